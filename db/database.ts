@@ -1,0 +1,94 @@
+/**
+ * The only door to PostgreSQL. Nobody gets a bare connection: work runs in a transaction that has put on one of the
+ * three roles, so that row-level security holds even where DATABASE_URL belongs to a superuser (architecture.md, Tenancy).
+ */
+import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction, sql } from 'kysely';
+import { Pool, types } from 'pg';
+import type { Tables } from './tables';
+
+// bigint columns (versions, counters) are numbers here: the API refuses versions past 2^53 - 1.
+types.setTypeParser(types.builtins.INT8, Number);
+
+export interface Work {
+  trx: Transaction<Tables>;
+  /** The instant of this transaction: the database's clock, or the test's. Never read another one beside it. */
+  now: Date;
+}
+/** A transaction that sees one tenant's rows. */
+export interface TenantWork extends Work {
+  tenantId: string;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  poolSize: number;
+  statementTimeoutMs: number;
+  /** Replaces the database's clock where a test skips time. */
+  clock?: () => Date | Promise<Date>;
+  /** Told when an idle connection breaks, as on a PostgreSQL restart; the pool makes new ones by itself. */
+  onConnectionLost?: (error: Error) => void;
+}
+
+export class Database {
+  readonly #pool: Pool;
+  readonly #kysely: Kysely<Tables>;
+  readonly #clock: DatabaseOptions['clock'];
+
+  constructor(options: DatabaseOptions) {
+    this.#pool = new Pool({
+      connectionString: options.url,
+      max: options.poolSize,
+      connectionTimeoutMillis: 2_000,
+      idleTimeoutMillis: 30_000,
+      statement_timeout: options.statementTimeoutMs,
+      lock_timeout: Math.min(options.statementTimeoutMs, 10_000),
+      idle_in_transaction_session_timeout: 30_000,
+      // The server cannot answer when it hangs, so the client has to give up by itself (reliability.md R6).
+      query_timeout: options.statementTimeoutMs + 1_000,
+      keepAlive: true,
+    });
+    // Without a listener a broken idle connection ends the process (reliability.md, finding 7).
+    this.#pool.on('error', (error) => options.onConnectionLost?.(error));
+    this.#kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: this.#pool }), plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })] });
+    this.#clock = options.clock;
+  }
+
+  /** Runs `work` in one transaction that sees and writes only this tenant's rows. */
+  async withTenant<T>(tenantId: string, work: (context: TenantWork) => Promise<T>): Promise<T> {
+    return this.#inRole('syncline_app', tenantId, ({ trx, now }) => work({ trx, now, tenantId }));
+  }
+
+  /** All tenants, but only the outbox, the lanes' wake times and what has to be tidied up. */
+  async withDispatcher<T>(work: (context: Work) => Promise<T>): Promise<T> {
+    return this.#inRole('syncline_dispatcher', '', work);
+  }
+
+  /** All tenants, but only what finds a tenant: tenants, API keys, wrapped keys. */
+  async withPlatform<T>(work: (context: Work) => Promise<T>): Promise<T> {
+    return this.#inRole('syncline_platform', '', work);
+  }
+
+  /** Throws when the database does not answer. */
+  async ping(): Promise<void> {
+    await this.#pool.query('select 1');
+  }
+
+  /** Names of the migrations that were applied. */
+  async appliedMigrations(): Promise<string[]> {
+    const { rows } = await this.#pool.query<{ name: string }>('select name from kysely_migration');
+    return rows.map((row) => row.name);
+  }
+
+  async close(): Promise<void> {
+    await this.#kysely.destroy();
+  }
+
+  async #inRole<T>(role: string, tenantId: string, work: (context: Work) => Promise<T>): Promise<T> {
+    return this.#kysely.transaction().execute(async (trx) => {
+      const settings = sql<{ now: Date }>`select set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now`;
+      const { rows } = await settings.execute(trx);
+      const now = this.#clock === undefined ? rows[0]?.now : await this.#clock();
+      return work({ trx, now: now ?? new Date() });
+    });
+  }
+}

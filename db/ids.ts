@@ -1,0 +1,46 @@
+/**
+ * Ids: UUID version 7 in the database, TypeID on the wire (`int_01h…`), so that an id says what it is of.
+ * Made in the process: PostgreSQL 15 has no uuidv7().
+ */
+import { randomFillSync } from 'node:crypto';
+import { TypeID } from 'typeid-js';
+
+export type IdPrefix = 'ten' | 'key' | 'int' | 'rec' | 'psh' | 'ntf' | 'aud';
+
+const pool = Buffer.alloc(4_096);
+let used = pool.length;
+let lastMs = 0;
+let sequence = 0;
+
+/** A new UUIDv7; later ones of this process sort after earlier ones (RFC 9562, 6.2 method 1). */
+export function newUuid(nowMs = Date.now()): string {
+  if (used + 8 > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  if (nowMs > lastMs) {
+    lastMs = nowMs;
+    sequence = pool.readUInt16BE(used) & 0x7ff;
+  } else if (++sequence > 0xfff) {
+    lastMs += 1;
+    sequence = 0;
+  }
+  const time = lastMs.toString(16).padStart(12, '0');
+  const random = pool.toString('hex', used, used + 8);
+  used += 8;
+  const variant = ((Number.parseInt(random[0] as string, 16) & 0x3) | 0x8).toString(16);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, '0')}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
+}
+
+export function toWireId(prefix: IdPrefix, uuid: string): string {
+  return TypeID.fromUUID(prefix, uuid).toString();
+}
+
+/** The uuid of a wire id, or undefined when it is not one of this prefix. */
+export function fromWireId(prefix: IdPrefix, wireId: string): string | undefined {
+  try {
+    return TypeID.fromString(wireId, prefix).toUUID();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,7 @@
+/** All migrations by name, in order. Forward only; never edited once merged: add a new one. */
+import type { Migration } from 'kysely';
+import * as push from './2026-11-21-push';
+
+export const migrations: Record<string, Migration> = {
+  '2026-11-21-push': push,
+};

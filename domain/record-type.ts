@@ -1,0 +1,16 @@
+/** What is known of a record type at a third party: its fields, their types and picklists (semantics.md 13). */
+export interface RecordTypeField {
+  /** The third party's name or path of the field, as a mapping's `to` writes it. */
+  name: string;
+  label: string;
+  type: 'string' | 'number' | 'boolean' | 'date' | 'datetime' | 'picklist' | 'object' | 'array';
+  isRequired: boolean;
+  /** Only for `picklist`. */
+  values?: string[];
+}
+
+export interface RecordType {
+  name: string;
+  label: string;
+  fields: RecordTypeField[];
+}
