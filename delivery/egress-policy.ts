@@ -1,0 +1,128 @@
+/**
+ * Where the service may connect to (reliability.md 4.5). Two gates, both always on: the URL as written (scheme, port, user info,
+ * the host named by the integration's configuration), and at every connection the address, literal or resolved, of which each one
+ * must be public. The addresses that were checked are the ones connected to, so a name that resolves differently a moment later
+ * (DNS rebinding) gains nothing.
+ */
+import { lookup as dnsLookup } from 'node:dns';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import * as ipaddr from 'ipaddr.js';
+
+export interface ResolvedAddress {
+  address: string;
+  family: number;
+}
+
+/** Resolves a name to all of its addresses. */
+export type Resolve = (hostname: string, callback: (error: Error | null, addresses: ResolvedAddress[]) => void) => void;
+
+export interface EgressPolicy {
+  /** Networks an operator opens although they are not public: `127.0.0.0/8`, `10.1.0.0/16`, `fd00::/8`. */
+  allowCidrs: readonly string[];
+  /** Lets `http:` and every port through. For development and tests. */
+  allowHttp: boolean;
+  /** How names are resolved; the system's resolver unless given. */
+  resolve?: Resolve;
+}
+
+/** Why something may not be reached. The message is fit for tenants: it names no address. */
+export class BlockedByPolicy extends Error {}
+
+const PORTS = new Set(['', '443', '8443']);
+const LOWEST_FREE_PORT = 1024;
+/** Ports above 1023 where something other than HTTP answers: databases, queues, mail, remote desktops, IRC. */
+const PORTS_OF_OTHER_PROTOCOLS = new Set(
+  [1433, 1521, 2049, 2375, 2376, 2379, 3306, 3389, 5432, 5672, 5900, 6000, 6379, 6665, 6666, 6667, 6668, 6669, 6697, 7233, 9042, 9092, 11211, 27017].map(String),
+);
+
+/**
+ * Checks a URL as written, without resolving anything. `hosts` are the hosts the configuration names, as `host` or `host:port`;
+ * `host` alone stands for the ports 443 and 8443. Throws `BlockedByPolicy`.
+ */
+export function checkUrl(policy: EgressPolicy, url: string, hosts: readonly string[]): URL {
+  const parsed = parseUrl(url);
+  if (parsed.protocol !== 'https:' && !(policy.allowHttp && parsed.protocol === 'http:')) throw blocked('only https is allowed');
+  if (parsed.username !== '' || parsed.password !== '') throw blocked('a user name or password in the address is not allowed');
+  if (!policy.allowHttp && isForbiddenPort(parsed.port)) throw blocked('the port is not allowed');
+  if (!hosts.some((host) => namesHostOf(host, parsed, policy))) throw blocked('the configuration does not name this host');
+  const literal = parsed.hostname.replaceAll(/[[\]]/g, '');
+  if (isIP(literal) !== 0) checkAddress(policy, literal);
+  return parsed;
+}
+
+/** Throws `BlockedByPolicy` unless the address is public and not this machine's own, or in one of the allowed networks. */
+export function checkAddress(policy: EgressPolicy, address: string): void {
+  if (!isAllowedAddress(policy, address)) throw blocked('the address is not a public one');
+}
+
+/**
+ * A `lookup` for sockets: it answers addresses only if every one of them is allowed, so a name with one private answer is
+ * blocked altogether. Node asks for all addresses or for one, depending on `options.all`.
+ */
+export function createCheckedLookup(policy: EgressPolicy) {
+  const resolve = policy.resolve ?? resolveBySystem;
+  type Callback = (error: Error | null, addresses: ResolvedAddress[] | string, family?: number) => void;
+  return (hostname: string, options: { all?: boolean | undefined }, callback: Callback): void => {
+    resolve(hostname, (error, addresses) => {
+      const refusal = error ?? refusalOf(policy, addresses);
+      if (refusal) return callback(refusal, []);
+      const first = addresses[0] as ResolvedAddress;
+      return options.all ? callback(null, addresses) : callback(null, first.address, first.family);
+    });
+  };
+}
+
+/** True for a network as `allowCidrs` takes it; for reading the environment. */
+export function isCidr(text: string): boolean {
+  return ipaddr.isValidCIDR(text);
+}
+
+function refusalOf(policy: EgressPolicy, addresses: readonly ResolvedAddress[]): Error | null {
+  if (addresses.length === 0) return new Error('The host name has no address.');
+  return addresses.every(({ address }) => isAllowedAddress(policy, address)) ? null : blocked('the address is not a public one');
+}
+
+function isAllowedAddress(policy: EgressPolicy, address: string): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address); // an IPv4 address mapped into IPv6 is judged as IPv4
+  if (policy.allowCidrs.some((cidr) => isInside(parsed, cidr))) return true;
+  return parsed.range() === 'unicast' && !isInside(parsed, '::/96') && !isOwnAddress(parsed);
+}
+
+function isInside(address: ipaddr.IPv4 | ipaddr.IPv6, cidr: string): boolean {
+  const [network, bits] = ipaddr.parseCIDR(cidr);
+  return network.kind() === address.kind() && address.match(network as never, bits);
+}
+
+/** A public address may be this machine's: the API and Temporal would be reached through the back door. */
+function isOwnAddress(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return own.some((entry) => ipaddr.process(entry.address.split('%')[0] as string).toString() === address.toString());
+}
+
+function isForbiddenPort(port: string): boolean {
+  return !PORTS.has(port) && (Number(port) < LOWEST_FREE_PORT || PORTS_OF_OTHER_PROTOCOLS.has(port));
+}
+
+function namesHostOf(host: string, url: URL, policy: EgressPolicy): boolean {
+  const asUrl = `${url.protocol}//${host}`;
+  if (!URL.canParse(asUrl)) return false;
+  const named = new URL(asUrl);
+  if (named.hostname !== url.hostname) return false;
+  const namesPort = /:\d+$/.test(host);
+  return namesPort ? named.port === url.port : policy.allowHttp || PORTS.has(url.port);
+}
+
+function parseUrl(url: string): URL {
+  if (!URL.canParse(url)) throw blocked('the address cannot be read');
+  return new URL(url);
+}
+
+function resolveBySystem(hostname: string, callback: Parameters<Resolve>[1]): void {
+  dnsLookup(hostname, { all: true }, callback);
+}
+
+function blocked(reason: string): BlockedByPolicy {
+  return new BlockedByPolicy(`Blocked by policy: ${reason}.`);
+}
