@@ -1,0 +1,118 @@
+/**
+ * Child processes that never outlive us. Each runs in a process group of its own, so that Ctrl-C reaches only the one who
+ * starts them and the order of stopping is ours; its output goes to a file. Where util-linux's `setpriv` exists
+ * (every Debian and Ubuntu), the kernel itself ends the child when its parent dies, kill -9 included.
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+
+export interface ProcessOptions {
+  /** For messages: "PostgreSQL", "api". */
+  name: string;
+  command: string;
+  args?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  logFile: string;
+  uid?: number | undefined;
+  gid?: number | undefined;
+  /** What asks this program to end in good order. */
+  stopSignal?: 'SIGTERM' | 'SIGINT';
+}
+
+export interface SupervisedProcess {
+  readonly name: string;
+  readonly pid: number;
+  readonly logFile: string;
+  /** Settles when the process has ended, with the words for it: "ended with exit code 1". Never rejects. */
+  readonly ended: Promise<string>;
+  isRunning(): boolean;
+  /** Asks, waits `patienceMs` (10 s), then kills the whole group. Safe to call twice. */
+  stop(patienceMs?: number): Promise<void>;
+  kill(): void;
+}
+
+let deathSignalWorks: boolean | undefined;
+
+/** Puts `setpriv --pdeathsig` before a command where it is available. */
+function tied(command: string, args: readonly string[], signal: string): [string, string[]] {
+  deathSignalWorks ??= process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true'], { stdio: 'ignore' }).status === 0;
+  return deathSignalWorks ? ['setpriv', ['--pdeathsig', signal.replace('SIG', ''), '--', command, ...args]] : [command, [...args]];
+}
+
+/** Starts a child. Throws if the program cannot be run at all. */
+export async function startProcess(options: ProcessOptions): Promise<SupervisedProcess> {
+  const { name, logFile, stopSignal = 'SIGTERM' } = options;
+  fs.mkdirSync(path.dirname(logFile), { recursive: true });
+  const log = fs.openSync(logFile, 'a', 0o600);
+  const [command, args] = tied(options.command, options.args ?? [], stopSignal);
+  const child: ChildProcess = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: ['ignore', log, log],
+    detached: true,
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.gid }),
+  });
+  fs.closeSync(log);
+  let isRunning = true;
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      isRunning = false;
+      resolve(signal ? `was ended by ${signal}` : `ended with exit code ${code}`);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(new Error(`${name} cannot be started: ${error.message}`)));
+  });
+  const pid = child.pid as number;
+  const signalGroup = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // nobody left in the group
+    }
+  };
+  const stop = async (patienceMs = 10_000) => {
+    if (!isRunning) return;
+    child.kill(stopSignal);
+    const killLater = setTimeout(() => signalGroup('SIGKILL'), patienceMs);
+    await ended;
+    clearTimeout(killLater);
+  };
+  return { name, pid, logFile, ended, isRunning: () => isRunning, stop, kill: () => signalGroup('SIGKILL') };
+}
+
+/** The last lines a process wrote, for the person who wants to know why it ended. */
+export function tailOf(logFile: string, lines = 15): string {
+  try {
+    return fs.readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Polls `isReady` until it answers true (a throw counts as "not yet").
+ * Throws with the tail of the log if the process ends first or `timeoutMs` pass.
+ */
+export async function waitUntilReady(child: SupervisedProcess, isReady: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    if (await Promise.resolve().then(isReady).catch(() => false)) return;
+    const hasEnded = !child.isRunning();
+    if (hasEnded || Date.now() > deadline) {
+      const what = hasEnded ? await child.ended : `was not ready after ${timeoutMs / 1000} s`;
+      throw new Error(`${child.name} ${what}. Its log, ${child.logFile}, ends with:\n${tailOf(child.logFile)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}
+
+/** True if the address answers an HTTP GET with a status below 500. */
+export async function answersHttp(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  await response.arrayBuffer();
+  return response.status < 500;
+}

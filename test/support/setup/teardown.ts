@@ -1,0 +1,3 @@
+import { stopSharedServers } from './servers';
+
+export default stopSharedServers;

@@ -1,0 +1,21 @@
+/** Where tests find the servers of the run (started by `setup/servers.ts`). Asking for one that the suite does not start throws. */
+export const variables = {
+  postgres: 'TEST_POSTGRES_URL',
+  temporalAddress: 'TEST_TEMPORAL_ADDRESS',
+  workflowBundle: 'TEST_WORKFLOW_BUNDLE',
+} as const;
+
+function ask(variable: string, what: string): string {
+  const value = process.env[variable];
+  if (value) return value;
+  throw new Error(`${what} is not running for this suite. Which suite starts what stands in jest.config.cjs.`);
+}
+
+/** Superuser's URL of the database `postgres`. Tests use `createTestDatabase()` instead. */
+export const postgresUrl = (): string => ask(variables.postgres, 'PostgreSQL');
+
+/** host:port of the Temporal dev server. */
+export const temporalAddress = (): string => ask(variables.temporalAddress, "Temporal's dev server");
+
+/** What `Worker.create` takes as `workflowBundle`: all workflows, bundled once for the run. */
+export const workflowBundle = (): { codePath: string } => ({ codePath: ask(variables.workflowBundle, 'The bundle of workflows/index.ts') });
