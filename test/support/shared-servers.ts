@@ -1,5 +1,10 @@
 /** Where tests find the servers of the run (started by `setup/servers.ts`). Asking for one that the suite does not start throws. */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
 export const variables = {
+  folder: 'TEST_FOLDER',
   postgres: 'TEST_POSTGRES_URL',
   temporalAddress: 'TEST_TEMPORAL_ADDRESS',
   workflowBundle: 'TEST_WORKFLOW_BUNDLE',
@@ -10,6 +15,9 @@ function ask(variable: string, what: string): string {
   if (value) return value;
   throw new Error(`${what} is not running for this suite. Which suite starts what stands in jest.config.cjs.`);
 }
+
+/** A new folder that goes away with the run. */
+export const temporaryFolder = (name: string): string => fs.mkdtempSync(path.join(process.env[variables.folder] ?? os.tmpdir(), `${name}-`));
 
 /** Superuser's URL of the database `postgres`. Tests use `createTestDatabase()` instead. */
 export const postgresUrl = (): string => ask(variables.postgres, 'PostgreSQL');

@@ -29,6 +29,7 @@ function shared(): Shared {
   if (globals.synclineTestServers) return globals.synclineTestServers;
   const folder = fs.mkdtempSync(path.join(reachableParent(os.tmpdir()), 'syncline-test-'));
   fs.chmodSync(folder, 0o711); // the user that runs PostgreSQL must be able to enter
+  process.env[variables.folder] = folder;
   globals.synclineTestServers = { folder, stops: [] };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => void stopSharedServers().finally(() => process.exit(130)));
