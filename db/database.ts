@@ -19,6 +19,14 @@ export interface TenantWork extends Work {
   tenantId: string;
 }
 
+/** Thrown where two transactions got into each other's way and this one should simply begin again; carries PostgreSQL's own code for it. */
+export class ConcurrentTransaction extends Error {
+  readonly code = '40001';
+}
+
+const BEGIN_AGAIN = new Set(['40001', '40P01']);
+const TRIES_MAX = 5;
+
 export interface DatabaseOptions {
   url: string;
   poolSize: number;
@@ -83,7 +91,18 @@ export class Database {
     await this.#kysely.destroy();
   }
 
+  /** Begins again when transactions collided; so `work` does nothing but talk to the database. */
   async #inRole<T>(role: string, tenantId: string, work: (context: Work) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#inRoleOnce(role, tenantId, work);
+      } catch (error) {
+        if (tries === TRIES_MAX || !BEGIN_AGAIN.has((error as { code?: string }).code ?? '')) throw error;
+      }
+    }
+  }
+
+  async #inRoleOnce<T>(role: string, tenantId: string, work: (context: Work) => Promise<T>): Promise<T> {
     return this.#kysely.transaction().execute(async (trx) => {
       const settings = sql<{ now: Date }>`select set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now`;
       const { rows } = await settings.execute(trx);

@@ -1,0 +1,183 @@
+/**
+ * Acceptance of changes: one transaction, after which nothing can be lost (architecture.md, "Acceptance and the outbox").
+ * Writes the records and their versions, a row per change, the windows of the pairs they touch, and an outbox row
+ * where a lane has to wake earlier than it knows. Restarting a window costs Temporal nothing.
+ *
+ * Works in sets: as many statements for five hundred changes as for one.
+ * Locks, always in this order, so that two batches cannot block each other for ever: the tenant's mappings (shared),
+ * records by id, pairs by integration and record.
+ */
+import { sql } from 'kysely';
+import type { JsonObject } from '../domain/json';
+import { applyChange, type RecordChange, type VersionedRecord } from '../domain/record-change';
+import { ConcurrentTransaction, type TenantWork } from './database';
+import { newUuid } from './ids';
+import { lockMappings } from './mapping-lock';
+import { writePairs } from './pair-acceptance';
+import { rowsFrom } from './rows';
+import type { RecordSyncStatus } from './tables';
+
+export type { RecordChange } from '../domain/record-change';
+
+export interface ChangeAuthor {
+  /** Who made the change, as the push log shows it: `key:payroll`, `admin:ana@example.org`. */
+  actor: string;
+  requestId: string;
+}
+
+export interface AcceptedSync {
+  integrationId: string;
+  status: RecordSyncStatus | null;
+  dueAt: Date | null;
+}
+
+export interface AcceptedChange {
+  /**
+   * `accepted`: it is kept (or was already). `stale`: an older version than ours, ignored and logged.
+   * `version_reused`: the same version with other content. `not_found`: nothing to patch or delete.
+   */
+  outcome: 'accepted' | 'stale' | 'version_reused' | 'not_found';
+  recordType: string;
+  externalId: string;
+  recordId: string | null;
+  version: number | null;
+  isDeleted: boolean;
+  /** The pairs of the record after this batch. */
+  syncs: AcceptedSync[];
+}
+
+/** A record while a batch is applied to it. */
+export interface Draft {
+  recordId: string;
+  recordType: string;
+  externalId: string;
+  /** As it stood before the batch; null = new. */
+  before: VersionedRecord | null;
+  after: VersionedRecord;
+  changedFields: Set<string>;
+  isTouched: boolean;
+}
+
+interface ChangeRow {
+  record_id: string;
+  change_id: string;
+  version: number;
+  outcome: 'applied' | 'stale';
+  is_delete: boolean;
+  changed_fields: string[];
+  occurred_at: Date;
+}
+
+/** Takes the changes in order; answers one result per change, in the same order. Several changes of one record are fine. */
+export async function acceptChanges(work: TenantWork, changes: readonly RecordChange[], by: ChangeAuthor): Promise<AcceptedChange[]> {
+  await lockMappings(work, 'shared');
+  const drafts = await lockDrafts(work, changes);
+  const applied = changes.map((change) => applyToDraft(drafts, change, work.now));
+  await writeRecords(work, drafts, by);
+  await writeChangeRows(work, applied.flatMap(({ row }) => (row === undefined ? [] : [row])), by);
+  await writePairs(work, [...drafts.values()].filter((draft) => draft.isTouched), by);
+  const syncs = await readSyncs(work, [...drafts.values()]);
+  return applied.map(({ accepted }) => ({ ...accepted, syncs: accepted.recordId === null ? [] : (syncs.get(accepted.recordId) ?? []) }));
+}
+
+const keyOf = (record: { recordType: string; externalId: string }) => `${record.recordType}\n${record.externalId}`;
+
+async function lockDrafts({ trx, tenantId }: TenantWork, changes: readonly RecordChange[]): Promise<Map<string, Draft>> {
+  const keys = [...new Map(changes.map((change) => [keyOf(change), { record_type: change.recordType, external_id: change.externalId }])).values()];
+  const { rows } = await sql<{ recordId: string; recordType: string; externalId: string; version: number; fields: JsonObject; occurredAt: Date; deletedAt: Date | null }>`
+    select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.occurred_at, record.deleted_at
+    from ${rowsFrom(keys, 'record_type text, external_id text')}
+    join records record on record.tenant_id = ${tenantId} and record.record_type = row.record_type and record.external_id = row.external_id
+    order by record.record_id for update of record`.execute(trx);
+  return new Map(
+    rows.map((row) => {
+      const before = { version: row.version, fields: row.fields, isDeleted: row.deletedAt !== null, occurredAt: row.occurredAt };
+      return [keyOf(row), { recordId: row.recordId, recordType: row.recordType, externalId: row.externalId, before, after: before, changedFields: new Set<string>(), isTouched: false }];
+    }),
+  );
+}
+
+function applyToDraft(drafts: Map<string, Draft>, change: RecordChange, now: Date): { accepted: Omit<AcceptedChange, 'syncs'>; row?: ChangeRow } {
+  const draft = drafts.get(keyOf(change));
+  const result = applyChange(draft?.after ?? null, change, now);
+  const name = { recordType: change.recordType, externalId: change.externalId };
+  if (result.outcome === 'unchanged' && draft !== undefined) return { accepted: { outcome: 'accepted', ...name, ...stateOf(draft) } };
+  if (result.outcome === 'applied') {
+    const kept = draft ?? { ...name, recordId: newUuid(), before: null, after: result.record, changedFields: new Set<string>(), isTouched: true };
+    drafts.set(keyOf(change), kept);
+    kept.after = result.record;
+    kept.isTouched = true;
+    for (const field of result.changedFields) kept.changedFields.add(field);
+    return { accepted: { outcome: 'accepted', ...name, ...stateOf(kept) }, row: changeRow(kept, change, 'applied', result.changedFields, result.record.version, now) };
+  }
+  const outcome = result.outcome === 'unchanged' ? ('accepted' as const) : result.outcome;
+  const accepted: Omit<AcceptedChange, 'syncs'> = { outcome, ...name, ...(draft === undefined ? { recordId: null, version: null, isDeleted: false } : stateOf(draft)) };
+  if (outcome !== 'stale' || draft === undefined) return { accepted };
+  return { accepted, row: changeRow(draft, change, 'stale', Object.keys(change.fields), change.version ?? draft.after.version, now) };
+}
+
+function stateOf(draft: Draft): { recordId: string; version: number; isDeleted: boolean } {
+  return { recordId: draft.recordId, version: draft.after.version, isDeleted: draft.after.isDeleted };
+}
+
+function changeRow(draft: Draft, change: RecordChange, outcome: 'applied' | 'stale', changedFields: string[], version: number, now: Date): ChangeRow {
+  return {
+    record_id: draft.recordId,
+    change_id: newUuid(),
+    version,
+    outcome,
+    is_delete: change.kind === 'delete',
+    changed_fields: changedFields,
+    occurred_at: change.occurredAt ?? now,
+  };
+}
+
+async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: Map<string, Draft>, by: ChangeAuthor): Promise<void> {
+  const touched = [...drafts.values()].filter((draft) => draft.isTouched);
+  const toRow = (draft: Draft) => ({
+    record_id: draft.recordId,
+    record_type: draft.recordType,
+    external_id: draft.externalId,
+    version: draft.after.version,
+    fields: draft.after.fields,
+    occurred_at: draft.after.occurredAt,
+    deleted_at: draft.after.isDeleted ? now : null,
+  });
+  const columns = 'record_id uuid, record_type text, external_id text, version bigint, fields jsonb, occurred_at timestamptz, deleted_at timestamptz';
+
+  const created = touched.filter((draft) => draft.before === null);
+  if (created.length > 0) {
+    const inserted = await sql`
+      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, deleted_at, created_at)
+      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, ${now}::timestamptz, ${by.actor}, deleted_at, ${now}::timestamptz
+      from ${rowsFrom(created.map(toRow), columns)} order by record_type, external_id
+      on conflict do nothing returning record_id`.execute(trx);
+    // Somebody else created one of these records meanwhile: begin again and find it.
+    if (inserted.rows.length < created.length) throw new ConcurrentTransaction('A record was created by two requests at once.');
+  }
+  const updated = touched.filter((draft) => draft.before !== null);
+  if (updated.length > 0) {
+    await sql`
+      update records set version = row.version, fields = row.fields, occurred_at = row.occurred_at, deleted_at = row.deleted_at, changed_at = ${now}, changed_by = ${by.actor}
+      from ${rowsFrom(updated.map(toRow), columns)}
+      where records.tenant_id = ${tenantId} and records.record_id = row.record_id`.execute(trx);
+  }
+}
+
+async function writeChangeRows({ trx, tenantId, now }: TenantWork, rows: ChangeRow[], by: ChangeAuthor): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`
+    insert into record_changes (tenant_id, record_id, change_id, version, outcome, is_delete, changed_fields, changed_by, occurred_at, changed_at, request_id)
+    select ${tenantId}::uuid, record_id, change_id, version, outcome, is_delete, changed_fields, ${by.actor}, occurred_at, ${now}::timestamptz, ${by.requestId}
+    from ${rowsFrom(rows, 'record_id uuid, change_id uuid, version bigint, outcome text, is_delete boolean, changed_fields text[], occurred_at timestamptz')}`.execute(trx);
+}
+
+async function readSyncs({ trx, tenantId }: TenantWork, drafts: Draft[]): Promise<Map<string, AcceptedSync[]>> {
+  const recordIds = drafts.map((draft) => draft.recordId);
+  const byRecord = new Map<string, AcceptedSync[]>();
+  const { rows } = await sql<AcceptedSync & { recordId: string }>`
+    select record_id, integration_id, status, due_at from record_syncs where tenant_id = ${tenantId} and record_id = any(${recordIds}::uuid[])
+    order by integration_id`.execute(trx);
+  for (const { recordId, ...sync } of rows) byRecord.set(recordId, [...(byRecord.get(recordId) ?? []), sync]);
+  return byRecord;
+}

@@ -1,0 +1,33 @@
+/**
+ * The badge of a record: the most important status over its integrations, with counts (semantics.md 12).
+ * Inside one pair the current state wins already (the pair's `status`); across pairs: failed > syncing > pending > synced.
+ */
+export const STATUS_PRECEDENCE = ['sync_failed', 'syncing', 'sync_pending', 'synced'] as const;
+export type SyncStatus = (typeof STATUS_PRECEDENCE)[number];
+
+export interface BadgePair {
+  /** null = never pushed and nothing waits: left out. */
+  status: SyncStatus | null;
+  isEligible: boolean;
+  isPaused: boolean;
+}
+
+export interface Badge {
+  /** null = no integration syncs this record. */
+  status: SyncStatus | null;
+  counts: Record<SyncStatus, number>;
+  /** True when an integration that counts here is paused: its last status is shown as it was. */
+  isPaused: boolean;
+}
+
+export function badgeOf(pairs: readonly BadgePair[]): Badge {
+  const counts: Record<SyncStatus, number> = { sync_failed: 0, syncing: 0, sync_pending: 0, synced: 0 };
+  let isPaused = false;
+  for (const pair of pairs) {
+    // A deleted record's pair still counts while its last push (deactivate, delete) is to be done or has failed.
+    if (pair.status === null || (!pair.isEligible && pair.status === 'synced')) continue;
+    counts[pair.status] += 1;
+    isPaused ||= pair.isPaused;
+  }
+  return { status: STATUS_PRECEDENCE.find((status) => counts[status] > 0) ?? null, counts, isPaused };
+}
