@@ -1,0 +1,272 @@
+/**
+ * The claim: takes what is due of one integration, decides per pair what that means, and leases it.
+ *
+ * Guarantees (semantics.md 4 to 6):
+ * - nothing is claimed before its quiet time: the row's deadline is checked again under its lock;
+ * - one push per pair at a time: a leased pair is not due, and locked ones are skipped;
+ * - a push keeps its id over its retries as long as it sends the same; what changed meanwhile is a new push;
+ * - the record is read after its pair was locked, so the newest relevant version is what goes out.
+ *
+ * Time is the workflow's (`firedAt`), never the database's.
+ */
+import { sql } from 'kysely';
+import type { JsonObject } from '../domain/json';
+import type { MappingError } from '../domain/mapping';
+import { pushTarget, type PushTarget } from '../domain/push-target';
+import { GIVE_UP_AFTER_MS } from '../domain/retry';
+import type { StartedBecause } from '../domain/window';
+import type { TenantWork } from './database';
+import { newUuid } from './ids';
+import type { Integration } from './integrations';
+import { hashOfTarget } from './payload-hash';
+import { rowsFrom } from './rows';
+
+export interface ClaimedPush {
+  pushId: string;
+  claimId: string;
+  recordId: string;
+  recordType: string;
+  externalId: string;
+  operation: 'upsert' | 'deactivate' | 'delete';
+  payload: JsonObject;
+  remoteId: string | null;
+  remoteVersion: string | null;
+  isDeactivated: boolean;
+  refusals: number;
+}
+
+export interface Claim {
+  pushes: ClaimedPush[];
+  /** Rows taken, those included that came to an end without a call. 0 = nothing more is due (or others hold it locked). */
+  taken: number;
+}
+
+export interface ClaimOptions {
+  integration: Pick<Integration, 'integrationId' | 'recordTypes' | 'mappingVersion'>;
+  firedAt: Date;
+  /** Instant of the claim itself, for the log. */
+  now: Date;
+  leaseUntil: Date;
+  limit: number;
+  /** While the third party is blocked only windows are started: they turn into pushes that wait, without a call. */
+  onlyWindows: boolean;
+}
+
+interface LockedPair {
+  recordId: string;
+  windowOpenedAt: Date | null;
+  dueAt: Date | null;
+  windowReason: StartedBecause | null;
+  windowFields: string[];
+  windowChangedBy: string[];
+  heldAt: Date | null;
+  pushId: string | null;
+  pushHash: string | null;
+  pushRefusals: number;
+  giveUpAt: Date | null;
+  settledStatus: string | null;
+  concludedHash: string | null;
+}
+
+interface RecordForPush {
+  recordId: string;
+  recordType: string;
+  externalId: string;
+  version: number;
+  fields: JsonObject;
+  deletedAt: Date | null;
+  remoteId: string | null;
+  remoteVersion: string | null;
+  agreed: JsonObject | null;
+  isDeactivated: boolean | null;
+}
+
+/** What becomes of one claimed pair. */
+type Verdict =
+  | { kind: 'wait' }
+  | { kind: 'push'; pushId: string; isNew: boolean }
+  | { kind: 'end'; result: 'no_net_change' | 'left' | 'closed' }
+  | { kind: 'invalid'; errors: MappingError[] };
+
+interface Judged {
+  pair: LockedPair;
+  record: RecordForPush;
+  target: PushTarget;
+  hash: string;
+  verdict: Verdict;
+}
+
+export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
+  const pairs = await lockDuePairs(work, options);
+  if (pairs.length === 0) return { pushes: [], taken: 0 };
+  const records = await readRecords(work, options.integration.integrationId, pairs);
+  const judged = pairs.flatMap((pair) => {
+    const record = records.get(pair.recordId);
+    return record === undefined ? [] : [judge(pair, record, options)];
+  });
+  const claimId = newUuid();
+  await writePushes(work, judged, options);
+  await writePairs(work, judged, options, claimId);
+  return { pushes: judged.flatMap((one) => toClaimedPush(one, claimId)), taken: pairs.length };
+}
+
+async function lockDuePairs({ trx, tenantId }: TenantWork, { integration, firedAt, limit, onlyWindows }: ClaimOptions): Promise<LockedPair[]> {
+  // An expired lease is taken too: its push is known to wait from then on.
+  const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
+  const { rows } = await sql<LockedPair>`
+    select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, held_at,
+           push_id, push_hash, push_refusals, give_up_at, settled_status, concluded_hash
+    from record_syncs
+    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and wake_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
+    order by is_backfill, wake_at limit ${limit} for update skip locked`.execute(trx);
+  return rows;
+}
+
+/** A statement of its own, after the lock: its snapshot holds at least what moved those pairs. */
+async function readRecords({ trx, tenantId }: TenantWork, integrationId: string, pairs: LockedPair[]): Promise<Map<string, RecordForPush>> {
+  const { rows } = await sql<RecordForPush>`
+    select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.deleted_at,
+           link.remote_id, link.remote_version, link.agreed, link.is_deactivated
+    from records record
+    left join record_links link on link.tenant_id = record.tenant_id and link.integration_id = ${integrationId} and link.record_id = record.record_id
+    where record.tenant_id = ${tenantId} and record.record_id = any(${pairs.map((pair) => pair.recordId)}::uuid[])`.execute(trx);
+  return new Map(rows.map((row) => [row.recordId, row]));
+}
+
+function judge(pair: LockedPair, record: RecordForPush, { integration, firedAt }: ClaimOptions): Judged {
+  const mapping = integration.recordTypes[record.recordType];
+  const target = pushTarget(mapping, { fields: record.fields, isDeleted: record.deletedAt !== null });
+  const hash = hashOfTarget(target);
+  return { pair, record, target, hash, verdict: verdictOn(pair, record, target, hash, firedAt) };
+}
+
+function verdictOn(pair: LockedPair, record: RecordForPush, target: PushTarget, hash: string, firedAt: Date): Verdict {
+  const isWindowOpen = pair.dueAt !== null;
+  // The worker that pushed it died, and the record changed meanwhile: the change's own quiet time comes first.
+  if (isWindowOpen && (pair.heldAt !== null || (pair.dueAt as Date) > firedAt)) return { kind: 'wait' };
+
+  const isCertain = pair.pushId === null && pair.concludedHash !== null;
+  if (isCertain && hash === pair.concludedHash && pair.windowReason !== 'retry') return { kind: 'end', result: 'no_net_change' };
+  if (target.operation === 'leave') return { kind: 'end', result: 'left' };
+  if (target.operation === 'invalid') return { kind: 'invalid', errors: target.errors };
+  const wasNeverSent = pair.pushId === null && pair.settledStatus === null && record.remoteId === null;
+  if (target.operation !== 'upsert' && wasNeverSent) return { kind: 'end', result: 'closed' };
+  if (pair.pushId !== null && pair.pushHash === hash) return { kind: 'push', pushId: pair.pushId, isNew: false };
+  return { kind: 'push', pushId: newUuid(), isNew: true };
+}
+
+function toClaimedPush({ pair, record, target, verdict }: Judged, claimId: string): ClaimedPush[] {
+  if (verdict.kind !== 'push' || (target.operation !== 'upsert' && target.operation !== 'deactivate' && target.operation !== 'delete')) return [];
+  return [
+    {
+      pushId: verdict.pushId,
+      claimId,
+      recordId: record.recordId,
+      recordType: record.recordType,
+      externalId: record.externalId,
+      operation: target.operation,
+      payload: target.operation === 'upsert' ? target.payload : (record.agreed ?? {}),
+      remoteId: record.remoteId,
+      remoteVersion: record.remoteVersion,
+      isDeactivated: record.isDeactivated ?? false,
+      refusals: verdict.isNew ? 0 : pair.pushRefusals,
+    },
+  ];
+}
+
+const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text, changed_fields text[], changed_by text[],
+  payload jsonb, result text, errors jsonb, attempts int, finished_at timestamptz`;
+
+/** The log: a row per push, made at the claim; what it replaces is closed as superseded. */
+async function writePushes({ trx, tenantId }: TenantWork, judged: Judged[], { integration, now }: ClaimOptions): Promise<void> {
+  const superseded = judged.flatMap(({ pair, verdict }) => {
+    const isReplaced = pair.pushId !== null && (verdict.kind === 'end' || verdict.kind === 'invalid' || (verdict.kind === 'push' && verdict.isNew));
+    return isReplaced ? [pair.pushId as string] : [];
+  });
+  if (superseded.length > 0) {
+    await sql`update pushes set result = 'superseded', finished_at = ${now} where tenant_id = ${tenantId} and push_id = any(${superseded}::uuid[])`.execute(trx);
+  }
+  const rows = judged.flatMap((one) => pushRow(one, now));
+  if (rows.length > 0) {
+    await sql`
+      insert into pushes (tenant_id, push_id, integration_id, record_id, record_version, mapping_version, operation, started_because, changed_fields, changed_by,
+        payload, result, errors, attempts, started_at, finished_at)
+      select ${tenantId}::uuid, push_id, ${integration.integrationId}::uuid, record_id, record_version, ${integration.mappingVersion}::int, operation, started_because,
+        changed_fields, changed_by, payload, result, errors, attempts, ${now}::timestamptz, finished_at
+      from ${rowsFrom(rows, PUSH_COLUMNS)}`.execute(trx);
+  }
+}
+
+function pushRow({ pair, record, target, verdict }: Judged, now: Date): object[] {
+  if (verdict.kind === 'wait' || (verdict.kind === 'push' && !verdict.isNew)) return [];
+  const isEnded = verdict.kind !== 'push';
+  return [
+    {
+      push_id: verdict.kind === 'push' ? verdict.pushId : newUuid(),
+      record_id: record.recordId,
+      record_version: record.version,
+      operation: target.operation === 'invalid' ? 'upsert' : target.operation,
+      started_because: pair.windowReason ?? 'quiet',
+      changed_fields: pair.windowFields,
+      changed_by: pair.windowChangedBy,
+      payload: target.operation === 'upsert' ? target.payload : null,
+      result: verdict.kind === 'end' ? verdict.result : isEnded ? 'failed' : null,
+      errors: verdict.kind === 'invalid' ? verdict.errors.map(toSyncError) : null,
+      attempts: 0,
+      finished_at: isEnded ? now : null,
+    },
+  ];
+}
+
+function toSyncError(error: MappingError) {
+  return {
+    category: 'config',
+    origin: 'us',
+    code: 'mapping_failed',
+    field: error.field,
+    remote_field: error.to,
+    message: error.message,
+    explanation: `The mapping of ${error.field} cannot express this value. Correct the value or the mapping; the record is pushed again by itself.`,
+  };
+}
+
+const PAIR_COLUMNS = `record_id uuid, kind text, push_id uuid, push_version bigint, push_hash text, refusals int, give_up_at timestamptz, settled_status text, errors jsonb`;
+
+async function writePairs({ trx, tenantId }: TenantWork, judged: Judged[], { integration, firedAt, leaseUntil }: ClaimOptions, claimId: string): Promise<void> {
+  const rows = judged.map(({ pair, record, hash, verdict }) => ({
+    record_id: record.recordId,
+    kind: verdict.kind,
+    push_id: verdict.kind === 'push' ? verdict.pushId : verdict.kind === 'wait' ? pair.pushId : null,
+    push_version: record.version,
+    push_hash: hash,
+    refusals: verdict.kind === 'push' && !verdict.isNew ? pair.pushRefusals : 0,
+    give_up_at: verdict.kind === 'push' && verdict.isNew ? new Date(firedAt.getTime() + GIVE_UP_AFTER_MS) : pair.giveUpAt,
+    // Leaving a record as it is concludes well; a mapping that cannot express it concludes badly; an undone edit changes nothing.
+    settled_status: verdict.kind === 'invalid' ? 'sync_failed' : verdict.kind === 'end' && verdict.result === 'left' ? 'synced' : pair.settledStatus,
+    errors: verdict.kind === 'invalid' ? verdict.errors.map(toSyncError) : null,
+  }));
+  await sql`
+    update record_syncs pair set
+      push_id = row.push_id,
+      push_version = case when row.push_id is null then null when row.kind = 'wait' then pair.push_version else row.push_version end,
+      push_hash = case when row.push_id is null then null when row.kind = 'wait' then pair.push_hash else row.push_hash end,
+      push_refusals = row.refusals,
+      is_push_failing = pair.is_push_failing and row.push_id is not null,
+      claim_id = case when row.kind = 'push' then ${claimId}::uuid end,
+      lease_until = case when row.kind = 'push' then ${leaseUntil}::timestamptz end,
+      next_attempt_at = case when row.kind = 'wait' then ${firedAt}::timestamptz end,
+      give_up_at = case when row.push_id is not null then row.give_up_at end,
+      last_push_id = coalesce(row.push_id, pair.last_push_id),
+      window_opened_at = case when row.kind = 'wait' then pair.window_opened_at end,
+      due_at = case when row.kind = 'wait' then pair.due_at end,
+      window_reason = case when row.kind = 'wait' then pair.window_reason end,
+      window_fields = case when row.kind = 'wait' then pair.window_fields else '{}' end,
+      window_changed_by = case when row.kind = 'wait' then pair.window_changed_by else '{}' end,
+      is_backfill = case when row.kind = 'push' then pair.is_backfill else false end,
+      settled_status = row.settled_status,
+      concluded_version = case when row.kind in ('end', 'invalid') then row.push_version else pair.concluded_version end,
+      concluded_hash = case when row.kind in ('end', 'invalid') then row.push_hash else pair.concluded_hash end,
+      errors = case when row.kind = 'invalid' then row.errors else pair.errors end
+    from ${rowsFrom(rows, PAIR_COLUMNS)}
+    where pair.tenant_id = ${tenantId} and pair.integration_id = ${integration.integrationId} and pair.record_id = row.record_id`.execute(trx);
+}
