@@ -66,6 +66,7 @@ interface LockedPair {
   giveUpAt: Date | null;
   settledStatus: string | null;
   concludedHash: string | null;
+  discardedAt: Date | null;
 }
 
 interface RecordForPush {
@@ -85,7 +86,7 @@ interface RecordForPush {
 type Verdict =
   | { kind: 'wait' }
   | { kind: 'push'; pushId: string; isNew: boolean }
-  | { kind: 'end'; result: 'no_net_change' | 'left' | 'closed' }
+  | { kind: 'end'; result: 'no_net_change' | 'left' | 'closed' | 'discarded' }
   | { kind: 'invalid'; errors: MappingError[] };
 
 interface Judged {
@@ -115,7 +116,7 @@ async function lockDuePairs({ trx, tenantId }: TenantWork, { integration, firedA
   const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
   const { rows } = await sql<LockedPair>`
     select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, held_at,
-           push_id, push_hash, push_refusals, give_up_at, settled_status, concluded_hash
+           push_id, push_hash, push_refusals, give_up_at, settled_status, concluded_hash, discarded_at
     from record_syncs
     where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and wake_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
     order by is_backfill, wake_at limit ${limit} for update skip locked`.execute(trx);
@@ -144,6 +145,9 @@ function verdictOn(pair: LockedPair, record: RecordForPush, target: PushTarget, 
   const isWindowOpen = pair.dueAt !== null;
   // The worker that pushed it died, and the record changed meanwhile: the change's own quiet time comes first.
   if (isWindowOpen && (pair.heldAt !== null || (pair.dueAt as Date) > firedAt)) return { kind: 'wait' };
+
+  // Its changes were discarded while an earlier push was under way: that one may not be repeated with them inside.
+  if (!isWindowOpen && pair.discardedAt !== null && pair.pushHash !== hash) return { kind: 'end', result: 'discarded' };
 
   const isCertain = pair.pushId === null && pair.concludedHash !== null;
   if (isCertain && hash === pair.concludedHash && pair.windowReason !== 'retry') return { kind: 'end', result: 'no_net_change' };
@@ -238,7 +242,7 @@ async function writePairs({ trx, tenantId }: TenantWork, judged: Judged[], { int
     kind: verdict.kind,
     push_id: verdict.kind === 'push' ? verdict.pushId : verdict.kind === 'wait' ? pair.pushId : null,
     push_version: record.version,
-    push_hash: hash,
+    push_hash: verdict.kind === 'end' && verdict.result === 'discarded' ? null : hash,
     refusals: verdict.kind === 'push' && !verdict.isNew ? pair.pushRefusals : 0,
     give_up_at: verdict.kind === 'push' && verdict.isNew ? new Date(firedAt.getTime() + GIVE_UP_AFTER_MS) : pair.giveUpAt,
     // Leaving a record as it is concludes well; a mapping that cannot express it concludes badly; an undone edit changes nothing.

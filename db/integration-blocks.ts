@@ -1,0 +1,143 @@
+/**
+ * What holds a whole integration back: an outage, a rate limit, credentials that are refused (semantics.md 8, 10, 11).
+ * Kept on the integration, because a third party's limits and troubles belong to the account, not to a record.
+ */
+import { sql } from 'kysely';
+import { isUnreachableLongEnoughToFail, nextProbeAt } from '../domain/retry';
+import type { SyncError } from '../domain/sync-error';
+import type { TenantWork } from './database';
+import { newUuid } from './ids';
+import { appendStreamEvent } from './stream';
+import type { NotificationKind } from './tables';
+
+interface Place {
+  integrationId: string;
+  now: Date;
+}
+
+/** The third party cannot be reached (its `check` failed too). Answers when to probe it next. */
+export async function noteOutage(work: TenantWork, { integrationId, now, detail }: Place & { detail: string }): Promise<Date> {
+  const { trx, tenantId } = work;
+  const row = await trx
+    .selectFrom('integrations')
+    .select(['outageSince', 'failedProbes', 'blockedUntil'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .forNoKeyUpdate()
+    .executeTakeFirstOrThrow();
+  const isNew = row.outageSince === null;
+  const outageSince = row.outageSince ?? now;
+  const probes = isNew ? 0 : row.failedProbes + 1;
+  const blockedUntil = nextProbeAt(outageSince, probes, now);
+  await trx
+    .updateTable('integrations')
+    .set({ outageSince, failedProbes: probes, blockedUntil, blockedBecause: 'outage', blockedDetail: detail })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  if (isUnreachableLongEnoughToFail(outageSince, now)) await failWaitingPushes(work, { integrationId, now, detail });
+  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+  return blockedUntil;
+}
+
+/** The third party answers again. */
+export async function noteRecovery(work: TenantWork, { integrationId, now }: Place): Promise<void> {
+  await work.trx
+    .updateTable('integrations')
+    .set({ outageSince: null, failedProbes: 0, blockedUntil: null, blockedBecause: null, blockedDetail: null })
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  await resolveNotification(work, { integrationId, kind: 'integration_unavailable', now });
+  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+}
+
+/** It asked us to slow down: nothing more until then, and no attempt is used up. */
+export async function noteRateLimit(work: TenantWork, { integrationId, until, detail }: { integrationId: string; until: Date; detail: string }): Promise<void> {
+  await work.trx
+    .updateTable('integrations')
+    .set({ blockedUntil: until, blockedBecause: 'rate_limit', blockedDetail: detail })
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+}
+
+/** Its credentials are refused: pushes wait for new ones, and people are told once. */
+export async function noteUnauthorized(work: TenantWork, { integrationId, now, detail }: Place & { detail: string }): Promise<void> {
+  await work.trx
+    .updateTable('integrations')
+    .set({ needsReauthorizationAt: now, blockedUntil: null, blockedBecause: null, blockedDetail: detail })
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('needsReauthorizationAt', 'is', null)
+    .execute();
+  await notifyOnce(work, { integrationId, kind: 'integration_needs_reauthorization', now, detail });
+  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+}
+
+export async function resolveNotification(work: TenantWork, { integrationId, kind, now }: Place & { kind: NotificationKind }): Promise<void> {
+  await work.trx
+    .updateTable('notifications')
+    .set({ resolvedAt: now })
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('kind', '=', kind)
+    .where('resolvedAt', 'is', null)
+    .execute();
+}
+
+/** One open notification per integration and kind, whoever else notices the same (a unique index decides). */
+async function notifyOnce({ trx, tenantId }: TenantWork, { integrationId, kind, now, detail }: Place & { kind: NotificationKind; detail: string }): Promise<void> {
+  await trx
+    .insertInto('notifications')
+    .values({ tenantId, notificationId: newUuid(), kind, integrationId, detail, createdAt: now, resolvedAt: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** What a waiting push shows once its third party has been out of reach for a quarter of an hour; its retries go on. */
+export function unreachableError(detail: string): SyncError {
+  return {
+    category: 'transient',
+    origin: 'app',
+    code: 'unreachable',
+    field: null,
+    remote_field: null,
+    message: detail,
+    explanation: 'The third party cannot be reached. Syncline goes on trying by itself for 72 hours; nothing has to be done unless the address changed.',
+  };
+}
+
+/** Waiting pushes turn into Sync failed, with retries going on; those that waited for 72 h are given up. */
+async function failWaitingPushes(work: TenantWork, { integrationId, now, detail }: Place & { detail: string }): Promise<void> {
+  const { trx, tenantId } = work;
+  const errors = JSON.stringify([unreachableError(detail)]);
+  await sql`
+    update record_syncs set is_push_failing = true, errors = ${errors}::jsonb
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and status = 'syncing' and push_id is not null and lease_until is null
+      and not is_push_failing`.execute(trx);
+  const givenUp = await sql<{ pushId: string }>`
+    with given_up as (
+      select record_id, push_id from record_syncs
+      where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null and lease_until is null and give_up_at <= ${now}
+      order by record_id for update)
+    update record_syncs pair set settled_status = 'sync_failed', concluded_version = pair.push_version, concluded_hash = null, errors = ${errors}::jsonb,
+      push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null
+    from given_up
+    where pair.tenant_id = ${tenantId} and pair.integration_id = ${integrationId} and pair.record_id = given_up.record_id
+    returning given_up.push_id`.execute(trx);
+  if (givenUp.rows.length > 0) {
+    const pushIds = givenUp.rows.map((row) => row.pushId);
+    await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now} where tenant_id = ${tenantId} and push_id = any(${pushIds}::uuid[])`.execute(trx);
+  }
+  await notifyOnce(work, { integrationId, kind: 'integration_unavailable', now, detail });
+}
+
+/** The retry clocks stood still while it was paused (semantics.md 16): they go on from where they were. */
+export async function shiftRetryClocks({ trx, tenantId }: TenantWork, { integrationId, byMs }: { integrationId: string; byMs: number }): Promise<void> {
+  await sql`
+    update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000}), next_attempt_at = next_attempt_at + make_interval(secs => ${byMs / 1_000})
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);
+}
+

@@ -1,0 +1,182 @@
+/**
+ * Linking, changing, pausing, resuming, re-authorizing and deleting integrations (semantics.md 10, 15, 16).
+ * Input comes validated from the API; what has to be pushed because of it is opened by the lane, in chunks (backfill.ts).
+ */
+import { sql } from 'kysely';
+import type { JsonObject } from '../domain/json';
+import { canonicalJson } from '../domain/json';
+import type { TenantWork } from './database';
+import { resolveNotification, shiftRetryClocks } from './integration-blocks';
+import { findIntegration, type Integration } from './integrations';
+import { lockMappings } from './mapping-lock';
+import { wakeLane } from './outbox';
+import { appendStreamEvent } from './stream';
+import type { RecordTypeMappings } from './tables';
+
+export interface NewIntegration {
+  integrationId: string;
+  connector: string;
+  app: string;
+  accountName: string;
+  config: JsonObject;
+  recordTypes: RecordTypeMappings;
+  /** Sealed already; null = none given yet (a connector that needs none). */
+  sealedCredentials: string | null;
+  gracePeriodMs: number;
+  maxWaitMs: number | null;
+  /** `all`: existing eligible records are pushed behind edits; `none`: only changes from now on. */
+  initialPush: 'all' | 'none';
+  isPaused: boolean;
+}
+
+export async function createIntegration(work: TenantWork, input: NewIntegration): Promise<Integration> {
+  const { trx, tenantId, now } = work;
+  await lockMappings(work, 'alone');
+  await trx
+    .insertInto('integrations')
+    .values({
+      tenantId,
+      integrationId: input.integrationId,
+      connector: input.connector,
+      app: input.app,
+      accountName: input.accountName,
+      config: JSON.stringify(input.config),
+      recordTypes: JSON.stringify(input.recordTypes),
+      credentials: input.sealedCredentials,
+      credentialsUpdatedAt: input.sealedCredentials === null ? null : now,
+      gracePeriodMs: input.gracePeriodMs,
+      maxWaitMs: input.maxWaitMs,
+      initialPush: input.initialPush,
+      pausedAt: input.isPaused ? now : null,
+      needsReauthorizationAt: null,
+      blockedUntil: null,
+      blockedBecause: null,
+      blockedDetail: null,
+      outageSince: null,
+      backfillReason: input.initialPush === 'all' ? 'initial' : null,
+      backfillCursor: null,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+    })
+    .execute();
+  if (!input.isPaused && input.initialPush === 'all') await wakeLane(work, { integrationId: input.integrationId, wakeAt: now });
+  return announced(work, input.integrationId);
+}
+
+export interface IntegrationChange {
+  app?: string | undefined;
+  accountName?: string | undefined;
+  config?: JsonObject | undefined;
+  /** A new mapping: its version grows, and pairs whose payload differs get a window (semantics.md 15). */
+  recordTypes?: RecordTypeMappings | undefined;
+  /** Counts from the next change on (semantics.md 16). */
+  gracePeriodMs?: number | undefined;
+  maxWaitMs?: number | null | undefined;
+}
+
+/** Changes what is given and leaves the rest. The caller has compared versions (If-Match) under `lockIntegration`. */
+export async function changeIntegration(work: TenantWork, { integrationId, change }: { integrationId: string; change: IntegrationChange }): Promise<Integration> {
+  const { trx, tenantId, now } = work;
+  if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
+  const before = await findIntegration(work, { integrationId });
+  if (before === undefined) throw new Error(`No integration ${integrationId} to change.`);
+  const hasNewMapping = change.recordTypes !== undefined && canonicalJson(change.recordTypes as never) !== canonicalJson(before.recordTypes as never);
+  await trx
+    .updateTable('integrations')
+    .set({
+      ...(change.app === undefined ? {} : { app: change.app }),
+      ...(change.accountName === undefined ? {} : { accountName: change.accountName }),
+      ...(change.config === undefined ? {} : { config: JSON.stringify(change.config) }),
+      ...(change.gracePeriodMs === undefined ? {} : { gracePeriodMs: change.gracePeriodMs }),
+      ...(change.maxWaitMs === undefined ? {} : { maxWaitMs: change.maxWaitMs }),
+      ...(hasNewMapping
+        ? { recordTypes: JSON.stringify(change.recordTypes), mappingVersion: before.mappingVersion + 1, backfillReason: before.backfillReason ?? ('mapping_changed' as const), backfillCursor: null }
+        : {}),
+      version: before.version + 1,
+      updatedAt: now,
+    })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  if (hasNewMapping && before.pausedAt === null) await wakeLane(work, { integrationId, wakeAt: now });
+  return announced(work, integrationId);
+}
+
+/** Windows keep opening, the lane ends at its next wake, retry clocks stand still. Pausing twice is pausing once. */
+export async function pauseIntegration(work: TenantWork, { integrationId }: { integrationId: string }): Promise<Integration> {
+  await work.trx
+    .updateTable('integrations')
+    .set((eb) => ({ pausedAt: work.now, version: eb('version', '+', 1), updatedAt: work.now }))
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('pausedAt', 'is', null)
+    .execute();
+  return announced(work, integrationId);
+}
+
+export async function resumeIntegration(work: TenantWork, { integrationId }: { integrationId: string }): Promise<Integration> {
+  const before = await findIntegration(work, { integrationId });
+  if (before === undefined || before.pausedAt === null) return announced(work, integrationId);
+  await shiftRetryClocks(work, { integrationId, byMs: work.now.getTime() - before.pausedAt.getTime() });
+  await work.trx
+    .updateTable('integrations')
+    .set({
+      pausedAt: null,
+      // An outage that was known before is probed at once, and its quarter of an hour goes on from where it was.
+      ...(before.blockedBecause === 'outage' ? { blockedUntil: work.now } : {}),
+      ...(before.outageSince === null ? {} : { outageSince: new Date(before.outageSince.getTime() + work.now.getTime() - before.pausedAt.getTime()) }),
+      version: before.version + 1,
+      updatedAt: work.now,
+    })
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  if (before.needsReauthorizationAt === null) await wakeLane(work, { integrationId, wakeAt: work.now });
+  return announced(work, integrationId);
+}
+
+/** New credentials: what waited for them goes on (semantics.md 10). */
+export async function replaceCredentials(work: TenantWork, { integrationId, sealedCredentials }: { integrationId: string; sealedCredentials: string }): Promise<Integration> {
+  const { trx, tenantId, now } = work;
+  await trx
+    .updateTable('integrations')
+    .set((eb) => ({
+      credentials: sealedCredentials,
+      credentialsUpdatedAt: now,
+      needsReauthorizationAt: null,
+      blockedDetail: null,
+      version: eb('version', '+', 1),
+      updatedAt: now,
+    }))
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  await resolveNotification(work, { integrationId, kind: 'integration_needs_reauthorization', now });
+  const after = await announced(work, integrationId);
+  if (after.pausedAt === null) await wakeLane(work, { integrationId, wakeAt: now });
+  return after;
+}
+
+/** Its pairs and links go, its push log stays. What the third party holds is left as it is. */
+export async function deleteIntegration(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
+  const { trx, tenantId, now } = work;
+  await lockMappings(work, 'alone');
+  await trx
+    .updateTable('integrations')
+    .set({ deletedAt: now, credentials: null, backfillReason: null, updatedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  await trx.deleteFrom('recordSyncs').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
+  await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
+  await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(trx);
+  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+}
+
+async function announced(work: TenantWork, integrationId: string): Promise<Integration> {
+  const integration = await findIntegration(work, { integrationId });
+  if (integration === undefined) throw new Error(`No integration ${integrationId}.`);
+  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+  return integration;
+}
