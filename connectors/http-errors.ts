@@ -44,6 +44,17 @@ export function errorFromResponse(response: HttpResponse, describe: (response: H
 }
 
 /**
+ * The error that a non-2xx answer to `check` means: no record is at stake, so 403 is about the credentials, and every other 4xx
+ * (a wrong base URL, most often) is trouble with the third party, not a refusal.
+ */
+export function errorFromCheck(response: HttpResponse, nowMs = Date.now()): ConnectorError {
+  const error = errorFromResponse(response, () => ({ message: excerpt(response.text) }), nowMs);
+  if (!(error instanceof RecordRejected)) return error;
+  if (error.isForbidden) return new Unauthorized(`The credentials do not allow this (403). ${error.message}`.trim());
+  return new Unavailable(`The third party answered ${response.status}. Check the address in the configuration. ${error.message}`.trim(), response.status);
+}
+
+/**
  * `Retry-After` in milliseconds from now: seconds or an HTTP-date (RFC 9110 10.2.3), at most 24 h, at least 0.
  * Null when absent or unreadable: the caller backs off by its own schedule.
  */

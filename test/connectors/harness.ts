@@ -42,6 +42,8 @@ export interface ConnectorHarness {
   canDeactivate: boolean;
   /** Our fields that the third party refuses, the field of ours it must name, for a record otherwise like any other. */
   rejected: { fields: JsonObject; field: string };
+  /** An id of ours that is hard to write in a filter, a query or a path; the suite's own where absent. */
+  awkwardExternalId?: string;
   /** The longest string `first_name` may hold there, in characters. */
   longestString: number;
   /** Starts a third party of its own, empty, on 127.0.0.1, with the record type in place. */

@@ -1,0 +1,145 @@
+/**
+ * The calls of SCIM (RFC 7644) that a push needs, each answering parsed resources or throwing one of the four errors.
+ * What the server can do is read once per batch from its ServiceProviderConfig (RFC 7643 5).
+ */
+import type { JsonObject } from '../../domain/json';
+import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../connector';
+import { Unavailable } from '../errors';
+import { errorFromResponse, isSuccess } from '../http-errors';
+import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
+import { describeRefusal } from './complaints';
+import type { PatchOperation } from './merge';
+import { type Features, type Resource, idFromLocation, readFeatures, readList, readResource, requireResource } from './responses';
+
+const PAGE_SIZE = 100;
+/** A find reads at most so many pages. Only a server that filters nothing comes near. */
+const PAGES_MAX = 1000;
+/** PATCH is not implemented after all, whatever ServiceProviderConfig says (RFC 9110 15.5.6, 15.6.2). */
+const PATCH_REFUSED = [405, 501];
+
+export class ScimApi {
+  private features: Promise<Features> | undefined;
+  private isPatchRefused = false;
+
+  constructor(private readonly context: ConnectorContext<ScimConfig, ScimCredentials>) {}
+
+  /** RFC 7644 3.4.1. Undefined when it is not there. */
+  async read(type: ResourceTypeConfig, id: string): Promise<Resource | undefined> {
+    const response = await this.call({ method: 'GET', url: this.resourceUrl(type, id) }, null, [404, 410]);
+    return isSuccess(response) ? requireResource(response) : undefined;
+  }
+
+  /**
+   * All resources whose attribute has exactly this value (RFC 7644 3.4.2.2, paged by 3.4.2.4). Servers may ignore a filter or compare
+   * without regard to case, so every hit is compared again with `matches`.
+   */
+  async find(type: ResourceTypeConfig, attribute: string, value: string, matches: (resource: JsonObject) => boolean): Promise<Resource[]> {
+    const found = new Map<string, Resource>();
+    const seen = new Set<string>();
+    // A filter's value is a JSON string (RFC 7644 3.4.2.2), which is all the escaping there is.
+    const filter = (await this.readFeatures()).canFilter ? `filter=${encodeURIComponent(`${attribute} eq ${JSON.stringify(value)}`)}&` : '';
+    for (let page = 0, startIndex = 1; page < PAGES_MAX; page += 1) {
+      const url = `${this.collectionUrl(type)}?${filter}startIndex=${startIndex}&count=${PAGE_SIZE}`;
+      const { resources, total } = readList(await this.call({ method: 'GET', url }, null));
+      const isNews = resources.some(({ id }) => !seen.has(id));
+      for (const resource of resources) {
+        seen.add(resource.id);
+        if (matches(resource.attributes)) found.set(resource.id, resource);
+      }
+      startIndex += resources.length;
+      if (!isNews || startIndex > total) return [...found.values()];
+    }
+    throw new Unavailable(`The third party lists more than ${PAGES_MAX * PAGE_SIZE} resources when asked for one.`);
+  }
+
+  /** RFC 7644 3.3. `conflict` on 409: something there is already, or is much like, what we wanted to create. */
+  async create(type: ResourceTypeConfig, attributes: JsonObject, item: PushItem): Promise<Resource | { conflict: HttpResponse }> {
+    const response = await this.call({ method: 'POST', url: this.collectionUrl(type), body: JSON.stringify(attributes) }, item, [409]);
+    if (response.status === 409) return { conflict: response };
+    const created = readResource(response);
+    const id = created?.id ?? idFromLocation(response.headers['location']);
+    if (id === undefined) throw new Unavailable(`The third party answered ${response.status} to a creation without saying the new id.`, response.status);
+    return created ?? { id, version: response.headers['etag'] ?? null, attributes };
+  }
+
+  /** Writes `merged` over `current`, by PATCH or PUT as the server can. Answers 409 and 412 (RFC 7644 3.14) as `conflict`. */
+  async update(
+    type: ResourceTypeConfig,
+    current: Resource,
+    merged: JsonObject,
+    operations: readonly PatchOperation[],
+    item: PushItem,
+  ): Promise<{ version: string | null } | { conflict: HttpResponse } | 'gone'> {
+    const isPatch = await this.canPatch();
+    const body = isPatch ? { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: operations } : merged;
+    const response = await this.call(
+      { method: isPatch ? 'PATCH' : 'PUT', url: this.resourceUrl(type, current.id), headers: current.version === null ? {} : { 'if-match': current.version }, body: JSON.stringify(body) },
+      item,
+      isPatch ? [404, 409, 410, 412, ...PATCH_REFUSED] : [404, 409, 410, 412],
+    );
+    if (isPatch && PATCH_REFUSED.includes(response.status)) {
+      this.isPatchRefused = true;
+      return this.update(type, current, merged, operations, item);
+    }
+    if (response.status === 409 || response.status === 412) return { conflict: response };
+    if (!isSuccess(response)) return 'gone';
+    return { version: response.headers['etag'] ?? readResource(response)?.version ?? null };
+  }
+
+  /** RFC 7644 3.6. False when it was not there. */
+  async remove(type: ResourceTypeConfig, id: string, item: PushItem): Promise<boolean> {
+    return isSuccess(await this.call({ method: 'DELETE', url: this.resourceUrl(type, id) }, item, [404, 410]));
+  }
+
+  /** The error that an answer held back as `conflict` means after all. */
+  refusal(response: HttpResponse, item: PushItem): Error {
+    if (response.status === 412) return new Unavailable('Someone keeps changing this record there (412).', 412);
+    return errorFromResponse(response, describeRefusal(item));
+  }
+
+  /** The first page of a collection, raw; for `check`. */
+  async probe(type: ResourceTypeConfig): Promise<HttpResponse> {
+    return this.context.http.send({ method: 'GET', url: `${this.collectionUrl(type)}?startIndex=1&count=1`, headers: this.headers() });
+  }
+
+  private async canPatch(): Promise<boolean> {
+    const { update_with: setting } = this.context.config;
+    if (setting !== 'auto') return setting === 'patch';
+    return !this.isPatchRefused && (await this.readFeatures()).canPatch;
+  }
+
+  private readFeatures(): Promise<Features> {
+    this.features ??= this.call({ method: 'GET', url: `${this.baseUrl()}/ServiceProviderConfig` }, null, [400, 403, 404, 405, 501]).then(readFeatures);
+    return this.features;
+  }
+
+  /** Sends one request; answers 2xx and the `expected` statuses, and throws what every other one means. */
+  private async call(request: HttpRequest, item: PushItem | null, expected: readonly number[] = []): Promise<HttpResponse> {
+    const contentType = request.body === undefined ? {} : { 'content-type': this.context.config.content_type };
+    const key = item === null ? {} : { 'idempotency-key': item.pushId };
+    const response = await this.context.http.send({ ...request, headers: { ...this.headers(), ...contentType, ...key, ...request.headers } });
+    if (isSuccess(response) || expected.includes(response.status)) return response;
+    throw errorFromResponse(response, describeRefusal(item));
+  }
+
+  private headers(): Record<string, string> {
+    const { credentials } = this.context;
+    const authorization =
+      'token' in credentials
+        ? `Bearer ${credentials.token}`
+        : `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64')}`;
+    return { accept: 'application/scim+json, application/json', authorization };
+  }
+
+  private baseUrl(): string {
+    return this.context.config.base_url.replace(/\/+$/, '');
+  }
+
+  private collectionUrl(type: ResourceTypeConfig): string {
+    return this.baseUrl() + type.endpoint;
+  }
+
+  private resourceUrl(type: ResourceTypeConfig, id: string): string {
+    return `${this.collectionUrl(type)}/${encodeURIComponent(id)}`;
+  }
+}

@@ -1,0 +1,92 @@
+/** The settings of the SCIM connector, as they are kept and as the API takes them. */
+import { z } from 'zod';
+import { type RecordTypeMapping, toPath } from '../../domain/mapping';
+import { ENTERPRISE_SCHEMA, USER_SCHEMA } from './fields';
+
+const resourceTypeSchema = z.strictObject({
+  resource_type: z.string().min(1).max(100).describe('The name of the resource type, as in ResourceTypes.'),
+  endpoint: z
+    .string()
+    .regex(/^\/[A-Za-z0-9._~/-]*[A-Za-z0-9]$/)
+    .refine((endpoint) => !endpoint.includes('..') && !endpoint.includes('//'))
+    .describe('Where its resources stand, below the base URL: `/Users`.'),
+  schemas: z.array(z.string().startsWith('urn:').max(300)).min(1).max(10).describe('The schemas of its resources: the core one first, then extensions.'),
+  active_attribute: z
+    .string()
+    .regex(/^[A-Za-z][\w-]*$/)
+    .nullable()
+    .default('active')
+    .describe('The boolean attribute that switches a resource off; null where there is none.'),
+});
+
+export type ResourceTypeConfig = z.output<typeof resourceTypeSchema>;
+
+const EMPLOYEES: ResourceTypeConfig = { resource_type: 'User', endpoint: '/Users', schemas: [USER_SCHEMA, ENTERPRISE_SCHEMA], active_attribute: 'active' };
+
+export const scimConfigSchema = z.strictObject({
+  base_url: z
+    .url({ protocol: /^https?$/ })
+    .max(2000)
+    .refine(isPlainUrl, 'Give the address without user name, query and fragment.')
+    .describe('Where the SCIM service stands, up to and without `/Users`: `https://hr.example.com/scim/v2`.'),
+  record_types: z
+    .record(z.string().regex(/^[a-z][a-z0-9_]{0,62}$/), resourceTypeSchema)
+    .refine((types) => Object.keys(types).length > 0, 'Name at least one record type.')
+    .default({ employees: EMPLOYEES })
+    .describe('Which resource type each record type is. Employees are Users unless you say otherwise.'),
+  update_with: z
+    .enum(['auto', 'patch', 'put'])
+    .default('auto')
+    .describe('How existing resources are changed. `auto` follows the service’s own ServiceProviderConfig.'),
+  content_type: z
+    .enum(['application/scim+json', 'application/json'])
+    .default('application/scim+json')
+    .describe('The content type of what we send; some services know only `application/json`.'),
+});
+
+export type ScimConfig = z.output<typeof scimConfigSchema>;
+
+/** Printable ASCII: anything else cannot stand in a header. */
+const headerText = z
+  .string()
+  .min(1)
+  .max(8192)
+  .regex(/^[\x21-\x7e]+$/, 'Only printable ASCII characters without spaces.');
+
+export const scimCredentialsSchema = z.union([
+  z.strictObject({ token: headerText.describe('A bearer token.') }),
+  z.strictObject({ username: z.string().min(1).max(500).regex(/^[^:\p{Cc}]+$/u), password: z.string().min(1).max(500).regex(/^\P{Cc}+$/u) }),
+]);
+
+export type ScimCredentials = z.output<typeof scimCredentialsSchema>;
+
+/** Attributes that the connector or the server sets (RFC 7643 3.1). */
+const RESERVED = new Set(['id', 'externalId', 'meta', 'schemas']);
+
+/** What is wrong with the configuration and the mappings taken together. */
+export function findScimProblems(config: ScimConfig, mappings: Record<string, RecordTypeMapping>): { pointer: string; message: string }[] {
+  return Object.entries(mappings).flatMap(([recordType, mapping]) => {
+    const pointer = `/mappings/${recordType}`;
+    const type = config.record_types[recordType];
+    if (!type) return [{ pointer, message: `The configuration has no record type ${recordType}.` }];
+    const problems: { pointer: string; message: string }[] = [];
+    if (mapping.onDelete === 'deactivate' && type.active_attribute === null) {
+      problems.push({ pointer: `${pointer}/on_delete`, message: `A ${type.resource_type} cannot be deactivated there. Choose delete or leave.` });
+    }
+    mapping.fields.forEach((field, index) => {
+      const [attribute = ''] = toPath(field.to);
+      if (RESERVED.has(attribute)) problems.push({ pointer: `${pointer}/fields/${index}/to`, message: `${attribute} is set by the service itself and cannot be mapped.` });
+    });
+    const isUser = type.schemas.includes(USER_SCHEMA);
+    if (isUser && mapping.direction !== 'pull' && !mapping.fields.some((field) => toPath(field.to).join('/') === 'userName')) {
+      problems.push({ pointer: `${pointer}/fields`, message: 'SCIM requires a userName of every User (RFC 7643 4.1.1). Map a field to /userName.' });
+    }
+    return problems;
+  });
+}
+
+function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.username === '' && url.password === '' && !text.includes('?') && !text.includes('#');
+}

@@ -1,0 +1,140 @@
+/** One record's push over SCIM, from finding it to writing it: the promises stand in `scim.ts`. */
+import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
+import { toPath } from '../../domain/mapping';
+import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../connector';
+import { RecordRejected, Unavailable } from '../errors';
+import type { ScimApi } from './api';
+import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
+import { readError, toAttributePath } from './complaints';
+import { isExtension, mergeResource, patchOperations } from './merge';
+import type { Resource } from './responses';
+
+type Pushed = Extract<PushResult, { ok: true }>;
+
+/** A version may be outdated once; after the second time the push is left to a later attempt. */
+const WRITE_ATTEMPTS_MAX = 2;
+
+/** Answers a function that pushes one record and throws one of the four errors. */
+export function createScimPush(api: ScimApi, { config, mappings }: ConnectorContext<ScimConfig, ScimCredentials>) {
+  return async function pushRecord(item: PushItem): Promise<Pushed> {
+    const type = config.record_types[item.recordType];
+    if (!type) throw rejected('unknown_record_type', `The configuration has no record type ${item.recordType}.`);
+    switch (item.operation) {
+      case 'upsert':
+        return upsert(item, type);
+      case 'deactivate':
+        return deactivate(item, type);
+      case 'delete':
+        return remove(item, type);
+    }
+  };
+
+  async function upsert(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
+    const existing = (await locate(item, type)) ?? (await findByMatchField(item, type));
+    if (existing) return write(existing, activated(item, type, item.isDeactivated), item, type, 'updated');
+
+    const attributes = withSchemas(mergeResource({}, activated(item, type, true), new Set()), type);
+    const created = await api.create(type, attributes, item);
+    if (!('conflict' in created)) return done(item, 'created', created.id, created.version);
+
+    // Created by an attempt whose answer was lost, and not found a moment ago: some services find a resource only after a while.
+    const found = await findByExternalId(item, type);
+    if (!found) throw api.refusal(created.conflict, item);
+    return write(found, activated(item, type, item.isDeactivated), item, type, 'updated');
+  }
+
+  async function deactivate(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
+    if (type.active_attribute === null) throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated there.`);
+    const existing = await locate(item, type);
+    if (!existing) return done(item, 'none', null, null);
+    return write(existing, { [type.active_attribute]: false }, item, type, 'deactivated');
+  }
+
+  async function remove(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
+    if (item.remoteId !== null && (await api.remove(type, item.remoteId, item))) return done(item, 'deleted', null, null);
+    const found = await findByExternalId(item, type);
+    const isRemoved = found !== undefined && (await api.remove(type, found.id, item));
+    return done(item, isRemoved ? 'deleted' : 'none', null, null);
+  }
+
+  /** By the id we know; when that is gone or unknown, by our own id there. */
+  async function locate(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
+    const known = item.remoteId === null ? undefined : await api.read(type, item.remoteId);
+    return known ?? findByExternalId(item, type);
+  }
+
+  async function findByExternalId(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
+    const hits = await api.find(type, 'externalId', item.externalId, (resource) => resource['externalId'] === item.externalId);
+    if (hits.length > 1) throw rejected('ambiguous', `${hits.length} resources there carry the externalId ${item.externalId}.`);
+    return hits[0];
+  }
+
+  /** A resource that nobody has claimed yet and that has the same value in the mapping's `match_by` field (semantics.md 13, 15). */
+  async function findByMatchField(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
+    const mapping = mappings[item.recordType];
+    const to = mapping?.fields.find((field) => field.name !== undefined && field.name === mapping.matchBy)?.to;
+    const [value] = to === undefined ? [] : valuesAt(item.payload, to);
+    if (to === undefined || typeof value !== 'string' || value === '') return undefined;
+    const isSame = (other: JsonValue) => typeof other === 'string' && other.toLowerCase() === value.toLowerCase();
+    const hits = await api.find(type, toAttributePath(to), value, (resource) => !resource['externalId'] && valuesAt(resource, to).some(isSame));
+    if (hits.length > 1) throw rejected('ambiguous', `${hits.length} resources there have the same ${toAttributePath(to)}.`, mapping?.matchBy);
+    return hits[0];
+  }
+
+  async function write(existing: Resource, wanted: JsonObject, item: PushItem, type: ResourceTypeConfig, effect: Pushed['effect']): Promise<Pushed> {
+    let current = existing;
+    for (let attempt = 1; ; attempt += 1) {
+      const merged = withSchemas(mergeResource(current.attributes, wanted, wholeAttributes(item.recordType)), type);
+      const operations = patchOperations(current.attributes, merged);
+      if (operations.length === 0) return done(item, effect, current.id, current.version);
+      const outcome = await api.update(type, current, merged, operations, item);
+      if (outcome === 'gone') throw new Unavailable('The record vanished there between reading and writing it.', 404);
+      if (!('conflict' in outcome)) return done(item, effect, current.id, outcome.version);
+      if (attempt === WRITE_ATTEMPTS_MAX || !isOutdated(outcome.conflict)) throw api.refusal(outcome.conflict, item);
+      const reread = await api.read(type, current.id);
+      if (!reread) throw new Unavailable('The record vanished there between two attempts to write it.', 404);
+      current = reread;
+    }
+  }
+
+  /** Attributes that are mapped as a whole, `/roles` say: their lists are ours alone. */
+  function wholeAttributes(recordType: string): Set<string> {
+    const pointers = (mappings[recordType]?.fields ?? []).map(({ to }) => `/${toPath(to).join('/')}`);
+    return new Set(pointers);
+  }
+}
+
+/** What we want there; switched on where asked for, unless the record itself says whether it is active. */
+function activated(item: PushItem, type: ResourceTypeConfig, isActivation: boolean): JsonObject {
+  const active = type.active_attribute;
+  const switchedOn = isActivation && active !== null && (item.payload[active] ?? null) === null ? { [active]: true } : {};
+  return { ...item.payload, ...switchedOn, externalId: item.externalId };
+}
+
+/** The core schema and the extensions in use, beside those the resource names already (RFC 7643 3). */
+function withSchemas(resource: JsonObject, type: ResourceTypeConfig): JsonObject {
+  const named = Array.isArray(resource['schemas']) ? resource['schemas'] : [];
+  const schemas = [...new Set([...named, ...type.schemas.slice(0, 1), ...Object.keys(resource).filter(isExtension)])];
+  return { ...resource, schemas };
+}
+
+/** The values at a pointer, over all elements of the lists on the way: `/emails/0/value` means every address. */
+function valuesAt(resource: JsonObject, to: string): JsonValue[] {
+  const keys = toPath(to).filter((part) => !/^\d+$/.test(part));
+  const step = (nodes: JsonValue[], key: string) => nodes.flat().flatMap((node) => (isJsonObject(node) && node[key] !== undefined ? [node[key]] : []));
+  return keys.reduce<JsonValue[]>(step, [resource]).flat();
+}
+
+/** 412, or a 409 that does not complain about a value: the version is no longer the newest (RFC 7644 3.12, 3.14). */
+function isOutdated(response: HttpResponse): boolean {
+  return response.status === 412 || readError(response.text).scimType !== 'uniqueness';
+}
+
+function done(item: PushItem, effect: Pushed['effect'], remoteId: string | null, remoteVersion: string | null): Pushed {
+  return { pushId: item.pushId, ok: true, effect, remoteId, remoteVersion };
+}
+
+function rejected(code: string, message: string, field: string | null = null): RecordRejected {
+  const explanation = code === 'ambiguous' ? 'Remove or merge the others there, then retry.' : 'Change the mapping or the configuration of this integration.';
+  return new RecordRejected(message, [{ field, remoteField: null, code, message, explanation }]);
+}

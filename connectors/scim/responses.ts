@@ -1,0 +1,88 @@
+/**
+ * Reads SCIM answers without trusting them: a page of HTML with status 200 (a login page, a proxy) must not pass for "no such user",
+ * because the next step would create a twin.
+ */
+import { type JsonObject, isJsonObject } from '../../domain/json';
+import type { HttpResponse } from '../connector';
+import { Unavailable } from '../errors';
+import { isSuccess } from '../http-errors';
+
+/** A resource as it stands there. */
+export interface Resource {
+  id: string;
+  /** For If-Match; null where the server knows no versions. */
+  version: string | null;
+  attributes: JsonObject;
+}
+
+/** What a server says it can do (RFC 7643 5). */
+export interface Features {
+  canPatch: boolean;
+  canFilter: boolean;
+}
+
+/** What ServiceProviderConfig says; where there is none, what nearly all servers can. */
+export function readFeatures(response: HttpResponse): Features {
+  const body = isSuccess(response) ? parse(response.text) : undefined;
+  const isSupported = (name: string) => {
+    const feature = body?.[name];
+    return !isJsonObject(feature) || feature['supported'] !== false;
+  };
+  return { canPatch: isSupported('patch'), canFilter: isSupported('filter') };
+}
+
+/** The resource in an answer, or undefined when there is none: a PATCH may answer 204. */
+export function readResource(response: HttpResponse): Resource | undefined {
+  const body = parse(response.text);
+  return body && toResource(body, response.headers['etag']);
+}
+
+/** The resource in an answer that has to hold one. Throws `Unavailable`. */
+export function requireResource(response: HttpResponse): Resource {
+  const resource = readResource(response);
+  if (!resource) throw notScim(response);
+  return resource;
+}
+
+/** A ListResponse (RFC 7644 3.4.2), where `Resources` may be left out when there are none. Throws `Unavailable` for anything else. */
+export function readList(response: HttpResponse): { resources: Resource[]; total: number } {
+  const body = parse(response.text);
+  const list = body?.['Resources'] ?? (body?.['totalResults'] === 0 ? [] : undefined);
+  if (!Array.isArray(list)) throw notScim(response);
+  const resources = list.map((entry) => (isJsonObject(entry) ? toResource(entry, undefined) : undefined));
+  if (resources.some((resource) => resource === undefined)) throw notScim(response);
+  const total = typeof body?.['totalResults'] === 'number' ? body['totalResults'] : list.length;
+  return { resources: resources as Resource[], total };
+}
+
+/** The id at the end of a `Location`, for servers that answer a creation without a body. */
+export function idFromLocation(location: string | undefined): string | undefined {
+  const last = location?.split('?')[0]?.split('/').at(-1);
+  if (!last) return undefined;
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
+}
+
+function toResource(attributes: JsonObject, etag: string | undefined): Resource | undefined {
+  const id = attributes['id'];
+  if (typeof id !== 'string' || id === '') return undefined;
+  const meta = attributes['meta'];
+  const version = isJsonObject(meta) && typeof meta['version'] === 'string' ? meta['version'] : null;
+  return { id, version: etag ?? version, attributes };
+}
+
+function parse(text: string): JsonObject | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return isJsonObject(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function notScim(response: HttpResponse): Unavailable {
+  return new Unavailable(`The third party answered ${response.status} with something that is not SCIM. Check the base URL.`, response.status);
+}
