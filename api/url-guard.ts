@@ -1,0 +1,35 @@
+/** Refuses what a router would decode half-way: broken percent-escapes, NUL, repeated parameters (reliability.md S2, S3, S5). */
+import type { NextFunction, Request, Response } from 'express';
+import { HttpError, type ProblemDetail } from './http-error';
+
+export function guardUrl(request: Request, _response: Response, next: NextFunction): void {
+  const [path = ''] = request.url.split('?', 1);
+  if (!isCleanlyEncoded(path)) throw new HttpError('invalid_path');
+  next();
+}
+
+/** The query as single values. Throws `invalid_query`. */
+export function readQuery(url: string): Record<string, string> {
+  const start = url.indexOf('?');
+  const text = start === -1 ? '' : url.slice(start + 1);
+  if (!isCleanlyEncoded(text)) throw refusal('', 'bad_encoding', 'The query holds a broken percent-escape or a NUL character.');
+  const query: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of new URLSearchParams(text)) {
+    if (name in query) throw refusal(name, 'repeated', `The parameter "${name}" is given more than once.`);
+    query[name] = value;
+  }
+  return { ...query };
+}
+
+function isCleanlyEncoded(text: string): boolean {
+  try {
+    return !decodeURIComponent(text).includes('\0');
+  } catch {
+    return false;
+  }
+}
+
+function refusal(name: string, code: string, message: string): HttpError {
+  const errors: ProblemDetail[] = [{ pointer: name, code, message }];
+  return new HttpError('invalid_query', { errors });
+}

@@ -1,0 +1,89 @@
+/** The environment, read once by the main files and by nobody else. A variable that is wrong stops the process and says how to mend it. */
+import * as ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+/** Lists every variable that is missing or wrong, one a line. */
+export class ConfigError extends Error {}
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== ''));
+const cidrs = list.refine((entries) => entries.every((entry) => ipaddr.isValidCIDR(entry)), 'must be networks like 10.0.0.0/8, separated by commas');
+const flag = z.enum(['true', 'false'], 'must be true or false').default('false').transform((text) => text === 'true');
+const amount = (unit: string, fallback: number, atLeast = 0) => z.coerce.number(`must be a number of ${unit}`).int().min(atLeast).default(fallback);
+
+/** What api and worker both need. */
+const shared = {
+  DATABASE_URL: z.string('is not set. Set it to postgres://user:password@host:5432/database').regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'),
+  ENCRYPTION_KEYS: z.string('is not set. Set it to k1:<32 random bytes in base64> (openssl rand -base64 32); put a newer key first to rotate'),
+  EGRESS_ALLOW_CIDRS: cidrs,
+  EGRESS_ALLOW_HTTP: flag,
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+};
+
+const apiEnvironment = z.object({
+  ...shared,
+  API_HOST: z.string().default('127.0.0.1'),
+  API_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  PUBLIC_URL: z.url('must be the address under which callers reach the API').optional(),
+  PLATFORM_KEY: z.string('is not set. Set it to a random text of 32 characters or more').min(32, 'must have 32 characters or more'),
+  TRUSTED_PROXIES: cidrs,
+  RATE_LIMIT_PER_SECOND: amount('requests', 100, 1),
+  API_POOL_SIZE: amount('connections', 10, 2),
+  DRAIN_PAUSE_MS: amount('milliseconds', 5_000),
+});
+
+const workerEnvironment = z.object({
+  ...shared,
+  SMTP_URL: z.string().optional(),
+  WORKER_POOL_SIZE: amount('connections', 20, 4),
+  WORKER_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  FAULT: z.string().optional(),
+});
+
+export type ApiConfig = ReturnType<typeof loadApiConfig>;
+export type WorkerConfig = ReturnType<typeof loadWorkerConfig>;
+
+/** @throws ConfigError */
+export function loadApiConfig(environment: NodeJS.ProcessEnv) {
+  const read = parse(apiEnvironment, environment);
+  return {
+    databaseUrl: read.DATABASE_URL,
+    poolSize: read.API_POOL_SIZE,
+    encryptionKeys: read.ENCRYPTION_KEYS,
+    egress: { allowCidrs: read.EGRESS_ALLOW_CIDRS, allowHttp: read.EGRESS_ALLOW_HTTP },
+    logLevel: read.LOG_LEVEL,
+    host: read.API_HOST,
+    port: read.API_PORT,
+    /** No slash at the end. */
+    publicUrl: (read.PUBLIC_URL ?? `http://${read.API_HOST}:${read.API_PORT}`).replace(/\/+$/, ''),
+    platformKey: read.PLATFORM_KEY,
+    trustedProxies: read.TRUSTED_PROXIES,
+    rateLimitPerSecond: read.RATE_LIMIT_PER_SECOND,
+    drainPauseMs: read.DRAIN_PAUSE_MS,
+  };
+}
+
+/** @throws ConfigError */
+export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
+  const read = parse(workerEnvironment, environment);
+  return {
+    databaseUrl: read.DATABASE_URL,
+    poolSize: read.WORKER_POOL_SIZE,
+    encryptionKeys: read.ENCRYPTION_KEYS,
+    egress: { allowCidrs: read.EGRESS_ALLOW_CIDRS, allowHttp: read.EGRESS_ALLOW_HTTP },
+    logLevel: read.LOG_LEVEL,
+    smtpUrl: read.SMTP_URL,
+    metricsPort: read.WORKER_METRICS_PORT,
+    fault: read.FAULT,
+  };
+}
+
+/** An empty variable counts as absent: that is how docker-compose passes on what is not set. */
+function parse<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.ProcessEnv): z.output<Schema> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const read = schema.safeParse(given);
+  if (read.success) return read.data;
+  throw new ConfigError(read.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'));
+}

@@ -1,0 +1,42 @@
+/** Tenants. They are made, listed and edited with the platform key only. */
+import { type Selectable, sql } from 'kysely';
+import type { TenantWork, Work } from './database';
+import type { TenantsTable } from './tables';
+
+export type Tenant = Selectable<TenantsTable>;
+export type TenantSettings = Pick<Tenant, 'name' | 'timeZone' | 'contactEmail'>;
+
+/** The id was made by the caller, who opened the tenant's transaction with it. Answers undefined when the id is taken. */
+export async function createTenant({ trx, tenantId, now }: TenantWork, { name, timeZone, contactEmail }: TenantSettings): Promise<Tenant | undefined> {
+  return trx
+    .insertInto('tenants')
+    .values({ tenantId, name, timeZone, contactEmail, createdAt: now, updatedAt: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst();
+}
+
+export async function findTenant({ trx, tenantId }: TenantWork): Promise<Tenant | undefined> {
+  return trx.selectFrom('tenants').selectAll().where('tenantId', '=', tenantId).executeTakeFirst();
+}
+
+/** The same, and nobody else changes the tenant until this transaction ends. */
+export async function lockTenant({ trx, tenantId }: TenantWork): Promise<Tenant | undefined> {
+  return trx.selectFrom('tenants').selectAll().where('tenantId', '=', tenantId).forNoKeyUpdate().executeTakeFirst();
+}
+
+export async function changeTenant({ trx, tenantId, now }: TenantWork, change: Partial<TenantSettings>): Promise<Tenant> {
+  return trx
+    .updateTable('tenants')
+    .set((eb) => ({ ...change, version: eb('version', '+', 1), updatedAt: now }))
+    .where('tenantId', '=', tenantId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** All tenants in the order they were made; to be called as the platform. */
+export async function listTenants({ trx }: Work, { limit, after }: { limit: number; after?: { createdAt: string; tenantId: string } | undefined }): Promise<Tenant[]> {
+  let query = trx.selectFrom('tenants').selectAll();
+  if (after !== undefined) query = query.where(sql<boolean>`(created_at, tenant_id) > (${after.createdAt}::timestamptz, ${after.tenantId}::uuid)`);
+  return query.orderBy('createdAt').orderBy('tenantId').limit(limit).execute();
+}
