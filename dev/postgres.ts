@@ -2,16 +2,11 @@
  * A PostgreSQL server in a folder: made if it is not there, started, stopped. Listens on 127.0.0.1 only, no socket file,
  * passwords by SCRAM. A server that an earlier process left running on the same folder is stopped first.
  */
-import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries';
 import { identify, stopIdentified } from './process-identity';
-import { startProcess, waitUntilReady, type SupervisedProcess } from './processes';
-
-const execute = promisify(execFile);
+import { runToEnd, startProcess, waitUntilReady, type SupervisedProcess } from './processes';
 
 export interface PostgresOptions {
   /** Its parent must exist and be enterable by the user that runs the server. */
@@ -41,8 +36,9 @@ function giveTo(user: PostgresBinaries['runAs'], file: string): void {
 
 /** Makes the folder beside its final place and renames it, so that a crash leaves no half of one. */
 async function createCluster(binaries: PostgresBinaries, { dataFolder, password, isThrowaway }: PostgresOptions): Promise<void> {
-  const work = `${dataFolder}.${randomUUID()}`;
+  const work = `${dataFolder}.new`;
   const passwordFile = `${work}.password`;
+  for (const leftover of [work, passwordFile]) fs.rmSync(leftover, { recursive: true, force: true });
   fs.mkdirSync(work, { mode: 0o700 });
   fs.writeFileSync(passwordFile, password, { mode: 0o600 });
   giveTo(binaries.runAs, work);
@@ -51,11 +47,11 @@ async function createCluster(binaries: PostgresBinaries, { dataFolder, password,
   const options = ['--username=syncline', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--data-checksums', ...locale];
   if (isThrowaway) options.push('--no-sync');
   try {
-    await execute(path.join(binaries.folder, 'initdb'), [...options, '-D', work], { ...binaries.runAs, cwd: '/' });
+    await runToEnd(path.join(binaries.folder, 'initdb'), [...options, '-D', work], { ...binaries.runAs, cwd: '/' });
     fs.renameSync(work, dataFolder);
   } catch (error) {
     fs.rmSync(work, { recursive: true, force: true });
-    throw new Error(`PostgreSQL could not make its data folder ${dataFolder}: ${(error as { stderr?: string }).stderr || (error as Error).message}`);
+    throw new Error(`PostgreSQL could not make its data folder ${dataFolder}: ${(error as Error).message}`);
   } finally {
     fs.rmSync(passwordFile, { force: true });
   }

@@ -3,7 +3,7 @@
  * starts them and the order of stopping is ours; its output goes to a file. Where util-linux's `setpriv` exists
  * (every Debian and Ubuntu), the kernel itself ends the child when its parent dies, kill -9 included.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -25,12 +25,24 @@ export interface SupervisedProcess {
   readonly name: string;
   readonly pid: number;
   readonly logFile: string;
+  readonly stopSignal: NodeJS.Signals;
   /** Settles when the process has ended, with the words for it: "ended with exit code 1". Never rejects. */
   readonly ended: Promise<string>;
   isRunning(): boolean;
   /** Asks, waits `patienceMs` (10 s), then kills the whole group. Safe to call twice. */
   stop(patienceMs?: number): Promise<void>;
   kill(): void;
+}
+
+const running = new Set<SupervisedProcess>();
+let isClosing = false;
+
+/** In the order in which they were started. */
+export const runningProcesses = (): SupervisedProcess[] => [...running];
+
+/** From here on nothing new is started: what begins while everything stops would be left behind. */
+export function refuseNewProcesses(): void {
+  isClosing = true;
 }
 
 let deathSignalWorks: boolean | undefined;
@@ -41,9 +53,20 @@ function tied(command: string, args: readonly string[], signal: string): [string
   return deathSignalWorks ? ['setpriv', ['--pdeathsig', signal.replace('SIG', ''), '--', command, ...args]] : [command, [...args]];
 }
 
+/** Runs a program to its end and answers what it printed. Throws with what it printed as errors. It ends when we end. */
+export function runToEnd(command: string, args: readonly string[], options: { cwd?: string; uid?: number; gid?: number } = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(...tied(command, args, 'SIGTERM'), { ...options, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (error) reject(new Error(stderr.trim() || error.message));
+      else resolve(stdout);
+    });
+  });
+}
+
 /** Starts a child. Throws if the program cannot be run at all. */
 export async function startProcess(options: ProcessOptions): Promise<SupervisedProcess> {
   const { name, logFile, stopSignal = 'SIGTERM' } = options;
+  if (isClosing) throw new Error(`${name} is not started any more: everything is being stopped`);
   fs.mkdirSync(path.dirname(logFile), { recursive: true });
   const log = fs.openSync(logFile, 'a', 0o600);
   const [command, args] = tied(options.command, options.args ?? [], stopSignal);
@@ -81,7 +104,10 @@ export async function startProcess(options: ProcessOptions): Promise<SupervisedP
     await ended;
     clearTimeout(killLater);
   };
-  return { name, pid, logFile, ended, isRunning: () => isRunning, stop, kill: () => signalGroup('SIGKILL') };
+  const supervised = { name, pid, logFile, stopSignal, ended, isRunning: () => isRunning, stop, kill: () => signalGroup('SIGKILL') };
+  running.add(supervised);
+  void ended.then(() => running.delete(supervised));
+  return supervised;
 }
 
 /** The last lines a process wrote, for the person who wants to know why it ended. */

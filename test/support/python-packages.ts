@@ -1,18 +1,15 @@
 /** Installs the packages of `third-parties.txt` into the project's cache, once per content of that file and Python version. */
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { cacheFolder } from '../../dev/paths';
+import { runToEnd } from '../../dev/processes';
 
-const execute = promisify(execFile);
 const requirements = path.join(__dirname, 'third-parties.txt');
 
 async function pythonVersion(): Promise<string> {
   try {
-    const { stdout } = await execute('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']);
-    return stdout.trim();
+    return (await runToEnd('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'])).trim();
   } catch {
     throw new Error('python3 is missing; the third parties of the tests need Python 3.11 or newer with pip (Debian, Ubuntu: apt-get install python3-pip).');
   }
@@ -29,13 +26,12 @@ export async function ensurePythonPackages(onFetch: (what: string) => void = () 
   const work = fs.mkdtempSync(`${folder}.`);
   const quiet = ['--quiet', '--disable-pip-version-check', '--no-warn-script-location', '--no-warn-conflicts', '--root-user-action=ignore'];
   try {
-    await execute('python3', ['-m', 'pip', 'install', ...quiet, '--target', work, '--requirement', requirements]);
+    await runToEnd('python3', ['-m', 'pip', 'install', ...quiet, '--target', work, '--requirement', requirements]);
     fs.renameSync(work, folder);
   } catch (error) {
     fs.rmSync(work, { recursive: true, force: true });
     if (fs.existsSync(folder)) return folder; // another process was faster
-    const { stderr, message } = error as Error & { stderr?: string };
-    throw new Error(`The third parties of the tests could not be installed with Python ${version} (3.11 or newer and pip are needed): ${stderr?.trim() || message}`);
+    throw new Error(`The third parties of the tests could not be installed with Python ${version} (3.11 or newer and pip are needed): ${(error as Error).message}`);
   }
   return folder;
 }

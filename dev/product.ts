@@ -1,0 +1,46 @@
+/** Starts Syncline's own two processes, api and worker, as production would: by environment variables alone. */
+import fs from 'node:fs';
+import { projectFolder } from './paths';
+import { answersHttp, startProcess, waitUntilReady, type SupervisedProcess } from './processes';
+import { step } from './progress';
+import type { Secrets } from './secrets';
+import { logFile, type Servers } from './servers';
+
+function environment(servers: Servers, secrets: Secrets, apiPort: number): NodeJS.ProcessEnv {
+  return {
+    // Third parties on this machine are the point of `npm start`; in production both stay unset.
+    EGRESS_ALLOW_CIDRS: '127.0.0.0/8',
+    EGRESS_ALLOW_HTTP: 'true',
+    PLATFORM_KEY: secrets.platformKey,
+    ENCRYPTION_KEYS: secrets.encryptionKeys,
+    API_HOST: '127.0.0.1',
+    ...process.env,
+    DATABASE_URL: servers.databaseUrl,
+    TEMPORAL_ADDRESS: servers.temporal.address,
+    SMTP_URL: servers.mail.smtpUrl,
+    API_PORT: String(apiPort),
+    PUBLIC_URL: process.env.PUBLIC_URL ?? `http://127.0.0.1:${apiPort}`,
+  };
+}
+
+const run = (name: string, main: string, env: NodeJS.ProcessEnv): Promise<SupervisedProcess> =>
+  startProcess({ name, command: process.execPath, args: ['--import', 'tsx', main], cwd: projectFolder, env, logFile: logFile(name) });
+
+async function startApi(env: NodeJS.ProcessEnv): Promise<string> {
+  const url = `http://127.0.0.1:${env.API_PORT}`;
+  const api = await run('api', 'api/main.ts', env);
+  await waitUntilReady(api, () => answersHttp(`${url}/readyz`));
+  return url;
+}
+
+async function startWorker(env: NodeJS.ProcessEnv): Promise<void> {
+  const worker = await run('worker', 'worker/main.ts', env);
+  await waitUntilReady(worker, () => fs.readFileSync(worker.logFile, 'utf8').includes('"worker running"'));
+}
+
+/** Answers the URL of the API and the platform key it takes. */
+export async function startProduct(servers: Servers, secrets: Secrets, apiPort: number): Promise<{ apiUrl: string; platformKey: string }> {
+  const env = environment(servers, secrets, apiPort);
+  const [apiUrl] = await Promise.all([step('api', () => startApi(env)), step('worker', () => startWorker(env))]);
+  return { apiUrl, platformKey: env.PLATFORM_KEY as string };
+}

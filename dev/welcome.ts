@@ -1,0 +1,43 @@
+/** What `npm start` says when everything runs. */
+export interface Ready {
+  api_url: string;
+  /** The sample tenant's. */
+  api_key: string;
+  platform_key: string;
+  /** Null until there is a console. */
+  console_url: string | null;
+  temporal_ui_url: string | null;
+  temporal_address: string;
+  mail_url: string | null;
+  third_party_url: string;
+  third_party_login: { email: string; password: string };
+  database_url: string;
+  pid: number;
+}
+
+export function welcome(ready: Ready, startedIn: string): string {
+  const { email, password } = ready.third_party_login;
+  const places = [
+    ['API', `${ready.api_url}/docs`],
+    ["Temporal's UI", ready.temporal_ui_url ?? `(Temporal is yours, at ${ready.temporal_address})`],
+    ['Third party', `${ready.third_party_url}/_/   log in as ${email}, password ${password}`],
+    ['Mail', ready.mail_url ?? '(goes where SMTP_URL says)'],
+  ];
+  const key = `-H 'Authorization: Bearer ${ready.api_key}'`;
+  const record = `${ready.api_url}/v1/records/employees/emp-1`;
+  const filter = encodeURIComponent('external_id="emp-1"');
+  return `
+Syncline runs (started in ${startedIn}). Ctrl-C stops it; the next start has the data.
+
+${places.map(([name, where]) => `  ${String(name).padEnd(14)} ${where}`).join('\n')}
+
+Try it. Change an employee:
+  curl -X PATCH ${record} ${key} -H 'Content-Type: application/json' -d '{"fields":{"job_title":"Chief Engineer"}}'
+Watch its status: pending for the 15 s of the grace period, then synced:
+  curl ${record} ${key}
+See it in the third party:
+  curl '${ready.third_party_url}/api/collections/employees/records?filter=${filter}'
+
+Everything machine-readable is in .syncline/ready.json, logs are in .syncline/logs.
+`;
+}
