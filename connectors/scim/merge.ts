@@ -72,7 +72,8 @@ function mergeValue(current: JsonValue | undefined, wanted: JsonValue, whole: Re
 
 function mergeList(current: readonly JsonValue[], wanted: readonly JsonValue[]): JsonValue[] | undefined {
   const elements = [...wanted].filter((element) => element !== null && element !== undefined); // also the holes left by `/emails/1/value`
-  if (!elements.every(isJsonObject)) return elements.length === 0 ? undefined : elements;
+  if (wanted.length === 0) return undefined;
+  if (!elements.every(isJsonObject)) return elements;
   const merged: JsonValue[] = [...current];
   elements.forEach((element, index) => {
     const position = positionOf(element, merged, index);
