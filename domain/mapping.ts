@@ -122,7 +122,8 @@ function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted 
   return { ok: true, value: type === 'date' ? value.slice(0, 10) : instant.toISOString() };
 }
 
-function setAt(target: JsonObject, path: readonly string[], value: JsonValue): void {
+/** Sets the value at the path, with objects (and lists, for digits) made on the way. Changes the target. */
+export function setAt(target: JsonObject, path: readonly string[], value: JsonValue): void {
   let node: JsonObject | JsonValue[] = target;
   path.forEach((key, index) => {
     const isLast = index === path.length - 1;

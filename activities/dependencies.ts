@@ -1,0 +1,41 @@
+/** What activities are given, put together in worker/dependencies.ts. Each activity asks for what it uses (`Pick`). */
+import type { Connector, ConnectorContext } from '../connectors/connector';
+import type { Database } from '../db/database';
+import type { Integration } from '../db/integrations';
+
+export interface OpenConnector {
+  connector: Connector;
+  context: ConnectorContext;
+}
+
+export interface ActivityLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ActivityDependencies {
+  database: Database;
+  /**
+   * The connector of an integration with its settings, opened credentials and a gated HTTP client that ends when `signal` aborts.
+   * Throws `Unauthorized` when there are no credentials, or they cannot be opened.
+   */
+  openConnector(tenantId: string, integration: Integration, signal: AbortSignal): Promise<OpenConnector>;
+  /** How many records of a connector one claim takes. */
+  batchSizeOf(connectorKind: string): number;
+  log: ActivityLog;
+  pushing: PushingLimits;
+  /** True once the worker was told to stop: finish what is begun, begin nothing. */
+  isStopping(): boolean;
+}
+
+export interface PushingLimits {
+  /** How long a claim belongs to a worker that gives no sign of life. Longer than the activity's heartbeat timeout, so that nobody else holds it by then. */
+  leaseMs: number;
+  /** A wake begins no further batch after this; what is left is the next wake's, so that tenants take turns. */
+  timeBoxMs: number;
+  /** Batches worked on at once in one lane. */
+  parallelBatches: number;
+}
+
+export const PUSHING_LIMITS: PushingLimits = { leaseMs: 20_000, timeBoxMs: 20_000, parallelBatches: 2 };

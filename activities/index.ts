@@ -1,0 +1,9 @@
+/** All activities, given what they need. One flat namespace: names are permanent. */
+import type { ActivityDependencies } from './dependencies';
+import { createIntegrationCheckActivities } from './integration-check';
+import { createRecordPushActivities } from './record-push';
+
+export const createActivities = (dependencies: ActivityDependencies) => ({
+  ...createIntegrationCheckActivities(dependencies),
+  ...createRecordPushActivities(dependencies),
+});

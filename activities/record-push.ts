@@ -1,0 +1,188 @@
+/**
+ * One wake of a lane: opens what a backfill still has to open, probes a third party that is down, then claims what is
+ * due, pushes it and concludes it, batch after batch, until nothing is due or the time box is full.
+ *
+ * One attempt per record and wake. What goes wrong with the integration as a whole (outage, rate limit, credentials) is
+ * written on it once and ends the wake: everything else waits without a call (semantics.md 10, 11).
+ */
+import { Context } from '@temporalio/activity';
+import type { LaneReport, PushDueRecordsInput } from '../contract/record-push';
+import { openBackfillWindows } from '../db/backfill';
+import { noteOutage, noteRateLimit, noteRecovery, noteUnauthorized } from '../db/integration-blocks';
+import { findIntegration, type Integration } from '../db/integrations';
+import { type Claim, claimDuePushes } from '../db/push-claim';
+import { type ConcludedPush, concludePushes } from '../db/push-conclusion';
+import { readLaneOutlook, stateOf } from '../db/push-lane';
+import { isUnreachableLongEnoughToFail } from '../domain/retry';
+import { ClaimLeases } from './claim-leases';
+import type { ActivityDependencies, OpenConnector } from './dependencies';
+import { pushBatch } from './push-batch';
+import { askThirdParty, type ThirdPartyState } from './third-party-state';
+
+export interface RecordPushActivities {
+  pushDueRecords(input: PushDueRecordsInput): Promise<LaneReport>;
+}
+
+type Dependencies = Pick<ActivityDependencies, 'database' | 'batchSizeOf' | 'openConnector' | 'log' | 'pushing' | 'isStopping'>;
+
+export const createRecordPushActivities = (dependencies: Dependencies): RecordPushActivities => ({
+  pushDueRecords: (input) => new Wake(dependencies, input).run(),
+});
+
+const BACKFILL_CHUNK = 1_000;
+const BLOCKED_CHUNK = 500;
+/** An answer of `check` holds this long: a batch of refused records asks once, not once per record. */
+const CHECK_HOLDS_MS = 5_000;
+/** What is due but held locked by an acceptance is looked at again after this, not at once. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** The state of one wake. */
+class Wake {
+  private readonly startedAt = performance.now();
+  private readonly leases: ClaimLeases;
+  private pushed = 0;
+  private lastCheck: { askedAt: number; state: Promise<ThirdPartyState> } | undefined;
+
+  constructor(
+    private readonly deps: Dependencies,
+    private readonly input: PushDueRecordsInput,
+  ) {
+    this.leases = new ClaimLeases(deps, input, () => this.now());
+  }
+
+  async run(): Promise<LaneReport> {
+    const stopBeating = this.leases.keep(Context.current());
+    try {
+      while (this.hasTime() && (await this.step()));
+      return await this.report();
+    } finally {
+      stopBeating();
+    }
+  }
+
+  /** Workflow time: when the lane woke, plus what has passed since. */
+  private now(): Date {
+    return new Date(this.input.firedAt + (performance.now() - this.startedAt));
+  }
+
+  private hasTime(): boolean {
+    return performance.now() - this.startedAt < this.deps.pushing.timeBoxMs && !this.deps.isStopping() && !this.leases.signal.aborted;
+  }
+
+  /** @returns true when there is more to do in this wake. */
+  private async step(): Promise<boolean> {
+    const integration = await this.inTenant((work) => findIntegration(work, this.input));
+    if (integration === undefined || stateOf(integration) !== 'working') return false;
+    const isBackfilling = integration.backfillReason !== null && (await this.backfill());
+    if (integration.blockedUntil === null) return (await this.pushEverythingDue(integration)) || isBackfilling;
+    if (integration.blockedUntil > this.now()) return (await this.startBlockedWindows(integration)) || isBackfilling;
+    await this.unblock(integration);
+    return true;
+  }
+
+  private async backfill(): Promise<boolean> {
+    const { integrationId } = this.input;
+    const { isDone } = await this.inTenant((work) => openBackfillWindows(work, { integrationId, now: this.now(), limit: BACKFILL_CHUNK }));
+    return !isDone;
+  }
+
+  /** Due windows of a blocked integration turn into pushes that wait: the status tells the truth, and no call is made. */
+  private async startBlockedWindows(integration: Integration): Promise<boolean> {
+    const isFailing = integration.outageSince !== null && isUnreachableLongEnoughToFail(integration.outageSince, this.now());
+    const claim = await this.claim(integration, { limit: BLOCKED_CHUNK, onlyWindows: true });
+    await this.conclude(claim.pushes.map((push) => ({ push, outcome: { kind: 'waiting', wasCalled: false, errors: null, isFailing } })));
+    return claim.taken > 0;
+  }
+
+  /** A rate limit simply ends; an outage is over when the third party's `check` says so. */
+  private async unblock(integration: Integration): Promise<void> {
+    const state: ThirdPartyState = integration.blockedBecause === 'outage' ? await askThirdParty(() => this.open(integration)) : { kind: 'well' };
+    await this.note(state);
+  }
+
+  /** @returns true when the wake should look again: the integration is in trouble now, or there was no time to finish. */
+  private async pushEverythingDue(integration: Integration): Promise<boolean> {
+    let opened: Promise<OpenConnector> | undefined;
+    const open = () => (opened ??= this.open(integration));
+    let isInTrouble = false;
+    const workThrough = async (): Promise<void> => {
+      while (!isInTrouble && this.hasTime()) {
+        const { taken, trouble } = await this.pushOneBatch(integration, open);
+        if (trouble.kind !== 'well') isInTrouble = true;
+        if (taken === 0) return;
+      }
+    };
+    await Promise.all(Array.from({ length: this.deps.pushing.parallelBatches }, workThrough));
+    return isInTrouble;
+  }
+
+  private async pushOneBatch(integration: Integration, open: () => Promise<OpenConnector>): Promise<{ taken: number; trouble: ThirdPartyState }> {
+    const claim = await this.claim(integration, { limit: this.deps.batchSizeOf(integration.connector), onlyWindows: false });
+    if (claim.pushes.length === 0) return { taken: claim.taken, trouble: { kind: 'well' } };
+    return this.leases.during(claim.pushes[0]?.claimId, async () => {
+      const batch = { pushes: claim.pushes, recordTypes: integration.recordTypes, open, ask: () => this.ask(open), now: this.now(), log: this.deps.log };
+      const { concluded, trouble } = await pushBatch(batch);
+      // First what holds everything back, so that nobody claims these rows again before it is known.
+      if (trouble.kind !== 'well') await this.note(trouble);
+      await this.conclude(concluded);
+      this.pushed += concluded.filter(({ outcome }) => outcome.kind === 'succeeded').length;
+      return { taken: claim.taken, trouble };
+    });
+  }
+
+  private claim(integration: Integration, { limit, onlyWindows }: { limit: number; onlyWindows: boolean }): Promise<Claim> {
+    const options = { integration, firedAt: new Date(this.input.firedAt), now: this.now(), leaseUntil: this.leases.leaseUntil(), limit, onlyWindows };
+    return this.inTenant((work) => claimDuePushes(work, options));
+  }
+
+  private async conclude(concluded: readonly ConcludedPush[]): Promise<void> {
+    const claimId = concluded[0]?.push.claimId;
+    if (claimId === undefined) return;
+    await this.inTenant((work) => concludePushes(work, { integrationId: this.input.integrationId, claimId, concluded, now: this.now() }));
+  }
+
+  private ask(open: () => Promise<OpenConnector>): Promise<ThirdPartyState> {
+    if (this.lastCheck === undefined || performance.now() - this.lastCheck.askedAt > CHECK_HOLDS_MS) {
+      this.lastCheck = { askedAt: performance.now(), state: askThirdParty(open) };
+    }
+    return this.lastCheck.state;
+  }
+
+  private async note(state: ThirdPartyState): Promise<void> {
+    const { integrationId } = this.input;
+    const now = this.now();
+    if (state.kind !== 'well') this.deps.log.warn({ integrationId, trouble: state.kind, detail: state.detail }, 'third party in trouble');
+    await this.inTenant(async (work) => {
+      if (state.kind === 'well') await noteRecovery(work, { integrationId, now });
+      else if (state.kind === 'outage') await noteOutage(work, { integrationId, now, detail: state.detail });
+      else if (state.kind === 'unauthorized') await noteUnauthorized(work, { integrationId, now, detail: state.detail });
+      else await noteRateLimit(work, { integrationId, until: new Date(now.getTime() + state.delayMs), detail: state.detail });
+    });
+  }
+
+  private async report(): Promise<LaneReport> {
+    const outlook = await this.inTenant((work) => readLaneOutlook(work, this.input));
+    const now = this.now().getTime();
+    const isUnfinished = !this.hasTime() || outlook.hasBackfill;
+    // Due still, though there was time for it: an acceptance holds it locked.
+    const earliest = isUnfinished ? now : now + LOOK_AGAIN_MS;
+    const wakeAt = outlook.hasBackfill ? now : (outlook.wakeAt?.getTime() ?? null);
+    return {
+      state: outlook.state,
+      pushed: this.pushed,
+      wakeAt: wakeAt === null ? null : wakeAt > this.input.firedAt ? wakeAt : Math.max(wakeAt, earliest),
+      pendingRecords: outlook.pendingRecords,
+      blockedUntil: outlook.blockedUntil?.getTime() ?? null,
+      blockedBecause: outlook.blockedBecause,
+      blockedDetail: outlook.blockedDetail,
+    };
+  }
+
+  private open(integration: Integration): Promise<OpenConnector> {
+    return this.deps.openConnector(this.input.tenantId, integration, this.leases.signal);
+  }
+
+  private inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {
+    return this.deps.database.withTenant(this.input.tenantId, work);
+  }
+}

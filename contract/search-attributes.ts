@@ -1,0 +1,9 @@
+/** What operators can search for in Temporal's UI. Registered at start-up; where a cluster refuses, workflows run without them. */
+import { defineSearchAttributeKey } from '@temporalio/common';
+
+export const SEARCH_ATTRIBUTES = {
+  tenantId: defineSearchAttributeKey('TenantId', 'KEYWORD'),
+  integrationId: defineSearchAttributeKey('IntegrationId', 'KEYWORD'),
+  pendingRecords: defineSearchAttributeKey('PendingRecords', 'INT'),
+  nextDueAt: defineSearchAttributeKey('NextDueAt', 'DATETIME'),
+} as const;

@@ -1,0 +1,2 @@
+/** Permanent names. Apart, so that a long pull never holds a push's slot (architecture.md, Processes). */
+export const TASK_QUEUES = { workflows: 'workflows', push: 'push' } as const;

@@ -1,0 +1,27 @@
+/** What an operator reads about a lane in Temporal's UI. */
+export interface LaneState {
+  state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
+  pendingRecords: number;
+  blockedUntil: number | null;
+  blockedBecause: 'outage' | 'rate_limit' | null;
+  blockedDetail: string | null;
+}
+
+/** At most 400 bytes: the limit of a timer's summary. */
+export function summarizeWait(pendingRecords: number): string {
+  if (pendingRecords === 0) return 'until the first record is due';
+  return `until the next of ${pendingRecords} waiting records is due`;
+}
+
+/** Markdown. `wakeAt` in milliseconds since 1970; null = nothing waits. */
+export function describeLane(lane: LaneState, wakeAt: number | null): string {
+  const lines = [`**${lane.pendingRecords}** records wait${wakeAt === null ? '.' : `, next look at ${new Date(wakeAt).toISOString()}.`}`];
+  if (lane.state === 'paused') lines.push('Paused: windows keep opening, nothing is pushed. Resume the integration to go on.');
+  if (lane.state === 'needs_reauthorization') lines.push('The third party refuses the credentials: give new ones to go on.');
+  if (lane.state === 'deleted') lines.push('The integration was deleted.');
+  if (lane.blockedUntil !== null) {
+    const why = lane.blockedBecause === 'rate_limit' ? 'The third party asked for a pause' : 'The third party cannot be reached; it is probed';
+    lines.push(`${why} until ${new Date(lane.blockedUntil).toISOString()}: ${lane.blockedDetail ?? ''}`);
+  }
+  return lines.join('\n\n').slice(0, 4_000);
+}

@@ -1,0 +1,30 @@
+/** Every timeout and retry policy of the house. Workflows call activities through these and no others. */
+import { proxyActivities } from '@temporalio/workflow';
+import { TASK_QUEUES } from '../contract/task-queues';
+import type { IntegrationCheckActivities } from '../activities/integration-check';
+import type { RecordPushActivities } from '../activities/record-push';
+
+/**
+ * One wake of a lane. Ends within two minutes; a worker that dies is noticed after 15 s. Retried for ever: each
+ * attempt makes at most one attempt per record, and what a record needs beyond that is a row with a time of its own.
+ */
+export function recordPushActivities(tenantId: string): RecordPushActivities {
+  return proxyActivities<RecordPushActivities>({
+    taskQueue: TASK_QUEUES.push,
+    startToCloseTimeout: '2 minutes',
+    heartbeatTimeout: '15 seconds',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+    priority: { fairnessKey: tenantId },
+  });
+}
+
+/** Somebody waits for the answer: one attempt, short. */
+export function integrationCheckActivities(tenantId: string): IntegrationCheckActivities {
+  return proxyActivities<IntegrationCheckActivities>({
+    taskQueue: TASK_QUEUES.push,
+    startToCloseTimeout: '40 seconds',
+    scheduleToCloseTimeout: '1 minute',
+    retry: { maximumAttempts: 2 },
+    priority: { fairnessKey: tenantId, priorityKey: 1 },
+  });
+}

@@ -1,0 +1,3 @@
+/** Registers the workflows: what the worker bundles. */
+export { checkIntegrationWorkflow } from './integration-check';
+export { recordPushWorkflow } from './record-push';

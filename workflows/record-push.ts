@@ -1,0 +1,61 @@
+/**
+ * The lane: pushes what is due of one integration, one workflow per integration (semantics.md 1 to 16).
+ *
+ * Windows and retries are rows; the lane keeps nothing but the next instant at which one may be due. Woken by that
+ * timer or by a signal, it lets an activity claim and push what is due and is told when to look again. A change
+ * that restarts a window only moves a row: the lane wakes at the old time, finds it moved, and sleeps the rest.
+ *
+ * Ends when nothing waits; the next signal-with-start brings it back. Nothing is lost at the end: handlers are
+ * synchronous, and between the last look at `wakeAt` and `return` there is no await, so a signal that arrives in
+ * that instant makes the server refuse the end and replay it.
+ */
+import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { laneQuery, type LaneReport, type RecordPushInput, recordsDueSignal } from '../contract/record-push';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
+import { describeLane, summarizeWait } from '../domain/lane-description';
+import { recordPushActivities } from './activities';
+
+const NEVER = Number.POSITIVE_INFINITY;
+const SEARCHABLE_EVERY_MS = 60_000;
+
+export async function recordPushWorkflow(input: RecordPushInput): Promise<void> {
+  const { tenantId, integrationId } = input;
+  const { pushDueRecords } = recordPushActivities(tenantId);
+  let wakeAt = input.wakeAt;
+  let pendingRecords = 0;
+  let madeSearchableAt = 0;
+
+  // A signal may be repeated, late, or sent by hand with nonsense in it: at worst the lane looks once in vain.
+  setHandler(recordsDueSignal, (due) => {
+    wakeAt = Math.min(wakeAt, Number.isFinite(due?.wakeAt) ? due.wakeAt : Date.now());
+  });
+  setHandler(laneQuery, () => ({ wakeAt: wakeAt === NEVER ? null : wakeAt, pendingRecords }));
+
+  while (wakeAt !== NEVER) {
+    await wakeTime();
+    wakeAt = NEVER; // signals set it again while the activity runs
+    const report = await pushDueRecords({ tenantId, integrationId, firedAt: Date.now() });
+    wakeAt = Math.min(wakeAt, report.wakeAt ?? NEVER);
+    pendingRecords = report.pendingRecords;
+    show(report);
+    if (wakeAt !== NEVER && workflowInfo().continueAsNewSuggested) await continueAsNew<typeof recordPushWorkflow>({ ...input, wakeAt });
+  }
+
+  /** Sleeps until `wakeAt`, also where a signal moves it earlier meanwhile. */
+  async function wakeTime(): Promise<void> {
+    while (wakeAt > Date.now()) {
+      const until = wakeAt;
+      await condition(() => wakeAt < until, until - Date.now(), { summary: summarizeWait(pendingRecords) });
+    }
+  }
+
+  function show(report: LaneReport): void {
+    setCurrentDetails(describeLane(report, wakeAt === NEVER ? null : wakeAt));
+    if (!input.hasSearchAttributes || Date.now() - madeSearchableAt < SEARCHABLE_EVERY_MS) return;
+    madeSearchableAt = Date.now();
+    upsertSearchAttributes([
+      { key: SEARCH_ATTRIBUTES.pendingRecords, value: report.pendingRecords },
+      { key: SEARCH_ATTRIBUTES.nextDueAt, value: wakeAt === NEVER ? null : new Date(wakeAt) },
+    ]);
+  }
+}
