@@ -104,8 +104,11 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   recordTypes(config: Config): RecordType[];
   /** Mappings used where the integration gives none of its own for a record type. */
   defaultMappings?(config: Config): Record<string, RecordTypeMapping>;
-  /** What is wrong with these settings taken together, as messages for people; empty = nothing. Shapes are `configSchema`'s business. */
-  validate?(config: Config, mappings: Record<string, RecordTypeMapping>): { pointer: string; message: string }[];
+  /**
+   * What is wrong with these settings taken together, as messages for people; empty = nothing. Shapes are `configSchema`'s business.
+   * Pointers begin with `/config`, `/mappings` or `/credentials`. Without `credentials`, whether they fit is not looked at.
+   */
+  validate?(config: Config, mappings: Record<string, RecordTypeMapping>, credentials?: Credentials): { pointer: string; message: string }[];
   /** Hosts (`host` or `host:port`) this configuration may reach; the gate refuses all others. */
   hosts(config: Config): string[];
   /**

@@ -1,5 +1,6 @@
 /** The connectors there are, by kind. A new one is a file and a line here; test/connectors/registry.test.ts then asks for its harness. */
 import type { Connector } from './connector';
+import { rest } from './rest';
 import { scim } from './scim';
 
-export const connectors: Record<string, Connector> = Object.fromEntries([scim].map((connector) => [connector.kind, connector as unknown as Connector]));
+export const connectors: Record<string, Connector> = Object.fromEntries([scim, rest].map((connector) => [connector.kind, connector as unknown as Connector]));

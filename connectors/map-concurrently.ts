@@ -27,6 +27,7 @@ export async function mapConcurrently<Item, Value>(
   let next = 0;
   let unavailableInARow = 0;
   let isStopped = false;
+  let lanes = Math.min(limit, items.length);
 
   async function runLane(): Promise<void> {
     while (!isStopped && signal?.aborted !== true && next < items.length) {
@@ -36,10 +37,15 @@ export async function mapConcurrently<Item, Value>(
       const error = result.ok ? undefined : result.error;
       unavailableInARow = error instanceof Unavailable ? unavailableInARow + 1 : 0;
       if (error instanceof RateLimited || error instanceof Unauthorized || unavailableInARow >= UNAVAILABLE_IN_A_ROW_MAX) isStopped = true;
+      // One lane fewer with each failure: what is still under way may fail as well, and must not add up to a hammering.
+      if (error instanceof Unavailable && lanes > 1) {
+        lanes -= 1;
+        return;
+      }
     }
   }
 
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, runLane));
+  await Promise.all(Array.from({ length: lanes }, runLane));
   return settled; // without holes: items are started in order, and every started one is awaited
 }
 

@@ -1,10 +1,12 @@
 /** Every connector in the registry, against every real third party it is proved with. */
 import { connectors } from '../../connectors';
 import type { ConnectorHarness } from './harness';
+import { kintoHarness } from './harness-kinto';
+import { pocketBaseHarness } from './harness-pocketbase';
 import { scimHarness } from './harness-scim';
 import { describeConnector } from './shared-suite';
 
-const harnesses: ConnectorHarness[] = [scimHarness('patch'), scimHarness('put')];
+const harnesses: ConnectorHarness[] = [scimHarness('patch'), scimHarness('put'), pocketBaseHarness, kintoHarness];
 
 describe('the registry', () => {
   it('holds no connector without a third party to prove it', () => {

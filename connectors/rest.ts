@@ -1,0 +1,64 @@
+/**
+ * Any third party with a JSON API over HTTP, linked by configuration: no code, no expression language (docs/connectors.md).
+ * Promises the same as every connector: no twin after a lost answer, per-record results, the third party's words at our field.
+ */
+import type { Connector, PushItem, PushResult } from './connector';
+import { RecordRejected, Unavailable } from './errors';
+import { errorFromCheck, isSuccess } from './http-errors';
+import { pushConcurrently } from './map-concurrently';
+import { requestTo } from './rest/calls';
+import { RestConfig, RestCredentials } from './rest/config';
+import type { RestContext } from './rest/credentials';
+import { pushRecord } from './rest/push';
+import { describeRecordType } from './rest/record-types';
+import { openSession } from './rest/session';
+import { findRestProblems } from './rest/validate';
+
+/** With two to four calls a record and eight records at once, a batch stays well inside the two minutes of a claim even where a call takes seconds. */
+const BATCH_SIZE = 40;
+
+export const rest: Connector<RestConfig, RestCredentials> = {
+  kind: 'rest',
+  title: 'REST API',
+  description: 'Any third party with a JSON API, described by configuration: addresses, authentication, where ids and errors stand.',
+  configSchema: RestConfig,
+  credentialsSchema: RestCredentials,
+  batchSize: BATCH_SIZE,
+  onDelete: ['deactivate', 'delete', 'leave'],
+
+  recordTypes: (config) => Object.entries(config.record_types).map(([name, type]) => describeRecordType(name, type)),
+
+  validate: findRestProblems,
+
+  hosts({ base_url: baseUrl, auth }) {
+    const urls = [baseUrl, auth.type === 'oauth2_client_credentials' ? auth.token_url : undefined, auth.type === 'login' ? auth.url : undefined];
+    return [...new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).host])))];
+  },
+
+  async push(items: readonly PushItem[], context: RestContext): Promise<PushResult[]> {
+    if (items.length === 0 || context.signal.aborted) return [];
+    const { config } = context;
+    const session = await openSession(context);
+    const pushOne = async (item: PushItem) => {
+      const recordType = config.record_types[item.recordType];
+      if (recordType === undefined) throw undescribed(item.recordType);
+      return pushRecord({ config, recordType, item, session });
+    };
+    return pushConcurrently(items, config.concurrency, pushOne, context.signal);
+  },
+
+  async check(context: RestContext): Promise<void> {
+    const { config } = context;
+    const session = await openSession(context);
+    const response = await session.send(requestTo(config, config.check, 'GET', () => undefined));
+    const isExpected = config.check.expect?.includes(response.status) ?? isSuccess(response);
+    if (isExpected) return;
+    if (isSuccess(response)) throw new Unavailable(`The check was answered ${response.status}, which the configuration does not expect.`, response.status);
+    throw errorFromCheck(response);
+  },
+};
+
+function undescribed(recordType: string): RecordRejected {
+  const message = `The configuration describes no record type ${recordType}.`;
+  return new RecordRejected(message, [{ field: null, remoteField: null, code: 'not_configured', message, explanation: 'Describe it in the configuration of the integration.' }]);
+}
