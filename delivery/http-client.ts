@@ -3,6 +3,7 @@
  * only where the egress policy and the integration's hosts allow, and bounds an exchange in time and size, body included.
  * Whatever is not a complete answer becomes `Unavailable`, in words that tell a tenant no address (reliability.md 4.5, S10 to S13).
  */
+import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import { Agent, buildConnector, request as sendRequest } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../connectors/connector';
@@ -29,6 +30,7 @@ const agents = new WeakMap<EgressPolicy, Agent>();
 
 /** A client for one integration; cheap to make, one per batch. */
 export function createHttpClient({ policy, hosts, signal, timeoutMs = EXCHANGE_TIMEOUT_MS }: HttpClientOptions): HttpClient {
+  setMaxListeners(0, signal); // one per exchange under way, each taken off again
   return {
     async send(request) {
       // AbortSignal.any would hold on to the long-lived outer signal; a controller of our own is let go of in `finally`.
