@@ -38,7 +38,7 @@ export const POCKETBASE_COLLECTION = {
   indexes: ['CREATE UNIQUE INDEX employees_external_id ON employees (external_id)', 'CREATE UNIQUE INDEX employees_email ON employees (email)'],
 };
 
-export const pocketBaseHarness: ConnectorHarness & { start(): Promise<StartedPocketBase> } = {
+export const pocketBaseHarness: Omit<ConnectorHarness, 'start'> & { start(): Promise<StartedPocketBase> } = {
   title: 'rest against PocketBase',
   connector: rest as unknown as Connector,
   recordType: 'employees',
