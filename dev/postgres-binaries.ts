@@ -4,7 +4,6 @@
  * optional package is absent, an installed PostgreSQL 15 or newer serves.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { findOnPath } from './binaries';
@@ -32,13 +31,12 @@ function canEnter(user: PostgresBinaries['runAs'], folder: string): boolean {
 
 /**
  * A folder in which a data folder can be made: the wanted one, or, as root where `nobody` cannot enter that (a project in
- * root's home folder), one under /var/lib/syncline that belongs to this project alone.
+ * root's home folder), `/var/lib/syncline/{name}`.
  */
-export function reachableParent(wanted: string): string {
+export function reachableParent(wanted: string, name: string): string {
   const user = isRoot() ? nobody : undefined;
   if (canEnter(user, wanted)) return wanted;
-  const project = createHash('sha256').update(projectFolder).digest('hex').slice(0, 12);
-  const folder = path.join(sharedFolder, project);
+  const folder = path.join(sharedFolder, name);
   fs.mkdirSync(folder, { recursive: true, mode: 0o711 });
   return folder;
 }

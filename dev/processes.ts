@@ -48,13 +48,13 @@ export function refuseNewProcesses(): void {
 let deathSignalWorks: boolean | undefined;
 
 /** Puts `setpriv --pdeathsig` before a command where it is available. */
-function tied(command: string, args: readonly string[], signal: string): [string, string[]] {
+export function tied(command: string, args: readonly string[], signal: string): [string, string[]] {
   deathSignalWorks ??= process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true'], { stdio: 'ignore' }).status === 0;
   return deathSignalWorks ? ['setpriv', ['--pdeathsig', signal.replace('SIG', ''), '--', command, ...args]] : [command, [...args]];
 }
 
 /** Runs a program to its end and answers what it printed. Throws with what it printed as errors. It ends when we end. */
-export function runToEnd(command: string, args: readonly string[], options: { cwd?: string; uid?: number; gid?: number } = {}): Promise<string> {
+export function runToEnd(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; uid?: number; gid?: number } = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(...tied(command, args, 'SIGTERM'), { ...options, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error) reject(new Error(stderr.trim() || error.message));

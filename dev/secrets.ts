@@ -4,6 +4,8 @@ import fs from 'node:fs';
 import { inState } from './paths';
 
 export interface Secrets {
+  /** Not secret: names this installation where it keeps something outside its folder. */
+  installation: string;
   postgresPassword: string;
   platformKey: string;
   /** As ENCRYPTION_KEYS takes them. */
@@ -26,6 +28,7 @@ export function writeJson(target: string, content: unknown): void {
 export function loadSecrets(): Secrets {
   const kept = fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<Secrets>) : {};
   const secrets: Secrets = {
+    installation: randomBytes(6).toString('hex'),
     postgresPassword: text(),
     platformKey: `platform_${text()}`,
     encryptionKeys: `local:${randomBytes(32).toString('base64')}`,

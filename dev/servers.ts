@@ -39,7 +39,10 @@ const onFetch = (what: string): void => note(`fetching ${what} …`);
 
 async function createDatabase(serverUrl: string, name: string): Promise<string> {
   const client = new Client({ connectionString: serverUrl });
-  await client.connect();
+  await client.connect().catch((error: Error & { code?: string }) => {
+    const isForgotten = error.code === '28P01';
+    throw isForgotten ? new Error('.syncline/secrets.json is not the one that the data in .syncline belongs to. Restore it, or delete .syncline to begin anew.') : error;
+  });
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
   if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
   await client.end();
@@ -48,15 +51,15 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
   return url.href;
 }
 
-async function embeddedDatabase(port: number, password: string): Promise<string> {
-  const dataFolder = path.join(reachableParent(stateFolder), 'postgres');
+async function embeddedDatabase(port: number, { installation, postgresPassword: password }: Secrets): Promise<string> {
+  const dataFolder = path.join(reachableParent(stateFolder, installation), 'postgres');
   const { url } = await startPostgres({ dataFolder, logFile: logFile('postgres'), port, password });
   return createDatabase(url, 'syncline');
 }
 
-async function database(port: number, password: string): Promise<string> {
+async function database(port: number, secrets: Secrets): Promise<string> {
   const given = process.env.DATABASE_URL;
-  const url = given ?? (await step('PostgreSQL', () => embeddedDatabase(port, password)));
+  const url = given ?? (await step('PostgreSQL', () => embeddedDatabase(port, secrets)));
   await step(given ? 'schema of the database of DATABASE_URL' : 'schema of the database', () => migrateToLatest(url));
   return url;
 }
@@ -87,7 +90,7 @@ async function mail(smtpPort: number, pagePort: number): Promise<Servers['mail']
 /** All at once, for they do not need each other. Throws the first failure without waiting for the rest. */
 export async function startServers(ports: Record<PortName, number>, secrets: Secrets): Promise<Servers> {
   const [databaseUrl, temporalServer, pocketBase, mailSink] = await Promise.all([
-    database(ports.POSTGRES_PORT, secrets.postgresPassword),
+    database(ports.POSTGRES_PORT, secrets),
     temporal(ports.TEMPORAL_PORT, ports.TEMPORAL_UI_PORT),
     thirdParty(ports.POCKETBASE_PORT, secrets),
     mail(ports.SMTP_PORT, ports.MAIL_PORT),

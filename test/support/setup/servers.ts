@@ -27,7 +27,7 @@ const globals = globalThis as { synclineTestServers?: Shared };
 
 function shared(): Shared {
   if (globals.synclineTestServers) return globals.synclineTestServers;
-  const folder = fs.mkdtempSync(path.join(reachableParent(os.tmpdir()), 'syncline-test-'));
+  const folder = fs.mkdtempSync(path.join(reachableParent(os.tmpdir(), 'tests'), 'syncline-test-'));
   fs.chmodSync(folder, 0o711); // the user that runs PostgreSQL must be able to enter
   process.env[variables.folder] = folder;
   globals.synclineTestServers = { folder, stops: [] };

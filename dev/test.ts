@@ -1,0 +1,114 @@
+/**
+ * `npm test [suite] [-- options of Jest]`. Fetches what the suite needs before the first test, so that something missing is
+ * told once and plainly; runs the checks (types, lint, format: a test each) and Jest; ends with `N passed, N failed`.
+ * Nothing is skipped in silence: a skipped test, or a suite without any, is a failure.
+ */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { ensurePythonPackages } from '../test/support/python-packages';
+import { findProgram } from './binaries';
+import { findToxiproxy, findWireMock } from './fault-tools';
+import { projectFolder } from './paths';
+import { findPostgresBinaries } from './postgres-binaries';
+import { tied } from './processes';
+
+interface Suite {
+  /** Of jest.config.cjs. */
+  projects: string[];
+  /** Scripts of package.json. */
+  checks: string[];
+  tools: (() => unknown)[];
+  /** Faults are timed: nothing else runs beside them. */
+  jestOptions: string[];
+}
+
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+const say = (what: string): void => console.log(`Fetching ${what} …`);
+const servers = [findPostgresBinaries, () => findProgram('temporal', say), () => ensurePythonPackages(say)];
+const faultTools = [...servers, () => findToxiproxy(say), () => findWireMock(say)];
+
+const suites: Record<string, Suite> = {
+  default: {
+    projects: ['unit', 'workflows', 'service'],
+    checks: ['typecheck', 'lint', 'format:check'],
+    tools: [...servers, () => findProgram('temporal-test-server', say), () => findProgram('pocketbase', say)],
+    jestOptions: [],
+  },
+  faults: { projects: ['faults'], checks: [], tools: faultTools, jestOptions: ['--runInBand'] },
+  chaos: { projects: ['chaos'], checks: [], tools: faultTools, jestOptions: ['--runInBand'] },
+};
+
+/** Runs a program with our own terminal; it ends when we end. */
+function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  const child = spawn(...tied(command, args, 'SIGTERM'), { cwd: projectFolder, stdio: 'inherit', env });
+  // Ctrl-C reaches the child by the terminal; we stay to hear how it ended.
+  const onInterrupt = (): void => {};
+  const onTerminate = (): boolean => child.kill('SIGTERM');
+  process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate).on('SIGHUP', onTerminate);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate).off('SIGHUP', onTerminate);
+      if (signal === 'SIGINT' || signal === 'SIGTERM' || code === 130) process.exit(130);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+async function runChecks(checks: string[]): Promise<Counts> {
+  const counts = { passed: 0, failed: 0 };
+  for (const check of checks) {
+    const isPassed = (await run('npm', ['run', '--silent', check])) === 0;
+    console.log(`${isPassed ? 'PASS' : 'FAIL'} ${check}`);
+    counts[isPassed ? 'passed' : 'failed'] += 1;
+  }
+  return counts;
+}
+
+async function runJest({ projects, jestOptions }: Suite, options: string[]): Promise<Counts> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'syncline-counts-'));
+  const countsFile = path.join(folder, 'counts.json');
+  const reporters = ['--reporters=default', `--reporters=${path.join(projectFolder, 'test/support/counting-reporter.cjs')}`];
+  const args = [require.resolve('jest/bin/jest'), '--selectProjects', ...projects, ...reporters, ...jestOptions, ...options];
+  try {
+    const exitCode = await run(process.execPath, args, { ...process.env, TEST_COUNTS_FILE: countsFile, TEST_IS_FILTERED: options.length > 0 ? '1' : '' });
+    const counts = fs.existsSync(countsFile) ? (JSON.parse(fs.readFileSync(countsFile, 'utf8')) as Counts) : { passed: 0, failed: 0 };
+    const isUnexplained = counts.failed === 0 && (exitCode !== 0 || counts.passed === 0);
+    if (isUnexplained) console.error(counts.passed === 0 ? 'No test ran: counted as a failure.' : `Jest ended with exit code ${exitCode}: counted as a failure.`);
+    return { passed: counts.passed, failed: counts.failed + (isUnexplained ? 1 : 0) };
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** TEST_SUMMARY_FILE set: the counts go there instead of to the last line, for whoever adds up several suites. */
+function report(counts: Counts): void {
+  const file = process.env.TEST_SUMMARY_FILE;
+  if (file) fs.writeFileSync(file, `${counts.passed} ${counts.failed}\n`);
+  else console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
+  process.exit(counts.failed === 0 ? 0 : 1);
+}
+
+async function main(args: string[]): Promise<void> {
+  const [name, ...rest] = args[0] && !args[0].startsWith('-') ? args : ['default', ...args];
+  const suite = suites[name as string];
+  if (!suite) throw new Error(`There is no suite "${name}". There are: ${Object.keys(suites).join(', ')}.`);
+  const options = rest.filter((option) => option !== '--');
+  await Promise.all(suite.tools.map((tool) => tool()));
+  const checks = options.length > 0 ? [] : suite.checks; // options choose among Jest's tests: the checks are not asked for then
+  const [checked, tested] = [await runChecks(checks), await runJest(suite, options)];
+  report({ passed: checked.passed + tested.passed, failed: checked.failed + tested.failed });
+}
+
+export function test(args: string[]): void {
+  main(args).catch((error: unknown) => {
+    console.error(`The tests could not run: ${(error as Error).message}`);
+    report({ passed: 0, failed: 1 });
+  });
+}
