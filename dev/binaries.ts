@@ -64,6 +64,7 @@ export async function findProgram(program: Program, onFetch: (what: string) => v
         `  - put \`${program}\` ${version} on PATH`,
         `  - set ${variable} to its path`,
       ].join('\n'),
+      { cause: error },
     );
   }
 }

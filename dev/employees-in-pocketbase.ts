@@ -31,7 +31,7 @@ const employees = {
 
 async function ensureUser(url: string, token: string, user: PocketBaseLogin): Promise<void> {
   const query = new URLSearchParams({ filter: `email="${user.email}"` });
-  const { items } = (await callPocketBase(url, 'GET', `collections/users/records?${query}`, undefined, token)) as { items: { id: string }[] };
+  const { items } = (await callPocketBase(url, 'GET', `collections/users/records?${query.toString()}`, undefined, token)) as { items: { id: string }[] };
   const passwords = { password: user.password, passwordConfirm: user.password };
   if (items[0]) await callPocketBase(url, 'PATCH', `collections/users/records/${items[0].id}`, passwords, token);
   else await callPocketBase(url, 'POST', 'collections/users/records', { ...passwords, email: user.email, name: 'Syncline', verified: true }, token);

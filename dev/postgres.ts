@@ -51,7 +51,7 @@ async function createCluster(binaries: PostgresBinaries, { dataFolder, password,
     fs.renameSync(work, dataFolder);
   } catch (error) {
     fs.rmSync(work, { recursive: true, force: true });
-    throw new Error(`PostgreSQL could not make its data folder ${dataFolder}: ${(error as Error).message}`);
+    throw new Error(`PostgreSQL could not make its data folder ${dataFolder}: ${(error as Error).message}`, { cause: error });
   } finally {
     fs.rmSync(passwordFile, { force: true });
   }
