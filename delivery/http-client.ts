@@ -90,9 +90,9 @@ function agentOf(policy: EgressPolicy): Agent {
 
 /**
  * Node never calls `lookup` for an address written as such, so literals are checked here and names in the lookup, whose answer is
- * what the socket connects to. The name stays the one TLS asks for and verifies.
+ * what the socket connects to. The name stays the one TLS asks for and verifies. This gate holds whatever the URL looked like.
  */
-function createGatedConnect(policy: EgressPolicy): buildConnector.connector {
+export function createGatedConnect(policy: EgressPolicy): buildConnector.connector {
   const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, autoSelectFamily: true, lookup: createCheckedLookup(policy) as never });
   return (options, callback) => {
     try {

@@ -2,8 +2,8 @@ import { type RequestListener, type Server, createServer } from 'node:http';
 import { type AddressInfo, type Server as TcpServer, createServer as createTcpServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Unavailable } from '../../connectors/errors';
-import type { EgressPolicy, ResolvedAddress } from '../../delivery/egress-policy';
-import { closeConnections, createHttpClient } from '../../delivery/http-client';
+import { BlockedByPolicy, type EgressPolicy, type ResolvedAddress } from '../../delivery/egress-policy';
+import { closeConnections, createGatedConnect, createHttpClient } from '../../delivery/http-client';
 
 const open: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
 const closed: EgressPolicy = { allowCidrs: [], allowHttp: true };
@@ -250,6 +250,15 @@ describe('the gate', () => {
     await expect(send(`http://once.example.com:${port}/`, { policy })).resolves.toMatchObject({ text: 'ok' });
 
     expect(resolving.asked()).toBe(1);
+  });
+
+  it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])('S12 stands at the socket too, whatever the URL looked like: %s', async (hostname) => {
+    const target = await canary();
+
+    const refusal = await new Promise((resolve) => createGatedConnect(closed)({ hostname, host: hostname, protocol: 'http:', port: String(target.port) }, resolve));
+
+    expect(refusal).toBeInstanceOf(BlockedByPolicy);
+    expect(target.connections()).toBe(0);
   });
 
   it('asks TLS for the name, not for the address it connects to', async () => {
