@@ -1,0 +1,57 @@
+/** Puts together what activities are given. */
+import { type ActivityDependencies, type ActivityLog, PUSHING_LIMITS } from '../activities/dependencies';
+import type { Connector, HttpClient } from '../connectors/connector';
+import { Unauthorized } from '../connectors/errors';
+import type { Database } from '../db/database';
+import { credentialsPlace, findSealedCredentials } from '../db/integrations';
+import type { Sealing } from '../db/sealing';
+import { createTokenStores } from './token-stores';
+
+export interface DependencyParts {
+  database: Database;
+  sealing: Sealing;
+  connectors: Record<string, Connector>;
+  createHttpClient(options: { hosts: readonly string[]; signal: AbortSignal }): HttpClient;
+  log: ActivityLog;
+  isStopping(): boolean;
+  pushing?: ActivityDependencies['pushing'];
+}
+
+export function createDependencies(parts: DependencyParts): ActivityDependencies {
+  const { database, sealing, connectors, log } = parts;
+  const tokensOf = createTokenStores();
+  const connectorOf = (kind: string): Connector => {
+    const connector = connectors[kind];
+    if (connector === undefined) throw new Error(`This worker knows no connector "${kind}". Start a worker of the version that linked it.`);
+    return connector;
+  };
+
+  return {
+    database,
+    log,
+    isStopping: parts.isStopping,
+    pushing: parts.pushing ?? PUSHING_LIMITS,
+    batchSizeOf: (kind) => connectorOf(kind).batchSize,
+
+    async openConnector(tenantId, integration, signal) {
+      const { integrationId } = integration;
+      const connector = connectorOf(integration.connector);
+      const credentials = await database.withTenant(tenantId, async (work) => {
+        const sealed = await findSealedCredentials(work, { integrationId });
+        return sealed === null ? {} : (JSON.parse(await sealing.open(work, credentialsPlace(integrationId), sealed)) as unknown);
+      });
+      const parsed = connector.credentialsSchema.safeParse(credentials);
+      if (!parsed.success) throw new Unauthorized('The integration has no credentials that its connector can use.');
+      const config = connector.configSchema.parse(integration.config);
+      const context = {
+        config,
+        credentials: parsed.data,
+        mappings: integration.recordTypes,
+        http: parts.createHttpClient({ hosts: connector.hosts(config), signal }),
+        tokens: tokensOf(integrationId, integration.credentialsUpdatedAt),
+        signal,
+      };
+      return { connector, context };
+    },
+  };
+}

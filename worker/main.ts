@@ -1,0 +1,101 @@
+/**
+ * The worker process: Temporal workers, the outbox dispatcher and the sweep. Start as many as needed; each can do all.
+ * SIGTERM or SIGINT: takes no more work, finishes what is running within 20 s, then exits with 0.
+ */
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { pino, type Logger } from 'pino';
+import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../config';
+import { connectors } from '../connectors';
+import { Database } from '../db/database';
+import { createSealing, parseEncryptionKeys, SealingError } from '../db/sealing';
+import { closeConnections, createHttpClient } from '../delivery/http-client';
+import { BUNDLE_PATH } from './bundle-workflows';
+import { createDependencies } from './dependencies';
+import { createSignalLane } from './lane-signals';
+import { startOutboxDispatcher } from './outbox-dispatcher';
+import { ensureSearchAttributes } from './search-attributes';
+import { startSweep } from './sweep';
+import { createWorkers } from './worker';
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const log = pino({ level: config.logLevel, base: { process: 'worker' } });
+  let isStopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => (isStopping = true));
+  installRuntime(config, log);
+
+  const database = new Database({
+    url: config.databaseUrl,
+    poolSize: config.poolSize,
+    statementTimeoutMs: 60_000,
+    onConnectionLost: (error) => log.warn({ err: error }, 'lost a database connection; the pool makes a new one'),
+  });
+  const sealing = createSealing({ keys: parseEncryptionKeys(config.encryptionKeys) });
+  await untilItWorks('database', log, () => sealing.prepare(database));
+
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const connection = await untilItWorks('Temporal', log, () => NativeConnection.connect(connectionOptions));
+  const clientConnection = await untilItWorks('Temporal', log, () => Connection.connect(connectionOptions));
+  const hasSearchAttributes = await ensureSearchAttributes(clientConnection, namespace, log);
+  const signalLane = createSignalLane(new Client({ connection: clientConnection, namespace }), { hasSearchAttributes });
+
+  const policy = { allowCidrs: config.egress.allowCidrs, allowHttp: config.egress.allowHttp };
+  const dependencies = createDependencies({
+    database,
+    sealing,
+    connectors,
+    createHttpClient: (options) => createHttpClient({ policy, ...options }),
+    log,
+    isStopping: () => isStopping,
+  });
+  const workflows = existsSync(BUNDLE_PATH) ? { workflowBundle: { codePath: BUNDLE_PATH } } : { workflowsPath: require.resolve('../workflows') };
+  const workers = await createWorkers({ connection, namespace, dependencies, workflows });
+  const dispatcher = startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, signalLane, log });
+  const sweeper = startSweep({ database, signalLane, log });
+
+  log.info({ namespace, hasSearchAttributes }, 'worker running');
+  await Promise.all(workers.map((worker) => worker.run())); // until a signal stops them
+  await Promise.all([dispatcher.stop(), sweeper.stop()]);
+  await Promise.all([connection.close(), clientConnection.close(), closeConnections(policy), database.close()]);
+  log.info('worker stopped');
+}
+
+function readConfig(): WorkerConfig {
+  try {
+    return loadWorkerConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(2);
+  }
+}
+
+function installRuntime(config: WorkerConfig, log: Logger): void {
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[levels[level]]({ ...meta }, message)),
+    ...(config.metricsPort === undefined ? {} : { telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${config.metricsPort}` } } } }),
+  });
+}
+
+/** Waits for a neighbour that is not up yet, saying so, instead of dying in a circle with it. Our own mistakes are thrown. */
+async function untilItWorks<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (error instanceof SealingError) throw error;
+      log.warn({ err: error }, `${what} does not answer yet; trying again in 2 s`);
+      await sleep(2_000);
+    }
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});

@@ -1,0 +1,129 @@
+/**
+ * Turns outbox rows into signals: one per lane and flush, at most about one a second per lane unless something is due already.
+ * Any number of dispatchers may run. A row is deleted only after Temporal took the signal, so a crash repeats a signal
+ * and never loses one; repeating one is harmless.
+ */
+import type { ActivityLog } from '../activities/dependencies';
+import type { Database } from '../db/database';
+import { listen } from '../db/listener';
+import { deleteOutboxRows, leaseOutboxRows, OUTBOX_CHANNEL, type OutboxRow, releaseOutboxRows } from '../db/outbox';
+import type { SignalLane } from './lane-signals';
+
+const POLL_MS = 1_000;
+const LEASE_SECONDS = 15;
+const ROWS_PER_FLUSH = 500;
+const SIGNALS_AT_ONCE = 16;
+/** Windows that open one after the other need no signal each: the lane reads all of them when it wakes. */
+const QUIET_PER_LANE_MS = 1_000;
+
+export interface LaneDue {
+  tenantId: string;
+  integrationId: string;
+  /** Milliseconds since 1970. */
+  wakeAt: number;
+}
+
+export interface FlushOptions {
+  database: Database;
+  signalLane: SignalLane;
+  /** True for a lane whose signal can wait for the next flush. */
+  mayWait?: (lane: LaneDue) => boolean;
+  onSignalled?: (lane: LaneDue) => void;
+}
+
+/** Sends what the outbox holds. @throws the first signal's error, after giving back every row that was not sent. */
+export async function flushOutbox({ database, signalLane, mayWait = () => false, onSignalled }: FlushOptions): Promise<{ found: number; waiting: number }> {
+  const rows = await database.withDispatcher((work) => leaseOutboxRows(work, { limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }));
+  const lanes = groupByLane(rows);
+  const waiting = lanes.filter(mayWait);
+  const unsent = new Set(lanes);
+  let failure: PromiseRejectedResult | undefined;
+  const sending = lanes.filter((lane) => !waiting.includes(lane));
+  for (let start = 0; start < sending.length && failure === undefined; start += SIGNALS_AT_ONCE) {
+    const slice = sending.slice(start, start + SIGNALS_AT_ONCE);
+    const outcomes = await Promise.allSettled(slice.map((lane) => signalLane(lane)));
+    const sent = slice.filter((_, position) => outcomes[position]?.status === 'fulfilled');
+    failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    await database.withDispatcher((work) => deleteOutboxRows(work, sent.flatMap((lane) => lane.outboxIds)));
+    for (const lane of sent) {
+      unsent.delete(lane);
+      onSignalled?.(lane);
+    }
+  }
+  if (unsent.size > 0) await database.withDispatcher((work) => releaseOutboxRows(work, [...unsent].flatMap((lane) => lane.outboxIds)));
+  if (failure !== undefined) throw failure.reason;
+  return { found: rows.length, waiting: waiting.length };
+}
+
+function groupByLane(rows: readonly OutboxRow[]): (LaneDue & { outboxIds: number[] })[] {
+  const lanes = new Map<string, LaneDue & { outboxIds: number[] }>();
+  for (const { tenantId, subjectId, wakeAt, outboxId } of rows) {
+    const lane = lanes.get(subjectId) ?? { tenantId, integrationId: subjectId, wakeAt: Number.POSITIVE_INFINITY, outboxIds: [] };
+    lane.wakeAt = Math.min(lane.wakeAt, wakeAt.getTime());
+    lane.outboxIds.push(outboxId);
+    lanes.set(subjectId, lane);
+  }
+  return [...lanes.values()];
+}
+
+export interface OutboxDispatcher {
+  /** Ends after the flush under way; what is left is somebody else's, or the next start's. */
+  stop(): Promise<void>;
+}
+
+/** Flushes on every notification and each second. */
+export function startOutboxDispatcher({ database, databaseUrl, signalLane, log }: { database: Database; databaseUrl: string; signalLane: SignalLane; log: ActivityLog }): OutboxDispatcher {
+  const signalledAt = new Map<string, number>();
+  let isStopped = false;
+  let isNotified = false;
+  let wake = () => {};
+  const notify = (): void => {
+    isNotified = true;
+    wake();
+  };
+  const listener = listen({
+    url: databaseUrl,
+    channels: [OUTBOX_CHANNEL],
+    onNotification: notify,
+    onConnected: notify,
+    onTrouble: (error) => log.warn({ err: error }, 'the outbox listener reconnects; polling meanwhile'),
+  });
+
+  /** Until the next notification, at most `ms`. */
+  const rest = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  const mayWait = (lane: LaneDue): boolean => lane.wakeAt > Date.now() + QUIET_PER_LANE_MS && Date.now() - (signalledAt.get(lane.integrationId) ?? 0) < QUIET_PER_LANE_MS;
+  const onSignalled = (lane: LaneDue): void => {
+    if (signalledAt.size > 10_000) signalledAt.clear();
+    signalledAt.set(lane.integrationId, Date.now());
+  };
+
+  const run = async (): Promise<void> => {
+    while (!isStopped) {
+      isNotified = false;
+      const { found, waiting } = await flushOutbox({ database, signalLane, mayWait, onSignalled }).catch((error: unknown) => {
+        log.warn({ err: error }, 'could not send what the outbox holds; trying again in a second');
+        return { found: 0, waiting: 0 };
+      });
+      if (waiting > 0) await rest(QUIET_PER_LANE_MS / 4);
+      else if (found < ROWS_PER_FLUSH && !isNotified) await rest(POLL_MS);
+    }
+  };
+  const running = run();
+
+  return {
+    async stop() {
+      isStopped = true;
+      wake();
+      await running;
+      await listener.close();
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** Registers our search attributes with the cluster at start-up; harmless when they are there already. */
+import type { Connection } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import type { ActivityLog } from '../activities/dependencies';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
+
+const TYPES = {
+  KEYWORD: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  INT: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_INT,
+  DATETIME: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+} as const;
+
+/** @returns false where the cluster refuses: workflows then run without them, for a start with an unknown one fails. */
+export async function ensureSearchAttributes(connection: Connection, namespace: string, log: ActivityLog): Promise<boolean> {
+  try {
+    const known = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = Object.values(SEARCH_ATTRIBUTES).filter((key) => known.customAttributes?.[key.name] === undefined);
+    if (missing.length === 0) return true;
+    const searchAttributes = Object.fromEntries(missing.map((key) => [key.name, TYPES[key.type as keyof typeof TYPES]]));
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+    return true;
+  } catch (error) {
+    if (/already exist/i.test(String((error as Error).message))) return true;
+    log.warn({ err: error }, 'the cluster takes no search attributes from us; running without them (register them by hand, see docs/operations.md)');
+    return false;
+  }
+}
