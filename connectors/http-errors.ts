@@ -63,7 +63,7 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MS_MAX);
   // Date.parse reads "-5", "1.5" and "12 hours" as dates; an HTTP-date begins with the name of a day and ends in GMT.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d/.test(text)) return null;
-  const atMs = Date.parse(/GMT$/.test(text) ? text : `${text} GMT`);
+  const atMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   if (Number.isNaN(atMs)) return null;
   return Math.min(Math.max(atMs - nowMs, 0), RETRY_AFTER_MS_MAX);
 }

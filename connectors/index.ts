@@ -3,4 +3,4 @@ import type { Connector } from './connector';
 import { rest } from './rest';
 import { scim } from './scim';
 
-export const connectors: Record<string, Connector> = Object.fromEntries([scim, rest].map((connector) => [connector.kind, connector as unknown as Connector]));
+export const connectors: Record<string, Connector> = Object.fromEntries([scim, rest].map((connector) => [connector.kind, connector]));

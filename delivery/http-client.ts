@@ -93,7 +93,7 @@ function agentOf(policy: EgressPolicy): Agent {
  * what the socket connects to. The name stays the one TLS asks for and verifies. This gate holds whatever the URL looked like.
  */
 export function createGatedConnect(policy: EgressPolicy): buildConnector.connector {
-  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, autoSelectFamily: true, lookup: createCheckedLookup(policy) as never });
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, autoSelectFamily: true, lookup: createCheckedLookup(policy) });
   return (options, callback) => {
     try {
       if (isIP(options.hostname) !== 0) checkAddress(policy, options.hostname);
@@ -133,7 +133,7 @@ function unavailable(error: unknown, signal: AbortSignal): Unavailable {
 }
 
 function reasonOf(error: unknown): string {
-  const code = String((error as { code?: unknown } | null)?.code ?? 'unknown');
+  const code = typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
   const isCertificate = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code);
   return REASONS[code] ?? (isCertificate ? `its certificate is not accepted (${code})` : `the network failed (${code})`);
 }

@@ -1,5 +1,4 @@
 /** The SCIM connector against scim2-server. */
-import type { Connector } from '../../connectors/connector';
 import { scim } from '../../connectors/scim';
 import { EMPLOYEES_MAPPING } from '../../connectors/scim/fields';
 import { startScimServer } from '../support/third-parties';
@@ -17,7 +16,7 @@ interface ScimUser {
 export function scimHarness(updateWith: 'patch' | 'put'): ConnectorHarness {
   return {
     title: `scim against scim2-server, updates by ${updateWith.toUpperCase()}`,
-    connector: scim as unknown as Connector,
+    connector: scim,
     recordType: 'employees',
     mapping: { ...EMPLOYEES_MAPPING, fields: [{ name: 'email', to: '/userName' }, ...EMPLOYEES_MAPPING.fields.filter(({ name }) => name !== 'user_name')] },
     canDeactivate: true,
