@@ -97,7 +97,17 @@ async function run(): Promise<void> {
   console.log(welcome(ready, elapsed()));
 }
 
+/** npm starts us through a shell that passes no signal on: if that shell is gone, we have been told to stop. */
+function stopWithNpm(): void {
+  if (!process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent && !isStopping) onSignal();
+  }, 500).unref();
+}
+
 export function start(): void {
+  stopWithNpm();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   run().catch((error: unknown) => {
     if (isStopping) return; // a step was cut short by the stop itself

@@ -5,9 +5,9 @@
  */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { ensurePythonPackages } from '../test/support/python-packages';
+import { createRunFolder } from '../test/support/run-folder';
 import { findProgram } from './binaries';
 import { findToxiproxy, findWireMock } from './fault-tools';
 import { projectFolder } from './paths';
@@ -44,7 +44,9 @@ const suites: Record<string, Suite> = {
   chaos: { projects: ['chaos'], checks: [], tools: faultTools, jestOptions: ['--runInBand'] },
 };
 
-/** Runs a program with our own terminal; it ends when we end. */
+class Interrupted extends Error {}
+
+/** Runs a program with our own terminal; it ends when we end. Throws Interrupted if a person or a supervisor ended it. */
 function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const child = spawn(...tied(command, args, 'SIGTERM'), { cwd: projectFolder, stdio: 'inherit', env });
   // Ctrl-C reaches the child by the terminal; we stay to hear how it ended.
@@ -55,8 +57,8 @@ function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.e
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate).off('SIGHUP', onTerminate);
-      if (signal === 'SIGINT' || signal === 'SIGTERM' || code === 130) process.exit(130);
-      resolve(code ?? 1);
+      if (signal === 'SIGINT' || signal === 'SIGTERM' || code === 130) reject(new Interrupted());
+      else resolve(code ?? 1);
     });
   });
 }
@@ -72,7 +74,7 @@ async function runChecks(checks: string[]): Promise<Counts> {
 }
 
 async function runJest({ projects, jestOptions }: Suite, options: string[]): Promise<Counts> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'syncline-counts-'));
+  const folder = createRunFolder();
   const countsFile = path.join(folder, 'counts.json');
   const reporters = ['--reporters=default', `--reporters=${path.join(projectFolder, 'test/support/counting-reporter.cjs')}`];
   const args = [require.resolve('jest/bin/jest'), '--selectProjects', ...projects, ...reporters, ...jestOptions, ...options];
@@ -108,6 +110,7 @@ async function main(args: string[]): Promise<void> {
 
 export function test(args: string[]): void {
   main(args).catch((error: unknown) => {
+    if (error instanceof Interrupted) process.exit(130);
     console.error(`The tests could not run: ${(error as Error).message}`);
     report({ passed: 0, failed: 1 });
   });

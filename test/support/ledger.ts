@@ -7,6 +7,8 @@ import type { Connector, ConnectorContext, PushItem, PushResult } from '../../co
 import { ConnectorError, RateLimited, Unauthorized } from '../../connectors/errors';
 
 export interface LedgerCall {
+  /** `config.owner` of the integration, to tell tests apart that share a world. */
+  owner: string;
   pushId: string;
   externalId: string;
   operation: PushItem['operation'];
@@ -23,10 +25,10 @@ export interface Ledger {
   /** Calls that were answered with an error. */
   refusals: number;
   /** Decides the answer to a call: an error to throw, or nothing to accept it. */
-  answer: (item: PushItem) => ConnectorError | undefined | Promise<ConnectorError | undefined>;
+  answer: (item: PushItem, owner: string) => ConnectorError | undefined | Promise<ConnectorError | undefined>;
   /** Decides the answer to a check. */
   checkAnswer: () => ConnectorError | undefined;
-  /** What the third party holds, by external id; deactivated and deleted ones are gone. */
+  /** What the third party holds, by owner and external id; deactivated and deleted ones are gone. */
   held: Map<string, PushItem['payload']>;
 }
 
@@ -42,13 +44,13 @@ export function createLedger(now: () => Promise<number> | number, { batchSize = 
       kind,
       title: 'Ledger',
       description: 'A third party made for tests.',
-      configSchema: z.object({}),
+      configSchema: z.object({ owner: z.string().default('') }),
       credentialsSchema: z.object({ token: z.string().optional() }),
       batchSize,
       onDelete: ['deactivate', 'delete', 'leave'],
       recordTypes: () => [],
       hosts: () => [],
-      push: (items: readonly PushItem[], { signal }: ConnectorContext) => pushAll(items, signal),
+      push: (items: readonly PushItem[], { signal, config }: ConnectorContext) => pushAll(items, signal, (config as { owner: string }).owner),
       async check() {
         ledger.checks += 1;
         const error = ledger.checkAnswer();
@@ -57,30 +59,31 @@ export function createLedger(now: () => Promise<number> | number, { batchSize = 
     },
   };
 
-  async function pushAll(items: readonly PushItem[], signal: AbortSignal): Promise<PushResult[]> {
+  async function pushAll(items: readonly PushItem[], signal: AbortSignal, owner: string): Promise<PushResult[]> {
     const results: PushResult[] = [];
     for (const item of items) {
       if (signal.aborted) break;
-      const error = await ledger.answer(item);
+      const error = await ledger.answer(item, owner);
       if (error !== undefined) {
         ledger.refusals += 1;
         results.push({ pushId: item.pushId, ok: false, error });
         if (error instanceof RateLimited || error instanceof Unauthorized || error.kind === 'unavailable') break;
         continue;
       }
-      ledger.calls.push({ pushId: item.pushId, externalId: item.externalId, operation: item.operation, payload: item.payload, at: await now() });
-      results.push({ pushId: item.pushId, ok: true, effect: effectOf(item), remoteId: item.operation === 'delete' ? null : `remote-${item.externalId}`, remoteVersion: null });
+      ledger.calls.push({ owner, pushId: item.pushId, externalId: item.externalId, operation: item.operation, payload: item.payload, at: await now() });
+      results.push({ pushId: item.pushId, ok: true, effect: effectOf(item, owner), remoteId: item.operation === 'delete' ? null : `remote-${item.externalId}`, remoteVersion: null });
     }
     return results;
   }
 
-  function effectOf(item: PushItem): 'created' | 'updated' | 'deactivated' | 'deleted' {
-    const isKnown = ledger.held.has(item.externalId);
+  function effectOf(item: PushItem, owner: string): 'created' | 'updated' | 'deactivated' | 'deleted' {
+    const key = `${owner} ${item.externalId}`;
+    const isKnown = ledger.held.has(key);
     if (item.operation === 'upsert') {
-      ledger.held.set(item.externalId, item.payload);
+      ledger.held.set(key, item.payload);
       return isKnown ? 'updated' : 'created';
     }
-    ledger.held.delete(item.externalId);
+    ledger.held.delete(key);
     return item.operation === 'delete' ? 'deleted' : 'deactivated';
   }
 

@@ -5,7 +5,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { Client } from 'pg';
@@ -13,8 +12,8 @@ import { migrateToLatest } from '../../../db/migrate';
 import { projectFolder } from '../../../dev/paths';
 import { freePort } from '../../../dev/ports';
 import { startPostgres } from '../../../dev/postgres';
-import { reachableParent } from '../../../dev/postgres-binaries';
 import { startTemporalServer } from '../../../dev/temporal';
+import { createRunFolder } from '../run-folder';
 import { variables } from '../shared-servers';
 
 interface Shared {
@@ -27,8 +26,7 @@ const globals = globalThis as { synclineTestServers?: Shared };
 
 function shared(): Shared {
   if (globals.synclineTestServers) return globals.synclineTestServers;
-  const folder = fs.mkdtempSync(path.join(reachableParent(os.tmpdir(), 'tests'), 'syncline-test-'));
-  fs.chmodSync(folder, 0o711); // the user that runs PostgreSQL must be able to enter
+  const folder = createRunFolder();
   process.env[variables.folder] = folder;
   globals.synclineTestServers = { folder, stops: [] };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

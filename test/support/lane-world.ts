@@ -1,0 +1,216 @@
+/**
+ * Everything of the push path but HTTP: a real PostgreSQL, the real lane on the time-skipping server, and a ledger as the
+ * third party. One clock for all of it, the server's: `sleep` moves it. One world per test file.
+ */
+import { randomBytes } from 'node:crypto';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { Worker } from '@temporalio/worker';
+import { type ActivityDependencies, PUSHING_LIMITS } from '../../activities/dependencies';
+import { recordPushWorkflowId } from '../../contract/record-push';
+import { Database } from '../../db/database';
+import { newUuid } from '../../db/ids';
+import { createIntegration, type NewIntegration } from '../../db/integration-lifecycle';
+import { acceptChanges, type AcceptedChange, type RecordChange } from '../../db/record-acceptance';
+import { actOnRecordSync, type RecordSyncAct } from '../../db/record-sync-acts';
+import { createSealing } from '../../db/sealing';
+import { createDependencies } from '../../worker/dependencies';
+import { createSignalLane, type SignalLane } from '../../worker/lane-signals';
+import { flushOutbox } from '../../worker/outbox-dispatcher';
+import { createWorkers } from '../../worker/worker';
+import { createTestDatabase, type TestDatabase } from './database';
+import { createLedger, type Ledger } from './ledger';
+import { workflowBundle } from './shared-servers';
+import { createTimeSkippingEnvironment } from './temporal';
+
+export const MINUTE = 60_000;
+export const GRACE_MS = 5 * MINUTE;
+
+const silent = { info() {}, warn() {}, error() {} };
+
+export interface Pair {
+  status: string | null;
+  dueAt: Date | null;
+  errors: { code: string; field: string | null; message: string; category: string }[] | null;
+  relevantVersion: number;
+  concludedVersion: number | null;
+  nextAttemptAt: Date | null;
+  heldAt: Date | null;
+}
+
+export class LaneWorld {
+  private constructor(
+    readonly env: TestWorkflowEnvironment,
+    readonly database: Database,
+    readonly ledger: Ledger,
+    readonly signalLane: SignalLane,
+    readonly dependencies: ActivityDependencies,
+    private readonly testDatabase: TestDatabase,
+    private workers: Worker[],
+    private running: Promise<unknown>,
+  ) {}
+
+  static async create({ pushing = PUSHING_LIMITS }: { pushing?: ActivityDependencies['pushing'] } = {}): Promise<LaneWorld> {
+    const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
+    const database = new Database({ url: testDatabase.url, poolSize: 10, statementTimeoutMs: 20_000, clock: async () => new Date(await env.currentTimeMs()) });
+    const ledger = createLedger(() => env.currentTimeMs());
+    const dependencies = createDependencies({
+      database,
+      sealing: createSealing({ keys: [{ keyId: 'test', secret: randomBytes(32) }] }),
+      connectors: { ledger: ledger.connector },
+      createHttpClient: () => ({ send: () => Promise.reject(new Error('The ledger needs no network.')) }),
+      log: silent,
+      isStopping: () => false,
+      pushing,
+    });
+    const signalLane = createSignalLane(env.client, { hasSearchAttributes: false });
+    const workers = await createWorkers({ connection: env.nativeConnection, namespace: env.namespace ?? 'default', dependencies, workflows: { workflowBundle: workflowBundle() } });
+    const running = Promise.all(workers.map((worker) => worker.run()));
+    return new LaneWorld(env, database, ledger, signalLane, dependencies, testDatabase, workers, running);
+  }
+
+  async end(): Promise<void> {
+    for (const worker of this.workers) worker.shutdown();
+    await this.running;
+    await this.env.teardown();
+    await this.database.close();
+    await this.testDatabase.drop();
+  }
+
+  async now(): Promise<number> {
+    return this.env.currentTimeMs();
+  }
+
+  /** Moves the clock on, the lanes' timers firing on the way, and waits for what they begin. */
+  async sleep(ms: number): Promise<void> {
+    await this.dispatch();
+    await this.env.sleep(ms);
+    // A wake that began in the last instant ends in its own time: give it a few virtual ones.
+    await this.env.sleep(50);
+    await this.dispatch();
+  }
+
+  /** What the dispatcher does all the time in production. */
+  async dispatch(): Promise<void> {
+    await flushOutbox({ database: this.database, signalLane: this.signalLane });
+  }
+
+  /** The third party answers well again, and what it was told before is forgotten. */
+  resetLedger(): void {
+    this.ledger.calls.length = 0;
+    this.ledger.checks = 0;
+    this.ledger.refusals = 0;
+    this.ledger.answer = () => undefined;
+    this.ledger.checkAnswer = () => undefined;
+  }
+
+  async tenant(): Promise<TenantWorld> {
+    const tenantId = newUuid();
+    await this.database.withTenant(tenantId, ({ trx }) =>
+      trx.insertInto('tenants').values({ tenantId, name: 'Test', timeZone: 'Europe/Brussels', contactEmail: null }).execute(),
+    );
+    return new TenantWorld(this, tenantId);
+  }
+}
+
+export class TenantWorld {
+  constructor(
+    readonly world: LaneWorld,
+    readonly tenantId: string,
+  ) {}
+
+  async integration(settings: Partial<NewIntegration> = {}): Promise<string> {
+    const integrationId = newUuid();
+    const input: NewIntegration = {
+      integrationId,
+      connector: 'ledger',
+      app: 'Ledger',
+      accountName: 'Test',
+      config: { owner: integrationId },
+      recordTypes: { employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }, { name: 'email', to: 'email' }], onDelete: 'deactivate' } },
+      sealedCredentials: null,
+      gracePeriodMs: GRACE_MS,
+      maxWaitMs: 60 * MINUTE,
+      initialPush: 'none',
+      isPaused: false,
+      ...settings,
+    };
+    await this.world.database.withTenant(this.tenantId, (work) => createIntegration(work, input));
+    return integrationId;
+  }
+
+  /** Accepts changes; the outbox is sent. */
+  async accept(...changes: (Partial<RecordChange> & { externalId: string })[]): Promise<AcceptedChange[]> {
+    const complete = changes.map((change) => ({ recordType: 'employees', kind: 'put' as const, fields: {}, ...change }));
+    const accepted = await this.world.database.withTenant(this.tenantId, (work) => acceptChanges(work, complete, { actor: 'test', requestId: 'test' }));
+    await this.world.dispatch();
+    return accepted;
+  }
+
+  async change(externalId: string, fields: RecordChange['fields'], more: Partial<RecordChange> = {}): Promise<AcceptedChange> {
+    const [accepted] = await this.accept({ externalId, fields, ...more });
+    return accepted as AcceptedChange;
+  }
+
+  async act(act: RecordSyncAct, integrationId: string, externalId: string): Promise<string> {
+    const recordId = await this.recordId(externalId);
+    const outcome = await this.world.database.withTenant(this.tenantId, (work) => actOnRecordSync(work, { act, integrationId, recordId, actor: 'ana' }));
+    await this.world.dispatch();
+    return outcome;
+  }
+
+  async recordId(externalId: string): Promise<string> {
+    return this.world.database.withTenant(this.tenantId, async ({ trx }) => {
+      const row = await trx.selectFrom('records').select('recordId').where('externalId', '=', externalId).executeTakeFirstOrThrow();
+      return row.recordId;
+    });
+  }
+
+  async pair(integrationId: string, externalId: string): Promise<Pair | undefined> {
+    const recordId = await this.recordId(externalId);
+    return this.world.database.withTenant(this.tenantId, ({ trx }) =>
+      trx
+        .selectFrom('recordSyncs')
+        .select(['status', 'dueAt', 'errors', 'relevantVersion', 'concludedVersion', 'nextAttemptAt', 'heldAt'])
+        .where('integrationId', '=', integrationId)
+        .where('recordId', '=', recordId)
+        .executeTakeFirst(),
+    ) as Promise<Pair | undefined>;
+  }
+
+  async status(integrationId: string, externalId: string): Promise<string | null | undefined> {
+    return (await this.pair(integrationId, externalId))?.status;
+  }
+
+  async pushes(integrationId: string) {
+    return this.world.database.withTenant(this.tenantId, ({ trx }) =>
+      trx
+        .selectFrom('pushes')
+        .innerJoin('records', (join) => join.onRef('records.tenantId', '=', 'pushes.tenantId').onRef('records.recordId', '=', 'pushes.recordId'))
+        .selectAll('pushes')
+        .select('records.externalId')
+        .where('pushes.integrationId', '=', integrationId)
+        .orderBy('pushId')
+        .execute(),
+    );
+  }
+
+  async notifications() {
+    return this.world.database.withTenant(this.tenantId, ({ trx }) => trx.selectFrom('notifications').selectAll().execute());
+  }
+
+  /** `RUNNING`, `COMPLETED`, … of the integration's lane, or null when it never ran. */
+  async lane(integrationId: string): Promise<string | null> {
+    try {
+      const { status } = await this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId })).describe();
+      return status.name;
+    } catch {
+      return null;
+    }
+  }
+
+  /** What the third party of this integration was told, in order. */
+  sent(integrationId: string): { externalId: string; operation: string; payload: unknown }[] {
+    const calls = this.world.ledger.calls.filter((call) => call.owner === integrationId);
+    return calls.map(({ externalId, operation, payload }) => ({ externalId, operation, payload }));
+  }
+}
