@@ -36,8 +36,9 @@ function roles(): string[] {
     `do $$ begin
        create role ${role} nologin nosuperuser nobypassrls nocreatedb nocreaterole;
      exception when duplicate_object or unique_violation then null; end $$`,
+    // Since PostgreSQL 16 who creates a role without being superuser is its member, but may not yet SET ROLE to it.
     `do $$ begin
-       if not pg_has_role(current_user, '${role}', 'member') then execute format('grant ${role} to %I', current_user); end if;
+       if not pg_has_role(current_user, '${role}', case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) then execute format('grant ${role} to %I', current_user); end if;
      exception when unique_violation then null; end $$`,
     `grant usage on schema public to ${role}`,
   ]);
