@@ -1,0 +1,72 @@
+/**
+ * Who may call what: the one table of route and role (reliability.md 4.2). A route without a row, or a row without a route,
+ * stops the process at start.
+ *
+ *   public    no key at all
+ *   platform  the platform key only: the team that runs Syncline
+ *   viewer    a tenant's key: may read
+ *   operator  may also change records and run syncs
+ *   admin     may also change integrations and keys
+ * Each of the last three may do what those above it may.
+ */
+import type { ApiKeyRole } from '../db/tables';
+
+export type Access = 'public' | 'platform' | ApiKeyRole;
+
+export const ACCESS: Readonly<Record<string, Access>> = {
+  'GET /livez': 'public',
+  'GET /readyz': 'public',
+  'GET /metrics': 'public',
+  'GET /openapi.json': 'public',
+
+  'POST /v1/tenants': 'platform',
+  'GET /v1/tenants': 'platform',
+  'GET /v1/tenants/{tenant_id}': 'platform',
+  'PATCH /v1/tenants/{tenant_id}': 'platform',
+  'POST /v1/tenants/{tenant_id}/api-keys': 'platform',
+
+  'GET /v1/tenant': 'viewer',
+  'GET /v1/api-keys': 'admin',
+  'POST /v1/api-keys': 'admin',
+  'DELETE /v1/api-keys/{api_key_id}': 'admin',
+
+  'GET /v1/connectors': 'viewer',
+  'GET /v1/connectors/{kind}': 'viewer',
+
+  'GET /v1/integrations': 'viewer',
+  'POST /v1/integrations': 'admin',
+  'GET /v1/integrations/{integration_id}': 'viewer',
+  'PATCH /v1/integrations/{integration_id}': 'admin',
+  'DELETE /v1/integrations/{integration_id}': 'admin',
+  'PUT /v1/integrations/{integration_id}/credentials': 'admin',
+  'POST /v1/integrations/{integration_id}/pause': 'operator',
+  'POST /v1/integrations/{integration_id}/resume': 'operator',
+  'POST /v1/integrations/{integration_id}/check': 'operator',
+
+  'POST /v1/records/batch': 'operator',
+  'GET /v1/records/{record_type}': 'viewer',
+  'GET /v1/records/{record_type}/{external_id}': 'viewer',
+  'PUT /v1/records/{record_type}/{external_id}': 'operator',
+  'PATCH /v1/records/{record_type}/{external_id}': 'operator',
+  'DELETE /v1/records/{record_type}/{external_id}': 'operator',
+
+  'GET /v1/record-syncs': 'viewer',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/push-now': 'operator',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/hold': 'operator',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/release': 'operator',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/discard': 'operator',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/retry': 'operator',
+
+  'GET /v1/pushes': 'viewer',
+  'GET /v1/pushes/{push_id}': 'viewer',
+  'GET /v1/notifications': 'viewer',
+  'GET /v1/audit-log': 'admin',
+  'GET /v1/stream': 'viewer',
+  'GET /v1/time-zones': 'viewer',
+};
+
+const RANK: Readonly<Record<ApiKeyRole, number>> = { viewer: 1, operator: 2, admin: 3 };
+
+export function includesRole(held: ApiKeyRole, needed: ApiKeyRole): boolean {
+  return RANK[held] >= RANK[needed];
+}

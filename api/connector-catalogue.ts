@@ -1,0 +1,68 @@
+/** What the API knows of connectors: their schemas and rules, never their calls. The code itself comes in through main.ts. */
+import type { ZodType } from 'zod';
+import type { JsonObject } from '../domain/json';
+import { isJsonObject, type JsonValue } from '../domain/json';
+import type { RecordTypeMapping } from '../domain/mapping';
+import type { RecordType } from '../domain/record-type';
+import { HttpError, type ProblemDetail } from './http-error';
+import { pointerTo } from './json-guard';
+import { toProblemDetails } from './parse';
+
+/** The part of a connector that asks nobody. */
+export interface DescribedConnector {
+  kind: string;
+  title: string;
+  description: string;
+  configSchema: ZodType;
+  credentialsSchema: ZodType;
+  onDelete: readonly RecordTypeMapping['onDelete'][];
+  recordTypes(config: unknown): RecordType[];
+  defaultMappings?(config: unknown): Record<string, RecordTypeMapping>;
+  validate?(config: unknown, mappings: Record<string, RecordTypeMapping>): { pointer: string; message: string }[];
+  hosts(config: unknown): string[];
+}
+
+/** Why a URL may not be reached, in words for tenants; undefined = it may. `hosts`: those the configuration names. */
+export type WhyUrlIsRefused = (url: string, hosts: readonly string[]) => string | undefined;
+
+/** The configuration as the connector reads it, to be stored. Throws `invalid_config` or `egress_refused`. */
+export function readConfig(connector: DescribedConnector, config: JsonObject, whyUrlIsRefused: WhyUrlIsRefused): JsonObject {
+  const parsed = connector.configSchema.safeParse(config);
+  if (!parsed.success) throw new HttpError('invalid_config', { errors: toProblemDetails(parsed.error, (path) => pointerTo(['config', ...path])) });
+  const value = parsed.data as JsonObject;
+  const refusals = findRefusedUrls(value, connector.hosts(value), whyUrlIsRefused);
+  if (refusals.length > 0) throw new HttpError('egress_refused', { errors: refusals });
+  return value;
+}
+
+/** The credentials as text, to be sealed. Throws `invalid_credentials_shape`; the complaint repeats no value. */
+export function readCredentials(connector: DescribedConnector, credentials: JsonObject): string {
+  const parsed = connector.credentialsSchema.safeParse(credentials);
+  if (parsed.success) return JSON.stringify(parsed.data);
+  throw new HttpError('invalid_credentials_shape', { errors: toProblemDetails(parsed.error, (path) => pointerTo(['credentials', ...path])) });
+}
+
+/** What the connector itself finds wrong with configuration and mappings taken together. */
+export function findContradictions(connector: DescribedConnector, config: JsonObject, mappings: Record<string, RecordTypeMapping>): ProblemDetail[] {
+  return (connector.validate?.(config, mappings) ?? []).map(({ pointer, message }) => ({ pointer, code: 'contradiction', message }));
+}
+
+const LOOKS_LIKE_URL = /^[a-z][a-z0-9+.-]*:\/\//i;
+
+function findRefusedUrls(config: JsonValue, hosts: readonly string[], whyUrlIsRefused: WhyUrlIsRefused): ProblemDetail[] {
+  const written = findUrls(config, ['config']);
+  const named = hosts.map((host) => ({ url: `https://${host}/`, pointer: '/config' }));
+  // A host that stands in a URL of the configuration is complained about there, where it can be corrected.
+  const unwritten = named.filter(({ url }) => URL.canParse(url) && !written.some((other) => URL.canParse(other.url) && new URL(other.url).host === new URL(url).host));
+  return [...written, ...unwritten].flatMap(({ url, pointer }) => {
+    const message = whyUrlIsRefused(url, hosts);
+    return message === undefined ? [] : [{ pointer, code: 'egress_refused', message }];
+  });
+}
+
+function findUrls(value: JsonValue, path: (string | number)[]): { url: string; pointer: string }[] {
+  if (typeof value === 'string') return LOOKS_LIKE_URL.test(value) ? [{ url: value, pointer: pointerTo(path) }] : [];
+  if (Array.isArray(value)) return value.flatMap((item, index) => findUrls(item, [...path, index]));
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([key, member]) => findUrls(member, [...path, key]));
+}

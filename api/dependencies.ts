@@ -1,0 +1,33 @@
+/** What routes are made of; put together by main.ts, and by tests with fakes where the service ends. */
+import type { Logger } from 'pino';
+import type { Database } from '../db/database';
+import type { Sealing } from '../db/sealing';
+import type { DescribedConnector, WhyUrlIsRefused } from './connector-catalogue';
+import type { Metrics } from './metrics';
+import type { Orchestrator } from './orchestrator';
+import type { Readiness } from './readiness';
+import type { StreamHub } from './stream-hub';
+
+export interface ApiSettings {
+  /** Under which callers reach the API, without a slash at the end. */
+  publicUrl: string;
+  platformKey: string;
+  trustedProxies: readonly string[];
+  rateLimitPerSecond: number;
+  /** Callers get 503 when no answer is there by then (reliability.md R6). */
+  answerWithinMs: number;
+}
+
+export interface ApiDependencies {
+  database: Database;
+  sealing: Sealing;
+  orchestrator: Orchestrator;
+  /** By kind. */
+  connectors: Readonly<Record<string, DescribedConnector>>;
+  whyUrlIsRefused: WhyUrlIsRefused;
+  config: ApiSettings;
+  stream: StreamHub;
+  readiness: Readiness;
+  metrics: Metrics;
+  log: Logger;
+}

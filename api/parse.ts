@@ -1,0 +1,45 @@
+/** From text to typed input; what does not fit is said with where, what and why (400). */
+import type { z } from 'zod';
+import type { ErrorCode } from './error-codes';
+import { HttpError, type ProblemDetail } from './http-error';
+import { pointerTo } from './json-guard';
+
+/** Throws `code` with one entry per complaint. Pointers are JSON Pointers in a body, names in a query, path or header. */
+export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown, code: ErrorCode): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const isBody = code !== 'invalid_query' && code !== 'invalid_path' && code !== 'invalid_header';
+  throw new HttpError(code, { errors: toProblemDetails(parsed.error, isBody ? pointerTo : (path) => path.join('.')) });
+}
+
+export function toProblemDetails(error: z.ZodError, toPointer: (path: (string | number)[]) => string = pointerTo): ProblemDetail[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+    if (issue.code !== 'unrecognized_keys') return [{ pointer: toPointer(path), code: codeOf(issue), message: issue.message }];
+    return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), code: 'unknown', message: `"${shorten(key)}" is not known here.` }));
+  });
+}
+
+function codeOf(issue: z.core.$ZodIssue): string {
+  const params = issue.code === 'custom' ? (issue.params as { code?: string } | undefined) : undefined;
+  return params?.code ?? issue.code;
+}
+
+function shorten(text: string): string {
+  const clean = text.replaceAll(/\p{Surrogate}/gu, '\uFFFD').replaceAll('\0', '\u2400');
+  return clean.length > 60 ? `${clean.slice(0, 60)}…` : clean;
+}
+
+/** `If-Match: "3"` as 3; undefined when absent; NaN, which equals no version, when it is anything else. */
+export function readIfMatch(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const [, version] = /^\s*"(\d{1,15})"\s*$/.exec(header) ?? [];
+  return version === undefined ? Number.NaN : Number(version);
+}
+
+/** `Idempotency-Key`: 1 to 255 printable ASCII characters. */
+export function readIdempotencyKey(header: string | undefined): string | undefined {
+  if (header === undefined || /^[\x20-\x7e]{1,255}$/.test(header)) return header;
+  const message = 'Idempotency-Key has 1 to 255 printable ASCII characters. A UUID is a good one.';
+  throw new HttpError('invalid_header', { errors: [{ pointer: 'Idempotency-Key', code: 'invalid_format', message }] });
+}

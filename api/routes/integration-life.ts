@@ -1,0 +1,121 @@
+/** The life of an integration: pause, resume, new credentials, and a check whether the third party answers. */
+import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
+import { toWireId } from '../../db/ids';
+import { pauseIntegration, replaceCredentials, resumeIntegration } from '../../db/integration-lifecycle';
+import { credentialsPlace, type Integration, lockIntegration } from '../../db/integrations';
+import { readCredentials } from '../connector-catalogue';
+import type { ApiDependencies } from '../dependencies';
+import { HttpError } from '../http-error';
+import { type Route, tenantRoute, tenantRouteThen } from '../route';
+import { jsonObject } from '../wire/common';
+import { etagOf, requireVersion } from '../wire/etag';
+import { integrationView, toWireIntegration } from '../wire/integration';
+import { ETAG, integrationParams, requireIntegration } from './integrations';
+
+const answers = { 200: { description: 'The integration as it is now.', schema: integrationView, headers: ETAG } };
+const base = '/v1/integrations/{integration_id}';
+
+const checkResult = z
+  .object({
+    ok: z.boolean(),
+    kind: z.enum(['unavailable', 'rate_limited', 'unauthorized', 'record_rejected', 'not_found', 'no_credentials', 'internal']).nullable().meta({ description: 'What is wrong; null when nothing is.' }),
+    message: z.string(),
+  })
+  .meta({ id: 'CheckResult' });
+
+export function integrationLifeRoutes({ connectors, sealing, orchestrator }: Pick<ApiDependencies, 'connectors' | 'sealing' | 'orchestrator'>): readonly Route[] {
+  const answer = (integration: Integration, detail: { from: string; to: string } | object) => ({
+    status: 200 as const,
+    body: toWireIntegration(integration, connectors[integration.connector]),
+    headers: etagOf(integration),
+    audit: { target: toWireId('int', integration.integrationId), detail: { ...detail } },
+  });
+  const locked = async (work: TenantWork, integrationId: string, ifMatch: number | undefined) =>
+    requireVersion(await lockIntegration(work, { integrationId }), ifMatch, 'integration_not_found');
+
+  return [
+    tenantRoute({
+      method: 'post',
+      path: `${base}/pause`,
+      operationId: 'pauseIntegration',
+      tag: 'Integrations',
+      summary: 'Pause an integration',
+      description: 'Windows keep opening and nothing is pushed until it is resumed; retry clocks stand still. Pausing twice is pausing once.',
+      params: integrationParams,
+      answers,
+      problems: ['integration_not_found'],
+      action: 'integration.paused',
+      async run(work, { params, ifMatch }) {
+        const before = await locked(work, params.integration_id, ifMatch);
+        const after = await pauseIntegration(work, { integrationId: params.integration_id });
+        return answer(after, { was_paused: before.pausedAt !== null });
+      },
+    }),
+
+    tenantRoute({
+      method: 'post',
+      path: `${base}/resume`,
+      operationId: 'resumeIntegration',
+      tag: 'Integrations',
+      summary: 'Resume a paused integration',
+      params: integrationParams,
+      answers,
+      problems: ['integration_not_found'],
+      action: 'integration.resumed',
+      async run(work, { params, ifMatch }) {
+        const before = await locked(work, params.integration_id, ifMatch);
+        const after = await resumeIntegration(work, { integrationId: params.integration_id });
+        return answer(after, { was_paused: before.pausedAt !== null });
+      },
+    }),
+
+    tenantRoute({
+      method: 'put',
+      path: `${base}/credentials`,
+      operationId: 'replaceCredentials',
+      tag: 'Integrations',
+      summary: 'Give new credentials',
+      description: 'They are sealed and never shown again. What waited for them goes on.',
+      params: integrationParams,
+      body: z.strictObject({ credentials: jsonObject.meta({ writeOnly: true }) }),
+      answers,
+      problems: ['integration_not_found', 'unknown_connector', 'invalid_credentials_shape'],
+      action: 'integration.credentials_replaced',
+      async run(work, { params, body, ifMatch }) {
+        const integrationId = params.integration_id;
+        const before = await locked(work, integrationId, ifMatch);
+        const connector = connectors[before.connector];
+        if (connector === undefined) throw new HttpError('unknown_connector');
+        const sealedCredentials = await sealing.seal(work, credentialsPlace(integrationId), readCredentials(connector, body.credentials));
+        const after = await replaceCredentials(work, { integrationId, sealedCredentials });
+        return answer(after, { needed_reauthorization: before.needsReauthorizationAt !== null });
+      },
+    }),
+
+    tenantRouteThen({
+      method: 'post',
+      path: `${base}/check`,
+      operationId: 'checkIntegration',
+      tag: 'Integrations',
+      summary: 'Ask the third party whether it answers and the credentials hold',
+      description: 'Changes nothing, so repeating it is harmless and an Idempotency-Key has no effect. Answers within 10 seconds.',
+      params: integrationParams,
+      answers: { 200: { description: 'What came of it.', schema: checkResult } },
+      problems: ['integration_not_found', 'temporal_unavailable', 'check_unanswered'],
+      action: 'integration.checked',
+      async run(work, { params }) {
+        const { tenantId } = work;
+        const { integrationId } = await requireIntegration(work, params.integration_id);
+        return {
+          audit: { target: toWireId('int', integrationId), detail: {} },
+          async afterCommit() {
+            const result = await orchestrator.checkIntegration({ tenantId, integrationId });
+            const body = result.ok ? { ok: true, kind: null, message: 'The third party answers and accepts the credentials.' } : result;
+            return { status: 200, body };
+          },
+        };
+      },
+    }),
+  ];
+}

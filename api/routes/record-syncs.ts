@@ -1,0 +1,117 @@
+/** Record syncs: what waits, what failed, and what people can do about a pair (semantics.md 9). */
+import { z } from 'zod';
+import { toWireId } from '../../db/ids';
+import { actOnRecordSync, type RecordSyncAct, type RecordSyncActOutcome } from '../../db/record-sync-acts';
+import { type ListedRecordSync, listRecordSyncs } from '../../db/record-syncs';
+import { findPairsOfRecords, findRecord } from '../../db/records';
+import type { ErrorCode } from '../error-codes';
+import { HttpError } from '../http-error';
+import { type Route, tenantRoute } from '../route';
+import { booleanParam, externalId, idParam, instant, recordTypeName, startedBecause, statusName, syncError, toInstantOrNull, wireId } from '../wire/common';
+import { listOf, listParams, readPage, toPage } from '../wire/lists';
+import { recordView, toWireRecord } from '../wire/record';
+import { requireIntegration } from './integrations';
+
+const recordSync = z
+  .object({
+    integration_id: wireId('int'),
+    record_type: z.string(),
+    external_id: z.string(),
+    status: statusName.nullable(),
+    window_opened_at: instant.nullable(),
+    due_at: instant.nullable(),
+    started_because: startedBecause.nullable().meta({ description: 'Why the open window will be pushed.' }),
+    changed_fields: z.array(z.string()),
+    changed_by: z.array(z.string()),
+    held_at: instant.nullable(),
+    held_by: z.string().nullable(),
+    next_attempt_at: instant.nullable(),
+    errors: z.array(syncError),
+    last_push_id: wireId('psh').nullable(),
+    last_synced_at: instant.nullable(),
+  })
+  .meta({ id: 'RecordSync' });
+
+const position = z.object({ integrationId: z.uuid(), recordId: z.uuid() });
+const pairParams = z.strictObject({ integration_id: idParam('int', 'integration_not_found'), record_type: recordTypeName, external_id: externalId });
+
+const REFUSALS: Readonly<Record<Exclude<RecordSyncActOutcome, 'done'>, ErrorCode>> = {
+  not_found: 'record_sync_not_found',
+  nothing_pending: 'nothing_pending',
+  already_syncing: 'already_syncing',
+  integration_paused: 'integration_paused',
+  nothing_failed: 'nothing_failed',
+};
+
+const ACTS: readonly { act: RecordSyncAct; segment: string; operationId: string; summary: string; problems: readonly ErrorCode[]; action: string }[] = [
+  { act: 'push_now', segment: 'push-now', operationId: 'pushRecordNow', summary: 'Push a waiting record now', problems: ['nothing_pending', 'already_syncing', 'integration_paused'], action: 'record_sync.pushed_now' },
+  { act: 'hold', segment: 'hold', operationId: 'holdRecordSync', summary: 'Hold a waiting record until it is released; further changes do not release it', problems: ['nothing_pending', 'already_syncing'], action: 'record_sync.held' },
+  { act: 'release', segment: 'release', operationId: 'releaseRecordSync', summary: 'Release a held record', problems: ['nothing_pending'], action: 'record_sync.released' },
+  { act: 'discard', segment: 'discard', operationId: 'discardRecordSync', summary: 'Discard what waits, without pushing it', problems: ['nothing_pending', 'already_syncing'], action: 'record_sync.discarded' },
+  { act: 'retry', segment: 'retry', operationId: 'retryRecordSync', summary: 'Retry a failed record now', problems: ['nothing_failed', 'already_syncing', 'integration_paused'], action: 'record_sync.retried' },
+];
+
+export const recordSyncRoutes: readonly Route[] = [
+  tenantRoute({
+    method: 'get',
+    path: '/v1/record-syncs',
+    operationId: 'listRecordSyncs',
+    tag: 'Record syncs',
+    summary: 'List pairs of record and integration by their state',
+    query: z.strictObject({ ...listParams, status: statusName.optional(), integration_id: idParam('int', 'integration_not_found').optional(), is_held: booleanParam.optional() }),
+    answers: { 200: { description: 'Pairs by integration and record.', schema: listOf(recordSync) } },
+    problems: ['invalid_cursor', 'integration_not_found'],
+    async run(work, { query }) {
+      if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
+      const scope = ['record-syncs', work.tenantId, query.status, query.integration_id, query.is_held];
+      const { limit, after } = readPage(query, scope, position);
+      const rows = await listRecordSyncs(work, { status: query.status, integrationId: query.integration_id, isHeld: query.is_held, limit: limit + 1, after });
+      return { status: 200, body: toPage(rows, limit, scope, ({ integrationId, recordId }) => ({ integrationId, recordId }), toWire) };
+    },
+  }),
+
+  ...ACTS.map(({ act, segment, operationId, summary, problems, action }) =>
+    tenantRoute({
+      method: 'post',
+      path: `/v1/integrations/{integration_id}/records/{record_type}/{external_id}/${segment}`,
+      operationId,
+      tag: 'Record syncs',
+      summary,
+      params: pairParams,
+      answers: { 200: { description: 'The record as it is now.', schema: recordView } },
+      problems: ['integration_not_found', 'record_not_found', 'record_sync_not_found', ...problems],
+      action,
+      async run(work, { params }, { caller }) {
+        const integration = await requireIntegration(work, params.integration_id);
+        const record = await findRecord(work, { recordType: params.record_type, externalId: params.external_id });
+        if (record === undefined) throw new HttpError('record_not_found');
+        const outcome = await actOnRecordSync(work, { act, integrationId: integration.integrationId, recordId: record.recordId, actor: caller.actor });
+        if (outcome !== 'done') throw new HttpError(REFUSALS[outcome]);
+        const pairs = await findPairsOfRecords(work, { recordIds: [record.recordId] });
+        const ownPairs = pairs.filter((pair) => pair.integrationId === integration.integrationId);
+        const audit = { target: `${record.recordType}/${record.externalId}`, detail: { integration_id: toWireId('int', integration.integrationId) } };
+        return { status: 200, body: toWireRecord(record, ownPairs, [integration]), audit };
+      },
+    }),
+  ),
+];
+
+function toWire(pair: ListedRecordSync): z.output<typeof recordSync> {
+  return {
+    integration_id: toWireId('int', pair.integrationId),
+    record_type: pair.recordType,
+    external_id: pair.externalId,
+    status: pair.status,
+    window_opened_at: toInstantOrNull(pair.windowOpenedAt),
+    due_at: toInstantOrNull(pair.dueAt),
+    started_because: pair.windowReason,
+    changed_fields: pair.windowFields,
+    changed_by: pair.windowChangedBy,
+    held_at: toInstantOrNull(pair.heldAt),
+    held_by: pair.heldBy,
+    next_attempt_at: toInstantOrNull(pair.nextAttemptAt),
+    errors: pair.errors ?? [],
+    last_push_id: pair.lastPushId === null ? null : toWireId('psh', pair.lastPushId),
+    last_synced_at: toInstantOrNull(pair.lastSyncedAt),
+  };
+}

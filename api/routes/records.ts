@@ -1,0 +1,129 @@
+/** Records: accepting changes one by one, and looking at what is there. Batches are `record-batch.ts`. */
+import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
+import { type Integration, listIntegrations } from '../../db/integrations';
+import { acceptChanges, type RecordChange } from '../../db/record-acceptance';
+import { findPairsOfRecords, findRecord, listRecords, type RecordPair } from '../../db/records';
+import { HttpError } from '../http-error';
+import { type Route, type TenantContext, tenantRoute } from '../route';
+import { booleanParam, externalId, recordTypeName } from '../wire/common';
+import { listOf, listParams, readPage, toPage } from '../wire/lists';
+import { acceptedChange, changeOfFields, checkOccurredAt, deletion, toWireAccepted } from '../wire/record-change';
+import { recordSummary, recordView, toWireRecord, toWireSummary } from '../wire/record';
+
+export const recordParams = z.strictObject({ record_type: recordTypeName, external_id: externalId });
+const path = '/v1/records/{record_type}/{external_id}';
+const ACCEPTED = {
+  202: { description: 'The change is kept and cannot be lost; `syncs` says when it is due where.', schema: acceptedChange },
+  200: { description: 'A newer version is already here: nothing was changed, and the older one is logged.', schema: acceptedChange },
+};
+const PROBLEMS = ['occurred_in_future', 'version_reused'] as const;
+
+export const recordRoutes: readonly Route[] = [
+  tenantRoute({
+    method: 'put',
+    path,
+    operationId: 'putRecord',
+    tag: 'Records',
+    summary: 'Create a record or replace its fields',
+    description: 'The same change twice is one change. A deleted record comes back.',
+    params: recordParams,
+    body: changeOfFields,
+    answers: ACCEPTED,
+    problems: PROBLEMS,
+    action: 'record.put',
+    run: (work, { params, body }, context) => accept(work, context, { kind: 'put', fields: body.fields, ...named(params), ...when(body) }),
+  }),
+
+  tenantRoute({
+    method: 'patch',
+    path,
+    operationId: 'patchRecord',
+    tag: 'Records',
+    summary: 'Change some fields of a record',
+    description: 'Fields that are not named stay as they are; null is a value.',
+    params: recordParams,
+    body: changeOfFields,
+    answers: ACCEPTED,
+    problems: [...PROBLEMS, 'record_not_found'],
+    action: 'record.patched',
+    run: (work, { params, body }, context) => accept(work, context, { kind: 'patch', fields: body.fields, ...named(params), ...when(body) }),
+  }),
+
+  tenantRoute({
+    method: 'delete',
+    path,
+    operationId: 'deleteRecord',
+    tag: 'Records',
+    summary: 'Delete a record',
+    description: "What becomes of it at a third party is the mapping's `on_delete`.",
+    params: recordParams,
+    body: deletion,
+    answers: ACCEPTED,
+    problems: [...PROBLEMS, 'record_not_found'],
+    action: 'record.deleted',
+    run: (work, { params, body }, context) => accept(work, context, { kind: 'delete', fields: {}, ...named(params), ...when(body) }),
+  }),
+
+  tenantRoute({
+    method: 'get',
+    path,
+    operationId: 'showRecord',
+    tag: 'Records',
+    summary: 'Show a record, its badge, and its state at every integration',
+    params: recordParams,
+    answers: { 200: { description: 'The record.', schema: recordView } },
+    problems: ['record_not_found'],
+    async run(work, { params }) {
+      const record = await findRecord(work, named(params));
+      if (record === undefined) throw new HttpError('record_not_found');
+      const pairs = await findPairsOfRecords(work, { recordIds: [record.recordId] });
+      return { status: 200, body: toWireRecord(record, pairs, await allIntegrations(work)) };
+    },
+  }),
+
+  tenantRoute({
+    method: 'get',
+    path: '/v1/records/{record_type}',
+    operationId: 'listRecords',
+    tag: 'Records',
+    summary: 'List the records of a type with their badges',
+    params: z.strictObject({ record_type: recordTypeName }),
+    query: z.strictObject({ ...listParams, include_deleted: booleanParam.optional() }),
+    answers: { 200: { description: 'Records in the order of their external ids.', schema: listOf(recordSummary) } },
+    problems: ['invalid_cursor'],
+    async run(work, { params, query }) {
+      const withDeleted = query.include_deleted ?? false;
+      const scope = ['records', work.tenantId, params.record_type, withDeleted];
+      const { limit, after } = readPage(query, scope, z.string());
+      const rows = await listRecords(work, { recordType: params.record_type, limit: limit + 1, after, withDeleted });
+      const pairsOf = groupByRecord(await findPairsOfRecords(work, { recordIds: rows.map(({ recordId }) => recordId) }));
+      const integrations = await allIntegrations(work);
+      const toItem = (row: (typeof rows)[number]) => toWireSummary(row, pairsOf.get(row.recordId) ?? [], integrations);
+      return { status: 200, body: toPage(rows, limit, scope, (row) => row.externalId, toItem) };
+    },
+  }),
+];
+
+const named = (params: z.output<typeof recordParams>) => ({ recordType: params.record_type, externalId: params.external_id });
+const when = (body: z.output<typeof deletion>) => ({ version: body.version, occurredAt: body.occurred_at });
+
+async function accept(work: TenantWork, { caller, requestId }: TenantContext, change: RecordChange) {
+  checkOccurredAt(change.occurredAt, work.now);
+  const [accepted] = await acceptChanges(work, [change], { actor: caller.actor, requestId });
+  if (accepted === undefined) throw new Error('acceptChanges answered nothing.');
+  const body = toWireAccepted(accepted);
+  const audit = { target: `${change.recordType}/${change.externalId}`, detail: { outcome: body.outcome, version: body.version, fields: Object.keys(change.fields) } };
+  return { status: body.outcome === 'stale' ? (200 as const) : (202 as const), body, audit };
+}
+
+/** A tenant has a handful of them. */
+async function allIntegrations(work: TenantWork): Promise<Integration[]> {
+  return listIntegrations(work, { limit: 1_000 });
+}
+
+function groupByRecord(pairs: readonly RecordPair[]): Map<string, RecordPair[]> {
+  const groups = new Map<string, RecordPair[]>();
+  for (const pair of pairs) groups.set(pair.recordId, [...(groups.get(pair.recordId) ?? []), pair]);
+  return groups;
+}

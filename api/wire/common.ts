@@ -1,0 +1,73 @@
+/** Shapes that many routes share. On the wire: snake_case, instants as RFC 3339 in UTC, ids as TypeIDs. */
+import { z } from 'zod';
+import { fromWireId, type IdPrefix, toWireId } from '../../db/ids';
+import type { JsonObject, JsonValue } from '../../domain/json';
+import { isJsonObject } from '../../domain/json';
+import type { ErrorCode } from '../error-codes';
+import { HttpError } from '../http-error';
+
+/** An id in an answer. */
+export const wireId = (prefix: IdPrefix) => z.string().meta({ example: toWireId(prefix, '01980f5c-0000-7000-8000-000000000001') });
+
+/**
+ * An id in a request, as the uuid it stands for. What cannot be an id of ours is answered like one that does not exist:
+ * nobody learns from the difference.
+ */
+export const idParam = (prefix: IdPrefix, notFound: ErrorCode) =>
+  z
+    .string()
+    .meta({ example: toWireId(prefix, '01980f5c-0000-7000-8000-000000000001') })
+    .transform((text) => {
+      const uuid = fromWireId(prefix, text);
+      if (uuid === undefined) throw new HttpError(notFound);
+      return uuid;
+    });
+
+/** One line of text for people: no control characters, no spaces around it. */
+export const lineOfText = (lengthMax: number) =>
+  z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .regex(/^[^\p{Cc}]*$/u, 'may not hold control characters')
+    .regex(/^\S(.*\S)?$/su, 'may not begin or end with a space');
+
+export const instant = z.string().meta({ format: 'date-time', example: '2026-11-21T09:30:00.000Z' });
+export const recordTypeName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must begin with a letter and hold only a-z, 0-9 and "_", at most 63 characters')
+  .meta({ example: 'employees' });
+
+/** The caller's own id of a record. A whole path segment, so "." and ".." cannot be told from the path itself. */
+export const externalId = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^\p{Cc}\p{Surrogate}]*$/u, 'may not hold control characters')
+  .refine((text) => text !== '.' && text !== '..', 'may not be "." or ".."')
+  .meta({ example: 'e-1001' });
+
+/** Free JSON fields; what is inside was checked by the guard already. */
+export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be an object').meta({ type: 'object', additionalProperties: true });
+export const jsonValue = z.custom<JsonValue>((value) => value !== undefined).meta({ description: 'Any JSON value.' });
+
+export const toInstant = (date: Date): string => date.toISOString();
+export const toInstantOrNull = (date: Date | null): string | null => date?.toISOString() ?? null;
+
+/** `true` or `false` in a query. */
+export const booleanParam = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+export const syncError = z
+  .object({
+    category: z.enum(['config', 'credentials', 'rejected_record', 'rate_limited', 'transient', 'internal']),
+    origin: z.enum(['app', 'us']).meta({ description: '`app`: the third party said it. `us`: Syncline did.' }),
+    code: z.string(),
+    field: z.string().nullable(),
+    remote_field: z.string().nullable(),
+    message: z.string().meta({ description: 'In the words of who said it.' }),
+    explanation: z.string().meta({ description: 'What it means and what to do next.' }),
+  })
+  .meta({ id: 'SyncError' });
+
+export const statusName = z.enum(['synced', 'sync_failed', 'syncing', 'sync_pending']).meta({ id: 'SyncStatus' });
+export const startedBecause = z.enum(['quiet', 'max_wait', 'manual', 'retry', 'initial', 'mapping_changed']).meta({ id: 'StartedBecause' });

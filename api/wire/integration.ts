@@ -1,0 +1,88 @@
+/** An integration on the wire. Its credentials never appear: only that there are some, and since when. */
+import { z } from 'zod';
+import type { Integration } from '../../db/integrations';
+import { toWireId } from '../../db/ids';
+import type { DescribedConnector } from '../connector-catalogue';
+import { recordType, toWireRecordType } from '../routes/connectors';
+import { instant, jsonObject, lineOfText, toInstant, toInstantOrNull, wireId } from './common';
+import { recordTypeMappingsView, toWireMappings } from './mapping';
+
+const GRACE_PERIOD_MS_DEFAULT = 5 * 60_000;
+const MAX_WAIT_MS_DEFAULT = 60 * 60_000;
+const DAY_MS = 86_400_000;
+
+export const integrationState = z
+  .enum(['active', 'paused', 'needs_reauthorization', 'blocked'])
+  .meta({ id: 'IntegrationState', description: 'blocked: the third party is down or asks us to wait; see blocked_because.' });
+
+export const integrationView = z
+  .object({
+    id: wireId('int'),
+    connector: z.string(),
+    app: z.string().meta({ description: 'The product on the other side, as people know it.' }),
+    account_name: z.string(),
+    state: integrationState,
+    config: jsonObject,
+    record_types: recordTypeMappingsView,
+    known_record_types: z.array(recordType).meta({ description: "The third party's record types and fields, as far as they are known." }),
+    mapping_version: z.int(),
+    has_credentials: z.boolean(),
+    credentials_updated_at: instant.nullable(),
+    grace_period_ms: z.int(),
+    max_wait_ms: z.int().nullable(),
+    initial_push: z.enum(['all', 'none']),
+    is_backfilling: z.boolean().meta({ description: 'Existing records are still being looked through, after linking or a new mapping.' }),
+    paused_at: instant.nullable(),
+    needs_reauthorization_at: instant.nullable(),
+    blocked_until: instant.nullable(),
+    blocked_because: z.enum(['outage', 'rate_limit']).nullable(),
+    blocked_detail: z.string().nullable(),
+    outage_since: instant.nullable(),
+    created_at: instant,
+    updated_at: instant,
+  })
+  .meta({ id: 'Integration' });
+
+/** Settings that may be given at creation and changed later. */
+export const integrationSettings = {
+  app: lineOfText(100),
+  account_name: lineOfText(200),
+  config: jsonObject.meta({ description: "Checked by the connector's own schema." }),
+  grace_period_ms: z.int().min(0).max(DAY_MS).meta({ description: 'How long after the last change a record is pushed. Counts from the next change on.', example: GRACE_PERIOD_MS_DEFAULT }),
+  max_wait_ms: z.int().min(1).max(7 * DAY_MS).nullable().meta({ description: 'A record is pushed this long after its first unsent change at the latest; null = whenever it becomes quiet.', example: MAX_WAIT_MS_DEFAULT }),
+};
+export const SETTINGS_DEFAULT = { gracePeriodMs: GRACE_PERIOD_MS_DEFAULT, maxWaitMs: MAX_WAIT_MS_DEFAULT };
+
+export function toWireIntegration(integration: Integration, connector: DescribedConnector | undefined): z.output<typeof integrationView> {
+  return {
+    id: toWireId('int', integration.integrationId),
+    connector: integration.connector,
+    app: integration.app,
+    account_name: integration.accountName,
+    state: stateOf(integration),
+    config: integration.config,
+    record_types: toWireMappings(integration.recordTypes),
+    known_record_types: connector?.recordTypes(integration.config).map(toWireRecordType) ?? [],
+    mapping_version: integration.mappingVersion,
+    has_credentials: integration.credentialsUpdatedAt !== null,
+    credentials_updated_at: toInstantOrNull(integration.credentialsUpdatedAt),
+    grace_period_ms: integration.gracePeriodMs,
+    max_wait_ms: integration.maxWaitMs,
+    initial_push: integration.initialPush,
+    is_backfilling: integration.backfillReason !== null,
+    paused_at: toInstantOrNull(integration.pausedAt),
+    needs_reauthorization_at: toInstantOrNull(integration.needsReauthorizationAt),
+    blocked_until: toInstantOrNull(integration.blockedUntil),
+    blocked_because: integration.blockedBecause,
+    blocked_detail: integration.blockedDetail,
+    outage_since: toInstantOrNull(integration.outageSince),
+    created_at: toInstant(integration.createdAt),
+    updated_at: toInstant(integration.updatedAt),
+  };
+}
+
+function stateOf({ pausedAt, needsReauthorizationAt, blockedBecause }: Integration): z.output<typeof integrationState> {
+  if (pausedAt !== null) return 'paused';
+  if (needsReauthorizationAt !== null) return 'needs_reauthorization';
+  return blockedBecause === null ? 'active' : 'blocked';
+}
