@@ -1,58 +1,67 @@
 /**
- * LISTEN on a connection of its own, made anew whenever it breaks. Notifications sent meanwhile are lost: whoever listens
- * looks for itself once on `onConnected`, and now and then besides.
+ * Hears PostgreSQL's notifications on one connection of its own and reconnects when that breaks. Notifications sent meanwhile
+ * are lost: `onConnect` is called after every (re)connection, so that the hearer looks for itself.
  */
 import { Client } from 'pg';
-
-export interface ListenOptions {
-  url: string;
-  channels: readonly string[];
-  onNotification(channel: string, payload: string): void;
-  /** Listening, for the first time or again. */
-  onConnected(): void;
-  onTrouble(error: Error): void;
-}
 
 export interface Listener {
   close(): Promise<void>;
 }
 
-const RETRY_MS = 1_000;
+const RECONNECT_MS_MIN = 200;
+const RECONNECT_MS_MAX = 5_000;
 
-export function listen(options: ListenOptions): Listener {
+export function listen({
+  url,
+  channel,
+  onNotification,
+  onConnect,
+  onTrouble,
+}: {
+  url: string;
+  /** A constant name, never input. */
+  channel: string;
+  onNotification: (payload: string) => void;
+  onConnect: () => void;
+  onTrouble?: (error: Error) => void;
+}): Listener {
   let client: Client | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let waitMs = RECONNECT_MS_MIN;
   let isClosed = false;
 
-  const connect = async (): Promise<void> => {
-    const mine = new Client({ connectionString: options.url, keepAlive: true, connectionTimeoutMillis: 5_000 });
-    client = mine;
-    let hasFailed = false;
-    const fail = (error: Error): void => {
-      if (hasFailed || isClosed) return;
-      hasFailed = true;
-      options.onTrouble(error);
-      void mine.end().catch(() => {});
-      timer = setTimeout(() => void connect(), RETRY_MS);
+  async function connect(): Promise<void> {
+    const connecting = new Client({ connectionString: url, connectionTimeoutMillis: 2_000, keepAlive: true });
+    client = connecting;
+    let isLost = false;
+    const lose = (error: Error) => {
+      if (isLost) return;
+      isLost = true;
+      connecting.end().catch(() => undefined);
+      if (isClosed) return;
+      onTrouble?.(error);
+      timer = setTimeout(() => void connect(), waitMs);
+      waitMs = Math.min(waitMs * 2, RECONNECT_MS_MAX);
     };
-    mine.on('error', fail);
-    mine.on('end', () => fail(new Error('The connection that listens for notifications was closed.')));
-    mine.on('notification', ({ channel, payload }) => options.onNotification(channel, payload ?? ''));
+    connecting.on('error', lose);
+    connecting.on('end', () => lose(new Error('The connection that listens has ended.')));
+    connecting.on('notification', ({ payload }) => onNotification(payload ?? ''));
     try {
-      await mine.connect();
-      for (const channel of options.channels) await mine.query(`listen ${mine.escapeIdentifier(channel)}`);
-      options.onConnected();
+      await connecting.connect();
+      await connecting.query(`listen ${channel}`);
+      waitMs = RECONNECT_MS_MIN;
+      if (!isClosed) onConnect();
     } catch (error) {
-      fail(error as Error);
+      lose(error as Error);
     }
-  };
-  void connect();
+  }
 
+  void connect();
   return {
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      await client?.end().catch(() => {});
+      await client?.end().catch(() => undefined);
     },
   };
 }

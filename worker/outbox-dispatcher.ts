@@ -83,9 +83,9 @@ export function startOutboxDispatcher({ database, databaseUrl, signalLane, log }
   };
   const listener = listen({
     url: databaseUrl,
-    channels: [OUTBOX_CHANNEL],
+    channel: OUTBOX_CHANNEL,
     onNotification: notify,
-    onConnected: notify,
+    onConnect: notify,
     onTrouble: (error) => log.warn({ err: error }, 'the outbox listener reconnects; polling meanwhile'),
   });
 
