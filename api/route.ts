@@ -20,6 +20,8 @@ export class TenantIdTaken extends Error {}
 export interface AnswerDeclaration {
   description: string;
   schema: z.ZodType | null;
+  /** `application/json` unless given. */
+  mediaType?: string;
   /** Names of headers beside the common ones, with their meaning. */
   headers?: Readonly<Record<string, string>>;
 }

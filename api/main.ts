@@ -1,0 +1,77 @@
+/** Starts the API: reads the environment, proves that secrets can be opened, listens, and ends without losing a request. */
+import closeWithGrace from 'close-with-grace';
+import { pino } from 'pino';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { type ApiConfig, ConfigError, loadApiConfig } from '../config';
+import { connectors } from '../connectors';
+import { Database } from '../db/database';
+import { oldestOutboxAgeSeconds } from '../db/outbox-age';
+import { createSealing, parseEncryptionKeys, SealingError } from '../db/sealing';
+import { BlockedByPolicy, checkUrl } from '../delivery/egress-policy';
+import { createApp } from './app';
+import type { WhyUrlIsRefused } from './connector-catalogue';
+import { createMetrics } from './metrics';
+import { createOrchestrator } from './orchestrator';
+import { createReadiness } from './readiness';
+import { createApiServer, drain } from './server';
+import { createStreamHub } from './stream-hub';
+
+const STATEMENT_TIMEOUT_MS = 4_000;
+const ANSWER_WITHIN_MS = 4_500;
+const EXIT_WITHIN_MS = 29_000;
+
+async function main(): Promise<void> {
+  const config = loadApiConfig(process.env);
+  const log = pino({ level: config.logLevel, base: { process: 'api' } });
+  const database = new Database({
+    url: config.databaseUrl,
+    poolSize: config.poolSize,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    onConnectionLost: (err) => log.warn({ err }, 'a connection to PostgreSQL was lost; new ones will be made'),
+  });
+  const sealing = createSealing({ keys: parseEncryptionKeys(config.encryptionKeys) });
+  const { rewrapped } = await sealing.prepare(database);
+  if (rewrapped > 0) log.info({ rewrapped }, 'data keys were wrapped anew with the current key of ENCRYPTION_KEYS');
+
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const orchestrator = createOrchestrator({ connection: connectionOptions, namespace: namespace ?? 'default' });
+  const stream = createStreamHub({ database, databaseUrl: config.databaseUrl, log });
+  const readiness = createReadiness({ database });
+  const metrics = createMetrics({ outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds), openStreams: () => stream.openStreams() });
+  const settings = { ...config, answerWithinMs: ANSWER_WITHIN_MS };
+  const app = createApp({ database, sealing, orchestrator, connectors, whyUrlIsRefused: refuseUrlsBy(config), config: settings, stream, readiness, metrics, log });
+
+  const server = createApiServer(app, { publicUrl: config.publicUrl });
+  server.listen(config.port, config.host, () => log.info({ url: config.publicUrl }, 'api listening'));
+  server.on('error', (err) => {
+    log.fatal({ err }, `the API cannot listen on ${config.host}:${config.port}`);
+    process.exit(1);
+  });
+
+  // Also called for an unhandled rejection: log it, finish what is under way, and let the supervisor start a fresh process.
+  closeWithGrace({ delay: EXIT_WITHIN_MS, logger: false }, async ({ err, signal }) => {
+    if (err !== undefined) log.fatal({ err }, 'an error nobody handled; the API drains and ends');
+    else log.info({ signal }, 'api draining');
+    await drain({ server, readiness, stream, pauseMs: config.drainPauseMs });
+    await Promise.all([orchestrator.close(), database.close()]);
+    log.info('api ended');
+  });
+}
+
+function refuseUrlsBy({ egress }: ApiConfig): WhyUrlIsRefused {
+  return (url, hosts) => {
+    try {
+      checkUrl(egress, url, hosts);
+      return undefined;
+    } catch (error) {
+      if (error instanceof BlockedByPolicy) return error.message;
+      throw error;
+    }
+  };
+}
+
+main().catch((error: unknown) => {
+  // What the operator has to mend is said plainly; a stack would hide it.
+  console.error(error instanceof ConfigError || error instanceof SealingError ? error.message : error);
+  process.exit(error instanceof ConfigError ? 2 : 1);
+});

@@ -1,0 +1,40 @@
+/** Figures for Prometheus. Routes are counted by their pattern, so no id and no personal data ends up in a label. */
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export interface Metrics {
+  registry: Registry;
+  observeRequest(request: { method: string; route: string; status: number; seconds: number }): void;
+}
+
+/** `outboxAgeSeconds` is asked at each scrape: how long the oldest row of the outbox has been waiting for the dispatcher, 0 = empty. */
+export function createMetrics({ outboxAgeSeconds, openStreams }: { outboxAgeSeconds: () => Promise<number>; openStreams: () => number }): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const durations = new Histogram({
+    name: 'syncline_http_request_duration_seconds',
+    help: 'Time from the arrival of a request to the end of its answer.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'syncline_outbox_age_seconds',
+    help: 'Age of the oldest row in the outbox. It grows while Temporal or the worker is down. NaN = the database did not answer.',
+    registers: [registry],
+    async collect() {
+      this.set(await outboxAgeSeconds().catch(() => Number.NaN));
+    },
+  });
+  new Gauge({
+    name: 'syncline_open_streams',
+    help: 'Streams of events open at this process.',
+    registers: [registry],
+    collect() {
+      this.set(openStreams());
+    },
+  });
+  return {
+    registry,
+    observeRequest: ({ method, route, status, seconds }) => durations.observe({ method, route, status: String(status) }, seconds),
+  };
+}

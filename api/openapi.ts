@@ -1,0 +1,137 @@
+/** The API description, made of the same declarations that serve it: it cannot drift from what is checked. */
+import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig, type RouteConfig } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { type Access, ACCESS } from './access';
+import { ERROR_CODES, type ErrorCode } from './error-codes';
+import type { Route } from './route';
+import { problemView } from './wire/problem';
+
+const DESCRIPTION = [
+  'Keeps your records in step with other systems. Post changes of records; each integration pushes them after its grace period.',
+  '',
+  'Within v1 only additions are made: ignore fields, values and event topics you do not know.',
+  '',
+  '- Ids say what they are of (`int_…`). Instants are RFC 3339 in UTC.',
+  '- Lists answer `{data, next_cursor}`; go on until `next_cursor` is null.',
+  '- Errors are problem details (RFC 9457); `code` is permanent, and `type` leads to a page about it.',
+  '- Send an `Idempotency-Key` with a POST: the same request again gets the same answer and has no second effect, for 24 hours.',
+].join('\n');
+
+const TAGS: Readonly<Record<string, string>> = {
+  Operations: 'For whoever runs the service. No key is needed.',
+  Tenants: 'Customers of the team that runs Syncline. Made with the platform key.',
+  'API keys': "A tenant's keys. Each is shown once.",
+  Connectors: 'What can be linked.',
+  Integrations: "A tenant's links to third parties: settings, mappings, credentials.",
+  Records: 'Changes of records, one by one or in batches, and what became of them.',
+  'Record syncs': 'The state of each pair of record and integration, and what people can do about it.',
+  'Push log': 'What was sent, why, by whose change, and what came of it.',
+  Notifications: 'What needs a person.',
+  'Audit log': 'Who changed what.',
+  Stream: 'What happens, as it happens.',
+  'Time zones': 'Names that a tenant can choose from.',
+};
+
+export function createOpenapi(routes: readonly Route[], { publicUrl, version }: { publicUrl: string; version: string }): object {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent('securitySchemes', 'tenantKey', { type: 'http', scheme: 'bearer', description: "A tenant's API key: `syncline_live_…`." });
+  registry.registerComponent('securitySchemes', 'platformKey', { type: 'http', scheme: 'bearer', description: 'The key of the team that runs Syncline.' });
+  for (const route of routes) registry.registerPath(toOperation(route));
+  const tags = [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name, description: TAGS[name] ?? name }));
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: { title: 'Syncline', version, description: DESCRIPTION, license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' } },
+    servers: [{ url: publicUrl }],
+    tags,
+  });
+}
+
+function toOperation(route: Route): RouteConfig {
+  const access = ACCESS[`${route.method.toUpperCase()} ${route.path}`] as Access;
+  const body = route.bodyForDocument ?? route.body;
+  const headers = headersOf(route);
+  return {
+    method: route.method,
+    path: route.path,
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    description: [route.description, accessNote(access)].filter(Boolean).join('\n\n'),
+    security: access === 'public' ? [] : [access === 'platform' ? { platformKey: [] } : { tenantKey: [] }],
+    request: {
+      ...(route.params === undefined ? {} : { params: route.params as z.ZodObject }),
+      ...(route.query === undefined ? {} : { query: route.query as z.ZodObject }),
+      ...(headers === undefined ? {} : { headers }),
+      ...(body === undefined ? {} : { body: { required: !isOptional(body), content: { 'application/json': { schema: body } } } }),
+    },
+    responses: { ...answersOf(route), ...problemsOf(route, access) },
+  };
+}
+
+function accessNote(access: Access): string {
+  if (access === 'public') return '';
+  return access === 'platform' ? 'Needs the platform key.' : `Needs a key with the role ${access} or more.`;
+}
+
+function isOptional(body: z.ZodType): boolean {
+  return body.safeParse({}).success;
+}
+
+function headersOf(route: Route): z.ZodObject | undefined {
+  const idempotencyKey = z.string().min(1).max(255).optional().meta({ description: 'Names this request, so that repeating it has no second effect. A UUID is a good one.' });
+  const ifMatch = z.string().meta({ description: 'The ETag of what the change was made on.', example: '"3"' });
+  const lastEventId = z.string().optional().meta({ description: 'The id of the last event that was received.' });
+  const headers = {
+    ...(route.method === 'post' ? { 'Idempotency-Key': idempotencyKey } : {}),
+    ...(route.needsIfMatch === true ? { 'If-Match': ifMatch } : {}),
+    ...(route.performance.kind === 'streaming' ? { 'Last-Event-ID': lastEventId } : {}),
+  };
+  return Object.keys(headers).length === 0 ? undefined : z.object(headers);
+}
+
+function answersOf(route: Route): Record<string, ResponseConfig> {
+  return Object.fromEntries(
+    Object.entries(route.answers).map(([status, { description, schema, headers, mediaType }]) => [
+      status,
+      {
+        description,
+        ...(schema === null ? {} : { content: { [mediaType ?? 'application/json']: { schema } } }),
+        ...(headers === undefined ? {} : { headers: z.object(Object.fromEntries(Object.entries(headers).map(([name, meaning]) => [name, z.string().meta({ description: meaning })]))) }),
+      },
+    ]),
+  );
+}
+
+/** What a route can answer besides its own: follows from how it is called. */
+export function problemCodesOf(route: Route, access: Access): ErrorCode[] {
+  const takesBody = route.method !== 'get';
+  return [
+    'invalid_query',
+    ...(route.params === undefined ? [] : (['invalid_path'] as const)),
+    ...(takesBody ? (['malformed_json', 'unacceptable_json', 'invalid_body', 'body_too_large', 'unsupported_media_type'] as const) : []),
+    ...(route.method === 'post' ? (['invalid_header', 'idempotency_key_in_use', 'idempotency_key_reused'] as const) : []),
+    ...(route.needsIfMatch === true ? (['precondition_required', 'precondition_failed'] as const) : []),
+    ...(access === 'public' ? [] : (['unauthorized', 'too_many_requests', 'database_unavailable', 'database_read_only'] as const)),
+    ...(access === 'public' || access === 'viewer' ? [] : (['role_insufficient'] as const)),
+    ...(access === 'platform' ? (['platform_key_required'] as const) : []),
+    ...(access === 'public' || access === 'platform' ? [] : (['tenant_key_required'] as const)),
+    ...(route.performance.kind === 'tenant_by_platform' ? (['tenant_not_found'] as const) : []),
+    'method_not_allowed',
+    'internal_error',
+    ...(route.problems ?? []),
+  ];
+}
+
+function problemsOf(route: Route, access: Access): Record<string, ResponseConfig> {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set(problemCodesOf(route, access))) {
+    const { status } = ERROR_CODES[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      String(status),
+      { description: codes.map((code) => `\`${code}\`: ${ERROR_CODES[code].title}`).join('. '), content: { 'application/problem+json': { schema: problemView } } },
+    ]),
+  );
+}

@@ -1,0 +1,82 @@
+/** A stream of what happens in a tenant, as Server-Sent Events, for pages that are open. */
+import { createSession } from 'better-sse';
+import { z } from 'zod';
+import { toWireId } from '../../db/ids';
+import { isStreamPosition, type StreamEvent } from '../../db/stream';
+import type { JsonObject, JsonValue } from '../../domain/json';
+import type { Authenticator } from '../authenticator';
+import type { ApiDependencies } from '../dependencies';
+import { HttpError } from '../http-error';
+import { type Route, streamingRoute } from '../route';
+
+const STREAMS_PER_TENANT_MAX = 200;
+const KEEP_ALIVE_MS = 15_000;
+const RETRY_MS = 2_000;
+/** Whoever reads so slowly is cut off; it comes back and goes on where it was. */
+const UNSENT_BYTES_MAX = 1_024 * 1_024;
+const TOPICS = ['record_syncs', 'integrations'] as const;
+
+const topics = z
+  .string()
+  .max(200)
+  .transform((text) => text.split(','))
+  .pipe(z.array(z.enum(TOPICS)))
+  .optional()
+  .meta({ type: 'string', description: `Only these, separated by commas: ${TOPICS.join(', ')}. All unless given.`, example: 'record_syncs' });
+
+export function streamRoutes({ stream, authenticator }: Pick<ApiDependencies, 'stream'> & { authenticator: Authenticator }): readonly Route[] {
+  return [
+    streamingRoute({
+      method: 'get',
+      path: '/v1/stream',
+      operationId: 'openStream',
+      tag: 'Stream',
+      summary: 'Follow what happens, as Server-Sent Events',
+      description:
+        'Events are small and say what to look at again: `event` is the topic, `data` names what changed, `id` is a position. Send the last `id` as `Last-Event-ID` to get what was missed; events are kept for an hour, so fetch anew what is shown after a longer break.',
+      query: z.strictObject({ topics }),
+      answers: { 200: { description: 'Events until the connection ends.', schema: z.string(), mediaType: 'text/event-stream' } },
+      problems: ['invalid_header', 'too_many_streams'],
+      async open({ caller, query, request, response }) {
+        if (caller.kind !== 'tenant') throw new HttpError('tenant_key_required');
+        const { tenantId } = caller;
+        if (stream.openStreams(tenantId) >= STREAMS_PER_TENANT_MAX) throw new HttpError('too_many_streams', { headers: { 'Retry-After': '30' } });
+        const position = readLastEventId(request.get('last-event-id')) ?? (await stream.positionNow(tenantId));
+        const wanted = query.topics === undefined ? undefined : new Set<string>(query.topics);
+
+        const session = await createSession(request, response, { keepAlive: KEEP_ALIVE_MS, retry: RETRY_MS, headers: { 'X-Accel-Buffering': 'no', 'Cache-Control': 'no-store' } });
+        const unsubscribe = stream.subscribe({
+          tenantId,
+          position,
+          isStillAllowed: async () => (await authenticator.authenticate(request.get('authorization'))) !== undefined,
+          end: () => {
+            response.end();
+          },
+          send(events) {
+            if (response.writableLength > UNSENT_BYTES_MAX) return void response.destroy();
+            for (const event of events) {
+              if (session.isConnected && wanted?.has(event.topic) !== false) session.push(toWire(event), event.topic, event.position);
+            }
+          },
+        });
+        session.once('disconnected', unsubscribe);
+        if (!session.isConnected) unsubscribe();
+      },
+    }),
+  ];
+}
+
+function readLastEventId(header: string | undefined): string | undefined {
+  if (header === undefined || header === '' || isStreamPosition(header)) return header === '' ? undefined : header;
+  throw new HttpError('invalid_header', { errors: [{ pointer: 'Last-Event-ID', code: 'invalid_format', message: 'Send the id of an event of this stream.' }] });
+}
+
+/** Ids inside an event are uuids in the database. */
+function toWire({ body }: StreamEvent): JsonObject {
+  const toId = (value: JsonValue | undefined): JsonValue => (typeof value === 'string' ? toWireId('int', value) : (value ?? null));
+  return {
+    ...body,
+    ...('integration_id' in body ? { integration_id: toId(body.integration_id) } : {}),
+    ...(Array.isArray(body.integration_ids) ? { integration_ids: body.integration_ids.map(toId) } : {}),
+  };
+}
