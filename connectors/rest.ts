@@ -3,10 +3,10 @@
  * Promises the same as every connector: no twin after a lost answer, per-record results, the third party's words at our field.
  */
 import type { Connector, PushItem, PushResult } from './connector';
-import { RecordRejected, Unavailable } from './errors';
-import { errorFromCheck, isSuccess } from './http-errors';
+import { type ConnectorError, RecordRejected, Unauthorized, Unavailable } from './errors';
 import { pushConcurrently } from './map-concurrently';
-import { requestTo } from './rest/calls';
+import { readAnswer } from './rest/answers';
+import { requestTo, rulesFor } from './rest/calls';
 import { RestConfig, RestCredentials } from './rest/config';
 import type { RestContext } from './rest/credentials';
 import { pushRecord } from './rest/push';
@@ -51,12 +51,20 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     const { config } = context;
     const session = await openSession(context);
     const response = await session.send(requestTo(config, config.check, 'GET', () => undefined));
-    const isExpected = config.check.expect?.includes(response.status) ?? isSuccess(response);
-    if (isExpected) return;
-    if (isSuccess(response)) throw new Unavailable(`The check was answered ${response.status}, which the configuration does not expect.`, response.status);
-    throw errorFromCheck(response);
+    if (config.check.expect?.includes(response.status)) return;
+    const answer = readAnswer(response, rulesFor(config), {}, session.quotable);
+    if (answer.meaning === 'done' && config.check.expect === undefined) return;
+    if (answer.meaning === 'done') throw new Unavailable(`The check was answered ${response.status}, which the configuration does not expect.`, response.status);
+    throw inCheck(answer.error, response.status);
   },
 };
+
+/** No record is at stake in a check: a refusal is about the credentials (403) or the configuration. */
+function inCheck(error: ConnectorError, status: number): ConnectorError {
+  if (!(error instanceof RecordRejected)) return error;
+  if (error.isForbidden) return new Unauthorized(`The credentials do not allow the check (403). ${error.message}`);
+  return new Unavailable(`The check was answered ${status}. Look at its path in the configuration. ${error.message}`, status);
+}
 
 function undescribed(recordType: string): RecordRejected {
   const message = `The configuration describes no record type ${recordType}.`;

@@ -32,16 +32,19 @@ type Meaning = 'unauthorized' | 'rate_limited' | 'transient' | 'missing' | 'exis
 const MEANINGS: readonly Meaning[] = ['unauthorized', 'rate_limited', 'transient', 'missing', 'exists'];
 const DEFAULTS: Partial<Record<Meaning, readonly number[]>> = { missing: [404, 410], exists: [409] };
 
-/** Reads an answer by the rules. `fieldNames`: see PushItem; they name our fields in a refusal. */
-export function readAnswer(response: HttpResponse, rules: AnswerRules, fieldNames: FieldNames): Answer {
+/**
+ * Reads an answer by the rules. `fieldNames` (see PushItem) name our fields in a refusal; `quotable` takes our secrets out of an answer
+ * before anything of it is quoted.
+ */
+export function readAnswer(response: HttpResponse, rules: AnswerRules, fieldNames: FieldNames, quotable: (response: HttpResponse) => HttpResponse): Answer {
   const body = parseJson(response.text);
   const hasGoodStatus = isSuccess(response) || (rules.answers.success ?? []).includes(response.status);
   if (hasGoodStatus && !isTrueOf(rules.answers.failed, body)) {
-    if (isUnreadable(response, body)) return { meaning: 'failed', error: unreadable(response) };
+    if (isUnreadable(response, body)) return { meaning: 'failed', error: unreadable(quotable(response)) };
     return { meaning: 'done', response, body };
   }
   const meaning = meaningOf(response.status, codesIn(body, rules.errors), rules.answers);
-  const error = errorOf(response, body, meaning, rules, fieldNames);
+  const error = errorOf(quotable(response), meaning, rules, fieldNames);
   if (meaning === 'missing' || meaning === 'exists') return { meaning, error };
   return { meaning: response.status === 412 && meaning === undefined ? 'changed' : 'failed', error };
 }
@@ -68,9 +71,9 @@ function meaningOf(status: number, codes: readonly string[], answers: AnswersCon
   );
 }
 
-function errorOf(response: HttpResponse, body: JsonValue | undefined, meaning: Meaning | undefined, rules: AnswerRules, fieldNames: FieldNames): ConnectorError {
+function errorOf(response: HttpResponse, meaning: Meaning | undefined, rules: AnswerRules, fieldNames: FieldNames): ConnectorError {
   const { status } = response;
-  const refusal = refusalIn(response, body, rules.errors, fieldNames);
+  const refusal = refusalIn(response, parseJson(response.text), rules.errors, fieldNames);
   if (meaning === 'unauthorized') return new Unauthorized(`The third party does not accept the credentials (${status}). ${refusal.message}`);
   if (meaning === 'rate_limited') return new RateLimited(`The third party asks to wait (${status}).`, parseRetryAfter(response.headers['retry-after'], Date.now()));
   if (meaning === 'transient') return new Unavailable(`The third party cannot take it just now (${status}). ${refusal.message}`, status);
@@ -80,7 +83,7 @@ function errorOf(response: HttpResponse, body: JsonValue | undefined, meaning: M
 }
 
 /** Plain text ("OK") is a fine answer to a change; a page for people, or broken JSON, comes from something in between. */
-function isUnreadable(response: HttpResponse, body: JsonValue | undefined): boolean {
+export function isUnreadable(response: HttpResponse, body: JsonValue | undefined): boolean {
   if (body !== undefined || response.text.trim() === '') return false;
   const type = response.headers['content-type'] ?? '';
   return /html|json/i.test(type) || response.text.trimStart().startsWith('<');

@@ -24,13 +24,13 @@ export interface Sending {
   remoteId?: string | null | undefined;
   /** The record's part of the body; absent: a call without a record. */
   record?: JsonObject | undefined;
-  headers?: Record<string, string | undefined>;
+  headers?: Record<string, string>;
 }
 
 /** Sends one call. Throws RecordRejected when a value of the record cannot be put where the configuration wants it. */
 export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Sending): Promise<Answer> {
   const request = inRecordsWords(calls.item, () => requestFor(calls, call, sending));
-  return readAnswer(await calls.session.send(request), rulesFor(calls.config, calls.recordType), calls.item.fieldNames);
+  return readAnswer(await calls.session.send(request), rulesFor(calls.config, calls.recordType), calls.item.fieldNames, calls.session.quotable);
 }
 
 /** Our own id for the record where the configuration forms one, undefined where the third party gives the ids. */
@@ -58,27 +58,28 @@ export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): Ans
   return { answers: { ...config.answers, ...recordType?.answers }, errors: { ...config.errors, ...recordType?.errors } };
 }
 
-/** The headers and the URL that every call has, a record's or not. Throws UnusableValue. */
-export function requestTo(config: RestConfig, call: CallConfig, method: HttpRequest['method'], variables: Variables): HttpRequest {
+/** The request for any call; `record` goes into its body at `bodyAt`. Throws UnusableValue. */
+export function requestTo(config: RestConfig, call: CallConfig, method: HttpRequest['method'], variables: Variables, record?: JsonObject, bodyAt = ''): HttpRequest {
   const withParameters: Variables = (name) => {
     const parameter = Object.hasOwn(call.parameters ?? {}, name) ? (call.parameters as Record<string, ParameterConfig>)[name] : undefined;
     return parameter === undefined ? variables(name) : fillParameter(parameter, variables);
   };
+  const around = call.body === undefined ? undefined : (fillJson(call.body, variables) as JsonObject);
+  const body = record === undefined ? around : placeAt(around ?? {}, call.body_at ?? bodyAt, record);
   const headers: Record<string, string> = { accept: 'application/json' };
   for (const [name, template] of Object.entries({ ...config.headers, ...call.headers })) headers[name.toLowerCase()] = fillHeader(template, variables);
-  return { method: call.method ?? method, url: addressOf(config.base_url, call.path, withParameters), headers };
+  const request = { method: call.method ?? method, url: addressOf(config.base_url, call.path, withParameters) };
+  if (body === undefined) {
+    delete headers['content-type'];
+    return { ...request, headers };
+  }
+  return { ...request, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
 }
 
-function requestFor({ config, recordType, item }: RecordCalls, call: CallConfig, { method, remoteId, record, headers }: Sending): HttpRequest {
-  const variables = variablesOf(item, remoteId);
-  const request = requestTo(config, call, method, variables);
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    if (value !== undefined) request.headers![name.toLowerCase()] = fillHeader('{value}', () => value);
-  }
-  const around = call.body === undefined ? undefined : (fillJson(call.body, variables) as JsonObject);
-  const body = record === undefined ? around : placeAt(around ?? {}, call.body_at ?? recordType.body_at, record);
-  if (body === undefined) return request;
-  return { ...request, headers: { 'content-type': 'application/json', ...request.headers }, body: JSON.stringify(body) };
+function requestFor({ config, recordType, item }: RecordCalls, call: CallConfig, { method, remoteId, record, headers = {} }: Sending): HttpRequest {
+  const request = requestTo(config, call, method, variablesOf(item, remoteId), record, recordType.body_at);
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), fillHeader('{value}', () => value)]);
+  return { ...request, headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) } };
 }
 
 function fillParameter(parameter: ParameterConfig, variables: Variables): string {

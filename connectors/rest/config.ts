@@ -20,7 +20,7 @@ const JsonPointer = Text.refine(isPointer, 'A JSON Pointer: empty for the whole,
 const Destination = Text.min(1).refine((to) => isSafePath(toPath(to)) && (!to.startsWith('/') || isPointer(to)), 'A key, or a JSON Pointer.');
 const CharacterSet = z.string().min(1).max(200);
 const Status = z.int().min(100).max(599);
-const Json: z.ZodType<JsonValue> = z.json() as z.ZodType<JsonValue>;
+const Json: z.ZodType<JsonValue> = z.json();
 const JsonObject = z.record(z.string().max(200), Json);
 
 const Headers = z.record(
@@ -203,7 +203,7 @@ const RestConfigShape = z.strictObject({
   base_url: AbsoluteUrl,
   headers: Headers.optional(),
   auth: Auth,
-  check: z.strictObject({ ...callShape, expect: z.array(Status).optional() }),
+  check: z.strictObject({ ...callShape, body: JsonObject.optional(), expect: z.array(Status).optional() }),
   /** How many calls run at once. */
   concurrency: z.int().min(1).max(32).default(8),
   errors: Errors.optional(),

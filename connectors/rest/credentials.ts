@@ -20,13 +20,16 @@ export function credentialOf(credentials: RestCredentials, name: string): string
   return value;
 }
 
-/** The answer without our own secrets in it, plain or as JSON writes them. Good answers are left alone: they are read, not shown. */
+/** The answer without our own secrets in it, plain or as JSON writes them: what third parties say about a refusal is shown to people. */
 export function redacted(response: HttpResponse, secrets: readonly string[]): HttpResponse {
-  if (response.status < 300) return response;
   const forms = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]).filter((secret) => secret.length >= SECRET_LENGTH_MIN);
   return { ...response, text: forms.reduce((text, secret) => text.replaceAll(secret, '•••'), response.text) };
 }
 
-export function secretsOf({ credentials }: Pick<RestContext, 'credentials'>): string[] {
-  return Object.values(credentials);
+/** Whatever of an integration must not come back in an error: its credentials, also as Basic writes them, and its present token. */
+export function secretsOf({ credentials, tokens }: Pick<RestContext, 'credentials' | 'tokens'>): string[] {
+  const { username, password } = credentials;
+  const pair = username === undefined || password === undefined ? [] : [basic(username, password).slice('Basic '.length)];
+  const token = tokens.get();
+  return [...Object.values(credentials), ...pair, ...(token ? [token.value] : [])];
 }

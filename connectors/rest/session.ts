@@ -1,33 +1,36 @@
 /**
  * Calls with credentials on them. Guarantees: a token is fetched at most once at a time, renewed before it expires and once after
- * the third party has refused it, never more often, so that wrong credentials cost two calls and not two per record; and no secret
- * comes back in an answer, because what third parties say ends up in errors that people read.
+ * the third party has refused it, never more often, so that wrong credentials cost two calls and not two per record; and
+ * what a third party says about a refusal is quoted without our secrets, because people read it.
  */
 import type { HttpRequest, HttpResponse } from '../connector';
+import { Unauthorized } from '../errors';
 import type { AuthConfig } from './config';
 import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
 import { type Token, fetchToken } from './token';
-import { fillHeader } from './templates';
+import { UnusableValue, fillHeader } from './templates';
 
 export interface Session {
   /** Sends a request to the third party with the credentials on it. Throws Unavailable, and Unauthorized or RateLimited when a token cannot be had. */
   send(request: HttpRequest): Promise<HttpResponse>;
+  /** An answer fit to be quoted to people: without our secrets. */
+  quotable(response: HttpResponse): HttpResponse;
 }
 
 /** Opens a session for one batch or check. Fetches a token at once where one is needed, so that refused credentials stop the batch before it starts. */
 export async function openSession(context: RestContext): Promise<Session> {
   const { auth } = context.config;
+  const quotable = (response: HttpResponse) => redacted(response, secretsOf(context));
   if (auth.type !== 'oauth2_client_credentials' && auth.type !== 'login') {
-    return { send: async (request) => redacted(await context.http.send(withCredentials(request, context)), secretsOf(context)) };
+    return { quotable, send: async (request) => context.http.send(inCredentialsWords(() => withCredentials(request, context))) };
   }
   const tokens = new Tokens(context);
   await tokens.current();
-  return { send: (request) => sendWithToken(request, context, auth, tokens) };
+  return { quotable, send: (request) => sendWithToken(request, context, auth, tokens) };
 }
 
 async function sendWithToken(request: HttpRequest, context: RestContext, auth: AuthConfig, tokens: Tokens): Promise<HttpResponse> {
-  const send = async (token: Token) =>
-    redacted(await context.http.send(withToken(request, auth, token)), [...secretsOf(context), token.value]);
+  const send = async (token: Token) => context.http.send(inCredentialsWords(() => withToken(request, auth, token)));
   const token = await tokens.current();
   const response = await send(token);
   const isRefused = auth.type === 'login' ? auth.renew_on.includes(response.status) : response.status === 401;
@@ -79,11 +82,25 @@ class Tokens {
   }
 
   private async fetchOnce(): Promise<Token> {
-    const token = await fetchToken(this.context);
+    const token = await inCredentialsWords(() => fetchToken(this.context));
     this.context.tokens.set(token);
     this.latest = token;
     this.isLatestProven = false;
     return token;
+  }
+}
+
+/** A credential that cannot be sent is one that a person has to replace. */
+function inCredentialsWords<Value>(work: () => Value): Value {
+  const translated = (error: unknown) => (error instanceof UnusableValue ? new Unauthorized(`The credential ${error.message}`) : error);
+  try {
+    const value = work();
+    if (!(value instanceof Promise)) return value;
+    return value.catch((error: unknown) => {
+      throw translated(error);
+    }) as Value;
+  } catch (error) {
+    throw translated(error);
   }
 }
 
@@ -96,7 +113,7 @@ function withCredentials(request: HttpRequest, { config: { auth }, credentials }
   const credential = (name: string) => credentialOf(credentials, name);
   switch (auth.type) {
     case 'bearer':
-      return withHeaders(request, { authorization: `Bearer ${credential('token')}` });
+      return withHeaders(request, { authorization: fillHeader('Bearer {token}', credential) });
     case 'basic':
       return withHeaders(request, { authorization: basic(credential('username'), credential('password')) });
     case 'header':

@@ -1,12 +1,13 @@
 /**
  * The calls that yield a token: the client credentials grant of OAuth 2 (RFC 6749 4.4), and a login of the third party's own.
  * Whatever refuses them (400, 401, 403, 404, an answer without a token) is Unauthorized: a person has to look at credentials
- * or configuration. Trouble on the way (5xx, 429, no answer) stays what it is and is tried again.
+ * or configuration. Trouble on the way (5xx, 429, a page for people, no answer) stays what it is and is tried again.
  */
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { HttpRequest, HttpResponse } from '../connector';
-import { RecordRejected, Unauthorized } from '../errors';
+import { type ConnectorError, RecordRejected, Unauthorized } from '../errors';
 import { errorFromResponse, isSuccess } from '../http-errors';
+import { isUnreadable, unreadable } from './answers';
 import type { AuthConfig } from './config';
 import { parseJson, readAt } from './json-pointer';
 import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
@@ -46,9 +47,9 @@ async function askForToken(auth: OAuth2, context: RestContext): Promise<Token> {
     form.set('client_id', clientId);
     form.set('client_secret', clientSecret);
   }
-  const { body } = await exchange({ method: 'POST', url: auth.token_url, headers, body: form.toString() }, context);
+  const { response, body } = await exchange({ method: 'POST', url: auth.token_url, headers, body: form.toString() }, context);
   const value = readAt(body, '/access_token');
-  if (typeof value !== 'string' || value === '') throw new Unauthorized('The token call was answered without an access_token.');
+  if (typeof value !== 'string' || value === '') throw withoutToken(context, response, body, 'The token call was answered without an access_token.');
   return { value, expiresAt: expiryAfter(readAt(body, '/expires_in')) };
 }
 
@@ -67,13 +68,13 @@ async function logIn(auth: Login, context: RestContext): Promise<Token> {
   }
   const { response, body: answer } = await exchange(request, context);
   const value = tokenIn(response, answer, auth);
-  if (value === undefined) throw new Unauthorized(`The login was answered ${response.status}, but without a token where the configuration looks for it.`);
+  if (value === undefined) throw withoutToken(context, response, answer, `The login was answered ${response.status}, but without a token where the configuration looks for it.`);
   return { value, expiresAt: expiryOf(auth, answer) };
 }
 
 async function exchange(request: HttpRequest, context: RestContext): Promise<{ response: HttpResponse; body: JsonValue | undefined }> {
-  const response = redacted(await context.http.send(request), secretsOf(context));
-  if (!isSuccess(response)) throw refusalOf(response);
+  const response = await context.http.send(request);
+  if (!isSuccess(response)) throw refusalOf(redacted(response, secretsOf(context)));
   return { response, body: parseJson(response.text) };
 }
 
@@ -81,6 +82,11 @@ function refusalOf(response: HttpResponse): Error {
   const error = errorFromResponse(response, () => ({ message: words(response.text) }));
   if (!(error instanceof RecordRejected)) return error;
   return new Unauthorized(`The third party refused the login (${response.status}). ${error.message}`.trim());
+}
+
+/** A page for people (maintenance, a proxy) says nothing about the credentials. */
+function withoutToken(context: RestContext, response: HttpResponse, body: JsonValue | undefined, message: string): ConnectorError {
+  return isUnreadable(response, body) ? unreadable(redacted(response, secretsOf(context))) : new Unauthorized(message);
 }
 
 function tokenIn({ headers }: HttpResponse, body: JsonValue | undefined, { token }: Login): string | undefined {
@@ -114,7 +120,7 @@ function expiryAt(instant: JsonValue | undefined): number | null {
 }
 
 function formOf(body: JsonObject): string {
-  return new URLSearchParams(Object.entries(body).map(([name, value]): [string, string] => [name, String(value)])).toString();
+  return new URLSearchParams(Object.entries(body).map(([name, value]): [string, string] => [name, typeof value === 'string' ? value : JSON.stringify(value)])).toString();
 }
 
 function formEncoded(text: string): string {

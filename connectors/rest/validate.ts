@@ -22,6 +22,7 @@ export function findRestProblems(config: RestConfig, mappings: Record<string, Re
   return [
     ...Object.entries(config.record_types).flatMap(([name, type]) => problemsOfType(`/config/record_types/${name}`, type)),
     ...problemsOfCall('/config/check', config.check, () => false),
+    ...problemsOfGet('/config/check', config.check),
     ...problemsOfHeaders('/config/headers', config.headers, () => false),
     ...problemsOfAuth(config.auth),
     ...Object.entries(mappings).flatMap(([name, mapping]) => problemsOfMapping(`/mappings/${name}`, mapping, config.record_types[name])),
@@ -36,7 +37,8 @@ function problemsOfType(pointer: string, type: RecordTypeConfig): Problem[] {
     if (call === undefined) return [];
     const isKnown = (variable: string) =>
       variable === 'external_id' || variable === 'push_id' || variable.startsWith('payload.') || (variable === 'remote_id' && (hasOwnId || !['find', 'create', 'upsert'].includes(name)));
-    return problemsOfCall(`${pointer}/${name}`, call as Partial<CallConfig>, isKnown);
+    const isRead = name === 'find' || name === 'read';
+    return [...problemsOfCall(`${pointer}/${name}`, call as Partial<CallConfig>, isKnown), ...(isRead ? problemsOfGet(`${pointer}/${name}`, call as CallConfig) : [])];
   });
   return [...calls, ...problemsOfId(pointer, type), ...problemsOfWrites(pointer, type, hasOwnId), ...problemsOfSwitches(pointer, type), ...problemsOfReads(pointer, type, hasOwnId), ...problemsOfKnownFields(pointer, type)];
 }
@@ -86,7 +88,6 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
   for (const key of ['item_at', 'empty'] as const) {
     if (type.find?.[key] !== undefined && type.find.items === undefined) problems.push({ pointer: `${pointer}/find/${key}`, message: `${key} belongs to a list: give items too.` });
   }
-  if (type.find?.body !== undefined && (type.find.method ?? 'GET') === 'GET') problems.push({ pointer: `${pointer}/find/body`, message: 'A GET has no body: give a method, POST most often.' });
   for (const variable of textVariables(type.find?.match?.value ?? '')) {
     const isKnown = variable === 'external_id' || variable.startsWith('payload.') || (hasOwnId && variable === 'remote_id');
     if (!isKnown) problems.push({ pointer: `${pointer}/find/match/value`, message: unknownVariable(variable) });
@@ -141,6 +142,10 @@ function problemsOfCall(pointer: string, call: Partial<CallConfig>, isKnown: (va
   }
   for (const variable of jsonVariables(call.body ?? {})) if (!isKnown(variable)) problems.push({ pointer: `${pointer}/body`, message: unknownVariable(variable) });
   return [...problems, ...problemsOfHeaders(`${pointer}/headers`, call.headers, isKnown)];
+}
+
+function problemsOfGet(pointer: string, { method = 'GET', body }: CallConfig): Problem[] {
+  return method === 'GET' && body !== undefined ? [{ pointer: `${pointer}/body`, message: 'A GET has no body: give a method, POST most often.' }] : [];
 }
 
 function problemsOfHeaders(pointer: string, headers: Record<string, string> | undefined, isKnown: (variable: string) => boolean): Problem[] {

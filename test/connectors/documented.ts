@@ -14,10 +14,13 @@ export interface Example {
 
 const PAGE = path.join(__dirname, '../../docs/connectors.md');
 
+export function documentedPage(): string {
+  return fs.readFileSync(PAGE, 'utf8');
+}
+
 /** The example of that name, as a reader would copy it. */
 export function documentedExample(name: string): Example {
-  const page = fs.readFileSync(PAGE, 'utf8');
-  const found = new RegExp(`<!-- example: ${name} -->\\n\`\`\`json\\n([\\s\\S]*?)\\n\`\`\``).exec(page);
+  const found = new RegExp(`<!-- example: ${name} -->\\n\`\`\`json\\n([\\s\\S]*?)\\n\`\`\``).exec(documentedPage());
   if (!found) throw new Error(`docs/connectors.md has no example named ${name}.`);
   return JSON.parse(found[1] as string) as Example;
 }

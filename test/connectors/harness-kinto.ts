@@ -1,5 +1,4 @@
 /** The REST connector against Kinto, by the configuration that docs/connectors.md shows. */
-import type { Connector } from '../../connectors/connector';
 import { rest } from '../../connectors/rest';
 import { startKinto } from '../support/third-parties';
 import { documentedExample, documentedMapping } from './documented';
@@ -39,7 +38,7 @@ export const KINTO_SCHEMA = {
 
 export const kintoHarness: Omit<ConnectorHarness, 'start'> & { start(): Promise<StartedKinto> } = {
   title: 'rest against Kinto',
-  connector: rest as unknown as Connector,
+  connector: rest,
   recordType: 'employees',
   mapping: documentedMapping(example, 'employees'),
   canDeactivate: true,

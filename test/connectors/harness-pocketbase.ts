@@ -1,5 +1,4 @@
 /** The REST connector against PocketBase, by the configuration that docs/connectors.md shows. */
-import type { Connector } from '../../connectors/connector';
 import { rest } from '../../connectors/rest';
 import { callPocketBase, logIn } from '../../dev/pocketbase';
 import { startPocketBase } from '../support/third-parties';
@@ -40,7 +39,7 @@ export const POCKETBASE_COLLECTION = {
 
 export const pocketBaseHarness: Omit<ConnectorHarness, 'start'> & { start(): Promise<StartedPocketBase> } = {
   title: 'rest against PocketBase',
-  connector: rest as unknown as Connector,
+  connector: rest,
   recordType: 'employees',
   mapping: documentedMapping(example, 'employees'),
   canDeactivate: true,
