@@ -22,7 +22,7 @@ async function ensureMailSink(onFetch?: (what: string) => void): Promise<void> {
 }
 
 /** Mails stay in `folder` over restarts. */
-export async function startMailSink(options: MailSinkOptions): Promise<{ smtpUrl: string; pageUrl: string; process: SupervisedProcess }> {
+export async function startMailSink(options: MailSinkOptions): Promise<{ pageUrl: string; process: SupervisedProcess }> {
   await ensureMailSink(options.onFetch);
   const address = ['--ip', '127.0.0.1', '--smtp', String(options.smtpPort), '--web-ip', '127.0.0.1', '--web', String(options.pagePort)];
   const child = await startProcess({
@@ -33,5 +33,5 @@ export async function startMailSink(options: MailSinkOptions): Promise<{ smtpUrl
   });
   const pageUrl = `http://127.0.0.1:${options.pagePort}`;
   await waitUntilReady(child, () => answersHttp(`${pageUrl}/api/healthz`));
-  return { smtpUrl: `smtp://127.0.0.1:${options.smtpPort}`, pageUrl, process: child };
+  return { pageUrl, process: child };
 }

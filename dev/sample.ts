@@ -4,11 +4,11 @@
  * posted once: what the reader changed afterwards stays.
  */
 import fs from 'node:fs';
+import type { ThirdParty } from './neighbours';
 import { inState } from './paths';
 import { pocketBaseIntegration, scimIntegration } from './sample-integrations';
 import { sampleEmployees } from './sample-employees';
 import { writeJson } from './secrets';
-import type { Servers } from './servers';
 
 interface Sample {
   tenantId: string;
@@ -20,74 +20,75 @@ interface Sample {
 
 const file = inState('sample.json');
 
-interface ApiAnswer {
-  status: number;
-  body: Record<string, unknown>;
-}
+/** An API client, as small as one can be. */
+class Client {
+  constructor(
+    private readonly apiUrl: string,
+    private readonly key: string,
+  ) {}
 
-async function call(apiUrl: string, key: string, method: string, path: string, body?: unknown): Promise<ApiAnswer> {
-  const response = await fetch(`${apiUrl}/v1${path}`, {
-    method,
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, body: text ? (JSON.parse(text) as Record<string, unknown>) : {} };
-}
+  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.apiUrl}/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
 
-async function mustCall(...parameters: Parameters<typeof call>): Promise<Record<string, unknown>> {
-  const { status, body } = await call(...parameters);
-  if (status < 300) return body;
-  const [, , method, path] = parameters;
-  throw new Error(`The sample data could not be made: ${method} /v1${path} was answered ${status}: ${JSON.stringify(body)}`);
+  /** Throws with the API's answer if it refuses. */
+  async mustCall(...parameters: Parameters<Client['call']>): Promise<Record<string, unknown>> {
+    const response = await this.call(...parameters);
+    if (response.ok) return (await response.json()) as Record<string, unknown>;
+    throw new Error(`The sample data could not be made: ${parameters[0]} /v1${parameters[1]} was answered ${response.status}: ${await response.text()}`);
+  }
 }
 
 /** What an earlier start made, if the database still knows it. */
 async function existingSample(apiUrl: string): Promise<Sample | undefined> {
   if (!fs.existsSync(file)) return undefined;
   const sample = JSON.parse(fs.readFileSync(file, 'utf8')) as Sample;
-  const { status } = await call(apiUrl, sample.apiKey, 'GET', '/integrations');
+  const { status } = await new Client(apiUrl, sample.apiKey).call('GET', '/integrations');
   return status === 200 ? sample : undefined; // another DATABASE_URL, or the data was deleted
 }
 
-async function createTenant(apiUrl: string, platformKey: string): Promise<Sample> {
-  const tenant = await mustCall(apiUrl, platformKey, 'POST', '/tenants', { name: 'Sample Company', time_zone: 'Europe/Berlin', contact_email: 'admin@sample-company.example' });
-  const tenantId = tenant.id as string;
-  const { key } = await mustCall(apiUrl, platformKey, 'POST', `/tenants/${tenantId}/api-keys`, { name: 'npm start', role: 'admin' });
-  return { tenantId, apiKey: key as string, integrationIds: {}, hasEmployees: false };
+async function createTenant(platform: Client): Promise<Sample> {
+  const settings = { name: 'Sample Company', time_zone: 'Europe/Berlin', contact_email: 'admin@sample-company.example' };
+  const { id } = await platform.mustCall('POST', '/tenants', settings);
+  const { key } = await platform.mustCall('POST', `/tenants/${id as string}/api-keys`, { name: 'npm start', role: 'admin', expires_in_days: 3_650 });
+  return { tenantId: id as string, apiKey: key as string, integrationIds: {}, hasEmployees: false };
 }
 
-/** PocketBase may have another port this time, and its password is only known here: an existing integration is told again. */
-async function ensureIntegration(apiUrl: string, sample: Sample, integration: Record<string, unknown>, isMoving: boolean): Promise<void> {
-  const app = integration.app as string;
-  const id = sample.integrationIds[app];
-  if (!id) {
-    const created = await mustCall(apiUrl, sample.apiKey, 'POST', '/integrations', integration);
-    sample.integrationIds[app] = created.id as string;
-  } else if (isMoving) {
-    const known = await call(apiUrl, sample.apiKey, 'GET', `/integrations/${id}`);
-    const isSame = JSON.stringify((known.body.config as { base_url?: string } | undefined)?.base_url) === JSON.stringify((integration.config as { base_url: string }).base_url);
-    if (known.status === 200 && !isSame) await mustCall(apiUrl, sample.apiKey, 'PATCH', `/integrations/${id}`, { config: integration.config });
-  }
+/** PocketBase may listen on another port than last time. An integration that the reader has deleted stays deleted. */
+async function followBaseUrl(client: Client, id: string, config: Record<string, unknown>): Promise<void> {
+  const response = await client.call('GET', `/integrations/${id}`);
+  if (response.status !== 200) return;
+  const known = ((await response.json()) as { config: Record<string, unknown> }).config;
+  if (known.base_url === config.base_url) return;
+  const version = { 'if-match': response.headers.get('etag') ?? '' };
+  await client.mustCall('PATCH', `/integrations/${id}`, { config: { ...known, base_url: config.base_url } }, version);
 }
 
 export interface SampleOptions {
   apiUrl: string;
   platformKey: string;
-  thirdParty: Servers['thirdParty'];
+  thirdParty: ThirdParty;
 }
 
 /** Throws with the API's answer if it refuses something. */
 export async function ensureSample({ apiUrl, platformKey, thirdParty }: SampleOptions): Promise<Sample> {
-  const sample = (await existingSample(apiUrl)) ?? (await createTenant(apiUrl, platformKey));
+  const sample = (await existingSample(apiUrl)) ?? (await createTenant(new Client(apiUrl, platformKey)));
+  const client = new Client(apiUrl, sample.apiKey);
   const keep = (): void => writeJson(file, sample);
   keep();
-  await ensureIntegration(apiUrl, sample, pocketBaseIntegration(thirdParty), true);
-  keep();
-  await ensureIntegration(apiUrl, sample, scimIntegration(), false);
-  keep();
+  const pocketBase = pocketBaseIntegration(thirdParty);
+  for (const integration of [pocketBase, scimIntegration()]) {
+    if (sample.integrationIds[integration.app]) continue;
+    sample.integrationIds[integration.app] = (await client.mustCall('POST', '/integrations', integration)).id as string;
+    keep();
+  }
+  await followBaseUrl(client, sample.integrationIds[pocketBase.app] as string, pocketBase.config);
   if (!sample.hasEmployees) {
-    await mustCall(apiUrl, sample.apiKey, 'POST', '/records/batch', { records: sampleEmployees });
+    await client.mustCall('POST', '/records/batch', { records: sampleEmployees });
     sample.hasEmployees = true;
     keep();
   }

@@ -1,18 +1,19 @@
 /**
- * `npm start`: everything on this machine, in one command. Starts PostgreSQL, Temporal, a third party and a mailbox side by
- * side, then api and worker, then makes a sample tenant; says what runs where and writes it to `.syncline/ready.json`.
+ * `npm start`: everything on this machine, in one command. Starts PostgreSQL and Temporal, then api and worker, beside them a
+ * third party and a mailbox, then makes a sample tenant; says what runs where and writes it to `.syncline/ready.json`.
  * Ctrl-C or SIGTERM stops all of it, last started first; a second Ctrl-C kills. If one process dies, all stop.
  */
 import fs from 'node:fs';
 import { choosePorts } from './addresses';
+import { smtpUrl, startNeighbours } from './neighbours';
 import { inState, stateFolder } from './paths';
 import { refuseNewProcesses, runningProcesses, tailOf, type SupervisedProcess } from './processes';
 import { startProduct } from './product';
 import { elapsed, note } from './progress';
 import { ensureSample } from './sample';
 import { loadSecrets, writeJson } from './secrets';
-import { startServers } from './servers';
 import { becomeOnlyInstance, forgetProcesses, recordProcesses } from './single-instance';
+import { startStores } from './stores';
 import { welcome } from './welcome';
 
 const readyFile = inState('ready.json');
@@ -75,22 +76,25 @@ async function run(): Promise<void> {
   if (orphans.length > 0) note(`stopped what an earlier start had left behind: ${orphans.join(', ')}`);
   const secrets = loadSecrets();
   const ports = await choosePorts(note);
-  const servers = await startServers(ports, secrets);
+  const startProductOnStores = async () => {
+    const stores = await startStores(ports, secrets);
+    watchProcesses();
+    return { stores, ...(await startProduct({ stores, smtpUrl: smtpUrl(ports), secrets, apiPort: ports.API_PORT })) };
+  };
+  const [{ stores, apiUrl, platformKey }, { thirdParty, mailUrl }] = await Promise.all([startProductOnStores(), startNeighbours(ports, secrets)]);
   watchProcesses();
-  const { apiUrl, platformKey } = await startProduct(servers, secrets, ports.API_PORT);
-  watchProcesses();
-  const sample = await ensureSample({ apiUrl, platformKey, thirdParty: servers.thirdParty });
+  const sample = await ensureSample({ apiUrl, platformKey, thirdParty });
   const ready = {
     api_url: apiUrl,
     api_key: sample.apiKey,
     platform_key: platformKey,
     console_url: null,
-    temporal_ui_url: servers.temporal.uiUrl,
-    temporal_address: servers.temporal.address,
-    mail_url: servers.mail.pageUrl,
-    third_party_url: servers.thirdParty.url,
-    third_party_login: servers.thirdParty.superuser,
-    database_url: servers.databaseUrl,
+    temporal_ui_url: stores.temporalUiUrl,
+    temporal_address: stores.temporalAddress,
+    mail_url: mailUrl,
+    third_party_url: thirdParty.url,
+    third_party_login: thirdParty.superuser,
+    database_url: stores.databaseUrl,
     pid: process.pid,
   };
   writeJson(readyFile, ready);

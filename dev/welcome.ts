@@ -33,7 +33,7 @@ ${places.map(([name, where]) => `  ${String(name).padEnd(14)} ${where}`).join('\
 
 Try it. Change an employee:
   curl -X PATCH ${record} ${key} -H 'Content-Type: application/json' -d '{"fields":{"job_title":"Chief Engineer"}}'
-Watch its status: pending for the 15 s of the grace period, then synced:
+Watch its status under "syncs": sync_pending for the 15 s of the grace period, then synced (the SCIM integration is paused):
   curl ${record} ${key}
 See it in the third party:
   curl '${ready.third_party_url}/api/collections/employees/records?filter=${filter}'
