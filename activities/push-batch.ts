@@ -89,6 +89,7 @@ function toItem(push: ClaimedPush, recordTypes: RecordTypeMappings): PushItem {
     remoteId: push.remoteId,
     remoteVersion: push.remoteVersion,
     isDeactivated: push.isDeactivated,
+    unresolvedCreation: push.unresolvedCreation,
     fieldNames: Object.fromEntries(fields.flatMap(({ name, to }) => (name === undefined ? [] : [[to, name]]))),
   };
 }

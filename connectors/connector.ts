@@ -70,6 +70,11 @@ export interface PushItem {
   remoteVersion: string | null;
   /** True when we deactivated it before, so that an upsert has to activate it again. */
   isDeactivated: boolean;
+  /**
+   * An earlier push that may have created the record under its own id as idempotency key, its answer lost; null when there is none,
+   * or it is this very push. Who can find records has no need of it; who cannot repeats it with its own payload to learn what came of it.
+   */
+  unresolvedCreation: { pushId: string; payload: JsonObject } | null;
   /** Our field name per path in the payload, to name our field in an error. */
   fieldNames: Record<string, string>;
 }

@@ -72,7 +72,8 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
 export function excerpt(text: string): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
   if (line.startsWith('<')) return '';
-  return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH)}…` : line;
+  // A cut may leave half a character, which PostgreSQL refuses.
+  return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH).replaceAll(/\p{Surrogate}/gu, "\uFFFD")}…` : line;
 }
 
 function wholeRecordError(status: number, message: string): FieldError {

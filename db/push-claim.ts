@@ -32,6 +32,8 @@ export interface ClaimedPush {
   remoteId: string | null;
   remoteVersion: string | null;
   isDeactivated: boolean;
+  /** A creation under another push's id whose answer was lost. */
+  unresolvedCreation: { pushId: string; payload: JsonObject } | null;
   refusals: number;
 }
 
@@ -66,6 +68,8 @@ interface LockedPair {
   giveUpAt: Date | null;
   settledStatus: string | null;
   concludedHash: string | null;
+  leaseUntil: Date | null;
+  unresolvedPushId: string | null;
   discardedAt: Date | null;
 }
 
@@ -106,9 +110,10 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
     return record === undefined ? [] : [judge(pair, record, options)];
   });
   const claimId = newUuid();
+  const unresolved = await readUnresolvedCreations(work, judged);
   await writePushes(work, judged, options);
   await writePairs(work, judged, options, claimId);
-  return { pushes: judged.flatMap((one) => toClaimedPush(one, claimId)), taken: pairs.length };
+  return { pushes: judged.flatMap((one) => toClaimedPush(one, claimId, unresolved)), taken: pairs.length };
 }
 
 async function lockDuePairs({ trx, tenantId }: TenantWork, { integration, firedAt, limit, onlyWindows }: ClaimOptions): Promise<LockedPair[]> {
@@ -116,21 +121,36 @@ async function lockDuePairs({ trx, tenantId }: TenantWork, { integration, firedA
   const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
   const { rows } = await sql<LockedPair>`
     select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, held_at,
-           push_id, push_hash, push_refusals, give_up_at, settled_status, concluded_hash, discarded_at
+           push_id, push_hash, push_refusals, give_up_at, settled_status, concluded_hash, lease_until, unresolved_push_id, discarded_at
     from record_syncs
     where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and wake_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
     order by is_backfill, wake_at limit ${limit} for update skip locked`.execute(trx);
   return rows;
 }
 
-/** A statement of its own, after the lock: its snapshot holds at least what moved those pairs. */
+/** The creation that may have happened without our hearing of it: an earlier one, or that of a worker that died over it. */
+function unresolvedPushId({ pair, record }: Pick<Judged, 'pair' | 'record'>): string | null {
+  if (record.remoteId !== null) return null;
+  return pair.unresolvedPushId ?? (pair.leaseUntil === null ? null : pair.pushId);
+}
+
+/** What those creations sent, by push. */
+async function readUnresolvedCreations({ trx, tenantId }: TenantWork, judged: Judged[]): Promise<Map<string, JsonObject>> {
+  const pushIds = judged.flatMap((one) => unresolvedPushId(one) ?? []);
+  if (pushIds.length === 0) return new Map();
+  const { rows } = await sql<{ pushId: string; payload: JsonObject | null }>`
+    select push_id, payload from pushes where tenant_id = ${tenantId} and push_id = any(${pushIds}::uuid[])`.execute(trx);
+  return new Map(rows.flatMap(({ pushId, payload }) => (payload === null ? [] : [[pushId, payload]])));
+}
+
+/** A statement of its own, after the lock: its snapshot holds at least what moved those pairs. Record by record through its key (`db/rows.ts`). */
 async function readRecords({ trx, tenantId }: TenantWork, integrationId: string, pairs: LockedPair[]): Promise<Map<string, RecordForPush>> {
   const { rows } = await sql<RecordForPush>`
     select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.deleted_at,
            link.remote_id, link.remote_version, link.agreed, link.is_deactivated
-    from records record
-    left join record_links link on link.tenant_id = record.tenant_id and link.integration_id = ${integrationId} and link.record_id = record.record_id
-    where record.tenant_id = ${tenantId} and record.record_id = any(${pairs.map((pair) => pair.recordId)}::uuid[])`.execute(trx);
+    from unnest(${pairs.map((pair) => pair.recordId)}::uuid[]) as wanted(record_id)
+    cross join lateral (select * from records where tenant_id = ${tenantId} and record_id = wanted.record_id limit 1) record
+    left join lateral (select * from record_links where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = wanted.record_id limit 1) link on true`.execute(trx);
   return new Map(rows.map((row) => [row.recordId, row]));
 }
 
@@ -159,8 +179,10 @@ function verdictOn(pair: LockedPair, record: RecordForPush, target: PushTarget, 
   return { kind: 'push', pushId: newUuid(), isNew: true };
 }
 
-function toClaimedPush({ pair, record, target, verdict }: Judged, claimId: string): ClaimedPush[] {
+function toClaimedPush({ pair, record, target, verdict }: Judged, claimId: string, unresolved: ReadonlyMap<string, JsonObject>): ClaimedPush[] {
   if (verdict.kind !== 'push' || (target.operation !== 'upsert' && target.operation !== 'deactivate' && target.operation !== 'delete')) return [];
+  const creationId = unresolvedPushId({ pair, record });
+  const creation = creationId === null || creationId === verdict.pushId ? undefined : unresolved.get(creationId);
   return [
     {
       pushId: verdict.pushId,
@@ -173,6 +195,7 @@ function toClaimedPush({ pair, record, target, verdict }: Judged, claimId: strin
       remoteId: record.remoteId,
       remoteVersion: record.remoteVersion,
       isDeactivated: record.isDeactivated ?? false,
+      unresolvedCreation: creationId === null || creation === undefined ? null : { pushId: creationId, payload: creation },
       refusals: verdict.isNew ? 0 : pair.pushRefusals,
     },
   ];
@@ -234,43 +257,54 @@ function toSyncError(error: MappingError) {
   };
 }
 
-const PAIR_COLUMNS = `record_id uuid, kind text, push_id uuid, push_version bigint, push_hash text, refusals int, give_up_at timestamptz, settled_status text, errors jsonb`;
+async function writePairs(work: TenantWork, judged: Judged[], options: ClaimOptions, claimId: string): Promise<void> {
+  await leasePairs(work, judged.filter(({ verdict }) => verdict.kind === 'push'), options, claimId);
+  await endPairs(work, judged.filter(({ verdict }) => verdict.kind === 'end' || verdict.kind === 'invalid'), options);
+  await letPairsWait(work, judged.filter(({ verdict }) => verdict.kind === 'wait'), options);
+}
 
-async function writePairs({ trx, tenantId }: TenantWork, judged: Judged[], { integration, firedAt, leaseUntil }: ClaimOptions, claimId: string): Promise<void> {
+const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}', window_changed_by = '{}'`;
+
+async function leasePairs({ trx, tenantId }: TenantWork, judged: Judged[], { integration, firedAt, leaseUntil }: ClaimOptions, claimId: string): Promise<void> {
+  const rows = judged.flatMap(({ pair, record, hash, verdict }) => {
+    if (verdict.kind !== 'push') return [];
+    const kept = verdict.isNew ? { push_refusals: 0, give_up_at: new Date(firedAt.getTime() + GIVE_UP_AFTER_MS) } : { push_refusals: pair.pushRefusals, give_up_at: pair.giveUpAt };
+    return [{ record_id: record.recordId, push_id: verdict.pushId, push_version: record.version, push_hash: hash, ...kept }];
+  });
+  if (rows.length === 0) return;
+  await sql`
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, push_id, push_version, push_hash, push_refusals, give_up_at, claim_id, lease_until)
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, push_version, push_id, push_version, push_hash, push_refusals, give_up_at, ${claimId}::uuid, ${leaseUntil}::timestamptz
+    from ${rowsFrom(rows, 'record_id uuid, push_id uuid, push_version bigint, push_hash text, push_refusals int, give_up_at timestamptz')}
+    on conflict (tenant_id, integration_id, record_id) do update set
+      push_id = excluded.push_id, push_version = excluded.push_version, push_hash = excluded.push_hash, push_refusals = excluded.push_refusals, give_up_at = excluded.give_up_at,
+      claim_id = excluded.claim_id, lease_until = excluded.lease_until, last_push_id = excluded.push_id, next_attempt_at = null, ${NO_WINDOW}`.execute(trx);
+}
+
+/** Leaving a record as it is concludes well; a mapping that cannot express it concludes badly; an undone edit changes nothing. */
+async function endPairs({ trx, tenantId }: TenantWork, judged: Judged[], { integration }: ClaimOptions): Promise<void> {
   const rows = judged.map(({ pair, record, hash, verdict }) => ({
     record_id: record.recordId,
-    kind: verdict.kind,
-    push_id: verdict.kind === 'push' ? verdict.pushId : verdict.kind === 'wait' ? pair.pushId : null,
-    push_version: record.version,
-    push_hash: verdict.kind === 'end' && verdict.result === 'discarded' ? null : hash,
-    refusals: verdict.kind === 'push' && !verdict.isNew ? pair.pushRefusals : 0,
-    give_up_at: verdict.kind === 'push' && verdict.isNew ? new Date(firedAt.getTime() + GIVE_UP_AFTER_MS) : pair.giveUpAt,
-    // Leaving a record as it is concludes well; a mapping that cannot express it concludes badly; an undone edit changes nothing.
+    version: record.version,
+    concluded_hash: verdict.kind === 'end' && verdict.result === 'discarded' ? null : hash,
     settled_status: verdict.kind === 'invalid' ? 'sync_failed' : verdict.kind === 'end' && verdict.result === 'left' ? 'synced' : pair.settledStatus,
     errors: verdict.kind === 'invalid' ? verdict.errors.map(toSyncError) : null,
   }));
+  if (rows.length === 0) return;
   await sql`
-    update record_syncs pair set
-      push_id = row.push_id,
-      push_version = case when row.push_id is null then null when row.kind = 'wait' then pair.push_version else row.push_version end,
-      push_hash = case when row.push_id is null then null when row.kind = 'wait' then pair.push_hash else row.push_hash end,
-      push_refusals = row.refusals,
-      is_push_failing = pair.is_push_failing and row.push_id is not null,
-      claim_id = case when row.kind = 'push' then ${claimId}::uuid end,
-      lease_until = case when row.kind = 'push' then ${leaseUntil}::timestamptz end,
-      next_attempt_at = case when row.kind = 'wait' then ${firedAt}::timestamptz end,
-      give_up_at = case when row.push_id is not null then row.give_up_at end,
-      last_push_id = coalesce(row.push_id, pair.last_push_id),
-      window_opened_at = case when row.kind = 'wait' then pair.window_opened_at end,
-      due_at = case when row.kind = 'wait' then pair.due_at end,
-      window_reason = case when row.kind = 'wait' then pair.window_reason end,
-      window_fields = case when row.kind = 'wait' then pair.window_fields else '{}' end,
-      window_changed_by = case when row.kind = 'wait' then pair.window_changed_by else '{}' end,
-      is_backfill = case when row.kind = 'push' then pair.is_backfill else false end,
-      settled_status = row.settled_status,
-      concluded_version = case when row.kind in ('end', 'invalid') then row.push_version else pair.concluded_version end,
-      concluded_hash = case when row.kind in ('end', 'invalid') then row.push_hash else pair.concluded_hash end,
-      errors = case when row.kind = 'invalid' then row.errors else pair.errors end
-    from ${rowsFrom(rows, PAIR_COLUMNS)}
-    where pair.tenant_id = ${tenantId} and pair.integration_id = ${integration.integrationId} and pair.record_id = row.record_id`.execute(trx);
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, concluded_version, concluded_hash, settled_status, errors)
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, version, concluded_hash, settled_status, errors
+    from ${rowsFrom(rows, 'record_id uuid, version bigint, concluded_hash text, settled_status text, errors jsonb')}
+    on conflict (tenant_id, integration_id, record_id) do update set
+      concluded_version = excluded.concluded_version, concluded_hash = excluded.concluded_hash, settled_status = excluded.settled_status, errors = coalesce(excluded.errors, pair.errors),
+      push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, give_up_at = null,
+      claim_id = null, lease_until = null, next_attempt_at = null, is_backfill = false, ${NO_WINDOW}`.execute(trx);
+}
+
+async function letPairsWait({ trx, tenantId }: TenantWork, judged: Judged[], { integration, firedAt }: ClaimOptions): Promise<void> {
+  if (judged.length === 0) return;
+  await sql`
+    update record_syncs pair set push_refusals = 0, is_push_failing = is_push_failing and push_id is not null, give_up_at = case when push_id is not null then give_up_at end,
+      claim_id = null, lease_until = null, next_attempt_at = ${firedAt}::timestamptz, last_push_id = coalesce(push_id, last_push_id), is_backfill = false
+    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and record_id = any(${judged.map(({ record }) => record.recordId)}::uuid[])`.execute(trx);
 }

@@ -31,7 +31,7 @@ export async function concludePushes(
   { integrationId, claimId, concluded, now }: { integrationId: string; claimId: string; concluded: readonly ConcludedPush[]; now: Date },
 ): Promise<void> {
   if (concluded.length === 0) return;
-  const held = await lockHeldPairs(work, { integrationId, claimId });
+  const held = await lockHeldPairs(work, { integrationId, claimId, recordIds: concluded.map(({ push }) => push.recordId).sort() });
   const mine = concluded.filter(({ push }) => held.has(push.recordId));
   if (mine.length === 0) return;
   await writePairs(work, { integrationId, concluded: mine, now });
@@ -41,47 +41,64 @@ export async function concludePushes(
 }
 
 /** Ordered, as in an acceptance, so that the two cannot block each other for ever. */
-async function lockHeldPairs({ trx, tenantId }: TenantWork, { integrationId, claimId }: { integrationId: string; claimId: string }): Promise<Set<string>> {
+async function lockHeldPairs({ trx, tenantId }: TenantWork, { integrationId, claimId, recordIds }: { integrationId: string; claimId: string; recordIds: string[] }): Promise<Set<string>> {
   const { rows } = await sql<{ recordId: string }>`
-    select record_id from record_syncs
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and claim_id = ${claimId} and lease_until is not null
-    order by record_id for update`.execute(trx);
+    select pair.record_id
+    from unnest(${recordIds}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select record_id from record_syncs
+      where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = wanted.record_id and claim_id = ${claimId} and lease_until is not null
+      for update) pair`.execute(trx);
   return new Set(rows.map((row) => row.recordId));
 }
 
-async function writePairs({ trx, tenantId }: TenantWork, { integrationId, concluded, now }: { integrationId: string; concluded: ConcludedPush[]; now: Date }): Promise<void> {
-  const rows = concluded.map(({ push, outcome }) => ({
-    record_id: push.recordId,
-    kind: outcome.kind,
-    is_concluded: outcome.kind === 'succeeded' || outcome.kind === 'failed',
-    is_certain: outcome.kind === 'succeeded' || (outcome.kind === 'failed' && outcome.isCertain),
-    refusals: outcome.kind === 'retry' ? outcome.refusals : push.refusals,
-    is_failing: outcome.kind === 'waiting' && outcome.isFailing,
-    next_attempt_at: outcome.kind === 'retry' ? outcome.nextAttemptAt : now,
-    errors: outcome.kind === 'succeeded' ? null : outcome.errors,
-  }));
-  const columns = 'record_id uuid, kind text, is_concluded boolean, is_certain boolean, refusals int, is_failing boolean, next_attempt_at timestamptz, errors jsonb';
+async function writePairs(work: TenantWork, { integrationId, concluded, now }: { integrationId: string; concluded: ConcludedPush[]; now: Date }): Promise<void> {
+  const succeeded = concluded.filter(({ outcome }) => outcome.kind === 'succeeded');
+  await succeedPairs(work, { integrationId, recordIds: succeeded.map(({ push }) => push.recordId), now });
+  for (const isCertain of [true, false]) {
+    const rows = concluded.flatMap(({ push, outcome }) => (outcome.kind === 'failed' && outcome.isCertain === isCertain ? [{ record_id: push.recordId, errors: outcome.errors }] : []));
+    await failPairs(work, { integrationId, rows, isCertain });
+  }
+  const waiting = concluded.flatMap(({ push, outcome }) => {
+    if (outcome.kind !== 'retry' && outcome.kind !== 'waiting') return [];
+    const again = outcome.kind === 'retry' ? { push_refusals: outcome.refusals, next_attempt_at: outcome.nextAttemptAt } : { push_refusals: push.refusals, next_attempt_at: now };
+    return [{ record_id: push.recordId, errors: outcome.errors, is_push_failing: outcome.kind === 'waiting' && outcome.isFailing, ...again }];
+  });
+  await keepPairsWaiting(work, { integrationId, rows: waiting });
+}
+
+const NO_CLAIM = sql`claim_id = null, lease_until = null`;
+const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null, is_backfill = false`;
+
+async function succeedPairs({ trx, tenantId }: TenantWork, { integrationId, recordIds, now }: { integrationId: string; recordIds: string[]; now: Date }): Promise<void> {
+  if (recordIds.length === 0) return;
   await sql`
-    update record_syncs pair set
-      claim_id = null,
-      lease_until = null,
-      settled_status = case row.kind when 'succeeded' then 'synced' when 'failed' then 'sync_failed' else pair.settled_status end,
-      concluded_version = case when row.is_concluded then pair.push_version else pair.concluded_version end,
-      concluded_hash = case when row.is_concluded then case when row.is_certain then pair.push_hash end else pair.concluded_hash end,
-      last_synced_at = case when row.kind = 'succeeded' then ${now}::timestamptz else pair.last_synced_at end,
-      discarded_at = case when row.kind = 'succeeded' then null else pair.discarded_at end,
-      discarded_by = case when row.kind = 'succeeded' then null else pair.discarded_by end,
-      errors = case when row.kind = 'succeeded' then null else coalesce(row.errors, pair.errors) end,
-      push_id = case when row.is_concluded then null else pair.push_id end,
-      push_version = case when row.is_concluded then null else pair.push_version end,
-      push_hash = case when row.is_concluded then null else pair.push_hash end,
-      push_refusals = case when row.is_concluded then 0 else row.refusals end,
-      is_push_failing = row.is_failing,
-      next_attempt_at = case when row.is_concluded then null else row.next_attempt_at end,
-      give_up_at = case when row.is_concluded then null else pair.give_up_at end,
-      is_backfill = pair.is_backfill and not row.is_concluded
-    from ${rowsFrom(rows, columns)}
-    where pair.tenant_id = ${tenantId} and pair.integration_id = ${integrationId} and pair.record_id = row.record_id`.execute(trx);
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0 from unnest(${recordIds}::uuid[]) as row(record_id)
+    on conflict (tenant_id, integration_id, record_id) do update set
+      settled_status = 'synced', concluded_version = pair.push_version, concluded_hash = pair.push_hash, last_synced_at = ${now}::timestamptz,
+      discarded_at = null, discarded_by = null, errors = null, ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
+}
+
+async function failPairs({ trx, tenantId }: TenantWork, { integrationId, rows, isCertain }: { integrationId: string; rows: object[]; isCertain: boolean }): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, errors)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors from ${rowsFrom(rows, 'record_id uuid, errors jsonb')}
+    on conflict (tenant_id, integration_id, record_id) do update set
+      settled_status = 'sync_failed', concluded_version = pair.push_version, concluded_hash = ${isCertain ? sql`pair.push_hash` : sql`null`},
+      errors = coalesce(excluded.errors, pair.errors), ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
+}
+
+async function keepPairsWaiting({ trx, tenantId }: TenantWork, { integrationId, rows }: { integrationId: string; rows: object[] }): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, errors, push_refusals, is_push_failing, next_attempt_at)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, push_refusals, is_push_failing, next_attempt_at
+    from ${rowsFrom(rows, 'record_id uuid, errors jsonb, push_refusals int, is_push_failing boolean, next_attempt_at timestamptz')}
+    on conflict (tenant_id, integration_id, record_id) do update set
+      errors = coalesce(excluded.errors, pair.errors), push_refusals = excluded.push_refusals, is_push_failing = excluded.is_push_failing,
+      next_attempt_at = excluded.next_attempt_at, ${NO_CLAIM}`.execute(trx);
 }
 
 async function writePushes({ trx, tenantId }: TenantWork, { concluded, now }: { concluded: ConcludedPush[]; now: Date }): Promise<void> {
@@ -93,6 +110,7 @@ async function writePushes({ trx, tenantId }: TenantWork, { concluded, now }: { 
     errors: outcome.kind === 'succeeded' ? null : outcome.errors,
     calls: outcome.kind === 'waiting' && !outcome.wasCalled ? 0 : 1,
   }));
+  const ids = rows.map((row) => row.push_id).sort();
   await sql`
     update pushes set
       result = row.result,
@@ -103,7 +121,8 @@ async function writePushes({ trx, tenantId }: TenantWork, { concluded, now }: { 
       last_attempt_at = case when row.calls > 0 then ${now}::timestamptz else pushes.last_attempt_at end,
       finished_at = case when row.result is not null then ${now}::timestamptz end
     from ${rowsFrom(rows, 'push_id uuid, result text, effect text, remote_id text, errors jsonb, calls int')}
-    where pushes.tenant_id = ${tenantId} and pushes.push_id = row.push_id`.execute(trx);
+    where pushes.tenant_id = ${tenantId} and pushes.push_id = row.push_id
+      and pushes.push_id between ${ids[0]}::uuid and ${ids.at(-1)}::uuid`.execute(trx);
 }
 
 async function writeLinks({ trx, tenantId }: TenantWork, { integrationId, concluded, now }: { integrationId: string; concluded: ConcludedPush[]; now: Date }): Promise<void> {

@@ -153,6 +153,7 @@ export interface RecordSyncsTable {
   concludedHash: string | null;
   errors: Json<SyncError[] | null> | null;
   lastPushId: string | null;
+  unresolvedPushId: string | null;
   lastSyncedAt: Date | null;
   discardedAt: Date | null;
   discardedBy: string | null;

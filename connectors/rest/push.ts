@@ -5,7 +5,7 @@
  */
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { PushItem, PushResult } from '../connector';
-import { Unavailable } from '../errors';
+import { RecordRejected, Unavailable } from '../errors';
 import { type Answer, isTrueOf } from './answers';
 import { type RecordCalls, externalIdPointer, ownIdOf, sendCall } from './calls';
 import type { CallConfig, RecordTypeConfig } from './config';
@@ -34,7 +34,28 @@ async function upsert(calls: RecordCalls): Promise<Pushed> {
   if (updated) return updated;
   const found = await findRemote(calls);
   const updatedFound = found && (await update(calls, found));
-  return updatedFound ?? create(calls);
+  if (updatedFound) return updatedFound;
+  const created = await resolveCreation(calls);
+  const updatedCreated = created && (await update(calls, created));
+  return updatedCreated ?? create(calls);
+}
+
+/**
+ * What came of a creation whose answer was lost, where records cannot be found: it is repeated as it was, under its own
+ * idempotency key, so the third party answers with what it did then. Undefined when there is none, or it was refused.
+ */
+async function resolveCreation(calls: RecordCalls): Promise<Remote | undefined> {
+  const { recordType, item } = calls;
+  const earlier = item.unresolvedCreation;
+  if (earlier === null || recordType.create?.idempotency_header === undefined || recordType.find !== undefined || ownIdOf(calls) !== undefined) return undefined;
+  const again = { ...calls, item: { ...item, pushId: earlier.pushId, payload: earlier.payload, unresolvedCreation: null } };
+  try {
+    const { remoteId, remoteVersion } = await create(again);
+    return remoteId === null ? undefined : { id: remoteId, version: remoteVersion };
+  } catch (error) {
+    if (error instanceof RecordRejected) return undefined;
+    throw error;
+  }
 }
 
 async function create(calls: RecordCalls): Promise<Pushed> {
@@ -81,7 +102,7 @@ async function upsertInOneCall(calls: RecordCalls): Promise<Pushed> {
 
 /** Deletes or deactivates the record we know, else the one that carries our id; nothing there is fine too. */
 async function changeWhatIsThere(calls: RecordCalls, change: (calls: RecordCalls, remote: Remote) => Promise<Pushed | undefined>): Promise<Pushed> {
-  const known = remoteOf(calls.item) ?? remoteByOurId(calls);
+  const known = remoteOf(calls.item) ?? remoteByOurId(calls) ?? (await resolveCreation(calls));
   const changed = known && (await change(calls, known));
   if (changed) return changed;
   if (known === undefined && calls.recordType.find === undefined) throw notFindable(calls.item);

@@ -190,6 +190,8 @@ function tables(): string[] {
        concluded_hash text,
        errors jsonb,
        last_push_id uuid,
+       -- A creation whose answer was lost: it may have happened (docs/decisions/0005).
+       unresolved_push_id uuid,
        last_synced_at timestamptz,
        discarded_at timestamptz,
        discarded_by text,

@@ -37,6 +37,7 @@ export function pushItem(recordType: string, mapping: RecordTypeMapping, fields:
     remoteId: null,
     remoteVersion: null,
     isDeactivated: false,
+    unresolvedCreation: null,
     fieldNames: Object.fromEntries(named),
     ...overrides,
   };

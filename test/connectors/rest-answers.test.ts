@@ -227,6 +227,34 @@ describe('answers to the REST connector', () => {
       expect(server.requests.map(({ headers }) => headers['idempotency-key'])).toEqual([item.pushId, item.pushId]);
     });
 
+    it('repeats a creation whose answer was lost under its own id, and then updates the record, so that there is no twin', async () => {
+      answers = { create: { status: 201, body: { id: '7' } }, update: { status: 204 } };
+      const context = contextWith({}, { find: undefined, external_id: undefined, create: { path: '/contacts', idempotency_header: 'Idempotency-Key' } });
+      const item = aContact({ unresolvedCreation: { pushId: 'psh_lost', payload: { name: 'as it was' } } });
+
+      const result = await pushOne(item, context);
+
+      expect(result).toMatchObject({ ok: true, effect: 'updated', remoteId: '7' });
+      expect(server.requests.map(({ method, headers }) => [method, headers['idempotency-key']])).toEqual([
+        ['POST', 'psh_lost'],
+        ['PATCH', undefined],
+      ]);
+      expect(server.requests.map(({ body }) => JSON.parse(body) as unknown)).toEqual([{ name: 'as it was' }, item.payload]);
+    });
+
+    it('creates under its own id when the lost creation turns out to have been refused', async () => {
+      const context = contextWith({}, { find: undefined, external_id: undefined, create: { path: '/contacts', idempotency_header: 'Idempotency-Key' } });
+      const creations: ScriptedAnswer[] = [{ status: 422, body: {} }, { status: 201, body: { id: '8' } }];
+      answers = {
+        get create() {
+          return creations.shift() as ScriptedAnswer;
+        },
+      };
+      const item = aContact({ unresolvedCreation: { pushId: 'psh_lost', payload: { name: 'as it was' } } });
+
+      expect(await pushOne(item, context)).toMatchObject({ ok: true, effect: 'created', remoteId: '8' });
+    });
+
     it('cannot find what it does not know the id of, and says so instead of deleting nothing', async () => {
       const context = contextWith({}, { find: undefined, external_id: undefined, create: { path: '/contacts', idempotency_header: 'Idempotency-Key' } });
 

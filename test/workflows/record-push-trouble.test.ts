@@ -298,3 +298,24 @@ describe('rule 11 and R8: an outage of 12 hours with 500 records waiting', () =>
     expect(history.events?.length ?? 0).toBeLessThan(4_096);
   });
 });
+
+describe('a creation whose answer was lost', () => {
+  it('is named to the connector with the next push of other content, until its outcome is known', async () => {
+    const seen: (string | null)[] = [];
+    let lost: string | undefined;
+    world.ledger.answer = (item) => {
+      seen.push(item.unresolvedCreation?.pushId ?? null);
+      lost ??= item.pushId;
+      return seen.length === 1 ? down() : undefined;
+    };
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 500);
+    await tenant.change('e1', { name: 'B' });
+    await world.sleep(GRACE_MS + 1_000);
+    await tenant.change('e1', { name: 'C' });
+    await world.sleep(GRACE_MS + 1_000);
+
+    expect(names()).toEqual(['B', 'C']);
+    expect(seen).toEqual([null, lost, null]);
+  });
+});
