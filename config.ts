@@ -8,9 +8,17 @@ export class ConfigError extends Error {}
 const list = z
   .string()
   .default('')
-  .transform((text) => text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== ''));
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  );
 const cidrs = list.refine((entries) => entries.every((entry) => ipaddr.isValidCIDR(entry)), 'must be networks like 10.0.0.0/8, separated by commas');
-const flag = z.enum(['true', 'false'], 'must be true or false').default('false').transform((text) => text === 'true');
+const flag = z
+  .enum(['true', 'false'], 'must be true or false')
+  .default('false')
+  .transform((text) => text === 'true');
 const amount = (unit: string, fallback: number, atLeast = 0) => z.coerce.number(`must be a number of ${unit}`).int().min(atLeast).default(fallback);
 
 /** What api and worker both need. */

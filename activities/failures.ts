@@ -4,8 +4,16 @@ import type { SyncError } from '../domain/sync-error';
 
 const EXPLANATIONS = {
   unavailable: { category: 'transient', code: 'no_answer', explanation: 'The third party did not give a usable answer. Syncline tries again by itself.' },
-  rate_limited: { category: 'rate_limited', code: 'rate_limited', explanation: 'The third party asked us to slow down. Syncline goes on by itself when it may.' },
-  unauthorized: { category: 'credentials', code: 'unauthorized', explanation: 'The third party refuses the credentials. Give the integration new ones; what waits is pushed then.' },
+  rate_limited: {
+    category: 'rate_limited',
+    code: 'rate_limited',
+    explanation: 'The third party asked us to slow down. Syncline goes on by itself when it may.',
+  },
+  unauthorized: {
+    category: 'credentials',
+    code: 'unauthorized',
+    explanation: 'The third party refuses the credentials. Give the integration new ones; what waits is pushed then.',
+  },
 } as const;
 
 export function toSyncErrors(error: ConnectorError): SyncError[] {
@@ -16,7 +24,13 @@ export function toSyncErrors(error: ConnectorError): SyncError[] {
 }
 
 function rejectedErrors(error: RecordRejected): SyncError[] {
-  const general = { field: null, remoteField: null, code: 'rejected', message: error.message, explanation: 'Correct the record; it is pushed again by itself.' };
+  const general = {
+    field: null,
+    remoteField: null,
+    code: 'rejected',
+    message: error.message,
+    explanation: 'Correct the record; it is pushed again by itself.',
+  };
   const errors = error.errors.length === 0 ? [general] : error.errors;
   return errors.map(({ field, remoteField, code, message, explanation }) => ({
     category: 'rejected_record',

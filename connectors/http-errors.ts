@@ -32,7 +32,10 @@ export function errorFromResponse(response: HttpResponse, describe: (response: H
     return new RateLimited(`The third party asks to wait (${status}).`, parseRetryAfter(retryAfter, nowMs));
   }
   if (status >= 300 && status < 400) {
-    return new Unavailable(`The third party answered with a redirect (${status}), and redirects are not followed. Give the final address in the configuration.`, status);
+    return new Unavailable(
+      `The third party answered with a redirect (${status}), and redirects are not followed. Give the final address in the configuration.`,
+      status,
+    );
   }
   if (status === 408 || status === 425 || status < 400 || status >= 500) {
     return new Unavailable(`The third party answered ${status}. ${excerpt(response.text)}`.trim(), status);
@@ -73,7 +76,7 @@ export function excerpt(text: string): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
   if (line.startsWith('<')) return '';
   // A cut may leave half a character, which PostgreSQL refuses.
-  return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH).replaceAll(/\p{Surrogate}/gu, "\uFFFD")}…` : line;
+  return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH).replaceAll(/\p{Surrogate}/gu, '\uFFFD')}…` : line;
 }
 
 function wholeRecordError(status: number, message: string): FieldError {

@@ -54,7 +54,8 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     if (config.check.expect?.includes(response.status)) return;
     const answer = readAnswer(response, rulesFor(config), {}, session.quotable);
     if (answer.meaning === 'done' && config.check.expect === undefined) return;
-    if (answer.meaning === 'done') throw new Unavailable(`The check was answered ${response.status}, which the configuration does not expect.`, response.status);
+    if (answer.meaning === 'done')
+      throw new Unavailable(`The check was answered ${response.status}, which the configuration does not expect.`, response.status);
     throw inCheck(answer.error, response.status);
   },
 };
@@ -68,5 +69,7 @@ function inCheck(error: ConnectorError, status: number): ConnectorError {
 
 function undescribed(recordType: string): RecordRejected {
   const message = `The configuration describes no record type ${recordType}.`;
-  return new RecordRejected(message, [{ field: null, remoteField: null, code: 'not_configured', message, explanation: 'Describe it in the configuration of the integration.' }]);
+  return new RecordRejected(message, [
+    { field: null, remoteField: null, code: 'not_configured', message, explanation: 'Describe it in the configuration of the integration.' },
+  ]);
 }

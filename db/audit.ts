@@ -28,7 +28,10 @@ export async function appendAuditEntry({ trx, tenantId, now }: TenantWork, { det
 }
 
 /** Newest first. */
-export async function listAuditEntries({ trx, tenantId }: TenantWork, { limit, before, action }: { limit: number; before?: string | undefined; action?: string | undefined }): Promise<AuditRow[]> {
+export async function listAuditEntries(
+  { trx, tenantId }: TenantWork,
+  { limit, before, action }: { limit: number; before?: string | undefined; action?: string | undefined },
+): Promise<AuditRow[]> {
   let query = trx.selectFrom('auditLog').select(['auditId', 'actor', 'action', 'target', 'detail', 'ip', 'requestId', 'at']).where('tenantId', '=', tenantId);
   if (before !== undefined) query = query.where('auditId', '<', before);
   if (action !== undefined) query = query.where('action', '=', action);

@@ -31,13 +31,27 @@ export interface ExistingRecord {
 }
 
 /** Opens windows for the next `limit` records. `isDone`: there are no more. */
-export async function openBackfillWindows(work: TenantWork, { integrationId, now, limit }: { integrationId: string; now: Date; limit: number }): Promise<{ isDone: boolean; opened: number }> {
+export async function openBackfillWindows(
+  work: TenantWork,
+  { integrationId, now, limit }: { integrationId: string; now: Date; limit: number },
+): Promise<{ isDone: boolean; opened: number }> {
   const { trx, tenantId } = work;
   const integration = await findIntegration(work, { integrationId });
   if (integration === undefined || integration.backfillReason === null) return { isDone: true, opened: 0 };
-  const cursor = await trx.selectFrom('integrations').select('backfillCursor').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).executeTakeFirst();
+  const cursor = await trx
+    .selectFrom('integrations')
+    .select('backfillCursor')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirst();
 
-  const records = await readExistingRecords(work, { integrationId, recordTypes: integration.recordTypes, after: cursor?.backfillCursor ?? null, limit, lock: true });
+  const records = await readExistingRecords(work, {
+    integrationId,
+    recordTypes: integration.recordTypes,
+    after: cursor?.backfillCursor ?? null,
+    limit,
+    lock: true,
+  });
   const opened = records.filter((record) => needsWindow(integration.recordTypes[record.recordType], record));
   await openWindows(work, { integrationId, reason: integration.backfillReason, mappings: integration.recordTypes, records: opened, now });
 
@@ -63,7 +77,13 @@ export async function previewMapping(
   let after: string | null = null;
   for (;;) {
     const before = (await findIntegration(work, { integrationId }))?.recordTypes ?? {};
-    const records: ExistingRecord[] = await readExistingRecords(work, { integrationId, recordTypes: { ...before, ...recordTypes }, after, limit: 1_000, lock: false });
+    const records: ExistingRecord[] = await readExistingRecords(work, {
+      integrationId,
+      recordTypes: { ...before, ...recordTypes },
+      after,
+      limit: 1_000,
+      lock: false,
+    });
     touched += records.filter((record) => needsWindow(recordTypes[record.recordType], record)).length;
     looked += records.length;
     after = records.at(-1)?.recordId ?? null;
@@ -74,7 +94,13 @@ export async function previewMapping(
 
 async function readExistingRecords(
   { trx, tenantId }: TenantWork,
-  { integrationId, recordTypes, after, limit, lock }: { integrationId: string; recordTypes: RecordTypeMappings; after: string | null; limit: number; lock: boolean },
+  {
+    integrationId,
+    recordTypes,
+    after,
+    limit,
+    lock,
+  }: { integrationId: string; recordTypes: RecordTypeMappings; after: string | null; limit: number; lock: boolean },
 ): Promise<ExistingRecord[]> {
   const { rows } = await sql<ExistingRecord>`
     select record.record_id, record.record_type, record.version, record.fields, record.deleted_at,
@@ -100,7 +126,13 @@ function needsWindow(mapping: RecordTypeMapping | undefined, record: ExistingRec
 
 async function openWindows(
   { trx, tenantId }: TenantWork,
-  { integrationId, reason, mappings, records, now }: { integrationId: string; reason: 'initial' | 'mapping_changed'; mappings: RecordTypeMappings; records: ExistingRecord[]; now: Date },
+  {
+    integrationId,
+    reason,
+    mappings,
+    records,
+    now,
+  }: { integrationId: string; reason: 'initial' | 'mapping_changed'; mappings: RecordTypeMappings; records: ExistingRecord[]; now: Date },
 ): Promise<void> {
   if (records.length === 0) return;
   const rows = records.map((record) => ({

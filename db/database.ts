@@ -57,7 +57,10 @@ export class Database {
     });
     // Without a listener a broken idle connection ends the process (reliability.md, finding 7).
     this.#pool.on('error', (error) => options.onConnectionLost?.(error));
-    this.#kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: this.#pool }), plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })] });
+    this.#kysely = new Kysely<Tables>({
+      dialect: new PostgresDialect({ pool: this.#pool }),
+      plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+    });
     this.#clock = options.clock;
   }
 

@@ -16,7 +16,10 @@ export type IdempotencyClaim =
   | { kind: 'other_request' };
 
 /** Holds the key until the end of the transaction. `fingerprint`: SHA-256 of method, path and body. */
-export async function claimIdempotencyKey({ trx, tenantId, now }: TenantWork, { key, fingerprint }: { key: string; fingerprint: Buffer }): Promise<IdempotencyClaim> {
+export async function claimIdempotencyKey(
+  { trx, tenantId, now }: TenantWork,
+  { key, fingerprint }: { key: string; fingerprint: Buffer },
+): Promise<IdempotencyClaim> {
   const lock = sql<{ isMine: boolean }>`select pg_try_advisory_xact_lock(hashtextextended(${`idempotency ${tenantId} ${key}`}, 0)) as "isMine"`;
   const { rows } = await lock.execute(trx);
   if (rows[0]?.isMine !== true) return { kind: 'in_flight' };

@@ -88,7 +88,10 @@ export async function resolveNotification(work: TenantWork, { integrationId, kin
 }
 
 /** One open notification per integration and kind, whoever else notices the same (a unique index decides). */
-async function notifyOnce({ trx, tenantId }: TenantWork, { integrationId, kind, now, detail }: Place & { kind: NotificationKind; detail: string }): Promise<void> {
+async function notifyOnce(
+  { trx, tenantId }: TenantWork,
+  { integrationId, kind, now, detail }: Place & { kind: NotificationKind; detail: string },
+): Promise<void> {
   await trx
     .insertInto('notifications')
     .values({ tenantId, notificationId: newUuid(), kind, integrationId, detail, createdAt: now, resolvedAt: null })
@@ -129,7 +132,9 @@ async function failWaitingPushes(work: TenantWork, { integrationId, now, detail 
     returning given_up.push_id`.execute(trx);
   if (givenUp.rows.length > 0) {
     const pushIds = givenUp.rows.map((row) => row.pushId);
-    await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now} where tenant_id = ${tenantId} and push_id = any(${pushIds}::uuid[])`.execute(trx);
+    await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now} where tenant_id = ${tenantId} and push_id = any(${pushIds}::uuid[])`.execute(
+      trx,
+    );
   }
   await notifyOnce(work, { integrationId, kind: 'integration_unavailable', now, detail });
 }
@@ -140,4 +145,3 @@ export async function shiftRetryClocks({ trx, tenantId }: TenantWork, { integrat
     update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000}), next_attempt_at = next_attempt_at + make_interval(secs => ${byMs / 1_000})
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);
 }
-

@@ -76,7 +76,10 @@ export interface IntegrationChange {
 }
 
 /** Changes what is given and leaves the rest. The caller has compared versions (If-Match) under `lockIntegration`. */
-export async function changeIntegration(work: TenantWork, { integrationId, change }: { integrationId: string; change: IntegrationChange }): Promise<Integration> {
+export async function changeIntegration(
+  work: TenantWork,
+  { integrationId, change }: { integrationId: string; change: IntegrationChange },
+): Promise<Integration> {
   const { trx, tenantId, now } = work;
   if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
   const before = await findIntegration(work, { integrationId });
@@ -91,7 +94,12 @@ export async function changeIntegration(work: TenantWork, { integrationId, chang
       ...(change.gracePeriodMs === undefined ? {} : { gracePeriodMs: change.gracePeriodMs }),
       ...(change.maxWaitMs === undefined ? {} : { maxWaitMs: change.maxWaitMs }),
       ...(hasNewMapping
-        ? { recordTypes: JSON.stringify(change.recordTypes), mappingVersion: before.mappingVersion + 1, backfillReason: before.backfillReason ?? ('mapping_changed' as const), backfillCursor: null }
+        ? {
+            recordTypes: JSON.stringify(change.recordTypes),
+            mappingVersion: before.mappingVersion + 1,
+            backfillReason: before.backfillReason ?? ('mapping_changed' as const),
+            backfillCursor: null,
+          }
         : {}),
       version: before.version + 1,
       updatedAt: now,
@@ -137,7 +145,10 @@ export async function resumeIntegration(work: TenantWork, { integrationId }: { i
 }
 
 /** New credentials: what waited for them goes on (semantics.md 10). */
-export async function replaceCredentials(work: TenantWork, { integrationId, sealedCredentials }: { integrationId: string; sealedCredentials: string }): Promise<Integration> {
+export async function replaceCredentials(
+  work: TenantWork,
+  { integrationId, sealedCredentials }: { integrationId: string; sealedCredentials: string },
+): Promise<Integration> {
   const { trx, tenantId, now } = work;
   await trx
     .updateTable('integrations')
@@ -170,7 +181,9 @@ export async function deleteIntegration(work: TenantWork, { integrationId }: { i
     .execute();
   await trx.deleteFrom('recordSyncs').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
   await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
-  await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(trx);
+  await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(
+    trx,
+  );
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }
 

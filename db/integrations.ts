@@ -33,7 +33,13 @@ export type Integration = Pick<Selectable<IntegrationsTable>, (typeof COLUMNS)[n
 type TenantQuery = Pick<TenantWork, 'trx' | 'tenantId'>;
 
 export async function findIntegration({ trx, tenantId }: TenantQuery, { integrationId }: { integrationId: string }): Promise<Integration | undefined> {
-  return trx.selectFrom('integrations').select(COLUMNS).where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('deletedAt', 'is', null).executeTakeFirst();
+  return trx
+    .selectFrom('integrations')
+    .select(COLUMNS)
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('deletedAt', 'is', null)
+    .executeTakeFirst();
 }
 
 /** The same, and nobody else changes the integration until this transaction ends: what is decided on it stays true. */
@@ -49,7 +55,10 @@ export async function lockIntegration({ trx, tenantId }: TenantQuery, { integrat
 }
 
 /** In the order they were made, at most `limit`, after `after` (an integration's id). */
-export async function listIntegrations({ trx, tenantId }: TenantQuery, { limit, after }: { limit: number; after?: string | undefined }): Promise<Integration[]> {
+export async function listIntegrations(
+  { trx, tenantId }: TenantQuery,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<Integration[]> {
   let query = trx.selectFrom('integrations').select(COLUMNS).where('tenantId', '=', tenantId).where('deletedAt', 'is', null);
   if (after !== undefined) query = query.where('integrationId', '>', after);
   return query.orderBy('integrationId').limit(limit).execute();
@@ -57,7 +66,12 @@ export async function listIntegrations({ trx, tenantId }: TenantQuery, { limit, 
 
 /** The sealed text for `sealing.open(work, credentialsPlace(integrationId), text)`; null when none were given yet. */
 export async function findSealedCredentials({ trx, tenantId }: TenantQuery, { integrationId }: { integrationId: string }): Promise<string | null> {
-  const row = await trx.selectFrom('integrations').select('credentials').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).executeTakeFirst();
+  const row = await trx
+    .selectFrom('integrations')
+    .select('credentials')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirst();
   return row?.credentials ?? null;
 }
 

@@ -40,12 +40,21 @@ export async function leaseOutboxRows({ trx }: Work, { limit, leaseSeconds }: { 
 }
 
 export async function deleteOutboxRows({ trx }: Work, outboxIds: readonly number[]): Promise<void> {
-  if (outboxIds.length > 0) await trx.deleteFrom('outbox').where('outboxId', 'in', [...outboxIds]).execute();
+  if (outboxIds.length > 0)
+    await trx
+      .deleteFrom('outbox')
+      .where('outboxId', 'in', [...outboxIds])
+      .execute();
 }
 
 /** Gives rows back at once after their signal could not be sent. */
 export async function releaseOutboxRows({ trx }: Work, outboxIds: readonly number[]): Promise<void> {
-  if (outboxIds.length > 0) await trx.updateTable('outbox').set({ leasedUntil: null }).where('outboxId', 'in', [...outboxIds]).execute();
+  if (outboxIds.length > 0)
+    await trx
+      .updateTable('outbox')
+      .set({ leasedUntil: null })
+      .where('outboxId', 'in', [...outboxIds])
+      .execute();
 }
 
 /** Lanes with work overdue by more than a minute, whatever became of their workflow (architecture.md, Sweep). */

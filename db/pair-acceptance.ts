@@ -48,7 +48,9 @@ export async function writePairs(work: TenantWork, drafts: Draft[], by: ChangeAu
   const integrations = await findIntegrationsForAcceptance(work);
   if (integrations.length === 0) return;
   const pairs = await lockPairs(work, drafts);
-  const changes = integrations.flatMap((integration) => drafts.flatMap((draft) => pairChange(integration, draft, pairs.get(`${integration.integrationId} ${draft.recordId}`), work.now)));
+  const changes = integrations.flatMap((integration) =>
+    drafts.flatMap((draft) => pairChange(integration, draft, pairs.get(`${integration.integrationId} ${draft.recordId}`), work.now)),
+  );
 
   await writeWindows(work, changes.flatMap(ofKind('window')), by);
   await closeWithoutNetChange(work, changes.flatMap(ofKind('no_net_change')), pairs, by);
@@ -186,5 +188,8 @@ async function announce(work: TenantWork, changes: PairChange[]): Promise<void> 
   if (changes.length === 0) return;
   const records = new Map(changes.map(({ draft }) => [draft.recordId, { record_type: draft.recordType, external_id: draft.externalId }]));
   const integrationIds = [...new Set(changes.map(({ integration }) => integration.integrationId))];
-  await appendStreamEvent(work, { topic: 'record_syncs', body: { integration_ids: integrationIds, records: [...records.values()].slice(0, 20), count: records.size } });
+  await appendStreamEvent(work, {
+    topic: 'record_syncs',
+    body: { integration_ids: integrationIds, records: [...records.values()].slice(0, 20), count: records.size },
+  });
 }

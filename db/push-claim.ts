@@ -150,7 +150,9 @@ async function readRecords({ trx, tenantId }: TenantWork, integrationId: string,
            link.remote_id, link.remote_version, link.agreed, link.is_deactivated
     from unnest(${pairs.map((pair) => pair.recordId)}::uuid[]) as wanted(record_id)
     cross join lateral (select * from records where tenant_id = ${tenantId} and record_id = wanted.record_id limit 1) record
-    left join lateral (select * from record_links where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = wanted.record_id limit 1) link on true`.execute(trx);
+    left join lateral (select * from record_links where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = wanted.record_id limit 1) link on true`.execute(
+    trx,
+  );
   return new Map(rows.map((row) => [row.recordId, row]));
 }
 
@@ -211,7 +213,9 @@ async function writePushes({ trx, tenantId }: TenantWork, judged: Judged[], { in
     return isReplaced ? [pair.pushId as string] : [];
   });
   if (superseded.length > 0) {
-    await sql`update pushes set result = 'superseded', finished_at = ${now} where tenant_id = ${tenantId} and push_id = any(${superseded}::uuid[])`.execute(trx);
+    await sql`update pushes set result = 'superseded', finished_at = ${now} where tenant_id = ${tenantId} and push_id = any(${superseded}::uuid[])`.execute(
+      trx,
+    );
   }
   const rows = judged.flatMap((one) => pushRow(one, now));
   if (rows.length > 0) {
@@ -258,9 +262,22 @@ function toSyncError(error: MappingError) {
 }
 
 async function writePairs(work: TenantWork, judged: Judged[], options: ClaimOptions, claimId: string): Promise<void> {
-  await leasePairs(work, judged.filter(({ verdict }) => verdict.kind === 'push'), options, claimId);
-  await endPairs(work, judged.filter(({ verdict }) => verdict.kind === 'end' || verdict.kind === 'invalid'), options);
-  await letPairsWait(work, judged.filter(({ verdict }) => verdict.kind === 'wait'), options);
+  await leasePairs(
+    work,
+    judged.filter(({ verdict }) => verdict.kind === 'push'),
+    options,
+    claimId,
+  );
+  await endPairs(
+    work,
+    judged.filter(({ verdict }) => verdict.kind === 'end' || verdict.kind === 'invalid'),
+    options,
+  );
+  await letPairsWait(
+    work,
+    judged.filter(({ verdict }) => verdict.kind === 'wait'),
+    options,
+  );
 }
 
 const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}', window_changed_by = '{}'`;
@@ -268,7 +285,9 @@ const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = nu
 async function leasePairs({ trx, tenantId }: TenantWork, judged: Judged[], { integration, firedAt, leaseUntil }: ClaimOptions, claimId: string): Promise<void> {
   const rows = judged.flatMap(({ pair, record, hash, verdict }) => {
     if (verdict.kind !== 'push') return [];
-    const kept = verdict.isNew ? { push_refusals: 0, give_up_at: new Date(firedAt.getTime() + GIVE_UP_AFTER_MS) } : { push_refusals: pair.pushRefusals, give_up_at: pair.giveUpAt };
+    const kept = verdict.isNew
+      ? { push_refusals: 0, give_up_at: new Date(firedAt.getTime() + GIVE_UP_AFTER_MS) }
+      : { push_refusals: pair.pushRefusals, give_up_at: pair.giveUpAt };
     return [{ record_id: record.recordId, push_id: verdict.pushId, push_version: record.version, push_hash: hash, ...kept }];
   });
   if (rows.length === 0) return;
@@ -306,5 +325,7 @@ async function letPairsWait({ trx, tenantId }: TenantWork, judged: Judged[], { i
   await sql`
     update record_syncs pair set push_refusals = 0, is_push_failing = is_push_failing and push_id is not null, give_up_at = case when push_id is not null then give_up_at end,
       claim_id = null, lease_until = null, next_attempt_at = ${firedAt}::timestamptz, last_push_id = coalesce(push_id, last_push_id), is_backfill = false
-    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and record_id = any(${judged.map(({ record }) => record.recordId)}::uuid[])`.execute(trx);
+    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and record_id = any(${judged.map(({ record }) => record.recordId)}::uuid[])`.execute(
+    trx,
+  );
 }

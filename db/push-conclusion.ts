@@ -41,7 +41,10 @@ export async function concludePushes(
 }
 
 /** Ordered, as in an acceptance, so that the two cannot block each other for ever. */
-async function lockHeldPairs({ trx, tenantId }: TenantWork, { integrationId, claimId, recordIds }: { integrationId: string; claimId: string; recordIds: string[] }): Promise<Set<string>> {
+async function lockHeldPairs(
+  { trx, tenantId }: TenantWork,
+  { integrationId, claimId, recordIds }: { integrationId: string; claimId: string; recordIds: string[] },
+): Promise<Set<string>> {
   const { rows } = await sql<{ recordId: string }>`
     select pair.record_id
     from unnest(${recordIds}::uuid[]) as wanted(record_id)
@@ -52,16 +55,24 @@ async function lockHeldPairs({ trx, tenantId }: TenantWork, { integrationId, cla
   return new Set(rows.map((row) => row.recordId));
 }
 
-async function writePairs(work: TenantWork, { integrationId, concluded, now }: { integrationId: string; concluded: ConcludedPush[]; now: Date }): Promise<void> {
+async function writePairs(
+  work: TenantWork,
+  { integrationId, concluded, now }: { integrationId: string; concluded: ConcludedPush[]; now: Date },
+): Promise<void> {
   const succeeded = concluded.filter(({ outcome }) => outcome.kind === 'succeeded');
   await succeedPairs(work, { integrationId, recordIds: succeeded.map(({ push }) => push.recordId), now });
   for (const isCertain of [true, false]) {
-    const rows = concluded.flatMap(({ push, outcome }) => (outcome.kind === 'failed' && outcome.isCertain === isCertain ? [{ record_id: push.recordId, errors: outcome.errors }] : []));
+    const rows = concluded.flatMap(({ push, outcome }) =>
+      outcome.kind === 'failed' && outcome.isCertain === isCertain ? [{ record_id: push.recordId, errors: outcome.errors }] : [],
+    );
     await failPairs(work, { integrationId, rows, isCertain });
   }
   const waiting = concluded.flatMap(({ push, outcome }) => {
     if (outcome.kind !== 'retry' && outcome.kind !== 'waiting') return [];
-    const again = outcome.kind === 'retry' ? { push_refusals: outcome.refusals, next_attempt_at: outcome.nextAttemptAt } : { push_refusals: push.refusals, next_attempt_at: now };
+    const again =
+      outcome.kind === 'retry'
+        ? { push_refusals: outcome.refusals, next_attempt_at: outcome.nextAttemptAt }
+        : { push_refusals: push.refusals, next_attempt_at: now };
     return [{ record_id: push.recordId, errors: outcome.errors, is_push_failing: outcome.kind === 'waiting' && outcome.isFailing, ...again }];
   });
   await keepPairsWaiting(work, { integrationId, rows: waiting });
@@ -70,7 +81,10 @@ async function writePairs(work: TenantWork, { integrationId, concluded, now }: {
 const NO_CLAIM = sql`claim_id = null, lease_until = null`;
 const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null, is_backfill = false`;
 
-async function succeedPairs({ trx, tenantId }: TenantWork, { integrationId, recordIds, now }: { integrationId: string; recordIds: string[]; now: Date }): Promise<void> {
+async function succeedPairs(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordIds, now }: { integrationId: string; recordIds: string[]; now: Date },
+): Promise<void> {
   if (recordIds.length === 0) return;
   await sql`
     insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version)
@@ -80,7 +94,10 @@ async function succeedPairs({ trx, tenantId }: TenantWork, { integrationId, reco
       discarded_at = null, discarded_by = null, errors = null, ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
 }
 
-async function failPairs({ trx, tenantId }: TenantWork, { integrationId, rows, isCertain }: { integrationId: string; rows: object[]; isCertain: boolean }): Promise<void> {
+async function failPairs(
+  { trx, tenantId }: TenantWork,
+  { integrationId, rows, isCertain }: { integrationId: string; rows: object[]; isCertain: boolean },
+): Promise<void> {
   if (rows.length === 0) return;
   await sql`
     insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, errors)
@@ -125,13 +142,23 @@ async function writePushes({ trx, tenantId }: TenantWork, { concluded, now }: { 
       and pushes.push_id between ${ids[0]}::uuid and ${ids.at(-1)}::uuid`.execute(trx);
 }
 
-async function writeLinks({ trx, tenantId }: TenantWork, { integrationId, concluded, now }: { integrationId: string; concluded: ConcludedPush[]; now: Date }): Promise<void> {
+async function writeLinks(
+  { trx, tenantId }: TenantWork,
+  { integrationId, concluded, now }: { integrationId: string; concluded: ConcludedPush[]; now: Date },
+): Promise<void> {
   const kept: object[] = [];
   const gone: string[] = [];
   for (const { push, outcome } of concluded) {
     if (outcome.kind !== 'succeeded') continue;
     const isThere = outcome.remoteId !== null && outcome.effect !== 'deleted' && push.operation !== 'delete';
-    if (isThere) kept.push({ record_id: push.recordId, remote_id: outcome.remoteId, remote_version: outcome.remoteVersion, agreed: push.payload, is_deactivated: push.operation === 'deactivate' });
+    if (isThere)
+      kept.push({
+        record_id: push.recordId,
+        remote_id: outcome.remoteId,
+        remote_version: outcome.remoteVersion,
+        agreed: push.payload,
+        is_deactivated: push.operation === 'deactivate',
+      });
     else gone.push(push.recordId);
   }
   if (kept.length > 0) {

@@ -42,7 +42,10 @@ function earlier(a: Date | null, b: Date): Date {
 }
 
 /** A claim that is still worked on keeps its rows a little longer. */
-export async function renewLease({ trx, tenantId }: TenantWork, { integrationId, claimId, leaseUntil }: { integrationId: string; claimId: string; leaseUntil: Date }): Promise<number> {
+export async function renewLease(
+  { trx, tenantId }: TenantWork,
+  { integrationId, claimId, leaseUntil }: { integrationId: string; claimId: string; leaseUntil: Date },
+): Promise<number> {
   const result = await trx
     .updateTable('recordSyncs')
     .set({ leaseUntil })

@@ -37,7 +37,19 @@ function selectPushes({ trx, tenantId }: TenantWork) {
 /** Newest first. */
 export async function listPushes(
   work: TenantWork,
-  { integrationId, recordId, result, limit, before }: { integrationId?: string | undefined; recordId?: string | undefined; result?: LoggedPush['result'] | undefined; limit: number; before?: string | undefined },
+  {
+    integrationId,
+    recordId,
+    result,
+    limit,
+    before,
+  }: {
+    integrationId?: string | undefined;
+    recordId?: string | undefined;
+    result?: LoggedPush['result'] | undefined;
+    limit: number;
+    before?: string | undefined;
+  },
 ): Promise<LoggedPush[]> {
   let query = selectPushes(work);
   if (integrationId !== undefined) query = query.where('push.integrationId', '=', integrationId);

@@ -74,8 +74,16 @@ export async function acceptChanges(work: TenantWork, changes: readonly RecordCh
   const drafts = await lockDrafts(work, changes);
   const applied = changes.map((change) => applyToDraft(drafts, change, work.now));
   await writeRecords(work, drafts, by);
-  await writeChangeRows(work, applied.flatMap(({ row }) => (row === undefined ? [] : [row])), by);
-  await writePairs(work, [...drafts.values()].filter((draft) => draft.isTouched), by);
+  await writeChangeRows(
+    work,
+    applied.flatMap(({ row }) => (row === undefined ? [] : [row])),
+    by,
+  );
+  await writePairs(
+    work,
+    [...drafts.values()].filter((draft) => draft.isTouched),
+    by,
+  );
   const syncs = await readSyncs(work, [...drafts.values()]);
   return applied.map(({ accepted }) => ({ ...accepted, syncs: accepted.recordId === null ? [] : (syncs.get(accepted.recordId) ?? []) }));
 }
@@ -84,7 +92,15 @@ const keyOf = (record: { recordType: string; externalId: string }) => `${record.
 
 async function lockDrafts({ trx, tenantId }: TenantWork, changes: readonly RecordChange[]): Promise<Map<string, Draft>> {
   const keys = [...new Map(changes.map((change) => [keyOf(change), { record_type: change.recordType, external_id: change.externalId }])).values()];
-  const { rows } = await sql<{ recordId: string; recordType: string; externalId: string; version: number; fields: JsonObject; occurredAt: Date; deletedAt: Date | null }>`
+  const { rows } = await sql<{
+    recordId: string;
+    recordType: string;
+    externalId: string;
+    version: number;
+    fields: JsonObject;
+    occurredAt: Date;
+    deletedAt: Date | null;
+  }>`
     select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.occurred_at, record.deleted_at
     from ${rowsFrom(keys, 'record_type text, external_id text')}
     join records record on record.tenant_id = ${tenantId} and record.record_type = row.record_type and record.external_id = row.external_id
@@ -92,7 +108,18 @@ async function lockDrafts({ trx, tenantId }: TenantWork, changes: readonly Recor
   return new Map(
     rows.map((row) => {
       const before = { version: row.version, fields: row.fields, isDeleted: row.deletedAt !== null, occurredAt: row.occurredAt };
-      return [keyOf(row), { recordId: row.recordId, recordType: row.recordType, externalId: row.externalId, before, after: before, changedFields: new Set<string>(), isTouched: false }];
+      return [
+        keyOf(row),
+        {
+          recordId: row.recordId,
+          recordType: row.recordType,
+          externalId: row.externalId,
+          before,
+          after: before,
+          changedFields: new Set<string>(),
+          isTouched: false,
+        },
+      ];
     }),
   );
 }
@@ -108,10 +135,17 @@ function applyToDraft(drafts: Map<string, Draft>, change: RecordChange, now: Dat
     kept.after = result.record;
     kept.isTouched = true;
     for (const field of result.changedFields) kept.changedFields.add(field);
-    return { accepted: { outcome: 'accepted', ...name, ...stateOf(kept) }, row: changeRow(kept, change, 'applied', result.changedFields, result.record.version, now) };
+    return {
+      accepted: { outcome: 'accepted', ...name, ...stateOf(kept) },
+      row: changeRow(kept, change, 'applied', result.changedFields, result.record.version, now),
+    };
   }
   const outcome = result.outcome === 'unchanged' ? ('accepted' as const) : result.outcome;
-  const accepted: Omit<AcceptedChange, 'syncs'> = { outcome, ...name, ...(draft === undefined ? { recordId: null, version: null, isDeleted: false } : stateOf(draft)) };
+  const accepted: Omit<AcceptedChange, 'syncs'> = {
+    outcome,
+    ...name,
+    ...(draft === undefined ? { recordId: null, version: null, isDeleted: false } : stateOf(draft)),
+  };
   if (outcome !== 'stale' || draft === undefined) return { accepted };
   return { accepted, row: changeRow(draft, change, 'stale', Object.keys(change.fields), change.version ?? draft.after.version, now) };
 }
@@ -169,7 +203,9 @@ async function writeChangeRows({ trx, tenantId, now }: TenantWork, rows: ChangeR
   await sql`
     insert into record_changes (tenant_id, record_id, change_id, version, outcome, is_delete, changed_fields, changed_by, occurred_at, changed_at, request_id)
     select ${tenantId}::uuid, record_id, change_id, version, outcome, is_delete, changed_fields, ${by.actor}, occurred_at, ${now}::timestamptz, ${by.requestId}
-    from ${rowsFrom(rows, 'record_id uuid, change_id uuid, version bigint, outcome text, is_delete boolean, changed_fields text[], occurred_at timestamptz')}`.execute(trx);
+    from ${rowsFrom(rows, 'record_id uuid, change_id uuid, version bigint, outcome text, is_delete boolean, changed_fields text[], occurred_at timestamptz')}`.execute(
+    trx,
+  );
 }
 
 async function readSyncs({ trx, tenantId }: TenantWork, drafts: Draft[]): Promise<Map<string, AcceptedSync[]>> {

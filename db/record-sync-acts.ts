@@ -100,7 +100,16 @@ const acts: Record<RecordSyncAct, (work: TenantWork, input: ActInput, pair: Pair
   },
 };
 
-const CLOSED_WINDOW = { window_opened_at: null, due_at: null, window_reason: null, window_fields: [], window_changed_by: [], is_backfill: false, held_at: null, held_by: null };
+const CLOSED_WINDOW = {
+  window_opened_at: null,
+  due_at: null,
+  window_reason: null,
+  window_fields: [],
+  window_changed_by: [],
+  is_backfill: false,
+  held_at: null,
+  held_by: null,
+};
 /** Nobody knows what such a push did: the next change is pushed whatever it says. */
 const CLOSED_PUSH = {
   push_id: null,

@@ -5,7 +5,20 @@ import type { RecordSyncStatus, RecordSyncsTable } from './tables';
 
 export type ListedRecordSync = Pick<
   Selectable<RecordSyncsTable>,
-  'integrationId' | 'recordId' | 'status' | 'windowOpenedAt' | 'dueAt' | 'windowReason' | 'windowFields' | 'windowChangedBy' | 'heldAt' | 'heldBy' | 'nextAttemptAt' | 'errors' | 'lastPushId' | 'lastSyncedAt'
+  | 'integrationId'
+  | 'recordId'
+  | 'status'
+  | 'windowOpenedAt'
+  | 'dueAt'
+  | 'windowReason'
+  | 'windowFields'
+  | 'windowChangedBy'
+  | 'heldAt'
+  | 'heldBy'
+  | 'nextAttemptAt'
+  | 'errors'
+  | 'lastPushId'
+  | 'lastSyncedAt'
 > & { recordType: string; externalId: string };
 
 export interface RecordSyncFilter {

@@ -7,8 +7,17 @@ export type StoredRecord = Omit<Selectable<RecordsTable>, 'tenantId'>;
 const COLUMNS = ['recordId', 'recordType', 'externalId', 'version', 'fields', 'occurredAt', 'changedAt', 'changedBy', 'deletedAt', 'createdAt'] as const;
 
 /** A deleted record is found too: its last push may still have to be looked at. */
-export async function findRecord({ trx, tenantId }: TenantWork, { recordType, externalId }: { recordType: string; externalId: string }): Promise<StoredRecord | undefined> {
-  return trx.selectFrom('records').select(COLUMNS).where('tenantId', '=', tenantId).where('recordType', '=', recordType).where('externalId', '=', externalId).executeTakeFirst();
+export async function findRecord(
+  { trx, tenantId }: TenantWork,
+  { recordType, externalId }: { recordType: string; externalId: string },
+): Promise<StoredRecord | undefined> {
+  return trx
+    .selectFrom('records')
+    .select(COLUMNS)
+    .where('tenantId', '=', tenantId)
+    .where('recordType', '=', recordType)
+    .where('externalId', '=', externalId)
+    .executeTakeFirst();
 }
 
 /** By external id, after `after`. Deleted ones only when asked for. */
@@ -25,7 +34,20 @@ export async function listRecords(
 type LastPush = Pick<Selectable<PushesTable>, 'pushId' | 'result' | 'effect' | 'startedBecause' | 'startedAt' | 'finishedAt' | 'remoteId'>;
 export type RecordPair = Pick<
   Selectable<RecordSyncsTable>,
-  'integrationId' | 'recordId' | 'status' | 'windowOpenedAt' | 'dueAt' | 'heldAt' | 'heldBy' | 'nextAttemptAt' | 'errors' | 'lastSyncedAt' | 'discardedAt' | 'discardedBy' | 'relevantVersion' | 'concludedVersion'
+  | 'integrationId'
+  | 'recordId'
+  | 'status'
+  | 'windowOpenedAt'
+  | 'dueAt'
+  | 'heldAt'
+  | 'heldBy'
+  | 'nextAttemptAt'
+  | 'errors'
+  | 'lastSyncedAt'
+  | 'discardedAt'
+  | 'discardedBy'
+  | 'relevantVersion'
+  | 'concludedVersion'
 > & { lastPush: LastPush | null };
 
 /** The pairs of these records, with the newest concluded push of each. */
@@ -63,6 +85,7 @@ export async function findPairsOfRecords({ trx, tenantId }: TenantWork, { record
     .execute();
   return rows.map(({ pushId, result, effect, startedBecause, startedAt, finishedAt, remoteId, ...pair }) => ({
     ...pair,
-    lastPush: pushId === null || startedBecause === null || startedAt === null ? null : { pushId, result, effect, startedBecause, startedAt, finishedAt, remoteId },
+    lastPush:
+      pushId === null || startedBecause === null || startedAt === null ? null : { pushId, result, effect, startedBecause, startedAt, finishedAt, remoteId },
   }));
 }

@@ -63,7 +63,8 @@ function parseEncryptionKey(entry: string): EncryptionKey {
     throw new SealingError('ENCRYPTION_KEYS cannot be read. Write it as id:base64[,id2:base64], ids of letters, digits, "_" and "-".');
   }
   const secret = Buffer.from(encoded, 'base64');
-  if (secret.length !== KEY_BYTES) throw new SealingError(`The key "${keyId}" of ENCRYPTION_KEYS has ${secret.length} bytes; 32 are needed (openssl rand -base64 32).`);
+  if (secret.length !== KEY_BYTES)
+    throw new SealingError(`The key "${keyId}" of ENCRYPTION_KEYS has ${secret.length} bytes; 32 are needed (openssl rand -base64 32).`);
   return { keyId, secret };
 }
 
@@ -75,7 +76,8 @@ export function createSealing({ keys }: { keys: readonly EncryptionKey[] }): Sea
   function unwrap(tenantId: string, row: { tenantKeyId: string; wrappedKey: string }): Buffer {
     const { keyId } = parse(row.wrappedKey);
     const secret = ring.get(keyId);
-    if (secret === undefined) throw new SealingError(`ENCRYPTION_KEYS lacks the key "${keyId}" that stored data keys were wrapped with. Add it back, after the current one.`);
+    if (secret === undefined)
+      throw new SealingError(`ENCRYPTION_KEYS lacks the key "${keyId}" that stored data keys were wrapped with. Add it back, after the current one.`);
     try {
       return decrypt(secret, aad(tenantId, placeOfKey(row.tenantKeyId)), row.wrappedKey);
     } catch {
@@ -90,7 +92,13 @@ export function createSealing({ keys }: { keys: readonly EncryptionKey[] }): Sea
   // Data keys are read anew each time: unwrapping costs microseconds, and a remembered key whose transaction
   // was rolled back would seal secrets that nobody can ever open.
   async function currentDataKey({ trx, tenantId, now }: TenantWork): Promise<EncryptionKey> {
-    const stored = await trx.selectFrom('tenantKeys').select(['tenantKeyId', 'wrappedKey']).where('tenantId', '=', tenantId).orderBy('tenantKeyId', 'desc').limit(1).executeTakeFirst();
+    const stored = await trx
+      .selectFrom('tenantKeys')
+      .select(['tenantKeyId', 'wrappedKey'])
+      .where('tenantId', '=', tenantId)
+      .orderBy('tenantKeyId', 'desc')
+      .limit(1)
+      .executeTakeFirst();
     if (stored !== undefined) return { keyId: stored.tenantKeyId, secret: unwrap(tenantId, stored) };
     const made = { keyId: newUuid(), secret: randomBytes(KEY_BYTES) };
     const wrappedKey = wrap(tenantId, made.keyId, made.secret);
@@ -99,7 +107,12 @@ export function createSealing({ keys }: { keys: readonly EncryptionKey[] }): Sea
   }
 
   async function dataKey({ trx, tenantId }: TenantWork, tenantKeyId: string): Promise<Buffer> {
-    const stored = await trx.selectFrom('tenantKeys').select(['tenantKeyId', 'wrappedKey']).where('tenantId', '=', tenantId).where('tenantKeyId', '=', tenantKeyId).executeTakeFirst();
+    const stored = await trx
+      .selectFrom('tenantKeys')
+      .select(['tenantKeyId', 'wrappedKey'])
+      .where('tenantId', '=', tenantId)
+      .where('tenantKeyId', '=', tenantKeyId)
+      .executeTakeFirst();
     if (stored === undefined) throw new SealingError('The secret was sealed with a data key that this tenant does not have.');
     return unwrap(tenantId, stored);
   }
@@ -122,7 +135,12 @@ export function createSealing({ keys }: { keys: readonly EncryptionKey[] }): Sea
       return database.withPlatform(async ({ trx }) => {
         let rewrapped = 0;
         // In the order of the primary key, so that two processes starting together do not wait for each other in a circle.
-        const stored = await trx.selectFrom('tenantKeys').select(['tenantId', 'tenantKeyId', 'wrappedKey']).orderBy('tenantId').orderBy('tenantKeyId').execute();
+        const stored = await trx
+          .selectFrom('tenantKeys')
+          .select(['tenantId', 'tenantKeyId', 'wrappedKey'])
+          .orderBy('tenantId')
+          .orderBy('tenantKeyId')
+          .execute();
         for (const row of stored) {
           const secret = unwrap(row.tenantId, row);
           if (parse(row.wrappedKey).keyId === current.keyId) continue;

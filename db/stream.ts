@@ -21,7 +21,10 @@ export interface StreamEvent {
 
 /** One per transaction is enough: say what to look at again, not what it looks like. */
 export async function appendStreamEvent({ trx, tenantId }: TenantWork, { topic, body }: { topic: string; body: JsonObject }): Promise<void> {
-  await trx.insertInto('streamEvents').values({ tenantId, topic, body: JSON.stringify(body) }).execute();
+  await trx
+    .insertInto('streamEvents')
+    .values({ tenantId, topic, body: JSON.stringify(body) })
+    .execute();
   await sql`select pg_notify(${STREAM_CHANNEL}, ${tenantId})`.execute(trx);
 }
 

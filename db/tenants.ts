@@ -35,7 +35,10 @@ export async function changeTenant({ trx, tenantId, now }: TenantWork, change: P
 }
 
 /** All tenants in the order they were made; to be called as the platform. */
-export async function listTenants({ trx }: Work, { limit, after }: { limit: number; after?: { createdAt: string; tenantId: string } | undefined }): Promise<Tenant[]> {
+export async function listTenants(
+  { trx }: Work,
+  { limit, after }: { limit: number; after?: { createdAt: string; tenantId: string } | undefined },
+): Promise<Tenant[]> {
   let query = trx.selectFrom('tenants').selectAll();
   if (after !== undefined) query = query.where(sql<boolean>`(created_at, tenant_id) > (${after.createdAt}::timestamptz, ${after.tenantId}::uuid)`);
   return query.orderBy('createdAt').orderBy('tenantId').limit(limit).execute();

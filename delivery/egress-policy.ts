@@ -33,7 +33,9 @@ const PORTS = new Set(['', '443', '8443']);
 const LOWEST_FREE_PORT = 1024;
 /** Ports above 1023 where something other than HTTP answers: databases, queues, mail, remote desktops, IRC. */
 const PORTS_OF_OTHER_PROTOCOLS = new Set(
-  [1433, 1521, 2049, 2375, 2376, 2379, 3306, 3389, 5432, 5672, 5900, 6000, 6379, 6665, 6666, 6667, 6668, 6669, 6697, 7233, 9042, 9092, 11211, 27017].map(String),
+  [1433, 1521, 2049, 2375, 2376, 2379, 3306, 3389, 5432, 5672, 5900, 6000, 6379, 6665, 6666, 6667, 6668, 6669, 6697, 7233, 9042, 9092, 11211, 27017].map(
+    String,
+  ),
 );
 
 /**

@@ -51,9 +51,7 @@ export function relevantFields(mapping: RecordTypeMapping, changedFields: readon
 /** Eligible = pushed at all, not deleted, and the optional filter matches (semantics.md 14). */
 export function isEligible(mapping: RecordTypeMapping | undefined, record: { fields: JsonObject; isDeleted: boolean }): boolean {
   if (mapping === undefined || mapping.direction === 'pull' || record.isDeleted) return false;
-  return Object.entries(mapping.filter ?? {}).every(([field, allowed]) =>
-    allowed.some((value) => jsonEquals(value, record.fields[field] ?? null)),
-  );
+  return Object.entries(mapping.filter ?? {}).every(([field, allowed]) => allowed.some((value) => jsonEquals(value, record.fields[field] ?? null)));
 }
 
 /** The record in the third party's shape. A field that is absent here is left out there; null is sent as null. */

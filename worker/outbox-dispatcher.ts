@@ -44,13 +44,24 @@ export async function flushOutbox({ database, signalLane, mayWait = () => false,
     const outcomes = await Promise.allSettled(slice.map((lane) => signalLane(lane)));
     const sent = slice.filter((_, position) => outcomes[position]?.status === 'fulfilled');
     failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    await database.withDispatcher((work) => deleteOutboxRows(work, sent.flatMap((lane) => lane.outboxIds)));
+    await database.withDispatcher((work) =>
+      deleteOutboxRows(
+        work,
+        sent.flatMap((lane) => lane.outboxIds),
+      ),
+    );
     for (const lane of sent) {
       unsent.delete(lane);
       onSignalled?.(lane);
     }
   }
-  if (unsent.size > 0) await database.withDispatcher((work) => releaseOutboxRows(work, [...unsent].flatMap((lane) => lane.outboxIds)));
+  if (unsent.size > 0)
+    await database.withDispatcher((work) =>
+      releaseOutboxRows(
+        work,
+        [...unsent].flatMap((lane) => lane.outboxIds),
+      ),
+    );
   if (failure !== undefined) throw failure.reason;
   return { found: rows.length, waiting: waiting.length };
 }
@@ -72,7 +83,17 @@ export interface OutboxDispatcher {
 }
 
 /** Flushes on every notification and each second. */
-export function startOutboxDispatcher({ database, databaseUrl, signalLane, log }: { database: Database; databaseUrl: string; signalLane: SignalLane; log: ActivityLog }): OutboxDispatcher {
+export function startOutboxDispatcher({
+  database,
+  databaseUrl,
+  signalLane,
+  log,
+}: {
+  database: Database;
+  databaseUrl: string;
+  signalLane: SignalLane;
+  log: ActivityLog;
+}): OutboxDispatcher {
   const signalledAt = new Map<string, number>();
   let isStopped = false;
   let isNotified = false;
@@ -99,7 +120,8 @@ export function startOutboxDispatcher({ database, databaseUrl, signalLane, log }
       };
     });
 
-  const mayWait = (lane: LaneDue): boolean => lane.wakeAt > Date.now() + QUIET_PER_LANE_MS && Date.now() - (signalledAt.get(lane.integrationId) ?? 0) < QUIET_PER_LANE_MS;
+  const mayWait = (lane: LaneDue): boolean =>
+    lane.wakeAt > Date.now() + QUIET_PER_LANE_MS && Date.now() - (signalledAt.get(lane.integrationId) ?? 0) < QUIET_PER_LANE_MS;
   const onSignalled = (lane: LaneDue): void => {
     if (signalledAt.size > 10_000) signalledAt.clear();
     signalledAt.set(lane.integrationId, Date.now());

@@ -75,7 +75,8 @@ function errorOf(response: HttpResponse, meaning: Meaning | undefined, rules: An
   const { status } = response;
   const refusal = refusalIn(response, parseJson(response.text), rules.errors, fieldNames);
   if (meaning === 'unauthorized') return new Unauthorized(`The third party does not accept the credentials (${status}). ${refusal.message}`);
-  if (meaning === 'rate_limited') return new RateLimited(`The third party asks to wait (${status}).`, parseRetryAfter(response.headers['retry-after'], Date.now()));
+  if (meaning === 'rate_limited')
+    return new RateLimited(`The third party asks to wait (${status}).`, parseRetryAfter(response.headers['retry-after'], Date.now()));
   if (meaning === 'transient') return new Unavailable(`The third party cannot take it just now (${status}). ${refusal.message}`, status);
   // A refusal under a good status (`failed`) has no status to be judged by.
   if (isSuccess(response)) return new RecordRejected(refusal.message, refusal.errors);

@@ -59,7 +59,14 @@ export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): Ans
 }
 
 /** The request for any call; `record` goes into its body at `bodyAt`. Throws UnusableValue. */
-export function requestTo(config: RestConfig, call: CallConfig, method: HttpRequest['method'], variables: Variables, record?: JsonObject, bodyAt = ''): HttpRequest {
+export function requestTo(
+  config: RestConfig,
+  call: CallConfig,
+  method: HttpRequest['method'],
+  variables: Variables,
+  record?: JsonObject,
+  bodyAt = '',
+): HttpRequest {
   const withParameters: Variables = (name) => {
     const parameter = Object.hasOwn(call.parameters ?? {}, name) ? (call.parameters as Record<string, ParameterConfig>)[name] : undefined;
     return parameter === undefined ? variables(name) : fillParameter(parameter, variables);
@@ -110,4 +117,3 @@ function inRecordsWords<Value>(item: PushItem, work: () => Value): Value {
     throw new RecordRejected(error.message, [{ field: field ?? null, remoteField: null, code: 'unusable_value', message: error.message, explanation }]);
   }
 }
-

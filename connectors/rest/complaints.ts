@@ -24,13 +24,20 @@ interface Complaint {
 const COMPLAINTS_MAX = 50;
 
 /** The third party's words about a refusal, and an error per complaint; one about the whole record when it names none. */
-export function refusalIn(response: HttpResponse, body: JsonValue | undefined, rules: ErrorsConfig, fieldNames: FieldNames): { message: string; errors: FieldError[] } {
+export function refusalIn(
+  response: HttpResponse,
+  body: JsonValue | undefined,
+  rules: ErrorsConfig,
+  fieldNames: FieldNames,
+): { message: string; errors: FieldError[] } {
   const complaints = complaintsIn(body, rules.each);
   const said = textAt(body, rules.message) || complaints.map(({ message }) => message).join(' ') || response.text;
   const message = words(said) || `The third party answered ${response.status} without a word on why.`;
   const fallbackCode = textAt(body, rules.code) || `http_${response.status}`;
   const whole: Complaint = { name: null, message, code: fallbackCode };
-  const errors = (complaints.length > 0 ? complaints : [whole]).map((complaint) => fieldErrorOf({ ...complaint, code: complaint.code || fallbackCode }, response.status, fieldNames));
+  const errors = (complaints.length > 0 ? complaints : [whole]).map((complaint) =>
+    fieldErrorOf({ ...complaint, code: complaint.code || fallbackCode }, response.status, fieldNames),
+  );
   return { message, errors };
 }
 
@@ -48,7 +55,8 @@ export function ourFieldFor(remoteName: string, fieldNames: FieldNames): string 
   if (wanted.length === 0) return null;
   const known = Object.entries(fieldNames).map(([path, field]) => ({ segments: segmentsOf(path), field }));
   for (const normalize of [(segment: string) => segment, (segment: string) => segment.toLowerCase()]) {
-    const fits = (whole: string[], end: string[]) => end.every((segment, index) => normalize(segment) === normalize(whole[whole.length - end.length + index] ?? ''));
+    const fits = (whole: string[], end: string[]) =>
+      end.every((segment, index) => normalize(segment) === normalize(whole[whole.length - end.length + index] ?? ''));
     const inside = known.filter(({ segments }) => segments.length <= wanted.length && fits(wanted, segments));
     const deepest = inside.sort((a, b) => b.segments.length - a.segments.length)[0];
     if (deepest) return deepest.field;
@@ -92,7 +100,8 @@ function fieldErrorOf({ name, message, code }: Complaint, status: number, fieldN
 
 function explanationFor(field: string | null, remoteName: string | null, status: number): string {
   if (field !== null) return `The third party does not accept this value of ${field}. Correct it here, and it is sent again.`;
-  if (remoteName !== null) return `The complaint is about their field "${words(remoteName)}", which no field of ours is mapped to. Map one, or give it a constant.`;
+  if (remoteName !== null)
+    return `The complaint is about their field "${words(remoteName)}", which no field of ours is mapped to. Map one, or give it a constant.`;
   if (status === 403) return 'The third party does not allow this change. Check what the account may do there.';
   if (status === 404) return 'The third party does not know the address of this call. Check the path in the configuration.';
   return 'The third party refused this record. Change what it complains about, or the mapping.';

@@ -24,7 +24,10 @@ const Json: z.ZodType<JsonValue> = z.json();
 const JsonObject = z.record(z.string().max(200), Json);
 
 const Headers = z.record(
-  z.string().regex(HEADER_NAME, 'The name of a header.').refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), 'This header cannot be set.'),
+  z
+    .string()
+    .regex(HEADER_NAME, 'The name of a header.')
+    .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), 'This header cannot be set.'),
   Text.regex(/^[\x20-\x7e]*$/, 'A header holds visible ASCII.'),
 );
 
@@ -45,7 +48,12 @@ const Parameter = z.union([
   z.boolean(),
   z.strictObject({
     template: Text,
-    escape: z.record(z.string().refine((key) => Array.from(key).length === 1, 'One character.'), z.string().max(10)).optional(),
+    escape: z
+      .record(
+        z.string().refine((key) => Array.from(key).length === 1, 'One character.'),
+        z.string().max(10),
+      )
+      .optional(),
     refuse: z.string().min(1).max(200).optional(),
     allow: CharacterSet.optional(),
   }),
@@ -124,7 +132,14 @@ const Id = z.union([
   /** A header of the answer to a create (`location`: its last part); other answers hold it at the pointer. */
   z.strictObject({ header: z.string().regex(HEADER_NAME), at: JsonPointer.default('/id') }),
   z
-    .strictObject({ template: Text, allow: CharacterSet, otherwise: z.string().regex(/^[!-~]$/, 'One visible ASCII character.').optional() })
+    .strictObject({
+      template: Text,
+      allow: CharacterSet,
+      otherwise: z
+        .string()
+        .regex(/^[!-~]$/, 'One visible ASCII character.')
+        .optional(),
+    })
     .refine(({ template }) => template.includes('{external_id}'), 'An id of our own holds {external_id}, or two records would share one id.'),
 ]);
 
@@ -217,7 +232,11 @@ const RestConfigShape = z.strictObject({
 const CredentialsShape = z
   .record(
     z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A name of lower-case letters, digits and _.'),
-    z.string().min(1).max(8192).regex(/^[^\p{Cc}]*$/u, 'No control characters.'),
+    z
+      .string()
+      .min(1)
+      .max(8192)
+      .regex(/^[^\p{Cc}]*$/u, 'No control characters.'),
   )
   .refine((credentials) => Object.keys(credentials).length <= 20, 'At most 20 credentials.');
 

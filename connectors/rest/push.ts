@@ -47,7 +47,8 @@ async function upsert(calls: RecordCalls): Promise<Pushed> {
 async function resolveCreation(calls: RecordCalls): Promise<Remote | undefined> {
   const { recordType, item } = calls;
   const earlier = item.unresolvedCreation;
-  if (earlier === null || recordType.create?.idempotency_header === undefined || recordType.find !== undefined || ownIdOf(calls) !== undefined) return undefined;
+  if (earlier === null || recordType.create?.idempotency_header === undefined || recordType.find !== undefined || ownIdOf(calls) !== undefined)
+    return undefined;
   const again = { ...calls, item: { ...item, pushId: earlier.pushId, payload: earlier.payload, unresolvedCreation: null } };
   try {
     const { remoteId, remoteVersion } = await create(again);

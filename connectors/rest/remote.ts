@@ -36,7 +36,11 @@ export async function findRemote(calls: RecordCalls): Promise<Remote | undefined
   if (items === undefined) return isJsonObject(found) ? theOne(calls, [found], answer.response) : refuse(answer.response);
   if (!Array.isArray(found)) return refuse(answer.response);
   // The headers of an answer with a list speak of the list.
-  return theOne(calls, found.map((entry) => readAt(entry, itemAt)), { ...answer.response, headers: {} });
+  return theOne(
+    calls,
+    found.map((entry) => readAt(entry, itemAt)),
+    { ...answer.response, headers: {} },
+  );
 }
 
 /** Their id and version in an answer that holds the record. Throws Unavailable when there is no id where the configuration looks for it. */

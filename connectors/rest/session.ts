@@ -117,7 +117,10 @@ function withCredentials(request: HttpRequest, { config: { auth }, credentials }
     case 'basic':
       return withHeaders(request, { authorization: basic(credential('username'), credential('password')) });
     case 'header':
-      return withHeaders(request, mapValues(auth.headers, (template) => fillHeader(template, credential)));
+      return withHeaders(
+        request,
+        mapValues(auth.headers, (template) => fillHeader(template, credential)),
+      );
     case 'query': {
       const url = new URL(request.url);
       for (const [name, template] of Object.entries(auth.parameters)) url.searchParams.set(name, fillHeader(template, credential));

@@ -68,7 +68,8 @@ async function logIn(auth: Login, context: RestContext): Promise<Token> {
   }
   const { response, body: answer } = await exchange(request, context);
   const value = tokenIn(response, answer, auth);
-  if (value === undefined) throw withoutToken(context, response, answer, `The login was answered ${response.status}, but without a token where the configuration looks for it.`);
+  if (value === undefined)
+    throw withoutToken(context, response, answer, `The login was answered ${response.status}, but without a token where the configuration looks for it.`);
   return { value, expiresAt: expiryOf(auth, answer) };
 }
 
@@ -120,7 +121,9 @@ function expiryAt(instant: JsonValue | undefined): number | null {
 }
 
 function formOf(body: JsonObject): string {
-  return new URLSearchParams(Object.entries(body).map(([name, value]): [string, string] => [name, typeof value === 'string' ? value : JSON.stringify(value)])).toString();
+  return new URLSearchParams(
+    Object.entries(body).map(([name, value]): [string, string] => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  ).toString();
 }
 
 function formEncoded(text: string): string {

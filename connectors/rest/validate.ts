@@ -36,11 +36,24 @@ function problemsOfType(pointer: string, type: RecordTypeConfig): Problem[] {
     const call = type[name];
     if (call === undefined) return [];
     const isKnown = (variable: string) =>
-      variable === 'external_id' || variable === 'push_id' || variable.startsWith('payload.') || (variable === 'remote_id' && (hasOwnId || !['find', 'create', 'upsert'].includes(name)));
+      variable === 'external_id' ||
+      variable === 'push_id' ||
+      variable.startsWith('payload.') ||
+      (variable === 'remote_id' && (hasOwnId || !['find', 'create', 'upsert'].includes(name)));
     const isRead = name === 'find' || name === 'read';
-    return [...problemsOfCall(`${pointer}/${name}`, call as Partial<CallConfig>, isKnown), ...(isRead ? problemsOfGet(`${pointer}/${name}`, call as CallConfig) : [])];
+    return [
+      ...problemsOfCall(`${pointer}/${name}`, call as Partial<CallConfig>, isKnown),
+      ...(isRead ? problemsOfGet(`${pointer}/${name}`, call as CallConfig) : []),
+    ];
   });
-  return [...calls, ...problemsOfId(pointer, type), ...problemsOfWrites(pointer, type, hasOwnId), ...problemsOfSwitches(pointer, type), ...problemsOfReads(pointer, type, hasOwnId), ...problemsOfKnownFields(pointer, type)];
+  return [
+    ...calls,
+    ...problemsOfId(pointer, type),
+    ...problemsOfWrites(pointer, type, hasOwnId),
+    ...problemsOfSwitches(pointer, type),
+    ...problemsOfReads(pointer, type, hasOwnId),
+    ...problemsOfKnownFields(pointer, type),
+  ];
 }
 
 /** Either create and update, the former safe to repeat, or upsert. */
@@ -51,11 +64,17 @@ function problemsOfWrites(pointer: string, type: RecordTypeConfig, hasOwnId: boo
       ...others.map((name) => ({ pointer: `${pointer}/${name}`, message: `upsert does the work of create and update: remove ${name} or upsert.` })),
       ...(isAddressedByOurId(type.upsert, hasOwnId)
         ? []
-        : [{ pointer: `${pointer}/upsert/path`, message: 'The path of upsert has to hold {external_id} or an id of our own, or it would change one and the same record every time.' }]),
+        : [
+            {
+              pointer: `${pointer}/upsert/path`,
+              message: 'The path of upsert has to hold {external_id} or an id of our own, or it would change one and the same record every time.',
+            },
+          ]),
     ];
   }
   const missing = (['create', 'update'] as const).filter((name) => type[name] === undefined);
-  if (missing.length > 0) return missing.map((name) => ({ pointer: `${pointer}/${name}`, message: `${name} is missing. Describe create and update, or upsert.` }));
+  if (missing.length > 0)
+    return missing.map((name) => ({ pointer: `${pointer}/${name}`, message: `${name} is missing. Describe create and update, or upsert.` }));
   if (type.find !== undefined || hasOwnId || type.create?.idempotency_header !== undefined) return [];
   const message =
     'After a lost answer a record would be created twice. Describe find, or give the record an id of our own (id.template), or name the header in which the third party takes an idempotency key (idempotency_header).';
@@ -74,7 +93,12 @@ function problemsOfId(pointer: string, { id }: RecordTypeConfig): Problem[] {
   return [
     ...unknown.map((name) => ({ pointer: `${pointer}/id/template`, message: `{${name}} is not known here: an id of our own is formed from {external_id}.` })),
     ...(sign !== undefined && isCharacterAllowed(id.allow, sign)
-      ? [{ pointer: `${pointer}/id/otherwise`, message: `${sign} introduces what stands for other characters, so "allow" must not hold it: two ids could become the same.` }]
+      ? [
+          {
+            pointer: `${pointer}/id/otherwise`,
+            message: `${sign} introduces what stands for other characters, so "allow" must not hold it: two ids could become the same.`,
+          },
+        ]
       : []),
   ];
 }
@@ -82,11 +106,13 @@ function problemsOfId(pointer: string, { id }: RecordTypeConfig): Problem[] {
 function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: boolean): Problem[] {
   const problems: Problem[] = [];
   if (type.find?.items !== undefined && type.find.match === undefined && externalIdPointer(type) === undefined) {
-    const message = 'What is found has to be recognized as ours: give external_id (where our id stands in their record) or find.match. Most APIs ignore a filter that they do not understand.';
+    const message =
+      'What is found has to be recognized as ours: give external_id (where our id stands in their record) or find.match. Most APIs ignore a filter that they do not understand.';
     problems.push({ pointer: `${pointer}/find`, message });
   }
   for (const key of ['item_at', 'empty'] as const) {
-    if (type.find?.[key] !== undefined && type.find.items === undefined) problems.push({ pointer: `${pointer}/find/${key}`, message: `${key} belongs to a list: give items too.` });
+    if (type.find?.[key] !== undefined && type.find.items === undefined)
+      problems.push({ pointer: `${pointer}/find/${key}`, message: `${key} belongs to a list: give items too.` });
   }
   for (const variable of textVariables(type.find?.match?.value ?? '')) {
     const isKnown = variable === 'external_id' || variable.startsWith('payload.') || (hasOwnId && variable === 'remote_id');
@@ -94,10 +120,13 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
   }
   const wantsVersion = (['update', 'delete'] as const).filter((name) => type[name]?.if_match === true);
   for (const name of wantsVersion) {
-    if (type.version === undefined) problems.push({ pointer: `${pointer}/${name}/if_match`, message: 'if_match sends the version: say in "version" where an answer holds it.' });
-    if (type.read === undefined && type.find === undefined) problems.push({ pointer: `${pointer}/${name}/if_match`, message: 'After a 412 the present version is read: describe read or find.' });
+    if (type.version === undefined)
+      problems.push({ pointer: `${pointer}/${name}/if_match`, message: 'if_match sends the version: say in "version" where an answer holds it.' });
+    if (type.read === undefined && type.find === undefined)
+      problems.push({ pointer: `${pointer}/${name}/if_match`, message: 'After a 412 the present version is read: describe read or find.' });
   }
-  if (type.read !== undefined && wantsVersion.length === 0) problems.push({ pointer: `${pointer}/read`, message: 'read is called only after a 412: give update or delete "if_match": true, or remove it.' });
+  if (type.read !== undefined && wantsVersion.length === 0)
+    problems.push({ pointer: `${pointer}/read`, message: 'read is called only after a 412: give update or delete "if_match": true, or remove it.' });
   return problems;
 }
 
@@ -106,10 +135,12 @@ function problemsOfSwitches(pointer: string, type: RecordTypeConfig): Problem[] 
     const change = type[name];
     if (change === undefined) return [];
     const problems: Problem[] = [];
-    if (change.path === undefined && change.set === undefined) problems.push({ pointer: `${pointer}/${name}`, message: `Say what ${name} changes: "set" (constants), or a call of its own (path).` });
+    if (change.path === undefined && change.set === undefined)
+      problems.push({ pointer: `${pointer}/${name}`, message: `Say what ${name} changes: "set" (constants), or a call of its own (path).` });
     const idle = (['method', 'parameters', 'headers', 'body', 'body_at'] as const).filter((key) => change.path === undefined && change[key] !== undefined);
     for (const key of idle) problems.push({ pointer: `${pointer}/${name}/${key}`, message: `${key} belongs to a call of its own: give path too.` });
-    if (name === 'activate' && type.deactivate === undefined) problems.push({ pointer: `${pointer}/activate`, message: 'activate undoes deactivate, which is not described.' });
+    if (name === 'activate' && type.deactivate === undefined)
+      problems.push({ pointer: `${pointer}/activate`, message: 'activate undoes deactivate, which is not described.' });
     return problems;
   });
 }
@@ -120,7 +151,8 @@ function problemsOfKnownFields(pointer: string, { known_fields: fields = [] }: R
     const problems: Problem[] = [];
     const hasValues = (field.values ?? []).length > 0;
     if (field.type === 'picklist' && !hasValues) problems.push({ pointer: `${at}/values`, message: 'A picklist needs its values.' });
-    if (field.values !== undefined && (!hasValues || (field.type ?? 'picklist') !== 'picklist')) problems.push({ pointer: `${at}/values`, message: 'Only a picklist has values, at least one.' });
+    if (field.values !== undefined && (!hasValues || (field.type ?? 'picklist') !== 'picklist'))
+      problems.push({ pointer: `${at}/values`, message: 'Only a picklist has values, at least one.' });
     if (fields.findIndex(({ name }) => name === field.name) < index) problems.push({ pointer: `${at}/name`, message: `${field.name} is described twice.` });
     return problems;
   });
@@ -140,7 +172,8 @@ function problemsOfCall(pointer: string, call: Partial<CallConfig>, isKnown: (va
     const problem = typeof parameter === 'object' ? problemOfText(parameter.template, parameter) : problemOfText(String(parameter), {});
     if (problem !== undefined) problems.push({ pointer: at, message: problem });
   }
-  for (const variable of jsonVariables(call.body ?? {})) if (!isKnown(variable)) problems.push({ pointer: `${pointer}/body`, message: unknownVariable(variable) });
+  for (const variable of jsonVariables(call.body ?? {}))
+    if (!isKnown(variable)) problems.push({ pointer: `${pointer}/body`, message: unknownVariable(variable) });
   return [...problems, ...problemsOfHeaders(`${pointer}/headers`, call.headers, isKnown)];
 }
 
@@ -159,13 +192,15 @@ function problemsOfHeaders(pointer: string, headers: Record<string, string> | un
 function problemsOfAuth(auth: AuthConfig): Problem[] {
   if (auth.type !== 'login') return [];
   const problems: Problem[] = [];
-  if ((auth.path === undefined) === (auth.url === undefined)) problems.push({ pointer: '/config/auth', message: 'A login needs either path (under base_url) or url.' });
+  if ((auth.path === undefined) === (auth.url === undefined))
+    problems.push({ pointer: '/config/auth', message: 'A login needs either path (under base_url) or url.' });
   if (auth.method === 'GET' && auth.body !== undefined) problems.push({ pointer: '/config/auth/body', message: 'A GET has no body.' });
   if (auth.send_as === 'form' && Object.values(auth.body ?? {}).some((value) => typeof value === 'object')) {
     problems.push({ pointer: '/config/auth/body', message: 'A form holds single values only.' });
   }
   if (!textVariables(auth.value).includes('token')) problems.push({ pointer: '/config/auth/value', message: 'The header of the token has to hold {token}.' });
-  for (const variable of textVariables(auth.value)) if (variable !== 'token') problems.push({ pointer: '/config/auth/value', message: unknownVariable(variable) });
+  for (const variable of textVariables(auth.value))
+    if (variable !== 'token') problems.push({ pointer: '/config/auth/value', message: unknownVariable(variable) });
   return problems;
 }
 
@@ -173,7 +208,10 @@ function problemsOfMapping(pointer: string, mapping: RecordTypeMapping, type: Re
   if (type === undefined) return [{ pointer, message: 'The configuration describes no such record type.' }];
   const problems: Problem[] = [];
   if (mapping.onDelete !== 'leave' && type[mapping.onDelete] === undefined) {
-    problems.push({ pointer: `${pointer}/on_delete`, message: `The configuration does not describe ${mapping.onDelete}. Describe it, or choose another on_delete.` });
+    problems.push({
+      pointer: `${pointer}/on_delete`,
+      message: `The configuration does not describe ${mapping.onDelete}. Describe it, or choose another on_delete.`,
+    });
   }
   mapping.fields.forEach((field, index) => {
     const problem = problemOfField(field, type);
@@ -185,7 +223,8 @@ function problemsOfMapping(pointer: string, mapping: RecordTypeMapping, type: Re
 function problemOfField({ to }: FieldMapping, type: RecordTypeConfig): string | undefined {
   if (!isSafePath(toPath(to))) return 'The keys __proto__, constructor and prototype are refused.';
   const externalIdAt = externalIdPointer(type);
-  if (externalIdAt !== undefined && toPath(to).join('/') === toPath(externalIdAt).join('/')) return `${to} holds our id of the record (external_id in the configuration) and cannot be mapped.`;
+  if (externalIdAt !== undefined && toPath(to).join('/') === toPath(externalIdAt).join('/'))
+    return `${to} holds our id of the record (external_id in the configuration) and cannot be mapped.`;
   return undefined;
 }
 
@@ -215,7 +254,11 @@ export function credentialsOf(auth: AuthConfig): string[] {
     case 'oauth2_client_credentials':
       return ['client_id', 'client_secret'];
     case 'login':
-      return [...jsonVariables(auth.body ?? {}), ...Object.values(auth.headers ?? {}).flatMap(textVariables), ...(auth.path === undefined ? [] : pathVariables(auth.path))];
+      return [
+        ...jsonVariables(auth.body ?? {}),
+        ...Object.values(auth.headers ?? {}).flatMap(textVariables),
+        ...(auth.path === undefined ? [] : pathVariables(auth.path)),
+      ];
   }
 }
 

@@ -73,7 +73,12 @@ export class ScimApi {
     const isPatch = await this.canPatch();
     const body = isPatch ? { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: operations } : merged;
     const response = await this.call(
-      { method: isPatch ? 'PATCH' : 'PUT', url: this.resourceUrl(type, current.id), headers: current.version === null ? {} : { 'if-match': current.version }, body: JSON.stringify(body) },
+      {
+        method: isPatch ? 'PATCH' : 'PUT',
+        url: this.resourceUrl(type, current.id),
+        headers: current.version === null ? {} : { 'if-match': current.version },
+        body: JSON.stringify(body),
+      },
       item,
       isPatch ? [404, 409, 410, 412, ...PATCH_REFUSED] : [404, 409, 410, 412],
     );

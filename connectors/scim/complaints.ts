@@ -32,7 +32,8 @@ export function describeRefusal(item: Pick<PushItem, 'fieldNames'> | null) {
       remoteField: named?.attribute ?? path ?? null,
       code,
       message,
-      explanation: response.status === 403 ? 'The third party does not allow this change. Check what the account may do there.' : (EXPLANATIONS[code] ?? GENERAL),
+      explanation:
+        response.status === 403 ? 'The third party does not allow this change. Check what the account may do there.' : (EXPLANATIONS[code] ?? GENERAL),
     };
     return { message, errors: [error] };
   };

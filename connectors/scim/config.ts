@@ -55,7 +55,18 @@ const headerText = z
 
 export const scimCredentialsSchema = z.union([
   z.strictObject({ token: headerText.describe('A bearer token.') }),
-  z.strictObject({ username: z.string().min(1).max(500).regex(/^[^:\p{Cc}]+$/u), password: z.string().min(1).max(500).regex(/^\P{Cc}+$/u) }),
+  z.strictObject({
+    username: z
+      .string()
+      .min(1)
+      .max(500)
+      .regex(/^[^:\p{Cc}]+$/u),
+    password: z
+      .string()
+      .min(1)
+      .max(500)
+      .regex(/^\P{Cc}+$/u),
+  }),
 ]);
 
 export type ScimCredentials = z.output<typeof scimCredentialsSchema>;
@@ -75,7 +86,8 @@ export function findScimProblems(config: ScimConfig, mappings: Record<string, Re
     }
     mapping.fields.forEach((field, index) => {
       const [attribute = ''] = toPath(field.to);
-      if (RESERVED.has(attribute)) problems.push({ pointer: `${pointer}/fields/${index}/to`, message: `${attribute} is set by the service itself and cannot be mapped.` });
+      if (RESERVED.has(attribute))
+        problems.push({ pointer: `${pointer}/fields/${index}/to`, message: `${attribute} is set by the service itself and cannot be mapped.` });
     });
     const isUser = type.schemas.includes(USER_SCHEMA);
     if (isUser && mapping.direction !== 'pull' && !mapping.fields.some((field) => toPath(field.to).join('/') === 'userName')) {

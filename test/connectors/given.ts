@@ -19,7 +19,9 @@ export function memoryTokens(): TokenStore {
   return { get: () => token, set: (value) => void (token = value), clear: () => void (token = undefined) };
 }
 
-export function contextWith<Config, Credentials>(parts: Pick<ConnectorContext<Config, Credentials>, 'config' | 'credentials' | 'mappings' | 'http'>): ConnectorContext<Config, Credentials> {
+export function contextWith<Config, Credentials>(
+  parts: Pick<ConnectorContext<Config, Credentials>, 'config' | 'credentials' | 'mappings' | 'http'>,
+): ConnectorContext<Config, Credentials> {
   return { tokens: memoryTokens(), signal: new AbortController().signal, ...parts };
 }
 

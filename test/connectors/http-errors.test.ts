@@ -18,7 +18,11 @@ describe('errorFromResponse', () => {
     const error = errorFromResponse(answer(status), describeAs('The e-mail is taken.'));
 
     expect(error).toBeInstanceOf(RecordRejected);
-    expect(error).toMatchObject({ isForbidden: status === 403, message: 'The e-mail is taken.', errors: [{ field: null, code: `http_${status}`, message: 'The e-mail is taken.' }] });
+    expect(error).toMatchObject({
+      isForbidden: status === 403,
+      message: 'The e-mail is taken.',
+      errors: [{ field: null, code: `http_${status}`, message: 'The e-mail is taken.' }],
+    });
   });
 
   it('takes 401 for refused credentials', () => {
@@ -72,10 +76,22 @@ describe('R9 parseRetryAfter', () => {
     expect(parseRetryAfter(value, NOW)).toBe(expected);
   });
 
-  it.each([undefined, '', 'soon', '-5', '1.5', '1e3', '0x10', '7, 8', '2026-11-21T08:00:30Z', '12 hours', 'Sat', 'Sat, 99 Nov 2026 08:00:30 GMT', 'NaN', 'Infinity'])(
-    'does not guess at %s',
-    (value) => {
-      expect(parseRetryAfter(value, NOW)).toBeNull();
-    },
-  );
+  it.each([
+    undefined,
+    '',
+    'soon',
+    '-5',
+    '1.5',
+    '1e3',
+    '0x10',
+    '7, 8',
+    '2026-11-21T08:00:30Z',
+    '12 hours',
+    'Sat',
+    'Sat, 99 Nov 2026 08:00:30 GMT',
+    'NaN',
+    'Infinity',
+  ])('does not guess at %s', (value) => {
+    expect(parseRetryAfter(value, NOW)).toBeNull();
+  });
 });

@@ -22,7 +22,8 @@ describe('answers to the REST connector', () => {
     await server.stop();
   });
 
-  const contextWith = (changes: Record<string, unknown> = {}, typeChanges: Record<string, unknown> = {}) => restContext(contactsConfig(server.url, changes, typeChanges));
+  const contextWith = (changes: Record<string, unknown> = {}, typeChanges: Record<string, unknown> = {}) =>
+    restContext(contactsConfig(server.url, changes, typeChanges));
   const calls = () => server.requests.map(nameOf);
 
   describe('to a creation', () => {
@@ -38,10 +39,18 @@ describe('answers to the REST connector', () => {
       ['403', { status: 403, body: { message: 'not yours' } }, { kind: 'record_rejected', isForbidden: true, message: 'not yours' }],
       ['404', { status: 404 }, { kind: 'record_rejected', errors: [expect.objectContaining({ explanation: expect.stringContaining('path') as string })] }],
       ['413', { status: 413, body: 'too large' }, { kind: 'record_rejected', message: 'too large' }],
-      ['422 as an HTML page', { status: 422, headers: { 'content-type': 'text/html' }, body: '<html>x</html>' }, { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'http_422' })] }],
+      [
+        '422 as an HTML page',
+        { status: 422, headers: { 'content-type': 'text/html' }, body: '<html>x</html>' },
+        { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'http_422' })] },
+      ],
       ['400 with an empty body', { status: 400 }, { kind: 'record_rejected', message: expect.stringContaining('400') as string }],
       ['a page for people under 200', HTML, { kind: 'unavailable', status: 200 }],
-      ['half a JSON document under 200', { status: 200, headers: { 'content-type': 'application/json' }, body: '{"id": "1' }, { kind: 'unavailable', status: 200 }],
+      [
+        'half a JSON document under 200',
+        { status: 200, headers: { 'content-type': 'application/json' }, body: '{"id": "1' },
+        { kind: 'unavailable', status: 200 },
+      ],
       ['a body beyond the limit', { status: 200, body: { id: '1', filler: 'x'.repeat(1_100_000) } }, { kind: 'unavailable', status: null }],
     ])('is, for %s, one of the four errors', async (_title, answer, error) => {
       answers = { find: NOTHING_FOUND, create: answer };
@@ -67,11 +76,14 @@ describe('answers to the REST connector', () => {
       expect(await pushOne(aContact(), contextWith())).toMatchObject({ ok: true, effect: 'created', remoteId: '7' });
     });
 
-    it.each([[''], ['a\u0000b'], ['x'.repeat(600)], [null], [{}]])('is Unavailable, to be found at the next attempt, when the id in it is unusable: %p', async (id) => {
-      answers = { find: NOTHING_FOUND, create: { status: 201, body: { id } } };
+    it.each([[''], ['a\u0000b'], ['x'.repeat(600)], [null], [{}]])(
+      'is Unavailable, to be found at the next attempt, when the id in it is unusable: %p',
+      async (id) => {
+        answers = { find: NOTHING_FOUND, create: { status: 201, body: { id } } };
 
-      expect(await errorOf(aContact(), contextWith())).toMatchObject({ kind: 'unavailable', status: 201 });
-    });
+        expect(await errorOf(aContact(), contextWith())).toMatchObject({ kind: 'unavailable', status: 201 });
+      },
+    );
 
     it('leads to a second search when it says that the record exists, and to the refusal itself when none is ours', async () => {
       answers = { find: NOTHING_FOUND, create: { status: 409, body: { message: 'E-mail is taken' } } };
@@ -101,8 +113,24 @@ describe('answers to the REST connector', () => {
       ['a list that is none', { status: 200, body: { items: 'none' } }, { kind: 'unavailable' }],
       ['404', { status: 404 }, { kind: 'record_rejected' }],
       ['500', { status: 500 }, { kind: 'unavailable' }],
-      ['records that are not ours', { status: 200, body: { items: [{ id: 8, external_id: 'emp-8' }, { id: 9 }, null, 'x'] } }, { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'find_not_exact' })] }],
-      ['two records that are ours', { status: 200, body: { items: [{ id: 8, external_id: 'emp-1' }, { id: 9, external_id: 'emp-1' }] } }, { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'ambiguous' })] }],
+      [
+        'records that are not ours',
+        { status: 200, body: { items: [{ id: 8, external_id: 'emp-8' }, { id: 9 }, null, 'x'] } },
+        { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'find_not_exact' })] },
+      ],
+      [
+        'two records that are ours',
+        {
+          status: 200,
+          body: {
+            items: [
+              { id: 8, external_id: 'emp-1' },
+              { id: 9, external_id: 'emp-1' },
+            ],
+          },
+        },
+        { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'ambiguous' })] },
+      ],
       ['ours without an id', { status: 200, body: { items: [{ external_id: 'emp-1' }] } }, { kind: 'unavailable' }],
     ])('never leads to a creation by %s', async (_title, answer, error) => {
       answers = { find: answer, create: { status: 201, body: { id: 'twin' } } };
@@ -115,7 +143,11 @@ describe('answers to the REST connector', () => {
       ['an empty list', NOTHING_FOUND, {}],
       ['null in place of the list', { status: 200, body: { items: null } }, {}],
       ['204', { status: 204 }, {}],
-      ['what the configuration calls empty', { status: 200, body: { total: 0 } }, { find: { path: '/contacts{?external_id}', items: '/items', empty: { at: '/total', is: 0 } } }],
+      [
+        'what the configuration calls empty',
+        { status: 200, body: { total: 0 } },
+        { find: { path: '/contacts{?external_id}', items: '/items', empty: { at: '/total', is: 0 } } },
+      ],
       ['tombstones only', { status: 200, body: { items: [{ id: 3, external_id: 'emp-1', gone: true }] } }, { tombstone: { at: '/gone' } }],
       ['404 for a record asked for by our id', { status: 404 }, { find: { path: '/contacts/by-ref/{external_id}' } }],
     ])('leads to a creation by %s', async (_title, answer, typeChanges) => {
@@ -125,7 +157,18 @@ describe('answers to the REST connector', () => {
     });
 
     it('leads to an update by our record among others, whatever its id', async () => {
-      answers = { find: { status: 200, body: { items: [{ id: 'x', external_id: 'emp-2' }, { id: '../a b', external_id: 'emp-1' }] } }, update: { status: 200, body: {} } };
+      answers = {
+        find: {
+          status: 200,
+          body: {
+            items: [
+              { id: 'x', external_id: 'emp-2' },
+              { id: '../a b', external_id: 'emp-1' },
+            ],
+          },
+        },
+        update: { status: 200, body: {} },
+      };
 
       expect(await pushOne(aContact(), contextWith())).toMatchObject({ ok: true, effect: 'updated', remoteId: '../a b' });
       expect(server.requests.at(-1)?.path).toBe('/contacts/..%2Fa%20b');
@@ -171,7 +214,11 @@ describe('answers to the REST connector', () => {
     });
 
     it('ends, with the refusal, when the record keeps appearing and disappearing', async () => {
-      answers = { update: { status: 404 }, find: { status: 200, body: { items: [{ id: '1', external_id: 'emp-1' }] } }, create: { status: 409, body: { message: 'exists' } } };
+      answers = {
+        update: { status: 404 },
+        find: { status: 200, body: { items: [{ id: '1', external_id: 'emp-1' }] } },
+        create: { status: 409, body: { message: 'exists' } },
+      };
 
       expect(await errorOf(known(), contextWith())).toMatchObject({ kind: 'record_rejected', message: 'exists' });
       expect(calls().length).toBeLessThanOrEqual(6);
@@ -182,16 +229,62 @@ describe('answers to the REST connector', () => {
     const each = { at: '/errors' };
 
     it.each<[string, object, unknown, object[]]>([
-      ['an object of lists of texts', { each }, { errors: { email: ['is taken', 'is odd'] } }, [{ field: 'email', message: 'is taken' }, { field: 'email', message: 'is odd' }]],
+      [
+        'an object of lists of texts',
+        { each },
+        { errors: { email: ['is taken', 'is odd'] } },
+        [
+          { field: 'email', message: 'is taken' },
+          { field: 'email', message: 'is odd' },
+        ],
+      ],
       ['an object of texts', { each }, { errors: { first_name: 'is short' } }, [{ field: 'first_name', remoteField: 'first_name', message: 'is short' }]],
-      ['a list of texts', { each }, { errors: ['bad', 'worse'] }, [{ field: null, message: 'bad' }, { field: null, message: 'worse' }]],
-      ['texts that begin with the field', { each: { ...each, name_before: ' - ' } }, { errors: ['email - is taken'] }, [{ field: 'email', remoteField: 'email', message: 'email - is taken' }]],
-      ['a path in points', { each: { ...each, name: '/f', message: '/m' } }, { errors: [{ f: 'contact.address.city', m: 'unknown' }] }, [{ field: 'city', remoteField: 'contact.address.city' }]],
-      ['a path as a list', { each: { ...each, name: '/loc', message: '/m' } }, { errors: [{ loc: ['body', 'address', 'city'], m: 'unknown' }] }, [{ field: 'city' }]],
-      ['another spelling', { each: { ...each, name: '/f', message: '/m' } }, { errors: [{ f: 'Email', m: 'taken' }] }, [{ field: 'email', remoteField: 'Email' }]],
-      ['a field of theirs alone', { each }, { errors: { department: 'is missing' } }, [{ field: null, remoteField: 'department', explanation: expect.stringContaining('department') }]],
+      [
+        'a list of texts',
+        { each },
+        { errors: ['bad', 'worse'] },
+        [
+          { field: null, message: 'bad' },
+          { field: null, message: 'worse' },
+        ],
+      ],
+      [
+        'texts that begin with the field',
+        { each: { ...each, name_before: ' - ' } },
+        { errors: ['email - is taken'] },
+        [{ field: 'email', remoteField: 'email', message: 'email - is taken' }],
+      ],
+      [
+        'a path in points',
+        { each: { ...each, name: '/f', message: '/m' } },
+        { errors: [{ f: 'contact.address.city', m: 'unknown' }] },
+        [{ field: 'city', remoteField: 'contact.address.city' }],
+      ],
+      [
+        'a path as a list',
+        { each: { ...each, name: '/loc', message: '/m' } },
+        { errors: [{ loc: ['body', 'address', 'city'], m: 'unknown' }] },
+        [{ field: 'city' }],
+      ],
+      [
+        'another spelling',
+        { each: { ...each, name: '/f', message: '/m' } },
+        { errors: [{ f: 'Email', m: 'taken' }] },
+        [{ field: 'email', remoteField: 'Email' }],
+      ],
+      [
+        'a field of theirs alone',
+        { each },
+        { errors: { department: 'is missing' } },
+        [{ field: null, remoteField: 'department', explanation: expect.stringContaining('department') }],
+      ],
       ['an empty list', { message: '/message', each }, { errors: [], message: 'no' }, [{ field: null, message: 'no', code: 'http_422' }]],
-      ['things that are no complaints', { message: '/message', each: { ...each, message: '/m' } }, { errors: [null, 7, {}, [], { x: 1 }], message: 'no' }, [{ field: null, message: 'no' }]],
+      [
+        'things that are no complaints',
+        { message: '/message', each: { ...each, message: '/m' } },
+        { errors: [null, 7, {}, [], { x: 1 }], message: 'no' },
+        [{ field: null, message: 'no' }],
+      ],
       ['a code for all', { message: '/message', code: '/code' }, { message: 'no', code: 42 }, [{ code: '42', message: 'no' }]],
     ])('reads %s', async (_title, errors, body, expected) => {
       answers = { update: { status: 422, body } };
@@ -204,7 +297,9 @@ describe('answers to the REST connector', () => {
 
     it('keeps words to a sensible length, without NUL and without halves of characters', async () => {
       const long = `a\u0000b ${'🙂'.repeat(300)}`;
-      answers = { update: { status: 422, body: { message: long, errors: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`f${index}\u0000`, long])) } } };
+      answers = {
+        update: { status: 422, body: { message: long, errors: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`f${index}\u0000`, long])) } },
+      };
 
       const failure = await errorOf(aContact({ remoteId: '1' }), contextWith({ errors: { message: '/message', each } }));
 
@@ -244,7 +339,10 @@ describe('answers to the REST connector', () => {
 
     it('creates under its own id when the lost creation turns out to have been refused', async () => {
       const context = contextWith({}, { find: undefined, external_id: undefined, create: { path: '/contacts', idempotency_header: 'Idempotency-Key' } });
-      const creations: ScriptedAnswer[] = [{ status: 422, body: {} }, { status: 201, body: { id: '8' } }];
+      const creations: ScriptedAnswer[] = [
+        { status: 422, body: {} },
+        { status: 201, body: { id: '8' } },
+      ];
       answers = {
         get create() {
           return creations.shift() as ScriptedAnswer;

@@ -28,7 +28,8 @@ describe('authentication of the REST connector', () => {
   const tokenCalls = () => server.requests.filter(({ path }) => path.startsWith('/token'));
   const apiCalls = () => server.requests.filter(({ path }) => !path.startsWith('/token'));
   const authorizations = () => apiCalls().map(({ headers }) => headers['authorization']);
-  const contextWithAuth = (auth: unknown, credentials: Record<string, string>, tokens = memoryTokens()) => restContext(contactsConfig(server.url, { auth }), { credentials, tokens });
+  const contextWithAuth = (auth: unknown, credentials: Record<string, string>, tokens = memoryTokens()) =>
+    restContext(contactsConfig(server.url, { auth }), { credentials, tokens });
   const oauth2 = (changes = {}) => ({ type: 'oauth2_client_credentials', token_url: `${server.url}/token`, ...changes });
   const contacts = (count: number): PushItem[] => Array.from({ length: count }, (_, index) => aContact({ externalId: `emp-${index}` }));
   /** Accepts only tokens that it has not forgotten. */
@@ -89,7 +90,11 @@ describe('authentication of the REST connector', () => {
       await rest.push(contacts(1), context);
 
       expect(tokenCalls()).toHaveLength(1);
-      expect(Object.fromEntries(new URLSearchParams(tokenCalls()[0]?.body))).toEqual({ grant_type: 'client_credentials', scope: 'people.write', audience: 'hr' });
+      expect(Object.fromEntries(new URLSearchParams(tokenCalls()[0]?.body))).toEqual({
+        grant_type: 'client_credentials',
+        scope: 'people.write',
+        audience: 'hr',
+      });
       expect(tokenCalls()[0]?.headers['authorization']).toBe(`Basic ${Buffer.from('client%3A1:s3cret%26of%3Da%2Btest').toString('base64')}`);
       expect(new Set(authorizations())).toEqual(new Set(['Bearer token-1']));
     });
@@ -178,7 +183,13 @@ describe('authentication of the REST connector', () => {
   });
 
   describe('a login of its own', () => {
-    const login = (changes: Record<string, unknown> = {}) => ({ type: 'login', path: '/token/login', body: { user: { name: '{user}' }, pass: '{pass}' }, token: '/session/key', ...changes });
+    const login = (changes: Record<string, unknown> = {}) => ({
+      type: 'login',
+      path: '/token/login',
+      body: { user: { name: '{user}' }, pass: '{pass}' },
+      token: '/session/key',
+      ...changes,
+    });
     const credentials = { user: 'Zoë "Z"', pass: 'p\\s"s' };
 
     it('sends the credentials as JSON that they cannot break, and the token where it is wanted', async () => {
@@ -216,7 +227,11 @@ describe('authentication of the REST connector', () => {
       expect(leftMs).toBeLessThanOrEqual(expectedMs);
     });
 
-    it.each([['nothing', {}], ['nonsense', { ttl: 'soon' }], ['no time at all', { ttl: 0 }]])('uses a token until it is refused when the answer says %s about its end', async (_title, said) => {
+    it.each([
+      ['nothing', {}],
+      ['nonsense', { ttl: 'soon' }],
+      ['no time at all', { ttl: 0 }],
+    ])('uses a token until it is refused when the answer says %s about its end', async (_title, said) => {
       const tokens = memoryTokens();
       token = () => ({ status: 200, body: { session: { key: 'abcdef' }, ...said } });
 

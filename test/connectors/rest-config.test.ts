@@ -8,7 +8,11 @@ import { CONTACTS_MAPPING, contactsConfig } from './rest-given';
 
 const URL_OF_CONTACTS = 'https://contacts.example.com/api';
 
-function problemsOf(changes: Record<string, unknown>, typeChanges: Record<string, unknown> = {}, { mapping = CONTACTS_MAPPING, credentials }: { mapping?: RecordTypeMapping; credentials?: RestCredentials } = {}) {
+function problemsOf(
+  changes: Record<string, unknown>,
+  typeChanges: Record<string, unknown> = {},
+  { mapping = CONTACTS_MAPPING, credentials }: { mapping?: RecordTypeMapping; credentials?: RestCredentials } = {},
+) {
   const config = rest.configSchema.parse(contactsConfig(URL_OF_CONTACTS, changes, typeChanges));
   return rest.validate?.(config, { contacts: mapping }, credentials) ?? [];
 }
@@ -46,13 +50,28 @@ describe('the configuration of a REST integration', () => {
 
   it.each<[string, string, Record<string, unknown>, Record<string, unknown>]>([
     ['an unknown variable in a path', '/config/record_types/contacts/update/path', {}, { update: { path: '/contacts/{id}' } }],
-    ['an unknown variable in a header', '/config/record_types/contacts/update/headers/X-Id', {}, { update: { path: '/c/{remote_id}', headers: { 'X-Id': '{idd}' } } }],
+    [
+      'an unknown variable in a header',
+      '/config/record_types/contacts/update/headers/X-Id',
+      {},
+      { update: { path: '/c/{remote_id}', headers: { 'X-Id': '{idd}' } } },
+    ],
     ['an unknown variable in a body', '/config/record_types/contacts/create/body', {}, { create: { path: '/c', body: { a: ['{x}'] } } }],
     ['their id before there is one', '/config/record_types/contacts/create/path', {}, { create: { path: '/c/{remote_id}' } }],
     ['a record’s variable in the check', '/config/check/path', { check: { path: '/c/{external_id}' } }, {}],
     ['a record’s variable in the headers of all calls', '/config/headers/X-Id', { headers: { 'X-Id': '{external_id}' } }, {}],
-    ['a parameter that nothing uses', '/config/record_types/contacts/find/parameters/q', {}, { find: { path: '/c{?external_id}', items: '/items', parameters: { q: 'x' } } }],
-    ['a filter that a value could break', '/config/record_types/contacts/find/parameters/q', {}, { find: { path: '/c{?q}', items: '/items', parameters: { q: 'ref={external_id}' } } }],
+    [
+      'a parameter that nothing uses',
+      '/config/record_types/contacts/find/parameters/q',
+      {},
+      { find: { path: '/c{?external_id}', items: '/items', parameters: { q: 'x' } } },
+    ],
+    [
+      'a filter that a value could break',
+      '/config/record_types/contacts/find/parameters/q',
+      {},
+      { find: { path: '/c{?q}', items: '/items', parameters: { q: 'ref={external_id}' } } },
+    ],
     ['a search whose answers could be anybody’s', '/config/record_types/contacts/find', {}, { external_id: undefined }],
     ['a body in a GET', '/config/record_types/contacts/find/body', {}, { find: { path: '/c', items: '/items', body: { ref: '{external_id}' } } }],
     ['what to call empty without a list', '/config/record_types/contacts/find/empty', {}, { find: { path: '/c/{external_id}', empty: { at: '/n', is: 0 } } }],
@@ -64,7 +83,12 @@ describe('the configuration of a REST integration', () => {
     ['a deactivation with half a call', '/config/record_types/contacts/deactivate/method', {}, { deactivate: { set: { active: false }, method: 'POST' } }],
     ['an activation of what is never deactivated', '/config/record_types/contacts/activate', {}, { activate: { set: { active: true } } }],
     ['a picklist without values', '/config/record_types/contacts/known_fields/0/values', {}, { known_fields: [{ name: 'grade', type: 'picklist' }] }],
-    ['values of what is no picklist', '/config/record_types/contacts/known_fields/0/values', {}, { known_fields: [{ name: 'n', type: 'number', values: ['1'] }] }],
+    [
+      'values of what is no picklist',
+      '/config/record_types/contacts/known_fields/0/values',
+      {},
+      { known_fields: [{ name: 'n', type: 'number', values: ['1'] }] },
+    ],
     ['a field described twice', '/config/record_types/contacts/known_fields/1/name', {}, { known_fields: [{ name: 'n' }, { name: 'n' }] }],
     ['a login without an address', '/config/auth', { auth: { type: 'login', token: '/t' } }, {}],
     ['a login that never sends its token', '/config/auth/value', { auth: { type: 'login', path: '/l', token: '/t', value: 'Bearer' } }, {}],
@@ -92,9 +116,20 @@ describe('the configuration of a REST integration', () => {
 
   describe('together with mappings', () => {
     it('refuses what no call can do, and what cannot be mapped', () => {
-      const mapping: RecordTypeMapping = { ...CONTACTS_MAPPING, onDelete: 'deactivate', fields: [{ name: 'ref', to: 'external_id' }, { name: 'x', to: '/__proto__/x' }] };
+      const mapping: RecordTypeMapping = {
+        ...CONTACTS_MAPPING,
+        onDelete: 'deactivate',
+        fields: [
+          { name: 'ref', to: 'external_id' },
+          { name: 'x', to: '/__proto__/x' },
+        ],
+      };
 
-      expect(problemsOf({}, {}, { mapping }).map(({ pointer }) => pointer)).toEqual(['/mappings/contacts/on_delete', '/mappings/contacts/fields/0/to', '/mappings/contacts/fields/1/to']);
+      expect(problemsOf({}, {}, { mapping }).map(({ pointer }) => pointer)).toEqual([
+        '/mappings/contacts/on_delete',
+        '/mappings/contacts/fields/0/to',
+        '/mappings/contacts/fields/1/to',
+      ]);
     });
 
     it('refuses a mapping of a record type that is not described, and takes one that leaves deleted records alone', () => {
@@ -124,9 +159,12 @@ describe('the configuration of a REST integration', () => {
       expect(problemsOf({ auth })).toEqual([]);
     });
 
-    it.each([[{ token: '' }], [{ token: 'a\nb' }], [{ token: 7 }], [{ 'Token!': 'x' }], [JSON.parse('{"__proto__":"x"}') as object]])('does not take %j', (credentials) => {
-      expect(rest.credentialsSchema.safeParse(credentials).success).toBe(false);
-    });
+    it.each([[{ token: '' }], [{ token: 'a\nb' }], [{ token: 7 }], [{ 'Token!': 'x' }], [JSON.parse('{"__proto__":"x"}') as object]])(
+      'does not take %j',
+      (credentials) => {
+        expect(rest.credentialsSchema.safeParse(credentials).success).toBe(false);
+      },
+    );
   });
 
   it('tells the record types and fields it knows, picklists with their values', () => {
@@ -148,7 +186,9 @@ describe('the configuration of a REST integration', () => {
 
   it('has no key that docs/connectors.md does not explain', () => {
     const reference = documentedPage().split('### Every key')[1] as string;
-    const unexplained = new Set(keysOf(z.toJSONSchema(rest.configSchema, { io: 'input' })).filter((key) => !new RegExp(`\`[^\`\n]*\\b${key}\\b[^\`\n]*\``).test(reference)));
+    const unexplained = new Set(
+      keysOf(z.toJSONSchema(rest.configSchema, { io: 'input' })).filter((key) => !new RegExp(`\`[^\`\n]*\\b${key}\\b[^\`\n]*\``).test(reference)),
+    );
 
     expect([...unexplained]).toEqual([]);
   });
@@ -167,5 +207,9 @@ function keysOf(schema: unknown): string[] {
   if (Array.isArray(schema)) return schema.flatMap(keysOf);
   if (typeof schema !== 'object' || schema === null) return [];
   const { properties = {} } = schema as { properties?: object };
-  return [...Object.keys(properties), ...Object.values(properties).flatMap(keysOf), ...Object.entries(schema).flatMap(([key, value]) => (key === 'properties' ? [] : keysOf(value)))];
+  return [
+    ...Object.keys(properties),
+    ...Object.values(properties).flatMap(keysOf),
+    ...Object.entries(schema).flatMap(([key, value]) => (key === 'properties' ? [] : keysOf(value))),
+  ];
 }

@@ -40,7 +40,14 @@ export function contactsConfig(baseUrl: string, changes: Record<string, unknown>
 }
 
 /** A context for a configuration, which must be one that the connector finds nothing wrong with. */
-export function restContext(config: unknown, { credentials = {}, tokens = memoryTokens(), mapping = CONTACTS_MAPPING }: { credentials?: RestCredentials; tokens?: TokenStore; mapping?: RecordTypeMapping } = {}): RestContext {
+export function restContext(
+  config: unknown,
+  {
+    credentials = {},
+    tokens = memoryTokens(),
+    mapping = CONTACTS_MAPPING,
+  }: { credentials?: RestCredentials; tokens?: TokenStore; mapping?: RecordTypeMapping } = {},
+): RestContext {
   const parsed = rest.configSchema.parse(config);
   const mappings = Object.fromEntries(Object.keys(parsed.record_types).map((name) => [name, mapping]));
   expect(rest.validate?.(parsed, mappings, rest.credentialsSchema.parse(credentials))).toEqual([]);

@@ -31,7 +31,12 @@ describe('the REST connector and Kinto', () => {
   };
 
   const anEmployee = (fields: JsonObject = {}, overrides: Partial<PushItem> = {}) =>
-    pushItem('employees', mapping, { first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com', ...fields }, { externalId: `emp-${(count += 1)}`, ...overrides });
+    pushItem(
+      'employees',
+      mapping,
+      { first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com', ...fields },
+      { externalId: `emp-${(count += 1)}`, ...overrides },
+    );
 
   async function push(item: PushItem, context = contextFor()): Promise<PushResult> {
     return (await rest.push([item], context))[0] as PushResult;
@@ -44,7 +49,12 @@ describe('the REST connector and Kinto', () => {
 
     const created = await push(anEmployee({}, { externalId: 'A.1/ä' }), contextFor({ http: recorded }));
 
-    expect(created).toMatchObject({ ok: true, effect: 'created', remoteId: 'syncline-A_2e1_2f_c3_a4', remoteVersion: expect.stringMatching(/^"\d+"$/) as string });
+    expect(created).toMatchObject({
+      ok: true,
+      effect: 'created',
+      remoteId: 'syncline-A_2e1_2f_c3_a4',
+      remoteVersion: expect.stringMatching(/^"\d+"$/) as string,
+    });
     expect(recorded.requests).toMatchObject([{ method: 'PUT', headers: { 'if-none-match': '*' } }]);
   });
 
@@ -136,7 +146,10 @@ describe('the REST connector and Kinto', () => {
     const wrongEmail = await push(anEmployee({ email: 'nope' }));
     const wrongName = await push({ ...bad, payload: { ...bad.payload, name: { first: 7, last: 'x' } } });
 
-    expect(wrongEmail).toMatchObject({ ok: false, error: { errors: [{ field: 'email', remoteField: 'email', code: '107', message: expect.stringContaining('does not match') as string }] } });
+    expect(wrongEmail).toMatchObject({
+      ok: false,
+      error: { errors: [{ field: 'email', remoteField: 'email', code: '107', message: expect.stringContaining('does not match') as string }] },
+    });
     expect(wrongName).toMatchObject({ ok: false, error: { errors: [{ field: 'first_name', remoteField: 'first', message: "7 is not of type 'string'" }] } });
   });
 

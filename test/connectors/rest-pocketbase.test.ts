@@ -67,7 +67,11 @@ describe('the REST connector and PocketBase', () => {
         fields: [],
         passwordAuth: { enabled: true, identityFields: ['email'] },
       });
-      await pocketBase.call('POST', 'collections/clerks/records', { email: 'clerk@example.com', password: 'clerks-password', passwordConfirm: 'clerks-password' });
+      await pocketBase.call('POST', 'collections/clerks/records', {
+        email: 'clerk@example.com',
+        password: 'clerks-password',
+        passwordConfirm: 'clerks-password',
+      });
       const context = contextFor({ credentials: { identity: 'clerk@example.com', password: 'clerks-password' } });
       const auth = { ...context.config.auth, path: '/api/collections/clerks/auth-with-password' } as RestContext['config']['auth'];
       const counted = counting(context.http);
@@ -104,7 +108,13 @@ describe('the REST connector and PocketBase', () => {
           kind: 'record_rejected',
           message: 'Failed to create record.',
           errors: [
-            { field: 'email', remoteField: 'email', code: 'validation_is_email', message: 'Must be a valid email address.', explanation: expect.stringContaining('email') as string },
+            {
+              field: 'email',
+              remoteField: 'email',
+              code: 'validation_is_email',
+              message: 'Must be a valid email address.',
+              explanation: expect.stringContaining('email') as string,
+            },
             { field: 'level', remoteField: 'grade', code: 'validation_invalid_value', message: 'Invalid value principal.' },
           ],
         },

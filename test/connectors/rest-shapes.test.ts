@@ -104,7 +104,10 @@ const graph: Shape = {
         else {
           const { email } = { ...records.get(id), ...variables.input } as { email?: string };
           if (!email?.includes('@')) {
-            return { status: 200, body: { data: null, errors: [{ message: 'Not an address', path: ['savePerson', 'input', 'email'], extensions: { code: 'BAD_USER_INPUT' } }] } };
+            return {
+              status: 200,
+              body: { data: null, errors: [{ message: 'Not an address', path: ['savePerson', 'input', 'email'], extensions: { code: 'BAD_USER_INPUT' } }] },
+            };
           }
           records.set(id, { ...records.get(id), ...variables.input });
         }
@@ -136,7 +139,11 @@ const graph: Shape = {
           },
           create: { path: '/graphql', body: { query: save } },
           update: { method: 'POST', path: '/graphql', body: { query: save, variables: { id: '{remote_id}' } } },
-          delete: { method: 'POST', path: '/graphql', body: { query: 'mutation ( $id: ID! ) { deletePerson( id: $id ) { ok } }', variables: { id: '{remote_id}' } } },
+          delete: {
+            method: 'POST',
+            path: '/graphql',
+            body: { query: 'mutation ( $id: ID! ) { deletePerson( id: $id ) { ok } }', variables: { id: '{remote_id}' } },
+          },
           deactivate: { set: { '/flags/off': true } },
           activate: { set: { '/flags/off': false } },
         },
@@ -387,7 +394,10 @@ describe.each([personnel, graph, jsonApi, legacy])('a third party unknown before
   it('hears what is refused, at our field where the third party names one', async () => {
     const refused = await push(contact({ email: 'nope' }));
 
-    expect(refused).toMatchObject({ ok: false, error: { kind: 'record_rejected', errors: expect.arrayContaining([expect.objectContaining(shape.complaint)]) as unknown } });
+    expect(refused).toMatchObject({
+      ok: false,
+      error: { kind: 'record_rejected', errors: expect.arrayContaining([expect.objectContaining(shape.complaint)]) as unknown },
+    });
     expect(living()).toEqual([]);
   });
 

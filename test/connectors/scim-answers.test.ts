@@ -20,7 +20,10 @@ afterEach(async () => {
 
 const aUser = (attributes: JsonObject = {}): JsonObject => ({ id: 'u1', externalId: 'emp-1', userName: 'ada', meta: { version: 'W/"1"' }, ...attributes });
 const listOf = (...users: JsonObject[]): ScriptedAnswer => ({ status: 200, body: { totalResults: users.length, Resources: users } });
-const scimError = (status: number, scimType: string | undefined, detail: string): ScriptedAnswer => ({ status, body: { status: String(status), scimType, detail } });
+const scimError = (status: number, scimType: string | undefined, detail: string): ScriptedAnswer => ({
+  status,
+  body: { status: String(status), scimType, detail },
+});
 
 /** Answers by `METHOD /path` without the query; a list is used up one by one, its last answer repeats. */
 function script(routes: Record<string, ScriptedAnswer | ScriptedAnswer[] | ((request: RecordedRequest) => ScriptedAnswer)>) {
@@ -43,7 +46,15 @@ const anItem = (overrides: Partial<PushItem> = {}, fields: JsonObject = {}) =>
 
 async function pushAll(items: PushItem[], settings: JsonObject = {}, credentials: unknown = { token: 't' }): Promise<PushResult[]> {
   const config = scim.configSchema.parse({ base_url: `${server?.url}/`, ...settings });
-  return scim.push(items, contextWith({ config, credentials: scim.credentialsSchema.parse(credentials), mappings: { employees: EMPLOYEES_MAPPING }, http: gatedHttp(scim.hosts(config), 5_000) }));
+  return scim.push(
+    items,
+    contextWith({
+      config,
+      credentials: scim.credentialsSchema.parse(credentials),
+      mappings: { employees: EMPLOYEES_MAPPING },
+      http: gatedHttp(scim.hosts(config), 5_000),
+    }),
+  );
 }
 
 const push = async (item: PushItem, settings: JsonObject = {}) => (await pushAll([item], settings))[0] as PushResult;
@@ -127,7 +138,10 @@ describe('a search', () => {
   });
 
   it('ends where a service repeats its first page for ever', async () => {
-    await script({ 'GET /Users': { status: 200, body: { totalResults: 1_000, Resources: [aUser({ externalId: 'x' })] } }, 'POST /Users': { status: 201, body: aUser({ id: 'u9' }) } })();
+    await script({
+      'GET /Users': { status: 200, body: { totalResults: 1_000, Resources: [aUser({ externalId: 'x' })] } },
+      'POST /Users': { status: 201, body: aUser({ id: 'u9' }) },
+    })();
 
     expect(await push(anItem())).toMatchObject({ ok: true, remoteId: 'u9' });
   });
@@ -156,7 +170,10 @@ describe('an update', () => {
   const known = { remoteId: 'u1', remoteVersion: 'W/"1"' };
 
   it('is sent under the version that was read, not one that was once known', async () => {
-    await script({ 'GET /Users/u1': { status: 200, headers: { etag: 'W/"5"' }, body: aUser() }, 'PATCH /Users/u1': { status: 204, headers: { etag: 'W/"6"' } } })();
+    await script({
+      'GET /Users/u1': { status: 200, headers: { etag: 'W/"5"' }, body: aUser() },
+      'PATCH /Users/u1': { status: 204, headers: { etag: 'W/"6"' } },
+    })();
 
     expect(await push(anItem(known))).toMatchObject({ ok: true, remoteVersion: 'W/"6"' });
     expect(requests('PATCH')[0]?.headers['if-match']).toBe('W/"5"');
@@ -209,7 +226,9 @@ describe('an update', () => {
     expect(writes.map(({ method: used }) => used)).toEqual([method]);
     const isWhole = method === 'PUT';
     expect(bodyOf(writes[0])).toMatchObject(
-      isWhole ? { nickName: 'kept', name: { givenName: 'Ada' }, externalId: 'emp-1' } : { Operations: [{ op: 'add', path: 'name', value: { givenName: 'Ada' } }] },
+      isWhole
+        ? { nickName: 'kept', name: { givenName: 'Ada' }, externalId: 'emp-1' }
+        : { Operations: [{ op: 'add', path: 'name', value: { givenName: 'Ada' } }] },
     );
   });
 
@@ -290,7 +309,10 @@ describe('trouble', () => {
   it('is a refused record for 403, marked so that the credentials are checked', async () => {
     await script({ 'GET /Users': NOTHING, 'POST /Users': scimError(403, undefined, 'not in this group') })();
 
-    expect(await push(anItem())).toMatchObject({ ok: false, error: { kind: 'record_rejected', isForbidden: true, errors: [{ message: 'not in this group' }] } });
+    expect(await push(anItem())).toMatchObject({
+      ok: false,
+      error: { kind: 'record_rejected', isForbidden: true, errors: [{ message: 'not in this group' }] },
+    });
   });
 
   it.each([500, 502, 504, 408, 425])('is Unavailable for %d', async (status) => {
@@ -336,7 +358,9 @@ describe('a check', () => {
     await script({ 'GET /Users': answer })();
     const config = scim.configSchema.parse({ base_url: server?.url });
 
-    await expect(scim.check(contextWith({ config, credentials: { token: 't' }, mappings: {}, http: gatedHttp(scim.hosts(config)) }))).rejects.toMatchObject({ kind });
+    await expect(scim.check(contextWith({ config, credentials: { token: 't' }, mappings: {}, http: gatedHttp(scim.hosts(config)) }))).rejects.toMatchObject({
+      kind,
+    });
     expect(server?.requests).toHaveLength(1);
   });
 });
@@ -356,13 +380,21 @@ describe('a complaint', () => {
     ['The value of givenName is too long', 'invalidValue', 'first_name', 'name.givenName'],
     ['emails[type eq "work"].value: no such address', 'invalidValue', 'email', 'emails.value'],
     ['Invalid value for emails.value', 'invalidValue', 'email', 'emails.value'],
-    ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department is unknown', 'invalidPath', 'department', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department'],
+    [
+      'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department is unknown',
+      'invalidPath',
+      'department',
+      'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department',
+    ],
     ['already in use', 'uniqueness', 'user_name', 'userName'],
     ['DISPLAYNAME must be unique', 'uniqueness', 'display_name', 'displayName'],
   ])('is told about our field: %s', (detail, scimType, field, remoteField) => {
     const refusal = describeRefusal({ fieldNames })({ status: 400, headers: {}, text: JSON.stringify({ detail, scimType }) });
 
-    expect(refusal).toMatchObject({ message: detail, errors: [{ field, remoteField, code: scimType, message: detail, explanation: expect.stringMatching(/./) as string }] });
+    expect(refusal).toMatchObject({
+      message: detail,
+      errors: [{ field, remoteField, code: scimType, message: detail, explanation: expect.stringMatching(/./) as string }],
+    });
   });
 
   it.each(['The departmental value is odd', 'Something is wrong', 'unnamed'])('is told about the record when it names no field of ours: %s', (detail) => {
@@ -372,7 +404,10 @@ describe('a complaint', () => {
   });
 
   it('is read as text when it is not SCIM', () => {
-    expect(describeRefusal(null)({ status: 422, headers: {}, text: 'no such\ncountry' })).toMatchObject({ message: 'no such country', errors: [{ code: 'http_422' }] });
+    expect(describeRefusal(null)({ status: 422, headers: {}, text: 'no such\ncountry' })).toMatchObject({
+      message: 'no such country',
+      errors: [{ code: 'http_422' }],
+    });
     expect(describeRefusal(null)({ status: 422, headers: {}, text: 'null' })).toMatchObject({ message: 'null' });
     expect(describeRefusal(null)({ status: 422, headers: {}, text: '' })).toMatchObject({ message: 'The third party answered 422.' });
   });
@@ -389,13 +424,26 @@ describe('the settings', () => {
     const [employees] = scim.recordTypes(config);
 
     expect(employees).toMatchObject({ name: 'employees', label: 'Employees' });
-    expect(employees?.fields).toContainEqual({ name: '/emails/0/type', label: 'E-mail type', type: 'picklist', isRequired: false, values: ['work', 'home', 'other'] });
+    expect(employees?.fields).toContainEqual({
+      name: '/emails/0/type',
+      label: 'E-mail type',
+      type: 'picklist',
+      isRequired: false,
+      values: ['work', 'home', 'other'],
+    });
     expect(employees?.fields.filter(({ name }) => name.includes('enterprise'))).toHaveLength(6);
   });
 
   it.each<[string, Partial<(typeof EMPLOYEES_MAPPING)['fields'][number]>[] | undefined, string]>([
     ['maps no user name', [{ name: 'x', to: '/title' }], '/mappings/employees/fields'],
-    ['maps what the service sets', [{ name: 'user_name', to: 'userName' }, { name: 'x', to: '/externalId' }], '/mappings/employees/fields/1/to'],
+    [
+      'maps what the service sets',
+      [
+        { name: 'user_name', to: 'userName' },
+        { name: 'x', to: '/externalId' },
+      ],
+      '/mappings/employees/fields/1/to',
+    ],
   ])('refuse a mapping that %s', (_title, fields, pointer) => {
     const mapping = { ...EMPLOYEES_MAPPING, fields: fields as (typeof EMPLOYEES_MAPPING)['fields'] };
 
@@ -406,10 +454,15 @@ describe('the settings', () => {
     expect(scim.validate?.(config, { deals: EMPLOYEES_MAPPING })).toMatchObject([{ pointer: '/mappings/deals' }]);
   });
 
-  it.each([{ token: '' }, { token: 'a b' }, { token: 'a\r\nb' }, { token: 'ü' }, { token: 't', username: 'u' }, { username: 'a:b', password: 'x' }, { username: 'a' }])(
-    'refuse credentials that cannot be sent: %j',
-    (credentials) => {
-      expect(scim.credentialsSchema.safeParse(credentials).success).toBe(false);
-    },
-  );
+  it.each([
+    { token: '' },
+    { token: 'a b' },
+    { token: 'a\r\nb' },
+    { token: 'ü' },
+    { token: 't', username: 'u' },
+    { username: 'a:b', password: 'x' },
+    { username: 'a' },
+  ])('refuse credentials that cannot be sent: %j', (credentials) => {
+    expect(scim.credentialsSchema.safeParse(credentials).success).toBe(false);
+  });
 });

@@ -25,7 +25,12 @@ describe('mergeResource', () => {
     ['adds one of a new type', [home], [work], [home, work]],
     ['changes the one of the same type', [home, work], [{ type: 'work', value: 'new@work.example' }], [home, { ...work, value: 'new@work.example' }]],
     ['gives its type to an untyped one of the same value', [{ value: work.value }], [work], [work]],
-    ['changes the primary one when ours is primary and has no type', [home, work], [{ primary: true, value: 'new@work.example' }], [home, { ...work, value: 'new@work.example' }]],
+    [
+      'changes the primary one when ours is primary and has no type',
+      [home, work],
+      [{ primary: true, value: 'new@work.example' }],
+      [home, { ...work, value: 'new@work.example' }],
+    ],
     ['changes the one in the same place when nothing else tells', [{ value: 'old' }], [{ value: 'new' }], [{ value: 'new' }]],
     ['keeps one of the same value wherever it stands', [home, work], [{ value: home.value }], [home, work]],
     ['makes no second primary one', [{ ...home, primary: true }], [work], [{ ...home, primary: false }, work]],

@@ -43,7 +43,12 @@ interface Options {
 
 async function push(item: PushItem, { mapping = EMPLOYEES_MAPPING, updateWith = 'patch', http }: Options = {}): Promise<PushResult> {
   const config = scim.configSchema.parse({ base_url: server.url, update_with: updateWith });
-  const context = contextWith({ config, credentials: { token: server.bearerToken }, mappings: { employees: mapping }, http: http ?? gatedHttp(scim.hosts(config)) });
+  const context = contextWith({
+    config,
+    credentials: { token: server.bearerToken },
+    mappings: { employees: mapping },
+    http: http ?? gatedHttp(scim.hosts(config)),
+  });
   return (await scim.push([item], context))[0] as PushResult;
 }
 
@@ -63,10 +68,19 @@ async function call(method: string, path: string, body?: unknown): Promise<JsonO
 }
 
 const user = (remoteId: string | null) => call('GET', `/Users/${remoteId}`);
-const patch = (remoteId: string | null, Operations: unknown[]) => call('PATCH', `/Users/${remoteId}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations });
+const patch = (remoteId: string | null, Operations: unknown[]) =>
+  call('PATCH', `/Users/${remoteId}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations });
 
 it('fills the core schema and the enterprise extension by the default mapping', async () => {
-  const item = anEmployee({ department: 'Research', employee_number: 4711, title: 'Analyst', phone: '+44 20 7946 0000', active: true, division: 'Engines', cost_center: 'C1' });
+  const item = anEmployee({
+    department: 'Research',
+    employee_number: 4711,
+    title: 'Analyst',
+    phone: '+44 20 7946 0000',
+    active: true,
+    division: 'Engines',
+    cost_center: 'C1',
+  });
 
   const { remoteId } = await pushOk(item);
 
@@ -93,7 +107,9 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
       { op: 'add', path: `${ENTERPRISE_SCHEMA}:organization`, value: 'Analytical' },
     ]);
 
-    await pushOk(changed(item, created, { user_name: 'renamed-' + unique(), first_name: 'Augusta', email: 'augusta@example.com', department: 'Engines' }), { updateWith });
+    await pushOk(changed(item, created, { user_name: 'renamed-' + unique(), first_name: 'Augusta', email: 'augusta@example.com', department: 'Engines' }), {
+      updateWith,
+    });
 
     expect(await user(created.remoteId)).toMatchObject({
       nickName: 'Countess',
@@ -169,7 +185,10 @@ describe('an existing user', () => {
 
     const result = await push(anEmployee({ user_name: userName }));
 
-    expect(result).toMatchObject({ ok: false, error: { kind: 'record_rejected', errors: [{ field: 'user_name', remoteField: 'userName', code: 'uniqueness' }] } });
+    expect(result).toMatchObject({
+      ok: false,
+      error: { kind: 'record_rejected', errors: [{ field: 'user_name', remoteField: 'userName', code: 'uniqueness' }] },
+    });
     expect(await user(id as string)).toMatchObject({ externalId: 'somebody-else' });
   });
 
@@ -222,7 +241,10 @@ describe('a refusal', () => {
   it('names our field when a required value is missing', async () => {
     const result = await push(anEmployee({ user_name: null }));
 
-    expect(result).toMatchObject({ ok: false, error: { errors: [{ field: 'user_name', remoteField: 'userName', code: 'invalidValue', message: expect.stringContaining('userName') as string }] } });
+    expect(result).toMatchObject({
+      ok: false,
+      error: { errors: [{ field: 'user_name', remoteField: 'userName', code: 'invalidValue', message: expect.stringContaining('userName') as string }] },
+    });
   });
 
   it('names our field when a value has the wrong type', async () => {

@@ -29,7 +29,12 @@ export async function startScriptedServer(answer: (request: RecordedRequest) => 
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const recorded = { method: request.method ?? '', path: request.url ?? '', headers: request.headers as Record<string, string>, body: Buffer.concat(chunks).toString('utf8') };
+      const recorded = {
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers as Record<string, string>,
+        body: Buffer.concat(chunks).toString('utf8'),
+      };
       requests.push(recorded);
       const { status, headers = {}, body } = answer(recorded);
       response.writeHead(status, headers).end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));

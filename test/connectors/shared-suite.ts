@@ -20,7 +20,7 @@ const STRINGS: Record<string, string> = {
   'decomposed, not normalised': 'e\u0301 A\u030A ﬁ',
   'characters beyond the basic plane': '𝒜𠮷𐍈',
   'quotes, backslashes and SQL': `'; DROP TABLE users; -- "\\ \\" \\\\ %s \${x} {{y}}`,
-  'markup': '<b onmouseover="alert(1)">&amp;</b>',
+  markup: '<b onmouseover="alert(1)">&amp;</b>',
   'tabs and line breaks': 'a\tb\nc\r\nd',
   'the words null and true': 'null',
   'a number in words': '00123',
@@ -298,7 +298,9 @@ export function describeConnector(harness: ConnectorHarness): void {
           ok: false,
           error: {
             kind: 'record_rejected',
-            errors: expect.arrayContaining([expect.objectContaining({ field: harness.rejected.field, message: expect.stringMatching(/./) as string })]) as unknown,
+            errors: expect.arrayContaining([
+              expect.objectContaining({ field: harness.rejected.field, message: expect.stringMatching(/./) as string }),
+            ]) as unknown,
           },
         });
         expect(await arrived(bad)).toEqual([]);

@@ -6,7 +6,7 @@ const development: EgressPolicy = { allowCidrs: ['127.0.0.0/8', '::1/128'], allo
 
 /** Every way of writing an address that is not public which reliability.md S12 lists; the URL parser turns many into one. */
 const NOT_PUBLIC = {
-  'loopback': '127.0.0.1',
+  loopback: '127.0.0.1',
   'loopback, another one': '127.8.9.10',
   'loopback, short': '127.1',
   'loopback, decimal': '2130706433',
@@ -24,7 +24,7 @@ const NOT_PUBLIC = {
   'loopback, mapped in hexadecimal': '[::ffff:7f00:1]',
   'loopback, compatible IPv6': '[::127.0.0.1]',
   'loopback, translated IPv6': '[::ffff:0:127.0.0.1]',
-  'unspecified': '0.0.0.0',
+  unspecified: '0.0.0.0',
   'unspecified, zero': '0',
   'unspecified, IPv6': '[::]',
   'private 10/8': '10.0.0.1',
@@ -44,16 +44,16 @@ const NOT_PUBLIC = {
   'NAT64 for local use': '[64:ff9b:1::a00:1]',
   '6to4 of loopback': '[2002:7f00:1::]',
   '6to4 of a private address': '[2002:a00:1::1]',
-  'Teredo': '[2001:0:53aa:64c:0:0:80ff:fffe]',
-  'benchmarking': '198.18.0.1',
-  'documentation': '192.0.2.1',
+  Teredo: '[2001:0:53aa:64c:0:0:80ff:fffe]',
+  benchmarking: '198.18.0.1',
+  documentation: '192.0.2.1',
   'documentation, IPv6': '[2001:db8::1]',
   'IETF assignments': '192.0.0.8',
-  'multicast': '224.0.0.1',
+  multicast: '224.0.0.1',
   'multicast, IPv6': '[ff02::1]',
-  'reserved': '240.0.0.1',
-  'broadcast': '255.255.255.255',
-  'discard': '[100::1]',
+  reserved: '240.0.0.1',
+  broadcast: '255.255.255.255',
+  discard: '[100::1]',
 };
 
 const PUBLIC = ['93.184.216.34', '8.8.8.8', '[2606:4700:4700::1111]'];
@@ -91,12 +91,15 @@ describe('the address', () => {
 describe('the URL', () => {
   const hosts = ['hr.example.com', 'other.example.com:9443'];
 
-  it.each(['https://hr.example.com/scim', 'https://hr.example.com:443/', 'https://hr.example.com:8443/', 'https://HR.example.COM/', 'https://other.example.com:9443/'])(
-    'is accepted: %s',
-    (url) => {
-      expect(checkUrl(strict, url, hosts)).toBeInstanceOf(URL);
-    },
-  );
+  it.each([
+    'https://hr.example.com/scim',
+    'https://hr.example.com:443/',
+    'https://hr.example.com:8443/',
+    'https://HR.example.COM/',
+    'https://other.example.com:9443/',
+  ])('is accepted: %s', (url) => {
+    expect(checkUrl(strict, url, hosts)).toBeInstanceOf(URL);
+  });
 
   it.each([
     ['http', 'http://hr.example.com/'],
@@ -116,9 +119,12 @@ describe('the URL', () => {
     expect(() => checkUrl(strict, url, hosts)).toThrow(BlockedByPolicy);
   });
 
-  it.each(['22', '25', '53', '80', '110', '3306', '5432', '6379', '11211', '27017'])('S12 is refused for port %s even where the configuration names it', (port) => {
-    expect(() => checkUrl(strict, `https://hr.example.com:${port}/`, [`hr.example.com:${port}`])).toThrow(BlockedByPolicy);
-  });
+  it.each(['22', '25', '53', '80', '110', '3306', '5432', '6379', '11211', '27017'])(
+    'S12 is refused for port %s even where the configuration names it',
+    (port) => {
+      expect(() => checkUrl(strict, `https://hr.example.com:${port}/`, [`hr.example.com:${port}`])).toThrow(BlockedByPolicy);
+    },
+  );
 
   it('may be http, with any port, only where the operator allows it', () => {
     expect(checkUrl(development, 'http://hr.example.com/', ['hr.example.com'])).toBeInstanceOf(URL);

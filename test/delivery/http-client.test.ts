@@ -255,7 +255,9 @@ describe('the gate', () => {
   it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])('S12 stands at the socket too, whatever the URL looked like: %s', async (hostname) => {
     const target = await canary();
 
-    const refusal = await new Promise((resolve) => createGatedConnect(closed)({ hostname, host: hostname, protocol: 'http:', port: String(target.port) }, (...[error]) => resolve(error)));
+    const refusal = await new Promise((resolve) =>
+      createGatedConnect(closed)({ hostname, host: hostname, protocol: 'http:', port: String(target.port) }, (...[error]) => resolve(error)),
+    );
 
     expect(refusal).toBeInstanceOf(BlockedByPolicy);
     expect(target.connections()).toBe(0);

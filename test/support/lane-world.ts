@@ -63,7 +63,12 @@ export class LaneWorld {
       pushing,
     });
     const signalLane = createSignalLane(env.client, { hasSearchAttributes: false });
-    const workers = await createWorkers({ connection: env.nativeConnection, namespace: env.namespace ?? 'default', dependencies, workflows: { workflowBundle: workflowBundle() } });
+    const workers = await createWorkers({
+      connection: env.nativeConnection,
+      namespace: env.namespace ?? 'default',
+      dependencies,
+      workflows: { workflowBundle: workflowBundle() },
+    });
     const running = Promise.all(workers.map((worker) => worker.run()));
     return new LaneWorld(env, database, ledger, signalLane, dependencies, testDatabase, workers, running);
   }
@@ -126,7 +131,16 @@ export class TenantWorld {
       app: 'Ledger',
       accountName: 'Test',
       config: { owner: integrationId },
-      recordTypes: { employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }, { name: 'email', to: 'email' }], onDelete: 'deactivate' } },
+      recordTypes: {
+        employees: {
+          direction: 'push',
+          fields: [
+            { name: 'name', to: 'name' },
+            { name: 'email', to: 'email' },
+          ],
+          onDelete: 'deactivate',
+        },
+      },
       sealedCredentials: null,
       gracePeriodMs: GRACE_MS,
       maxWaitMs: 60 * MINUTE,

@@ -71,7 +71,13 @@ export function createLedger(now: () => Promise<number> | number, { batchSize = 
         continue;
       }
       ledger.calls.push({ owner, pushId: item.pushId, externalId: item.externalId, operation: item.operation, payload: item.payload, at: await now() });
-      results.push({ pushId: item.pushId, ok: true, effect: effectOf(item, owner), remoteId: item.operation === 'delete' ? null : `remote-${item.externalId}`, remoteVersion: null });
+      results.push({
+        pushId: item.pushId,
+        ok: true,
+        effect: effectOf(item, owner),
+        remoteId: item.operation === 'delete' ? null : `remote-${item.externalId}`,
+        remoteVersion: null,
+      });
     }
     return results;
   }

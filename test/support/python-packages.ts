@@ -31,7 +31,10 @@ export async function ensurePythonPackages(onFetch: (what: string) => void = () 
   } catch (error) {
     fs.rmSync(work, { recursive: true, force: true });
     if (fs.existsSync(folder)) return folder; // another process was faster
-    throw new Error(`The third parties of the tests could not be installed with Python ${version} (3.11 or newer and pip are needed): ${(error as Error).message}`, { cause: error });
+    throw new Error(
+      `The third parties of the tests could not be installed with Python ${version} (3.11 or newer and pip are needed): ${(error as Error).message}`,
+      { cause: error },
+    );
   }
   return folder;
 }

@@ -151,7 +151,9 @@ describe('rule 3: relevance', () => {
   });
 
   it('decides per integration', async () => {
-    const other = await tenant.integration({ recordTypes: { employees: { direction: 'push', fields: [{ name: 'shoe_size', to: 'size' }], onDelete: 'leave' } } });
+    const other = await tenant.integration({
+      recordTypes: { employees: { direction: 'push', fields: [{ name: 'shoe_size', to: 'size' }], onDelete: 'leave' } },
+    });
     await tenant.change('e1', { name: 'A', shoe_size: 43 });
     await world.sleep(GRACE_MS + 1_000);
 
@@ -171,7 +173,13 @@ describe('rule 4: what is pushed and why', () => {
 
     const last = (await tenant.pushes(integrationId)).at(-1);
 
-    expect(last).toMatchObject({ startedBecause: 'quiet', result: 'succeeded', changedBy: ['test'], payload: { name: 'B', email: 'b@example.org' }, attempts: 1 });
+    expect(last).toMatchObject({
+      startedBecause: 'quiet',
+      result: 'succeeded',
+      changedBy: ['test'],
+      payload: { name: 'B', email: 'b@example.org' },
+      attempts: 1,
+    });
     expect(last?.changedFields.toSorted()).toEqual(['email', 'name']);
   });
 

@@ -138,12 +138,21 @@ describe('rule 15: linking and mappings', () => {
     await tenant.change('with', { name: 'A', email: 'a@example.org' });
     await tenant.change('without', { name: 'B' });
     await settle();
-    const wider = mapping({ fields: [{ name: 'name', to: 'name' }, { name: 'email', to: 'email' }] });
+    const wider = mapping({
+      fields: [
+        { name: 'name', to: 'name' },
+        { name: 'email', to: 'email' },
+      ],
+    });
     await inTenant((work) => changeIntegration(work, { integrationId, change: wider }));
     await world.sleep(1_000);
 
     expect(operations(integrationId)).toEqual(['upsert with', 'upsert without', 'upsert with']);
-    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({ startedBecause: 'mapping_changed', mappingVersion: 2, payload: { name: 'A', email: 'a@example.org' } });
+    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({
+      startedBecause: 'mapping_changed',
+      mappingVersion: 2,
+      payload: { name: 'A', email: 'a@example.org' },
+    });
   });
 
   it('lets an open window keep its deadline, and pushes by the mapping of that time', async () => {

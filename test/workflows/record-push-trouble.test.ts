@@ -76,7 +76,10 @@ describe('rule 8: Sync failed', () => {
 
     await world.sleep(90_000);
 
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_failed', errors: [{ category: 'transient', code: 'unreachable', message: 'connect ECONNREFUSED' }] });
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({
+      status: 'sync_failed',
+      errors: [{ category: 'transient', code: 'unreachable', message: 'connect ECONNREFUSED' }],
+    });
     expect((await tenant.pair(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
   });
 
@@ -234,7 +237,9 @@ describe('rule 10: credentials', () => {
     await world.sleep(12 * HOUR);
     expect(world.ledger.refusals).toBe(1);
     expect(await tenant.lane(integrationId)).toBe('COMPLETED');
-    expect((await tenant.notifications()).map(({ kind, resolvedAt }) => ({ kind, resolvedAt }))).toEqual([{ kind: 'integration_needs_reauthorization', resolvedAt: null }]);
+    expect((await tenant.notifications()).map(({ kind, resolvedAt }) => ({ kind, resolvedAt }))).toEqual([
+      { kind: 'integration_needs_reauthorization', resolvedAt: null },
+    ]);
 
     world.ledger.answer = () => undefined;
     await world.database.withTenant(tenant.tenantId, async (work) => {
