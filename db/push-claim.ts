@@ -283,27 +283,40 @@ async function writePairs(work: TenantWork, judged: Judged[], options: ClaimOpti
 const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}', window_changed_by = '{}'`;
 
 async function leasePairs({ trx, tenantId }: TenantWork, judged: Judged[], { integration, firedAt, leaseUntil }: ClaimOptions, claimId: string): Promise<void> {
-  const rows = judged.flatMap(({ pair, record, hash, verdict }) => {
+  const rows = judged.flatMap((one) => {
+    const { pair, record, hash, verdict } = one;
     if (verdict.kind !== 'push') return [];
     const kept = verdict.isNew
       ? { push_refusals: 0, give_up_at: new Date(firedAt.getTime() + GIVE_UP_AFTER_MS) }
       : { push_refusals: pair.pushRefusals, give_up_at: pair.giveUpAt };
-    return [{ record_id: record.recordId, push_id: verdict.pushId, push_version: record.version, push_hash: hash, ...kept }];
+    return [
+      {
+        record_id: record.recordId,
+        push_id: verdict.pushId,
+        push_version: record.version,
+        push_hash: hash,
+        unresolved_push_id: unresolvedPushId(one),
+        ...kept,
+      },
+    ];
   });
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, push_id, push_version, push_hash, push_refusals, give_up_at, claim_id, lease_until)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, push_version, push_id, push_version, push_hash, push_refusals, give_up_at, ${claimId}::uuid, ${leaseUntil}::timestamptz
-    from ${rowsFrom(rows, 'record_id uuid, push_id uuid, push_version bigint, push_hash text, push_refusals int, give_up_at timestamptz')}
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, push_id, push_version, push_hash, push_refusals, give_up_at, claim_id, lease_until, unresolved_push_id)
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, push_version, push_id, push_version, push_hash, push_refusals, give_up_at, ${claimId}::uuid, ${leaseUntil}::timestamptz, unresolved_push_id
+    from ${rowsFrom(rows, 'record_id uuid, push_id uuid, push_version bigint, push_hash text, push_refusals int, give_up_at timestamptz, unresolved_push_id uuid')}
     on conflict (tenant_id, integration_id, record_id) do update set
       push_id = excluded.push_id, push_version = excluded.push_version, push_hash = excluded.push_hash, push_refusals = excluded.push_refusals, give_up_at = excluded.give_up_at,
-      claim_id = excluded.claim_id, lease_until = excluded.lease_until, last_push_id = excluded.push_id, next_attempt_at = null, ${NO_WINDOW}`.execute(trx);
+      claim_id = excluded.claim_id, lease_until = excluded.lease_until, last_push_id = excluded.push_id, unresolved_push_id = excluded.unresolved_push_id, next_attempt_at = null, ${NO_WINDOW}`.execute(
+    trx,
+  );
 }
 
 /** Leaving a record as it is concludes well; a mapping that cannot express it concludes badly; an undone edit changes nothing. */
 async function endPairs({ trx, tenantId }: TenantWork, judged: Judged[], { integration }: ClaimOptions): Promise<void> {
   const rows = judged.map(({ pair, record, hash, verdict }) => ({
     record_id: record.recordId,
+    unresolved_push_id: unresolvedPushId({ pair, record }),
     version: record.version,
     concluded_hash: verdict.kind === 'end' && verdict.result === 'discarded' ? null : hash,
     settled_status: verdict.kind === 'invalid' ? 'sync_failed' : verdict.kind === 'end' && verdict.result === 'left' ? 'synced' : pair.settledStatus,
@@ -311,20 +324,22 @@ async function endPairs({ trx, tenantId }: TenantWork, judged: Judged[], { integ
   }));
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, concluded_version, concluded_hash, settled_status, errors)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, version, concluded_hash, settled_status, errors
-    from ${rowsFrom(rows, 'record_id uuid, version bigint, concluded_hash text, settled_status text, errors jsonb')}
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, concluded_version, concluded_hash, settled_status, errors, unresolved_push_id)
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, version, concluded_hash, settled_status, errors, unresolved_push_id
+    from ${rowsFrom(rows, 'record_id uuid, version bigint, concluded_hash text, settled_status text, errors jsonb, unresolved_push_id uuid')}
     on conflict (tenant_id, integration_id, record_id) do update set
       concluded_version = excluded.concluded_version, concluded_hash = excluded.concluded_hash, settled_status = excluded.settled_status, errors = coalesce(excluded.errors, pair.errors),
-      push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, give_up_at = null,
+      unresolved_push_id = excluded.unresolved_push_id, push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, give_up_at = null,
       claim_id = null, lease_until = null, next_attempt_at = null, is_backfill = false, ${NO_WINDOW}`.execute(trx);
 }
 
 async function letPairsWait({ trx, tenantId }: TenantWork, judged: Judged[], { integration, firedAt }: ClaimOptions): Promise<void> {
   if (judged.length === 0) return;
+  const lostCreations = judged.filter((one) => unresolvedPushId(one) !== null).map(({ record }) => record.recordId);
   await sql`
     update record_syncs pair set push_refusals = 0, is_push_failing = is_push_failing and push_id is not null, give_up_at = case when push_id is not null then give_up_at end,
-      claim_id = null, lease_until = null, next_attempt_at = ${firedAt}::timestamptz, last_push_id = coalesce(push_id, last_push_id), is_backfill = false
+      claim_id = null, lease_until = null, next_attempt_at = ${firedAt}::timestamptz, last_push_id = coalesce(push_id, last_push_id), is_backfill = false,
+      unresolved_push_id = case when record_id = any(${lostCreations}::uuid[]) then coalesce(unresolved_push_id, push_id) else unresolved_push_id end
     where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and record_id = any(${judged.map(({ record }) => record.recordId)}::uuid[])`.execute(
     trx,
   );

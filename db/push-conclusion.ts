@@ -63,7 +63,9 @@ async function writePairs(
   await succeedPairs(work, { integrationId, recordIds: succeeded.map(({ push }) => push.recordId), now });
   for (const isCertain of [true, false]) {
     const rows = concluded.flatMap(({ push, outcome }) =>
-      outcome.kind === 'failed' && outcome.isCertain === isCertain ? [{ record_id: push.recordId, errors: outcome.errors }] : [],
+      outcome.kind === 'failed' && outcome.isCertain === isCertain
+        ? [{ record_id: push.recordId, errors: outcome.errors, unresolved_push_id: isCertain ? null : creationOf(push) }]
+        : [],
     );
     await failPairs(work, { integrationId, rows, isCertain });
   }
@@ -73,10 +75,17 @@ async function writePairs(
       outcome.kind === 'retry'
         ? { push_refusals: outcome.refusals, next_attempt_at: outcome.nextAttemptAt }
         : { push_refusals: push.refusals, next_attempt_at: now };
-    return [{ record_id: push.recordId, errors: outcome.errors, is_push_failing: outcome.kind === 'waiting' && outcome.isFailing, ...again }];
+    const wasCalled = outcome.kind === 'retry' || outcome.wasCalled;
+    const isFailing = outcome.kind === 'waiting' && outcome.isFailing;
+    return [
+      { record_id: push.recordId, errors: outcome.errors, is_push_failing: isFailing, unresolved_push_id: wasCalled ? creationOf(push) : null, ...again },
+    ];
   });
   await keepPairsWaiting(work, { integrationId, rows: waiting });
 }
+
+/** A call that may have created the record without our hearing of it. */
+const creationOf = (push: ClaimedPush): string | null => (push.operation === 'upsert' && push.remoteId === null ? push.pushId : null);
 
 const NO_CLAIM = sql`claim_id = null, lease_until = null`;
 const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null, is_backfill = false`;
@@ -91,7 +100,7 @@ async function succeedPairs(
     select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0 from unnest(${recordIds}::uuid[]) as row(record_id)
     on conflict (tenant_id, integration_id, record_id) do update set
       settled_status = 'synced', concluded_version = pair.push_version, concluded_hash = pair.push_hash, last_synced_at = ${now}::timestamptz,
-      discarded_at = null, discarded_by = null, errors = null, ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
+      discarded_at = null, discarded_by = null, errors = null, unresolved_push_id = null, ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
 }
 
 async function failPairs(
@@ -100,22 +109,26 @@ async function failPairs(
 ): Promise<void> {
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, errors)
-    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors from ${rowsFrom(rows, 'record_id uuid, errors jsonb')}
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, errors, unresolved_push_id)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, unresolved_push_id from ${rowsFrom(rows, 'record_id uuid, errors jsonb, unresolved_push_id uuid')}
     on conflict (tenant_id, integration_id, record_id) do update set
       settled_status = 'sync_failed', concluded_version = pair.push_version, concluded_hash = ${isCertain ? sql`pair.push_hash` : sql`null`},
-      errors = coalesce(excluded.errors, pair.errors), ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
+      errors = coalesce(excluded.errors, pair.errors),
+      unresolved_push_id = ${isCertain ? sql`nullif(pair.unresolved_push_id, pair.push_id)` : sql`coalesce(pair.unresolved_push_id, excluded.unresolved_push_id)`},
+      ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
 }
 
 async function keepPairsWaiting({ trx, tenantId }: TenantWork, { integrationId, rows }: { integrationId: string; rows: object[] }): Promise<void> {
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, errors, push_refusals, is_push_failing, next_attempt_at)
-    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, push_refusals, is_push_failing, next_attempt_at
-    from ${rowsFrom(rows, 'record_id uuid, errors jsonb, push_refusals int, is_push_failing boolean, next_attempt_at timestamptz')}
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, errors, push_refusals, is_push_failing, next_attempt_at, unresolved_push_id)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, push_refusals, is_push_failing, next_attempt_at, unresolved_push_id
+    from ${rowsFrom(rows, 'record_id uuid, errors jsonb, push_refusals int, is_push_failing boolean, next_attempt_at timestamptz, unresolved_push_id uuid')}
     on conflict (tenant_id, integration_id, record_id) do update set
       errors = coalesce(excluded.errors, pair.errors), push_refusals = excluded.push_refusals, is_push_failing = excluded.is_push_failing,
-      next_attempt_at = excluded.next_attempt_at, ${NO_CLAIM}`.execute(trx);
+      next_attempt_at = excluded.next_attempt_at, unresolved_push_id = coalesce(pair.unresolved_push_id, excluded.unresolved_push_id), ${NO_CLAIM}`.execute(
+    trx,
+  );
 }
 
 async function writePushes({ trx, tenantId }: TenantWork, { concluded, now }: { concluded: ConcludedPush[]; now: Date }): Promise<void> {
