@@ -14,7 +14,8 @@ export interface MailSinkOptions {
 
 const packageFolder = path.join(projectFolder, 'dev/mail-sink');
 
-async function ensureMailSink(onFetch?: (what: string) => void): Promise<void> {
+/** Installs it if it is not there. */
+export async function ensureMailSink(onFetch?: (what: string) => void): Promise<void> {
   if (isInstalled(packageFolder)) return;
   onFetch?.('maildev');
   // npm hands its settings to what it runs, so ours for the main tree arrive here; one package of maildev names a newer Node than it needs.

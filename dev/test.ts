@@ -10,6 +10,7 @@ import { ensurePythonPackages } from '../test/support/python-packages';
 import { createRunFolder } from '../test/support/run-folder';
 import { findProgram } from './binaries';
 import { findToxiproxy, findWireMock } from './fault-tools';
+import { ensureMailSink } from './mail-sink';
 import { projectFolder } from './paths';
 import { findPostgresBinaries } from './postgres-binaries';
 import { tied } from './processes';
@@ -37,10 +38,11 @@ const suites: Record<string, Suite> = {
   default: {
     projects: ['unit', 'workflows', 'service'],
     checks: ['typecheck', 'lint', 'format:check'],
-    tools: [...servers, () => findProgram('temporal-test-server', say), () => findProgram('pocketbase', say)],
+    tools: [...servers, () => findProgram('temporal-test-server', say), () => findProgram('pocketbase', say), () => ensureMailSink(say)],
     jestOptions: [],
   },
   faults: { projects: ['faults'], checks: [], tools: faultTools, jestOptions: ['--runInBand'] },
+  journey: { projects: ['journey'], checks: [], tools: [], jestOptions: ['--runInBand'] },
   chaos: { projects: ['chaos'], checks: [], tools: faultTools, jestOptions: ['--runInBand'] },
 };
 

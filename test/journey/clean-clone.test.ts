@@ -1,0 +1,37 @@
+/** The first thing that the README asks of a reader: a clone, an empty home folder, `npm start`. Everything is installed and fetched anew. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { createCheckout, printedCommands, processesOf, runPrintedCommand, Start } from '../support/checkout';
+import { createRunFolder } from '../support/run-folder';
+
+const minutes = 60_000;
+
+it(
+  'brings an employee to the third party, from a clean clone with an empty home folder',
+  async () => {
+    const folder = createRunFolder();
+    const home = path.join(folder, 'home');
+    fs.mkdirSync(home);
+    const checkout = createCheckout(folder, { isInstalled: false });
+    const started = new Start(checkout, { HOME: home }, ['npm', 'start']);
+
+    try {
+      const since = Date.now();
+      await started.ready(6 * minutes);
+      console.info(`from clone to ready in ${Math.round((Date.now() - since) / 1000)} s`);
+      const [, , see] = printedCommands(started.output) as [string, string, string];
+      const hasArrived = () => (runPrintedCommand(see) as { items: unknown[] }).items.length === 1;
+      const deadline = Date.now() + minutes;
+      while (!hasArrived() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 500));
+
+      expect(hasArrived()).toBe(true);
+      started.pressControlC();
+      await started.ended;
+      expect(processesOf(checkout)).toEqual([]);
+    } finally {
+      started.kill();
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  8 * minutes,
+);

@@ -1,0 +1,155 @@
+/** `npm start` as its user sees it, on a checkout whose dependencies are installed; `test/journey` begins with an empty machine. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { logIn } from '../../dev/pocketbase';
+import { createCheckout, printedCommands, processesOf, runPrintedCommand, Start } from '../support/checkout';
+import { createRunFolder } from '../support/run-folder';
+
+const patience = 90_000;
+let starts: Start[] = [];
+let folder: string;
+let checkout: string;
+
+function start(environment: Record<string, string> = {}): Start {
+  const started = new Start(checkout, environment);
+  starts.push(started);
+  return started;
+}
+
+/** Polls until nothing of the checkout runs any more; answers what still does after 10 s. */
+async function leftBehind(): Promise<string[]> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    if (processesOf(checkout).length === 0) return [];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return processesOf(checkout);
+}
+
+/** As a browser asks: the mailbox shows its page to nobody else. */
+const get = (url: string, key?: string): Promise<Response> => fetch(url, { headers: { accept: 'text/html, */*', ...(key ? { authorization: `Bearer ${key}` } : {}) } });
+
+interface RecordAnswer {
+  fields: Record<string, unknown>;
+  syncs: { app: string; status: string }[];
+}
+
+beforeAll(() => {
+  folder = createRunFolder();
+  checkout = createCheckout(folder, { isInstalled: true });
+});
+
+afterEach(async () => {
+  for (const started of starts) started.kill();
+  starts = [];
+  await leftBehind();
+});
+
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+it(
+  'runs everything, and the three commands that it prints change an employee, show its status and show it in the third party',
+  async () => {
+    const started = start();
+    const ready = await started.ready(patience);
+
+    const pages = [`${ready.api_url}/readyz`, `${ready.api_url}/openapi.json`, ready.temporal_ui_url, ready.mail_url, `${ready.third_party_url}/_/`];
+    const statuses = await Promise.all(pages.map(async (page) => (await get(page as string)).status));
+    const integrations = (await (await get(`${ready.api_url}/v1/integrations`, ready.api_key)).json()) as { data: { app: string; state: string }[] };
+    expect(statuses).toEqual([200, 200, 200, 200, 200]);
+    expect(integrations.data.map(({ app, state }) => [app, state])).toEqual([['PocketBase', 'active'], ['SCIM 2.0', 'paused']]);
+    expect(await logIn(ready.third_party_url, ready.third_party_login)).toBeTruthy();
+
+    const [change, watch, see] = printedCommands(started.output) as [string, string, string];
+    runPrintedCommand(change);
+    const statusOf = () => (runPrintedCommand(watch) as RecordAnswer).syncs.find(({ app }) => app === 'PocketBase')?.status;
+    expect(statusOf()).toBe('sync_pending');
+    const deadline = Date.now() + 40_000;
+    while (statusOf() !== 'synced' && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(runPrintedCommand(see)).toMatchObject({ items: [{ external_id: 'emp-1', job_title: 'Chief Engineer' }] });
+  },
+  2 * patience,
+);
+
+it(
+  'refuses a second start beside the first, and leaves that one alone',
+  async () => {
+    const first = start();
+    const { api_url: apiUrl } = await first.ready(patience);
+
+    const second = start();
+
+    expect(await second.ended).toBe(1);
+    expect(second.output).toContain('Syncline already runs here');
+    expect(fs.existsSync(first.readyFile)).toBe(true);
+    expect((await get(`${apiUrl}/readyz`)).status).toBe(200);
+  },
+  2 * patience,
+);
+
+it(
+  'stops all of it on Ctrl-C, within 15 s and with nothing left behind',
+  async () => {
+    const started = start();
+    await started.ready(patience);
+    const since = Date.now();
+
+    started.pressControlC();
+
+    expect(await started.ended).toBe(0);
+    expect(Date.now() - since).toBeLessThan(15_000);
+    expect(await leftBehind()).toEqual([]);
+    expect(fs.existsSync(started.readyFile)).toBe(false);
+  },
+  2 * patience,
+);
+
+it(
+  'has its data again at the next start, under the same key, even after it was killed',
+  async () => {
+    const first = start();
+    const ready = await first.ready(patience);
+    const change = { method: 'PATCH', headers: { authorization: `Bearer ${ready.api_key}`, 'content-type': 'application/json' }, body: '{"fields":{"job_title":"Countess"}}' };
+    const { status } = await fetch(`${ready.api_url}/v1/records/employees/emp-2`, change);
+    expect(status).toBe(202);
+    first.kill();
+    await first.ended;
+
+    const again = await start().ready(patience);
+
+    const kept = (await (await get(`${again.api_url}/v1/records/employees/emp-2`, ready.api_key)).json()) as RecordAnswer;
+    expect(kept.fields.job_title).toBe('Countess');
+    expect(again.api_key).toBe(ready.api_key);
+  },
+  3 * patience,
+);
+
+it(
+  'stops everything and says why when one process dies',
+  async () => {
+    const started = start();
+    await started.ready(patience);
+    const { children } = JSON.parse(fs.readFileSync(path.join(checkout, '.syncline/processes.json'), 'utf8')) as { children: { name: string; pid: number }[] };
+
+    process.kill(children.find(({ name }) => name === 'worker')?.pid as number, 'SIGKILL');
+
+    expect(await started.ended).toBe(1);
+    expect(started.output).toMatch(/worker was ended by SIGKILL\. Its log, .*worker\.log, ends with:/);
+    expect(await leftBehind()).toEqual([]);
+  },
+  2 * patience,
+);
+
+it(
+  'starts no PostgreSQL and no Temporal of its own when others are given',
+  async () => {
+    const given = { DATABASE_URL: 'postgres://nobody:x@127.0.0.1:1/none', TEMPORAL_ADDRESS: '127.0.0.1:1' };
+
+    const started = start(given);
+
+    expect(await started.ended).toBe(1);
+    expect(started.output).toMatch(/could not start[^]*ECONNREFUSED 127\.0\.0\.1:1/);
+    expect(started.output).not.toMatch(/^ {2}(PostgreSQL|Temporal) /m);
+    expect(await leftBehind()).toEqual([]);
+  },
+  patience,
+);
