@@ -128,7 +128,10 @@ function applyToDraft(drafts: Map<string, Draft>, change: RecordChange, now: Dat
   const draft = drafts.get(keyOf(change));
   const result = applyChange(draft?.after ?? null, change, now);
   const name = { recordType: change.recordType, externalId: change.externalId };
-  if (result.outcome === 'unchanged' && draft !== undefined) return { accepted: { outcome: 'accepted', ...name, ...stateOf(draft) } };
+  if (result.outcome === 'unchanged' && draft !== undefined) {
+    draft.after = result.record;
+    return { accepted: { outcome: 'accepted', ...name, ...stateOf(draft) } };
+  }
   if (result.outcome === 'applied') {
     const kept = draft ?? { ...name, recordId: newUuid(), before: null, after: result.record, changedFields: new Set<string>(), isTouched: true };
     drafts.set(keyOf(change), kept);
@@ -194,6 +197,13 @@ async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: Map<stri
     await sql`
       update records set version = row.version, fields = row.fields, occurred_at = row.occurred_at, deleted_at = row.deleted_at, changed_at = ${now}, changed_by = ${by.actor}
       from ${rowsFrom(updated.map(toRow), columns)}
+      where records.tenant_id = ${tenantId} and records.record_id = row.record_id`.execute(trx);
+  }
+  // Said again by somebody later, with nothing new in it: only that is noted.
+  const confirmed = [...drafts.values()].filter(({ isTouched, before, after }) => !isTouched && before !== null && after.occurredAt > before.occurredAt);
+  if (confirmed.length > 0) {
+    await sql`
+      update records set occurred_at = row.occurred_at from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz')}
       where records.tenant_id = ${tenantId} and records.record_id = row.record_id`.execute(trx);
   }
 }

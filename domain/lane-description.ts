@@ -13,15 +13,25 @@ export function summarizeWait(pendingRecords: number): string {
   return `until the next of ${pendingRecords} waiting records is due`;
 }
 
-/** Markdown. `wakeAt` in milliseconds since 1970; null = nothing waits. */
+/** Markdown, at most 20,000 bytes: the limit of details. `wakeAt` in milliseconds since 1970; null = nothing waits. */
 export function describeLane(lane: LaneState, wakeAt: number | null): string {
-  const lines = [`**${lane.pendingRecords}** records wait${wakeAt === null ? '.' : `, next look at ${new Date(wakeAt).toISOString()}.`}`];
+  const lines = [`**${lane.pendingRecords}** records wait${wakeAt === null ? '.' : `, next look at ${instantOf(wakeAt)}.`}`];
   if (lane.state === 'paused') lines.push('Paused: windows keep opening, nothing is pushed. Resume the integration to go on.');
   if (lane.state === 'needs_reauthorization') lines.push('The third party refuses the credentials: give new ones to go on.');
   if (lane.state === 'deleted') lines.push('The integration was deleted.');
   if (lane.blockedUntil !== null) {
     const why = lane.blockedBecause === 'rate_limit' ? 'The third party asked for a pause' : 'The third party cannot be reached; it is probed';
-    lines.push(`${why} until ${new Date(lane.blockedUntil).toISOString()}: ${lane.blockedDetail ?? ''}`);
+    lines.push(`${why} until ${instantOf(lane.blockedUntil)}: ${lane.blockedDetail ?? ''}`);
   }
-  return lines.join('\n\n').slice(0, 4_000);
+  // 4,000 characters are at most 12,000 bytes; a cut in the middle of one is none.
+  return lines
+    .join('\n\n')
+    .slice(0, 4_000)
+    .replaceAll(/\p{Surrogate}/gu, '\uFFFD');
+}
+
+/** Never throws: an error here would jam the lane. */
+function instantOf(ms: number): string {
+  const instant = new Date(ms);
+  return Number.isNaN(instant.getTime()) ? 'no date at all' : instant.toISOString();
 }

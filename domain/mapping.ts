@@ -51,7 +51,10 @@ export function relevantFields(mapping: RecordTypeMapping, changedFields: readon
 /** Eligible = pushed at all, not deleted, and the optional filter matches (semantics.md 14). */
 export function isEligible(mapping: RecordTypeMapping | undefined, record: { fields: JsonObject; isDeleted: boolean }): boolean {
   if (mapping === undefined || mapping.direction === 'pull' || record.isDeleted) return false;
-  return Object.entries(mapping.filter ?? {}).every(([field, allowed]) => allowed.some((value) => jsonEquals(value, record.fields[field] ?? null)));
+  return Object.entries(mapping.filter ?? {}).every(([field, allowed]) => {
+    const actual = ownValue(record.fields, field) ?? null;
+    return allowed.some((value) => jsonEquals(value, actual));
+  });
 }
 
 /** The record in the third party's shape. A field that is absent here is left out there; null is sent as null. */
@@ -59,13 +62,19 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): Mappe
   const payload: JsonObject = {};
   const errors: MappingError[] = [];
   for (const field of mapping.fields) {
-    const value = field.constant === undefined ? fields[field.name ?? ''] : field.constant;
+    const value = field.constant === undefined ? ownValue(fields, field.name ?? '') : field.constant;
     if (value === undefined) continue;
-    const converted = field.constant === undefined ? convert(field, value) : { ok: true as const, value };
-    if (converted.ok) setAt(payload, toPath(field.to), converted.value);
+    const path = toPath(field.to);
+    const converted = isReachable(path) ? convert(field, value) : { ok: false as const, message: `Nothing can be put at ${JSON.stringify(field.to)}.` };
+    if (converted.ok) setAt(payload, path, converted.value);
     else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
   }
   return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
+}
+
+/** A record may lack a field that every object of JavaScript has (`constructor`, `toString`). */
+function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
 /** `/name/givenName` and `email` as a list of keys; digits are positions in an array. */
@@ -77,10 +86,19 @@ export function toPath(to: string): string[] {
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
+const UNREACHABLE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+const POSITION = /^\d+$/;
+const POSITION_MAX = 9_999;
+
+/** False for paths into JavaScript's own objects, and for lists that nobody has memory for. */
+function isReachable(path: readonly string[]): boolean {
+  return !path.some((key, depth) => UNREACHABLE_KEYS.has(key) || (depth > 0 && POSITION.test(key) && Number(key) > POSITION_MAX));
+}
+
 type Converted = { ok: true; value: JsonValue } | { ok: false; message: string };
 
 function convert(field: FieldMapping, value: JsonValue): Converted {
-  if (value === null) return { ok: true, value };
+  if (value === null || field.constant !== undefined) return { ok: true, value };
   if (field.values !== undefined) return convertByList(field.values, value);
   if (field.type === undefined) return { ok: true, value };
   return convertTo(field.type, value);
@@ -113,21 +131,35 @@ function convertTo(type: FieldType, value: JsonValue): Converted {
   }
 }
 
+const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
+
+/** Without a zone it is UTC: the same text means the same on every machine. A day that no calendar has is refused. */
 function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted | undefined {
-  if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}/.test(value)) return undefined;
-  const instant = new Date(value);
+  const [, day, time = '00:00', zone = 'Z'] = (typeof value === 'string' && INSTANT.exec(value)) || [];
+  if (day === undefined || !isCalendarDay(day)) return undefined;
+  const instant = new Date(`${day}T${time}${zone.toUpperCase()}`);
   if (Number.isNaN(instant.getTime())) return undefined;
-  return { ok: true, value: type === 'date' ? value.slice(0, 10) : instant.toISOString() };
+  return { ok: true, value: type === 'date' ? day : instant.toISOString() };
 }
 
-/** Sets the value at the path, with objects (and lists, for digits) made on the way. Changes the target. */
+function isCalendarDay(day: string): boolean {
+  const midnight = new Date(`${day}T00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+}
+
+/**
+ * Sets the value at the path, with objects (and lists, for digits) made on the way. Changes the target.
+ * @throws where the path leads out of the target: `__proto__`, `constructor`, `prototype`, positions past 9,999.
+ */
 export function setAt(target: JsonObject, path: readonly string[], value: JsonValue): void {
+  if (!isReachable(path)) throw new RangeError(`Nothing can be put at ${JSON.stringify(path)}.`);
   let node: JsonObject | JsonValue[] = target;
   path.forEach((key, index) => {
     const isLast = index === path.length - 1;
-    const next: JsonValue = isLast ? value : /^\d+$/.test(path[index + 1] as string) ? [] : {};
+    const next: JsonValue = isLast ? value : POSITION.test(path[index + 1] as string) ? [] : {};
     if (Array.isArray(node)) {
       const position = Number(key);
+      while (node.length < position) node.push(null); // a hole is not JSON
       if (isLast || !isContainer(node[position])) node[position] = next;
       node = node[position] as JsonObject | JsonValue[];
     } else {

@@ -25,7 +25,7 @@ export interface VersionedRecord {
 
 export type AppliedChange =
   | { outcome: 'applied'; record: VersionedRecord; changedFields: string[] }
-  /** The record already stands as this change wants it: nothing to do, and the caller gets the same answer. */
+  /** The record already stands as this change wants it: the caller gets the same answer. At most `occurredAt` has grown. */
   | { outcome: 'unchanged'; record: VersionedRecord }
   | { outcome: 'stale' | 'version_reused' | 'not_found' };
 
@@ -45,13 +45,18 @@ export function applyChange(current: VersionedRecord | null, change: RecordChang
   const isDeleted = change.kind === 'delete';
   const changedFields = differingFields(current.fields, fields);
   const isSame = changedFields.length === 0 && isDeleted === current.isDeleted;
-  if (isSame && change.version === undefined) return { outcome: 'unchanged', record: current };
+  // Said again later: what comes late from between the two is older than what it was confirmed to be.
+  if (isSame && change.version === undefined)
+    return { outcome: 'unchanged', record: { ...current, occurredAt: laterOf(current.occurredAt, change.occurredAt) } };
   if (change.version === current.version) return isSame ? { outcome: 'unchanged', record: current } : { outcome: 'version_reused' };
 
   // An older clock must not make a newer version look old to the next change.
-  const laterOccurredAt = occurredAt > current.occurredAt ? occurredAt : current.occurredAt;
-  const record = { version: change.version ?? current.version + 1, fields, isDeleted, occurredAt: laterOccurredAt };
+  const record = { version: change.version ?? current.version + 1, fields, isDeleted, occurredAt: laterOf(current.occurredAt, occurredAt) };
   return { outcome: 'applied', record, changedFields };
+}
+
+function laterOf(a: Date, b: Date | undefined): Date {
+  return b !== undefined && b > a ? b : a;
 }
 
 function fieldsAfter(current: VersionedRecord, change: RecordChange): JsonObject {
@@ -61,5 +66,5 @@ function fieldsAfter(current: VersionedRecord, change: RecordChange): JsonObject
 
 function differingFields(before: JsonObject, after: JsonObject): string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].filter((name) => !jsonEquals(before[name], after[name]));
+  return [...names].filter((name) => Object.hasOwn(before, name) !== Object.hasOwn(after, name) || !jsonEquals(before[name], after[name]));
 }

@@ -1,0 +1,95 @@
+// oxlint-disable jest/no-conditional-expect -- properties have premises
+/** Retries: semantics.md 8 and 11, reliability.md R8, R9 and 3.2. */
+import * as fc from 'fast-check';
+import {
+  GIVE_UP_AFTER_MS,
+  isUnreachableLongEnoughToFail,
+  nextProbeAt,
+  rateLimitDelayMs,
+  refusalBackoffMs,
+  REFUSALS_MAX,
+  UNREACHABLE_FAILS_AFTER_MS,
+} from '../../domain/retry';
+
+const HOUR = 3_600_000;
+const since = new Date(Date.UTC(2026, 10, 21));
+
+/** The instants of all probes of an outage, each probe noticed `lateMs` after it was due. */
+function probesOf(durationMs: number, lateMs: () => number = () => 0): number[] {
+  const probes: number[] = [];
+  let now = since.getTime();
+  for (let failed = 0; ; failed += 1) {
+    const next = nextProbeAt(since, failed, new Date(now)).getTime() + lateMs();
+    if (next > since.getTime() + durationMs) return probes;
+    probes.push(next);
+    now = next;
+  }
+}
+
+describe('rule 11: probing a third party that is down', () => {
+  it('comes 30 s, 1, 2 and then each 5 minutes after the last, but does not miss the quarter of an hour', () => {
+    const minutes = probesOf(25 * 60_000).map((probe) => (probe - since.getTime()) / 60_000);
+
+    expect(minutes).toEqual([0.5, 1.5, 3.5, 8.5, 13.5, 15, 20, 25]);
+  });
+
+  it('costs at most 200 calls in an outage of 12 hours', () => {
+    expect(probesOf(12 * HOUR).length).toBeLessThanOrEqual(200);
+  });
+
+  it('does always go forward, by at least half a minute but for the quarter of an hour, and at most five', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1_000 }), fc.integer({ min: 0, max: 80 * HOUR }), (failed, elapsedMs) => {
+        const now = new Date(since.getTime() + elapsedMs);
+        const waits = nextProbeAt(since, failed, now).getTime() - now.getTime();
+        const failsIn = UNREACHABLE_FAILS_AFTER_MS - elapsedMs;
+
+        expect(waits).toBeGreaterThan(0);
+        expect(waits).toBeLessThanOrEqual(5 * 60_000);
+        if (waits < 30_000) expect(waits).toBe(failsIn);
+        if (failsIn > 0) expect(waits).toBeLessThanOrEqual(failsIn);
+      }),
+    );
+  });
+
+  it('does not step over the quarter of an hour, however late each probe comes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 2_000 }), { minLength: 1, maxLength: 20 }), (delays) => {
+        let position = 0;
+        const probes = probesOf(HOUR, () => delays[position++ % delays.length] as number);
+        const firstFailing = probes.find((probe) => isUnreachableLongEnoughToFail(since, new Date(probe)));
+
+        expect((firstFailing as number) - since.getTime()).toBeLessThanOrEqual(UNREACHABLE_FAILS_AFTER_MS + 2_000);
+      }),
+    );
+  });
+
+  it('fails waiting pushes from a quarter of an hour on, not a moment earlier', () => {
+    expect(isUnreachableLongEnoughToFail(since, new Date(since.getTime() + UNREACHABLE_FAILS_AFTER_MS - 1))).toBe(false);
+    expect(isUnreachableLongEnoughToFail(since, new Date(since.getTime() + UNREACHABLE_FAILS_AFTER_MS))).toBe(true);
+    expect(GIVE_UP_AFTER_MS).toBe(72 * HOUR);
+  });
+});
+
+describe('rule 8: a record that is refused with 5xx', () => {
+  it('waits 2 s, then twice as long each time, and never more than ten minutes', () => {
+    expect([1, 2, 3, 4].map(refusalBackoffMs)).toEqual([2_000, 4_000, 8_000, 16_000]);
+    fc.assert(fc.property(fc.integer({ min: 1, max: 2_000 }), (refusals) => expect(refusalBackoffMs(refusals)).toBeLessThanOrEqual(600_000)));
+  });
+
+  it('is not tried more than five times', () => {
+    expect(REFUSALS_MAX).toBe(5);
+  });
+});
+
+describe('R9: a rate limit', () => {
+  it.each([
+    ['half a minute when it says nothing', null, 30_000],
+    ['a second at least', 0, 1_000],
+    ['a second when it names the past', -5_000, 1_000],
+    ['as long as it asks', 90_000, 90_000],
+    ['a day at most', 10 * 24 * HOUR, 24 * HOUR],
+  ])('waits %s', (_what, retryAfterMs, expected) => {
+    expect(rateLimitDelayMs(retryAfterMs)).toBe(expected);
+  });
+});
