@@ -1,0 +1,3 @@
+/** The API as it is, with one connector more. */
+import './noop-connector';
+import '../api/main';

@@ -1,0 +1,39 @@
+/**
+ * `npm run bench -- <name> [--quick]`: runs one benchmark on servers of its own and prints its figures, each beside its goal and
+ * the peer or limit that ran on the same machine in the same minute. The last line is one JSON object for programs.
+ * A missed goal is said plainly and is no failure; the exit code is 1 only where something could not be measured.
+ */
+import { pushBenchmark } from './push/benchmark';
+import { printReport, type Report } from './report';
+import { Stage } from './stage';
+
+export interface BenchmarkOptions {
+  /** Smaller amounts, for a look in half a minute: ratios are rough. */
+  isQuick: boolean;
+}
+
+const benchmarks: Record<string, (stage: Stage, options: BenchmarkOptions) => Promise<Report>> = {
+  push: pushBenchmark,
+};
+
+async function main(): Promise<number> {
+  const [name = '', ...flags] = process.argv.slice(2);
+  const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+  if (benchmark === undefined || flags.some((flag) => flag !== '--quick')) {
+    console.error(`Usage: npm run bench -- <${Object.keys(benchmarks).join('|')}> [--quick]`);
+    return 2;
+  }
+  const stage = new Stage();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void stage.close().finally(() => process.exit(130)));
+  try {
+    printReport(await benchmark(stage, { isQuick: flags.includes('--quick') }));
+    return 0;
+  } catch (error) {
+    console.error(error);
+    return 1;
+  } finally {
+    await stage.close();
+  }
+}
+
+void main().then((code) => process.exit(code));

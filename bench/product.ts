@@ -1,0 +1,92 @@
+/** Syncline's own processes under test, and a tenant with one integration, made through the API as anybody would. */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { freePort } from '../dev/ports';
+import { answersHttp, type SupervisedProcess, waitUntilReady } from '../dev/processes';
+import { fromWireId } from '../db/ids';
+import type { Stage } from './stage';
+
+export interface Product {
+  url: string;
+  worker: SupervisedProcess;
+  api: SupervisedProcess;
+  /** Answers the JSON of `POST /v1{path}`. Throws with the problem when the API refuses. */
+  asPlatform: Caller;
+}
+
+export type Caller = (path: string, body: unknown) => Promise<Record<string, unknown>>;
+
+export interface LinkedTenant {
+  tenantId: string;
+  integrationId: string;
+  /** As on the wire. */
+  integration: string;
+  /** The headers of a request in the tenant's name. */
+  headers: Record<string, string>;
+  call: Caller;
+}
+
+export async function startProduct(stage: Stage, { databaseUrl, temporalAddress }: { databaseUrl: string; temporalAddress: string }): Promise<Product> {
+  const port = await freePort();
+  const platformKey = randomBytes(24).toString('hex');
+  const env = {
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporalAddress,
+    API_HOST: '127.0.0.1',
+    API_PORT: String(port),
+    PLATFORM_KEY: platformKey,
+    ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
+    EGRESS_ALLOW_CIDRS: '127.0.0.0/8',
+    EGRESS_ALLOW_HTTP: 'true',
+    DRAIN_PAUSE_MS: '0',
+  };
+  const url = `http://127.0.0.1:${port}`;
+  const [api, worker] = await Promise.all([stage.startNode('api', 'bench/api.ts', env), stage.startNode('worker', 'bench/worker.ts', env)]);
+  await waitUntilReady(api, () => answersHttp(`${url}/readyz`));
+  await waitUntilReady(worker, () => fs.readFileSync(worker.logFile, 'utf8').includes('"worker running"'));
+  return { url, api, worker, asPlatform: callerOf(url, headersOf(platformKey)) };
+}
+
+const headersOf = (key: string) => ({ authorization: `Bearer ${key}`, 'content-type': 'application/json' });
+
+function callerOf(url: string, headers: Record<string, string>): Caller {
+  return async (path, body) => {
+    const response = await fetch(`${url}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`POST /v1${path} was answered ${response.status}: ${text}`);
+    return JSON.parse(text) as Record<string, unknown>;
+  };
+}
+
+/** A new tenant each time: what the planner knows of others is of no help to it, as after a real customer's first import. */
+export async function linkTenant(product: Product, integration: { graceMs: number; config?: object }): Promise<LinkedTenant> {
+  const tenant = (await product.asPlatform('/tenants', { name: 'Benchmark' })).id as string;
+  const { key } = await product.asPlatform(`/tenants/${tenant}/api-keys`, { name: 'bench', role: 'admin' });
+  const headers = headersOf(key as string);
+  const call = callerOf(product.url, headers);
+  const created = await call('/integrations', {
+    connector: 'noop',
+    app: 'No operation',
+    account_name: 'Benchmark',
+    config: integration.config ?? {},
+    record_types: { employees: { fields: MAPPED_FIELDS.map((name) => ({ name, to: name })) } },
+    grace_period_ms: integration.graceMs,
+    initial_push: 'none',
+  });
+  return {
+    tenantId: fromWireId('ten', tenant) as string,
+    integrationId: fromWireId('int', created.id as string) as string,
+    integration: created.id as string,
+    headers,
+    call,
+  };
+}
+
+const MAPPED_FIELDS = ['first_name', 'last_name', 'email', 'job_title', 'department', 'manager_email', 'is_active'];
+
+/** Resident memory of a process in MB, now and at its highest. */
+export function memoryOf({ pid }: SupervisedProcess): { nowMb: number; peakMb: number } {
+  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+  const megabytes = (name: string) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
+  return { nowMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM') };
+}

@@ -1,0 +1,51 @@
+/** Peer: the same reads and writes on graphile-worker, from the first change to the last push less the grace period. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { isInstalled } from '../../dev/ensure-dependencies.mjs';
+import { projectFolder } from '../../dev/paths';
+import { freePort } from '../../dev/ports';
+import { answersHttp, runToEnd, waitUntilReady } from '../../dev/processes';
+import { newUuid } from '../../db/ids';
+import { employees, inBatches } from '../employees';
+import { eachOf } from '../measure';
+import type { Stage } from '../stage';
+import { BATCH, REQUESTS_AT_ONCE } from './acceptance';
+import { createPeerTenant } from './peer-tables';
+import { endOfPeer, type PeerRun } from './peer-run';
+
+const folder = path.join(projectFolder, 'bench/peers');
+
+/** Installs the peers if they are not there yet. npm hands its settings to what it runs; engine-strict is the main tree's. */
+export async function ensurePeers(): Promise<void> {
+  if (isInstalled(folder)) return;
+  console.log('  installing the peers of the benchmark (npm ci in bench/peers) …');
+  await runToEnd('npm', ['ci', '--loglevel=error', '--engine-strict=false'], { cwd: folder });
+}
+
+export async function runJobQueue(stage: Stage, serverUrl: string, { count, graceMs }: { count: number; graceMs: number }): Promise<PeerRun> {
+  const name = `job_queue_${Date.now()}`;
+  const databaseUrl = await stage.createDatabase(serverUrl, name);
+  const pool = stage.pool(databaseUrl);
+  const tenant = { tenantId: newUuid(), integrationId: newUuid() };
+  const client = await pool.connect();
+  await createPeerTenant(client, tenant);
+  client.release();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/`;
+  const env = { DATABASE_URL: databaseUrl, TENANT_ID: tenant.tenantId, INTEGRATION_ID: tenant.integrationId, GRACE_MS: String(graceMs) };
+  const runner = await stage.startNode(`${name}-run`, 'bench/push/job-queue-process.ts', env, ['run']);
+  await waitUntilReady(runner, () => fs.readFileSync(runner.logFile, 'utf8').includes('peer running')); // its schema is there too
+  const server = await stage.startNode(`${name}-accept`, 'bench/push/job-queue-process.ts', env, ['accept', String(port)]);
+  await waitUntilReady(server, () => answersHttp(url));
+
+  const bodies = inBatches(employees(count), BATCH).map((records) => JSON.stringify({ records }));
+  const startedAt = Date.now();
+  await eachOf(bodies, REQUESTS_AT_ONCE, async (body) => {
+    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    if (!response.ok) throw new Error(`The peer answered ${response.status}: ${await response.text()}`);
+  });
+  const acceptedPerSecond = (count / (Date.now() - startedAt)) * 1_000;
+  const endedAt = await endOfPeer(pool, tenant, { count, withinMs: graceMs + 120_000 });
+  await Promise.all([runner.stop(2_000), server.stop(2_000)]);
+  return { acceptedPerSecond, totalSeconds: (endedAt - startedAt - graceMs) / 1_000 };
+}

@@ -1,0 +1,66 @@
+/** The push path itself: many changes of one integration, from the API to the third party. */
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
+import { employees } from '../employees';
+import { until } from '../measure';
+import { linkTenant, type Product } from '../product';
+import { acceptThroughApi, checkAllPushedOnce, lastDueAt } from './acceptance';
+import { costOfLane, endOfLane, type LaneCost } from './lane';
+
+export interface Surroundings {
+  product: Product;
+  pool: Pool;
+  temporal: Client;
+}
+
+export interface LaneRun {
+  acceptedPerSecond: number;
+  /** The second time, when every change restarts a window; null when there was none. */
+  againPerSecond: number | null;
+  /** From the due time of the last change to the end of the lane, when all is pushed and concluded. */
+  drainSeconds: number;
+  /** From the first request to the end of the lane, less the grace period. */
+  totalSeconds: number;
+  cost: LaneCost;
+}
+
+/** `isChangedAgain`: all records are changed a second time inside their windows. */
+export async function runLane(
+  { product, pool, temporal }: Surroundings,
+  { count, graceMs, isChangedAgain = false }: { count: number; graceMs: number; isChangedAgain?: boolean },
+): Promise<LaneRun> {
+  const tenant = await linkTenant(product, { graceMs });
+  const first = await acceptThroughApi(product, tenant, employees(count));
+  const again = isChangedAgain ? await acceptThroughApi(product, tenant, employees(count, { round: 2 })) : undefined;
+  const dueAt = await lastDueAt(pool, tenant);
+  const endedAt = await endOfLane(temporal, tenant.integrationId, graceMs + 60_000);
+  await checkAllPushedOnce(pool, tenant.integrationId, count);
+  return {
+    acceptedPerSecond: first.perSecond,
+    againPerSecond: again?.perSecond ?? null,
+    drainSeconds: (endedAt - dueAt) / 1_000,
+    totalSeconds: (endedAt - first.startedAt - graceMs) / 1_000,
+    cost: await costOfLane(temporal, tenant.integrationId),
+  };
+}
+
+/** All records due at once: they are accepted while the integration is paused, their windows pass, and it is resumed. */
+export async function runBacklog(
+  { product, pool, temporal }: Surroundings,
+  { count }: { count: number },
+): Promise<{ acceptedPerSecond: number; drainSeconds: number; cost: LaneCost }> {
+  const graceMs = 1_000;
+  const tenant = await linkTenant(product, { graceMs });
+  await tenant.call(`/integrations/${tenant.integration}/pause`, {});
+  const { perSecond } = await acceptThroughApi(product, tenant, employees(count));
+  const dueAt = await lastDueAt(pool, tenant);
+  await until('The last window passes', graceMs + 1_000, async () => (Date.now() > dueAt ? true : undefined));
+  const resumedAt = Date.now();
+  await tenant.call(`/integrations/${tenant.integration}/resume`, {});
+  await until('The lane starts', 10_000, async () =>
+    endOfLane(temporal, tenant.integrationId, 90_000).catch((error: Error) => (error.name === 'WorkflowNotFoundError' ? undefined : Promise.reject(error))),
+  );
+  const endedAt = await endOfLane(temporal, tenant.integrationId, 90_000);
+  await checkAllPushedOnce(pool, tenant.integrationId, count);
+  return { acceptedPerSecond: perSecond, drainSeconds: (endedAt - resumedAt) / 1_000, cost: await costOfLane(temporal, tenant.integrationId) };
+}

@@ -1,0 +1,48 @@
+/** What a lane has cost Temporal: all runs of one integration's workflow together. */
+import type { Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { recordPushWorkflowId } from '../../contract/record-push';
+import { until } from '../measure';
+
+const { EventType } = temporal.api.enums.v1;
+
+export interface LaneCost {
+  runs: number;
+  events: number;
+  historyKb: number;
+  signals: number;
+  /** How often it woke and looked for due records. */
+  wakes: number;
+}
+
+export async function costOfLane(client: Client, integrationId: string): Promise<LaneCost> {
+  const workflowId = recordPushWorkflowId({ integrationId });
+  const cost: LaneCost = { runs: 0, events: 0, historyKb: 0, signals: 0, wakes: 0 };
+  let bytes = 0;
+  for await (const { runId } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
+    const handle = client.workflow.getHandle(workflowId, runId);
+    const { events } = await handle.fetchHistory();
+    const ofType = (type: temporal.api.enums.v1.EventType) => (events ?? []).filter(({ eventType }) => eventType === type).length;
+    cost.runs += 1;
+    cost.events += events?.length ?? 0;
+    cost.signals += ofType(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
+    cost.wakes += ofType(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED);
+    bytes += (await handle.describe()).historySize ?? 0;
+  }
+  cost.historyKb = Math.round(bytes / 1_024);
+  return cost;
+}
+
+/** When the lane came to its end: nothing was due any more, and it had said so. */
+export async function endOfLane(client: Client, integrationId: string, withinMs: number): Promise<number> {
+  const handle = client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+  return until('The lane ends', withinMs, async () => {
+    const { status, closeTime } = await handle.describe();
+    return status.name === 'COMPLETED' && closeTime !== undefined ? closeTime.getTime() : undefined;
+  });
+}
+
+export async function countOpenLanes(client: Client): Promise<number> {
+  const { count } = await client.workflow.count(`WorkflowType = "recordPushWorkflow" AND ExecutionStatus = "Running"`);
+  return count;
+}

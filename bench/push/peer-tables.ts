@@ -1,0 +1,92 @@
+/**
+ * What both peers read and write, in the product's own tables and with the product's own rows: per change the record, the
+ * change and the pair; per push the log row, the record and link it needs, and what came of it. Each in as few statements as
+ * can be, by a superuser past every policy, with statements prepared: the peers get the better of it where in doubt.
+ */
+import type { ClientBase } from 'pg';
+import type { Employee } from '../employees';
+
+export interface PeerTenant {
+  tenantId: string;
+  integrationId: string;
+}
+
+export async function createPeerTenant(client: ClientBase, { tenantId, integrationId }: PeerTenant): Promise<void> {
+  await client.query(`insert into tenants (tenant_id, name, time_zone) values ($1, 'Benchmark', 'UTC')`, [tenantId]);
+  await client.query(
+    `insert into integrations (tenant_id, integration_id, connector, app, account_name, config, record_types, grace_period_ms, initial_push)
+     values ($1, $2, 'noop', 'No operation', 'Benchmark', '{}', '{}', 0, 'none')`,
+    [tenantId, integrationId],
+  );
+}
+
+/** Answers the ids of the records, in no order. Runs in the caller's transaction. */
+export async function acceptChanges(
+  client: ClientBase,
+  { tenantId, integrationId }: PeerTenant,
+  changes: readonly (Employee & { record_id: string; change_id: string })[],
+  dueAt: Date,
+): Promise<string[]> {
+  const rows = `json_to_recordset($2::json) as row(record_id uuid, change_id uuid, record_type text, external_id text, fields jsonb)`;
+  const text = JSON.stringify(changes);
+  const records = await client.query<{ record_id: string }>(
+    `insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, created_at)
+     select $1::uuid, record_id, record_type, external_id, 1, fields, now(), now(), 'bench', now() from ${rows}
+     on conflict (tenant_id, record_type, external_id) do update set version = records.version + 1, fields = excluded.fields, changed_at = now() returning record_id`,
+    [tenantId, text],
+  );
+  await client.query(
+    `insert into record_changes (tenant_id, record_id, change_id, version, outcome, is_delete, changed_fields, changed_by, occurred_at, changed_at, request_id)
+     select $1::uuid, record_id, change_id, 1, 'applied', false, array(select jsonb_object_keys(fields)), 'bench', now(), now(), 'bench' from ${rows}`,
+    [tenantId, text],
+  );
+  const recordIds = records.rows.map(({ record_id: recordId }) => recordId);
+  await client.query(
+    `insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason)
+     select $1::uuid, $2::uuid, record_id, 1, now(), $3::timestamptz, 'quiet' from unnest($4::uuid[]) as row(record_id)
+     on conflict (tenant_id, integration_id, record_id) do update set due_at = excluded.due_at`,
+    [tenantId, integrationId, dueAt, recordIds],
+  );
+  return recordIds;
+}
+
+/** One push from claim to conclusion, the third party being no operation between. Two transactions, as a crash between them must leave a trace. */
+export async function pushOne(
+  client: { query: ClientBase['query'] },
+  { tenantId, integrationId }: PeerTenant,
+  { recordId, pushId }: { recordId: string; pushId: string },
+): Promise<void> {
+  const { rows } = await client.query<{ external_id: string; fields: object; remote_id: string | null }>({
+    name: 'claim',
+    text: `with pair as (
+        update record_syncs set push_id = $4, push_version = relevant_version, claim_id = $4, lease_until = clock_timestamp() + interval '20 seconds', last_push_id = $4,
+          window_opened_at = null, due_at = null, window_reason = null
+        where tenant_id = $1 and integration_id = $2 and record_id = $3 and due_at <= clock_timestamp() returning relevant_version
+      ), log as (
+        insert into pushes (tenant_id, push_id, integration_id, record_id, record_version, mapping_version, operation, started_because, changed_fields, changed_by, payload, attempts, started_at)
+        select $1, $4, $2, $3, pair.relevant_version, 1, 'upsert', 'quiet', '{}', '{bench}', record.fields, 0, clock_timestamp()
+        from pair join records record on record.tenant_id = $1 and record.record_id = $3
+      )
+      select record.external_id, record.fields, link.remote_id from pair
+      join records record on record.tenant_id = $1 and record.record_id = $3
+      left join record_links link on link.tenant_id = $1 and link.integration_id = $2 and link.record_id = $3`,
+    values: [tenantId, integrationId, recordId, pushId],
+  });
+  const [record] = rows;
+  if (record === undefined) return; // the window was moved: somebody comes back for it
+  await client.query({
+    name: 'conclude',
+    text: `with pair as (
+        update record_syncs set claim_id = null, lease_until = null, settled_status = 'synced', concluded_version = push_version, concluded_hash = 'none', last_synced_at = clock_timestamp(),
+          push_id = null, push_version = null
+        where tenant_id = $1 and integration_id = $2 and record_id = $3 and claim_id = $4 returning 1
+      ), link as (
+        insert into record_links (tenant_id, integration_id, record_id, remote_id, agreed, is_deactivated, updated_at)
+        select $1, $2, $3, $5, $6::jsonb, false, clock_timestamp() from pair
+        on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id, agreed = excluded.agreed, updated_at = excluded.updated_at
+      )
+      update pushes set result = 'succeeded', effect = 'created', remote_id = $5, attempts = 1, last_attempt_at = clock_timestamp(), finished_at = clock_timestamp()
+      where tenant_id = $1 and push_id = $4`,
+    values: [tenantId, integrationId, recordId, pushId, record.remote_id ?? `noop-${record.external_id}`, JSON.stringify(record.fields)],
+  });
+}

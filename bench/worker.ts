@@ -1,0 +1,3 @@
+/** The worker as it is, with one connector more. */
+import './noop-connector';
+import '../worker/main';
