@@ -8,6 +8,7 @@ import path from 'node:path';
 import { findOnPath } from './binaries';
 import { cacheFolder } from './paths';
 import { runToEnd } from './processes';
+import { scratchFolder } from './scratch';
 
 type OnFetch = (what: string) => void;
 
@@ -24,8 +25,7 @@ function given(variable: string): string | undefined {
 /** Lets `make` fill a folder and moves what it answers to `target`: whole or not at all. */
 async function cached(target: string, make: (folder: string) => Promise<string>): Promise<string> {
   if (fs.existsSync(target)) return target;
-  fs.mkdirSync(toolsFolder, { recursive: true });
-  const work = fs.mkdtempSync(path.join(toolsFolder, 'work-'));
+  const work = scratchFolder(toolsFolder, 'work');
   try {
     fs.renameSync(await make(work), target);
     return target;

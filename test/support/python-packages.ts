@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { cacheFolder } from '../../dev/paths';
 import { runToEnd } from '../../dev/processes';
+import { scratchFolder } from '../../dev/scratch';
 
 const requirements = path.join(__dirname, 'third-parties.txt');
 
@@ -22,8 +23,7 @@ export async function ensurePythonPackages(onFetch: (what: string) => void = () 
   const folder = path.join(cacheFolder, 'python', `${version}-${pins}`);
   if (fs.existsSync(folder)) return folder;
   onFetch(`kinto and scim2-server for Python ${version}`);
-  fs.mkdirSync(path.dirname(folder), { recursive: true });
-  const work = fs.mkdtempSync(`${folder}.`);
+  const work = scratchFolder(path.dirname(folder), 'install');
   const quiet = ['--quiet', '--disable-pip-version-check', '--no-warn-script-location', '--no-warn-conflicts', '--root-user-action=ignore'];
   try {
     await runToEnd('python3', ['-m', 'pip', 'install', ...quiet, '--target', work, '--requirement', requirements]);
