@@ -1,0 +1,203 @@
+/**
+ * Tenant B with A's ids on every route (S6). The rows are generated from the API description: a route that has none here fails,
+ * so nobody can add one and forget it.
+ */
+import { sql } from 'kysely';
+import type supertest from 'supertest';
+import { ACCESS } from '../../api/access';
+import { newUuid, toWireId } from '../../db/ids';
+import { type Caller, expectProblem, givenIntegration, type GivenTenant, type Method, type Service, startService } from './service';
+
+let service: Service;
+let a: GivenTenant;
+let b: GivenTenant;
+let integration: string;
+let push: string;
+let cursors: Record<string, string>;
+beforeAll(async () => {
+  service = await startService();
+  a = await service.givenTenant('A');
+  b = await service.givenTenant('B');
+  integration = (await givenIntegration(a, { is_paused: false })).id;
+  await givenIntegration(a);
+  for (const name of ['a-1', 'a-2']) await a.operator.put(`/v1/records/employees/${name}`, { fields: { email: `${name}@example.org` } }).expect(202);
+  for (const name of ['a-1', 'a-2']) await a.operator.post(`/v1/integrations/${integration}/records/employees/${name}/discard`).expect(200);
+  push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
+  const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
+  cursors = {};
+  for (const path of ['/v1/integrations', '/v1/api-keys', '/v1/records/employees', '/v1/record-syncs', '/v1/pushes', '/v1/audit-log']) cursors[path] = await cursorOf(path);
+});
+afterAll(() => service.close());
+
+interface Row {
+  /** What B sends with A's ids. */
+  theirs: (as: Caller) => supertest.Test;
+  /** The same with ids that nobody has: the answer must be the same to the byte. */
+  nobodys: (as: Caller) => supertest.Test;
+}
+
+const RECORD = '/v1/records/employees';
+const act = (name: string): Row => ({
+  theirs: (as) => as.post(`/v1/integrations/${integration}/records/employees/a-1/${name}`),
+  nobodys: (as) => as.post(`/v1/integrations/${toWireId('int', newUuid())}/records/employees/a-1/${name}`),
+});
+const onIntegration = (method: Method, suffix = '', body?: object): Row => {
+  const send = (as: Caller, id: string) => {
+    const test = as.request(method, `/v1/integrations/${id}${suffix}`).set('If-Match', '"1"');
+    return body === undefined ? test : test.send(body);
+  };
+  return { theirs: (as) => send(as, integration), nobodys: (as) => send(as, toWireId('int', newUuid())) };
+};
+const withQuery = (path: string, name: string, theirs: () => string, nobodys: string): Row => ({
+  theirs: (as) => as.get(`${path}?${name}=${theirs()}`),
+  nobodys: (as) => as.get(`${path}?${name}=${nobodys}`),
+});
+
+/** Routes that take an id, a name or a cursor of somebody's. */
+const ROWS: Record<string, Row[]> = {
+  'GET /v1/integrations/{integration_id}': [onIntegration('get')],
+  'PATCH /v1/integrations/{integration_id}': [onIntegration('patch', '', { app: 'mine' }), onIntegration('patch', '?dry_run=true', { app: 'mine' })],
+  'DELETE /v1/integrations/{integration_id}': [onIntegration('delete')],
+  'PUT /v1/integrations/{integration_id}/credentials': [onIntegration('put', '/credentials', { credentials: { token: 'mine' } })],
+  'POST /v1/integrations/{integration_id}/pause': [onIntegration('post', '/pause')],
+  'POST /v1/integrations/{integration_id}/resume': [onIntegration('post', '/resume')],
+  'POST /v1/integrations/{integration_id}/check': [onIntegration('post', '/check')],
+  'GET /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.get(`${RECORD}/a-1`), nobodys: (as) => as.get(`${RECORD}/nobody`) }],
+  'PATCH /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.patch(`${RECORD}/a-1`, { fields: {} }), nobodys: (as) => as.patch(`${RECORD}/nobody`, { fields: {} }) }],
+  'DELETE /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.delete(`${RECORD}/a-1`), nobodys: (as) => as.delete(`${RECORD}/nobody`) }],
+  'DELETE /v1/api-keys/{api_key_id}': [{ theirs: (as) => as.delete(`/v1/api-keys/${keyOfA()}`), nobodys: (as) => as.delete(`/v1/api-keys/${toWireId('key', newUuid())}`) }],
+  'GET /v1/pushes/{push_id}': [{ theirs: (as) => as.get(`/v1/pushes/${push}`), nobodys: (as) => as.get(`/v1/pushes/${toWireId('psh', newUuid())}`) }],
+  'GET /v1/pushes': [
+    withQuery('/v1/pushes', 'integration_id', () => integration, toWireId('int', newUuid())),
+    withQuery('/v1/pushes', 'record_type=employees&external_id', () => 'a-1', 'nobody'),
+    withQuery('/v1/pushes', 'cursor', () => cursors['/v1/pushes'] as string, 'garbled'),
+  ],
+  'GET /v1/record-syncs': [
+    withQuery('/v1/record-syncs', 'integration_id', () => integration, toWireId('int', newUuid())),
+    withQuery('/v1/record-syncs', 'cursor', () => cursors['/v1/record-syncs'] as string, 'garbled'),
+  ],
+  'GET /v1/integrations': [withQuery('/v1/integrations', 'cursor', () => cursors['/v1/integrations'] as string, 'garbled')],
+  'GET /v1/api-keys': [withQuery('/v1/api-keys', 'cursor', () => cursors['/v1/api-keys'] as string, 'garbled')],
+  'GET /v1/audit-log': [withQuery('/v1/audit-log', 'cursor', () => cursors['/v1/audit-log'] as string, 'garbled')],
+  'GET /v1/records/{record_type}': [withQuery(RECORD, 'cursor', () => cursors[RECORD] as string, 'garbled')],
+  'GET /v1/tenants/{tenant_id}': [{ theirs: (as) => as.get(`/v1/tenants/${a.id}`), nobodys: (as) => as.get(`/v1/tenants/${toWireId('ten', newUuid())}`) }],
+  'PATCH /v1/tenants/{tenant_id}': [
+    { theirs: (as) => as.patch(`/v1/tenants/${a.id}`, { name: 'mine' }).set('If-Match', '"1"'), nobodys: (as) => as.patch(`/v1/tenants/${toWireId('ten', newUuid())}`, { name: 'mine' }).set('If-Match', '"1"') },
+  ],
+  'POST /v1/tenants/{tenant_id}/api-keys': [
+    { theirs: (as) => as.post(`/v1/tenants/${a.id}/api-keys`, { name: 'x', role: 'admin' }), nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/api-keys`, { name: 'x', role: 'admin' }) },
+  ],
+  ...Object.fromEntries(['push-now', 'hold', 'release', 'discard', 'retry'].map((name) => [`POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/${name}`, [act(name)]])),
+};
+
+/** Routes that take nothing of anybody's: what B gets there must hold nothing of A's (tested below), or holds nothing of any tenant. */
+const TAKES_NOTHING = new Set([
+  'GET /livez',
+  'GET /readyz',
+  'GET /metrics',
+  'GET /openapi.json',
+  'GET /v1/tenants',
+  'POST /v1/tenants',
+  'GET /v1/tenant',
+  'POST /v1/api-keys',
+  'GET /v1/connectors',
+  'GET /v1/connectors/{kind}',
+  'POST /v1/integrations',
+  'POST /v1/records/batch',
+  'PUT /v1/records/{record_type}/{external_id}',
+  'GET /v1/notifications',
+  'GET /v1/stream',
+  'GET /v1/time-zones',
+]);
+
+const keyOfA = () => keyIds[0] as string;
+let keyIds: string[];
+beforeAll(async () => {
+  keyIds = (await a.admin.get('/v1/api-keys')).body.data.map((key: { id: string }) => key.id);
+});
+
+it('has a row for every route of the API description and none besides', async () => {
+  const { body } = await service.as(undefined).get('/openapi.json').expect(200);
+  const described = Object.entries(body.paths as Record<string, object>).flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`));
+
+  const tested = [...Object.keys(ROWS), ...TAKES_NOTHING];
+  expect(tested.toSorted()).toEqual(described.toSorted());
+  expect(Object.keys(ACCESS).toSorted()).toEqual(described.toSorted());
+});
+
+describe("another tenant's ids are answered like ids that nobody has", () => {
+  for (const [route, rows] of Object.entries(ROWS)) {
+    it.each(rows.map((row, index) => [index + 1, row] as const))(`${route} (%i)`, async (_number, row) => {
+      const theirs = await row.theirs(b.admin);
+      const nobodys = await row.nobodys(b.admin);
+
+      const isForPlatform = ACCESS[route] === 'platform';
+      expectProblem(theirs, isForPlatform ? 403 : theirs.text.includes('invalid_cursor') ? 400 : 404);
+      expect({ status: theirs.status, body: withoutRequestId(theirs) }).toEqual({ status: nobodys.status, body: withoutRequestId(nobodys) });
+    });
+  }
+
+  it('and nothing of A was changed by all that', async () => {
+    const { body } = await a.viewer.get(`/v1/integrations/${integration}`);
+
+    expect(body).toMatchObject({ app: 'Example HR', state: 'active' });
+    expect((await a.viewer.get('/v1/tenant')).body.name).toBe('A');
+    expect((await a.admin.get('/v1/api-keys')).body.data.filter((key: { revoked_at: string | null }) => key.revoked_at !== null)).toEqual([]);
+    expect((await a.viewer.get(`${RECORD}/a-1`)).body).toMatchObject({ version: 1, is_deleted: false });
+  });
+});
+
+describe('lists', () => {
+  it.each(['/v1/integrations', '/v1/records/employees', '/v1/record-syncs', '/v1/pushes', '/v1/notifications'])('%s of B hold nothing of A', async (path) => {
+    expect((await b.admin.get(path)).body).toEqual({ data: [], next_cursor: null });
+  });
+
+  it('of keys and of the audit log hold only what is of B', async () => {
+    const [keys, log] = [await b.admin.get('/v1/api-keys'), await b.admin.get('/v1/audit-log')];
+
+    expect(keys.body.data).toHaveLength(3);
+    expect(`${keys.text}${log.text}`).not.toMatch(/ of A"|key:\w+ of A/);
+  });
+});
+
+it('lets two tenants have a record of the same name, an Idempotency-Key of the same text, and neither notices (S7, S24)', async () => {
+  const own = await b.operator.put(`${RECORD}/a-1`, { fields: { email: 'b@example.org' } });
+  const [first, second] = [await a.admin.post('/v1/api-keys', { name: 'same', role: 'viewer' }).set('Idempotency-Key', 'same'), await b.admin.post('/v1/api-keys', { name: 'same', role: 'viewer' }).set('Idempotency-Key', 'same')];
+
+  expect(own.body).toMatchObject({ outcome: 'accepted', version: 1 });
+  expect((await a.viewer.get(`${RECORD}/a-1`)).body.fields).toEqual({ email: 'a-1@example.org' });
+  expect([first.status, second.status]).toEqual([201, 201]);
+  expect(first.body.id).not.toBe(second.body.id);
+});
+
+describe('row-level security beneath', () => {
+  const TABLES = ['tenants', 'tenantKeys', 'apiKeys', 'idempotencyKeys', 'integrations', 'records', 'recordChanges', 'recordSyncs', 'pushes', 'notifications', 'auditLog', 'streamEvents', 'outbox'] as const;
+
+  it.each(TABLES)('shows nothing of A in %s when a query forgets the tenant', async (table) => {
+    const rows = await service.database.withTenant(b.uuid, ({ trx }) => trx.selectFrom(table).select('tenantId').execute());
+
+    expect(rows.filter(({ tenantId }) => tenantId === a.uuid)).toEqual([]);
+  });
+
+  it('shows nothing at all without a tenant', async () => {
+    const rows = await service.database.withTenant('', ({ trx }) => trx.selectFrom('records').select('tenantId').execute());
+
+    expect(rows).toEqual([]);
+  });
+
+  it('takes no row for another tenant', async () => {
+    const writing = service.database.withTenant(b.uuid, ({ trx, now }) =>
+      trx.insertInto('apiKeys').values({ tenantId: a.uuid, apiKeyId: newUuid(), publicId: 'x', secretHash: Buffer.alloc(32), name: 'x', role: 'admin', createdBy: 'x', expiresAt: now, revokedAt: null, lastUsedAt: null }).execute(),
+    );
+
+    await expect(writing).rejects.toThrow(/row-level security/);
+  });
+
+  it.each(['update audit_log set actor = $$x$$', 'delete from audit_log', 'drop table records', 'create table x (y int)', 'select * from pg_authid', 'truncate records'])('does not let the role of the application do: %s', async (statement) => {
+    await expect(service.database.withTenant(a.uuid, ({ trx }) => sql.raw(statement).execute(trx))).rejects.toThrow(/permission denied|must be owner/);
+  });
+});
+
+function withoutRequestId({ text }: supertest.Response): unknown {
+  return { ...JSON.parse(text), request_id: null };
+}
