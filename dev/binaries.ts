@@ -31,7 +31,10 @@ function runs(file: string, probe: string[] | undefined): boolean {
 }
 
 const onPath = (name: string): string[] =>
-  (process.env.PATH ?? '').split(path.delimiter).filter(Boolean).map((folder) => path.join(folder, name));
+  (process.env.PATH ?? '')
+    .split(path.delimiter)
+    .filter(Boolean)
+    .map((folder) => path.join(folder, name));
 
 /** The first executable file of that name on PATH. */
 export const findOnPath = (name: string): string | undefined => onPath(name).find((file) => runs(file, undefined) && fs.statSync(file).isFile());

@@ -42,7 +42,9 @@ export async function findToxiproxy(onFetch: OnFetch = () => {}): Promise<string
     onFetch(`toxiproxy ${toxiproxyVersion} (built by Go, up to a minute)`);
     const target = `github.com/Shopify/toxiproxy/v2/cmd/server@${toxiproxyVersion}`;
     await runToEnd('go', ['install', target], { env: { ...process.env, GOBIN: work } }).catch((error: Error) => {
-      throw new Error(`toxiproxy is missing and could not be built: ${error.message}\nInstall Go 1.23 or newer, or set TOXIPROXY_PATH to the path of toxiproxy-server ${toxiproxyVersion}.`);
+      throw new Error(
+        `toxiproxy is missing and could not be built: ${error.message}\nInstall Go 1.23 or newer, or set TOXIPROXY_PATH to the path of toxiproxy-server ${toxiproxyVersion}.`,
+      );
     });
     return path.join(work, 'server');
   });
@@ -58,7 +60,9 @@ export async function findWireMock(onFetch: OnFetch = () => {}): Promise<string>
     onFetch(`WireMock ${wireMock.version}`);
     const artifact = `-Dartifact=org.wiremock:wiremock-standalone:${wireMock.version}`;
     await runToEnd('mvn', ['--batch-mode', '--quiet', 'dependency:copy', artifact, `-DoutputDirectory=${work}`], { cwd: work }).catch((error: Error) => {
-      throw new Error(`WireMock is missing and could not be fetched: ${error.message}\nInstall Maven (Debian, Ubuntu: apt-get install maven), or set WIREMOCK_JAR to the path of ${name}.`);
+      throw new Error(
+        `WireMock is missing and could not be fetched: ${error.message}\nInstall Maven (Debian, Ubuntu: apt-get install maven), or set WIREMOCK_JAR to the path of ${name}.`,
+      );
     });
     const file = path.join(work, name);
     const sha256 = createHash('sha256').update(fs.readFileSync(file)).digest('hex');

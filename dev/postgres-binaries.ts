@@ -79,8 +79,7 @@ function copyOf(packageFolder: string, parent: string): string {
   return target;
 }
 
-const majorOf = (folder: string): number =>
-  Number(/\d+/.exec(execFileSync(path.join(folder, 'postgres'), ['--version'], { encoding: 'utf8', cwd: '/' }))?.[0]);
+const majorOf = (folder: string): number => Number(/\d+/.exec(execFileSync(path.join(folder, 'postgres'), ['--version'], { encoding: 'utf8', cwd: '/' }))?.[0]);
 
 function installedFolders(): string[] {
   const found = findOnPath('postgres');

@@ -76,7 +76,10 @@ function commandLineOf(pid: number): string {
 /** Lines of postmaster.pid: 1 the process id, 8 its state. */
 function readLockFile(dataFolder: string): string[] {
   try {
-    return fs.readFileSync(path.join(dataFolder, 'postmaster.pid'), 'utf8').split('\n').map((line) => line.trim());
+    return fs
+      .readFileSync(path.join(dataFolder, 'postmaster.pid'), 'utf8')
+      .split('\n')
+      .map((line) => line.trim());
   } catch {
     return [];
   }
@@ -85,7 +88,9 @@ function readLockFile(dataFolder: string): string[] {
 function assertSameMajor(dataFolder: string, { major }: PostgresBinaries): void {
   const made = Number(fs.readFileSync(path.join(dataFolder, 'PG_VERSION'), 'utf8'));
   if (made === major) return;
-  throw new Error(`${dataFolder} was made by PostgreSQL ${made}, but PostgreSQL ${major} is here. Move that folder away to begin anew, or set PG_BIN to the folder of version ${made}.`);
+  throw new Error(
+    `${dataFolder} was made by PostgreSQL ${made}, but PostgreSQL ${major} is here. Move that folder away to begin anew, or set PG_BIN to the folder of version ${made}.`,
+  );
 }
 
 /** Throws with the tail of the log if the server does not come up. */

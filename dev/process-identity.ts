@@ -40,7 +40,10 @@ export async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number
 
 /** Asks, then forces. Safe to call for a process that is gone, or whose id now belongs to somebody else. */
 export async function stopIdentified(identity: ProcessIdentity, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
-  for (const [attempt, patienceMs] of [[signal, timeoutMs], ['SIGKILL', 5_000]] as const) {
+  for (const [attempt, patienceMs] of [
+    [signal, timeoutMs],
+    ['SIGKILL', 5_000],
+  ] as const) {
     if (!isAlive(identity)) return;
     try {
       process.kill(identity.pid, attempt);

@@ -54,7 +54,11 @@ export function tied(command: string, args: readonly string[], signal: string): 
 }
 
 /** Runs a program to its end and answers what it printed. Throws with what it printed as errors. It ends when we end. */
-export function runToEnd(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; uid?: number; gid?: number } = {}): Promise<string> {
+export function runToEnd(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; uid?: number; gid?: number } = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(...tied(command, args, 'SIGTERM'), { ...options, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error) reject(new Error(stderr.trim() || error.message));
@@ -126,7 +130,12 @@ export function tailOf(logFile: string, lines = 15): string {
 export async function waitUntilReady(child: SupervisedProcess, isReady: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    if (await Promise.resolve().then(isReady).catch(() => false)) return;
+    if (
+      await Promise.resolve()
+        .then(isReady)
+        .catch(() => false)
+    )
+      return;
     const hasEnded = !child.isRunning();
     if (hasEnded || Date.now() > deadline) {
       const what = hasEnded ? await child.ended : `was not ready after ${timeoutMs / 1000} s`;

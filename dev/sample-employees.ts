@@ -10,7 +10,11 @@ const people = [
   ['emp-8', 'Sōseki', 'Natsume', 'Writer', 'People'],
 ] as const;
 
-const asciiOf = (name: string): string => name.normalize('NFD').replace(/[^a-z]/gi, '').toLowerCase();
+const asciiOf = (name: string): string =>
+  name
+    .normalize('NFD')
+    .replace(/[^a-z]/gi, '')
+    .toLowerCase();
 
 export const sampleEmployees = people.map(([externalId, firstName, lastName, jobTitle, department]) => ({
   record_type: 'employees',

@@ -36,7 +36,9 @@ export function recordProcesses(): void {
 export async function becomeOnlyInstance(): Promise<string[]> {
   const earlier = read();
   if (earlier && isAlive(earlier.starter)) {
-    throw new Error(`Syncline already runs here (process ${earlier.starter.pid}); ${inState('ready.json')} says where. Stop it first: kill ${earlier.starter.pid}`);
+    throw new Error(
+      `Syncline already runs here (process ${earlier.starter.pid}); ${inState('ready.json')} says where. Stop it first: kill ${earlier.starter.pid}`,
+    );
   }
   const orphans = (earlier?.children ?? []).filter(isAlive);
   recordProcesses();

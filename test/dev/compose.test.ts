@@ -33,7 +33,10 @@ const secrets: Record<string, string> = {
 
 /** `${NAME:?message}` and `${NAME:-default}`, as Compose fills them in. */
 const fillIn = (value: string | number): string =>
-  String(value).replace(/\$\{(\w+):(\?|-)([^}]*)\}/g, (_match, name: string, kind: string, rest: string) => secrets[name] ?? (kind === '-' ? rest : `<${name} is missing>`));
+  String(value).replace(
+    /\$\{(\w+):(\?|-)([^}]*)\}/g,
+    (_match, name: string, kind: string, rest: string) => secrets[name] ?? (kind === '-' ? rest : `<${name} is missing>`),
+  );
 
 const environmentOf = (name: string): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(compose.services[name]?.environment ?? {}).map(([variable, value]) => [variable, fillIn(value)]));

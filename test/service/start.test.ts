@@ -26,7 +26,8 @@ async function leftBehind(): Promise<string[]> {
 }
 
 /** As a browser asks: the mailbox shows its page to nobody else. */
-const get = (url: string, key?: string): Promise<Response> => fetch(url, { headers: { accept: 'text/html, */*', ...(key ? { authorization: `Bearer ${key}` } : {}) } });
+const get = (url: string, key?: string): Promise<Response> =>
+  fetch(url, { headers: { accept: 'text/html, */*', ...(key ? { authorization: `Bearer ${key}` } : {}) } });
 
 interface RecordAnswer {
   fields: Record<string, unknown>;
@@ -56,7 +57,10 @@ it(
     const statuses = await Promise.all(pages.map(async (page) => (await get(page as string)).status));
     const integrations = (await (await get(`${ready.api_url}/v1/integrations`, ready.api_key)).json()) as { data: { app: string; state: string }[] };
     expect(statuses).toEqual([200, 200, 200, 200, 200]);
-    expect(integrations.data.map(({ app, state }) => [app, state])).toEqual([['PocketBase', 'active'], ['SCIM 2.0', 'paused']]);
+    expect(integrations.data.map(({ app, state }) => [app, state])).toEqual([
+      ['PocketBase', 'active'],
+      ['SCIM 2.0', 'paused'],
+    ]);
     expect(await logIn(ready.third_party_url, ready.third_party_login)).toBeTruthy();
 
     const [change, watch, see] = printedCommands(started.output) as [string, string, string];
@@ -108,7 +112,11 @@ it(
   async () => {
     const first = start();
     const ready = await first.ready(patience);
-    const change = { method: 'PATCH', headers: { authorization: `Bearer ${ready.api_key}`, 'content-type': 'application/json' }, body: '{"fields":{"job_title":"Countess"}}' };
+    const change = {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${ready.api_key}`, 'content-type': 'application/json' },
+      body: '{"fields":{"job_title":"Countess"}}',
+    };
     const { status } = await fetch(`${ready.api_url}/v1/records/employees/emp-2`, change);
     expect(status).toBe(202);
     first.kill();

@@ -36,7 +36,12 @@ export class Start {
     command: [string, ...string[]] = [process.execPath, 'dev/start.mjs'],
   ) {
     const [program, ...args] = command;
-    this.child = spawn(program, args, { cwd: checkout, env: { ...outsideOfJest(), ...anyPort, ...environment }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(program, args, {
+      cwd: checkout,
+      env: { ...outsideOfJest(), ...anyPort, ...environment },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     for (const stream of [this.child.stdout, this.child.stderr]) stream?.on('data', (chunk: Buffer) => (this.printed += chunk.toString()));
     this.ended = new Promise((resolve) => this.child.once('exit', resolve));
   }
