@@ -39,6 +39,8 @@ const LOOK_AGAIN_MS = 1_000;
 /** The state of one wake. */
 class Wake {
   private readonly startedAt = performance.now();
+  /** What to add to this process's stopwatch to get workflow time. */
+  private clockOffsetMs: number;
   private readonly leases: ClaimLeases;
   private pushed = 0;
   private lastCheck: { askedAt: number; state: Promise<ThirdPartyState> } | undefined;
@@ -47,6 +49,7 @@ class Wake {
     private readonly deps: Dependencies,
     private readonly input: PushDueRecordsInput,
   ) {
+    this.clockOffsetMs = input.firedAt - this.startedAt;
     this.leases = new ClaimLeases(deps, input, () => this.now());
   }
 
@@ -62,7 +65,15 @@ class Wake {
 
   /** Workflow time: when the lane woke, plus what has passed since. */
   private now(): Date {
-    return new Date(this.input.firedAt + (performance.now() - this.startedAt));
+    return new Date(this.clockOffsetMs + performance.now());
+  }
+
+  /**
+   * An attempt can begin long after the lane woke: its worker died, or there was none. The database's clock tells how long, or else
+   * leases and a Retry-After would be counted from a moment that has passed.
+   */
+  private noteTime(now: Date): void {
+    this.clockOffsetMs = Math.max(this.clockOffsetMs, now.getTime() - performance.now());
   }
 
   private hasTime(): boolean {
@@ -183,6 +194,9 @@ class Wake {
   }
 
   private inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {
-    return this.deps.database.withTenant(this.input.tenantId, work);
+    return this.deps.database.withTenant(this.input.tenantId, (context) => {
+      this.noteTime(context.now);
+      return work(context);
+    });
   }
 }

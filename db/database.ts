@@ -55,8 +55,10 @@ export class Database {
       query_timeout: options.statementTimeoutMs + 1_000,
       keepAlive: true,
     });
-    // Without a listener a broken idle connection ends the process (reliability.md, finding 7).
+    // Without a listener a broken connection ends the process (reliability.md, finding 7): the pool's is for idle ones only, those
+    // in the middle of a transaction need their own. Whoever works on one hears of it from the next query.
     this.#pool.on('error', (error) => options.onConnectionLost?.(error));
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.#kysely = new Kysely<Tables>({
       dialect: new PostgresDialect({ pool: this.#pool }),
       plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
