@@ -1,0 +1,130 @@
+/** Every route that changes something leaves exactly one row in the audit log (S26). The list is compared with the API description. */
+import type supertest from 'supertest';
+import { type Caller, givenIntegration, type GivenTenant, type Service, startService } from './service';
+
+let service: Service;
+let tenant: GivenTenant;
+beforeAll(async () => {
+  service = await startService();
+  tenant = await service.givenTenant();
+});
+afterAll(() => service.close());
+
+interface Case {
+  by: 'platform' | 'operator' | 'admin';
+  send: (as: Caller) => Promise<supertest.Response>;
+  action: string;
+  target?: RegExp;
+}
+
+const fresh = (overrides: object = {}) => givenIntegration(tenant, { is_paused: false, initial_push: 'none', ...overrides });
+let nextRecord = 0;
+/** A record with an open window at a fresh integration. */
+async function pending(): Promise<string> {
+  const { id } = await fresh();
+  const name = `audit-${(nextRecord += 1)}`;
+  await tenant.operator.put(`/v1/records/employees/${name}`, { fields: { email: `${name}@example.org` } }).expect(202);
+  return `/v1/integrations/${id}/records/employees/${name}`;
+}
+
+const CASES: Record<string, Case> = {
+  'PATCH /v1/tenants/{tenant_id}': {
+    by: 'platform',
+    async send(as) {
+      const { headers } = await as.get(`/v1/tenants/${tenant.id}`);
+      return as.patch(`/v1/tenants/${tenant.id}`, { contact_email: 'it@example.org' }).set('If-Match', headers.etag as string);
+    },
+    action: 'tenant.changed',
+    target: /^ten_/,
+  },
+  'POST /v1/tenants/{tenant_id}/api-keys': { by: 'platform', send: (as) => as.post(`/v1/tenants/${tenant.id}/api-keys`, { name: 'n', role: 'viewer' }), action: 'api_key.created', target: /^key_/ },
+  'POST /v1/api-keys': { by: 'admin', send: (as) => as.post('/v1/api-keys', { name: 'n', role: 'viewer' }), action: 'api_key.created', target: /^key_/ },
+  'DELETE /v1/api-keys/{api_key_id}': { by: 'admin', send: async (as) => as.delete(`/v1/api-keys/${(await as.post('/v1/api-keys', { name: 'n', role: 'viewer' })).body.id}`), action: 'api_key.revoked', target: /^key_/ },
+  'POST /v1/integrations': { by: 'admin', send: (as) => as.post('/v1/integrations', { connector: 'scim', config: { base_url: 'https://hr.example.com' }, credentials: { token: 'canary' } }), action: 'integration.created', target: /^int_/ },
+  'PATCH /v1/integrations/{integration_id}': { by: 'admin', send: async (as) => as.patch(`/v1/integrations/${(await fresh()).id}`, { app: 'x' }).set('If-Match', '"1"'), action: 'integration.changed', target: /^int_/ },
+  'DELETE /v1/integrations/{integration_id}': { by: 'admin', send: async (as) => as.delete(`/v1/integrations/${(await fresh()).id}`), action: 'integration.deleted', target: /^int_/ },
+  'PUT /v1/integrations/{integration_id}/credentials': { by: 'admin', send: async (as) => as.put(`/v1/integrations/${(await fresh()).id}/credentials`, { credentials: { token: 'canary' } }), action: 'integration.credentials_replaced', target: /^int_/ },
+  'POST /v1/integrations/{integration_id}/pause': { by: 'operator', send: async (as) => as.post(`/v1/integrations/${(await fresh()).id}/pause`), action: 'integration.paused', target: /^int_/ },
+  'POST /v1/integrations/{integration_id}/resume': { by: 'operator', send: async (as) => as.post(`/v1/integrations/${(await fresh({ is_paused: true })).id}/resume`), action: 'integration.resumed', target: /^int_/ },
+  'POST /v1/integrations/{integration_id}/check': { by: 'operator', send: async (as) => as.post(`/v1/integrations/${(await fresh()).id}/check`), action: 'integration.checked', target: /^int_/ },
+  'POST /v1/records/batch': { by: 'operator', send: (as) => as.post('/v1/records/batch', { records: [{ record_type: 'employees', external_id: 'b', fields: {} }] }), action: 'records.changed' },
+  'PUT /v1/records/{record_type}/{external_id}': { by: 'operator', send: (as) => as.put('/v1/records/employees/p', { fields: { secret: 'canary' } }), action: 'record.put', target: /^employees\/p$/ },
+  'PATCH /v1/records/{record_type}/{external_id}': { by: 'operator', send: (as) => as.patch('/v1/records/employees/p', { fields: { secret: 'canary' } }), action: 'record.patched', target: /^employees\/p$/ },
+  'DELETE /v1/records/{record_type}/{external_id}': { by: 'operator', send: (as) => as.delete('/v1/records/employees/p'), action: 'record.deleted', target: /^employees\/p$/ },
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/push-now': { by: 'operator', send: async (as) => as.post(`${await pending()}/push-now`), action: 'record_sync.pushed_now', target: /^employees\// },
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/hold': { by: 'operator', send: async (as) => as.post(`${await pending()}/hold`), action: 'record_sync.held', target: /^employees\// },
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/release': {
+    by: 'operator',
+    async send(as) {
+      const pair = await pending();
+      await as.post(`${pair}/hold`).expect(200);
+      return as.post(`${pair}/release`);
+    },
+    action: 'record_sync.released',
+    target: /^employees\//,
+  },
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/discard': { by: 'operator', send: async (as) => as.post(`${await pending()}/discard`), action: 'record_sync.discarded', target: /^employees\// },
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/retry': {
+    by: 'operator',
+    async send(as) {
+      const pair = await pending();
+      await as.post(`${pair}/discard`).expect(200);
+      await service.database.withTenant(tenant.uuid, ({ trx }) => trx.updateTable('recordSyncs').set({ settledStatus: 'sync_failed' }).where('discardedAt', 'is not', null).execute());
+      return as.post(`${pair}/retry`);
+    },
+    action: 'record_sync.retried',
+    target: /^employees\//,
+  },
+};
+
+const rowsOf = async (requestId: string, tenantUuid = tenant.uuid) => service.database.withTenant(tenantUuid, ({ trx }) => trx.selectFrom('auditLog').selectAll().where('requestId', '=', requestId).execute());
+
+it('has a case for every route that changes something', async () => {
+  const { body } = await service.as(undefined).get('/openapi.json');
+  const changing = Object.entries(body.paths as Record<string, object>).flatMap(([path, operations]) =>
+    Object.keys(operations).flatMap((method) => (method === 'get' ? [] : [`${method.toUpperCase()} ${path}`])),
+  );
+
+  expect([...Object.keys(CASES), 'POST /v1/tenants'].toSorted()).toEqual(changing.toSorted());
+});
+
+it.each(Object.entries(CASES))('%s leaves one row: who, what, to what, from where', async (_route, { by, send, action, target }) => {
+  const response = await send(by === 'platform' ? service.platform : tenant[by]);
+  const rows = await rowsOf(response.headers['x-request-id'] as string);
+
+  expect(response.status).toBeLessThan(300);
+  expect(rows).toHaveLength(1);
+  expect(rows[0]).toMatchObject({ action, actor: by === 'platform' ? 'platform' : expect.stringMatching(new RegExp(`^key:${by}`)), ip: expect.stringContaining('127.0.0.1') });
+  if (target !== undefined) expect(rows[0]?.target).toMatch(target);
+  expect(JSON.stringify(rows)).not.toContain('canary');
+});
+
+it('POST /v1/tenants leaves its row with the new tenant', async () => {
+  const response = await service.platform.post('/v1/tenants', { name: 'Audited' }).expect(201);
+  const { body } = await service.platform.post(`/v1/tenants/${response.body.id}/api-keys`, { name: 'auditor', role: 'admin' }).expect(201);
+
+  const log = await service.as(body.key).get('/v1/audit-log').expect(200);
+
+  expect(log.body.data.map(({ action, actor }: { action: string; actor: string }) => [action, actor])).toEqual([['api_key.created', 'platform'], ['tenant.created', 'platform']]);
+});
+
+it('leaves no row for a dry run, a repetition or a refusal', async () => {
+  const { id } = await fresh();
+  const dry = await tenant.admin.patch(`/v1/integrations/${id}?dry_run=true`, { app: 'x' }).set('If-Match', '"1"').expect(200);
+  const refused = await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'x' }).set('If-Match', '"9"').expect(412);
+  await tenant.admin.post('/v1/api-keys', { name: 'r', role: 'viewer' }).set('Idempotency-Key', 'audit').expect(201);
+  const repeated = await tenant.admin.post('/v1/api-keys', { name: 'r', role: 'viewer' }).set('Idempotency-Key', 'audit').expect(201);
+
+  for (const response of [dry, refused, repeated]) expect(await rowsOf(response.headers['x-request-id'] as string)).toEqual([]);
+});
+
+it('writes no key, no credentials and no field of a record into the log of the process (S17)', async () => {
+  await tenant.operator.put('/v1/records/employees/canary-person', { fields: { secret: 'canary-value' } }).expect(202);
+  await service.as('canary-key').get('/v1/tenant').expect(401);
+
+  const log = service.logged.join('');
+
+  expect(log).toContain('/v1/records/{record_type}/{external_id}');
+  expect(log).not.toContain('canary');
+  for (const key of Object.values(tenant.keys)) expect(log).not.toContain(key.split('_')[3]);
+});
