@@ -1,0 +1,167 @@
+/**
+ * Workers killed with -9 at the worst moments (reliability.md R1, R2): what they were doing is done once, and soon. The ledger kills
+ * the worker itself, so the moments are exact.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Json } from '../support/api-client';
+import { createTestDatabase } from '../support/database';
+import { startToxiproxy, type FaultyLink, type Toxiproxy } from '../support/fault-servers';
+import { type LedgerCall, ledgerIntegration, type LedgerServer, type Misbehaviour, startLedgerServer } from '../support/ledger-server';
+import { type Product, type ProductTenant, startProduct, throughPort } from '../support/product';
+import { until } from '../support/until';
+
+/** Noticed after 15 s without a heartbeat, and then repeated within 10 s. */
+const REPEATED_WITHIN_MS = 25_000;
+const RETRY_AFTER_SECONDS = 8;
+
+interface World {
+  product: Product;
+  tenant: ProductTenant;
+  ledger: LedgerServer;
+  /** Between the worker and PostgreSQL. */
+  databaseLink: FaultyLink;
+  diedAt: number;
+}
+
+/** At which call the worker dies, how that call ends if nothing of it is done, and how it dies. */
+interface Death {
+  at: LedgerCall['kind'];
+  before?: Misbehaviour;
+  kill?: (world: World) => Promise<void>;
+}
+
+let toxiproxy: Toxiproxy;
+const worlds: World[] = [];
+
+async function createWorld(settings: Record<string, unknown>): Promise<World> {
+  const [database, ledger] = await Promise.all([createTestDatabase(), startLedgerServer()]);
+  const databaseLink = await toxiproxy.linkTo(Number(new URL(database.url).port));
+  const product = await startProduct({ databaseUrl: database.url, workerDatabaseUrl: throughPort(database.url, databaseLink.port) });
+  const world = { product, ledger, databaseLink, diedAt: 0, tenant: await product.givenTenant() };
+  worlds.push(world);
+  await world.tenant.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'main', settings));
+  return world;
+}
+
+/** Kills the worker once, at the first call of this kind, and starts it again. */
+async function dieOnce(world: World, { at, before, kill = () => world.product.killWorker() }: Death, change: () => Promise<unknown>): Promise<void> {
+  const { ledger, product, databaseLink } = world;
+  const isMoment = (call: LedgerCall) => world.diedAt === 0 && call.kind === at;
+  const die = async (): Promise<void> => {
+    world.diedAt = Date.now();
+    await kill(world);
+  };
+  ledger.decide = async (call) => {
+    if (before === undefined || !isMoment(call)) return undefined;
+    await die();
+    return before;
+  };
+  ledger.afterEffect = async (call) => {
+    if (before === undefined && isMoment(call)) await die();
+  };
+  await change();
+  await until('the worker is dead', () => world.diedAt > 0 && !product.isWorkerRunning());
+  ledger.reset();
+  await databaseLink.heal();
+  await product.startWorker();
+}
+
+/** It hears the answer and cannot write it down any more: which is no reason to die, until it is killed. */
+async function dieBeforeReport({ product, databaseLink }: World): Promise<void> {
+  await databaseLink.disable();
+  await sleep(300);
+  if (!product.isWorkerRunning()) throw new Error('The worker has ended by itself.');
+  setTimeout(() => void product.killWorker(), 300);
+}
+
+const untilSynced = (world: World, count: number): Promise<unknown> =>
+  until(`${count} records are synced`, async () => (await world.tenant.api.list('/v1/record-syncs?status=synced')).length === count, 60_000);
+
+beforeAll(async () => {
+  toxiproxy = await startToxiproxy();
+}, 60_000);
+
+afterAll(async () => {
+  await Promise.all(worlds.map(({ product, ledger }) => Promise.all([product.stop(), ledger.stop()])));
+  await toxiproxy?.stop();
+}, 60_000);
+
+describe('R1: a worker that is killed in the middle of a push', () => {
+  const deaths: Record<string, Death & { by: 'find' | 'key' }> = {
+    'before the call': { by: 'find', at: 'find', before: { kind: 'hang' } },
+    'after the third party accepted, where records can be found': { by: 'find', at: 'create' },
+    'after the third party accepted, where it only honours keys': { by: 'key', at: 'create' },
+    'before the report': { by: 'find', at: 'create', kill: dieBeforeReport },
+  };
+  const dead = new Map<string, World>();
+
+  // All beside each other, for each takes 20 s to be noticed.
+  beforeAll(async () => {
+    await Promise.all(
+      Object.entries(deaths).map(async ([when, { by, ...death }]) => {
+        const world = await createWorld({ by, grace_period_ms: 300 });
+        dead.set(when, world);
+        await dieOnce(world, death, () => world.tenant.api.put('ada', { name: 'Ada', rev: 1 }));
+        await untilSynced(world, 1);
+      }),
+    );
+  }, 120_000);
+
+  it.each(Object.keys(deaths))('has one effect when it dies %s, and the push is repeated in time under its id', async (when) => {
+    const { ledger, tenant, diedAt } = dead.get(when) as World;
+    const changes = ledger.changes('main');
+
+    expect(changes.filter((call) => call.isEffect && call.kind === 'create')).toHaveLength(1);
+    expect(ledger.people('main')).toMatchObject([{ external_id: 'ada', rev: 1 }]);
+    expect(new Set(changes.map((call) => call.key)).size).toBe(1);
+    expect(changes.filter((call) => call.isOverlapping)).toEqual([]);
+    expect(await tenant.api.list('/v1/pushes')).toMatchObject([{ result: 'succeeded' }]);
+    const repeated = ledger.calls.find((call) => call.at > diedAt) as LedgerCall;
+    expect(repeated.at - diedAt).toBeLessThan(REPEATED_WITHIN_MS);
+  });
+});
+
+describe('R2: all workers dead while windows come due', () => {
+  it('pushes everything after the restart, once, and nothing early', async () => {
+    const world = await createWorld({ grace_period_ms: 3_000 });
+    const { product, tenant, ledger } = world;
+    const records = Array.from({ length: 200 }, (_, index) => ({ record_type: 'employees', external_id: `e-${index}`, fields: { name: 'D', rev: 1 } }));
+    const { results } = await tenant.api.must('POST', '/v1/records/batch', { records });
+    await product.killWorker();
+    await sleep(4_000);
+    expect(ledger.changes('main')).toEqual([]);
+
+    await product.startWorker();
+    await untilSynced(world, 200);
+
+    const dueAt = Math.min(...(results as Json[]).map(({ change }) => Date.parse(change.syncs[0].due_at)));
+    const calls = ledger.changes('main');
+    expect(calls).toHaveLength(200);
+    expect(Math.min(...calls.map((call) => call.at))).toBeGreaterThanOrEqual(dueAt);
+  }, 90_000);
+});
+
+describe('R9: a wake that a second worker takes over late', () => {
+  it('obeys the whole Retry-After it meets, counted from the answer', async () => {
+    const world = await createWorld({ by: 'key', grace_period_ms: 0 });
+    const { tenant, ledger } = world;
+    // More than one wake claims at once, so that the worker after it finds some left.
+    const records = Array.from({ length: 150 }, (_, index) => ({ record_type: 'employees', external_id: `l-${index}`, fields: { name: 'L', rev: 1 } }));
+    await dieOnce(world, { at: 'create', before: { kind: 'hang' } }, () => tenant.api.must('POST', '/v1/records/batch', { records }));
+    const refused: number[] = [];
+    ledger.decide = (call) => {
+      // Calls that were under way together are answered alike; what comes later has been told.
+      const isFirstRound = refused.length === 0 || call.at - (refused[0] as number) < 200;
+      if (!isFirstRound) return undefined;
+      refused.push(call.at);
+      return { kind: 'status', status: 429, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } };
+    };
+
+    await until('the third party has said to wait', () => refused.length > 0, 40_000);
+    await untilSynced(world, 150);
+
+    const next = ledger.calls.filter((call) => call.kind === 'create' && call.at > (refused.at(-1) as number)).map((call) => call.at);
+    expect(Math.min(...next) - (refused[0] as number)).toBeGreaterThanOrEqual(RETRY_AFTER_SECONDS * 1_000);
+    expect(refused.length).toBeLessThanOrEqual(16); // what two batches have under way at once
+  }, 120_000);
+});
