@@ -51,6 +51,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'DELETE /v1/records/{record_type}/{external_id}': 'operator',
 
   'GET /v1/record-syncs': 'viewer',
+  'POST /v1/record-syncs/retry': 'operator',
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/push-now': 'operator',
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/hold': 'operator',
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/release': 'operator',

@@ -4,18 +4,31 @@ import type { Logger } from 'pino';
 import { databaseTrouble } from './database-trouble';
 import { HttpError, toProblem } from './http-error';
 
-export function answerErrors({ publicUrl, log, requestIdOf }: { publicUrl: string; log: Logger; requestIdOf: (request: Request) => string }): ErrorRequestHandler {
+export function answerErrors({
+  publicUrl,
+  log,
+  requestIdOf,
+}: {
+  publicUrl: string;
+  log: Logger;
+  requestIdOf: (request: Request) => string;
+}): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const requestId = requestIdOf(request);
     const known = toHttpError(error);
-    if (known.status >= 500) log.error({ request_id: requestId, code: known.code, err: error }, 'request failed');
+    if (known.code === 'internal_error') log.error({ request_id: requestId, err: error }, 'a request failed by a mistake of ours');
+    else if (known.status >= 500)
+      log.warn({ request_id: requestId, code: known.code, err: known.cause ?? known }, 'a request was answered with trouble that passes');
     if (response.headersSent) {
       // An answer that has begun can only be cut off, so that nobody takes it for complete.
       response.destroy();
       return;
     }
     for (const [name, value] of Object.entries(known.headers)) response.setHeader(name, value);
-    response.status(known.status).type('application/problem+json').send(JSON.stringify(toProblem(known, { publicUrl, requestId })));
+    response
+      .status(known.status)
+      .type('application/problem+json')
+      .send(JSON.stringify(toProblem(known, { publicUrl, requestId })));
   };
 }
 

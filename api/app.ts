@@ -46,14 +46,23 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.set('strict routing', true);
 
   app.use(beginExchange(dependencies));
-  app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }, referrerPolicy: { policy: 'no-referrer' } }));
+  app.use(
+    helmet({
+      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+      referrerPolicy: { policy: 'no-referrer' },
+    }),
+  );
   app.use(guardUrl);
   app.use(['/docs'], createDocs());
 
   const admit = createAdmission(authenticator, config.rateLimitPerSecond);
   for (const route of routes) {
     const access = accessOf(route);
-    const handlers = [noteRoute(route), ...(access === 'public' ? [] : admit(access)), serveRoute(route, { ...dependencies, answerWithinMs: config.answerWithinMs }, exchangeOf)];
+    const handlers = [
+      noteRoute(route),
+      ...(access === 'public' ? [] : admit(access)),
+      serveRoute(route, { ...dependencies, answerWithinMs: config.answerWithinMs }, exchangeOf),
+    ];
     app[route.method](toExpressPath(route.path), ...handlers);
   }
   for (const [path, methods] of methodsByPath(routes)) app.all(path, refuseMethod(methods));
@@ -81,7 +90,8 @@ const toExpressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':
 
 function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
   const methods = new Map<string, string[]>();
-  for (const { path, method } of routes) methods.set(toExpressPath(path), [...(methods.get(toExpressPath(path)) ?? []), ...(method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])]);
+  for (const { path, method } of routes)
+    methods.set(toExpressPath(path), [...(methods.get(toExpressPath(path)) ?? []), ...(method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])]);
   return methods;
 }
 
@@ -111,8 +121,14 @@ function beginExchange({ log, metrics, readiness }: ApiDependencies): RequestHan
       const seconds = (performance.now() - startedAt) / 1_000;
       const route = exchange.route?.path ?? '(none)';
       metrics.observeRequest({ method: request.method, route, status: response.statusCode, seconds });
-      const caller = exchange.caller === undefined ? {} : { actor: exchange.caller.actor, ...(exchange.caller.kind === 'tenant' ? { tenant_id: exchange.caller.tenantId } : {}) };
-      log.info({ request_id: exchange.requestId, method: request.method, route, status: response.statusCode, duration_ms: Math.round(seconds * 1_000), ...caller }, 'request');
+      const caller =
+        exchange.caller === undefined
+          ? {}
+          : { actor: exchange.caller.actor, ...(exchange.caller.kind === 'tenant' ? { tenant_id: exchange.caller.tenantId } : {}) };
+      log.info(
+        { request_id: exchange.requestId, method: request.method, route, status: response.statusCode, duration_ms: Math.round(seconds * 1_000), ...caller },
+        'request',
+      );
     });
     next();
   };
@@ -142,5 +158,7 @@ const limitKeyOf = (caller: Caller | undefined): string => (caller?.kind === 'te
 function refusalOf(caller: Caller, access: Exclude<Access, 'public'>): HttpError | undefined {
   if (access === 'platform') return caller.kind === 'platform' ? undefined : new HttpError('platform_key_required');
   if (caller.kind === 'platform') return new HttpError('tenant_key_required');
-  return includesRole(caller.role, access) ? undefined : new HttpError('role_insufficient', { detail: `This route needs a key with the role ${access} or more.` });
+  return includesRole(caller.role, access)
+    ? undefined
+    : new HttpError('role_insufficient', { detail: `This route needs a key with the role ${access} or more.` });
 }

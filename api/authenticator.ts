@@ -41,7 +41,9 @@ export function createAuthenticator({ database, platformKey, log }: { database: 
     if (now.getTime() - lastMs < USE_NOTED_EVERY_MS) return;
     if (lastNoted.size > REMEMBERED_KEYS_MAX) lastNoted.clear();
     lastNoted.set(apiKeyId, now.getTime());
-    database.withPlatform((work) => noteKeyUse(work, { tenantId, apiKeyId })).catch((error: unknown) => log.warn({ err: error }, 'the use of a key could not be noted'));
+    database
+      .withPlatform((work) => noteKeyUse(work, { tenantId, apiKeyId }))
+      .catch((error: unknown) => log.warn({ err: error }, 'the use of a key could not be noted'));
   }
 
   return {

@@ -53,7 +53,9 @@ function findRefusedUrls(config: JsonValue, hosts: readonly string[], whyUrlIsRe
   const written = findUrls(config, ['config']);
   const named = hosts.map((host) => ({ url: `https://${host}/`, pointer: '/config' }));
   // A host that stands in a URL of the configuration is complained about there, where it can be corrected.
-  const unwritten = named.filter(({ url }) => URL.canParse(url) && !written.some((other) => URL.canParse(other.url) && new URL(other.url).host === new URL(url).host));
+  const unwritten = named.filter(
+    ({ url }) => URL.canParse(url) && !written.some((other) => URL.canParse(other.url) && new URL(other.url).host === new URL(url).host),
+  );
   return [...written, ...unwritten].flatMap(({ url, pointer }) => {
     const message = whyUrlIsRefused(url, hosts);
     return message === undefined ? [] : [{ pointer, code: 'egress_refused', message }];

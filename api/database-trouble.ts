@@ -9,7 +9,8 @@ const TAKES_NO_WRITES = new Set(['25006', '53100', '53200']);
 /** Cancelled by a timeout, shut down, too many connections, lock not granted in time, transactions that kept colliding. */
 const PASSING = new Set(['57014', '57P01', '57P02', '57P03', '53300', '53400', '55P03', '40001', '40P01', '25P03', '25P04', '3D000']);
 const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
-const MESSAGES = /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|terminating connection)/i;
+const MESSAGES =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|terminating connection)/i;
 
 /** Undefined when the error is of another kind: ours. */
 export function databaseTrouble(error: unknown): HttpError | undefined {

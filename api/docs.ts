@@ -19,15 +19,28 @@ export function createDocs(): Router {
     response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     next();
   });
-  router.get('/', send('text/html', () => page('Syncline API', '<div id="docs"></div><p><a href="/docs/errors">All errors</a></p>', SWAGGER_HEAD)));
-  router.get('/initializer.js', send('text/javascript', () => INITIALIZER));
-  router.get('/errors', send('text/html', () => page('Errors of the Syncline API', errorList())));
+  router.get(
+    '/',
+    send('text/html', () => page('Syncline API', '<div id="docs"></div><p><a href="/docs/errors">All errors</a></p>', SWAGGER_HEAD)),
+  );
+  router.get(
+    '/initializer.js',
+    send('text/javascript', () => INITIALIZER),
+  );
+  router.get(
+    '/errors',
+    send('text/html', () => page('Errors of the Syncline API', errorList())),
+  );
   router.get('/errors/:code', (request, response) => {
     const { code } = request.params;
     if (!Object.hasOwn(ERROR_CODES, code)) throw new HttpError('route_not_found', { detail: 'There is no error with this code; /docs/errors lists all.' });
     response.type('text/html').send(page(code, errorPage(code, ERROR_CODES[code as ErrorCode])));
   });
-  for (const [name, type] of Object.entries(ASSETS)) router.get(`/${name}`, send(type, () => readAsset(name)));
+  for (const [name, type] of Object.entries(ASSETS))
+    router.get(
+      `/${name}`,
+      send(type, () => readAsset(name)),
+    );
   return router;
 }
 
@@ -52,7 +65,8 @@ function errorPage(code: string, { status, title, detail }: ErrorCodeEntry): str
 
 function errorList(): string {
   const rows = Object.entries(ERROR_CODES).map(
-    ([code, entry]) => `<tr><td><a href="/docs/errors/${code}"><code>${code}</code></a></td><td>${entry.status}</td><td>${escapeHtml(entry.title)}. ${escapeHtml(entry.detail)}</td></tr>`,
+    ([code, entry]) =>
+      `<tr><td><a href="/docs/errors/${code}"><code>${code}</code></a></td><td>${entry.status}</td><td>${escapeHtml(entry.title)}. ${escapeHtml(entry.detail)}</td></tr>`,
   );
   return `<h1>Errors of the Syncline API</h1><table><tr><th>code</th><th>status</th><th>meaning and remedy</th></tr>${rows.join('')}</table>`;
 }

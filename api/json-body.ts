@@ -30,7 +30,10 @@ function hasBody(request: IncomingMessage): boolean {
 
 function checkMediaType({ headers }: IncomingMessage): void {
   const encoding = headers['content-encoding'] ?? 'identity';
-  const [type, ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';').map((part) => part.trim());
+  const [type, ...parameters] = (headers['content-type'] ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
   const isUtf8 = parameters.every((parameter) => /^(charset="?utf-8"?)?$/.test(parameter));
   if (type !== 'application/json' || !isUtf8 || encoding.toLowerCase() !== 'identity') throw new HttpError('unsupported_media_type');
 }
@@ -56,7 +59,10 @@ async function readBytes(request: IncomingMessage, limitBytes: number): Promise<
 /** The rest of the body is read and dropped, so that the client can finish sending and see the answer. */
 function tooLarge(request: IncomingMessage, limitBytes: number): HttpError {
   request.resume();
-  return new HttpError('body_too_large', { detail: `The body may have at most ${limitBytes} bytes. Send less, or in parts.`, headers: { Connection: 'close' } });
+  return new HttpError('body_too_large', {
+    detail: `The body may have at most ${limitBytes} bytes. Send less, or in parts.`,
+    headers: { Connection: 'close' },
+  });
 }
 
 function decode(bytes: Buffer): string {

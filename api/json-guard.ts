@@ -63,7 +63,8 @@ function checkString(text: string, path: readonly (string | number)[], issues: P
   }
   if (!mayHoldEscapes) return;
   if (text.includes('\0')) issues.push({ pointer: pointerTo(path), code: 'nul_character', message: `${what} holds a NUL character, which cannot be stored.` });
-  if (hasLoneSurrogate(text)) issues.push({ pointer: pointerTo(path), code: 'lone_surrogate', message: `${what} holds half of a surrogate pair, which is not a character.` });
+  if (hasLoneSurrogate(text))
+    issues.push({ pointer: pointerTo(path), code: 'lone_surrogate', message: `${what} holds half of a surrogate pair, which is not a character.` });
 }
 
 export function hasLoneSurrogate(text: string): boolean {

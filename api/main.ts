@@ -1,6 +1,5 @@
 /** Starts the API: reads the environment, proves that secrets can be opened, listens, and ends without losing a request. */
 import closeWithGrace from 'close-with-grace';
-import { pino } from 'pino';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { type ApiConfig, ConfigError, loadApiConfig } from '../config';
 import { connectors } from '../connectors';
@@ -10,6 +9,7 @@ import { createSealing, parseEncryptionKeys, SealingError } from '../db/sealing'
 import { BlockedByPolicy, checkUrl } from '../delivery/egress-policy';
 import { createApp } from './app';
 import type { WhyUrlIsRefused } from './connector-catalogue';
+import { createLog } from './log';
 import { createMetrics } from './metrics';
 import { createOrchestrator } from './orchestrator';
 import { createReadiness } from './readiness';
@@ -22,7 +22,7 @@ const EXIT_WITHIN_MS = 29_000;
 
 async function main(): Promise<void> {
   const config = loadApiConfig(process.env);
-  const log = pino({ level: config.logLevel, base: { process: 'api' } });
+  const log = createLog({ level: config.logLevel });
   const database = new Database({
     url: config.databaseUrl,
     poolSize: config.poolSize,
@@ -39,7 +39,18 @@ async function main(): Promise<void> {
   const readiness = createReadiness({ database });
   const metrics = createMetrics({ outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds), openStreams: () => stream.openStreams() });
   const settings = { ...config, answerWithinMs: ANSWER_WITHIN_MS };
-  const app = createApp({ database, sealing, orchestrator, connectors, whyUrlIsRefused: refuseUrlsBy(config), config: settings, stream, readiness, metrics, log });
+  const app = createApp({
+    database,
+    sealing,
+    orchestrator,
+    connectors,
+    whyUrlIsRefused: refuseUrlsBy(config),
+    config: settings,
+    stream,
+    readiness,
+    metrics,
+    log,
+  });
 
   const server = createApiServer(app, { publicUrl: config.publicUrl });
   server.listen(config.port, config.host, () => log.info({ url: config.publicUrl }, 'api listening'));

@@ -17,22 +17,24 @@ export function createMetrics({ outboxAgeSeconds, openStreams }: { outboxAgeSeco
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
   });
-  new Gauge({
+  const outboxAge = new Gauge({
     name: 'syncline_outbox_age_seconds',
     help: 'Age of the oldest row in the outbox. It grows while Temporal or the worker is down. NaN = the database did not answer.',
-    registers: [registry],
+    registers: [],
     async collect() {
       this.set(await outboxAgeSeconds().catch(() => Number.NaN));
     },
   });
-  new Gauge({
+  const openStreamsGauge = new Gauge({
     name: 'syncline_open_streams',
     help: 'Streams of events open at this process.',
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(openStreams());
     },
   });
+  registry.registerMetric(outboxAge);
+  registry.registerMetric(openStreamsGauge);
   return {
     registry,
     observeRequest: ({ method, route, status, seconds }) => durations.observe({ method, route, status: String(status) }, seconds),

@@ -78,7 +78,12 @@ function isOptional(body: z.ZodType): boolean {
 }
 
 function headersOf(route: Route): z.ZodObject | undefined {
-  const idempotencyKey = z.string().min(1).max(255).optional().meta({ description: 'Names this request, so that repeating it has no second effect. A UUID is a good one.' });
+  const idempotencyKey = z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .meta({ description: 'Names this request, so that repeating it has no second effect. A UUID is a good one.' });
   const ifMatch = z.string().meta({ description: 'The ETag of what the change was made on.', example: '"3"' });
   const lastEventId = z.string().optional().meta({ description: 'The id of the last event that was received.' });
   const headers = {
@@ -96,7 +101,9 @@ function answersOf(route: Route): Record<string, ResponseConfig> {
       {
         description,
         ...(schema === null ? {} : { content: { [mediaType ?? 'application/json']: { schema } } }),
-        ...(headers === undefined ? {} : { headers: z.object(Object.fromEntries(Object.entries(headers).map(([name, meaning]) => [name, z.string().meta({ description: meaning })]))) }),
+        ...(headers === undefined
+          ? {}
+          : { headers: z.object(Object.fromEntries(Object.entries(headers).map(([name, meaning]) => [name, z.string().meta({ description: meaning })]))) }),
       },
     ]),
   );
@@ -131,7 +138,10 @@ function problemsOf(route: Route, access: Access): Record<string, ResponseConfig
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [
       String(status),
-      { description: codes.map((code) => `\`${code}\`: ${ERROR_CODES[code].title}`).join('. '), content: { 'application/problem+json': { schema: problemView } } },
+      {
+        description: codes.map((code) => `\`${code}\`: ${ERROR_CODES[code].title}`).join('. '),
+        content: { 'application/problem+json': { schema: problemView } },
+      },
     ]),
   );
 }

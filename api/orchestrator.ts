@@ -2,40 +2,39 @@
  * The API's only door to Temporal. Everything else goes through rows and the outbox, so writes go on while Temporal is down;
  * the connection is made at the first question, so the API starts and serves without Temporal too.
  */
-import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowFailedError } from '@temporalio/client';
-import {
-  CHECK_INTEGRATION_WORKFLOW,
-  type CheckIntegrationInput,
-  type CheckIntegrationResult,
-  checkIntegrationWorkflowId,
-} from '../contract/integration-check';
+import { Client, Connection, ServiceError, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { CHECK_INTEGRATION_WORKFLOW, type CheckIntegrationInput, type CheckIntegrationResult, checkIntegrationWorkflowId } from '../contract/integration-check';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { HttpError } from './http-error';
 
 export interface Orchestrator {
   /**
    * Has a worker ask the third party whether it answers and the credentials hold; asking while a check runs gets that one's answer.
-   * Throws `temporal_unavailable`, or `check_unanswered` when no worker answers within 10 s.
+   * Throws `temporal_unavailable`, or `check_unanswered` when no worker answers in time.
    */
   checkIntegration(input: CheckIntegrationInput): Promise<CheckIntegrationResult>;
   close(): Promise<void>;
 }
 
-const ANSWER_WITHIN_MS = 10_000;
-const START_WITHIN_MS = 3_000;
-const EXECUTION_TIMEOUT_MS = 60_000;
-
-export interface TemporalAddress {
+export interface TemporalOptions {
   connection: NonNullable<Parameters<typeof Connection.lazy>[0]>;
   namespace: string;
+  answerWithinMs?: number;
 }
 
-export function createOrchestrator({ connection: options, namespace }: TemporalAddress): Orchestrator {
-  const connection = Connection.lazy(options);
+const ANSWER_WITHIN_MS = 10_000;
+const START_WITHIN_MS = 3_000;
+/** Nobody waits for a check any longer than this: a worker that comes back later does not work off a heap of old ones. */
+const EXECUTION_TIMEOUT_MS = 60_000;
+const COME_BACK = { 'Retry-After': '5' };
+
+export function createOrchestrator({ connection: options, namespace, answerWithinMs = ANSWER_WITHIN_MS }: TemporalOptions): Orchestrator {
+  // Without the SDK's own retries: whoever asks is told at once and asks again, and nothing is tried once the connection is closed.
+  const connection = Connection.lazy({ ...options, interceptors: [] });
   const client = new Client({ connection, namespace });
 
-  async function startCheck(input: CheckIntegrationInput) {
-    return connection.withDeadline(Date.now() + START_WITHIN_MS, () =>
+  async function startCheck(input: CheckIntegrationInput): Promise<WorkflowHandle> {
+    const starting = connection.withDeadline(Date.now() + START_WITHIN_MS, () =>
       client.workflow.start(CHECK_INTEGRATION_WORKFLOW, {
         workflowId: checkIntegrationWorkflowId(input),
         taskQueue: TASK_QUEUES.workflows,
@@ -45,15 +44,18 @@ export function createOrchestrator({ connection: options, namespace }: TemporalA
         staticSummary: `Check integration ${input.integrationId}`,
       }),
     );
+    return within(START_WITHIN_MS, starting, new HttpError('temporal_unavailable', { headers: COME_BACK }));
   }
 
   return {
     async checkIntegration(input) {
       try {
         const handle = await startCheck(input);
-        return await connection.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => handle.result() as Promise<CheckIntegrationResult>);
-      } catch (error) {
-        throw toHttpError(error);
+        const result = handle.result() as Promise<CheckIntegrationResult>;
+        return await within(answerWithinMs, result, new HttpError('check_unanswered', { headers: COME_BACK }));
+      } catch (cause) {
+        if (cause instanceof WorkflowFailedError) throw new HttpError('check_unanswered', { headers: COME_BACK, cause });
+        throw cause instanceof ServiceError ? new HttpError('temporal_unavailable', { headers: COME_BACK, cause }) : cause;
       }
     },
 
@@ -63,15 +65,12 @@ export function createOrchestrator({ connection: options, namespace }: TemporalA
   };
 }
 
-function toHttpError(error: unknown): unknown {
-  const headers = { 'Retry-After': '5' };
-  if (error instanceof WorkflowFailedError) return new HttpError('check_unanswered', { headers, cause: error });
-  // DEADLINE_EXCEEDED while waiting for the result means that the server is well and no worker took the task.
-  const cause = error instanceof ServiceError ? error.cause : error;
-  const isStarted = error instanceof ServiceError && /result|history/i.test(error.message);
-  if (isGrpcServiceError(cause) && isStarted && cause.code === GRPC_DEADLINE_EXCEEDED) return new HttpError('check_unanswered', { headers, cause: error });
-  if (error instanceof ServiceError || isGrpcServiceError(error)) return new HttpError('temporal_unavailable', { headers, cause: error });
-  return error;
+/** The connection has a patience of its own while it is being made; callers have ours. */
+async function within<T>(milliseconds: number, work: Promise<T>, late: HttpError): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(reject, milliseconds, late);
+  });
+  work.catch(() => undefined);
+  return Promise.race([work, tooLate]).finally(() => clearTimeout(timer));
 }
-
-const GRPC_DEADLINE_EXCEEDED = 4;

@@ -33,7 +33,7 @@ export interface Audited {
   detail: JsonObject;
 }
 
-type BodyOf<Declaration extends AnswerDeclaration> = Declaration['schema'] extends z.ZodType ? { body: z.output<Declaration['schema']> } : { body?: undefined };
+type BodyOf<Declared extends AnswerDeclaration> = Declared['schema'] extends z.ZodType ? { body: z.output<Declared['schema']> } : { body?: undefined };
 export type AnswerOf<A extends Answers> = {
   [Status in keyof A & number]: { status: Status; headers?: Record<string, string>; audit?: Audited | null } & BodyOf<A[Status]>;
 }[keyof A & number];

@@ -79,11 +79,19 @@ interface Idempotency {
 function toIdempotency(route: Route, request: Request, body: JsonBody | undefined): Idempotency | undefined {
   const key = readIdempotencyKey(request.get('idempotency-key'));
   if (key === undefined) return undefined;
-  const fingerprint = createHash('sha256').update(`${request.method}\n${request.originalUrl}\n${body?.text ?? ''}`).digest();
+  const fingerprint = createHash('sha256')
+    .update(`${request.method}\n${request.originalUrl}\n${body?.text ?? ''}`)
+    .digest();
   return { key, fingerprint, isAnswerSecret: route.isAnswerSecret === true };
 }
 
-async function perform(route: Route, input: AnyInput, exchange: Exchange, idempotency: Idempotency | undefined, dependencies: ServeDependencies): Promise<Answer> {
+async function perform(
+  route: Route,
+  input: AnyInput,
+  exchange: Exchange,
+  idempotency: Idempotency | undefined,
+  dependencies: ServeDependencies,
+): Promise<Answer> {
   const { performance } = route;
   const { database } = dependencies;
   const context = { ...exchange, caller: exchange.caller } as TenantContext;
@@ -131,7 +139,14 @@ async function perform(route: Route, input: AnyInput, exchange: Exchange, idempo
   async function audit(work: TenantWork, { target, detail }: Audited): Promise<void> {
     if (route.action === undefined) throw new Error(`${route.method} ${route.path} changes something and has no action for the audit log.`);
     const by = context.caller.kind === 'tenant' ? { api_key: context.caller.publicId } : {};
-    await appendAuditEntry(work, { actor: context.caller.actor, action: route.action, target, detail: { ...detail, ...by }, ip: context.ip, requestId: context.requestId });
+    await appendAuditEntry(work, {
+      actor: context.caller.actor,
+      action: route.action,
+      target,
+      detail: { ...detail, ...by },
+      ip: context.ip,
+      requestId: context.requestId,
+    });
   }
 }
 
@@ -150,13 +165,21 @@ async function findEarlierAnswer(work: TenantWork, { key, fingerprint, isAnswerS
     case 'other_request':
       throw new HttpError('idempotency_key_reused');
     case 'answered': {
-      const { body, headers } = (isAnswerSecret ? JSON.parse(await sealing.open(work, answerPlace(key), claim.response as string)) : claim.response) as Pick<Answer, 'body' | 'headers'>;
+      const { body, headers } = (isAnswerSecret ? JSON.parse(await sealing.open(work, answerPlace(key), claim.response as string)) : claim.response) as Pick<
+        Answer,
+        'body' | 'headers'
+      >;
       return { status: claim.status, body, headers: { ...headers, 'Idempotent-Replayed': 'true' } };
     }
   }
 }
 
-async function keepAnswer(work: TenantWork, { key, fingerprint, isAnswerSecret }: Idempotency, { status, body, headers }: Answer, sealing: Sealing): Promise<void> {
+async function keepAnswer(
+  work: TenantWork,
+  { key, fingerprint, isAnswerSecret }: Idempotency,
+  { status, body, headers }: Answer,
+  sealing: Sealing,
+): Promise<void> {
   const kept = { body, headers: headers ?? {} };
   const response = isAnswerSecret ? await sealing.seal(work, answerPlace(key), JSON.stringify(kept)) : kept;
   await storeIdempotentAnswer(work, { key, fingerprint, status, response });

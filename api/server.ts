@@ -20,7 +20,17 @@ const REQUESTS_PER_SOCKET_MAX = 1_000;
 const FINISH_WITHIN_MS = 20_000;
 
 export function createApiServer(app: Express, { publicUrl }: { publicUrl: string }): Server {
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, connectionsCheckingInterval: 1_000 }, app);
+  // A missing Host is refused by the application, with problem details.
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      connectionsCheckingInterval: 1_000,
+      requireHostHeader: false,
+    },
+    app,
+  );
   server.maxRequestsPerSocket = REQUESTS_PER_SOCKET_MAX;
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerUnreadable(error, socket, publicUrl));
   return server;
@@ -52,7 +62,17 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket, publicUr
  * `/readyz` says no; after the pause no balancer sends anything new; then every answer closes its connection, streams end,
  * and what is under way is finished.
  */
-export async function drain({ server, readiness, stream, pauseMs }: { server: Server; readiness: Readiness; stream: StreamHub; pauseMs: number }): Promise<void> {
+export async function drain({
+  server,
+  readiness,
+  stream,
+  pauseMs,
+}: {
+  server: Server;
+  readiness: Readiness;
+  stream: StreamHub;
+  pauseMs: number;
+}): Promise<void> {
   const terminator = createHttpTerminator({ server, gracefulTerminationTimeout: FINISH_WITHIN_MS });
   readiness.startDraining();
   await new Promise((resolve) => setTimeout(resolve, pauseMs));

@@ -98,7 +98,8 @@ export function createStreamHub({ database, databaseUrl, log }: { database: Data
       };
     },
 
-    openStreams: (tenantId) => (tenantId === undefined ? [...subscribers.values()].reduce((sum, group) => sum + group.size, 0) : subscribersOf(tenantId).length),
+    openStreams: (tenantId) =>
+      tenantId === undefined ? [...subscribers.values()].reduce((sum, group) => sum + group.size, 0) : subscribersOf(tenantId).length,
 
     async close() {
       isClosed = true;

@@ -9,8 +9,7 @@ export function isTimeZone(name: string): boolean {
   // Offsets such as "+01:00" are accepted by Intl, but know no daylight saving: a nightly run would drift.
   if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return false;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
+    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }

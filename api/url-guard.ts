@@ -3,6 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { HttpError, type ProblemDetail } from './http-error';
 
 export function guardUrl(request: Request, _response: Response, next: NextFunction): void {
+  if (request.httpVersion === '1.1' && request.headers.host === undefined) throw new HttpError('bad_request', { detail: 'Send a Host header.' });
   const [path = ''] = request.url.split('?', 1);
   if (!isCleanlyEncoded(path)) throw new HttpError('invalid_path');
   next();

@@ -85,8 +85,8 @@ export function createSealing({ keys }: { keys: readonly EncryptionKey[] }): Sea
     }
   }
 
-  function wrap(tenantId: string, tenantKeyId: string, dataKey: Buffer): string {
-    return encrypt(current as EncryptionKey, aad(tenantId, placeOfKey(tenantKeyId)), dataKey);
+  function wrap(tenantId: string, tenantKeyId: string, secret: Buffer): string {
+    return encrypt(current as EncryptionKey, aad(tenantId, placeOfKey(tenantKeyId)), secret);
   }
 
   // Data keys are read anew each time: unwrapping costs microseconds, and a remembered key whose transaction

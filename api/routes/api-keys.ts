@@ -14,7 +14,9 @@ const DAYS_DEFAULT = 365;
 const DAYS_MAX = 3_650;
 const DAY_MS = 86_400_000;
 
-const role = z.enum(['viewer', 'operator', 'admin']).meta({ id: 'ApiKeyRole', description: 'viewer reads; operator also changes records and runs syncs; admin also changes integrations and keys.' });
+const role = z
+  .enum(['viewer', 'operator', 'admin'])
+  .meta({ id: 'ApiKeyRole', description: 'viewer reads; operator also changes records and runs syncs; admin also changes integrations and keys.' });
 const apiKey = z
   .object({
     id: wireId('key'),
@@ -28,7 +30,9 @@ const apiKey = z
     last_used_at: instant.nullable().meta({ description: 'To the minute.' }),
   })
   .meta({ id: 'ApiKey' });
-const newApiKey = apiKey.extend({ key: z.string().meta({ description: 'The key itself. It is shown this once and kept by nobody here.' }) }).meta({ id: 'NewApiKey' });
+const newApiKey = apiKey
+  .extend({ key: z.string().meta({ description: 'The key itself. It is shown this once and kept by nobody here.' }) })
+  .meta({ id: 'NewApiKey' });
 
 const body = z.strictObject({
   name: lineOfText(100).meta({ description: 'Names the caller in the push log and the audit log.', example: 'payroll' }),
@@ -36,7 +40,15 @@ const body = z.strictObject({
   expires_in_days: z.int().min(1).max(DAYS_MAX).default(DAYS_DEFAULT),
 });
 const created = { 201: { description: 'The new key.', schema: newApiKey } };
-const shared = { method: 'post', tag: 'API keys', body, answers: created, problems: ['too_many_api_keys'], action: 'api_key.created', isAnswerSecret: true } as const;
+const shared = {
+  method: 'post',
+  tag: 'API keys',
+  body,
+  answers: created,
+  problems: ['too_many_api_keys'],
+  action: 'api_key.created',
+  isAnswerSecret: true,
+} as const;
 
 export const apiKeyRoutes: readonly Route[] = [
   tenantRouteForPlatform({

@@ -19,12 +19,19 @@ const base = '/v1/integrations/{integration_id}';
 const checkResult = z
   .object({
     ok: z.boolean(),
-    kind: z.enum(['unavailable', 'rate_limited', 'unauthorized', 'record_rejected', 'not_found', 'no_credentials', 'internal']).nullable().meta({ description: 'What is wrong; null when nothing is.' }),
+    kind: z
+      .enum(['unavailable', 'rate_limited', 'unauthorized', 'record_rejected', 'not_found', 'no_credentials', 'internal'])
+      .nullable()
+      .meta({ description: 'What is wrong; null when nothing is.' }),
     message: z.string(),
   })
   .meta({ id: 'CheckResult' });
 
-export function integrationLifeRoutes({ connectors, sealing, orchestrator }: Pick<ApiDependencies, 'connectors' | 'sealing' | 'orchestrator'>): readonly Route[] {
+export function integrationLifeRoutes({
+  connectors,
+  sealing,
+  orchestrator,
+}: Pick<ApiDependencies, 'connectors' | 'sealing' | 'orchestrator'>): readonly Route[] {
   const answer = (integration: Integration, detail: { from: string; to: string } | object) => ({
     status: 200 as const,
     body: toWireIntegration(integration, connectors[integration.connector]),

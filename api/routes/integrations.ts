@@ -49,9 +49,15 @@ const preview = z
     is_complete: z.boolean().meta({ description: 'False when there are more records than were looked at.' }),
   })
   .meta({ id: 'MappingPreview' });
-const changed = integrationView.extend({ preview: preview.nullable().meta({ description: 'What a dry run found; null otherwise.' }) }).meta({ id: 'ChangedIntegration' });
+const changed = integrationView
+  .extend({ preview: preview.nullable().meta({ description: 'What a dry run found; null otherwise.' }) })
+  .meta({ id: 'ChangedIntegration' });
 
-export function integrationRoutes({ connectors, sealing, whyUrlIsRefused }: Pick<ApiDependencies, 'connectors' | 'sealing' | 'whyUrlIsRefused'>): readonly Route[] {
+export function integrationRoutes({
+  connectors,
+  sealing,
+  whyUrlIsRefused,
+}: Pick<ApiDependencies, 'connectors' | 'sealing' | 'whyUrlIsRefused'>): readonly Route[] {
   const connectorOf = (kind: string): DescribedConnector => {
     const found = Object.hasOwn(connectors, kind) ? connectors[kind] : undefined;
     if (found === undefined) throw new HttpError('unknown_connector');
@@ -163,7 +169,10 @@ export function integrationRoutes({ connectors, sealing, whyUrlIsRefused }: Pick
         const wanted = await toChange(before, body);
         if (isDryRun) return { status: 200, body: { ...toWire(before), preview: await previewOf(work, before, wanted) }, headers: etagOf(before), audit: null };
         const after = await changeIntegration(work, { integrationId, change: wanted });
-        const audit = { target: toWireId('int', integrationId), detail: { changed: Object.keys(body), mapping_version: { from: before.mappingVersion, to: after.mappingVersion } } };
+        const audit = {
+          target: toWireId('int', integrationId),
+          detail: { changed: Object.keys(body), mapping_version: { from: before.mappingVersion, to: after.mappingVersion } },
+        };
         return { status: 200, body: { ...toWire(after), preview: null }, headers: etagOf(after), audit };
       },
     }),

@@ -37,5 +37,12 @@ export const notificationRoutes: readonly Route[] = [
 ];
 
 function toWire({ notificationId, kind, integrationId, detail, createdAt, resolvedAt }: Notification): z.output<typeof notification> {
-  return { id: toWireId('ntf', notificationId), kind, integration_id: toWireId('int', integrationId), detail, created_at: toInstant(createdAt), resolved_at: toInstantOrNull(resolvedAt) };
+  return {
+    id: toWireId('ntf', notificationId),
+    kind,
+    integration_id: toWireId('int', integrationId),
+    detail,
+    created_at: toInstant(createdAt),
+    resolved_at: toInstantOrNull(resolvedAt),
+  };
 }

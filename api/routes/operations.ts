@@ -27,12 +27,14 @@ export function operationRoutes({ readiness, metrics, openapi }: Pick<ApiDepende
       operationId: 'isReady',
       tag: 'Operations',
       summary: 'May the process be given traffic?',
-      description: 'Yes while PostgreSQL answers within 2 seconds and its schema is the one we know. Temporal being down is no reason to say no: changes are accepted and wait.',
+      description:
+        'Yes while PostgreSQL answers within 2 seconds and its schema is the one we know. Temporal being down is no reason to say no: changes are accepted and wait.',
       answers: { 200: { description: 'It may.', schema: ok } },
       problems: ['not_ready'],
       async run() {
         const reason = await readiness.whyNotReady();
-        if (reason !== undefined) throw new HttpError('not_ready', { detail: `${reason} Use another replica, or try again after Retry-After.`, headers: { 'Retry-After': '5' } });
+        if (reason !== undefined)
+          throw new HttpError('not_ready', { detail: `${reason} Use another replica, or try again after Retry-After.`, headers: { 'Retry-After': '5' } });
         return { status: 200, body: { status: 'ok' as const } };
       },
     }),

@@ -10,9 +10,10 @@ import { externalId, idParam, instant, jsonObject, recordTypeName, startedBecaus
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../wire/lists';
 import { requireIntegration } from './integrations';
 
-const result = z
-  .enum(['succeeded', 'failed', 'superseded', 'no_net_change', 'discarded', 'left', 'closed'])
-  .meta({ id: 'PushResult', description: 'no_net_change: the edit was undone before it was sent. left: on_delete is "leave". closed: there was nothing to undo at the third party.' });
+const result = z.enum(['succeeded', 'failed', 'superseded', 'no_net_change', 'discarded', 'left', 'closed']).meta({
+  id: 'PushResult',
+  description: 'no_net_change: the edit was undone before it was sent. left: on_delete is "leave". closed: there was nothing to undo at the third party.',
+});
 const push = z
   .object({
     id: wireId('psh'),
@@ -37,7 +38,9 @@ const push = z
     duration_ms: z.int().nullable().meta({ description: 'From its start to its end, waits between attempts included.' }),
   })
   .meta({ id: 'Push' });
-const pushWithPayload = push.extend({ payload: jsonObject.nullable().meta({ description: 'What was sent; null when nothing was.' }) }).meta({ id: 'PushWithPayload' });
+const pushWithPayload = push
+  .extend({ payload: jsonObject.nullable().meta({ description: 'What was sent; null when nothing was.' }) })
+  .meta({ id: 'PushWithPayload' });
 
 const query = z
   .strictObject({
@@ -47,7 +50,10 @@ const query = z
     external_id: externalId.optional(),
     result: result.optional(),
   })
-  .refine((given) => (given.record_type === undefined) === (given.external_id === undefined), { message: 'Give record_type and external_id together, or neither.', path: ['external_id'] });
+  .refine((given) => (given.record_type === undefined) === (given.external_id === undefined), {
+    message: 'Give record_type and external_id together, or neither.',
+    path: ['external_id'],
+  });
 
 export const pushRoutes: readonly Route[] = [
   tenantRoute({

@@ -40,13 +40,17 @@ export function recordBatchRoutes({ config }: Pick<ApiDependencies, 'config'>): 
       operationId: 'changeRecords',
       tag: 'Records',
       summary: 'Accept up to 500 changes at once',
-      description: 'All in one transaction, in the order given; several changes of one record are fine. Each has a result of its own, so read them: 202 says only that the batch was worked off.',
+      description:
+        'All in one transaction, in the order given; several changes of one record are fine. Each has a result of its own, so read them: 202 says only that the batch was worked off.',
       body: z.strictObject({ records: z.array(z.unknown()).min(1).max(CHANGES_MAX) }),
       bodyForDocument: z.strictObject({ records: z.array(item).min(1).max(CHANGES_MAX) }),
       bodyBytesMax: BODY_BYTES_MAX,
       itemsAt: ITEMS_AT,
       answers: {
-        202: { description: 'What became of each change.', schema: z.object({ accepted: z.int(), refused: z.int(), results: z.array(result) }).meta({ id: 'BatchAnswer' }) },
+        202: {
+          description: 'What became of each change.',
+          schema: z.object({ accepted: z.int(), refused: z.int(), results: z.array(result) }).meta({ id: 'BatchAnswer' }),
+        },
       },
       action: 'records.changed',
       async run(work, input, context) {

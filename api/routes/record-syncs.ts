@@ -32,6 +32,7 @@ const recordSync = z
   })
   .meta({ id: 'RecordSync' });
 
+const RETRIES_MAX = 100;
 const position = z.object({ integrationId: z.uuid(), recordId: z.uuid() });
 const pairParams = z.strictObject({ integration_id: idParam('int', 'integration_not_found'), record_type: recordTypeName, external_id: externalId });
 
@@ -44,11 +45,46 @@ const REFUSALS: Readonly<Record<Exclude<RecordSyncActOutcome, 'done'>, ErrorCode
 };
 
 const ACTS: readonly { act: RecordSyncAct; segment: string; operationId: string; summary: string; problems: readonly ErrorCode[]; action: string }[] = [
-  { act: 'push_now', segment: 'push-now', operationId: 'pushRecordNow', summary: 'Push a waiting record now', problems: ['nothing_pending', 'already_syncing', 'integration_paused'], action: 'record_sync.pushed_now' },
-  { act: 'hold', segment: 'hold', operationId: 'holdRecordSync', summary: 'Hold a waiting record until it is released; further changes do not release it', problems: ['nothing_pending', 'already_syncing'], action: 'record_sync.held' },
-  { act: 'release', segment: 'release', operationId: 'releaseRecordSync', summary: 'Release a held record', problems: ['nothing_pending'], action: 'record_sync.released' },
-  { act: 'discard', segment: 'discard', operationId: 'discardRecordSync', summary: 'Discard what waits, without pushing it', problems: ['nothing_pending', 'already_syncing'], action: 'record_sync.discarded' },
-  { act: 'retry', segment: 'retry', operationId: 'retryRecordSync', summary: 'Retry a failed record now', problems: ['nothing_failed', 'already_syncing', 'integration_paused'], action: 'record_sync.retried' },
+  {
+    act: 'push_now',
+    segment: 'push-now',
+    operationId: 'pushRecordNow',
+    summary: 'Push a waiting record now',
+    problems: ['nothing_pending', 'already_syncing', 'integration_paused'],
+    action: 'record_sync.pushed_now',
+  },
+  {
+    act: 'hold',
+    segment: 'hold',
+    operationId: 'holdRecordSync',
+    summary: 'Hold a waiting record until it is released; further changes do not release it',
+    problems: ['nothing_pending', 'already_syncing'],
+    action: 'record_sync.held',
+  },
+  {
+    act: 'release',
+    segment: 'release',
+    operationId: 'releaseRecordSync',
+    summary: 'Release a held record',
+    problems: ['nothing_pending'],
+    action: 'record_sync.released',
+  },
+  {
+    act: 'discard',
+    segment: 'discard',
+    operationId: 'discardRecordSync',
+    summary: 'Discard what waits, without pushing it',
+    problems: ['nothing_pending', 'already_syncing'],
+    action: 'record_sync.discarded',
+  },
+  {
+    act: 'retry',
+    segment: 'retry',
+    operationId: 'retryRecordSync',
+    summary: 'Retry a failed record now',
+    problems: ['nothing_failed', 'already_syncing', 'integration_paused'],
+    action: 'record_sync.retried',
+  },
 ];
 
 export const recordSyncRoutes: readonly Route[] = [
@@ -58,7 +94,12 @@ export const recordSyncRoutes: readonly Route[] = [
     operationId: 'listRecordSyncs',
     tag: 'Record syncs',
     summary: 'List pairs of record and integration by their state',
-    query: z.strictObject({ ...listParams, status: statusName.optional(), integration_id: idParam('int', 'integration_not_found').optional(), is_held: booleanParam.optional() }),
+    query: z.strictObject({
+      ...listParams,
+      status: statusName.optional(),
+      integration_id: idParam('int', 'integration_not_found').optional(),
+      is_held: booleanParam.optional(),
+    }),
     answers: { 200: { description: 'Pairs by integration and record.', schema: listOf(recordSync) } },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
@@ -67,6 +108,38 @@ export const recordSyncRoutes: readonly Route[] = [
       const { limit, after } = readPage(query, scope, position);
       const rows = await listRecordSyncs(work, { status: query.status, integrationId: query.integration_id, isHeld: query.is_held, limit: limit + 1, after });
       return { status: 200, body: toPage(rows, limit, scope, ({ integrationId, recordId }) => ({ integrationId, recordId }), toWire) };
+    },
+  }),
+
+  tenantRoute({
+    method: 'post',
+    path: '/v1/record-syncs/retry',
+    operationId: 'retryFailedRecordSyncs',
+    tag: 'Record syncs',
+    summary: 'Retry what failed at an integration now',
+    description: 'Up to 100 pairs at once, by record; go on with next_cursor until it is null.',
+    body: z.strictObject({ integration_id: idParam('int', 'integration_not_found'), cursor: listParams.cursor }),
+    answers: {
+      200: {
+        description: 'How many are retried now.',
+        schema: z.object({ retried: z.int(), next_cursor: z.string().nullable() }).meta({ id: 'RetriedRecordSyncs' }),
+      },
+    },
+    problems: ['integration_not_found', 'integration_paused', 'invalid_cursor'],
+    action: 'record_syncs.retried',
+    async run(work, { body }, { caller }) {
+      const { integrationId } = await requireIntegration(work, body.integration_id);
+      const scope = ['record-syncs/retry', work.tenantId, integrationId];
+      const { after } = readPage({ cursor: body.cursor }, scope, position);
+      const failed = await listRecordSyncs(work, { status: 'sync_failed', integrationId, limit: RETRIES_MAX + 1, after });
+      let retried = 0;
+      for (const { recordId } of failed.slice(0, RETRIES_MAX)) {
+        const outcome = await actOnRecordSync(work, { act: 'retry', integrationId, recordId, actor: caller.actor });
+        if (outcome === 'integration_paused') throw new HttpError('integration_paused');
+        if (outcome === 'done') retried += 1;
+      }
+      const { next_cursor } = toPage(failed, RETRIES_MAX, scope, (pair) => ({ integrationId, recordId: pair.recordId }), toWire);
+      return { status: 200, body: { retried, next_cursor }, audit: { target: toWireId('int', integrationId), detail: { retried } } };
     },
   }),
 

@@ -113,7 +113,10 @@ async function accept(work: TenantWork, { caller, requestId }: TenantContext, ch
   const [accepted] = await acceptChanges(work, [change], { actor: caller.actor, requestId });
   if (accepted === undefined) throw new Error('acceptChanges answered nothing.');
   const body = toWireAccepted(accepted);
-  const audit = { target: `${change.recordType}/${change.externalId}`, detail: { outcome: body.outcome, version: body.version, fields: Object.keys(change.fields) } };
+  const audit = {
+    target: `${change.recordType}/${change.externalId}`,
+    detail: { outcome: body.outcome, version: body.version, fields: Object.keys(change.fields) },
+  };
   return { status: body.outcome === 'stale' ? (200 as const) : (202 as const), body, audit };
 }
 

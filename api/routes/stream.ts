@@ -44,7 +44,11 @@ export function streamRoutes({ stream, authenticator }: Pick<ApiDependencies, 's
         const position = readLastEventId(request.get('last-event-id')) ?? (await stream.positionNow(tenantId));
         const wanted = query.topics === undefined ? undefined : new Set<string>(query.topics);
 
-        const session = await createSession(request, response, { keepAlive: KEEP_ALIVE_MS, retry: RETRY_MS, headers: { 'X-Accel-Buffering': 'no', 'Cache-Control': 'no-store' } });
+        const session = await createSession(request, response, {
+          keepAlive: KEEP_ALIVE_MS,
+          retry: RETRY_MS,
+          headers: { 'X-Accel-Buffering': 'no', 'Cache-Control': 'no-store' },
+        });
         const unsubscribe = stream.subscribe({
           tenantId,
           position,

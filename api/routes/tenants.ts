@@ -44,7 +44,12 @@ export const tenantRoutes: readonly Route[] = [
       checkTimeZone(body.time_zone);
       const created = await createTenant(work, { name: body.name, timeZone: body.time_zone, contactEmail: body.contact_email });
       if (created === undefined) throw new TenantIdTaken(newUuid());
-      return { status: 201, body: toWire(created), headers: etagOf(created), audit: { target: toWireId('ten', created.tenantId), detail: { name: created.name } } };
+      return {
+        status: 201,
+        body: toWire(created),
+        headers: etagOf(created),
+        audit: { target: toWireId('ten', created.tenantId), detail: { name: created.name } },
+      };
     },
   }),
 
@@ -101,7 +106,11 @@ export const tenantRoutes: readonly Route[] = [
         ...(body.contact_email === undefined ? {} : { contactEmail: body.contact_email }),
       };
       const after = await changeTenant(work, change);
-      const detail = { from: { name: before.name, time_zone: before.timeZone }, to: { name: after.name, time_zone: after.timeZone }, changed: Object.keys(body) };
+      const detail = {
+        from: { name: before.name, time_zone: before.timeZone },
+        to: { name: after.name, time_zone: after.timeZone },
+        changed: Object.keys(body),
+      };
       return { status: 200, body: toWire(after), headers: etagOf(after), audit: { target: toWireId('ten', after.tenantId), detail } };
     },
   }),
@@ -126,9 +135,18 @@ function showTenant(found: Tenant | undefined) {
 
 function checkTimeZone(timeZone: string): void {
   if (isTimeZone(timeZone)) return;
-  throw new HttpError('unknown_time_zone', { errors: [{ pointer: '/time_zone', code: 'unknown', message: 'This is not a name of the IANA time zone database.' }] });
+  throw new HttpError('unknown_time_zone', {
+    errors: [{ pointer: '/time_zone', code: 'unknown', message: 'This is not a name of the IANA time zone database.' }],
+  });
 }
 
 function toWire({ tenantId, name, timeZone, contactEmail, createdAt, updatedAt }: Tenant): z.output<typeof tenant> {
-  return { id: toWireId('ten', tenantId), name, time_zone: timeZone, contact_email: contactEmail, created_at: toInstant(createdAt), updated_at: toInstant(updatedAt) };
+  return {
+    id: toWireId('ten', tenantId),
+    name,
+    time_zone: timeZone,
+    contact_email: contactEmail,
+    created_at: toInstant(createdAt),
+    updated_at: toInstant(updatedAt),
+  };
 }

@@ -10,7 +10,12 @@ export const timeZoneRoutes: readonly Route[] = [
     operationId: 'listTimeZones',
     tag: 'Time zones',
     summary: 'List the time zones',
-    answers: { 200: { description: 'Names of the IANA time zone database. Older names of the same zones are accepted too.', schema: z.object({ data: z.array(z.string()), next_cursor: z.null() }) } },
+    answers: {
+      200: {
+        description: 'Names of the IANA time zone database. Older names of the same zones are accepted too.',
+        schema: z.object({ data: z.array(z.string()), next_cursor: z.null() }),
+      },
+    },
     async run() {
       return { status: 200, body: { data: [...listTimeZones()], next_cursor: null } };
     },

@@ -48,8 +48,20 @@ export const integrationSettings = {
   app: lineOfText(100),
   account_name: lineOfText(200),
   config: jsonObject.meta({ description: "Checked by the connector's own schema." }),
-  grace_period_ms: z.int().min(0).max(DAY_MS).meta({ description: 'How long after the last change a record is pushed. Counts from the next change on.', example: GRACE_PERIOD_MS_DEFAULT }),
-  max_wait_ms: z.int().min(1).max(7 * DAY_MS).nullable().meta({ description: 'A record is pushed this long after its first unsent change at the latest; null = whenever it becomes quiet.', example: MAX_WAIT_MS_DEFAULT }),
+  grace_period_ms: z
+    .int()
+    .min(0)
+    .max(DAY_MS)
+    .meta({ description: 'How long after the last change a record is pushed. Counts from the next change on.', example: GRACE_PERIOD_MS_DEFAULT }),
+  max_wait_ms: z
+    .int()
+    .min(1)
+    .max(7 * DAY_MS)
+    .nullable()
+    .meta({
+      description: 'A record is pushed this long after its first unsent change at the latest; null = whenever it becomes quiet.',
+      example: MAX_WAIT_MS_DEFAULT,
+    }),
 };
 export const SETTINGS_DEFAULT = { gracePeriodMs: GRACE_PERIOD_MS_DEFAULT, maxWaitMs: MAX_WAIT_MS_DEFAULT };
 

@@ -33,14 +33,24 @@ export interface Page<Position> {
 }
 
 /** Throws `invalid_cursor`. */
-export function readPage<Schema extends z.ZodType>(query: { limit?: number | undefined; cursor?: string | undefined }, scope: Scope, position: Schema): Page<z.output<Schema>> {
+export function readPage<Schema extends z.ZodType>(
+  query: { limit?: number | undefined; cursor?: string | undefined },
+  scope: Scope,
+  position: Schema,
+): Page<z.output<Schema>> {
   return { limit: query.limit ?? LIMIT_DEFAULT, after: query.cursor === undefined ? undefined : readCursor(query.cursor, scope, position) };
 }
 
 /**
  * Cuts what was read (one more than `limit`, so that we know whether there is more) into a page.
  */
-export function toPage<Row, Item>(rows: readonly Row[], limit: number, scope: Scope, positionOf: (row: Row) => unknown, toItem: (row: Row) => Item): { data: Item[]; next_cursor: string | null } {
+export function toPage<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  scope: Scope,
+  positionOf: (row: Row) => unknown,
+  toItem: (row: Row) => Item,
+): { data: Item[]; next_cursor: string | null } {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   return { data: shown.map(toItem), next_cursor: rows.length > limit && last !== undefined ? writeCursor(scope, positionOf(last)) : null };

@@ -9,7 +9,11 @@ import { jsonValue, recordTypeName } from './common';
 const fieldMapping = z
   .strictObject({
     name: z.string().min(1).max(255).optional().meta({ description: 'Our field: a top-level key of the record. Absent for a constant.' }),
-    to: z.string().min(1).max(500).meta({ description: "Where it goes: a JSON Pointer into the third party's record, or a plain key.", example: '/name/givenName' }),
+    to: z
+      .string()
+      .min(1)
+      .max(500)
+      .meta({ description: "Where it goes: a JSON Pointer into the third party's record, or a plain key.", example: '/name/givenName' }),
     type: z.enum(['string', 'number', 'boolean', 'date', 'datetime']).optional(),
     values: z.record(z.string(), jsonValue).optional().meta({ description: 'Our value to theirs; "*" stands for every other.' }),
     constant: jsonValue.optional().meta({ description: 'Sent always, whatever the record says.' }),
@@ -20,7 +24,10 @@ const recordTypeMapping = z
   .strictObject({
     direction: z.enum(['push', 'pull', 'both']).default('push'),
     fields: z.array(fieldMapping).min(1).max(500),
-    filter: z.record(z.string(), z.array(jsonValue).min(1).max(100)).optional().meta({ description: 'Only records whose fields have one of these values are synced.' }),
+    filter: z
+      .record(z.string(), z.array(jsonValue).min(1).max(100))
+      .optional()
+      .meta({ description: 'Only records whose fields have one of these values are synced.' }),
     on_delete: z.enum(['deactivate', 'delete', 'leave']).optional().meta({ description: "The connector's own default unless given." }),
     match_by: z.string().min(1).max(255).optional().meta({ description: 'A mapped field that tells an existing third-party record from a new one.' }),
   })
@@ -31,20 +38,28 @@ export const recordTypeMappings = z
   .refine((mappings) => Object.keys(mappings).length <= 100, 'at most 100 record types')
   .meta({ id: 'RecordTypeMappings' });
 export type WireMappings = z.output<typeof recordTypeMappings>;
-export const recordTypeMappingsView = z.record(z.string(), recordTypeMapping.extend({ on_delete: z.enum(['deactivate', 'delete', 'leave']) })).meta({ id: 'RecordTypeMappingsView' });
+export const recordTypeMappingsView = z
+  .record(z.string(), recordTypeMapping.extend({ on_delete: z.enum(['deactivate', 'delete', 'leave']) }))
+  .meta({ id: 'RecordTypeMappingsView' });
 
 const POSITION_MAX = 100;
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 
 export function toMappings(wire: WireMappings, onDeleteDefault: RecordTypeMapping['onDelete']): RecordTypeMappings {
   return Object.fromEntries(
-    Object.entries(wire).map(([name, { on_delete, match_by, ...mapping }]) => [name, withoutUndefined({ ...mapping, onDelete: on_delete ?? onDeleteDefault, matchBy: match_by })]),
+    Object.entries(wire).map(([name, { on_delete, match_by, ...mapping }]) => [
+      name,
+      withoutUndefined({ ...mapping, onDelete: on_delete ?? onDeleteDefault, matchBy: match_by }),
+    ]),
   );
 }
 
 export function toWireMappings(mappings: RecordTypeMappings): z.output<typeof recordTypeMappingsView> {
   return Object.fromEntries(
-    Object.entries(mappings).map(([name, { onDelete, matchBy, ...mapping }]) => [name, withoutUndefined({ ...mapping, on_delete: onDelete, match_by: matchBy })]),
+    Object.entries(mappings).map(([name, { onDelete, matchBy, ...mapping }]) => [
+      name,
+      withoutUndefined({ ...mapping, on_delete: onDelete, match_by: matchBy }),
+    ]),
   );
 }
 
@@ -57,8 +72,12 @@ export function findMappingProblems(mappings: RecordTypeMappings, onDelete: read
   return Object.entries(mappings).flatMap(([name, mapping]) => {
     const at = (...path: (string | number)[]) => pointerTo(['record_types', name, ...path]);
     return [
-      ...(mapping.direction === 'push' ? [] : [problem(at('direction'), 'not_supported_yet', 'The directions "pull" and "both" come with pull, which is not built yet. Use "push".')]),
-      ...(onDelete.includes(mapping.onDelete) ? [] : [problem(at('on_delete'), 'not_supported', `The connector cannot do this. It knows: ${onDelete.join(', ')}.`)]),
+      ...(mapping.direction === 'push'
+        ? []
+        : [problem(at('direction'), 'not_supported_yet', 'The directions "pull" and "both" come with pull, which is not built yet. Use "push".')]),
+      ...(onDelete.includes(mapping.onDelete)
+        ? []
+        : [problem(at('on_delete'), 'not_supported', `The connector cannot do this. It knows: ${onDelete.join(', ')}.`)]),
       ...(mapping.matchBy === undefined || mappedFieldNames(mapping).includes(mapping.matchBy)
         ? []
         : [problem(at('match_by'), 'not_mapped', 'match_by has to name one of the mapped fields.')]),
@@ -71,11 +90,17 @@ export function findMappingProblems(mappings: RecordTypeMappings, onDelete: read
 function findFieldProblems(field: FieldMapping, at: (...path: (string | number)[]) => string): ProblemDetail[] {
   const path = toPath(field.to);
   return [
-    ...((field.name === undefined) === (field.constant === undefined) ? [problem(at(), 'name_or_constant', 'Give either "name" or "constant", not both and not neither.')] : []),
+    ...((field.name === undefined) === (field.constant === undefined)
+      ? [problem(at(), 'name_or_constant', 'Give either "name" or "constant", not both and not neither.')]
+      : []),
     ...(path.some((part) => FORBIDDEN.has(part)) ? [problem(at('to'), 'forbidden_key', 'This path leads into the prototype of an object.')] : []),
-    ...(path.slice(1).some((part) => /^\d+$/.test(part) && Number(part) > POSITION_MAX) ? [problem(at('to'), 'position_too_high', `Positions in a list go up to ${POSITION_MAX}.`)] : []),
+    ...(path.slice(1).some((part) => /^\d+$/.test(part) && Number(part) > POSITION_MAX)
+      ? [problem(at('to'), 'position_too_high', `Positions in a list go up to ${POSITION_MAX}.`)]
+      : []),
     ...(field.to.startsWith('/') && /~(?![01])/.test(field.to) ? [problem(at('to'), 'invalid_pointer', 'In a JSON Pointer "~" is written "~0".')] : []),
-    ...(field.type !== undefined && field.values !== undefined ? [problem(at('type'), 'type_and_values', 'A field has a type or a list of values, not both.')] : []),
+    ...(field.type !== undefined && field.values !== undefined
+      ? [problem(at('type'), 'type_and_values', 'A field has a type or a list of values, not both.')]
+      : []),
   ];
 }
 
@@ -84,8 +109,9 @@ function findClashes(fields: readonly FieldMapping[]): { index: number; message:
   const kindAt = new Map<string, string>();
   return fields.flatMap(({ to }, index) => {
     const path = toPath(to);
-    const clash = path.map((_, depth) => claim(kindAt, path, depth)).find((found) => found);
-    return clash === undefined || clash === false ? [] : [{ index, message: 'Another field of this record type goes to the same place, or through it.' }];
+    // All depths are claimed, also behind a clash: a later field may clash with those.
+    const clashes = path.map((_, depth) => claim(kindAt, path, depth)).filter(Boolean);
+    return clashes.length === 0 ? [] : [{ index, message: 'Another field of this record type goes to the same place, or through it.' }];
   });
 }
 

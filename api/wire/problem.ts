@@ -9,7 +9,13 @@ export const problemView = z
     detail: z.string().meta({ description: 'What it means here and what to do next.' }),
     code: z.string().meta({ description: 'Permanent; for programs.', example: 'invalid_body' }),
     errors: z
-      .array(z.object({ pointer: z.string().meta({ description: 'JSON Pointer into the body, or the name of a parameter or header.' }), code: z.string(), message: z.string() }))
+      .array(
+        z.object({
+          pointer: z.string().meta({ description: 'JSON Pointer into the body, or the name of a parameter or header.' }),
+          code: z.string(),
+          message: z.string(),
+        }),
+      )
       .optional(),
     request_id: z.string().meta({ description: 'Under which the log knows this request.' }),
   })

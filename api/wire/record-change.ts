@@ -32,7 +32,8 @@ export const acceptedChange = z
 
 /** Throws `record_not_found` or `version_reused`: then nothing was changed. */
 export function toWireAccepted({ outcome, recordId, version: current, ...change }: AcceptedChange): z.output<typeof acceptedChange> {
-  if (outcome === 'version_reused') throw new HttpError('version_reused', { detail: `Version ${current} already stands for other content. Send a version above it.` });
+  if (outcome === 'version_reused')
+    throw new HttpError('version_reused', { detail: `Version ${current} already stands for other content. Send a version above it.` });
   if (outcome === 'not_found' || recordId === null || current === null) throw new HttpError('record_not_found');
   return {
     outcome,

@@ -9,7 +9,9 @@ import { externalId, instant, jsonObject, recordTypeName, startedBecause, status
 
 const badge = z
   .object({
-    status: statusName.nullable().meta({ description: 'The most important one: sync_failed, syncing, sync_pending, synced. null = no integration syncs this record.' }),
+    status: statusName
+      .nullable()
+      .meta({ description: 'The most important one: sync_failed, syncing, sync_pending, synced. null = no integration syncs this record.' }),
     counts: z.object({ sync_failed: z.int(), syncing: z.int(), sync_pending: z.int(), synced: z.int() }),
     is_paused: z.boolean().meta({ description: 'An integration that counts here is paused: its last status is shown as it was.' }),
   })
@@ -74,7 +76,9 @@ export const recordView = recordSummary
 
 export function toWireSummary(record: StoredRecord, pairs: readonly RecordPair[], integrations: readonly Integration[]): z.output<typeof recordSummary> {
   const states = statesOf(record, pairs, integrations);
-  const { status, counts, isPaused } = badgeOf(states.map(({ pair, eligible, integration }) => ({ status: pair?.status ?? null, isEligible: eligible, isPaused: integration.pausedAt !== null })));
+  const { status, counts, isPaused } = badgeOf(
+    states.map(({ pair, eligible, integration }) => ({ status: pair?.status ?? null, isEligible: eligible, isPaused: integration.pausedAt !== null })),
+  );
   return {
     id: toWireId('rec', record.recordId),
     record_type: record.recordType,
@@ -94,7 +98,8 @@ export function toWireRecord(record: StoredRecord, pairs: readonly RecordPair[],
   const states = statesOf(record, pairs, integrations);
   const fieldSyncs = new Map<string, string[]>();
   for (const { mapping, integration } of states) {
-    for (const name of mapping === undefined ? [] : mappedFieldNames(mapping)) fieldSyncs.set(name, [...(fieldSyncs.get(name) ?? []), toWireId('int', integration.integrationId)]);
+    for (const name of mapping === undefined ? [] : mappedFieldNames(mapping))
+      fieldSyncs.set(name, [...(fieldSyncs.get(name) ?? []), toWireId('int', integration.integrationId)]);
   }
   return { ...toWireSummary(record, pairs, integrations), field_syncs: Object.fromEntries(fieldSyncs), syncs: states.map(toWireSync) };
 }

@@ -22,7 +22,11 @@ describe('a key', () => {
     expect(made.key.startsWith(made.prefix)).toBe(true);
     expect(list.text).not.toContain(made.key);
     expect(JSON.stringify(rows)).not.toContain(made.key.split('_')[3]);
-    expect(list.body.data.find((key: { id: string }) => key.id === made.id)).toMatchObject({ name: 'payroll', role: 'operator', created_by: expect.stringMatching(/^key:admin/) });
+    expect(list.body.data.find((key: { id: string }) => key.id === made.id)).toMatchObject({
+      name: 'payroll',
+      role: 'operator',
+      created_by: expect.stringMatching(/^key:admin/),
+    });
   });
 
   it('expires after 365 days unless another time is asked for', async () => {
@@ -72,7 +76,10 @@ describe('a request without a valid key', () => {
       `Basic ${Buffer.from(`key:${key}`).toString('base64')}`,
       `Bearer ${key.slice(0, -1)}`,
       `Bearer ${key.replace('_live_', '_test_')}`,
-      `Bearer ${key.split('_').map((part, index) => (index === 3 ? secret : part)).join('_')}`,
+      `Bearer ${key
+        .split('_')
+        .map((part, index) => (index === 3 ? secret : part))
+        .join('_')}`,
       `Bearer ${makeApiKey().text}`,
       `Bearer ${revoked.key}`,
       `Bearer ${expired.key}`,

@@ -15,7 +15,12 @@ const RECORD = '/v1/records/employees/e-1';
 
 /** A body as it is, with headers as they are. */
 function raw(method: 'put' | 'post' | 'patch', path: string, body: string | Buffer, headers: Record<string, string> = { 'Content-Type': 'application/json' }) {
-  return supertest(service.app)[method](path).set('Authorization', `Bearer ${tenant.keys.admin}`).set(headers).serialize(String).send(body as string);
+  const request = supertest(service.app)[method](path);
+  return request
+    .set('Authorization', `Bearer ${tenant.keys.admin}`)
+    .set(headers)
+    .serialize(String)
+    .send(body as string);
 }
 
 describe('a body that is not JSON (S2)', () => {
@@ -38,10 +43,13 @@ describe('a body that is not JSON (S2)', () => {
   it('is refused when its bytes are no UTF-8', async () => {
     const server = await listening(service.app);
     const answer = await new Promise<number | undefined>((resolve) => {
-      const sent = httpRequest({ port: server.port, method: 'PUT', path: RECORD, headers: { Authorization: `Bearer ${tenant.keys.admin}`, 'Content-Type': 'application/json' } }, (response) => {
-        response.resume();
-        resolve(response.statusCode);
-      });
+      const sent = httpRequest(
+        { port: server.port, method: 'PUT', path: RECORD, headers: { Authorization: `Bearer ${tenant.keys.admin}`, 'Content-Type': 'application/json' } },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        },
+      );
       sent.end(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]));
     });
     await server.close();
@@ -70,7 +78,11 @@ describe('a body that is too large (S1)', () => {
     const chunk = Buffer.alloc(64 * 1_024, 'x');
     const sendTenMegabytes = (isChunked: boolean) =>
       new Promise<number>((resolve, reject) => {
-        const headers = { Authorization: `Bearer ${tenant.keys.admin}`, 'Content-Type': 'application/json', ...(isChunked ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': String(chunk.length * 160) }) };
+        const headers = {
+          Authorization: `Bearer ${tenant.keys.admin}`,
+          'Content-Type': 'application/json',
+          ...(isChunked ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': String(chunk.length * 160) }),
+        };
         const sent = httpRequest({ port, method: 'PUT', path: RECORD, headers, agent: false }, (response) => {
           response.resume();
           resolve(response.statusCode ?? 0);
@@ -187,7 +199,8 @@ describe('the content of a body (S3, S5)', () => {
   });
 
   it('is refused with an unknown time zone (422)', async () => {
-    for (const time_zone of ['Mars/Olympus', '+01:00', 'constructor']) expectProblem(await service.platform.post('/v1/tenants', { name: 'x', time_zone }), 422, 'unknown_time_zone');
+    for (const time_zone of ['Mars/Olympus', '+01:00', 'constructor'])
+      expectProblem(await service.platform.post('/v1/tenants', { name: 'x', time_zone }), 422, 'unknown_time_zone');
   });
 
   it('takes every time zone that it lists', async () => {

@@ -26,7 +26,9 @@ describe('a POST with an Idempotency-Key (S24)', () => {
   it('shows a secret again to who repeats the request, and keeps it sealed', async () => {
     const first = await tenant.admin.post('/v1/api-keys', KEY).set('Idempotency-Key', 'k-2').expect(201);
     const again = await tenant.admin.post('/v1/api-keys', KEY).set('Idempotency-Key', 'k-2').expect(201);
-    const stored = await service.database.withTenant(tenant.uuid, ({ trx }) => trx.selectFrom('idempotencyKeys').select('response').where('idempotencyKey', '=', 'k-2').execute());
+    const stored = await service.database.withTenant(tenant.uuid, ({ trx }) =>
+      trx.selectFrom('idempotencyKeys').select('response').where('idempotencyKey', '=', 'k-2').execute(),
+    );
 
     expect(again.body).toEqual(first.body);
     expect(JSON.stringify(stored)).not.toContain(first.body.key.split('_')[3]);
@@ -40,7 +42,9 @@ describe('a POST with an Idempotency-Key (S24)', () => {
   });
 
   it('has one effect when it comes twenty times at once: the others wait or are told to (409)', async () => {
-    const answers = await Promise.all(Array.from({ length: 20 }, () => tenant.admin.post('/v1/api-keys', { ...KEY, name: 'at once' }).set('Idempotency-Key', 'k-4')));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => tenant.admin.post('/v1/api-keys', { ...KEY, name: 'at once' }).set('Idempotency-Key', 'k-4')),
+    );
     const { body } = await tenant.admin.get('/v1/api-keys?limit=200');
 
     expect(body.data.filter((key: { name: string }) => key.name === 'at once')).toHaveLength(1);
@@ -49,7 +53,11 @@ describe('a POST with an Idempotency-Key (S24)', () => {
     expect(answers.filter(({ status }) => status === 409).every(({ headers }) => headers['retry-after'] === '1')).toBe(true);
   });
 
-  it.each([['256 characters', 'x'.repeat(256)], ['no ASCII', 'schlüssel'], ['nothing', '']])('is refused with a key of %s (400)', async (_name, key) => {
+  it.each([
+    ['256 characters', 'x'.repeat(256)],
+    ['no ASCII', 'schlüssel'],
+    ['nothing', ''],
+  ])('is refused with a key of %s (400)', async (_name, key) => {
     const header = Buffer.from(key, 'latin1').toString('latin1');
 
     expectProblem(await tenant.admin.post('/v1/api-keys', KEY).set('Idempotency-Key', header), 400, 'invalid_header');
@@ -79,7 +87,10 @@ describe('a POST with an Idempotency-Key (S24)', () => {
 
   it('works for the platform key too, even where the request makes the tenant', async () => {
     const platform = service.as(PLATFORM_KEY);
-    const [first, again] = [await platform.post('/v1/tenants', { name: 'Once' }).set('Idempotency-Key', 'p-1'), await platform.post('/v1/tenants', { name: 'Once' }).set('Idempotency-Key', 'p-1')];
+    const [first, again] = [
+      await platform.post('/v1/tenants', { name: 'Once' }).set('Idempotency-Key', 'p-1'),
+      await platform.post('/v1/tenants', { name: 'Once' }).set('Idempotency-Key', 'p-1'),
+    ];
     const other = await platform.post('/v1/tenants', { name: 'Twice' }).set('Idempotency-Key', 'p-1');
 
     expect(first.status).toBe(201);

@@ -48,18 +48,72 @@ describe('linking', () => {
     ['an unknown key in the configuration', { config: { base_url: 'https://hr.example.com/scim', colour: 'red' } }, 'invalid_config', '/config/colour'],
     ['credentials of the wrong shape', { credentials: { token: 5 } }, 'invalid_credentials_shape', '/credentials'],
     ['a maximum wait that does not exceed the grace period', { grace_period_ms: 60_000, max_wait_ms: 60_000 }, 'invalid_settings', '/max_wait_ms'],
-    ['the direction pull, which is not built yet', { record_types: { employees: { direction: 'pull', fields: [{ name: 'a', to: 'userName' }] } } }, 'invalid_mapping', '/record_types/employees/direction'],
-    ['two fields with one goal', { record_types: { employees: { fields: [{ name: 'a', to: 'userName' }, { name: 'b', to: '/userName' }] } } }, 'invalid_mapping', '/record_types/employees/fields/1/to'],
-    ['a goal inside another', { record_types: { employees: { fields: [{ name: 'a', to: '/name' }, { name: 'b', to: '/name/givenName' }] } } }, 'invalid_mapping', '/record_types/employees/fields/1/to'],
-    ['a goal in the prototype', { record_types: { employees: { fields: [{ name: 'a', to: '/__proto__/admin' }] } } }, 'invalid_mapping', '/record_types/employees/fields/0/to'],
-    ['a position past 100', { record_types: { employees: { fields: [{ name: 'a', to: '/emails/101/value' }] } } }, 'invalid_mapping', '/record_types/employees/fields/0/to'],
-    ['a field with a name and a constant', { record_types: { employees: { fields: [{ name: 'a', constant: 1, to: 'x' }] } } }, 'invalid_mapping', '/record_types/employees/fields/0'],
-    ['a match_by that is not mapped', { record_types: { employees: { fields: [{ name: 'a', to: 'userName' }], match_by: 'email' } } }, 'invalid_mapping', '/record_types/employees/match_by'],
+    [
+      'the direction pull, which is not built yet',
+      { record_types: { employees: { direction: 'pull', fields: [{ name: 'a', to: 'userName' }] } } },
+      'invalid_mapping',
+      '/record_types/employees/direction',
+    ],
+    [
+      'two fields with one goal',
+      {
+        record_types: {
+          employees: {
+            fields: [
+              { name: 'a', to: 'userName' },
+              { name: 'b', to: '/userName' },
+            ],
+          },
+        },
+      },
+      'invalid_mapping',
+      '/record_types/employees/fields/1/to',
+    ],
+    [
+      'a goal inside another',
+      {
+        record_types: {
+          employees: {
+            fields: [
+              { name: 'a', to: '/name' },
+              { name: 'b', to: '/name/givenName' },
+            ],
+          },
+        },
+      },
+      'invalid_mapping',
+      '/record_types/employees/fields/1/to',
+    ],
+    [
+      'a goal in the prototype',
+      { record_types: { employees: { fields: [{ name: 'a', to: '/__proto__/admin' }] } } },
+      'invalid_mapping',
+      '/record_types/employees/fields/0/to',
+    ],
+    [
+      'a position past 100',
+      { record_types: { employees: { fields: [{ name: 'a', to: '/emails/101/value' }] } } },
+      'invalid_mapping',
+      '/record_types/employees/fields/0/to',
+    ],
+    [
+      'a field with a name and a constant',
+      { record_types: { employees: { fields: [{ name: 'a', constant: 1, to: 'x' }] } } },
+      'invalid_mapping',
+      '/record_types/employees/fields/0',
+    ],
+    [
+      'a match_by that is not mapped',
+      { record_types: { employees: { fields: [{ name: 'a', to: 'userName' }], match_by: 'email' } } },
+      'invalid_mapping',
+      '/record_types/employees/match_by',
+    ],
   ])('refuses %s and says where', async (_name, change, code, pointer) => {
     const response = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, ...change });
 
     expectProblem(response, 422, code);
-    if (pointer !== '') expect(JSON.parse(response.text).errors.map((error: { pointer: string }) => error.pointer)).toContain(pointer);
+    const pointers = (JSON.parse(response.text).errors ?? []).map((error: { pointer: string }) => error.pointer);
+    expect(pointers).toEqual(expect.arrayContaining(pointer === '' ? [] : [pointer]));
   });
 
   it('does not repeat credentials in its complaint about them', async () => {
@@ -90,11 +144,14 @@ describe('linking', () => {
     expect(JSON.parse(response.text).errors[0].pointer).toBe('/config/base_url');
   });
 
-  it.each(['https://user:secret@hr.example.com/scim', 'file:///etc/passwd', 'gopher://hr.example.com/'])('refuses the address %s one way or the other (S12)', async (base_url) => {
-    const response = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, config: { base_url } });
+  it.each(['https://user:secret@hr.example.com/scim', 'file:///etc/passwd', 'gopher://hr.example.com/'])(
+    'refuses the address %s one way or the other (S12)',
+    async (base_url) => {
+      const response = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, config: { base_url } });
 
-    expectProblem(response, 422);
-  });
+      expectProblem(response, 422);
+    },
+  );
 });
 
 describe('changing', () => {
@@ -231,6 +288,9 @@ it('shows connectors with the schemas of their configuration and credentials', a
 
   expect(list.body.data.map(({ kind }: { kind: string }) => kind)).toEqual(['scim', 'rest']);
   expect(scim.body.config_schema).toMatchObject({ type: 'object', properties: { base_url: expect.any(Object) } });
-  expect(scim.body.record_types[0]).toMatchObject({ name: 'employees', fields: expect.arrayContaining([expect.objectContaining({ name: expect.any(String) })]) });
+  expect(scim.body.record_types[0]).toMatchObject({
+    name: 'employees',
+    fields: expect.arrayContaining([expect.objectContaining({ name: expect.any(String) })]),
+  });
   expectProblem(await tenant.viewer.get('/v1/connectors/constructor'), 404, 'connector_not_found');
 });

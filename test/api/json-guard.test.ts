@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseGuarded } from '../../api/json-guard';
 
 const codesOf = (text: string) => parseGuarded(text).issues.map(({ pointer, code }) => `${pointer} ${code}`);
@@ -32,7 +32,11 @@ describe('refuses what cannot be stored unaltered, and says where (S3, S5)', () 
   });
 
   it('finds several complaints at once', () => {
-    expect(codesOf(String.raw`[{"a":"\u0000"},{"b":1e999},{"prototype":1}]`)).toEqual(['/0/a nul_character', '/2/prototype forbidden_key', '/1/b number_out_of_range']);
+    expect(codesOf(String.raw`[{"a":"\u0000"},{"b":1e999},{"prototype":1}]`)).toEqual([
+      '/0/a nul_character',
+      '/2/prototype forbidden_key',
+      '/1/b number_out_of_range',
+    ]);
   });
 });
 
@@ -85,7 +89,11 @@ it('lets a number through exactly when no digit of it is lost', () => {
 });
 
 it('costs little more than JSON.parse on a normal batch', () => {
-  const records = Array.from({ length: 500 }, (_, index) => ({ record_type: 'employees', external_id: `e-${index}`, fields: { email: `e${index}@example.org`, id: '3f2e1d0c-9e8a-4b7c-8d6e-5f4a3b2c1d0e', salary: 52_000.5, since: '2020-01-01', tags: ['a', 'b'] } }));
+  const records = Array.from({ length: 500 }, (_, index) => ({
+    record_type: 'employees',
+    external_id: `e-${index}`,
+    fields: { email: `e${index}@example.org`, id: '3f2e1d0c-9e8a-4b7c-8d6e-5f4a3b2c1d0e', salary: 52_000.5, since: '2020-01-01', tags: ['a', 'b'] },
+  }));
   const text = JSON.stringify({ records });
   const time = (work: () => void) => {
     const samples = Array.from({ length: 30 }, () => {

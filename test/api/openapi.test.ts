@@ -37,7 +37,10 @@ describe('the API description', () => {
     const file = path.join(folder, 'openapi.json');
     writeFileSync(file, JSON.stringify(document));
 
-    const { stdout } = await promisify(execFile)(process.execPath, [require.resolve('@redocly/cli/bin/cli.js'), 'lint', '--format=json', file], { env: { ...process.env, REDOCLY_TELEMETRY: 'off' }, cwd: folder });
+    const { stdout } = await promisify(execFile)(process.execPath, [require.resolve('@redocly/cli/bin/cli.js'), 'lint', '--format=json', file], {
+      env: { ...process.env, REDOCLY_TELEMETRY: 'off' },
+      cwd: folder,
+    });
     rmSync(folder, { recursive: true });
 
     expect(document.openapi).toBe('3.1.0');
@@ -45,15 +48,18 @@ describe('the API description', () => {
   }, 60_000);
 
   it('names every error of every route as problem details', () => {
-    for (const { operationId, responses } of operations()) {
-      for (const [status, { content }] of Object.entries(responses)) {
-        if (Number(status) >= 400) expect({ operationId, status, content: Object.keys(content ?? {}) }).toEqual({ operationId, status, content: ['application/problem+json'] });
-      }
-    }
+    const errors = operations().flatMap(({ operationId, responses }) =>
+      Object.entries(responses).flatMap(([status, { content }]) => (Number(status) < 400 ? [] : [{ operationId, status, types: Object.keys(content ?? {}) }])),
+    );
+
+    expect(errors.length).toBeGreaterThan(200);
+    expect(errors.filter(({ types }) => types.join() !== 'application/problem+json')).toEqual([]);
   });
 
   it('demands a key of every route but those for operations', () => {
-    const open = Object.entries(document.paths).flatMap(([route, methods]) => Object.entries(methods).flatMap(([method, { security }]) => (security.length === 0 ? [`${method} ${route}`] : [])));
+    const open = Object.entries(document.paths).flatMap(([route, methods]) =>
+      Object.entries(methods).flatMap(([method, { security }]) => (security.length === 0 ? [`${method} ${route}`] : [])),
+    );
 
     expect(open.toSorted()).toEqual(['get /livez', 'get /metrics', 'get /openapi.json', 'get /readyz']);
   });

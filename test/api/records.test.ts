@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expectProblem, givenIntegration, type GivenTenant, type Service, startService } from './service';
 
 let service: Service;
@@ -9,7 +9,15 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const MAPPING = { employees: { fields: [{ name: 'email', to: 'userName' }, { name: 'name', to: '/name/formatted' }], filter: { kind: ['staff'] } } };
+const MAPPING = {
+  employees: {
+    fields: [
+      { name: 'email', to: 'userName' },
+      { name: 'name', to: '/name/formatted' },
+    ],
+    filter: { kind: ['staff'] },
+  },
+};
 
 describe('accepting changes', () => {
   it('answers 202 with the version and when it is due where', async () => {
@@ -54,8 +62,12 @@ describe('accepting changes', () => {
     const deleted = await tenant.operator.delete(path).expect(202);
     expect(deleted.body).toMatchObject({ is_deleted: true, version: 2 });
     expectProblem(await tenant.operator.patch(path, { fields: { a: 2 } }), 404, 'record_not_found');
-    expect((await tenant.viewer.get('/v1/records/employees?limit=200')).body.data.map((record: { external_id: string }) => record.external_id)).not.toContain('deleted');
-    expect((await tenant.viewer.get('/v1/records/employees?limit=200&include_deleted=true')).body.data.map((record: { external_id: string }) => record.external_id)).toContain('deleted');
+    expect((await tenant.viewer.get('/v1/records/employees?limit=200')).body.data.map((record: { external_id: string }) => record.external_id)).not.toContain(
+      'deleted',
+    );
+    expect(
+      (await tenant.viewer.get('/v1/records/employees?limit=200&include_deleted=true')).body.data.map((record: { external_id: string }) => record.external_id),
+    ).toContain('deleted');
     await tenant.operator.put(path, { fields: { a: 3 } }).expect(202);
     expect((await tenant.viewer.get(path)).body).toMatchObject({ is_deleted: false, version: 3 });
   });
@@ -75,7 +87,12 @@ describe('accepting changes', () => {
   it('is one row and one answer when the same change comes a hundred times at once (R11)', async () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => tenant.operator.put('/v1/records/employees/same', { fields: { a: 1 }, version: 1 })));
     const changes = await service.database.withTenant(tenant.uuid, ({ trx }) =>
-      trx.selectFrom('recordChanges').innerJoin('records', 'records.recordId', 'recordChanges.recordId').select('changeId').where('externalId', '=', 'same').execute(),
+      trx
+        .selectFrom('recordChanges')
+        .innerJoin('records', 'records.recordId', 'recordChanges.recordId')
+        .select('changeId')
+        .where('externalId', '=', 'same')
+        .execute(),
     );
 
     expect(new Set(answers.map(({ status, body }) => JSON.stringify([status, body]))).size).toBe(1);
@@ -84,24 +101,48 @@ describe('accepting changes', () => {
   });
 
   it('gives back every text byte for byte (S4)', async () => {
-    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom("'; DROP TABLE records; --", '😀👩‍👩‍👧', 'שלום', '\u00e9', 'e\u0301', 'x'.repeat(65_536), '<script>alert(1)</script>', '\u2028\r\n\t', '$1', '{{name}}'));
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(
+        "'; DROP TABLE records; --",
+        '😀👩‍👩‍👧',
+        'שלום',
+        '\u00e9',
+        'e\u0301',
+        'x'.repeat(65_536),
+        '<script>alert(1)</script>',
+        '\u2028\r\n\t',
+        '$1',
+        '{{name}}',
+      ),
+    );
     const isStorable = (value: string) => !value.includes('\0') && !/\p{Surrogate}/u.test(value);
 
     await fc.assert(
-      fc.asyncProperty(text.filter(isStorable), fc.string({ minLength: 1, maxLength: 50 }).filter((name) => isStorable(name) && !/^(__proto__|constructor|prototype)$/.test(name)), async (value, name) => {
-        await tenant.operator.put('/v1/records/employees/bytes', { fields: { [name]: value } }).expect(202);
+      fc.asyncProperty(
+        text.filter(isStorable),
+        fc.string({ minLength: 1, maxLength: 50 }).filter((name) => isStorable(name) && !/^(__proto__|constructor|prototype)$/.test(name)),
+        async (value, name) => {
+          await tenant.operator.put('/v1/records/employees/bytes', { fields: { [name]: value } }).expect(202);
 
-        const { body } = await tenant.viewer.get('/v1/records/employees/bytes');
+          const { body } = await tenant.viewer.get('/v1/records/employees/bytes');
 
-        expect(body.fields).toEqual({ [name]: value });
-      }),
+          expect(body.fields).toEqual({ [name]: value });
+        },
+      ),
       { numRuns: 60 },
     );
-    const { count } = await service.database.withTenant(tenant.uuid, ({ trx }) => trx.selectFrom('records').select(({ fn }) => fn.countAll<number>().as('count')).where('externalId', '=', 'bytes').executeTakeFirstOrThrow());
+    const { count } = await service.database.withTenant(tenant.uuid, ({ trx }) =>
+      trx
+        .selectFrom('records')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('externalId', '=', 'bytes')
+        .executeTakeFirstOrThrow(),
+    );
     expect(count).toBe(1);
   });
 
-  it.each(["a/b?c#d e%f", 'Ünï-ço∂é 😀', "o'hara;--", '..a', '+1 555'])('takes the external id %j', async (externalId) => {
+  it.each(['a/b?c#d e%f', 'Ünï-ço∂é 😀', "o'hara;--", '..a', '+1 555'])('takes the external id %j', async (externalId) => {
     const path = `/v1/records/employees/${encodeURIComponent(externalId)}`;
 
     await tenant.operator.put(path, { fields: { a: 1 } }).expect(202);
@@ -182,7 +223,10 @@ describe('a record as it is shown', () => {
       expect.objectContaining({ integration_id: plain, status: 'sync_pending', is_eligible: true, due_at: expect.any(String) }),
       expect.objectContaining({ integration_id: filtered, status: null, is_eligible: false, is_paused: true }),
     ]);
-    expect(guest.syncs[1].fields).toEqual([{ name: 'email', to: 'userName' }, { name: 'name', to: '/name/formatted' }]);
+    expect(guest.syncs[1].fields).toEqual([
+      { name: 'email', to: 'userName' },
+      { name: 'name', to: '/name/formatted' },
+    ]);
     expect(list.data.map((record: { badge: object }) => record.badge)).toEqual([staff.badge, guest.badge]);
   });
 });
@@ -201,7 +245,9 @@ describe('what people can do about a pair (semantics.md 9)', () => {
     const pending = await own.viewer.get(`/v1/record-syncs?status=sync_pending&integration_id=${integration}`).expect(200);
     const failed = await own.viewer.get('/v1/record-syncs?status=sync_failed').expect(200);
 
-    expect(pending.body.data).toEqual([expect.objectContaining({ external_id: 'e-1', status: 'sync_pending', started_because: 'quiet', changed_by: ['key:operator of Acts'] })]);
+    expect(pending.body.data).toEqual([
+      expect.objectContaining({ external_id: 'e-1', status: 'sync_pending', started_because: 'quiet', changed_by: ['key:operator of Acts'] }),
+    ]);
     expect(failed.body.data).toEqual([]);
   });
 
@@ -229,6 +275,25 @@ describe('what people can do about a pair (semantics.md 9)', () => {
     expectProblem(await act('hold', 'unknown'), 404, 'record_not_found');
     await own.operator.put('/v1/records/contacts/c-1', { fields: {} }).expect(202);
     expectProblem(await own.operator.post(`/v1/integrations/${integration}/records/contacts/c-1/hold`), 404, 'record_sync_not_found');
+  });
+
+  it('retries all that failed at an integration at once, a hundred per request', async () => {
+    const records = Array.from({ length: 150 }, (_, index) => ({
+      record_type: 'employees',
+      external_id: `f-${index}`,
+      fields: { email: `f${index}@example.org` },
+    }));
+    await own.operator.post('/v1/records/batch', { records }).expect(202);
+    await service.database.withTenant(own.uuid, ({ trx }) =>
+      trx.updateTable('recordSyncs').set({ windowOpenedAt: null, dueAt: null, settledStatus: 'sync_failed' }).execute(),
+    );
+
+    const first = await own.operator.post('/v1/record-syncs/retry', { integration_id: integration }).expect(200);
+    const second = await own.operator.post('/v1/record-syncs/retry', { integration_id: integration, cursor: first.body.next_cursor }).expect(200);
+
+    expect(first.body.retried).toBe(100);
+    expect(second.body).toEqual({ retried: 51, next_cursor: null });
+    expect((await own.viewer.get('/v1/record-syncs?status=sync_failed')).body.data).toEqual([]);
   });
 
   it('pushes nothing while the integration is paused', async () => {

@@ -54,7 +54,10 @@ describe('a sealed secret (S18)', () => {
     const sealed = await seal(tenantId, 'r1', 'secret');
 
     for (const part of [2, 3, 4]) {
-      const altered = sealed.split('.').map((text, index) => (index === part ? `${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}` : text)).join('.');
+      const altered = sealed
+        .split('.')
+        .map((text, index) => (index === part ? `${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}` : text))
+        .join('.');
       await expect(open(tenantId, place('r1'), altered)).rejects.toThrow(SealingError);
     }
     for (const garbled of ['', 'secret', 'v2.a.b.c.d', `${sealed}.x`]) await expect(open(tenantId, place('r1'), garbled)).rejects.toThrow(SealingError);
@@ -82,7 +85,8 @@ describe('the keys of the environment', () => {
     const after = createSealing({ keys: [current] });
     const sealed = await Promise.all(tenantIds.map((tenantId) => database.withTenant(tenantId, (work) => before.seal(work, place('r1'), tenantId))));
 
-    const openAll = (sealing: typeof before) => Promise.all(tenantIds.map((tenantId, index) => database.withTenant(tenantId, (work) => sealing.open(work, place('r1'), sealed[index] as string))));
+    const openAll = (sealing: typeof before) =>
+      Promise.all(tenantIds.map((tenantId, index) => database.withTenant(tenantId, (work) => sealing.open(work, place('r1'), sealed[index] as string))));
     expect(await openAll(during)).toEqual(tenantIds);
     expect(await during.prepare(database)).toEqual({ rewrapped: 2 });
     expect(await during.prepare(database)).toEqual({ rewrapped: 0 });
@@ -114,6 +118,9 @@ describe('the keys of the environment', () => {
   it('are read in their order, the first being the current one', () => {
     const keys = parseEncryptionKeys(` new:${current.secret.toString('base64')}, old:${old.secret.toString('base64')} `);
 
-    expect(keys).toEqual([{ keyId: 'new', secret: current.secret }, { keyId: 'old', secret: old.secret }]);
+    expect(keys).toEqual([
+      { keyId: 'new', secret: current.secret },
+      { keyId: 'old', secret: old.secret },
+    ]);
   });
 });

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
-import { pino } from 'pino';
 import supertest from 'supertest';
 import { createApp } from '../../api/app';
 import type { ApiDependencies, ApiSettings } from '../../api/dependencies';
+import { createLog } from '../../api/log';
 import { createMetrics } from '../../api/metrics';
 import type { Orchestrator } from '../../api/orchestrator';
 import { createReadiness, type Readiness } from '../../api/readiness';
@@ -73,7 +73,7 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
   const testDatabase = databaseUrl === undefined ? await createTestDatabase() : { url: databaseUrl, drop: async () => undefined };
   const database = new Database({ url: testDatabase.url, poolSize: 5, statementTimeoutMs: 4_000 });
   const logged: string[] = [];
-  const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
+  const log = createLog({ level: 'info', destination: { write: (line: string) => void logged.push(line) } });
   const orchestrator = createFakeOrchestrator();
   const sealing = createSealing({ keys: [newEncryptionKey()] });
   const stream = createStreamHub({ database, databaseUrl: testDatabase.url, log });
@@ -99,7 +99,8 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
     as,
     async givenTenant(name = 'Ada & Sons') {
       const { body: tenant } = await platform.post('/v1/tenants', { name, time_zone: 'Europe/Berlin' }).expect(201);
-      const keyOf = async (role: string) => (await platform.post(`/v1/tenants/${tenant.id}/api-keys`, { name: `${role} of ${name}`, role }).expect(201)).body.key as string;
+      const keyOf = async (role: string) =>
+        (await platform.post(`/v1/tenants/${tenant.id}/api-keys`, { name: `${role} of ${name}`, role }).expect(201)).body.key as string;
       const keys = { viewer: await keyOf('viewer'), operator: await keyOf('operator'), admin: await keyOf('admin') };
       return { id: tenant.id, uuid: fromWireId('ten', tenant.id) as string, keys, viewer: as(keys.viewer), operator: as(keys.operator), admin: as(keys.admin) };
     },
@@ -145,7 +146,7 @@ function createCaller(app: Express, key: string | undefined): Caller {
 
 /** The API behind a real socket, for what supertest would smooth over. */
 export async function listening(app: Express | Server): Promise<{ port: number; close(): Promise<void> }> {
-  const server = app.listen(0, '127.0.0.1') as Server;
+  const server: Server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,

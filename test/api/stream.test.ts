@@ -60,11 +60,14 @@ async function follow(key: string, { query = '', lastEventId }: { query?: string
 function parse(text: string): Received[] {
   return text.split('\n\n').flatMap((block) => {
     const fields = Object.fromEntries(block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]));
-    return fields.data === undefined || fields.event === undefined ? [] : [{ id: fields.id as string, event: fields.event, data: JSON.parse(fields.data) as Record<string, unknown> }];
+    return fields.data === undefined || fields.event === undefined
+      ? []
+      : [{ id: fields.id as string, event: fields.event, data: JSON.parse(fields.data) as Record<string, unknown> }];
   });
 }
 
-const emit = (number: number, topic = 'record_syncs', of = tenant) => service.database.withTenant(of.uuid, (work) => appendStreamEvent(work, { topic, body: { number } }));
+const emit = (number: number, topic = 'record_syncs', of = tenant) =>
+  service.database.withTenant(of.uuid, (work) => appendStreamEvent(work, { topic, body: { number } }));
 const numbers = (stream: OpenStream) => stream.events.map(({ data }) => data.number);
 
 it('tells of changes as they happen, with ids as they stand on the wire', async () => {
@@ -74,7 +77,11 @@ it('tells of changes as they happen, with ids as they stand on the wire', async 
   await tenant.operator.put('/v1/records/employees/e-1', { fields: { email: 'a@example.org' } }).expect(202);
 
   await eventually(async () => expect(stream.events.map(({ event }) => event)).toEqual(['integrations', 'record_syncs']));
-  expect(stream.headers).toMatchObject({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no', 'cache-control': expect.stringContaining('no-store') });
+  expect(stream.headers).toMatchObject({
+    'content-type': 'text/event-stream',
+    'x-accel-buffering': 'no',
+    'cache-control': expect.stringContaining('no-store'),
+  });
   expect(stream.events[0]?.data).toEqual({ integration_id: id });
   expect(stream.events[1]?.data).toMatchObject({ integration_ids: [id], records: [{ record_type: 'employees', external_id: 'e-1' }] });
 });

@@ -25,7 +25,8 @@ beforeAll(async () => {
   push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
-  for (const path of ['/v1/integrations', '/v1/api-keys', '/v1/records/employees', '/v1/record-syncs', '/v1/pushes', '/v1/audit-log']) cursors[path] = await cursorOf(path);
+  for (const path of ['/v1/integrations', '/v1/api-keys', '/v1/records/employees', '/v1/record-syncs', '/v1/pushes', '/v1/audit-log'])
+    cursors[path] = await cursorOf(path);
 });
 afterAll(() => service.close());
 
@@ -63,9 +64,13 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/integrations/{integration_id}/resume': [onIntegration('post', '/resume')],
   'POST /v1/integrations/{integration_id}/check': [onIntegration('post', '/check')],
   'GET /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.get(`${RECORD}/a-1`), nobodys: (as) => as.get(`${RECORD}/nobody`) }],
-  'PATCH /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.patch(`${RECORD}/a-1`, { fields: {} }), nobodys: (as) => as.patch(`${RECORD}/nobody`, { fields: {} }) }],
+  'PATCH /v1/records/{record_type}/{external_id}': [
+    { theirs: (as) => as.patch(`${RECORD}/a-1`, { fields: {} }), nobodys: (as) => as.patch(`${RECORD}/nobody`, { fields: {} }) },
+  ],
   'DELETE /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.delete(`${RECORD}/a-1`), nobodys: (as) => as.delete(`${RECORD}/nobody`) }],
-  'DELETE /v1/api-keys/{api_key_id}': [{ theirs: (as) => as.delete(`/v1/api-keys/${keyOfA()}`), nobodys: (as) => as.delete(`/v1/api-keys/${toWireId('key', newUuid())}`) }],
+  'DELETE /v1/api-keys/{api_key_id}': [
+    { theirs: (as) => as.delete(`/v1/api-keys/${keyOfA()}`), nobodys: (as) => as.delete(`/v1/api-keys/${toWireId('key', newUuid())}`) },
+  ],
   'GET /v1/pushes/{push_id}': [{ theirs: (as) => as.get(`/v1/pushes/${push}`), nobodys: (as) => as.get(`/v1/pushes/${toWireId('psh', newUuid())}`) }],
   'GET /v1/pushes': [
     withQuery('/v1/pushes', 'integration_id', () => integration, toWireId('int', newUuid())),
@@ -76,18 +81,35 @@ const ROWS: Record<string, Row[]> = {
     withQuery('/v1/record-syncs', 'integration_id', () => integration, toWireId('int', newUuid())),
     withQuery('/v1/record-syncs', 'cursor', () => cursors['/v1/record-syncs'] as string, 'garbled'),
   ],
+  'POST /v1/record-syncs/retry': [
+    {
+      theirs: (as) => as.post('/v1/record-syncs/retry', { integration_id: integration }),
+      nobodys: (as) => as.post('/v1/record-syncs/retry', { integration_id: toWireId('int', newUuid()) }),
+    },
+  ],
   'GET /v1/integrations': [withQuery('/v1/integrations', 'cursor', () => cursors['/v1/integrations'] as string, 'garbled')],
   'GET /v1/api-keys': [withQuery('/v1/api-keys', 'cursor', () => cursors['/v1/api-keys'] as string, 'garbled')],
   'GET /v1/audit-log': [withQuery('/v1/audit-log', 'cursor', () => cursors['/v1/audit-log'] as string, 'garbled')],
   'GET /v1/records/{record_type}': [withQuery(RECORD, 'cursor', () => cursors[RECORD] as string, 'garbled')],
   'GET /v1/tenants/{tenant_id}': [{ theirs: (as) => as.get(`/v1/tenants/${a.id}`), nobodys: (as) => as.get(`/v1/tenants/${toWireId('ten', newUuid())}`) }],
   'PATCH /v1/tenants/{tenant_id}': [
-    { theirs: (as) => as.patch(`/v1/tenants/${a.id}`, { name: 'mine' }).set('If-Match', '"1"'), nobodys: (as) => as.patch(`/v1/tenants/${toWireId('ten', newUuid())}`, { name: 'mine' }).set('If-Match', '"1"') },
+    {
+      theirs: (as) => as.patch(`/v1/tenants/${a.id}`, { name: 'mine' }).set('If-Match', '"1"'),
+      nobodys: (as) => as.patch(`/v1/tenants/${toWireId('ten', newUuid())}`, { name: 'mine' }).set('If-Match', '"1"'),
+    },
   ],
   'POST /v1/tenants/{tenant_id}/api-keys': [
-    { theirs: (as) => as.post(`/v1/tenants/${a.id}/api-keys`, { name: 'x', role: 'admin' }), nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/api-keys`, { name: 'x', role: 'admin' }) },
+    {
+      theirs: (as) => as.post(`/v1/tenants/${a.id}/api-keys`, { name: 'x', role: 'admin' }),
+      nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/api-keys`, { name: 'x', role: 'admin' }),
+    },
   ],
-  ...Object.fromEntries(['push-now', 'hold', 'release', 'discard', 'retry'].map((name) => [`POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/${name}`, [act(name)]])),
+  ...Object.fromEntries(
+    ['push-now', 'hold', 'release', 'discard', 'retry'].map((name) => [
+      `POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/${name}`,
+      [act(name)],
+    ]),
+  ),
 };
 
 /** Routes that take nothing of anybody's: what B gets there must hold nothing of A's (tested below), or holds nothing of any tenant. */
@@ -118,7 +140,9 @@ beforeAll(async () => {
 
 it('has a row for every route of the API description and none besides', async () => {
   const { body } = await service.as(undefined).get('/openapi.json').expect(200);
-  const described = Object.entries(body.paths as Record<string, object>).flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`));
+  const described = Object.entries(body.paths as Record<string, object>).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
 
   const tested = [...Object.keys(ROWS), ...TAKES_NOTHING];
   expect(tested.toSorted()).toEqual(described.toSorted());
@@ -162,7 +186,10 @@ describe('lists', () => {
 
 it('lets two tenants have a record of the same name, an Idempotency-Key of the same text, and neither notices (S7, S24)', async () => {
   const own = await b.operator.put(`${RECORD}/a-1`, { fields: { email: 'b@example.org' } });
-  const [first, second] = [await a.admin.post('/v1/api-keys', { name: 'same', role: 'viewer' }).set('Idempotency-Key', 'same'), await b.admin.post('/v1/api-keys', { name: 'same', role: 'viewer' }).set('Idempotency-Key', 'same')];
+  const [first, second] = [
+    await a.admin.post('/v1/api-keys', { name: 'same', role: 'viewer' }).set('Idempotency-Key', 'same'),
+    await b.admin.post('/v1/api-keys', { name: 'same', role: 'viewer' }).set('Idempotency-Key', 'same'),
+  ];
 
   expect(own.body).toMatchObject({ outcome: 'accepted', version: 1 });
   expect((await a.viewer.get(`${RECORD}/a-1`)).body.fields).toEqual({ email: 'a-1@example.org' });
@@ -171,7 +198,21 @@ it('lets two tenants have a record of the same name, an Idempotency-Key of the s
 });
 
 describe('row-level security beneath', () => {
-  const TABLES = ['tenants', 'tenantKeys', 'apiKeys', 'idempotencyKeys', 'integrations', 'records', 'recordChanges', 'recordSyncs', 'pushes', 'notifications', 'auditLog', 'streamEvents', 'outbox'] as const;
+  const TABLES = [
+    'tenants',
+    'tenantKeys',
+    'apiKeys',
+    'idempotencyKeys',
+    'integrations',
+    'records',
+    'recordChanges',
+    'recordSyncs',
+    'pushes',
+    'notifications',
+    'auditLog',
+    'streamEvents',
+    'outbox',
+  ] as const;
 
   it.each(TABLES)('shows nothing of A in %s when a query forgets the tenant', async (table) => {
     const rows = await service.database.withTenant(b.uuid, ({ trx }) => trx.selectFrom(table).select('tenantId').execute());
@@ -187,13 +228,34 @@ describe('row-level security beneath', () => {
 
   it('takes no row for another tenant', async () => {
     const writing = service.database.withTenant(b.uuid, ({ trx, now }) =>
-      trx.insertInto('apiKeys').values({ tenantId: a.uuid, apiKeyId: newUuid(), publicId: 'x', secretHash: Buffer.alloc(32), name: 'x', role: 'admin', createdBy: 'x', expiresAt: now, revokedAt: null, lastUsedAt: null }).execute(),
+      trx
+        .insertInto('apiKeys')
+        .values({
+          tenantId: a.uuid,
+          apiKeyId: newUuid(),
+          publicId: 'x',
+          secretHash: Buffer.alloc(32),
+          name: 'x',
+          role: 'admin',
+          createdBy: 'x',
+          expiresAt: now,
+          revokedAt: null,
+          lastUsedAt: null,
+        })
+        .execute(),
     );
 
     await expect(writing).rejects.toThrow(/row-level security/);
   });
 
-  it.each(['update audit_log set actor = $$x$$', 'delete from audit_log', 'drop table records', 'create table x (y int)', 'select * from pg_authid', 'truncate records'])('does not let the role of the application do: %s', async (statement) => {
+  it.each([
+    'update audit_log set actor = $$x$$',
+    'delete from audit_log',
+    'drop table records',
+    'create table x (y int)',
+    'select * from pg_authid',
+    'truncate records',
+  ])('does not let the role of the application do: %s', async (statement) => {
     await expect(service.database.withTenant(a.uuid, ({ trx }) => sql.raw(statement).execute(trx))).rejects.toThrow(/permission denied|must be owner/);
   });
 });

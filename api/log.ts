@@ -1,0 +1,32 @@
+/**
+ * The API's log: one line of JSON per event. What is known of an error is chosen here: PostgreSQL's errors carry the values of rows
+ * in `detail` and `where`, and those belong to our tenants (reliability.md S17).
+ */
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+export function createLog({ level, destination }: { level: string; destination?: DestinationStream }): Logger {
+  const options = { level, base: { process: 'api' }, serializers: { err: describeError } };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+interface ErrorInLog {
+  type: string;
+  message: string;
+  code?: string;
+  table?: string;
+  constraint?: string;
+  stack?: string;
+  cause?: ErrorInLog;
+}
+
+export function describeError(error: unknown): ErrorInLog {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  const { code, table, constraint } = error as { code?: unknown; table?: unknown; constraint?: unknown };
+  return {
+    type: error.constructor.name,
+    message: error.message,
+    ...Object.fromEntries(Object.entries({ code, table, constraint }).filter(([, value]) => typeof value === 'string')),
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}
