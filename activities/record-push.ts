@@ -185,7 +185,6 @@ class Wake {
       pendingRecords: outlook.pendingRecords,
       blockedUntil: outlook.blockedUntil?.getTime() ?? null,
       blockedBecause: outlook.blockedBecause,
-      blockedDetail: outlook.blockedDetail,
     };
   }
 

@@ -29,7 +29,10 @@ export interface LaneView {
   pendingRecords: number;
 }
 
-/** What one wake of the lane came to. Instants in milliseconds since 1970, workflow time. */
+/**
+ * What one wake of the lane came to. Instants in milliseconds since 1970, workflow time.
+ * No words of third parties: they may hold anything, and Temporal's history is read by operators of all tenants.
+ */
 export interface LaneReport {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
   pushed: number;
@@ -37,7 +40,6 @@ export interface LaneReport {
   pendingRecords: number;
   blockedUntil: number | null;
   blockedBecause: 'outage' | 'rate_limit' | null;
-  blockedDetail: string | null;
 }
 
 export interface PushDueRecordsInput {

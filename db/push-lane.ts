@@ -11,7 +11,6 @@ export interface LaneOutlook {
   pendingRecords: number;
   blockedUntil: Date | null;
   blockedBecause: 'outage' | 'rate_limit' | null;
-  blockedDetail: string | null;
   hasBackfill: boolean;
 }
 
@@ -19,9 +18,9 @@ export async function readLaneOutlook(work: TenantWork, { integrationId }: { int
   const integration = await findIntegration(work, { integrationId });
   const state = stateOf(integration);
   if (integration === undefined || state !== 'working') {
-    return { state, wakeAt: null, pendingRecords: 0, blockedUntil: null, blockedBecause: null, blockedDetail: null, hasBackfill: false };
+    return { state, wakeAt: null, pendingRecords: 0, blockedUntil: null, blockedBecause: null, hasBackfill: false };
   }
-  const blocked = { blockedUntil: integration.blockedUntil, blockedBecause: integration.blockedBecause, blockedDetail: integration.blockedDetail };
+  const blocked = { blockedUntil: integration.blockedUntil, blockedBecause: integration.blockedBecause };
   const pending = await sql<{ pending: number; nextAt: Date | null; nextWindowAt: Date | null }>`
     select count(*)::int as pending, min(wake_at) as next_at, min(wake_at) filter (where window_opened_at is not null or lease_until is not null) as next_window_at
     from record_syncs where tenant_id = ${work.tenantId} and integration_id = ${integrationId} and wake_at is not null`.execute(work.trx);

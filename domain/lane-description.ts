@@ -4,7 +4,6 @@ export interface LaneState {
   pendingRecords: number;
   blockedUntil: number | null;
   blockedBecause: 'outage' | 'rate_limit' | null;
-  blockedDetail: string | null;
 }
 
 /** At most 400 bytes: the limit of a timer's summary. */
@@ -13,7 +12,7 @@ export function summarizeWait(pendingRecords: number): string {
   return `until the next of ${pendingRecords} waiting records is due`;
 }
 
-/** Markdown, at most 20,000 bytes: the limit of details. `wakeAt` in milliseconds since 1970; null = nothing waits. */
+/** Markdown; our own words only, so far below the limit of 20,000 bytes. `wakeAt` in milliseconds since 1970; null = nothing waits. */
 export function describeLane(lane: LaneState, wakeAt: number | null): string {
   const lines = [`**${lane.pendingRecords}** records wait${wakeAt === null ? '.' : `, next look at ${instantOf(wakeAt)}.`}`];
   if (lane.state === 'paused') lines.push('Paused: windows keep opening, nothing is pushed. Resume the integration to go on.');
@@ -21,13 +20,9 @@ export function describeLane(lane: LaneState, wakeAt: number | null): string {
   if (lane.state === 'deleted') lines.push('The integration was deleted.');
   if (lane.blockedUntil !== null) {
     const why = lane.blockedBecause === 'rate_limit' ? 'The third party asked for a pause' : 'The third party cannot be reached; it is probed';
-    lines.push(`${why} until ${instantOf(lane.blockedUntil)}: ${lane.blockedDetail ?? ''}`);
+    lines.push(`${why} until ${instantOf(lane.blockedUntil)}; the integration says why.`);
   }
-  // 4,000 characters are at most 12,000 bytes; a cut in the middle of one is none.
-  return lines
-    .join('\n\n')
-    .slice(0, 4_000)
-    .replaceAll(/\p{Surrogate}/gu, '\uFFFD');
+  return lines.join('\n\n');
 }
 
 /** Never throws: an error here would jam the lane. */
