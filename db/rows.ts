@@ -49,7 +49,8 @@ function elementOf(value: unknown, type: string): string {
   if (value === null || value === undefined) return 'NULL';
   if (type === 'jsonb') return JSON.stringify(JSON.stringify(value)); // JSON holds no raw control character, so its own quoting serves
   if (type.endsWith('[]')) return quoted(arrayOf(value as unknown[], type.slice(0, -2)));
-  return quoted(value instanceof Date ? value.toISOString() : String(value as string | number | boolean));
+  if (value instanceof Date) return quoted(value.toISOString());
+  return quoted(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 const SPECIAL = /["\\]/;
