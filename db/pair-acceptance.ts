@@ -49,7 +49,7 @@ export async function writePairs(work: TenantWork, drafts: Draft[], by: ChangeAu
   if (integrations.length === 0) return;
   const pairs = await lockPairs(work, drafts);
   const changes = integrations.flatMap((integration) =>
-    drafts.flatMap((draft) => pairChange(integration, draft, pairs.get(`${integration.integrationId} ${draft.recordId}`), work.now)),
+    drafts.flatMap((draft) => pairChange(integration, draft, pairs.get(`${integration.integrationId} ${draft.recordId}`))),
   );
 
   await writeWindows(work, changes.flatMap(ofKind('window')), by);
@@ -63,10 +63,10 @@ const ofKind =
   (change: PairChange) =>
     change.decision.kind === kind ? [{ ...change, decision: change.decision as Extract<PairChange['decision'], { kind: K }> }] : [];
 
-function pairChange(integration: IntegrationForAcceptance, draft: Draft, pair: PairRow | undefined, now: Date): PairChange[] {
+function pairChange(integration: IntegrationForAcceptance, draft: Draft, pair: PairRow | undefined): PairChange[] {
   const mapping: RecordTypeMapping | undefined = integration.recordTypes[draft.recordType];
   const change = { before: draft.before, after: draft.after, changedFields: netChangedFields(draft) };
-  const decision = decidePair(mapping, integration, change, pair === undefined ? null : toPairState(pair), hashOfTarget, now);
+  const decision = decidePair(mapping, integration, change, pair === undefined ? null : toPairState(pair), hashOfTarget, draft.changedAt);
   return decision.kind === 'irrelevant' ? [] : [{ integration, draft, decision }];
 }
 

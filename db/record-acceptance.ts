@@ -56,6 +56,11 @@ export interface Draft {
   after: VersionedRecord;
   changedFields: Set<string>;
   isTouched: boolean;
+  /**
+   * When the batch changes it. Not before the change that came before: a transaction that waited for another's lock began earlier
+   * than that one, and a window must not move back.
+   */
+  changedAt: Date;
 }
 
 interface ChangeRow {
@@ -90,7 +95,7 @@ export async function acceptChanges(work: TenantWork, changes: readonly RecordCh
 
 const keyOf = (record: { recordType: string; externalId: string }) => `${record.recordType}\n${record.externalId}`;
 
-async function lockDrafts({ trx, tenantId }: TenantWork, changes: readonly RecordChange[]): Promise<Map<string, Draft>> {
+async function lockDrafts({ trx, tenantId, now }: TenantWork, changes: readonly RecordChange[]): Promise<Map<string, Draft>> {
   const keys = [...new Map(changes.map((change) => [keyOf(change), { record_type: change.recordType, external_id: change.externalId }])).values()];
   const { rows } = await sql<{
     recordId: string;
@@ -99,9 +104,10 @@ async function lockDrafts({ trx, tenantId }: TenantWork, changes: readonly Recor
     version: number;
     fields: JsonObject;
     occurredAt: Date;
+    changedAt: Date;
     deletedAt: Date | null;
   }>`
-    select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.occurred_at, record.deleted_at
+    select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.occurred_at, record.changed_at, record.deleted_at
     from ${rowsFrom(keys, 'record_type text, external_id text')}
     join records record on record.tenant_id = ${tenantId} and record.record_type = row.record_type and record.external_id = row.external_id
     order by record.record_id for update of record`.execute(trx);
@@ -118,6 +124,7 @@ async function lockDrafts({ trx, tenantId }: TenantWork, changes: readonly Recor
           after: before,
           changedFields: new Set<string>(),
           isTouched: false,
+          changedAt: row.changedAt > now ? row.changedAt : now,
         },
       ];
     }),
@@ -133,7 +140,15 @@ function applyToDraft(drafts: Map<string, Draft>, change: RecordChange, now: Dat
     return { accepted: { outcome: 'accepted', ...name, ...stateOf(draft) } };
   }
   if (result.outcome === 'applied') {
-    const kept = draft ?? { ...name, recordId: newUuid(), before: null, after: result.record, changedFields: new Set<string>(), isTouched: true };
+    const kept = draft ?? {
+      ...name,
+      recordId: newUuid(),
+      before: null,
+      after: result.record,
+      changedFields: new Set<string>(),
+      isTouched: true,
+      changedAt: now,
+    };
     drafts.set(keyOf(change), kept);
     kept.after = result.record;
     kept.isTouched = true;
@@ -178,15 +193,17 @@ async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: Map<stri
     version: draft.after.version,
     fields: draft.after.fields,
     occurred_at: draft.after.occurredAt,
-    deleted_at: draft.after.isDeleted ? now : null,
+    changed_at: draft.changedAt,
+    deleted_at: draft.after.isDeleted ? draft.changedAt : null,
   });
-  const columns = 'record_id uuid, record_type text, external_id text, version bigint, fields jsonb, occurred_at timestamptz, deleted_at timestamptz';
+  const columns =
+    'record_id uuid, record_type text, external_id text, version bigint, fields jsonb, occurred_at timestamptz, changed_at timestamptz, deleted_at timestamptz';
 
   const created = touched.filter((draft) => draft.before === null);
   if (created.length > 0) {
     const inserted = await sql`
       insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, deleted_at, created_at)
-      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, ${now}::timestamptz, ${by.actor}, deleted_at, ${now}::timestamptz
+      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, changed_at, ${by.actor}, deleted_at, ${now}::timestamptz
       from ${rowsFrom(created.map(toRow), columns)} order by record_type, external_id
       on conflict do nothing returning record_id`.execute(trx);
     // Somebody else created one of these records meanwhile: begin again and find it.
@@ -195,7 +212,7 @@ async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: Map<stri
   const updated = touched.filter((draft) => draft.before !== null);
   if (updated.length > 0) {
     await sql`
-      update records set version = row.version, fields = row.fields, occurred_at = row.occurred_at, deleted_at = row.deleted_at, changed_at = ${now}, changed_by = ${by.actor}
+      update records set version = row.version, fields = row.fields, occurred_at = row.occurred_at, deleted_at = row.deleted_at, changed_at = row.changed_at, changed_by = ${by.actor}
       from ${rowsFrom(updated.map(toRow), columns)}
       where records.tenant_id = ${tenantId} and records.record_id = row.record_id`.execute(trx);
   }

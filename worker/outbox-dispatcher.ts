@@ -10,7 +10,8 @@ import { deleteOutboxRows, leaseOutboxRows, OUTBOX_CHANNEL, type OutboxRow, rele
 import type { SignalLane } from './lane-signals';
 
 const POLL_MS = 1_000;
-const LEASE_SECONDS = 15;
+/** What a dispatcher that died had in its hands is another's after this (reliability.md R3). Too short a time would only repeat signals. */
+const LEASE_SECONDS = 3;
 const ROWS_PER_FLUSH = 500;
 const SIGNALS_AT_ONCE = 16;
 /** Windows that open one after the other need no signal each: the lane reads all of them when it wakes. */

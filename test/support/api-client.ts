@@ -49,10 +49,13 @@ export class ApiClient {
   async persist(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, timeoutMs = 40_000): Promise<Answer> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const answer = await this.call(method, path, body, headers).catch((error: unknown) => error as Error);
-      const isFinal = !(answer instanceof Error) && answer.status !== 503 && answer.status !== 429;
-      if (isFinal) return answer;
-      if (performance.now() > deadline) throw answer instanceof Error ? answer : new Error(`${method} ${path} is still answered ${answer.status}`);
+      // By `then`, for an error from outside Jest's realm is no `instanceof Error` here.
+      const { answer, error } = await this.call(method, path, body, headers).then(
+        (given) => ({ answer: given, error: undefined }),
+        (cause: unknown) => ({ answer: undefined, error: cause }),
+      );
+      if (answer !== undefined && answer.status !== 503 && answer.status !== 429) return answer;
+      if (performance.now() > deadline) throw new Error(`${method} ${path} is still answered ${answer?.status ?? 'nothing'}`, { cause: error });
       await sleep(100);
     }
   }

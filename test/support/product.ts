@@ -16,10 +16,13 @@ import { createNamespace } from './temporal';
 export interface ProductOptions {
   /** A migrated database; a new one of the run's server unless given. */
   databaseUrl?: string;
-  /** Where the worker goes instead, through a faulty link for instance. */
+  /** Where one of them goes instead, through a faulty link for instance. */
+  apiDatabaseUrl?: string;
   workerDatabaseUrl?: string;
-  /** Of a Temporal server with the namespace `default`; a new namespace of the run's server unless given. */
+  /** Of a Temporal server; the run's unless given. */
   temporalAddress?: string;
+  /** Of that server; a new one of the run's unless given. */
+  namespace?: string;
   /** Over the usual environment of both. */
   env?: NodeJS.ProcessEnv;
 }
@@ -58,7 +61,7 @@ export interface Product {
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const folder = temporaryFolder('product');
   const database = options.databaseUrl === undefined ? await createTestDatabase() : { url: options.databaseUrl, drop: async () => undefined };
-  const namespace = options.temporalAddress === undefined ? await createNamespace() : 'default';
+  const namespace = options.namespace ?? (await createNamespace());
   const port = await freePort();
   const [platformKey, encryptionKeys] = [`platform-${randomBytes(24).toString('hex')}`, `k1:${randomBytes(32).toString('base64')}`];
   const env = {
@@ -109,7 +112,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     isApiRunning: () => processes.api?.isRunning() ?? false,
     isWorkerRunning: () => processes.worker?.isRunning() ?? false,
     async startApi() {
-      const child = await start('api', database.url);
+      const child = await start('api', options.apiDatabaseUrl ?? database.url);
       await waitUntilReady(child, () => answersHttp(`${apiUrl}/livez`));
     },
     async startWorker() {
