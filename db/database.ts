@@ -4,6 +4,7 @@
  */
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction, sql } from 'kysely';
 import { Pool, types } from 'pg';
+import { watchedConnections } from './connections';
 import type { Tables } from './tables';
 
 // bigint columns (versions, counters) are numbers here: the API refuses versions past 2^53 - 1.
@@ -60,7 +61,7 @@ export class Database {
     this.#pool.on('error', (error) => options.onConnectionLost?.(error));
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.#kysely = new Kysely<Tables>({
-      dialect: new PostgresDialect({ pool: this.#pool }),
+      dialect: new PostgresDialect({ pool: watchedConnections(this.#pool) }),
       plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
     });
     this.#clock = options.clock;

@@ -1,0 +1,180 @@
+/**
+ * PostgreSQL restarted, killed, hanging and cut off under load (reliability.md R5, R6): callers are told 503 and when to come back, no
+ * process ends, and nothing that was acknowledged is lost or pushed twice.
+ */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { migrateToLatest } from '../../db/migrate';
+import { type PostgresServer, startPostgres } from '../../dev/postgres';
+import { freePort } from '../support/free-port';
+import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/fault-servers';
+import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/ledger-server';
+import { type Load, percentileMs, startLoad, type Write } from '../support/load';
+import { type Product, type ProductTenant, startProduct, throughPort } from '../support/product';
+import { temporaryFolder } from '../support/shared-servers';
+import { type SilentRelay, startSilentRelay } from '../support/silent-relay';
+import { until } from '../support/until';
+
+const RECOVERED_WITHIN_MS = 10_000;
+const ANSWERED_WITHIN_MS = 5_000;
+let postgres: PostgresServer;
+let start: () => Promise<void>;
+let toxiproxy: Toxiproxy;
+let link: FaultyLink;
+let relay: SilentRelay;
+let product: Product;
+let tenant: ProductTenant;
+let ledger: LedgerServer;
+
+beforeAll(async () => {
+  const folder = temporaryFolder('postgres');
+  fs.chmodSync(folder, 0o711);
+  const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
+  const options = { dataFolder: path.join(folder, 'data'), logFile: path.join(folder, 'log'), port, password };
+  // Quick, but what was committed is there after kill -9.
+  start = async () => void (postgres = await startPostgres({ ...options, isThrowaway: true, settings: { synchronous_commit: 'on' } }));
+  await start();
+  await migrateToLatest(postgres.url);
+  [toxiproxy, ledger, relay] = await Promise.all([startToxiproxy(), startLedgerServer(), startSilentRelay(port)]);
+  link = await toxiproxy.linkTo(relay.port);
+  const faulty = throughPort(postgres.url, link.port);
+  product = await startProduct({ databaseUrl: postgres.url, apiDatabaseUrl: faulty, workerDatabaseUrl: faulty });
+  tenant = await product.givenTenant();
+  await tenant.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'main', { grace_period_ms: 500 }));
+}, 60_000);
+
+afterAll(async () => {
+  await product?.stop();
+  await Promise.all([toxiproxy?.stop(), ledger?.stop(), relay?.stop()]);
+  await postgres?.stop();
+}, 60_000);
+
+async function underLoad(prefix: string, trouble: (load: Load) => Promise<void>): Promise<Load> {
+  const load = startLoad(tenant, { perSecond: 20, prefix });
+  try {
+    await sleep(1_000);
+    await trouble(load);
+    await sleep(500);
+  } finally {
+    await load.stop();
+  }
+  return load;
+}
+
+const isReady = async (): Promise<boolean> => (await tenant.api.call('GET', '/readyz')).status === 200;
+
+/** From now until the API accepts writes again. */
+async function recoveryMs(): Promise<number> {
+  const startedAt = performance.now();
+  await until(
+    'a write is accepted again',
+    async () => (await tenant.api.call('PUT', '/v1/records/employees/probe', { fields: { name: 'probe' } })).status === 202,
+    30_000,
+  );
+  await until('the API is ready', isReady);
+  return performance.now() - startedAt;
+}
+
+/** What every trouble with PostgreSQL must come to. */
+async function expectNothingLost(load: Load): Promise<void> {
+  const refused = load.writes.filter(({ answer }) => answer?.status !== 202);
+  expect(refused.map(({ answer }) => answer?.status ?? 'no answer').filter((status) => status !== 503)).toEqual([]);
+  for (const { answer } of refused) {
+    expect(answer?.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(Number(answer?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(answer?.body).toMatchObject({ status: 503, code: expect.stringMatching(/^database_/) });
+  }
+  expect({ api: product.isApiRunning(), worker: product.isWorkerRunning() }).toEqual({ api: true, worker: true });
+
+  const acknowledged = load.acknowledged();
+  expect(acknowledged.length).toBeGreaterThan(0);
+  await until('every acknowledged write is at the third party', () => acknowledged.every((externalId) => ledger.person('main', externalId)), 60_000);
+  const effects = (externalId: string) => ledger.changes('main').filter((call) => call.externalId === externalId && call.isEffect).length;
+  expect(acknowledged.filter((externalId) => effects(externalId) !== 1)).toEqual([]);
+}
+
+const during = (load: Load, from: number, to: number): Write[] => load.writes.filter(({ sentAt }) => sentAt >= from && sentAt < to);
+
+describe('R5: PostgreSQL goes away and comes back', () => {
+  it('answers 503 while it restarts, goes on by itself, and loses nothing', async () => {
+    let recovered = 0;
+    const load = await underLoad('restart', async () => {
+      await postgres.stop(); // fast: sessions are ended
+      await sleep(1_000);
+      expect((await tenant.api.call('GET', '/livez')).status).toBe(200);
+      expect((await tenant.api.call('GET', '/readyz')).status).toBe(503);
+      await start();
+      recovered = await recoveryMs();
+    });
+
+    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
+    expect(load.writes.some(({ answer }) => answer?.status === 503)).toBe(true);
+    await expectNothingLost(load);
+  }, 120_000);
+
+  it('does the same when its postmaster is killed with -9', async () => {
+    let recovered = 0;
+    const load = await underLoad('killed', async () => {
+      postgres.process.kill();
+      await postgres.process.ended;
+      await sleep(500);
+      // Its orphaned backends hold the memory for a moment.
+      await until('PostgreSQL runs again', async () => start().then(() => true));
+      recovered = await recoveryMs();
+    });
+
+    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
+    await expectNothingLost(load);
+  }, 120_000);
+});
+
+describe('R6: PostgreSQL cannot be reached', () => {
+  it('answers within 5 s while it hangs, is alive but not ready, and leaks no connection', async () => {
+    let hung: Write[] = [];
+    let recovered = 0;
+    const load = await underLoad('hang', async (current) => {
+      const from = Date.now();
+      await link.poison('timeout', { timeout: 0 });
+      await sleep(1_000);
+      expect((await tenant.api.call('GET', '/livez')).status).toBe(200);
+      expect((await tenant.api.call('GET', '/readyz')).status).toBe(503);
+      await sleep(7_000);
+      hung = during(current, from, Date.now() - ANSWERED_WITHIN_MS - 500);
+      await link.heal();
+      recovered = await recoveryMs();
+    });
+
+    expect(hung.length).toBeGreaterThan(10);
+    expect(percentileMs(hung, 0.99)).toBeLessThan(ANSWERED_WITHIN_MS);
+    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
+    await expectNothingLost(load);
+  }, 120_000);
+
+  it('survives connections that are reset and refused', async () => {
+    let recovered = 0;
+    const load = await underLoad('reset', async () => {
+      await link.poison('reset_peer', { timeout: 0 });
+      await sleep(2_000);
+      await link.disable();
+      await sleep(1_000);
+      await link.heal();
+      recovered = await recoveryMs();
+    });
+
+    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
+    await expectNothingLost(load);
+  }, 120_000);
+
+  it('gives up connections that died without a word, and makes new ones', async () => {
+    let recovered = 0;
+    const load = await underLoad('silent', async () => {
+      relay.forgetConnections();
+      recovered = await recoveryMs();
+    });
+
+    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
+    await expectNothingLost(load);
+  }, 120_000);
+});
