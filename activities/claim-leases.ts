@@ -57,6 +57,7 @@ export class ClaimLeases {
   }
 
   private async renew(): Promise<void> {
+    if (this.controller.signal.aborted) return; // the calls were ended: what does not end by that must not keep its records for ever
     const beganAt = performance.now();
     const { tenantId, integrationId } = this.input;
     try {

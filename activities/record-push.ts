@@ -8,7 +8,7 @@
 import { Context } from '@temporalio/activity';
 import type { LaneReport, PushDueRecordsInput } from '../contract/record-push';
 import { openBackfillWindows } from '../db/backfill';
-import { noteOutage, noteRateLimit, noteRecovery, noteUnauthorized } from '../db/integration-blocks';
+import { noteOutage, noteRateLimit, noteRecovery, noteUnauthorized, unreachableError } from '../db/integration-blocks';
 import { findIntegration, type Integration } from '../db/integrations';
 import { type Claim, claimDuePushes } from '../db/push-claim';
 import { type ConcludedPush, concludePushes } from '../db/push-conclusion';
@@ -101,43 +101,47 @@ class Wake {
   private async startBlockedWindows(integration: Integration): Promise<boolean> {
     const isFailing = integration.outageSince !== null && isUnreachableLongEnoughToFail(integration.outageSince, this.now());
     const claim = await this.claim(integration, { limit: BLOCKED_CHUNK, onlyWindows: true });
-    await this.conclude(claim.pushes.map((push) => ({ push, outcome: { kind: 'waiting', wasCalled: false, errors: null, isFailing } })));
-    return claim.taken > 0;
+    const errors = isFailing ? [unreachableError(integration.blockedDetail ?? 'No answer.')] : null;
+    await this.conclude(claim.pushes.map((push) => ({ push, outcome: { kind: 'waiting', wasCalled: false, errors, isFailing } })));
+    return claim.taken > 0 || claim.isOutdated;
   }
 
   /** A rate limit simply ends; an outage is over when the third party's `check` says so. */
   private async unblock(integration: Integration): Promise<void> {
     const state: ThirdPartyState = integration.blockedBecause === 'outage' ? await askThirdParty(() => this.open(integration)) : { kind: 'well' };
-    await this.note(state);
+    await this.note(state, integration);
   }
 
-  /** @returns true when the wake should look again: the integration is in trouble now, or there was no time to finish. */
+  /** @returns true when the wake should look again: the integration has changed, or is in trouble now. */
   private async pushEverythingDue(integration: Integration): Promise<boolean> {
     let opened: Promise<OpenConnector> | undefined;
     const open = () => (opened ??= this.open(integration));
-    let isInTrouble = false;
+    let mustLookAgain = false;
     const workThrough = async (): Promise<void> => {
-      while (!isInTrouble && this.hasTime()) {
-        const { taken, trouble } = await this.pushOneBatch(integration, open);
-        if (trouble.kind !== 'well') isInTrouble = true;
+      while (!mustLookAgain && this.hasTime()) {
+        const { taken, isOver } = await this.pushOneBatch(integration, open);
+        mustLookAgain ||= isOver;
         if (taken === 0) return;
       }
     };
-    await Promise.all(Array.from({ length: this.deps.pushing.parallelBatches }, workThrough));
-    return isInTrouble;
+    // Where one fails the others are waited for: until they end, their leases are kept.
+    const ends = await Promise.allSettled(Array.from({ length: this.deps.pushing.parallelBatches }, workThrough));
+    const failure = ends.find((end) => end.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+    return mustLookAgain;
   }
 
-  private async pushOneBatch(integration: Integration, open: () => Promise<OpenConnector>): Promise<{ taken: number; trouble: ThirdPartyState }> {
+  private async pushOneBatch(integration: Integration, open: () => Promise<OpenConnector>): Promise<{ taken: number; isOver: boolean }> {
     const claim = await this.claim(integration, { limit: this.deps.batchSizeOf(integration.connector), onlyWindows: false });
-    if (claim.pushes.length === 0) return { taken: claim.taken, trouble: { kind: 'well' } };
+    if (claim.pushes.length === 0) return { taken: claim.taken, isOver: claim.isOutdated };
     return this.leases.during(claim.pushes[0]?.claimId, async () => {
       const batch = { pushes: claim.pushes, recordTypes: integration.recordTypes, open, ask: () => this.ask(open), now: this.now(), log: this.deps.log };
       const { concluded, trouble } = await pushBatch(batch);
       // First what holds everything back, so that nobody claims these rows again before it is known.
-      if (trouble.kind !== 'well') await this.note(trouble);
+      if (trouble.kind !== 'well') await this.note(trouble, integration);
       await this.conclude(concluded);
       this.pushed += concluded.filter(({ outcome }) => outcome.kind === 'succeeded').length;
-      return { taken: claim.taken, trouble };
+      return { taken: claim.taken, isOver: trouble.kind !== 'well' };
     });
   }
 
@@ -159,14 +163,13 @@ class Wake {
     return this.lastCheck.state;
   }
 
-  private async note(state: ThirdPartyState): Promise<void> {
-    const { integrationId } = this.input;
+  private async note(state: ThirdPartyState, { integrationId, credentialsUpdatedAt }: Integration): Promise<void> {
     const now = this.now();
     if (state.kind !== 'well') this.deps.log.warn({ integrationId, trouble: state.kind, detail: state.detail }, 'third party in trouble');
     await this.inTenant(async (work) => {
       if (state.kind === 'well') await noteRecovery(work, { integrationId, now });
       else if (state.kind === 'outage') await noteOutage(work, { integrationId, now, detail: state.detail });
-      else if (state.kind === 'unauthorized') await noteUnauthorized(work, { integrationId, now, detail: state.detail });
+      else if (state.kind === 'unauthorized') await noteUnauthorized(work, { integrationId, now, detail: state.detail, credentialsUpdatedAt });
       else await noteRateLimit(work, { integrationId, until: new Date(now.getTime() + state.delayMs), detail: state.detail });
     });
   }

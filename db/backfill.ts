@@ -11,7 +11,8 @@ import { pushTarget, type PushTarget } from '../domain/push-target';
 import { isEligible } from '../domain/mapping';
 import { mappedFieldNames } from '../domain/mapping';
 import type { TenantWork } from './database';
-import { findIntegration } from './integrations';
+import { findIntegration, type Integration, lockIntegration } from './integrations';
+import { lockMappings } from './mapping-lock';
 import { hashOfTarget } from './payload-hash';
 import { rowsFrom } from './rows';
 import type { RecordTypeMappings } from './tables';
@@ -36,8 +37,10 @@ export async function openBackfillWindows(
   { integrationId, now, limit }: { integrationId: string; now: Date; limit: number },
 ): Promise<{ isDone: boolean; opened: number }> {
   const { trx, tenantId } = work;
-  const integration = await findIntegration(work, { integrationId });
+  // Locked in the order in which a new mapping or a delete locks them: neither comes between this and its windows.
+  const integration = await lockIntegration(work, { integrationId });
   if (integration === undefined || integration.backfillReason === null) return { isDone: true, opened: 0 };
+  await lockMappings(work, 'shared');
   const cursor = await trx
     .selectFrom('integrations')
     .select('backfillCursor')
@@ -52,7 +55,7 @@ export async function openBackfillWindows(
     limit,
     lock: true,
   });
-  const opened = records.filter((record) => needsWindow(integration.recordTypes[record.recordType], record));
+  const opened = records.filter((record) => needsWindow(integration, integration.recordTypes[record.recordType], record));
   await openWindows(work, { integrationId, reason: integration.backfillReason, mappings: integration.recordTypes, records: opened, now });
 
   const isDone = records.length < limit;
@@ -76,15 +79,15 @@ export async function previewMapping(
   let looked = 0;
   let after: string | null = null;
   for (;;) {
-    const before = (await findIntegration(work, { integrationId }))?.recordTypes ?? {};
+    const before = await findIntegration(work, { integrationId });
     const records: ExistingRecord[] = await readExistingRecords(work, {
       integrationId,
-      recordTypes: { ...before, ...recordTypes },
+      recordTypes: { ...before?.recordTypes, ...recordTypes },
       after,
       limit: 1_000,
       lock: false,
     });
-    touched += records.filter((record) => needsWindow(recordTypes[record.recordType], record)).length;
+    touched += records.filter((record) => before !== undefined && needsWindow(before, recordTypes[record.recordType], record)).length;
     looked += records.length;
     after = records.at(-1)?.recordId ?? null;
     if (records.length < 1_000) return { touched, looked, isComplete: true };
@@ -106,7 +109,7 @@ async function readExistingRecords(
     select record.record_id, record.record_type, record.version, record.fields, record.deleted_at,
       pair.record_id is not null as has_pair, pair.window_opened_at is not null as is_window_open,
       case when pair.push_id is null then pair.concluded_hash else pair.push_hash end as known_hash,
-      coalesce(pair.settled_status is not null or pair.push_id is not null, false) as has_been_sent
+      coalesce(pair.settled_status is not null or pair.push_id is not null or pair.unresolved_push_id is not null, false) as has_been_sent
     from records record
     left join record_syncs pair on pair.tenant_id = record.tenant_id and pair.integration_id = ${integrationId} and pair.record_id = record.record_id
     where record.tenant_id = ${tenantId} and record.record_type = any(${Object.keys(recordTypes)}::text[])
@@ -115,9 +118,12 @@ async function readExistingRecords(
   return rows;
 }
 
-/** True when the third party should be told of this record under `mapping` and is not about to be anyway. */
-function needsWindow(mapping: RecordTypeMapping | undefined, record: ExistingRecord): boolean {
-  if (mapping === undefined || record.isWindowOpen) return false;
+/**
+ * True when the third party should be told of this record under `mapping` and is not about to be anyway. With `initial_push`
+ * none, records that nobody touched since are none of its business, whatever the mapping.
+ */
+function needsWindow({ initialPush }: Pick<Integration, 'initialPush'>, mapping: RecordTypeMapping | undefined, record: ExistingRecord): boolean {
+  if (mapping === undefined || record.isWindowOpen || (initialPush === 'none' && !record.hasPair)) return false;
   const state = { fields: record.fields, isDeleted: record.deletedAt !== null };
   if (!isEligible(mapping, state) && !record.hasBeenSent) return false;
   const target: PushTarget = pushTarget(mapping, state);

@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import { isUnreachableLongEnoughToFail, nextProbeAt } from '../domain/retry';
 import type { SyncError } from '../domain/sync-error';
+import { storable } from './storable';
 import type { TenantWork } from './database';
 import { newUuid } from './ids';
 import { appendStreamEvent } from './stream';
@@ -20,18 +21,20 @@ export async function noteOutage(work: TenantWork, { integrationId, now, detail 
   const { trx, tenantId } = work;
   const row = await trx
     .selectFrom('integrations')
-    .select(['outageSince', 'failedProbes', 'blockedUntil'])
+    .select(['outageSince', 'failedProbes', 'blockedUntil', 'blockedBecause'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow();
+  // It asked for a pause before it went down: not even a probe until then.
+  if (row.blockedBecause === 'rate_limit' && row.blockedUntil !== null && row.blockedUntil > now) return row.blockedUntil;
   const isNew = row.outageSince === null;
   const outageSince = row.outageSince ?? now;
   const probes = isNew ? 0 : row.failedProbes + 1;
   const blockedUntil = nextProbeAt(outageSince, probes, now);
   await trx
     .updateTable('integrations')
-    .set({ outageSince, failedProbes: probes, blockedUntil, blockedBecause: 'outage', blockedDetail: detail })
+    .set({ outageSince, failedProbes: probes, blockedUntil, blockedBecause: 'outage', blockedDetail: storable(detail) })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
@@ -56,22 +59,35 @@ export async function noteRecovery(work: TenantWork, { integrationId, now }: Pla
 export async function noteRateLimit(work: TenantWork, { integrationId, until, detail }: { integrationId: string; until: Date; detail: string }): Promise<void> {
   await work.trx
     .updateTable('integrations')
-    .set({ blockedUntil: until, blockedBecause: 'rate_limit', blockedDetail: detail })
+    .set({
+      // Of two calls that were told to slow down, the one that was told to wait longer counts.
+      blockedUntil: sql<Date>`greatest(case when blocked_because = 'rate_limit' then blocked_until end, ${until}::timestamptz)`,
+      blockedBecause: 'rate_limit',
+      blockedDetail: storable(detail),
+    })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }
 
-/** Its credentials are refused: pushes wait for new ones, and people are told once. */
-export async function noteUnauthorized(work: TenantWork, { integrationId, now, detail }: Place & { detail: string }): Promise<void> {
-  await work.trx
+/**
+ * Its credentials are refused: pushes wait for new ones, and people are told once. `credentialsUpdatedAt`: which ones were
+ * refused; when they have been replaced meanwhile, this is no news.
+ */
+export async function noteUnauthorized(
+  work: TenantWork,
+  { integrationId, now, detail, credentialsUpdatedAt }: Place & { detail: string; credentialsUpdatedAt: Date | null },
+): Promise<void> {
+  const { numUpdatedRows } = await work.trx
     .updateTable('integrations')
-    .set({ needsReauthorizationAt: now, blockedUntil: null, blockedBecause: null, blockedDetail: detail })
+    .set({ needsReauthorizationAt: now, blockedUntil: null, blockedBecause: null, blockedDetail: storable(detail) })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     .where('needsReauthorizationAt', 'is', null)
-    .execute();
+    .where(sql<boolean>`credentials_updated_at is not distinct from ${credentialsUpdatedAt}::timestamptz`)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return;
   await notifyOnce(work, { integrationId, kind: 'integration_needs_reauthorization', now, detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }
@@ -94,7 +110,7 @@ async function notifyOnce(
 ): Promise<void> {
   await trx
     .insertInto('notifications')
-    .values({ tenantId, notificationId: newUuid(), kind, integrationId, detail, createdAt: now, resolvedAt: null })
+    .values({ tenantId, notificationId: newUuid(), kind, integrationId, detail: storable(detail), createdAt: now, resolvedAt: null })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
 }
@@ -107,7 +123,7 @@ export function unreachableError(detail: string): SyncError {
     code: 'unreachable',
     field: null,
     remote_field: null,
-    message: detail,
+    message: storable(detail),
     explanation: 'The third party cannot be reached. Syncline goes on trying by itself for 72 hours; nothing has to be done unless the address changed.',
   };
 }
@@ -143,5 +159,12 @@ async function failWaitingPushes(work: TenantWork, { integrationId, now, detail 
 export async function shiftRetryClocks({ trx, tenantId }: TenantWork, { integrationId, byMs }: { integrationId: string; byMs: number }): Promise<void> {
   await sql`
     update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000}), next_attempt_at = next_attempt_at + make_interval(secs => ${byMs / 1_000})
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);
+}
+
+/** Waiting for people to give new credentials is not waiting for the third party. */
+export async function postponeGivingUp({ trx, tenantId }: TenantWork, { integrationId, byMs }: { integrationId: string; byMs: number }): Promise<void> {
+  await sql`
+    update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000})
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);
 }

@@ -6,8 +6,8 @@ import { sql } from 'kysely';
 import type { JsonObject } from '../domain/json';
 import { canonicalJson } from '../domain/json';
 import type { TenantWork } from './database';
-import { resolveNotification, shiftRetryClocks } from './integration-blocks';
-import { findIntegration, type Integration } from './integrations';
+import { postponeGivingUp, resolveNotification, shiftRetryClocks } from './integration-blocks';
+import { findIntegration, type Integration, lockIntegration } from './integrations';
 import { lockMappings } from './mapping-lock';
 import { wakeLane } from './outbox';
 import { appendStreamEvent } from './stream';
@@ -81,8 +81,8 @@ export async function changeIntegration(
   { integrationId, change }: { integrationId: string; change: IntegrationChange },
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
+  const before = await lockIntegration(work, { integrationId });
   if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
-  const before = await findIntegration(work, { integrationId });
   if (before === undefined) throw new Error(`No integration ${integrationId} to change.`);
   const hasNewMapping = change.recordTypes !== undefined && canonicalJson(change.recordTypes as never) !== canonicalJson(before.recordTypes as never);
   await trx
@@ -123,9 +123,12 @@ export async function pauseIntegration(work: TenantWork, { integrationId }: { in
   return announced(work, integrationId);
 }
 
+/** Resuming twice is resuming once. */
 export async function resumeIntegration(work: TenantWork, { integrationId }: { integrationId: string }): Promise<Integration> {
-  const before = await findIntegration(work, { integrationId });
+  const before = await lockIntegration(work, { integrationId });
   if (before === undefined || before.pausedAt === null) return announced(work, integrationId);
+  // An acceptance that took it for paused tells the lane nothing: it ends before, or it sees that it works again.
+  await lockMappings(work, 'alone');
   await shiftRetryClocks(work, { integrationId, byMs: work.now.getTime() - before.pausedAt.getTime() });
   await work.trx
     .updateTable('integrations')
@@ -150,6 +153,9 @@ export async function replaceCredentials(
   { integrationId, sealedCredentials }: { integrationId: string; sealedCredentials: string },
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
+  const before = await lockIntegration(work, { integrationId });
+  await lockMappings(work, 'alone'); // as in resumeIntegration
+  if (before?.needsReauthorizationAt != null) await postponeGivingUp(work, { integrationId, byMs: now.getTime() - before.needsReauthorizationAt.getTime() });
   await trx
     .updateTable('integrations')
     .set((eb) => ({
@@ -172,6 +178,7 @@ export async function replaceCredentials(
 /** Its pairs and links go, its push log stays. What the third party holds is left as it is. */
 export async function deleteIntegration(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
   const { trx, tenantId, now } = work;
+  await lockIntegration(work, { integrationId });
   await lockMappings(work, 'alone');
   await trx
     .updateTable('integrations')
@@ -179,6 +186,11 @@ export async function deleteIntegration(work: TenantWork, { integrationId }: { i
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
+  await sql`
+    update pushes set result = 'closed', finished_at = ${now} from record_syncs pair
+    where pair.tenant_id = ${tenantId} and pair.integration_id = ${integrationId} and pushes.tenant_id = pair.tenant_id and pushes.push_id = pair.push_id`.execute(
+    trx,
+  );
   await trx.deleteFrom('recordSyncs').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
   await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
   await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(

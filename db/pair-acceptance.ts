@@ -32,6 +32,7 @@ interface PairRow {
   heldAt: Date | null;
   pushId: string | null;
   settledStatus: string | null;
+  unresolvedPushId: string | null;
   concludedHash: string | null;
 }
 
@@ -82,7 +83,8 @@ function toPairState(pair: PairRow): PairState {
     window: pair.windowOpenedAt === null || pair.dueAt === null ? null : { openedAt: pair.windowOpenedAt, dueAt: pair.dueAt },
     isHeld: pair.heldAt !== null,
     isPushOpen: pair.pushId !== null,
-    hasConcluded: pair.settledStatus !== null,
+    // A creation whose answer was lost may have happened, whatever became of the push since.
+    hasConcluded: pair.settledStatus !== null || pair.unresolvedPushId !== null,
     concludedHash: pair.concludedHash,
   };
 }
@@ -102,7 +104,7 @@ async function lockPairs({ trx, tenantId }: TenantWork, drafts: Draft[]): Promis
   const known = drafts.filter((draft) => draft.before !== null).map((draft) => draft.recordId);
   if (known.length === 0) return new Map();
   const { rows } = await sql<PairRow>`
-    select integration_id, record_id, window_opened_at, due_at, held_at, push_id, settled_status, concluded_hash
+    select integration_id, record_id, window_opened_at, due_at, held_at, push_id, settled_status, unresolved_push_id, concluded_hash
     from record_syncs where tenant_id = ${tenantId} and record_id = any(${known}::uuid[])
     order by integration_id, record_id for update`.execute(trx);
   return new Map(rows.map((row) => [`${row.integrationId} ${row.recordId}`, row]));

@@ -5,7 +5,8 @@
  * - nothing is claimed before its quiet time: the row's deadline is checked again under its lock;
  * - one push per pair at a time: a leased pair is not due, and locked ones are skipped;
  * - a push keeps its id over its retries as long as it sends the same; what changed meanwhile is a new push;
- * - the record is read after its pair was locked, so the newest relevant version is what goes out.
+ * - the record is read after its pair was locked, so the newest relevant version is what goes out;
+ * - nothing is claimed by an integration that has changed since the caller read it: paused, mapped anew, in trouble.
  *
  * Time is the workflow's (`firedAt`), never the database's.
  */
@@ -17,7 +18,8 @@ import { GIVE_UP_AFTER_MS } from '../domain/retry';
 import type { StartedBecause } from '../domain/window';
 import type { TenantWork } from './database';
 import { newUuid } from './ids';
-import type { Integration } from './integrations';
+import { findIntegration, type Integration } from './integrations';
+import { lockMappings } from './mapping-lock';
 import { hashOfTarget } from './payload-hash';
 import { rowsFrom } from './rows';
 
@@ -41,10 +43,12 @@ export interface Claim {
   pushes: ClaimedPush[];
   /** Rows taken, those included that came to an end without a call. 0 = nothing more is due (or others hold it locked). */
   taken: number;
+  /** The integration is not what the caller took it for, and nothing was claimed: read it again. */
+  isOutdated: boolean;
 }
 
 export interface ClaimOptions {
-  integration: Pick<Integration, 'integrationId' | 'recordTypes' | 'mappingVersion'>;
+  integration: Pick<Integration, 'integrationId' | 'recordTypes' | 'mappingVersion' | 'version'>;
   firedAt: Date;
   /** Instant of the claim itself, for the log. */
   now: Date;
@@ -102,8 +106,9 @@ interface Judged {
 }
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
+  if (await isOutdated(work, options)) return { pushes: [], taken: 0, isOutdated: true };
   const pairs = await lockDuePairs(work, options);
-  if (pairs.length === 0) return { pushes: [], taken: 0 };
+  if (pairs.length === 0) return { pushes: [], taken: 0, isOutdated: false };
   const records = await readRecords(work, options.integration.integrationId, pairs);
   const judged = pairs.flatMap((pair) => {
     const record = records.get(pair.recordId);
@@ -113,7 +118,15 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
   const unresolved = await readUnresolvedCreations(work, judged);
   await writePushes(work, judged, options);
   await writePairs(work, judged, options, claimId);
-  return { pushes: judged.flatMap((one) => toClaimedPush(one, claimId, unresolved)), taken: pairs.length };
+  return { pushes: judged.flatMap((one) => toClaimedPush(one, claimId, unresolved)), taken: pairs.length, isOutdated: false };
+}
+
+/** A new mapping waits for claims by the old one, so that its backfill sees what they took; a claim after it goes by the new one. */
+async function isOutdated(work: TenantWork, { integration, onlyWindows }: ClaimOptions): Promise<boolean> {
+  await lockMappings(work, 'shared');
+  const current = await findIntegration(work, integration);
+  if (current === undefined || current.version !== integration.version) return true;
+  return current.pausedAt !== null || current.needsReauthorizationAt !== null || (!onlyWindows && current.blockedUntil !== null);
 }
 
 async function lockDuePairs({ trx, tenantId }: TenantWork, { integration, firedAt, limit, onlyWindows }: ClaimOptions): Promise<LockedPair[]> {
@@ -175,7 +188,7 @@ function verdictOn(pair: LockedPair, record: RecordForPush, target: PushTarget, 
   if (isCertain && hash === pair.concludedHash && pair.windowReason !== 'retry') return { kind: 'end', result: 'no_net_change' };
   if (target.operation === 'leave') return { kind: 'end', result: 'left' };
   if (target.operation === 'invalid') return { kind: 'invalid', errors: target.errors };
-  const wasNeverSent = pair.pushId === null && pair.settledStatus === null && record.remoteId === null;
+  const wasNeverSent = pair.pushId === null && pair.settledStatus === null && pair.unresolvedPushId === null && record.remoteId === null;
   if (target.operation !== 'upsert' && wasNeverSent) return { kind: 'end', result: 'closed' };
   if (pair.pushId !== null && pair.pushHash === hash) return { kind: 'push', pushId: pair.pushId, isNew: false };
   return { kind: 'push', pushId: newUuid(), isNew: true };

@@ -9,6 +9,7 @@ import type { SyncError } from '../domain/sync-error';
 import type { ClaimedPush } from './push-claim';
 import type { TenantWork } from './database';
 import { rowsFrom } from './rows';
+import { storable } from './storable';
 import { appendStreamEvent } from './stream';
 import type { PushEffect } from './tables';
 
@@ -32,7 +33,7 @@ export async function concludePushes(
 ): Promise<void> {
   if (concluded.length === 0) return;
   const held = await lockHeldPairs(work, { integrationId, claimId, recordIds: concluded.map(({ push }) => push.recordId).sort() });
-  const mine = concluded.filter(({ push }) => held.has(push.recordId));
+  const mine = concluded.filter(({ push }) => held.has(push.recordId)).map(({ push, outcome }) => ({ push, outcome: storable(outcome) }));
   if (mine.length === 0) return;
   await writePairs(work, { integrationId, concluded: mine, now });
   await writePushes(work, { concluded: mine, now });

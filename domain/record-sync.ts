@@ -11,7 +11,7 @@ export interface PairState {
   isHeld: boolean;
   /** A push is under way or waiting for another attempt: what the third party holds is not certain. */
   isPushOpen: boolean;
-  /** True once a push was concluded, well or badly. */
+  /** True once a push was concluded, well or badly, or may have arrived. */
   hasConcluded: boolean;
   /** Hash of what the last concluded push sent; null = unknown or never. */
   concludedHash: string | null;

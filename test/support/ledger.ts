@@ -27,7 +27,7 @@ export interface Ledger {
   /** Decides the answer to a call: an error to throw, or nothing to accept it. */
   answer: (item: PushItem, owner: string) => ConnectorError | undefined | Promise<ConnectorError | undefined>;
   /** Decides the answer to a check. */
-  checkAnswer: () => ConnectorError | undefined;
+  checkAnswer: (owner: string) => ConnectorError | undefined;
   /** What the third party holds, by owner and external id; deactivated and deleted ones are gone. */
   held: Map<string, PushItem['payload']>;
 }
@@ -51,9 +51,9 @@ export function createLedger(now: () => Promise<number> | number, { batchSize = 
       recordTypes: () => [],
       hosts: () => [],
       push: (items: readonly PushItem[], { signal, config }: ConnectorContext) => pushAll(items, signal, (config as { owner: string }).owner),
-      async check() {
+      async check({ config }: ConnectorContext) {
         ledger.checks += 1;
-        const error = ledger.checkAnswer();
+        const error = ledger.checkAnswer((config as { owner: string }).owner);
         if (error !== undefined) throw error;
       },
     },

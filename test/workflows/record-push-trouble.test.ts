@@ -106,7 +106,7 @@ describe('rule 8: Sync failed', () => {
     expect(await tenant.act('retry', integrationId, 'e1')).toBe('done');
     await world.sleep(6 * MINUTE);
     expect(names()).toEqual(['A']);
-  });
+  }, 120_000);
 
   it('gives a record that is answered 5xx while the third party is well five attempts, and no more', async () => {
     world.ledger.answer = (item) => (item.externalId === 'e1' ? new Unavailable('Internal Server Error', 500) : undefined);
@@ -301,7 +301,7 @@ describe('rule 11 and R8: an outage of 12 hours with 500 records waiting', () =>
     const history = await world.env.client.workflow.getHandle(`record-push:${integrationId}`).fetchHistory();
 
     expect(history.events?.length ?? 0).toBeLessThan(4_096);
-  });
+  }, 120_000);
 });
 
 describe('a creation whose answer was lost', () => {

@@ -1,0 +1,91 @@
+/**
+ * What Syncline promises, said a second time in the plainest way: records as they should stand, what each third party should
+ * hold of them, and from when on it may be told. Shares no code with the product.
+ */
+export interface Settings {
+  /** Our field to theirs. */
+  fields: Record<string, string>;
+  country: string | null;
+  onDelete: 'deactivate' | 'delete' | 'leave';
+  graceMs: number;
+  maxWaitMs: number | null;
+}
+
+export interface ModelRecord {
+  version: number;
+  fields: Record<string, string | null>;
+  isDeleted: boolean;
+}
+
+/** `gone`: deactivated or deleted there, or never sent. Otherwise the payload as sorted text. */
+export type Wanted = string;
+export const GONE: Wanted = 'gone';
+
+export function payloadText(payload: object): Wanted {
+  return JSON.stringify(Object.entries(payload).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export function wantedOf(settings: Settings, record: ModelRecord | undefined): Wanted {
+  if (record === undefined || record.isDeleted) return GONE;
+  if (settings.country !== null && record.fields.country !== settings.country) return GONE;
+  const entries = Object.entries(settings.fields).filter(([ours]) => Object.hasOwn(record.fields, ours));
+  return payloadText(Object.fromEntries(entries.map(([ours, theirs]) => [theirs, record.fields[ours]])));
+}
+
+/** One state of a record, and the earliest instant at which it may reach the third party. */
+interface Step {
+  wanted: Wanted;
+  mayGoAt: number;
+}
+
+/** One (record, integration) pair. */
+export class ModelPair {
+  /** States since the last call, the newest last; the first is what was current when it was made. */
+  private steps: Step[];
+  private firstUnsentAt: number | null = null;
+  /** What a person discarded, until something newer makes it count again. */
+  discarded: Wanted | null = null;
+
+  constructor(wanted: Wanted, at: number) {
+    this.steps = [{ wanted, mayGoAt: at }];
+  }
+
+  get wanted(): Wanted {
+    return this.steps.at(-1)?.wanted ?? GONE;
+  }
+
+  /** A relevant change (semantics.md 1, 2): the newest state has to wait for quiet, at most the maximum wait. */
+  changed(wanted: Wanted, at: number, { graceMs, maxWaitMs }: Settings): void {
+    this.firstUnsentAt ??= at;
+    const latest = maxWaitMs === null ? Number.POSITIVE_INFINITY : Math.max(this.firstUnsentAt + maxWaitMs, at);
+    this.steps.push({ wanted, mayGoAt: Math.min(at + graceMs, latest) });
+    this.discarded = null;
+  }
+
+  /** What stands now may go from `at` on: somebody asked for it, or a mapping changed. */
+  released(wanted: Wanted, at: number): void {
+    const newest = this.steps.at(-1) as Step;
+    if (newest.wanted === wanted) newest.mayGoAt = Math.min(newest.mayGoAt, at);
+    else this.steps.push({ wanted, mayGoAt: at });
+    this.discarded = null;
+  }
+
+  /** A new mapping says the same record in another way; its quiet time stays. */
+  reworded(wanted: Wanted): void {
+    const newest = this.steps.at(-1) as Step;
+    this.steps.push({ wanted, mayGoAt: newest.mayGoAt });
+  }
+
+  /** The instant from which this content may go, or null when it is nothing that ever stood here since the last call. */
+  mayGoAt(wanted: Wanted): number | null {
+    const known = this.steps.filter((step) => step.wanted === wanted).map((step) => step.mayGoAt);
+    return known.length === 0 ? null : Math.min(...known);
+  }
+
+  /** A call with this content began: what stood before it is history. */
+  called(wanted: Wanted): void {
+    const position = this.steps.findIndex((step) => step.wanted === wanted);
+    if (position > 0) this.steps = this.steps.slice(position);
+    this.firstUnsentAt = null;
+  }
+}
