@@ -144,12 +144,16 @@ describe('third parties in trouble', () => {
   it('does not call before a rate limit ends, though another call met an outage meanwhile', async () => {
     const pauseMs = 20 * MINUTE;
     let refusedAt = 0;
+    let tellSecondBegan = (): void => {};
+    const secondBegan = new Promise<void>((resolve) => (tellSecondBegan = resolve));
     world.ledger.answer = async (item) => {
-      if (item.externalId < 'm') {
+      if (item.externalId.startsWith('a')) {
+        await secondBegan;
         refusedAt ||= await world.now();
         return new RateLimited('Slow down', pauseMs);
       }
-      await new Promise((resolve) => setTimeout(resolve, 100)); // the other claim is told to slow down before this one fails
+      tellSecondBegan();
+      while ((await findIntegrationRow()).blockedBecause !== 'rate_limit') await new Promise((resolve) => setTimeout(resolve, 10));
       return new Unavailable('connect ECONNREFUSED');
     };
     world.ledger.checkAnswer = () => new Unavailable('connect ECONNREFUSED');
