@@ -17,6 +17,8 @@ import { recordPushActivities } from './activities';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const SEARCHABLE_EVERY_MS = 60_000;
+/** Nothing is ever due later than this: waits are a week at most. */
+const FARTHEST_MS = 400 * 24 * 3_600_000;
 
 export async function recordPushWorkflow(input: RecordPushInput): Promise<void> {
   const { tenantId, integrationId } = input;
@@ -27,7 +29,8 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
 
   // A signal may be repeated, late, or sent by hand with nonsense in it: at worst the lane looks once in vain.
   setHandler(recordsDueSignal, (due) => {
-    wakeAt = Math.min(wakeAt, Number.isFinite(due?.wakeAt) ? due.wakeAt : Date.now());
+    const isInstant = Number.isFinite(due?.wakeAt) && due.wakeAt < Date.now() + FARTHEST_MS;
+    wakeAt = Math.min(wakeAt, isInstant ? due.wakeAt : Date.now());
   });
   setHandler(laneQuery, () => ({ wakeAt: wakeAt === NEVER ? null : wakeAt, pendingRecords }));
 
@@ -38,15 +41,24 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
     wakeAt = Math.min(wakeAt, report.wakeAt ?? NEVER);
     pendingRecords = report.pendingRecords;
     show(report);
-    if (wakeAt !== NEVER && workflowInfo().continueAsNewSuggested) await continueAsNew<typeof recordPushWorkflow>({ ...input, wakeAt });
+    if (wakeAt !== NEVER && isHistoryLong()) await startOver();
   }
 
-  /** Sleeps until `wakeAt`, also where a signal moves it earlier meanwhile. */
+  /** Sleeps until `wakeAt`, also where a signal moves it earlier meanwhile. A long sleep may see thousands of signals, each an event. */
   async function wakeTime(): Promise<void> {
     while (wakeAt > Date.now()) {
       const until = wakeAt;
-      await condition(() => wakeAt < until, until - Date.now(), { summary: summarizeWait(pendingRecords) });
+      await condition(() => wakeAt < until || isHistoryLong(), until - Date.now(), { summary: summarizeWait(pendingRecords) });
+      if (isHistoryLong()) await startOver();
     }
+  }
+
+  function isHistoryLong(): boolean {
+    return workflowInfo().continueAsNewSuggested;
+  }
+
+  async function startOver(): Promise<void> {
+    await continueAsNew<typeof recordPushWorkflow>({ ...input, wakeAt });
   }
 
   function show(report: LaneReport): void {
