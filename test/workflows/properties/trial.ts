@@ -226,9 +226,14 @@ export class Trial {
     if (act === 'push_now' || act === 'retry') pair.released(wanted, now);
     const outcome = await this.tenant.act(act, integrationId, externalId);
     this.note(`${act} ${short(integrationId)} ${externalId}: ${outcome}`);
-    // A new mapping that is still being worked through sends the record as it stands, discarded or not.
-    if (act === 'discard' && outcome === 'done') pair.discarded = (await this.backfilling()).has(integrationId) ? null : pair.wanted;
+    if (act === 'discard' && outcome === 'done') await this.discard(integrationId, pair, now);
     else if (outcome !== 'done') pair.discarded = discarded;
+  }
+
+  private async discard(integrationId: string, pair: ModelPair, now: number): Promise<void> {
+    // A new mapping that is still being worked through sends the record as it stands, discarded or not.
+    if ((await this.backfilling()).has(integrationId)) pair.released(pair.wanted, now);
+    else pair.discarded = pair.wanted;
   }
 
   private async changeMood(): Promise<void> {
@@ -351,7 +356,7 @@ export class Trial {
       const pair = this.integrations.get(owner)?.pairs.get(externalId);
       const outcome = await this.tenant.act('discard', owner, externalId);
       this.note(`  while ${externalId} is pushed to ${short(owner)}: discard ${outcome}`);
-      if (outcome === 'done' && pair !== undefined) pair.discarded = (await this.backfilling()).has(owner) ? null : pair.wanted;
+      if (outcome === 'done' && pair !== undefined) await this.discard(owner, pair, await this.world.now());
     }
   }
 
