@@ -124,6 +124,9 @@ export function problemCodesOf(route: Route, access: Access): ErrorCode[] {
     ...(access === 'public' || access === 'platform' ? [] : (['tenant_key_required'] as const)),
     ...(route.performance.kind === 'tenant_by_platform' ? (['tenant_not_found'] as const) : []),
     'method_not_allowed',
+    'bad_request',
+    'request_timeout',
+    'header_too_large',
     'internal_error',
     ...(route.problems ?? []),
   ];

@@ -5,7 +5,7 @@ import type { DescribedConnector } from '../connector-catalogue';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http-error';
 import { plainRoute, type Route } from '../route';
-import { jsonObject } from '../wire/common';
+import { orNull, jsonObject } from '../wire/common';
 import { recordTypeMappingsView, toWireMappings } from '../wire/mapping';
 
 const summary = z.object({ kind: z.string().meta({ example: 'scim' }), title: z.string(), description: z.string() }).meta({ id: 'ConnectorSummary' });
@@ -22,9 +22,9 @@ const connector = summary
     credentials_schema: jsonObject.meta({ description: 'JSON Schema of `credentials`.' }),
     on_delete: z.array(z.enum(['deactivate', 'delete', 'leave'])).meta({ description: 'What a deleted record may become there; the first is the default.' }),
     record_types: z.array(recordType).meta({ description: 'As far as they are known without a configuration; an integration shows its own.' }),
-    default_mappings: recordTypeMappingsView
-      .nullable()
-      .meta({ description: 'Used for what the integration does not map itself; null = depends on the configuration.' }),
+    default_mappings: orNull(recordTypeMappingsView).meta({
+      description: 'Used for what the integration does not map itself; null = depends on the configuration.',
+    }),
   })
   .meta({ id: 'Connector' });
 

@@ -11,7 +11,7 @@ import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http-error';
 import { checkMappings, checkWaits, readMappings } from '../integration-checks';
 import { type Route, tenantRoute } from '../route';
-import { idParam, jsonObject } from '../wire/common';
+import { orNull, idParam, jsonObject } from '../wire/common';
 import { etagOf, requireVersion } from '../wire/etag';
 import { integrationSettings, integrationView, SETTINGS_DEFAULT, toWireIntegration } from '../wire/integration';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../wire/lists';
@@ -50,7 +50,7 @@ const preview = z
   })
   .meta({ id: 'MappingPreview' });
 const changed = integrationView
-  .extend({ preview: preview.nullable().meta({ description: 'What a dry run found; null otherwise.' }) })
+  .extend({ preview: orNull(preview).meta({ description: 'What a dry run found; null otherwise.' }) })
   .meta({ id: 'ChangedIntegration' });
 
 export function integrationRoutes({

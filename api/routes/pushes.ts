@@ -6,7 +6,19 @@ import { findPush, listPushes, type LoggedPush } from '../../db/push-log';
 import { findRecord } from '../../db/records';
 import { HttpError } from '../http-error';
 import { type Route, tenantRoute } from '../route';
-import { externalId, idParam, instant, jsonObject, recordTypeName, startedBecause, syncError, toInstant, toInstantOrNull, wireId } from '../wire/common';
+import {
+  orNull,
+  externalId,
+  idParam,
+  instant,
+  jsonObject,
+  recordTypeName,
+  startedBecause,
+  syncError,
+  toInstant,
+  toInstantOrNull,
+  wireId,
+} from '../wire/common';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../wire/lists';
 import { requireIntegration } from './integrations';
 
@@ -27,7 +39,7 @@ const push = z
     started_because: startedBecause,
     changed_fields: z.array(z.string()),
     changed_by: z.array(z.string()),
-    result: result.nullable().meta({ description: 'null = under way, or waiting for another attempt.' }),
+    result: orNull(result).meta({ description: 'null = under way, or waiting for another attempt.' }),
     effect: z.enum(['created', 'updated', 'deactivated', 'deleted', 'none']).nullable(),
     remote_id: z.string().nullable(),
     errors: z.array(syncError),

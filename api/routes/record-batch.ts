@@ -9,7 +9,7 @@ import { HttpError, type ProblemDetail, toProblem } from '../http-error';
 import { pointerTo } from '../json-guard';
 import { toProblemDetails } from '../parse';
 import { type Input, type Route, type TenantContext, tenantRoute } from '../route';
-import { externalId, recordTypeName } from '../wire/common';
+import { orNull, externalId, recordTypeName } from '../wire/common';
 import { acceptedChange, changeOfFields, checkOccurredAt, deletion, toWireAccepted } from '../wire/record-change';
 import { problemView } from '../wire/problem';
 
@@ -26,8 +26,8 @@ const result = z
   .object({
     index: z.int().meta({ description: 'The place of the change in the request.' }),
     status: z.int().meta({ description: 'What the change would have been answered alone: 202, 200, 400, 404 or 409.' }),
-    change: acceptedChange.nullable(),
-    problem: problemView.nullable(),
+    change: orNull(acceptedChange),
+    problem: orNull(problemView),
   })
   .meta({ id: 'BatchResult' });
 type Result = z.output<typeof result>;

@@ -7,7 +7,19 @@ import { findPairsOfRecords, findRecord } from '../../db/records';
 import type { ErrorCode } from '../error-codes';
 import { HttpError } from '../http-error';
 import { type Route, tenantRoute } from '../route';
-import { booleanParam, externalId, idParam, instant, recordTypeName, startedBecause, statusName, syncError, toInstantOrNull, wireId } from '../wire/common';
+import {
+  orNull,
+  booleanParam,
+  externalId,
+  idParam,
+  instant,
+  recordTypeName,
+  startedBecause,
+  statusName,
+  syncError,
+  toInstantOrNull,
+  wireId,
+} from '../wire/common';
 import { listOf, listParams, readPage, toPage } from '../wire/lists';
 import { recordView, toWireRecord } from '../wire/record';
 import { requireIntegration } from './integrations';
@@ -17,10 +29,10 @@ const recordSync = z
     integration_id: wireId('int'),
     record_type: z.string(),
     external_id: z.string(),
-    status: statusName.nullable(),
+    status: orNull(statusName),
     window_opened_at: instant.nullable(),
     due_at: instant.nullable(),
-    started_because: startedBecause.nullable().meta({ description: 'Why the open window will be pushed.' }),
+    started_because: orNull(startedBecause).meta({ description: 'Why the open window will be pushed.' }),
     changed_fields: z.array(z.string()),
     changed_by: z.array(z.string()),
     held_at: instant.nullable(),

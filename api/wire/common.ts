@@ -55,6 +55,9 @@ export const externalId = z
 export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be an object').meta({ type: 'object', additionalProperties: true });
 export const jsonValue: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
+/** A shape with a name of its own, or null. `.nullable()` would make the name itself nullable wherever the API description uses it. */
+export const orNull = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.null()]);
+
 export const toInstant = (date: Date): string => date.toISOString();
 export const toInstantOrNull = (date: Date | null): string | null => date?.toISOString() ?? null;
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { toWireId } from '../../db/ids';
 import type { AcceptedChange } from '../../db/record-acceptance';
 import { HttpError } from '../http-error';
-import { instant, jsonObject, statusName, toInstantOrNull, wireId } from './common';
+import { orNull, instant, jsonObject, statusName, toInstantOrNull, wireId } from './common';
 
 const FUTURE_MS_MAX = 5 * 60_000;
 
@@ -26,7 +26,7 @@ export const acceptedChange = z
     external_id: z.string(),
     version: z.int(),
     is_deleted: z.boolean(),
-    syncs: z.array(z.object({ integration_id: wireId('int'), status: statusName.nullable(), due_at: instant.nullable() })),
+    syncs: z.array(z.object({ integration_id: wireId('int'), status: orNull(statusName), due_at: instant.nullable() })),
   })
   .meta({ id: 'AcceptedChange' });
 

@@ -5,13 +5,13 @@ import type { Integration } from '../../db/integrations';
 import type { RecordPair, StoredRecord } from '../../db/records';
 import { badgeOf } from '../../domain/badge';
 import { isEligible, mappedFieldNames } from '../../domain/mapping';
-import { externalId, instant, jsonObject, recordTypeName, startedBecause, statusName, syncError, toInstant, toInstantOrNull, wireId } from './common';
+import { orNull, externalId, instant, jsonObject, recordTypeName, startedBecause, statusName, syncError, toInstant, toInstantOrNull, wireId } from './common';
 
 const badge = z
   .object({
-    status: statusName
-      .nullable()
-      .meta({ description: 'The most important one: sync_failed, syncing, sync_pending, synced. null = no integration syncs this record.' }),
+    status: orNull(statusName).meta({
+      description: 'The most important one: sync_failed, syncing, sync_pending, synced. null = no integration syncs this record.',
+    }),
     counts: z.object({ sync_failed: z.int(), syncing: z.int(), sync_pending: z.int(), synced: z.int() }),
     is_paused: z.boolean().meta({ description: 'An integration that counts here is paused: its last status is shown as it was.' }),
   })
@@ -34,7 +34,7 @@ const recordSync = z
     integration_id: wireId('int'),
     app: z.string(),
     account_name: z.string(),
-    status: statusName.nullable().meta({ description: 'null = never pushed, and nothing waits.' }),
+    status: orNull(statusName).meta({ description: 'null = never pushed, and nothing waits.' }),
     is_eligible: z.boolean(),
     is_paused: z.boolean(),
     needs_reauthorization: z.boolean(),
@@ -46,7 +46,7 @@ const recordSync = z
     last_synced_at: instant.nullable(),
     discarded_at: instant.nullable(),
     discarded_by: z.string().nullable(),
-    last_push: lastPush.nullable(),
+    last_push: orNull(lastPush),
     fields: z.array(z.object({ name: z.string(), to: z.string() })).meta({ description: 'Which fields of the record go to this integration, and where.' }),
   })
   .meta({ id: 'RecordSyncOfRecord' });

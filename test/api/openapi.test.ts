@@ -70,6 +70,16 @@ describe('the API description', () => {
     expect(posts.filter(({ parameters }) => !parameters?.some(({ name }) => name === 'Idempotency-Key')).map(({ operationId }) => operationId)).toEqual([]);
   });
 
+  it('makes no named shape nullable: null stands beside its name', () => {
+    const named = Object.entries((document as unknown as { components: { schemas: Record<string, object> } }).components.schemas);
+
+    expect(
+      named
+        .filter(([, schema]) => JSON.stringify(schema).startsWith('{"type":["') || /"allOf":\[\{"\$ref":"[^"]+"\},\{"type":\[/.test(JSON.stringify(schema)))
+        .map(([name]) => name),
+    ).toEqual([]);
+  });
+
   it('gives every operation an id of its own', () => {
     const ids = operations().map(({ operationId }) => operationId);
 
