@@ -9,7 +9,8 @@ import { type Access, ACCESS, includesRole } from './access';
 import { answerErrors } from './answer-error';
 import { type Authenticator, createAuthenticator } from './authenticator';
 import type { Caller } from './context';
-import type { ApiDependencies } from './dependencies';
+import { answerWithin } from './deadline';
+import type { ApiDependencies, ApiSettings } from './dependencies';
 import { createDocs } from './docs';
 import { HttpError } from './http-error';
 import { createOpenapi } from './openapi';
@@ -55,7 +56,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.use(guardUrl);
   app.use(['/docs'], createDocs());
 
-  const admit = createAdmission(authenticator, config.rateLimitPerSecond);
+  const admit = createAdmission(authenticator, config);
   for (const route of routes) {
     const access = accessOf(route);
     const handlers = [
@@ -112,7 +113,7 @@ function noteRoute(route: Route): RequestHandler {
 function beginExchange({ log, metrics, readiness }: ApiDependencies): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
-    const exchange: Exchange & { route?: Route } = { requestId: newUuid(), ip: request.ip ?? null, caller: undefined };
+    const exchange: Exchange & { route?: Route } = { requestId: newUuid(), ip: request.ip ?? null, caller: undefined, admittedAfterMs: 0 };
     exchanges.set(request, exchange);
     response.setHeader('X-Request-Id', exchange.requestId);
     response.setHeader('Cache-Control', 'no-store');
@@ -135,12 +136,17 @@ function beginExchange({ log, metrics, readiness }: ApiDependencies): RequestHan
 }
 
 /** Who is it, may they, and not too often. */
-function createAdmission(authenticator: Authenticator, perSecond: number): (access: Exclude<Access, 'public'>) => RequestHandler[] {
-  const limitPerKey = limitRequestsPerKey(perSecond, (request) => limitKeyOf(exchangeOf(request).caller));
+function createAdmission(
+  authenticator: Authenticator,
+  { rateLimitPerSecond, answerWithinMs }: ApiSettings,
+): (access: Exclude<Access, 'public'>) => RequestHandler[] {
+  const limitPerKey = limitRequestsPerKey(rateLimitPerSecond, (request) => limitKeyOf(exchangeOf(request).caller));
   const limitFailures = limitFailedAuthentications();
 
   async function authenticate(request: Request, response: Response, next: NextFunction): Promise<void> {
-    const caller = await authenticator.authenticate(request.get('authorization'));
+    const startedAt = performance.now();
+    const caller = await answerWithin(answerWithinMs, authenticator.authenticate(request.get('authorization')));
+    exchangeOf(request).admittedAfterMs = performance.now() - startedAt;
     if (caller !== undefined) {
       exchangeOf(request).caller = caller;
       return next();

@@ -106,6 +106,9 @@ it('survives that PostgreSQL ends a connection in the middle of a transaction, b
 });
 
 it('answers within 5 s while PostgreSQL hangs, says that it is not ready, and recovers (R6)', async () => {
+  await write().expect(202);
+  // Long enough for the key to be asked of the database again.
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
   proxy.state.isHanging = true;
   const startedAt = performance.now();
 
@@ -117,7 +120,7 @@ it('answers within 5 s while PostgreSQL hangs, says that it is not ready, and re
   expectProblem(answer, 503, 'database_unavailable');
   expectProblem(ready, 503, 'not_ready');
   expect(alive.status).toBe(200);
-  expect(tookMs).toBeLessThan(5_500);
+  expect(tookMs).toBeLessThan(5_000);
   await eventually(async () => expect((await write()).status).toBe(202));
 });
 
