@@ -5,7 +5,13 @@ const value = { dependencyTypesNot: ['type-only'] };
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', comment: 'Values may not go round in circles.', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      comment: 'Values may not go round in circles.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'domain-is-pure', comment: 'Pure rules: nothing but domain.', severity: 'error', from: { path: '^domain/' }, to: { pathNot: '^domain/' } },
     { name: 'contract', severity: 'error', from: { path: '^contract/' }, to: { pathNot: '^(domain|contract)/|node_modules/@temporalio/(workflow|common)' } },
     {
@@ -20,12 +26,44 @@ module.exports = {
     { name: 'delivery', severity: 'error', from: { path: '^delivery/' }, to: { path: others('delivery', 'connectors'), ...value } },
     { name: 'db', severity: 'error', from: { path: '^db/' }, to: { path: others('db') } },
     { name: 'activities', severity: 'error', from: { path: '^activities/' }, to: { path: others('activities', 'db', 'connectors'), ...value } },
-    { name: 'api', severity: 'error', from: { path: '^api/', pathNot: '^api/(main|write-openapi)\\.ts$' }, to: { path: others('api', 'contract', 'db'), ...value } },
-    { name: 'api-one-door-to-temporal', severity: 'error', from: { path: '^api/', pathNot: '^api/(main|orchestrator)\\.ts$' }, to: { path: 'node_modules/@temporalio', ...value } },
-    { name: 'worker', severity: 'error', from: { path: '^worker/', pathNot: '^worker/main\\.ts$' }, to: { path: '^(api|dev|test|bench|workflows)/', ...value } },
-    { name: 'product-without-tools', comment: 'The product needs nothing of dev, test or bench.', severity: 'error', from: { path: '^(activities|api|connectors|contract|db|delivery|domain|worker|workflows)/' }, to: { path: '^(dev|test|bench)/' } },
-    { name: 'not-to-dev-packages', severity: 'error', from: { path: '^(activities|api|connectors|contract|db|delivery|domain|worker|workflows)/|^config' }, to: { dependencyTypes: ['npm-dev'] } },
-    { name: 'no-raw-sockets', comment: 'Connectors open no socket of their own.', severity: 'error', from: { path: '^(connectors|activities|domain|workflows|api)/', pathNot: '^api/(main|server)\\.ts$' }, to: { path: '^(net|tls|http|https|dgram|node:net|node:tls|node:http|node:https)$', ...value } },
+    {
+      name: 'api',
+      severity: 'error',
+      from: { path: '^api/', pathNot: '^api/(main|write-openapi)\\.ts$' },
+      to: { path: others('api', 'contract', 'db'), ...value },
+    },
+    {
+      name: 'api-one-door-to-temporal',
+      severity: 'error',
+      from: { path: '^api/', pathNot: '^api/(main|orchestrator)\\.ts$' },
+      to: { path: 'node_modules/@temporalio', ...value },
+    },
+    {
+      name: 'worker',
+      severity: 'error',
+      from: { path: '^worker/', pathNot: '^worker/main\\.ts$' },
+      to: { path: '^(api|dev|test|bench|workflows)/', ...value },
+    },
+    {
+      name: 'product-without-tools',
+      comment: 'The product needs nothing of dev, test or bench.',
+      severity: 'error',
+      from: { path: '^(activities|api|connectors|contract|db|delivery|domain|worker|workflows)/' },
+      to: { path: '^(dev|test|bench)/' },
+    },
+    {
+      name: 'not-to-dev-packages',
+      severity: 'error',
+      from: { path: '^(activities|api|connectors|contract|db|delivery|domain|worker|workflows)/|^config' },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
+    {
+      name: 'no-raw-sockets',
+      comment: 'Connectors open no socket of their own.',
+      severity: 'error',
+      from: { path: '^(connectors|activities|domain|workflows|api)/', pathNot: '^api/(main|server)\\.ts$' },
+      to: { path: '^(net|tls|http|https|dgram|node:net|node:tls|node:http|node:https)$', ...value },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

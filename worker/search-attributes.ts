@@ -16,11 +16,11 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
     const known = await connection.operatorService.listSearchAttributes({ namespace });
     const missing = Object.values(SEARCH_ATTRIBUTES).filter((key) => known.customAttributes?.[key.name] === undefined);
     if (missing.length === 0) return true;
-    const searchAttributes = Object.fromEntries(missing.map((key) => [key.name, TYPES[key.type as keyof typeof TYPES]]));
+    const searchAttributes = Object.fromEntries(missing.map((key) => [key.name, TYPES[key.type]]));
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
     return true;
   } catch (error) {
-    if (/already exist/i.test(String((error as Error).message))) return true;
+    if (/already exist/i.test((error as Error).message)) return true;
     log.warn({ err: error }, 'the cluster takes no search attributes from us; running without them (register them by hand, see docs/operations.md)');
     return false;
   }

@@ -188,7 +188,7 @@ export class TenantWorld {
         .where('integrationId', '=', integrationId)
         .where('recordId', '=', recordId)
         .executeTakeFirst(),
-    ) as Promise<Pair | undefined>;
+    );
   }
 
   async status(integrationId: string, externalId: string): Promise<string | null | undefined> {
