@@ -38,6 +38,7 @@ interface PairRow {
 }
 
 export class Trial {
+  private static readonly owners = new Set<string>();
   readonly steps: string[] = [];
   private readonly random: Random;
   private readonly thirdParty: ThirdParty;
@@ -122,6 +123,7 @@ export class Trial {
     });
     const now = await this.world.now();
     const pairs = new Map([...this.records].map(([externalId, record]) => [externalId, new ModelPair(wantedOf(settings, record), now)]));
+    Trial.owners.add(integrationId);
     this.integrations.set(integrationId, { settings, isPaused: false, isDeleted: false, isQuiet: false, pairs });
     this.note(`link ${short(integrationId)} ${initialPush} ${JSON.stringify(settings)}`);
     await this.world.dispatch();
@@ -171,8 +173,14 @@ export class Trial {
   }
 
   private async accept(changes: RecordChange[], isDispatched: boolean): Promise<void> {
+    this.accepting += 1;
+    await this.acceptNow(changes, isDispatched).finally(() => (this.accepting -= 1));
+  }
+
+  private async acceptNow(changes: RecordChange[], isDispatched: boolean): Promise<void> {
     const now = await this.world.now();
     for (const change of changes) this.keep(change, now);
+    this.accepted += 1;
     if (isDispatched) await this.tenant.accept(...changes);
     else {
       const { dispatch } = this.world;
@@ -282,7 +290,8 @@ export class Trial {
       const row = rows.find((one) => one.integrationId === integrationId && one.externalId === externalId);
       // Open windows keep their deadline; what has none goes at once (rule 15).
       if (row?.windowOpenedAt != null) pair.reworded(wanted);
-      else if (wanted !== pair.wanted) pair.released(wanted, now);
+      // So does what was discarded, when nothing certain is known of what the third party holds.
+      else if (wanted !== pair.wanted || pair.discarded !== null) pair.released(wanted, now);
     }
     await this.world.dispatch();
   }
@@ -366,6 +375,7 @@ export class Trial {
     const integration = this.integrations.get(owner);
     const pair = integration?.pairs.get(externalId);
     this.note(`    call ${short(owner)} ${externalId} ${wanted} (push ${pushId.slice(-4)})`);
+    if (integration === undefined && Trial.owners.has(owner)) return; // of a trial before this one, that failed
     if (integration === undefined || pair === undefined) return this.complain(`${externalId} was pushed to nobody who asked for it`);
     if (integration.isQuiet) this.complain(`${externalId} was pushed by an integration that is paused or deleted`);
     const isRetry = this.seenPushes.has(pushId);
@@ -379,6 +389,9 @@ export class Trial {
     pair.called(wanted);
   }
 
+  /** Changes that the model knows of already and the database perhaps not; and how many there were. */
+  private accepting = 0;
+  private accepted = 0;
   private readonly seenPushes = new Set<string>();
   private isHealing = false;
 
@@ -388,7 +401,9 @@ export class Trial {
 
   private async check(): Promise<void> {
     const backfilling = await this.backfilling();
+    const { accepting, accepted } = this;
     const rows = await this.readPairs();
+    const isStill = accepting === 0 && this.accepted === accepted;
     for (const row of rows) {
       const integration = this.integrations.get(row.integrationId);
       const pair = integration?.pairs.get(row.externalId);
@@ -401,7 +416,7 @@ export class Trial {
       if (isWaiting && row.wakeAt === null && row.heldAt === null) this.complain(`${name} is ${row.status} and nothing will wake it`);
       if (row.status === 'sync_failed' && row.errors === null) this.complain(`${name} failed without an error`);
       const wanted = wantedOf(integration.settings, this.records.get(row.externalId));
-      const isSettled = row.status === 'synced' && pair.discarded === null && !backfilling.has(row.integrationId);
+      const isSettled = isStill && row.status === 'synced' && pair.discarded === null && !backfilling.has(row.integrationId);
       const isLeft = wanted === GONE && integration.settings.onDelete === 'leave';
       const held = this.thirdParty.holds(row.integrationId, row.externalId);
       if (isSettled && !isLeft && held !== wanted) this.complain(`${name} shows synced, but the third party holds ${held} and not ${wanted}`);

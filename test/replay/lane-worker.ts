@@ -1,0 +1,64 @@
+/** A real lane on a real server, with a stand-in for what it lets be done: for recording histories and for the stress test. */
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { IntegrationCheckActivities } from '../../activities/integration-check';
+import type { RecordPushActivities } from '../../activities/record-push';
+import { TASK_QUEUES } from '../../contract/task-queues';
+import { createSignalLane, type SignalLane } from '../../worker/lane-signals';
+import { ensureSearchAttributes } from '../../worker/search-attributes';
+
+export interface LaneWorker {
+  client: Client;
+  signalLane: SignalLane;
+  stop(): Promise<void>;
+}
+
+export interface LaneWorkerOptions {
+  address: string;
+  workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
+  activities: RecordPushActivities & Partial<IntegrationCheckActivities>;
+  hasSearchAttributes: boolean;
+}
+
+/** Replays that are meant to fail are no news. Before the first worker, once per process. */
+export function quietenTemporal(): void {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+  });
+}
+
+const silent = { info() {}, warn() {}, error() {} };
+
+export async function startLaneWorker({ address, workflows, activities, hasSearchAttributes }: LaneWorkerOptions): Promise<LaneWorker> {
+  const connection = await connectWhenHealthy(address);
+  const clientConnection = await Connection.connect({ address });
+  if (hasSearchAttributes) await ensureSearchAttributes(clientConnection, 'default', silent);
+  const client = new Client({ connection: clientConnection });
+  const workers = await Promise.all([
+    Worker.create({ connection, taskQueue: TASK_QUEUES.workflows, ...workflows }),
+    Worker.create({ connection, taskQueue: TASK_QUEUES.push, activities }),
+  ]);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  return {
+    client,
+    signalLane: createSignalLane(client, { hasSearchAttributes }),
+    async stop() {
+      for (const worker of workers) worker.shutdown();
+      await running;
+      await Promise.all([clientConnection.close(), connection.close()]);
+    },
+  };
+}
+
+/** The server listens before it is well. */
+async function connectWhenHealthy(address: string, triesMax = 100): Promise<NativeConnection> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await NativeConnection.connect({ address });
+    } catch (error) {
+      if (tries === triesMax) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

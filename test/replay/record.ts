@@ -1,0 +1,161 @@
+/**
+ * Records the histories that the replay test replays: `node --import tsx test/replay/record.ts`.
+ *
+ * Run it when a workflow gets a new path, and commit the new file beside the old ones: the old ones stand for workflows that
+ * were started by earlier versions and must still replay. Replace one only if no such workflow can be running any more.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
+import { type LaneReport, recordPushWorkflowId } from '../../contract/record-push';
+import { TASK_QUEUES } from '../../contract/task-queues';
+import { projectFolder } from '../../dev/paths';
+import { startTemporalServer } from '../../dev/temporal';
+import { createRunFolder } from '../support/run-folder';
+import { type LaneWorker, startLaneWorker } from './lane-worker';
+
+const HISTORIES = path.join(__dirname, 'histories');
+const tenantId = '01900000-0000-7000-8000-000000000001';
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+type Answer = (firedAt: number) => Promise<Partial<LaneReport>> | Partial<LaneReport>;
+
+/** What each wake of the lane comes to, in order; afterwards nothing waits. */
+let answers: Answer[] = [];
+const nothingWaits: LaneReport = { state: 'working', pushed: 0, wakeAt: null, pendingRecords: 0, blockedUntil: null, blockedBecause: null };
+
+interface Scenario {
+  name: string;
+  answers: Answer[];
+  /** Signals after the first one, which is sent 200 ms before its instant. */
+  meanwhile?: (lane: LaneWorker, integrationId: string) => Promise<void>;
+}
+
+const due =
+  (inMs: number): Answer =>
+  (firedAt) => ({ wakeAt: firedAt + inMs, pendingRecords: 1 });
+const done: Answer = () => ({ pushed: 1 });
+
+const scenarios: Scenario[] = [
+  { name: 'plain', answers: [done] },
+  { name: 'window-restarted', answers: [due(300), due(300), done] },
+  {
+    name: 'dirty-while-pushing',
+    answers: [async () => (await sleep(400), { pushed: 1 }), done],
+    meanwhile: async ({ signalLane }, integrationId) => {
+      await sleep(400);
+      await signalLane({ tenantId, integrationId, wakeAt: Date.now() + 300 });
+    },
+  },
+  {
+    name: 'woken-earlier-while-asleep',
+    answers: [due(5_000), done],
+    meanwhile: async ({ signalLane }, integrationId) => {
+      await sleep(600);
+      await signalLane({ tenantId, integrationId, wakeAt: Date.now() });
+    },
+  },
+  {
+    name: 'outage',
+    answers: [1, 2, 3]
+      .map((): Answer => (firedAt) => ({ wakeAt: firedAt + 300, pendingRecords: 500, blockedUntil: firedAt + 300, blockedBecause: 'outage' }))
+      .concat(done),
+  },
+  { name: 'paused', answers: [() => ({ state: 'paused' })] },
+  {
+    name: 'activity-failed',
+    answers: [() => Promise.reject(new Error('The database does not answer.')), done],
+  },
+  {
+    name: 'senseless-signals',
+    answers: [due(500), done],
+    meanwhile: async ({ client }, integrationId) => {
+      const handle = client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+      for (const senseless of [[], [null], [{ wakeAt: 1e300 }], [{ wakeAt: 'soon' }]]) await handle.signal('recordsDue', ...senseless);
+      await handle.signal('unheardOf');
+    },
+  },
+  { name: 'ended-and-brought-back', answers: [done] },
+  { name: 'continued-as-new-after-a-wake', answers: Array.from({ length: 9 }, () => due(50)).concat(done) },
+  {
+    name: 'continued-as-new-while-asleep',
+    answers: [due(3_000), done],
+    meanwhile: async ({ signalLane }, integrationId) => {
+      await sleep(400);
+      for (let signal = 0; signal < 20; signal += 1) await signalLane({ tenantId, integrationId, wakeAt: Date.now() + 60_000 });
+    },
+  },
+];
+
+async function main(): Promise<void> {
+  const folder = createRunFolder();
+  const server = await startTemporalServer({ logFile: path.join(folder, 'temporal.log'), dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '50' } });
+  try {
+    for (const hasSearchAttributes of [false, true]) {
+      const lane = await startLaneWorker({
+        address: server.address,
+        workflows: { workflowsPath: require.resolve('../../workflows') },
+        activities: {
+          pushDueRecords: async ({ firedAt }) => ({ ...nothingWaits, ...(await answers.shift()?.(firedAt)) }),
+          checkIntegration: async () => ({ ok: false, kind: 'unavailable', message: 'connect ECONNREFUSED' }),
+        },
+        hasSearchAttributes,
+      });
+      const chosen = hasSearchAttributes ? scenarios.filter(({ name }) => name === 'plain' || name === 'outage' || name.startsWith('continued')) : scenarios;
+      for (const scenario of chosen) await record(lane, scenario, hasSearchAttributes ? `${scenario.name}-searchable` : scenario.name);
+      if (!hasSearchAttributes) await recordCheck(lane);
+      await lane.stop();
+    }
+  } finally {
+    await server.stop();
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function record(lane: LaneWorker, scenario: Scenario, name: string): Promise<void> {
+  answers = [...scenario.answers];
+  const integrationId = `integration-${name}`;
+  await lane.signalLane({ tenantId, integrationId, wakeAt: Date.now() + 200 });
+  await scenario.meanwhile?.(lane, integrationId);
+  const handle = lane.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+  await handle.result();
+  if (scenario.name === 'ended-and-brought-back') {
+    await lane.signalLane({ tenantId, integrationId, wakeAt: Date.now() + 100 });
+    await handle.result();
+  }
+  // Every run of the chain: the last one, and those it continued.
+  const runs: string[] = [];
+  for await (const { workflowId, runId, startTime } of lane.client.workflow.list({ query: `WorkflowId = "${handle.workflowId}"` })) {
+    if (workflowId === handle.workflowId) runs.push(`${startTime.toISOString()} ${runId}`);
+  }
+  for (const [index, run] of runs.sort().entries()) {
+    const history = await lane.client.workflow.getHandle(handle.workflowId, run.split(' ')[1]).fetchHistory();
+    write(runs.length === 1 ? `record-push.${name}` : `record-push.${name}.${index + 1}`, historyToJSON(history));
+  }
+}
+
+async function recordCheck(lane: LaneWorker): Promise<void> {
+  const integrationId = 'integration-check';
+  const workflowId = checkIntegrationWorkflowId({ integrationId });
+  const handle = await lane.client.workflow.start(CHECK_INTEGRATION_WORKFLOW, {
+    workflowId,
+    taskQueue: TASK_QUEUES.workflows,
+    args: [{ tenantId, integrationId }],
+  });
+  await handle.result();
+  write('integration-check.unavailable', historyToJSON(await handle.fetchHistory()));
+}
+
+/** Without the name of the machine it was recorded on, and its folders. */
+function write(name: string, json: string): void {
+  const text = JSON.stringify(JSON.parse(json), null, 1).replaceAll(os.hostname(), 'worker').replaceAll(`${projectFolder}/`, '');
+  fs.writeFileSync(path.join(HISTORIES, `${name}.json`), `${text}\n`);
+  console.log(`${name}: ${(JSON.parse(json) as { events: unknown[] }).events.length} events`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});

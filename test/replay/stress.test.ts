@@ -1,0 +1,98 @@
+/**
+ * Signals in the very moments in which a lane ends, starts over or is brought back: nothing may be lost and no pair pushed
+ * twice at once (architecture.md, "A lane"). The real workflow on the real server, which is told to suggest a new run after every
+ * 60 events; the rows are kept here, by the same rules as in the database.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { recordPushWorkflowId } from '../../contract/record-push';
+import { startTemporalServer, type TemporalServer } from '../../dev/temporal';
+import { createRunFolder } from '../support/run-folder';
+import { workflowBundle } from '../support/shared-servers';
+import { type LaneWorker, quietenTemporal, startLaneWorker } from './lane-worker';
+
+const SIGNALS = Number(process.env.STRESS_SIGNALS ?? 300);
+const RECORDS = 40;
+const tenantId = '01900000-0000-7000-8000-000000000001';
+const integrationId = 'stressed';
+const workflowId = recordPushWorkflowId({ integrationId });
+
+interface Row {
+  version: number;
+  pushed: number;
+  dueAt: number | null;
+  isPushing: boolean;
+}
+
+const rows = Array.from({ length: RECORDS }, (): Row => ({ version: 0, pushed: 0, dueAt: null, isPushing: false }));
+const violations: string[] = [];
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function push(row: Row, firedAt: number): Promise<void> {
+  if (row.isPushing) violations.push('a pair was pushed twice at once');
+  if (row.dueAt === null || row.dueAt > firedAt) violations.push('a pair was pushed early');
+  Object.assign(row, { isPushing: true, dueAt: null });
+  const { version } = row;
+  await sleep(Math.random() * 10);
+  Object.assign(row, { isPushing: false, pushed: version });
+}
+
+async function pushDueRecords({ firedAt }: { firedAt: number }) {
+  const due = rows.filter((row) => !row.isPushing && row.dueAt !== null && row.dueAt <= firedAt);
+  await Promise.all(due.map((row) => push(row, firedAt)));
+  const waiting = rows.flatMap((row) => row.dueAt ?? []);
+  const wakeAt = waiting.length === 0 ? null : Math.min(...waiting);
+  await sleep(Math.random() * 5); // between the last look at the rows and the end a signal may come
+  return { state: 'working' as const, pushed: due.length, wakeAt, pendingRecords: waiting.length, blockedUntil: null, blockedBecause: null };
+}
+
+describe('a lane that is signalled in every moment of its life', () => {
+  let server: TemporalServer;
+  let lane: LaneWorker;
+  const folder = createRunFolder();
+
+  beforeAll(async () => {
+    quietenTemporal();
+    server = await startTemporalServer({ logFile: path.join(folder, 'temporal.log'), dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '60' } });
+    lane = await startLaneWorker({
+      address: server.address,
+      workflows: { workflowBundle: workflowBundle() },
+      activities: { pushDueRecords },
+      hasSearchAttributes: true,
+    });
+  });
+  afterAll(async () => {
+    await lane.stop();
+    await server.stop();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+
+  it(
+    'loses nothing, pushes nothing early, and no pair twice at once',
+    async () => {
+      const sending: Promise<void>[] = [];
+      for (let signal = 0; signal < SIGNALS; signal += 1) {
+        const row = rows[Math.floor(Math.random() * RECORDS)] as Row;
+        const wasOpen = row.dueAt !== null;
+        row.version += 1;
+        row.dueAt = Date.now() + Math.random() * 60;
+        // As in an acceptance: only a window that opens is told of, moving one is not.
+        if (!wasOpen) sending.push(lane.signalLane({ tenantId, integrationId, wakeAt: row.dueAt }));
+        await sleep(Math.random() < 0.04 ? 250 : Math.random() * 40); // now and then long enough to let it end
+      }
+      await Promise.all(sending);
+      const handle = lane.client.workflow.getHandle(workflowId);
+      await handle.result();
+
+      expect(rows.filter((row) => row.pushed < row.version)).toEqual([]);
+      expect(violations).toEqual([]);
+      const statuses: Record<string, number> = {};
+      for await (const { status } of lane.client.workflow.list({ query: `WorkflowId = "${workflowId}"` }))
+        statuses[status.name] = (statuses[status.name] ?? 0) + 1;
+      expect(statuses.CONTINUED_AS_NEW).toBeGreaterThan(1);
+      expect(statuses.COMPLETED).toBeGreaterThan(1);
+      expect(statuses.FAILED).toBeUndefined();
+    },
+    30_000 + SIGNALS * 200,
+  );
+});
