@@ -41,6 +41,7 @@ export interface Product {
   /** Of Temporal. */
   namespace: string;
   encryptionKeys: string;
+  apiPid(): number;
   isApiRunning(): boolean;
   isWorkerRunning(): boolean;
   /** Both answer when they are up. */
@@ -109,6 +110,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     databaseUrl: database.url,
     namespace,
     encryptionKeys,
+    apiPid: () => (processes.api as SupervisedProcess).pid,
     isApiRunning: () => processes.api?.isRunning() ?? false,
     isWorkerRunning: () => processes.worker?.isRunning() ?? false,
     async startApi() {
