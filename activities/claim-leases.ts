@@ -5,6 +5,7 @@
 import type { Context } from '@temporalio/activity';
 import type { PushDueRecordsInput } from '../contract/record-push';
 import { renewLease } from '../db/push-lane';
+import { wireIdOf } from '../domain/wire-id';
 import type { ActivityDependencies } from './dependencies';
 
 const BEAT_MS = 4_000;
@@ -66,7 +67,7 @@ export class ClaimLeases {
       }
       this.renewedAt = beganAt;
     } catch (error) {
-      this.deps.log.warn({ err: error, integrationId }, 'could not renew the lease of a claim');
+      this.deps.log.warn({ err: error, integration_id: wireIdOf('int', integrationId) }, 'could not renew the lease of a claim');
     }
     // One beat before the lease ends nobody else can hold these records yet.
     if (this.claims.size > 0 && performance.now() - this.renewedAt > this.deps.pushing.leaseMs - BEAT_MS) this.controller.abort();

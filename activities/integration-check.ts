@@ -1,8 +1,11 @@
-/** The live check of an integration: one cheap call, an answer in words. */
+/** The live check of an integration: one cheap call, an answer in words, kept on the integration. */
 import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../contract/integration-check';
+import { noteCheck } from '../db/integration-blocks';
 import { findIntegration } from '../db/integrations';
+import type { CheckFailure } from '../db/tables';
+import { wireIdOf } from '../domain/wire-id';
 import type { ActivityDependencies } from './dependencies';
 
 export interface IntegrationCheckActivities {
@@ -10,19 +13,32 @@ export interface IntegrationCheckActivities {
 }
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
+type Outcome = { ok: true; kind: null; message: string } | { ok: false; kind: CheckFailure; message: string };
 
 export const createIntegrationCheckActivities = ({ database, openConnector, log }: Dependencies): IntegrationCheckActivities => ({
   async checkIntegration({ tenantId, integrationId }) {
     const integration = await database.withTenant(tenantId, (work) => findIntegration(work, { integrationId }));
-    if (integration === undefined) return { ok: false, kind: 'not_found', message: 'There is no such integration.' };
-    try {
+    if (integration === undefined) return { ok: false, kind: 'not_found' };
+
+    const check = async (): Promise<void> => {
       const { connector, context } = await openConnector(tenantId, integration, Context.current().cancellationSignal);
       await connector.check(context);
-      return { ok: true };
-    } catch (error) {
-      if (error instanceof ConnectorError) return { ok: false, kind: error.kind, message: error.message };
-      log.error({ err: error, integrationId }, 'check failed');
-      return { ok: false, kind: 'internal', message: 'The check failed inside Syncline; the log says why.' };
-    }
+    };
+    const outcome = await ask(check, (error) => log.error({ err: error, integration_id: wireIdOf('int', integrationId) }, 'check failed'));
+
+    await database.withTenant(tenantId, (work) => noteCheck(work, { integrationId, check: { at: work.now.toISOString(), ...outcome } }));
+    return outcome.ok ? { ok: true } : { ok: false, kind: outcome.kind };
   },
 });
+
+/** @param onMistake told of what is none of the third party's errors: that is a mistake of ours. */
+async function ask(check: () => Promise<void>, onMistake: (error: unknown) => void): Promise<Outcome> {
+  try {
+    await check();
+    return { ok: true, kind: null, message: 'The third party answers and accepts the credentials.' };
+  } catch (error) {
+    if (error instanceof ConnectorError) return { ok: false, kind: error.kind, message: error.message };
+    onMistake(error);
+    return { ok: false, kind: 'internal', message: 'The check failed inside Syncline; the log of the worker says why.' };
+  }
+}

@@ -14,6 +14,7 @@ import { type Claim, claimDuePushes } from '../db/push-claim';
 import { type ConcludedPush, concludePushes } from '../db/push-conclusion';
 import { readLaneOutlook, stateOf } from '../db/push-lane';
 import { isUnreachableLongEnoughToFail } from '../domain/retry';
+import { wireIdOf } from '../domain/wire-id';
 import { ClaimLeases } from './claim-leases';
 import type { ActivityDependencies, OpenConnector } from './dependencies';
 import { pushBatch } from './push-batch';
@@ -163,9 +164,15 @@ class Wake {
     return this.lastCheck.state;
   }
 
+  /** Under the ids that the API shows. The third party's words stay in the tenant's rows. */
+  private names(): { tenant_id: string; integration_id: string } {
+    return { tenant_id: wireIdOf('ten', this.input.tenantId), integration_id: wireIdOf('int', this.input.integrationId) };
+  }
+
   private async note(state: ThirdPartyState, { integrationId, credentialsUpdatedAt }: Integration): Promise<void> {
     const now = this.now();
-    if (state.kind !== 'well') this.deps.log.warn({ integrationId, trouble: state.kind, detail: state.detail }, 'third party in trouble');
+    if (state.kind !== 'well') this.deps.log.warn({ ...this.names(), trouble: state.kind }, 'third party in trouble');
+    else this.deps.log.info(this.names(), 'third party answers again');
     await this.inTenant(async (work) => {
       if (state.kind === 'well') await noteRecovery(work, { integrationId, now });
       else if (state.kind === 'outage') await noteOutage(work, { integrationId, now, detail: state.detail });

@@ -1,5 +1,6 @@
 /** What sender and lane agree on. Names are permanent: running workflows carry them. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { wireIdOf } from '../domain/wire-id';
 
 export const RECORD_PUSH_WORKFLOW = 'recordPushWorkflow';
 
@@ -12,9 +13,9 @@ export interface RecordPushInput {
   hasSearchAttributes: boolean;
 }
 
-/** One lane per integration. */
+/** One lane per integration, under the id that the API shows: `record-push:int_…`. */
 export function recordPushWorkflowId({ integrationId }: { integrationId: string }): string {
-  return `record-push:${integrationId}`;
+  return `record-push:${wireIdOf('int', integrationId)}`;
 }
 
 /** Something is due at `wakeAt` (milliseconds since 1970). Repeating it is harmless; later than what is known it changes nothing. */

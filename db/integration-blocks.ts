@@ -9,7 +9,8 @@ import { storable } from './storable';
 import type { TenantWork } from './database';
 import { newUuid } from './ids';
 import { appendStreamEvent } from './stream';
-import type { NotificationKind } from './tables';
+import { wakeLane } from './outbox';
+import type { LastCheck, NotificationKind } from './tables';
 
 interface Place {
   integrationId: string;
@@ -53,6 +54,21 @@ export async function noteRecovery(work: TenantWork, { integrationId, now }: Pla
     .execute();
   await resolveNotification(work, { integrationId, kind: 'integration_unavailable', now });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+}
+
+/** What a check came to that somebody asked for. A good one ends an outage at once, and what waited for its end goes on. */
+export async function noteCheck(work: TenantWork, { integrationId, check }: { integrationId: string; check: LastCheck }): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const { blockedBecause } = await trx
+    .updateTable('integrations')
+    .set({ lastCheck: JSON.stringify({ ...check, message: storable(check.message) }) })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .returning('blockedBecause')
+    .executeTakeFirstOrThrow();
+  if (!check.ok || blockedBecause !== 'outage') return;
+  await noteRecovery(work, { integrationId, now });
+  await wakeLane(work, { integrationId, wakeAt: now });
 }
 
 /** It asked us to slow down: nothing more until then, and no attempt is used up. */

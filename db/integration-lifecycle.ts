@@ -53,6 +53,7 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       blockedBecause: null,
       blockedDetail: null,
       outageSince: null,
+      lastCheck: null,
       backfillReason: input.initialPush === 'all' ? 'initial' : null,
       backfillCursor: null,
       createdAt: now,

@@ -21,6 +21,7 @@ const COLUMNS = [
   'blockedBecause',
   'blockedDetail',
   'outageSince',
+  'lastCheck',
   'backfillReason',
   'version',
   'createdAt',

@@ -54,6 +54,17 @@ export interface IdempotencyKeysTable {
   createdAt: Generated<Date>;
 }
 
+/** What the last check that somebody asked for came to. */
+export interface LastCheck {
+  /** RFC 3339. */
+  at: string;
+  ok: boolean;
+  kind: CheckFailure | null;
+  /** For people: the third party's words where it said any. */
+  message: string;
+}
+export type CheckFailure = 'unavailable' | 'rate_limited' | 'unauthorized' | 'record_rejected' | 'internal';
+
 export interface IntegrationsTable {
   tenantId: string;
   integrationId: string;
@@ -76,6 +87,7 @@ export interface IntegrationsTable {
   blockedDetail: string | null;
   outageSince: Date | null;
   failedProbes: Generated<number>;
+  lastCheck: Json<LastCheck | null> | null;
   backfillReason: 'initial' | 'mapping_changed' | null;
   backfillCursor: string | null;
   version: Generated<number>;

@@ -12,6 +12,11 @@ export function summarizeWait(pendingRecords: number): string {
   return `until the next of ${pendingRecords} waiting records is due`;
 }
 
+/** Before the lane has looked for the first time it knows no more than when it will. */
+export function describeFirstWait(wakeAt: number): string {
+  return `Changed records wait for quiet; first look at ${instantOf(wakeAt)}.`;
+}
+
 /** Markdown; our own words only, so far below the limit of 20,000 bytes. `wakeAt` in milliseconds since 1970; null = nothing waits. */
 export function describeLane(lane: LaneState, wakeAt: number | null): string {
   const lines = [`**${lane.pendingRecords}** records wait${wakeAt === null ? '.' : `, next look at ${instantOf(wakeAt)}.`}`];

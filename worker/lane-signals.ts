@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { RECORD_PUSH_WORKFLOW, recordPushWorkflowId, recordsDueSignal, type RecordPushInput } from '../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
+import { wireIdOf } from '../domain/wire-id';
 import { TASK_QUEUES } from '../contract/task-queues';
 
 export type SignalLane = (lane: { tenantId: string; integrationId: string; wakeAt: number }) => Promise<void>;
@@ -25,7 +26,7 @@ export function createSignalLane(client: Client, { hasSearchAttributes }: { hasS
 
 function searchAttributesOf(tenantId: string, integrationId: string): TypedSearchAttributes {
   return new TypedSearchAttributes([
-    { key: SEARCH_ATTRIBUTES.tenantId, value: tenantId },
-    { key: SEARCH_ATTRIBUTES.integrationId, value: integrationId },
+    { key: SEARCH_ATTRIBUTES.tenantId, value: wireIdOf('ten', tenantId) },
+    { key: SEARCH_ATTRIBUTES.integrationId, value: wireIdOf('int', integrationId) },
   ]);
 }

@@ -12,7 +12,7 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { laneQuery, type LaneReport, type RecordPushInput, recordsDueSignal } from '../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
-import { describeLane, summarizeWait } from '../domain/lane-description';
+import { describeFirstWait, describeLane, summarizeWait } from '../domain/lane-description';
 import { recordPushActivities } from './activities';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -34,6 +34,7 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
   });
   setHandler(laneQuery, () => ({ wakeAt: wakeAt === NEVER ? null : wakeAt, pendingRecords }));
 
+  setCurrentDetails(describeFirstWait(wakeAt));
   while (wakeAt !== NEVER) {
     await wakeTime();
     wakeAt = NEVER; // signals set it again while the activity runs

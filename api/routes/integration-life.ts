@@ -8,7 +8,7 @@ import { readCredentials } from '../connector-catalogue';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http-error';
 import { type Route, tenantRoute, tenantRouteThen } from '../route';
-import { jsonObject } from '../wire/common';
+import { instant, jsonObject } from '../wire/common';
 import { etagOf, requireVersion } from '../wire/etag';
 import { integrationView, toWireIntegration } from '../wire/integration';
 import { ETAG, integrationParams, requireIntegration } from './integrations';
@@ -20,10 +20,11 @@ const checkResult = z
   .object({
     ok: z.boolean(),
     kind: z
-      .enum(['unavailable', 'rate_limited', 'unauthorized', 'record_rejected', 'not_found', 'no_credentials', 'internal'])
+      .enum(['unavailable', 'rate_limited', 'unauthorized', 'record_rejected', 'internal'])
       .nullable()
       .meta({ description: 'What is wrong; null when nothing is.' }),
-    message: z.string(),
+    message: z.string().meta({ description: "The third party's words where it said any." }),
+    at: instant,
   })
   .meta({ id: 'CheckResult' });
 
@@ -31,7 +32,8 @@ export function integrationLifeRoutes({
   connectors,
   sealing,
   orchestrator,
-}: Pick<ApiDependencies, 'connectors' | 'sealing' | 'orchestrator'>): readonly Route[] {
+  database,
+}: Pick<ApiDependencies, 'connectors' | 'sealing' | 'orchestrator' | 'database'>): readonly Route[] {
   const answer = (integration: Integration, detail: { from: string; to: string } | object) => ({
     status: 200 as const,
     body: toWireIntegration(integration, connectors[integration.connector]),
@@ -106,7 +108,8 @@ export function integrationLifeRoutes({
       operationId: 'checkIntegration',
       tag: 'Integrations',
       summary: 'Ask the third party whether it answers and the credentials hold',
-      description: 'Changes nothing, so repeating it is harmless and an Idempotency-Key has no effect. Answers within 10 seconds.',
+      description:
+        'Changes nothing at the third party, so repeating it is harmless and an Idempotency-Key has no effect. A good answer ends an outage at once. Answers within 10 seconds.',
       params: integrationParams,
       answers: { 200: { description: 'What came of it.', schema: checkResult } },
       problems: ['integration_not_found', 'temporal_unavailable', 'check_unanswered'],
@@ -118,8 +121,9 @@ export function integrationLifeRoutes({
           audit: { target: toWireId('int', integrationId), detail: {} },
           async afterCommit() {
             const result = await orchestrator.checkIntegration({ tenantId, integrationId });
-            const body = result.ok ? { ok: true, kind: null, message: 'The third party answers and accepts the credentials.' } : result;
-            return { status: 200, body };
+            const { lastCheck } = await database.withTenant(tenantId, (after) => requireIntegration(after, integrationId));
+            if (lastCheck === null || (!result.ok && result.kind === 'not_found')) throw new HttpError('integration_not_found');
+            return { status: 200, body: lastCheck };
           },
         };
       },

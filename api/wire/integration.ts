@@ -38,6 +38,10 @@ export const integrationView = z
     blocked_because: z.enum(['outage', 'rate_limit']).nullable(),
     blocked_detail: z.string().nullable(),
     outage_since: instant.nullable(),
+    last_check: z
+      .object({ at: instant, ok: z.boolean(), kind: z.string().nullable(), message: z.string() })
+      .nullable()
+      .meta({ description: 'What the last check that somebody asked for came to.' }),
     created_at: instant,
     updated_at: instant,
   })
@@ -88,6 +92,7 @@ export function toWireIntegration(integration: Integration, connector: Described
     blocked_because: integration.blockedBecause,
     blocked_detail: integration.blockedDetail,
     outage_since: toInstantOrNull(integration.outageSince),
+    last_check: integration.lastCheck,
     created_at: toInstant(integration.createdAt),
     updated_at: toInstant(integration.updatedAt),
   };

@@ -109,6 +109,7 @@ function tables(): string[] {
        blocked_detail text,
        outage_since timestamptz,
        failed_probes integer not null default 0,
+       last_check jsonb,
        backfill_reason text check (backfill_reason in ('initial', 'mapping_changed')),
        backfill_cursor uuid,
        version integer not null default 1,
@@ -217,6 +218,8 @@ function tables(): string[] {
     // Edits first, backfills behind them (semantics.md 15).
     `create index record_syncs_to_wake on record_syncs (tenant_id, integration_id, is_backfill, wake_at) where wake_at is not null`,
     `create index record_syncs_by_status on record_syncs (tenant_id, status, integration_id, record_id) where status <> 'synced'`,
+    // An integration is of one tenant: without knowing it the planner takes the two for independent, and a lane's rows for one or none.
+    `create statistics record_syncs_of_integrations (dependencies) on tenant_id, integration_id from record_syncs`,
     `create table pushes (
        tenant_id uuid not null,
        push_id uuid not null,

@@ -238,11 +238,12 @@ describe('its life', () => {
 
     service.orchestrator.answer = { ok: true };
     const good = await tenant.operator.post(`/v1/integrations/${id}/check`).expect(200);
-    service.orchestrator.answer = { ok: false, kind: 'unauthorized', message: 'The token was refused.' };
+    service.orchestrator.answer = { ok: false, kind: 'unauthorized' };
+    service.orchestrator.words = 'The token was refused.';
     const bad = await tenant.operator.post(`/v1/integrations/${id}/check`).expect(200);
 
     expect(good.body).toMatchObject({ ok: true, kind: null });
-    expect(bad.body).toEqual({ ok: false, kind: 'unauthorized', message: 'The token was refused.' });
+    expect(bad.body).toEqual({ ok: false, kind: 'unauthorized', message: 'The token was refused.', at: expect.any(String) });
     expect(service.orchestrator.asked.at(-1)?.tenantId).toBe(tenant.uuid);
   });
 

@@ -15,6 +15,7 @@ import { createStreamHub, type StreamHub } from '../../api/stream-hub';
 import { connectors } from '../../connectors';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contract/integration-check';
 import { Database } from '../../db/database';
+import { noteCheck } from '../../db/integration-blocks';
 import { fromWireId } from '../../db/ids';
 import { oldestOutboxAgeSeconds } from '../../db/outbox-age';
 import { createSealing, type EncryptionKey, type Sealing } from '../../db/sealing';
@@ -27,6 +28,7 @@ export const PUBLIC_URL = 'http://syncline.test';
 /** Answers what it is told to and remembers what it was asked. */
 export interface FakeOrchestrator extends Orchestrator {
   answer: CheckIntegrationResult | Error;
+  words: string;
   asked: CheckIntegrationInput[];
 }
 
@@ -74,7 +76,7 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
   const database = new Database({ url: testDatabase.url, poolSize: 5, statementTimeoutMs: 4_000 });
   const logged: string[] = [];
   const log = createLog({ level: 'info', destination: { write: (line: string) => void logged.push(line) } });
-  const orchestrator = createFakeOrchestrator();
+  const orchestrator = createFakeOrchestrator(database);
   const sealing = createSealing({ keys: [newEncryptionKey()] });
   const stream = createStreamHub({ database, databaseUrl: testDatabase.url, log });
   const readiness = createReadiness({ database });
@@ -112,14 +114,21 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
   };
 }
 
-function createFakeOrchestrator(): FakeOrchestrator {
+/** Notes the check as a worker does, in `words`. */
+function createFakeOrchestrator(database: Database): FakeOrchestrator {
   return {
     answer: { ok: true },
+    words: 'fine',
     asked: [],
     async checkIntegration(input) {
       this.asked.push(input);
-      if (this.answer instanceof Error) throw this.answer;
-      return this.answer;
+      const { answer, words } = this;
+      if (answer instanceof Error) throw answer;
+      const kind = answer.ok || answer.kind === 'not_found' ? null : answer.kind;
+      await database.withTenant(input.tenantId, (work) =>
+        noteCheck(work, { integrationId: input.integrationId, check: { at: work.now.toISOString(), ok: answer.ok, kind, message: words } }),
+      );
+      return answer;
     },
     async close() {},
   };

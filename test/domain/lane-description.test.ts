@@ -1,6 +1,6 @@
 /** What operators read in Temporal's UI stays within Temporal's limits: 400 bytes a summary, 20,000 bytes details (temporal.md 2.1). */
 import * as fc from 'fast-check';
-import { describeLane, type LaneState, summarizeWait } from '../../domain/lane-description';
+import { describeFirstWait, describeLane, type LaneState, summarizeWait } from '../../domain/lane-description';
 
 const bytes = (text: string) => Buffer.byteLength(text, 'utf8');
 const lane = (more: Partial<LaneState> = {}): LaneState => ({
@@ -20,6 +20,11 @@ describe('the summary of a timer', () => {
 });
 
 describe('the details of a lane', () => {
+  it('say before the first look when it will be', () => {
+    expect(describeFirstWait(Date.UTC(2026, 0, 1))).toContain('first look at 2026-01-01T00:00:00.000Z');
+    expect(() => describeFirstWait(Number.POSITIVE_INFINITY)).not.toThrow();
+  });
+
   it('say what waits, until when, and why', () => {
     const text = describeLane(lane({ blockedUntil: Date.UTC(2026, 0, 2), blockedBecause: 'outage' }), Date.UTC(2026, 0, 1));
 

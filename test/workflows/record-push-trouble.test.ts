@@ -1,4 +1,5 @@
 /** Third parties in trouble: semantics.md 8 to 11. Hours pass by skipped time. */
+import { recordPushWorkflowId } from '../../contract/record-push';
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../connectors/errors';
 import { replaceCredentials } from '../../db/integration-lifecycle';
 import { GRACE_MS, LaneWorld, MINUTE, type TenantWorld } from '../support/lane-world';
@@ -298,7 +299,7 @@ describe('rule 11 and R8: an outage of 12 hours with 500 records waiting', () =>
     await tenant.change('e1', { name: 'A' });
     await world.sleep(30 * 24 * HOUR);
 
-    const history = await world.env.client.workflow.getHandle(`record-push:${integrationId}`).fetchHistory();
+    const history = await world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId })).fetchHistory();
 
     expect(history.events?.length ?? 0).toBeLessThan(4_096);
   }, 120_000);
