@@ -20,6 +20,9 @@ const HISTORIES = path.join(__dirname, 'histories');
 const tenantId = '01900000-0000-7000-8000-000000000001';
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+let integrations = 0;
+const nextIntegrationId = () => `01900000-0000-7000-8000-1${String((integrations += 1)).padStart(11, '0')}`;
+
 type Answer = (firedAt: number) => Promise<Partial<LaneReport>> | Partial<LaneReport>;
 
 /** What each wake of the lane comes to, in order; afterwards nothing waits. */
@@ -116,7 +119,7 @@ async function main(): Promise<void> {
 
 async function record(lane: LaneWorker, scenario: Scenario, name: string): Promise<void> {
   answers = [...scenario.answers];
-  const integrationId = `integration-${name}`;
+  const integrationId = nextIntegrationId();
   await lane.signalLane({ tenantId, integrationId, wakeAt: Date.now() + 200 });
   await scenario.meanwhile?.(lane, integrationId);
   const handle = lane.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
@@ -137,7 +140,7 @@ async function record(lane: LaneWorker, scenario: Scenario, name: string): Promi
 }
 
 async function recordCheck(lane: LaneWorker): Promise<void> {
-  const integrationId = 'integration-check';
+  const integrationId = nextIntegrationId();
   const workflowId = checkIntegrationWorkflowId({ integrationId });
   const handle = await lane.client.workflow.start(CHECK_INTEGRATION_WORKFLOW, {
     workflowId,

@@ -14,7 +14,7 @@ import { type LaneWorker, quietenTemporal, startLaneWorker } from './lane-worker
 const SIGNALS = Number(process.env.STRESS_SIGNALS ?? 300);
 const RECORDS = 40;
 const tenantId = '01900000-0000-7000-8000-000000000001';
-const integrationId = 'stressed';
+const integrationId = '01900000-0000-7000-8000-000000000002';
 const workflowId = recordPushWorkflowId({ integrationId });
 
 interface Row {
