@@ -14,7 +14,7 @@ import type { TenantWork } from './database';
 import { findIntegration, type Integration, lockIntegration } from './integrations';
 import { lockMappings } from './mapping-lock';
 import { hashOfTarget } from './payload-hash';
-import { rowsFrom } from './rows';
+import { rowsFrom, unseen } from './rows';
 import type { RecordTypeMappings } from './tables';
 
 export interface ExistingRecord {
@@ -111,8 +111,8 @@ async function readExistingRecords(
       case when pair.push_id is null then pair.concluded_hash else pair.push_hash end as known_hash,
       coalesce(pair.settled_status is not null or pair.push_id is not null or pair.unresolved_push_id is not null, false) as has_been_sent
     from records record
-    left join record_syncs pair on pair.tenant_id = record.tenant_id and pair.integration_id = ${integrationId} and pair.record_id = record.record_id
-    where record.tenant_id = ${tenantId} and record.record_type = any(${Object.keys(recordTypes)}::text[])
+    left join record_syncs pair on pair.tenant_id = record.tenant_id and pair.integration_id = ${unseen(integrationId)} and pair.record_id = record.record_id
+    where record.tenant_id = ${unseen(tenantId)} and record.record_type = any(${Object.keys(recordTypes)}::text[])
       and (${after}::uuid is null or record.record_id > ${after}::uuid)
     order by record.record_id limit ${limit} ${lock ? sql`for update of record` : sql``}`.execute(trx);
   return rows;

@@ -11,7 +11,7 @@ import { newUuid } from './ids';
 import { wakeLanes } from './outbox';
 import { hashOfTarget } from './payload-hash';
 import type { ChangeAuthor, Draft } from './record-acceptance';
-import { rowsFrom } from './rows';
+import { rowsFrom, unseen } from './rows';
 import { appendStreamEvent } from './stream';
 import type { RecordTypeMappings } from './tables';
 
@@ -101,12 +101,18 @@ async function findIntegrationsForAcceptance({ trx, tenantId }: TenantWork): Pro
 }
 
 async function lockPairs({ trx, tenantId }: TenantWork, drafts: Draft[]): Promise<Map<string, PairRow>> {
-  const known = drafts.filter((draft) => draft.before !== null).map((draft) => draft.recordId);
+  const known = drafts
+    .filter((draft) => draft.before !== null)
+    .map((draft) => draft.recordId)
+    .sort();
   if (known.length === 0) return new Map();
   const { rows } = await sql<PairRow>`
-    select integration_id, record_id, window_opened_at, due_at, held_at, push_id, settled_status, unresolved_push_id, concluded_hash
-    from record_syncs where tenant_id = ${tenantId} and record_id = any(${known}::uuid[])
-    order by integration_id, record_id for update`.execute(trx);
+    select pair.*
+    from unnest(${known}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select integration_id, record_id, window_opened_at, due_at, held_at, push_id, settled_status, unresolved_push_id, concluded_hash
+      from record_syncs where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id
+      order by integration_id for update) pair`.execute(trx);
   return new Map(rows.map((row) => [`${row.integrationId} ${row.recordId}`, row]));
 }
 
@@ -168,13 +174,13 @@ async function closeWithoutNetChange(work: TenantWork, changes: UndoneChange[], 
       array(select distinct unnest(pair.window_fields || row.fields)), array(select distinct unnest(pair.window_changed_by || ${by.actor}::text)),
       'no_net_change', 0, ${work.now}::timestamptz, ${work.now}::timestamptz
     from ${rowsFrom(rows, columns)}
-    join record_syncs pair on pair.tenant_id = ${work.tenantId} and pair.integration_id = row.integration_id and pair.record_id = row.record_id
+    join record_syncs pair on pair.tenant_id = ${unseen(work.tenantId)} and pair.integration_id = row.integration_id and pair.record_id = row.record_id
     where row.had_window`.execute(work.trx);
   await sql`
     update record_syncs pair set relevant_version = row.version, concluded_version = row.version, window_opened_at = null, due_at = null, window_reason = null,
       window_fields = '{}', window_changed_by = '{}', is_backfill = false, held_at = null, held_by = null
     from ${rowsFrom(rows, columns)}
-    where pair.tenant_id = ${work.tenantId} and pair.integration_id = row.integration_id and pair.record_id = row.record_id`.execute(work.trx);
+    where pair.tenant_id = ${unseen(work.tenantId)} and pair.integration_id = row.integration_id and pair.record_id = row.record_id`.execute(work.trx);
 }
 
 async function forgetPairs({ trx, tenantId }: TenantWork, changes: PairChange[]): Promise<void> {
@@ -182,7 +188,7 @@ async function forgetPairs({ trx, tenantId }: TenantWork, changes: PairChange[])
   const rows = changes.map(({ integration, draft }) => ({ integration_id: integration.integrationId, record_id: draft.recordId }));
   await sql`
     delete from record_syncs pair using ${rowsFrom(rows, 'integration_id uuid, record_id uuid')}
-    where pair.tenant_id = ${tenantId} and pair.integration_id = row.integration_id and pair.record_id = row.record_id`.execute(trx);
+    where pair.tenant_id = ${unseen(tenantId)} and pair.integration_id = row.integration_id and pair.record_id = row.record_id`.execute(trx);
 }
 
 /** One small event per transaction, for pages that look on; a page that shows these records fetches them again. */

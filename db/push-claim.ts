@@ -21,7 +21,7 @@ import { newUuid } from './ids';
 import { findIntegration, type Integration } from './integrations';
 import { lockMappings } from './mapping-lock';
 import { hashOfTarget } from './payload-hash';
-import { rowsFrom } from './rows';
+import { rowsFrom, unseen } from './rows';
 
 export interface ClaimedPush {
   pushId: string;
@@ -136,7 +136,7 @@ async function lockDuePairs({ trx, tenantId }: TenantWork, { integration, firedA
     select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, held_at,
            push_id, push_hash, push_refusals, give_up_at, settled_status, concluded_hash, lease_until, unresolved_push_id, discarded_at
     from record_syncs
-    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and wake_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
+    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integration.integrationId)} and wake_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
     order by is_backfill, wake_at limit ${limit} for update skip locked`.execute(trx);
   return rows;
 }
@@ -152,7 +152,7 @@ async function readUnresolvedCreations({ trx, tenantId }: TenantWork, judged: Ju
   const pushIds = judged.flatMap((one) => unresolvedPushId(one) ?? []);
   if (pushIds.length === 0) return new Map();
   const { rows } = await sql<{ pushId: string; payload: JsonObject | null }>`
-    select push_id, payload from pushes where tenant_id = ${tenantId} and push_id = any(${pushIds}::uuid[])`.execute(trx);
+    select push_id, payload from pushes where tenant_id = ${unseen(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(trx);
   return new Map(rows.flatMap(({ pushId, payload }) => (payload === null ? [] : [[pushId, payload]])));
 }
 
@@ -162,8 +162,8 @@ async function readRecords({ trx, tenantId }: TenantWork, integrationId: string,
     select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.deleted_at,
            link.remote_id, link.remote_version, link.agreed, link.is_deactivated
     from unnest(${pairs.map((pair) => pair.recordId)}::uuid[]) as wanted(record_id)
-    cross join lateral (select * from records where tenant_id = ${tenantId} and record_id = wanted.record_id limit 1) record
-    left join lateral (select * from record_links where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = wanted.record_id limit 1) link on true`.execute(
+    cross join lateral (select * from records where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id limit 1) record
+    left join lateral (select * from record_links where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = wanted.record_id limit 1) link on true`.execute(
     trx,
   );
   return new Map(rows.map((row) => [row.recordId, row]));
@@ -226,7 +226,7 @@ async function writePushes({ trx, tenantId }: TenantWork, judged: Judged[], { in
     return isReplaced ? [pair.pushId as string] : [];
   });
   if (superseded.length > 0) {
-    await sql`update pushes set result = 'superseded', finished_at = ${now} where tenant_id = ${tenantId} and push_id = any(${superseded}::uuid[])`.execute(
+    await sql`update pushes set result = 'superseded', finished_at = ${now} where tenant_id = ${unseen(tenantId)} and push_id = any(${superseded}::uuid[])`.execute(
       trx,
     );
   }

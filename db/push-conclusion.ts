@@ -8,7 +8,7 @@ import { sql } from 'kysely';
 import type { SyncError } from '../domain/sync-error';
 import type { ClaimedPush } from './push-claim';
 import type { TenantWork } from './database';
-import { rowsFrom } from './rows';
+import { rowsFrom, unseen } from './rows';
 import { storable } from './storable';
 import { appendStreamEvent } from './stream';
 import type { PushEffect } from './tables';
@@ -51,7 +51,7 @@ async function lockHeldPairs(
     from unnest(${recordIds}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id from record_syncs
-      where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = wanted.record_id and claim_id = ${claimId} and lease_until is not null
+      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = wanted.record_id and claim_id = ${claimId} and lease_until is not null
       for update) pair`.execute(trx);
   return new Set(rows.map((row) => row.recordId));
 }
@@ -152,7 +152,7 @@ async function writePushes({ trx, tenantId }: TenantWork, { concluded, now }: { 
       last_attempt_at = case when row.calls > 0 then ${now}::timestamptz else pushes.last_attempt_at end,
       finished_at = case when row.result is not null then ${now}::timestamptz end
     from ${rowsFrom(rows, 'push_id uuid, result text, effect text, remote_id text, errors jsonb, calls int')}
-    where pushes.tenant_id = ${tenantId} and pushes.push_id = row.push_id
+    where pushes.tenant_id = ${unseen(tenantId)} and pushes.push_id = row.push_id
       and pushes.push_id between ${ids[0]}::uuid and ${ids.at(-1)}::uuid`.execute(trx);
 }
 

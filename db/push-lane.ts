@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { TenantWork } from './database';
 import { findIntegration, type Integration } from './integrations';
+import { unseen } from './rows';
 
 export interface LaneOutlook {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
@@ -23,7 +24,7 @@ export async function readLaneOutlook(work: TenantWork, { integrationId }: { int
   const blocked = { blockedUntil: integration.blockedUntil, blockedBecause: integration.blockedBecause };
   const pending = await sql<{ pending: number; nextAt: Date | null; nextWindowAt: Date | null }>`
     select count(*)::int as pending, min(wake_at) as next_at, min(wake_at) filter (where window_opened_at is not null or lease_until is not null) as next_window_at
-    from record_syncs where tenant_id = ${work.tenantId} and integration_id = ${integrationId} and wake_at is not null`.execute(work.trx);
+    from record_syncs where tenant_id = ${unseen(work.tenantId)} and integration_id = ${unseen(integrationId)} and wake_at is not null`.execute(work.trx);
   const { pending: pendingRecords = 0, nextAt = null, nextWindowAt = null } = pending.rows[0] ?? {};
   // While it is blocked, waiting pushes have no time of their own; windows still come due, to be shown as Syncing.
   const wakeAt = integration.blockedUntil === null ? nextAt : pendingRecords === 0 ? null : earlier(nextWindowAt, integration.blockedUntil);

@@ -5,7 +5,7 @@
  *
  * Works in sets: as many statements for five hundred changes as for one.
  * Locks, always in this order, so that two batches cannot block each other for ever: the tenant's mappings (shared),
- * records by id, pairs by integration and record.
+ * records by id, pairs by record and integration.
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../domain/json';
@@ -14,7 +14,7 @@ import { ConcurrentTransaction, type TenantWork } from './database';
 import { newUuid } from './ids';
 import { lockMappings } from './mapping-lock';
 import { writePairs } from './pair-acceptance';
-import { rowsFrom } from './rows';
+import { rowsFrom, unseen } from './rows';
 import type { RecordSyncStatus } from './tables';
 
 export type { RecordChange } from '../domain/record-change';
@@ -107,10 +107,18 @@ async function lockDrafts({ trx, tenantId, now }: TenantWork, changes: readonly 
     changedAt: Date;
     deletedAt: Date | null;
   }>`
-    select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.occurred_at, record.changed_at, record.deleted_at
-    from ${rowsFrom(keys, 'record_type text, external_id text')}
-    join records record on record.tenant_id = ${tenantId} and record.record_type = row.record_type and record.external_id = row.external_id
-    order by record.record_id for update of record`.execute(trx);
+    with found as materialized (
+      select record.record_id
+      from ${rowsFrom(keys, 'record_type text, external_id text')}
+      cross join lateral (
+        select record_id from records
+        where tenant_id = ${unseen(tenantId)} and record_type = row.record_type and external_id = row.external_id limit 1) record
+      order by record.record_id)
+    select record.*
+    from found
+    cross join lateral (
+      select record_id, record_type, external_id, version, fields, occurred_at, changed_at, deleted_at
+      from records where tenant_id = ${unseen(tenantId)} and record_id = found.record_id for update) record`.execute(trx);
   return new Map(
     rows.map((row) => {
       const before = { version: row.version, fields: row.fields, isDeleted: row.deletedAt !== null, occurredAt: row.occurredAt };
@@ -212,16 +220,18 @@ async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: Map<stri
   const updated = touched.filter((draft) => draft.before !== null);
   if (updated.length > 0) {
     await sql`
-      update records set version = row.version, fields = row.fields, occurred_at = row.occurred_at, deleted_at = row.deleted_at, changed_at = row.changed_at, changed_by = ${by.actor}
+      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, deleted_at, created_at)
+      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, changed_at, ${by.actor}, deleted_at, ${now}::timestamptz
       from ${rowsFrom(updated.map(toRow), columns)}
-      where records.tenant_id = ${tenantId} and records.record_id = row.record_id`.execute(trx);
+      on conflict (tenant_id, record_id) do update set version = excluded.version, fields = excluded.fields, occurred_at = excluded.occurred_at,
+        deleted_at = excluded.deleted_at, changed_at = excluded.changed_at, changed_by = excluded.changed_by`.execute(trx);
   }
   // Said again by somebody later, with nothing new in it: only that is noted.
   const confirmed = [...drafts.values()].filter(({ isTouched, before, after }) => !isTouched && before !== null && after.occurredAt > before.occurredAt);
   if (confirmed.length > 0) {
     await sql`
       update records set occurred_at = row.occurred_at from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz')}
-      where records.tenant_id = ${tenantId} and records.record_id = row.record_id`.execute(trx);
+      where records.tenant_id = ${unseen(tenantId)} and records.record_id = row.record_id`.execute(trx);
   }
 }
 
@@ -239,8 +249,11 @@ async function readSyncs({ trx, tenantId }: TenantWork, drafts: Draft[]): Promis
   const recordIds = drafts.map((draft) => draft.recordId);
   const byRecord = new Map<string, AcceptedSync[]>();
   const { rows } = await sql<AcceptedSync & { recordId: string }>`
-    select record_id, integration_id, status, due_at from record_syncs where tenant_id = ${tenantId} and record_id = any(${recordIds}::uuid[])
-    order by integration_id`.execute(trx);
+    select pair.*
+    from unnest(${recordIds}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select record_id, integration_id, status, due_at from record_syncs
+      where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id order by integration_id) pair`.execute(trx);
   for (const { recordId, ...sync } of rows) byRecord.set(recordId, [...(byRecord.get(recordId) ?? []), sync]);
   return byRecord;
 }
