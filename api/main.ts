@@ -9,7 +9,7 @@ import { createSealing, parseEncryptionKeys, SealingError } from '../db/sealing'
 import { BlockedByPolicy, checkUrl } from '../delivery/egress-policy';
 import { createApp } from './app';
 import type { WhyUrlIsRefused } from './connector-catalogue';
-import { createLog } from './log';
+import { createLog } from '../log';
 import { createMetrics } from './metrics';
 import { createOrchestrator } from './orchestrator';
 import { createReadiness } from './readiness';
@@ -22,7 +22,7 @@ const EXIT_WITHIN_MS = 29_000;
 
 async function main(): Promise<void> {
   const config = loadApiConfig(process.env);
-  const log = createLog({ level: config.logLevel });
+  const log = createLog({ process: 'api', level: config.logLevel });
   const database = new Database({
     url: config.databaseUrl,
     poolSize: config.poolSize,

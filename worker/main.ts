@@ -7,11 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
 import { createSealing, parseEncryptionKeys, SealingError } from '../db/sealing';
+import { createLog } from '../log';
 import { closeConnections, createHttpClient } from '../delivery/http-client';
 import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies } from './dependencies';
@@ -23,7 +24,7 @@ import { createWorkers } from './worker';
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const log = pino({ level: config.logLevel, base: { process: 'worker' } });
+  const log = createLog({ process: 'worker', level: config.logLevel });
   let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => (isStopping = true));
   installRuntime(config, log);
@@ -77,7 +78,10 @@ function readConfig(): WorkerConfig {
 function installRuntime(config: WorkerConfig, log: Logger): void {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
   Runtime.install({
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[levels[level]]({ ...meta }, message)),
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      // One process runs a worker per queue on purpose.
+      if (!/^No (activities|workflows) registered/.test(message)) log[levels[level]]({ ...meta }, message);
+    }),
     ...(config.metricsPort === undefined ? {} : { telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${config.metricsPort}` } } } }),
   });
 }

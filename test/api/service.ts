@@ -7,7 +7,7 @@ import type { Express } from 'express';
 import supertest from 'supertest';
 import { createApp } from '../../api/app';
 import type { ApiDependencies, ApiSettings } from '../../api/dependencies';
-import { createLog } from '../../api/log';
+import { createLog } from '../../log';
 import { createMetrics } from '../../api/metrics';
 import type { Orchestrator } from '../../api/orchestrator';
 import { createReadiness, type Readiness } from '../../api/readiness';
@@ -75,7 +75,7 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
   const testDatabase = databaseUrl === undefined ? await createTestDatabase() : { url: databaseUrl, drop: async () => undefined };
   const database = new Database({ url: testDatabase.url, poolSize: 5, statementTimeoutMs: 4_000 });
   const logged: string[] = [];
-  const log = createLog({ level: 'info', destination: { write: (line: string) => void logged.push(line) } });
+  const log = createLog({ process: 'api', level: 'info', destination: { write: (line: string) => void logged.push(line) } });
   const orchestrator = createFakeOrchestrator(database);
   const sealing = createSealing({ keys: [newEncryptionKey()] });
   const stream = createStreamHub({ database, databaseUrl: testDatabase.url, log });

@@ -1,11 +1,11 @@
 /**
- * The API's log: one line of JSON per event. What is known of an error is chosen here: PostgreSQL's errors carry the values of rows
+ * The log of api and worker: one line of JSON per event. What is known of an error is chosen here: PostgreSQL's errors carry the values of rows
  * in `detail` and `where`, and those belong to our tenants (reliability.md S17).
  */
 import { type DestinationStream, type Logger, pino } from 'pino';
 
-export function createLog({ level, destination }: { level: string; destination?: DestinationStream }): Logger {
-  const options = { level, base: { process: 'api' }, serializers: { err: describeError } };
+export function createLog({ process, level, destination }: { process: 'api' | 'worker'; level: string; destination?: DestinationStream }): Logger {
+  const options = { level, base: { process }, serializers: { err: describeError } };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
