@@ -14,7 +14,7 @@ export const noop: Connector<z.output<typeof Config>> = {
   description: 'Takes every record and keeps none. For benchmarks.',
   configSchema: Config,
   credentialsSchema: z.strictObject({}),
-  batchSize: 500,
+  batchSize: 1_000,
   onDelete: ['deactivate', 'delete', 'leave'],
   recordTypes: () => [],
   hosts: ({ url }) => (url === undefined ? [] : [new URL(url).host]),

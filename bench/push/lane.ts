@@ -1,5 +1,5 @@
 /** What a lane has cost Temporal: all runs of one integration's workflow together. */
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { recordPushWorkflowId } from '../../contract/record-push';
 import { until } from '../measure';
@@ -33,12 +33,17 @@ export async function costOfLane(client: Client, integrationId: string): Promise
   return cost;
 }
 
-/** When the lane came to its end: nothing was due any more, and it had said so. */
+/** When the lane came to its end: nothing was due any more, and it had said so. It need not have begun yet. */
 export async function endOfLane(client: Client, integrationId: string, withinMs: number): Promise<number> {
   const handle = client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
   return until('The lane ends', withinMs, async () => {
-    const { status, closeTime } = await handle.describe();
-    return status.name === 'COMPLETED' && closeTime !== undefined ? closeTime.getTime() : undefined;
+    try {
+      const { status, closeTime } = await handle.describe();
+      return status.name === 'COMPLETED' ? closeTime?.getTime() : undefined;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
   });
 }
 
