@@ -21,7 +21,7 @@ export function welcome(ready: Ready, startedIn: string): string {
     ['API', `${ready.api_url}/docs`],
     ["Temporal's UI", ready.temporal_ui_url ?? `(Temporal is yours, at ${ready.temporal_address})`],
     ['Third party', `${ready.third_party_url}/_/   log in as ${email}, password ${password}`],
-    ['Mail', ready.mail_url ?? '(goes where SMTP_URL says)'],
+    ['Mail', ready.mail_url === null ? '(goes where SMTP_URL says)' : `${ready.mail_url}   (empty: nothing is sent by e-mail yet)`],
   ];
   const key = `-H 'Authorization: Bearer ${ready.api_key}'`;
   const record = `${ready.api_url}/v1/records/employees/emp-1`;
@@ -32,7 +32,7 @@ Syncline runs (started in ${startedIn}). Ctrl-C stops it; the next start has the
 ${places.map(([name, where]) => `  ${String(name).padEnd(14)} ${where}`).join('\n')}
 
 Try it. Change an employee:
-  curl -X PATCH ${record} ${key} -H 'Content-Type: application/json' -d '{"fields":{"job_title":"Chief Engineer"}}'
+  curl -X PATCH ${record} ${key} -H 'Content-Type: application/json' -d '{"fields":{"job_title":"Chief Engineer since ${new Date().toISOString().slice(11, 19)}"}}'
 Watch its status under "syncs": sync_pending for the 15 s of the grace period, then synced (the SCIM integration is paused):
   curl ${record} ${key}
 See it in the third party:
