@@ -98,6 +98,8 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   description: string;
   configSchema: ZodType<Config>;
   credentialsSchema: ZodType<Credentials>;
+  /** The product behind this configuration, as people know it, where the configuration says so; else the `title` stands for it. */
+  appName?(config: Config): string | undefined;
   /** How many records one claim takes: results are recorded per claim, so a crash costs at most this many repeats. */
   batchSize: number;
   /** What a deleted record may become there, the first being the default (semantics.md 14). */
@@ -111,7 +113,7 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   defaultMappings?(config: Config): Record<string, RecordTypeMapping>;
   /**
    * What is wrong with these settings taken together, as messages for people; empty = nothing. Shapes are `configSchema`'s business.
-   * Pointers begin with `/config`, `/mappings` or `/credentials`. Without `credentials`, whether they fit is not looked at.
+   * Pointers are those of the request that sets them: `/config`, `/record_types` (the mappings) or `/credentials` and below. Without `credentials`, whether they fit is not looked at.
    */
   validate?(config: Config, mappings: Record<string, RecordTypeMapping>, credentials?: Credentials): { pointer: string; message: string }[];
   /** Hosts (`host` or `host:port`) this configuration may reach; the gate refuses all others. */

@@ -77,7 +77,7 @@ const RESERVED = new Set(['id', 'externalId', 'meta', 'schemas']);
 /** What is wrong with the configuration and the mappings taken together. */
 export function findScimProblems(config: ScimConfig, mappings: Record<string, RecordTypeMapping>): { pointer: string; message: string }[] {
   return Object.entries(mappings).flatMap(([recordType, mapping]) => {
-    const pointer = `/mappings/${recordType}`;
+    const pointer = `/record_types/${recordType}`;
     const type = config.record_types[recordType];
     if (!type) return [{ pointer, message: `The configuration has no record type ${recordType}.` }];
     const problems: { pointer: string; message: string }[] = [];

@@ -435,14 +435,14 @@ describe('the settings', () => {
   });
 
   it.each<[string, Partial<(typeof EMPLOYEES_MAPPING)['fields'][number]>[] | undefined, string]>([
-    ['maps no user name', [{ name: 'x', to: '/title' }], '/mappings/employees/fields'],
+    ['maps no user name', [{ name: 'x', to: '/title' }], '/record_types/employees/fields'],
     [
       'maps what the service sets',
       [
         { name: 'user_name', to: 'userName' },
         { name: 'x', to: '/externalId' },
       ],
-      '/mappings/employees/fields/1/to',
+      '/record_types/employees/fields/1/to',
     ],
   ])('refuse a mapping that %s', (_title, fields, pointer) => {
     const mapping = { ...EMPLOYEES_MAPPING, fields: fields as (typeof EMPLOYEES_MAPPING)['fields'] };
@@ -451,7 +451,7 @@ describe('the settings', () => {
   });
 
   it('refuse a mapping of a record type they do not have', () => {
-    expect(scim.validate?.(config, { deals: EMPLOYEES_MAPPING })).toMatchObject([{ pointer: '/mappings/deals' }]);
+    expect(scim.validate?.(config, { deals: EMPLOYEES_MAPPING })).toMatchObject([{ pointer: '/record_types/deals' }]);
   });
 
   it.each([
