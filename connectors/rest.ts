@@ -5,9 +5,10 @@
 import type { Connector, PushItem, PushResult } from './connector';
 import { type ConnectorError, RecordRejected, Unauthorized, Unavailable } from './errors';
 import { pushConcurrently } from './map-concurrently';
-import { readAnswer } from './rest/answers';
-import { requestTo, rulesFor } from './rest/calls';
-import { RestConfig, RestCredentials } from './rest/config';
+import { readAnswer, rulesFor } from './rest/answers';
+import { requestTo } from './rest/calls';
+import { RestConfig } from './rest/config';
+import { RestCredentials } from './rest/config-auth';
 import type { RestContext } from './rest/credentials';
 import { pushRecord } from './rest/push';
 import { describeRecordType } from './rest/record-types';
@@ -23,6 +24,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   description: 'Any third party with a JSON API, described by configuration: addresses, authentication, where ids and errors stand.',
   configSchema: RestConfig,
   credentialsSchema: RestCredentials,
+  appName: ({ app }) => app,
   batchSize: BATCH_SIZE,
   onDelete: ['deactivate', 'delete', 'leave'],
 

@@ -7,8 +7,8 @@ import { type JsonValue, jsonEquals } from '../../domain/json';
 import type { HttpResponse } from '../connector';
 import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../errors';
 import { errorFromResponse, isSuccess, parseRetryAfter } from '../http-errors';
-import type { AnswersConfig, ConditionConfig, ErrorsConfig } from './config';
-import { type FieldNames, codesIn, refusalIn } from './complaints';
+import type { AnswersConfig, ConditionConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from './config';
+import { type FieldNames, codesIn, refusalIn, wordsOf } from './complaints';
 import { parseJson, readAt } from './json-pointer';
 import { words } from './words';
 
@@ -31,6 +31,11 @@ type Meaning = 'unauthorized' | 'rate_limited' | 'transient' | 'missing' | 'exis
 
 const MEANINGS: readonly Meaning[] = ['unauthorized', 'rate_limited', 'transient', 'missing', 'exists'];
 const DEFAULTS: Partial<Record<Meaning, readonly number[]>> = { missing: [404, 410], exists: [409] };
+
+/** The rules for reading answers: those of the record type over those for all. */
+export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): AnswerRules {
+  return { answers: { ...config.answers, ...recordType?.answers }, errors: { ...config.errors, ...recordType?.errors } };
+}
 
 /**
  * Reads an answer by the rules. `fieldNames` (see PushItem) name our fields in a refusal; `quotable` takes our secrets out of an answer
@@ -73,8 +78,10 @@ function meaningOf(status: number, codes: readonly string[], answers: AnswersCon
 
 function errorOf(response: HttpResponse, meaning: Meaning | undefined, rules: AnswerRules, fieldNames: FieldNames): ConnectorError {
   const { status } = response;
-  const refusal = refusalIn(response, parseJson(response.text), rules.errors, fieldNames);
-  if (meaning === 'unauthorized') return new Unauthorized(`The third party does not accept the credentials (${status}). ${refusal.message}`);
+  const body = parseJson(response.text);
+  const refusal = refusalIn(response, body, rules.errors, fieldNames);
+  const isUnauthorized = meaning === 'unauthorized' || (meaning === undefined && status === 401);
+  if (isUnauthorized) return new Unauthorized(`The third party does not accept the credentials (${status}). ${wordsOf(response, body, rules.errors)}`.trim());
   if (meaning === 'rate_limited')
     return new RateLimited(`The third party asks to wait (${status}).`, parseRetryAfter(response.headers['retry-after'], Date.now()));
   if (meaning === 'transient') return new Unavailable(`The third party cannot take it just now (${status}). ${refusal.message}`, status);

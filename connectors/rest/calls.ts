@@ -3,8 +3,8 @@ import type { JsonObject } from '../../domain/json';
 import type { HttpRequest, PushItem } from '../connector';
 import { RecordRejected } from '../errors';
 import { addressOf } from './address';
-import { type Answer, type AnswerRules, readAnswer } from './answers';
-import type { CallConfig, ParameterConfig, RecordTypeConfig, RestConfig } from './config';
+import { type Answer, readAnswer, rulesFor } from './answers';
+import type { CallConfig, IdConfig, ParameterConfig, RecordTypeConfig, RestConfig } from './config';
 import { fitInto } from './character-set';
 import { placeAt, readAt } from './json-pointer';
 import type { Session } from './session';
@@ -35,12 +35,17 @@ export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Se
 
 /** Our own id for the record where the configuration forms one, undefined where the third party gives the ids. */
 export function ownIdOf({ recordType: { id }, item }: RecordCalls): string | undefined {
-  if (typeof id === 'string' || !('template' in id)) return undefined;
+  if (!isOwnId(id)) return undefined;
   return inRecordsWords(item, () => {
     const fitted = fitInto(id.allow, id.otherwise, item.externalId);
     if (fitted === undefined) throw new UnusableValue('external_id', `holds a character outside ${id.allow}, which the third party's ids cannot hold.`);
     return fillText(id.template, (name) => (name === 'external_id' ? fitted : undefined), {});
   });
+}
+
+/** Whether ids are formed by us; else the third party gives them. */
+export function isOwnId(id: IdConfig): id is Extract<IdConfig, { template: string }> {
+  return typeof id === 'object' && 'template' in id;
 }
 
 /** The pointer at which our id stands in their record, undefined where it stands nowhere. */
@@ -49,13 +54,8 @@ export function externalIdPointer({ external_id: externalId }: RecordTypeConfig)
 }
 
 /** A text of the configuration with this record's values, unescaped: for comparing, not for sending. */
-export function fillForRecord({ item }: RecordCalls, template: string): string {
-  return inRecordsWords(item, () => fillText(template, variablesOf(item, undefined), {}));
-}
-
-/** The rules for reading answers: those of the record type over those for all. */
-export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): AnswerRules {
-  return { answers: { ...config.answers, ...recordType?.answers }, errors: { ...config.errors, ...recordType?.errors } };
+export function fillForRecord({ recordType, item }: RecordCalls, template: string): string {
+  return inRecordsWords(item, () => fillText(template, variablesOf(recordType, item, undefined), {}));
 }
 
 /** The request for any call; `record` goes into its body at `bodyAt`. Throws UnusableValue. */
@@ -84,7 +84,7 @@ export function requestTo(
 }
 
 function requestFor({ config, recordType, item }: RecordCalls, call: CallConfig, { method, remoteId, record, headers = {} }: Sending): HttpRequest {
-  const request = requestTo(config, call, method, variablesOf(item, remoteId), record, recordType.body_at);
+  const request = requestTo(config, call, method, variablesOf(recordType, item, remoteId), record, recordType.body_at);
   const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), fillHeader('{value}', () => value)]);
   return { ...request, headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) } };
 }
@@ -95,14 +95,23 @@ function fillParameter(parameter: ParameterConfig, variables: Variables): string
 }
 
 /** The variables of a record's calls: `external_id`, `push_id`, `remote_id` and `payload.<key>`. */
-function variablesOf(item: PushItem, remoteId: string | null | undefined): Variables {
+function variablesOf({ id }: RecordTypeConfig, item: PushItem, remoteId: string | null | undefined): Variables {
   return (name) => {
     if (name === 'external_id') return item.externalId;
     if (name === 'push_id') return item.pushId;
-    if (name === 'remote_id') return remoteId ?? undefined;
+    if (name === 'remote_id') return isNumericId(id) && isExactInteger(remoteId) ? Number(remoteId) : (remoteId ?? undefined);
     if (!name.startsWith('payload.')) return undefined;
     return readAt(item.payload, `/${name.slice('payload.'.length).replaceAll('.', '/')}`);
   };
+}
+
+function isNumericId(id: IdConfig): boolean {
+  return typeof id === 'object' && 'type' in id && id.type === 'number';
+}
+
+/** True of digits that a double holds and writes as they are: not beyond 2^53, no zeros in front. */
+function isExactInteger(text: string | null | undefined): boolean {
+  return Number.isSafeInteger(Number(text)) && String(Number(text)) === text;
 }
 
 /** A value that does not fit is this record's fault, and only this record fails; the field it comes from is named. */

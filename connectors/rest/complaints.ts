@@ -6,6 +6,7 @@ import { type JsonValue, isJsonObject } from '../../domain/json';
 import { toPath } from '../../domain/mapping';
 import type { HttpResponse } from '../connector';
 import type { FieldError } from '../errors';
+import { isSuccess } from '../http-errors';
 import type { ErrorsConfig } from './config';
 import { readAt } from './json-pointer';
 import { words } from './words';
@@ -31,14 +32,29 @@ export function refusalIn(
   fieldNames: FieldNames,
 ): { message: string; errors: FieldError[] } {
   const complaints = complaintsIn(body, rules.each);
-  const said = textAt(body, rules.message) || complaints.map(({ message }) => message).join(' ') || response.text;
-  const message = words(said) || `The third party answered ${response.status} without a word on why.`;
-  const fallbackCode = textAt(body, rules.code) || `http_${response.status}`;
+  const message = wordsOf(response, body, rules) || `The third party answered ${response.status} without a word on why.`;
+  // A good status says nothing of a refusal.
+  const fallbackCode = textAt(body, rules.code) || (isSuccess(response) ? 'rejected' : `http_${response.status}`);
   const whole: Complaint = { name: null, message, code: fallbackCode };
   const errors = (complaints.length > 0 ? complaints : [whole]).map((complaint) =>
     fieldErrorOf({ ...complaint, code: complaint.code || fallbackCode }, response.status, fieldNames),
   );
   return { message, errors };
+}
+
+/** The third party's words where the rules look for them, else the beginning of the answer; empty when it says nothing to people. */
+export function wordsOf(response: HttpResponse, body: JsonValue | undefined, rules: ErrorsConfig): string {
+  return words(wordsByRules(body, rules) || response.text);
+}
+
+/** Only what stands where the rules look: for answers that hold more than people may see. Empty when nothing does. */
+export function wordsByRules(body: JsonValue | undefined, rules: ErrorsConfig): string {
+  const said =
+    textAt(body, rules.message) ||
+    complaintsIn(body, rules.each)
+      .map(({ message }) => message)
+      .join(' ');
+  return words(said);
 }
 
 /** Every code an answer holds: the one for the whole and those of the complaints. */

@@ -5,41 +5,22 @@
  */
 import { z } from 'zod';
 import type { JsonValue } from '../../domain/json';
-import { toPath } from '../../domain/mapping';
-import { isPointer, isSafePath } from './json-pointer';
-import { problemOfPath } from './templates';
-
-const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
-const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
-/** Set by the HTTP client itself; setting them here could split one request into two. */
-const RESERVED_HEADERS = new Set(['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'expect', 'te', 'trailer']);
-
-const Text = z.string().max(4000);
-const JsonPointer = Text.refine(isPointer, 'A JSON Pointer: empty for the whole, or /key/key (RFC 6901).');
-/** `email` or `/name/given`, like `to` in a mapping. */
-const Destination = Text.min(1).refine((to) => isSafePath(toPath(to)) && (!to.startsWith('/') || isPointer(to)), 'A key, or a JSON Pointer.');
-const CharacterSet = z.string().min(1).max(200);
-const Status = z.int().min(100).max(599);
-const Json: z.ZodType<JsonValue> = z.json();
-const JsonObject = z.record(z.string().max(200), Json);
-
-const Headers = z.record(
-  z
-    .string()
-    .regex(HEADER_NAME, 'The name of a header.')
-    .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), 'This header cannot be set.'),
-  Text.regex(/^[\x20-\x7e]*$/, 'A header holds visible ASCII.'),
-);
-
-const AbsoluteUrl = Text.superRefine((url, issue) => {
-  const problem = problemOfUrl(url);
-  if (problem !== undefined) issue.addIssue({ code: 'custom', message: problem });
-});
-
-const PathTemplate = Text.superRefine((path, issue) => {
-  const problem = problemOfPath(path);
-  if (problem !== undefined) issue.addIssue({ code: 'custom', message: problem });
-});
+import { Auth } from './config-auth';
+import {
+  AbsoluteUrl,
+  CharacterSet,
+  Destination,
+  HEADER_NAME,
+  Headers,
+  Json,
+  JsonObject,
+  JsonPointer,
+  NAME,
+  PathTemplate,
+  Status,
+  Text,
+  refuseUnsafeKeys,
+} from './config-values';
 
 /** A value for a variable of a path: a constant, one placeholder, or a text with rules that keep a value from changing its meaning. */
 const Parameter = z.union([
@@ -127,10 +108,14 @@ const Answers = z.strictObject({
   failed: Condition.optional(),
 });
 
+/** `number`: `"{remote_id}"` in a body becomes a number, where a double holds it exactly. */
+const IdType = z.enum(['string', 'number']).default('string');
+
 const Id = z.union([
   JsonPointer,
+  z.strictObject({ at: JsonPointer, type: IdType }),
   /** A header of the answer to a create (`location`: its last part); other answers hold it at the pointer. */
-  z.strictObject({ header: z.string().regex(HEADER_NAME), at: JsonPointer.default('/id') }),
+  z.strictObject({ header: z.string().regex(HEADER_NAME), at: JsonPointer.default('/id'), type: IdType }),
   z
     .strictObject({
       template: Text,
@@ -177,41 +162,6 @@ const RecordTypeConfig = z.strictObject({
   answers: Answers.optional(),
 });
 
-const HeaderOfToken = { header: z.string().regex(HEADER_NAME).default('Authorization'), value: Text.default('Bearer {token}') };
-
-const Auth = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('none') }),
-  z.strictObject({ type: z.literal('bearer') }),
-  z.strictObject({ type: z.literal('basic') }),
-  z.strictObject({ type: z.literal('header'), headers: Headers }),
-  z.strictObject({ type: z.literal('query'), parameters: z.record(z.string().min(1).max(100), Text) }),
-  z.strictObject({
-    type: z.literal('oauth2_client_credentials'),
-    token_url: AbsoluteUrl,
-    scope: Text.optional(),
-    client_auth: z.enum(['basic', 'body']).default('basic'),
-    /** Further form fields of the token call: `audience`, `resource`. */
-    parameters: z.record(z.string().min(1).max(100), Text).optional(),
-  }),
-  z.strictObject({
-    type: z.literal('login'),
-    method: z.enum(['POST', 'PUT', 'GET']).default('POST'),
-    path: PathTemplate.optional(),
-    /** For a login on another host; else `path`. */
-    url: AbsoluteUrl.optional(),
-    headers: Headers.optional(),
-    body: JsonObject.optional(),
-    send_as: z.enum(['json', 'form']).default('json'),
-    token: z.union([JsonPointer, z.strictObject({ header: z.string().regex(HEADER_NAME) }), z.strictObject({ cookie: z.string().regex(HEADER_NAME) })]),
-    expires_in: JsonPointer.optional(),
-    expires_at: JsonPointer.optional(),
-    lifetime_seconds: z.int().min(1).optional(),
-    ...HeaderOfToken,
-    /** Statuses after which to log in again, once. */
-    renew_on: z.array(Status).default([401, 403]),
-  }),
-]);
-
 const RestConfigShape = z.strictObject({
   /** The product's name, as people know it; Sync Status shows it. */
   app: Text.min(1).max(100),
@@ -228,25 +178,10 @@ const RestConfigShape = z.strictObject({
     .refine((types) => Object.keys(types).length > 0, 'At least one record type.'),
 });
 
-/** Secrets by name; the configuration's `auth` says which names it needs. */
-const CredentialsShape = z
-  .record(
-    z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A name of lower-case letters, digits and _.'),
-    z
-      .string()
-      .min(1)
-      .max(8192)
-      .regex(/^[^\p{Cc}]*$/u, 'No control characters.'),
-  )
-  .refine((credentials) => Object.keys(credentials).length <= 20, 'At most 20 credentials.');
-
 export const RestConfig = z.preprocess(refuseUnsafeKeys, RestConfigShape);
-export const RestCredentials = z.preprocess(refuseUnsafeKeys, CredentialsShape);
 
 export type RestConfig = z.output<typeof RestConfig>;
-export type RestCredentials = z.output<typeof RestCredentials>;
 export type RecordTypeConfig = z.output<typeof RecordTypeConfig>;
-export type AuthConfig = z.output<typeof Auth>;
 export type ErrorsConfig = z.output<typeof Errors>;
 export type AnswersConfig = z.output<typeof Answers>;
 export type ConditionConfig = z.output<typeof Condition>;
@@ -261,28 +196,4 @@ export interface CallConfig {
   headers?: Record<string, string> | undefined;
   body?: Record<string, JsonValue> | undefined;
   body_at?: string | undefined;
-}
-
-/** Zod drops `__proto__` from records without a word; here it is refused, wherever it stands. */
-function refuseUnsafeKeys(value: unknown, issue: z.core.$RefinementCtx): unknown {
-  const path = pathOfUnsafeKey(value);
-  if (path) issue.addIssue({ code: 'custom', message: 'The keys __proto__, constructor and prototype are refused.', input: value, path });
-  return value;
-}
-
-function pathOfUnsafeKey(value: unknown): string[] | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  for (const [key, inner] of Object.entries(value)) {
-    const path = isSafePath([key]) ? pathOfUnsafeKey(inner) : [];
-    if (path) return [key, ...path];
-  }
-  return undefined;
-}
-
-function problemOfUrl(url: string): string | undefined {
-  if (!/^https?:\/\/[^/]/i.test(url) || !URL.canParse(url)) return 'An absolute http or https URL.';
-  const { username, password, search, hash } = new URL(url);
-  if (username !== '' || password !== '') return 'A URL without user name and password: they belong to the credentials.';
-  if (search !== '' || hash !== '' || /[?#{}]/.test(url)) return 'A URL without query, fragment and braces.';
-  return undefined;
 }

@@ -1,7 +1,8 @@
 /** Credentials by name: how they are read, put on a request, and kept out of what comes back. */
 import type { ConnectorContext, HttpResponse } from '../connector';
 import { Unauthorized } from '../errors';
-import type { RestConfig, RestCredentials } from './config';
+import type { RestConfig } from './config';
+import type { RestCredentials } from './config-auth';
 
 export type RestContext = ConnectorContext<RestConfig, RestCredentials>;
 

@@ -53,6 +53,7 @@ export function remoteIn(calls: RecordCalls, exchange: Exchange): Remote {
 export function idIn({ id }: RecordTypeConfig, record: JsonValue | undefined, { headers }: Pick<HttpResponse, 'headers'>): string | undefined {
   if (typeof id === 'string') return singleValue(readAt(record, id));
   if ('template' in id) return undefined;
+  if (!('header' in id)) return singleValue(readAt(record, id.at));
   // A Location is an address; the id is its last part.
   const last = headers[id.header.toLowerCase()]?.split(/[?#]/)[0]?.split('/').filter(Boolean).at(-1);
   return singleValue(last === undefined ? undefined : decoded(last)) ?? singleValue(readAt(record, id.at));

@@ -5,7 +5,7 @@
  */
 import type { HttpRequest, HttpResponse } from '../connector';
 import { Unauthorized } from '../errors';
-import type { AuthConfig } from './config';
+import type { AuthConfig } from './config-auth';
 import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
 import { type Token, fetchToken } from './token';
 import { UnusableValue, fillHeader } from './templates';

@@ -7,13 +7,14 @@ import type { JsonObject, JsonValue } from '../../domain/json';
 import type { HttpRequest, HttpResponse } from '../connector';
 import { type ConnectorError, RecordRejected, Unauthorized } from '../errors';
 import { errorFromResponse, isSuccess } from '../http-errors';
-import { isUnreadable, unreadable } from './answers';
-import type { AuthConfig } from './config';
+import { isUnreadable, rulesFor, unreadable } from './answers';
+import { wordsByRules, wordsOf } from './complaints';
+import type { ErrorsConfig } from './config';
+import type { AuthConfig } from './config-auth';
 import { parseJson, readAt } from './json-pointer';
 import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
 import { fillHeader, fillJson } from './templates';
 import { addressOf } from './address';
-import { words } from './words';
 
 export interface Token {
   value: string;
@@ -27,6 +28,8 @@ type Login = Extract<AuthConfig, { type: 'login' }>;
 /** A token is given up this long before its end, or a tenth of its life before where that is less. */
 const EXPIRY_MARGIN_MS = 30_000;
 const FORM = 'application/x-www-form-urlencoded';
+/** Where OAuth 2 says why, most telling first (RFC 6749 5.2): for whatever the configuration's own `errors` do not find. */
+const OAUTH2_ERRORS: readonly ErrorsConfig[] = [{ message: '/error_description' }, { message: '/error' }];
 
 export async function fetchToken(context: RestContext): Promise<Token> {
   const { auth } = context.config;
@@ -75,19 +78,32 @@ async function logIn(auth: Login, context: RestContext): Promise<Token> {
 
 async function exchange(request: HttpRequest, context: RestContext): Promise<{ response: HttpResponse; body: JsonValue | undefined }> {
   const response = await context.http.send(request);
-  if (!isSuccess(response)) throw refusalOf(redacted(response, secretsOf(context)));
+  if (!isSuccess(response)) throw refusalOf(redacted(response, secretsOf(context)), context);
   return { response, body: parseJson(response.text) };
 }
 
-function refusalOf(response: HttpResponse): Error {
-  const error = errorFromResponse(response, () => ({ message: words(response.text) }));
-  if (!(error instanceof RecordRejected)) return error;
-  return new Unauthorized(`The third party refused the login (${response.status}). ${error.message}`.trim());
+function refusalOf(response: HttpResponse, { config }: RestContext): ConnectorError {
+  const error = errorFromResponse(response, () => ({ message: '' }));
+  if (!(error instanceof RecordRejected || error instanceof Unauthorized)) return error;
+  const body = parseJson(response.text);
+  const rules = errorsOf(config).find((errors) => wordsByRules(body, errors) !== '') ?? {};
+  return new Unauthorized(`The third party refused the login (${response.status}). ${wordsOf(response, body, rules)}`.trim());
 }
 
-/** A page for people (maintenance, a proxy) says nothing about the credentials. */
+/**
+ * A page for people (maintenance, a proxy) says nothing about the credentials. Of an answer that is fine by its status only the
+ * words are quoted: the rest of it may be a secret.
+ */
 function withoutToken(context: RestContext, response: HttpResponse, body: JsonValue | undefined, message: string): ConnectorError {
-  return isUnreadable(response, body) ? unreadable(redacted(response, secretsOf(context))) : new Unauthorized(message);
+  const shown = redacted(response, secretsOf(context));
+  if (isUnreadable(response, body)) return unreadable(shown);
+  const said = errorsOf(context.config).map((errors) => wordsByRules(parseJson(shown.text), errors));
+  return new Unauthorized(`${message} ${said.find((text) => text !== '') ?? ''}`.trim());
+}
+
+/** Where a refused login says why, to be tried in this order. */
+function errorsOf(config: RestContext['config']): readonly ErrorsConfig[] {
+  return [rulesFor(config).errors, ...(config.auth.type === 'oauth2_client_credentials' ? OAUTH2_ERRORS : [])];
 }
 
 function tokenIn({ headers }: HttpResponse, body: JsonValue | undefined, { token }: Login): string | undefined {

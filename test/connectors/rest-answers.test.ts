@@ -35,7 +35,12 @@ describe('answers to the REST connector', () => {
       ['429 with nonsense', { status: 429, headers: { 'retry-after': 'soon' } }, { kind: 'rate_limited', retryAfterMs: null }],
       ['408', { status: 408 }, { kind: 'unavailable', status: 408 }],
       ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, { kind: 'unavailable', status: 302 }],
-      ['401', { status: 401 }, { kind: 'unauthorized' }],
+      ['401', { status: 401 }, { kind: 'unauthorized', message: 'The third party does not accept the credentials (401).' }],
+      [
+        '401 with words',
+        { status: 401, body: { message: 'The key has ended' } },
+        { kind: 'unauthorized', message: 'The third party does not accept the credentials (401). The key has ended' },
+      ],
       ['403', { status: 403, body: { message: 'not yours' } }, { kind: 'record_rejected', isForbidden: true, message: 'not yours' }],
       ['404', { status: 404 }, { kind: 'record_rejected', errors: [expect.objectContaining({ explanation: expect.stringContaining('path') as string })] }],
       ['413', { status: 413, body: 'too large' }, { kind: 'record_rejected', message: 'too large' }],
@@ -92,6 +97,14 @@ describe('answers to the REST connector', () => {
 
       expect(failure).toMatchObject({ kind: 'record_rejected', message: 'E-mail is taken' });
       expect(calls()).toEqual(['find', 'create', 'find']);
+    });
+
+    it('carries no status for a code when it is refused under a good one', async () => {
+      answers = { find: NOTHING_FOUND, create: { status: 200, body: { ok: false, message: 'no' } } };
+
+      const failure = await errorOf(aContact(), contextWith({ answers: { failed: { at: '/ok', is: false } } }));
+
+      expect(failure).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'rejected', message: 'no' }] });
     });
 
     it('counts as trouble, not as a refusal, where the configuration says so', async () => {
@@ -174,6 +187,16 @@ describe('answers to the REST connector', () => {
       expect(server.requests.at(-1)?.path).toBe('/contacts/..%2Fa%20b');
     });
 
+    it('leads to an update of a record that was there before, where find searches and recognizes by a mapped field', async () => {
+      answers = { find: { status: 200, body: { items: [{ id: '9', email: 'ada@example.com', external_id: null }] } }, update: { status: 204 } };
+      const match = { at: '/email', value: '{payload.email}' };
+      const find = { path: '/contacts{?email}', parameters: { email: '{payload.email}' }, items: '/items', match };
+
+      expect(await pushOne(aContact(), contextWith({}, { find }))).toMatchObject({ ok: true, effect: 'updated', remoteId: '9' });
+      expect(server.requests.map(({ path }) => path)).toEqual(['/contacts?email=ada%40example.com', '/contacts/9']);
+      expect(JSON.parse(server.requests[1]?.body as string)).toMatchObject({ external_id: 'emp-1' });
+    });
+
     it('does not lead anywhere by an id that would change the address', async () => {
       answers = { find: { status: 200, body: { items: [{ id: '..', external_id: 'emp-1' }] } }, delete: { status: 204 } };
 
@@ -181,6 +204,48 @@ describe('answers to the REST connector', () => {
 
       expect(failure).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'unusable_value' }] });
       expect(calls()).toEqual(['find']);
+    });
+  });
+
+  describe('with an id that is a number', () => {
+    const numbered = {
+      id: { at: '/num', type: 'number' },
+      update: { method: 'PUT', path: '/contacts/{remote_id}', body: { num: '{remote_id}', note: 'no. {remote_id}' } },
+    };
+
+    it.each<[string, string, unknown]>([
+      ['that number', '42', 42],
+      ['that number, up to the last that a double holds exactly', '9007199254740991', 9007199254740991],
+      ['text where a double would change it', '9007199254740993', '9007199254740993'],
+      ['text where the third party writes it in another way', '"007"', '007'],
+    ])('sends it in bodies as %s: %s', async (_title, id, sent) => {
+      answers = { find: NOTHING_FOUND, create: { status: 201, body: `{"num": ${id}}` }, update: { status: 204 } };
+      const context = contextWith({}, numbered);
+
+      const created = (await pushOne(aContact(), context)) as { remoteId: string };
+      const updated = await pushOne(aContact({ remoteId: created.remoteId }), context);
+
+      expect(updated).toMatchObject({ ok: true, effect: 'updated', remoteId: String(sent) });
+      expect(server.requests.at(-1)?.path).toBe(`/contacts/${String(sent)}`);
+      expect(JSON.parse(server.requests.at(-1)?.body as string)).toMatchObject({ num: sent, note: `no. ${String(sent)}` });
+    });
+
+    it('finds it in a Location too', async () => {
+      answers = { find: NOTHING_FOUND, create: { status: 201, headers: { location: '/contacts/42' } }, update: { status: 204 } };
+      const context = contextWith({}, { ...numbered, id: { header: 'Location', type: 'number' } });
+
+      const created = (await pushOne(aContact(), context)) as { remoteId: string };
+      await pushOne(aContact({ remoteId: created.remoteId }), context);
+
+      expect(JSON.parse(server.requests.at(-1)?.body as string)).toMatchObject({ num: 42 });
+    });
+
+    it('is sent as text where the configuration does not say that it is a number', async () => {
+      answers = { update: { status: 204 } };
+
+      await pushOne(aContact({ remoteId: '42' }), contextWith({}, { ...numbered, id: '/num' }));
+
+      expect(JSON.parse(server.requests.at(-1)?.body as string)).toMatchObject({ num: '42' });
     });
   });
 

@@ -170,6 +170,18 @@ describe('authentication of the REST connector', () => {
       expect(apiCalls()).toEqual([]);
     });
 
+    it.each([
+      ['what OAuth 2 says', 400, { error: 'invalid_client', error_description: 'Client is locked' }, 'Client is locked'],
+      ['its code alone', 401, { error: 'invalid_client' }, 'invalid_client'],
+      ['what the configuration points at', 400, { error: 'invalid_client', message: 'Ask the admin' }, 'Ask the admin'],
+    ])('tells people, of a refusal, %s', async (_title, status, body, said) => {
+      token = () => ({ status, body });
+
+      const failure = await rest.check(contextWithAuth(oauth2(), OAUTH2)).catch((thrown: unknown) => thrown as Error);
+
+      expect(failure).toMatchObject({ kind: 'unauthorized', message: `The third party refused the login (${status}). ${said}` });
+    });
+
     it('reaches a token server of another host, and names it among the hosts', async () => {
       const other = await startScriptedServer(() => ({ status: 200, body: { access_token: 'elsewhere' } }));
       const context = contextWithAuth(oauth2({ token_url: `${other.url}/oauth/token` }), OAUTH2);
@@ -199,6 +211,28 @@ describe('authentication of the REST connector', () => {
 
       expect(JSON.parse(tokenCalls()[0]?.body as string)).toEqual({ user: { name: credentials.user }, pass: credentials.pass });
       expect(apiCalls().map(({ headers }) => headers['x-session'])).toEqual(['key=abcdef', 'key=abcdef']);
+    });
+
+    it.each<[string, number, unknown, string]>([
+      ['400', 400, { message: 'Wrong password', data: {} }, 'The third party refused the login (400). Wrong password'],
+      ['401', 401, { message: 'Wrong password', data: {} }, 'The third party refused the login (401). Wrong password'],
+      ['403 with complaints', 403, { errors: { pass: 'is too old' } }, 'The third party refused the login (403). is too old'],
+      ['400 in words alone', 400, 'Wrong password', 'The third party refused the login (400). Wrong password'],
+      ['400 without a word', 400, undefined, 'The third party refused the login (400).'],
+      [
+        '200 without a token',
+        200,
+        { ok: false, message: 'Wrong password', hint: 'x-1' },
+        'The login was answered 200, but without a token where the configuration looks for it. Wrong password',
+      ],
+      ['200 without a word', 200, { hint: 'x-1' }, 'The login was answered 200, but without a token where the configuration looks for it.'],
+    ])('tells people in the third party’s words, not in JSON, that it is refused: %s', async (_title, status, body, message) => {
+      token = () => ({ status, body });
+      const config = contactsConfig(server.url, { auth: login(), errors: { message: '/message', each: { at: '/errors' } } });
+
+      const failure = await rest.check(restContext(config, { credentials })).catch((thrown: unknown) => thrown as Error);
+
+      expect(failure).toMatchObject({ kind: 'unauthorized', message });
     });
 
     it('takes the token from a header', async () => {

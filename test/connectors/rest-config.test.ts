@@ -1,7 +1,7 @@
 /** What the REST connector says about a configuration: each mistake at its place, in words that lead to its repair. */
 import { z } from 'zod';
 import { rest } from '../../connectors/rest';
-import type { RestCredentials } from '../../connectors/rest/config';
+import type { RestCredentials } from '../../connectors/rest/config-auth';
 import type { RecordTypeMapping } from '../../domain/mapping';
 import { documentedExample, documentedMapping, documentedPage } from './documented';
 import { CONTACTS_MAPPING, contactsConfig } from './rest-given';
@@ -126,16 +126,23 @@ describe('the configuration of a REST integration', () => {
       };
 
       expect(problemsOf({}, {}, { mapping }).map(({ pointer }) => pointer)).toEqual([
-        '/mappings/contacts/on_delete',
-        '/mappings/contacts/fields/0/to',
-        '/mappings/contacts/fields/1/to',
+        '/record_types/contacts/on_delete',
+        '/record_types/contacts/fields/0/to',
+        '/record_types/contacts/fields/1/to',
       ]);
+    });
+
+    it('refuses match_by, which it would not obey, and says how to find existing records instead', () => {
+      const problems = problemsOf({}, {}, { mapping: { ...CONTACTS_MAPPING, matchBy: 'city' } });
+
+      expect(problems).toMatchObject([{ pointer: '/record_types/contacts/match_by' }]);
+      expect(problems[0]?.message).toContain('"match": {"at": "/address/city", "value": "{payload.address.city}"}');
     });
 
     it('refuses a mapping of a record type that is not described, and takes one that leaves deleted records alone', () => {
       const config = rest.configSchema.parse(contactsConfig(URL_OF_CONTACTS));
 
-      expect(rest.validate?.(config, { companies: CONTACTS_MAPPING })).toMatchObject([{ pointer: '/mappings/companies' }]);
+      expect(rest.validate?.(config, { companies: CONTACTS_MAPPING })).toMatchObject([{ pointer: '/record_types/companies' }]);
       expect(problemsOf({}, { delete: undefined }, { mapping: { ...CONTACTS_MAPPING, onDelete: 'leave' } })).toEqual([]);
     });
   });
@@ -182,6 +189,10 @@ describe('the configuration of a REST integration', () => {
         ],
       },
     ]);
+  });
+
+  it('gives the product its name', () => {
+    expect(rest.appName?.(rest.configSchema.parse(contactsConfig(URL_OF_CONTACTS, { app: 'Acme CRM' })))).toBe('Acme CRM');
   });
 
   it('has no key that docs/connectors.md does not explain', () => {

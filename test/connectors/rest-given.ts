@@ -1,7 +1,8 @@
 /** A small contact API over a scripted server, linked by the REST connector, for answers that no real third party gives on demand. */
 import type { ConnectorContext, PushItem, PushResult, TokenStore } from '../../connectors/connector';
 import { rest } from '../../connectors/rest';
-import type { RestConfig, RestCredentials } from '../../connectors/rest/config';
+import type { RestConfig } from '../../connectors/rest/config';
+import type { RestCredentials } from '../../connectors/rest/config-auth';
 import type { RecordTypeMapping } from '../../domain/mapping';
 import { contextWith, gatedHttp, memoryTokens, pushItem } from './given';
 

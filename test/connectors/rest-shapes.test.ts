@@ -236,7 +236,8 @@ const legacy: Shape = {
           return { status: 200, headers: { 'set-cookie': 'JSESSIONID=abc123; Path=/; HttpOnly' }, body: { ok: true } };
         }
         if (request.headers['cookie'] !== 'JSESSIONID=abc123') return { status: 403, body: { ok: false, error: 'session' } };
-        const body = json(request) as JsonObject & { id?: number | string };
+        const body = json(request) as JsonObject & { id?: unknown };
+        if (body.id !== undefined && typeof body.id !== 'number') return { status: 200, body: { ok: false, error: 'id is not a number', no: 4 } };
         if (request.path === '/ping.do') return { status: 200, body: 'pong' };
         if (request.path === '/search.do') {
           const hits = [...records].filter(([, record]) => record['EMAIL'] === (body['where'] as JsonObject)['EMAIL']);
@@ -275,6 +276,7 @@ const legacy: Shape = {
     answers: { failed: { at: '/ok', is: false }, missing: ['17'] },
     record_types: {
       contacts: {
+        id: { at: '/id', type: 'number' },
         tombstone: { at: '/record/DELETED_AT' },
         body_at: '/record',
         find: {
@@ -375,7 +377,7 @@ describe.each([personnel, graph, jsonApi, legacy])('a third party unknown before
     it('is not asked to switch off what cannot be switched off', () => {
       const mapping = { ...CONTACTS_MAPPING, onDelete: 'deactivate' as const };
 
-      expect(rest.validate?.(context.config, { contacts: mapping })).toMatchObject([{ pointer: '/mappings/contacts/on_delete' }]);
+      expect(rest.validate?.(context.config, { contacts: mapping })).toMatchObject([{ pointer: '/record_types/contacts/on_delete' }]);
     });
   } else {
     it('switches it off and on again', async () => {
