@@ -26,7 +26,8 @@ export class ConcurrentTransaction extends Error {
 }
 
 const BEGIN_AGAIN = new Set(['40001', '40P01']);
-const TRIES_MAX = 5;
+/** Many clients that create overlapping records: each round one of them is done, and those left overlap in half as many. */
+const TRIES_MAX = 15;
 
 export interface DatabaseOptions {
   url: string;
@@ -104,6 +105,8 @@ export class Database {
         return await this.#inRoleOnce(role, tenantId, work);
       } catch (error) {
         if (tries === TRIES_MAX || !BEGIN_AGAIN.has((error as { code?: string }).code ?? '')) throw error;
+        // Apart from each other, or they collide again.
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** tries, 50)));
       }
     }
   }

@@ -32,12 +32,15 @@ export interface FlushOptions {
   onSignalled?: (lane: LaneDue) => void;
 }
 
-/** Sends what the outbox holds. @throws the first signal's error, after giving back every row that was not sent. */
+/**
+ * Sends what the outbox holds. @throws the first signal's error, after giving back every row whose turn had not come. Those of
+ * a lane that could not be signalled wait for their lease to end, so that one such lane does not stand before all others.
+ */
 export async function flushOutbox({ database, signalLane, mayWait = () => false, onSignalled }: FlushOptions): Promise<{ found: number; waiting: number }> {
   const rows = await database.withDispatcher((work) => leaseOutboxRows(work, { limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }));
   const lanes = groupByLane(rows);
   const waiting = lanes.filter(mayWait);
-  const unsent = new Set(lanes);
+  const untried = new Set(lanes);
   let failure: PromiseRejectedResult | undefined;
   const sending = lanes.filter((lane) => !waiting.includes(lane));
   for (let start = 0; start < sending.length && failure === undefined; start += SIGNALS_AT_ONCE) {
@@ -51,16 +54,14 @@ export async function flushOutbox({ database, signalLane, mayWait = () => false,
         sent.flatMap((lane) => lane.outboxIds),
       ),
     );
-    for (const lane of sent) {
-      unsent.delete(lane);
-      onSignalled?.(lane);
-    }
+    for (const lane of slice) untried.delete(lane);
+    for (const lane of sent) onSignalled?.(lane);
   }
-  if (unsent.size > 0)
+  if (untried.size > 0)
     await database.withDispatcher((work) =>
       releaseOutboxRows(
         work,
-        [...unsent].flatMap((lane) => lane.outboxIds),
+        [...untried].flatMap((lane) => lane.outboxIds),
       ),
     );
   if (failure !== undefined) throw failure.reason;

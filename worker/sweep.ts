@@ -14,15 +14,17 @@ export interface SweepOptions {
   overdueMs?: number;
 }
 
-/** One sweep. Answers how many lanes were signalled. */
+/** One sweep. Answers how many lanes were found. @throws what Temporal said about a lane it did not take a signal for, after all others had theirs. */
 export async function sweep({ database, signalLane, log, overdueMs = 60_000 }: SweepOptions): Promise<number> {
   const { lanes, now } = await database.withDispatcher(async (work) => ({
     lanes: await findForgottenLanes(work, { overdueSince: new Date(work.now.getTime() - overdueMs) }),
     now: work.now,
   }));
-  for (const lane of lanes) await signalLane({ ...lane, wakeAt: now.getTime() });
+  const failures: unknown[] = [];
+  for (const lane of lanes) await signalLane({ ...lane, wakeAt: now.getTime() }).catch((error: unknown) => failures.push(error));
   if (lanes.length > 0) log.warn({ lanes: lanes.length }, 'swept up lanes with overdue work');
   await database.withDispatcher(tidyUp);
+  if (failures.length > 0) throw failures[0];
   return lanes.length;
 }
 

@@ -1,0 +1,113 @@
+/** A migrated database of its own per test file, and what a test of the queries begins with. */
+import { Client } from 'pg';
+import { Database, type TenantWork } from '../../db/database';
+import { newUuid } from '../../db/ids';
+import { createIntegration, type NewIntegration } from '../../db/integration-lifecycle';
+import { findIntegration } from '../../db/integrations';
+import { type Claim, claimDuePushes } from '../../db/push-claim';
+import { acceptChanges, type AcceptedChange, type RecordChange } from '../../db/record-acceptance';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+
+export const GRACE_MS = 300_000;
+
+export interface TestDb extends TestDatabase {
+  database: Database;
+  /** Rows of a statement as the superuser, who sees everything. */
+  superuser(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** `role` as a transaction of ours would put it on; rolled back. */
+  asRole(role: string, tenantId: string | null, text: string): Promise<Record<string, unknown>[]>;
+  end(): Promise<void>;
+}
+
+/** `clock` replaces the database's. */
+export async function openTestDb(clock?: () => Date): Promise<TestDb> {
+  const testDatabase = await createTestDatabase();
+  const options = { url: testDatabase.url, poolSize: 20, statementTimeoutMs: 20_000 };
+  const database = new Database(clock === undefined ? options : { ...options, clock });
+  const client = new Client({ connectionString: testDatabase.url });
+  await client.connect();
+  return {
+    ...testDatabase,
+    database,
+    superuser: async (text, values) => (await client.query<Record<string, unknown>>(text, values)).rows,
+    async asRole(role, tenantId, text) {
+      await client.query('begin');
+      try {
+        await client.query(`select set_config('role', $1, true), set_config('app.tenant', $2, true)`, [role, tenantId ?? '']);
+        return (await client.query<Record<string, unknown>>(text)).rows;
+      } finally {
+        await client.query('rollback');
+      }
+    },
+    async end() {
+      await client.end();
+      await database.close();
+      await testDatabase.drop();
+    },
+  };
+}
+
+export class GivenTenant {
+  private constructor(
+    readonly db: TestDb,
+    readonly tenantId: string,
+  ) {}
+
+  static async create(db: TestDb): Promise<GivenTenant> {
+    const tenantId = newUuid();
+    await db.database.withTenant(tenantId, ({ trx }) =>
+      trx.insertInto('tenants').values({ tenantId, name: 'Test', timeZone: 'UTC', contactEmail: null }).execute(),
+    );
+    return new GivenTenant(db, tenantId);
+  }
+
+  work<T>(work: (context: TenantWork) => Promise<T>): Promise<T> {
+    return this.db.database.withTenant(this.tenantId, work);
+  }
+
+  async integration(settings: Partial<NewIntegration> = {}): Promise<string> {
+    const integrationId = newUuid();
+    const input: NewIntegration = {
+      integrationId,
+      connector: 'ledger',
+      app: 'Ledger',
+      accountName: 'Test',
+      config: {},
+      recordTypes: { employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'deactivate' } },
+      sealedCredentials: null,
+      gracePeriodMs: GRACE_MS,
+      maxWaitMs: null,
+      initialPush: 'none',
+      isPaused: false,
+      ...settings,
+    };
+    await this.work((work) => createIntegration(work, input));
+    return integrationId;
+  }
+
+  accept(...changes: (Partial<RecordChange> & { externalId: string })[]): Promise<AcceptedChange[]> {
+    const complete = changes.map((change) => ({ recordType: 'employees', kind: 'put' as const, fields: {}, ...change }));
+    return this.work((work) => acceptChanges(work, complete, { actor: 'test', requestId: 'test' }));
+  }
+
+  /** Claims what is due at `at`, leased for 20 s from then. */
+  async claim(integrationId: string, at: Date, limit = 100): Promise<Claim> {
+    return this.work(async (work) => {
+      const integration = await findIntegration(work, { integrationId });
+      if (integration === undefined) throw new Error('No such integration.');
+      return claimDuePushes(work, { integration, firedAt: at, now: at, leaseUntil: new Date(at.getTime() + 20_000), limit, onlyWindows: false });
+    });
+  }
+
+  async pair(integrationId: string, externalId: string) {
+    return this.work(({ trx }) =>
+      trx
+        .selectFrom('recordSyncs as pair')
+        .innerJoin('records as record', (join) => join.onRef('record.tenantId', '=', 'pair.tenantId').onRef('record.recordId', '=', 'pair.recordId'))
+        .selectAll('pair')
+        .where('record.externalId', '=', externalId)
+        .where('pair.integrationId', '=', integrationId)
+        .executeTakeFirst(),
+    );
+  }
+}

@@ -1,0 +1,186 @@
+/** Row-level security beneath every query: reliability.md S6, S7 and 4.3. */
+import { newUuid } from '../../db/ids';
+import { GivenTenant, openTestDb, type TestDb } from './given';
+
+let db: TestDb;
+let ours: GivenTenant;
+let theirs: GivenTenant;
+let tables: string[];
+
+beforeAll(async () => {
+  db = await openTestDb();
+  [ours, theirs] = [await GivenTenant.create(db), await GivenTenant.create(db)];
+  for (const tenant of [ours, theirs]) {
+    const integrationId = await tenant.integration();
+    await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
+    await tenant.claim(integrationId, new Date(Date.now() + 3_600_000));
+    await tenant.work(({ trx }) =>
+      trx
+        .insertInto('apiKeys')
+        .values({
+          tenantId: tenant.tenantId,
+          apiKeyId: newUuid(),
+          publicId: newUuid(),
+          secretHash: Buffer.from('x'),
+          name: 'key',
+          role: 'admin',
+          createdBy: 'test',
+          expiresAt: new Date(),
+          revokedAt: null,
+          lastUsedAt: null,
+        })
+        .execute(),
+    );
+  }
+  const rows = await db.superuser(`select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%' order by 1`);
+  tables = rows.map((row) => row.tablename as string);
+});
+afterAll(() => db.end());
+
+const count = async (rows: Promise<Record<string, unknown>[]>) => Number((await rows)[0]?.count);
+const grantsOf = async (role: string) => {
+  const rows = await db.superuser(
+    `select table_name, privilege_type from information_schema.role_table_grants where grantee = $1 and table_schema = 'public'`,
+    [role],
+  );
+  return rows.map((row) => `${String(row.privilege_type).toLowerCase()} ${String(row.table_name)}`);
+};
+
+describe('every table', () => {
+  it('guards its rows, from its owner too, and begins every key with the tenant', async () => {
+    const unguarded = await db.superuser(
+      `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relname not like 'kysely%' and not (relrowsecurity and relforcerowsecurity)`,
+    );
+    const keys = await db.superuser(`
+      select i.indrelid::regclass::text as table_name, a.attname as first_column
+      from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+      join pg_class c on c.oid = i.indrelid
+      where i.indisunique and c.relnamespace = 'public'::regnamespace and c.relname not like 'kysely%'`);
+
+    expect(unguarded).toEqual([]);
+    expect(tables.length).toBeGreaterThanOrEqual(14);
+    // The outbox is no tenant's list: its key is a number that nobody chooses.
+    expect(keys.filter((key) => key.first_column !== 'tenant_id' && key.table_name !== 'outbox')).toEqual([]);
+  });
+
+  it('shows a tenant its own rows and no others', async () => {
+    for (const table of ['tenants', 'api_keys', 'integrations', 'records', 'record_changes', 'record_syncs', 'pushes', 'outbox', 'stream_events']) {
+      expect([
+        table,
+        (await count(db.asRole('syncline_app', ours.tenantId, `select count(*) from ${table} where tenant_id = '${ours.tenantId}'`))) > 0,
+      ]).toEqual([table, true]);
+      expect([table, await count(db.asRole('syncline_app', ours.tenantId, `select count(*) from ${table} where tenant_id <> '${ours.tenantId}'`))]).toEqual([
+        table,
+        0,
+      ]);
+    }
+  });
+
+  it('shows nothing to a role without a tenant', async () => {
+    for (const table of tables) expect([table, await count(db.asRole('syncline_app', null, `select count(*) from ${table}`))]).toEqual([table, 0]);
+  });
+
+  it('takes no row for another tenant, and changes none of another', async () => {
+    await expect(
+      db.asRole(
+        'syncline_app',
+        ours.tenantId,
+        `insert into outbox (tenant_id, lane, subject_id, wake_at) values ('${theirs.tenantId}', 'record_push', '${theirs.tenantId}', now())`,
+      ),
+    ).rejects.toThrow(/row-level security/);
+    await expect(db.asRole('syncline_app', ours.tenantId, `update records set tenant_id = '${theirs.tenantId}'`)).rejects.toThrow(/row-level security/);
+    expect(await db.asRole('syncline_app', ours.tenantId, `update records set changed_by = 'x' where tenant_id = '${theirs.tenantId}' returning 1`)).toEqual(
+      [],
+    );
+  });
+
+  it('holds even an owner who is no superuser (FORCE)', async () => {
+    const owner = `owner_${newUuid().slice(-8)}`;
+    await db.superuser(`create role ${owner} nologin`);
+    await db.superuser(`grant usage, create on schema public to ${owner}`);
+    await db.superuser(`alter table records owner to ${owner}`);
+    try {
+      expect(await count(db.asRole(owner, ours.tenantId, 'select count(*) from records'))).toBe(0);
+    } finally {
+      await db.superuser('alter table records owner to current_user');
+      await db.superuser(`drop owned by ${owner}`);
+      await db.superuser(`drop role ${owner}`);
+    }
+  });
+
+  it('S7: lets two tenants use the same external ids, ignorant of each other', async () => {
+    expect(await count(db.superuser(`select count(*) from records where external_id = 'e1'`))).toBe(2);
+    const [[one], [other]] = await Promise.all([ours.accept({ externalId: 'same', fields: {} }), theirs.accept({ externalId: 'same', fields: {} })]);
+
+    expect(one).toMatchObject({ outcome: 'accepted', version: 1 });
+    expect(other).toMatchObject({ outcome: 'accepted', version: 1 });
+    expect(one?.recordId).not.toBe(other?.recordId);
+  });
+});
+
+describe('the roles', () => {
+  it('may not log in, own nothing, and bypass nothing', async () => {
+    const rows = await db.superuser(
+      `select rolcanlogin or rolsuper or rolbypassrls or rolcreatedb or rolcreaterole as may_too_much from pg_roles where rolname like 'syncline_%'`,
+    );
+    const owned = await db.superuser(`select tablename from pg_tables where schemaname = 'public' and tableowner like 'syncline_%'`);
+
+    expect(rows).toHaveLength(3);
+    expect(rows.filter((row) => row.may_too_much)).toEqual([]);
+    expect(owned).toEqual([]);
+  });
+
+  it('cannot change or remove what is written once: audit, changes, stream', async () => {
+    const grants = await grantsOf('syncline_app');
+
+    for (const table of ['audit_log', 'record_changes', 'stream_events', 'outbox']) {
+      expect(grants.filter((grant) => grant.endsWith(` ${table}`)).toSorted()).toEqual([`insert ${table}`, `select ${table}`]);
+    }
+    await expect(db.asRole('syncline_app', ours.tenantId, 'create table mine (a int)')).rejects.toThrow(/permission denied/);
+    await expect(db.asRole('syncline_app', ours.tenantId, 'truncate records')).rejects.toThrow(/permission denied/);
+  });
+
+  it('let the dispatcher see all tenants’ wake times and nothing of their content', async () => {
+    expect(await count(db.asRole('syncline_dispatcher', null, 'select count(distinct tenant_id) from outbox'))).toBe(2);
+    expect(await count(db.asRole('syncline_dispatcher', null, 'select count(wake_at) from record_syncs'))).toBeGreaterThan(0);
+    for (const text of [
+      'select fields from records',
+      'select payload from pushes',
+      'select errors from record_syncs',
+      'select credentials from integrations',
+      'select config from integrations',
+      'select body from stream_events',
+      'select response from idempotency_keys',
+      'select * from tenants',
+      'select * from api_keys',
+      'update record_syncs set due_at = now()',
+      'insert into outbox (tenant_id, lane, subject_id, wake_at) select tenant_id, lane, subject_id, wake_at from outbox',
+    ]) {
+      await expect(db.asRole('syncline_dispatcher', null, text)).rejects.toThrow(/permission denied/);
+    }
+  });
+
+  it('let the platform find tenants and keys, and nothing of their records', async () => {
+    expect(await count(db.asRole('syncline_platform', null, 'select count(*) from tenants'))).toBe(2);
+    expect(await count(db.asRole('syncline_platform', null, 'select count(secret_hash) from api_keys'))).toBe(2);
+    for (const text of [
+      'select * from records',
+      'select * from integrations',
+      'select * from record_syncs',
+      'select * from pushes',
+      'select * from outbox',
+      'delete from tenants',
+      'update api_keys set secret_hash = null',
+    ]) {
+      await expect(db.asRole('syncline_platform', null, text)).rejects.toThrow(/permission denied/);
+    }
+  });
+
+  it('are put off at the end of the transaction', async () => {
+    await ours.work(({ trx }) => trx.selectFrom('records').select('recordId').execute());
+    const [row] = await db.superuser(`select current_user as who, current_setting('app.tenant', true) as tenant`);
+
+    expect(row?.who).not.toBe('syncline_app');
+    await expect(db.database.withDispatcher(({ trx }) => trx.selectFrom('records').selectAll().execute())).rejects.toThrow(/permission denied/);
+  });
+});
