@@ -10,7 +10,7 @@ import type { TenantWork } from './database';
 import { newUuid } from './ids';
 import { wakeLanes } from './outbox';
 import { hashOfTarget } from './payload-hash';
-import type { ChangeAuthor, Draft } from './record-acceptance';
+import type { ChangeAuthor, RecordDraft } from './record-draft';
 import { rowsFrom, unseen } from './rows';
 import { appendStreamEvent } from './stream';
 import type { RecordTypeMappings } from './tables';
@@ -39,12 +39,12 @@ interface PairRow {
 /** One pair and what this batch means for it. */
 interface PairChange {
   integration: IntegrationForAcceptance;
-  draft: Draft;
+  draft: RecordDraft;
   decision: Exclude<PairDecision, { kind: 'irrelevant' }>;
 }
 
 /** Runs in the transaction that wrote the records, whose rows it holds locked. */
-export async function writePairs(work: TenantWork, drafts: Draft[], by: ChangeAuthor): Promise<void> {
+export async function writePairs(work: TenantWork, drafts: RecordDraft[], by: ChangeAuthor): Promise<void> {
   if (drafts.length === 0) return;
   const integrations = await findIntegrationsForAcceptance(work);
   if (integrations.length === 0) return;
@@ -64,7 +64,7 @@ const ofKind =
   (change: PairChange) =>
     change.decision.kind === kind ? [{ ...change, decision: change.decision as Extract<PairChange['decision'], { kind: K }> }] : [];
 
-function pairChange(integration: IntegrationForAcceptance, draft: Draft, pair: PairRow | undefined): PairChange[] {
+function pairChange(integration: IntegrationForAcceptance, draft: RecordDraft, pair: PairRow | undefined): PairChange[] {
   const mapping: RecordTypeMapping | undefined = integration.recordTypes[draft.recordType];
   const change = { before: draft.before, after: draft.after, changedFields: netChangedFields(draft) };
   const decision = decidePair(mapping, integration, change, pair === undefined ? null : toPairState(pair), hashOfTarget, draft.changedAt);
@@ -72,7 +72,7 @@ function pairChange(integration: IntegrationForAcceptance, draft: Draft, pair: P
 }
 
 /** Fields that differ between the record before the batch and after it, in a batch that may change it several times. */
-function netChangedFields(draft: Draft): string[] {
+function netChangedFields(draft: RecordDraft): string[] {
   const { before, after } = draft;
   if (before === null) return [...draft.changedFields];
   return [...draft.changedFields].filter((field) => !jsonEquals(before.fields[field], after.fields[field]));
@@ -100,7 +100,7 @@ async function findIntegrationsForAcceptance({ trx, tenantId }: TenantWork): Pro
   return rows.map((row) => ({ ...row, isWorking: row.pausedAt === null && row.needsReauthorizationAt === null }));
 }
 
-async function lockPairs({ trx, tenantId }: TenantWork, drafts: Draft[]): Promise<Map<string, PairRow>> {
+async function lockPairs({ trx, tenantId }: TenantWork, drafts: RecordDraft[]): Promise<Map<string, PairRow>> {
   const known = drafts
     .filter((draft) => draft.before !== null)
     .map((draft) => draft.recordId)

@@ -9,21 +9,17 @@
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../domain/json';
-import { applyChange, type RecordChange, type VersionedRecord } from '../domain/record-change';
+import { applyChange, type RecordChange } from '../domain/record-change';
 import { ConcurrentTransaction, type TenantWork } from './database';
 import { newUuid } from './ids';
 import { lockMappings } from './mapping-lock';
 import { writePairs } from './pair-acceptance';
+import type { ChangeAuthor, RecordDraft } from './record-draft';
 import { rowsFrom, unseen } from './rows';
 import type { RecordSyncStatus } from './tables';
 
 export type { RecordChange } from '../domain/record-change';
-
-export interface ChangeAuthor {
-  /** Who made the change, as the push log shows it: `key:payroll`, `admin:ana@example.org`. */
-  actor: string;
-  requestId: string;
-}
+export type { ChangeAuthor } from './record-draft';
 
 export interface AcceptedSync {
   integrationId: string;
@@ -44,23 +40,6 @@ export interface AcceptedChange {
   isDeleted: boolean;
   /** The pairs of the record after this batch. */
   syncs: AcceptedSync[];
-}
-
-/** A record while a batch is applied to it. */
-export interface Draft {
-  recordId: string;
-  recordType: string;
-  externalId: string;
-  /** As it stood before the batch; null = new. */
-  before: VersionedRecord | null;
-  after: VersionedRecord;
-  changedFields: Set<string>;
-  isTouched: boolean;
-  /**
-   * When the batch changes it. Not before the change that came before: a transaction that waited for another's lock began earlier
-   * than that one, and a window must not move back.
-   */
-  changedAt: Date;
 }
 
 interface ChangeRow {
@@ -95,7 +74,7 @@ export async function acceptChanges(work: TenantWork, changes: readonly RecordCh
 
 const keyOf = (record: { recordType: string; externalId: string }) => `${record.recordType}\n${record.externalId}`;
 
-async function lockDrafts({ trx, tenantId, now }: TenantWork, changes: readonly RecordChange[]): Promise<Map<string, Draft>> {
+async function lockDrafts({ trx, tenantId, now }: TenantWork, changes: readonly RecordChange[]): Promise<Map<string, RecordDraft>> {
   const keys = [...new Map(changes.map((change) => [keyOf(change), { record_type: change.recordType, external_id: change.externalId }])).values()];
   const { rows } = await sql<{
     recordId: string;
@@ -139,7 +118,7 @@ async function lockDrafts({ trx, tenantId, now }: TenantWork, changes: readonly 
   );
 }
 
-function applyToDraft(drafts: Map<string, Draft>, change: RecordChange, now: Date): { accepted: Omit<AcceptedChange, 'syncs'>; row?: ChangeRow } {
+function applyToDraft(drafts: Map<string, RecordDraft>, change: RecordChange, now: Date): { accepted: Omit<AcceptedChange, 'syncs'>; row?: ChangeRow } {
   const draft = drafts.get(keyOf(change));
   const result = applyChange(draft?.after ?? null, change, now);
   const name = { recordType: change.recordType, externalId: change.externalId };
@@ -176,11 +155,11 @@ function applyToDraft(drafts: Map<string, Draft>, change: RecordChange, now: Dat
   return { accepted, row: changeRow(draft, change, 'stale', Object.keys(change.fields), change.version ?? draft.after.version, now) };
 }
 
-function stateOf(draft: Draft): { recordId: string; version: number; isDeleted: boolean } {
+function stateOf(draft: RecordDraft): { recordId: string; version: number; isDeleted: boolean } {
   return { recordId: draft.recordId, version: draft.after.version, isDeleted: draft.after.isDeleted };
 }
 
-function changeRow(draft: Draft, change: RecordChange, outcome: 'applied' | 'stale', changedFields: string[], version: number, now: Date): ChangeRow {
+function changeRow(draft: RecordDraft, change: RecordChange, outcome: 'applied' | 'stale', changedFields: string[], version: number, now: Date): ChangeRow {
   return {
     record_id: draft.recordId,
     change_id: newUuid(),
@@ -192,9 +171,9 @@ function changeRow(draft: Draft, change: RecordChange, outcome: 'applied' | 'sta
   };
 }
 
-async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: Map<string, Draft>, by: ChangeAuthor): Promise<void> {
+async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: Map<string, RecordDraft>, by: ChangeAuthor): Promise<void> {
   const touched = [...drafts.values()].filter((draft) => draft.isTouched);
-  const toRow = (draft: Draft) => ({
+  const toRow = (draft: RecordDraft) => ({
     record_id: draft.recordId,
     record_type: draft.recordType,
     external_id: draft.externalId,
@@ -245,7 +224,7 @@ async function writeChangeRows({ trx, tenantId, now }: TenantWork, rows: ChangeR
   );
 }
 
-async function readSyncs({ trx, tenantId }: TenantWork, drafts: Draft[]): Promise<Map<string, AcceptedSync[]>> {
+async function readSyncs({ trx, tenantId }: TenantWork, drafts: RecordDraft[]): Promise<Map<string, AcceptedSync[]>> {
   const recordIds = drafts.map((draft) => draft.recordId);
   const byRecord = new Map<string, AcceptedSync[]>();
   const { rows } = await sql<AcceptedSync & { recordId: string }>`
