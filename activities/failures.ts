@@ -1,4 +1,4 @@
-/** What the four errors of a connector mean to people: the only place where they are translated (semantics.md 8, 10). */
+/** What the four errors of a connector mean to people: the only place where they are translated (rules.md 8, 10). */
 import { type ConnectorError, RecordRejected, Unavailable } from '../connectors/errors';
 import type { SyncError } from '../domain/sync-error';
 
@@ -43,7 +43,7 @@ function rejectedErrors(error: RecordRejected): SyncError[] {
   }));
 }
 
-/** A mistake of ours with one record: it must not hold up the others (reliability.md R10). */
+/** A mistake of ours with one record: it must not hold up the others (rules.md R10). */
 export function internalError(error: unknown): SyncError {
   return {
     category: 'internal',

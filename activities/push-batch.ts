@@ -55,7 +55,7 @@ async function send({ pushes, recordTypes, open, log }: Batch): Promise<{ result
       for (const result of await connector.push(items, context)) results.set(result.pushId, result);
     } catch (error) {
       if (error instanceof ConnectorError) throw error;
-      // A mistake of the connector's: find the record it stumbles over, so that it holds up only itself (reliability.md R10).
+      // A mistake of the connector's: find the record it stumbles over, so that it holds up only itself (rules.md R10).
       log.error({ err: error, connector: connector.kind }, 'connector failed on a batch');
       for (const item of items) results.set(item.pushId, await sendAlone(item, () => connector.push([item], context)));
     }
@@ -113,7 +113,7 @@ function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome {
   return { kind: 'waiting', wasCalled, errors: error instanceof Unauthorized ? toSyncErrors(error) : null, isFailing: false };
 }
 
-/** This record alone has trouble: a few attempts, then Sync failed (semantics.md 8). */
+/** This record alone has trouble: a few attempts, then Sync failed (rules.md 8). */
 function refused(push: ClaimedPush, errors: SyncError[], now: Date): PushOutcome {
   const refusals = push.refusals + 1;
   if (refusals >= REFUSALS_MAX) return { kind: 'failed', errors, isCertain: false };

@@ -3,7 +3,7 @@
  * due, pushes it and concludes it, batch after batch, until nothing is due or the time box is full.
  *
  * One attempt per record and wake. What goes wrong with the integration as a whole (outage, rate limit, credentials) is
- * written on it once and ends the wake: everything else waits without a call (semantics.md 10, 11).
+ * written on it once and ends the wake: everything else waits without a call (rules.md 10, 11).
  */
 import { Context } from '@temporalio/activity';
 import type { LaneReport, PushDueRecordsInput } from '../contract/record-push';

@@ -1,4 +1,4 @@
-/** Whether a third party as a whole is well: the connector's `check` decides, never a record (architecture.md, "A lane"). */
+/** Whether a third party as a whole is well: the connector's `check` decides, never a record (ARCHITECTURE.md). */
 import { ConnectorError, RateLimited, Unauthorized } from '../connectors/errors';
 import { rateLimitDelayMs } from '../domain/retry';
 import type { OpenConnector } from './dependencies';

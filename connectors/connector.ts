@@ -102,7 +102,7 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   appName?(config: Config): string | undefined;
   /** How many records one claim takes: results are recorded per claim, so a crash costs at most this many repeats. */
   batchSize: number;
-  /** What a deleted record may become there, the first being the default (semantics.md 14). */
+  /** What a deleted record may become there, the first being the default (rules.md 14). */
   onDelete: readonly ('deactivate' | 'delete' | 'leave')[];
   /**
    * Record types with fields and picklists as far as they are known without asking the third party

@@ -1,6 +1,6 @@
 /**
  * The four ways in which a third party can fail us. A connector throws (or returns per record) nothing else;
- * `activities/failures.ts` turns them into what happens next (semantics.md 8, 10, 11).
+ * `activities/failures.ts` turns them into what happens next (rules.md 8, 10, 11).
  */
 
 /** One complaint about a record: about a field of ours where the third party names one, in its own words plus ours. */
@@ -57,7 +57,7 @@ export class RecordRejected extends ConnectorError {
   constructor(
     message: string,
     readonly errors: readonly FieldError[],
-    /** True for 403: the caller runs `check` to tell a refused record from refused credentials (semantics.md 10). */
+    /** True for 403: the caller runs `check` to tell a refused record from refused credentials (rules.md 10). */
     readonly isForbidden = false,
   ) {
     super(message);

@@ -1,5 +1,5 @@
 /**
- * How an HTTP answer becomes one of the four errors (reliability.md 3.2, semantics.md 8, 10), the same for every
+ * How an HTTP answer becomes one of the four errors, the same for every
  * connector that speaks HTTP. What a refusal says about fields is the connector's knowledge: it comes in as `describe`.
  */
 import type { HttpResponse } from './connector';
@@ -11,7 +11,7 @@ export interface Refusal {
   errors?: readonly FieldError[];
 }
 
-/** No wait longer than this is taken from a third party (reliability.md R9). */
+/** No wait longer than this is taken from a third party (rules.md R9). */
 const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
 const EXCERPT_LENGTH = 300;
 

@@ -1,13 +1,13 @@
 /**
  * Works through a batch a few calls at a time, and stops starting calls when going on would do harm:
  * at once when the third party asks us to wait or refuses our credentials or the signal aborts, and after a few
- * failures in a row when it does not answer (semantics.md 11: an outage is probed, not hammered).
+ * failures in a row when it does not answer (rules.md 11: an outage is probed, not hammered).
  * Calls already started are always awaited: what they did must reach the books.
  */
 import type { PushItem, PushResult } from './connector';
 import { ConnectorError, RateLimited, Unauthorized, Unavailable } from './errors';
 
-/** So many `Unavailable` without one answer between them mean that the third party is down (reliability.md 3.2). */
+/** So many `Unavailable` without one answer between them mean that the third party is down. */
 const UNAVAILABLE_IN_A_ROW_MAX = 5;
 
 export type Settled<Item, Value> = { item: Item; ok: true; value: Value } | { item: Item; ok: false; error: ConnectorError };

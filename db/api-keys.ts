@@ -1,4 +1,4 @@
-/** API keys: their ids and hashes only; a key itself is nowhere kept (reliability.md 4.1). */
+/** API keys: their ids and hashes only; a key itself is nowhere kept. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from './database';
 import type { ApiKeyRole, ApiKeysTable } from './tables';

@@ -1,6 +1,6 @@
 /**
  * The only door to PostgreSQL. Nobody gets a bare connection: work runs in a transaction that has put on one of the
- * three roles, so that row-level security holds even where DATABASE_URL belongs to a superuser (architecture.md, Tenancy).
+ * three roles, so that row-level security holds even where DATABASE_URL belongs to a superuser (ARCHITECTURE.md).
  */
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction, sql } from 'kysely';
 import { Pool, types } from 'pg';
@@ -53,11 +53,11 @@ export class Database {
       statement_timeout: options.statementTimeoutMs,
       lock_timeout: Math.min(options.statementTimeoutMs, 10_000),
       idle_in_transaction_session_timeout: 30_000,
-      // The server cannot answer when it hangs, so the client has to give up by itself (reliability.md R6).
+      // The server cannot answer when it hangs, so the client has to give up by itself (rules.md R6).
       query_timeout: options.statementTimeoutMs + 1_000,
       keepAlive: true,
     });
-    // Without a listener a broken connection ends the process (reliability.md, finding 7): the pool's is for idle ones only, those
+    // Without a listener a broken connection ends the process: the pool's is for idle ones only, those
     // in the middle of a transaction need their own. Whoever works on one hears of it from the next query.
     this.#pool.on('error', (error) => options.onConnectionLost?.(error));
     this.#pool.on('connect', (client) => client.on('error', () => undefined));

@@ -1,5 +1,5 @@
 /**
- * What holds a whole integration back: an outage, a rate limit, credentials that are refused (semantics.md 8, 10, 11).
+ * What holds a whole integration back: an outage, a rate limit, credentials that are refused (rules.md 8, 10, 11).
  * Kept on the integration, because a third party's limits and troubles belong to the account, not to a record.
  */
 import { sql } from 'kysely';
@@ -171,7 +171,7 @@ async function failWaitingPushes(work: TenantWork, { integrationId, now, detail 
   await notifyOnce(work, { integrationId, kind: 'integration_unavailable', now, detail });
 }
 
-/** The retry clocks stood still while it was paused (semantics.md 16): they go on from where they were. */
+/** The retry clocks stood still while it was paused (rules.md 16): they go on from where they were. */
 export async function shiftRetryClocks({ trx, tenantId }: TenantWork, { integrationId, byMs }: { integrationId: string; byMs: number }): Promise<void> {
   await sql`
     update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000}), next_attempt_at = next_attempt_at + make_interval(secs => ${byMs / 1_000})

@@ -1,5 +1,5 @@
 /**
- * Linking, changing, pausing, resuming, re-authorizing and deleting integrations (semantics.md 10, 15, 16).
+ * Linking, changing, pausing, resuming, re-authorizing and deleting integrations (rules.md 10, 15, 16).
  * Input comes validated from the API; what has to be pushed because of it is opened by the lane, in chunks (backfill.ts).
  */
 import { sql } from 'kysely';
@@ -69,9 +69,9 @@ export interface IntegrationChange {
   app?: string | undefined;
   accountName?: string | undefined;
   config?: JsonObject | undefined;
-  /** A new mapping: its version grows, and pairs whose payload differs get a window (semantics.md 15). */
+  /** A new mapping: its version grows, and pairs whose payload differs get a window (rules.md 15). */
   recordTypes?: RecordTypeMappings | undefined;
-  /** Counts from the next change on (semantics.md 16). */
+  /** Counts from the next change on (rules.md 16). */
   gracePeriodMs?: number | undefined;
   maxWaitMs?: number | null | undefined;
 }
@@ -148,7 +148,7 @@ export async function resumeIntegration(work: TenantWork, { integrationId }: { i
   return announced(work, integrationId);
 }
 
-/** New credentials: what waited for them goes on (semantics.md 10). */
+/** New credentials: what waited for them goes on (rules.md 10). */
 export async function replaceCredentials(
   work: TenantWork,
   { integrationId, sealedCredentials }: { integrationId: string; sealedCredentials: string },

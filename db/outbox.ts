@@ -57,7 +57,7 @@ export async function releaseOutboxRows({ trx }: Work, outboxIds: readonly numbe
       .execute();
 }
 
-/** Lanes with work overdue by more than a minute, whatever became of their workflow (architecture.md, Sweep). */
+/** Lanes with work overdue by more than a minute, whatever became of their workflow (ARCHITECTURE.md). */
 export async function findForgottenLanes({ trx }: Work, { overdueSince }: { overdueSince: Date }): Promise<{ tenantId: string; integrationId: string }[]> {
   return trx
     .selectFrom('integrations as integration')
@@ -81,7 +81,7 @@ export async function findForgottenLanes({ trx }: Work, { overdueSince }: { over
     .execute();
 }
 
-/** Rows older than these limits have done their work: an hour of stream events, a day of idempotency keys (reliability.md 3.5). */
+/** Rows older than these limits have done their work: an hour of stream events, a day of idempotency keys. */
 export async function tidyUp({ trx }: Work): Promise<void> {
   await sql`delete from stream_events where created_at < now() - interval '1 hour'`.execute(trx);
   await sql`delete from idempotency_keys where created_at < now() - interval '24 hours'`.execute(trx);

@@ -155,7 +155,7 @@ async function writeWindows(work: TenantWork, changes: WindowChange[], by: Chang
 
 type UndoneChange = PairChange & { decision: Extract<PairDecision, { kind: 'no_net_change' }> };
 
-/** The edit was undone (semantics.md 5): the window closes, the status returns to what it was, and the push log says why nothing went out. */
+/** The edit was undone (rules.md 5): the window closes, the status returns to what it was, and the push log says why nothing went out. */
 async function closeWithoutNetChange(work: TenantWork, changes: UndoneChange[], pairs: Map<string, PairRow>, by: ChangeAuthor): Promise<void> {
   if (changes.length === 0) return;
   const rows = changes.map(({ integration, draft, decision }) => ({

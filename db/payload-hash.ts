@@ -1,4 +1,4 @@
-/** The hash that decides "no net change" (semantics.md 5): 128 bits of SHA-256, as text. */
+/** The hash that decides "no net change" (rules.md 5): 128 bits of SHA-256, as text. */
 import { createHash } from 'node:crypto';
 import { type PushTarget, targetText } from '../domain/push-target';
 

@@ -1,7 +1,7 @@
 /**
  * The claim: takes what is due of one integration, decides per pair what that means, and leases it.
  *
- * Guarantees (semantics.md 4 to 6):
+ * Guarantees (rules.md 4 to 6):
  * - nothing is claimed before its quiet time: the row's deadline is checked again under its lock;
  * - one push per pair at a time: a leased pair is not due, and locked ones are skipped;
  * - a push keeps its id over its retries as long as it sends the same; what changed meanwhile is a new push;

@@ -2,7 +2,7 @@
  * How pushes of one claim ended, or why they wait: the pairs, the links, the log and the stream in one transaction.
  *
  * Only rows still held by this claim are touched: a worker that lost its lease changes nothing any more.
- * A window that opened meanwhile stays open, so a dirty pair shows Sync pending, not Synced (semantics.md 6).
+ * A window that opened meanwhile stays open, so a dirty pair shows Sync pending, not Synced (rules.md 6).
  */
 import { sql } from 'kysely';
 import type { SyncError } from '../domain/sync-error';

@@ -1,4 +1,4 @@
-/** The push log: what was sent, why it started, by whose change, and what came of it (semantics.md 4). */
+/** The push log: what was sent, why it started, by whose change, and what came of it (rules.md 4). */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from './database';
 import type { PushesTable } from './tables';

@@ -1,5 +1,5 @@
 /**
- * Acceptance of changes: one transaction, after which nothing can be lost (architecture.md, "Acceptance and the outbox").
+ * Acceptance of changes: one transaction, after which nothing can be lost (ARCHITECTURE.md).
  * Writes the records and their versions, a row per change, the windows of the pairs they touch, and an outbox row
  * where a lane has to wake earlier than it knows. Restarting a window costs Temporal nothing.
  *

@@ -1,5 +1,5 @@
 /**
- * What people may do with a pair: push it now, hold it, release it, discard what waits, retry what failed (semantics.md 9).
+ * What people may do with a pair: push it now, hold it, release it, discard what waits, retry what failed (rules.md 9).
  * Each is a row and an outbox row, never a call to Temporal, so it works while Temporal is down.
  */
 import { sql } from 'kysely';

@@ -1,5 +1,5 @@
 /**
- * Secrets at rest (reliability.md 4.4). Each tenant has a data key of its own, kept wrapped by a key of ENCRYPTION_KEYS;
+ * Secrets at rest. Each tenant has a data key of its own, kept wrapped by a key of ENCRYPTION_KEYS;
  * a secret is sealed by the data key and bound to its place, so that a sealed text moved to another tenant, row or column
  * does not open. Changing the first key of ENCRYPTION_KEYS rewraps the data keys at the next start; the secrets stay as they are.
  *

@@ -1,5 +1,5 @@
 /**
- * Where the service may connect to (reliability.md 4.5). Two gates, both always on: the URL as written (scheme, port, user info,
+ * Where the service may connect to. Two gates, both always on: the URL as written (scheme, port, user info,
  * the host named by the integration's configuration), and at every connection the address, literal or resolved, of which each one
  * must be public. The addresses that were checked are the ones connected to, so a name that resolves differently a moment later
  * (DNS rebinding) gains nothing.

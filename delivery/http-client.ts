@@ -1,7 +1,7 @@
 /**
  * The gated HTTP client: the only way a connector reaches the network. It follows no redirect, reads no proxy settings, connects
  * only where the egress policy and the integration's hosts allow, and bounds an exchange in time and size, body included.
- * Whatever is not a complete answer becomes `Unavailable`, in words that tell a tenant no address (reliability.md 4.5, S10 to S13).
+ * Whatever is not a complete answer becomes `Unavailable`, in words that tell a tenant no address.
  */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';

@@ -1,5 +1,5 @@
 /**
- * The badge of a record: the most important status over its integrations, with counts (semantics.md 12).
+ * The badge of a record: the most important status over its integrations, with counts (rules.md 12).
  * Inside one pair the current state wins already (the pair's `status`); across pairs: failed > syncing > pending > synced.
  */
 export const STATUS_PRECEDENCE = ['sync_failed', 'syncing', 'sync_pending', 'synced'] as const;

@@ -1,4 +1,4 @@
-/** JSON as values. Records' fields are free JSON (semantics.md 13). */
+/** JSON as values. Records' fields are free JSON (rules.md 13). */
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
 export interface JsonObject {
   [key: string]: JsonValue;

@@ -1,6 +1,6 @@
 /**
  * Which fields of a record go to a third party, and how: pure, so that relevance, the payload and its hash
- * are decided by the same few lines at acceptance, at the claim and in previews (semantics.md 3, 5, 14, 15).
+ * are decided by the same few lines at acceptance, at the claim and in previews (rules.md 3, 5, 14, 15).
  */
 import { type JsonObject, type JsonValue, isJsonObject, jsonEquals } from './json';
 
@@ -37,7 +37,7 @@ export interface MappingError {
 
 export type MappedRecord = { ok: true; payload: JsonObject } | { ok: false; errors: MappingError[] };
 
-/** Our fields that this mapping reads: a change of any other is irrelevant (semantics.md 3). */
+/** Our fields that this mapping reads: a change of any other is irrelevant (rules.md 3). */
 export function mappedFieldNames(mapping: RecordTypeMapping): string[] {
   return [...new Set(mapping.fields.flatMap((field) => (field.name === undefined ? [] : [field.name])))];
 }
@@ -48,7 +48,7 @@ export function relevantFields(mapping: RecordTypeMapping, changedFields: readon
   return changedFields.filter((field) => mapped.has(field));
 }
 
-/** Eligible = pushed at all, not deleted, and the optional filter matches (semantics.md 14). */
+/** Eligible = pushed at all, not deleted, and the optional filter matches (rules.md 14). */
 export function isEligible(mapping: RecordTypeMapping | undefined, record: { fields: JsonObject; isDeleted: boolean }): boolean {
   if (mapping === undefined || mapping.direction === 'pull' || record.isDeleted) return false;
   return Object.entries(mapping.filter ?? {}).every(([field, allowed]) => {

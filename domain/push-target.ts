@@ -1,6 +1,6 @@
 /**
  * What a third party should hold for a record as it stands: the one question behind relevance, "no net change" and
- * the push itself (semantics.md 4, 5, 14).
+ * the push itself (rules.md 4, 5, 14).
  */
 import { canonicalJson, type JsonObject } from './json';
 import { isEligible, mapRecord, type MappingError, type RecordTypeMapping } from './mapping';

@@ -1,5 +1,5 @@
 /**
- * What becomes of a pair that is due: semantics.md 5, 6 and 14 at the moment of the claim, as one pure function.
+ * What becomes of a pair that is due: rules.md 5, 6 and 14 at the moment of the claim, as one pure function.
  */
 import type { MappingError } from './mapping';
 import type { PushTarget } from './push-target';

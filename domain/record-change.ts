@@ -1,5 +1,5 @@
 /**
- * What a change makes of a record (semantics.md 7): versions only grow, an older change neither overwrites nor extends,
+ * What a change makes of a record (rules.md 7): versions only grow, an older change neither overwrites nor extends,
  * and the same change twice is one change.
  */
 import { type JsonObject, jsonEquals } from './json';

@@ -1,5 +1,5 @@
 /**
- * What a change of a record means for one pair (record, integration): semantics.md 1 to 6, 9 and 14, as one pure function.
+ * What a change of a record means for one pair (record, integration): rules.md 1 to 6, 9 and 14, as one pure function.
  */
 import { isEligible, mappedFieldNames, relevantFields, type RecordTypeMapping } from './mapping';
 import { pushTarget, type PushTarget, type RecordState } from './push-target';

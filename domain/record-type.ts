@@ -1,4 +1,4 @@
-/** What is known of a record type at a third party: its fields, their types and picklists (semantics.md 13). */
+/** What is known of a record type at a third party: its fields, their types and picklists (rules.md 13). */
 export interface RecordTypeField {
   /** The third party's name or path of the field, as a mapping's `to` writes it. */
   name: string;

@@ -1,5 +1,5 @@
 /**
- * The time a pair waits for quiet (semantics.md 1, 2): from the first unsent change to its deadline `dueAt`.
+ * The time a pair waits for quiet (rules.md 1, 2): from the first unsent change to its deadline `dueAt`.
  * Each relevant change moves the deadline to a grace period after itself, but never past the maximum wait.
  */
 export type StartedBecause = 'quiet' | 'max_wait' | 'manual' | 'retry' | 'initial' | 'mapping_changed';

@@ -10,7 +10,7 @@ import { deleteOutboxRows, leaseOutboxRows, OUTBOX_CHANNEL, type OutboxRow, rele
 import type { SignalLane } from './lane-signals';
 
 const POLL_MS = 1_000;
-/** What a dispatcher that died had in its hands is another's after this (reliability.md R3). Too short a time would only repeat signals. */
+/** What a dispatcher that died had in its hands is another's after this (rules.md R3). Too short a time would only repeat signals. */
 const LEASE_SECONDS = 3;
 const ROWS_PER_FLUSH = 500;
 const SIGNALS_AT_ONCE = 16;

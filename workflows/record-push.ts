@@ -1,5 +1,5 @@
 /**
- * The lane: pushes what is due of one integration, one workflow per integration (semantics.md 1 to 16).
+ * The lane: pushes what is due of one integration, one workflow per integration (rules.md 1 to 16).
  *
  * Windows and retries are rows; the lane keeps nothing but the next instant at which one may be due. Woken by that
  * timer or by a signal, it lets an activity claim and push what is due and is told when to look again. A change

@@ -69,7 +69,7 @@ export function createScimPush(api: ScimApi, { config, mappings }: ConnectorCont
     return hits[0];
   }
 
-  /** A resource that nobody has claimed yet and that has the same value in the mapping's `match_by` field (semantics.md 13, 15). */
+  /** A resource that nobody has claimed yet and that has the same value in the mapping's `match_by` field (rules.md 13, 15). */
   async function findByMatchField(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
     const mapping = mappings[item.recordType];
     const to = mapping?.fields.find((field) => field.name !== undefined && field.name === mapping.matchBy)?.to;

@@ -1,7 +1,7 @@
 /**
  * Tenants, integrations, records, the state of every pair, the push log and the outbox.
  *
- * Every table of a tenant's starts its keys with tenant_id and is guarded by row-level security (reliability.md 4.3).
+ * Every table of a tenant's starts its keys with tenant_id and is guarded by row-level security.
  * Three roles, none of which may log in, own anything or bypass a policy:
  *   syncline_app         one tenant at a time, the one in `app.tenant`
  *   syncline_dispatcher  all tenants, but only the outbox, the lanes' wake times, and what has to be tidied up
@@ -55,7 +55,7 @@ function tables(): string[] {
        created_at timestamptz not null default now(),
        updated_at timestamptz not null default now()
      )`,
-    // One data key per tenant, wrapped by a key of ENCRYPTION_KEYS (reliability.md 4.4).
+    // One data key per tenant, wrapped by a key of ENCRYPTION_KEYS.
     `create table tenant_keys (
        tenant_id uuid not null references tenants,
        tenant_key_id uuid not null,
@@ -215,7 +215,7 @@ function tables(): string[] {
        check (lease_until is null or push_id is not null)
      ) with (fillfactor = 70)`,
     `create index record_syncs_by_record on record_syncs (tenant_id, record_id)`,
-    // Edits first, backfills behind them (semantics.md 15).
+    // Edits first, backfills behind them (rules.md 15).
     `create index record_syncs_to_wake on record_syncs (tenant_id, integration_id, is_backfill, wake_at) where wake_at is not null`,
     `create index record_syncs_by_status on record_syncs (tenant_id, status, integration_id, record_id) where status <> 'synced'`,
     // An integration is of one tenant: without knowing it the planner takes the two for independent, and a lane's rows for one or none.
@@ -263,7 +263,7 @@ function tables(): string[] {
        resolved_at timestamptz,
        primary key (tenant_id, notification_id)
      )`,
-    // One notification per episode, however many records and workers notice it (semantics.md 10).
+    // One notification per episode, however many records and workers notice it (rules.md 10).
     `create unique index notifications_open_once on notifications (tenant_id, integration_id, kind) where resolved_at is null`,
     `create table audit_log (
        tenant_id uuid not null,

@@ -313,7 +313,7 @@ export function describeConnector(harness: ConnectorHarness): void {
         await expect(connector.check(context())).rejects.toBeInstanceOf(Unauthorized);
         const failure = await failureOf(item, context());
 
-        // A third party that answers 403 leaves it to `check` to tell refused credentials from a refused record (semantics.md 10).
+        // A third party that answers 403 leaves it to `check` to tell refused credentials from a refused record (rules.md 10).
         expect(failure instanceof Unauthorized || (failure instanceof RecordRejected && failure.isForbidden)).toBe(true);
         expect(await arrived(item)).toEqual([]);
       });

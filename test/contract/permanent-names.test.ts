@@ -1,4 +1,4 @@
-/** Names that running workflows carry (conventions.md, "Names"): a change here breaks what is running. Add, never rename. */
+/** Names that running workflows carry: a change here breaks what is running. Add, never rename. */
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
 import { laneQuery, RECORD_PUSH_WORKFLOW, recordPushWorkflowId, recordsDueSignal } from '../../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';

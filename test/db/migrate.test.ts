@@ -1,4 +1,4 @@
-/** Migrations: one after the other, by several at once, again: reliability.md R25. */
+/** Migrations: one after the other, by several at once, again: rules.md R25. */
 import { Client } from 'pg';
 import { isMigrated, migrateToLatest } from '../../db/migrate';
 import { migrations } from '../../db/migrations';

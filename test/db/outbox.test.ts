@@ -1,4 +1,4 @@
-/** From the outbox to signals: architecture.md "Acceptance and the outbox", reliability.md R3. */
+/** From the outbox to signals: ARCHITECTURE.md, rules.md R3. */
 import { newUuid } from '../../db/ids';
 import { wakeLane } from '../../db/outbox';
 import { flushOutbox, type LaneDue } from '../../worker/outbox-dispatcher';

@@ -1,4 +1,4 @@
-/** Claims and conclusions of several workers: semantics.md 4 to 6, reliability.md R1, R12. */
+/** Claims and conclusions of several workers: rules.md 4 to 6, rules.md R1, R12. */
 import { deleteIntegration, pauseIntegration } from '../../db/integration-lifecycle';
 import { findIntegration } from '../../db/integrations';
 import { type Claim, claimDuePushes, type ClaimedPush } from '../../db/push-claim';

@@ -1,4 +1,4 @@
-/** Acceptance by many at once, on a real PostgreSQL: semantics.md 7, reliability.md R11 to R13. */
+/** Acceptance by many at once, on a real PostgreSQL: rules.md 7, rules.md R11 to R13. */
 import { newUuid } from '../../db/ids';
 import { changeIntegration, createIntegration, replaceCredentials, resumeIntegration } from '../../db/integration-lifecycle';
 import { openBackfillWindows } from '../../db/backfill';

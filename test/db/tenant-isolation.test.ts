@@ -1,4 +1,4 @@
-/** Row-level security beneath every query: reliability.md S6, S7 and 4.3. */
+/** Row-level security beneath every query: rules.md S6, S7 and 4.3. */
 import { newUuid } from '../../db/ids';
 import { GivenTenant, openTestDb, type TestDb } from './given';
 

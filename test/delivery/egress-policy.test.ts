@@ -4,7 +4,7 @@ import { BlockedByPolicy, type EgressPolicy, checkAddress, checkUrl, isCidr } fr
 const strict: EgressPolicy = { allowCidrs: [], allowHttp: false };
 const development: EgressPolicy = { allowCidrs: ['127.0.0.0/8', '::1/128'], allowHttp: true };
 
-/** Every way of writing an address that is not public which reliability.md S12 lists; the URL parser turns many into one. */
+/** Every way of writing an address that is not public which rules.md S12 lists; the URL parser turns many into one. */
 const NOT_PUBLIC = {
   loopback: '127.0.0.1',
   'loopback, another one': '127.8.9.10',

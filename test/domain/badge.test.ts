@@ -1,5 +1,5 @@
 // oxlint-disable jest/no-conditional-expect -- properties have premises
-/** The badge: semantics.md 12. */
+/** The badge: rules.md 12. */
 import * as fc from 'fast-check';
 import { badgeOf, type BadgePair, STATUS_PRECEDENCE, type SyncStatus } from '../../domain/badge';
 

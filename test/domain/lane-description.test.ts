@@ -1,4 +1,4 @@
-/** What operators read in Temporal's UI stays within Temporal's limits: 400 bytes a summary, 20,000 bytes details (temporal.md 2.1). */
+/** What operators read in Temporal's UI stays within Temporal's limits: 400 bytes a summary, 20,000 bytes details. */
 import * as fc from 'fast-check';
 import { describeFirstWait, describeLane, type LaneState, summarizeWait } from '../../domain/lane-description';
 

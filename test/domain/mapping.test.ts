@@ -1,4 +1,4 @@
-/** Mappings: relevance, eligibility and the payload (semantics.md 3, 13, 14; reliability.md S5). */
+/** Mappings: relevance, eligibility and the payload (rules.md 3, 13, 14; rules.md S5). */
 import * as fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import { type FieldMapping, isEligible, mappedFieldNames, mapRecord, type RecordTypeMapping, relevantFields, setAt, toPath } from '../../domain/mapping';

@@ -1,4 +1,4 @@
-/** What a third party should hold for a record: semantics.md 5, 14, 15. */
+/** What a third party should hold for a record: rules.md 5, 14, 15. */
 import * as fc from 'fast-check';
 import { jsonEquals, type JsonValue } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/mapping';

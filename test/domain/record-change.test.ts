@@ -1,5 +1,5 @@
 // oxlint-disable jest/no-conditional-expect -- properties have premises
-/** What a change makes of a record: semantics.md 7 and 13. */
+/** What a change makes of a record: rules.md 7 and 13. */
 import * as fc from 'fast-check';
 import { applyChange, type AppliedChange, type RecordChange, type VersionedRecord } from '../../domain/record-change';
 

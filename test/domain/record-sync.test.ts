@@ -1,4 +1,4 @@
-/** What a change means for one pair: semantics.md 1 to 6, 9 and 14. */
+/** What a change means for one pair: rules.md 1 to 6, 9 and 14. */
 import * as fc from 'fast-check';
 import { canonicalJson, type JsonObject } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/mapping';

@@ -1,5 +1,5 @@
 // oxlint-disable jest/no-conditional-expect -- properties have premises
-/** Retries: semantics.md 8 and 11, reliability.md R8, R9 and 3.2. */
+/** Retries: rules.md 8 and 11, rules.md R8, R9 and 3.2. */
 import * as fc from 'fast-check';
 import {
   GIVE_UP_AFTER_MS,

@@ -1,5 +1,5 @@
 // oxlint-disable jest/no-conditional-expect -- properties have premises
-/** The window: semantics.md 1, 2 and 16. */
+/** The window: rules.md 1, 2 and 16. */
 import * as fc from 'fast-check';
 import { type WaitPolicy, windowAfterChange } from '../../domain/window';
 

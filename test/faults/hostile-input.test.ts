@@ -1,5 +1,5 @@
 /**
- * What no well-meaning caller sends, at the real socket of the real process (reliability.md S1 to S3, S5, S6), and addresses that nobody
+ * What no well-meaning caller sends, at the real socket of the real process (rules.md S1 to S3, S5, S6), and addresses that nobody
  * may reach (S12, S13). `test/api` has the full tables; here it is the whole way, from the socket to the row.
  */
 import fs from 'node:fs';

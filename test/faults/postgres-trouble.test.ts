@@ -1,5 +1,5 @@
 /**
- * PostgreSQL restarted, killed, hanging and cut off under load (reliability.md R5, R6): callers are told 503 and when to come back, no
+ * PostgreSQL restarted, killed, hanging and cut off under load (rules.md R5, R6): callers are told 503 and when to come back, no
  * process ends, and nothing that was acknowledged is lost or pushed twice.
  */
 import { randomBytes } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * Temporal killed, away for a while, then slow, under load (reliability.md R7): changes go on being accepted as if nothing were, and
+ * Temporal killed, away for a while, then slow, under load (rules.md R7): changes go on being accepted as if nothing were, and
  * everything is pushed once and not early.
  */
 import path from 'node:path';

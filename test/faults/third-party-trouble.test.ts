@@ -1,5 +1,5 @@
 /**
- * Third parties in trouble, real ones where there are (reliability.md R9, R10): rate limits in every spelling, answers that are lost,
+ * Third parties in trouble, real ones where there are (rules.md R9, R10): rate limits in every spelling, answers that are lost,
  * records that nobody can take. Waits are the product's own, up to half a minute each, so all stories begin together.
  */
 import type { RemoteRecord } from '../connectors/harness';

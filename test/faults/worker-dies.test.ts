@@ -1,5 +1,5 @@
 /**
- * Workers killed with -9 at the worst moments (reliability.md R1, R2): what they were doing is done once, and soon. The ledger kills
+ * Workers killed with -9 at the worst moments (rules.md R1, R2): what they were doing is done once, and soon. The ledger kills
  * the worker itself, so the moments are exact.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
  * Signals in the very moments in which a lane ends, starts over or is brought back: nothing may be lost and no pair pushed
- * twice at once (architecture.md, "A lane"). The real workflow on the real server, which is told to suggest a new run after every
+ * twice at once (ARCHITECTURE.md). The real workflow on the real server, which is told to suggest a new run after every
  * 60 events; the rows are kept here, by the same rules as in the database.
  */
 import fs from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * The ledger oracle (reliability.md 2.0): a third party over HTTP that honours idempotency keys, writes down every call with the
+ * The ledger oracle: a third party over HTTP that honours idempotency keys, writes down every call with the
  * time, and answers as badly as it is told. Linked by configuration alone, through the declarative REST connector.
  *
  * An account per integration: `/{account}/people`. Records carry `rev`, the version of the change they come from.

@@ -1,4 +1,4 @@
-/** The lane keeps a change for its grace period: semantics.md 1 to 7. Time is moved by the environment. */
+/** The lane keeps a change for its grace period: rules.md 1 to 7. Time is moved by the environment. */
 import { GRACE_MS, LaneWorld, MINUTE, type TenantWorld } from '../support/lane-world';
 
 let world: LaneWorld;

@@ -1,4 +1,4 @@
-/** Eligibility, deletes, linking, mappings, pause: semantics.md 13 to 16. */
+/** Eligibility, deletes, linking, mappings, pause: rules.md 13 to 16. */
 import { Unavailable } from '../../connectors/errors';
 import { changeIntegration, pauseIntegration, resumeIntegration } from '../../db/integration-lifecycle';
 import type { RecordTypeMapping } from '../../domain/mapping';

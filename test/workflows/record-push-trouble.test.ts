@@ -1,4 +1,4 @@
-/** Third parties in trouble: semantics.md 8 to 11. Hours pass by skipped time. */
+/** Third parties in trouble: rules.md 8 to 11. Hours pass by skipped time. */
 import { recordPushWorkflowId } from '../../contract/record-push';
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../connectors/errors';
 import { replaceCredentials } from '../../db/integration-lifecycle';

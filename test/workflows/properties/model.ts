@@ -54,7 +54,7 @@ export class ModelPair {
     return this.steps.at(-1)?.wanted ?? GONE;
   }
 
-  /** A relevant change (semantics.md 1, 2): the newest state has to wait for quiet, at most the maximum wait. */
+  /** A relevant change (rules.md 1, 2): the newest state has to wait for quiet, at most the maximum wait. */
   changed(wanted: Wanted, at: number, { graceMs, maxWaitMs }: Settings): void {
     this.firstUnsentAt ??= at;
     const latest = maxWaitMs === null ? Number.POSITIVE_INFINITY : Math.max(this.firstUnsentAt + maxWaitMs, at);

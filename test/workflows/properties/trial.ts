@@ -3,7 +3,7 @@
  * trouble, lost, doubled and senseless signals, workers that die, lanes terminated by hand. Promises are checked all along;
  * then everything heals, the clock runs on, and nothing may be left undone.
  */
-import { recordPushWorkflowId } from '../../../contract/record-push';
+import { laneQuery, recordPushWorkflowId } from '../../../contract/record-push';
 import { changeIntegration, deleteIntegration, pauseIntegration, replaceCredentials, resumeIntegration } from '../../../db/integration-lifecycle';
 import type { RecordChange } from '../../../db/record-acceptance';
 import type { RecordTypeMapping } from '../../../domain/mapping';
@@ -276,11 +276,13 @@ export class Trial {
     const [integrationId, integration] = this.anyIntegration() ?? [];
     if (integrationId === undefined || integration === undefined) return;
     const { random } = this;
+    const before = JSON.stringify(mappingOf(integration.settings));
     integration.settings = {
       ...integration.settings,
       fields: random.pick([{ name: 'name' }, { name: 'full_name' }, { name: 'name', email: 'email' }]),
       country: random.pick([integration.settings.country, null, 'BE']),
     };
+    if (JSON.stringify(mappingOf(integration.settings)) === before) return; // no new mapping
     this.note(`remap ${short(integrationId)} ${JSON.stringify(integration.settings)}`);
     await this.inTenant((work) => changeIntegration(work, { integrationId, change: { recordTypes: { employees: mappingOf(integration.settings) } } }));
     const now = await this.world.now();
@@ -343,8 +345,11 @@ export class Trial {
     const handle = this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
     await new Promise((resolve) => setTimeout(resolve, 100));
     const lane = await handle.describe().catch(() => undefined);
-    // A lane that sleeps. With anything in flight the test server would never skip time again (a leaked lock of its own).
-    const isAsleep = lane?.status.name === 'RUNNING' && (lane.raw.pendingActivities ?? []).length === 0 && lane.raw.pendingWorkflowTask == null;
+    if (lane?.status.name !== 'RUNNING') return;
+    const { wakeAt } = await handle.query(laneQuery);
+    const { raw } = await handle.describe();
+    // A lane that sleeps soundly. With anything in flight the test server would never skip time again (a leaked lock of its own).
+    const isAsleep = (raw.pendingActivities ?? []).length === 0 && raw.pendingWorkflowTask == null && (wakeAt ?? 0) > (await this.world.now()) + 5_000;
     if (!isAsleep) return;
     this.note(`terminate the lane of ${short(integrationId)}`);
     await handle.terminate('by hand').catch(() => undefined);
