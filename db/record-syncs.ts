@@ -1,7 +1,7 @@
 /** Record syncs as they are listed: the state of (record, integration) pairs. Acting on them is `record-sync-acts.ts`. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from './database';
-import type { RecordSyncStatus, RecordSyncsTable } from './tables';
+import type { IntegrationsTable, RecordSyncStatus, RecordSyncsTable } from './tables';
 
 export type ListedRecordSync = Pick<
   Selectable<RecordSyncsTable>,
@@ -19,7 +19,8 @@ export type ListedRecordSync = Pick<
   | 'errors'
   | 'lastPushId'
   | 'lastSyncedAt'
-> & { recordType: string; externalId: string };
+> &
+  Pick<Selectable<IntegrationsTable>, 'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedBecause'> & { recordType: string; externalId: string };
 
 export interface RecordSyncFilter {
   status?: RecordSyncStatus | undefined;
@@ -58,5 +59,16 @@ export async function listRecordSyncs(
   if (integrationId !== undefined) query = query.where('pair.integrationId', '=', integrationId);
   if (isHeld !== undefined) query = query.where('pair.heldAt', isHeld ? 'is not' : 'is', null);
   if (after !== undefined) query = query.where(sql<boolean>`(pair.integration_id, pair.record_id) > (${after.integrationId}::uuid, ${after.recordId}::uuid)`);
-  return query.orderBy('pair.integrationId').orderBy('pair.recordId').limit(limit).execute();
+  const page = query.orderBy('pair.integrationId').orderBy('pair.recordId').limit(limit).as('page');
+  // Joined to the page and not before: the pairs stay read in the order of their index, whatever PostgreSQL makes of the integrations.
+  return trx
+    .selectFrom(page)
+    .innerJoin('integrations as integration', (join) =>
+      join.onRef('integration.integrationId', '=', 'page.integrationId').on('integration.tenantId', '=', tenantId),
+    )
+    .selectAll('page')
+    .select(['integration.pausedAt', 'integration.needsReauthorizationAt', 'integration.blockedUntil', 'integration.blockedBecause'])
+    .orderBy('page.integrationId')
+    .orderBy('page.recordId')
+    .execute();
 }

@@ -22,6 +22,7 @@ import {
 } from '../wire/common';
 import { listOf, listParams, readPage, toPage } from '../wire/lists';
 import { recordView, toWireRecord } from '../wire/record';
+import { syncProspects, toWireProspects } from '../wire/sync-prospects';
 import { requireIntegration } from './integrations';
 
 const recordSync = z
@@ -31,13 +32,10 @@ const recordSync = z
     external_id: z.string(),
     status: orNull(statusName),
     window_opened_at: instant.nullable(),
-    due_at: instant.nullable(),
+    ...syncProspects,
     started_because: orNull(startedBecause).meta({ description: 'Why the open window will be pushed.' }),
     changed_fields: z.array(z.string()),
     changed_by: z.array(z.string()),
-    held_at: instant.nullable(),
-    held_by: z.string().nullable(),
-    next_attempt_at: instant.nullable(),
     errors: z.array(syncError),
     last_push_id: wireId('psh').nullable(),
     last_synced_at: instant.nullable(),
@@ -56,12 +54,21 @@ const REFUSALS: Readonly<Record<Exclude<RecordSyncActOutcome, 'done'>, ErrorCode
   nothing_failed: 'nothing_failed',
 };
 
-const ACTS: readonly { act: RecordSyncAct; segment: string; operationId: string; summary: string; problems: readonly ErrorCode[]; action: string }[] = [
+const ACTS: readonly {
+  act: RecordSyncAct;
+  segment: string;
+  operationId: string;
+  summary: string;
+  description: string;
+  problems: readonly ErrorCode[];
+  action: string;
+}[] = [
   {
     act: 'push_now',
     segment: 'push-now',
     operationId: 'pushRecordNow',
     summary: 'Push a waiting record now',
+    description: 'The open window ends at once instead of at `due_at`. A hold is released by it.',
     problems: ['nothing_pending', 'already_syncing', 'integration_paused'],
     action: 'record_sync.pushed_now',
   },
@@ -69,7 +76,8 @@ const ACTS: readonly { act: RecordSyncAct; segment: string; operationId: string;
     act: 'hold',
     segment: 'hold',
     operationId: 'holdRecordSync',
-    summary: 'Hold a waiting record until it is released; further changes do not release it',
+    summary: 'Hold a waiting record until it is released',
+    description: 'The window stays open past `due_at` and takes further changes, which do not release it; push-now and release do, and discard ends it.',
     problems: ['nothing_pending', 'already_syncing'],
     action: 'record_sync.held',
   },
@@ -78,6 +86,7 @@ const ACTS: readonly { act: RecordSyncAct; segment: string; operationId: string;
     segment: 'release',
     operationId: 'releaseRecordSync',
     summary: 'Release a held record',
+    description: 'It is pushed at `due_at`, which the hold did not move: at once if that has passed.',
     problems: ['nothing_pending'],
     action: 'record_sync.released',
   },
@@ -86,6 +95,8 @@ const ACTS: readonly { act: RecordSyncAct; segment: string; operationId: string;
     segment: 'discard',
     operationId: 'discardRecordSync',
     summary: 'Discard what waits, without pushing it',
+    description:
+      'The window closes and the status returns to what it was before (`synced` most often, null if it was never pushed), although the third party differs from the record now: `discarded_at` tells so until the next success. The record keeps the change, and its next relevant change pushes it as it is by then. A push under way is not called back.',
     problems: ['nothing_pending', 'already_syncing'],
     action: 'record_sync.discarded',
   },
@@ -94,6 +105,7 @@ const ACTS: readonly { act: RecordSyncAct; segment: string; operationId: string;
     segment: 'retry',
     operationId: 'retryRecordSync',
     summary: 'Retry a failed record now',
+    description: 'What is repeated by itself later is repeated at once; what was given up is pushed anew, as the record is now.',
     problems: ['nothing_failed', 'already_syncing', 'integration_paused'],
     action: 'record_sync.retried',
   },
@@ -150,18 +162,25 @@ export const recordSyncRoutes: readonly Route[] = [
         if (outcome === 'integration_paused') throw new HttpError('integration_paused');
         if (outcome === 'done') retried += 1;
       }
-      const { next_cursor } = toPage(failed, RETRIES_MAX, scope, (pair) => ({ integrationId, recordId: pair.recordId }), toWire);
+      const { next_cursor } = toPage(
+        failed,
+        RETRIES_MAX,
+        scope,
+        ({ recordId }) => ({ integrationId, recordId }),
+        ({ recordId }) => recordId,
+      );
       return { status: 200, body: { retried, next_cursor }, audit: { target: toWireId('int', integrationId), detail: { retried } } };
     },
   }),
 
-  ...ACTS.map(({ act, segment, operationId, summary, problems, action }) =>
+  ...ACTS.map(({ act, segment, operationId, summary, description, problems, action }) =>
     tenantRoute({
       method: 'post',
       path: `/v1/integrations/{integration_id}/records/{record_type}/{external_id}/${segment}`,
       operationId,
       tag: 'Record syncs',
       summary,
+      description,
       params: pairParams,
       answers: { 200: { description: 'The record as it is now.', schema: recordView } },
       problems: ['integration_not_found', 'record_not_found', 'record_sync_not_found', ...problems],
@@ -188,13 +207,10 @@ function toWire(pair: ListedRecordSync): z.output<typeof recordSync> {
     external_id: pair.externalId,
     status: pair.status,
     window_opened_at: toInstantOrNull(pair.windowOpenedAt),
-    due_at: toInstantOrNull(pair.dueAt),
+    ...toWireProspects(pair, pair),
     started_because: pair.windowReason,
     changed_fields: pair.windowFields,
     changed_by: pair.windowChangedBy,
-    held_at: toInstantOrNull(pair.heldAt),
-    held_by: pair.heldBy,
-    next_attempt_at: toInstantOrNull(pair.nextAttemptAt),
     errors: pair.errors ?? [],
     last_push_id: pair.lastPushId === null ? null : toWireId('psh', pair.lastPushId),
     last_synced_at: toInstantOrNull(pair.lastSyncedAt),

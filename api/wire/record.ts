@@ -6,6 +6,7 @@ import type { RecordPair, StoredRecord } from '../../db/records';
 import { badgeOf } from '../../domain/badge';
 import { isEligible, mappedFieldNames } from '../../domain/mapping';
 import { orNull, externalId, instant, jsonObject, recordTypeName, startedBecause, statusName, syncError, toInstant, toInstantOrNull, wireId } from './common';
+import { syncProspects, toWireProspects } from './sync-prospects';
 
 const badge = z
   .object({
@@ -36,15 +37,12 @@ const recordSync = z
     account_name: z.string(),
     status: orNull(statusName).meta({ description: 'null = never pushed, and nothing waits.' }),
     is_eligible: z.boolean(),
-    is_paused: z.boolean(),
-    needs_reauthorization: z.boolean(),
-    due_at: instant.nullable().meta({ description: 'When the open window ends, if nothing changes until then.' }),
-    held_at: instant.nullable(),
-    held_by: z.string().nullable(),
-    next_attempt_at: instant.nullable(),
+    ...syncProspects,
     errors: z.array(syncError),
     last_synced_at: instant.nullable(),
-    discarded_at: instant.nullable(),
+    discarded_at: instant
+      .nullable()
+      .meta({ description: 'When somebody last discarded what waited: until the next success the third party lacks that change. null = it lacks none.' }),
     discarded_by: z.string().nullable(),
     last_push: orNull(lastPush),
     fields: z.array(z.object({ name: z.string(), to: z.string() })).meta({ description: 'Which fields of the record go to this integration, and where.' }),
@@ -124,12 +122,7 @@ function toWireSync({ integration, mapping, pair, eligible }: SyncState): z.outp
     account_name: integration.accountName,
     status: pair?.status ?? null,
     is_eligible: eligible,
-    is_paused: integration.pausedAt !== null,
-    needs_reauthorization: integration.needsReauthorizationAt !== null,
-    due_at: toInstantOrNull(pair?.dueAt ?? null),
-    held_at: toInstantOrNull(pair?.heldAt ?? null),
-    held_by: pair?.heldBy ?? null,
-    next_attempt_at: toInstantOrNull(pair?.nextAttemptAt ?? null),
+    ...toWireProspects(pair, integration),
     errors: pair?.errors ?? [],
     last_synced_at: toInstantOrNull(pair?.lastSyncedAt ?? null),
     discarded_at: toInstantOrNull(pair?.discardedAt ?? null),
