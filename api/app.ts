@@ -55,18 +55,23 @@ export function createApp(dependencies: ApiDependencies): Express {
   );
   app.use(guardUrl);
   app.use(['/docs'], createDocs());
+  app.get('/', (_request, response) => response.redirect(302, '/docs'));
+  app.all('/', refuseMethod(['GET', 'HEAD']));
 
   const admit = createAdmission(authenticator, config);
-  for (const route of routes) {
-    const access = accessOf(route);
-    const handlers = [
-      noteRoute(route),
-      ...(access === 'public' ? [] : admit(access)),
-      serveRoute(route, { ...dependencies, answerWithinMs: config.answerWithinMs }, exchangeOf),
-    ];
-    app[route.method](toExpressPath(route.path), ...handlers);
+  // Each path with all its methods: one that is refused must not fall through to a path with a parameter in its place.
+  for (const [path, group] of groupByPath(routes)) {
+    for (const route of group) {
+      const access = accessOf(route);
+      const handlers = [
+        noteRoute(route),
+        ...(access === 'public' ? [] : admit(access)),
+        serveRoute(route, { ...dependencies, answerWithinMs: config.answerWithinMs }, exchangeOf),
+      ];
+      app[route.method](path, ...handlers);
+    }
+    app.all(path, refuseMethod(group.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))));
   }
-  for (const [path, methods] of methodsByPath(routes)) app.all(path, refuseMethod(methods));
   app.use(() => {
     throw new HttpError('route_not_found');
   });
@@ -89,11 +94,10 @@ const nameOf = (route: Route): string => `${route.method.toUpperCase()} ${route.
 const accessOf = (route: Route): Access => ACCESS[nameOf(route)] as Access;
 const toExpressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
-function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
-  const methods = new Map<string, string[]>();
-  for (const { path, method } of routes)
-    methods.set(toExpressPath(path), [...(methods.get(toExpressPath(path)) ?? []), ...(method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])]);
-  return methods;
+function groupByPath(routes: readonly Route[]): Map<string, Route[]> {
+  const groups = new Map<string, Route[]>();
+  for (const route of routes) groups.set(toExpressPath(route.path), [...(groups.get(toExpressPath(route.path)) ?? []), route]);
+  return groups;
 }
 
 function refuseMethod(methods: readonly string[]): RequestHandler {

@@ -12,13 +12,16 @@ import { toProblemDetails } from './parse';
 export interface DescribedConnector {
   kind: string;
   title: string;
+  /** What people call the product that this configuration leads to; undefined = the connector cannot tell. */
+  appName?(config: unknown): string | undefined;
   description: string;
   configSchema: ZodType;
   credentialsSchema: ZodType;
   onDelete: readonly RecordTypeMapping['onDelete'][];
   recordTypes(config: unknown): RecordType[];
   defaultMappings?(config: unknown): Record<string, RecordTypeMapping>;
-  validate?(config: unknown, mappings: Record<string, RecordTypeMapping>): { pointer: string; message: string }[];
+  /** Pointers begin with `/config`, `/record_types` or `/credentials`. Without `credentials` they are not looked at. */
+  validate?(config: unknown, mappings: Record<string, RecordTypeMapping>, credentials?: unknown): { pointer: string; message: string }[];
   hosts(config: unknown): string[];
 }
 
@@ -28,23 +31,29 @@ export type WhyUrlIsRefused = (url: string, hosts: readonly string[]) => string 
 /** The configuration as the connector reads it, to be stored. Throws `invalid_config` or `egress_refused`. */
 export function readConfig(connector: DescribedConnector, config: JsonObject, whyUrlIsRefused: WhyUrlIsRefused): JsonObject {
   const parsed = connector.configSchema.safeParse(config);
-  if (!parsed.success) throw new HttpError('invalid_config', { errors: toProblemDetails(parsed.error, (path) => pointerTo(['config', ...path])) });
+  if (!parsed.success) throw new HttpError('invalid_config', { errors: toProblemDetails(parsed.error, config, (path) => pointerTo(['config', ...path])) });
   const value = parsed.data as JsonObject;
   const refusals = findRefusedUrls(value, connector.hosts(value), whyUrlIsRefused);
   if (refusals.length > 0) throw new HttpError('egress_refused', { errors: refusals });
   return value;
 }
 
-/** The credentials as text, to be sealed. Throws `invalid_credentials_shape`; the complaint repeats no value. */
-export function readCredentials(connector: DescribedConnector, credentials: JsonObject): string {
+/** The credentials as the connector reads them, to be sealed as JSON. Throws `invalid_credentials_shape`; the complaint repeats no value. */
+export function readCredentials(connector: DescribedConnector, credentials: JsonObject): JsonObject {
   const parsed = connector.credentialsSchema.safeParse(credentials);
-  if (parsed.success) return JSON.stringify(parsed.data);
-  throw new HttpError('invalid_credentials_shape', { errors: toProblemDetails(parsed.error, (path) => pointerTo(['credentials', ...path])) });
+  if (parsed.success) return parsed.data as JsonObject;
+  throw new HttpError('invalid_credentials_shape', { errors: toProblemDetails(parsed.error, credentials, (path) => pointerTo(['credentials', ...path])) });
 }
 
-/** What the connector itself finds wrong with configuration and mappings taken together. */
-export function findContradictions(connector: DescribedConnector, config: JsonObject, mappings: Record<string, RecordTypeMapping>): ProblemDetail[] {
-  return (connector.validate?.(config, mappings) ?? []).map(({ pointer, message }) => ({ pointer, code: 'contradiction', message }));
+/** What the connector itself finds wrong with its settings taken together; with the credentials only where they are given. */
+export function findContradictions(
+  connector: DescribedConnector,
+  config: JsonObject,
+  mappings: Record<string, RecordTypeMapping>,
+  credentials?: JsonObject,
+): ProblemDetail[] {
+  const found = connector.validate?.(config, mappings, credentials) ?? [];
+  return found.map(({ pointer, message }) => ({ pointer, code: 'contradiction', message }));
 }
 
 const LOOKS_LIKE_URL = /^[a-z][a-z0-9+.-]*:\/\//i;

@@ -139,7 +139,11 @@ export const ERROR_CODES = {
     title: 'This version already stands for other content',
     detail: 'Send a version above the current one; GET the record to see it.',
   },
-  nothing_pending: { status: 409, title: 'Nothing is waiting to be pushed', detail: 'GET the record to see its state. A new change opens a window.' },
+  nothing_pending: {
+    status: 409,
+    title: 'Nothing is waiting to be pushed',
+    detail: 'GET the record to see its state. A new change opens a window; what failed is sent again by retry.',
+  },
   nothing_failed: { status: 409, title: 'Nothing has failed', detail: 'Only a pair with the status sync_failed can be retried.' },
   already_syncing: { status: 409, title: 'A push is under way', detail: 'Wait for the push to end; GET the record to see its state.' },
   integration_paused: { status: 409, title: 'The integration is paused', detail: 'Resume the integration first.' },

@@ -1,11 +1,12 @@
 /** What an integration's settings have to fulfil together, at creation and at every change. */
+import type { Integration } from '../db/integrations';
 import type { RecordTypeMappings } from '../db/tables';
 import type { JsonObject } from '../domain/json';
 import { type DescribedConnector, findContradictions } from './connector-catalogue';
-import { HttpError } from './http-error';
+import { HttpError, type ProblemDetail } from './http-error';
 import { findMappingProblems, toMappings, type WireMappings } from './wire/mapping';
 
-/** Mappings as given, or the connector's own where none are. Throws `invalid_mapping`. */
+/** Mappings as given, or the connector's own where none are. Throws `invalid_mapping`; whether they go with the rest is `checkTogether`'s business. */
 export function readMappings(connector: DescribedConnector, config: JsonObject, wire: WireMappings | undefined): RecordTypeMappings {
   const [onDeleteDefault] = connector.onDelete;
   const mappings = wire === undefined ? connector.defaultMappings?.(config) : toMappings(wire, onDeleteDefault ?? 'leave');
@@ -13,16 +14,32 @@ export function readMappings(connector: DescribedConnector, config: JsonObject, 
     const message = 'This connector has no mappings of its own: say which fields go where.';
     throw new HttpError('invalid_mapping', { errors: [{ pointer: '/record_types', code: 'required', message }] });
   }
-  checkMappings(connector, config, mappings);
+  const errors = findMappingProblems(mappings, connector.onDelete);
+  if (errors.length > 0) throw new HttpError('invalid_mapping', { errors });
   return mappings;
 }
 
-/** Also to be asked when only the configuration changes. Throws `invalid_mapping`. */
-export function checkMappings(connector: DescribedConnector, config: JsonObject, mappings: RecordTypeMappings): void {
-  const problems = findMappingProblems(mappings, connector.onDelete);
-  const errors = problems.length > 0 ? problems : findContradictions(connector, config, mappings);
-  if (errors.length > 0) throw new HttpError('invalid_mapping', { errors });
+/**
+ * Also to be asked when only one part changes. All contradictions are shown under the code of the part to be mended first: throws
+ * `invalid_config`, `invalid_mapping` or `invalid_credentials_shape`.
+ */
+export function checkTogether(connector: DescribedConnector, config: JsonObject, mappings: RecordTypeMappings, credentials?: JsonObject): void {
+  const errors = findContradictions(connector, config, mappings, credentials);
+  if (errors.length === 0) return;
+  if (errors.some(isAbout('config'))) throw new HttpError('invalid_config', { errors });
+  throw new HttpError(errors.every(isAbout('credentials')) ? 'invalid_credentials_shape' : 'invalid_mapping', { errors });
 }
+
+/** New credentials for an integration that stands: what else is wrong with it is no reason to refuse them. Throws `invalid_credentials_shape`. */
+export function checkCredentials(connector: DescribedConnector, { config, recordTypes }: Integration, credentials: JsonObject): void {
+  const errors = findContradictions(connector, config, recordTypes, credentials).filter(isAbout('credentials'));
+  if (errors.length > 0) throw new HttpError('invalid_credentials_shape', { errors });
+}
+
+const isAbout =
+  (part: string) =>
+  ({ pointer }: ProblemDetail): boolean =>
+    pointer === `/${part}` || pointer.startsWith(`/${part}/`);
 
 /** The maximum wait must exceed the grace period (semantics.md 2). Throws `invalid_settings`. */
 export function checkWaits({ gracePeriodMs, maxWaitMs }: { gracePeriodMs: number; maxWaitMs: number | null }): void {

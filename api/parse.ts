@@ -9,16 +9,34 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const isBody = code !== 'invalid_query' && code !== 'invalid_path' && code !== 'invalid_header';
-  throw new HttpError(code, { errors: toProblemDetails(parsed.error, isBody ? pointerTo : (path) => path.join('.')) });
+  throw new HttpError(code, { errors: toProblemDetails(parsed.error, value, isBody ? pointerTo : (path) => path.join('.')) });
 }
 
-export function toProblemDetails(error: z.ZodError, toPointer: (path: (string | number)[]) => string = pointerTo): ProblemDetail[] {
+/** `value`: what was parsed, to tell what is missing from what is wrong. */
+export function toProblemDetails(error: z.ZodError, value: unknown, toPointer: (path: (string | number)[]) => string = pointerTo): ProblemDetail[] {
   return error.issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-    if (issue.code !== 'unrecognized_keys') return [{ pointer: toPointer(path), code: codeOf(issue), message: issue.message }];
-    return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), code: 'unknown', message: `"${shorten(key)}" is not known here.` }));
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), code: 'unknown', message: `"${shorten(key)}" is not known here.` }));
+    if (isMissing(issue, path, value)) return [{ pointer: toPointer(path), code: 'required', message: 'is required' }];
+    // What is wrong with a name in an object is said by the name's own schema.
+    const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+    return [{ pointer: toPointer(path), code: codeOf(issue), message }];
   });
 }
+
+const SHAPES: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union']);
+
+function isMissing(issue: z.core.$ZodIssue, path: readonly (string | number)[], value: unknown): boolean {
+  const found = path.reduce<unknown>(
+    (at, part) => (typeof at === 'object' && at !== null && Object.hasOwn(at, part) ? at[part as keyof typeof at] : undefined),
+    value,
+  );
+  return found === undefined && (SHAPES.has(issue.code) || codeOf(issue) === NOT_AN_OBJECT);
+}
+
+/** The code of `jsonObject` (wire/common.ts), which is no schema of zod's own. */
+export const NOT_AN_OBJECT = 'not_an_object';
 
 function codeOf(issue: z.core.$ZodIssue): string {
   const params = issue.code === 'custom' ? (issue.params as { code?: string } | undefined) : undefined;

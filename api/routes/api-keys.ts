@@ -25,7 +25,7 @@ const apiKey = z
     role,
     created_by: z.string(),
     created_at: instant,
-    expires_at: instant,
+    expires_at: instant.meta({ description: 'From then on the key is refused; make another one before.' }),
     revoked_at: instant.nullable(),
     last_used_at: instant.nullable().meta({ description: 'To the minute.' }),
   })
@@ -37,7 +37,12 @@ const newApiKey = apiKey
 const body = z.strictObject({
   name: lineOfText(100).meta({ description: 'Names the caller in the push log and the audit log.', example: 'payroll' }),
   role,
-  expires_in_days: z.int().min(1).max(DAYS_MAX).default(DAYS_DEFAULT),
+  expires_in_days: z
+    .int()
+    .min(1)
+    .max(DAYS_MAX)
+    .default(DAYS_DEFAULT)
+    .meta({ description: `The key is good for this many days: ${DAYS_DEFAULT} unless given, at most ${DAYS_MAX}.` }),
 });
 const created = { 201: { description: 'The new key.', schema: newApiKey } };
 const shared = {

@@ -7,6 +7,7 @@ import { credentialsPlace, type Integration, lockIntegration } from '../../db/in
 import { readCredentials } from '../connector-catalogue';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http-error';
+import { checkCredentials } from '../integration-checks';
 import { type Route, tenantRoute, tenantRouteThen } from '../route';
 import { instant, jsonObject } from '../wire/common';
 import { etagOf, requireVersion } from '../wire/etag';
@@ -50,7 +51,8 @@ export function integrationLifeRoutes({
       operationId: 'pauseIntegration',
       tag: 'Integrations',
       summary: 'Pause an integration',
-      description: 'Windows keep opening and nothing is pushed until it is resumed; retry clocks stand still. Pausing twice is pausing once.',
+      description:
+        'Windows keep opening and nothing is pushed until it is resumed; a push under way is finished, and retry clocks stand still. Pausing twice is pausing once.',
       params: integrationParams,
       answers,
       problems: ['integration_not_found'],
@@ -68,6 +70,8 @@ export function integrationLifeRoutes({
       operationId: 'resumeIntegration',
       tag: 'Integrations',
       summary: 'Resume a paused integration',
+      description:
+        'What became due meanwhile goes out at once, whatever was due first; windows still open keep their deadline, and retry clocks go on from where they stood. Resuming twice is resuming once.',
       params: integrationParams,
       answers,
       problems: ['integration_not_found'],
@@ -96,7 +100,9 @@ export function integrationLifeRoutes({
         const before = await locked(work, integrationId, ifMatch);
         const connector = connectors[before.connector];
         if (connector === undefined) throw new HttpError('unknown_connector');
-        const sealedCredentials = await sealing.seal(work, credentialsPlace(integrationId), readCredentials(connector, body.credentials));
+        const plainCredentials = readCredentials(connector, body.credentials);
+        checkCredentials(connector, before, plainCredentials);
+        const sealedCredentials = await sealing.seal(work, credentialsPlace(integrationId), JSON.stringify(plainCredentials));
         const after = await replaceCredentials(work, { integrationId, sealedCredentials });
         return answer(after, { needed_reauthorization: before.needsReauthorizationAt !== null });
       },

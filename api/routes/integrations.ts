@@ -6,10 +6,11 @@ import { newUuid, toWireId } from '../../db/ids';
 import { changeIntegration, createIntegration, deleteIntegration, type IntegrationChange } from '../../db/integration-lifecycle';
 import { credentialsPlace, findIntegration, type Integration, listIntegrations, lockIntegration } from '../../db/integrations';
 import { lockMappings } from '../../db/mapping-lock';
+import type { JsonObject } from '../../domain/json';
 import { type DescribedConnector, readConfig, readCredentials } from '../connector-catalogue';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http-error';
-import { checkMappings, checkWaits, readMappings } from '../integration-checks';
+import { checkTogether, checkWaits, readMappings } from '../integration-checks';
 import { type Route, tenantRoute } from '../route';
 import { orNull, idParam, jsonObject } from '../wire/common';
 import { etagOf, requireVersion } from '../wire/etag';
@@ -24,7 +25,9 @@ const PREVIEW_RECORDS_MAX = 100_000;
 const credentials = jsonObject.meta({ description: "Checked by the connector's own schema, sealed, and never shown again.", writeOnly: true });
 const newIntegration = z.strictObject({
   connector: z.string().max(63).meta({ example: 'scim' }),
-  app: integrationSettings.app.optional(),
+  app: integrationSettings.app
+    .optional()
+    .meta({ description: "The product on the other side, as people know it. Unless given: the configuration's `app`, or the connector's title." }),
   account_name: integrationSettings.account_name.optional(),
   config: integrationSettings.config,
   credentials: credentials.optional(),
@@ -69,7 +72,7 @@ export function integrationRoutes({
     const connector = connectorOf(before.connector);
     const config = body.config === undefined ? undefined : readConfig(connector, body.config, whyUrlIsRefused);
     const recordTypes = body.record_types === undefined ? undefined : readMappings(connector, config ?? before.config, body.record_types);
-    if (config !== undefined && recordTypes === undefined) checkMappings(connector, config, before.recordTypes);
+    if (config !== undefined || recordTypes !== undefined) checkTogether(connector, config ?? before.config, recordTypes ?? before.recordTypes);
     const maxWaitMs = body.max_wait_ms === undefined ? before.maxWaitMs : body.max_wait_ms;
     checkWaits({ gracePeriodMs: body.grace_period_ms ?? before.gracePeriodMs, maxWaitMs });
     return { app: body.app, accountName: body.account_name, config, recordTypes, gracePeriodMs: body.grace_period_ms, maxWaitMs: body.max_wait_ms };
@@ -91,10 +94,11 @@ export function integrationRoutes({
         const config = readConfig(connector, body.config, whyUrlIsRefused);
         const recordTypes = readMappings(connector, config, body.record_types);
         checkWaits({ gracePeriodMs: body.grace_period_ms, maxWaitMs: body.max_wait_ms });
-        const plainCredentials = body.credentials === undefined ? null : readCredentials(connector, body.credentials);
+        const plainCredentials = body.credentials === undefined ? undefined : readCredentials(connector, body.credentials);
+        checkTogether(connector, config, recordTypes, plainCredentials);
 
         const integrationId = newUuid();
-        const app = body.app ?? connector.title;
+        const app = body.app ?? appNameOf(connector, config);
         const created = await createIntegration(work, {
           integrationId,
           connector: connector.kind,
@@ -102,7 +106,8 @@ export function integrationRoutes({
           accountName: body.account_name ?? connector.hosts(config)[0] ?? app,
           config,
           recordTypes,
-          sealedCredentials: plainCredentials === null ? null : await sealing.seal(work, credentialsPlace(integrationId), plainCredentials),
+          sealedCredentials:
+            plainCredentials === undefined ? null : await sealing.seal(work, credentialsPlace(integrationId), JSON.stringify(plainCredentials)),
           gracePeriodMs: body.grace_period_ms,
           maxWaitMs: body.max_wait_ms,
           initialPush: body.initial_push,
@@ -201,6 +206,12 @@ async function previewOf(work: TenantWork, before: Integration, { recordTypes }:
   if (recordTypes === undefined) return { records_touched: 0, records_looked_at: 0, is_complete: true };
   const { touched, looked, isComplete } = await previewMapping(work, { integrationId: before.integrationId, recordTypes, atMost: PREVIEW_RECORDS_MAX });
   return { records_touched: touched, records_looked_at: looked, is_complete: isComplete };
+}
+
+/** What the product on the other side is called where the caller does not say: the connector's word for it, the configuration's, or the connector's title. */
+function appNameOf(connector: DescribedConnector, config: JsonObject): string {
+  const name = integrationSettings.app.safeParse(connector.appName?.(config) ?? config.app);
+  return name.success ? name.data : connector.title;
 }
 
 /** The caller's integration, or 404: that of another tenant does not exist. */

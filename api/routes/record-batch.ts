@@ -85,7 +85,8 @@ function readChange(record: unknown, index: number, issues: ProblemDetail[] | un
   if (issues !== undefined) throw new HttpError('unacceptable_json', { errors: issues });
   const isDelete = (record as { operation?: unknown } | null)?.operation === 'delete';
   const parsed = isDelete ? remove.safeParse(record) : put.safeParse(record);
-  if (!parsed.success) throw new HttpError('invalid_body', { errors: toProblemDetails(parsed.error, (path) => pointerTo(['records', index, ...path])) });
+  if (!parsed.success)
+    throw new HttpError('invalid_body', { errors: toProblemDetails(parsed.error, record, (path) => pointerTo(['records', index, ...path])) });
   const change = parsed.data;
   checkOccurredAt(change.occurred_at, now, pointerTo(['records', index, 'occurred_at']));
   return {

@@ -32,8 +32,13 @@ export function streamRoutes({ stream, authenticator }: Pick<ApiDependencies, 's
       operationId: 'openStream',
       tag: 'Stream',
       summary: 'Follow what happens, as Server-Sent Events',
-      description:
-        'Events are small and say what to look at again: `event` is the topic, `data` names what changed, `id` is a position. Send the last `id` as `Last-Event-ID` to get what was missed; events are kept for an hour, so fetch anew what is shown after a longer break.',
+      description: [
+        'Events are small and say what to look at again: `event` is the topic, `data` is JSON that names what changed, `id` is a position. Send the last `id` as `Last-Event-ID` to get what was missed; events are kept for an hour, so fetch anew what is shown after a longer break.',
+        '',
+        '`data` by topic:',
+        '- `record_syncs`: pairs changed. `{"integration_ids": ["int_…"], "records": [{"record_type": "employees", "external_id": "e-1001"}], "count": 1}`. `records` names up to 20 of the `count` records, and is absent where only the integrations are known.',
+        '- `integrations`: an integration was linked, changed, paused, blocked or unlinked, or works again. `{"integration_id": "int_…"}`.',
+      ].join('\n'),
       query: z.strictObject({ topics }),
       answers: { 200: { description: 'Events until the connection ends.', schema: z.string(), mediaType: 'text/event-stream' } },
       problems: ['invalid_header', 'too_many_streams'],

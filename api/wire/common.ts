@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from '../../domain/json';
 import { isJsonObject } from '../../domain/json';
 import type { ErrorCode } from '../error-codes';
 import { HttpError } from '../http-error';
+import { NOT_AN_OBJECT } from '../parse';
 
 /** An id in an answer. */
 export const wireId = (prefix: IdPrefix) => z.string().meta({ example: toWireId(prefix, '01980f5c-0000-7000-8000-000000000001') });
@@ -40,6 +41,7 @@ export const instant = z.string().meta({ format: 'date-time', example: '2026-11-
 export const recordTypeName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must begin with a letter and hold only a-z, 0-9 and "_", at most 63 characters')
+  .refine((name) => name !== 'batch', '"batch" is reserved: /v1/records/batch takes changes of all types')
   .meta({ example: 'employees' });
 
 /** The caller's own id of a record. A whole path segment, so "." and ".." cannot be told from the path itself. */
@@ -52,7 +54,9 @@ export const externalId = z
   .meta({ example: 'e-1001' });
 
 /** Free JSON fields; what is inside was checked by the guard already. */
-export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be an object').meta({ type: 'object', additionalProperties: true });
+export const jsonObject = z
+  .custom<JsonObject>(isJsonObject, { error: 'must be an object', params: { code: NOT_AN_OBJECT } })
+  .meta({ type: 'object', additionalProperties: true });
 export const jsonValue: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
 /** A shape with a name of its own, or null. `.nullable()` would make the name itself nullable wherever the API description uses it. */
@@ -76,5 +80,24 @@ export const syncError = z
   })
   .meta({ id: 'SyncError' });
 
-export const statusName = z.enum(['synced', 'sync_failed', 'syncing', 'sync_pending']).meta({ id: 'SyncStatus' });
-export const startedBecause = z.enum(['quiet', 'max_wait', 'manual', 'retry', 'initial', 'mapping_changed']).meta({ id: 'StartedBecause' });
+export const statusName = z.enum(['synced', 'sync_failed', 'syncing', 'sync_pending']).meta({
+  id: 'SyncStatus',
+  description: [
+    '- `synced`: the third party has the record as it was when it was last pushed, and nothing relevant has changed since.',
+    '- `sync_failed`: the last push failed; `errors` says why, and `next_attempt_at` whether it is repeated by itself.',
+    '- `syncing`: a push is under way, or was interrupted through no fault of the record and is about to be repeated.',
+    '- `sync_pending`: a change waits for its window to end, or was held.',
+  ].join('\n'),
+});
+export const startedBecause = z.enum(['quiet', 'max_wait', 'manual', 'retry', 'initial', 'mapping_changed']).meta({
+  id: 'StartedBecause',
+  description: [
+    'Why a push starts:',
+    '- `quiet`: nothing changed for the grace period.',
+    '- `max_wait`: it kept changing until the maximum wait was over.',
+    '- `manual`: somebody pushed it now.',
+    '- `retry`: somebody retried it after a failure.',
+    '- `initial`: the record was there when the integration was linked.',
+    '- `mapping_changed`: a new mapping makes another payload of it.',
+  ].join('\n'),
+});

@@ -8,7 +8,12 @@ import { jsonValue, recordTypeName } from './common';
 
 const fieldMapping = z
   .strictObject({
-    name: z.string().min(1).max(255).optional().meta({ description: 'Our field: a top-level key of the record. Absent for a constant.' }),
+    name: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .meta({ description: 'Our field: a top-level key of the record, so without "/"; a dot is a character like any other. Absent for a constant.' }),
     to: z
       .string()
       .min(1)
@@ -92,6 +97,9 @@ function findFieldProblems(field: FieldMapping, at: (...path: (string | number)[
   return [
     ...((field.name === undefined) === (field.constant === undefined)
       ? [problem(at(), 'name_or_constant', 'Give either "name" or "constant", not both and not neither.')]
+      : []),
+    ...(field.name?.includes('/') === true
+      ? [problem(at('name'), 'not_a_name', 'A name is that of a top-level field of the record, not a path into it: give the field itself, without "/".')]
       : []),
     ...(path.some((part) => FORBIDDEN.has(part)) ? [problem(at('to'), 'forbidden_key', 'This path leads into the prototype of an object.')] : []),
     ...(path.slice(1).some((part) => /^\d+$/.test(part) && Number(part) > POSITION_MAX)
