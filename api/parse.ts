@@ -12,17 +12,23 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   throw new HttpError(code, { errors: toProblemDetails(parsed.error, value, isBody ? pointerTo : (path) => path.join('.')) });
 }
 
-/** `value`: what was parsed, to tell what is missing from what is wrong. */
+/** So many complaints are enough for one answer: a small request must not be able to ask for a large one. */
+const COMPLAINTS_MAX = 100;
+
+/** `value`: what was parsed, to tell what is missing from what is wrong. At most 100. */
 export function toProblemDetails(error: z.ZodError, value: unknown, toPointer: (path: (string | number)[]) => string = pointerTo): ProblemDetail[] {
-  return error.issues.flatMap((issue) => {
+  const complaints = error.issues.slice(0, COMPLAINTS_MAX).flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), code: 'unknown', message: `"${shorten(key)}" is not known here.` }));
+      return issue.keys
+        .slice(0, COMPLAINTS_MAX)
+        .map((key) => ({ pointer: toPointer([...path, key]), code: 'unknown', message: `"${shorten(key)}" is not known here.` }));
     if (isMissing(issue, path, value)) return [{ pointer: toPointer(path), code: 'required', message: 'is required' }];
     // What is wrong with a name in an object is said by the name's own schema.
     const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
     return [{ pointer: toPointer(path), code: codeOf(issue), message }];
   });
+  return complaints.slice(0, COMPLAINTS_MAX);
 }
 
 const SHAPES: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union']);

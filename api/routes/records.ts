@@ -95,7 +95,7 @@ export const recordRoutes: readonly Route[] = [
     async run(work, { params, query }) {
       const withDeleted = query.include_deleted ?? false;
       const scope = ['records', work.tenantId, params.record_type, withDeleted];
-      const { limit, after } = readPage(query, scope, z.string());
+      const { limit, after } = readPage(query, scope, externalId);
       const rows = await listRecords(work, { recordType: params.record_type, limit: limit + 1, after, withDeleted });
       const pairsOf = groupByRecord(await findPairsOfRecords(work, { recordIds: rows.map(({ recordId }) => recordId) }));
       const integrations = await allIntegrations(work);

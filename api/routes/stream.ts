@@ -45,8 +45,9 @@ export function streamRoutes({ stream, authenticator }: Pick<ApiDependencies, 's
       async open({ caller, query, request, response }) {
         if (caller.kind !== 'tenant') throw new HttpError('tenant_key_required');
         const { tenantId } = caller;
-        if (stream.openStreams(tenantId) >= STREAMS_PER_TENANT_MAX) throw new HttpError('too_many_streams', { headers: { 'Retry-After': '30' } });
         const position = readLastEventId(request.get('last-event-id')) ?? (await stream.positionNow(tenantId));
+        // Counted only now, so that many that come at once do not all pass by the same count.
+        if (stream.openStreams(tenantId) >= STREAMS_PER_TENANT_MAX) throw new HttpError('too_many_streams', { headers: { 'Retry-After': '30' } });
         const wanted = query.topics === undefined ? undefined : new Set<string>(query.topics);
 
         const session = await createSession(request, response, {

@@ -5,7 +5,7 @@ import { changeTenant, createTenant, findTenant, listTenants, lockTenant, type T
 import { HttpError } from '../http-error';
 import { newTenantRoute, platformRoute, type Route, TenantIdTaken, tenantRoute, tenantRouteForPlatform } from '../route';
 import { isTimeZone } from '../time-zones';
-import { idParam, instant, lineOfText, toInstant, wireId } from '../wire/common';
+import { idParam, instant, isStorableInstant, lineOfText, toInstant, wireId } from '../wire/common';
 import { etagOf, requireVersion } from '../wire/etag';
 import { listOf, listParams, readPage, toPage } from '../wire/lists';
 
@@ -26,7 +26,7 @@ const settings = {
   contact_email: z.email().max(254).nullable(),
 };
 const tenantParams = z.strictObject({ tenant_id: idParam('ten', 'tenant_not_found') });
-const position = z.object({ createdAt: z.iso.datetime(), tenantId: z.uuid() });
+const position = z.object({ createdAt: z.iso.datetime().refine(isStorableInstant), tenantId: z.uuid() });
 const ETAG = { ETag: 'The version; send it as If-Match to change this.' };
 
 export const tenantRoutes: readonly Route[] = [

@@ -37,6 +37,10 @@ export const lineOfText = (lengthMax: number) =>
     .regex(WITHOUT_CONTROL_CHARACTERS, 'may not hold control characters')
     .regex(/^\S(.*\S)?$/, 'may not begin or end with a space');
 
+/** What lies before is BC to PostgreSQL, which writes it in another way. */
+const FIRST_INSTANT = new Date('0001-01-01T00:00:00Z');
+export const isStorableInstant = (at: Date | string): boolean => new Date(at) >= FIRST_INSTANT;
+
 export const instant = z.string().meta({ format: 'date-time', example: '2026-11-21T09:30:00.000Z' });
 export const recordTypeName = z
   .string()

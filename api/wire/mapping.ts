@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { RecordTypeMappings } from '../../db/tables';
 import { type FieldMapping, mappedFieldNames, type RecordTypeMapping, toPath } from '../../domain/mapping';
 import type { ProblemDetail } from '../http-error';
-import { pointerTo } from '../json-guard';
+import { JSON_DEPTH_MAX, pointerTo } from '../json-guard';
 import { jsonValue, recordTypeName } from './common';
 
 const fieldMapping = z
@@ -102,6 +102,7 @@ function findFieldProblems(field: FieldMapping, at: (...path: (string | number)[
       ? [problem(at('name'), 'not_a_name', 'A name is that of a top-level field of the record, not a path into it: give the field itself, without "/".')]
       : []),
     ...(path.some((part) => FORBIDDEN.has(part)) ? [problem(at('to'), 'forbidden_key', 'This path leads into the prototype of an object.')] : []),
+    ...(path.length > JSON_DEPTH_MAX ? [problem(at('to'), 'too_deep', `A path leads at most ${JSON_DEPTH_MAX} levels deep.`)] : []),
     ...(path.slice(1).some((part) => /^\d+$/.test(part) && Number(part) > POSITION_MAX)
       ? [problem(at('to'), 'position_too_high', `Positions in a list go up to ${POSITION_MAX}.`)]
       : []),
@@ -116,7 +117,8 @@ function findFieldProblems(field: FieldMapping, at: (...path: (string | number)[
 function findClashes(fields: readonly FieldMapping[]): { index: number; message: string }[] {
   const kindAt = new Map<string, string>();
   return fields.flatMap(({ to }, index) => {
-    const path = toPath(to);
+    // One that is refused for its depth could cost seconds.
+    const path = toPath(to).slice(0, JSON_DEPTH_MAX);
     // All depths are claimed, also behind a clash: a later field may clash with those.
     const clashes = path.map((_, depth) => claim(kindAt, path, depth)).filter(Boolean);
     return clashes.length === 0 ? [] : [{ index, message: 'Another field of this record type goes to the same place, or through it.' }];

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { toWireId } from '../../db/ids';
 import type { AcceptedChange } from '../../db/record-acceptance';
 import { HttpError } from '../http-error';
-import { orNull, instant, jsonObject, statusName, toInstantOrNull, wireId } from './common';
+import { orNull, instant, isStorableInstant, jsonObject, statusName, toInstantOrNull, wireId } from './common';
 
 const FUTURE_MS_MAX = 5 * 60_000;
 
@@ -11,6 +11,7 @@ const version = z.int().min(0).optional().meta({ description: "The caller's own 
 const occurredAt = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))
+  .refine(isStorableInstant, 'must not lie before the year 1')
   .optional()
   .meta({ description: 'When it happened; orders changes that carry no version. At most 5 minutes ahead.', example: '2026-11-21T09:30:00Z' });
 

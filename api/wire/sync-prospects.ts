@@ -15,11 +15,9 @@ export const syncProspects = {
     description:
       'When the open window ends, if nothing changes until then; null = no window is open. Does not count while the pair is held or the integration is paused.',
   }),
-  held_at: instant
-    .nullable()
-    .meta({
-      description: 'Since when somebody holds the pair: it is not pushed, whatever changes, until it is released or pushed now. null = it is not held.',
-    }),
+  held_at: instant.nullable().meta({
+    description: 'Since when somebody holds the pair: it is not pushed, whatever changes, until it is released or pushed now. null = it is not held.',
+  }),
   held_by: z.string().nullable(),
   next_attempt_at: instant.nullable().meta({
     description:

@@ -80,6 +80,17 @@ describe('the API description', () => {
     ).toEqual([]);
   });
 
+  it('says what each act on a pair does, and what each status means', () => {
+    const acts = operations().filter(({ operationId }) => /^(push|hold|release|discard|retry)Record/.test(operationId)) as (Operation & {
+      description: string;
+    })[];
+    const { SyncStatus } = (document as unknown as { components: { schemas: Record<string, { enum: string[]; description: string }> } }).components.schemas;
+
+    expect(acts).toHaveLength(5);
+    expect(acts.filter(({ description }) => description.split('\n\n').length < 2)).toEqual([]);
+    expect(SyncStatus?.enum.filter((status) => !SyncStatus.description.includes(`\`${status}\`:`))).toEqual([]);
+  });
+
   it('gives every operation an id of its own', () => {
     const ids = operations().map(({ operationId }) => operationId);
 

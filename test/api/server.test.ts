@@ -80,6 +80,12 @@ describe('slow clients (S22)', () => {
   });
 });
 
+it('overlooks an expectation that it does not know, instead of refusing it without a word', async () => {
+  const answer = await exchangeBytes('GET /livez HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n');
+
+  expect(answer.status).toBe(200);
+});
+
 describe('forged headers (S23)', () => {
   const ipFrom = async (of: Service, key: string, forwardedFor: string) => {
     const response = await of
