@@ -1,5 +1,5 @@
 /**
- * Who may call what: the one table of route and role (reliability.md 4.2). A route without a row, or a row without a route,
+ * Who may call what: the one table of route and role. A route without a row, or a row without a route,
  * stops the process at start.
  *
  *   public    no key at all

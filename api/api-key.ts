@@ -1,5 +1,5 @@
 /**
- * The text of an API key: `syncline_live_<8 id>_<43 base62, 256 bit>_<6 crc32>` (reliability.md 4.1). Scanners find leaked ones by
+ * The text of an API key: `syncline_live_<8 id>_<43 base62, 256 bit>_<6 crc32>`. Scanners find leaked ones by
  * `syncline_live_[0-9A-Za-z]{8}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}`; the checksum refuses mistyped ones without a look at the database.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';

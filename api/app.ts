@@ -113,7 +113,7 @@ function noteRoute(route: Route): RequestHandler {
   };
 }
 
-/** Gives the request its id, and the log its line: by pattern and ids only, never by URL, header or body (reliability.md 4.4, S17, S28). */
+/** Gives the request its id, and the log its line: by pattern and ids only, never by URL, header or body. */
 function beginExchange({ log, metrics, readiness }: ApiDependencies): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();

@@ -1,6 +1,6 @@
 /**
  * From the Authorization header to the caller. A key that was good is remembered for a second, so a revocation takes
- * effect on every replica within that time (reliability.md S8).
+ * effect on every replica within that time (rules.md S8).
  */
 import type { Logger } from 'pino';
 import { findPresentedKeys, noteKeyUse, type PresentedKey } from '../db/api-keys';

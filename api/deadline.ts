@@ -1,4 +1,4 @@
-/** A caller is answered within a bounded time, whatever hangs behind (reliability.md R6). */
+/** A caller is answered within a bounded time, whatever hangs behind (rules.md R6). */
 import { HttpError } from './http-error';
 
 /**

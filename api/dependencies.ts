@@ -14,7 +14,7 @@ export interface ApiSettings {
   platformKey: string;
   trustedProxies: readonly string[];
   rateLimitPerSecond: number;
-  /** Callers get 503 when no answer is there by then (reliability.md R6). */
+  /** Callers get 503 when no answer is there by then (rules.md R6). */
   answerWithinMs: number;
 }
 

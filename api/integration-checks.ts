@@ -41,7 +41,7 @@ const isAbout =
   ({ pointer }: ProblemDetail): boolean =>
     pointer === `/${part}` || pointer.startsWith(`/${part}/`);
 
-/** The maximum wait must exceed the grace period (semantics.md 2). Throws `invalid_settings`. */
+/** The maximum wait must exceed the grace period (rules.md 2). Throws `invalid_settings`. */
 export function checkWaits({ gracePeriodMs, maxWaitMs }: { gracePeriodMs: number; maxWaitMs: number | null }): void {
   if (maxWaitMs === null || maxWaitMs > gracePeriodMs) return;
   const message = `max_wait_ms must exceed grace_period_ms (${gracePeriodMs}), or be null.`;

@@ -1,5 +1,5 @@
 /**
- * What JSON allows and PostgreSQL, JavaScript or a third party would refuse or silently alter (reliability.md finding 6, S3, S5):
+ * What JSON allows and PostgreSQL, JavaScript or a third party would refuse or silently alter:
  * found before anything is stored, and said with a JSON Pointer.
  *
  * Normal bodies cost one JSON.parse, three searches of the text and one walk. NUL and lone surrogates can only come from

@@ -22,7 +22,7 @@ import { readQuery } from './url-guard';
 export interface ServeDependencies {
   database: Database;
   sealing: Sealing;
-  /** A caller is answered 503 after this time, whatever hangs behind (reliability.md R6). */
+  /** A caller is answered 503 after this time, whatever hangs behind (rules.md R6). */
   answerWithinMs: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The HTTP server around the application: bounds on slow clients, answers to requests that are no HTTP, and an end that loses nobody
- * (reliability.md 3.5, R23, S22).
+ *.
  */
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';

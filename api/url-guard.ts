@@ -1,4 +1,4 @@
-/** Refuses what a router would decode half-way: broken percent-escapes, NUL, repeated parameters (reliability.md S2, S3, S5). */
+/** Refuses what a router would decode half-way: broken percent-escapes, NUL, repeated parameters (rules.md S2, S3, S5). */
 import type { NextFunction, Request, Response } from 'express';
 import { HttpError, type ProblemDetail } from './http-error';
 

@@ -1,4 +1,4 @@
-/** Record syncs: what waits, what failed, and what people can do about a pair (semantics.md 9). */
+/** Record syncs: what waits, what failed, and what people can do about a pair (rules.md 9). */
 import { z } from 'zod';
 import { toWireId } from '../../db/ids';
 import { actOnRecordSync, type RecordSyncAct, type RecordSyncActOutcome } from '../../db/record-sync-acts';

@@ -1,4 +1,4 @@
-/** Mappings on the wire and in the domain, and what makes one unusable (semantics.md 13 to 15). */
+/** Mappings on the wire and in the domain, and what makes one unusable (rules.md 13 to 15). */
 import { z } from 'zod';
 import type { RecordTypeMappings } from '../../db/tables';
 import { type FieldMapping, mappedFieldNames, type RecordTypeMapping, toPath } from '../../domain/mapping';

@@ -1,4 +1,4 @@
-/** A record on the wire: its fields, its badge, and where each field goes (semantics.md 3, 12). */
+/** A record on the wire: its fields, its badge, and where each field goes (rules.md 3, 12). */
 import { z } from 'zod';
 import { toWireId } from '../../db/ids';
 import type { Integration } from '../../db/integrations';

@@ -174,7 +174,7 @@ describe('changing', () => {
     expectProblem(await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'B' }).set('If-Match', 'W/"2"'), 412, 'precondition_failed');
   });
 
-  it('shows how many records a new mapping touches before it is saved, and saves nothing (semantics.md 15)', async () => {
+  it('shows how many records a new mapping touches before it is saved, and saves nothing (rules.md 15)', async () => {
     const own = await service.givenTenant('Preview');
     const { id, etag } = await givenIntegration(own);
     await own.operator.put('/v1/records/employees/e-1', { fields: { email: 'a@example.org' } }).expect(202);

@@ -31,7 +31,7 @@ describe('accepting changes', () => {
     expect(response.body.syncs).toEqual([{ integration_id: id, status: 'sync_pending', due_at: expect.any(String) }]);
   });
 
-  it('keeps the newest version, whatever the order they come in (semantics.md 7)', async () => {
+  it('keeps the newest version, whatever the order they come in (rules.md 7)', async () => {
     const path = '/v1/records/employees/versions';
     await tenant.operator.put(path, { fields: { n: 2 }, version: 2 }).expect(202);
 
@@ -231,7 +231,7 @@ describe('a record as it is shown', () => {
   });
 });
 
-describe('what people can do about a pair (semantics.md 9)', () => {
+describe('what people can do about a pair (rules.md 9)', () => {
   let own: GivenTenant;
   let integration: string;
   const act = (name: string, externalId = 'e-1') => own.operator.post(`/v1/integrations/${integration}/records/employees/${externalId}/${name}`);
