@@ -315,13 +315,12 @@ describe('the lane in Temporal', () => {
     await untilStatus('readable-1', integrationId, 'synced');
     const handle = temporal.workflow.getHandle(laneOf(integrationId));
 
-    const uuid = fromWireId('int', integrationId) as string;
     const found = await until('the lane is found', async () => {
-      for await (const execution of temporal.workflow.list({ query: `IntegrationId = '${uuid}' AND ExecutionStatus = 'Running'` })) return execution;
+      for await (const execution of temporal.workflow.list({ query: `IntegrationId = '${integrationId}' AND ExecutionStatus = 'Running'` })) return execution;
       return undefined;
     });
     expect(found.workflowId).toBe(laneOf(integrationId));
-    expect(found.typedSearchAttributes.get(SEARCH_ATTRIBUTES.tenantId)).toBe(fromWireId('ten', tenant.id));
+    expect(found.typedSearchAttributes.get(SEARCH_ATTRIBUTES.tenantId)).toBe(tenant.id);
     const view = await until('the lane knows what waits', async () => {
       const lane = await handle.query(laneQuery);
       return lane.pendingRecords === 1 && lane;
