@@ -1,6 +1,6 @@
 /**
  * The same service on a job queue: graphile-worker with a job per record, `jobKey` replacing the waiting one on each change.
- * Arguments: `accept <port>` or `run`. The tenant comes in the environment.
+ * Arguments: `accept <port>`, `run` or `run squeezed`. The tenant comes in the environment.
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import express from 'express';
 import { Pool } from 'pg';
 import { newUuid } from '../../db/ids';
 import type { Employee } from '../employees';
+import { pushOneSqueezed } from './peer-squeezed';
 import { acceptChanges, pushOne } from './peer-tables';
 
 interface GraphileWorker {
@@ -58,7 +59,8 @@ function serve(port: number): void {
 /** Settings as its documentation advises for throughput: a local queue, completions in batches, and a short poll. */
 async function work(): Promise<void> {
   const { run, WorkerPreset } = createRequire(path.resolve(__dirname, '../peers/package.json'))('graphile-worker') as GraphileWorker;
-  const taskList = { push: ({ recordId }: { recordId: string }) => pushOne(pool, tenant, { recordId, pushId: newUuid() }) };
+  const push = process.argv[3] === 'squeezed' ? pushOneSqueezed : pushOne;
+  const taskList = { push: ({ recordId }: { recordId: string }) => push(pool, tenant, { recordId, pushId: newUuid() }) };
   const worker = {
     concurrentJobs: JOBS_AT_ONCE,
     maxPoolSize: JOBS_AT_ONCE + 2,

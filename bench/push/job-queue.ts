@@ -22,7 +22,12 @@ export async function ensurePeers(): Promise<void> {
   await runToEnd('npm', ['ci', '--loglevel=error', '--engine-strict=false'], { cwd: folder });
 }
 
-export async function runJobQueue(stage: Stage, serverUrl: string, { count, graceMs }: { count: number; graceMs: number }): Promise<PeerRun> {
+/** `isSqueezed`: each push in two statements instead of the product's own (peer-squeezed.ts). */
+export async function runJobQueue(
+  stage: Stage,
+  serverUrl: string,
+  { count, graceMs, isSqueezed = false }: { count: number; graceMs: number; isSqueezed?: boolean },
+): Promise<PeerRun> {
   const name = `job_queue_${Date.now()}`;
   const databaseUrl = await stage.createDatabase(serverUrl, name);
   const pool = stage.pool(databaseUrl);
@@ -33,7 +38,7 @@ export async function runJobQueue(stage: Stage, serverUrl: string, { count, grac
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
   const env = { DATABASE_URL: databaseUrl, TENANT_ID: tenant.tenantId, INTEGRATION_ID: tenant.integrationId, GRACE_MS: String(graceMs) };
-  const runner = await stage.startNode(`${name}-run`, 'bench/push/job-queue-process.ts', env, ['run']);
+  const runner = await stage.startNode(`${name}-run`, 'bench/push/job-queue-process.ts', env, isSqueezed ? ['run', 'squeezed'] : ['run']);
   await waitUntilReady(runner, () => fs.readFileSync(runner.logFile, 'utf8').includes('peer running')); // its schema is there too
   const server = await stage.startNode(`${name}-accept`, 'bench/push/job-queue-process.ts', env, ['accept', String(port)]);
   await waitUntilReady(server, () => answersHttp(url));

@@ -44,11 +44,15 @@ export async function runLane(
   };
 }
 
+export interface Backlog {
+  acceptedPerSecond: number;
+  /** From the request to resume to the end of the lane. */
+  drainSeconds: number;
+  cost: LaneCost;
+}
+
 /** All records due at once: they are accepted while the integration is paused, their windows pass, and it is resumed. */
-export async function runBacklog(
-  { product, pool, temporal }: Surroundings,
-  { count }: { count: number },
-): Promise<{ acceptedPerSecond: number; drainSeconds: number; cost: LaneCost }> {
+export async function runBacklog({ product, pool, temporal }: Surroundings, { count }: { count: number }): Promise<Backlog> {
   const graceMs = 1_000;
   const tenant = await linkTenant(product, { graceMs });
   await tenant.call(`/integrations/${tenant.integration}/pause`, {});

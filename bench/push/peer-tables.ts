@@ -1,9 +1,9 @@
 /**
  * What both peers read and write, in the product's own tables and with the product's own rows: per change the record, the
- * change and the pair; per push the log row, the record and link it needs, and what came of it. Each in as few statements as
- * can be, by a superuser past every policy, with statements prepared: the peers get the better of it where in doubt.
+ * change and the pair; per push the log row, the record and link it needs, and what came of it. By a superuser past every
+ * policy, with prepared statements, without audit, stream, mapping or hash: the peers get the better of it where in doubt.
  */
-import type { ClientBase } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import type { Employee } from '../employees';
 
 export interface PeerTenant {
@@ -50,43 +50,87 @@ export async function acceptChanges(
   return recordIds;
 }
 
-/** One push from claim to conclusion, the third party being no operation between. Two transactions, as a crash between them must leave a trace. */
-export async function pushOne(
-  client: { query: ClientBase['query'] },
-  { tenantId, integrationId }: PeerTenant,
-  { recordId, pushId }: { recordId: string; pushId: string },
-): Promise<void> {
-  const { rows } = await client.query<{ external_id: string; fields: object; remote_id: string | null }>({
-    name: 'claim',
-    text: `with pair as (
-        update record_syncs set push_id = $4, push_version = relevant_version, claim_id = $4, lease_until = clock_timestamp() + interval '20 seconds', last_push_id = $4,
-          window_opened_at = null, due_at = null, window_reason = null
-        where tenant_id = $1 and integration_id = $2 and record_id = $3 and due_at <= clock_timestamp() returning relevant_version
-      ), log as (
-        insert into pushes (tenant_id, push_id, integration_id, record_id, record_version, mapping_version, operation, started_because, changed_fields, changed_by, payload, attempts, started_at)
-        select $1, $4, $2, $3, pair.relevant_version, 1, 'upsert', 'quiet', '{}', '{bench}', record.fields, 0, clock_timestamp()
-        from pair join records record on record.tenant_id = $1 and record.record_id = $3
-      )
-      select record.external_id, record.fields, link.remote_id from pair
-      join records record on record.tenant_id = $1 and record.record_id = $3
-      left join record_links link on link.tenant_id = $1 and link.integration_id = $2 and link.record_id = $3`,
-    values: [tenantId, integrationId, recordId, pushId],
+export interface PeerPush {
+  recordId: string;
+  pushId: string;
+}
+
+/**
+ * One push from claim to conclusion, the third party being no operation between: the statements of the product, for one record.
+ * Two transactions, as a crash between them must leave a trace.
+ */
+export async function pushOne(pool: Pool, { tenantId, integrationId }: PeerTenant, { recordId, pushId }: PeerPush): Promise<void> {
+  const pair = [tenantId, integrationId, recordId];
+  const record = await inTransaction(pool, async (client) => {
+    const locked = await client.query<{ relevant_version: string }>({
+      name: 'lock due',
+      text: `select relevant_version from record_syncs where tenant_id = $1 and integration_id = $2 and record_id = $3 and due_at <= clock_timestamp() for update`,
+      values: pair,
+    });
+    if (locked.rows[0] === undefined) return undefined; // the window was moved: somebody comes back for it
+    const read = await client.query<{ external_id: string; version: string; fields: object; remote_id: string | null }>({
+      name: 'read record',
+      text: `select record.external_id, record.version, record.fields, link.remote_id from records record
+             left join record_links link on link.tenant_id = $1 and link.integration_id = $2 and link.record_id = $3
+             where record.tenant_id = $1 and record.record_id = $3`,
+      values: pair,
+    });
+    const found = read.rows[0];
+    await client.query({
+      name: 'write log',
+      text: `insert into pushes (tenant_id, push_id, integration_id, record_id, record_version, mapping_version, operation, started_because, changed_fields, changed_by, payload, attempts, started_at)
+             values ($1, $4, $2, $3, $5, 1, 'upsert', 'quiet', '{}', '{bench}', $6, 0, clock_timestamp())`,
+      values: [...pair, pushId, found?.version, JSON.stringify(found?.fields)],
+    });
+    await client.query({
+      name: 'lease pair',
+      text: `update record_syncs set push_id = $4, push_version = $5, claim_id = $4, lease_until = clock_timestamp() + interval '20 seconds', last_push_id = $4,
+               window_opened_at = null, due_at = null, window_reason = null
+             where tenant_id = $1 and integration_id = $2 and record_id = $3`,
+      values: [...pair, pushId, found?.version],
+    });
+    return found;
   });
-  const [record] = rows;
-  if (record === undefined) return; // the window was moved: somebody comes back for it
-  await client.query({
-    name: 'conclude',
-    text: `with pair as (
-        update record_syncs set claim_id = null, lease_until = null, settled_status = 'synced', concluded_version = push_version, concluded_hash = 'none', last_synced_at = clock_timestamp(),
-          push_id = null, push_version = null
-        where tenant_id = $1 and integration_id = $2 and record_id = $3 and claim_id = $4 returning 1
-      ), link as (
-        insert into record_links (tenant_id, integration_id, record_id, remote_id, agreed, is_deactivated, updated_at)
-        select $1, $2, $3, $5, $6::jsonb, false, clock_timestamp() from pair
-        on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id, agreed = excluded.agreed, updated_at = excluded.updated_at
-      )
-      update pushes set result = 'succeeded', effect = 'created', remote_id = $5, attempts = 1, last_attempt_at = clock_timestamp(), finished_at = clock_timestamp()
-      where tenant_id = $1 and push_id = $4`,
-    values: [tenantId, integrationId, recordId, pushId, record.remote_id ?? `noop-${record.external_id}`, JSON.stringify(record.fields)],
+  if (record === undefined) return;
+  const remoteId = record.remote_id ?? `noop-${record.external_id}`;
+  await inTransaction(pool, async (client) => {
+    await client.query({
+      name: 'lock held',
+      text: `select 1 from record_syncs where tenant_id = $1 and integration_id = $2 and record_id = $3 and claim_id = $4 for update`,
+      values: [...pair, pushId],
+    });
+    await client.query({
+      name: 'conclude pair',
+      text: `update record_syncs set claim_id = null, lease_until = null, settled_status = 'synced', concluded_version = push_version, concluded_hash = 'none',
+               last_synced_at = clock_timestamp(), push_id = null, push_version = null
+             where tenant_id = $1 and integration_id = $2 and record_id = $3`,
+      values: pair,
+    });
+    await client.query({
+      name: 'write link',
+      text: `insert into record_links (tenant_id, integration_id, record_id, remote_id, agreed, is_deactivated, updated_at) values ($1, $2, $3, $4, $5, false, clock_timestamp())
+             on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id, agreed = excluded.agreed, updated_at = excluded.updated_at`,
+      values: [...pair, remoteId, JSON.stringify(record.fields)],
+    });
+    await client.query({
+      name: 'conclude log',
+      text: `update pushes set result = 'succeeded', effect = 'created', remote_id = $3, attempts = 1, last_attempt_at = clock_timestamp(), finished_at = clock_timestamp()
+             where tenant_id = $1 and push_id = $2`,
+      values: [tenantId, pushId, remoteId],
+    });
   });
+}
+
+async function inTransaction<T>(pool: Pool, work: (client: ClientBase) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    const answer = await work(client);
+    await client.query('commit');
+    client.release();
+    return answer;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
 }

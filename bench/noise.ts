@@ -1,0 +1,43 @@
+/** How much of the machine other programs took while a benchmark ran: what a reader has to know before believing its figures. Linux only. */
+import fs from 'node:fs';
+
+interface CpuTimes {
+  /** All clock ticks of all cores, idle ones too. */
+  all: number;
+  busy: number;
+  /** Of this process and all it has started, those that have ended included. */
+  ours: number;
+}
+
+/** Call it at the start; the function it answers tells the share of the machine (0 to 1) that others have taken since. */
+export function watchOthers(): () => number {
+  const before = readCpuTimes();
+  return () => {
+    const after = readCpuTimes();
+    const others = after.busy - before.busy - (after.ours - before.ours);
+    return Math.max(0, others) / Math.max(1, after.all - before.all);
+  };
+}
+
+function readCpuTimes(): CpuTimes {
+  const [line = ''] = fs.readFileSync('/proc/stat', 'utf8').split('\n');
+  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  const all = ticks.reduce((sum, tick) => sum + tick, 0);
+  return { all, busy: all - (ticks[3] ?? 0) - (ticks[4] ?? 0), ours: ticksOfTree() };
+}
+
+function ticksOfTree(): number {
+  const processes = new Map(fs.readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? readProcess(Number(name)) : [])));
+  const isOurs = (pid: number): boolean => pid === process.pid || (processes.has(pid) && isOurs(processes.get(pid)?.parent ?? 0));
+  return [...processes].reduce((sum, [pid, { ticks }]) => (isOurs(pid) ? sum + ticks : sum), 0);
+}
+
+function readProcess(pid: number): [number, { parent: number; ticks: number }][] {
+  try {
+    const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0); // its own and its ended children's
+    return [[pid, { parent: Number(fields[1]), ticks }]];
+  } catch {
+    return []; // it has just ended
+  }
+}

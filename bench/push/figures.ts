@@ -1,0 +1,149 @@
+/** What the runs of the push benchmark amount to: each figure with its goal, and what it stands beside. */
+import { median, rounded } from '../measure';
+import type { Line, Report } from '../report';
+import type { Backlog, LaneRun } from './lane-bench';
+import type { PeerRun } from './peer-run';
+import type { SingleChanges } from './single-change';
+
+export interface Measurements {
+  amounts: { isQuick: boolean; changes: number; records: number; pending: number; singles: number };
+  single: SingleChanges;
+  lanes: LaneRun[];
+  /** Each ran right after the lane of the same place. */
+  queues: PeerRun[];
+  squeezed: PeerRun;
+  twice: LaneRun;
+  backlog: Backlog;
+  memory: { warmMb: number; afterRoundsMb: number; nowMb: number; peakMb: number };
+  limits: { insertsPerSecond: number; httpPerSecond: number };
+  workflows: PeerRun & { eventsPerChange: number };
+  shareOfOthers: number;
+}
+
+export function toReport({ amounts, single, lanes, queues, squeezed, twice, backlog, memory, limits, workflows, shareOfOthers }: Measurements): Report {
+  const { changes, records, pending, singles } = amounts;
+  const accepted = median(lanes.map((lane) => lane.acceptedPerSecond));
+  const drain = median(lanes.map((lane) => lane.drainSeconds));
+  const total = median(lanes.map((lane) => lane.totalSeconds));
+  const events = Math.max(...lanes.map((lane) => lane.cost.events));
+  const queueTotal = median(queues.map((queue) => queue.totalSeconds));
+  // Of runs that followed each other, for a machine is not equally busy all the time.
+  const timesFasterThanQueue = median(queues.map((queue, round) => queue.totalSeconds / (lanes[round]?.totalSeconds ?? Number.NaN)));
+  const workflowsTotal = workflows.totalSeconds * (changes / records);
+  const figures = {
+    accepted_per_second: Math.round(accepted),
+    drain_seconds: rounded(drain),
+    events_per_change: rounded(events / changes, 4),
+    signals: Math.max(...lanes.map((lane) => lane.cost.signals)),
+    worker_rss_mb: memory.nowMb,
+    times_faster_than_job_queue: rounded(timesFasterThanQueue, 1),
+    times_faster_than_one_workflow_per_record: rounded(workflowsTotal / total, 1),
+    times_faster_than_squeezed_job_queue: rounded(squeezed.totalSeconds / total, 1),
+    total_seconds: rounded(total),
+    job_queue_seconds: rounded(queueTotal),
+    one_workflow_per_record_seconds: rounded(workflowsTotal, 1),
+    bare_inserts_per_second: Math.round(limits.insertsPerSecond),
+    bare_http_per_second: Math.round(limits.httpPerSecond),
+    changed_again_per_second: Math.round(twice.againPerSecond ?? 0),
+    changed_again_signals: twice.cost.signals,
+    changed_again_wakes: twice.cost.wakes,
+    changed_again_events: twice.cost.events,
+    changed_again_drain_seconds: rounded(twice.drainSeconds),
+    wakes: Math.max(...lanes.map((lane) => lane.cost.wakes)),
+    worker_rss_before_mb: memory.warmMb,
+    worker_rss_peak_mb: memory.peakMb,
+    single_change_median_ms: single.medianMs,
+    single_change_slowest_ms: single.slowestMs,
+    open_workflows_when_idle: single.openLanes,
+    pending_records: pending,
+    pending_drain_seconds: rounded(backlog.drainSeconds),
+    pending_accepted_per_second: Math.round(backlog.acceptedPerSecond),
+    pending_history_events: backlog.cost.events,
+    pending_history_kb: backlog.cost.historyKb,
+    cpu_share_of_others: rounded(shareOfOthers),
+  };
+
+  const count = changes.toLocaleString('en-US');
+  const lines: Line[] = [
+    {
+      what: `${count} changes: accepted`,
+      value: accepted,
+      unit: '/s',
+      goal: { atLeast: 5_000 },
+      beside: `bare inserts of the same rows ${figures.bare_inserts_per_second}/s, bare Express ${figures.bare_http_per_second}/s`,
+    },
+    { what: 'pushed after the last one was due', value: drain, unit: 's', goal: { atMost: 1 }, beside: `${figures.wakes} wakes` },
+    {
+      what: 'Temporal history events per change',
+      value: events / changes,
+      unit: '',
+      goal: { atMost: 0.05 },
+      beside: `${events} events; a workflow per record ${workflows.eventsPerChange}`,
+    },
+    { what: 'signals to the lane', value: figures.signals, unit: '', beside: `${twice.cost.signals} where all records change twice` },
+    {
+      what: 'all changed again: wakes more',
+      value: Math.max(0, twice.cost.wakes - figures.wakes),
+      unit: '',
+      goal: { atMost: 10 },
+      beside: `${twice.cost.wakes} wakes, ${twice.cost.events} events, pushed ${rounded(twice.drainSeconds)} s after the last was due`,
+    },
+    { what: 'first change to last push, less grace', value: total, unit: 's' },
+    {
+      what: 'times faster than a job queue',
+      value: timesFasterThanQueue,
+      unit: '',
+      goal: { atLeast: 5 },
+      beside: `graphile-worker with jobKey ${rounded(queueTotal)} s`,
+    },
+    {
+      what: 'times faster than a squeezed job queue',
+      value: squeezed.totalSeconds / total,
+      unit: '',
+      beside: `each push in two statements ${rounded(squeezed.totalSeconds)} s`,
+    },
+    {
+      what: 'times faster than a workflow per record',
+      value: workflowsTotal / total,
+      unit: '',
+      goal: { atLeast: 100 },
+      beside: `${records} in ${rounded(workflows.totalSeconds)} s, scaled to ${rounded(workflowsTotal, 0)} s`,
+    },
+    {
+      what: 'single change: due to answered, median',
+      value: single.medianMs,
+      unit: 'ms',
+      goal: { atMost: 500 },
+      beside: `slowest of ${singles}: ${single.slowestMs} ms`,
+    },
+    { what: 'open workflows of idle integrations', value: single.openLanes, unit: '', goal: { atMost: 0 } },
+    {
+      what: `${pending.toLocaleString('en-US')} due at once: pushed`,
+      value: backlog.drainSeconds,
+      unit: 's',
+      goal: { atMost: 10 },
+      beside: `accepted at ${figures.pending_accepted_per_second}/s; ${backlog.cost.wakes} wakes`,
+    },
+    {
+      what: 'their history',
+      value: backlog.cost.events,
+      unit: 'events',
+      goal: { atMost: 4_096 },
+      beside: `${backlog.cost.historyKb} KB; Temporal's limits: 51,200 events, 50 MB`,
+    },
+    {
+      what: `worker memory after the ${pending.toLocaleString('en-US')}`,
+      value: memory.nowMb,
+      unit: 'MB',
+      goal: { atMost: Math.max(memory.warmMb, memory.afterRoundsMb) + 150 },
+      beside: `${memory.warmMb} MB when started and warm, ${memory.afterRoundsMb} MB after the rounds of ${count}, ${memory.peakMb} MB at the highest`,
+    },
+    {
+      what: 'processor time other programs took meanwhile',
+      value: shareOfOthers * 100,
+      unit: '%',
+      beside: 'figures of a busy machine say little; ratios say more',
+    },
+  ];
+  return { title: `Push path${amounts.isQuick ? ' (quick: ratios are rough)' : ''}`, lines, figures };
+}
