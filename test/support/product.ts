@@ -84,10 +84,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const apiUrl = `http://127.0.0.1:${port}`;
   const logFiles = { api: path.join(folder, 'api.log'), worker: path.join(folder, 'worker.log') };
   const processes: { api?: SupervisedProcess; worker?: SupervisedProcess } = {};
+  /** What is still starting when everything is to be stopped must not be left behind. */
+  const starting = new Set<Promise<unknown>>();
+  let isStopping = false;
 
   async function start(name: 'api' | 'worker', databaseUrl: string): Promise<SupervisedProcess> {
     const args = ['--import', 'tsx', `${name}/main.ts`];
-    const child = await startProcess({
+    if (isStopping) throw new Error(`${name} is not started any more: the product was stopped.`);
+    const beginning = startProcess({
       name,
       command: process.execPath,
       args,
@@ -95,8 +99,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       env: { ...env, DATABASE_URL: databaseUrl },
       logFile: logFiles[name],
     });
-    processes[name] = child;
-    return child;
+    starting.add(beginning);
+    try {
+      const child = await beginning;
+      processes[name] = child;
+      return child;
+    } finally {
+      starting.delete(beginning);
+    }
   }
 
   async function kill(name: 'api' | 'worker'): Promise<void> {
@@ -139,6 +149,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         .map((file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''))
         .join(''),
     async stop() {
+      isStopping = true;
+      await Promise.allSettled(starting);
       await Promise.all([processes.api?.stop(), processes.worker?.stop()]);
       await database.drop();
       fs.rmSync(folder, { recursive: true, force: true });

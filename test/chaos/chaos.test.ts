@@ -1,0 +1,64 @@
+/**
+ * Seeded trials against the ledger. CHAOS_TRIALS says how many of each kind (50 unless given), CHAOS_SEED with which number they begin;
+ * the titles tell the seeds. One failed trial again: `CHAOS_SEED=<seed> CHAOS_TRIALS=1 npm run chaos -- -t "<kind>"`.
+ * The seed fixes what is changed and which faults happen when; how the processes run beside each other no seed can fix.
+ */
+import { randomInt } from 'node:crypto';
+import { startToxiproxy, type Toxiproxy } from '../support/fault-servers';
+import { type Product, startProduct } from '../support/product';
+import { randomOf } from './random';
+import { runTrial } from './trial';
+import { kindsOfTrials } from './worlds';
+
+const trials = Number(process.env.CHAOS_TRIALS ?? 50);
+const firstSeed = Number(process.env.CHAOS_SEED ?? randomInt(1, 2 ** 31));
+const TRIAL_TIMEOUT_MS = 240_000;
+let toxiproxy: Toxiproxy;
+let shared: Promise<Product> | undefined;
+const kinds = kindsOfTrials(() => (shared ??= startProduct()));
+
+beforeAll(async () => {
+  toxiproxy = await startToxiproxy();
+}, 60_000);
+
+afterAll(async () => {
+  await (await shared?.catch(() => undefined))?.stop();
+  await toxiproxy?.stop();
+}, 60_000);
+
+describe.each(Object.keys(kinds))('%s', (kind) => {
+  const { createWorld, atOnce } = kinds[kind] as (typeof kinds)[string];
+  const seeds = Array.from({ length: trials }, (_, index) => firstSeed + index);
+  const results = new Map<number, Promise<string[]>>();
+  let end: Promise<unknown> = Promise.resolve();
+
+  async function trialOf(seed: number): Promise<string[]> {
+    const world = await createWorld(randomOf(seed), toxiproxy);
+    try {
+      return await runTrial(world.parts, `seed ${seed}`);
+    } finally {
+      await world.stop();
+    }
+  }
+
+  /** Some at once, in order: most of a trial is waiting. Each is awaited by its own test, which tells what went wrong. */
+  beforeAll(() => {
+    const lanes: Promise<unknown>[] = Array.from({ length: atOnce }, () => Promise.resolve());
+    seeds.forEach((seed, index) => {
+      const result = (lanes[index % atOnce] as Promise<unknown>).then(() => trialOf(seed));
+      results.set(seed, result);
+      lanes[index % atOnce] = result.catch(() => undefined);
+    });
+    end = Promise.all(lanes);
+  });
+
+  afterAll(async () => void (await end), TRIAL_TIMEOUT_MS);
+
+  it.each(seeds)(
+    'seed %d: nothing acknowledged is lost, nothing is doubled, early, overlapping or out of order',
+    async (seed) => {
+      expect(await results.get(seed)).toEqual([]);
+    },
+    TRIAL_TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,148 @@
+/**
+ * One trial: writers change a few records again and again over HTTP while faults happen; then everything is healed, and the ledger is
+ * asked whether anything was lost, doubled, early, out of order or overlapping.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Json, recordPath } from '../support/api-client';
+import { type LedgerCall, ledgerIntegration, type LedgerServer } from '../support/ledger-server';
+import type { ProductTenant } from '../support/product';
+import type { Random } from './random';
+
+const WRITERS = 4;
+const RECORDS = 8;
+const CHAOS_MS = 4_000;
+const SETTLED_WITHIN_MS = 120_000;
+/** Both clocks are this machine's; PostgreSQL's instants are cut to milliseconds on the wire. */
+const EARLY_TOLERANCE_MS = 2;
+
+export interface TrialParts {
+  random: Random;
+  ledger: LedgerServer;
+  /** How the product reaches the ledger: through a faulty link, perhaps. */
+  ledgerUrl: string;
+  tenant: ProductTenant;
+  /** Begins and ends one fault. */
+  fault(): Promise<void>;
+  faults: number;
+  /** Everything runs and answers again. */
+  heal(): Promise<void>;
+}
+
+interface Change {
+  externalId: string;
+  version: number;
+  sentAt: number;
+  isAcknowledged: boolean;
+}
+
+interface Account {
+  name: string;
+  integrationId: string;
+  graceMs: number;
+}
+
+/** What the oracle found wrong; empty = nothing. */
+export async function runTrial(parts: TrialParts, name: string): Promise<string[]> {
+  const accounts = await linkAccounts(parts, name);
+  const changes: Change[] = [];
+  const versions = new Map<string, number>();
+  const end = Date.now() + CHAOS_MS;
+  const writers = Promise.all(Array.from({ length: WRITERS }, () => write(parts, changes, versions, end)));
+  for (let count = 0; count < parts.faults; count += 1) {
+    await sleep(parts.random.between(200, CHAOS_MS / parts.faults));
+    await parts.fault();
+  }
+  await writers;
+  await parts.heal();
+  const open = await openPairs(parts.tenant, SETTLED_WITHIN_MS);
+  if (open.length > 0) return [`has not settled within ${SETTLED_WITHIN_MS / 1_000} s: ${JSON.stringify(open)}`];
+  const versionOf = new Map<string, number>();
+  for (const externalId of versions.keys()) {
+    const { status, body } = await parts.tenant.api.persist('GET', recordPath(externalId));
+    if (status === 200) versionOf.set(externalId, body.version);
+  }
+  return accounts.flatMap((account) => judge({ account, changes, versionOf, ledger: parts.ledger }));
+}
+
+async function linkAccounts({ random, tenant, ledgerUrl }: TrialParts, name: string): Promise<Account[]> {
+  const accounts: Account[] = [];
+  for (const by of ['find', 'key'] as const) {
+    const account = `${name} by ${by}`;
+    const graceMs = random.pick([0, 300, 1_000]);
+    const body = ledgerIntegration(ledgerUrl, account, { by, grace_period_ms: graceMs, max_wait_ms: null });
+    const { id } = await tenant.api.must('POST', '/v1/integrations', body);
+    accounts.push({ name: account, integrationId: id, graceMs });
+  }
+  return accounts;
+}
+
+/** Most requests are repeated until they are answered; some are sent once, and then nobody knows. */
+async function write({ random, tenant }: TrialParts, changes: Change[], versions: Map<string, number>, end: number): Promise<void> {
+  while (Date.now() < end) {
+    const externalId = `r-${random.between(1, RECORDS)}`;
+    const version = (versions.get(externalId) ?? 0) + 1;
+    versions.set(externalId, version);
+    const change: Change = { externalId, version, sentAt: Date.now(), isAcknowledged: false };
+    changes.push(change);
+    const body = { fields: { name: `N ${random.between(1, 1_000_000)}`, rev: version }, version };
+    const send = random.chance(0.7) ? tenant.api.persist.bind(tenant.api) : tenant.api.call.bind(tenant.api);
+    const answer = await send('PUT', recordPath(externalId), body).catch(() => undefined);
+    change.isAcknowledged = answer !== undefined && answer.status >= 200 && answer.status <= 299;
+    if (answer !== undefined && !change.isAcknowledged && answer.status !== 503)
+      throw new Error(`A change was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    await sleep(random.between(5, 80));
+  }
+}
+
+/** Pairs that are not synced; waits until there are none, or the time is over. */
+async function openPairs({ api }: ProductTenant, timeoutMs: number): Promise<Json[]> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const lists = await Promise.all(['sync_pending', 'syncing', 'sync_failed'].map((status) => api.persist('GET', `/v1/record-syncs?status=${status}`)));
+    const open = lists.flatMap(({ body }) => body.data as Json[]);
+    if (open.length === 0 || Date.now() > deadline) return open;
+    await sleep(200);
+  }
+}
+
+interface Case {
+  account: Account;
+  changes: readonly Change[];
+  /** As the API shows them at the end. */
+  versionOf: ReadonlyMap<string, number>;
+  ledger: LedgerServer;
+}
+
+function judge({ account, changes, versionOf, ledger }: Case): string[] {
+  const calls = ledger.changes(account.name);
+  const faults: string[] = [];
+  const complain = (what: string, call?: LedgerCall) =>
+    faults.push(call === undefined ? `${account.name}: ${what}` : `${account.name}: ${what} ${JSON.stringify(call)}`);
+
+  for (const [externalId, version] of versionOf) {
+    const acknowledged = Math.max(0, ...changes.filter((change) => change.externalId === externalId && change.isAcknowledged).map((change) => change.version));
+    const held = ledger.people(account.name).filter((person) => person.external_id === externalId);
+    if (version < acknowledged) complain(`${externalId}: version ${acknowledged} was acknowledged and is lost; we hold ${version}`);
+    if (held.length !== 1) complain(`${externalId} is there ${held.length} times`);
+    else if (held[0]?.rev !== version) complain(`${externalId} is there as version ${held[0]?.rev}, and should be ${version}`);
+  }
+  for (const { externalId } of changes.filter((change) => change.isAcknowledged))
+    if (!versionOf.has(externalId)) complain(`${externalId} was acknowledged and is lost`);
+
+  const effects = new Map<string, number>();
+  for (const call of calls.filter(({ isEffect }) => isEffect))
+    effects.set(`${call.externalId} ${call.rev}`, (effects.get(`${call.externalId} ${call.rev}`) ?? 0) + 1);
+  for (const [change, count] of effects) if (count > 1) complain(`${change} had ${count} effects`);
+
+  const newest = new Map<string, number>();
+  for (const call of calls) {
+    const change = changes.find(({ externalId, version }) => externalId === call.externalId && version === call.rev);
+    if (change === undefined) complain('a call for a change that nobody made', call);
+    else if (call.at < change.sentAt + account.graceMs - EARLY_TOLERANCE_MS) complain(`${change.sentAt + account.graceMs - call.at} ms early`, call);
+    if (call.isOverlapping) complain('two calls of one pair at once', call);
+    if (!call.isEffect) continue;
+    if ((call.rev as number) < (newest.get(call.externalId as string) ?? 0)) complain('an older version after a newer one', call);
+    newest.set(call.externalId as string, call.rev as number);
+  }
+  return faults;
+}
