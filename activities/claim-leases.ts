@@ -12,7 +12,7 @@ const BEAT_MS = 4_000;
 
 export class ClaimLeases {
   private readonly controller = new AbortController();
-  private readonly claims = new Set<string>();
+  private readonly claims = new Map<string, readonly string[]>();
   private renewedAt = performance.now();
 
   constructor(
@@ -46,10 +46,9 @@ export class ClaimLeases {
     };
   }
 
-  /** `work` holds the claim: its lease is renewed as long as it runs. */
-  async during<T>(claimId: string | undefined, work: () => Promise<T>): Promise<T> {
-    if (claimId === undefined) return work();
-    this.claims.add(claimId);
+  /** `work` holds the claim over these records: its lease is renewed as long as it runs. */
+  async during<T>({ claimId, recordIds }: { claimId: string; recordIds: readonly string[] }, work: () => Promise<T>): Promise<T> {
+    this.claims.set(claimId, recordIds);
     try {
       return await work();
     } finally {
@@ -62,8 +61,8 @@ export class ClaimLeases {
     const beganAt = performance.now();
     const { tenantId, integrationId } = this.input;
     try {
-      for (const claimId of this.claims) {
-        await this.deps.database.withTenant(tenantId, (work) => renewLease(work, { integrationId, claimId, leaseUntil: this.leaseUntil() }));
+      for (const [claimId, recordIds] of this.claims) {
+        await this.deps.database.withTenant(tenantId, (work) => renewLease(work, { integrationId, claimId, recordIds, leaseUntil: this.leaseUntil() }));
       }
       this.renewedAt = beganAt;
     } catch (error) {

@@ -134,8 +134,10 @@ class Wake {
 
   private async pushOneBatch(integration: Integration, open: () => Promise<OpenConnector>): Promise<{ taken: number; isOver: boolean }> {
     const claim = await this.claim(integration, { limit: this.deps.batchSizeOf(integration.connector), onlyWindows: false });
-    if (claim.pushes.length === 0) return { taken: claim.taken, isOver: claim.isOutdated };
-    return this.leases.during(claim.pushes[0]?.claimId, async () => {
+    const [first] = claim.pushes;
+    if (first === undefined) return { taken: claim.taken, isOver: claim.isOutdated };
+    const held = { claimId: first.claimId, recordIds: claim.pushes.map(({ recordId }) => recordId) };
+    return this.leases.during(held, async () => {
       const batch = { pushes: claim.pushes, recordTypes: integration.recordTypes, open, ask: () => this.ask(open), now: this.now(), log: this.deps.log };
       const { concluded, trouble } = await pushBatch(batch);
       // First what holds everything back, so that nobody claims these rows again before it is known.

@@ -10,6 +10,7 @@ import type { TenantWork } from './database';
 import { newUuid } from './ids';
 import { appendStreamEvent } from './stream';
 import { wakeLane } from './outbox';
+import { unseen } from './rows';
 import type { LastCheck, NotificationKind } from './tables';
 
 interface Place {
@@ -150,21 +151,21 @@ async function failWaitingPushes(work: TenantWork, { integrationId, now, detail 
   const errors = JSON.stringify([unreachableError(detail)]);
   await sql`
     update record_syncs set is_push_failing = true, errors = ${errors}::jsonb
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and status = 'syncing' and push_id is not null and lease_until is null
+    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and status = 'syncing' and push_id is not null and lease_until is null
       and not is_push_failing`.execute(trx);
   const givenUp = await sql<{ pushId: string }>`
     with given_up as (
       select record_id, push_id from record_syncs
-      where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null and lease_until is null and give_up_at <= ${now}
+      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and push_id is not null and lease_until is null and give_up_at <= ${now}
       order by record_id for update)
     update record_syncs pair set settled_status = 'sync_failed', concluded_version = pair.push_version, concluded_hash = null, errors = ${errors}::jsonb,
       push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null
     from given_up
-    where pair.tenant_id = ${tenantId} and pair.integration_id = ${integrationId} and pair.record_id = given_up.record_id
+    where pair.tenant_id = ${unseen(tenantId)} and pair.integration_id = ${unseen(integrationId)} and pair.record_id = given_up.record_id
     returning given_up.push_id`.execute(trx);
   if (givenUp.rows.length > 0) {
     const pushIds = givenUp.rows.map((row) => row.pushId);
-    await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now} where tenant_id = ${tenantId} and push_id = any(${pushIds}::uuid[])`.execute(
+    await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now} where tenant_id = ${unseen(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(
       trx,
     );
   }

@@ -44,15 +44,11 @@ function earlier(a: Date | null, b: Date): Date {
 /** A claim that is still worked on keeps its rows a little longer. */
 export async function renewLease(
   { trx, tenantId }: TenantWork,
-  { integrationId, claimId, leaseUntil }: { integrationId: string; claimId: string; leaseUntil: Date },
+  { integrationId, claimId, recordIds, leaseUntil }: { integrationId: string; claimId: string; recordIds: readonly string[]; leaseUntil: Date },
 ): Promise<number> {
-  const result = await trx
-    .updateTable('recordSyncs')
-    .set({ leaseUntil })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('claimId', '=', claimId)
-    .where('leaseUntil', 'is not', null)
-    .executeTakeFirst();
-  return Number(result.numUpdatedRows);
+  const result = await sql`
+    update record_syncs set lease_until = ${leaseUntil}
+    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = any(${recordIds}::uuid[])
+      and claim_id = ${claimId} and lease_until is not null`.execute(trx);
+  return Number(result.numAffectedRows ?? 0);
 }

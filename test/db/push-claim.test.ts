@@ -144,14 +144,14 @@ describe('a conclusion', () => {
   it('of one who renewed its lease counts, and nobody else gets the record meanwhile', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     const claim = await tenant.claim(integrationId, DUE);
-    const { claimId } = claim.pushes[0] as ClaimedPush;
-    const renewed = await tenant.work((work) => renewLease(work, { integrationId, claimId, leaseUntil: at(GRACE_MS + 60_000) }));
+    const { claimId, recordId } = claim.pushes[0] as ClaimedPush;
+    const renewed = await tenant.work((work) => renewLease(work, { integrationId, claimId, recordIds: [recordId], leaseUntil: at(GRACE_MS + 60_000) }));
 
     expect(renewed).toBe(1);
     expect((await tenant.claim(integrationId, at(GRACE_MS + 30_000))).taken).toBe(0);
     await conclude(claim, succeeded, at(GRACE_MS + 40_000));
     expect((await tenant.pair(integrationId, 'e1'))?.status).toBe('synced');
-    expect(await tenant.work((work) => renewLease(work, { integrationId, claimId, leaseUntil: at(GRACE_MS + 90_000) }))).toBe(0);
+    expect(await tenant.work((work) => renewLease(work, { integrationId, claimId, recordIds: [recordId], leaseUntil: at(GRACE_MS + 90_000) }))).toBe(0);
   });
 
   it('leaves a pair pending that changed meanwhile, and does not let an expired lease send the change early', async () => {
