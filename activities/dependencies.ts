@@ -38,4 +38,4 @@ export interface PushingLimits {
   parallelBatches: number;
 }
 
-export const PUSHING_LIMITS: PushingLimits = { leaseMs: 20_000, timeBoxMs: 20_000, parallelBatches: 2 };
+export const PUSHING_LIMITS: PushingLimits = { leaseMs: 17_000, timeBoxMs: 20_000, parallelBatches: 2 };
