@@ -83,7 +83,12 @@ async function runJest({ projects, jestOptions, env = {} }: Suite, options: stri
   const reporters = ['--reporters=default', `--reporters=${path.join(projectFolder, 'test/support/counting-reporter.cjs')}`];
   const args = [require.resolve('jest/bin/jest'), '--selectProjects', ...projects, ...reporters, ...jestOptions, ...options];
   try {
-    const exitCode = await run(process.execPath, args, { ...env, ...process.env, TEST_COUNTS_FILE: countsFile, TEST_IS_FILTERED: options.length > 0 ? '1' : '' });
+    const exitCode = await run(process.execPath, args, {
+      ...env,
+      ...process.env,
+      TEST_COUNTS_FILE: countsFile,
+      TEST_IS_FILTERED: options.length > 0 ? '1' : '',
+    });
     const counts = fs.existsSync(countsFile) ? (JSON.parse(fs.readFileSync(countsFile, 'utf8')) as Counts) : { passed: 0, failed: 0 };
     const isUnexplained = counts.failed === 0 && (exitCode !== 0 || counts.passed === 0);
     if (isUnexplained)
