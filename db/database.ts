@@ -33,6 +33,8 @@ export interface DatabaseOptions {
   url: string;
   poolSize: number;
   statementTimeoutMs: number;
+  /** How long work waits for a free connection; 2 s unless given, so that a caller hears of trouble soon. */
+  waitForConnectionMs?: number;
   /** Replaces the database's clock where a test skips time. */
   clock?: () => Date | Promise<Date>;
   /** Told when an idle connection breaks, as on a PostgreSQL restart; the pool makes new ones by itself. */
@@ -48,7 +50,7 @@ export class Database {
     this.#pool = new Pool({
       connectionString: options.url,
       max: options.poolSize,
-      connectionTimeoutMillis: 2_000,
+      connectionTimeoutMillis: options.waitForConnectionMs ?? 2_000,
       idleTimeoutMillis: 30_000,
       statement_timeout: options.statementTimeoutMs,
       lock_timeout: Math.min(options.statementTimeoutMs, 10_000),
