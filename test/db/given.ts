@@ -22,7 +22,7 @@ export interface TestDb extends TestDatabase {
 /** `clock` replaces the database's. */
 export async function openTestDb(clock?: () => Date): Promise<TestDb> {
   const testDatabase = await createTestDatabase();
-  const options = { url: testDatabase.url, poolSize: 20, statementTimeoutMs: 20_000 };
+  const options = { url: testDatabase.url, poolSize: 20, waitForConnectionMs: 20_000, statementTimeoutMs: 20_000 };
   const database = new Database(clock === undefined ? options : { ...options, clock });
   const client = new Client({ connectionString: testDatabase.url });
   await client.connect();

@@ -51,7 +51,13 @@ export class LaneWorld {
 
   static async create({ pushing = PUSHING_LIMITS }: { pushing?: ActivityDependencies['pushing'] } = {}): Promise<LaneWorld> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
-    const database = new Database({ url: testDatabase.url, poolSize: 10, statementTimeoutMs: 20_000, clock: async () => new Date(await env.currentTimeMs()) });
+    const database = new Database({
+      url: testDatabase.url,
+      poolSize: 10,
+      statementTimeoutMs: 20_000,
+      waitForConnectionMs: 20_000,
+      clock: async () => new Date(await env.currentTimeMs()),
+    });
     const ledger = createLedger(() => env.currentTimeMs());
     const dependencies = createDependencies({
       database,
