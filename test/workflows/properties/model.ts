@@ -64,10 +64,17 @@ export class ModelPair {
 
   /** What stands now may go from `at` on: somebody asked for it, or a mapping changed. */
   released(wanted: Wanted, at: number): void {
+    this.firstUnsentAt ??= at;
     const newest = this.steps.at(-1) as Step;
     if (newest.wanted === wanted) newest.mayGoAt = Math.min(newest.mayGoAt, at);
     else this.steps.push({ wanted, mayGoAt: at });
     this.discarded = null;
+  }
+
+  /** It may go, and it need not. */
+  perhapsDiscarded(wanted: Wanted, at: number): void {
+    this.released(wanted, at);
+    this.discarded = 'perhaps';
   }
 
   /** A new mapping says the same record in another way; its quiet time stays. */

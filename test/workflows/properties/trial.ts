@@ -158,7 +158,11 @@ export class Trial {
   }
 
   /** Several changes of one record at once, from several clients, in any order: the highest version wins. */
-  private async burst(): Promise<void> {
+  private burst(): Promise<void> {
+    return this.inTurn(() => this.burstNow());
+  }
+
+  private async burstNow(): Promise<void> {
     const externalId = `e${this.random.between(1, 4)}`;
     const from = (this.records.get(externalId)?.version ?? 0) + 1;
     const changes = Array.from({ length: 4 }, (_, index): RecordChange => {
@@ -169,13 +173,23 @@ export class Trial {
     const now = await this.world.now();
     // What is in between may be what a claim reads, if one comes between two of them.
     for (const change of changes) this.keep(change, now);
+    this.accepted += 1;
     await Promise.all(this.random.shuffled([...changes, ...changes]).map((change) => this.tenant.accept(change)));
   }
 
-  private async accept(changes: RecordChange[], isDispatched: boolean): Promise<void> {
-    this.accepting += 1;
-    await this.acceptNow(changes, isDispatched).finally(() => (this.accepting -= 1));
+  private accept(changes: RecordChange[], isDispatched: boolean): Promise<void> {
+    return this.inTurn(() => this.acceptNow(changes, isDispatched));
   }
+
+  /** One after the other, so that the model takes changes in the order in which the product does. */
+  private async inTurn(work: () => Promise<void>): Promise<void> {
+    this.accepting += 1;
+    const before = this.lastTurn;
+    this.lastTurn = before.then(work).finally(() => (this.accepting -= 1));
+    await this.lastTurn;
+  }
+
+  private lastTurn: Promise<void> = Promise.resolve();
 
   private async acceptNow(changes: RecordChange[], isDispatched: boolean): Promise<void> {
     const now = await this.world.now();
@@ -223,7 +237,11 @@ export class Trial {
     for (const integration of this.integrations.values()) integration.isQuiet = integration.isPaused || integration.isDeleted;
   }
 
-  private async act(): Promise<void> {
+  private act(): Promise<void> {
+    return this.inTurn(() => this.actNow());
+  }
+
+  private async actNow(): Promise<void> {
     const target = this.anyPair();
     if (target === undefined) return;
     const [integrationId, , externalId, pair] = target;
@@ -239,8 +257,8 @@ export class Trial {
   }
 
   private async discard(integrationId: string, pair: ModelPair, now: number): Promise<void> {
-    // A new mapping that is still being worked through sends the record as it stands, discarded or not.
-    if ((await this.backfilling()).has(integrationId)) pair.released(pair.wanted, now);
+    // A new mapping that is being worked through at this moment may have passed the record, or may still send it as it stands.
+    if ((await this.backfilling()).has(integrationId)) pair.perhapsDiscarded(pair.wanted, now);
     else pair.discarded = pair.wanted;
   }
 
@@ -292,8 +310,9 @@ export class Trial {
       const row = rows.find((one) => one.integrationId === integrationId && one.externalId === externalId);
       // Open windows keep their deadline; what has none goes at once (rule 15).
       if (row?.windowOpenedAt != null) pair.reworded(wanted);
-      // So does what was discarded, when nothing certain is known of what the third party holds.
-      else if (wanted !== pair.wanted || pair.discarded !== null) pair.released(wanted, now);
+      // So may what was discarded, when nothing certain is known of what the third party holds.
+      else if (pair.discarded !== null) pair.perhapsDiscarded(wanted, now);
+      else if (wanted !== pair.wanted) pair.released(wanted, now);
     }
     await this.world.dispatch();
   }
@@ -346,7 +365,7 @@ export class Trial {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const lane = await handle.describe().catch(() => undefined);
     if (lane?.status.name !== 'RUNNING') return;
-    const { wakeAt } = await handle.query(laneQuery);
+    const { wakeAt } = await handle.query(laneQuery).catch(() => ({ wakeAt: null })); // it ended by itself
     const { raw } = await handle.describe();
     // A lane that sleeps soundly. With anything in flight the test server would never skip time again (a leaked lock of its own).
     const isAsleep = (raw.pendingActivities ?? []).length === 0 && raw.pendingWorkflowTask == null && (wakeAt ?? 0) > (await this.world.now()) + 5_000;
@@ -367,10 +386,12 @@ export class Trial {
       this.note(`  while ${externalId} is pushed to ${short(owner)}: change ${JSON.stringify(change)}`);
       await this.accept([change], true);
     } else {
-      const pair = this.integrations.get(owner)?.pairs.get(externalId);
-      const outcome = await this.tenant.act('discard', owner, externalId);
-      this.note(`  while ${externalId} is pushed to ${short(owner)}: discard ${outcome}`);
-      if (outcome === 'done' && pair !== undefined) await this.discard(owner, pair, await this.world.now());
+      await this.inTurn(async () => {
+        const pair = this.integrations.get(owner)?.pairs.get(externalId);
+        const outcome = await this.tenant.act('discard', owner, externalId);
+        this.note(`  while ${externalId} is pushed to ${short(owner)}: discard ${outcome}`);
+        if (outcome === 'done' && pair !== undefined) await this.discard(owner, pair, await this.world.now());
+      });
     }
   }
 
