@@ -130,7 +130,7 @@ function insistently(signalLane: SignalLane): SignalLane {
       try {
         return await signalLane(lane);
       } catch (error) {
-        if (tries === 5 || !String((error as Error).message).includes('Completed workflow')) throw error;
+        if (tries === 5 || !(error as Error).message.includes('Completed workflow')) throw error;
       }
     }
   };
