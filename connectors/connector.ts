@@ -5,6 +5,7 @@
  * A connector holds no state and opens no socket: everything it needs comes in a `ConnectorContext`, above all
  * the gated HTTP client. It says what went wrong only through the four errors of `errors.ts`.
  */
+import type { Socket } from 'node:net';
 import type { ZodType } from 'zod';
 import type { JsonObject } from '../domain/json';
 import type { RecordTypeMapping } from '../domain/mapping';
@@ -18,6 +19,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   /** Sent as it is; set the content type yourself. */
   body?: string;
+  /** The largest answer taken, in bytes; 1 MiB unless given, 16 MiB at most. For lists. */
+  responseBytesMax?: number;
 }
 
 export interface HttpResponse {
@@ -36,6 +39,14 @@ export interface HttpClient {
   send(request: HttpRequest): Promise<HttpResponse>;
 }
 
+/**
+ * The only other way out of the house, for third parties that speak no HTTP: a TCP connection to a checked address.
+ * Throws `Unavailable` when there is none (refused, timed out, blocked by policy). Whoever opened it ends it.
+ */
+export interface SocketOpener {
+  open(target: { host: string; port: number }): Promise<Socket>;
+}
+
 /** A place for tokens that a login yields, kept per integration and per worker process, dropped when credentials change. */
 export interface TokenStore {
   get(): { value: string; expiresAt: number | null } | undefined;
@@ -49,6 +60,7 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
   /** Per record type: which fields go where. Already checked by `domain/mapping.ts`. */
   mappings: Record<string, RecordTypeMapping>;
   http: HttpClient;
+  sockets: SocketOpener;
   tokens: TokenStore;
   /** Aborted when the worker stops or loses its claim; pass on to nothing (the HTTP client already obeys it), but stop looping. */
   signal: AbortSignal;
@@ -91,6 +103,59 @@ export type PushResult =
     }
   | { pushId: string; ok: false; error: ConnectorError };
 
+/** What reading a record type can do there. */
+export interface ReadAbilities {
+  /** It can list what was modified since an instant; without this an incremental run reads everything (and deletes nothing). */
+  canFilterByModified: boolean;
+  /**
+   * Its pages hold their place while records come and go (cursors, keysets, links). Page numbers and offsets do not: a record
+   * can slip between two pages, so a pass whose numbers do not add up deletes nothing.
+   */
+  isPagingStable: boolean;
+}
+
+export interface ReadRequest {
+  recordType: string;
+  /** Only what was modified at or after this instant of the third party's clock; null = everything. */
+  modifiedSince: Date | null;
+  /** Where to go on: `nextCursor` of the page before; null = from the beginning. Kept in the database between pages, so that another process can go on. */
+  cursor: string | null;
+}
+
+/** One record as the third party has it. */
+export interface RemoteRecord {
+  remoteId: string;
+  /** Their version (ETag); null where they have none. */
+  remoteVersion: string | null;
+  /** In the third party's own shape, as `to` in a mapping points into it. `{}` for a deleted one. */
+  fields: JsonObject;
+  /** Our id of the record where they keep it for us (SCIM's externalId); null where they do not. */
+  externalId: string | null;
+  /** A tombstone: it is gone there. */
+  isDeleted: boolean;
+}
+
+/** An item of a list that is no usable record: it must not silence the others. */
+export interface UnreadableRecord {
+  /** null where not even its id can be read. */
+  remoteId: string | null;
+  /** `no_id`, `not_an_object`, … */
+  code: string;
+  /** For people, with the place in the list. */
+  message: string;
+}
+
+export interface ReadPage {
+  records: RemoteRecord[];
+  unreadable: UnreadableRecord[];
+  /** null = that was the last page. */
+  nextCursor: string | null;
+  /** The third party's own clock when it made this page (its Date header, say); null where it does not tell. The first page's becomes the next watermark. */
+  asOf: Date | null;
+  /** How many records the whole list holds, where the page says so: for the estimate, and to see whether the list changed while it was read. */
+  total: number | null;
+}
+
 export interface Connector<Config = unknown, Credentials = unknown> {
   /** The permanent name in the API and the database: `scim`, `rest`. */
   kind: string;
@@ -124,6 +189,20 @@ export interface Connector<Config = unknown, Credentials = unknown> {
    * Once one record met `RateLimited` or `Unauthorized`, the connector starts no further calls: items it did not start are left out of the answer.
    */
   push(items: readonly PushItem[], context: ConnectorContext<Config, Credentials>): Promise<PushResult[]>;
+  /** What reading this record type can do; null = it cannot be read (the job is `not_supported`). Absent: nothing can be read. */
+  readAbilities?(config: Config, recordType: string): ReadAbilities | null;
+  /**
+   * Reads one page. Makes one request (a second one where a token has to be renewed). Throws one of the four errors; `RecordRejected`
+   * means that this dataset cannot be read as it is configured (a 404, a dropped table) and that trying again is pointless.
+   */
+  readPage?(request: ReadRequest, context: ConnectorContext<Config, Credentials>): Promise<ReadPage>;
+  /** How many records of this type they have; null = cannot be told. One request. Errors as in `readPage`. */
+  count?(recordType: string, context: ConnectorContext<Config, Credentials>): Promise<number | null>;
+  /**
+   * The record types with fields and picklists as they are there now, asked live. Absent, or a type left out: what `recordTypes(config)` says.
+   * Errors as in `readPage`.
+   */
+  describeRecordTypes?(context: ConnectorContext<Config, Credentials>): Promise<RecordType[]>;
   /** One cheap call that proves the third party answers and the credentials hold. Throws one of the four errors otherwise. */
   check(context: ConnectorContext<Config, Credentials>): Promise<void>;
 }

@@ -168,6 +168,7 @@ async function writeLinks(
     if (isThere)
       kept.push({
         record_id: push.recordId,
+        record_type: push.recordType,
         remote_id: outcome.remoteId,
         remote_version: outcome.remoteVersion,
         agreed: push.payload,
@@ -177,9 +178,9 @@ async function writeLinks(
   }
   if (kept.length > 0) {
     await sql`
-      insert into record_links (tenant_id, integration_id, record_id, remote_id, remote_version, agreed, is_deactivated, updated_at)
-      select ${tenantId}::uuid, ${integrationId}::uuid, record_id, remote_id, remote_version, agreed, is_deactivated, ${now}::timestamptz
-      from ${rowsFrom(kept, 'record_id uuid, remote_id text, remote_version text, agreed jsonb, is_deactivated boolean')}
+      insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, remote_version, agreed, is_deactivated, updated_at)
+      select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version, agreed, is_deactivated, ${now}::timestamptz
+      from ${rowsFrom(kept, 'record_id uuid, record_type text, remote_id text, remote_version text, agreed jsonb, is_deactivated boolean')}
       on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id, remote_version = excluded.remote_version,
         agreed = excluded.agreed, is_deactivated = excluded.is_deactivated, updated_at = excluded.updated_at`.execute(trx);
   }

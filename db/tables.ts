@@ -4,6 +4,9 @@ import type { JsonObject } from '../domain/json';
 import type { RecordTypeMapping } from '../domain/mapping';
 import type { StartedBecause } from '../domain/window';
 import type { SyncError } from '../domain/sync-error';
+import type { JobState, JobWait, RunKind, RunScope, RunState } from '../domain/sync-run';
+import type { MetadataChangeKind } from '../domain/metadata-change';
+import type { RecordTypeField } from '../domain/record-type';
 
 /** Stored as jsonb: read as values, written as text that is JSON already. */
 type Json<T> = ColumnType<T, string, string>;
@@ -90,6 +93,12 @@ export interface IntegrationsTable {
   lastCheck: Json<LastCheck | null> | null;
   backfillReason: 'initial' | 'mapping_changed' | null;
   backfillCursor: string | null;
+  onboardingStartedAt: Date | null;
+  onboardedAt: Date | null;
+  onboardingFailedAt: Date | null;
+  isHourlySyncOn: Generated<boolean>;
+  /** `HH:MM` in the tenant's time zone; null = no nightly run. */
+  nightlySyncAt: Generated<string | null>;
   version: Generated<number>;
   createdAt: Generated<Date>;
   updatedAt: Generated<Date>;
@@ -128,10 +137,13 @@ export interface RecordLinksTable {
   tenantId: string;
   integrationId: string;
   recordId: string;
+  recordType: string;
   remoteId: string;
   remoteVersion: string | null;
-  /** The last payload both sides agreed on. */
-  agreed: Json<JsonObject>;
+  /** What the third party held when we last read it; null = not read since it changed. */
+  remoteHash: Buffer | null;
+  /** The last payload both sides agreed on; null where we only read. */
+  agreed: Json<JsonObject | null> | null;
   isDeactivated: boolean;
   updatedAt: Date;
 }
@@ -195,17 +207,28 @@ export interface PushesTable {
   finishedAt: Date | null;
 }
 
+/** What an outbox row wakes: the lane of an integration's pushes, its sync runs, its schedules, or one e-mail. */
+export type LaneKind = 'record_push' | 'sync_run' | 'sync_schedule' | 'email';
+
 export interface OutboxTable {
   outboxId: GeneratedAlways<number>;
   tenantId: string;
-  lane: 'record_push';
+  lane: LaneKind;
   subjectId: string;
   wakeAt: Date;
   leasedUntil: Date | null;
   createdAt: Generated<Date>;
 }
 
-export type NotificationKind = 'integration_needs_reauthorization' | 'integration_unavailable';
+export const NOTIFICATION_KINDS = [
+  'integration_needs_reauthorization',
+  'integration_unavailable',
+  'onboarding_complete',
+  'onboarding_failed',
+  'deletions_need_review',
+  'difference_remains',
+] as const;
+export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
 export interface NotificationsTable {
   tenantId: string;
@@ -238,6 +261,225 @@ export interface StreamEventsTable {
   createdAt: Generated<Date>;
 }
 
+export interface SyncRunsTable {
+  tenantId: string;
+  syncRunId: string;
+  integrationId: string;
+  kind: RunKind;
+  scope: RunScope;
+  /** null = all that the integration pulls. */
+  recordTypes: string[] | null;
+  startedBy: string;
+  /** `YYYY-MM-DD` */
+  localDate: string | null;
+  followsSyncRunId: string | null;
+  requestedAt: Date;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+  cancelRequestedAt: Date | null;
+  canceledBy: string | null;
+  state: RunState;
+  successfulJobs: Generated<number>;
+  failedJobs: Generated<number>;
+  isSyncFinished: Generated<boolean>;
+  milestones: Generated<Date[]>;
+}
+
+/** The `record_type` of the job that reads metadata. */
+export const METADATA_JOB = '';
+
+export interface SyncJobsTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  state: JobState;
+  modifiedSince: Date | null;
+  cursor: string | null;
+  pages: Generated<number>;
+  repeatedPages: Generated<number>;
+  asOf: Date | null;
+  expectedRecords: number | null;
+  recordsRead: Generated<number>;
+  recordsNew: Generated<number>;
+  recordsChanged: Generated<number>;
+  recordsDeleted: Generated<number>;
+  recordsUnchanged: Generated<number>;
+  recordsFailed: Generated<number>;
+  deletesWithheld: 'list_changed' | 'needs_review' | null;
+  hasTombstones: Generated<boolean>;
+  attempts: Generated<number>;
+  failingSince: Date | null;
+  isLastAttemptFailed: Generated<boolean>;
+  error: Json<SyncError | null> | null;
+  waitingUntil: Date | null;
+  waitingBecause: JobWait | null;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+  updatedAt: Date;
+}
+
+export interface SyncPagesTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  page: number;
+  idsDigest: Buffer;
+  seen: string[] | null;
+  created: string[];
+  changed: Json<{ record_id: string; fields: string[] }[]>;
+  deleted: string[];
+  at: Date;
+}
+
+export interface SyncRecordErrorsTable {
+  tenantId: string;
+  syncRunId: string;
+  syncRecordErrorId: string;
+  recordType: string;
+  remoteId: string | null;
+  code: string;
+  message: string;
+  at: Date;
+}
+
+export interface SyncDatasetsTable {
+  tenantId: string;
+  integrationId: string;
+  recordType: string;
+  watermark: Date | null;
+  isInitial: boolean;
+  initialState: 'succeeded' | 'failed' | 'not_supported' | null;
+  lastSucceededAt: Date | null;
+  fullSucceededAt: Date | null;
+  oursTotal: number | null;
+  theirsTotal: number | null;
+  countedAt: Date | null;
+  knownDifference: number | null;
+}
+
+export interface StatusOfRecordType {
+  record_type: string;
+  syncline: number | null;
+  app: number | null;
+  difference: number | null;
+  /** RFC 3339; when theirs were counted. */
+  counted_at: string | null;
+}
+
+export interface SyncStatusesTable {
+  tenantId: string;
+  syncStatusId: string;
+  integrationId: string;
+  syncRunId: string;
+  app: string;
+  accountName: string;
+  asOf: Date;
+  totalDifference: number | null;
+  totalSyncline: number | null;
+  totalApp: number | null;
+  breakdown: Json<StatusOfRecordType[]>;
+}
+
+export interface SkippedTicksTable {
+  tenantId: string;
+  skippedTickId: string;
+  integrationId: string;
+  schedule: 'hourly' | 'nightly';
+  scheduledAt: Date;
+  reason: 'skipped_overlap' | 'skipped_paused' | 'skipped_needs_reauthorization' | 'skipped_done_tonight';
+  syncRunId: string | null;
+  at: Date;
+}
+
+export interface DeletionReviewsTable {
+  tenantId: string;
+  deletionReviewId: string;
+  integrationId: string;
+  syncRunId: string;
+  recordType: string;
+  recordIds: string[];
+  recordsHeld: number;
+  state: 'pending' | 'approved' | 'discarded' | 'superseded';
+  recordsDeleted: number | null;
+  decidedBy: string | null;
+  decidedAt: Date | null;
+  createdAt: Date;
+}
+
+export interface KnownRecordTypesTable {
+  tenantId: string;
+  integrationId: string;
+  recordType: string;
+  label: string;
+  fields: Json<RecordTypeField[]>;
+  seenAt: Date;
+  removedAt: Date | null;
+}
+
+export interface MetadataChangesTable {
+  tenantId: string;
+  metadataChangeId: string;
+  integrationId: string;
+  syncRunId: string;
+  recordType: string;
+  kind: MetadataChangeKind;
+  field: string | null;
+  detail: Json<JsonObject>;
+  at: Date;
+}
+
+export interface SyncConflictsTable {
+  tenantId: string;
+  syncConflictId: string;
+  integrationId: string;
+  syncRunId: string;
+  recordType: string;
+  remoteId: string;
+  recordId: string | null;
+  kind: 'field_changed_on_both_sides' | 'ambiguous_match';
+  field: string | null;
+  ours: Json<unknown> | null;
+  theirs: Json<unknown> | null;
+  winner: 'ours' | 'theirs' | null;
+  detail: string;
+  at: Date;
+}
+
+export interface MatchKeysTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  value: string;
+  recordId: string;
+}
+
+export interface RequestBudgetsTable {
+  tenantId: string;
+  integrationId: string;
+  ratePerSecond: number | null;
+  tokens: Generated<number>;
+  refilledAt: Date;
+  slowedAt: Date | null;
+  requestsCounted: Generated<number>;
+  countingSince: Date;
+  quotaLimit: number | null;
+  quotaRemaining: number | null;
+  quotaResetsAt: Date | null;
+}
+
+export interface EmailsTable {
+  tenantId: string;
+  emailId: string;
+  kind: string;
+  recipient: string;
+  content: Json<JsonObject>;
+  attempts: Generated<number>;
+  lastError: string | null;
+  createdAt: Date;
+  sentAt: Date | null;
+  failedAt: Date | null;
+}
+
 export interface Tables {
   tenants: TenantsTable;
   tenantKeys: TenantKeysTable;
@@ -253,4 +495,18 @@ export interface Tables {
   notifications: NotificationsTable;
   auditLog: AuditLogTable;
   streamEvents: StreamEventsTable;
+  syncRuns: SyncRunsTable;
+  syncJobs: SyncJobsTable;
+  syncPages: SyncPagesTable;
+  syncRecordErrors: SyncRecordErrorsTable;
+  syncDatasets: SyncDatasetsTable;
+  syncStatuses: SyncStatusesTable;
+  skippedTicks: SkippedTicksTable;
+  deletionReviews: DeletionReviewsTable;
+  knownRecordTypes: KnownRecordTypesTable;
+  metadataChanges: MetadataChangesTable;
+  syncConflicts: SyncConflictsTable;
+  matchKeys: MatchKeysTable;
+  requestBudgets: RequestBudgetsTable;
+  emails: EmailsTable;
 }

@@ -1,6 +1,6 @@
 /** Puts together what activities are given. */
 import { type ActivityDependencies, type ActivityLog, PUSHING_LIMITS } from '../activities/dependencies';
-import type { Connector, HttpClient } from '../connectors/connector';
+import type { Connector, HttpClient, SocketOpener } from '../connectors/connector';
 import { Unauthorized } from '../connectors/errors';
 import type { Database } from '../db/database';
 import { credentialsPlace, findSealedCredentials } from '../db/integrations';
@@ -12,6 +12,7 @@ export interface DependencyParts {
   sealing: Sealing;
   connectors: Record<string, Connector>;
   createHttpClient(options: { hosts: readonly string[]; signal: AbortSignal }): HttpClient;
+  createSocketOpener(options: { hosts: readonly string[]; signal: AbortSignal }): SocketOpener;
   log: ActivityLog;
   isStopping(): boolean;
   pushing?: ActivityDependencies['pushing'];
@@ -48,6 +49,7 @@ export function createDependencies(parts: DependencyParts): ActivityDependencies
         credentials: parsed.data,
         mappings: integration.recordTypes,
         http: parts.createHttpClient({ hosts: connector.hosts(config), signal }),
+        sockets: parts.createSocketOpener({ hosts: connector.hosts(config), signal }),
         tokens: tokensOf(integrationId, integration.credentialsUpdatedAt),
         signal,
       };

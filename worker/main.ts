@@ -14,6 +14,7 @@ import { Database } from '../db/database';
 import { createSealing, parseEncryptionKeys, SealingError } from '../db/sealing';
 import { createLog } from '../log';
 import { closeConnections, createHttpClient } from '../delivery/http-client';
+import { createSocketOpener } from '../delivery/socket-opener';
 import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies } from './dependencies';
 import { createSignalLane } from './lane-signals';
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
     sealing,
     connectors,
     createHttpClient: (options) => createHttpClient({ policy, ...options }),
+    createSocketOpener: (options) => createSocketOpener({ policy, ...options }),
     log,
     isStopping: () => isStopping,
   });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { toWireId } from '../../db/ids';
 import { listNotifications, type Notification } from '../../db/notifications';
+import { NOTIFICATION_KINDS } from '../../db/tables';
 import { type Route, tenantRoute } from '../route';
 import { booleanParam, instant, toInstant, toInstantOrNull, wireId } from '../wire/common';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../wire/lists';
@@ -9,7 +10,7 @@ import { listOf, listParams, readPage, toPage, uuidPosition } from '../wire/list
 const notification = z
   .object({
     id: wireId('ntf'),
-    kind: z.enum(['integration_needs_reauthorization', 'integration_unavailable']),
+    kind: z.enum(NOTIFICATION_KINDS),
     integration_id: wireId('int'),
     detail: z.string(),
     created_at: instant,

@@ -29,8 +29,8 @@ export async function pushOneSqueezed(pool: Pool, { tenantId, integrationId }: P
           push_id = null, push_version = null
         where tenant_id = $1 and integration_id = $2 and record_id = $3 and claim_id = $4 returning 1
       ), link as (
-        insert into record_links (tenant_id, integration_id, record_id, remote_id, agreed, is_deactivated, updated_at)
-        select $1, $2, $3, $5, $6::jsonb, false, clock_timestamp() from pair
+        insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, agreed, is_deactivated, updated_at)
+        select $1, $2, $3, 'employees', $5, $6::jsonb, false, clock_timestamp() from pair
         on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id, agreed = excluded.agreed, updated_at = excluded.updated_at
       )
       update pushes set result = 'succeeded', effect = 'created', remote_id = $5, attempts = 1, last_attempt_at = clock_timestamp(), finished_at = clock_timestamp()

@@ -108,7 +108,7 @@ export async function pushOne(pool: Pool, { tenantId, integrationId }: PeerTenan
     });
     await client.query({
       name: 'write link',
-      text: `insert into record_links (tenant_id, integration_id, record_id, remote_id, agreed, is_deactivated, updated_at) values ($1, $2, $3, $4, $5, false, clock_timestamp())
+      text: `insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, agreed, is_deactivated, updated_at) values ($1, $2, $3, 'employees', $4, $5, false, clock_timestamp())
              on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id, agreed = excluded.agreed, updated_at = excluded.updated_at`,
       values: [...pair, remoteId, JSON.stringify(record.fields)],
     });

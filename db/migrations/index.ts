@@ -1,7 +1,9 @@
 /** All migrations by name, in order. Forward only; never edited once merged: add a new one. */
 import type { Migration } from 'kysely';
 import * as push from './2026-11-21-push';
+import * as syncRuns from './2026-11-21-sync-runs';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-21-push': push,
+  '2026-11-21-sync-runs': syncRuns,
 };

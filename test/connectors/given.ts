@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ConnectorContext, HttpClient, PushItem, TokenStore } from '../../connectors/connector';
 import { createHttpClient } from '../../delivery/http-client';
+import { createSocketOpener } from '../../delivery/socket-opener';
 import type { EgressPolicy } from '../../delivery/egress-policy';
 import type { JsonObject } from '../../domain/json';
 import { type RecordTypeMapping, mapRecord } from '../../domain/mapping';
@@ -20,9 +21,11 @@ export function memoryTokens(): TokenStore {
 }
 
 export function contextWith<Config, Credentials>(
-  parts: Pick<ConnectorContext<Config, Credentials>, 'config' | 'credentials' | 'mappings' | 'http'>,
+  parts: Pick<ConnectorContext<Config, Credentials>, 'config' | 'credentials' | 'mappings' | 'http'> & { hosts?: readonly string[] },
 ): ConnectorContext<Config, Credentials> {
-  return { tokens: memoryTokens(), signal: new AbortController().signal, ...parts };
+  const { hosts = [], ...given } = parts;
+  const { signal } = new AbortController();
+  return { tokens: memoryTokens(), sockets: createSocketOpener({ policy: loopbackPolicy, hosts, signal }), signal, ...given };
 }
 
 /** An item as the claim makes it: our fields mapped, our names per path. */

@@ -64,6 +64,7 @@ export class LaneWorld {
       sealing: createSealing({ keys: [{ keyId: 'test', secret: randomBytes(32) }] }),
       connectors: { ledger: ledger.connector },
       createHttpClient: () => ({ send: () => Promise.reject(new Error('The ledger needs no network.')) }),
+      createSocketOpener: () => ({ open: () => Promise.reject(new Error('The ledger needs no network.')) }),
       log: silent,
       isStopping: () => false,
       pushing,
