@@ -4,8 +4,26 @@
  */
 import { sql } from 'kysely';
 import type { TenantWork, Work } from './database';
+import type { LaneKind } from './tables';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
+
+/** Something that has to happen in Temporal: a lane to be signalled, a run to be begun, schedules to be made as the rows say, an e-mail to be sent. */
+export interface Due {
+  lane: LaneKind;
+  tenantId: string;
+  /** The integration; of an e-mail its own id. */
+  subjectId: string;
+  wakeAt: Date;
+}
+
+export async function wake({ trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>, due: Omit<Due, 'tenantId'>): Promise<void> {
+  await trx
+    .insertInto('outbox')
+    .values({ tenantId, ...due, leasedUntil: null })
+    .execute();
+  await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(trx);
+}
 
 /** Makes sure the lane of this integration looks again at `wakeAt` (at once when that is past). */
 export async function wakeLane({ trx, tenantId }: TenantWork, { integrationId, wakeAt }: { integrationId: string; wakeAt: Date }): Promise<void> {
@@ -21,11 +39,8 @@ export async function wakeLanes({ trx, tenantId }: Pick<TenantWork, 'trx' | 'ten
   await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(trx);
 }
 
-export interface OutboxRow {
+export interface OutboxRow extends Due {
   outboxId: number;
-  tenantId: string;
-  subjectId: string;
-  wakeAt: Date;
 }
 
 /** Takes rows for `leaseSeconds`; a dispatcher that dies leaves them to the next one. */
@@ -35,7 +50,7 @@ export async function leaseOutboxRows({ trx }: Work, { limit, leaseSeconds }: { 
     where outbox_id in (
       select outbox_id from outbox where leased_until is null or leased_until < clock_timestamp()
       order by outbox_id limit ${limit} for update skip locked)
-    returning outbox_id, tenant_id, subject_id, wake_at`.execute(trx);
+    returning outbox_id, tenant_id, lane, subject_id, wake_at`.execute(trx);
   return rows;
 }
 
@@ -57,11 +72,40 @@ export async function releaseOutboxRows({ trx }: Work, outboxIds: readonly numbe
       .execute();
 }
 
-/** Lanes with work overdue by more than a minute, whatever became of their workflow (ARCHITECTURE.md). */
-export async function findForgottenLanes({ trx }: Work, { overdueSince }: { overdueSince: Date }): Promise<{ tenantId: string; integrationId: string }[]> {
+/** What is overdue by more than a minute, whatever became of its workflow (ARCHITECTURE.md). */
+export async function findForgotten(work: Work, { overdueSince }: { overdueSince: Date }): Promise<Omit<Due, 'wakeAt'>[]> {
+  const [lanes, runs, emails] = [await findForgottenLanes(work, overdueSince), await findForgottenRuns(work, overdueSince), await findForgottenEmails(work, overdueSince)];
+  return [
+    ...lanes.map((row) => ({ ...row, lane: 'record_push' as const })),
+    ...runs.map((row) => ({ ...row, lane: 'sync_run' as const })),
+    ...emails.map((row) => ({ ...row, lane: 'email' as const })),
+  ];
+}
+
+/** Runs that nobody works on: no job of theirs has moved, and none waits for a later moment. */
+async function findForgottenRuns({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+  const { rows } = await sql<{ tenantId: string; subjectId: string }>`
+    select tenant_id, integration_id as subject_id from sync_runs run
+    where state in ('queued', 'running', 'waiting') and requested_at < ${overdueSince} and not exists (
+      select from sync_jobs job where job.tenant_id = run.tenant_id and job.sync_run_id = run.sync_run_id
+        and (job.updated_at >= ${overdueSince} or job.waiting_until >= ${overdueSince}))`.execute(trx);
+  return rows;
+}
+
+async function findForgottenEmails({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+  return trx
+    .selectFrom('emails')
+    .select(['tenantId', 'emailId as subjectId'])
+    .where('sentAt', 'is', null)
+    .where('failedAt', 'is', null)
+    .where('createdAt', '<', overdueSince)
+    .execute();
+}
+
+async function findForgottenLanes({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
   return trx
     .selectFrom('integrations as integration')
-    .select(['integration.tenantId', 'integration.integrationId'])
+    .select(['integration.tenantId', 'integration.integrationId as subjectId'])
     .where('integration.deletedAt', 'is', null)
     .where('integration.pausedAt', 'is', null)
     .where('integration.needsReauthorizationAt', 'is', null)

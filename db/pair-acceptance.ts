@@ -43,10 +43,11 @@ interface PairChange {
   decision: Exclude<PairDecision, { kind: 'irrelevant' }>;
 }
 
-/** Runs in the transaction that wrote the records, whose rows it holds locked. */
-export async function writePairs(work: TenantWork, drafts: RecordDraft[], by: ChangeAuthor): Promise<void> {
+/** Runs in the transaction that wrote the records, whose rows it holds locked. `origin`: the integration they were pulled from. */
+export async function writePairs(work: TenantWork, drafts: RecordDraft[], by: ChangeAuthor, { origin }: { origin?: string } = {}): Promise<void> {
   if (drafts.length === 0) return;
-  const integrations = await findIntegrationsForAcceptance(work);
+  // What was pulled is a change for every other integration, never for the one it came from (rules.md 17).
+  const integrations = (await findIntegrationsForAcceptance(work)).filter(({ integrationId }) => integrationId !== origin);
   if (integrations.length === 0) return;
   const pairs = await lockPairs(work, drafts);
   const changes = integrations.flatMap((integration) =>

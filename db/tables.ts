@@ -141,7 +141,7 @@ export interface RecordLinksTable {
   remoteId: string;
   remoteVersion: string | null;
   /** What the third party held when we last read it; null = not read since it changed. */
-  remoteHash: Buffer | null;
+  remoteHash: string | null;
   /** The last payload both sides agreed on; null where we only read. */
   agreed: Json<JsonObject | null> | null;
   isDeactivated: boolean;
@@ -298,6 +298,8 @@ export interface SyncJobsTable {
   pages: Generated<number>;
   repeatedPages: Generated<number>;
   asOf: Date | null;
+  readFinishedAt: Date | null;
+  theirsTotal: number | null;
   expectedRecords: number | null;
   recordsRead: Generated<number>;
   recordsNew: Generated<number>;
@@ -323,7 +325,7 @@ export interface SyncPagesTable {
   syncRunId: string;
   recordType: string;
   page: number;
-  idsDigest: Buffer;
+  idsDigest: string;
   seen: string[] | null;
   created: string[];
   changed: Json<{ record_id: string; fields: string[] }[]>;

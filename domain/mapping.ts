@@ -27,6 +27,8 @@ export interface RecordTypeMapping {
   onDelete: 'deactivate' | 'delete' | 'leave';
   /** A mapped field that tells an existing third-party record from a new one, beside our id. */
   matchBy?: string | undefined;
+  /** Whose value counts when a field was changed on both sides; ours unless said (rules.md 17). */
+  onConflict?: 'ours' | 'theirs' | undefined;
 }
 
 export interface MappingError {

@@ -17,10 +17,10 @@ import { closeConnections, createHttpClient } from '../delivery/http-client';
 import { createSocketOpener } from '../delivery/socket-opener';
 import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies } from './dependencies';
-import { createSignalLane } from './lane-signals';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { ensureSearchAttributes } from './search-attributes';
 import { startSweep } from './sweep';
+import { createWake } from './wakes';
 import { createWorkers } from './worker';
 
 async function main(): Promise<void> {
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   const connection = await untilItWorks('Temporal', log, () => NativeConnection.connect(connectionOptions));
   const clientConnection = await untilItWorks('Temporal', log, () => Connection.connect(connectionOptions));
   const hasSearchAttributes = await ensureSearchAttributes(clientConnection, namespace, log);
-  const signalLane = createSignalLane(new Client({ connection: clientConnection, namespace }), { hasSearchAttributes });
+  const wake = createWake(new Client({ connection: clientConnection, namespace }), { hasSearchAttributes });
 
   const policy = { allowCidrs: config.egress.allowCidrs, allowHttp: config.egress.allowHttp };
   const dependencies = createDependencies({
@@ -57,8 +57,8 @@ async function main(): Promise<void> {
   });
   const workflows = existsSync(BUNDLE_PATH) ? { workflowBundle: { codePath: BUNDLE_PATH } } : { workflowsPath: require.resolve('../workflows') };
   const workers = await createWorkers({ connection, namespace, dependencies, workflows });
-  const dispatcher = startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, signalLane, log });
-  const sweeper = startSweep({ database, signalLane, log });
+  const dispatcher = startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, wake, log });
+  const sweeper = startSweep({ database, wake, log });
 
   log.info({ namespace, hasSearchAttributes }, 'worker running');
   await Promise.all(workers.map((worker) => worker.run())); // until a signal stops them

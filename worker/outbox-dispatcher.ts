@@ -6,8 +6,7 @@
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { listen } from '../db/listener';
-import { deleteOutboxRows, leaseOutboxRows, OUTBOX_CHANNEL, type OutboxRow, releaseOutboxRows } from '../db/outbox';
-import type { SignalLane } from './lane-signals';
+import { deleteOutboxRows, type Due, leaseOutboxRows, OUTBOX_CHANNEL, type OutboxRow, releaseOutboxRows } from '../db/outbox';
 
 const POLL_MS = 1_000;
 /** What a dispatcher that died had in its hands is another's after this (rules.md R3). Too short a time would only repeat signals. */
@@ -17,26 +16,22 @@ const SIGNALS_AT_ONCE = 16;
 /** Windows that open one after the other need no signal each: the lane reads all of them when it wakes. */
 const QUIET_PER_LANE_MS = 1_000;
 
-export interface LaneDue {
-  tenantId: string;
-  integrationId: string;
-  /** Milliseconds since 1970. */
-  wakeAt: number;
-}
+/** Tells Temporal of one due thing; telling it twice is harmless. @throws when Temporal did not take it. */
+export type Wake = (due: Due) => Promise<void>;
 
 export interface FlushOptions {
   database: Database;
-  signalLane: SignalLane;
+  wake: Wake;
   /** True for a lane whose signal can wait for the next flush. */
-  mayWait?: (lane: LaneDue) => boolean;
-  onSignalled?: (lane: LaneDue) => void;
+  mayWait?: (due: Due) => boolean;
+  onSignalled?: (due: Due) => void;
 }
 
 /**
  * Sends what the outbox holds. @throws the first signal's error, after giving back every row whose turn had not come. Those of
  * a lane that could not be signalled wait for their lease to end, so that one such lane does not stand before all others.
  */
-export async function flushOutbox({ database, signalLane, mayWait = () => false, onSignalled }: FlushOptions): Promise<{ found: number; waiting: number }> {
+export async function flushOutbox({ database, wake, mayWait = () => false, onSignalled }: FlushOptions): Promise<{ found: number; waiting: number }> {
   const rows = await database.withDispatcher((work) => leaseOutboxRows(work, { limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }));
   const lanes = groupByLane(rows);
   const waiting = lanes.filter(mayWait);
@@ -45,7 +40,7 @@ export async function flushOutbox({ database, signalLane, mayWait = () => false,
   const sending = lanes.filter((lane) => !waiting.includes(lane));
   for (let start = 0; start < sending.length && failure === undefined; start += SIGNALS_AT_ONCE) {
     const slice = sending.slice(start, start + SIGNALS_AT_ONCE);
-    const outcomes = await Promise.allSettled(slice.map((lane) => signalLane(lane)));
+    const outcomes = await Promise.allSettled(slice.map((lane) => wake(lane)));
     const sent = slice.filter((_, position) => outcomes[position]?.status === 'fulfilled');
     failure = outcomes.find((outcome) => outcome.status === 'rejected');
     await database.withDispatcher((work) =>
@@ -68,13 +63,15 @@ export async function flushOutbox({ database, signalLane, mayWait = () => false,
   return { found: rows.length, waiting: waiting.length };
 }
 
-function groupByLane(rows: readonly OutboxRow[]): (LaneDue & { outboxIds: number[] })[] {
-  const lanes = new Map<string, LaneDue & { outboxIds: number[] }>();
-  for (const { tenantId, subjectId, wakeAt, outboxId } of rows) {
-    const lane = lanes.get(subjectId) ?? { tenantId, integrationId: subjectId, wakeAt: Number.POSITIVE_INFINITY, outboxIds: [] };
-    lane.wakeAt = Math.min(lane.wakeAt, wakeAt.getTime());
+const keyOf = ({ lane, subjectId }: Due): string => `${lane} ${subjectId}`;
+
+function groupByLane(rows: readonly OutboxRow[]): (Due & { outboxIds: number[] })[] {
+  const lanes = new Map<string, Due & { outboxIds: number[] }>();
+  for (const { outboxId, ...due } of rows) {
+    const lane = lanes.get(keyOf(due)) ?? { ...due, outboxIds: [] };
+    if (due.wakeAt < lane.wakeAt) lane.wakeAt = due.wakeAt;
     lane.outboxIds.push(outboxId);
-    lanes.set(subjectId, lane);
+    lanes.set(keyOf(due), lane);
   }
   return [...lanes.values()];
 }
@@ -88,12 +85,12 @@ export interface OutboxDispatcher {
 export function startOutboxDispatcher({
   database,
   databaseUrl,
-  signalLane,
+  wake: tellTemporal,
   log,
 }: {
   database: Database;
   databaseUrl: string;
-  signalLane: SignalLane;
+  wake: Wake;
   log: ActivityLog;
 }): OutboxDispatcher {
   const signalledAt = new Map<string, number>();
@@ -122,17 +119,17 @@ export function startOutboxDispatcher({
       };
     });
 
-  const mayWait = (lane: LaneDue): boolean =>
-    lane.wakeAt > Date.now() + QUIET_PER_LANE_MS && Date.now() - (signalledAt.get(lane.integrationId) ?? 0) < QUIET_PER_LANE_MS;
-  const onSignalled = (lane: LaneDue): void => {
+  const mayWait = (due: Due): boolean =>
+    due.wakeAt.getTime() > Date.now() + QUIET_PER_LANE_MS && Date.now() - (signalledAt.get(keyOf(due)) ?? 0) < QUIET_PER_LANE_MS;
+  const onSignalled = (due: Due): void => {
     if (signalledAt.size > 10_000) signalledAt.clear();
-    signalledAt.set(lane.integrationId, Date.now());
+    signalledAt.set(keyOf(due), Date.now());
   };
 
   const run = async (): Promise<void> => {
     while (!isStopped) {
       isNotified = false;
-      const { found, waiting } = await flushOutbox({ database, signalLane, mayWait, onSignalled }).catch((error: unknown) => {
+      const { found, waiting } = await flushOutbox({ database, wake: tellTemporal, mayWait, onSignalled }).catch((error: unknown) => {
         log.warn({ err: error }, 'could not send what the outbox holds; trying again in a second');
         return { found: 0, waiting: 0 };
       });

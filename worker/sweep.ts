@@ -4,28 +4,29 @@
  */
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
-import { findForgottenLanes, tidyUp } from '../db/outbox';
+import { findForgotten, tidyUp } from '../db/outbox';
+import type { Wake } from './outbox-dispatcher';
 
 export interface SweepOptions {
   database: Database;
-  signalLane(lane: { tenantId: string; integrationId: string; wakeAt: number }): Promise<void>;
+  wake: Wake;
   log: ActivityLog;
   everyMs?: number;
   overdueMs?: number;
 }
 
 /** One sweep. Answers how many lanes were found. @throws what Temporal said about a lane it did not take a signal for, after all others had theirs. */
-export async function sweep({ database, signalLane, log, overdueMs = 60_000 }: SweepOptions): Promise<number> {
-  const { lanes, now } = await database.withDispatcher(async (work) => ({
-    lanes: await findForgottenLanes(work, { overdueSince: new Date(work.now.getTime() - overdueMs) }),
+export async function sweep({ database, wake, log, overdueMs = 60_000 }: SweepOptions): Promise<number> {
+  const { forgotten, now } = await database.withDispatcher(async (work) => ({
+    forgotten: await findForgotten(work, { overdueSince: new Date(work.now.getTime() - overdueMs) }),
     now: work.now,
   }));
   const failures: unknown[] = [];
-  for (const lane of lanes) await signalLane({ ...lane, wakeAt: now.getTime() }).catch((error: unknown) => failures.push(error));
-  if (lanes.length > 0) log.warn({ lanes: lanes.length }, 'swept up lanes with overdue work');
+  for (const due of forgotten) await wake({ ...due, wakeAt: now }).catch((error: unknown) => failures.push(error));
+  if (forgotten.length > 0) log.warn({ lanes: forgotten.length }, 'swept up lanes with overdue work');
   await database.withDispatcher(tidyUp);
   if (failures.length > 0) throw failures[0];
-  return lanes.length;
+  return forgotten.length;
 }
 
 export function startSweep(options: SweepOptions): { stop(): Promise<void> } {

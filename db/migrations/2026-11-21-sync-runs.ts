@@ -40,7 +40,7 @@ function changes(): string[] {
     `update record_links link set record_type = record.record_type from records record where record.tenant_id = link.tenant_id and record.record_id = link.record_id`,
     `alter table record_links alter column record_type drop default`,
     // What the third party held when we last read it; null = not read since it changed.
-    `alter table record_links add column remote_hash bytea`,
+    `alter table record_links add column remote_hash text`,
     // Null where we only read: nothing was ever agreed on, theirs counts.
     `alter table record_links alter column agreed drop not null`,
     `create index record_links_by_remote on record_links (tenant_id, integration_id, record_type, remote_id)`,
@@ -102,6 +102,10 @@ function tables(): string[] {
        repeated_pages integer not null default 0,
        -- The third party's clock when the first page was read: the next watermark.
        as_of timestamptz,
+       -- Every page was read: what is left is to delete and to count.
+       read_finished_at timestamptz,
+       -- What the last page said the whole list holds.
+       theirs_total bigint,
        expected_records bigint,
        records_read bigint not null default 0,
        records_new bigint not null default 0,
@@ -131,7 +135,7 @@ function tables(): string[] {
        sync_run_id uuid not null,
        record_type text not null,
        page integer not null,
-       ids_digest bytea not null,
+       ids_digest text not null,
        seen uuid[],
        created uuid[] not null default '{}',
        -- [{record_id, fields: [names]}]

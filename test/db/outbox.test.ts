@@ -1,13 +1,13 @@
 /** From the outbox to signals: ARCHITECTURE.md, rules.md R3. */
 import { newUuid } from '../../db/ids';
-import { wakeLane } from '../../db/outbox';
-import { flushOutbox, type LaneDue } from '../../worker/outbox-dispatcher';
+import { type Due, wakeLane } from '../../db/outbox';
+import { flushOutbox, type Wake } from '../../worker/outbox-dispatcher';
 import { sweep } from '../../worker/sweep';
 import { GivenTenant, openTestDb, type TestDb } from './given';
 
 let db: TestDb;
 let tenant: GivenTenant;
-let signals: LaneDue[];
+let signals: { tenantId: string; integrationId: string; wakeAt: number }[];
 
 beforeAll(async () => {
   db = await openTestDb();
@@ -20,11 +20,11 @@ beforeEach(async () => {
 });
 
 const silent = { info() {}, warn() {}, error() {} };
-const signalLane = (lane: LaneDue): Promise<void> => {
-  signals.push({ tenantId: lane.tenantId, integrationId: lane.integrationId, wakeAt: lane.wakeAt });
+const signalLane: Wake = (due) => {
+  signals.push({ tenantId: due.tenantId, integrationId: due.subjectId, wakeAt: due.wakeAt.getTime() });
   return Promise.resolve();
 };
-const flush = (signal: (lane: LaneDue) => Promise<void> = signalLane) => flushOutbox({ database: db.database, signalLane: signal });
+const flush = (signal: Wake = signalLane) => flushOutbox({ database: db.database, wake: signal });
 const wake = (integrationId: string, wakeAt: Date) => tenant.work((work) => wakeLane(work, { integrationId, wakeAt }));
 const rowsLeft = async () => (await db.superuser('select * from outbox')).length;
 
@@ -58,7 +58,7 @@ describe('the dispatcher', () => {
     for (let row = 0; row < 600; row += 1) await wake(stuck, new Date());
     const others = Array.from({ length: 40 }, () => newUuid());
     for (const integrationId of others) await wake(integrationId, new Date());
-    const signal = (lane: LaneDue) => (lane.integrationId === stuck ? Promise.reject(new Error('It has too many signals.')) : signalLane(lane));
+    const signal = (due: Due) => (due.subjectId === stuck ? Promise.reject(new Error('It has too many signals.')) : signalLane(due));
 
     for (let flushes = 0; flushes < 6; flushes += 1) await flush(signal).catch(() => undefined);
 
@@ -92,7 +92,7 @@ describe('the sweep', () => {
     return integrationId;
   };
   const swept = async () => {
-    await sweep({ database: db.database, signalLane, log: silent });
+    await sweep({ database: db.database, wake: signalLane, log: silent });
     return signals.filter(({ tenantId }) => tenantId === tenant.tenantId).map(({ integrationId }) => integrationId);
   };
 
@@ -118,9 +118,9 @@ describe('the sweep', () => {
 
   it('does not stop at a lane that takes no signal', async () => {
     const [one, other] = [await overdue(), await overdue()];
-    const failing = (lane: LaneDue) => (lane.integrationId === one ? Promise.reject(new Error('It has too many signals.')) : signalLane(lane));
+    const failing = (due: Due) => (due.subjectId === one ? Promise.reject(new Error('It has too many signals.')) : signalLane(due));
 
-    await expect(sweep({ database: db.database, signalLane: failing, log: silent })).rejects.toThrow('It has too many signals.');
+    await expect(sweep({ database: db.database, wake: failing, log: silent })).rejects.toThrow('It has too many signals.');
 
     expect(signals.map(({ integrationId }) => integrationId)).toContain(other);
   });

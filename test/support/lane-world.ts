@@ -14,8 +14,8 @@ import { acceptChanges, type AcceptedChange, type RecordChange } from '../../db/
 import { actOnRecordSync, type RecordSyncAct } from '../../db/record-sync-acts';
 import { createSealing } from '../../db/sealing';
 import { createDependencies } from '../../worker/dependencies';
-import { createSignalLane, type SignalLane } from '../../worker/lane-signals';
-import { flushOutbox } from '../../worker/outbox-dispatcher';
+import { flushOutbox, type Wake } from '../../worker/outbox-dispatcher';
+import { createWake } from '../../worker/wakes';
 import { createWorkers } from '../../worker/worker';
 import { createTestDatabase, type TestDatabase } from './database';
 import { createLedger, type Ledger } from './ledger';
@@ -42,7 +42,7 @@ export class LaneWorld {
     readonly env: TestWorkflowEnvironment,
     readonly database: Database,
     readonly ledger: Ledger,
-    readonly signalLane: SignalLane,
+    readonly wake: Wake,
     readonly dependencies: ActivityDependencies,
     private readonly testDatabase: TestDatabase,
     private workers: Worker[],
@@ -69,7 +69,7 @@ export class LaneWorld {
       isStopping: () => false,
       pushing,
     });
-    const signalLane = insistently(createSignalLane(env.client, { hasSearchAttributes: false }));
+    const wake = insistently(createWake(env.client, { hasSearchAttributes: false }));
     const workers = await createWorkers({
       connection: env.nativeConnection,
       namespace: env.namespace ?? 'default',
@@ -77,7 +77,7 @@ export class LaneWorld {
       workflows: { workflowBundle: workflowBundle() },
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
-    return new LaneWorld(env, database, ledger, signalLane, dependencies, testDatabase, workers, running);
+    return new LaneWorld(env, database, ledger, wake, dependencies, testDatabase, workers, running);
   }
 
   async end(): Promise<void> {
@@ -103,7 +103,7 @@ export class LaneWorld {
 
   /** What the dispatcher does all the time in production. */
   async dispatch(): Promise<void> {
-    await flushOutbox({ database: this.database, signalLane: this.signalLane });
+    await flushOutbox({ database: this.database, wake: this.wake });
   }
 
   /** The third party answers well again, and what it was told before is forgotten. */
@@ -125,11 +125,11 @@ export class LaneWorld {
 }
 
 /** The time-skipping server refuses a signal-with-start in the instant in which the workflow ends; the real one does not. */
-function insistently(signalLane: SignalLane): SignalLane {
-  return async (lane) => {
+function insistently(wake: Wake): Wake {
+  return async (due) => {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await signalLane(lane);
+        return await wake(due);
       } catch (error) {
         if (tries === 5 || !(error as Error).message.includes('Completed workflow')) throw error;
       }

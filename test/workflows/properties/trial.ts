@@ -339,9 +339,10 @@ export class Trial {
     const kind = this.random.pick(['repeated', 'early', 'late', 'senseless', 'unknown'] as const);
     this.note(`${kind} signal to ${short(integrationId)}`);
     const { tenantId } = this.tenant;
-    if (kind === 'repeated') for (let times = 0; times < 5; times += 1) await this.world.signalLane({ tenantId, integrationId, wakeAt: now });
-    else if (kind === 'early') await this.world.signalLane({ tenantId, integrationId, wakeAt: 0 });
-    else if (kind === 'late') await this.world.signalLane({ tenantId, integrationId, wakeAt: now + 3_600_000 });
+    const due = (wakeAt: number) => ({ lane: 'record_push' as const, tenantId, subjectId: integrationId, wakeAt: new Date(wakeAt) });
+    if (kind === 'repeated') for (let times = 0; times < 5; times += 1) await this.world.wake(due(now));
+    else if (kind === 'early') await this.world.wake(due(0));
+    else if (kind === 'late') await this.world.wake(due(now + 3_600_000));
     else {
       const handle = this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
       const senseless = this.random.pick<unknown[]>([
@@ -375,7 +376,7 @@ export class Trial {
   }
 
   private async sweep(): Promise<void> {
-    await sweep({ database: this.world.database, signalLane: this.world.signalLane, log: silent });
+    await sweep({ database: this.world.database, wake: this.world.wake, log: silent });
   }
 
   /** Sometimes the record changes, or somebody acts on it, while its push is under way. */

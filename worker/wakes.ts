@@ -1,0 +1,46 @@
+/** What an outbox row becomes in Temporal, by its lane. Each may be repeated without harm. */
+import type { Client } from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
+import { SYNC_RUN_WORKFLOW, type SyncRunInput, syncRunsChangedSignal, syncRunWorkflowId } from '../contract/sync-run';
+import { TASK_QUEUES } from '../contract/task-queues';
+import type { LaneKind } from '../db/tables';
+import { wireIdOf } from '../domain/wire-id';
+import { createSignalLane } from './lane-signals';
+import type { Wake } from './outbox-dispatcher';
+
+export interface WakeOptions {
+  /** False where the cluster refused to register them. */
+  hasSearchAttributes: boolean;
+}
+
+/** @throws what Temporal said when it did not take it. */
+export function createWake(client: Client, options: WakeOptions): Wake {
+  const signalLane = createSignalLane(client, options);
+  const wakes: Record<LaneKind, Wake> = {
+    record_push: ({ tenantId, subjectId, wakeAt }) => signalLane({ tenantId, integrationId: subjectId, wakeAt: wakeAt.getTime() }),
+    sync_run: createSignalSyncRuns(client, options),
+    sync_schedule: () => Promise.resolve(),
+    email: () => Promise.resolve(),
+  };
+  return (due) => wakes[due.lane](due);
+}
+
+function createSignalSyncRuns(client: Client, { hasSearchAttributes }: WakeOptions): Wake {
+  return async ({ tenantId, subjectId: integrationId }) => {
+    const input: SyncRunInput = { tenantId, integrationId, hasSearchAttributes };
+    const attributes = [
+      { key: SEARCH_ATTRIBUTES.tenantId, value: wireIdOf('ten', tenantId) },
+      { key: SEARCH_ATTRIBUTES.integrationId, value: wireIdOf('int', integrationId) },
+    ];
+    await client.workflow.signalWithStart(SYNC_RUN_WORKFLOW, {
+      workflowId: syncRunWorkflowId({ integrationId }),
+      taskQueue: TASK_QUEUES.workflows,
+      args: [input],
+      signal: syncRunsChangedSignal,
+      signalArgs: [],
+      staticSummary: "Reads one integration's third party into our records",
+      ...(hasSearchAttributes ? { typedSearchAttributes: new TypedSearchAttributes(attributes) } : {}),
+    });
+  };
+}
