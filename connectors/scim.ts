@@ -1,18 +1,20 @@
 /**
  * SCIM 2.0 (RFC 7643, RFC 7644): employees as Users of an identity provider, an HR system or a directory.
+ * Reading is by startIndex and count, which hold no place while users come and go.
  *
  * No push makes a twin: whatever has no known id there is looked for by `externalId` (our record's id) before it is created, and a
  * creation that meets a conflict looks again. No push loses a change made there: an update reads the resource, merges, and writes only
  * what differs, under the version it read.
  */
-import type { RecordType } from '../domain/record-type';
 import type { Connector, ConnectorContext, PushItem, PushResult } from './connector';
 import { errorFromCheck, isSuccess } from './http-errors';
 import { pushConcurrently } from './map-concurrently';
 import { ScimApi } from './scim/api';
 import { type ScimConfig, type ScimCredentials, findScimProblems, scimConfigSchema, scimCredentialsSchema } from './scim/config';
+import { describeResourceTypes, toRecordType } from './scim/description';
 import { EMPLOYEES_MAPPING, FIELDS_BY_SCHEMA, USER_SCHEMA } from './scim/fields';
 import { createScimPush } from './scim/push';
+import { countResources, readResourcePage } from './scim/reading';
 import { readList } from './scim/responses';
 
 type Context = ConnectorContext<ScimConfig, ScimCredentials>;
@@ -30,7 +32,7 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
   batchSize: BATCH_SIZE,
   onDelete: ['deactivate', 'delete', 'leave'],
 
-  recordTypes: (config) => Object.entries(config.record_types).map(([name, { schemas }]) => toRecordType(name, schemas)),
+  recordTypes: (config) => Object.entries(config.record_types).map(([name, { schemas }]) => toRecordType(name, schemas, FIELDS_BY_SCHEMA)),
 
   defaultMappings(config) {
     const users = Object.entries(config.record_types).filter(([, { schemas }]) => schemas.includes(USER_SCHEMA));
@@ -45,6 +47,16 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
     return pushConcurrently(items, CALLS_AT_ONCE, createScimPush(new ScimApi(context), context), context.signal);
   },
 
+  readAbilities({ record_types: types, filter_modified: canFilterByModified }, recordType) {
+    return Object.hasOwn(types, recordType) ? { canFilterByModified, isPagingStable: false } : null;
+  },
+
+  readPage: (request, context) => readResourcePage(request, new ScimApi(context), context.config),
+
+  count: (recordType, context) => countResources(recordType, new ScimApi(context), context.config),
+
+  describeRecordTypes: (context) => describeResourceTypes(new ScimApi(context), context.config),
+
   /** Lists one resource: ServiceProviderConfig would be cheaper, but many services show it to anybody. */
   async check(context: Context): Promise<void> {
     const [type] = Object.values(context.config.record_types);
@@ -54,7 +66,3 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
     readList(response);
   },
 };
-
-function toRecordType(name: string, schemas: readonly string[]): RecordType {
-  return { name, label: name[0]?.toUpperCase() + name.slice(1).replaceAll('_', ' '), fields: schemas.flatMap((schema) => FIELDS_BY_SCHEMA[schema] ?? []) };
-}

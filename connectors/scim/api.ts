@@ -16,6 +16,9 @@ const PAGE_SIZE = 100;
 const PAGES_MAX = 1000;
 /** PATCH is not implemented after all, whatever ServiceProviderConfig says (RFC 9110 15.5.6, 15.6.2). */
 const PATCH_REFUSED = [405, 501];
+/** The service says nothing about itself. */
+const NOT_OFFERED = [400, 403, 404, 405, 501];
+const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
 export class ScimApi {
   private features: Promise<Features> | undefined;
@@ -102,6 +105,17 @@ export class ScimApi {
     return errorFromResponse(response, describeRefusal(item));
   }
 
+  /** One page of a collection, raw. `query`: parameters of RFC 7644 3.4.2. Answers 2xx and the `expected` statuses. */
+  list(type: ResourceTypeConfig, query: Record<string, string>, expected: readonly number[] = []): Promise<HttpResponse> {
+    return this.call({ method: 'GET', url: `${this.collectionUrl(type)}?${toQuery(query)}`, responseBytesMax: LIST_BYTES_MAX }, null, expected);
+  }
+
+  /** The schemas it serves (RFC 7644 4); undefined where it serves none. */
+  async schemas(): Promise<HttpResponse | undefined> {
+    const response = await this.call({ method: 'GET', url: `${this.baseUrl()}/Schemas`, responseBytesMax: LIST_BYTES_MAX }, null, NOT_OFFERED);
+    return isSuccess(response) ? response : undefined;
+  }
+
   /** The first page of a collection, raw; for `check`. */
   async probe(type: ResourceTypeConfig): Promise<HttpResponse> {
     return this.context.http.send({ method: 'GET', url: `${this.collectionUrl(type)}?startIndex=1&count=1`, headers: this.headers() });
@@ -113,8 +127,8 @@ export class ScimApi {
     return !this.isPatchRefused && (await this.readFeatures()).canPatch;
   }
 
-  private readFeatures(): Promise<Features> {
-    this.features ??= this.call({ method: 'GET', url: `${this.baseUrl()}/ServiceProviderConfig` }, null, [400, 403, 404, 405, 501]).then(readFeatures);
+  readFeatures(): Promise<Features> {
+    this.features ??= this.call({ method: 'GET', url: `${this.baseUrl()}/ServiceProviderConfig` }, null, NOT_OFFERED).then(readFeatures);
     return this.features;
   }
 
@@ -147,4 +161,11 @@ export class ScimApi {
   private resourceUrl(type: ResourceTypeConfig, id: string): string {
     return `${this.collectionUrl(type)}/${encodeURIComponent(id)}`;
   }
+}
+
+/** Blanks as `%20`: some servers take a plus for a plus. */
+function toQuery(parameters: Record<string, string>): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join('&');
 }

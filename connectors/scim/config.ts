@@ -42,6 +42,11 @@ export const scimConfigSchema = z.strictObject({
     .enum(['application/scim+json', 'application/json'])
     .default('application/scim+json')
     .describe('The content type of what we send; some services know only `application/json`.'),
+  page_size: z.int().min(1).max(1000).default(200).describe('How many resources a page is asked for when reading; a service may give fewer.'),
+  filter_modified: z
+    .boolean()
+    .default(true)
+    .describe('Whether changed resources are asked for by a filter on meta.lastModified. False for services that fail at it; then every run reads everything.'),
 });
 
 export type ScimConfig = z.output<typeof scimConfigSchema>;

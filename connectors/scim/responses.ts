@@ -19,6 +19,7 @@ export interface Resource {
 export interface Features {
   canPatch: boolean;
   canFilter: boolean;
+  canSort: boolean;
 }
 
 /** What ServiceProviderConfig says; where there is none, what nearly all servers can. */
@@ -28,7 +29,9 @@ export function readFeatures(response: HttpResponse): Features {
     const feature = body?.[name];
     return !isJsonObject(feature) || feature['supported'] !== false;
   };
-  return { canPatch: isSupported('patch'), canFilter: isSupported('filter') };
+  const sort = body?.['sort'];
+  // Few servers sort, so this one has to be said.
+  return { canPatch: isSupported('patch'), canFilter: isSupported('filter'), canSort: isJsonObject(sort) && sort['supported'] === true };
 }
 
 /** The resource in an answer, or undefined when there is none: a PATCH may answer 204. */
@@ -44,15 +47,29 @@ export function requireResource(response: HttpResponse): Resource {
   return resource;
 }
 
-/** A ListResponse (RFC 7644 3.4.2), where `Resources` may be left out when there are none. Throws `Unavailable` for anything else. */
+/** A ListResponse (RFC 7644 3.4.2) of nothing but resources. Throws `Unavailable` for anything else. */
 export function readList(response: HttpResponse): { resources: Resource[]; total: number } {
-  const body = parse(response.text);
-  const list = body?.['Resources'] ?? (body?.['totalResults'] === 0 ? [] : undefined);
-  if (!Array.isArray(list)) throw notScim(response);
-  const resources = list.map((entry) => (isJsonObject(entry) ? toResource(entry, undefined) : undefined));
+  const { items, total } = readItems(response);
+  const resources = items.map(toListedResource);
   if (resources.some((resource) => resource === undefined)) throw notScim(response);
-  const total = typeof body?.['totalResults'] === 'number' ? body['totalResults'] : list.length;
-  return { resources: resources as Resource[], total };
+  return { resources: resources as Resource[], total: total ?? items.length };
+}
+
+/**
+ * A ListResponse with whatever it lists, where `Resources` may be left out when there are none on this page (RFC 7644 3.4.2).
+ * Throws `Unavailable` for anything else.
+ */
+export function readItems(response: HttpResponse): { items: unknown[]; total: number | null } {
+  const body = parse(response.text);
+  const total = Number.isInteger(body?.['totalResults']) ? (body?.['totalResults'] as number) : null;
+  const items = body?.['Resources'] ?? (total === null ? undefined : []);
+  if (!Array.isArray(items)) throw notScim(response);
+  return { items, total };
+}
+
+/** A resource out of a list; undefined where it has no id. */
+export function toListedResource(item: unknown): Resource | undefined {
+  return isJsonObject(item) ? toResource(item, undefined) : undefined;
 }
 
 /** The id at the end of a `Location`, for servers that answer a creation without a body. */

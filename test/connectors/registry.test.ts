@@ -4,13 +4,27 @@ import type { ConnectorHarness } from './harness';
 import { kintoHarness } from './harness-kinto';
 import { pocketBaseHarness } from './harness-pocketbase';
 import { scimHarness } from './harness-scim';
+import type { ReadingHarness } from './reading-harness';
+import { postgresReading } from './reading-postgres';
+import { scimReading } from './reading-scim';
+import { describeReading } from './shared-reading-suite';
 import { describeConnector } from './shared-suite';
 
 const harnesses: ConnectorHarness[] = [scimHarness('patch'), scimHarness('put'), pocketBaseHarness, kintoHarness];
+const readingHarnesses: ReadingHarness[] = [scimReading, postgresReading];
+
+const kindsOf = (proved: { connector: { kind: string } }[]) => [...new Set(proved.map(({ connector }) => connector.kind))].sort();
 
 describe('the registry', () => {
   it('holds no connector without a third party to prove it', () => {
-    expect(Object.keys(connectors).sort()).toEqual([...new Set(harnesses.map(({ connector }) => connector.kind))].sort());
+    expect(Object.keys(connectors).sort()).toEqual(kindsOf([...harnesses, ...readingHarnesses]));
+  });
+
+  it('holds no connector that reads without a third party to read from', () => {
+    const reading = Object.values(connectors).filter(({ readPage }) => readPage !== undefined);
+
+    expect(reading.map(({ kind }) => kind).sort()).toEqual(kindsOf(readingHarnesses));
+    for (const { readAbilities, count, describeRecordTypes } of reading) expect([readAbilities, count, describeRecordTypes]).not.toContain(undefined);
   });
 
   it.each(Object.entries(connectors))('names each connector by its kind, with what a page of connectors shows: %s', (kind, connector) => {
@@ -22,3 +36,4 @@ describe('the registry', () => {
 });
 
 for (const harness of harnesses) describeConnector(harness);
+for (const harness of readingHarnesses) describeReading(harness);

@@ -1,5 +1,5 @@
 /**
- * What every connector promises, run against a real third party over the gated HTTP client. Each test works on records of its own,
+ * What every connector that pushes promises, run against a real third party over the gated HTTP client. Each test works on records of its own,
  * so the order does not matter, but for the last, which stops the third party.
  */
 import { randomUUID } from 'node:crypto';
@@ -9,6 +9,7 @@ import { closeConnections } from '../../delivery/http-client';
 import type { JsonObject } from '../../domain/json';
 import { contextWith, gatedHttp, loopbackPolicy, pushItem } from './given';
 import type { ConnectorHarness, RemoteRecord, StartedThirdParty } from './harness';
+import { itDescribesItself } from './shared-description';
 
 type Pushed = Extract<PushResult, { ok: true }>;
 
@@ -323,49 +324,7 @@ export function describeConnector(harness: ConnectorHarness): void {
       });
     });
 
-    describe('what it says about itself', () => {
-      it('names the hosts it reaches', () => {
-        const hosts = connector.hosts(thirdParty.config);
-
-        expect(hosts.length).toBeGreaterThan(0);
-        for (const host of hosts) expect(new URL(`http://${host}/`).host).toBe(host);
-      });
-
-      it('knows the record type, with fields that differ in name, and picklists with values', () => {
-        const type = connector.recordTypes(thirdParty.config).find(({ name }) => name === recordType);
-
-        const names = (type?.fields ?? []).map(({ name }) => name);
-        expect(names.length).toBeGreaterThan(0);
-        expect(new Set(names).size).toBe(names.length);
-        for (const field of type?.fields ?? []) expect((field.values ?? []).length > 0).toBe(field.type === 'picklist');
-      });
-
-      it('accepts its own configuration, credentials and mapping', () => {
-        expect(connector.configSchema.safeParse(thirdParty.config).error).toBeUndefined();
-        expect(connector.credentialsSchema.safeParse(thirdParty.credentials).error).toBeUndefined();
-        expect(connector.validate?.(thirdParty.config, { [recordType]: mapping }) ?? []).toEqual([]);
-      });
-
-      it('has default mappings, where it has any, that it finds nothing wrong with', () => {
-        const defaults = connector.defaultMappings?.(thirdParty.config) ?? {};
-
-        expect(connector.validate?.(thirdParty.config, defaults) ?? []).toEqual([]);
-      });
-
-      it.each(Object.entries(harness.badConfigs))('refuses a configuration with %s', (_title, config) => {
-        const parsed = connector.configSchema.safeParse(config);
-
-        const problems = parsed.success ? (connector.validate?.(parsed.data, { [recordType]: mapping }) ?? []) : ['the schema'];
-        expect(problems).not.toEqual([]);
-      });
-
-      it('refuses a configuration and credentials that are not even objects', () => {
-        for (const nonsense of [null, 42, 'x', [], { nonsense: true }]) {
-          expect(connector.configSchema.safeParse(nonsense).success).toBe(false);
-          expect(connector.credentialsSchema.safeParse(nonsense).success).toBe(false);
-        }
-      });
-    });
+    itDescribesItself(harness, () => thirdParty);
 
     describe('when the third party is down', () => {
       it('is Unavailable, for a check and a push, and calls a few times only', async () => {

@@ -1,0 +1,73 @@
+/**
+ * What stands in a column, as JSON, exactly: what a JSON number cannot hold (beyond 2^53, more digits than a double, NaN, Infinity)
+ * stays text. Instants are ISO 8601, in UTC where they have a zone. Types that are not listed are text as PostgreSQL writes it.
+ */
+import type { JsonValue } from '../../domain/json';
+import { parseArrayText } from './array-text';
+import type { Rows, Session } from './session';
+
+type Decode = (text: string) => JsonValue;
+
+const asText: Decode = (text) => text;
+
+/** By the number that a type has in every PostgreSQL (pg_type.dat). */
+const DECODERS: ReadonlyMap<number, Decode> = new Map<number, Decode>([
+  [16, (text) => text === 't'],
+  [17, (text) => Buffer.from(text.slice(2), 'hex').toString('base64')],
+  ...[20, 21, 23, 26, 700, 701, 1700].map((oid): [number, Decode] => [oid, decodeNumber]),
+  ...[114, 3802].map((oid): [number, Decode] => [oid, decodeJson]),
+  ...[1114, 1184].map((oid): [number, Decode] => [oid, decodeInstant]),
+  // name, text, char, varchar, date, time, interval, uuid, unknown, xid8, xid
+  ...[18, 19, 25, 28, 1042, 1043, 1082, 1083, 1186, 1266, 2950, 705, 5069].map((oid): [number, Decode] => [oid, asText]),
+]);
+
+/** A decoder per column. Asks the catalog about types it does not know: some of them are lists. */
+export async function findDecoders(session: Session, columns: Rows['columns']): Promise<Decode[]> {
+  const unknown = [...new Set(columns.map(({ oid }) => oid).filter((oid) => !DECODERS.has(oid)))];
+  const lists = unknown.length === 0 ? new Map<number, Decode>() : await findLists(session, unknown);
+  return columns.map(({ oid }) => DECODERS.get(oid) ?? lists.get(oid) ?? asText);
+}
+
+async function findLists(session: Session, oids: readonly number[]): Promise<Map<number, Decode>> {
+  const { rows } = await session.query(
+    `select list.oid, coalesce(nullif(item.typbasetype, 0), item.oid), item.typdelim
+       from pg_catalog.pg_type list join pg_catalog.pg_type item on item.oid = list.typelem
+      where list.oid = any($1::oid[]) and list.typcategory = 'A'`,
+    [`{${oids.join(',')}}`],
+  );
+  return new Map(
+    rows.map(([list, item, delimiter]) => {
+      const decode = DECODERS.get(Number(item)) ?? asText;
+      return [Number(list), (text: string) => parseArrayText(text, delimiter ?? ',', decode) ?? text];
+    }),
+  );
+}
+
+function decodeNumber(text: string): JsonValue {
+  return isExact(text) ? Number(text) : text;
+}
+
+/** A double holds any integer up to 2^53 and any 15 digits. */
+function isExact(text: string): boolean {
+  const [, integer, fraction, exponent] = /^-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
+  if (integer === undefined) return false;
+  if (fraction === undefined && exponent === undefined) return Number.isSafeInteger(Number(text));
+  const digits = `${integer}${fraction ?? ''}`.replace(/^0+/, '').replace(/0+$/, '');
+  if (digits.length <= 15) return Number.isFinite(Number(text)) && (digits === '' || Number(text) !== 0);
+  // What a float8 column wrote is the shortest text of that very double.
+  return String(Number(text)) === text.toLowerCase();
+}
+
+const LONG_NUMBER = /\d{16}|\.\d{15}|\d[eE][+-]?\d{2}/;
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+function decodeJson(text: string): JsonValue {
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text) as JsonValue;
+  return JSON.parse(text.replaceAll(STRING_OR_NUMBER, (token) => (token.startsWith('"') || isExact(token) ? token : `"${token}"`))) as JsonValue;
+}
+
+/** `2026-11-21 10:00:00.5+00` → `2026-11-21T10:00:00.5Z`. `infinity` and years BC stay as they are. */
+function decodeInstant(text: string): JsonValue {
+  const [, day, time, zone] = /^(\d{4,}-\d\d-\d\d) ([\d:.]+)(\+00)?$/.exec(text) ?? [];
+  return day === undefined ? text : `${day}T${time}${zone === undefined ? '' : 'Z'}`;
+}

@@ -1,0 +1,127 @@
+/**
+ * Reads one page of resources (RFC 7644 3.4.2). Changed ones are asked for by a filter on `meta.lastModified`; a server that refuses it is
+ * read whole, and what is older is left out here. How the first page was asked for goes on in the cursor.
+ */
+import { type JsonObject, isJsonObject } from '../../domain/json';
+import type { HttpResponse, ReadPage, ReadRequest, RemoteRecord, UnreadableRecord } from '../connector';
+import { RecordRejected } from '../errors';
+import type { ScimApi } from './api';
+import type { ResourceTypeConfig, ScimConfig } from './config';
+import { type Resource, readItems, toListedResource } from './responses';
+
+/** Set by the server about the resource, not part of what it says. */
+const ABOUT_IT = ['id', 'externalId', 'meta', 'schemas'];
+/** A filter it does not know (400, RFC 7644 3.4.2.2), or none at all. */
+const FILTER_REFUSED = [400, 501];
+
+interface Position {
+  startIndex: number;
+  isFiltered: boolean;
+  isSorted: boolean;
+  /** The id at the head of the page before: a server that shows the same page again does not page at all. */
+  head: string | null;
+}
+
+export async function readResourcePage(request: ReadRequest, api: ScimApi, config: ScimConfig): Promise<ReadPage> {
+  const type = findType(config, request.recordType);
+  const position = request.cursor === null ? await beginning(request, api, config) : readCursor(request.cursor);
+  const { response, isFiltered } = await askFor(request, position, type, api, config);
+  const { items, total } = readItems(response);
+  const { records, unreadable } = toRecords(items, position.startIndex, request.modifiedSince);
+  const head = items.map(toListedResource).find((resource) => resource !== undefined)?.id ?? null;
+  if (head !== null && head === position.head) throw refusal('paging_ignored', `${type.endpoint} answers the same page again, whatever startIndex says.`);
+  const startIndex = position.startIndex + items.length;
+  const isLast = items.length === 0 || (total !== null && startIndex > total);
+  return {
+    records,
+    unreadable,
+    nextCursor: isLast ? null : writeCursor({ ...position, startIndex, isFiltered, head }),
+    asOf: dateOf(response),
+    // Of a list in which others stand too, the total says nothing about these.
+    total: records.length + unreadable.length === items.length && (isFiltered || request.modifiedSince === null) ? total : null,
+  };
+}
+
+export async function countResources(recordType: string, api: ScimApi, config: ScimConfig): Promise<number | null> {
+  // count=0 would be right (RFC 7644 3.4.2.4), and there are servers that take it for "all".
+  return readItems(await api.list(findType(config, recordType), { startIndex: '1', count: '1' })).total;
+}
+
+function findType(config: ScimConfig, recordType: string): ResourceTypeConfig {
+  const type = Object.hasOwn(config.record_types, recordType) ? config.record_types[recordType] : undefined;
+  if (!type) throw refusal('unknown_record_type', `The configuration has no record type ${recordType}.`);
+  return type;
+}
+
+/** Sorting holds the places while everything is read; what changed is a page or two, and not worth the question. */
+async function beginning({ modifiedSince }: ReadRequest, api: ScimApi, config: ScimConfig): Promise<Position> {
+  const isFiltered = modifiedSince !== null && config.filter_modified;
+  return { startIndex: 1, isFiltered, isSorted: !isFiltered && (await api.readFeatures()).canSort, head: null };
+}
+
+async function askFor(
+  request: ReadRequest,
+  { startIndex, isFiltered, isSorted }: Position,
+  type: ResourceTypeConfig,
+  api: ScimApi,
+  config: ScimConfig,
+): Promise<{ response: HttpResponse; isFiltered: boolean }> {
+  const page = { startIndex: String(startIndex), count: String(config.page_size), ...(isSorted ? { sortBy: 'id', sortOrder: 'ascending' } : {}) };
+  if (isFiltered && request.modifiedSince !== null) {
+    const filter = `meta.lastModified ge "${request.modifiedSince.toISOString()}"`;
+    const response = await api.list(type, { filter, ...page }, request.cursor === null ? FILTER_REFUSED : []);
+    if (!FILTER_REFUSED.includes(response.status)) return { response, isFiltered };
+  }
+  return { response: await api.list(type, page), isFiltered: false };
+}
+
+function toRecords(items: readonly unknown[], startIndex: number, modifiedSince: Date | null) {
+  const [records, unreadable]: [RemoteRecord[], UnreadableRecord[]] = [[], []];
+  items.forEach((item, index) => {
+    const place = `Resource ${startIndex + index} of the list`;
+    const resource = toListedResource(item);
+    if (resource) {
+      if (modifiedSince === null || !isOlder(resource, modifiedSince)) records.push(toRecord(resource));
+    } else if (isJsonObject(item)) unreadable.push({ remoteId: null, code: 'no_id', message: `${place} has no id.` });
+    else unreadable.push({ remoteId: null, code: 'not_an_object', message: `${place} is no object.` });
+  });
+  return { records, unreadable };
+}
+
+/** False where it does not say. */
+function isOlder({ attributes: { meta } }: Resource, instant: Date): boolean {
+  const text = isJsonObject(meta) ? meta['lastModified'] : undefined;
+  return typeof text === 'string' && Date.parse(text) < instant.getTime();
+}
+
+function toRecord({ id, version, attributes }: Resource): RemoteRecord {
+  const fields: JsonObject = Object.fromEntries(Object.entries(attributes).filter(([name]) => !ABOUT_IT.includes(name)));
+  const externalId = attributes['externalId'];
+  const isTold = typeof externalId === 'string' && externalId !== '';
+  return { remoteId: id, remoteVersion: version, fields, externalId: isTold ? externalId : null, isDeleted: false };
+}
+
+function dateOf({ headers }: HttpResponse): Date | null {
+  const ms = Date.parse(headers['date'] ?? '');
+  return Number.isNaN(ms) ? null : new Date(ms);
+}
+
+function writeCursor({ startIndex, isFiltered, isSorted, head }: Position): string {
+  return JSON.stringify([startIndex, isFiltered, isSorted, head]);
+}
+
+function readCursor(cursor: string): Position {
+  try {
+    const [startIndex, isFiltered, isSorted, head] = JSON.parse(cursor) as unknown[];
+    const isPosition = Number.isInteger(startIndex) && typeof isFiltered === 'boolean' && typeof isSorted === 'boolean';
+    if (isPosition && (typeof head === 'string' || head === null)) return { startIndex: startIndex as number, isFiltered, isSorted, head };
+  } catch {
+    // said below
+  }
+  throw refusal('unknown_cursor', 'The place to go on from is not one of this connector. Read the record type from its beginning.');
+}
+
+function refusal(code: string, message: string): RecordRejected {
+  const explanation = 'Nothing can be read like this. Compare the configuration with what the service offers.';
+  return new RecordRejected(message, [{ field: null, remoteField: null, code, message, explanation }]);
+}
