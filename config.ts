@@ -21,6 +21,9 @@ const flag = z
   .transform((text) => text === 'true');
 const amount = (unit: string, fallback: number, atLeast = 0) => z.coerce.number(`must be a number of ${unit}`).int().min(atLeast).default(fallback);
 
+const publicUrl = z.url({ protocol: /^https?$/, error: 'must be the address under which callers reach the API' }).optional();
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+
 /** What api and worker both need. */
 const shared = {
   DATABASE_URL: z.string('is not set. Set it to postgres://user:password@host:5432/database').regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'),
@@ -34,7 +37,7 @@ const apiEnvironment = z.object({
   ...shared,
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
-  PUBLIC_URL: z.url('must be the address under which callers reach the API').optional(),
+  PUBLIC_URL: publicUrl,
   PLATFORM_KEY: z.string('is not set. Set it to a random text of 32 characters or more').min(32, 'must have 32 characters or more'),
   TRUSTED_PROXIES: cidrs,
   RATE_LIMIT_PER_SECOND: amount('requests', 100, 1),
@@ -42,13 +45,26 @@ const apiEnvironment = z.object({
   DRAIN_PAUSE_MS: amount('milliseconds', 5_000),
 });
 
-const workerEnvironment = z.object({
-  ...shared,
-  SMTP_URL: z.string().optional(),
-  WORKER_POOL_SIZE: amount('connections', 20, 4),
-  WORKER_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
-  FAULT: z.string().optional(),
-});
+const workerEnvironment = z
+  .object({
+    ...shared,
+    SMTP_URL: z.url({ protocol: /^smtps?$/, hostname: /./, error: 'must be smtp://host:port or smtps://user:password@host:port' }).optional(),
+    SMTP_FROM: z
+      .string()
+      .regex(/^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/, 'must be an address, or a name and an address: Syncline <syncline@example.com>')
+      .optional(),
+    PUBLIC_URL: publicUrl,
+    WORKER_POOL_SIZE: amount('connections', 20, 4),
+    WORKER_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+    FAULT: z.string().optional(),
+  })
+  .superRefine(({ SMTP_URL, SMTP_FROM, PUBLIC_URL }, context) => {
+    if (SMTP_URL === undefined) return;
+    const complain = (variable: string, message: string) => context.addIssue({ code: 'custom', path: [variable], message });
+    if (SMTP_FROM === undefined) complain('SMTP_FROM', 'is not set, but SMTP_URL is. Set it to what e-mails are from: Syncline <syncline@example.com>');
+    if (PUBLIC_URL === undefined)
+      complain('PUBLIC_URL', 'is not set, but SMTP_URL is. Set it to the address that links in e-mails lead to, the same as for the api');
+  });
 
 export type ApiConfig = ReturnType<typeof loadApiConfig>;
 export type WorkerConfig = ReturnType<typeof loadWorkerConfig>;
@@ -65,7 +81,7 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
     host: read.API_HOST,
     port: read.API_PORT,
     /** No slash at the end. */
-    publicUrl: (read.PUBLIC_URL ?? `http://${read.API_HOST}:${read.API_PORT}`).replace(/\/+$/, ''),
+    publicUrl: withoutSlash(read.PUBLIC_URL ?? `http://${read.API_HOST}:${read.API_PORT}`),
     platformKey: read.PLATFORM_KEY,
     trustedProxies: read.TRUSTED_PROXIES,
     rateLimitPerSecond: read.RATE_LIMIT_PER_SECOND,
@@ -82,7 +98,8 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
     encryptionKeys: read.ENCRYPTION_KEYS,
     egress: { allowCidrs: read.EGRESS_ALLOW_CIDRS, allowHttp: read.EGRESS_ALLOW_HTTP },
     logLevel: read.LOG_LEVEL,
-    smtpUrl: read.SMTP_URL,
+    /** null: e-mails wait. */
+    mail: read.SMTP_URL === undefined ? null : { smtpUrl: read.SMTP_URL, from: read.SMTP_FROM as string, publicUrl: withoutSlash(read.PUBLIC_URL as string) },
     metricsPort: read.WORKER_METRICS_PORT,
     fault: read.FAULT,
   };

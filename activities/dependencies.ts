@@ -2,6 +2,7 @@
 import type { Connector, ConnectorContext } from '../connectors/connector';
 import type { Database } from '../db/database';
 import type { Integration } from '../db/integrations';
+import type { Mailer } from '../delivery/mail';
 
 export interface OpenConnector {
   connector: Connector;
@@ -23,6 +24,8 @@ export interface ActivityDependencies {
   openConnector(tenantId: string, integration: Integration, signal: AbortSignal): Promise<OpenConnector>;
   /** How many records of a connector one claim takes. */
   batchSizeOf(connectorKind: string): number;
+  /** null where the operator gave no SMTP settings: e-mails wait. */
+  mailer: Mailer | null;
   log: ActivityLog;
   pushing: PushingLimits;
   /** True once the worker was told to stop: finish what is begun, begin nothing. */

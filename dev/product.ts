@@ -22,6 +22,7 @@ function environment({ stores, smtpUrl, secrets, apiPort }: ProductOptions): Nod
     PLATFORM_KEY: secrets.platformKey,
     ENCRYPTION_KEYS: secrets.encryptionKeys,
     API_HOST: '127.0.0.1',
+    SMTP_FROM: 'Syncline <syncline@example.com>',
     DRAIN_PAUSE_MS: '0', // no load balancer that has to hear of our end first
     ...process.env,
     DATABASE_URL: stores.databaseUrl,

@@ -5,6 +5,7 @@ import { Unauthorized } from '../connectors/errors';
 import type { Database } from '../db/database';
 import { credentialsPlace, findSealedCredentials } from '../db/integrations';
 import type { Sealing } from '../db/sealing';
+import type { Mailer } from '../delivery/mail';
 import { createTokenStores } from './token-stores';
 
 export interface DependencyParts {
@@ -13,6 +14,7 @@ export interface DependencyParts {
   connectors: Record<string, Connector>;
   createHttpClient(options: { hosts: readonly string[]; signal: AbortSignal }): HttpClient;
   createSocketOpener(options: { hosts: readonly string[]; signal: AbortSignal }): SocketOpener;
+  mailer: Mailer | null;
   log: ActivityLog;
   isStopping(): boolean;
   pushing?: ActivityDependencies['pushing'];
@@ -30,6 +32,7 @@ export function createDependencies(parts: DependencyParts): ActivityDependencies
   return {
     database,
     log,
+    mailer: parts.mailer,
     isStopping: parts.isStopping,
     pushing: parts.pushing ?? PUSHING_LIMITS,
     batchSizeOf: (kind) => connectorOf(kind).batchSize,

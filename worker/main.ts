@@ -14,6 +14,7 @@ import { Database } from '../db/database';
 import { createSealing, parseEncryptionKeys, SealingError } from '../db/sealing';
 import { createLog } from '../log';
 import { closeConnections, createHttpClient } from '../delivery/http-client';
+import { createMailer } from '../delivery/mail';
 import { createSocketOpener } from '../delivery/socket-opener';
 import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies } from './dependencies';
@@ -46,12 +47,15 @@ async function main(): Promise<void> {
   const wake = createWake(new Client({ connection: clientConnection, namespace }), { hasSearchAttributes });
 
   const policy = { allowCidrs: config.egress.allowCidrs, allowHttp: config.egress.allowHttp };
+  const mailer = config.mail === null ? null : createMailer(config.mail);
+  if (mailer === null) log.warn('e-mails wait: set SMTP_URL, SMTP_FROM and PUBLIC_URL');
   const dependencies = createDependencies({
     database,
     sealing,
     connectors,
     createHttpClient: (options) => createHttpClient({ policy, ...options }),
     createSocketOpener: (options) => createSocketOpener({ policy, ...options }),
+    mailer,
     log,
     isStopping: () => isStopping,
   });
@@ -63,6 +67,7 @@ async function main(): Promise<void> {
   log.info({ namespace, hasSearchAttributes }, 'worker running');
   await Promise.all(workers.map((worker) => worker.run())); // until a signal stops them
   await Promise.all([dispatcher.stop(), sweeper.stop()]);
+  mailer?.close();
   await Promise.all([connection.close(), clientConnection.close(), closeConnections(policy), database.close()]);
   log.info('worker stopped');
 }

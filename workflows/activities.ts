@@ -1,6 +1,7 @@
 /** Every timeout and retry policy of the house. Workflows call activities through these and no others. */
 import { proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../contract/task-queues';
+import type { EmailActivities } from '../activities/email';
 import type { IntegrationCheckActivities } from '../activities/integration-check';
 import type { RecordPushActivities } from '../activities/record-push';
 
@@ -26,5 +27,18 @@ export function integrationCheckActivities(tenantId: string): IntegrationCheckAc
     scheduleToCloseTimeout: '1 minute',
     retry: { maximumAttempts: 2 },
     priority: { fairnessKey: tenantId, priorityKey: 1 },
+  });
+}
+
+/**
+ * One attempt to send an e-mail: 30 s at the mail server and a little for the database. How often and when it is tried again, the activity
+ * says with each failure; what stands here is for attempts that could not say it, because a worker died or PostgreSQL was away.
+ */
+export function emailActivities(tenantId: string): EmailActivities {
+  return proxyActivities<EmailActivities>({
+    taskQueue: TASK_QUEUES.push,
+    startToCloseTimeout: '1 minute',
+    retry: { initialInterval: '10 seconds', backoffCoefficient: 2, maximumInterval: '15 minutes' },
+    priority: { fairnessKey: tenantId, priorityKey: 5 },
   });
 }

@@ -1,3 +1,4 @@
 /** Registers the workflows: what the worker bundles. */
+export { sendEmailWorkflow } from './email';
 export { checkIntegrationWorkflow } from './integration-check';
 export { recordPushWorkflow } from './record-push';

@@ -78,7 +78,10 @@ it('holds no secret, and .env.example names every one that it asks for', () => {
 
 it('gives api and worker an environment that they accept', () => {
   expect(loadApiConfig(environmentOf('api'))).toMatchObject({ databaseUrl: 'postgres://syncline:b@postgres:5432/syncline', host: '0.0.0.0', port: 8080 });
-  expect(loadWorkerConfig(environmentOf('worker'))).toMatchObject({ smtpUrl: 'smtp://mail:1025', metricsPort: 9464 });
+  expect(loadWorkerConfig(environmentOf('worker'))).toMatchObject({
+    mail: { smtpUrl: 'smtp://mail:1025', publicUrl: 'http://127.0.0.1:8080' },
+    metricsPort: 9464,
+  });
 });
 
 it('lets timers fire as exactly as the dev server of npm start', () => {

@@ -1,6 +1,7 @@
 /** A real lane on a real server, with a stand-in for what it lets be done: for recording histories and for the stress test. */
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { EmailActivities } from '../../activities/email';
 import type { IntegrationCheckActivities } from '../../activities/integration-check';
 import type { RecordPushActivities } from '../../activities/record-push';
 import { TASK_QUEUES } from '../../contract/task-queues';
@@ -16,7 +17,7 @@ export interface LaneWorker {
 export interface LaneWorkerOptions {
   address: string;
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
-  activities: RecordPushActivities & Partial<IntegrationCheckActivities>;
+  activities: RecordPushActivities & Partial<IntegrationCheckActivities & EmailActivities>;
   hasSearchAttributes: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Records the histories that the replay test replays: `node --import tsx test/replay/record.ts`.
+ * Records the histories that the replay test replays: `node --import tsx test/replay/record.ts`, or those whose names begin with a word: `… record.ts email`.
  *
  * Run it when a workflow gets a new path, and commit the new file beside the old ones: the old ones stand for workflows that
  * were started by earlier versions and must still replay. Replace one only if no such workflow can be running any more.
@@ -7,17 +7,22 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
+import { sendEmailWorkflowId } from '../../contract/email';
 import { type LaneReport, recordPushWorkflowId } from '../../contract/record-push';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { projectFolder } from '../../dev/paths';
 import { startTemporalServer } from '../../dev/temporal';
 import { createRunFolder } from '../support/run-folder';
+import { createStartEmail } from '../../worker/email-starts';
 import { type LaneWorker, startLaneWorker } from './lane-worker';
 
 const HISTORIES = path.join(__dirname, 'histories');
 const tenantId = '01900000-0000-7000-8000-000000000001';
+/** Everything unless a word is given. */
+const isWanted = (name: string): boolean => name.startsWith(process.argv[2] ?? '');
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 let integrations = 0;
@@ -103,12 +108,15 @@ async function main(): Promise<void> {
         activities: {
           pushDueRecords: async ({ firedAt }) => ({ ...nothingWaits, ...(await answers.shift()?.(firedAt)) }),
           checkIntegration: async () => ({ ok: false, kind: 'unavailable', message: 'connect ECONNREFUSED' }),
+          sendEmail,
         },
         hasSearchAttributes,
       });
       const chosen = hasSearchAttributes ? scenarios.filter(({ name }) => name === 'plain' || name === 'outage' || name.startsWith('continued')) : scenarios;
-      for (const scenario of chosen) await record(lane, scenario, hasSearchAttributes ? `${scenario.name}-searchable` : scenario.name);
-      if (!hasSearchAttributes) await recordCheck(lane);
+      for (const scenario of chosen.filter(({ name }) => isWanted(`record-push.${name}`)))
+        await record(lane, scenario, hasSearchAttributes ? `${scenario.name}-searchable` : scenario.name);
+      if (!hasSearchAttributes && isWanted('integration-check')) await recordCheck(lane);
+      if (!hasSearchAttributes && isWanted('email')) for (const name of ['sent', 'tried-again', 'failed'] as const) await recordEmail(lane, name);
       await lane.stop();
     }
   } finally {
@@ -149,6 +157,22 @@ async function recordCheck(lane: LaneWorker): Promise<void> {
   });
   await handle.result();
   write('integration-check.unavailable', historyToJSON(await handle.fetchHistory()));
+}
+
+let emailAttempts = 0;
+let emailResult: 'sent' | 'failed' = 'sent';
+async function sendEmail(): Promise<'sent' | 'failed'> {
+  if ((emailAttempts -= 1) <= 0) return emailResult;
+  throw ApplicationFailure.create({ message: 'The mail server did not take it: EMESSAGE 451 DATA.', type: 'EmailNotSentYet', nextRetryDelay: 200 });
+}
+
+async function recordEmail({ client }: LaneWorker, name: 'sent' | 'tried-again' | 'failed'): Promise<void> {
+  [emailAttempts, emailResult] = [name === 'tried-again' ? 3 : 1, name === 'failed' ? 'failed' : 'sent'];
+  const emailId = nextIntegrationId();
+  await createStartEmail(client)({ tenantId, emailId });
+  const handle = client.workflow.getHandle(sendEmailWorkflowId({ emailId }));
+  await handle.result();
+  write(`email.${name}`, historyToJSON(await handle.fetchHistory()));
 }
 
 /** Without the name of the machine it was recorded on, and its folders. */

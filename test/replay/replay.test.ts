@@ -27,13 +27,15 @@ async function replay(workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflo
 
 /** Histories do not say whose they are, but their first event does not matter without it. */
 function workflowIdIn(file: string): string {
-  return file.startsWith('integration-check') ? 'integration-check:replayed' : `record-push:${file}`;
+  if (file.startsWith('integration-check')) return 'integration-check:replayed';
+  return file.startsWith('email') ? 'email:replayed' : `record-push:${file}`;
 }
 
 describe('recorded histories', () => {
   it('cover every workflow', () => {
     expect(files.some((file) => file.startsWith('record-push.plain'))).toBe(true);
     expect(files.some((file) => file.startsWith('integration-check.'))).toBe(true);
+    expect(files.some((file) => file.startsWith('email.'))).toBe(true);
   });
 
   it('hold no name of a machine or folder, and nothing but ids, counts and instants', () => {

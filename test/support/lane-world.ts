@@ -19,6 +19,7 @@ import { createWake } from '../../worker/wakes';
 import { createWorkers } from '../../worker/worker';
 import { createTestDatabase, type TestDatabase } from './database';
 import { createLedger, type Ledger } from './ledger';
+import { createRecordedMail, type RecordedMail } from './recorded-mail';
 import { workflowBundle } from './shared-servers';
 import { createTimeSkippingEnvironment } from './temporal';
 
@@ -42,6 +43,7 @@ export class LaneWorld {
     readonly env: TestWorkflowEnvironment,
     readonly database: Database,
     readonly ledger: Ledger,
+    readonly mail: RecordedMail,
     readonly wake: Wake,
     readonly dependencies: ActivityDependencies,
     private readonly testDatabase: TestDatabase,
@@ -49,7 +51,10 @@ export class LaneWorld {
     private running: Promise<unknown>,
   ) {}
 
-  static async create({ pushing = PUSHING_LIMITS }: { pushing?: ActivityDependencies['pushing'] } = {}): Promise<LaneWorld> {
+  static async create({
+    pushing = PUSHING_LIMITS,
+    hasMailer = true,
+  }: { pushing?: ActivityDependencies['pushing']; hasMailer?: boolean } = {}): Promise<LaneWorld> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
     const database = new Database({
       url: testDatabase.url,
@@ -59,12 +64,14 @@ export class LaneWorld {
       clock: async () => new Date(await env.currentTimeMs()),
     });
     const ledger = createLedger(() => env.currentTimeMs());
+    const mail = createRecordedMail(() => env.currentTimeMs());
     const dependencies = createDependencies({
       database,
       sealing: createSealing({ keys: [{ keyId: 'test', secret: randomBytes(32) }] }),
       connectors: { ledger: ledger.connector },
       createHttpClient: () => ({ send: () => Promise.reject(new Error('The ledger needs no network.')) }),
       createSocketOpener: () => ({ open: () => Promise.reject(new Error('The ledger needs no network.')) }),
+      mailer: hasMailer ? mail.mailer : null,
       log: silent,
       isStopping: () => false,
       pushing,
@@ -77,7 +84,7 @@ export class LaneWorld {
       workflows: { workflowBundle: workflowBundle() },
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
-    return new LaneWorld(env, database, ledger, wake, dependencies, testDatabase, workers, running);
+    return new LaneWorld(env, database, ledger, mail, wake, dependencies, testDatabase, workers, running);
   }
 
   async end(): Promise<void> {

@@ -1,7 +1,7 @@
 /** A deliberately wrong change of the lane, for the negative control of the replay test: it asks for work before it has slept. */
 import { condition, setHandler } from '@temporalio/workflow';
 import { laneQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
-import { integrationCheckActivities, recordPushActivities } from '../../../workflows/activities';
+import { emailActivities, integrationCheckActivities, recordPushActivities } from '../../../workflows/activities';
 
 export async function recordPushWorkflow({ tenantId, integrationId, wakeAt }: RecordPushInput): Promise<void> {
   const { pushDueRecords } = recordPushActivities(tenantId);
@@ -17,4 +17,9 @@ export async function recordPushWorkflow({ tenantId, integrationId, wakeAt }: Re
 export async function checkIntegrationWorkflow(input: { tenantId: string; integrationId: string }): Promise<unknown> {
   await condition(() => false, 1_000);
   return integrationCheckActivities(input.tenantId).checkIntegration(input);
+}
+
+export async function sendEmailWorkflow(input: { tenantId: string; emailId: string }): Promise<unknown> {
+  await condition(() => false, 1_000);
+  return emailActivities(input.tenantId).sendEmail(input);
 }

@@ -1,0 +1,76 @@
+/**
+ * E-mails on their way out. A row is written in the transaction that makes its reason true and leaves the house after the commit;
+ * `sent_at` or `failed_at` ends it. Workflows carry nothing but its id.
+ */
+import { type Selectable, sql } from 'kysely';
+import type { EmailContents, EmailKind } from '../domain/email-kinds';
+import type { TenantWork } from './database';
+import { newUuid } from './ids';
+import { wake } from './outbox';
+import { storable } from './storable';
+import type { EmailsTable } from './tables';
+
+export type Email = Selectable<EmailsTable>;
+
+interface Place {
+  emailId: string;
+}
+
+/** The mail server's words are kept up to this length. */
+const ERROR_LENGTH_MAX = 500;
+
+/** Sends an e-mail once this transaction is committed. Answers its id. */
+export async function queueEmail<Kind extends EmailKind>(
+  work: TenantWork,
+  { kind, recipient, content }: { kind: Kind; recipient: string; content: EmailContents[Kind] },
+): Promise<string> {
+  const { trx, tenantId, now } = work;
+  const emailId = newUuid();
+  const row = { tenantId, emailId, kind, recipient, content: JSON.stringify(storable(content)), lastError: null, createdAt: now, sentAt: null, failedAt: null };
+  await trx.insertInto('emails').values(row).execute();
+  await wake(work, { lane: 'email', subjectId: emailId, wakeAt: now });
+  return emailId;
+}
+
+/** Nobody else tries it before this transaction ends. */
+export async function lockEmail({ trx, tenantId }: TenantWork, { emailId }: Place): Promise<Email | undefined> {
+  return trx.selectFrom('emails').selectAll().where('tenantId', '=', tenantId).where('emailId', '=', emailId).forNoKeyUpdate().executeTakeFirst();
+}
+
+/** Counted before it is made: a crash in the middle must not grant a free one. */
+export async function countEmailAttempt({ trx, tenantId }: TenantWork, { emailId }: Place): Promise<Email> {
+  return trx
+    .updateTable('emails')
+    .set({ attempts: sql<number>`attempts + 1` })
+    .where('tenantId', '=', tenantId)
+    .where('emailId', '=', emailId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** The mail server has it. */
+export async function noteEmailSent(work: TenantWork, { emailId }: Place): Promise<void> {
+  await conclude(work, emailId, { sentAt: work.now, lastError: null });
+}
+
+/** It will not be tried again. */
+export async function noteEmailFailed(work: TenantWork, { emailId, error }: Place & { error: string }): Promise<void> {
+  await conclude(work, emailId, { failedAt: work.now, lastError: storable(error).slice(0, ERROR_LENGTH_MAX) });
+}
+
+/** It will be tried again. */
+export async function noteEmailTrouble(work: TenantWork, { emailId, error }: Place & { error: string }): Promise<void> {
+  await conclude(work, emailId, { lastError: storable(error).slice(0, ERROR_LENGTH_MAX) });
+}
+
+/** The first end counts: what a late attempt has to say changes nothing. */
+async function conclude({ trx, tenantId }: TenantWork, emailId: string, end: Partial<Pick<Email, 'sentAt' | 'failedAt' | 'lastError'>>): Promise<void> {
+  await trx
+    .updateTable('emails')
+    .set(end)
+    .where('tenantId', '=', tenantId)
+    .where('emailId', '=', emailId)
+    .where('sentAt', 'is', null)
+    .where('failedAt', 'is', null)
+    .execute();
+}
