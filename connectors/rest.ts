@@ -2,15 +2,20 @@
  * Any third party with a JSON API over HTTP, linked by configuration: no code, no expression language (docs/connectors.md).
  * Promises the same as every connector: no twin after a lost answer, per-record results, the third party's words at our field.
  */
-import type { Connector, PushItem, PushResult } from './connector';
+import type { RecordType } from '../domain/record-type';
+import type { Connector, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest } from './connector';
 import { type ConnectorError, RecordRejected, Unauthorized, Unavailable } from './errors';
 import { pushConcurrently } from './map-concurrently';
 import { readAnswer, rulesFor } from './rest/answers';
 import { requestTo } from './rest/calls';
-import { RestConfig } from './rest/config';
+import { countRecords } from './rest/count';
+import { type RecordTypeConfig, RestConfig } from './rest/config';
 import { RestCredentials } from './rest/config-auth';
 import type { RestContext } from './rest/credentials';
+import { describeLive } from './rest/describe';
+import { isPagingStable } from './rest/paging';
 import { pushRecord } from './rest/push';
+import { readRestPage } from './rest/read-page';
 import { describeRecordType } from './rest/record-types';
 import { openSession } from './rest/session';
 import { findRestProblems } from './rest/validate';
@@ -28,7 +33,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   batchSize: BATCH_SIZE,
   onDelete: ['deactivate', 'delete', 'leave'],
 
-  recordTypes: (config) => Object.entries(config.record_types).map(([name, type]) => describeRecordType(name, type)),
+  recordTypes: recordTypesOf,
 
   validate: findRestProblems,
 
@@ -41,12 +46,30 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     if (items.length === 0 || context.signal.aborted) return [];
     const { config } = context;
     const session = await openSession(context);
-    const pushOne = async (item: PushItem) => {
-      const recordType = config.record_types[item.recordType];
-      if (recordType === undefined) throw undescribed(item.recordType);
-      return pushRecord({ config, recordType, item, session });
-    };
+    const pushOne = async (item: PushItem) => pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session });
     return pushConcurrently(items, config.concurrency, pushOne, context.signal);
+  },
+
+  readAbilities({ record_types: types }, recordType): ReadAbilities | null {
+    const list = Object.hasOwn(types, recordType) ? types[recordType]?.list : undefined;
+    return list === undefined ? null : { canFilterByModified: list.modified_since !== undefined, isPagingStable: isPagingStable(list.paging) };
+  },
+
+  async readPage(request: ReadRequest, context: RestContext): Promise<ReadPage> {
+    return readRestPage(request, recordTypeOf(context.config, request.recordType), context);
+  },
+
+  async count(recordType: string, context: RestContext): Promise<number | null> {
+    return countRecords(recordType, recordTypeOf(context.config, recordType), context);
+  },
+
+  async describeRecordTypes(context: RestContext): Promise<RecordType[]> {
+    const types = Object.entries(context.config.record_types);
+    if (types.every(([, type]) => type.describe === undefined)) return recordTypesOf(context.config);
+    const session = await openSession(context);
+    const described: RecordType[] = [];
+    for (const [name, type] of types) described.push(await describeLive(name, type, context, session));
+    return described;
   },
 
   async check(context: RestContext): Promise<void> {
@@ -62,6 +85,10 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   },
 };
 
+function recordTypesOf({ record_types: types }: RestConfig): RecordType[] {
+  return Object.entries(types).map(([name, type]) => describeRecordType(name, type));
+}
+
 /** No record is at stake in a check: a refusal is about the credentials (403) or the configuration. */
 function inCheck(error: ConnectorError, status: number): ConnectorError {
   if (!(error instanceof RecordRejected)) return error;
@@ -69,9 +96,11 @@ function inCheck(error: ConnectorError, status: number): ConnectorError {
   return new Unavailable(`The check was answered ${status}. Look at its path in the configuration. ${error.message}`, status);
 }
 
-function undescribed(recordType: string): RecordRejected {
+function recordTypeOf({ record_types: types }: RestConfig, recordType: string): RecordTypeConfig {
+  const found = Object.hasOwn(types, recordType) ? types[recordType] : undefined;
+  if (found !== undefined) return found;
   const message = `The configuration describes no record type ${recordType}.`;
-  return new RecordRejected(message, [
+  throw new RecordRejected(message, [
     { field: null, remoteField: null, code: 'not_configured', message, explanation: 'Describe it in the configuration of the integration.' },
   ]);
 }

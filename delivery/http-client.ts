@@ -5,7 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
-import { Agent, buildConnector, request as sendRequest } from 'undici';
+import { Agent, buildConnector, errors, request as sendRequest } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../connectors/connector';
 import { Unavailable } from '../connectors/errors';
 import { BlockedByPolicy, type EgressPolicy, checkAddress, checkUrl, createCheckedLookup } from './egress-policy';
@@ -24,6 +24,8 @@ export interface HttpClientOptions {
 const EXCHANGE_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RESPONSE_BYTES_MAX = 1024 * 1024;
+/** What a request may ask for at most. */
+const LARGE_RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 const CONNECTIONS_PER_ORIGIN_MAX = 64;
 
 const agents = new WeakMap<EgressPolicy, Agent>();
@@ -43,7 +45,7 @@ export function createHttpClient({ policy, hosts, signal, timeoutMs = EXCHANGE_T
         const url = checkUrl(policy, request.url, hosts);
         return await exchangeOnce(agentOf(policy), url, request, exchange.signal);
       } catch (error) {
-        throw unavailable(error, exchange.signal);
+        throw unavailable(error, exchange.signal, bytesMaxOf(request));
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
@@ -67,9 +69,25 @@ async function exchangeOnce(agent: Agent, url: URL, request: HttpRequest, signal
     body: request.body ?? null,
     signal,
   });
-  // undici's signal covers the body too: an abort destroys the stream under `text()`.
-  const text = await body.text();
+  // undici's signal covers the body too: an abort destroys the stream while it is read.
+  const text = await textOf(body, bytesMaxOf(request));
   return { status: statusCode, headers: joinHeaders(headers), text };
+}
+
+/** Leaving the loop early, as a throw does, destroys the stream and with it the connection. */
+async function textOf(body: AsyncIterable<Buffer>, bytesMax: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw new errors.ResponseExceededMaxSizeError();
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+function bytesMaxOf({ responseBytesMax = RESPONSE_BYTES_MAX }: HttpRequest): number {
+  return Math.min(responseBytesMax, LARGE_RESPONSE_BYTES_MAX);
 }
 
 function agentOf(policy: EgressPolicy): Agent {
@@ -79,7 +97,7 @@ function agentOf(policy: EgressPolicy): Agent {
     connect: createGatedConnect(policy),
     connections: CONNECTIONS_PER_ORIGIN_MAX,
     pipelining: 1,
-    maxResponseSize: RESPONSE_BYTES_MAX,
+    maxResponseSize: LARGE_RESPONSE_BYTES_MAX,
     // These two measure silence, not duration, and would only blur the message: the exchange's own timer ends everything.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -121,19 +139,19 @@ const REASONS: Record<string, string> = {
   EAI_AGAIN: 'its host name could not be resolved',
   UND_ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
   ETIMEDOUT: 'it did not accept a connection in time',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: `its answer is larger than ${RESPONSE_BYTES_MAX} bytes`,
   UND_ERR_INVALID_ARG: 'the request cannot be sent as it is: look for odd characters in the credentials or headers',
 };
 
 /** Node's own messages hold addresses, so none of them is passed on; the error itself stays as `cause`, for the log. */
-function unavailable(error: unknown, signal: AbortSignal): Unavailable {
+function unavailable(error: unknown, signal: AbortSignal, bytesMax: number): Unavailable {
   if (error instanceof BlockedByPolicy) return new Unavailable(error.message, null, { cause: error });
-  const reason = signal.reason instanceof Stopped ? signal.reason.message : reasonOf(error);
+  const reason = signal.reason instanceof Stopped ? signal.reason.message : reasonOf(error, bytesMax);
   return new Unavailable(`The third party gave no complete answer: ${reason}.`, null, { cause: error });
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, bytesMax: number): string {
   const code = typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `its answer is larger than ${bytesMax} bytes`;
   const isCertificate = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code);
   return REASONS[code] ?? (isCertificate ? `its certificate is not accepted (${code})` : `the network failed (${code})`);
 }

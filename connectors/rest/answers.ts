@@ -7,9 +7,10 @@ import { type JsonValue, jsonEquals } from '../../domain/json';
 import type { HttpResponse } from '../connector';
 import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../errors';
 import { errorFromResponse, isSuccess, parseRetryAfter } from '../http-errors';
-import type { AnswersConfig, ConditionConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from './config';
+import type { AnswersConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from './config';
+import type { ConditionConfig } from './config-call';
 import { type FieldNames, codesIn, refusalIn, wordsOf } from './complaints';
-import { parseJson, readAt } from './json-pointer';
+import { parseJson, pathOf, readPath } from './json-pointer';
 import { words } from './words';
 
 export interface AnswerRules {
@@ -56,10 +57,19 @@ export function readAnswer(response: HttpResponse, rules: AnswerRules, fieldName
 
 /** Whether the condition holds; without one, it does not. */
 export function isTrueOf(condition: ConditionConfig | undefined, document: JsonValue | undefined): boolean {
-  if (condition === undefined) return false;
-  const value = readAt(document, condition.at);
-  if (condition.is !== undefined) return jsonEquals(value, condition.is);
-  return !(value === undefined || value === null || value === false || value === '' || (Array.isArray(value) && value.length === 0));
+  return testOf(condition)(document);
+}
+
+/** The condition made ready for many documents. */
+export function testOf(condition: ConditionConfig | undefined): (document: JsonValue | undefined) => boolean {
+  if (condition === undefined) return () => false;
+  const { is } = condition;
+  const path = pathOf(condition.at);
+  return (document) => {
+    const value = readPath(document, path);
+    if (is !== undefined) return jsonEquals(value, is);
+    return !(value === undefined || value === null || value === false || value === '' || (Array.isArray(value) && value.length === 0));
+  };
 }
 
 /** An answer that is fine by its status but cannot be what we asked for. */

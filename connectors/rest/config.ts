@@ -4,8 +4,9 @@
  * The whole format with complete examples: docs/connectors.md.
  */
 import { z } from 'zod';
-import type { JsonValue } from '../../domain/json';
 import { Auth } from './config-auth';
+import { Condition, callShape } from './config-call';
+import { Count, DeletedList, Describe, List } from './config-read';
 import {
   AbsoluteUrl,
   CharacterSet,
@@ -15,40 +16,12 @@ import {
   Json,
   JsonObject,
   JsonPointer,
-  NAME,
   PathTemplate,
   Status,
   Text,
   refuseUnsafeKeys,
 } from './config-values';
 
-/** A value for a variable of a path: a constant, one placeholder, or a text with rules that keep a value from changing its meaning. */
-const Parameter = z.union([
-  Text,
-  z.number(),
-  z.boolean(),
-  z.strictObject({
-    template: Text,
-    escape: z
-      .record(
-        z.string().refine((key) => Array.from(key).length === 1, 'One character.'),
-        z.string().max(10),
-      )
-      .optional(),
-    refuse: z.string().min(1).max(200).optional(),
-    allow: CharacterSet.optional(),
-  }),
-]);
-
-/** True of an answer or a record when the value at the pointer equals `is`, or without `is`, when there is something other than null, false, "" or []. */
-const Condition = z.strictObject({ at: JsonPointer, is: Json.optional() });
-
-const callShape = {
-  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional(),
-  path: PathTemplate,
-  parameters: z.record(z.string().regex(NAME, 'A name of letters, digits and _.'), Parameter).optional(),
-  headers: Headers.optional(),
-};
 const bodyShape = {
   /** Constants and placeholders around the record. */
   body: JsonObject.optional(),
@@ -158,6 +131,10 @@ const RecordTypeConfig = z.strictObject({
   delete: z.strictObject({ ...callShape, body: JsonObject.optional(), if_match: z.boolean().optional() }).optional(),
   deactivate: Switch.optional(),
   activate: Switch.optional(),
+  list: List.optional(),
+  deleted_list: DeletedList.optional(),
+  count: Count.optional(),
+  describe: Describe.optional(),
   errors: Errors.optional(),
   answers: Answers.optional(),
 });
@@ -184,16 +161,4 @@ export type RestConfig = z.output<typeof RestConfig>;
 export type RecordTypeConfig = z.output<typeof RecordTypeConfig>;
 export type ErrorsConfig = z.output<typeof Errors>;
 export type AnswersConfig = z.output<typeof Answers>;
-export type ConditionConfig = z.output<typeof Condition>;
-export type ParameterConfig = z.output<typeof Parameter>;
 export type IdConfig = z.output<typeof Id>;
-
-/** What all calls have in common. */
-export interface CallConfig {
-  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | undefined;
-  path: string;
-  parameters?: Record<string, ParameterConfig> | undefined;
-  headers?: Record<string, string> | undefined;
-  body?: Record<string, JsonValue> | undefined;
-  body_at?: string | undefined;
-}

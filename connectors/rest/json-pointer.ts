@@ -5,6 +5,9 @@
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
 import { setAt, toPath } from '../../domain/mapping';
 
+/** Digits that no double may hold, where a number can begin: long fractions and texts of digits are left alone. */
+const LONG_NUMBER = /(?:^|[[:,\s])-?\d{16}/;
+const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** True for the empty pointer (the whole document) and `/a/b~1c/0`, false for keys that reach into JavaScript itself. */
@@ -20,9 +23,13 @@ export function isSafePath(path: readonly string[]): boolean {
 
 /** The value at the pointer, undefined where there is none. Never throws, whatever the document is. */
 export function readAt(document: JsonValue | undefined, pointer: string): JsonValue | undefined {
-  if (pointer === '') return document;
+  return pointer === '' ? document : readPath(document, toPath(pointer));
+}
+
+/** The same for a pointer that was taken apart before: a list of records is read with the same few pointers over and over. */
+export function readPath(document: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
   let node = document;
-  for (const key of toPath(pointer)) {
+  for (const key of path) {
     if (Array.isArray(node)) node = /^(?:0|[1-9]\d*)$/.test(key) ? node[Number(key)] : undefined;
     else if (isJsonObject(node)) node = Object.hasOwn(node, key) ? node[key] : undefined;
     else return undefined;
@@ -42,10 +49,15 @@ export function placeAt(document: JsonObject, pointer: string, value: JsonValue)
   return copy;
 }
 
+/** The keys of a pointer, none for the whole document; for `readPath`. */
+export function pathOf(pointer: string): string[] {
+  return pointer === '' ? [] : toPath(pointer);
+}
+
 /** Undefined for what is not JSON, an empty body included. */
 export function parseJson(text: string): JsonValue | undefined {
   try {
-    return JSON.parse(/\d{16}/.test(text) ? keepLongNumbers(text) : text) as JsonValue;
+    return JSON.parse(LONG_NUMBER.test(text) ? keepLongNumbers(text) : text) as JsonValue;
   } catch {
     return undefined;
   }
@@ -58,9 +70,24 @@ function merged(below: JsonValue | undefined, above: JsonValue): JsonValue {
   return result;
 }
 
-/** Strings are matched first, so that digits inside them stay untouched. */
+/** Goes from string to string, so that digits inside them stay untouched; no regular expression, whose stack a long text of escapes would break. */
 function keepLongNumbers(text: string): string {
-  return text.replaceAll(/"(?:[^"\\]+|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
-    /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token,
-  );
+  const parts: string[] = [];
+  for (let from = 0; from < text.length;) {
+    const quote = text.indexOf('"', from);
+    const open = quote < 0 ? text.length : quote;
+    parts.push(text.slice(from, open).replaceAll(NUMBER, (token) => (/^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token)));
+    from = endOfString(text, open);
+    parts.push(text.slice(open, from));
+  }
+  return parts.join('');
+}
+
+function endOfString(text: string, open: number): number {
+  for (let close = text.indexOf('"', open + 1); close >= 0; close = text.indexOf('"', close + 1)) {
+    let backslashes = 0;
+    while (text[close - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return close + 1;
+  }
+  return text.length;
 }

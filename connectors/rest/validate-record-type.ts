@@ -3,10 +3,12 @@
  * answers could be anybody's.
  */
 import { externalIdPointer, isOwnId } from './calls';
-import type { CallConfig, RecordTypeConfig } from './config';
+import type { RecordTypeConfig } from './config';
+import type { CallConfig } from './config-call';
 import { isCharacterAllowed } from './character-set';
 import { pathVariables, textVariables } from './templates';
 import { type Problem, problemsOfCall, problemsOfGet, unknownVariable, variablesOfParameter } from './validate-call';
+import { problemsOfReading } from './validate-read';
 
 const CALLS = ['find', 'read', 'create', 'update', 'upsert', 'delete', 'deactivate', 'activate'] as const;
 
@@ -29,11 +31,17 @@ export function problemsOfType(pointer: string, type: RecordTypeConfig): Problem
   return [
     ...calls,
     ...problemsOfId(pointer, type),
-    ...problemsOfWrites(pointer, type, hasOwnId),
+    ...(isOnlyRead(type) ? [] : problemsOfWrites(pointer, type, hasOwnId)),
     ...problemsOfSwitches(pointer, type),
     ...problemsOfReads(pointer, type, hasOwnId),
+    ...problemsOfReading(pointer, type),
     ...problemsOfKnownFields(pointer, type),
   ];
+}
+
+/** A record type that is pulled and never pushed has a list and no other call. */
+export function isOnlyRead(type: RecordTypeConfig): boolean {
+  return type.list !== undefined && CALLS.every((name) => type[name] === undefined);
 }
 
 /** Either create and update, the former safe to repeat, or upsert. */

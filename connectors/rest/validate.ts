@@ -10,7 +10,7 @@ import type { RestCredentials } from './config-auth';
 import { isSafePath } from './json-pointer';
 import { problemsOfAuth, problemsOfCredentials } from './validate-auth';
 import { type Problem, problemsOfCall, problemsOfGet, problemsOfHeaders } from './validate-call';
-import { problemsOfType } from './validate-record-type';
+import { isOnlyRead, problemsOfType } from './validate-record-type';
 
 /** Every problem there is, none being an empty list. Without `credentials` they are not looked at. */
 export function findRestProblems(config: RestConfig, mappings: Record<string, RecordTypeMapping>, credentials?: RestCredentials): Problem[] {
@@ -28,13 +28,23 @@ export function findRestProblems(config: RestConfig, mappings: Record<string, Re
 function problemsOfMapping(pointer: string, mapping: RecordTypeMapping, type: RecordTypeConfig | undefined): Problem[] {
   if (type === undefined) return [{ pointer, message: 'The configuration describes no such record type.' }];
   const problems: Problem[] = [];
-  if (mapping.onDelete !== 'leave' && type[mapping.onDelete] === undefined) {
+  const isPushed = mapping.direction !== 'pull';
+  if (mapping.direction !== 'push' && type.list === undefined) {
+    const message = 'The configuration does not say how these records are read. Add "list" (its path, items and paging) to the record type, or choose push.';
+    problems.push({ pointer: `${pointer}/direction`, message });
+  }
+  if (isPushed && isOnlyRead(type)) {
+    const message = 'The configuration does not say how these records are written. Add create and update, or upsert, to the record type, or choose pull.';
+    problems.push({ pointer: `${pointer}/direction`, message });
+  } else if (isPushed && mapping.onDelete !== 'leave' && type[mapping.onDelete] === undefined) {
     problems.push({
       pointer: `${pointer}/on_delete`,
       message: `The configuration does not describe ${mapping.onDelete}. Describe it, or choose another on_delete.`,
     });
   }
-  if (mapping.matchBy !== undefined) problems.push({ pointer: `${pointer}/match_by`, message: insteadOfMatchBy(mapping, mapping.matchBy) });
+  // A pull links by match_by what is here already; a push that obeyed it would have to search by it.
+  if (mapping.matchBy !== undefined && mapping.direction === 'push')
+    problems.push({ pointer: `${pointer}/match_by`, message: insteadOfMatchBy(mapping, mapping.matchBy) });
   mapping.fields.forEach((field, index) => {
     const problem = problemOfField(field, type);
     if (problem !== undefined) problems.push({ pointer: `${pointer}/fields/${index}/to`, message: problem });

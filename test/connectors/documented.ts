@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { RecordTypeMapping } from '../../domain/mapping';
 
-type MappingOnTheWire = Omit<RecordTypeMapping, 'onDelete'> & { on_delete: RecordTypeMapping['onDelete'] };
+type MappingOnTheWire = Omit<RecordTypeMapping, 'onDelete'> & { on_delete?: RecordTypeMapping['onDelete'] };
 
 export interface Example {
   connector: string;
@@ -26,6 +26,7 @@ export function documentedExample(name: string): Example {
 }
 
 export function documentedMapping(example: Example, recordType: string): RecordTypeMapping {
-  const { on_delete: onDelete, ...mapping } = example.record_types[recordType] as MappingOnTheWire;
+  // Left out, it is what the connector does first.
+  const { on_delete: onDelete = 'deactivate', ...mapping } = example.record_types[recordType] as MappingOnTheWire;
   return { ...mapping, onDelete };
 }

@@ -33,6 +33,8 @@ export const POCKETBASE_COLLECTION = {
     { name: 'email', type: 'email', required: true },
     { name: 'grade', type: 'select', maxSelect: 1, values: ['junior', 'senior'] },
     { name: 'active', type: 'bool' },
+    { name: 'created', type: 'autodate', onCreate: true },
+    { name: 'updated', type: 'autodate', onCreate: true, onUpdate: true },
   ],
   indexes: ['CREATE UNIQUE INDEX employees_external_id ON employees (external_id)', 'CREATE UNIQUE INDEX employees_email ON employees (email)'],
 };
@@ -78,7 +80,7 @@ function badVariations(): Record<string, unknown> {
   const filter = (rules: unknown) => withType({ find: { ...employees['find'], parameters: { filter: rules } } });
   return {
     'an unknown key': { ...config, retries: 3 },
-    'reading, which is not offered yet': withType({ list: { path: '/api/collections/employees/records', items: '/items' } }),
+    'a list that does not say how it comes in pages': withType({ list: { path: '/api/collections/employees/records', items: '/items' } }),
     'a relative base URL': { ...config, base_url: '/api' },
     'a user name in the base URL': { ...config, base_url: 'https://admin:secret@hr.example.com' },
     'no record types': { ...config, record_types: {} },

@@ -99,7 +99,7 @@ describe('the configuration of a REST integration', () => {
   it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     ['an unknown key', { timeout: 3 }, {}],
     ['an unknown key of a call', {}, { update: { path: '/c/{remote_id}', retries: 3 } }],
-    ['reading, before it is offered', {}, { list: { path: '/c', items: '/items' } }],
+    ['a list that does not say how it comes in pages', {}, { list: { path: '/c', items: '/items' } }],
     ['a pointer that is none', {}, { record_at: 'data' }],
     ['an URL with a password', { base_url: 'https://a:b@c.example' }, {}],
     ['an URL of another kind', { base_url: 'ftp://c.example' }, {}],
@@ -204,7 +204,7 @@ describe('the configuration of a REST integration', () => {
     expect([...unexplained]).toEqual([]);
   });
 
-  it.each(['pocketbase', 'kinto'])('is accepted as docs/connectors.md shows it: %s', (name) => {
+  it.each(['pocketbase', 'kinto', 'pocketbase-pull', 'kinto-pull'])('is accepted as docs/connectors.md shows it: %s', (name) => {
     const example = documentedExample(name);
     const config = rest.configSchema.parse(example.config);
 

@@ -76,6 +76,16 @@ describe('an exchange', () => {
     expect(JSON.parse(response.text)).toEqual({ method: 'PATCH', token: 'Bearer t', body: 'häß 🙂' });
   });
 
+  it('reads characters whole whose bytes come in two parts, and leaves out a byte order mark', async () => {
+    const bytes = Buffer.from('\uFEFFhäß 🙂');
+    const port = await serve((_request, response) => {
+      response.write(bytes.subarray(0, bytes.length - 2));
+      setTimeout(() => response.end(bytes.subarray(bytes.length - 2)), 20);
+    });
+
+    await expect(send(`http://127.0.0.1:${port}/`)).resolves.toMatchObject({ text: 'häß 🙂' });
+  });
+
   it('shares its connections with other clients of the same policy', async () => {
     let connections = 0;
     const server = createServer((_request, response) => response.end('ok')).on('connection', () => (connections += 1));
@@ -151,6 +161,27 @@ describe('what is not a complete answer becomes Unavailable', () => {
 
     await expect(send(`http://127.0.0.1:${port}/`)).rejects.toThrow('larger than 1048576 bytes');
     expect(written).toBeLessThan(16 * 1024 * 1024);
+  });
+
+  it('S10 when it is larger than what the request asked for, which is never more than 16 MiB', async () => {
+    const MIB = 1024 * 1024;
+    const port = await serve((request, response) => response.end('x'.repeat(Number(request.headers['x-bytes']))));
+    const client = createHttpClient({ policy: open, hosts: [`127.0.0.1:${port}`], signal: never });
+    const ask = (bytes: number, responseBytesMax?: number) =>
+      client.send({
+        method: 'GET',
+        url: `http://127.0.0.1:${port}/`,
+        headers: { 'x-bytes': String(bytes) },
+        ...(responseBytesMax !== undefined && { responseBytesMax }),
+      });
+
+    expect((await ask(MIB)).text).toHaveLength(MIB);
+    await expect(ask(MIB + 1)).rejects.toThrow('larger than 1048576 bytes');
+    expect((await ask(3 * MIB, 3 * MIB)).text).toHaveLength(3 * MIB);
+    await expect(ask(3 * MIB + 1, 3 * MIB)).rejects.toThrow('larger than 3145728 bytes');
+    await expect(ask(100, 99)).rejects.toThrow('larger than 99 bytes');
+    expect((await ask(16 * MIB, 64 * MIB)).text).toHaveLength(16 * MIB);
+    await expect(ask(16 * MIB + 1, 64 * MIB)).rejects.toThrow('larger than 16777216 bytes');
   });
 
   it('S10 when the connection is cut in the middle of the body', async () => {

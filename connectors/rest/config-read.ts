@@ -1,0 +1,141 @@
+/**
+ * How a configuration says that a record type is read: the list and its pages, what was modified or deleted since an instant, how many
+ * there are, and which fields they have now. What single values mean together is `validate-read.ts`'s business.
+ */
+import { z } from 'zod';
+import { Condition, callShape } from './config-call';
+import { HEADER_NAME, Headers, JsonObject, JsonPointer, Text } from './config-values';
+
+const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
+/** A query parameter's name is percent-encoded, so it may be anything visible: `$skip`, `page[number]`. */
+const parameterName = (what: string) => z.string(`Name the parameter that takes ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
+
+/** How an instant is written there. */
+export const TIME_FORMATS = ['iso', 'iso_seconds', 'epoch_s', 'epoch_ms', 'space_ms', 'http_date'] as const;
+const TimeFormat = z.enum(TIME_FORMATS, `Say how their instants are written: ${TIME_FORMATS.join(', ')}.`);
+
+const inAnswer = z.union([z.strictObject({ at: JsonPointer }), z.strictObject({ header: HeaderName })]);
+
+/** Sent with every page that we address ourselves; an address that they give has it already. */
+const sizeShape = { size: z.int().min(1).max(100_000).optional(), size_parameter: parameterName('the size of a page').optional() };
+/** Where parameters go: into the query, or into the body of a search by POST (then a key or a JSON Pointer). */
+const place = { in: z.enum(['query', 'body']).default('query') };
+/** Ends the list where the answer says so; with it an empty page is no end. */
+const last = { last: Condition.optional() };
+/** Whether addresses that they give hold their place while records come and go: tokens do, page numbers do not. */
+const stable = { stable: z.boolean().default(false) };
+
+const Paging = z.discriminatedUnion(
+  'type',
+  [
+    z.strictObject({ type: z.literal('none') }),
+    z.strictObject({
+      type: z.literal('page'),
+      parameter: parameterName('the number of the page'),
+      first: z.int().min(0).default(1),
+      ...sizeShape,
+      ...place,
+      ...last,
+    }),
+    z.strictObject({
+      type: z.literal('offset'),
+      parameter: parameterName('the offset'),
+      first: z.int().min(0).default(0),
+      ...sizeShape,
+      size: z.int('Say how many records a page holds.').min(1).max(100_000),
+      ...place,
+      ...last,
+    }),
+    z.strictObject({
+      type: z.literal('cursor'),
+      /** Without it, what stands there is the address of the next page. */
+      parameter: parameterName('the cursor').optional(),
+      at: JsonPointer.optional(),
+      header: HeaderName.optional(),
+      /** In the last item of the page, for APIs that go on after a record. */
+      last_item: JsonPointer.optional(),
+      ...sizeShape,
+      ...place,
+      ...last,
+      stable: z.boolean().optional(),
+    }),
+    z.strictObject({ type: z.literal('link'), ...sizeShape, ...stable }),
+    z.strictObject({ type: z.literal('header'), name: HeaderName, ...sizeShape, ...stable }),
+  ],
+  'Say how the list comes in pages: {"type": "page" | "offset" | "cursor" | "link" | "header" | "none", …}. A list read only in part would look as if records had been deleted.',
+);
+
+/** What is added to the call when only records modified since an instant are wanted; `{modified_since}` in its texts is that instant. */
+const ModifiedSince = z.strictObject({
+  format: TimeFormat,
+  /** Query parameters by name; they replace those of the same name in `path`. */
+  parameters: z.record(z.string().regex(/^[!-~]{1,100}$/, 'The name of a parameter.'), Text).optional(),
+  headers: Headers.optional(),
+  /** Put over `body`. */
+  body: JsonObject.optional(),
+});
+
+const listShape = {
+  ...callShape,
+  method: z.enum(['GET', 'POST']).optional(),
+  body: JsonObject.optional(),
+  items: JsonPointer,
+  item_at: JsonPointer.default(''),
+  paging: Paging,
+  modified_since: ModifiedSince.optional(),
+};
+
+export const List = z.strictObject({
+  ...listShape,
+  /** Where an item holds their id and version, where that differs from what `id` and `version` say of a single record. */
+  id: JsonPointer.optional(),
+  version: JsonPointer.optional(),
+  /** How many records the whole list holds; only where that number is exact. */
+  total: inAnswer.optional(),
+  /** Their clock; the Date header unless given. */
+  as_of: z.union([z.strictObject({ at: JsonPointer, format: TimeFormat }), z.strictObject({ header: HeaderName, format: TimeFormat })]).optional(),
+});
+
+export const DeletedList = z.strictObject({ ...listShape, id: JsonPointer.optional() });
+
+export const Count = z.strictObject({
+  ...callShape,
+  method: z.enum(['GET', 'HEAD', 'POST']).optional(),
+  body: JsonObject.optional(),
+  at: JsonPointer.optional(),
+  header: HeaderName.optional(),
+});
+
+const FieldType = z.enum(['string', 'number', 'boolean', 'date', 'datetime', 'picklist', 'object', 'array']);
+
+export const Describe = z.strictObject({
+  ...callShape,
+  method: z.enum(['GET', 'POST']).optional(),
+  body: JsonObject.optional(),
+  fields: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('json_schema'), at: JsonPointer.default('') }),
+    z.strictObject({
+      type: z.literal('list'),
+      at: JsonPointer,
+      /** Within an entry of the list; all but `name` may be missing there. */
+      name: JsonPointer,
+      label: JsonPointer.optional(),
+      field_type: JsonPointer.optional(),
+      required: JsonPointer.optional(),
+      values: JsonPointer.optional(),
+      /** Within an entry of `values`, where those are objects. */
+      value: JsonPointer.default(''),
+      /** Their names of types to ours; what is not listed is a string, or a picklist where it has values. */
+      types: z.record(z.string().max(100), FieldType).default({}),
+    }),
+  ]),
+});
+
+export type ListConfig = z.output<typeof List>;
+export type DeletedListConfig = z.output<typeof DeletedList>;
+export type PagingConfig = z.output<typeof Paging>;
+export type CountConfig = z.output<typeof Count>;
+export type DescribeConfig = z.output<typeof Describe>;
+export type ModifiedSinceConfig = z.output<typeof ModifiedSince>;
+export type TimeFormat = z.output<typeof TimeFormat>;
+export type InAnswerConfig = z.output<typeof inAnswer>;

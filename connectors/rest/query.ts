@@ -1,0 +1,28 @@
+/** The query of an address that stands already: parameters set by name, all others left exactly as they are. */
+
+export function withParameter(url: string, name: string, value: string): string {
+  const [address = '', ...rest] = url.split('?');
+  const others = rest
+    .join('?')
+    .split('&')
+    .filter((pair) => pair !== '' && nameOf(pair) !== name);
+  return `${address}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}`;
+}
+
+export function withoutParameters(url: string, names: readonly string[]): string {
+  const [address = '', ...rest] = url.split('?');
+  const others = rest
+    .join('?')
+    .split('&')
+    .filter((pair) => pair !== '' && !names.includes(nameOf(pair)));
+  return others.length === 0 ? address : `${address}?${others.join('&')}`;
+}
+
+function nameOf(pair: string): string {
+  const name = (pair.split('=')[0] as string).replaceAll('+', ' ');
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
