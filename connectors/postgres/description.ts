@@ -67,9 +67,9 @@ async function describeTable(session: Session, config: PostgresConfig, recordTyp
 /** `CHECK ((grade = ANY (ARRAY['junior'::text, 'senior'::text])))`, in the forms that the catalog gives `grade in ('junior', 'senior')`. */
 function findValues(checks: readonly string[]): string[] | undefined {
   for (const check of checks) {
-    const list = /^CHECK \(\(+[^=<>()']+(?:\)::[a-z ]+)? = ANY \(+ARRAY\[(.*)\]\)?(?:::[a-z ]+\[\])?\)+(?: NOT VALID)?$/s.exec(check)?.[1];
+    const list = /^CHECK \(\(+[^=<>()']+(?:\)::[a-z ]+)? = ANY \(+ARRAY\[(.*?)\]\)?(?:::[a-z ]+\[\])?\)+(?: NOT VALID)?$/s.exec(check)?.[1];
     if (list === undefined) continue;
-    const items = [...list.matchAll(/'((?:[^']|'')*)'::[a-z ]+(?:, |$)/gy)];
+    const items = [...list.matchAll(/\(?'((?:[^']|'')*)'::[a-z ]+(?:\)::[a-z ]+)?(?:, |$)/gy)];
     if (items.map(([item]) => item).join('') === list && items.length > 0) return items.map(([, value]) => (value as string).replaceAll("''", "'"));
   }
   return undefined;

@@ -31,6 +31,7 @@ export interface StartedPostgres extends StartedSource {
   credentials: { user: string; password: string };
   /** As the database's owner. */
   query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  ownerUrl: string;
   /** The role that Syncline logs in with. */
   role: string;
 }
@@ -51,6 +52,7 @@ export async function startPostgresSource(tables = TABLES): Promise<StartedPostg
   const query = async (text: string, values?: unknown[]) => (await owner.query<Record<string, unknown>>(text, values)).rows;
   return {
     role,
+    ownerUrl: database.url,
     query,
     config: postgres.configSchema.parse(given),
     configWithoutDataset: postgres.configSchema.parse({ ...given, record_types: { employees: { ...employees, table: 'dropped' } } }),
