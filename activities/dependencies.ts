@@ -28,6 +28,7 @@ export interface ActivityDependencies {
   mailer: Mailer | null;
   log: ActivityLog;
   pushing: PushingLimits;
+  pulling: PullingLimits;
   /** True once the worker was told to stop: finish what is begun, begin nothing. */
   isStopping(): boolean;
 }
@@ -42,3 +43,10 @@ export interface PushingLimits {
 }
 
 export const PUSHING_LIMITS: PushingLimits = { leaseMs: 17_000, timeBoxMs: 20_000, parallelBatches: 2 };
+
+export interface PullingLimits {
+  /** A piece of a job asks for no further page after this; what is left is the next piece's, so that tenants take turns. */
+  timeBoxMs: number;
+}
+
+export const PULLING_LIMITS: PullingLimits = { timeBoxMs: 60_000 };

@@ -3,9 +3,11 @@ import type { ActivityDependencies } from './dependencies';
 import { createEmailActivities } from './email';
 import { createIntegrationCheckActivities } from './integration-check';
 import { createRecordPushActivities } from './record-push';
+import { createSyncRunActivities } from './sync-run';
 
 export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createEmailActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),
   ...createRecordPushActivities(dependencies),
+  ...createSyncRunActivities(dependencies),
 });

@@ -8,7 +8,7 @@
 import { Context } from '@temporalio/activity';
 import type { LaneReport, PushDueRecordsInput } from '../contract/record-push';
 import { openBackfillWindows } from '../db/backfill';
-import { noteOutage, noteRateLimit, noteRecovery, noteUnauthorized, unreachableError } from '../db/integration-blocks';
+import { claimProbe, noteOutage, noteRateLimit, noteRecovery, noteUnauthorized, unreachableError } from '../db/integration-blocks';
 import { findIntegration, type Integration } from '../db/integrations';
 import { type Claim, claimDuePushes } from '../db/push-claim';
 import { type ConcludedPush, concludePushes } from '../db/push-conclusion';
@@ -88,7 +88,7 @@ class Wake {
     const isBackfilling = integration.backfillReason !== null && (await this.backfill());
     if (integration.blockedUntil === null) return (await this.pushEverythingDue(integration)) || isBackfilling;
     if (integration.blockedUntil > this.now()) return (await this.startBlockedWindows(integration)) || isBackfilling;
-    await this.unblock(integration);
+    await this.unblock(integration, integration.blockedUntil);
     return true;
   }
 
@@ -108,9 +108,10 @@ class Wake {
   }
 
   /** A rate limit simply ends; an outage is over when the third party's `check` says so. */
-  private async unblock(integration: Integration): Promise<void> {
-    const state: ThirdPartyState = integration.blockedBecause === 'outage' ? await askThirdParty(() => this.open(integration)) : { kind: 'well' };
-    await this.note(state, integration);
+  private async unblock(integration: Integration, blockedUntil: Date): Promise<void> {
+    if (integration.blockedBecause !== 'outage') return this.note({ kind: 'well' }, integration);
+    const isOurTurn = await this.inTenant((work) => claimProbe(work, { integrationId: this.input.integrationId, now: this.now(), blockedUntil }));
+    if (isOurTurn) await this.note(await askThirdParty(() => this.open(integration)), integration);
   }
 
   /** @returns true when the wake should look again: the integration has changed, or is in trouble now. */

@@ -139,6 +139,16 @@ export const ERROR_CODES = {
     title: 'This version already stands for other content',
     detail: 'Send a version above the current one; GET the record to see it.',
   },
+  onboarding_in_progress: {
+    status: 409,
+    title: 'These records are being onboarded',
+    detail: 'Until the first full read of the integration is done, its record types can be read but not changed. Its onboarding tells how far it is.',
+  },
+  field_owned_by_third_party: {
+    status: 409,
+    title: 'This only comes from the third party',
+    detail: 'Change it there; it is read again by the next sync run.',
+  },
   nothing_pending: {
     status: 409,
     title: 'Nothing is waiting to be pushed',

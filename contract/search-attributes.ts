@@ -4,6 +4,10 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 export const SEARCH_ATTRIBUTES = {
   tenantId: defineSearchAttributeKey('TenantId', 'KEYWORD'),
   integrationId: defineSearchAttributeKey('IntegrationId', 'KEYWORD'),
+  runKind: defineSearchAttributeKey('RunKind', 'KEYWORD'),
+  runState: defineSearchAttributeKey('RunState', 'KEYWORD'),
+  failedJobs: defineSearchAttributeKey('FailedJobs', 'INT'),
+  isSyncFinished: defineSearchAttributeKey('IsSyncFinished', 'BOOL'),
   pendingRecords: defineSearchAttributeKey('PendingRecords', 'INT'),
   nextDueAt: defineSearchAttributeKey('NextDueAt', 'DATETIME'),
 } as const;

@@ -60,9 +60,16 @@ export type SyncJobReport =
   | { state: 'waiting'; until: number; because: JobWait }
   | { state: 'ended' };
 
-export interface SyncRunProgress {
+/** How often a run has gone on for another 12 h without an end. */
+export interface SyncMilestoneInput extends SyncRunPlace {
+  syncRunId: string;
+  count: number;
+}
+
+/** The run as its jobs stand, for Temporal's UI. */
+export interface SyncRunOutcome {
   state: string;
-  isSyncFinished: boolean;
   successfulJobs: number;
   failedJobs: number;
+  isSyncFinished: boolean;
 }

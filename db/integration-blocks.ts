@@ -5,18 +5,21 @@
 import { sql } from 'kysely';
 import { isUnreachableLongEnoughToFail, nextProbeAt } from '../domain/retry';
 import type { SyncError } from '../domain/sync-error';
-import { storable } from './storable';
 import type { TenantWork } from './database';
-import { newUuid } from './ids';
+import { notifyOnce, resolveNotification } from './notifications';
 import { appendStreamEvent } from './stream';
 import { wakeLane } from './outbox';
 import { unseen } from './rows';
-import type { LastCheck, NotificationKind } from './tables';
+import { storable } from './storable';
+import type { LastCheck } from './tables';
 
 interface Place {
   integrationId: string;
   now: Date;
 }
+
+/** Longer than a check may take, and soon over where who had the turn died. */
+const PROBE_TURN_MS = 45_000;
 
 /** The third party cannot be reached (its `check` failed too). Answers when to probe it next. */
 export async function noteOutage(work: TenantWork, { integrationId, now, detail }: Place & { detail: string }): Promise<Date> {
@@ -43,6 +46,22 @@ export async function noteOutage(work: TenantWork, { integrationId, now, detail 
   if (isUnreachableLongEnoughToFail(outageSince, now)) await failWaitingPushes(work, { integrationId, now, detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   return blockedUntil;
+}
+
+/**
+ * Whose turn it is to probe a third party that is down: one of all that wake at that moment, pushes and runs of all workers
+ * (rules.md 11). Who gets it has three quarters of a minute. @param blockedUntil what the integration said when it was read.
+ */
+export async function claimProbe(work: TenantWork, { integrationId, now, blockedUntil }: Place & { blockedUntil: Date }): Promise<boolean> {
+  const { numUpdatedRows } = await work.trx
+    .updateTable('integrations')
+    .set({ blockedUntil: new Date(now.getTime() + PROBE_TURN_MS) })
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('blockedBecause', '=', 'outage')
+    .where('blockedUntil', '=', blockedUntil)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** The third party answers again. */
@@ -107,29 +126,6 @@ export async function noteUnauthorized(
   if (numUpdatedRows === 0n) return;
   await notifyOnce(work, { integrationId, kind: 'integration_needs_reauthorization', now, detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
-}
-
-export async function resolveNotification(work: TenantWork, { integrationId, kind, now }: Place & { kind: NotificationKind }): Promise<void> {
-  await work.trx
-    .updateTable('notifications')
-    .set({ resolvedAt: now })
-    .where('tenantId', '=', work.tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('kind', '=', kind)
-    .where('resolvedAt', 'is', null)
-    .execute();
-}
-
-/** One open notification per integration and kind, whoever else notices the same (a unique index decides). */
-async function notifyOnce(
-  { trx, tenantId }: TenantWork,
-  { integrationId, kind, now, detail }: Place & { kind: NotificationKind; detail: string },
-): Promise<void> {
-  await trx
-    .insertInto('notifications')
-    .values({ tenantId, notificationId: newUuid(), kind, integrationId, detail: storable(detail), createdAt: now, resolvedAt: null })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
 }
 
 /** What a waiting push shows once its third party has been out of reach for a quarter of an hour; its retries go on. */

@@ -6,10 +6,15 @@ import { sql } from 'kysely';
 import type { JsonObject } from '../domain/json';
 import { canonicalJson } from '../domain/json';
 import type { TenantWork } from './database';
-import { postponeGivingUp, resolveNotification, shiftRetryClocks } from './integration-blocks';
+import { postponeGivingUp, shiftRetryClocks } from './integration-blocks';
 import { findIntegration, type Integration, lockIntegration } from './integrations';
 import { lockMappings } from './mapping-lock';
-import { wakeLane } from './outbox';
+import { resolveNotification } from './notifications';
+import { pullsOf } from './pulled-types';
+import { addSyncDatasets } from './sync-datasets';
+import { cancelSyncRun } from './sync-jobs';
+import { findOpenRuns, requestSyncRun, wakeSyncRuns } from './sync-run-requests';
+import { wake, wakeLane } from './outbox';
 import { appendStreamEvent } from './stream';
 import type { RecordTypeMappings } from './tables';
 
@@ -27,10 +32,18 @@ export interface NewIntegration {
   /** `all`: existing eligible records are pushed behind edits; `none`: only changes from now on. */
   initialPush: 'all' | 'none';
   isPaused: boolean;
+  /** Ticks of the schedules; nightly at this local time (`HH:MM`), null = never. Both have defaults. */
+  isHourlySyncOn?: boolean | undefined;
+  nightlySyncAt?: string | null | undefined;
+  /** Who links it. */
+  linkedBy?: string | undefined;
 }
 
 export async function createIntegration(work: TenantWork, input: NewIntegration): Promise<Integration> {
   const { trx, tenantId, now } = work;
+  const pulled = pullsOf(input);
+  // What goes both ways is pushed once theirs is here and matched (rules.md 17): the end of onboarding sees to that.
+  const isBackfilled = input.initialPush === 'all' && !Object.values(input.recordTypes).some(({ direction }) => direction === 'both');
   await lockMappings(work, 'alone');
   await trx
     .insertInto('integrations')
@@ -54,15 +67,31 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       blockedDetail: null,
       outageSince: null,
       lastCheck: null,
-      backfillReason: input.initialPush === 'all' ? 'initial' : null,
+      backfillReason: isBackfilled ? 'initial' : null,
       backfillCursor: null,
+      onboardingStartedAt: pulled.length === 0 ? null : now,
+      onboardedAt: null,
+      onboardingFailedAt: null,
+      ...(input.isHourlySyncOn === undefined ? {} : { isHourlySyncOn: input.isHourlySyncOn }),
+      ...(input.nightlySyncAt === undefined ? {} : { nightlySyncAt: input.nightlySyncAt }),
       createdAt: now,
       updatedAt: now,
       deletedAt: null,
     })
     .execute();
-  if (!input.isPaused && input.initialPush === 'all') await wakeLane(work, { integrationId: input.integrationId, wakeAt: now });
+  const { integrationId } = input;
+  if (!input.isPaused && isBackfilled) await wakeLane(work, { integrationId, wakeAt: now });
+  if (pulled.length > 0) {
+    await addSyncDatasets(work, { integrationId, recordTypes: pulled, isInitial: true });
+    await requestSyncRun(work, { integrationId, kind: 'onboarding', startedBy: input.linkedBy ?? 'syncline' });
+    await wakeSchedules(work, { integrationId });
+  }
   return announced(work, input.integrationId);
+}
+
+/** Lets the schedules be made as the rows say. */
+export async function wakeSchedules(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
+  await wake(work, { lane: 'sync_schedule', subjectId: integrationId, wakeAt: work.now });
 }
 
 export interface IntegrationChange {
@@ -74,6 +103,8 @@ export interface IntegrationChange {
   /** Counts from the next change on (rules.md 16). */
   gracePeriodMs?: number | undefined;
   maxWaitMs?: number | null | undefined;
+  isHourlySyncOn?: boolean | undefined;
+  nightlySyncAt?: string | null | undefined;
 }
 
 /** Changes what is given and leaves the rest. The caller has compared versions (If-Match) under `lockIntegration`. */
@@ -94,6 +125,8 @@ export async function changeIntegration(
       ...(change.config === undefined ? {} : { config: JSON.stringify(change.config) }),
       ...(change.gracePeriodMs === undefined ? {} : { gracePeriodMs: change.gracePeriodMs }),
       ...(change.maxWaitMs === undefined ? {} : { maxWaitMs: change.maxWaitMs }),
+      ...(change.isHourlySyncOn === undefined ? {} : { isHourlySyncOn: change.isHourlySyncOn }),
+      ...(change.nightlySyncAt === undefined ? {} : { nightlySyncAt: change.nightlySyncAt }),
       ...(hasNewMapping
         ? {
             recordTypes: JSON.stringify(change.recordTypes),
@@ -109,7 +142,29 @@ export async function changeIntegration(
     .where('integrationId', '=', integrationId)
     .execute();
   if (hasNewMapping && before.pausedAt === null) await wakeLane(work, { integrationId, wakeAt: now });
+  if (hasNewMapping && change.recordTypes !== undefined) await readUnderNewMapping(work, { integrationId, before, recordTypes: change.recordTypes });
+  await wakeSchedules(work, { integrationId });
   return announced(work, integrationId);
+}
+
+/** Record types whose mapping reads something else are read as a whole; those that were added have no part in the gate. */
+async function readUnderNewMapping(
+  work: TenantWork,
+  { integrationId, before, recordTypes }: { integrationId: string; before: Integration; recordTypes: RecordTypeMappings },
+): Promise<void> {
+  const pulled = pullsOf({ recordTypes });
+  const changed = pulled.filter((type) => canonicalJson(recordTypes[type] as never) !== canonicalJson((before.recordTypes[type] ?? null) as never));
+  if (changed.length === 0) return;
+  await addSyncDatasets(work, { integrationId, recordTypes: pulled, isInitial: false });
+  // It never had a gate, so it needs none for what is added to it.
+  if (before.onboardingStartedAt === null)
+    await work.trx
+      .updateTable('integrations')
+      .set({ onboardingStartedAt: work.now, onboardedAt: work.now })
+      .where('tenantId', '=', work.tenantId)
+      .where('integrationId', '=', integrationId)
+      .execute();
+  await requestSyncRun(work, { integrationId, kind: 'full', recordTypes: changed, startedBy: 'mapping' });
 }
 
 /** Windows keep opening, the lane ends at its next wake, retry clocks stand still. Pausing twice is pausing once. */
@@ -121,6 +176,7 @@ export async function pauseIntegration(work: TenantWork, { integrationId }: { in
     .where('integrationId', '=', integrationId)
     .where('pausedAt', 'is', null)
     .execute();
+  await wakeSyncRuns(work, { integrationId });
   return announced(work, integrationId);
 }
 
@@ -145,6 +201,7 @@ export async function resumeIntegration(work: TenantWork, { integrationId }: { i
     .where('integrationId', '=', integrationId)
     .execute();
   if (before.needsReauthorizationAt === null) await wakeLane(work, { integrationId, wakeAt: work.now });
+  await wakeSyncRuns(work, { integrationId });
   return announced(work, integrationId);
 }
 
@@ -173,7 +230,13 @@ export async function replaceCredentials(
   await resolveNotification(work, { integrationId, kind: 'integration_needs_reauthorization', now });
   const after = await announced(work, integrationId);
   if (after.pausedAt === null) await wakeLane(work, { integrationId, wakeAt: now });
+  if (before?.needsReauthorizationAt != null) await catchUp(work, after);
   return after;
+}
+
+/** What could not be read for want of credentials is read now. */
+async function catchUp(work: TenantWork, { integrationId, onboardedAt }: Integration): Promise<void> {
+  await requestSyncRun(work, { integrationId, kind: onboardedAt === null ? 'onboarding' : 'incremental', startedBy: 'credentials' });
 }
 
 /** Its pairs and links go, its push log stays. What the third party holds is left as it is. */
@@ -194,6 +257,9 @@ export async function deleteIntegration(work: TenantWork, { integrationId }: { i
   );
   await trx.deleteFrom('recordSyncs').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
   await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
+  for (const run of await findOpenRuns(work, { integrationId })) await cancelSyncRun(work, { ...run, by: 'syncline' });
+  await wakeSyncRuns(work, { integrationId });
+  await wakeSchedules(work, { integrationId });
   await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(
     trx,
   );

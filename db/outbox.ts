@@ -74,7 +74,11 @@ export async function releaseOutboxRows({ trx }: Work, outboxIds: readonly numbe
 
 /** What is overdue by more than a minute, whatever became of its workflow (ARCHITECTURE.md). */
 export async function findForgotten(work: Work, { overdueSince }: { overdueSince: Date }): Promise<Omit<Due, 'wakeAt'>[]> {
-  const [lanes, runs, emails] = [await findForgottenLanes(work, overdueSince), await findForgottenRuns(work, overdueSince), await findForgottenEmails(work, overdueSince)];
+  const [lanes, runs, emails] = [
+    await findForgottenLanes(work, overdueSince),
+    await findForgottenRuns(work, overdueSince),
+    await findForgottenEmails(work, overdueSince),
+  ];
   return [
     ...lanes.map((row) => ({ ...row, lane: 'record_push' as const })),
     ...runs.map((row) => ({ ...row, lane: 'sync_run' as const })),
@@ -93,14 +97,20 @@ async function findForgottenRuns({ trx }: Work, overdueSince: Date): Promise<{ t
 }
 
 async function findForgottenEmails({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
-  return trx
-    .selectFrom('emails')
-    .select(['tenantId', 'emailId as subjectId'])
-    .where('sentAt', 'is', null)
-    .where('failedAt', 'is', null)
-    .where('createdAt', '<', overdueSince)
-    .execute();
+  return (
+    trx
+      .selectFrom('emails')
+      .select(['tenantId', 'emailId as subjectId'])
+      .where('sentAt', 'is', null)
+      .where('failedAt', 'is', null)
+      // Within this time its workflow tries by itself.
+      .where('createdAt', '<', new Date(overdueSince.getTime() - EMAIL_TRIES_FOR_MS))
+      .limit(100)
+      .execute()
+  );
 }
+
+const EMAIL_TRIES_FOR_MS = 32 * 3_600_000;
 
 async function findForgottenLanes({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
   return trx

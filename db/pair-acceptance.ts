@@ -15,12 +15,15 @@ import { rowsFrom, unseen } from './rows';
 import { appendStreamEvent } from './stream';
 import type { RecordTypeMappings } from './tables';
 
-interface IntegrationForAcceptance {
+export interface IntegrationForAcceptance {
   integrationId: string;
   recordTypes: RecordTypeMappings;
   mappingVersion: number;
   gracePeriodMs: number;
   maxWaitMs: number | null;
+  pausedAt: Date | null;
+  onboardingStartedAt: Date | null;
+  onboardedAt: Date | null;
   isWorking: boolean;
 }
 
@@ -43,12 +46,9 @@ interface PairChange {
   decision: Exclude<PairDecision, { kind: 'irrelevant' }>;
 }
 
-/** Runs in the transaction that wrote the records, whose rows it holds locked. `origin`: the integration they were pulled from. */
-export async function writePairs(work: TenantWork, drafts: RecordDraft[], by: ChangeAuthor, { origin }: { origin?: string } = {}): Promise<void> {
-  if (drafts.length === 0) return;
-  // What was pulled is a change for every other integration, never for the one it came from (rules.md 17).
-  const integrations = (await findIntegrationsForAcceptance(work)).filter(({ integrationId }) => integrationId !== origin);
-  if (integrations.length === 0) return;
+/** Runs in the transaction that wrote the records, whose rows it holds locked. */
+export async function writePairs(work: TenantWork, integrations: readonly IntegrationForAcceptance[], drafts: RecordDraft[], by: ChangeAuthor): Promise<void> {
+  if (drafts.length === 0 || integrations.length === 0) return;
   const pairs = await lockPairs(work, drafts);
   const changes = integrations.flatMap((integration) =>
     drafts.flatMap((draft) => pairChange(integration, draft, pairs.get(`${integration.integrationId} ${draft.recordId}`))),
@@ -90,15 +90,28 @@ function toPairState(pair: PairRow): PairState {
   };
 }
 
-async function findIntegrationsForAcceptance({ trx, tenantId }: TenantWork): Promise<IntegrationForAcceptance[]> {
+/** `except`: what was pulled is a change for every integration but the one it came from (rules.md 17). */
+export async function findIntegrationsForAcceptance({ trx, tenantId }: TenantWork, { except }: { except?: string } = {}): Promise<IntegrationForAcceptance[]> {
   const rows = await trx
     .selectFrom('integrations')
-    .select(['integrationId', 'recordTypes', 'mappingVersion', 'gracePeriodMs', 'maxWaitMs', 'pausedAt', 'needsReauthorizationAt'])
+    .select([
+      'integrationId',
+      'recordTypes',
+      'mappingVersion',
+      'gracePeriodMs',
+      'maxWaitMs',
+      'pausedAt',
+      'needsReauthorizationAt',
+      'onboardingStartedAt',
+      'onboardedAt',
+    ])
     .where('tenantId', '=', tenantId)
     .where('deletedAt', 'is', null)
     .orderBy('integrationId')
     .execute();
-  return rows.map((row) => ({ ...row, isWorking: row.pausedAt === null && row.needsReauthorizationAt === null }));
+  return rows
+    .filter(({ integrationId }) => integrationId !== except)
+    .map((row) => ({ ...row, isWorking: row.pausedAt === null && row.needsReauthorizationAt === null }));
 }
 
 async function lockPairs({ trx, tenantId }: TenantWork, drafts: RecordDraft[]): Promise<Map<string, PairRow>> {

@@ -9,11 +9,14 @@
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../domain/json';
+import { type Owner, respectOwners } from '../domain/field-ownership';
 import { applyChange, type RecordChange } from '../domain/record-change';
 import type { TenantWork } from './database';
 import { newUuid } from './ids';
 import { lockMappings } from './mapping-lock';
-import { writePairs } from './pair-acceptance';
+import { isGated } from './onboarding';
+import { findIntegrationsForAcceptance, type IntegrationForAcceptance, writePairs } from './pair-acceptance';
+import { findOwners } from './record-owners';
 import { writeRecords } from './record-writing';
 import type { ChangeAuthor, RecordDraft } from './record-draft';
 import { rowsFrom, unseen } from './rows';
@@ -32,8 +35,10 @@ export interface AcceptedChange {
   /**
    * `accepted`: it is kept (or was already). `stale`: an older version than ours, ignored and logged.
    * `version_reused`: the same version with other content. `not_found`: nothing to patch or delete.
+   * `onboarding_in_progress`, `field_owned_by_third_party`: refused because of `refusedBy`.
    */
-  outcome: 'accepted' | 'stale' | 'version_reused' | 'not_found';
+  outcome: 'accepted' | 'stale' | 'version_reused' | 'not_found' | 'onboarding_in_progress' | 'field_owned_by_third_party';
+  refusedBy?: { integrationId: string; fields: string[] };
   recordType: string;
   externalId: string;
   recordId: string | null;
@@ -56,8 +61,13 @@ interface ChangeRow {
 /** Takes the changes in order; answers one result per change, in the same order. Several changes of one record are fine. */
 export async function acceptChanges(work: TenantWork, changes: readonly RecordChange[], by: ChangeAuthor): Promise<AcceptedChange[]> {
   await lockMappings(work, 'shared');
+  const integrations = await findIntegrationsForAcceptance(work);
   const drafts = await lockDrafts(work, changes);
-  const applied = changes.map((change) => applyToDraft(drafts, change, work.now));
+  const owners = await findOwners(work, integrations, [...drafts.values()]);
+  const applied = changes.map((change) => {
+    const judged = judge(change, drafts.get(keyOf(change)), integrations, owners);
+    return 'outcome' in judged ? { accepted: judged, row: undefined } : applyToDraft(drafts, judged, work.now);
+  });
   await writeRecords(work, [...drafts.values()], by.actor);
   await writeChangeRows(
     work,
@@ -66,11 +76,28 @@ export async function acceptChanges(work: TenantWork, changes: readonly RecordCh
   );
   await writePairs(
     work,
+    integrations,
     [...drafts.values()].filter((draft) => draft.isTouched),
     by,
   );
   const syncs = await readSyncs(work, [...drafts.values()]);
   return applied.map(({ accepted }) => ({ ...accepted, syncs: accepted.recordId === null ? [] : (syncs.get(accepted.recordId) ?? []) }));
+}
+
+/** What may not be changed here: a type that is being onboarded (rules.md 33), a field that belongs to a third party (rules.md 17). */
+function judge(
+  change: RecordChange,
+  draft: RecordDraft | undefined,
+  integrations: readonly IntegrationForAcceptance[],
+  owners: ReadonlyMap<string, Owner[]>,
+): RecordChange | Omit<AcceptedChange, 'syncs'> {
+  const name = { recordType: change.recordType, externalId: change.externalId };
+  const current = draft === undefined ? { recordId: null, version: null, isDeleted: false } : stateOf(draft);
+  const gate = integrations.find((integration) => isGated(integration, change.recordType));
+  if (gate !== undefined) return { outcome: 'onboarding_in_progress', ...name, ...current, refusedBy: { integrationId: gate.integrationId, fields: [] } };
+  const owned = respectOwners(change, draft?.after.fields ?? {}, owners.get(draft?.recordId ?? '') ?? []);
+  if (owned.kind === 'allowed') return owned.change;
+  return { outcome: 'field_owned_by_third_party', ...name, ...current, refusedBy: { integrationId: owned.owner.integrationId, fields: owned.fields } };
 }
 
 const keyOf = (record: { recordType: string; externalId: string }) => `${record.recordType}\n${record.externalId}`;

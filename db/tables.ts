@@ -459,6 +459,7 @@ export interface RequestBudgetsTable {
   tenantId: string;
   integrationId: string;
   ratePerSecond: number | null;
+  ceilingPerSecond: number | null;
   tokens: Generated<number>;
   refilledAt: Date;
   slowedAt: Date | null;
@@ -466,6 +467,7 @@ export interface RequestBudgetsTable {
   countingSince: Date;
   quotaLimit: number | null;
   quotaRemaining: number | null;
+  quotaNotedAt: Date | null;
   quotaResetsAt: Date | null;
 }
 

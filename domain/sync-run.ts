@@ -80,7 +80,7 @@ export function summarizeRun(jobs: readonly JobFacts[], run: { isStarted: boolea
 
   if (!run.isStarted && !isFinished) return { ...summary, state: 'queued' };
   if (!isFinished) return { ...summary, state: count('running') === 0 && count('waiting') > 0 ? 'waiting' : 'running' };
-  if (count('canceled') > 0 || (run.isCancelRequested && succeeded < jobs.length)) return { ...summary, state: 'canceled' };
+  if (count('canceled') > 0 || (run.isCancelRequested && (jobs.length === 0 || succeeded < jobs.length))) return { ...summary, state: 'canceled' };
   if (succeeded === 0) return { ...summary, state: 'failed' };
   const isWhole = failed === 0 && jobs.every((job) => job.recordsFailed === 0);
   return { ...summary, state: isWhole ? 'succeeded' : 'partially_succeeded' };

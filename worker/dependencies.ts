@@ -1,5 +1,5 @@
 /** Puts together what activities are given. */
-import { type ActivityDependencies, type ActivityLog, PUSHING_LIMITS } from '../activities/dependencies';
+import { type ActivityDependencies, type ActivityLog, PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
 import type { Connector, HttpClient, SocketOpener } from '../connectors/connector';
 import { Unauthorized } from '../connectors/errors';
 import type { Database } from '../db/database';
@@ -18,6 +18,7 @@ export interface DependencyParts {
   log: ActivityLog;
   isStopping(): boolean;
   pushing?: ActivityDependencies['pushing'];
+  pulling?: ActivityDependencies['pulling'];
 }
 
 export function createDependencies(parts: DependencyParts): ActivityDependencies {
@@ -35,6 +36,7 @@ export function createDependencies(parts: DependencyParts): ActivityDependencies
     mailer: parts.mailer,
     isStopping: parts.isStopping,
     pushing: parts.pushing ?? PUSHING_LIMITS,
+    pulling: parts.pulling ?? PULLING_LIMITS,
     batchSizeOf: (kind) => connectorOf(kind).batchSize,
 
     async openConnector(tenantId, integration, signal) {

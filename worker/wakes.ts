@@ -6,6 +6,7 @@ import { SYNC_RUN_WORKFLOW, type SyncRunInput, syncRunsChangedSignal, syncRunWor
 import { TASK_QUEUES } from '../contract/task-queues';
 import type { LaneKind } from '../db/tables';
 import { wireIdOf } from '../domain/wire-id';
+import { createStartEmail } from './email-starts';
 import { createSignalLane } from './lane-signals';
 import type { Wake } from './outbox-dispatcher';
 
@@ -17,11 +18,12 @@ export interface WakeOptions {
 /** @throws what Temporal said when it did not take it. */
 export function createWake(client: Client, options: WakeOptions): Wake {
   const signalLane = createSignalLane(client, options);
+  const startEmail = createStartEmail(client);
   const wakes: Record<LaneKind, Wake> = {
     record_push: ({ tenantId, subjectId, wakeAt }) => signalLane({ tenantId, integrationId: subjectId, wakeAt: wakeAt.getTime() }),
     sync_run: createSignalSyncRuns(client, options),
     sync_schedule: () => Promise.resolve(),
-    email: () => Promise.resolve(),
+    email: ({ tenantId, subjectId }) => startEmail({ tenantId, emailId: subjectId }),
   };
   return (due) => wakes[due.lane](due);
 }

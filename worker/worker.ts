@@ -16,12 +16,18 @@ export interface CreateWorkersOptions {
 const SHUTDOWN_GRACE = '20 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
 const PUSH_SLOTS = 100;
+/** Each holds a page or two in memory. */
+const PULL_SLOTS = 16;
+const EMAIL_SLOTS = 10;
 const CACHED_WORKFLOWS = 500;
 
 export async function createWorkers({ connection, namespace, dependencies, workflows }: CreateWorkersOptions): Promise<Worker[]> {
   const common = { connection, namespace, shutdownGraceTime: SHUTDOWN_GRACE, shutdownForceTime: SHUTDOWN_FORCE } as const;
+  const activities = createActivities(dependencies);
   return Promise.all([
     Worker.create({ ...common, ...workflows, taskQueue: TASK_QUEUES.workflows, maxCachedWorkflows: CACHED_WORKFLOWS }),
-    Worker.create({ ...common, taskQueue: TASK_QUEUES.push, activities: createActivities(dependencies), maxConcurrentActivityTaskExecutions: PUSH_SLOTS }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.push, activities, maxConcurrentActivityTaskExecutions: PUSH_SLOTS }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.pull, activities, maxConcurrentActivityTaskExecutions: PULL_SLOTS }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.email, activities, maxConcurrentActivityTaskExecutions: EMAIL_SLOTS }),
   ]);
 }

@@ -4,6 +4,7 @@ import { TASK_QUEUES } from '../contract/task-queues';
 import type { EmailActivities } from '../activities/email';
 import type { IntegrationCheckActivities } from '../activities/integration-check';
 import type { RecordPushActivities } from '../activities/record-push';
+import type { SyncRunActivities } from '../activities/sync-run';
 
 /**
  * One wake of a lane. Ends within two minutes; a worker that dies is noticed after 15 s. Retried for ever: each
@@ -36,9 +37,23 @@ export function integrationCheckActivities(tenantId: string): IntegrationCheckAc
  */
 export function emailActivities(tenantId: string): EmailActivities {
   return proxyActivities<EmailActivities>({
-    taskQueue: TASK_QUEUES.push,
+    taskQueue: TASK_QUEUES.email,
     startToCloseTimeout: '1 minute',
     retry: { initialInterval: '10 seconds', backoffCoefficient: 2, maximumInterval: '15 minutes' },
     priority: { fairnessKey: tenantId, priorityKey: 5 },
+  });
+}
+
+/**
+ * A piece of a job ends within five minutes (its time box is one); a worker that dies is noticed after 15 s and costs the page in
+ * flight. Retried for ever: what a third party does wrong is a row with a time of its own, never an activity's failure.
+ */
+export function syncRunActivities(tenantId: string): SyncRunActivities {
+  return proxyActivities<SyncRunActivities>({
+    taskQueue: TASK_QUEUES.pull,
+    startToCloseTimeout: '5 minutes',
+    heartbeatTimeout: '15 seconds',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+    priority: { fairnessKey: tenantId },
   });
 }

@@ -17,7 +17,7 @@ const ACCEPTED = {
   202: { description: 'The change is kept and cannot be lost; `syncs` says when it is due where.', schema: acceptedChange },
   200: { description: 'A newer version is already here: nothing was changed, and the older one is logged.', schema: acceptedChange },
 };
-const PROBLEMS = ['occurred_in_future', 'version_reused'] as const;
+const PROBLEMS = ['occurred_in_future', 'version_reused', 'onboarding_in_progress', 'field_owned_by_third_party'] as const;
 
 export const recordRoutes: readonly Route[] = [
   tenantRoute({

@@ -28,12 +28,20 @@ const fieldMapping = z
 const recordTypeMapping = z
   .strictObject({
     direction: z.enum(['push', 'pull', 'both']).default('push'),
-    fields: z.array(fieldMapping).min(1).max(500),
+    fields: z
+      .array(fieldMapping)
+      .max(500)
+      .default([])
+      .meta({ description: 'At least one, except for the direction pull: without any, every top-level field is copied under its own name.' }),
     filter: z
       .record(z.string(), z.array(jsonValue).min(1).max(100))
       .optional()
       .meta({ description: 'Only records whose fields have one of these values are synced.' }),
     on_delete: z.enum(['deactivate', 'delete', 'leave']).optional().meta({ description: "The connector's own default unless given." }),
+    on_conflict: z
+      .enum(['ours', 'theirs'])
+      .optional()
+      .meta({ description: 'Whose value counts when a field was changed on both sides; ours unless given. Only for the direction both.' }),
     match_by: z.string().min(1).max(255).optional().meta({ description: 'A mapped field that tells an existing third-party record from a new one.' }),
   })
   .meta({ id: 'RecordTypeMapping' });
@@ -52,18 +60,18 @@ const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 
 export function toMappings(wire: WireMappings, onDeleteDefault: RecordTypeMapping['onDelete']): RecordTypeMappings {
   return Object.fromEntries(
-    Object.entries(wire).map(([name, { on_delete, match_by, ...mapping }]) => [
+    Object.entries(wire).map(([name, { on_delete, match_by, on_conflict, ...mapping }]) => [
       name,
-      withoutUndefined({ ...mapping, onDelete: on_delete ?? onDeleteDefault, matchBy: match_by }),
+      withoutUndefined({ ...mapping, onDelete: on_delete ?? onDeleteDefault, matchBy: match_by, onConflict: on_conflict }),
     ]),
   );
 }
 
 export function toWireMappings(mappings: RecordTypeMappings): z.output<typeof recordTypeMappingsView> {
   return Object.fromEntries(
-    Object.entries(mappings).map(([name, { onDelete, matchBy, ...mapping }]) => [
+    Object.entries(mappings).map(([name, { onDelete, matchBy, onConflict, ...mapping }]) => [
       name,
-      withoutUndefined({ ...mapping, on_delete: onDelete, match_by: matchBy }),
+      withoutUndefined({ ...mapping, on_delete: onDelete, match_by: matchBy, on_conflict: onConflict }),
     ]),
   );
 }
@@ -77,9 +85,12 @@ export function findMappingProblems(mappings: RecordTypeMappings, onDelete: read
   return Object.entries(mappings).flatMap(([name, mapping]) => {
     const at = (...path: (string | number)[]) => pointerTo(['record_types', name, ...path]);
     return [
-      ...(mapping.direction === 'push'
-        ? []
-        : [problem(at('direction'), 'not_supported_yet', 'The directions "pull" and "both" come with pull, which is not built yet. Use "push".')]),
+      ...(mapping.fields.length === 0 && mapping.direction !== 'pull'
+        ? [problem(at('fields'), 'no_fields', 'Name at least one field. Only the direction "pull" can copy all fields without naming them.')]
+        : []),
+      ...(mapping.onConflict !== undefined && mapping.direction !== 'both'
+        ? [problem(at('on_conflict'), 'not_both_ways', 'Only with the direction "both" can a field change on both sides.')]
+        : []),
       ...(onDelete.includes(mapping.onDelete)
         ? []
         : [problem(at('on_delete'), 'not_supported', `The connector cannot do this. It knows: ${onDelete.join(', ')}.`)]),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { toWireId } from '../../db/ids';
 import type { AcceptedChange } from '../../db/record-acceptance';
 import { HttpError } from '../http-error';
+import { pointerTo } from '../json-guard';
 import { orNull, instant, isStorableInstant, jsonObject, statusName, toInstantOrNull, wireId } from './common';
 
 const FUTURE_MS_MAX = 5 * 60_000;
@@ -31,8 +32,9 @@ export const acceptedChange = z
   })
   .meta({ id: 'AcceptedChange' });
 
-/** Throws `record_not_found` or `version_reused`: then nothing was changed. */
-export function toWireAccepted({ outcome, recordId, version: current, ...change }: AcceptedChange): z.output<typeof acceptedChange> {
+/** Throws `record_not_found`, `version_reused`, `onboarding_in_progress` or `field_owned_by_third_party`: then nothing was changed. */
+export function toWireAccepted({ outcome, recordId, version: current, refusedBy, ...change }: AcceptedChange): z.output<typeof acceptedChange> {
+  if (outcome === 'onboarding_in_progress' || outcome === 'field_owned_by_third_party') throw refusal(outcome, change, refusedBy);
   if (outcome === 'version_reused')
     throw new HttpError('version_reused', { detail: `Version ${current} already stands for other content. Send a version above it.` });
   if (outcome === 'not_found' || recordId === null || current === null) throw new HttpError('record_not_found');
@@ -45,6 +47,24 @@ export function toWireAccepted({ outcome, recordId, version: current, ...change 
     is_deleted: change.isDeleted,
     syncs: change.syncs.map((sync) => ({ integration_id: toWireId('int', sync.integrationId), status: sync.status, due_at: toInstantOrNull(sync.dueAt) })),
   };
+}
+
+function refusal(
+  outcome: 'onboarding_in_progress' | 'field_owned_by_third_party',
+  { recordType }: { recordType: string },
+  refusedBy: AcceptedChange['refusedBy'],
+): HttpError {
+  const integration = refusedBy === undefined ? 'an integration' : `integration ${toWireId('int', refusedBy.integrationId)}`;
+  if (outcome === 'onboarding_in_progress')
+    return new HttpError(outcome, {
+      detail: `${integration} is being onboarded, and until it is done ${recordType} cannot be changed. Its onboarding tells how far it is.`,
+    });
+  const fields = refusedBy?.fields ?? [];
+  if (fields.length === 0) return new HttpError(outcome, { detail: `This record comes from ${integration}: delete it there, or unlink it.` });
+  return new HttpError(outcome, {
+    detail: `${fields.join(', ')} can only be changed at the third party of ${integration}.`,
+    errors: fields.map((field) => ({ pointer: pointerTo(['fields', field]), code: 'read_only', message: 'This field only comes from the third party.' })),
+  });
 }
 
 /** Throws `occurred_in_future`: such a change would win over all that follow. */

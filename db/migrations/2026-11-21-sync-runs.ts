@@ -288,14 +288,18 @@ function tables(): string[] {
        integration_id uuid not null,
        -- Requests per second that the third party seems to bear; null = no limit met yet.
        rate_per_second double precision,
+       -- The rate at which it was slowed last.
+       ceiling_per_second double precision,
        tokens double precision not null default 0,
        refilled_at timestamptz not null,
        slowed_at timestamptz,
-       requests_counted bigint not null default 0,
+       -- A window that rolls: shares of requests.
+       requests_counted double precision not null default 0,
        counting_since timestamptz not null,
        -- What its headers said last.
        quota_limit double precision,
        quota_remaining double precision,
+       quota_noted_at timestamptz,
        quota_resets_at timestamptz,
        primary key (tenant_id, integration_id),
        foreign key (tenant_id, integration_id) references integrations

@@ -1,0 +1,206 @@
+/**
+ * A pass over one dataset: reads page after page, applying one while the next is on its way; then deletes what is missing, counts, and
+ * says how far it was read. Every step ends in a row, so that another process goes on from the page in flight.
+ */
+import type { ReadPage } from '../connectors/connector';
+import type { Database, TenantWork } from '../db/database';
+import type { Integration } from '../db/integrations';
+import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-datasets';
+import { deleteMissing, planDeletions } from '../db/sync-deletions';
+import { lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
+import { noteDeletesWithheld } from '../db/sync-pass';
+import { applyPage, type PageToApply } from '../db/sync-pages';
+import type { SyncError } from '../domain/sync-error';
+import type { ActivityLog, OpenConnector } from './dependencies';
+import { createPagePreparation } from './page-preparation';
+
+export interface PassParts {
+  database: Database;
+  tenantId: string;
+  run: SyncRun;
+  integration: Integration;
+  opened: OpenConnector;
+  recordType: string;
+  hasTime(): boolean;
+  log: ActivityLog;
+}
+
+/** `more`: its time is up. `stopped`: canceled, or somebody else goes on. */
+export type PassResult = 'done' | 'more' | 'stopped' | 'not_supported';
+
+/** This dataset cannot be read as it is: no use in trying again by itself. */
+export class DatasetFailed extends Error {
+  constructor(readonly syncError: SyncError) {
+    super(syncError.message);
+  }
+}
+
+/** Pages in a row that hold what was read before: the list goes round in circles. */
+const REPEATED_PAGES_MAX = 3;
+const DELETE_CHUNK = 1_000;
+/** Without a change an incremental run counts theirs at most this often; it makes one request per dataset otherwise. */
+const COUNT_EVERY_MS = 6 * 3_600_000;
+
+interface AskedPage {
+  page: ReadPage;
+  askedAt: Date;
+}
+
+export class DatasetPass {
+  constructor(private readonly parts: PassParts) {}
+
+  async run(): Promise<PassResult> {
+    const { connector, context } = this.parts.opened;
+    const abilities = connector.readAbilities?.(context.config, this.parts.recordType) ?? null;
+    if (abilities === null || connector.readPage === undefined) return 'not_supported';
+    let job = await this.job();
+    if (job === undefined) return 'stopped';
+    if (job.readFinishedAt === null) {
+      const read = await this.readAll(job, abilities.canFilterByModified);
+      if (typeof read === 'string') return read;
+      job = read;
+    }
+    await this.refuseSuspiciousEmptiness(job);
+    if (this.isFull) {
+      const deleted = await this.deleteWhatIsMissing(job, abilities.isPagingStable);
+      if (deleted !== 'done') return deleted;
+    }
+    await this.conclude();
+    return 'done';
+  }
+
+  private get isFull(): boolean {
+    return this.parts.run.scope === 'full';
+  }
+
+  private get place() {
+    const { integration, run, recordType } = this.parts;
+    return { integrationId: integration.integrationId, syncRunId: run.syncRunId, recordType };
+  }
+
+  /** The next page is asked for while this one is written. A page that fails costs what was not written yet, nothing more. */
+  private async readAll(job: SyncJob, canFilter: boolean): Promise<SyncJob | PassResult> {
+    const prepare = createPagePreparation(this.parts.integration.recordTypes[this.parts.recordType]);
+    const modifiedSince = canFilter ? job.modifiedSince : null;
+    let current = job;
+    let asked = this.ask(current.cursor, modifiedSince);
+    for (;;) {
+      const { page, askedAt } = await asked;
+      const isLast = page.nextCursor === null;
+      const isTimeUp = !this.parts.hasTime();
+      if (page.nextCursor !== null && page.nextCursor === current.cursor) throw endless(this.parts.recordType);
+      if (!isLast && !isTimeUp) asked = this.ask(page.nextCursor, modifiedSince);
+      asked.catch(() => undefined); // it is awaited in the next round, unless this one fails
+
+      const toApply: PageToApply = { ...this.place, integration: this.parts.integration, pagesBefore: current.pages, askedAt, ...prepare(page) };
+      const applied = await this.inTenant((work) => applyPage(work, toApply));
+      if (applied.kind === 'stopped') return 'stopped';
+      current = applied.job;
+      if (current.repeatedPages >= REPEATED_PAGES_MAX) throw endless(this.parts.recordType);
+      if (isLast) return current;
+      if (isTimeUp) return 'more';
+    }
+  }
+
+  private async ask(cursor: string | null, modifiedSince: Date | null): Promise<AskedPage> {
+    const { connector, context } = this.parts.opened;
+    if (connector.readPage === undefined) throw new Error(`The connector ${connector.kind} reads nothing.`);
+    // Measured here and told in the database's time when it is written.
+    const startedAt = performance.now();
+    const page = await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context);
+    const now = await this.inTenant(async (work) => work.now);
+    return { page, askedAt: new Date(now.getTime() - (performance.now() - startedAt)) };
+  }
+
+  /** Nothing where there was something is more likely a mistake there than the truth (rules.md 35). */
+  private async refuseSuspiciousEmptiness(job: SyncJob): Promise<void> {
+    if (!this.isFull || job.recordsRead > 0) return;
+    const held = await this.inTenant((work) => countLinked(work, this.place));
+    if (held === 0) return;
+    throw new DatasetFailed({
+      category: 'config',
+      origin: 'app',
+      code: 'suspiciously_empty',
+      field: null,
+      remote_field: null,
+      message: `${this.parts.recordType}: the third party lists nothing, and we hold ${held} of its records.`,
+      explanation:
+        'Nothing was deleted. Check what the credentials may see and where the list is read; if it is really empty, remove the record type from the integration.',
+    });
+  }
+
+  private async deleteWhatIsMissing(job: SyncJob, isPagingStable: boolean): Promise<PassResult> {
+    if (job.deletesWithheld === null && !isPagingStable && !addsUp(job)) await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
+    const plan = await this.inTenant(async (work) => {
+      const now = await lockSyncJob(work, this.place);
+      if (now?.deletesWithheld != null) return 'withheld' as const;
+      // Once it has begun to delete, the plan was made.
+      if (now !== undefined && now.recordsDeleted > 0) return 'delete' as const;
+      const made = await planDeletions(work, this.place);
+      if (made === 'parked') await noteDeletesWithheld(work, this.place, 'needs_review');
+      return made;
+    });
+    if (plan !== 'delete') return 'done';
+    for (;;) {
+      const deleted = await this.inTenant((work) => deleteMissing(work, { ...this.place, limit: DELETE_CHUNK }));
+      if (deleted < DELETE_CHUNK) return (await this.job()) === undefined ? 'stopped' : 'done';
+      if (!this.parts.hasTime()) return 'more';
+    }
+  }
+
+  private async conclude(): Promise<void> {
+    const { run } = this.parts;
+    const { job, dataset } = await this.inTenant(async (work) => ({
+      job: await lockSyncJob(work, this.place),
+      dataset: await findSyncDataset(work, this.place),
+    }));
+    if (job === undefined) return;
+    const hasChanged = job.recordsNew + job.recordsChanged + job.recordsDeleted > 0 || job.hasTombstones;
+    const isStale = dataset?.countedAt == null || run.requestedAt.getTime() - dataset.countedAt.getTime() > COUNT_EVERY_MS;
+    const theirs = this.isFull || hasChanged || isStale ? await this.countTheirs(job) : undefined;
+    await this.inTenant(async (work) => {
+      const counted = theirs === undefined ? undefined : { ours: await countLinked(work, this.place), theirs };
+      // Changes from the last day leave the watermark alone (rules.md 28).
+      const watermark = run.scope === 'last_day' ? null : (job.asOf ?? new Date((job.startedAt ?? work.now).getTime() - CLOCKS_DISAGREE_MS));
+      await noteDatasetSucceeded(work, { ...this.place, isFull: this.isFull, watermark, counted });
+    });
+  }
+
+  private async countTheirs(job: SyncJob): Promise<number | null> {
+    const { connector, context } = this.parts.opened;
+    const counted = await connector.count?.(this.parts.recordType, context);
+    if (typeof counted === 'number') return counted;
+    return this.isFull ? (job.theirsTotal ?? job.recordsRead) : null;
+  }
+
+  /** Undefined where it has ended, by cancellation for one. */
+  private async job(): Promise<SyncJob | undefined> {
+    const job = await this.inTenant((work) => lockSyncJob(work, this.place));
+    return job?.finishedAt === null ? job : undefined;
+  }
+
+  private inTenant<T>(work: (context: TenantWork) => Promise<T>): Promise<T> {
+    return this.parts.database.withTenant(this.parts.tenantId, work);
+  }
+}
+
+/** A third party that does not tell its time may be ahead of ours by this much. */
+const CLOCKS_DISAGREE_MS = 10 * 60_000;
+
+/** As many were read as the list said it holds, at its beginning and at its end. */
+function addsUp({ expectedRecords, theirsTotal, recordsRead }: SyncJob): boolean {
+  if (expectedRecords === null || theirsTotal === null) return true;
+  return expectedRecords === theirsTotal && recordsRead === theirsTotal;
+}
+
+function endless(recordType: string): DatasetFailed {
+  return new DatasetFailed({
+    category: 'config',
+    origin: 'app',
+    code: 'endless_list',
+    field: null,
+    remote_field: null,
+    message: `${recordType}: the list goes round in circles: page after page holds what was read before.`,
+    explanation: 'Nothing was deleted. Look at how the list is paged in the configuration.',
+  });
+}

@@ -1,0 +1,145 @@
+/**
+ * The onboarding gate (rules.md 33): from linking until every initial dataset is complete and at least one succeeded, changes of the
+ * record types that an integration pulls are refused. All failed: the gate stays until a later full pass succeeds. Pausing or
+ * deleting the integration lifts it; an integration that only pushes has none.
+ */
+import type { Selectable } from 'kysely';
+import { toWireId } from './ids';
+import { isJobEnded } from '../domain/sync-run';
+import type { TenantWork } from './database';
+import { queueEmail } from './emails';
+import type { Integration } from './integrations';
+import { notifyOnce, resolveNotification } from './notifications';
+import { wakeLane } from './outbox';
+import { pullsType } from './pulled-types';
+import { appendStreamEvent } from './stream';
+import type { RecordTypeMappings, SyncJobsTable, SyncRunsTable } from './tables';
+import type { SyncDataset } from './sync-datasets';
+import { findTenant } from './tenants';
+
+type InitialState = NonNullable<SyncDataset['initialState']>;
+
+/** The facts of an integration that decide whether its gate is down. */
+export interface GateFacts {
+  recordTypes: RecordTypeMappings;
+  onboardingStartedAt: Date | null;
+  onboardedAt: Date | null;
+  pausedAt: Date | null;
+}
+
+export function isOnboarding({ onboardingStartedAt, onboardedAt, pausedAt }: GateFacts): boolean {
+  return onboardingStartedAt !== null && onboardedAt === null && pausedAt === null;
+}
+
+/** True where changes of this record type are refused because of this integration. */
+export function isGated(integration: GateFacts, recordType: string): boolean {
+  return isOnboarding(integration) && pullsType(integration.recordTypes[recordType]);
+}
+
+interface RunEnd {
+  run: Selectable<SyncRunsTable>;
+  integration: Integration;
+  datasets: readonly SyncDataset[];
+  jobs: readonly Selectable<SyncJobsTable>[];
+}
+
+/** Notes how the initial datasets stand after a full pass, and lifts the gate or says that all failed. */
+export async function settleOnboarding(work: TenantWork, { run, integration, datasets, jobs }: RunEnd): Promise<void> {
+  if (integration.onboardingStartedAt === null || integration.onboardedAt !== null || run.scope !== 'full') return;
+  const initial = datasets.filter(({ isInitial }) => isInitial);
+  const states = new Map<string, InitialState | null>(initial.map(({ recordType, initialState }) => [recordType, initialState]));
+  for (const { recordType, state } of jobs) {
+    if (!states.has(recordType) || !isJobEnded(state)) continue;
+    const initialState = state === 'canceled' || state === 'failed' ? 'failed' : state === 'not_supported' ? 'not_supported' : 'succeeded';
+    states.set(recordType, initialState);
+    await noteInitialState(work, { integrationId: integration.integrationId, recordType, initialState });
+  }
+  if ([...states.values()].includes(null)) return;
+  if ([...states.values()].includes('succeeded')) await openGate(work, integration, states, datasets);
+  else await sayAllFailed(work, integration, states, datasets);
+}
+
+async function openGate(work: TenantWork, integration: Integration, states: Map<string, InitialState | null>, datasets: readonly SyncDataset[]): Promise<void> {
+  const { integrationId } = integration;
+  await work.trx
+    .updateTable('integrations')
+    .set({
+      onboardedAt: work.now,
+      onboardingFailedAt: null,
+      // What is synced both ways is pushed only now that theirs is here and matched (rules.md 17).
+      ...(integration.initialPush === 'all' && pushesWhatItPulls(integration) ? { backfillReason: 'initial' as const, backfillCursor: null } : {}),
+    })
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  await wakeLane(work, { integrationId, wakeAt: work.now });
+  await resolveNotification(work, { integrationId, kind: 'onboarding_failed', now: work.now });
+  await tell(work, { integration, states, datasets, kind: 'onboarding_complete', detail: `${integration.app} is onboarded: its records can be changed now.` });
+}
+
+async function sayAllFailed(
+  work: TenantWork,
+  integration: Integration,
+  states: Map<string, InitialState | null>,
+  datasets: readonly SyncDataset[],
+): Promise<void> {
+  const isNews = integration.onboardingFailedAt === null;
+  await work.trx
+    .updateTable('integrations')
+    .set({ onboardingFailedAt: work.now })
+    .where('tenantId', '=', work.tenantId)
+    .where('integrationId', '=', integration.integrationId)
+    .execute();
+  const detail = `Nothing of ${integration.app} could be read. Look at its last sync run, put right what it says, and start a full sync.`;
+  if (isNews) await tell(work, { integration, states, datasets, kind: 'onboarding_failed', detail });
+}
+
+/** In the platform and by e-mail, at once, viewed or not. */
+async function tell(
+  work: TenantWork,
+  {
+    integration,
+    states,
+    datasets,
+    kind,
+    detail,
+  }: {
+    integration: Integration;
+    states: Map<string, InitialState | null>;
+    datasets: readonly SyncDataset[];
+    kind: 'onboarding_complete' | 'onboarding_failed';
+    detail: string;
+  },
+): Promise<void> {
+  const { integrationId, app, accountName } = integration;
+  await notifyOnce(work, { integrationId, kind, now: work.now, detail });
+  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+  const tenant = await findTenant(work);
+  if (tenant?.contactEmail == null) return;
+  const content = {
+    integration_id: toWireId('int', integrationId),
+    app,
+    account_name: accountName,
+    datasets: [...states].flatMap(([recordType, state]) =>
+      state === null ? [] : [{ record_type: recordType, state, records: datasets.find((dataset) => dataset.recordType === recordType)?.oursTotal ?? 0 }],
+    ),
+  };
+  await queueEmail(work, { kind, recipient: tenant.contactEmail, content });
+}
+
+function pushesWhatItPulls({ recordTypes }: Integration): boolean {
+  return Object.values(recordTypes).some(({ direction }) => direction === 'both');
+}
+
+async function noteInitialState(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType, initialState }: { integrationId: string; recordType: string; initialState: InitialState },
+): Promise<void> {
+  await trx
+    .updateTable('syncDatasets')
+    .set({ initialState })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .execute();
+}

@@ -1,0 +1,239 @@
+/**
+ * Deletion by absence (rules.md 31): only after a full pass in which every page was read, soft, and with a brake: too many at once are
+ * parked until somebody approves or discards them. The link of a deleted record goes; one that comes back there comes back here.
+ */
+import { type Selectable, sql } from 'kysely';
+import { needsReview } from '../domain/sync-status';
+import type { TenantWork } from './database';
+import { newUuid, toWireId } from './ids';
+import { lockMappings } from './mapping-lock';
+import { notifyOnce, resolveNotification } from './notifications';
+import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
+import type { RecordDraft } from './record-draft';
+import { writeRecords } from './record-writing';
+import { unseen } from './rows';
+import { countLinked } from './sync-datasets';
+import { lockSyncJob } from './sync-jobs';
+import type { DeletionReviewsTable } from './tables';
+
+export type DeletionReview = Selectable<DeletionReviewsTable>;
+
+export interface PassPlace {
+  integrationId: string;
+  syncRunId: string;
+  recordType: string;
+}
+
+/** Linked records that no page of this pass held. What was linked or pushed since it began cannot be missing. */
+async function findMissing({ trx, tenantId }: TenantWork, { integrationId, syncRunId, recordType, limit }: PassPlace & { limit: number }): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    with seen as materialized (
+      select unnest(page.seen) as record_id from sync_pages page
+      where page.tenant_id = ${unseen(tenantId)} and page.sync_run_id = ${unseen(syncRunId)} and page.record_type = ${recordType})
+    select link.record_id from record_links link
+    where link.tenant_id = ${unseen(tenantId)} and link.integration_id = ${unseen(integrationId)} and link.record_type = ${recordType}
+      and link.updated_at < (select started_at from sync_jobs where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType})
+      and not exists (select from seen where seen.record_id = link.record_id)
+    order by link.record_id limit ${limit}`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
+}
+
+/** Enough for the brake of any dataset, and for one transaction to park. */
+const PARKED_MAX = 1_000_000;
+
+/**
+ * Decides once, after the last page: nothing missing, delete, or park for review. Parked deletions of an earlier pass are superseded:
+ * this one knows better.
+ */
+export async function planDeletions(work: TenantWork, place: PassPlace): Promise<'none' | 'delete' | 'parked'> {
+  await supersede(work, place);
+  const missing = await findMissing(work, { ...place, limit: PARKED_MAX });
+  if (missing.length === 0) return 'none';
+  const held = await countLinked(work, place);
+  if (!needsReview({ missing: missing.length, held })) return 'delete';
+  await park(work, { ...place, missing, held });
+  return 'parked';
+}
+
+async function supersede({ trx, tenantId, now }: TenantWork, { integrationId, recordType }: PassPlace): Promise<void> {
+  await trx
+    .updateTable('deletionReviews')
+    .set({ state: 'superseded', decidedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .where('state', '=', 'pending')
+    .execute();
+}
+
+async function park(work: TenantWork, { missing, held, ...place }: PassPlace & { missing: string[]; held: number }): Promise<void> {
+  const { trx, tenantId, now } = work;
+  await trx
+    .insertInto('deletionReviews')
+    .values({
+      tenantId,
+      deletionReviewId: newUuid(),
+      ...place,
+      recordIds: missing,
+      recordsHeld: held,
+      state: 'pending',
+      recordsDeleted: null,
+      decidedBy: null,
+      decidedAt: null,
+      createdAt: now,
+    })
+    .execute();
+  const detail = `${missing.length} of ${held} ${place.recordType} are gone at the third party. Nothing was deleted here: approve or discard it.`;
+  await notifyOnce(work, { integrationId: place.integrationId, kind: 'deletions_need_review', now, detail });
+}
+
+/** Deletes the next missing records of a pass. @returns how many; 0 = none is left. */
+export async function deleteMissing(work: TenantWork, place: PassPlace & { limit: number }): Promise<number> {
+  const job = await lockSyncJob(work, place);
+  if (job === undefined || job.finishedAt !== null) return 0;
+  const missing = await findMissing(work, place);
+  if (missing.length === 0) return 0;
+  const deleted = await softDelete(work, { ...place, recordIds: missing });
+  const { trx, tenantId, now } = work;
+  await trx
+    .insertInto('syncPages')
+    .values({
+      tenantId,
+      syncRunId: place.syncRunId,
+      recordType: place.recordType,
+      page: job.pages,
+      idsDigest: '',
+      seen: null,
+      created: [],
+      changed: '[]',
+      deleted,
+      at: now,
+    })
+    .execute();
+  await trx
+    .updateTable('syncJobs')
+    .set((eb) => ({ pages: job.pages + 1, recordsDeleted: eb('recordsDeleted', '+', deleted.length), updatedAt: now }))
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', place.syncRunId)
+    .where('recordType', '=', place.recordType)
+    .execute();
+  return missing.length;
+}
+
+/** A change for every other integration; the one they came from is told nothing. */
+async function softDelete(work: TenantWork, { integrationId, syncRunId, recordType, recordIds }: PassPlace & { recordIds: string[] }): Promise<string[]> {
+  const { trx, tenantId, now } = work;
+  await lockMappings(work, 'shared');
+  const { rows } = await sql<{
+    recordId: string;
+    externalId: string;
+    version: number;
+    fields: RecordDraft['after']['fields'];
+    occurredAt: Date;
+    changedAt: Date;
+    isDeleted: boolean;
+  }>`
+    select record.record_id, record.external_id, record.version, record.fields, record.occurred_at, record.changed_at, record.deleted_at is not null as is_deleted
+    from unnest(${recordIds}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select * from records where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id for update) record`.execute(trx);
+  const drafts = rows
+    .filter(({ isDeleted }) => !isDeleted)
+    .map(({ recordId, externalId, changedAt, ...before }): RecordDraft => ({
+      recordId,
+      recordType,
+      externalId,
+      before,
+      after: { ...before, version: before.version + 1, isDeleted: true },
+      changedFields: new Set(),
+      isTouched: true,
+      changedAt: changedAt > now ? changedAt : now,
+    }));
+  const author = { actor: `integration:${toWireId('int', integrationId)}`, requestId: toWireId('run', syncRunId) };
+  await writeRecords(work, drafts, author.actor);
+  await writePairs(work, await findIntegrationsForAcceptance(work, { except: integrationId }), drafts, author);
+  for (const table of ['recordSyncs', 'recordLinks'] as const)
+    await trx.deleteFrom(table).where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('recordId', 'in', recordIds).execute();
+  return drafts.map(({ recordId }) => recordId);
+}
+
+export async function findDeletionReview(
+  { trx, tenantId }: TenantWork,
+  { deletionReviewId }: { deletionReviewId: string },
+): Promise<DeletionReview | undefined> {
+  return trx
+    .selectFrom('deletionReviews')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('deletionReviewId', '=', deletionReviewId)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+/** Newest first. */
+export async function listDeletionReviews(
+  { trx, tenantId }: TenantWork,
+  {
+    limit,
+    before,
+    state,
+    integrationId,
+  }: { limit: number; before?: string | undefined; state?: DeletionReview['state'] | undefined; integrationId?: string | undefined },
+): Promise<DeletionReview[]> {
+  let query = trx.selectFrom('deletionReviews').selectAll().where('tenantId', '=', tenantId);
+  if (before !== undefined) query = query.where('deletionReviewId', '<', before);
+  if (state !== undefined) query = query.where('state', '=', state);
+  if (integrationId !== undefined) query = query.where('integrationId', '=', integrationId);
+  return query.orderBy('deletionReviewId', 'desc').limit(limit).execute();
+}
+
+/** The parked records as people know them, for the review's page. */
+export async function listParkedRecords(
+  { trx, tenantId }: TenantWork,
+  { deletionReviewId, limit, after }: { deletionReviewId: string; limit: number; after?: string | undefined },
+): Promise<{ recordId: string; externalId: string }[]> {
+  const { rows } = await sql<{ recordId: string; externalId: string }>`
+    select record.record_id, record.external_id
+    from deletion_reviews review cross join lateral unnest(review.record_ids) as parked(record_id)
+    join records record on record.tenant_id = review.tenant_id and record.record_id = parked.record_id
+    where review.tenant_id = ${tenantId} and review.deletion_review_id = ${deletionReviewId} and (${after ?? null}::uuid is null or record.record_id > ${after ?? null}::uuid)
+    order by record.record_id limit ${limit}`.execute(trx);
+  return rows;
+}
+
+const CHUNK = 1_000;
+
+/**
+ * Deletes what is parked, as far as it is still linked and was not pushed since; or leaves everything as it is. The caller has locked the review.
+ * @returns how many were deleted.
+ */
+export async function decideDeletionReview(
+  work: TenantWork,
+  { review, decision, by }: { review: DeletionReview; decision: 'approved' | 'discarded'; by: string },
+): Promise<number> {
+  const { trx, tenantId, now } = work;
+  let deleted = 0;
+  if (decision === 'approved') {
+    const still = await stillLinked(work, review);
+    for (let start = 0; start < still.length; start += CHUNK)
+      deleted += (await softDelete(work, { ...review, recordIds: still.slice(start, start + CHUNK) })).length;
+  }
+  await trx
+    .updateTable('deletionReviews')
+    .set({ state: decision, decidedBy: by, decidedAt: now, recordsDeleted: deleted })
+    .where('tenantId', '=', tenantId)
+    .where('deletionReviewId', '=', review.deletionReviewId)
+    .execute();
+  await resolveNotification(work, { integrationId: review.integrationId, kind: 'deletions_need_review', now });
+  return deleted;
+}
+
+async function stillLinked({ trx, tenantId }: TenantWork, { integrationId, recordIds, createdAt }: DeletionReview): Promise<string[]> {
+  const { rows } = await sql<{ recordId: string }>`
+    select link.record_id from unnest(${recordIds}::uuid[]) as parked(record_id)
+    cross join lateral (
+      select record_id from record_links
+      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = parked.record_id and updated_at < ${createdAt}) link
+    order by link.record_id`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
+}

@@ -1,0 +1,251 @@
+/**
+ * Applies one page of a third party's records: records, links, pairs of other integrations, the page's own row and the job's
+ * checkpoint in one transaction. A crash before it costs the page; after it the page is done; nothing counts twice.
+ *
+ * Works in sets. What is as it was (same hash) is only looked up, never sent or written.
+ * Locks, always in this order: the job, the tenant's mappings (shared), records by id, pairs by record and integration.
+ */
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import type { JsonObject } from '../domain/json';
+import type { RecordTypeMapping } from '../domain/mapping';
+import { newUuid, toWireId } from './ids';
+import type { TenantWork } from './database';
+import { lockMappings } from './mapping-lock';
+import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
+import { mergeKnown, type PulledDraft } from './pulled-drafts';
+import { findKnown, type KnownRecord } from './pulled-matches';
+import { writeOriginPairs, writeLinks } from './pulled-links';
+import { writeRecords } from './record-writing';
+import { rowsFrom } from './rows';
+import { lockSyncJob, type SyncJob } from './sync-jobs';
+
+/** One record of a page, made ready outside the transaction. */
+export interface PulledRecord {
+  remoteId: string;
+  remoteVersion: string | null;
+  /** Our id of it, where they keep it. */
+  externalId: string | null;
+  /** In our words. */
+  fields: JsonObject;
+  /** In theirs; only for what is synced both ways. */
+  remote: JsonObject | null;
+  /** Of what matters of it under the mapping. */
+  hash: string;
+}
+
+export interface PageToApply {
+  integration: { integrationId: string; recordTypes: Record<string, RecordTypeMapping>; onboardedAt: Date | null };
+  syncRunId: string;
+  recordType: string;
+  /** Pages that were applied when this one was asked for: somebody else went on meanwhile if there are more. */
+  pagesBefore: number;
+  records: readonly PulledRecord[];
+  /** Ids of records that are gone there. */
+  tombstones: readonly string[];
+  /** Records that cannot be kept; an id that is known counts as seen. */
+  refused: readonly RefusedRecord[];
+  /** Records that are kept, but not quite as they are there. */
+  altered: readonly RefusedRecord[];
+  nextCursor: string | null;
+  asOf: Date | null;
+  /** How many records the whole list holds, where the page says so. */
+  total: number | null;
+  /** When it was asked for, by the database's clock: what was pushed since is newer than this page. */
+  askedAt: Date;
+}
+
+export interface RefusedRecord {
+  remoteId: string | null;
+  code: string;
+  message: string;
+}
+
+export type AppliedPage =
+  | { kind: 'applied'; job: SyncJob; isRepeated: boolean }
+  /** Canceled, or another attempt has gone on: stop. */
+  | { kind: 'stopped' };
+
+/** Complaints that are kept per job; the count goes on. */
+const ERRORS_KEPT_MAX = 1_000;
+
+export async function applyPage(work: TenantWork, page: PageToApply): Promise<AppliedPage> {
+  const job = await lockSyncJob(work, page);
+  if (job === undefined || job.finishedAt !== null || job.pages !== page.pagesBefore || job.readFinishedAt !== null) return { kind: 'stopped' };
+  const idsDigest = digestOf(page);
+  const isRepeated = await wasSeenBefore(work, page, idsDigest);
+
+  await lockMappings(work, 'shared');
+  const known = await findKnown(work, page);
+  const { drafts, unchanged, conflicts, refused } = await mergeKnown(work, page, known);
+  const touched = drafts.filter(({ draft }) => draft.isTouched);
+  const author = { actor: `integration:${toWireId('int', page.integration.integrationId)}`, requestId: toWireId('run', page.syncRunId) };
+  await writeRecords(
+    work,
+    touched.map(({ draft }) => draft),
+    author.actor,
+  );
+  await writePairs(
+    work,
+    await findIntegrationsForAcceptance(work, { except: page.integration.integrationId }),
+    touched.map(({ draft }) => draft),
+    author,
+  );
+  await writeLinks(work, page, drafts);
+  await writeOriginPairs(work, page, drafts);
+  await writeConflicts(work, page, conflicts);
+  const complaints = [...page.refused, ...page.altered, ...refused];
+  await writeErrors(work, page, job, complaints);
+  const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated };
+  await writePageRow(work, page, { idsDigest, drafts, unchanged, refusedButKnown: known.refused });
+  return { kind: 'applied', job: await checkpoint(work, page, job, counts, known), isRepeated };
+}
+
+/** The same ids in the same order. An empty page says nothing. */
+function digestOf({ records, tombstones, refused }: PageToApply): string {
+  const ids = [...records.map(({ remoteId }) => remoteId), ...tombstones, ...refused.map(({ remoteId }) => remoteId ?? '')];
+  return ids.length === 0 ? '' : createHash('sha256').update(JSON.stringify(ids)).digest('base64url').slice(0, 22);
+}
+
+async function wasSeenBefore({ trx, tenantId }: TenantWork, { syncRunId, recordType }: PageToApply, idsDigest: string): Promise<boolean> {
+  if (idsDigest === '') return false;
+  const row = await trx
+    .selectFrom('syncPages')
+    .select('page')
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('recordType', '=', recordType)
+    .where('idsDigest', '=', idsDigest)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+interface Counts {
+  read: number;
+  created: number;
+  changed: number;
+  unchanged: number;
+  failed: number;
+}
+
+function countsOf(page: PageToApply, drafts: readonly PulledDraft[], unchanged: readonly KnownRecord[]): Omit<Counts, 'failed'> {
+  const created = drafts.filter(({ draft }) => draft.isTouched && draft.before === null).length;
+  const changed = drafts.filter(({ draft }) => draft.isTouched && draft.before !== null).length;
+  const read = page.records.length + page.refused.length;
+  return { read, created, changed, unchanged: unchanged.length + drafts.length - created - changed };
+}
+
+async function writePageRow(
+  { trx, tenantId, now }: TenantWork,
+  { syncRunId, recordType, pagesBefore }: PageToApply,
+  page: { idsDigest: string; drafts: readonly PulledDraft[]; unchanged: readonly KnownRecord[]; refusedButKnown: readonly string[] },
+): Promise<void> {
+  const touched = page.drafts.filter(({ draft }) => draft.isTouched);
+  const created = touched.filter(({ draft }) => draft.before === null).map(({ draft }) => draft.recordId);
+  const changed = touched
+    .filter(({ draft }) => draft.before !== null)
+    .map(({ draft }) => ({ record_id: draft.recordId, fields: [...draft.changedFields], ...(draft.before?.isDeleted ? { was_deleted: true } : {}) }));
+  const seen = [...page.drafts.map(({ draft }) => draft.recordId), ...page.unchanged.map(({ recordId }) => recordId), ...page.refusedButKnown];
+  await trx
+    .insertInto('syncPages')
+    .values({
+      tenantId,
+      syncRunId,
+      recordType,
+      page: pagesBefore,
+      idsDigest: page.idsDigest,
+      seen,
+      created,
+      changed: JSON.stringify(changed),
+      deleted: [],
+      at: now,
+    })
+    .execute();
+}
+
+async function checkpoint(
+  { trx, tenantId, now }: TenantWork,
+  page: PageToApply,
+  job: SyncJob,
+  counts: Counts & { isRepeated: boolean },
+  known: { hasKnownTombstones: boolean },
+): Promise<SyncJob> {
+  const isUnnamed = page.refused.some(({ remoteId }) => remoteId === null);
+  return trx
+    .updateTable('syncJobs')
+    .set((eb) => ({
+      cursor: page.nextCursor,
+      pages: job.pages + 1,
+      repeatedPages: counts.isRepeated ? job.repeatedPages + 1 : 0,
+      asOf: job.pages === 0 ? page.asOf : job.asOf,
+      readFinishedAt: page.nextCursor === null ? now : null,
+      expectedRecords: job.expectedRecords ?? page.total,
+      theirsTotal: page.total ?? job.theirsTotal,
+      recordsRead: eb('recordsRead', '+', counts.isRepeated ? 0 : counts.read),
+      recordsNew: eb('recordsNew', '+', counts.created),
+      recordsChanged: eb('recordsChanged', '+', counts.changed),
+      recordsUnchanged: eb('recordsUnchanged', '+', counts.isRepeated ? 0 : counts.unchanged),
+      recordsFailed: eb('recordsFailed', '+', counts.failed),
+      hasTombstones: job.hasTombstones || known.hasKnownTombstones,
+      // Which record an item without an id is, nobody can tell: it may be one that seems to be missing.
+      deletesWithheld: isUnnamed ? 'list_changed' : job.deletesWithheld,
+      failingSince: null,
+      isLastAttemptFailed: false,
+      error: null,
+      updatedAt: now,
+    }))
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', page.syncRunId)
+    .where('recordType', '=', page.recordType)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+async function writeErrors(
+  { trx, tenantId, now }: TenantWork,
+  { syncRunId, recordType }: PageToApply,
+  job: SyncJob,
+  complaints: readonly RefusedRecord[],
+): Promise<void> {
+  const kept = complaints.slice(0, Math.max(0, ERRORS_KEPT_MAX - job.recordsFailed));
+  if (kept.length === 0) return;
+  const rows = kept.map(({ remoteId, code, message }) => ({ error_id: newUuid(), remote_id: remoteId, code, message: message.slice(0, 1_000) }));
+  await sql`
+    insert into sync_record_errors (tenant_id, sync_run_id, sync_record_error_id, record_type, remote_id, code, message, at)
+    select ${tenantId}::uuid, ${syncRunId}::uuid, error_id, ${recordType}, remote_id, code, message, ${now}::timestamptz
+    from ${rowsFrom(rows, 'error_id uuid, remote_id text, code text, message text')}`.execute(trx);
+}
+
+export interface NewConflict {
+  remoteId: string;
+  recordId: string | null;
+  kind: 'field_changed_on_both_sides' | 'ambiguous_match';
+  field: string | null;
+  ours: unknown;
+  theirs: unknown;
+  winner: 'ours' | 'theirs' | null;
+  detail: string;
+}
+
+async function writeConflicts({ trx, tenantId, now }: TenantWork, page: PageToApply, conflicts: readonly NewConflict[]): Promise<void> {
+  if (conflicts.length === 0) return;
+  const rows = conflicts.map(({ remoteId, recordId, ours, theirs, ...conflict }) => ({
+    ...conflict,
+    conflict_id: newUuid(),
+    remote_id: remoteId,
+    record_id: recordId,
+    ours: ours === undefined ? null : ours,
+    theirs: theirs === undefined ? null : theirs,
+  }));
+  const columns = 'conflict_id uuid, remote_id text, record_id uuid, kind text, field text, ours jsonb, theirs jsonb, winner text, detail text';
+  await sql`
+    insert into sync_conflicts (tenant_id, sync_conflict_id, integration_id, sync_run_id, record_type, remote_id, record_id, kind, field, ours, theirs, winner, detail, at)
+    select ${tenantId}::uuid, conflict_id, ${page.integration.integrationId}::uuid, ${page.syncRunId}::uuid, ${page.recordType}, remote_id, record_id, kind, field, ours,
+      theirs, winner, detail, ${now}::timestamptz
+    from ${rowsFrom(rows, columns)}
+    -- One that nobody could tell apart is said once, not once a night.
+    where row.kind <> 'ambiguous_match' or not exists (
+      select from sync_conflicts known where known.tenant_id = ${tenantId} and known.integration_id = ${page.integration.integrationId} and known.record_type = ${page.recordType}
+        and known.remote_id = row.remote_id and known.kind = row.kind)`.execute(trx);
+}

@@ -1,0 +1,106 @@
+/**
+ * Asking for a sync run (rules.md 30): at most one is at work per integration and one waits behind it. Who asks for what is being
+ * read already gets that run; who asks for more gets one follow-up, however many ask.
+ */
+import { isWider, type RunKind, type RunRequest, type RunScope, SCOPE_OF, widest } from '../domain/sync-run';
+import type { TenantWork } from './database';
+import { newUuid } from './ids';
+import { lockIntegration } from './integrations';
+import { wake } from './outbox';
+import { pullsOf } from './pulled-types';
+import { appendStreamEvent } from './stream';
+
+export interface NewRun {
+  integrationId: string;
+  kind: RunKind;
+  /** null = all that the integration pulls. */
+  recordTypes?: readonly string[] | null;
+  /** Who or what: `key:payroll`, `schedule:hourly`, `sign_in:ana`, `syncline`. */
+  startedBy: string;
+  /** The night it stands for. */
+  localDate?: string | null;
+}
+
+export interface RequestedRun {
+  syncRunId: string;
+  /** True where it is somebody else's run that reads what was asked for. */
+  isCoalesced: boolean;
+}
+
+interface OpenRun extends RunRequest {
+  syncRunId: string;
+  state: 'queued' | 'running' | 'waiting';
+  scope: RunScope;
+}
+
+/** @returns undefined where the integration is gone or pulls nothing. Locks the integration's row. */
+export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<RequestedRun | undefined> {
+  const integration = await lockIntegration(work, asked);
+  if (integration === undefined || pullsOf(integration).length === 0) return undefined;
+  const open = await findOpenRuns(work, asked);
+  const request: RunRequest = { scope: SCOPE_OF[asked.kind], recordTypes: asked.recordTypes ?? null };
+
+  const atWork = open.find(({ state }) => state !== 'queued');
+  if (atWork !== undefined && !isWider(request, atWork)) return { syncRunId: atWork.syncRunId, isCoalesced: true };
+  const queued = open.find(({ state }) => state === 'queued');
+  if (queued !== undefined) {
+    if (isWider(request, queued)) await widen(work, queued, request, asked);
+    return { syncRunId: queued.syncRunId, isCoalesced: true };
+  }
+  return { syncRunId: await insertRun(work, { asked, request, follows: atWork?.syncRunId ?? null }), isCoalesced: false };
+}
+
+/** What is at work or waits its turn, for who may not ask while there is one (ticks). */
+export async function findOpenRuns({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<OpenRun[]> {
+  const rows = await trx
+    .selectFrom('syncRuns')
+    .select(['syncRunId', 'state', 'scope', 'recordTypes'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('state', 'in', ['queued', 'running', 'waiting'])
+    .execute();
+  return rows as OpenRun[];
+}
+
+/** Lets the workflow of the integration's runs look at the rows: something about them has changed. */
+export async function wakeSyncRuns(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
+  await wake(work, { lane: 'sync_run', subjectId: integrationId, wakeAt: work.now });
+}
+
+async function widen({ trx, tenantId }: TenantWork, queued: OpenRun, request: RunRequest, { kind }: NewRun): Promise<void> {
+  const { scope, recordTypes } = widest(request, queued);
+  await trx
+    .updateTable('syncRuns')
+    .set({ scope, recordTypes: recordTypes === null ? null : [...recordTypes], ...(scope === queued.scope ? {} : { kind }) })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', queued.syncRunId)
+    .execute();
+}
+
+async function insertRun(work: TenantWork, { asked, request, follows }: { asked: NewRun; request: RunRequest; follows: string | null }): Promise<string> {
+  const { trx, tenantId, now } = work;
+  const syncRunId = newUuid();
+  await trx
+    .insertInto('syncRuns')
+    .values({
+      tenantId,
+      syncRunId,
+      integrationId: asked.integrationId,
+      kind: asked.kind,
+      scope: request.scope,
+      recordTypes: request.recordTypes === null ? null : [...request.recordTypes],
+      startedBy: asked.startedBy,
+      localDate: asked.localDate ?? null,
+      followsSyncRunId: follows,
+      requestedAt: now,
+      startedAt: null,
+      finishedAt: null,
+      cancelRequestedAt: null,
+      canceledBy: null,
+      state: 'queued',
+    })
+    .execute();
+  await wakeSyncRuns(work, asked);
+  await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: asked.integrationId, sync_run_id: syncRunId } });
+  return syncRunId;
+}

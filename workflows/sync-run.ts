@@ -1,0 +1,97 @@
+/**
+ * The sync runs of one integration, one after the other (rules.md 28 to 36): one workflow per integration, so that never two read the
+ * same third party at once. Runs, jobs and checkpoints are rows; the workflow keeps time: it hands out the jobs, a few at once,
+ * lets those wait that have to, and notes every 12 h that a run goes on.
+ *
+ * Woken by a signal whenever something about its runs has changed: one was asked for, canceled, paused, may go on. Ends when no run
+ * waits; the next signal-with-start brings it back. Between the last look and `return` there is no await.
+ */
+import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
+import { type BegunSyncRun, type SyncRunInput, syncRunQuery, syncRunsChangedSignal } from '../contract/sync-run';
+import { MILESTONE_MS } from '../domain/sync-run';
+import { describeSyncRun, nameOfJob } from '../domain/sync-run-description';
+import { syncRunActivities } from './activities';
+
+/** Jobs of one run that read at the same time. */
+const JOBS_AT_ONCE = 4;
+
+export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
+  const { tenantId, integrationId } = input;
+  const place = { tenantId, integrationId };
+  const { beginSyncRun, workOnSyncJob, noteSyncMilestone, readSyncRun } = syncRunActivities(tenantId);
+  let changes = 0;
+  let current: BegunSyncRun | null = null;
+  const states = new Map<string, string>();
+
+  setHandler(syncRunsChangedSignal, () => {
+    changes += 1;
+  });
+  setHandler(syncRunQuery, () => ({ syncRunId: current?.syncRunId ?? null, jobs: [...states].map(([recordType, state]) => ({ recordType, state })) }));
+
+  let looked = -1;
+  while (looked !== changes) {
+    looked = changes;
+    for (current = await beginSyncRun(place); current !== null; current = await beginSyncRun(place)) await workOff(current);
+  }
+
+  /** Ends when every job of the run has ended. */
+  async function workOff(run: BegunSyncRun): Promise<void> {
+    let isOver = false;
+    states.clear();
+    for (const recordType of run.recordTypes) states.set(recordType, 'queued');
+    await show(run);
+    const queue = [...run.recordTypes];
+    const workers = Array.from({ length: Math.min(JOBS_AT_ONCE, queue.length) }, async () => {
+      for (let recordType = queue.shift(); recordType !== undefined && !isHistoryLong(); recordType = queue.shift()) await workOnJob(run, recordType);
+    });
+    const milestones = noteMilestones(run, () => isOver);
+    await Promise.all(workers);
+    isOver = true;
+    await milestones;
+    await show(run);
+    if (isHistoryLong()) await continueAsNew<typeof syncRunWorkflow>(input);
+  }
+
+  async function workOnJob(run: BegunSyncRun, recordType: string): Promise<void> {
+    while (!isHistoryLong()) {
+      const seen = changes;
+      states.set(recordType, 'running');
+      const report = await workOnSyncJob({ ...place, syncRunId: run.syncRunId, recordType, firedAt: Date.now() });
+      states.set(recordType, report.state === 'waiting' ? `waiting: ${report.because}` : report.state === 'ended' ? 'ended' : 'running');
+      setCurrentDetails(describeSyncRun(run.kind, states));
+      if (report.state === 'ended') return;
+      if (report.state === 'waiting') {
+        const restMs = Math.max(report.until - Date.now(), 1);
+        await condition(() => changes !== seen || isHistoryLong(), restMs, { summary: `${nameOfJob(recordType)} waits: ${report.because}` });
+      }
+    }
+  }
+
+  async function noteMilestones({ syncRunId, startedAt }: BegunSyncRun, isOver: () => boolean): Promise<void> {
+    for (;;) {
+      const count = Math.floor((Date.now() - startedAt) / MILESTONE_MS) + 1;
+      const isEnded = await condition(() => isOver() || isHistoryLong(), startedAt + count * MILESTONE_MS - Date.now(), {
+        summary: `goes on for ${count * 12} h`,
+      });
+      if (isEnded) return;
+      await noteSyncMilestone({ ...place, syncRunId, count });
+    }
+  }
+
+  async function show(run: BegunSyncRun): Promise<void> {
+    setCurrentDetails(describeSyncRun(run.kind, states));
+    if (!input.hasSearchAttributes) return;
+    const { state, failedJobs, isSyncFinished } = await readSyncRun({ ...place, syncRunId: run.syncRunId });
+    upsertSearchAttributes([
+      { key: SEARCH_ATTRIBUTES.runKind, value: run.kind },
+      { key: SEARCH_ATTRIBUTES.runState, value: state },
+      { key: SEARCH_ATTRIBUTES.failedJobs, value: failedJobs },
+      { key: SEARCH_ATTRIBUTES.isSyncFinished, value: isSyncFinished },
+    ]);
+  }
+
+  function isHistoryLong(): boolean {
+    return workflowInfo().continueAsNewSuggested;
+  }
+}
