@@ -5,13 +5,15 @@ import { kintoHarness } from './harness-kinto';
 import { pocketBaseHarness } from './harness-pocketbase';
 import { scimHarness } from './harness-scim';
 import type { ReadingHarness } from './reading-harness';
+import { kintoReading } from './reading-kinto';
+import { pocketBaseReading } from './reading-pocketbase';
 import { postgresReading } from './reading-postgres';
 import { scimReading } from './reading-scim';
 import { describeReading } from './shared-reading-suite';
 import { describeConnector } from './shared-suite';
 
 const harnesses: ConnectorHarness[] = [scimHarness('patch'), scimHarness('put'), pocketBaseHarness, kintoHarness];
-const readingHarnesses: ReadingHarness[] = [scimReading, postgresReading];
+const readingHarnesses: ReadingHarness[] = [scimReading, pocketBaseReading, kintoReading, postgresReading];
 
 const kindsOf = (proved: { connector: { kind: string } }[]) => [...new Set(proved.map(({ connector }) => connector.kind))].sort();
 

@@ -97,7 +97,8 @@ export function describeReading(harness: ReadingHarness): void {
       const [first, second] = [await readPage({ cursor: nextCursor }), await readPage({ cursor: nextCursor })];
 
       expect(second.records).toEqual(first.records);
-      expect(second.nextCursor).toBe(first.nextCursor);
+      // Not the same text: some (Kinto) write a number used once into their cursors.
+      expect(idsOf(await readAll({ cursor: second.nextCursor }))).toEqual(idsOf(await readAll({ cursor: first.nextCursor })));
     });
 
     it('finds what was modified since an instant of the clock over there, and nothing since one to come', async () => {
