@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Worker } from '@temporalio/worker';
-import { type ActivityDependencies, PUSHING_LIMITS } from '../../activities/dependencies';
+import { type ActivityDependencies, PULLING_LIMITS, PUSHING_LIMITS } from '../../activities/dependencies';
 import { recordPushWorkflowId } from '../../contract/record-push';
 import { Database } from '../../db/database';
 import { newUuid } from '../../db/ids';
@@ -18,6 +18,7 @@ import { flushOutbox, type Wake } from '../../worker/outbox-dispatcher';
 import { createWake } from '../../worker/wakes';
 import { createWorkers } from '../../worker/worker';
 import { createTestDatabase, type TestDatabase } from './database';
+import { createCrm, type Crm } from './crm';
 import { createLedger, type Ledger } from './ledger';
 import { createRecordedMail, type RecordedMail } from './recorded-mail';
 import { workflowBundle } from './shared-servers';
@@ -43,6 +44,7 @@ export class LaneWorld {
     readonly env: TestWorkflowEnvironment,
     readonly database: Database,
     readonly ledger: Ledger,
+    readonly crm: Crm,
     readonly mail: RecordedMail,
     readonly wake: Wake,
     readonly dependencies: ActivityDependencies,
@@ -53,8 +55,9 @@ export class LaneWorld {
 
   static async create({
     pushing = PUSHING_LIMITS,
+    pulling = PULLING_LIMITS,
     hasMailer = true,
-  }: { pushing?: ActivityDependencies['pushing']; hasMailer?: boolean } = {}): Promise<LaneWorld> {
+  }: { pushing?: ActivityDependencies['pushing']; pulling?: ActivityDependencies['pulling']; hasMailer?: boolean } = {}): Promise<LaneWorld> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
     const database = new Database({
       url: testDatabase.url,
@@ -64,17 +67,19 @@ export class LaneWorld {
       clock: async () => new Date(await env.currentTimeMs()),
     });
     const ledger = createLedger(() => env.currentTimeMs());
+    const crm = createCrm(() => env.currentTimeMs());
     const mail = createRecordedMail(() => env.currentTimeMs());
     const dependencies = createDependencies({
       database,
       sealing: createSealing({ keys: [{ keyId: 'test', secret: randomBytes(32) }] }),
-      connectors: { ledger: ledger.connector },
+      connectors: { ledger: ledger.connector, crm: crm.connector },
       createHttpClient: () => ({ send: () => Promise.reject(new Error('The ledger needs no network.')) }),
       createSocketOpener: () => ({ open: () => Promise.reject(new Error('The ledger needs no network.')) }),
       mailer: hasMailer ? mail.mailer : null,
       log: silent,
       isStopping: () => false,
       pushing,
+      pulling,
     });
     const wake = insistently(createWake(env.client, { hasSearchAttributes: false }));
     const workers = await createWorkers({
@@ -84,7 +89,7 @@ export class LaneWorld {
       workflows: { workflowBundle: workflowBundle() },
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
-    return new LaneWorld(env, database, ledger, mail, wake, dependencies, testDatabase, workers, running);
+    return new LaneWorld(env, database, ledger, crm, mail, wake, dependencies, testDatabase, workers, running);
   }
 
   async end(): Promise<void> {
@@ -122,10 +127,10 @@ export class LaneWorld {
     this.ledger.checkAnswer = () => undefined;
   }
 
-  async tenant(): Promise<TenantWorld> {
+  async tenant({ contactEmail = null }: { contactEmail?: string | null } = {}): Promise<TenantWorld> {
     const tenantId = newUuid();
     await this.database.withTenant(tenantId, ({ trx }) =>
-      trx.insertInto('tenants').values({ tenantId, name: 'Test', timeZone: 'Europe/Brussels', contactEmail: null }).execute(),
+      trx.insertInto('tenants').values({ tenantId, name: 'Test', timeZone: 'Europe/Brussels', contactEmail }).execute(),
     );
     return new TenantWorld(this, tenantId);
   }
