@@ -287,7 +287,7 @@ it('shows connectors with the schemas of their configuration and credentials', a
   const list = await tenant.viewer.get('/v1/connectors').expect(200);
   const scim = await tenant.viewer.get('/v1/connectors/scim').expect(200);
 
-  expect(list.body.data.map(({ kind }: { kind: string }) => kind)).toEqual(['scim', 'rest']);
+  expect(list.body.data.map(({ kind }: { kind: string }) => kind)).toEqual(['scim', 'rest', 'postgres']);
   expect(scim.body.config_schema).toMatchObject({ type: 'object', properties: { base_url: expect.any(Object) } });
   expect(scim.body.record_types[0]).toMatchObject({
     name: 'employees',

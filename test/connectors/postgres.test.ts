@@ -402,16 +402,18 @@ describe('trouble', () => {
     expect(failure?.message).toContain('offers no TLS');
   });
 
-  it('is Unavailable when the session is ended in the middle of a page', async () => {
-    await given(`create table t.things (id int primary key, body text);\ninsert into t.things values (1, 'x')`);
+  it.each([
+    ['session is ended', 'pg_terminate_backend'],
+    ['statement takes too long, or is canceled,', 'pg_cancel_backend'],
+  ])('is Unavailable when the %s in the middle of a page', async (_title, end) => {
+    await given(`create table t.things (id int primary key, body text)`);
     const locker = new Client({ connectionString: source.ownerUrl });
     await locker.connect();
     await locker.query('begin; lock table t.things');
 
     const reading = failureOf(readPage(contextFor()));
-    while (
-      (await source.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and wait_event_type = 'Lock'`, [source.role])).length === 0
-    );
+    const waiting = `select ${end}(pid) from pg_stat_activity where usename = $1 and wait_event_type = 'Lock'`;
+    while ((await source.query(waiting, [source.role])).length === 0);
     const failure = await reading;
 
     await locker.end();

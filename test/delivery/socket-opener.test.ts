@@ -87,6 +87,10 @@ describe('refuses, and connects to nothing,', () => {
     expect(message).toBe('Blocked by policy: the address is not a public one.');
   });
 
+  it.each(['127.1', '2130706433', '0x7f000001', '::ffff:127.0.0.1', 'localhost'])('such an address in another form: %s', async (host) => {
+    expect(await refusal(open(host, { policy: strict }))).not.toContain('127.0.0.1');
+  });
+
   it('a name for such an address, and says no address', async () => {
     const message = await refusal(open('db.example.com', { policy: { ...strict, resolve: answering('127.0.0.1') } }));
 
