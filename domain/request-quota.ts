@@ -1,0 +1,108 @@
+/**
+ * What an answer's headers say about the requests that are left (rules.md 34). Read are `RateLimit` in its drafts' forms, `RateLimit-*`,
+ * `X-RateLimit-*`, Salesforce's `Sforce-Limit-Info` and HubSpot's daily and interval quotas. Nonsense is ignored.
+ */
+export interface Quota {
+  /** null = it does not tell. */
+  limit: number | null;
+  remaining: number;
+  /** From the answer on; null = it does not tell. */
+  resetsInMs: number | null;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Below this share of the limit some work has to wait, so that it is news. */
+export const QUOTA_LOW = 0.2;
+/** No wait longer than this is taken from a third party (rules.md R9). */
+const RESET_MS_MAX = 24 * 3_600_000;
+const EPOCH_SECONDS_MIN = 1e9;
+const EPOCH_MS_MIN = 1e12;
+
+/** The quota that holds us up longest, or else the one nearest to its end. `headers` in lower case; `nowMs` serves where the answer has no Date. */
+export function quotaOf(headers: Headers, nowMs: number): Quota | null {
+  const theirNowMs = Date.parse(headers.date ?? '');
+  const clockMs = Number.isNaN(theirNowMs) ? nowMs : theirNowMs;
+  const quotas = [...structured(headers), ...plain(headers, clockMs), ...salesforce(headers), ...hubSpot(headers)].flatMap(sensible);
+  const low = quotas.filter(isLow);
+  if (low.length > 0) return low.reduce((one, other) => (wait(other) > wait(one) ? other : one));
+  return quotas.length === 0 ? null : quotas.reduce((one, other) => (share(other) < share(one) ? other : one));
+}
+
+export function isLow(quota: Quota): boolean {
+  return share(quota) < QUOTA_LOW;
+}
+
+/** Without a limit there is no telling how much is much: only nothing is little. */
+const share = ({ limit, remaining }: Quota): number => (limit === null ? Math.min(remaining, 1) : remaining / limit);
+const wait = ({ resetsInMs }: Quota): number => resetsInMs ?? 60_000;
+
+type Draft = { limit: number | null; remaining: number | null; resetsInMs: number | null };
+
+function sensible({ limit, remaining, resetsInMs }: Draft): Quota[] {
+  if (remaining === null || limit === 0 || (limit !== null && remaining > limit)) return [];
+  return [{ limit, remaining, resetsInMs: resetsInMs === null ? null : Math.min(Math.max(resetsInMs, 0), RESET_MS_MAX) }];
+}
+
+/** `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, and the older `RateLimit: limit=100, remaining=50, reset=30`. */
+function structured(headers: Headers): Draft[] {
+  const text = headers.ratelimit ?? '';
+  const older = parameter(text, 'remaining');
+  if (older !== null) return [{ limit: parameter(text, 'limit'), remaining: older, resetsInMs: inMs(parameter(text, 'reset')) }];
+  const policies = items(headers['ratelimit-policy']);
+  return items(text).map((item) => {
+    const policy = policies.find((one) => nameOf(one) === nameOf(item)) ?? '';
+    return { limit: parameter(policy, 'q'), remaining: parameter(item, 'r'), resetsInMs: inMs(parameter(item, 't')) };
+  });
+}
+
+const items = (text: string | undefined): string[] => (text === undefined || text.trim() === '' ? [] : text.split(','));
+const nameOf = (item: string): string => item.split(';')[0]?.trim() ?? '';
+
+function parameter(text: string, name: string): number | null {
+  return wholeNumber(new RegExp(`(?:^|[;,\\s])${name}\\s*=\\s*(\\d+)(?=\\s*(?:[;,]|$))`, 'i').exec(text)?.[1]);
+}
+
+function plain(headers: Headers, clockMs: number): Draft[] {
+  return ['ratelimit', 'x-ratelimit', 'x-rate-limit'].map((prefix) => ({
+    // "100, 100;w=60": the limit in force comes first.
+    limit: wholeNumber(headers[`${prefix}-limit`]?.split(/[,;]/)[0]),
+    remaining: wholeNumber(headers[`${prefix}-remaining`]),
+    resetsInMs: resetIn(headers[`${prefix}-reset`], clockMs),
+  }));
+}
+
+/** Seconds from now, or an instant in seconds or milliseconds since 1970: nobody tells which, but the sizes do. */
+function resetIn(value: string | undefined, clockMs: number): number | null {
+  const text = value?.trim() ?? '';
+  if (!/^\d{1,15}(\.\d{1,9})?$/.test(text)) return null;
+  const number = Number(text);
+  if (number >= EPOCH_MS_MIN) return number - clockMs;
+  return number >= EPOCH_SECONDS_MIN ? number * 1_000 - clockMs : number * 1_000;
+}
+
+/** `api-usage=18/5000`, of a rolling day: it does not reset, it recovers. */
+function salesforce(headers: Headers): Draft[] {
+  const usage = /(?:^|[;,\s])api-usage=(\d{1,15})\/(\d{1,15})(?!\d)/i.exec(headers['sforce-limit-info'] ?? '');
+  if (usage === null) return [];
+  const [used, limit] = [Number(usage[1]), Number(usage[2])];
+  return [{ limit, remaining: Math.max(limit - used, 0), resetsInMs: null }];
+}
+
+function hubSpot(headers: Headers): Draft[] {
+  const name = 'x-hubspot-ratelimit';
+  return [
+    { limit: wholeNumber(headers[`${name}-daily`]), remaining: wholeNumber(headers[`${name}-daily-remaining`]), resetsInMs: null },
+    {
+      limit: wholeNumber(headers[`${name}-max`]),
+      remaining: wholeNumber(headers[`${name}-remaining`]),
+      resetsInMs: wholeNumber(headers[`${name}-interval-milliseconds`]),
+    },
+  ];
+}
+
+function wholeNumber(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : null;
+}
+
+const inMs = (seconds: number | null): number | null => (seconds === null ? null : seconds * 1_000);
