@@ -3,6 +3,7 @@
  * the peer or limit that ran on the same machine in the same minute. The last line is one JSON object for programs.
  * A missed goal is said plainly and is no failure; the exit code is 1 only where something could not be measured.
  */
+import { pullBenchmark } from './pull/benchmark';
 import { pushBenchmark } from './push/benchmark';
 import { printReport, type Report } from './report';
 import { Stage } from './stage';
@@ -14,6 +15,7 @@ export interface BenchmarkOptions {
 
 const benchmarks: Record<string, (stage: Stage, options: BenchmarkOptions) => Promise<Report>> = {
   push: pushBenchmark,
+  pull: pullBenchmark,
 };
 
 async function main(): Promise<number> {

@@ -58,13 +58,22 @@ function callerOf(url: string, headers: Record<string, string>): Caller {
   };
 }
 
+/** A new tenant that reads contacts from a source, its onboarding begun. */
+export async function linkSource(product: Product, sourceUrl: string): Promise<LinkedTenant> {
+  const fields = ['first_name', 'last_name', 'email', 'phone', 'company', 'stage', 'revision'].map((name) => ({ name, to: name }));
+  const list = { path: '/contacts', items: '/data', paging: { type: 'cursor', parameter: 'cursor', at: '/next', stable: true }, total: { at: '/total' } };
+  return link(product, {
+    connector: 'rest',
+    account_name: 'Benchmark',
+    config: { app: 'Source', base_url: sourceUrl, auth: { type: 'none' }, check: { path: '/hello' }, record_types: { contacts: { id: '/id', list } } },
+    credentials: {},
+    record_types: { contacts: { direction: 'pull', fields } },
+  });
+}
+
 /** A new tenant each time: what the planner knows of others is of no help to it, as after a real customer's first import. */
 export async function linkTenant(product: Product, integration: { graceMs: number; config?: object }): Promise<LinkedTenant> {
-  const tenant = (await product.asPlatform('/tenants', { name: 'Benchmark' })).id as string;
-  const { key } = await product.asPlatform(`/tenants/${tenant}/api-keys`, { name: 'bench', role: 'admin' });
-  const headers = headersOf(key as string);
-  const call = callerOf(product.url, headers);
-  const created = await call('/integrations', {
+  return link(product, {
     connector: 'noop',
     app: 'No operation',
     account_name: 'Benchmark',
@@ -73,6 +82,14 @@ export async function linkTenant(product: Product, integration: { graceMs: numbe
     grace_period_ms: integration.graceMs,
     initial_push: 'none',
   });
+}
+
+async function link(product: Product, integration: object): Promise<LinkedTenant> {
+  const tenant = (await product.asPlatform('/tenants', { name: 'Benchmark' })).id as string;
+  const { key } = await product.asPlatform(`/tenants/${tenant}/api-keys`, { name: 'bench', role: 'admin' });
+  const headers = headersOf(key as string);
+  const call = callerOf(product.url, headers);
+  const created = await call('/integrations', integration);
   return {
     tenantId: fromWireId('ten', tenant) as string,
     integrationId: fromWireId('int', created.id as string) as string,

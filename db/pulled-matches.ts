@@ -54,9 +54,16 @@ async function findLinked({ trx, tenantId }: TenantWork, { integration, recordTy
     from unnest(${remoteIds}::text[]) as wanted(remote_id)
     cross join lateral (
       select record_id, remote_hash, updated_at from record_links
-      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integration.integrationId)} and record_type = ${recordType} and remote_id = wanted.remote_id
-      order by record_id limit 1) link`.execute(trx);
-  return new Map(rows.map(({ remoteId, ...known }) => [remoteId, known]));
+      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integration.integrationId)} and record_type = ${recordType} and remote_id = wanted.remote_id) link`.execute(
+    trx,
+  );
+  const known = new Map<string, KnownRecord>();
+  // Two of ours may be linked to one of theirs: the older one stands for it. (Ordered here: the planner would walk another index for it.)
+  for (const { remoteId, ...record } of rows) {
+    const other = known.get(remoteId);
+    if (other === undefined || record.recordId < other.recordId) known.set(remoteId, record);
+  }
+  return known;
 }
 
 type Matches = Pick<KnownRecords, 'matched' | 'ambiguous'>;
@@ -91,10 +98,10 @@ async function findByExternalId({ trx, tenantId }: TenantWork, { integration, re
     from ${rowsFrom(wanted, 'remote_id text, external_id text')}
     cross join lateral (
       select record_id from records where tenant_id = ${unseen(tenantId)} and record_type = ${recordType} and external_id = row.external_id limit 1) record
-    where not exists (
-      select from record_links link where link.tenant_id = ${unseen(tenantId)} and link.integration_id = ${unseen(integration.integrationId)} and link.record_id = record.record_id)`.execute(
-    trx,
-  );
+    left join lateral (
+      select record_id from record_links
+      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integration.integrationId)} and record_id = record.record_id limit 1) link on true
+    where link.record_id is null`.execute(trx);
   return new Map(rows.map(({ remoteId, recordId }) => [remoteId, recordId]));
 }
 
@@ -157,10 +164,10 @@ async function findCandidates(
     cross join lateral (
       select record_id from match_keys
       where tenant_id = ${unseen(tenantId)} and sync_run_id = ${unseen(syncRunId)} and record_type = ${recordType} and value = wanted.value limit 20) key
-    where not exists (
-      select from record_links link where link.tenant_id = ${unseen(tenantId)} and link.integration_id = ${unseen(integration.integrationId)} and link.record_id = key.record_id)`.execute(
-    trx,
-  );
+    left join lateral (
+      select record_id from record_links
+      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integration.integrationId)} and record_id = key.record_id limit 1) link on true
+    where link.record_id is null`.execute(trx);
   const found = new Map<string, string[]>();
   for (const { value, recordId } of rows) found.set(value, [...(found.get(value) ?? []), recordId]);
   return found;

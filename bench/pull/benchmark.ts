@@ -1,0 +1,76 @@
+/**
+ * `npm run bench -- pull`: a million records from a paging source over HTTP: read for the first time, read again with nothing changed,
+ * read again with one in a hundred changed; beside COPY of the same rows in the same run. Takes two to four minutes.
+ */
+import { Database } from '../../db/database';
+import type { BenchmarkOptions } from '../main';
+import { rounded } from '../measure';
+import { watchOthers } from '../noise';
+import { linkSource, memoryOf, startProduct } from '../product';
+import type { Report } from '../report';
+import type { Stage } from '../stage';
+import { timeCopy } from './copy-limit';
+import { timeRun } from './runs';
+import { startSource } from './source';
+
+const RECORDS = { whole: 1_000_000, quick: 100_000 };
+const RUNS_ABOVE_IDLE_MB = 150;
+
+export async function pullBenchmark(stage: Stage, { isQuick }: BenchmarkOptions): Promise<Report> {
+  const records = isQuick ? RECORDS.quick : RECORDS.whole;
+  const say = (text: string): void => console.log(`  ${text}`);
+  const shareOfOthers = watchOthers();
+  say('starting PostgreSQL, Temporal, api, worker and the source');
+  const [serverUrl, temporalAddress] = await Promise.all([stage.startPostgres(), stage.startTemporal()]);
+  const databaseUrl = await stage.createDatabase(serverUrl, 'syncline');
+  const product = await startProduct(stage, { databaseUrl, temporalAddress });
+  const [source, small] = await Promise.all([startSource(stage, records), startSource(stage, 5_000)]);
+  const database = new Database({ url: databaseUrl, poolSize: 2, statementTimeoutMs: 600_000 });
+  stage.onClose(() => database.close());
+  const pool = stage.pool(databaseUrl, 1);
+
+  say('5,000 records, to warm up what a running service has warm');
+  const warmUp = await linkSource(product, small.url);
+  for (const kind of ['onboarding', 'full'] as const) await timeRun(database, product.worker, warmUp, kind);
+  const idleMb = memoryOf(product.worker).nowMb;
+
+  const sourceSeconds = await source.readAll();
+  say(`${records} records, for the first time`);
+  const tenant = await linkSource(product, source.url);
+  const first = await timeRun(database, product.worker, tenant, 'onboarding');
+  say('the same rows by COPY');
+  const copySeconds = await timeCopy(stage, pool, tenant.tenantId);
+  say('once more, with nothing changed');
+  const unchanged = await timeRun(database, product.worker, tenant, 'full');
+  await source.change(1);
+  say('once more, with one in a hundred changed');
+  const onePercent = await timeRun(database, product.worker, tenant, 'full');
+  for (const [run, what] of [[first.records.created, records], [unchanged.records.unchanged, records], [onePercent.records.changed, records / 100]] as const)
+    if (run !== what) throw new Error(`A run counted ${run} where ${what} were there.`);
+
+  const peakMb = Math.max(first.peakMb, unchanged.peakMb, onePercent.peakMb);
+  const beside = `COPY: ${rounded(copySeconds)} s`;
+  return {
+    title: `Pull: ${records.toLocaleString('en-US')} records over HTTP (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
+    lines: [
+      { what: 'first full pass', value: rounded(first.seconds), unit: 's', beside: `the source alone: ${rounded(sourceSeconds)} s` },
+      { what: 'times COPY, first', value: rounded(first.seconds / copySeconds), unit: '×', goal: { atMost: 2 }, beside },
+      { what: 'times COPY, nothing changed', value: rounded(unchanged.seconds / copySeconds), unit: '×', goal: { atMost: 1 }, beside: `${rounded(unchanged.seconds)} s` },
+      { what: 'times COPY, 1 % changed', value: rounded(onePercent.seconds / copySeconds), unit: '×', goal: { atMost: 1.2 }, beside: `${rounded(onePercent.seconds)} s` },
+      { what: 'worker above idle', value: peakMb - idleMb, unit: 'MB', goal: { atMost: RUNS_ABOVE_IDLE_MB }, beside: `idle ${idleMb} MB` },
+    ],
+    figures: {
+      benchmark: 'pull',
+      records,
+      copy_seconds: rounded(copySeconds),
+      source_seconds: rounded(sourceSeconds),
+      first_full_seconds: rounded(first.seconds),
+      first_full_ratio: rounded(first.seconds / copySeconds),
+      unchanged_ratio: rounded(unchanged.seconds / copySeconds),
+      one_percent_ratio: rounded(onePercent.seconds / copySeconds),
+      worker_rss_mb: peakMb,
+      worker_idle_rss_mb: idleMb,
+      share_of_others: rounded(shareOfOthers()),
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** The source beside the product, and how long it alone takes to hand over everything. */
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../dev/ports';
+import { waitUntilReady } from '../../dev/processes';
+import type { Stage } from '../stage';
+
+export interface Source {
+  url: string;
+  /** Seconds for all pages one after the other, read and parsed. */
+  readAll(): Promise<number>;
+  change(percent: number): Promise<void>;
+}
+
+export async function startSource(stage: Stage, records: number): Promise<Source> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const process = await stage.startNode('source', 'bench/pull/source-server.ts', {}, [String(port), String(records)]);
+  await waitUntilReady(process, () => fs.readFileSync(process.logFile, 'utf8').includes('source running'));
+  return {
+    url,
+    async readAll() {
+      const startedAt = performance.now();
+      for (let cursor: string | null = '0'; cursor !== null; ) {
+        const page = (await (await fetch(`${url}/contacts?cursor=${cursor}`)).json()) as { next: string | null };
+        cursor = page.next;
+      }
+      return (performance.now() - startedAt) / 1_000;
+    },
+    async change(percent) {
+      await (await fetch(`${url}/change?percent=${percent}`, { method: 'POST' })).arrayBuffer();
+      await sleep(200);
+    },
+  };
+}
