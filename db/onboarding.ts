@@ -46,7 +46,9 @@ interface RunEnd {
 /** Notes how the initial datasets stand after a full pass, and lifts the gate or says that all failed. */
 export async function settleOnboarding(work: TenantWork, { run, integration, datasets, jobs }: RunEnd): Promise<void> {
   if (integration.onboardingStartedAt === null || integration.onboardedAt !== null || run.scope !== 'full') return;
-  const initial = datasets.filter(({ isInitial }) => isInitial);
+  // One that is no longer read holds up nobody; where none of the first ones is left, those that came later stand in for them.
+  const read = datasets.filter(({ recordType }) => pullsType(integration.recordTypes[recordType]));
+  const initial = read.some(({ isInitial }) => isInitial) ? read.filter(({ isInitial }) => isInitial) : read;
   const states = new Map<string, InitialState | null>(initial.map(({ recordType, initialState }) => [recordType, initialState]));
   for (const { recordType, state } of jobs) {
     if (!states.has(recordType) || !isJobEnded(state)) continue;

@@ -111,10 +111,11 @@ function mergeInto(merged: MergedPage, { work, page, mapping, row, remote, isLin
   const isBoth = mapping.direction === 'both' && remote.remote !== null;
   // Deleted here and still linked: our deletion is on its way there, or leaves it alone.
   const isLeaving = row.isDeleted && isLinked;
+  const isTheirs = row.externalId === externalIdOf(page, remote.remoteId);
   const result =
     isBoth && !row.isDeleted && remote.remote !== null
       ? mergePulled(mapping, row.fields, row.agreed, remote.remote)
-      : { fields: takeAll(mapping, row.fields, remote.fields), agreed: agreedOf(mapping, remote), conflicts: [], isAgreed: true };
+      : { fields: takeAll(mapping, row.fields, remote.fields, { isTheirs }), agreed: agreedOf(mapping, remote), conflicts: [], isAgreed: true };
   const changedFields = isLeaving ? [] : differing(row.fields, result.fields);
   const isTouched = !isLeaving && (changedFields.length > 0 || row.isDeleted);
   const before: VersionedRecord = { version: row.version, fields: row.fields, isDeleted: row.isDeleted, occurredAt: row.occurredAt };

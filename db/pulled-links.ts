@@ -57,7 +57,10 @@ export async function writeOriginPairs(work: TenantWork, { integration, recordTy
   await sendWhatStayed(work, { integration, rows });
 }
 
-/** Ours was kept though nothing was about to send it, as after a match: it gets a window. Behind the gate the initial push does that. */
+/**
+ * Ours was kept though nothing was about to send it, as after a match: it gets a window. Behind the gate the initial push does that.
+ * What a person discarded stays discarded: what came in is no reason to send it.
+ */
 async function sendWhatStayed(
   work: TenantWork,
   { integration, rows }: { integration: PageToApply['integration']; rows: readonly { record_id: string; is_agreed: boolean }[] },
@@ -68,7 +71,7 @@ async function sendWhatStayed(
   const opened = await sql`
     update record_syncs set window_opened_at = ${now}, due_at = ${now}, window_reason = 'initial'
     where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and record_id = any(${kept}::uuid[])
-      and window_opened_at is null and push_id is null and settled_status is distinct from 'sync_failed'
+      and window_opened_at is null and push_id is null and discarded_at is null and settled_status is distinct from 'sync_failed'
     returning record_id`.execute(trx);
   if (opened.rows.length > 0) await wakeLane(work, { integrationId: integration.integrationId, wakeAt: now });
 }

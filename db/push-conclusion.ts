@@ -177,12 +177,13 @@ async function writeLinks(
     else gone.push(push.recordId);
   }
   if (kept.length > 0) {
+    // What was read before holds no longer: set back there to what it was, it would pass for unchanged.
     await sql`
       insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, remote_version, agreed, is_deactivated, updated_at)
       select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version, agreed, is_deactivated, ${now}::timestamptz
       from ${rowsFrom(kept, 'record_id uuid, record_type text, remote_id text, remote_version text, agreed jsonb, is_deactivated boolean')}
       on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id, remote_version = excluded.remote_version,
-        agreed = excluded.agreed, is_deactivated = excluded.is_deactivated, updated_at = excluded.updated_at`.execute(trx);
+        agreed = excluded.agreed, is_deactivated = excluded.is_deactivated, remote_hash = null, updated_at = excluded.updated_at`.execute(trx);
   }
   if (gone.length > 0) {
     await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('recordId', 'in', gone).execute();

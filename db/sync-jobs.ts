@@ -154,17 +154,17 @@ export async function changeSyncJob(work: TenantWork, place: JobPlace, change: J
     .where('syncRunId', '=', place.syncRunId)
     .where('recordType', '=', place.recordType)
     .execute();
-  // What was seen has told what is missing; only what changed is kept for ever.
-  if (isEnd)
-    await trx
-      .updateTable('syncPages')
-      .set({ seen: null })
-      .where('tenantId', '=', tenantId)
-      .where('syncRunId', '=', place.syncRunId)
-      .where('recordType', '=', place.recordType)
-      .execute();
+  if (isEnd) await forgetPasses(work, { syncRunId: place.syncRunId, recordTypes: [place.recordType] });
   await settleRun(work, run);
   return true;
+}
+
+/** What was seen has told what is missing, and what could be matched was; only what changed is kept for ever. */
+async function forgetPasses({ trx, tenantId }: TenantWork, { syncRunId, recordTypes }: RunPlace & { recordTypes: readonly string[] }): Promise<void> {
+  if (recordTypes.length === 0) return;
+  const isTheirs = sql<boolean>`tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = any(${recordTypes}::text[])`;
+  await trx.updateTable('syncPages').set({ seen: null }).where(isTheirs).where('seen', 'is not', null).execute();
+  await trx.deleteFrom('matchKeys').where(isTheirs).execute();
 }
 
 export async function lockSyncRun({ trx, tenantId }: TenantWork, { syncRunId }: RunPlace): Promise<SyncRun | undefined> {
@@ -200,13 +200,15 @@ export async function cancelSyncRun(work: TenantWork, { syncRunId, by }: RunPlac
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', syncRunId)
     .execute();
-  await trx
+  const canceled = await trx
     .updateTable('syncJobs')
     .set({ state: 'canceled', waitingUntil: null, waitingBecause: null, finishedAt: now, updatedAt: now })
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', syncRunId)
     .where('state', 'in', ['queued', 'waiting'])
+    .returning('recordType')
     .execute();
+  await forgetPasses(work, { syncRunId, recordTypes: canceled.map(({ recordType }) => recordType) });
   await settleRun(work, run);
 }
 

@@ -7,7 +7,7 @@
  */
 import { type JsonObject, type JsonValue, jsonEquals } from './json';
 import { mapRecord, type RecordTypeMapping, setAt, toPath } from './mapping';
-import { pulledFields, valueAt } from './pulled-fields';
+import { copiesEveryField, pulledFields, valueAt } from './pulled-fields';
 
 export interface FieldConflict {
   field: string;
@@ -64,8 +64,12 @@ function isEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   return jsonEquals(a ?? null, b ?? null);
 }
 
-/** A record that only comes from there: what is mapped takes theirs, what is not stays. */
-export function takeAll(mapping: RecordTypeMapping, ours: JsonObject, theirs: JsonObject): JsonObject {
+/**
+ * A record that only comes from there: what is mapped takes theirs, what is not stays. @param isTheirs it was made from theirs. Where every field
+ * is copied, what such a record holds beyond theirs is what is gone there.
+ */
+export function takeAll(mapping: RecordTypeMapping, ours: JsonObject, theirs: JsonObject, { isTheirs }: { isTheirs: boolean }): JsonObject {
+  if (isTheirs && copiesEveryField(mapping)) return theirs;
   const fields: JsonObject = { ...ours };
   for (const { name } of mapping.fields) if (name !== undefined) delete fields[name];
   return { ...fields, ...theirs };

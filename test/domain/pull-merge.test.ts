@@ -113,6 +113,12 @@ describe('rule 17: merging', () => {
 
 describe('rule 17: a record that only comes from there', () => {
   it('takes what is mapped, a field that is gone there included, and leaves what is not', () => {
-    expect(takeAll(MAPPING, { a: 1, b: 2, own: true }, { a: 3 })).toEqual({ a: 3, own: true });
+    for (const isTheirs of [true, false]) expect(takeAll(MAPPING, { a: 1, b: 2, own: true }, { a: 3 }, { isTheirs })).toEqual({ a: 3, own: true });
+  });
+
+  it('drops what is gone there where every field is copied, and not what was ours before it was matched', () => {
+    const everything = { ...MAPPING, fields: [] };
+    expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isTheirs: true })).toEqual({ a: 3 });
+    expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isTheirs: false })).toEqual({ a: 3, b: 2 });
   });
 });

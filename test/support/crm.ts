@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Connector, ConnectorContext, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest, RemoteRecord } from '../../connectors/connector';
-import { RecordRejected } from '../../connectors/errors';
+import { ConnectorError, RecordRejected } from '../../connectors/errors';
 import type { JsonObject } from '../../domain/json';
 import type { RecordType } from '../../domain/record-type';
 
@@ -38,8 +38,18 @@ export class CrmAccount {
   beforePage: (request: ReadRequest) => void | Promise<void> = () => undefined;
   /** Changes a page before it goes out. */
   distort: (page: ReadPage, request: ReadRequest) => ReadPage = (page) => page;
+  /** Called before a record is taken; what it throws is the answer. */
+  beforePush: (item: PushItem) => void = () => undefined;
+  /** Called before it says that it is well; what it throws is the answer. */
+  beforeCheck: () => void = () => undefined;
   readonly reads: CrmRead[] = [];
+  readonly pushes: (PushItem & { at: number })[] = [];
   counts = 0;
+  checks = 0;
+  /** Every request so far. */
+  get calls(): number {
+    return this.reads.length + this.pushes.length + this.counts + this.checks;
+  }
 
   constructor(private readonly now: () => Promise<number> | number) {}
 
@@ -145,9 +155,11 @@ export function createCrm(now: () => Promise<number> | number): Crm {
         return it.canCount ? it.held(recordType).size : null;
       },
       describeRecordTypes: async (context) => account(ownerOf(context)).describes ?? [],
-      push: (items, context) => push(account(ownerOf(context)), items),
+      push: (items, context) => push(account(ownerOf(context)), items, now),
       async check(context: ConnectorContext) {
         crm.checks += 1;
+        account(ownerOf(context)).checks += 1;
+        account(ownerOf(context)).beforeCheck();
         const error = crm.checkAnswer(ownerOf(context));
         if (error !== undefined) throw error;
       },
@@ -156,9 +168,19 @@ export function createCrm(now: () => Promise<number> | number): Crm {
   return crm;
 }
 
-async function push(account: CrmAccount, items: readonly PushItem[]): Promise<PushResult[]> {
+async function push(account: CrmAccount, items: readonly PushItem[], now: () => Promise<number> | number): Promise<PushResult[]> {
   const results: PushResult[] = [];
-  for (const { pushId, operation, recordType, externalId, payload, remoteId } of items) {
+  for (const item of items) {
+    const { pushId, operation, recordType, externalId, payload, remoteId } = item;
+    account.pushes.push({ ...item, at: await now() });
+    try {
+      account.beforePush(item);
+    } catch (error) {
+      if (!(error instanceof ConnectorError)) throw error;
+      results.push({ pushId, ok: false, error });
+      if (error instanceof RecordRejected) continue;
+      return results;
+    }
     const found = remoteId ?? [...account.type(recordType)].find(([, record]) => record.externalId === externalId && !record.isDeleted)?.[0] ?? null;
     const id = found ?? `new-${externalId}`;
     if (operation === 'upsert') await account.put(recordType, id, { ...account.type(recordType).get(id)?.fields, ...payload }, externalId);

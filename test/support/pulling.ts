@@ -1,13 +1,13 @@
 /** Pulling in a LaneWorld: integrations of the CRM, their runs, and what came of them. */
 import { syncRunWorkflowId } from '../../contract/sync-run';
-import { type NewRun, requestSyncRun, type RequestedRun } from '../../db/sync-run-requests';
-import { findSyncRun, listSyncJobs, type SyncJob, type SyncRun } from '../../db/sync-jobs';
+import { deleteIntegration, type NewIntegration, pauseIntegration, replaceCredentials, resumeIntegration } from '../../db/integration-lifecycle';
+import { type NewRun, requestSyncRun, type RequestedRun, wakeSyncRuns } from '../../db/sync-run-requests';
+import { cancelSyncRun, findSyncRun, listSyncJobs, type SyncJob, type SyncRun } from '../../db/sync-jobs';
 import { listSyncDatasets, type SyncDataset } from '../../db/sync-datasets';
-import type { NewIntegration } from '../../db/integration-lifecycle';
 import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/mapping';
 import type { CrmAccount } from './crm';
-import type { TenantWorld } from './lane-world';
+import type { LaneWorld, TenantWorld } from './lane-world';
 
 export const CONTACTS: RecordTypeMapping = {
   direction: 'pull',
@@ -17,6 +17,18 @@ export const CONTACTS: RecordTypeMapping = {
   ],
   onDelete: 'leave',
 };
+
+export const BOTH_WAYS: RecordTypeMapping = { ...CONTACTS, direction: 'both' };
+
+export const people = (count: number): string[] => Array.from({ length: count }, (_, index) => `p${String(index).padStart(3, '0')}`);
+
+/** So many contacts that have been there for a while. */
+export const fill =
+  (world: LaneWorld, count: number) =>
+  async (account: CrmAccount): Promise<void> => {
+    for (const id of people(count)) await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'not ours' });
+    await world.sleep(600_000);
+  };
 
 /** What we hold of a record. */
 export interface Held {
@@ -71,6 +83,41 @@ export class Pulled {
     return this.run(syncRunId);
   }
 
+  /** Asks for a run and lets it begin; it is not waited for. */
+  async begin(kind: NewRun['kind'], more: Partial<NewRun> = {}): Promise<string> {
+    const { syncRunId } = await this.request(kind, more);
+    await this.tenant.world.dispatch();
+    return syncRunId;
+  }
+
+  async pause(): Promise<void> {
+    await this.inTenant((work) => pauseIntegration(work, this));
+    await this.tenant.world.dispatch();
+  }
+
+  async resume(): Promise<void> {
+    await this.inTenant((work) => resumeIntegration(work, this));
+    await this.tenant.world.dispatch();
+  }
+
+  async remove(): Promise<void> {
+    await this.inTenant((work) => deleteIntegration(work, this));
+    await this.tenant.world.dispatch();
+  }
+
+  async cancel(syncRunId: string): Promise<void> {
+    await this.inTenant(async (work) => {
+      await cancelSyncRun(work, { syncRunId, by: 'ana' });
+      await wakeSyncRuns(work, this);
+    });
+    await this.tenant.world.dispatch();
+  }
+
+  async newCredentials(): Promise<void> {
+    await this.inTenant((work) => replaceCredentials(work, { integrationId: this.integrationId, sealedCredentials: null as never }));
+    await this.tenant.world.dispatch();
+  }
+
   async run(syncRunId: string): Promise<SyncRun> {
     const run = await this.inTenant((work) => findSyncRun(work, { syncRunId }));
     if (run === undefined) throw new Error(`No run ${syncRunId}.`);
@@ -111,6 +158,59 @@ export class Pulled {
 
   async names(recordType = 'contacts'): Promise<Record<string, unknown>> {
     return Object.fromEntries([...(await this.held(recordType))].map(([id, { fields }]) => [id, fields['name']]));
+  }
+
+  /** Our id of one of theirs. */
+  async externalId(remoteId: string, recordType = 'contacts'): Promise<string> {
+    const { externalId } = await this.inTenant(({ trx }) =>
+      trx
+        .selectFrom('recordLinks as link')
+        .innerJoin('records as record', (join) => join.onRef('record.tenantId', '=', 'link.tenantId').onRef('record.recordId', '=', 'link.recordId'))
+        .select('record.externalId')
+        .where('link.integrationId', '=', this.integrationId)
+        .where('link.recordType', '=', recordType)
+        .where('link.remoteId', '=', remoteId)
+        .executeTakeFirstOrThrow(),
+    );
+    return externalId;
+  }
+
+  async conflicts() {
+    return this.inTenant(({ trx }) =>
+      trx.selectFrom('syncConflicts').selectAll().where('integrationId', '=', this.integrationId).orderBy('syncConflictId').execute(),
+    );
+  }
+
+  async errors(syncRunId: string) {
+    return this.inTenant(({ trx }) => trx.selectFrom('syncRecordErrors').selectAll().where('syncRunId', '=', syncRunId).orderBy('syncRecordErrorId').execute());
+  }
+
+  /** Rows of the Sync Status log, newest last. */
+  async statuses() {
+    return this.inTenant(({ trx }) =>
+      trx.selectFrom('syncStatuses').selectAll().where('integrationId', '=', this.integrationId).orderBy('syncStatusId').execute(),
+    );
+  }
+
+  async reviews() {
+    return this.inTenant(({ trx }) =>
+      trx.selectFrom('deletionReviews').selectAll().where('integrationId', '=', this.integrationId).orderBy('deletionReviewId').execute(),
+    );
+  }
+
+  async notifications(kind: string) {
+    return (await this.tenant.notifications()).filter((one) => one.integrationId === this.integrationId && one.kind === kind);
+  }
+
+  /** What differs between what they have and what we hold of it, under `CONTACTS`. */
+  async differences(recordType = 'contacts'): Promise<unknown[]> {
+    const [theirs, ours] = [this.account.held(recordType), await this.held(recordType)];
+    const shown = ({ name, email }: JsonObject) => JSON.stringify([name ?? null, email ?? null]);
+    return [...new Set([...theirs.keys(), ...ours.keys()])].flatMap((id) => {
+      const [there, here] = [theirs.get(id), ours.get(id)?.fields];
+      const isSame = there !== undefined && here !== undefined && shown(there) === shown(here);
+      return isSame ? [] : [{ id, there: there ?? null, here: here ?? null }];
+    });
   }
 
   async integration() {
