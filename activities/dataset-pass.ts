@@ -8,7 +8,7 @@ import type { Integration } from '../db/integrations';
 import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-datasets';
 import { deleteMissing, planDeletions } from '../db/sync-deletions';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
-import { noteDeletesWithheld } from '../db/sync-pass';
+import { isInterrupted, noteDeletesWithheld } from '../db/sync-pass';
 import { applyPage, type PageToApply } from '../db/sync-pages';
 import type { SyncError } from '../domain/sync-error';
 import type { ActivityLog, OpenConnector } from './dependencies';
@@ -25,7 +25,7 @@ export interface PassParts {
   log: ActivityLog;
 }
 
-/** `more`: its time is up. `stopped`: canceled, or somebody else goes on. */
+/** `more`: its time is up, or people want it to wait or end: look at the rows. `stopped`: canceled, or somebody else goes on. */
 export type PassResult = 'done' | 'more' | 'stopped' | 'not_supported';
 
 /** This dataset cannot be read as it is: no use in trying again by itself. */
@@ -44,6 +44,7 @@ const COUNT_EVERY_MS = 6 * 3_600_000;
 interface AskedPage {
   page: ReadPage;
   askedAt: Date;
+  isInterrupted: boolean;
 }
 
 export class DatasetPass {
@@ -85,9 +86,9 @@ export class DatasetPass {
     let current = job;
     let asked = this.ask(current.cursor, modifiedSince);
     for (;;) {
-      const { page, askedAt } = await asked;
+      const { page, askedAt, isInterrupted: isStopAsked } = await asked;
       const isLast = page.nextCursor === null;
-      const isTimeUp = !this.parts.hasTime();
+      const isTimeUp = isStopAsked || !this.parts.hasTime();
       if (page.nextCursor !== null && page.nextCursor === current.cursor) throw endless(this.parts.recordType);
       if (!isLast && !isTimeUp) asked = this.ask(page.nextCursor, modifiedSince);
       asked.catch(() => undefined); // it is awaited in the next round, unless this one fails
@@ -108,8 +109,8 @@ export class DatasetPass {
     // Measured here and told in the database's time when it is written.
     const startedAt = performance.now();
     const page = await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context);
-    const now = await this.inTenant(async (work) => work.now);
-    return { page, askedAt: new Date(now.getTime() - (performance.now() - startedAt)) };
+    const { now, isStopAsked } = await this.inTenant(async (work) => ({ now: work.now, isStopAsked: await isInterrupted(work, this.place) }));
+    return { page, askedAt: new Date(now.getTime() - (performance.now() - startedAt)), isInterrupted: isStopAsked };
   }
 
   /** Nothing where there was something is more likely a mistake there than the truth (rules.md 35). */
@@ -130,6 +131,7 @@ export class DatasetPass {
   }
 
   private async deleteWhatIsMissing(job: SyncJob, isPagingStable: boolean): Promise<PassResult> {
+    if (await this.inTenant((work) => isInterrupted(work, this.place))) return 'more';
     if (job.deletesWithheld === null && !isPagingStable && !addsUp(job)) await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
     const plan = await this.inTenant(async (work) => {
       const now = await lockSyncJob(work, this.place);

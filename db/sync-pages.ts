@@ -63,7 +63,7 @@ export interface RefusedRecord {
 
 export type AppliedPage =
   | { kind: 'applied'; job: SyncJob; isRepeated: boolean }
-  /** Canceled, or another attempt has gone on: stop. */
+  /** Canceled, deleted, or another attempt has gone on: stop. */
   | { kind: 'stopped' };
 
 /** Complaints that are kept per job; the count goes on. */
@@ -76,6 +76,8 @@ export async function applyPage(work: TenantWork, page: PageToApply): Promise<Ap
   const isRepeated = await wasSeenBefore(work, page, idsDigest);
 
   await lockMappings(work, 'shared');
+  // What comes in after the integration was deleted would leave links that nobody takes away.
+  if (await isGone(work, page.integration)) return { kind: 'stopped' };
   const known = await findKnown(work, page);
   const { drafts, unchanged, conflicts, refused } = await mergeKnown(work, page, known);
   const touched = drafts.filter(({ draft }) => draft.isTouched);
@@ -99,6 +101,12 @@ export async function applyPage(work: TenantWork, page: PageToApply): Promise<Ap
   const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated };
   await writePageRow(work, page, { idsDigest, drafts, unchanged, refusedButKnown: known.refused });
   return { kind: 'applied', job: await checkpoint(work, page, job, counts, known), isRepeated };
+}
+
+async function isGone({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<boolean> {
+  const { rows } = await sql<{ isGone: boolean }>`
+    select deleted_at is not null as is_gone from integrations where tenant_id = ${tenantId} and integration_id = ${integrationId}`.execute(trx);
+  return rows[0]?.isGone ?? true;
 }
 
 /** The same ids in the same order. An empty page says nothing. */

@@ -31,6 +31,8 @@ interface OpenRun extends RunRequest {
   syncRunId: string;
   state: 'queued' | 'running' | 'waiting';
   scope: RunScope;
+  /** Somebody canceled it: it reads nothing for anybody any more. */
+  cancelRequestedAt: Date | null;
 }
 
 /** @returns undefined where the integration is gone or pulls nothing. Locks the integration's row. */
@@ -41,7 +43,7 @@ export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<R
   const request: RunRequest = { scope: SCOPE_OF[asked.kind], recordTypes: asked.recordTypes ?? null };
 
   const atWork = open.find(({ state }) => state !== 'queued');
-  if (atWork !== undefined && !isWider(request, atWork)) return { syncRunId: atWork.syncRunId, isCoalesced: true };
+  if (atWork?.cancelRequestedAt === null && !isWider(request, atWork)) return { syncRunId: atWork.syncRunId, isCoalesced: true };
   const queued = open.find(({ state }) => state === 'queued');
   if (queued !== undefined) {
     if (isWider(request, queued)) await widen(work, queued, request, asked);
@@ -54,7 +56,7 @@ export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<R
 export async function findOpenRuns({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<OpenRun[]> {
   const rows = await trx
     .selectFrom('syncRuns')
-    .select(['syncRunId', 'state', 'scope', 'recordTypes'])
+    .select(['syncRunId', 'state', 'scope', 'recordTypes', 'cancelRequestedAt'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('state', 'in', ['queued', 'running', 'waiting'])
