@@ -4,10 +4,12 @@ import { createEmailActivities } from './email';
 import { createIntegrationCheckActivities } from './integration-check';
 import { createRecordPushActivities } from './record-push';
 import { createSyncRunActivities } from './sync-run';
+import { createSyncTickActivities } from './sync-tick';
 
 export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createEmailActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),
   ...createRecordPushActivities(dependencies),
   ...createSyncRunActivities(dependencies),
+  ...createSyncTickActivities(dependencies),
 });

@@ -2,6 +2,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from './database';
 import type { TenantsTable } from './tables';
+import { moveSchedules } from './time-zone-move';
 
 export type Tenant = Selectable<TenantsTable>;
 export type TenantSettings = Pick<Tenant, 'name' | 'timeZone' | 'contactEmail'>;
@@ -25,13 +26,18 @@ export async function lockTenant({ trx, tenantId }: TenantWork): Promise<Tenant 
   return trx.selectFrom('tenants').selectAll().where('tenantId', '=', tenantId).forNoKeyUpdate().executeTakeFirst();
 }
 
-export async function changeTenant({ trx, tenantId, now }: TenantWork, change: Partial<TenantSettings>): Promise<Tenant> {
-  return trx
+/** Nights go by the tenant's zone: a new one moves its schedules. */
+export async function changeTenant(work: TenantWork, change: Partial<TenantSettings>): Promise<Tenant> {
+  const { trx, tenantId, now } = work;
+  const before = await lockTenant(work);
+  const after = await trx
     .updateTable('tenants')
     .set((eb) => ({ ...change, version: eb('version', '+', 1), updatedAt: now }))
     .where('tenantId', '=', tenantId)
     .returningAll()
     .executeTakeFirstOrThrow();
+  if (before?.timeZone !== after.timeZone) await moveSchedules(work, after);
+  return after;
 }
 
 /** All tenants in the order they were made; to be called as the platform. */

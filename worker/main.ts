@@ -21,6 +21,7 @@ import { createDependencies } from './dependencies';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { ensureSearchAttributes } from './search-attributes';
 import { startSweep } from './sweep';
+import { keepSyncSchedules } from './sync-schedules';
 import { createWake } from './wakes';
 import { createWorkers } from './worker';
 
@@ -44,7 +45,8 @@ async function main(): Promise<void> {
   const connection = await untilItWorks('Temporal', log, () => NativeConnection.connect(connectionOptions));
   const clientConnection = await untilItWorks('Temporal', log, () => Connection.connect(connectionOptions));
   const hasSearchAttributes = await ensureSearchAttributes(clientConnection, namespace, log);
-  const wake = createWake(new Client({ connection: clientConnection, namespace }), { hasSearchAttributes });
+  const client = new Client({ connection: clientConnection, namespace });
+  const wake = createWake(client, { hasSearchAttributes, database });
 
   const policy = { allowCidrs: config.egress.allowCidrs, allowHttp: config.egress.allowHttp };
   const mailer = config.mail === null ? null : createMailer(config.mail);
@@ -63,10 +65,11 @@ async function main(): Promise<void> {
   const workers = await createWorkers({ connection, namespace, dependencies, workflows });
   const dispatcher = startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, wake, log });
   const sweeper = startSweep({ database, wake, log });
+  const schedules = keepSyncSchedules({ client, database, hasSearchAttributes, log });
 
   log.info({ namespace, hasSearchAttributes }, 'worker running');
   await Promise.all(workers.map((worker) => worker.run())); // until a signal stops them
-  await Promise.all([dispatcher.stop(), sweeper.stop()]);
+  await Promise.all([dispatcher.stop(), sweeper.stop(), schedules.stop()]);
   mailer?.close();
   await Promise.all([connection.close(), clientConnection.close(), closeConnections(policy), database.close()]);
   log.info('worker stopped');

@@ -4,15 +4,19 @@ import { TypedSearchAttributes } from '@temporalio/common';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { SYNC_RUN_WORKFLOW, type SyncRunInput, syncRunsChangedSignal, syncRunWorkflowId } from '../contract/sync-run';
 import { TASK_QUEUES } from '../contract/task-queues';
+import type { Database } from '../db/database';
 import type { LaneKind } from '../db/tables';
 import { wireIdOf } from '../domain/wire-id';
 import { createStartEmail } from './email-starts';
 import { createSignalLane } from './lane-signals';
 import type { Wake } from './outbox-dispatcher';
+import { reconcileSyncSchedules } from './sync-schedules';
 
 export interface WakeOptions {
   /** False where the cluster refused to register them. */
   hasSearchAttributes: boolean;
+  /** Where schedules are looked up in; without it there are none, as on Temporal's time-skipping server, which knows none. */
+  database?: Database;
 }
 
 /** @throws what Temporal said when it did not take it. */
@@ -22,7 +26,10 @@ export function createWake(client: Client, options: WakeOptions): Wake {
   const wakes: Record<LaneKind, Wake> = {
     record_push: ({ tenantId, subjectId, wakeAt }) => signalLane({ tenantId, integrationId: subjectId, wakeAt: wakeAt.getTime() }),
     sync_run: createSignalSyncRuns(client, options),
-    sync_schedule: () => Promise.resolve(),
+    sync_schedule: async ({ tenantId, subjectId: integrationId }) => {
+      const { database, hasSearchAttributes } = options;
+      if (database !== undefined) await reconcileSyncSchedules({ client, database, hasSearchAttributes }, { tenantId, integrationId });
+    },
     email: ({ tenantId, subjectId }) => startEmail({ tenantId, emailId: subjectId }),
   };
   return (due) => wakes[due.lane](due);

@@ -5,6 +5,7 @@ import type { EmailActivities } from '../activities/email';
 import type { IntegrationCheckActivities } from '../activities/integration-check';
 import type { RecordPushActivities } from '../activities/record-push';
 import type { SyncRunActivities } from '../activities/sync-run';
+import type { SyncTickActivities } from '../activities/sync-tick';
 
 /**
  * One wake of a lane. Ends within two minutes; a worker that dies is noticed after 15 s. Retried for ever: each
@@ -55,5 +56,15 @@ export function syncRunActivities(tenantId: string): SyncRunActivities {
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     priority: { fairnessKey: tenantId },
+  });
+}
+
+/** One short transaction, tried until PostgreSQL takes it: a tick that comes late stands for what is newest. */
+export function syncTickActivities(tenantId: string): SyncTickActivities {
+  return proxyActivities<SyncTickActivities>({
+    taskQueue: TASK_QUEUES.pull,
+    startToCloseTimeout: '1 minute',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+    priority: { fairnessKey: tenantId, priorityKey: 1 },
   });
 }

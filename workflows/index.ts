@@ -3,3 +3,4 @@ export { sendEmailWorkflow } from './email';
 export { checkIntegrationWorkflow } from './integration-check';
 export { recordPushWorkflow } from './record-push';
 export { syncRunWorkflow } from './sync-run';
+export { syncTickWorkflow } from './sync-tick';

@@ -1,6 +1,9 @@
 /** Names that running workflows carry: a change here breaks what is running. Add, never rename. */
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
 import { laneQuery, RECORD_PUSH_WORKFLOW, recordPushWorkflowId, recordsDueSignal } from '../../contract/record-push';
+import { SEND_EMAIL_WORKFLOW, sendEmailWorkflowId } from '../../contract/email';
+import { SYNC_RUN_WORKFLOW, syncRunQuery, syncRunsChangedSignal, syncRunWorkflowId } from '../../contract/sync-run';
+import { SCHEDULED_AT, SYNC_TICK_WORKFLOW, syncScheduleId, syncTickWorkflowId } from '../../contract/sync-schedule';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { toWireId } from '../../db/ids';
@@ -16,14 +19,33 @@ describe('permanent names', () => {
       'recordsDue',
       'lane',
     ]);
-    expect(TASK_QUEUES).toMatchObject({ workflows: 'workflows', push: 'push' });
+    expect([SYNC_RUN_WORKFLOW, SYNC_TICK_WORKFLOW, SEND_EMAIL_WORKFLOW, syncRunsChangedSignal.name, syncRunQuery.name]).toEqual([
+      'syncRunWorkflow',
+      'syncTickWorkflow',
+      'sendEmailWorkflow',
+      'syncRunsChanged',
+      'syncRun',
+    ]);
+    expect(TASK_QUEUES).toEqual({ workflows: 'workflows', push: 'push', pull: 'pull', email: 'email' });
+    expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal's name, not ours
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
-      expect.arrayContaining(['TenantId KEYWORD', 'IntegrationId KEYWORD', 'PendingRecords INT', 'NextDueAt DATETIME']),
+      expect.arrayContaining([
+        'TenantId KEYWORD',
+        'IntegrationId KEYWORD',
+        'PendingRecords INT',
+        'NextDueAt DATETIME',
+        'RunKind KEYWORD',
+        'RunState KEYWORD',
+        'FailedJobs INT',
+        'IsSyncFinished BOOL',
+      ]),
     );
   });
 
   it('are those of the workflows that are registered', () => {
-    expect(Object.keys(workflows)).toEqual(expect.arrayContaining([RECORD_PUSH_WORKFLOW, CHECK_INTEGRATION_WORKFLOW]));
+    expect(Object.keys(workflows)).toEqual(
+      expect.arrayContaining([RECORD_PUSH_WORKFLOW, CHECK_INTEGRATION_WORKFLOW, SYNC_RUN_WORKFLOW, SYNC_TICK_WORKFLOW, SEND_EMAIL_WORKFLOW]),
+    );
   });
 });
 
@@ -31,6 +53,14 @@ describe('workflow ids', () => {
   it('name the integration as the API does, one per integration and kind of work', () => {
     expect(recordPushWorkflowId({ integrationId })).toBe(`record-push:${toWireId('int', integrationId)}`);
     expect(checkIntegrationWorkflowId({ integrationId })).toBe(`integration-check:${toWireId('int', integrationId)}`);
+    expect(syncRunWorkflowId({ integrationId })).toBe(`sync-run:${toWireId('int', integrationId)}`);
+    expect(syncTickWorkflowId({ integrationId, schedule: 'hourly' })).toBe(`sync-tick:hourly:${toWireId('int', integrationId)}`);
+    expect(sendEmailWorkflowId({ emailId: integrationId })).toBe(`email:${toWireId('eml', integrationId)}`);
+  });
+
+  it('of schedules name the integration and how often', () => {
+    expect(syncScheduleId({ integrationId, schedule: 'hourly' })).toBe(`sync-hourly:${toWireId('int', integrationId)}`);
+    expect(syncScheduleId({ integrationId, schedule: 'nightly' })).toBe(`sync-nightly:${toWireId('int', integrationId)}`);
   });
 
   it('do not pass 255 characters', () => {
