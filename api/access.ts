@@ -6,7 +6,7 @@
  *   platform  the platform key only: the team that runs Syncline
  *   viewer    a tenant's key: may read
  *   operator  may also change records and run syncs
- *   admin     may also change integrations and keys
+ *   admin     may also change integrations and keys, and let parked records be deleted
  * Each of the last three may do what those above it may.
  */
 import type { ApiKeyRole } from '../db/tables';
@@ -42,6 +42,8 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /v1/integrations/{integration_id}/pause': 'operator',
   'POST /v1/integrations/{integration_id}/resume': 'operator',
   'POST /v1/integrations/{integration_id}/check': 'operator',
+  'POST /v1/integrations/{integration_id}/sync-runs': 'operator',
+  'GET /v1/integrations/{integration_id}/record-types': 'viewer',
 
   'POST /v1/records/batch': 'operator',
   'GET /v1/records/{record_type}': 'viewer',
@@ -57,6 +59,23 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/release': 'operator',
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/discard': 'operator',
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/retry': 'operator',
+
+  'GET /v1/sync-runs': 'viewer',
+  'GET /v1/sync-runs/{sync_run_id}': 'viewer',
+  'GET /v1/sync-runs/{sync_run_id}/jobs': 'viewer',
+  'GET /v1/sync-runs/{sync_run_id}/changes': 'viewer',
+  'GET /v1/sync-runs/{sync_run_id}/errors': 'viewer',
+  'POST /v1/sync-runs/{sync_run_id}/cancel': 'operator',
+  'POST /v1/sign-ins': 'operator',
+  'GET /v1/onboarding': 'viewer',
+  'GET /v1/sync-status': 'viewer',
+  'GET /v1/metadata-changes': 'viewer',
+  'GET /v1/sync-conflicts': 'viewer',
+  'GET /v1/deletion-reviews': 'viewer',
+  'GET /v1/deletion-reviews/{deletion_review_id}': 'viewer',
+  'GET /v1/deletion-reviews/{deletion_review_id}/records': 'viewer',
+  'POST /v1/deletion-reviews/{deletion_review_id}/approve': 'admin',
+  'POST /v1/deletion-reviews/{deletion_review_id}/discard': 'admin',
 
   'GET /v1/pushes': 'viewer',
   'GET /v1/pushes/{push_id}': 'viewer',

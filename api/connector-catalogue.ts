@@ -1,5 +1,6 @@
 /** What the API knows of connectors: their schemas and rules, never their calls. The code itself comes in through main.ts. */
 import type { ZodType } from 'zod';
+import type { ReadAbilities } from '../connectors/connector';
 import type { JsonObject } from '../domain/json';
 import { isJsonObject, type JsonValue } from '../domain/json';
 import type { RecordTypeMapping } from '../domain/mapping';
@@ -23,6 +24,8 @@ export interface DescribedConnector {
   /** Pointers begin with `/config`, `/record_types` or `/credentials`. Without `credentials` they are not looked at. */
   validate?(config: unknown, mappings: Record<string, RecordTypeMapping>, credentials?: unknown): { pointer: string; message: string }[];
   hosts(config: unknown): string[];
+  /** null = this record type cannot be read; absent = nothing can. */
+  readAbilities?(config: unknown, recordType: string): ReadAbilities | null;
 }
 
 /** Why a URL may not be reached, in words for tenants; undefined = it may. `hosts`: those the configuration names. */
@@ -53,20 +56,37 @@ export function findContradictions(
   credentials?: JsonObject,
 ): ProblemDetail[] {
   const found = connector.validate?.(config, mappings, credentials) ?? [];
-  return found.map(({ pointer, message }) => ({ pointer, code: 'contradiction', message }));
+  // Where the connector complains of the direction itself, it knows better why.
+  const unreadable = findUnreadable(connector, config, mappings).filter(({ pointer }) => !found.some((other) => other.pointer === pointer));
+  return [...found.map(({ pointer, message }) => ({ pointer, code: 'contradiction', message })), ...unreadable];
+}
+
+/** Record types that are to be pulled though the connector cannot read them. */
+function findUnreadable(connector: DescribedConnector, config: JsonObject, mappings: Record<string, RecordTypeMapping>): ProblemDetail[] {
+  return Object.entries(mappings).flatMap(([recordType, { direction }]) => {
+    if (direction === 'push' || (connector.readAbilities?.(config, recordType) ?? null) !== null) return [];
+    const message =
+      connector.readAbilities === undefined
+        ? `The connector ${connector.title} cannot read. Use the direction "push".`
+        : `The connector ${connector.title} cannot read ${recordType} as it is configured. Use the direction "push", or say in the configuration how it is read.`;
+    return [{ pointer: pointerTo(['record_types', recordType, 'direction']), code: 'not_readable', message }];
+  });
 }
 
 const LOOKS_LIKE_URL = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 function findRefusedUrls(config: JsonValue, hosts: readonly string[], whyUrlIsRefused: WhyUrlIsRefused): ProblemDetail[] {
   const written = findUrls(config, ['config']);
-  const named = hosts.map((host) => ({ url: `https://${host}/`, pointer: '/config' }));
-  // A host that stands in a URL of the configuration is complained about there, where it can be corrected.
-  const unwritten = named.filter(
-    ({ url }) => URL.canParse(url) && !written.some((other) => URL.canParse(other.url) && new URL(other.url).host === new URL(url).host),
-  );
-  return [...written, ...unwritten].flatMap(({ url, pointer }) => {
-    const message = whyUrlIsRefused(url, hosts);
+  const isWritten = (host: string) => written.some(({ url }) => URL.canParse(url) && new URL(url).host === host);
+  const unwritten = hosts.flatMap((host) => {
+    const url = URL.canParse(`https://${host}/`) ? new URL(`https://${host}/`) : undefined;
+    // A host that stands in a URL of the configuration is complained about there, where it can be corrected.
+    if (url === undefined || isWritten(url.host)) return [];
+    // Who speaks no HTTP has ports of its own; the address is what counts.
+    return [{ url: `https://${url.hostname}/`, pointer: '/config', hosts: [url.hostname] }];
+  });
+  return [...written.map((one) => ({ ...one, hosts })), ...unwritten].flatMap(({ url, pointer, hosts: allowed }) => {
+    const message = whyUrlIsRefused(url, allowed);
     return message === undefined ? [] : [{ pointer, code: 'egress_refused', message }];
   });
 }

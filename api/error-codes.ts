@@ -107,6 +107,12 @@ export const ERROR_CODES = {
   },
   record_sync_not_found: { status: 404, title: 'This integration does not sync this record', detail: 'GET the record to see which integrations sync it.' },
   push_not_found: { status: 404, title: 'There is no such push', detail: 'Check the id; GET /v1/pushes lists the push log.' },
+  sync_run_not_found: { status: 404, title: 'There is no such sync run', detail: 'Check the id; GET /v1/sync-runs lists the sync runs.' },
+  deletion_review_not_found: {
+    status: 404,
+    title: 'There is no such deletion review',
+    detail: 'Check the id; GET /v1/deletion-reviews lists the reviews.',
+  },
   connector_not_found: { status: 404, title: 'There is no such connector', detail: 'GET /v1/connectors lists the connectors.' },
 
   // What is asked for
@@ -134,6 +140,11 @@ export const ERROR_CODES = {
     title: 'The tenant has too many API keys',
     detail: 'A tenant has at most 50 keys that are neither revoked nor expired. Revoke one first.',
   },
+  unknown_record_type: {
+    status: 422,
+    title: 'The integration pulls no such record type',
+    detail: 'Name only record types that the integration maps with the direction pull or both.',
+  },
   version_reused: {
     status: 409,
     title: 'This version already stands for other content',
@@ -157,6 +168,22 @@ export const ERROR_CODES = {
   nothing_failed: { status: 409, title: 'Nothing has failed', detail: 'Only a pair with the status sync_failed can be retried.' },
   already_syncing: { status: 409, title: 'A push is under way', detail: 'Wait for the push to end; GET the record to see its state.' },
   integration_paused: { status: 409, title: 'The integration is paused', detail: 'Resume the integration first.' },
+  needs_reauthorization: {
+    status: 409,
+    title: 'The third party refused the credentials',
+    detail: 'Give new ones by PUT /v1/integrations/{integration_id}/credentials: what could not be read is read then.',
+  },
+  nothing_to_pull: {
+    status: 409,
+    title: 'The integration only pushes',
+    detail: 'Map a record type with the direction pull or both first. What is pushed is listed by GET /v1/record-syncs.',
+  },
+  sync_run_finished: { status: 409, title: 'The sync run has ended', detail: 'Only a run that is queued, running or waiting can be canceled.' },
+  review_decided: {
+    status: 409,
+    title: 'The review is no longer pending',
+    detail: 'GET the review to see what was decided. A later full pass that misses records again makes a new one.',
+  },
   credentials_missing: {
     status: 409,
     title: 'The integration has no credentials yet',

@@ -7,7 +7,7 @@ import type { Route } from './route';
 import { problemView } from './wire/problem';
 
 const DESCRIPTION = [
-  'Keeps your records in step with other systems. Post changes of records; each integration pushes them after its grace period.',
+  'Keeps your records in step with other systems. Post changes of records; each integration pushes them after its grace period. What third parties hold is read every hour, every night, and when asked for.',
   '',
   'Within v1 only additions are made: ignore fields, values and event topics you do not know.',
   '',
@@ -25,6 +25,12 @@ const TAGS: Readonly<Record<string, string>> = {
   Integrations: "A tenant's links to third parties: settings, mappings, credentials.",
   Records: 'Changes of records, one by one or in batches, and what became of them.',
   'Record syncs': 'The state of each pair of record and integration, and what people can do about it.',
+  'Sync runs': 'Reading what third parties hold: who or what started it, how far it is, what it changed, what it could not keep. Kept for ever.',
+  Onboarding: 'From linking until what is there has been read: until then records of those types can be read but not changed.',
+  'Sync status': 'How many records both sides hold.',
+  Metadata: "The third parties' record types, fields and picklists, and what changed in them.",
+  'Sync conflicts': 'What was changed on both sides, or could not be told apart.',
+  'Deletion reviews': 'Too many records were gone at once: nothing is deleted here until somebody decides.',
   'Push log': 'What was sent, why, by whose change, and what came of it.',
   Notifications: 'What needs a person.',
   'Audit log': 'Who changed what.',

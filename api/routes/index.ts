@@ -5,15 +5,23 @@ import type { Route } from '../route';
 import { apiKeyRoutes } from './api-keys';
 import { auditLogRoutes } from './audit-log';
 import { connectorRoutes } from './connectors';
+import { deletionReviewRoutes } from './deletion-reviews';
 import { integrationLifeRoutes } from './integration-life';
 import { integrationRoutes } from './integrations';
+import { metadataRoutes } from './metadata';
 import { notificationRoutes } from './notifications';
+import { onboardingRoutes } from './onboarding';
 import { operationRoutes } from './operations';
 import { pushRoutes } from './pushes';
 import { recordBatchRoutes } from './record-batch';
 import { recordRoutes } from './records';
 import { recordSyncRoutes } from './record-syncs';
 import { streamRoutes } from './stream';
+import { syncConflictRoutes } from './sync-conflicts';
+import { syncRunDetailRoutes } from './sync-run-details';
+import { syncRunRequestRoutes } from './sync-run-requests';
+import { syncRunRoutes } from './sync-runs';
+import { syncStatusRoutes } from './sync-status';
 import { tenantRoutes } from './tenants';
 import { timeZoneRoutes } from './time-zones';
 
@@ -28,6 +36,14 @@ export function createRoutes(dependencies: ApiDependencies & { authenticator: Au
     ...recordBatchRoutes(dependencies),
     ...recordRoutes,
     ...recordSyncRoutes,
+    ...syncRunRequestRoutes,
+    ...syncRunRoutes,
+    ...syncRunDetailRoutes,
+    ...onboardingRoutes,
+    ...syncStatusRoutes,
+    ...metadataRoutes(dependencies),
+    ...syncConflictRoutes,
+    ...deletionReviewRoutes,
     ...pushRoutes,
     ...notificationRoutes,
     ...auditLogRoutes,

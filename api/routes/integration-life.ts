@@ -8,10 +8,11 @@ import { readCredentials } from '../connector-catalogue';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http-error';
 import { checkCredentials } from '../integration-checks';
+import { showIntegration } from '../integration-views';
 import { type Route, tenantRoute, tenantRouteThen } from '../route';
 import { instant, jsonObject } from '../wire/common';
 import { etagOf, requireVersion } from '../wire/etag';
-import { integrationView, toWireIntegration } from '../wire/integration';
+import { integrationView } from '../wire/integration';
 import { ETAG, integrationParams, requireIntegration } from './integrations';
 
 const answers = { 200: { description: 'The integration as it is now.', schema: integrationView, headers: ETAG } };
@@ -35,9 +36,9 @@ export function integrationLifeRoutes({
   orchestrator,
   database,
 }: Pick<ApiDependencies, 'connectors' | 'sealing' | 'orchestrator' | 'database'>): readonly Route[] {
-  const answer = (integration: Integration, detail: { from: string; to: string } | object) => ({
+  const answer = async (work: TenantWork, integration: Integration, detail: object) => ({
     status: 200 as const,
-    body: toWireIntegration(integration, connectors[integration.connector]),
+    body: await showIntegration(work, integration, connectors),
     headers: etagOf(integration),
     audit: { target: toWireId('int', integration.integrationId), detail: { ...detail } },
   });
@@ -52,7 +53,7 @@ export function integrationLifeRoutes({
       tag: 'Integrations',
       summary: 'Pause an integration',
       description:
-        'Windows keep opening and nothing is pushed until it is resumed; a push under way is finished, and retry clocks stand still. Pausing twice is pausing once.',
+        'Windows keep opening and nothing is pushed until it is resumed; a push under way is finished, and retry clocks stand still. A sync run stops at its next page and waits, and none is started; an onboarding no longer keeps records from being changed. Pausing twice is pausing once.',
       params: integrationParams,
       answers,
       problems: ['integration_not_found'],
@@ -60,7 +61,7 @@ export function integrationLifeRoutes({
       async run(work, { params, ifMatch }) {
         const before = await locked(work, params.integration_id, ifMatch);
         const after = await pauseIntegration(work, { integrationId: params.integration_id });
-        return answer(after, { was_paused: before.pausedAt !== null });
+        return answer(work, after, { was_paused: before.pausedAt !== null });
       },
     }),
 
@@ -71,7 +72,7 @@ export function integrationLifeRoutes({
       tag: 'Integrations',
       summary: 'Resume a paused integration',
       description:
-        'What became due meanwhile goes out at once, whatever was due first; windows still open keep their deadline, and retry clocks go on from where they stood. Resuming twice is resuming once.',
+        'What became due meanwhile goes out at once, whatever was due first; windows still open keep their deadline, and retry clocks go on from where they stood. A sync run that was stopped goes on where it was. Resuming twice is resuming once.',
       params: integrationParams,
       answers,
       problems: ['integration_not_found'],
@@ -79,7 +80,7 @@ export function integrationLifeRoutes({
       async run(work, { params, ifMatch }) {
         const before = await locked(work, params.integration_id, ifMatch);
         const after = await resumeIntegration(work, { integrationId: params.integration_id });
-        return answer(after, { was_paused: before.pausedAt !== null });
+        return answer(work, after, { was_paused: before.pausedAt !== null });
       },
     }),
 
@@ -104,7 +105,7 @@ export function integrationLifeRoutes({
         checkCredentials(connector, before, plainCredentials);
         const sealedCredentials = await sealing.seal(work, credentialsPlace(integrationId), JSON.stringify(plainCredentials));
         const after = await replaceCredentials(work, { integrationId, sealedCredentials });
-        return answer(after, { needed_reauthorization: before.needsReauthorizationAt !== null });
+        return answer(work, after, { needed_reauthorization: before.needsReauthorizationAt !== null });
       },
     }),
 

@@ -14,7 +14,8 @@ import { checkTogether, checkWaits, readMappings } from '../integration-checks';
 import { type Route, tenantRoute } from '../route';
 import { orNull, idParam, jsonObject } from '../wire/common';
 import { etagOf, requireVersion } from '../wire/etag';
-import { integrationSettings, integrationView, SETTINGS_DEFAULT, toWireIntegration } from '../wire/integration';
+import { showIntegration, showIntegrations } from '../integration-views';
+import { integrationSettings, integrationView, SETTINGS_DEFAULT } from '../wire/integration';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../wire/lists';
 import { recordTypeMappings } from '../wire/mapping';
 
@@ -36,6 +37,8 @@ const newIntegration = z.strictObject({
   max_wait_ms: integrationSettings.max_wait_ms.default(SETTINGS_DEFAULT.maxWaitMs),
   initial_push: z.enum(['all', 'none']).default('all').meta({ description: 'all: existing records are pushed, behind edits. none: only changes from now on.' }),
   is_paused: z.boolean().default(false),
+  is_hourly_sync_on: integrationSettings.is_hourly_sync_on.optional(),
+  nightly_sync_at: integrationSettings.nightly_sync_at.optional(),
 });
 const change = z.strictObject({
   app: integrationSettings.app.optional(),
@@ -44,6 +47,8 @@ const change = z.strictObject({
   record_types: recordTypeMappings.optional().meta({ description: 'Replaces all mappings.' }),
   grace_period_ms: integrationSettings.grace_period_ms.optional(),
   max_wait_ms: integrationSettings.max_wait_ms.optional(),
+  is_hourly_sync_on: integrationSettings.is_hourly_sync_on.optional(),
+  nightly_sync_at: integrationSettings.nightly_sync_at.optional(),
 });
 const preview = z
   .object({
@@ -66,7 +71,7 @@ export function integrationRoutes({
     if (found === undefined) throw new HttpError('unknown_connector');
     return found;
   };
-  const toWire = (integration: Integration) => toWireIntegration(integration, connectors[integration.connector]);
+  const toWire = (work: TenantWork, integration: Integration) => showIntegration(work, integration, connectors);
 
   async function toChange(before: Integration, body: z.output<typeof change>): Promise<IntegrationChange> {
     const connector = connectorOf(before.connector);
@@ -75,7 +80,16 @@ export function integrationRoutes({
     if (config !== undefined || recordTypes !== undefined) checkTogether(connector, config ?? before.config, recordTypes ?? before.recordTypes);
     const maxWaitMs = body.max_wait_ms === undefined ? before.maxWaitMs : body.max_wait_ms;
     checkWaits({ gracePeriodMs: body.grace_period_ms ?? before.gracePeriodMs, maxWaitMs });
-    return { app: body.app, accountName: body.account_name, config, recordTypes, gracePeriodMs: body.grace_period_ms, maxWaitMs: body.max_wait_ms };
+    return {
+      app: body.app,
+      accountName: body.account_name,
+      config,
+      recordTypes,
+      gracePeriodMs: body.grace_period_ms,
+      maxWaitMs: body.max_wait_ms,
+      isHourlySyncOn: body.is_hourly_sync_on,
+      nightlySyncAt: body.nightly_sync_at,
+    };
   }
 
   return [
@@ -85,11 +99,13 @@ export function integrationRoutes({
       operationId: 'createIntegration',
       tag: 'Integrations',
       summary: 'Link a third party',
+      description:
+        'What it maps with the direction pull or both is read as a whole first: `onboarding` says how far that is, and until it is done records of those types can be read but not changed. Then it is read every hour and every night.',
       body: newIntegration,
       answers: { 201: { description: 'The new integration.', schema: integrationView, headers: ETAG } },
       problems: ['unknown_connector', 'invalid_config', 'invalid_credentials_shape', 'invalid_mapping', 'invalid_settings', 'egress_refused'],
       action: 'integration.created',
-      async run(work, { body }) {
+      async run(work, { body }, { caller }) {
         const connector = connectorOf(body.connector);
         const config = readConfig(connector, body.config, whyUrlIsRefused);
         const recordTypes = readMappings(connector, config, body.record_types);
@@ -112,9 +128,12 @@ export function integrationRoutes({
           maxWaitMs: body.max_wait_ms,
           initialPush: body.initial_push,
           isPaused: body.is_paused,
+          isHourlySyncOn: body.is_hourly_sync_on,
+          nightlySyncAt: body.nightly_sync_at,
+          linkedBy: caller.actor,
         });
         const audit = { target: toWireId('int', integrationId), detail: { connector: connector.kind, app, record_types: Object.keys(recordTypes) } };
-        return { status: 201, body: toWire(created), headers: etagOf(created), audit };
+        return { status: 201, body: await toWire(work, created), headers: etagOf(created), audit };
       },
     }),
 
@@ -131,7 +150,14 @@ export function integrationRoutes({
         const scope = ['integrations', work.tenantId];
         const { limit, after } = readPage(query, scope, uuidPosition);
         const rows = await listIntegrations(work, { limit: limit + 1, after });
-        return { status: 200, body: toPage(rows, limit, scope, ({ integrationId }) => integrationId, toWire) };
+        const { data, next_cursor } = toPage(
+          rows,
+          limit,
+          scope,
+          ({ integrationId }) => integrationId,
+          (row) => row,
+        );
+        return { status: 200, body: { data: await showIntegrations(work, data, connectors), next_cursor } };
       },
     }),
 
@@ -146,7 +172,7 @@ export function integrationRoutes({
       problems: ['integration_not_found'],
       async run(work, { params }) {
         const found = await requireIntegration(work, params.integration_id);
-        return { status: 200, body: toWire(found), headers: etagOf(found) };
+        return { status: 200, body: await toWire(work, found), headers: etagOf(found) };
       },
     }),
 
@@ -157,7 +183,7 @@ export function integrationRoutes({
       tag: 'Integrations',
       summary: 'Change settings or mappings',
       description:
-        'A new mapping opens windows for the records whose payload differs; open windows keep their deadline. With `dry_run=true` nothing changes: the answer says how many records the change would touch.',
+        'A new mapping opens windows for the records whose payload differs, open windows keep their deadline, and what it pulls in another way is read as a whole. With `dry_run=true` nothing changes: the answer says how many records the change would touch.',
       params: integrationParams,
       query: z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }),
       body: change,
@@ -172,13 +198,19 @@ export function integrationRoutes({
         if (body.record_types !== undefined && !isDryRun) await lockMappings(work, 'alone');
         const before = requireVersion(await lockIntegration(work, { integrationId }), ifMatch, 'integration_not_found');
         const wanted = await toChange(before, body);
-        if (isDryRun) return { status: 200, body: { ...toWire(before), preview: await previewOf(work, before, wanted) }, headers: etagOf(before), audit: null };
+        if (isDryRun)
+          return {
+            status: 200,
+            body: { ...(await toWire(work, before)), preview: await previewOf(work, before, wanted) },
+            headers: etagOf(before),
+            audit: null,
+          };
         const after = await changeIntegration(work, { integrationId, change: wanted });
         const audit = {
           target: toWireId('int', integrationId),
           detail: { changed: Object.keys(body), mapping_version: { from: before.mappingVersion, to: after.mappingVersion } },
         };
-        return { status: 200, body: { ...toWire(after), preview: null }, headers: etagOf(after), audit };
+        return { status: 200, body: { ...(await toWire(work, after)), preview: null }, headers: etagOf(after), audit };
       },
     }),
 
@@ -188,7 +220,8 @@ export function integrationRoutes({
       operationId: 'deleteIntegration',
       tag: 'Integrations',
       summary: 'Unlink a third party',
-      description: 'What waits is not pushed any more, the credentials are removed, and the push log stays. What the third party holds is left as it is.',
+      description:
+        'What waits is not pushed any more, its sync runs end, the credentials are removed, and the push log and the Sync Logs stay. What the third party holds is left as it is.',
       params: integrationParams,
       answers: { 204: { description: 'The integration is gone.', schema: null } },
       problems: ['integration_not_found'],

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { type Integration, listIntegrations } from '../../db/integrations';
+import { isGated } from '../../db/onboarding';
 import { acceptChanges, type RecordChange } from '../../db/record-acceptance';
 import { findPairsOfRecords, findRecord, listRecords, type RecordPair } from '../../db/records';
 import { HttpError } from '../http-error';
@@ -17,6 +18,9 @@ const ACCEPTED = {
   202: { description: 'The change is kept and cannot be lost; `syncs` says when it is due where.', schema: acceptedChange },
   200: { description: 'A newer version is already here: nothing was changed, and the older one is logged.', schema: acceptedChange },
 };
+const listedRecords = listOf(recordSummary).extend({
+  is_partial: z.boolean().meta({ description: 'An integration that pulls this record type is being onboarded: there may be more records than are listed.' }),
+});
 const PROBLEMS = ['occurred_in_future', 'version_reused', 'onboarding_in_progress', 'field_owned_by_third_party'] as const;
 
 export const recordRoutes: readonly Route[] = [
@@ -26,7 +30,8 @@ export const recordRoutes: readonly Route[] = [
     operationId: 'putRecord',
     tag: 'Records',
     summary: 'Create a record or replace its fields',
-    description: 'The same change twice is one change. A deleted record comes back.',
+    description:
+      'The same change twice is one change. A deleted record comes back. Fields that only come from a third party stay as they are where they are left out.',
     params: recordParams,
     body: changeOfFields,
     answers: ACCEPTED,
@@ -90,7 +95,7 @@ export const recordRoutes: readonly Route[] = [
     summary: 'List the records of a type with their badges',
     params: z.strictObject({ record_type: recordTypeName }),
     query: z.strictObject({ ...listParams, include_deleted: booleanParam.optional() }),
-    answers: { 200: { description: 'Records in the order of their external ids.', schema: listOf(recordSummary) } },
+    answers: { 200: { description: 'Records in the order of their external ids.', schema: listedRecords } },
     problems: ['invalid_cursor'],
     async run(work, { params, query }) {
       const withDeleted = query.include_deleted ?? false;
@@ -100,7 +105,8 @@ export const recordRoutes: readonly Route[] = [
       const pairsOf = groupByRecord(await findPairsOfRecords(work, { recordIds: rows.map(({ recordId }) => recordId) }));
       const integrations = await allIntegrations(work);
       const toItem = (row: (typeof rows)[number]) => toWireSummary(row, pairsOf.get(row.recordId) ?? [], integrations);
-      return { status: 200, body: toPage(rows, limit, scope, (row) => row.externalId, toItem) };
+      const isPartial = integrations.some((integration) => isGated(integration, params.record_type));
+      return { status: 200, body: { ...toPage(rows, limit, scope, (row) => row.externalId, toItem), is_partial: isPartial } };
     },
   }),
 ];

@@ -14,7 +14,7 @@ const KEEP_ALIVE_MS = 15_000;
 const RETRY_MS = 2_000;
 /** Whoever reads so slowly is cut off; it comes back and goes on where it was. */
 const UNSENT_BYTES_MAX = 1_024 * 1_024;
-const TOPICS = ['record_syncs', 'integrations'] as const;
+const TOPICS = ['record_syncs', 'integrations', 'sync_runs'] as const;
 
 const topics = z
   .string()
@@ -37,7 +37,8 @@ export function streamRoutes({ stream, authenticator }: Pick<ApiDependencies, 's
         '',
         '`data` by topic:',
         '- `record_syncs`: pairs changed. `{"integration_ids": ["int_…"], "records": [{"record_type": "employees", "external_id": "e-1001"}], "count": 1}`. `records` names up to 20 of the `count` records, and is absent where only the integrations are known.',
-        '- `integrations`: an integration was linked, changed, paused, blocked or unlinked, or works again. `{"integration_id": "int_…"}`.',
+        '- `integrations`: an integration was linked, changed, paused, blocked or unlinked, or works again, or its onboarding or its metadata changed. `{"integration_id": "int_…"}`.',
+        '- `sync_runs`: a sync run was asked for, or it or one of its jobs began, waits, goes on or ended. `{"integration_id": "int_…", "sync_run_id": "run_…", "state": "running"}`. `state` is absent where only the request is news.',
       ].join('\n'),
       query: z.strictObject({ topics }),
       answers: { 200: { description: 'Events until the connection ends.', schema: z.string(), mediaType: 'text/event-stream' } },
@@ -86,6 +87,7 @@ function toWire({ body }: StreamEvent): JsonObject {
   const toId = (value: JsonValue | undefined): JsonValue => (typeof value === 'string' ? toWireId('int', value) : (value ?? null));
   return {
     ...body,
+    ...(typeof body.sync_run_id === 'string' ? { sync_run_id: toWireId('run', body.sync_run_id) } : {}),
     ...('integration_id' in body ? { integration_id: toId(body.integration_id) } : {}),
     ...(Array.isArray(body.integration_ids) ? { integration_ids: body.integration_ids.map(toId) } : {}),
   };

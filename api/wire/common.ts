@@ -69,6 +69,21 @@ export const orNull = <Schema extends z.ZodType>(schema: Schema) => z.union([sch
 export const toInstant = (date: Date): string => date.toISOString();
 export const toInstantOrNull = (date: Date | null): string | null => date?.toISOString() ?? null;
 
+/** An instant in a query. */
+export const instantParam = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text))
+  .refine(isStorableInstant, 'must not lie before the year 1');
+
+/** Several names in a query, separated by commas. */
+export const namesParam = <const Names extends readonly [string, ...string[]]>(names: Names, example: Names[number]) =>
+  z
+    .string()
+    .max(500)
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(names)))
+    .meta({ type: 'string', description: `Separated by commas: ${names.join(', ')}.`, example });
+
 /** `true` or `false` in a query. */
 export const booleanParam = z.enum(['true', 'false']).transform((text) => text === 'true');
 

@@ -1,11 +1,14 @@
 /** An integration on the wire. Its credentials never appear: only that there are some, and since when. */
 import { z } from 'zod';
 import type { Integration } from '../../db/integrations';
+import type { KnownRecordType } from '../../db/known-record-types';
+import type { OnboardingDataset } from '../../db/onboarding-progress';
 import { toWireId } from '../../db/ids';
 import type { DescribedConnector } from '../connector-catalogue';
 import { recordType, toWireRecordType } from '../routes/connectors';
 import { instant, jsonObject, lineOfText, toInstant, toInstantOrNull, wireId } from './common';
 import { recordTypeMappingsView, toWireMappings } from './mapping';
+import { onboardingView, toWireOnboarding } from './onboarding';
 
 const GRACE_PERIOD_MS_DEFAULT = 5 * 60_000;
 const MAX_WAIT_MS_DEFAULT = 60 * 60_000;
@@ -24,13 +27,18 @@ export const integrationView = z
     state: integrationState,
     config: jsonObject,
     record_types: recordTypeMappingsView,
-    known_record_types: z.array(recordType).meta({ description: "The third party's record types and fields, as far as they are known." }),
+    known_record_types: z.array(recordType).meta({
+      description: "The third party's record types and fields: as it was last seen to have them, or as the configuration has them while it was not asked.",
+    }),
     mapping_version: z.int(),
     has_credentials: z.boolean(),
     credentials_updated_at: instant.nullable(),
     grace_period_ms: z.int(),
     max_wait_ms: z.int().nullable(),
     initial_push: z.enum(['all', 'none']),
+    is_hourly_sync_on: z.boolean(),
+    nightly_sync_at: z.string().nullable().meta({ description: "Local time in the tenant's time zone; null = never.", example: '02:00' }),
+    onboarding: onboardingView,
     is_backfilling: z.boolean().meta({ description: 'Existing records are still being looked through, after linking or a new mapping.' }),
     paused_at: instant.nullable(),
     needs_reauthorization_at: instant.nullable(),
@@ -66,10 +74,31 @@ export const integrationSettings = {
       description: 'A record is pushed this long after its first unsent change at the latest; null = whenever it becomes quiet.',
       example: MAX_WAIT_MS_DEFAULT,
     }),
+  is_hourly_sync_on: z
+    .boolean()
+    .meta({ description: 'Every hour what was modified is read, and the metadata. Only for what is pulled; on unless said otherwise.', example: true }),
+  nightly_sync_at: z
+    .string()
+    .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a local time as HH:MM, from 00:00 to 23:59')
+    .nullable()
+    .meta({
+      description:
+        "Every night everything is read, deletions included: once per date of the tenant's time zone at this local time, daylight-saving changes included. null = never. 02:00 unless given.",
+      example: '02:00',
+    }),
 };
 export const SETTINGS_DEFAULT = { gracePeriodMs: GRACE_PERIOD_MS_DEFAULT, maxWaitMs: MAX_WAIT_MS_DEFAULT };
 
-export function toWireIntegration(integration: Integration, connector: DescribedConnector | undefined): z.output<typeof integrationView> {
+/** What an integration is shown with besides its own row. */
+export interface IntegrationSurroundings {
+  connector: DescribedConnector | undefined;
+  /** As they were last seen; none = never asked. */
+  recordTypes: readonly KnownRecordType[];
+  onboarding: readonly OnboardingDataset[];
+}
+
+export function toWireIntegration(integration: Integration, { connector, recordTypes, onboarding }: IntegrationSurroundings): z.output<typeof integrationView> {
+  const known = recordTypes.length > 0 ? recordTypes : (connector?.recordTypes(integration.config) ?? []);
   return {
     id: toWireId('int', integration.integrationId),
     connector: integration.connector,
@@ -78,13 +107,16 @@ export function toWireIntegration(integration: Integration, connector: Described
     state: stateOf(integration),
     config: integration.config,
     record_types: toWireMappings(integration.recordTypes),
-    known_record_types: connector?.recordTypes(integration.config).map(toWireRecordType) ?? [],
+    known_record_types: known.map(toWireRecordType),
     mapping_version: integration.mappingVersion,
     has_credentials: integration.credentialsUpdatedAt !== null,
     credentials_updated_at: toInstantOrNull(integration.credentialsUpdatedAt),
     grace_period_ms: integration.gracePeriodMs,
     max_wait_ms: integration.maxWaitMs,
     initial_push: integration.initialPush,
+    is_hourly_sync_on: integration.isHourlySyncOn,
+    nightly_sync_at: integration.nightlySyncAt,
+    onboarding: toWireOnboarding(integration, onboarding),
     is_backfilling: integration.backfillReason !== null,
     paused_at: toInstantOrNull(integration.pausedAt),
     needs_reauthorization_at: toInstantOrNull(integration.needsReauthorizationAt),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { toWireId } from '../../db/ids';
 import type { Integration } from '../../db/integrations';
+import { isGated } from '../../db/onboarding';
 import type { RecordPair, StoredRecord } from '../../db/records';
 import { badgeOf } from '../../domain/badge';
 import { isEligible, mappedFieldNames } from '../../domain/mapping';
@@ -61,6 +62,9 @@ export const recordSummary = z
     changed_at: instant,
     changed_by: z.string(),
     created_at: instant,
+    is_partial: z.boolean().meta({
+      description: 'An integration that pulls this record type is being onboarded: what is shown may be incomplete, and cannot be changed until that is done.',
+    }),
     badge,
   })
   .meta({ id: 'RecordSummary' });
@@ -88,6 +92,7 @@ export function toWireSummary(record: StoredRecord, pairs: readonly RecordPair[]
     changed_at: toInstant(record.changedAt),
     changed_by: record.changedBy,
     created_at: toInstant(record.createdAt),
+    is_partial: integrations.some((integration) => isGated(integration, record.recordType)),
     badge: { status, counts, is_paused: isPaused },
   };
 }

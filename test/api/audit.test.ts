@@ -1,5 +1,7 @@
 /** Every route that changes something leaves exactly one row in the audit log (S26). The list is compared with the API description. */
 import type supertest from 'supertest';
+import { givenOnboarded } from './pulling';
+import { givenRunHistory } from './run-history';
 import { type Caller, givenIntegration, type GivenTenant, type Service, startService } from './service';
 
 let service: Service;
@@ -101,6 +103,35 @@ const CASES: Record<string, Case> = {
     send: async (as) => as.post(`/v1/integrations/${(await fresh()).id}/check`),
     action: 'integration.checked',
     target: /^int_/,
+  },
+  'POST /v1/integrations/{integration_id}/sync-runs': {
+    by: 'operator',
+    send: async (as) => as.post(`/v1/integrations/${(await givenOnboarded(service, tenant)).integration.id}/sync-runs`, { kind: 'full' }),
+    action: 'sync_run.requested',
+    target: /^run_/,
+  },
+  'POST /v1/sync-runs/{sync_run_id}/cancel': {
+    by: 'operator',
+    async send(as) {
+      const { integration } = await givenOnboarded(service, tenant);
+      const { body } = await as.post(`/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' }).expect(202);
+      return as.post(`/v1/sync-runs/${body.id}/cancel`);
+    },
+    action: 'sync_run.canceled',
+    target: /^run_/,
+  },
+  'POST /v1/sign-ins': { by: 'operator', send: (as) => as.post('/v1/sign-ins', { user: 'ana@example.org' }), action: 'sign_in.noted' },
+  'POST /v1/deletion-reviews/{deletion_review_id}/approve': {
+    by: 'admin',
+    send: async (as) => as.post(`/v1/deletion-reviews/${(await givenRunHistory(service, tenant)).review}/approve`),
+    action: 'deletion_review.approved',
+    target: /^rev_/,
+  },
+  'POST /v1/deletion-reviews/{deletion_review_id}/discard': {
+    by: 'admin',
+    send: async (as) => as.post(`/v1/deletion-reviews/${(await givenRunHistory(service, tenant)).review}/discard`),
+    action: 'deletion_review.discarded',
+    target: /^rev_/,
   },
   'POST /v1/records/batch': {
     by: 'operator',

@@ -1,5 +1,7 @@
 import { givenIntegration, type GivenTenant, expectProblem, SCIM_INTEGRATION, type Service, startService } from './service';
 import { HttpError } from '../../api/http-error';
+import { contactsConfig } from '../connectors/rest-given';
+import { PULLED_INTEGRATION } from './pulling';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -8,6 +10,8 @@ beforeAll(async () => {
   tenant = await service.givenTenant();
 });
 afterAll(() => service.close());
+
+const REST_WITHOUT_LIST = contactsConfig('https://hr.example.com');
 
 describe('linking', () => {
   it('creates an integration with the defaults of the product and the mappings of the connector', async () => {
@@ -49,10 +53,27 @@ describe('linking', () => {
     ['credentials of the wrong shape', { credentials: { token: 5 } }, 'invalid_credentials_shape', '/credentials'],
     ['a maximum wait that does not exceed the grace period', { grace_period_ms: 60_000, max_wait_ms: 60_000 }, 'invalid_settings', '/max_wait_ms'],
     [
-      'the direction pull, which is not built yet',
-      { record_types: { employees: { direction: 'pull', fields: [{ name: 'a', to: 'userName' }] } } },
+      'the direction pull for what the connector cannot read',
+      {
+        connector: 'rest',
+        credentials: undefined,
+        config: REST_WITHOUT_LIST,
+        record_types: { contacts: { direction: 'pull', fields: [{ name: 'email', to: 'email' }] } },
+      },
       'invalid_mapping',
-      '/record_types/employees/direction',
+      '/record_types/contacts/direction',
+    ],
+    [
+      'the direction both for a record type that the configuration does not know',
+      { record_types: { invoices: { direction: 'both', fields: [{ name: 'a', to: 'userName' }] } } },
+      'invalid_mapping',
+      '/record_types/invoices/direction',
+    ],
+    [
+      'the direction push where the connector only reads',
+      { ...PULLED_INTEGRATION, record_types: { contacts: { direction: 'push', fields: [{ name: 'a', to: 'a' }] } } },
+      'invalid_mapping',
+      '/record_types/contacts/direction',
     ],
     [
       'two fields with one goal',
@@ -154,7 +175,35 @@ describe('linking', () => {
   );
 });
 
+describe('a third party that speaks no HTTP', () => {
+  it('is linked with the port that its protocol has', async () => {
+    const response = await tenant.admin.post('/v1/integrations', PULLED_INTEGRATION);
+
+    expect(response.status).toBe(201);
+    expect(response.body).toMatchObject({ connector: 'postgres', record_types: { contacts: { direction: 'pull', fields: [] } } });
+  });
+
+  it.each(['127.0.0.1', '10.0.0.8', '169.254.169.254'])('is refused at the address %s all the same (S12)', async (host) => {
+    const response = await tenant.admin.post('/v1/integrations', { ...PULLED_INTEGRATION, config: { ...PULLED_INTEGRATION.config, host } });
+
+    expectProblem(response, 422, 'egress_refused');
+    expect(JSON.parse(response.text).errors[0].pointer).toBe('/config');
+  });
+});
+
 describe('changing', () => {
+  it('refuses a configuration under which what is pulled could no longer be read', async () => {
+    const { id, etag } = await givenIntegration(tenant, PULLED_INTEGRATION);
+    const config = { ...PULLED_INTEGRATION.config, record_types: { contacts: { table: 'contacts', id: 'id' } } };
+
+    const response = await tenant.admin.patch(`/v1/integrations/${id}`, { config }).set('If-Match', etag);
+
+    expectProblem(response, 422, 'invalid_mapping');
+    expect(JSON.parse(response.text).errors).toEqual(
+      expect.arrayContaining([{ pointer: '/record_types/deals/direction', code: 'not_readable', message: expect.stringContaining('cannot read deals') }]),
+    );
+  });
+
   it('changes what is given, under the version that was read', async () => {
     const { id, etag } = await givenIntegration(tenant);
 

@@ -1,6 +1,8 @@
 import { get, type IncomingMessage } from 'node:http';
 import { Client } from 'pg';
+import { toWireId } from '../../db/ids';
 import { appendStreamEvent } from '../../db/stream';
+import { givenPulled, Worker } from './pulling';
 import { eventually, expectProblem, givenIntegration, type GivenTenant, listening, type Service, startService } from './service';
 
 let service: Service;
@@ -84,6 +86,17 @@ it('tells of changes as they happen, with ids as they stand on the wire', async 
   });
   expect(stream.events[0]?.data).toEqual({ integration_id: id });
   expect(stream.events[1]?.data).toMatchObject({ integration_ids: [id], records: [{ record_type: 'employees', external_id: 'e-1' }] });
+});
+
+it('tells of sync runs as they come and go', async () => {
+  const stream = await follow(tenant.keys.viewer, { query: '?topics=sync_runs' });
+  const worker = new Worker(service, tenant, await givenPulled(tenant));
+  const { syncRunId } = await worker.run();
+
+  const about = { integration_id: worker.integration.id, sync_run_id: toWireId('run', syncRunId) };
+  await eventually(async () => expect(stream.events.at(-1)?.data).toEqual({ ...about, state: 'succeeded' }));
+  expect(stream.events[0]?.data).toEqual(about);
+  expect(new Set(stream.events.map(({ event }) => event))).toEqual(new Set(['sync_runs']));
 });
 
 it('tells only of the topics asked for', async () => {

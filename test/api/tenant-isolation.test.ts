@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type supertest from 'supertest';
 import { ACCESS } from '../../api/access';
 import { newUuid, toWireId } from '../../db/ids';
+import { givenRunHistory, type RunHistory } from './run-history';
 import { type Caller, expectProblem, givenIntegration, type GivenTenant, type Method, type Service, startService } from './service';
 
 let service: Service;
@@ -14,6 +15,7 @@ let b: GivenTenant;
 let integration: string;
 let push: string;
 let cursors: Record<string, string>;
+let history: RunHistory;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -22,13 +24,33 @@ beforeAll(async () => {
   await givenIntegration(a);
   for (const name of ['a-1', 'a-2']) await a.operator.put(`/v1/records/employees/${name}`, { fields: { email: `${name}@example.org` } }).expect(202);
   for (const name of ['a-1', 'a-2']) await a.operator.post(`/v1/integrations/${integration}/records/employees/${name}/discard`).expect(200);
+  history = await givenRunHistory(service, a);
   push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
-  for (const path of ['/v1/integrations', '/v1/api-keys', '/v1/records/employees', '/v1/record-syncs', '/v1/pushes', '/v1/audit-log'])
+  for (const path of [
+    ...LISTS,
+    `/v1/sync-runs/${history.run}/changes`,
+    `/v1/sync-runs/${history.run}/errors`,
+    `/v1/deletion-reviews/${history.review}/records`,
+  ])
     cursors[path] = await cursorOf(path);
 });
 afterAll(() => service.close());
+
+const LISTS = [
+  '/v1/integrations',
+  '/v1/api-keys',
+  '/v1/records/employees',
+  '/v1/record-syncs',
+  '/v1/pushes',
+  '/v1/audit-log',
+  '/v1/sync-runs',
+  '/v1/sync-status',
+  '/v1/metadata-changes',
+  '/v1/sync-conflicts',
+  '/v1/deletion-reviews',
+];
 
 interface Row {
   /** What B sends with A's ids. */
@@ -54,6 +76,20 @@ const withQuery = (path: string, name: string, theirs: () => string, nobodys: st
   nobodys: (as) => as.get(`${path}?${name}=${nobodys}`),
 });
 
+const onRun = (method: Method, suffix = ''): Row => ({
+  theirs: (as) => as.request(method, `/v1/sync-runs/${history.run}${suffix}`),
+  nobodys: (as) => as.request(method, `/v1/sync-runs/${toWireId('run', newUuid())}${suffix}`),
+});
+const onReview = (method: Method, suffix = ''): Row => ({
+  theirs: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
+  nobodys: (as) => as.request(method, `/v1/deletion-reviews/${toWireId('rev', newUuid())}${suffix}`),
+});
+/** A list that takes an integration and gives cursors. */
+const listOfIntegration = (path: string): Row[] => [
+  withQuery(path, 'integration_id', () => integration, toWireId('int', newUuid())),
+  withQuery(path, 'cursor', () => cursors[path] as string, 'garbled'),
+];
+
 /** Routes that take an id, a name or a cursor of somebody's. */
 const ROWS: Record<string, Row[]> = {
   'GET /v1/integrations/{integration_id}': [onIntegration('get')],
@@ -63,6 +99,22 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/integrations/{integration_id}/pause': [onIntegration('post', '/pause')],
   'POST /v1/integrations/{integration_id}/resume': [onIntegration('post', '/resume')],
   'POST /v1/integrations/{integration_id}/check': [onIntegration('post', '/check')],
+  'POST /v1/integrations/{integration_id}/sync-runs': [onIntegration('post', '/sync-runs', { kind: 'full' })],
+  'GET /v1/integrations/{integration_id}/record-types': [onIntegration('get', '/record-types')],
+  'GET /v1/sync-runs/{sync_run_id}': [onRun('get')],
+  'GET /v1/sync-runs/{sync_run_id}/jobs': [onRun('get', '/jobs')],
+  'GET /v1/sync-runs/{sync_run_id}/changes': [onRun('get', '/changes'), onRun('get', '/changes?record_type=contacts')],
+  'GET /v1/sync-runs/{sync_run_id}/errors': [onRun('get', '/errors')],
+  'POST /v1/sync-runs/{sync_run_id}/cancel': [onRun('post', '/cancel')],
+  'GET /v1/sync-runs': listOfIntegration('/v1/sync-runs'),
+  'GET /v1/sync-status': listOfIntegration('/v1/sync-status'),
+  'GET /v1/metadata-changes': listOfIntegration('/v1/metadata-changes'),
+  'GET /v1/sync-conflicts': listOfIntegration('/v1/sync-conflicts'),
+  'GET /v1/deletion-reviews': listOfIntegration('/v1/deletion-reviews'),
+  'GET /v1/deletion-reviews/{deletion_review_id}': [onReview('get')],
+  'GET /v1/deletion-reviews/{deletion_review_id}/records': [onReview('get', '/records')],
+  'POST /v1/deletion-reviews/{deletion_review_id}/approve': [onReview('post', '/approve')],
+  'POST /v1/deletion-reviews/{deletion_review_id}/discard': [onReview('post', '/discard')],
   'GET /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.get(`${RECORD}/a-1`), nobodys: (as) => as.get(`${RECORD}/nobody`) }],
   'PATCH /v1/records/{record_type}/{external_id}': [
     { theirs: (as) => as.patch(`${RECORD}/a-1`, { fields: {} }), nobodys: (as) => as.patch(`${RECORD}/nobody`, { fields: {} }) },
@@ -128,6 +180,8 @@ const TAKES_NOTHING = new Set([
   'POST /v1/records/batch',
   'PUT /v1/records/{record_type}/{external_id}',
   'GET /v1/notifications',
+  'GET /v1/onboarding',
+  'POST /v1/sign-ins',
   'GET /v1/stream',
   'GET /v1/time-zones',
 ]);
@@ -165,6 +219,8 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
     const { body } = await a.viewer.get(`/v1/integrations/${integration}`);
 
     expect(body).toMatchObject({ app: 'Example HR', state: 'active' });
+    expect((await a.viewer.get(`/v1/sync-runs/${history.run}`)).body).toMatchObject({ state: 'running', cancel_requested_at: null });
+    expect((await a.viewer.get(`/v1/deletion-reviews/${history.review}`)).body.state).toBe('pending');
     expect((await a.viewer.get('/v1/tenant')).body.name).toBe('A');
     expect((await a.admin.get('/v1/api-keys')).body.data.filter((key: { revoked_at: string | null }) => key.revoked_at !== null)).toEqual([]);
     expect((await a.viewer.get(`${RECORD}/a-1`)).body).toMatchObject({ version: 1, is_deleted: false });
@@ -172,8 +228,18 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
 });
 
 describe('lists', () => {
-  it.each(['/v1/integrations', '/v1/records/employees', '/v1/record-syncs', '/v1/pushes', '/v1/notifications'])('%s of B hold nothing of A', async (path) => {
-    expect((await b.admin.get(path)).body).toEqual({ data: [], next_cursor: null });
+  const OWN = LISTS.filter((path) => path !== '/v1/api-keys' && path !== '/v1/audit-log');
+
+  it.each([...OWN, '/v1/notifications', '/v1/onboarding'])('%s of B hold nothing of A', async (path) => {
+    expect((await b.admin.get(path)).body).toMatchObject({ data: [], next_cursor: null });
+  });
+
+  it('of sign-ins of B start nothing at A', async () => {
+    const runsOfA = async () => (await a.viewer.get('/v1/sync-runs?limit=200')).body.data.length;
+    const before = await runsOfA();
+
+    expect((await b.admin.post('/v1/sign-ins', { user: 'ben' }).expect(202)).body).toEqual({ sync_runs: [], left_out: [] });
+    expect(await runsOfA()).toBe(before);
   });
 
   it('of keys and of the audit log hold only what is of B', async () => {
@@ -212,6 +278,19 @@ describe('row-level security beneath', () => {
     'auditLog',
     'streamEvents',
     'outbox',
+    'syncRuns',
+    'syncJobs',
+    'syncPages',
+    'syncRecordErrors',
+    'syncDatasets',
+    'syncStatuses',
+    'skippedTicks',
+    'deletionReviews',
+    'knownRecordTypes',
+    'metadataChanges',
+    'syncConflicts',
+    'requestBudgets',
+    'emails',
   ] as const;
 
   it.each(TABLES)('shows nothing of A in %s when a query forgets the tenant', async (table) => {
