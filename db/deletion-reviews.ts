@@ -1,6 +1,7 @@
 /** Parked deletions as people look through them (rules.md 31): without the ids of the records, which may be very many. Deciding is `sync-deletions.ts`. */
 import { sql } from 'kysely';
 import type { TenantWork } from './database';
+import { unseen } from './rows';
 import type { DeletionReview } from './sync-deletions';
 
 export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'> & { recordsParked: number };
@@ -32,4 +33,27 @@ export async function listReviewSummaries(
 
 export async function findReviewSummary(work: TenantWork, { deletionReviewId }: { deletionReviewId: string }): Promise<ReviewSummary | undefined> {
   return selectReviews(work).where('deletionReviewId', '=', deletionReviewId).executeTakeFirst();
+}
+
+export interface ParkedRecord {
+  recordId: string;
+  externalId: string;
+  /** Its place in the list, from 1. */
+  place: number;
+}
+
+/** In the order they were parked, after the `after`th: a page costs as much as it holds, however many there are. */
+export async function listParkedPage(
+  { trx, tenantId }: TenantWork,
+  { deletionReviewId, limit, after }: { deletionReviewId: string; limit: number; after: number },
+): Promise<ParkedRecord[]> {
+  const { rows } = await sql<ParkedRecord>`
+    select record.record_id, record.external_id, ${after}::integer + parked.place as place
+    from deletion_reviews review
+    cross join lateral unnest(review.record_ids[${after}::integer + 1 : ${after}::integer + ${limit}::integer]) with ordinality as parked(record_id, place)
+    cross join lateral (
+      select record_id, external_id from records where tenant_id = ${unseen(tenantId)} and record_id = parked.record_id limit 1) record
+    where review.tenant_id = ${tenantId} and review.deletion_review_id = ${deletionReviewId}
+    order by parked.place`.execute(trx);
+  return rows;
 }

@@ -1,9 +1,9 @@
 /** Parked deletions: a full pass missed too many records at once, so somebody looks before they are deleted here (rules.md 31). */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { findReviewSummary, listReviewSummaries, type ReviewSummary } from '../../db/deletion-reviews';
+import { findReviewSummary, listParkedPage, listReviewSummaries, type ParkedRecord, type ReviewSummary } from '../../db/deletion-reviews';
 import { toWireId } from '../../db/ids';
-import { decideDeletionReview, findDeletionReview, listParkedRecords } from '../../db/sync-deletions';
+import { decideDeletionReview, findDeletionReview } from '../../db/sync-deletions';
 import { HttpError } from '../http-error';
 import { type Route, type TenantContext, tenantRoute } from '../route';
 import { externalId, idParam, instant, recordTypeName, toInstant, toInstantOrNull, wireId } from '../wire/common';
@@ -82,10 +82,10 @@ export const deletionReviewRoutes: readonly Route[] = [
     async run(work, input) {
       const { deletionReviewId, recordType } = await requireReview(work, input.params.deletion_review_id);
       const scope = ['parked-records', work.tenantId, deletionReviewId];
-      const { limit, after } = readPage(input.query, scope, uuidPosition);
-      const rows = await listParkedRecords(work, { deletionReviewId, limit: limit + 1, after });
-      const toItem = ({ recordId, externalId: ours }: (typeof rows)[number]) => ({ id: toWireId('rec', recordId), record_type: recordType, external_id: ours });
-      return { status: 200, body: toPage(rows, limit, scope, ({ recordId }) => recordId, toItem) };
+      const { limit, after } = readPage(input.query, scope, z.int().min(0));
+      const rows = await listParkedPage(work, { deletionReviewId, limit: limit + 1, after: after ?? 0 });
+      const toItem = ({ recordId, externalId: ours }: ParkedRecord) => ({ id: toWireId('rec', recordId), record_type: recordType, external_id: ours });
+      return { status: 200, body: toPage(rows, limit, scope, ({ place }) => place, toItem) };
     },
   }),
 
@@ -96,7 +96,7 @@ export const deletionReviewRoutes: readonly Route[] = [
     tag: 'Deletion reviews',
     summary: 'Delete the records that were gone at the third party',
     description:
-      'They are deleted here, softly: one that comes back there comes back here. One that was linked anew or pushed since is left as it is. Other integrations are told of the deletion as of any other.',
+      'They are deleted here, softly: one that comes back there comes back here. One that was linked anew or pushed since is left as it is. Other integrations are told of the deletion as of any other. All of it is one step: hundreds of thousands of records can take longer than an answer may (503), and then the review says how it ended.',
     params,
     answers: { 200: { description: 'The review as it is now; `records_deleted` says how many.', schema: review } },
     problems: ['deletion_review_not_found', 'review_decided'],

@@ -82,5 +82,5 @@ function messageOf(state: WireOnboarding['state'], { app, pausedAt, needsReautho
 function progressOf(datasets: readonly Dataset[]): string {
   const done = datasets.filter(({ state }) => !UNDER_WAY.has(state)).length;
   const read = datasets.reduce((sum, one) => sum + one.records_read, 0);
-  return `${done} of ${datasets.length} record types done, ${read} records so far`;
+  return `${done} of ${datasets.length} record types done, ${read} ${read === 1 ? 'record' : 'records'} so far`;
 }

@@ -93,7 +93,7 @@ describe('its progress', () => {
             { record_type: 'contacts', state: 'running', records_read: 1, expected_records: 3 },
             { record_type: 'deals', state: 'queued', records_read: 0, expected_records: null },
           ],
-          message: expect.stringContaining('0 of 2 record types done, 1 records so far'),
+          message: expect.stringContaining('0 of 2 record types done, 1 record so far'),
         },
       ],
       next_cursor: null,

@@ -29,7 +29,9 @@ export async function givenPulled(tenant: GivenTenant, overrides: object = {}): 
 }
 
 export function remote(remoteId: string, fields: PulledRecord['fields']): PulledRecord {
-  return { remoteId, remoteVersion: null, externalId: null, fields, remote: null, hash: JSON.stringify(fields) };
+  const text = JSON.stringify(fields);
+  const record = { remoteId, remoteVersion: null, externalId: null, fields, text, remote: null, hash: text };
+  return record;
 }
 
 /** What a worker does with one run, step by step. */

@@ -101,6 +101,8 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/integrations/{integration_id}/check': [onIntegration('post', '/check')],
   'POST /v1/integrations/{integration_id}/sync-runs': [onIntegration('post', '/sync-runs', { kind: 'full' })],
   'GET /v1/integrations/{integration_id}/record-types': [onIntegration('get', '/record-types')],
+  'GET /v1/integrations/{integration_id}/sync-schedule': [onIntegration('get', '/sync-schedule')],
+  'GET /v1/integrations/{integration_id}/skipped-ticks': [onIntegration('get', '/skipped-ticks')],
   'GET /v1/sync-runs/{sync_run_id}': [onRun('get')],
   'GET /v1/sync-runs/{sync_run_id}/jobs': [onRun('get', '/jobs')],
   'GET /v1/sync-runs/{sync_run_id}/changes': [onRun('get', '/changes'), onRun('get', '/changes?record_type=contacts')],
