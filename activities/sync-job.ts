@@ -4,7 +4,7 @@
  * wrong with this dataset alone is tried again for 72 h, or fails at once where trying again is pointless (rules.md 35).
  */
 import { Context } from '@temporalio/activity';
-import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../connectors/errors';
+import { ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../connectors/errors';
 import type { SyncJobInput, SyncJobReport } from '../contract/sync-run';
 import type { TenantWork } from '../db/database';
 import { claimProbe, noteOutage, noteRateLimit, noteRecovery, noteUnauthorized } from '../db/integration-blocks';
@@ -66,18 +66,21 @@ export class SyncJobPiece {
     const { run, job, integration } = found;
     if (run === undefined || job === undefined || isJobEnded(job.state)) return { state: 'ended' };
     if (integration === undefined || run.cancelRequestedAt !== null) return this.end({ state: 'canceled' });
-    if (integration.pausedAt !== null) return this.wait('paused', new Date(this.now().getTime() + LOOK_AGAIN_MS));
+    // The clock of its 72 hours does not run while people have stopped it (rules.md 16).
+    if (integration.pausedAt !== null) return this.wait('paused', new Date(this.now().getTime() + LOOK_AGAIN_MS), { failingSince: null });
     if (integration.needsReauthorizationAt !== null) return this.end({ state: 'failed', error: needsCredentials(integration), isLastAttemptFailed: true });
-    const blocked = await this.whileBlocked(integration);
+    const blocked = await this.whileBlocked(integration, job);
     if (blocked !== undefined) return blocked;
     return this.attempt(run, job, integration);
   }
 
   /** Waits while the third party is down or asked for a pause; of all that wake when it may be back, one asks. */
-  private async whileBlocked(integration: Integration): Promise<SyncJobReport | undefined> {
-    const { blockedUntil, blockedBecause } = integration;
+  private async whileBlocked(integration: Integration, job: SyncJob): Promise<SyncJobReport | undefined> {
+    const { blockedUntil, blockedBecause, blockedDetail } = integration;
     if (blockedUntil === null || blockedBecause === null) return undefined;
-    if (blockedUntil > this.now()) return this.wait(blockedBecause, blockedUntil);
+    if (blockedBecause === 'outage' && this.isGivenUp(job))
+      return this.end({ state: 'failed', isLastAttemptFailed: true, error: job.error ?? unreachable(blockedDetail) });
+    if (blockedUntil > this.now()) return this.wait(blockedBecause, blockedUntil, blockedBecause === 'outage' ? this.failing(job) : {});
     if (blockedBecause === 'outage') {
       const isOurTurn = await this.inTenant((work) => claimProbe(work, { integrationId: integration.integrationId, now: this.now(), blockedUntil }));
       if (!isOurTurn) return { state: 'more' };
@@ -88,7 +91,7 @@ export class SyncJobPiece {
 
   private async attempt(run: SyncRun, job: SyncJob, integration: Integration): Promise<SyncJobReport> {
     try {
-      await this.inTenant((work) => changeSyncJob(work, this.input, { state: 'running', ...(job.state === 'running' ? {} : { attempts: job.attempts + 1 }) }));
+      await this.inTenant((work) => changeSyncJob(work, this.input, { state: 'running', ...(isGoingOn(job) ? {} : { attempts: job.attempts + 1 }) }));
       const opened = await this.open(integration);
       const parts = { database: this.deps.database, tenantId: this.input.tenantId, run, integration, opened };
       if (this.input.recordType === METADATA_JOB) {
@@ -104,7 +107,7 @@ export class SyncJobPiece {
 
   private async afterPass(result: Awaited<ReturnType<DatasetPass['run']>>): Promise<SyncJobReport> {
     if (result === 'more') return { state: 'more' };
-    if (result === 'stopped') return this.deps.isStopping() ? { state: 'more' } : this.step();
+    if (result === 'stopped') return this.hasTime() ? this.step() : { state: 'more' };
     if (result === 'not_supported') return this.end({ state: 'not_supported' });
     return this.end({ state: 'succeeded' });
   }
@@ -118,7 +121,7 @@ export class SyncJobPiece {
     if (error instanceof RateLimited) {
       const until = new Date(this.now().getTime() + rateLimitDelayMs(error.retryAfterMs));
       await this.note(stateAfter(error), integration);
-      return this.wait('rate_limit', until);
+      return this.waitOrGiveUp(syncError ?? null, 'rate_limit', until);
     }
     if (error instanceof Unauthorized) {
       await this.note(stateAfter(error), integration);
@@ -139,14 +142,31 @@ export class SyncJobPiece {
     return this.inTenant(async (work) => {
       const [job, integration] = [await lockSyncJob(work, this.input), await findIntegration(work, this.input)];
       if (job === undefined || isJobEnded(job.state)) return { state: 'ended' };
-      const failingSince = job.failingSince ?? now;
-      const change = { attempts: job.attempts + 1, failingSince, isLastAttemptFailed: true, error };
-      if (now.getTime() - failingSince.getTime() >= JOB_GIVE_UP_MS) return this.endIn(work, { ...change, state: 'failed' });
+      const change = { ...this.failing(job), isLastAttemptFailed: true, error };
+      if (this.isGivenUp(job)) return this.endIn(work, { ...change, state: 'failed' });
       const isDown = state.kind === 'outage' && integration?.blockedUntil != null;
-      const until =
-        isDown && integration.blockedUntil !== null ? integration.blockedUntil : new Date(now.getTime() + jittered(refusalBackoffMs(job.attempts + 1)));
+      const until = isDown && integration.blockedUntil !== null ? integration.blockedUntil : new Date(now.getTime() + jittered(refusalBackoffMs(job.attempts)));
       return this.waitIn(work, isDown ? 'outage' : 'retry', until, change);
     });
+  }
+
+  /** It answers nothing but "slow down": no attempt is used up, but not for ever either. */
+  private async waitOrGiveUp(error: SyncError | null, because: JobWait, until: Date): Promise<SyncJobReport> {
+    return this.inTenant(async (work) => {
+      const job = await lockSyncJob(work, this.input);
+      if (job === undefined || isJobEnded(job.state)) return { state: 'ended' };
+      if (this.isGivenUp(job)) return this.endIn(work, { state: 'failed', error, isLastAttemptFailed: true });
+      return this.waitIn(work, because, until, this.failing(job));
+    });
+  }
+
+  /** Since when nothing could be read. */
+  private failing(job: SyncJob): Pick<JobChange, 'failingSince'> {
+    return { failingSince: job.failingSince ?? this.now() };
+  }
+
+  private isGivenUp({ failingSince }: SyncJob): boolean {
+    return failingSince !== null && this.now().getTime() - failingSince.getTime() >= JOB_GIVE_UP_MS;
   }
 
   private async afterMistake(error: unknown): Promise<SyncJobReport> {
@@ -156,14 +176,14 @@ export class SyncJobPiece {
     return this.inTenant(async (work) => {
       const job = await lockSyncJob(work, this.input);
       if (job === undefined || isJobEnded(job.state)) return { state: 'ended' };
-      const change = { attempts: job.attempts + 1, failingSince: job.failingSince ?? this.now(), isLastAttemptFailed: true, error: internalError(error) };
-      if (change.attempts >= INTERNAL_ATTEMPTS_MAX) return this.endIn(work, { ...change, state: 'failed' });
-      return this.waitIn(work, 'retry', new Date(this.now().getTime() + refusalBackoffMs(change.attempts)), change);
+      const change = { ...this.failing(job), isLastAttemptFailed: true, error: internalError(error) };
+      if (job.attempts >= INTERNAL_ATTEMPTS_MAX) return this.endIn(work, { ...change, state: 'failed' });
+      return this.waitIn(work, 'retry', new Date(this.now().getTime() + refusalBackoffMs(job.attempts)), change);
     });
   }
 
-  private async wait(because: JobWait, until: Date): Promise<SyncJobReport> {
-    return this.inTenant((work) => this.waitIn(work, because, until, {}));
+  private async wait(because: JobWait, until: Date, change: Omit<JobChange, 'state'>): Promise<SyncJobReport> {
+    return this.inTenant((work) => this.waitIn(work, because, until, change));
   }
 
   private async waitIn(work: TenantWork, because: JobWait, until: Date, change: Omit<JobChange, 'state'>): Promise<SyncJobReport> {
@@ -226,6 +246,16 @@ function needsCredentials({ blockedDetail }: Integration): SyncError {
     message: blockedDetail ?? 'The credentials are not accepted.',
     explanation: 'Give the integration new credentials; what was not read is read then.',
   };
+}
+
+/** It was being read, or waits for what uses up no attempt. */
+function isGoingOn({ state, attempts, waitingBecause }: SyncJob): boolean {
+  if (attempts === 0) return false;
+  return state === 'running' || (state === 'waiting' && waitingBecause !== 'retry' && waitingBecause !== 'outage');
+}
+
+function unreachable(detail: string | null): SyncError | null {
+  return toSyncErrors(new Unavailable(detail ?? 'The third party cannot be reached.'))[0] ?? null;
 }
 
 /** ±20 %, so that many do not come back at once. */

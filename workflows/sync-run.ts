@@ -15,6 +15,14 @@ import { syncRunActivities } from './activities';
 
 /** Jobs of one run that read at the same time. */
 const JOBS_AT_ONCE = 4;
+/** Events after which it goes on in a new history, before the server suggests it (rules.md R22). */
+const HISTORY_LENGTH_MAX = 3_000;
+
+/** What lets so many jobs read at once and no more. */
+interface Turn {
+  take(): Promise<void>;
+  give(): void;
+}
 
 export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
   const { tenantId, integrationId } = input;
@@ -41,31 +49,46 @@ export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
     states.clear();
     for (const recordType of run.recordTypes) states.set(recordType, 'queued');
     await show(run);
-    const queue = [...run.recordTypes];
-    const workers = Array.from({ length: Math.min(JOBS_AT_ONCE, queue.length) }, async () => {
-      for (let recordType = queue.shift(); recordType !== undefined && !isHistoryLong(); recordType = queue.shift()) await workOnJob(run, recordType);
-    });
     const milestones = noteMilestones(run, () => isOver);
-    await Promise.all(workers);
+    let free = JOBS_AT_ONCE;
+    const turn: Turn = {
+      async take() {
+        while (free === 0 && !isHistoryLong()) await condition(() => free > 0 || isHistoryLong());
+        free -= 1;
+      },
+      give() {
+        free += 1;
+      },
+    };
+    await Promise.all(run.recordTypes.map((recordType) => workOnJob(run, recordType, turn)));
     isOver = true;
     await milestones;
     await show(run);
     if (isHistoryLong()) await continueAsNew<typeof syncRunWorkflow>(input);
   }
 
-  async function workOnJob(run: BegunSyncRun, recordType: string): Promise<void> {
+  /**
+   * One that waits to be tried again lets others read meanwhile: its trouble is its own. What holds back the whole integration holds back all, so
+   * those that have not begun need not be told one by one.
+   */
+  async function workOnJob(run: BegunSyncRun, recordType: string, turn: Turn): Promise<void> {
+    await turn.take();
     while (!isHistoryLong()) {
       const seen = changes;
       states.set(recordType, 'running');
       const report = await workOnSyncJob({ ...place, syncRunId: run.syncRunId, recordType, firedAt: Date.now() });
       states.set(recordType, report.state === 'waiting' ? `waiting: ${report.because}` : report.state === 'ended' ? 'ended' : 'running');
       setCurrentDetails(describeSyncRun(run.kind, states));
-      if (report.state === 'ended') return;
+      if (report.state === 'ended') break;
       if (report.state === 'waiting') {
+        const isItsOwn = report.because === 'retry';
+        if (isItsOwn) turn.give();
         const restMs = Math.max(report.until - Date.now(), 1);
         await condition(() => changes !== seen || isHistoryLong(), restMs, { summary: `${nameOfJob(recordType)} waits: ${report.because}` });
+        if (isItsOwn) await turn.take();
       }
     }
+    turn.give();
   }
 
   async function noteMilestones({ syncRunId, startedAt }: BegunSyncRun, isOver: () => boolean): Promise<void> {
@@ -92,6 +115,7 @@ export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
   }
 
   function isHistoryLong(): boolean {
-    return workflowInfo().continueAsNewSuggested;
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    return continueAsNewSuggested || historyLength > HISTORY_LENGTH_MAX;
   }
 }
