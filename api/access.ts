@@ -44,6 +44,8 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /v1/integrations/{integration_id}/check': 'operator',
   'POST /v1/integrations/{integration_id}/sync-runs': 'operator',
   'GET /v1/integrations/{integration_id}/record-types': 'viewer',
+  'GET /v1/integrations/{integration_id}/sync-schedule': 'viewer',
+  'GET /v1/integrations/{integration_id}/skipped-ticks': 'viewer',
 
   'POST /v1/records/batch': 'operator',
   'GET /v1/records/{record_type}': 'viewer',

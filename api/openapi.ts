@@ -26,6 +26,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Records: 'Changes of records, one by one or in batches, and what became of them.',
   'Record syncs': 'The state of each pair of record and integration, and what people can do about it.',
   'Sync runs': 'Reading what third parties hold: who or what started it, how far it is, what it changed, what it could not keep. Kept for ever.',
+  'Sync schedules': 'When integrations are read by themselves, and the ticks that could not have their run.',
   Onboarding: 'From linking until what is there has been read: until then records of those types can be read but not changed.',
   'Sync status': 'How many records both sides hold.',
   Metadata: "The third parties' record types, fields and picklists, and what changed in them.",

@@ -95,7 +95,7 @@ async function findObstacle(work: TenantWork, integration: Integration, { integr
   const open = await findOpenRuns(work, { integrationId });
   const inTheWay = open.find(({ state }) => state !== 'queued') ?? open[0];
   if (inTheWay === undefined) return undefined;
-  const isFull = open.some(({ scope, recordTypes }) => scope === 'full' && recordTypes === null);
+  const isFull = open.some(({ scope, recordTypes, cancelRequestedAt }) => scope === 'full' && recordTypes === null && cancelRequestedAt === null);
   return { reason: 'skipped_overlap', syncRunId: inTheWay.syncRunId, isFull };
 }
 

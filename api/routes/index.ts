@@ -21,6 +21,7 @@ import { syncConflictRoutes } from './sync-conflicts';
 import { syncRunDetailRoutes } from './sync-run-details';
 import { syncRunRequestRoutes } from './sync-run-requests';
 import { syncRunRoutes } from './sync-runs';
+import { syncScheduleRoutes } from './sync-schedules';
 import { syncStatusRoutes } from './sync-status';
 import { tenantRoutes } from './tenants';
 import { timeZoneRoutes } from './time-zones';
@@ -39,6 +40,7 @@ export function createRoutes(dependencies: ApiDependencies & { authenticator: Au
     ...syncRunRequestRoutes,
     ...syncRunRoutes,
     ...syncRunDetailRoutes,
+    ...syncScheduleRoutes,
     ...onboardingRoutes,
     ...syncStatusRoutes,
     ...metadataRoutes(dependencies),
