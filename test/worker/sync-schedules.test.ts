@@ -13,7 +13,7 @@ import { changeIntegration, deleteIntegration, pauseIntegration, resumeIntegrati
 import { createSealing } from '../../db/sealing';
 import { listSkippedTicks } from '../../db/sync-ticks';
 import { changeTenant } from '../../db/tenants';
-import { addDays, fallbackTime, hourlyMinute, instantsOf, minutesOf, nightOf, offsetMinutes } from '../../domain/nightly';
+import { addDays, fallbackTime, hourlyMinute, instantsOf, minutesOf, nightlyInstant, nightOf, offsetMinutes } from '../../domain/nightly';
 import { createDependencies } from '../../worker/dependencies';
 import { flushOutbox, type Wake } from '../../worker/outbox-dispatcher';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
@@ -78,6 +78,16 @@ async function untilTicks(schedule: SyncSchedule, count: number): Promise<void> 
   });
   await Promise.all(actions.map(({ action }) => env.client.workflow.getHandle(action.workflow.workflowId).result()));
 }
+/** As the server foresees them, jitter included. */
+async function matchingTimes(scheduleId: string, from: Date, to: Date): Promise<Date[]> {
+  const { startTime } = await env.client.workflowService.listScheduleMatchingTimes({
+    namespace: env.namespace,
+    scheduleId,
+    startTime: msToTs(from.getTime()),
+    endTime: msToTs(to.getTime()),
+  });
+  return startTime.map((time) => new Date(tsToMs(time)));
+}
 const clocks = (description: ScheduleDescription | null) => description?.spec.calendars?.map(({ hour, minute }) => `${hour[0]?.start}:${minute[0]?.start}`);
 
 beforeAll(async () => {
@@ -113,23 +123,13 @@ beforeEach(async () => {
 });
 
 describe.each(ZONES)('rule 29, in %s: the server', (zone) => {
-  /** With jitter, as they would happen. */
-  async function matchingTimes(scheduleId: string, from: string, to: string): Promise<Date[]> {
-    const { startTime } = await env.client.workflowService.listScheduleMatchingTimes({
-      namespace: env.namespace,
-      scheduleId,
-      startTime: msToTs(Date.parse(from)),
-      endTime: msToTs(Date.parse(to)),
-    });
-    return startTime.map((time) => new Date(tsToMs(time)));
-  }
-
   it.each(TIMES)('has ticks at %s for exactly one run per local date for three years', async (nightlyAt) => {
     const place = { tenantId: newUuid(), integrationId: newUuid() };
     const options = syncScheduleOptions({ ...place, schedule: 'nightly', nightlyAt, zone, hasSearchAttributes: false });
     await env.client.schedule.create({ ...options, state: { paused: true } });
     const ticks: Date[] = [];
-    for (const year of [2026, 2027, 2028]) ticks.push(...(await matchingTimes(options.scheduleId, `${year}-12-01T12:00:00Z`, `${year + 1}-12-01T12:00:00Z`)));
+    for (const year of [2026, 2027, 2028])
+      ticks.push(...(await matchingTimes(options.scheduleId, new Date(`${year}-12-01T12:00:00Z`), new Date(`${year + 1}-12-01T12:00:00Z`))));
 
     // Every date has one, and none is counted to a wrong one: that is all the rows need.
     const dates: string[] = [];
@@ -191,6 +191,32 @@ describe('rule 29, for real: ticks of the nights in which New York moves its clo
       }
 
     expect((await runs()).map((run) => run.local_date)).toEqual(['2027-11-06', '2027-11-07', '2027-11-08']);
+  });
+});
+
+describe('rule 29, for real elsewhere', () => {
+  it.each([
+    ['Europe/London', '01:30', '2027-03-28'],
+    ['Europe/London', '01:30', '2027-10-31'],
+    ['Australia/Sydney', '02:30', '2027-10-03'],
+    ['Australia/Sydney', '02:30', '2027-04-04'],
+    ['Australia/Lord_Howe', '02:00', '2027-10-03'],
+    ['Australia/Lord_Howe', '01:30', '2027-04-04'],
+    ['America/Santiago', '00:30', '2027-09-05'],
+    ['America/Santiago', '23:30', '2027-04-03'],
+    ['Asia/Kolkata', '23:30', '2027-04-03'],
+  ])('%s has one run at %s on %s', async (timeZone, nightlySyncAt, date) => {
+    await tenant.work((work) => changeTenant(work, { timeZone }));
+    await tenant.work((work) => changeIntegration(work, { integrationId, change: { nightlySyncAt } }));
+    await dispatch();
+    const at = nightlyInstant(date, nightlySyncAt, timeZone)?.getTime() ?? 0;
+    const [start, end] = [new Date(at - 6 * HOUR_MS), new Date(at + 8 * HOUR_MS)];
+    const foreseen = await matchingTimes(syncScheduleId({ integrationId, schedule: 'nightly' }), start, end);
+    await handle('nightly').backfill({ start, end, overlap: 'BUFFER_ALL' });
+    await untilTicks('nightly', foreseen.length);
+
+    expect(foreseen.length).toBeGreaterThan(0);
+    expect(await runs()).toEqual([{ kind: 'nightly', local_date: date, state: 'queued' }]);
   });
 });
 
