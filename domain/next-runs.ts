@@ -48,7 +48,7 @@ function nextNights(nightlyAt: string, zone: string, now: Date, count: number): 
 }
 
 /** RFC 3339 as the clock of the zone shows it: `2027-03-14T03:45:00-04:00`. */
-export function inZone(at: Date, zone: string): string {
+function inZone(at: Date, zone: string): string {
   const offset = offsetMinutes(at, zone);
   const [hours, minutes] = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60].map((part) => String(part).padStart(2, '0'));
   return `${new Date(at.getTime() + offset * 60_000).toISOString().slice(0, 19)}${offset < 0 ? '-' : '+'}${hours}:${minutes}`;

@@ -4,7 +4,7 @@
  */
 
 /** Longer than any gap that daylight saving makes: where the first tick has no such time, the second has. */
-export const FALLBACK_MINUTES = 75;
+const FALLBACK_MINUTES = 75;
 const DAY_MINUTES = 24 * 60;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
