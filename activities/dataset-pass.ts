@@ -8,11 +8,12 @@ import type { Integration } from '../db/integrations';
 import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-datasets';
 import { deleteMissing, planDeletions } from '../db/sync-deletions';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
-import { isInterrupted, noteDeletesWithheld } from '../db/sync-pass';
+import { hasSeenTwice, isInterrupted, noteDeletesWithheld } from '../db/sync-pass';
 import { applyPage, type PageToApply } from '../db/sync-pages';
+import { appendStreamEvent } from '../db/stream';
 import type { SyncError } from '../domain/sync-error';
 import type { ActivityLog, OpenConnector } from './dependencies';
-import { createPagePreparation } from './page-preparation';
+import { createPagePreparation, type PreparedPage } from './page-preparation';
 
 export interface PassParts {
   database: Database;
@@ -37,18 +38,26 @@ export class DatasetFailed extends Error {
 
 /** Pages in a row that hold what was read before: the list goes round in circles. */
 const REPEATED_PAGES_MAX = 3;
+/** Some lists have empty pages in the middle, where what they hold is filtered after it is paged. */
+const EMPTY_PAGES_MAX = 100;
 const DELETE_CHUNK = 1_000;
+const ANNOUNCE_EVERY_MS = 1_000;
 /** Without a change an incremental run counts theirs at most this often; it makes one request per dataset otherwise. */
 const COUNT_EVERY_MS = 6 * 3_600_000;
 
 interface AskedPage {
-  page: ReadPage;
+  page: PreparedPage;
   askedAt: Date;
   isInterrupted: boolean;
 }
 
 export class DatasetPass {
-  constructor(private readonly parts: PassParts) {}
+  private readonly prepare: (page: ReadPage) => PreparedPage;
+  private announcedAt = 0;
+
+  constructor(private readonly parts: PassParts) {
+    this.prepare = createPagePreparation(parts.integration.recordTypes[parts.recordType]);
+  }
 
   async run(): Promise<PassResult> {
     const { connector, context } = this.parts.opened;
@@ -61,7 +70,7 @@ export class DatasetPass {
       if (typeof read === 'string') return read;
       job = read;
     }
-    await this.refuseSuspiciousEmptiness(job);
+    if (this.isFull || job.modifiedSince === null || !abilities.canFilterByModified) await this.refuseSuspiciousEmptiness(job);
     if (this.isFull) {
       const deleted = await this.deleteWhatIsMissing(job, abilities.isPagingStable);
       if (deleted !== 'done') return deleted;
@@ -81,7 +90,6 @@ export class DatasetPass {
 
   /** The next page is asked for while this one is written. A page that fails costs what was not written yet, nothing more. */
   private async readAll(job: SyncJob, canFilter: boolean): Promise<SyncJob | PassResult> {
-    const prepare = createPagePreparation(this.parts.integration.recordTypes[this.parts.recordType]);
     const modifiedSince = canFilter ? job.modifiedSince : null;
     let current = job;
     let asked = this.ask(current.cursor, modifiedSince);
@@ -93,14 +101,28 @@ export class DatasetPass {
       if (!isLast && !isTimeUp) asked = this.ask(page.nextCursor, modifiedSince);
       asked.catch(() => undefined); // it is awaited in the next round, unless this one fails
 
-      const toApply: PageToApply = { ...this.place, integration: this.parts.integration, pagesBefore: current.pages, askedAt, ...prepare(page) };
-      const applied = await this.inTenant((work) => applyPage(work, toApply));
+      const toApply: PageToApply = { ...this.place, integration: this.parts.integration, pagesBefore: current.pages, askedAt, ...page };
+      const applied = await this.inTenant(async (work) => {
+        const result = await applyPage(work, toApply);
+        if (result.kind === 'applied') await this.announce(work);
+        return result;
+      });
       if (applied.kind === 'stopped') return 'stopped';
       current = applied.job;
-      if (current.repeatedPages >= REPEATED_PAGES_MAX) throw endless(this.parts.recordType);
+      const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
+      if (current.repeatedPages >= (isEmpty ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX)) throw endless(this.parts.recordType);
       if (isLast) return current;
       if (isTimeUp) return 'more';
     }
+  }
+
+  /** At most once a second, however fast the pages come. */
+  private async announce(work: TenantWork): Promise<void> {
+    const now = performance.now();
+    if (now - this.announcedAt < ANNOUNCE_EVERY_MS) return;
+    this.announcedAt = now;
+    const { integrationId, syncRunId } = this.place;
+    await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: integrationId, sync_run_id: syncRunId } });
   }
 
   private async ask(cursor: string | null, modifiedSince: Date | null): Promise<AskedPage> {
@@ -108,14 +130,15 @@ export class DatasetPass {
     if (connector.readPage === undefined) throw new Error(`The connector ${connector.kind} reads nothing.`);
     // Measured here and told in the database's time when it is written.
     const startedAt = performance.now();
-    const page = await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context);
+    // Made ready as soon as it is here, while the database still writes the page before.
+    const page = this.prepare(await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context));
     const { now, isStopAsked } = await this.inTenant(async (work) => ({ now: work.now, isStopAsked: await isInterrupted(work, this.place) }));
     return { page, askedAt: new Date(now.getTime() - (performance.now() - startedAt)), isInterrupted: isStopAsked };
   }
 
   /** Nothing where there was something is more likely a mistake there than the truth (rules.md 35). */
   private async refuseSuspiciousEmptiness(job: SyncJob): Promise<void> {
-    if (!this.isFull || job.recordsRead > 0) return;
+    if (job.recordsRead > 0) return;
     const held = await this.inTenant((work) => countLinked(work, this.place));
     if (held === 0) return;
     throw new DatasetFailed({
@@ -132,7 +155,7 @@ export class DatasetPass {
 
   private async deleteWhatIsMissing(job: SyncJob, isPagingStable: boolean): Promise<PassResult> {
     if (await this.inTenant((work) => isInterrupted(work, this.place))) return 'more';
-    if (job.deletesWithheld === null && !isPagingStable && !addsUp(job)) await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
+    if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job))) await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
     const plan = await this.inTenant(async (work) => {
       const now = await lockSyncJob(work, this.place);
       if (now?.deletesWithheld != null) return 'withheld' as const;
@@ -148,6 +171,17 @@ export class DatasetPass {
       if (deleted < DELETE_CHUNK) return (await this.job()) === undefined ? 'stopped' : 'done';
       if (!this.parts.hasTime()) return 'more';
     }
+  }
+
+  /**
+   * As many were read as the list said it holds, at its beginning and at its end, and none twice: one read twice could make up for one that
+   * slipped away. Of a list that does not say, its count says it.
+   */
+  private async addsUp({ expectedRecords, theirsTotal, recordsRead }: SyncJob): Promise<boolean> {
+    const { connector, context } = this.parts.opened;
+    const total = theirsTotal ?? (await connector.count?.(this.parts.recordType, context)) ?? recordsRead;
+    if (total !== recordsRead || (expectedRecords ?? total) !== total) return false;
+    return !(await this.inTenant((work) => hasSeenTwice(work, this.place)));
   }
 
   private async conclude(): Promise<void> {
@@ -188,12 +222,6 @@ export class DatasetPass {
 
 /** A third party that does not tell its time may be ahead of ours by this much. */
 const CLOCKS_DISAGREE_MS = 10 * 60_000;
-
-/** As many were read as the list said it holds, at its beginning and at its end. */
-function addsUp({ expectedRecords, theirsTotal, recordsRead }: SyncJob): boolean {
-  if (expectedRecords === null || theirsTotal === null) return true;
-  return expectedRecords === theirsTotal && recordsRead === theirsTotal;
-}
 
 function endless(recordType: string): DatasetFailed {
   return new DatasetFailed({

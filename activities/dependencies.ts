@@ -2,6 +2,7 @@
 import type { Connector, ConnectorContext } from '../connectors/connector';
 import type { Database } from '../db/database';
 import type { Integration } from '../db/integrations';
+import type { RequestPriority } from '../domain/request-budget';
 import type { Mailer } from '../delivery/mail';
 
 export interface OpenConnector {
@@ -21,7 +22,7 @@ export interface ActivityDependencies {
    * The connector of an integration with its settings, opened credentials and a gated HTTP client that ends when `signal` aborts.
    * Throws `Unauthorized` when there are no credentials, or they cannot be opened.
    */
-  openConnector(tenantId: string, integration: Integration, signal: AbortSignal): Promise<OpenConnector>;
+  openConnector(tenantId: string, integration: Integration, signal: AbortSignal, priority: RequestPriority): Promise<OpenConnector>;
   /** How many records of a connector one claim takes. */
   batchSizeOf(connectorKind: string): number;
   /** null where the operator gave no SMTP settings: e-mails wait. */

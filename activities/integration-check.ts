@@ -21,7 +21,7 @@ export const createIntegrationCheckActivities = ({ database, openConnector, log 
     if (integration === undefined) return { ok: false, kind: 'not_found' };
 
     const check = async (): Promise<void> => {
-      const { connector, context } = await openConnector(tenantId, integration, Context.current().cancellationSignal);
+      const { connector, context } = await openConnector(tenantId, integration, Context.current().cancellationSignal, 'manual');
       await connector.check(context);
     };
     const outcome = await ask(check, (error) => log.error({ err: error, integration_id: wireIdOf('int', integrationId) }, 'check failed'));

@@ -1,9 +1,9 @@
 /** A page made ready for the database, outside its transaction: their records in our words, hashed, and told apart from what cannot be kept. */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { ReadPage, RemoteRecord } from '../connectors/connector';
 import type { PageToApply, PulledRecord, RefusedRecord } from '../db/sync-pages';
 import { storable } from '../db/storable';
-import { canonicalJson } from '../domain/json';
+import { canonicalJson, type JsonValue } from '../domain/json';
 import type { RecordTypeMapping } from '../domain/mapping';
 import { fieldsFromRemote } from '../domain/pulled-fields';
 
@@ -11,6 +11,7 @@ export type PreparedPage = Pick<PageToApply, 'records' | 'tombstones' | 'refused
 
 /** As the API takes it from callers. */
 const RECORD_BYTES_MAX = 256 * 1024;
+const DEPTH_MAX = 32;
 const REMOTE_ID_LENGTH_MAX = 500;
 /** What PostgreSQL cannot keep, as JSON.stringify writes it: NUL and halves of surrogate pairs. */
 const UNSTORABLE = /\\u0000|\\ud[89a-f]/i;
@@ -47,7 +48,11 @@ export function createPagePreparation(mapping: RecordTypeMapping | undefined): (
       if (remoteId.length > REMOTE_ID_LENGTH_MAX)
         return void refused.push({ remoteId: null, code: 'id_too_long', message: `An id of more than ${REMOTE_ID_LENGTH_MAX} characters.` });
       const fields = toOurs(remote.fields);
-      const text = canonicalJson(fields);
+      // Before anything walks through it: one such record must not hold up the others.
+      if (isDeeperThan(DEPTH_MAX, fields))
+        return void refused.push({ remoteId, code: 'too_deep', message: `Its mapped fields are nested deeper than ${DEPTH_MAX} levels.` });
+      // The same record in another order of its inner keys is looked at once more, and found to be what it was.
+      const text = JSON.stringify(fields);
       if (text.length > RECORD_BYTES_MAX)
         return void refused.push({ remoteId, code: 'too_large', message: `Its mapped fields take more than ${RECORD_BYTES_MAX} bytes.` });
       const record = {
@@ -55,12 +60,15 @@ export function createPagePreparation(mapping: RecordTypeMapping | undefined): (
         remoteVersion: remote.remoteVersion,
         externalId: remote.externalId,
         fields,
+        text,
         remote: goesBothWays ? remote.fields : null,
-        hash: hashOf(seedOf, text),
+        hash: hashOf(seedOf + (goesBothWays ? `${remote.remoteVersion} ` : '') + text),
       };
-      if (!UNSTORABLE.test(text) && !UNSTORABLE.test(JSON.stringify([remoteId, remote.remoteVersion]))) return void records.set(remoteId, record);
-      const kept = storable(record);
+      if (!UNSTORABLE.test(text) && isStorable(remoteId) && isStorable(remote.remoteVersion ?? '')) return void records.set(remoteId, record);
+      const kept = { ...storable(record), text: JSON.stringify(storable(fields)) };
       records.set(kept.remoteId, kept);
+      // A text that spells such a character is none.
+      if (kept.text === text && kept.remoteId === remoteId && kept.remoteVersion === remote.remoteVersion) return;
       altered.push({
         remoteId: kept.remoteId,
         code: 'text_replaced',
@@ -70,6 +78,13 @@ export function createPagePreparation(mapping: RecordTypeMapping | undefined): (
   };
 }
 
-function hashOf(seed: string, text: string): string {
-  return createHash('sha256').update(seed).update(text).digest('base64url').slice(0, 22);
+function hashOf(text: string): string {
+  return hash('sha256', text, 'base64url').slice(0, 22);
+}
+
+const isStorable = (text: string): boolean => !/[\p{Surrogate}\0]/u.test(text);
+
+function isDeeperThan(levels: number, value: JsonValue): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member: JsonValue) => isDeeperThan(levels - 1, member));
 }

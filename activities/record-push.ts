@@ -202,7 +202,7 @@ class Wake {
   }
 
   private open(integration: Integration): Promise<OpenConnector> {
-    return this.deps.openConnector(this.input.tenantId, integration, this.leases.signal);
+    return this.deps.openConnector(this.input.tenantId, integration, this.leases.signal, 'push');
   }
 
   private inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {

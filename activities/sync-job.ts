@@ -12,8 +12,10 @@ import { findIntegration, type Integration } from '../db/integrations';
 import { changeSyncJob, findSyncRun, type JobChange, lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
 import { METADATA_JOB } from '../db/tables';
 import { rateLimitDelayMs, refusalBackoffMs } from '../domain/retry';
-import { isJobEnded, JOB_GIVE_UP_MS, type JobWait } from '../domain/sync-run';
+import type { RequestPriority } from '../domain/request-budget';
+import { isJobEnded, JOB_GIVE_UP_MS, type JobWait, type RunKind } from '../domain/sync-run';
 import type { SyncError } from '../domain/sync-error';
+import { BudgetExhausted } from './budgeted-http';
 import { DatasetFailed, DatasetPass } from './dataset-pass';
 import type { ActivityDependencies, OpenConnector } from './dependencies';
 import { internalError, toSyncErrors } from './failures';
@@ -32,6 +34,8 @@ export class SyncJobPiece {
   private readonly startedAt = performance.now();
   private readonly canceled = new AbortController();
   private offsetMs: number;
+  /** Until the run is known, that of what may wait longest. */
+  private priority: RequestPriority = 'full';
 
   constructor(
     private readonly deps: Dependencies,
@@ -65,6 +69,7 @@ export class SyncJobPiece {
     });
     const { run, job, integration } = found;
     if (run === undefined || job === undefined || isJobEnded(job.state)) return { state: 'ended' };
+    this.priority = priorityOf(run.kind, recordType === METADATA_JOB);
     if (integration === undefined || run.cancelRequestedAt !== null) return this.end({ state: 'canceled' });
     // The clock of its 72 hours does not run while people have stopped it (rules.md 16).
     if (integration.pausedAt !== null) return this.wait('paused', new Date(this.now().getTime() + LOOK_AGAIN_MS), { failingSince: null });
@@ -118,6 +123,7 @@ export class SyncJobPiece {
     if (error instanceof DatasetFailed) return this.end({ state: 'failed', error: error.syncError, isLastAttemptFailed: true });
     if (!(error instanceof ConnectorError)) return this.afterMistake(error);
     const [syncError] = toSyncErrors(error);
+    if (error instanceof BudgetExhausted) return this.wait('budget', error.retryAt, {});
     if (error instanceof RateLimited) {
       const until = new Date(this.now().getTime() + rateLimitDelayMs(error.retryAfterMs));
       await this.note(stateAfter(error), integration);
@@ -211,7 +217,7 @@ export class SyncJobPiece {
   }
 
   private open(integration: Integration): Promise<OpenConnector> {
-    return this.deps.openConnector(this.input.tenantId, integration, this.canceled.signal);
+    return this.deps.openConnector(this.input.tenantId, integration, this.canceled.signal, this.priority);
   }
 
   private hasTime(): boolean {
@@ -229,6 +235,13 @@ export class SyncJobPiece {
       return work(context);
     });
   }
+}
+
+/** Whose requests go first within one budget (rules.md 34): what somebody waits for before what comes by itself. */
+function priorityOf(kind: RunKind, isMetadata: boolean): RequestPriority {
+  if (kind === 'incremental' || kind === 'last_day') return 'manual';
+  if (kind === 'sign_in') return 'sign_in';
+  return kind === 'hourly' || isMetadata ? 'hourly' : 'full';
 }
 
 function contextOf(): { cancellationSignal: AbortSignal; heartbeat: () => void } {

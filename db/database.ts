@@ -9,6 +9,8 @@ import type { Tables } from './tables';
 
 // bigint columns (versions, counters) are numbers here: the API refuses versions past 2^53 - 1.
 types.setTypeParser(types.builtins.INT8, Number);
+// A date is a day on a calendar, not an instant in this machine's zone.
+types.setTypeParser(types.builtins.DATE, (text) => text);
 
 export interface Work {
   trx: Transaction<Tables>;

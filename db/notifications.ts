@@ -39,6 +39,14 @@ export async function resolveNotification(work: TenantWork, { integrationId, kin
     .execute();
 }
 
+/** News that nothing has to be done about: it is settled as soon as it is told. */
+export async function tellNews({ trx, tenantId }: TenantWork, { integrationId, kind, now, detail }: Place & { detail: string }): Promise<void> {
+  await trx
+    .insertInto('notifications')
+    .values({ tenantId, notificationId: newUuid(), kind, integrationId, detail: storable(detail), createdAt: now, resolvedAt: now })
+    .execute();
+}
+
 /** One open notification per integration and kind, whoever else notices the same (a unique index decides). */
 export async function notifyOnce({ trx, tenantId }: TenantWork, { integrationId, kind, now, detail }: Place & { detail: string }): Promise<void> {
   await trx

@@ -9,7 +9,7 @@ import { isJobEnded } from '../domain/sync-run';
 import type { TenantWork } from './database';
 import { queueEmail } from './emails';
 import type { Integration } from './integrations';
-import { notifyOnce, resolveNotification } from './notifications';
+import { notifyOnce, resolveNotification, tellNews } from './notifications';
 import { wakeLane } from './outbox';
 import { pullsType } from './pulled-types';
 import { appendStreamEvent } from './stream';
@@ -56,6 +56,9 @@ export async function settleOnboarding(work: TenantWork, { run, integration, dat
     states.set(recordType, initialState);
     await noteInitialState(work, { integrationId: integration.integrationId, recordType, initialState });
   }
+  // Canceled before it began: nobody reads them until somebody asks for it.
+  if (run.kind === 'onboarding' && run.state === 'canceled' && jobs.length === 0)
+    for (const [recordType, state] of states) states.set(recordType, state ?? 'failed');
   if ([...states.values()].includes(null)) return;
   if ([...states.values()].includes('succeeded')) await openGate(work, integration, states, datasets);
   else await sayAllFailed(work, integration, states, datasets);
@@ -114,7 +117,8 @@ async function tell(
   },
 ): Promise<void> {
   const { integrationId, app, accountName } = integration;
-  await notifyOnce(work, { integrationId, kind, now: work.now, detail });
+  if (kind === 'onboarding_complete') await tellNews(work, { integrationId, kind, now: work.now, detail });
+  else await notifyOnce(work, { integrationId, kind, now: work.now, detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   const tenant = await findTenant(work);
   if (tenant?.contactEmail == null) return;

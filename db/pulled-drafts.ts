@@ -6,7 +6,7 @@ import { mergePulled, takeAll } from '../domain/pull-merge';
 import type { VersionedRecord } from '../domain/record-change';
 import type { TenantWork } from './database';
 import { newUuid } from './ids';
-import { externalIdOf, type KnownRecord, type KnownRecords } from './pulled-matches';
+import { externalIdsOf, type KnownRecord, type KnownRecords } from './pulled-matches';
 import type { RecordDraft } from './record-draft';
 import { unseen } from './rows';
 import type { NewConflict, PageToApply, PulledRecord, RefusedRecord } from './sync-pages';
@@ -42,6 +42,7 @@ export async function mergeKnown(work: TenantWork, page: PageToApply, known: Kno
   const mapping = page.integration.recordTypes[page.recordType];
   if (mapping === undefined) throw new Error(`The integration maps no record type ${page.recordType}.`);
   const merged: MergedPage = { drafts: [], unchanged: [], conflicts: [], refused: [] };
+  const externalIdOf = externalIdsOf(page);
   const toMerge = new Map<string, PulledRecord>();
   const ambiguous = new Set(known.ambiguous.map(({ remoteId }) => remoteId));
 
@@ -51,7 +52,8 @@ export async function mergeKnown(work: TenantWork, page: PageToApply, known: Kno
     if (linked !== undefined && (linked.remoteHash === remote.hash || isOlderThanPush(mapping, linked, page))) merged.unchanged.push(linked);
     else if (recordId !== undefined && toMerge.has(recordId)) merged.refused.push(secondOf(remote));
     else if (recordId !== undefined) toMerge.set(recordId, remote);
-    else if (!ambiguous.has(remote.remoteId) && !known.undecided.has(remote.remoteId)) merged.drafts.push(newDraft(work, page, mapping, remote));
+    else if (!ambiguous.has(remote.remoteId) && !known.undecided.has(remote.remoteId))
+      merged.drafts.push(newDraft(work, page, mapping, remote, externalIdOf(remote.remoteId)));
   }
   for (const { remoteId, field, value, candidates } of known.ambiguous) {
     const detail = `${field} ${JSON.stringify(value)} does not tell which record is meant: ${candidates} of ours and perhaps several of theirs have it.`;
@@ -76,7 +78,7 @@ function secondOf({ remoteId }: PulledRecord): RefusedRecord {
   return { remoteId, code: 'ambiguous_match', message: 'Another record there names the same record of ours. It is not kept until only one does.' };
 }
 
-function newDraft({ now }: TenantWork, page: PageToApply, mapping: RecordTypeMapping, remote: PulledRecord): PulledDraft {
+function newDraft({ now }: TenantWork, page: PageToApply, mapping: RecordTypeMapping, remote: PulledRecord, externalId: string): PulledDraft {
   return {
     remote,
     agreed: agreedOf(mapping, remote),
@@ -84,9 +86,10 @@ function newDraft({ now }: TenantWork, page: PageToApply, mapping: RecordTypeMap
     draft: {
       recordId: newUuid(),
       recordType: page.recordType,
-      externalId: externalIdOf(page, remote.remoteId),
+      externalId,
       before: null,
       after: { version: 1, fields: remote.fields, isDeleted: false, occurredAt: now },
+      fieldsText: remote.text,
       changedFields: new Set(Object.keys(remote.fields)),
       isTouched: true,
       changedAt: now,
@@ -111,7 +114,7 @@ function mergeInto(merged: MergedPage, { work, page, mapping, row, remote, isLin
   const isBoth = mapping.direction === 'both' && remote.remote !== null;
   // Deleted here and still linked: our deletion is on its way there, or leaves it alone.
   const isLeaving = row.isDeleted && isLinked;
-  const isTheirs = row.externalId === externalIdOf(page, remote.remoteId);
+  const isTheirs = row.externalId === externalIdsOf(page)(remote.remoteId);
   const result =
     isBoth && !row.isDeleted && remote.remote !== null
       ? mergePulled(mapping, row.fields, row.agreed, remote.remote)

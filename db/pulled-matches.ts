@@ -50,13 +50,12 @@ export async function findKnown(work: TenantWork, page: PageToApply): Promise<Kn
 async function findLinked({ trx, tenantId }: TenantWork, { integration, recordType }: PageToApply, remoteIds: string[]): Promise<Map<string, KnownRecord>> {
   if (remoteIds.length === 0) return new Map();
   const { rows } = await sql<KnownRecord & { remoteId: string }>`
-    select wanted.remote_id, link.record_id, link.remote_hash, link.updated_at as linked_at
+    select wanted.remote_id, link.record_id, link.remote_hash, link.linked_at
     from unnest(${remoteIds}::text[]) as wanted(remote_id)
     cross join lateral (
-      select record_id, remote_hash, updated_at from record_links
-      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integration.integrationId)} and record_type = ${recordType} and remote_id = wanted.remote_id) link`.execute(
-    trx,
-  );
+      select record_id, remote_id, remote_hash, updated_at as linked_at from record_links
+      where remote_key = hashtextextended(${`${integration.integrationId} ${recordType} `}::text || wanted.remote_id, 0) and tenant_id = ${unseen(tenantId)} limit 10) link
+    where link.remote_id = wanted.remote_id`.execute(trx);
   const known = new Map<string, KnownRecord>();
   // Two of ours may be linked to one of theirs: the older one stands for it. (Ordered here: the planner would walk another index for it.)
   for (const { remoteId, ...record } of rows) {
@@ -78,17 +77,19 @@ async function matchStrangers(work: TenantWork, page: PageToApply, strangers: re
   const rest = strangers.filter(({ remoteId }) => !byOurId.has(remoteId));
   const { matched: byField, ambiguous } = await findByField(work, page, rest);
   const left = rest.filter(({ remoteId }) => !byField.has(remoteId));
+  const externalIdOf = externalIdsOf(page);
   const returned = await findByExternalId(
     work,
     page,
-    left.map(({ remoteId }) => ({ remote_id: remoteId, external_id: externalIdOf(page, remoteId) })),
+    left.map(({ remoteId }) => ({ remote_id: remoteId, external_id: externalIdOf(remoteId) })),
   );
   return { matched: new Map([...returned, ...byField, ...byOurId]), ambiguous };
 }
 
 /** The id of a record that came from there and is nobody else's. */
-export function externalIdOf({ integration }: Pick<PageToApply, 'integration'>, remoteId: string): string {
-  return `${toWireId('int', integration.integrationId)}:${remoteId}`;
+export function externalIdsOf({ integration }: Pick<PageToApply, 'integration'>): (remoteId: string) => string {
+  const prefix = `${toWireId('int', integration.integrationId)}:`;
+  return (remoteId) => prefix + remoteId;
 }
 
 async function findByExternalId({ trx, tenantId }: TenantWork, { integration, recordType }: PageToApply, wanted: object[]): Promise<Map<string, string>> {

@@ -1,5 +1,6 @@
 /** Records as rows, written in sets: the same few statements for one record and for a page of thousands. */
 import { sql } from 'kysely';
+import { JsonText } from './array-parameter';
 import { ConcurrentTransaction, type TenantWork } from './database';
 import type { RecordDraft } from './record-draft';
 import { rowsFrom, unseen } from './rows';
@@ -12,7 +13,7 @@ export async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: r
     record_type: draft.recordType,
     external_id: draft.externalId,
     version: draft.after.version,
-    fields: draft.after.fields,
+    fields: draft.fieldsText === undefined ? draft.after.fields : new JsonText(draft.fieldsText),
     occurred_at: draft.after.occurredAt,
     changed_at: draft.changedAt,
     deleted_at: draft.after.isDeleted ? draft.changedAt : null,
@@ -20,15 +21,16 @@ export async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: r
   const columns =
     'record_id uuid, record_type text, external_id text, version bigint, fields jsonb, occurred_at timestamptz, changed_at timestamptz, deleted_at timestamptz';
 
-  const created = touched.filter((draft) => draft.before === null);
+  // In one order, so that two requests that create the same records cannot block each other for ever.
+  const created = touched.filter((draft) => draft.before === null).sort(byName);
   if (created.length > 0) {
-    const inserted = await sql`
+    const { numAffectedRows } = await sql`
       insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, deleted_at, created_at)
       select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, changed_at, ${actor}, deleted_at, ${now}::timestamptz
-      from ${rowsFrom(created.map(toRow), columns)} order by record_type, external_id
-      on conflict do nothing returning record_id`.execute(trx);
+      from ${rowsFrom(created.map(toRow), columns)}
+      on conflict do nothing`.execute(trx);
     // Somebody else created one of these records meanwhile: begin again and find it.
-    if (inserted.rows.length < created.length) throw new ConcurrentTransaction('A record was created by two requests at once.');
+    if (Number(numAffectedRows) < created.length) throw new ConcurrentTransaction('A record was created by two requests at once.');
   }
   const updated = touched.filter((draft) => draft.before !== null);
   if (updated.length > 0) {
@@ -46,4 +48,9 @@ export async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: r
       update records set occurred_at = row.occurred_at from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz')}
       where records.tenant_id = ${unseen(tenantId)} and records.record_id = row.record_id`.execute(trx);
   }
+}
+
+function byName(a: RecordDraft, b: RecordDraft): number {
+  if (a.recordType !== b.recordType) return a.recordType < b.recordType ? -1 : 1;
+  return a.externalId === b.externalId ? 0 : a.externalId < b.externalId ? -1 : 1;
 }

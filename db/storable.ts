@@ -6,5 +6,5 @@ export function storable<T>(value: T): T {
   if (typeof value === 'string') return value.replaceAll('\0', '\u2400').replaceAll(/\p{Surrogate}/gu, '\uFFFD') as T;
   if (Array.isArray(value)) return value.map(storable) as T;
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, storable(member)])) as T;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [storable(key), storable(member)])) as T;
 }

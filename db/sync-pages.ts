@@ -28,6 +28,8 @@ export interface PulledRecord {
   externalId: string | null;
   /** In our words. */
   fields: JsonObject;
+  /** The same as JSON. */
+  text: string;
   /** In theirs; only for what is synced both ways. */
   remote: JsonObject | null;
   /** Of what matters of it under the mapping. */
@@ -179,13 +181,15 @@ async function checkpoint(
   counts: Counts & { isRepeated: boolean },
   known: { hasKnownTombstones: boolean },
 ): Promise<SyncJob> {
+  const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
   const isUnnamed = page.refused.some(({ remoteId }) => remoteId === null);
   return trx
     .updateTable('syncJobs')
     .set((eb) => ({
       cursor: page.nextCursor,
       pages: job.pages + 1,
-      repeatedPages: counts.isRepeated ? job.repeatedPages + 1 : 0,
+      // Empty ones lead nowhere either, if there are many.
+      repeatedPages: counts.isRepeated || isEmpty ? job.repeatedPages + 1 : 0,
       asOf: job.pages === 0 ? page.asOf : job.asOf,
       readFinishedAt: page.nextCursor === null ? now : null,
       expectedRecords: job.expectedRecords ?? page.total,

@@ -15,6 +15,15 @@ export async function isInterrupted({ trx, tenantId }: TenantWork, { integration
   return rows[0]?.isInterrupted ?? true;
 }
 
+/** True where a record was on two pages of this pass: the list has moved while it was read. */
+export async function hasSeenTwice({ trx, tenantId }: TenantWork, { syncRunId, recordType }: PassPlace): Promise<boolean> {
+  const { rows } = await sql<{ hasTwice: boolean }>`
+    select count(*) > count(distinct seen.record_id) as has_twice
+    from sync_pages page cross join lateral unnest(page.seen) as seen(record_id)
+    where page.tenant_id = ${unseen(tenantId)} and page.sync_run_id = ${unseen(syncRunId)} and page.record_type = ${recordType}`.execute(trx);
+  return rows[0]?.hasTwice ?? false;
+}
+
 /** Why missing records are not deleted though everything was read. */
 export async function noteDeletesWithheld(
   { trx, tenantId, now }: TenantWork,

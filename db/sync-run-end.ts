@@ -23,7 +23,8 @@ export async function endSyncRun(work: TenantWork, run: SyncRun, jobs: readonly 
   if (integration === undefined) return;
   const datasets = await listSyncDatasets(work, run);
   const datasetJobs = jobs.filter(({ recordType }) => recordType !== METADATA_JOB);
-  await writeSyncStatus(work, { run, integration, datasets });
+  // One that was canceled before it began has looked at nothing.
+  if (datasetJobs.length > 0) await writeSyncStatus(work, { run, integration, datasets });
   await settleOnboarding(work, { run, integration, datasets, jobs: datasetJobs });
   await answerDrift(work, { run, datasets, jobs: datasetJobs });
 }

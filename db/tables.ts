@@ -139,6 +139,7 @@ export interface RecordLinksTable {
   recordId: string;
   recordType: string;
   remoteId: string;
+  remoteKey: GeneratedAlways<number>;
   remoteVersion: string | null;
   /** What the third party held when we last read it; null = not read since it changed. */
   remoteHash: string | null;

@@ -1,5 +1,7 @@
 /** Puts together what activities are given. */
 import { type ActivityDependencies, type ActivityLog, PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
+import { budgetedHttp } from '../activities/budgeted-http';
+import { createRequestGrants } from '../activities/request-grants';
 import type { Connector, HttpClient, SocketOpener } from '../connectors/connector';
 import { Unauthorized } from '../connectors/errors';
 import type { Database } from '../db/database';
@@ -24,6 +26,7 @@ export interface DependencyParts {
 export function createDependencies(parts: DependencyParts): ActivityDependencies {
   const { database, sealing, connectors, log } = parts;
   const tokensOf = createTokenStores();
+  const grantsOf = createRequestGrants({ database, onTrouble: (error) => log.warn({ err: error }, 'the request budget could not be asked') });
   const connectorOf = (kind: string): Connector => {
     const connector = connectors[kind];
     if (connector === undefined) throw new Error(`This worker knows no connector "${kind}". Start a worker of the version that linked it.`);
@@ -39,7 +42,7 @@ export function createDependencies(parts: DependencyParts): ActivityDependencies
     pulling: parts.pulling ?? PULLING_LIMITS,
     batchSizeOf: (kind) => connectorOf(kind).batchSize,
 
-    async openConnector(tenantId, integration, signal) {
+    async openConnector(tenantId, integration, signal, priority) {
       const { integrationId } = integration;
       const connector = connectorOf(integration.connector);
       const credentials = await database.withTenant(tenantId, async (work) => {
@@ -53,7 +56,7 @@ export function createDependencies(parts: DependencyParts): ActivityDependencies
         config,
         credentials: parsed.data,
         mappings: integration.recordTypes,
-        http: parts.createHttpClient({ hosts: connector.hosts(config), signal }),
+        http: budgetedHttp(parts.createHttpClient({ hosts: connector.hosts(config), signal }), { budget: grantsOf(tenantId, integrationId), priority, signal }),
         sockets: parts.createSocketOpener({ hosts: connector.hosts(config), signal }),
         tokens: tokensOf(integrationId, integration.credentialsUpdatedAt),
         signal,

@@ -45,7 +45,11 @@ export async function pullBenchmark(stage: Stage, { isQuick }: BenchmarkOptions)
   await source.change(1);
   say('once more, with one in a hundred changed');
   const onePercent = await timeRun(database, product.worker, tenant, 'full');
-  for (const [run, what] of [[first.records.created, records], [unchanged.records.unchanged, records], [onePercent.records.changed, records / 100]] as const)
+  for (const [run, what] of [
+    [first.records.created, records],
+    [unchanged.records.unchanged, records],
+    [onePercent.records.changed, records / 100],
+  ] as const)
     if (run !== what) throw new Error(`A run counted ${run} where ${what} were there.`);
 
   const peakMb = Math.max(first.peakMb, unchanged.peakMb, onePercent.peakMb);
@@ -55,8 +59,20 @@ export async function pullBenchmark(stage: Stage, { isQuick }: BenchmarkOptions)
     lines: [
       { what: 'first full pass', value: rounded(first.seconds), unit: 's', beside: `the source alone: ${rounded(sourceSeconds)} s` },
       { what: 'times COPY, first', value: rounded(first.seconds / copySeconds), unit: '×', goal: { atMost: 2 }, beside },
-      { what: 'times COPY, nothing changed', value: rounded(unchanged.seconds / copySeconds), unit: '×', goal: { atMost: 1 }, beside: `${rounded(unchanged.seconds)} s` },
-      { what: 'times COPY, 1 % changed', value: rounded(onePercent.seconds / copySeconds), unit: '×', goal: { atMost: 1.2 }, beside: `${rounded(onePercent.seconds)} s` },
+      {
+        what: 'times COPY, nothing changed',
+        value: rounded(unchanged.seconds / copySeconds),
+        unit: '×',
+        goal: { atMost: 1 },
+        beside: `${rounded(unchanged.seconds)} s`,
+      },
+      {
+        what: 'times COPY, 1 % changed',
+        value: rounded(onePercent.seconds / copySeconds),
+        unit: '×',
+        goal: { atMost: 1.2 },
+        beside: `${rounded(onePercent.seconds)} s`,
+      },
       { what: 'worker above idle', value: peakMb - idleMb, unit: 'MB', goal: { atMost: RUNS_ABOVE_IDLE_MB }, beside: `idle ${idleMb} MB` },
     ],
     figures: {

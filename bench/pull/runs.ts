@@ -32,7 +32,8 @@ export async function timeRun(database: Database, worker: SupervisedProcess, { t
     return found?.isSyncFinished === true ? found : undefined;
   });
   const jobs = await database.withTenant(tenantId, (work) => listSyncJobs(work, { syncRunId }));
-  if (run.state !== 'succeeded' || run.finishedAt === null) throw new Error(`The ${kind} run ended ${run.state}: ${JSON.stringify(jobs.map(({ error }) => error))}`);
+  if (run.state !== 'succeeded' || run.finishedAt === null)
+    throw new Error(`The ${kind} run ended ${run.state}: ${JSON.stringify(jobs.map(({ error }) => error))}`);
   const job = jobs.find(({ recordType }) => recordType === 'contacts');
   return {
     seconds: (run.finishedAt.getTime() - run.requestedAt.getTime()) / 1_000,

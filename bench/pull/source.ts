@@ -21,7 +21,7 @@ export async function startSource(stage: Stage, records: number): Promise<Source
     url,
     async readAll() {
       const startedAt = performance.now();
-      for (let cursor: string | null = '0'; cursor !== null; ) {
+      for (let cursor: string | null = '0'; cursor !== null;) {
         const page = (await (await fetch(`${url}/contacts?cursor=${cursor}`)).json()) as { next: string | null };
         cursor = page.next;
       }

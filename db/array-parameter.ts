@@ -1,0 +1,115 @@
+/**
+ * A list as one parameter, in PostgreSQL's own binary form: no quoting here, no parsing there (a third of the time of array text for a
+ * page of records). The parameter has to be cast to the array's type where it is used.
+ */
+type Write = (writer: ArrayWriter, value: unknown) => void;
+
+interface ElementType {
+  oid: number;
+  write: Write;
+}
+
+const EPOCH_MS = Date.UTC(2000, 0, 1);
+const HEADER_BYTES = 20;
+
+/** JSON that was made before, so that it is not made again. */
+export class JsonText {
+  constructor(readonly text: string) {}
+}
+
+const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
+  text: { oid: 25, write: (writer, value) => writer.text(typeof value === 'string' ? value : JSON.stringify(value)) },
+  uuid: { oid: 2950, write: (writer, value) => writer.uuid(value as string) },
+  boolean: { oid: 16, write: (writer, value) => writer.bytes(1, (buffer, at) => buffer.writeUInt8(value === true ? 1 : 0, at)) },
+  int: { oid: 23, write: (writer, value) => writer.bytes(4, (buffer, at) => buffer.writeInt32BE(value as number, at)) },
+  bigint: { oid: 20, write: (writer, value) => writer.bytes(8, (buffer, at) => writeInt64(buffer, at, value as number)) },
+  timestamptz: { oid: 1184, write: (writer, value) => writer.bytes(8, (buffer, at) => writeInt64(buffer, at, ((value as Date).getTime() - EPOCH_MS) * 1_000)) },
+  jsonb: { oid: 3802, write: (writer, value) => writer.json(value instanceof JsonText ? value.text : JSON.stringify(value)) },
+};
+
+export function arrayParameter(values: readonly unknown[], type: string): Buffer {
+  const element = ELEMENT_TYPES[type];
+  if (element === undefined) throw new Error(`Lists of ${type} are not known here: add the type to ELEMENT_TYPES.`);
+  const writer = new ArrayWriter(values.length, element.oid);
+  for (const value of values) {
+    if (value === null || value === undefined) writer.nothing();
+    else element.write(writer, value);
+  }
+  return writer.end();
+}
+
+/** Whole numbers that a double holds; BigInt would cost more than all the rest. */
+function writeInt64(buffer: Buffer, at: number, value: number): void {
+  if (!Number.isSafeInteger(value)) return void buffer.writeBigInt64BE(BigInt(value), at);
+  buffer.writeInt32BE(Math.floor(value / 2 ** 32), at);
+  buffer.writeUInt32BE(value >>> 0, at + 4);
+}
+
+class ArrayWriter {
+  private buffer = Buffer.allocUnsafe(16_384);
+  private at = 0;
+  private hasNull = false;
+
+  constructor(
+    private readonly length: number,
+    private readonly oid: number,
+  ) {
+    this.at = length === 0 ? 12 : HEADER_BYTES;
+  }
+
+  nothing(): void {
+    this.hasNull = true;
+    this.reserve(4);
+    this.at = this.buffer.writeInt32BE(-1, this.at);
+  }
+
+  bytes(length: number, write: (buffer: Buffer, at: number) => void): void {
+    this.reserve(4 + length);
+    this.buffer.writeInt32BE(length, this.at);
+    write(this.buffer, this.at + 4);
+    this.at += 4 + length;
+  }
+
+  uuid(id: string): void {
+    const hex = id.replaceAll('-', '');
+    if (hex.length !== 32) throw new Error('This is not a UUID.');
+    this.bytes(16, (buffer, at) => {
+      if (buffer.write(hex, at, 'hex') !== 16) throw new Error('This is not a UUID.');
+    });
+  }
+
+  text(text: string): void {
+    this.reserve(4 + text.length * 3); // UTF-8 takes three bytes for a unit of UTF-16 at most
+    const length = this.buffer.write(text, this.at + 4, 'utf8');
+    this.buffer.writeInt32BE(length, this.at);
+    this.at += 4 + length;
+  }
+
+  /** jsonb goes with a version before it. */
+  json(text: string): void {
+    this.reserve(5 + text.length * 3);
+    this.buffer.writeUInt8(1, this.at + 4);
+    const length = this.buffer.write(text, this.at + 5, 'utf8') + 1;
+    this.buffer.writeInt32BE(length, this.at);
+    this.at += 4 + length;
+  }
+
+  /** Dimensions, a flag for nulls, the type, the length, and that counting begins at 1. */
+  end(): Buffer {
+    this.buffer.writeInt32BE(this.length === 0 ? 0 : 1, 0);
+    this.buffer.writeInt32BE(this.hasNull ? 1 : 0, 4);
+    this.buffer.writeInt32BE(this.oid, 8);
+    if (this.length > 0) {
+      this.buffer.writeInt32BE(this.length, 12);
+      this.buffer.writeInt32BE(1, 16);
+    }
+    return this.buffer.subarray(0, this.at);
+  }
+
+  private reserve(bytes: number): void {
+    if (this.at + bytes <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.at + bytes));
+    this.buffer.copy(larger, 0, 0, this.at);
+    this.buffer = larger;
+  }
+}
