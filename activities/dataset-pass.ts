@@ -2,7 +2,7 @@
  * A pass over one dataset: reads page after page, applying one while the next is on its way; then deletes what is missing, counts, and
  * says how far it was read. Every step ends in a row, so that another process goes on from the page in flight.
  */
-import type { ReadPage } from '../connectors/connector';
+import type { ReadAbilities, ReadPage } from '../connectors/connector';
 import type { Database, TenantWork } from '../db/database';
 import type { Integration } from '../db/integrations';
 import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-datasets';
@@ -66,7 +66,7 @@ export class DatasetPass {
     let job = await this.job();
     if (job === undefined) return 'stopped';
     if (job.readFinishedAt === null) {
-      const read = await this.readAll(job, abilities.canFilterByModified);
+      const read = await this.readAll(job, abilities);
       if (typeof read === 'string') return read;
       job = read;
     }
@@ -89,9 +89,11 @@ export class DatasetPass {
   }
 
   /** The next page is asked for while this one is written. A page that fails costs what was not written yet, nothing more. */
-  private async readAll(job: SyncJob, canFilter: boolean): Promise<SyncJob | PassResult> {
-    const modifiedSince = canFilter ? job.modifiedSince : null;
+  private async readAll(job: SyncJob, { canFilterByModified, isPagingStable }: ReadAbilities): Promise<SyncJob | PassResult> {
+    const modifiedSince = canFilterByModified ? job.modifiedSince : null;
     let current = job;
+    // Of a list that may move and does not say what it holds: counted before its first page, to be compared with what was read.
+    const countedFirst = this.isFull && !isPagingStable && job.pages === 0 ? await this.count() : null;
     let asked = this.ask(current.cursor, modifiedSince);
     for (;;) {
       const { page, askedAt, isInterrupted: isStopAsked } = await asked;
@@ -101,7 +103,14 @@ export class DatasetPass {
       if (!isLast && !isTimeUp) asked = this.ask(page.nextCursor, modifiedSince);
       asked.catch(() => undefined); // it is awaited in the next round, unless this one fails
 
-      const toApply: PageToApply = { ...this.place, integration: this.parts.integration, pagesBefore: current.pages, askedAt, ...page };
+      const toApply: PageToApply = {
+        ...this.place,
+        integration: this.parts.integration,
+        pagesBefore: current.pages,
+        askedAt,
+        ...page,
+        total: page.total ?? (current.pages === 0 ? countedFirst : null),
+      };
       const applied = await this.inTenant(async (work) => {
         const result = await applyPage(work, toApply);
         if (result.kind === 'applied') await this.announce(work);
@@ -155,7 +164,8 @@ export class DatasetPass {
 
   private async deleteWhatIsMissing(job: SyncJob, isPagingStable: boolean): Promise<PassResult> {
     if (await this.inTenant((work) => isInterrupted(work, this.place))) return 'more';
-    if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job))) await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
+    if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job)))
+      await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
     const plan = await this.inTenant(async (work) => {
       const now = await lockSyncJob(work, this.place);
       if (now?.deletesWithheld != null) return 'withheld' as const;
@@ -175,11 +185,10 @@ export class DatasetPass {
 
   /**
    * As many were read as the list said it holds, at its beginning and at its end, and none twice: one read twice could make up for one that
-   * slipped away. Of a list that does not say, its count says it.
+   * slipped away.
    */
   private async addsUp({ expectedRecords, theirsTotal, recordsRead }: SyncJob): Promise<boolean> {
-    const { connector, context } = this.parts.opened;
-    const total = theirsTotal ?? (await connector.count?.(this.parts.recordType, context)) ?? recordsRead;
+    const total = (await this.count()) ?? theirsTotal ?? recordsRead;
     if (total !== recordsRead || (expectedRecords ?? total) !== total) return false;
     return !(await this.inTenant((work) => hasSeenTwice(work, this.place)));
   }
@@ -203,10 +212,15 @@ export class DatasetPass {
   }
 
   private async countTheirs(job: SyncJob): Promise<number | null> {
-    const { connector, context } = this.parts.opened;
-    const counted = await connector.count?.(this.parts.recordType, context);
-    if (typeof counted === 'number') return counted;
+    const counted = await this.count();
+    if (counted !== null) return counted;
     return this.isFull ? (job.theirsTotal ?? job.recordsRead) : null;
+  }
+
+  /** null where they cannot tell. */
+  private async count(): Promise<number | null> {
+    const { connector, context } = this.parts.opened;
+    return (await connector.count?.(this.parts.recordType, context)) ?? null;
   }
 
   /** Undefined where it has ended, by cancellation for one. */
