@@ -9,6 +9,13 @@ interface ElementType {
   write: Write;
 }
 
+/** What the values take if their texts are ASCII, as nearly all are; a little more, so that the last one needs no second look. */
+function roomFor(values: readonly unknown[]): number {
+  let bytes = 64;
+  for (const value of values) bytes += 16 + (typeof value === 'string' ? value.length : value instanceof JsonText ? value.text.length : 8);
+  return bytes;
+}
+
 const EPOCH_MS = Date.UTC(2000, 0, 1);
 const HEADER_BYTES = 20;
 
@@ -30,7 +37,7 @@ const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
 export function arrayParameter(values: readonly unknown[], type: string): Buffer {
   const element = ELEMENT_TYPES[type];
   if (element === undefined) throw new Error(`Lists of ${type} are not known here: add the type to ELEMENT_TYPES.`);
-  const writer = new ArrayWriter(values.length, element.oid);
+  const writer = new ArrayWriter(values.length, element.oid, roomFor(values));
   for (const value of values) {
     if (value === null || value === undefined) writer.nothing();
     else element.write(writer, value);
@@ -46,14 +53,16 @@ function writeInt64(buffer: Buffer, at: number, value: number): void {
 }
 
 class ArrayWriter {
-  private buffer = Buffer.allocUnsafe(16_384);
+  private buffer: Buffer;
   private at = 0;
   private hasNull = false;
 
   constructor(
     private readonly length: number,
     private readonly oid: number,
+    room: number,
   ) {
+    this.buffer = Buffer.allocUnsafe(HEADER_BYTES + room);
     this.at = length === 0 ? 12 : HEADER_BYTES;
   }
 
@@ -79,17 +88,23 @@ class ArrayWriter {
   }
 
   text(text: string): void {
-    this.reserve(4 + text.length * 3); // UTF-8 takes three bytes for a unit of UTF-16 at most
-    const length = this.buffer.write(text, this.at + 4, 'utf8');
-    this.buffer.writeInt32BE(length, this.at);
-    this.at += 4 + length;
+    this.write(text, 0);
   }
 
   /** jsonb goes with a version before it. */
   json(text: string): void {
-    this.reserve(5 + text.length * 3);
-    this.buffer.writeUInt8(1, this.at + 4);
-    const length = this.buffer.write(text, this.at + 5, 'utf8') + 1;
+    const start = this.at;
+    this.write(text, 1);
+    this.buffer.writeUInt8(1, start + 4); // last: the buffer may have been exchanged for a larger one
+  }
+
+  /** `before`: bytes of the value that were written already. */
+  private write(text: string, before: number): void {
+    const start = this.at + 4 + before;
+    // Most texts are ASCII and fit as they are; one that may not is measured first.
+    const bytes = start + text.length * 3 <= this.buffer.length ? 0 : Buffer.byteLength(text, 'utf8');
+    this.reserve(4 + before + bytes);
+    const length = this.buffer.write(text, start, 'utf8') + before;
     this.buffer.writeInt32BE(length, this.at);
     this.at += 4 + length;
   }

@@ -89,7 +89,6 @@ function newDraft({ now }: TenantWork, page: PageToApply, mapping: RecordTypeMap
       externalId,
       before: null,
       after: { version: 1, fields: remote.fields, isDeleted: false, occurredAt: now },
-      fieldsText: remote.text,
       changedFields: new Set(Object.keys(remote.fields)),
       isTouched: true,
       changedAt: now,

@@ -15,8 +15,6 @@ export interface RecordDraft {
   /** As it stood before the batch; null = new. */
   before: VersionedRecord | null;
   after: VersionedRecord;
-  /** `after.fields` as JSON, where that was made already. */
-  fieldsText?: string;
   changedFields: Set<string>;
   isTouched: boolean;
   /**

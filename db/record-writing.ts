@@ -1,6 +1,5 @@
 /** Records as rows, written in sets: the same few statements for one record and for a page of thousands. */
 import { sql } from 'kysely';
-import { JsonText } from './array-parameter';
 import { ConcurrentTransaction, type TenantWork } from './database';
 import type { RecordDraft } from './record-draft';
 import { rowsFrom, unseen } from './rows';
@@ -13,7 +12,7 @@ export async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: r
     record_type: draft.recordType,
     external_id: draft.externalId,
     version: draft.after.version,
-    fields: draft.fieldsText === undefined ? draft.after.fields : new JsonText(draft.fieldsText),
+    fields: draft.after.fields,
     occurred_at: draft.after.occurredAt,
     changed_at: draft.changedAt,
     deleted_at: draft.after.isDeleted ? draft.changedAt : null,

@@ -15,6 +15,7 @@ import { lockMappings } from './mapping-lock';
 import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
 import { mergeKnown, type PulledDraft } from './pulled-drafts';
 import { findKnown, type KnownRecord } from './pulled-matches';
+import { insertNew } from './pulled-inserts';
 import { writeOriginPairs, writeLinks } from './pulled-links';
 import { writeRecords } from './record-writing';
 import { rowsFrom } from './rows';
@@ -83,10 +84,12 @@ export async function applyPage(work: TenantWork, page: PageToApply): Promise<Ap
   const known = await findKnown(work, page);
   const { drafts, unchanged, conflicts, refused } = await mergeKnown(work, page, known);
   const touched = drafts.filter(({ draft }) => draft.isTouched);
+  const created = touched.filter(({ draft }) => draft.before === null);
   const author = { actor: `integration:${toWireId('int', page.integration.integrationId)}`, requestId: toWireId('run', page.syncRunId) };
+  await insertNew(work, page, created, author.actor);
   await writeRecords(
     work,
-    touched.map(({ draft }) => draft),
+    touched.filter(({ draft }) => draft.before !== null).map(({ draft }) => draft),
     author.actor,
   );
   await writePairs(
@@ -95,7 +98,11 @@ export async function applyPage(work: TenantWork, page: PageToApply): Promise<Ap
     touched.map(({ draft }) => draft),
     author,
   );
-  await writeLinks(work, page, drafts);
+  await writeLinks(
+    work,
+    page,
+    drafts.filter(({ draft }) => draft.before !== null),
+  );
   await writeOriginPairs(work, page, drafts);
   await writeConflicts(work, page, conflicts);
   const complaints = [...page.refused, ...page.altered, ...refused];
