@@ -59,9 +59,11 @@ const PARKED_MAX = 1_000_000;
 export async function planDeletions(work: TenantWork, place: PassPlace): Promise<'none' | 'delete' | 'parked'> {
   await supersede(work, place);
   const missing = await findMissing(work, { ...place, limit: PARKED_MAX });
-  if (missing.length === 0) return 'none';
   const held = await countLinked(work, place);
-  if (!needsReview({ missing: missing.length, held })) return 'delete';
+  if (!needsReview({ missing: missing.length, held })) {
+    await settleNotification(work, place);
+    return missing.length === 0 ? 'none' : 'delete';
+  }
   await park(work, { ...place, missing, held });
   return 'parked';
 }
@@ -235,8 +237,22 @@ export async function decideDeletionReview(
     .where('tenantId', '=', tenantId)
     .where('deletionReviewId', '=', review.deletionReviewId)
     .execute();
-  await resolveNotification(work, { integrationId: review.integrationId, kind: 'deletions_need_review', now });
+  await settleNotification(work, review);
   return deleted;
+}
+
+/** People are asked as long as something waits for their answer, of whatever record type. */
+async function settleNotification(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const pending = await trx
+    .selectFrom('deletionReviews')
+    .select('deletionReviewId')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('state', '=', 'pending')
+    .limit(1)
+    .executeTakeFirst();
+  if (pending === undefined) await resolveNotification(work, { integrationId, kind: 'deletions_need_review', now });
 }
 
 async function stillLinked({ trx, tenantId }: TenantWork, { integrationId, recordIds, createdAt }: DeletionReview): Promise<string[]> {

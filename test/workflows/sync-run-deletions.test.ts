@@ -1,0 +1,152 @@
+/** Deletion by absence, the brake, and records that come back, on skipped time (rules.md 13, 31). */
+import { decideDeletionReview, findDeletionReview } from '../../db/sync-deletions';
+import { LaneWorld, type TenantWorld } from '../support/lane-world';
+import { until } from '../support/until';
+import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../support/pulling';
+
+let world: LaneWorld;
+let tenant: TenantWorld;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  tenant = await world.tenant();
+});
+
+const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}) => {
+  const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
+    for (const type of Object.keys(settings.recordTypes ?? {})) account.type(type);
+    await fill(world, count)(account);
+  });
+  await world.sleep(600_000);
+  return pulled;
+};
+const removeSome = async ({ account }: Pulled, count: number) => {
+  for (const id of people(count)) await account.remove('contacts', id);
+};
+const decide = (pulled: Pulled, decision: 'approved' | 'discarded') =>
+  pulled.inTenant(async (work) => {
+    const pending = (await pulled.reviews()).find(({ state }) => state === 'pending');
+    const review = await findDeletionReview(work, { deletionReviewId: pending?.deletionReviewId ?? '' });
+    return review === undefined ? undefined : decideDeletionReview(work, { review, decision, by: 'ana' });
+  });
+const openAlerts = async (pulled: Pulled) => (await pulled.notifications('deletions_need_review')).filter(({ resolvedAt }) => resolvedAt === null).length;
+
+describe('rule 31: what is missing', () => {
+  it('is deleted softly after a full pass, and its link goes', async () => {
+    const pulled = await linked(5);
+    const externalId = await pulled.externalId('p001');
+    await pulled.account.remove('contacts', 'p001');
+    await pulled.sync('nightly');
+    const row = await pulled.inTenant(({ trx }) =>
+      trx.selectFrom('records').select(['deletedAt', 'fields']).where('externalId', '=', externalId).executeTakeFirst(),
+    );
+    expect(row).toMatchObject({ deletedAt: expect.any(Date), fields: { name: 'p001' } });
+    expect([...(await pulled.held()).keys()]).not.toContain('p001');
+  });
+
+  it('is not deleted where it was linked or pushed since the pass began', async () => {
+    const pulled = await linked(6, { recordTypes: { contacts: BOTH_WAYS } });
+    await tenant.change('a-ours', { name: 'Ours' }, { recordType: 'contacts' }); // sorts before the page in flight
+    pulled.account.beforePage = async ({ cursor }) => {
+      if (cursor === null) return;
+      pulled.account.beforePage = () => undefined;
+      await tenant.act('push_now', pulled.integrationId, 'a-ours');
+      await until('our record is pushed', () => pulled.account.pushes.length === 1); // it goes out while the pass reads
+    };
+    const run = await pulled.sync('full');
+    expect(pulled.account.pushes).toHaveLength(1);
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 0 });
+    expect((await pulled.held()).size).toBe(7);
+  });
+
+  it('comes back as the record it was', async () => {
+    const pulled = await linked(5);
+    const externalId = await pulled.externalId('p001');
+    const recordId = await tenant.recordId(externalId);
+    await pulled.account.remove('contacts', 'p001');
+    await pulled.sync('nightly');
+    await pulled.account.put('contacts', 'p001', { name: 'Back' });
+    const run = await pulled.sync('incremental');
+
+    expect(await pulled.externalId('p001')).toBe(externalId);
+    expect(await tenant.recordId(externalId)).toBe(recordId);
+    expect((await pulled.held()).get('p001')).toEqual({ fields: { name: 'Back' }, version: 3 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsNew: 0, recordsChanged: 1 });
+  });
+});
+
+describe('rule 31: the brake', () => {
+  it('parks more than a tenth and more than twenty, tells people, and deletes nothing', async () => {
+    const pulled = await linked(40);
+    await removeSome(pulled, 21);
+    const run = await pulled.sync('nightly');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', deletesWithheld: 'needs_review', recordsDeleted: 0 });
+    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsHeld: 40, recordIds: { length: 21 } }]);
+    expect((await pulled.held()).size).toBe(40);
+    expect(await openAlerts(pulled)).toBe(1);
+  });
+
+  it('does not park twenty, however few there are', async () => {
+    const pulled = await linked(21);
+    await removeSome(pulled, 20);
+    const run = await pulled.sync('nightly');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ deletesWithheld: null, recordsDeleted: 20 });
+    expect(await pulled.reviews()).toEqual([]);
+  });
+
+  it('approved: they are deleted, but for those that came back or were pushed since', async () => {
+    const pulled = await linked(30);
+    await removeSome(pulled, 25);
+    await pulled.sync('nightly');
+    await world.sleep(60_000);
+    await pulled.account.put('contacts', 'p003', { name: 'Back' });
+    await pulled.sync('incremental');
+    expect(await decide(pulled, 'approved')).toBe(24);
+    expect([...(await pulled.held()).keys()]).toEqual(['p003', ...people(30).slice(25)]);
+    expect((await pulled.reviews()).at(-1)).toMatchObject({ state: 'approved', decidedBy: 'ana', recordsDeleted: 24 });
+    expect(await openAlerts(pulled)).toBe(0);
+    expect(await pulled.differences()).toEqual([]);
+  });
+
+  it('discarded: they stay, until the next full pass asks again', async () => {
+    const pulled = await linked(30);
+    await removeSome(pulled, 25);
+    await pulled.sync('nightly');
+    expect(await decide(pulled, 'discarded')).toBe(0);
+    expect((await pulled.held()).size).toBe(30);
+    expect(await openAlerts(pulled)).toBe(0);
+    await pulled.sync('nightly');
+    expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['discarded', 'pending']);
+    expect(await openAlerts(pulled)).toBe(1);
+  });
+
+  it('superseded by the next full pass, which knows better: what came back is not asked about, and people are told no more', async () => {
+    const pulled = await linked(30);
+    await removeSome(pulled, 25);
+    await pulled.sync('nightly');
+    await pulled.sync('nightly');
+    expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['superseded', 'pending']);
+    for (const id of people(25)) await pulled.account.put('contacts', id, { name: id, email: `${id}@example.org` });
+    await pulled.sync('nightly');
+    expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['superseded', 'superseded']);
+    expect(await openAlerts(pulled)).toBe(0);
+    expect(await pulled.differences()).toEqual([]);
+  });
+
+  it('of one type leaves the question about another open', async () => {
+    const pulled = await linked(30, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
+    for (const id of people(30)) await pulled.account.put('companies', id, { name: id });
+    await pulled.sync('full');
+    await removeSome(pulled, 25);
+    for (const id of people(25)) await pulled.account.remove('companies', id);
+    await pulled.sync('nightly');
+    expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['pending', 'pending']);
+    await decide(pulled, 'discarded');
+    expect(await openAlerts(pulled)).toBe(1);
+    await decide(pulled, 'discarded');
+    expect(await openAlerts(pulled)).toBe(0);
+  });
+});
