@@ -94,14 +94,16 @@ export class DatasetPass {
     let current = job;
     // Of a list that may move and does not say what it holds: counted before its first page, to be compared with what was read.
     const countedFirst = this.isFull && !isPagingStable && job.pages === 0 ? await this.count() : null;
+    let isCreating = false;
     let asked = this.ask(current.cursor, modifiedSince);
     for (;;) {
       const { page, askedAt, isInterrupted: isStopAsked } = await asked;
       const isLast = page.nextCursor === null;
       const isTimeUp = isStopAsked || !this.parts.hasTime();
       if (page.nextCursor !== null && page.nextCursor === current.cursor) throw endless(this.parts.recordType);
-      if (!isLast && !isTimeUp) asked = this.ask(page.nextCursor, modifiedSince);
-      asked.catch(() => undefined); // it is awaited in the next round, unless this one fails
+      const askNext = once(() => (isLast || isTimeUp ? undefined : this.ask(page.nextCursor, modifiedSince)));
+      // Where little will be written, it is asked for at once; else when the database has its hands full and this process has not.
+      if (!isCreating) askNext();
 
       const toApply: PageToApply = {
         ...this.place,
@@ -112,16 +114,19 @@ export class DatasetPass {
         total: page.total ?? (current.pages === 0 ? countedFirst : null),
       };
       const applied = await this.inTenant(async (work) => {
-        const result = await applyPage(work, toApply);
+        const result = await applyPage(work, toApply, askNext);
         if (result.kind === 'applied') await this.announce(work);
         return result;
       });
       if (applied.kind === 'stopped') return 'stopped';
+      isCreating = applied.job.recordsNew > current.recordsNew;
       current = applied.job;
       const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
       if (current.repeatedPages >= (isEmpty ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX)) throw endless(this.parts.recordType);
       if (isLast) return current;
-      if (isTimeUp) return 'more';
+      const next = askNext();
+      if (next === undefined) return 'more';
+      asked = next;
     }
   }
 
@@ -247,4 +252,16 @@ function endless(recordType: string): DatasetFailed {
     message: `${recordType}: the list goes round in circles: page after page holds what was read before.`,
     explanation: 'Nothing was deleted. Look at how the list is paged in the configuration.',
   });
+}
+
+/** Asked for once, however often; what became of it is heard of by who awaits it. */
+function once(ask: () => Promise<AskedPage> | undefined): () => Promise<AskedPage> | undefined {
+  let asked: { page: Promise<AskedPage> | undefined } | undefined;
+  return () => {
+    if (asked === undefined) {
+      asked = { page: ask() };
+      asked.page?.catch(() => undefined);
+    }
+    return asked.page;
+  };
 }

@@ -72,7 +72,8 @@ export type AppliedPage =
 /** Complaints that are kept per job; the count goes on. */
 const ERRORS_KEPT_MAX = 1_000;
 
-export async function applyPage(work: TenantWork, page: PageToApply): Promise<AppliedPage> {
+/** @param whileWriting called when the database has the most to do; perhaps more than once. */
+export async function applyPage(work: TenantWork, page: PageToApply, whileWriting: () => unknown = () => undefined): Promise<AppliedPage> {
   const job = await lockSyncJob(work, page);
   if (job === undefined || job.finishedAt !== null || job.pages !== page.pagesBefore || job.readFinishedAt !== null) return { kind: 'stopped' };
   const idsDigest = digestOf(page);
@@ -86,7 +87,9 @@ export async function applyPage(work: TenantWork, page: PageToApply): Promise<Ap
   const touched = drafts.filter(({ draft }) => draft.isTouched);
   const created = touched.filter(({ draft }) => draft.before === null);
   const author = { actor: `integration:${toWireId('int', page.integration.integrationId)}`, requestId: toWireId('run', page.syncRunId) };
-  await insertNew(work, page, created, author.actor);
+  const inserting = insertNew(work, page, created, author.actor);
+  whileWriting();
+  await inserting;
   await writeRecords(
     work,
     touched.filter(({ draft }) => draft.before !== null).map(({ draft }) => draft),
