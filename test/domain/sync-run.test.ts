@@ -120,7 +120,7 @@ describe('rule 30: what is wider than what', () => {
   it('the widest of two is not wider than both together where one covers the other', () => {
     fc.assert(
       fc.property(request, request, (a, b) => {
-        if (!isWider(a, b)) expect(isWider(widest(a, b), b)).toBe(false);
+        expect(isWider(a, b) || !isWider(widest(a, b), b)).toBe(true);
       }),
     );
   });

@@ -132,7 +132,10 @@ describe('rule 31: a list that moves while it is read page by page', () => {
     const pulled = await unstable(prepare);
     let step = 0;
     pulled.account.beforePage = async ({ cursor }) => {
-      if (cursor === '3' && step === 0) step = 1 + 0 * Number(await pulled.account.put('contacts', 'a-first', { name: 'New' })); // p002 is read twice
+      if (cursor === '3' && step === 0) {
+        step = 1;
+        await pulled.account.put('contacts', 'a-first', { name: 'New' }); // p002 is read twice
+      }
       if (cursor === '9' && step === 1) {
         step = 2;
         await pulled.account.remove('contacts', 'a-first'); // p009 slips away
@@ -159,7 +162,7 @@ describe('rule 35: pages out of order and records twice', () => {
     for (const id of people(9)) await pulled.account.put('contacts', id, { name: `new ${id}` });
     let earlier: ReadPage['records'] = [];
     pulled.account.distort = (page) => {
-      const records = [...page.records, ...page.records, ...earlier].reverse();
+      const records = [...page.records, ...page.records, ...earlier].toReversed();
       earlier = page.records;
       return { ...page, records };
     };
