@@ -174,6 +174,26 @@ describe('rule 35: pages out of order and records twice', () => {
   });
 });
 
+describe('rule 35: a page that comes again', () => {
+  it('counts what has changed on it meanwhile as read, and the rest not twice', async () => {
+    const pulled = await linked(3);
+    pulled.account.pageSize = 10;
+    let call = 0;
+    pulled.account.distort = (page) => {
+      call += 1;
+      if (call > 1) return { ...page, nextCursor: null };
+      return { ...page, nextCursor: 'again' };
+    };
+    pulled.account.beforePage = async (request) => {
+      if (request.cursor !== 'again') return;
+      request.cursor = null;
+      await pulled.account.put('contacts', 'p001', { name: 'Meanwhile' });
+    };
+    const run = await pulled.sync('full');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsRead: 4, recordsUnchanged: 3, recordsChanged: 1 });
+  });
+});
+
 describe('rule 35: values that cannot be kept as they are', () => {
   it.each<[string, JsonValue, JsonValue]>([
     ['NUL', 'a\0b', 'a\u2400b'],
