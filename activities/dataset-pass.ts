@@ -184,7 +184,7 @@ export class DatasetPass {
     for (;;) {
       const deleted = await this.inTenant((work) => deleteMissing(work, { ...this.place, limit: DELETE_CHUNK }));
       if (deleted < DELETE_CHUNK) return (await this.job()) === undefined ? 'stopped' : 'done';
-      if (!this.parts.hasTime()) return 'more';
+      if (!this.parts.hasTime() || (await this.inTenant((work) => isInterrupted(work, this.place)))) return 'more';
     }
   }
 

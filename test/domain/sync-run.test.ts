@@ -101,6 +101,8 @@ describe('rule 30: what is wider than what', () => {
   it.each<[boolean, RunRequest, RunRequest]>([
     [true, { scope: 'full', recordTypes: null }, { scope: 'modified', recordTypes: null }],
     [false, { scope: 'modified', recordTypes: null }, { scope: 'full', recordTypes: null }],
+    [true, { scope: 'modified', recordTypes: null }, { scope: 'last_day', recordTypes: null }],
+    [true, { scope: 'last_day', recordTypes: null }, { scope: 'modified', recordTypes: null }],
     [false, { scope: 'full', recordTypes: ['a'] }, { scope: 'full', recordTypes: null }],
     [true, { scope: 'modified', recordTypes: null }, { scope: 'full', recordTypes: ['a'] }],
     [true, { scope: 'modified', recordTypes: ['b'] }, { scope: 'full', recordTypes: ['a'] }],

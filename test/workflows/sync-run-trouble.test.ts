@@ -111,7 +111,7 @@ describe('rule 35: a page that fails', () => {
     const pulled = await linked(3);
     pulled.account.beforePage = failing(() => new RateLimited('Slow down.', 5 * HOUR));
     const run = await pulled.sync('full');
-    expect(run).toMatchObject({ state: 'partially_succeeded', isSyncFinished: true });
+    expect(run).toMatchObject({ state: 'failed', isSyncFinished: true });
     expect(await pulled.job(run.syncRunId)).toMatchObject({ error: { category: 'rate_limited' } });
     expect(await hours(pulled, run.syncRunId)).toBeLessThan(80);
     expect(pulled.account.reads.length).toBeLessThan(20);
@@ -246,7 +246,7 @@ describe('rule 10: credentials that are refused in the middle', () => {
       ({ cursor, recordType }) => cursor === 'p005' || recordType === 'companies',
     );
     const run = await pulled.sync('full');
-    expect(run).toMatchObject({ state: 'partially_succeeded', failedJobs: 2, isSyncFinished: true });
+    expect(run).toMatchObject({ state: 'failed', failedJobs: 2, isSyncFinished: true });
     for (const type of ['contacts', 'companies'])
       expect(await pulled.job(run.syncRunId, type)).toMatchObject({ state: 'failed', error: { category: 'credentials' } });
     expect((await pulled.integration()).needsReauthorizationAt).not.toBeNull();
