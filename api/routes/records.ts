@@ -7,8 +7,8 @@ import { acceptChanges, type RecordChange } from '../../db/record-acceptance';
 import { findPairsOfRecords, findRecord, listRecords, type RecordPair } from '../../db/records';
 import { HttpError } from '../http-error';
 import { type Route, type TenantContext, tenantRoute } from '../route';
-import { booleanParam, externalId, recordTypeName } from '../wire/common';
-import { listOf, listParams, readPage, toPage } from '../wire/lists';
+import { booleanParam, externalId, idParam, recordTypeName, statusName } from '../wire/common';
+import { listOf, listParams, readPage, toPage, writeCursor } from '../wire/lists';
 import { acceptedChange, changeOfFields, checkOccurredAt, deletion, toWireAccepted } from '../wire/record-change';
 import { recordSummary, recordView, toWireRecord, toWireSummary } from '../wire/record';
 
@@ -94,19 +94,35 @@ export const recordRoutes: readonly Route[] = [
     tag: 'Records',
     summary: 'List the records of a type with their badges',
     params: z.strictObject({ record_type: recordTypeName }),
-    query: z.strictObject({ ...listParams, include_deleted: booleanParam.optional() }),
+    description:
+      'With a filter, a page can be short, even empty, before the end: so many records are looked at for one answer. Go on until next_cursor is null.',
+    query: z.strictObject({
+      ...listParams,
+      include_deleted: booleanParam.optional(),
+      q: z
+        .string()
+        .max(200)
+        .optional()
+        .meta({ description: 'Words that all stand in the external id or in values of fields, in part and in any case.', example: 'ada eng' }),
+      status: statusName.optional().meta({ description: 'Records with this status at some integration, or at the one that is given.' }),
+      integration_id: idParam('int', 'integration_not_found').optional().meta({ description: 'Records that this integration pushes.' }),
+    }),
     answers: { 200: { description: 'Records in the order of their external ids.', schema: listedRecords } },
-    problems: ['invalid_cursor'],
+    problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { params, query }) {
       const withDeleted = query.include_deleted ?? false;
-      const scope = ['records', work.tenantId, params.record_type, withDeleted];
+      const words = (query.q ?? '').split(/\s+/).filter((word) => word !== '');
+      const filter = { words, status: query.status, integrationId: query.integration_id };
+      const scope = ['records', work.tenantId, params.record_type, withDeleted, words.join(' '), query.status, query.integration_id];
       const { limit, after } = readPage(query, scope, externalId);
-      const rows = await listRecords(work, { recordType: params.record_type, limit: limit + 1, after, withDeleted });
+      const { rows, searchedTo } = await listRecords(work, { recordType: params.record_type, limit: limit + 1, after, withDeleted, ...filter });
       const pairsOf = groupByRecord(await findPairsOfRecords(work, { recordIds: rows.map(({ recordId }) => recordId) }));
       const integrations = await allIntegrations(work);
       const toItem = (row: (typeof rows)[number]) => toWireSummary(row, pairsOf.get(row.recordId) ?? [], integrations);
       const isPartial = integrations.some((integration) => isGated(integration, params.record_type));
-      return { status: 200, body: { ...toPage(rows, limit, scope, (row) => row.externalId, toItem), is_partial: isPartial } };
+      const page = toPage(rows, limit, scope, (row) => row.externalId, toItem);
+      const next = page.next_cursor ?? (searchedTo === undefined ? null : writeCursor(scope, searchedTo));
+      return { status: 200, body: { ...page, next_cursor: next, is_partial: isPartial } };
     },
   }),
 ];

@@ -1,4 +1,6 @@
 import * as fc from 'fast-check';
+import { sql } from 'kysely';
+import { RECORDS_SEARCHED_MAX } from '../../db/records';
 import { expectProblem, givenIntegration, type GivenTenant, type Service, startService } from './service';
 
 let service: Service;
@@ -318,4 +320,54 @@ it('lists records page by page; a cursor is good for its own list only', async (
   expectProblem(await own.viewer.get(`/v1/records/contacts?cursor=${first.next_cursor}`), 400, 'invalid_cursor');
   expectProblem(await own.viewer.get(`/v1/records/employees?include_deleted=true&cursor=${first.next_cursor}`), 400, 'invalid_cursor');
   expectProblem(await tenant.viewer.get(`/v1/records/employees?cursor=${first.next_cursor}`), 400, 'invalid_cursor');
+});
+
+describe('looking for records', () => {
+  const idsOf = (body: { data: { external_id: string }[] }) => body.data.map((record) => record.external_id);
+
+  it('finds those that hold every word, in the external id or in a value, in part and in any case; names of fields do not count', async () => {
+    const own = await service.givenTenant('Search');
+    const people = { 's-1': { name: 'Ada "Lovelace"', job: 'Engineer' }, 's-2': { name: 'Grace Hopper', job: 'Engineer' }, 's-3': { name: '100%' } };
+    const records = Object.entries(people).map(([id, fields]) => ({ record_type: 'employees', external_id: id, fields }));
+    await own.operator.post('/v1/records/batch', { records }).expect(202);
+    const found = async (q: string) => idsOf((await own.viewer.get(`/v1/records/employees?q=${encodeURIComponent(q)}`).expect(200)).body);
+
+    expect(await found('ENGIN')).toEqual(['s-1', 's-2']);
+    expect(await found('engineer grace')).toEqual(['s-2']);
+    expect(await found('"love')).toEqual(['s-1']);
+    expect(await found('S-3')).toEqual(['s-3']);
+    expect(await found('%')).toEqual(['s-3']);
+    expect(await found('name')).toEqual([]);
+  });
+
+  it('finds those with a status, at one integration or at any', async () => {
+    const own = await service.givenTenant('By status');
+    const { id } = await givenIntegration(own, { is_paused: false, record_types: { employees: { ...MAPPING.employees, filter: undefined } } });
+    await own.operator.put('/v1/records/employees/f-1', { fields: { email: 'one@example.org' } }).expect(202);
+    await own.operator.put('/v1/records/contacts/f-2', { fields: { email: 'two@example.org' } }).expect(202);
+    const found = async (query: string) => idsOf((await own.viewer.get(`/v1/records/employees?${query}`).expect(200)).body);
+
+    expect(await found('status=sync_pending')).toEqual(['f-1']);
+    expect(await found(`status=sync_pending&integration_id=${id}`)).toEqual(['f-1']);
+    expect(await found('status=sync_failed')).toEqual([]);
+    expectProblem(await own.viewer.get('/v1/records/employees?integration_id=none'), 404, 'integration_not_found');
+  });
+
+  it('looks at so many records for one answer, and goes on from there with the next', async () => {
+    const own = await service.givenTenant('Many');
+    await own.operator.put('/v1/records/employees/zz', { fields: { name: 'Last' } }).expect(202);
+    await service.database.withTenant(own.uuid, ({ trx }) =>
+      sql`insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, created_at)
+          select ${own.uuid}::uuid, gen_random_uuid(), 'employees', 'm-' || n, 1, '{}', now(), now(), 'test', now() from generate_series(1, ${RECORDS_SEARCHED_MAX}) n`.execute(
+        trx,
+      ),
+    );
+
+    const first = (await own.viewer.get('/v1/records/employees?q=last').expect(200)).body;
+    const second = (await own.viewer.get(`/v1/records/employees?q=last&cursor=${first.next_cursor}`).expect(200)).body;
+
+    expect(first.data).toEqual([]);
+    expect(idsOf(second)).toEqual(['zz']);
+    expect(second.next_cursor).toBeNull();
+  });
 });
