@@ -1,5 +1,5 @@
 /** Who may import whom: the table of ARCHITECTURE.md, enforced. Types may cross where the table says so. */
-const floors = ['activities', 'api', 'bench', 'connectors', 'contract', 'db', 'delivery', 'dev', 'test', 'worker', 'workflows'];
+const floors = ['activities', 'api', 'bench', 'connectors', 'console', 'contract', 'db', 'delivery', 'dev', 'test', 'worker', 'workflows'];
 const others = (...allowed) => `^(${floors.filter((floor) => !allowed.includes(floor)).join('|')}|config)(/|\\.ts|$)`;
 const value = { dependencyTypesNot: ['type-only'] };
 
@@ -45,6 +45,13 @@ module.exports = {
       to: { path: '^(api|dev|test|bench|workflows)/', ...value },
     },
     {
+      name: 'console-is-a-client',
+      comment: 'The console knows the API, by its generated types, and nothing else of the house.',
+      severity: 'error',
+      from: { path: '^console/' },
+      to: { path: '^(domain/|package\\.json)|' + others('console') },
+    },
+    {
       name: 'product-without-tools',
       comment: 'The product needs nothing of dev, test or bench.',
       severity: 'error',
@@ -70,6 +77,6 @@ module.exports = {
     exclude: { path: '^(bench/peers|dev/mail-sink|dist)' },
     tsPreCompilationDeps: 'specify',
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'] },
+    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.js', '.mjs', '.cjs', '.json'] },
   },
 };

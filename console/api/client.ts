@@ -1,0 +1,78 @@
+/**
+ * The one door to the API. Types come from its description (`npm run console:types`). The session travels in a cookie that scripts
+ * cannot read, to the same routes below `/console/v1`.
+ */
+import createClient from 'openapi-fetch';
+import type { components, paths } from './schema';
+
+export type Schemas = components['schemas'];
+
+/** What the API answers when it refuses (RFC 9457), or what stands for it when there was no answer. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly errors: readonly { pointer: string; code: string; message: string }[];
+  readonly requestId: string | undefined;
+
+  constructor(status: number, body: Partial<Schemas['Problem']>) {
+    const title = body.title ?? 'The request failed';
+    super(`${title}: ${body.detail ?? status}`);
+    this.status = status;
+    this.code = body.code ?? 'unknown';
+    this.title = title;
+    this.detail = body.detail ?? `The answer had the status ${status}.`;
+    this.errors = body.errors ?? [];
+    this.requestId = body.request_id;
+  }
+}
+
+export const asProblem = (error: unknown): Problem =>
+  error instanceof Problem
+    ? error
+    : new Problem(0, {
+        code: 'unreachable',
+        title: 'Syncline cannot be reached',
+        detail: 'Check your connection and try again. What you see was true when it was loaded.',
+      });
+
+const client = createClient<paths>({ baseUrl: '/console', headers: { Accept: 'application/json' } });
+export const api = client;
+
+interface Exchange<Data> {
+  data?: Data;
+  error?: unknown;
+  response: Response;
+}
+
+/** The answer's body. Throws a Problem for anything but success. */
+export async function answerOf<Data>(exchange: Promise<Exchange<Data>>): Promise<Data> {
+  return (await exchangeOf(exchange)).data;
+}
+
+/** The answer's body with its ETag, for changes that name the version they were made from. */
+export async function versionOf<Data>(exchange: Promise<Exchange<Data>>): Promise<{ body: Data; etag: string }> {
+  const { data, response } = await exchangeOf(exchange);
+  return { body: data, etag: response.headers.get('etag') ?? '' };
+}
+
+async function exchangeOf<Data>(exchange: Promise<Exchange<Data>>): Promise<{ data: Data; response: Response }> {
+  const { data, error, response } = await exchange;
+  if (!response.ok) throw new Problem(response.status, typeof error === 'object' && error !== null ? error : {});
+  return { data: data as Data, response };
+}
+
+/** Routes of the console alone, which the API description does not hold. Throws a Problem. */
+export async function callConsole<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
+  const response = await fetch(`/console/v1${path}`, {
+    method,
+    headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const answer: unknown = text === '' ? {} : JSON.parse(text);
+  if (!response.ok) throw new Problem(response.status, answer as Partial<Schemas['Problem']>);
+  return answer as Answer;
+}

@@ -1,0 +1,111 @@
+/** What pages read, by name. Keys begin with their subject, so that news of a subject can mark all that shows it. */
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { operations } from './schema';
+import { answerOf, api, versionOf } from './client';
+
+type QueryOf<Operation extends keyof operations> = Omit<NonNullable<operations[Operation]['parameters']['query']>, 'cursor' | 'limit'>;
+interface Listed {
+  next_cursor: string | null;
+}
+
+/** A list that is read page by page. */
+const list = <Page extends Listed>(key: readonly unknown[], read: (cursor: string | undefined) => Promise<Page>) =>
+  infiniteQueryOptions({
+    queryKey: key,
+    queryFn: ({ pageParam }) => read(pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page: Page) => page.next_cursor ?? undefined,
+  });
+const limit = '50';
+
+export const integrationsQuery = queryOptions({
+  queryKey: ['integrations'],
+  queryFn: async () => (await answerOf(api.GET('/v1/integrations', { params: { query: { limit: '200' } } }))).data,
+});
+export const integrationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['integrations', id],
+    queryFn: () => versionOf(api.GET('/v1/integrations/{integration_id}', { params: { path: { integration_id: id } } })),
+  });
+export const scheduleQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['integrations', id, 'schedule'],
+    queryFn: () => answerOf(api.GET('/v1/integrations/{integration_id}/sync-schedule', { params: { path: { integration_id: id } } })),
+  });
+export const seenRecordTypesQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['integrations', id, 'record-types'],
+    queryFn: async () => (await answerOf(api.GET('/v1/integrations/{integration_id}/record-types', { params: { path: { integration_id: id } } }))).data,
+  });
+export const connectorsQuery = queryOptions({
+  queryKey: ['connectors'],
+  queryFn: async () => (await answerOf(api.GET('/v1/connectors'))).data,
+  staleTime: Infinity,
+});
+export const connectorQuery = (kind: string) =>
+  queryOptions({
+    queryKey: ['connectors', kind],
+    queryFn: () => answerOf(api.GET('/v1/connectors/{kind}', { params: { path: { kind } } })),
+    staleTime: Infinity,
+  });
+export const onboardingQuery = queryOptions({
+  queryKey: ['onboarding'],
+  queryFn: async () => (await answerOf(api.GET('/v1/onboarding'))).data,
+  // The stream tells of every step; this is for when it is down.
+  refetchInterval: (query) => ((query.state.data?.length ?? 0) > 0 ? 5_000 : 60_000),
+});
+
+export const recordsQuery = (recordType: string, query: QueryOf<'listRecords'>) =>
+  list(['records', recordType, query], (cursor) =>
+    answerOf(api.GET('/v1/records/{record_type}', { params: { path: { record_type: recordType }, query: { ...query, limit: '100', cursor } } })),
+  );
+export const recordQuery = (recordType: string, externalId: string) =>
+  queryOptions({
+    queryKey: ['record', recordType, externalId],
+    queryFn: () => answerOf(api.GET('/v1/records/{record_type}/{external_id}', { params: { path: { record_type: recordType, external_id: externalId } } })),
+  });
+export const pushesQuery = (query: QueryOf<'listPushes'>) =>
+  list(['pushes', query], (cursor) => answerOf(api.GET('/v1/pushes', { params: { query: { ...query, limit: '20', cursor } } })));
+export const pushQuery = (id: string) =>
+  queryOptions({ queryKey: ['pushes', 'one', id], queryFn: () => answerOf(api.GET('/v1/pushes/{push_id}', { params: { path: { push_id: id } } })) });
+
+export const syncRunsQuery = (query: QueryOf<'listSyncRuns'>) =>
+  list(['sync-runs', query], (cursor) => answerOf(api.GET('/v1/sync-runs', { params: { query: { ...query, limit, cursor } } })));
+const ofRun = (id: string) => ({ sync_run_id: id });
+export const syncRunQuery = (id: string) =>
+  queryOptions({ queryKey: ['sync-runs', 'one', id], queryFn: () => answerOf(api.GET('/v1/sync-runs/{sync_run_id}', { params: { path: ofRun(id) } })) });
+export const syncJobsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['sync-runs', 'one', id, 'jobs'],
+    queryFn: async () => (await answerOf(api.GET('/v1/sync-runs/{sync_run_id}/jobs', { params: { path: ofRun(id) } }))).data,
+  });
+export const syncRunChangesQuery = (id: string, query: QueryOf<'listSyncRunChanges'>) =>
+  list(['sync-runs', 'one', id, 'changes', query], (cursor) =>
+    answerOf(api.GET('/v1/sync-runs/{sync_run_id}/changes', { params: { path: ofRun(id), query: { ...query, limit, cursor } } })),
+  );
+export const syncRunErrorsQuery = (id: string) =>
+  list(['sync-runs', 'one', id, 'errors'], (cursor) =>
+    answerOf(api.GET('/v1/sync-runs/{sync_run_id}/errors', { params: { path: ofRun(id), query: { limit, cursor } } })),
+  );
+export const syncStatusQuery = (query: QueryOf<'listSyncStatus'>) =>
+  list(['sync-status', query], (cursor) => answerOf(api.GET('/v1/sync-status', { params: { query: { ...query, limit, cursor } } })));
+export const deletionReviewsQuery = (query: QueryOf<'listDeletionReviews'>) =>
+  list(['deletion-reviews', query], (cursor) => answerOf(api.GET('/v1/deletion-reviews', { params: { query: { ...query, limit, cursor } } })));
+export const deletionReviewQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['deletion-reviews', 'one', id],
+    queryFn: () => answerOf(api.GET('/v1/deletion-reviews/{deletion_review_id}', { params: { path: { deletion_review_id: id } } })),
+  });
+export const parkedRecordsQuery = (id: string) =>
+  list(['deletion-reviews', 'one', id, 'records'], (cursor) =>
+    answerOf(api.GET('/v1/deletion-reviews/{deletion_review_id}/records', { params: { path: { deletion_review_id: id }, query: { limit, cursor } } })),
+  );
+export const conflictsQuery = (query: QueryOf<'listSyncConflicts'>) =>
+  list(['sync-conflicts', query], (cursor) => answerOf(api.GET('/v1/sync-conflicts', { params: { query: { ...query, limit, cursor } } })));
+
+export const notificationsQuery = (query: QueryOf<'listNotifications'>) =>
+  list(['notifications', query], (cursor) => answerOf(api.GET('/v1/notifications', { params: { query: { ...query, limit, cursor } } })));
+export const apiKeysQuery = list(['api-keys'], (cursor) => answerOf(api.GET('/v1/api-keys', { params: { query: { limit, cursor } } })));
+export const auditLogQuery = (query: QueryOf<'listAuditLog'>) =>
+  list(['audit-log', query], (cursor) => answerOf(api.GET('/v1/audit-log', { params: { query: { ...query, limit, cursor } } })));
+export const tenantQuery = queryOptions({ queryKey: ['tenant'], queryFn: () => answerOf(api.GET('/v1/tenant')) });

@@ -1,0 +1,26 @@
+import { Button, type ButtonProps, Tooltip } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+interface ActionButtonProps extends ButtonProps {
+  children: ReactNode;
+  onClick?: () => void;
+  type?: 'button' | 'submit';
+  /** Why it cannot be done now. The button stays reachable by keyboard, so that the reason can be read. */
+  refusal?: string | undefined;
+}
+
+export function ActionButton({ refusal, onClick, type = 'button', children, ...props }: ActionButtonProps) {
+  if (refusal === undefined)
+    return (
+      <Button type={type} onClick={onClick} {...props}>
+        {children}
+      </Button>
+    );
+  return (
+    <Tooltip label={refusal}>
+      <Button type="button" {...props} data-disabled aria-disabled="true" title={refusal} onClick={(event) => event.preventDefault()}>
+        {children}
+      </Button>
+    </Tooltip>
+  );
+}

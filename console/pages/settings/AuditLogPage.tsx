@@ -1,0 +1,55 @@
+import { Group, Text, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Schemas } from '../../api/client';
+import { auditLogQuery } from '../../api/queries';
+import { CopyAsCurl } from '../../common/CopyAsCurl';
+import { type Column, ListTable } from '../../common/ListTable';
+import { Page } from '../../common/Page';
+import { Empty } from '../../common/States';
+import { Instant } from '../../common/Time';
+import { toActor } from '../../common/words';
+
+const route = getRouteApi('/shell/settings/audit-log');
+
+export function AuditLogPage() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const [action, setAction] = useState(search.action ?? '');
+  const entries = useInfiniteQuery(auditLogQuery(search));
+  const filter = useDebouncedCallback((value: string) => void navigate({ search: { action: value === '' ? undefined : value }, replace: true }), 300);
+  const columns: Column<Schemas['AuditEntry']>[] = [
+    { title: 'When', cell: (entry) => <Instant at={entry.at} /> },
+    { title: 'Who', cell: (entry) => toActor(entry.actor) },
+    { title: 'Did', cell: (entry) => <code>{entry.action}</code> },
+    { title: 'To', from: 'sm', cell: (entry) => entry.target ?? '–' },
+    {
+      title: 'Details',
+      from: 'lg',
+      cell: (entry) => (
+        <Text size="xs" ff="monospace" lineClamp={3}>
+          {JSON.stringify(entry.detail)}
+        </Text>
+      ),
+    },
+    { title: 'From', from: 'md', cell: (entry) => entry.ip ?? '–' },
+  ];
+  return (
+    <Page title="Audit log" subtitle="What was changed, by whom, and from where." actions={<CopyAsCurl path="/audit-log" query={search} />}>
+      <Group role="search">
+        <TextInput
+          label="Action"
+          placeholder="integration.paused"
+          value={action}
+          onChange={(event) => {
+            setAction(event.currentTarget.value);
+            filter(event.currentTarget.value.trim());
+          }}
+        />
+      </Group>
+      <ListTable label="Audit log" query={entries} columns={columns} rowKey={(entry) => entry.id} empty={<Empty title="Nothing was changed yet" />} />
+    </Page>
+  );
+}

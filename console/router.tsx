@@ -1,0 +1,171 @@
+/** The pages and their addresses. Each page is a file of its own, loaded when it is first visited. */
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import type { QueryClient } from '@tanstack/react-query';
+import { asProblem } from './api/client';
+import { queryClient } from './api/query-client';
+import { Loading, ProblemView } from './common/States';
+import {
+  auditSearch,
+  newIntegrationSearch,
+  notificationsSearch,
+  recordsSearch,
+  reviewsSearch,
+  setPasswordSearch,
+  signInSearch,
+  syncLogsSearch,
+  syncStatusSearch,
+} from './search';
+import { meQuery } from './session/session';
+import { NotFound } from './shell/NotFound';
+import { Shell } from './shell/Shell';
+
+const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({ component: Outlet, notFoundComponent: NotFound });
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-in',
+  validateSearch: signInSearch,
+  component: lazyRouteComponent(() => import('./session/SignInPage'), 'SignInPage'),
+});
+const setPasswordRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/set-password',
+  validateSearch: setPasswordSearch,
+  component: lazyRouteComponent(() => import('./session/SetPasswordPage'), 'SetPasswordPage'),
+});
+
+/** Everything below is for people who are signed in; others sign in first and come back. */
+const shellRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'shell',
+  component: Shell,
+  async beforeLoad({ context, location }) {
+    try {
+      await context.queryClient.ensureQueryData(meQuery);
+    } catch (error) {
+      if (asProblem(error).status === 401) throw redirect({ to: '/sign-in', search: { to: location.href } });
+      throw error;
+    }
+  },
+});
+const inShell = { getParentRoute: () => shellRoute };
+
+const homeRoute = createRoute({ ...inShell, path: '/', component: lazyRouteComponent(() => import('./shell/HomePage'), 'HomePage') });
+
+const recordsRoute = createRoute({
+  ...inShell,
+  path: '/records/$recordType',
+  validateSearch: recordsSearch,
+  component: lazyRouteComponent(() => import('./pages/records/RecordsPage'), 'RecordsPage'),
+});
+const recordRoute = createRoute({
+  ...inShell,
+  path: '/records/$recordType/$externalId',
+  component: lazyRouteComponent(() => import('./pages/records/RecordPage'), 'RecordPage'),
+});
+
+const integrationsRoute = createRoute({
+  ...inShell,
+  path: '/integrations',
+  component: lazyRouteComponent(() => import('./pages/integrations/IntegrationsPage'), 'IntegrationsPage'),
+});
+const newIntegrationRoute = createRoute({
+  ...inShell,
+  path: '/integrations/new',
+  validateSearch: newIntegrationSearch,
+  component: lazyRouteComponent(() => import('./pages/integrations/NewIntegrationPage'), 'NewIntegrationPage'),
+});
+const integrationRoute = createRoute({
+  ...inShell,
+  path: '/integrations/$integrationId',
+  component: lazyRouteComponent(() => import('./pages/integrations/IntegrationPage'), 'IntegrationPage'),
+});
+
+const syncLogsRoute = createRoute({
+  ...inShell,
+  path: '/sync-logs',
+  validateSearch: syncLogsSearch,
+  component: lazyRouteComponent(() => import('./pages/sync-logs/SyncLogsPage'), 'SyncLogsPage'),
+});
+const syncLogRoute = createRoute({
+  ...inShell,
+  path: '/sync-logs/$syncRunId',
+  component: lazyRouteComponent(() => import('./pages/sync-logs/SyncLogPage'), 'SyncLogPage'),
+});
+const deletionReviewsRoute = createRoute({
+  ...inShell,
+  path: '/deletion-reviews',
+  validateSearch: reviewsSearch,
+  component: lazyRouteComponent(() => import('./pages/deletion-reviews/DeletionReviewsPage'), 'DeletionReviewsPage'),
+});
+const deletionReviewRoute = createRoute({
+  ...inShell,
+  path: '/deletion-reviews/$deletionReviewId',
+  component: lazyRouteComponent(() => import('./pages/deletion-reviews/DeletionReviewPage'), 'DeletionReviewPage'),
+});
+const syncStatusRoute = createRoute({
+  ...inShell,
+  path: '/sync-status',
+  validateSearch: syncStatusSearch,
+  component: lazyRouteComponent(() => import('./pages/sync-status/SyncStatusPage'), 'SyncStatusPage'),
+});
+const notificationsRoute = createRoute({
+  ...inShell,
+  path: '/notifications',
+  validateSearch: notificationsSearch,
+  component: lazyRouteComponent(() => import('./pages/notifications/NotificationsPage'), 'NotificationsPage'),
+});
+const settingsRoute = createRoute({
+  ...inShell,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./pages/settings/SettingsPage'), 'SettingsPage'),
+});
+const apiKeysRoute = createRoute({
+  ...inShell,
+  path: '/settings/api-keys',
+  component: lazyRouteComponent(() => import('./pages/settings/ApiKeysPage'), 'ApiKeysPage'),
+});
+const auditLogRoute = createRoute({
+  ...inShell,
+  path: '/settings/audit-log',
+  validateSearch: auditSearch,
+  component: lazyRouteComponent(() => import('./pages/settings/AuditLogPage'), 'AuditLogPage'),
+});
+
+const routeTree = rootRoute.addChildren([
+  signInRoute,
+  setPasswordRoute,
+  shellRoute.addChildren([
+    homeRoute,
+    recordsRoute,
+    recordRoute,
+    integrationsRoute,
+    newIntegrationRoute,
+    integrationRoute,
+    syncLogsRoute,
+    syncLogRoute,
+    deletionReviewsRoute,
+    deletionReviewRoute,
+    syncStatusRoute,
+    notificationsRoute,
+    settingsRoute,
+    apiKeysRoute,
+    auditLogRoute,
+  ]),
+]);
+
+export const router = createRouter({
+  routeTree,
+  basepath: '/console',
+  context: { queryClient },
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultPendingComponent: Loading,
+  defaultErrorComponent: ({ error, reset }) => <ProblemView error={error} retry={reset} />,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,33 @@
+/** Search parameters are the state of a page: every filter is a link. What is not understood is left out. */
+type Search = Record<string, unknown>;
+type Status = (typeof SYNC_STATUSES)[number];
+
+const text = (search: Search, name: string): string | undefined => {
+  const value = search[name];
+  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined;
+};
+const oneOf = <Value extends string>(search: Search, name: string, values: readonly Value[]): Value | undefined =>
+  values.find((value) => value === search[name]);
+
+export const SYNC_STATUSES = ['sync_failed', 'syncing', 'sync_pending', 'synced'] as const;
+export const RUN_STATES = ['queued', 'running', 'waiting', 'succeeded', 'partially_succeeded', 'failed', 'canceled'] as const;
+export const REVIEW_STATES = ['pending', 'approved', 'discarded', 'superseded'] as const;
+
+export const recordsSearch = (search: Search): { q?: string; status?: Status; integration_id?: string; include_deleted?: 'true' } => ({
+  q: text(search, 'q'),
+  status: oneOf(search, 'status', SYNC_STATUSES),
+  integration_id: text(search, 'integration_id'),
+  include_deleted: oneOf(search, 'include_deleted', ['true'] as const),
+});
+export const syncLogsSearch = (search: Search): { integration_id?: string; kind?: string; state?: string } => ({
+  integration_id: text(search, 'integration_id'),
+  kind: text(search, 'kind'),
+  state: text(search, 'state'),
+});
+export const reviewsSearch = (search: Search): { state?: (typeof REVIEW_STATES)[number] } => ({ state: oneOf(search, 'state', REVIEW_STATES) });
+export const syncStatusSearch = (search: Search): { integration_id?: string } => ({ integration_id: text(search, 'integration_id') });
+export const newIntegrationSearch = (search: Search): { connector?: string } => ({ connector: text(search, 'connector') });
+export const signInSearch = (search: Search): { to?: string } => ({ to: text(search, 'to') });
+export const setPasswordSearch = (search: Search): { token?: string } => ({ token: text(search, 'token') });
+export const auditSearch = (search: Search): { action?: string } => ({ action: text(search, 'action') });
+export const notificationsSearch = (search: Search): { is_open?: 'true' | 'false' } => ({ is_open: oneOf(search, 'is_open', ['true', 'false'] as const) });

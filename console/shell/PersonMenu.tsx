@@ -1,0 +1,70 @@
+import { Avatar, Button, Menu, Text, useMantineColorScheme } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { LogOut, Monitor, Moon, Sun } from 'lucide-react';
+import { useAction } from '../common/use-action';
+import { signOut, useSession } from '../session/session';
+
+const SCHEMES = [
+  { value: 'light', label: 'Light', icon: Sun },
+  { value: 'dark', label: 'Dark', icon: Moon },
+  { value: 'auto', label: 'As the system', icon: Monitor },
+] as const;
+
+export function PersonMenu() {
+  const { person, tenant } = useSession();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const queryClient = useQueryClient();
+  const navigate = useNavigate();
+  const leave = useAction({
+    run: signOut,
+    async onDone() {
+      await navigate({ to: '/sign-in' });
+      queryClient.clear();
+    },
+  });
+  const initials = person.name
+    .split(/\s+/)
+    .map((word) => word.charAt(0))
+    .slice(0, 2)
+    .join('');
+  return (
+    <Menu position="bottom-end" width={240}>
+      <Menu.Target>
+        <Button variant="subtle" color="gray" c="var(--mantine-color-text)" px={6} aria-label={`${person.name}: theme and sign-out`}>
+          <Avatar size="sm" color="initials" name={person.name} autoContrast aria-hidden>
+            {initials}
+          </Avatar>
+          <Text ml={8} size="sm" visibleFrom="sm">
+            {person.name}
+          </Text>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Text size="sm" px="sm" pt="xs" fw={600}>
+          {person.name}
+        </Text>
+        <Text size="xs" px="sm" pb="xs" c="dimmed">
+          {person.email} · {person.role} at {tenant.name}
+        </Text>
+        <Menu.Divider />
+        {SCHEMES.map(({ value, label, icon: Icon }) => (
+          <Menu.Item
+            key={value}
+            leftSection={<Icon size={14} aria-hidden />}
+            onClick={() => setColorScheme(value)}
+            role="menuitemradio"
+            aria-checked={colorScheme === value}
+            {...(colorScheme === value ? { fw: 700 } : {})}
+          >
+            {label}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item leftSection={<LogOut size={14} aria-hidden />} onClick={() => leave.mutate()}>
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
