@@ -32,7 +32,7 @@ export function createAuthenticator({ database, platformKey, log }: { database: 
     const key = keys.find((candidate) => isSameKey(candidate.secretHash, hash));
     if (key === undefined || key.revokedAt !== null || key.expiresAt <= now) return undefined;
     noteUse(key, now);
-    return { kind: 'tenant', tenantId: key.tenantId, apiKeyId: key.apiKeyId, role: key.role, actor: `key:${key.name}`, publicId };
+    return { kind: 'tenant', tenantId: key.tenantId, apiKeyId: key.apiKeyId, personId: null, role: key.role, actor: `key:${key.name}`, publicId };
   }
 
   /** Beside the request, never in its way: a use that cannot be noted is no reason to refuse. */

@@ -14,11 +14,14 @@ export interface PlatformCaller {
 export interface TenantCaller {
   kind: 'tenant';
   tenantId: string;
-  apiKeyId: string;
+  /** Null where somebody signed in to the console. */
+  apiKeyId: string | null;
+  /** Who signed in, or whom the key acts for; null = a program on its own behalf. */
+  personId: string | null;
   role: ApiKeyRole;
-  /** `key:<name>`: how the push log and the audit log name this caller. */
+  /** `key:<name>` or `person:<name>`: how the push log and the audit log name this caller. */
   actor: string;
-  /** The key's public part: what requests are counted by. */
+  /** The key's public part, or the session's id: what requests are counted by. */
   publicId: string;
 }
 
