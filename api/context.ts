@@ -1,5 +1,6 @@
 /** Who is asking, as every route gets it. */
 import type { ApiKeyRole } from '../db/tables';
+import type { BrowserSession } from './console-sessions';
 
 export interface RequestContext {
   requestId: string;
@@ -23,6 +24,13 @@ export interface TenantCaller {
   actor: string;
   /** The key's public part, or the session's id: what requests are counted by. */
   publicId: string;
+}
+
+/** What a route has that signs people in and out. */
+export interface ConsoleContext extends RequestContext {
+  session: BrowserSession;
+  /** Null where nobody has to be signed in. */
+  caller: TenantCaller | null;
 }
 
 export type Caller = PlatformCaller | TenantCaller;
