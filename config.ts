@@ -22,6 +22,10 @@ const flag = z
 const amount = (unit: string, fallback: number, atLeast = 0) => z.coerce.number(`must be a number of ${unit}`).int().min(atLeast).default(fallback);
 
 const publicUrl = z.url({ protocol: /^https?$/, error: 'must be the address under which callers reach the API' }).optional();
+const oidcIssuer = z
+  .url({ protocol: /^https?$/, error: 'must be the address of the provider as it names itself: https://login.example.com' })
+  .refine((url) => url.startsWith('https:') || /^http:\/\/(localhost|127\.0\.0\.1)[:/]/.test(`${url}/`), 'must begin with https://')
+  .optional();
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 
 /** What api and worker both need. */
@@ -33,7 +37,7 @@ const shared = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 };
 
-const apiEnvironment = z.object({
+const apiVariables = z.object({
   ...shared,
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
@@ -41,8 +45,19 @@ const apiEnvironment = z.object({
   PLATFORM_KEY: z.string('is not set. Set it to a random text of 32 characters or more').min(32, 'must have 32 characters or more'),
   TRUSTED_PROXIES: cidrs,
   RATE_LIMIT_PER_SECOND: amount('requests', 100, 1),
+  OIDC_ISSUER: oidcIssuer,
+  OIDC_CLIENT_ID: z.string().optional(),
+  OIDC_CLIENT_SECRET: z.string().optional(),
   API_POOL_SIZE: amount('connections', 10, 2),
   DRAIN_PAUSE_MS: amount('milliseconds', 5_000),
+});
+
+const apiEnvironment = apiVariables.superRefine((read, context) => {
+  const variables = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
+  const missing = variables.filter((variable) => read[variable] === undefined);
+  if (missing.length === 0 || missing.length === variables.length) return;
+  for (const variable of missing)
+    context.addIssue({ code: 'custom', path: [variable], message: `is not set. Set ${variables.join(', ')} together, or none of them` });
 });
 
 const workerEnvironment = z
@@ -85,6 +100,11 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
     platformKey: read.PLATFORM_KEY,
     trustedProxies: read.TRUSTED_PROXIES,
     rateLimitPerSecond: read.RATE_LIMIT_PER_SECOND,
+    /** null: people sign in by password only. */
+    oidc:
+      read.OIDC_ISSUER === undefined
+        ? null
+        : { issuer: read.OIDC_ISSUER, clientId: read.OIDC_CLIENT_ID as string, clientSecret: read.OIDC_CLIENT_SECRET as string },
     drainPauseMs: read.DRAIN_PAUSE_MS,
   };
 }

@@ -6,7 +6,7 @@ const common = {
     '\\.[jt]sx?$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' }, sourceMaps: 'inline' }],
   },
   // Jest cannot require() packages that are ES modules only: these are translated like our own files.
-  transformIgnorePatterns: ['/node_modules/(?!url-template/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(url-template|openid-client|oauth4webapi|jose)/)'],
   modulePathIgnorePatterns: ['<rootDir>/(dist|\\.cache|\\.syncline|bench/peers|dev/mail-sink)/'],
 };
 

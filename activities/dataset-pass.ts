@@ -6,10 +6,11 @@ import type { ReadAbilities, ReadPage } from '../connectors/connector';
 import type { Database, TenantWork } from '../db/database';
 import type { Integration } from '../db/integrations';
 import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-datasets';
-import { deleteMissing, planDeletions } from '../db/sync-deletions';
+import { noteSkipped } from '../db/overview-applying';
+import { deleteMissing, deleteReviewedMissing, planDeletions } from '../db/sync-deletions';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
 import { hasSeenTwice, isInterrupted, noteDeletesWithheld } from '../db/sync-pass';
-import { applyPage, type PageToApply } from '../db/sync-pages';
+import { applyPage, noteComplaints, type PageToApply } from '../db/sync-pages';
 import { appendStreamEvent } from '../db/stream';
 import type { SyncError } from '../domain/sync-error';
 import type { ActivityLog, OpenConnector } from './dependencies';
@@ -75,6 +76,7 @@ export class DatasetPass {
       const deleted = await this.deleteWhatIsMissing(job, abilities.isPagingStable);
       if (deleted !== 'done') return deleted;
     }
+    await this.saySkipped();
     await this.conclude();
     return 'done';
   }
@@ -108,6 +110,7 @@ export class DatasetPass {
       const toApply: PageToApply = {
         ...this.place,
         integration: this.parts.integration,
+        overviewId: this.parts.run.overviewId,
         pagesBefore: current.pages,
         askedAt,
         ...page,
@@ -155,26 +158,19 @@ export class DatasetPass {
     if (job.recordsRead > 0) return;
     const held = await this.inTenant((work) => countLinked(work, this.place));
     if (held === 0) return;
-    throw new DatasetFailed({
-      category: 'config',
-      origin: 'app',
-      code: 'suspiciously_empty',
-      field: null,
-      remote_field: null,
-      message: `${this.parts.recordType}: the third party lists nothing, and we hold ${held} of its records.`,
-      explanation:
-        'Nothing was deleted. Check what the credentials may see and where the list is read; if it is really empty, remove the record type from the integration.',
-    });
+    throw suspiciouslyEmpty(this.parts.recordType, held);
   }
 
   private async deleteWhatIsMissing(job: SyncJob, isPagingStable: boolean): Promise<PassResult> {
     if (await this.inTenant((work) => isInterrupted(work, this.place))) return 'more';
     if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job)))
       await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
+    const { overviewId } = this.parts.run;
     const plan = await this.inTenant(async (work) => {
       const now = await lockSyncJob(work, this.place);
       if (now?.deletesWithheld != null) return 'withheld' as const;
-      // Once it has begun to delete, the plan was made.
+      // Once it has begun to delete, the plan was made; and so it was where somebody has looked at every one.
+      if (overviewId !== null) return 'delete' as const;
       if (now !== undefined && now.recordsDeleted > 0) return 'delete' as const;
       const made = await planDeletions(work, this.place);
       if (made === 'parked') await noteDeletesWithheld(work, this.place, 'needs_review');
@@ -182,7 +178,11 @@ export class DatasetPass {
     });
     if (plan !== 'delete') return 'done';
     for (;;) {
-      const deleted = await this.inTenant((work) => deleteMissing(work, { ...this.place, limit: DELETE_CHUNK }));
+      const deleted = await this.inTenant((work) =>
+        overviewId === null
+          ? deleteMissing(work, { ...this.place, limit: DELETE_CHUNK })
+          : deleteReviewedMissing(work, { ...this.place, overviewId, limit: DELETE_CHUNK }),
+      );
       if (deleted < DELETE_CHUNK) return (await this.job()) === undefined ? 'stopped' : 'done';
       if (!this.parts.hasTime() || (await this.inTenant((work) => isInterrupted(work, this.place)))) return 'more';
     }
@@ -198,6 +198,17 @@ export class DatasetPass {
     return !(await this.inTenant((work) => hasSeenTwice(work, this.place)));
   }
 
+  /** What an overview showed and was not met again as it was (rules.md 21). */
+  private async saySkipped(): Promise<void> {
+    const { overviewId } = this.parts.run;
+    if (overviewId === null) return;
+    await this.inTenant(async (work) => {
+      if ((await lockSyncJob(work, this.place))?.finishedAt !== null) return;
+      const { complaints, count } = await noteSkipped(work, { ...this.place, overviewId });
+      await noteComplaints(work, this.place, complaints, count);
+    });
+  }
+
   private async conclude(): Promise<void> {
     const { run } = this.parts;
     const { job, dataset } = await this.inTenant(async (work) => ({
@@ -210,9 +221,10 @@ export class DatasetPass {
     const theirs = this.isFull || hasChanged || isStale ? await this.countTheirs(job) : undefined;
     await this.inTenant(async (work) => {
       const counted = theirs === undefined ? undefined : { ours: await countLinked(work, this.place), theirs };
-      // Changes from the last day leave the watermark alone (rules.md 28).
-      const watermark = run.scope === 'last_day' ? null : (job.asOf ?? new Date((job.startedAt ?? work.now).getTime() - CLOCKS_DISAGREE_MS));
-      await noteDatasetSucceeded(work, { ...this.place, isFull: this.isFull, watermark, counted });
+      // Changes from the last day leave the watermark alone (rules.md 28), and so does what left changes aside that nobody had reviewed.
+      const isWhole = run.overviewId === null;
+      const watermark = run.scope === 'last_day' || !isWhole ? null : (job.asOf ?? new Date((job.startedAt ?? work.now).getTime() - CLOCKS_DISAGREE_MS));
+      await noteDatasetSucceeded(work, { ...this.place, isFull: this.isFull && isWhole, watermark, counted });
     });
   }
 
@@ -242,7 +254,20 @@ export class DatasetPass {
 /** A third party that does not tell its time may be ahead of ours by this much. */
 const CLOCKS_DISAGREE_MS = 10 * 60_000;
 
-function endless(recordType: string): DatasetFailed {
+export function suspiciouslyEmpty(recordType: string, held: number): DatasetFailed {
+  return new DatasetFailed({
+    category: 'config',
+    origin: 'app',
+    code: 'suspiciously_empty',
+    field: null,
+    remote_field: null,
+    message: `${recordType}: the third party lists nothing, and we hold ${held} of its records.`,
+    explanation:
+      'Nothing was deleted. Check what the credentials may see and where the list is read; if it is really empty, remove the record type from the integration.',
+  });
+}
+
+export function endless(recordType: string): DatasetFailed {
   return new DatasetFailed({
     category: 'config',
     origin: 'app',

@@ -1,5 +1,5 @@
 /**
- * One attempt to send one e-mail. Its row is read first and decides; the wait before the next attempt follows from the attempts it counts.
+ * One attempt to send one e-mail. Its row and what it tells are read first and decide; the wait before the next attempt follows from the attempts it counts.
  *
  * A worker that dies between the mail server's "250" and the row sends it once more under the same Message-ID; a database that is
  * away at that moment does not, for the answer is kept with the attempt until it is written down.
@@ -7,7 +7,9 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import type { SendEmailInput, SendEmailResult } from '../contract/email';
-import { countEmailAttempt, type Email, lockEmail, noteEmailFailed, noteEmailSent, noteEmailTrouble } from '../db/emails';
+import { type Email, lockEmail, noteEmailFailed, noteEmailSent, noteEmailTrouble } from '../db/emails';
+import { beginEmailAttempt, type EmailAttempt, isOver } from '../db/notification-emails';
+import { noteRefusedAddress } from '../db/refused-addresses';
 import type { MailAnswer } from '../delivery/mail';
 import { nextEmailDelayMs } from '../domain/email-retry';
 import { wireIdOf } from '../domain/wire-id';
@@ -23,10 +25,7 @@ type Dependencies = Pick<ActivityDependencies, 'database' | 'mailer' | 'log'>;
 const WITHOUT_MAILER_MS = 5 * 60_000;
 const AFTER_STOP_MS = 1_000;
 
-/** Whether there is still a reason to send it. Every attempt asks, in the transaction that counts it. */
-function mayStillSend({ sentAt, failedAt }: Email): boolean {
-  return sentAt === null && failedAt === null;
-}
+const endOf = ({ sentAt, withdrawnAt }: Email): SendEmailResult => (sentAt !== null ? 'sent' : withdrawnAt !== null ? 'withdrawn' : 'failed');
 
 export const createEmailActivities = ({ database, mailer, log }: Dependencies): EmailActivities => ({
   async sendEmail({ tenantId, emailId }) {
@@ -37,15 +36,18 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
       return 'sent';
     }
 
-    const email = await database.withTenant(tenantId, async (work) => {
-      const row = await lockEmail(work, { emailId });
-      return row !== undefined && mayStillSend(row) && mailer !== null ? countEmailAttempt(work, { emailId }) : row;
+    const attempt = await database.withTenant(tenantId, async (work): Promise<EmailAttempt> => {
+      if (mailer !== null) return beginEmailAttempt(work, { emailId });
+      const email = await lockEmail(work, { emailId });
+      if (email === undefined) return { kind: 'not_found' };
+      return isOver(email) ? { kind: 'over', email } : { kind: 'wait', ms: WITHOUT_MAILER_MS };
     });
-    if (email === undefined) return 'not_found';
-    if (!mayStillSend(email)) return email.sentAt === null ? 'failed' : 'sent';
+    if (attempt.kind === 'not_found') return 'not_found';
+    if (attempt.kind === 'over') return endOf(attempt.email);
     if (mailer === null) throw later('This worker has no SMTP settings.', WITHOUT_MAILER_MS);
+    if (attempt.kind === 'wait') throw later('This person has had many e-mails within the hour.', attempt.ms);
 
-    const { kind, recipient, content, attempts } = email;
+    const { kind, recipient, content, attempts, personId } = attempt.email;
     const answer = await mailer.send({ emailId, kind, recipient, content }, activity.cancellationSignal).catch((error: unknown): MailAnswer => {
       log.error({ ...names, kind, err: error }, 'an e-mail could not be written');
       return { kind: 'unavailable', code: 'internal', detail: (error as Error).message };
@@ -60,11 +62,16 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
     const delayMs = answer.kind === 'refused' ? null : nextEmailDelayMs(attempts);
     const what = { ...names, kind, attempts, code: answer.code };
     if (delayMs === null) {
-      await database.withTenant(tenantId, (work) => noteEmailFailed(work, { emailId, error: answer.detail }));
+      await database.withTenant(tenantId, async (work) => {
+        await noteEmailFailed(work, { emailId, error: answer.detail });
+        if (answer.isAddressRefused === true && personId !== null) await noteRefusedAddress(work, { personId, email: recipient, detail: answer.detail });
+      });
       log.error(what, 'an e-mail was given up');
       return 'failed';
     }
-    await database.withTenant(tenantId, (work) => noteEmailTrouble(work, { emailId, error: answer.detail }));
+    await database.withTenant(tenantId, (work) =>
+      noteEmailTrouble(work, { emailId, error: answer.detail, mayBeTaken: attempt.mayBeTaken || answer.mayBeTaken === true }),
+    );
     log.warn({ ...what, next_attempt_in_ms: delayMs }, 'the mail server did not take an e-mail');
     throw later(`The mail server did not take it: ${answer.code}.`, delayMs);
   },

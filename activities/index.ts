@@ -2,6 +2,8 @@
 import type { ActivityDependencies } from './dependencies';
 import { createEmailActivities } from './email';
 import { createIntegrationCheckActivities } from './integration-check';
+import { createNotificationActivities } from './notification';
+import { createOverviewActivities } from './overview';
 import { createRecordPushActivities } from './record-push';
 import { createSyncRunActivities } from './sync-run';
 import { createSyncTickActivities } from './sync-tick';
@@ -9,6 +11,8 @@ import { createSyncTickActivities } from './sync-tick';
 export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createEmailActivities(dependencies),
   ...createIntegrationCheckActivities(dependencies),
+  ...createNotificationActivities(dependencies),
+  ...createOverviewActivities(dependencies),
   ...createRecordPushActivities(dependencies),
   ...createSyncRunActivities(dependencies),
   ...createSyncTickActivities(dependencies),

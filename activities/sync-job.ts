@@ -12,6 +12,7 @@ import { findIntegration, type Integration } from '../db/integrations';
 import { changeSyncJob, findSyncRun, type JobChange, lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
 import { pullsType } from '../db/pulled-types';
 import { METADATA_JOB } from '../db/tables';
+import { directionOfJob } from '../domain/overview';
 import { rateLimitDelayMs, refusalBackoffMs } from '../domain/retry';
 import type { RequestPriority } from '../domain/request-budget';
 import { isJobEnded, JOB_GIVE_UP_MS, type JobWait, type RunKind } from '../domain/sync-run';
@@ -21,6 +22,7 @@ import { DatasetFailed, DatasetPass } from './dataset-pass';
 import type { ActivityDependencies, OpenConnector } from './dependencies';
 import { internalError, toSyncErrors } from './failures';
 import { readMetadata } from './metadata-pass';
+import { pushSyncNow, type SyncNowPushResult } from './sync-now-pushes';
 import { askThirdParty, stateAfter, type ThirdPartyState } from './third-party-state';
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling'>;
@@ -29,6 +31,8 @@ type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'l
 const INTERNAL_ATTEMPTS_MAX = 5;
 /** Nobody needs to look before a signal comes; a lost signal is noticed after this. */
 const LOOK_AGAIN_MS = 3_600_000;
+/** Pushes that take longer are being retried. */
+const PUSHES_LOOK_AGAIN_MS = 30_000;
 const HEARTBEAT_MS = 4_000;
 
 export class SyncJobPiece {
@@ -78,7 +82,8 @@ export class SyncJobPiece {
     // A signal is no reason to try again before its time: it may be about anything.
     if (job.waitingBecause === 'retry' && job.waitingUntil !== null && job.waitingUntil > this.now())
       return { state: 'waiting', until: job.waitingUntil.getTime(), because: 'retry' };
-    if (recordType !== METADATA_JOB && !pullsType(integration.recordTypes[recordType])) return this.end({ state: 'not_supported' });
+    const { direction, recordType: type } = directionOfJob(recordType);
+    if (direction === 'pull' && type !== METADATA_JOB && !pullsType(integration.recordTypes[type])) return this.end({ state: 'not_supported' });
     const blocked = await this.whileBlocked(integration, job);
     if (blocked !== undefined) return blocked;
     return this.attempt(run, job, integration);
@@ -108,11 +113,19 @@ export class SyncJobPiece {
         await readMetadata(parts);
         return await this.end({ state: 'succeeded' });
       }
-      const pass = new DatasetPass({ ...parts, recordType: this.input.recordType, hasTime: () => this.hasTime(), log: this.deps.log });
+      const { direction, recordType } = directionOfJob(this.input.recordType);
+      if (direction === 'push') return await this.afterPushes(await pushSyncNow({ ...parts, recordType, hasTime: () => this.hasTime() }));
+      const pass = new DatasetPass({ ...parts, recordType, hasTime: () => this.hasTime(), log: this.deps.log });
       return await this.afterPass(await pass.run());
     } catch (error) {
       return await this.afterTrouble(error, integration);
     }
+  }
+
+  private async afterPushes(result: SyncNowPushResult): Promise<SyncJobReport> {
+    if (result === 'more') return { state: 'more' };
+    if (result === 'waiting') return this.wait('pushes', new Date(this.now().getTime() + PUSHES_LOOK_AGAIN_MS), { failingSince: null });
+    return this.end({ state: 'succeeded' });
   }
 
   private async afterPass(result: Awaited<ReturnType<DatasetPass['run']>>): Promise<SyncJobReport> {
@@ -244,7 +257,7 @@ export class SyncJobPiece {
 
 /** Whose requests go first within one budget (rules.md 34): what somebody waits for before what comes by itself. */
 function priorityOf(kind: RunKind, isMetadata: boolean): RequestPriority {
-  if (kind === 'incremental' || kind === 'last_day') return 'manual';
+  if (kind === 'incremental' || kind === 'last_day' || kind === 'sync_now') return 'manual';
   if (kind === 'sign_in') return 'sign_in';
   return kind === 'hourly' || isMetadata ? 'hourly' : 'full';
 }

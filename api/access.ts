@@ -8,6 +8,9 @@
  *   operator  may also change records and run syncs
  *   admin     may also change integrations and keys, and let parked records be deleted
  * Each of the last three may do what those above it may.
+ *
+ * What a tenant's key may call is served a second time under /console/v1, to who is signed in to the console with that role; what begins
+ * with /console/v1 here is served there alone. Neither a key nor a cookie opens the other's door.
  */
 import type { ApiKeyRole } from '../db/tables';
 
@@ -29,6 +32,27 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /v1/api-keys': 'admin',
   'POST /v1/api-keys': 'admin',
   'DELETE /v1/api-keys/{api_key_id}': 'admin',
+
+  'POST /v1/tenants/{tenant_id}/first-admin': 'platform',
+  'GET /v1/people': 'admin',
+  'POST /v1/people': 'admin',
+  'GET /v1/people/{person_id}': 'admin',
+  'PATCH /v1/people/{person_id}': 'admin',
+  'DELETE /v1/people/{person_id}': 'admin',
+  'POST /v1/people/{person_id}/invitation': 'admin',
+  'GET /v1/people/{person_id}/sessions': 'admin',
+  'DELETE /v1/people/{person_id}/sessions/{session_id}': 'admin',
+
+  'GET /console/v1/sign-in': 'public',
+  'POST /console/v1/sign-in': 'public',
+  'POST /console/v1/passwords': 'public',
+  'GET /console/v1/oidc': 'public',
+  'GET /console/v1/oidc/callback': 'public',
+  'POST /console/v1/sign-out': 'viewer',
+  'GET /console/v1/me': 'viewer',
+  'POST /console/v1/me/password': 'viewer',
+  'GET /console/v1/me/sessions': 'viewer',
+  'DELETE /console/v1/me/sessions/{session_id}': 'viewer',
 
   'GET /v1/connectors': 'viewer',
   'GET /v1/connectors/{kind}': 'viewer',
@@ -62,6 +86,13 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/discard': 'operator',
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/retry': 'operator',
 
+  'POST /v1/integrations/{integration_id}/overviews': 'operator',
+  'POST /v1/integrations/{integration_id}/sync-now': 'operator',
+  'GET /v1/operations/{operation_id}': 'viewer',
+  'GET /v1/overviews': 'viewer',
+  'GET /v1/overviews/{overview_id}': 'viewer',
+  'GET /v1/overviews/{overview_id}/items': 'viewer',
+
   'GET /v1/sync-runs': 'viewer',
   'GET /v1/sync-runs/{sync_run_id}': 'viewer',
   'GET /v1/sync-runs/{sync_run_id}/jobs': 'viewer',
@@ -82,12 +113,21 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /v1/pushes': 'viewer',
   'GET /v1/pushes/{push_id}': 'viewer',
   'GET /v1/notifications': 'viewer',
+  'GET /v1/notifications/unread': 'viewer',
+  'POST /v1/notifications/viewed': 'viewer',
+  'POST /v1/notifications/{notification_id}/viewed': 'viewer',
+  'GET /v1/notification-settings': 'viewer',
+  'PATCH /v1/notification-settings': 'admin',
   'GET /v1/audit-log': 'admin',
   'GET /v1/stream': 'viewer',
   'GET /v1/time-zones': 'viewer',
 };
 
 const RANK: Readonly<Record<ApiKeyRole, number>> = { viewer: 1, operator: 2, admin: 3 };
+
+export const lesserRole = (one: ApiKeyRole, other: ApiKeyRole): ApiKeyRole => (RANK[one] < RANK[other] ? one : other);
+
+export const isConsoleOnly = (path: string): boolean => path.startsWith('/console/');
 
 export function includesRole(held: ApiKeyRole, needed: ApiKeyRole): boolean {
   return RANK[held] >= RANK[needed];

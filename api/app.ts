@@ -1,20 +1,23 @@
 /**
  * The HTTP application, without a server: what a request passes on its way, in this order: an id and a line in the log,
- * security headers, the URL's guard, the key, the limits, the route, and for whatever was thrown, problem details.
+ * security headers, the URL's guard, the key or the session, the limits, the route, and for whatever was thrown, problem details.
  */
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
-import { newUuid } from '../db/ids';
-import { type Access, ACCESS, includesRole } from './access';
+import { newUuid, toWireId } from '../db/ids';
+import { type Access, ACCESS, includesRole, isConsoleOnly } from './access';
 import { answerErrors } from './answer-error';
 import { type Authenticator, createAuthenticator } from './authenticator';
+import { serveConsole } from './console-files';
+import { type ConsoleSessions, createConsoleSessions } from './console-sessions';
 import type { Caller } from './context';
+import { refuseCrossSite } from './cross-site';
 import { answerWithin } from './deadline';
 import type { ApiDependencies, ApiSettings } from './dependencies';
 import { createDocs } from './docs';
 import { HttpError } from './http-error';
 import { createOpenapi } from './openapi';
-import { limitFailedAuthentications, limitRequestsPerKey } from './rate-limits';
+import { limitFailedAuthentications, limitRequestsPerKey, limitVisitors } from './rate-limits';
 import type { Route } from './route';
 import { createRoutes } from './routes';
 import { type Exchange, serveRoute } from './serve-route';
@@ -58,23 +61,24 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.get('/', (_request, response) => response.redirect(302, '/docs'));
   app.all('/', refuseMethod(['GET', 'HEAD']));
 
-  const admit = createAdmission(authenticator, config);
+  const sessions = createConsoleSessions({ database: dependencies.database, publicUrl: config.publicUrl, platformKey: config.platformKey, log });
+  app.use(CONSOLE, refuseCrossSite(config), sessions.read, noteSession(sessions));
+  const serving = { ...dependencies, isDraining: () => dependencies.readiness.isDraining(), answerWithinMs: config.answerWithinMs };
+  const doors = createDoors(authenticator, sessions, config);
+  const visitors = limitVisitors();
   // Each path with all its methods: one that is refused must not fall through to a path with a parameter in its place.
   for (const [path, group] of groupByPath(routes)) {
-    for (const route of group) {
+    for (const { route, door } of group) {
       const access = accessOf(route);
-      const handlers = [
-        noteRoute(route),
-        ...(access === 'public' ? [] : admit(access)),
-        serveRoute(route, { ...dependencies, answerWithinMs: config.answerWithinMs }, exchangeOf),
-      ];
+      const admission = access !== 'public' ? doors[door](access) : door === 'session' ? [visitors] : [];
+      const handlers = [noteRoute(route), ...admission, serveRoute(route, serving, exchangeOf)];
       app[route.method](path, ...handlers);
     }
-    app.all(path, refuseMethod(group.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))));
+    app.all(path, refuseMethod(group.flatMap(({ route: { method } }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))));
   }
-  app.use(() => {
-    throw new HttpError('route_not_found');
-  });
+  app.use(CONSOLE, refuseUnknown);
+  app.use('/console', serveConsole(config.consoleFolder));
+  app.use(refuseUnknown);
   app.use(answerErrors({ publicUrl: config.publicUrl, log, requestIdOf: (request) => exchanges.get(request)?.requestId ?? 'unknown' }));
   return app;
 }
@@ -94,10 +98,35 @@ const nameOf = (route: Route): string => `${route.method.toUpperCase()} ${route.
 const accessOf = (route: Route): Access => ACCESS[nameOf(route)] as Access;
 const toExpressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
-function groupByPath(routes: readonly Route[]): Map<string, Route[]> {
-  const groups = new Map<string, Route[]>();
-  for (const route of routes) groups.set(toExpressPath(route.path), [...(groups.get(toExpressPath(route.path)) ?? []), route]);
+/** Where the console's calls begin. */
+const CONSOLE = '/console/v1';
+interface Served {
+  route: Route;
+  door: 'key' | 'session';
+}
+
+/** A tenant's routes are there twice: for keys, and for who is signed in. */
+function groupByPath(routes: readonly Route[]): Map<string, Served[]> {
+  const groups = new Map<string, Served[]>();
+  const add = (path: string, served: Served) => groups.set(toExpressPath(path), [...(groups.get(toExpressPath(path)) ?? []), served]);
+  for (const route of routes) {
+    const access = accessOf(route);
+    if (isConsoleOnly(route.path)) add(route.path, { route, door: 'session' });
+    else add(route.path, { route, door: 'key' });
+    if (!isConsoleOnly(route.path) && access !== 'public' && access !== 'platform') add(`/console${route.path}`, { route, door: 'session' });
+  }
   return groups;
+}
+
+const refuseUnknown: RequestHandler = () => {
+  throw new HttpError('route_not_found');
+};
+
+function noteSession(sessions: ConsoleSessions): RequestHandler {
+  return (request, _response, next) => {
+    exchangeOf(request).session = sessions.of(request);
+    next();
+  };
 }
 
 function refuseMethod(methods: readonly string[]): RequestHandler {
@@ -117,7 +146,14 @@ function noteRoute(route: Route): RequestHandler {
 function beginExchange({ log, metrics, readiness }: ApiDependencies): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
-    const exchange: Exchange & { route?: Route } = { requestId: newUuid(), ip: request.ip ?? null, caller: undefined, admittedAfterMs: 0 };
+    const exchange: Exchange & { route?: Route } = {
+      requestId: newUuid(),
+      ip: request.ip ?? null,
+      caller: undefined,
+      session: undefined,
+      isStillAllowed: async () => false,
+      admittedAfterMs: 0,
+    };
     exchanges.set(request, exchange);
     response.setHeader('X-Request-Id', exchange.requestId);
     response.setHeader('Cache-Control', 'no-store');
@@ -126,12 +162,9 @@ function beginExchange({ log, metrics, readiness }: ApiDependencies): RequestHan
       const seconds = (performance.now() - startedAt) / 1_000;
       const route = exchange.route?.path ?? '(none)';
       metrics.observeRequest({ method: request.method, route, status: response.statusCode, seconds });
-      const caller =
-        exchange.caller === undefined
-          ? {}
-          : { actor: exchange.caller.actor, ...(exchange.caller.kind === 'tenant' ? { tenant_id: exchange.caller.tenantId } : {}) };
+      const duration = { duration_ms: Math.round(seconds * 1_000) };
       log.info(
-        { request_id: exchange.requestId, method: request.method, route, status: response.statusCode, duration_ms: Math.round(seconds * 1_000), ...caller },
+        { request_id: exchange.requestId, method: request.method, route, status: response.statusCode, ...duration, ...logged(exchange.caller) },
         'request',
       );
     });
@@ -139,28 +172,71 @@ function beginExchange({ log, metrics, readiness }: ApiDependencies): RequestHan
   };
 }
 
-/** Who is it, may they, and not too often. */
-function createAdmission(
+/** Keys have names that somebody gave them; people have a name of their own, which is nothing for a log. */
+function logged(caller: Caller | undefined): object {
+  if (caller === undefined) return {};
+  if (caller.kind === 'platform') return { actor: caller.actor };
+  return { actor: caller.personId === null ? caller.actor : toWireId('psn', caller.personId), tenant_id: caller.tenantId };
+}
+
+type Admission = (access: Exclude<Access, 'public'>) => RequestHandler[];
+
+/** Who is it, may they, and not too often: by key, or by the session's cookie. */
+function createDoors(
   authenticator: Authenticator,
+  sessions: ConsoleSessions,
   { rateLimitPerSecond, answerWithinMs }: ApiSettings,
-): (access: Exclude<Access, 'public'>) => RequestHandler[] {
-  const limitPerKey = limitRequestsPerKey(rateLimitPerSecond, (request) => limitKeyOf(exchangeOf(request).caller));
+): Record<Served['door'], Admission> {
+  const limitPerCaller = limitRequestsPerKey(rateLimitPerSecond, (request) => limitKeyOf(exchangeOf(request).caller));
   const limitFailures = limitFailedAuthentications();
+  const byKey = (request: Request) => authenticator.authenticate(request.get('authorization'), request.get('syncline-acting-as'));
 
-  async function authenticate(request: Request, response: Response, next: NextFunction): Promise<void> {
-    const startedAt = performance.now();
-    const caller = await answerWithin(answerWithinMs, authenticator.authenticate(request.get('authorization')));
-    exchangeOf(request).admittedAfterMs = performance.now() - startedAt;
-    if (caller !== undefined) {
-      exchangeOf(request).caller = caller;
-      return next();
-    }
-    await limitFailures(request, response, (error?: unknown) => {
-      next(error ?? new HttpError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="syncline"' } }));
-    });
-  }
+  const authenticate = (find: (request: Request) => Promise<Caller | undefined>, refusal: () => HttpError) =>
+    async function (request: Request, response: Response, next: NextFunction): Promise<void> {
+      const startedAt = performance.now();
+      const caller = await answerWithin(answerWithinMs, find(request));
+      exchangeOf(request).admittedAfterMs = performance.now() - startedAt;
+      if (caller !== undefined) {
+        exchangeOf(request).caller = caller;
+        return next();
+      }
+      await limitFailures(request, response, (error?: unknown) => next(error ?? refusal()));
+    };
+  const stayAllowed =
+    (isStillAllowed: (request: Request) => Promise<boolean>): RequestHandler =>
+    (request, _response, next) => {
+      exchangeOf(request).isStillAllowed = () => isStillAllowed(request);
+      next();
+    };
+  const admission =
+    (authentication: RequestHandler, isStillAllowed: (request: Request) => Promise<boolean>): Admission =>
+    (access) => [
+      authentication,
+      stayAllowed(isStillAllowed),
+      limitPerCaller,
+      (request, _response, next) => next(refusalOf(exchangeOf(request).caller as Caller, access)),
+    ];
 
-  return (access) => [authenticate, limitPerKey, (request, _response, next) => next(refusalOf(exchangeOf(request).caller as Caller, access))];
+  return {
+    key: admission(
+      authenticate(byKey, () => new HttpError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="syncline"' } })),
+      async (request) => {
+        try {
+          return (await byKey(request)) !== undefined;
+        } catch (error) {
+          if (error instanceof HttpError) return false;
+          throw error;
+        }
+      },
+    ),
+    session: admission(
+      authenticate(
+        (request) => sessions.authenticate(request),
+        () => new HttpError('not_signed_in', { headers: { 'WWW-Authenticate': 'Session realm="syncline"' } }),
+      ),
+      (request) => sessions.isStillOpen(request),
+    ),
+  };
 }
 
 const limitKeyOf = (caller: Caller | undefined): string => (caller?.kind === 'tenant' ? caller.publicId : 'platform');
@@ -168,7 +244,5 @@ const limitKeyOf = (caller: Caller | undefined): string => (caller?.kind === 'te
 function refusalOf(caller: Caller, access: Exclude<Access, 'public'>): HttpError | undefined {
   if (access === 'platform') return caller.kind === 'platform' ? undefined : new HttpError('platform_key_required');
   if (caller.kind === 'platform') return new HttpError('tenant_key_required');
-  return includesRole(caller.role, access)
-    ? undefined
-    : new HttpError('role_insufficient', { detail: `This route needs a key with the role ${access} or more.` });
+  return includesRole(caller.role, access) ? undefined : new HttpError('role_insufficient', { detail: `This needs the role ${access} or more.` });
 }

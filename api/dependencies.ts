@@ -8,12 +8,22 @@ import type { Orchestrator } from './orchestrator';
 import type { Readiness } from './readiness';
 import type { StreamHub } from './stream-hub';
 
+export interface OidcSettings {
+  issuer: string;
+  clientId: string;
+  clientSecret: string;
+}
+
 export interface ApiSettings {
   /** Under which callers reach the API, without a slash at the end. */
   publicUrl: string;
   platformKey: string;
   trustedProxies: readonly string[];
   rateLimitPerSecond: number;
+  /** Where the built console lies; it may be missing. */
+  consoleFolder: string;
+  /** A provider to sign in with beside passwords; null = none. */
+  oidc: OidcSettings | null;
   /** Callers get 503 when no answer is there by then (rules.md R6). */
   answerWithinMs: number;
 }

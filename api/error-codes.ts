@@ -41,6 +41,26 @@ export const ERROR_CODES = {
     title: 'No valid key',
     detail: 'Send a valid key as "Authorization: Bearer <key>". Keys can be expired or revoked; an admin makes new ones.',
   },
+  not_signed_in: {
+    status: 401,
+    title: 'Nobody is signed in',
+    detail: 'Sign in by POST /console/v1/sign-in. Sessions end when they are not used for 30 minutes.',
+  },
+  sign_in_failed: {
+    status: 401,
+    title: 'E-mail address or password is wrong',
+    detail: 'Check both. Whoever has forgotten the password asks an admin of the tenant for a new link.',
+  },
+  cross_site_request: {
+    status: 403,
+    title: 'The request comes from another site',
+    detail: 'Only pages of the console itself may change something with its cookie. Programs use an API key under /v1.',
+  },
+  acting_as_refused: {
+    status: 403,
+    title: 'The key cannot act for this person',
+    detail: "Syncline-Acting-As names a person of the key's own tenant who is not disabled; GET /v1/people lists them.",
+  },
   role_insufficient: { status: 403, title: 'The key may not do this', detail: 'Use a key with the role that this route needs; the API description names it.' },
   platform_key_required: { status: 403, title: 'Only the platform key may do this', detail: 'Use the platform key: this route concerns all tenants.' },
   tenant_key_required: {
@@ -67,6 +87,11 @@ export const ERROR_CODES = {
     status: 429,
     title: 'Too many requests without a valid key',
     detail: 'Wait as long as Retry-After says and check the key.',
+  },
+  too_many_sign_ins: {
+    status: 429,
+    title: 'Too many attempts to sign in',
+    detail: 'Wait as long as Retry-After says. A new link from an admin of the tenant lets one choose a password and sign in at once.',
   },
   too_many_streams: { status: 429, title: 'Too many open streams', detail: 'Close streams that are no longer needed, then try again.' },
 
@@ -95,6 +120,8 @@ export const ERROR_CODES = {
   // What is addressed
   tenant_not_found: { status: 404, title: 'There is no such tenant', detail: 'Check the id; GET /v1/tenants lists all tenants.' },
   api_key_not_found: { status: 404, title: 'There is no such API key', detail: 'Check the id; GET /v1/api-keys lists the keys of the tenant.' },
+  person_not_found: { status: 404, title: 'There is no such person', detail: 'Check the id; GET /v1/people lists the people of the tenant.' },
+  session_not_found: { status: 404, title: 'There is no such session', detail: 'It may have ended. List the sessions again.' },
   integration_not_found: {
     status: 404,
     title: 'There is no such integration',
@@ -107,6 +134,16 @@ export const ERROR_CODES = {
   },
   record_sync_not_found: { status: 404, title: 'This integration does not sync this record', detail: 'GET the record to see which integrations sync it.' },
   push_not_found: { status: 404, title: 'There is no such push', detail: 'Check the id; GET /v1/pushes lists the push log.' },
+  notification_not_found: {
+    status: 404,
+    title: 'There is no such notification',
+    detail: 'Check the id; GET /v1/notifications lists those of the person who asks.',
+  },
+  person_required: {
+    status: 403,
+    title: 'This is about a person',
+    detail: 'Sign in to the console, or name with Syncline-Acting-As whom the key acts for.',
+  },
   sync_run_not_found: { status: 404, title: 'There is no such sync run', detail: 'Check the id; GET /v1/sync-runs lists the sync runs.' },
   deletion_review_not_found: {
     status: 404,
@@ -140,6 +177,24 @@ export const ERROR_CODES = {
     title: 'The tenant has too many API keys',
     detail: 'A tenant has at most 50 keys that are neither revoked nor expired. Revoke one first.',
   },
+  email_taken: {
+    status: 409,
+    title: 'Somebody has this e-mail address already',
+    detail: 'An address names one person of the whole installation, whoever is disabled included. Use another one.',
+  },
+  last_admin: {
+    status: 409,
+    title: 'The tenant would be left without an admin',
+    detail: 'Make somebody else an admin first.',
+  },
+  person_disabled: { status: 409, title: 'The person is disabled', detail: 'PATCH the person with {"is_disabled": false} first.' },
+  too_many_people: { status: 422, title: 'The tenant has too many people', detail: 'A tenant has at most 1,000 people, whoever is disabled included.' },
+  token_spent: {
+    status: 410,
+    title: 'The link is no longer good',
+    detail: 'It was used, has expired, or a newer one was made. An admin of the tenant gives a new one.',
+  },
+  wrong_password: { status: 422, title: 'The current password is wrong', detail: 'Check the current password.' },
   unknown_record_type: {
     status: 422,
     title: 'The integration pulls no such record type',
@@ -173,6 +228,23 @@ export const ERROR_CODES = {
     title: 'The third party refused the credentials',
     detail: 'Give new ones by PUT /v1/integrations/{integration_id}/credentials: what could not be read is read then.',
   },
+  nothing_to_sync: {
+    status: 409,
+    title: 'There is nothing to sync',
+    detail: 'The integration maps no record type in this direction. Map one by PATCH /v1/integrations/{integration_id}.',
+  },
+  overview_not_found: { status: 404, title: 'There is no such Sync Overview', detail: 'Take its id from GET /v1/overviews.' },
+  overview_not_ready: {
+    status: 409,
+    title: 'The Sync Overview is not ready',
+    detail: 'Follow GET /v1/overviews/{overview_id} until its state is ready; where it has failed, ask for another one.',
+  },
+  overview_no_longer_valid: {
+    status: 410,
+    title: 'Sync Overview data no longer valid',
+    detail: 'Ask for another Sync Overview.',
+  },
+  operation_not_found: { status: 404, title: 'There is no such operation', detail: 'Take its id from the answer that began it.' },
   nothing_to_pull: {
     status: 409,
     title: 'The integration only pushes',
@@ -202,6 +274,12 @@ export const ERROR_CODES = {
     title: 'The database takes no writes at the moment',
     detail: 'Reading goes on. Send the request again after Retry-After.',
   },
+  identity_provider_unavailable: {
+    status: 503,
+    title: 'The identity provider does not answer',
+    detail: 'Try again after Retry-After, or sign in with a password.',
+  },
+  oidc_not_configured: { status: 404, title: 'There is no other provider to sign in with', detail: 'Sign in with e-mail address and password.' },
   temporal_unavailable: { status: 503, title: 'Temporal does not answer', detail: 'Changes are still accepted and wait. Try this again after Retry-After.' },
   check_unanswered: { status: 503, title: 'No worker ran the check in time', detail: 'See that a worker is running, then try again after Retry-After.' },
   not_ready: { status: 503, title: 'This process takes no traffic', detail: 'Use another replica, or try again after Retry-After.' },

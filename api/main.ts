@@ -1,4 +1,5 @@
 /** Starts the API: reads the environment, proves that secrets can be opened, listens, and ends without losing a request. */
+import path from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { type ApiConfig, ConfigError, loadApiConfig } from '../config';
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
   const stream = createStreamHub({ database, databaseUrl: config.databaseUrl, log });
   const readiness = createReadiness({ database });
   const metrics = createMetrics({ outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds), openStreams: () => stream.openStreams() });
-  const settings = { ...config, answerWithinMs: ANSWER_WITHIN_MS };
+  const settings = { ...config, answerWithinMs: ANSWER_WITHIN_MS, consoleFolder: consoleFolder() };
   const app = createApp({
     database,
     sealing,
@@ -67,6 +68,12 @@ async function main(): Promise<void> {
     await Promise.all([orchestrator.close(), database.close()]);
     log.info('api ended');
   });
+}
+
+/** `npm run build` puts it beside us; run from the sources it lies where that left it. */
+function consoleFolder(): string {
+  const root = path.dirname(__dirname);
+  return path.basename(root) === 'dist' ? path.join(root, 'console') : path.join(root, 'dist', 'console');
 }
 
 function refuseUrlsBy({ egress }: ApiConfig): WhyUrlIsRefused {

@@ -1,8 +1,9 @@
 /** The API description, made of the same declarations that serve it: it cannot drift from what is checked. */
 import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-import { type Access, ACCESS } from './access';
+import { type Access, ACCESS, isConsoleOnly } from './access';
 import { ERROR_CODES, type ErrorCode } from './error-codes';
+import { toWireId } from '../db/ids';
 import type { Route } from './route';
 import { problemView } from './wire/problem';
 
@@ -15,11 +16,15 @@ const DESCRIPTION = [
   '- Lists answer `{data, next_cursor}`; go on until `next_cursor` is null.',
   '- Errors are problem details (RFC 9457); `code` is permanent, and `type` leads to a page about it.',
   '- Send an `Idempotency-Key` with a POST: the same request again gets the same answer and has no second effect, for 24 hours.',
+  '- A key may act for a person of its tenant: `Syncline-Acting-As: psn_…`. It can do no more than that person then, and what it does is theirs.',
+  '- What takes a tenant key under `/v1` is served a second time under `/console/v1` to who is signed in to the console there; keys count for nothing there, and the cookie for nothing here.',
 ].join('\n');
 
 const TAGS: Readonly<Record<string, string>> = {
   Operations: 'For whoever runs the service. No key is needed.',
   Tenants: 'Customers of the team that runs Syncline. Made with the platform key.',
+  People: 'Who may sign in to the console of a tenant, and as what.',
+  Console: 'Signing in and out. With a cookie, for pages of the console; programs use keys.',
   'API keys': "A tenant's keys. Each is shown once.",
   Connectors: 'What can be linked.',
   Integrations: "A tenant's links to third parties: settings, mappings, credentials.",
@@ -43,6 +48,12 @@ export function createOpenapi(routes: readonly Route[], { publicUrl, version }: 
   const registry = new OpenAPIRegistry();
   registry.registerComponent('securitySchemes', 'tenantKey', { type: 'http', scheme: 'bearer', description: "A tenant's API key: `syncline_live_…`." });
   registry.registerComponent('securitySchemes', 'platformKey', { type: 'http', scheme: 'bearer', description: 'The key of the team that runs Syncline.' });
+  registry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-syncline',
+    description: 'Given by signing in to the console.',
+  });
   for (const route of routes) registry.registerPath(toOperation(route));
   const tags = [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name, description: TAGS[name] ?? name }));
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
@@ -56,15 +67,15 @@ export function createOpenapi(routes: readonly Route[], { publicUrl, version }: 
 function toOperation(route: Route): RouteConfig {
   const access = ACCESS[`${route.method.toUpperCase()} ${route.path}`] as Access;
   const body = route.bodyForDocument ?? route.body;
-  const headers = headersOf(route);
+  const headers = headersOf(route, access);
   return {
     method: route.method,
     path: route.path,
     operationId: route.operationId,
     tags: [route.tag],
     summary: route.summary,
-    description: [route.description, accessNote(access)].filter(Boolean).join('\n\n'),
-    security: access === 'public' ? [] : [access === 'platform' ? { platformKey: [] } : { tenantKey: [] }],
+    description: [route.description, accessNote(route, access)].filter(Boolean).join('\n\n'),
+    security: access === 'public' ? [] : [securityOf(route, access)],
     request: {
       ...(route.params === undefined ? {} : { params: route.params as z.ZodObject }),
       ...(route.query === undefined ? {} : { query: route.query as z.ZodObject }),
@@ -75,8 +86,14 @@ function toOperation(route: Route): RouteConfig {
   };
 }
 
-function accessNote(access: Access): string {
+function securityOf(route: Route, access: Access): Record<string, string[]> {
+  if (isConsoleOnly(route.path)) return { session: [] };
+  return access === 'platform' ? { platformKey: [] } : { tenantKey: [] };
+}
+
+function accessNote(route: Route, access: Access): string {
   if (access === 'public') return '';
+  if (isConsoleOnly(route.path)) return 'For who is signed in to the console.';
   return access === 'platform' ? 'Needs the platform key.' : `Needs a key with the role ${access} or more.`;
 }
 
@@ -84,7 +101,7 @@ function isOptional(body: z.ZodType): boolean {
   return body.safeParse({}).success;
 }
 
-function headersOf(route: Route): z.ZodObject | undefined {
+function headersOf(route: Route, access: Access): z.ZodObject | undefined {
   const idempotencyKey = z
     .string()
     .min(1)
@@ -93,8 +110,14 @@ function headersOf(route: Route): z.ZodObject | undefined {
     .meta({ description: 'Names this request, so that repeating it has no second effect. A UUID is a good one.' });
   const ifMatch = z.string().meta({ description: 'The ETag of what the change was made on.', example: '"3"' });
   const lastEventId = z.string().optional().meta({ description: 'The id of the last event that was received.' });
+  const actingAs = z
+    .string()
+    .optional()
+    .meta({ description: 'The person of the tenant whom the key acts for.', example: toWireId('psn', '01980f5c-0000-7000-8000-000000000001') });
+  const isForTenantKeys = access !== 'public' && access !== 'platform' && !isConsoleOnly(route.path);
   const headers = {
-    ...(route.method === 'post' ? { 'Idempotency-Key': idempotencyKey } : {}),
+    ...(isForTenantKeys ? { 'Syncline-Acting-As': actingAs } : {}),
+    ...(route.method === 'post' && route.performance.kind !== 'console' ? { 'Idempotency-Key': idempotencyKey } : {}),
     ...(route.needsIfMatch === true ? { 'If-Match': ifMatch } : {}),
     ...(route.performance.kind === 'streaming' ? { 'Last-Event-ID': lastEventId } : {}),
   };
@@ -123,12 +146,16 @@ export function problemCodesOf(route: Route, access: Access): ErrorCode[] {
     'invalid_query',
     ...(route.params === undefined ? [] : (['invalid_path'] as const)),
     ...(takesBody ? (['malformed_json', 'unacceptable_json', 'invalid_body', 'body_too_large', 'unsupported_media_type'] as const) : []),
-    ...(route.method === 'post' ? (['invalid_header', 'idempotency_key_in_use', 'idempotency_key_reused'] as const) : []),
+    ...(route.method === 'post' && route.performance.kind !== 'console'
+      ? (['invalid_header', 'idempotency_key_in_use', 'idempotency_key_reused'] as const)
+      : []),
     ...(route.needsIfMatch === true ? (['precondition_required', 'precondition_failed'] as const) : []),
-    ...(access === 'public' ? [] : (['unauthorized', 'too_many_requests', 'database_unavailable', 'database_read_only'] as const)),
+    ...(access === 'public' && !isConsoleOnly(route.path) ? [] : (['too_many_requests', 'database_unavailable', 'database_read_only'] as const)),
+    ...(access === 'public' ? [] : ([isConsoleOnly(route.path) ? 'not_signed_in' : 'unauthorized'] as const)),
+    ...(isConsoleOnly(route.path) && takesBody ? (['cross_site_request'] as const) : []),
     ...(access === 'public' || access === 'viewer' ? [] : (['role_insufficient'] as const)),
     ...(access === 'platform' ? (['platform_key_required'] as const) : []),
-    ...(access === 'public' || access === 'platform' ? [] : (['tenant_key_required'] as const)),
+    ...(access === 'public' || access === 'platform' || isConsoleOnly(route.path) ? [] : (['tenant_key_required', 'acting_as_refused'] as const)),
     ...(route.performance.kind === 'tenant_by_platform' ? (['tenant_not_found'] as const) : []),
     'method_not_allowed',
     'bad_request',

@@ -1,5 +1,6 @@
 /**
- * Two limits, each counted by this process alone: requests per key, and attempts without a valid key per address. Valid keys
+ * Limits counted by this process alone: requests per key or session, attempts without a valid one per address, and what visitors of the
+ * console may call, per address. Valid keys
  * are never locked out by somebody else's bad ones behind the same address.
  */
 import type { Request, RequestHandler } from 'express';
@@ -10,6 +11,7 @@ import { HttpError } from './http-error';
 /** A burst of twice the rate is let through: the limit is counted over two seconds. */
 const WINDOW_SECONDS = 2;
 const FAILURES_PER_MINUTE = 100;
+const VISITS_PER_MINUTE = 600;
 
 export function limitRequestsPerKey(perSecond: number, keyOf: (request: Request) => string): RequestHandler {
   return rateLimit({
@@ -19,6 +21,20 @@ export function limitRequestsPerKey(perSecond: number, keyOf: (request: Request)
     legacyHeaders: false,
     identifier: 'per-key',
     keyGenerator: keyOf,
+    handler: refuse('too_many_requests'),
+    validate: false,
+  });
+}
+
+/** For what can be called in the console before anybody has signed in. */
+export function limitVisitors(): RequestHandler {
+  return rateLimit({
+    windowMs: 60_000,
+    limit: VISITS_PER_MINUTE,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    identifier: 'visitors',
+    keyGenerator: (request) => ipKeyGenerator(request.ip ?? ''),
     handler: refuse('too_many_requests'),
     validate: false,
   });

@@ -4,8 +4,9 @@
  */
 import type { z } from 'zod';
 import type { TenantWork, Work } from '../db/database';
+import type { Operation } from '../db/operations';
 import type { JsonObject } from '../domain/json';
-import type { Caller, PlatformCaller, RequestContext, TenantCaller } from './context';
+import type { Caller, ConsoleContext, PlatformCaller, RequestContext, TenantCaller } from './context';
 import type { ErrorCode } from './error-codes';
 import type { ProblemDetail } from './http-error';
 
@@ -105,11 +106,26 @@ export type Performance =
       kind: 'tenant_then';
       run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<{ audit: Audited; afterCommit: () => Promise<Answer> }>;
     }
+  /** Begins what somebody waits for up to a minute (`operation.ts`). */
+  | {
+      kind: 'operation';
+      begin: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<BegunOperation>;
+      show: (work: TenantWork, operation: Operation) => Promise<object>;
+    }
+  /** Opens, reads or ends the browser's session, and opens its own transactions: passwords take longer than one should stay open. */
+  | { kind: 'console'; run: (input: Input<never, never, never>, context: ConsoleContext) => Promise<Answer> }
   /** Answers by itself, piece by piece. */
   | { kind: 'streaming'; open: (exchange: StreamingExchange) => Promise<void> };
 
+export interface BegunOperation {
+  operationId: string;
+  audit: Audited;
+}
+
 export interface StreamingExchange {
   caller: Caller;
+  /** False once the key or the session that was admitted is no longer good. */
+  isStillAllowed: () => Promise<boolean>;
   query: never;
   request: import('express').Request;
   response: import('express').Response;
@@ -179,6 +195,26 @@ export function tenantRouteThen<P extends z.ZodType, Q extends z.ZodType, B exte
   ) => Promise<{ audit: Audited; afterCommit: () => Promise<AnswerOf<NoInfer<A>>> }>;
 }): Route {
   return erase(declaration, { kind: 'tenant_then', run });
+}
+
+/** Accepts work in a transaction and waits for its end for up to a minute: `show` is what both 200 and 202 say. */
+export function operationRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, Shown extends z.ZodType>({
+  begin,
+  show,
+  ...declaration
+}: Declaration<P, Q, B, { 200: AnswerDeclaration & { schema: Shown }; 202: AnswerDeclaration & { schema: Shown } }> & {
+  begin: (work: TenantWork, input: Input<z.output<P>, z.output<Q>, z.output<B>>, context: TenantContext) => Promise<BegunOperation>;
+  show: (work: TenantWork, operation: Operation) => Promise<z.output<NoInfer<Shown>>>;
+}): Route {
+  return erase(declaration, { kind: 'operation', begin, show });
+}
+
+/** Signs people in and out, with the browser's session at hand; served under /console/v1 alone. */
+export function consoleRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
+  run,
+  ...declaration
+}: Declaration<P, Q, B, A> & { run: (input: Input<z.output<P>, z.output<Q>, z.output<B>>, context: ConsoleContext) => Promise<AnswerOf<NoInfer<A>>> }): Route {
+  return erase(declaration, { kind: 'console', run });
 }
 
 /** Keeps the response and writes to it for as long as it likes. */

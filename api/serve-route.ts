@@ -3,18 +3,21 @@
  * Nothing is answered before the commit.
  */
 import { createHash } from 'node:crypto';
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { Database, TenantWork } from '../db/database';
-import { newUuid } from '../db/ids';
+import { newUuid, toWireId } from '../db/ids';
 import { appendAuditEntry } from '../db/audit';
 import { claimIdempotencyKey, storeIdempotentAnswer } from '../db/idempotency';
 import type { Sealing } from '../db/sealing';
 import { findTenant } from '../db/tenants';
-import type { Caller } from './context';
+import type { JsonObject } from '../domain/json';
+import type { BrowserSession } from './console-sessions';
+import type { Caller, TenantCaller } from './context';
 import { answerWithin } from './deadline';
 import { HttpError, type ProblemDetail } from './http-error';
 import { type JsonBody, readJsonBody } from './json-body';
+import { followOperation } from './operation';
 import { parseWith, readIdempotencyKey, readIfMatch } from './parse';
 import { type Answer, type Audited, BODY_BYTES_MAX, type Input, type Route, type TenantContext, TenantIdTaken } from './route';
 import { readQuery } from './url-guard';
@@ -22,6 +25,8 @@ import { readQuery } from './url-guard';
 export interface ServeDependencies {
   database: Database;
   sealing: Sealing;
+  /** The process is about to stop: who waits is told to come back. */
+  isDraining: () => boolean;
   /** A caller is answered 503 after this time, whatever hangs behind (rules.md R6). */
   answerWithinMs: number;
 }
@@ -31,6 +36,9 @@ export interface Exchange {
   requestId: string;
   ip: string | null;
   caller: Caller | undefined;
+  /** The browser's, on the console's routes. */
+  session: BrowserSession | undefined;
+  isStillAllowed: () => Promise<boolean>;
   /** What finding the caller took: it counts against the time within which there is an answer. */
   admittedAfterMs: number;
 }
@@ -44,14 +52,17 @@ export function serveRoute(route: Route, dependencies: ServeDependencies, exchan
     const { performance } = route;
     if (performance.kind === 'streaming') {
       const query = parseWith(route.query ?? NO_FIELDS, readQuery(request.url), 'invalid_query') as never;
-      return performance.open({ caller: exchange.caller as Caller, query, request, response });
+      return performance.open({ caller: exchange.caller as Caller, isStillAllowed: exchange.isStillAllowed, query, request, response });
     }
     const body = await readJsonBody(request, route.bodyBytesMax ?? BODY_BYTES_MAX);
     const input = readInput(route, request, body);
-    const idempotency = route.method === 'post' ? toIdempotency(route, request, body) : undefined;
-    const performing = perform(route, input, exchange, idempotency, dependencies);
+    const idempotency = route.method === 'post' && performance.kind !== 'console' ? toIdempotency(route, request, body) : undefined;
+    const performing =
+      performance.kind === 'operation'
+        ? performOperation({ route, performance, input, exchange, idempotency, dependencies, request, response })
+        : perform(route, input, exchange, idempotency, dependencies);
     // Whoever waits for more than the database has a limit of its own.
-    const answer = await (performance.kind === 'tenant_then' ? performing : answerWithin(dependencies.answerWithinMs - exchange.admittedAfterMs, performing));
+    const answer = await (performance.kind === 'tenant_then' || performance.kind === 'operation' ? performing : answerWithin(dependencies.answerWithinMs - exchange.admittedAfterMs, performing));
 
     response.status(answer.status);
     for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
@@ -124,6 +135,16 @@ async function perform(
       });
       return afterCommit();
     }
+    case 'console': {
+      const { session, requestId, ip } = exchange;
+      if (session === undefined) throw new Error('The route is served without a session.');
+      return performance.run(input, { session, requestId, ip, caller: (exchange.caller as TenantCaller | undefined) ?? null });
+    }
+    case 'operation':
+      return once(tenantIdOf(context), async (work) => {
+        const { operationId, audit: audited } = await performance.begin(work, input, context);
+        return { status: 202, body: { operation_id: operationId }, audit: audited };
+      });
     case 'streaming':
       throw new Error('A streaming route answers by itself.');
   }
@@ -142,16 +163,45 @@ async function perform(
 
   async function audit(work: TenantWork, { target, detail }: Audited): Promise<void> {
     if (route.action === undefined) throw new Error(`${route.method} ${route.path} changes something and has no action for the audit log.`);
-    const by = context.caller.kind === 'tenant' ? { api_key: context.caller.publicId } : {};
     await appendAuditEntry(work, {
       actor: context.caller.actor,
       action: route.action,
       target,
-      detail: { ...detail, ...by },
+      detail: { ...detail, ...behind(context.caller) },
       ip: context.ip,
       requestId: context.requestId,
     });
   }
+}
+
+interface OperationRequest {
+  route: Route;
+  performance: Extract<Route['performance'], { kind: 'operation' }>;
+  input: AnyInput;
+  exchange: Exchange;
+  idempotency: Idempotency | undefined;
+  dependencies: ServeDependencies;
+  request: Request;
+  response: Response;
+}
+
+/** Accepted within the usual time, then followed; the same Idempotency-Key follows the same operation. */
+async function performOperation({ route, performance, input, exchange, idempotency, dependencies, request, response }: OperationRequest): Promise<Answer> {
+  const { database, isDraining, answerWithinMs } = dependencies;
+  const accepted = await answerWithin(answerWithinMs - exchange.admittedAfterMs, perform(route, input, exchange, idempotency, dependencies));
+  const { operation_id: operationId } = accepted.body as { operation_id: string };
+  const tenantId = tenantIdOf({ ...exchange, caller: exchange.caller } as TenantContext);
+  const location = `/v1/operations/${toWireId('opr', operationId)}`;
+  return followOperation({ database, isDraining, tenantId, operationId, show: performance.show, request, response, location });
+}
+
+/** Names are no proof of who it was: ids are. */
+export function behind(caller: Caller): JsonObject {
+  if (caller.kind === 'platform') return {};
+  return {
+    ...(caller.personId === null ? {} : { person: toWireId('psn', caller.personId) }),
+    ...(caller.apiKeyId === null ? { session: caller.publicId } : { api_key: caller.publicId }),
+  };
 }
 
 function tenantIdOf({ caller }: TenantContext): string {

@@ -13,7 +13,7 @@ export interface Subscriber {
   /** The last event it was given; the hub moves it on. */
   position: StreamPosition;
   send(events: readonly StreamEvent[]): void;
-  /** False once the key behind it is no longer good: it is ended before it is sent anything more. */
+  /** False once the key or the session behind it is no longer good: it is ended before it is sent anything more. */
   isStillAllowed(): Promise<boolean>;
   end(): void;
 }

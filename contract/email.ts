@@ -14,4 +14,4 @@ export function sendEmailWorkflowId({ emailId }: Pick<SendEmailInput, 'emailId'>
 }
 
 /** What it came to. To whom, what about, and what the mail server said stand in the database (`emails`). */
-export type SendEmailResult = 'sent' | 'failed' | 'not_found';
+export type SendEmailResult = 'sent' | 'failed' | 'withdrawn' | 'not_found';

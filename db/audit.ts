@@ -6,7 +6,7 @@ import { newUuid } from './ids';
 import type { AuditLogTable } from './tables';
 
 export interface AuditEntry {
-  /** `key:<name>` or `platform`. */
+  /** `key:<name>`, `person:<name>`, `platform`, or `unknown` where a sign-in failed. */
   actor: string;
   /** `<subject>.<past participle>`: `integration.paused`. */
   action: string;

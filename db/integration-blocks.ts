@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { isUnreachableLongEnoughToFail, nextProbeAt } from '../domain/retry';
 import type { SyncError } from '../domain/sync-error';
 import type { TenantWork } from './database';
-import { notifyOnce, resolveNotification } from './notifications';
+import { resolveNotification, tellAdmins } from './notifications';
 import { appendStreamEvent } from './stream';
 import { wakeLane } from './outbox';
 import { unseen } from './rows';
@@ -126,7 +126,7 @@ export async function noteUnauthorized(
     .where(sql<boolean>`credentials_updated_at is not distinct from ${credentialsUpdatedAt}::timestamptz`)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return;
-  await notifyOnce(work, { integrationId, kind: 'integration_needs_reauthorization', now, detail });
+  await tellAdmins(work, { integrationId, kind: 'integration_needs_reauthorization', detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }
 
@@ -167,7 +167,7 @@ async function failWaitingPushes(work: TenantWork, { integrationId, now, detail 
       trx,
     );
   }
-  await notifyOnce(work, { integrationId, kind: 'integration_unavailable', now, detail });
+  await tellAdmins(work, { integrationId, kind: 'integration_unavailable', detail });
 }
 
 /** The retry clocks stood still while it was paused (rules.md 16): they go on from where they were. */

@@ -9,7 +9,8 @@ import { isJobEnded } from '../domain/sync-run';
 import type { TenantWork } from './database';
 import { queueEmail } from './emails';
 import type { Integration } from './integrations';
-import { notifyOnce, resolveNotification, tellNews } from './notifications';
+import { emailAtOnce } from './notification-recipients';
+import { resolveNotification, tellAdmins } from './notifications';
 import { wakeLane } from './outbox';
 import { pullsType } from './pulled-types';
 import { appendStreamEvent } from './stream';
@@ -117,11 +118,9 @@ async function tell(
   },
 ): Promise<void> {
   const { integrationId, app, accountName } = integration;
-  if (kind === 'onboarding_complete') await tellNews(work, { integrationId, kind, now: work.now, detail });
-  else await notifyOnce(work, { integrationId, kind, now: work.now, detail });
+  const recipients = await tellAdmins(work, { integrationId, kind, detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
-  const tenant = await findTenant(work);
-  if (tenant?.contactEmail == null) return;
+  const address = (await findTenant(work))?.contactEmail ?? null;
   const content = {
     integration_id: toWireId('int', integrationId),
     app,
@@ -130,7 +129,8 @@ async function tell(
       state === null ? [] : [{ record_type: recordType, state, records: datasets.find((dataset) => dataset.recordType === recordType)?.oursTotal ?? 0 }],
     ),
   };
-  await queueEmail(work, { kind, recipient: tenant.contactEmail, content });
+  const contact = address === null ? null : { address, emailId: await queueEmail(work, { kind, recipient: address, content }) };
+  await emailAtOnce(work, recipients, { kind, content, alreadySent: contact });
 }
 
 function pushesWhatItPulls({ recordTypes }: Integration): boolean {

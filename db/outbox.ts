@@ -8,19 +8,24 @@ import type { LaneKind } from './tables';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
 
-/** Something that has to happen in Temporal: a lane to be signalled, a run to be begun, schedules to be made as the rows say, an e-mail to be sent. */
+/** Something that has to happen in Temporal: a lane to be signalled, a run to be begun, schedules to be made as the rows say, an e-mail to be sent, a notification to be followed. */
 export interface Due {
   lane: LaneKind;
   tenantId: string;
-  /** The integration; of an e-mail its own id. */
+  /** The integration; of an e-mail or a person's notification its own id. */
   subjectId: string;
   wakeAt: Date;
 }
 
-export async function wake({ trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>, due: Omit<Due, 'tenantId'>): Promise<void> {
+export async function wake(work: Pick<TenantWork, 'trx' | 'tenantId'>, due: Omit<Due, 'tenantId'>): Promise<void> {
+  await wakeAll(work, [due]);
+}
+
+export async function wakeAll({ trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>, dues: readonly Omit<Due, 'tenantId'>[]): Promise<void> {
+  if (dues.length === 0) return;
   await trx
     .insertInto('outbox')
-    .values({ tenantId, ...due, leasedUntil: null })
+    .values(dues.map((due) => ({ tenantId, ...due, leasedUntil: null })))
     .execute();
   await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(trx);
 }
@@ -74,15 +79,18 @@ export async function releaseOutboxRows({ trx }: Work, outboxIds: readonly numbe
 
 /** What is overdue by more than a minute, whatever became of its workflow (ARCHITECTURE.md). */
 export async function findForgotten(work: Work, { overdueSince }: { overdueSince: Date }): Promise<Omit<Due, 'wakeAt'>[]> {
-  const [lanes, runs, emails] = [
+  const [lanes, runs, emails, notifications] = [
     await findForgottenLanes(work, overdueSince),
     await findForgottenRuns(work, overdueSince),
     await findForgottenEmails(work, overdueSince),
+    await findForgottenNotifications(work, overdueSince),
   ];
   return [
     ...lanes.map((row) => ({ ...row, lane: 'record_push' as const })),
     ...runs.map((row) => ({ ...row, lane: 'sync_run' as const })),
     ...emails.map((row) => ({ ...row, lane: 'email' as const })),
+    ...(await findForgottenOverviews(work, overdueSince)).map((row) => ({ ...row, lane: 'overview' as const })),
+    ...notifications.map((row) => ({ ...row, lane: 'notification' as const })),
   ];
 }
 
@@ -100,6 +108,17 @@ async function findForgottenRuns({ trx }: Work, overdueSince: Date): Promise<{ t
   return rows;
 }
 
+/** Overviews that are to be made, that expired, or whose data should be gone. */
+async function findForgottenOverviews({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+  return trx
+    .selectFrom('overviews')
+    .select(['tenantId', 'overviewId as subjectId'])
+    .where('dataDeletedAt', 'is', null)
+    .where('requestedAt', '<', overdueSince)
+    .where(({ eb, or }) => or([eb('state', 'in', ['queued', 'running', 'failed']), eb('invalidAt', '<', overdueSince), eb('expiresAt', '<', overdueSince)]))
+    .execute();
+}
+
 async function findForgottenEmails({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
   return (
     trx
@@ -107,11 +126,23 @@ async function findForgottenEmails({ trx }: Work, overdueSince: Date): Promise<{
       .select(['tenantId', 'emailId as subjectId'])
       .where('sentAt', 'is', null)
       .where('failedAt', 'is', null)
+      .where('withdrawnAt', 'is', null)
       // Within this time its workflow tries by itself.
       .where('createdAt', '<', new Date(overdueSince.getTime() - EMAIL_TRIES_FOR_MS))
       .limit(100)
       .execute()
   );
+}
+
+async function findForgottenNotifications({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+  return trx
+    .selectFrom('notificationRecipients')
+    .select(['tenantId', 'notificationRecipientId as subjectId'])
+    .where('decision', 'is', null)
+    .where('visibleAt', '<', overdueSince)
+    .where(({ eb, or }) => or([eb('emailAt', 'is', null), eb('emailAt', '<', overdueSince)]))
+    .limit(100)
+    .execute();
 }
 
 const EMAIL_TRIES_FOR_MS = 32 * 3_600_000;

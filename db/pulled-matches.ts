@@ -47,7 +47,11 @@ export async function findKnown(work: TenantWork, page: PageToApply): Promise<Kn
   };
 }
 
-async function findLinked({ trx, tenantId }: TenantWork, { integration, recordType }: PageToApply, remoteIds: string[]): Promise<Map<string, KnownRecord>> {
+export async function findLinked(
+  { trx, tenantId }: TenantWork,
+  { integration, recordType }: { integration: { integrationId: string }; recordType: string },
+  remoteIds: string[],
+): Promise<Map<string, KnownRecord>> {
   if (remoteIds.length === 0) return new Map();
   const { rows } = await sql<KnownRecord & { remoteId: string }>`
     select wanted.remote_id, link.record_id, link.remote_hash, link.linked_at

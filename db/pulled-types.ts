@@ -1,5 +1,6 @@
-/** Which record types an integration reads. */
+/** Which record types an integration reads, and which it is told of. */
 import type { RecordTypeMapping } from '../domain/mapping';
+import type { SyncDirection } from '../domain/overview';
 import type { RecordTypeMappings } from './tables';
 
 export function pullsType(mapping: RecordTypeMapping | undefined): boolean {
@@ -11,4 +12,16 @@ export function pullsOf({ recordTypes }: { recordTypes: RecordTypeMappings }): s
   return Object.keys(recordTypes)
     .filter((type) => pullsType(recordTypes[type]))
     .sort();
+}
+
+/** What an overview of these directions looks at: pulled types first, then those that are pushed, each by name. */
+export function datasetsOf(recordTypes: RecordTypeMappings, directions: readonly SyncDirection[]): { recordType: string; direction: SyncDirection }[] {
+  const names = Object.keys(recordTypes).sort();
+  return (['pull', 'push'] as const)
+    .filter((direction) => directions.includes(direction))
+    .flatMap((direction) =>
+      names
+        .filter((name) => recordTypes[name]?.direction === direction || recordTypes[name]?.direction === 'both')
+        .map((recordType) => ({ recordType, direction })),
+    );
 }

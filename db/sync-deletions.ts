@@ -7,7 +7,8 @@ import { needsReview } from '../domain/sync-status';
 import type { TenantWork } from './database';
 import { newUuid, toWireId } from './ids';
 import { lockMappings } from './mapping-lock';
-import { notifyOnce, resolveNotification } from './notifications';
+import { keepReviewedDeletions } from './overview-applying';
+import { resolveNotification, tellAdmins } from './notifications';
 import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
 import type { RecordDraft } from './record-draft';
 import { writeRecords } from './record-writing';
@@ -97,7 +98,7 @@ async function park(work: TenantWork, { missing, held, ...place }: PassPlace & {
     })
     .execute();
   const detail = `${missing.length} of ${held} ${place.recordType} are gone at the third party. Nothing was deleted here: approve or discard it.`;
-  await notifyOnce(work, { integrationId: place.integrationId, kind: 'deletions_need_review', now, detail });
+  await tellAdmins(work, { integrationId: place.integrationId, kind: 'deletions_need_review', syncRunId: place.syncRunId, detail });
 }
 
 /** Deletes the next missing records of a pass. @returns how many; 0 = none is left. */
@@ -106,7 +107,12 @@ export async function deleteMissing(work: TenantWork, place: PassPlace & { limit
   if (job === undefined || job.finishedAt !== null) return 0;
   const missing = await findMissing(work, place);
   if (missing.length === 0) return 0;
-  const deleted = await softDelete(work, { ...place, recordIds: missing });
+  await deleteAndLog(work, place, job.pages, missing);
+  return missing.length;
+}
+
+async function deleteAndLog(work: TenantWork, place: PassPlace, page: number, recordIds: string[]): Promise<void> {
+  const deleted = await softDelete(work, { ...place, recordIds });
   const { trx, tenantId, now } = work;
   await trx
     .insertInto('syncPages')
@@ -114,7 +120,7 @@ export async function deleteMissing(work: TenantWork, place: PassPlace & { limit
       tenantId,
       syncRunId: place.syncRunId,
       recordType: place.recordType,
-      page: job.pages,
+      page,
       idsDigest: '',
       seen: null,
       created: [],
@@ -125,12 +131,27 @@ export async function deleteMissing(work: TenantWork, place: PassPlace & { limit
     .execute();
   await trx
     .updateTable('syncJobs')
-    .set((eb) => ({ pages: job.pages + 1, recordsDeleted: eb('recordsDeleted', '+', deleted.length), updatedAt: now }))
+    .set((eb) => ({ pages: page + 1, recordsDeleted: eb('recordsDeleted', '+', deleted.length), updatedAt: now }))
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', place.syncRunId)
     .where('recordType', '=', place.recordType)
     .execute();
-  return missing.length;
+}
+
+/**
+ * Deletes the next missing records whose deletion was reviewed (rules.md 21): that was the answer to the brake's question.
+ * @returns how many; 0 = none is left.
+ */
+export async function deleteReviewedMissing(
+  work: TenantWork,
+  { overviewId, limit, ...place }: PassPlace & { overviewId: string; limit: number },
+): Promise<number> {
+  const job = await lockSyncJob(work, place);
+  if (job === undefined || job.finishedAt !== null) return 0;
+  const missing = await findMissing(work, { ...place, limit: PARKED_MAX });
+  const reviewed = await keepReviewedDeletions(work, { ...place, overviewId, limit }, missing);
+  if (reviewed.length > 0) await deleteAndLog(work, place, job.pages, reviewed);
+  return reviewed.length;
 }
 
 /** A change for every other integration; the one they came from is told nothing. */

@@ -4,10 +4,11 @@
  */
 import { sql, type Selectable } from 'kysely';
 import { LAST_DAY_MS, type JobState, type JobWait, summarizeRun, WATERMARK_OVERLAP_MS } from '../domain/sync-run';
+import { pushJobOf } from '../domain/overview';
 import type { SyncError } from '../domain/sync-error';
 import type { TenantWork } from './database';
 import { findIntegration } from './integrations';
-import { pullsOf } from './pulled-types';
+import { datasetsOf, pullsOf } from './pulled-types';
 import { storable } from './storable';
 import { appendStreamEvent } from './stream';
 import { endSyncRun } from './sync-run-end';
@@ -36,6 +37,9 @@ export async function beginSyncRun(work: TenantWork, { integrationId }: { integr
     .where('integrationId', '=', integrationId)
     .where('state', 'in', ['queued', 'running', 'waiting'])
     .orderBy(sql`state = 'queued'`)
+    // Somebody waits for a Sync Now.
+    .orderBy(sql`kind <> 'sync_now'`)
+    .orderBy('syncRunId')
     .limit(1)
     .forUpdate()
     .executeTakeFirst();
@@ -59,7 +63,9 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
     const watermark = watermarks.get(recordType);
     return watermark === undefined ? null : new Date(watermark.getTime() - WATERMARK_OVERLAP_MS);
   };
-  const jobs = [...(WITH_METADATA.has(run.kind) ? [METADATA_JOB] : []), ...recordTypes];
+  const pushed =
+    run.kind === 'sync_now' && integration !== undefined ? datasetsOf(integration.recordTypes, ['push']).map(({ recordType }) => pushJobOf(recordType)) : [];
+  const jobs = [...(WITH_METADATA.has(run.kind) ? [METADATA_JOB] : []), ...recordTypes, ...pushed];
   if (jobs.length === 0) return;
   await trx
     .insertInto('syncJobs')

@@ -12,6 +12,7 @@ import type { RecordTypeMapping } from '../domain/mapping';
 import { newUuid, toWireId } from './ids';
 import type { TenantWork } from './database';
 import { lockMappings } from './mapping-lock';
+import { keepReviewed } from './overview-applying';
 import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
 import { mergeKnown, type PulledDraft } from './pulled-drafts';
 import { findKnown, type KnownRecord } from './pulled-matches';
@@ -40,6 +41,8 @@ export interface PulledRecord {
 export interface PageToApply {
   integration: { integrationId: string; recordTypes: Record<string, RecordTypeMapping>; onboardedAt: Date | null };
   syncRunId: string;
+  /** Only what this overview showed is applied. */
+  overviewId?: string | null;
   recordType: string;
   /** Pages that were applied when this one was asked for: somebody else went on meanwhile if there are more. */
   pagesBefore: number;
@@ -69,6 +72,25 @@ export type AppliedPage =
   /** Canceled, deleted, or another attempt has gone on: stop. */
   | { kind: 'stopped' };
 
+/** What was reviewed and could not be applied, noted like any other complaint of the job. */
+export async function noteComplaints(
+  work: TenantWork,
+  place: { syncRunId: string; recordType: string },
+  complaints: readonly RefusedRecord[],
+  count: number,
+): Promise<void> {
+  const job = await lockSyncJob(work, place);
+  if (job === undefined || job.finishedAt !== null || count === 0) return;
+  await writeErrors(work, place, job, complaints);
+  await work.trx
+    .updateTable('syncJobs')
+    .set({ recordsFailed: job.recordsFailed + count, updatedAt: work.now })
+    .where('tenantId', '=', work.tenantId)
+    .where('syncRunId', '=', place.syncRunId)
+    .where('recordType', '=', place.recordType)
+    .execute();
+}
+
 /** Complaints that are kept per job; the count goes on. */
 const ERRORS_KEPT_MAX = 1_000;
 
@@ -83,7 +105,9 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
   // What comes in after the integration was deleted would leave links that nobody takes away.
   if (await isGone(work, page.integration)) return { kind: 'stopped' };
   const known = await findKnown(work, page);
-  const { drafts, unchanged, conflicts, refused } = await mergeKnown(work, page, known);
+  const merged = await mergeKnown(work, page, known);
+  const { drafts, unchanged, conflicts, refused } =
+    page.overviewId == null ? merged : await keepReviewed(work, { ...page, overviewId: page.overviewId }, merged);
   const touched = drafts.filter(({ draft }) => draft.isTouched);
   const created = touched.filter(({ draft }) => draft.before === null);
   const author = { actor: `integration:${toWireId('int', page.integration.integrationId)}`, requestId: toWireId('run', page.syncRunId) };
@@ -227,7 +251,7 @@ async function checkpoint(
 
 async function writeErrors(
   { trx, tenantId, now }: TenantWork,
-  { syncRunId, recordType }: PageToApply,
+  { syncRunId, recordType }: { syncRunId: string; recordType: string },
   job: SyncJob,
   complaints: readonly RefusedRecord[],
 ): Promise<void> {

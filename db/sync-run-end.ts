@@ -3,12 +3,15 @@
  * Status log, and what a difference calls for (rules.md 32).
  */
 import type { Selectable } from 'kysely';
+import { directionOfJob } from '../domain/overview';
 import { answerToDrift, sumOfTotals, totalsOf } from '../domain/sync-status';
 import type { TenantWork } from './database';
 import { newUuid } from './ids';
 import { findIntegration, type Integration } from './integrations';
-import { notifyOnce, resolveNotification } from './notifications';
+import { resolveNotification, tellAdmins } from './notifications';
 import { settleOnboarding } from './onboarding';
+import { endOperations } from './operations';
+import { endApplied, forgetSyncNow } from './overviews';
 import { pullsOf } from './pulled-types';
 import { listSyncDatasets, type SyncDataset } from './sync-datasets';
 import { requestSyncRun } from './sync-run-requests';
@@ -19,14 +22,20 @@ type SyncRun = Selectable<SyncRunsTable>;
 type SyncJob = Selectable<SyncJobsTable>;
 
 export async function endSyncRun(work: TenantWork, run: SyncRun, jobs: readonly SyncJob[]): Promise<void> {
+  if (run.kind === 'sync_now') {
+    await endOperations(work, { integrationId: run.integrationId, syncRunId: run.syncRunId, outcome: run.state });
+    await endApplied(work, { syncRunId: run.syncRunId, by: run.startedBy });
+    await forgetSyncNow(work, run);
+  }
   const integration = await findIntegration(work, run);
   if (integration === undefined) return;
   const datasets = await listSyncDatasets(work, run);
-  const datasetJobs = jobs.filter(({ recordType }) => recordType !== METADATA_JOB);
+  const datasetJobs = jobs.filter(({ recordType }) => recordType !== METADATA_JOB && directionOfJob(recordType).direction === 'pull');
   // One that was canceled before it began has looked at nothing.
   if (datasetJobs.length > 0) await writeSyncStatus(work, { run, integration, datasets });
   await settleOnboarding(work, { run, integration, datasets, jobs: datasetJobs });
-  await answerDrift(work, { run, datasets, jobs: datasetJobs });
+  // What was reviewed is not all there is: a difference is no surprise.
+  if (run.overviewId === null) await answerDrift(work, { run, datasets, jobs: datasetJobs });
 }
 
 async function writeSyncStatus(
@@ -87,7 +96,7 @@ async function answerDrift(
   }
   if (repairs.length > 0) await requestSyncRun(work, { integrationId, kind: 'drift_repair', recordTypes: repairs, startedBy: 'syncline' });
   const place = { integrationId, kind: 'difference_remains' as const, now: work.now };
-  if (remaining.length > 0) await notifyOnce(work, { ...place, detail: remaining.join(' ') });
+  if (remaining.length > 0) await tellAdmins(work, { integrationId, kind: place.kind, detail: remaining.join(' ') });
   else if (run.scope === 'full' && run.recordTypes === null && run.state === 'succeeded') await resolveNotification(work, place);
 }
 

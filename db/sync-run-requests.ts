@@ -31,6 +31,7 @@ export interface RequestedRun {
 
 interface OpenRun extends RunRequest {
   syncRunId: string;
+  kind: RunKind;
   state: 'queued' | 'running' | 'waiting';
   scope: RunScope;
   /** Somebody canceled it: it reads nothing for anybody any more. */
@@ -45,7 +46,8 @@ export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<R
   const request: RunRequest = { scope: SCOPE_OF[asked.kind], recordTypes: asked.recordTypes ?? null };
 
   const atWork = open.find(({ state }) => state !== 'queued');
-  if (atWork?.cancelRequestedAt === null && asked.mustFollow !== true && !isWider(request, atWork)) return { syncRunId: atWork.syncRunId, isCoalesced: true };
+  if (atWork?.cancelRequestedAt === null && atWork.kind !== 'sync_now' && asked.mustFollow !== true && !isWider(request, atWork))
+    return { syncRunId: atWork.syncRunId, isCoalesced: true };
   const queued = open.find(({ state }) => state === 'queued');
   if (queued !== undefined) {
     if (isWider(request, queued)) await widen(work, queued, request, asked);
@@ -58,10 +60,12 @@ export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<R
 export async function findOpenRuns({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<OpenRun[]> {
   const rows = await trx
     .selectFrom('syncRuns')
-    .select(['syncRunId', 'state', 'scope', 'recordTypes', 'cancelRequestedAt'])
+    .select(['syncRunId', 'kind', 'state', 'scope', 'recordTypes', 'cancelRequestedAt'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('state', 'in', ['queued', 'running', 'waiting'])
+    // A Sync Now answers nobody else: it may read only what was reviewed, and pushes besides.
+    .where(({ eb, or }) => or([eb('kind', '<>', 'sync_now'), eb('state', '<>', 'queued')]))
     .execute();
   return rows as OpenRun[];
 }
@@ -86,8 +90,31 @@ async function widen({ trx, tenantId }: TenantWork, queued: OpenRun, request: Ru
 }
 
 async function insertRun(work: TenantWork, { asked, request, follows }: { asked: NewRun; request: RunRequest; follows: string | null }): Promise<string> {
-  const { trx, tenantId, now } = work;
   const syncRunId = newUuid();
+  await insertRunRow(work, { syncRunId, overviewId: null, asked, request, follows });
+  return syncRunId;
+}
+
+/** A run that pulls and pushes: everything, or what an overview showed. */
+export async function insertSyncNow(
+  work: TenantWork,
+  { syncRunId, integrationId, overviewId, startedBy }: { syncRunId: string; integrationId: string; overviewId: string | null; startedBy: string },
+): Promise<void> {
+  const request: RunRequest = { scope: 'full', recordTypes: null };
+  await insertRunRow(work, { syncRunId, overviewId, asked: { integrationId, kind: 'sync_now', startedBy }, request, follows: null });
+}
+
+async function insertRunRow(
+  work: TenantWork,
+  {
+    syncRunId,
+    overviewId,
+    asked,
+    request,
+    follows,
+  }: { syncRunId: string; overviewId: string | null; asked: NewRun; request: RunRequest; follows: string | null },
+): Promise<void> {
+  const { trx, tenantId, now } = work;
   await trx
     .insertInto('syncRuns')
     .values({
@@ -100,6 +127,7 @@ async function insertRun(work: TenantWork, { asked, request, follows }: { asked:
       startedBy: asked.startedBy,
       localDate: asked.localDate ?? null,
       followsSyncRunId: follows,
+      overviewId,
       requestedAt: now,
       startedAt: null,
       finishedAt: null,
@@ -110,5 +138,4 @@ async function insertRun(work: TenantWork, { asked, request, follows }: { asked:
     .execute();
   await wakeSyncRuns(work, asked);
   await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: asked.integrationId, sync_run_id: syncRunId } });
-  return syncRunId;
 }

@@ -38,6 +38,7 @@ function selectRuns({ trx, tenantId }: TenantWork) {
         'recordTypes',
         'startedBy',
         'followsSyncRunId',
+        'overviewId',
         'requestedAt',
         'startedAt',
         'finishedAt',

@@ -5,7 +5,9 @@ import type { RecordTypeMapping } from '../domain/mapping';
 import type { StartedBecause } from '../domain/window';
 import type { SyncError } from '../domain/sync-error';
 import type { JobState, JobWait, RunKind, RunScope, RunState } from '../domain/sync-run';
+import type { OperationKind, OverviewAction, OverviewInvalidity, OverviewJobState, OverviewState, SyncDirection } from '../domain/overview';
 import type { MetadataChangeKind } from '../domain/metadata-change';
+import type { NotificationDecision, NotificationKind } from '../domain/notification-kinds';
 import type { RecordTypeField } from '../domain/record-type';
 
 /** Stored as jsonb: read as values, written as text that is JSON already. */
@@ -208,8 +210,11 @@ export interface PushesTable {
   finishedAt: Date | null;
 }
 
-/** What an outbox row wakes: the lane of an integration's pushes, its sync runs, its schedules, or one e-mail. */
-export type LaneKind = 'record_push' | 'sync_run' | 'sync_schedule' | 'email';
+/**
+ * What an outbox row wakes: the lane of an integration's pushes, its sync runs, its schedules, one e-mail, an overview, or what becomes of a
+ * notification where one person is concerned (first, and once it was viewed).
+ */
+export type LaneKind = 'record_push' | 'sync_run' | 'sync_schedule' | 'email' | 'overview' | 'notification' | 'notification_viewed';
 
 export interface OutboxTable {
   outboxId: GeneratedAlways<number>;
@@ -221,24 +226,54 @@ export interface OutboxTable {
   createdAt: Generated<Date>;
 }
 
-export const NOTIFICATION_KINDS = [
-  'integration_needs_reauthorization',
-  'integration_unavailable',
-  'onboarding_complete',
-  'onboarding_failed',
-  'deletions_need_review',
-  'difference_remains',
-] as const;
-export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
-
 export interface NotificationsTable {
   tenantId: string;
   notificationId: string;
   kind: NotificationKind;
-  integrationId: string;
+  integrationId: string | null;
+  overviewId: string | null;
+  syncRunId: string | null;
+  webhookEndpointId: string | null;
   detail: string;
   createdAt: Date;
   resolvedAt: Date | null;
+}
+
+/** How somebody came to see a notification (rules.md 25). */
+export type ViewedHow = 'seen' | 'opened' | 'target_opened' | 'marked';
+
+export interface NotificationRecipientsTable {
+  tenantId: string;
+  notificationRecipientId: string;
+  notificationId: string;
+  personId: string;
+  operationId: string | null;
+  visibleAt: Date;
+  revealedAt: Date | null;
+  emailAt: Date | null;
+  viewedAt: Date | null;
+  viewedHow: ViewedHow | null;
+  decision: NotificationDecision | null;
+  decisionReason: string | null;
+  decidedAt: Date | null;
+  emailId: string | null;
+  emailWithdrawnBecause: EmailWithdrawal | null;
+}
+
+export interface NotificationSettingsTable {
+  tenantId: string;
+  isEmailOn: Generated<boolean>;
+  emailDelaySeconds: Generated<number>;
+  version: Generated<number>;
+  updatedAt: Date;
+}
+
+export interface RefusedAddressesTable {
+  tenantId: string;
+  personId: string;
+  email: string;
+  detail: string;
+  refusedAt: Date;
 }
 
 export interface AuditLogTable {
@@ -271,6 +306,8 @@ export interface SyncRunsTable {
   /** null = all that the integration pulls. */
   recordTypes: string[] | null;
   startedBy: string;
+  /** The snapshot that it applies. */
+  overviewId: Generated<string | null>;
   /** `YYYY-MM-DD` */
   localDate: string | null;
   followsSyncRunId: string | null;
@@ -483,6 +520,174 @@ export interface EmailsTable {
   createdAt: Date;
   sentAt: Date | null;
   failedAt: Date | null;
+  personId: string | null;
+  attemptedAt: Date | null;
+  withdrawnAt: Date | null;
+  withdrawnBecause: EmailWithdrawal | null;
+}
+
+/** Why an e-mail did not leave after all. */
+export type EmailWithdrawal = Exclude<NotificationDecision, 'emailed'> | 'digest';
+
+/** What a person may do; the same three as an API key's. */
+export type PersonRole = ApiKeyRole;
+export type PersonTokenKind = 'first_admin' | 'invitation' | 'password_reset';
+
+export interface PeopleTable {
+  tenantId: string;
+  personId: string;
+  name: string;
+  /** Unique over the installation, whatever its case. */
+  email: string;
+  role: PersonRole;
+  /** argon2id in its usual text form; null = none chosen yet. */
+  passwordHash: string | null;
+  disabledAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+  lastSignedInAt: Date | null;
+  version: Generated<number>;
+}
+
+export interface PersonTokensTable {
+  tenantId: string;
+  personTokenId: string;
+  personId: string;
+  kind: PersonTokenKind;
+  /** SHA-256 of the token. */
+  tokenHash: Buffer;
+  createdBy: string;
+  createdAt: Date;
+  expiresAt: Date;
+  usedAt: Date | null;
+}
+
+/** What a session holds once somebody has signed in; before that only what a sign-in elsewhere has to bring back. */
+export interface SignedIn {
+  tenantId: string;
+  personId: string;
+  sessionId: string;
+  /** RFC 3339. */
+  at: string;
+  ip: string | null;
+  userAgent: string | null;
+}
+
+/** Written by connect-pg-simple; read here. */
+export interface ConsoleSessionsTable {
+  /** SHA-256 of what the browser holds, in hex. */
+  sid: string;
+  sess: Json<{ signedIn?: SignedIn }>;
+  expire: Date;
+  tenantId: GeneratedAlways<string | null>;
+  personId: GeneratedAlways<string | null>;
+  sessionId: GeneratedAlways<string | null>;
+}
+
+export interface SignInFailuresTable {
+  /** SHA-256 of the account's or the network's name. */
+  subject: Buffer;
+  failures: number;
+  since: Date;
+}
+
+export interface OperationsTable {
+  tenantId: string;
+  operationId: string;
+  kind: OperationKind;
+  integrationId: string;
+  overviewId: string | null;
+  syncRunId: string | null;
+  requestedBy: string;
+  personId: string | null;
+  requestedAt: Date;
+  endedAt: Date | null;
+  answeredAt: Date | null;
+}
+
+export interface OverviewsTable {
+  tenantId: string;
+  overviewId: string;
+  integrationId: string;
+  state: OverviewState;
+  requestedBy: string;
+  personId: string | null;
+  requestedAt: Date;
+  generatedAt: Date | null;
+  expiresAt: Date | null;
+  appliedSyncRunId: string | null;
+  invalidAt: Date | null;
+  invalidBecause: OverviewInvalidity | null;
+  invalidBy: string | null;
+  replacedByOverviewId: string | null;
+  replacedBySyncRunId: string | null;
+  dataDeletedAt: Date | null;
+}
+
+export interface OverviewJobsTable {
+  tenantId: string;
+  overviewId: string;
+  recordType: string;
+  direction: SyncDirection;
+  state: OverviewJobState;
+  cursor: string | null;
+  pages: Generated<number>;
+  repeatedPages: Generated<number>;
+  readFinishedAt: Date | null;
+  afterRecordId: string | null;
+  comparedWith: 'third_party' | 'last_push' | null;
+  expectedRecords: number | null;
+  recordsRead: Generated<number>;
+  creates: Generated<number>;
+  updates: Generated<number>;
+  deletes: Generated<number>;
+  unchanged: Generated<number>;
+  notPossible: Generated<number>;
+  attempts: Generated<number>;
+  failingSince: Date | null;
+  waitingUntil: Date | null;
+  error: Json<SyncError | null> | null;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+  updatedAt: Date;
+}
+
+export interface OverviewPagesTable {
+  tenantId: string;
+  overviewId: string;
+  recordType: string;
+  direction: SyncDirection;
+  page: number;
+  idsDigest: string;
+  seen: string[];
+}
+
+export interface OverviewItemsTable {
+  tenantId: string;
+  overviewId: string;
+  overviewItemId: string;
+  direction: SyncDirection;
+  recordType: string;
+  action: OverviewAction;
+  recordId: string | null;
+  externalId: string | null;
+  remoteId: string | null;
+  baseVersion: number | null;
+  remoteHash: string | null;
+  before: Json<JsonObject | null> | null;
+  after: Json<JsonObject | null> | null;
+  reason: string | null;
+  outcome: 'applied' | 'skipped' | null;
+}
+
+export interface SyncRunPushesTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  recordId: string;
+  version: number;
+  madeDueAt: Date;
+  outcome: 'synced' | 'sync_failed' | 'left' | null;
 }
 
 export interface Tables {
@@ -498,8 +703,17 @@ export interface Tables {
   pushes: PushesTable;
   outbox: OutboxTable;
   notifications: NotificationsTable;
+  notificationRecipients: NotificationRecipientsTable;
+  notificationSettings: NotificationSettingsTable;
+  refusedAddresses: RefusedAddressesTable;
   auditLog: AuditLogTable;
   streamEvents: StreamEventsTable;
+  operations: OperationsTable;
+  overviews: OverviewsTable;
+  overviewJobs: OverviewJobsTable;
+  overviewPages: OverviewPagesTable;
+  overviewItems: OverviewItemsTable;
+  syncRunPushes: SyncRunPushesTable;
   syncRuns: SyncRunsTable;
   syncJobs: SyncJobsTable;
   syncPages: SyncPagesTable;
@@ -514,4 +728,8 @@ export interface Tables {
   matchKeys: MatchKeysTable;
   requestBudgets: RequestBudgetsTable;
   emails: EmailsTable;
+  people: PeopleTable;
+  personTokens: PersonTokensTable;
+  consoleSessions: ConsoleSessionsTable;
+  signInFailures: SignInFailuresTable;
 }

@@ -25,7 +25,38 @@ export interface OutgoingEmail {
 }
 
 /** `code` is for the log and Temporal's history; `detail`, the server's words, may name people and stays in the tenant's rows. */
-export type MailAnswer = { kind: 'taken' } | { kind: 'refused' | 'unavailable'; code: string; detail: string };
+export type MailAnswer =
+  | { kind: 'taken' }
+  | {
+      kind: 'refused' | 'unavailable';
+      code: string;
+      detail: string;
+      /** The server says that there is no such address. */
+      isAddressRefused?: true;
+      /** No answer came back: the server may have the e-mail all the same. */
+      mayBeTaken?: true;
+    };
+
+/** Nobody spoke with us at all. */
+const NEVER_REACHED = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EDNS',
+  'ETLS',
+  'EAUTH',
+  'CONNECT_TIMEOUT',
+  'GREETING_TIMEOUT',
+]);
+
+/** RFC 3463: 5.7.x is the server's policy towards us, and says nothing about the address. */
+const IS_POLICY = /\b5\.7\.\d/;
+
+function isNoSuchAddress({ responseCode, command, message }: Pick<NodemailerError, 'responseCode' | 'command' | 'message'>): boolean {
+  return command === 'RCPT TO' && (responseCode === 550 || responseCode === 551 || responseCode === 553) && !IS_POLICY.test(message);
+}
 
 export interface Mailer {
   /** `signal` ends the attempt. @throws when the e-mail cannot be written, which is a mistake of ours. */
@@ -90,5 +121,11 @@ function answerOf({ code, originalCode, responseCode, permanent, command, messag
   /** Refused by nodemailer itself: an address that no server could be told. */
   const isUnsayable = code === 'EENVELOPE' && responseCode === undefined;
   const parts = [originalCode ?? code ?? 'unknown', responseCode, responseCode === undefined ? undefined : command];
-  return { kind: isRefused || isUnsayable ? 'refused' : 'unavailable', code: parts.filter((part) => part !== undefined).join(' '), detail: message };
+  return {
+    kind: isRefused || isUnsayable ? 'refused' : 'unavailable',
+    code: parts.filter((part) => part !== undefined).join(' '),
+    detail: message,
+    ...(isUnsayable || isNoSuchAddress({ responseCode, command, message }) ? { isAddressRefused: true } : {}),
+    ...(responseCode === undefined && !isUnsayable && !NEVER_REACHED.has(originalCode ?? code ?? '') ? { mayBeTaken: true } : {}),
+  };
 }

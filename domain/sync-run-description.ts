@@ -1,6 +1,6 @@
 /** A sync run in words, for operators in Temporal's UI. */
 export function nameOfJob(recordType: string): string {
-  return recordType === '' ? 'metadata' : recordType;
+  return recordType === '' ? 'metadata' : recordType.replace(':', ' ');
 }
 
 export function describeSyncRun(kind: string, states: ReadonlyMap<string, string>): string {

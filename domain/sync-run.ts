@@ -3,7 +3,7 @@
  * (rules.md 28, 30, 33, 35).
  */
 
-export const RUN_KINDS = ['onboarding', 'hourly', 'nightly', 'sign_in', 'last_day', 'incremental', 'full', 'drift_repair'] as const;
+export const RUN_KINDS = ['onboarding', 'hourly', 'nightly', 'sign_in', 'last_day', 'incremental', 'full', 'drift_repair', 'sync_now'] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
 
 export const RUN_SCOPES = ['modified', 'last_day', 'full'] as const;
@@ -17,7 +17,8 @@ export const JOB_STATES = ['queued', 'running', 'waiting', 'succeeded', 'failed'
 /** `not_supported`: the connector cannot read this record type; complete all the same. */
 export type JobState = (typeof JOB_STATES)[number];
 
-export type JobWait = 'retry' | 'outage' | 'rate_limit' | 'budget' | 'paused';
+/** `pushes`: what a Sync Now made due has not ended yet. */
+export type JobWait = 'retry' | 'outage' | 'rate_limit' | 'budget' | 'paused' | 'pushes';
 
 /** What each kind reads. */
 export const SCOPE_OF: Readonly<Record<RunKind, RunScope>> = {
@@ -29,6 +30,7 @@ export const SCOPE_OF: Readonly<Record<RunKind, RunScope>> = {
   incremental: 'modified',
   full: 'full',
   drift_repair: 'full',
+  sync_now: 'full',
 };
 
 /** A scheduled run is one that nobody asked for at that moment: only those send SYNC_COMPLETE (rules.md 38). */

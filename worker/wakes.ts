@@ -1,6 +1,7 @@
 /** What an outbox row becomes in Temporal, by its lane. Each may be repeated without harm. */
 import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
+import { OVERVIEW_WORKFLOW, type OverviewInput, overviewChangedSignal, overviewWorkflowId } from '../contract/overview';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { SYNC_RUN_WORKFLOW, type SyncRunInput, syncRunsChangedSignal, syncRunWorkflowId } from '../contract/sync-run';
 import { TASK_QUEUES } from '../contract/task-queues';
@@ -9,6 +10,7 @@ import type { LaneKind } from '../db/tables';
 import { wireIdOf } from '../domain/wire-id';
 import { createStartEmail } from './email-starts';
 import { createSignalLane } from './lane-signals';
+import { startNotification, tellNotificationViewed } from './notification-starts';
 import type { Wake } from './outbox-dispatcher';
 import { reconcileSyncSchedules } from './sync-schedules';
 
@@ -31,8 +33,27 @@ export function createWake(client: Client, options: WakeOptions): Wake {
       if (database !== undefined) await reconcileSyncSchedules({ client, database, hasSearchAttributes }, { tenantId, integrationId });
     },
     email: ({ tenantId, subjectId }) => startEmail({ tenantId, emailId: subjectId }),
+    overview: createSignalOverview(client, options),
+    notification: ({ tenantId, subjectId }) => startNotification(client, { tenantId, notificationRecipientId: subjectId }),
+    notification_viewed: ({ subjectId }) => tellNotificationViewed(client, { notificationRecipientId: subjectId }),
   };
   return (due) => wakes[due.lane](due);
+}
+
+function createSignalOverview(client: Client, { hasSearchAttributes }: WakeOptions): Wake {
+  return async ({ tenantId, subjectId: overviewId }) => {
+    const input: OverviewInput = { tenantId, overviewId };
+    const attributes = [{ key: SEARCH_ATTRIBUTES.tenantId, value: wireIdOf('ten', tenantId) }];
+    await client.workflow.signalWithStart(OVERVIEW_WORKFLOW, {
+      workflowId: overviewWorkflowId({ overviewId }),
+      taskQueue: TASK_QUEUES.workflows,
+      args: [input],
+      signal: overviewChangedSignal,
+      signalArgs: [],
+      staticSummary: 'Shows what a sync would do, without doing it',
+      ...(hasSearchAttributes ? { typedSearchAttributes: new TypedSearchAttributes(attributes) } : {}),
+    });
+  };
 }
 
 function createSignalSyncRuns(client: Client, { hasSearchAttributes }: WakeOptions): Wake {

@@ -3,6 +3,8 @@ import { proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../contract/task-queues';
 import type { EmailActivities } from '../activities/email';
 import type { IntegrationCheckActivities } from '../activities/integration-check';
+import type { NotificationActivities } from '../activities/notification';
+import type { OverviewActivities } from '../activities/overview';
 import type { RecordPushActivities } from '../activities/record-push';
 import type { SyncRunActivities } from '../activities/sync-run';
 import type { SyncTickActivities } from '../activities/sync-tick';
@@ -45,6 +47,16 @@ export function emailActivities(tenantId: string): EmailActivities {
   });
 }
 
+/** One short transaction, tried until PostgreSQL takes it. */
+export function notificationActivities(tenantId: string): NotificationActivities {
+  return proxyActivities<NotificationActivities>({
+    taskQueue: TASK_QUEUES.email,
+    startToCloseTimeout: '1 minute',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+    priority: { fairnessKey: tenantId, priorityKey: 1 },
+  });
+}
+
 /**
  * A piece of a job ends within five minutes (its time box is one); a worker that dies is noticed after 15 s and costs the page in
  * flight. Retried for ever: what a third party does wrong is a row with a time of its own, never an activity's failure.
@@ -56,6 +68,17 @@ export function syncRunActivities(tenantId: string): SyncRunActivities {
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
     priority: { fairnessKey: tenantId },
+  });
+}
+
+/** As a piece of a sync job. Somebody waits for it. */
+export function overviewActivities(tenantId: string): OverviewActivities {
+  return proxyActivities<OverviewActivities>({
+    taskQueue: TASK_QUEUES.pull,
+    startToCloseTimeout: '5 minutes',
+    heartbeatTimeout: '15 seconds',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+    priority: { fairnessKey: tenantId, priorityKey: 2 },
   });
 }
 

@@ -1,6 +1,8 @@
 /** Registers the workflows: what the worker bundles. */
 export { sendEmailWorkflow } from './email';
 export { checkIntegrationWorkflow } from './integration-check';
+export { notificationWorkflow } from './notification';
+export { overviewWorkflow } from './overview';
 export { recordPushWorkflow } from './record-push';
 export { syncRunWorkflow } from './sync-run';
 export { syncTickWorkflow } from './sync-tick';

@@ -9,6 +9,7 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { type BegunSyncRun, type SyncRunInput, syncRunQuery, syncRunsChangedSignal } from '../contract/sync-run';
+import { directionOfJob } from '../domain/overview';
 import { MILESTONE_MS } from '../domain/sync-run';
 import { describeSyncRun, nameOfJob } from '../domain/sync-run-description';
 import { syncRunActivities } from './activities';
@@ -62,7 +63,10 @@ export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
         free += 1;
       },
     };
-    await Promise.all(run.recordTypes.map((recordType) => workOnJob(run, recordType, turn)));
+    const isPush = (job: string) => directionOfJob(job).direction === 'push';
+    await Promise.all(run.recordTypes.filter((job) => !isPush(job)).map((job) => workOnJob(run, job, turn)));
+    // What goes both ways is read first, then sent (rules.md 22).
+    await Promise.all(run.recordTypes.filter(isPush).map((job) => workOnJob(run, job, turn)));
     isOver = true;
     await milestones;
     await show(run);

@@ -5,13 +5,19 @@ import type { Route } from '../route';
 import { apiKeyRoutes } from './api-keys';
 import { auditLogRoutes } from './audit-log';
 import { connectorRoutes } from './connectors';
+import { consoleSignInRoutes } from './console-sign-in';
 import { deletionReviewRoutes } from './deletion-reviews';
 import { integrationLifeRoutes } from './integration-life';
 import { integrationRoutes } from './integrations';
+import { meRoutes } from './me';
 import { metadataRoutes } from './metadata';
 import { notificationRoutes } from './notifications';
+import { notificationSettingsRoutes } from './notification-settings';
 import { onboardingRoutes } from './onboarding';
 import { operationRoutes } from './operations';
+import { overviewRoutes } from './overviews';
+import { peopleRoutes } from './people';
+import { personSessionRoutes } from './person-sessions';
 import { pushRoutes } from './pushes';
 import { recordBatchRoutes } from './record-batch';
 import { recordRoutes } from './records';
@@ -31,12 +37,17 @@ export function createRoutes(dependencies: ApiDependencies & { authenticator: Au
     ...operationRoutes(dependencies),
     ...tenantRoutes,
     ...apiKeyRoutes,
+    ...peopleRoutes(dependencies),
+    ...personSessionRoutes,
+    ...consoleSignInRoutes(dependencies),
+    ...meRoutes(dependencies),
     ...connectorRoutes(dependencies),
     ...integrationRoutes(dependencies),
     ...integrationLifeRoutes(dependencies),
     ...recordBatchRoutes(dependencies),
     ...recordRoutes,
     ...recordSyncRoutes,
+    ...overviewRoutes,
     ...syncRunRequestRoutes,
     ...syncRunRoutes,
     ...syncRunDetailRoutes,
@@ -48,6 +59,7 @@ export function createRoutes(dependencies: ApiDependencies & { authenticator: Au
     ...deletionReviewRoutes,
     ...pushRoutes,
     ...notificationRoutes,
+    ...notificationSettingsRoutes,
     ...auditLogRoutes,
     ...streamRoutes(dependencies),
     ...timeZoneRoutes,

@@ -1,5 +1,6 @@
 /** RFC 9457 problem details as a schema, for the API description and for problems inside answers. */
 import { z } from 'zod';
+import { jsonObject } from './common';
 
 export const problemView = z
   .object({
@@ -17,6 +18,7 @@ export const problemView = z
         }),
       )
       .optional(),
+    context: jsonObject.optional().meta({ description: 'What a program needs to go on with; which members there are depends on the code.' }),
     request_id: z.string().meta({ description: 'Under which the log knows this request.' }),
   })
   .meta({ id: 'Problem' });

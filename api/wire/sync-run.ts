@@ -1,5 +1,6 @@
 /** Sync runs and their jobs on the wire (rules.md 28, 30, 33 to 36). */
 import { z } from 'zod';
+import { directionOfJob } from '../../domain/overview';
 import { toWireId } from '../../db/ids';
 import type { SyncJob } from '../../db/sync-jobs';
 import type { ListedSyncRun } from '../../db/sync-runs';
@@ -66,6 +67,7 @@ export const syncRun = z
       .string()
       .nullable()
       .meta({ description: "Of a nightly run: the date it stands for in the tenant's time zone.", format: 'date', example: '2026-11-21' }),
+    overview_id: wireId('ovw').nullable().meta({ description: 'The Sync Overview that it applies, and nothing else.' }),
     follows_sync_run_id: wireId('run').nullable().meta({ description: 'The run behind which this one was queued.' }),
     successful_jobs: count,
     failed_jobs: count.meta({ description: 'Jobs that have failed for good; while the run goes on also those whose last attempt failed.' }),
@@ -81,6 +83,7 @@ export const syncJob = z
   .object({
     kind: z.enum(['dataset', 'metadata']),
     record_type: recordTypeName.nullable().meta({ description: 'null for metadata.' }),
+    direction: z.enum(['pull', 'push']).meta({ description: '`push`: a job of a Sync Now that sends; its records are those that were sent.' }),
     state: z.enum(JOB_STATES).meta({
       id: 'SyncJobState',
       description: '`waiting`: see waiting_because. `not_supported`: the connector cannot read this record type; it counts as complete, not as a success.',
@@ -102,7 +105,7 @@ export const syncJob = z
     attempts: count.meta({ description: 'How often it was begun or begun again. Whether it failed is told by its state alone.' }),
     is_last_attempt_failed: z.boolean(),
     failing_since: instant.nullable(),
-    waiting_because: z.enum(['retry', 'outage', 'rate_limit', 'budget', 'paused']).nullable(),
+    waiting_because: z.enum(['retry', 'outage', 'rate_limit', 'budget', 'paused', 'pushes']).nullable(),
     waiting_until: instant.nullable().meta({ description: 'null = until somebody acts, or it does not wait.' }),
     error: orNull(syncError).meta({ description: 'What the last attempt ended with; null once a page came through.' }),
     started_at: instant.nullable(),
@@ -126,6 +129,7 @@ export function toWireRun(run: ListedSyncRun): z.output<typeof syncRun> {
     started_at: toInstantOrNull(run.startedAt),
     finished_at: toInstantOrNull(run.finishedAt),
     local_date: run.localDate,
+    overview_id: run.overviewId === null ? null : toWireId('ovw', run.overviewId),
     follows_sync_run_id: run.followsSyncRunId === null ? null : toWireId('run', run.followsSyncRunId),
     successful_jobs: run.successfulJobs,
     failed_jobs: run.failedJobs,
@@ -148,9 +152,11 @@ export function toWireRun(run: ListedSyncRun): z.output<typeof syncRun> {
 
 export function toWireJob(job: SyncJob): z.output<typeof syncJob> {
   const isMetadata = job.recordType === METADATA_JOB;
+  const { recordType, direction } = directionOfJob(job.recordType);
   return {
     kind: isMetadata ? 'metadata' : 'dataset',
-    record_type: isMetadata ? null : job.recordType,
+    record_type: isMetadata ? null : recordType,
+    direction,
     state: job.state,
     modified_since: toInstantOrNull(job.modifiedSince),
     as_of: toInstantOrNull(job.asOf),

@@ -2,8 +2,14 @@
 import type { Migration } from 'kysely';
 import * as push from './2026-11-21-push';
 import * as syncRuns from './2026-11-21-sync-runs';
+import * as people from './2026-11-23-people';
+import * as overviews from './2026-11-24-overviews';
+import * as notifications from './2026-11-25-notifications';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-21-push': push,
   '2026-11-21-sync-runs': syncRuns,
+  '2026-11-23-people': people,
+  '2026-11-24-overviews': overviews,
+  '2026-11-25-notifications': notifications,
 };

@@ -3,9 +3,12 @@
  * begin a line of its own, so none can add a header, a paragraph or a line that looks like ours (rules.md S20).
  */
 import { Eta } from 'eta';
-import { EMAIL_KINDS, type EmailContents, type EmailKind, isEmailKind, type OnboardingContent } from '../../domain/email-kinds';
+import { EMAIL_KINDS, type EmailContents, type EmailKind, isEmailKind, type NotificationItem, type OnboardingContent, titleOf } from '../../domain/email-kinds';
 import type { JsonValue } from '../../domain/json';
+import { describeNotification } from '../../domain/notification-kinds';
 import { layout } from './layout';
+import { notification } from './notification';
+import { notificationDigest } from './notification-digest';
 import { onboardingComplete } from './onboarding-complete';
 import { onboardingFailed } from './onboarding-failed';
 
@@ -14,7 +17,12 @@ interface Templates {
   text: string;
 }
 
-const TEMPLATES: Record<EmailKind, Templates> = { onboarding_complete: onboardingComplete, onboarding_failed: onboardingFailed };
+const TEMPLATES: Record<EmailKind, Templates> = {
+  onboarding_complete: onboardingComplete,
+  onboarding_failed: onboardingFailed,
+  notification,
+  notification_digest: notificationDigest,
+};
 
 export interface ComposedEmail {
   subject: string;
@@ -44,13 +52,16 @@ function compose<Kind extends EmailKind>(kind: Kind, content: EmailContents[Kind
   const { html, text } = compiled[kind];
   const subject = EMAIL_KINDS[kind].subject(content);
   const link = publicUrl + EMAIL_KINDS[kind].path(content);
-  const words = { ...content, wordsOf };
+  const { why } = EMAIL_KINDS[kind];
+  const words = { ...content, wordsOf, titleOf, explanationOf, linkTo: ({ path }: NotificationItem) => publicUrl + path };
   return {
     subject,
-    html: escaping.render(compiledLayout.html, { subject, link, body: escaping.render(html, words) }),
-    text: plain.render(compiledLayout.text, { link, body: plain.render(text, words).trimEnd() }),
+    html: escaping.render(compiledLayout.html, { subject, link, why, body: escaping.render(html, words) }),
+    text: plain.render(compiledLayout.text, { link, why, body: plain.render(text, words).trimEnd() }),
   };
 }
+
+const explanationOf = ({ kind }: NotificationItem): string => describeNotification(kind).explanation;
 
 function wordsOf({ state, records }: OnboardingContent['datasets'][number]): string {
   if (state === 'failed') return 'could not be read';

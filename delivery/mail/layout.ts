@@ -6,17 +6,17 @@ export const layout = {
 <body style="margin:0;padding:24px;background:#f6f6f4;color:#1c1c1a;font:16px/1.5 system-ui,sans-serif">
 <div style="max-width:560px;margin:0 auto;padding:24px;background:#fff;border-radius:8px">
 <%~ it.body %>
-<p><a href="<%= it.link %>" style="color:#0b57d0"><%= it.link %></a> (with an API key)</p>
-<p style="color:#6b6b66;font-size:13px">Syncline sends this to the contact address of your organization.</p>
+<p><a href="<%= it.link %>" style="color:#0b57d0"><%= it.link %></a> (sign in to see it)</p>
+<p style="color:#6b6b66;font-size:13px"><%= it.why %></p>
 </div>
 </body>
 </html>
 `,
   text: `<%= it.body %>
 
-<%= it.link %> (with an API key)
+<%= it.link %> (sign in to see it)
 
 --${' '}
-Syncline sends this to the contact address of your organization.
+<%= it.why %>
 `,
 };

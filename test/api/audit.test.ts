@@ -1,5 +1,6 @@
 /** Every route that changes something leaves exactly one row in the audit log (S26). The list is compared with the API description. */
 import type supertest from 'supertest';
+import { Browser, givenPerson, PASSWORD } from './console';
 import { givenOnboarded } from './pulling';
 import { givenRunHistory } from './run-history';
 import { type Caller, givenIntegration, type GivenTenant, type Service, startService } from './service';
@@ -13,7 +14,8 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 interface Case {
-  by: 'platform' | 'operator' | 'admin';
+  /** `person`: signed in to the console; `send` has a browser of its own. */
+  by: 'platform' | 'operator' | 'admin' | 'person';
   send: (as: Caller) => Promise<supertest.Response>;
   action: string;
   target?: RegExp;
@@ -39,7 +41,89 @@ async function failed(): Promise<string> {
   return pair;
 }
 
+async function signedIn(): Promise<Browser> {
+  return new Browser(service.app).signIn((await givenPerson(service, tenant)).email);
+}
+
+/** A session of somebody's, as the path of what ends it. */
+async function sessionOfSomebody(): Promise<string> {
+  const person = await givenPerson(service, tenant);
+  const { body } = await (await new Browser(service.app).signIn(person.email)).get('/console/v1/me');
+  return `/v1/people/${person.id}/sessions/${body.session_id}`;
+}
+
 const CASES: Record<string, Case> = {
+  'POST /v1/tenants/{tenant_id}/first-admin': {
+    by: 'platform',
+    send: (as) => as.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'n', email: 'first@example.org' }),
+    action: 'person.made_first_admin',
+    target: /^psn_/,
+  },
+  'POST /v1/people': {
+    by: 'admin',
+    send: (as) => as.post('/v1/people', { name: 'n', email: 'canary@example.org', role: 'viewer' }),
+    action: 'person.created',
+    target: /^psn_/,
+  },
+  'PATCH /v1/people/{person_id}': {
+    by: 'admin',
+    async send(as) {
+      const { id, etag } = await givenPerson(service, tenant);
+      return as.patch(`/v1/people/${id}`, { email: 'canary2@example.org' }).set('If-Match', etag);
+    },
+    action: 'person.changed',
+    target: /^psn_/,
+  },
+  'DELETE /v1/people/{person_id}': {
+    by: 'admin',
+    send: async (as) => as.delete(`/v1/people/${(await givenPerson(service, tenant, { role: 'viewer' })).id}`),
+    action: 'person.disabled',
+    target: /^psn_/,
+  },
+  'POST /v1/people/{person_id}/invitation': {
+    by: 'admin',
+    send: async (as) => as.post(`/v1/people/${(await givenPerson(service, tenant)).id}/invitation`),
+    action: 'person.invited',
+    target: /^psn_/,
+  },
+  'DELETE /v1/people/{person_id}/sessions/{session_id}': {
+    by: 'admin',
+    send: async (as) => as.delete(await sessionOfSomebody()),
+    action: 'session.ended',
+    target: /^ses_/,
+  },
+  'POST /console/v1/sign-in': {
+    by: 'person',
+    send: async () => new Browser(service.app).post('/console/v1/sign-in', { email: (await givenPerson(service, tenant)).email, password: PASSWORD }),
+    action: 'sign_in.succeeded',
+    target: /^psn_/,
+  },
+  'POST /console/v1/passwords': {
+    by: 'person',
+    async send() {
+      const { body } = await tenant.admin.post(`/v1/people/${(await givenPerson(service, tenant)).id}/invitation`);
+      return new Browser(service.app).post('/console/v1/passwords', { token: body.invitation.token, password: 'canary password' });
+    },
+    action: 'password.set',
+    target: /^psn_/,
+  },
+  'POST /console/v1/sign-out': { by: 'person', send: async () => (await signedIn()).post('/console/v1/sign-out'), action: 'signed_out', target: /^psn_/ },
+  'POST /console/v1/me/password': {
+    by: 'person',
+    send: async () => (await signedIn()).post('/console/v1/me/password', { current_password: PASSWORD, password: 'canary password' }),
+    action: 'password.set',
+    target: /^psn_/,
+  },
+  'DELETE /console/v1/me/sessions/{session_id}': {
+    by: 'person',
+    async send() {
+      const browser = await signedIn();
+      return browser.send('delete', `/console/v1/me/sessions/${(await browser.get('/console/v1/me')).body.session_id}`);
+    },
+    action: 'session.ended',
+    target: /^ses_/,
+  },
+
   'PATCH /v1/tenants/{tenant_id}': {
     by: 'platform',
     async send(as) {
@@ -216,7 +300,7 @@ it('has a case for every route that changes something', async () => {
 });
 
 it.each(Object.entries(CASES))('%s leaves one row: who, what, to what, from where', async (_route, { by, send, action, target }) => {
-  const response = await send(by === 'platform' ? service.platform : tenant[by]);
+  const response = await send(by === 'platform' ? service.platform : by === 'person' ? service.as(undefined) : tenant[by]);
   const rows = await rowsOf(response.headers['x-request-id'] as string);
 
   expect(response.status).toBeLessThan(300);

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type supertest from 'supertest';
 import { ACCESS } from '../../api/access';
 import { newUuid, toWireId } from '../../db/ids';
+import { Browser, givenPerson, type GivenPerson } from './console';
 import { givenRunHistory, type RunHistory } from './run-history';
 import { type Caller, expectProblem, givenIntegration, type GivenTenant, type Method, type Service, startService } from './service';
 
@@ -16,6 +17,9 @@ let integration: string;
 let push: string;
 let cursors: Record<string, string>;
 let history: RunHistory;
+let person: GivenPerson;
+let session: string;
+let browserOfB: Browser;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -25,6 +29,9 @@ beforeAll(async () => {
   for (const name of ['a-1', 'a-2']) await a.operator.put(`/v1/records/employees/${name}`, { fields: { email: `${name}@example.org` } }).expect(202);
   for (const name of ['a-1', 'a-2']) await a.operator.post(`/v1/integrations/${integration}/records/employees/${name}/discard`).expect(200);
   history = await givenRunHistory(service, a);
+  [person] = [await givenPerson(service, a, { name: 'Ana of A' }), await givenPerson(service, a, { name: 'Ada of A' })];
+  session = (await (await new Browser(service.app).signIn(person.email)).get('/console/v1/me')).body.session_id;
+  browserOfB = await new Browser(service.app).signIn((await givenPerson(service, b)).email);
   push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
@@ -45,6 +52,7 @@ const LISTS = [
   '/v1/record-syncs',
   '/v1/pushes',
   '/v1/audit-log',
+  '/v1/people',
   '/v1/sync-runs',
   '/v1/sync-status',
   '/v1/metadata-changes',
@@ -54,9 +62,9 @@ const LISTS = [
 
 interface Row {
   /** What B sends with A's ids. */
-  theirs: (as: Caller) => supertest.Test;
+  theirs: (as: Caller) => PromiseLike<supertest.Response>;
   /** The same with ids that nobody has: the answer must be the same to the byte. */
-  nobodys: (as: Caller) => supertest.Test;
+  nobodys: (as: Caller) => PromiseLike<supertest.Response>;
 }
 
 const RECORD = '/v1/records/employees';
@@ -84,6 +92,13 @@ const onReview = (method: Method, suffix = ''): Row => ({
   theirs: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
   nobodys: (as) => as.request(method, `/v1/deletion-reviews/${toWireId('rev', newUuid())}${suffix}`),
 });
+const onPerson = (method: Method, suffix = '', body?: object): Row => {
+  const send = (as: Caller, id: string) => {
+    const test = as.request(method, `/v1/people/${id}${suffix}`).set('If-Match', '"1"');
+    return body === undefined ? test : test.send(body);
+  };
+  return { theirs: (as) => send(as, person.id), nobodys: (as) => send(as, toWireId('psn', newUuid())) };
+};
 /** A list that takes an integration and gives cursors. */
 const listOfIntegration = (path: string): Row[] => [
   withQuery(path, 'integration_id', () => integration, toWireId('int', newUuid())),
@@ -92,6 +107,30 @@ const listOfIntegration = (path: string): Row[] => [
 
 /** Routes that take an id, a name or a cursor of somebody's. */
 const ROWS: Record<string, Row[]> = {
+  'GET /v1/people': [withQuery('/v1/people', 'cursor', () => cursors['/v1/people'] as string, 'garbled')],
+  'GET /v1/people/{person_id}': [onPerson('get')],
+  'PATCH /v1/people/{person_id}': [onPerson('patch', '', { name: 'mine' })],
+  'DELETE /v1/people/{person_id}': [onPerson('delete')],
+  'POST /v1/people/{person_id}/invitation': [onPerson('post', '/invitation')],
+  'GET /v1/people/{person_id}/sessions': [onPerson('get', '/sessions')],
+  'DELETE /v1/people/{person_id}/sessions/{session_id}': [
+    {
+      theirs: (as) => as.delete(`/v1/people/${person.id}/sessions/${session}`),
+      nobodys: (as) => as.delete(`/v1/people/${toWireId('psn', newUuid())}/sessions/${session}`),
+    },
+  ],
+  'DELETE /console/v1/me/sessions/{session_id}': [
+    {
+      theirs: () => browserOfB.send('delete', `/console/v1/me/sessions/${session}`),
+      nobodys: () => browserOfB.send('delete', `/console/v1/me/sessions/${toWireId('ses', newUuid())}`),
+    },
+  ],
+  'POST /v1/tenants/{tenant_id}/first-admin': [
+    {
+      theirs: (as) => as.post(`/v1/tenants/${a.id}/first-admin`, { name: 'x', email: 'x@example.org' }),
+      nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/first-admin`, { name: 'x', email: 'x@example.org' }),
+    },
+  ],
   'GET /v1/integrations/{integration_id}': [onIntegration('get')],
   'PATCH /v1/integrations/{integration_id}': [onIntegration('patch', '', { app: 'mine' }), onIntegration('patch', '?dry_run=true', { app: 'mine' })],
   'DELETE /v1/integrations/{integration_id}': [onIntegration('delete')],
@@ -186,6 +225,16 @@ const TAKES_NOTHING = new Set([
   'POST /v1/sign-ins',
   'GET /v1/stream',
   'GET /v1/time-zones',
+  'POST /v1/people',
+  'GET /console/v1/sign-in',
+  'POST /console/v1/sign-in',
+  'POST /console/v1/sign-out',
+  'POST /console/v1/passwords',
+  'GET /console/v1/oidc',
+  'GET /console/v1/oidc/callback',
+  'GET /console/v1/me',
+  'POST /console/v1/me/password',
+  'GET /console/v1/me/sessions',
 ]);
 
 const keyOfA = () => keyIds[0] as string;
@@ -226,11 +275,13 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
     expect((await a.viewer.get('/v1/tenant')).body.name).toBe('A');
     expect((await a.admin.get('/v1/api-keys')).body.data.filter((key: { revoked_at: string | null }) => key.revoked_at !== null)).toEqual([]);
     expect((await a.viewer.get(`${RECORD}/a-1`)).body).toMatchObject({ version: 1, is_deleted: false });
+    expect((await a.admin.get(`/v1/people/${person.id}`)).body).toMatchObject({ name: 'Ana of A', status: 'active' });
+    expect((await a.admin.get(`/v1/people/${person.id}/sessions`)).body.data).toHaveLength(1);
   });
 });
 
 describe('lists', () => {
-  const OWN = LISTS.filter((path) => path !== '/v1/api-keys' && path !== '/v1/audit-log');
+  const OWN = LISTS.filter((path) => !['/v1/api-keys', '/v1/audit-log', '/v1/people'].includes(path));
 
   it.each([...OWN, '/v1/notifications', '/v1/onboarding'])('%s of B hold nothing of A', async (path) => {
     expect((await b.admin.get(path)).body).toMatchObject({ data: [], next_cursor: null });
@@ -242,6 +293,13 @@ describe('lists', () => {
 
     expect((await b.admin.post('/v1/sign-ins', { user: 'ben' }).expect(202)).body).toEqual({ sync_runs: [], left_out: [] });
     expect(await runsOfA()).toBe(before);
+  });
+
+  it('of people of B hold nobody of A, in the console either', async () => {
+    for (const { body } of [await b.admin.get('/v1/people'), await browserOfB.get('/console/v1/people')]) {
+      expect(body.data).toHaveLength(1);
+      expect(JSON.stringify(body)).not.toContain('of A');
+    }
   });
 
   it('of keys and of the audit log hold only what is of B', async () => {
@@ -293,6 +351,9 @@ describe('row-level security beneath', () => {
     'syncConflicts',
     'requestBudgets',
     'emails',
+    'people',
+    'personTokens',
+    'consoleSessions',
   ] as const;
 
   it.each(TABLES)('shows nothing of A in %s when a query forgets the tenant', async (table) => {

@@ -49,7 +49,7 @@ it('counts attempts and keeps the last trouble, cut to a length', async () => {
   const emailId = await tenant.work(queue);
 
   await tenant.work((work) => countEmailAttempt(work, { emailId }));
-  await tenant.work((work) => noteEmailTrouble(work, { emailId, error: `4${'x'.repeat(5_000)}\0` }));
+  await tenant.work((work) => noteEmailTrouble(work, { emailId, error: `4${'x'.repeat(5_000)}\0`, mayBeTaken: false }));
 
   expect(await find(emailId)).toMatchObject({ attempts: 1, sentAt: null, failedAt: null, lastError: `4${'x'.repeat(499)}` });
 });
@@ -61,7 +61,7 @@ it('lets the first end count', async () => {
 
   for (const emailId of [sent, failed]) {
     await tenant.work((work) => noteEmailFailed(work, { emailId, error: 'late' }));
-    await tenant.work((work) => noteEmailTrouble(work, { emailId, error: 'late' }));
+    await tenant.work((work) => noteEmailTrouble(work, { emailId, error: 'late', mayBeTaken: false }));
     await tenant.work((work) => noteEmailSent(work, { emailId }));
   }
 

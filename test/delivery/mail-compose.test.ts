@@ -27,7 +27,7 @@ it('says in text and HTML what was read of which account', () => {
 
   expect(subject).toBe('PocketBase (Acme Production) is ready');
   expect(text).toContain(
-    '- employees: 12,345 records\n- contacts: 1 record\n- companies: could not be read\n- leads: not supported\n\nhttps://syncline.example/team/v1/integrations/int_01h455vb4pex5vsknk084sn02q',
+    '- employees: 12,345 records\n- contacts: 1 record\n- companies: could not be read\n- leads: not supported\n\nhttps://syncline.example/team/console/integrations/int_01h455vb4pex5vsknk084sn02q',
   );
   expect(html).toContain('<td>12,345 records</td>');
 });
@@ -44,7 +44,7 @@ describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
     const { text, html } = compose(content, kind);
 
     const links = [...`${text}\n${html}`.matchAll(/https?:\/\/[^\s"<]+/g)].map(([link]) => link);
-    expect(new Set(links)).toEqual(new Set([`${publicUrl}/v1/integrations/${content.integration_id}`]));
+    expect(new Set(links)).toEqual(new Set([`${publicUrl}/console/integrations/${content.integration_id}`]));
     expect(html.match(/(href|src)="/g)).toEqual(['href="']);
   });
 

@@ -151,7 +151,7 @@ describe('onboarding', () => {
     expect(mail?.to.map(({ address }) => address)).toEqual(['it@ada.example']);
     expect(mail?.subject).toBe('Kinto (HR bucket) is ready');
     expect(mail?.text).toContain(`employees: ${COUNT} records`);
-    expect(mail?.text).toContain(`https://syncline.example/v1/integrations/${integration.id}`);
+    expect(mail?.text).toContain(`https://syncline.example/console/integrations/${integration.id}`);
   });
 
   it('told all of it on the stream', async () => {

@@ -1,0 +1,54 @@
+/** People and their browsers, for tests of the console's routes. */
+import supertest from 'supertest';
+import type { Express } from 'express';
+import type { GivenTenant, Method, Service } from './service';
+
+export const PASSWORD = 'correct horse battery';
+
+/** Keeps the one cookie and sends what a browser sends from a page of the console. */
+export class Browser {
+  cookie: string | undefined;
+  constructor(
+    readonly app: Express,
+    readonly headers: Record<string, string> = { 'Sec-Fetch-Site': 'same-origin' },
+  ) {}
+
+  async send(method: Method, path: string, body?: object, headers: Record<string, string> = {}): Promise<supertest.Response> {
+    let test = supertest(this.app)[method](path);
+    test = test.redirects(0).set({ ...this.headers, ...headers });
+    if (this.cookie !== undefined) test = test.set('Cookie', this.cookie);
+    const response = await (body === undefined ? test : test.send(body));
+    for (const line of setCookies(response)) this.cookie = line.split(';')[0] as string;
+    return response;
+  }
+  get = (path: string, headers?: Record<string, string>) => this.send('get', path, undefined, headers);
+  post = (path: string, body?: object, headers?: Record<string, string>) => this.send('post', path, body, headers);
+
+  async signIn(email: string, password = PASSWORD): Promise<this> {
+    const response = await this.post('/console/v1/sign-in', { email, password });
+    if (response.status !== 204) throw new Error(`The sign-in was answered ${response.status}: ${response.text}`);
+    return this;
+  }
+}
+
+export const setCookies = ({ headers }: supertest.Response): string[] => (headers['set-cookie'] as unknown as string[] | undefined) ?? [];
+
+export interface GivenPerson {
+  id: string;
+  email: string;
+  name: string;
+  etag: string;
+}
+let made = 0;
+
+/** A person with `PASSWORD`. */
+export async function givenPerson(
+  service: Service,
+  tenant: GivenTenant,
+  { role = 'admin', name = 'Ana' }: { role?: string; name?: string } = {},
+): Promise<GivenPerson> {
+  const email = `person-${(made += 1)}-${Date.now()}@example.org`;
+  const { body, headers } = await tenant.admin.post('/v1/people', { name, email, role }).expect(201);
+  await service.as(undefined).post('/console/v1/passwords', { token: body.invitation.token, password: PASSWORD }).expect(200);
+  return { id: body.id, email, name, etag: headers.etag as string };
+}
