@@ -8,9 +8,10 @@ import {
   auditSearch,
   newIntegrationSearch,
   notificationsSearch,
+  overviewSearch,
+  overviewsSearch,
   recordsSearch,
   reviewsSearch,
-  setPasswordSearch,
   signInSearch,
   syncLogsSearch,
   syncStatusSearch,
@@ -29,8 +30,7 @@ const signInRoute = createRoute({
 });
 const setPasswordRoute = createRoute({
   getParentRoute: () => rootRoute,
-  path: '/set-password',
-  validateSearch: setPasswordSearch,
+  path: '/password',
   component: lazyRouteComponent(() => import('./session/SetPasswordPage'), 'SetPasswordPage'),
 });
 
@@ -83,13 +83,13 @@ const integrationRoute = createRoute({
 
 const syncLogsRoute = createRoute({
   ...inShell,
-  path: '/sync-logs',
+  path: '/sync-runs',
   validateSearch: syncLogsSearch,
   component: lazyRouteComponent(() => import('./pages/sync-logs/SyncLogsPage'), 'SyncLogsPage'),
 });
 const syncLogRoute = createRoute({
   ...inShell,
-  path: '/sync-logs/$syncRunId',
+  path: '/sync-runs/$syncRunId',
   component: lazyRouteComponent(() => import('./pages/sync-logs/SyncLogPage'), 'SyncLogPage'),
 });
 const deletionReviewsRoute = createRoute({
@@ -108,6 +108,28 @@ const syncStatusRoute = createRoute({
   path: '/sync-status',
   validateSearch: syncStatusSearch,
   component: lazyRouteComponent(() => import('./pages/sync-status/SyncStatusPage'), 'SyncStatusPage'),
+});
+const overviewsRoute = createRoute({
+  ...inShell,
+  path: '/overviews',
+  validateSearch: overviewsSearch,
+  component: lazyRouteComponent(() => import('./pages/overviews/OverviewsPage'), 'OverviewsPage'),
+});
+const overviewRoute = createRoute({
+  ...inShell,
+  path: '/overviews/$overviewId',
+  validateSearch: overviewSearch,
+  component: lazyRouteComponent(() => import('./pages/overviews/OverviewPage'), 'OverviewPage'),
+});
+const accountRoute = createRoute({
+  ...inShell,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./pages/account/AccountPage'), 'AccountPage'),
+});
+const peopleRoute = createRoute({
+  ...inShell,
+  path: '/settings/people',
+  component: lazyRouteComponent(() => import('./pages/settings/PeoplePage'), 'PeoplePage'),
 });
 const notificationsRoute = createRoute({
   ...inShell,
@@ -148,6 +170,10 @@ const routeTree = rootRoute.addChildren([
     deletionReviewRoute,
     syncStatusRoute,
     notificationsRoute,
+    overviewsRoute,
+    overviewRoute,
+    accountRoute,
+    peopleRoute,
     settingsRoute,
     apiKeysRoute,
     auditLogRoute,

@@ -38,8 +38,10 @@ export const asProblem = (error: unknown): Problem =>
         detail: 'Check your connection and try again. What you see was true when it was loaded.',
       });
 
-const client = createClient<paths>({ baseUrl: '/console', headers: { Accept: 'application/json' } });
-export const api = client;
+/** The API as programs know it. */
+export const api = createClient<paths>({ baseUrl: '/console', headers: { Accept: 'application/json' } });
+/** Its routes for browsers alone, below `/console/v1` in the description too. */
+export const consoleApi = createClient<paths>({ baseUrl: '', headers: { Accept: 'application/json' } });
 
 interface Exchange<Data> {
   data?: Data;
@@ -62,17 +64,4 @@ async function exchangeOf<Data>(exchange: Promise<Exchange<Data>>): Promise<{ da
   const { data, error, response } = await exchange;
   if (!response.ok) throw new Problem(response.status, typeof error === 'object' && error !== null ? error : {});
   return { data: data as Data, response };
-}
-
-/** Routes of the console alone, which the API description does not hold. Throws a Problem. */
-export async function callConsole<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
-  const response = await fetch(`/console/v1${path}`, {
-    method,
-    headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const answer: unknown = text === '' ? {} : JSON.parse(text);
-  if (!response.ok) throw new Problem(response.status, answer as Partial<Schemas['Problem']>);
-  return answer as Answer;
 }

@@ -7,8 +7,9 @@ import { queryClient } from './query-client';
 
 const SUBJECTS: Record<string, readonly string[]> = {
   record_syncs: ['record', 'records', 'pushes', 'record-syncs'],
-  integrations: ['integrations', 'onboarding', 'notifications', 'record'],
-  sync_runs: ['sync-runs', 'sync-status', 'deletion-reviews', 'sync-conflicts', 'onboarding', 'notifications'],
+  integrations: ['integrations', 'onboarding', 'record'],
+  sync_runs: ['sync-runs', 'sync-status', 'deletion-reviews', 'sync-conflicts', 'onboarding', 'overviews'],
+  notifications: ['notifications'],
 };
 /** A busy tenant has many events a second: they are gathered. */
 const GATHER_MS = 300;

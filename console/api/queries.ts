@@ -105,6 +105,30 @@ export const conflictsQuery = (query: QueryOf<'listSyncConflicts'>) =>
 
 export const notificationsQuery = (query: QueryOf<'listNotifications'>) =>
   list(['notifications', query], (cursor) => answerOf(api.GET('/v1/notifications', { params: { query: { ...query, limit, cursor } } })));
+export const unreadQuery = queryOptions({
+  queryKey: ['notifications', 'unread'],
+  queryFn: async () => (await answerOf(api.GET('/v1/notifications/unread'))).unread,
+  refetchInterval: 60_000,
+});
+export const notificationSettingsQuery = queryOptions({
+  queryKey: ['notification-settings'],
+  queryFn: () => versionOf(api.GET('/v1/notification-settings')),
+});
+export const peopleQuery = list(['people'], (cursor) => answerOf(api.GET('/v1/people', { params: { query: { limit, cursor } } })));
+
+export const overviewsQuery = (query: QueryOf<'listOverviews'>) =>
+  list(['overviews', query], (cursor) => answerOf(api.GET('/v1/overviews', { params: { query: { ...query, limit, cursor } } })));
+export const overviewQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['overviews', 'one', id],
+    queryFn: () => answerOf(api.GET('/v1/overviews/{overview_id}', { params: { path: { overview_id: id } } })),
+    // The stream tells when it is done; its counts in between are worth a look.
+    refetchInterval: ({ state }) => (state.data?.state === 'queued' || state.data?.state === 'running' ? 1_000 : false),
+  });
+export const overviewItemsQuery = (id: string, query: QueryOf<'listOverviewItems'>) =>
+  list(['overviews', 'one', id, 'items', query], (cursor) =>
+    answerOf(api.GET('/v1/overviews/{overview_id}/items', { params: { path: { overview_id: id }, query: { ...query, limit, cursor } } })),
+  );
 export const apiKeysQuery = list(['api-keys'], (cursor) => answerOf(api.GET('/v1/api-keys', { params: { query: { limit, cursor } } })));
 export const auditLogQuery = (query: QueryOf<'listAuditLog'>) =>
   list(['audit-log', query], (cursor) => answerOf(api.GET('/v1/audit-log', { params: { query: { ...query, limit, cursor } } })));

@@ -1,5 +1,5 @@
 import { Button, PasswordInput, Stack, Text } from '@mantine/core';
-import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { ProblemView } from '../common/States';
 import { showToast } from '../common/toasts';
@@ -9,10 +9,11 @@ import { setPassword } from './session';
 import { RouterLink } from '../common/RouterLink';
 
 const LENGTH_MIN = 12;
-const route = getRouteApi('/set-password');
+/** The token stands behind the `#`, so that no server and no log ever sees it. */
+const readToken = (): string | undefined => new URLSearchParams(window.location.hash.slice(1)).get('token') ?? undefined;
 
 export function SetPasswordPage() {
-  const { token } = route.useSearch();
+  const [token] = useState(readToken);
   const navigate = useNavigate();
   const [password, choose] = useState('');
   const [again, setAgain] = useState('');

@@ -1,28 +1,28 @@
-import { ActionIcon, Indicator, Tooltip } from '@mantine/core';
+import { ActionIcon, Indicator, VisuallyHidden } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { Bell as BellIcon } from 'lucide-react';
-import { notificationsQuery } from '../api/queries';
+import { unreadQuery } from '../api/queries';
 
-/** How many notifications are open, and the way to them. */
+/** How many notifications were not viewed, as the API counts them, and the way to them. Looking at the number is no view. */
 export function Bell() {
-  const { data } = useInfiniteQuery(notificationsQuery({ is_open: 'true' }));
-  const open = data?.pages[0]?.data.length ?? 0;
-  const label = open === 0 ? 'Notifications' : `Notifications, ${open} open`;
+  const { data: unread = 0 } = useQuery(unreadQuery);
+  const shown = unread > 99 ? '99+' : String(unread);
   return (
-    <Tooltip label={label}>
-      <Indicator label={open} size={16} disabled={open === 0} color="red" offset={4} aria-hidden={false}>
+    <>
+      <VisuallyHidden aria-live="polite">{unread === 0 ? '' : `${unread} unread notifications`}</VisuallyHidden>
+      <Indicator label={<span aria-hidden>{shown}</span>} size={16} disabled={unread === 0} color="red" offset={5}>
         <ActionIcon
           variant="subtle"
           color="gray"
           c="var(--mantine-color-text)"
           size="lg"
           renderRoot={(props) => <Link to="/notifications" {...props} />}
-          aria-label={label}
+          aria-label={unread === 0 ? 'Notifications' : `Notifications, ${unread} unread`}
         >
           <BellIcon size={18} aria-hidden />
         </ActionIcon>
       </Indicator>
-    </Tooltip>
+    </>
   );
 }

@@ -1,6 +1,6 @@
 import { NavLink, ScrollArea, Stack, Text } from '@mantine/core';
 import { Link, type LinkProps } from '@tanstack/react-router';
-import { ChartLine, Contact, FileClock, KeyRound, Plug, ScrollText, Settings, Trash2, type LucideIcon, Users } from 'lucide-react';
+import { ChartLine, Eye, Contact, FileClock, KeyRound, Plug, ScrollText, Settings, Trash2, type LucideIcon, UserCog, Users } from 'lucide-react';
 import { useSession } from '../session/session';
 import { useRecordTypes } from './record-types';
 
@@ -12,7 +12,7 @@ interface Place extends Pick<LinkProps, 'to' | 'params'> {
 }
 
 export function Navigation({ onNavigate }: { onNavigate: () => void }) {
-  const { person } = useSession();
+  const { role } = useSession();
   const records: Place[] = useRecordTypes().map(({ name, label }) => ({
     label,
     icon: name === 'employees' ? Users : Contact,
@@ -20,8 +20,9 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
     params: { recordType: name },
   }));
   const admin: Place[] =
-    person.role === 'admin'
+    role === 'admin'
       ? [
+          { label: 'People', icon: UserCog, to: '/settings/people' },
           { label: 'API keys', icon: KeyRound, to: '/settings/api-keys' },
           { label: 'Audit log', icon: ScrollText, to: '/settings/audit-log' },
         ]
@@ -32,7 +33,8 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
       'Sync',
       [
         { label: 'Integrations', icon: Plug, to: '/integrations' },
-        { label: 'Sync Logs', icon: FileClock, to: '/sync-logs' },
+        { label: 'Sync Overview', icon: Eye, to: '/overviews' },
+        { label: 'Sync Logs', icon: FileClock, to: '/sync-runs' },
         { label: 'Sync Status', icon: ChartLine, to: '/sync-status' },
         { label: 'Parked deletions', icon: Trash2, to: '/deletion-reviews' },
       ],

@@ -62,7 +62,7 @@ function Banner({ onboarding }: { onboarding: Schemas['OnboardingOfIntegration']
               To the integration
             </RouterLink>
           ) : (
-            <RouterLink c="inherit" underline="always" size="sm" to="/sync-logs/$syncRunId" params={{ syncRunId: runId }}>
+            <RouterLink c="inherit" underline="always" size="sm" to="/sync-runs/$syncRunId" params={{ syncRunId: runId }}>
               Sync Log
             </RouterLink>
           )}

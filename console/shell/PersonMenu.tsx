@@ -1,7 +1,7 @@
 import { Avatar, Button, Menu, Text, useMantineColorScheme } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { LogOut, Monitor, Moon, Sun } from 'lucide-react';
+import { LogOut, Monitor, Moon, Sun, UserRound } from 'lucide-react';
 import { useAction } from '../common/use-action';
 import { signOut, useSession } from '../session/session';
 
@@ -12,7 +12,7 @@ const SCHEMES = [
 ] as const;
 
 export function PersonMenu() {
-  const { person, tenant } = useSession();
+  const { person, role, tenant } = useSession();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const queryClient = useQueryClient();
   const navigate = useNavigate();
@@ -45,7 +45,7 @@ export function PersonMenu() {
           {person.name}
         </Text>
         <Text size="xs" px="sm" pb="xs" c="dimmed">
-          {person.email} · {person.role} at {tenant.name}
+          {person.email} · {role} at {tenant.name}
         </Text>
         <Menu.Divider />
         {SCHEMES.map(({ value, label, icon: Icon }) => (
@@ -61,6 +61,9 @@ export function PersonMenu() {
           </Menu.Item>
         ))}
         <Menu.Divider />
+        <Menu.Item leftSection={<UserRound size={14} aria-hidden />} onClick={() => void navigate({ to: '/account' })}>
+          Password and sessions
+        </Menu.Item>
         <Menu.Item leftSection={<LogOut size={14} aria-hidden />} onClick={() => leave.mutate()}>
           Sign out
         </Menu.Item>

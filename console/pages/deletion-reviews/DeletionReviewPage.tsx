@@ -45,7 +45,7 @@ export function DeletionReviewPage() {
         data && (
           <>
             {nameOf(data.integration_id)} held {toNumber(data.records_held)}; these were gone <Instant at={data.created_at} />.{' '}
-            <RouterLink to="/sync-logs/$syncRunId" params={{ syncRunId: data.sync_run_id }} inherit underline="always">
+            <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: data.sync_run_id }} inherit underline="always">
               Sync Log
             </RouterLink>
           </>

@@ -5,6 +5,7 @@ import { useConfirm } from '../../common/Confirm';
 import { showToast } from '../../common/toasts';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
+import { StartButtons } from '../overviews/StartButtons';
 
 /** What an operator does to an integration as a whole. */
 export function IntegrationActs({ integration }: { integration: Schemas['Integration'] }) {
@@ -22,6 +23,7 @@ export function IntegrationActs({ integration }: { integration: Schemas['Integra
   });
   return (
     <>
+      <StartButtons integration={integration} />
       <ActionButton
         variant="default"
         leftSection={<Stethoscope size={16} aria-hidden />}

@@ -7,6 +7,7 @@ import { Section } from '../../common/Section';
 import { Read } from '../../common/States';
 import { Instant } from '../../common/Time';
 import { useNow } from '../../common/time';
+import { NotificationSettings } from './NotificationSettings';
 
 export function SettingsPage() {
   const tenant = useQuery(tenantQuery);
@@ -51,6 +52,7 @@ export function SettingsPage() {
           </Section>
         )}
       </Read>
+      <NotificationSettings />
     </Page>
   );
 }

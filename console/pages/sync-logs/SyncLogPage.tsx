@@ -21,7 +21,7 @@ import { Jobs } from './Jobs';
 import { RunState, RunTime } from './SyncRunTable';
 import { RouterLink } from '../../common/RouterLink';
 
-const route = getRouteApi('/shell/sync-logs/$syncRunId');
+const route = getRouteApi('/shell/sync-runs/$syncRunId');
 const SCOPES: Record<string, string> = {
   modified: 'modified records',
   last_day: 'records modified in the past day',
@@ -126,7 +126,7 @@ function Notes({ run }: { run: Schemas['SyncRun'] }) {
       {run.follows_sync_run_id !== null && (
         <Text size="sm">
           It follows{' '}
-          <RouterLink to="/sync-logs/$syncRunId" params={{ syncRunId: run.follows_sync_run_id }}>
+          <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: run.follows_sync_run_id }}>
             another run
           </RouterLink>
           , which was under way when more was asked for.

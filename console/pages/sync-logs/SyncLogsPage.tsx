@@ -11,7 +11,7 @@ import { RUN_STATES } from '../../search';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { SyncRunTable } from './SyncRunTable';
 
-const route = getRouteApi('/shell/sync-logs');
+const route = getRouteApi('/shell/sync-runs');
 
 export function SyncLogsPage() {
   const search = route.useSearch();

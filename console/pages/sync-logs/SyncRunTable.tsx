@@ -26,7 +26,7 @@ export function SyncRunTable({ query, withApp = true, empty }: SyncRunTableProps
       title: 'Run',
       cell: (run) => (
         <>
-          <RouterLink to="/sync-logs/$syncRunId" params={{ syncRunId: run.id }} fw={600}>
+          <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: run.id }} fw={600}>
             {RUN_KINDS[run.kind] ?? run.kind}
           </RouterLink>
           <Text size="xs" c="dimmed">

@@ -28,7 +28,7 @@ export function SyncNowButtons({ integration, size = 'sm' }: { integration: Sche
           ? `An incremental sync for the changes made within the last day was kicked off for ${name}.`
           : `A full sync was kicked off for ${name}.`,
     changes: ['sync-runs', 'sync-status'],
-    onDone: ({ id }) => void navigate({ to: '/sync-logs/$syncRunId', params: { syncRunId: id } }),
+    onDone: ({ id }) => void navigate({ to: '/sync-runs/$syncRunId', params: { syncRunId: id } }),
   });
   return (
     <>

@@ -31,7 +31,7 @@ export function SyncStatusPage() {
     {
       title: 'As Of',
       cell: (entry) => (
-        <RouterLink to="/sync-logs/$syncRunId" params={{ syncRunId: entry.sync_run_id }} inherit>
+        <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: entry.sync_run_id }} inherit>
           <Instant at={entry.as_of} />
         </RouterLink>
       ),

@@ -1,0 +1,281 @@
+import { Alert, Card, Group, Select, SimpleGrid, Stack, Table, Text, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { History, Search, Zap } from 'lucide-react';
+import { useState } from 'react';
+import { asProblem, type Schemas } from '../../api/client';
+import { integrationsQuery, overviewItemsQuery, overviewQuery, overviewsQuery } from '../../api/queries';
+import { ActionButton } from '../../common/ActionButton';
+import { useConfirm } from '../../common/Confirm';
+import { CopyAsCurl } from '../../common/CopyAsCurl';
+import { type Column, ListTable } from '../../common/ListTable';
+import { Page } from '../../common/Page';
+import { RouterLink } from '../../common/RouterLink';
+import { Section } from '../../common/Section';
+import { Empty, Read } from '../../common/States';
+import { StatusBadge } from '../../common/StatusBadge';
+import { Instant } from '../../common/Time';
+import { plural, toActor, toNumber, toText, toWords } from '../../common/words';
+import { OVERVIEW_ACTIONS } from '../../search';
+import { useIntegrationNames } from '../integrations/use-integration-names';
+import { OperationModal, type Work } from './OperationModal';
+import { OverviewState } from './OverviewsPage';
+import { StartButtons, useSyncRefusal } from './StartButtons';
+
+type Overview = Schemas['SyncOverview'];
+type Item = Schemas['OverviewItem'];
+const route = getRouteApi('/shell/overviews/$overviewId');
+const ACTIONS: Record<string, string> = { create: 'Create', update: 'Update', delete: 'Delete', not_possible: 'Not possible' };
+
+export function OverviewPage() {
+  const { overviewId } = route.useParams();
+  const overview = useQuery(overviewQuery(overviewId));
+  const { nameOf } = useIntegrationNames();
+  const { data } = overview;
+  if (overview.error && asProblem(overview.error).status === 410) return <NoLongerValid overviewId={overviewId} detail={asProblem(overview.error).detail} />;
+  return (
+    <Page
+      title="Sync Overview"
+      badge={data && <OverviewState overview={data} size="lg" />}
+      subtitle={
+        data && (
+          <>
+            {nameOf(data.integration_id)} · asked for by {toActor(data.requested_by)} <Instant at={data.requested_at} />
+            {data.generated_at !== null && (
+              <>
+                {' '}
+                · as of <Instant at={data.generated_at} />
+              </>
+            )}
+            {data.expires_at !== null && (
+              <>
+                {' '}
+                · valid until another is made or a sync runs, and <Instant at={data.expires_at} /> at the latest
+              </>
+            )}
+          </>
+        )
+      }
+      actions={
+        <>
+          <CopyAsCurl path={`/overviews/${overviewId}`} />
+          {data && <Apply overview={data} />}
+        </>
+      }
+    >
+      <Read query={overview}>
+        {(shown) => (
+          <Stack gap="lg">
+            <Counts overview={shown} />
+            {shown.state === 'ready' ? (
+              <Items overviewId={shown.id} />
+            ) : (
+              <Empty title={shown.state === 'failed' || shown.state === 'canceled' ? 'It could not be made' : 'It is being made'}>
+                {shown.state === 'failed'
+                  ? 'What could not be read is named above. An overview that cannot see everything shows nothing.'
+                  : 'This page follows it.'}
+              </Empty>
+            )}
+          </Stack>
+        )}
+      </Read>
+    </Page>
+  );
+}
+
+function Apply({ overview }: { overview: Overview }) {
+  const { data: integrations = [] } = useQuery(integrationsQuery);
+  const integration = integrations.find(({ id }) => id === overview.integration_id);
+  const refusal = useSyncRefusal(integration) ?? (overview.state === 'ready' ? undefined : 'It is not ready.');
+  const { ask, dialogue } = useConfirm();
+  const [work, setWork] = useState<Work>();
+  const total = overview.datasets.reduce((sum, { creates, updates, deletes }) => sum + creates + updates + deletes, 0);
+  return (
+    <>
+      <ActionButton
+        leftSection={<Zap size={16} aria-hidden />}
+        refusal={refusal ?? (total === 0 ? 'Both sides hold the same already.' : undefined)}
+        onClick={() =>
+          ask({
+            title: 'Sync Now from this overview?',
+            body: `Exactly what it shows is done: ${plural(total, 'record')}. What has changed since is skipped and listed in the Sync Log.`,
+            confirm: 'Sync Now',
+            act: () => integration && setWork({ kind: 'sync_now', integration, overviewId: overview.id }),
+          })
+        }
+      >
+        Sync Now
+      </ActionButton>
+      {dialogue}
+      {work !== undefined && <OperationModal work={work} onClose={() => setWork(undefined)} />}
+    </>
+  );
+}
+
+function Counts({ overview }: { overview: Overview }) {
+  return (
+    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
+      {overview.datasets.map((dataset) => (
+        <Card withBorder key={dataset.record_type + dataset.direction} component="section" aria-label={toWords(dataset.record_type)}>
+          <Group justify="space-between">
+            <Text fw={600}>
+              {toWords(dataset.record_type)} {dataset.direction === 'pull' ? 'from there' : 'to there'}
+            </Text>
+            <StatusBadge status={dataset.state} />
+          </Group>
+          <Table variant="vertical" mt="xs" aria-label="Counts">
+            <Table.Tbody>
+              {(['creates', 'updates', 'deletes', 'not_possible', 'unchanged'] as const).map((name) => (
+                <Table.Tr key={name}>
+                  <Table.Th scope="row">{toWords(name)}</Table.Th>
+                  <Table.Td className="figures">{toNumber(dataset[name])}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+          {dataset.compared_with === 'last_push' && (
+            <Text size="xs" c="dimmed" mt="xs">
+              Compared with what was pushed last: this app cannot be read.
+            </Text>
+          )}
+          {dataset.error !== null && (
+            <Text size="sm" c="var(--mantine-color-error)" mt="xs">
+              {dataset.error.message}
+            </Text>
+          )}
+        </Card>
+      ))}
+    </SimpleGrid>
+  );
+}
+
+function Items({ overviewId }: { overviewId: string }) {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const items = useInfiniteQuery(overviewItemsQuery(overviewId, search));
+  const [words, setWords] = useState(search.q ?? '');
+  const filter = (change: Partial<typeof search>) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  const look = useDebouncedCallback((q: string) => filter({ q: q === '' ? undefined : q }), 250);
+  const columns: Column<Item>[] = [
+    {
+      title: 'Record',
+      cell: (item) => (
+        <>
+          {item.external_id === null || item.record_id === null ? (
+            <Text size="sm">{item.external_id ?? item.remote_id}</Text>
+          ) : (
+            <RouterLink to="/records/$recordType/$externalId" params={{ recordType: item.record_type, externalId: item.external_id }}>
+              {item.external_id}
+            </RouterLink>
+          )}
+          <Text size="xs" c="dimmed">
+            {toWords(item.record_type)}, {item.direction === 'pull' ? 'from there' : 'to there'}
+          </Text>
+        </>
+      ),
+    },
+    {
+      title: 'Would',
+      cell: (item) => (
+        <Text size="sm" fw={600}>
+          {ACTIONS[item.action] ?? item.action}
+        </Text>
+      ),
+    },
+    { title: 'Before and after', cell: (item) => <Difference item={item} /> },
+  ];
+  return (
+    <Section title="Records">
+      <Group align="flex-end" role="search">
+        <TextInput
+          label="Search"
+          type="search"
+          leftSection={<Search size={14} aria-hidden />}
+          value={words}
+          onChange={(event) => {
+            setWords(event.currentTarget.value);
+            look(event.currentTarget.value.trim());
+          }}
+        />
+        <Select
+          label="Would"
+          placeholder="Anything"
+          clearable
+          w={170}
+          data={OVERVIEW_ACTIONS.map((value) => ({ value, label: ACTIONS[value] ?? value }))}
+          value={search.action ?? null}
+          onChange={(action) => filter({ action: action ?? undefined })}
+          clearButtonProps={{ 'aria-label': 'Anything' }}
+        />
+      </Group>
+      <ListTable
+        label="What Sync Now would do"
+        query={items}
+        columns={columns}
+        rowKey={(item) => item.id}
+        empty={<Empty title="Nothing to do">Both sides hold the same, or no record fits the filter.</Empty>}
+      />
+    </Section>
+  );
+}
+
+function Difference({ item }: { item: Item }) {
+  const names = [...new Set([...Object.keys(item.before ?? {}), ...Object.keys(item.after ?? {})])];
+  return (
+    <Stack gap={2}>
+      {item.reason !== null && <Text size="sm">{item.reason}</Text>}
+      {names.map((name) => (
+        <Text key={name} size="sm">
+          {toWords(name)}: <del>{toText(item.before?.[name]) || 'nothing'}</del> → <ins>{toText(item.after?.[name]) || 'nothing'}</ins>
+        </Text>
+      ))}
+    </Stack>
+  );
+}
+
+/** Why the snapshot is gone, and the way on (rules.md 20). */
+function NoLongerValid({ overviewId, detail }: { overviewId: string; detail: string }) {
+  const { data } = useInfiniteQuery(overviewsQuery({}));
+  const { data: integrations = [] } = useQuery(integrationsQuery);
+  const row = data?.pages.flatMap((page) => page.data).find(({ id }) => id === overviewId);
+  const integration = integrations.find(({ id }) => id === row?.integration_id);
+  const invalid = row?.invalid;
+  return (
+    <Page title="Sync Overview data no longer valid">
+      <Alert color="orange" variant="light" icon={<History aria-hidden />}>
+        <Stack gap="xs">
+          <Text size="sm">{invalid?.message ?? detail}</Text>
+          {invalid !== undefined && invalid !== null && (
+            <Text size="sm" component="div">
+              <Instant at={invalid.at} />
+              {invalid.by === null ? '' : `, by ${toActor(invalid.by)}`}
+            </Text>
+          )}
+          <Group>
+            {invalid?.overview_id != null && (
+              <RouterLink to="/overviews/$overviewId" params={{ overviewId: invalid.overview_id }} underline="always">
+                The overview that replaced it
+              </RouterLink>
+            )}
+            {invalid?.sync_run_id != null && (
+              <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: invalid.sync_run_id }} underline="always">
+                The Sync Log
+              </RouterLink>
+            )}
+            <RouterLink to="/overviews" underline="always">
+              All overviews
+            </RouterLink>
+          </Group>
+        </Stack>
+      </Alert>
+      {integration !== undefined && (
+        <Section title="Run a new Sync Overview" hint="To see what Sync Now would do as things are now.">
+          <Group>
+            <StartButtons integration={integration} />
+          </Group>
+        </Section>
+      )}
+    </Page>
+  );
+}
