@@ -35,9 +35,9 @@ export function serveConsole(folder: string): RequestHandler {
   router.use(express.static(folder, { index: false, redirect: false, cacheControl: false, dotfiles: 'ignore', setHeaders: keepBySort }));
   router.get('/{*path}', (request, response) => {
     if (!existsSync(index)) return answerNotBuilt(response);
-    // A file that is not there is not the page: a script that got HTML would only say so less clearly. Elsewhere a dot stands in the id
-    // of a record: an e-mail address, say.
-    if (request.path.startsWith('/assets/')) throw new HttpError('route_not_found', { detail: 'There is no such file in the console that was built.' });
+    // A file that is not there is not the page: a script that got HTML would only say so less clearly. The id of a record may hold a dot.
+    const namesFile = path.basename(request.path).includes('.') && !request.path.startsWith('/records/');
+    if (namesFile) throw new HttpError('route_not_found', { detail: 'There is no such file in the console that was built.' });
     response.setHeader('Cache-Control', ASK_EVERY_TIME);
     response.sendFile(index, { cacheControl: false, etag: true });
   });

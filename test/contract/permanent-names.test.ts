@@ -2,11 +2,13 @@
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
 import { laneQuery, RECORD_PUSH_WORKFLOW, recordPushWorkflowId, recordsDueSignal } from '../../contract/record-push';
 import { SEND_EMAIL_WORKFLOW, sendEmailWorkflowId } from '../../contract/email';
+import { NOTIFICATION_WORKFLOW, notificationViewedSignal, notificationWorkflowId } from '../../contract/notification';
 import { SYNC_RUN_WORKFLOW, syncRunQuery, syncRunsChangedSignal, syncRunWorkflowId } from '../../contract/sync-run';
 import { SCHEDULED_AT, SYNC_TICK_WORKFLOW, syncScheduleId, syncTickWorkflowId } from '../../contract/sync-schedule';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { toWireId } from '../../db/ids';
+import { wireIdOf } from '../../domain/wire-id';
 import * as workflows from '../../workflows';
 
 const integrationId = '01890a5d-ac96-774b-bcce-b302099a8057';
@@ -26,6 +28,7 @@ describe('permanent names', () => {
       'syncRunsChanged',
       'syncRun',
     ]);
+    expect([NOTIFICATION_WORKFLOW, notificationViewedSignal.name]).toEqual(['notificationWorkflow', 'notificationViewed']);
     expect(TASK_QUEUES).toEqual({ workflows: 'workflows', push: 'push', pull: 'pull', email: 'email' });
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal's name, not ours
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
@@ -44,7 +47,14 @@ describe('permanent names', () => {
 
   it('are those of the workflows that are registered', () => {
     expect(Object.keys(workflows)).toEqual(
-      expect.arrayContaining([RECORD_PUSH_WORKFLOW, CHECK_INTEGRATION_WORKFLOW, SYNC_RUN_WORKFLOW, SYNC_TICK_WORKFLOW, SEND_EMAIL_WORKFLOW]),
+      expect.arrayContaining([
+        RECORD_PUSH_WORKFLOW,
+        CHECK_INTEGRATION_WORKFLOW,
+        SYNC_RUN_WORKFLOW,
+        SYNC_TICK_WORKFLOW,
+        SEND_EMAIL_WORKFLOW,
+        NOTIFICATION_WORKFLOW,
+      ]),
     );
   });
 });
@@ -56,6 +66,7 @@ describe('workflow ids', () => {
     expect(syncRunWorkflowId({ integrationId })).toBe(`sync-run:${toWireId('int', integrationId)}`);
     expect(syncTickWorkflowId({ integrationId, schedule: 'hourly' })).toBe(`sync-tick:hourly:${toWireId('int', integrationId)}`);
     expect(sendEmailWorkflowId({ emailId: integrationId })).toBe(`email:${toWireId('eml', integrationId)}`);
+    expect(notificationWorkflowId({ notificationRecipientId: integrationId })).toBe(`notification:${wireIdOf('ntr', integrationId)}`);
   });
 
   it('of schedules name the integration and how often', () => {
