@@ -24,6 +24,7 @@ module.exports = {
     suite('workflows', ['workflows', 'replay'], 'with-postgres'), // PostgreSQL, and a time-skipping server per file
     suite('service', ['service', 'api', 'db', 'activities', 'connectors', 'delivery', 'worker', 'dev'], 'with-temporal'), // and Temporal, and real third parties
     suite('faults', ['faults'], 'with-temporal'),
+    suite('console', ['console']), // the stack of `npm start`, in Chromium
     suite('journey', ['journey']), // a clean clone, everything installed anew
     suite('chaos', ['chaos'], 'with-temporal'),
   ],

@@ -4,6 +4,7 @@
  * Ctrl-C or SIGTERM stops all of it, last started first; a second Ctrl-C kills. If one process dies, all stop.
  */
 import fs from 'node:fs';
+import { ensureConsole } from './console';
 import { choosePorts } from './addresses';
 import { smtpUrl, startNeighbours } from './neighbours';
 import { inState, stateFolder } from './paths';
@@ -86,7 +87,11 @@ async function run(): Promise<void> {
     watchProcesses();
     return { stores, ...(await startProduct({ stores, smtpUrl: smtpUrl(ports), secrets, apiPort: ports.API_PORT })) };
   };
-  const [{ stores, apiUrl, platformKey }, { thirdParty, mailUrl }] = await Promise.all([startProductOnStores(), startNeighbours(ports, secrets)]);
+  const [{ stores, apiUrl, platformKey }, { thirdParty, mailUrl }] = await Promise.all([
+    startProductOnStores(),
+    startNeighbours(ports, secrets),
+    ensureConsole(),
+  ]);
   watchProcesses();
   const sample = await ensureSample({ apiUrl, platformKey, thirdParty });
   const ready = {

@@ -44,6 +44,12 @@ const suites: Record<string, Suite> = {
     jestOptions: [],
   },
   faults: { projects: ['faults', 'chaos'], checks: [], tools: faultTools, jestOptions: ['--runInBand', '--forceExit'], env: { CHAOS_TRIALS: '5' } },
+  console: {
+    projects: ['console'],
+    checks: [],
+    tools: [...servers, () => findProgram('pocketbase', say), () => ensureMailSink(say)],
+    jestOptions: ['--runInBand'],
+  },
   journey: { projects: ['journey'], checks: [], tools: [], jestOptions: ['--runInBand'] },
   chaos: { projects: ['chaos'], checks: [], tools: faultTools, jestOptions: ['--runInBand', '--forceExit'], env: { CHAOS_TRIALS: '50' } },
 };

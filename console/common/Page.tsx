@@ -16,7 +16,7 @@ export function Page({ title, subtitle, badge, actions, children }: PageProps) {
   return (
     <Stack gap="lg">
       <Group justify="space-between" align="flex-start" gap="md">
-        <Stack gap={4} maw={760}>
+        <Stack gap={4} maw={760} flex="1 1 360px">
           <Group gap="sm">
             <Title order={1}>{title}</Title>
             {badge}

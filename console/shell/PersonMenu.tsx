@@ -1,4 +1,4 @@
-import { Avatar, Button, Menu, Text, useMantineColorScheme } from '@mantine/core';
+import { Avatar, Button, Menu, Text, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { LogOut, Monitor, Moon, Sun, UserRound } from 'lucide-react';
@@ -31,10 +31,11 @@ export function PersonMenu() {
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <Button variant="subtle" color="gray" c="var(--mantine-color-text)" px={6} aria-label={`${person.name}: theme and sign-out`}>
+        <Button variant="subtle" color="gray" c="var(--mantine-color-text)" px={6}>
           <Avatar size="sm" color="initials" name={person.name} autoContrast aria-hidden>
             {initials}
           </Avatar>
+          <VisuallyHidden>Your menu:</VisuallyHidden>
           <Text ml={8} size="sm" visibleFrom="sm">
             {person.name}
           </Text>

@@ -1,5 +1,5 @@
 /** Which fields go where. Before a change is made, it is said how many records it touches (rules.md 15). */
-import { ActionIcon, Button, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Group, Modal, Select, Stack, Table, Text, TextInput, VisuallyHidden } from '@mantine/core';
 import { Plus, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
@@ -191,9 +191,7 @@ function MappingOfType({ type, mapping, known, isReadOnly, onChange }: MappingOf
               <Table.Th scope="col">Our field</Table.Th>
               <Table.Th scope="col">Their field</Table.Th>
               <Table.Th scope="col">
-                <Text span className="mantine-visually-hidden" fz="xs">
-                  Remove
-                </Text>
+                <VisuallyHidden>Remove</VisuallyHidden>
               </Table.Th>
             </Table.Tr>
           </Table.Thead>

@@ -44,7 +44,7 @@ export function Schedule({ integration, etag }: { integration: Schemas['Integrat
                     <List.Item key={run.schedule + run.at}>
                       <Instant at={run.at} />{' '}
                       <Text span c="dimmed">
-                        ({run.local_time})
+                        ({run.local_time.slice(-6)})
                       </Text>{' '}
                       · {run.schedule === 'nightly' ? 'every night: modified and deleted records' : 'every hour: modified records and metadata'}
                       {run.is_clock_change ? ' · the clocks change' : ''}

@@ -90,72 +90,74 @@ export function RecordFields({ record }: { record: RecordView }) {
     >
       {problem && <ProblemView error={problem} />}
       <form onSubmit={submit}>
-        <Table verticalSpacing="xs" aria-label="Fields">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col" w="26%">
-                Field
-              </Table.Th>
-              <Table.Th scope="col">Value</Table.Th>
-              <Table.Th scope="col" w="26%">
-                Syncs with
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {names.map((name) => {
-              const owner = ownerOf(name, record, integrations);
-              const errors = record.syncs.flatMap(({ app, errors: all }) => all.filter(({ field }) => field === name).map((error) => ({ app, error })));
-              const isOpen = isEditing && owner === undefined;
-              return (
-                <Table.Tr key={name}>
-                  <Table.Th scope="row" fw={500}>
-                    {labelOf(name)}
-                  </Table.Th>
-                  <Table.Td>
-                    <Stack gap={4}>
-                      {isOpen ? (
-                        <FieldInput
-                          label={labelOf(name)}
-                          before={record.fields[name]}
-                          draft={drafts[name] ?? toDraft(record.fields[name])}
-                          error={wrong.get(name)}
-                          onEdit={(draft) => edit(name, draft)}
-                        />
-                      ) : (
-                        <Group gap={6}>
-                          <span>
-                            {toText(record.fields[name]) || (
-                              <Text span c="dimmed">
-                                empty
-                              </Text>
+        <Table.ScrollContainer minWidth={360} type="native" tabIndex={0} role="region" aria-label="Fields">
+          <Table verticalSpacing="xs" aria-label="Fields">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th scope="col" w="26%">
+                  Field
+                </Table.Th>
+                <Table.Th scope="col">Value</Table.Th>
+                <Table.Th scope="col" w="26%">
+                  Syncs with
+                </Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {names.map((name) => {
+                const owner = ownerOf(name, record, integrations);
+                const errors = record.syncs.flatMap(({ app, errors: all }) => all.filter(({ field }) => field === name).map((error) => ({ app, error })));
+                const isOpen = isEditing && owner === undefined;
+                return (
+                  <Table.Tr key={name}>
+                    <Table.Th scope="row" fw={500}>
+                      {labelOf(name)}
+                    </Table.Th>
+                    <Table.Td>
+                      <Stack gap={4}>
+                        {isOpen ? (
+                          <FieldInput
+                            label={labelOf(name)}
+                            before={record.fields[name]}
+                            draft={drafts[name] ?? toDraft(record.fields[name])}
+                            error={wrong.get(name)}
+                            onEdit={(draft) => edit(name, draft)}
+                          />
+                        ) : (
+                          <Group gap={6}>
+                            <span>
+                              {toText(record.fields[name]) || (
+                                <Text span c="dimmed">
+                                  empty
+                                </Text>
+                              )}
+                            </span>
+                            {isEditing && owner !== undefined && (
+                              <Tooltip label={`Only read from ${owner}: change it there.`}>
+                                <Badge color="gray" leftSection={<Lock size={12} aria-hidden />}>
+                                  Owned by {owner}
+                                </Badge>
+                              </Tooltip>
                             )}
-                          </span>
-                          {isEditing && owner !== undefined && (
-                            <Tooltip label={`Only read from ${owner}: change it there.`}>
-                              <Badge color="gray" leftSection={<Lock size={12} aria-hidden />}>
-                                Owned by {owner}
-                              </Badge>
-                            </Tooltip>
-                          )}
-                        </Group>
-                      )}
-                      {errors.map(({ app, error }) => (
-                        <Group key={app + error.code + error.message} gap={6} wrap="nowrap" align="flex-start">
-                          <TriangleAlert size={16} color="var(--mantine-color-error)" aria-hidden style={{ flexShrink: 0, marginTop: 2 }} />
-                          <SyncErrorText error={error} app={app} />
-                        </Group>
-                      ))}
-                    </Stack>
-                  </Table.Td>
-                  <Table.Td>
-                    <FieldSyncs name={name} record={record} integrations={integrations} />
-                  </Table.Td>
-                </Table.Tr>
-              );
-            })}
-          </Table.Tbody>
-        </Table>
+                          </Group>
+                        )}
+                        {errors.map(({ app, error }) => (
+                          <Group key={app + error.code + error.message} gap={6} wrap="nowrap" align="flex-start">
+                            <TriangleAlert size={16} color="var(--mantine-color-error)" aria-hidden style={{ flexShrink: 0, marginTop: 2 }} />
+                            <SyncErrorText error={error} app={app} />
+                          </Group>
+                        ))}
+                      </Stack>
+                    </Table.Td>
+                    <Table.Td>
+                      <FieldSyncs name={name} record={record} integrations={integrations} />
+                    </Table.Td>
+                  </Table.Tr>
+                );
+              })}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
         {names.length === 0 && <Empty title="No fields yet" />}
         {isEditing && (
           <Group mt="md" align="flex-end" justify="space-between">

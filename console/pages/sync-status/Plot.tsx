@@ -21,14 +21,15 @@ export function Plot({ title, points, format }: { title: string; points: readonl
         {title}: a line needs two runs at least.
       </Text>
     );
+  const values = points.map(({ value }) => value);
   const times = points.map(({ at }) => Date.parse(at));
   const [first, last] = [Math.min(...times), Math.max(...times)];
-  const [low, high] = [Math.min(0, ...points.map(({ value }) => value)), Math.max(0, ...points.map(({ value }) => value))];
+  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
   const x = (at: number): number => PAD + ((WIDTH - 2 * PAD) * (at - first)) / Math.max(1, last - first);
   const y = (value: number): number => HEIGHT - PAD - ((HEIGHT - 2 * PAD) * (value - low)) / Math.max(Number.EPSILON, high - low);
   const time = (at: number): string => toShortTime(new Date(at).toISOString(), zone, minute);
   const newest = points.find(({ at }) => Date.parse(at) === last) as Point;
-  const summary = `${title}: ${format(newest.value)} now, between ${format(low)} and ${format(high)} since ${time(first)}.`;
+  const summary = `${title}: ${format(newest.value)} now, between ${format(Math.min(...values))} and ${format(Math.max(...values))} since ${time(first)}.`;
   return (
     <figure style={{ margin: 0 }}>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width="100%" role="img" aria-label={summary}>

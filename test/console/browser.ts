@@ -1,0 +1,53 @@
+/** A browser as people have it, that remembers what went wrong in it. */
+import fs from 'node:fs';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export function launchBrowser(): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM ?? CHROMIUM.find((file) => fs.existsSync(file));
+  if (executablePath === undefined) throw new Error('Chromium is missing. Install it (Debian, Ubuntu: apt-get install chromium), or name it in CHROMIUM.');
+  return chromium.launch({ executablePath, headless: true, args: QUIET });
+}
+
+/** What no page may ever do, as it happens: errors in the browser's console, violations of the CSP among them, and what a script threw. */
+export function watch(context: BrowserContext): string[] {
+  const troubles: string[] = [];
+  context.on('console', (message) => {
+    // What the API refuses is shown by the page; the browser notes it besides.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) troubles.push(message.text());
+  });
+  context.on('weberror', (error) => troubles.push(String(error.error())));
+  context.on('request', (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (protocol.startsWith('http') && hostname !== '127.0.0.1') troubles.push(`asked elsewhere: ${request.url()}`);
+  });
+  return troubles;
+}
+
+const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+interface Finding {
+  id: string;
+  impact: string | null;
+  nodes: { target: string[] }[];
+}
+
+/** The serious findings of axe on the page as it is now. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const findings = await page.evaluate(
+    async () => (await (globalThis as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }).axe.run()).violations,
+  );
+  return findings
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+}
