@@ -41,6 +41,12 @@ export function isInstalled(folder) {
  */
 export function ensureInstalled(folder = projectFolder, what = 'dependencies') {
   if (isInstalled(folder)) return;
+  // `npm ci` begins by emptying node_modules, and follows a link to do so: it would take the packages from whoever owns them.
+  const packages = path.join(folder, 'node_modules');
+  if (fs.lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    console.error(`${packages} is a link to ${fs.readlinkSync(packages)}, and what is there does not fit package-lock.json. Install it there, or remove the link.`);
+    process.exit(1);
+  }
   console.log(`Installing ${what} (npm ci) …`);
   const args = ['ci', '--include=dev', '--include=optional'];
   const npm = process.env.npm_execpath;
