@@ -8,7 +8,7 @@ import type { Integration } from '../db/integrations';
 import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-datasets';
 import { deleteMissing, planDeletions } from '../db/sync-deletions';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
-import { hasSeenTwice, isInterrupted, noteDeletesWithheld } from '../db/sync-pass';
+import { countSeenAgain, isInterrupted, noteDeletesWithheld } from '../db/sync-pass';
 import { applyPage, type PageToApply } from '../db/sync-pages';
 import { appendStreamEvent } from '../db/stream';
 import type { SyncError } from '../domain/sync-error';
@@ -195,7 +195,7 @@ export class DatasetPass {
   private async addsUp({ expectedRecords, theirsTotal, recordsRead }: SyncJob): Promise<boolean> {
     const total = (await this.count()) ?? theirsTotal ?? recordsRead;
     if (total !== recordsRead || (expectedRecords ?? total) !== total) return false;
-    return !(await this.inTenant((work) => hasSeenTwice(work, this.place)));
+    return (await this.inTenant((work) => countSeenAgain(work, this.place))) === 0;
   }
 
   private async conclude(): Promise<void> {
@@ -211,7 +211,7 @@ export class DatasetPass {
     await this.inTenant(async (work) => {
       const counted = theirs === undefined ? undefined : { ours: await countLinked(work, this.place), theirs };
       // Changes from the last day leave the watermark alone (rules.md 28).
-      const watermark = run.scope === 'last_day' ? null : (job.asOf ?? new Date((job.startedAt ?? work.now).getTime() - CLOCKS_DISAGREE_MS));
+      const watermark = run.scope === 'last_day' ? null : watermarkOf(job, work.now);
       await noteDatasetSucceeded(work, { ...this.place, isFull: this.isFull, watermark, counted });
     });
   }
@@ -219,7 +219,10 @@ export class DatasetPass {
   private async countTheirs(job: SyncJob): Promise<number | null> {
     const counted = await this.count();
     if (counted !== null) return counted;
-    return this.isFull ? (job.theirsTotal ?? job.recordsRead) : null;
+    if (!this.isFull) return null;
+    if (job.theirsTotal !== null) return job.theirsTotal;
+    // Some lists hold a record twice, and it is one all the same.
+    return job.recordsRead - (await this.inTenant((work) => countSeenAgain(work, this.place)));
   }
 
   /** null where they cannot tell. */
@@ -239,8 +242,14 @@ export class DatasetPass {
   }
 }
 
-/** A third party that does not tell its time may be ahead of ours by this much. */
+/** A third party's clock may be off from ours by this much. */
 const CLOCKS_DISAGREE_MS = 10 * 60_000;
+
+/** Their time at the first page. One that is far ahead of ours is believed as little as none: set right, it would leave out all until then. */
+function watermarkOf({ asOf, startedAt }: SyncJob, now: Date): Date {
+  if (asOf !== null && asOf.getTime() <= now.getTime() + CLOCKS_DISAGREE_MS) return asOf;
+  return new Date((startedAt ?? now).getTime() - CLOCKS_DISAGREE_MS);
+}
 
 function endless(recordType: string): DatasetFailed {
   return new DatasetFailed({
