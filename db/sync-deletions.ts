@@ -50,7 +50,7 @@ async function compareWithSeen(
 }
 
 /** Enough for the brake of any dataset, and for one transaction to park. */
-const PARKED_MAX = 1_000_000;
+export const PARKED_MAX = 1_000_000;
 
 /**
  * Decides once, after the last page: nothing missing, delete, or park for review. Parked deletions of an earlier pass are superseded:

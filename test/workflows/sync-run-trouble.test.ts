@@ -61,14 +61,14 @@ describe('rule 35: a page that fails', () => {
   it.each(['count', 'describeRecordTypes'] as const)('is not said of a job that got over it after its pages: %s', async (call) => {
     const pulled = await linked(3);
     const { connector } = world.crm;
-    const well = connector[call] as (...given: never[]) => Promise<never>;
+    const usual = connector[call] as (...given: never[]) => Promise<never>;
     let left = 1;
     connector[call] = async (...given: never[]) => {
       if (left-- > 0) throw new Unavailable('Bad gateway.', 502);
-      return well(...given);
+      return usual(...given);
     };
     const run = await pulled.sync('full');
-    connector[call] = well;
+    connector[call] = usual;
     const job = await pulled.job(run.syncRunId, call === 'count' ? 'contacts' : METADATA_JOB);
     expect(job).toMatchObject({ state: 'succeeded', attempts: 2, error: null, isLastAttemptFailed: false, failingSince: null });
   });
