@@ -169,14 +169,15 @@ export class DatasetPass {
 
   private async deleteWhatIsMissing(job: SyncJob, isPagingStable: boolean): Promise<PassResult> {
     if (await this.inTenant((work) => isInterrupted(work, this.place))) return 'more';
-    if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job)))
+    const total = isPagingStable ? null : ((await this.count()) ?? job.theirsTotal);
+    if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job, total ?? job.recordsRead)))
       await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
     const plan = await this.inTenant(async (work) => {
       const now = await lockSyncJob(work, this.place);
       if (now?.deletesWithheld != null) return 'withheld' as const;
       // Once it has begun to delete, the plan was made.
       if (now !== undefined && now.recordsDeleted > 0) return 'delete' as const;
-      const made = await planDeletions(work, this.place);
+      const made = await planDeletions(work, { ...this.place, isCertain: isPagingStable || total !== null });
       if (made === 'parked') await noteDeletesWithheld(work, this.place, 'needs_review');
       return made;
     });
@@ -192,8 +193,7 @@ export class DatasetPass {
    * As many were read as the list said it holds, at its beginning and at its end, and none twice: one read twice could make up for one that
    * slipped away.
    */
-  private async addsUp({ expectedRecords, theirsTotal, recordsRead }: SyncJob): Promise<boolean> {
-    const total = (await this.count()) ?? theirsTotal ?? recordsRead;
+  private async addsUp({ expectedRecords, recordsRead }: SyncJob, total: number): Promise<boolean> {
     if (total !== recordsRead || (expectedRecords ?? total) !== total) return false;
     return (await this.inTenant((work) => countSeenAgain(work, this.place))) === 0;
   }

@@ -54,14 +54,17 @@ export const PARKED_MAX = 1_000_000;
 
 /**
  * Decides once, after the last page: nothing missing, delete, or park for review. Parked deletions of an earlier pass are superseded:
- * this one knows better.
+ * this one knows better. @param isCertain false where nothing tells a record that slipped from page to page from one that is gone: people do.
  */
-export async function planDeletions(work: TenantWork, place: PassPlace): Promise<'none' | 'delete' | 'parked'> {
+export async function planDeletions(
+  work: TenantWork,
+  { isCertain = true, ...place }: PassPlace & { isCertain?: boolean },
+): Promise<'none' | 'delete' | 'parked'> {
   await supersede(work, place);
   const missing = await findMissing(work, { ...place, limit: PARKED_MAX });
   // What came with this pass proves nothing about what was there before: another account's records must not make up for ours.
   const held = (await countLinked(work, place)) - ((await lockSyncJob(work, place))?.recordsNew ?? 0);
-  if (!needsReview({ missing: missing.length, held })) {
+  if (missing.length === 0 || (isCertain && !needsReview({ missing: missing.length, held }))) {
     await settleNotification(work, place);
     return missing.length === 0 ? 'none' : 'delete';
   }
