@@ -13,6 +13,7 @@ import { resolveNotification } from './notifications';
 import { pullsOf } from './pulled-types';
 import { addSyncDatasets } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
+import { noteListReplaced } from './sync-pass';
 import { findOpenRuns, requestSyncRun, wakeSyncRuns } from './sync-run-requests';
 import { wake, wakeLane } from './outbox';
 import { appendStreamEvent } from './stream';
@@ -114,6 +115,9 @@ export async function changeIntegration(
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
+  // Before the lock of the mappings, which a page takes after that of its job.
+  if (before !== undefined && change.config !== undefined && canonicalJson(change.config) !== canonicalJson(before.config))
+    await noteListReplaced(work, before);
   if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
   if (before === undefined) throw new Error(`No integration ${integrationId} to change.`);
   const hasNewMapping = change.recordTypes !== undefined && canonicalJson(change.recordTypes as never) !== canonicalJson(before.recordTypes as never);
@@ -212,6 +216,8 @@ export async function replaceCredentials(
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
+  // They may be those of another account.
+  await noteListReplaced(work, { integrationId });
   await lockMappings(work, 'alone'); // as in resumeIntegration
   if (before?.needsReauthorizationAt != null) await postponeGivingUp(work, { integrationId, byMs: now.getTime() - before.needsReauthorizationAt.getTime() });
   await trx

@@ -51,17 +51,21 @@ async function compareWithSeen(
 }
 
 /** Enough for the brake of any dataset, and for one transaction to park. */
-const PARKED_MAX = 1_000_000;
+export const PARKED_MAX = 1_000_000;
 
 /**
  * Decides once, after the last page: nothing missing, delete, or park for review. Parked deletions of an earlier pass are superseded:
- * this one knows better.
+ * this one knows better. @param isCertain false where nothing tells a record that slipped from page to page from one that is gone: people do.
  */
-export async function planDeletions(work: TenantWork, place: PassPlace): Promise<'none' | 'delete' | 'parked'> {
+export async function planDeletions(
+  work: TenantWork,
+  { isCertain = true, ...place }: PassPlace & { isCertain?: boolean },
+): Promise<'none' | 'delete' | 'parked'> {
   await supersede(work, place);
   const missing = await findMissing(work, { ...place, limit: PARKED_MAX });
-  const held = await countLinked(work, place);
-  if (!needsReview({ missing: missing.length, held })) {
+  // What came with this pass proves nothing about what was there before: another account's records must not make up for ours.
+  const held = (await countLinked(work, place)) - ((await lockSyncJob(work, place))?.recordsNew ?? 0);
+  if (missing.length === 0 || (isCertain && !needsReview({ missing: missing.length, held }))) {
     await settleNotification(work, place);
     return missing.length === 0 ? 'none' : 'delete';
   }
@@ -186,9 +190,23 @@ async function softDelete(work: TenantWork, { integrationId, syncRunId, recordTy
   const author = { actor: `integration:${toWireId('int', integrationId)}`, requestId: toWireId('run', syncRunId) };
   await writeRecords(work, drafts, author.actor);
   await writePairs(work, await findIntegrationsForAcceptance(work, { except: integrationId }), drafts, author);
-  for (const table of ['recordSyncs', 'recordLinks'] as const)
-    await trx.deleteFrom(table).where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('recordId', 'in', recordIds).execute();
+  await unlink(work, { integrationId, recordIds });
   return drafts.map(({ recordId }) => recordId);
+}
+
+/** Their pairs and links go. What was on its way to one that is gone there goes nowhere, and the push log says so. */
+async function unlink({ trx, tenantId, now }: TenantWork, { integrationId, recordIds }: { integrationId: string; recordIds: string[] }): Promise<void> {
+  const pairs = await trx
+    .deleteFrom('recordSyncs')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordId', 'in', recordIds)
+    .returning('pushId')
+    .execute();
+  const pushIds = pairs.flatMap(({ pushId }) => pushId ?? []);
+  if (pushIds.length > 0)
+    await trx.updateTable('pushes').set({ result: 'closed', finishedAt: now }).where('tenantId', '=', tenantId).where('pushId', 'in', pushIds).execute();
+  await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('recordId', 'in', recordIds).execute();
 }
 
 export async function findDeletionReview(
