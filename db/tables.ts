@@ -5,6 +5,7 @@ import type { RecordTypeMapping } from '../domain/mapping';
 import type { StartedBecause } from '../domain/window';
 import type { SyncError } from '../domain/sync-error';
 import type { JobState, JobWait, RunKind, RunScope, RunState } from '../domain/sync-run';
+import type { EventType } from '../domain/event-catalogue';
 import type { MetadataChangeKind } from '../domain/metadata-change';
 import type { RecordTypeField } from '../domain/record-type';
 
@@ -22,6 +23,7 @@ export interface TenantsTable {
   name: string;
   timeZone: string;
   contactEmail: string | null;
+  companySynchronizedPolicy: Generated<CompanySynchronizedPolicy>;
   version: Generated<number>;
   createdAt: Generated<Date>;
   updatedAt: Generated<Date>;
@@ -96,6 +98,8 @@ export interface IntegrationsTable {
   onboardingStartedAt: Date | null;
   onboardedAt: Date | null;
   onboardingFailedAt: Date | null;
+  firstSyncCompletedAt: Date | null;
+  companySynchronizedPolicy: CompanySynchronizedPolicy | null;
   isHourlySyncOn: Generated<boolean>;
   /** `HH:MM` in the tenant's time zone; null = no nightly run. */
   nightlySyncAt: Generated<string | null>;
@@ -209,7 +213,7 @@ export interface PushesTable {
 }
 
 /** What an outbox row wakes: the lane of an integration's pushes, its sync runs, its schedules, or one e-mail. */
-export type LaneKind = 'record_push' | 'sync_run' | 'sync_schedule' | 'email';
+export type LaneKind = 'record_push' | 'sync_run' | 'sync_schedule' | 'email' | 'webhook_endpoint';
 
 export interface OutboxTable {
   outboxId: GeneratedAlways<number>;
@@ -485,6 +489,94 @@ export interface EmailsTable {
   failedAt: Date | null;
 }
 
+export type CompanySynchronizedPolicy = 'all_datasets' | 'first_dataset';
+
+export interface EventSequencesTable {
+  tenantId: string;
+  lastSequence: number;
+}
+
+export interface EventsTable {
+  tenantId: string;
+  eventId: string;
+  sequence: number;
+  type: EventType;
+  integrationId: string | null;
+  /** The body as receivers get it. */
+  payload: Json<JsonObject>;
+  createdAt: Date;
+}
+
+/** A secret that signs, sealed; all but the first end at `expiresAt` (RFC 3339). */
+export interface SealedSecret {
+  sealed: string;
+  expiresAt: string | null;
+}
+
+export interface WebhookEndpointsTable {
+  /** `PLATFORM_TENANT_ID` where it is told of all tenants. */
+  tenantId: string;
+  webhookEndpointId: string;
+  url: string;
+  description: string;
+  eventTypes: EventType[] | null;
+  integrationIds: string[] | null;
+  ratePerSecond: number | null;
+  secrets: Json<SealedSecret[]>;
+  disabledAt: Date | null;
+  disabledBecause: 'by_hand' | 'gone' | 'failing' | null;
+  failingSince: Date | null;
+  failedAttempts: Generated<number>;
+  failedMessages: Generated<number>;
+  warnedAt: Date | null;
+  blockedUntil: Date | null;
+  version: Generated<number>;
+  createdAt: Date;
+  updatedAt: Date;
+  deletedAt: Date | null;
+}
+
+export type DeliveryState = 'pending' | 'retrying' | 'delivered' | 'failed' | 'disabled';
+
+export interface WebhookDeliveriesTable {
+  tenantId: string;
+  webhookDeliveryId: string;
+  webhookEndpointId: string;
+  eventId: string;
+  state: DeliveryState;
+  trigger: 'event' | 'resend' | 'recover' | 'test';
+  attempts: Generated<number>;
+  nextAttemptAt: Date | null;
+  claimId: string | null;
+  leaseUntil: Date | null;
+  lastStatus: number | null;
+  lastError: string | null;
+  createdAt: Date;
+  finishedAt: Date | null;
+}
+
+export interface WebhookAttemptsTable {
+  tenantId: string;
+  webhookDeliveryId: string;
+  attempt: number;
+  at: Date;
+  durationMs: number;
+  status: number | null;
+  error: string | null;
+  requestHeaders: Json<Record<string, string>>;
+  responseHeaders: Json<Record<string, string> | null> | null;
+  responseBody: string | null;
+}
+
+export interface CompanySyncsTable {
+  tenantId: string;
+  synchronizedAt: Date | null;
+  failedAt: Date | null;
+}
+
+/** Owns the endpoints that are told of all tenants. */
+export const PLATFORM_TENANT_ID = '00000000-0000-0000-0000-000000000000';
+
 export interface Tables {
   tenants: TenantsTable;
   tenantKeys: TenantKeysTable;
@@ -514,4 +606,10 @@ export interface Tables {
   matchKeys: MatchKeysTable;
   requestBudgets: RequestBudgetsTable;
   emails: EmailsTable;
+  eventSequences: EventSequencesTable;
+  events: EventsTable;
+  webhookEndpoints: WebhookEndpointsTable;
+  webhookDeliveries: WebhookDeliveriesTable;
+  webhookAttempts: WebhookAttemptsTable;
+  companySyncs: CompanySyncsTable;
 }

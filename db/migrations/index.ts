@@ -2,8 +2,10 @@
 import type { Migration } from 'kysely';
 import * as push from './2026-11-21-push';
 import * as syncRuns from './2026-11-21-sync-runs';
+import * as webhooks from './2026-11-22-webhooks';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-21-push': push,
   '2026-11-21-sync-runs': syncRuns,
+  '2026-11-22-webhooks': webhooks,
 };
