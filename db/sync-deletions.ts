@@ -10,6 +10,7 @@ import { lockMappings } from './mapping-lock';
 import { notifyOnce, resolveNotification } from './notifications';
 import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
 import type { RecordDraft } from './record-draft';
+import { emitRecordEvents } from './record-events';
 import { writeRecords } from './record-writing';
 import { unseen } from './rows';
 import { countLinked } from './sync-datasets';
@@ -119,7 +120,7 @@ export async function deleteMissing(work: TenantWork, place: PassPlace & { limit
       seen: null,
       created: [],
       changed: '[]',
-      deleted,
+      deleted: deleted.map(({ recordId }) => recordId),
       at: now,
     })
     .execute();
@@ -130,11 +131,12 @@ export async function deleteMissing(work: TenantWork, place: PassPlace & { limit
     .where('syncRunId', '=', place.syncRunId)
     .where('recordType', '=', place.recordType)
     .execute();
+  await emitRecordEvents(work, place, deleted);
   return missing.length;
 }
 
 /** A change for every other integration; the one they came from is told nothing. */
-async function softDelete(work: TenantWork, { integrationId, syncRunId, recordType, recordIds }: PassPlace & { recordIds: string[] }): Promise<string[]> {
+async function softDelete(work: TenantWork, { integrationId, syncRunId, recordType, recordIds }: PassPlace & { recordIds: string[] }): Promise<RecordDraft[]> {
   const { trx, tenantId, now } = work;
   await lockMappings(work, 'shared');
   const { rows } = await sql<{
@@ -167,7 +169,7 @@ async function softDelete(work: TenantWork, { integrationId, syncRunId, recordTy
   await writePairs(work, await findIntegrationsForAcceptance(work, { except: integrationId }), drafts, author);
   for (const table of ['recordSyncs', 'recordLinks'] as const)
     await trx.deleteFrom(table).where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('recordId', 'in', recordIds).execute();
-  return drafts.map(({ recordId }) => recordId);
+  return drafts;
 }
 
 export async function findDeletionReview(
@@ -225,20 +227,21 @@ export async function decideDeletionReview(
   { review, decision, by }: { review: DeletionReview; decision: 'approved' | 'discarded'; by: string },
 ): Promise<number> {
   const { trx, tenantId, now } = work;
-  let deleted = 0;
+  const deleted: RecordDraft[] = [];
   if (decision === 'approved') {
     const still = await stillLinked(work, review);
     for (let start = 0; start < still.length; start += CHUNK)
-      deleted += (await softDelete(work, { ...review, recordIds: still.slice(start, start + CHUNK) })).length;
+      deleted.push(...(await softDelete(work, { ...review, recordIds: still.slice(start, start + CHUNK) })));
   }
   await trx
     .updateTable('deletionReviews')
-    .set({ state: decision, decidedBy: by, decidedAt: now, recordsDeleted: deleted })
+    .set({ state: decision, decidedBy: by, decidedAt: now, recordsDeleted: deleted.length })
     .where('tenantId', '=', tenantId)
     .where('deletionReviewId', '=', review.deletionReviewId)
     .execute();
   await settleNotification(work, review);
-  return deleted;
+  await emitRecordEvents(work, review, deleted);
+  return deleted.length;
 }
 
 /** People are asked as long as something waits for their answer, of whatever record type. */

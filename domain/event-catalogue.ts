@@ -31,7 +31,8 @@ export interface EventData {
   COMPANY_SYNCHRONIZED: CompanyData;
   COMPANY_SYNC_FAILED: CompanyData;
   INTEGRATION_NEEDS_REAUTHORIZATION: { integration_id: string };
-  RECORD_SYNC_FAILED: { integration_id: string; record_type: string; external_id: string; push_id: string; error_codes: string[] };
+  /** At most 100 records. */
+  RECORD_SYNC_FAILED: { integration_id: string; records: { record_type: string; external_id: string; push_id: string; error_codes: string[] }[] };
   ENDPOINT_DISABLED: { endpoint_id: string; because: 'gone' | 'failing'; failing_since: string | null };
   TEST: { message: string };
 }
