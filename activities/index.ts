@@ -5,6 +5,7 @@ import { createIntegrationCheckActivities } from './integration-check';
 import { createRecordPushActivities } from './record-push';
 import { createSyncRunActivities } from './sync-run';
 import { createSyncTickActivities } from './sync-tick';
+import { createWebhookActivities } from './webhook-deliveries';
 
 export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createEmailActivities(dependencies),
@@ -12,4 +13,5 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createRecordPushActivities(dependencies),
   ...createSyncRunActivities(dependencies),
   ...createSyncTickActivities(dependencies),
+  ...createWebhookActivities(dependencies),
 });

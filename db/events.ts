@@ -27,6 +27,30 @@ interface EndpointRow {
 /** Tells of what happened. @returns the events' ids, in order. */
 export async function emitEvents(work: TenantWork, events: readonly NewEvent[]): Promise<string[]> {
   if (events.length === 0) return [];
+  const written = await writeEvents(work, events);
+  await addDeliveries(work, written);
+  return written.map(({ eventId }) => eventId);
+}
+
+/** A test, to one endpoint alone, whatever it wants to be told of. @returns the id of the delivery. */
+export async function emitTest(work: TenantWork, { endpointId, message }: { endpointId: string; message: string }): Promise<string> {
+  const { trx, tenantId, now } = work;
+  const deliveryId = newUuid();
+  for (const { eventId } of await writeEvents(work, [{ type: 'TEST', integrationId: null, data: { message } }]))
+    await sql`
+      insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
+      values (${tenantId}, ${deliveryId}, ${endpointId}, ${eventId}, 'pending', 'test', ${now}, ${now})`.execute(trx);
+  await wake(work, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: now });
+  return deliveryId;
+}
+
+interface WrittenEvent {
+  eventId: string;
+  type: EventType;
+  integrationId: string | null;
+}
+
+async function writeEvents(work: TenantWork, events: readonly NewEvent[]): Promise<WrittenEvent[]> {
   const { trx, tenantId, now } = work;
   const first = await takeSequences(work, events.length);
   const rows = events.map(({ type, integrationId, data }, position) => {
@@ -39,11 +63,7 @@ export async function emitEvents(work: TenantWork, events: readonly NewEvent[]):
     insert into events (tenant_id, event_id, sequence, type, integration_id, payload, created_at)
     select ${tenantId}::uuid, event_id, sequence, type, integration_id, payload, ${now}::timestamptz
     from ${rowsFrom(rows, 'event_id uuid, sequence bigint, type text, integration_id uuid, payload jsonb')}`.execute(trx);
-  await addDeliveries(
-    work,
-    rows.map(({ event_id: eventId, type, integration_id: integrationId }) => ({ eventId, type, integrationId })),
-  );
-  return rows.map(({ event_id: eventId }) => eventId);
+  return rows.map(({ event_id: eventId, type, integration_id: integrationId }) => ({ eventId, type, integrationId }));
 }
 
 async function takeSequences({ trx, tenantId }: TenantWork, count: number): Promise<number> {
@@ -54,10 +74,7 @@ async function takeSequences({ trx, tenantId }: TenantWork, count: number): Prom
 }
 
 /** Endpoints that are switched off get theirs too, as `disabled`: they can be recovered (rules.md 45). */
-async function addDeliveries(
-  work: TenantWork,
-  events: readonly { eventId: string; type: EventType; integrationId: string | null }[],
-): Promise<void> {
+async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]): Promise<void> {
   const { trx, tenantId, now } = work;
   const endpoints = await findListeners(work);
   const deliveries = endpoints.flatMap((endpoint) =>

@@ -12,7 +12,7 @@ export const OUTBOX_CHANNEL = 'syncline_outbox';
 export interface Due {
   lane: LaneKind;
   tenantId: string;
-  /** The integration; of an e-mail its own id. */
+  /** The integration; of an e-mail its own id; of deliveries the endpoint. */
   subjectId: string;
   wakeAt: Date;
 }
@@ -74,15 +74,17 @@ export async function releaseOutboxRows({ trx }: Work, outboxIds: readonly numbe
 
 /** What is overdue by more than a minute, whatever became of its workflow (ARCHITECTURE.md). */
 export async function findForgotten(work: Work, { overdueSince }: { overdueSince: Date }): Promise<Omit<Due, 'wakeAt'>[]> {
-  const [lanes, runs, emails] = [
+  const [lanes, runs, emails, endpoints] = [
     await findForgottenLanes(work, overdueSince),
     await findForgottenRuns(work, overdueSince),
     await findForgottenEmails(work, overdueSince),
+    await findForgottenEndpoints(work, overdueSince),
   ];
   return [
     ...lanes.map((row) => ({ ...row, lane: 'record_push' as const })),
     ...runs.map((row) => ({ ...row, lane: 'sync_run' as const })),
     ...emails.map((row) => ({ ...row, lane: 'email' as const })),
+    ...endpoints.map((row) => ({ ...row, lane: 'webhook_endpoint' as const })),
   ];
 }
 
@@ -110,6 +112,16 @@ async function findForgottenEmails({ trx }: Work, overdueSince: Date): Promise<{
   );
 }
 
+/** Those that are switched off too: their lane ends what waits for them. */
+async function findForgottenEndpoints({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+  const { rows } = await sql<{ tenantId: string; subjectId: string }>`
+    select tenant_id, webhook_endpoint_id as subject_id from webhook_endpoints endpoint
+    where (blocked_until is null or blocked_until < ${overdueSince}) and exists (
+      select from webhook_deliveries delivery where delivery.webhook_endpoint_id = endpoint.webhook_endpoint_id
+        and delivery.next_attempt_at < ${overdueSince} and (delivery.lease_until is null or delivery.lease_until < ${overdueSince}))`.execute(trx);
+  return rows;
+}
+
 const EMAIL_TRIES_FOR_MS = 32 * 3_600_000;
 
 async function findForgottenLanes({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
@@ -135,8 +147,12 @@ async function findForgottenLanes({ trx }: Work, overdueSince: Date): Promise<{ 
     .execute();
 }
 
-/** Rows older than these limits have done their work: an hour of stream events, a day of idempotency keys. */
+/** Rows older than these limits have done their work: an hour of stream events, a day of idempotency keys, 30 days of events that nobody waits for. */
 export async function tidyUp({ trx }: Work): Promise<void> {
   await sql`delete from stream_events where created_at < now() - interval '1 hour'`.execute(trx);
   await sql`delete from idempotency_keys where created_at < now() - interval '24 hours'`.execute(trx);
+  await sql`
+    delete from events where created_at < now() - interval '30 days' and not exists (
+      select from webhook_deliveries delivery
+      where delivery.tenant_id = events.tenant_id and delivery.event_id = events.event_id and delivery.next_attempt_at is not null)`.execute(trx);
 }

@@ -4,3 +4,4 @@ export { checkIntegrationWorkflow } from './integration-check';
 export { recordPushWorkflow } from './record-push';
 export { syncRunWorkflow } from './sync-run';
 export { syncTickWorkflow } from './sync-tick';
+export { webhookEndpointWorkflow } from './webhook-endpoint';

@@ -18,6 +18,10 @@ function grants(): string[] {
 }
 
 function changes(): string[] {
-  // The owner of the platform's endpoints is no tenant, yet seals their secrets.
-  return [`alter table tenant_keys drop constraint tenant_keys_tenant_id_fkey`];
+  return [
+    // A lane knows its endpoint, not whose it is.
+    `create index webhook_endpoints_by_id on webhook_endpoints (webhook_endpoint_id)`,
+    // The owner of the platform's endpoints is no tenant, yet seals their secrets.
+    `alter table tenant_keys drop constraint tenant_keys_tenant_id_fkey`,
+  ];
 }

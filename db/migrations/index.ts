@@ -4,10 +4,12 @@ import * as push from './2026-11-21-push';
 import * as syncRuns from './2026-11-21-sync-runs';
 import * as webhooks from './2026-11-22-webhooks';
 import * as webhooksLanes from './2026-11-22-webhooks-lanes';
+import * as webhooksPlatform from './2026-11-22-webhooks-platform';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-21-push': push,
   '2026-11-21-sync-runs': syncRuns,
   '2026-11-22-webhooks': webhooks,
   '2026-11-22-webhooks-lanes': webhooksLanes,
+  '2026-11-22-webhooks-platform': webhooksPlatform,
 };

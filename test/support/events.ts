@@ -1,0 +1,15 @@
+/** What was told so far, as receivers get it. */
+import type { EventType } from '../../domain/event-catalogue';
+import type { JsonObject } from '../../domain/json';
+import type { TenantWorld } from './lane-world';
+
+/** `data` of the events of a tenant in their order, of one type or of all; `type` is told beside where it is of all. */
+export async function eventsOf(tenant: TenantWorld, type: EventType): Promise<JsonObject[]>;
+export async function eventsOf(tenant: TenantWorld): Promise<{ type: string; data: JsonObject }[]>;
+export async function eventsOf(tenant: TenantWorld, type?: EventType): Promise<JsonObject[] | { type: string; data: JsonObject }[]> {
+  const rows = await tenant.world.database.withTenant(tenant.tenantId, ({ trx }) =>
+    trx.selectFrom('events').select(['type', 'payload']).where('tenantId', '=', tenant.tenantId).orderBy('sequence').execute(),
+  );
+  const told = rows.map((row) => ({ type: row.type as string, data: row.payload['data'] as JsonObject }));
+  return type === undefined ? told : told.filter((one) => one.type === type).map(({ data }) => data);
+}
