@@ -103,7 +103,7 @@ export class DatasetPass {
       if (page.nextCursor !== null && page.nextCursor === current.cursor) throw endless(this.parts.recordType);
       const askNext = once(() => (isLast || isTimeUp ? undefined : this.ask(page.nextCursor, modifiedSince)));
       // Where little will be written, it is asked for at once; else when the database has its hands full and this process has not.
-      if (!isCreating) askNext();
+      if (!isCreating) void askNext();
 
       const toApply: PageToApply = {
         ...this.place,
@@ -184,7 +184,7 @@ export class DatasetPass {
     for (;;) {
       const deleted = await this.inTenant((work) => deleteMissing(work, { ...this.place, limit: DELETE_CHUNK }));
       if (deleted < DELETE_CHUNK) return (await this.job()) === undefined ? 'stopped' : 'done';
-      if (!this.parts.hasTime()) return 'more';
+      if (!this.parts.hasTime() || (await this.inTenant((work) => isInterrupted(work, this.place)))) return 'more';
     }
   }
 

@@ -10,6 +10,7 @@ import type { TenantWork } from '../db/database';
 import { claimProbe, noteOutage, noteRateLimit, noteRecovery, noteUnauthorized } from '../db/integration-blocks';
 import { findIntegration, type Integration } from '../db/integrations';
 import { changeSyncJob, findSyncRun, type JobChange, lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
+import { pullsType } from '../db/pulled-types';
 import { METADATA_JOB } from '../db/tables';
 import { rateLimitDelayMs, refusalBackoffMs } from '../domain/retry';
 import type { RequestPriority } from '../domain/request-budget';
@@ -74,6 +75,10 @@ export class SyncJobPiece {
     // The clock of its 72 hours does not run while people have stopped it (rules.md 16).
     if (integration.pausedAt !== null) return this.wait('paused', new Date(this.now().getTime() + LOOK_AGAIN_MS), { failingSince: null });
     if (integration.needsReauthorizationAt !== null) return this.end({ state: 'failed', error: needsCredentials(integration), isLastAttemptFailed: true });
+    // A signal is no reason to try again before its time: it may be about anything.
+    if (job.waitingBecause === 'retry' && job.waitingUntil !== null && job.waitingUntil > this.now())
+      return { state: 'waiting', until: job.waitingUntil.getTime(), because: 'retry' };
+    if (recordType !== METADATA_JOB && !pullsType(integration.recordTypes[recordType])) return this.end({ state: 'not_supported' });
     const blocked = await this.whileBlocked(integration, job);
     if (blocked !== undefined) return blocked;
     return this.attempt(run, job, integration);

@@ -75,6 +75,8 @@ export async function noteRecovery(work: TenantWork, { integrationId, now }: Pla
     .set({ outageSince: null, failedProbes: 0, blockedUntil: null, blockedBecause: null, blockedDetail: null })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
+    // A pause that it asked for meanwhile is not over.
+    .where(({ eb, or }) => or([eb('blockedBecause', '=', 'outage'), eb('blockedUntil', '<=', now)]))
     .execute();
   await resolveNotification(work, { integrationId, kind: 'integration_unavailable', now });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });

@@ -170,7 +170,7 @@ async function readUnderNewMapping(
       .where('tenantId', '=', work.tenantId)
       .where('integrationId', '=', integrationId)
       .execute();
-  await requestSyncRun(work, { integrationId, kind: 'full', recordTypes: changed, startedBy: 'mapping' });
+  await requestSyncRun(work, { integrationId, kind: 'full', recordTypes: changed, startedBy: 'mapping', mustFollow: true });
 }
 
 /** Windows keep opening, the lane ends at its next wake, retry clocks stand still. Pausing twice is pausing once. */

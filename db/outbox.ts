@@ -92,7 +92,11 @@ export async function findForgotten(work: Work, { overdueSince }: { overdueSince
 async function findForgottenRuns({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
   const { rows } = await sql<{ tenantId: string; subjectId: string }>`
     select tenant_id, integration_id as subject_id from sync_runs run
-    where state in ('queued', 'running', 'waiting') and requested_at < ${overdueSince} and not exists (
+    where state in ('queued', 'running', 'waiting') and requested_at < ${overdueSince}
+      -- What waits behind another run is not forgotten.
+      and (state <> 'queued' or not exists (
+        select from sync_runs other where other.tenant_id = run.tenant_id and other.integration_id = run.integration_id and other.state in ('running', 'waiting')))
+      and not exists (
       select from sync_jobs job where job.tenant_id = run.tenant_id and job.sync_run_id = run.sync_run_id
         and (job.updated_at >= ${overdueSince} or job.waiting_until >= ${overdueSince}))`.execute(trx);
   return rows;

@@ -211,7 +211,8 @@ async function checkpoint(
       readFinishedAt: page.nextCursor === null ? now : null,
       expectedRecords: job.expectedRecords ?? page.total,
       theirsTotal: page.total ?? job.theirsTotal,
-      recordsRead: eb('recordsRead', '+', counts.isRepeated ? 0 : counts.read),
+      // Of a page that comes again only what has changed meanwhile is something that was read.
+      recordsRead: eb('recordsRead', '+', counts.isRepeated ? counts.created + counts.changed : counts.read),
       recordsNew: eb('recordsNew', '+', counts.created),
       recordsChanged: eb('recordsChanged', '+', counts.changed),
       recordsUnchanged: eb('recordsUnchanged', '+', counts.isRepeated ? 0 : counts.unchanged),

@@ -4,10 +4,14 @@ import type { TenantWork } from './database';
 import { unseen } from './rows';
 import type { PassPlace } from './sync-deletions';
 
-/** True where people have canceled the run, or paused or deleted the integration: what is in flight is written, nothing more is begun. */
-export async function isInterrupted({ trx, tenantId }: TenantWork, { integrationId, syncRunId }: Omit<PassPlace, 'recordType'>): Promise<boolean> {
+/**
+ * True where people have canceled the run, or paused or deleted the integration, or where another job met what holds all of them back:
+ * what is in flight is written, nothing more is begun.
+ */
+export async function isInterrupted({ trx, tenantId, now }: TenantWork, { integrationId, syncRunId }: Omit<PassPlace, 'recordType'>): Promise<boolean> {
   const { rows } = await sql<{ isInterrupted: boolean }>`
-    select run.cancel_requested_at is not null or integration.paused_at is not null or integration.deleted_at is not null as is_interrupted
+    select run.cancel_requested_at is not null or integration.paused_at is not null or integration.deleted_at is not null
+      or coalesce(integration.blocked_until > ${now}, false) or integration.needs_reauthorization_at is not null as is_interrupted
     from sync_runs run cross join integrations integration
     where run.tenant_id = ${unseen(tenantId)} and run.sync_run_id = ${syncRunId} and integration.tenant_id = ${unseen(tenantId)} and integration.integration_id = ${integrationId}`.execute(
     trx,

@@ -19,6 +19,8 @@ export interface NewRun {
   startedBy: string;
   /** The night it stands for. */
   localDate?: string | null;
+  /** What is at work now cannot do, however much it reads: it began under another mapping. */
+  mustFollow?: boolean;
 }
 
 export interface RequestedRun {
@@ -43,7 +45,7 @@ export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<R
   const request: RunRequest = { scope: SCOPE_OF[asked.kind], recordTypes: asked.recordTypes ?? null };
 
   const atWork = open.find(({ state }) => state !== 'queued');
-  if (atWork?.cancelRequestedAt === null && !isWider(request, atWork)) return { syncRunId: atWork.syncRunId, isCoalesced: true };
+  if (atWork?.cancelRequestedAt === null && asked.mustFollow !== true && !isWider(request, atWork)) return { syncRunId: atWork.syncRunId, isCoalesced: true };
   const queued = open.find(({ state }) => state === 'queued');
   if (queued !== undefined) {
     if (isWider(request, queued)) await widen(work, queued, request, asked);
@@ -73,7 +75,11 @@ async function widen({ trx, tenantId }: TenantWork, queued: OpenRun, request: Ru
   const { scope, recordTypes } = widest(request, queued);
   await trx
     .updateTable('syncRuns')
-    .set({ scope, recordTypes: recordTypes === null ? null : [...recordTypes], ...(scope === queued.scope ? {} : { kind }) })
+    .set({
+      scope,
+      recordTypes: recordTypes === null ? null : [...recordTypes],
+      ...(scope === queued.scope ? {} : { kind: SCOPE_OF[kind] === scope ? kind : 'full' }),
+    })
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', queued.syncRunId)
     .execute();

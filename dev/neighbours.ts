@@ -1,5 +1,6 @@
-/** Starts whom Syncline talks to: a third party with employees, and a mailbox unless SMTP_URL names one. */
+/** Starts whom Syncline talks to: a third party with employees, contacts and companies, and a mailbox unless SMTP_URL names one. */
 import type { PortName } from './addresses';
+import { setUpCrm } from './crm-in-pocketbase';
 import { setUpEmployees } from './employees-in-pocketbase';
 import { startMailSink } from './mail-sink';
 import { servePocketBase, type PocketBaseLogin } from './pocketbase';
@@ -30,6 +31,7 @@ async function thirdParty(port: number, secrets: Secrets): Promise<ThirdParty> {
   return step('PocketBase, the third party', async () => {
     const { url } = await servePocketBase({ dataFolder: privateFolder('pocketbase'), logFile: logFile('pocketbase'), port, superuser, onFetch: noteFetch });
     await setUpEmployees(url, superuser, user);
+    await setUpCrm(url, superuser);
     return { url, superuser, user };
   });
 }

@@ -1,8 +1,11 @@
-/** The two integrations of the sample tenant, as an API client would create them. */
+/** The integrations of the sample tenant, as an API client would create them. */
 import type { ThirdParty } from './neighbours';
 
 /** The product's default is 5 minutes; this short, one can watch it. */
 const gracePeriodMs = 15_000;
+
+/** The app of the integration that pulls. */
+export const CRM = 'PocketBase CRM';
 
 const fields = [
   { name: 'first_name', to: 'first_name' },
@@ -12,11 +15,9 @@ const fields = [
   { name: 'department', to: 'department' },
 ];
 
-/** What PocketBase's API looks like, for the declarative REST connector (docs/connectors.md explains each key). */
-function pocketBaseConfig(baseUrl: string): Record<string, unknown> {
-  const records = '/api/collections/employees/records';
+/** How one logs in to PocketBase and what a refusal looks like, whatever the collections are. */
+function pocketBaseApi(baseUrl: string): Record<string, unknown> {
   return {
-    app: 'PocketBase',
     base_url: baseUrl,
     auth: {
       type: 'login',
@@ -25,19 +26,31 @@ function pocketBaseConfig(baseUrl: string): Record<string, unknown> {
       token: '/token',
       value: '{token}',
     },
-    check: { path: `${records}{?perPage}`, parameters: { perPage: 1 } },
     errors: { message: '/message', each: { at: '/data', message: '/message', code: '/code' } },
+  };
+}
+
+/** Looks for a record by our id. */
+const findIn = (records: string): Record<string, unknown> => ({
+  path: `${records}{?filter,perPage}`,
+  parameters: { filter: { template: "external_id='{external_id}'", escape: { "'": "\\'" }, refuse: '\\' }, perPage: 2 },
+  items: '/items',
+});
+
+/** What PocketBase's API looks like, for the declarative REST connector (docs/connectors.md explains each key). */
+function pocketBaseConfig(baseUrl: string): Record<string, unknown> {
+  const records = '/api/collections/employees/records';
+  return {
+    app: 'PocketBase',
+    ...pocketBaseApi(baseUrl),
+    check: { path: `${records}{?perPage}`, parameters: { perPage: 1 } },
     answers: { exists: ['validation_not_unique'] },
     record_types: {
       employees: {
         label: 'Employees',
         id: '/id',
         external_id: '/external_id',
-        find: {
-          path: `${records}{?filter,perPage}`,
-          parameters: { filter: { template: "external_id='{external_id}'", escape: { "'": "\\'" }, refuse: '\\' }, perPage: 2 },
-          items: '/items',
-        },
+        find: findIn(records),
         create: { path: records, body: { status: 'active' } },
         update: { path: `${records}/{remote_id}` },
         delete: { path: `${records}/{remote_id}` },
@@ -57,7 +70,7 @@ export interface SampleIntegration {
   credentials: Record<string, string>;
   record_types?: Record<string, unknown>;
   grace_period_ms: number;
-  initial_push?: 'all';
+  initial_push?: 'all' | 'none';
   is_paused?: boolean;
 }
 
@@ -71,6 +84,55 @@ export function pocketBaseIntegration({ url, user }: ThirdParty): SampleIntegrat
     record_types: { employees: { direction: 'push', fields, on_delete: 'deactivate' } },
     grace_period_ms: gracePeriodMs,
     initial_push: 'all',
+  };
+}
+
+/** The same PocketBase as a CRM: contacts are read, companies are kept the same on both sides. */
+function crmConfig(baseUrl: string): Record<string, unknown> {
+  const records = (collection: string): string => `/api/collections/${collection}/records`;
+  /** Sorted by age, so that what is new comes last and shifts no page. */
+  const listOf = (collection: string): Record<string, unknown> => ({
+    path: `${records(collection)}?sort=created,id`,
+    items: '/items',
+    paging: { type: 'page', parameter: 'page', size: 100, size_parameter: 'perPage' },
+    total: { at: '/totalItems' },
+    modified_since: { format: 'space_ms', parameters: { filter: "updated>='{modified_since}'" } },
+  });
+  return {
+    app: CRM,
+    ...pocketBaseApi(baseUrl),
+    check: { path: `${records('contacts')}{?perPage}`, parameters: { perPage: 1 } },
+    record_types: {
+      contacts: { label: 'Contacts', id: '/id', list: listOf('contacts') },
+      companies: {
+        label: 'Companies',
+        id: '/id',
+        external_id: '/external_id',
+        list: listOf('companies'),
+        find: findIn(records('companies')),
+        create: { path: records('companies') },
+        update: { path: `${records('companies')}/{remote_id}` },
+        delete: { path: `${records('companies')}/{remote_id}` },
+      },
+    },
+  };
+}
+
+const named = (...names: string[]): { name: string; to: string }[] => names.map((name) => ({ name, to: name }));
+
+export function crmIntegration({ url, user }: ThirdParty): SampleIntegration {
+  return {
+    connector: 'rest',
+    app: CRM,
+    account_name: 'Demo CRM',
+    config: crmConfig(url),
+    credentials: { email: user.email, password: user.password },
+    record_types: {
+      contacts: { direction: 'pull', fields: named('name', 'email', 'company', 'stage') },
+      companies: { direction: 'both', fields: named('name', 'city', 'sector'), on_delete: 'leave' },
+    },
+    grace_period_ms: gracePeriodMs,
+    initial_push: 'none',
   };
 }
 

@@ -1,12 +1,12 @@
 /**
- * A tenant with employees and two integrations, made through the HTTP API as anybody would. What was made is remembered in
+ * A tenant with employees and three integrations, made through the HTTP API as anybody would. What was made is remembered in
  * `.syncline/sample.json`, step by step, so that a start that was interrupted is completed by the next one. Employees are
  * posted once: what the reader changed afterwards stays.
  */
 import fs from 'node:fs';
 import type { ThirdParty } from './neighbours';
 import { inState } from './paths';
-import { pocketBaseIntegration, scimIntegration } from './sample-integrations';
+import { crmIntegration, pocketBaseIntegration, scimIntegration } from './sample-integrations';
 import { sampleEmployees } from './sample-employees';
 import { writeJson } from './secrets';
 
@@ -80,13 +80,13 @@ export async function ensureSample({ apiUrl, platformKey, thirdParty }: SampleOp
   const client = new Client(apiUrl, sample.apiKey);
   const keep = (): void => writeJson(file, sample);
   keep();
-  const pocketBase = pocketBaseIntegration(thirdParty);
-  for (const integration of [pocketBase, scimIntegration()]) {
+  const ofPocketBase = [pocketBaseIntegration(thirdParty), crmIntegration(thirdParty)];
+  for (const integration of [...ofPocketBase, scimIntegration()]) {
     if (sample.integrationIds[integration.app]) continue;
     sample.integrationIds[integration.app] = (await client.mustCall('POST', '/integrations', integration)).id as string;
     keep();
   }
-  await followBaseUrl(client, sample.integrationIds[pocketBase.app] as string, pocketBase.config);
+  for (const { app, config } of ofPocketBase) await followBaseUrl(client, sample.integrationIds[app] as string, config);
   if (!sample.hasEmployees) {
     await client.mustCall('POST', '/records/batch', { records: sampleEmployees });
     sample.hasEmployees = true;

@@ -11,6 +11,7 @@ import { refuseNewProcesses, runningProcesses, tailOf, type SupervisedProcess } 
 import { startProduct } from './product';
 import { elapsed, note } from './progress';
 import { ensureSample } from './sample';
+import { CRM } from './sample-integrations';
 import { loadSecrets, writeJson } from './secrets';
 import { becomeOnlyInstance, forgetProcesses, recordProcesses } from './single-instance';
 import { startStores } from './stores';
@@ -91,6 +92,7 @@ async function run(): Promise<void> {
   const ready = {
     api_url: apiUrl,
     api_key: sample.apiKey,
+    crm_integration_id: sample.integrationIds[CRM] as string,
     platform_key: platformKey,
     console_url: null,
     temporal_ui_url: stores.temporalUiUrl,

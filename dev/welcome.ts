@@ -3,6 +3,8 @@ export interface Ready {
   api_url: string;
   /** The sample tenant's. */
   api_key: string;
+  /** Of the integration that reads contacts and companies. */
+  crm_integration_id: string;
   platform_key: string;
   /** Null until there is a console. */
   console_url: string | null;
@@ -37,6 +39,14 @@ Watch its status under "syncs": sync_pending for the 15 s of the grace period, t
   curl ${record} ${key}
 See it in the third party:
   curl '${ready.third_party_url}/api/collections/employees/records?filter=${filter}'
+
+It reads, too: the 200 contacts and 12 companies of a CRM (PocketBase again); an e-mail in the mailbox says when they are here. The runs that read
+them, and who or what asked for each:
+  curl '${ready.api_url}/v1/sync-runs?limit=3' ${key}
+Do both sides hold the same number? The Sync Status log:
+  curl '${ready.api_url}/v1/sync-status?limit=1' ${key}
+The contacts themselves; the README has a tour of two minutes under "Pull":
+  curl '${ready.api_url}/v1/records/contacts?limit=2' ${key}
 
 Everything machine-readable is in .syncline/ready.json, logs are in .syncline/logs.
 `;

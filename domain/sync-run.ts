@@ -7,7 +7,7 @@ export const RUN_KINDS = ['onboarding', 'hourly', 'nightly', 'sign_in', 'last_da
 export type RunKind = (typeof RUN_KINDS)[number];
 
 export const RUN_SCOPES = ['modified', 'last_day', 'full'] as const;
-/** How much of each dataset is read, narrow to wide: what changed since the watermark, in the last 24 hours, everything. */
+/** How much of each dataset is read: what changed since the watermark, in the last 24 hours, everything. */
 export type RunScope = (typeof RUN_SCOPES)[number];
 
 export const RUN_STATES = ['queued', 'running', 'waiting', 'succeeded', 'partially_succeeded', 'failed', 'canceled'] as const;
@@ -81,7 +81,9 @@ export function summarizeRun(jobs: readonly JobFacts[], run: { isStarted: boolea
   if (!run.isStarted && !isFinished) return { ...summary, state: 'queued' };
   if (!isFinished) return { ...summary, state: count('running') === 0 && count('waiting') > 0 ? 'waiting' : 'running' };
   if (count('canceled') > 0 || (run.isCancelRequested && (jobs.length === 0 || succeeded < jobs.length))) return { ...summary, state: 'canceled' };
-  if (succeeded === 0) return { ...summary, state: 'failed' };
+  // Metadata alone is no success where there were datasets to read.
+  const datasets = jobs.filter(({ recordType }) => recordType !== '');
+  if (succeeded === 0 || (datasets.length > 0 && datasets.every(({ state }) => state !== 'succeeded'))) return { ...summary, state: 'failed' };
   const isWhole = failed === 0 && jobs.every((job) => job.recordsFailed === 0);
   return { ...summary, state: isWhole ? 'succeeded' : 'partially_succeeded' };
 }
@@ -93,16 +95,21 @@ export interface RunRequest {
   recordTypes: readonly string[] | null;
 }
 
+/** A full run reads what any other reads. Of the other two none reads all that the other does: a watermark may be older than a day, or younger. */
+function coversScope(scope: RunScope, asked: RunScope): boolean {
+  return scope === 'full' || scope === asked;
+}
+
 /** True where `asked` wants something that `other` does not read. */
 export function isWider(asked: RunRequest, other: RunRequest): boolean {
-  if (RUN_SCOPES.indexOf(asked.scope) > RUN_SCOPES.indexOf(other.scope)) return true;
+  if (!coversScope(other.scope, asked.scope)) return true;
   if (other.recordTypes === null) return false;
   return asked.recordTypes === null || asked.recordTypes.some((type) => !other.recordTypes?.includes(type));
 }
 
 /** What reads all that either of the two reads. */
 export function widest(a: RunRequest, b: RunRequest): RunRequest {
-  const scope = RUN_SCOPES[Math.max(RUN_SCOPES.indexOf(a.scope), RUN_SCOPES.indexOf(b.scope))] ?? 'full';
+  const scope = coversScope(a.scope, b.scope) ? a.scope : coversScope(b.scope, a.scope) ? b.scope : 'full';
   const recordTypes = a.recordTypes === null || b.recordTypes === null ? null : [...new Set([...a.recordTypes, ...b.recordTypes])];
   return { scope, recordTypes };
 }

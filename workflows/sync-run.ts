@@ -50,6 +50,8 @@ export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
     for (const recordType of run.recordTypes) states.set(recordType, 'queued');
     await show(run);
     const milestones = noteMilestones(run, () => isOver);
+    // It is awaited at the end; where the workflow is canceled before, nobody else hears of it.
+    milestones.catch(() => undefined);
     let free = JOBS_AT_ONCE;
     const turn: Turn = {
       async take() {

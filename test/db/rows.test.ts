@@ -56,6 +56,14 @@ describe('rows as one table', () => {
     expect(await read(sent)).toEqual(rows);
   });
 
+  it('arrive whole where their texts take more room than their letters', async () => {
+    const rows = ['😀'.repeat(20_000), 'é', '漢字'.repeat(9_000)].map((text) => ({ name: text, fields: { text } }));
+
+    const arrived = (await read(rows)) as { name: string; fields: object }[];
+
+    expect(arrived.map(({ name, fields }) => ({ name, fields }))).toEqual(rows);
+  });
+
   it('hold null where a value is null or absent, and an empty list where it is empty', async () => {
     const [row] = await read([{ name: null, tags: [] }]);
 

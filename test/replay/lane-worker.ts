@@ -1,9 +1,11 @@
-/** A real lane on a real server, with a stand-in for what it lets be done: for recording histories and for the stress test. */
+/** Real workflows on a real server, with a stand-in for what they let be done: for recording histories and for the stress test. */
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { EmailActivities } from '../../activities/email';
 import type { IntegrationCheckActivities } from '../../activities/integration-check';
 import type { RecordPushActivities } from '../../activities/record-push';
+import type { SyncRunActivities } from '../../activities/sync-run';
+import type { SyncTickActivities } from '../../activities/sync-tick';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { createSignalLane, type SignalLane } from '../../worker/lane-signals';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
@@ -17,7 +19,7 @@ export interface LaneWorker {
 export interface LaneWorkerOptions {
   address: string;
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
-  activities: RecordPushActivities & Partial<IntegrationCheckActivities & EmailActivities>;
+  activities: RecordPushActivities & Partial<IntegrationCheckActivities & EmailActivities & SyncRunActivities & SyncTickActivities>;
   hasSearchAttributes: boolean;
 }
 
@@ -38,7 +40,7 @@ export async function startLaneWorker({ address, workflows, activities, hasSearc
   const client = new Client({ connection: clientConnection });
   const workers = await Promise.all([
     Worker.create({ connection, taskQueue: TASK_QUEUES.workflows, ...workflows }),
-    Worker.create({ connection, taskQueue: TASK_QUEUES.push, activities }),
+    ...[TASK_QUEUES.push, TASK_QUEUES.pull, TASK_QUEUES.email].map((taskQueue) => Worker.create({ connection, taskQueue, activities })),
   ]);
   const running = Promise.all(workers.map((worker) => worker.run()));
   return {

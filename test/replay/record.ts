@@ -18,6 +18,7 @@ import { startTemporalServer } from '../../dev/temporal';
 import { createRunFolder } from '../support/run-folder';
 import { createStartEmail } from '../../worker/email-starts';
 import { type LaneWorker, startLaneWorker } from './lane-worker';
+import { playSyncRun, playTick, scenarios as syncRunScenarios, syncRunActivities, syncTickActivities, TICKS } from './sync-scenarios';
 
 const HISTORIES = path.join(__dirname, 'histories');
 const tenantId = '01900000-0000-7000-8000-000000000001';
@@ -109,6 +110,8 @@ async function main(): Promise<void> {
           pushDueRecords: async ({ firedAt }) => ({ ...nothingWaits, ...(await answers.shift()?.(firedAt)) }),
           checkIntegration: async () => ({ ok: false, kind: 'unavailable', message: 'connect ECONNREFUSED' }),
           sendEmail,
+          ...syncRunActivities,
+          ...syncTickActivities,
         },
         hasSearchAttributes,
       });
@@ -117,6 +120,13 @@ async function main(): Promise<void> {
         await record(lane, scenario, hasSearchAttributes ? `${scenario.name}-searchable` : scenario.name);
       if (!hasSearchAttributes && isWanted('integration-check')) await recordCheck(lane);
       if (!hasSearchAttributes && isWanted('email')) for (const name of ['sent', 'tried-again', 'failed'] as const) await recordEmail(lane, name);
+      for (const scenario of syncRunScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
+        const name = `sync-run.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
+        if (!isWanted(name)) continue;
+        await writeChain(lane, await playSyncRun(lane, scenario, { tenantId, integrationId: nextIntegrationId() }, hasSearchAttributes), name);
+      }
+      for (const name of hasSearchAttributes ? [] : TICKS.filter((tick) => isWanted(`sync-tick.${tick}`)))
+        await writeChain(lane, await playTick(lane, name, { tenantId, integrationId: nextIntegrationId() }), `sync-tick.${name}`);
       await lane.stop();
     }
   } finally {
@@ -136,14 +146,18 @@ async function record(lane: LaneWorker, scenario: Scenario, name: string): Promi
     await lane.signalLane({ tenantId, integrationId, wakeAt: Date.now() + 100 });
     await handle.result();
   }
-  // Every run of the chain: the last one, and those it continued.
+  await writeChain(lane, handle.workflowId, `record-push.${name}`);
+}
+
+/** Every run of the chain: the last one, and those it continued. */
+async function writeChain({ client }: LaneWorker, workflowId: string, name: string): Promise<void> {
   const runs: string[] = [];
-  for await (const { workflowId, runId, startTime } of lane.client.workflow.list({ query: `WorkflowId = "${handle.workflowId}"` })) {
-    if (workflowId === handle.workflowId) runs.push(`${startTime.toISOString()} ${runId}`);
+  for await (const run of client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
+    if (run.workflowId === workflowId) runs.push(`${run.startTime.toISOString()} ${run.runId}`);
   }
   for (const [index, run] of runs.sort().entries()) {
-    const history = await lane.client.workflow.getHandle(handle.workflowId, run.split(' ')[1]).fetchHistory();
-    write(runs.length === 1 ? `record-push.${name}` : `record-push.${name}.${index + 1}`, historyToJSON(history));
+    const history = await client.workflow.getHandle(workflowId, run.split(' ')[1]).fetchHistory();
+    write(runs.length === 1 ? name : `${name}.${index + 1}`, historyToJSON(history));
   }
 }
 

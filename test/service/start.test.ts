@@ -1,4 +1,5 @@
 /** `npm start` as its user sees it, on a checkout whose dependencies are installed; `test/journey` begins with an empty machine. */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { logIn } from '../../dev/pocketbase';
@@ -48,7 +49,7 @@ afterEach(async () => {
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 it(
-  'runs everything, and the three commands that it prints change an employee, show its status and show it in the third party',
+  'runs everything, and the first three commands that it prints change an employee, show its status and show it in the third party',
   async () => {
     const started = start();
     const ready = await started.ready(patience);
@@ -59,6 +60,7 @@ it(
     expect(statuses).toEqual([200, 200, 200, 200, 200]);
     expect(integrations.data.map(({ app, state }) => [app, state])).toEqual([
       ['PocketBase', 'active'],
+      ['PocketBase CRM', 'active'],
       ['SCIM 2.0', 'paused'],
     ]);
     expect(await logIn(ready.third_party_url, ready.third_party_login)).toBeTruthy();
@@ -70,6 +72,40 @@ it(
     const deadline = Date.now() + 40_000;
     while (statusOf() !== 'synced' && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 500));
     expect(runPrintedCommand(see)).toMatchObject({ items: [{ external_id: 'emp-1', job_title: expect.stringMatching(/^Chief Engineer since/) }] });
+  },
+  2 * patience,
+);
+
+it(
+  'has read the contacts and companies of the CRM and says so by e-mail, and the tour of the README goes both ways',
+  async () => {
+    const started = start();
+    const ready = await started.ready(patience);
+    const [, , , runs, status, contacts] = printedCommands(started.output);
+    const id = ready.crm_integration_id;
+    const until = async (isSo: () => unknown): Promise<void> => {
+      const deadline = Date.now() + 40_000;
+      while (!(await isSo()) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 250));
+    };
+    const list = (command: string | undefined) => (runPrintedCommand(command as string) as { data: Record<string, unknown>[] }).data;
+    await until(() => list(status).length > 0);
+
+    expect(list(runs)).toMatchObject([{ kind: 'onboarding', state: 'succeeded', integration_id: id, progress: { records_new: 212 } }]);
+    expect(list(status)).toMatchObject([{ app: 'PocketBase CRM', total_difference: 0, total_syncline: 212, total_app: 212 }]);
+    expect(list(contacts)).toMatchObject([{ fields: { email: expect.stringContaining('@crm.example') } }, {}]);
+    const mails = async () => (await (await fetch(`${ready.mail_url}/api/email`)).json()) as { subject: string }[];
+    await until(async () => (await mails()).length > 0);
+    expect((await mails()).map(({ subject }) => subject)).toEqual(['PocketBase CRM (Demo CRM) is ready']);
+
+    const [tour] = /^## Pull$[^]*?```sh\n([^]*?)```/m.exec(fs.readFileSync(path.join(checkout, 'README.md'), 'utf8'))?.slice(1) ?? [];
+    execFileSync('/bin/sh', ['-ec', (tour as string).replaceAll('curl ', 'curl --silent --show-error --fail-with-body ')], { cwd: checkout });
+    const ours = async (what: string) => (await (await get(`${ready.api_url}/v1/records/${what}`, ready.api_key)).json()) as RecordAnswer;
+    await until(async () => (await ours(`contacts/${id}:contact00000007`)).fields.stage === 'partner');
+    expect((await ours(`contacts/${id}:contact00000007`)).fields).toMatchObject({ stage: 'partner' });
+    const theirs = async () =>
+      (await (await get(`${ready.third_party_url}/api/collections/companies/records/company00000001`)).json()) as Record<string, unknown>;
+    await until(async () => (await theirs()).city === 'Gent');
+    expect(await theirs()).toMatchObject({ city: 'Gent' });
   },
   2 * patience,
 );

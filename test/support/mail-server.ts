@@ -17,6 +17,8 @@ export interface MailServer {
   textAnswers: number[];
   /** The answer to a text comes only after this. */
   delayMs: number;
+  /** Called when a text was taken and before its sender hears so; may wait. */
+  afterTaken: () => void | Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,7 +28,15 @@ function refusal(status: number): Error {
 
 /** Without TLS unless told otherwise. */
 export async function startMailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
-  const server: MailServer = { url: '', received: [], recipientAnswers: [], textAnswers: [], delayMs: 0, stop: () => Promise.resolve() };
+  const server: MailServer = {
+    url: '',
+    received: [],
+    recipientAnswers: [],
+    textAnswers: [],
+    delayMs: 0,
+    afterTaken: () => undefined,
+    stop: () => Promise.resolve(),
+  };
   const smtp = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
@@ -50,7 +60,7 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
             to: rcptTo.map(({ address }) => address),
             raw: Buffer.concat(chunks).toString(),
           });
-          return callback(null);
+          return void Promise.resolve(server.afterTaken()).then(() => callback(null));
         });
       });
     },

@@ -132,7 +132,10 @@ describe('rule 31: a list that moves while it is read page by page', () => {
     const pulled = await unstable(prepare);
     let step = 0;
     pulled.account.beforePage = async ({ cursor }) => {
-      if (cursor === '3' && step === 0) step = 1 + 0 * Number(await pulled.account.put('contacts', 'a-first', { name: 'New' })); // p002 is read twice
+      if (cursor === '3' && step === 0) {
+        step = 1;
+        await pulled.account.put('contacts', 'a-first', { name: 'New' }); // p002 is read twice
+      }
       if (cursor === '9' && step === 1) {
         step = 2;
         await pulled.account.remove('contacts', 'a-first'); // p009 slips away
@@ -159,7 +162,7 @@ describe('rule 35: pages out of order and records twice', () => {
     for (const id of people(9)) await pulled.account.put('contacts', id, { name: `new ${id}` });
     let earlier: ReadPage['records'] = [];
     pulled.account.distort = (page) => {
-      const records = [...page.records, ...page.records, ...earlier].reverse();
+      const records = [...page.records, ...page.records, ...earlier].toReversed();
       earlier = page.records;
       return { ...page, records };
     };
@@ -168,6 +171,26 @@ describe('rule 35: pages out of order and records twice', () => {
     expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsChanged: 9, recordsNew: 0, recordsDeleted: 0 });
     expect(await pulled.differences()).toEqual([]);
     expect((await pulled.held()).get('p000')?.version).toBe(2);
+  });
+});
+
+describe('rule 35: a page that comes again', () => {
+  it('counts what has changed on it meanwhile as read, and the rest not twice', async () => {
+    const pulled = await linked(3);
+    pulled.account.pageSize = 10;
+    let call = 0;
+    pulled.account.distort = (page) => {
+      call += 1;
+      if (call > 1) return { ...page, nextCursor: null };
+      return { ...page, nextCursor: 'again' };
+    };
+    pulled.account.beforePage = async (request) => {
+      if (request.cursor !== 'again') return;
+      request.cursor = null;
+      await pulled.account.put('contacts', 'p001', { name: 'Meanwhile' });
+    };
+    const run = await pulled.sync('full');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsRead: 4, recordsUnchanged: 3, recordsChanged: 1 });
   });
 });
 

@@ -46,7 +46,7 @@ describe('rule 17: the first push of what was here', () => {
     expect(pushesAtLastPage).toBe(0);
     expect(pulled.account.pushes.map(({ externalId }) => externalId)).toEqual(['c-new']);
     expect(await pulled.externalId('p001')).toBe('c-match');
-    expect([...pulled.account.held('contacts').values()].map(({ name }) => name).sort()).toEqual(['Only here', 'p000', 'p001', 'p002']);
+    expect([...pulled.account.held('contacts').values()].map(({ name }) => name as string).sort()).toEqual(['Only here', 'p000', 'p001', 'p002']);
     const again = await pulled.sync('full');
     expect(await pulled.job(again.syncRunId)).toMatchObject({ recordsNew: 0, recordsChanged: 0, recordsDeleted: 0 });
     await world.sleep(GRACE_MS * 2);

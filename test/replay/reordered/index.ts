@@ -1,7 +1,9 @@
-/** A deliberately wrong change of the lane, for the negative control of the replay test: it asks for work before it has slept. */
+/** Deliberately wrong changes of each workflow, for the negative control of the replay test: the lane asks for work before it has slept. */
 import { condition, setHandler } from '@temporalio/workflow';
 import { laneQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
-import { emailActivities, integrationCheckActivities, recordPushActivities } from '../../../workflows/activities';
+import { syncRunsChangedSignal } from '../../../contract/sync-run';
+import type { SyncTickInput } from '../../../contract/sync-schedule';
+import { emailActivities, integrationCheckActivities, recordPushActivities, syncRunActivities, syncTickActivities } from '../../../workflows/activities';
 
 export async function recordPushWorkflow({ tenantId, integrationId, wakeAt }: RecordPushInput): Promise<void> {
   const { pushDueRecords } = recordPushActivities(tenantId);
@@ -22,4 +24,18 @@ export async function checkIntegrationWorkflow(input: { tenantId: string; integr
 export async function sendEmailWorkflow(input: { tenantId: string; emailId: string }): Promise<unknown> {
   await condition(() => false, 1_000);
   return emailActivities(input.tenantId).sendEmail(input);
+}
+
+/** Sleeps before it looks whether there is a run, and lets its jobs read one after the other. */
+export async function syncRunWorkflow(place: { tenantId: string; integrationId: string }): Promise<void> {
+  const { beginSyncRun, workOnSyncJob } = syncRunActivities(place.tenantId);
+  setHandler(syncRunsChangedSignal, () => undefined);
+  await condition(() => false, 1_000);
+  const run = await beginSyncRun(place);
+  for (const recordType of run?.recordTypes ?? []) await workOnSyncJob({ ...place, syncRunId: run?.syncRunId ?? '', recordType, firedAt: Date.now() });
+}
+
+export async function syncTickWorkflow(input: SyncTickInput): Promise<unknown> {
+  await condition(() => false, 1_000);
+  return syncTickActivities(input.tenantId).tickSyncSchedule({ ...input, scheduledAt: Date.now() });
 }

@@ -46,9 +46,8 @@ export class PullTrial {
       account.tellsTime = random.chance(0.8);
       account.clockAheadMs = random.pick([0, 0, 600_000, -540_000]);
       account.pageSize = random.between(1, 4);
-      this.note(
-        `${JSON.stringify({ ...account.abilities, total: account.tellsTotal, count: account.canCount, clock: account.tellsTime ? account.clockAheadMs : null })}`,
-      );
+      const { abilities, tellsTotal, canCount, tellsTime, clockAheadMs } = account;
+      this.note(JSON.stringify({ ...abilities, tellsTotal, canCount, clockAheadMs: tellsTime ? clockAheadMs : null }));
       await account.put('contacts', ALWAYS, { name: 'always' });
       for (const id of random.shuffled(IDS).slice(0, random.between(0, 8))) await account.put('contacts', id, { name: id });
     });

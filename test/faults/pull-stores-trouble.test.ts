@@ -1,0 +1,227 @@
+/**
+ * PostgreSQL and Temporal restarted and killed in the middle of sync runs, and api processes that die around the request for one: the
+ * run ends by itself, nothing is lost, nothing is counted twice.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { OUTBOX_CHANNEL } from '../../db/outbox';
+import { migrateToLatest } from '../../db/migrate';
+import { type PostgresServer, startPostgres } from '../../dev/postgres';
+import { startTemporalServer, type TemporalServer } from '../../dev/temporal';
+import type { Json } from '../support/api-client';
+import { freePort } from '../support/free-port';
+import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/fault-servers';
+import { listIntegration, type ListServer, startListServer } from '../support/list-server';
+import { type Product, type ProductTenant, startProduct, throughPort } from '../support/product';
+import { compareCopy } from '../support/pulled-copy';
+import { PullingIntegration } from '../support/pulling-integration';
+import { temporaryFolder } from '../support/shared-servers';
+import { until } from '../support/until';
+
+const EACH = 20_000;
+const DATASETS = ['contacts', 'companies'];
+
+let postgres: PostgresServer;
+let startDatabase: () => Promise<void>;
+let temporal: TemporalServer;
+let startTemporal: () => Promise<void>;
+let toxiproxy: Toxiproxy;
+let apiLink: FaultyLink;
+let lists: ListServer;
+let product: Product;
+let tenant: ProductTenant;
+let integration: PullingIntegration;
+
+beforeAll(async () => {
+  const folder = temporaryFolder('stores');
+  fs.chmodSync(folder, 0o711);
+  const [port, temporalPort, password] = [await freePort(), await freePort(), randomBytes(12).toString('hex')];
+  const options = { dataFolder: path.join(folder, 'data'), logFile: path.join(folder, 'log'), port, password };
+  startDatabase = async () => void (postgres = await startPostgres({ ...options, isThrowaway: true, settings: { synchronous_commit: 'on' } }));
+  const temporalOptions = { logFile: path.join(folder, 'temporal.log'), databaseFile: path.join(folder, 'temporal.db'), port: temporalPort };
+  startTemporal = async () => void (temporal = await startTemporalServer(temporalOptions));
+  [toxiproxy, lists] = await Promise.all([startToxiproxy(), startListServer(), startDatabase(), startTemporal()]);
+  await migrateToLatest(postgres.url);
+  apiLink = await toxiproxy.linkTo(port);
+  product = await startProduct({
+    databaseUrl: postgres.url,
+    apiDatabaseUrl: throughPort(postgres.url, apiLink.port),
+    temporalAddress: `127.0.0.1:${temporalPort}`,
+    namespace: 'default',
+  });
+  tenant = await product.givenTenant();
+  for (const dataset of DATASETS) lists.fill(dataset, EACH);
+}, 60_000);
+
+beforeEach(() => {
+  lists.asked.length = 0;
+});
+
+afterEach(async () => {
+  lists.beforePage = () => undefined;
+  lists.delayMs = 0;
+  await apiLink.heal();
+  if (!product.isApiRunning()) await product.startApi();
+  if (!product.isWorkerRunning()) await product.startWorker();
+});
+
+afterAll(async () => {
+  await product?.stop();
+  await Promise.all([toxiproxy?.stop(), lists?.stop(), temporal?.stop()]);
+  await postgres?.stop();
+}, 60_000);
+
+/** Something happens once, when this page of the first dataset was asked for; the page comes meanwhile. */
+function at(page: number, happen: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    lists.beforePage = (asked) => {
+      if (asked.dataset !== DATASETS[0] || asked.page !== page) return;
+      lists.beforePage = () => undefined;
+      happen().then(resolve, reject);
+    };
+  });
+}
+
+const untilEnded = (runId: string): Promise<Json> =>
+  until(
+    'the run has ended',
+    async () => {
+      const { status, body } = await tenant.api.call('GET', `/v1/sync-runs/${runId}`);
+      return status === 200 && body.finished_at !== null && body;
+    },
+    90_000,
+  );
+
+async function expectWhole(run: Json, progress: object): Promise<void> {
+  expect(run).toMatchObject({ state: 'succeeded', failed_jobs: 0, progress: { records_read: 2 * EACH, records_failed: 0, ...progress } });
+  for (const dataset of DATASETS) {
+    const copy = await compareCopy(product.databaseUrl, integration.id, lists, dataset);
+    expect({ dataset, ...copy }).toEqual({ dataset, differences: 0, held: EACH, pagesNotedWrongly: 0 });
+  }
+  expect({ api: product.isApiRunning(), worker: product.isWorkerRunning() }).toEqual({ api: true, worker: true });
+}
+
+describe('PostgreSQL in the middle of a full pass', () => {
+  it('may restart: the pass goes on where it was written down last', async () => {
+    lists.delayMs = 60;
+    const restarted = at(5, async () => {
+      await postgres.stop();
+      await sleep(1_000);
+      await startDatabase();
+    });
+    integration = await PullingIntegration.link(tenant, listIntegration(lists.url, DATASETS));
+    await restarted;
+    const [run] = await until('the log can be read', () => integration.runs());
+
+    await expectWhole(await untilEnded(run?.id), { records_new: 2 * EACH });
+    for (const dataset of DATASETS) expect(lists.askedAgain(dataset)).toBeLessThanOrEqual(2 * 3); // a page or two for each time it tried
+  }, 120_000);
+
+  it('may be killed with -9', async () => {
+    lists.delayMs = 60;
+    for (const dataset of DATASETS) lists.changeEvery(dataset, 10);
+    const killed = at(7, async () => {
+      postgres.process.kill();
+      await postgres.process.ended;
+      await until('PostgreSQL runs again', () => startDatabase().then(() => true));
+    });
+    const { id } = await integration.start('full');
+    await killed;
+    expect((await until('the log can be read', () => integration.run(id))).is_sync_finished).toBe(false);
+
+    await expectWhole(await untilEnded(id), { records_changed: (2 * EACH) / 10, records_new: 0, records_deleted: 0 });
+  }, 120_000);
+});
+
+describe('Temporal in the middle of a full pass', () => {
+  it('may be killed and away for a while: reading goes on meanwhile, and the run ends after it is back', async () => {
+    lists.delayMs = 500;
+    for (const dataset of DATASETS) lists.changeEvery(dataset, 5);
+    let askedWhileAway = 0;
+    const killed = at(4, async () => {
+      temporal.process.kill();
+      await temporal.process.ended;
+      const before = lists.asked.length;
+      await sleep(4_000);
+      askedWhileAway = lists.asked.length - before;
+      await startTemporal();
+    });
+    const { id } = await integration.start('full');
+    await killed;
+    expect(askedWhileAway).toBeGreaterThan(4);
+    expect((await integration.run(id)).is_sync_finished).toBe(false);
+    lists.delayMs = 0;
+
+    await expectWhole(await untilEnded(id), { records_changed: (2 * EACH) / 5, records_new: 0, records_deleted: 0 });
+  }, 120_000);
+
+  it('may be away when a run is asked for: it is accepted, and begins when Temporal is back', async () => {
+    temporal.process.kill();
+    await temporal.process.ended;
+    const asked = await tenant.api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' });
+    expect([asked.status, asked.body.state]).toEqual([202, 'queued']);
+    await startTemporal();
+
+    await expectWhole(await untilEnded(asked.body.id), { records_changed: 0 });
+  }, 120_000);
+});
+
+describe('the request for a run', () => {
+  const ask = (key: string) => tenant.api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' }, { 'idempotency-key': key });
+  const fullRuns = async () => (await integration.runs()).filter(({ kind }) => kind === 'full');
+
+  it('is carried out although the api died between the commit and its answer, and the repeated one gets that run', async () => {
+    const before = (await fullRuns()).length;
+    const listener = new Client({ connectionString: postgres.url });
+    await listener.connect();
+    await listener.query(`listen ${OUTBOX_CHANNEL}`);
+    const killed = new Promise<void>((resolve) => listener.once('notification', () => void product.killApi().then(resolve)));
+    await apiLink.poison('latency', { latency: 150 }); // PostgreSQL has committed long before the api hears of it
+    const key = randomUUID();
+
+    await expect(ask(key)).rejects.toThrow('fetch failed');
+    await killed;
+    await listener.end();
+    await until('it is read, with no api at all', () => lists.asked.length > 0, 10_000);
+    await apiLink.heal();
+    await product.startApi();
+    const repeated = await ask(key);
+
+    expect([repeated.status, repeated.headers.get('idempotent-replayed')]).toEqual([202, 'true']);
+    const runs = await fullRuns();
+    expect(runs).toHaveLength(before + 1);
+    expect(runs[0]?.id).toBe(repeated.body.id);
+    await expectWhole(await untilEnded(repeated.body.id), { records_changed: 0 });
+  }, 90_000);
+
+  it('leaves nothing behind where the api died before the commit', async () => {
+    const before = (await fullRuns()).length;
+    await apiLink.poison('latency', { latency: 200 });
+    const request = ask(randomUUID());
+    request.catch(() => undefined);
+    await sleep(700); // some of its statements, and there are more
+    await product.killApi();
+    await expect(request).rejects.toThrow('fetch failed');
+    await apiLink.heal();
+    await product.startApi();
+
+    await sleep(1_500);
+    expect(await fullRuns()).toHaveLength(before);
+    expect(lists.asked).toEqual([]);
+  }, 60_000);
+
+  it('is carried out once where no worker was there to hear of it, and the first one that comes was killed at once', async () => {
+    await product.killWorker();
+    const { body } = await ask(randomUUID());
+    await product.startWorker();
+    await product.killWorker();
+    await sleep(500);
+    await product.startWorker();
+
+    await expectWhole(await untilEnded(body.id), { records_changed: 0 });
+    expect((await fullRuns())[0]?.id).toBe(body.id);
+  }, 90_000);
+});

@@ -1,0 +1,179 @@
+/**
+ * Workers killed with -9 in the middle of sync runs: what was read stays read, what was counted is counted once, and the run goes on
+ * where it was; an e-mail is sent at most once more, and then it is the same one.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTestDatabase } from '../support/database';
+import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/fault-servers';
+import { listIntegration, type ListServer, startListServer } from '../support/list-server';
+import { type MailServer, startMailServer } from '../support/mail-server';
+import { type Product, type ProductTenant, startProduct, throughPort } from '../support/product';
+import { compareCopy } from '../support/pulled-copy';
+import { PullingIntegration, setContactAddress } from '../support/pulling-integration';
+import { until } from '../support/until';
+
+const EACH = 30_000;
+const PAGES = EACH / 1_000;
+const DATASETS = ['contacts', 'companies'];
+
+let toxiproxy: Toxiproxy;
+let databaseLink: FaultyLink;
+let lists: ListServer;
+let mail: MailServer;
+let product: Product;
+let tenant: ProductTenant;
+let integration: PullingIntegration;
+
+/** Kills the worker `afterMs` after the first dataset's page was asked for, and starts another one. */
+async function dieAt(page: number, afterMs: number): Promise<void> {
+  const died = new Promise<void>((resolve) => {
+    lists.beforePage = async (asked) => {
+      if (asked.dataset !== DATASETS[0] || asked.page !== page) return;
+      lists.beforePage = () => undefined;
+      await sleep(afterMs);
+      await product.killWorker();
+      resolve();
+    };
+  });
+  await died;
+  await product.startWorker();
+}
+
+async function expectEqual(): Promise<void> {
+  for (const dataset of DATASETS) {
+    const copy = await compareCopy(product.databaseUrl, integration.id, lists, dataset);
+    expect({ dataset, ...copy }).toEqual({ dataset, differences: 0, held: lists.held(dataset).size, pagesNotedWrongly: 0 });
+  }
+}
+
+beforeAll(async () => {
+  const database = await createTestDatabase();
+  [toxiproxy, lists, mail] = await Promise.all([startToxiproxy(), startListServer(), startMailServer()]);
+  databaseLink = await toxiproxy.linkTo(Number(new URL(database.url).port));
+  const env = { SMTP_URL: mail.url, SMTP_FROM: 'Syncline <syncline@example.com>', PUBLIC_URL: 'https://syncline.example' };
+  product = await startProduct({ databaseUrl: database.url, workerDatabaseUrl: throughPort(database.url, databaseLink.port), env });
+  tenant = await product.givenTenant();
+  await setContactAddress(product, tenant, 'it@ada.example');
+  for (const dataset of DATASETS) lists.fill(dataset, EACH);
+}, 60_000);
+
+afterEach(async () => {
+  lists.beforePage = () => undefined;
+  mail.afterTaken = () => undefined;
+  await databaseLink.heal();
+  if (!product.isWorkerRunning()) await product.startWorker();
+});
+
+afterAll(async () => {
+  await product?.stop();
+  await Promise.all([toxiproxy?.stop(), lists?.stop(), mail?.stop()]);
+});
+
+describe('a worker that is killed in the middle of a full pass', () => {
+  it('costs the page in flight of each dataset: the next worker goes on there, and nothing is counted twice', async () => {
+    lists.delayMs = 400; // slow: what was answered is written long before the next page comes
+    const linked = PullingIntegration.link(tenant, listIntegration(lists.url, DATASETS));
+    await dieAt(8, 300);
+    integration = await linked;
+    const [run] = await integration.runs();
+    expect(run?.progress.records_read).toBeGreaterThan(0);
+    lists.delayMs = 20;
+
+    const ended = await integration.untilEnded(run?.id, 90_000);
+
+    expect(ended).toMatchObject({
+      state: 'succeeded',
+      successful_jobs: 3,
+      failed_jobs: 0,
+      progress: { records_read: 2 * EACH, records_new: 2 * EACH, records_changed: 0, records_unchanged: 0, records_failed: 0 },
+    });
+    for (const dataset of DATASETS) {
+      expect({ dataset, askedAgain: lists.askedAgain(dataset) <= 1 }).toEqual({ dataset, askedAgain: true });
+      expect(await integration.job(run?.id, dataset)).toMatchObject({ pages: PAGES, records_read: EACH, records_new: EACH });
+    }
+    await expectEqual();
+    expect(await integration.status()).toMatchObject({ total_difference: 0, total_syncline: 2 * EACH });
+  }, 120_000);
+
+  it('costs one page more where it dies while the page before is being written, and still nothing is counted twice', async () => {
+    lists.asked.length = 0;
+    lists.delayMs = 0;
+    for (const dataset of DATASETS) {
+      lists.changeEvery(dataset, 3);
+      lists.fill(dataset, EACH - 500);
+      lists.fill(dataset, EACH - 400); // come back there: the same ids, new again there, known here
+    }
+    const { id } = await integration.start('full');
+    await dieAt(6, 0);
+    // And once more, later.
+    await dieAt(20, 30);
+
+    const ended = await integration.untilEnded(id, 90_000);
+
+    for (const dataset of DATASETS) expect(lists.askedAgain(dataset)).toBeLessThanOrEqual(2 * 2);
+    const changed = Math.ceil(EACH / 3);
+    expect(ended).toMatchObject({ state: 'succeeded', progress: { records_read: 2 * (EACH - 400), records_new: 0, records_deleted: 2 * 400 } });
+    expect(ended.progress.records_changed).toBeGreaterThan(1.9 * (changed - 500));
+    expect(ended.progress.records_changed + ended.progress.records_unchanged).toBe(2 * (EACH - 400));
+    await expectEqual();
+  }, 150_000);
+
+  it('is not noticed where the worker is stopped in good order: nothing is asked again but what was in flight', async () => {
+    lists.asked.length = 0;
+    lists.delayMs = 150;
+    const { id } = await integration.start('full');
+    await until('it reads', () => lists.asked.length > 8);
+
+    expect(await product.stopWorker()).toBe('ended with exit code 0');
+    await product.startWorker();
+    const since = Date.now();
+    lists.delayMs = 0;
+    const ended = await integration.untilEnded(id, 60_000);
+
+    expect(Date.now() - since).toBeLessThan(15_000); // nobody had to miss a heartbeat
+    expect(ended).toMatchObject({ state: 'succeeded', progress: { records_read: 2 * (EACH - 400), records_changed: 0, records_new: 0 } });
+    for (const dataset of DATASETS) expect(lists.askedAgain(dataset)).toBeLessThanOrEqual(1);
+    await expectEqual();
+  }, 90_000);
+});
+
+describe('a worker that is killed while it sends e-mails', () => {
+  /** Noticed after a minute, and then repeated within 10 s. */
+  const REPEATED_WITHIN_MS = 80_000;
+  const sentFor = (name: string) => mail.received.filter(({ raw }) => raw.includes(`Subject: Lists (${name}) is ready`));
+  const messageIds = (name: string) => sentFor(name).map(({ raw }) => /^Message-ID: (.*)$/im.exec(raw)?.[1]);
+
+  // Both beside each other, for each takes a minute to be noticed.
+  beforeAll(async () => {
+    lists.delayMs = 0;
+    let die = (): void => {};
+    const dead = new Promise<void>((resolve) => (die = resolve));
+    mail.afterTaken = async () => {
+      const [last] = mail.received.slice(-1);
+      if (last?.raw.includes('(unheard)')) return dead; // it has the text, and its answer comes too late
+      await until('the other one is there', () => sentFor('unheard').length > 0);
+      await databaseLink.disable();
+      setTimeout(() => void product.killWorker().then(die), 500);
+    };
+    const names = ['unheard', 'unwritten'];
+    for (const name of names) lists.fill(name, 10);
+    await Promise.all(names.map((name) => PullingIntegration.link(tenant, { ...listIntegration(lists.url, [name]), account_name: name })));
+    await dead;
+    mail.afterTaken = () => undefined;
+    await databaseLink.heal();
+    await product.startWorker();
+    await until('what was not heard is sent again', () => sentFor('unheard').length > 1, REPEATED_WITHIN_MS);
+    await sleep(12_000);
+  }, 150_000);
+
+  it('before it hears that the mail server has it, sends it once more under the same Message-ID', () => {
+    expect(sentFor('unheard')).toHaveLength(2);
+    expect(new Set(messageIds('unheard')).size).toBe(1);
+    expect(messageIds('unheard')[0]).toMatch(/^<eml_/);
+  });
+
+  it('after it heard so and before the row says it, sends it no more than once again, under the same Message-ID', () => {
+    expect(sentFor('unwritten').length).toBeLessThanOrEqual(2);
+    expect(new Set(messageIds('unwritten')).size).toBe(1);
+  });
+});
