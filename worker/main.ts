@@ -23,6 +23,7 @@ import { startOutboxDispatcher } from './outbox-dispatcher';
 import { ensureSearchAttributes } from './search-attributes';
 import { startSweep } from './sweep';
 import { keepSyncSchedules } from './sync-schedules';
+import { temporalInterceptors } from './temporal-interceptors';
 import { createWake } from './wakes';
 import { createWorkers } from './worker';
 
@@ -44,7 +45,7 @@ async function main(): Promise<void> {
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await untilItWorks('Temporal', log, () => NativeConnection.connect(connectionOptions));
-  const clientConnection = await untilItWorks('Temporal', log, () => Connection.connect(connectionOptions));
+  const clientConnection = await untilItWorks('Temporal', log, () => Connection.connect({ ...connectionOptions, interceptors: temporalInterceptors }));
   const hasSearchAttributes = await ensureSearchAttributes(clientConnection, namespace, log);
   const client = new Client({ connection: clientConnection, namespace });
   const wake = createWake(client, { hasSearchAttributes, database });

@@ -4,15 +4,19 @@
  * file gets a namespace of its own there, and moves a single workflow's time by `fastForward`.
  */
 import { randomUUID } from 'node:crypto';
-import { Connection, type Client } from '@temporalio/client';
+import { type Client, Connection, type ConnectionPlugin } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { findProgram } from '../../dev/binaries';
+import { temporalInterceptors } from '../../worker/temporal-interceptors';
 import { temporalAddress } from './shared-servers';
 
 const PollingResult = temporal.api.enums.v1.FastForwardPollingResult;
+
+/** A call that a test leaves behind must not end the process that runs all of them. */
+const plugins: ConnectionPlugin[] = [{ name: 'calm-after-close', configureConnection: (options) => ({ ...options, interceptors: temporalInterceptors }) }];
 
 let isQuiet = false;
 
@@ -27,21 +31,21 @@ function quieten(): void {
 export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
   quieten();
   const path = await findProgram('temporal-test-server');
-  return TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  return TestWorkflowEnvironment.createTimeSkipping({ plugins, server: { executable: { type: 'existing-path', path } } });
 }
 
 /** A connection to the run's dev server in a new namespace; `namespace` is set. Call `teardown()` on it in afterAll. */
 export async function connectDevServer(): Promise<TestWorkflowEnvironment & { namespace: string }> {
   quieten();
   const namespace = await createNamespace();
-  const environment = await TestWorkflowEnvironment.createFromExistingServer({ address: temporalAddress(), namespace });
+  const environment = await TestWorkflowEnvironment.createFromExistingServer({ plugins, address: temporalAddress(), namespace });
   return environment as TestWorkflowEnvironment & { namespace: string };
 }
 
 /** A new namespace on the run's dev server, for processes that connect by themselves (TEMPORAL_NAMESPACE). */
 export async function createNamespace(): Promise<string> {
   const namespace = `test-${randomUUID()}`;
-  const connection = await Connection.connect({ address: temporalAddress() });
+  const connection = await Connection.connect({ address: temporalAddress(), interceptors: temporalInterceptors });
   try {
     await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
     await untilKnown(connection, namespace);

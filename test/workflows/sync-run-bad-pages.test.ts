@@ -74,7 +74,7 @@ describe('rule 35: an empty list where there were records', () => {
     const pulled = await linked(5);
     pulled.account.type('contacts').clear();
     const run = await pulled.sync('nightly');
-    expect(run).toMatchObject({ state: 'partially_succeeded', failedJobs: 1 });
+    expect(run).toMatchObject({ state: 'failed', failedJobs: 1 });
     expect(await pulled.job(run.syncRunId)).toMatchObject({
       state: 'failed',
       error: { code: 'suspiciously_empty', message: expect.stringContaining('contacts') },
