@@ -40,6 +40,10 @@ const apiEnvironment = z.object({
   PUBLIC_URL: publicUrl,
   PLATFORM_KEY: z.string('is not set. Set it to a random text of 32 characters or more').min(32, 'must have 32 characters or more'),
   TRUSTED_PROXIES: cidrs,
+  COMPANY_SYNCHRONIZED_SWITCH_AT: z.iso
+    .datetime({ offset: true, error: 'must be an instant like 2023-10-10T00:00:00Z' })
+    .default('2023-10-10T00:00:00Z')
+    .transform((text) => new Date(text)),
   RATE_LIMIT_PER_SECOND: amount('requests', 100, 1),
   API_POOL_SIZE: amount('connections', 10, 2),
   DRAIN_PAUSE_MS: amount('milliseconds', 5_000),
@@ -86,6 +90,7 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
     trustedProxies: read.TRUSTED_PROXIES,
     rateLimitPerSecond: read.RATE_LIMIT_PER_SECOND,
     drainPauseMs: read.DRAIN_PAUSE_MS,
+    companySynchronizedSwitchAt: read.COMPANY_SYNCHRONIZED_SWITCH_AT,
   };
 }
 

@@ -14,6 +14,8 @@ export interface ApiSettings {
   platformKey: string;
   trustedProxies: readonly string[];
   rateLimitPerSecond: number;
+  /** From then on the policy `first_dataset` is gone (rules.md 42). */
+  companySynchronizedSwitchAt: Date;
   /** Callers get 503 when no answer is there by then (rules.md R6). */
   answerWithinMs: number;
 }

@@ -10,6 +10,7 @@ import { newUuid } from '../db/ids';
 import { appendAuditEntry } from '../db/audit';
 import { claimIdempotencyKey, storeIdempotentAnswer } from '../db/idempotency';
 import type { Sealing } from '../db/sealing';
+import { PLATFORM_TENANT_ID } from '../db/tables';
 import { findTenant } from '../db/tenants';
 import type { Caller } from './context';
 import { answerWithin } from './deadline';
@@ -106,6 +107,8 @@ async function perform(
       return database.withPlatform((work) => performance.run(work, input, context));
     case 'tenant':
       return once(tenantIdOf(context), (work) => performance.run(work, input, context));
+    case 'platform_own':
+      return once(PLATFORM_TENANT_ID, (work) => performance.run(work, input, context));
     case 'tenant_by_platform':
       return once(performance.tenantOf(input), async (work) => {
         if ((await findTenant(work)) === undefined) throw new HttpError('tenant_not_found');

@@ -6,6 +6,7 @@ import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { EventType } from '../domain/event-catalogue';
 import type { JsonObject } from '../domain/json';
 import type { TenantWork } from './database';
+import { EVENTS_KEPT_MS } from './event-feed';
 import { newUuid } from './ids';
 import { wake } from './outbox';
 import { rowsFrom } from './rows';
@@ -114,7 +115,11 @@ function selectDeliveries(work: TenantWork, more: RawBuilder<unknown> = sql``): 
     from webhook_deliveries delivery
     join webhook_endpoints endpoint on endpoint.tenant_id = ${work.tenantId} and endpoint.webhook_endpoint_id = delivery.webhook_endpoint_id
     join events event on event.tenant_id = delivery.tenant_id and event.event_id = delivery.event_id
-    where ${isOf(work, sql`delivery`)}`;
+    where ${isOf(work, sql`delivery`)} and event.created_at > ${keptSince(work)}`;
+}
+
+function keptSince({ now }: TenantWork): Date {
+  return new Date(now.getTime() - EVENTS_KEPT_MS);
 }
 
 function isOf({ tenantId }: TenantWork, table: RawBuilder<unknown>): RawBuilder<boolean> {

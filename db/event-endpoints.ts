@@ -2,7 +2,7 @@
  * Webhook endpoints as people manage them (rules.md 43 to 45). Their owner is a tenant, or the platform under an id of its own; what
  * goes out to them is the lane's. Secrets come and stay sealed.
  */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { EventType } from '../domain/event-catalogue';
 import type { TenantWork } from './database';
 import { wake } from './outbox';
@@ -35,8 +35,8 @@ export async function createEndpoint(
   { endpointsMax }: { endpointsMax: number },
 ): Promise<Endpoint | 'too_many'> {
   const { trx, tenantId, now } = work;
-  // The tenant's row is locked so that two requests cannot both take the last place.
-  await trx.selectFrom('tenants').select('tenantId').where('tenantId', '=', tenantId).forNoKeyUpdate().execute();
+  // One after the other, so that two requests cannot both take the last place. The platform has no row to lock.
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`webhook endpoints ${tenantId}`}, 0))`.execute(trx);
   if ((await listEndpoints(work, { limit: endpointsMax })).length >= endpointsMax) return 'too_many';
   return trx
     .insertInto('webhookEndpoints')

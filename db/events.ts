@@ -56,7 +56,14 @@ async function writeEvents(work: TenantWork, events: readonly NewEvent[]): Promi
   const rows = events.map(({ type, integrationId, data }, position) => {
     const eventId = newUuid();
     const sequence = first + position;
-    const payload = envelope({ id: toWireId('evt', eventId), type, tenantId: toWireId('ten', tenantId), sequence, at: now, data: data as unknown as JsonObject });
+    const payload = envelope({
+      id: toWireId('evt', eventId),
+      type,
+      tenantId: toWireId('ten', tenantId),
+      sequence,
+      at: now,
+      data: data as unknown as JsonObject,
+    });
     return { event_id: eventId, sequence, type, integration_id: integrationId, payload };
   });
   await sql`
@@ -78,7 +85,9 @@ async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]):
   const { trx, tenantId, now } = work;
   const endpoints = await findListeners(work);
   const deliveries = endpoints.flatMap((endpoint) =>
-    events.filter((event) => wants(endpoint, event)).map(({ eventId }) => ({ delivery_id: newUuid(), endpoint_id: endpoint.webhookEndpointId, event_id: eventId, is_off: endpoint.isOff })),
+    events
+      .filter((event) => wants(endpoint, event))
+      .map(({ eventId }) => ({ delivery_id: newUuid(), endpoint_id: endpoint.webhookEndpointId, event_id: eventId, is_off: endpoint.isOff })),
   );
   if (deliveries.length === 0) return;
   await sql`
@@ -86,7 +95,7 @@ async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]):
     select ${tenantId}::uuid, delivery_id, endpoint_id, event_id, case when is_off then 'disabled' else 'pending' end, 'event',
       case when is_off then null else ${now}::timestamptz end, ${now}::timestamptz
     from ${rowsFrom(deliveries, 'delivery_id uuid, endpoint_id uuid, event_id uuid, is_off boolean')}`.execute(trx);
-  for (const endpointId of new Set(deliveries.filter(({ is_off: isOff }) => !isOff).map(({ endpoint_id: endpointId }) => endpointId)))
+  for (const endpointId of new Set(deliveries.flatMap((delivery) => (delivery.is_off ? [] : [delivery.endpoint_id]))))
     await wake(work, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: now });
 }
 

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { TenantWork, Work } from './database';
+import { deleteOldEvents } from './event-feed';
 import type { LaneKind } from './tables';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
@@ -151,12 +152,10 @@ async function findForgottenLanes({ trx }: Work, overdueSince: Date): Promise<{ 
     .execute();
 }
 
-/** Rows older than these limits have done their work: an hour of stream events, a day of idempotency keys, 30 days of events that nobody waits for. */
-export async function tidyUp({ trx }: Work): Promise<void> {
+/** Rows older than these limits have done their work: an hour of stream events, a day of idempotency keys, 30 days of events with their deliveries. */
+export async function tidyUp(work: Work): Promise<void> {
+  const { trx } = work;
   await sql`delete from stream_events where created_at < now() - interval '1 hour'`.execute(trx);
   await sql`delete from idempotency_keys where created_at < now() - interval '24 hours'`.execute(trx);
-  await sql`
-    delete from events where created_at < now() - interval '30 days' and not exists (
-      select from webhook_deliveries delivery
-      where delivery.tenant_id = events.tenant_id and delivery.event_id = events.event_id and delivery.next_attempt_at is not null)`.execute(trx);
+  await deleteOldEvents(work);
 }

@@ -5,7 +5,7 @@ import { EVENT_TYPES } from '../../domain/event-catalogue';
 import { type Route, tenantRoute } from '../route';
 import { idParam, namesParam } from '../wire/common';
 import { eventView } from '../wire/events';
-import { listParams, readPage, toPage } from '../wire/lists';
+import { listParams, readPage, writeCursor } from '../wire/lists';
 import { requireIntegration } from './integrations';
 
 const feed = z
@@ -37,15 +37,8 @@ export const eventRoutes: readonly Route[] = [
       const { limit, after = 0 } = readPage(query, scope, z.int().min(0));
       const rows = await listEvents(work, { after, limit: limit + 1, types: query.type, integrationId: query.integration_id });
       const shown = rows.slice(0, limit);
-      const { data, next_cursor } = toPage(
-        // One more than is shown makes a cursor, at the end too.
-        [...shown, ...shown.slice(-1), ...(shown.length === 0 ? [{ sequence: after, payload: {} }] : [])],
-        Math.max(shown.length, 1),
-        scope,
-        ({ sequence }) => sequence,
-        ({ payload }) => payload as unknown as z.output<typeof eventView>,
-      );
-      return { status: 200, body: { data: shown.length === 0 ? [] : data, next_cursor: next_cursor ?? '', has_more: rows.length > limit } };
+      const data = shown.map(({ payload }) => payload as unknown as z.output<typeof eventView>);
+      return { status: 200, body: { data, next_cursor: writeCursor(scope, shown.at(-1)?.sequence ?? after), has_more: rows.length > limit } };
     },
   }),
 ];

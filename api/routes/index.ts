@@ -6,6 +6,7 @@ import { apiKeyRoutes } from './api-keys';
 import { auditLogRoutes } from './audit-log';
 import { connectorRoutes } from './connectors';
 import { deletionReviewRoutes } from './deletion-reviews';
+import { eventRoutes } from './events';
 import { integrationLifeRoutes } from './integration-life';
 import { integrationRoutes } from './integrations';
 import { metadataRoutes } from './metadata';
@@ -25,11 +26,13 @@ import { syncScheduleRoutes } from './sync-schedules';
 import { syncStatusRoutes } from './sync-status';
 import { tenantRoutes } from './tenants';
 import { timeZoneRoutes } from './time-zones';
+import { webhookDeliveryRoutes } from './webhook-deliveries';
+import { webhookEndpointRoutes } from './webhook-endpoints';
 
 export function createRoutes(dependencies: ApiDependencies & { authenticator: Authenticator; openapi: () => object }): readonly Route[] {
   return [
     ...operationRoutes(dependencies),
-    ...tenantRoutes,
+    ...tenantRoutes(dependencies),
     ...apiKeyRoutes,
     ...connectorRoutes(dependencies),
     ...integrationRoutes(dependencies),
@@ -47,6 +50,9 @@ export function createRoutes(dependencies: ApiDependencies & { authenticator: Au
     ...syncConflictRoutes,
     ...deletionReviewRoutes,
     ...pushRoutes,
+    ...eventRoutes,
+    ...webhookEndpointRoutes(dependencies),
+    ...webhookDeliveryRoutes,
     ...notificationRoutes,
     ...auditLogRoutes,
     ...streamRoutes(dependencies),

@@ -38,7 +38,9 @@ const OVERLAP_MS = 24 * 3_600_000;
 const RECOVER_MAX_MS = 14 * 86_400_000;
 
 const params = z.strictObject({ endpoint_id: idParam('whe', 'endpoint_not_found') });
-const recovered = z.object({ recovered: z.int().meta({ description: 'Deliveries that are sent again; ask again when it is 10000.' }) }).meta({ id: 'RecoveredDeliveries' });
+const recovered = z
+  .object({ recovered: z.int().meta({ description: 'Deliveries that are sent again; ask again when it is 10000.' }) })
+  .meta({ id: 'RecoveredDeliveries' });
 const enabled = endpointView.extend({ recovered: z.int() }).meta({ id: 'EnabledWebhookEndpoint' });
 const sent = z.object({ delivery_id: wireId('whd') }).meta({ id: 'SentDelivery' });
 const since = instantParam.meta({ description: 'At most 14 days ago.', example: '2026-11-21T09:30:00.000Z' });
@@ -59,7 +61,7 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
   const one = `${base}/{endpoint_id}`;
 
   function checkUrl(url: string): void {
-    const message = whyUrlIsRefused(url, URL.canParse(url) ? [new URL(url).host] : []);
+    const message = whyUrlIsRefused(url, URL.canParse(url) ? [new URL(url).hostname] : []);
     if (message !== undefined) throw new HttpError('egress_refused', { errors: [{ pointer: '/url', code: 'egress_refused', message }] });
   }
 
@@ -80,7 +82,8 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       operationId: `createWebhookEndpoint${of}`,
       tag,
       summary: `Create a webhook endpoint ${whose}`,
-      description: 'What happens from now on is posted there, signed with the secret (Standard Webhooks). docs/webhooks.md lists the events and shows how to verify them.',
+      description:
+        'What happens from now on is posted there, signed with the secret (Standard Webhooks). docs/webhooks.md lists the events and shows how to verify them.',
       body: newEndpoint,
       answers: { 201: { description: 'The new endpoint, with its secret.', schema: endpointWithSecret, headers: ETAG } },
       problems: ['egress_refused', 'too_many_endpoints', 'integration_not_found'],
@@ -187,7 +190,8 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       operationId: `rotateWebhookSecret${of}`,
       tag,
       summary: `Give a webhook endpoint ${whose} a new secret`,
-      description: 'For 24 hours deliveries carry a signature of the former one too, so that receivers can be changed in peace. At most three are good at a time.',
+      description:
+        'For 24 hours deliveries carry a signature of the former one too, so that receivers can be changed in peace. At most three are good at a time.',
       params,
       answers: { 200: { description: 'The endpoint, with its new secret.', schema: endpointWithSecret, headers: ETAG } },
       problems: ['endpoint_not_found', 'too_many_secrets'],
@@ -199,7 +203,7 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
         if (live.length >= SECRETS_MAX) throw new HttpError('too_many_secrets');
         const { secret, sealed } = await makeSecret(work, found.webhookEndpointId);
         const until = new Date(work.now.getTime() + OVERLAP_MS).toISOString();
-        const former = live.map((one) => ({ ...one, expiresAt: one.expiresAt ?? until }));
+        const former = live.map((earlier) => ({ ...earlier, expiresAt: earlier.expiresAt ?? until }));
         const after = await replaceSecrets(work, idOf(input), [{ sealed, expiresAt: null }, ...former]);
         return { status: 200, body: { ...endpointToWire(after, work.now), secret }, headers: etagOf(after), audit: auditOf(found) };
       },
@@ -229,7 +233,8 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       operationId: `disableWebhookEndpoint${of}`,
       tag,
       summary: `Switch off a webhook endpoint ${whose}`,
-      description: 'Nothing is sent there until it is enabled again; what happens meanwhile is kept and can be recovered. Disabling it twice is disabling it once.',
+      description:
+        'Nothing is sent there until it is enabled again; what happens meanwhile is kept and can be recovered. Disabling it twice is disabling it once.',
       params,
       answers: { 200: { description: 'The endpoint as it is now.', schema: endpointView, headers: ETAG } },
       problems: ['endpoint_not_found'],

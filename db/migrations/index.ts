@@ -5,6 +5,7 @@ import * as syncRuns from './2026-11-21-sync-runs';
 import * as webhooks from './2026-11-22-webhooks';
 import * as webhooksLanes from './2026-11-22-webhooks-lanes';
 import * as webhooksPlatform from './2026-11-22-webhooks-platform';
+import * as webhooksRetention from './2026-11-22-webhooks-retention';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-21-push': push,
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '2026-11-22-webhooks': webhooks,
   '2026-11-22-webhooks-lanes': webhooksLanes,
   '2026-11-22-webhooks-platform': webhooksPlatform,
+  '2026-11-22-webhooks-retention': webhooksRetention,
 };

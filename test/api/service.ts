@@ -81,7 +81,15 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
   const stream = createStreamHub({ database, databaseUrl: testDatabase.url, log });
   const readiness = createReadiness({ database });
   const metrics = createMetrics({ outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds), openStreams: () => stream.openStreams() });
-  const settings = { publicUrl: PUBLIC_URL, platformKey: PLATFORM_KEY, trustedProxies: [], rateLimitPerSecond: 10_000, answerWithinMs: 4_500, ...config };
+  const settings = {
+    publicUrl: PUBLIC_URL,
+    platformKey: PLATFORM_KEY,
+    trustedProxies: [],
+    rateLimitPerSecond: 10_000,
+    companySynchronizedSwitchAt: new Date('2023-10-10T00:00:00Z'),
+    answerWithinMs: 4_500,
+    ...config,
+  };
   const dependencies: ApiDependencies = { database, sealing, orchestrator, connectors, whyUrlIsRefused, config: settings, stream, readiness, metrics, log };
   const app = createApp(dependencies);
   const as = (key: string | undefined) => createCaller(app, key);

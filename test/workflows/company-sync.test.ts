@@ -83,9 +83,7 @@ describe('rule 41: all datasets', () => {
 
   it('failed: told as such once, and synchronized when a later run succeeds', async () => {
     const pulled = await Pulled.onboarded(tenant, { recordTypes: TWO }, empty);
-    expect(await told()).toMatchObject([
-      { type: 'COMPANY_SYNC_FAILED', data: { integrations: [{ datasets: [{ state: 'failed' }, { state: 'failed' }] }] } },
-    ]);
+    expect(await told()).toMatchObject([{ type: 'COMPANY_SYNC_FAILED', data: { integrations: [{ datasets: [{ state: 'failed' }, { state: 'failed' }] }] } }]);
     await pulled.sync('full');
     await Pulled.onboarded(tenant, { recordTypes: TWO }, empty);
     expect(await types()).toEqual(['COMPANY_SYNC_FAILED']);
@@ -102,7 +100,7 @@ describe('rule 41: all datasets', () => {
     expect(await types()).toEqual([]);
     await mend(second);
     const [event, ...more] = await told();
-    expect([(event?.data['integrations'] as unknown[]).length, more]).toEqual([2, []]);
+    expect([event?.data['integrations'], more]).toEqual([expect.objectContaining({ length: 2 }), []]);
 
     await Pulled.onboarded(tenant, {}, fill(world, 1));
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);

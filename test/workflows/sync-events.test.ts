@@ -193,7 +193,7 @@ describe('rule 40: records', () => {
       if (locked !== undefined) await decideDeletionReview(work, { review: locked, decision: 'approved', by: 'ana' });
     });
     const [told, ...more] = await eventsOf(tenant, 'DATA_DELETE');
-    expect([(told?.records as unknown[]).length, more]).toEqual([30, []]);
+    expect([told?.records, more]).toEqual([expect.objectContaining({ length: 30 }), []]);
   });
 });
 
@@ -215,10 +215,13 @@ describe('what needs a person', () => {
     pulled.account.beforePush = ({ payload }) => {
       if (payload?.['name'] === 'bad') throw new RecordRejected('Bad name.', [], false);
     };
-    await tenant.accept(...['a', 'b', 'c'].map((externalId) => ({ externalId, recordType: 'contacts', fields: { name: externalId === 'c' ? 'good' : 'bad' } })));
+    await tenant.accept(
+      ...['a', 'b', 'c'].map((externalId) => ({ externalId, recordType: 'contacts', fields: { name: externalId === 'c' ? 'good' : 'bad' } })),
+    );
     await world.sleep(HOUR);
     const [event, ...more] = await eventsOf(tenant, 'RECORD_SYNC_FAILED');
-    expect((event?.records as { external_id: string }[]).map(({ external_id }) => external_id).toSorted()).toEqual(['a', 'b']);
+    const failed = event?.records as { external_id: string }[] | undefined;
+    expect(failed?.map(({ external_id }) => external_id).toSorted()).toEqual(['a', 'b']);
     expect(event).toMatchObject({ records: [{ record_type: 'contacts', push_id: expect.stringMatching(/^psh_/), error_codes: [expect.any(String)] }, {}] });
     expect(more).toEqual([]);
 
