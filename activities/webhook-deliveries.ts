@@ -14,7 +14,7 @@ import { type ConcludedDelivery, concludeDeliveries } from '../db/webhook-conclu
 import { blockEndpoint, disableEndpoint, disableWaiting, noteWarned } from '../db/webhook-health';
 import { type DeliveringEndpoint, findDeliveringEndpoint, readDeliveryOutlook, releaseDeliveries, renewDeliveries, stateOfEndpoint } from '../db/webhook-lane';
 import type { WebhookAnswer } from '../delivery/webhook-sender';
-import { BREAKER_PAUSE_MS, type EndpointHealth, isDown, judgeHealth, recentFailures } from '../domain/webhook-health';
+import { BREAKER_PAUSE_MS, type EndpointHealth, failuresUntilDown, judgeHealth, recentFailures } from '../domain/webhook-health';
 import { nextDelayMs } from '../domain/webhook-schedule';
 import { wireIdOf } from '../domain/wire-id';
 import { ClaimLeases } from './claim-leases';
@@ -32,8 +32,6 @@ export const createWebhookActivities = (dependencies: Dependencies): WebhookActi
   deliverDueWebhooks: (input) => new Wake(dependencies, input).run(),
 });
 
-/** Until one has succeeded no more than these are under way: a receiver that is down costs so many attempts, then a pause. */
-const AT_ONCE_UNTIL_SUCCESS = 5;
 /** What is due but held by another claim is looked at again after this, not at once. */
 const LOOK_AGAIN_MS = 1_000;
 const GONE = 410;
@@ -101,7 +99,7 @@ class Wake {
         const one = await this.attempt(endpoint, secrets, delivery);
         if (one !== null) await tried.add(one);
       },
-      width: () => (this.delivered > 0 ? atOnce : Math.min(atOnce, AT_ONCE_UNTIL_SUCCESS)),
+      width: () => (this.isHealthy() ? atOnce : Math.min(atOnce, failuresUntilDown(this.failures, this.now().getTime()))),
       mayGoOn: () => this.hasTime() && !this.isPausing && !this.isOutdated && !tried.hasFailed,
       intervalMs,
     };
@@ -135,6 +133,11 @@ class Wake {
     return { delivery, at, answer };
   }
 
+  /** Until it has shown that it is, no more are under way than may fail before it is left alone: that is what a receiver that is down costs. */
+  private isHealthy(): boolean {
+    return this.delivered > 0 && this.failures.length === 0;
+  }
+
   private note({ error, status }: WebhookAnswer): void {
     if (error === null) {
       this.delivered += 1;
@@ -145,7 +148,7 @@ class Wake {
     const now = this.now().getTime();
     this.failedAttempts += 1;
     this.failures = recentFailures([...this.failures, now], now);
-    this.isPausing = isDown(this.failures, now);
+    this.isPausing = failuresUntilDown(this.failures, now) === 0;
     this.isOutdated ||= status === GONE;
   }
 
@@ -195,7 +198,8 @@ class Wake {
     });
     const now = this.now().getTime();
     // Due still, though there was time for it: somebody else holds it.
-    const earliest = this.hasTime() && !this.isOutdated && outlook.state === 'working' && this.delivered + this.failedAttempts === 0 ? now + LOOK_AGAIN_MS : now;
+    const earliest =
+      this.hasTime() && !this.isOutdated && outlook.state === 'working' && this.delivered + this.failedAttempts === 0 ? now + LOOK_AGAIN_MS : now;
     const blockedUntil = outlook.endpoint?.blockedUntil?.getTime() ?? null;
     return {
       state: outlook.state,

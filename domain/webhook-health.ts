@@ -12,8 +12,9 @@ export function recentFailures(failures: readonly number[], now: number): number
   return failures.filter((at) => now - at < BREAKER_WITHIN_MS).slice(-BREAKER_FAILURES);
 }
 
-export function isDown(failures: readonly number[], now: number): boolean {
-  return recentFailures(failures, now).length >= BREAKER_FAILURES;
+/** How many failures more make a receiver one that is left alone; 0 = it is one. */
+export function failuresUntilDown(failures: readonly number[], now: number): number {
+  return BREAKER_FAILURES - recentFailures(failures, now).length;
 }
 
 /** Nothing but failures for so long, and so many of so many messages that one quiet message alone cannot switch an endpoint off. */

@@ -38,7 +38,7 @@ const rowsLeft = async () => {
 };
 
 it('deletes an event, its deliveries and their attempts after 30 days', async () => {
-  await age(31, false);
+  await age(32, false);
 
   await sweepUp();
 
@@ -54,7 +54,7 @@ it('keeps what is younger', async () => {
 });
 
 it('keeps what is still due, however old', async () => {
-  await age(31, true);
+  await age(32, true);
 
   await sweepUp();
 
