@@ -25,17 +25,19 @@ export async function emitRecordEvents(work: TenantWork, place: Place, drafts: r
   const isNew = ({ before }: RecordDraft) => before === null || before.isDeleted;
   const here = touched.filter(({ after }) => !after.isDeleted);
   await emitEvents(work, [
-    ...batches(here.filter(isNew)).map((batch): NewEvent => ({ type: 'DATA_NEW', integrationId: place.integrationId, data: toData(place, batch.map(toRecord)) })),
-    ...batches(here.filter((draft) => !isNew(draft))).map(
-      (batch): NewEvent => ({
-        type: 'DATA_UPDATE',
-        integrationId: place.integrationId,
-        data: toData(
-          place,
-          batch.map((draft) => ({ ...toRecord(draft), changed_fields: [...draft.changedFields].toSorted() })),
-        ),
-      }),
-    ),
+    ...batches(here.filter(isNew)).map((batch): NewEvent => ({
+      type: 'DATA_NEW',
+      integrationId: place.integrationId,
+      data: toData(place, batch.map(toRecord)),
+    })),
+    ...batches(here.filter((draft) => !isNew(draft))).map((batch): NewEvent => ({
+      type: 'DATA_UPDATE',
+      integrationId: place.integrationId,
+      data: toData(
+        place,
+        batch.map((draft) => ({ ...toRecord(draft), changed_fields: [...draft.changedFields].toSorted() })),
+      ),
+    })),
     ...batches(gone).map((batch): NewEvent => ({ type: 'DATA_DELETE', integrationId: place.integrationId, data: toData(place, batch.map(toRecord)) })),
   ]);
 }

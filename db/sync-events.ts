@@ -64,5 +64,10 @@ async function isBeforeFirstSync({ trx, tenantId }: TenantWork, { integrationId 
 }
 
 async function noteFirstSync({ trx, tenantId, now }: TenantWork, { integrationId }: SyncRun): Promise<void> {
-  await trx.updateTable('integrations').set({ firstSyncCompletedAt: now }).where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
+  await trx
+    .updateTable('integrations')
+    .set({ firstSyncCompletedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
 }
