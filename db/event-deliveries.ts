@@ -86,7 +86,7 @@ export async function recoverDeliveries(work: TenantWork, { endpointId, since }:
         and exists (select from events event where event.tenant_id = missed.tenant_id and event.event_id = missed.event_id)
       group by missed.tenant_id, missed.event_id
       having bool_and(missed.state in ('failed', 'disabled'))
-      order by min(missed.webhook_delivery_id) limit ${RECOVERED_MAX}`.execute(work.trx);
+      order by min(missed.created_at), missed.event_id limit ${RECOVERED_MAX}`.execute(work.trx);
     return (await addDeliveries(work, endpointId, 'recover', rows)).length;
   });
 }

@@ -16,6 +16,8 @@ let integration: string;
 let push: string;
 let cursors: Record<string, string>;
 let history: RunHistory;
+let endpoint: string;
+let delivery: string;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -26,6 +28,9 @@ beforeAll(async () => {
   for (const name of ['a-1', 'a-2']) await a.operator.post(`/v1/integrations/${integration}/records/employees/${name}/discard`).expect(200);
   history = await givenRunHistory(service, a);
   push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
+  for (const url of ['https://a.example.com/1', 'https://a.example.com/2'])
+    endpoint = (await a.admin.post('/v1/webhook-endpoints', { url }).expect(201)).body.id;
+  for (const _time of [1, 2]) delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
   for (const path of [
@@ -50,6 +55,9 @@ const LISTS = [
   '/v1/metadata-changes',
   '/v1/sync-conflicts',
   '/v1/deletion-reviews',
+  '/v1/webhook-endpoints',
+  '/v1/webhook-deliveries',
+  '/v1/events',
 ];
 
 interface Row {
@@ -84,6 +92,42 @@ const onReview = (method: Method, suffix = ''): Row => ({
   theirs: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
   nobodys: (as) => as.request(method, `/v1/deletion-reviews/${toWireId('rev', newUuid())}${suffix}`),
 });
+const onEndpoint = (method: Method, suffix = '', body?: object, root = '/v1'): Row => {
+  const send = (as: Caller, id: string) => {
+    const test = as.request(method, `${root}/webhook-endpoints/${id}${suffix}`).set('If-Match', '"1"');
+    return body === undefined ? test : test.send(body);
+  };
+  return { theirs: (as) => send(as, endpoint), nobodys: (as) => send(as, toWireId('whe', newUuid())) };
+};
+const onDelivery = (method: Method, suffix = '', root = '/v1'): Row => ({
+  theirs: (as) => as.request(method, `${root}/webhook-deliveries/${delivery}${suffix}`),
+  nobodys: (as) => as.request(method, `${root}/webhook-deliveries/${toWireId('whd', newUuid())}${suffix}`),
+});
+const newEndpointFor = (of: string) => ({ url: 'https://b.example.com', integration_ids: [of] });
+/** Of the tenant's endpoints, and of the platform's, under `/platform`. */
+const webhookRows = (prefix: '' | '/platform'): Record<string, Row[]> => {
+  const root = `/v1${prefix}`;
+  const since = { since: new Date(Date.now() - 3_600_000).toISOString() };
+  return {
+    [`GET ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('get', '', undefined, root)],
+    [`PATCH ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('patch', '', { description: 'mine' }, root)],
+    [`DELETE ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('delete', '', undefined, root)],
+    ...Object.fromEntries(
+      ['rotate-secret', 'test', 'disable', 'enable'].map((name) => [
+        `POST ${root}/webhook-endpoints/{endpoint_id}/${name}`,
+        [onEndpoint('post', `/${name}`, undefined, root)],
+      ]),
+    ),
+    [`POST ${root}/webhook-endpoints/{endpoint_id}/recover`]: [onEndpoint('post', '/recover', since, root)],
+    [`GET ${root}/webhook-deliveries/{delivery_id}`]: [onDelivery('get', '', root)],
+    [`POST ${root}/webhook-deliveries/{delivery_id}/resend`]: [onDelivery('post', '/resend', root)],
+    [`GET ${root}/webhook-deliveries`]: [
+      withQuery(`${root}/webhook-deliveries`, 'endpoint_id', () => endpoint, toWireId('whe', newUuid())),
+      withQuery(`${root}/webhook-deliveries`, 'cursor', () => cursors['/v1/webhook-deliveries'] as string, 'garbled'),
+    ],
+    [`GET ${root}/webhook-endpoints`]: [withQuery(`${root}/webhook-endpoints`, 'cursor', () => cursors['/v1/webhook-endpoints'] as string, 'garbled')],
+  };
+};
 /** A list that takes an integration and gives cursors. */
 const listOfIntegration = (path: string): Row[] => [
   withQuery(path, 'integration_id', () => integration, toWireId('int', newUuid())),
@@ -158,6 +202,15 @@ const ROWS: Record<string, Row[]> = {
       nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/api-keys`, { name: 'x', role: 'admin' }),
     },
   ],
+  ...webhookRows(''),
+  ...webhookRows('/platform'),
+  'POST /v1/webhook-endpoints': [
+    {
+      theirs: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(integration)),
+      nobodys: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(toWireId('int', newUuid()))),
+    },
+  ],
+  'GET /v1/events': listOfIntegration('/v1/events'),
   ...Object.fromEntries(
     ['push-now', 'hold', 'release', 'discard', 'retry'].map((name) => [
       `POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/${name}`,
@@ -174,6 +227,7 @@ const TAKES_NOTHING = new Set([
   'GET /openapi.json',
   'GET /v1/tenants',
   'POST /v1/tenants',
+  'POST /v1/platform/webhook-endpoints',
   'GET /v1/tenant',
   'POST /v1/api-keys',
   'GET /v1/connectors',
@@ -223,6 +277,8 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
     expect(body).toMatchObject({ app: 'Example HR', state: 'active' });
     expect((await a.viewer.get(`/v1/sync-runs/${history.run}`)).body).toMatchObject({ state: 'running', cancel_requested_at: null });
     expect((await a.viewer.get(`/v1/deletion-reviews/${history.review}`)).body.state).toBe('pending');
+    expect((await a.viewer.get(`/v1/webhook-endpoints/${endpoint}`)).body).toMatchObject({ description: '', state: 'enabled', former_secrets_expire_at: [] });
+    expect((await a.viewer.get('/v1/webhook-deliveries')).body.data.map(({ trigger }: { trigger: string }) => trigger)).toEqual(['test', 'test']);
     expect((await a.viewer.get('/v1/tenant')).body.name).toBe('A');
     expect((await a.admin.get('/v1/api-keys')).body.data.filter((key: { revoked_at: string | null }) => key.revoked_at !== null)).toEqual([]);
     expect((await a.viewer.get(`${RECORD}/a-1`)).body).toMatchObject({ version: 1, is_deleted: false });
@@ -230,10 +286,14 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
 });
 
 describe('lists', () => {
-  const OWN = LISTS.filter((path) => path !== '/v1/api-keys' && path !== '/v1/audit-log');
+  const OWN = LISTS.filter((path) => !['/v1/api-keys', '/v1/audit-log', '/v1/events'].includes(path));
 
   it.each([...OWN, '/v1/notifications', '/v1/onboarding'])('%s of B hold nothing of A', async (path) => {
     expect((await b.admin.get(path)).body).toMatchObject({ data: [], next_cursor: null });
+  });
+
+  it('of events of B hold nothing of A, and say where to go on', async () => {
+    expect((await b.admin.get('/v1/events')).body).toEqual({ data: [], next_cursor: expect.any(String), has_more: false });
   });
 
   it('of sign-ins of B start nothing at A', async () => {
@@ -293,6 +353,12 @@ describe('row-level security beneath', () => {
     'syncConflicts',
     'requestBudgets',
     'emails',
+    'events',
+    'eventSequences',
+    'webhookEndpoints',
+    'webhookDeliveries',
+    'webhookAttempts',
+    'companySyncs',
   ] as const;
 
   it.each(TABLES)('shows nothing of A in %s when a query forgets the tenant', async (table) => {
