@@ -30,7 +30,7 @@ beforeAll(async () => {
   push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
   for (const url of ['https://a.example.com/1', 'https://a.example.com/2'])
     endpoint = (await a.admin.post('/v1/webhook-endpoints', { url }).expect(201)).body.id;
-  for (const _time of [1, 2]) delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
+  for (let sent = 0; sent < 2; sent += 1) delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
   for (const path of [
