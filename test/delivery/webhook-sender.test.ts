@@ -152,7 +152,12 @@ describe('S10: an attempt ends in time and reads little', () => {
 
   it('a receiver whose certificate nobody vouches for has not answered, and was told nothing', async () => {
     const heard: string[] = [];
-    const port = await listen(createHttpsServer(makeSelfSigned(), (request, response) => (heard.push(request.url ?? ''), response.end())) as Server);
+    const port = await listen(
+      createHttpsServer(makeSelfSigned(), (request, response) => {
+        heard.push(request.url ?? '');
+        response.end();
+      }),
+    );
 
     const answer = await send(`https://127.0.0.1:${port}/hooks`);
 
