@@ -5,7 +5,9 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../domain/json';
 import { canonicalJson } from '../domain/json';
+import { companyEvents, policyToPin } from './company-sync';
 import type { TenantWork } from './database';
+import { emitEvents } from './events';
 import { postponeGivingUp, shiftRetryClocks } from './integration-blocks';
 import { findIntegration, type Integration, lockIntegration } from './integrations';
 import { lockMappings } from './mapping-lock';
@@ -38,6 +40,8 @@ export interface NewIntegration {
   nightlySyncAt?: string | null | undefined;
   /** Who links it. */
   linkedBy?: string | undefined;
+  /** From when on the deprecated policy of COMPANY_SYNCHRONIZED is gone (rules.md 42). */
+  companySynchronizedSwitchAt?: Date | undefined;
 }
 
 export async function createIntegration(work: TenantWork, input: NewIntegration): Promise<Integration> {
@@ -73,6 +77,8 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       onboardingStartedAt: pulled.length === 0 ? null : now,
       onboardedAt: null,
       onboardingFailedAt: null,
+      firstSyncCompletedAt: null,
+      companySynchronizedPolicy: await policyToPin(work, input.companySynchronizedSwitchAt),
       ...(input.isHourlySyncOn === undefined ? {} : { isHourlySyncOn: input.isHourlySyncOn }),
       ...(input.nightlySyncAt === undefined ? {} : { nightlySyncAt: input.nightlySyncAt }),
       createdAt: now,
@@ -270,6 +276,8 @@ export async function deleteIntegration(work: TenantWork, { integrationId }: { i
     trx,
   );
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+  // It was perhaps the last that the others waited for (rules.md 41).
+  await emitEvents(work, await companyEvents(work));
 }
 
 async function announced(work: TenantWork, integrationId: string): Promise<Integration> {

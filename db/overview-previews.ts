@@ -66,7 +66,12 @@ export async function previewPage(work: TenantWork, place: OverviewJobPlace, pag
     items,
     unchanged: unchanged.length + drafts.length - touched.length,
     read: page.records.length + page.refused.length,
-    seen: [...drafts.flatMap(({ draft }) => (draft.before === null ? [] : [draft.recordId])), ...unchanged.map(({ recordId }) => recordId), ...known.refused, ...known.twins],
+    seen: [
+      ...drafts.flatMap(({ draft }) => (draft.before === null ? [] : [draft.recordId])),
+      ...unchanged.map(({ recordId }) => recordId),
+      ...known.refused,
+      ...known.twins,
+    ],
     idsDigest: digestOf(page.records.map(({ remoteId }) => remoteId)),
   });
 }

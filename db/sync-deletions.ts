@@ -11,6 +11,7 @@ import { keepReviewedDeletions } from './overview-applying';
 import { resolveNotification, tellAdmins } from './notifications';
 import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
 import type { RecordDraft } from './record-draft';
+import { emitRecordEvents } from './record-events';
 import { writeRecords } from './record-writing';
 import { unseen } from './rows';
 import { countLinked } from './sync-datasets';
@@ -129,7 +130,7 @@ async function deleteAndLog(work: TenantWork, place: PassPlace, page: number, re
       seen: null,
       created: [],
       changed: '[]',
-      deleted,
+      deleted: deleted.map(({ recordId }) => recordId),
       at: now,
     })
     .execute();
@@ -140,6 +141,7 @@ async function deleteAndLog(work: TenantWork, place: PassPlace, page: number, re
     .where('syncRunId', '=', place.syncRunId)
     .where('recordType', '=', place.recordType)
     .execute();
+  await emitRecordEvents(work, place, deleted);
 }
 
 /**
@@ -159,7 +161,7 @@ export async function deleteReviewedMissing(
 }
 
 /** A change for every other integration; the one they came from is told nothing. */
-async function softDelete(work: TenantWork, { integrationId, syncRunId, recordType, recordIds }: PassPlace & { recordIds: string[] }): Promise<string[]> {
+async function softDelete(work: TenantWork, { integrationId, syncRunId, recordType, recordIds }: PassPlace & { recordIds: string[] }): Promise<RecordDraft[]> {
   const { trx, tenantId, now } = work;
   await lockMappings(work, 'shared');
   const { rows } = await sql<{
@@ -191,7 +193,7 @@ async function softDelete(work: TenantWork, { integrationId, syncRunId, recordTy
   await writeRecords(work, drafts, author.actor);
   await writePairs(work, await findIntegrationsForAcceptance(work, { except: integrationId }), drafts, author);
   await unlink(work, { integrationId, recordIds });
-  return drafts.map(({ recordId }) => recordId);
+  return drafts;
 }
 
 /** Their pairs and links go. What was on its way to one that is gone there goes nowhere, and the push log says so. */
@@ -264,20 +266,21 @@ export async function decideDeletionReview(
   { review, decision, by }: { review: DeletionReview; decision: 'approved' | 'discarded'; by: string },
 ): Promise<number> {
   const { trx, tenantId, now } = work;
-  let deleted = 0;
+  const deleted: RecordDraft[] = [];
   if (decision === 'approved') {
     const still = await stillLinked(work, review);
     for (let start = 0; start < still.length; start += CHUNK)
-      deleted += (await softDelete(work, { ...review, recordIds: still.slice(start, start + CHUNK) })).length;
+      deleted.push(...(await softDelete(work, { ...review, recordIds: still.slice(start, start + CHUNK) })));
   }
   await trx
     .updateTable('deletionReviews')
-    .set({ state: decision, decidedBy: by, decidedAt: now, recordsDeleted: deleted })
+    .set({ state: decision, decidedBy: by, decidedAt: now, recordsDeleted: deleted.length })
     .where('tenantId', '=', tenantId)
     .where('deletionReviewId', '=', review.deletionReviewId)
     .execute();
   await settleNotification(work, review);
-  return deleted;
+  await emitRecordEvents(work, review, deleted);
+  return deleted.length;
 }
 
 /** People are asked as long as something waits for their answer, of whatever record type. */

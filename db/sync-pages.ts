@@ -1,6 +1,6 @@
 /**
  * Applies one page of a third party's records: records, links, pairs of other integrations, the page's own row and the job's
- * checkpoint in one transaction. A crash before it costs the page; after it the page is done; nothing counts twice.
+ * checkpoint in one transaction, and last what there is to tell of them (rules.md 40). A crash before it costs the page; after it the page is done; nothing counts twice.
  *
  * Works in sets. What is as it was (same hash) is only looked up, never sent or written.
  * Locks, always in this order: the job, the tenant's mappings (shared), records by id, pairs by record and integration.
@@ -18,6 +18,7 @@ import { mergeKnown, type PulledDraft } from './pulled-drafts';
 import { findKnown, type KnownRecord } from './pulled-matches';
 import { insertNew } from './pulled-inserts';
 import { writeOriginPairs, writeLinks } from './pulled-links';
+import { emitRecordEvents } from './record-events';
 import { writeRecords } from './record-writing';
 import { rowsFrom } from './rows';
 import { lockSyncJob, type SyncJob } from './sync-jobs';
@@ -136,7 +137,13 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
   await writeErrors(work, page, job, complaints);
   const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated };
   await writePageRow(work, page, { idsDigest, drafts, unchanged, alsoThere: [...known.refused, ...known.twins] });
-  return { kind: 'applied', job: await checkpoint(work, page, job, counts, known), isRepeated };
+  const applied = { kind: 'applied' as const, job: await checkpoint(work, page, job, counts, known), isRepeated };
+  await emitRecordEvents(
+    work,
+    { integrationId: page.integration.integrationId, syncRunId: page.syncRunId, recordType: page.recordType },
+    touched.map(({ draft }) => draft),
+  );
+  return applied;
 }
 
 async function isGone({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<boolean> {

@@ -6,6 +6,7 @@ import { SYNC_RUN_WORKFLOW, syncRunQuery, syncRunsChangedSignal, syncRunWorkflow
 import { SCHEDULED_AT, SYNC_TICK_WORKFLOW, syncScheduleId, syncTickWorkflowId } from '../../contract/sync-schedule';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
 import { TASK_QUEUES } from '../../contract/task-queues';
+import { deliveriesDueSignal, WEBHOOK_ENDPOINT_WORKFLOW, webhookEndpointQuery, webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
 import { toWireId } from '../../db/ids';
 import * as workflows from '../../workflows';
 
@@ -26,7 +27,8 @@ describe('permanent names', () => {
       'syncRunsChanged',
       'syncRun',
     ]);
-    expect(TASK_QUEUES).toEqual({ workflows: 'workflows', push: 'push', pull: 'pull', email: 'email' });
+    expect([WEBHOOK_ENDPOINT_WORKFLOW, deliveriesDueSignal.name, webhookEndpointQuery.name]).toEqual(['webhookEndpointWorkflow', 'deliveriesDue', 'webhookEndpoint']);
+    expect(TASK_QUEUES).toEqual({ workflows: 'workflows', push: 'push', pull: 'pull', email: 'email', webhooks: 'webhooks' });
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal's name, not ours
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
       expect.arrayContaining([
@@ -34,6 +36,7 @@ describe('permanent names', () => {
         'IntegrationId KEYWORD',
         'PendingRecords INT',
         'NextDueAt DATETIME',
+        'EndpointId KEYWORD',
         'RunKind KEYWORD',
         'RunState KEYWORD',
         'FailedJobs INT',
@@ -44,7 +47,7 @@ describe('permanent names', () => {
 
   it('are those of the workflows that are registered', () => {
     expect(Object.keys(workflows)).toEqual(
-      expect.arrayContaining([RECORD_PUSH_WORKFLOW, CHECK_INTEGRATION_WORKFLOW, SYNC_RUN_WORKFLOW, SYNC_TICK_WORKFLOW, SEND_EMAIL_WORKFLOW]),
+      expect.arrayContaining([RECORD_PUSH_WORKFLOW, CHECK_INTEGRATION_WORKFLOW, SYNC_RUN_WORKFLOW, SYNC_TICK_WORKFLOW, SEND_EMAIL_WORKFLOW, WEBHOOK_ENDPOINT_WORKFLOW]),
     );
   });
 });
@@ -56,6 +59,7 @@ describe('workflow ids', () => {
     expect(syncRunWorkflowId({ integrationId })).toBe(`sync-run:${toWireId('int', integrationId)}`);
     expect(syncTickWorkflowId({ integrationId, schedule: 'hourly' })).toBe(`sync-tick:hourly:${toWireId('int', integrationId)}`);
     expect(sendEmailWorkflowId({ emailId: integrationId })).toBe(`email:${toWireId('eml', integrationId)}`);
+    expect(webhookEndpointWorkflowId({ endpointId: integrationId })).toBe(`webhook-endpoint:${toWireId('whe', integrationId)}`);
   });
 
   it('of schedules name the integration and how often', () => {
