@@ -34,10 +34,10 @@ it.each(EVENT_TYPES)('has a section for %s, with an example that a receiver may 
 it('does not let an event pass that is not as described', () => {
   const { data, ...envelope } = exampleOf('DATA_UPDATE');
 
-  expect(() => checkEvent('DATA_UPDATE', envelope)).toThrow();
-  expect(() => checkEvent('DATA_UPDATE', { ...envelope, data: { ...data, more: 1 } })).toThrow();
-  expect(() => checkEvent('DATA_NEW', { ...envelope, data })).toThrow();
-  expect(() => checkEvent('DATA_UPDATE', { ...envelope, data: { ...data, records: Array.from({ length: 101 }, () => data.records[0]) } })).toThrow();
+  expect(() => checkEvent('DATA_UPDATE', envelope)).toThrow('expected object');
+  expect(() => checkEvent('DATA_UPDATE', { ...envelope, data: { ...data, more: 1 } })).toThrow('deep-equal');
+  expect(() => checkEvent('DATA_NEW', { ...envelope, data })).toThrow('DATA_NEW');
+  expect(() => checkEvent('DATA_UPDATE', { ...envelope, data: { ...data, records: Array.from({ length: 101 }, () => data.records[0]) } })).toThrow('too_big');
 });
 
 describe('the API description', () => {

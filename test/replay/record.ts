@@ -19,6 +19,7 @@ import { createRunFolder } from '../support/run-folder';
 import { createStartEmail } from '../../worker/email-starts';
 import { type LaneWorker, startLaneWorker } from './lane-worker';
 import { playSyncRun, playTick, scenarios as syncRunScenarios, syncRunActivities, syncTickActivities, TICKS } from './sync-scenarios';
+import { playEndpoint, scenarios as webhookScenarios, webhookActivities } from './webhook-scenarios';
 
 const HISTORIES = path.join(__dirname, 'histories');
 const tenantId = '01900000-0000-7000-8000-000000000001';
@@ -112,6 +113,7 @@ async function main(): Promise<void> {
           sendEmail,
           ...syncRunActivities,
           ...syncTickActivities,
+          ...webhookActivities,
         },
         hasSearchAttributes,
       });
@@ -127,6 +129,10 @@ async function main(): Promise<void> {
       }
       for (const name of hasSearchAttributes ? [] : TICKS.filter((tick) => isWanted(`sync-tick.${tick}`)))
         await writeChain(lane, await playTick(lane, name, { tenantId, integrationId: nextIntegrationId() }), `sync-tick.${name}`);
+      for (const scenario of webhookScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
+        const name = `webhook-endpoint.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
+        if (isWanted(name)) await writeChain(lane, await playEndpoint(lane, scenario, nextIntegrationId(), hasSearchAttributes), name);
+      }
       await lane.stop();
     }
   } finally {

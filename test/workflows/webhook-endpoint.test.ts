@@ -95,6 +95,39 @@ describe('a delivery', () => {
     expect(JSON.stringify(await attempts())).not.toMatch(/whsec_|v1,/);
   });
 
+  it('is signed by both secrets for 24 h after a rotation, then by the new one alone', async () => {
+    const [newest, former] = [newWebhookSecret(), newWebhookSecret()];
+    const secrets = [
+      { secret: newest, expiresAt: null },
+      { secret: former, expiresAt: new Date((await world.now()) + 24 * HOUR).toISOString() },
+    ];
+    await endpoint({ secrets });
+    await tell();
+    await pass(23 * HOUR);
+    await tell();
+    await pass(2 * HOUR);
+    await tell();
+    await pass(1_000);
+
+    const signedBy = receiver.received.map((webhook) => [isSignedBy(newest, webhook), isSignedBy(former, webhook)]);
+    expect(signedBy).toEqual([
+      [true, true],
+      [true, true],
+      [true, false],
+    ]);
+  });
+
+  it('is held back to the rate that the endpoint asks for', async () => {
+    await endpoint({ ratePerSecond: 20 });
+    const startedAt = performance.now();
+
+    await tell(30);
+    await pass(1_000);
+
+    expect(receiver.received).toHaveLength(30);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_400);
+  });
+
   it('leaves no workflow behind when nothing waits', async () => {
     const endpointId = await endpoint();
     await tell(3);
