@@ -36,7 +36,7 @@ export function serveConsole(folder: string): RequestHandler {
   router.get('/{*path}', (request, response) => {
     if (!existsSync(index)) return answerNotBuilt(response);
     // A file that is not there is not the page: a script that got HTML would only say so less clearly.
-    if (path.extname(request.path) !== '') throw new HttpError('route_not_found', { detail: 'There is no such file in the console that was built.' });
+    if (path.basename(request.path).includes('.')) throw new HttpError('route_not_found', { detail: 'There is no such file in the console that was built.' });
     response.setHeader('Cache-Control', ASK_EVERY_TIME);
     response.sendFile(index, { cacheControl: false, etag: true });
   });

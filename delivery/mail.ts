@@ -51,6 +51,11 @@ const NEVER_REACHED = new Set([
   'GREETING_TIMEOUT',
 ]);
 
+/** 421 may come at any time: to a text that was sent, it says that the server goes away, not what became of the text. */
+function isAnswerLost({ code, responseCode, command }: Pick<NodemailerError, 'code' | 'responseCode' | 'command'>): boolean {
+  return responseCode === undefined ? !NEVER_REACHED.has(code ?? '') : responseCode === 421 && command === 'DATA';
+}
+
 /** RFC 3463: 5.7.x is the server's policy towards us, and says nothing about the address. */
 const IS_POLICY = /\b5\.7\.\d/;
 
@@ -126,6 +131,6 @@ function answerOf({ code, originalCode, responseCode, permanent, command, messag
     code: parts.filter((part) => part !== undefined).join(' '),
     detail: message,
     ...(isUnsayable || isNoSuchAddress({ responseCode, command, message }) ? { isAddressRefused: true } : {}),
-    ...(responseCode === undefined && !isUnsayable && !NEVER_REACHED.has(originalCode ?? code ?? '') ? { mayBeTaken: true } : {}),
+    ...(!isUnsayable && isAnswerLost({ code: originalCode ?? code, responseCode, command }) ? { mayBeTaken: true } : {}),
   };
 }

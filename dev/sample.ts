@@ -10,6 +10,13 @@ import { crmIntegration, pocketBaseIntegration, scimIntegration } from './sample
 import { sampleEmployees } from './sample-employees';
 import { writeJson } from './secrets';
 
+/** Who signs in to the console. The link is there until somebody has chosen a password by it. */
+export interface SampleAdmin {
+  email: string;
+  /** Good once, and until the next start. */
+  link: string | null;
+}
+
 interface Sample {
   tenantId: string;
   apiKey: string;
@@ -74,9 +81,20 @@ export interface SampleOptions {
   thirdParty: ThirdParty;
 }
 
+/** No password is made up for anybody: until the reader has chosen one, every start gives a new link. */
+async function ensureAdmin(platform: Client, { tenantId, apiKey }: Sample, apiUrl: string): Promise<SampleAdmin> {
+  const email = 'admin@sample-company.example';
+  const { data } = await new Client(apiUrl, apiKey).mustCall('GET', '/people?limit=200');
+  const known = (data as { email: string; status: string }[]).find((person) => person.email === email);
+  if (known !== undefined && known.status !== 'invited') return { email, link: null };
+  const { invitation } = await platform.mustCall('POST', `/tenants/${tenantId}/first-admin`, { name: 'Sample Admin', email });
+  return { email, link: (invitation as { link: string }).link };
+}
+
 /** Throws with the API's answer if it refuses something. */
-export async function ensureSample({ apiUrl, platformKey, thirdParty }: SampleOptions): Promise<Sample> {
-  const sample = (await existingSample(apiUrl)) ?? (await createTenant(new Client(apiUrl, platformKey)));
+export async function ensureSample({ apiUrl, platformKey, thirdParty }: SampleOptions): Promise<Sample & { admin: SampleAdmin }> {
+  const platform = new Client(apiUrl, platformKey);
+  const sample = (await existingSample(apiUrl)) ?? (await createTenant(platform));
   const client = new Client(apiUrl, sample.apiKey);
   const keep = (): void => writeJson(file, sample);
   keep();
@@ -92,5 +110,5 @@ export async function ensureSample({ apiUrl, platformKey, thirdParty }: SampleOp
     sample.hasEmployees = true;
     keep();
   }
-  return sample;
+  return { ...sample, admin: await ensureAdmin(platform, sample, apiUrl) };
 }

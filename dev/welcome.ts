@@ -6,8 +6,11 @@ export interface Ready {
   /** Of the integration that reads contacts and companies. */
   crm_integration_id: string;
   platform_key: string;
-  /** Null until there is a console. */
-  console_url: string | null;
+  console_url: string;
+  /** Who signs in there. */
+  console_email: string;
+  /** One-time, to choose a password; null once that was done. */
+  console_link: string | null;
   temporal_ui_url: string | null;
   temporal_address: string;
   mail_url: string | null;
@@ -20,6 +23,8 @@ export interface Ready {
 export function welcome(ready: Ready, startedIn: string): string {
   const { email, password } = ready.third_party_login;
   const places = [
+    ['Console', ready.console_link === null ? `${ready.console_url}   sign in as ${ready.console_email}` : `${ready.console_link}`],
+    ...(ready.console_link === null ? [] : [['', `(good once: choose a password for ${ready.console_email} there)`]]),
     ['API', `${ready.api_url}/docs`],
     ["Temporal's UI", ready.temporal_ui_url ?? `(Temporal is yours, at ${ready.temporal_address})`],
     ['Third party', `${ready.third_party_url}/_/   log in as ${email}, password ${password}`],

@@ -275,6 +275,12 @@ const TAKES_NOTHING = new Set([
   'POST /v1/records/batch',
   'PUT /v1/records/{record_type}/{external_id}',
   'GET /v1/notifications',
+  // About the person who asks: notifications.test.ts has those of other people and other tenants.
+  'GET /v1/notifications/unread',
+  'POST /v1/notifications/viewed',
+  'POST /v1/notifications/{notification_id}/viewed',
+  'GET /v1/notification-settings',
+  'PATCH /v1/notification-settings',
   'GET /v1/onboarding',
   'POST /v1/sign-ins',
   'GET /v1/stream',

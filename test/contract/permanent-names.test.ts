@@ -1,13 +1,16 @@
 /** Names that running workflows carry: a change here breaks what is running. Add, never rename. */
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
+import { OVERVIEW_WORKFLOW, overviewChangedSignal, overviewWorkflowId } from '../../contract/overview';
 import { laneQuery, RECORD_PUSH_WORKFLOW, recordPushWorkflowId, recordsDueSignal } from '../../contract/record-push';
 import { SEND_EMAIL_WORKFLOW, sendEmailWorkflowId } from '../../contract/email';
+import { NOTIFICATION_WORKFLOW, notificationViewedSignal, notificationWorkflowId } from '../../contract/notification';
 import { SYNC_RUN_WORKFLOW, syncRunQuery, syncRunsChangedSignal, syncRunWorkflowId } from '../../contract/sync-run';
 import { SCHEDULED_AT, SYNC_TICK_WORKFLOW, syncScheduleId, syncTickWorkflowId } from '../../contract/sync-schedule';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { deliveriesDueSignal, WEBHOOK_ENDPOINT_WORKFLOW, webhookEndpointQuery, webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
 import { toWireId } from '../../db/ids';
+import { wireIdOf } from '../../domain/wire-id';
 import * as workflows from '../../workflows';
 
 const integrationId = '01890a5d-ac96-774b-bcce-b302099a8057';
@@ -27,8 +30,14 @@ describe('permanent names', () => {
       'syncRunsChanged',
       'syncRun',
     ]);
-    expect([WEBHOOK_ENDPOINT_WORKFLOW, deliveriesDueSignal.name, webhookEndpointQuery.name]).toEqual(['webhookEndpointWorkflow', 'deliveriesDue', 'webhookEndpoint']);
+    expect([WEBHOOK_ENDPOINT_WORKFLOW, deliveriesDueSignal.name, webhookEndpointQuery.name]).toEqual([
+      'webhookEndpointWorkflow',
+      'deliveriesDue',
+      'webhookEndpoint',
+    ]);
     expect(TASK_QUEUES).toEqual({ workflows: 'workflows', push: 'push', pull: 'pull', email: 'email', webhooks: 'webhooks' });
+    expect([NOTIFICATION_WORKFLOW, notificationViewedSignal.name]).toEqual(['notificationWorkflow', 'notificationViewed']);
+    expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal's name, not ours
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
       expect.arrayContaining([
@@ -47,7 +56,16 @@ describe('permanent names', () => {
 
   it('are those of the workflows that are registered', () => {
     expect(Object.keys(workflows)).toEqual(
-      expect.arrayContaining([RECORD_PUSH_WORKFLOW, CHECK_INTEGRATION_WORKFLOW, SYNC_RUN_WORKFLOW, SYNC_TICK_WORKFLOW, SEND_EMAIL_WORKFLOW, WEBHOOK_ENDPOINT_WORKFLOW]),
+      expect.arrayContaining([
+        RECORD_PUSH_WORKFLOW,
+        CHECK_INTEGRATION_WORKFLOW,
+        SYNC_RUN_WORKFLOW,
+        SYNC_TICK_WORKFLOW,
+        SEND_EMAIL_WORKFLOW,
+        NOTIFICATION_WORKFLOW,
+        WEBHOOK_ENDPOINT_WORKFLOW,
+        OVERVIEW_WORKFLOW,
+      ]),
     );
   });
 });
@@ -60,6 +78,8 @@ describe('workflow ids', () => {
     expect(syncTickWorkflowId({ integrationId, schedule: 'hourly' })).toBe(`sync-tick:hourly:${toWireId('int', integrationId)}`);
     expect(sendEmailWorkflowId({ emailId: integrationId })).toBe(`email:${toWireId('eml', integrationId)}`);
     expect(webhookEndpointWorkflowId({ endpointId: integrationId })).toBe(`webhook-endpoint:${toWireId('whe', integrationId)}`);
+    expect(notificationWorkflowId({ notificationRecipientId: integrationId })).toBe(`notification:${wireIdOf('ntr', integrationId)}`);
+    expect(overviewWorkflowId({ overviewId: integrationId })).toBe(`overview:${toWireId('ovw', integrationId)}`);
   });
 
   it('of schedules name the integration and how often', () => {

@@ -64,8 +64,16 @@ it('takes 451 for trouble that may pass, and the next attempt succeeds under the
 it('takes a recipient who is not known for good, and one who is only busy not', async () => {
   server.recipientAnswers = [550, 450];
 
-  expect(await mailer.send(email(), never)).toMatchObject({ kind: 'refused', code: 'EENVELOPE 550 RCPT TO' });
-  expect(await mailer.send(email(), never)).toMatchObject({ kind: 'unavailable', code: 'EENVELOPE 450 RCPT TO' });
+  expect(await mailer.send(email(), never)).toMatchObject({ kind: 'refused', code: 'EENVELOPE 550 RCPT TO', isAddressRefused: true });
+  expect(await mailer.send(email(), never)).toEqual({ kind: 'unavailable', code: 'EENVELOPE 450 RCPT TO', detail: expect.any(String) });
+});
+
+it('knows that the mail server may have an e-mail whose answer was lost, and cannot have one that never reached it', async () => {
+  server.afterTaken = () => server.stop();
+  expect(await mailer.send(email(), never)).toMatchObject({ kind: 'unavailable', mayBeTaken: true });
+  expect(server.received).toHaveLength(1);
+
+  expect(await mailer.send(email(), never)).not.toHaveProperty('mayBeTaken');
 });
 
 it('takes a refused text for good', async () => {

@@ -30,6 +30,9 @@ async function leftBehind(): Promise<string[]> {
 const get = (url: string, key?: string): Promise<Response> =>
   fetch(url, { headers: { accept: 'text/html, */*', ...(key ? { authorization: `Bearer ${key}` } : {}) } });
 
+const post = (url: string, body: object): Promise<Response> =>
+  fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
 interface RecordAnswer {
   fields: Record<string, unknown>;
   syncs: { app: string; status: string }[];
@@ -155,6 +158,9 @@ it(
     };
     const { status } = await fetch(`${ready.api_url}/v1/records/employees/emp-2`, change);
     expect(status).toBe(202);
+    const [page, token = ''] = (ready.console_link as string).split('#token=');
+    const chosen = await post(`${ready.api_url}/console/v1/passwords`, { token, password: 'chosen by the reader' });
+    expect([chosen.status, page]).toEqual([200, `${ready.console_url}/password`]);
     first.kill();
     await first.ended;
 
@@ -163,6 +169,9 @@ it(
     const kept = (await (await get(`${again.api_url}/v1/records/employees/emp-2`, ready.api_key)).json()) as RecordAnswer;
     expect(kept.fields.job_title).toBe('Countess');
     expect(again.api_key).toBe(ready.api_key);
+    const signIn = await post(`${again.api_url}/console/v1/sign-in`, { email: again.console_email, password: 'chosen by the reader' });
+    const me = await fetch(`${again.api_url}/console/v1/me`, { headers: { cookie: signIn.headers.getSetCookie()[0]?.split(';')[0] ?? '' } });
+    expect([again.console_link, signIn.status, me.status]).toEqual([null, 204, 200]);
   },
   3 * patience,
 );

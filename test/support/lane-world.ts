@@ -60,7 +60,12 @@ export class LaneWorld {
     pulling = PULLING_LIMITS,
     hasMailer = true,
     webhookTimeoutMs = 2_000,
-  }: { pushing?: ActivityDependencies['pushing']; pulling?: ActivityDependencies['pulling']; hasMailer?: boolean; webhookTimeoutMs?: number } = {}): Promise<LaneWorld> {
+  }: {
+    pushing?: ActivityDependencies['pushing'];
+    pulling?: ActivityDependencies['pulling'];
+    hasMailer?: boolean;
+    webhookTimeoutMs?: number;
+  } = {}): Promise<LaneWorld> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
     const database = new Database({
       url: testDatabase.url,

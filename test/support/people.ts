@@ -13,7 +13,7 @@ export interface GivenPerson {
 export async function givenPerson(
   database: Database,
   tenantId: string,
-  { name = 'Ada', role = 'admin' as PersonRole, email }: { name?: string; role?: PersonRole; email?: string } = {},
+  { name = 'Ada', role = 'admin', email }: { name?: string; role?: PersonRole; email?: string } = {},
 ): Promise<GivenPerson> {
   const personId = newUuid();
   const person = { personId, name, role, email: email ?? `${personId}@example.org` };

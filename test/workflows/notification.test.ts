@@ -324,7 +324,7 @@ describe('the mail server', () => {
 
     await pass(24 * HOUR);
 
-    expect(world.mail.sent.map(({ emailId }) => emailId === lost?.emailId).toSorted()).toEqual([false, true]);
+    expect([world.mail.sent.length, world.mail.sent.filter(({ emailId }) => emailId === lost?.emailId).length]).toEqual([2, 1]);
     expect(mailTo(ada).map(({ subject }) => subject)).toContain('5 notifications are waiting in Syncline');
   }, 120_000);
 
