@@ -3,7 +3,14 @@ import { condition, setHandler } from '@temporalio/workflow';
 import { laneQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
 import { syncRunsChangedSignal } from '../../../contract/sync-run';
 import type { SyncTickInput } from '../../../contract/sync-schedule';
-import { emailActivities, integrationCheckActivities, recordPushActivities, syncRunActivities, syncTickActivities } from '../../../workflows/activities';
+import {
+  emailActivities,
+  integrationCheckActivities,
+  notificationActivities,
+  recordPushActivities,
+  syncRunActivities,
+  syncTickActivities,
+} from '../../../workflows/activities';
 
 export async function recordPushWorkflow({ tenantId, integrationId, wakeAt }: RecordPushInput): Promise<void> {
   const { pushDueRecords } = recordPushActivities(tenantId);
@@ -24,6 +31,11 @@ export async function checkIntegrationWorkflow(input: { tenantId: string; integr
 export async function sendEmailWorkflow(input: { tenantId: string; emailId: string }): Promise<unknown> {
   await condition(() => false, 1_000);
   return emailActivities(input.tenantId).sendEmail(input);
+}
+
+export async function notificationWorkflow(input: { tenantId: string; notificationRecipientId: string }): Promise<unknown> {
+  await condition(() => false, 1_000);
+  return notificationActivities(input.tenantId).settleNotification(input);
 }
 
 /** Sleeps before it looks whether there is a run, and lets its jobs read one after the other. */
