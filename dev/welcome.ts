@@ -23,7 +23,7 @@ export interface Ready {
 export function welcome(ready: Ready, startedIn: string): string {
   const { email, password } = ready.third_party_login;
   const places = [
-    ['Console', ready.console_link === null ? `${ready.console_url}   sign in as ${ready.console_email}` : `${ready.console_link}`],
+    ['Console', ready.console_link === null ? `${ready.console_url}   sign in as ${ready.console_email}` : ready.console_link],
     ...(ready.console_link === null ? [] : [['', `(good once: choose a password for ${ready.console_email} there)`]]),
     ['API', `${ready.api_url}/docs`],
     ["Temporal's UI", ready.temporal_ui_url ?? `(Temporal is yours, at ${ready.temporal_address})`],

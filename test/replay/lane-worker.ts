@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { EmailActivities } from '../../activities/email';
 import type { IntegrationCheckActivities } from '../../activities/integration-check';
+import type { NotificationActivities } from '../../activities/notification';
 import type { RecordPushActivities } from '../../activities/record-push';
 import type { SyncRunActivities } from '../../activities/sync-run';
 import type { SyncTickActivities } from '../../activities/sync-tick';
@@ -20,7 +21,11 @@ export interface LaneWorker {
 export interface LaneWorkerOptions {
   address: string;
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
+<<<<<<< HEAD
   activities: RecordPushActivities & Partial<IntegrationCheckActivities & EmailActivities & SyncRunActivities & SyncTickActivities & WebhookActivities>;
+=======
+  activities: RecordPushActivities & Partial<IntegrationCheckActivities & EmailActivities & NotificationActivities & SyncRunActivities & SyncTickActivities>;
+>>>>>>> main
   hasSearchAttributes: boolean;
 }
 

@@ -11,12 +11,14 @@ import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
 import { sendEmailWorkflowId } from '../../contract/email';
+import { type NotificationStep, notificationWorkflowId } from '../../contract/notification';
 import { type LaneReport, recordPushWorkflowId } from '../../contract/record-push';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { projectFolder } from '../../dev/paths';
 import { startTemporalServer } from '../../dev/temporal';
 import { createRunFolder } from '../support/run-folder';
 import { createStartEmail } from '../../worker/email-starts';
+import { startNotification, tellNotificationViewed } from '../../worker/notification-starts';
 import { type LaneWorker, startLaneWorker } from './lane-worker';
 import { playSyncRun, playTick, scenarios as syncRunScenarios, syncRunActivities, syncTickActivities, TICKS } from './sync-scenarios';
 import { playEndpoint, scenarios as webhookScenarios, webhookActivities } from './webhook-scenarios';
@@ -111,6 +113,7 @@ async function main(): Promise<void> {
           pushDueRecords: async ({ firedAt }) => ({ ...nothingWaits, ...(await answers.shift()?.(firedAt)) }),
           checkIntegration: async () => ({ ok: false, kind: 'unavailable', message: 'connect ECONNREFUSED' }),
           sendEmail,
+          settleNotification,
           ...syncRunActivities,
           ...syncTickActivities,
           ...webhookActivities,
@@ -122,6 +125,7 @@ async function main(): Promise<void> {
         await record(lane, scenario, hasSearchAttributes ? `${scenario.name}-searchable` : scenario.name);
       if (!hasSearchAttributes && isWanted('integration-check')) await recordCheck(lane);
       if (!hasSearchAttributes && isWanted('email')) for (const name of ['sent', 'tried-again', 'failed'] as const) await recordEmail(lane, name);
+      if (!hasSearchAttributes && isWanted('notification')) for (const name of Object.keys(NOTIFICATIONS)) await recordNotification(lane, name);
       for (const scenario of syncRunScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
         const name = `sync-run.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
         if (!isWanted(name)) continue;
@@ -177,6 +181,29 @@ async function recordCheck(lane: LaneWorker): Promise<void> {
   });
   await handle.result();
   write('integration-check.unavailable', historyToJSON(await handle.fetchHistory()));
+}
+
+/** What each look at the notification comes to, in order. */
+let notificationSteps: NotificationStep[] = [];
+async function settleNotification(): Promise<NotificationStep> {
+  return notificationSteps.shift() ?? { decision: 'viewed' };
+}
+
+const NOTIFICATIONS: Record<string, NotificationStep[]> = {
+  'not-needed': [{ decision: null, waitMs: 300 }, { decision: 'not_needed' }],
+  emailed: [{ decision: null, waitMs: 300 }, { decision: null, waitMs: 300 }, { decision: 'emailed' }],
+  viewed: [{ decision: null, waitMs: 3_600_000 }, { decision: 'viewed' }],
+};
+
+async function recordNotification({ client }: LaneWorker, name: string): Promise<void> {
+  notificationSteps = [...(NOTIFICATIONS[name] ?? [])];
+  const notificationRecipientId = nextIntegrationId();
+  await startNotification(client, { tenantId, notificationRecipientId });
+  await sleep(400);
+  if (name === 'viewed') await tellNotificationViewed(client, { notificationRecipientId });
+  const handle = client.workflow.getHandle(notificationWorkflowId({ notificationRecipientId }));
+  await handle.result();
+  write(`notification.${name}`, historyToJSON(await handle.fetchHistory()));
 }
 
 let emailAttempts = 0;

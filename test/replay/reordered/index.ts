@@ -3,6 +3,7 @@ import { condition, setHandler } from '@temporalio/workflow';
 import { laneQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
 import { syncRunsChangedSignal } from '../../../contract/sync-run';
 import type { SyncTickInput } from '../../../contract/sync-schedule';
+<<<<<<< HEAD
 import { deliveriesDueSignal, webhookEndpointQuery, type WebhookEndpointInput } from '../../../contract/webhook-endpoint';
 import {
   emailActivities,
@@ -11,6 +12,15 @@ import {
   syncRunActivities,
   syncTickActivities,
   webhookActivities,
+=======
+import {
+  emailActivities,
+  integrationCheckActivities,
+  notificationActivities,
+  recordPushActivities,
+  syncRunActivities,
+  syncTickActivities,
+>>>>>>> main
 } from '../../../workflows/activities';
 
 export async function recordPushWorkflow({ tenantId, integrationId, wakeAt }: RecordPushInput): Promise<void> {
@@ -32,6 +42,11 @@ export async function checkIntegrationWorkflow(input: { tenantId: string; integr
 export async function sendEmailWorkflow(input: { tenantId: string; emailId: string }): Promise<unknown> {
   await condition(() => false, 1_000);
   return emailActivities(input.tenantId).sendEmail(input);
+}
+
+export async function notificationWorkflow(input: { tenantId: string; notificationRecipientId: string }): Promise<unknown> {
+  await condition(() => false, 1_000);
+  return notificationActivities(input.tenantId).settleNotification(input);
 }
 
 /** Sleeps before it looks whether there is a run, and lets its jobs read one after the other. */
