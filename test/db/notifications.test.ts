@@ -176,6 +176,15 @@ it('counts the page it leads to for the one who opened it, and for nobody else',
   ]);
 });
 
+it('does not count the page of a run for what only names the run and leads elsewhere', async () => {
+  const syncRunId = newUuid();
+  await tenant.work((work) => tellAdmins(work, news({ kind: 'deletions_need_review', syncRunId })));
+
+  await tenant.work((work) => noteTargetViewed(work, { personId: ada.personId, syncRunId }));
+
+  expect(await unread()).toBe(1);
+});
+
 it('is sent with the news itself where it says so, and not twice to one address', async () => {
   const contact = await givenPerson(db.database, tenant.tenantId);
   const content = { integration_id: 'int_1', app: 'App', account_name: 'Acme', datasets: [] };
