@@ -196,7 +196,8 @@ async function performOperation({ route, performance, input, exchange, idempoten
   const accepted = await answerWithin(answerWithinMs - exchange.admittedAfterMs, perform(route, input, exchange, idempotency, dependencies));
   const { operation_id: operationId } = accepted.body as { operation_id: string };
   const tenantId = tenantIdOf({ ...exchange, caller: exchange.caller } as TenantContext);
-  const location = `/v1/operations/${toWireId('opr', operationId)}`;
+  const door = exchange.session === undefined ? '' : '/console';
+  const location = `${door}/v1/operations/${toWireId('opr', operationId)}`;
   return followOperation({ database, isDraining, tenantId, operationId, show: performance.show, request, response, location });
 }
 

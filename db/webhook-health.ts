@@ -4,6 +4,7 @@ import type { EndpointHealth } from '../domain/webhook-health';
 import type { TenantWork, Work } from './database';
 import { emitEvents } from './events';
 import { toWireId } from './ids';
+import { tellAdmins } from './notifications';
 import { rowsFrom, unseen } from './rows';
 import { PLATFORM_TENANT_ID } from './tables';
 import type { ConcludedDelivery } from './webhook-conclusion';
@@ -77,7 +78,10 @@ export async function disableEndpoint(work: TenantWork, { endpointId, because }:
     .executeTakeFirst();
   if (disabled === undefined) return false;
   const data = { endpoint_id: toWireId('whe', endpointId), because, failing_since: disabled.failingSince?.toISOString() ?? null };
-  if (tenantId !== PLATFORM_TENANT_ID) await emitEvents(work, [{ type: 'ENDPOINT_DISABLED', integrationId: null, data }]);
+  if (tenantId === PLATFORM_TENANT_ID) return true;
+  await emitEvents(work, [{ type: 'ENDPOINT_DISABLED', integrationId: null, data }]);
+  const detail = because === 'gone' ? 'It answered 410: it is gone.' : 'It took nothing for 5 days.';
+  await tellAdmins(work, { kind: 'endpoint_disabled', integrationId: null, webhookEndpointId: endpointId, detail });
   return true;
 }
 

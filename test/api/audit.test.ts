@@ -154,6 +154,18 @@ const CASES: Record<string, Case> = {
     target: /^ses_/,
   },
 
+  'POST /v1/integrations/{integration_id}/overviews': {
+    by: 'operator',
+    send: async (as) => as.post(`/v1/integrations/${(await givenIntegration(tenant, { is_paused: false })).id}/overviews`, {}).set('prefer', 'respond-async'),
+    action: 'overview.requested',
+    target: /^ovw_/,
+  },
+  'POST /v1/integrations/{integration_id}/sync-now': {
+    by: 'operator',
+    send: async (as) => as.post(`/v1/integrations/${(await givenIntegration(tenant, { is_paused: false })).id}/sync-now`, {}).set('prefer', 'respond-async'),
+    action: 'sync_now.requested',
+    target: /^run_/,
+  },
   'PATCH /v1/tenants/{tenant_id}': {
     by: 'platform',
     async send(as) {

@@ -22,6 +22,8 @@ let session: string;
 let browserOfB: Browser;
 let endpoint: string;
 let delivery: string;
+let overview: string;
+let operation: string;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -38,6 +40,12 @@ beforeAll(async () => {
   for (const url of ['https://a.example.com/1', 'https://a.example.com/2'])
     endpoint = (await a.admin.post('/v1/webhook-endpoints', { url }).expect(201)).body.id;
   for (let sent = 0; sent < 2; sent += 1) delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
+  const asked = () => a.operator.post(`/v1/integrations/${integration}/overviews`, {}).set('prefer', 'respond-async').expect(202);
+  await asked();
+  ({
+    overview: { id: overview },
+    operation: { id: operation },
+  } = (await asked()).body);
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
   for (const path of [
@@ -57,6 +65,7 @@ const LISTS = [
   '/v1/record-syncs',
   '/v1/pushes',
   '/v1/audit-log',
+  '/v1/overviews',
   '/v1/people',
   '/v1/sync-runs',
   '/v1/sync-status',
@@ -186,6 +195,18 @@ const ROWS: Record<string, Row[]> = {
   'GET /v1/integrations/{integration_id}/record-types': [onIntegration('get', '/record-types')],
   'GET /v1/integrations/{integration_id}/sync-schedule': [onIntegration('get', '/sync-schedule')],
   'GET /v1/integrations/{integration_id}/skipped-ticks': [onIntegration('get', '/skipped-ticks')],
+  'POST /v1/integrations/{integration_id}/overviews': [onIntegration('post', '/overviews', {})],
+  'POST /v1/integrations/{integration_id}/sync-now': [onIntegration('post', '/sync-now', {})],
+  'GET /v1/operations/{operation_id}': [
+    { theirs: (as) => as.get(`/v1/operations/${operation}`), nobodys: (as) => as.get(`/v1/operations/${toWireId('opr', newUuid())}`) },
+  ],
+  'GET /v1/overviews': listOfIntegration('/v1/overviews'),
+  'GET /v1/overviews/{overview_id}': [
+    { theirs: (as) => as.get(`/v1/overviews/${overview}`), nobodys: (as) => as.get(`/v1/overviews/${toWireId('ovw', newUuid())}`) },
+  ],
+  'GET /v1/overviews/{overview_id}/items': [
+    { theirs: (as) => as.get(`/v1/overviews/${overview}/items`), nobodys: (as) => as.get(`/v1/overviews/${toWireId('ovw', newUuid())}/items`) },
+  ],
   'GET /v1/sync-runs/{sync_run_id}': [onRun('get')],
   'GET /v1/sync-runs/{sync_run_id}/jobs': [onRun('get', '/jobs')],
   'GET /v1/sync-runs/{sync_run_id}/changes': [onRun('get', '/changes'), onRun('get', '/changes?record_type=contacts')],

@@ -4,6 +4,7 @@ import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Wo
 import type { EmailActivities } from '../../activities/email';
 import type { IntegrationCheckActivities } from '../../activities/integration-check';
 import type { NotificationActivities } from '../../activities/notification';
+import type { OverviewActivities } from '../../activities/overview';
 import type { RecordPushActivities } from '../../activities/record-push';
 import type { SyncRunActivities } from '../../activities/sync-run';
 import type { SyncTickActivities } from '../../activities/sync-tick';
@@ -21,11 +22,10 @@ export interface LaneWorker {
 export interface LaneWorkerOptions {
   address: string;
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
-<<<<<<< HEAD
-  activities: RecordPushActivities & Partial<IntegrationCheckActivities & EmailActivities & SyncRunActivities & SyncTickActivities & WebhookActivities>;
-=======
-  activities: RecordPushActivities & Partial<IntegrationCheckActivities & EmailActivities & NotificationActivities & SyncRunActivities & SyncTickActivities>;
->>>>>>> main
+  activities: RecordPushActivities &
+    Partial<
+      IntegrationCheckActivities & EmailActivities & NotificationActivities & OverviewActivities & SyncRunActivities & SyncTickActivities & WebhookActivities
+    >;
   hasSearchAttributes: boolean;
 }
 

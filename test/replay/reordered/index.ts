@@ -3,16 +3,7 @@ import { condition, setHandler } from '@temporalio/workflow';
 import { laneQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
 import { syncRunsChangedSignal } from '../../../contract/sync-run';
 import type { SyncTickInput } from '../../../contract/sync-schedule';
-<<<<<<< HEAD
 import { deliveriesDueSignal, webhookEndpointQuery, type WebhookEndpointInput } from '../../../contract/webhook-endpoint';
-import {
-  emailActivities,
-  integrationCheckActivities,
-  recordPushActivities,
-  syncRunActivities,
-  syncTickActivities,
-  webhookActivities,
-=======
 import {
   emailActivities,
   integrationCheckActivities,
@@ -20,7 +11,7 @@ import {
   recordPushActivities,
   syncRunActivities,
   syncTickActivities,
->>>>>>> main
+  webhookActivities,
 } from '../../../workflows/activities';
 
 export async function recordPushWorkflow({ tenantId, integrationId, wakeAt }: RecordPushInput): Promise<void> {
