@@ -253,6 +253,7 @@ describe('an endpoint', () => {
     expect(witness.received.map(({ body }) => JSON.parse(body) as object)).toMatchObject([
       { data: { endpoint_id: toWireId('whe', endpointId), because: 'failing' } },
     ]);
+    expect(await tenant.notifications()).toMatchObject([{ kind: 'endpoint_disabled', webhookEndpointId: endpointId }]);
     await witness.close();
   }, 120_000);
 
