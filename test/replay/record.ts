@@ -20,6 +20,7 @@ import { createRunFolder } from '../support/run-folder';
 import { createStartEmail } from '../../worker/email-starts';
 import { startNotification, tellNotificationViewed } from '../../worker/notification-starts';
 import { type LaneWorker, startLaneWorker } from './lane-worker';
+import { overviewActivities, playOverview, scenarios as overviewScenarios } from './overview-scenarios';
 import { playSyncRun, playTick, scenarios as syncRunScenarios, syncRunActivities, syncTickActivities, TICKS } from './sync-scenarios';
 import { playEndpoint, scenarios as webhookScenarios, webhookActivities } from './webhook-scenarios';
 
@@ -117,6 +118,7 @@ async function main(): Promise<void> {
           ...syncRunActivities,
           ...syncTickActivities,
           ...webhookActivities,
+          ...overviewActivities,
         },
         hasSearchAttributes,
       });
@@ -136,6 +138,11 @@ async function main(): Promise<void> {
       for (const scenario of webhookScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
         const name = `webhook-endpoint.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
         if (isWanted(name)) await writeChain(lane, await playEndpoint(lane, scenario, nextIntegrationId(), hasSearchAttributes), name);
+      }
+      for (const scenario of overviewScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
+        const name = `overview.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
+        if (!isWanted(name)) continue;
+        await writeChain(lane, await playOverview(lane, scenario, { tenantId, overviewId: nextIntegrationId() }, hasSearchAttributes), name);
       }
       await lane.stop();
     }

@@ -33,7 +33,7 @@ function workflowIdIn(file: string): string {
 describe('recorded histories', () => {
   it('cover every workflow', () => {
     const recorded = new Set(files.map((file) => file.split('.')[0]));
-    expect(recorded).toEqual(new Set(['email', 'integration-check', 'notification', 'record-push', 'sync-run', 'sync-tick', 'webhook-endpoint']));
+    expect(recorded).toEqual(new Set(['email', 'integration-check', 'notification', 'overview', 'record-push', 'sync-run', 'sync-tick', 'webhook-endpoint']));
   });
 
   it('hold no name of a machine or folder, and nothing but ids, counts and instants', () => {

@@ -1,5 +1,6 @@
 /** Deliberately wrong changes of each workflow, for the negative control of the replay test: lanes ask for work before they have slept. */
 import { condition, setHandler } from '@temporalio/workflow';
+import { type OverviewInput, overviewChangedSignal } from '../../../contract/overview';
 import { laneQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
 import { syncRunsChangedSignal } from '../../../contract/sync-run';
 import type { SyncTickInput } from '../../../contract/sync-schedule';
@@ -8,6 +9,7 @@ import {
   emailActivities,
   integrationCheckActivities,
   notificationActivities,
+  overviewActivities,
   recordPushActivities,
   syncRunActivities,
   syncTickActivities,
@@ -38,6 +40,13 @@ export async function sendEmailWorkflow(input: { tenantId: string; emailId: stri
 export async function notificationWorkflow(input: { tenantId: string; notificationRecipientId: string }): Promise<unknown> {
   await condition(() => false, 1_000);
   return notificationActivities(input.tenantId).settleNotification(input);
+}
+
+/** Sleeps before it begins to read. */
+export async function overviewWorkflow(input: OverviewInput): Promise<unknown> {
+  setHandler(overviewChangedSignal, () => undefined);
+  await condition(() => false, 1_000);
+  return overviewActivities(input.tenantId).workOnOverview({ ...input, firedAt: Date.now() });
 }
 
 /** Sleeps before it looks whether there is a run, and lets its jobs read one after the other. */
