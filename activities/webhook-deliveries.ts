@@ -11,7 +11,7 @@ import type { Work } from '../db/database';
 import { newUuid } from '../db/ids';
 import { type ClaimedDelivery, claimDueDeliveries } from '../db/webhook-claim';
 import { type ConcludedDelivery, concludeDeliveries } from '../db/webhook-conclusion';
-import { blockEndpoint, disableEndpoint, disableWaiting, noteWarned } from '../db/webhook-health';
+import { blockEndpoint, disableEndpoint, disableWaiting, warnOfEndpoint } from '../db/webhook-health';
 import { type DeliveringEndpoint, findDeliveringEndpoint, readDeliveryOutlook, releaseDeliveries, renewDeliveries, stateOfEndpoint } from '../db/webhook-lane';
 import type { WebhookAnswer } from '../delivery/webhook-sender';
 import { BREAKER_PAUSE_MS, type EndpointHealth, failuresUntilDown, judgeHealth, recentFailures } from '../domain/webhook-health';
@@ -165,8 +165,9 @@ class Wake {
     const verdict = judgeHealth(health, now);
     if (verdict === 'disable') await this.disable(endpoint, 'failing');
     if (verdict !== 'warn') return;
-    await this.asCourier((work) => noteWarned(work, { endpoint, now }));
-    this.deps.log.warn({ ...this.names(), failing_since: health.failingSince }, 'nothing but failures at a webhook endpoint');
+    const warning = { endpointId: endpoint.endpointId, judged: health, at: now };
+    const isNews = await this.deps.database.withTenant(endpoint.tenantId, (work) => warnOfEndpoint(work, warning));
+    if (isNews) this.deps.log.warn({ ...this.names(), failing_since: health.failingSince }, 'nothing but failures at a webhook endpoint');
   }
 
   /** In the name of its tenant, who is told of it. */

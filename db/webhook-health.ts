@@ -42,13 +42,31 @@ export async function noteFailures(
   return rows[0] ?? null;
 }
 
-export async function noteWarned({ trx }: Pick<Work, 'trx'>, { endpoint, now }: { endpoint: EndpointKey; now: Date }): Promise<void> {
-  await trx
+/**
+ * Notes that an endpoint is warned of, and tells its tenant's admins, in one transaction. Of the platform's endpoints there is nobody to tell
+ * but the log. `judged`: the health by which a warning is due. @returns false where it is so no more, or was told before.
+ */
+export async function warnOfEndpoint(
+  work: TenantWork,
+  { endpointId, judged, at }: { endpointId: string; judged: Pick<EndpointHealth, 'failingSince' | 'warnedAt'>; at: Date },
+): Promise<boolean> {
+  const { trx, tenantId } = work;
+  const warned = await trx
     .updateTable('webhookEndpoints')
-    .set({ warnedAt: now })
-    .where('tenantId', '=', endpoint.tenantId)
-    .where('webhookEndpointId', '=', endpoint.endpointId)
-    .execute();
+    .set({ warnedAt: at })
+    .where('tenantId', '=', tenantId)
+    .where('webhookEndpointId', '=', endpointId)
+    .where('failingSince', '=', judged.failingSince)
+    .where('warnedAt', 'is not distinct from', judged.warnedAt)
+    .where('disabledAt', 'is', null)
+    .where('deletedAt', 'is', null)
+    .returning('url')
+    .executeTakeFirst();
+  if (warned === undefined) return false;
+  if (tenantId === PLATFORM_TENANT_ID) return true;
+  const detail = `${new URL(warned.url).host} has taken nothing since ${judged.failingSince?.toISOString()}.`;
+  await tellAdmins(work, { kind: 'endpoint_failing', integrationId: null, webhookEndpointId: endpointId, detail });
+  return true;
 }
 
 /** A receiver that failed again and again is left alone until then. */
@@ -74,13 +92,14 @@ export async function disableEndpoint(work: TenantWork, { endpointId, because }:
     .where('webhookEndpointId', '=', endpointId)
     .where('disabledAt', 'is', null)
     .where('deletedAt', 'is', null)
-    .returning('failingSince')
+    .returning(['failingSince', 'url'])
     .executeTakeFirst();
   if (disabled === undefined) return false;
   const data = { endpoint_id: toWireId('whe', endpointId), because, failing_since: disabled.failingSince?.toISOString() ?? null };
   if (tenantId === PLATFORM_TENANT_ID) return true;
   await emitEvents(work, [{ type: 'ENDPOINT_DISABLED', integrationId: null, data }]);
-  const detail = because === 'gone' ? 'It answered 410: it is gone.' : 'It took nothing for 5 days.';
+  const { host } = new URL(disabled.url);
+  const detail = because === 'gone' ? `${host} answered 410: it is gone.` : `${host} took nothing for 5 days.`;
   await tellAdmins(work, { kind: 'endpoint_disabled', integrationId: null, webhookEndpointId: endpointId, detail });
   return true;
 }

@@ -6,6 +6,7 @@ import { toWireId } from '../../db/ids';
 import { PLATFORM_TENANT_ID } from '../../db/tables';
 import { until } from '../support/until';
 import { LaneWorld, MINUTE, type TenantWorld } from '../support/lane-world';
+import { givenPerson } from '../support/people';
 import { createEndpoint, isSignedBy, newWebhookSecret, type Receiver, startReceiver } from '../support/webhooks';
 
 const HOUR = 60 * MINUTE;
@@ -68,6 +69,13 @@ async function pass(ms: number): Promise<void> {
     return underWay.length === 0;
   });
 }
+
+/** In steps, so that what is decided on the way has its e-mail leave on the way. */
+async function hours(count: number): Promise<void> {
+  for (let passed = 0; passed < count; passed += 1) await pass(HOUR);
+}
+const FAILING = 'A webhook endpoint takes nothing';
+const mailTo = ({ email }: { email: string }) => world.mail.sent.filter(({ recipient }) => recipient === email).map(({ subject }) => subject);
 
 describe('a delivery', () => {
   it('brings the stored payload, signed by every secret that is alive, once', async () => {
@@ -239,22 +247,81 @@ describe('an endpoint', () => {
   });
 
   it('is switched off after five days of nothing but failures, and its tenant is told', async () => {
+    const ada = await givenPerson(world.database, tenant.tenantId);
     const endpointId = await endpoint();
     const witness = await startReceiver();
     await endpoint({ url: witness.url, eventTypes: ['ENDPOINT_DISABLED'] });
     receiver.answer = status(500);
     await tell(1);
-    await pass(60 * HOUR);
+    await hours(60);
     await tell(1);
-    await pass(50 * HOUR);
+    await hours(50);
     expect(witness.received).toHaveLength(0);
-    await pass(40 * HOUR);
+    await hours(40);
 
     expect(witness.received.map(({ body }) => JSON.parse(body) as object)).toMatchObject([
       { data: { endpoint_id: toWireId('whe', endpointId), because: 'failing' } },
     ]);
-    expect(await tenant.notifications()).toMatchObject([{ kind: 'endpoint_disabled', webhookEndpointId: endpointId }]);
+    const news = (await tenant.notifications()).toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+    expect(news.map(({ kind }) => kind)).toEqual(['endpoint_failing', 'endpoint_failing', 'endpoint_disabled']);
+    expect(news.at(-1)).toMatchObject({ webhookEndpointId: endpointId, detail: expect.stringMatching(/^127\.0\.0\.1:\d+ took nothing for 5 days\.$/) });
+    await hours(1);
+    expect(mailTo(ada)).toEqual([FAILING, FAILING, 'A webhook endpoint was disabled']);
     await witness.close();
+  }, 120_000);
+
+  it('that takes nothing is told of after a day and after three, in the platform and by e-mail, with its page', async () => {
+    const ada = await givenPerson(world.database, tenant.tenantId);
+    const viewer = await givenPerson(world.database, tenant.tenantId, { role: 'viewer' });
+    const endpointId = await endpoint();
+    receiver.answer = status(500);
+    await tell();
+    await hours(20);
+    const before = await tenant.notifications();
+    await hours(16);
+    const afterADay = await tenant.notifications();
+    await hours(20);
+    const onTheThirdDay = await tenant.notifications();
+    await hours(27);
+
+    const warning = { kind: 'endpoint_failing', webhookEndpointId: endpointId, resolvedAt: expect.any(Date) };
+    expect(before).toEqual([]);
+    expect(afterADay).toMatchObject([{ ...warning, detail: expect.stringMatching(/^127\.0\.0\.1:\d+ has taken nothing since .*Z\.$/) }]);
+    expect(onTheThirdDay).toHaveLength(1);
+    expect(await tenant.notifications()).toMatchObject([warning, warning]);
+    expect([mailTo(ada), mailTo(viewer)]).toEqual([[FAILING, FAILING], []]);
+    const mail = world.mail.sent.find(({ recipient }) => recipient === ada.email);
+    expect(mail?.text).toContain(`/console/webhooks/${toWireId('whe', endpointId)}`);
+    expect(mail?.text).not.toContain('127.0.0.1:');
+  }, 120_000);
+
+  it('that takes something now and then is not warned of', async () => {
+    await endpoint();
+    receiver.answer = status(500);
+    await tell();
+    await hours(20);
+    receiver.answer = status(200);
+    await tell();
+    await pass(1_000);
+    receiver.answer = status(500);
+    await tell();
+    await hours(20);
+
+    expect(await tenant.notifications()).toEqual([]);
+  }, 120_000);
+
+  it('of the platform has nobody to be told of it but the log', async () => {
+    const endpointId = await endpoint({ tenantId: PLATFORM_TENANT_ID });
+    const warn = jest.spyOn(world.dependencies.log, 'warn');
+    receiver.answer = status(500);
+    await tell();
+    await hours(36);
+
+    const ofIt = warn.mock.calls.filter(([subject]) => (subject as { endpoint_id?: string }).endpoint_id === toWireId('whe', endpointId));
+    expect(ofIt.map(([, message]) => message)).toEqual(['nothing but failures at a webhook endpoint']);
+    expect(await tenant.notifications()).toEqual([]);
+    warn.mockRestore();
+    await world.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) => trx.updateTable('webhookEndpoints').set({ deletedAt: new Date() }).execute());
   }, 120_000);
 
   it('that hangs does not hold up another', async () => {
