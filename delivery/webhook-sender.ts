@@ -45,7 +45,8 @@ export interface WebhookSender {
 
 const TIMEOUT_MS = 15_000;
 const READ_BYTES_MAX = 16 * 1024;
-const KEPT_BYTES_MAX = 4 * 1024;
+const KEPT_CHARACTERS_MAX = 4 * 1024;
+const BEGUN_LENGTH_MIN = 4;
 const HEADERS_KEPT_MAX = 30;
 const HEADER_LENGTH_MAX = 200;
 const CONNECTIONS_PER_ORIGIN_MAX = 64;
@@ -121,7 +122,7 @@ async function exchangeOnce(
   heard.headers = answer.headers;
   // Leaving the loop early destroys the stream and with it the connection.
   for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-    heard.chunks.push(chunk.subarray(0, Math.max(0, KEPT_BYTES_MAX - heard.bytes)));
+    heard.chunks.push(chunk.subarray(0, READ_BYTES_MAX - heard.bytes));
     heard.bytes += chunk.length;
     if (heard.bytes >= READ_BYTES_MAX) return;
   }
@@ -182,12 +183,24 @@ function keptHeaders(headers: Record<string, string | string[] | undefined>, sec
 
 function keptBody(chunks: readonly Buffer[], secrets: readonly string[]): string {
   if (chunks.length === 0) return '';
-  return redacted(new TextDecoder().decode(Buffer.concat(chunks)), secrets);
+  // Before the cut: half a secret would not be known for one.
+  return redacted(new TextDecoder().decode(Buffer.concat(chunks)), secrets).slice(0, KEPT_CHARACTERS_MAX);
 }
 
-/** A receiver that sends our secrets back does not get them into a log. */
+/** A receiver that sends our secrets back does not get them into a log, nor the beginning of one with which the text breaks off. */
 function redacted(text: string, secrets: readonly string[]): string {
   let clean = text;
-  for (const secret of secrets) clean = clean.replaceAll(secret, '[secret]').replaceAll(secret.replace(/^whsec_/, ''), '[secret]');
+  for (const secret of secrets) {
+    const key = secret.replace(/^whsec_/, '');
+    clean = clean.replaceAll(secret, '[secret]').replaceAll(key, '[secret]');
+    const begun = Math.max(lengthBegun(clean, secret), lengthBegun(clean, key));
+    if (begun > 0) clean = `${clean.slice(0, -begun)}[secret]`;
+  }
   return clean;
+}
+
+/** How much of a secret a text ends with; less than would help anybody to guess it is 0. */
+function lengthBegun(text: string, secret: string): number {
+  for (let length = secret.length - 1; length >= BEGUN_LENGTH_MIN; length -= 1) if (text.endsWith(secret.slice(0, length))) return length;
+  return 0;
 }

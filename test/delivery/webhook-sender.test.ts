@@ -201,6 +201,31 @@ describe('the log of an attempt', () => {
     expect(responseBody).toBe('[secret] and [secret]');
   });
 
+  const key = secret.replace('whsec_', '');
+  const breakingOff: Record<string, { body: string; kept: string | RegExp }> = {
+    'beyond what is kept': { body: `${'x'.repeat(4_080)}${secret}!`, kept: `${'x'.repeat(4_080)}[secret]!` },
+    'across the end of what is kept': { body: `${'x'.repeat(4_090)}${secret}`, kept: `${'x'.repeat(4_090)}[secre` },
+    'across the end of what is read': { body: secret.repeat(1_000), kept: /^(\[secret\])+$/ },
+    'across that end, without its prefix': { body: `...${key.repeat(1_000)}`, kept: /^\.\.\.(\[secret\])+$/ },
+  };
+
+  it.each(Object.keys(breakingOff))('holds no piece of a secret that lies %s', async (where) => {
+    const { body, kept } = breakingOff[where] as { body: string; kept: string | RegExp };
+    const port = await serve((_request, response) => response.end(body));
+
+    const { responseBody } = await sendTo(port);
+
+    expect(responseBody).toEqual(typeof kept === 'string' ? kept : expect.stringMatching(kept));
+  });
+
+  it('holds no piece of a secret in the middle of which the receiver falls silent', async () => {
+    const port = await serveRaw((socket) =>
+      socket.once('data', () => socket.write(`HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nyour ${secret.slice(0, 30)}`)),
+    );
+
+    await expect(sendTo(port, { timeoutMs: 400 })).resolves.toMatchObject({ isTimeout: true, responseBody: 'your [secret]' });
+  });
+
   it('holds at most 30 headers', async () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`x-${index}`, 'x']));
     const port = await serve((_request, response) => response.writeHead(200, many).end());
