@@ -166,6 +166,14 @@ const CASES: Record<string, Case> = {
     action: 'sync_now.requested',
     target: /^run_/,
   },
+  'PATCH /v1/notification-settings': {
+    by: 'admin',
+    async send(as) {
+      const { headers } = await as.get('/v1/notification-settings');
+      return as.patch('/v1/notification-settings', { is_email_on: false }).set('If-Match', headers['etag'] as string);
+    },
+    action: 'notification_settings.changed',
+  },
   'PATCH /v1/tenants/{tenant_id}': {
     by: 'platform',
     async send(as) {
@@ -334,13 +342,16 @@ const CASES: Record<string, Case> = {
 const rowsOf = async (requestId: string, tenantUuid = tenant.uuid) =>
   service.database.withTenant(tenantUuid, ({ trx }) => trx.selectFrom('auditLog').selectAll().where('requestId', '=', requestId).execute());
 
+/** What one has read is nobody's business but one's own, and stands in the notification's own row. */
+const READING = ['POST /v1/notifications/viewed', 'POST /v1/notifications/{notification_id}/viewed'];
+
 it('has a case for every route that changes something', async () => {
   const { body } = await service.as(undefined).get('/openapi.json');
   const changing = Object.entries(body.paths as Record<string, object>).flatMap(([path, operations]) =>
     Object.keys(operations).flatMap((method) => (method === 'get' ? [] : [`${method.toUpperCase()} ${path}`])),
   );
 
-  expect([...Object.keys(CASES), 'POST /v1/tenants'].toSorted()).toEqual(changing.toSorted());
+  expect([...Object.keys(CASES), ...READING, 'POST /v1/tenants'].toSorted()).toEqual(changing.toSorted());
 });
 
 it.each(Object.entries(CASES))('%s leaves one row: who, what, to what, from where', async (route, { by, send, action, target }) => {
