@@ -44,6 +44,10 @@ const apiVariables = z.object({
   PUBLIC_URL: publicUrl,
   PLATFORM_KEY: z.string('is not set. Set it to a random text of 32 characters or more').min(32, 'must have 32 characters or more'),
   TRUSTED_PROXIES: cidrs,
+  COMPANY_SYNCHRONIZED_SWITCH_AT: z.iso
+    .datetime({ offset: true, error: 'must be an instant like 2023-10-10T00:00:00Z' })
+    .default('2023-10-10T00:00:00Z')
+    .transform((text) => new Date(text)),
   RATE_LIMIT_PER_SECOND: amount('requests', 100, 1),
   OIDC_ISSUER: oidcIssuer,
   OIDC_CLIENT_ID: z.string().optional(),
@@ -106,6 +110,7 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
         ? null
         : { issuer: read.OIDC_ISSUER, clientId: read.OIDC_CLIENT_ID as string, clientSecret: read.OIDC_CLIENT_SECRET as string },
     drainPauseMs: read.DRAIN_PAUSE_MS,
+    companySynchronizedSwitchAt: read.COMPANY_SYNCHRONIZED_SWITCH_AT,
   };
 }
 

@@ -1,25 +1,29 @@
 /**
  * Keeps the claims of one wake alive: tells Temporal that the worker lives, and moves the leases on in the database.
- * When the database cannot be told in time, the calls under way are ended before anybody else may claim their records.
+ * When the database cannot be told in time, the calls under way are ended before anybody else may claim their rows.
  */
 import type { Context } from '@temporalio/activity';
-import type { PushDueRecordsInput } from '../contract/record-push';
-import { renewLease } from '../db/push-lane';
-import { wireIdOf } from '../domain/wire-id';
 import type { ActivityDependencies } from './dependencies';
 
 const BEAT_MS = 4_000;
+
+export interface LeaseOptions {
+  log: ActivityDependencies['log'];
+  leaseMs: number;
+  /** Workflow time. */
+  now: () => Date;
+  /** Moves the leases of a claim on in the database. */
+  renew(claim: { claimId: string; ids: readonly string[]; leaseUntil: Date }): Promise<unknown>;
+  /** For the log: whose claims these are, under the ids that the API shows. */
+  names: object;
+}
 
 export class ClaimLeases {
   private readonly controller = new AbortController();
   private readonly claims = new Map<string, readonly string[]>();
   private renewedAt = performance.now();
 
-  constructor(
-    private readonly deps: Pick<ActivityDependencies, 'database' | 'log' | 'pushing'>,
-    private readonly input: PushDueRecordsInput,
-    private readonly now: () => Date,
-  ) {}
+  constructor(private readonly options: LeaseOptions) {}
 
   /** Aborted when calls under way must end: the lease is about to be lost, or the worker stops. */
   get signal(): AbortSignal {
@@ -28,7 +32,7 @@ export class ClaimLeases {
 
   /** How long a claim made now belongs to us, in workflow time. */
   leaseUntil(): Date {
-    return new Date(this.now().getTime() + this.deps.pushing.leaseMs);
+    return new Date(this.options.now().getTime() + this.options.leaseMs);
   }
 
   /** Beats until the returned function is called. */
@@ -46,9 +50,9 @@ export class ClaimLeases {
     };
   }
 
-  /** `work` holds the claim over these records: its lease is renewed as long as it runs. */
-  async during<T>({ claimId, recordIds }: { claimId: string; recordIds: readonly string[] }, work: () => Promise<T>): Promise<T> {
-    this.claims.set(claimId, recordIds);
+  /** `work` holds the claim over these rows: its lease is renewed as long as it runs. `ids` may grow shorter meanwhile. */
+  async during<T>({ claimId, ids }: { claimId: string; ids: readonly string[] }, work: () => Promise<T>): Promise<T> {
+    this.claims.set(claimId, ids);
     try {
       return await work();
     } finally {
@@ -57,18 +61,15 @@ export class ClaimLeases {
   }
 
   private async renew(): Promise<void> {
-    if (this.controller.signal.aborted) return; // the calls were ended: what does not end by that must not keep its records for ever
+    if (this.controller.signal.aborted) return; // the calls were ended: what does not end by that must not keep its rows for ever
     const beganAt = performance.now();
-    const { tenantId, integrationId } = this.input;
     try {
-      for (const [claimId, recordIds] of this.claims) {
-        await this.deps.database.withTenant(tenantId, (work) => renewLease(work, { integrationId, claimId, recordIds, leaseUntil: this.leaseUntil() }));
-      }
+      for (const [claimId, ids] of this.claims) await this.options.renew({ claimId, ids, leaseUntil: this.leaseUntil() });
       this.renewedAt = beganAt;
     } catch (error) {
-      this.deps.log.warn({ err: error, integration_id: wireIdOf('int', integrationId) }, 'could not renew the lease of a claim');
+      this.options.log.warn({ err: error, ...this.options.names }, 'could not renew the lease of a claim');
     }
-    // One beat before the lease ends nobody else can hold these records yet.
-    if (this.claims.size > 0 && performance.now() - this.renewedAt > this.deps.pushing.leaseMs - BEAT_MS) this.controller.abort();
+    // One beat before the lease ends nobody else can hold these rows yet.
+    if (this.claims.size > 0 && performance.now() - this.renewedAt > this.options.leaseMs - BEAT_MS) this.controller.abort();
   }
 }

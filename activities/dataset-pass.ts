@@ -9,7 +9,7 @@ import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-d
 import { noteSkipped } from '../db/overview-applying';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../db/sync-deletions';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
-import { hasSeenTwice, isInterrupted, noteDeletesWithheld } from '../db/sync-pass';
+import { countSeenAgain, isInterrupted, noteDeletesWithheld } from '../db/sync-pass';
 import { applyPage, noteComplaints, type PageToApply } from '../db/sync-pages';
 import { appendStreamEvent } from '../db/stream';
 import type { SyncError } from '../domain/sync-error';
@@ -163,7 +163,8 @@ export class DatasetPass {
 
   private async deleteWhatIsMissing(job: SyncJob, isPagingStable: boolean): Promise<PassResult> {
     if (await this.inTenant((work) => isInterrupted(work, this.place))) return 'more';
-    if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job)))
+    const total = isPagingStable ? null : ((await this.count()) ?? job.theirsTotal);
+    if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job, total ?? job.recordsRead)))
       await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
     const { overviewId } = this.parts.run;
     const plan = await this.inTenant(async (work) => {
@@ -172,7 +173,7 @@ export class DatasetPass {
       // Once it has begun to delete, the plan was made; and so it was where somebody has looked at every one.
       if (overviewId !== null) return 'delete' as const;
       if (now !== undefined && now.recordsDeleted > 0) return 'delete' as const;
-      const made = await planDeletions(work, this.place);
+      const made = await planDeletions(work, { ...this.place, isCertain: isPagingStable || total !== null });
       if (made === 'parked') await noteDeletesWithheld(work, this.place, 'needs_review');
       return made;
     });
@@ -192,10 +193,9 @@ export class DatasetPass {
    * As many were read as the list said it holds, at its beginning and at its end, and none twice: one read twice could make up for one that
    * slipped away.
    */
-  private async addsUp({ expectedRecords, theirsTotal, recordsRead }: SyncJob): Promise<boolean> {
-    const total = (await this.count()) ?? theirsTotal ?? recordsRead;
+  private async addsUp({ expectedRecords, recordsRead }: SyncJob, total: number): Promise<boolean> {
     if (total !== recordsRead || (expectedRecords ?? total) !== total) return false;
-    return !(await this.inTenant((work) => hasSeenTwice(work, this.place)));
+    return (await this.inTenant((work) => countSeenAgain(work, this.place))) === 0;
   }
 
   /** What an overview showed and was not met again as it was (rules.md 21). */
@@ -223,7 +223,7 @@ export class DatasetPass {
       const counted = theirs === undefined ? undefined : { ours: await countLinked(work, this.place), theirs };
       // Changes from the last day leave the watermark alone (rules.md 28), and so does what left changes aside that nobody had reviewed.
       const isWhole = run.overviewId === null;
-      const watermark = run.scope === 'last_day' || !isWhole ? null : (job.asOf ?? new Date((job.startedAt ?? work.now).getTime() - CLOCKS_DISAGREE_MS));
+      const watermark = run.scope === 'last_day' || !isWhole ? null : watermarkOf(job, work.now);
       await noteDatasetSucceeded(work, { ...this.place, isFull: this.isFull && isWhole, watermark, counted });
     });
   }
@@ -231,7 +231,10 @@ export class DatasetPass {
   private async countTheirs(job: SyncJob): Promise<number | null> {
     const counted = await this.count();
     if (counted !== null) return counted;
-    return this.isFull ? (job.theirsTotal ?? job.recordsRead) : null;
+    if (!this.isFull) return null;
+    if (job.theirsTotal !== null) return job.theirsTotal;
+    // Some lists hold a record twice, and it is one all the same.
+    return job.recordsRead - (await this.inTenant((work) => countSeenAgain(work, this.place)));
   }
 
   /** null where they cannot tell. */
@@ -251,7 +254,7 @@ export class DatasetPass {
   }
 }
 
-/** A third party that does not tell its time may be ahead of ours by this much. */
+/** A third party's clock may be off from ours by this much. */
 const CLOCKS_DISAGREE_MS = 10 * 60_000;
 
 export function suspiciouslyEmpty(recordType: string, held: number): DatasetFailed {
@@ -265,6 +268,12 @@ export function suspiciouslyEmpty(recordType: string, held: number): DatasetFail
     explanation:
       'Nothing was deleted. Check what the credentials may see and where the list is read; if it is really empty, remove the record type from the integration.',
   });
+}
+
+/** Their time at the first page. One that is far ahead of ours is believed as little as none: set right, it would leave out all until then. */
+function watermarkOf({ asOf, startedAt }: SyncJob, now: Date): Date {
+  if (asOf !== null && asOf.getTime() <= now.getTime() + CLOCKS_DISAGREE_MS) return asOf;
+  return new Date((startedAt ?? now).getTime() - CLOCKS_DISAGREE_MS);
 }
 
 export function endless(recordType: string): DatasetFailed {

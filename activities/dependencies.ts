@@ -4,6 +4,8 @@ import type { Database } from '../db/database';
 import type { Integration } from '../db/integrations';
 import type { RequestPriority } from '../domain/request-budget';
 import type { Mailer } from '../delivery/mail';
+import type { WebhookSender } from '../delivery/webhook-sender';
+import type { DeliveringEndpoint } from '../db/webhook-lane';
 
 export interface OpenConnector {
   connector: Connector;
@@ -27,9 +29,13 @@ export interface ActivityDependencies {
   batchSizeOf(connectorKind: string): number;
   /** null where the operator gave no SMTP settings: e-mails wait. */
   mailer: Mailer | null;
+  webhookSender: WebhookSender;
+  /** The secrets that sign for an endpoint at `now`, the newest first. */
+  openWebhookSecrets(endpoint: DeliveringEndpoint, now: Date): Promise<string[]>;
   log: ActivityLog;
   pushing: PushingLimits;
   pulling: PullingLimits;
+  delivering: DeliveringLimits;
   /** True once the worker was told to stop: finish what is begun, begin nothing. */
   isStopping(): boolean;
 }
@@ -51,3 +57,16 @@ export interface PullingLimits {
 }
 
 export const PULLING_LIMITS: PullingLimits = { timeBoxMs: 60_000 };
+
+export interface DeliveringLimits {
+  /** As of a push. */
+  leaseMs: number;
+  /** A wake begins no further attempt after this. */
+  timeBoxMs: number;
+  /** Deliveries under way at once to one endpoint. */
+  atOnce: number;
+  /** Deliveries that one claim takes. */
+  perClaim: number;
+}
+
+export const DELIVERING_LIMITS: DeliveringLimits = { leaseMs: 17_000, timeBoxMs: 20_000, atOnce: 20, perClaim: 200 };

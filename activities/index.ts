@@ -7,6 +7,7 @@ import { createOverviewActivities } from './overview';
 import { createRecordPushActivities } from './record-push';
 import { createSyncRunActivities } from './sync-run';
 import { createSyncTickActivities } from './sync-tick';
+import { createWebhookActivities } from './webhook-deliveries';
 
 export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createEmailActivities(dependencies),
@@ -16,4 +17,5 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createRecordPushActivities(dependencies),
   ...createSyncRunActivities(dependencies),
   ...createSyncTickActivities(dependencies),
+  ...createWebhookActivities(dependencies),
 });

@@ -12,7 +12,7 @@ import { claimProbe, noteOutage, noteRateLimit, noteRecovery, noteUnauthorized, 
 import { findIntegration, type Integration } from '../db/integrations';
 import { type Claim, claimDuePushes } from '../db/push-claim';
 import { type ConcludedPush, concludePushes } from '../db/push-conclusion';
-import { readLaneOutlook, stateOf } from '../db/push-lane';
+import { readLaneOutlook, renewLease, stateOf } from '../db/push-lane';
 import { isUnreachableLongEnoughToFail } from '../domain/retry';
 import { wireIdOf } from '../domain/wire-id';
 import { ClaimLeases } from './claim-leases';
@@ -51,7 +51,15 @@ class Wake {
     private readonly input: PushDueRecordsInput,
   ) {
     this.clockOffsetMs = input.firedAt - this.startedAt;
-    this.leases = new ClaimLeases(deps, input, () => this.now());
+    const { integrationId } = input;
+    this.leases = new ClaimLeases({
+      log: deps.log,
+      leaseMs: deps.pushing.leaseMs,
+      now: () => this.now(),
+      renew: ({ claimId, ids, leaseUntil }) =>
+        deps.database.withTenant(input.tenantId, (work) => renewLease(work, { integrationId, claimId, recordIds: ids, leaseUntil })),
+      names: { integration_id: wireIdOf('int', integrationId) },
+    });
   }
 
   async run(): Promise<LaneReport> {
@@ -137,7 +145,7 @@ class Wake {
     const claim = await this.claim(integration, { limit: this.deps.batchSizeOf(integration.connector), onlyWindows: false });
     const [first] = claim.pushes;
     if (first === undefined) return { taken: claim.taken, isOver: claim.isOutdated };
-    const held = { claimId: first.claimId, recordIds: claim.pushes.map(({ recordId }) => recordId) };
+    const held = { claimId: first.claimId, ids: claim.pushes.map(({ recordId }) => recordId) };
     return this.leases.during(held, async () => {
       const batch = { pushes: claim.pushes, recordTypes: integration.recordTypes, open, ask: () => this.ask(open), now: this.now(), log: this.deps.log };
       const { concluded, trouble } = await pushBatch(batch);

@@ -34,6 +34,8 @@ const LOOK_AGAIN_MS = 3_600_000;
 /** Pushes that take longer are being retried. */
 const PUSHES_LOOK_AGAIN_MS = 30_000;
 const HEARTBEAT_MS = 4_000;
+/** Trouble that it got over on the way is no longer said of it. */
+const SUCCEEDED: JobChange = { state: 'succeeded', error: null, isLastAttemptFailed: false, failingSince: null };
 
 export class SyncJobPiece {
   private readonly startedAt = performance.now();
@@ -111,7 +113,7 @@ export class SyncJobPiece {
       const parts = { database: this.deps.database, tenantId: this.input.tenantId, run, integration, opened };
       if (this.input.recordType === METADATA_JOB) {
         await readMetadata(parts);
-        return await this.end({ state: 'succeeded' });
+        return await this.end(SUCCEEDED);
       }
       const { direction, recordType } = directionOfJob(this.input.recordType);
       if (direction === 'push') return await this.afterPushes(await pushSyncNow({ ...parts, recordType, hasTime: () => this.hasTime() }));
@@ -132,7 +134,7 @@ export class SyncJobPiece {
     if (result === 'more') return { state: 'more' };
     if (result === 'stopped') return this.hasTime() ? this.step() : { state: 'more' };
     if (result === 'not_supported') return this.end({ state: 'not_supported' });
-    return this.end({ state: 'succeeded' });
+    return this.end(SUCCEEDED);
   }
 
   private async afterTrouble(error: unknown, integration: Integration): Promise<SyncJobReport> {
@@ -148,16 +150,24 @@ export class SyncJobPiece {
       return this.waitOrGiveUp(syncError ?? null, 'rate_limit', until);
     }
     if (error instanceof Unauthorized) {
+      if (await this.hasNewCredentials(integration)) return { state: 'more' };
       await this.note(stateAfter(error), integration);
       return this.end({ state: 'failed', error: syncError ?? null, isLastAttemptFailed: true });
     }
     if (error instanceof RecordRejected && !error.isForbidden) return this.end({ state: 'failed', error: syncError ?? null, isLastAttemptFailed: true });
     // Is it this dataset, or the third party as a whole? Its check says (rules.md 10, 11).
     const state = await askThirdParty(() => this.open(integration));
+    if (state.kind === 'unauthorized' && (await this.hasNewCredentials(integration))) return { state: 'more' };
     if (state.kind !== 'well') await this.note(state, integration);
     if (state.kind === 'unauthorized' || error instanceof RecordRejected)
       return this.end({ state: 'failed', error: syncError ?? null, isLastAttemptFailed: true });
     return this.tryAgain(syncError ?? null, state);
+  }
+
+  /** They were replaced while this piece went by the old ones: that those are refused says nothing about the new. */
+  private async hasNewCredentials({ integrationId, credentialsUpdatedAt }: Integration): Promise<boolean> {
+    const current = await this.inTenant((work) => findIntegration(work, { integrationId }));
+    return current !== undefined && current.credentialsUpdatedAt?.getTime() !== credentialsUpdatedAt?.getTime();
   }
 
   /** Transient: again after a while, for 72 h from the first failure on. */

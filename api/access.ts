@@ -6,7 +6,7 @@
  *   platform  the platform key only: the team that runs Syncline
  *   viewer    a tenant's key: may read
  *   operator  may also change records and run syncs
- *   admin     may also change integrations and keys, and let parked records be deleted
+ *   admin     may also change integrations, keys and webhook endpoints, and let parked records be deleted
  * Each of the last three may do what those above it may.
  *
  * What a tenant's key may call is served a second time under /console/v1, to who is signed in to the console with that role; what begins
@@ -27,6 +27,20 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /v1/tenants/{tenant_id}': 'platform',
   'PATCH /v1/tenants/{tenant_id}': 'platform',
   'POST /v1/tenants/{tenant_id}/api-keys': 'platform',
+
+  'GET /v1/platform/webhook-endpoints': 'platform',
+  'POST /v1/platform/webhook-endpoints': 'platform',
+  'GET /v1/platform/webhook-endpoints/{endpoint_id}': 'platform',
+  'PATCH /v1/platform/webhook-endpoints/{endpoint_id}': 'platform',
+  'DELETE /v1/platform/webhook-endpoints/{endpoint_id}': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/rotate-secret': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/test': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/disable': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/enable': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/recover': 'platform',
+  'GET /v1/platform/webhook-deliveries': 'platform',
+  'GET /v1/platform/webhook-deliveries/{delivery_id}': 'platform',
+  'POST /v1/platform/webhook-deliveries/{delivery_id}/resend': 'platform',
 
   'GET /v1/tenant': 'viewer',
   'GET /v1/api-keys': 'admin',
@@ -109,6 +123,21 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /v1/deletion-reviews/{deletion_review_id}/records': 'viewer',
   'POST /v1/deletion-reviews/{deletion_review_id}/approve': 'admin',
   'POST /v1/deletion-reviews/{deletion_review_id}/discard': 'admin',
+
+  'GET /v1/events': 'viewer',
+  'GET /v1/webhook-endpoints': 'viewer',
+  'POST /v1/webhook-endpoints': 'admin',
+  'GET /v1/webhook-endpoints/{endpoint_id}': 'viewer',
+  'PATCH /v1/webhook-endpoints/{endpoint_id}': 'admin',
+  'DELETE /v1/webhook-endpoints/{endpoint_id}': 'admin',
+  'POST /v1/webhook-endpoints/{endpoint_id}/rotate-secret': 'admin',
+  'POST /v1/webhook-endpoints/{endpoint_id}/test': 'operator',
+  'POST /v1/webhook-endpoints/{endpoint_id}/disable': 'admin',
+  'POST /v1/webhook-endpoints/{endpoint_id}/enable': 'admin',
+  'POST /v1/webhook-endpoints/{endpoint_id}/recover': 'operator',
+  'GET /v1/webhook-deliveries': 'viewer',
+  'GET /v1/webhook-deliveries/{delivery_id}': 'viewer',
+  'POST /v1/webhook-deliveries/{delivery_id}/resend': 'operator',
 
   'GET /v1/pushes': 'viewer',
   'GET /v1/pushes/{push_id}': 'viewer',

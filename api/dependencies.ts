@@ -24,6 +24,8 @@ export interface ApiSettings {
   consoleFolder: string;
   /** A provider to sign in with beside passwords; null = none. */
   oidc: OidcSettings | null;
+  /** From then on the policy `first_dataset` is gone (rules.md 42). */
+  companySynchronizedSwitchAt: Date;
   /** Callers get 503 when no answer is there by then (rules.md R6). */
   answerWithinMs: number;
 }

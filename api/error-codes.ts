@@ -150,6 +150,16 @@ export const ERROR_CODES = {
     title: 'There is no such deletion review',
     detail: 'Check the id; GET /v1/deletion-reviews lists the reviews.',
   },
+  endpoint_not_found: {
+    status: 404,
+    title: 'There is no such webhook endpoint',
+    detail: "Check the id; GET /v1/webhook-endpoints lists the tenant's endpoints, GET /v1/platform/webhook-endpoints those of the platform.",
+  },
+  delivery_not_found: {
+    status: 404,
+    title: 'There is no such webhook delivery',
+    detail: 'Check the id; GET /v1/webhook-deliveries lists deliveries. They are kept for 30 days.',
+  },
   connector_not_found: { status: 404, title: 'There is no such connector', detail: 'GET /v1/connectors lists the connectors.' },
 
   // What is asked for
@@ -168,7 +178,7 @@ export const ERROR_CODES = {
   invalid_settings: { status: 422, title: 'The settings contradict each other', detail: 'Correct what `errors` points at.' },
   egress_refused: {
     status: 422,
-    title: 'An address in the configuration may not be reached',
+    title: 'An address may not be reached',
     detail: 'Use a public https address. An operator can open networks by EGRESS_ALLOW_CIDRS.',
   },
   unknown_time_zone: { status: 422, title: 'The time zone is unknown', detail: 'Use a name of GET /v1/time-zones, such as Europe/Berlin.' },
@@ -195,6 +205,22 @@ export const ERROR_CODES = {
     detail: 'It was used, has expired, or a newer one was made. An admin of the tenant gives a new one.',
   },
   wrong_password: { status: 422, title: 'The current password is wrong', detail: 'Check the current password.' },
+  too_many_endpoints: {
+    status: 422,
+    title: 'There are too many webhook endpoints',
+    detail: 'A tenant has at most 50, and so has the platform. Delete one first.',
+  },
+  recover_too_far: {
+    status: 422,
+    title: 'That is too long ago',
+    detail: 'Deliveries can be recovered for 14 days. What is older is in GET /v1/events for 30 days.',
+  },
+  policy_gone: {
+    status: 422,
+    title: 'The policy first_dataset is gone',
+    detail:
+      'Since the switch COMPANY_SYNCHRONIZED waits for all datasets: use all_datasets. An operator can set a later date by COMPANY_SYNCHRONIZED_SWITCH_AT.',
+  },
   unknown_record_type: {
     status: 422,
     title: 'The integration pulls no such record type',
@@ -249,6 +275,16 @@ export const ERROR_CODES = {
     status: 409,
     title: 'The integration only pushes',
     detail: 'Map a record type with the direction pull or both first. What is pushed is listed by GET /v1/record-syncs.',
+  },
+  endpoint_disabled: {
+    status: 409,
+    title: 'The webhook endpoint is switched off',
+    detail: 'Enable it first; with recover_since what it missed is sent too.',
+  },
+  too_many_secrets: {
+    status: 409,
+    title: 'Three secrets are good already',
+    detail: 'Wait until a former one has expired: the endpoint says when.',
   },
   sync_run_finished: { status: 409, title: 'The sync run has ended', detail: 'Only a run that is queued, running or waiting can be canceled.' },
   review_decided: {

@@ -1,10 +1,12 @@
 /** The API description, made of the same declarations that serve it: it cannot drift from what is checked. */
 import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
+import { EVENT_CATALOGUE, EVENT_TYPES, type EventType } from '../domain/event-catalogue';
 import { type Access, ACCESS, isConsoleOnly } from './access';
 import { ERROR_CODES, type ErrorCode } from './error-codes';
 import { toWireId } from '../db/ids';
 import type { Route } from './route';
+import { EVENT_SCHEMAS, exampleOf } from './wire/events';
 import { problemView } from './wire/problem';
 
 const DESCRIPTION = [
@@ -38,11 +40,17 @@ const TAGS: Readonly<Record<string, string>> = {
   'Sync conflicts': 'What was changed on both sides, or could not be told apart.',
   'Deletion reviews': 'Too many records were gone at once: nothing is deleted here until somebody decides.',
   'Push log': 'What was sent, why, by whose change, and what came of it.',
+  Events: 'What happened, to be read in order. The same is sent to webhook endpoints.',
+  'Webhook endpoints': 'Where events are posted to, signed. docs/webhooks.md is the guide for receivers.',
+  'Webhook deliveries': 'What went out, attempt by attempt, and sending it again.',
+  Webhooks: 'What is posted to webhook endpoints. Events can gain fields, and types be added: ignore what you do not know.',
   Notifications: 'What needs a person.',
   'Audit log': 'Who changed what.',
   Stream: 'What happens, as it happens.',
   'Time zones': 'Names that a tenant can choose from.',
 };
+
+const WEBHOOKS_TAG = 'Webhooks';
 
 export function createOpenapi(routes: readonly Route[], { publicUrl, version }: { publicUrl: string; version: string }): object {
   const registry = new OpenAPIRegistry();
@@ -55,13 +63,41 @@ export function createOpenapi(routes: readonly Route[], { publicUrl, version }: 
     description: 'Given by signing in to the console.',
   });
   for (const route of routes) registry.registerPath(toOperation(route));
-  const tags = [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name, description: TAGS[name] ?? name }));
+  for (const type of EVENT_TYPES) registry.registerWebhook(toWebhook(type));
+  const tags = [...new Set([...routes.map(({ tag }) => tag), WEBHOOKS_TAG])].map((name) => ({ name, description: TAGS[name] ?? name }));
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: { title: 'Syncline', version, description: DESCRIPTION, license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' } },
     servers: [{ url: publicUrl }],
     tags,
   });
+}
+
+/** What a receiver is sent, as an operation of its own. */
+function toWebhook(type: EventType): RouteConfig {
+  const { title, when } = EVENT_CATALOGUE[type];
+  const headers = z.object({
+    'webhook-id': z
+      .string()
+      .meta({ description: "The event's id, the same on every attempt: what was seen before can be dropped.", example: exampleOf(type).id }),
+    'webhook-timestamp': z.string().meta({ description: 'When this attempt was made, in seconds since 1970.', example: '1795253400' }),
+    'webhook-signature': z.string().meta({ description: 'Standard Webhooks: one `v1,…` for each secret that is good, separated by spaces.' }),
+  });
+  return {
+    method: 'post',
+    path: type,
+    operationId: `receive${type}`,
+    tags: [WEBHOOKS_TAG],
+    summary: title,
+    description: when,
+    security: [],
+    request: { headers, body: { required: true, content: { 'application/json': { schema: EVENT_SCHEMAS[type], example: exampleOf(type) } } } },
+    responses: {
+      '2XX': { description: 'Received. Answer within 15 seconds, and work on it afterwards.' },
+      '410': { description: 'The endpoint is not wanted any more: it is switched off.' },
+      default: { description: 'Tried again, ten times in all over about three days.' },
+    },
+  };
 }
 
 function toOperation(route: Route): RouteConfig {
@@ -126,17 +162,21 @@ function headersOf(route: Route, access: Access): z.ZodObject | undefined {
 
 function answersOf(route: Route): Record<string, ResponseConfig> {
   return Object.fromEntries(
-    Object.entries(route.answers).map(([status, { description, schema, headers, mediaType }]) => [
+    Object.entries(route.answers).map(([status, { description, schema, headers, optionalHeaders, mediaType }]) => [
       status,
       {
         description,
         ...(schema === null ? {} : { content: { [mediaType ?? 'application/json']: { schema } } }),
-        ...(headers === undefined
+        ...(headers === undefined && optionalHeaders === undefined
           ? {}
-          : { headers: z.object(Object.fromEntries(Object.entries(headers).map(([name, meaning]) => [name, z.string().meta({ description: meaning })]))) }),
+          : { headers: z.object({ ...toHeaders(headers), ...z.object(toHeaders(optionalHeaders)).partial().shape }) }),
       },
     ]),
   );
+}
+
+function toHeaders(meanings: Readonly<Record<string, string>> = {}): Record<string, z.ZodString> {
+  return Object.fromEntries(Object.entries(meanings).map(([name, description]) => [name, z.string().meta({ description })]));
 }
 
 /** What a route can answer besides its own: follows from how it is called. */

@@ -25,6 +25,8 @@ export interface AnswerDeclaration {
   mediaType?: string;
   /** Names of headers beside the common ones, with their meaning. */
   headers?: Readonly<Record<string, string>>;
+  /** Those that are not always there. */
+  optionalHeaders?: Readonly<Record<string, string>>;
 }
 type Answers = Readonly<Record<number, AnswerDeclaration>>;
 
@@ -89,7 +91,7 @@ export interface TenantContext extends RequestContext {
   caller: TenantCaller | PlatformCaller;
 }
 
-/** How a route is worked off: in the tenant's own transaction, in a tenant's that the platform names, or as the platform. */
+/** How a route is worked off: in the tenant's own transaction, in a tenant's that the platform names, in the platform's own, or across tenants. */
 export type Performance =
   | { kind: 'tenant'; run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer> }
   | {
@@ -98,6 +100,8 @@ export type Performance =
       run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer>;
     }
   | { kind: 'new_tenant'; run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer> }
+  /** The platform's own, kept under its id, which is no tenant's. */
+  | { kind: 'platform_own'; run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer> }
   | { kind: 'platform'; run: (work: Work, input: Input<never, never, never>, context: TenantContext) => Promise<Answer> }
   /** Needs no transaction. */
   | { kind: 'plain'; run: (input: Input<never, never, never>, context: RequestContext) => Promise<Answer> }
@@ -165,6 +169,14 @@ export function newTenantRoute<P extends z.ZodType, Q extends z.ZodType, B exten
   ...declaration
 }: Declaration<P, Q, B, A> & { run: Run<TenantWork, P, Q, B, A> }): Route {
   return erase(declaration, { kind: 'new_tenant', run });
+}
+
+/** The platform key works on what the platform has of its own, such as endpoints that are told of all tenants. */
+export function platformOwnRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
+  run,
+  ...declaration
+}: Declaration<P, Q, B, A> & { run: Run<TenantWork, P, Q, B, A> }): Route {
+  return erase(declaration, { kind: 'platform_own', run });
 }
 
 /** Reads across tenants what finds a tenant. */

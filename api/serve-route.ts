@@ -10,6 +10,7 @@ import { newUuid, toWireId } from '../db/ids';
 import { appendAuditEntry } from '../db/audit';
 import { claimIdempotencyKey, storeIdempotentAnswer } from '../db/idempotency';
 import type { Sealing } from '../db/sealing';
+import { PLATFORM_TENANT_ID } from '../db/tables';
 import { findTenant } from '../db/tenants';
 import type { JsonObject } from '../domain/json';
 import type { BrowserSession } from './console-sessions';
@@ -62,7 +63,9 @@ export function serveRoute(route: Route, dependencies: ServeDependencies, exchan
         ? performOperation({ route, performance, input, exchange, idempotency, dependencies, request, response })
         : perform(route, input, exchange, idempotency, dependencies);
     // Whoever waits for more than the database has a limit of its own.
-    const answer = await (performance.kind === 'tenant_then' || performance.kind === 'operation' ? performing : answerWithin(dependencies.answerWithinMs - exchange.admittedAfterMs, performing));
+    const answer = await (performance.kind === 'tenant_then' || performance.kind === 'operation'
+      ? performing
+      : answerWithin(dependencies.answerWithinMs - exchange.admittedAfterMs, performing));
 
     response.status(answer.status);
     for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
@@ -117,6 +120,8 @@ async function perform(
       return database.withPlatform((work) => performance.run(work, input, context));
     case 'tenant':
       return once(tenantIdOf(context), (work) => performance.run(work, input, context));
+    case 'platform_own':
+      return once(PLATFORM_TENANT_ID, (work) => performance.run(work, input, context));
     case 'tenant_by_platform':
       return once(performance.tenantOf(input), async (work) => {
         if ((await findTenant(work)) === undefined) throw new HttpError('tenant_not_found');
@@ -191,7 +196,8 @@ async function performOperation({ route, performance, input, exchange, idempoten
   const accepted = await answerWithin(answerWithinMs - exchange.admittedAfterMs, perform(route, input, exchange, idempotency, dependencies));
   const { operation_id: operationId } = accepted.body as { operation_id: string };
   const tenantId = tenantIdOf({ ...exchange, caller: exchange.caller } as TenantContext);
-  const location = `/v1/operations/${toWireId('opr', operationId)}`;
+  const door = exchange.session === undefined ? '' : '/console';
+  const location = `${door}/v1/operations/${toWireId('opr', operationId)}`;
   return followOperation({ database, isDraining, tenantId, operationId, show: performance.show, request, response, location });
 }
 

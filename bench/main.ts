@@ -7,6 +7,7 @@ import { pullBenchmark } from './pull/benchmark';
 import { pushBenchmark } from './push/benchmark';
 import { printReport, type Report } from './report';
 import { Stage } from './stage';
+import { webhooksBenchmark } from './webhooks/benchmark';
 
 export interface BenchmarkOptions {
   /** Smaller amounts, for a look in half a minute: ratios are rough. */
@@ -16,6 +17,7 @@ export interface BenchmarkOptions {
 const benchmarks: Record<string, (stage: Stage, options: BenchmarkOptions) => Promise<Report>> = {
   push: pushBenchmark,
   pull: pullBenchmark,
+  webhooks: webhooksBenchmark,
 };
 
 async function main(): Promise<number> {

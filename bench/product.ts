@@ -12,6 +12,9 @@ export interface Product {
   api: SupervisedProcess;
   /** Answers the JSON of `POST /v1{path}`. Throws with the problem when the API refuses. */
   asPlatform: Caller;
+  /** kill -9, and then another one. */
+  killWorker(): Promise<void>;
+  startWorker(): Promise<void>;
 }
 
 export type Caller = (path: string, body: unknown) => Promise<Record<string, unknown>>;
@@ -41,10 +44,29 @@ export async function startProduct(stage: Stage, { databaseUrl, temporalAddress 
     DRAIN_PAUSE_MS: '0',
   };
   const url = `http://127.0.0.1:${port}`;
-  const [api, worker] = await Promise.all([stage.startNode('api', 'bench/api.ts', env), stage.startNode('worker', 'bench/worker.ts', env)]);
+  const startWorker = async (): Promise<SupervisedProcess> => {
+    const file = stage.logFile('worker');
+    const written = fs.existsSync(file) ? fs.statSync(file).size : 0;
+    const worker = await stage.startNode('worker', 'bench/worker.ts', env);
+    await waitUntilReady(worker, () => fs.readFileSync(file).subarray(written).includes('"worker running"'));
+    return worker;
+  };
+  const [api, worker] = await Promise.all([stage.startNode('api', 'bench/api.ts', env), startWorker()]);
   await waitUntilReady(api, () => answersHttp(`${url}/readyz`));
-  await waitUntilReady(worker, () => fs.readFileSync(worker.logFile, 'utf8').includes('"worker running"'));
-  return { url, api, worker, asPlatform: callerOf(url, headersOf(platformKey)) };
+  const product: Product = {
+    url,
+    api,
+    worker,
+    asPlatform: callerOf(url, headersOf(platformKey)),
+    async killWorker() {
+      product.worker.kill();
+      await product.worker.ended;
+    },
+    async startWorker() {
+      product.worker = await startWorker();
+    },
+  };
+  return product;
 }
 
 const headersOf = (key: string) => ({ authorization: `Bearer ${key}`, 'content-type': 'application/json' });
@@ -84,19 +106,17 @@ export async function linkTenant(product: Product, integration: { graceMs: numbe
   });
 }
 
-async function link(product: Product, integration: object): Promise<LinkedTenant> {
+async function link(product: Product, settings: object): Promise<LinkedTenant> {
+  const tenant = await givenTenant(product);
+  const integration = (await tenant.call('/integrations', settings)).id as string;
+  return { ...tenant, integrationId: fromWireId('int', integration) as string, integration };
+}
+
+export async function givenTenant(product: Product): Promise<Pick<LinkedTenant, 'tenantId' | 'headers' | 'call'>> {
   const tenant = (await product.asPlatform('/tenants', { name: 'Benchmark' })).id as string;
   const { key } = await product.asPlatform(`/tenants/${tenant}/api-keys`, { name: 'bench', role: 'admin' });
   const headers = headersOf(key as string);
-  const call = callerOf(product.url, headers);
-  const created = await call('/integrations', integration);
-  return {
-    tenantId: fromWireId('ten', tenant) as string,
-    integrationId: fromWireId('int', created.id as string) as string,
-    integration: created.id as string,
-    headers,
-    call,
-  };
+  return { tenantId: fromWireId('ten', tenant) as string, headers, call: callerOf(product.url, headers) };
 }
 
 const MAPPED_FIELDS = ['first_name', 'last_name', 'email', 'job_title', 'department', 'manager_email', 'is_active'];

@@ -4,6 +4,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 export const SEARCH_ATTRIBUTES = {
   tenantId: defineSearchAttributeKey('TenantId', 'KEYWORD'),
   integrationId: defineSearchAttributeKey('IntegrationId', 'KEYWORD'),
+  endpointId: defineSearchAttributeKey('EndpointId', 'KEYWORD'),
   runKind: defineSearchAttributeKey('RunKind', 'KEYWORD'),
   runState: defineSearchAttributeKey('RunState', 'KEYWORD'),
   failedJobs: defineSearchAttributeKey('FailedJobs', 'INT'),

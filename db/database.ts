@@ -82,6 +82,11 @@ export class Database {
     return this.#inRole('syncline_dispatcher', '', work);
   }
 
+  /** All tenants, but only events on their way to webhook endpoints. */
+  async withCourier<T>(work: (context: Work) => Promise<T>): Promise<T> {
+    return this.#inRole('syncline_courier', '', work);
+  }
+
   /** All tenants, but only what finds a tenant: tenants, API keys, wrapped keys. */
   async withPlatform<T>(work: (context: Work) => Promise<T>): Promise<T> {
     return this.#inRole('syncline_platform', '', work);

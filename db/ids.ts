@@ -5,7 +5,30 @@
 import { randomFillSync } from 'node:crypto';
 import { TypeID } from 'typeid-js';
 
-export type IdPrefix = 'ten' | 'key' | 'int' | 'rec' | 'psh' | 'ntf' | 'aud' | 'run' | 'sst' | 'tck' | 'rev' | 'mdc' | 'cnf' | 'sre' | 'eml' | 'psn' | 'ses' | 'ovw' | 'ovi' | 'opr';
+export type IdPrefix =
+  | 'ten'
+  | 'key'
+  | 'int'
+  | 'rec'
+  | 'psh'
+  | 'ntf'
+  | 'aud'
+  | 'run'
+  | 'sst'
+  | 'tck'
+  | 'rev'
+  | 'mdc'
+  | 'cnf'
+  | 'sre'
+  | 'eml'
+  | 'evt'
+  | 'whe'
+  | 'whd'
+  | 'psn'
+  | 'ses'
+  | 'ovw'
+  | 'ovi'
+  | 'opr';
 
 const pool = Buffer.alloc(4_096);
 let used = pool.length;

@@ -6,9 +6,12 @@ import { sql } from 'kysely';
 import { isUnreachableLongEnoughToFail, nextProbeAt } from '../domain/retry';
 import type { SyncError } from '../domain/sync-error';
 import type { TenantWork } from './database';
+import { emitEvents } from './events';
+import { toWireId } from './ids';
 import { resolveNotification, tellAdmins } from './notifications';
 import { appendStreamEvent } from './stream';
 import { wakeLane } from './outbox';
+import { emitFailedPushes, type FailedPush } from './record-events';
 import { unseen } from './rows';
 import { storable } from './storable';
 import type { LastCheck } from './tables';
@@ -43,8 +46,9 @@ export async function noteOutage(work: TenantWork, { integrationId, now, detail 
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  if (isUnreachableLongEnoughToFail(outageSince, now)) await failWaitingPushes(work, { integrationId, now, detail });
+  const givenUp = isUnreachableLongEnoughToFail(outageSince, now) ? await failWaitingPushes(work, { integrationId, now, detail }) : [];
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+  await emitFailedPushes(work, integrationId, givenUp);
   return blockedUntil;
 }
 
@@ -128,6 +132,7 @@ export async function noteUnauthorized(
   if (numUpdatedRows === 0n) return;
   await tellAdmins(work, { integrationId, kind: 'integration_needs_reauthorization', detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+  await emitEvents(work, [{ type: 'INTEGRATION_NEEDS_REAUTHORIZATION', integrationId, data: { integration_id: toWireId('int', integrationId) } }]);
 }
 
 /** What a waiting push shows once its third party has been out of reach for a quarter of an hour; its retries go on. */
@@ -143,15 +148,16 @@ export function unreachableError(detail: string): SyncError {
   };
 }
 
-/** Waiting pushes turn into Sync failed, with retries going on; those that waited for 72 h are given up. */
-async function failWaitingPushes(work: TenantWork, { integrationId, now, detail }: Place & { detail: string }): Promise<void> {
+/** Waiting pushes turn into Sync failed, with retries going on; those that waited for 72 h are given up and answered. */
+async function failWaitingPushes(work: TenantWork, { integrationId, now, detail }: Place & { detail: string }): Promise<FailedPush[]> {
   const { trx, tenantId } = work;
-  const errors = JSON.stringify([unreachableError(detail)]);
+  const error = unreachableError(detail);
+  const errors = JSON.stringify([error]);
   await sql`
     update record_syncs set is_push_failing = true, errors = ${errors}::jsonb
     where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and status = 'syncing' and push_id is not null and lease_until is null
       and not is_push_failing`.execute(trx);
-  const givenUp = await sql<{ pushId: string }>`
+  const givenUp = await sql<{ pushId: string; recordId: string }>`
     with given_up as (
       select record_id, push_id from record_syncs
       where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and push_id is not null and lease_until is null and give_up_at <= ${now}
@@ -160,7 +166,7 @@ async function failWaitingPushes(work: TenantWork, { integrationId, now, detail 
       push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null
     from given_up
     where pair.tenant_id = ${unseen(tenantId)} and pair.integration_id = ${unseen(integrationId)} and pair.record_id = given_up.record_id
-    returning given_up.push_id`.execute(trx);
+    returning given_up.push_id, given_up.record_id`.execute(trx);
   if (givenUp.rows.length > 0) {
     const pushIds = givenUp.rows.map((row) => row.pushId);
     await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now} where tenant_id = ${unseen(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(
@@ -168,6 +174,18 @@ async function failWaitingPushes(work: TenantWork, { integrationId, now, detail 
     );
   }
   await tellAdmins(work, { integrationId, kind: 'integration_unavailable', detail });
+  return describe(work, givenUp.rows, error);
+}
+
+async function describe({ trx, tenantId }: TenantWork, pushes: readonly { pushId: string; recordId: string }[], error: SyncError): Promise<FailedPush[]> {
+  if (pushes.length === 0) return [];
+  const pushOf = new Map(pushes.map(({ pushId, recordId }) => [recordId, pushId]));
+  const { rows } = await sql<{ recordId: string; recordType: string; externalId: string }>`
+    select record.record_id, record.record_type, record.external_id from unnest(${[...pushOf.keys()]}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select * from records where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id limit 1) record
+    order by record.record_id`.execute(trx);
+  return rows.map(({ recordId, ...record }) => ({ ...record, pushId: pushOf.get(recordId) ?? '', errors: [error] }));
 }
 
 /** The retry clocks stood still while it was paused (rules.md 16): they go on from where they were. */

@@ -5,7 +5,9 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../domain/json';
 import { canonicalJson } from '../domain/json';
+import { companyEvents, policyToPin } from './company-sync';
 import type { TenantWork } from './database';
+import { emitEvents } from './events';
 import { postponeGivingUp, shiftRetryClocks } from './integration-blocks';
 import { findIntegration, type Integration, lockIntegration } from './integrations';
 import { lockMappings } from './mapping-lock';
@@ -13,6 +15,7 @@ import { resolveNotification } from './notifications';
 import { pullsOf } from './pulled-types';
 import { addSyncDatasets } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
+import { noteListReplaced } from './sync-pass';
 import { findOpenRuns, requestSyncRun, wakeSyncRuns } from './sync-run-requests';
 import { wake, wakeLane } from './outbox';
 import { appendStreamEvent } from './stream';
@@ -37,6 +40,8 @@ export interface NewIntegration {
   nightlySyncAt?: string | null | undefined;
   /** Who links it. */
   linkedBy?: string | undefined;
+  /** From when on the deprecated policy of COMPANY_SYNCHRONIZED is gone (rules.md 42). */
+  companySynchronizedSwitchAt?: Date | undefined;
 }
 
 export async function createIntegration(work: TenantWork, input: NewIntegration): Promise<Integration> {
@@ -72,6 +77,8 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       onboardingStartedAt: pulled.length === 0 ? null : now,
       onboardedAt: null,
       onboardingFailedAt: null,
+      firstSyncCompletedAt: null,
+      companySynchronizedPolicy: await policyToPin(work, input.companySynchronizedSwitchAt),
       ...(input.isHourlySyncOn === undefined ? {} : { isHourlySyncOn: input.isHourlySyncOn }),
       ...(input.nightlySyncAt === undefined ? {} : { nightlySyncAt: input.nightlySyncAt }),
       createdAt: now,
@@ -114,6 +121,9 @@ export async function changeIntegration(
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
+  // Before the lock of the mappings, which a page takes after that of its job.
+  if (before !== undefined && change.config !== undefined && canonicalJson(change.config) !== canonicalJson(before.config))
+    await noteListReplaced(work, before);
   if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
   if (before === undefined) throw new Error(`No integration ${integrationId} to change.`);
   const hasNewMapping = change.recordTypes !== undefined && canonicalJson(change.recordTypes as never) !== canonicalJson(before.recordTypes as never);
@@ -212,6 +222,8 @@ export async function replaceCredentials(
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
+  // They may be those of another account.
+  await noteListReplaced(work, { integrationId });
   await lockMappings(work, 'alone'); // as in resumeIntegration
   if (before?.needsReauthorizationAt != null) await postponeGivingUp(work, { integrationId, byMs: now.getTime() - before.needsReauthorizationAt.getTime() });
   await trx
@@ -264,6 +276,8 @@ export async function deleteIntegration(work: TenantWork, { integrationId }: { i
     trx,
   );
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+  // It was perhaps the last that the others waited for (rules.md 41).
+  await emitEvents(work, await companyEvents(work));
 }
 
 async function announced(work: TenantWork, integrationId: string): Promise<Integration> {

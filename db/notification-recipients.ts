@@ -4,7 +4,7 @@
  */
 import { type Selectable, sql, type SqlBool } from 'kysely';
 import type { EmailContents, EmailKind } from '../domain/email-kinds';
-import type { NotificationDecision, NotificationKind } from '../domain/notification-kinds';
+import { describeNotification, NOTIFICATION_KINDS, type NotificationDecision, type NotificationKind } from '../domain/notification-kinds';
 import type { TenantWork } from './database';
 import { queueEmail } from './emails';
 import { newUuid } from './ids';
@@ -106,6 +106,9 @@ export async function viewNotificationsUpTo(work: TenantWork, { personId, notifi
   return view(work, { personId, how: 'marked', which: sql`notification_id <= ${notificationId} and revealed_at is not null` });
 }
 
+/** Others may name a run as well, but lead elsewhere. */
+const OF_A_REQUESTER = NOTIFICATION_KINDS.filter((kind) => describeNotification(kind).audience === 'requester');
+
 /** The person opened the page that notifications lead to, by whatever way; also before they were shown. */
 export async function noteTargetViewed(
   work: TenantWork,
@@ -113,7 +116,7 @@ export async function noteTargetViewed(
 ): Promise<void> {
   const isTarget = 'overviewId' in target ? sql`notification.overview_id = ${target.overviewId}` : sql`notification.sync_run_id = ${target.syncRunId}`;
   const which = sql<SqlBool>`notification_id in (select notification.notification_id from notifications notification
-    where notification.tenant_id = ${work.tenantId} and ${isTarget})`;
+    where notification.tenant_id = ${work.tenantId} and notification.kind = any(${OF_A_REQUESTER}) and ${isTarget})`;
   await view(work, { personId, how: 'target_opened', which });
 }
 

@@ -3,9 +3,9 @@
  * record types that an integration pulls are refused. All failed: the gate stays until a later full pass succeeds. Pausing or
  * deleting the integration lifts it; an integration that only pushes has none.
  */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { toWireId } from './ids';
-import { isJobEnded } from '../domain/sync-run';
+import { isJobEnded, type JobState } from '../domain/sync-run';
 import type { TenantWork } from './database';
 import { queueEmail } from './emails';
 import type { Integration } from './integrations';
@@ -47,13 +47,11 @@ interface RunEnd {
 /** Notes how the initial datasets stand after a full pass, and lifts the gate or says that all failed. */
 export async function settleOnboarding(work: TenantWork, { run, integration, datasets, jobs }: RunEnd): Promise<void> {
   if (integration.onboardingStartedAt === null || integration.onboardedAt !== null || run.scope !== 'full') return;
-  // One that is no longer read holds up nobody; where none of the first ones is left, those that came later stand in for them.
-  const read = datasets.filter(({ recordType }) => pullsType(integration.recordTypes[recordType]));
-  const initial = read.some(({ isInitial }) => isInitial) ? read.filter(({ isInitial }) => isInitial) : read;
+  const initial = initialDatasets(integration, datasets);
   const states = new Map<string, InitialState | null>(initial.map(({ recordType, initialState }) => [recordType, initialState]));
   for (const { recordType, state } of jobs) {
-    if (!states.has(recordType) || !isJobEnded(state)) continue;
-    const initialState = state === 'canceled' || state === 'failed' ? 'failed' : state === 'not_supported' ? 'not_supported' : 'succeeded';
+    const initialState = initialStateOf(state);
+    if (!states.has(recordType) || initialState === null) continue;
     states.set(recordType, initialState);
     await noteInitialState(work, { integrationId: integration.integrationId, recordType, initialState });
   }
@@ -63,6 +61,34 @@ export async function settleOnboarding(work: TenantWork, { run, integration, dat
   if ([...states.values()].includes(null)) return;
   if ([...states.values()].includes('succeeded')) await openGate(work, integration, states, datasets);
   else await sayAllFailed(work, integration, states, datasets);
+}
+
+/** One that is no longer read holds up nobody; where none of the first ones is left, those that came later stand in for them. */
+export function initialDatasets<Dataset extends { recordType: string; isInitial: boolean }>(
+  { recordTypes }: Pick<Integration, 'recordTypes'>,
+  datasets: readonly Dataset[],
+): Dataset[] {
+  const read = datasets.filter(({ recordType }) => pullsType(recordTypes[recordType]));
+  return read.some(({ isInitial }) => isInitial) ? read.filter(({ isInitial }) => isInitial) : read;
+}
+
+function initialStateOf(state: JobState): InitialState | null {
+  if (!isJobEnded(state)) return null;
+  return state === 'canceled' || state === 'failed' ? 'failed' : state === 'not_supported' ? 'not_supported' : 'succeeded';
+}
+
+/** Notes how one dataset ended while its run goes on; nothing once the gate is up. */
+export async function noteInitialJob(
+  { trx, tenantId }: TenantWork,
+  { run, recordType, state }: { run: Pick<Selectable<SyncRunsTable>, 'integrationId' | 'scope'>; recordType: string; state: JobState },
+): Promise<void> {
+  const initialState = initialStateOf(state);
+  if (run.scope !== 'full' || initialState === null) return;
+  await sql`
+    update sync_datasets dataset set initial_state = ${initialState} from integrations integration
+    where dataset.tenant_id = ${tenantId} and dataset.integration_id = ${run.integrationId} and dataset.record_type = ${recordType} and dataset.is_initial
+      and integration.tenant_id = ${tenantId} and integration.integration_id = ${run.integrationId}
+      and integration.onboarding_started_at is not null and integration.onboarded_at is null`.execute(trx);
 }
 
 async function openGate(work: TenantWork, integration: Integration, states: Map<string, InitialState | null>, datasets: readonly SyncDataset[]): Promise<void> {

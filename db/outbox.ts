@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { TenantWork, Work } from './database';
+import { deleteOldEvents } from './event-feed';
 import type { LaneKind } from './tables';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
@@ -12,7 +13,7 @@ export const OUTBOX_CHANNEL = 'syncline_outbox';
 export interface Due {
   lane: LaneKind;
   tenantId: string;
-  /** The integration; of an e-mail or a person's notification its own id. */
+  /** The integration; of an e-mail or a person's notification its own id; of deliveries the endpoint. */
   subjectId: string;
   wakeAt: Date;
 }
@@ -79,11 +80,12 @@ export async function releaseOutboxRows({ trx }: Work, outboxIds: readonly numbe
 
 /** What is overdue by more than a minute, whatever became of its workflow (ARCHITECTURE.md). */
 export async function findForgotten(work: Work, { overdueSince }: { overdueSince: Date }): Promise<Omit<Due, 'wakeAt'>[]> {
-  const [lanes, runs, emails, notifications] = [
+  const [lanes, runs, emails, notifications, endpoints] = [
     await findForgottenLanes(work, overdueSince),
     await findForgottenRuns(work, overdueSince),
     await findForgottenEmails(work, overdueSince),
     await findForgottenNotifications(work, overdueSince),
+    await findForgottenEndpoints(work, overdueSince),
   ];
   return [
     ...lanes.map((row) => ({ ...row, lane: 'record_push' as const })),
@@ -91,6 +93,7 @@ export async function findForgotten(work: Work, { overdueSince }: { overdueSince
     ...emails.map((row) => ({ ...row, lane: 'email' as const })),
     ...(await findForgottenOverviews(work, overdueSince)).map((row) => ({ ...row, lane: 'overview' as const })),
     ...notifications.map((row) => ({ ...row, lane: 'notification' as const })),
+    ...endpoints.map((row) => ({ ...row, lane: 'webhook_endpoint' as const })),
   ];
 }
 
@@ -145,6 +148,16 @@ async function findForgottenNotifications({ trx }: Work, overdueSince: Date): Pr
     .execute();
 }
 
+/** Those that are switched off too: their lane ends what waits for them. */
+async function findForgottenEndpoints({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+  const { rows } = await sql<{ tenantId: string; subjectId: string }>`
+    select tenant_id, webhook_endpoint_id as subject_id from webhook_endpoints endpoint
+    where (blocked_until is null or blocked_until < ${overdueSince}) and exists (
+      select from webhook_deliveries delivery where delivery.webhook_endpoint_id = endpoint.webhook_endpoint_id
+        and delivery.next_attempt_at < ${overdueSince} and (delivery.lease_until is null or delivery.lease_until < ${overdueSince}))`.execute(trx);
+  return rows;
+}
+
 const EMAIL_TRIES_FOR_MS = 32 * 3_600_000;
 
 async function findForgottenLanes({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
@@ -170,8 +183,10 @@ async function findForgottenLanes({ trx }: Work, overdueSince: Date): Promise<{ 
     .execute();
 }
 
-/** Rows older than these limits have done their work: an hour of stream events, a day of idempotency keys. */
-export async function tidyUp({ trx }: Work): Promise<void> {
+/** Rows older than these limits have done their work: an hour of stream events, a day of idempotency keys, 30 days of events with their deliveries. */
+export async function tidyUp(work: Work): Promise<void> {
+  const { trx } = work;
   await sql`delete from stream_events where created_at < now() - interval '1 hour'`.execute(trx);
   await sql`delete from idempotency_keys where created_at < now() - interval '24 hours'`.execute(trx);
+  await deleteOldEvents(work);
 }

@@ -66,7 +66,12 @@ export async function previewPage(work: TenantWork, place: OverviewJobPlace, pag
     items,
     unchanged: unchanged.length + drafts.length - touched.length,
     read: page.records.length + page.refused.length,
-    seen: [...drafts.flatMap(({ draft }) => (draft.before === null ? [] : [draft.recordId])), ...unchanged.map(({ recordId }) => recordId), ...known.refused],
+    seen: [
+      ...drafts.flatMap(({ draft }) => (draft.before === null ? [] : [draft.recordId])),
+      ...unchanged.map(({ recordId }) => recordId),
+      ...known.refused,
+      ...known.twins,
+    ],
     idsDigest: digestOf(page.records.map(({ remoteId }) => remoteId)),
   });
 }
@@ -171,7 +176,7 @@ export async function comparePage(work: TenantWork, place: OverviewJobPlace, pag
   if (job === undefined) return undefined;
   const mapping = mappingOf(page.integration, place);
   const theirs = new Map(page.records.filter(({ isDeleted }) => !isDeleted).map((record) => [record.remoteId, record]));
-  const linked = await findLinked(work, { integration: page.integration, recordType: place.recordType }, [...theirs.keys()]);
+  const { linked } = await findLinked(work, { integration: page.integration, recordType: place.recordType }, [...theirs.keys()]);
   const remoteOf = new Map([...linked].map(([remoteId, { recordId }]) => [recordId, theirs.get(remoteId) as TheirRecord]));
   const ours = await readRecords(work, [...remoteOf.keys()]);
   const items = ours.flatMap((record) => {

@@ -27,13 +27,15 @@ export interface KnownRecords {
   undecided: ReadonlySet<string>;
   /** Linked records among those that could not be kept: they are there, so they are not missing. */
   refused: readonly string[];
+  /** Records of ours that share their link with one that stands for them: as little missing. */
+  twins: readonly string[];
   hasKnownTombstones: boolean;
 }
 
 export async function findKnown(work: TenantWork, page: PageToApply): Promise<KnownRecords> {
   const refusedIds = page.refused.flatMap(({ remoteId }) => (remoteId === null ? [] : [remoteId]));
   const asked = [...page.records.map(({ remoteId }) => remoteId), ...page.tombstones, ...refusedIds];
-  const linked = await findLinked(work, page, asked);
+  const { linked, twins } = await findLinked(work, page, asked);
   const strangers = page.records.filter(({ remoteId }) => !linked.has(remoteId));
   const { matched, ambiguous } = await matchStrangers(work, page, strangers);
   const unmatched = strangers.filter(({ remoteId }) => !matched.has(remoteId));
@@ -43,16 +45,20 @@ export async function findKnown(work: TenantWork, page: PageToApply): Promise<Kn
     ambiguous,
     undecided: await findUndecided(work, page, unmatched),
     refused: refusedIds.flatMap((remoteId) => linked.get(remoteId)?.recordId ?? []),
+    twins: [...page.records.map(({ remoteId }) => remoteId), ...refusedIds].flatMap((remoteId) => twins.get(remoteId) ?? []),
     hasKnownTombstones: page.tombstones.some((remoteId) => linked.has(remoteId)),
   };
 }
 
+/** Ours by their ids, and those that share one. */
 export async function findLinked(
   { trx, tenantId }: TenantWork,
   { integration, recordType }: { integration: { integrationId: string }; recordType: string },
   remoteIds: string[],
-): Promise<Map<string, KnownRecord>> {
-  if (remoteIds.length === 0) return new Map();
+): Promise<{ linked: Map<string, KnownRecord>; twins: Map<string, string[]> }> {
+  const linked = new Map<string, KnownRecord>();
+  const twins = new Map<string, string[]>();
+  if (remoteIds.length === 0) return { linked, twins };
   const { rows } = await sql<KnownRecord & { remoteId: string }>`
     select wanted.remote_id, link.record_id, link.remote_hash, link.linked_at
     from unnest(${remoteIds}::text[]) as wanted(remote_id)
@@ -60,13 +66,13 @@ export async function findLinked(
       select record_id, remote_id, remote_hash, updated_at as linked_at from record_links
       where remote_key = hashtextextended(${`${integration.integrationId} ${recordType} `}::text || wanted.remote_id, 0) and tenant_id = ${unseen(tenantId)} limit 10) link
     where link.remote_id = wanted.remote_id`.execute(trx);
-  const known = new Map<string, KnownRecord>();
   // Two of ours may be linked to one of theirs: the older one stands for it. (Ordered here: the planner would walk another index for it.)
   for (const { remoteId, ...record } of rows) {
-    const other = known.get(remoteId);
-    if (other === undefined || record.recordId < other.recordId) known.set(remoteId, record);
+    const other = linked.get(remoteId);
+    if (other === undefined || record.recordId < other.recordId) linked.set(remoteId, record);
+    if (other !== undefined) twins.set(remoteId, [...(twins.get(remoteId) ?? []), record.recordId < other.recordId ? other.recordId : record.recordId]);
   }
-  return known;
+  return { linked, twins };
 }
 
 type Matches = Pick<KnownRecords, 'matched' | 'ambiguous'>;

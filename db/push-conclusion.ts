@@ -1,5 +1,5 @@
 /**
- * How pushes of one claim ended, or why they wait: the pairs, the links, the log and the stream in one transaction.
+ * How pushes of one claim ended, or why they wait: the pairs, the links, the log, the stream and the events in one transaction.
  *
  * Only rows still held by this claim are touched: a worker that lost its lease changes nothing any more.
  * A window that opened meanwhile stays open, so a dirty pair shows Sync pending, not Synced (rules.md 6).
@@ -8,6 +8,7 @@ import { sql } from 'kysely';
 import type { SyncError } from '../domain/sync-error';
 import type { ClaimedPush } from './push-claim';
 import type { TenantWork } from './database';
+import { emitFailedPushes } from './record-events';
 import { rowsFrom, unseen } from './rows';
 import { storable } from './storable';
 import { appendStreamEvent } from './stream';
@@ -39,6 +40,8 @@ export async function concludePushes(
   await writePushes(work, { concluded: mine, now });
   await writeLinks(work, { integrationId, concluded: mine, now });
   await announce(work, { integrationId, concluded: mine });
+  const failed = mine.flatMap(({ push, outcome }) => (outcome.kind === 'failed' ? [{ ...push, errors: outcome.errors }] : []));
+  await emitFailedPushes(work, integrationId, failed);
 }
 
 /** Ordered, as in an acceptance, so that the two cannot block each other for ever. */

@@ -11,6 +11,7 @@ import { keepReviewedDeletions } from './overview-applying';
 import { resolveNotification, tellAdmins } from './notifications';
 import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
 import type { RecordDraft } from './record-draft';
+import { emitRecordEvents } from './record-events';
 import { writeRecords } from './record-writing';
 import { unseen } from './rows';
 import { countLinked } from './sync-datasets';
@@ -51,17 +52,21 @@ async function compareWithSeen(
 }
 
 /** Enough for the brake of any dataset, and for one transaction to park. */
-const PARKED_MAX = 1_000_000;
+export const PARKED_MAX = 1_000_000;
 
 /**
  * Decides once, after the last page: nothing missing, delete, or park for review. Parked deletions of an earlier pass are superseded:
- * this one knows better.
+ * this one knows better. @param isCertain false where nothing tells a record that slipped from page to page from one that is gone: people do.
  */
-export async function planDeletions(work: TenantWork, place: PassPlace): Promise<'none' | 'delete' | 'parked'> {
+export async function planDeletions(
+  work: TenantWork,
+  { isCertain = true, ...place }: PassPlace & { isCertain?: boolean },
+): Promise<'none' | 'delete' | 'parked'> {
   await supersede(work, place);
   const missing = await findMissing(work, { ...place, limit: PARKED_MAX });
-  const held = await countLinked(work, place);
-  if (!needsReview({ missing: missing.length, held })) {
+  // What came with this pass proves nothing about what was there before: another account's records must not make up for ours.
+  const held = (await countLinked(work, place)) - ((await lockSyncJob(work, place))?.recordsNew ?? 0);
+  if (missing.length === 0 || (isCertain && !needsReview({ missing: missing.length, held }))) {
     await settleNotification(work, place);
     return missing.length === 0 ? 'none' : 'delete';
   }
@@ -125,7 +130,7 @@ async function deleteAndLog(work: TenantWork, place: PassPlace, page: number, re
       seen: null,
       created: [],
       changed: '[]',
-      deleted,
+      deleted: deleted.map(({ recordId }) => recordId),
       at: now,
     })
     .execute();
@@ -136,6 +141,7 @@ async function deleteAndLog(work: TenantWork, place: PassPlace, page: number, re
     .where('syncRunId', '=', place.syncRunId)
     .where('recordType', '=', place.recordType)
     .execute();
+  await emitRecordEvents(work, place, deleted);
 }
 
 /**
@@ -155,7 +161,7 @@ export async function deleteReviewedMissing(
 }
 
 /** A change for every other integration; the one they came from is told nothing. */
-async function softDelete(work: TenantWork, { integrationId, syncRunId, recordType, recordIds }: PassPlace & { recordIds: string[] }): Promise<string[]> {
+async function softDelete(work: TenantWork, { integrationId, syncRunId, recordType, recordIds }: PassPlace & { recordIds: string[] }): Promise<RecordDraft[]> {
   const { trx, tenantId, now } = work;
   await lockMappings(work, 'shared');
   const { rows } = await sql<{
@@ -186,9 +192,23 @@ async function softDelete(work: TenantWork, { integrationId, syncRunId, recordTy
   const author = { actor: `integration:${toWireId('int', integrationId)}`, requestId: toWireId('run', syncRunId) };
   await writeRecords(work, drafts, author.actor);
   await writePairs(work, await findIntegrationsForAcceptance(work, { except: integrationId }), drafts, author);
-  for (const table of ['recordSyncs', 'recordLinks'] as const)
-    await trx.deleteFrom(table).where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('recordId', 'in', recordIds).execute();
-  return drafts.map(({ recordId }) => recordId);
+  await unlink(work, { integrationId, recordIds });
+  return drafts;
+}
+
+/** Their pairs and links go. What was on its way to one that is gone there goes nowhere, and the push log says so. */
+async function unlink({ trx, tenantId, now }: TenantWork, { integrationId, recordIds }: { integrationId: string; recordIds: string[] }): Promise<void> {
+  const pairs = await trx
+    .deleteFrom('recordSyncs')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordId', 'in', recordIds)
+    .returning('pushId')
+    .execute();
+  const pushIds = pairs.flatMap(({ pushId }) => pushId ?? []);
+  if (pushIds.length > 0)
+    await trx.updateTable('pushes').set({ result: 'closed', finishedAt: now }).where('tenantId', '=', tenantId).where('pushId', 'in', pushIds).execute();
+  await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('recordId', 'in', recordIds).execute();
 }
 
 export async function findDeletionReview(
@@ -246,20 +266,21 @@ export async function decideDeletionReview(
   { review, decision, by }: { review: DeletionReview; decision: 'approved' | 'discarded'; by: string },
 ): Promise<number> {
   const { trx, tenantId, now } = work;
-  let deleted = 0;
+  const deleted: RecordDraft[] = [];
   if (decision === 'approved') {
     const still = await stillLinked(work, review);
     for (let start = 0; start < still.length; start += CHUNK)
-      deleted += (await softDelete(work, { ...review, recordIds: still.slice(start, start + CHUNK) })).length;
+      deleted.push(...(await softDelete(work, { ...review, recordIds: still.slice(start, start + CHUNK) })));
   }
   await trx
     .updateTable('deletionReviews')
-    .set({ state: decision, decidedBy: by, decidedAt: now, recordsDeleted: deleted })
+    .set({ state: decision, decidedBy: by, decidedAt: now, recordsDeleted: deleted.length })
     .where('tenantId', '=', tenantId)
     .where('deletionReviewId', '=', review.deletionReviewId)
     .execute();
   await settleNotification(work, review);
-  return deleted;
+  await emitRecordEvents(work, review, deleted);
+  return deleted.length;
 }
 
 /** People are asked as long as something waits for their answer, of whatever record type. */

@@ -6,11 +6,15 @@ import { sql, type Selectable } from 'kysely';
 import { LAST_DAY_MS, type JobState, type JobWait, summarizeRun, WATERMARK_OVERLAP_MS } from '../domain/sync-run';
 import { pushJobOf } from '../domain/overview';
 import type { SyncError } from '../domain/sync-error';
+import { companyEvents } from './company-sync';
 import type { TenantWork } from './database';
+import { emitEvents } from './events';
 import { findIntegration } from './integrations';
+import { noteInitialJob } from './onboarding';
 import { datasetsOf, pullsOf } from './pulled-types';
 import { storable } from './storable';
 import { appendStreamEvent } from './stream';
+import { syncEvents } from './sync-events';
 import { endSyncRun } from './sync-run-end';
 import { METADATA_JOB, type SyncJobsTable, type SyncRunsTable } from './tables';
 
@@ -160,7 +164,10 @@ export async function changeSyncJob(work: TenantWork, place: JobPlace, change: J
     .where('syncRunId', '=', place.syncRunId)
     .where('recordType', '=', place.recordType)
     .execute();
-  if (isEnd) await forgetPasses(work, { syncRunId: place.syncRunId, recordTypes: [place.recordType] });
+  if (isEnd) {
+    await forgetPasses(work, { syncRunId: place.syncRunId, recordTypes: [place.recordType] });
+    await noteInitialJob(work, { run, recordType: place.recordType, state: change.state });
+  }
   await settleRun(work, run);
   return true;
 }
@@ -177,7 +184,7 @@ export async function lockSyncRun({ trx, tenantId }: TenantWork, { syncRunId }: 
   return trx.selectFrom('syncRuns').selectAll().where('tenantId', '=', tenantId).where('syncRunId', '=', syncRunId).forUpdate().executeTakeFirst();
 }
 
-/** The run as its jobs stand: the only place that writes a run's state. Its row is locked by the caller. */
+/** The run as its jobs stand: the only place that writes a run's state. Its row is locked by the caller. To be called last: it tells of what ended. */
 export async function settleRun(work: TenantWork, run: SyncRun): Promise<void> {
   const { trx, tenantId, now } = work;
   const jobs = await listSyncJobs(work, run);
@@ -190,8 +197,11 @@ export async function settleRun(work: TenantWork, run: SyncRun): Promise<void> {
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', run.syncRunId)
     .execute();
-  if (summary.isSyncFinished && current.finishedAt === null) await endSyncRun(work, { ...current, ...summary, finishedAt: now }, jobs);
+  const isEnd = summary.isSyncFinished && current.finishedAt === null;
+  const ended = isEnd ? await endSyncRun(work, { ...current, ...summary, finishedAt: now }, jobs) : [];
   await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: run.integrationId, sync_run_id: run.syncRunId, state: summary.state } });
+  const ofCompany = run.scope === 'full' ? await companyEvents(work) : [];
+  await emitEvents(work, [...ended, ...ofCompany]);
 }
 
 /** Ends what waits at once; what is being read ends at its next page (rules: cancel acts on a running run). */
@@ -218,9 +228,11 @@ export async function cancelSyncRun(work: TenantWork, { syncRunId, by }: RunPlac
   await settleRun(work, run);
 }
 
-/** Notes that a run went on for another 12 h; asking twice notes it once (rules.md 38). */
+/** Notes and tells that a run went on for another 12 h; asking twice does it once (rules.md 38). */
 export async function noteSyncMilestone(work: TenantWork, { syncRunId, count }: RunPlace & { count: number }): Promise<void> {
-  await sql`
+  const { numAffectedRows } = await sql`
     update sync_runs set milestones = milestones || ${work.now}::timestamptz
     where tenant_id = ${work.tenantId} and sync_run_id = ${syncRunId} and finished_at is null and cardinality(milestones) < ${count}`.execute(work.trx);
+  const run = numAffectedRows === 1n ? await findSyncRun(work, { syncRunId }) : undefined;
+  if (run !== undefined) await emitEvents(work, await syncEvents(work, run, await listSyncJobs(work, run)));
 }

@@ -1,6 +1,6 @@
 /**
  * Applies one page of a third party's records: records, links, pairs of other integrations, the page's own row and the job's
- * checkpoint in one transaction. A crash before it costs the page; after it the page is done; nothing counts twice.
+ * checkpoint in one transaction, and last what there is to tell of them (rules.md 40). A crash before it costs the page; after it the page is done; nothing counts twice.
  *
  * Works in sets. What is as it was (same hash) is only looked up, never sent or written.
  * Locks, always in this order: the job, the tenant's mappings (shared), records by id, pairs by record and integration.
@@ -18,6 +18,7 @@ import { mergeKnown, type PulledDraft } from './pulled-drafts';
 import { findKnown, type KnownRecord } from './pulled-matches';
 import { insertNew } from './pulled-inserts';
 import { writeOriginPairs, writeLinks } from './pulled-links';
+import { emitRecordEvents } from './record-events';
 import { writeRecords } from './record-writing';
 import { rowsFrom } from './rows';
 import { lockSyncJob, type SyncJob } from './sync-jobs';
@@ -135,8 +136,14 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
   const complaints = [...page.refused, ...page.altered, ...refused];
   await writeErrors(work, page, job, complaints);
   const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated };
-  await writePageRow(work, page, { idsDigest, drafts, unchanged, refusedButKnown: known.refused });
-  return { kind: 'applied', job: await checkpoint(work, page, job, counts, known), isRepeated };
+  await writePageRow(work, page, { idsDigest, drafts, unchanged, alsoThere: [...known.refused, ...known.twins] });
+  const applied = { kind: 'applied' as const, job: await checkpoint(work, page, job, counts, known), isRepeated };
+  await emitRecordEvents(
+    work,
+    { integrationId: page.integration.integrationId, syncRunId: page.syncRunId, recordType: page.recordType },
+    touched.map(({ draft }) => draft),
+  );
+  return applied;
 }
 
 async function isGone({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<boolean> {
@@ -145,10 +152,10 @@ async function isGone({ trx, tenantId }: TenantWork, { integrationId }: { integr
   return rows[0]?.isGone ?? true;
 }
 
-/** The same ids in the same order. An empty page says nothing. */
+/** The same ids in whatever order: a list that goes round may be shuffled each time. An empty page says nothing. */
 function digestOf({ records, tombstones, refused }: PageToApply): string {
   const ids = [...records.map(({ remoteId }) => remoteId), ...tombstones, ...refused.map(({ remoteId }) => remoteId ?? '')];
-  return ids.length === 0 ? '' : createHash('sha256').update(JSON.stringify(ids)).digest('base64url').slice(0, 22);
+  return ids.length === 0 ? '' : createHash('sha256').update(JSON.stringify(ids.toSorted())).digest('base64url').slice(0, 22);
 }
 
 async function wasSeenBefore({ trx, tenantId }: TenantWork, { syncRunId, recordType }: PageToApply, idsDigest: string): Promise<boolean> {
@@ -183,14 +190,14 @@ function countsOf(page: PageToApply, drafts: readonly PulledDraft[], unchanged: 
 async function writePageRow(
   { trx, tenantId, now }: TenantWork,
   { syncRunId, recordType, pagesBefore }: PageToApply,
-  page: { idsDigest: string; drafts: readonly PulledDraft[]; unchanged: readonly KnownRecord[]; refusedButKnown: readonly string[] },
+  page: { idsDigest: string; drafts: readonly PulledDraft[]; unchanged: readonly KnownRecord[]; alsoThere: readonly string[] },
 ): Promise<void> {
   const touched = page.drafts.filter(({ draft }) => draft.isTouched);
   const created = touched.filter(({ draft }) => draft.before === null).map(({ draft }) => draft.recordId);
   const changed = touched
     .filter(({ draft }) => draft.before !== null)
     .map(({ draft }) => ({ record_id: draft.recordId, fields: [...draft.changedFields], ...(draft.before?.isDeleted ? { was_deleted: true } : {}) }));
-  const seen = [...page.drafts.map(({ draft }) => draft.recordId), ...page.unchanged.map(({ recordId }) => recordId), ...page.refusedButKnown];
+  const seen = [...page.drafts.map(({ draft }) => draft.recordId), ...page.unchanged.map(({ recordId }) => recordId), ...page.alsoThere];
   await trx
     .insertInto('syncPages')
     .values({

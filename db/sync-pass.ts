@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { TenantWork } from './database';
 import { unseen } from './rows';
 import type { PassPlace } from './sync-deletions';
+import { METADATA_JOB } from './tables';
 
 /**
  * True where people have canceled the run, or paused or deleted the integration, or where another job met what holds all of them back:
@@ -19,13 +20,22 @@ export async function isInterrupted({ trx, tenantId, now }: TenantWork, { integr
   return rows[0]?.isInterrupted ?? true;
 }
 
-/** True where a record was on two pages of this pass: the list has moved while it was read. */
-export async function hasSeenTwice({ trx, tenantId }: TenantWork, { syncRunId, recordType }: PassPlace): Promise<boolean> {
-  const { rows } = await sql<{ hasTwice: boolean }>`
-    select count(*) > count(distinct seen.record_id) as has_twice
+/** How often this pass met a record again: the list has moved while it was read, or holds some twice. */
+export async function countSeenAgain({ trx, tenantId }: TenantWork, { syncRunId, recordType }: PassPlace): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) - count(distinct seen.record_id) as count
     from sync_pages page cross join lateral unnest(page.seen) as seen(record_id)
     where page.tenant_id = ${unseen(tenantId)} and page.sync_run_id = ${unseen(syncRunId)} and page.record_type = ${recordType}`.execute(trx);
-  return rows[0]?.hasTwice ?? false;
+  return rows[0]?.count ?? 0;
+}
+
+/** The integration reads another list from now on: what a full pass has met so far proves nothing about what it will not meet. */
+export async function noteListReplaced({ trx, tenantId, now }: TenantWork, { integrationId }: Pick<PassPlace, 'integrationId'>): Promise<void> {
+  await sql`
+    update sync_jobs job set deletes_withheld = 'list_changed', updated_at = ${now} from sync_runs run
+    where run.tenant_id = ${tenantId} and run.integration_id = ${integrationId} and run.scope = 'full' and run.finished_at is null
+      and job.tenant_id = run.tenant_id and job.sync_run_id = run.sync_run_id and job.record_type <> ${METADATA_JOB}
+      and job.started_at is not null and job.finished_at is null and job.deletes_withheld is null`.execute(trx);
 }
 
 /** Why missing records are not deleted though everything was read. */

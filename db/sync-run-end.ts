@@ -1,11 +1,12 @@
 /**
  * What follows from the end of a sync run, in the transaction that ends it: the onboarding gate (rules.md 33), the row of the Sync
- * Status log, and what a difference calls for (rules.md 32).
+ * Status log, what a difference calls for (rules.md 32), and what there is to tell (rules.md 38, 39).
  */
 import type { Selectable } from 'kysely';
 import { directionOfJob } from '../domain/overview';
 import { answerToDrift, sumOfTotals, totalsOf } from '../domain/sync-status';
 import type { TenantWork } from './database';
+import type { NewEvent } from './events';
 import { newUuid } from './ids';
 import { findIntegration, type Integration } from './integrations';
 import { resolveNotification, tellAdmins } from './notifications';
@@ -14,6 +15,7 @@ import { endOperations } from './operations';
 import { endApplied, forgetSyncNow } from './overviews';
 import { pullsOf } from './pulled-types';
 import { listSyncDatasets, type SyncDataset } from './sync-datasets';
+import { syncEvents } from './sync-events';
 import { requestSyncRun } from './sync-run-requests';
 import { METADATA_JOB, type StatusOfRecordType, type SyncJobsTable, type SyncRunsTable } from './tables';
 import { findUnsyncedIds } from './unsynced-ids';
@@ -21,14 +23,16 @@ import { findUnsyncedIds } from './unsynced-ids';
 type SyncRun = Selectable<SyncRunsTable>;
 type SyncJob = Selectable<SyncJobsTable>;
 
-export async function endSyncRun(work: TenantWork, run: SyncRun, jobs: readonly SyncJob[]): Promise<void> {
+/** @returns the events, to be written last. */
+export async function endSyncRun(work: TenantWork, run: SyncRun, jobs: readonly SyncJob[]): Promise<NewEvent[]> {
   if (run.kind === 'sync_now') {
     await endOperations(work, { integrationId: run.integrationId, syncRunId: run.syncRunId, outcome: run.state });
     await endApplied(work, { syncRunId: run.syncRunId, by: run.startedBy });
     await forgetSyncNow(work, run);
   }
   const integration = await findIntegration(work, run);
-  if (integration === undefined) return;
+  // Whoever was told that it goes on is told that it ended.
+  if (integration === undefined) return (await syncEvents(work, run, jobs)).filter(({ type }) => type === 'SYNC_COMPLETE');
   const datasets = await listSyncDatasets(work, run);
   const datasetJobs = jobs.filter(({ recordType }) => recordType !== METADATA_JOB && directionOfJob(recordType).direction === 'pull');
   // One that was canceled before it began has looked at nothing.
@@ -36,6 +40,7 @@ export async function endSyncRun(work: TenantWork, run: SyncRun, jobs: readonly 
   await settleOnboarding(work, { run, integration, datasets, jobs: datasetJobs });
   // What was reviewed is not all there is: a difference is no surprise.
   if (run.overviewId === null) await answerDrift(work, { run, datasets, jobs: datasetJobs });
+  return syncEvents(work, run, jobs);
 }
 
 async function writeSyncStatus(

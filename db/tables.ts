@@ -6,6 +6,7 @@ import type { StartedBecause } from '../domain/window';
 import type { SyncError } from '../domain/sync-error';
 import type { JobState, JobWait, RunKind, RunScope, RunState } from '../domain/sync-run';
 import type { OperationKind, OverviewAction, OverviewInvalidity, OverviewJobState, OverviewState, SyncDirection } from '../domain/overview';
+import type { EventType } from '../domain/event-catalogue';
 import type { MetadataChangeKind } from '../domain/metadata-change';
 import type { NotificationDecision, NotificationKind } from '../domain/notification-kinds';
 import type { RecordTypeField } from '../domain/record-type';
@@ -24,6 +25,7 @@ export interface TenantsTable {
   name: string;
   timeZone: string;
   contactEmail: string | null;
+  companySynchronizedPolicy: Generated<CompanySynchronizedPolicy>;
   version: Generated<number>;
   createdAt: Generated<Date>;
   updatedAt: Generated<Date>;
@@ -98,6 +100,8 @@ export interface IntegrationsTable {
   onboardingStartedAt: Date | null;
   onboardedAt: Date | null;
   onboardingFailedAt: Date | null;
+  firstSyncCompletedAt: Date | null;
+  companySynchronizedPolicy: CompanySynchronizedPolicy | null;
   isHourlySyncOn: Generated<boolean>;
   /** `HH:MM` in the tenant's time zone; null = no nightly run. */
   nightlySyncAt: Generated<string | null>;
@@ -211,10 +215,10 @@ export interface PushesTable {
 }
 
 /**
- * What an outbox row wakes: the lane of an integration's pushes, its sync runs, its schedules, one e-mail, an overview, or what becomes of a
+ * What an outbox row wakes: the lane of an integration's pushes, its sync runs, its schedules, one e-mail, a webhook endpoint's deliveries, an overview, or what becomes of a
  * notification where one person is concerned (first, and once it was viewed).
  */
-export type LaneKind = 'record_push' | 'sync_run' | 'sync_schedule' | 'email' | 'overview' | 'notification' | 'notification_viewed';
+export type LaneKind = 'record_push' | 'sync_run' | 'sync_schedule' | 'email' | 'webhook_endpoint' | 'overview' | 'notification' | 'notification_viewed';
 
 export interface OutboxTable {
   outboxId: GeneratedAlways<number>;
@@ -690,6 +694,94 @@ export interface SyncRunPushesTable {
   outcome: 'synced' | 'sync_failed' | 'left' | null;
 }
 
+export type CompanySynchronizedPolicy = 'all_datasets' | 'first_dataset';
+
+export interface EventSequencesTable {
+  tenantId: string;
+  lastSequence: number;
+}
+
+export interface EventsTable {
+  tenantId: string;
+  eventId: string;
+  sequence: number;
+  type: EventType;
+  integrationId: string | null;
+  /** The body as receivers get it. */
+  payload: Json<JsonObject>;
+  createdAt: Date;
+}
+
+/** A secret that signs, sealed; all but the first end at `expiresAt` (RFC 3339). */
+export interface SealedSecret {
+  sealed: string;
+  expiresAt: string | null;
+}
+
+export interface WebhookEndpointsTable {
+  /** `PLATFORM_TENANT_ID` where it is told of all tenants. */
+  tenantId: string;
+  webhookEndpointId: string;
+  url: string;
+  description: string;
+  eventTypes: EventType[] | null;
+  integrationIds: string[] | null;
+  ratePerSecond: number | null;
+  secrets: Json<SealedSecret[]>;
+  disabledAt: Date | null;
+  disabledBecause: 'by_hand' | 'gone' | 'failing' | null;
+  failingSince: Date | null;
+  failedAttempts: Generated<number>;
+  failedMessages: Generated<number>;
+  warnedAt: Date | null;
+  blockedUntil: Date | null;
+  version: Generated<number>;
+  createdAt: Date;
+  updatedAt: Date;
+  deletedAt: Date | null;
+}
+
+export type DeliveryState = 'pending' | 'retrying' | 'delivered' | 'failed' | 'disabled';
+
+export interface WebhookDeliveriesTable {
+  tenantId: string;
+  webhookDeliveryId: string;
+  webhookEndpointId: string;
+  eventId: string;
+  state: DeliveryState;
+  trigger: 'event' | 'resend' | 'recover' | 'test';
+  attempts: Generated<number>;
+  nextAttemptAt: Date | null;
+  claimId: string | null;
+  leaseUntil: Date | null;
+  lastStatus: number | null;
+  lastError: string | null;
+  createdAt: Date;
+  finishedAt: Date | null;
+}
+
+export interface WebhookAttemptsTable {
+  tenantId: string;
+  webhookDeliveryId: string;
+  attempt: number;
+  at: Date;
+  durationMs: number;
+  status: number | null;
+  error: string | null;
+  requestHeaders: Json<Record<string, string>>;
+  responseHeaders: Json<Record<string, string> | null> | null;
+  responseBody: string | null;
+}
+
+export interface CompanySyncsTable {
+  tenantId: string;
+  synchronizedAt: Date | null;
+  failedAt: Date | null;
+}
+
+/** Owns the endpoints that are told of all tenants. */
+export const PLATFORM_TENANT_ID = '00000000-0000-0000-0000-000000000000';
+
 export interface Tables {
   tenants: TenantsTable;
   tenantKeys: TenantKeysTable;
@@ -732,4 +824,10 @@ export interface Tables {
   personTokens: PersonTokensTable;
   consoleSessions: ConsoleSessionsTable;
   signInFailures: SignInFailuresTable;
+  eventSequences: EventSequencesTable;
+  events: EventsTable;
+  webhookEndpoints: WebhookEndpointsTable;
+  webhookDeliveries: WebhookDeliveriesTable;
+  webhookAttempts: WebhookAttemptsTable;
+  companySyncs: CompanySyncsTable;
 }

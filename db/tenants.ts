@@ -6,6 +6,8 @@ import { moveSchedules } from './time-zone-move';
 
 export type Tenant = Selectable<TenantsTable>;
 export type TenantSettings = Pick<Tenant, 'name' | 'timeZone' | 'contactEmail'>;
+/** What can be changed later: how COMPANY_SYNCHRONIZED is told counts from the next link on (rules.md 42). */
+export type TenantChange = Partial<TenantSettings & Pick<Tenant, 'companySynchronizedPolicy'>>;
 
 /** The id was made by the caller, who opened the tenant's transaction with it. Answers undefined when the id is taken. */
 export async function createTenant({ trx, tenantId, now }: TenantWork, { name, timeZone, contactEmail }: TenantSettings): Promise<Tenant | undefined> {
@@ -27,7 +29,7 @@ export async function lockTenant({ trx, tenantId }: TenantWork): Promise<Tenant 
 }
 
 /** Nights go by the tenant's zone: a new one moves its schedules. */
-export async function changeTenant(work: TenantWork, change: Partial<TenantSettings>): Promise<Tenant> {
+export async function changeTenant(work: TenantWork, change: TenantChange): Promise<Tenant> {
   const { trx, tenantId, now } = work;
   const before = await lockTenant(work);
   const after = await trx

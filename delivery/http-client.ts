@@ -149,7 +149,8 @@ function unavailable(error: unknown, signal: AbortSignal, bytesMax: number): Una
   return new Unavailable(`The third party gave no complete answer: ${reason}.`, null, { cause: error });
 }
 
-function reasonOf(error: unknown, bytesMax: number): string {
+/** Why there was no complete answer, in words that hold no address. */
+export function reasonOf(error: unknown, bytesMax: number): string {
   const code = typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `its answer is larger than ${bytesMax} bytes`;
   const isCertificate = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code);

@@ -40,7 +40,7 @@ const overviewPath = (subject: NotificationSubject): string =>
 const syncRunPath = (subject: NotificationSubject): string =>
   subject.syncRunId === null ? overviewPath(subject) : `/console/sync-runs/${wireIdOf('run', subject.syncRunId)}`;
 const endpointPath = ({ webhookEndpointId }: NotificationSubject): string =>
-  webhookEndpointId === null ? '/console/webhook-endpoints' : `/console/webhook-endpoints/${wireIdOf('whe', webhookEndpointId)}`;
+  webhookEndpointId === null ? '/console/webhooks' : `/console/webhooks/${wireIdOf('whe', webhookEndpointId)}`;
 
 export const NOTIFICATION_CATALOGUE = {
   sync_overview_ready: {

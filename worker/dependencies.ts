@@ -1,5 +1,5 @@
 /** Puts together what activities are given. */
-import { type ActivityDependencies, type ActivityLog, PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
+import { type ActivityDependencies, type ActivityLog, DELIVERING_LIMITS, PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
 import { budgetedHttp } from '../activities/budgeted-http';
 import { createRequestGrants } from '../activities/request-grants';
 import type { Connector, HttpClient, SocketOpener } from '../connectors/connector';
@@ -7,7 +7,9 @@ import { Unauthorized } from '../connectors/errors';
 import type { Database } from '../db/database';
 import { credentialsPlace, findSealedCredentials } from '../db/integrations';
 import type { Sealing } from '../db/sealing';
+import { webhookSecretsPlace } from '../db/webhook-lane';
 import type { Mailer } from '../delivery/mail';
+import type { WebhookSender } from '../delivery/webhook-sender';
 import { createTokenStores } from './token-stores';
 
 export interface DependencyParts {
@@ -17,10 +19,12 @@ export interface DependencyParts {
   createHttpClient(options: { hosts: readonly string[]; signal: AbortSignal }): HttpClient;
   createSocketOpener(options: { hosts: readonly string[]; signal: AbortSignal }): SocketOpener;
   mailer: Mailer | null;
+  webhookSender: WebhookSender;
   log: ActivityLog;
   isStopping(): boolean;
   pushing?: ActivityDependencies['pushing'];
   pulling?: ActivityDependencies['pulling'];
+  delivering?: ActivityDependencies['delivering'];
 }
 
 export function createDependencies(parts: DependencyParts): ActivityDependencies {
@@ -37,10 +41,21 @@ export function createDependencies(parts: DependencyParts): ActivityDependencies
     database,
     log,
     mailer: parts.mailer,
+    webhookSender: parts.webhookSender,
     isStopping: parts.isStopping,
     pushing: parts.pushing ?? PUSHING_LIMITS,
     pulling: parts.pulling ?? PULLING_LIMITS,
+    delivering: parts.delivering ?? DELIVERING_LIMITS,
     batchSizeOf: (kind) => connectorOf(kind).batchSize,
+
+    openWebhookSecrets: ({ endpointId, tenantId, secrets }, now) =>
+      database.withTenant(tenantId, async (work) => {
+        const opened: string[] = [];
+        for (const { sealed, expiresAt } of secrets) {
+          if (expiresAt === null || new Date(expiresAt) > now) opened.push(await sealing.open(work, webhookSecretsPlace(endpointId), sealed));
+        }
+        return opened;
+      }),
 
     async openConnector(tenantId, integration, signal, priority) {
       const { integrationId } = integration;

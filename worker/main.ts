@@ -16,6 +16,7 @@ import { createLog } from '../log';
 import { closeConnections, createHttpClient } from '../delivery/http-client';
 import { createMailer } from '../delivery/mail';
 import { createSocketOpener } from '../delivery/socket-opener';
+import { createWebhookSender } from '../delivery/webhook-sender';
 import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies } from './dependencies';
 import { startOutboxDispatcher } from './outbox-dispatcher';
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
   const policy = { allowCidrs: config.egress.allowCidrs, allowHttp: config.egress.allowHttp };
   const mailer = config.mail === null ? null : createMailer(config.mail);
   if (mailer === null) log.warn('e-mails wait: set SMTP_URL, SMTP_FROM and PUBLIC_URL');
+  const webhookSender = createWebhookSender({ policy });
   const dependencies = createDependencies({
     database,
     sealing,
@@ -59,6 +61,7 @@ async function main(): Promise<void> {
     createHttpClient: (options) => createHttpClient({ policy, ...options }),
     createSocketOpener: (options) => createSocketOpener({ policy, ...options }),
     mailer,
+    webhookSender,
     log,
     isStopping: () => isStopping,
   });
@@ -72,7 +75,7 @@ async function main(): Promise<void> {
   await Promise.all(workers.map((worker) => worker.run())); // until a signal stops them
   await Promise.all([dispatcher.stop(), sweeper.stop(), schedules.stop()]);
   mailer?.close();
-  await Promise.all([connection.close(), clientConnection.close(), closeConnections(policy), database.close()]);
+  await Promise.all([connection.close(), clientConnection.close(), closeConnections(policy), webhookSender.close(), database.close()]);
   log.info('worker stopped');
 }
 

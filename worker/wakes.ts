@@ -5,6 +5,7 @@ import { OVERVIEW_WORKFLOW, type OverviewInput, overviewChangedSignal, overviewW
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { SYNC_RUN_WORKFLOW, type SyncRunInput, syncRunsChangedSignal, syncRunWorkflowId } from '../contract/sync-run';
 import { TASK_QUEUES } from '../contract/task-queues';
+import { deliveriesDueSignal, WEBHOOK_ENDPOINT_WORKFLOW, type WebhookEndpointInput, webhookEndpointWorkflowId } from '../contract/webhook-endpoint';
 import type { Database } from '../db/database';
 import type { LaneKind } from '../db/tables';
 import { wireIdOf } from '../domain/wire-id';
@@ -33,6 +34,7 @@ export function createWake(client: Client, options: WakeOptions): Wake {
       if (database !== undefined) await reconcileSyncSchedules({ client, database, hasSearchAttributes }, { tenantId, integrationId });
     },
     email: ({ tenantId, subjectId }) => startEmail({ tenantId, emailId: subjectId }),
+    webhook_endpoint: createSignalEndpoint(client, options),
     overview: createSignalOverview(client, options),
     notification: ({ tenantId, subjectId }) => startNotification(client, { tenantId, notificationRecipientId: subjectId }),
     notification_viewed: ({ subjectId }) => tellNotificationViewed(client, { notificationRecipientId: subjectId }),
@@ -70,6 +72,23 @@ function createSignalSyncRuns(client: Client, { hasSearchAttributes }: WakeOptio
       signal: syncRunsChangedSignal,
       signalArgs: [],
       staticSummary: "Reads one integration's third party into our records",
+      ...(hasSearchAttributes ? { typedSearchAttributes: new TypedSearchAttributes(attributes) } : {}),
+    });
+  };
+}
+
+/** Whose endpoint it is, the lane finds out: an event of any tenant wakes an endpoint of the platform. */
+function createSignalEndpoint(client: Client, { hasSearchAttributes }: WakeOptions): Wake {
+  return async ({ subjectId: endpointId, wakeAt }) => {
+    const input: WebhookEndpointInput = { endpointId, wakeAt: wakeAt.getTime(), hasSearchAttributes };
+    const attributes = [{ key: SEARCH_ATTRIBUTES.endpointId, value: wireIdOf('whe', endpointId) }];
+    await client.workflow.signalWithStart(WEBHOOK_ENDPOINT_WORKFLOW, {
+      workflowId: webhookEndpointWorkflowId({ endpointId }),
+      taskQueue: TASK_QUEUES.workflows,
+      args: [input],
+      signal: deliveriesDueSignal,
+      signalArgs: [{ wakeAt: wakeAt.getTime() }],
+      staticSummary: 'Delivers events to one webhook endpoint',
       ...(hasSearchAttributes ? { typedSearchAttributes: new TypedSearchAttributes(attributes) } : {}),
     });
   };

@@ -19,6 +19,8 @@ const PUSH_SLOTS = 100;
 /** Each holds a page or two in memory. */
 const PULL_SLOTS = 16;
 const EMAIL_SLOTS = 10;
+/** A receiver that hangs holds one for half a minute and costs next to nothing meanwhile. */
+const WEBHOOK_SLOTS = 200;
 const CACHED_WORKFLOWS = 500;
 
 export async function createWorkers({ connection, namespace, dependencies, workflows }: CreateWorkersOptions): Promise<Worker[]> {
@@ -29,5 +31,6 @@ export async function createWorkers({ connection, namespace, dependencies, workf
     Worker.create({ ...common, taskQueue: TASK_QUEUES.push, activities, maxConcurrentActivityTaskExecutions: PUSH_SLOTS }),
     Worker.create({ ...common, taskQueue: TASK_QUEUES.pull, activities, maxConcurrentActivityTaskExecutions: PULL_SLOTS }),
     Worker.create({ ...common, taskQueue: TASK_QUEUES.email, activities, maxConcurrentActivityTaskExecutions: EMAIL_SLOTS }),
+    Worker.create({ ...common, taskQueue: TASK_QUEUES.webhooks, activities, maxConcurrentActivityTaskExecutions: WEBHOOK_SLOTS }),
   ]);
 }

@@ -8,6 +8,7 @@ import type { OverviewActivities } from '../activities/overview';
 import type { RecordPushActivities } from '../activities/record-push';
 import type { SyncRunActivities } from '../activities/sync-run';
 import type { SyncTickActivities } from '../activities/sync-tick';
+import type { WebhookActivities } from '../activities/webhook-deliveries';
 
 /**
  * One wake of a lane. Ends within two minutes; a worker that dies is noticed after 15 s. Retried for ever: each
@@ -89,5 +90,16 @@ export function syncTickActivities(tenantId: string): SyncTickActivities {
     startToCloseTimeout: '1 minute',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
     priority: { fairnessKey: tenantId, priorityKey: 1 },
+  });
+}
+
+/** One wake of an endpoint's lane. As a push's: each delivery gets one attempt per claim, and what it needs beyond that is a row with a time of its own. */
+export function webhookActivities(endpointId: string): WebhookActivities {
+  return proxyActivities<WebhookActivities>({
+    taskQueue: TASK_QUEUES.webhooks,
+    startToCloseTimeout: '2 minutes',
+    heartbeatTimeout: '15 seconds',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+    priority: { fairnessKey: endpointId },
   });
 }

@@ -6,3 +6,4 @@ export { overviewWorkflow } from './overview';
 export { recordPushWorkflow } from './record-push';
 export { syncRunWorkflow } from './sync-run';
 export { syncTickWorkflow } from './sync-tick';
+export { webhookEndpointWorkflow } from './webhook-endpoint';

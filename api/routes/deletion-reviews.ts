@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { findReviewSummary, listParkedPage, listReviewSummaries, type ParkedRecord, type ReviewSummary } from '../../db/deletion-reviews';
 import { toWireId } from '../../db/ids';
-import { decideDeletionReview, findDeletionReview } from '../../db/sync-deletions';
+import { decideDeletionReview, findDeletionReview, PARKED_MAX } from '../../db/sync-deletions';
 import { HttpError } from '../http-error';
 import { type Route, type TenantContext, tenantRoute } from '../route';
 import { externalId, idParam, instant, recordTypeName, toInstant, toInstantOrNull, wireId } from '../wire/common';
@@ -22,7 +22,7 @@ const review = z
     record_type: recordTypeName,
     state,
     records_parked: z.int().meta({ description: 'Records that were gone at the third party.', example: 120 }),
-    records_held: z.int().meta({ description: 'Records of this type that came from there, those included.', example: 800 }),
+    records_held: z.int().meta({ description: 'Records of this type that had come from there before the run, those included.', example: 800 }),
     records_deleted: z.int().nullable().meta({ description: 'How many were deleted in the end; null while it is pending.' }),
     decided_by: z.string().nullable(),
     decided_at: instant.nullable(),
@@ -82,7 +82,7 @@ export const deletionReviewRoutes: readonly Route[] = [
     async run(work, input) {
       const { deletionReviewId, recordType } = await requireReview(work, input.params.deletion_review_id);
       const scope = ['parked-records', work.tenantId, deletionReviewId];
-      const { limit, after } = readPage(input.query, scope, z.int().min(0));
+      const { limit, after } = readPage(input.query, scope, z.int().min(0).max(PARKED_MAX));
       const rows = await listParkedPage(work, { deletionReviewId, limit: limit + 1, after: after ?? 0 });
       const toItem = ({ recordId, externalId: ours }: ParkedRecord) => ({ id: toWireId('rec', recordId), record_type: recordType, external_id: ours });
       return { status: 200, body: toPage(rows, limit, scope, ({ place }) => place, toItem) };

@@ -7,6 +7,7 @@ import { auditLogRoutes } from './audit-log';
 import { connectorRoutes } from './connectors';
 import { consoleSignInRoutes } from './console-sign-in';
 import { deletionReviewRoutes } from './deletion-reviews';
+import { eventRoutes } from './events';
 import { integrationLifeRoutes } from './integration-life';
 import { integrationRoutes } from './integrations';
 import { meRoutes } from './me';
@@ -31,11 +32,13 @@ import { syncScheduleRoutes } from './sync-schedules';
 import { syncStatusRoutes } from './sync-status';
 import { tenantRoutes } from './tenants';
 import { timeZoneRoutes } from './time-zones';
+import { webhookDeliveryRoutes } from './webhook-deliveries';
+import { webhookEndpointRoutes } from './webhook-endpoints';
 
 export function createRoutes(dependencies: ApiDependencies & { authenticator: Authenticator; openapi: () => object }): readonly Route[] {
   return [
     ...operationRoutes(dependencies),
-    ...tenantRoutes,
+    ...tenantRoutes(dependencies),
     ...apiKeyRoutes,
     ...peopleRoutes(dependencies),
     ...personSessionRoutes,
@@ -58,6 +61,9 @@ export function createRoutes(dependencies: ApiDependencies & { authenticator: Au
     ...syncConflictRoutes,
     ...deletionReviewRoutes,
     ...pushRoutes,
+    ...eventRoutes,
+    ...webhookEndpointRoutes(dependencies),
+    ...webhookDeliveryRoutes,
     ...notificationRoutes,
     ...notificationSettingsRoutes,
     ...auditLogRoutes,

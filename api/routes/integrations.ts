@@ -65,7 +65,8 @@ export function integrationRoutes({
   connectors,
   sealing,
   whyUrlIsRefused,
-}: Pick<ApiDependencies, 'connectors' | 'sealing' | 'whyUrlIsRefused'>): readonly Route[] {
+  config: switches,
+}: Pick<ApiDependencies, 'connectors' | 'sealing' | 'whyUrlIsRefused' | 'config'>): readonly Route[] {
   const connectorOf = (kind: string): DescribedConnector => {
     const found = Object.hasOwn(connectors, kind) ? connectors[kind] : undefined;
     if (found === undefined) throw new HttpError('unknown_connector');
@@ -131,6 +132,7 @@ export function integrationRoutes({
           isHourlySyncOn: body.is_hourly_sync_on,
           nightlySyncAt: body.nightly_sync_at,
           linkedBy: caller.actor,
+          companySynchronizedSwitchAt: switches.companySynchronizedSwitchAt,
         });
         const audit = { target: toWireId('int', integrationId), detail: { connector: connector.kind, app, record_types: Object.keys(recordTypes) } };
         return { status: 201, body: await toWire(work, created), headers: etagOf(created), audit };

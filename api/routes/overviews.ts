@@ -17,7 +17,7 @@ import { idParam, lineOfText, recordTypeName } from '../wire/common';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../wire/lists';
 import { direction, operation, overview, overviewAction, overviewItem, toWireItem, toWireOperation, toWireOverview } from '../wire/overview';
 import { syncRun, toWireRun } from '../wire/sync-run';
-import { integrationParams } from './integrations';
+import { integrationParams, requireIntegration } from './integrations';
 
 const overviewParams = z.strictObject({ overview_id: idParam('ovw', 'overview_not_found') });
 const PATIENCE = [
@@ -128,8 +128,9 @@ export const overviewRoutes: readonly Route[] = [
     summary: 'List Sync Overviews, newest first',
     query: z.strictObject({ ...listParams, integration_id: idParam('int', 'integration_not_found').optional() }),
     answers: { 200: { description: 'Those that are no longer valid too, with the reason.', schema: listOf(overview) } },
-    problems: ['invalid_cursor'],
+    problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
+      if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
       const scope = ['overviews', work.tenantId, query.integration_id];
       const { limit, after } = readPage(query, scope, uuidPosition);
       const rows = await listOverviews(work, { integrationId: query.integration_id, limit: limit + 1, before: after });

@@ -30,7 +30,7 @@ const recordError = z
   })
   .meta({ id: 'SyncRecordError' });
 
-const position = z.object({ recordType: z.string(), page: z.int(), position: z.int() });
+const position = z.object({ recordType: recordTypeName, page: z.int32().min(0), position: z.int32().min(0) });
 
 export const syncRunDetailRoutes: readonly Route[] = [
   tenantRoute({

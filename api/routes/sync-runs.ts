@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toWireId } from '../../db/ids';
+import { noteTargetViewed } from '../../db/notification-recipients';
 import { cancelSyncRun, listSyncJobs, lockSyncRun } from '../../db/sync-jobs';
 import { wakeSyncRuns } from '../../db/sync-run-requests';
 import { listSyncRuns, showSyncRun, type ListedSyncRun } from '../../db/sync-runs';
@@ -54,8 +55,12 @@ export const syncRunRoutes: readonly Route[] = [
     params: syncRunParams,
     answers: { 200: { description: 'The run as it stands.', schema: syncRun } },
     problems: ['sync_run_not_found'],
-    async run(work, { params }) {
-      return { status: 200, body: toWireRun(await requireRun(work, params.sync_run_id)) };
+    async run(work, { params }, { caller }) {
+      const found = await requireRun(work, params.sync_run_id);
+      // Whoever has seen how it ended needs no e-mail about it (rules.md 25).
+      if (caller.kind === 'tenant' && caller.personId !== null && found.finishedAt !== null)
+        await noteTargetViewed(work, { personId: caller.personId, syncRunId: found.syncRunId });
+      return { status: 200, body: toWireRun(found) };
     },
   }),
 

@@ -1,7 +1,12 @@
 /** Tenants, for the platform key; and the own tenant, for everybody in it. */
 import { z } from 'zod';
 import { newUuid, toWireId } from '../../db/ids';
+import { effectivePolicy } from '../../db/company-sync';
+import type { Work } from '../../db/database';
 import { changeTenant, createTenant, findTenant, listTenants, lockTenant, type Tenant } from '../../db/tenants';
+import type { CompanySynchronizedPolicy } from '../../db/tables';
+import type { ApiDependencies } from '../dependencies';
+import { DEPRECATION_HEADERS, deprecationOf, requirePolicyThere } from '../deprecation';
 import { HttpError } from '../http-error';
 import { newTenantRoute, platformRoute, type Route, TenantIdTaken, tenantRoute, tenantRouteForPlatform } from '../route';
 import { isTimeZone } from '../time-zones';
@@ -9,12 +14,21 @@ import { idParam, instant, isStorableInstant, lineOfText, toInstant, wireId } fr
 import { etagOf, requireVersion } from '../wire/etag';
 import { listOf, listParams, readPage, toPage } from '../wire/lists';
 
+const policy = z.enum(['all_datasets', 'first_dataset']).meta({
+  id: 'CompanySynchronizedPolicy',
+  description: [
+    'When COMPANY_SYNCHRONIZED is told; counts for what is linked from now on.',
+    '- `all_datasets`: when all datasets that linking queued are complete and one at least succeeded.',
+    '- `first_dataset`: deprecated, after the first dataset that succeeded. Can be chosen, and chosen again, until the switch (the header Sunset); gone from then on, and everybody has `all_datasets`.',
+  ].join('\n'),
+});
 const tenant = z
   .object({
     id: wireId('ten'),
     name: z.string(),
     time_zone: z.string().meta({ example: 'Europe/Berlin' }),
     contact_email: z.string().nullable().meta({ description: 'Where mail goes about what needs a person.' }),
+    company_synchronized_policy: policy,
     created_at: instant,
     updated_at: instant,
   })
@@ -29,108 +43,128 @@ const tenantParams = z.strictObject({ tenant_id: idParam('ten', 'tenant_not_foun
 const position = z.object({ createdAt: z.iso.datetime().refine(isStorableInstant), tenantId: z.uuid() });
 const ETAG = { ETag: 'The version; send it as If-Match to change this.' };
 
-export const tenantRoutes: readonly Route[] = [
-  newTenantRoute({
-    method: 'post',
-    path: '/v1/tenants',
-    operationId: 'createTenant',
-    tag: 'Tenants',
-    summary: 'Create a tenant',
-    body: z.strictObject({ name: settings.name, time_zone: settings.time_zone.default('UTC'), contact_email: settings.contact_email.default(null) }),
-    answers: { 201: { description: 'The new tenant.', schema: tenant, headers: ETAG } },
-    problems: ['unknown_time_zone'],
-    action: 'tenant.created',
-    async run(work, { body }) {
-      checkTimeZone(body.time_zone);
-      const created = await createTenant(work, { name: body.name, timeZone: body.time_zone, contactEmail: body.contact_email });
-      if (created === undefined) throw new TenantIdTaken(newUuid());
-      return {
-        status: 201,
-        body: toWire(created),
-        headers: etagOf(created),
-        audit: { target: toWireId('ten', created.tenantId), detail: { name: created.name } },
-      };
-    },
-  }),
+export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config'>): readonly Route[] {
+  /** The one that counts now, whatever was chosen before the switch. */
+  const policyOf = ({ now }: Pick<Work, 'now'>, { companySynchronizedPolicy }: Tenant) =>
+    effectivePolicy(companySynchronizedPolicy, { now, switchAt: switches.companySynchronizedSwitchAt });
+  const shown = (work: Work, found: Tenant) => {
+    const policyShown = policyOf(work, found);
+    return { body: toWire(found, policyShown), headers: { ...etagOf(found), ...deprecationOf([policyShown], switches) } };
+  };
 
-  platformRoute({
-    method: 'get',
-    path: '/v1/tenants',
-    operationId: 'listTenants',
-    tag: 'Tenants',
-    summary: 'List all tenants',
-    query: z.strictObject(listParams),
-    answers: { 200: { description: 'Tenants in the order they were made.', schema: listOf(tenant) } },
-    problems: ['invalid_cursor'],
-    async run(work, { query }) {
-      const scope = ['tenants'];
-      const { limit, after } = readPage(query, scope, position);
-      const rows = await listTenants(work, { limit: limit + 1, after });
-      return { status: 200, body: toPage(rows, limit, scope, ({ createdAt, tenantId }) => ({ createdAt: toInstant(createdAt), tenantId }), toWire) };
-    },
-  }),
+  return [
+    newTenantRoute({
+      method: 'post',
+      path: '/v1/tenants',
+      operationId: 'createTenant',
+      tag: 'Tenants',
+      summary: 'Create a tenant',
+      body: z.strictObject({ name: settings.name, time_zone: settings.time_zone.default('UTC'), contact_email: settings.contact_email.default(null) }),
+      answers: { 201: { description: 'The new tenant.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      problems: ['unknown_time_zone'],
+      action: 'tenant.created',
+      async run(work, { body }) {
+        checkTimeZone(body.time_zone);
+        const created = await createTenant(work, { name: body.name, timeZone: body.time_zone, contactEmail: body.contact_email });
+        if (created === undefined) throw new TenantIdTaken(newUuid());
+        return {
+          status: 201,
+          ...shown(work, created),
+          audit: { target: toWireId('ten', created.tenantId), detail: { name: created.name } },
+        };
+      },
+    }),
 
-  tenantRouteForPlatform({
-    method: 'get',
-    path: '/v1/tenants/{tenant_id}',
-    operationId: 'showTenant',
-    tag: 'Tenants',
-    summary: 'Show a tenant',
-    params: tenantParams,
-    tenantOf: ({ params }) => params.tenant_id,
-    answers: { 200: { description: 'The tenant.', schema: tenant, headers: ETAG } },
-    async run(work) {
-      return showTenant(await findTenant(work));
-    },
-  }),
+    platformRoute({
+      method: 'get',
+      path: '/v1/tenants',
+      operationId: 'listTenants',
+      tag: 'Tenants',
+      summary: 'List all tenants',
+      query: z.strictObject(listParams),
+      answers: { 200: { description: 'Tenants in the order they were made.', schema: listOf(tenant), optionalHeaders: DEPRECATION_HEADERS } },
+      problems: ['invalid_cursor'],
+      async run(work, { query }) {
+        const scope = ['tenants'];
+        const { limit, after } = readPage(query, scope, position);
+        const rows = await listTenants(work, { limit: limit + 1, after });
+        const positionOf = ({ createdAt, tenantId }: Tenant) => ({ createdAt: toInstant(createdAt), tenantId });
+        const page = toPage(rows, limit, scope, positionOf, (row) => toWire(row, policyOf(work, row)));
+        const policies = rows.slice(0, limit).map((row) => policyOf(work, row));
+        return { status: 200, body: page, headers: deprecationOf(policies, switches) };
+      },
+    }),
 
-  tenantRouteForPlatform({
-    method: 'patch',
-    path: '/v1/tenants/{tenant_id}',
-    operationId: 'changeTenant',
-    tag: 'Tenants',
-    summary: 'Change a tenant',
-    params: tenantParams,
-    body: z.strictObject({ name: settings.name.optional(), time_zone: settings.time_zone.optional(), contact_email: settings.contact_email.optional() }),
-    needsIfMatch: true,
-    tenantOf: ({ params }) => params.tenant_id,
-    answers: { 200: { description: 'The tenant as it is now.', schema: tenant, headers: ETAG } },
-    problems: ['unknown_time_zone'],
-    action: 'tenant.changed',
-    async run(work, { body, ifMatch }) {
-      if (body.time_zone !== undefined) checkTimeZone(body.time_zone);
-      const before = requireVersion(await lockTenant(work), ifMatch, 'tenant_not_found');
-      const change = {
-        ...(body.name === undefined ? {} : { name: body.name }),
-        ...(body.time_zone === undefined ? {} : { timeZone: body.time_zone }),
-        ...(body.contact_email === undefined ? {} : { contactEmail: body.contact_email }),
-      };
-      const after = await changeTenant(work, change);
-      const detail = {
-        from: { name: before.name, time_zone: before.timeZone },
-        to: { name: after.name, time_zone: after.timeZone },
-        changed: Object.keys(body),
-      };
-      return { status: 200, body: toWire(after), headers: etagOf(after), audit: { target: toWireId('ten', after.tenantId), detail } };
-    },
-  }),
+    tenantRouteForPlatform({
+      method: 'get',
+      path: '/v1/tenants/{tenant_id}',
+      operationId: 'showTenant',
+      tag: 'Tenants',
+      summary: 'Show a tenant',
+      params: tenantParams,
+      tenantOf: ({ params }) => params.tenant_id,
+      answers: { 200: { description: 'The tenant.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      async run(work) {
+        return { status: 200, ...shown(work, required(await findTenant(work))) };
+      },
+    }),
 
-  tenantRoute({
-    method: 'get',
-    path: '/v1/tenant',
-    operationId: 'showOwnTenant',
-    tag: 'Tenants',
-    summary: 'Show the tenant that the key belongs to',
-    answers: { 200: { description: 'The tenant.', schema: tenant, headers: ETAG } },
-    async run(work) {
-      return showTenant(await findTenant(work));
-    },
-  }),
-];
+    tenantRouteForPlatform({
+      method: 'patch',
+      path: '/v1/tenants/{tenant_id}',
+      operationId: 'changeTenant',
+      tag: 'Tenants',
+      summary: 'Change a tenant',
+      params: tenantParams,
+      body: z.strictObject({
+        name: settings.name.optional(),
+        time_zone: settings.time_zone.optional(),
+        contact_email: settings.contact_email.optional(),
+        company_synchronized_policy: policy.optional(),
+      }),
+      needsIfMatch: true,
+      tenantOf: ({ params }) => params.tenant_id,
+      answers: { 200: { description: 'The tenant as it is now.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      problems: ['unknown_time_zone', 'policy_gone'],
+      action: 'tenant.changed',
+      async run(work, { body, ifMatch }) {
+        if (body.time_zone !== undefined) checkTimeZone(body.time_zone);
+        const { company_synchronized_policy: companySynchronizedPolicy } = body;
+        if (companySynchronizedPolicy !== undefined) requirePolicyThere(companySynchronizedPolicy, work.now, switches);
+        const before = requireVersion(await lockTenant(work), ifMatch, 'tenant_not_found');
+        const change = {
+          ...(body.name === undefined ? {} : { name: body.name }),
+          ...(body.time_zone === undefined ? {} : { timeZone: body.time_zone }),
+          ...(body.contact_email === undefined ? {} : { contactEmail: body.contact_email }),
+          ...(companySynchronizedPolicy === undefined ? {} : { companySynchronizedPolicy }),
+        };
+        const after = await changeTenant(work, change);
+        const detail = {
+          from: { name: before.name, time_zone: before.timeZone, company_synchronized_policy: before.companySynchronizedPolicy },
+          to: { name: after.name, time_zone: after.timeZone, company_synchronized_policy: after.companySynchronizedPolicy },
+          changed: Object.keys(body),
+        };
+        return { status: 200, ...shown(work, after), audit: { target: toWireId('ten', after.tenantId), detail } };
+      },
+    }),
 
-function showTenant(found: Tenant | undefined) {
+    tenantRoute({
+      method: 'get',
+      path: '/v1/tenant',
+      operationId: 'showOwnTenant',
+      tag: 'Tenants',
+      summary: 'Show the tenant that the key belongs to',
+      answers: { 200: { description: 'The tenant.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      async run(work) {
+        return { status: 200, ...shown(work, required(await findTenant(work))) };
+      },
+    }),
+  ];
+}
+
+function required(found: Tenant | undefined): Tenant {
   if (found === undefined) throw new HttpError('tenant_not_found');
-  return { status: 200 as const, body: toWire(found), headers: etagOf(found) };
+  return found;
 }
 
 function checkTimeZone(timeZone: string): void {
@@ -140,12 +174,16 @@ function checkTimeZone(timeZone: string): void {
   });
 }
 
-function toWire({ tenantId, name, timeZone, contactEmail, createdAt, updatedAt }: Tenant): z.output<typeof tenant> {
+function toWire(
+  { tenantId, name, timeZone, contactEmail, createdAt, updatedAt }: Tenant,
+  company_synchronized_policy: CompanySynchronizedPolicy,
+): z.output<typeof tenant> {
   return {
     id: toWireId('ten', tenantId),
     name,
     time_zone: timeZone,
     contact_email: contactEmail,
+    company_synchronized_policy,
     created_at: toInstant(createdAt),
     updated_at: toInstant(updatedAt),
   };

@@ -56,6 +56,7 @@ export function toPage<Row, Item>(
   return { data: shown.map(toItem), next_cursor: rows.length > limit && last !== undefined ? writeCursor(scope, positionOf(last)) : null };
 }
 
+/** For lists that say where to go on at their end too. */
 export function writeCursor(scope: Scope, position: unknown): string {
   return Buffer.from(JSON.stringify([seal(scope), position])).toString('base64url');
 }

@@ -100,7 +100,7 @@ export const syncJob = z
     expected_records: count.nullable().meta({ description: 'What the first page said the list holds; null = it did not say.' }),
     deletes_withheld: z.enum(['list_changed', 'needs_review']).nullable().meta({
       description:
-        'Why missing records were not deleted. `list_changed`: the list moved while it was read. `needs_review`: too many, see the deletion reviews.',
+        'Why missing records were not deleted. `list_changed`: the list moved while it was read. `needs_review`: too many, or nothing tells whether the list moved; see the deletion reviews.',
     }),
     attempts: count.meta({ description: 'How often it was begun or begun again. Whether it failed is told by its state alone.' }),
     is_last_attempt_failed: z.boolean(),

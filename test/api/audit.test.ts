@@ -1,5 +1,6 @@
 /** Every route that changes something leaves exactly one row in the audit log (S26). The list is compared with the API description. */
 import type supertest from 'supertest';
+import { PLATFORM_TENANT_ID } from '../../db/tables';
 import { Browser, givenPerson, PASSWORD } from './console';
 import { givenOnboarded } from './pulling';
 import { givenRunHistory } from './run-history';
@@ -50,6 +51,35 @@ async function sessionOfSomebody(): Promise<string> {
   const person = await givenPerson(service, tenant);
   const { body } = await (await new Browser(service.app).signIn(person.email)).get('/console/v1/me');
   return `/v1/people/${person.id}/sessions/${body.session_id}`;
+}
+
+/** Of the tenant's webhook endpoints, and of the platform's. */
+function webhookCases(root: string, by: 'admin' | 'platform'): Record<string, Case> {
+  const endpoints = `${root}/webhook-endpoints`;
+  const made = async (as: Caller) => `${endpoints}/${(await as.post(endpoints, { url: 'https://hooks.example.com/canary' }).expect(201)).body.id}`;
+  const on = (action: string, send: (as: Caller, endpoint: string) => Promise<supertest.Response>): Case => ({
+    by,
+    send: async (as) => send(as, await made(as)),
+    action: `webhook_endpoint.${action}`,
+    target: /^whe_/,
+  });
+  const one = `${endpoints}/{endpoint_id}`;
+  return {
+    [`POST ${endpoints}`]: on('created', async (as) => as.post(endpoints, { url: 'https://hooks.example.com/canary' })),
+    [`PATCH ${one}`]: on('changed', async (as, endpoint) => as.patch(endpoint, { description: 'x' }).set('If-Match', '"1"')),
+    [`DELETE ${one}`]: on('deleted', async (as, endpoint) => as.delete(endpoint)),
+    [`POST ${one}/rotate-secret`]: on('secret_rotated', async (as, endpoint) => as.post(`${endpoint}/rotate-secret`)),
+    [`POST ${one}/test`]: on('tested', async (as, endpoint) => as.post(`${endpoint}/test`)),
+    [`POST ${one}/disable`]: on('disabled', async (as, endpoint) => as.post(`${endpoint}/disable`)),
+    [`POST ${one}/enable`]: on('enabled', async (as, endpoint) => as.post(`${endpoint}/enable`)),
+    [`POST ${one}/recover`]: on('recovered', async (as, endpoint) => as.post(`${endpoint}/recover`, { since: new Date(Date.now() - 1_000).toISOString() })),
+    [`POST ${root}/webhook-deliveries/{delivery_id}/resend`]: {
+      by,
+      send: async (as) => as.post(`${root}/webhook-deliveries/${(await as.post(`${await made(as)}/test`)).body.delivery_id}/resend`),
+      action: 'webhook_delivery.resent',
+      target: /^whd_/,
+    },
+  };
 }
 
 const CASES: Record<string, Case> = {
@@ -124,6 +154,26 @@ const CASES: Record<string, Case> = {
     target: /^ses_/,
   },
 
+  'POST /v1/integrations/{integration_id}/overviews': {
+    by: 'operator',
+    send: async (as) => as.post(`/v1/integrations/${(await givenIntegration(tenant, { is_paused: false })).id}/overviews`, {}).set('prefer', 'respond-async'),
+    action: 'overview.requested',
+    target: /^ovw_/,
+  },
+  'POST /v1/integrations/{integration_id}/sync-now': {
+    by: 'operator',
+    send: async (as) => as.post(`/v1/integrations/${(await givenIntegration(tenant, { is_paused: false })).id}/sync-now`, {}).set('prefer', 'respond-async'),
+    action: 'sync_now.requested',
+    target: /^run_/,
+  },
+  'PATCH /v1/notification-settings': {
+    by: 'admin',
+    async send(as) {
+      const { headers } = await as.get('/v1/notification-settings');
+      return as.patch('/v1/notification-settings', { is_email_on: false }).set('If-Match', headers['etag'] as string);
+    },
+    action: 'notification_settings.changed',
+  },
   'PATCH /v1/tenants/{tenant_id}': {
     by: 'platform',
     async send(as) {
@@ -217,6 +267,8 @@ const CASES: Record<string, Case> = {
     action: 'deletion_review.discarded',
     target: /^rev_/,
   },
+  ...webhookCases('/v1', 'admin'),
+  ...webhookCases('/v1/platform', 'platform'),
   'POST /v1/records/batch': {
     by: 'operator',
     send: (as) => as.post('/v1/records/batch', { records: [{ record_type: 'employees', external_id: 'b', fields: {} }] }),
@@ -290,18 +342,21 @@ const CASES: Record<string, Case> = {
 const rowsOf = async (requestId: string, tenantUuid = tenant.uuid) =>
   service.database.withTenant(tenantUuid, ({ trx }) => trx.selectFrom('auditLog').selectAll().where('requestId', '=', requestId).execute());
 
+/** What one has read is nobody's business but one's own, and stands in the notification's own row. */
+const READING = ['POST /v1/notifications/viewed', 'POST /v1/notifications/{notification_id}/viewed'];
+
 it('has a case for every route that changes something', async () => {
   const { body } = await service.as(undefined).get('/openapi.json');
   const changing = Object.entries(body.paths as Record<string, object>).flatMap(([path, operations]) =>
     Object.keys(operations).flatMap((method) => (method === 'get' ? [] : [`${method.toUpperCase()} ${path}`])),
   );
 
-  expect([...Object.keys(CASES), 'POST /v1/tenants'].toSorted()).toEqual(changing.toSorted());
+  expect([...Object.keys(CASES), ...READING, 'POST /v1/tenants'].toSorted()).toEqual(changing.toSorted());
 });
 
-it.each(Object.entries(CASES))('%s leaves one row: who, what, to what, from where', async (_route, { by, send, action, target }) => {
+it.each(Object.entries(CASES))('%s leaves one row: who, what, to what, from where', async (route, { by, send, action, target }) => {
   const response = await send(by === 'platform' ? service.platform : by === 'person' ? service.as(undefined) : tenant[by]);
-  const rows = await rowsOf(response.headers['x-request-id'] as string);
+  const rows = await rowsOf(response.headers['x-request-id'] as string, route.includes(' /v1/platform/') ? PLATFORM_TENANT_ID : tenant.uuid);
 
   expect(response.status).toBeLessThan(300);
   expect(rows).toHaveLength(1);

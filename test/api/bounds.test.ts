@@ -1,6 +1,7 @@
 /** What a hostile request costs: its answer, and the time of everybody else. */
 import { connectors } from '../../connectors';
 import { findMappingProblems } from '../../api/wire/mapping';
+import { givenRunHistory } from './run-history';
 import { expectProblem, type GivenTenant, SCIM_INTEGRATION, type Service, startService } from './service';
 
 let service: Service;
@@ -68,6 +69,24 @@ describe('a forged cursor', () => {
     const position = { createdAt: '0000-01-01T00:00:00Z', tenantId: tenant.uuid };
 
     expectProblem(await service.platform.get(`/v1/tenants?cursor=${forge(body.next_cursor, position)}`), 400, 'invalid_cursor');
+  });
+
+  it('is refused when its position is none that a list of a run can have', async () => {
+    const { review } = await givenRunHistory(service, tenant);
+    const runs = (await tenant.viewer.get('/v1/sync-runs').expect(200)).body.data as { id: string; progress: { records_new: number } }[];
+    const changes = `/v1/sync-runs/${runs.find(({ progress }) => progress.records_new > 1)?.id}/changes`;
+    const parked = `/v1/deletion-reviews/${review}/records`;
+
+    for (const [path, position] of [
+      [changes, { recordType: 'deals', page: 2 ** 31, position: 1 }],
+      [changes, { recordType: 'deals', page: 1, position: 2 ** 31 }],
+      [changes, { recordType: 'a\u0000b', page: 1, position: 1 }],
+      [parked, 2 ** 31],
+      [parked, 2 ** 31 - 1],
+    ] as const) {
+      const { body } = await tenant.viewer.get(`${path}?limit=1`).expect(200);
+      expectProblem(await tenant.viewer.get(`${path}?cursor=${forge(body.next_cursor, position)}`), 400, 'invalid_cursor');
+    }
   });
 
   /** The same list, another position. */

@@ -1,4 +1,4 @@
-import { beginOverview, changeOverviewJob, endOverviewJob, expireOverview, type OverviewJob } from '../../db/overviews';
+import { beginOverview, changeOverviewJob, endOverviewJob, expireOverview } from '../../db/overviews';
 import { previewPage } from '../../db/overview-previews';
 import { fromWireId } from '../../db/ids';
 import { findIntegration } from '../../db/integrations';
@@ -31,8 +31,8 @@ async function make(worker: Worker, overviewId: string, newContacts = 2): Promis
       const records = job.recordType === 'contacts' ? Array.from({ length: newContacts }, (_, index) => remote(`new-${index}`, { name: `New ${index}` })) : [];
       const page = { records, tombstones: [], refused: [], altered: [], nextCursor: null, asOf: null, total: null };
       const place = { integration, syncRunId: uuid, recordType: job.recordType, pagesBefore: 0, askedAt: work.now };
-      await previewPage(work, job as OverviewJob, { ...page, ...place }, { cursor: null, isLast: true, total: null });
-      await endOverviewJob(work, job as OverviewJob, { state: 'succeeded' });
+      await previewPage(work, job, { ...page, ...place }, { cursor: null, isLast: true, total: null });
+      await endOverviewJob(work, job, { state: 'succeeded' });
     });
   }
 }

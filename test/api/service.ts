@@ -86,6 +86,7 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
     platformKey: PLATFORM_KEY,
     trustedProxies: [],
     rateLimitPerSecond: 10_000,
+    companySynchronizedSwitchAt: new Date('2023-10-10T00:00:00Z'),
     answerWithinMs: 4_500,
     consoleFolder: '/nowhere',
     oidc: null,

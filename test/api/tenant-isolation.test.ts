@@ -20,6 +20,10 @@ let history: RunHistory;
 let person: GivenPerson;
 let session: string;
 let browserOfB: Browser;
+let endpoint: string;
+let delivery: string;
+let overview: string;
+let operation: string;
 beforeAll(async () => {
   service = await startService();
   a = await service.givenTenant('A');
@@ -33,6 +37,15 @@ beforeAll(async () => {
   session = (await (await new Browser(service.app).signIn(person.email)).get('/console/v1/me')).body.session_id;
   browserOfB = await new Browser(service.app).signIn((await givenPerson(service, b)).email);
   push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
+  for (const url of ['https://a.example.com/1', 'https://a.example.com/2'])
+    endpoint = (await a.admin.post('/v1/webhook-endpoints', { url }).expect(201)).body.id;
+  for (let sent = 0; sent < 2; sent += 1) delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
+  const asked = () => a.operator.post(`/v1/integrations/${integration}/overviews`, {}).set('prefer', 'respond-async').expect(202);
+  await asked();
+  ({
+    overview: { id: overview },
+    operation: { id: operation },
+  } = (await asked()).body);
   const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
   cursors = {};
   for (const path of [
@@ -52,12 +65,16 @@ const LISTS = [
   '/v1/record-syncs',
   '/v1/pushes',
   '/v1/audit-log',
+  '/v1/overviews',
   '/v1/people',
   '/v1/sync-runs',
   '/v1/sync-status',
   '/v1/metadata-changes',
   '/v1/sync-conflicts',
   '/v1/deletion-reviews',
+  '/v1/webhook-endpoints',
+  '/v1/webhook-deliveries',
+  '/v1/events',
 ];
 
 interface Row {
@@ -98,6 +115,42 @@ const onPerson = (method: Method, suffix = '', body?: object): Row => {
     return body === undefined ? test : test.send(body);
   };
   return { theirs: (as) => send(as, person.id), nobodys: (as) => send(as, toWireId('psn', newUuid())) };
+};
+const onEndpoint = (method: Method, suffix = '', body?: object, root = '/v1'): Row => {
+  const send = (as: Caller, id: string) => {
+    const test = as.request(method, `${root}/webhook-endpoints/${id}${suffix}`).set('If-Match', '"1"');
+    return body === undefined ? test : test.send(body);
+  };
+  return { theirs: (as) => send(as, endpoint), nobodys: (as) => send(as, toWireId('whe', newUuid())) };
+};
+const onDelivery = (method: Method, suffix = '', root = '/v1'): Row => ({
+  theirs: (as) => as.request(method, `${root}/webhook-deliveries/${delivery}${suffix}`),
+  nobodys: (as) => as.request(method, `${root}/webhook-deliveries/${toWireId('whd', newUuid())}${suffix}`),
+});
+const newEndpointFor = (of: string) => ({ url: 'https://b.example.com', integration_ids: [of] });
+/** Of the tenant's endpoints, and of the platform's, under `/platform`. */
+const webhookRows = (prefix: '' | '/platform'): Record<string, Row[]> => {
+  const root = `/v1${prefix}`;
+  const since = { since: new Date(Date.now() - 3_600_000).toISOString() };
+  return {
+    [`GET ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('get', '', undefined, root)],
+    [`PATCH ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('patch', '', { description: 'mine' }, root)],
+    [`DELETE ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('delete', '', undefined, root)],
+    ...Object.fromEntries(
+      ['rotate-secret', 'test', 'disable', 'enable'].map((name) => [
+        `POST ${root}/webhook-endpoints/{endpoint_id}/${name}`,
+        [onEndpoint('post', `/${name}`, undefined, root)],
+      ]),
+    ),
+    [`POST ${root}/webhook-endpoints/{endpoint_id}/recover`]: [onEndpoint('post', '/recover', since, root)],
+    [`GET ${root}/webhook-deliveries/{delivery_id}`]: [onDelivery('get', '', root)],
+    [`POST ${root}/webhook-deliveries/{delivery_id}/resend`]: [onDelivery('post', '/resend', root)],
+    [`GET ${root}/webhook-deliveries`]: [
+      withQuery(`${root}/webhook-deliveries`, 'endpoint_id', () => endpoint, toWireId('whe', newUuid())),
+      withQuery(`${root}/webhook-deliveries`, 'cursor', () => cursors['/v1/webhook-deliveries'] as string, 'garbled'),
+    ],
+    [`GET ${root}/webhook-endpoints`]: [withQuery(`${root}/webhook-endpoints`, 'cursor', () => cursors['/v1/webhook-endpoints'] as string, 'garbled')],
+  };
 };
 /** A list that takes an integration and gives cursors. */
 const listOfIntegration = (path: string): Row[] => [
@@ -142,6 +195,18 @@ const ROWS: Record<string, Row[]> = {
   'GET /v1/integrations/{integration_id}/record-types': [onIntegration('get', '/record-types')],
   'GET /v1/integrations/{integration_id}/sync-schedule': [onIntegration('get', '/sync-schedule')],
   'GET /v1/integrations/{integration_id}/skipped-ticks': [onIntegration('get', '/skipped-ticks')],
+  'POST /v1/integrations/{integration_id}/overviews': [onIntegration('post', '/overviews', {})],
+  'POST /v1/integrations/{integration_id}/sync-now': [onIntegration('post', '/sync-now', {})],
+  'GET /v1/operations/{operation_id}': [
+    { theirs: (as) => as.get(`/v1/operations/${operation}`), nobodys: (as) => as.get(`/v1/operations/${toWireId('opr', newUuid())}`) },
+  ],
+  'GET /v1/overviews': listOfIntegration('/v1/overviews'),
+  'GET /v1/overviews/{overview_id}': [
+    { theirs: (as) => as.get(`/v1/overviews/${overview}`), nobodys: (as) => as.get(`/v1/overviews/${toWireId('ovw', newUuid())}`) },
+  ],
+  'GET /v1/overviews/{overview_id}/items': [
+    { theirs: (as) => as.get(`/v1/overviews/${overview}/items`), nobodys: (as) => as.get(`/v1/overviews/${toWireId('ovw', newUuid())}/items`) },
+  ],
   'GET /v1/sync-runs/{sync_run_id}': [onRun('get')],
   'GET /v1/sync-runs/{sync_run_id}/jobs': [onRun('get', '/jobs')],
   'GET /v1/sync-runs/{sync_run_id}/changes': [onRun('get', '/changes'), onRun('get', '/changes?record_type=contacts')],
@@ -197,6 +262,15 @@ const ROWS: Record<string, Row[]> = {
       nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/api-keys`, { name: 'x', role: 'admin' }),
     },
   ],
+  ...webhookRows(''),
+  ...webhookRows('/platform'),
+  'POST /v1/webhook-endpoints': [
+    {
+      theirs: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(integration)),
+      nobodys: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(toWireId('int', newUuid()))),
+    },
+  ],
+  'GET /v1/events': listOfIntegration('/v1/events'),
   ...Object.fromEntries(
     ['push-now', 'hold', 'release', 'discard', 'retry'].map((name) => [
       `POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/${name}`,
@@ -213,6 +287,7 @@ const TAKES_NOTHING = new Set([
   'GET /openapi.json',
   'GET /v1/tenants',
   'POST /v1/tenants',
+  'POST /v1/platform/webhook-endpoints',
   'GET /v1/tenant',
   'POST /v1/api-keys',
   'GET /v1/connectors',
@@ -278,6 +353,8 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
     expect(body).toMatchObject({ app: 'Example HR', state: 'active' });
     expect((await a.viewer.get(`/v1/sync-runs/${history.run}`)).body).toMatchObject({ state: 'running', cancel_requested_at: null });
     expect((await a.viewer.get(`/v1/deletion-reviews/${history.review}`)).body.state).toBe('pending');
+    expect((await a.viewer.get(`/v1/webhook-endpoints/${endpoint}`)).body).toMatchObject({ description: '', state: 'enabled', former_secrets_expire_at: [] });
+    expect((await a.viewer.get('/v1/webhook-deliveries')).body.data.map(({ trigger }: { trigger: string }) => trigger)).toEqual(['test', 'test']);
     expect((await a.viewer.get('/v1/tenant')).body.name).toBe('A');
     expect((await a.admin.get('/v1/api-keys')).body.data.filter((key: { revoked_at: string | null }) => key.revoked_at !== null)).toEqual([]);
     expect((await a.viewer.get(`${RECORD}/a-1`)).body).toMatchObject({ version: 1, is_deleted: false });
@@ -287,10 +364,14 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
 });
 
 describe('lists', () => {
-  const OWN = LISTS.filter((path) => !['/v1/api-keys', '/v1/audit-log', '/v1/people'].includes(path));
+  const OWN = LISTS.filter((path) => !['/v1/api-keys', '/v1/audit-log', '/v1/people', '/v1/events'].includes(path));
 
   it.each([...OWN, '/v1/notifications', '/v1/onboarding'])('%s of B hold nothing of A', async (path) => {
     expect((await b.admin.get(path)).body).toMatchObject({ data: [], next_cursor: null });
+  });
+
+  it('of events of B hold nothing of A, and say where to go on', async () => {
+    expect((await b.admin.get('/v1/events')).body).toEqual({ data: [], next_cursor: expect.any(String), has_more: false });
   });
 
   it('of sign-ins of B start nothing at A', async () => {
@@ -360,6 +441,12 @@ describe('row-level security beneath', () => {
     'people',
     'personTokens',
     'consoleSessions',
+    'events',
+    'eventSequences',
+    'webhookEndpoints',
+    'webhookDeliveries',
+    'webhookAttempts',
+    'companySyncs',
   ] as const;
 
   it.each(TABLES)('shows nothing of A in %s when a query forgets the tenant', async (table) => {

@@ -1,5 +1,6 @@
 /** Names that running workflows carry: a change here breaks what is running. Add, never rename. */
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
+import { OVERVIEW_WORKFLOW, overviewChangedSignal, overviewWorkflowId } from '../../contract/overview';
 import { laneQuery, RECORD_PUSH_WORKFLOW, recordPushWorkflowId, recordsDueSignal } from '../../contract/record-push';
 import { SEND_EMAIL_WORKFLOW, sendEmailWorkflowId } from '../../contract/email';
 import { NOTIFICATION_WORKFLOW, notificationViewedSignal, notificationWorkflowId } from '../../contract/notification';
@@ -7,6 +8,7 @@ import { SYNC_RUN_WORKFLOW, syncRunQuery, syncRunsChangedSignal, syncRunWorkflow
 import { SCHEDULED_AT, SYNC_TICK_WORKFLOW, syncScheduleId, syncTickWorkflowId } from '../../contract/sync-schedule';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
 import { TASK_QUEUES } from '../../contract/task-queues';
+import { deliveriesDueSignal, WEBHOOK_ENDPOINT_WORKFLOW, webhookEndpointQuery, webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
 import { toWireId } from '../../db/ids';
 import { wireIdOf } from '../../domain/wire-id';
 import * as workflows from '../../workflows';
@@ -28,8 +30,14 @@ describe('permanent names', () => {
       'syncRunsChanged',
       'syncRun',
     ]);
+    expect([WEBHOOK_ENDPOINT_WORKFLOW, deliveriesDueSignal.name, webhookEndpointQuery.name]).toEqual([
+      'webhookEndpointWorkflow',
+      'deliveriesDue',
+      'webhookEndpoint',
+    ]);
+    expect(TASK_QUEUES).toEqual({ workflows: 'workflows', push: 'push', pull: 'pull', email: 'email', webhooks: 'webhooks' });
     expect([NOTIFICATION_WORKFLOW, notificationViewedSignal.name]).toEqual(['notificationWorkflow', 'notificationViewed']);
-    expect(TASK_QUEUES).toEqual({ workflows: 'workflows', push: 'push', pull: 'pull', email: 'email' });
+    expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal's name, not ours
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
       expect.arrayContaining([
@@ -37,6 +45,7 @@ describe('permanent names', () => {
         'IntegrationId KEYWORD',
         'PendingRecords INT',
         'NextDueAt DATETIME',
+        'EndpointId KEYWORD',
         'RunKind KEYWORD',
         'RunState KEYWORD',
         'FailedJobs INT',
@@ -54,6 +63,8 @@ describe('permanent names', () => {
         SYNC_TICK_WORKFLOW,
         SEND_EMAIL_WORKFLOW,
         NOTIFICATION_WORKFLOW,
+        WEBHOOK_ENDPOINT_WORKFLOW,
+        OVERVIEW_WORKFLOW,
       ]),
     );
   });
@@ -66,7 +77,9 @@ describe('workflow ids', () => {
     expect(syncRunWorkflowId({ integrationId })).toBe(`sync-run:${toWireId('int', integrationId)}`);
     expect(syncTickWorkflowId({ integrationId, schedule: 'hourly' })).toBe(`sync-tick:hourly:${toWireId('int', integrationId)}`);
     expect(sendEmailWorkflowId({ emailId: integrationId })).toBe(`email:${toWireId('eml', integrationId)}`);
+    expect(webhookEndpointWorkflowId({ endpointId: integrationId })).toBe(`webhook-endpoint:${toWireId('whe', integrationId)}`);
     expect(notificationWorkflowId({ notificationRecipientId: integrationId })).toBe(`notification:${wireIdOf('ntr', integrationId)}`);
+    expect(overviewWorkflowId({ overviewId: integrationId })).toBe(`overview:${toWireId('ovw', integrationId)}`);
   });
 
   it('of schedules name the integration and how often', () => {

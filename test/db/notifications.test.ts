@@ -12,6 +12,7 @@ import {
 import { changeNotificationSettings, findNotificationSettings, lockNotificationSettings } from '../../db/notification-settings';
 import { listNotifications, type News, tellAdmins, tellPerson } from '../../db/notifications';
 import { newUuid } from '../../db/ids';
+import { findForgotten } from '../../db/outbox';
 import { findRefusedAddress, noteRefusedAddress } from '../../db/refused-addresses';
 import { type GivenPerson, givenPerson } from '../support/people';
 import { GivenTenant, openTestDb, type TestDb } from './given';
@@ -41,6 +42,7 @@ const inbox = ({ personId } = ada, of = tenant) => of.work((work) => listInbox(w
 const unread = ({ personId } = ada) => tenant.work((work) => countUnread(work, { personId }));
 const recipients = () =>
   tenant.work(({ trx, tenantId }) => trx.selectFrom('notificationRecipients').selectAll().where('tenantId', '=', tenantId).orderBy('notificationId').execute());
+const onlyRecipient = async () => (await recipients())[0] as Awaited<ReturnType<typeof recipients>>[number];
 const emails = () => tenant.work(({ trx, tenantId }) => trx.selectFrom('emails').selectAll().where('tenantId', '=', tenantId).execute());
 const settle = (notificationRecipientId: string) => tenant.work((work) => settleRecipient(work, { notificationRecipientId }));
 
@@ -118,7 +120,7 @@ it('keeps what one person started out of the list of the tenant', async () => {
 
 it("is nobody else's: neither another person nor another tenant sees or views it", async () => {
   await tell();
-  const [{ notificationId = '', notificationRecipientId = '' } = {}] = await recipients();
+  const { notificationId, notificationRecipientId } = await onlyRecipient();
   const bob = await givenPerson(db.database, tenant.tenantId);
   const other = await GivenTenant.create(db);
   const target = { notificationId, how: 'seen' as const };
@@ -149,7 +151,7 @@ it('marks all up to one as viewed, and leaves what came later', async () => {
 
 it('is viewed for good: a second view changes nothing', async () => {
   await tell();
-  const [{ notificationId = '', notificationRecipientId = '' } = {}] = await recipients();
+  const { notificationId, notificationRecipientId } = await onlyRecipient();
   await settle(notificationRecipientId);
   await tenant.work((work) => viewNotification(work, { ...ada, notificationId, how: 'seen' }));
   const [before] = await recipients();
@@ -172,6 +174,15 @@ it('counts the page it leads to for the one who opened it, and for nobody else',
     [ada.personId, 'viewed'],
     [bob.personId, null],
   ]);
+});
+
+it('does not count the page of a run for what only names the run and leads elsewhere', async () => {
+  const syncRunId = newUuid();
+  await tenant.work((work) => tellAdmins(work, news({ kind: 'deletions_need_review', syncRunId })));
+
+  await tenant.work((work) => noteTargetViewed(work, { personId: ada.personId, syncRunId }));
+
+  expect(await unread()).toBe(1);
 });
 
 it('is sent with the news itself where it says so, and not twice to one address', async () => {
@@ -219,6 +230,24 @@ it('remembers which address was refused, not whose', async () => {
   );
 
   expect(await tenant.work((work) => findRefusedAddress(work, ada))).toBeUndefined();
+});
+
+it('is found by the sweep when nobody follows it, and not while its time has not come or once it is decided', async () => {
+  const isForgotten = async (overdueSince: Date) => {
+    const forgotten = await db.database.withDispatcher((work) => findForgotten(work, { overdueSince }));
+    return forgotten.filter(({ lane, tenantId }) => lane === 'notification' && tenantId === tenant.tenantId).length;
+  };
+  const inMinutes = (minutes: number) => new Date(at.getTime() + minutes * 60_000);
+  await tell();
+  const { notificationRecipientId } = await onlyRecipient();
+  expect([await isForgotten(at), await isForgotten(inMinutes(1))]).toEqual([0, 1]);
+
+  await settle(notificationRecipientId);
+  expect([await isForgotten(inMinutes(14)), await isForgotten(inMinutes(16))]).toEqual([0, 1]);
+
+  later(901);
+  await settle(notificationRecipientId);
+  expect(await isForgotten(inMinutes(60))).toBe(0);
 });
 
 it('tells the dispatcher when it has to be followed, and nothing of what it says or to whom', async () => {

@@ -128,7 +128,7 @@ describe('the roles', () => {
     );
     const owned = await db.superuser(`select tablename from pg_tables where schemaname = 'public' and tableowner like 'syncline_%'`);
 
-    expect(rows).toHaveLength(3);
+    expect(rows).toHaveLength(4); // app, dispatcher, courier, platform
     expect(rows.filter((row) => row.may_too_much)).toEqual([]);
     expect(owned).toEqual([]);
   });
@@ -143,6 +143,14 @@ describe('the roles', () => {
     await expect(db.asRole('syncline_app', ours.tenantId, 'truncate records')).rejects.toThrow(/permission denied/);
   });
 
+  it("let the courier see events on their way, and nothing else of anybody's", async () => {
+    const granted = new Set((await grantsOf('syncline_courier')).map((grant) => grant.split(' ').at(-1) ?? ''));
+
+    expect([...granted].toSorted()).toEqual(['events', 'outbox', 'webhook_attempts', 'webhook_deliveries', 'webhook_endpoints']);
+    for (const table of ['records', 'integrations', 'tenants'])
+      await expect(db.asRole('syncline_courier', null, `select * from ${table}`)).rejects.toThrow(/permission denied/);
+  });
+
   it('let the dispatcher see all tenants’ wake times and nothing of their content', async () => {
     expect(await count(db.asRole('syncline_dispatcher', null, 'select count(distinct tenant_id) from outbox'))).toBe(2);
     expect(await count(db.asRole('syncline_dispatcher', null, 'select count(wake_at) from record_syncs'))).toBeGreaterThan(0);
@@ -154,6 +162,9 @@ describe('the roles', () => {
       'select config from integrations',
       'select body from stream_events',
       'select response from idempotency_keys',
+      'select payload from events',
+      'select secrets from webhook_endpoints',
+      'select response_body from webhook_attempts',
       'select * from tenants',
       'select * from api_keys',
       'update record_syncs set due_at = now()',

@@ -1,60 +1,9 @@
 import { networkInterfaces } from 'node:os';
 import { BlockedByPolicy, type EgressPolicy, checkAddress, checkUrl, isCidr } from '../../delivery/egress-policy';
+import { NOT_PUBLIC } from '../support/not-public-addresses';
 
 const strict: EgressPolicy = { allowCidrs: [], allowHttp: false };
 const development: EgressPolicy = { allowCidrs: ['127.0.0.0/8', '::1/128'], allowHttp: true };
-
-/** Every way of writing an address that is not public which rules.md S12 lists; the URL parser turns many into one. */
-const NOT_PUBLIC = {
-  loopback: '127.0.0.1',
-  'loopback, another one': '127.8.9.10',
-  'loopback, short': '127.1',
-  'loopback, decimal': '2130706433',
-  'loopback, hexadecimal': '0x7f000001',
-  'loopback, parts in hexadecimal': '0x7f.1',
-  'loopback, octal': '0177.0.0.1',
-  'loopback, leading zeros': '0000177.0.0.01',
-  'loopback, circled digits': '①②⑦.⓪.⓪.①',
-  'loopback, full-width digits': '１２７.０.０.１',
-  'loopback, ideographic full stops': '127。0。0。1',
-  'loopback, percent-encoded': '%31%32%37.0.0.1',
-  'loopback, IPv6': '[::1]',
-  'loopback, IPv6 written out': '[0:0:0:0:0:0:0:1]',
-  'loopback, mapped into IPv6': '[::ffff:127.0.0.1]',
-  'loopback, mapped in hexadecimal': '[::ffff:7f00:1]',
-  'loopback, compatible IPv6': '[::127.0.0.1]',
-  'loopback, translated IPv6': '[::ffff:0:127.0.0.1]',
-  unspecified: '0.0.0.0',
-  'unspecified, zero': '0',
-  'unspecified, IPv6': '[::]',
-  'private 10/8': '10.0.0.1',
-  'private 172.16/12': '172.31.255.255',
-  'private 192.168/16': '192.168.0.1',
-  'private, mapped into IPv6': '[::ffff:10.0.0.1]',
-  'link-local, metadata service': '169.254.169.254',
-  'link-local, mapped into IPv6': '[::ffff:a9fe:a9fe]',
-  'link-local, IPv6': '[fe80::1]',
-  'metadata service of AWS by IPv6 (unique local)': '[fd00:ec2::254]',
-  'unique local': '[fc00::1]',
-  'site-local': '[fec0::1]',
-  'carrier-grade NAT': '100.64.0.1',
-  'metadata service of Alibaba (carrier-grade NAT)': '100.100.100.200',
-  'NAT64 of loopback': '[64:ff9b::7f00:1]',
-  'NAT64 of loopback, dotted': '[64:ff9b::127.0.0.1]',
-  'NAT64 for local use': '[64:ff9b:1::a00:1]',
-  '6to4 of loopback': '[2002:7f00:1::]',
-  '6to4 of a private address': '[2002:a00:1::1]',
-  Teredo: '[2001:0:53aa:64c:0:0:80ff:fffe]',
-  benchmarking: '198.18.0.1',
-  documentation: '192.0.2.1',
-  'documentation, IPv6': '[2001:db8::1]',
-  'IETF assignments': '192.0.0.8',
-  multicast: '224.0.0.1',
-  'multicast, IPv6': '[ff02::1]',
-  reserved: '240.0.0.1',
-  broadcast: '255.255.255.255',
-  discard: '[100::1]',
-};
 
 const PUBLIC = ['93.184.216.34', '8.8.8.8', '[2606:4700:4700::1111]'];
 

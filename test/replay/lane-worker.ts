@@ -3,9 +3,12 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { EmailActivities } from '../../activities/email';
 import type { IntegrationCheckActivities } from '../../activities/integration-check';
+import type { NotificationActivities } from '../../activities/notification';
+import type { OverviewActivities } from '../../activities/overview';
 import type { RecordPushActivities } from '../../activities/record-push';
 import type { SyncRunActivities } from '../../activities/sync-run';
 import type { SyncTickActivities } from '../../activities/sync-tick';
+import type { WebhookActivities } from '../../activities/webhook-deliveries';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { createSignalLane, type SignalLane } from '../../worker/lane-signals';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
@@ -19,7 +22,10 @@ export interface LaneWorker {
 export interface LaneWorkerOptions {
   address: string;
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
-  activities: RecordPushActivities & Partial<IntegrationCheckActivities & EmailActivities & SyncRunActivities & SyncTickActivities>;
+  activities: RecordPushActivities &
+    Partial<
+      IntegrationCheckActivities & EmailActivities & NotificationActivities & OverviewActivities & SyncRunActivities & SyncTickActivities & WebhookActivities
+    >;
   hasSearchAttributes: boolean;
 }
 
@@ -40,7 +46,7 @@ export async function startLaneWorker({ address, workflows, activities, hasSearc
   const client = new Client({ connection: clientConnection });
   const workers = await Promise.all([
     Worker.create({ connection, taskQueue: TASK_QUEUES.workflows, ...workflows }),
-    ...[TASK_QUEUES.push, TASK_QUEUES.pull, TASK_QUEUES.email].map((taskQueue) => Worker.create({ connection, taskQueue, activities })),
+    ...[TASK_QUEUES.push, TASK_QUEUES.pull, TASK_QUEUES.email, TASK_QUEUES.webhooks].map((taskQueue) => Worker.create({ connection, taskQueue, activities })),
   ]);
   const running = Promise.all(workers.map((worker) => worker.run()));
   return {

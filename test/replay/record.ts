@@ -11,14 +11,18 @@ import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
 import { sendEmailWorkflowId } from '../../contract/email';
+import { type NotificationStep, notificationWorkflowId } from '../../contract/notification';
 import { type LaneReport, recordPushWorkflowId } from '../../contract/record-push';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { projectFolder } from '../../dev/paths';
 import { startTemporalServer } from '../../dev/temporal';
 import { createRunFolder } from '../support/run-folder';
 import { createStartEmail } from '../../worker/email-starts';
+import { startNotification, tellNotificationViewed } from '../../worker/notification-starts';
 import { type LaneWorker, startLaneWorker } from './lane-worker';
+import { overviewActivities, playOverview, scenarios as overviewScenarios } from './overview-scenarios';
 import { playSyncRun, playTick, scenarios as syncRunScenarios, syncRunActivities, syncTickActivities, TICKS } from './sync-scenarios';
+import { playEndpoint, scenarios as webhookScenarios, webhookActivities } from './webhook-scenarios';
 
 const HISTORIES = path.join(__dirname, 'histories');
 const tenantId = '01900000-0000-7000-8000-000000000001';
@@ -110,8 +114,11 @@ async function main(): Promise<void> {
           pushDueRecords: async ({ firedAt }) => ({ ...nothingWaits, ...(await answers.shift()?.(firedAt)) }),
           checkIntegration: async () => ({ ok: false, kind: 'unavailable', message: 'connect ECONNREFUSED' }),
           sendEmail,
+          settleNotification,
           ...syncRunActivities,
           ...syncTickActivities,
+          ...webhookActivities,
+          ...overviewActivities,
         },
         hasSearchAttributes,
       });
@@ -120,6 +127,7 @@ async function main(): Promise<void> {
         await record(lane, scenario, hasSearchAttributes ? `${scenario.name}-searchable` : scenario.name);
       if (!hasSearchAttributes && isWanted('integration-check')) await recordCheck(lane);
       if (!hasSearchAttributes && isWanted('email')) for (const name of ['sent', 'tried-again', 'failed'] as const) await recordEmail(lane, name);
+      if (!hasSearchAttributes && isWanted('notification')) for (const name of Object.keys(NOTIFICATIONS)) await recordNotification(lane, name);
       for (const scenario of syncRunScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
         const name = `sync-run.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
         if (!isWanted(name)) continue;
@@ -127,6 +135,15 @@ async function main(): Promise<void> {
       }
       for (const name of hasSearchAttributes ? [] : TICKS.filter((tick) => isWanted(`sync-tick.${tick}`)))
         await writeChain(lane, await playTick(lane, name, { tenantId, integrationId: nextIntegrationId() }), `sync-tick.${name}`);
+      for (const scenario of webhookScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
+        const name = `webhook-endpoint.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
+        if (isWanted(name)) await writeChain(lane, await playEndpoint(lane, scenario, nextIntegrationId(), hasSearchAttributes), name);
+      }
+      for (const scenario of overviewScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
+        const name = `overview.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
+        if (!isWanted(name)) continue;
+        await writeChain(lane, await playOverview(lane, scenario, { tenantId, overviewId: nextIntegrationId() }, hasSearchAttributes), name);
+      }
       await lane.stop();
     }
   } finally {
@@ -171,6 +188,29 @@ async function recordCheck(lane: LaneWorker): Promise<void> {
   });
   await handle.result();
   write('integration-check.unavailable', historyToJSON(await handle.fetchHistory()));
+}
+
+/** What each look at the notification comes to, in order. */
+let notificationSteps: NotificationStep[] = [];
+async function settleNotification(): Promise<NotificationStep> {
+  return notificationSteps.shift() ?? { decision: 'viewed' };
+}
+
+const NOTIFICATIONS: Record<string, NotificationStep[]> = {
+  'not-needed': [{ decision: null, waitMs: 300 }, { decision: 'not_needed' }],
+  emailed: [{ decision: null, waitMs: 300 }, { decision: null, waitMs: 300 }, { decision: 'emailed' }],
+  viewed: [{ decision: null, waitMs: 3_600_000 }, { decision: 'viewed' }],
+};
+
+async function recordNotification({ client }: LaneWorker, name: string): Promise<void> {
+  notificationSteps = [...(NOTIFICATIONS[name] ?? [])];
+  const notificationRecipientId = nextIntegrationId();
+  await startNotification(client, { tenantId, notificationRecipientId });
+  await sleep(400);
+  if (name === 'viewed') await tellNotificationViewed(client, { notificationRecipientId });
+  const handle = client.workflow.getHandle(notificationWorkflowId({ notificationRecipientId }));
+  await handle.result();
+  write(`notification.${name}`, historyToJSON(await handle.fetchHistory()));
 }
 
 let emailAttempts = 0;

@@ -92,6 +92,26 @@ export const scenarios: Scenario[] = [
   { name: 'goes-on-for-12-hours', runs: [{ beganMsAgo: MILESTONE_MS - 600, jobs: { contacts: [waits('outage', 1_200), ended] } }] },
   { name: 'activity-failed', runs: [{ jobs: { contacts: [crashes, more, ended] } }] },
   {
+    // What is pushed waits until everything is read, then until its pushes have ended.
+    name: 'synced-now',
+    runs: [
+      {
+        kind: 'sync_now',
+        jobs: {
+          companies: [more, ended],
+          contacts: [waits('retry', 300), ended],
+          'push:contacts': [more, waits('pushes', 300), waits('pushes', 300), ended],
+          'push:deals': [waits('rate_limit', 200), waits('pushes', HOUR_MS), ended],
+        },
+      },
+    ],
+    async meanwhile(handle) {
+      await sleep(2_500);
+      await handle.signal(syncRunsChangedSignal);
+    },
+    isSearchable: true,
+  },
+  {
     name: 'continued-as-new-while-reading',
     runs: [{ jobs: { '': [ended], companies: Array.from({ length: 9 }, () => more), contacts: Array.from({ length: 12 }, () => more) } }],
     isSearchable: true,

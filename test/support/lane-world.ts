@@ -12,7 +12,8 @@ import { newUuid } from '../../db/ids';
 import { createIntegration, type NewIntegration } from '../../db/integration-lifecycle';
 import { acceptChanges, type AcceptedChange, type RecordChange } from '../../db/record-acceptance';
 import { actOnRecordSync, type RecordSyncAct } from '../../db/record-sync-acts';
-import { createSealing } from '../../db/sealing';
+import { createSealing, type Sealing } from '../../db/sealing';
+import { createWebhookSender } from '../../delivery/webhook-sender';
 import { createDependencies } from '../../worker/dependencies';
 import { flushOutbox, type Wake } from '../../worker/outbox-dispatcher';
 import { createWake } from '../../worker/wakes';
@@ -48,6 +49,7 @@ export class LaneWorld {
     readonly mail: RecordedMail,
     readonly wake: Wake,
     readonly dependencies: ActivityDependencies,
+    readonly sealing: Sealing,
     private readonly testDatabase: TestDatabase,
     private workers: Worker[],
     private running: Promise<unknown>,
@@ -57,7 +59,13 @@ export class LaneWorld {
     pushing = PUSHING_LIMITS,
     pulling = PULLING_LIMITS,
     hasMailer = true,
-  }: { pushing?: ActivityDependencies['pushing']; pulling?: ActivityDependencies['pulling']; hasMailer?: boolean } = {}): Promise<LaneWorld> {
+    webhookTimeoutMs = 2_000,
+  }: {
+    pushing?: ActivityDependencies['pushing'];
+    pulling?: ActivityDependencies['pulling'];
+    hasMailer?: boolean;
+    webhookTimeoutMs?: number;
+  } = {}): Promise<LaneWorld> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
     const database = new Database({
       url: testDatabase.url,
@@ -69,13 +77,15 @@ export class LaneWorld {
     const ledger = createLedger(() => env.currentTimeMs());
     const crm = createCrm(() => env.currentTimeMs());
     const mail = createRecordedMail(() => env.currentTimeMs());
+    const sealing = createSealing({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
     const dependencies = createDependencies({
       database,
-      sealing: createSealing({ keys: [{ keyId: 'test', secret: randomBytes(32) }] }),
+      sealing,
       connectors: { ledger: ledger.connector, crm: crm.connector },
       createHttpClient: () => ({ send: () => Promise.reject(new Error('The ledger needs no network.')) }),
       createSocketOpener: () => ({ open: () => Promise.reject(new Error('The ledger needs no network.')) }),
       mailer: hasMailer ? mail.mailer : null,
+      webhookSender: createWebhookSender({ policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: true }, timeoutMs: webhookTimeoutMs }),
       log: silent,
       isStopping: () => false,
       pushing,
@@ -89,12 +99,13 @@ export class LaneWorld {
       workflows: { workflowBundle: workflowBundle() },
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
-    return new LaneWorld(env, database, ledger, crm, mail, wake, dependencies, testDatabase, workers, running);
+    return new LaneWorld(env, database, ledger, crm, mail, wake, dependencies, sealing, testDatabase, workers, running);
   }
 
   async end(): Promise<void> {
     for (const worker of this.workers) worker.shutdown();
     await this.running;
+    await this.dependencies.webhookSender.close();
     await this.env.teardown();
     await this.database.close();
     await this.testDatabase.drop();

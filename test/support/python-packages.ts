@@ -22,7 +22,7 @@ export async function ensurePythonPackages(onFetch: (what: string) => void = () 
   const pins = createHash('sha256').update(fs.readFileSync(requirements)).digest('hex').slice(0, 12);
   const folder = path.join(cacheFolder, 'python', `${version}-${pins}`);
   if (fs.existsSync(folder)) return folder;
-  onFetch(`kinto and scim2-server for Python ${version}`);
+  onFetch(`kinto, scim2-server, standardwebhooks and svix for Python ${version}`);
   const work = scratchFolder(path.dirname(folder), 'install');
   const quiet = ['--quiet', '--disable-pip-version-check', '--no-warn-script-location', '--no-warn-conflicts', '--root-user-action=ignore'];
   try {

@@ -14,6 +14,7 @@ import { createSealing } from '../../db/sealing';
 import { listSkippedTicks } from '../../db/sync-ticks';
 import { changeTenant } from '../../db/tenants';
 import { addDays, fallbackTime, hourlyMinute, instantsOf, minutesOf, nightlyInstant, nightOf, offsetMinutes } from '../../domain/nightly';
+import { createWebhookSender } from '../../delivery/webhook-sender';
 import { createDependencies } from '../../worker/dependencies';
 import { flushOutbox, type Wake } from '../../worker/outbox-dispatcher';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
@@ -101,6 +102,7 @@ beforeAll(async () => {
     createHttpClient: () => ({ send: () => Promise.reject(new Error('No network here.')) }),
     createSocketOpener: () => ({ open: () => Promise.reject(new Error('No network here.')) }),
     mailer: null,
+    webhookSender: createWebhookSender({ policy: { allowCidrs: [], allowHttp: false } }),
     log: silent,
     isStopping: () => false,
   });

@@ -287,6 +287,11 @@ describe('pushing', () => {
 
     expect(run).toMatchObject({ state: 'succeeded', successfulJobs: 2 });
     expect((await pulled.held()).get('p000')).toMatchObject({ fields: { name: 'Theirs' } });
-    expect([...pulled.account.type('contacts').values()].map(({ fields }) => JSON.stringify(fields['name'])).toSorted()).toEqual(['"Ours"', '"Theirs"', '"p001"', '"p002"']);
+    expect([...pulled.account.type('contacts').values()].map(({ fields }) => JSON.stringify(fields['name'])).toSorted()).toEqual([
+      '"Ours"',
+      '"Theirs"',
+      '"p001"',
+      '"p002"',
+    ]);
   });
 });

@@ -56,6 +56,34 @@ describe('rule 15: a mapping that is edited while everything is read', () => {
   });
 });
 
+describe('rule 31: another list from the middle on', () => {
+  it.each<[string, (pulled: Pulled) => Promise<unknown>]>([
+    [
+      'by configuration',
+      (pulled) =>
+        pulled.inTenant((work) =>
+          changeIntegration(work, { integrationId: pulled.integrationId, change: { config: { owner: `other of ${tenant.tenantId}` } } }),
+        ),
+    ],
+    ['by credentials', (pulled) => pulled.newCredentials()],
+  ])('%s: nothing is deleted by a pass that read some of each; the next one is brought forward', async (_, change) => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 15));
+    await world.sleep(10 * MINUTE);
+    const other = world.crm.account(`other of ${tenant.tenantId}`);
+    for (const id of pulled.account.held('contacts').keys()) await other.put('contacts', `a${id}`, { name: id });
+    await pulled.account.remove('contacts', 'p014');
+    atPage(pulled, 'p002', async () => {
+      await change(pulled);
+      throw new Unavailable('Bad gateway.', 502);
+    });
+
+    const run = await pulled.sync('full');
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', deletesWithheld: 'list_changed', recordsDeleted: 0 });
+    expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'full', 'drift_repair']);
+  });
+});
+
 describe('R9: one dataset that is told to slow down', () => {
   it('holds back the others of its run too', async () => {
     const types = ['a', 'b', 'c'];

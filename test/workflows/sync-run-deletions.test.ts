@@ -1,6 +1,7 @@
 /** Deletion by absence, the brake, and records that come back, on skipped time (rules.md 13, 31). */
+import { Unavailable } from '../../connectors/errors';
 import { decideDeletionReview, findDeletionReview } from '../../db/sync-deletions';
-import { LaneWorld, type TenantWorld } from '../support/lane-world';
+import { GRACE_MS, LaneWorld, type TenantWorld } from '../support/lane-world';
 import { until } from '../support/until';
 import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../support/pulling';
 
@@ -62,6 +63,36 @@ describe('rule 31: what is missing', () => {
     expect((await pulled.held()).size).toBe(7);
   });
 
+  it('is not what shares its link with another of ours: theirs is there', async () => {
+    const pulled = await linked(3, { recordTypes: { contacts: BOTH_WAYS } });
+    await tenant.change('twin', { name: 'p001', email: 'p001@example.org' }, { recordType: 'contacts' });
+    await world.sleep(GRACE_MS * 2);
+    // As where a find by e-mail answers the same one for both.
+    pulled.account.type('contacts').delete('new-twin');
+    await pulled.inTenant(({ trx }) => trx.updateTable('recordLinks').set({ remoteId: 'p001' }).where('remoteId', '=', 'new-twin').execute());
+    await world.sleep(600_000);
+
+    const run = await pulled.sync('full');
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', recordsDeleted: 0 });
+    expect(await pulled.inTenant(({ trx }) => trx.selectFrom('records').select('externalId').where('deletedAt', 'is not', null).execute())).toEqual([]);
+  });
+
+  it('ends a push that was on its way to it, and the log says so', async () => {
+    const pulled = await linked(5, { recordTypes: { contacts: BOTH_WAYS } });
+    pulled.account.beforePush = () => {
+      throw new Unavailable('Bad gateway.', 502);
+    };
+    await tenant.change(await pulled.externalId('p001'), { name: 'Here' }, { recordType: 'contacts', kind: 'patch' });
+    await world.sleep(GRACE_MS + 1_000);
+    await pulled.account.remove('contacts', 'p001');
+
+    const run = await pulled.sync('full');
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 1 });
+    expect(await tenant.pushes(pulled.integrationId)).toMatchObject([{ result: 'closed', finishedAt: expect.any(Date) }]);
+  });
+
   it('comes back as the record it was', async () => {
     const pulled = await linked(5);
     const externalId = await pulled.externalId('p001');
@@ -87,6 +118,16 @@ describe('rule 31: the brake', () => {
     expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsHeld: 40, recordIds: { length: 21 } }]);
     expect((await pulled.held()).size).toBe(40);
     expect(await openAlerts(pulled)).toBe(1);
+  });
+
+  it('does not let records that are new make up for those that are gone, as where another account is read', async () => {
+    const pulled = await linked(25);
+    pulled.account.pageSize = 100;
+    await removeSome(pulled, 25);
+    for (let index = 0; index < 300; index += 1) await pulled.account.put('contacts', `q${index}`, { name: `q${index}` });
+    const run = await pulled.sync('nightly');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsNew: 300, deletesWithheld: 'needs_review', recordsDeleted: 0 });
+    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsHeld: 25, recordIds: { length: 25 } }]);
   });
 
   it('does not park twenty, however few there are', async () => {

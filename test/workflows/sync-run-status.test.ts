@@ -1,4 +1,5 @@
 /** The Sync Status log, drift repair and the cost of a quiet hour, on skipped time (rules.md 28, 32, 36). */
+import type { ReadPage } from '../../connectors/connector';
 import { LaneWorld, type TenantWorld } from '../support/lane-world';
 import { CONTACTS, fill, Pulled } from '../support/pulling';
 
@@ -41,6 +42,18 @@ describe('rule 32: Sync Status', () => {
         { record_type: 'contacts', syncline: 4, app: 4, difference: 0 },
       ],
     });
+  });
+
+  it('counts one that a list holds twice once, where nobody says how many there are', async () => {
+    const pulled = await linked(6, {}, (account) => void (account.canCount = false));
+    let first: ReadPage['records'] = [];
+    pulled.account.distort = (page, { cursor }) => {
+      if (cursor === null) first = page.records.slice(0, 1);
+      return { ...page, records: cursor === null ? page.records : [...page.records, ...first] };
+    };
+    await pulled.sync('full');
+    expect((await pulled.statuses()).at(-1)).toMatchObject({ totalSyncline: 6, totalApp: 6, totalDifference: 0 });
+    expect(await pulled.notifications('difference_remains')).toEqual([]);
   });
 
   it('says null where a side is not known, and not 0', async () => {

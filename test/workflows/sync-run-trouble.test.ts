@@ -5,6 +5,7 @@ import { createSyncRunActivities } from '../../activities/sync-run';
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../connectors/errors';
 import type { ReadRequest } from '../../connectors/connector';
 import type { SyncJobReport } from '../../contract/sync-run';
+import { METADATA_JOB } from '../../db/tables';
 import { LaneWorld, type TenantWorld } from '../support/lane-world';
 import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../support/pulling';
 
@@ -55,6 +56,21 @@ describe('rule 35: a page that fails', () => {
     const run = await pulled.sync('full');
     expect(run).toMatchObject({ state: 'succeeded', failedJobs: 0 });
     expect(await pulled.job(run.syncRunId)).toMatchObject({ attempts: 2, recordsRead: 9, recordsUnchanged: 9, error: null, isLastAttemptFailed: false });
+  });
+
+  it.each(['count', 'describeRecordTypes'] as const)('is not said of a job that got over it after its pages: %s', async (call) => {
+    const pulled = await linked(3);
+    const { connector } = world.crm;
+    const usual = connector[call] as (...given: never[]) => Promise<never>;
+    let left = 1;
+    connector[call] = async (...given: never[]) => {
+      if (left-- > 0) throw new Unavailable('Bad gateway.', 502);
+      return usual(...given);
+    };
+    const run = await pulled.sync('full');
+    connector[call] = usual;
+    const job = await pulled.job(run.syncRunId, call === 'count' ? 'contacts' : METADATA_JOB);
+    expect(job).toMatchObject({ state: 'succeeded', attempts: 2, error: null, isLastAttemptFailed: false, failingSince: null });
   });
 
   it('for three hours keeps its run waiting, with the error, and does not keep the others from being read', async () => {
@@ -237,6 +253,20 @@ describe('R9: asked to slow down', () => {
 });
 
 describe('rule 10: credentials that are refused in the middle', () => {
+  it('say nothing where they have been replaced: the run goes on with the new ones', async () => {
+    const pulled = await linked(9);
+    pulled.account.beforePage = async ({ cursor }) => {
+      if (cursor !== 'p002') return;
+      well(pulled);
+      await pulled.newCredentials();
+      throw new Unauthorized('Token revoked.');
+    };
+    const run = await pulled.sync('full');
+    expect(run.state).toBe('succeeded');
+    expect(await pulled.integration()).toMatchObject({ needsReauthorizationAt: null });
+    expect(await pulled.notifications('integration_needs_reauthorization')).toEqual([]);
+  });
+
   it('fail the jobs with that error, tell people once, and new ones make up for it', async () => {
     const pulled = await linked(9, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     await pulled.account.put('contacts', 'p001', { name: 'First page' });

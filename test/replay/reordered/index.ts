@@ -1,9 +1,20 @@
-/** Deliberately wrong changes of each workflow, for the negative control of the replay test: the lane asks for work before it has slept. */
+/** Deliberately wrong changes of each workflow, for the negative control of the replay test: lanes ask for work before they have slept. */
 import { condition, setHandler } from '@temporalio/workflow';
+import { type OverviewInput, overviewChangedSignal } from '../../../contract/overview';
 import { laneQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
 import { syncRunsChangedSignal } from '../../../contract/sync-run';
 import type { SyncTickInput } from '../../../contract/sync-schedule';
-import { emailActivities, integrationCheckActivities, recordPushActivities, syncRunActivities, syncTickActivities } from '../../../workflows/activities';
+import { deliveriesDueSignal, webhookEndpointQuery, type WebhookEndpointInput } from '../../../contract/webhook-endpoint';
+import {
+  emailActivities,
+  integrationCheckActivities,
+  notificationActivities,
+  overviewActivities,
+  recordPushActivities,
+  syncRunActivities,
+  syncTickActivities,
+  webhookActivities,
+} from '../../../workflows/activities';
 
 export async function recordPushWorkflow({ tenantId, integrationId, wakeAt }: RecordPushInput): Promise<void> {
   const { pushDueRecords } = recordPushActivities(tenantId);
@@ -26,6 +37,18 @@ export async function sendEmailWorkflow(input: { tenantId: string; emailId: stri
   return emailActivities(input.tenantId).sendEmail(input);
 }
 
+export async function notificationWorkflow(input: { tenantId: string; notificationRecipientId: string }): Promise<unknown> {
+  await condition(() => false, 1_000);
+  return notificationActivities(input.tenantId).settleNotification(input);
+}
+
+/** Sleeps before it begins to read. */
+export async function overviewWorkflow(input: OverviewInput): Promise<unknown> {
+  setHandler(overviewChangedSignal, () => undefined);
+  await condition(() => false, 1_000);
+  return overviewActivities(input.tenantId).workOnOverview({ ...input, firedAt: Date.now() });
+}
+
 /** Sleeps before it looks whether there is a run, and lets its jobs read one after the other. */
 export async function syncRunWorkflow(place: { tenantId: string; integrationId: string }): Promise<void> {
   const { beginSyncRun, workOnSyncJob } = syncRunActivities(place.tenantId);
@@ -38,4 +61,12 @@ export async function syncRunWorkflow(place: { tenantId: string; integrationId: 
 export async function syncTickWorkflow(input: SyncTickInput): Promise<unknown> {
   await condition(() => false, 1_000);
   return syncTickActivities(input.tenantId).tickSyncSchedule({ ...input, scheduledAt: Date.now() });
+}
+
+export async function webhookEndpointWorkflow({ endpointId, wakeAt }: WebhookEndpointInput): Promise<void> {
+  const { deliverDueWebhooks } = webhookActivities(endpointId);
+  setHandler(deliveriesDueSignal, () => undefined);
+  setHandler(webhookEndpointQuery, () => ({ wakeAt, pendingDeliveries: 0 }));
+  const report = await deliverDueWebhooks({ endpointId, firedAt: Date.now(), recentFailures: [] });
+  if (report.wakeAt !== null) await condition(() => false, 1_000);
 }

@@ -1,0 +1,141 @@
+/**
+ * `npm run bench -- webhooks`: 10,000 events to a healthy endpoint beside a bare loop of signed POSTs to the same receiver; an endpoint beside one
+ * that hangs; and events that must all arrive though worker and receiver are killed on the way. Takes three to four minutes.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Database } from '../../db/database';
+import type { BenchmarkOptions } from '../main';
+import { median, rounded, until } from '../measure';
+import { watchOthers } from '../noise';
+import { type Product, startProduct } from '../product';
+import type { Report } from '../report';
+import type { Stage } from '../stage';
+import { postInALoop } from './bare-loop';
+import { historyEventsOf, tell, tellTenant } from './endpoints';
+import { type Receiver, startReceiver } from './receiver';
+
+const AMOUNTS = {
+  whole: { events: 10_000, rounds: 3, neighbourEvents: 300, killedEvents: 5_000 },
+  quick: { events: 3_000, rounds: 1, neighbourEvents: 100, killedEvents: 2_000 },
+};
+/** What a committed batch of a run tells of at once. */
+const PER_TRANSACTION = 100;
+
+interface Around {
+  product: Product;
+  receiver: Receiver;
+  database: Database;
+}
+
+export async function webhooksBenchmark(stage: Stage, { isQuick }: BenchmarkOptions): Promise<Report> {
+  const { events, rounds, neighbourEvents, killedEvents } = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
+  const say = (text: string): void => console.log(`  ${text}`);
+  const shareOfOthers = watchOthers();
+  say('starting PostgreSQL, Temporal, api, worker and the receiver');
+  const [serverUrl, temporalAddress] = await Promise.all([stage.startPostgres(), stage.startTemporal()]);
+  const databaseUrl = await stage.createDatabase(serverUrl, 'syncline');
+  const temporal = await stage.temporalClient(temporalAddress);
+  const product = await startProduct(stage, { databaseUrl, temporalAddress });
+  const receiver = await startReceiver(stage);
+  const database = new Database({ url: databaseUrl, poolSize: 4, statementTimeoutMs: 60_000 });
+  stage.onClose(() => database.close());
+  const around: Around = { product, receiver, database };
+
+  say('2,000 of each, to warm up what a running service has warm');
+  await deliver(around, '/warm', 2_000);
+  await postInALoop(`${receiver.url}/warm-loop`, 2_000);
+
+  const delivered: number[] = [];
+  const looped: number[] = [];
+  const historyEvents: number[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    say(`${events} events to one endpoint, then as many POSTs in a bare loop, round ${round} of ${rounds}`);
+    const { perSecond, endpointId } = await deliver(around, `/round-${round}`, events);
+    delivered.push(perSecond);
+    looped.push(await postInALoop(`${receiver.url}/loop-${round}`, events));
+    historyEvents.push((await historyEventsOf(temporal, endpointId)) / events);
+  }
+
+  say('one endpoint alone, then beside one that hangs, in turns');
+  const [alone, beside] = await compareNeighbours(around, neighbourEvents, isQuick ? 1 : 3);
+  say(`${killedEvents} events, the worker and then the receiver killed on the way`);
+  const lost = await loseNothing(around, killedEvents);
+
+  const perSecond = median(delivered);
+  const loopPerSecond = median(looped);
+  const ratio = perSecond / loopPerSecond;
+  const slowRatio = beside / alone;
+  return {
+    title: `Webhooks: ${events.toLocaleString('en-US')} events to one endpoint (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
+    lines: [
+      { what: 'deliveries', value: Math.round(perSecond), unit: '/s', beside: `bare loop: ${Math.round(loopPerSecond)}/s; written, signed, sent, recorded` },
+      { what: 'of the bare loop', value: rounded(ratio), unit: '×', goal: { atLeast: 0.3 } },
+      { what: 'history events per delivery', value: rounded(median(historyEvents), 4), unit: '', goal: { atMost: 0.2 } },
+      { what: 'lost when killed', value: lost, unit: '', goal: { atMost: 0 }, beside: `of ${killedEvents}` },
+      {
+        what: 'p95 beside one that hangs',
+        value: rounded(slowRatio),
+        unit: '×',
+        goal: { atMost: 2 },
+        beside: `${Math.round(beside)} ms, alone ${Math.round(alone)} ms`,
+      },
+    ],
+    figures: {
+      benchmark: 'webhooks',
+      events,
+      deliveries_per_second: Math.round(perSecond),
+      bare_loop_per_second: Math.round(loopPerSecond),
+      ratio_to_bare_loop: rounded(ratio),
+      history_events_per_delivery: rounded(median(historyEvents), 4),
+      lost,
+      slow_neighbour_p95_ratio: rounded(slowRatio),
+      share_of_others: rounded(shareOfOthers()),
+    },
+  };
+}
+
+/** From the first event that is written to the last that arrives. */
+async function deliver({ product, receiver, database }: Around, path: string, count: number): Promise<{ perSecond: number; endpointId: string }> {
+  const tenant = await tellTenant(product, [`${receiver.url}${path}`]);
+  const startedAt = performance.now();
+  await tell(database, tenant, { count, perTransaction: PER_TRANSACTION });
+  await until(`${count} events arrive`, 120_000, async () => ((await receiver.count(path)) === count ? true : undefined), 25);
+  return { perSecond: count / ((performance.now() - startedAt) / 1_000), endpointId: tenant.endpointIds[0] as string };
+}
+
+/** p95 of the way from the event to its receiver, in milliseconds: alone, and beside an endpoint of the same tenant that never answers. */
+async function compareNeighbours({ product, receiver, database }: Around, count: number, turns: number): Promise<[number, number]> {
+  const worlds = [
+    { path: '/alone', tenant: await tellTenant(product, [`${receiver.url}/alone`]) },
+    { path: '/beside', tenant: await tellTenant(product, [`${receiver.url}/beside`, `${receiver.url}/hang`]) },
+  ];
+  for (let turn = 1; turn <= turns; turn += 1) {
+    for (const { path, tenant } of worlds) {
+      await tell(database, tenant, { count, perTransaction: 1, pauseMs: 20 });
+      await until('they arrive', 60_000, async () => ((await receiver.count(path)) === turn * count ? true : undefined));
+    }
+  }
+  return [percentile95(await receiver.delays('/alone')), percentile95(await receiver.delays('/beside'))];
+}
+
+function percentile95(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1] as number;
+}
+
+/** @returns how many never arrived. */
+async function loseNothing({ product, receiver, database }: Around, count: number): Promise<number> {
+  const tenant = await tellTenant(product, [`${receiver.url}/killed`]);
+  const arrived = (share: number) => until('some arrive', 60_000, async () => ((await receiver.count('/killed')) >= count * share ? true : undefined), 10);
+  const telling = tell(database, tenant, { count, perTransaction: PER_TRANSACTION });
+  await arrived(0.1);
+  await product.killWorker();
+  await telling;
+  await product.startWorker();
+  await arrived(0.5);
+  await receiver.kill();
+  await sleep(2_000);
+  await receiver.start();
+  // What failed meanwhile is tried again after five seconds, then after five minutes; the lane rests for one.
+  await until('all arrive', 420_000, async () => ((await receiver.count('/killed')) === count ? true : undefined)).catch(() => undefined);
+  return count - (await receiver.count('/killed'));
+}

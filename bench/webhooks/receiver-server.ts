@@ -1,0 +1,45 @@
+/**
+ * The receiver of the webhooks benchmark, a process of its own. It takes every POST at once, except below `/hang`, where it never answers.
+ * `GET /seen?path=/x` tells how many events came to that path (repeats apart) and how long they were on their way, in milliseconds.
+ * What it has seen is in a file, for it is killed on the way.
+ *
+ *   node receiver-server.ts <port> <file>
+ */
+import fs from 'node:fs';
+import http from 'node:http';
+
+const [port = '0', file = ''] = process.argv.slice(2);
+/** By path: the ids of the events, each with how long it was on its way. */
+const seen = new Map<string, Map<string, number>>();
+const log = fs.createWriteStream(file, { flags: 'a' });
+
+function note(path: string, id: string, delayMs: number): void {
+  const ids = seen.get(path) ?? new Map<string, number>();
+  seen.set(path, ids);
+  if (!ids.has(id)) ids.set(id, delayMs);
+}
+for (const line of fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n') : []) {
+  const [path, id, delayMs] = line.split(' ');
+  if (path !== undefined && id !== undefined && delayMs !== undefined) note(path, id, Number(delayMs));
+}
+
+http
+  .createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://receiver');
+    if (request.method === 'GET') {
+      const delays = [...(seen.get(url.searchParams.get('path') ?? '')?.values() ?? [])];
+      response.setHeader('content-type', 'application/json');
+      return void response.end(JSON.stringify({ events: delays.length, delays: url.searchParams.has('delays') ? delays : [] }));
+    }
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      if (url.pathname.startsWith('/hang')) return;
+      const id = String(request.headers['webhook-id']);
+      const delayMs = Date.now() - Date.parse((JSON.parse(Buffer.concat(chunks).toString()) as { timestamp: string }).timestamp);
+      note(url.pathname, id, delayMs);
+      // Answered when it is written: what was answered is not forgotten by a kill.
+      log.write(`${url.pathname} ${id} ${delayMs}\n`, () => response.writeHead(204).end());
+    });
+  })
+  .listen(Number(port), '127.0.0.1', () => console.log('receiver running'));

@@ -1,0 +1,38 @@
+/** The receiver beside the product. */
+import fs from 'node:fs';
+import { freePort } from '../../dev/ports';
+import { type SupervisedProcess, waitUntilReady } from '../../dev/processes';
+import type { Stage } from '../stage';
+
+export interface Receiver {
+  url: string;
+  /** How many events came to this path, repeats apart. */
+  count(path: string): Promise<number>;
+  /** How long each was on its way, in milliseconds. */
+  delays(path: string): Promise<number[]>;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export async function startReceiver(stage: Stage): Promise<Receiver> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  let receiver: SupervisedProcess;
+  const ask = async (query: string) => (await (await fetch(`${url}/seen?${query}`)).json()) as { events: number; delays: number[] };
+  const start = async (): Promise<void> => {
+    const written = fs.existsSync(stage.logFile('receiver')) ? fs.statSync(stage.logFile('receiver')).size : 0;
+    receiver = await stage.startNode('receiver', 'bench/webhooks/receiver-server.ts', {}, [String(port), `${stage.logFile('receiver')}.seen`]);
+    await waitUntilReady(receiver, () => fs.readFileSync(receiver.logFile).subarray(written).includes('receiver running'));
+  };
+  await start();
+  return {
+    url,
+    start,
+    count: async (path) => (await ask(`path=${path}`)).events,
+    delays: async (path) => (await ask(`delays&path=${path}`)).delays,
+    async kill() {
+      receiver.kill();
+      await receiver.ended;
+    },
+  };
+}

@@ -1,0 +1,231 @@
+/**
+ * Deliveries while everything around them dies: the worker by kill -9, the receiver, PostgreSQL. No event is lost, and what comes twice comes
+ * under the same webhook-id (S15, rules.md 44).
+ */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Database } from '../../db/database';
+import { emitEvents } from '../../db/events';
+import { fromWireId, toWireId } from '../../db/ids';
+import { migrateToLatest } from '../../db/migrate';
+import { type PostgresServer, startPostgres } from '../../dev/postgres';
+import { freePort } from '../support/free-port';
+import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/fault-servers';
+import { type Product, startProduct, throughPort } from '../support/product';
+import { temporaryFolder } from '../support/shared-servers';
+import { until } from '../support/until';
+import { ALL_VERIFIERS, type SignedWebhook, verifiersThatTake } from '../support/webhook-verifiers';
+
+const EVENTS = 2_000;
+let postgres: PostgresServer;
+let startServer: () => Promise<void>;
+let product: Product;
+let database: Database;
+let toxiproxy: Toxiproxy;
+/** Between the worker and PostgreSQL. */
+let databaseLink: FaultyLink;
+
+/** A receiver on one port, that can end and come back, and remembers what it got. */
+class MortalReceiver {
+  received: Omit<SignedWebhook, 'secret'>[] = [];
+  /** Called when a webhook is read whole; false: it is not answered. */
+  onWebhook: (count: number) => boolean | Promise<boolean> = () => true;
+  private server: Server | undefined;
+
+  private constructor(private readonly port: number) {}
+
+  static async start(): Promise<MortalReceiver> {
+    const receiver = new MortalReceiver(await freePort());
+    await receiver.start();
+    return receiver;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/hooks`;
+  }
+
+  async start(): Promise<void> {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        this.received.push({ body: Buffer.concat(chunks).toString(), headers: request.headers as unknown as SignedWebhook['headers'] });
+        void Promise.resolve(this.onWebhook(this.received.length)).then((isAnswered) => isAnswered && response.writeHead(204).end());
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
+    this.server = server;
+  }
+
+  async die(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    server?.closeAllConnections();
+    await new Promise((resolve) => (server === undefined ? resolve(undefined) : server.close(resolve)));
+  }
+}
+
+interface World {
+  receiver: MortalReceiver;
+  secret: string;
+  /** Tells of so many, and answers their ids as a receiver knows them. */
+  tell(count: number): Promise<string[]>;
+  untilAllDelivered(count: number): Promise<unknown>;
+  /** How many deliveries are in which state. */
+  states(): Promise<{ delivered: number; waiting: number }>;
+}
+
+async function createWorld(): Promise<World> {
+  const [receiver, tenant] = [await MortalReceiver.start(), await product.givenTenant()];
+  const { secret } = await tenant.api.must('POST', '/v1/webhook-endpoints', { url: receiver.url });
+  const tenantId = fromWireId('ten', tenant.id) as string;
+  const states = () =>
+    database.withTenant(tenantId, async ({ trx }) => {
+      const rows = await trx.selectFrom('webhookDeliveries').select(['state']).execute();
+      return { delivered: rows.filter(({ state }) => state === 'delivered').length, waiting: rows.filter(({ state }) => state !== 'delivered').length };
+    });
+  return {
+    receiver,
+    secret: secret as string,
+    states,
+    async tell(count) {
+      const ids: string[] = [];
+      for (let told = 0; told < count; told += 100) {
+        const events = Array.from({ length: Math.min(100, count - told) }, () => ({ type: 'TEST' as const, integrationId: null, data: { message: 'a test' } }));
+        ids.push(...(await database.withTenant(tenantId, (work) => emitEvents(work, events))));
+      }
+      return ids.map((id) => toWireId('evt', id));
+    },
+    untilAllDelivered: (count) => until(`${count} are delivered`, async () => (await states()).delivered === count, 150_000),
+  };
+}
+
+/** What came, for `nothingLost`. */
+async function whatCame({ receiver, secret }: World) {
+  const verdicts = await verifiersThatTake(receiver.received.map((webhook) => ({ secret, ...webhook })));
+  const bodies = new Map<string, Set<string>>();
+  for (const { headers, body } of receiver.received) bodies.set(headers['webhook-id'], (bodies.get(headers['webhook-id']) ?? new Set()).add(body));
+  return {
+    ids: [...bodies.keys()].toSorted(),
+    takenBy: new Set(verdicts.map((verdict) => verdict.join())),
+    bodiesPerId: new Set([...bodies.values()].map(({ size }) => size)),
+  };
+}
+
+const nothingLost = (ids: readonly string[]) => ({ ids: ids.toSorted(), takenBy: new Set([ALL_VERIFIERS.join()]), bodiesPerId: new Set([1]) });
+
+beforeAll(async () => {
+  const folder = temporaryFolder('postgres');
+  fs.chmodSync(folder, 0o711);
+  const options = {
+    dataFolder: path.join(folder, 'data'),
+    logFile: path.join(folder, 'log'),
+    port: await freePort(),
+    password: randomBytes(12).toString('hex'),
+  };
+  startServer = async () => void (postgres = await startPostgres({ ...options, isThrowaway: true, settings: { synchronous_commit: 'on' } }));
+  await startServer();
+  await migrateToLatest(postgres.url);
+  toxiproxy = await startToxiproxy();
+  databaseLink = await toxiproxy.linkTo(options.port);
+  product = await startProduct({ databaseUrl: postgres.url, workerDatabaseUrl: throughPort(postgres.url, databaseLink.port) });
+  database = new Database({ url: postgres.url, poolSize: 4, statementTimeoutMs: 20_000, waitForConnectionMs: 20_000 });
+}, 60_000);
+
+afterAll(async () => {
+  await product?.stop();
+  await database?.close();
+  await toxiproxy?.stop();
+  await postgres?.stop();
+}, 60_000);
+
+it('a worker that is killed in the middle of many deliveries: the next one goes on, and what was under way comes again under its id', async () => {
+  const world = await createWorld();
+  const { receiver } = world;
+  let killing: Promise<void> | undefined;
+  receiver.onWebhook = (count) => {
+    if (count === 500) killing = product.killWorker();
+    return true;
+  };
+
+  const ids = await world.tell(EVENTS);
+  await until('the worker is dead', () => killing !== undefined && !product.isWorkerRunning());
+  await killing;
+  await product.startWorker();
+  await world.untilAllDelivered(EVENTS);
+
+  expect(await whatCame(world)).toEqual(nothingLost(ids));
+  await receiver.die();
+}, 240_000);
+
+it('S15: a worker that dies after the answer and before it is written down sends the same event again, under the same id at another time', async () => {
+  const world = await createWorld();
+  const { receiver } = world;
+  // The worker hears the answer, and can tell nobody.
+  receiver.onWebhook = async (count) => {
+    if (count === 1) await databaseLink.disable();
+    return true;
+  };
+
+  const ids = await world.tell(1);
+  await until('it is answered', () => receiver.received.length === 1);
+  await sleep(500);
+  await product.killWorker();
+  await databaseLink.heal();
+  expect(receiver.received).toHaveLength(1);
+  expect(await world.states()).toEqual({ delivered: 0, waiting: 1 });
+  await product.startWorker();
+  await world.untilAllDelivered(1);
+
+  expect(receiver.received).toHaveLength(2);
+  const [first, second] = receiver.received.map(({ headers }) => Number(headers['webhook-timestamp']));
+  expect(second).toBeGreaterThan(first as number);
+  expect(await whatCame(world)).toEqual(nothingLost(ids));
+  await receiver.die();
+}, 120_000);
+
+it('a receiver that is gone for a while: everything arrives when it is back', async () => {
+  const world = await createWorld();
+  const { receiver } = world;
+  let dying: Promise<void> | undefined;
+  receiver.onWebhook = (count) => {
+    if (count === 200) dying = receiver.die();
+    return true;
+  };
+
+  const ids = await world.tell(1_000);
+  await until('the receiver is gone', () => dying !== undefined);
+  await dying;
+  receiver.onWebhook = () => true;
+  await receiver.start();
+  await world.untilAllDelivered(1_000);
+
+  expect(await whatCame(world)).toEqual(nothingLost(ids));
+  await receiver.die();
+}, 240_000);
+
+it('PostgreSQL restarted in the middle: nothing is lost', async () => {
+  const world = await createWorld();
+  const { receiver } = world;
+  let stopping: Promise<unknown> | undefined;
+  receiver.onWebhook = (count) => {
+    if (count === 500) stopping = postgres.stop();
+    return true;
+  };
+
+  const ids = await world.tell(EVENTS).catch(() => undefined);
+  await until('PostgreSQL is down', () => stopping !== undefined);
+  await stopping;
+  await startServer();
+  // What was told before it went down is in the tables, whatever the teller heard.
+  const known = await until('PostgreSQL answers', () => world.states().then(({ delivered, waiting }) => delivered + waiting));
+  await world.untilAllDelivered(known);
+
+  const came = await whatCame(world);
+  expect(came).toEqual(nothingLost(ids ?? came.ids));
+  expect(came.ids).toHaveLength(known);
+  await receiver.die();
+}, 240_000);

@@ -1,0 +1,87 @@
+/** What Sync Overviews go through when their histories are recorded (record.ts). */
+import type { OverviewActivities } from '../../activities/overview';
+import { overviewChangedSignal, type OverviewReport, overviewWorkflowId } from '../../contract/overview';
+import { createWake } from '../../worker/wakes';
+import type { LaneWorker } from './lane-worker';
+
+type Piece = (firedAt: number) => Promise<OverviewReport> | OverviewReport;
+interface Scenario {
+  name: string;
+  /** What each piece comes to, in order; afterwards its data is gone. */
+  pieces: Piece[];
+  /** After the signal that starts it. */
+  meanwhile?: (signal: (...args: unknown[]) => Promise<void>) => Promise<void>;
+  /** With search attributes too. */
+  isSearchable?: boolean;
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const more: Piece = () => ({ state: 'more' });
+const waits =
+  (ms: number): Piece =>
+  (firedAt) => ({ state: 'waiting', until: firedAt + ms });
+const DAY_MS = 86_400_000;
+
+export const scenarios: Scenario[] = [
+  { name: 'made-and-expired', pieces: [more, more, waits(400)], isSearchable: true },
+  {
+    name: 'applied',
+    pieces: [more, waits(7 * DAY_MS)],
+    async meanwhile(signal) {
+      await sleep(700);
+      await signal();
+    },
+  },
+  {
+    // The rows say so: the piece that is under way finds it out, or the next one.
+    name: 'superseded-while-it-is-made',
+    pieces: [async () => (await sleep(500), { state: 'more' })],
+    async meanwhile(signal) {
+      await sleep(200);
+      await signal();
+    },
+  },
+  { name: 'waited-and-retried', pieces: [waits(300), waits(300), more, waits(400)] },
+  {
+    // A signal is no reason to try again before its time: the piece says so, and it waits on.
+    name: 'told-while-it-waits',
+    pieces: [waits(900), waits(300), waits(400)],
+    async meanwhile(signal) {
+      await sleep(500);
+      await signal();
+    },
+  },
+  { name: 'failed', pieces: [] },
+  { name: 'activity-failed', pieces: [() => Promise.reject(new Error('The database does not answer.')), waits(300)] },
+  {
+    name: 'senseless-signals',
+    pieces: [waits(DAY_MS), waits(DAY_MS), waits(DAY_MS), waits(300)],
+    async meanwhile(signal) {
+      for (const senseless of [[null], [{ wakeAt: 'soon' }], [1, 2, 3]]) {
+        await sleep(300);
+        await signal(...senseless);
+      }
+    },
+  },
+];
+
+let pieces: Piece[] = [];
+
+export const overviewActivities: OverviewActivities = {
+  workOnOverview: async ({ firedAt }) => (await pieces.shift()?.(firedAt)) ?? { state: 'over' },
+};
+
+/** Plays a scenario to its end. @returns the workflow's id. */
+export async function playOverview(
+  { client }: LaneWorker,
+  scenario: Scenario,
+  { tenantId, overviewId }: { tenantId: string; overviewId: string },
+  hasSearchAttributes: boolean,
+): Promise<string> {
+  pieces = [...scenario.pieces];
+  await createWake(client, { hasSearchAttributes })({ lane: 'overview', tenantId, subjectId: overviewId, wakeAt: new Date() });
+  const handle = client.workflow.getHandle(overviewWorkflowId({ overviewId }));
+  await scenario.meanwhile?.((...args) => handle.signal(overviewChangedSignal.name, ...args));
+  await handle.result();
+  return handle.workflowId;
+}
