@@ -15,6 +15,7 @@ import {
   signInSearch,
   syncLogsSearch,
   syncStatusSearch,
+  webhookSearch,
 } from './search';
 import { meQuery } from './session/session';
 import { NotFound } from './shell/NotFound';
@@ -137,6 +138,22 @@ const notificationsRoute = createRoute({
   validateSearch: notificationsSearch,
   component: lazyRouteComponent(() => import('./pages/notifications/NotificationsPage'), 'NotificationsPage'),
 });
+const webhooksRoute = createRoute({
+  ...inShell,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('./pages/webhooks/WebhooksPage'), 'WebhooksPage'),
+});
+const webhookEndpointRoute = createRoute({
+  ...inShell,
+  path: '/webhooks/$endpointId',
+  validateSearch: webhookSearch,
+  component: lazyRouteComponent(() => import('./pages/webhooks/EndpointPage'), 'EndpointPage'),
+});
+const webhookDeliveryRoute = createRoute({
+  ...inShell,
+  path: '/webhook-deliveries/$deliveryId',
+  component: lazyRouteComponent(() => import('./pages/webhooks/DeliveryPage'), 'DeliveryPage'),
+});
 const settingsRoute = createRoute({
   ...inShell,
   path: '/settings',
@@ -174,6 +191,9 @@ const routeTree = rootRoute.addChildren([
     overviewRoute,
     accountRoute,
     peopleRoute,
+    webhooksRoute,
+    webhookEndpointRoute,
+    webhookDeliveryRoute,
     settingsRoute,
     apiKeysRoute,
     auditLogRoute,

@@ -13,6 +13,7 @@ export const SYNC_STATUSES = ['sync_failed', 'syncing', 'sync_pending', 'synced'
 export const RUN_STATES = ['queued', 'running', 'waiting', 'succeeded', 'partially_succeeded', 'failed', 'canceled'] as const;
 export const REVIEW_STATES = ['pending', 'approved', 'discarded', 'superseded'] as const;
 
+export const DELIVERY_STATES = ['pending', 'retrying', 'delivered', 'failed', 'disabled'] as const;
 export const OVERVIEW_ACTIONS = ['create', 'update', 'delete', 'not_possible'] as const;
 
 export const recordsSearch = (search: Search): { q?: string; status?: Status; integration_id?: string; include_deleted?: 'true' } => ({
@@ -43,3 +44,4 @@ export const overviewSearch = (
   direction: oneOf(search, 'direction', ['pull', 'push'] as const),
   q: text(search, 'q'),
 });
+export const webhookSearch = (search: Search): { state?: (typeof DELIVERY_STATES)[number] } => ({ state: oneOf(search, 'state', DELIVERY_STATES) });

@@ -129,6 +129,24 @@ export const overviewItemsQuery = (id: string, query: QueryOf<'listOverviewItems
   list(['overviews', 'one', id, 'items', query], (cursor) =>
     answerOf(api.GET('/v1/overviews/{overview_id}/items', { params: { path: { overview_id: id }, query: { ...query, limit, cursor } } })),
   );
+export const webhookEndpointsQuery = list(['webhooks', 'endpoints'], (cursor) =>
+  answerOf(api.GET('/v1/webhook-endpoints', { params: { query: { limit, cursor } } })),
+);
+export const webhookEndpointQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['webhooks', 'endpoints', id],
+    queryFn: () => answerOf(api.GET('/v1/webhook-endpoints/{endpoint_id}', { params: { path: { endpoint_id: id } } })),
+  });
+export const webhookDeliveriesQuery = (query: QueryOf<'listWebhookDeliveries'>) => ({
+  ...list(['webhooks', 'deliveries', query], (cursor) => answerOf(api.GET('/v1/webhook-deliveries', { params: { query: { ...query, limit, cursor } } }))),
+  refetchInterval: 5_000, // the stream does not tell of deliveries
+});
+export const webhookDeliveryQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['webhooks', 'delivery', id],
+    queryFn: () => answerOf(api.GET('/v1/webhook-deliveries/{delivery_id}', { params: { path: { delivery_id: id } } })),
+    refetchInterval: ({ state }) => (state.data?.state === 'pending' || state.data?.state === 'retrying' ? 2_000 : false),
+  });
 export const apiKeysQuery = list(['api-keys'], (cursor) => answerOf(api.GET('/v1/api-keys', { params: { query: { limit, cursor } } })));
 export const auditLogQuery = (query: QueryOf<'listAuditLog'>) =>
   list(['audit-log', query], (cursor) => answerOf(api.GET('/v1/audit-log', { params: { query: { ...query, limit, cursor } } })));

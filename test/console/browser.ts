@@ -19,9 +19,8 @@ export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, headless: true, args: QUIET });
 }
 
-/** What no page may ever do, as it happens: errors in the browser's console, violations of the CSP among them, and what a script threw. */
-export function watch(context: BrowserContext): string[] {
-  const troubles: string[] = [];
+/** What no page may ever do, noted as it happens: errors in the browser's console, violations of the CSP among them, and what a script threw. */
+export function watch(context: BrowserContext, troubles: string[]): void {
   context.on('console', (message) => {
     // What the API refuses is shown by the page; the browser notes it besides.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) troubles.push(message.text());
@@ -31,7 +30,6 @@ export function watch(context: BrowserContext): string[] {
     const { protocol, hostname } = new URL(request.url());
     if (protocol.startsWith('http') && hostname !== '127.0.0.1') troubles.push(`asked elsewhere: ${request.url()}`);
   });
-  return troubles;
 }
 
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');

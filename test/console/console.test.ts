@@ -5,31 +5,44 @@ import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { projectFolder } from '../../dev/paths';
 import { launchBrowser, seriousFindings, watch } from './browser';
+import { type Receiver, startReceiver } from './receiver';
 import { type Stack, startStack } from './stack';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 const PASSWORD = 'a few words nobody would guess';
 
 let stack: Stack;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
-let troubles: string[];
+let receiver: Receiver;
+/** Of every page that a test opened. */
+const troubles: string[] = [];
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack(), launchBrowser()]);
-  context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  context.setDefaultTimeout(40_000);
-  troubles = watch(context);
+  [stack, browser, receiver] = await Promise.all([startStack(), launchBrowser(), startReceiver()]);
+  context = await openBrowser();
   page = await context.newPage();
 }, 200_000);
 
-afterEach(() => expect(troubles.splice(0)).toEqual([]));
+afterEach(() => {
+  const seen = troubles.splice(0);
+  if (seen.length > 0) throw new Error(`In the browser's console:\n${seen.join('\n')}`);
+});
 
 afterAll(async () => {
   await browser?.close();
+  await receiver?.close();
   await stack?.stop();
 });
+
+/** A browser of somebody's own, signed in nowhere. */
+async function openBrowser(): Promise<BrowserContext> {
+  const opened = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  opened.setDefaultTimeout(60_000);
+  watch(opened, troubles);
+  return opened;
+}
 
 const open = (at: string): Promise<unknown> => page.goto(`${stack.ready.console_url}${at}`);
 const heading = (name: string | RegExp, on = page) => on.getByRole('heading', { level: 1, name });
@@ -61,7 +74,7 @@ it('leads who is not signed in to the sign-in, by a link to choose a password, a
 });
 
 it('says that a sign-in was refused, and not why', async () => {
-  const other = await (await browser.newContext()).newPage();
+  const other = await (await openBrowser()).newPage();
   await other.goto(`${stack.ready.console_url}/sign-in`);
   await other.getByLabel('E-mail').fill(stack.ready.console_email);
   await other.locator('input[type=password]').fill('not the password at all');
@@ -69,6 +82,10 @@ it('says that a sign-in was refused, and not why', async () => {
 
   await other.getByRole('alert').waitFor();
   expect(await other.getByRole('alert').innerText()).toContain('sign_in_failed');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await other.emulateMedia({ colorScheme });
+    expect(await seriousFindings(other)).toEqual([]);
+  }
   await other.context().close();
 });
 
@@ -94,7 +111,10 @@ it('shows a changed employee go from Sync pending to Synced, and the push in its
   await card.getByRole('button', { name: 'Push now' }).click();
 
   await card.getByText('Synced', { exact: true }).waitFor();
-  await page.getByRole('region', { name: 'History of pushes' }).getByText('somebody pushed it').waitFor();
+  const history = page.getByRole('region', { name: 'History of pushes' }).getByText('somebody pushed it').first();
+  await history.waitFor();
+
+  expect(await history.isVisible()).toBe(true);
 });
 
 it("shows the third party's error at its field, and Synced once it is corrected", async () => {
@@ -159,24 +179,111 @@ it("shows in Sync Status what both sides hold, kicks off a sync of the last day'
   await page.getByRole('main').getByText('Succeeded').first().waitFor();
 });
 
+const contactHere = async (id: string): Promise<unknown> =>
+  (await stack.call<{ fields: { company: string } }>('GET', `/records/contacts/${encodeURIComponent(`${crm()}:${id}`)}`)).fields.company;
+
 it('shows in an overview what Sync Now would do, does exactly that, and says afterwards why the overview is gone', async () => {
   await stack.changeThere('contacts', 'contact00000003', { company: 'Seen in the overview' });
   await open(`/integrations/${crm()}`);
+  let letAnswer = (): void => {};
+  const progressSeen = new Promise<void>((resolve) => (letAnswer = resolve));
+  await page.route('**/v1/integrations/*/overviews', async (route) => {
+    const response = await route.fetch({ timeout: 90_000 });
+    await progressSeen;
+    await route.fulfill({ response });
+  });
   await button('Sync Overview').click();
+  const modal = page.getByRole('dialog', { name: /^Sync Overview of/ });
+  await modal.getByRole('progressbar').waitFor();
+  await modal.getByText(/You can close this; it goes on/).waitFor();
+  letAnswer();
   await page.waitForURL(/\/overviews\/ovw_/);
+  await page.unroute('**/v1/integrations/*/overviews');
   const overview = new URL(page.url()).pathname.replace('/console', '');
-  await page.getByText('Seen in the overview').waitFor();
+  const item = page.getByRole('region', { name: 'What Sync Now would do' }).getByRole('row').filter({ hasText: 'contact00000003' });
+  await item.getByText('Seen in the overview').waitFor();
+  expect(await item.innerText()).toContain('Update');
+  expect(await contactHere('contact00000003')).not.toBe('Seen in the overview');
 
   await button('Sync Now').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Sync Now' }).click();
   await page.waitForURL(/\/sync-runs\/run_/);
   await page.getByRole('main').getByText('Succeeded').first().waitFor();
-  const contact = await stack.call<{ fields: { company: string } }>('GET', `/records/contacts/${encodeURIComponent(`${crm()}:contact00000003`)}`);
+  expect(await contactHere('contact00000003')).toBe('Seen in the overview');
+
   await open(overview);
   await heading('Sync Overview data no longer valid').waitFor();
+  await page.getByRole('link', { name: 'The Sync Log' }).click();
+  await page.waitForURL(/\/sync-runs\/run_/);
+});
 
-  expect(contact.fields.company).toBe('Seen in the overview');
-  await page.getByRole('link', { name: 'The Sync Log' }).waitFor();
+it("says that somebody else's overview took the place of this one, and leads to it", async () => {
+  await open(`/integrations/${crm()}`);
+  await button('Sync Overview').click();
+  await page.waitForURL(/\/overviews\/ovw_/);
+  const { pathname } = new URL(page.url());
+  const other = await stack.call<{ overview: { id: string } }>('POST', `/integrations/${crm()}/overviews`, {});
+  await page.goto(`${stack.ready.api_url}${pathname}`);
+  await heading('Sync Overview data no longer valid').waitFor();
+  await button('Sync Overview').waitFor();
+  await page.getByRole('link', { name: 'The overview that replaced it' }).click();
+  await heading('Sync Overview').waitFor();
+
+  expect(page.url()).toContain(other.overview.id);
+});
+
+it('syncs now without an overview', async () => {
+  await stack.changeThere('contacts', 'contact00000005', { company: 'Synced now' });
+  await open(`/integrations/${crm()}`);
+  await button('Sync Now').click();
+  await page.waitForURL(/\/sync-runs\/run_/);
+  await page.getByRole('main').getByText('Succeeded').first().waitFor();
+
+  expect(await contactHere('contact00000005')).toBe('Synced now');
+});
+
+it('shows the secret of a new webhook endpoint once, and each attempt at what is sent there, again when asked, and what it missed while it was off', async () => {
+  await open('/webhooks');
+  await button('Add an endpoint').click();
+  await page.getByRole('dialog').getByLabel('Address').fill(receiver.url);
+  await button('Add the endpoint').click();
+  const secret = await page.getByRole('dialog').locator('pre').innerText();
+  expect(secret).toMatch(/^whsec_/);
+  receiver.verifyWith(secret);
+  await button('I have it').click();
+  await page.getByRole('link', { name: receiver.url }).click();
+  await heading('Webhook endpoint').waitFor();
+  expect(await page.content()).not.toContain(secret);
+
+  await button('Send a test event').click();
+  await heading('TEST').waitFor();
+  await page.getByRole('article', { name: 'Attempt 1' }).getByText('Answer 204').waitFor();
+  await page.getByRole('main').getByText('Delivered').first().waitFor();
+  const first = page.url();
+  await button('Resend').click();
+  await page.waitForURL((url) => url.href !== first);
+  await page.getByRole('article', { name: 'Attempt 1' }).getByText('Answer 204').waitFor();
+  const tests = receiver.events.filter(({ type }) => type === 'TEST');
+  expect(tests).toHaveLength(2);
+  expect(tests[0]?.id).toBe(tests[1]?.id);
+
+  await page.getByRole('link', { name: 'To this endpoint' }).click();
+  await button('Disable').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
+  await page.getByText('Nothing is sent there').waitFor();
+  expect(await button('Send a test event').getAttribute('title')).toBe('It is disabled. Enable it first.');
+  await stack.changeThere('contacts', 'contact00000009', { company: 'Changed while it was off' });
+  await stack.call('POST', `/integrations/${crm()}/sync-now`, {});
+  await button('Enable').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Enable' }).click();
+  await button('Recover').waitFor();
+  const missed = page.getByRole('region', { name: 'Deliveries to this endpoint' }).getByRole('row').filter({ hasText: 'DATA_UPDATE' });
+  await missed.getByText('Delivered').first().waitFor();
+  expect(receiver.events.map(({ type }) => type)).toContain('DATA_UPDATE');
+
+  await button('Recover').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click();
+  await page.getByText('It has missed nothing.').waitFor();
 });
 
 it('shows a new API key once, and revokes it', async () => {
@@ -184,7 +291,7 @@ it('shows a new API key once, and revokes it', async () => {
   await button('Make a key').click();
   await page.getByLabel('Name').fill('Of the test');
   await button('Make the key').click();
-  const key = await page.getByRole('dialog').locator('code').innerText();
+  const key = await page.getByRole('dialog').locator('pre').innerText();
   await button('I have it').click();
   const row = page.getByRole('row').filter({ hasText: 'Of the test' });
   await row.getByRole('button', { name: 'Revoke' }).click();
@@ -203,8 +310,8 @@ it('lets a viewer look, and says why they may do no more', async () => {
   await page.getByRole('dialog').getByRole('combobox', { name: 'Role' }).click();
   await page.getByRole('option', { name: /^Viewer/ }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
-  const link = await page.getByRole('dialog', { name: 'A link for Vera Viewer' }).locator('code').innerText();
-  const other = await (await browser.newContext()).newPage();
+  const link = await page.getByRole('dialog', { name: 'A link for Vera Viewer' }).locator('pre').innerText();
+  const other = await (await openBrowser()).newPage();
 
   await choosePassword(other, link);
   await signIn(other, 'vera@sample-company.example');
@@ -219,6 +326,9 @@ it('lets a viewer look, and says why they may do no more', async () => {
 
 it.each(['light', 'dark'] as const)('has no serious finding of axe on any page, %s', async (colorScheme) => {
   const run = (await stack.call<{ data: { id: string }[] }>('GET', '/sync-runs?limit=1')).data[0]?.id as string;
+  const endpoint = (await stack.call<{ data: { id: string }[] }>('GET', '/webhook-endpoints')).data[0]?.id as string;
+  const delivery = (await stack.call<{ data: { id: string }[] }>('GET', '/webhook-deliveries?limit=1')).data[0]?.id as string;
+  const { overview } = await stack.call<{ overview: { id: string } }>('POST', `/integrations/${crm()}/overviews`, {});
   const pages: [string, string | RegExp][] = [
     ['/records/employees', 'Employees'],
     ['/records/employees/emp-1', 'Ada Lovelace'],
@@ -226,6 +336,10 @@ it.each(['light', 'dark'] as const)('has no serious finding of axe on any page, 
     ['/integrations/new?connector=postgres', 'Link a third party'],
     [`/integrations/${crm()}`, 'PocketBase CRM'],
     ['/overviews', 'Sync Overview'],
+    [`/overviews/${overview.id}`, 'Sync Overview'],
+    ['/webhooks', 'Webhooks'],
+    [`/webhooks/${endpoint}`, 'Webhook endpoint'],
+    [`/webhook-deliveries/${delivery}`, /^[A-Z_]+$/],
     ['/sync-runs', 'Sync Logs'],
     [`/sync-runs/${run}`, /./],
     [`/sync-status?integration_id=${crm()}`, 'Sync Status'],

@@ -29,7 +29,7 @@ export async function startStack(): Promise<Stack> {
     },
     async changeThere(collection, id, fields) {
       const token = await logIn(ready.third_party_url, ready.third_party_login);
-      await callPocketBase(ready.third_party_url, 'PATCH', `/api/collections/${collection}/records/${id}`, fields, token);
+      await callPocketBase(ready.third_party_url, 'PATCH', `collections/${collection}/records/${id}`, fields, token);
     },
     async stop() {
       start.pressControlC();

@@ -33,7 +33,7 @@ export function IntegrationHealth({ integration }: { integration: Schemas['Integ
             <Fact name="Syncs">
               {Object.entries(integration.record_types).map(([name, mapping]) => (
                 <div key={name}>
-                  <RouterLink to="/records/$recordType" params={{ recordType: name }} search={{ integration_id: integration.id }}>
+                  <RouterLink to="/records/$recordType" params={{ recordType: name }} search={{ integration_id: integration.id }} underline="always">
                     {toWords(name)}
                   </RouterLink>
                   : {DIRECTIONS[mapping.direction ?? 'push']}

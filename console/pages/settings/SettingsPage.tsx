@@ -9,12 +9,17 @@ import { Instant } from '../../common/Time';
 import { useNow } from '../../common/time';
 import { NotificationSettings } from './NotificationSettings';
 
+const POLICIES = {
+  all_datasets: 'Once all datasets of what was linked are complete, and one at least succeeded',
+  first_dataset: 'After the first dataset that succeeded (deprecated)',
+};
+
 export function SettingsPage() {
   const tenant = useQuery(tenantQuery);
   return (
     <Page title="Settings" actions={<CopyAsCurl path="/tenant" />}>
       <Read query={tenant}>
-        {({ id, name, time_zone: zone, contact_email: contact, created_at: createdAt }) => (
+        {({ id, name, time_zone: zone, contact_email: contact, company_synchronized_policy: policy, created_at: createdAt }) => (
           <Section title="Company" hint="The team that runs Syncline changes these.">
             <Table variant="vertical" aria-label="Company">
               <Table.Tbody>
@@ -36,6 +41,16 @@ export function SettingsPage() {
                 <Table.Tr>
                   <Table.Th scope="row">Contact</Table.Th>
                   <Table.Td>{contact ?? 'none'}</Table.Td>
+                </Table.Tr>
+                <Table.Tr>
+                  <Table.Th scope="row">Company synchronized</Table.Th>
+                  <Table.Td>
+                    {POLICIES[policy]}
+                    <Text size="xs" c="dimmed" component="div">
+                      When COMPANY_SYNCHRONIZED is told to webhooks. It counts for what is linked from now on.
+                      {policy === 'first_dataset' && ' This one goes away; the API names the date. Change over early by asking the team that runs Syncline.'}
+                    </Text>
+                  </Table.Td>
                 </Table.Tr>
                 <Table.Tr>
                   <Table.Th scope="row">With us since</Table.Th>

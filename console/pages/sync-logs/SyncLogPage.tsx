@@ -126,7 +126,7 @@ function Notes({ run }: { run: Schemas['SyncRun'] }) {
       {run.follows_sync_run_id !== null && (
         <Text size="sm">
           It follows{' '}
-          <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: run.follows_sync_run_id }}>
+          <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: run.follows_sync_run_id }} underline="always">
             another run
           </RouterLink>
           , which was under way when more was asked for.

@@ -1,0 +1,67 @@
+import { Group, Select, Text } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import type { Schemas } from '../../api/client';
+import { webhookDeliveriesQuery } from '../../api/queries';
+import { type Column, ListTable } from '../../common/ListTable';
+import { RouterLink } from '../../common/RouterLink';
+import { Empty } from '../../common/States';
+import { Instant } from '../../common/Time';
+import { toWords } from '../../common/words';
+import { DELIVERY_STATES } from '../../search';
+import { DELIVERY_LABELS, DeliveryState } from './DeliveryState';
+
+type Delivery = Schemas['WebhookDelivery'];
+const route = getRouteApi('/shell/webhooks/$endpointId');
+
+const columns: Column<Delivery>[] = [
+  {
+    title: 'Event',
+    cell: (delivery) => (
+      <>
+        <RouterLink to="/webhook-deliveries/$deliveryId" params={{ deliveryId: delivery.id }} fw={600}>
+          {delivery.event_type}
+        </RouterLink>
+        {delivery.trigger !== 'event' && (
+          <Text size="xs" c="dimmed">
+            {toWords(delivery.trigger)}
+          </Text>
+        )}
+      </>
+    ),
+  },
+  { title: 'State', cell: ({ state }) => <DeliveryState state={state} /> },
+  { title: 'Answer', from: 'sm', cell: (delivery) => delivery.last_status ?? delivery.last_error ?? '–' },
+  { title: 'Attempts', from: 'md', isFigure: true, cell: ({ attempts }) => attempts },
+  { title: 'Next attempt', from: 'lg', cell: (delivery) => <Instant at={delivery.next_attempt_at} /> },
+  { title: 'Made', from: 'sm', cell: (delivery) => <Instant at={delivery.created_at} /> },
+];
+
+export function Deliveries({ endpointId }: { endpointId: string }) {
+  const { state } = route.useSearch();
+  const navigate = route.useNavigate();
+  const deliveries = useInfiniteQuery(webhookDeliveriesQuery({ endpoint_id: endpointId, state }));
+  return (
+    <>
+      <Group align="flex-end" role="search">
+        <Select
+          label="State"
+          placeholder="Any"
+          clearable
+          w={190}
+          data={DELIVERY_STATES.map((value) => ({ value, label: DELIVERY_LABELS[value] }))}
+          value={state ?? null}
+          onChange={(chosen) => void navigate({ search: { state: chosen ?? undefined }, replace: true })}
+          clearButtonProps={{ 'aria-label': 'Any state' }}
+        />
+      </Group>
+      <ListTable
+        label="Deliveries to this endpoint"
+        query={deliveries}
+        columns={columns}
+        rowKey={(delivery) => delivery.id}
+        empty={<Empty title={state === undefined ? 'Nothing was sent yet' : 'No such delivery'}>A test event shows whether the endpoint can be reached.</Empty>}
+      />
+    </>
+  );
+}

@@ -1,0 +1,104 @@
+import { Alert, Modal, Table } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Schemas } from '../../api/client';
+import { webhookEndpointQuery } from '../../api/queries';
+import { CopyAsCurl } from '../../common/CopyAsCurl';
+import { Page } from '../../common/Page';
+import { Section } from '../../common/Section';
+import { Read } from '../../common/States';
+import { Instant } from '../../common/Time';
+import { toNumber } from '../../common/words';
+import { useIntegrationNames } from '../integrations/use-integration-names';
+import { Deliveries } from './Deliveries';
+import { EndpointActs } from './EndpointActs';
+import { EndpointState } from './EndpointState';
+import { SecretOnce } from './SecretOnce';
+
+type Endpoint = Schemas['WebhookEndpoint'];
+const route = getRouteApi('/shell/webhooks/$endpointId');
+const WHY_OFF: Record<string, string> = {
+  by_hand: 'It was disabled by hand.',
+  gone: 'It was disabled because it answered 410: it asks for no more.',
+  failing: 'It was disabled because every delivery had failed for five days.',
+};
+
+export function EndpointPage() {
+  const { endpointId } = route.useParams();
+  const endpoint = useQuery(webhookEndpointQuery(endpointId));
+  const [secret, setSecret] = useState<string>();
+  const { data } = endpoint;
+  return (
+    <Page
+      title="Webhook endpoint"
+      badge={data && <EndpointState endpoint={data} size="lg" />}
+      subtitle={data && <span style={{ overflowWrap: 'anywhere' }}>{data.url}</span>}
+      actions={
+        <>
+          <CopyAsCurl path={`/webhook-endpoints/${endpointId}`} />
+          {data && <EndpointActs endpoint={data} onSecret={setSecret} />}
+        </>
+      }
+    >
+      <Read query={endpoint}>
+        {(shown) => (
+          <>
+            <Trouble endpoint={shown} />
+            <Settings endpoint={shown} />
+          </>
+        )}
+      </Read>
+      <Section title="Deliveries" hint="What was sent there, newest first. Each shows its attempts.">
+        <Deliveries endpointId={endpointId} />
+      </Section>
+      <Modal opened={secret !== undefined} onClose={() => setSecret(undefined)} title="The new secret" centered closeButtonProps={{ 'aria-label': 'Close' }}>
+        <SecretOnce secret={secret ?? ''} onClose={() => setSecret(undefined)} />
+      </Modal>
+    </Page>
+  );
+}
+
+function Trouble({ endpoint }: { endpoint: Endpoint }) {
+  if (endpoint.disabled_because !== null)
+    return (
+      <Alert color="orange" variant="light" title="Nothing is sent there">
+        {WHY_OFF[endpoint.disabled_because]} What happens meanwhile is kept and can be recovered for 14 days.
+      </Alert>
+    );
+  if (endpoint.failing_since === null) return null;
+  return (
+    <Alert color="orange" variant="light" title="It is failing">
+      Nothing got through since <Instant at={endpoint.failing_since} />. After five days of that it is disabled.
+    </Alert>
+  );
+}
+
+function Settings({ endpoint }: { endpoint: Endpoint }) {
+  const { nameOf } = useIntegrationNames();
+  const rows: [string, React.ReactNode][] = [
+    ['Description', endpoint.description || 'none'],
+    ['Events', endpoint.event_types?.join(', ') ?? 'All, those added later too'],
+    ['Integrations', endpoint.integration_ids?.map(nameOf).join(', ') ?? 'All'],
+    ['Requests a second', endpoint.rate_per_second === null ? 'As many as it takes' : `${toNumber(endpoint.rate_per_second)} at most`],
+    ['Made', <Instant key="made" at={endpoint.created_at} />],
+  ];
+  const [former] = endpoint.former_secrets_expire_at;
+  if (former !== undefined) rows.push(['Former secret signs until', <Instant key="former" at={former} />]);
+  return (
+    <Section title="What it is told">
+      <Table variant="vertical" aria-label="What it is told">
+        <Table.Tbody>
+          {rows.map(([name, value]) => (
+            <Table.Tr key={name}>
+              <Table.Th scope="row" w={220}>
+                {name}
+              </Table.Th>
+              <Table.Td>{value}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Section>
+  );
+}
