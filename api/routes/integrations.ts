@@ -229,9 +229,9 @@ export function integrationRoutes({
       answers: { 204: { description: 'The integration is gone.', schema: null } },
       problems: ['integration_not_found'],
       action: 'integration.deleted',
-      async run(work, { params }) {
+      async run(work, { params }, { caller }) {
         const found = await requireIntegration(work, params.integration_id);
-        await deleteIntegration(work, { integrationId: params.integration_id });
+        await deleteIntegration(work, { integrationId: params.integration_id, by: caller.actor });
         return { status: 204, audit: { target: toWireId('int', params.integration_id), detail: { connector: found.connector, app: found.app } } };
       },
     }),
