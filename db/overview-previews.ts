@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import type { JsonObject } from '../domain/json';
+import { type JsonObject, pickMembers } from '../domain/json';
 import { isEligible, type RecordTypeMapping } from '../domain/mapping';
 import type { OverviewAction } from '../domain/overview';
 import { payloadDifference } from '../domain/payload-difference';
@@ -77,7 +77,6 @@ export async function previewPage(work: TenantWork, place: OverviewJobPlace, pag
 }
 
 function itemOfDraft({ draft, remote }: PulledDraft): NewItem {
-  const pick = (fields: JsonObject): JsonObject => Object.fromEntries([...draft.changedFields].map((name) => [name, fields[name] ?? null]));
   return {
     action: draft.before === null || draft.before.isDeleted ? 'create' : 'update',
     recordId: draft.before === null ? null : draft.recordId,
@@ -85,8 +84,8 @@ function itemOfDraft({ draft, remote }: PulledDraft): NewItem {
     remoteId: remote.remoteId,
     baseVersion: draft.before?.version ?? null,
     remoteHash: remote.hash,
-    before: draft.before === null ? null : pick(draft.before.fields),
-    after: pick(draft.after.fields),
+    before: draft.before === null ? null : pickMembers(draft.before.fields, draft.changedFields),
+    after: pickMembers(draft.after.fields, draft.changedFields),
     reason: null,
   };
 }
