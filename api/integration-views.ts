@@ -5,9 +5,13 @@ import type { Integration } from '../db/integrations';
 import { findKnownRecordTypes } from '../db/metadata-changes';
 import { findOnboardingDatasets } from '../db/onboarding-progress';
 import type { DescribedConnector } from './connector-catalogue';
-import { type integrationView, toWireIntegration } from './wire/integration';
+import { deprecationOf } from './deprecation';
+import type { ApiSettings } from './dependencies';
+import { etagOf } from './wire/etag';
+import { type integrationView, pinnedPolicy, toWireIntegration } from './wire/integration';
 
 type Connectors = Readonly<Record<string, DescribedConnector>>;
+type Settings = Pick<ApiSettings, 'companySynchronizedSwitchAt' | 'publicUrl'>;
 type View = z.output<typeof integrationView>;
 
 export async function showIntegrations(work: TenantWork, integrations: readonly Integration[], connectors: Connectors): Promise<View[]> {
@@ -27,4 +31,12 @@ export async function showIntegration(work: TenantWork, integration: Integration
   const [view] = await showIntegrations(work, [integration], connectors);
   if (view === undefined) throw new Error('showIntegrations answered nothing.');
   return view;
+}
+
+export function integrationHeaders(integration: Integration, settings: Settings): Record<string, string> {
+  return { ...etagOf(integration), ...deprecationOf([pinnedPolicy(integration)], settings) };
+}
+
+export function integrationsHeaders(integrations: readonly Integration[], settings: Settings): Record<string, string> {
+  return deprecationOf(integrations.map(pinnedPolicy), settings);
 }

@@ -12,6 +12,7 @@ import { postponeGivingUp, shiftRetryClocks } from './integration-blocks';
 import { findIntegration, type Integration, lockIntegration } from './integrations';
 import { lockMappings } from './mapping-lock';
 import { resolveNotification } from './notifications';
+import { invalidateOverviewsOf } from './overviews';
 import { pullsOf } from './pulled-types';
 import { addSyncDatasets } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
@@ -251,8 +252,8 @@ async function catchUp(work: TenantWork, { integrationId, onboardedAt }: Integra
   await requestSyncRun(work, { integrationId, kind: onboardedAt === null ? 'onboarding' : 'incremental', startedBy: 'credentials' });
 }
 
-/** Its pairs and links go, its push log stays. What the third party holds is left as it is. */
-export async function deleteIntegration(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
+/** Its pairs and links go, its push log stays; its overview is no longer valid. What the third party holds is left as it is. */
+export async function deleteIntegration(work: TenantWork, { integrationId, by = 'syncline' }: { integrationId: string; by?: string }): Promise<void> {
   const { trx, tenantId, now } = work;
   await lockIntegration(work, { integrationId });
   await lockMappings(work, 'alone');
@@ -269,7 +270,8 @@ export async function deleteIntegration(work: TenantWork, { integrationId }: { i
   );
   await trx.deleteFrom('recordSyncs').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
   await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
-  for (const run of await findOpenRuns(work, { integrationId })) await cancelSyncRun(work, { ...run, by: 'syncline' });
+  for (const run of await findOpenRuns(work, { integrationId })) await cancelSyncRun(work, { ...run, by });
+  await invalidateOverviewsOf(work, { integrationId, because: 'integration_deleted', by });
   await wakeSyncRuns(work, { integrationId });
   await wakeSchedules(work, { integrationId });
   await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(

@@ -15,6 +15,7 @@ const COLUMNS = [
   'gracePeriodMs',
   'maxWaitMs',
   'initialPush',
+  'companySynchronizedPolicy',
   'pausedAt',
   'needsReauthorizationAt',
   'blockedUntil',

@@ -3,7 +3,7 @@
  * (rules.md 18). Several may wait for the same run.
  */
 import type { Selectable } from 'kysely';
-import { INVALIDITY_TEXTS, type OperationKind } from '../domain/overview';
+import { INVALIDITY_TEXTS, type OperationKind, type OverviewInvalidity } from '../domain/overview';
 import type { RunState } from '../domain/sync-run';
 import type { TenantWork } from './database';
 import { newUuid } from './ids';
@@ -63,10 +63,12 @@ export interface EndOfWork {
   overviewId?: string;
   syncRunId?: string;
   outcome: RunState | 'ready';
+  /** Of an overview that was canceled: why. */
+  because?: OverviewInvalidity;
 }
 
 /** The work has ended, in this transaction: whoever waits is answered, and people who do not are told a moment later. */
-export async function endOperations(work: TenantWork, { integrationId, overviewId, syncRunId, outcome }: EndOfWork): Promise<void> {
+export async function endOperations(work: TenantWork, { integrationId, overviewId, syncRunId, outcome, because }: EndOfWork): Promise<void> {
   const { trx, tenantId, now } = work;
   const ended = await trx
     .updateTable('operations')
@@ -87,7 +89,7 @@ export async function endOperations(work: TenantWork, { integrationId, overviewI
       integrationId,
       overviewId: overviewId ?? null,
       syncRunId: syncRunId ?? null,
-      detail: DETAILS[outcome] ?? '',
+      detail: because === undefined ? (DETAILS[outcome] ?? '') : INVALIDITY_TEXTS[because],
       revealAt: new Date(now.getTime() + ANSWERED_WITHIN_MS),
     });
   }
@@ -98,5 +100,5 @@ const DETAILS: Partial<Record<EndOfWork['outcome'], string>> = {
   succeeded: 'Everything was synced.',
   partially_succeeded: 'Some of it could not be synced: the Sync Log says what and why.',
   failed: 'It could not be finished: what stopped it is said there.',
-  canceled: INVALIDITY_TEXTS.superseded_by_other_admin,
+  canceled: 'It was canceled: the Sync Log says by whom, and what was done before.',
 };

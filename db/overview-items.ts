@@ -30,9 +30,7 @@ export async function listOverviewItems(
   if (after !== undefined) query = query.where('overviewItemId', '>', after);
   if (search !== undefined) {
     const pattern = `%${search.replaceAll(/[%_\\]/g, String.raw`\$&`)}%`;
-    query = query.where(
-      sql<boolean>`(external_id ilike ${pattern} or remote_id ilike ${pattern} or before::text ilike ${pattern} or after::text ilike ${pattern})`,
-    );
+    query = query.where(sql<boolean>`search_text like lower(${pattern})`);
   }
   return query.orderBy('overviewItemId').limit(limit).execute();
 }

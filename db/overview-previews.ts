@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import type { JsonObject } from '../domain/json';
+import { type JsonObject, pickMembers } from '../domain/json';
 import { isEligible, type RecordTypeMapping } from '../domain/mapping';
 import type { OverviewAction } from '../domain/overview';
 import { payloadDifference } from '../domain/payload-difference';
@@ -13,7 +13,7 @@ import type { TenantWork } from './database';
 import { newUuid } from './ids';
 import type { Integration } from './integrations';
 import { lockMappings } from './mapping-lock';
-import { changeOverviewJob, lockOverviewJob, type OverviewJob, type OverviewJobPlace } from './overviews';
+import { changeOverviewJob, isCanceled, lockOverviewJob, type OverviewJob, type OverviewJobPlace } from './overviews';
 import { hashOfTarget } from './payload-hash';
 import { mergeKnown, type PulledDraft } from './pulled-drafts';
 import { findKnown, findLinked } from './pulled-matches';
@@ -77,7 +77,6 @@ export async function previewPage(work: TenantWork, place: OverviewJobPlace, pag
 }
 
 function itemOfDraft({ draft, remote }: PulledDraft): NewItem {
-  const pick = (fields: JsonObject): JsonObject => Object.fromEntries([...draft.changedFields].map((name) => [name, fields[name] ?? null]));
   return {
     action: draft.before === null || draft.before.isDeleted ? 'create' : 'update',
     recordId: draft.before === null ? null : draft.recordId,
@@ -85,8 +84,8 @@ function itemOfDraft({ draft, remote }: PulledDraft): NewItem {
     remoteId: remote.remoteId,
     baseVersion: draft.before?.version ?? null,
     remoteHash: remote.hash,
-    before: draft.before === null ? null : pick(draft.before.fields),
-    after: pick(draft.after.fields),
+    before: draft.before === null ? null : pickMembers(draft.before.fields, draft.changedFields),
+    after: pickMembers(draft.after.fields, draft.changedFields),
     reason: null,
   };
 }
@@ -109,24 +108,34 @@ export async function previewDeletions(work: TenantWork, place: OverviewJobPlace
     where link.tenant_id = ${unseen(tenantId)} and link.integration_id = ${unseen(integrationId)} and link.record_type = ${place.recordType}
       and link.updated_at < ${job.startedAt} and not exists (select from seen where seen.record_id = link.record_id)`.execute(trx);
   await sql`set local enable_nestloop = on`.execute(trx);
-  const remoteIds = new Map(rows.map(({ recordId, remoteId }) => [recordId, remoteId]));
-  const records = await readRecords(work, [...remoteIds.keys()]);
-  const items = records
-    .filter(({ isDeleted }) => !isDeleted)
-    .map((record): NewItem => ({
-      action: 'delete',
-      recordId: record.recordId,
-      externalId: record.externalId,
-      remoteId: remoteIds.get(record.recordId) ?? null,
-      baseVersion: record.version,
-      remoteHash: null,
-      before: record.fields,
-      after: null,
-      reason: null,
-    }));
-  await insertItems(work, place, items);
-  await changeOverviewJob(work, place, { deletes: items.length });
+  let deletes = 0;
+  for (let from = 0; from < rows.length; from += DELETIONS_AT_ONCE) {
+    const remoteIds = new Map(rows.slice(from, from + DELETIONS_AT_ONCE).map(({ recordId, remoteId }) => [recordId, remoteId]));
+    const records = (await readRecords(work, [...remoteIds.keys()])).filter(({ isDeleted }) => !isDeleted);
+    await insertItems(
+      work,
+      place,
+      records.map((record) => itemOfDeletion(record, remoteIds.get(record.recordId) ?? null)),
+    );
+    deletes += records.length;
+  }
+  await changeOverviewJob(work, place, { deletes });
 }
+
+/** Their fields are large; their ids are not. */
+const DELETIONS_AT_ONCE = 1_000;
+
+const itemOfDeletion = ({ recordId, externalId, version, fields }: OurRecord, remoteId: string | null): NewItem => ({
+  action: 'delete',
+  recordId,
+  externalId,
+  remoteId,
+  baseVersion: version,
+  remoteHash: null,
+  before: fields,
+  after: null,
+  reason: null,
+});
 
 /** True where a record was on two pages: the list has moved while it was read. */
 export async function hasPreviewedTwice({ trx, tenantId }: TenantWork, place: OverviewJobPlace): Promise<boolean> {
@@ -233,7 +242,7 @@ export async function compareOurs(
   { integration, isReadable, limit }: { integration: ComparedPage['integration']; isReadable: boolean; limit: number },
 ): Promise<Previewed> {
   const job = await lockOverviewJob(work, place);
-  if (job === undefined || job.finishedAt !== null) return undefined;
+  if (job === undefined || job.finishedAt !== null || (await isCanceled(work, place))) return undefined;
   const mapping = mappingOf(integration, place);
   const ours = await readUnseen(work, place, { integrationId: integration.integrationId, after: job.afterRecordId, limit });
   const relevant = ours.filter((record) => !record.isSeen && isOurBusiness(mapping, integration, record));
@@ -290,7 +299,8 @@ function mappingOf({ recordTypes }: Pick<Integration, 'recordTypes'>, { recordTy
 
 async function lockForPage(work: TenantWork, place: OverviewJobPlace, pagesBefore: number): Promise<Previewed> {
   const job = await lockOverviewJob(work, place);
-  return job === undefined || job.finishedAt !== null || job.pages !== pagesBefore ? undefined : job;
+  if (job === undefined || job.finishedAt !== null || job.pages !== pagesBefore) return undefined;
+  return (await isCanceled(work, place)) ? undefined : job;
 }
 
 async function note(work: TenantWork, place: OverviewJobPlace, job: OverviewJob, { cursor, isLast, total }: Checkpoint, looked: Looked): Promise<Previewed> {

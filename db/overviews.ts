@@ -122,7 +122,7 @@ export async function invalidate(
     .where('tenantId', '=', tenantId)
     .where('overviewId', '=', overview.overviewId)
     .execute();
-  if (!isMade) await endOperations(work, { integrationId: overview.integrationId, overviewId: overview.overviewId, outcome: 'canceled' });
+  if (!isMade) await endOperations(work, { integrationId: overview.integrationId, overviewId: overview.overviewId, outcome: 'canceled', because });
   await wake(work, { lane: 'overview', subjectId: overview.overviewId, wakeAt: now });
   await announce(work, overview);
 }
@@ -215,6 +215,12 @@ export async function lockOverviewJob({ trx, tenantId }: TenantWork, place: Over
     .where('direction', '=', place.direction)
     .forUpdate()
     .executeTakeFirst();
+}
+
+/** True where it was superseded while it is made: not a page more is asked for. What a Sync Now finds out itself has no row here. */
+export async function isCanceled({ trx, tenantId }: TenantWork, { overviewId }: OverviewPlace): Promise<boolean> {
+  const overview = await trx.selectFrom('overviews').select('state').where('tenantId', '=', tenantId).where('overviewId', '=', overviewId).executeTakeFirst();
+  return overview?.state === 'canceled';
 }
 
 export async function changeOverviewJob(

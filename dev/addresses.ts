@@ -9,6 +9,7 @@ const preferred = {
   POCKETBASE_PORT: 8090,
   MAIL_PORT: 8025,
   SMTP_PORT: 1025,
+  WEBHOOK_RECEIVER_PORT: 8070,
 };
 
 export type PortName = keyof typeof preferred;

@@ -1,4 +1,4 @@
-/** Starts whom Syncline talks to: a third party with employees, contacts and companies, and a mailbox unless SMTP_URL names one. */
+/** Starts whom Syncline talks to: a third party with employees, contacts and companies, a receiver of webhooks, and a mailbox unless SMTP_URL names one. */
 import type { PortName } from './addresses';
 import { setUpCrm } from './crm-in-pocketbase';
 import { setUpEmployees } from './employees-in-pocketbase';
@@ -7,6 +7,7 @@ import { servePocketBase, type PocketBaseLogin } from './pocketbase';
 import { noteFetch, step } from './progress';
 import type { Secrets } from './secrets';
 import { logFile, privateFolder } from './state';
+import { startWebhookReceiver } from './webhook-receiver';
 
 export interface ThirdParty {
   url: string;
@@ -20,6 +21,7 @@ export interface Neighbours {
   thirdParty: ThirdParty;
   /** Page of the mailbox; null if the mail goes elsewhere. */
   mailUrl: string | null;
+  webhookReceiverUrl: string;
 }
 
 /** Where mail goes: known before the mailbox listens there. */
@@ -42,8 +44,12 @@ async function mail(smtpPort: number, pagePort: number): Promise<string | null> 
   return (await step('mail sink', () => startMailSink(options))).pageUrl;
 }
 
-/** Both at once. Throws the first failure without waiting for the other. */
+/** All at once. Throws the first failure without waiting for the others. */
 export async function startNeighbours(ports: Record<PortName, number>, secrets: Secrets): Promise<Neighbours> {
-  const [pocketBase, mailUrl] = await Promise.all([thirdParty(ports.POCKETBASE_PORT, secrets), mail(ports.SMTP_PORT, ports.MAIL_PORT)]);
-  return { thirdParty: pocketBase, mailUrl };
+  const [pocketBase, mailUrl, webhookReceiverUrl] = await Promise.all([
+    thirdParty(ports.POCKETBASE_PORT, secrets),
+    mail(ports.SMTP_PORT, ports.MAIL_PORT),
+    step('webhook receiver', () => startWebhookReceiver(ports.WEBHOOK_RECEIVER_PORT)),
+  ]);
+  return { thirdParty: pocketBase, mailUrl, webhookReceiverUrl };
 }

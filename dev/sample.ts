@@ -1,13 +1,15 @@
 /**
- * A tenant with employees and three integrations, made through the HTTP API as anybody would. What was made is remembered in
+ * A tenant with employees, a webhook endpoint and three integrations, made through the HTTP API as anybody would. What was made is remembered in
  * `.syncline/sample.json`, step by step, so that a start that was interrupted is completed by the next one. Employees are
  * posted once: what the reader changed afterwards stays.
  */
 import fs from 'node:fs';
 import type { ThirdParty } from './neighbours';
 import { inState } from './paths';
+import { Client } from './sample-client';
 import { crmIntegration, pocketBaseIntegration, scimIntegration } from './sample-integrations';
 import { sampleEmployees } from './sample-employees';
+import { createEndpoint, followReceiver } from './sample-webhooks';
 import { writeJson } from './secrets';
 
 /** Who signs in to the console. The link is there until somebody has chosen a password by it. */
@@ -22,33 +24,12 @@ interface Sample {
   apiKey: string;
   /** By app. */
   integrationIds: Record<string, string>;
+  /** Not there before the receiver was. */
+  webhookEndpointId?: string;
   hasEmployees: boolean;
 }
 
 const file = inState('sample.json');
-
-/** An API client, as small as one can be. */
-class Client {
-  constructor(
-    private readonly apiUrl: string,
-    private readonly key: string,
-  ) {}
-
-  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
-    return fetch(`${this.apiUrl}/v1${path}`, {
-      method,
-      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json', ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-  }
-
-  /** Throws with the API's answer if it refuses. */
-  async mustCall(...parameters: Parameters<Client['call']>): Promise<Record<string, unknown>> {
-    const response = await this.call(...parameters);
-    if (response.ok) return (await response.json()) as Record<string, unknown>;
-    throw new Error(`The sample data could not be made: ${parameters[0]} /v1${parameters[1]} was answered ${response.status}: ${await response.text()}`);
-  }
-}
 
 /** What an earlier start made, if the database still knows it. */
 async function existingSample(apiUrl: string): Promise<Sample | undefined> {
@@ -79,6 +60,8 @@ export interface SampleOptions {
   apiUrl: string;
   platformKey: string;
   thirdParty: ThirdParty;
+  /** Where what happens is posted to. */
+  webhookReceiverUrl: string;
 }
 
 /** No password is made up for anybody: until the reader has chosen one, every start gives a new link. */
@@ -92,11 +75,15 @@ async function ensureAdmin(platform: Client, { tenantId, apiKey }: Sample, apiUr
 }
 
 /** Throws with the API's answer if it refuses something. */
-export async function ensureSample({ apiUrl, platformKey, thirdParty }: SampleOptions): Promise<Sample & { admin: SampleAdmin }> {
+export async function ensureSample({ apiUrl, platformKey, thirdParty, webhookReceiverUrl }: SampleOptions): Promise<Sample & { admin: SampleAdmin }> {
   const platform = new Client(apiUrl, platformKey);
   const sample = (await existingSample(apiUrl)) ?? (await createTenant(platform));
   const client = new Client(apiUrl, sample.apiKey);
   const keep = (): void => writeJson(file, sample);
+  keep();
+  // Before anything is linked, so that it is told of the first sync.
+  if (sample.webhookEndpointId === undefined) sample.webhookEndpointId = await createEndpoint(client, webhookReceiverUrl);
+  else await followReceiver(client, sample.webhookEndpointId, webhookReceiverUrl);
   keep();
   const ofPocketBase = [pocketBaseIntegration(thirdParty), crmIntegration(thirdParty)];
   for (const integration of [...ofPocketBase, scimIntegration()]) {

@@ -1,6 +1,6 @@
 /**
  * `npm start`: everything on this machine, in one command. Starts PostgreSQL and Temporal, then api and worker, beside them a
- * third party and a mailbox, then makes a sample tenant; says what runs where and writes it to `.syncline/ready.json`.
+ * third party, a receiver of webhooks and a mailbox, then makes a sample tenant; says what runs where and writes it to `.syncline/ready.json`.
  * Ctrl-C or SIGTERM stops all of it, last started first; a second Ctrl-C kills. If one process dies, all stop.
  */
 import fs from 'node:fs';
@@ -87,13 +87,13 @@ async function run(): Promise<void> {
     watchProcesses();
     return { stores, ...(await startProduct({ stores, smtpUrl: smtpUrl(ports), secrets, apiPort: ports.API_PORT })) };
   };
-  const [{ stores, apiUrl, platformKey }, { thirdParty, mailUrl }] = await Promise.all([
+  const [{ stores, apiUrl, platformKey }, { thirdParty, mailUrl, webhookReceiverUrl }] = await Promise.all([
     startProductOnStores(),
     startNeighbours(ports, secrets),
     ensureConsole(),
   ]);
   watchProcesses();
-  const sample = await ensureSample({ apiUrl, platformKey, thirdParty });
+  const sample = await ensureSample({ apiUrl, platformKey, thirdParty, webhookReceiverUrl });
   const ready = {
     api_url: apiUrl,
     api_key: sample.apiKey,

@@ -28,6 +28,7 @@ export function welcome(ready: Ready, startedIn: string): string {
     ['API', `${ready.api_url}/docs`],
     ["Temporal's UI", ready.temporal_ui_url ?? `(Temporal is yours, at ${ready.temporal_address})`],
     ['Third party', `${ready.third_party_url}/_/   log in as ${email}, password ${password}`],
+    ['Webhooks', '.syncline/logs/webhook-receiver.log   (what is sent to the sample endpoint is printed there)'],
     ['Mail', ready.mail_url === null ? '(goes where SMTP_URL says)' : `${ready.mail_url}   (every e-mail lands here)`],
   ];
   const key = `-H 'Authorization: Bearer ${ready.api_key}'`;

@@ -8,6 +8,16 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A member; null where there is none. Names such as "constructor" are names like any other. */
+export function memberOf(object: JsonObject, name: string): JsonValue {
+  return Object.hasOwn(object, name) ? (object[name] ?? null) : null;
+}
+
+/** These members alone, each of them there. */
+export function pickMembers(object: JsonObject, names: Iterable<string>): JsonObject {
+  return Object.fromEntries([...names].map((name) => [name, memberOf(object, name)]));
+}
+
 /** Equal as JSON: the order of keys does not matter, the order of array elements does. */
 export function jsonEquals(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   if (a === b) return true;

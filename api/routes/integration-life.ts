@@ -6,16 +6,17 @@ import { pauseIntegration, replaceCredentials, resumeIntegration } from '../../d
 import { credentialsPlace, type Integration, lockIntegration } from '../../db/integrations';
 import { readCredentials } from '../connector-catalogue';
 import type { ApiDependencies } from '../dependencies';
+import { DEPRECATION_HEADERS } from '../deprecation';
 import { HttpError } from '../http-error';
 import { checkCredentials } from '../integration-checks';
-import { showIntegration } from '../integration-views';
+import { integrationHeaders, showIntegration } from '../integration-views';
 import { type Route, tenantRoute, tenantRouteThen } from '../route';
 import { instant, jsonObject } from '../wire/common';
-import { etagOf, requireVersion } from '../wire/etag';
+import { requireVersion } from '../wire/etag';
 import { integrationView } from '../wire/integration';
 import { ETAG, integrationParams, requireIntegration } from './integrations';
 
-const answers = { 200: { description: 'The integration as it is now.', schema: integrationView, headers: ETAG } };
+const answers = { 200: { description: 'The integration as it is now.', schema: integrationView, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } };
 const base = '/v1/integrations/{integration_id}';
 
 const checkResult = z
@@ -35,11 +36,12 @@ export function integrationLifeRoutes({
   sealing,
   orchestrator,
   database,
-}: Pick<ApiDependencies, 'connectors' | 'sealing' | 'orchestrator' | 'database'>): readonly Route[] {
+  config: switches,
+}: Pick<ApiDependencies, 'connectors' | 'sealing' | 'orchestrator' | 'database' | 'config'>): readonly Route[] {
   const answer = async (work: TenantWork, integration: Integration, detail: object) => ({
     status: 200 as const,
     body: await showIntegration(work, integration, connectors),
-    headers: etagOf(integration),
+    headers: integrationHeaders(integration, switches),
     audit: { target: toWireId('int', integration.integrationId), detail: { ...detail } },
   });
   const locked = async (work: TenantWork, integrationId: string, ifMatch: number | undefined) =>

@@ -9,12 +9,13 @@ import { lockMappings } from '../../db/mapping-lock';
 import type { JsonObject } from '../../domain/json';
 import { type DescribedConnector, readConfig, readCredentials } from '../connector-catalogue';
 import type { ApiDependencies } from '../dependencies';
+import { DEPRECATION_HEADERS } from '../deprecation';
 import { HttpError } from '../http-error';
 import { checkTogether, checkWaits, readMappings } from '../integration-checks';
 import { type Route, tenantRoute } from '../route';
 import { orNull, idParam, jsonObject } from '../wire/common';
-import { etagOf, requireVersion } from '../wire/etag';
-import { showIntegration, showIntegrations } from '../integration-views';
+import { requireVersion } from '../wire/etag';
+import { integrationHeaders, integrationsHeaders, showIntegration, showIntegrations } from '../integration-views';
 import { integrationSettings, integrationView, SETTINGS_DEFAULT } from '../wire/integration';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../wire/lists';
 import { recordTypeMappings } from '../wire/mapping';
@@ -103,7 +104,7 @@ export function integrationRoutes({
       description:
         'What it maps with the direction pull or both is read as a whole first: `onboarding` says how far that is, and until it is done records of those types can be read but not changed. Then it is read every hour and every night.',
       body: newIntegration,
-      answers: { 201: { description: 'The new integration.', schema: integrationView, headers: ETAG } },
+      answers: { 201: { description: 'The new integration.', schema: integrationView, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
       problems: ['unknown_connector', 'invalid_config', 'invalid_credentials_shape', 'invalid_mapping', 'invalid_settings', 'egress_refused'],
       action: 'integration.created',
       async run(work, { body }, { caller }) {
@@ -135,7 +136,7 @@ export function integrationRoutes({
           companySynchronizedSwitchAt: switches.companySynchronizedSwitchAt,
         });
         const audit = { target: toWireId('int', integrationId), detail: { connector: connector.kind, app, record_types: Object.keys(recordTypes) } };
-        return { status: 201, body: await toWire(work, created), headers: etagOf(created), audit };
+        return { status: 201, body: await toWire(work, created), headers: integrationHeaders(created, switches), audit };
       },
     }),
 
@@ -146,7 +147,7 @@ export function integrationRoutes({
       tag: 'Integrations',
       summary: 'List the integrations of the tenant',
       query: z.strictObject(listParams),
-      answers: { 200: { description: 'Integrations in the order they were made.', schema: listOf(integrationView) } },
+      answers: { 200: { description: 'Integrations in the order they were made.', schema: listOf(integrationView), optionalHeaders: DEPRECATION_HEADERS } },
       problems: ['invalid_cursor'],
       async run(work, { query }) {
         const scope = ['integrations', work.tenantId];
@@ -159,7 +160,7 @@ export function integrationRoutes({
           ({ integrationId }) => integrationId,
           (row) => row,
         );
-        return { status: 200, body: { data: await showIntegrations(work, data, connectors), next_cursor } };
+        return { status: 200, body: { data: await showIntegrations(work, data, connectors), next_cursor }, headers: integrationsHeaders(data, switches) };
       },
     }),
 
@@ -170,11 +171,11 @@ export function integrationRoutes({
       tag: 'Integrations',
       summary: 'Show an integration',
       params: integrationParams,
-      answers: { 200: { description: 'The integration.', schema: integrationView, headers: ETAG } },
+      answers: { 200: { description: 'The integration.', schema: integrationView, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
       problems: ['integration_not_found'],
       async run(work, { params }) {
         const found = await requireIntegration(work, params.integration_id);
-        return { status: 200, body: await toWire(work, found), headers: etagOf(found) };
+        return { status: 200, body: await toWire(work, found), headers: integrationHeaders(found, switches) };
       },
     }),
 
@@ -190,7 +191,7 @@ export function integrationRoutes({
       query: z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }),
       body: change,
       needsIfMatch: true,
-      answers: { 200: { description: 'The integration as it is now.', schema: changed, headers: ETAG } },
+      answers: { 200: { description: 'The integration as it is now.', schema: changed, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
       problems: ['integration_not_found', 'invalid_config', 'invalid_mapping', 'invalid_settings', 'egress_refused'],
       action: 'integration.changed',
       async run(work, { params, query, body, ifMatch }) {
@@ -204,7 +205,7 @@ export function integrationRoutes({
           return {
             status: 200,
             body: { ...(await toWire(work, before)), preview: await previewOf(work, before, wanted) },
-            headers: etagOf(before),
+            headers: integrationHeaders(before, switches),
             audit: null,
           };
         const after = await changeIntegration(work, { integrationId, change: wanted });
@@ -212,7 +213,7 @@ export function integrationRoutes({
           target: toWireId('int', integrationId),
           detail: { changed: Object.keys(body), mapping_version: { from: before.mappingVersion, to: after.mappingVersion } },
         };
-        return { status: 200, body: { ...(await toWire(work, after)), preview: null }, headers: etagOf(after), audit };
+        return { status: 200, body: { ...(await toWire(work, after)), preview: null }, headers: integrationHeaders(after, switches), audit };
       },
     }),
 
@@ -228,9 +229,9 @@ export function integrationRoutes({
       answers: { 204: { description: 'The integration is gone.', schema: null } },
       problems: ['integration_not_found'],
       action: 'integration.deleted',
-      async run(work, { params }) {
+      async run(work, { params }, { caller }) {
         const found = await requireIntegration(work, params.integration_id);
-        await deleteIntegration(work, { integrationId: params.integration_id });
+        await deleteIntegration(work, { integrationId: params.integration_id, by: caller.actor });
         return { status: 204, audit: { target: toWireId('int', params.integration_id), detail: { connector: found.connector, app: found.app } } };
       },
     }),

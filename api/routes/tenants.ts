@@ -10,25 +10,18 @@ import { DEPRECATION_HEADERS, deprecationOf, requirePolicyThere } from '../depre
 import { HttpError } from '../http-error';
 import { newTenantRoute, platformRoute, type Route, TenantIdTaken, tenantRoute, tenantRouteForPlatform } from '../route';
 import { isTimeZone } from '../time-zones';
+import { companySynchronizedPolicy } from '../wire/company-synchronized-policy';
 import { idParam, instant, isStorableInstant, lineOfText, toInstant, wireId } from '../wire/common';
 import { etagOf, requireVersion } from '../wire/etag';
 import { listOf, listParams, readPage, toPage } from '../wire/lists';
 
-const policy = z.enum(['all_datasets', 'first_dataset']).meta({
-  id: 'CompanySynchronizedPolicy',
-  description: [
-    'When COMPANY_SYNCHRONIZED is told; counts for what is linked from now on.',
-    '- `all_datasets`: when all datasets that linking queued are complete and one at least succeeded.',
-    '- `first_dataset`: deprecated, after the first dataset that succeeded. Can be chosen, and chosen again, until the switch (the header Sunset); gone from then on, and everybody has `all_datasets`.',
-  ].join('\n'),
-});
 const tenant = z
   .object({
     id: wireId('ten'),
     name: z.string(),
     time_zone: z.string().meta({ example: 'Europe/Berlin' }),
     contact_email: z.string().nullable().meta({ description: 'Where mail goes about what needs a person.' }),
-    company_synchronized_policy: policy,
+    company_synchronized_policy: companySynchronizedPolicy,
     created_at: instant,
     updated_at: instant,
   })
@@ -120,7 +113,7 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
         name: settings.name.optional(),
         time_zone: settings.time_zone.optional(),
         contact_email: settings.contact_email.optional(),
-        company_synchronized_policy: policy.optional(),
+        company_synchronized_policy: companySynchronizedPolicy.optional(),
       }),
       needsIfMatch: true,
       tenantOf: ({ params }) => params.tenant_id,
@@ -129,14 +122,14 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       action: 'tenant.changed',
       async run(work, { body, ifMatch }) {
         if (body.time_zone !== undefined) checkTimeZone(body.time_zone);
-        const { company_synchronized_policy: companySynchronizedPolicy } = body;
-        if (companySynchronizedPolicy !== undefined) requirePolicyThere(companySynchronizedPolicy, work.now, switches);
+        const { company_synchronized_policy: wanted } = body;
+        if (wanted !== undefined) requirePolicyThere(wanted, work.now, switches);
         const before = requireVersion(await lockTenant(work), ifMatch, 'tenant_not_found');
         const change = {
           ...(body.name === undefined ? {} : { name: body.name }),
           ...(body.time_zone === undefined ? {} : { timeZone: body.time_zone }),
           ...(body.contact_email === undefined ? {} : { contactEmail: body.contact_email }),
-          ...(companySynchronizedPolicy === undefined ? {} : { companySynchronizedPolicy }),
+          ...(wanted === undefined ? {} : { companySynchronizedPolicy: wanted }),
         };
         const after = await changeTenant(work, change);
         const detail = {

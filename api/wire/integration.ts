@@ -4,8 +4,10 @@ import type { Integration } from '../../db/integrations';
 import type { KnownRecordType } from '../../db/known-record-types';
 import type { OnboardingDataset } from '../../db/onboarding-progress';
 import { toWireId } from '../../db/ids';
+import type { CompanySynchronizedPolicy } from '../../db/tables';
 import type { DescribedConnector } from '../connector-catalogue';
 import { recordType, toWireRecordType } from '../routes/connectors';
+import { companySynchronizedPolicy } from './company-synchronized-policy';
 import { instant, jsonObject, lineOfText, toInstant, toInstantOrNull, wireId } from './common';
 import { recordTypeMappingsView, toWireMappings } from './mapping';
 import { onboardingView, toWireOnboarding } from './onboarding';
@@ -36,6 +38,9 @@ export const integrationView = z
     grace_period_ms: z.int(),
     max_wait_ms: z.int().nullable(),
     initial_push: z.enum(['all', 'none']),
+    company_synchronized_policy: companySynchronizedPolicy.meta({
+      description: "The tenant's when this was linked. It counts for this link whatever the tenant chooses later.",
+    }),
     is_hourly_sync_on: z.boolean(),
     nightly_sync_at: z.string().nullable().meta({ description: "Local time in the tenant's time zone; null = never.", example: '02:00' }),
     onboarding: onboardingView,
@@ -114,6 +119,7 @@ export function toWireIntegration(integration: Integration, { connector, recordT
     grace_period_ms: integration.gracePeriodMs,
     max_wait_ms: integration.maxWaitMs,
     initial_push: integration.initialPush,
+    company_synchronized_policy: pinnedPolicy(integration),
     is_hourly_sync_on: integration.isHourlySyncOn,
     nightly_sync_at: integration.nightlySyncAt,
     onboarding: toWireOnboarding(integration, onboarding),
@@ -128,6 +134,11 @@ export function toWireIntegration(integration: Integration, { connector, recordT
     created_at: toInstant(integration.createdAt),
     updated_at: toInstant(integration.updatedAt),
   };
+}
+
+/** Links from before there was a choice wait for all. */
+export function pinnedPolicy({ companySynchronizedPolicy: pinned }: Pick<Integration, 'companySynchronizedPolicy'>): CompanySynchronizedPolicy {
+  return pinned ?? 'all_datasets';
 }
 
 function stateOf({ pausedAt, needsReauthorizationAt, blockedBecause }: Integration): z.output<typeof integrationState> {

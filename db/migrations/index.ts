@@ -9,6 +9,7 @@ import * as webhooksRetention from './2026-11-22-webhooks-retention';
 import * as people from './2026-11-23-people';
 import * as overviews from './2026-11-24-overviews';
 import * as notifications from './2026-11-25-notifications';
+import * as overviewSearch from './2026-11-26-overview-search';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-21-push': push,
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '2026-11-23-people': people,
   '2026-11-24-overviews': overviews,
   '2026-11-25-notifications': notifications,
+  '2026-11-26-overview-search': overviewSearch,
 };

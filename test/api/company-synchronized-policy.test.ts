@@ -66,6 +66,12 @@ it('is pinned when an integration is linked', async () => {
   await choose(before, tenant, 'all_datasets');
 
   expect(await pinned(tenant)).toEqual(['all_datasets', 'first_dataset']);
+  const listed = await tenant.viewer.get('/v1/integrations').expect(200);
+  const [first, second] = listed.body.data as { id: string; company_synchronized_policy: string }[];
+  expect([first?.company_synchronized_policy, second?.company_synchronized_policy]).toEqual(['all_datasets', 'first_dataset']);
+  const [ofFirst, ofSecond] = [await tenant.viewer.get(`/v1/integrations/${first?.id}`), await tenant.viewer.get(`/v1/integrations/${second?.id}`)];
+  expect(ofSecond.body.company_synchronized_policy).toBe('first_dataset');
+  expect([listed, ofFirst, ofSecond].map(deprecationOf)).toEqual([HEADERS, NONE, HEADERS]);
 });
 
 it('is gone after the switch: refused, no longer shown, and not pinned to new links', async () => {

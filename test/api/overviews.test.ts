@@ -1,7 +1,8 @@
-import { beginOverview, changeOverviewJob, endOverviewJob, expireOverview } from '../../db/overviews';
+import { beginOverview, changeOverviewJob, deleteOverviewData, endOverviewJob, expireOverview } from '../../db/overviews';
 import { previewPage } from '../../db/overview-previews';
 import { fromWireId } from '../../db/ids';
 import { findIntegration } from '../../db/integrations';
+import type { OverviewInvalidity } from '../../domain/overview';
 import { givenOnboarded, remote, type Worker } from './pulling';
 import { expectProblem, type GivenTenant, type Service, startService } from './service';
 
@@ -140,7 +141,10 @@ describe('what it shows', () => {
     expect(first.body.data).toMatchObject([{ action: 'create', direction: 'pull', remote_id: 'new-0', before: null, after: { name: 'New 0' } }]);
     expect(second.body).toMatchObject({ data: [{ remote_id: 'new-1' }], next_cursor: null });
     expect((await tenant.viewer.get(`${path}?q=new%201`).expect(200)).body.data).toMatchObject([{ remote_id: 'new-1' }]);
+    expect((await tenant.viewer.get(`${path}?q=NEW-0`).expect(200)).body.data).toMatchObject([{ remote_id: 'new-0' }]);
     expect((await tenant.viewer.get(`${path}?q=%25`).expect(200)).body.data).toEqual([]);
+    // The name of a field is no value of it.
+    expect((await tenant.viewer.get(`${path}?q=name`).expect(200)).body.data).toEqual([]);
     expect((await tenant.viewer.get(`${path}?action=delete`).expect(200)).body.data).toEqual([]);
     expectProblem(await tenant.viewer.get(`${path}?action=delete&cursor=${first.body.next_cursor}`), 400, 'invalid_cursor');
   });
@@ -200,6 +204,64 @@ describe('an overview that no longer holds (rules.md 19, 20)', () => {
     const after = await tenant.viewer.get(`/v1/overviews/${overviewId}`);
     expectProblem(before, 410, 'overview_no_longer_valid');
     expect([before.body.context.reason, after.body.context.reason]).toEqual(['expired', 'expired']);
+  });
+});
+
+/** What each reason comes about by. @returns what the answer says besides. */
+const INVALIDITIES: Record<OverviewInvalidity, (given: Awaited<ReturnType<typeof givenReady>>) => Promise<object>> = {
+  async superseded_by_new_overview({ integration }) {
+    const newer = await tenant.operator.post(overviewsOf(integration), {}).set(...AT_ONCE);
+    return { overview_id: newer.body.overview.id, sync_run_id: null, invalid_by: expect.stringMatching(/^key:operator/) };
+  },
+  async superseded_by_other_admin({ integration }) {
+    const newer = await tenant.admin.post(overviewsOf(integration), {}).set(...AT_ONCE);
+    return { overview_id: newer.body.overview.id, sync_run_id: null, invalid_by: expect.stringMatching(/^key:admin/) };
+  },
+  async superseded_by_sync({ integration }) {
+    const run = await tenant.admin.post(syncNowOf(integration), {}).set(...AT_ONCE);
+    return { overview_id: null, sync_run_id: run.body.sync_run.id, invalid_by: expect.stringMatching(/^key:admin/) };
+  },
+  async applied({ integration, overviewId, worker }) {
+    const run = await tenant.operator.post(syncNowOf(integration), { overview_id: overviewId }).set(...AT_ONCE);
+    await worker.run();
+    return { overview_id: null, sync_run_id: run.body.sync_run.id, invalid_by: expect.stringMatching(/^key:operator/) };
+  },
+  async expired({ overviewId, worker }) {
+    const uuid = fromWireId('ovw', overviewId) as string;
+    await worker.work(({ trx, now }) => trx.updateTable('overviews').set({ expiresAt: now }).where('overviewId', '=', uuid).execute());
+    await worker.work((work) => expireOverview(work, { overviewId: uuid }));
+    return { overview_id: null, sync_run_id: null, invalid_by: 'syncline' };
+  },
+  async integration_deleted({ integration }) {
+    await tenant.admin.delete(`/v1/integrations/${integration.id}`).expect(204);
+    return { overview_id: null, sync_run_id: null, invalid_by: expect.stringMatching(/^key:admin/) };
+  },
+};
+
+describe.each(Object.entries(INVALIDITIES))('an overview that is no longer valid because: %s (rules.md 20)', (reason, invalidate) => {
+  it('is answered 410 with that reason wherever it is asked for, and still when its data is gone', async () => {
+    const given = await givenReady();
+    const { overviewId, integration, worker } = given;
+    await tenant.viewer.get(`/v1/overviews/${overviewId}/items`).expect(200);
+
+    const said = await invalidate(given);
+
+    const context = { reason, invalid_at: expect.any(String), integration_id: integration.id, ...said };
+    for (const path of [`/v1/overviews/${overviewId}`, `/v1/overviews/${overviewId}/items`]) {
+      const problem = await tenant.viewer.get(path);
+      expectProblem(problem, 410, 'overview_no_longer_valid');
+      expect(problem.body).toMatchObject({ title: 'Sync Overview data no longer valid', context });
+    }
+    const applying = await tenant.operator.post(syncNowOf(integration), { overview_id: overviewId });
+    if (reason === 'integration_deleted') expectProblem(applying, 404, 'integration_not_found');
+    else expectProblem(applying, 410, 'overview_no_longer_valid');
+    await worker.work((work) => deleteOverviewData(work, { overviewId: fromWireId('ovw', overviewId) as string }));
+    expect((await tenant.viewer.get(`/v1/overviews/${overviewId}`)).body).toMatchObject({ status: 410, context });
+    const listed = (await tenant.viewer.get('/v1/overviews').expect(200)).body.data as { id: string }[];
+    expect(listed.find(({ id }) => id === overviewId)).toMatchObject({
+      is_valid: false,
+      invalid: { reason, message: expect.stringContaining('no longer valid') },
+    });
   });
 });
 

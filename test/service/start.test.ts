@@ -33,6 +33,22 @@ const get = (url: string, key?: string): Promise<Response> =>
 const post = (url: string, body: object): Promise<Response> =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
+/** Runs the lines that stand under a heading of the README. @returns what they print. */
+function runReadme(heading: string): string {
+  const [lines] =
+    new RegExp(`^## ${heading}$[^]*?\`\`\`sh\\n([^]*?)\`\`\``, 'm').exec(fs.readFileSync(path.join(checkout, 'README.md'), 'utf8'))?.slice(1) ?? [];
+  const quietly = (lines as string).replaceAll('curl ', 'curl --silent --show-error --fail-with-body ');
+  return execFileSync('/bin/sh', ['-ec', quietly], { cwd: checkout, encoding: 'utf8' });
+}
+
+/** What has been posted to the sample tenant's endpoint since the start. */
+const webhooks = (): string => fs.readFileSync(path.join(checkout, '.syncline/logs/webhook-receiver.log'), 'utf8');
+
+async function until(isSo: () => unknown): Promise<void> {
+  const deadline = Date.now() + 40_000;
+  while (!(await isSo()) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 250));
+}
+
 interface RecordAnswer {
   fields: Record<string, unknown>;
   syncs: { app: string; status: string }[];
@@ -52,7 +68,7 @@ afterEach(async () => {
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 it(
-  'runs everything, and the first three commands that it prints change an employee, show its status and show it in the third party',
+  'runs everything, and the first three commands that it prints change an employee, show its status and show it in the third party, while webhooks tell of the first sync',
   async () => {
     const started = start();
     const ready = await started.ready(patience);
@@ -75,6 +91,11 @@ it(
     const deadline = Date.now() + 40_000;
     while (statusOf() !== 'synced' && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 500));
     expect(runPrintedCommand(see)).toMatchObject({ items: [{ external_id: 'emp-1', job_title: expect.stringMatching(/^Chief Engineer since/) }] });
+
+    await until(() => webhooks().includes('COMPANY_SYNCHRONIZED'));
+    const posted = new Set([...webhooks().matchAll(/^\S+ (\S+) #\d+ /gm)].map(([, type]) => type));
+    expect(posted).toEqual(new Set(['COMPANY_SYNCHRONIZED', 'FIRST_SYNC_COMPLETE', 'SYNC_COMPLETE']));
+    expect(webhooks()).not.toContain('refused');
   },
   2 * patience,
 );
@@ -86,10 +107,6 @@ it(
     const ready = await started.ready(patience);
     const [, , , runs, status, contacts] = printedCommands(started.output);
     const id = ready.crm_integration_id;
-    const until = async (isSo: () => unknown): Promise<void> => {
-      const deadline = Date.now() + 40_000;
-      while (!(await isSo()) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 250));
-    };
     const list = (command: string | undefined) => (runPrintedCommand(command as string) as { data: Record<string, unknown>[] }).data;
     await until(() => list(status).length > 0);
 
@@ -100,8 +117,7 @@ it(
     await until(async () => (await mails()).length > 0);
     expect((await mails()).map(({ subject }) => subject)).toEqual(['PocketBase CRM (Demo CRM) is ready']);
 
-    const [tour] = /^## Pull$[^]*?```sh\n([^]*?)```/m.exec(fs.readFileSync(path.join(checkout, 'README.md'), 'utf8'))?.slice(1) ?? [];
-    execFileSync('/bin/sh', ['-ec', (tour as string).replaceAll('curl ', 'curl --silent --show-error --fail-with-body ')], { cwd: checkout });
+    runReadme('Pull');
     const ours = async (what: string) => (await (await get(`${ready.api_url}/v1/records/${what}`, ready.api_key)).json()) as RecordAnswer;
     await until(async () => (await ours(`contacts/${id}:contact00000007`)).fields.stage === 'partner');
     expect((await ours(`contacts/${id}:contact00000007`)).fields).toMatchObject({ stage: 'partner' });
@@ -109,6 +125,9 @@ it(
       (await (await get(`${ready.third_party_url}/api/collections/companies/records/company00000001`)).json()) as Record<string, unknown>;
     await until(async () => (await theirs()).city === 'Gent');
     expect(await theirs()).toMatchObject({ city: 'Gent' });
+
+    await until(() => webhooks().includes('DATA_UPDATE'));
+    expect(runReadme('Webhooks')).toMatch(/DATA_UPDATE #\d+ [^]*"url":"http:\/\/127\.0\.0\.1:\d+\/hooks"[^]*"state":"delivered"[^]*"type":/);
   },
   2 * patience,
 );
@@ -169,6 +188,10 @@ it(
     const kept = (await (await get(`${again.api_url}/v1/records/employees/emp-2`, ready.api_key)).json()) as RecordAnswer;
     expect(kept.fields.job_title).toBe('Countess');
     expect(again.api_key).toBe(ready.api_key);
+    const [endpoint] = ((await (await get(`${again.api_url}/v1/webhook-endpoints`, ready.api_key)).json()) as { data: { id: string }[] }).data;
+    await fetch(`${again.api_url}/v1/webhook-endpoints/${endpoint?.id}/test`, { method: 'POST', headers: { authorization: `Bearer ${ready.api_key}` } });
+    await until(() => webhooks().includes(' TEST #'));
+    expect(webhooks()).toContain(' TEST #');
     const signIn = await post(`${again.api_url}/console/v1/sign-in`, { email: again.console_email, password: 'chosen by the reader' });
     const me = await fetch(`${again.api_url}/console/v1/me`, { headers: { cookie: signIn.headers.getSetCookie()[0]?.split(';')[0] ?? '' } });
     expect([again.console_link, signIn.status, me.status]).toEqual([null, 204, 200]);

@@ -21,7 +21,9 @@ export function createCheckout(folder: string, { isInstalled }: { isInstalled: b
   return checkout;
 }
 
-const anyPort = Object.fromEntries(['POSTGRES', 'TEMPORAL', 'TEMPORAL_UI', 'API', 'POCKETBASE', 'MAIL', 'SMTP'].map((name) => [`${name}_PORT`, '0']));
+const anyPort = Object.fromEntries(
+  ['POSTGRES', 'TEMPORAL', 'TEMPORAL_UI', 'API', 'POCKETBASE', 'MAIL', 'SMTP', 'WEBHOOK_RECEIVER'].map((name) => [`${name}_PORT`, '0']),
+);
 
 export class Start {
   private printed = '';

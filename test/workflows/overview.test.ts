@@ -1,17 +1,18 @@
 /** Sync Overview and Sync Now, both directions: rules.md 19 to 23. */
 import { addOperation } from '../../db/operations';
 import { listOverviewItems, type OverviewItem } from '../../db/overview-items';
-import { findOverview, listOverviewJobs, type Overview, requestOverview } from '../../db/overviews';
+import { findOverview, listOverviewJobs, type Overview, requestOverview, type Requester } from '../../db/overviews';
 import { datasetsOf } from '../../db/pulled-types';
 import { requestSyncNow, type SyncNowAnswer } from '../../db/sync-now';
 import { findIntegration } from '../../db/integrations';
 import { RateLimited, Unauthorized, Unavailable } from '../../connectors/errors';
 import { LaneWorld, MINUTE, type TenantWorld } from '../support/lane-world';
+import { givenPerson } from '../support/people';
 import { BOTH_WAYS, CONTACTS, fill, Pulled } from '../support/pulling';
 
 const DAY = 24 * 60 * MINUTE;
-const ANA = { requestedBy: 'person:ana', personId: null };
-const BEN = { requestedBy: 'person:ben', personId: null };
+const ANA: Requester = { requestedBy: 'person:ana', personId: null };
+const BEN: Requester = { requestedBy: 'person:ben', personId: null };
 let world: LaneWorld;
 let tenant: TenantWorld;
 
@@ -220,10 +221,33 @@ describe('validity', () => {
     expect(await show(third)).toMatchObject({ invalidBecause: 'superseded_by_other_admin' });
   });
 
+  it('that ends while it is made lets it ask for no further page, and tells who started it why', async () => {
+    const ana = await givenPerson(world.database, tenant.tenantId);
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 50));
+    pulled.account.pageSize = 5;
+    const asked: (string | null)[] = [];
+    pulled.account.beforePage = async ({ cursor }) => {
+      asked.push(cursor);
+      if (asked.length === 2) await ask(pulled.integrationId, BEN);
+    };
+    const first = await ask(pulled.integrationId, { requestedBy: ANA.requestedBy, personId: ana.personId });
+    await world.sleep(2_000);
+
+    expect(await show(first)).toMatchObject({ state: 'canceled', invalidBecause: 'superseded_by_other_admin' });
+    expect(await items(first)).toEqual([]);
+    // What comes after is the other one, from its beginning.
+    expect(asked[2] ?? null).toBeNull();
+    const told = await world.database.withTenant(tenant.tenantId, ({ trx }) =>
+      trx.selectFrom('notifications').selectAll().where('overviewId', '=', first).execute(),
+    );
+    expect(told).toMatchObject([{ kind: 'sync_could_not_finish', detail: expect.stringContaining('Somebody else') }]);
+  });
+
   it('ends with a Sync Now, not with a scheduled run', async () => {
     const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
     const overviewId = await ready(pulled.integrationId);
-    await pulled.sync('hourly');
+    // Not `pulled.sync`: who awaits a workflow's end lets the clock run, and this snapshot waits for a moment in seven days.
+    await settle(pulled, (await pulled.request('hourly')).syncRunId);
     expect(await show(overviewId)).toMatchObject({ invalidAt: null });
     const run = await syncedNow(pulled);
     expect(await show(overviewId)).toMatchObject({ invalidBecause: 'superseded_by_sync', replacedBySyncRunId: run.syncRunId });

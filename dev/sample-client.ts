@@ -1,0 +1,22 @@
+/** An API client, as small as one can be. */
+export class Client {
+  constructor(
+    private readonly apiUrl: string,
+    private readonly key: string,
+  ) {}
+
+  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.apiUrl}/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  /** Throws with the API's answer if it refuses. */
+  async mustCall(...parameters: Parameters<Client['call']>): Promise<Record<string, unknown>> {
+    const response = await this.call(...parameters);
+    if (response.ok) return (await response.json()) as Record<string, unknown>;
+    throw new Error(`The sample data could not be made: ${parameters[0]} /v1${parameters[1]} was answered ${response.status}: ${await response.text()}`);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * A receiver of webhooks, as small as docs/webhooks.md shows one, as a process: prints each event whose signature holds, once.
+ * Arguments: its port, and the file that holds the secret of its endpoint, which is made after this has begun to listen.
+ */
+import fs from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { Webhook } from 'standardwebhooks';
+
+interface Event {
+  id: string;
+  type: string;
+  sequence: number;
+  data: object;
+}
+
+const [port, secretFile] = process.argv.slice(2) as [string, string];
+const seen = new Set<string>();
+
+/** Throws where nobody can have sent it who knows the secret. */
+async function read(request: IncomingMessage): Promise<Event> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const { secret } = JSON.parse(fs.readFileSync(secretFile, 'utf8')) as { secret: string };
+  return new Webhook(secret).verify(Buffer.concat(chunks).toString(), request.headers as Record<string, string>) as Event;
+}
+
+const print = (text: string): void => console.log(`${new Date().toISOString()} ${text}`);
+
+const server = createServer((request, response) => {
+  const answer = (status: number): void => void response.writeHead(status).end();
+  if (request.method !== 'POST') return answer(405);
+  read(request).then(
+    ({ id, type, sequence, data }) => {
+      if (!seen.has(id)) print(`${type} #${sequence} ${JSON.stringify(data)}`);
+      seen.add(id);
+      answer(204);
+    },
+    (error: Error) => {
+      print(`refused: ${error.message}`);
+      answer(400);
+    },
+  );
+});
+server.listen(Number(port), '127.0.0.1', () => print('waiting for webhooks'));
+process.on('SIGTERM', () => process.exit(0));
