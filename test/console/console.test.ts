@@ -232,6 +232,29 @@ it("says that somebody else's overview took the place of this one, and leads to 
   expect(page.url()).toContain(other.overview.id);
 });
 
+it('tells by the bell, without being reloaded, that what went on in the background has ended, leads to it, and takes a second of looking for a view', async () => {
+  await open(`/integrations/${crm()}`);
+  // As when the minute is up: the API answers that it goes on.
+  await page.route('**/v1/integrations/*/overviews', (route) => route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }));
+  await button('Sync Overview').click();
+  const modal = page.getByRole('dialog', { name: /^Sync Overview of/ });
+  await modal.getByText('is processing in the background. You will be sent a notification when it is finished.').waitFor();
+  await modal.getByRole('button', { name: 'Close' }).last().click();
+  await page.unroute('**/v1/integrations/*/overviews');
+  await page.getByRole('link', { name: /^Notifications, \d+ unread$/ }).click();
+  const entry = page
+    .getByRole('listitem')
+    .filter({ hasText: /The Sync Overview of .* is ready/ })
+    .first();
+  await entry.waitFor();
+  await entry.getByText('New', { exact: true }).waitFor({ state: 'detached' });
+  await entry.getByRole('link', { name: 'Open' }).click();
+  await page.waitForURL(/\/overviews\/ovw_/);
+  await button('Sync Now').waitFor();
+
+  expect(await heading('Sync Overview').isVisible()).toBe(true);
+});
+
 it('syncs now without an overview', async () => {
   await stack.changeThere('contacts', 'contact00000005', { company: 'Synced now' });
   await open(`/integrations/${crm()}`);
