@@ -347,12 +347,13 @@ it('lets a viewer look, and says why they may do no more', async () => {
   await other.context().close();
 });
 
-it.each(['light', 'dark'] as const)('has no serious finding of axe on any page, %s', async (colorScheme) => {
+/** Every page, and its heading. */
+async function listPages(): Promise<[string, string | RegExp][]> {
   const run = (await stack.call<{ data: { id: string }[] }>('GET', '/sync-runs?limit=1')).data[0]?.id as string;
   const endpoint = (await stack.call<{ data: { id: string }[] }>('GET', '/webhook-endpoints')).data[0]?.id as string;
   const delivery = (await stack.call<{ data: { id: string }[] }>('GET', '/webhook-deliveries?limit=1')).data[0]?.id as string;
   const { overview } = await stack.call<{ overview: { id: string } }>('POST', `/integrations/${crm()}/overviews`, {});
-  const pages: [string, string | RegExp][] = [
+  return [
     ['/records/employees', 'Employees'],
     ['/records/employees/emp-1', 'Ada Lovelace'],
     ['/integrations', 'Integrations'],
@@ -374,21 +375,40 @@ it.each(['light', 'dark'] as const)('has no serious finding of axe on any page, 
     ['/settings/audit-log', 'Audit log'],
     ['/account', 'Sample Admin'],
   ];
+}
+
+async function openWhole([at, title]: [string, string | RegExp]): Promise<void> {
+  await open(at);
+  await heading(title).waitFor();
+  await page.waitForLoadState('load');
+  await page
+    .getByRole('status', { name: /oading/ })
+    .first()
+    .waitFor({ state: 'detached' });
+}
+
+it.each(['light', 'dark'] as const)('has no serious finding of axe on any page, %s', async (colorScheme) => {
   await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
   const found: Record<string, string[]> = {};
-  for (const [at, title] of pages) {
-    await open(at);
-    await heading(title).waitFor();
-    await page.waitForLoadState('load');
-    await page
-      .getByRole('status', { name: /oading/ })
-      .first()
-      .waitFor({ state: 'detached' });
+  for (const one of await listPages()) {
+    await openWhole(one);
     const findings = await seriousFindings(page);
-    if (findings.length > 0) found[at] = findings;
+    if (findings.length > 0) found[one[0]] = findings;
   }
 
   expect(found).toEqual({});
+});
+
+it('fits a phone: no page is wider than the window', async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const wide: string[] = [];
+  for (const one of await listPages()) {
+    await openWhole(one);
+    if (await page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth')) wide.push(one[0]);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+
+  expect(wide).toEqual([]);
 });
 
 it('signs out, and is closed afterwards', async () => {

@@ -21,10 +21,10 @@ export function SettingsPage() {
       <Read query={tenant}>
         {({ id, name, time_zone: zone, contact_email: contact, company_synchronized_policy: policy, created_at: createdAt }) => (
           <Section title="Company" hint="The team that runs Syncline changes these.">
-            <Table variant="vertical" aria-label="Company">
+            <Table variant="vertical" aria-label="Company" style={{ overflowWrap: 'anywhere' }}>
               <Table.Tbody>
                 <Table.Tr>
-                  <Table.Th w={180} scope="row">
+                  <Table.Th w={{ base: 120, sm: 200 }} scope="row">
                     Name
                   </Table.Th>
                   <Table.Td>{name}</Table.Td>

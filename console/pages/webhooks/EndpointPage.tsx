@@ -87,11 +87,11 @@ function Settings({ endpoint }: { endpoint: Endpoint }) {
   if (former !== undefined) rows.push(['Former secret signs until', <Instant key="former" at={former} />]);
   return (
     <Section title="What it is told">
-      <Table variant="vertical" aria-label="What it is told">
+      <Table variant="vertical" aria-label="What it is told" style={{ overflowWrap: 'anywhere' }}>
         <Table.Tbody>
           {rows.map(([name, value]) => (
             <Table.Tr key={name}>
-              <Table.Th scope="row" w={220}>
+              <Table.Th scope="row" w={{ base: 120, sm: 220 }}>
                 {name}
               </Table.Th>
               <Table.Td>{value}</Table.Td>
