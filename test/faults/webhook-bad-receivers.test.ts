@@ -100,6 +100,7 @@ it('the good one gets everything, and the worker takes in no more than it may', 
   expect(idsReceived()).toEqual(told.toSorted());
   expect(good.received.every((webhook) => isSignedBy(secret as string, webhook))).toBe(true);
   expect((await attemptsAtOthers(tenantId)).longestBody).toBe(4_096);
-  expect(memoryMost - memoryBefore).toBeLessThan(150);
+  // Some 60; who kept what the endless ones pour would hold gigabytes.
+  expect(memoryMost - memoryBefore).toBeLessThan(256);
   expect(product.isWorkerRunning()).toBe(true);
 }, 300_000);
