@@ -26,6 +26,10 @@ type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'l
 
 const HEARTBEAT_MS = 4_000;
 const INTERNAL_ATTEMPTS_MAX = 3;
+/** One that is applied is ended by its run, which tells; a lost signal is noticed after this. */
+const LOOK_AGAIN_MS = 86_400_000;
+/** Its time may be up here a little before it is in the database. */
+const CLOCKS_APART_MS = 1_000;
 
 export const createOverviewActivities = (dependencies: Dependencies): OverviewActivities => ({
   async workOnOverview(input) {
@@ -71,8 +75,10 @@ class OverviewPiece {
       await expireOverview(work, this.input);
       const overview = await findOverview(work, this.input);
       if (overview === undefined || overview.dataDeletedAt !== null) return { state: 'over' };
-      if (overview.invalidAt === null && overview.state !== 'failed')
-        return { state: 'waiting', until: overview.expiresAt?.getTime() ?? this.now().getTime() + 3_600_000 };
+      if (overview.invalidAt === null && overview.state !== 'failed') {
+        const now = this.now().getTime();
+        return { state: 'waiting', until: Math.max(overview.expiresAt?.getTime() ?? now + LOOK_AGAIN_MS, now + CLOCKS_APART_MS) };
+      }
       await deleteOverviewData(work, this.input);
       return { state: 'over' };
     });

@@ -10,7 +10,9 @@ import type { TenantWork } from '../db/database';
 import { claimProbe, noteOutage, noteRateLimit, noteRecovery, noteUnauthorized } from '../db/integration-blocks';
 import { findIntegration, type Integration } from '../db/integrations';
 import { changeSyncJob, findSyncRun, type JobChange, lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
-import { pullsType } from '../db/pulled-types';
+import { noteUnmapped } from '../db/overview-applying';
+import { pullsType, pushesType } from '../db/pulled-types';
+import { noteComplaints } from '../db/sync-pages';
 import { METADATA_JOB } from '../db/tables';
 import { directionOfJob } from '../domain/overview';
 import { rateLimitDelayMs, refusalBackoffMs } from '../domain/retry';
@@ -85,7 +87,8 @@ export class SyncJobPiece {
     if (job.waitingBecause === 'retry' && job.waitingUntil !== null && job.waitingUntil > this.now())
       return { state: 'waiting', until: job.waitingUntil.getTime(), because: 'retry' };
     const { direction, recordType: type } = directionOfJob(recordType);
-    if (direction === 'pull' && type !== METADATA_JOB && !pullsType(integration.recordTypes[type])) return this.end({ state: 'not_supported' });
+    const mapping = integration.recordTypes[type];
+    if (type !== METADATA_JOB && !(direction === 'pull' ? pullsType(mapping) : pushesType(mapping))) return this.leave(run);
     const blocked = await this.whileBlocked(integration, job);
     if (blocked !== undefined) return blocked;
     return this.attempt(run, job, integration);
@@ -232,6 +235,17 @@ export class SyncJobPiece {
   private async endIn(work: TenantWork, change: JobChange): Promise<SyncJobReport> {
     await changeSyncJob(work, this.input, change);
     return { state: 'ended' };
+  }
+
+  /** Its mapping has gone meanwhile. */
+  private async leave({ overviewId }: SyncRun): Promise<SyncJobReport> {
+    return this.inTenant(async (work) => {
+      if (overviewId !== null) {
+        const { complaints, count } = await noteUnmapped(work, { overviewId, ...directionOfJob(this.input.recordType) });
+        await noteComplaints(work, this.input, complaints, count);
+      }
+      return this.endIn(work, { state: 'not_supported' });
+    });
   }
 
   private async note(state: ThirdPartyState, { integrationId, credentialsUpdatedAt }: Integration): Promise<void> {

@@ -3,6 +3,7 @@
  * the peer or limit that ran on the same machine in the same minute. The last line is one JSON object for programs.
  * A missed goal is said plainly and is no failure; the exit code is 1 only where something could not be measured.
  */
+import { overviewBenchmark } from './overview/benchmark';
 import { pullBenchmark } from './pull/benchmark';
 import { pushBenchmark } from './push/benchmark';
 import { printReport, type Report } from './report';
@@ -18,6 +19,7 @@ const benchmarks: Record<string, (stage: Stage, options: BenchmarkOptions) => Pr
   push: pushBenchmark,
   pull: pullBenchmark,
   webhooks: webhooksBenchmark,
+  overview: overviewBenchmark,
 };
 
 async function main(): Promise<number> {

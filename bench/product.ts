@@ -17,7 +17,7 @@ export interface Product {
   startWorker(): Promise<void>;
 }
 
-export type Caller = (path: string, body: unknown) => Promise<Record<string, unknown>>;
+export type Caller = (path: string, body: unknown, headers?: Record<string, string>) => Promise<Record<string, unknown>>;
 
 export interface LinkedTenant {
   tenantId: string;
@@ -72,8 +72,8 @@ export async function startProduct(stage: Stage, { databaseUrl, temporalAddress 
 const headersOf = (key: string) => ({ authorization: `Bearer ${key}`, 'content-type': 'application/json' });
 
 function callerOf(url: string, headers: Record<string, string>): Caller {
-  return async (path, body) => {
-    const response = await fetch(`${url}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  return async (path, body, more) => {
+    const response = await fetch(`${url}/v1${path}`, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
     const text = await response.text();
     if (!response.ok) throw new Error(`POST /v1${path} was answered ${response.status}: ${text}`);
     return JSON.parse(text) as Record<string, unknown>;

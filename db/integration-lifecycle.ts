@@ -17,7 +17,7 @@ import { pullsOf } from './pulled-types';
 import { addSyncDatasets } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
 import { noteListReplaced } from './sync-pass';
-import { findOpenRuns, requestSyncRun, wakeSyncRuns } from './sync-run-requests';
+import { findUnfinishedRuns, requestSyncRun, wakeSyncRuns } from './sync-run-requests';
 import { wake, wakeLane } from './outbox';
 import { appendStreamEvent } from './stream';
 import type { RecordTypeMappings } from './tables';
@@ -270,7 +270,7 @@ export async function deleteIntegration(work: TenantWork, { integrationId, by = 
   );
   await trx.deleteFrom('recordSyncs').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
   await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
-  for (const run of await findOpenRuns(work, { integrationId })) await cancelSyncRun(work, { ...run, by });
+  for (const run of await findUnfinishedRuns(work, { integrationId })) await cancelSyncRun(work, { ...run, by });
   await invalidateOverviewsOf(work, { integrationId, because: 'integration_deleted', by });
   await wakeSyncRuns(work, { integrationId });
   await wakeSchedules(work, { integrationId });

@@ -2,7 +2,7 @@
  * Operations: somebody asked for an overview or a Sync Now and either got the answer within the minute or is told when it has ended
  * (rules.md 18). Several may wait for the same run.
  */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { INVALIDITY_TEXTS, type OperationKind, type OverviewInvalidity } from '../domain/overview';
 import type { RunState } from '../domain/sync-run';
 import type { TenantWork } from './database';
@@ -47,15 +47,14 @@ export async function findOperation({ trx, tenantId }: TenantWork, { operationId
   return trx.selectFrom('operations').selectAll().where('tenantId', '=', tenantId).where('operationId', '=', operationId).executeTakeFirst();
 }
 
-/** The answer with the result is leaving: nobody has to be told any more. */
+/** The answer with the result is leaving: that person does not have to be told any more, however often they asked for the same work. */
 export async function noteAnswered({ trx, tenantId, now }: TenantWork, { operationId }: { operationId: string }): Promise<void> {
-  await trx
-    .updateTable('operations')
-    .set({ answeredAt: now })
-    .where('tenantId', '=', tenantId)
-    .where('operationId', '=', operationId)
-    .where('answeredAt', 'is', null)
-    .execute();
+  await sql`
+    update operations set answered_at = ${now} from operations answered
+    where answered.tenant_id = ${tenantId} and answered.operation_id = ${operationId} and operations.tenant_id = answered.tenant_id and operations.answered_at is null
+      and (operations.operation_id = answered.operation_id
+        or (operations.person_id = answered.person_id and operations.ended_at is not null
+          and (operations.sync_run_id = answered.sync_run_id or operations.overview_id = answered.overview_id)))`.execute(trx);
 }
 
 export interface EndOfWork {
@@ -80,8 +79,9 @@ export async function endOperations(work: TenantWork, { integrationId, overviewI
     .execute();
   const kind =
     outcome === 'ready' ? 'sync_overview_ready' : outcome === 'succeeded' || outcome === 'partially_succeeded' ? 'sync_complete' : 'sync_could_not_finish';
-  for (const { operationId, personId } of ended) {
-    if (personId === null) continue;
+  // Once each, however often they pressed.
+  const requesters = new Map(ended.flatMap(({ operationId, personId }) => (personId === null ? [] : [[personId, operationId] as const])));
+  for (const [personId, operationId] of requesters) {
     await tellPerson(work, {
       kind,
       personId,

@@ -3,9 +3,11 @@
  * and there. What has drifted is left alone and said.
  */
 import { sql } from 'kysely';
+import type { SyncDirection } from '../domain/overview';
 import type { TenantWork } from './database';
 import type { MergedPage, PulledDraft } from './pulled-drafts';
 import type { KnownRecord } from './pulled-matches';
+import type { RecordDraft } from './record-draft';
 import { rowsFrom, unseen } from './rows';
 import type { RefusedRecord } from './sync-pages';
 
@@ -31,11 +33,13 @@ export async function keepReviewed(
   const kept: PulledDraft[] = [];
   const left: KnownRecord[] = [];
   const drifted: RefusedRecord[] = [];
+  const notAsReviewed: string[] = [];
   for (const draft of merged.drafts) {
     const item = items.get(draft.remote.remoteId);
     if (item !== undefined && isAsReviewed(item, draft)) kept.push(draft);
     else {
       if (draft.draft.before !== null) left.push({ recordId: draft.draft.recordId, remoteHash: null, linkedAt: work.now });
+      if (draft.draft.before !== null && draft.draft.isTouched) notAsReviewed.push(draft.draft.recordId);
       if (item !== undefined && item.action !== 'not_possible') drifted.push(driftedFrom(draft.remote.remoteId));
     }
   }
@@ -45,6 +49,7 @@ export async function keepReviewed(
     overviewId,
     [...items.values()].map(({ overviewItemId, remoteId }) => ({ item_id: overviewItemId, outcome: remoteIds.has(remoteId) ? 'applied' : 'skipped' })),
   );
+  await expectNothingOf(work, { overviewId, recordType }, notAsReviewed);
   return {
     drafts: kept,
     unchanged: [...merged.unchanged, ...left],
@@ -86,6 +91,36 @@ async function markItems({ trx, tenantId }: TenantWork, overviewId: string, outc
     where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id = row.item_id`.execute(trx);
 }
 
+/** They hold something else than what was reviewed: to send ours would write over what nobody here has seen. */
+async function expectNothingOf(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType }: { overviewId: string; recordType: string },
+  recordIds: readonly string[],
+): Promise<void> {
+  if (recordIds.length === 0) return;
+  await sql`
+    update overview_items set base_version = null
+    where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType} and direction = 'push' and record_id = any(${[...recordIds]}::uuid[])`.execute(
+    trx,
+  );
+}
+
+/** What was reviewed to be sent of these records still is: the version that they have now is of this very sync, which reads before it sends. */
+export async function expectPulled(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType }: { overviewId: string; recordType: string },
+  drafts: readonly RecordDraft[],
+): Promise<void> {
+  const rows = drafts.flatMap(({ recordId, before, after }) =>
+    before === null ? [] : [{ record_id: recordId, before: before.version, after: after.version }],
+  );
+  if (rows.length === 0) return;
+  await sql`
+    update overview_items item set base_version = row.after from ${rowsFrom(rows, 'record_id uuid, before bigint, after bigint')}
+    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.record_type = ${recordType} and item.direction = 'push'
+      and item.record_id = row.record_id and item.base_version = row.before`.execute(trx);
+}
+
 /** Of records that seem to be missing, those whose deletion was reviewed and that are as they were then. */
 export async function keepReviewedDeletions(
   { trx, tenantId }: TenantWork,
@@ -116,11 +151,32 @@ export async function noteSkipped(
   work: TenantWork,
   { overviewId, recordType }: { overviewId: string; recordType: string },
 ): Promise<{ complaints: RefusedRecord[]; count: number }> {
-  const { rows } = await sql<{ remoteId: string | null }>`
+  const skipped = await skipTheRest(work, { overviewId, recordType, direction: 'pull' });
+  return { complaints: skipped.slice(0, SKIPPED_TOLD_MAX).map(({ remoteId }) => driftedFrom(remoteId)), count: skipped.length };
+}
+
+/** All that was reviewed of a record type that is no longer synced in that direction; noted in the same way. @returns how many. */
+export async function noteUnmapped(
+  work: TenantWork,
+  place: { overviewId: string; recordType: string; direction: SyncDirection },
+): Promise<{ complaints: RefusedRecord[]; count: number }> {
+  const skipped = await skipTheRest(work, place);
+  const message = `${place.recordType} are no longer synced that way, so it was left as it is.`;
+  const complaints = skipped
+    .slice(0, SKIPPED_TOLD_MAX)
+    .map(({ remoteId, externalId }) => ({ remoteId: place.direction === 'pull' ? remoteId : externalId, code: 'not_mapped', message }));
+  return { complaints, count: skipped.length };
+}
+
+async function skipTheRest(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType, direction }: { overviewId: string; recordType: string; direction: SyncDirection },
+): Promise<{ remoteId: string | null; externalId: string | null }[]> {
+  const { rows } = await sql<{ remoteId: string | null; externalId: string | null }>`
     update overview_items set outcome = 'skipped'
-    where tenant_id = ${work.tenantId} and overview_id = ${overviewId} and record_type = ${recordType} and direction = 'pull' and action <> 'not_possible' and outcome is null
-    returning remote_id`.execute(work.trx);
-  return { complaints: rows.slice(0, SKIPPED_TOLD_MAX).map(({ remoteId }) => driftedFrom(remoteId)), count: rows.length };
+    where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType} and direction = ${direction} and action <> 'not_possible' and outcome is null
+    returning remote_id, external_id`.execute(trx);
+  return rows;
 }
 
 const SKIPPED_TOLD_MAX = 1_000;

@@ -187,12 +187,13 @@ export async function comparePage(work: TenantWork, place: OverviewJobPlace, pag
   const theirs = new Map(page.records.filter(({ isDeleted }) => !isDeleted).map((record) => [record.remoteId, record]));
   const { linked } = await findLinked(work, { integration: page.integration, recordType: place.recordType }, [...theirs.keys()]);
   const remoteOf = new Map([...linked].map(([remoteId, { recordId }]) => [recordId, theirs.get(remoteId) as TheirRecord]));
-  const ours = await readRecords(work, [...remoteOf.keys()]);
+  const held = await readRecords(work, [...remoteOf.keys()]);
+  const ours = await asPulled(work, place, held);
   const items = ours.flatMap((record) => {
     const remote = remoteOf.get(record.recordId) as TheirRecord;
     return itemsOfTarget(pushTarget(mapping, record), record, { remoteId: remote.remoteId, fields: remote.fields });
   });
-  const looked = { items, unchanged: ours.length - items.length, read: page.records.length, seen: ours.map(({ recordId }) => recordId) };
+  const looked = { items, unchanged: ours.length - items.length, read: page.records.length, seen: held.map(({ recordId }) => recordId) };
   return note(work, place, job, { ...checkpoint, isLast: false }, { ...looked, idsDigest: digestOf([...theirs.keys()]) });
 }
 
@@ -224,6 +225,23 @@ function itemsOfTarget(target: PushTarget, record: OurRecord, remote: { remoteId
   }
 }
 
+/** What goes both ways is read first, then sent (rules.md 22): so as they will be by then. Without those that are gone here by then. */
+async function asPulled<T extends OurRecord>({ trx, tenantId }: TenantWork, { overviewId, recordType }: OverviewJobPlace, records: readonly T[]): Promise<T[]> {
+  if (records.length === 0) return [];
+  const { rows } = await sql<{ recordId: string; action: OverviewAction; after: JsonObject | null }>`
+    select item.* from unnest(${records.map(({ recordId }) => recordId)}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select record_id, action, after from overview_items
+      where tenant_id = ${unseen(tenantId)} and overview_id = ${unseen(overviewId)} and record_id = wanted.record_id
+        and record_type = ${recordType} and direction = 'pull' and action <> 'not_possible' limit 1) item`.execute(trx);
+  const pulled = new Map(rows.map((item) => [item.recordId, item]));
+  return records.flatMap((record) => {
+    const item = pulled.get(record.recordId);
+    if (item === undefined) return [record];
+    return item.action === 'delete' ? [] : [{ ...record, isDeleted: false, fields: { ...record.fields, ...item.after } }];
+  });
+}
+
 interface PairedRecord extends OurRecord {
   hasPair: boolean;
   hasBeenSent: boolean;
@@ -245,7 +263,12 @@ export async function compareOurs(
   if (job === undefined || job.finishedAt !== null || (await isCanceled(work, place))) return undefined;
   const mapping = mappingOf(integration, place);
   const ours = await readUnseen(work, place, { integrationId: integration.integrationId, after: job.afterRecordId, limit });
-  const relevant = ours.filter((record) => !record.isSeen && isOurBusiness(mapping, integration, record));
+  const unshown = await asPulled(
+    work,
+    place,
+    ours.filter(({ isSeen }) => !isSeen),
+  );
+  const relevant = unshown.filter((record) => isOurBusiness(mapping, integration, record));
   const items = relevant.flatMap((record): NewItem[] => {
     const target = pushTarget(mapping, record);
     if (target.operation === 'deactivate' && record.isDeactivated) return [];

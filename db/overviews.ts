@@ -133,8 +133,17 @@ export async function invalidateOverviewsOf(work: TenantWork, { integrationId, .
   if (valid !== undefined) await invalidate(work, valid, why);
 }
 
-/** The run that applied it has ended. */
-export async function endApplied(work: TenantWork, { syncRunId, by }: { syncRunId: string; by: string }): Promise<void> {
+/** A Sync Now has ended. What was read while it was at work is partly what was there before and partly what is there now. */
+export async function invalidateOverviewsReadDuring(
+  work: TenantWork,
+  { syncRunId, integrationId, by }: { syncRunId: string; integrationId: string; by: string },
+): Promise<void> {
+  const valid = await findValid(work, { integrationId });
+  if (valid !== undefined && valid.state !== 'queued') await invalidate(work, valid, { because: 'superseded_by_sync', by, replacedBySyncRunId: syncRunId });
+}
+
+/** The run that applied it has ended: as it should, or before it was through. */
+export async function endApplied(work: TenantWork, { syncRunId, by, isApplied }: { syncRunId: string; by: string; isApplied: boolean }): Promise<void> {
   const { trx, tenantId } = work;
   const applied = await trx
     .selectFrom('overviews')
@@ -144,11 +153,19 @@ export async function endApplied(work: TenantWork, { syncRunId, by }: { syncRunI
     .where('invalidAt', 'is', null)
     .forUpdate()
     .executeTakeFirst();
-  if (applied !== undefined) await invalidate(work, applied, { because: 'applied', by, replacedBySyncRunId: syncRunId });
+  if (applied !== undefined) await invalidate(work, applied, { because: isApplied ? 'applied' : 'superseded_by_sync', by, replacedBySyncRunId: syncRunId });
 }
 
-export async function findOverview({ trx, tenantId }: TenantWork, { overviewId }: OverviewPlace): Promise<Overview | undefined> {
-  return trx.selectFrom('overviews').selectAll().where('tenantId', '=', tenantId).where('overviewId', '=', overviewId).executeTakeFirst();
+/** As it stands at this moment: one whose time is up is no longer valid, whether or not anybody has noted it yet. */
+export async function findOverview(work: TenantWork, { overviewId }: OverviewPlace): Promise<Overview | undefined> {
+  const { trx, tenantId } = work;
+  const row = await trx.selectFrom('overviews').selectAll().where('tenantId', '=', tenantId).where('overviewId', '=', overviewId).executeTakeFirst();
+  return row === undefined ? undefined : asOfNow(work, row);
+}
+
+function asOfNow({ now }: TenantWork, row: Overview): Overview {
+  const isExpired = row.invalidAt === null && row.appliedSyncRunId === null && row.expiresAt !== null && row.expiresAt <= now;
+  return isExpired ? { ...row, invalidAt: row.expiresAt, invalidBecause: 'expired', invalidBy: 'syncline' } : row;
 }
 
 /** Nobody else changes it until this transaction ends. */
@@ -158,13 +175,15 @@ export async function lockOverview({ trx, tenantId }: TenantWork, { overviewId }
 
 /** Newest first. */
 export async function listOverviews(
-  { trx, tenantId }: TenantWork,
+  work: TenantWork,
   { integrationId, limit, before }: { integrationId?: string | undefined; limit: number; before?: string | undefined },
 ): Promise<Overview[]> {
+  const { trx, tenantId } = work;
   let query = trx.selectFrom('overviews').selectAll().where('tenantId', '=', tenantId);
   if (integrationId !== undefined) query = query.where('integrationId', '=', integrationId);
   if (before !== undefined) query = query.where('overviewId', '<', before);
-  return query.orderBy('overviewId', 'desc').limit(limit).execute();
+  const rows = await query.orderBy('overviewId', 'desc').limit(limit).execute();
+  return rows.map((row) => asOfNow(work, row));
 }
 
 /** In the order in which they are worked on. */

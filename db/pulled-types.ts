@@ -7,6 +7,10 @@ export function pullsType(mapping: RecordTypeMapping | undefined): boolean {
   return mapping !== undefined && mapping.direction !== 'push';
 }
 
+export function pushesType(mapping: RecordTypeMapping | undefined): boolean {
+  return mapping !== undefined && mapping.direction !== 'pull';
+}
+
 /** In the order of their names. */
 export function pullsOf({ recordTypes }: { recordTypes: RecordTypeMappings }): string[] {
   return Object.keys(recordTypes)

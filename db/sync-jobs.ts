@@ -4,14 +4,14 @@
  */
 import { sql, type Selectable } from 'kysely';
 import { LAST_DAY_MS, type JobState, type JobWait, summarizeRun, WATERMARK_OVERLAP_MS } from '../domain/sync-run';
-import { pushJobOf } from '../domain/overview';
+import { pushJobOf, type SyncDirection } from '../domain/overview';
 import type { SyncError } from '../domain/sync-error';
 import { companyEvents } from './company-sync';
 import type { TenantWork } from './database';
 import { emitEvents } from './events';
-import { findIntegration } from './integrations';
+import { findIntegration, type Integration } from './integrations';
 import { noteInitialJob } from './onboarding';
-import { datasetsOf, pullsOf } from './pulled-types';
+import { datasetsOf } from './pulled-types';
 import { storable } from './storable';
 import { appendStreamEvent } from './stream';
 import { syncEvents } from './sync-events';
@@ -58,8 +58,8 @@ export async function beginSyncRun(work: TenantWork, { integrationId }: { integr
 async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
   const { trx, tenantId, now } = work;
   const integration = await findIntegration(work, run);
-  const pulled = integration === undefined ? [] : pullsOf(integration);
-  const recordTypes = pulled.filter((type) => run.recordTypes?.includes(type) ?? true);
+  const asked = integration === undefined ? [] : await datasetsToWorkOn(work, run, integration);
+  const recordTypes = asked.flatMap(({ recordType, direction }) => (direction === 'pull' ? [recordType] : []));
   const watermarks = await readWatermarks(work, run);
   const sinceOf = (recordType: string): Date | null => {
     if (run.scope === 'full') return null;
@@ -67,8 +67,7 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
     const watermark = watermarks.get(recordType);
     return watermark === undefined ? null : new Date(watermark.getTime() - WATERMARK_OVERLAP_MS);
   };
-  const pushed =
-    run.kind === 'sync_now' && integration !== undefined ? datasetsOf(integration.recordTypes, ['push']).map(({ recordType }) => pushJobOf(recordType)) : [];
+  const pushed = asked.flatMap(({ recordType, direction }) => (direction === 'push' ? [pushJobOf(recordType)] : []));
   const jobs = [...(WITH_METADATA.has(run.kind) ? [METADATA_JOB] : []), ...recordTypes, ...pushed];
   if (jobs.length === 0) return;
   await trx
@@ -96,6 +95,26 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
       })),
     )
     .execute();
+}
+
+/** What an overview has shown, mapped still or not; otherwise what is mapped. */
+async function datasetsToWorkOn(
+  { trx, tenantId }: TenantWork,
+  { kind, overviewId, recordTypes }: SyncRun,
+  integration: Pick<Integration, 'recordTypes'>,
+): Promise<{ recordType: string; direction: SyncDirection }[]> {
+  if (overviewId !== null)
+    return trx
+      .selectFrom('overviewJobs')
+      .select(['recordType', 'direction'])
+      .where('tenantId', '=', tenantId)
+      .where('overviewId', '=', overviewId)
+      .orderBy('direction')
+      .orderBy('recordType')
+      .execute();
+  return datasetsOf(integration.recordTypes, kind === 'sync_now' ? ['pull', 'push'] : ['pull']).filter(
+    ({ recordType, direction }) => direction === 'push' || (recordTypes?.includes(recordType) ?? true),
+  );
 }
 
 async function readWatermarks({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<Map<string, Date>> {

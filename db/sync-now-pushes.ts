@@ -82,9 +82,7 @@ function complaintOf({ externalId, baseVersion, version }: Item): RefusedRecord 
   return {
     remoteId: externalId,
     code: hasDrifted ? 'drifted' : 'held',
-    message: hasDrifted
-      ? 'It has changed since the Sync Overview was made, so it was not sent by it. What changed here is on its way by itself.'
-      : 'It is held: release it, and it is sent.',
+    message: hasDrifted ? 'It has changed since the Sync Overview was made, so it was not sent by it. What changed here is on its way by itself.' : UNSENT.held,
   };
 }
 
@@ -107,6 +105,14 @@ async function markItems({ trx, tenantId }: TenantWork, { overviewId }: PushPlac
     where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id = row.item_id`.execute(trx);
 }
 
+const UNSENT = {
+  sync_failed: 'The third party did not take it: its errors stand at the record.',
+  held: 'It is held: release it, and it is sent.',
+  discarded: 'What was to be sent was discarded.',
+} as const;
+
+const isUnsent = (code: string): code is keyof typeof UNSENT => code in UNSENT;
+
 export interface PushesLeft {
   waiting: number;
   synced: number;
@@ -114,8 +120,8 @@ export interface PushesLeft {
 }
 
 /**
- * Notes which of the pushes have ended: a push of that version or a later one that began no earlier, or a pair that is no more.
- * @returns how they stand.
+ * Notes which of the pushes have ended: a push of that version or a later one that began no earlier, a pair that is no more, or one that
+ * people hold or whose change they have discarded: nobody can say when that will be sent. @returns how they stand.
  */
 export async function settlePushes(
   work: TenantWork,
@@ -123,33 +129,29 @@ export async function settlePushes(
   { integrationId }: { integrationId: string },
 ): Promise<PushesLeft> {
   const { trx, tenantId } = work;
-  const { rows: ended } = await sql<{ outcome: string; externalId: string; recordId: string }>`
-    update sync_run_pushes followed set outcome = state.outcome
+  const { rows: ended } = await sql<{ outcome: string; stopped: 'held' | 'discarded' | null; externalId: string; recordId: string }>`
+    update sync_run_pushes followed set outcome = case when state.stopped is not null then 'left' else state.outcome end
     from (
       select asked.record_id, record.external_id,
-        case when pair.record_id is null then 'left' when push.result = 'succeeded' or pair.settled_status = 'synced' then 'synced' when pair.settled_status = 'sync_failed' then 'sync_failed' else 'left' end as outcome
+        case when pair.record_id is null then 'left' when push.result = 'succeeded' or pair.settled_status = 'synced' then 'synced' when pair.settled_status = 'sync_failed' then 'sync_failed' else 'left' end as outcome,
+        case when push.finished_at is not null and push.started_at >= asked.made_due_at and push.record_version >= asked.version then null
+             when pair.discarded_at >= asked.made_due_at then 'discarded' when pair.held_at is not null then 'held' end as stopped
       from sync_run_pushes asked
       join records record on record.tenant_id = asked.tenant_id and record.record_id = asked.record_id
       left join lateral (select * from record_syncs where tenant_id = ${unseen(tenantId)} and integration_id = ${integrationId} and record_id = asked.record_id limit 1) pair on true
       left join lateral (select record_version, result, started_at, finished_at from pushes where tenant_id = ${unseen(tenantId)} and push_id = pair.last_push_id limit 1) push on true
       where asked.tenant_id = ${tenantId} and asked.sync_run_id = ${syncRunId} and asked.record_type = ${recordType} and asked.outcome is null
         and (pair.record_id is null or (pair.push_id is null and pair.lease_until is null
-          and (pair.window_opened_at is null or (push.finished_at is not null and push.started_at >= asked.made_due_at and push.record_version >= asked.version))))
+          and (pair.window_opened_at is null or pair.held_at is not null or (push.finished_at is not null and push.started_at >= asked.made_due_at and push.record_version >= asked.version))))
     ) state
     where followed.tenant_id = ${tenantId} and followed.sync_run_id = ${syncRunId} and followed.record_type = ${recordType} and followed.record_id = state.record_id
-    returning followed.outcome, followed.record_id, state.external_id`.execute(trx);
+    returning followed.outcome, state.stopped, followed.record_id, state.external_id`.execute(trx);
   const job = { syncRunId, recordType: pushJobOf(recordType) };
-  const failed = ended.filter(({ outcome }) => outcome === 'sync_failed');
-  await noteComplaints(
-    work,
-    job,
-    failed.map(({ externalId }) => ({
-      remoteId: externalId,
-      code: 'sync_failed',
-      message: 'The third party did not take it: its errors stand at the record.',
-    })),
-    failed.length,
-  );
+  const complaints = ended.flatMap(({ outcome, stopped, externalId }): RefusedRecord[] => {
+    const code = stopped ?? outcome;
+    return isUnsent(code) ? [{ remoteId: externalId, code, message: UNSENT[code] }] : [];
+  });
+  await noteComplaints(work, job, complaints, complaints.length);
   const synced = ended.filter(({ outcome }) => outcome === 'synced').length;
   if (ended.length > 0)
     await sql`

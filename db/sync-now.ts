@@ -45,11 +45,17 @@ async function applyOverview(
     return { kind: 'overview_unusable' };
   const syncRunId = newUuid();
   await insertSyncNow(work, { syncRunId, integrationId, overviewId, startedBy: requestedBy });
-  await trx.updateTable('overviews').set({ appliedSyncRunId: syncRunId }).where('tenantId', '=', tenantId).where('overviewId', '=', overviewId).execute();
+  // From here on its run ends it, however long that takes.
+  await trx
+    .updateTable('overviews')
+    .set({ appliedSyncRunId: syncRunId, expiresAt: null })
+    .where('tenantId', '=', tenantId)
+    .where('overviewId', '=', overviewId)
+    .execute();
   return { kind: 'accepted', syncRunId, isShared: false };
 }
 
-/** One that computes afresh and has not been canceled. */
+/** One that computes afresh and has not been canceled. Locked, so that it does not end before whoever shares it is among those who are told. */
 async function findOpenSyncNow({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<string | undefined> {
   const row = await trx
     .selectFrom('syncRuns')
@@ -60,6 +66,7 @@ async function findOpenSyncNow({ trx, tenantId }: TenantWork, { integrationId }:
     .where('overviewId', 'is', null)
     .where('state', 'in', ['queued', 'running', 'waiting'])
     .where('cancelRequestedAt', 'is', null)
+    .forUpdate()
     .executeTakeFirst();
   return row?.syncRunId;
 }

@@ -12,7 +12,7 @@ import type { RecordTypeMapping } from '../domain/mapping';
 import { newUuid, toWireId } from './ids';
 import type { TenantWork } from './database';
 import { lockMappings } from './mapping-lock';
-import { keepReviewed } from './overview-applying';
+import { expectPulled, keepReviewed } from './overview-applying';
 import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
 import { mergeKnown, type PulledDraft } from './pulled-drafts';
 import { findKnown, type KnownRecord } from './pulled-matches';
@@ -120,6 +120,12 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
     touched.filter(({ draft }) => draft.before !== null).map(({ draft }) => draft),
     author.actor,
   );
+  if (page.overviewId != null)
+    await expectPulled(
+      work,
+      { ...page, overviewId: page.overviewId },
+      touched.map(({ draft }) => draft),
+    );
   await writePairs(
     work,
     await findIntegrationsForAcceptance(work, { except: page.integration.integrationId }),

@@ -12,7 +12,7 @@ import { findIntegration, type Integration } from './integrations';
 import { resolveNotification, tellAdmins } from './notifications';
 import { settleOnboarding } from './onboarding';
 import { endOperations } from './operations';
-import { endApplied, forgetSyncNow } from './overviews';
+import { endApplied, forgetSyncNow, invalidateOverviewsReadDuring } from './overviews';
 import { pullsOf } from './pulled-types';
 import { listSyncDatasets, type SyncDataset } from './sync-datasets';
 import { syncEvents } from './sync-events';
@@ -26,8 +26,11 @@ type SyncJob = Selectable<SyncJobsTable>;
 /** @returns the events, to be written last. */
 export async function endSyncRun(work: TenantWork, run: SyncRun, jobs: readonly SyncJob[]): Promise<NewEvent[]> {
   if (run.kind === 'sync_now') {
+    const by = run.startedBy;
+    // Before those who wait are told: who shares it at this moment holds the overview, and is among them.
+    await endApplied(work, { syncRunId: run.syncRunId, by, isApplied: run.state === 'succeeded' || run.state === 'partially_succeeded' });
+    if (jobs.length > 0) await invalidateOverviewsReadDuring(work, { ...run, by });
     await endOperations(work, { integrationId: run.integrationId, syncRunId: run.syncRunId, outcome: run.state });
-    await endApplied(work, { syncRunId: run.syncRunId, by: run.startedBy });
     await forgetSyncNow(work, run);
   }
   const integration = await findIntegration(work, run);

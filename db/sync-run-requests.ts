@@ -57,15 +57,19 @@ export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<R
 }
 
 /** What is at work or waits its turn, for who may not ask while there is one (ticks). */
-export async function findOpenRuns({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<OpenRun[]> {
+export async function findOpenRuns(work: TenantWork, place: { integrationId: string }): Promise<OpenRun[]> {
+  // A Sync Now that waits answers nobody else: it may read only what was reviewed, and pushes besides.
+  return (await findUnfinishedRuns(work, place)).filter(({ kind, state }) => kind !== 'sync_now' || state !== 'queued');
+}
+
+/** All that is at work or waits its turn. */
+export async function findUnfinishedRuns({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<OpenRun[]> {
   const rows = await trx
     .selectFrom('syncRuns')
     .select(['syncRunId', 'kind', 'state', 'scope', 'recordTypes', 'cancelRequestedAt'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('state', 'in', ['queued', 'running', 'waiting'])
-    // A Sync Now answers nobody else: it may read only what was reviewed, and pushes besides.
-    .where(({ eb, or }) => or([eb('kind', '<>', 'sync_now'), eb('state', '<>', 'queued')]))
     .execute();
   return rows as OpenRun[];
 }

@@ -215,27 +215,23 @@ async function requireSyncable(work: TenantWork, integrationId: string): Promise
 async function requireValid(work: TenantWork, overviewId: string): Promise<Overview> {
   const found = await findOverview(work, { overviewId });
   if (found === undefined) throw new HttpError('overview_not_found');
-  if (found.invalidAt !== null || isExpired(work, found)) throw noLongerValid(work, found);
+  if (found.invalidAt !== null) throw noLongerValid(found);
   return found;
 }
-
-/** Its time may be up a moment before anybody has written it down. */
-const isExpired = ({ now }: TenantWork, { expiresAt, appliedSyncRunId }: Overview): boolean =>
-  expiresAt !== null && expiresAt <= now && appliedSyncRunId === null;
 
 async function whyUnusable(work: TenantWork, { overviewId, integrationId }: { overviewId: string | null; integrationId: string }): Promise<HttpError> {
   const found = overviewId === null ? undefined : await findOverview(work, { overviewId });
   if (found === undefined || found.integrationId !== integrationId) return new HttpError('overview_not_found');
-  return found.invalidAt === null && !isExpired(work, found) ? new HttpError('overview_not_ready') : noLongerValid(work, found);
+  return found.invalidAt === null ? new HttpError('overview_not_ready') : noLongerValid(found);
 }
 
-function noLongerValid({ now }: TenantWork, found: Overview): HttpError {
+function noLongerValid(found: Overview): HttpError {
   const reason = found.invalidBecause ?? 'expired';
   return new HttpError('overview_no_longer_valid', {
     detail: INVALIDITY_TEXTS[reason],
     context: {
       reason,
-      invalid_at: (found.invalidAt ?? found.expiresAt ?? now).toISOString(),
+      invalid_at: found.invalidAt?.toISOString() ?? null,
       invalid_by: found.invalidBy,
       integration_id: toWireId('int', found.integrationId),
       overview_id: found.replacedByOverviewId === null ? null : toWireId('ovw', found.replacedByOverviewId),

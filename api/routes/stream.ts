@@ -13,7 +13,7 @@ const KEEP_ALIVE_MS = 15_000;
 const RETRY_MS = 2_000;
 /** Whoever reads so slowly is cut off; it comes back and goes on where it was. */
 const UNSENT_BYTES_MAX = 1_024 * 1_024;
-const TOPICS = ['record_syncs', 'integrations', 'sync_runs', 'notifications'] as const;
+const TOPICS = ['record_syncs', 'integrations', 'sync_runs', 'overviews', 'notifications'] as const;
 
 const topics = z
   .string()
@@ -38,6 +38,7 @@ export function streamRoutes({ stream }: Pick<ApiDependencies, 'stream'>): reado
         '- `record_syncs`: pairs changed. `{"integration_ids": ["int_…"], "records": [{"record_type": "employees", "external_id": "e-1001"}], "count": 1}`. `records` names up to 20 of the `count` records, and is absent where only the integrations are known.',
         '- `integrations`: an integration was linked, changed, paused, blocked or unlinked, or works again, or its onboarding or its metadata changed. `{"integration_id": "int_…"}`.',
         '- `sync_runs`: a sync run was asked for, or it or one of its jobs began, waits, goes on or ended. `{"integration_id": "int_…", "sync_run_id": "run_…", "state": "running"}`. `state` is absent where only the request is news.',
+        '- `overviews`: a Sync Overview was asked for, shows more, is ready, ended, or is no longer valid. `{"integration_id": "int_…", "overview_id": "ovw_…"}`.',
         '- `notifications`: the person who listens was told something, or viewed it, perhaps elsewhere. `{"notification_id": "ntf_…"}`. Nobody hears of what concerns another person, and a key on its own behalf of nothing.',
       ].join('\n'),
       query: z.strictObject({ topics }),
@@ -93,6 +94,7 @@ function toWire({ body: { person_id: _toWhom, ...body } }: StreamEvent): JsonObj
   return {
     ...body,
     ...(typeof body.notification_id === 'string' ? { notification_id: toWireId('ntf', body.notification_id) } : {}),
+    ...(typeof body.overview_id === 'string' ? { overview_id: toWireId('ovw', body.overview_id) } : {}),
     ...(typeof body.sync_run_id === 'string' ? { sync_run_id: toWireId('run', body.sync_run_id) } : {}),
     ...('integration_id' in body ? { integration_id: toId(body.integration_id) } : {}),
     ...(Array.isArray(body.integration_ids) ? { integration_ids: body.integration_ids.map(toId) } : {}),

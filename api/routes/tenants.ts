@@ -38,8 +38,8 @@ const ETAG = { ETag: 'The version; send it as If-Match to change this.' };
 
 export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config'>): readonly Route[] {
   /** The one that counts now, whatever was chosen before the switch. */
-  const policyOf = ({ now }: Pick<Work, 'now'>, { companySynchronizedPolicy }: Tenant) =>
-    effectivePolicy(companySynchronizedPolicy, { now, switchAt: switches.companySynchronizedSwitchAt });
+  const policyOf = ({ now }: Pick<Work, 'now'>, { companySynchronizedPolicy: chosen }: Tenant) =>
+    effectivePolicy(chosen, { now, switchAt: switches.companySynchronizedSwitchAt });
   const shown = (work: Work, found: Tenant) => {
     const policyShown = policyOf(work, found);
     return { body: toWire(found, policyShown), headers: { ...etagOf(found), ...deprecationOf([policyShown], switches) } };

@@ -10,6 +10,8 @@ export interface Source {
   /** Seconds for all pages one after the other, read and parsed. */
   readAll(): Promise<number>;
   change(percent: number): Promise<void>;
+  /** Only the first so many. */
+  show(first: number): Promise<void>;
 }
 
 export async function startSource(stage: Stage, records: number): Promise<Source> {
@@ -30,6 +32,9 @@ export async function startSource(stage: Stage, records: number): Promise<Source
     async change(percent) {
       await (await fetch(`${url}/change?percent=${percent}`, { method: 'POST' })).arrayBuffer();
       await sleep(200);
+    },
+    async show(first) {
+      await (await fetch(`${url}/show?records=${first}`, { method: 'POST' })).arrayBuffer();
     },
   };
 }

@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { Client } from 'pg';
 import { toWireId } from '../../db/ids';
 import { appendStreamEvent } from '../../db/stream';
-import { givenPulled, Worker } from './pulling';
+import { givenOnboarded, givenPulled, Worker } from './pulling';
 import { eventually, expectProblem, givenIntegration, type GivenTenant, listening, type Service, startService } from './service';
 
 let service: Service;
@@ -97,6 +97,16 @@ it('tells of sync runs as they come and go', async () => {
   await eventually(async () => expect(stream.events.at(-1)?.data).toEqual({ ...about, state: 'succeeded' }));
   expect(stream.events[0]?.data).toEqual(about);
   expect(new Set(stream.events.map(({ event }) => event))).toEqual(new Set(['sync_runs']));
+});
+
+it('tells of overviews by the ids that the API shows', async () => {
+  const { integration } = await givenOnboarded(service, tenant);
+  const stream = await follow(tenant.keys.viewer, { query: '?topics=overviews' });
+  const asked = await tenant.operator.post(`/v1/integrations/${integration.id}/overviews`, {}).set('prefer', 'respond-async').expect(202);
+
+  await eventually(async () =>
+    expect(stream.events[0]).toMatchObject({ event: 'overviews', data: { integration_id: integration.id, overview_id: asked.body.overview.id } }),
+  );
 });
 
 it('tells only of the topics asked for', async () => {

@@ -1,6 +1,6 @@
 /** What an overview of a push shows (rules.md 22). */
 import * as fc from 'fast-check';
-import { isJsonObject, type JsonObject, type JsonValue, jsonEquals, memberOf } from '../../domain/json';
+import { isJsonObject, type JsonObject, jsonEquals, memberOf } from '../../domain/json';
 import { payloadDifference } from '../../domain/payload-difference';
 import { jsonObject, jsonValue } from './arbitraries';
 

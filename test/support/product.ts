@@ -42,6 +42,7 @@ export interface Product {
   namespace: string;
   encryptionKeys: string;
   apiPid(): number;
+  workerPid(): number;
   isApiRunning(): boolean;
   isWorkerRunning(): boolean;
   /** Both answer when they are up. */
@@ -121,6 +122,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     namespace,
     encryptionKeys,
     apiPid: () => (processes.api as SupervisedProcess).pid,
+    workerPid: () => (processes.worker as SupervisedProcess).pid,
     isApiRunning: () => processes.api?.isRunning() ?? false,
     isWorkerRunning: () => processes.worker?.isRunning() ?? false,
     async startApi() {

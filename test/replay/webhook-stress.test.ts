@@ -1,0 +1,107 @@
+/**
+ * Signals in the very moments in which an endpoint's lane ends, starts over or is brought back: no delivery may be lost, made early or
+ * made twice at once (rules.md 44). The real workflow on the real server, which is told to suggest a new run after every 60 events; the
+ * rows are kept here, by the same rules as in the database.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { webhookEndpointWorkflowId, type DeliverDueWebhooksInput, type DeliveryReport } from '../../contract/webhook-endpoint';
+import { startTemporalServer, type TemporalServer } from '../../dev/temporal';
+import { createWake } from '../../worker/wakes';
+import { createRunFolder } from '../support/run-folder';
+import { workflowBundle } from '../support/shared-servers';
+import { type LaneWorker, quietenTemporal, startLaneWorker } from './lane-worker';
+
+const EVENTS = Number(process.env.STRESS_SIGNALS ?? 300);
+const tenantId = '01900000-0000-7000-8000-000000000001';
+const endpointId = '01900000-0000-7000-8000-000000000003';
+const workflowId = webhookEndpointWorkflowId({ endpointId });
+
+interface Delivery {
+  /** null = nothing is to be done: it is under way, or was delivered. */
+  nextAttemptAt: number | null;
+  attempts: number;
+  isUnderWay: boolean;
+  isDelivered: boolean;
+}
+
+const deliveries: Delivery[] = [];
+const violations: string[] = [];
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** One in three fails and is tried again a moment later. */
+async function attempt(delivery: Delivery, firedAt: number): Promise<boolean> {
+  if (delivery.isUnderWay || delivery.isDelivered) violations.push('a delivery was made twice at once');
+  if (delivery.nextAttemptAt === null || delivery.nextAttemptAt > firedAt) violations.push('a delivery was made early');
+  Object.assign(delivery, { isUnderWay: true, nextAttemptAt: null, attempts: delivery.attempts + 1 });
+  await sleep(Math.random() * 10);
+  const isDelivered = Math.random() < 2 / 3;
+  Object.assign(delivery, { isUnderWay: false, isDelivered, nextAttemptAt: isDelivered ? null : Date.now() + Math.random() * 60 });
+  return isDelivered;
+}
+
+async function deliverDueWebhooks({ firedAt }: DeliverDueWebhooksInput): Promise<DeliveryReport> {
+  const due = deliveries.filter(({ nextAttemptAt }) => nextAttemptAt !== null && nextAttemptAt <= firedAt);
+  const outcomes = await Promise.all(due.map((delivery) => attempt(delivery, firedAt)));
+  const waiting = deliveries.flatMap(({ nextAttemptAt }) => nextAttemptAt ?? []);
+  const delivered = outcomes.filter(Boolean).length;
+  await sleep(Math.random() * 5); // between the last look at the rows and the end a signal may come
+  return {
+    state: 'working',
+    tenantId,
+    delivered,
+    failedAttempts: outcomes.length - delivered,
+    wakeAt: waiting.length === 0 ? null : Math.min(...waiting),
+    pendingDeliveries: waiting.length,
+    blockedUntil: null,
+    recentFailures: [],
+  };
+}
+
+describe('a lane of an endpoint that is signalled in every moment of its life', () => {
+  let server: TemporalServer;
+  let lane: LaneWorker;
+  const folder = createRunFolder();
+
+  beforeAll(async () => {
+    quietenTemporal();
+    server = await startTemporalServer({ logFile: path.join(folder, 'temporal.log'), dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '60' } });
+    lane = await startLaneWorker({
+      address: server.address,
+      workflows: { workflowBundle: workflowBundle() },
+      activities: { pushDueRecords: () => Promise.reject(new Error('Nothing is pushed here.')), deliverDueWebhooks },
+      hasSearchAttributes: true,
+    });
+  });
+  afterAll(async () => {
+    await lane.stop();
+    await server.stop();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+
+  it(
+    'loses nothing, and makes no delivery early or twice at once',
+    async () => {
+      const wake = createWake(lane.client, { hasSearchAttributes: true });
+      const sending: Promise<unknown>[] = [];
+      for (let event = 0; event < EVENTS; event += 1) {
+        const now = Date.now();
+        deliveries.push({ nextAttemptAt: now, attempts: 0, isUnderWay: false, isDelivered: false });
+        sending.push(wake({ lane: 'webhook_endpoint', tenantId, subjectId: endpointId, wakeAt: new Date(now) }));
+        await sleep(Math.random() < 0.04 ? 250 : Math.random() * 40); // now and then long enough to let it end
+      }
+      await Promise.all(sending);
+      await lane.client.workflow.getHandle(workflowId).result();
+
+      expect(deliveries.filter(({ isDelivered }) => !isDelivered)).toEqual([]);
+      expect(violations).toEqual([]);
+      const statuses: Record<string, number> = {};
+      for await (const { status } of lane.client.workflow.list({ query: `WorkflowId = "${workflowId}"` }))
+        statuses[status.name] = (statuses[status.name] ?? 0) + 1;
+      expect(statuses.CONTINUED_AS_NEW).toBeGreaterThan(1);
+      expect(statuses.COMPLETED).toBeGreaterThan(1);
+      expect(statuses.FAILED).toBeUndefined();
+    },
+    30_000 + EVENTS * 200,
+  );
+});
