@@ -44,7 +44,9 @@ export function ensureInstalled(folder = projectFolder, what = 'dependencies') {
   // `npm ci` begins by emptying node_modules, and follows a link to do so: it would take the packages from whoever owns them.
   const packages = path.join(folder, 'node_modules');
   if (fs.lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    console.error(`${packages} is a link to ${fs.readlinkSync(packages)}, and what is there does not fit package-lock.json. Install it there, or remove the link.`);
+    console.error(
+      `${packages} is a link to ${fs.readlinkSync(packages)}, and what is there does not fit package-lock.json. Install it there, or remove the link.`,
+    );
     process.exit(1);
   }
   console.log(`Installing ${what} (npm ci) …`);
