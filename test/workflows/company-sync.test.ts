@@ -125,7 +125,7 @@ describe('rule 41: all datasets', () => {
 
   it('that end in the same instant in three integrations are told of once', async () => {
     const links = [await stuck(), await stuck(), await stuck()];
-    const told = await Promise.all(
+    const perLink = await Promise.all(
       links.map((link) =>
         link.inTenant(async (work) => {
           await work.trx
@@ -138,7 +138,7 @@ describe('rule 41: all datasets', () => {
         }),
       ),
     );
-    expect(told.flat()).toMatchObject([{ type: 'COMPANY_SYNCHRONIZED', data: { integrations: { length: 3 } } }]);
+    expect(perLink.flat()).toMatchObject([{ type: 'COMPANY_SYNCHRONIZED', data: { integrations: { length: 3 } } }]);
   });
 });
 
