@@ -49,6 +49,7 @@ const apiVariables = z.object({
     .default('2023-10-10T00:00:00Z')
     .transform((text) => new Date(text)),
   RATE_LIMIT_PER_SECOND: amount('requests', 100, 1),
+  TEMPORAL_UI_URL: z.url({ protocol: /^https?$/, error: "must be the address under which operators reach Temporal's UI" }).optional(),
   OIDC_ISSUER: oidcIssuer,
   OIDC_CLIENT_ID: z.string().optional(),
   OIDC_CLIENT_SECRET: z.string().optional(),
@@ -104,6 +105,8 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
     platformKey: read.PLATFORM_KEY,
     trustedProxies: read.TRUSTED_PROXIES,
     rateLimitPerSecond: read.RATE_LIMIT_PER_SECOND,
+    /** null: the console links to no workflows. No slash at the end. */
+    temporalUiUrl: read.TEMPORAL_UI_URL === undefined ? null : withoutSlash(read.TEMPORAL_UI_URL),
     /** null: people sign in by password only. */
     oidc:
       read.OIDC_ISSUER === undefined

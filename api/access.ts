@@ -43,6 +43,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /v1/platform/webhook-deliveries/{delivery_id}/resend': 'platform',
 
   'GET /v1/tenant': 'viewer',
+  'PATCH /v1/tenant': 'admin',
   'GET /v1/api-keys': 'admin',
   'POST /v1/api-keys': 'admin',
   'DELETE /v1/api-keys/{api_key_id}': 'admin',

@@ -22,6 +22,8 @@ export interface ApiSettings {
   rateLimitPerSecond: number;
   /** Where the built console lies; it may be missing. */
   consoleFolder: string;
+  /** Below which Temporal's UI shows workflows by their id, for operators; null = not told. */
+  workflowsUrl: string | null;
   /** A provider to sign in with beside passwords; null = none. */
   oidc: OidcSettings | null;
   /** From then on the policy `first_dataset` is gone (rules.md 42). */

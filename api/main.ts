@@ -34,12 +34,13 @@ async function main(): Promise<void> {
   const { rewrapped } = await sealing.prepare(database);
   if (rewrapped > 0) log.info({ rewrapped }, 'data keys were wrapped anew with the current key of ENCRYPTION_KEYS');
 
-  const { connectionOptions, namespace } = loadClientConnectConfig();
-  const orchestrator = createOrchestrator({ connection: connectionOptions, namespace: namespace ?? 'default' });
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const orchestrator = createOrchestrator({ connection: connectionOptions, namespace });
   const stream = createStreamHub({ database, databaseUrl: config.databaseUrl, log });
   const readiness = createReadiness({ database });
   const metrics = createMetrics({ outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds), openStreams: () => stream.openStreams() });
-  const settings = { ...config, answerWithinMs: ANSWER_WITHIN_MS, consoleFolder: consoleFolder() };
+  const workflowsUrl = config.temporalUiUrl === null ? null : `${config.temporalUiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`;
+  const settings = { ...config, workflowsUrl, answerWithinMs: ANSWER_WITHIN_MS, consoleFolder: consoleFolder() };
   const app = createApp({
     database,
     sealing,

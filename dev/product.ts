@@ -29,6 +29,7 @@ function environment({ stores, smtpUrl, secrets, apiPort }: ProductOptions): Nod
     TEMPORAL_ADDRESS: stores.temporalAddress,
     SMTP_URL: smtpUrl,
     API_PORT: String(apiPort),
+    ...(stores.temporalUiUrl === null ? {} : { TEMPORAL_UI_URL: stores.temporalUiUrl }),
     PUBLIC_URL: process.env.PUBLIC_URL ?? `http://127.0.0.1:${apiPort}`,
   };
 }

@@ -23,11 +23,15 @@ const me = z
     role: personRole,
     tenant: z.object({ id: wireId('ten'), name: z.string(), time_zone: z.string().meta({ example: 'Europe/Berlin' }) }),
     session_id: wireId('ses'),
+    workflows_url: z
+      .url()
+      .nullable()
+      .meta({ description: "Temporal's UI shows a workflow below it, by its id; null: not told by the installation, or not to this role." }),
   })
   .meta({ id: 'Me' });
 const TAG = 'Console';
 
-export function meRoutes({ database }: Pick<ApiDependencies, 'database'>): readonly Route[] {
+export function meRoutes({ database, config }: Pick<ApiDependencies, 'database' | 'config'>): readonly Route[] {
   return [
     tenantRoute({
       method: 'get',
@@ -47,6 +51,7 @@ export function meRoutes({ database }: Pick<ApiDependencies, 'database'>): reado
             role: found.role,
             tenant: { id: toWireId('ten', tenant.tenantId), name: tenant.name, time_zone: tenant.timeZone },
             session_id: publicId,
+            workflows_url: found.role === 'viewer' ? null : config.workflowsUrl,
           },
         };
       },

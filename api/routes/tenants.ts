@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { newUuid, toWireId } from '../../db/ids';
 import { effectivePolicy } from '../../db/company-sync';
-import type { Work } from '../../db/database';
+import type { TenantWork, Work } from '../../db/database';
 import { changeTenant, createTenant, findTenant, listTenants, lockTenant, type Tenant } from '../../db/tenants';
 import type { CompanySynchronizedPolicy } from '../../db/tables';
-import type { ApiDependencies } from '../dependencies';
+import type { ApiDependencies, ApiSettings } from '../dependencies';
 import { DEPRECATION_HEADERS, deprecationOf, requirePolicyThere } from '../deprecation';
 import { HttpError } from '../http-error';
 import { newTenantRoute, platformRoute, type Route, TenantIdTaken, tenantRoute, tenantRouteForPlatform } from '../route';
@@ -22,6 +22,7 @@ const tenant = z
     time_zone: z.string().meta({ example: 'Europe/Berlin' }),
     contact_email: z.string().nullable().meta({ description: 'Where mail goes about what needs a person.' }),
     company_synchronized_policy: companySynchronizedPolicy,
+    company_synchronized_switch_at: instant.meta({ description: 'From then on `first_dataset` is gone.' }),
     created_at: instant,
     updated_at: instant,
   })
@@ -32,6 +33,13 @@ const settings = {
   time_zone: z.string().max(100).meta({ example: 'Europe/Berlin' }),
   contact_email: z.email().max(254).nullable(),
 };
+/** What a tenant's admins may change themselves. */
+const ownChange = z.strictObject({
+  time_zone: settings.time_zone.optional(),
+  contact_email: settings.contact_email.optional(),
+  company_synchronized_policy: companySynchronizedPolicy.optional(),
+});
+type Change = z.output<typeof ownChange> & { name?: string | undefined };
 const tenantParams = z.strictObject({ tenant_id: idParam('ten', 'tenant_not_found') });
 const position = z.object({ createdAt: z.iso.datetime().refine(isStorableInstant), tenantId: z.uuid() });
 const ETAG = { ETag: 'The version; send it as If-Match to change this.' };
@@ -42,7 +50,25 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
     effectivePolicy(chosen, { now, switchAt: switches.companySynchronizedSwitchAt });
   const shown = (work: Work, found: Tenant) => {
     const policyShown = policyOf(work, found);
-    return { body: toWire(found, policyShown), headers: { ...etagOf(found), ...deprecationOf([policyShown], switches) } };
+    return { body: toWire(found, policyShown, switches), headers: { ...etagOf(found), ...deprecationOf([policyShown], switches) } };
+  };
+  const change = async (work: TenantWork, { body, ifMatch }: { body: Change; ifMatch: number | undefined }) => {
+    if (body.time_zone !== undefined) checkTimeZone(body.time_zone);
+    const { company_synchronized_policy: wanted } = body;
+    if (wanted !== undefined) requirePolicyThere(wanted, work.now, switches);
+    const before = requireVersion(await lockTenant(work), ifMatch, 'tenant_not_found');
+    const after = await changeTenant(work, {
+      ...(body.name === undefined ? {} : { name: body.name }),
+      ...(body.time_zone === undefined ? {} : { timeZone: body.time_zone }),
+      ...(body.contact_email === undefined ? {} : { contactEmail: body.contact_email }),
+      ...(wanted === undefined ? {} : { companySynchronizedPolicy: wanted }),
+    });
+    const detail = {
+      from: { name: before.name, time_zone: before.timeZone, company_synchronized_policy: before.companySynchronizedPolicy },
+      to: { name: after.name, time_zone: after.timeZone, company_synchronized_policy: after.companySynchronizedPolicy },
+      changed: Object.keys(body),
+    };
+    return { status: 200 as const, ...shown(work, after), audit: { target: toWireId('ten', after.tenantId), detail } };
   };
 
   return [
@@ -82,7 +108,7 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
         const { limit, after } = readPage(query, scope, position);
         const rows = await listTenants(work, { limit: limit + 1, after });
         const positionOf = ({ createdAt, tenantId }: Tenant) => ({ createdAt: toInstant(createdAt), tenantId });
-        const page = toPage(rows, limit, scope, positionOf, (row) => toWire(row, policyOf(work, row)));
+        const page = toPage(rows, limit, scope, positionOf, (row) => toWire(row, policyOf(work, row), switches));
         const policies = rows.slice(0, limit).map((row) => policyOf(work, row));
         return { status: 200, body: page, headers: deprecationOf(policies, switches) };
       },
@@ -109,36 +135,13 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       tag: 'Tenants',
       summary: 'Change a tenant',
       params: tenantParams,
-      body: z.strictObject({
-        name: settings.name.optional(),
-        time_zone: settings.time_zone.optional(),
-        contact_email: settings.contact_email.optional(),
-        company_synchronized_policy: companySynchronizedPolicy.optional(),
-      }),
+      body: ownChange.extend({ name: settings.name.optional() }),
       needsIfMatch: true,
       tenantOf: ({ params }) => params.tenant_id,
       answers: { 200: { description: 'The tenant as it is now.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
       problems: ['unknown_time_zone', 'policy_gone'],
       action: 'tenant.changed',
-      async run(work, { body, ifMatch }) {
-        if (body.time_zone !== undefined) checkTimeZone(body.time_zone);
-        const { company_synchronized_policy: wanted } = body;
-        if (wanted !== undefined) requirePolicyThere(wanted, work.now, switches);
-        const before = requireVersion(await lockTenant(work), ifMatch, 'tenant_not_found');
-        const change = {
-          ...(body.name === undefined ? {} : { name: body.name }),
-          ...(body.time_zone === undefined ? {} : { timeZone: body.time_zone }),
-          ...(body.contact_email === undefined ? {} : { contactEmail: body.contact_email }),
-          ...(wanted === undefined ? {} : { companySynchronizedPolicy: wanted }),
-        };
-        const after = await changeTenant(work, change);
-        const detail = {
-          from: { name: before.name, time_zone: before.timeZone, company_synchronized_policy: before.companySynchronizedPolicy },
-          to: { name: after.name, time_zone: after.timeZone, company_synchronized_policy: after.companySynchronizedPolicy },
-          changed: Object.keys(body),
-        };
-        return { status: 200, ...shown(work, after), audit: { target: toWireId('ten', after.tenantId), detail } };
-      },
+      run: change,
     }),
 
     tenantRoute({
@@ -151,6 +154,21 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       async run(work) {
         return { status: 200, ...shown(work, required(await findTenant(work))) };
       },
+    }),
+
+    tenantRoute({
+      method: 'patch',
+      path: '/v1/tenant',
+      operationId: 'changeOwnTenant',
+      tag: 'Tenants',
+      summary: 'Change what the tenant decides itself',
+      description: 'Its time zone, its contact, and when COMPANY_SYNCHRONIZED is told. The team that runs Syncline changes the rest.',
+      body: ownChange,
+      needsIfMatch: true,
+      answers: { 200: { description: 'The tenant as it is now.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      problems: ['unknown_time_zone', 'policy_gone'],
+      action: 'tenant.changed',
+      run: change,
     }),
   ];
 }
@@ -170,6 +188,7 @@ function checkTimeZone(timeZone: string): void {
 function toWire(
   { tenantId, name, timeZone, contactEmail, createdAt, updatedAt }: Tenant,
   company_synchronized_policy: CompanySynchronizedPolicy,
+  { companySynchronizedSwitchAt }: Pick<ApiSettings, 'companySynchronizedSwitchAt'>,
 ): z.output<typeof tenant> {
   return {
     id: toWireId('ten', tenantId),
@@ -177,6 +196,7 @@ function toWire(
     time_zone: timeZone,
     contact_email: contactEmail,
     company_synchronized_policy,
+    company_synchronized_switch_at: toInstant(companySynchronizedSwitchAt),
     created_at: toInstant(createdAt),
     updated_at: toInstant(updatedAt),
   };

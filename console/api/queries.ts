@@ -135,7 +135,7 @@ export const webhookEndpointsQuery = list(['webhooks', 'endpoints'], (cursor) =>
 export const webhookEndpointQuery = (id: string) =>
   queryOptions({
     queryKey: ['webhooks', 'endpoints', id],
-    queryFn: () => answerOf(api.GET('/v1/webhook-endpoints/{endpoint_id}', { params: { path: { endpoint_id: id } } })),
+    queryFn: () => versionOf(api.GET('/v1/webhook-endpoints/{endpoint_id}', { params: { path: { endpoint_id: id } } })),
   });
 export const webhookDeliveriesQuery = (query: QueryOf<'listWebhookDeliveries'>) => ({
   ...list(['webhooks', 'deliveries', query], (cursor) => answerOf(api.GET('/v1/webhook-deliveries', { params: { query: { ...query, limit, cursor } } }))),
@@ -150,4 +150,9 @@ export const webhookDeliveryQuery = (id: string) =>
 export const apiKeysQuery = list(['api-keys'], (cursor) => answerOf(api.GET('/v1/api-keys', { params: { query: { limit, cursor } } })));
 export const auditLogQuery = (query: QueryOf<'listAuditLog'>) =>
   list(['audit-log', query], (cursor) => answerOf(api.GET('/v1/audit-log', { params: { query: { ...query, limit, cursor } } })));
-export const tenantQuery = queryOptions({ queryKey: ['tenant'], queryFn: () => answerOf(api.GET('/v1/tenant')) });
+export const tenantQuery = queryOptions({ queryKey: ['tenant'], queryFn: () => versionOf(api.GET('/v1/tenant')) });
+export const timeZonesQuery = queryOptions({
+  queryKey: ['time-zones'],
+  queryFn: async () => (await answerOf(api.GET('/v1/time-zones'))).data,
+  staleTime: Infinity,
+});

@@ -174,6 +174,15 @@ const CASES: Record<string, Case> = {
     },
     action: 'notification_settings.changed',
   },
+  'PATCH /v1/tenant': {
+    by: 'admin',
+    async send(as) {
+      const { headers } = await as.get('/v1/tenant');
+      return as.patch('/v1/tenant', { contact_email: 'ops@example.org' }).set('If-Match', headers.etag as string);
+    },
+    action: 'tenant.changed',
+    target: /^ten_/,
+  },
   'PATCH /v1/tenants/{tenant_id}': {
     by: 'platform',
     async send(as) {

@@ -58,6 +58,21 @@ it('can be chosen to and fro until the switch; answers about the old one say whe
   expect((await choose(before, tenant, 'first_dataset')).status).toBe(200);
 });
 
+it('is chosen by the admins of the tenant themselves, from the version they saw', async () => {
+  const tenant = await before.givenTenant();
+  const { headers, body } = await tenant.admin.get('/v1/tenant').expect(200);
+  const etag = headers.etag as string;
+  const wanted = { company_synchronized_policy: 'first_dataset', time_zone: 'Asia/Tokyo', contact_email: 'it@example.org' };
+
+  expect(body.company_synchronized_switch_at).toBe(SWITCH_AT.toISOString());
+  expectProblem(await tenant.operator.patch('/v1/tenant', wanted).set('If-Match', etag), 403, 'role_insufficient');
+  expectProblem(await tenant.admin.patch('/v1/tenant', wanted), 428, 'precondition_required');
+  expectProblem(await tenant.admin.patch('/v1/tenant', { name: 'Somebody else' }).set('If-Match', etag), 400, 'invalid_body');
+  const { body: changed } = await tenant.admin.patch('/v1/tenant', wanted).set('If-Match', etag).expect(200);
+  expect(changed).toMatchObject({ ...wanted, name: body.name });
+  expectProblem(await tenant.admin.patch('/v1/tenant', wanted).set('If-Match', etag), 412, 'precondition_failed');
+});
+
 it('is pinned when an integration is linked', async () => {
   const tenant = await before.givenTenant();
   await givenIntegration(tenant, PULLED_INTEGRATION);

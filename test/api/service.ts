@@ -90,6 +90,7 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
     answerWithinMs: 4_500,
     consoleFolder: '/nowhere',
     oidc: null,
+    workflowsUrl: null,
     ...config,
   };
   const dependencies: ApiDependencies = { database, sealing, orchestrator, connectors, whyUrlIsRefused, config: settings, stream, readiness, metrics, log };

@@ -64,6 +64,17 @@ describe('the cookie', () => {
     expectProblem(await tenant.admin.get('/console/v1/me'), 401, 'not_signed_in');
   });
 
+  it("tells who may run syncs where Temporal's UI is, if the installation says so, and nobody else", async () => {
+    const workflowsUrl = 'http://temporal.internal:8233/namespaces/default/workflows';
+    const own = await startService({ config: { workflowsUrl } });
+    const there = await own.givenTenant();
+    const told = async (role: 'viewer' | 'operator', on = own, of = there) =>
+      (await me(await new Browser(on.app).signIn((await givenPerson(on, of, { role })).email))).body.workflows_url;
+
+    expect([await told('operator'), await told('viewer'), await told('operator', service, tenant)]).toEqual([workflowsUrl, null, null]);
+    await own.close();
+  });
+
   it.each(['', 'x', '__Host-syncline=s%3Aabc.def', `__Host-syncline=${'x'.repeat(500)}`])('is refused when it was made up: %s', async (cookie) => {
     const browser = new Browser(service.app);
     browser.cookie = cookie;

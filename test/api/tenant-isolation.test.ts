@@ -289,6 +289,7 @@ const TAKES_NOTHING = new Set([
   'POST /v1/tenants',
   'POST /v1/platform/webhook-endpoints',
   'GET /v1/tenant',
+  'PATCH /v1/tenant',
   'POST /v1/api-keys',
   'GET /v1/connectors',
   'GET /v1/connectors/{kind}',

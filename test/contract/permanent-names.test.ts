@@ -11,11 +11,19 @@ import { TASK_QUEUES } from '../../contract/task-queues';
 import { deliveriesDueSignal, WEBHOOK_ENDPOINT_WORKFLOW, webhookEndpointQuery, webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
 import { toWireId } from '../../db/ids';
 import { wireIdOf } from '../../domain/wire-id';
+import * as linked from '../../console/common/workflow-ids';
 import * as workflows from '../../workflows';
 
 const integrationId = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 describe('permanent names', () => {
+  it('are those that the console links to', () => {
+    expect(linked.pushesWorkflowId(toWireId('int', integrationId))).toBe(recordPushWorkflowId({ integrationId }));
+    expect(linked.syncRunsWorkflowId(toWireId('int', integrationId))).toBe(syncRunWorkflowId({ integrationId }));
+    expect(linked.overviewWorkflowId(toWireId('ovw', integrationId))).toBe(overviewWorkflowId({ overviewId: integrationId }));
+    expect(linked.deliveriesWorkflowId(toWireId('whe', integrationId))).toBe(webhookEndpointWorkflowId({ endpointId: integrationId }));
+  });
+
   it('are what they were', () => {
     expect([RECORD_PUSH_WORKFLOW, CHECK_INTEGRATION_WORKFLOW, recordsDueSignal.name, laneQuery.name]).toEqual([
       'recordPushWorkflow',

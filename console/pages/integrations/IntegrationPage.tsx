@@ -6,6 +6,8 @@ import { CopyAsCurl } from '../../common/CopyAsCurl';
 import { Page } from '../../common/Page';
 import { Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
+import { WorkflowLinks } from '../../common/WorkflowLinks';
+import { pushesWorkflowId, syncRunsWorkflowId } from '../../common/workflow-ids';
 import { IntegrationActs } from './IntegrationActs';
 import { IntegrationHealth } from './IntegrationHealth';
 import { IntegrationSettings } from './IntegrationSettings';
@@ -26,6 +28,12 @@ export function IntegrationPage() {
       actions={
         <>
           <CopyAsCurl path={`/integrations/${integrationId}`} />
+          <WorkflowLinks
+            of={[
+              { title: 'Pushes', workflowId: pushesWorkflowId(integrationId) },
+              { title: 'Sync runs', workflowId: syncRunsWorkflowId(integrationId) },
+            ]}
+          />
           {shown && <IntegrationActs integration={shown} />}
         </>
       }

@@ -17,6 +17,8 @@ import { Empty, Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
 import { plural, toActor, toNumber, toText, toWords } from '../../common/words';
+import { WorkflowLinks } from '../../common/WorkflowLinks';
+import { overviewWorkflowId } from '../../common/workflow-ids';
 import { OVERVIEW_ACTIONS } from '../../search';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { OperationModal, type Work } from './OperationModal';
@@ -60,6 +62,7 @@ export function OverviewPage() {
       actions={
         <>
           <CopyAsCurl path={`/overviews/${overviewId}`} />
+          <WorkflowLinks of={[{ title: 'This overview', workflowId: overviewWorkflowId(overviewId) }]} />
           {data && <Apply overview={data} />}
         </>
       }

@@ -15,6 +15,8 @@ import { Empty, Read } from '../../common/States';
 import { Countdown, Instant } from '../../common/Time';
 import { useAction } from '../../common/use-action';
 import { plural, RUN_KINDS, toActor, toNumber, toWords } from '../../common/words';
+import { WorkflowLinks } from '../../common/WorkflowLinks';
+import { syncRunsWorkflowId } from '../../common/workflow-ids';
 import { useRefusal } from '../../session/session';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { Jobs } from './Jobs';
@@ -52,6 +54,7 @@ export function SyncLogPage() {
       actions={
         <>
           <CopyAsCurl path={`/sync-runs/${syncRunId}`} />
+          {data && <WorkflowLinks of={[{ title: 'Sync runs of the integration', workflowId: syncRunsWorkflowId(data.integration_id) }]} />}
           {data && <CancelRun run={data} />}
         </>
       }

@@ -62,7 +62,7 @@ export function DeliveryPage() {
 function Resend({ delivery }: { delivery: Delivery }) {
   const navigate = route.useNavigate();
   const endpoint = useQuery(webhookEndpointQuery(delivery.endpoint_id));
-  const refusal = useRefusal('operator') ?? (endpoint.data?.state === 'disabled' ? 'The endpoint is disabled. Enable it first.' : undefined);
+  const refusal = useRefusal('operator') ?? (endpoint.data?.body.state === 'disabled' ? 'The endpoint is disabled. Enable it first.' : undefined);
   const resend = useAction({
     run: () => answerOf(api.POST('/v1/webhook-deliveries/{delivery_id}/resend', { params: { path: { delivery_id: delivery.id } } })),
     done: 'It is sent again.',

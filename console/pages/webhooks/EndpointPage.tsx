@@ -10,8 +10,11 @@ import { Section } from '../../common/Section';
 import { Read } from '../../common/States';
 import { Instant } from '../../common/Time';
 import { toNumber } from '../../common/words';
+import { WorkflowLinks } from '../../common/WorkflowLinks';
+import { deliveriesWorkflowId } from '../../common/workflow-ids';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { Deliveries } from './Deliveries';
+import { EditEndpoint } from './EditEndpoint';
 import { EndpointActs } from './EndpointActs';
 import { EndpointState } from './EndpointState';
 import { SecretOnce } from './SecretOnce';
@@ -28,7 +31,7 @@ export function EndpointPage() {
   const { endpointId } = route.useParams();
   const endpoint = useQuery(webhookEndpointQuery(endpointId));
   const [secret, setSecret] = useState<string>();
-  const { data } = endpoint;
+  const { body: data, etag } = endpoint.data ?? {};
   return (
     <Page
       title="Webhook endpoint"
@@ -37,12 +40,14 @@ export function EndpointPage() {
       actions={
         <>
           <CopyAsCurl path={`/webhook-endpoints/${endpointId}`} />
+          <WorkflowLinks of={[{ title: 'Deliveries to it', workflowId: deliveriesWorkflowId(endpointId) }]} />
+          {data && etag !== undefined && <EditEndpoint endpoint={data} etag={etag} />}
           {data && <EndpointActs endpoint={data} onSecret={setSecret} />}
         </>
       }
     >
       <Read query={endpoint}>
-        {(shown) => (
+        {({ body: shown }) => (
           <>
             <Trouble endpoint={shown} />
             <Settings endpoint={shown} />

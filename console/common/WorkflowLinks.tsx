@@ -1,0 +1,27 @@
+import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import { Workflow } from 'lucide-react';
+import { useSession } from '../session/session';
+
+/** What works on this behind the scenes, in Temporal's UI: for operators of the installation, where it tells of it. */
+export function WorkflowLinks({ of: workflows }: { of: { title: string; workflowId: string }[] }) {
+  const { workflows_url: base } = useSession();
+  if (base === null) return null;
+  return (
+    <Menu position="bottom-end" width={240}>
+      <Menu.Target>
+        <Tooltip label="In Temporal's UI">
+          <ActionIcon variant="default" size="lg" aria-label="In Temporal's UI">
+            <Workflow size={16} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {workflows.map(({ title, workflowId }) => (
+          <Menu.Item key={workflowId} component="a" href={`${base}/${encodeURIComponent(workflowId)}`} target="_blank" rel="noreferrer">
+            {title}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
