@@ -3,6 +3,7 @@ import { syncRunWorkflowId } from '../../contract/sync-run';
 import { deleteIntegration, type NewIntegration, pauseIntegration, replaceCredentials, resumeIntegration } from '../../db/integration-lifecycle';
 import { type NewRun, requestSyncRun, type RequestedRun, wakeSyncRuns } from '../../db/sync-run-requests';
 import { cancelSyncRun, findSyncRun, listSyncJobs, type SyncJob, type SyncRun } from '../../db/sync-jobs';
+import { decideDeletionReview, findDeletionReview } from '../../db/sync-deletions';
 import { listSyncDatasets, type SyncDataset } from '../../db/sync-datasets';
 import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/mapping';
@@ -196,6 +197,15 @@ export class Pulled {
     return this.inTenant(({ trx }) =>
       trx.selectFrom('deletionReviews').selectAll().where('integrationId', '=', this.integrationId).orderBy('deletionReviewId').execute(),
     );
+  }
+
+  /** What people say of the deletions that wait for them. @returns how many were deleted; undefined = none waited. */
+  async decideReview(decision: 'approved' | 'discarded') {
+    const pending = (await this.reviews()).find(({ state }) => state === 'pending');
+    return this.inTenant(async (work) => {
+      const review = pending && (await findDeletionReview(work, pending));
+      return review && decideDeletionReview(work, { review, decision, by: 'ana' });
+    });
   }
 
   async notifications(kind: string) {

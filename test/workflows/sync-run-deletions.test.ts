@@ -1,6 +1,5 @@
 /** Deletion by absence, the brake, and records that come back, on skipped time (rules.md 13, 31). */
 import { Unavailable } from '../../connectors/errors';
-import { decideDeletionReview, findDeletionReview } from '../../db/sync-deletions';
 import { GRACE_MS, LaneWorld, type TenantWorld } from '../support/lane-world';
 import { until } from '../support/until';
 import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../support/pulling';
@@ -27,12 +26,6 @@ const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1]
 const removeSome = async ({ account }: Pulled, count: number) => {
   for (const id of people(count)) await account.remove('contacts', id);
 };
-const decide = (pulled: Pulled, decision: 'approved' | 'discarded') =>
-  pulled.inTenant(async (work) => {
-    const pending = (await pulled.reviews()).find(({ state }) => state === 'pending');
-    const review = await findDeletionReview(work, { deletionReviewId: pending?.deletionReviewId ?? '' });
-    return review === undefined ? undefined : decideDeletionReview(work, { review, decision, by: 'ana' });
-  });
 const openAlerts = async (pulled: Pulled) => (await pulled.notifications('deletions_need_review')).filter(({ resolvedAt }) => resolvedAt === null).length;
 
 describe('rule 31: what is missing', () => {
@@ -145,7 +138,7 @@ describe('rule 31: the brake', () => {
     await world.sleep(60_000);
     await pulled.account.put('contacts', 'p003', { name: 'Back' });
     await pulled.sync('incremental');
-    expect(await decide(pulled, 'approved')).toBe(24);
+    expect(await pulled.decideReview('approved')).toBe(24);
     expect([...(await pulled.held()).keys()]).toEqual(['p003', ...people(30).slice(25)]);
     expect((await pulled.reviews()).at(-1)).toMatchObject({ state: 'approved', decidedBy: 'ana', recordsDeleted: 24 });
     expect(await openAlerts(pulled)).toBe(0);
@@ -156,7 +149,7 @@ describe('rule 31: the brake', () => {
     const pulled = await linked(30);
     await removeSome(pulled, 25);
     await pulled.sync('nightly');
-    expect(await decide(pulled, 'discarded')).toBe(0);
+    expect(await pulled.decideReview('discarded')).toBe(0);
     expect((await pulled.held()).size).toBe(30);
     expect(await openAlerts(pulled)).toBe(0);
     await pulled.sync('nightly');
@@ -185,9 +178,9 @@ describe('rule 31: the brake', () => {
     for (const id of people(25)) await pulled.account.remove('companies', id);
     await pulled.sync('nightly');
     expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['pending', 'pending']);
-    await decide(pulled, 'discarded');
+    await pulled.decideReview('discarded');
     expect(await openAlerts(pulled)).toBe(1);
-    await decide(pulled, 'discarded');
+    await pulled.decideReview('discarded');
     expect(await openAlerts(pulled)).toBe(0);
   });
 });
