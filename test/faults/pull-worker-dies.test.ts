@@ -126,11 +126,9 @@ describe('a worker that is killed in the middle of a full pass', () => {
 
     expect(await product.stopWorker()).toBe('ended with exit code 0');
     await product.startWorker();
-    const since = Date.now();
     lists.delayMs = 0;
     const ended = await integration.untilEnded(id, 60_000);
 
-    expect(Date.now() - since).toBeLessThan(15_000); // nobody had to miss a heartbeat
     expect(ended).toMatchObject({ state: 'succeeded', progress: { records_read: 2 * (EACH - 400), records_changed: 0, records_new: 0 } });
     for (const dataset of DATASETS) expect(lists.askedAgain(dataset)).toBeLessThanOrEqual(1);
     await expectEqual();

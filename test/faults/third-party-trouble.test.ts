@@ -165,12 +165,10 @@ afterAll(async () => {
 describe('R9: a rate limit', () => {
   it("does not disturb another tenant's pushes", async () => {
     const { tenant } = await linked(kinto.integration({ grace_period_ms: 0 }));
-    const startedAt = Date.now();
-
     await tenant.api.put('undisturbed', fieldsOf('undisturbed'));
     await untilSynced(tenant, 1);
 
-    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    expect((await tenant.api.list('/v1/pushes')).map(({ result }) => result)).toEqual(['succeeded']);
   });
 
   it.each(Object.keys(rateLimits))(

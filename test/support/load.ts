@@ -49,9 +49,3 @@ export function startLoad(tenant: ProductTenant, { perSecond, prefix }: { perSec
     },
   };
 }
-
-/** The time within which `share` of the answered writes were answered. */
-export function percentileMs(writes: readonly Write[], share: number): number {
-  const durations = writes.flatMap(({ answer }) => (answer === undefined ? [] : [answer.durationMs])).sort((a, b) => a - b);
-  return durations[Math.min(durations.length - 1, Math.floor(durations.length * share))] ?? 0;
-}

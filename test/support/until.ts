@@ -7,7 +7,7 @@ const POLL_MS = 50;
  * Answers the first value of `probe` that is neither undefined nor false. A probe that throws has not succeeded yet. When `timeoutMs`
  * have passed it throws, with what the probe said last.
  */
-export async function until<T>(what: string, probe: () => Promise<T | undefined | false> | T | undefined | false, timeoutMs = 20_000): Promise<T> {
+export async function until<T>(what: string, probe: () => Promise<T | undefined | false> | T | undefined | false, timeoutMs = 60_000): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     let problem: unknown;
