@@ -1,6 +1,7 @@
 /** The console as people use it: Chromium, the real stack of `npm start`, and nothing in between. The tests build on one another's sign-in only. */
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
+import { until } from '../support/until';
 import { seriousFindings } from './browser';
 import * as desks from './desk';
 import { type Receiver, startReceiver } from './receiver';
@@ -83,6 +84,20 @@ it('shows a changed employee go from Sync pending to Synced, and the push in its
   await history.waitFor();
 
   expect(await history.isVisible()).toBe(true);
+});
+
+it('keeps what is being typed when somebody else changes the record meanwhile, and leaves their change alone', async () => {
+  await open('/records/employees/emp-5');
+  await button('Edit').click();
+  await page.getByLabel('Job title', { exact: true }).fill('Typed for a while');
+  await stack.call('PATCH', '/records/employees/emp-5', { fields: { department: 'Moved meanwhile' } });
+  const department = page.getByLabel('Department', { exact: true });
+  await until('the page knows', async () => (await department.inputValue()) === 'Moved meanwhile');
+  await button('Save').click();
+  await page.getByText(/^Saved\./).waitFor();
+
+  const { fields } = await stack.call<{ fields: Record<string, string> }>('GET', '/records/employees/emp-5');
+  expect(fields).toMatchObject({ job_title: 'Typed for a while', department: 'Moved meanwhile' });
 });
 
 it("shows the third party's error at its field, and Synced once it is corrected", async () => {

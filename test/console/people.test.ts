@@ -139,6 +139,7 @@ it('tells whoever has closed the window on an overview in the making that somebo
   const told = notice(first, 'What you started for Lists (Slow) could not finish');
   await told.waitFor();
   expect(await told.innerText()).toContain('Somebody else has asked for a newer Sync Overview.');
+  expect(await told.innerText()).not.toContain('in a moment');
   letPagesGo();
   await second.waitForURL(/\/overviews\/ovw_/);
   await told.getByRole('link', { name: 'Open' }).click();
