@@ -18,7 +18,7 @@ const suite = (displayName, folders, setup) => ({
 });
 
 module.exports = {
-  testTimeout: 30_000,
+  testTimeout: 90_000, // a bound for what hangs; on a busy machine some take half a minute
   projects: [
     suite('unit', ['domain', 'contract']), // no process but its own
     suite('workflows', ['workflows', 'replay'], 'with-postgres'), // PostgreSQL, and a time-skipping server per file

@@ -9,7 +9,7 @@ import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-d
 import { noteSkipped } from '../db/overview-applying';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../db/sync-deletions';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
-import { countSeenAgain, isInterrupted, noteDeletesWithheld } from '../db/sync-pass';
+import { countSeenAgain, lookForInterruption, noteDeletesWithheld } from '../db/sync-pass';
 import { applyPage, noteComplaints, type PageToApply } from '../db/sync-pages';
 import { appendStreamEvent } from '../db/stream';
 import type { SyncError } from '../domain/sync-error';
@@ -49,7 +49,6 @@ const COUNT_EVERY_MS = 6 * 3_600_000;
 interface AskedPage {
   page: PreparedPage;
   askedAt: Date;
-  isInterrupted: boolean;
 }
 
 export class DatasetPass {
@@ -97,13 +96,15 @@ export class DatasetPass {
     // Of a list that may move and does not say what it holds: counted before its first page, to be compared with what was read.
     const countedFirst = this.isFull && !isPagingStable && job.pages === 0 ? await this.count() : null;
     let isCreating = false;
-    let asked = this.ask(current.cursor, modifiedSince);
+    // By the database's clock, and rather too early: of the transaction before.
+    let now = await this.inTenant(async (work) => work.now);
+    let asked = this.ask(current.cursor, modifiedSince, now);
     for (;;) {
-      const { page, askedAt, isInterrupted: isStopAsked } = await asked;
+      const { page, askedAt } = await asked;
       const isLast = page.nextCursor === null;
-      const isTimeUp = isStopAsked || !this.parts.hasTime();
+      const isTimeUp = !this.parts.hasTime();
       if (page.nextCursor !== null && page.nextCursor === current.cursor) throw endless(this.parts.recordType);
-      const askNext = once(() => (isLast || isTimeUp ? undefined : this.ask(page.nextCursor, modifiedSince)));
+      const askNext = once(() => (isLast || isTimeUp ? undefined : this.ask(page.nextCursor, modifiedSince, now)));
       // Where little will be written, it is asked for at once; else when the database has its hands full and this process has not.
       if (!isCreating) void askNext();
 
@@ -116,8 +117,12 @@ export class DatasetPass {
         ...page,
         total: page.total ?? (current.pages === 0 ? countedFirst : null),
       };
+      let mayAssumeNew = true;
       const applied = await this.inTenant(async (work) => {
-        const result = await applyPage(work, toApply, askNext);
+        now = work.now;
+        const attempt = { ...toApply, mayAssumeNew };
+        mayAssumeNew = false; // begun again, it looks
+        const result = await applyPage(work, attempt, askNext);
         if (result.kind === 'applied') await this.announce(work);
         return result;
       });
@@ -127,6 +132,7 @@ export class DatasetPass {
       const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
       if (current.repeatedPages >= (isEmpty ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX)) throw endless(this.parts.recordType);
       if (isLast) return current;
+      if (applied.isInterrupted) return 'more';
       const next = askNext();
       if (next === undefined) return 'more';
       asked = next;
@@ -142,15 +148,11 @@ export class DatasetPass {
     await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: integrationId, sync_run_id: syncRunId } });
   }
 
-  private async ask(cursor: string | null, modifiedSince: Date | null): Promise<AskedPage> {
+  private async ask(cursor: string | null, modifiedSince: Date | null, askedAt: Date): Promise<AskedPage> {
     const { connector, context } = this.parts.opened;
     if (connector.readPage === undefined) throw new Error(`The connector ${connector.kind} reads nothing.`);
-    // Measured here and told in the database's time when it is written.
-    const startedAt = performance.now();
     // Made ready as soon as it is here, while the database still writes the page before.
-    const page = this.prepare(await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context));
-    const { now, isStopAsked } = await this.inTenant(async (work) => ({ now: work.now, isStopAsked: await isInterrupted(work, this.place) }));
-    return { page, askedAt: new Date(now.getTime() - (performance.now() - startedAt)), isInterrupted: isStopAsked };
+    return { page: this.prepare(await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context)), askedAt };
   }
 
   /** Nothing where there was something is more likely a mistake there than the truth (rules.md 35). */
@@ -162,7 +164,7 @@ export class DatasetPass {
   }
 
   private async deleteWhatIsMissing(job: SyncJob, isPagingStable: boolean): Promise<PassResult> {
-    if (await this.inTenant((work) => isInterrupted(work, this.place))) return 'more';
+    if (await this.isInterrupted()) return 'more';
     const total = isPagingStable ? null : ((await this.count()) ?? job.theirsTotal);
     if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job, total ?? job.recordsRead)))
       await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
@@ -185,8 +187,12 @@ export class DatasetPass {
           : deleteReviewedMissing(work, { ...this.place, overviewId, limit: DELETE_CHUNK }),
       );
       if (deleted < DELETE_CHUNK) return (await this.job()) === undefined ? 'stopped' : 'done';
-      if (!this.parts.hasTime() || (await this.inTenant((work) => isInterrupted(work, this.place)))) return 'more';
+      if (!this.parts.hasTime() || (await this.isInterrupted())) return 'more';
     }
+  }
+
+  private async isInterrupted(): Promise<boolean> {
+    return (await this.inTenant((work) => lookForInterruption(work, this.place))).isInterrupted;
   }
 
   /**

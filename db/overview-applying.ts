@@ -6,7 +6,6 @@ import { sql } from 'kysely';
 import type { SyncDirection } from '../domain/overview';
 import type { TenantWork } from './database';
 import type { MergedPage, PulledDraft } from './pulled-drafts';
-import type { KnownRecord } from './pulled-matches';
 import type { RecordDraft } from './record-draft';
 import { rowsFrom, unseen } from './rows';
 import type { RefusedRecord } from './sync-pages';
@@ -31,14 +30,14 @@ export async function keepReviewed(
     merged.drafts.map(({ remote }) => remote.remoteId),
   );
   const kept: PulledDraft[] = [];
-  const left: KnownRecord[] = [];
+  const left: string[] = [];
   const drifted: RefusedRecord[] = [];
   const notAsReviewed: string[] = [];
   for (const draft of merged.drafts) {
     const item = items.get(draft.remote.remoteId);
     if (item !== undefined && isAsReviewed(item, draft)) kept.push(draft);
     else {
-      if (draft.draft.before !== null) left.push({ recordId: draft.draft.recordId, remoteHash: null, linkedAt: work.now });
+      if (draft.draft.before !== null) left.push(draft.draft.recordId);
       if (draft.draft.before !== null && draft.draft.isTouched) notAsReviewed.push(draft.draft.recordId);
       if (item !== undefined && item.action !== 'not_possible') drifted.push(driftedFrom(draft.remote.remoteId));
     }

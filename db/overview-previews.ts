@@ -66,12 +66,7 @@ export async function previewPage(work: TenantWork, place: OverviewJobPlace, pag
     items,
     unchanged: unchanged.length + drafts.length - touched.length,
     read: page.records.length + page.refused.length,
-    seen: [
-      ...drafts.flatMap(({ draft }) => (draft.before === null ? [] : [draft.recordId])),
-      ...unchanged.map(({ recordId }) => recordId),
-      ...known.refused,
-      ...known.twins,
-    ],
+    seen: [...drafts.flatMap(({ draft }) => (draft.before === null ? [] : [draft.recordId])), ...unchanged, ...known.refused, ...known.twins],
     idsDigest: digestOf(page.records.map(({ remoteId }) => remoteId)),
   });
 }
@@ -185,7 +180,11 @@ export async function comparePage(work: TenantWork, place: OverviewJobPlace, pag
   if (job === undefined) return undefined;
   const mapping = mappingOf(page.integration, place);
   const theirs = new Map(page.records.filter(({ isDeleted }) => !isDeleted).map((record) => [record.remoteId, record]));
-  const { linked } = await findLinked(work, { integration: page.integration, recordType: place.recordType }, [...theirs.keys()]);
+  const { linked } = await findLinked(
+    work,
+    { integration: page.integration, recordType: place.recordType },
+    [...theirs.keys()].map((remoteId) => ({ remoteId, hash: null })),
+  );
   const remoteOf = new Map([...linked].map(([remoteId, { recordId }]) => [recordId, theirs.get(remoteId) as TheirRecord]));
   const held = await readRecords(work, [...remoteOf.keys()]);
   const ours = await asPulled(work, place, held);

@@ -23,7 +23,8 @@ export interface PulledDraft {
 export interface MergedPage {
   /** Records whose link has something to note; `isTouched` where the record itself changed. */
   drafts: PulledDraft[];
-  unchanged: KnownRecord[];
+  /** Records of ours, by id. */
+  unchanged: string[];
   conflicts: NewConflict[];
   refused: RefusedRecord[];
 }
@@ -41,15 +42,16 @@ interface RecordRow extends VersionedRecord {
 export async function mergeKnown(work: TenantWork, page: PageToApply, known: KnownRecords): Promise<MergedPage> {
   const mapping = page.integration.recordTypes[page.recordType];
   if (mapping === undefined) throw new Error(`The integration maps no record type ${page.recordType}.`);
-  const merged: MergedPage = { drafts: [], unchanged: [], conflicts: [], refused: [] };
+  const merged: MergedPage = { drafts: [], unchanged: [...known.unchanged], conflicts: [], refused: [] };
   const externalIdOf = externalIdsOf(page);
   const toMerge = new Map<string, PulledRecord>();
   const ambiguous = new Set(known.ambiguous.map(({ remoteId }) => remoteId));
 
   for (const remote of page.records) {
     const linked = known.linked.get(remote.remoteId);
+    if (linked === undefined && !known.strangers.has(remote.remoteId)) continue; // among the unchanged
     const recordId = linked?.recordId ?? known.matched.get(remote.remoteId);
-    if (linked !== undefined && (linked.remoteHash === remote.hash || isOlderThanPush(mapping, linked, page))) merged.unchanged.push(linked);
+    if (linked !== undefined && (linked.remoteHash === remote.hash || isOlderThanPush(mapping, linked, page))) merged.unchanged.push(linked.recordId);
     else if (recordId !== undefined && toMerge.has(recordId)) merged.refused.push(secondOf(remote));
     else if (recordId !== undefined) toMerge.set(recordId, remote);
     else if (!ambiguous.has(remote.remoteId) && !known.undecided.has(remote.remoteId))

@@ -17,8 +17,12 @@ export interface KnownRecord {
 }
 
 export interface KnownRecords {
-  /** By remote id. */
+  /** Records of ours, by id, whose link says that theirs is what it was: the most of nearly every page, so nothing more is fetched of them. */
+  unchanged: readonly string[];
+  /** The other linked ones, by remote id. */
   linked: ReadonlyMap<string, KnownRecord>;
+  /** Remote ids without a link. */
+  strangers: ReadonlySet<string>;
   /** By remote id: records of ours that have no link yet. */
   matched: ReadonlyMap<string, string>;
   /** Remote ids that several of our records fit. */
@@ -32,47 +36,107 @@ export interface KnownRecords {
   hasKnownTombstones: boolean;
 }
 
+/** What is known of a page of strangers, without a look. */
+export function knowNothingOf({ records }: Pick<PageToApply, 'records'>): KnownRecords {
+  return {
+    unchanged: [],
+    linked: new Map(),
+    strangers: new Set(records.map(({ remoteId }) => remoteId)),
+    matched: new Map(),
+    ambiguous: [],
+    undecided: new Set(),
+    refused: [],
+    twins: [],
+    hasKnownTombstones: false,
+  };
+}
+
 export async function findKnown(work: TenantWork, page: PageToApply): Promise<KnownRecords> {
   const refusedIds = page.refused.flatMap(({ remoteId }) => (remoteId === null ? [] : [remoteId]));
-  const asked = [...page.records.map(({ remoteId }) => remoteId), ...page.tombstones, ...refusedIds];
-  const { linked, twins } = await findLinked(work, page, asked);
-  const strangers = page.records.filter(({ remoteId }) => !linked.has(remoteId));
+  const others = [...page.tombstones, ...refusedIds].map((remoteId) => ({ remoteId, hash: null }));
+  const { unchanged, linked, strangers: unlinked, twins } = await findLinked(work, page, [...page.records, ...others]);
+  const strangers = unlinked.size === 0 ? [] : page.records.filter(({ remoteId }) => unlinked.has(remoteId));
   const { matched, ambiguous } = await matchStrangers(work, page, strangers);
   const unmatched = strangers.filter(({ remoteId }) => !matched.has(remoteId));
   return {
+    unchanged,
     linked,
+    strangers: unlinked,
     matched,
     ambiguous,
     undecided: await findUndecided(work, page, unmatched),
     refused: refusedIds.flatMap((remoteId) => linked.get(remoteId)?.recordId ?? []),
-    twins: [...page.records.map(({ remoteId }) => remoteId), ...refusedIds].flatMap((remoteId) => twins.get(remoteId) ?? []),
+    twins: twins.size === 0 ? [] : [...page.records.map(({ remoteId }) => remoteId), ...refusedIds].flatMap((remoteId) => twins.get(remoteId) ?? []),
     hasKnownTombstones: page.tombstones.some((remoteId) => linked.has(remoteId)),
   };
 }
 
-/** Ours by their ids, and those that share one. */
+export interface LinkedRecords extends Pick<KnownRecords, 'unchanged'> {
+  linked: Map<string, KnownRecord>;
+  strangers: Set<string>;
+  /** Records of ours beside the one that stands for a remote id. */
+  twins: Map<string, string[]>;
+}
+
+/** Ours by their ids. Those with a hash that is as it was are told apart by the database: of them only our ids come. */
 export async function findLinked(
   { trx, tenantId }: TenantWork,
   { integration, recordType }: { integration: { integrationId: string }; recordType: string },
-  remoteIds: string[],
-): Promise<{ linked: Map<string, KnownRecord>; twins: Map<string, string[]> }> {
+  theirs: readonly { remoteId: string; hash: string | null }[],
+): Promise<LinkedRecords> {
   const linked = new Map<string, KnownRecord>();
+  const strangers = new Set<string>();
   const twins = new Map<string, string[]>();
-  if (remoteIds.length === 0) return { linked, twins };
-  const { rows } = await sql<KnownRecord & { remoteId: string }>`
-    select wanted.remote_id, link.record_id, link.remote_hash, link.linked_at
-    from unnest(${remoteIds}::text[]) as wanted(remote_id)
-    cross join lateral (
-      select record_id, remote_id, remote_hash, updated_at as linked_at from record_links
-      where remote_key = hashtextextended(${`${integration.integrationId} ${recordType} `}::text || wanted.remote_id, 0) and tenant_id = ${unseen(tenantId)} limit 10) link
-    where link.remote_id = wanted.remote_id`.execute(trx);
+  if (theirs.length === 0) return { unchanged: [], linked, strangers, twins };
+  const wanted = theirs.map(({ remoteId, hash }, position) => ({ position, remote_id: remoteId, hash }));
+  const { rows } = await sql<FoundLink | UnchangedLinks>`
+    with found as (
+      select row.remote_id, link.record_id, link.remote_hash, link.linked_at,
+        count(*) over (partition by row.position) = 1 and link.remote_hash is not distinct from row.hash and row.hash is not null as is_unchanged
+      from ${rowsFrom(wanted, 'position int, remote_id text, hash text')}
+      left join lateral (
+        select record_id, remote_id, remote_hash, updated_at as linked_at from record_links
+        where remote_key = hashtextextended(${`${integration.integrationId} ${recordType} `}::text || row.remote_id, 0) and tenant_id = ${unseen(tenantId)} limit 10) link
+        on link.remote_id = row.remote_id)
+    select remote_id, record_id, remote_hash, linked_at, null as record_ids from found where not is_unchanged
+    union all
+    select null, null, null, null, string_agg(record_id::text, ',') from found where is_unchanged having count(*) > 0`.execute(trx);
+  let unchanged: string[] = [];
   // Two of ours may be linked to one of theirs: the older one stands for it. (Ordered here: the planner would walk another index for it.)
-  for (const { remoteId, ...record } of rows) {
+  for (const row of rows) {
+    if (row.remoteId === null) unchanged = row.recordIds.split(',');
+    else if (row.recordId === null) strangers.add(row.remoteId);
+    else stand(row);
+  }
+  return { unchanged, linked, strangers, twins };
+
+  function stand({ remoteId, recordId, remoteHash, linkedAt }: KnownRecord & { remoteId: string }): void {
+    const record = { recordId, remoteHash, linkedAt };
     const other = linked.get(remoteId);
     if (other === undefined || record.recordId < other.recordId) linked.set(remoteId, record);
     if (other !== undefined) twins.set(remoteId, [...(twins.get(remoteId) ?? []), record.recordId < other.recordId ? other.recordId : record.recordId]);
   }
-  return { linked, twins };
+}
+
+type FoundLink = (KnownRecord | { recordId: null }) & { remoteId: string };
+/** Their ids in one text: cheaper to take apart than rows. */
+interface UnchangedLinks {
+  remoteId: null;
+  recordIds: string;
+}
+
+/** No record of the type is linked, and none was before: what comes now is met for the first time. */
+export async function holdsNothing(
+  { trx, tenantId }: TenantWork,
+  { integration: { integrationId }, recordType }: Pick<PageToApply, 'integration' | 'recordType'>,
+): Promise<boolean> {
+  const { rows } = await sql<{ holdsNothing: boolean }>`
+    select not exists (select from sync_datasets
+        where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType} and initial_state = 'succeeded')
+      and not exists (select from record_links where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}) as holds_nothing`.execute(
+    trx,
+  );
+  return rows[0]?.holdsNothing ?? false;
 }
 
 type Matches = Pick<KnownRecords, 'matched' | 'ambiguous'>;

@@ -10,17 +10,19 @@ import { sql } from 'kysely';
 import type { JsonObject } from '../domain/json';
 import type { RecordTypeMapping } from '../domain/mapping';
 import { newUuid, toWireId } from './ids';
+import { arrayParameter } from './array-parameter';
 import type { TenantWork } from './database';
 import { lockMappings } from './mapping-lock';
 import { expectPulled, keepReviewed } from './overview-applying';
 import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
 import { mergeKnown, type PulledDraft } from './pulled-drafts';
-import { findKnown, type KnownRecord } from './pulled-matches';
+import { findKnown, holdsNothing, knowNothingOf } from './pulled-matches';
 import { insertNew } from './pulled-inserts';
 import { writeOriginPairs, writeLinks } from './pulled-links';
 import { emitRecordEvents } from './record-events';
 import { writeRecords } from './record-writing';
 import { rowsFrom } from './rows';
+import { lookForInterruption } from './sync-pass';
 import { lockSyncJob, type SyncJob } from './sync-jobs';
 
 /** One record of a page, made ready outside the transaction. */
@@ -58,8 +60,10 @@ export interface PageToApply {
   asOf: Date | null;
   /** How many records the whole list holds, where the page says so. */
   total: number | null;
-  /** When it was asked for, by the database's clock: what was pushed since is newer than this page. */
+  /** When it was asked for at the earliest, by the database's clock: what was pushed since is newer than this page. */
   askedAt: Date;
+  /** In a first pass: write what is new without a look whether it is. Where that fails the page has to be applied again without this. */
+  mayAssumeNew?: boolean;
 }
 
 export interface RefusedRecord {
@@ -69,7 +73,8 @@ export interface RefusedRecord {
 }
 
 export type AppliedPage =
-  | { kind: 'applied'; job: SyncJob; isRepeated: boolean }
+  /** `isInterrupted`: this page is kept, but nothing more is to be begun. */
+  | { kind: 'applied'; job: SyncJob; isRepeated: boolean; isInterrupted: boolean }
   /** Canceled, deleted, or another attempt has gone on: stop. */
   | { kind: 'stopped' };
 
@@ -103,9 +108,11 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
   const isRepeated = await wasSeenBefore(work, page, idsDigest);
 
   await lockMappings(work, 'shared');
+  const { isGone, isInterrupted } = await lookForInterruption(work, { ...page, integrationId: page.integration.integrationId });
   // What comes in after the integration was deleted would leave links that nobody takes away.
-  if (await isGone(work, page.integration)) return { kind: 'stopped' };
-  const known = await findKnown(work, page);
+  if (isGone) return { kind: 'stopped' };
+  const isFirstMeeting = page.mayAssumeNew === true && isPlain(page) && (job.pages === 0 ? await holdsNothing(work, page) : job.isFirstMeeting);
+  const known = isFirstMeeting ? knowNothingOf(page) : await findKnown(work, page);
   const merged = await mergeKnown(work, page, known);
   const { drafts, unchanged, conflicts, refused } =
     page.overviewId == null ? merged : await keepReviewed(work, { ...page, overviewId: page.overviewId }, merged);
@@ -126,12 +133,13 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
       { ...page, overviewId: page.overviewId },
       touched.map(({ draft }) => draft),
     );
-  await writePairs(
-    work,
-    await findIntegrationsForAcceptance(work, { except: page.integration.integrationId }),
-    touched.map(({ draft }) => draft),
-    author,
-  );
+  if (touched.length > 0)
+    await writePairs(
+      work,
+      await findIntegrationsForAcceptance(work, { except: page.integration.integrationId }),
+      touched.map(({ draft }) => draft),
+      author,
+    );
   await writeLinks(
     work,
     page,
@@ -141,9 +149,9 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
   await writeConflicts(work, page, conflicts);
   const complaints = [...page.refused, ...page.altered, ...refused];
   await writeErrors(work, page, job, complaints);
-  const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated };
+  const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated, isFirstMeeting };
   await writePageRow(work, page, { idsDigest, drafts, unchanged, alsoThere: [...known.refused, ...known.twins] });
-  const applied = { kind: 'applied' as const, job: await checkpoint(work, page, job, counts, known), isRepeated };
+  const applied = { kind: 'applied' as const, job: await checkpoint(work, page, job, counts, known), isRepeated, isInterrupted };
   await emitRecordEvents(
     work,
     { integrationId: page.integration.integrationId, syncRunId: page.syncRunId, recordType: page.recordType },
@@ -152,10 +160,11 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
   return applied;
 }
 
-async function isGone({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<boolean> {
-  const { rows } = await sql<{ isGone: boolean }>`
-    select deleted_at is not null as is_gone from integrations where tenant_id = ${tenantId} and integration_id = ${integrationId}`.execute(trx);
-  return rows[0]?.isGone ?? true;
+/** Nothing about it has to be looked up but whether it is there: it can be no record of ours, and means nothing but itself. */
+function isPlain({ integration, recordType, overviewId, records, tombstones, refused }: PageToApply): boolean {
+  const mapping = integration.recordTypes[recordType];
+  if (mapping?.direction !== 'pull' || mapping.matchBy !== undefined || overviewId != null) return false;
+  return tombstones.length === 0 && refused.length === 0 && records.every(({ externalId }) => externalId === null);
 }
 
 /** The same ids in whatever order: a list that goes round may be shuffled each time. An empty page says nothing. */
@@ -186,7 +195,7 @@ interface Counts {
   failed: number;
 }
 
-function countsOf(page: PageToApply, drafts: readonly PulledDraft[], unchanged: readonly KnownRecord[]): Omit<Counts, 'failed'> {
+function countsOf(page: PageToApply, drafts: readonly PulledDraft[], unchanged: readonly string[]): Omit<Counts, 'failed'> {
   const created = drafts.filter(({ draft }) => draft.isTouched && draft.before === null).length;
   const changed = drafts.filter(({ draft }) => draft.isTouched && draft.before !== null).length;
   const read = page.records.length + page.refused.length;
@@ -196,14 +205,14 @@ function countsOf(page: PageToApply, drafts: readonly PulledDraft[], unchanged: 
 async function writePageRow(
   { trx, tenantId, now }: TenantWork,
   { syncRunId, recordType, pagesBefore }: PageToApply,
-  page: { idsDigest: string; drafts: readonly PulledDraft[]; unchanged: readonly KnownRecord[]; alsoThere: readonly string[] },
+  page: { idsDigest: string; drafts: readonly PulledDraft[]; unchanged: readonly string[]; alsoThere: readonly string[] },
 ): Promise<void> {
   const touched = page.drafts.filter(({ draft }) => draft.isTouched);
   const created = touched.filter(({ draft }) => draft.before === null).map(({ draft }) => draft.recordId);
   const changed = touched
     .filter(({ draft }) => draft.before !== null)
     .map(({ draft }) => ({ record_id: draft.recordId, fields: [...draft.changedFields], ...(draft.before?.isDeleted ? { was_deleted: true } : {}) }));
-  const seen = [...page.drafts.map(({ draft }) => draft.recordId), ...page.unchanged.map(({ recordId }) => recordId), ...page.alsoThere];
+  const seen = [...page.drafts.map(({ draft }) => draft.recordId), ...page.unchanged, ...page.alsoThere];
   await trx
     .insertInto('syncPages')
     .values({
@@ -212,8 +221,8 @@ async function writePageRow(
       recordType,
       page: pagesBefore,
       idsDigest: page.idsDigest,
-      seen,
-      created,
+      seen: sql`${arrayParameter(seen, 'uuid')}::uuid[]`,
+      created: sql`${arrayParameter(created, 'uuid')}::uuid[]`,
       changed: JSON.stringify(changed),
       deleted: [],
       at: now,
@@ -225,7 +234,7 @@ async function checkpoint(
   { trx, tenantId, now }: TenantWork,
   page: PageToApply,
   job: SyncJob,
-  counts: Counts & { isRepeated: boolean },
+  counts: Counts & { isRepeated: boolean; isFirstMeeting: boolean },
   known: { hasKnownTombstones: boolean },
 ): Promise<SyncJob> {
   const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
@@ -247,6 +256,7 @@ async function checkpoint(
       recordsChanged: eb('recordsChanged', '+', counts.changed),
       recordsUnchanged: eb('recordsUnchanged', '+', counts.isRepeated ? 0 : counts.unchanged),
       recordsFailed: eb('recordsFailed', '+', counts.failed),
+      isFirstMeeting: counts.isFirstMeeting,
       hasTombstones: job.hasTombstones || known.hasKnownTombstones,
       // Which record an item without an id is, nobody can tell: it may be one that seems to be missing.
       deletesWithheld: isUnnamed ? 'list_changed' : job.deletesWithheld,

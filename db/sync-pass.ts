@@ -5,19 +5,26 @@ import { unseen } from './rows';
 import type { PassPlace } from './sync-deletions';
 import { METADATA_JOB } from './tables';
 
-/**
- * True where people have canceled the run, or paused or deleted the integration, or where another job met what holds all of them back:
- * what is in flight is written, nothing more is begun.
- */
-export async function isInterrupted({ trx, tenantId, now }: TenantWork, { integrationId, syncRunId }: Omit<PassPlace, 'recordType'>): Promise<boolean> {
-  const { rows } = await sql<{ isInterrupted: boolean }>`
-    select run.cancel_requested_at is not null or integration.paused_at is not null or integration.deleted_at is not null
+export interface Interruption {
+  /** The integration was deleted. */
+  isGone: boolean;
+  /** That, or the run was canceled, the integration paused, or another job met what holds all of them back: nothing more is begun. */
+  isInterrupted: boolean;
+}
+
+export async function lookForInterruption(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, syncRunId }: Omit<PassPlace, 'recordType'>,
+): Promise<Interruption> {
+  const { rows } = await sql<Interruption>`
+    select integration.deleted_at is not null as is_gone,
+      run.cancel_requested_at is not null or integration.paused_at is not null or integration.deleted_at is not null
       or coalesce(integration.blocked_until > ${now}, false) or integration.needs_reauthorization_at is not null as is_interrupted
     from sync_runs run cross join integrations integration
     where run.tenant_id = ${unseen(tenantId)} and run.sync_run_id = ${syncRunId} and integration.tenant_id = ${unseen(tenantId)} and integration.integration_id = ${integrationId}`.execute(
     trx,
   );
-  return rows[0]?.isInterrupted ?? true;
+  return rows[0] ?? { isGone: true, isInterrupted: true };
 }
 
 /** How often this pass met a record again: the list has moved while it was read, or holds some twice. */

@@ -351,6 +351,8 @@ export interface SyncJobsTable {
   recordsFailed: Generated<number>;
   deletesWithheld: 'list_changed' | 'needs_review' | null;
   hasTombstones: Generated<boolean>;
+  /** Nothing of the type was linked when it began, and every page since held nothing but new records. */
+  isFirstMeeting: Generated<boolean>;
   attempts: Generated<number>;
   failingSince: Date | null;
   isLastAttemptFailed: Generated<boolean>;

@@ -10,6 +10,7 @@ import * as people from './2026-11-23-people';
 import * as overviews from './2026-11-24-overviews';
 import * as notifications from './2026-11-25-notifications';
 import * as overviewSearch from './2026-11-26-overview-search';
+import * as firstPasses from './2026-11-27-first-passes';
 
 export const migrations: Record<string, Migration> = {
   '2026-11-21-push': push,
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   '2026-11-24-overviews': overviews,
   '2026-11-25-notifications': notifications,
   '2026-11-26-overview-search': overviewSearch,
+  '2026-11-27-first-passes': firstPasses,
 };

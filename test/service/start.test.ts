@@ -126,6 +126,12 @@ it(
     await until(async () => (await theirs()).city === 'Gent');
     expect(await theirs()).toMatchObject({ city: 'Gent' });
 
+    const overview = runReadme('Sync Overview and Sync Now');
+    expect(overview).toMatch(/"after":\{"company":"Seen Beforehand"\}/);
+    expect(overview).toMatch(/"sync_run":.*"state":"succeeded"/s);
+    expect(overview).toMatch(/overview_no_longer_valid/);
+    expect((await ours(`contacts/${id}:contact00000008`)).fields).toMatchObject({ company: 'Seen Beforehand' });
+
     await until(() => webhooks().includes('DATA_UPDATE'));
     expect(runReadme('Webhooks')).toMatch(/DATA_UPDATE #\d+ [^]*"url":"http:\/\/127\.0\.0\.1:\d+\/hooks"[^]*"state":"delivered"[^]*"type":/);
   },

@@ -1,5 +1,6 @@
 /** Lists that do not hold what lists should, on skipped time (rules.md 31, 35). */
 import type { ReadPage } from '../../connectors/connector';
+import { newUuid, toWireId } from '../../db/ids';
 import type { JsonValue } from '../../domain/json';
 import { LaneWorld, type TenantWorld } from '../support/lane-world';
 import { CONTACTS, fill, people, Pulled } from '../support/pulling';
@@ -187,6 +188,55 @@ describe('rule 35: pages out of order and records twice', () => {
     expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsChanged: 9, recordsNew: 0, recordsDeleted: 0 });
     expect(await pulled.differences()).toEqual([]);
     expect((await pulled.held()).get('p000')?.version).toBe(2);
+  });
+});
+
+describe('rule 35: a first pass', () => {
+  const firstJob = async (pulled: Pulled) => pulled.job((await pulled.runs())[0]?.syncRunId as string);
+
+  it('writes what is new without looking whether it is', async () => {
+    expect(await firstJob(await linked(9))).toMatchObject({ isFirstMeeting: true, recordsNew: 9 });
+  });
+
+  it('meets records twice, and keeps each once', async () => {
+    let earlier: ReadPage['records'] = [];
+    const pulled = await linked(9, {}, (account) => {
+      account.distort = (page) => {
+        const records = [...page.records, ...earlier];
+        earlier = page.records;
+        return { ...page, records };
+      };
+    });
+    expect(await firstJob(pulled)).toMatchObject({ isFirstMeeting: false, recordsNew: 9, recordsUnchanged: expect.any(Number) });
+    expect([...(await pulled.held()).keys()]).toEqual(people(9));
+    expect(await pulled.differences()).toEqual([]);
+  });
+
+  it('finds what is here under its id already', async () => {
+    const pulled = await Pulled.link(tenant, { isPaused: true }, fill(world, 3));
+    const recordId = newUuid();
+    await pulled.inTenant(({ trx, tenantId, now }) =>
+      trx
+        .insertInto('records')
+        .values({
+          tenantId,
+          recordId,
+          recordType: 'contacts',
+          externalId: `${toWireId('int', pulled.integrationId)}:p001`,
+          version: 1,
+          fields: JSON.stringify({ name: 'From before' }),
+          occurredAt: now,
+          changedAt: now,
+          changedBy: 'test',
+          createdAt: now,
+        })
+        .execute(),
+    );
+    await pulled.resume();
+    await pulled.settle();
+    expect(await firstJob(pulled)).toMatchObject({ isFirstMeeting: false, recordsNew: 2, recordsChanged: 1 });
+    expect(await pulled.names()).toEqual({ p000: 'p000', p001: 'p001', p002: 'p002' });
+    expect((await pulled.held()).get('p001')?.version).toBe(2);
   });
 });
 
