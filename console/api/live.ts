@@ -9,6 +9,7 @@ const SUBJECTS: Record<string, readonly string[]> = {
   record_syncs: ['record', 'records', 'pushes', 'record-syncs'],
   integrations: ['integrations', 'onboarding', 'record'],
   sync_runs: ['sync-runs', 'sync-status', 'deletion-reviews', 'sync-conflicts', 'onboarding', 'overviews'],
+  overviews: ['overviews'],
   notifications: ['notifications'],
 };
 /** A busy tenant has many events a second: they are gathered. */

@@ -1,8 +1,9 @@
 import { Button, type ButtonProps, Tooltip } from '@mantine/core';
-import type { ReactNode } from 'react';
+import type { ReactNode, Ref } from 'react';
 
 interface ActionButtonProps extends ButtonProps {
   children: ReactNode;
+  ref?: Ref<HTMLButtonElement>;
   onClick?: () => void;
   type?: 'button' | 'submit';
   /** Why it cannot be done now. The button stays reachable by keyboard, so that the reason can be read. */

@@ -1,15 +1,16 @@
 import { Text } from '@mantine/core';
 import { useSession } from '../session/session';
-import { toClock, toExactTime, toRelativeTime, toShortTime, useMinute, useNow } from './time';
+import { toClock, toExactTime, toRelativeTime, toShortTime, useMinute, useMoment, useNow } from './time';
 
 /** A time in the tenant's zone; the exact instant on hover. */
 export function Instant({ at, relative = false, none = '–' }: { at: string | null | undefined; relative?: boolean; none?: string }) {
   const zone = useSession().tenant.time_zone;
   const minute = useMinute();
+  const moment = useMoment();
   if (!at) return <>{none}</>;
   return (
     <time dateTime={at} title={toExactTime(at, zone)} style={{ whiteSpace: 'nowrap' }}>
-      {relative ? toRelativeTime(at, minute) : toShortTime(at, zone, minute)}
+      {relative ? toRelativeTime(at, moment) : toShortTime(at, zone, minute)}
     </time>
   );
 }

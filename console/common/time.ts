@@ -8,6 +8,8 @@ let timer: ReturnType<typeof setInterval> | undefined;
 /** One clock for the whole page, ticking each second while anything shows it. */
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
+  // It stood still while nothing showed it.
+  if (timer === undefined) now = Date.now();
   timer ??= setInterval(() => {
     now = Date.now();
     for (const tell of listeners) tell();
@@ -23,6 +25,8 @@ function subscribe(listener: () => void): () => void {
 export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
 /** Milliseconds since the epoch, rounded down to the minute: for words that need no more. */
 export const useMinute = (): number => useSyncExternalStore(subscribe, () => Math.floor(now / 60_000) * 60_000);
+/** The same, rounded down to ten seconds: for how long ago something was. */
+export const useMoment = (): number => useSyncExternalStore(subscribe, () => Math.floor(now / 10_000) * 10_000);
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
@@ -46,11 +50,11 @@ export function toShortTime(iso: string, zone: string, nowMs: number): string {
 export const toExactTime = (iso: string, zone: string): string =>
   `${format(zone, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'longOffset' }).format(new Date(iso))} · ${iso}`;
 
-/** `4 min ago`, `in 2 h`. */
+/** `4 min ago`, `in 2 h`. What has just happened lies a little ahead of a clock that is rounded down. */
 export function toRelativeTime(iso: string, nowMs: number): string {
   const seconds = Math.round((Date.parse(iso) - nowMs) / 1_000);
   const amount = Math.abs(seconds);
-  if (amount < 45) return seconds > 0 ? 'in a moment' : 'just now';
+  if (amount < 45) return seconds > 10 ? 'in a moment' : 'just now';
   const words =
     amount < 3_600
       ? `${Math.max(1, Math.round(amount / 60))} min`

@@ -39,8 +39,13 @@ interface Finding {
   nodes: { target: string[] }[];
 }
 
-/** The serious findings of axe on the page as it is now. */
+/** Colours on their way from one theme to the other are of neither. */
+const SETTLED = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() =>
+  Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)))`;
+
+/** The serious findings of axe on the page as it is now, once it stands still. */
 export async function seriousFindings(page: Page): Promise<string[]> {
+  await page.evaluate(SETTLED);
   await page.evaluate(axe);
   const findings = await page.evaluate(
     async () => (await (globalThis as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }).axe.run()).violations,

@@ -53,7 +53,7 @@ export async function startListServer(): Promise<ListServer> {
       await server.beforePage(asked);
       await sleep(server.delayMs);
       const shown = all.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE).map(([id, name]) => ({ id, name, note: `Something that is long enough for ${id}.` }));
-      body = { data: shown, next: (page + 1) * PAGE_SIZE < all.length ? String(page + 1) : null };
+      body = { data: shown, next: (page + 1) * PAGE_SIZE < all.length ? String(page + 1) : null, total: all.length };
     }
     response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
   }

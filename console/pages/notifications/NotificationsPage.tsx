@@ -114,7 +114,7 @@ function Entry({ notification }: { notification: Notification }) {
     <Paper withBorder p="md" component="li" ref={ref}>
       <Group wrap="nowrap" align="flex-start">
         <Icon size={20} aria-label={label} style={{ flexShrink: 0 }} />
-        <Stack gap={4} flex={1}>
+        <Stack gap={4} flex={1} miw={0} style={{ overflowWrap: 'anywhere' }}>
           <Group justify="space-between" gap="xs">
             <Group gap="xs">
               <Text fw={isUnread ? 700 : 500}>{title}</Text>

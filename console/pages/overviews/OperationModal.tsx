@@ -1,6 +1,7 @@
 /**
  * Waits with the person for an overview or a Sync Now. The API answers within a minute when it is done by then; otherwise the work goes on
- * in the background, and whoever started it is notified. Closing cancels nothing.
+ * in the background, and whoever started it is notified. Closing cancels nothing: the work goes on, and the API hears that nobody waits for
+ * its answer any more, so that it tells by notification (rules.md 18).
  */
 import { Button, Group, Modal, Progress, Stack, Text } from '@mantine/core';
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
@@ -25,14 +26,14 @@ interface Outcome {
   syncRunId: string | null;
 }
 
-async function start({ kind, integration, overviewId }: Work): Promise<Outcome> {
+async function start({ kind, integration, overviewId }: Work, signal: AbortSignal): Promise<Outcome> {
   const params = { path: { integration_id: integration.id } };
   if (kind === 'overview') {
-    const { operation, overview } = await answerOf(api.POST('/v1/integrations/{integration_id}/overviews', { params, body: {} }));
+    const { operation, overview } = await answerOf(api.POST('/v1/integrations/{integration_id}/overviews', { params, body: {}, signal }));
     return { isDone: operation.ended_at !== null, overviewId: overview.id, syncRunId: null };
   }
   const { operation, sync_run: run } = await answerOf(
-    api.POST('/v1/integrations/{integration_id}/sync-now', { params, body: overviewId === undefined ? {} : { overview_id: overviewId } }),
+    api.POST('/v1/integrations/{integration_id}/sync-now', { params, body: overviewId === undefined ? {} : { overview_id: overviewId }, signal }),
   );
   return { isDone: operation.ended_at !== null, overviewId: null, syncRunId: run.id };
 }
@@ -42,12 +43,12 @@ export function OperationModal({ work, onClose }: { work: Work; onClose: () => v
   const navigate = useNavigate();
   const [startedAt] = useState(() => Date.now());
   const isStarted = useRef(false);
-  const isOpen = useRef(true);
+  const [waiting] = useState(() => new AbortController());
   const operation = useMutation({
-    mutationFn: start,
+    mutationFn: (asked: Work) => start(asked, waiting.signal),
     onSuccess({ isDone, ...outcome }) {
       for (const subject of ['overviews', 'sync-runs', 'record', 'records']) void queryClient.invalidateQueries({ queryKey: [subject] });
-      if (isDone && isOpen.current) open(outcome);
+      if (isDone && !waiting.signal.aborted) open(outcome);
     },
   });
   const { mutate } = operation;
@@ -63,7 +64,7 @@ export function OperationModal({ work, onClose }: { work: Work; onClose: () => v
     else if (overviewId !== null) void navigate({ to: '/overviews/$overviewId', params: { overviewId } });
   };
   const close = (): void => {
-    isOpen.current = false;
+    waiting.abort();
     onClose();
   };
   const title = work.kind === 'overview' ? `Sync Overview of ${work.integration.app}` : `Sync Now: ${work.integration.app}`;

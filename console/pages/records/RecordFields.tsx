@@ -2,7 +2,7 @@
 import { Badge, Button, Group, Select, Stack, Table, Text, Textarea, TextInput, Tooltip } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { CloudUpload, Download, Lock, Pencil, Plus, TriangleAlert } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { answerOf, api, asProblem, type Schemas } from '../../api/client';
 import { integrationsQuery } from '../../api/queries';
 import { ActionButton } from '../../common/ActionButton';
@@ -47,6 +47,16 @@ export function RecordFields({ record }: { record: RecordView }) {
   });
 
   const isEditing = drafts !== undefined;
+  const form = useRef<HTMLFormElement>(null);
+  const editButton = useRef<HTMLButtonElement>(null);
+  const wasEditing = useRef(false);
+  // The button that was pressed is gone, and the focus with it: it goes to the first field, and back to the button afterwards.
+  useEffect(() => {
+    if (isEditing === wasEditing.current) return;
+    wasEditing.current = isEditing;
+    if (isEditing) form.current?.querySelector<HTMLElement>('input, textarea')?.focus();
+    else editButton.current?.focus();
+  }, [isEditing]);
   const names = [...new Set([...Object.keys(record.field_syncs), ...Object.keys(record.fields).toSorted(), ...Object.keys(drafts ?? {})])];
   const labelOf = (name: string): string =>
     integrations
@@ -82,14 +92,14 @@ export function RecordFields({ record }: { record: RecordView }) {
       hint="The icons mark the fields that sync, and to where."
       actions={
         !isEditing && (
-          <ActionButton variant="default" leftSection={<Pencil size={14} aria-hidden />} refusal={whyNotEdit} onClick={() => setDrafts({})}>
+          <ActionButton ref={editButton} variant="default" leftSection={<Pencil size={14} aria-hidden />} refusal={whyNotEdit} onClick={() => setDrafts({})}>
             Edit
           </ActionButton>
         )
       }
     >
       {problem && <ProblemView error={problem} />}
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit}>
         <Table.ScrollContainer minWidth={360} type="native" tabIndex={0} role="region" aria-label="Fields">
           <Table verticalSpacing="xs" aria-label="Fields">
             <Table.Thead>

@@ -60,7 +60,7 @@ export function RecordPage() {
                 </SimpleGrid>
               )}
             </Section>
-            <RecordFields key={shown.version} record={shown} />
+            <RecordFields key={shown.id} record={shown} />
             <PushHistory recordType={recordType} externalId={externalId} />
             <Text size="xs" c="dimmed">
               {shown.id} · created <Instant at={shown.created_at} />

@@ -1,0 +1,282 @@
+/** Every page and every dialogue: for those who cannot see it, or use no mouse, or have a phone only; and the ways out to Temporal's UI. */
+import type { Page } from 'playwright-core';
+import { listIntegration, type ListServer, startListServer } from '../support/list-server';
+import { until } from '../support/until';
+import { seriousFindings } from './browser';
+import { button, Desk, heading } from './desk';
+import { expectFocusIsSeen, isFocused, tabTo } from './keyboard';
+import type { Stack } from './stack';
+
+jest.setTimeout(240_000);
+
+let desk: Desk;
+let stack: Stack;
+let page: Page;
+let lists: ListServer;
+
+beforeAll(async () => {
+  [desk, lists] = await Promise.all([Desk.setUp(), startListServer()]);
+  ({ stack } = desk);
+  page = await desk.sitDown();
+  await parkDeletions();
+}, 240_000);
+
+afterEach(() => desk.expectNoTrouble());
+
+afterAll(async () => {
+  await desk?.tidyUp();
+  await lists?.stop();
+});
+
+const first = async (list: string): Promise<string> => (await stack.call<{ data: { id: string }[] }>('GET', list)).data[0]?.id as string;
+
+/** So many contacts go at once that somebody has to look at them. */
+async function parkDeletions(): Promise<void> {
+  const ids = Array.from({ length: 30 }, (_, index) => `contact${String(index + 151).padStart(8, '0')}`);
+  await stack.deleteThere('contacts', ids);
+  await stack.call('POST', `/integrations/${desk.crm}/sync-runs`, { kind: 'full' });
+  await until('the deletions are parked', async () => (await first('/deletion-reviews')) !== undefined, 60_000);
+}
+
+/** A run of a company that the people here know nothing of. */
+async function runOfAnotherTenant(): Promise<string> {
+  const { id } = await stack.call<{ id: string }>('POST', '/tenants', { name: 'Another Company', time_zone: 'Europe/Paris' }, stack.ready.platform_key);
+  const { key } = await stack.call<{ key: string }>('POST', `/tenants/${id}/api-keys`, { name: 'theirs', role: 'admin' }, stack.ready.platform_key);
+  lists.fill('secrets', 3);
+  await stack.call('POST', '/integrations', listIntegration(lists.url, ['secrets']), key);
+  return until('their run is there', async () => (await stack.call<{ data: { id: string }[] }>('GET', '/sync-runs', undefined, key)).data[0]?.id);
+}
+
+/** What stands in braces in an address. */
+const PLACES: Record<string, () => Promise<string> | string> = {
+  crm: () => desk.crm,
+  overview: async () => (await stack.call<{ overview: { id: string } }>('POST', `/integrations/${desk.crm}/overviews`, {})).overview.id,
+  endpoint: () => first('/webhook-endpoints'),
+  delivery: () => first('/webhook-deliveries'),
+  run: () => first('/sync-runs'),
+  theirs: runOfAnotherTenant,
+  review: () => first('/deletion-reviews'),
+};
+
+async function addressOf(pattern: string): Promise<string> {
+  const [braced, name = ''] = pattern.match(/\{(\w+)\}/) ?? [];
+  return braced === undefined ? pattern : pattern.replace(braced, (await PLACES[name]?.()) as string);
+}
+
+/** Every page: where it is, and its heading. */
+const PAGES: [string, string | RegExp][] = [
+  ['/records/employees', 'Employees'],
+  ['/records/employees/emp-1', 'Ada Lovelace'],
+  ['/records/employees/nobody', 'nobody'],
+  ['/integrations', 'Integrations'],
+  ['/integrations/new?connector=postgres', 'Link a third party'],
+  ['/integrations/{crm}', 'PocketBase CRM'],
+  ['/overviews', 'Sync Overview'],
+  ['/overviews/{overview}', 'Sync Overview'],
+  ['/webhooks', 'Webhooks'],
+  ['/webhooks/{endpoint}', 'Webhook endpoint'],
+  ['/webhook-deliveries/{delivery}', /^[A-Z_]+$/],
+  ['/sync-runs', 'Sync Logs'],
+  ['/sync-runs/{run}', /./],
+  ['/sync-runs/{theirs}', 'Sync Log'],
+  ['/sync-status?integration_id={crm}', 'Sync Status'],
+  ['/deletion-reviews', 'Parked deletions'],
+  ['/deletion-reviews/{review}', '30 deletions of contacts'],
+  ['/notifications', 'Notifications'],
+  ['/settings', 'Settings'],
+  ['/settings/people', 'People'],
+  ['/settings/api-keys', 'API keys'],
+  ['/settings/audit-log', 'Audit log'],
+  ['/account', 'Sample Admin'],
+  ['/no/such/page', 'There is no such page'],
+  ['/password', 'Set a password'],
+  ['/password#token=a-token', 'Set a password'],
+];
+
+/** Each dialogue: its name, the page, and the button that opens it. */
+const DIALOGUES: [string, string, string][] = [
+  ['Add a webhook endpoint', '/webhooks', 'Add an endpoint'],
+  ['Edit the webhook endpoint', '/webhooks/{endpoint}', 'Edit'],
+  ['Add a person', '/settings/people', 'Add a person'],
+  ['Make an API key', '/settings/api-keys', 'Make a key'],
+  ['Pause PocketBase CRM?', '/integrations/{crm}', 'Pause'],
+  ['Delete 30 records here?', '/deletion-reviews/{review}', 'Approve'],
+  ['Sync Overview of PocketBase CRM', '/integrations/{crm}', 'Sync Overview'],
+];
+
+async function openWhole(at: string, title: string | RegExp): Promise<void> {
+  // A page that differs behind the # alone would not be loaded anew.
+  await page.goto('about:blank');
+  await desk.open(page, at);
+  await heading(page, title).waitFor();
+  await page.waitForLoadState('load');
+  await page
+    .getByRole('status', { name: /oading/ })
+    .first()
+    .waitFor({ state: 'detached' });
+}
+
+/** What axe finds in either theme, on a wide window and on a phone's, and what does not fit into the latter. */
+async function findShortcomings(): Promise<string[]> {
+  const found: string[] = [];
+  for (const [width, height] of [
+    [1280, 900],
+    [390, 844],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      found.push(...(await seriousFindings(page)).map((finding) => `${finding} (${colorScheme}, ${width} pixels)`));
+    }
+    if (await page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth'))
+      found.push(`The page is wider than ${width} pixels.`);
+    for (const dialogue of await page.getByRole('dialog').all()) {
+      const { x, width: wide } = (await dialogue.boundingBox()) ?? { x: 0, width: 0 };
+      if (x < 0 || x + wide > width) found.push(`The dialogue is wider than ${width} pixels.`);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  return found;
+}
+
+it.each(PAGES)('has a page %s without a serious finding of axe in either theme, that fits a phone', async (at, title) => {
+  await openWhole(await addressOf(at), title);
+
+  expect(await findShortcomings()).toEqual([]);
+});
+
+it.each(DIALOGUES)('has a dialogue “%s” without a serious finding of axe in either theme, that fits a phone', async (title, at, opener) => {
+  // That of an overview hears that it goes on, and so stays.
+  const overviews = '**/v1/integrations/*/overviews';
+  await page.route(overviews, (route) => route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }));
+  await desk.open(page, await addressOf(at));
+  await button(page, opener).click();
+  await page.getByRole('dialog', { name: title }).waitFor();
+
+  expect(await findShortcomings()).toEqual([]);
+  await page.unroute(overviews);
+});
+
+it.each(DIALOGUES.filter(([title]) => !title.startsWith('Sync Overview')))(
+  'gives the focus back to what opened the dialogue “%s” once it is closed by keyboard',
+  async (title, at, name) => {
+    await openWhole(await addressOf(at), /./);
+    const opener = button(page, name);
+    await opener.focus();
+    await page.keyboard.press('Enter');
+    const dialogue = page.getByRole('dialog', { name: title });
+    await dialogue.waitFor();
+    await until('the focus is in the dialogue', () => page.evaluate<boolean>('document.activeElement?.closest("[role=dialog]") != null'));
+    await page.keyboard.press('Escape');
+    await dialogue.waitFor({ state: 'detached' });
+
+    expect(await until('the focus is back', () => isFocused(opener))).toBe(true);
+  },
+);
+
+it("shows another company's run as one that does not exist", async () => {
+  const said: string[] = [];
+  for (const run of [await runOfAnotherTenant(), 'run_01890a5d-ac96-774b-bcce-b302099a8057']) {
+    await openWhole(`/sync-runs/${run}`, 'Sync Log');
+    const alert = page.getByRole('main').getByRole('alert').first();
+    await alert.getByText('What does sync_run_not_found mean?').waitFor();
+    said.push((await alert.innerText()).replace(/Request \S+/, '').replaceAll(run, 'it'));
+  }
+
+  expect(said[0]).toBe(said[1]);
+  expect(await page.getByRole('main').innerText()).not.toContain('Lists');
+});
+
+it('needs no mouse: signing in, finding an employee, changing one', async () => {
+  const other = await (await desk.openBrowser()).newPage();
+  await desk.open(other, '/sign-in');
+  await heading(other, 'Sign in').waitFor();
+  await tabTo(other, other.getByLabel('E-mail'));
+  await expectFocusIsSeen(other);
+  await other.keyboard.type(stack.ready.console_email);
+  await other.keyboard.press('Tab');
+  await desk.typePassword(other);
+  await other.keyboard.press('Enter');
+  await heading(other, 'Employees').waitFor();
+
+  await tabTo(other, other.getByRole('link', { name: 'To the content' }));
+  await expectFocusIsSeen(other);
+  await other.keyboard.press('Enter');
+  await tabTo(other, other.getByLabel('Search'));
+  await expectFocusIsSeen(other);
+  await other.keyboard.type('grace');
+  await other.getByText('That is the only one.').waitFor();
+  await tabTo(other, other.getByRole('link', { name: 'Grace Hopper' }));
+  await expectFocusIsSeen(other);
+  await other.keyboard.press('Enter');
+  await heading(other, 'Grace Hopper').waitFor();
+
+  await tabTo(other, button(other, 'Edit'));
+  await expectFocusIsSeen(other);
+  await other.keyboard.press('Enter');
+  await until('the focus is on the first field', () => isFocused(other.getByRole('table', { name: 'Fields' }).getByRole('textbox').first()));
+  await tabTo(other, other.getByLabel('Job title', { exact: true }));
+  await expectFocusIsSeen(other);
+  await other.keyboard.press('Control+A');
+  await other.keyboard.type('Commodore');
+  await other.keyboard.press('Enter');
+  await other.getByText(/^Saved\./).waitFor();
+
+  await until('the focus is where one began to edit', () => isFocused(button(other, 'Edit')));
+  expect((await stack.call<{ fields: { job_title: string } }>('GET', '/records/employees/emp-2')).fields.job_title).toBe('Commodore');
+  await other.context().close();
+});
+
+it("leads operators to the workflows behind an integration in Temporal's UI", async () => {
+  // What Temporal's own pages do is not ours to judge: they are looked at in a browser of their own, with the same session.
+  const operator = await desk.browser.newContext({ storageState: await page.context().storageState() });
+  operator.setDefaultTimeout(60_000);
+  const ours = await operator.newPage();
+  const { data } = await stack.call<{ data: { id: string; app: string }[] }>('GET', '/integrations');
+  const pocketBase = data.find(({ app }) => app === 'PocketBase')?.id as string;
+  for (const [title, integrationId, workflowId] of [
+    ['Sync runs', desk.crm, `sync-run:${desk.crm}`],
+    ['Pushes', pocketBase, `record-push:${pocketBase}`],
+  ] as const) {
+    await desk.open(ours, `/integrations/${integrationId}`);
+    await button(ours, "In Temporal's UI").click();
+    const [temporal] = await Promise.all([operator.waitForEvent('page'), ours.getByRole('menuitem', { name: title }).click()]);
+    await temporal.waitForURL(`${stack.ready.temporal_ui_url}/**`);
+    const shown = temporal.getByText(workflowId).first();
+    await shown.waitFor();
+    expect(await shown.isVisible()).toBe(true);
+    await temporal.close();
+  }
+  await operator.close();
+});
+
+it('shows all times in the zone that the company has chosen, on other pages too', async () => {
+  const firstTime = page.getByRole('table', { name: 'Sync runs' }).locator('time').first();
+  const shownIn = async (zone: string, offset: string): Promise<void> => {
+    await openWhole('/sync-runs', 'Sync Logs');
+    await firstTime.and(page.locator(`[title*="GMT${offset}"]`)).waitFor();
+    const at = new Date((await firstTime.getAttribute('datetime')) as string);
+    const clock = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit' }).format(at);
+    expect(await firstTime.innerText()).toContain(clock);
+    expect(await firstTime.getAttribute('title')).toContain(at.toISOString().slice(0, 19));
+  };
+  await shownIn('Europe/Berlin', '+01:00');
+
+  await desk.open(page, '/settings');
+  await page.getByRole('combobox', { name: 'Time zone' }).fill('Tokyo');
+  await page.getByRole('option', { name: 'Asia/Tokyo' }).click();
+  await page.locator('form').filter({ hasText: 'Time zone' }).getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.', { exact: true }).waitFor();
+
+  await shownIn('Asia/Tokyo', '+09:00');
+});
+
+it('offers the deprecated policy no more after the switch, and says since when', async () => {
+  await desk.open(page, '/settings');
+  const choice = page.getByRole('radiogroup', { name: 'When COMPANY_SYNCHRONIZED is told to webhooks' });
+  await choice.waitFor();
+
+  expect(await choice.getByRole('radio', { name: /^After the first dataset/ }).isDisabled()).toBe(true);
+  expect(await choice.getByRole('radio', { name: /^Once all datasets/ }).isChecked()).toBe(true);
+  expect(await page.getByText('The same for everybody since').locator('time').getAttribute('datetime')).toBe('2023-10-10T00:00:00.000Z');
+});

@@ -1,0 +1,190 @@
+/** What passes between people, and between them and what goes on in the background: banners, notifications, e-mails, somebody else's overview. */
+import type { Page } from 'playwright-core';
+import { listIntegration, type ListServer, startListServer } from '../support/list-server';
+import { until } from '../support/until';
+import { button, Desk, heading } from './desk';
+import type { Mail, Stack } from './stack';
+
+jest.setTimeout(240_000);
+const SECOND = { name: 'Second Admin', email: 'second@sample-company.example', role: 'Admin' } as const;
+
+let desk: Desk;
+let stack: Stack;
+let first: Page;
+let lists: ListServer;
+let listsId: string;
+
+beforeAll(async () => {
+  [desk, lists] = await Promise.all([Desk.setUp(), startListServer()]);
+  ({ stack } = desk);
+  first = await desk.sitDown();
+}, 200_000);
+
+afterEach(() => desk.expectNoTrouble());
+
+afterAll(async () => {
+  letPagesGo();
+  await desk?.tidyUp();
+  await lists?.stop();
+});
+
+let letPagesGo = (): void => undefined;
+
+/** From now on pages after the first one of a list come only when they are let go. */
+function holdPages(): void {
+  const gate = new Promise<void>((resolve) => (letPagesGo = resolve));
+  lists.beforePage = ({ page }) => (page === 0 ? undefined : gate);
+}
+
+/** Its pages say how many records there are in all, so that progress can be shown. */
+function slowLists(): { config: Record<string, unknown>; record_types: object } {
+  const linked = listIntegration(lists.url, ['contacts']) as ReturnType<typeof slowLists>;
+  const { contacts } = linked.config.record_types as { contacts: { list: object } };
+  return { ...linked, config: { ...linked.config, record_types: { contacts: { ...contacts, list: { ...contacts.list, total: { at: '/total' } } } } } };
+}
+
+const bell = (page: Page) => page.getByRole('link', { name: /^Notifications/ });
+const unread = async (page: Page): Promise<number> => Number((await bell(page).getAttribute('aria-label'))?.match(/\d+/)?.[0] ?? 0);
+const notice = (page: Page, title: string | RegExp) => page.getByRole('listitem').filter({ hasText: title }).first();
+
+it('shows a red banner with progress while a third party is onboarded, says why a change is refused meanwhile, and takes both away when all is here', async () => {
+  lists.fill('contacts', 1_200);
+  holdPages();
+  // Begun before anybody linked anything: the form is open when the gate closes.
+  const form = await first.context().newPage();
+  await desk.open(form, `/records/contacts/${encodeURIComponent(`${desk.crm}:contact00000011`)}`);
+  await button(form, 'Edit').click();
+  await form.getByLabel('Another field').fill('nickname');
+  await button(form, 'Add').click();
+  await form.getByLabel('Nickname', { exact: true }).fill('Mrs Eleven');
+
+  const { config, record_types: mappings } = slowLists();
+  await desk.open(first, '/integrations/new?connector=rest');
+  await first.getByLabel('Account name').fill('Slow');
+  for (const [name, label] of [
+    ['app', 'App'],
+    ['base_url', 'Base url'],
+    ['auth', 'Auth'],
+    ['check', 'Check'],
+    ['record_types', 'Record types'],
+  ] as const)
+    await first.getByLabel(new RegExp(`^${label}( \\*)?$`)).fill(typeof config[name] === 'string' ? config[name] : JSON.stringify(config[name]));
+  await first.getByLabel('Mappings by record type').fill(JSON.stringify(mappings));
+  await button(first, 'Link and check').click();
+  await first.getByText('It answers, and the credentials hold').waitFor();
+  await button(first, 'Start to sync').click();
+
+  const banner = (on: Page) => on.getByRole('alert').filter({ hasText: 'Lists (Slow) is being onboarded' });
+  await banner(first).getByText('Contacts: 1,000 of 1,200 records (running)').waitFor();
+  expect(await banner(first).getByRole('progressbar').getAttribute('aria-valuenow')).toMatch(/^83/);
+  listsId = new URL(first.url()).pathname.split('/').at(-1) as string;
+  expect(await button(first, 'Sync Overview').getAttribute('title')).toBe('It is being onboarded; wait until all of its data is here.');
+
+  await banner(form).waitFor();
+  await button(form, 'Save').click();
+  await form.getByRole('link', { name: 'What does onboarding_in_progress mean?' }).waitFor();
+  const refusal = form.getByRole('alert').filter({ hasText: 'onboarding_in_progress' });
+  expect(await refusal.innerText()).toMatch(/onboard/i);
+  await button(form, 'Cancel').click();
+  expect(await button(form, 'Edit').getAttribute('title')).toBe('It cannot be changed while its integration is being onboarded.');
+
+  letPagesGo();
+  await banner(first).waitFor({ state: 'detached' });
+  await banner(form).waitFor({ state: 'detached' });
+  await form.getByText('These records are being onboarded').waitFor({ state: 'detached' });
+  expect(await button(form, 'Edit').getAttribute('title')).toBeNull();
+  await form.close();
+});
+
+it('takes an open overview away as soon as somebody else asks for one, says by whom, and leads to theirs', async () => {
+  const second = await desk.invite(first, SECOND);
+  await desk.open(first, `/integrations/${desk.crm}`);
+  await button(first, 'Sync Overview').click();
+  await first.waitForURL(/\/overviews\/ovw_/);
+  await button(first, 'Sync Now').waitFor();
+
+  await desk.open(second, `/integrations/${desk.crm}`);
+  await button(second, 'Sync Overview').click();
+  await second.waitForURL(/\/overviews\/ovw_/);
+
+  await heading(first, 'Sync Overview data no longer valid').waitFor();
+  await first.getByText('Somebody else has asked for a newer Sync Overview.').waitFor();
+  expect(await first.getByRole('alert').filter({ hasText: 'Somebody else' }).innerText()).toContain(`by ${SECOND.name}`);
+  await button(first, 'Sync Overview').waitFor();
+  await first.getByRole('link', { name: 'The overview that replaced it' }).click();
+  await heading(first, 'Sync Overview').waitFor();
+  expect(new URL(first.url()).pathname).toBe(new URL(second.url()).pathname);
+  await second.context().close();
+});
+
+it('tells whoever has closed the window on an overview in the making that somebody else has asked for another one', async () => {
+  const second = await (await desk.openBrowser()).newPage();
+  await desk.open(second, '/sign-in');
+  await desk.signIn(second, SECOND.email);
+  await heading(second, 'Employees').waitFor();
+  holdPages();
+  await desk.open(first, `/integrations/${listsId}`);
+  await button(first, 'Sync Overview').click();
+  const modal = first.getByRole('dialog', { name: 'Sync Overview of Lists' });
+  await modal.getByText('1,000 of 1,200 records looked at').waitFor();
+  await modal.getByRole('button', { name: 'Close' }).last().click();
+  await modal.waitFor({ state: 'detached' });
+  const before = await unread(first);
+
+  await desk.open(second, `/integrations/${listsId}`);
+  await button(second, 'Sync Overview').click();
+
+  await until('the bell counts one more', async () => (await unread(first)) === before + 1, 60_000);
+  await bell(first).click();
+  const told = notice(first, 'What you started for Lists (Slow) could not finish');
+  await told.waitFor();
+  expect(await told.innerText()).toContain('Somebody else has asked for a newer Sync Overview.');
+  expect(await told.innerText()).not.toContain('in a moment');
+  letPagesGo();
+  await second.waitForURL(/\/overviews\/ovw_/);
+  await told.getByRole('link', { name: 'Open' }).click();
+  await heading(first, 'Sync Overview data no longer valid').waitFor();
+  await second.context().close();
+});
+
+/** Starts something at the CRM as when a minute is up: the API answers that it goes on in the background. */
+async function startInBackground(what: 'Sync Overview' | 'Sync Now'): Promise<void> {
+  await desk.open(first, `/integrations/${desk.crm}`);
+  const route = /\/v1\/integrations\/[^/]+\/(overviews|sync-now)$/;
+  await first.route(route, (request) => request.continue({ headers: { ...request.request().headers(), prefer: 'respond-async' } }));
+  await button(first, what).click();
+  const modal = first.getByRole('dialog', { name: new RegExp(`^${what}`) });
+  await modal.getByText('is processing in the background. You will be sent a notification when it is finished.').waitFor();
+  await modal.getByRole('button', { name: 'Close' }).last().click();
+  await first.unroute(route);
+}
+
+it('sends an e-mail about what nobody looked at, once, with a link to it, and none about what was seen in the inbox', async () => {
+  const about = (mails: Mail[], subject: string): Mail[] => mails.filter((mail) => mail.subject === subject);
+  const [seen, unseen] = ['Sync Now of PocketBase CRM (Demo CRM) is complete', 'The Sync Overview of PocketBase CRM (Demo CRM) is ready'];
+  await desk.open(first, '/settings');
+  await first.getByLabel('After so many minutes').fill('0.5');
+  await first.locator('form').filter({ hasText: 'After so many minutes' }).getByRole('button', { name: 'Save' }).click();
+  await first.getByText('Saved.', { exact: true }).waitFor();
+
+  await startInBackground('Sync Now');
+  await bell(first).click();
+  await notice(first, seen).getByText('not e-mailed, because you viewed it').waitFor();
+  await startInBackground('Sync Overview');
+  await desk.open(first, '/account');
+  await heading(first, 'Sample Admin').waitFor();
+
+  // Shown later than the other, so due later: when this one is here, the other one's time is over.
+  const mail = await until('the e-mail is here', async () => about(await stack.mails(), unseen)[0], 90_000);
+  expect(mail.to).toEqual([expect.objectContaining({ address: stack.ready.console_email })]);
+  expect(about(await stack.mails(), seen)).toEqual([]);
+  const link = mail.text.match(/http:\/\/\S+\/overviews\/ovw_\w+/)?.[0] as string;
+  await first.goto(link);
+  await heading(first, 'Sync Overview').waitFor();
+  await first.getByRole('region', { name: 'Records', exact: true }).waitFor();
+  await bell(first).click();
+  await notice(first, unseen)
+    .getByText(/^e-mailed .* because it was not viewed$/)
+    .waitFor();
+  expect(about(await stack.mails(), unseen)).toHaveLength(1);
+});
