@@ -5,11 +5,11 @@ import { toClock, toExactTime, toRelativeTime, toShortTime, useMinute, useNow } 
 /** A time in the tenant's zone; the exact instant on hover. */
 export function Instant({ at, relative = false, none = '–' }: { at: string | null | undefined; relative?: boolean; none?: string }) {
   const zone = useSession().tenant.time_zone;
-  const minute = useMinute();
+  const minute = useMinute(); // drawn anew each minute; what is said is as of now, or what has just happened would lie ahead
   if (!at) return <>{none}</>;
   return (
     <time dateTime={at} title={toExactTime(at, zone)} style={{ whiteSpace: 'nowrap' }}>
-      {relative ? toRelativeTime(at, minute) : toShortTime(at, zone, minute)}
+      {relative ? toRelativeTime(at, Date.now()) : toShortTime(at, zone, minute)}
     </time>
   );
 }

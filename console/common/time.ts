@@ -8,6 +8,7 @@ let timer: ReturnType<typeof setInterval> | undefined;
 /** One clock for the whole page, ticking each second while anything shows it. */
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
+  if (timer === undefined) now = Date.now(); // it stood still while nothing showed it
   timer ??= setInterval(() => {
     now = Date.now();
     for (const tell of listeners) tell();
@@ -46,11 +47,14 @@ export function toShortTime(iso: string, zone: string, nowMs: number): string {
 export const toExactTime = (iso: string, zone: string): string =>
   `${format(zone, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'longOffset' }).format(new Date(iso))} · ${iso}`;
 
+/** So far may our clock and the server's be apart before something that has happened is said to lie ahead. */
+const CLOCKS_APART_SECONDS = 5;
+
 /** `4 min ago`, `in 2 h`. */
 export function toRelativeTime(iso: string, nowMs: number): string {
   const seconds = Math.round((Date.parse(iso) - nowMs) / 1_000);
   const amount = Math.abs(seconds);
-  if (amount < 45) return seconds > 0 ? 'in a moment' : 'just now';
+  if (amount < 45) return seconds > CLOCKS_APART_SECONDS ? 'in a moment' : 'just now';
   const words =
     amount < 3_600
       ? `${Math.max(1, Math.round(amount / 60))} min`
