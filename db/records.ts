@@ -37,8 +37,11 @@ interface RecordListing extends RecordFilter {
   withDeleted: boolean;
 }
 
-/** A filter looks at so many records at the most and then answers what it has, so that no search takes longer with more records. */
-export const RECORDS_SEARCHED_MAX = 10_000;
+/**
+ * A filter looks at so many records at the most and then answers what it has, so that no search takes longer with more records, and who searches
+ * sees what was found while the rest is looked at.
+ */
+export const RECORDS_SEARCHED_MAX = 2_500;
 /** So few pairs are found by themselves, wherever their records stand in the list; of more, the next ones are near enough to walk to. */
 const PAIRS_SOUGHT_MAX = 2_000;
 
