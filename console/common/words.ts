@@ -44,7 +44,7 @@ const ACTORS: Record<string, (name: string) => string> = {
   person: (name) => name,
   user: (name) => name,
   schedule: () => 'the schedule',
-  sign_in: (name) => `the sign-in of ${name}`,
+  sign_in: (name) => name,
   integration: () => 'a sync',
 };
 
