@@ -9,7 +9,7 @@ export function Instant({ at, relative = false, none = '–' }: { at: string | n
   if (!at) return <>{none}</>;
   return (
     <time dateTime={at} title={toExactTime(at, zone)} style={{ whiteSpace: 'nowrap' }}>
-      {relative ? toRelativeTime(at, Date.now()) : toShortTime(at, zone, minute)}
+      {relative ? toRelativeTime(at) : toShortTime(at, zone, minute)}
     </time>
   );
 }

@@ -51,7 +51,7 @@ export const toExactTime = (iso: string, zone: string): string =>
 const CLOCKS_APART_SECONDS = 5;
 
 /** `4 min ago`, `in 2 h`. */
-export function toRelativeTime(iso: string, nowMs: number): string {
+export function toRelativeTime(iso: string, nowMs = Date.now()): string {
   const seconds = Math.round((Date.parse(iso) - nowMs) / 1_000);
   const amount = Math.abs(seconds);
   if (amount < 45) return seconds > CLOCKS_APART_SECONDS ? 'in a moment' : 'just now';
