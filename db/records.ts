@@ -58,7 +58,8 @@ export async function listRecords(work: TenantWork, listing: RecordListing): Pro
 function walkOf({ trx, tenantId }: TenantWork, { recordType, after, withDeleted }: RecordListing) {
   let walk = trx.selectFrom('records').where('tenantId', '=', tenantId).where('recordType', '=', recordType).orderBy('externalId');
   if (!withDeleted) walk = walk.where('deletedAt', 'is', null);
-  return after === undefined ? walk : walk.where('externalId', '>', after);
+  // The first page has a bound too: without one, for a tenant that is not in the statistics, all its records were read and sorted (400 ms of 100,000).
+  return walk.where('externalId', '>', after ?? '');
 }
 
 async function walkRecords(work: TenantWork, listing: RecordListing): Promise<{ rows: StoredRecord[]; searchedTo: string | undefined }> {
