@@ -3,6 +3,7 @@
  * the peer or limit that ran on the same machine in the same minute. The last line is one JSON object for programs.
  * A missed goal is said plainly and is no failure; the exit code is 1 only where something could not be measured.
  */
+import { consoleBenchmark } from './console/benchmark';
 import { overviewBenchmark } from './overview/benchmark';
 import { pullBenchmark } from './pull/benchmark';
 import { pushBenchmark } from './push/benchmark';
@@ -20,6 +21,7 @@ const benchmarks: Record<string, (stage: Stage, options: BenchmarkOptions) => Pr
   pull: pullBenchmark,
   webhooks: webhooksBenchmark,
   overview: overviewBenchmark,
+  console: consoleBenchmark,
 };
 
 async function main(): Promise<number> {

@@ -22,7 +22,8 @@ export async function servePocketBase(options: PocketBaseOptions): Promise<{ url
   const { dataFolder, logFile, port, superuser } = options;
   const command = await findProgram('pocketbase', options.onFetch);
   const folder = ['--dir', dataFolder];
-  await runToEnd(command, ['superuser', 'upsert', superuser.email, superuser.password, ...folder]);
+  // After `--`, because a password may begin with a dash.
+  await runToEnd(command, ['superuser', 'upsert', ...folder, '--', superuser.email, superuser.password]);
   const args = ['serve', '--http', `127.0.0.1:${port}`, '--automigrate=false', ...folder];
   const child = await startProcess({ name: 'PocketBase', command, args, logFile });
   const url = `http://127.0.0.1:${port}`;

@@ -12,7 +12,7 @@ import { timeRun } from '../pull/runs';
 import { startSource } from '../pull/source';
 import type { Report } from '../report';
 import type { Stage } from '../stage';
-import { readerOf, walkTo } from './pages';
+import { readerOf, walkTo } from '../pages';
 
 const RECORDS = { whole: 100_000, quick: 20_000 };
 /** Memory that grows with what is shown would go on growing. */

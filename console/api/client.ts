@@ -32,11 +32,20 @@ export class Problem extends Error {
 export const asProblem = (error: unknown): Problem =>
   error instanceof Problem
     ? error
-    : new Problem(0, {
-        code: 'unreachable',
-        title: 'Syncline cannot be reached',
-        detail: 'Check your connection and try again. What you see was true when it was loaded.',
-      });
+    : isOfTheNetwork(error)
+      ? new Problem(0, {
+          code: 'unreachable',
+          title: 'Syncline cannot be reached',
+          detail: 'Check your connection and try again. What you see was true when it was loaded.',
+        })
+      : new Problem(0, {
+          code: 'page_failed',
+          title: 'This page has failed',
+          detail: `Nothing was changed by it. Try again; if it fails again, tell whoever runs Syncline for you: ${String(error)}`,
+        });
+
+/** Browsers throw a TypeError, each with words of its own, when a request or a part of the console cannot be fetched. */
+const isOfTheNetwork = (error: unknown): boolean => error instanceof TypeError && /fetch|network|load failed|import/i.test(error.message);
 
 /** The API as programs know it. */
 export const api = createClient<paths>({ baseUrl: '/console', headers: { Accept: 'application/json' } });

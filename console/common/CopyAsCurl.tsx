@@ -10,7 +10,7 @@ export function CopyAsCurl({ path, query = {} }: { path: string; query?: Record<
     <CopyButton value={command}>
       {({ copied, copy }) => (
         <Tooltip label={copied ? 'Copied' : 'Copy as curl'}>
-          <ActionIcon variant="default" size="lg" onClick={copy} aria-label={copied ? 'Copied' : 'Copy as curl'}>
+          <ActionIcon visibleFrom="sm" variant="default" size="lg" onClick={copy} aria-label={copied ? 'Copied' : 'Copy as curl'}>
             {copied ? <Check size={16} aria-hidden /> : <Terminal size={16} aria-hidden />}
           </ActionIcon>
         </Tooltip>

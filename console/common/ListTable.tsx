@@ -78,9 +78,9 @@ export function ListTable<Row>({ label, query, columns, rowKey, empty, isSearch 
             {isSearch && rows.length === 0 ? 'Searching…' : 'Show more'}
           </Button>
         ) : (
-          rows.length > 0 && (
+          rows.length > 1 && (
             <Text size="sm" c="dimmed">
-              {rows.length === 1 ? 'That is the only one.' : `All ${rows.length.toLocaleString('en-GB')} are shown.`}
+              All {rows.length.toLocaleString('en-GB')} are shown.
             </Text>
           )
         )}

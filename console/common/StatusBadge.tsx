@@ -1,5 +1,5 @@
 import { Badge, Group } from '@mantine/core';
-import { Ban, CircleCheck, CircleDashed, CirclePause, CircleX, Clock, type LucideIcon, RefreshCw, TriangleAlert } from 'lucide-react';
+import { Ban, CircleCheck, CircleDashed, CirclePause, CircleX, Clock, Download, type LucideIcon, RefreshCw, TriangleAlert } from 'lucide-react';
 
 interface Look {
   label: string;
@@ -62,12 +62,17 @@ interface RecordBadgeData {
   is_paused: boolean;
 }
 
-/** The most important status of all third parties first; the others beside it where there is room. */
-export function RecordBadge({ badge, isWhole = false }: { badge: RecordBadgeData; isWhole?: boolean }) {
-  if (badge.status === null) return <Badge color="gray">Not synced anywhere</Badge>;
+/** The most important status of all third parties first; the others beside it where there is room. `isRead`: it goes nowhere, but comes from somewhere. */
+export function RecordBadge({ badge, isRead = false, isWhole = false }: { badge: RecordBadgeData; isRead?: boolean; isWhole?: boolean }) {
+  if (badge.status === null)
+    return (
+      <Badge color="gray" size={isWhole ? 'lg' : 'md'} leftSection={isRead ? <Download size={13} aria-hidden /> : undefined}>
+        {isRead ? 'Only read' : 'Not synced anywhere'}
+      </Badge>
+    );
   const others = Object.entries(badge.counts).filter(([status, count]) => count > 0 && status !== badge.status);
   return (
-    <Group gap={6} wrap="wrap" component="span" style={{ display: 'inline-flex' }}>
+    <Group gap={6} className={isWhole ? undefined : 'one-line'} component="span" style={{ display: 'inline-flex' }}>
       <StatusBadge status={badge.status} count={badge.counts[badge.status]} size={isWhole ? 'xl' : 'md'} />
       {isWhole && others.map(([status, count]) => <StatusBadge key={status} status={status} count={count} size="lg" />)}
       {badge.is_paused && <StatusBadge status="paused" size={isWhole ? 'lg' : 'md'} />}

@@ -8,6 +8,7 @@ export const RUN_KINDS: Record<string, string> = {
   incremental: 'Incremental sync',
   full: 'Full sync',
   drift_repair: 'Drift repair',
+  sync_now: 'Sync Now',
 };
 
 export const STARTED_BECAUSE: Record<string, string> = {
@@ -37,13 +38,25 @@ export const toWords = (name: string): string => {
 
 export const toNumber = (count: number | null | undefined): string => (count === null || count === undefined ? 'unknown' : count.toLocaleString('en-GB'));
 export const plural = (count: number, one: string, many = `${one}s`): string => `${toNumber(count)} ${count === 1 ? one : many}`;
+/** What comes before the colon → how the rest is said. */
+const ACTORS: Record<string, (name: string) => string> = {
+  key: (name) => `API key “${name}”`,
+  person: (name) => name,
+  user: (name) => name,
+  schedule: () => 'the schedule',
+  sign_in: (name) => name,
+  integration: () => 'a sync',
+};
+
 /** `key:npm start` → `API key “npm start”`. */
 export function toActor(actor: string): string {
-  const [kind, ...rest] = actor.split(':');
+  const [kind = '', ...rest] = actor.split(':');
   const name = rest.join(':');
-  if (name === '') return toWords(actor);
-  return kind === 'key' ? `API key “${name}”` : kind === 'person' || kind === 'user' ? name : `${toWords(kind ?? '')} ${name}`;
+  return ACTORS[kind]?.(name) ?? (name === '' ? toWords(actor) : `${toWords(kind)} ${name}`);
 }
+
+/** The id of a record that was read begins with the integration's: people need only the third party's own. */
+export const toShortId = (externalId: string): string => externalId.replace(/^int_[0-9a-z]{26}:/, '');
 
 /** Text of any JSON value, as a person would write it. */
 export const toText = (value: unknown): string => (value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import { fromWireId } from '../../db/ids';
 import { RECORDS_SEARCHED_MAX } from '../../db/records';
 import { expectProblem, givenIntegration, type GivenTenant, type Service, startService } from './service';
 
@@ -370,4 +371,56 @@ describe('looking for records', () => {
     expect(idsOf(second)).toEqual(['zz']);
     expect(second.next_cursor).toBeNull();
   });
+
+  it('answers the few with a status at once, however far down the list they stand, page by page, with words and without those of other types', async () => {
+    const own = await service.givenTenant('Few');
+    const few = [6, 7, 8, 9, 10].map((n) => `m-${String(RECORDS_SEARCHED_MAX + n).padStart(5, '0')}`);
+    const { id } = await givenIntegration(own, { record_types: { employees: { ...MAPPING.employees, filter: undefined } } });
+    await insertPairs(own, id, {
+      count: RECORDS_SEARCHED_MAX + 10,
+      status: (n) => sql`case when ${n} > ${RECORDS_SEARCHED_MAX + 5} then 'sync_failed' else 'synced' end`,
+    });
+    await own.operator.put('/v1/records/contacts/m-99999', { fields: {} }).expect(202);
+    const list = async (query: string) => (await own.viewer.get(`/v1/records/employees?status=sync_failed&${query}`).expect(200)).body;
+
+    const first = await list('limit=2');
+    const rest = await list(`limit=3&integration_id=${id}`);
+
+    expect(idsOf(first)).toEqual(few.slice(0, 2));
+    expect(idsOf(await list(`limit=200&cursor=${first.next_cursor}`))).toEqual(few.slice(2));
+    expect(idsOf(rest)).toEqual(few.slice(0, 3));
+    expect(idsOf(await list(`q=number%20${RECORDS_SEARCHED_MAX + 9}`))).toEqual([few[3]]);
+    expect((await list('')).next_cursor).toBeNull();
+  });
+
+  it('walks the list where many have a status, and skips none', async () => {
+    const own = await service.givenTenant('Many with a status');
+    const { id } = await givenIntegration(own, { record_types: { employees: { ...MAPPING.employees, filter: undefined } } });
+    await insertPairs(own, id, { count: 5_000, status: (n) => sql`case when ${n} % 2 = 0 then 'sync_failed' else 'synced' end` });
+    const list = async (query: string) => (await own.viewer.get(`/v1/records/employees?limit=2&${query}`).expect(200)).body;
+
+    const first = await list('status=sync_failed');
+
+    expect(idsOf(first)).toEqual(['m-00002', 'm-00004']);
+    expect(idsOf(await list(`status=sync_failed&cursor=${first.next_cursor}`))).toEqual(['m-00006', 'm-00008']);
+    expect(idsOf(await list(`status=synced&integration_id=${id}`))).toEqual(['m-00001', 'm-00003']);
+    expect(idsOf(await list(`integration_id=${id}`))).toEqual(['m-00001', 'm-00002']);
+    expect(idsOf(await list('status=sync_failed&q=number%202222'))).toEqual(['m-02222']);
+  });
 });
+
+/** Employees `m-00001` and on, each with one pair. */
+async function insertPairs(
+  own: GivenTenant,
+  integration: string,
+  { count, status }: { count: number; status: (n: RawBuilder<number>) => RawBuilder<string> },
+): Promise<void> {
+  await service.database.withTenant(own.uuid, async ({ trx }) => {
+    await sql`insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, created_at)
+      select ${own.uuid}::uuid, gen_random_uuid(), 'employees', 'm-' || lpad(n::text, 5, '0'), 1, jsonb_build_object('name', 'Number ' || n), now(), now(), 'test', now()
+      from generate_series(1, ${count}::int) n`.execute(trx);
+    await sql`insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, settled_status, concluded_version)
+      select tenant_id, ${fromWireId('int', integration)}::uuid, record_id, 1, ${status(sql`right(external_id, 5)::int`)}, 1
+      from records where tenant_id = ${own.uuid}::uuid and record_type = 'employees'`.execute(trx);
+  });
+}

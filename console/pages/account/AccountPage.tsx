@@ -10,6 +10,28 @@ import { Instant } from '../../common/Time';
 import { useAction } from '../../common/use-action';
 import { useSession } from '../../session/session';
 
+const BROWSERS: [RegExp, string][] = [
+  [/Edg/, 'Edge'],
+  [/OPR/, 'Opera'],
+  [/Firefox/, 'Firefox'],
+  [/Chrom/, 'Chrome'],
+  [/Safari/, 'Safari'],
+];
+const SYSTEMS: [RegExp, string][] = [
+  [/Android/, 'Android'],
+  [/iPhone|iPad/, 'iOS'],
+  [/Windows/, 'Windows'],
+  [/Mac OS/, 'macOS'],
+  [/Linux/, 'Linux'],
+];
+
+/** `Chrome on Linux`; what is not known stays as the browser says it. */
+function toBrowserName(userAgent: string | null): string {
+  if (userAgent === null) return 'Unknown browser';
+  const [browser, system] = [BROWSERS, SYSTEMS].map((all) => all.find(([pattern]) => pattern.test(userAgent))?.[1]);
+  return browser === undefined || system === undefined ? userAgent : `${browser} on ${system}`;
+}
+
 /** One's own password, and where one is signed in. */
 export function AccountPage() {
   const { person, role } = useSession();
@@ -29,7 +51,7 @@ export function AccountPage() {
                 <Group key={session.id} component="li" justify="space-between">
                   <div>
                     <Text size="sm">
-                      {session.user_agent ?? 'Unknown browser'} {session.is_current ? '(this one)' : ''}
+                      <span title={session.user_agent ?? undefined}>{toBrowserName(session.user_agent)}</span> {session.is_current ? '(this one)' : ''}
                     </Text>
                     <Text size="xs" c="dimmed" component="div">
                       from {session.ip ?? 'an unknown address'}, since <Instant at={session.signed_in_at} />

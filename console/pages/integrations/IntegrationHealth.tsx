@@ -51,7 +51,7 @@ export function IntegrationHealth({ integration }: { integration: Schemas['Integ
             </Fact>
             <Fact name="Last check">
               {integration.last_check === null ? (
-                'Not checked by hand yet'
+                'Nobody has checked the connection yet'
               ) : (
                 <>
                   <Instant at={integration.last_check.at} relative />: {integration.last_check.message}

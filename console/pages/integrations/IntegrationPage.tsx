@@ -24,7 +24,7 @@ export function IntegrationPage() {
     <Page
       title={shown?.app ?? 'Integration'}
       badge={shown && <StatusBadge status={shown.state} size="lg" />}
-      subtitle={shown && `${shown.account_name} · by the connector ${shown.connector}`}
+      subtitle={shown && `${shown.account_name} · connector ${shown.connector}`}
       actions={
         <>
           <CopyAsCurl path={`/integrations/${integrationId}`} />

@@ -83,7 +83,7 @@ function IntegrationCard({ integration }: { integration: Schemas['Integration'] 
         {trouble !== undefined && <Text size="sm">{trouble}</Text>}
         <Text size="xs" c="dimmed">
           {check === null ? (
-            'Not checked by hand yet'
+            'Nobody has checked the connection yet'
           ) : (
             <>
               Checked <Instant at={check.at} relative />

@@ -70,22 +70,22 @@ export function Mappings({ integration, etag }: { integration: Schemas['Integrat
             onChange={(value) => setNewType(value ?? '')}
             disabled={missing.length === 0}
           />
-          <Button
+          <ActionButton
             variant="default"
             leftSection={<Plus size={14} aria-hidden />}
-            disabled={newType === ''}
+            refusal={refusal ?? (newType === '' ? 'Choose a record type first.' : undefined)}
             onClick={() => {
               set(newType, { fields: [], direction: 'push', on_delete: 'leave' });
               setNewType('');
             }}
           >
             Add
-          </Button>
+          </ActionButton>
         </Group>
         <Group gap="xs">
-          <Button variant="default" disabled={!isChanged} onClick={() => setMappings(integration.record_types)}>
+          <ActionButton variant="default" refusal={isChanged ? undefined : 'Nothing is changed yet.'} onClick={() => setMappings(integration.record_types)}>
             Undo
-          </Button>
+          </ActionButton>
           <ActionButton loading={look.isPending} refusal={refusal ?? (isChanged ? undefined : 'Nothing is changed yet.')} onClick={() => look.mutate()}>
             See what it touches
           </ActionButton>
@@ -141,20 +141,23 @@ function MappingOfType({ type, mapping, known, isReadOnly, onChange }: MappingOf
       <Group align="flex-start">
         <Select
           label="Direction"
+          w={260}
           data={DIRECTION_CHOICES}
           value={mapping.direction ?? 'push'}
           allowDeselect={false}
           readOnly={isReadOnly}
           onChange={(value) => onChange({ ...mapping, direction: value as 'push' })}
         />
-        <Select
-          label="When a record is deleted here"
-          data={DELETE_CHOICES}
-          value={mapping.on_delete}
-          allowDeselect={false}
-          readOnly={isReadOnly}
-          onChange={(value) => onChange({ ...mapping, on_delete: value as 'leave' })}
-        />
+        {mapping.direction !== 'pull' && (
+          <Select
+            label="When a record is deleted here"
+            data={DELETE_CHOICES}
+            value={mapping.on_delete}
+            allowDeselect={false}
+            readOnly={isReadOnly}
+            onChange={(value) => onChange({ ...mapping, on_delete: value as 'leave' })}
+          />
+        )}
         {mapping.direction === 'both' && (
           <Select
             label="Changed on both sides"

@@ -87,7 +87,8 @@ export function Schedule({ integration, etag }: { integration: Schemas['Integrat
               type="time"
               label="Every night: full sync, both modified and deleted records"
               description="In your company's time zone. Empty: none."
-              w={320}
+              maw={480}
+              styles={{ wrapper: { maxWidth: 160 } }}
               value={nightlyAt}
               readOnly={refusal !== undefined}
               onChange={(event) => setNightlyAt(event.currentTarget.value)}

@@ -1,6 +1,7 @@
 /** Fields for what a connector's schema describes. Structures within are edited as JSON. */
 import { Button, Group, JsonInput, PasswordInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import { ActionButton } from '../../common/ActionButton';
 import { toText, toWords } from '../../common/words';
 import { alternativesOf, type Drafts, isFreeText, type JsonSchema, lookOf } from './json-schema';
 
@@ -139,9 +140,9 @@ function FreeFields({ drafts, onChange, errors, isSecret }: SchemaFormProps) {
       ))}
       <Group align="flex-end" gap="xs">
         <TextInput label="Name of a credential" placeholder="token" value={name} onChange={(event) => setName(event.currentTarget.value)} />
-        <Button variant="default" disabled={name.trim() === '' || name in drafts} onClick={add}>
+        <ActionButton variant="default" refusal={name.trim() === '' ? 'Name it first.' : name in drafts ? 'It is there already.' : undefined} onClick={add}>
           Add
-        </Button>
+        </ActionButton>
       </Group>
     </Stack>
   );

@@ -1,4 +1,4 @@
-import { Alert, Card, Group, Select, SimpleGrid, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Alert, Group, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -16,7 +16,7 @@ import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { plural, toActor, toNumber, toText, toWords } from '../../common/words';
+import { plural, toActor, toNumber, toShortId, toText, toWords } from '../../common/words';
 import { WorkflowLinks } from '../../common/WorkflowLinks';
 import { overviewWorkflowId } from '../../common/workflow-ids';
 import { OVERVIEW_ACTIONS } from '../../search';
@@ -116,40 +116,54 @@ function Apply({ overview }: { overview: Overview }) {
   );
 }
 
+const COUNTS = ['creates', 'updates', 'deletes', 'not_possible', 'unchanged'] as const;
+const WAYS: Record<string, string> = { pull: 'read from there', push: 'sent there' };
+
 function Counts({ overview }: { overview: Overview }) {
   return (
-    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
-      {overview.datasets.map((dataset) => (
-        <Card withBorder key={dataset.record_type + dataset.direction} component="section" aria-label={toWords(dataset.record_type)}>
-          <Group justify="space-between">
-            <Text fw={600}>
-              {toWords(dataset.record_type)} {dataset.direction === 'pull' ? 'from there' : 'to there'}
-            </Text>
-            <StatusBadge status={dataset.state} />
-          </Group>
-          <Table variant="vertical" mt="xs" aria-label="Counts">
-            <Table.Tbody>
-              {(['creates', 'updates', 'deletes', 'not_possible', 'unchanged'] as const).map((name) => (
-                <Table.Tr key={name}>
-                  <Table.Th scope="row">{toWords(name)}</Table.Th>
-                  <Table.Td className="figures">{toNumber(dataset[name])}</Table.Td>
-                </Table.Tr>
+    <Table.ScrollContainer minWidth={300} type="native" tabIndex={0} role="region" aria-label="Counts">
+      <Table aria-label="Counts">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th scope="col">Records</Table.Th>
+            <Table.Th scope="col">State</Table.Th>
+            {COUNTS.map((name) => (
+              <Table.Th key={name} scope="col" className="figures">
+                {toWords(name)}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {overview.datasets.map((dataset) => (
+            <Table.Tr key={dataset.record_type + dataset.direction}>
+              <Table.Td>
+                <Text size="sm" fw={600}>
+                  {toWords(dataset.record_type)}
+                </Text>
+                <Text size="xs" c="dimmed">
+                  {WAYS[dataset.direction]}
+                  {dataset.compared_with === 'last_push' ? '; compared with what was pushed last, for this app cannot be read' : ''}
+                </Text>
+                {dataset.error !== null && (
+                  <Text size="sm" c="var(--mantine-color-error)">
+                    {dataset.error.message}
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td>
+                <StatusBadge status={dataset.state} />
+              </Table.Td>
+              {COUNTS.map((name) => (
+                <Table.Td key={name} className="figures" {...(name === 'unchanged' || dataset[name] === 0 ? {} : { fw: 700 })}>
+                  {toNumber(dataset[name])}
+                </Table.Td>
               ))}
-            </Table.Tbody>
-          </Table>
-          {dataset.compared_with === 'last_push' && (
-            <Text size="xs" c="dimmed" mt="xs">
-              Compared with what was pushed last: this app cannot be read.
-            </Text>
-          )}
-          {dataset.error !== null && (
-            <Text size="sm" c="var(--mantine-color-error)" mt="xs">
-              {dataset.error.message}
-            </Text>
-          )}
-        </Card>
-      ))}
-    </SimpleGrid>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
   );
 }
 
@@ -166,20 +180,20 @@ function Items({ overviewId }: { overviewId: string }) {
       cell: (item) => (
         <>
           {item.external_id === null || item.record_id === null ? (
-            <Text size="sm">{item.external_id ?? item.remote_id}</Text>
+            <Text size="sm">{toShortId(item.external_id ?? item.remote_id ?? '')}</Text>
           ) : (
             <RouterLink to="/records/$recordType/$externalId" params={{ recordType: item.record_type, externalId: item.external_id }}>
-              {item.external_id}
+              {toShortId(item.external_id)}
             </RouterLink>
           )}
           <Text size="xs" c="dimmed">
-            {toWords(item.record_type)}, {item.direction === 'pull' ? 'from there' : 'to there'}
+            {toWords(item.record_type)}, {WAYS[item.direction]}
           </Text>
         </>
       ),
     },
     {
-      title: 'Would',
+      title: 'Action',
       cell: (item) => (
         <Text size="sm" fw={600}>
           {ACTIONS[item.action] ?? item.action}
@@ -189,7 +203,7 @@ function Items({ overviewId }: { overviewId: string }) {
     { title: 'Before and after', cell: (item) => <Difference item={item} /> },
   ];
   return (
-    <Section title="Records">
+    <Section title="Record by record">
       <Group align="flex-end" role="search">
         <TextInput
           label="Search"
@@ -202,14 +216,14 @@ function Items({ overviewId }: { overviewId: string }) {
           }}
         />
         <Select
-          label="Would"
-          placeholder="Anything"
+          label="Action"
+          placeholder="Any"
           clearable
           w={170}
           data={OVERVIEW_ACTIONS.map((value) => ({ value, label: ACTIONS[value] ?? value }))}
           value={search.action ?? null}
           onChange={(action) => filter({ action: action ?? undefined })}
-          clearButtonProps={{ 'aria-label': 'Anything' }}
+          clearButtonProps={{ 'aria-label': 'Any action' }}
         />
       </Group>
       <ListTable
@@ -230,7 +244,9 @@ function Difference({ item }: { item: Item }) {
       {item.reason !== null && <Text size="sm">{item.reason}</Text>}
       {names.map((name) => (
         <Text key={name} size="sm">
-          {toWords(name)}: <del>{toText(item.before?.[name]) || 'nothing'}</del> → <ins>{toText(item.after?.[name]) || 'nothing'}</ins>
+          {toWords(name)}: {item.action !== 'create' && <del>{toText(item.before?.[name]) || 'nothing'}</del>}
+          {item.action !== 'create' && item.action !== 'delete' && ' → '}
+          {item.action !== 'delete' && <ins>{toText(item.after?.[name]) || 'nothing'}</ins>}
         </Text>
       ))}
     </Stack>

@@ -1,5 +1,5 @@
 /** The fields of a record: which ones sync and to where, what a third party said about each, and the form to change them. */
-import { Badge, Button, Group, Select, Stack, Table, Text, Textarea, TextInput, Tooltip } from '@mantine/core';
+import { Badge, Box, Button, Group, Select, Stack, Table, Text, Textarea, TextInput, Tooltip } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { CloudUpload, Download, Lock, Pencil, Plus, TriangleAlert } from 'lucide-react';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
@@ -100,7 +100,7 @@ export function RecordFields({ record }: { record: RecordView }) {
     >
       {problem && <ProblemView error={problem} />}
       <form ref={form} onSubmit={submit}>
-        <Table.ScrollContainer minWidth={360} type="native" tabIndex={0} role="region" aria-label="Fields">
+        <Table.ScrollContainer minWidth={280} type="native" tabIndex={0} role="region" aria-label="Fields">
           <Table verticalSpacing="xs" aria-label="Fields">
             <Table.Thead>
               <Table.Tr>
@@ -108,7 +108,7 @@ export function RecordFields({ record }: { record: RecordView }) {
                   Field
                 </Table.Th>
                 <Table.Th scope="col">Value</Table.Th>
-                <Table.Th scope="col" w="26%">
+                <Table.Th scope="col" w="26%" visibleFrom="sm">
                   Syncs with
                 </Table.Th>
               </Table.Tr>
@@ -157,9 +157,12 @@ export function RecordFields({ record }: { record: RecordView }) {
                             <SyncErrorText error={error} app={app} />
                           </Group>
                         ))}
+                        <Box hiddenFrom="sm">
+                          <FieldSyncs name={name} record={record} integrations={integrations} />
+                        </Box>
                       </Stack>
                     </Table.Td>
-                    <Table.Td>
+                    <Table.Td visibleFrom="sm">
                       <FieldSyncs name={name} record={record} integrations={integrations} />
                     </Table.Td>
                   </Table.Tr>
@@ -173,17 +176,17 @@ export function RecordFields({ record }: { record: RecordView }) {
           <Group mt="md" align="flex-end" justify="space-between">
             <Group align="flex-end" gap="xs">
               <TextInput label="Another field" placeholder="its_name" value={newName} onChange={(event) => setNewName(event.currentTarget.value)} />
-              <Button
+              <ActionButton
                 variant="default"
                 leftSection={<Plus size={14} aria-hidden />}
-                disabled={newName.trim() === '' || names.includes(newName.trim())}
+                refusal={newName.trim() === '' ? 'Name the field first.' : names.includes(newName.trim()) ? 'There is a field of this name.' : undefined}
                 onClick={() => {
                   edit(newName.trim(), '');
                   setNewName('');
                 }}
               >
                 Add
-              </Button>
+              </ActionButton>
             </Group>
             <Group gap="xs">
               <Button

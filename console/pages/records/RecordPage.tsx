@@ -2,15 +2,18 @@ import { Alert, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { Info, Trash2 } from 'lucide-react';
+import { asProblem } from '../../api/client';
 import { recordQuery } from '../../api/queries';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
 import { Page } from '../../common/Page';
+import { RouterLink } from '../../common/RouterLink';
 import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
 import { RecordBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { toActor } from '../../common/words';
+import { toActor, toShortId } from '../../common/words';
 import { useRecordTypeLabel } from '../../shell/record-types';
+import { useIntegrationNames } from '../integrations/use-integration-names';
 import { PushHistory } from './PushHistory';
 import { RecordFields } from './RecordFields';
 import { RecordSyncCard } from './RecordSyncCard';
@@ -23,14 +26,32 @@ export function RecordPage() {
   const label = useRecordTypeLabel(recordType);
   const record = useQuery(recordQuery(recordType, externalId));
   const { data } = record;
+  const { nameOf } = useIntegrationNames();
+  const integrationId = /^integration:(.+)/.exec(data?.changed_by ?? '')?.[1];
+  if (record.error && data === undefined && asProblem(record.error).status === 404)
+    return (
+      <Page title={toShortId(externalId)}>
+        <Empty
+          title="There is no such record"
+          action={
+            <RouterLink to="/records/$recordType" params={{ recordType }} underline="always">
+              All {label.toLowerCase()}
+            </RouterLink>
+          }
+        >
+          The address may be mistyped, or it never came here.
+        </Empty>
+      </Page>
+    );
   return (
     <Page
-      title={data === undefined ? externalId : toRecordName(data)}
-      badge={data && <RecordBadge badge={data.badge} isWhole />}
+      title={data === undefined ? toShortId(externalId) : toRecordName(data)}
+      badge={data && <RecordBadge badge={data.badge} isRead={integrationId !== undefined} isWhole />}
       subtitle={
         data && (
           <>
-            {label} · {data.external_id} · version {data.version} · changed <Instant at={data.changed_at} relative /> by {toActor(data.changed_by)}
+            {label} · {toShortId(data.external_id)} · version {data.version} · changed <Instant at={data.changed_at} relative />{' '}
+            {integrationId === undefined ? `by ${toActor(data.changed_by)}` : `in ${nameOf(integrationId)}`}
           </>
         )
       }

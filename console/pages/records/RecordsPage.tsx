@@ -12,7 +12,7 @@ import { Page } from '../../common/Page';
 import { Empty } from '../../common/States';
 import { RecordBadge, statusLabel } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { toActor, toText, toWords } from '../../common/words';
+import { toShortId, toText, toWords } from '../../common/words';
 import { SYNC_STATUSES } from '../../search';
 import { useRecordTypeLabel } from '../../shell/record-types';
 import { toRecordName } from './record-name';
@@ -37,35 +37,25 @@ export function RecordsPage() {
   const mapped = integrations.flatMap((one) => one.record_types[recordType]?.fields?.flatMap(({ name }) => name ?? []) ?? []);
   const present = new Set(first.flatMap(({ fields }) => Object.keys(fields)));
   const shown = [...new Set([...mapped, ...[...present].toSorted()])].filter((name) => present.has(name) && !NAMES.includes(name)).slice(0, 3);
+  const isRead = integrations.some((one) => (one.record_types[recordType]?.direction ?? 'push') !== 'push');
   const columns: Column<Row>[] = [
     {
       title: 'Name',
       cell: (record) => (
         <>
-          <RouterLink to="/records/$recordType/$externalId" params={{ recordType, externalId: record.external_id }} fw={600}>
+          <RouterLink to="/records/$recordType/$externalId" params={{ recordType, externalId: record.external_id }} fw={600} className="one-line">
             {toRecordName(record)}
           </RouterLink>
           <Text size="xs" c="dimmed" lineClamp={1}>
-            {record.external_id}
+            {toShortId(record.external_id)}
             {record.is_deleted ? ' · deleted' : ''}
           </Text>
         </>
       ),
     },
-    { title: 'Status', cell: ({ badge }) => <RecordBadge badge={badge} /> },
+    { title: 'Status', cell: ({ badge }) => <RecordBadge badge={badge} isRead={isRead} /> },
     ...shown.map((name, index): Column<Row> => ({ title: toWords(name), from: index === 0 ? 'sm' : 'lg', cell: ({ fields }) => toText(fields[name]) })),
-    {
-      title: 'Changed',
-      from: 'md',
-      cell: (record) => (
-        <>
-          <Instant at={record.changed_at} relative />
-          <Text size="xs" c="dimmed">
-            by {toActor(record.changed_by)}
-          </Text>
-        </>
-      ),
-    },
+    { title: 'Changed', from: 'md', cell: (record) => <Instant at={record.changed_at} relative /> },
   ];
 
   return (
@@ -81,7 +71,7 @@ export function RecordsPage() {
           label="Status"
           placeholder="Any"
           clearable
-          w={160}
+          w={{ base: 'calc(50% - 8px)', sm: 160 }}
           data={SYNC_STATUSES.map((value) => ({ value, label: statusLabel(value) }))}
           value={search.status ?? null}
           onChange={(status) => filter({ status: status ?? undefined })}
@@ -91,7 +81,7 @@ export function RecordsPage() {
           label="Integration"
           placeholder="Any"
           clearable
-          w={220}
+          w={{ base: 'calc(50% - 8px)', sm: 220 }}
           data={integrations.filter((one) => recordType in one.record_types).map((one) => ({ value: one.id, label: `${one.app} (${one.account_name})` }))}
           value={search.integration_id ?? null}
           onChange={(id) => filter({ integration_id: id ?? undefined })}
@@ -120,7 +110,7 @@ export function RecordsPage() {
                 </Button>
               }
             >
-              No record has all of these words with this status.
+              No record has all of these words and this status.
             </Empty>
           ) : (
             <Empty title={`No ${label.toLowerCase()} yet`}>

@@ -22,14 +22,22 @@ export function AuditLogPage() {
   const filter = useDebouncedCallback((value: string) => void navigate({ search: { action: value === '' ? undefined : value }, replace: true }), 300);
   const columns: Column<Schemas['AuditEntry']>[] = [
     { title: 'When', cell: (entry) => <Instant at={entry.at} /> },
-    { title: 'Who', cell: (entry) => toActor(entry.actor) },
+    { title: 'Who', cell: (entry) => <span style={{ display: 'block', minWidth: 110 }}>{toActor(entry.actor)}</span> },
     { title: 'Did', cell: (entry) => <code>{entry.action}</code> },
-    { title: 'To', from: 'sm', cell: (entry) => entry.target ?? '–' },
+    {
+      title: 'To',
+      from: 'sm',
+      cell: (entry) => (
+        <span className="long" style={{ display: 'block', minWidth: 200 }}>
+          {entry.target ?? '–'}
+        </span>
+      ),
+    },
     {
       title: 'Details',
       from: 'lg',
       cell: (entry) => (
-        <Text size="xs" ff="monospace" lineClamp={3}>
+        <Text size="xs" ff="monospace" className="long">
           {JSON.stringify(entry.detail)}
         </Text>
       ),

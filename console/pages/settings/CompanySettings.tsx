@@ -63,6 +63,7 @@ function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <Select
             label="Time zone"
+            inputWrapperOrder={['label', 'input', 'description', 'error']}
             description={
               <>
                 Nightly syncs follow it, and all times here are shown in it. It is <Clock zone={tenant.time_zone} /> there.
@@ -78,6 +79,7 @@ function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
           <TextInput
             type="email"
             label="Contact"
+            inputWrapperOrder={['label', 'input', 'description', 'error']}
             description="Where mail goes about what needs a person, and when an onboarding is completed."
             value={contact}
             readOnly={isReadOnly}
@@ -125,7 +127,7 @@ function PolicyChoice({ tenant, chosen, onChoose, isReadOnly }: { tenant: Tenant
           label={
             <>
               After the first dataset that succeeded{' '}
-              <Text span c="dimmed">
+              <Text span inherit c="dimmed">
                 (deprecated)
               </Text>
             </>

@@ -42,6 +42,7 @@ function Form({ settings, etag }: { settings: Schemas['NotificationSettings']; e
     event.preventDefault();
     save.mutate();
   };
+  const isChanged = isOn !== settings.is_email_on || Math.round(Number(minutes) * 60) !== settings.email_delay_seconds;
   const refused = settings.own_address_refused;
   return (
     <form onSubmit={submit}>
@@ -69,7 +70,7 @@ function Form({ settings, etag }: { settings: Schemas['NotificationSettings']; e
             : 'Nothing is e-mailed, except that an onboarding is completed.'}
         </Text>
         <Group>
-          <ActionButton type="submit" loading={save.isPending} refusal={refusal}>
+          <ActionButton type="submit" loading={save.isPending} refusal={refusal ?? (isChanged ? undefined : 'Nothing is changed yet.')}>
             Save
           </ActionButton>
         </Group>

@@ -45,6 +45,7 @@ export function PeoplePage() {
     onDone: setLink,
   });
   const ofOneself = (person: Person): string | undefined => (person.id === me.id ? 'Another admin has to do this for you.' : undefined);
+  const whyNotRole = (person: Person): string | undefined => refusal ?? ofOneself(person) ?? (person.status === 'disabled' ? 'Enable them first.' : undefined);
   const columns: Column<Person>[] = [
     {
       title: 'Name',
@@ -77,7 +78,8 @@ export function PeoplePage() {
           data={ROLES.map(({ value, label }) => ({ value, label: label.split(':')[0] ?? label }))}
           value={person.role}
           allowDeselect={false}
-          disabled={refusal !== undefined || person.id === me.id || person.status === 'disabled'}
+          disabled={whyNotRole(person) !== undefined}
+          title={whyNotRole(person)}
           onChange={(role) => change.mutate({ id: person.id, role: role as Person['role'] })}
         />
       ),

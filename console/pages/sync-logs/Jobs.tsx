@@ -47,11 +47,16 @@ export function Jobs({ jobs }: { jobs: readonly Job[] }) {
           </Table.Thead>
           <Table.Tbody>
             {jobs.map((job) => (
-              <Table.Tr key={job.record_type ?? job.kind}>
+              <Table.Tr key={`${job.kind} ${job.record_type} ${job.direction}`}>
                 <Table.Td>
                   <Text size="sm" fw={600}>
                     {job.record_type === null ? 'Metadata' : toWords(job.record_type)}
                   </Text>
+                  {job.direction === 'push' && (
+                    <Text size="xs" c="dimmed">
+                      sent there
+                    </Text>
+                  )}
                   {job.modified_since !== null && (
                     <Text size="xs" c="dimmed" component="div">
                       modified since <Instant at={job.modified_since} />

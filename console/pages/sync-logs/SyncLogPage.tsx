@@ -14,7 +14,7 @@ import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
 import { Countdown, Instant } from '../../common/Time';
 import { useAction } from '../../common/use-action';
-import { plural, RUN_KINDS, toActor, toNumber, toWords } from '../../common/words';
+import { plural, RUN_KINDS, toActor, toNumber, toShortId, toWords } from '../../common/words';
 import { WorkflowLinks } from '../../common/WorkflowLinks';
 import { syncRunsWorkflowId } from '../../common/workflow-ids';
 import { useRefusal } from '../../session/session';
@@ -46,8 +46,7 @@ export function SyncLogPage() {
             <RouterLink to="/integrations/$integrationId" params={{ integrationId: data.integration_id }} inherit underline="always">
               {nameOf(data.integration_id)}
             </RouterLink>{' '}
-            · {SCOPES[data.scope]} · asked for by {data.started_by === 'schedule' ? 'the schedule' : toActor(data.started_by)}{' '}
-            <Instant at={data.requested_at} />
+            · {SCOPES[data.scope]} · asked for by {toActor(data.started_by)} <Instant at={data.requested_at} />
           </>
         )
       }
@@ -226,7 +225,7 @@ function Changes({ runId }: { runId: string }) {
       title: 'Record',
       cell: (row) => (
         <RouterLink to="/records/$recordType/$externalId" params={{ recordType: row.record_type, externalId: row.external_id }}>
-          {toWords(row.record_type)} {row.external_id.split(':').at(-1)}
+          {toWords(row.record_type)} {toShortId(row.external_id)}
         </RouterLink>
       ),
     },

@@ -5,7 +5,7 @@ import type { Schemas } from '../../api/client';
 import { type Column, ListTable } from '../../common/ListTable';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { toDuration, useNow } from '../../common/time';
+import { toClock, toDuration, useNow } from '../../common/time';
 import { RUN_KINDS, toActor, toNumber } from '../../common/words';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { RouterLink } from '../../common/RouterLink';
@@ -30,7 +30,7 @@ export function SyncRunTable({ query, withApp = true, empty }: SyncRunTableProps
             {RUN_KINDS[run.kind] ?? run.kind}
           </RouterLink>
           <Text size="xs" c="dimmed">
-            {run.started_by === 'schedule' ? 'by schedule' : toActor(run.started_by)}
+            by {toActor(run.started_by)}
           </Text>
         </>
       ),
@@ -70,5 +70,5 @@ export function RunTime({ run }: { run: Run }) {
 }
 
 function Running({ since }: { since: string }) {
-  return <>{toDuration(Math.max(0, Math.floor((useNow() - Date.parse(since)) / 1_000) * 1_000))}</>;
+  return <>{toClock(useNow() - Date.parse(since))}</>;
 }

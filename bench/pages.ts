@@ -1,20 +1,20 @@
 /** How long lists of the API take, and how to get deep into one. */
-import { median } from '../measure';
-import type { LinkedTenant, Product } from '../product';
+import { median } from './measure';
+import type { LinkedTenant, Product } from './product';
 
 export interface PageTimes {
   medianMs: number;
   slowestMs: number;
 }
 
-interface Page {
+export interface Page {
   data: unknown[];
   next_cursor: string | null;
 }
 
 const TIMES = 20;
 
-async function getPage({ url }: Product, { headers }: LinkedTenant, path: string): Promise<Page> {
+export async function getPage({ url }: Product, { headers }: LinkedTenant, path: string): Promise<Page> {
   const response = await fetch(`${url}${path}`, { headers });
   if (!response.ok) throw new Error(`GET ${path} was answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as Page;
