@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import compression from 'compression';
 import express, { type RequestHandler, type Response, Router } from 'express';
 import { HttpError } from './http-error';
 
@@ -32,6 +33,8 @@ export function serveConsole(folder: string): RequestHandler {
     response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     next();
   });
+  // Files alone: what the API answers holds secrets and what callers send, and its size compressed would tell of them.
+  router.use(compression());
   router.use(express.static(folder, { index: false, redirect: false, cacheControl: false, dotfiles: 'ignore', setHeaders: keepBySort }));
   router.get('/{*path}', (request, response) => {
     if (!existsSync(index)) return answerNotBuilt(response);

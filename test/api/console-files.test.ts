@@ -43,6 +43,15 @@ describe('once it is built', () => {
     },
   );
 
+  it('sends scripts compressed to who takes that, and as they are to others', async () => {
+    const script = `export const words = '${'lorem ipsum '.repeat(500)}';`;
+    writeFileSync(path.join(folder, 'console', 'assets', 'words-1.js'), script);
+    const as = async (encoding: string) => (await get('/console/assets/words-1.js').set('Accept-Encoding', encoding).expect(200)).headers['content-encoding'];
+
+    expect([await as('gzip'), await as('br, gzip'), await as('identity')]).toEqual(['gzip', 'br', undefined]);
+    expect((await get('/console/assets/words-1.js')).text).toBe(script);
+  });
+
   it('runs no script that stands in the page, and may be framed by nobody', async () => {
     const policy = (await get('/console')).headers['content-security-policy'] as string;
 
