@@ -95,7 +95,6 @@ export class DatasetPass {
     let current = job;
     // Of a list that may move and does not say what it holds: counted before its first page, to be compared with what was read.
     const countedFirst = this.isFull && !isPagingStable && job.pages === 0 ? await this.count() : null;
-    let isCreating = false;
     // By the database's clock, and rather too early: of the transaction before.
     let now = await this.inTenant(async (work) => work.now);
     let asked = this.ask(current.cursor, modifiedSince, now);
@@ -105,8 +104,6 @@ export class DatasetPass {
       const isTimeUp = !this.parts.hasTime();
       if (page.nextCursor !== null && page.nextCursor === current.cursor) throw endless(this.parts.recordType);
       const askNext = once(() => (isLast || isTimeUp ? undefined : this.ask(page.nextCursor, modifiedSince, now)));
-      // Where little will be written, it is asked for at once; else when the database has its hands full and this process has not.
-      if (!isCreating) void askNext();
 
       const toApply: PageToApply = {
         ...this.place,
@@ -127,7 +124,6 @@ export class DatasetPass {
         return result;
       });
       if (applied.kind === 'stopped') return 'stopped';
-      isCreating = applied.job.recordsNew > current.recordsNew;
       current = applied.job;
       const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
       if (current.repeatedPages >= (isEmpty ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX)) throw endless(this.parts.recordType);

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { freePort } from '../dev/ports';
+import { WORKER_FLAGS } from '../dev/product';
 import { answersHttp, type SupervisedProcess, waitUntilReady } from '../dev/processes';
 import { fromWireId } from '../db/ids';
 import type { Stage } from './stage';
@@ -47,7 +48,7 @@ export async function startProduct(stage: Stage, { databaseUrl, temporalAddress 
   const startWorker = async (): Promise<SupervisedProcess> => {
     const file = stage.logFile('worker');
     const written = fs.existsSync(file) ? fs.statSync(file).size : 0;
-    const worker = await stage.startNode('worker', 'bench/worker.ts', env);
+    const worker = await stage.startNode('worker', 'bench/worker.ts', env, [], WORKER_FLAGS);
     await waitUntilReady(worker, () => fs.readFileSync(file).subarray(written).includes('"worker running"'));
     return worker;
   };

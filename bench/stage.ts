@@ -49,11 +49,11 @@ export class Stage {
   }
 
   /** Runs a TypeScript file of the project as a process of its own, as `npm start` does. */
-  async startNode(name: string, file: string, env: NodeJS.ProcessEnv, args: string[] = []): Promise<SupervisedProcess> {
+  async startNode(name: string, file: string, env: NodeJS.ProcessEnv, args: string[] = [], flags: readonly string[] = []): Promise<SupervisedProcess> {
     return startProcess({
       name,
       command: process.execPath,
-      args: ['--import', 'tsx', file, ...args],
+      args: [...flags, '--import', 'tsx', file, ...args],
       cwd: projectFolder,
       env: { ...process.env, ...env },
       logFile: this.logFile(name),

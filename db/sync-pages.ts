@@ -100,8 +100,8 @@ export async function noteComplaints(
 /** Complaints that are kept per job; the count goes on. */
 const ERRORS_KEPT_MAX = 1_000;
 
-/** @param whileWriting called when the database has the most to do; perhaps more than once. */
-export async function applyPage(work: TenantWork, page: PageToApply, whileWriting: () => unknown = () => undefined): Promise<AppliedPage> {
+/** @param meanwhile called when the database has the most to do and this process has not; perhaps more than once. */
+export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: () => unknown = () => undefined): Promise<AppliedPage> {
   const job = await lockSyncJob(work, page);
   if (job === undefined || job.finishedAt !== null || job.pages !== page.pagesBefore || job.readFinishedAt !== null) return { kind: 'stopped' };
   const idsDigest = digestOf(page);
@@ -112,7 +112,9 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
   // What comes in after the integration was deleted would leave links that nobody takes away.
   if (isGone) return { kind: 'stopped' };
   const isFirstMeeting = page.mayAssumeNew === true && isPlain(page) && (job.pages === 0 ? await holdsNothing(work, page) : job.isFirstMeeting);
-  const known = isFirstMeeting ? knowNothingOf(page) : await findKnown(work, page);
+  const looking = isFirstMeeting ? knowNothingOf(page) : findKnown(work, page);
+  if (!isFirstMeeting) meanwhile();
+  const known = await looking;
   const merged = await mergeKnown(work, page, known);
   const { drafts, unchanged, conflicts, refused } =
     page.overviewId == null ? merged : await keepReviewed(work, { ...page, overviewId: page.overviewId }, merged);
@@ -120,7 +122,7 @@ export async function applyPage(work: TenantWork, page: PageToApply, whileWritin
   const created = touched.filter(({ draft }) => draft.before === null);
   const author = { actor: `integration:${toWireId('int', page.integration.integrationId)}`, requestId: toWireId('run', page.syncRunId) };
   const inserting = insertNew(work, page, created, author.actor);
-  whileWriting();
+  meanwhile();
   await inserting;
   await writeRecords(
     work,
