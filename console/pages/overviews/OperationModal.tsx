@@ -43,6 +43,7 @@ export function OperationModal({ work, onClose }: { work: Work; onClose: () => v
   const navigate = useNavigate();
   const [startedAt] = useState(() => Date.now());
   const isStarted = useRef(false);
+  const isThere = useRef(false);
   const [waiting] = useState(() => new AbortController());
   const operation = useMutation({
     mutationFn: (asked: Work) => start(asked, waiting.signal),
@@ -56,7 +57,13 @@ export function OperationModal({ work, onClose }: { work: Work; onClose: () => v
     // Once, however often the page is drawn: a second overview would make the first one invalid.
     if (!isStarted.current) mutate(work);
     isStarted.current = true;
-  }, [mutate, work]);
+    isThere.current = true;
+    return () => {
+      isThere.current = false;
+      // Who goes to another page waits no more, either. (React takes it down and up again at once while it is developed.)
+      setTimeout(() => !isThere.current && waiting.abort());
+    };
+  }, [mutate, waiting, work]);
 
   const open = ({ overviewId, syncRunId }: Omit<Outcome, 'isDone'>): void => {
     close();
