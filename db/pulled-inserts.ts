@@ -1,5 +1,5 @@
 /**
- * New records and their links in one statement, for pages that hold nothing else: a first pass is made of them. They are inserted
+ * New records and their links together, for pages that hold nothing else: a first pass is made of them. They are inserted
  * plainly: asking for conflicts first would look into every index twice, and nobody else makes records under these ids.
  */
 import { sql } from 'kysely';
@@ -11,10 +11,18 @@ import type { PageToApply } from './sync-pages';
 
 const COLUMNS = 'record_id uuid, external_id text, fields jsonb, remote_id text, remote_version text, remote_hash text, agreed jsonb';
 const UNIQUE_VIOLATION = '23505';
+/** Of so many rows each: while the database writes one part, the next is put into words here. */
+const ROWS_AT_ONCE = 500;
 
 /** @throws `ConcurrentTransaction` where one of them is there after all: begun again, it is found. */
-export async function insertNew({ trx, tenantId, now }: TenantWork, page: PageToApply, drafts: readonly PulledDraft[], actor: string): Promise<void> {
-  if (drafts.length === 0) return;
+export async function insertNew(work: TenantWork, page: PageToApply, drafts: readonly PulledDraft[], actor: string): Promise<void> {
+  const parts = Array.from({ length: Math.ceil(drafts.length / ROWS_AT_ONCE) }, (_, part) => drafts.slice(part * ROWS_AT_ONCE, (part + 1) * ROWS_AT_ONCE));
+  // All of them, also after one has failed: none may come to the connection when the transaction is over.
+  const written = await Promise.allSettled(parts.map((part) => insertPart(work, page, part, actor)));
+  for (const part of written) if (part.status === 'rejected') throw part.reason;
+}
+
+async function insertPart({ trx, tenantId, now }: TenantWork, page: PageToApply, drafts: readonly PulledDraft[], actor: string): Promise<void> {
   const rows = drafts.map(({ draft, remote, agreed }) => ({
     record_id: draft.recordId,
     external_id: draft.externalId,

@@ -212,8 +212,14 @@ describe('rule 35: a first pass', () => {
     expect(await pulled.differences()).toEqual([]);
   });
 
-  it('finds what is here under its id already', async () => {
-    const pulled = await Pulled.link(tenant, { isPaused: true }, fill(world, 3));
+  it.each([
+    [3, 'p001'],
+    [1_200, 'p1100'],
+  ])('of %i records finds the one that is here under its id already', async (count, known) => {
+    const pulled = await Pulled.link(tenant, { isPaused: true }, (account) => {
+      account.pageSize = 2_000;
+      return fill(world, count)(account);
+    });
     const recordId = newUuid();
     await pulled.inTenant(({ trx, tenantId, now }) =>
       trx
@@ -222,7 +228,7 @@ describe('rule 35: a first pass', () => {
           tenantId,
           recordId,
           recordType: 'contacts',
-          externalId: `${toWireId('int', pulled.integrationId)}:p001`,
+          externalId: `${toWireId('int', pulled.integrationId)}:${known}`,
           version: 1,
           fields: JSON.stringify({ name: 'From before' }),
           occurredAt: now,
@@ -234,9 +240,9 @@ describe('rule 35: a first pass', () => {
     );
     await pulled.resume();
     await pulled.settle();
-    expect(await firstJob(pulled)).toMatchObject({ isFirstMeeting: false, recordsNew: 2, recordsChanged: 1 });
-    expect(await pulled.names()).toEqual({ p000: 'p000', p001: 'p001', p002: 'p002' });
-    expect((await pulled.held()).get('p001')?.version).toBe(2);
+    expect(await firstJob(pulled)).toMatchObject({ isFirstMeeting: false, recordsNew: count - 1, recordsChanged: 1 });
+    expect(await pulled.differences()).toEqual([]);
+    expect((await pulled.held()).get(known)?.version).toBe(2);
   });
 });
 
