@@ -35,6 +35,14 @@ export async function findReviewSummary(work: TenantWork, { deletionReviewId }: 
   return selectReviews(work).where('deletionReviewId', '=', deletionReviewId).executeTakeFirst();
 }
 
+/** Records whose deletion a pass left for people to decide. */
+export async function countParked({ trx, tenantId }: TenantWork, { syncRunId, recordType }: { syncRunId: string; recordType: string }): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select coalesce(sum(cardinality(record_ids)), 0)::int as count from deletion_reviews
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and state = 'pending'`.execute(trx);
+  return rows[0]?.count ?? 0;
+}
+
 export interface ParkedRecord {
   recordId: string;
   externalId: string;

@@ -6,6 +6,7 @@ import type { Selectable } from 'kysely';
 import { directionOfJob } from '../domain/overview';
 import { answerToDrift, sumOfTotals, totalsOf } from '../domain/sync-status';
 import type { TenantWork } from './database';
+import { countParked } from './deletion-reviews';
 import type { NewEvent } from './events';
 import { newUuid } from './ids';
 import { findIntegration, type Integration } from './integrations';
@@ -94,13 +95,14 @@ async function answerDrift(
       knownDifference: dataset.knownDifference,
       isFull,
       hasTombstones: job.hasTombstones,
+      parked: job.deletesWithheld === 'needs_review' ? await countParked(work, job) : 0,
       isListChanged: job.deletesWithheld === 'list_changed',
       isRepair: run.kind === 'drift_repair',
     });
     if (answer === 'repair') repairs.push(job.recordType);
     if (answer === 'alert') remaining.push(await describeDifference(work, run, job.recordType, difference ?? 0));
     if (isFull && answer !== 'repair')
-      await rememberDifference(work, { integrationId, recordType: job.recordType, difference: answer === 'alert' ? difference : null });
+      await rememberDifference(work, { integrationId, recordType: job.recordType, difference: difference === 0 ? null : difference });
   }
   if (repairs.length > 0) await requestSyncRun(work, { integrationId, kind: 'drift_repair', recordTypes: repairs, startedBy: 'syncline' });
   const place = { integrationId, kind: 'difference_remains' as const, now: work.now };

@@ -24,6 +24,8 @@ export interface DriftFacts {
   isFull: boolean;
   /** It saw records of ours that are gone there, and may not delete them. */
   hasTombstones: boolean;
+  /** Records that are gone there and wait here for people to approve their deletion: they are told of those already. */
+  parked: number;
   /** Records slipped while it read, so it deleted nothing. */
   isListChanged: boolean;
   /** The run is itself a repair. */
@@ -35,7 +37,7 @@ export function answerToDrift(facts: DriftFacts): 'repair' | 'alert' | 'none' {
   const hasDifference = facts.difference !== null && facts.difference !== 0;
   if (!facts.isFull) return facts.hasTombstones || (hasDifference && facts.difference !== facts.knownDifference) ? 'repair' : 'none';
   if (facts.isListChanged && !facts.isRepair) return 'repair';
-  return hasDifference ? 'alert' : 'none';
+  return hasDifference && facts.difference !== facts.parked ? 'alert' : 'none';
 }
 
 /** Deletes more than this of a type are parked for people to look at: more than a tenth and more than twenty (rules.md 31). */

@@ -2,12 +2,13 @@
 import * as fc from 'fast-check';
 import { answerToDrift, type DriftFacts, needsReview, sumOfTotals, totalsOf } from '../../domain/sync-status';
 
-const FACTS: DriftFacts = { difference: 0, knownDifference: null, isFull: false, hasTombstones: false, isListChanged: false, isRepair: false };
+const FACTS: DriftFacts = { difference: 0, knownDifference: null, isFull: false, hasTombstones: false, parked: 0, isListChanged: false, isRepair: false };
 const anyFacts = fc.record({
   difference: fc.constantFrom(null, -3, 0, 2),
   knownDifference: fc.constantFrom(null, -3, 2),
   isFull: fc.boolean(),
   hasTombstones: fc.boolean(),
+  parked: fc.constantFrom(0, 2),
   isListChanged: fc.boolean(),
   isRepair: fc.boolean(),
 });
@@ -39,6 +40,8 @@ describe('rule 32: what a difference calls for', () => {
     ['alert', { isFull: true, isListChanged: true, isRepair: true, difference: 2 }],
     ['none', { isFull: true, isListChanged: true, isRepair: true }],
     ['alert', { isFull: true, difference: 2 }],
+    ['none', { isFull: true, difference: 3, parked: 3 }],
+    ['alert', { isFull: true, difference: 4, parked: 3 }],
     ['none', { isFull: true }],
     ['none', { isFull: true, difference: null }],
   ])('%s for %j', (answer, facts) => {

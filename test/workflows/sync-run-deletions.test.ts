@@ -113,6 +113,16 @@ describe('rule 31: the brake', () => {
     expect(await openAlerts(pulled)).toBe(1);
   });
 
+  it('explains the difference: people hear of it once, and nothing is read again for it', async () => {
+    const pulled = await linked(40);
+    await removeSome(pulled, 21);
+    await pulled.sync('nightly');
+    await pulled.sync('hourly');
+    expect((await pulled.statuses()).at(-1)?.totalDifference).toBe(21);
+    expect(await pulled.notifications('difference_remains')).toEqual([]);
+    expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'nightly', 'hourly']);
+  });
+
   it('does not let records that are new make up for those that are gone, as where another account is read', async () => {
     const pulled = await linked(25);
     pulled.account.pageSize = 100;
