@@ -109,7 +109,7 @@ describe('rule 35: a page that fails', () => {
     expect(await hours(pulled, syncRunId)).toBeLessThan(73);
     expect(run.milestones.map((at) => Math.round((at.getTime() - (run.startedAt?.getTime() ?? 0)) / HOUR))).toEqual([12, 24, 36, 48, 60, 72]);
     expect((await pulled.held()).size).toBe(3);
-  }, 120_000);
+  }, 240_000);
 
   it('because of a mistake of ours fails its dataset after five attempts, and no other', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
@@ -185,7 +185,7 @@ describe('rule 11: a third party that is down', () => {
     await world.sleep(HOUR);
     await pulled.sync('full');
     expect(await pulled.differences()).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   it('for more than 72 h ends its runs', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
