@@ -100,7 +100,7 @@ export async function noteComplaints(
 /** Complaints that are kept per job; the count goes on. */
 const ERRORS_KEPT_MAX = 1_000;
 
-/** @param meanwhile called when the database has the most to do and this process has not; perhaps more than once. */
+/** @param meanwhile called when the database has the most to do and this process has not, unless nothing more is to be begun; perhaps more than once. */
 export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: () => unknown = () => undefined): Promise<AppliedPage> {
   const job = await lockSyncJob(work, page);
   if (job === undefined || job.finishedAt !== null || job.pages !== page.pagesBefore || job.readFinishedAt !== null) return { kind: 'stopped' };
@@ -113,7 +113,8 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
   if (isGone) return { kind: 'stopped' };
   const isFirstMeeting = page.mayAssumeNew === true && isPlain(page) && (job.pages === 0 ? await holdsNothing(work, page) : job.isFirstMeeting);
   const looking = isFirstMeeting ? knowNothingOf(page) : findKnown(work, page);
-  if (!isFirstMeeting) meanwhile();
+  const goOn = isInterrupted ? () => undefined : meanwhile;
+  if (!isFirstMeeting) goOn();
   const known = await looking;
   const merged = await mergeKnown(work, page, known);
   const { drafts, unchanged, conflicts, refused } =
@@ -122,7 +123,7 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
   const created = touched.filter(({ draft }) => draft.before === null);
   const author = { actor: `integration:${toWireId('int', page.integration.integrationId)}`, requestId: toWireId('run', page.syncRunId) };
   const inserting = insertNew(work, page, created, author.actor);
-  meanwhile();
+  goOn();
   await inserting;
   await writeRecords(
     work,
