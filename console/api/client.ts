@@ -7,6 +7,9 @@ import type { components, paths } from './schema';
 
 export type Schemas = components['schemas'];
 
+/** What people do about it, where the API says what programs do. */
+const FOR_PEOPLE: Record<string, string> = { precondition_failed: 'Look at what it is now, and make your change again.' };
+
 /** What the API answers when it refuses (RFC 9457), or what stands for it when there was no answer. */
 export class Problem extends Error {
   override name = 'Problem';
@@ -23,7 +26,7 @@ export class Problem extends Error {
     this.status = status;
     this.code = body.code ?? 'unknown';
     this.title = title;
-    this.detail = body.detail ?? `The answer had the status ${status}.`;
+    this.detail = FOR_PEOPLE[this.code] ?? body.detail ?? `The answer had the status ${status}.`;
     this.errors = body.errors ?? [];
     this.requestId = body.request_id;
   }
