@@ -8,7 +8,10 @@ import type { components, paths } from './schema';
 export type Schemas = components['schemas'];
 
 /** What people do about it, where the API says what programs do. */
-const FOR_PEOPLE: Record<string, string> = { precondition_failed: 'Look at what it is now, and make your change again.' };
+const FOR_PEOPLE: Record<string, string> = {
+  precondition_failed: 'Look at what it is now, and make your change again.',
+  not_signed_in: 'Your session has ended. Sign in again.',
+};
 
 /** What the API answers when it refuses (RFC 9457), or what stands for it when there was no answer. */
 export class Problem extends Error {

@@ -41,7 +41,10 @@ export function useLiveUpdates(): void {
         wasOpen = true;
       });
       source.addEventListener('error', () => {
-        if (source.readyState === EventSource.CLOSED) again = setTimeout(open, OPEN_AGAIN_MS);
+        if (source.readyState !== EventSource.CLOSED) return;
+        // It does not say why. If it is that the session has ended, this finds out.
+        void queryClient.invalidateQueries({ queryKey: ['me'] });
+        again = setTimeout(open, OPEN_AGAIN_MS);
       });
       for (const [topic, subjects] of Object.entries(SUBJECTS)) source.addEventListener(topic, () => note(subjects));
     };
