@@ -24,7 +24,7 @@ export function Page({ title, subtitle, badge, actions, children }: PageProps) {
             {badge}
           </Group>
           {subtitle !== undefined && (
-            <Text c="dimmed" size="sm" component="div">
+            <Text c="dimmed" size="sm" component="div" className="long">
               {subtitle}
             </Text>
           )}

@@ -46,7 +46,7 @@ export function RecordsPage() {
           <RouterLink to="/records/$recordType/$externalId" params={{ recordType, externalId: record.external_id }} fw={600} className="one-line-at-most">
             {toRecordName(record)}
           </RouterLink>
-          <Text size="xs" c="dimmed" lineClamp={1}>
+          <Text size="xs" c="dimmed" lineClamp={1} className="long">
             {toShortId(record.external_id)}
             {record.is_deleted ? ' · deleted' : ''}
           </Text>
@@ -57,7 +57,7 @@ export function RecordsPage() {
     ...shown.map((name, index): Column<Row> => ({
       title: toWords(name),
       from: index === 0 ? 'sm' : 'lg',
-      cell: ({ fields }) => cut(toText(fields[name]), 80),
+      cell: ({ fields }) => cut(toText(fields[name]), 60),
     })),
     { title: 'Changed', from: 'md', cell: (record) => <Instant at={record.changed_at} relative /> },
   ];
