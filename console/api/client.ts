@@ -50,6 +50,9 @@ export const asProblem = (error: unknown): Problem =>
           detail: `Nothing was changed by it. Try again; if it fails again, tell whoever runs Syncline for you: ${String(error)}`,
         });
 
+/** A part of the console that could not be fetched: browsers do not ask for it again until the page is loaded anew. */
+export const isOfThePage = (error: unknown): boolean => error instanceof TypeError && /import/i.test(error.message);
+
 /** Browsers throw a TypeError, each with words of its own, when a request or a part of the console cannot be fetched. */
 const isOfTheNetwork = (error: unknown): boolean => error instanceof TypeError && /fetch|network|load failed|import/i.test(error.message);
 
