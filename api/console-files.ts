@@ -33,16 +33,23 @@ export function serveConsole(folder: string): RequestHandler {
     response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     next();
   });
+  // A file is sent whole to whoever may have it: no range of it, and no condition but whether it has changed. Else what is sent would refuse
+  // some headers with an error of its own.
+  router.use((request, _response, next) => {
+    delete request.headers['if-match'];
+    delete request.headers['if-unmodified-since'];
+    next();
+  });
   // Files alone: what the API answers holds secrets and what callers send, and its size compressed would tell of them.
   router.use(compression());
-  router.use(express.static(folder, { index: false, redirect: false, cacheControl: false, dotfiles: 'ignore', setHeaders: keepBySort }));
+  router.use(express.static(folder, { index: false, redirect: false, cacheControl: false, acceptRanges: false, dotfiles: 'ignore', setHeaders: keepBySort }));
   router.get('/{*path}', (request, response) => {
     if (!existsSync(index)) return answerNotBuilt(response);
     // A file that is not there is not the page: a script that got HTML would only say so less clearly. The id of a record may hold a dot.
     const namesFile = path.basename(request.path).includes('.') && !request.path.startsWith('/records/');
     if (namesFile) throw new HttpError('route_not_found', { detail: 'There is no such file in the console that was built.' });
     response.setHeader('Cache-Control', ASK_EVERY_TIME);
-    response.sendFile(index, { cacheControl: false, etag: true });
+    response.sendFile(index, { cacheControl: false, acceptRanges: false, etag: true });
   });
   return router;
 }

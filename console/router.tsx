@@ -1,7 +1,7 @@
 /** The pages and their addresses. Each page is a file of its own, loaded when it is first visited. */
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 import type { QueryClient } from '@tanstack/react-query';
-import { asProblem } from './api/client';
+import { asProblem, isOfThePage } from './api/client';
 import { queryClient } from './api/query-client';
 import { Loading, ProblemView } from './common/States';
 import {
@@ -207,7 +207,7 @@ export const router = createRouter({
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultPendingComponent: Loading,
-  defaultErrorComponent: ({ error, reset }) => <ProblemView error={error} retry={reset} />,
+  defaultErrorComponent: ({ error, reset }) => <ProblemView error={error} retry={isOfThePage(error) ? () => window.location.reload() : reset} />,
 });
 
 declare module '@tanstack/react-router' {

@@ -7,6 +7,12 @@ import type { components, paths } from './schema';
 
 export type Schemas = components['schemas'];
 
+/** What people do about it, where the API says what programs do. */
+const FOR_PEOPLE: Record<string, string> = {
+  precondition_failed: 'Look at what it is now, and make your change again.',
+  not_signed_in: 'Your session has ended. Sign in again.',
+};
+
 /** What the API answers when it refuses (RFC 9457), or what stands for it when there was no answer. */
 export class Problem extends Error {
   override name = 'Problem';
@@ -23,7 +29,7 @@ export class Problem extends Error {
     this.status = status;
     this.code = body.code ?? 'unknown';
     this.title = title;
-    this.detail = body.detail ?? `The answer had the status ${status}.`;
+    this.detail = FOR_PEOPLE[this.code] ?? body.detail ?? `The answer had the status ${status}.`;
     this.errors = body.errors ?? [];
     this.requestId = body.request_id;
   }
@@ -43,6 +49,9 @@ export const asProblem = (error: unknown): Problem =>
           title: 'This page has failed',
           detail: `Nothing was changed by it. Try again; if it fails again, tell whoever runs Syncline for you: ${String(error)}`,
         });
+
+/** A part of the console that could not be fetched: browsers do not ask for it again until the page is loaded anew. */
+export const isOfThePage = (error: unknown): boolean => error instanceof TypeError && /import/i.test(error.message);
 
 /** Browsers throw a TypeError, each with words of its own, when a request or a part of the console cannot be fetched. */
 const isOfTheNetwork = (error: unknown): boolean => error instanceof TypeError && /fetch|network|load failed|import/i.test(error.message);

@@ -14,6 +14,8 @@ const SUBJECTS: Record<string, readonly string[]> = {
 };
 /** A busy tenant has many events a second: they are gathered. */
 const GATHER_MS = 300;
+/** A browser comes back by itself after a broken connection, not after an answer that refuses: a proxy's 502, too many streams. */
+const OPEN_AGAIN_MS = 10_000;
 
 export function useLiveUpdates(): void {
   useEffect(() => {
@@ -29,15 +31,27 @@ export function useLiveUpdates(): void {
       }, GATHER_MS);
     };
 
-    const source = new EventSource('/console/v1/stream');
+    let source: EventSource;
     let wasOpen = false;
-    source.addEventListener('open', () => {
-      if (wasOpen) note(Object.values(SUBJECTS).flat());
-      wasOpen = true;
-    });
-    for (const [topic, subjects] of Object.entries(SUBJECTS)) source.addEventListener(topic, () => note(subjects));
+    let again: ReturnType<typeof setTimeout> | undefined;
+    const open = (): void => {
+      source = new EventSource('/console/v1/stream');
+      source.addEventListener('open', () => {
+        if (wasOpen) note(Object.values(SUBJECTS).flat());
+        wasOpen = true;
+      });
+      source.addEventListener('error', () => {
+        if (source.readyState !== EventSource.CLOSED) return;
+        // It does not say why. If it is that the session has ended, this finds out.
+        void queryClient.invalidateQueries({ queryKey: ['me'] });
+        again = setTimeout(open, OPEN_AGAIN_MS);
+      });
+      for (const [topic, subjects] of Object.entries(SUBJECTS)) source.addEventListener(topic, () => note(subjects));
+    };
+    open();
     return () => {
       clearTimeout(timer);
+      clearTimeout(again);
       source.close();
     };
   }, []);

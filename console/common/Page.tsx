@@ -18,11 +18,13 @@ export function Page({ title, subtitle, badge, actions, children }: PageProps) {
       <Group justify="space-between" align="flex-start" gap="md">
         <Stack gap={4} maw={760} flex="1 1 360px">
           <Group gap="sm">
-            <Title order={1}>{title}</Title>
+            <Title order={1} className="long">
+              {title}
+            </Title>
             {badge}
           </Group>
           {subtitle !== undefined && (
-            <Text c="dimmed" size="sm" component="div">
+            <Text c="dimmed" size="sm" component="div" className="long">
               {subtitle}
             </Text>
           )}

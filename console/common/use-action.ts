@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useRef } from 'react';
 import { asProblem } from '../api/client';
 import { showToast } from './toasts';
 
@@ -13,19 +14,32 @@ interface Action<Input, Output> {
   isQuiet?: boolean;
 }
 
-/** Something a person does. A refusal is said with its remedy; what it changed is read again. */
+/**
+ * Something a person does. A refusal is said with its remedy; what it changed is read again. The same thing is not done twice while it is
+ * under way: the second click of a double one comes before the button can show that it is busy.
+ */
 export function useAction<Input = void, Output = unknown>({ run, done, changes = [], onDone, isQuiet = false }: Action<Input, Output>) {
   const queryClient = useQueryClient();
-  return useMutation({
-    mutationFn: run,
+  const underWay = useRef(new Set<string>());
+  const action = useMutation({
+    async mutationFn(input: Input) {
+      try {
+        return await run(input);
+      } finally {
+        underWay.current.delete(keyOf(input));
+      }
+    },
     onSuccess(output, input) {
       for (const subject of changes) void queryClient.invalidateQueries({ queryKey: [subject] });
       if (done !== undefined) showToast({ kind: 'done', title: typeof done === 'function' ? done(output, input) : done });
       void onDone?.(output, input);
     },
     onError(error) {
-      if (isQuiet) return;
-      const { title, detail, errors } = asProblem(error);
+      const { status, title, detail, errors } = asProblem(error);
+      if (status === 412) {
+        // It is shown as it is now, and a form made from what it was may be gone with that: the reason is said beside the page.
+        for (const subject of changes) void queryClient.invalidateQueries({ queryKey: [subject] });
+      } else if (isQuiet) return;
       showToast({
         kind: 'problem',
         title,
@@ -33,4 +47,13 @@ export function useAction<Input = void, Output = unknown>({ run, done, changes =
       });
     },
   });
+  const mutate = (input: Input): void => {
+    const key = keyOf(input);
+    if (underWay.current.has(key)) return;
+    underWay.current.add(key);
+    action.mutate(input);
+  };
+  return { ...action, mutate };
 }
+
+const keyOf = (input: unknown): string => JSON.stringify(input) ?? '';

@@ -60,3 +60,10 @@ export const toShortId = (externalId: string): string => externalId.replace(/^in
 
 /** Text of any JSON value, as a person would write it. */
 export const toText = (value: unknown): string => (value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value));
+
+/** The beginning of a text, where all of it would push away what stands beside it. */
+export function cut(text: string, charactersMax: number): string {
+  if (text.length <= charactersMax) return text;
+  const characters = Array.from(text);
+  return characters.length <= charactersMax ? text : `${characters.slice(0, charactersMax).join('')}…`;
+}

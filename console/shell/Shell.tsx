@@ -2,7 +2,8 @@
 import { AppShell, Burger, Group, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { Navigate, Outlet, useLocation } from '@tanstack/react-router';
+import { Outlet, useNavigate, useRouter } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { useLiveUpdates } from '../api/live';
 import { asProblem } from '../api/client';
 import { meQuery } from '../session/session';
@@ -15,9 +16,18 @@ import { RouterLink } from '../common/RouterLink';
 
 export function Shell() {
   const { data: session, error } = useQuery(meQuery);
-  const { href } = useLocation();
-  if (error !== null && asProblem(error).status === 401) return <Navigate to="/sign-in" search={{ to: href }} />;
+  if (error !== null && asProblem(error).status === 401) return <SessionEnded />;
   return session === undefined ? null : <SignedIn tenantName={session.tenant.name} />;
+}
+
+/** Leads to the sign-in, once: on the way there the address is another one already, and is none to come back to. */
+function SessionEnded() {
+  const router = useRouter();
+  const navigate = useNavigate();
+  useEffect(() => {
+    void navigate({ to: '/sign-in', search: { to: router.state.location.href }, replace: true });
+  }, [navigate, router]);
+  return null;
 }
 
 function SignedIn({ tenantName }: { tenantName: string }) {

@@ -52,6 +52,19 @@ describe('once it is built', () => {
     expect((await get('/console/assets/words-1.js')).text).toBe(script);
   });
 
+  it.each([
+    ['Range', 'bytes=99999999-'],
+    ['Range', 'bytes=0-1'],
+    ['If-Match', '"another"'],
+    ['If-Unmodified-Since', 'Sat, 21 Nov 1998 09:30:00 GMT'],
+  ])('sends files and the page whole, whatever %s: %s asks for', async (header, value) => {
+    const script = await get('/console/assets/index-4f1b2c.js').set(header, value);
+    const page = await get('/console').set(header, value);
+
+    expect([script.status, script.text]).toEqual([200, 'export {};']);
+    expect(page.status).toBe(200);
+  });
+
   it('runs no script that stands in the page, and may be framed by nobody', async () => {
     const policy = (await get('/console')).headers['content-security-policy'] as string;
 

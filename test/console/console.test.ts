@@ -385,6 +385,25 @@ it('lets a viewer look, and says why they may do no more', async () => {
   await other.context().close();
 });
 
+it('leads to the sign-in, and back, when the session was ended in another tab', async () => {
+  const browser = await desk.openBrowser();
+  const [tab, other] = [await browser.newPage(), await browser.newPage()];
+  await desk.open(tab, '/sync-runs');
+  await desk.signIn(tab, desk.stack.ready.console_email);
+  await tab.getByRole('heading', { level: 1, name: 'Sync Logs' }).waitFor();
+  // Has never been at the sign-in, which has to be fetched on the way.
+  await desk.open(other, '/sync-runs');
+  await other.getByRole('heading', { level: 1, name: 'Sync Logs' }).waitFor();
+  await tab.getByRole('button', { name: /Your menu/ }).click();
+  await tab.getByRole('menuitem', { name: 'Sign out' }).click();
+  await other.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+  await desk.signIn(other, desk.stack.ready.console_email);
+
+  await other.getByRole('heading', { level: 1, name: 'Sync Logs' }).waitFor();
+  expect(new URL(other.url()).pathname).toBe('/console/sync-runs');
+  await browser.close();
+});
+
 it('signs out, and is closed afterwards', async () => {
   await open('/notifications');
   await heading('Notifications').waitFor();

@@ -54,10 +54,10 @@ export function IntegrationPage() {
               <Mappings key={body.mapping_version} integration={body} etag={etag} />
             </Tabs.Panel>
             <Tabs.Panel value="schedule">
-              <Schedule integration={body} etag={etag} />
+              <Schedule key={etag} integration={body} etag={etag} />
             </Tabs.Panel>
             <Tabs.Panel value="settings">
-              <IntegrationSettings integration={body} etag={etag} />
+              <IntegrationSettings key={etag} integration={body} etag={etag} />
             </Tabs.Panel>
           </Tabs>
         )}

@@ -28,9 +28,11 @@ export function IntegrationSettings({ integration, etag }: { integration: Schema
     changes: ['integrations', 'onboarding', 'record', 'records'],
     onDone: () => void navigate({ to: '/integrations' }),
   });
+  const whyNotSave = refusal ?? (isJson(config) ? undefined : 'The configuration is no JSON. Correct it first.');
   const isConfigChanged = config !== JSON.stringify(integration.config, null, 2);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
+    if (whyNotSave !== undefined) return;
     save.mutate({
       app,
       account_name: account,
@@ -55,6 +57,7 @@ export function IntegrationSettings({ integration, etag }: { integration: Schema
               description="A change goes out after so long without another. 0: at once."
               min={0}
               decimalScale={2}
+              required
               value={grace}
               readOnly={isReadOnly}
               onChange={setGrace}
@@ -83,7 +86,7 @@ export function IntegrationSettings({ integration, etag }: { integration: Schema
             styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12 } }}
           />
           <Group>
-            <ActionButton type="submit" loading={save.isPending} refusal={refusal}>
+            <ActionButton type="submit" loading={save.isPending} refusal={whyNotSave}>
               Save
             </ActionButton>
           </Group>
@@ -113,4 +116,13 @@ export function IntegrationSettings({ integration, etag }: { integration: Schema
       {dialogue}
     </Stack>
   );
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

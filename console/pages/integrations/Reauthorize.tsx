@@ -30,6 +30,10 @@ export function Reauthorize({ integration }: { integration: Schemas['Integration
       setOpen(false);
     },
   });
+  const open = (): void => {
+    give.reset();
+    setOpen(true);
+  };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     give.mutate();
@@ -40,7 +44,7 @@ export function Reauthorize({ integration }: { integration: Schemas['Integration
   return (
     <>
       <Group>
-        <ActionButton variant="default" leftSection={<KeyRound size={16} aria-hidden />} refusal={refusal} onClick={() => setOpen(true)}>
+        <ActionButton variant="default" leftSection={<KeyRound size={16} aria-hidden />} refusal={refusal} onClick={open}>
           Re-authorize
         </ActionButton>
       </Group>

@@ -10,7 +10,7 @@ import { Section } from '../../common/Section';
 import { Empty, ProblemView } from '../../common/States';
 import { statusLabel } from '../../common/StatusBadge';
 import { useAction } from '../../common/use-action';
-import { plural, toText, toWords } from '../../common/words';
+import { cut, plural, toText, toWords } from '../../common/words';
 import { useRefusal } from '../../session/session';
 import { fromDraft, kindOf, toDraft } from './field-values';
 import { SyncErrorText } from './SyncErrorText';
@@ -64,22 +64,25 @@ export function RecordFields({ record }: { record: RecordView }) {
       .find((type) => type.name === record.record_type)
       ?.fields.find((field) => field.name === name)?.label ?? toWords(name);
 
+  // Fields are named by whoever sends them, like what every object has: "toString" too.
+  const valueOf = (name: string): unknown => (Object.hasOwn(record.fields, name) ? record.fields[name] : undefined);
+  const draftOf = (name: string): string => (drafts !== undefined && Object.hasOwn(drafts, name) ? drafts[name] : undefined) ?? toDraft(valueOf(name));
   const wrong = new Map<string, string>();
-  const changed: Record<string, unknown> = {};
+  const changes: [string, unknown][] = [];
   for (const [name, draft] of Object.entries(drafts ?? {})) {
-    if (draft === toDraft(record.fields[name]) && name in record.fields) continue;
+    if (draft === toDraft(valueOf(name)) && Object.hasOwn(record.fields, name)) continue;
     try {
-      changed[name] = fromDraft(draft, record.fields[name]);
+      changes.push([name, fromDraft(draft, valueOf(name))]);
     } catch (error) {
       wrong.set(name, (error as Error).message);
     }
   }
   const problem = save.error === null ? undefined : asProblem(save.error);
-  for (const { pointer, message } of problem?.errors ?? []) wrong.set(pointer.replace(/^\/fields\//, ''), message);
+  for (const { pointer, message } of problem?.errors ?? []) wrong.set(toFieldName(pointer), message);
 
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (wrong.size === 0 || problem !== undefined) save.mutate(changed);
+    if (wrong.size === 0 || problem !== undefined) save.mutate(Object.fromEntries(changes));
   };
   const edit = (name: string, draft: string): void => {
     save.reset();
@@ -120,23 +123,23 @@ export function RecordFields({ record }: { record: RecordView }) {
                 const isOpen = isEditing && owner === undefined;
                 return (
                   <Table.Tr key={name}>
-                    <Table.Th scope="row" fw={500}>
-                      {labelOf(name)}
+                    <Table.Th scope="row" fw={500} title={name}>
+                      {cut(labelOf(name), 50)}
                     </Table.Th>
                     <Table.Td>
                       <Stack gap={4}>
                         {isOpen ? (
                           <FieldInput
                             label={labelOf(name)}
-                            before={record.fields[name]}
-                            draft={drafts[name] ?? toDraft(record.fields[name])}
+                            before={valueOf(name)}
+                            draft={draftOf(name)}
                             error={wrong.get(name)}
                             onEdit={(draft) => edit(name, draft)}
                           />
                         ) : (
                           <Group gap={6}>
-                            <span>
-                              {toText(record.fields[name]) || (
+                            <span className="long">
+                              {toText(valueOf(name)) || (
                                 <Text span c="dimmed">
                                   empty
                                 </Text>
@@ -198,11 +201,7 @@ export function RecordFields({ record }: { record: RecordView }) {
               >
                 Cancel
               </Button>
-              <ActionButton
-                type="submit"
-                loading={save.isPending}
-                refusal={Object.keys(changed).length === 0 && wrong.size === 0 ? 'Nothing is changed yet.' : undefined}
-              >
+              <ActionButton type="submit" loading={save.isPending} refusal={changes.length === 0 && wrong.size === 0 ? 'Nothing is changed yet.' : undefined}>
                 Save
               </ActionButton>
             </Group>
@@ -212,6 +211,9 @@ export function RecordFields({ record }: { record: RecordView }) {
     </Section>
   );
 }
+
+/** `/fields/a~1b/0` → `a/b` (RFC 6901). */
+const toFieldName = (pointer: string): string => (pointer.replace(/^\/fields\//, '').split('/', 1)[0] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
 
 function FieldInput({
   label,

@@ -12,7 +12,7 @@ import { Page } from '../../common/Page';
 import { Empty } from '../../common/States';
 import { RecordBadge, statusLabel } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { toShortId, toText, toWords } from '../../common/words';
+import { cut, toShortId, toText, toWords } from '../../common/words';
 import { SYNC_STATUSES } from '../../search';
 import { useRecordTypeLabel } from '../../shell/record-types';
 import { toRecordName } from './record-name';
@@ -43,10 +43,10 @@ export function RecordsPage() {
       title: 'Name',
       cell: (record) => (
         <>
-          <RouterLink to="/records/$recordType/$externalId" params={{ recordType, externalId: record.external_id }} fw={600} className="one-line">
+          <RouterLink to="/records/$recordType/$externalId" params={{ recordType, externalId: record.external_id }} fw={600} className="one-line-at-most">
             {toRecordName(record)}
           </RouterLink>
-          <Text size="xs" c="dimmed" lineClamp={1}>
+          <Text size="xs" c="dimmed" lineClamp={1} className="long">
             {toShortId(record.external_id)}
             {record.is_deleted ? ' · deleted' : ''}
           </Text>
@@ -54,7 +54,11 @@ export function RecordsPage() {
       ),
     },
     { title: 'Status', cell: ({ badge }) => <RecordBadge badge={badge} isRead={isRead} /> },
-    ...shown.map((name, index): Column<Row> => ({ title: toWords(name), from: index === 0 ? 'sm' : 'lg', cell: ({ fields }) => toText(fields[name]) })),
+    ...shown.map((name, index): Column<Row> => ({
+      title: toWords(name),
+      from: index === 0 ? 'sm' : 'lg',
+      cell: ({ fields }) => cut(toText(fields[name]), 60),
+    })),
     { title: 'Changed', from: 'md', cell: (record) => <Instant at={record.changed_at} relative /> },
   ];
 

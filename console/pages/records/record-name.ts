@@ -1,6 +1,9 @@
+import { cut } from '../../common/words';
+
 /** What people call a record: its name where it has one, else something that tells it from others. */
 export function toRecordName({ fields, external_id: externalId }: { fields: Record<string, unknown>; external_id: string }): string {
   const text = (name: string): string => (typeof fields[name] === 'string' ? fields[name].trim() : '');
   const full = `${text('first_name')} ${text('last_name')}`.trim();
-  return text('name') || text('display_name') || full || text('title') || text('email') || externalId;
+  const name = text('name') || text('display_name') || full || text('title') || text('email') || externalId;
+  return cut(name, 120);
 }

@@ -82,7 +82,14 @@ export function ApiKeysPage() {
       }
     >
       <ListTable label="API keys" query={keys} columns={columns} rowKey={(key) => key.id} empty={<Empty title="No key yet" />} />
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title="Make an API key" centered closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        title="Make an API key"
+        centered
+        closeOnClickOutside={false}
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
         <NewKey onClose={() => setOpen(false)} />
       </Modal>
       {dialogue}

@@ -150,6 +150,7 @@ export function PeoplePage() {
         onClose={() => setLink(undefined)}
         title={`A link for ${link?.name ?? ''}`}
         centered
+        closeOnClickOutside={false}
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
         {link !== undefined && <OneTimeLink link={link.invitation} />}

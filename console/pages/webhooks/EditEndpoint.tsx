@@ -17,6 +17,10 @@ export function EditEndpoint(shown: Version) {
   const refusal = useRefusal('admin');
   const [edited, setEdited] = useState<Version>();
   const close = (): void => setEdited(undefined);
+  const open = (): void => {
+    save.reset(); // what was refused the last time is not what is there now
+    setEdited(shown);
+  };
   const save = useAction({
     run: ({ settings, of: { endpoint, etag } }: { settings: EndpointSettings; of: Version }) =>
       answerOf(
@@ -32,7 +36,7 @@ export function EditEndpoint(shown: Version) {
   });
   return (
     <>
-      <ActionButton variant="default" leftSection={<Pencil size={16} aria-hidden />} refusal={refusal} onClick={() => setEdited(shown)}>
+      <ActionButton variant="default" leftSection={<Pencil size={16} aria-hidden />} refusal={refusal} onClick={open}>
         Edit
       </ActionButton>
       <Modal opened={edited !== undefined} onClose={close} title="Edit the webhook endpoint" centered size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
