@@ -8,10 +8,17 @@ import type { components, paths } from './schema';
 export type Schemas = components['schemas'];
 
 /** What people do about it, where the API says what programs do. */
-const FOR_PEOPLE: Record<string, string> = {
-  precondition_failed: 'Look at what it is now, and make your change again.',
-  not_signed_in: 'Your session has ended. Sign in again.',
+const FOR_PEOPLE: Record<string, { title?: string; detail: string }> = {
+  precondition_failed: { detail: 'Look at what it is now, and make your change again.' },
+  not_signed_in: { detail: 'Your session has ended. Sign in again.' },
+  role_insufficient: { title: 'Your role does not allow this', detail: 'It takes another one.' },
+  invalid_body: { title: 'Something is not as it has to be', detail: 'Correct what is named here, and try again.' },
+  egress_refused: {
+    title: 'This address may not be reached',
+    detail: 'Use a public address that begins with https. The team that runs Syncline can allow others.',
+  },
 };
+const GONE = { detail: 'It may have been deleted, or the address is mistyped.' };
 
 /** What the API answers when it refuses (RFC 9457), or what stands for it when there was no answer. */
 export class Problem extends Error {
@@ -24,12 +31,14 @@ export class Problem extends Error {
   readonly requestId: string | undefined;
 
   constructor(status: number, body: Partial<Schemas['Problem']>) {
-    const title = body.title ?? 'The request failed';
+    const code = body.code ?? 'unknown';
+    const words = FOR_PEOPLE[code] ?? (status === 404 ? GONE : undefined);
+    const title = words?.title ?? body.title ?? 'The request failed';
     super(`${title}: ${body.detail ?? status}`);
     this.status = status;
-    this.code = body.code ?? 'unknown';
+    this.code = code;
     this.title = title;
-    this.detail = FOR_PEOPLE[this.code] ?? body.detail ?? `The answer had the status ${status}.`;
+    this.detail = words?.detail ?? body.detail ?? `The answer had the status ${status}.`;
     this.errors = body.errors ?? [];
     this.requestId = body.request_id;
   }

@@ -54,7 +54,7 @@ export function ProblemView({ error, retry }: { error: unknown; retry?: (() => v
         )}
         {problem.status === 403 && <Text size="sm">An admin of your company can give you the role that this takes.</Text>}
         <Group gap="md">
-          {retry !== undefined && problem.status !== 403 && (
+          {retry !== undefined && problem.status !== 403 && problem.status !== 404 && (
             <Button size="xs" variant="default" onClick={retry}>
               Try again
             </Button>

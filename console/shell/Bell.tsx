@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Bell as BellIcon } from 'lucide-react';
 import { unreadQuery } from '../api/queries';
+import { plural } from '../common/words';
 
 /** How many notifications were not viewed, as the API counts them, and the way to them. Looking at the number is no view. */
 export function Bell() {
@@ -10,7 +11,7 @@ export function Bell() {
   const shown = unread > 99 ? '99+' : String(unread);
   return (
     <>
-      <VisuallyHidden aria-live="polite">{unread === 0 ? '' : `${unread} unread notifications`}</VisuallyHidden>
+      <VisuallyHidden aria-live="polite">{unread === 0 ? '' : plural(unread, 'unread notification')}</VisuallyHidden>
       <Indicator label={<span aria-hidden>{shown}</span>} size={16} disabled={unread === 0} color="red" offset={5}>
         <ActionIcon
           variant="subtle"

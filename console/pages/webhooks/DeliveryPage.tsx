@@ -83,7 +83,7 @@ function Attempts({ delivery }: { delivery: Delivery }) {
       hint={
         delivery.next_attempt_at !== null && (
           <>
-            The next one in <Countdown to={delivery.next_attempt_at} />.
+            The next one: <Countdown to={delivery.next_attempt_at} />.
           </>
         )
       }
