@@ -18,7 +18,7 @@ const FOR_PEOPLE: Record<string, { title?: string; detail: string }> = {
     detail: 'Use a public address that begins with https. The team that runs Syncline can allow others.',
   },
 };
-const GONE = { detail: 'It may have been deleted, or the address is mistyped.' };
+const GONE: (typeof FOR_PEOPLE)[string] = { detail: 'It may have been deleted, or the address is mistyped.' };
 
 /** What the API answers when it refuses (RFC 9457), or what stands for it when there was no answer. */
 export class Problem extends Error {
