@@ -181,7 +181,7 @@ it('sends an e-mail about what nobody looked at, once, with a link to it, and no
   const link = mail.text.match(/http:\/\/\S+\/overviews\/ovw_\w+/)?.[0] as string;
   await first.goto(link);
   await heading(first, 'Sync Overview').waitFor();
-  await first.getByRole('region', { name: 'Records', exact: true }).waitFor();
+  await first.getByRole('region', { name: 'Counts' }).waitFor();
   await bell(first).click();
   await notice(first, unseen)
     .getByText(/^e-mailed .* because it was not viewed$/)
