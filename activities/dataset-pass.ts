@@ -54,6 +54,8 @@ interface AskedPage {
 export class DatasetPass {
   private readonly prepare: (page: ReadPage) => PreparedPage;
   private announcedAt = 0;
+  /** By the database's clock, and rather too early: when the latest transaction began. */
+  private now = new Date(0);
 
   constructor(private readonly parts: PassParts) {
     this.prepare = createPagePreparation(parts.integration.recordTypes[parts.recordType]);
@@ -95,15 +97,13 @@ export class DatasetPass {
     let current = job;
     // Of a list that may move and does not say what it holds: counted before its first page, to be compared with what was read.
     const countedFirst = this.isFull && !isPagingStable && job.pages === 0 ? await this.count() : null;
-    // By the database's clock, and rather too early: of the transaction before.
-    let now = await this.inTenant(async (work) => work.now);
-    let asked = this.ask(current.cursor, modifiedSince, now);
+    let asked = this.ask(current.cursor, modifiedSince);
     for (;;) {
       const { page, askedAt } = await asked;
       const isLast = page.nextCursor === null;
       const isTimeUp = !this.parts.hasTime();
       if (page.nextCursor !== null && page.nextCursor === current.cursor) throw endless(this.parts.recordType);
-      const askNext = once(() => (isLast || isTimeUp ? undefined : this.ask(page.nextCursor, modifiedSince, now)));
+      const askNext = once(() => (isLast || isTimeUp ? undefined : this.ask(page.nextCursor, modifiedSince)));
 
       const toApply: PageToApply = {
         ...this.place,
@@ -116,7 +116,6 @@ export class DatasetPass {
       };
       let mayAssumeNew = true;
       const applied = await this.inTenant(async (work) => {
-        now = work.now;
         const attempt = { ...toApply, mayAssumeNew };
         mayAssumeNew = false; // begun again, it looks
         const result = await applyPage(work, attempt, askNext);
@@ -144,9 +143,10 @@ export class DatasetPass {
     await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: integrationId, sync_run_id: syncRunId } });
   }
 
-  private async ask(cursor: string | null, modifiedSince: Date | null, askedAt: Date): Promise<AskedPage> {
+  private async ask(cursor: string | null, modifiedSince: Date | null): Promise<AskedPage> {
     const { connector, context } = this.parts.opened;
     if (connector.readPage === undefined) throw new Error(`The connector ${connector.kind} reads nothing.`);
+    const askedAt = this.now;
     // Made ready as soon as it is here, while the database still writes the page before.
     return { page: this.prepare(await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context)), askedAt };
   }
@@ -252,7 +252,10 @@ export class DatasetPass {
   }
 
   private inTenant<T>(work: (context: TenantWork) => Promise<T>): Promise<T> {
-    return this.parts.database.withTenant(this.parts.tenantId, work);
+    return this.parts.database.withTenant(this.parts.tenantId, (context) => {
+      this.now = context.now;
+      return work(context);
+    });
   }
 }
 
