@@ -22,6 +22,10 @@ export const theme = createTheme({
   components: {
     Badge: Badge.extend({ defaultProps: { variant: 'light', radius: 'sm', tt: 'none' }, styles: { root: { minWidth: 'max-content' } } }),
     Button: Button.extend({ defaultProps: { size: 'sm' } }),
+    // Named, not imported: most pages do without them, and the first one is to be small.
+    JsonInput: { defaultProps: { autosize: true, spellCheck: false, styles: { input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12 } } } },
+    Modal: { defaultProps: { centered: true, closeButtonProps: { 'aria-label': 'Close' } } },
+    PasswordInput: { defaultProps: { visibilityToggleButtonProps: { 'aria-label': 'Show or hide the password', tabIndex: 0 } } },
     Tooltip: Tooltip.extend({ defaultProps: { multiline: true, maw: 320, withArrow: true, events: { hover: true, focus: true, touch: true } } }),
   },
 });

@@ -6,9 +6,9 @@ import { useEffect } from 'react';
 import { queryClient } from './query-client';
 
 const SUBJECTS: Record<string, readonly string[]> = {
-  record_syncs: ['record', 'records', 'pushes', 'record-syncs'],
+  record_syncs: ['record', 'records', 'pushes'],
   integrations: ['integrations', 'onboarding', 'record'],
-  sync_runs: ['sync-runs', 'sync-status', 'deletion-reviews', 'sync-conflicts', 'onboarding', 'overviews'],
+  sync_runs: ['sync-runs', 'sync-status', 'deletion-reviews', 'onboarding', 'overviews'],
   overviews: ['overviews'],
   notifications: ['notifications'],
 };

@@ -32,11 +32,6 @@ export const scheduleQuery = (id: string) =>
     queryKey: ['integrations', id, 'schedule'],
     queryFn: () => answerOf(api.GET('/v1/integrations/{integration_id}/sync-schedule', { params: { path: { integration_id: id } } })),
   });
-export const seenRecordTypesQuery = (id: string) =>
-  queryOptions({
-    queryKey: ['integrations', id, 'record-types'],
-    queryFn: async () => (await answerOf(api.GET('/v1/integrations/{integration_id}/record-types', { params: { path: { integration_id: id } } }))).data,
-  });
 export const connectorsQuery = queryOptions({
   queryKey: ['connectors'],
   queryFn: async () => (await answerOf(api.GET('/v1/connectors'))).data,
@@ -100,8 +95,6 @@ export const parkedRecordsQuery = (id: string) =>
   list(['deletion-reviews', 'one', id, 'records'], (cursor) =>
     answerOf(api.GET('/v1/deletion-reviews/{deletion_review_id}/records', { params: { path: { deletion_review_id: id }, query: { limit, cursor } } })),
   );
-export const conflictsQuery = (query: QueryOf<'listSyncConflicts'>) =>
-  list(['sync-conflicts', query], (cursor) => answerOf(api.GET('/v1/sync-conflicts', { params: { query: { ...query, limit, cursor } } })));
 
 export const notificationsQuery = (query: QueryOf<'listNotifications'>) =>
   list(['notifications', query], (cursor) => answerOf(api.GET('/v1/notifications', { params: { query: { ...query, limit, cursor } } })));

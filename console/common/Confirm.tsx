@@ -15,7 +15,7 @@ export function useConfirm(): { ask: (question: Question) => void; dialogue: Rea
   const [question, setQuestion] = useState<Question>();
   const close = () => setQuestion(undefined);
   const dialogue = (
-    <Modal opened={question !== undefined} onClose={close} title={question?.title ?? ''} centered closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened={question !== undefined} onClose={close} title={question?.title ?? ''}>
       <Stack>
         <div>{question?.body}</div>
         <Group justify="flex-end">

@@ -49,7 +49,6 @@ export function SetPasswordPage() {
             required
             value={password}
             onChange={(event) => choose(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the password', tabIndex: 0 }}
           />
           <PasswordInput
             label="The same once more"
@@ -58,7 +57,6 @@ export function SetPasswordPage() {
             value={again}
             onChange={(event) => setAgain(event.currentTarget.value)}
             error={differs ? 'The two differ.' : undefined}
-            visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the password', tabIndex: 0 }}
           />
           <Button type="submit" loading={change.isPending} fullWidth>
             Set the password

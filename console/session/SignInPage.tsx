@@ -50,7 +50,6 @@ export function SignInPage() {
             required
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the password', tabIndex: 0 }}
           />
           <Button type="submit" loading={enter.isPending} fullWidth>
             Sign in

@@ -88,7 +88,6 @@ function OwnPassword() {
     event.preventDefault();
     change.mutate();
   };
-  const toggle = { 'aria-label': 'Show or hide the password', tabIndex: 0 };
   return (
     <Section title="Another password">
       <form onSubmit={submit}>
@@ -100,7 +99,6 @@ function OwnPassword() {
             required
             value={current}
             onChange={(event) => setCurrent(event.currentTarget.value)}
-            visibilityToggleButtonProps={toggle}
           />
           <PasswordInput
             label="New password"
@@ -110,7 +108,6 @@ function OwnPassword() {
             required
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
-            visibilityToggleButtonProps={toggle}
           />
           <Group>
             <ActionButton type="submit" loading={change.isPending}>

@@ -75,15 +75,12 @@ export function IntegrationSettings({ integration, etag }: { integration: Schema
           <JsonInput
             label="Configuration"
             description="What the connector needs to know of the third party."
-            autosize
             minRows={4}
             maxRows={24}
             value={config}
             readOnly={isReadOnly}
             validationError="This is no JSON."
-            spellCheck={false}
             onChange={setConfig}
-            styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12 } }}
           />
           <Group>
             <ActionButton type="submit" loading={save.isPending} refusal={whyNotSave}>

@@ -91,13 +91,7 @@ export function Mappings({ integration, etag }: { integration: Schemas['Integrat
           </ActionButton>
         </Group>
       </Group>
-      <Modal
-        opened={preview !== undefined}
-        onClose={() => setPreview(undefined)}
-        title="Change the mapping?"
-        centered
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Modal opened={preview !== undefined} onClose={() => setPreview(undefined)} title="Change the mapping?">
         <Stack>
           {save.error && <ProblemView error={save.error} />}
           <Text>

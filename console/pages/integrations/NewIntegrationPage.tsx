@@ -161,14 +161,11 @@ function LinkForm({ connector }: { connector: Schemas['Connector'] }) {
           <JsonInput
             label="Mappings by record type"
             description='As in the API: {"employees": {"direction": "push", "fields": [{"name": "email", "to": "…"}]}}'
-            autosize
             minRows={4}
             maxRows={20}
             value={mappings}
             onChange={setMappings}
             validationError="This is no JSON."
-            spellCheck={false}
-            styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12 } }}
           />
           <Group align="flex-start">
             <NumberInput

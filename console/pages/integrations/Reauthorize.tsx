@@ -48,7 +48,7 @@ export function Reauthorize({ integration }: { integration: Schemas['Integration
           Re-authorize
         </ActionButton>
       </Group>
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title={`New credentials for ${integration.app}`} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal opened={isOpen} onClose={() => setOpen(false)} title={`New credentials for ${integration.app}`} centered={false}>
         <Read query={connector} rows={3}>
           {(shown) => (
             <form onSubmit={submit}>

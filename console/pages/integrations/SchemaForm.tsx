@@ -93,20 +93,7 @@ function NamedFields({ schema, drafts, onChange, errors, isSecret = false }: Sch
           onChange={(event) => set(String(event.currentTarget.checked))}
         />
       );
-    if (look === 'json')
-      return (
-        <JsonInput
-          key={name}
-          {...props}
-          autosize
-          minRows={3}
-          maxRows={16}
-          spellCheck={false}
-          placeholder="{}"
-          onChange={set}
-          styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12 } }}
-        />
-      );
+    if (look === 'json') return <JsonInput key={name} {...props} minRows={3} maxRows={16} placeholder="{}" onChange={set} />;
     const change = (event: { currentTarget: { value: string } }): void => set(event.currentTarget.value);
     if ((field.maxLength ?? 0) > 10_000) return <Textarea key={name} {...props} autosize minRows={3} maxRows={10} onChange={change} />;
     return <TextInput key={name} {...props} placeholder={placeholder} {...(look === 'number' ? { inputMode: 'numeric' as const } : {})} onChange={change} />;

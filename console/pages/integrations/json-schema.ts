@@ -54,7 +54,3 @@ export function toValues(schema: JsonSchema, drafts: Drafts): { values: Record<s
   }
   return { values, wrong };
 }
-
-export function toDrafts(values: Record<string, unknown>): Drafts {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value, null, 2)]));
-}

@@ -77,7 +77,7 @@ export function OperationModal({ work, onClose }: { work: Work; onClose: () => v
   const title = work.kind === 'overview' ? `Sync Overview of ${work.integration.app}` : `Sync Now: ${work.integration.app}`;
   const inBackground = operation.data !== undefined && !operation.data.isDone;
   return (
-    <Modal opened onClose={close} title={title} centered closeOnClickOutside={false} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened onClose={close} title={title} closeOnClickOutside={false}>
       <Stack aria-live="polite">
         {operation.error ? (
           <ProblemView error={operation.error} />

@@ -64,7 +64,7 @@ export function PushHistory({ recordType, externalId }: { recordType: string; ex
         rowKey={(push) => push.id}
         empty={<Empty title="Nothing was pushed yet">When a field that syncs is changed, it goes out after the grace period.</Empty>}
       />
-      <Modal opened={openId !== undefined} onClose={() => setOpenId(undefined)} title="Push" size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal opened={openId !== undefined} onClose={() => setOpenId(undefined)} title="Push" size="lg" centered={false}>
         {openId !== undefined && <PushDetails id={openId} />}
       </Modal>
     </Section>

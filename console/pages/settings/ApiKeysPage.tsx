@@ -1,4 +1,4 @@
-import { Alert, Button, Code, CopyButton, Group, Modal, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Group, Modal, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
@@ -8,6 +8,7 @@ import { ActionButton } from '../../common/ActionButton';
 import { useConfirm } from '../../common/Confirm';
 import { type Column, ListTable } from '../../common/ListTable';
 import { Page } from '../../common/Page';
+import { ShownOnce } from '../../common/ShownOnce';
 import { Empty, ProblemView } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
@@ -82,14 +83,7 @@ export function ApiKeysPage() {
       }
     >
       <ListTable label="API keys" query={keys} columns={columns} rowKey={(key) => key.id} empty={<Empty title="No key yet" />} />
-      <Modal
-        opened={isOpen}
-        onClose={() => setOpen(false)}
-        title="Make an API key"
-        centered
-        closeOnClickOutside={false}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Modal opened={isOpen} onClose={() => setOpen(false)} title="Make an API key" closeOnClickOutside={false}>
         <NewKey onClose={() => setOpen(false)} />
       </Modal>
       {dialogue}
@@ -107,24 +101,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
     changes: ['api-keys'],
   });
   if (make.data !== undefined)
-    return (
-      <Stack>
-        <Alert color="orange" variant="light">
-          Copy it now: it is kept only as a hash and cannot be shown again.
-        </Alert>
-        <Code block>{make.data.key}</Code>
-        <Group justify="flex-end">
-          <CopyButton value={make.data.key}>
-            {({ copied, copy }) => (
-              <Button variant="default" onClick={copy}>
-                {copied ? 'Copied' : 'Copy'}
-              </Button>
-            )}
-          </CopyButton>
-          <Button onClick={onClose}>I have it</Button>
-        </Group>
-      </Stack>
-    );
+    return <ShownOnce secret={make.data.key} warning="Copy it now: it is kept only as a hash and cannot be shown again." onClose={onClose} />;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     make.mutate();

@@ -137,7 +137,7 @@ export function PeoplePage() {
       }
     >
       <ListTable label="People" query={people} columns={columns} rowKey={(person) => person.id} empty={<Empty title="Nobody yet" />} />
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title="Add a person" centered closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal opened={isOpen} onClose={() => setOpen(false)} title="Add a person">
         <NewPerson
           onDone={(person) => {
             setOpen(false);
@@ -145,14 +145,7 @@ export function PeoplePage() {
           }}
         />
       </Modal>
-      <Modal
-        opened={link !== undefined}
-        onClose={() => setLink(undefined)}
-        title={`A link for ${link?.name ?? ''}`}
-        centered
-        closeOnClickOutside={false}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Modal opened={link !== undefined} onClose={() => setLink(undefined)} title={`A link for ${link?.name ?? ''}`} closeOnClickOutside={false}>
         {link !== undefined && <OneTimeLink link={link.invitation} />}
       </Modal>
       {dialogue}

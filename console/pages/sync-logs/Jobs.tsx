@@ -15,6 +15,8 @@ const WAITING: Record<string, string> = {
   paused: 'the integration is paused',
 };
 
+const FIGURES = ['Read', 'New', 'Changed', 'Deleted', 'Failed', 'Took'];
+
 /** One job per dataset, and one for metadata. */
 export function Jobs({ jobs }: { jobs: readonly Job[] }) {
   return (
@@ -25,24 +27,11 @@ export function Jobs({ jobs }: { jobs: readonly Job[] }) {
             <Table.Tr>
               <Table.Th scope="col">Job</Table.Th>
               <Table.Th scope="col">State</Table.Th>
-              <Table.Th scope="col" className="figures">
-                Read
-              </Table.Th>
-              <Table.Th scope="col" className="figures">
-                New
-              </Table.Th>
-              <Table.Th scope="col" className="figures">
-                Changed
-              </Table.Th>
-              <Table.Th scope="col" className="figures">
-                Deleted
-              </Table.Th>
-              <Table.Th scope="col" className="figures">
-                Failed
-              </Table.Th>
-              <Table.Th scope="col" className="figures">
-                Took
-              </Table.Th>
+              {FIGURES.map((name) => (
+                <Table.Th key={name} scope="col" className="figures">
+                  {name}
+                </Table.Th>
+              ))}
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>

@@ -39,7 +39,7 @@ export function EditEndpoint(shown: Version) {
       <ActionButton variant="default" leftSection={<Pencil size={16} aria-hidden />} refusal={refusal} onClick={open}>
         Edit
       </ActionButton>
-      <Modal opened={edited !== undefined} onClose={close} title="Edit the webhook endpoint" centered size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal opened={edited !== undefined} onClose={close} title="Edit the webhook endpoint" size="lg">
         <Text size="sm" c="dimmed" mb="sm">
           Events and integrations count for what happens from now on; the address and the rate for all that is still to be sent.
         </Text>

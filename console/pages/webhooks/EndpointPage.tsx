@@ -57,14 +57,7 @@ export function EndpointPage() {
       <Section title="Deliveries" hint="What was sent there, newest first. Each shows its attempts.">
         <Deliveries endpointId={endpointId} />
       </Section>
-      <Modal
-        opened={secret !== undefined}
-        onClose={() => setSecret(undefined)}
-        title="The new secret"
-        centered
-        closeOnClickOutside={false}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Modal opened={secret !== undefined} onClose={() => setSecret(undefined)} title="The new secret" closeOnClickOutside={false}>
         <SecretOnce secret={secret ?? ''} onClose={() => setSecret(undefined)} />
       </Modal>
     </Page>

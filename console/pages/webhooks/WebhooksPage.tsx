@@ -60,15 +60,7 @@ export function WebhooksPage() {
         rowKey={(endpoint) => endpoint.id}
         empty={<Empty title="No endpoint yet">Add the address of a program that should be told.</Empty>}
       />
-      <Modal
-        opened={isOpen}
-        onClose={() => setOpen(false)}
-        title="Add a webhook endpoint"
-        centered
-        closeOnClickOutside={false}
-        size="lg"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Modal opened={isOpen} onClose={() => setOpen(false)} title="Add a webhook endpoint" closeOnClickOutside={false} size="lg">
         <NewEndpoint onClose={() => setOpen(false)} />
       </Modal>
     </Page>
