@@ -1,6 +1,6 @@
 /** A browser as people have it, that remembers what went wrong in it. */
 import fs from 'node:fs';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const QUIET = [
@@ -18,6 +18,9 @@ export function launchBrowser(): Promise<Browser> {
   if (executablePath === undefined) throw new Error('Chromium is missing. Install it (Debian, Ubuntu: apt-get install chromium), or name it in CHROMIUM.');
   return chromium.launch({ executablePath, headless: true, args: QUIET });
 }
+
+/** It is on the page, or comes: pages show what they know first and the rest when it has been fetched, so nothing is looked at just once. */
+export const expectShown = (what: Locator): Promise<void> => what.waitFor();
 
 /** What no page may ever do, noted as it happens: errors in the browser's console, violations of the CSP among them, and what a script threw. */
 export function watch(context: BrowserContext, troubles: string[]): void {

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { listIntegration, type ListServer, startListServer } from '../support/list-server';
 import { until } from '../support/until';
-import { seriousFindings } from './browser';
+import { expectShown, seriousFindings } from './browser';
 import { button, Desk, heading } from './desk';
 import { expectFocusIsSeen, isFocused, tabTo } from './keyboard';
 import type { Stack } from './stack';
@@ -242,9 +242,7 @@ it("leads operators to the workflows behind an integration in Temporal's UI", as
     await button(ours, "In Temporal's UI").click();
     const [temporal] = await Promise.all([operator.waitForEvent('page'), ours.getByRole('menuitem', { name: title }).click()]);
     await temporal.waitForURL(`${stack.ready.temporal_ui_url}/**`);
-    const shown = temporal.getByText(workflowId).first();
-    await shown.waitFor();
-    expect(await shown.isVisible()).toBe(true);
+    await expectShown(temporal.getByText(workflowId).first());
     await temporal.close();
   }
   await operator.close();
@@ -255,10 +253,15 @@ it('shows all times in the zone that the company has chosen, on other pages too'
   const shownIn = async (zone: string, offset: string): Promise<void> => {
     await openWhole('/sync-runs', 'Sync Logs');
     await firstTime.and(page.locator(`[title*="GMT${offset}"]`)).waitFor();
-    const at = new Date((await firstTime.getAttribute('datetime')) as string);
+    const { datetime, title, text } = await firstTime.evaluate((time) => ({
+      datetime: time.getAttribute('datetime'),
+      title: time.getAttribute('title'),
+      text: time.innerText,
+    }));
+    const at = new Date(datetime as string);
     const clock = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit' }).format(at);
-    expect(await firstTime.innerText()).toContain(clock);
-    expect(await firstTime.getAttribute('title')).toContain(at.toISOString().slice(0, 19));
+    expect(text).toContain(clock);
+    expect(title).toContain(at.toISOString().slice(0, 19));
   };
   await shownIn('Europe/Berlin', '+01:00');
 
@@ -276,7 +279,7 @@ it('offers the deprecated policy no more after the switch, and says since when',
   const choice = page.getByRole('radiogroup', { name: 'When COMPANY_SYNCHRONIZED is told to webhooks' });
   await choice.waitFor();
 
-  expect(await choice.getByRole('radio', { name: /^After the first dataset/ }).isDisabled()).toBe(true);
-  expect(await choice.getByRole('radio', { name: /^Once all datasets/ }).isChecked()).toBe(true);
-  expect(await page.getByText('The same for everybody since').locator('time').getAttribute('datetime')).toBe('2023-10-10T00:00:00.000Z');
+  await expectShown(choice.getByRole('radio', { name: /^After the first dataset/, disabled: true }));
+  await expectShown(choice.getByRole('radio', { name: /^Once all datasets/, checked: true }));
+  await expectShown(page.getByText('The same for everybody since').locator('time[datetime="2023-10-10T00:00:00.000Z"]'));
 });
