@@ -3,11 +3,12 @@
  * says how far it was read. Every step ends in a row, so that another process goes on from the page in flight.
  */
 import type { ReadAbilities, ReadPage } from '../connectors/connector';
-import type { Database, TenantWork } from '../db/database';
+import type { Commit, Database, TenantWork } from '../db/database';
 import type { Integration } from '../db/integrations';
 import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-datasets';
 import { noteSkipped } from '../db/overview-applying';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../db/sync-deletions';
+import { isPlain, layOutStrangers } from '../db/first-meeting';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
 import { countSeenAgain, lookForInterruption, noteDeletesWithheld } from '../db/sync-pass';
 import { applyPage, noteComplaints, type PageToApply } from '../db/sync-pages';
@@ -47,13 +48,15 @@ const ANNOUNCE_EVERY_MS = 1_000;
 const COUNT_EVERY_MS = 6 * 3_600_000;
 
 interface AskedPage {
-  page: PreparedPage;
+  page: PreparedPage & Pick<PageToApply, 'strangers'>;
   askedAt: Date;
 }
 
 export class DatasetPass {
   private readonly prepare: (page: ReadPage) => PreparedPage;
   private announcedAt = 0;
+  /** So far. */
+  private isFirstMeeting = false;
   /** By the database's clock, and rather too early: when the latest transaction began. */
   private now = new Date(0);
 
@@ -95,6 +98,7 @@ export class DatasetPass {
   private async readAll(job: SyncJob, { canFilterByModified, isPagingStable }: ReadAbilities): Promise<SyncJob | PassResult> {
     const modifiedSince = canFilterByModified ? job.modifiedSince : null;
     let current = job;
+    this.isFirstMeeting = job.isFirstMeeting;
     // Of a list that may move and does not say what it holds: counted before its first page, to be compared with what was read.
     const countedFirst = this.isFull && !isPagingStable && job.pages === 0 ? await this.count() : null;
     let asked = this.ask(current.cursor, modifiedSince);
@@ -115,15 +119,19 @@ export class DatasetPass {
         total: page.total ?? (current.pages === 0 ? countedFirst : null),
       };
       let mayAssumeNew = true;
-      const applied = await this.inTenant(async (work) => {
-        const attempt = { ...toApply, mayAssumeNew };
-        mayAssumeNew = false; // begun again, it looks
-        const result = await applyPage(work, attempt, askNext);
-        if (result.kind === 'applied') await this.announce(work);
-        return result;
-      });
+      const applied = await this.inTenant(
+        async (work) => {
+          const attempt = { ...toApply, mayAssumeNew };
+          mayAssumeNew = false; // begun again, it looks
+          const result = await applyPage(work, attempt, askNext);
+          if (result.kind === 'applied') await this.announce(work);
+          return result;
+        },
+        { waitsForDisk: false }, // a page that was forgotten is read again, from the checkpoint that was forgotten with it
+      );
       if (applied.kind === 'stopped') return 'stopped';
       current = applied.job;
+      this.isFirstMeeting = current.isFirstMeeting;
       const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
       if (current.repeatedPages >= (isEmpty ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX)) throw endless(this.parts.recordType);
       if (isLast) return current;
@@ -147,8 +155,10 @@ export class DatasetPass {
     const { connector, context } = this.parts.opened;
     if (connector.readPage === undefined) throw new Error(`The connector ${connector.kind} reads nothing.`);
     const askedAt = this.now;
+    const page = this.prepare(await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context));
     // Made ready as soon as it is here, while the database still writes the page before.
-    return { page: this.prepare(await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context)), askedAt };
+    const inPlace = { ...page, integration: this.parts.integration, recordType: this.parts.recordType, overviewId: this.parts.run.overviewId };
+    return { page: this.isFirstMeeting && isPlain(inPlace) ? { ...page, strangers: layOutStrangers(inPlace) } : page, askedAt };
   }
 
   /** Nothing where there was something is more likely a mistake there than the truth (rules.md 35). */
@@ -251,11 +261,15 @@ export class DatasetPass {
     return job?.finishedAt === null ? job : undefined;
   }
 
-  private inTenant<T>(work: (context: TenantWork) => Promise<T>): Promise<T> {
-    return this.parts.database.withTenant(this.parts.tenantId, (context) => {
-      this.now = context.now;
-      return work(context);
-    });
+  private inTenant<T>(work: (context: TenantWork) => Promise<T>, commit?: Commit): Promise<T> {
+    return this.parts.database.withTenant(
+      this.parts.tenantId,
+      (context) => {
+        this.now = context.now;
+        return work(context);
+      },
+      commit,
+    );
   }
 }
 

@@ -1,9 +1,9 @@
 /** A page made ready for the database, outside its transaction: their records in our words, hashed, and told apart from what cannot be kept. */
-import { createHash, hash } from 'node:crypto';
+import { createHash, hash as digest } from 'node:crypto';
 import type { ReadPage, RemoteRecord } from '../connectors/connector';
 import type { PageToApply, PulledRecord, RefusedRecord } from '../db/sync-pages';
 import { storable } from '../db/storable';
-import { canonicalJson, type JsonValue } from '../domain/json';
+import { canonicalJson, type JsonObject, type JsonValue } from '../domain/json';
 import type { RecordTypeMapping } from '../domain/mapping';
 import { fieldsFromRemote } from '../domain/pulled-fields';
 
@@ -55,17 +55,13 @@ export function createPagePreparation(mapping: RecordTypeMapping | undefined): (
       const text = JSON.stringify(fields);
       if (text.length > RECORD_BYTES_MAX)
         return void refused.push({ remoteId, code: 'too_large', message: `Its mapped fields take more than ${RECORD_BYTES_MAX} bytes.` });
-      const record = {
-        remoteId,
-        remoteVersion: remote.remoteVersion,
-        externalId: remote.externalId,
-        fields,
-        text,
-        remote: goesBothWays ? remote.fields : null,
-        hash: hashOf(seedOf + (goesBothWays ? `${remote.remoteVersion} ` : '') + text),
-      };
-      if (!UNSTORABLE.test(text) && isStorable(remoteId) && isStorable(remote.remoteVersion ?? '')) return void records.set(remoteId, record);
-      const kept = { ...storable(record), text: JSON.stringify(storable(fields)) };
+      const { remoteVersion, externalId } = remote;
+      const inTheirs = goesBothWays ? remote.fields : null;
+      const hashed = hashOf(seedOf + (goesBothWays ? `${remoteVersion} ` : '') + text);
+      if (!UNSTORABLE.test(text) && isStorable(remoteId) && isStorable(remoteVersion ?? ''))
+        return void records.set(remoteId, new PreparedRecord(remoteId, remoteVersion, externalId, text, inTheirs, hashed));
+      const ids = storable({ remoteId, remoteVersion, externalId });
+      const kept = new PreparedRecord(ids.remoteId, ids.remoteVersion, ids.externalId, JSON.stringify(storable(fields)), storable(inTheirs), hashed);
       records.set(kept.remoteId, kept);
       // A text that spells such a character is none.
       if (kept.text === text && kept.remoteId === remoteId && kept.remoteVersion === remote.remoteVersion) return;
@@ -78,8 +74,27 @@ export function createPagePreparation(mapping: RecordTypeMapping | undefined): (
   };
 }
 
+/** Its fields are made of the text again where somebody asks for them: of most records nobody does, and thousands of them are held at a time. */
+class PreparedRecord implements PulledRecord {
+  private parsed: JsonObject | undefined;
+
+  constructor(
+    readonly remoteId: string,
+    readonly remoteVersion: string | null,
+    readonly externalId: string | null,
+    readonly text: string,
+    readonly remote: JsonObject | null,
+    readonly hash: string,
+  ) {}
+
+  get fields(): JsonObject {
+    this.parsed ??= JSON.parse(this.text) as JsonObject;
+    return this.parsed;
+  }
+}
+
 function hashOf(text: string): string {
-  return hash('sha256', text, 'base64url').slice(0, 22);
+  return digest('sha256', text, 'base64url').slice(0, 22);
 }
 
 const isStorable = (text: string): boolean => !/[\p{Surrogate}\0]/u.test(text);

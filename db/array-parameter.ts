@@ -16,6 +16,12 @@ function roomFor(values: readonly unknown[]): number {
   return bytes;
 }
 
+const HYPHEN = 45;
+const NO_DIGIT = 255;
+/** By character code. */
+const HEX_VALUES = new Uint8Array(128).fill(NO_DIGIT);
+for (const digit of '0123456789abcdefABCDEF') HEX_VALUES[digit.charCodeAt(0)] = Number.parseInt(digit, 16);
+
 const EPOCH_MS = Date.UTC(2000, 0, 1);
 const HEADER_BYTES = 20;
 
@@ -79,11 +85,20 @@ class ArrayWriter {
     this.at += 4 + length;
   }
 
+  /** Digit by digit: through a text without hyphens it took five times as long. */
   uuid(id: string): void {
-    const hex = id.replaceAll('-', '');
-    if (hex.length !== 32) throw new Error('This is not a UUID.');
     this.bytes(16, (buffer, at) => {
-      if (buffer.write(hex, at, 'hex') !== 16) throw new Error('This is not a UUID.');
+      let digits = 0;
+      for (let position = 0; position < id.length; position += 1) {
+        const code = id.charCodeAt(position);
+        if (code === HYPHEN) continue;
+        const value = HEX_VALUES[code] ?? NO_DIGIT;
+        if (value === NO_DIGIT || digits === 32) throw new Error('This is not a UUID.');
+        const byte = at + (digits >> 1);
+        buffer[byte] = digits % 2 === 0 ? value << 4 : (buffer[byte] as number) | value;
+        digits += 1;
+      }
+      if (digits !== 32) throw new Error('This is not a UUID.');
     });
   }
 

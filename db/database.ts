@@ -22,6 +22,19 @@ export interface TenantWork extends Work {
   tenantId: string;
 }
 
+export interface Commit {
+  /**
+   * False for what is simply done again if it was forgotten: the commit does not wait for the disk. A PostgreSQL that dies forgets such
+   * work of the last moment, whole and in order; a later commit that waits has waited for all of it. See `waitForDisk`.
+   */
+  waitsForDisk: boolean;
+}
+
+/** Makes this transaction wait for the disk after all: somebody is told what it wrote. */
+export async function waitForDisk({ trx }: Work): Promise<void> {
+  await sql`set local synchronous_commit to default`.execute(trx);
+}
+
 /** Thrown where two transactions got into each other's way and this one should simply begin again; carries PostgreSQL's own code for it. */
 export class ConcurrentTransaction extends Error {
   readonly code = '40001';
@@ -73,8 +86,8 @@ export class Database {
   }
 
   /** Runs `work` in one transaction that sees and writes only this tenant's rows. */
-  async withTenant<T>(tenantId: string, work: (context: TenantWork) => Promise<T>): Promise<T> {
-    return this.#inRole('syncline_app', tenantId, ({ trx, now }) => work({ trx, now, tenantId }));
+  async withTenant<T>(tenantId: string, work: (context: TenantWork) => Promise<T>, commit?: Commit): Promise<T> {
+    return this.#inRole('syncline_app', tenantId, ({ trx, now }) => work({ trx, now, tenantId }), commit);
   }
 
   /** All tenants, but only the outbox, the lanes' wake times and what has to be tidied up. */
@@ -108,10 +121,10 @@ export class Database {
   }
 
   /** Begins again when transactions collided; so `work` does nothing but talk to the database. */
-  async #inRole<T>(role: string, tenantId: string, work: (context: Work) => Promise<T>): Promise<T> {
+  async #inRole<T>(role: string, tenantId: string, work: (context: Work) => Promise<T>, commit?: Commit): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#inRoleOnce(role, tenantId, work);
+        return await this.#inRoleOnce(role, tenantId, work, commit);
       } catch (error) {
         if (tries === TRIES_MAX || !BEGIN_AGAIN.has((error as { code?: string }).code ?? '')) throw error;
         // Apart from each other, or they collide again.
@@ -120,9 +133,10 @@ export class Database {
     }
   }
 
-  async #inRoleOnce<T>(role: string, tenantId: string, work: (context: Work) => Promise<T>): Promise<T> {
+  async #inRoleOnce<T>(role: string, tenantId: string, work: (context: Work) => Promise<T>, commit: Commit = { waitsForDisk: true }): Promise<T> {
     return this.#kysely.transaction().execute(async (trx) => {
-      const settings = sql<{ now: Date }>`select set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now`;
+      const more = commit.waitsForDisk ? sql`` : sql`, set_config('synchronous_commit', 'off', true)`;
+      const settings = sql<{ now: Date }>`select set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now${more}`;
       const { rows } = await settings.execute(trx);
       const now = this.#clock === undefined ? rows[0]?.now : await this.#clock();
       return work({ trx, now: now ?? new Date() });

@@ -34,6 +34,9 @@ const pool = Buffer.alloc(4_096);
 let used = pool.length;
 let lastMs = 0;
 let sequence = 0;
+/** The first digits of ids of the same millisecond, and which one that is. */
+let written = '';
+let writtenMs = -1;
 
 /** A new UUIDv7; later ones of this process sort after earlier ones (RFC 9562, 6.2 method 1). */
 export function newUuid(nowMs = Date.now()): string {
@@ -48,11 +51,15 @@ export function newUuid(nowMs = Date.now()): string {
     lastMs += 1;
     sequence = 0;
   }
-  const time = lastMs.toString(16).padStart(12, '0');
+  if (lastMs !== writtenMs) {
+    writtenMs = lastMs;
+    const digits = lastMs.toString(16).padStart(12, '0');
+    written = `${digits.slice(0, 8)}-${digits.slice(8)}-7`;
+  }
   const random = pool.toString('hex', used, used + 8);
   used += 8;
   const variant = ((Number.parseInt(random[0] as string, 16) & 0x3) | 0x8).toString(16);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, '0')}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
+  return `${written}${sequence.toString(16).padStart(3, '0')}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
 }
 
 export function toWireId(prefix: IdPrefix, uuid: string): string {

@@ -6,6 +6,7 @@ import { mergePulled, takeAll } from '../domain/pull-merge';
 import type { VersionedRecord } from '../domain/record-change';
 import type { TenantWork } from './database';
 import { newUuid } from './ids';
+import type { NewRecord } from './pulled-inserts';
 import { externalIdsOf, type KnownRecord, type KnownRecords } from './pulled-matches';
 import type { RecordDraft } from './record-draft';
 import { unseen } from './rows';
@@ -55,7 +56,7 @@ export async function mergeKnown(work: TenantWork, page: PageToApply, known: Kno
     else if (recordId !== undefined && toMerge.has(recordId)) merged.refused.push(secondOf(remote));
     else if (recordId !== undefined) toMerge.set(recordId, remote);
     else if (!ambiguous.has(remote.remoteId) && !known.undecided.has(remote.remoteId))
-      merged.drafts.push(newDraft(work, page, mapping, remote, externalIdOf(remote.remoteId)));
+      merged.drafts.push(newDraft(work, page.recordType, externalIdOf, { recordId: newUuid(), remote, agreed: agreedOf(mapping, remote) }));
   }
   for (const { remoteId, field, value, candidates } of known.ambiguous) {
     const detail = `${field} ${JSON.stringify(value)} does not tell which record is meant: ${candidates} of ours and perhaps several of theirs have it.`;
@@ -80,22 +81,35 @@ function secondOf({ remoteId }: PulledRecord): RefusedRecord {
   return { remoteId, code: 'ambiguous_match', message: 'Another record there names the same record of ours. It is not kept until only one does.' };
 }
 
-function newDraft({ now }: TenantWork, page: PageToApply, mapping: RecordTypeMapping, remote: PulledRecord, externalId: string): PulledDraft {
-  return {
-    remote,
-    agreed: agreedOf(mapping, remote),
-    isAgreed: true,
-    draft: {
-      recordId: newUuid(),
-      recordType: page.recordType,
-      externalId,
-      before: null,
-      after: { version: 1, fields: remote.fields, isDeleted: false, occurredAt: now },
-      changedFields: new Set(Object.keys(remote.fields)),
-      isTouched: true,
-      changedAt: now,
-    },
-  };
+export function newDraft(
+  { now }: TenantWork,
+  recordType: string,
+  externalIdOf: (remoteId: string) => string,
+  { recordId, remote, agreed }: NewRecord,
+): PulledDraft {
+  return { remote, agreed, isAgreed: true, draft: new NewDraft(recordId, recordType, externalIdOf(remote.remoteId), remote, now) };
+}
+
+/** Looks at the record's fields only where somebody else does: a first pass makes a million of these. */
+class NewDraft implements RecordDraft {
+  readonly before = null;
+  readonly isTouched = true;
+
+  constructor(
+    readonly recordId: string,
+    readonly recordType: string,
+    readonly externalId: string,
+    private readonly remote: PulledRecord,
+    readonly changedAt: Date,
+  ) {}
+
+  get after(): VersionedRecord {
+    return { version: 1, fields: this.remote.fields, isDeleted: false, occurredAt: this.changedAt };
+  }
+
+  get changedFields(): Set<string> {
+    return new Set(Object.keys(this.remote.fields));
+  }
 }
 
 function agreedOf(mapping: RecordTypeMapping, { fields, remote }: PulledRecord): JsonObject | null {

@@ -36,21 +36,6 @@ export interface KnownRecords {
   hasKnownTombstones: boolean;
 }
 
-/** What is known of a page of strangers, without a look. */
-export function knowNothingOf({ records }: Pick<PageToApply, 'records'>): KnownRecords {
-  return {
-    unchanged: [],
-    linked: new Map(),
-    strangers: new Set(records.map(({ remoteId }) => remoteId)),
-    matched: new Map(),
-    ambiguous: [],
-    undecided: new Set(),
-    refused: [],
-    twins: [],
-    hasKnownTombstones: false,
-  };
-}
-
 export async function findKnown(work: TenantWork, page: PageToApply): Promise<KnownRecords> {
   const refusedIds = page.refused.flatMap(({ remoteId }) => (remoteId === null ? [] : [remoteId]));
   const others = [...page.tombstones, ...refusedIds].map((remoteId) => ({ remoteId, hash: null }));
@@ -123,20 +108,6 @@ type FoundLink = (KnownRecord | { recordId: null }) & { remoteId: string };
 interface UnchangedLinks {
   remoteId: null;
   recordIds: string;
-}
-
-/** No record of the type is linked, and none was before: what comes now is met for the first time. */
-export async function holdsNothing(
-  { trx, tenantId }: TenantWork,
-  { integration: { integrationId }, recordType }: Pick<PageToApply, 'integration' | 'recordType'>,
-): Promise<boolean> {
-  const { rows } = await sql<{ holdsNothing: boolean }>`
-    select not exists (select from sync_datasets
-        where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType} and initial_state = 'succeeded')
-      and not exists (select from record_links where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_type = ${recordType}) as holds_nothing`.execute(
-    trx,
-  );
-  return rows[0]?.holdsNothing ?? false;
 }
 
 type Matches = Pick<KnownRecords, 'matched' | 'ambiguous'>;

@@ -16,10 +16,14 @@ interface Place {
   recordType: string;
 }
 
-/** Tells of what one page, or one step of deletions, did. The last thing in its transaction. */
+/** Tells of what one step of deletions did. The last thing in its transaction. */
 export async function emitRecordEvents(work: TenantWork, place: Place, drafts: readonly RecordDraft[]): Promise<void> {
   const touched = drafts.filter(({ isTouched }) => isTouched);
-  if (touched.length === 0 || (await isMuted(work, place))) return;
+  if (touched.length > 0 && !(await isMuted(work, place))) await tellOfRecords(work, place, touched);
+}
+
+/** The same for who knows that the integration is not muted, and that there is something to tell. */
+export async function tellOfRecords(work: TenantWork, place: Place, touched: readonly RecordDraft[]): Promise<void> {
   const gone = touched.filter(({ after }) => after.isDeleted);
   // One that was deleted here and is there again is new to whoever was told that it went.
   const isNew = ({ before }: RecordDraft) => before === null || before.isDeleted;

@@ -63,12 +63,18 @@ export async function planDeletions(
   { isCertain = true, ...place }: PassPlace & { isCertain?: boolean },
 ): Promise<'none' | 'delete' | 'parked'> {
   await supersede(work, place);
-  const missing = await findMissing(work, { ...place, limit: PARKED_MAX });
-  // What came with this pass proves nothing about what was there before: another account's records must not make up for ours.
-  const held = (await countLinked(work, place)) - ((await lockSyncJob(work, place))?.recordsNew ?? 0);
-  if (missing.length === 0 || (isCertain && !needsReview({ missing: missing.length, held }))) {
+  const job = await lockSyncJob(work, place);
+  // Where all is met for the first time nothing was here that could be missing.
+  const missing = job?.isFirstMeeting === true ? [] : await findMissing(work, { ...place, limit: PARKED_MAX });
+  if (missing.length === 0) {
     await settleNotification(work, place);
-    return missing.length === 0 ? 'none' : 'delete';
+    return 'none';
+  }
+  // What came with this pass proves nothing about what was there before: another account's records must not make up for ours.
+  const held = (await countLinked(work, place)) - (job?.recordsNew ?? 0);
+  if (isCertain && !needsReview({ missing: missing.length, held })) {
+    await settleNotification(work, place);
+    return 'delete';
   }
   await park(work, { ...place, missing, held });
   return 'parked';

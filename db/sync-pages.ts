@@ -11,15 +11,16 @@ import type { JsonObject } from '../domain/json';
 import type { RecordTypeMapping } from '../domain/mapping';
 import { newUuid, toWireId } from './ids';
 import { arrayParameter } from './array-parameter';
-import type { TenantWork } from './database';
+import { type TenantWork, waitForDisk } from './database';
 import { lockMappings } from './mapping-lock';
+import { holdsNothing, isPlain, layOutStrangers, mergeStrangers, type Strangers } from './first-meeting';
 import { expectPulled, keepReviewed } from './overview-applying';
 import { findIntegrationsForAcceptance, writePairs } from './pair-acceptance';
-import { mergeKnown, type PulledDraft } from './pulled-drafts';
-import { findKnown, holdsNothing, knowNothingOf } from './pulled-matches';
-import { insertNew } from './pulled-inserts';
+import { type MergedPage, mergeKnown, type PulledDraft } from './pulled-drafts';
+import { findKnown } from './pulled-matches';
+import { insertNew, rowsOfNew } from './pulled-inserts';
 import { writeOriginPairs, writeLinks } from './pulled-links';
-import { emitRecordEvents } from './record-events';
+import { tellOfRecords } from './record-events';
 import { writeRecords } from './record-writing';
 import { rowsFrom } from './rows';
 import { lookForInterruption } from './sync-pass';
@@ -64,6 +65,8 @@ export interface PageToApply {
   askedAt: Date;
   /** In a first pass: write what is new without a look whether it is. Where that fails the page has to be applied again without this. */
   mayAssumeNew?: boolean;
+  /** Made ready for that, where somebody had the time. */
+  strangers?: Strangers;
 }
 
 export interface RefusedRecord {
@@ -102,29 +105,30 @@ const ERRORS_KEPT_MAX = 1_000;
 
 /** @param meanwhile called when the database has the most to do and this process has not, unless nothing more is to be begun; perhaps more than once. */
 export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: () => unknown = () => undefined): Promise<AppliedPage> {
-  const job = await lockSyncJob(work, page);
-  if (job === undefined || job.finishedAt !== null || job.pages !== page.pagesBefore || job.readFinishedAt !== null) return { kind: 'stopped' };
   const idsDigest = digestOf(page);
-  const isRepeated = await wasSeenBefore(work, page, idsDigest);
+  const job = await lockJobOf(work, page, idsDigest);
+  if (job === undefined || job.finishedAt !== null || job.pages !== page.pagesBefore || job.readFinishedAt !== null) return { kind: 'stopped' };
+  const { isRepeated } = job;
 
   await lockMappings(work, 'shared');
-  const { isGone, isInterrupted } = await lookForInterruption(work, { ...page, integrationId: page.integration.integrationId });
+  const { isGone, isInterrupted, isMuted } = await lookForInterruption(work, { ...page, integrationId: page.integration.integrationId });
   // What comes in after the integration was deleted would leave links that nobody takes away.
   if (isGone) return { kind: 'stopped' };
   const isFirstMeeting = page.mayAssumeNew === true && isPlain(page) && (job.pages === 0 ? await holdsNothing(work, page) : job.isFirstMeeting);
-  const looking = isFirstMeeting ? knowNothingOf(page) : findKnown(work, page);
+  const strangers = isFirstMeeting ? (page.strangers ?? layOutStrangers(page)) : undefined;
   const goOn = isInterrupted ? () => undefined : meanwhile;
-  if (!isFirstMeeting) goOn();
-  const known = await looking;
-  const merged = await mergeKnown(work, page, known);
+  const merged = strangers === undefined ? await lookUp(work, page, goOn) : { ...mergeStrangers(work, page, strangers), ...NOTHING_BESIDES };
   const { drafts, unchanged, conflicts, refused } =
     page.overviewId == null ? merged : await keepReviewed(work, { ...page, overviewId: page.overviewId }, merged);
   const touched = drafts.filter(({ draft }) => draft.isTouched);
   const created = touched.filter(({ draft }) => draft.before === null);
   const author = { actor: `integration:${toWireId('int', page.integration.integrationId)}`, requestId: toWireId('run', page.syncRunId) };
-  const inserting = insertNew(work, page, created, author.actor);
-  goOn();
-  await inserting;
+  if (created.length > 0) {
+    const rows = strangers?.rows ?? rowsOfNew(created.map(({ draft: { recordId }, remote, agreed }) => ({ recordId, remote, agreed })));
+    const inserting = insertNew(work, page, rows, author.actor);
+    goOn();
+    await inserting;
+  }
   await writeRecords(
     work,
     touched.filter(({ draft }) => draft.before !== null).map(({ draft }) => draft),
@@ -153,21 +157,32 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
   const complaints = [...page.refused, ...page.altered, ...refused];
   await writeErrors(work, page, job, complaints);
   const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated, isFirstMeeting };
-  await writePageRow(work, page, { idsDigest, drafts, unchanged, alsoThere: [...known.refused, ...known.twins] });
-  const applied = { kind: 'applied' as const, job: await checkpoint(work, page, job, counts, known), isRepeated, isInterrupted };
-  await emitRecordEvents(
-    work,
-    { integrationId: page.integration.integrationId, syncRunId: page.syncRunId, recordType: page.recordType },
-    touched.map(({ draft }) => draft),
-  );
+  const row = pageRow(page, { drafts, unchanged, alsoThere: merged.alsoThere });
+  const applied = { kind: 'applied' as const, job: await checkpoint(work, page, { ...row, idsDigest }, job, counts, merged), isRepeated, isInterrupted };
+  const isTold = !isMuted && touched.length > 0;
+  // What is missing is told by all pages: none of them may be forgotten once the last one is written.
+  if (isTold || page.nextCursor === null) await waitForDisk(work);
+  if (isTold)
+    await tellOfRecords(
+      work,
+      { integrationId: page.integration.integrationId, syncRunId: page.syncRunId, recordType: page.recordType },
+      touched.map(({ draft }) => draft),
+    );
   return applied;
 }
 
-/** Nothing about it has to be looked up but whether it is there: it can be no record of ours, and means nothing but itself. */
-function isPlain({ integration, recordType, overviewId, records, tombstones, refused }: PageToApply): boolean {
-  const mapping = integration.recordTypes[recordType];
-  if (mapping?.direction !== 'pull' || mapping.matchBy !== undefined || overviewId != null) return false;
-  return tombstones.length === 0 && refused.length === 0 && records.every(({ externalId }) => externalId === null);
+interface LookedUp extends MergedPage {
+  /** Records of ours that the page shows to be there, though it says nothing of them that could be kept. */
+  alsoThere: readonly string[];
+  hasKnownTombstones: boolean;
+}
+const NOTHING_BESIDES = { alsoThere: [], hasKnownTombstones: false };
+
+async function lookUp(work: TenantWork, page: PageToApply, meanwhile: () => unknown): Promise<LookedUp> {
+  const looking = findKnown(work, page);
+  meanwhile();
+  const known = await looking;
+  return { ...(await mergeKnown(work, page, known)), alsoThere: [...known.refused, ...known.twins], hasKnownTombstones: known.hasKnownTombstones };
 }
 
 /** The same ids in whatever order: a list that goes round may be shuffled each time. An empty page says nothing. */
@@ -176,18 +191,32 @@ function digestOf({ records, tombstones, refused }: PageToApply): string {
   return ids.length === 0 ? '' : createHash('sha256').update(JSON.stringify(ids.toSorted())).digest('base64url').slice(0, 22);
 }
 
-async function wasSeenBefore({ trx, tenantId }: TenantWork, { syncRunId, recordType }: PageToApply, idsDigest: string): Promise<boolean> {
-  if (idsDigest === '') return false;
+/** The job, locked to the end of the transaction, and whether a page of it held the same ids before. */
+async function lockJobOf(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType }: PageToApply,
+  idsDigest: string,
+): Promise<(SyncJob & { isRepeated: boolean }) | undefined> {
   const row = await trx
-    .selectFrom('syncPages')
-    .select('page')
+    .selectFrom('syncJobs')
+    .selectAll()
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('syncPages')
+          .select('page')
+          .where('tenantId', '=', tenantId)
+          .where('syncRunId', '=', syncRunId)
+          .where('recordType', '=', recordType)
+          .where('idsDigest', '=', idsDigest)
+          .where('idsDigest', '<>', ''),
+      ).as('isRepeated'),
+    )
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', syncRunId)
     .where('recordType', '=', recordType)
-    .where('idsDigest', '=', idsDigest)
-    .limit(1)
+    .forUpdate()
     .executeTakeFirst();
-  return row !== undefined;
+  return row && { ...row, isRepeated: row.isRepeated === true };
 }
 
 interface Counts {
@@ -205,44 +234,41 @@ function countsOf(page: PageToApply, drafts: readonly PulledDraft[], unchanged: 
   return { read, created, changed, unchanged: unchanged.length + drafts.length - created - changed };
 }
 
-async function writePageRow(
-  { trx, tenantId, now }: TenantWork,
+/** What a page keeps of itself: which records of ours it held, made and changed. */
+function pageRow(
   { syncRunId, recordType, pagesBefore }: PageToApply,
-  page: { idsDigest: string; drafts: readonly PulledDraft[]; unchanged: readonly string[]; alsoThere: readonly string[] },
-): Promise<void> {
+  page: { drafts: readonly PulledDraft[]; unchanged: readonly string[]; alsoThere: readonly string[] },
+) {
   const touched = page.drafts.filter(({ draft }) => draft.isTouched);
   const created = touched.filter(({ draft }) => draft.before === null).map(({ draft }) => draft.recordId);
   const changed = touched
     .filter(({ draft }) => draft.before !== null)
     .map(({ draft }) => ({ record_id: draft.recordId, fields: [...draft.changedFields], ...(draft.before?.isDeleted ? { was_deleted: true } : {}) }));
   const seen = [...page.drafts.map(({ draft }) => draft.recordId), ...page.unchanged, ...page.alsoThere];
-  await trx
-    .insertInto('syncPages')
-    .values({
-      tenantId,
-      syncRunId,
-      recordType,
-      page: pagesBefore,
-      idsDigest: page.idsDigest,
-      seen: sql`${arrayParameter(seen, 'uuid')}::uuid[]`,
-      created: sql`${arrayParameter(created, 'uuid')}::uuid[]`,
-      changed: JSON.stringify(changed),
-      deleted: [],
-      at: now,
-    })
-    .execute();
+  return {
+    syncRunId,
+    recordType,
+    page: pagesBefore,
+    seen: sql<string[]>`${arrayParameter(seen, 'uuid')}::uuid[]`,
+    created: sql<string[]>`${arrayParameter(created, 'uuid')}::uuid[]`,
+    changed: JSON.stringify(changed),
+    deleted: [],
+  };
 }
 
+/** The page's own row, and how far the job is with it. */
 async function checkpoint(
   { trx, tenantId, now }: TenantWork,
   page: PageToApply,
+  row: ReturnType<typeof pageRow> & { idsDigest: string },
   job: SyncJob,
   counts: Counts & { isRepeated: boolean; isFirstMeeting: boolean },
-  known: { hasKnownTombstones: boolean },
+  { hasKnownTombstones }: Pick<LookedUp, 'hasKnownTombstones'>,
 ): Promise<SyncJob> {
   const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
   const isUnnamed = page.refused.some(({ remoteId }) => remoteId === null);
   return trx
+    .with('page', (db) => db.insertInto('syncPages').values({ ...row, tenantId, at: now }))
     .updateTable('syncJobs')
     .set((eb) => ({
       cursor: page.nextCursor,
@@ -260,7 +286,7 @@ async function checkpoint(
       recordsUnchanged: eb('recordsUnchanged', '+', counts.isRepeated ? 0 : counts.unchanged),
       recordsFailed: eb('recordsFailed', '+', counts.failed),
       isFirstMeeting: counts.isFirstMeeting,
-      hasTombstones: job.hasTombstones || known.hasKnownTombstones,
+      hasTombstones: job.hasTombstones || hasKnownTombstones,
       // Which record an item without an id is, nobody can tell: it may be one that seems to be missing.
       deletesWithheld: isUnnamed ? 'list_changed' : job.deletesWithheld,
       failingSince: null,

@@ -17,7 +17,8 @@ export interface Source {
 export async function startSource(stage: Stage, records: number): Promise<Source> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const process = await stage.startNode('source', 'bench/pull/source-server.ts', {}, [String(port), String(records)]);
+  // A log of its own: it is read to see that this one runs, and not another.
+  const process = await stage.startNode(`source-${port}`, 'bench/pull/source-server.ts', {}, [String(port), String(records)]);
   await waitUntilReady(process, () => fs.readFileSync(process.logFile, 'utf8').includes('source running'));
   return {
     url,

@@ -56,6 +56,24 @@ describe('rows as one table', () => {
     expect(await read(sent)).toEqual(rows);
   });
 
+  it('carry ids in any spelling, and none that is no id', async () => {
+    const id = newUuid();
+    const readIds = (ids: string[]) =>
+      database.withTenant(id, async ({ trx }) => {
+        const { rows } = await sql<{ id: string }>`select row.id from ${rowsFrom(
+          ids.map((one) => ({ id: one })),
+          'id uuid',
+        )}`.execute(trx);
+        return rows.map((row) => row.id);
+      });
+
+    expect(
+      await readIds([id, id.toUpperCase(), id.replaceAll('-', ''), '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']),
+    ).toEqual([id, id, id, '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']);
+    for (const wrong of ['', id.slice(1), `${id}0`, id.replace(/.$/, 'g'), id.replace(/.$/, 'é'), id.replace(/.$/, '😀')])
+      await expect(readIds([wrong])).rejects.toThrow('This is not a UUID.');
+  });
+
   it('arrive whole where their texts take more room than their letters', async () => {
     const rows = ['😀'.repeat(20_000), 'é', '漢字'.repeat(9_000)].map((text) => ({ name: text, fields: { text } }));
 
