@@ -1,14 +1,15 @@
 /**
  * A pass over one dataset: reads page after page, applying one while the next is on its way; then deletes what is missing, counts, and
- * says how far it was read. Every step ends in a row, so that another process goes on from the page in flight.
+ * says how far it was read. Every step ends in a row, so that another process goes on from the page in flight, or from a few before it
+ * where PostgreSQL itself has died.
  */
 import type { ReadAbilities, ReadPage } from '../connectors/connector';
-import type { Commit, Database, TenantWork } from '../db/database';
+import { type Commit, type Database, type TenantWork, waitForDisk } from '../db/database';
 import type { Integration } from '../db/integrations';
 import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../db/sync-datasets';
 import { noteSkipped } from '../db/overview-applying';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../db/sync-deletions';
-import { isPlain, layOutStrangers } from '../db/first-meeting';
+import { isPlain, layOutStrangers, type Strangers } from '../db/first-meeting';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
 import { countSeenAgain, lookForInterruption, noteDeletesWithheld } from '../db/sync-pass';
 import { applyPage, noteComplaints, type PageToApply } from '../db/sync-pages';
@@ -48,7 +49,8 @@ const ANNOUNCE_EVERY_MS = 1_000;
 const COUNT_EVERY_MS = 6 * 3_600_000;
 
 interface AskedPage {
-  page: PreparedPage & Pick<PageToApply, 'strangers'>;
+  page: PreparedPage;
+  strangers?: Strangers | undefined;
   askedAt: Date;
 }
 
@@ -103,7 +105,7 @@ export class DatasetPass {
     const countedFirst = this.isFull && !isPagingStable && job.pages === 0 ? await this.count() : null;
     let asked = this.ask(current.cursor, modifiedSince);
     for (;;) {
-      const { page, askedAt } = await asked;
+      const { page, strangers, askedAt } = await asked;
       const isLast = page.nextCursor === null;
       const isTimeUp = !this.parts.hasTime();
       if (page.nextCursor !== null && page.nextCursor === current.cursor) throw endless(this.parts.recordType);
@@ -116,6 +118,7 @@ export class DatasetPass {
         pagesBefore: current.pages,
         askedAt,
         ...page,
+        strangers,
         total: page.total ?? (current.pages === 0 ? countedFirst : null),
       };
       let mayAssumeNew = true;
@@ -147,6 +150,8 @@ export class DatasetPass {
     const now = performance.now();
     if (now - this.announcedAt < ANNOUNCE_EVERY_MS) return;
     this.announcedAt = now;
+    // Whoever follows the stream stands behind this transaction from now on: it may not be forgotten.
+    await waitForDisk(work);
     const { integrationId, syncRunId } = this.place;
     await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: integrationId, sync_run_id: syncRunId } });
   }
@@ -158,7 +163,7 @@ export class DatasetPass {
     const page = this.prepare(await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context));
     // Made ready as soon as it is here, while the database still writes the page before.
     const inPlace = { ...page, integration: this.parts.integration, recordType: this.parts.recordType, overviewId: this.parts.run.overviewId };
-    return { page: this.isFirstMeeting && isPlain(inPlace) ? { ...page, strangers: layOutStrangers(inPlace) } : page, askedAt };
+    return { page, strangers: this.isFirstMeeting && isPlain(inPlace) ? layOutStrangers(inPlace) : undefined, askedAt };
   }
 
   /** Nothing where there was something is more likely a mistake there than the truth (rules.md 35). */

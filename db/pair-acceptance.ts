@@ -46,9 +46,14 @@ interface PairChange {
   decision: Exclude<PairDecision, { kind: 'irrelevant' }>;
 }
 
-/** Runs in the transaction that wrote the records, whose rows it holds locked. */
-export async function writePairs(work: TenantWork, integrations: readonly IntegrationForAcceptance[], drafts: RecordDraft[], by: ChangeAuthor): Promise<void> {
-  if (drafts.length === 0 || integrations.length === 0) return;
+/** Runs in the transaction that wrote the records, whose rows it holds locked. @returns whether any pair is concerned, and somebody told of it. */
+export async function writePairs(
+  work: TenantWork,
+  integrations: readonly IntegrationForAcceptance[],
+  drafts: RecordDraft[],
+  by: ChangeAuthor,
+): Promise<boolean> {
+  if (drafts.length === 0 || integrations.length === 0) return false;
   const pairs = await lockPairs(work, drafts);
   const changes = integrations.flatMap((integration) =>
     drafts.flatMap((draft) => pairChange(integration, draft, pairs.get(`${integration.integrationId} ${draft.recordId}`))),
@@ -58,6 +63,7 @@ export async function writePairs(work: TenantWork, integrations: readonly Integr
   await closeWithoutNetChange(work, changes.flatMap(ofKind('no_net_change')), pairs, by);
   await forgetPairs(work, changes.flatMap(ofKind('forget')));
   await announce(work, changes);
+  return changes.length > 0;
 }
 
 const ofKind =

@@ -1,6 +1,5 @@
 /**
- * New records and their links together, for pages that hold nothing else: a first pass is made of them. They are inserted
- * plainly: asking for conflicts first would look into every index twice, and nobody else makes records under these ids.
+ * New records and their links together, in one statement; a first pass is made of them. They are inserted plainly: asking for conflicts first would look into every index twice, and nobody else makes records under these ids.
  */
 import { type RawBuilder, sql } from 'kysely';
 import type { JsonObject } from '../domain/json';

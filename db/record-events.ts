@@ -22,7 +22,7 @@ export async function emitRecordEvents(work: TenantWork, place: Place, drafts: r
   if (touched.length > 0 && !(await isMuted(work, place))) await tellOfRecords(work, place, touched);
 }
 
-/** The same for who knows that the integration is not muted, and that there is something to tell. */
+/** The same for who knows that the integration is not muted, and that there is something to tell: the last thing in its transaction too. */
 export async function tellOfRecords(work: TenantWork, place: Place, touched: readonly RecordDraft[]): Promise<void> {
   const gone = touched.filter(({ after }) => after.isDeleted);
   // One that was deleted here and is there again is new to whoever was told that it went.

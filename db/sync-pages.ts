@@ -1,6 +1,8 @@
 /**
  * Applies one page of a third party's records: records, links, pairs of other integrations, the page's own row and the job's
- * checkpoint in one transaction, and last what there is to tell of them (rules.md 40). A crash before it costs the page; after it the page is done; nothing counts twice.
+ * checkpoint in one transaction, and last what there is to tell of them (rules.md 40). A crash before it costs the page; after it the page is
+ * done; nothing counts twice. Only a PostgreSQL that dies may forget the pages of the last moment, whole, and then they are read again
+ * (docs/decisions/0018).
  *
  * Works in sets. What is as it was (same hash) is only looked up, never sent or written.
  * Locks, always in this order: the job, the tenant's mappings (shared), records by id, pairs by record and integration.
@@ -66,7 +68,7 @@ export interface PageToApply {
   /** In a first pass: write what is new without a look whether it is. Where that fails the page has to be applied again without this. */
   mayAssumeNew?: boolean;
   /** Made ready for that, where somebody had the time. */
-  strangers?: Strangers;
+  strangers?: Strangers | undefined;
 }
 
 export interface RefusedRecord {
@@ -111,7 +113,7 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
   const { isRepeated } = job;
 
   await lockMappings(work, 'shared');
-  const { isGone, isInterrupted, isMuted } = await lookForInterruption(work, { ...page, integrationId: page.integration.integrationId });
+  const { isGone, isInterrupted, isGated, isMuted } = await lookForInterruption(work, { ...page, integrationId: page.integration.integrationId });
   // What comes in after the integration was deleted would leave links that nobody takes away.
   if (isGone) return { kind: 'stopped' };
   const isFirstMeeting = page.mayAssumeNew === true && isPlain(page) && (job.pages === 0 ? await holdsNothing(work, page) : job.isFirstMeeting);
@@ -140,13 +142,14 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
       { ...page, overviewId: page.overviewId },
       touched.map(({ draft }) => draft),
     );
-  if (touched.length > 0)
-    await writePairs(
+  const opensPairs =
+    touched.length > 0 &&
+    (await writePairs(
       work,
       await findIntegrationsForAcceptance(work, { except: page.integration.integrationId }),
       touched.map(({ draft }) => draft),
       author,
-    );
+    ));
   await writeLinks(
     work,
     page,
@@ -159,10 +162,10 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
   const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated, isFirstMeeting };
   const row = pageRow(page, { drafts, unchanged, alsoThere: merged.alsoThere });
   const applied = { kind: 'applied' as const, job: await checkpoint(work, page, { ...row, idsDigest }, job, counts, merged), isRepeated, isInterrupted };
-  const isTold = !isMuted && touched.length > 0;
+  const isKnown = touched.length > 0 && (opensPairs || !isGated || !isMuted);
   // What is missing is told by all pages: none of them may be forgotten once the last one is written.
-  if (isTold || page.nextCursor === null) await waitForDisk(work);
-  if (isTold)
+  if (isKnown || page.nextCursor === null) await waitForDisk(work);
+  if (touched.length > 0 && !isMuted)
     await tellOfRecords(
       work,
       { integrationId: page.integration.integrationId, syncRunId: page.syncRunId, recordType: page.recordType },
@@ -174,8 +177,10 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
 interface LookedUp extends MergedPage {
   /** Records of ours that the page shows to be there, though it says nothing of them that could be kept. */
   alsoThere: readonly string[];
+  /** Records of ours are gone there. */
   hasKnownTombstones: boolean;
 }
+/** Of a first meeting. */
 const NOTHING_BESIDES = { alsoThere: [], hasKnownTombstones: false };
 
 async function lookUp(work: TenantWork, page: PageToApply, meanwhile: () => unknown): Promise<LookedUp> {
@@ -191,7 +196,10 @@ function digestOf({ records, tombstones, refused }: PageToApply): string {
   return ids.length === 0 ? '' : createHash('sha256').update(JSON.stringify(ids.toSorted())).digest('base64url').slice(0, 22);
 }
 
-/** The job, locked to the end of the transaction, and whether a page of it held the same ids before. */
+/**
+ * The job, locked to the end of the transaction, and whether a page of it held the same ids before: as of before the wait for the lock, but
+ * whoever wrote a page meanwhile has moved `pages` too, and then this one is not applied.
+ */
 async function lockJobOf(
   { trx, tenantId }: TenantWork,
   { syncRunId, recordType }: PageToApply,

@@ -10,6 +10,8 @@ export interface Interruption {
   isGone: boolean;
   /** That, or the run was canceled, the integration paused, or another job met what holds all of them back: nothing more is begun. */
   isInterrupted: boolean;
+  /** It is being onboarded: reads say that they are partial, changes are refused (rules.md 30). */
+  isGated: boolean;
   /** Nothing is told of its records yet (rules.md 40). */
   isMuted: boolean;
 }
@@ -22,12 +24,12 @@ export async function lookForInterruption(
     select integration.deleted_at is not null as is_gone,
       run.cancel_requested_at is not null or integration.paused_at is not null or integration.deleted_at is not null
       or coalesce(integration.blocked_until > ${now}, false) or integration.needs_reauthorization_at is not null as is_interrupted,
-      integration.first_sync_completed_at is null as is_muted
+      integration.onboarded_at is null as is_gated, integration.first_sync_completed_at is null as is_muted
     from sync_runs run cross join integrations integration
     where run.tenant_id = ${unseen(tenantId)} and run.sync_run_id = ${syncRunId} and integration.tenant_id = ${unseen(tenantId)} and integration.integration_id = ${integrationId}`.execute(
     trx,
   );
-  return rows[0] ?? { isGone: true, isInterrupted: true, isMuted: true };
+  return rows[0] ?? { isGone: true, isInterrupted: true, isGated: true, isMuted: true };
 }
 
 /** How often this pass met a record again: the list has moved while it was read, or holds some twice. */
