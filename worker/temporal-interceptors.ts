@@ -1,6 +1,6 @@
 /**
  * The SDK's own retries, without their one flaw: a call that waits for its retry while the connection is closed throws out of a timer
- * and ends the process. Here it is answered CANCELLED instead.
+ * and ends the process. Here it is answered CANCELLED instead, and so is one that is made after the connection was closed.
  */
 import { type ConnectionOptions, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 
@@ -19,7 +19,12 @@ const refuseAfterClose: Interceptor = (options, nextCall) => {
 
 function refusedCall({ message }: Error): Pick<Call, 'start' | 'sendMessage' | 'halfClose' | 'cancelWithStatus' | 'getPeer'> {
   return {
-    start: (metadata, listener) => void setImmediate(() => listener?.onReceiveStatus?.({ code: CANCELLED, details: message, metadata })),
+    start: (metadata, listener) =>
+      void setImmediate(() => {
+        // The SDK counts on having been given a message, if only an empty one, before a first attempt ends.
+        listener?.onReceiveMessage?.(null);
+        listener?.onReceiveStatus?.({ code: CANCELLED, details: message, metadata });
+      }),
     sendMessage: () => undefined,
     halfClose: () => undefined,
     cancelWithStatus: () => undefined,

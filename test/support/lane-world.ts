@@ -22,7 +22,7 @@ import { createTestDatabase, type TestDatabase } from './database';
 import { createCrm, type Crm } from './crm';
 import { createLedger, type Ledger } from './ledger';
 import { createRecordedMail, type RecordedMail } from './recorded-mail';
-import { workflowBundle } from './shared-servers';
+import { timeSkippingBundle } from './shared-servers';
 import { createTimeSkippingEnvironment } from './temporal';
 
 export const MINUTE = 60_000;
@@ -96,7 +96,7 @@ export class LaneWorld {
       connection: env.nativeConnection,
       namespace: env.namespace ?? 'default',
       dependencies,
-      workflows: { workflowBundle: workflowBundle() },
+      workflows: { workflowBundle: timeSkippingBundle() },
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
     return new LaneWorld(env, database, ledger, crm, mail, wake, dependencies, sealing, testDatabase, workers, running);

@@ -8,6 +8,7 @@ export const variables = {
   postgres: 'TEST_POSTGRES_URL',
   temporalAddress: 'TEST_TEMPORAL_ADDRESS',
   workflowBundle: 'TEST_WORKFLOW_BUNDLE',
+  timeSkippingBundle: 'TEST_TIME_SKIPPING_BUNDLE',
 } as const;
 
 function ask(variable: string, what: string): string {
@@ -27,3 +28,8 @@ export const temporalAddress = (): string => ask(variables.temporalAddress, "Tem
 
 /** What `Worker.create` takes as `workflowBundle`: all workflows, bundled once for the run. */
 export const workflowBundle = (): { codePath: string } => ({ codePath: ask(variables.workflowBundle, 'The bundle of workflows/index.ts') });
+
+/** The same for the time-skipping server (`uncancelled-timers.ts`). */
+export const timeSkippingBundle = (): { codePath: string } => ({
+  codePath: ask(variables.timeSkippingBundle, 'The bundle of workflows/index.ts for the time-skipping server'),
+});

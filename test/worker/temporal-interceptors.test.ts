@@ -2,23 +2,41 @@ import net from 'node:net';
 import { Connection } from '@temporalio/client';
 import { temporalInterceptors } from '../../worker/temporal-interceptors';
 
-describe('a connection that is closed while a call waits for its retry', () => {
-  it('answers that call and leaves the process alone', async () => {
-    const server = net.createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+describe('a connection that is closed', () => {
+  const thrown: unknown[] = [];
+  const onThrown = (error: unknown) => void thrown.push(error);
+  let server: net.Server;
+  let connection: Connection;
+
+  beforeEach(async () => {
+    thrown.length = 0;
+    process.on('uncaughtException', onThrown);
+    server = net.createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as net.AddressInfo;
-    const connection = Connection.lazy({ address: `127.0.0.1:${port}`, interceptors: temporalInterceptors });
-    const thrown: unknown[] = [];
-    const onThrown = (error: unknown) => void thrown.push(error);
-    process.on('uncaughtException', onThrown);
+    connection = Connection.lazy({ address: `127.0.0.1:${port}`, interceptors: temporalInterceptors });
+  });
 
-    const call = connection.workflowService.getSystemInfo({}).catch((error: Error) => error);
+  afterEach(() => {
+    process.off('uncaughtException', onThrown);
+    server.close();
+  });
+
+  const call = (): Promise<unknown> => connection.workflowService.getSystemInfo({}).catch((error: Error) => error);
+
+  it('answers a call that waits for its retry, and leaves the process alone', async () => {
+    const waiting = call();
     await new Promise((resolve) => setTimeout(resolve, 300));
     await connection.close();
 
-    expect(await call).toMatchObject({ code: 1 });
+    expect(await waiting).toMatchObject({ code: 1 });
     expect(thrown).toEqual([]);
-    process.off('uncaughtException', onThrown);
-    server.close();
+  });
+
+  it('answers a call that is made afterwards, and leaves the process alone', async () => {
+    await connection.close();
+
+    expect(await call()).toMatchObject({ code: 1 });
+    expect(thrown).toEqual([]);
   });
 });

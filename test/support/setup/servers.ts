@@ -70,16 +70,20 @@ export async function ensurePostgres(): Promise<void> {
   process.env[variables.postgres] = server.url;
 }
 
-/** Bundling takes more than a second: done once for all workers of all test files. */
+/** Bundling takes more than a second: done once, and once more for the time-skipping server, for all workers of all test files. */
 export async function ensureWorkflowBundle(): Promise<void> {
   const workflowsPath = path.join(projectFolder, 'workflows/index.ts');
   if (process.env[variables.workflowBundle] || !fs.existsSync(workflowsPath)) return;
   const { folder } = shared();
   const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: quiet });
-  const file = path.join(folder, 'workflow-bundle.js');
-  fs.writeFileSync(file, code);
-  process.env[variables.workflowBundle] = file;
+  const bundle = async (variable: string, workflowInterceptorModules: string[]): Promise<void> => {
+    const { code } = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger: quiet });
+    const file = path.join(folder, `${variable}.js`);
+    fs.writeFileSync(file, code);
+    process.env[variable] = file;
+  };
+  await bundle(variables.workflowBundle, []);
+  await bundle(variables.timeSkippingBundle, [path.join(projectFolder, 'test/support/uncancelled-timers.ts')]);
 }
 
 export async function ensureTemporal(): Promise<void> {
