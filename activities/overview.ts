@@ -3,7 +3,7 @@
  * up; later it lets it expire and deletes what it showed. What cannot be read whole ends it (rules.md 23): somebody waits for it.
  */
 import { Context } from '@temporalio/activity';
-import { ConnectorError, RateLimited, Unavailable } from '../connectors/errors';
+import { ConnectorError, RateLimited, Unauthorized, Unavailable } from '../connectors/errors';
 import type { OverviewReport, WorkOnOverviewInput } from '../contract/overview';
 import type { TenantWork } from '../db/database';
 import type { Integration } from '../db/integrations';
@@ -16,6 +16,7 @@ import { DatasetFailed } from './dataset-pass';
 import type { ActivityDependencies } from './dependencies';
 import { internalError, toSyncErrors } from './failures';
 import { OverviewPass } from './overview-pass';
+import { noteThirdPartyState, stateAfter } from './third-party-state';
 
 export interface OverviewActivities {
   /** One time-boxed piece. Called again as its report says. */
@@ -102,11 +103,11 @@ class OverviewPiece {
       const result = await pass.run();
       return result === 'more' ? { state: 'more' } : 'next';
     } catch (error) {
-      return this.afterTrouble(error, job);
+      return this.afterTrouble(error, job, integration);
     }
   }
 
-  private async afterTrouble(error: unknown, job: OverviewJob): Promise<OverviewReport | 'next'> {
+  private async afterTrouble(error: unknown, job: OverviewJob, integration: Integration): Promise<OverviewReport | 'next'> {
     if (this.signal.aborted || this.deps.isStopping()) throw error;
     if (error instanceof DatasetFailed) return this.fail(job, error.syncError);
     if (error instanceof BudgetExhausted) return this.later(job, error.retryAt, null);
@@ -116,6 +117,9 @@ class OverviewPiece {
       return this.later(job, new Date(this.now().getTime() + refusalBackoffMs(job.attempts)), internalError(error));
     }
     const syncError = toSyncErrors(error)[0] ?? null;
+    // What they say about everything, and not about this list alone, holds for pushes and runs as well.
+    if (error instanceof RateLimited || error instanceof Unauthorized)
+      await this.inTenant((work) => noteThirdPartyState(work, integration, stateAfter(error), this.now()));
     if (error instanceof RateLimited) return this.later(job, new Date(this.now().getTime() + rateLimitDelayMs(error.retryAfterMs)), syncError);
     if (error instanceof Unavailable) return this.later(job, new Date(this.now().getTime() + refusalBackoffMs(job.attempts)), syncError);
     return this.fail(job, syncError);

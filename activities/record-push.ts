@@ -8,7 +8,7 @@
 import { Context } from '@temporalio/activity';
 import type { LaneReport, PushDueRecordsInput } from '../contract/record-push';
 import { openBackfillWindows } from '../db/backfill';
-import { claimProbe, noteOutage, noteRateLimit, noteRecovery, noteUnauthorized, unreachableError } from '../db/integration-blocks';
+import { claimProbe, unreachableError } from '../db/integration-blocks';
 import { findIntegration, type Integration } from '../db/integrations';
 import { type Claim, claimDuePushes } from '../db/push-claim';
 import { type ConcludedPush, concludePushes } from '../db/push-conclusion';
@@ -18,7 +18,7 @@ import { wireIdOf } from '../domain/wire-id';
 import { ClaimLeases } from './claim-leases';
 import type { ActivityDependencies, OpenConnector } from './dependencies';
 import { pushBatch } from './push-batch';
-import { askThirdParty, type ThirdPartyState } from './third-party-state';
+import { askThirdParty, noteThirdPartyState, type ThirdPartyState } from './third-party-state';
 
 export interface RecordPushActivities {
   pushDueRecords(input: PushDueRecordsInput): Promise<LaneReport>;
@@ -180,16 +180,11 @@ class Wake {
     return { tenant_id: wireIdOf('ten', this.input.tenantId), integration_id: wireIdOf('int', this.input.integrationId) };
   }
 
-  private async note(state: ThirdPartyState, { integrationId, credentialsUpdatedAt }: Integration): Promise<void> {
+  private async note(state: ThirdPartyState, integration: Integration): Promise<void> {
     const now = this.now();
     if (state.kind !== 'well') this.deps.log.warn({ ...this.names(), trouble: state.kind }, 'third party in trouble');
     else this.deps.log.info(this.names(), 'third party answers again');
-    await this.inTenant(async (work) => {
-      if (state.kind === 'well') await noteRecovery(work, { integrationId, now });
-      else if (state.kind === 'outage') await noteOutage(work, { integrationId, now, detail: state.detail });
-      else if (state.kind === 'unauthorized') await noteUnauthorized(work, { integrationId, now, detail: state.detail, credentialsUpdatedAt });
-      else await noteRateLimit(work, { integrationId, until: new Date(now.getTime() + state.delayMs), detail: state.detail });
-    });
+    await this.inTenant((work) => noteThirdPartyState(work, integration, state, now));
   }
 
   private async report(): Promise<LaneReport> {

@@ -7,7 +7,7 @@ import { Context } from '@temporalio/activity';
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../connectors/errors';
 import type { SyncJobInput, SyncJobReport } from '../contract/sync-run';
 import type { TenantWork } from '../db/database';
-import { claimProbe, noteOutage, noteRateLimit, noteRecovery, noteUnauthorized } from '../db/integration-blocks';
+import { claimProbe } from '../db/integration-blocks';
 import { findIntegration, type Integration } from '../db/integrations';
 import { changeSyncJob, findSyncRun, type JobChange, lockSyncJob, type SyncJob, type SyncRun } from '../db/sync-jobs';
 import { noteUnmapped } from '../db/overview-applying';
@@ -25,7 +25,7 @@ import type { ActivityDependencies, OpenConnector } from './dependencies';
 import { internalError, toSyncErrors } from './failures';
 import { readMetadata } from './metadata-pass';
 import { pushSyncNow, type SyncNowPushResult } from './sync-now-pushes';
-import { askThirdParty, stateAfter, type ThirdPartyState } from './third-party-state';
+import { askThirdParty, noteThirdPartyState, stateAfter, type ThirdPartyState } from './third-party-state';
 
 type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling'>;
 
@@ -248,14 +248,9 @@ export class SyncJobPiece {
     });
   }
 
-  private async note(state: ThirdPartyState, { integrationId, credentialsUpdatedAt }: Integration): Promise<void> {
+  private async note(state: ThirdPartyState, integration: Integration): Promise<void> {
     const now = this.now();
-    await this.inTenant(async (work) => {
-      if (state.kind === 'well') await noteRecovery(work, { integrationId, now });
-      else if (state.kind === 'outage') await noteOutage(work, { integrationId, now, detail: state.detail });
-      else if (state.kind === 'unauthorized') await noteUnauthorized(work, { integrationId, now, detail: state.detail, credentialsUpdatedAt });
-      else await noteRateLimit(work, { integrationId, until: new Date(now.getTime() + state.delayMs), detail: state.detail });
-    });
+    await this.inTenant((work) => noteThirdPartyState(work, integration, state, now));
   }
 
   private open(integration: Integration): Promise<OpenConnector> {

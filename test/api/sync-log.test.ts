@@ -240,6 +240,16 @@ describe('deletion reviews (rules.md 31)', () => {
     expectProblem(await tenant.admin.post(`/v1/deletion-reviews/${id}/approve`), 409, 'review_decided');
   });
 
+  it('are superseded when their integration is deleted, whose records stay', async () => {
+    const { id, worker } = await givenParked();
+
+    await tenant.admin.delete(`/v1/integrations/${worker.integration.id}`).expect(204);
+
+    expect((await tenant.viewer.get(`/v1/deletion-reviews/${id}`)).body).toMatchObject({ state: 'superseded', decided_by: null });
+    expectProblem(await tenant.admin.post(`/v1/deletion-reviews/${id}/approve`), 409, 'review_decided');
+    expect(await countRecords()).toBe(30);
+  });
+
   it('are decided by admins only', async () => {
     const { id } = await givenParked();
 

@@ -99,7 +99,7 @@ describe('an overview of a pull', () => {
     expect((await pulled.held()).get('new')).toBeUndefined();
   });
 
-  it('that cannot read everything stops and says so, and shows nothing', async () => {
+  it('that cannot read everything stops and says so, and shows nothing; that the credentials are refused is told of the integration', async () => {
     const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
     pulled.account.beforePage = ({ cursor }) => {
       if (cursor !== null) throw new Unauthorized('Gone.');
@@ -111,6 +111,8 @@ describe('an overview of a pull', () => {
     expect(await jobs(overviewId)).toMatchObject([{ state: 'failed', error: { code: 'unauthorized' } }]);
     expect(await items(overviewId)).toEqual([]);
     expect(await syncNow(pulled.integrationId, overviewId)).toEqual({ kind: 'overview_unusable' });
+    expect((await pulled.integration()).needsReauthorizationAt).not.toBeNull();
+    expect(await pulled.notifications('integration_needs_reauthorization')).toHaveLength(1);
   });
 
   it('gets over a pause and an outage of minutes, and gives up after a quarter of an hour', async () => {
@@ -121,6 +123,8 @@ describe('an overview of a pull', () => {
       if (error !== undefined) throw error;
     };
     const overviewId = await ask(pulled.integrationId);
+    await world.sleep(10_000);
+    expect(await pulled.integration()).toMatchObject({ blockedBecause: 'rate_limit' });
     await world.sleep(10 * MINUTE);
     expect(await show(overviewId)).toMatchObject({ state: 'ready' });
 
