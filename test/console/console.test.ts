@@ -218,9 +218,16 @@ it('shows in an overview what Sync Now would do, does exactly that, and says aft
   await item.filter({ hasText: 'Update' }).getByText('Seen in the overview').waitFor();
   expect(await contactHere('contact00000003')).not.toBe('Seen in the overview');
 
+  // The page hears that the overview is no longer valid before the answer comes, and leads on all the same.
+  await page.route('**/v1/integrations/*/sync-now', async (route) => {
+    const response = await route.fetch({ timeout: 90_000 });
+    await page.getByText('Sync Overview data no longer valid', { exact: true }).waitFor();
+    await route.fulfill({ response });
+  });
   await button('Sync Now').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Sync Now' }).click();
   await page.waitForURL(/\/sync-runs\/run_/);
+  await page.unroute('**/v1/integrations/*/sync-now');
   await page.getByRole('main').getByText('Succeeded').first().waitFor();
   expect(await contactHere('contact00000003')).toBe('Seen in the overview');
 

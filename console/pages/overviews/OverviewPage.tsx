@@ -1,6 +1,6 @@
 import { Alert, Group, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { History, Search, Zap } from 'lucide-react';
 import { useState } from 'react';
@@ -33,9 +33,21 @@ const ACTIONS: Record<string, string> = { create: 'Create', update: 'Update', de
 export function OverviewPage() {
   const { overviewId } = route.useParams();
   const overview = useQuery(overviewQuery(overviewId));
+  const [work, setWork] = useState<Work>();
+  const isGone = overview.error !== null && asProblem(overview.error).status === 410;
+  return (
+    <>
+      {isGone ? <NoLongerValid overviewId={overviewId} detail={asProblem(overview.error).detail} /> : <Valid overview={overview} onApply={setWork} />}
+      {/* Beside both: the sync that ends makes the overview invalid, and its answer comes a moment after that. */}
+      {work !== undefined && <OperationModal work={work} onClose={() => setWork(undefined)} />}
+    </>
+  );
+}
+
+function Valid({ overview, onApply }: { overview: UseQueryResult<Overview>; onApply: (work: Work) => void }) {
+  const { overviewId } = route.useParams();
   const { nameOf } = useIntegrationNames();
   const { data } = overview;
-  if (overview.error && asProblem(overview.error).status === 410) return <NoLongerValid overviewId={overviewId} detail={asProblem(overview.error).detail} />;
   return (
     <Page
       title="Sync Overview"
@@ -63,7 +75,7 @@ export function OverviewPage() {
         <>
           <CopyAsCurl path={`/overviews/${overviewId}`} />
           <WorkflowLinks of={[{ title: 'This overview', workflowId: overviewWorkflowId(overviewId) }]} />
-          {data && <Apply overview={data} />}
+          {data && <Apply overview={data} onApply={onApply} />}
         </>
       }
     >
@@ -87,12 +99,11 @@ export function OverviewPage() {
   );
 }
 
-function Apply({ overview }: { overview: Overview }) {
+function Apply({ overview, onApply }: { overview: Overview; onApply: (work: Work) => void }) {
   const { data: integrations = [] } = useQuery(integrationsQuery);
   const integration = integrations.find(({ id }) => id === overview.integration_id);
   const refusal = useSyncRefusal(integration) ?? (overview.state === 'ready' ? undefined : 'It is not ready.');
   const { ask, dialogue } = useConfirm();
-  const [work, setWork] = useState<Work>();
   const total = overview.datasets.reduce((sum, { creates, updates, deletes }) => sum + creates + updates + deletes, 0);
   return (
     <>
@@ -104,14 +115,13 @@ function Apply({ overview }: { overview: Overview }) {
             title: 'Sync Now from this overview?',
             body: `Exactly what it shows is done: ${plural(total, 'record')}. What has changed since is skipped and listed in the Sync Log.`,
             confirm: 'Sync Now',
-            act: () => integration && setWork({ kind: 'sync_now', integration, overviewId: overview.id }),
+            act: () => integration && onApply({ kind: 'sync_now', integration, overviewId: overview.id }),
           })
         }
       >
         Sync Now
       </ActionButton>
       {dialogue}
-      {work !== undefined && <OperationModal work={work} onClose={() => setWork(undefined)} />}
     </>
   );
 }
