@@ -43,6 +43,21 @@ export async function countParked({ trx, tenantId }: TenantWork, { syncRunId, re
   return rows[0]?.count ?? 0;
 }
 
+/** Nobody decides these any more: of one record type, or of all where none is named. */
+export async function supersedeReviews(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordType }: { integrationId: string; recordType?: string },
+): Promise<void> {
+  let query = trx
+    .updateTable('deletionReviews')
+    .set({ state: 'superseded', decidedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('state', '=', 'pending');
+  if (recordType !== undefined) query = query.where('recordType', '=', recordType);
+  await query.execute();
+}
+
 export interface ParkedRecord {
   recordId: string;
   externalId: string;

@@ -16,7 +16,7 @@ export interface Strangers {
   rows: RawBuilder<unknown>;
 }
 
-type UnappliedPage = Omit<PageToApply, 'syncRunId' | 'pagesBefore' | 'askedAt'>;
+type UnappliedPage = Pick<PageToApply, 'integration' | 'recordType' | 'overviewId' | 'records' | 'tombstones' | 'refused'>;
 
 /** Nothing about it has to be looked up but whether it is there: it can be no record of ours, and means nothing but itself. */
 export function isPlain({ integration, recordType, overviewId, records, tombstones, refused }: UnappliedPage): boolean {

@@ -7,6 +7,7 @@ import type { JsonObject } from '../domain/json';
 import { canonicalJson } from '../domain/json';
 import { companyEvents, policyToPin } from './company-sync';
 import type { TenantWork } from './database';
+import { supersedeReviews } from './deletion-reviews';
 import { emitEvents } from './events';
 import { postponeGivingUp, shiftRetryClocks } from './integration-blocks';
 import { findIntegration, type Integration, lockIntegration } from './integrations';
@@ -271,9 +272,7 @@ export async function deleteIntegration(work: TenantWork, { integrationId, by = 
   await trx.deleteFrom('recordSyncs').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
   await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
   for (const run of await findUnfinishedRuns(work, { integrationId })) await cancelSyncRun(work, { ...run, by });
-  await sql`
-    update deletion_reviews set state = 'superseded', decided_at = ${now}
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and state = 'pending'`.execute(trx);
+  await supersedeReviews(work, { integrationId });
   await invalidateOverviewsOf(work, { integrationId, because: 'integration_deleted', by });
   await wakeSyncRuns(work, { integrationId });
   await wakeSchedules(work, { integrationId });

@@ -1,5 +1,6 @@
 /**
- * New records and their links together, in one statement; a first pass is made of them. They are inserted plainly: asking for conflicts first would look into every index twice, and nobody else makes records under these ids.
+ * New records and their links together, in one statement; a first pass is made of them. They are inserted plainly: asking for
+ * conflicts first would look into every index twice, and nobody else makes records under these ids.
  */
 import { type RawBuilder, sql } from 'kysely';
 import type { JsonObject } from '../domain/json';
@@ -41,14 +42,14 @@ export async function insertNew(
   actor: string,
 ): Promise<void> {
   const { integration, recordType } = page;
-  const externalIdOf = externalIdsOf(page); // a prefix: it is put before the other id there, so that it need not be sent for each
+  const prefix = externalIdsOf(page)(''); // put before the other id there, so that it need not be sent for each
   await sql`
     with row as (select * from ${rows}),
     link as (
       insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, remote_version, remote_hash, agreed, is_deactivated, updated_at)
       select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, ${recordType}, remote_id, remote_version, remote_hash, agreed, false, ${now}::timestamptz from row)
     insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, created_at)
-    select ${tenantId}::uuid, record_id, ${recordType}, ${externalIdOf('')} || remote_id, 1, fields, ${now}::timestamptz, ${now}::timestamptz, ${actor}, ${now}::timestamptz from row`
+    select ${tenantId}::uuid, record_id, ${recordType}, ${prefix} || remote_id, 1, fields, ${now}::timestamptz, ${now}::timestamptz, ${actor}, ${now}::timestamptz from row`
     .execute(trx)
     .catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error;

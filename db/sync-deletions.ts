@@ -5,6 +5,7 @@
 import { type Selectable, sql } from 'kysely';
 import { needsReview } from '../domain/sync-status';
 import type { TenantWork } from './database';
+import { supersedeReviews } from './deletion-reviews';
 import { newUuid, toWireId } from './ids';
 import { lockMappings } from './mapping-lock';
 import { keepReviewedDeletions } from './overview-applying';
@@ -62,7 +63,7 @@ export async function planDeletions(
   work: TenantWork,
   { isCertain = true, ...place }: PassPlace & { isCertain?: boolean },
 ): Promise<'none' | 'delete' | 'parked'> {
-  await supersede(work, place);
+  await supersedeReviews(work, place);
   const job = await lockSyncJob(work, place);
   // Where all is met for the first time nothing was here that could be missing.
   const missing = job?.isFirstMeeting === true ? [] : await findMissing(work, { ...place, limit: PARKED_MAX });
@@ -78,17 +79,6 @@ export async function planDeletions(
   }
   await park(work, { ...place, missing, held });
   return 'parked';
-}
-
-async function supersede({ trx, tenantId, now }: TenantWork, { integrationId, recordType }: PassPlace): Promise<void> {
-  await trx
-    .updateTable('deletionReviews')
-    .set({ state: 'superseded', decidedAt: now })
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('recordType', '=', recordType)
-    .where('state', '=', 'pending')
-    .execute();
 }
 
 async function park(work: TenantWork, { missing, held, ...place }: PassPlace & { missing: string[]; held: number }): Promise<void> {

@@ -79,7 +79,7 @@ export interface RefusedRecord {
 
 export type AppliedPage =
   /** `isInterrupted`: this page is kept, but nothing more is to be begun. */
-  | { kind: 'applied'; job: SyncJob; isRepeated: boolean; isInterrupted: boolean }
+  | { kind: 'applied'; job: SyncJob; isInterrupted: boolean }
   /** Canceled, deleted, or another attempt has gone on: stop. */
   | { kind: 'stopped' };
 
@@ -160,8 +160,8 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
   const complaints = [...page.refused, ...page.altered, ...refused];
   await writeErrors(work, page, job, complaints);
   const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated, isFirstMeeting };
-  const row = pageRow(page, { drafts, unchanged, alsoThere: merged.alsoThere });
-  const applied = { kind: 'applied' as const, job: await checkpoint(work, page, { ...row, idsDigest }, job, counts, merged), isRepeated, isInterrupted };
+  const row = pageRow(page, { idsDigest, drafts, unchanged, alsoThere: merged.alsoThere });
+  const applied = { kind: 'applied' as const, job: await checkpoint(work, page, row, job, counts, merged), isInterrupted };
   const isKnown = touched.length > 0 && (opensPairs || !isGated || !isMuted);
   // What is missing is told by all pages: none of them may be forgotten once the last one is written.
   if (isKnown || page.nextCursor === null) await waitForDisk(work);
@@ -245,7 +245,7 @@ function countsOf(page: PageToApply, drafts: readonly PulledDraft[], unchanged: 
 /** What a page keeps of itself: which records of ours it held, made and changed. */
 function pageRow(
   { syncRunId, recordType, pagesBefore }: PageToApply,
-  page: { drafts: readonly PulledDraft[]; unchanged: readonly string[]; alsoThere: readonly string[] },
+  page: { idsDigest: string; drafts: readonly PulledDraft[]; unchanged: readonly string[]; alsoThere: readonly string[] },
 ) {
   const touched = page.drafts.filter(({ draft }) => draft.isTouched);
   const created = touched.filter(({ draft }) => draft.before === null).map(({ draft }) => draft.recordId);
@@ -257,6 +257,7 @@ function pageRow(
     syncRunId,
     recordType,
     page: pagesBefore,
+    idsDigest: page.idsDigest,
     seen: sql<string[]>`${arrayParameter(seen, 'uuid')}::uuid[]`,
     created: sql<string[]>`${arrayParameter(created, 'uuid')}::uuid[]`,
     changed: JSON.stringify(changed),
@@ -268,7 +269,7 @@ function pageRow(
 async function checkpoint(
   { trx, tenantId, now }: TenantWork,
   page: PageToApply,
-  row: ReturnType<typeof pageRow> & { idsDigest: string },
+  row: ReturnType<typeof pageRow>,
   job: SyncJob,
   counts: Counts & { isRepeated: boolean; isFirstMeeting: boolean },
   { hasKnownTombstones }: Pick<LookedUp, 'hasKnownTombstones'>,

@@ -7,6 +7,7 @@ import { beginSyncRun, changeSyncJob } from '../../db/sync-jobs';
 import { planDeletions } from '../../db/sync-deletions';
 import { applyPage, type PulledRecord } from '../../db/sync-pages';
 import { requestSyncRun } from '../../db/sync-run-requests';
+import { remote } from '../api/pulling';
 import { GivenTenant, openTestDb, type TestDb } from './given';
 
 let db: TestDb;
@@ -20,11 +21,6 @@ beforeEach(async () => {
   tenant = await GivenTenant.create(db);
 });
 afterAll(() => db.end());
-
-function remote(remoteId: string, fields: PulledRecord['fields']): PulledRecord {
-  const text = JSON.stringify(fields);
-  return { remoteId, remoteVersion: null, externalId: null, fields, text, remote: null, hash: text };
-}
 
 /** A run that reads contacts, and what it does with one page after the other. */
 async function givenRun(integrationId: string) {
