@@ -22,7 +22,7 @@ module.exports = {
   projects: [
     suite('unit', ['domain', 'contract']), // no process but its own
     suite('workflows', ['workflows', 'replay'], 'with-postgres'), // PostgreSQL, and a time-skipping server per file
-    suite('service', ['service', 'api', 'db', 'activities', 'connectors', 'delivery', 'worker', 'dev'], 'with-temporal'), // and Temporal, and real third parties
+    suite('service', ['service', 'api', 'db', 'activities', 'connectors', 'egress', 'worker', 'dev'], 'with-temporal'), // and Temporal, and real third parties
     suite('faults', ['faults'], 'with-temporal'),
     suite('console', ['console']), // the stack of `npm start`, in Chromium
     suite('journey', ['journey']), // a clean clone, everything installed anew

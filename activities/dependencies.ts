@@ -1,11 +1,11 @@
 /** What activities are given, put together in worker/dependencies.ts. Each activity asks for what it uses (`Pick`). */
 import type { Connector, ConnectorContext } from '../connectors/connector';
 import type { Database } from '../db/database';
-import type { Integration } from '../db/integrations';
-import type { RequestPriority } from '../domain/request-budget';
-import type { Mailer } from '../delivery/mail';
-import type { WebhookSender } from '../delivery/webhook-sender';
-import type { DeliveringEndpoint } from '../db/webhook-lane';
+import type { Integration } from '../db/integrations/integrations';
+import type { RequestPriority } from '../domain/rate-limit/rate-limiter';
+import type { Mailer } from '../egress/mail/smtp-mailer';
+import type { WebhookSender } from '../egress/webhook-sender';
+import type { DeliveringEndpoint } from '../db/webhooks/endpoint-queue';
 
 export interface OpenConnector {
   connector: Connector;

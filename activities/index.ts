@@ -1,13 +1,13 @@
 /** All activities, given what they need. One flat namespace: names are permanent. */
 import type { ActivityDependencies } from './dependencies';
-import { createEmailActivities } from './email';
-import { createIntegrationCheckActivities } from './integration-check';
-import { createNotificationActivities } from './notification';
-import { createOverviewActivities } from './overview';
-import { createRecordPushActivities } from './record-push';
-import { createSyncRunActivities } from './sync-run';
-import { createSyncTickActivities } from './sync-tick';
-import { createWebhookActivities } from './webhook-deliveries';
+import { createEmailActivities } from './notifications/email';
+import { createIntegrationCheckActivities } from './integrations/integration-check';
+import { createNotificationActivities } from './notifications/notification';
+import { createOverviewActivities } from './overviews/overview';
+import { createRecordPushActivities } from './push/record-push';
+import { createSyncRunActivities } from './sync-runs/sync-run';
+import { createSyncTickActivities } from './sync-runs/scheduled-sync';
+import { createWebhookActivities } from './webhooks/webhook-deliveries';
 
 export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createEmailActivities(dependencies),

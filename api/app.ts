@@ -4,24 +4,24 @@
  */
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
-import { newUuid, toWireId } from '../db/ids';
-import { type Access, ACCESS, includesRole, isConsoleOnly } from './access';
-import { answerErrors } from './answer-error';
-import { type Authenticator, createAuthenticator } from './authenticator';
-import { serveConsole } from './console-files';
-import { type ConsoleSessions, createConsoleSessions } from './console-sessions';
-import type { Caller } from './context';
-import { refuseCrossSite } from './cross-site';
-import { answerWithin } from './deadline';
+import { newUuid, toWireId } from '../db/sql/ids';
+import { type Access, ACCESS, includesRole, isConsoleOnly } from './routing/route-permissions';
+import { answerErrors } from './http/error-handler';
+import { type Authenticator, createAuthenticator } from './auth/api-key-auth';
+import { serveConsole } from './http/console-files';
+import { type ConsoleSessions, createConsoleSessions } from './auth/console-sessions';
+import type { Caller } from './routing/context';
+import { refuseCrossSite } from './auth/csrf';
+import { answerWithin } from './http/deadline';
 import type { ApiDependencies, ApiSettings } from './dependencies';
-import { createDocs } from './docs';
-import { HttpError } from './http-error';
-import { createOpenapi } from './openapi';
-import { limitFailedAuthentications, limitRequestsPerKey, limitVisitors } from './rate-limits';
-import type { Route } from './route';
+import { createDocs } from './http/docs';
+import { HttpError } from './http/http-error';
+import { createOpenapi } from './routing/openapi';
+import { limitFailedAuthentications, limitRequestsPerKey, limitVisitors } from './http/rate-limits';
+import type { Route } from './routing/define-route';
 import { createRoutes } from './routes';
-import { type Exchange, serveRoute } from './serve-route';
-import { guardUrl } from './url-guard';
+import { type Exchange, serveRoute } from './routing/route-handler';
+import { guardUrl } from './http/url-guard';
 
 /** The version of the API description; additions to v1 raise the second number. */
 export const API_VERSION = '1.0.0';
@@ -89,8 +89,8 @@ export function checkAccessTable(routes: readonly Route[]): void {
   const withoutRow = [...served].filter((name) => ACCESS[name] === undefined);
   const withoutRoute = Object.keys(ACCESS).filter((name) => !served.has(name));
   const withoutAction = routes.filter((route) => route.method !== 'get' && route.action === undefined).map(nameOf);
-  if (withoutRow.length > 0) throw new Error(`Routes without a row in api/access.ts: ${withoutRow.join(', ')}.`);
-  if (withoutRoute.length > 0) throw new Error(`Rows of api/access.ts without a route: ${withoutRoute.join(', ')}.`);
+  if (withoutRow.length > 0) throw new Error(`Routes without a row in api/routing/route-permissions.ts: ${withoutRow.join(', ')}.`);
+  if (withoutRoute.length > 0) throw new Error(`Rows of api/routing/route-permissions.ts without a route: ${withoutRoute.join(', ')}.`);
   if (withoutAction.length > 0) throw new Error(`Routes that change something without an action for the audit log: ${withoutAction.join(', ')}.`);
 }
 

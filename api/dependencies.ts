@@ -1,12 +1,12 @@
 /** What routes are made of; put together by main.ts, and by tests with fakes where the service ends. */
 import type { Logger } from 'pino';
 import type { Database } from '../db/database';
-import type { Sealing } from '../db/sealing';
-import type { DescribedConnector, WhyUrlIsRefused } from './connector-catalogue';
-import type { Metrics } from './metrics';
-import type { Orchestrator } from './orchestrator';
-import type { Readiness } from './readiness';
-import type { StreamHub } from './stream-hub';
+import type { Sealing } from '../db/platform/encryption';
+import type { DescribedConnector, WhyUrlIsRefused } from './integrations/connector-catalogue';
+import type { Metrics } from './http/metrics';
+import type { Orchestrator } from './temporal-client';
+import type { Readiness } from './http/readiness';
+import type { StreamHub } from './stream/stream-hub';
 
 export interface OidcSettings {
   issuer: string;

@@ -1,7 +1,7 @@
 /** Prints the API description: `npm run openapi > openapi.json`. Needs no database and no Temporal. */
 import { connectors } from '../connectors';
 import { API_VERSION } from './app';
-import { createOpenapi } from './openapi';
+import { createOpenapi } from './routing/openapi';
 import { createRoutes } from './routes';
 
 const nothing = {} as never;

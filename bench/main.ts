@@ -8,7 +8,7 @@ import { overviewBenchmark } from './overview/benchmark';
 import { pullBenchmark } from './pull/benchmark';
 import { pushBenchmark } from './push/benchmark';
 import { printReport, type Report } from './report';
-import { Stage } from './stage';
+import { Stage } from './environment';
 import { webhooksBenchmark } from './webhooks/benchmark';
 
 export interface BenchmarkOptions {

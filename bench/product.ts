@@ -1,11 +1,11 @@
 /** Syncline's own processes under test, and a tenant with one integration, made through the API as anybody would. */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { freePort } from '../dev/ports';
-import { WORKER_FLAGS } from '../dev/product';
-import { answersHttp, type SupervisedProcess, waitUntilReady } from '../dev/processes';
-import { fromWireId } from '../db/ids';
-import type { Stage } from './stage';
+import { freePort } from '../dev/start/ports';
+import { WORKER_FLAGS } from '../dev/start/product';
+import { answersHttp, type SupervisedProcess, waitUntilReady } from '../dev/start/processes';
+import { fromWireId } from '../db/sql/ids';
+import type { Stage } from './environment';
 
 export interface Product {
   url: string;

@@ -1,6 +1,6 @@
 /**
  * What a connector is: the code that speaks with one kind of third party. One file each, registered in `index.ts`;
- * the shared suite (test/connectors/shared-suite.ts) runs over the registry.
+ * the shared suite (test/connectors/suite/shared-suite.ts) runs over the registry.
  *
  * A connector holds no state and opens no socket: everything it needs comes in a `ConnectorContext`, above all
  * the gated HTTP client. It says what went wrong only through the four errors of `errors.ts`.
@@ -8,8 +8,8 @@
 import type { Socket } from 'node:net';
 import type { ZodType } from 'zod';
 import type { JsonObject } from '../domain/json';
-import type { RecordTypeMapping } from '../domain/mapping';
-import type { RecordType } from '../domain/record-type';
+import type { RecordTypeMapping } from '../domain/records/mapping';
+import type { RecordType } from '../domain/records/record-type';
 import type { ConnectorError } from './errors';
 
 export interface HttpRequest {
@@ -57,7 +57,7 @@ export interface TokenStore {
 export interface ConnectorContext<Config = unknown, Credentials = unknown> {
   config: Config;
   credentials: Credentials;
-  /** Per record type: which fields go where. Already checked by `domain/mapping.ts`. */
+  /** Per record type: which fields go where. Already checked by `domain/records/mapping.ts`. */
   mappings: Record<string, RecordTypeMapping>;
   http: HttpClient;
   sockets: SocketOpener;

@@ -1,6 +1,6 @@
 /**
  * The four ways in which a third party can fail us. A connector throws (or returns per record) nothing else;
- * `activities/failures.ts` turns them into what happens next (rules.md 8, 10, 11).
+ * `activities/integrations/connector-failures.ts` turns them into what happens next (rules.md 8, 10, 11).
  */
 
 /** One complaint about a record: about a field of ours where the third party names one, in its own words plus ours. */

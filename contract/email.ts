@@ -1,5 +1,5 @@
 /** What the dispatcher and the workflow that sends one e-mail agree on. Names are permanent: running workflows carry them. */
-import { wireIdOf } from '../domain/wire-id';
+import { wireIdOf } from '../domain/typeid';
 
 export const SEND_EMAIL_WORKFLOW = 'sendEmailWorkflow';
 

@@ -1,5 +1,5 @@
 /** "Does the third party answer, and do the credentials hold?", asked through the worker, which alone talks to third parties. */
-import { wireIdOf } from '../domain/wire-id';
+import { wireIdOf } from '../domain/typeid';
 
 export const CHECK_INTEGRATION_WORKFLOW = 'checkIntegrationWorkflow';
 

@@ -1,7 +1,7 @@
 /** What the dispatcher and the workflow of one person's notification agree on. Names are permanent: running workflows carry them. */
 import { defineSignal } from '@temporalio/workflow';
-import type { NotificationDecision } from '../domain/notification-kinds';
-import { wireIdOf } from '../domain/wire-id';
+import type { NotificationDecision } from '../domain/notifications/notification-kinds';
+import { wireIdOf } from '../domain/typeid';
 
 export const NOTIFICATION_WORKFLOW = 'notificationWorkflow';
 

@@ -1,6 +1,6 @@
 /** What requesters and the workflow of one Sync Overview agree on. Names are permanent: running workflows carry them. */
 import { defineSignal } from '@temporalio/workflow';
-import { wireIdOf } from '../domain/wire-id';
+import { wireIdOf } from '../domain/typeid';
 
 export const OVERVIEW_WORKFLOW = 'overviewWorkflow';
 

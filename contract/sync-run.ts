@@ -1,7 +1,7 @@
 /** What requesters and the workflow of an integration's sync runs agree on. Names are permanent: running workflows carry them. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { JobWait } from '../domain/sync-run';
-import { wireIdOf } from '../domain/wire-id';
+import type { JobWait } from '../domain/sync-runs/sync-run';
+import { wireIdOf } from '../domain/typeid';
 
 export const SYNC_RUN_WORKFLOW = 'syncRunWorkflow';
 

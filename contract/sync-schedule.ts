@@ -1,6 +1,6 @@
 /** What the schedules of an integration and the workflow that each tick starts agree on. Names are permanent: schedules carry them. */
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { wireIdOf } from '../domain/wire-id';
+import { wireIdOf } from '../domain/typeid';
 
 export const SYNC_TICK_WORKFLOW = 'syncTickWorkflow';
 

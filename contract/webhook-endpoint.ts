@@ -1,6 +1,6 @@
 /** What sender and lane agree on. Names are permanent: running workflows carry them. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import { wireIdOf } from '../domain/wire-id';
+import { wireIdOf } from '../domain/typeid';
 
 export const WEBHOOK_ENDPOINT_WORKFLOW = 'webhookEndpointWorkflow';
 

@@ -4,7 +4,7 @@
  */
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction, sql } from 'kysely';
 import { Pool, types } from 'pg';
-import { watchedConnections } from './connections';
+import { watchedConnections } from './connection-liveness';
 import type { Tables } from './tables';
 
 // bigint columns (versions, counters) are numbers here: the API refuses versions past 2^53 - 1.

@@ -1,10 +1,10 @@
 /** `npm start`: installs what is missing, then runs all of Syncline on this machine (`start.ts`). */
 import { createRequire } from 'node:module';
-import { ensureInstalled, requireNode } from './ensure-dependencies.mjs';
+import { ensureInstalled, requireNode } from './tools/ensure-dependencies.mjs';
 
 requireNode();
 ensureInstalled();
 
 const require = createRequire(import.meta.url);
 require('tsx/cjs'); // from here on TypeScript files can be required
-require('./start.ts').start();
+require('./start/start.ts').start();

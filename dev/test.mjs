@@ -1,6 +1,6 @@
 /** `npm test`: installs what is missing, then runs a suite (`test.ts`). */
 import { createRequire } from 'node:module';
-import { ensureInstalled, requireNode } from './ensure-dependencies.mjs';
+import { ensureInstalled, requireNode } from './tools/ensure-dependencies.mjs';
 
 requireNode();
 ensureInstalled();

@@ -6,14 +6,14 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { ensurePythonPackages } from '../test/support/python-packages';
-import { createRunFolder } from '../test/support/run-folder';
-import { findProgram } from './binaries';
-import { findToxiproxy, findWireMock } from './fault-tools';
-import { ensureMailSink } from './mail-sink';
-import { projectFolder } from './paths';
-import { findPostgresBinaries } from './postgres-binaries';
-import { tied } from './processes';
+import { ensurePythonPackages } from '../test/support/servers/python-packages';
+import { createRunFolder } from '../test/support/environments/run-folder';
+import { findProgram } from './tools/binaries';
+import { findToxiproxy, findWireMock } from './tools/fault-tools';
+import { ensureMailSink } from './companions/mail-sink';
+import { projectFolder } from './tools/paths';
+import { findPostgresBinaries } from './tools/postgres-binaries';
+import { tied } from './start/processes';
 
 interface Suite {
   /** Of jest.config.cjs. */

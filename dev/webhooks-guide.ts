@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { EVENT_SCHEMAS, exampleOf } from '../api/wire/events';
-import { EVENT_CATALOGUE, EVENT_TYPES, type EventType } from '../domain/event-catalogue';
-import { ATTEMPTS_MAX, DELAYS_MS } from '../domain/webhook-schedule';
+import { EVENT_SCHEMAS, exampleOf } from '../api/webhooks/event-schema';
+import { EVENT_CATALOGUE, EVENT_TYPES, type EventType } from '../domain/webhooks/event-catalogue';
+import { ATTEMPTS_MAX, DELAYS_MS } from '../domain/webhooks/retry-schedule';
 
 export const GUIDE = path.join(__dirname, '..', 'docs', 'webhooks.md');
 

@@ -1,16 +1,16 @@
 /** Puts together what activities are given. */
 import { type ActivityDependencies, type ActivityLog, DELIVERING_LIMITS, PULLING_LIMITS, PUSHING_LIMITS } from '../activities/dependencies';
-import { budgetedHttp } from '../activities/budgeted-http';
-import { createRequestGrants } from '../activities/request-grants';
+import { budgetedHttp } from '../activities/integrations/rate-limited-http';
+import { createRequestGrants } from '../activities/integrations/rate-limit-permits';
 import type { Connector, HttpClient, SocketOpener } from '../connectors/connector';
 import { Unauthorized } from '../connectors/errors';
 import type { Database } from '../db/database';
-import { credentialsPlace, findSealedCredentials } from '../db/integrations';
-import type { Sealing } from '../db/sealing';
-import { webhookSecretsPlace } from '../db/webhook-lane';
-import type { Mailer } from '../delivery/mail';
-import type { WebhookSender } from '../delivery/webhook-sender';
-import { createTokenStores } from './token-stores';
+import { credentialsPlace, findSealedCredentials } from '../db/integrations/integrations';
+import type { Sealing } from '../db/platform/encryption';
+import { webhookSecretsPlace } from '../db/webhooks/endpoint-queue';
+import type { Mailer } from '../egress/mail/smtp-mailer';
+import type { WebhookSender } from '../egress/webhook-sender';
+import { createTokenStores } from './token-cache';
 
 export interface DependencyParts {
   database: Database;

@@ -5,8 +5,8 @@
  */
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
-import { listen } from '../db/listener';
-import { deleteOutboxRows, type Due, leaseOutboxRows, OUTBOX_CHANNEL, type OutboxRow, releaseOutboxRows } from '../db/outbox';
+import { listen } from '../db/notification-listener';
+import { deleteOutboxRows, type Due, leaseOutboxRows, OUTBOX_CHANNEL, type OutboxRow, releaseOutboxRows } from '../db/platform/outbox';
 
 const POLL_MS = 1_000;
 /** What a dispatcher that died had in its hands is another's after this (rules.md R3). Too short a time would only repeat signals. */

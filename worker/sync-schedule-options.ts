@@ -4,8 +4,8 @@ import { TypedSearchAttributes } from '@temporalio/common';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { SYNC_TICK_WORKFLOW, type SyncTickInput, syncScheduleId, syncTickWorkflowId } from '../contract/sync-schedule';
 import { TASK_QUEUES } from '../contract/task-queues';
-import { fallbackTime, hourlyMinute, minutesOf } from '../domain/nightly';
-import { wireIdOf } from '../domain/wire-id';
+import { fallbackTime, hourlyMinute, minutesOf } from '../domain/sync-runs/nightly-schedule';
+import { wireIdOf } from '../domain/typeid';
 
 const HOUR_MS = 3_600_000;
 /** So that integrations of one zone do not all begin at once; much less than the time to the fallback. */

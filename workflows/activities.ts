@@ -1,14 +1,14 @@
 /** Every timeout and retry policy of the house. Workflows call activities through these and no others. */
 import { proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../contract/task-queues';
-import type { EmailActivities } from '../activities/email';
-import type { IntegrationCheckActivities } from '../activities/integration-check';
-import type { NotificationActivities } from '../activities/notification';
-import type { OverviewActivities } from '../activities/overview';
-import type { RecordPushActivities } from '../activities/record-push';
-import type { SyncRunActivities } from '../activities/sync-run';
-import type { SyncTickActivities } from '../activities/sync-tick';
-import type { WebhookActivities } from '../activities/webhook-deliveries';
+import type { EmailActivities } from '../activities/notifications/email';
+import type { IntegrationCheckActivities } from '../activities/integrations/integration-check';
+import type { NotificationActivities } from '../activities/notifications/notification';
+import type { OverviewActivities } from '../activities/overviews/overview';
+import type { RecordPushActivities } from '../activities/push/record-push';
+import type { SyncRunActivities } from '../activities/sync-runs/sync-run';
+import type { SyncTickActivities } from '../activities/sync-runs/scheduled-sync';
+import type { WebhookActivities } from '../activities/webhooks/webhook-deliveries';
 
 /**
  * One wake of a lane. Ends within two minutes; a worker that dies is noticed after 15 s. Retried for ever: each

@@ -12,7 +12,7 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { laneQuery, type LaneReport, type RecordPushInput, recordsDueSignal } from '../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
-import { describeFirstWait, describeLane, summarizeWait } from '../domain/lane-description';
+import { describeFirstWait, describeLane, summarizeWait } from '../domain/push/push-queue-description';
 import { recordPushActivities } from './activities';
 
 const NEVER = Number.POSITIVE_INFINITY;

@@ -9,9 +9,9 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { type BegunSyncRun, type SyncRunInput, syncRunQuery, syncRunsChangedSignal } from '../contract/sync-run';
-import { directionOfJob } from '../domain/overview';
-import { MILESTONE_MS } from '../domain/sync-run';
-import { describeSyncRun, nameOfJob } from '../domain/sync-run-description';
+import { directionOfJob } from '../domain/overviews/overview';
+import { MILESTONE_MS } from '../domain/sync-runs/sync-run';
+import { describeSyncRun, nameOfJob } from '../domain/sync-runs/sync-run-description';
 import { syncRunActivities } from './activities';
 
 /** Jobs of one run that read at the same time. */

@@ -10,8 +10,8 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { deliveriesDueSignal, type DeliveryReport, webhookEndpointQuery, type WebhookEndpointInput } from '../contract/webhook-endpoint';
-import { describeEndpoint, describeFirstDelivery, summarizeDeliveryWait } from '../domain/webhook-description';
-import { wireIdOf } from '../domain/wire-id';
+import { describeEndpoint, describeFirstDelivery, summarizeDeliveryWait } from '../domain/webhooks/webhook-description';
+import { wireIdOf } from '../domain/typeid';
 import { webhookActivities } from './activities';
 
 const NEVER = Number.POSITIVE_INFINITY;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { until } from '../measure';
 import type { Product } from '../product';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 
 const PASSWORD = 'a few words nobody would guess';
 const EMAIL = 'admin@bench.example';

@@ -11,7 +11,7 @@ import { type LinkedTenant, linkSource, memoryOf, type Product, startProduct } f
 import { timeRun } from '../pull/runs';
 import { startSource } from '../pull/source';
 import type { Report } from '../report';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 import { readerOf, walkTo } from '../pages';
 
 const RECORDS = { whole: 100_000, quick: 20_000 };

@@ -8,7 +8,7 @@ import { rounded } from '../measure';
 import { watchOthers } from '../noise';
 import { linkSource, memoryOf, startProduct } from '../product';
 import type { Report } from '../report';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 import { timeCopy } from './copy-limit';
 import { timeRun } from './runs';
 import { startSource } from './source';

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Pool } from 'pg';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 
 const TABLES = ['records', 'record_links'] as const;
 

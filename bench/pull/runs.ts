@@ -1,11 +1,11 @@
 /** Runs of the product, asked for and waited for. */
 import { Database } from '../../db/database';
-import { findSyncRun, listSyncJobs } from '../../db/sync-jobs';
-import { requestSyncRun } from '../../db/sync-run-requests';
-import type { RunKind } from '../../domain/sync-run';
+import { findSyncRun, listSyncJobs } from '../../db/sync-runs/sync-jobs';
+import { requestSyncRun } from '../../db/sync-runs/sync-run-requests';
+import type { RunKind } from '../../domain/sync-runs/sync-run';
 import { until } from '../measure';
 import { memoryOf } from '../product';
-import type { SupervisedProcess } from '../../dev/processes';
+import type { SupervisedProcess } from '../../dev/start/processes';
 
 export interface RunTimes {
   /** From the request to the end. */

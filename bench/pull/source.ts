@@ -1,9 +1,9 @@
 /** The source beside the product, and how long it alone takes to hand over everything. */
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../dev/ports';
-import { waitUntilReady } from '../../dev/processes';
-import type { Stage } from '../stage';
+import { freePort } from '../../dev/start/ports';
+import { waitUntilReady } from '../../dev/start/processes';
+import type { Stage } from '../environment';
 
 export interface Source {
   url: string;

@@ -8,7 +8,7 @@ import { watchOthers } from '../noise';
 import type { Report } from '../report';
 import { toReport } from './figures';
 import type { PeerRun } from './peer-run';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 import { ensurePeers, runJobQueue } from './job-queue';
 import { type LaneRun, runBacklog, runLane, type Surroundings } from './lane-bench';
 import { bareHttp, bareInserts } from './limits';

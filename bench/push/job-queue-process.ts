@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import express from 'express';
 import { Pool } from 'pg';
-import { newUuid } from '../../db/ids';
+import { newUuid } from '../../db/sql/ids';
 import type { Employee } from '../employees';
 import { pushOneSqueezed } from './peer-squeezed';
 import { acceptChanges, pushOne } from './peer-tables';

@@ -1,14 +1,14 @@
 /** Peer: the same reads and writes on graphile-worker, from the first change to the last push less the grace period. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { isInstalled } from '../../dev/ensure-dependencies.mjs';
-import { projectFolder } from '../../dev/paths';
-import { freePort } from '../../dev/ports';
-import { answersHttp, runToEnd, waitUntilReady } from '../../dev/processes';
-import { newUuid } from '../../db/ids';
+import { isInstalled } from '../../dev/tools/ensure-dependencies.mjs';
+import { projectFolder } from '../../dev/tools/paths';
+import { freePort } from '../../dev/start/ports';
+import { answersHttp, runToEnd, waitUntilReady } from '../../dev/start/processes';
+import { newUuid } from '../../db/sql/ids';
 import { employees, inBatches } from '../employees';
 import { eachOf } from '../measure';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 import { BATCH, REQUESTS_AT_ONCE } from './acceptance';
 import { createPeerTenant } from './peer-tables';
 import { endOfPeer, type PeerRun } from './peer-run';

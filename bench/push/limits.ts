@@ -1,11 +1,11 @@
 /** What this machine allows for the same rows and the same bodies, without the service between. */
 import type { Pool } from 'pg';
-import { newUuid } from '../../db/ids';
-import { freePort } from '../../dev/ports';
-import { answersHttp, waitUntilReady } from '../../dev/processes';
+import { newUuid } from '../../db/sql/ids';
+import { freePort } from '../../dev/start/ports';
+import { answersHttp, waitUntilReady } from '../../dev/start/processes';
 import { employees, inBatches } from '../employees';
 import { eachOf } from '../measure';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 import { BATCH, REQUESTS_AT_ONCE } from './acceptance';
 
 /** Records, changes and pairs by bare inserts into tables with the same columns and indexes: no checks, no policies, no HTTP. Rows per second. */

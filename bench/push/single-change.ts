@@ -6,7 +6,7 @@ import type { Client } from '@temporalio/client';
 import { employees } from '../employees';
 import { median, until } from '../measure';
 import { linkTenant, type Product } from '../product';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 import { countOpenLanes } from './lane';
 
 const GRACE_MS = 1_000;

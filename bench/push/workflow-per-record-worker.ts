@@ -1,7 +1,7 @@
 /** The worker of the peer with a workflow per record. The tenant comes in the environment. */
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { Pool } from 'pg';
-import { newUuid } from '../../db/ids';
+import { newUuid } from '../../db/sql/ids';
 import { pushOne } from './peer-tables';
 
 async function main(): Promise<void> {

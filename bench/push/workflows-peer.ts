@@ -1,11 +1,11 @@
 /** Peer: one workflow per record, from the first change to the last push less the grace period. */
 import fs from 'node:fs';
 import type { Client } from '@temporalio/client';
-import { newUuid } from '../../db/ids';
-import { waitUntilReady } from '../../dev/processes';
+import { newUuid } from '../../db/sql/ids';
+import { waitUntilReady } from '../../dev/start/processes';
 import { employees, inBatches } from '../employees';
 import { eachOf } from '../measure';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 import { BATCH } from './acceptance';
 import { acceptChanges, createPeerTenant } from './peer-tables';
 import { endOfPeer, type PeerRun } from './peer-run';

@@ -1,9 +1,9 @@
 /** The limit: signed POSTs by the product's own client, as many at once as it has under way, and nothing else. */
 import { randomBytes } from 'node:crypto';
 import { DELIVERING_LIMITS } from '../../activities/dependencies';
-import { newUuid, toWireId } from '../../db/ids';
-import { createWebhookSender } from '../../delivery/webhook-sender';
-import { envelope } from '../../domain/event-catalogue';
+import { newUuid, toWireId } from '../../db/sql/ids';
+import { createWebhookSender } from '../../egress/webhook-sender';
+import { envelope } from '../../domain/webhooks/event-catalogue';
 import { eachOf } from '../measure';
 
 /** @returns POSTs per second. */

@@ -9,7 +9,7 @@ import { median, rounded, until } from '../measure';
 import { watchOthers } from '../noise';
 import { type Product, startProduct } from '../product';
 import type { Report } from '../report';
-import type { Stage } from '../stage';
+import type { Stage } from '../environment';
 import { postInALoop } from './bare-loop';
 import { historyEventsOf, tell, tellTenant } from './endpoints';
 import { type Receiver, startReceiver } from './receiver';

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
 import type { Database } from '../../db/database';
-import { emitEvents } from '../../db/events';
-import { fromWireId } from '../../db/ids';
+import { emitEvents } from '../../db/webhooks/events';
+import { fromWireId } from '../../db/sql/ids';
 import { until } from '../measure';
 import { givenTenant, type Product } from '../product';
 

@@ -1,8 +1,8 @@
 /** The receiver beside the product. */
 import fs from 'node:fs';
-import { freePort } from '../../dev/ports';
-import { type SupervisedProcess, waitUntilReady } from '../../dev/processes';
-import type { Stage } from '../stage';
+import { freePort } from '../../dev/start/ports';
+import { type SupervisedProcess, waitUntilReady } from '../../dev/start/processes';
+import type { Stage } from '../environment';
 
 export interface Receiver {
   url: string;

@@ -1,6 +1,6 @@
 /** The settings of the PostgreSQL connector, as they are kept and as the API takes them. */
 import { z } from 'zod';
-import type { RecordTypeMapping } from '../../domain/mapping';
+import type { RecordTypeMapping } from '../../domain/records/mapping';
 
 /** PostgreSQL cuts longer names off without a word, and then they are those of something else. */
 const IDENTIFIER_BYTES_MAX = 63;

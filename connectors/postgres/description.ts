@@ -1,5 +1,5 @@
 /** The tables as the catalog describes them: columns, types, not null, and the values of enums and of simple check lists as picklists. */
-import type { RecordType, RecordTypeField } from '../../domain/record-type';
+import type { RecordType, RecordTypeField } from '../../domain/records/record-type';
 import type { PostgresConfig, TableConfig } from './config';
 import { rejection } from './failures';
 import { type PostgresContext, type Session, inSession } from './session';

@@ -3,7 +3,7 @@
  * as text, because third parties use such numbers as ids.
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
-import { setAt, toPath } from '../../domain/mapping';
+import { setAt, toPath } from '../../domain/records/mapping';
 
 /** Digits that no double may hold, where a number can begin: long fractions and texts of digits are left alone. */
 const LONG_NUMBER = /(?:^|[[:,\s])-?\d{16}/;

@@ -7,7 +7,7 @@ import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../c
 import { Unavailable } from '../errors';
 import { errorFromResponse, isSuccess } from '../http-errors';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
-import { describeRefusal } from './complaints';
+import { describeRefusal } from './error-mapping';
 import type { PatchOperation } from './merge';
 import { type Features, type Resource, idFromLocation, readFeatures, readList, readResource, requireResource } from './responses';
 

@@ -1,6 +1,6 @@
 /** The settings of the SCIM connector, as they are kept and as the API takes them. */
 import { z } from 'zod';
-import { type RecordTypeMapping, toPath } from '../../domain/mapping';
+import { type RecordTypeMapping, toPath } from '../../domain/records/mapping';
 import { ENTERPRISE_SCHEMA, USER_SCHEMA } from './fields';
 
 const resourceTypeSchema = z.strictObject({

@@ -3,7 +3,7 @@
  * `/emails/0/value`. What it does not serve is taken from the standard.
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
-import type { RecordType, RecordTypeField } from '../../domain/record-type';
+import type { RecordType, RecordTypeField } from '../../domain/records/record-type';
 import type { ScimApi } from './api';
 import type { ScimConfig } from './config';
 import { FIELDS_BY_SCHEMA } from './fields';

@@ -2,8 +2,8 @@
  * What SCIM itself says about its resources: the attributes of User, its enterprise extension and Group (RFC 7643 4.1 to 4.3),
  * as a mapping's `to` writes them, and the mapping of employees that is used when an integration gives none.
  */
-import type { RecordTypeMapping } from '../../domain/mapping';
-import type { RecordTypeField } from '../../domain/record-type';
+import type { RecordTypeMapping } from '../../domain/records/mapping';
+import type { RecordTypeField } from '../../domain/records/record-type';
 
 export const USER_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User';
 export const ENTERPRISE_SCHEMA = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';

@@ -1,11 +1,11 @@
 /** One record's push over SCIM, from finding it to writing it: the promises stand in `scim.ts`. */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
-import { toPath } from '../../domain/mapping';
+import { toPath } from '../../domain/records/mapping';
 import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../connector';
 import { RecordRejected, Unavailable } from '../errors';
 import type { ScimApi } from './api';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
-import { readError, toAttributePath } from './complaints';
+import { readError, toAttributePath } from './error-mapping';
 import { isExtension, mergeResource, patchOperations } from './merge';
 import type { Resource } from './responses';
 

@@ -4,7 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { ProblemView } from '../common/States';
 import { showToast } from '../common/toasts';
 import { useAction } from '../common/use-action';
-import { Door } from './Door';
+import { Door } from './SignInLayout';
 import { setPassword } from './session';
 import { RouterLink } from '../common/RouterLink';
 

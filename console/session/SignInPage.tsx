@@ -4,7 +4,7 @@ import { getRouteApi, useRouter } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { ProblemView } from '../common/States';
 import { useAction } from '../common/use-action';
-import { Door } from './Door';
+import { Door } from './SignInLayout';
 import { signIn, waysToSignInQuery } from './session';
 
 const route = getRouteApi('/sign-in');

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Bell as BellIcon } from 'lucide-react';
 import { unreadQuery } from '../api/queries';
-import { plural } from '../common/words';
+import { plural } from '../common/formatting';
 
 /** How many notifications were not viewed, as the API counts them, and the way to them. Looking at the number is no view. */
 export function Bell() {

@@ -5,7 +5,7 @@ import { onboardingQuery } from '../api/queries';
 import type { Schemas } from '../api/client';
 import { Instant } from '../common/Time';
 import { statusLabel } from '../common/StatusBadge';
-import { plural, toNumber, toWords } from '../common/words';
+import { plural, toNumber, toWords } from '../common/formatting';
 import { RouterLink } from '../common/RouterLink';
 
 /** Red, across the top of every page, until the data of each linked app is fully onboarded (rules.md 33). It cannot be dismissed. */

@@ -1,7 +1,7 @@
 /** The record types that pages are offered for: those the integrations know, with their labels. */
 import { useQuery } from '@tanstack/react-query';
 import { integrationsQuery } from '../api/queries';
-import { toWords } from '../common/words';
+import { toWords } from '../common/formatting';
 
 export interface NamedRecordType {
   name: string;

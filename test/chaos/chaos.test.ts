@@ -4,8 +4,8 @@
  * The seed fixes what is changed and which faults happen when; how the processes run beside each other no seed can fix.
  */
 import { randomInt } from 'node:crypto';
-import { startToxiproxy, type Toxiproxy } from '../support/fault-servers';
-import { type Product, startProduct } from '../support/product';
+import { startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
+import { type Product, startProduct } from '../support/environments/product';
 import { randomOf } from './random';
 import { runTrial } from './trial';
 import { kindsOfTrials } from './worlds';

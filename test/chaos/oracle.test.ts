@@ -1,5 +1,5 @@
 /** The judge itself, judged: a trial that ended well has nothing to complain about, and every kind of harm is noticed. */
-import type { LedgerCall, Person } from '../support/ledger-server';
+import type { LedgerCall, Person } from '../support/servers/ledger-server';
 import { type Case, judge } from './oracle';
 
 const GRACE_MS = 300;

@@ -3,9 +3,9 @@
  * asked whether anything was lost, doubled, early, out of order or overlapping.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Json, recordPath } from '../support/api-client';
-import { ledgerIntegration, type LedgerServer } from '../support/ledger-server';
-import type { ProductTenant } from '../support/product';
+import { type Json, recordPath } from '../support/clients/api-client';
+import { ledgerIntegration, type LedgerServer } from '../support/servers/ledger-server';
+import type { ProductTenant } from '../support/environments/product';
 import { type Account, type Change, judge } from './oracle';
 import type { Random } from './random';
 

@@ -1,16 +1,16 @@
 /** Every connector in the registry, against every real third party it is proved with. */
 import { connectors } from '../../connectors';
-import type { ConnectorHarness } from './harness';
-import { kintoHarness } from './harness-kinto';
-import { pocketBaseHarness } from './harness-pocketbase';
-import { scimHarness } from './harness-scim';
-import type { ReadingHarness } from './reading-harness';
-import { kintoReading } from './reading-kinto';
-import { pocketBaseReading } from './reading-pocketbase';
-import { postgresReading } from './reading-postgres';
-import { scimReading } from './reading-scim';
-import { describeReading } from './shared-reading-suite';
-import { describeConnector } from './shared-suite';
+import type { ConnectorHarness } from './suite/harness';
+import { kintoHarness } from './suite/harness-kinto';
+import { pocketBaseHarness } from './suite/harness-pocketbase';
+import { scimHarness } from './suite/harness-scim';
+import type { ReadingHarness } from './suite/reading-harness';
+import { kintoReading } from './suite/reading-kinto';
+import { pocketBaseReading } from './suite/reading-pocketbase';
+import { postgresReading } from './suite/reading-postgres';
+import { scimReading } from './suite/reading-scim';
+import { describeReading } from './suite/shared-reading-suite';
+import { describeConnector } from './suite/shared-suite';
 
 const harnesses: ConnectorHarness[] = [scimHarness('patch'), scimHarness('put'), pocketBaseHarness, kintoHarness];
 const readingHarnesses: ReadingHarness[] = [scimReading, pocketBaseReading, kintoReading, postgresReading];

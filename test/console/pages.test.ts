@@ -1,6 +1,6 @@
 /** Every page and every dialogue: for those who cannot see it, or use no mouse, or have a phone only; and the ways out to Temporal's UI. */
 import type { Page } from 'playwright-core';
-import { listIntegration, type ListServer, startListServer } from '../support/list-server';
+import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { until } from '../support/until';
 import { expectShown, seriousFindings } from './browser';
 import { button, Desk, heading } from './desk';

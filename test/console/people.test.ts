@@ -1,6 +1,6 @@
 /** What passes between people, and between them and what goes on in the background: banners, notifications, e-mails, somebody else's overview. */
 import type { Page } from 'playwright-core';
-import { listIntegration, type ListServer, startListServer } from '../support/list-server';
+import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { until } from '../support/until';
 import { expectShown } from './browser';
 import { button, Desk, heading } from './desk';

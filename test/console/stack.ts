@@ -1,9 +1,9 @@
 /** `npm start` on a checkout of its own, and the API as a program calls it. */
 import fs from 'node:fs';
-import type { Ready } from '../../dev/welcome';
-import { callPocketBase, logIn } from '../../dev/pocketbase';
-import { createCheckout, Start } from '../support/checkout';
-import { createRunFolder } from '../support/run-folder';
+import type { Ready } from '../../dev/start/welcome';
+import { callPocketBase, logIn } from '../../dev/start/pocketbase';
+import { createCheckout, Start } from '../support/environments/checkout';
+import { createRunFolder } from '../support/environments/run-folder';
 
 const PATIENCE_MS = 150_000;
 

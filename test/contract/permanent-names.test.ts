@@ -9,8 +9,8 @@ import { SCHEDULED_AT, SYNC_TICK_WORKFLOW, syncScheduleId, syncTickWorkflowId } 
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { deliveriesDueSignal, WEBHOOK_ENDPOINT_WORKFLOW, webhookEndpointQuery, webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
-import { toWireId } from '../../db/ids';
-import { wireIdOf } from '../../domain/wire-id';
+import { toWireId } from '../../db/sql/ids';
+import { wireIdOf } from '../../domain/typeid';
 import * as linked from '../../console/common/workflow-ids';
 import * as workflows from '../../workflows';
 

@@ -1,12 +1,12 @@
 /** A migrated database of its own per test file, and what a test of the queries begins with. */
 import { Client } from 'pg';
 import { Database, type TenantWork } from '../../db/database';
-import { newUuid } from '../../db/ids';
-import { createIntegration, type NewIntegration } from '../../db/integration-lifecycle';
-import { findIntegration } from '../../db/integrations';
-import { type Claim, claimDuePushes } from '../../db/push-claim';
-import { acceptChanges, type AcceptedChange, type RecordChange } from '../../db/record-acceptance';
-import { createTestDatabase, type TestDatabase } from '../support/database';
+import { newUuid } from '../../db/sql/ids';
+import { createIntegration, type NewIntegration } from '../../db/sync-runs/integration-lifecycle';
+import { findIntegration } from '../../db/integrations/integrations';
+import { type Claim, claimDuePushes } from '../../db/push/claim-pushes';
+import { acceptChanges, type AcceptedChange, type RecordChange } from '../../db/records/accept-changes';
+import { createTestDatabase, type TestDatabase } from '../support/environments/database';
 
 export const GRACE_MS = 300_000;
 

@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import { isMigrated, migrateToLatest } from '../../db/migrate';
 import { migrations } from '../../db/migrations';
-import { createTestDatabase, type TestDatabase } from '../support/database';
+import { createTestDatabase, type TestDatabase } from '../support/environments/database';
 
 let empty: TestDatabase;
 beforeEach(async () => {

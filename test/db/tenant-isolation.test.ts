@@ -1,5 +1,5 @@
 /** Row-level security beneath every query: rules.md S6, S7 and 4.3. */
-import { newUuid } from '../../db/ids';
+import { newUuid } from '../../db/sql/ids';
 import { GivenTenant, openTestDb, type TestDb } from './given';
 
 let db: TestDb;

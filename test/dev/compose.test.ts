@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { loadApiConfig, loadWorkerConfig } from '../../config';
-import { projectFolder } from '../../dev/paths';
-import { wheels } from '../../dev/wheels';
+import { loadApiConfig, loadWorkerConfig } from '../../runtime/config';
+import { projectFolder } from '../../dev/tools/paths';
+import { wheels } from '../../dev/tools/wheels';
 
 interface Service {
   image: string;
@@ -85,10 +85,10 @@ it('gives api and worker an environment that they accept', () => {
 });
 
 it('lets timers fire as exactly as the dev server of npm start', () => {
-  const dynamicConfig = parse(read('docker/temporal.yaml')) as Record<string, { value: string }[]>;
+  const dynamicConfig = parse(read('deploy/temporal.yaml')) as Record<string, { value: string }[]>;
 
   expect(dynamicConfig['history.timerProcessorMaxTimeShift']?.[0]?.value).toBe('10ms');
-  expect(read('dev/temporal.ts')).toContain(`'history.timerProcessorMaxTimeShift': '"10ms"'`);
+  expect(read('dev/start/temporal.ts')).toContain(`'history.timerProcessorMaxTimeShift': '"10ms"'`);
 });
 
 it('runs the same PostgreSQL as the embedded one, and the Temporal server that the pinned dev server holds', () => {

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { temporaryFolder } from '../support/shared-servers';
+import { temporaryFolder } from '../support/servers/shared-servers';
 
 type Reporter = new () => { onRunComplete(contexts: unknown, results: Record<string, number>): void };
 // eslint-disable-next-line @typescript-eslint/no-require-imports

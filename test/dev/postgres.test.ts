@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
-import { freePort } from '../../dev/ports';
-import { startPostgres, type PostgresServer } from '../../dev/postgres';
-import { createRunFolder } from '../support/run-folder';
+import { freePort } from '../../dev/start/ports';
+import { startPostgres, type PostgresServer } from '../../dev/start/postgres';
+import { createRunFolder } from '../support/environments/run-folder';
 
 const password = 'p@ss/word:%';
 let folder: string;

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { projectFolder } from '../../dev/paths';
-import { identify, isAlive, stopIdentified, waitUntilGone, type ProcessIdentity } from '../../dev/process-identity';
-import { runToEnd, startProcess, waitUntilReady } from '../../dev/processes';
-import { temporaryFolder } from '../support/shared-servers';
+import { projectFolder } from '../../dev/tools/paths';
+import { identify, isAlive, stopIdentified, waitUntilGone, type ProcessIdentity } from '../../dev/start/process-identity';
+import { runToEnd, startProcess, waitUntilReady } from '../../dev/start/processes';
+import { temporaryFolder } from '../support/servers/shared-servers';
 
 const logFile = path.join(temporaryFolder('processes'), 'log');
 const start = (script: string) => startProcess({ name: 'sample', command: process.execPath, args: ['-e', script], logFile });

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { findProgram } from '../../dev/binaries';
-import { projectFolder } from '../../dev/paths';
-import { portOrFree } from '../../dev/ports';
-import { temporaryFolder } from '../support/shared-servers';
+import { findProgram } from '../../dev/tools/binaries';
+import { projectFolder } from '../../dev/tools/paths';
+import { portOrFree } from '../../dev/start/ports';
+import { temporaryFolder } from '../support/servers/shared-servers';
 
 const folder = temporaryFolder('programs');
 
@@ -58,7 +58,7 @@ describe('the dependencies', () => {
     fs.writeFileSync(path.join(checkout, 'package-lock.json'), lock({ '': {}, ...wanted }));
     fs.mkdirSync(path.join(checkout, 'node_modules'));
     if (installed) fs.writeFileSync(path.join(checkout, 'node_modules/.package-lock.json'), lock(installed));
-    const script = `import(${JSON.stringify(path.join(projectFolder, 'dev/ensure-dependencies.mjs'))}).then(({ isInstalled }) => console.log(isInstalled(${JSON.stringify(checkout)})))`;
+    const script = `import(${JSON.stringify(path.join(projectFolder, 'dev/tools/ensure-dependencies.mjs'))}).then(({ isInstalled }) => console.log(isInstalled(${JSON.stringify(checkout)})))`;
     return execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }).trim() === 'true';
   }
 

@@ -7,15 +7,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { recordPushWorkflowId } from '../../contract/record-push';
-import { fromWireId } from '../../db/ids';
-import { OUTBOX_CHANNEL } from '../../db/outbox';
-import { recordPath } from '../support/api-client';
-import { createTestDatabase } from '../support/database';
-import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/fault-servers';
-import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/ledger-server';
-import { type Product, type ProductTenant, startProduct, throughPort } from '../support/product';
-import { temporalAddress } from '../support/shared-servers';
-import { createNamespace } from '../support/temporal';
+import { fromWireId } from '../../db/sql/ids';
+import { OUTBOX_CHANNEL } from '../../db/platform/outbox';
+import { recordPath } from '../support/clients/api-client';
+import { createTestDatabase } from '../support/environments/database';
+import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
+import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
+import { type Product, type ProductTenant, startProduct, throughPort } from '../support/environments/product';
+import { temporalAddress } from '../support/servers/shared-servers';
+import { createNamespace } from '../support/servers/temporal';
 import { until } from '../support/until';
 
 /** From a replica being up to the call at the third party. */

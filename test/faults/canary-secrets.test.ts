@@ -7,11 +7,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { Client } from 'pg';
-import { startTemporalServer, type TemporalServer } from '../../dev/temporal';
-import { ApiClient } from '../support/api-client';
-import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/ledger-server';
-import { type Product, type ProductTenant, startProduct } from '../support/product';
-import { temporaryFolder } from '../support/shared-servers';
+import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
+import { ApiClient } from '../support/clients/api-client';
+import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { temporaryFolder } from '../support/servers/shared-servers';
 import { until } from '../support/until';
 
 const canary = (name: string): string => `canary-${name}-${randomBytes(8).toString('hex')}`;

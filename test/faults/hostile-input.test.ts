@@ -5,9 +5,9 @@
 import fs from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/ledger-server';
-import { type Product, type ProductTenant, startProduct } from '../support/product';
-import { type RawAnswer, sendRaw } from '../support/raw-http';
+import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { type RawAnswer, sendRaw } from '../support/clients/raw-http';
 import { until } from '../support/until';
 
 const JSON_TYPE = 'Content-Type: application/json';

@@ -3,13 +3,13 @@
  * where it was; an e-mail is sent at most once more, and then it is the same one.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTestDatabase } from '../support/database';
-import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/fault-servers';
-import { listIntegration, type ListServer, startListServer } from '../support/list-server';
-import { type MailServer, startMailServer } from '../support/mail-server';
-import { type Product, type ProductTenant, startProduct, throughPort } from '../support/product';
-import { compareCopy } from '../support/pulled-copy';
-import { PullingIntegration, setContactAddress } from '../support/pulling-integration';
+import { createTestDatabase } from '../support/environments/database';
+import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
+import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
+import { type MailServer, startMailServer } from '../support/servers/mail-server';
+import { type Product, type ProductTenant, startProduct, throughPort } from '../support/environments/product';
+import { compareCopy } from '../support/environments/pulled-copy';
+import { PullingIntegration, setContactAddress } from '../support/environments/pulling-integration';
 import { until } from '../support/until';
 
 const EACH = 30_000;

@@ -4,13 +4,13 @@
  */
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTemporalServer, type TemporalServer } from '../../dev/temporal';
-import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/fault-servers';
-import { freePort } from '../support/free-port';
-import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/ledger-server';
-import { startLoad } from '../support/load';
-import { type Product, type ProductTenant, startProduct } from '../support/product';
-import { temporaryFolder } from '../support/shared-servers';
+import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
+import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
+import { freePort } from '../support/servers/free-port';
+import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
+import { startLoad } from '../support/clients/load';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { temporaryFolder } from '../support/servers/shared-servers';
 import { until } from '../support/until';
 
 const DOWN_MS = 20_000;

@@ -2,11 +2,11 @@
  * Third parties in trouble, real ones where there are (rules.md R9, R10): rate limits in every spelling, answers that are lost,
  * records that nobody can take. Waits are the product's own, up to half a minute each, so all stories begin together.
  */
-import type { RemoteRecord } from '../connectors/harness';
-import { startToxiproxy, startWireMock, type Toxiproxy, type WireMock } from '../support/fault-servers';
-import { type LedgerCall, ledgerIntegration, type LedgerServer, type Misbehaviour, startLedgerServer } from '../support/ledger-server';
-import { type LinkableThirdParty, startLinkableKinto, startLinkableScim } from '../support/linkable';
-import { type Product, type ProductTenant, startProduct } from '../support/product';
+import type { RemoteRecord } from '../connectors/suite/harness';
+import { startToxiproxy, startWireMock, type Toxiproxy, type WireMock } from '../support/servers/fault-servers';
+import { type LedgerCall, ledgerIntegration, type LedgerServer, type Misbehaviour, startLedgerServer } from '../support/servers/ledger-server';
+import { type LinkableThirdParty, startLinkableKinto, startLinkableScim } from '../support/environments/linkable';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { until } from '../support/until';
 
 let product: Product;

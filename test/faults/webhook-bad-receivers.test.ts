@@ -2,13 +2,13 @@
 import fs from 'node:fs';
 import { sql } from 'kysely';
 import { Database } from '../../db/database';
-import { emitEvents } from '../../db/events';
-import { fromWireId, toWireId } from '../../db/ids';
-import { ApiClient } from '../support/api-client';
-import { BROKEN, OddReceivers, SILENT } from '../support/odd-receivers';
-import { type Product, startProduct } from '../support/product';
+import { emitEvents } from '../../db/webhooks/events';
+import { fromWireId, toWireId } from '../../db/sql/ids';
+import { ApiClient } from '../support/clients/api-client';
+import { BROKEN, OddReceivers, SILENT } from '../support/servers/odd-receivers';
+import { type Product, startProduct } from '../support/environments/product';
 import { until } from '../support/until';
-import { isSignedBy, type Receiver, startReceiver } from '../support/webhooks';
+import { isSignedBy, type Receiver, startReceiver } from '../support/fakes/webhooks';
 
 const BAD = 50;
 const MEBIBYTE = 1_024 * 1_024;

@@ -3,11 +3,11 @@
  * the worker itself, so the moments are exact.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Json } from '../support/api-client';
-import { createTestDatabase } from '../support/database';
-import { startToxiproxy, type FaultyLink, type Toxiproxy } from '../support/fault-servers';
-import { type LedgerCall, ledgerIntegration, type LedgerServer, type Misbehaviour, startLedgerServer } from '../support/ledger-server';
-import { type Product, type ProductTenant, startProduct, throughPort } from '../support/product';
+import type { Json } from '../support/clients/api-client';
+import { createTestDatabase } from '../support/environments/database';
+import { startToxiproxy, type FaultyLink, type Toxiproxy } from '../support/servers/fault-servers';
+import { type LedgerCall, ledgerIntegration, type LedgerServer, type Misbehaviour, startLedgerServer } from '../support/servers/ledger-server';
+import { type Product, type ProductTenant, startProduct, throughPort } from '../support/environments/product';
 import { until } from '../support/until';
 
 const RETRY_AFTER_SECONDS = 8;

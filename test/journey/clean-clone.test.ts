@@ -1,8 +1,8 @@
 /** The first thing that the README asks of a reader: a clone, an empty home folder, `npm start`. Everything is installed and fetched anew. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { createCheckout, printedCommands, processesOf, runPrintedCommand, Start } from '../support/checkout';
-import { createRunFolder } from '../support/run-folder';
+import { createCheckout, printedCommands, processesOf, runPrintedCommand, Start } from '../support/environments/checkout';
+import { createRunFolder } from '../support/environments/run-folder';
 
 const minutes = 60_000;
 

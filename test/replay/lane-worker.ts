@@ -1,16 +1,16 @@
 /** Real workflows on a real server, with a stand-in for what they let be done: for recording histories and for the stress test. */
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
-import type { EmailActivities } from '../../activities/email';
-import type { IntegrationCheckActivities } from '../../activities/integration-check';
-import type { NotificationActivities } from '../../activities/notification';
-import type { OverviewActivities } from '../../activities/overview';
-import type { RecordPushActivities } from '../../activities/record-push';
-import type { SyncRunActivities } from '../../activities/sync-run';
-import type { SyncTickActivities } from '../../activities/sync-tick';
-import type { WebhookActivities } from '../../activities/webhook-deliveries';
+import type { EmailActivities } from '../../activities/notifications/email';
+import type { IntegrationCheckActivities } from '../../activities/integrations/integration-check';
+import type { NotificationActivities } from '../../activities/notifications/notification';
+import type { OverviewActivities } from '../../activities/overviews/overview';
+import type { RecordPushActivities } from '../../activities/push/record-push';
+import type { SyncRunActivities } from '../../activities/sync-runs/sync-run';
+import type { SyncTickActivities } from '../../activities/sync-runs/scheduled-sync';
+import type { WebhookActivities } from '../../activities/webhooks/webhook-deliveries';
 import { TASK_QUEUES } from '../../contract/task-queues';
-import { createSignalLane, type SignalLane } from '../../worker/lane-signals';
+import { createSignalLane, type SignalLane } from '../../worker/queue-signals';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
 
 export interface LaneWorker {

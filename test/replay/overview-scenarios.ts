@@ -1,7 +1,7 @@
 /** What Sync Overviews go through when their histories are recorded (record.ts). */
-import type { OverviewActivities } from '../../activities/overview';
+import type { OverviewActivities } from '../../activities/overviews/overview';
 import { overviewChangedSignal, type OverviewReport, overviewWorkflowId } from '../../contract/overview';
-import { createWake } from '../../worker/wakes';
+import { createWake } from '../../worker/outbox-handlers';
 import type { LaneWorker } from './lane-worker';
 
 type Piece = (firedAt: number) => Promise<OverviewReport> | OverviewReport;

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { type ReplayResult, Worker, type WorkerOptions } from '@temporalio/worker';
-import { workflowBundle } from '../support/shared-servers';
+import { workflowBundle } from '../support/servers/shared-servers';
 import { quietenTemporal } from './lane-worker';
 
 const HISTORIES = path.join(__dirname, 'histories');

@@ -6,9 +6,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { recordPushWorkflowId } from '../../contract/record-push';
-import { startTemporalServer, type TemporalServer } from '../../dev/temporal';
-import { createRunFolder } from '../support/run-folder';
-import { workflowBundle } from '../support/shared-servers';
+import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
+import { createRunFolder } from '../support/environments/run-folder';
+import { workflowBundle } from '../support/servers/shared-servers';
 import { type LaneWorker, quietenTemporal, startLaneWorker } from './lane-worker';
 
 const SIGNALS = Number(process.env.STRESS_SIGNALS ?? 300);

@@ -1,14 +1,14 @@
 /** What sync runs and ticks of schedules go through when their histories are recorded (record.ts). */
 import { ScheduleOverlapPolicy } from '@temporalio/client';
-import type { SyncRunActivities } from '../../activities/sync-run';
-import type { SyncTickActivities } from '../../activities/sync-tick';
+import type { SyncRunActivities } from '../../activities/sync-runs/sync-run';
+import type { SyncTickActivities } from '../../activities/sync-runs/scheduled-sync';
 import type { BegunSyncRun, SyncJobReport } from '../../contract/sync-run';
 import { syncRunsChangedSignal, syncRunWorkflowId } from '../../contract/sync-run';
 import { SYNC_TICK_WORKFLOW, syncTickWorkflowId } from '../../contract/sync-schedule';
 import { TASK_QUEUES } from '../../contract/task-queues';
-import { type JobWait, MILESTONE_MS } from '../../domain/sync-run';
+import { type JobWait, MILESTONE_MS } from '../../domain/sync-runs/sync-run';
 import { syncScheduleOptions } from '../../worker/sync-schedule-options';
-import { createWake } from '../../worker/wakes';
+import { createWake } from '../../worker/outbox-handlers';
 import type { LaneWorker } from './lane-worker';
 
 type Piece = (firedAt: number) => Promise<SyncJobReport> | SyncJobReport;

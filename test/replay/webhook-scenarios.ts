@@ -1,7 +1,7 @@
 /** What the lane of a webhook endpoint goes through when its histories are recorded (record.ts). */
-import type { WebhookActivities } from '../../activities/webhook-deliveries';
+import type { WebhookActivities } from '../../activities/webhooks/webhook-deliveries';
 import { type DeliveryReport, deliveriesDueSignal, webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
-import { createWake } from '../../worker/wakes';
+import { createWake } from '../../worker/outbox-handlers';
 import type { LaneWorker } from './lane-worker';
 
 type Answer = (firedAt: number) => Promise<Partial<DeliveryReport>> | Partial<DeliveryReport>;

@@ -6,10 +6,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { webhookEndpointWorkflowId, type DeliverDueWebhooksInput, type DeliveryReport } from '../../contract/webhook-endpoint';
-import { startTemporalServer, type TemporalServer } from '../../dev/temporal';
-import { createWake } from '../../worker/wakes';
-import { createRunFolder } from '../support/run-folder';
-import { workflowBundle } from '../support/shared-servers';
+import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
+import { createWake } from '../../worker/outbox-handlers';
+import { createRunFolder } from '../support/environments/run-folder';
+import { workflowBundle } from '../support/servers/shared-servers';
 import { type LaneWorker, quietenTemporal, startLaneWorker } from './lane-worker';
 
 const EVENTS = Number(process.env.STRESS_SIGNALS ?? 300);

@@ -3,17 +3,17 @@
  * what changes, what is deleted, and what Kinto's schema gains. Over HTTP, on the real api and worker.
  */
 import path from 'node:path';
-import { serveMailSink } from '../../dev/mail-sink-server';
-import type { SupervisedProcess } from '../../dev/processes';
-import { documentedExample } from '../connectors/documented';
-import { KINTO_SCHEMA, kintoHarness, type StartedKinto } from '../connectors/harness-kinto';
-import type { Json } from '../support/api-client';
-import { type EventStream, openStream } from '../support/event-stream';
-import { freePort } from '../support/free-port';
-import { createDoor, type HttpRelay, startHttpRelay } from '../support/http-relay';
-import { type Product, type ProductTenant, startProduct } from '../support/product';
-import { PullingIntegration, setContactAddress } from '../support/pulling-integration';
-import { temporaryFolder } from '../support/shared-servers';
+import { serveMailSink } from '../../dev/companions/mail-sink-server';
+import type { SupervisedProcess } from '../../dev/start/processes';
+import { documentedExample } from '../connectors/suite/documented';
+import { KINTO_SCHEMA, kintoHarness, type StartedKinto } from '../connectors/suite/harness-kinto';
+import type { Json } from '../support/clients/api-client';
+import { type EventStream, openStream } from '../support/clients/event-stream';
+import { freePort } from '../support/servers/free-port';
+import { createDoor, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { PullingIntegration, setContactAddress } from '../support/environments/pulling-integration';
+import { temporaryFolder } from '../support/servers/shared-servers';
 import { until } from '../support/until';
 
 const COLLECTION = '/buckets/hr/collections/employees';

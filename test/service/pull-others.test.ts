@@ -2,14 +2,14 @@
  * Pulling users from scim2-server and tables from PostgreSQL, sign-ins and changes of the last day: what runs promise whatever the
  * third party is. A table that is dropped fails alone, and says so.
  */
-import { startPostgresSource, type StartedPostgres } from '../connectors/reading-postgres';
-import { scimReading } from '../connectors/reading-scim';
-import { documentedExample } from '../connectors/documented';
-import type { StartedSource } from '../connectors/reading-harness';
-import type { Json } from '../support/api-client';
-import { createDoor, type HttpRelay, startHttpRelay } from '../support/http-relay';
-import { type Product, type ProductTenant, startProduct } from '../support/product';
-import { PullingIntegration } from '../support/pulling-integration';
+import { startPostgresSource, type StartedPostgres } from '../connectors/suite/reading-postgres';
+import { scimReading } from '../connectors/suite/reading-scim';
+import { documentedExample } from '../connectors/suite/documented';
+import type { StartedSource } from '../connectors/suite/reading-harness';
+import type { Json } from '../support/clients/api-client';
+import { createDoor, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { PullingIntegration } from '../support/environments/pulling-integration';
 import { until } from '../support/until';
 
 const TABLES = `

@@ -4,15 +4,15 @@
  */
 import { Client, Connection } from '@temporalio/client';
 import { syncRunWorkflowId } from '../../contract/sync-run';
-import { fromWireId } from '../../db/ids';
-import { documentedExample } from '../connectors/documented';
-import { pocketBaseHarness, type StartedPocketBase } from '../connectors/harness-pocketbase';
-import type { Json } from '../support/api-client';
-import { type HttpRelay, startHttpRelay } from '../support/http-relay';
-import { type Product, type ProductTenant, startProduct } from '../support/product';
-import { PullingIntegration } from '../support/pulling-integration';
-import { temporalAddress } from '../support/shared-servers';
-import { fastForward } from '../support/temporal';
+import { fromWireId } from '../../db/sql/ids';
+import { documentedExample } from '../connectors/suite/documented';
+import { pocketBaseHarness, type StartedPocketBase } from '../connectors/suite/harness-pocketbase';
+import type { Json } from '../support/clients/api-client';
+import { type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { PullingIntegration } from '../support/environments/pulling-integration';
+import { temporalAddress } from '../support/servers/shared-servers';
+import { fastForward } from '../support/servers/temporal';
 import { until } from '../support/until';
 
 const RECORDS = 'collections/employees/records';

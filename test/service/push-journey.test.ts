@@ -5,14 +5,14 @@
 import { Client, Connection } from '@temporalio/client';
 import { laneQuery, recordPushWorkflowId } from '../../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
-import { fromWireId } from '../../db/ids';
-import type { Json } from '../support/api-client';
-import { openStream } from '../support/event-stream';
-import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/ledger-server';
-import { type LinkableThirdParty, startLinkableKinto, startLinkablePocketBase, startLinkableScim } from '../support/linkable';
-import { type Product, type ProductTenant, startProduct } from '../support/product';
-import { temporalAddress } from '../support/shared-servers';
-import { fastForward } from '../support/temporal';
+import { fromWireId } from '../../db/sql/ids';
+import type { Json } from '../support/clients/api-client';
+import { openStream } from '../support/clients/event-stream';
+import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
+import { type LinkableThirdParty, startLinkableKinto, startLinkablePocketBase, startLinkableScim } from '../support/environments/linkable';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { temporalAddress } from '../support/servers/shared-servers';
+import { fastForward } from '../support/servers/temporal';
 import { until } from '../support/until';
 
 const HOUR = 3_600_000;

@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { logIn } from '../../dev/pocketbase';
-import { createCheckout, printedCommands, processesOf, runPrintedCommand, Start } from '../support/checkout';
-import { createRunFolder } from '../support/run-folder';
+import { logIn } from '../../dev/start/pocketbase';
+import { createCheckout, printedCommands, processesOf, runPrintedCommand, Start } from '../support/environments/checkout';
+import { createRunFolder } from '../support/environments/run-folder';
 
 const patience = 90_000;
 let starts: Start[] = [];

@@ -1,10 +1,10 @@
 /** Schedules as an operator meets them: the real api and worker, and what then stands in the real Temporal. */
 import { Client, Connection } from '@temporalio/client';
 import { syncScheduleId } from '../../contract/sync-schedule';
-import { fromWireId } from '../../db/ids';
-import { ApiClient } from '../support/api-client';
-import { type Product, type ProductTenant, startProduct } from '../support/product';
-import { temporalAddress } from '../support/shared-servers';
+import { fromWireId } from '../../db/sql/ids';
+import { ApiClient } from '../support/clients/api-client';
+import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
+import { temporalAddress } from '../support/servers/shared-servers';
 import { until } from '../support/until';
 
 let product: Product;

@@ -14,7 +14,7 @@ import { Empty, Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
 import { useAction } from '../../common/use-action';
-import { plural, toActor, toNumber, toWords } from '../../common/words';
+import { plural, toActor, toNumber, toWords } from '../../common/formatting';
 import { useRefusal } from '../../session/session';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { RouterLink } from '../../common/RouterLink';

@@ -9,7 +9,7 @@ import { Page } from '../../common/Page';
 import { Empty } from '../../common/States';
 import { statusLabel, StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { plural, toActor, toNumber, toWords } from '../../common/words';
+import { plural, toActor, toNumber, toWords } from '../../common/formatting';
 import { REVIEW_STATES } from '../../search';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { RouterLink } from '../../common/RouterLink';

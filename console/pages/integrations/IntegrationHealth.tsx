@@ -6,7 +6,7 @@ import { syncRunsQuery } from '../../api/queries';
 import { Section } from '../../common/Section';
 import { Empty } from '../../common/States';
 import { Instant } from '../../common/Time';
-import { toWords } from '../../common/words';
+import { toWords } from '../../common/formatting';
 import { SyncRunTable } from '../sync-logs/SyncRunTable';
 import { SyncNowButtons } from '../sync-status/SyncNowButtons';
 import { DIRECTIONS, troubleOf } from './health';

@@ -10,7 +10,7 @@ import { Page } from '../../common/Page';
 import { Empty, Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { toWords } from '../../common/words';
+import { toWords } from '../../common/formatting';
 import { useRefusal } from '../../session/session';
 import { DIRECTIONS, troubleOf } from './health';
 import { RouterLink } from '../../common/RouterLink';

@@ -7,7 +7,7 @@ import { ActionButton } from '../../common/ActionButton';
 import { Section } from '../../common/Section';
 import { Empty, ProblemView } from '../../common/States';
 import { useAction } from '../../common/use-action';
-import { plural, toWords } from '../../common/words';
+import { plural, toWords } from '../../common/formatting';
 import { useRefusal } from '../../session/session';
 import { useIntegrationChange } from './use-change';
 

@@ -7,7 +7,7 @@ import { ActionButton } from '../../common/ActionButton';
 import { Section } from '../../common/Section';
 import { Empty, ProblemView, Read } from '../../common/States';
 import { Instant } from '../../common/Time';
-import { toWords } from '../../common/words';
+import { toWords } from '../../common/formatting';
 import { useRefusal } from '../../session/session';
 import { useIntegrationChange } from './use-change';
 

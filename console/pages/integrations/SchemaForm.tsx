@@ -2,7 +2,7 @@
 import { Button, Group, JsonInput, PasswordInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { ActionButton } from '../../common/ActionButton';
-import { toText, toWords } from '../../common/words';
+import { toText, toWords } from '../../common/formatting';
 import { alternativesOf, type Drafts, isFreeText, type JsonSchema, lookOf } from './json-schema';
 
 interface SchemaFormProps {

@@ -11,7 +11,7 @@ import { answerOf, api, type Schemas } from '../../api/client';
 import { overviewsQuery, syncRunsQuery } from '../../api/queries';
 import { ProblemView } from '../../common/States';
 import { toClock, useNow } from '../../common/time';
-import { plural, toNumber } from '../../common/words';
+import { plural, toNumber } from '../../common/formatting';
 
 export interface Work {
   kind: 'overview' | 'sync_now';

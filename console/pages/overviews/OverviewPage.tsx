@@ -16,7 +16,7 @@ import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { plural, toActor, toNumber, toShortId, toText, toWords } from '../../common/words';
+import { plural, toActor, toNumber, toShortId, toText, toWords } from '../../common/formatting';
 import { WorkflowLinks } from '../../common/WorkflowLinks';
 import { overviewWorkflowId } from '../../common/workflow-ids';
 import { OVERVIEW_ACTIONS } from '../../search';

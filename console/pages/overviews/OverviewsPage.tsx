@@ -10,7 +10,7 @@ import { RouterLink } from '../../common/RouterLink';
 import { Empty } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { toActor, toNumber } from '../../common/words';
+import { toActor, toNumber } from '../../common/formatting';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { StartButtons } from './StartButtons';
 

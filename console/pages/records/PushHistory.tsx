@@ -10,7 +10,7 @@ import { Empty, Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
 import { toDuration } from '../../common/time';
-import { RESULTS, STARTED_BECAUSE, toActor, toWords } from '../../common/words';
+import { RESULTS, STARTED_BECAUSE, toActor, toWords } from '../../common/formatting';
 import { SyncErrorText } from './SyncErrorText';
 
 type Push = Schemas['Push'];

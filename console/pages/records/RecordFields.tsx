@@ -10,7 +10,7 @@ import { Section } from '../../common/Section';
 import { Empty, ProblemView } from '../../common/States';
 import { statusLabel } from '../../common/StatusBadge';
 import { useAction } from '../../common/use-action';
-import { cut, plural, toText, toWords } from '../../common/words';
+import { cut, plural, toText, toWords } from '../../common/formatting';
 import { useRefusal } from '../../session/session';
 import { fromDraft, kindOf, toDraft } from './field-values';
 import { SyncErrorText } from './SyncErrorText';

@@ -11,7 +11,7 @@ import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
 import { RecordBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { toActor, toShortId } from '../../common/words';
+import { toActor, toShortId } from '../../common/formatting';
 import { useRecordTypeLabel } from '../../shell/record-types';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { PushHistory } from './PushHistory';

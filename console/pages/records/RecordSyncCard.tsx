@@ -6,7 +6,7 @@ import { useConfirm } from '../../common/Confirm';
 import { statusLabel, StatusBadge } from '../../common/StatusBadge';
 import { Countdown, Instant } from '../../common/Time';
 import { useAction } from '../../common/use-action';
-import { RESULTS, STARTED_BECAUSE, toActor } from '../../common/words';
+import { RESULTS, STARTED_BECAUSE, toActor } from '../../common/formatting';
 import { useRefusal } from '../../session/session';
 import { SyncErrorText } from './SyncErrorText';
 import { RouterLink } from '../../common/RouterLink';

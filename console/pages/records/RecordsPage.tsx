@@ -12,7 +12,7 @@ import { Page } from '../../common/Page';
 import { Empty } from '../../common/States';
 import { RecordBadge, statusLabel } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
-import { cut, toShortId, toText, toWords } from '../../common/words';
+import { cut, toShortId, toText, toWords } from '../../common/formatting';
 import { SYNC_STATUSES } from '../../search';
 import { useRecordTypeLabel } from '../../shell/record-types';
 import { toRecordName } from './record-name';

@@ -1,4 +1,4 @@
-import { cut } from '../../common/words';
+import { cut } from '../../common/formatting';
 
 /** What people call a record: its name where it has one, else something that tells it from others. */
 export function toRecordName({ fields, external_id: externalId }: { fields: Record<string, unknown>; external_id: string }): string {

@@ -14,7 +14,7 @@ import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
 import { useMinute } from '../../common/time';
 import { useAction } from '../../common/use-action';
-import { toActor, toWords } from '../../common/words';
+import { toActor, toWords } from '../../common/formatting';
 import { useRefusal } from '../../session/session';
 
 type Key = Schemas['ApiKey'];

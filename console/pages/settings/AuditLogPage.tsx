@@ -10,7 +10,7 @@ import { type Column, ListTable } from '../../common/ListTable';
 import { Page } from '../../common/Page';
 import { Empty } from '../../common/States';
 import { Instant } from '../../common/Time';
-import { toActor } from '../../common/words';
+import { toActor } from '../../common/formatting';
 
 const route = getRouteApi('/shell/settings/audit-log');
 

@@ -4,7 +4,7 @@ import { Section } from '../../common/Section';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Countdown, Instant } from '../../common/Time';
 import { toDuration } from '../../common/time';
-import { toNumber, toWords } from '../../common/words';
+import { toNumber, toWords } from '../../common/formatting';
 
 type Job = Schemas['SyncJob'];
 const WAITING: Record<string, string> = {

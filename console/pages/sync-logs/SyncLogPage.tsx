@@ -14,7 +14,7 @@ import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
 import { Countdown, Instant } from '../../common/Time';
 import { useAction } from '../../common/use-action';
-import { plural, RUN_KINDS, toActor, toNumber, toShortId, toWords } from '../../common/words';
+import { plural, RUN_KINDS, toActor, toNumber, toShortId, toWords } from '../../common/formatting';
 import { WorkflowLinks } from '../../common/WorkflowLinks';
 import { syncRunsWorkflowId } from '../../common/workflow-ids';
 import { useRefusal } from '../../session/session';

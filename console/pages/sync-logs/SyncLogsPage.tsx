@@ -6,7 +6,7 @@ import { CopyAsCurl } from '../../common/CopyAsCurl';
 import { Page } from '../../common/Page';
 import { Empty } from '../../common/States';
 import { statusLabel } from '../../common/StatusBadge';
-import { RUN_KINDS } from '../../common/words';
+import { RUN_KINDS } from '../../common/formatting';
 import { RUN_STATES } from '../../search';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { SyncRunTable } from './SyncRunTable';

@@ -6,7 +6,7 @@ import { type Column, ListTable } from '../../common/ListTable';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
 import { toClock, toDuration, useNow } from '../../common/time';
-import { RUN_KINDS, toActor, toNumber } from '../../common/words';
+import { RUN_KINDS, toActor, toNumber } from '../../common/formatting';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { RouterLink } from '../../common/RouterLink';
 

@@ -11,7 +11,7 @@ import { Section } from '../../common/Section';
 import { Empty, Read } from '../../common/States';
 import { Instant } from '../../common/Time';
 import { toDuration } from '../../common/time';
-import { toNumber, toWords } from '../../common/words';
+import { toNumber, toWords } from '../../common/formatting';
 import { Plot } from './Plot';
 import { SyncNowButtons } from './SyncNowButtons';
 import { RouterLink } from '../../common/RouterLink';

@@ -7,7 +7,7 @@ import { type Column, ListTable } from '../../common/ListTable';
 import { RouterLink } from '../../common/RouterLink';
 import { Empty } from '../../common/States';
 import { Instant } from '../../common/Time';
-import { toWords } from '../../common/words';
+import { toWords } from '../../common/formatting';
 import { DELIVERY_STATES } from '../../search';
 import { DELIVERY_LABELS, DeliveryState } from './DeliveryState';
 

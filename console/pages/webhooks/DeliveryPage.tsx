@@ -12,7 +12,7 @@ import { Empty, Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Countdown, Instant } from '../../common/Time';
 import { useAction } from '../../common/use-action';
-import { toNumber } from '../../common/words';
+import { toNumber } from '../../common/formatting';
 import { useRefusal } from '../../session/session';
 import { DeliveryState } from './DeliveryState';
 

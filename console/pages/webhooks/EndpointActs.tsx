@@ -3,7 +3,7 @@ import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
 import { useConfirm } from '../../common/Confirm';
 import { useAction } from '../../common/use-action';
-import { plural } from '../../common/words';
+import { plural } from '../../common/formatting';
 import { useRefusal } from '../../session/session';
 
 const changes = ['webhooks'];

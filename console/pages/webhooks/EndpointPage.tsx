@@ -9,7 +9,7 @@ import { Page } from '../../common/Page';
 import { Section } from '../../common/Section';
 import { Read } from '../../common/States';
 import { Instant } from '../../common/Time';
-import { toNumber } from '../../common/words';
+import { toNumber } from '../../common/formatting';
 import { WorkflowLinks } from '../../common/WorkflowLinks';
 import { deliveriesWorkflowId } from '../../common/workflow-ids';
 import { useIntegrationNames } from '../integrations/use-integration-names';

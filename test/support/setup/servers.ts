@@ -1,7 +1,7 @@
 /**
  * The servers that all tests of one run share, started before the first test in Jest's own process: one PostgreSQL with a
  * migrated template database, one Temporal dev server. Test files find them by environment variables (see
- * `test/support/shared-servers.ts`). They end with the run, on Ctrl-C too; after kill -9 the kernel ends them.
+ * `test/support/servers/shared-servers.ts`). They end with the run, on Ctrl-C too; after kill -9 the kernel ends them.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
@@ -9,12 +9,12 @@ import path from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { Client } from 'pg';
 import { migrateToLatest } from '../../../db/migrate';
-import { projectFolder } from '../../../dev/paths';
-import { freePort } from '../../../dev/ports';
-import { startPostgres } from '../../../dev/postgres';
-import { startTemporalServer } from '../../../dev/temporal';
-import { createRunFolder } from '../run-folder';
-import { variables } from '../shared-servers';
+import { projectFolder } from '../../../dev/tools/paths';
+import { freePort } from '../../../dev/start/ports';
+import { startPostgres } from '../../../dev/start/postgres';
+import { startTemporalServer } from '../../../dev/start/temporal';
+import { createRunFolder } from '../environments/run-folder';
+import { variables } from '../servers/shared-servers';
 
 interface Shared {
   folder: string;
@@ -83,7 +83,7 @@ export async function ensureWorkflowBundle(): Promise<void> {
     process.env[variable] = file;
   };
   await bundle(variables.workflowBundle, []);
-  await bundle(variables.timeSkippingBundle, [path.join(projectFolder, 'test/support/uncancelled-timers.ts')]);
+  await bundle(variables.timeSkippingBundle, [path.join(projectFolder, 'test/support/fakes/uncancelled-timers.ts')]);
 }
 
 export async function ensureTemporal(): Promise<void> {

@@ -1,0 +1,57 @@
+/** What the four errors of a connector mean to people: the only place where they are translated (rules.md 8, 10). */
+import { type ConnectorError, RecordRejected, Unavailable } from '../../connectors/errors';
+import type { SyncError } from '../../domain/sync-error';
+
+const EXPLANATIONS = {
+  unavailable: { category: 'transient', code: 'no_answer', explanation: 'The third party did not give a usable answer. Syncline tries again by itself.' },
+  rate_limited: {
+    category: 'rate_limited',
+    code: 'rate_limited',
+    explanation: 'The third party asked us to slow down. Syncline goes on by itself when it may.',
+  },
+  unauthorized: {
+    category: 'credentials',
+    code: 'unauthorized',
+    explanation: 'The third party refuses the credentials. Give the integration new ones; what waits is pushed then.',
+  },
+} as const;
+
+export function toSyncErrors(error: ConnectorError): SyncError[] {
+  if (error instanceof RecordRejected) return rejectedErrors(error);
+  const { category, code, explanation } = EXPLANATIONS[error.kind as keyof typeof EXPLANATIONS];
+  const status = error instanceof Unavailable && error.status !== null ? `http_${error.status}` : code;
+  return [{ category, origin: 'app', code: status, field: null, remote_field: null, message: error.message, explanation }];
+}
+
+function rejectedErrors(error: RecordRejected): SyncError[] {
+  const general = {
+    field: null,
+    remoteField: null,
+    code: 'rejected',
+    message: error.message,
+    explanation: 'Correct the record; it is pushed again by itself.',
+  };
+  const errors = error.errors.length === 0 ? [general] : error.errors;
+  return errors.map(({ field, remoteField, code, message, explanation }) => ({
+    category: 'rejected_record',
+    origin: 'app',
+    code,
+    field,
+    remote_field: remoteField,
+    message,
+    explanation,
+  }));
+}
+
+/** A mistake of ours with one record: it must not hold up the others (rules.md R10). */
+export function internalError(error: unknown): SyncError {
+  return {
+    category: 'internal',
+    origin: 'us',
+    code: 'connector_failed',
+    field: null,
+    remote_field: null,
+    message: error instanceof Error ? error.message.slice(0, 500) : 'The connector failed.',
+    explanation: "Syncline's connector failed on this record. Report it with the push's id; Retry pushes the record again.",
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * What this process holds of the shared request budgets. The database is asked rarely: a grant serves all requests of its priority
+ * for a few seconds, and what the answers told is reported with the next one, but a "slow down" at once.
+ */
+import type { Database } from '../../db/database';
+import { noteInBudget, type RequestsTaken, takeFromBudget } from '../../db/integrations/rate-limits';
+import { GRANT_TTL_MS, type NotedAnswers, type RequestPriority } from '../../domain/rate-limit/rate-limiter';
+import { isLow, type Quota } from '../../domain/rate-limit/quota-headers';
+
+/** The budget of one integration as this process sees it. */
+export interface RequestGrants {
+  /** Takes one request: null, or when to ask again. */
+  take(priority: RequestPriority): Promise<Wait | null>;
+  /** What one answer told. */
+  note(answer: { isSlowedDown: boolean; quota: Quota | null }): Promise<void>;
+}
+
+export interface Wait {
+  /** By the database's clock. */
+  retryAt: Date;
+  ms: number;
+}
+
+export interface RequestGrantsParts {
+  database: Pick<Database, 'withTenant'>;
+  /** Told when the budget cannot be asked. Work goes on a little at a time without it: the third party guards itself, we only spare it. */
+  onTrouble(error: unknown): void;
+}
+
+interface Grant {
+  left: number;
+  goodUntilMs: number;
+  /** Requests that wait for the answer to come. */
+  wanting: number;
+  asking: Promise<Wait | null> | undefined;
+}
+
+const GRANTS_MAX = 5_000;
+/** Counts that could not be reported sooner would tell of another time. */
+const COUNT_OUTDATED_MS = 5_000;
+const WITHOUT_BUDGET = 5;
+/** Timers go off early by a fraction of a millisecond: whoever asks again must not do so in a circle. */
+const WAIT_MS_MIN = 2;
+
+/** One per process: what it holds is shared by all activities. */
+export function createRequestGrants(parts: RequestGrantsParts): (tenantId: string, integrationId: string) => RequestGrants {
+  const known = new Map<string, RequestGrants>();
+  return (tenantId, integrationId) => {
+    const grants = known.get(integrationId) ?? new GrantsOfOne(parts, tenantId, integrationId);
+    if (known.size >= GRANTS_MAX) known.clear(); // new grants are asked for; the old ones lapse
+    known.set(integrationId, grants);
+    return grants;
+  };
+}
+
+class GrantsOfOne implements RequestGrants {
+  readonly #grants = new Map<RequestPriority, Grant>();
+  #counted = { requests: 0, slowedDown: 0, atMs: 0 };
+  #quota: { told: Quota; atMs: number } | undefined;
+  #isLow = false;
+
+  constructor(
+    private readonly parts: RequestGrantsParts,
+    private readonly tenantId: string,
+    private readonly integrationId: string,
+  ) {}
+
+  async take(priority: RequestPriority): Promise<Wait | null> {
+    const grant = this.#grants.get(priority) ?? { left: 0, goodUntilMs: 0, wanting: 0, asking: undefined };
+    this.#grants.set(priority, grant);
+    grant.wanting += 1;
+    try {
+      for (;;) {
+        if (grant.left >= 1 && Date.now() < grant.goodUntilMs) {
+          grant.left -= 1;
+          return null;
+        }
+        grant.asking ??= this.#ask(priority, grant).finally(() => (grant.asking = undefined));
+        const wait = await grant.asking;
+        if (wait !== null) return wait;
+      }
+    } finally {
+      grant.wanting -= 1;
+    }
+  }
+
+  async note({ isSlowedDown, quota }: { isSlowedDown: boolean; quota: Quota | null }): Promise<void> {
+    const isOutdated = Date.now() - this.#counted.atMs > COUNT_OUTDATED_MS;
+    const { requests, slowedDown } = isOutdated ? { requests: 0, slowedDown: 0 } : this.#counted;
+    this.#counted = { requests: requests + 1, slowedDown: slowedDown + Number(isSlowedDown), atMs: Date.now() };
+    const wasLow = this.#isLow;
+    if (quota !== null) {
+      this.#quota = { told: quota, atMs: Date.now() };
+      this.#isLow = isLow(quota);
+    }
+    // What was granted was so before this was known.
+    if (isSlowedDown || (this.#isLow && !wasLow)) for (const grant of this.#grants.values()) grant.left = 0;
+    if (!isSlowedDown) return;
+    const answers = this.#collect();
+    if (answers === undefined) return;
+    const report = this.parts.database.withTenant(this.tenantId, (work) => noteInBudget(work, { integrationId: this.integrationId, ...answers }));
+    await report.catch((error: unknown) => this.parts.onTrouble(error));
+  }
+
+  async #ask(priority: RequestPriority, grant: Grant): Promise<Wait | null> {
+    // Those who begin to wait in this same instant are asked for as well.
+    await new Promise((resolve) => setImmediate(resolve));
+    const answers = this.#collect();
+    try {
+      const { taken, now } = await this.parts.database.withTenant(this.tenantId, async (work) => ({
+        taken: await takeFromBudget(work, { integrationId: this.integrationId, priority, wanted: Math.max(grant.wanting, 1), answers }),
+        now: work.now,
+      }));
+      return this.#hold(grant, taken, now);
+    } catch (error) {
+      this.parts.onTrouble(error);
+      return this.#hold(grant, { granted: Math.max(grant.wanting, WITHOUT_BUDGET), retryAt: null }, new Date());
+    }
+  }
+
+  #hold(grant: Grant, { granted, retryAt }: RequestsTaken, now: Date): Wait | null {
+    if (retryAt !== null) return { retryAt, ms: Math.max(retryAt.getTime() - now.getTime(), WAIT_MS_MIN) };
+    grant.left = granted;
+    grant.goodUntilMs = Date.now() + GRANT_TTL_MS;
+    return null;
+  }
+
+  /** What is to be reported, and forgets it. */
+  #collect(): NotedAnswers | undefined {
+    const { requests, slowedDown, atMs } = this.#counted;
+    const quota = this.#quota;
+    if (requests === 0) return undefined;
+    this.#counted = { requests: 0, slowedDown: 0, atMs: 0 };
+    this.#quota = undefined;
+    const isOutdated = Date.now() - atMs > COUNT_OUTDATED_MS;
+    return { ...(isOutdated ? { requests: 0, slowedDown: 0 } : { requests, slowedDown }), quota: quota === undefined ? null : aged(quota) };
+  }
+}
+
+/** What is left until the reset is less by now; a quota that was told long ago, or has been reset, says nothing any more. */
+function aged({ told, atMs }: { told: Quota; atMs: number }): Quota | null {
+  const ageMs = Date.now() - atMs;
+  if (told.resetsInMs === null) return ageMs > 60_000 ? null : told;
+  return ageMs >= told.resetsInMs ? null : { ...told, resetsInMs: told.resetsInMs - ageMs };
+}

@@ -1,0 +1,67 @@
+/**
+ * The connector's HTTP client within the request budget of its integration (rules.md 34): no request leaves without a place in it.
+ * One that gets its place soon waits for it here; else the work is told when to come back, which is no failure.
+ */
+import type { HttpClient, HttpRequest, HttpResponse } from '../../connectors/connector';
+import { RateLimited, Unavailable } from '../../connectors/errors';
+import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
+import { quotaOf } from '../../domain/rate-limit/quota-headers';
+import type { RequestGrants } from './rate-limit-permits';
+
+/** A request waits this long in its place; longer waits are the workflow's. */
+const WAIT_IN_PLACE_MS = 5_000;
+
+/**
+ * Our own budget says "later"; nothing was sent. To connectors it is what `RateLimited` is (they start no further calls), and a push
+ * waits like one. It is not the third party's word: a run that meets it waits for the budget, and nothing is noted against the integration.
+ */
+export class BudgetExhausted extends RateLimited {
+  constructor(
+    /** By the database's clock. */
+    readonly retryAt: Date,
+    retryAfterMs: number,
+  ) {
+    super('Syncline holds requests back so that the third party is not overloaded.', retryAfterMs);
+  }
+}
+
+export interface BudgetOptions {
+  budget: RequestGrants;
+  priority: RequestPriority;
+  /** Ends the waiting. */
+  signal: AbortSignal;
+}
+
+export function budgetedHttp(http: HttpClient, { budget, priority, signal }: BudgetOptions): HttpClient {
+  return {
+    async send(request: HttpRequest): Promise<HttpResponse> {
+      const giveUpAtMs = Date.now() + WAIT_IN_PLACE_MS;
+      for (let wait = await budget.take(priority); wait !== null; wait = await budget.take(priority)) {
+        if (Date.now() + wait.ms > giveUpAtMs) throw new BudgetExhausted(wait.retryAt, wait.ms);
+        await pause(wait.ms, signal);
+      }
+      if (signal.aborted) throw stopped();
+      const response = await http.send(request);
+      const isSlowedDown = response.status === 429 || (response.status === 503 && response.headers['retry-after'] !== undefined);
+      await budget.note({ isSlowedDown, quota: quotaOf(response.headers, Date.now()) });
+      return response;
+    },
+  };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(stopped());
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+  });
+}
+
+const stopped = (): Unavailable => new Unavailable('Nothing was sent: the worker stops.');

@@ -1,0 +1,86 @@
+/**
+ * One attempt to send one e-mail. Its row and what it tells are read first and decide; the wait before the next attempt follows from the attempts it counts.
+ *
+ * A worker that dies between the mail server's "250" and the row sends it once more under the same Message-ID; a database that is
+ * away at that moment does not, for the answer is kept with the attempt until it is written down.
+ */
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
+import type { SendEmailInput, SendEmailResult } from '../../contract/email';
+import { type Email, lockEmail, noteEmailFailed, noteEmailSent, noteEmailTrouble } from '../../db/notifications/emails';
+import { beginEmailAttempt, type EmailAttempt, isOver } from '../../db/notifications/notification-emails';
+import { noteRefusedAddress } from '../../db/notifications/undeliverable-addresses';
+import type { MailAnswer } from '../../egress/mail/smtp-mailer';
+import { nextEmailDelayMs } from '../../domain/notifications/email-retry';
+import { wireIdOf } from '../../domain/typeid';
+import type { ActivityDependencies } from '../dependencies';
+
+export interface EmailActivities {
+  sendEmail(input: SendEmailInput): Promise<SendEmailResult>;
+}
+
+type Dependencies = Pick<ActivityDependencies, 'database' | 'mailer' | 'log'>;
+
+/** How often a worker without SMTP settings looks again; another one may have them by then. */
+const WITHOUT_MAILER_MS = 5 * 60_000;
+const AFTER_STOP_MS = 1_000;
+
+const endOf = ({ sentAt, withdrawnAt }: Email): SendEmailResult => (sentAt !== null ? 'sent' : withdrawnAt !== null ? 'withdrawn' : 'failed');
+
+export const createEmailActivities = ({ database, mailer, log }: Dependencies): EmailActivities => ({
+  async sendEmail({ tenantId, emailId }) {
+    const activity = Context.current();
+    const names = { tenant_id: wireIdOf('ten', tenantId), email_id: wireIdOf('eml', emailId) };
+    if (activity.info.heartbeatDetails === TAKEN) {
+      await database.withTenant(tenantId, (work) => noteEmailSent(work, { emailId }));
+      return 'sent';
+    }
+
+    const attempt = await database.withTenant(tenantId, async (work): Promise<EmailAttempt> => {
+      if (mailer !== null) return beginEmailAttempt(work, { emailId });
+      const email = await lockEmail(work, { emailId });
+      if (email === undefined) return { kind: 'not_found' };
+      return isOver(email) ? { kind: 'over', email } : { kind: 'wait', ms: WITHOUT_MAILER_MS };
+    });
+    if (attempt.kind === 'not_found') return 'not_found';
+    if (attempt.kind === 'over') return endOf(attempt.email);
+    if (mailer === null) throw later('This worker has no SMTP settings.', WITHOUT_MAILER_MS);
+    if (attempt.kind === 'wait') throw later('This person has had many e-mails within the hour.', attempt.ms);
+
+    const { kind, recipient, content, attempts, personId } = attempt.email;
+    const answer = await mailer.send({ emailId, kind, recipient, content }, activity.cancellationSignal).catch((error: unknown): MailAnswer => {
+      log.error({ ...names, kind, err: error }, 'an e-mail could not be written');
+      return { kind: 'unavailable', code: 'internal', detail: (error as Error).message };
+    });
+
+    if (answer.kind === 'taken') {
+      activity.heartbeat(TAKEN);
+      await database.withTenant(tenantId, (work) => noteEmailSent(work, { emailId }));
+      return 'sent';
+    }
+    if (activity.cancellationSignal.aborted) throw later('The worker stops.', AFTER_STOP_MS);
+    const delayMs = answer.kind === 'refused' ? null : nextEmailDelayMs(attempts);
+    const what = { ...names, kind, attempts, code: answer.code };
+    if (delayMs === null) {
+      await database.withTenant(tenantId, async (work) => {
+        await noteEmailFailed(work, { emailId, error: answer.detail });
+        if (answer.isAddressRefused === true && personId !== null) await noteRefusedAddress(work, { personId, email: recipient, detail: answer.detail });
+      });
+      log.error(what, 'an e-mail was given up');
+      return 'failed';
+    }
+    await database.withTenant(tenantId, (work) =>
+      noteEmailTrouble(work, { emailId, error: answer.detail, mayBeTaken: attempt.mayBeTaken || answer.mayBeTaken === true }),
+    );
+    log.warn({ ...what, next_attempt_in_ms: delayMs }, 'the mail server did not take an e-mail');
+    throw later(`The mail server did not take it: ${answer.code}.`, delayMs);
+  },
+});
+
+/** What an attempt leaves behind once the mail server has the e-mail. */
+const TAKEN = 'taken';
+
+/** An expected turn, made a failure because that is how Temporal waits and tries again. */
+function later(message: string, delayMs: number): ApplicationFailure {
+  return ApplicationFailure.create({ message, type: 'EmailNotSentYet', nextRetryDelay: delayMs, category: ApplicationFailureCategory.BENIGN });
+}

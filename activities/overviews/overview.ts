@@ -1,0 +1,163 @@
+/**
+ * One piece of a Sync Overview: goes on where its rows say it stands, dataset by dataset, until it is ready, has to wait, or its time is
+ * up; later it lets it expire and deletes what it showed. What cannot be read whole ends it (rules.md 23): somebody waits for it.
+ */
+import { Context } from '@temporalio/activity';
+import { ConnectorError, RateLimited, Unauthorized, Unavailable } from '../../connectors/errors';
+import type { OverviewReport, WorkOnOverviewInput } from '../../contract/overview';
+import type { TenantWork } from '../../db/database';
+import type { Integration } from '../../db/integrations/integrations';
+import { beginOverview, changeOverviewJob, deleteOverviewData, endOverviewJob, expireOverview, findOverview, type OverviewJob } from '../../db/overviews/overviews';
+import { OVERVIEW_GIVE_UP_MS } from '../../domain/overviews/overview';
+import { rateLimitDelayMs, refusalBackoffMs } from '../../domain/retry';
+import type { SyncError } from '../../domain/sync-error';
+import { BudgetExhausted } from '../integrations/rate-limited-http';
+import { DatasetFailed } from '../pull/dataset-reader';
+import type { ActivityDependencies } from '../dependencies';
+import { internalError, toSyncErrors } from '../integrations/connector-failures';
+import { OverviewPass } from './overview-reader';
+import { noteThirdPartyState, stateAfter } from '../integrations/third-party-health';
+
+export interface OverviewActivities {
+  /** One time-boxed piece. Called again as its report says. */
+  workOnOverview(input: WorkOnOverviewInput): Promise<OverviewReport>;
+}
+
+type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling'>;
+
+const HEARTBEAT_MS = 4_000;
+const INTERNAL_ATTEMPTS_MAX = 3;
+/** One that is applied is ended by its run, which tells; a lost signal is noticed after this. */
+const LOOK_AGAIN_MS = 86_400_000;
+/** Its time may be up here a little before it is in the database. */
+const CLOCKS_APART_MS = 1_000;
+
+export const createOverviewActivities = (dependencies: Dependencies): OverviewActivities => ({
+  async workOnOverview(input) {
+    const context = Context.current();
+    const canceled = new AbortController();
+    const cancel = (): void => canceled.abort();
+    context.cancellationSignal.addEventListener('abort', cancel);
+    const beating = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+    try {
+      return await new OverviewPiece(dependencies, input, canceled.signal).run();
+    } finally {
+      clearInterval(beating);
+      context.cancellationSignal.removeEventListener('abort', cancel);
+    }
+  },
+});
+
+class OverviewPiece {
+  private readonly startedAt = performance.now();
+  private offsetMs: number;
+
+  constructor(
+    private readonly deps: Dependencies,
+    private readonly input: WorkOnOverviewInput,
+    private readonly signal: AbortSignal,
+  ) {
+    this.offsetMs = input.firedAt - this.startedAt;
+  }
+
+  async run(): Promise<OverviewReport> {
+    for (;;) {
+      const begun = await this.inTenant((work) => beginOverview(work, this.input));
+      if (begun?.job === undefined) return this.keep();
+      const report = await this.workOn(begun.integration, begun.job);
+      if (report !== 'next') return report;
+      if (!this.hasTime()) return { state: 'more' };
+    }
+  }
+
+  /** Made, or no longer wanted: it waits for its end, or its data goes. */
+  private async keep(): Promise<OverviewReport> {
+    return this.inTenant(async (work) => {
+      await expireOverview(work, this.input);
+      const overview = await findOverview(work, this.input);
+      if (overview === undefined || overview.dataDeletedAt !== null) return { state: 'over' };
+      if (overview.invalidAt === null && overview.state !== 'failed') {
+        const now = this.now().getTime();
+        return { state: 'waiting', until: Math.max(overview.expiresAt?.getTime() ?? now + LOOK_AGAIN_MS, now + CLOCKS_APART_MS) };
+      }
+      await deleteOverviewData(work, this.input);
+      return { state: 'over' };
+    });
+  }
+
+  private async workOn(integration: Integration, job: OverviewJob): Promise<OverviewReport | 'next'> {
+    // A signal is no reason to try again before its time.
+    if (job.waitingUntil !== null && job.waitingUntil > this.now()) return { state: 'waiting', until: job.waitingUntil.getTime() };
+    const { blockedUntil, blockedBecause } = integration;
+    if (integration.pausedAt !== null)
+      return this.fail(job, stoppedBecause('paused', 'The integration was paused. Resume it and ask for another Sync Overview.'));
+    if (integration.needsReauthorizationAt !== null)
+      return this.fail(
+        job,
+        stoppedBecause('unauthorized', 'The credentials are not accepted. Give the integration new ones and ask for another Sync Overview.'),
+      );
+    if (blockedUntil !== null && blockedUntil > this.now() && blockedBecause !== 'outage') return this.later(job, blockedUntil, null);
+    try {
+      const opened = await this.deps.openConnector(this.input.tenantId, integration, this.signal, 'manual');
+      const pass = new OverviewPass({ database: this.deps.database, ...this.input, integration, opened, job, hasTime: () => this.hasTime() });
+      const result = await pass.run();
+      return result === 'more' ? { state: 'more' } : 'next';
+    } catch (error) {
+      return this.afterTrouble(error, job, integration);
+    }
+  }
+
+  private async afterTrouble(error: unknown, job: OverviewJob, integration: Integration): Promise<OverviewReport | 'next'> {
+    if (this.signal.aborted || this.deps.isStopping()) throw error;
+    if (error instanceof DatasetFailed) return this.fail(job, error.syncError);
+    if (error instanceof BudgetExhausted) return this.later(job, error.retryAt, null);
+    if (!(error instanceof ConnectorError)) {
+      this.deps.log.error({ err: error, record_type: job.recordType }, 'a sync overview failed inside Syncline');
+      if (job.attempts >= INTERNAL_ATTEMPTS_MAX) return this.fail(job, internalError(error));
+      return this.later(job, new Date(this.now().getTime() + refusalBackoffMs(job.attempts)), internalError(error));
+    }
+    const syncError = toSyncErrors(error)[0] ?? null;
+    // What they say about everything, and not about this list alone, holds for pushes and runs as well.
+    if (error instanceof RateLimited || error instanceof Unauthorized)
+      await this.inTenant((work) => noteThirdPartyState(work, integration, stateAfter(error), this.now()));
+    if (error instanceof RateLimited) return this.later(job, new Date(this.now().getTime() + rateLimitDelayMs(error.retryAfterMs)), syncError);
+    if (error instanceof Unavailable) return this.later(job, new Date(this.now().getTime() + refusalBackoffMs(job.attempts)), syncError);
+    return this.fail(job, syncError);
+  }
+
+  /** Tried again a little later; for a quarter of an hour, not for days. */
+  private async later(job: OverviewJob, until: Date, error: SyncError | null): Promise<OverviewReport | 'next'> {
+    const failingSince = job.failingSince ?? this.now();
+    if (until.getTime() - failingSince.getTime() > OVERVIEW_GIVE_UP_MS)
+      return this.fail(
+        job,
+        error ?? stoppedBecause('no_answer', 'The third party could not be read within a quarter of an hour. Ask for another Sync Overview later.'),
+      );
+    await this.inTenant((work) => changeOverviewJob(work, job, { state: 'waiting', waitingUntil: until, failingSince, attempts: job.attempts + 1, error }));
+    return { state: 'waiting', until: until.getTime() };
+  }
+
+  private async fail(job: OverviewJob, error: SyncError | null): Promise<'next'> {
+    await this.inTenant((work) => endOverviewJob(work, job, { state: 'failed', error }));
+    return 'next';
+  }
+
+  private hasTime(): boolean {
+    return performance.now() - this.startedAt < this.deps.pulling.timeBoxMs && !this.deps.isStopping() && !this.signal.aborted;
+  }
+
+  private now(): Date {
+    return new Date(this.offsetMs + performance.now());
+  }
+
+  private inTenant<T>(work: (context: TenantWork) => Promise<T>): Promise<T> {
+    return this.deps.database.withTenant(this.input.tenantId, (context) => {
+      this.offsetMs = Math.max(this.offsetMs, context.now.getTime() - performance.now());
+      return work(context);
+    });
+  }
+}
+
+function stoppedBecause(code: string, explanation: string): SyncError {
+  return { category: 'config', origin: 'us', code, field: null, remote_field: null, message: 'The Sync Overview could not read everything.', explanation };
+}

@@ -1,0 +1,217 @@
+/**
+ * One wake of a lane: opens what a backfill still has to open, probes a third party that is down, then claims what is
+ * due, pushes it and concludes it, batch after batch, until nothing is due or the time box is full.
+ *
+ * One attempt per record and wake. What goes wrong with the integration as a whole (outage, rate limit, credentials) is
+ * written on it once and ends the wake: everything else waits without a call (rules.md 10, 11).
+ */
+import { Context } from '@temporalio/activity';
+import type { LaneReport, PushDueRecordsInput } from '../../contract/record-push';
+import { openBackfillWindows } from '../../db/push/backfill';
+import { claimProbe, unreachableError } from '../../db/integrations/availability';
+import { findIntegration, type Integration } from '../../db/integrations/integrations';
+import { type Claim, claimDuePushes } from '../../db/push/claim-pushes';
+import { type ConcludedPush, concludePushes } from '../../db/push/record-push-results';
+import { readLaneOutlook, renewLease, stateOf } from '../../db/push/push-queue';
+import { isUnreachableLongEnoughToFail } from '../../domain/retry';
+import { wireIdOf } from '../../domain/typeid';
+import { ClaimLeases } from '../lease-renewal';
+import type { ActivityDependencies, OpenConnector } from '../dependencies';
+import { pushBatch } from './push-batch';
+import { askThirdParty, noteThirdPartyState, type ThirdPartyState } from '../integrations/third-party-health';
+
+export interface RecordPushActivities {
+  pushDueRecords(input: PushDueRecordsInput): Promise<LaneReport>;
+}
+
+type Dependencies = Pick<ActivityDependencies, 'database' | 'batchSizeOf' | 'openConnector' | 'log' | 'pushing' | 'isStopping'>;
+
+export const createRecordPushActivities = (dependencies: Dependencies): RecordPushActivities => ({
+  pushDueRecords: (input) => new Wake(dependencies, input).run(),
+});
+
+const BACKFILL_CHUNK = 1_000;
+const BLOCKED_CHUNK = 500;
+/** An answer of `check` holds this long: a batch of refused records asks once, not once per record. */
+const CHECK_HOLDS_MS = 5_000;
+/** What is due but held locked by an acceptance is looked at again after this, not at once. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** The state of one wake. */
+class Wake {
+  private readonly startedAt = performance.now();
+  /** What to add to this process's stopwatch to get workflow time. */
+  private clockOffsetMs: number;
+  private readonly leases: ClaimLeases;
+  private pushed = 0;
+  private lastCheck: { askedAt: number; state: Promise<ThirdPartyState> } | undefined;
+
+  constructor(
+    private readonly deps: Dependencies,
+    private readonly input: PushDueRecordsInput,
+  ) {
+    this.clockOffsetMs = input.firedAt - this.startedAt;
+    const { integrationId } = input;
+    this.leases = new ClaimLeases({
+      log: deps.log,
+      leaseMs: deps.pushing.leaseMs,
+      now: () => this.now(),
+      renew: ({ claimId, ids, leaseUntil }) =>
+        deps.database.withTenant(input.tenantId, (work) => renewLease(work, { integrationId, claimId, recordIds: ids, leaseUntil })),
+      names: { integration_id: wireIdOf('int', integrationId) },
+    });
+  }
+
+  async run(): Promise<LaneReport> {
+    const stopBeating = this.leases.keep(Context.current());
+    try {
+      while (this.hasTime() && (await this.step()));
+      return await this.report();
+    } finally {
+      stopBeating();
+    }
+  }
+
+  /** Workflow time: when the lane woke, plus what has passed since. */
+  private now(): Date {
+    return new Date(this.clockOffsetMs + performance.now());
+  }
+
+  /**
+   * An attempt can begin long after the lane woke: its worker died, or there was none. The database's clock tells how long, or else
+   * leases and a Retry-After would be counted from a moment that has passed.
+   */
+  private noteTime(now: Date): void {
+    this.clockOffsetMs = Math.max(this.clockOffsetMs, now.getTime() - performance.now());
+  }
+
+  private hasTime(): boolean {
+    return performance.now() - this.startedAt < this.deps.pushing.timeBoxMs && !this.deps.isStopping() && !this.leases.signal.aborted;
+  }
+
+  /** @returns true when there is more to do in this wake. */
+  private async step(): Promise<boolean> {
+    const integration = await this.inTenant((work) => findIntegration(work, this.input));
+    if (integration === undefined || stateOf(integration) !== 'working') return false;
+    const isBackfilling = integration.backfillReason !== null && (await this.backfill());
+    if (integration.blockedUntil === null) return (await this.pushEverythingDue(integration)) || isBackfilling;
+    if (integration.blockedUntil > this.now()) return (await this.startBlockedWindows(integration)) || isBackfilling;
+    await this.unblock(integration, integration.blockedUntil);
+    return true;
+  }
+
+  private async backfill(): Promise<boolean> {
+    const { integrationId } = this.input;
+    const { isDone } = await this.inTenant((work) => openBackfillWindows(work, { integrationId, now: this.now(), limit: BACKFILL_CHUNK }));
+    return !isDone;
+  }
+
+  /** Due windows of a blocked integration turn into pushes that wait: the status tells the truth, and no call is made. */
+  private async startBlockedWindows(integration: Integration): Promise<boolean> {
+    const isFailing = integration.outageSince !== null && isUnreachableLongEnoughToFail(integration.outageSince, this.now());
+    const claim = await this.claim(integration, { limit: BLOCKED_CHUNK, onlyWindows: true });
+    const errors = isFailing ? [unreachableError(integration.blockedDetail ?? 'No answer.')] : null;
+    await this.conclude(claim.pushes.map((push) => ({ push, outcome: { kind: 'waiting', wasCalled: false, errors, isFailing } })));
+    return claim.taken > 0 || claim.isOutdated;
+  }
+
+  /** A rate limit simply ends; an outage is over when the third party's `check` says so. */
+  private async unblock(integration: Integration, blockedUntil: Date): Promise<void> {
+    if (integration.blockedBecause !== 'outage') return this.note({ kind: 'well' }, integration);
+    const isOurTurn = await this.inTenant((work) => claimProbe(work, { integrationId: this.input.integrationId, now: this.now(), blockedUntil }));
+    if (isOurTurn) await this.note(await askThirdParty(() => this.open(integration)), integration);
+  }
+
+  /** @returns true when the wake should look again: the integration has changed, or is in trouble now. */
+  private async pushEverythingDue(integration: Integration): Promise<boolean> {
+    let opened: Promise<OpenConnector> | undefined;
+    const open = () => (opened ??= this.open(integration));
+    let mustLookAgain = false;
+    const workThrough = async (): Promise<void> => {
+      while (!mustLookAgain && this.hasTime()) {
+        const { taken, isOver } = await this.pushOneBatch(integration, open);
+        mustLookAgain ||= isOver;
+        if (taken === 0) return;
+      }
+    };
+    // Where one fails the others are waited for: until they end, their leases are kept.
+    const ends = await Promise.allSettled(Array.from({ length: this.deps.pushing.parallelBatches }, workThrough));
+    const failure = ends.find((end) => end.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+    return mustLookAgain;
+  }
+
+  private async pushOneBatch(integration: Integration, open: () => Promise<OpenConnector>): Promise<{ taken: number; isOver: boolean }> {
+    const claim = await this.claim(integration, { limit: this.deps.batchSizeOf(integration.connector), onlyWindows: false });
+    const [first] = claim.pushes;
+    if (first === undefined) return { taken: claim.taken, isOver: claim.isOutdated };
+    const held = { claimId: first.claimId, ids: claim.pushes.map(({ recordId }) => recordId) };
+    return this.leases.during(held, async () => {
+      const batch = { pushes: claim.pushes, recordTypes: integration.recordTypes, open, ask: () => this.ask(open), now: this.now(), log: this.deps.log };
+      const { concluded, trouble } = await pushBatch(batch);
+      // First what holds everything back, so that nobody claims these rows again before it is known.
+      if (trouble.kind !== 'well') await this.note(trouble, integration);
+      await this.conclude(concluded);
+      this.pushed += concluded.filter(({ outcome }) => outcome.kind === 'succeeded').length;
+      return { taken: claim.taken, isOver: trouble.kind !== 'well' };
+    });
+  }
+
+  private claim(integration: Integration, { limit, onlyWindows }: { limit: number; onlyWindows: boolean }): Promise<Claim> {
+    const options = { integration, firedAt: new Date(this.input.firedAt), now: this.now(), leaseUntil: this.leases.leaseUntil(), limit, onlyWindows };
+    return this.inTenant((work) => claimDuePushes(work, options));
+  }
+
+  private async conclude(concluded: readonly ConcludedPush[]): Promise<void> {
+    const claimId = concluded[0]?.push.claimId;
+    if (claimId === undefined) return;
+    await this.inTenant((work) => concludePushes(work, { integrationId: this.input.integrationId, claimId, concluded, now: this.now() }));
+  }
+
+  private ask(open: () => Promise<OpenConnector>): Promise<ThirdPartyState> {
+    if (this.lastCheck === undefined || performance.now() - this.lastCheck.askedAt > CHECK_HOLDS_MS) {
+      this.lastCheck = { askedAt: performance.now(), state: askThirdParty(open) };
+    }
+    return this.lastCheck.state;
+  }
+
+  /** Under the ids that the API shows. The third party's words stay in the tenant's rows. */
+  private names(): { tenant_id: string; integration_id: string } {
+    return { tenant_id: wireIdOf('ten', this.input.tenantId), integration_id: wireIdOf('int', this.input.integrationId) };
+  }
+
+  private async note(state: ThirdPartyState, integration: Integration): Promise<void> {
+    const now = this.now();
+    if (state.kind !== 'well') this.deps.log.warn({ ...this.names(), trouble: state.kind }, 'third party in trouble');
+    else this.deps.log.info(this.names(), 'third party answers again');
+    await this.inTenant((work) => noteThirdPartyState(work, integration, state, now));
+  }
+
+  private async report(): Promise<LaneReport> {
+    const outlook = await this.inTenant((work) => readLaneOutlook(work, this.input));
+    const now = this.now().getTime();
+    const isUnfinished = !this.hasTime() || outlook.hasBackfill;
+    // Due still, though there was time for it: an acceptance holds it locked.
+    const earliest = isUnfinished ? now : now + LOOK_AGAIN_MS;
+    const wakeAt = outlook.hasBackfill ? now : (outlook.wakeAt?.getTime() ?? null);
+    return {
+      state: outlook.state,
+      pushed: this.pushed,
+      wakeAt: wakeAt === null ? null : wakeAt > this.input.firedAt ? wakeAt : Math.max(wakeAt, earliest),
+      pendingRecords: outlook.pendingRecords,
+      blockedUntil: outlook.blockedUntil?.getTime() ?? null,
+      blockedBecause: outlook.blockedBecause,
+    };
+  }
+
+  private open(integration: Integration): Promise<OpenConnector> {
+    return this.deps.openConnector(this.input.tenantId, integration, this.leases.signal, 'push');
+  }
+
+  private inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {
+    return this.deps.database.withTenant(this.input.tenantId, (context) => {
+      this.noteTime(context.now);
+      return work(context);
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/** One-time links by which a person chooses a password. The token is 256 random bits; only its hash is kept. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { TenantWork } from '../../db/database';
+import { createPersonToken } from '../../db/tenants/person-tokens';
+import type { PersonTokenKind } from '../../db/tables';
+
+const DAY_MS = 86_400_000;
+const GOOD_FOR_MS: Readonly<Record<PersonTokenKind, number>> = { first_admin: 7 * DAY_MS, invitation: 7 * DAY_MS, password_reset: DAY_MS };
+
+export const hashOfToken = (token: string): Buffer => createHash('sha256').update(token).digest();
+
+export interface PersonLink {
+  token: string;
+  /** To the console's page; the token stands behind `#`, where neither servers nor other sites get to see it. */
+  link: string;
+  expiresAt: Date;
+}
+
+/** Earlier links of the person are no longer good. */
+export async function makePersonLink(
+  work: TenantWork,
+  { personId, kind, createdBy, publicUrl }: { personId: string; kind: PersonTokenKind; createdBy: string; publicUrl: string },
+): Promise<PersonLink> {
+  const token = randomBytes(32).toString('base64url');
+  const expiresAt = new Date(work.now.getTime() + GOOD_FOR_MS[kind]);
+  await createPersonToken(work, { personId, kind, tokenHash: hashOfToken(token), createdBy, expiresAt });
+  return { token, link: `${publicUrl}/console/password#token=${token}`, expiresAt };
+}

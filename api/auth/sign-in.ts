@@ -1,0 +1,140 @@
+/**
+ * Signing in to the console, by password or through another provider. Whoever is refused learns nothing of who is known here: same
+ * answer, and the same work done for it (rules.md S9). Guesses are counted per account and per network, for all replicas together.
+ */
+import { ipKeyGenerator } from 'express-rate-limit';
+import type { Logger } from 'pino';
+import { appendAuditEntry } from '../../db/platform/audit-log';
+import type { Database } from '../../db/database';
+import { toWireId } from '../../db/sql/ids';
+import { findPersonByEmail, noteSignedIn, type SignInCandidate } from '../../db/tenants/people';
+import { type Allowance, countSignInTry, forgetSignInTries, forgiveSignInTries } from '../../db/tenants/sign-in-failures';
+import { requestSignInRuns } from '../../db/sync-runs/sign-in-runs';
+import type { ConsoleContext } from '../routing/context';
+import { HttpError } from '../http/http-error';
+import { isPassword } from './passwords';
+
+const WINDOW_MS = 15 * 60_000;
+/** Enough for a person who tries to remember; 12 characters are not found in 1,000 guesses a day. */
+const FAILURES_PER_ACCOUNT = 10;
+/** A whole house may share an address. */
+const FAILURES_PER_NETWORK = 100;
+
+export interface SignInDependencies {
+  database: Database;
+  log: Logger;
+}
+
+type Way = 'password' | 'oidc';
+
+/** Throws `sign_in_failed` or `too_many_sign_ins`. */
+export async function signInByPassword(
+  { database, log }: SignInDependencies,
+  { email, password }: { email: string; password: string },
+  context: ConsoleContext,
+): Promise<SignInCandidate> {
+  const { account, network } = allowancesOf(email, context.ip);
+  const { waitMs, candidate } = await database.withPlatform(async (work) => ({
+    waitMs: Math.max(await countSignInTry(work, network), await countSignInTry(work, account)),
+    candidate: await findPersonByEmail(work, { email }),
+  }));
+  if (waitMs > 0) throw tooMany(waitMs);
+  const isRight = await isPassword(password, candidate?.passwordHash ?? null);
+  const isIn = isRight && candidate !== undefined && candidate.disabledAt === null && (await enter({ database, log }, candidate, 'password', context));
+  if (!isIn) {
+    // Beside the answer: the time it takes would tell who is known here.
+    void noteFailure({ database, log }, candidate, 'password', context);
+    throw new HttpError('sign_in_failed', { headers: { 'WWW-Authenticate': 'Session realm="syncline"' } });
+  }
+  await database.withPlatform(async (work) => {
+    await forgiveSignInTries(work, { subject: account.subject, all: true });
+    await forgiveSignInTries(work, { subject: network.subject, all: false });
+    await forgetSignInTries(work, { before: new Date(work.now.getTime() - WINDOW_MS) });
+  });
+  return candidate;
+}
+
+/** Whoever the provider says it is has to be known here already. Throws `sign_in_failed`. */
+export async function signInByVerifiedEmail(dependencies: SignInDependencies, { email }: { email: string }, context: ConsoleContext): Promise<void> {
+  const candidate = await dependencies.database.withPlatform((work) => findPersonByEmail(work, { email }));
+  if (candidate !== undefined && candidate.disabledAt === null && (await enter(dependencies, candidate, 'oidc', context))) return;
+  void noteFailure(dependencies, candidate, 'oidc', context);
+  throw new HttpError('sign_in_failed');
+}
+
+/** A person who chose a password by a link may use it at once, whatever was guessed before. */
+export async function forgiveAccount({ database }: Pick<SignInDependencies, 'database'>, { email }: { email: string }): Promise<void> {
+  await database.withPlatform((work) => forgiveSignInTries(work, { subject: accountOf(email), all: true }));
+}
+
+/** Guesses of the current password by who has got hold of a session count like any other. Throws `too_many_sign_ins`. */
+export async function countPasswordTry({ database }: Pick<SignInDependencies, 'database'>, { email }: { email: string }): Promise<void> {
+  const waitMs = await database.withPlatform((work) => countSignInTry(work, allowancesOf(email, null).account));
+  if (waitMs > 0) throw tooMany(waitMs);
+}
+
+/** False when the person was disabled in this very moment. */
+async function enter(dependencies: SignInDependencies, { tenantId, personId, name }: SignInCandidate, by: Way, context: ConsoleContext): Promise<boolean> {
+  const { ip, requestId, session } = context;
+  const now = await dependencies.database.withTenant(tenantId, async (work) => ((await noteSignedIn(work, { personId })) ? work.now : undefined));
+  if (now === undefined) return false;
+  const sessionId = await session.begin({ tenantId, personId }, now);
+  const target = toWireId('psn', personId);
+  await dependencies.database.withTenant(tenantId, (work) =>
+    appendAuditEntry(work, {
+      actor: `person:${name}`,
+      action: 'sign_in.succeeded',
+      target,
+      detail: { by, person: target, session: toWireId('ses', sessionId) },
+      ip,
+      requestId,
+    }),
+  );
+  void readAnew(dependencies, { tenantId, name });
+  return true;
+}
+
+/** What they are about to look at is read anew (rules.md 28). Nobody's sign-in waits for it, or fails with it. */
+async function readAnew({ database, log }: SignInDependencies, { tenantId, name }: { tenantId: string; name: string }): Promise<void> {
+  try {
+    await database.withTenant(tenantId, (work) => requestSignInRuns(work, { user: name }));
+  } catch (error) {
+    log.warn({ err: error, tenant_id: tenantId }, 'somebody signed in, and the sync runs that follow from it could not be asked for');
+  }
+}
+
+/** In the tenant's own log where the account is known; where it is not, the address is not kept either. */
+async function noteFailure({ database, log }: SignInDependencies, candidate: SignInCandidate | undefined, by: Way, context: ConsoleContext): Promise<void> {
+  const { ip, requestId } = context;
+  if (candidate === undefined) return log.info({ request_id: requestId, by }, 'a sign-in failed: no such account');
+  const { tenantId, personId, passwordHash, disabledAt } = candidate;
+  const reason = disabledAt !== null ? 'disabled' : passwordHash === null ? 'no_password' : 'wrong_password';
+  try {
+    await database.withTenant(tenantId, (work) =>
+      appendAuditEntry(work, { actor: 'unknown', action: 'sign_in.failed', target: toWireId('psn', personId), detail: { by, reason }, ip, requestId }),
+    );
+  } catch (error) {
+    log.warn({ err: error, request_id: requestId, tenant_id: tenantId }, 'a failed sign-in could not be noted');
+  }
+}
+
+const accountOf = (email: string): string => `account:${email}`;
+
+function allowancesOf(email: string, ip: string | null): { account: Allowance; network: Allowance } {
+  return {
+    account: { subject: accountOf(email), failuresMax: FAILURES_PER_ACCOUNT, windowMs: WINDOW_MS },
+    // One household has 2^64 addresses of IPv6.
+    network: { subject: `network:${ip === null ? '' : ipKeyGenerator(ip, 64)}`, failuresMax: FAILURES_PER_NETWORK, windowMs: WINDOW_MS },
+  };
+}
+
+function tooMany(waitMs: number): HttpError {
+  const seconds = Math.ceil(waitMs / 1_000);
+  return new HttpError('too_many_sign_ins', {
+    headers: {
+      'Retry-After': String(seconds),
+      RateLimit: `"sign-in";r=0;t=${seconds}`,
+      'RateLimit-Policy': `"sign-in";q=${FAILURES_PER_ACCOUNT};w=${WINDOW_MS / 1_000}`,
+    },
+  });
+}

@@ -1,0 +1,85 @@
+/**
+ * What JSON allows and PostgreSQL, JavaScript or a third party would refuse or silently alter:
+ * found before anything is stored, and said with a JSON Pointer.
+ *
+ * Normal bodies cost one JSON.parse, three searches of the text and one walk. NUL and lone surrogates can only come from
+ * escapes (raw ones are no valid UTF-8 or JSON), and numbers need a look at the text only if one is long or has an exponent.
+ */
+import type { JsonValue } from '../../domain/json';
+import type { ProblemDetail } from './http-error';
+import { findNumbersADoubleCannotHold } from './json-precision';
+
+export const JSON_DEPTH_MAX = 32;
+export const JSON_STRING_BYTES_MAX = 65_536;
+/** So many complaints are enough for one answer. */
+const ISSUES_MAX = 1_000;
+
+const DANGEROUS_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
+const SUSPICIOUS_NUMBER = /[[:,\s]-?(?:\d+(?:\.\d+)?[eE]|[\d.]{16})/;
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+export interface GuardedJson {
+  value: JsonValue;
+  /** Empty = fit to be stored. Pointers lead into `value`. */
+  issues: ProblemDetail[];
+}
+
+/** @throws SyntaxError when the text is not JSON. */
+export function parseGuarded(text: string): GuardedJson {
+  const value = JSON.parse(text) as JsonValue;
+  const issues: ProblemDetail[] = [];
+  walk(value, [], issues, DANGEROUS_ESCAPE.test(text));
+  if (SUSPICIOUS_NUMBER.test(text)) issues.push(...findNumbersADoubleCannotHold(text).map(({ path, literal }) => numberIssue(path, literal)));
+  return { value, issues: issues.slice(0, ISSUES_MAX) };
+}
+
+function walk(value: JsonValue, path: (string | number)[], issues: ProblemDetail[], mayHoldEscapes: boolean): void {
+  if (typeof value === 'string') checkString(value, path, issues, mayHoldEscapes, 'The text');
+  if (typeof value !== 'object' || value === null || issues.length >= ISSUES_MAX) return;
+  if (path.length >= JSON_DEPTH_MAX) {
+    issues.push({ pointer: pointerTo(path), code: 'too_deep', message: `Nested deeper than ${JSON_DEPTH_MAX} levels.` });
+    return;
+  }
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index += 1) {
+      path.push(index);
+      walk(value[index] as JsonValue, path, issues, mayHoldEscapes);
+      path.pop();
+    }
+    return;
+  }
+  for (const key of Object.keys(value)) {
+    path.push(key);
+    if (FORBIDDEN_KEYS.has(key)) issues.push({ pointer: pointerTo(path), code: 'forbidden_key', message: `The name "${key}" is not allowed.` });
+    checkString(key, path, issues, mayHoldEscapes, 'The name');
+    walk(value[key] as JsonValue, path, issues, mayHoldEscapes);
+    path.pop();
+  }
+}
+
+function checkString(text: string, path: readonly (string | number)[], issues: ProblemDetail[], mayHoldEscapes: boolean, what: string): void {
+  if (text.length * 3 > JSON_STRING_BYTES_MAX && Buffer.byteLength(text) > JSON_STRING_BYTES_MAX) {
+    issues.push({ pointer: pointerTo(path), code: 'too_long', message: `${what} is longer than 64 KB.` });
+  }
+  if (!mayHoldEscapes) return;
+  if (text.includes('\0')) issues.push({ pointer: pointerTo(path), code: 'nul_character', message: `${what} holds a NUL character, which cannot be stored.` });
+  if (hasLoneSurrogate(text))
+    issues.push({ pointer: pointerTo(path), code: 'lone_surrogate', message: `${what} holds half of a surrogate pair, which is not a character.` });
+}
+
+export function hasLoneSurrogate(text: string): boolean {
+  return /\p{Surrogate}/u.test(text);
+}
+
+/** A JSON Pointer (RFC 6901). Half characters are shown as U+FFFD, NUL as U+2400: a pointer must be sendable itself. */
+export function pointerTo(path: readonly (string | number)[]): string {
+  return path
+    .map((part) => `/${String(part).slice(0, 200).replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('\0', '\u2400')}`)
+    .join('')
+    .replaceAll(/\p{Surrogate}/gu, '\uFFFD');
+}
+
+function numberIssue(path: readonly (string | number)[], literal: string): ProblemDetail {
+  const shown = literal.length > 40 ? `${literal.slice(0, 40)}…` : literal;
+  return { pointer: pointerTo(path), code: 'number_out_of_range', message: `The number ${shown} cannot be held without loss. Send it as a string.` };
+}

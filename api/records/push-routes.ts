@@ -1,0 +1,138 @@
+/** The push log. */
+import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
+import { toWireId } from '../../db/sql/ids';
+import { findPush, listPushes, type LoggedPush } from '../../db/push/push-log';
+import { findRecord } from '../../db/records/records';
+import { HttpError } from '../http/http-error';
+import { type Route, tenantRoute } from '../routing/define-route';
+import {
+  orNull,
+  externalId,
+  idParam,
+  instant,
+  jsonObject,
+  recordTypeName,
+  startedBecause,
+  syncError,
+  toInstant,
+  toInstantOrNull,
+  wireId,
+} from '../routing/common-schemas';
+import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import { requireIntegration } from '../integrations/integration-routes';
+
+const result = z.enum(['succeeded', 'failed', 'superseded', 'no_net_change', 'discarded', 'left', 'closed']).meta({
+  id: 'PushResult',
+  description: 'no_net_change: the edit was undone before it was sent. left: on_delete is "leave". closed: there was nothing to undo at the third party.',
+});
+const push = z
+  .object({
+    id: wireId('psh'),
+    integration_id: wireId('int'),
+    record_id: wireId('rec'),
+    record_type: z.string(),
+    external_id: z.string(),
+    record_version: z.int(),
+    mapping_version: z.int(),
+    operation: z.enum(['upsert', 'deactivate', 'delete', 'leave']),
+    started_because: startedBecause,
+    changed_fields: z.array(z.string()),
+    changed_by: z.array(z.string()),
+    result: orNull(result).meta({ description: 'null = under way, or waiting for another attempt.' }),
+    effect: z.enum(['created', 'updated', 'deactivated', 'deleted', 'none']).nullable(),
+    remote_id: z.string().nullable(),
+    errors: z.array(syncError),
+    attempts: z.int(),
+    started_at: instant,
+    last_attempt_at: instant.nullable(),
+    finished_at: instant.nullable(),
+    duration_ms: z.int().nullable().meta({ description: 'From its start to its end, waits between attempts included.' }),
+  })
+  .meta({ id: 'Push' });
+const pushWithPayload = push
+  .extend({ payload: jsonObject.nullable().meta({ description: 'What was sent; null when nothing was.' }) })
+  .meta({ id: 'PushWithPayload' });
+
+const query = z
+  .strictObject({
+    ...listParams,
+    integration_id: idParam('int', 'integration_not_found').optional(),
+    record_type: recordTypeName.optional(),
+    external_id: externalId.optional(),
+    result: result.optional(),
+  })
+  .refine((given) => (given.record_type === undefined) === (given.external_id === undefined), {
+    message: 'Give record_type and external_id together, or neither.',
+    path: ['external_id'],
+  });
+
+export const pushRoutes: readonly Route[] = [
+  tenantRoute({
+    method: 'get',
+    path: '/v1/pushes',
+    operationId: 'listPushes',
+    tag: 'Push log',
+    summary: 'List pushes, newest first',
+    query,
+    answers: { 200: { description: 'Pushes, without what was sent.', schema: listOf(push) } },
+    problems: ['invalid_cursor', 'integration_not_found', 'record_not_found'],
+    async run(work, input) {
+      const wanted = input.query;
+      if (wanted.integration_id !== undefined) await requireIntegration(work, wanted.integration_id);
+      const recordId = await recordIdOf(work, wanted);
+      const scope = ['pushes', work.tenantId, wanted.integration_id, recordId, wanted.result];
+      const { limit, after } = readPage(wanted, scope, uuidPosition);
+      const rows = await listPushes(work, { integrationId: wanted.integration_id, recordId, result: wanted.result, limit: limit + 1, before: after });
+      return { status: 200, body: toPage(rows, limit, scope, ({ pushId }) => pushId, toWire) };
+    },
+  }),
+
+  tenantRoute({
+    method: 'get',
+    path: '/v1/pushes/{push_id}',
+    operationId: 'showPush',
+    tag: 'Push log',
+    summary: 'Show a push with what was sent',
+    params: z.strictObject({ push_id: idParam('psh', 'push_not_found') }),
+    answers: { 200: { description: 'The push.', schema: pushWithPayload } },
+    problems: ['push_not_found'],
+    async run(work, { params }) {
+      const found = await findPush(work, { pushId: params.push_id });
+      if (found === undefined) throw new HttpError('push_not_found');
+      return { status: 200, body: { ...toWire(found), payload: found.payload } };
+    },
+  }),
+];
+
+async function recordIdOf(work: TenantWork, { record_type, external_id }: z.output<typeof query>): Promise<string | undefined> {
+  if (record_type === undefined || external_id === undefined) return undefined;
+  const record = await findRecord(work, { recordType: record_type, externalId: external_id });
+  if (record === undefined) throw new HttpError('record_not_found');
+  return record.recordId;
+}
+
+function toWire(logged: LoggedPush): z.output<typeof push> {
+  return {
+    id: toWireId('psh', logged.pushId),
+    integration_id: toWireId('int', logged.integrationId),
+    record_id: toWireId('rec', logged.recordId),
+    record_type: logged.recordType,
+    external_id: logged.externalId,
+    record_version: logged.recordVersion,
+    mapping_version: logged.mappingVersion,
+    operation: logged.operation,
+    started_because: logged.startedBecause,
+    changed_fields: logged.changedFields,
+    changed_by: logged.changedBy,
+    result: logged.result,
+    effect: logged.effect,
+    remote_id: logged.remoteId,
+    errors: logged.errors ?? [],
+    attempts: logged.attempts,
+    started_at: toInstant(logged.startedAt),
+    last_attempt_at: toInstantOrNull(logged.lastAttemptAt),
+    finished_at: toInstantOrNull(logged.finishedAt),
+    duration_ms: logged.finishedAt === null ? null : Math.max(0, logged.finishedAt.getTime() - logged.startedAt.getTime()),
+  };
+}

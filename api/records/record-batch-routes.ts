@@ -1,0 +1,118 @@
+/**
+ * Up to 500 changes in one request and one transaction, judged one by one: a bad item gets its own problem, the others go on.
+ */
+import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
+import { acceptChanges, type RecordChange } from '../../db/records/accept-changes';
+import type { ApiDependencies } from '../dependencies';
+import { HttpError, type ProblemDetail, toProblem } from '../http/http-error';
+import { pointerTo } from '../http/json-guard';
+import { toProblemDetails } from '../http/parse';
+import { type Input, type Route, type TenantContext, tenantRoute } from '../routing/define-route';
+import { orNull, externalId, recordTypeName } from '../routing/common-schemas';
+import { acceptedChange, changeOfFields, checkOccurredAt, deletion, toWireAccepted } from './record-change-schema';
+import { problemView } from '../routing/problem';
+
+const CHANGES_MAX = 500;
+const BODY_BYTES_MAX = 1_024 * 1_024;
+const ITEMS_AT = '/records';
+
+const named = { record_type: recordTypeName, external_id: externalId };
+const put = changeOfFields.extend({ operation: z.enum(['put', 'patch']).default('put'), ...named });
+const remove = deletion.extend({ operation: z.literal('delete'), ...named });
+const item = z.union([put, remove]).meta({ id: 'BatchItem' });
+
+const result = z
+  .object({
+    index: z.int().meta({ description: 'The place of the change in the request.' }),
+    status: z.int().meta({ description: 'What the change would have been answered alone: 202, 200, 400, 404 or 409.' }),
+    change: orNull(acceptedChange),
+    problem: orNull(problemView),
+  })
+  .meta({ id: 'BatchResult' });
+type Result = z.output<typeof result>;
+
+export function recordBatchRoutes({ config }: Pick<ApiDependencies, 'config'>): readonly Route[] {
+  return [
+    tenantRoute({
+      method: 'post',
+      path: '/v1/records/batch',
+      operationId: 'changeRecords',
+      tag: 'Records',
+      summary: 'Accept up to 500 changes at once',
+      description:
+        'All in one transaction, in the order given; several changes of one record are fine. Each has a result of its own, so read them: 202 says only that the batch was worked off.',
+      body: z.strictObject({ records: z.array(z.unknown()).min(1).max(CHANGES_MAX) }),
+      bodyForDocument: z.strictObject({ records: z.array(item).min(1).max(CHANGES_MAX) }),
+      bodyBytesMax: BODY_BYTES_MAX,
+      itemsAt: ITEMS_AT,
+      answers: {
+        202: {
+          description: 'What became of each change.',
+          schema: z.object({ accepted: z.int(), refused: z.int(), results: z.array(result) }).meta({ id: 'BatchAnswer' }),
+        },
+      },
+      action: 'records.changed',
+      async run(work, input, context) {
+        const results = await acceptBatch(work, input, context, config.publicUrl);
+        const refused = results.filter(({ problem }) => problem !== null).length;
+        const audit = { target: null, detail: { accepted: results.length - refused, refused } };
+        return { status: 202, body: { accepted: results.length - refused, refused, results }, audit };
+      },
+    }),
+  ];
+}
+
+async function acceptBatch(
+  work: TenantWork,
+  { body, itemIssues }: Input<unknown, unknown, { records: unknown[] }>,
+  { caller, requestId }: TenantContext,
+  publicUrl: string,
+): Promise<Result[]> {
+  const issuesOf = groupByItem(itemIssues);
+  const read = body.records.map((record, index) => attempt(() => readChange(record, index, issuesOf.get(index), work.now)));
+  const changes = read.flatMap((change) => (change instanceof HttpError ? [] : [change]));
+  const accepted = changes.length === 0 ? [] : await acceptChanges(work, changes, { actor: caller.actor, requestId });
+  let next = 0;
+  return read.map((change, index) => {
+    const outcome = change instanceof HttpError ? change : attempt(() => toWireAccepted(accepted[next++] as (typeof accepted)[number]));
+    if (outcome instanceof HttpError) return { index, status: outcome.status, change: null, problem: toProblem(outcome, { publicUrl, requestId }) };
+    return { index, status: outcome.outcome === 'stale' ? 200 : 202, change: outcome, problem: null };
+  });
+}
+
+function readChange(record: unknown, index: number, issues: ProblemDetail[] | undefined, now: Date): RecordChange {
+  if (issues !== undefined) throw new HttpError('unacceptable_json', { errors: issues });
+  const isDelete = (record as { operation?: unknown } | null)?.operation === 'delete';
+  const parsed = isDelete ? remove.safeParse(record) : put.safeParse(record);
+  if (!parsed.success)
+    throw new HttpError('invalid_body', { errors: toProblemDetails(parsed.error, record, (path) => pointerTo(['records', index, ...path])) });
+  const change = parsed.data;
+  checkOccurredAt(change.occurred_at, now, pointerTo(['records', index, 'occurred_at']));
+  return {
+    recordType: change.record_type,
+    externalId: change.external_id,
+    kind: change.operation,
+    fields: 'fields' in change ? change.fields : {},
+    version: change.version,
+    occurredAt: change.occurred_at,
+  };
+}
+
+function groupByItem(issues: readonly ProblemDetail[]): Map<number, ProblemDetail[]> {
+  const groups = new Map<number, ProblemDetail[]>();
+  for (const issue of issues) {
+    const index = Number(issue.pointer.slice(ITEMS_AT.length + 1).split('/', 1)[0]);
+    groups.set(index, [...(groups.get(index) ?? []), issue]);
+  }
+  return groups;
+}
+
+function attempt<T>(work: () => T): T | HttpError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof HttpError) return error;
+    throw error;
+  }
+}

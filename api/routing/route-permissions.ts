@@ -1,0 +1,164 @@
+/**
+ * Who may call what: the one table of route and role. A route without a row, or a row without a route,
+ * stops the process at start.
+ *
+ *   public    no key at all
+ *   platform  the platform key only: the team that runs Syncline
+ *   viewer    a tenant's key: may read
+ *   operator  may also change records and run syncs
+ *   admin     may also change integrations, keys and webhook endpoints, and let parked records be deleted
+ * Each of the last three may do what those above it may.
+ *
+ * What a tenant's key may call is served a second time under /console/v1, to who is signed in to the console with that role; what begins
+ * with /console/v1 here is served there alone. Neither a key nor a cookie opens the other's door.
+ */
+import type { ApiKeyRole } from '../../db/tables';
+
+export type Access = 'public' | 'platform' | ApiKeyRole;
+
+export const ACCESS: Readonly<Record<string, Access>> = {
+  'GET /livez': 'public',
+  'GET /readyz': 'public',
+  'GET /metrics': 'public',
+  'GET /openapi.json': 'public',
+
+  'POST /v1/tenants': 'platform',
+  'GET /v1/tenants': 'platform',
+  'GET /v1/tenants/{tenant_id}': 'platform',
+  'PATCH /v1/tenants/{tenant_id}': 'platform',
+  'POST /v1/tenants/{tenant_id}/api-keys': 'platform',
+
+  'GET /v1/platform/webhook-endpoints': 'platform',
+  'POST /v1/platform/webhook-endpoints': 'platform',
+  'GET /v1/platform/webhook-endpoints/{endpoint_id}': 'platform',
+  'PATCH /v1/platform/webhook-endpoints/{endpoint_id}': 'platform',
+  'DELETE /v1/platform/webhook-endpoints/{endpoint_id}': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/rotate-secret': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/test': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/disable': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/enable': 'platform',
+  'POST /v1/platform/webhook-endpoints/{endpoint_id}/recover': 'platform',
+  'GET /v1/platform/webhook-deliveries': 'platform',
+  'GET /v1/platform/webhook-deliveries/{delivery_id}': 'platform',
+  'POST /v1/platform/webhook-deliveries/{delivery_id}/resend': 'platform',
+
+  'GET /v1/tenant': 'viewer',
+  'PATCH /v1/tenant': 'admin',
+  'GET /v1/api-keys': 'admin',
+  'POST /v1/api-keys': 'admin',
+  'DELETE /v1/api-keys/{api_key_id}': 'admin',
+
+  'POST /v1/tenants/{tenant_id}/first-admin': 'platform',
+  'GET /v1/people': 'admin',
+  'POST /v1/people': 'admin',
+  'GET /v1/people/{person_id}': 'admin',
+  'PATCH /v1/people/{person_id}': 'admin',
+  'DELETE /v1/people/{person_id}': 'admin',
+  'POST /v1/people/{person_id}/invitation': 'admin',
+  'GET /v1/people/{person_id}/sessions': 'admin',
+  'DELETE /v1/people/{person_id}/sessions/{session_id}': 'admin',
+
+  'GET /console/v1/sign-in': 'public',
+  'POST /console/v1/sign-in': 'public',
+  'POST /console/v1/passwords': 'public',
+  'GET /console/v1/oidc': 'public',
+  'GET /console/v1/oidc/callback': 'public',
+  'POST /console/v1/sign-out': 'viewer',
+  'GET /console/v1/me': 'viewer',
+  'POST /console/v1/me/password': 'viewer',
+  'GET /console/v1/me/sessions': 'viewer',
+  'DELETE /console/v1/me/sessions/{session_id}': 'viewer',
+
+  'GET /v1/connectors': 'viewer',
+  'GET /v1/connectors/{kind}': 'viewer',
+
+  'GET /v1/integrations': 'viewer',
+  'POST /v1/integrations': 'admin',
+  'GET /v1/integrations/{integration_id}': 'viewer',
+  'PATCH /v1/integrations/{integration_id}': 'admin',
+  'DELETE /v1/integrations/{integration_id}': 'admin',
+  'PUT /v1/integrations/{integration_id}/credentials': 'admin',
+  'POST /v1/integrations/{integration_id}/pause': 'operator',
+  'POST /v1/integrations/{integration_id}/resume': 'operator',
+  'POST /v1/integrations/{integration_id}/check': 'operator',
+  'POST /v1/integrations/{integration_id}/sync-runs': 'operator',
+  'GET /v1/integrations/{integration_id}/record-types': 'viewer',
+  'GET /v1/integrations/{integration_id}/sync-schedule': 'viewer',
+  'GET /v1/integrations/{integration_id}/skipped-ticks': 'viewer',
+
+  'POST /v1/records/batch': 'operator',
+  'GET /v1/records/{record_type}': 'viewer',
+  'GET /v1/records/{record_type}/{external_id}': 'viewer',
+  'PUT /v1/records/{record_type}/{external_id}': 'operator',
+  'PATCH /v1/records/{record_type}/{external_id}': 'operator',
+  'DELETE /v1/records/{record_type}/{external_id}': 'operator',
+
+  'GET /v1/record-syncs': 'viewer',
+  'POST /v1/record-syncs/retry': 'operator',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/push-now': 'operator',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/hold': 'operator',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/release': 'operator',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/discard': 'operator',
+  'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/retry': 'operator',
+
+  'POST /v1/integrations/{integration_id}/overviews': 'operator',
+  'POST /v1/integrations/{integration_id}/sync-now': 'operator',
+  'GET /v1/operations/{operation_id}': 'viewer',
+  'GET /v1/overviews': 'viewer',
+  'GET /v1/overviews/{overview_id}': 'viewer',
+  'GET /v1/overviews/{overview_id}/items': 'viewer',
+
+  'GET /v1/sync-runs': 'viewer',
+  'GET /v1/sync-runs/{sync_run_id}': 'viewer',
+  'GET /v1/sync-runs/{sync_run_id}/jobs': 'viewer',
+  'GET /v1/sync-runs/{sync_run_id}/changes': 'viewer',
+  'GET /v1/sync-runs/{sync_run_id}/errors': 'viewer',
+  'POST /v1/sync-runs/{sync_run_id}/cancel': 'operator',
+  'POST /v1/sign-ins': 'operator',
+  'GET /v1/onboarding': 'viewer',
+  'GET /v1/sync-status': 'viewer',
+  'GET /v1/metadata-changes': 'viewer',
+  'GET /v1/sync-conflicts': 'viewer',
+  'GET /v1/deletion-reviews': 'viewer',
+  'GET /v1/deletion-reviews/{deletion_review_id}': 'viewer',
+  'GET /v1/deletion-reviews/{deletion_review_id}/records': 'viewer',
+  'POST /v1/deletion-reviews/{deletion_review_id}/approve': 'admin',
+  'POST /v1/deletion-reviews/{deletion_review_id}/discard': 'admin',
+
+  'GET /v1/events': 'viewer',
+  'GET /v1/webhook-endpoints': 'viewer',
+  'POST /v1/webhook-endpoints': 'admin',
+  'GET /v1/webhook-endpoints/{endpoint_id}': 'viewer',
+  'PATCH /v1/webhook-endpoints/{endpoint_id}': 'admin',
+  'DELETE /v1/webhook-endpoints/{endpoint_id}': 'admin',
+  'POST /v1/webhook-endpoints/{endpoint_id}/rotate-secret': 'admin',
+  'POST /v1/webhook-endpoints/{endpoint_id}/test': 'operator',
+  'POST /v1/webhook-endpoints/{endpoint_id}/disable': 'admin',
+  'POST /v1/webhook-endpoints/{endpoint_id}/enable': 'admin',
+  'POST /v1/webhook-endpoints/{endpoint_id}/recover': 'operator',
+  'GET /v1/webhook-deliveries': 'viewer',
+  'GET /v1/webhook-deliveries/{delivery_id}': 'viewer',
+  'POST /v1/webhook-deliveries/{delivery_id}/resend': 'operator',
+
+  'GET /v1/pushes': 'viewer',
+  'GET /v1/pushes/{push_id}': 'viewer',
+  'GET /v1/notifications': 'viewer',
+  'GET /v1/notifications/unread': 'viewer',
+  'POST /v1/notifications/viewed': 'viewer',
+  'POST /v1/notifications/{notification_id}/viewed': 'viewer',
+  'GET /v1/notification-settings': 'viewer',
+  'PATCH /v1/notification-settings': 'admin',
+  'GET /v1/audit-log': 'admin',
+  'GET /v1/stream': 'viewer',
+  'GET /v1/time-zones': 'viewer',
+};
+
+const RANK: Readonly<Record<ApiKeyRole, number>> = { viewer: 1, operator: 2, admin: 3 };
+
+export const lesserRole = (one: ApiKeyRole, other: ApiKeyRole): ApiKeyRole => (RANK[one] < RANK[other] ? one : other);
+
+export const isConsoleOnly = (path: string): boolean => path.startsWith('/console/');
+
+export function includesRole(held: ApiKeyRole, needed: ApiKeyRole): boolean {
+  return RANK[held] >= RANK[needed];
+}

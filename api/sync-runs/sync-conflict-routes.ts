@@ -1,0 +1,74 @@
+/** Conflicts that sync runs met (rules.md 13, 17). */
+import { z } from 'zod';
+import { toWireId } from '../../db/sql/ids';
+import { listSyncConflicts, type SyncConflict } from '../../db/pull/sync-conflicts';
+import type { JsonValue } from '../../domain/json';
+import { type Route, tenantRoute } from '../routing/define-route';
+import { externalId, idParam, instant, jsonValue, recordTypeName, toInstant, wireId } from '../routing/common-schemas';
+import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import { requireIntegration } from '../integrations/integration-routes';
+
+const kind = z.enum(['field_changed_on_both_sides', 'ambiguous_match']).meta({
+  id: 'SyncConflictKind',
+  description: [
+    '- `field_changed_on_both_sides`: it was changed there while a change here was not sent yet; `winner` says whose value counts.',
+    '- `ambiguous_match`: more than one of our records has the value of the `match_by` field, or theirs and another of theirs fit the same; it is not kept until it can be told.',
+  ].join('\n'),
+});
+const conflict = z
+  .object({
+    id: wireId('cnf'),
+    integration_id: wireId('int'),
+    sync_run_id: wireId('run'),
+    record_type: recordTypeName,
+    remote_id: z.string().meta({ example: '4711' }),
+    record_id: wireId('rec').nullable().meta({ description: 'null where it could not be told which of our records is meant.' }),
+    external_id: externalId.nullable(),
+    kind,
+    field: z.string().nullable().meta({ example: 'email' }),
+    ours: jsonValue,
+    theirs: jsonValue,
+    winner: z.enum(['ours', 'theirs']).nullable(),
+    detail: z.string(),
+    at: instant,
+  })
+  .meta({ id: 'SyncConflict' });
+
+export const syncConflictRoutes: readonly Route[] = [
+  tenantRoute({
+    method: 'get',
+    path: '/v1/sync-conflicts',
+    operationId: 'listSyncConflicts',
+    tag: 'Sync conflicts',
+    summary: 'List conflicts, newest first',
+    query: z.strictObject({ ...listParams, integration_id: idParam('int', 'integration_not_found').optional(), kind: kind.optional() }),
+    answers: { 200: { description: 'Conflicts with the values of both sides.', schema: listOf(conflict) } },
+    problems: ['invalid_cursor', 'integration_not_found'],
+    async run(work, { query }) {
+      if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
+      const scope = ['sync-conflicts', work.tenantId, query.integration_id, query.kind];
+      const { limit, after } = readPage(query, scope, uuidPosition);
+      const rows = await listSyncConflicts(work, { integrationId: query.integration_id, kind: query.kind, limit: limit + 1, before: after });
+      return { status: 200, body: toPage(rows, limit, scope, ({ syncConflictId }) => syncConflictId, toWire) };
+    },
+  }),
+];
+
+function toWire(found: SyncConflict): z.output<typeof conflict> {
+  return {
+    id: toWireId('cnf', found.syncConflictId),
+    integration_id: toWireId('int', found.integrationId),
+    sync_run_id: toWireId('run', found.syncRunId),
+    record_type: found.recordType,
+    remote_id: found.remoteId,
+    record_id: found.recordId === null ? null : toWireId('rec', found.recordId),
+    external_id: found.externalId,
+    kind: found.kind,
+    field: found.field,
+    ours: found.ours as JsonValue,
+    theirs: found.theirs as JsonValue,
+    winner: found.winner,
+    detail: found.detail,
+    at: toInstant(found.at),
+  };
+}

@@ -1,0 +1,114 @@
+/** The Sync Log: runs, their jobs, what they changed and what they could not keep; and canceling one. Asking for one is `sync-run-requests.ts`. */
+import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
+import { toWireId } from '../../db/sql/ids';
+import { noteTargetViewed } from '../../db/notifications/notification-recipients';
+import { cancelSyncRun, listSyncJobs, lockSyncRun } from '../../db/sync-runs/sync-jobs';
+import { wakeSyncRuns } from '../../db/sync-runs/sync-run-requests';
+import { listSyncRuns, showSyncRun, type ListedSyncRun } from '../../db/sync-runs/sync-runs';
+import { RUN_KINDS, RUN_STATES } from '../../domain/sync-runs/sync-run';
+import { HttpError } from '../http/http-error';
+import { type Route, tenantRoute } from '../routing/define-route';
+import { idParam, instantParam, namesParam } from '../routing/common-schemas';
+import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import { syncJob, syncRun, toWireJob, toWireRun } from './sync-run-schema';
+import { requireIntegration } from '../integrations/integration-routes';
+
+export const syncRunParams = z.strictObject({ sync_run_id: idParam('run', 'sync_run_not_found') });
+const base = '/v1/sync-runs';
+
+export const syncRunRoutes: readonly Route[] = [
+  tenantRoute({
+    method: 'get',
+    path: base,
+    operationId: 'listSyncRuns',
+    tag: 'Sync runs',
+    summary: 'List sync runs, newest first',
+    query: z.strictObject({
+      ...listParams,
+      integration_id: idParam('int', 'integration_not_found').optional(),
+      kind: namesParam(RUN_KINDS, 'nightly').optional(),
+      state: namesParam(RUN_STATES, 'failed').optional(),
+      created_after: instantParam.optional().meta({ description: 'Asked for at this instant or later.', example: '2026-11-21T00:00:00Z' }),
+      created_before: instantParam.optional().meta({ description: 'Asked for before this instant.', example: '2026-11-22T00:00:00Z' }),
+    }),
+    answers: { 200: { description: 'Runs of all kinds, with their progress.', schema: listOf(syncRun) } },
+    problems: ['invalid_cursor', 'integration_not_found'],
+    async run(work, { query }) {
+      const { integration_id: integrationId, kind: kinds, state: states, created_after: createdAfter, created_before: createdBefore } = query;
+      if (integrationId !== undefined) await requireIntegration(work, integrationId);
+      const filter = [integrationId, kinds?.join(), states?.join(), createdAfter?.toISOString(), createdBefore?.toISOString()];
+      const scope = ['sync-runs', work.tenantId, ...filter];
+      const { limit, after } = readPage(query, scope, uuidPosition);
+      const rows = await listSyncRuns(work, { integrationId, kinds, states, createdAfter, createdBefore, limit: limit + 1, before: after });
+      return { status: 200, body: toPage(rows, limit, scope, ({ syncRunId }) => syncRunId, toWireRun) };
+    },
+  }),
+
+  tenantRoute({
+    method: 'get',
+    path: `${base}/{sync_run_id}`,
+    operationId: 'showSyncRun',
+    tag: 'Sync runs',
+    summary: 'Show a sync run',
+    description: 'Sync Logs are kept for ever. `GET /v1/stream?topics=sync_runs` says when to look again.',
+    params: syncRunParams,
+    answers: { 200: { description: 'The run as it stands.', schema: syncRun } },
+    problems: ['sync_run_not_found'],
+    async run(work, { params }, { caller }) {
+      const found = await requireRun(work, params.sync_run_id);
+      // Whoever has seen how it ended needs no e-mail about it (rules.md 25).
+      if (caller.kind === 'tenant' && caller.personId !== null && found.finishedAt !== null)
+        await noteTargetViewed(work, { personId: caller.personId, syncRunId: found.syncRunId });
+      return { status: 200, body: toWireRun(found) };
+    },
+  }),
+
+  tenantRoute({
+    method: 'get',
+    path: `${base}/{sync_run_id}/jobs`,
+    operationId: 'listSyncRunJobs',
+    tag: 'Sync runs',
+    summary: 'List the jobs of a sync run: one per dataset, one for metadata',
+    description: 'A run that was not begun has no jobs yet.',
+    params: syncRunParams,
+    answers: { 200: { description: 'All jobs: metadata first, then by record type.', schema: z.object({ data: z.array(syncJob), next_cursor: z.null() }) } },
+    problems: ['sync_run_not_found'],
+    async run(work, { params }) {
+      const { syncRunId } = await requireRun(work, params.sync_run_id);
+      const jobs = await listSyncJobs(work, { syncRunId });
+      return { status: 200, body: { data: jobs.map(toWireJob), next_cursor: null } };
+    },
+  }),
+
+  tenantRoute({
+    method: 'post',
+    path: `${base}/{sync_run_id}/cancel`,
+    operationId: 'cancelSyncRun',
+    tag: 'Sync runs',
+    summary: 'Cancel a sync run',
+    description:
+      'What waits or was not begun ends at once; what is being read ends at its next page. What was read so far stays, and nothing is deleted for being missing. Canceling twice is canceling once.',
+    params: syncRunParams,
+    answers: { 200: { description: 'The run as it stands now: canceled, or about to be.', schema: syncRun } },
+    problems: ['sync_run_not_found', 'sync_run_finished'],
+    action: 'sync_run.canceled',
+    async run(work, { params }, { caller }) {
+      const before = await lockSyncRun(work, { syncRunId: params.sync_run_id });
+      if (before === undefined) throw new HttpError('sync_run_not_found');
+      if (before.finishedAt !== null) throw new HttpError('sync_run_finished');
+      await cancelSyncRun(work, { syncRunId: before.syncRunId, by: caller.actor });
+      await wakeSyncRuns(work, before);
+      const after = await requireRun(work, before.syncRunId);
+      const detail = { integration_id: toWireId('int', before.integrationId), kind: before.kind, from: before.state, to: after.state };
+      return { status: 200, body: toWireRun(after), audit: { target: toWireId('run', before.syncRunId), detail } };
+    },
+  }),
+];
+
+/** The caller's run, or 404: that of another tenant does not exist. */
+export async function requireRun(work: TenantWork, syncRunId: string): Promise<ListedSyncRun> {
+  const found = await showSyncRun(work, { syncRunId });
+  if (found === undefined) throw new HttpError('sync_run_not_found');
+  return found;
+}

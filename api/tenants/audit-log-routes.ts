@@ -1,0 +1,43 @@
+/** The audit log: who changed what. */
+import { z } from 'zod';
+import { type AuditRow, listAuditEntries } from '../../db/platform/audit-log';
+import { toWireId } from '../../db/sql/ids';
+import { type Route, tenantRoute } from '../routing/define-route';
+import { instant, jsonObject, toInstant, wireId } from '../routing/common-schemas';
+import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+
+const entry = z
+  .object({
+    id: wireId('aud'),
+    actor: z.string().meta({ example: 'key:payroll' }),
+    action: z.string().meta({ example: 'integration.paused' }),
+    target: z.string().nullable(),
+    detail: jsonObject,
+    ip: z.string().nullable(),
+    request_id: z.string(),
+    at: instant,
+  })
+  .meta({ id: 'AuditEntry' });
+
+export const auditLogRoutes: readonly Route[] = [
+  tenantRoute({
+    method: 'get',
+    path: '/v1/audit-log',
+    operationId: 'listAuditLog',
+    tag: 'Audit log',
+    summary: 'List what was changed and by whom, newest first',
+    query: z.strictObject({ ...listParams, action: z.string().max(100).optional() }),
+    answers: { 200: { description: 'One entry per request that changed something.', schema: listOf(entry) } },
+    problems: ['invalid_cursor'],
+    async run(work, { query }) {
+      const scope = ['audit-log', work.tenantId, query.action];
+      const { limit, after } = readPage(query, scope, uuidPosition);
+      const rows = await listAuditEntries(work, { limit: limit + 1, before: after, action: query.action });
+      return { status: 200, body: toPage(rows, limit, scope, ({ auditId }) => auditId, toWire) };
+    },
+  }),
+];
+
+function toWire({ auditId, actor, action, target, detail, ip, requestId, at }: AuditRow): z.output<typeof entry> {
+  return { id: toWireId('aud', auditId), actor, action, target, detail, ip, request_id: requestId, at: toInstant(at) };
+}

@@ -1,0 +1,59 @@
+/**
+ * PostgreSQL: tables or views as record types, read and never written. For third parties whose data can be had from their database, or from
+ * a replica or a warehouse of it.
+ *
+ * Every page is one short read-only transaction on a connection of its own, through the gated socket; pages follow the id, so a pass
+ * may stop anywhere and go on elsewhere.
+ */
+import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
+import { RecordRejected, Unauthorized, Unavailable } from '../errors';
+import { type PostgresConfig, type PostgresCredentials, findPostgresProblems, postgresConfigSchema, postgresCredentialsSchema } from './config';
+import { configuredRecordType, describeTables } from './description';
+import { rejection } from './failures';
+import { countTable, readTablePage } from './reading';
+import { inSession } from './session';
+
+export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
+  kind: 'postgres',
+  title: 'PostgreSQL',
+  description: 'Tables and views of a PostgreSQL database, read only.',
+  configSchema: postgresConfigSchema,
+  credentialsSchema: postgresCredentialsSchema,
+  batchSize: 1_000,
+  onDelete: ['leave'],
+
+  appName: ({ app }) => app,
+
+  recordTypes: (config) => Object.entries(config.record_types).map(([name, table]) => configuredRecordType(name, table)),
+
+  validate: findPostgresProblems,
+
+  hosts: ({ host, port }) => [`${host}:${port}`],
+
+  /** `validate` lets no mapping push; this is for one that was stored by other means. */
+  async push(items: readonly PushItem[]): Promise<PushResult[]> {
+    const error = rejection('read_only', 'This connector only reads.', 'Set the direction of the record type to pull.');
+    return items.map(({ pushId }) => ({ pushId, ok: false, error }));
+  },
+
+  readAbilities({ record_types: types }, recordType) {
+    const table = Object.hasOwn(types, recordType) ? types[recordType] : undefined;
+    return table ? { canFilterByModified: table.modified !== undefined, isPagingStable: true } : null;
+  },
+
+  readPage: readTablePage,
+
+  count: countTable,
+
+  describeRecordTypes: describeTables,
+
+  /** Logs in and asks for nothing: what a role may read is found out by reading. */
+  async check(context: ConnectorContext<PostgresConfig, PostgresCredentials>): Promise<void> {
+    try {
+      await inSession(context, null, (session) => session.query('select 1'));
+    } catch (error) {
+      if (!(error instanceof RecordRejected)) throw error;
+      throw error.isForbidden ? new Unauthorized(error.message) : new Unavailable(error.message, null, { cause: error });
+    }
+  },
+};

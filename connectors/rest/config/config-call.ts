@@ -1,0 +1,45 @@
+/** What all calls of a configuration have in common, and the conditions that tell one answer from another. */
+import { z } from 'zod';
+import type { JsonValue } from '../../../domain/json';
+import { CharacterSet, Headers, Json, JsonPointer, NAME, PathTemplate, Text } from './config-values';
+
+/** A value for a variable of a path: a constant, one placeholder, or a text with rules that keep a value from changing its meaning. */
+const Parameter = z.union([
+  Text,
+  z.number(),
+  z.boolean(),
+  z.strictObject({
+    template: Text,
+    escape: z
+      .record(
+        z.string().refine((key) => Array.from(key).length === 1, 'One character.'),
+        z.string().max(10),
+      )
+      .optional(),
+    refuse: z.string().min(1).max(200).optional(),
+    allow: CharacterSet.optional(),
+  }),
+]);
+
+/** True of an answer or a record when the value at the pointer equals `is`, or without `is`, when there is something other than null, false, "" or []. */
+export const Condition = z.strictObject({ at: JsonPointer, is: Json.optional() });
+
+export const callShape = {
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional(),
+  path: PathTemplate,
+  parameters: z.record(z.string().regex(NAME, 'A name of letters, digits and _.'), Parameter).optional(),
+  headers: Headers.optional(),
+};
+
+export type ConditionConfig = z.output<typeof Condition>;
+export type ParameterConfig = z.output<typeof Parameter>;
+
+/** What all calls have in common. */
+export interface CallConfig {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | undefined;
+  path: string;
+  parameters?: Record<string, ParameterConfig> | undefined;
+  headers?: Record<string, string> | undefined;
+  body?: Record<string, JsonValue> | undefined;
+  body_at?: string | undefined;
+}

@@ -1,0 +1,129 @@
+/** One call of a record type: from its description in the configuration and the values of a record to a request, and to its answer. */
+import type { JsonObject } from '../../../domain/json';
+import type { HttpRequest, PushItem } from '../../connector';
+import { RecordRejected } from '../../errors';
+import { addressOf } from './address';
+import { type Answer, readAnswer, rulesFor } from './response-rules';
+import type { IdConfig, RecordTypeConfig, RestConfig } from '../config/config';
+import type { CallConfig, ParameterConfig } from '../config/config-call';
+import { fitInto } from './character-set';
+import { placeAt, readAt } from '../json-pointer';
+import type { Session } from './session';
+import { UnusableValue, type Variables, fillHeader, fillJson, fillText } from './templates';
+
+/** What a record's calls need: the configuration of its type, the record, and a session to send with. */
+export interface RecordCalls {
+  config: RestConfig;
+  recordType: RecordTypeConfig;
+  item: PushItem;
+  session: Session;
+}
+
+export interface Sending {
+  method: NonNullable<CallConfig['method']>;
+  /** Their id, for paths with `{remote_id}`. */
+  remoteId?: string | null | undefined;
+  /** The record's part of the body; absent: a call without a record. */
+  record?: JsonObject | undefined;
+  headers?: Record<string, string>;
+}
+
+/** Sends one call. Throws RecordRejected when a value of the record cannot be put where the configuration wants it. */
+export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Sending): Promise<Answer> {
+  const request = inRecordsWords(calls.item, () => requestFor(calls, call, sending));
+  return readAnswer(await calls.session.send(request), rulesFor(calls.config, calls.recordType), calls.item.fieldNames, calls.session.quotable);
+}
+
+/** Our own id for the record where the configuration forms one, undefined where the third party gives the ids. */
+export function ownIdOf({ recordType: { id }, item }: RecordCalls): string | undefined {
+  if (!isOwnId(id)) return undefined;
+  return inRecordsWords(item, () => {
+    const fitted = fitInto(id.allow, id.otherwise, item.externalId);
+    if (fitted === undefined) throw new UnusableValue('external_id', `holds a character outside ${id.allow}, which the third party's ids cannot hold.`);
+    return fillText(id.template, (name) => (name === 'external_id' ? fitted : undefined), {});
+  });
+}
+
+/** Whether ids are formed by us; else the third party gives them. */
+export function isOwnId(id: IdConfig): id is Extract<IdConfig, { template: string }> {
+  return typeof id === 'object' && 'template' in id;
+}
+
+/** The pointer at which our id stands in their record, undefined where it stands nowhere. */
+export function externalIdPointer({ external_id: externalId }: RecordTypeConfig): string | undefined {
+  return typeof externalId === 'object' ? externalId.at : externalId;
+}
+
+/** A text of the configuration with this record's values, unescaped: for comparing, not for sending. */
+export function fillForRecord({ recordType, item }: RecordCalls, template: string): string {
+  return inRecordsWords(item, () => fillText(template, variablesOf(recordType, item, undefined), {}));
+}
+
+/** The request for any call; `record` goes into its body at `bodyAt`. Throws UnusableValue. */
+export function requestTo(
+  config: RestConfig,
+  call: CallConfig,
+  method: HttpRequest['method'],
+  variables: Variables,
+  record?: JsonObject,
+  bodyAt = '',
+): HttpRequest {
+  const withParameters: Variables = (name) => {
+    const parameter = Object.hasOwn(call.parameters ?? {}, name) ? (call.parameters as Record<string, ParameterConfig>)[name] : undefined;
+    return parameter === undefined ? variables(name) : fillParameter(parameter, variables);
+  };
+  const around = call.body === undefined ? undefined : (fillJson(call.body, variables) as JsonObject);
+  const body = record === undefined ? around : placeAt(around ?? {}, call.body_at ?? bodyAt, record);
+  const headers: Record<string, string> = { accept: 'application/json' };
+  for (const [name, template] of Object.entries({ ...config.headers, ...call.headers })) headers[name.toLowerCase()] = fillHeader(template, variables);
+  const request = { method: call.method ?? method, url: addressOf(config.base_url, call.path, withParameters) };
+  if (body === undefined) {
+    delete headers['content-type'];
+    return { ...request, headers };
+  }
+  return { ...request, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
+}
+
+function requestFor({ config, recordType, item }: RecordCalls, call: CallConfig, { method, remoteId, record, headers = {} }: Sending): HttpRequest {
+  const request = requestTo(config, call, method, variablesOf(recordType, item, remoteId), record, recordType.body_at);
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), fillHeader('{value}', () => value)]);
+  return { ...request, headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) } };
+}
+
+function fillParameter(parameter: ParameterConfig, variables: Variables): string {
+  if (typeof parameter === 'object') return fillText(parameter.template, variables, parameter);
+  return fillText(String(parameter), variables);
+}
+
+/** The variables of a record's calls: `external_id`, `push_id`, `remote_id` and `payload.<key>`. */
+function variablesOf({ id }: RecordTypeConfig, item: PushItem, remoteId: string | null | undefined): Variables {
+  return (name) => {
+    if (name === 'external_id') return item.externalId;
+    if (name === 'push_id') return item.pushId;
+    if (name === 'remote_id') return isNumericId(id) && isExactInteger(remoteId) ? Number(remoteId) : (remoteId ?? undefined);
+    if (!name.startsWith('payload.')) return undefined;
+    return readAt(item.payload, `/${name.slice('payload.'.length).replaceAll('..', '/')}`);
+  };
+}
+
+function isNumericId(id: IdConfig): boolean {
+  return typeof id === 'object' && 'type' in id && id.type === 'number';
+}
+
+/** True of digits that a double holds and writes as they are: not beyond 2^53, no zeros in front. */
+function isExactInteger(text: string | null | undefined): boolean {
+  return Number.isSafeInteger(Number(text)) && String(Number(text)) === text;
+}
+
+/** A value that does not fit is this record's fault, and only this record fails; the field it comes from is named. */
+function inRecordsWords<Value>(item: PushItem, work: () => Value): Value {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof UnusableValue)) throw error;
+    const path = error.variable.startsWith('payload.') ? error.variable.slice('payload.'.length).replaceAll('..', '/') : undefined;
+    const field = path === undefined ? undefined : (item.fieldNames[path] ?? item.fieldNames[`/${path}`]);
+    const explanation = 'Nothing was sent. Change the value, or how the configuration writes it.';
+    throw new RecordRejected(error.message, [{ field: field ?? null, remoteField: null, code: 'unusable_value', message: error.message, explanation }]);
+  }
+}

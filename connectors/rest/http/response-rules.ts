@@ -1,0 +1,108 @@
+/**
+ * What an answer means, by the configuration: a good one, one that says "not there" or "already there", or one of the four errors.
+ * Anything unexpected (an HTML page, half a JSON document, a list that is missing) is no answer: it is never taken for "not found",
+ * because that would create a second record.
+ */
+import { type JsonValue, jsonEquals } from '../../../domain/json';
+import type { HttpResponse } from '../../connector';
+import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../errors';
+import { errorFromResponse, isSuccess, parseRetryAfter } from '../../http-errors';
+import type { AnswersConfig, ErrorsConfig, RecordTypeConfig, RestConfig } from '../config/config';
+import type { ConditionConfig } from '../config/config-call';
+import { type FieldNames, codesIn, refusalIn, wordsOf } from './error-mapping';
+import { parseJson, pathOf, readPath } from '../json-pointer';
+import { words } from './words';
+
+export interface AnswerRules {
+  answers: AnswersConfig;
+  errors: ErrorsConfig;
+}
+
+export type Answer =
+  | { meaning: 'done'; response: HttpResponse; body: JsonValue | undefined }
+  /** The record, or what the address names, is not there. */
+  | { meaning: 'missing'; error: ConnectorError }
+  /** A record with our id is there already. */
+  | { meaning: 'exists'; error: ConnectorError }
+  /** Changed there since we last saw it (412). */
+  | { meaning: 'changed'; error: ConnectorError }
+  | { meaning: 'failed'; error: ConnectorError };
+
+type Meaning = 'unauthorized' | 'rate_limited' | 'transient' | 'missing' | 'exists';
+
+const MEANINGS: readonly Meaning[] = ['unauthorized', 'rate_limited', 'transient', 'missing', 'exists'];
+const DEFAULTS: Partial<Record<Meaning, readonly number[]>> = { missing: [404, 410], exists: [409] };
+
+/** The rules for reading answers: those of the record type over those for all. */
+export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): AnswerRules {
+  return { answers: { ...config.answers, ...recordType?.answers }, errors: { ...config.errors, ...recordType?.errors } };
+}
+
+/**
+ * Reads an answer by the rules. `fieldNames` (see PushItem) name our fields in a refusal; `quotable` takes our secrets out of an answer
+ * before anything of it is quoted.
+ */
+export function readAnswer(response: HttpResponse, rules: AnswerRules, fieldNames: FieldNames, quotable: (response: HttpResponse) => HttpResponse): Answer {
+  const body = parseJson(response.text);
+  const hasGoodStatus = isSuccess(response) || (rules.answers.success ?? []).includes(response.status);
+  if (hasGoodStatus && !isTrueOf(rules.answers.failed, body)) {
+    if (isUnreadable(response, body)) return { meaning: 'failed', error: unreadable(quotable(response)) };
+    return { meaning: 'done', response, body };
+  }
+  const meaning = meaningOf(response.status, codesIn(body, rules.errors), rules.answers);
+  const error = errorOf(quotable(response), meaning, rules, fieldNames);
+  if (meaning === 'missing' || meaning === 'exists') return { meaning, error };
+  return { meaning: response.status === 412 && meaning === undefined ? 'changed' : 'failed', error };
+}
+
+/** Whether the condition holds; without one, it does not. */
+export function isTrueOf(condition: ConditionConfig | undefined, document: JsonValue | undefined): boolean {
+  return testOf(condition)(document);
+}
+
+/** The condition made ready for many documents. */
+export function testOf(condition: ConditionConfig | undefined): (document: JsonValue | undefined) => boolean {
+  if (condition === undefined) return () => false;
+  const { is } = condition;
+  const path = pathOf(condition.at);
+  return (document) => {
+    const value = readPath(document, path);
+    if (is !== undefined) return jsonEquals(value, is);
+    return !(value === undefined || value === null || value === false || value === '' || (Array.isArray(value) && value.length === 0));
+  };
+}
+
+/** An answer that is fine by its status but cannot be what we asked for. */
+export function unreadable(response: HttpResponse): Unavailable {
+  return new Unavailable(`The third party answered ${response.status} with something that cannot be read. ${words(response.text)}`.trim(), response.status);
+}
+
+/** A code says more than a status, so codes are looked at first. */
+function meaningOf(status: number, codes: readonly string[], answers: AnswersConfig): Meaning | undefined {
+  const listed = (meaning: Meaning) => answers[meaning] ?? DEFAULTS[meaning] ?? [];
+  return (
+    MEANINGS.find((meaning) => listed(meaning).some((entry) => typeof entry === 'string' && codes.includes(entry))) ??
+    MEANINGS.find((meaning) => listed(meaning).some((entry) => entry === status))
+  );
+}
+
+function errorOf(response: HttpResponse, meaning: Meaning | undefined, rules: AnswerRules, fieldNames: FieldNames): ConnectorError {
+  const { status } = response;
+  const body = parseJson(response.text);
+  const refusal = refusalIn(response, body, rules.errors, fieldNames);
+  const isUnauthorized = meaning === 'unauthorized' || (meaning === undefined && status === 401);
+  if (isUnauthorized) return new Unauthorized(`The third party does not accept the credentials (${status}). ${wordsOf(response, body, rules.errors)}`.trim());
+  if (meaning === 'rate_limited')
+    return new RateLimited(`The third party asks to wait (${status}).`, parseRetryAfter(response.headers['retry-after'], Date.now()));
+  if (meaning === 'transient') return new Unavailable(`The third party cannot take it just now (${status}). ${refusal.message}`, status);
+  // A refusal under a good status (`failed`) has no status to be judged by.
+  if (isSuccess(response)) return new RecordRejected(refusal.message, refusal.errors);
+  return errorFromResponse(response, () => refusal);
+}
+
+/** Plain text ("OK") is a fine answer to a change; a page for people, or broken JSON, comes from something in between. */
+export function isUnreadable(response: HttpResponse, body: JsonValue | undefined): boolean {
+  if (body !== undefined || response.text.trim() === '') return false;
+  const type = response.headers['content-type'] ?? '';
+  return /html|json/i.test(type) || response.text.trimStart().startsWith('<');
+}

@@ -1,0 +1,140 @@
+/**
+ * Calls with credentials on them. Guarantees: a token is fetched at most once at a time, renewed before it expires and once after
+ * the third party has refused it, never more often, so that wrong credentials cost two calls and not two per record; and
+ * what a third party says about a refusal is quoted without our secrets, because people read it.
+ */
+import type { HttpRequest, HttpResponse } from '../../connector';
+import { Unauthorized } from '../../errors';
+import type { AuthConfig } from '../config/config-auth';
+import { type RestContext, basic, credentialOf, redacted, secretsOf } from './credentials';
+import { type Token, fetchToken } from './token';
+import { UnusableValue, fillHeader } from './templates';
+
+export interface Session {
+  /** Sends a request to the third party with the credentials on it. Throws Unavailable, and Unauthorized or RateLimited when a token cannot be had. */
+  send(request: HttpRequest): Promise<HttpResponse>;
+  /** An answer fit to be quoted to people: without our secrets. */
+  quotable(response: HttpResponse): HttpResponse;
+}
+
+/** Opens a session for one batch or check. Fetches a token at once where one is needed, so that refused credentials stop the batch before it starts. */
+export async function openSession(context: RestContext): Promise<Session> {
+  const { auth } = context.config;
+  const quotable = (response: HttpResponse) => redacted(response, secretsOf(context));
+  if (auth.type !== 'oauth2_client_credentials' && auth.type !== 'login') {
+    return { quotable, send: async (request) => context.http.send(inCredentialsWords(() => withCredentials(request, context))) };
+  }
+  const tokens = new Tokens(context);
+  await tokens.current();
+  return { quotable, send: (request) => sendWithToken(request, context, auth, tokens) };
+}
+
+async function sendWithToken(request: HttpRequest, context: RestContext, auth: AuthConfig, tokens: Tokens): Promise<HttpResponse> {
+  const send = async (token: Token) => context.http.send(inCredentialsWords(() => withToken(request, auth, token)));
+  const token = await tokens.current();
+  const response = await send(token);
+  const isRefused = auth.type === 'login' ? auth.renew_on.includes(response.status) : response.status === 401;
+  if (!isRefused) {
+    tokens.wasAccepted(token);
+    return response;
+  }
+  const renewed = await tokens.renew(token, response.status);
+  return renewed ? send(renewed) : response;
+}
+
+/** The token of an integration: the stored one, or a new one fetched once for all who wait for it. */
+class Tokens {
+  private fetching: Promise<Token> | undefined;
+  private latest: Token | undefined;
+  private isLatestProven = false;
+
+  constructor(private readonly context: RestContext) {}
+
+  async current(): Promise<Token> {
+    const stored = this.context.tokens.get();
+    if (stored && (stored.expiresAt === null || stored.expiresAt > Date.now())) return stored;
+    return this.fetch();
+  }
+
+  wasAccepted(token: Token): void {
+    if (token.value === this.latest?.value) this.isLatestProven = true;
+  }
+
+  /**
+   * Another token than the refused one, or undefined when there is no point in asking: a token fetched in this session and refused
+   * at its first use means that the credentials do not suffice, and a 403 for a token fetched in this session is about the record.
+   */
+  async renew(refused: Token, status: number): Promise<Token | undefined> {
+    const stored = this.context.tokens.get();
+    if (stored && stored.value !== refused.value) return stored;
+    if (this.fetching) return this.fetching;
+    const isFresh = refused.value === this.latest?.value;
+    if (isFresh && (status === 403 || !this.isLatestProven)) return undefined;
+    this.context.tokens.clear();
+    return this.fetch();
+  }
+
+  private fetch(): Promise<Token> {
+    this.fetching ??= this.fetchOnce().finally(() => {
+      this.fetching = undefined;
+    });
+    return this.fetching;
+  }
+
+  private async fetchOnce(): Promise<Token> {
+    const token = await inCredentialsWords(() => fetchToken(this.context));
+    this.context.tokens.set(token);
+    this.latest = token;
+    this.isLatestProven = false;
+    return token;
+  }
+}
+
+/** A credential that cannot be sent is one that a person has to replace. */
+function inCredentialsWords<Value>(work: () => Value): Value {
+  const translated = (error: unknown) => (error instanceof UnusableValue ? new Unauthorized(`The credential ${error.message}`) : error);
+  try {
+    const value = work();
+    if (!(value instanceof Promise)) return value;
+    return value.catch((error: unknown) => {
+      throw translated(error);
+    }) as Value;
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+function withToken(request: HttpRequest, auth: AuthConfig, token: Token): HttpRequest {
+  if (auth.type !== 'login') return withHeaders(request, { authorization: `Bearer ${token.value}` });
+  return withHeaders(request, { [auth.header]: fillHeader(auth.value, (name) => (name === 'token' ? token.value : undefined)) });
+}
+
+function withCredentials(request: HttpRequest, { config: { auth }, credentials }: RestContext): HttpRequest {
+  const credential = (name: string) => credentialOf(credentials, name);
+  switch (auth.type) {
+    case 'bearer':
+      return withHeaders(request, { authorization: fillHeader('Bearer {token}', credential) });
+    case 'basic':
+      return withHeaders(request, { authorization: basic(credential('username'), credential('password')) });
+    case 'header':
+      return withHeaders(
+        request,
+        mapValues(auth.headers, (template) => fillHeader(template, credential)),
+      );
+    case 'query': {
+      const url = new URL(request.url);
+      for (const [name, template] of Object.entries(auth.parameters)) url.searchParams.set(name, fillHeader(template, credential));
+      return { ...request, url: url.href };
+    }
+    default:
+      return request;
+  }
+}
+
+function withHeaders(request: HttpRequest, headers: Record<string, string>): HttpRequest {
+  return { ...request, headers: { ...request.headers, ...headers } };
+}
+
+function mapValues(record: Record<string, string>, change: (value: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

@@ -1,0 +1,160 @@
+/**
+ * Templates of the configuration, filled with values of a record or of the credentials. There are three kinds: paths (RFC 6570),
+ * texts (`external_id='{external_id}'`) and JSON bodies whose strings hold `{name}`. A value never changes the meaning of what
+ * surrounds it: paths and queries are percent-encoded, JSON stays JSON, and a text says how its values are escaped or limited.
+ */
+import { parseTemplate } from 'url-template';
+import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
+import { isCharacterAllowed } from './character-set';
+
+/** Gives the value of a variable; undefined when it has none. */
+export type Variables = (name: string) => JsonValue | undefined;
+
+/** How values are made fit for the text around them. Absent: there is nothing around them. */
+export interface EscapeRules {
+  /** A character and what stands for it. */
+  escape?: Record<string, string> | undefined;
+  /** Characters that cannot be written; a record with one of them is refused. */
+  refuse?: string | undefined;
+  /** The only characters that may occur, like `A-Za-z0-9_-`. */
+  allow?: string | undefined;
+}
+
+/** A value that does not fit where the template puts it. The message is for people and names the variable, not the value. */
+export class UnusableValue extends Error {
+  constructor(
+    readonly variable: string,
+    problem: string,
+  ) {
+    super(`${variable} ${problem}`);
+  }
+}
+
+const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_.]*)\}/g;
+const PATH_EXPRESSION = /\{([/?&;.]?)([A-Za-z_][A-Za-z0-9_.]*(?:,[A-Za-z_][A-Za-z0-9_.]*)*)\}/g;
+const CONTROL = /\p{Cc}/u;
+
+/** The variables of a text template, in order. Braces around anything but a name are plain text. */
+export function textVariables(template: string): string[] {
+  return [...template.matchAll(PLACEHOLDER)].map((match) => match[1] as string);
+}
+
+/** The variables of every string in a JSON template. */
+export function jsonVariables(template: JsonValue): string[] {
+  if (typeof template === 'string') return textVariables(template);
+  if (Array.isArray(template)) return template.flatMap(jsonVariables);
+  return isJsonObject(template) ? Object.values(template).flatMap(jsonVariables) : [];
+}
+
+/** The variables of a path template; those in a query part apart from the others. */
+export function pathVariables(template: string): string[] {
+  return [...template.matchAll(PATH_EXPRESSION)].flatMap((match) => (match[2] as string).split(','));
+}
+
+/** What is wrong with a path template, undefined when nothing is. */
+export function problemOfPath(template: string): string | undefined {
+  if (!template.startsWith('/') || template.startsWith('//')) return 'A path starts with one slash; it is appended to base_url.';
+  const literal = template.replaceAll(PATH_EXPRESSION, 'x');
+  if (/[{}]/.test(literal)) {
+    return 'In a path, {name}, {/name}, {?name,other} and {&name} are understood; + and # would let a value change the address.';
+  }
+  if (/[#\\\s]/.test(literal)) return 'A path holds no #, no backslash and no white space.';
+  if (hasDotSegment(literal)) return 'A path holds no . or .. segment.';
+  return undefined;
+}
+
+/** A path with its variables filled in, percent-encoded. Throws UnusableValue for an empty value or one that would climb (`..`). */
+export function fillPath(template: string, variables: Variables): string {
+  const values: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const name of pathVariables(template)) {
+    const value = textOf(name, variables(name));
+    if (value === '') throw new UnusableValue(name, 'is empty, so the address of the record cannot be built.');
+    if (!isWellFormed(value)) throw new UnusableValue(name, 'holds half a character (a lone surrogate), which cannot be sent.');
+    values[name] = value;
+  }
+  const path = parseTemplate(template).expand(values);
+  if (hasDotSegment(path)) throw new UnusableValue(pathVariables(template).join(', '), 'would lead to another address (a . or .. segment).');
+  return path;
+}
+
+/** A text with its placeholders filled in by the rules. Throws UnusableValue for what the rules cannot express. */
+export function fillText(template: string, variables: Variables, rules: EscapeRules = {}): string {
+  return template.replaceAll(PLACEHOLDER, (_, name: string) => escapeValue(name, textOf(name, variables(name)), rules));
+}
+
+/** A header's value: a text of visible ASCII, so that no value can begin a header of its own. */
+export function fillHeader(template: string, variables: Variables): string {
+  return template.replaceAll(PLACEHOLDER, (_, name: string) => {
+    const value = textOf(name, variables(name));
+    if (!/^[\x20-\x7e]*$/.test(value)) throw new UnusableValue(name, 'holds a character that no header can carry.');
+    return value;
+  });
+}
+
+/** A JSON body with its strings filled in. A string that is nothing but one placeholder becomes the value itself, number or object. */
+export function fillJson(template: JsonValue, variables: Variables): JsonValue {
+  if (typeof template === 'string') {
+    const only = /^\{([A-Za-z_][A-Za-z0-9_.]*)\}$/.exec(template)?.[1];
+    if (only === undefined) return template.replaceAll(PLACEHOLDER, (_, name: string) => textOf(name, variables(name)));
+    const value = variables(only);
+    if (value === undefined) throw new UnusableValue(only, 'has no value.');
+    return value;
+  }
+  if (Array.isArray(template)) return template.map((item) => fillJson(item, variables));
+  if (!isJsonObject(template)) return template;
+  const filled: JsonObject = {};
+  for (const [key, value] of Object.entries(template)) filled[key] = fillJson(value, variables);
+  return filled;
+}
+
+/**
+ * What is missing in the rules for this text to be safe, undefined when nothing is: a value between quotes needs the quote and the
+ * backslash dealt with, a value without quotes needs a list of allowed characters. A template that is one placeholder needs nothing.
+ */
+export function problemOfText(template: string, rules: EscapeRules): string | undefined {
+  const hasRules = rules.escape !== undefined || rules.refuse !== undefined || rules.allow !== undefined;
+  if (/^\{[^{}]*\}$/.test(template) && !hasRules) return undefined;
+  const isDealtWith = (character: string) =>
+    Object.hasOwn(rules.escape ?? {}, character) ||
+    (rules.refuse ?? '').includes(character) ||
+    (rules.allow !== undefined && !isCharacterAllowed(rules.allow, character));
+  for (const match of template.matchAll(PLACEHOLDER)) {
+    const quote = template[match.index - 1] ?? '';
+    const isQuoted = `'"\``.includes(quote) && quote !== '' && template[match.index + match[0].length] === quote;
+    if (!isQuoted && rules.allow === undefined) {
+      return `${match[0]} stands without quotes, so a value could add conditions of its own: put quotes around it, or list the characters it may hold in "allow".`;
+    }
+    const open = isQuoted ? [quote, '\\'].filter((character) => !isDealtWith(character)) : [];
+    if (open.length > 0) {
+      return `${match[0]} stands between quotes: say in "escape" or "refuse" what becomes of ${open.join(' and ')} in a value.`;
+    }
+  }
+  return undefined;
+}
+
+function escapeValue(name: string, value: string, { escape = {}, refuse = '', allow }: EscapeRules): string {
+  return Array.from(value, (character) => {
+    const isRefused = refuse.includes(character) || (allow !== undefined && !isCharacterAllowed(allow, character)) || CONTROL.test(character);
+    if (isRefused) throw new UnusableValue(name, `holds ${nameOf(character)}, which cannot be written here by the rules of the configuration.`);
+    return Object.hasOwn(escape, character) ? escape[character] : character;
+  }).join('');
+}
+
+function textOf(name: string, value: JsonValue | undefined): string {
+  if (value === undefined || value === null) throw new UnusableValue(name, 'has no value.');
+  if (typeof value === 'object') throw new UnusableValue(name, 'is not a single value.');
+  return String(value);
+}
+
+function nameOf(character: string): string {
+  const code = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  return CONTROL.test(character) ? code : `${character} (${code})`;
+}
+
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}
+
+function hasDotSegment(path: string): boolean {
+  return (path.split('?')[0] as string).split('/').some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment));
+}

@@ -1,0 +1,106 @@
+/**
+ * Any third party with a JSON API over HTTP, linked by configuration: no code, no expression language (docs/connectors.md).
+ * Promises the same as every connector: no twin after a lost answer, per-record results, the third party's words at our field.
+ */
+import type { RecordType } from '../../domain/records/record-type';
+import type { Connector, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest } from '../connector';
+import { type ConnectorError, RecordRejected, Unauthorized, Unavailable } from '../errors';
+import { pushConcurrently } from '../bounded-concurrency';
+import { readAnswer, rulesFor } from './http/response-rules';
+import { requestTo } from './http/calls';
+import { countRecords } from './read/count';
+import { type RecordTypeConfig, RestConfig } from './config/config';
+import { RestCredentials } from './config/config-auth';
+import type { RestContext } from './http/credentials';
+import { describeLive } from './read/describe';
+import { isPagingStable } from './read/paging';
+import { pushRecord } from './push/push';
+import { readRestPage } from './read/read-page';
+import { describeRecordType } from './read/record-types';
+import { openSession } from './http/session';
+import { findRestProblems } from './validate/validate';
+
+/** With two to four calls a record and eight records at once, a batch stays well inside the two minutes of a claim even where a call takes seconds. */
+const BATCH_SIZE = 40;
+
+export const rest: Connector<RestConfig, RestCredentials> = {
+  kind: 'rest',
+  title: 'REST API',
+  description: 'Any third party with a JSON API, described by configuration: addresses, authentication, where ids and errors stand.',
+  configSchema: RestConfig,
+  credentialsSchema: RestCredentials,
+  appName: ({ app }) => app,
+  batchSize: BATCH_SIZE,
+  onDelete: ['deactivate', 'delete', 'leave'],
+
+  recordTypes: recordTypesOf,
+
+  validate: findRestProblems,
+
+  hosts({ base_url: baseUrl, auth }) {
+    const urls = [baseUrl, auth.type === 'oauth2_client_credentials' ? auth.token_url : undefined, auth.type === 'login' ? auth.url : undefined];
+    return [...new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).host])))];
+  },
+
+  async push(items: readonly PushItem[], context: RestContext): Promise<PushResult[]> {
+    if (items.length === 0 || context.signal.aborted) return [];
+    const { config } = context;
+    const session = await openSession(context);
+    const pushOne = async (item: PushItem) => pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session });
+    return pushConcurrently(items, config.concurrency, pushOne, context.signal);
+  },
+
+  readAbilities({ record_types: types }, recordType): ReadAbilities | null {
+    const list = Object.hasOwn(types, recordType) ? types[recordType]?.list : undefined;
+    return list === undefined ? null : { canFilterByModified: list.modified_since !== undefined, isPagingStable: isPagingStable(list.paging) };
+  },
+
+  async readPage(request: ReadRequest, context: RestContext): Promise<ReadPage> {
+    return readRestPage(request, recordTypeOf(context.config, request.recordType), context);
+  },
+
+  async count(recordType: string, context: RestContext): Promise<number | null> {
+    return countRecords(recordType, recordTypeOf(context.config, recordType), context);
+  },
+
+  async describeRecordTypes(context: RestContext): Promise<RecordType[]> {
+    const types = Object.entries(context.config.record_types);
+    if (types.every(([, type]) => type.describe === undefined)) return recordTypesOf(context.config);
+    const session = await openSession(context);
+    const described: RecordType[] = [];
+    for (const [name, type] of types) described.push(await describeLive(name, type, context, session));
+    return described;
+  },
+
+  async check(context: RestContext): Promise<void> {
+    const { config } = context;
+    const session = await openSession(context);
+    const response = await session.send(requestTo(config, config.check, 'GET', () => undefined));
+    if (config.check.expect?.includes(response.status)) return;
+    const answer = readAnswer(response, rulesFor(config), {}, session.quotable);
+    if (answer.meaning === 'done' && config.check.expect === undefined) return;
+    if (answer.meaning === 'done')
+      throw new Unavailable(`The check was answered ${response.status}, which the configuration does not expect.`, response.status);
+    throw inCheck(answer.error, response.status);
+  },
+};
+
+function recordTypesOf({ record_types: types }: RestConfig): RecordType[] {
+  return Object.entries(types).map(([name, type]) => describeRecordType(name, type));
+}
+
+/** No record is at stake in a check: a refusal is about the credentials (403) or the configuration. */
+function inCheck(error: ConnectorError, status: number): ConnectorError {
+  if (!(error instanceof RecordRejected)) return error;
+  if (error.isForbidden) return new Unauthorized(`The credentials do not allow the check (403). ${error.message}`);
+  return new Unavailable(`The check was answered ${status}. Look at its path in the configuration. ${error.message}`, status);
+}
+
+function recordTypeOf({ record_types: types }: RestConfig, recordType: string): RecordTypeConfig {
+  const found = Object.hasOwn(types, recordType) ? types[recordType] : undefined;
+  if (found !== undefined) return found;
+  const message = `The configuration describes no record type ${recordType}.`;
+  throw new RecordRejected(message, [
+    { field: null, remoteField: null, code: 'not_configured', message, explanation: 'Describe it in the configuration of the integration.' },
+  ]);
+}

@@ -1,0 +1,145 @@
+/**
+ * Their side of a record: finding the one that carries our id, and reading id and version from an answer. What is found is
+ * checked, never trusted: an answer of records that are not ours is an error and not a "not found", because creating after it
+ * would make twins.
+ */
+import type { JsonValue } from '../../../domain/json';
+import { isJsonObject } from '../../../domain/json';
+import type { HttpResponse, PushItem } from '../../connector';
+import { RecordRejected, Unavailable } from '../../errors';
+import { type Answer, isTrueOf, unreadable } from '../http/response-rules';
+import { type RecordCalls, externalIdPointer, fillForRecord, ownIdOf, sendCall } from '../http/calls';
+import type { RecordTypeConfig } from '../config/config';
+import { readAt } from '../json-pointer';
+
+export interface Remote {
+  /** Null where calls are addressed by our id alone and theirs is not known. */
+  id: string | null;
+  version: string | null;
+}
+
+type Exchange = Pick<Extract<Answer, { meaning: 'done' }>, 'response' | 'body'>;
+
+const ID_LENGTH_MAX = 512;
+
+/** The one record there that carries our id; undefined when there is none. Throws when there are several, or only others. */
+export async function findRemote(calls: RecordCalls): Promise<Remote | undefined> {
+  const { recordType } = calls;
+  if (recordType.find === undefined) return undefined;
+  const { items, item_at: itemAt = '', empty } = recordType.find;
+  const answer = await sendCall(calls, recordType.find, { method: 'GET', remoteId: ownIdOf(calls) });
+  if (answer.meaning === 'missing' && items === undefined) return undefined;
+  if (answer.meaning !== 'done') throw answer.error;
+  if (answer.response.status === 204 || isTrueOf(empty, answer.body)) return undefined;
+  const found = readAt(answer.body, items ?? recordType.record_at);
+  if (found === null) return undefined;
+  if (items === undefined) return isJsonObject(found) ? theOne(calls, [found], answer.response) : refuse(answer.response);
+  if (!Array.isArray(found)) return refuse(answer.response);
+  // The headers of an answer with a list speak of the list.
+  return theOne(
+    calls,
+    found.map((entry) => readAt(entry, itemAt)),
+    { ...answer.response, headers: {} },
+  );
+}
+
+/** Their id and version in an answer that holds the record. Throws Unavailable when there is no id where the configuration looks for it. */
+export function remoteIn(calls: RecordCalls, exchange: Exchange): Remote {
+  const record = readAt(exchange.body, calls.recordType.record_at);
+  return remoteOfRecord(calls, record, exchange.response);
+}
+
+/** The id in the answer to a create or upsert, undefined when it holds none. */
+export function idIn({ id }: RecordTypeConfig, record: JsonValue | undefined, { headers }: Pick<HttpResponse, 'headers'>): string | undefined {
+  if (typeof id === 'string') return singleValue(readAt(record, id));
+  if ('template' in id) return undefined;
+  if (!('header' in id)) return singleValue(readAt(record, id.at));
+  // A Location is an address; the id is its last part.
+  const last = headers[id.header.toLowerCase()]?.split(/[?#]/)[0]?.split('/').filter(Boolean).at(-1);
+  return singleValue(last === undefined ? undefined : decoded(last)) ?? singleValue(readAt(record, id.at));
+}
+
+/** The version in an answer about one record, null when it holds none. */
+export function versionIn({ version }: RecordTypeConfig, record: JsonValue | undefined, { headers }: Pick<HttpResponse, 'headers'>): string | null {
+  if (version === undefined) return null;
+  const value = typeof version === 'string' ? readAt(record, version) : headers[version.header.toLowerCase()];
+  return singleValue(value) ?? null;
+}
+
+/** For an answer that should have held an id. */
+export function withoutId(response: HttpResponse): Unavailable {
+  return new Unavailable(`The third party answered ${response.status}, but without an id where the configuration looks for it.`, response.status);
+}
+
+/** For a record that was perhaps sent once, and that there is no way to look for. */
+export function notFindable(item: PushItem): RecordRejected {
+  const message = `The record ${item.externalId} may be there, but its id is not known, and the configuration has no find.`;
+  return rejected(message, 'not_findable', 'Look for the record at the third party, or add find to the configuration.');
+}
+
+function theOne(calls: RecordCalls, records: (JsonValue | undefined)[], response: HttpResponse): Remote | undefined {
+  const living = records.filter((record) => !isTrueOf(calls.recordType.tombstone, record));
+  const ours = living.filter((record) => isOurs(calls, record));
+  if (ours.length > 1) {
+    throw rejected(
+      `${ours.length} records there carry the id ${calls.item.externalId}.`,
+      'ambiguous',
+      'Keep one of them at the third party and remove the others; then retry.',
+    );
+  }
+  // Most APIs ignore a filter that they do not understand and answer everything.
+  if (ours.length === 0 && living.length > 0) {
+    throw rejected(
+      `The search for ${calls.item.externalId} answered ${living.length} records, and none of them carries that id.`,
+      'find_not_exact',
+      'Nothing was sent, because a second record could come of it. Make find in the configuration exact: the third party seems to ignore its filter.',
+    );
+  }
+  return ours.length === 0 ? undefined : remoteOfRecord(calls, ours[0], response);
+}
+
+function isOurs(calls: RecordCalls, record: JsonValue | undefined): boolean {
+  const externalIdAt = externalIdPointer(calls.recordType);
+  const match = calls.recordType.find?.match ?? (externalIdAt === undefined ? undefined : { at: externalIdAt, value: '{external_id}' });
+  if (match === undefined) return true;
+  const value = readAt(record, match.at);
+  return value !== undefined && typeof value !== 'object' && String(value) === fillForRecord(calls, match.value);
+}
+
+function remoteOfRecord(calls: RecordCalls, record: JsonValue | undefined, response: HttpResponse): Remote {
+  const id = idIn(calls.recordType, record, response) ?? ownIdOf(calls);
+  if (id === undefined) throw withoutId(response);
+  return { id, version: versionIn(calls.recordType, record, response) };
+}
+
+function rejected(message: string, code: string, explanation: string): RecordRejected {
+  return new RecordRejected(message, [{ field: null, remoteField: null, code, message, explanation }]);
+}
+
+function refuse(response: HttpResponse): never {
+  throw unreadable(response);
+}
+
+/** A text or number fit to be an id: not empty, of sensible length, without control characters. */
+export function singleValue(value: JsonValue | undefined): string | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  const text = String(value);
+  return text !== '' && text.length <= ID_LENGTH_MAX && (isVisibleAscii(text) || !/[\p{Cc}\p{Surrogate}]/u.test(text)) ? text : undefined;
+}
+
+/** Most ids are, and a million of them are read this way in a tenth of the time. */
+function isVisibleAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,44 @@
+/** How many records there are, by a call of its own or by what a page of the list says of the whole. */
+import { isSuccess } from '../../http-errors';
+import { readAnswer, rulesFor, unreadable } from '../http/response-rules';
+import { requestTo } from '../http/calls';
+import type { RecordTypeConfig } from '../config/config';
+import type { InAnswerConfig } from '../config/config-read';
+import type { RestContext } from '../http/credentials';
+import { aboutDataset, notReadable } from './dataset-errors';
+import { pageRequest } from './paging';
+import { BEGINNING } from './read-position';
+import { LIST_BYTES_MAX, listRequest, totalIn } from './read-page';
+import { openSession } from '../http/session';
+
+/** null: the configuration knows no way to tell. */
+export async function countRecords(name: string, recordType: RecordTypeConfig, context: RestContext): Promise<number | null> {
+  const { config } = context;
+  const how = callOf(recordType, context);
+  if (how === null) return null;
+  const session = await openSession(context);
+  const response = await session.send({ ...how.request, responseBytesMax: LIST_BYTES_MAX });
+  const answer = readAnswer(response, rulesFor(config, recordType), {}, session.quotable);
+  if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, how.part, response.status);
+  const total = totalIn(how.where, response, answer.body);
+  if (total !== null) return total;
+  if ('at' in how.where && answer.body === undefined && isSuccess(response)) throw unreadable(session.quotable(response));
+  throw notReadable(
+    name,
+    how.part,
+    'no_count',
+    `the answer holds no number of records ${'at' in how.where ? `at ${how.where.at}` : `in ${how.where.header}`}.`,
+  );
+}
+
+function callOf({ count, list }: RecordTypeConfig, { config }: RestContext) {
+  if (count !== undefined) {
+    const where: InAnswerConfig = count.at === undefined ? { header: count.header ?? '' } : { at: count.at };
+    const { method = 'GET', path, parameters, headers, body } = count;
+    const request = requestTo(config, { path, parameters, headers, body }, method, () => undefined);
+    return { part: 'count' as const, where, request };
+  }
+  if (list?.total === undefined) return null;
+  const request = pageRequest(listRequest(config, list, null), list.paging, BEGINNING, 1);
+  return { part: 'list' as const, where: list.total, request };
+}

@@ -1,0 +1,112 @@
+/**
+ * From page to page: what a call needs to reach a page, and where the next one is. A page that is shorter than asked for is no end,
+ * because many APIs lower the size, or take records out after they cut the page; only their word, or an empty page, is.
+ */
+import { isJsonObject, type JsonValue } from '../../../domain/json';
+import type { HttpRequest, HttpResponse } from '../../connector';
+import { isTrueOf } from '../http/response-rules';
+import type { RestConfig } from '../config/config';
+import type { PagingConfig } from '../config/config-read';
+import { parseJson, placeAt, readAt } from '../json-pointer';
+import { type NextAddress, nextInLinkHeader, resolveNext } from './next-address';
+import type { Place } from './read-position';
+import { withParameter } from '../http/query';
+
+export interface ReadAnswer {
+  request: HttpRequest;
+  response: HttpResponse;
+  body: JsonValue | undefined;
+  items: readonly JsonValue[];
+  total: number | null;
+}
+
+/** null: that was the last page. */
+export type Next = { ok: true; place: Place | null } | { ok: false; problem: string };
+
+type Counted = Extract<PagingConfig, { type: 'page' | 'offset' }>;
+type ByCursor = Extract<PagingConfig, { type: 'cursor' }>;
+
+const LAST: Next = { ok: true, place: null };
+
+/** The request for the page at this place. */
+export function pageRequest(request: HttpRequest, paging: PagingConfig, place: Place, size = 'size' in paging ? paging.size : undefined): HttpRequest {
+  if (paging.type === 'none') return request;
+  if (place.url !== undefined) return { ...request, url: place.url };
+  const where = 'in' in paging ? paging.in : 'query';
+  const sized = size === undefined || paging.size_parameter === undefined ? request : put(request, where, paging.size_parameter, size);
+  const at = 'first' in paging ? (place.at ?? paging.first) : place.at;
+  const parameter = 'parameter' in paging ? paging.parameter : undefined;
+  return at === undefined || parameter === undefined ? sized : put(sized, where, parameter, at);
+}
+
+/** Whether pages hold their place while records come and go: numbers do not, and of addresses the configuration has to say so. */
+export function isPagingStable(paging: PagingConfig): boolean {
+  if (paging.type === 'none') return true;
+  if (paging.type === 'page' || paging.type === 'offset') return false;
+  if (paging.type === 'cursor') return paging.stable ?? paging.parameter !== undefined;
+  return paging.stable;
+}
+
+/** Whether reading can go on here: not when the configuration has come to page in another way since the place was written. */
+export function canGoOn(paging: PagingConfig, { at, url }: Place, config: RestConfig): boolean {
+  if (at === undefined && url === undefined) return true;
+  if (paging.type === 'none') return false;
+  if (!('parameter' in paging) || paging.parameter === undefined) return url !== undefined && resolveNext(url, config.base_url, config).ok;
+  return paging.type === 'cursor' ? at !== undefined : typeof at === 'number';
+}
+
+export function nextPlace(paging: PagingConfig, place: Place, answer: ReadAnswer, config: RestConfig): Next {
+  const { request, response } = answer;
+  const follow = (address: string | undefined): Next =>
+    address === undefined || address === '' ? LAST : placeOf(place, resolveNext(address, request.url, config));
+  switch (paging.type) {
+    case 'none':
+      return LAST;
+    case 'page':
+    case 'offset':
+      return nextCounted(paging, place, answer);
+    case 'link':
+      return follow(nextInLinkHeader(response.headers['link']));
+    case 'header':
+      return follow(response.headers[paging.name.toLowerCase()]);
+    case 'cursor': {
+      const cursor = cursorIn(paging, answer);
+      if (typeof cursor === 'object' || (typeof cursor === 'string' && /\p{Surrogate}/u.test(cursor)))
+        return { ok: false, problem: 'the cursor of the next page is no value that can be sent.' };
+      if (cursor === undefined || isTrueOf(paging.last, answer.body)) return LAST;
+      if (paging.parameter === undefined) return follow(String(cursor));
+      return { ok: true, place: { phase: place.phase, at: cursor } };
+    }
+  }
+}
+
+function nextCounted(paging: Counted, place: Place, { body, items, total }: ReadAnswer): Next {
+  const at = Number(place.at ?? paging.first);
+  const seen = (place.seen ?? 0) + items.length;
+  const isLast = paging.last === undefined ? items.length === 0 : isTrueOf(paging.last, body);
+  if (isLast || (total !== null && (seen >= total || items.length === 0))) return LAST;
+  // By what came and not by what was asked for: a smaller page than the size must not skip records.
+  const next = paging.type === 'page' ? at + 1 : at + (items.length || paging.size);
+  return { ok: true, place: { phase: place.phase, at: next, seen } };
+}
+
+/** Undefined: there is none. An object or list is handed on, to be refused. */
+function cursorIn({ at, header, last_item: lastItem }: ByCursor, { response, body, items }: ReadAnswer): Exclude<JsonValue, boolean | null> | undefined {
+  let value: JsonValue | undefined;
+  if (at !== undefined) value = readAt(body, at);
+  else if (header !== undefined) value = response.headers[header.toLowerCase()];
+  else value = readAt(items.at(-1), lastItem ?? '');
+  return value === null || typeof value === 'boolean' || value === '' ? undefined : value;
+}
+
+function placeOf({ phase }: Place, next: NextAddress): Next {
+  return next.ok ? { ok: true, place: { phase, url: next.url } } : next;
+}
+
+function put(request: HttpRequest, where: 'query' | 'body', parameter: string, value: string | number): HttpRequest {
+  if (where === 'query') return { ...request, url: withParameter(request.url, parameter, String(value)) };
+  const body = parseJson(request.body ?? '{}');
+  const pointer = parameter.startsWith('/') ? parameter : `/${parameter.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const headers = { 'content-type': 'application/json', ...request.headers };
+  return { ...request, headers, body: JSON.stringify(placeAt(isJsonObject(body) ? body : {}, pointer, value)) };
+}

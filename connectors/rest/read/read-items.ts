@@ -1,0 +1,102 @@
+/**
+ * The items of a page as records. Called for every record of every pass: pointers are taken apart once per page, records are handed on
+ * as they were parsed, and only one that looks too large is measured.
+ */
+import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
+import type { RemoteRecord, UnreadableRecord } from '../../connector';
+import { testOf } from '../http/response-rules';
+import { externalIdPointer } from '../http/calls';
+import type { RecordTypeConfig } from '../config/config';
+import type { DeletedListConfig, ListConfig } from '../config/config-read';
+import { pathOf, readPath } from '../json-pointer';
+import { singleValue } from '../push/find-remote-record';
+
+/** What our own records may measure (as the API has it): larger ones could be stored, but neither shown nor changed. */
+const RECORD_BYTES_MAX = 256 * 1024;
+const DEPTH_MAX = 32;
+const TOO_DEEP = Infinity;
+
+export interface ReadItems {
+  records: RemoteRecord[];
+  unreadable: UnreadableRecord[];
+}
+
+export function readItems(items: readonly JsonValue[], list: ListConfig, type: RecordTypeConfig): ReadItems {
+  const read: ReadItems = { records: [], unreadable: [] };
+  const [itemPath, idPath] = [pathOf(list.item_at), pathOf(list.id ?? idPointer(type))];
+  const externalIdAt = externalIdPointer(type);
+  const externalIdPath = externalIdAt === undefined ? undefined : pathOf(externalIdAt);
+  const versionAt = list.version ?? (typeof type.version === 'string' ? type.version : undefined);
+  const versionPath = versionAt === undefined ? undefined : pathOf(versionAt);
+  const isTombstone = testOf(type.tombstone);
+
+  items.forEach((item, index) => {
+    const fields = readPath(item, itemPath);
+    if (!isJsonObject(fields)) {
+      read.unreadable.push({ remoteId: null, code: 'not_an_object', message: `Item ${index + 1} of the page is no object.` });
+      return;
+    }
+    const remoteId = singleValue(readPath(fields, idPath));
+    if (remoteId === undefined) {
+      read.unreadable.push({ remoteId: null, code: 'no_id', message: `Item ${index + 1} of the page has no usable id at ${idAt(list, type)}.` });
+      return;
+    }
+    const isDeleted = isTombstone(fields);
+    const fault = isDeleted ? undefined : faultOf(fields);
+    if (fault !== undefined) {
+      read.unreadable.push({ remoteId, code: fault.code, message: `${remoteId} (item ${index + 1} of the page) ${fault.problem}` });
+      return;
+    }
+    read.records.push({
+      remoteId,
+      remoteVersion: versionPath === undefined ? null : (singleValue(readPath(fields, versionPath)) ?? null),
+      fields: isDeleted ? {} : fields,
+      externalId: externalIdPath === undefined ? null : (singleValue(readPath(fields, externalIdPath)) ?? null),
+      isDeleted,
+    });
+  });
+  return read;
+}
+
+/** The items of a delete feed: ids of what is gone; an entry may be the id itself. */
+export function readDeletedItems(items: readonly JsonValue[], list: DeletedListConfig, type: RecordTypeConfig): ReadItems {
+  const read: ReadItems = { records: [], unreadable: [] };
+  const idPath = pathOf(`${list.item_at}${list.id ?? idPointer(type)}`);
+  items.forEach((item, index) => {
+    const remoteId = singleValue(readPath(item, idPath));
+    if (remoteId === undefined)
+      read.unreadable.push({ remoteId: null, code: 'no_id', message: `Item ${index + 1} of the page of deleted records has no usable id.` });
+    else read.records.push({ remoteId, remoteVersion: null, fields: {}, externalId: null, isDeleted: true });
+  });
+  return read;
+}
+
+/** Where ids are formed by us, a list shows them at /id unless it says otherwise. */
+function idPointer({ id }: RecordTypeConfig): string {
+  if (typeof id === 'string') return id;
+  return 'at' in id ? id.at : '/id';
+}
+
+function idAt(list: ListConfig, type: RecordTypeConfig): string {
+  return list.id ?? idPointer(type);
+}
+
+function faultOf(fields: JsonObject): { code: string; problem: string } | undefined {
+  const bytes = bytesAtMost(fields, DEPTH_MAX);
+  // First the depth: what is nested too deeply cannot even be measured.
+  if (bytes === TOO_DEEP) return { code: 'too_deep', problem: `is nested deeper than ${DEPTH_MAX} levels.` };
+  if (bytes > RECORD_BYTES_MAX && Buffer.byteLength(JSON.stringify(fields)) > RECORD_BYTES_MAX)
+    return { code: 'too_large', problem: `is larger than ${RECORD_BYTES_MAX / 1024} KB.` };
+  return undefined;
+}
+
+/** What no JSON of this value exceeds: a character takes six bytes at most, as an escape, and a number 24. TOO_DEEP beyond so many levels. */
+function bytesAtMost(value: JsonValue | undefined, levels: number): number {
+  if (typeof value === 'string') return 6 * value.length + 3;
+  if (typeof value !== 'object' || value === null) return 25;
+  if (levels === 0) return TOO_DEEP;
+  let bytes = 2;
+  if (Array.isArray(value)) for (const inner of value) bytes += bytesAtMost(inner, levels - 1);
+  else for (const key in value) bytes += 6 * key.length + 4 + bytesAtMost(value[key], levels - 1);
+  return bytes;
+}

@@ -1,0 +1,123 @@
+/**
+ * Reading one page of a record type by configuration. One request; an answer that is not whole is trouble (Unavailable), one of another
+ * shape than the configuration says means that this dataset cannot be read (RecordRejected), so that neither passes for an empty list.
+ */
+import type { JsonObject, JsonValue } from '../../../domain/json';
+import type { HttpRequest, HttpResponse, ReadPage, ReadRequest } from '../../connector';
+import { readAnswer, rulesFor, unreadable } from '../http/response-rules';
+import { requestTo } from '../http/calls';
+import type { RecordTypeConfig, RestConfig } from '../config/config';
+import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
+import type { RestContext } from '../http/credentials';
+import { aboutDataset, notReadable } from './dataset-errors';
+import { parseJson, placeAt, readAt } from '../json-pointer';
+import { canGoOn, nextPlace, pageRequest } from './paging';
+import { BEGINNING, type Place, isFirst, readPlace, writePlace } from './read-position';
+import { withParameter } from '../http/query';
+import { readDeletedItems, readItems } from './read-items';
+import { type Session, openSession } from '../http/session';
+import { fillHeader, fillJson, fillText } from '../http/templates';
+import { readInstant, writeInstant } from './time-format';
+
+/** Lists are longer than other answers: as much as the client takes. */
+export const LIST_BYTES_MAX = 16 * 1024 * 1024;
+
+export async function readRestPage(request: ReadRequest, recordType: RecordTypeConfig, context: RestContext): Promise<ReadPage> {
+  const { config } = context;
+  const { recordType: name, modifiedSince, cursor } = request;
+  const place = cursor === null ? BEGINNING : readPlace(cursor);
+  const list = place && recordType[place.phase];
+  if (recordType.list === undefined) throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how.');
+  if (place === undefined || list === undefined || !canGoOn(list.paging, place, config))
+    throw notReadable(
+      name,
+      'list',
+      'cursor_unusable',
+      'the configuration has changed since the page before was read. The next pass starts from the beginning.',
+    );
+
+  const session = await openSession(context);
+  const sent = pageRequest(listRequest(config, list, modifiedSince), list.paging, place);
+  const response = await session.send(sent);
+  if (response.status === 304 && modifiedSince !== null && isFirst(place)) {
+    return {
+      records: [],
+      unreadable: [],
+      nextCursor: cursorAfter(null, place, request, recordType),
+      asOf: clockIn(recordType.list, response, undefined),
+      total: null,
+    };
+  }
+
+  const { items, body } = itemsIn(name, place.phase, list, response, recordType, config, session);
+  const total = place.phase === 'list' ? totalIn(recordType.list.total, response, body) : null;
+  const next = nextPlace(list.paging, place, { request: sent, response, body, items, total }, config);
+  if (!next.ok) throw notReadable(name, place.phase, 'next_page_unusable', next.problem);
+  const read = place.phase === 'list' ? readItems(items, recordType.list, recordType) : readDeletedItems(items, list, recordType);
+  return { ...read, nextCursor: cursorAfter(next.place, place, request, recordType), asOf: clockIn(recordType.list, response, body), total };
+}
+
+/** The list's call without its page. */
+export function listRequest(config: RestConfig, list: ListConfig | DeletedListConfig, modifiedSince: Date | null): HttpRequest {
+  const plain: HttpRequest = { ...requestTo(config, list, 'GET', () => undefined), responseBytesMax: LIST_BYTES_MAX };
+  return modifiedSince === null || list.modified_since === undefined ? plain : filtered(plain, list.modified_since, modifiedSince);
+}
+
+/** A whole number of records, null where the answer does not tell it (some answer -1). */
+export function totalIn(where: ListConfig['total'], response: HttpResponse, body: JsonValue | undefined): number | null {
+  if (where === undefined) return null;
+  const value = 'at' in where ? readAt(body, where.at) : response.headers[where.header.toLowerCase()];
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value));
+  return isNumber && Number.isSafeInteger(Number(value)) && Number(value) >= 0 ? Number(value) : null;
+}
+
+function filtered(request: HttpRequest, { format, parameters = {}, headers = {}, body }: ModifiedSinceConfig, since: Date): HttpRequest {
+  const instant = writeInstant(since, format);
+  const text = (name: string) => (name === 'modified_since' ? instant : undefined);
+  // In a body the epoch is a number, as everywhere in JSON.
+  const json = (name: string) => (name === 'modified_since' && format.startsWith('epoch') ? Number(instant) : text(name));
+  const own = Object.entries(headers).map(([name, template]) => [name.toLowerCase(), fillHeader(template, text)]);
+  const result: HttpRequest = {
+    ...request,
+    url: Object.entries(parameters).reduce((url, [name, template]) => withParameter(url, name, fillText(template, text)), request.url),
+    headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) },
+  };
+  if (body === undefined) return result;
+  const around = request.body === undefined ? {} : (parseJson(request.body) as JsonObject);
+  result.headers = { 'content-type': 'application/json', ...result.headers };
+  result.body = JSON.stringify(placeAt(around, '', fillJson(body, json)));
+  return result;
+}
+
+function itemsIn(
+  name: string,
+  phase: Place['phase'],
+  list: ListConfig | DeletedListConfig,
+  response: HttpResponse,
+  recordType: RecordTypeConfig,
+  config: RestConfig,
+  session: Session,
+): { items: JsonValue[]; body: JsonValue | undefined } {
+  const answer = readAnswer(response, rulesFor(config, recordType), {}, session.quotable);
+  if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, phase, response.status);
+  if (response.status === 204) return { items: [], body: undefined };
+  if (answer.body === undefined) throw unreadable(session.quotable(response));
+  const items = readAt(answer.body, list.items);
+  // Go and others write an empty list as null.
+  if (items === null) return { items: [], body: answer.body };
+  if (Array.isArray(items)) return { items, body: answer.body };
+  const where = list.items === '' ? 'The answer' : `What the answer holds at ${list.items}`;
+  throw notReadable(name, phase, 'no_list', `${where} is ${items === undefined ? 'missing' : 'no list'}.`);
+}
+
+/** After the records of an incremental pass come the deleted ones, where they have a list of their own. */
+function cursorAfter(next: Place | null, { phase }: Place, { modifiedSince }: ReadRequest, recordType: RecordTypeConfig): string | null {
+  if (next !== null) return writePlace(next);
+  const isDeletedNext = phase === 'list' && modifiedSince !== null && recordType.deleted_list !== undefined;
+  return isDeletedNext ? writePlace({ phase: 'deleted_list' }) : null;
+}
+
+function clockIn({ as_of: asOf }: ListConfig, { headers }: HttpResponse, body: JsonValue | undefined): Date | null {
+  if (asOf === undefined) return readInstant(headers['date'], 'http_date');
+  return readInstant('at' in asOf ? readAt(body, asOf.at) : headers[asOf.header.toLowerCase()], asOf.format);
+}

@@ -1,0 +1,53 @@
+/** What is wrong with the way of authentication, and whether the credentials are those that it uses. */
+import type { AuthConfig, RestCredentials } from '../config/config-auth';
+import { jsonVariables, pathVariables, textVariables } from '../http/templates';
+import { type Problem, unknownVariable } from './validate-call';
+
+export function problemsOfAuth(auth: AuthConfig): Problem[] {
+  if (auth.type !== 'login') return [];
+  const problems: Problem[] = [];
+  if ((auth.path === undefined) === (auth.url === undefined))
+    problems.push({ pointer: '/config/auth', message: 'A login needs either path (under base_url) or url.' });
+  if (auth.method === 'GET' && auth.body !== undefined) problems.push({ pointer: '/config/auth/body', message: 'A GET has no body.' });
+  if (auth.send_as === 'form' && Object.values(auth.body ?? {}).some((value) => typeof value === 'object')) {
+    problems.push({ pointer: '/config/auth/body', message: 'A form holds single values only.' });
+  }
+  if (!textVariables(auth.value).includes('token')) problems.push({ pointer: '/config/auth/value', message: 'The header of the token has to hold {token}.' });
+  for (const variable of textVariables(auth.value))
+    if (variable !== 'token') problems.push({ pointer: '/config/auth/value', message: unknownVariable(variable) });
+  return problems;
+}
+
+export function problemsOfCredentials(auth: AuthConfig, credentials: RestCredentials): Problem[] {
+  const wanted = new Set(credentialsOf(auth));
+  const missing = [...wanted].filter((name) => !Object.hasOwn(credentials, name));
+  const idle = Object.keys(credentials).filter((name) => !wanted.has(name));
+  return [
+    ...missing.map((name) => ({ pointer: `/credentials/${name}`, message: `Authentication by ${auth.type} needs the credential "${name}".` })),
+    ...idle.map((name) => ({ pointer: `/credentials/${name}`, message: `The configuration does not use a credential "${name}".` })),
+  ];
+}
+
+/** The names of the credentials that this way of authentication uses. */
+function credentialsOf(auth: AuthConfig): string[] {
+  switch (auth.type) {
+    case 'none':
+      return [];
+    case 'bearer':
+      return ['token'];
+    case 'basic':
+      return ['username', 'password'];
+    case 'header':
+      return Object.values(auth.headers).flatMap(textVariables);
+    case 'query':
+      return Object.values(auth.parameters).flatMap(textVariables);
+    case 'oauth2_client_credentials':
+      return ['client_id', 'client_secret'];
+    case 'login':
+      return [
+        ...jsonVariables(auth.body ?? {}),
+        ...Object.values(auth.headers ?? {}).flatMap(textVariables),
+        ...(auth.path === undefined ? [] : pathVariables(auth.path)),
+      ];
+  }
+}

@@ -1,0 +1,51 @@
+/** What is wrong with a single call: variables that nobody fills, parameters that do nothing or that a value could break out of. */
+import type { CallConfig } from '../config/config-call';
+import { jsonVariables, pathVariables, problemOfText, textVariables } from '../http/templates';
+
+export interface Problem {
+  pointer: string;
+  message: string;
+}
+
+export function problemsOfCall(pointer: string, call: Partial<CallConfig>, isKnown: (variable: string) => boolean, unknown = unknownVariable): Problem[] {
+  const parameters = call.parameters ?? {};
+  const inPath = call.path === undefined ? [] : pathVariables(call.path);
+  const problems: Problem[] = [];
+  for (const name of inPath) {
+    if (!Object.hasOwn(parameters, name) && !isKnown(name)) problems.push({ pointer: `${pointer}/path`, message: unknown(name) });
+  }
+  for (const [name, parameter] of Object.entries(parameters)) {
+    const at = `${pointer}/parameters/${name}`;
+    if (!inPath.includes(name)) problems.push({ pointer: at, message: `{${name}} stands nowhere in the path, so this parameter does nothing.` });
+    for (const variable of variablesOfParameter(parameter)) if (!isKnown(variable)) problems.push({ pointer: at, message: unknown(variable) });
+    const problem = typeof parameter === 'object' ? problemOfText(parameter.template, parameter) : problemOfText(String(parameter), {});
+    if (problem !== undefined) problems.push({ pointer: at, message: problem });
+  }
+  for (const variable of jsonVariables(call.body ?? {})) if (!isKnown(variable)) problems.push({ pointer: `${pointer}/body`, message: unknown(variable) });
+  return [...problems, ...problemsOfHeaders(`${pointer}/headers`, call.headers, isKnown, unknown)];
+}
+
+export function problemsOfGet(pointer: string, { method = 'GET', body }: CallConfig): Problem[] {
+  return method === 'GET' && body !== undefined ? [{ pointer: `${pointer}/body`, message: 'A GET has no body: give a method, POST most often.' }] : [];
+}
+
+export function problemsOfHeaders(
+  pointer: string,
+  headers: Record<string, string> | undefined,
+  isKnown: (variable: string) => boolean,
+  unknown = unknownVariable,
+): Problem[] {
+  return Object.entries(headers ?? {}).flatMap(([name, template]) =>
+    textVariables(template)
+      .filter((variable) => !isKnown(variable))
+      .map((variable) => ({ pointer: `${pointer}/${name}`, message: unknown(variable) })),
+  );
+}
+
+export function variablesOfParameter(parameter: CallConfig['parameters'] extends Record<string, infer P> | undefined ? P | undefined : never): string[] {
+  return typeof parameter === 'object' ? textVariables(parameter.template) : textVariables(String(parameter ?? ''));
+}
+
+export function unknownVariable(name: string): string {
+  return `{${name}} is not known here. Known are external_id, push_id, payload.<field> in the calls of a record, remote_id where their id is known by then, and the names under "parameters".`;
+}

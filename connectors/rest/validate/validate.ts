@@ -1,0 +1,69 @@
+/**
+ * What is wrong with a configuration although every single value has the right shape: a creation that a lost answer would repeat,
+ * a variable that nobody fills, a value that could break out of a filter, a mapping that asks for what no call does, credentials
+ * that do not fit. Messages are for the person who writes the configuration. Pointers begin with /config, /record_types (the mappings) or /credentials.
+ */
+import { type FieldMapping, type RecordTypeMapping, toPath } from '../../../domain/records/mapping';
+import { externalIdPointer } from '../http/calls';
+import type { RecordTypeConfig, RestConfig } from '../config/config';
+import type { RestCredentials } from '../config/config-auth';
+import { isSafePath } from '../json-pointer';
+import { problemsOfAuth, problemsOfCredentials } from './validate-auth';
+import { type Problem, problemsOfCall, problemsOfGet, problemsOfHeaders } from './validate-call';
+import { isOnlyRead, problemsOfType } from './validate-record-type';
+
+/** Every problem there is, none being an empty list. Without `credentials` they are not looked at. */
+export function findRestProblems(config: RestConfig, mappings: Record<string, RecordTypeMapping>, credentials?: RestCredentials): Problem[] {
+  return [
+    ...Object.entries(config.record_types).flatMap(([name, type]) => problemsOfType(`/config/record_types/${name}`, type)),
+    ...problemsOfCall('/config/check', config.check, () => false),
+    ...problemsOfGet('/config/check', config.check),
+    ...problemsOfHeaders('/config/headers', config.headers, () => false),
+    ...problemsOfAuth(config.auth),
+    ...Object.entries(mappings).flatMap(([name, mapping]) => problemsOfMapping(`/record_types/${name}`, mapping, config.record_types[name])),
+    ...(credentials === undefined ? [] : problemsOfCredentials(config.auth, credentials)),
+  ];
+}
+
+function problemsOfMapping(pointer: string, mapping: RecordTypeMapping, type: RecordTypeConfig | undefined): Problem[] {
+  if (type === undefined) return [{ pointer, message: 'The configuration describes no such record type.' }];
+  const problems: Problem[] = [];
+  const isPushed = mapping.direction !== 'pull';
+  if (mapping.direction !== 'push' && type.list === undefined) {
+    const message = 'The configuration does not say how these records are read. Add "list" (its path, items and paging) to the record type, or choose push.';
+    problems.push({ pointer: `${pointer}/direction`, message });
+  }
+  if (isPushed && isOnlyRead(type)) {
+    const message = 'The configuration does not say how these records are written. Add create and update, or upsert, to the record type, or choose pull.';
+    problems.push({ pointer: `${pointer}/direction`, message });
+  } else if (isPushed && mapping.onDelete !== 'leave' && type[mapping.onDelete] === undefined) {
+    problems.push({
+      pointer: `${pointer}/on_delete`,
+      message: `The configuration does not describe ${mapping.onDelete}. Describe it, or choose another on_delete.`,
+    });
+  }
+  // A pull links by match_by what is here already; a push that obeyed it would have to search by it.
+  if (mapping.matchBy !== undefined && mapping.direction === 'push')
+    problems.push({ pointer: `${pointer}/match_by`, message: insteadOfMatchBy(mapping, mapping.matchBy) });
+  mapping.fields.forEach((field, index) => {
+    const problem = problemOfField(field, type);
+    if (problem !== undefined) problems.push({ pointer: `${pointer}/fields/${index}/to`, message: problem });
+  });
+  return problems;
+}
+
+function problemOfField({ to }: FieldMapping, type: RecordTypeConfig): string | undefined {
+  if (!isSafePath(toPath(to))) return 'The keys __proto__, constructor and prototype are refused.';
+  const externalIdAt = externalIdPointer(type);
+  if (externalIdAt !== undefined && toPath(to).join('/') === toPath(externalIdAt).join('/'))
+    return `${to} holds our id of the record (external_id in the configuration) and cannot be mapped.`;
+  return undefined;
+}
+
+/** Accepted and not obeyed, it would make twins. `find` can do it, where whoever knows the API says how to search. */
+function insteadOfMatchBy({ fields }: RecordTypeMapping, matchBy: string): string {
+  const to = fields.find(({ name }) => name === matchBy)?.to;
+  const path = to === undefined ? ['…'] : toPath(to);
+  const match = `"match": {"at": "/${path.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}", "value": "{payload.${path.join('..')}}"}`;
+  return `This connector does not know match_by. Remove it, and let find in the configuration search by ${matchBy} and recognize what it finds by it: ${match}.`;
+}

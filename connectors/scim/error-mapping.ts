@@ -1,0 +1,84 @@
+/**
+ * What a SCIM server says about a refused record (RFC 7644 3.12), in our words, about our field where the message names one.
+ */
+import { toPath } from '../../domain/records/mapping';
+import type { HttpResponse, PushItem } from '../connector';
+import type { FieldError } from '../errors';
+import { type Refusal, excerpt } from '../http-errors';
+import { isExtension } from './merge';
+
+const GENERAL = 'The third party refused this record. Change what it complains about, or the mapping.';
+
+const EXPLANATIONS: Record<string, string> = {
+  uniqueness: 'Another record there already has this value. Change it here, or remove or rename the other one there.',
+  invalidValue: 'The value is missing or has the wrong form for the third party. Correct it here, or map it differently.',
+  mutability: 'The third party does not let this attribute be changed. Take it out of the mapping, or change it there.',
+  invalidSyntax: 'The third party could not read the record. Compare the mapping with the schema it serves.',
+  invalidPath: 'The mapping names an attribute that the third party does not know.',
+  noTarget: 'The mapping names an attribute that the third party does not know.',
+  sensitive: 'The third party does not take this value in this way.',
+  tooMany: 'The third party found too many records to tell which one is meant.',
+};
+
+/** Reads the error body; `item` brings our field names. For `errorFromResponse`. */
+export function describeRefusal(item: Pick<PushItem, 'fieldNames'> | null) {
+  return (response: HttpResponse): Refusal => {
+    const { detail, scimType, path } = readError(response.text);
+    const message = detail ?? (excerpt(response.text) || `The third party answered ${response.status}.`);
+    const code = scimType ?? (response.status === 409 ? 'uniqueness' : `http_${response.status}`);
+    const named = findNamedField(`${path ?? ''} ${message}`, code, item?.fieldNames ?? {});
+    const error: FieldError = {
+      field: named?.field ?? null,
+      remoteField: named?.attribute ?? path ?? null,
+      code,
+      message,
+      explanation:
+        response.status === 403 ? 'The third party does not allow this change. Check what the account may do there.' : (EXPLANATIONS[code] ?? GENERAL),
+    };
+    return { message, errors: [error] };
+  };
+}
+
+/** `/name/givenName` → `name.givenName`, `/emails/0/value` → `emails.value`, `/urn:…:User/department` → `urn:…:User:department` (RFC 7644 3.10). */
+export function toAttributePath(pointer: string): string {
+  const [first = '', ...rest] = toPath(pointer).filter((part) => !/^\d+$/.test(part));
+  return isExtension(first) ? [first, rest.join('.')].join(':') : [first, ...rest].join('.');
+}
+
+interface Named {
+  field: string;
+  attribute: string;
+}
+
+/** The mapped attribute that the text names; the longest name wins, so `name.givenName` comes before `name`. */
+function findNamedField(text: string, code: string, fieldNames: Record<string, string>): Named | undefined {
+  const candidates = Object.entries(fieldNames)
+    .flatMap(([pointer, field]) => wordsFor(pointer).map((word) => ({ word, field, attribute: toAttributePath(pointer) })))
+    .sort((a, b) => b.word.length - a.word.length);
+  const named = candidates.find(({ word }) => containsWord(text, word));
+  if (named) return named;
+  // RFC 7643 4.1.1 asks uniqueness of nothing but userName, and many servers do not say which attribute they mean.
+  return code === 'uniqueness' ? candidates.find(({ word }) => word === 'userName') : undefined;
+}
+
+/** How servers write an attribute: `name.givenName`, `givenName`, `emails.value`, `emails`, `department`. */
+function wordsFor(pointer: string): string[] {
+  const parts = toPath(pointer).filter((part) => !/^\d+$/.test(part) && !isExtension(part));
+  const last = parts.at(-1) ?? '';
+  return [...new Set([toAttributePath(pointer), parts.join('.'), last === 'value' || last === 'type' ? (parts[0] ?? '') : last])].filter((word) => word !== '');
+}
+
+function containsWord(text: string, word: string): boolean {
+  const escaped = word.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  return new RegExp(`(^|[^\\w.])${escaped}($|[^\\w])`, 'i').test(text);
+}
+
+export function readError(text: string): { detail?: string; scimType?: string; path?: string } {
+  try {
+    const body = JSON.parse(text) as Record<string, unknown> | null;
+    const read = (key: string) => (typeof body?.[key] === 'string' && body[key] !== '' ? { [key]: body[key] } : {});
+    return { ...read('detail'), ...read('scimType'), ...read('path') };
+  } catch {
+    return {};
+  }
+}

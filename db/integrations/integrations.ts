@@ -1,0 +1,88 @@
+/** Integrations as they are read. Writing them is `integration-lifecycle.ts`. Deleted ones are found by nobody. */
+import type { Selectable } from 'kysely';
+import type { TenantWork } from '../database';
+import type { IntegrationsTable } from '../tables';
+
+const COLUMNS = [
+  'integrationId',
+  'connector',
+  'app',
+  'accountName',
+  'config',
+  'recordTypes',
+  'mappingVersion',
+  'credentialsUpdatedAt',
+  'gracePeriodMs',
+  'maxWaitMs',
+  'initialPush',
+  'companySynchronizedPolicy',
+  'pausedAt',
+  'needsReauthorizationAt',
+  'blockedUntil',
+  'blockedBecause',
+  'blockedDetail',
+  'outageSince',
+  'lastCheck',
+  'onboardingStartedAt',
+  'onboardedAt',
+  'onboardingFailedAt',
+  'isHourlySyncOn',
+  'nightlySyncAt',
+  'backfillReason',
+  'version',
+  'createdAt',
+  'updatedAt',
+] as const;
+
+/** An integration without its credentials: those are only ever read by who opens them (`findSealedCredentials`). */
+export type Integration = Pick<Selectable<IntegrationsTable>, (typeof COLUMNS)[number]>;
+
+type TenantQuery = Pick<TenantWork, 'trx' | 'tenantId'>;
+
+export async function findIntegration({ trx, tenantId }: TenantQuery, { integrationId }: { integrationId: string }): Promise<Integration | undefined> {
+  return trx
+    .selectFrom('integrations')
+    .select(COLUMNS)
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('deletedAt', 'is', null)
+    .executeTakeFirst();
+}
+
+/** The same, and nobody else changes the integration until this transaction ends: what is decided on it stays true. */
+export async function lockIntegration({ trx, tenantId }: TenantQuery, { integrationId }: { integrationId: string }): Promise<Integration | undefined> {
+  return trx
+    .selectFrom('integrations')
+    .select(COLUMNS)
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('deletedAt', 'is', null)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+}
+
+/** In the order they were made, at most `limit`, after `after` (an integration's id). */
+export async function listIntegrations(
+  { trx, tenantId }: TenantQuery,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<Integration[]> {
+  let query = trx.selectFrom('integrations').select(COLUMNS).where('tenantId', '=', tenantId).where('deletedAt', 'is', null);
+  if (after !== undefined) query = query.where('integrationId', '>', after);
+  return query.orderBy('integrationId').limit(limit).execute();
+}
+
+/** The sealed text for `sealing.open(work, credentialsPlace(integrationId), text)`; null when none were given yet. */
+export async function findSealedCredentials({ trx, tenantId }: TenantQuery, { integrationId }: { integrationId: string }): Promise<string | null> {
+  const row = await trx
+    .selectFrom('integrations')
+    .select('credentials')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirst();
+  return row?.credentials ?? null;
+}
+
+/** Where an integration's credentials are sealed. */
+export function credentialsPlace(integrationId: string) {
+  return { table: 'integrations', rowId: integrationId, column: 'credentials' };
+}

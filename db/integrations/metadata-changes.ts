@@ -1,0 +1,38 @@
+/** Metadata as it is read (rules.md 28): what has changed in fields and picklists, and what is known of several integrations at once. */
+import type { TenantWork } from '../database';
+import type { KnownMetadataChange, KnownRecordType } from './metadata';
+
+export type ListedMetadataChange = Omit<KnownMetadataChange, 'tenantId'>;
+
+/** Newest first, before `before` (a change's id). */
+export async function listMetadataChanges(
+  { trx, tenantId }: TenantWork,
+  { integrationId, limit, before }: { integrationId?: string | undefined; limit: number; before?: string | undefined },
+): Promise<ListedMetadataChange[]> {
+  let query = trx
+    .selectFrom('metadataChanges')
+    .select(['metadataChangeId', 'integrationId', 'syncRunId', 'recordType', 'kind', 'field', 'detail', 'at'])
+    .where('tenantId', '=', tenantId);
+  if (integrationId !== undefined) query = query.where('integrationId', '=', integrationId);
+  if (before !== undefined) query = query.where('metadataChangeId', '<', before);
+  return query.orderBy('metadataChangeId', 'desc').limit(limit).execute();
+}
+
+/** By integration, in the order of their names. One that was never asked is not in the map. */
+export async function findKnownRecordTypes(
+  { trx, tenantId }: TenantWork,
+  { integrationIds }: { integrationIds: readonly string[] },
+): Promise<ReadonlyMap<string, KnownRecordType[]>> {
+  const known = new Map<string, KnownRecordType[]>();
+  if (integrationIds.length === 0) return known;
+  const rows = await trx
+    .selectFrom('knownRecordTypes')
+    .select(['integrationId', 'recordType as name', 'label', 'fields', 'seenAt'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', 'in', [...integrationIds])
+    .where('removedAt', 'is', null)
+    .orderBy('recordType')
+    .execute();
+  for (const { integrationId, ...type } of rows) known.set(integrationId, [...(known.get(integrationId) ?? []), type]);
+  return known;
+}

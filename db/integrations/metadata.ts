@@ -1,0 +1,59 @@
+/** What is known of a third party's record types, fields and picklists, and what has changed in them (rules.md 28). */
+import { type Selectable, sql } from 'kysely';
+import { findMetadataChanges } from '../../domain/records/metadata-change';
+import type { RecordType } from '../../domain/records/record-type';
+import type { TenantWork } from '../database';
+import { newUuid } from '../sql/ids';
+import { rowsFrom } from '../sql/bulk-rows';
+import { storable } from '../sql/sanitize-text';
+import { appendStreamEvent } from '../platform/change-feed';
+import type { MetadataChangesTable } from '../tables';
+
+export type KnownMetadataChange = Selectable<MetadataChangesTable>;
+
+export interface KnownRecordType extends RecordType {
+  seenAt: Date;
+}
+
+export async function listKnownRecordTypes({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<KnownRecordType[]> {
+  const rows = await trx
+    .selectFrom('knownRecordTypes')
+    .select(['recordType as name', 'label', 'fields', 'seenAt'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('removedAt', 'is', null)
+    .orderBy('recordType')
+    .execute();
+  return rows;
+}
+
+/** Stores what was seen, and a row per change; the first look is no news. @returns how many changes there were. */
+export async function noteRecordTypes(
+  work: TenantWork,
+  { integrationId, syncRunId, seen }: { integrationId: string; syncRunId: string; seen: readonly RecordType[] },
+): Promise<number> {
+  const { trx, tenantId, now } = work;
+  const known = await listKnownRecordTypes(work, { integrationId });
+  const types = storable([...seen]);
+  const changes = storable(findMetadataChanges(known.length === 0 ? null : known, types));
+  const rows = types.map(({ name, label, fields }) => ({ record_type: name, label, fields }));
+  if (rows.length > 0)
+    await sql`
+      insert into known_record_types (tenant_id, integration_id, record_type, label, fields, seen_at)
+      select ${tenantId}::uuid, ${integrationId}::uuid, record_type, label, fields, ${now}::timestamptz from ${rowsFrom(rows, 'record_type text, label text, fields jsonb')}
+      on conflict (tenant_id, integration_id, record_type) do update set label = excluded.label, fields = excluded.fields, seen_at = excluded.seen_at, removed_at = null`.execute(
+      trx,
+    );
+  const names = types.map(({ name }) => name);
+  await sql`
+    update known_record_types set removed_at = ${now}
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and removed_at is null and record_type <> all(${names}::text[])`.execute(trx);
+  if (changes.length === 0) return 0;
+  const changeRows = changes.map(({ recordType, ...change }) => ({ ...change, record_type: recordType, metadata_change_id: newUuid() }));
+  await sql`
+    insert into metadata_changes (tenant_id, metadata_change_id, integration_id, sync_run_id, record_type, kind, field, detail, at)
+    select ${tenantId}::uuid, metadata_change_id, ${integrationId}::uuid, ${syncRunId}::uuid, record_type, kind, field, detail, ${now}::timestamptz
+    from ${rowsFrom(changeRows, 'metadata_change_id uuid, record_type text, kind text, field text, detail jsonb')}`.execute(trx);
+  await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
+  return changes.length;
+}

@@ -1,0 +1,62 @@
+/**
+ * The request budget of an integration, shared by all workers (rules.md 34; the rules themselves are in domain/rate-limit/rate-limiter.ts).
+ * One row, locked for two short statements: whoever asks sees what all others took before.
+ */
+import { type NotedAnswers, type RequestBudget, type RequestPriority, newRequestBudget, noteAnswers, takeRequests } from '../../domain/rate-limit/rate-limiter';
+import type { TenantWork } from '../database';
+
+interface Place {
+  integrationId: string;
+}
+
+export interface RequestsTaken {
+  /** How many requests may be sent within `GRANT_TTL_MS`; may be more than wanted. */
+  granted: number;
+  /** When to ask again, by the clock of `work`; null when something was granted. */
+  retryAt: Date | null;
+}
+
+/** Takes requests out of the budget. `answers`: what earlier ones were told, noted first; saves a transaction of its own. */
+export async function takeFromBudget(
+  work: TenantWork,
+  { integrationId, priority, wanted, answers }: Place & { priority: RequestPriority; wanted: number; answers?: NotedAnswers | undefined },
+): Promise<RequestsTaken> {
+  const before = await lock(work, integrationId);
+  const noted = answers === undefined ? before : noteAnswers(before, answers, work.now);
+  const { budget, granted, retryAt } = takeRequests(noted, { priority, wanted }, work.now);
+  await store(work, integrationId, budget);
+  return { granted, retryAt };
+}
+
+/** What answers told about the third party's limits. */
+export async function noteInBudget(work: TenantWork, { integrationId, ...answers }: Place & NotedAnswers): Promise<void> {
+  await store(work, integrationId, noteAnswers(await lock(work, integrationId), answers, work.now));
+}
+
+async function lock(work: TenantWork, integrationId: string): Promise<RequestBudget> {
+  const known = await read(work, integrationId);
+  if (known !== undefined) return known;
+  const row = { ...newRequestBudget(work.now), tenantId: work.tenantId, integrationId };
+  await work.trx
+    .insertInto('requestBudgets')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  // Another worker may have been first.
+  return (await read(work, integrationId)) ?? row;
+}
+
+function read({ trx, tenantId }: TenantWork, integrationId: string): Promise<RequestBudget | undefined> {
+  return trx
+    .selectFrom('requestBudgets')
+    .select(['ratePerSecond', 'ceilingPerSecond', 'tokens', 'refilledAt', 'slowedAt', 'requestsCounted', 'countingSince'])
+    .select(['quotaLimit', 'quotaRemaining', 'quotaNotedAt', 'quotaResetsAt'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+}
+
+async function store({ trx, tenantId }: TenantWork, integrationId: string, budget: RequestBudget): Promise<void> {
+  await trx.updateTable('requestBudgets').set(budget).where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
+}

@@ -1,0 +1,294 @@
+/**
+ * What becomes of a notification where one person is concerned (rules.md 24 to 26). Two conditional updates meet on its row, the view and the
+ * timer's decision, and whichever is committed first decides, once.
+ */
+import { type Selectable, sql, type SqlBool } from 'kysely';
+import type { EmailContents, EmailKind } from '../../domain/notifications/email-kinds';
+import { describeNotification, NOTIFICATION_KINDS, type NotificationDecision, type NotificationKind } from '../../domain/notifications/notification-kinds';
+import type { TenantWork } from '../database';
+import { queueEmail } from './emails';
+import { newUuid } from '../sql/ids';
+import { findNotificationSettings } from './notification-settings';
+import { type Notification, NOTIFICATION_COLUMNS } from './notifications';
+import { wakeAll } from '../platform/outbox';
+import { findRefusedAddress } from './undeliverable-addresses';
+import { appendStreamEvent } from '../platform/change-feed';
+import type { NotificationRecipientsTable, ViewedHow } from '../tables';
+
+type RecipientRow = Selectable<NotificationRecipientsTable>;
+
+/** A notification as its recipient sees it, with what became of its e-mail. */
+export type InboxNotification = Notification &
+  Pick<RecipientRow, 'viewedAt' | 'decision' | 'decisionReason' | 'decidedAt' | 'emailWithdrawnBecause'> & {
+    emailSentAt: Date | null;
+    emailFailedAt: Date | null;
+  };
+
+interface Place {
+  notificationRecipientId: string;
+}
+interface PersonPlace {
+  personId: string;
+}
+
+/** What one person has been shown, newest first. */
+export async function listInbox(
+  { trx, tenantId }: TenantWork,
+  {
+    personId,
+    limit,
+    before,
+    isOpen,
+    isViewed,
+  }: PersonPlace & { limit: number; before?: string | undefined; isOpen?: boolean | undefined; isViewed?: boolean | undefined },
+): Promise<InboxNotification[]> {
+  let query = trx
+    .selectFrom('notificationRecipients as recipient')
+    .innerJoin('notifications as notification', (join) =>
+      join.onRef('notification.tenantId', '=', 'recipient.tenantId').onRef('notification.notificationId', '=', 'recipient.notificationId'),
+    )
+    .leftJoin('integrations as integration', (join) =>
+      join.onRef('integration.tenantId', '=', 'notification.tenantId').onRef('integration.integrationId', '=', 'notification.integrationId'),
+    )
+    .leftJoin('emails as email', (join) => join.onRef('email.tenantId', '=', 'recipient.tenantId').onRef('email.emailId', '=', 'recipient.emailId'))
+    .select([
+      ...NOTIFICATION_COLUMNS,
+      'recipient.viewedAt',
+      'recipient.decision',
+      'recipient.decisionReason',
+      'recipient.decidedAt',
+      'recipient.emailWithdrawnBecause',
+      'email.sentAt as emailSentAt',
+      'email.failedAt as emailFailedAt',
+    ])
+    .where('recipient.tenantId', '=', tenantId)
+    .where('recipient.personId', '=', personId)
+    .where('recipient.revealedAt', 'is not', null);
+  if (before !== undefined) query = query.where('recipient.notificationId', '<', before);
+  if (isOpen !== undefined) query = query.where('notification.resolvedAt', isOpen ? 'is' : 'is not', null);
+  if (isViewed !== undefined) query = query.where('recipient.viewedAt', isViewed ? 'is not' : 'is', null);
+  return query.orderBy('recipient.notificationId', 'desc').limit(limit).execute();
+}
+
+/** How many of them the person has not viewed. */
+export async function countUnread({ trx, tenantId }: TenantWork, { personId }: PersonPlace): Promise<number> {
+  const { count } = await trx
+    .selectFrom('notificationRecipients')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('tenantId', '=', tenantId)
+    .where('personId', '=', personId)
+    .where('revealedAt', 'is not', null)
+    .where('viewedAt', 'is', null)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** @returns false where the person has no such notification. Viewed twice is viewed once. */
+export async function viewNotification(
+  work: TenantWork,
+  { personId, notificationId, how }: PersonPlace & { notificationId: string; how: 'seen' | 'opened' },
+): Promise<boolean> {
+  const found = await work.trx
+    .selectFrom('notificationRecipients')
+    .select('notificationRecipientId')
+    .where('tenantId', '=', work.tenantId)
+    .where('personId', '=', personId)
+    .where('notificationId', '=', notificationId)
+    .where('revealedAt', 'is not', null)
+    .executeTakeFirst();
+  if (found === undefined) return false;
+  await view(work, { personId, how, which: sql`notification_id = ${notificationId}` });
+  return true;
+}
+
+/** All that the person has been shown up to this one, itself included. @returns how many had not been viewed. */
+export async function viewNotificationsUpTo(work: TenantWork, { personId, notificationId }: PersonPlace & { notificationId: string }): Promise<number> {
+  return view(work, { personId, how: 'marked', which: sql`notification_id <= ${notificationId} and revealed_at is not null` });
+}
+
+/** Others may name a run as well, but lead elsewhere. */
+const OF_A_REQUESTER = NOTIFICATION_KINDS.filter((kind) => describeNotification(kind).audience === 'requester');
+
+/** The person opened the page that notifications lead to, by whatever way; also before they were shown. */
+export async function noteTargetViewed(
+  work: TenantWork,
+  { personId, ...target }: PersonPlace & ({ overviewId: string } | { syncRunId: string }),
+): Promise<void> {
+  const isTarget = 'overviewId' in target ? sql`notification.overview_id = ${target.overviewId}` : sql`notification.sync_run_id = ${target.syncRunId}`;
+  const which = sql<SqlBool>`notification_id in (select notification.notification_id from notifications notification
+    where notification.tenant_id = ${work.tenantId} and notification.kind = any(${OF_A_REQUESTER}) and ${isTarget})`;
+  await view(work, { personId, how: 'target_opened', which });
+}
+
+/** The one update that makes something viewed; what was undecided is decided by it. */
+async function view(work: TenantWork, { personId, how, which }: PersonPlace & { how: ViewedHow; which: ReturnType<typeof sql<SqlBool>> }): Promise<number> {
+  const { trx, tenantId, now } = work;
+  const { rows } = await sql<{ notificationRecipientId: string; notificationId: string; isDecided: boolean }>`
+    update notification_recipients set viewed_at = ${now}, viewed_how = ${how}, decision = coalesce(decision, 'viewed'), decided_at = coalesce(decided_at, ${now})
+    where tenant_id = ${tenantId} and person_id = ${personId} and viewed_at is null and ${which}
+    returning notification_recipient_id, notification_id, decision = 'viewed' as is_decided`.execute(trx);
+  if (rows.length === 0) return 0;
+  await wakeAll(
+    work,
+    rows.filter(({ isDecided }) => isDecided).map((row) => ({ lane: 'notification_viewed', subjectId: row.notificationRecipientId, wakeAt: now })),
+  );
+  // Few bytes: a page that is open counts anew.
+  await appendStreamEvent(work, { topic: 'notifications', body: { person_id: personId, notification_id: rows[0]?.notificationId ?? null } });
+  return rows.length;
+}
+
+/** How it stands after this: what was decided, or how long there is nothing to do. */
+export type Settled = { decision: NotificationDecision | 'not_found' } | { decision: null; waitMs: number };
+
+/** Does what is due: shows it, or decides about its e-mail. May be repeated. */
+export async function settleRecipient(work: TenantWork, place: Place): Promise<Settled> {
+  const recipient = await findRecipient(work, place);
+  if (recipient === undefined) return { decision: 'not_found' };
+  if (recipient.decision !== null) return { decision: recipient.decision };
+  if (recipient.visibleAt > work.now) return { decision: null, waitMs: msUntil(recipient.visibleAt, work) };
+  if (recipient.revealedAt === null && (await isAnswered(work, recipient.operationId)))
+    return decide(work, recipient, { decision: 'not_needed', reason: 'answered' });
+
+  const emailAt = recipient.emailAt ?? (await reveal(work, recipient));
+  if (emailAt > work.now) return { decision: null, waitMs: msUntil(emailAt, work) };
+  return decide(work, recipient, (await reasonAgainstEmail(work, recipient)) ?? { decision: 'emailed', reason: null });
+}
+
+const msUntil = (at: Date, { now }: TenantWork): number => Math.max(1, at.getTime() - now.getTime());
+
+export type RecipientFacts = Pick<
+  RecipientRow,
+  'notificationRecipientId' | 'notificationId' | 'personId' | 'operationId' | 'visibleAt' | 'revealedAt' | 'emailAt' | 'viewedAt' | 'decision'
+> & { kind: NotificationKind; isResolved: boolean; overviewId: string | null; createdAt: Date; isPersonDisabled: boolean; address: string };
+
+async function findRecipient({ trx, tenantId }: TenantWork, { notificationRecipientId }: Place): Promise<RecipientFacts | undefined> {
+  const { rows } = await sql<RecipientFacts>`
+    select recipient.notification_recipient_id, recipient.notification_id, recipient.person_id, recipient.operation_id, recipient.visible_at, recipient.revealed_at,
+      recipient.email_at, recipient.viewed_at, recipient.decision, notification.kind, notification.overview_id, notification.created_at,
+      notification.resolved_at > notification.created_at is true as is_resolved, person.disabled_at is not null as is_person_disabled, person.email as address
+    from notification_recipients recipient
+    join notifications notification using (tenant_id, notification_id)
+    join people person using (tenant_id, person_id)
+    where recipient.tenant_id = ${tenantId} and recipient.notification_recipient_id = ${notificationRecipientId}`.execute(trx);
+  return rows[0];
+}
+
+/** Whether the answer with the result has left by itself (rules.md 18). */
+async function isAnswered({ trx, tenantId }: TenantWork, operationId: string | null): Promise<boolean> {
+  if (operationId === null) return false;
+  const operation = await trx
+    .selectFrom('operations')
+    .select('answeredAt')
+    .where('tenantId', '=', tenantId)
+    .where('operationId', '=', operationId)
+    .executeTakeFirst();
+  return operation != null && operation.answeredAt !== null;
+}
+
+/** Shows it, and says when its e-mail is due by the settings of this moment. */
+async function reveal(work: TenantWork, { notificationRecipientId, notificationId, personId, revealedAt }: RecipientFacts): Promise<Date> {
+  const { trx, tenantId, now } = work;
+  const { emailDelaySeconds } = await findNotificationSettings(work);
+  const emailAt = new Date((revealedAt ?? now).getTime() + emailDelaySeconds * 1_000);
+  await trx
+    .updateTable('notificationRecipients')
+    .set((eb) => ({ revealedAt: eb.fn.coalesce('revealedAt', eb.val(now)), emailAt }))
+    .where('tenantId', '=', tenantId)
+    .where('notificationRecipientId', '=', notificationRecipientId)
+    .execute();
+  if (revealedAt === null) await appendStreamEvent(work, { topic: 'notifications', body: { person_id: personId, notification_id: notificationId } });
+  return emailAt;
+}
+
+export interface Verdict {
+  decision: NotificationDecision;
+  /** More about it, for people who look into it. */
+  reason: string | null;
+}
+
+/** Why this person gets no e-mail about this; undefined = nothing speaks against it. */
+export async function reasonAgainstEmail(
+  work: TenantWork,
+  {
+    viewedAt,
+    isPersonDisabled,
+    kind,
+    overviewId,
+    isResolved,
+    personId,
+  }: Pick<RecipientFacts, 'viewedAt' | 'isPersonDisabled' | 'kind' | 'overviewId' | 'isResolved' | 'personId'>,
+): Promise<(Verdict & { decision: Exclude<NotificationDecision, 'emailed'> }) | undefined> {
+  if (viewedAt !== null) return { decision: 'viewed', reason: null };
+  if (isPersonDisabled) return { decision: 'person_disabled', reason: null };
+  if (isResolved) return { decision: 'not_needed', reason: 'resolved' };
+  const invalidBecause = kind === 'sync_overview_ready' && overviewId !== null ? await whyInvalid(work, overviewId) : undefined;
+  if (invalidBecause !== undefined) return { decision: 'snapshot_invalid', reason: invalidBecause };
+  if (!(await findNotificationSettings(work)).isEmailOn) return { decision: 'email_off', reason: null };
+  const refused = await findRefusedAddress(work, { personId });
+  return refused === undefined ? undefined : { decision: 'address_refused', reason: null };
+}
+
+/** Why an overview's snapshot cannot be opened any more (rules.md 19); undefined = it can. */
+async function whyInvalid({ trx, tenantId, now }: TenantWork, overviewId: string): Promise<string | undefined> {
+  const overview = await trx
+    .selectFrom('overviews')
+    .select(['invalidAt', 'invalidBecause', 'expiresAt', 'appliedSyncRunId'])
+    .where('tenantId', '=', tenantId)
+    .where('overviewId', '=', overviewId)
+    .executeTakeFirst();
+  if (overview == null) return 'gone';
+  if (overview.invalidAt !== null) return overview.invalidBecause ?? 'invalid';
+  if (overview.appliedSyncRunId !== null) return 'applied';
+  return overview.expiresAt !== null && overview.expiresAt <= now ? 'expired' : undefined;
+}
+
+/** The one update by which the timer decides; a view that was committed before has decided already. */
+async function decide(
+  work: TenantWork,
+  { notificationRecipientId, personId, address }: Pick<RecipientFacts, 'notificationRecipientId' | 'personId' | 'address'>,
+  { decision, reason }: Verdict,
+): Promise<Settled> {
+  const { trx, tenantId, now } = work;
+  const emailId = decision === 'emailed' ? newUuid() : null;
+  const decided = await trx
+    .updateTable('notificationRecipients')
+    .set({ decision, decisionReason: reason, decidedAt: now, emailId })
+    .where('tenantId', '=', tenantId)
+    .where('notificationRecipientId', '=', notificationRecipientId)
+    .where('decision', 'is', null)
+    .where('viewedAt', 'is', null)
+    .returning('notificationRecipientId')
+    .executeTakeFirst();
+  if (decided === undefined) return { decision: (await findRecipient(work, { notificationRecipientId }))?.decision ?? 'not_found' };
+  // What it says is written with each attempt, from what is so by then.
+  if (emailId !== null) await queueEmail(work, { emailId, kind: 'notification', personId, recipient: address, content: { items: [] } });
+  return { decision };
+}
+
+/**
+ * E-mails that leave with the news itself, viewed or not (rules.md 33); call it in the transaction that told them.
+ * `alreadySent`: who holds this address has it already.
+ */
+export async function emailAtOnce<Kind extends EmailKind>(
+  work: TenantWork,
+  recipients: readonly Place[],
+  { kind, content, alreadySent }: { kind: Kind; content: EmailContents[Kind]; alreadySent: { address: string; emailId: string } | null },
+): Promise<void> {
+  const { trx, tenantId, now } = work;
+  for (const place of recipients) {
+    const recipient = await findRecipient(work, place);
+    if (recipient === undefined) continue;
+    const { personId, address } = recipient;
+    const against = await reasonAgainstEmail(work, recipient);
+    const isSame = alreadySent !== null && alreadySent.address.toLowerCase() === address.toLowerCase();
+    const emailId = isSame ? alreadySent.emailId : against === undefined ? await queueEmail(work, { kind, personId, recipient: address, content }) : null;
+    const { decision, reason } = emailId === null && against !== undefined ? against : { decision: 'emailed' as const, reason: 'at_once' };
+    await trx
+      .updateTable('notificationRecipients')
+      .set({ decision, decisionReason: reason, decidedAt: now, emailId })
+      .where('tenantId', '=', tenantId)
+      .where('notificationRecipientId', '=', place.notificationRecipientId)
+      .where('decision', 'is', null)
+      .execute();
+  }
+}

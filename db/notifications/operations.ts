@@ -1,0 +1,104 @@
+/**
+ * Operations: somebody asked for an overview or a Sync Now and either got the answer within the minute or is told when it has ended
+ * (rules.md 18). Several may wait for the same run.
+ */
+import { type Selectable, sql } from 'kysely';
+import { INVALIDITY_TEXTS, type OperationKind, type OverviewInvalidity } from '../../domain/overviews/overview';
+import type { RunState } from '../../domain/sync-runs/sync-run';
+import type { TenantWork } from '../database';
+import { newUuid } from '../sql/ids';
+import { tellPerson } from './notifications';
+import type { OperationsTable } from '../tables';
+
+export type Operation = Selectable<OperationsTable>;
+
+/** An answer that was on its way when the work ended has arrived by then; who has none is told. */
+const ANSWERED_WITHIN_MS = 5_000;
+
+export interface NewOperation {
+  kind: OperationKind;
+  integrationId: string;
+  overviewId?: string;
+  syncRunId?: string;
+  requestedBy: string;
+  personId: string | null;
+}
+
+/** @returns the operation's id. */
+export async function addOperation({ trx, tenantId, now }: TenantWork, { overviewId, syncRunId, ...operation }: NewOperation): Promise<string> {
+  const operationId = newUuid();
+  await trx
+    .insertInto('operations')
+    .values({
+      ...operation,
+      tenantId,
+      operationId,
+      overviewId: overviewId ?? null,
+      syncRunId: syncRunId ?? null,
+      requestedAt: now,
+      endedAt: null,
+      answeredAt: null,
+    })
+    .execute();
+  return operationId;
+}
+
+export async function findOperation({ trx, tenantId }: TenantWork, { operationId }: { operationId: string }): Promise<Operation | undefined> {
+  return trx.selectFrom('operations').selectAll().where('tenantId', '=', tenantId).where('operationId', '=', operationId).executeTakeFirst();
+}
+
+/** The answer with the result is leaving: that person does not have to be told any more, however often they asked for the same work. */
+export async function noteAnswered({ trx, tenantId, now }: TenantWork, { operationId }: { operationId: string }): Promise<void> {
+  await sql`
+    update operations set answered_at = ${now} from operations answered
+    where answered.tenant_id = ${tenantId} and answered.operation_id = ${operationId} and operations.tenant_id = answered.tenant_id and operations.answered_at is null
+      and (operations.operation_id = answered.operation_id
+        or (operations.person_id = answered.person_id and operations.ended_at is not null
+          and (operations.sync_run_id = answered.sync_run_id or operations.overview_id = answered.overview_id)))`.execute(trx);
+}
+
+export interface EndOfWork {
+  integrationId: string;
+  overviewId?: string;
+  syncRunId?: string;
+  outcome: RunState | 'ready';
+  /** Of an overview that was canceled: why. */
+  because?: OverviewInvalidity;
+}
+
+/** The work has ended, in this transaction: whoever waits is answered, and people who do not are told a moment later. */
+export async function endOperations(work: TenantWork, { integrationId, overviewId, syncRunId, outcome, because }: EndOfWork): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const ended = await trx
+    .updateTable('operations')
+    .set({ endedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where(overviewId === undefined ? 'syncRunId' : 'overviewId', '=', overviewId ?? syncRunId ?? null)
+    .where('endedAt', 'is', null)
+    .returning(['operationId', 'personId'])
+    .execute();
+  const kind =
+    outcome === 'ready' ? 'sync_overview_ready' : outcome === 'succeeded' || outcome === 'partially_succeeded' ? 'sync_complete' : 'sync_could_not_finish';
+  // Once each, however often they pressed.
+  const requesters = new Map(ended.flatMap(({ operationId, personId }) => (personId === null ? [] : [[personId, operationId] as const])));
+  for (const [personId, operationId] of requesters) {
+    await tellPerson(work, {
+      kind,
+      personId,
+      operationId,
+      integrationId,
+      overviewId: overviewId ?? null,
+      syncRunId: syncRunId ?? null,
+      detail: because === undefined ? (DETAILS[outcome] ?? '') : INVALIDITY_TEXTS[because],
+      revealAt: new Date(now.getTime() + ANSWERED_WITHIN_MS),
+    });
+  }
+}
+
+const DETAILS: Partial<Record<EndOfWork['outcome'], string>> = {
+  ready: 'The preview of the changes is ready. It holds for 7 days, and until somebody asks for a newer one or syncs.',
+  succeeded: 'Everything was synced.',
+  partially_succeeded: 'Some of it could not be synced: the Sync Log says what and why.',
+  failed: 'It could not be finished: what stopped it is said there.',
+  canceled: 'It was canceled: the Sync Log says by whom, and what was done before.',
+};

@@ -1,0 +1,36 @@
+/** The items of an overview as people look at them: filtered, searched and paged. */
+import { type Selectable, sql } from 'kysely';
+import type { OverviewAction, SyncDirection } from '../../domain/overviews/overview';
+import type { TenantWork } from '../database';
+import type { OverviewItemsTable } from '../tables';
+
+export type OverviewItem = Omit<Selectable<OverviewItemsTable>, 'tenantId' | 'overviewId' | 'baseVersion' | 'remoteHash'>;
+
+export interface ItemFilter {
+  direction?: SyncDirection | undefined;
+  recordType?: string | undefined;
+  action?: OverviewAction | undefined;
+  /** In our id, in theirs, or in a value that would change. */
+  search?: string | undefined;
+}
+
+/** In the order in which they were found. */
+export async function listOverviewItems(
+  { trx, tenantId }: TenantWork,
+  { overviewId, direction, recordType, action, search, limit, after }: ItemFilter & { overviewId: string; limit: number; after?: string | undefined },
+): Promise<OverviewItem[]> {
+  let query = trx
+    .selectFrom('overviewItems')
+    .select(['overviewItemId', 'direction', 'recordType', 'action', 'recordId', 'externalId', 'remoteId', 'before', 'after', 'reason', 'outcome'])
+    .where('tenantId', '=', tenantId)
+    .where('overviewId', '=', overviewId);
+  if (direction !== undefined) query = query.where('direction', '=', direction);
+  if (recordType !== undefined) query = query.where('recordType', '=', recordType);
+  if (action !== undefined) query = query.where('action', '=', action);
+  if (after !== undefined) query = query.where('overviewItemId', '>', after);
+  if (search !== undefined) {
+    const pattern = `%${search.replaceAll(/[%_\\]/g, String.raw`\$&`)}%`;
+    query = query.where(sql<boolean>`search_text like lower(${pattern})`);
+  }
+  return query.orderBy('overviewItemId').limit(limit).execute();
+}

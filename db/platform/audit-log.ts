@@ -1,0 +1,39 @@
+/** Who did what to what: one row per request that changes something, in its transaction. Nobody can alter or remove a row. */
+import type { Selectable } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import type { TenantWork } from '../database';
+import { newUuid } from '../sql/ids';
+import type { AuditLogTable } from '../tables';
+
+export interface AuditEntry {
+  /** `key:<name>`, `person:<name>`, `platform`, or `unknown` where a sign-in failed. */
+  actor: string;
+  /** `<subject>.<past participle>`: `integration.paused`. */
+  action: string;
+  /** What it was done to, as callers name it: an id on the wire, `employees/e-1`, or null. */
+  target: string | null;
+  /** From what to what, without secrets and without the values of records. */
+  detail: JsonObject;
+  ip: string | null;
+  requestId: string;
+}
+
+export type AuditRow = Omit<Selectable<AuditLogTable>, 'tenantId'>;
+
+export async function appendAuditEntry({ trx, tenantId, now }: TenantWork, { detail, ...entry }: AuditEntry): Promise<void> {
+  await trx
+    .insertInto('auditLog')
+    .values({ tenantId, auditId: newUuid(), ...entry, detail: JSON.stringify(detail), at: now })
+    .execute();
+}
+
+/** Newest first. */
+export async function listAuditEntries(
+  { trx, tenantId }: TenantWork,
+  { limit, before, action }: { limit: number; before?: string | undefined; action?: string | undefined },
+): Promise<AuditRow[]> {
+  let query = trx.selectFrom('auditLog').select(['auditId', 'actor', 'action', 'target', 'detail', 'ip', 'requestId', 'at']).where('tenantId', '=', tenantId);
+  if (before !== undefined) query = query.where('auditId', '<', before);
+  if (action !== undefined) query = query.where('action', '=', action);
+  return query.orderBy('auditId', 'desc').limit(limit).execute();
+}

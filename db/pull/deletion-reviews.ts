@@ -1,0 +1,82 @@
+/** Parked deletions as people look through them (rules.md 31): without the ids of the records, which may be very many. Deciding is `sync-deletions.ts`. */
+import { sql } from 'kysely';
+import type { TenantWork } from '../database';
+import { unseen } from '../sql/bulk-rows';
+import type { DeletionReview } from './delete-missing';
+
+export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'> & { recordsParked: number };
+
+function selectReviews({ trx, tenantId }: TenantWork) {
+  return trx
+    .selectFrom('deletionReviews')
+    .select(['deletionReviewId', 'integrationId', 'syncRunId', 'recordType', 'recordsHeld', 'state', 'recordsDeleted', 'decidedBy', 'decidedAt', 'createdAt'])
+    .select(sql<number>`cardinality(record_ids)`.as('recordsParked'))
+    .where('tenantId', '=', tenantId);
+}
+
+/** Newest first, before `before` (a review's id). */
+export async function listReviewSummaries(
+  work: TenantWork,
+  {
+    integrationId,
+    state,
+    limit,
+    before,
+  }: { integrationId?: string | undefined; state?: DeletionReview['state'] | undefined; limit: number; before?: string | undefined },
+): Promise<ReviewSummary[]> {
+  let query = selectReviews(work);
+  if (integrationId !== undefined) query = query.where('integrationId', '=', integrationId);
+  if (state !== undefined) query = query.where('state', '=', state);
+  if (before !== undefined) query = query.where('deletionReviewId', '<', before);
+  return query.orderBy('deletionReviewId', 'desc').limit(limit).execute();
+}
+
+export async function findReviewSummary(work: TenantWork, { deletionReviewId }: { deletionReviewId: string }): Promise<ReviewSummary | undefined> {
+  return selectReviews(work).where('deletionReviewId', '=', deletionReviewId).executeTakeFirst();
+}
+
+/** Records whose deletion a pass left for people to decide. */
+export async function countParked({ trx, tenantId }: TenantWork, { syncRunId, recordType }: { syncRunId: string; recordType: string }): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select coalesce(sum(cardinality(record_ids)), 0)::int as count from deletion_reviews
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and state = 'pending'`.execute(trx);
+  return rows[0]?.count ?? 0;
+}
+
+/** Nobody decides these any more: of one record type, or of all where none is named. */
+export async function supersedeReviews(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordType }: { integrationId: string; recordType?: string },
+): Promise<void> {
+  let query = trx
+    .updateTable('deletionReviews')
+    .set({ state: 'superseded', decidedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('state', '=', 'pending');
+  if (recordType !== undefined) query = query.where('recordType', '=', recordType);
+  await query.execute();
+}
+
+export interface ParkedRecord {
+  recordId: string;
+  externalId: string;
+  /** Its place in the list, from 1. */
+  place: number;
+}
+
+/** In the order they were parked, after the `after`th: a page costs as much as it holds, however many there are. */
+export async function listParkedPage(
+  { trx, tenantId }: TenantWork,
+  { deletionReviewId, limit, after }: { deletionReviewId: string; limit: number; after: number },
+): Promise<ParkedRecord[]> {
+  const { rows } = await sql<ParkedRecord>`
+    select record.record_id, record.external_id, ${after}::integer + parked.place as place
+    from deletion_reviews review
+    cross join lateral unnest(review.record_ids[${after}::integer + 1 : ${after}::integer + ${limit}::integer]) with ordinality as parked(record_id, place)
+    cross join lateral (
+      select record_id, external_id from records where tenant_id = ${unseen(tenantId)} and record_id = parked.record_id limit 1) record
+    where review.tenant_id = ${tenantId} and review.deletion_review_id = ${deletionReviewId}
+    order by parked.place`.execute(trx);
+  return rows;
+}

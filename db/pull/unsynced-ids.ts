@@ -1,0 +1,20 @@
+/** Which records a difference that survived a full pass is made of: those that could not be kept, and deletions that wait for people (rules.md 32). */
+import { sql } from 'kysely';
+import type { TenantWork } from '../database';
+
+const NAMED_MAX = 20;
+
+export async function findUnsyncedIds(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, integrationId, recordType }: { syncRunId: string; integrationId: string; recordType: string },
+): Promise<{ ids: string[]; isComplete: boolean }> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct remote_id as id from sync_record_errors
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and remote_id is not null
+    union
+    select record.external_id from deletion_reviews review cross join lateral unnest(review.record_ids) as parked(record_id)
+    join records record on record.tenant_id = review.tenant_id and record.record_id = parked.record_id
+    where review.tenant_id = ${tenantId} and review.integration_id = ${integrationId} and review.record_type = ${recordType} and review.state = 'pending'
+    limit ${NAMED_MAX + 1}`.execute(trx);
+  return { ids: rows.slice(0, NAMED_MAX).map(({ id }) => id), isComplete: rows.length <= NAMED_MAX };
+}

@@ -1,0 +1,157 @@
+/**
+ * Windows for records that exist already: all of them after linking (`initial`), those whose payload a new mapping
+ * changes (`mapping_changed`). Semantics.md 15. Runs in chunks, in the lane, behind edits.
+ *
+ * Open windows keep their deadline. A pair whose payload is what it was gets none.
+ */
+import { sql } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import type { RecordTypeMapping } from '../../domain/records/mapping';
+import { pushTarget, type PushTarget } from '../../domain/push/push-target';
+import { isEligible } from '../../domain/records/mapping';
+import { mappedFieldNames } from '../../domain/records/mapping';
+import type { TenantWork } from '../database';
+import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
+import { lockMappings } from '../records/mapping-lock';
+import { hashOfTarget } from '../records/payload-hash';
+import { rowsFrom, unseen } from '../sql/bulk-rows';
+import type { RecordTypeMappings } from '../tables';
+
+export interface ExistingRecord {
+  recordId: string;
+  recordType: string;
+  version: number;
+  fields: JsonObject;
+  deletedAt: Date | null;
+  /** Null columns: there is no pair yet. */
+  hasPair: boolean;
+  isWindowOpen: boolean;
+  /** Hash of a push under way, else of the last concluded one. */
+  knownHash: string | null;
+  hasBeenSent: boolean;
+}
+
+/** Opens windows for the next `limit` records. `isDone`: there are no more. */
+export async function openBackfillWindows(
+  work: TenantWork,
+  { integrationId, now, limit }: { integrationId: string; now: Date; limit: number },
+): Promise<{ isDone: boolean; opened: number }> {
+  const { trx, tenantId } = work;
+  // Locked in the order in which a new mapping or a delete locks them: neither comes between this and its windows.
+  const integration = await lockIntegration(work, { integrationId });
+  if (integration === undefined || integration.backfillReason === null) return { isDone: true, opened: 0 };
+  await lockMappings(work, 'shared');
+  const cursor = await trx
+    .selectFrom('integrations')
+    .select('backfillCursor')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirst();
+
+  const records = await readExistingRecords(work, {
+    integrationId,
+    recordTypes: integration.recordTypes,
+    after: cursor?.backfillCursor ?? null,
+    limit,
+    lock: true,
+  });
+  const opened = records.filter((record) => needsWindow(integration, integration.recordTypes[record.recordType], record));
+  await openWindows(work, { integrationId, reason: integration.backfillReason, mappings: integration.recordTypes, records: opened, now });
+
+  const isDone = records.length < limit;
+  await trx
+    .updateTable('integrations')
+    .set(isDone ? { backfillReason: null, backfillCursor: null } : { backfillCursor: records.at(-1)?.recordId ?? null })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    // A mapping that changed meanwhile starts over from the beginning: its cursor must not be moved.
+    .where('mappingVersion', '=', integration.mappingVersion)
+    .execute();
+  return { isDone, opened: opened.length };
+}
+
+/** Records a new mapping would push again, counted up to `atMost` records looked at: the preview before it is saved. */
+export async function previewMapping(
+  work: TenantWork,
+  { integrationId, recordTypes, atMost }: { integrationId: string; recordTypes: RecordTypeMappings; atMost: number },
+): Promise<{ touched: number; looked: number; isComplete: boolean }> {
+  let touched = 0;
+  let looked = 0;
+  let after: string | null = null;
+  for (;;) {
+    const before = await findIntegration(work, { integrationId });
+    const records: ExistingRecord[] = await readExistingRecords(work, {
+      integrationId,
+      recordTypes: { ...before?.recordTypes, ...recordTypes },
+      after,
+      limit: 1_000,
+      lock: false,
+    });
+    touched += records.filter((record) => before !== undefined && needsWindow(before, recordTypes[record.recordType], record)).length;
+    looked += records.length;
+    after = records.at(-1)?.recordId ?? null;
+    if (records.length < 1_000) return { touched, looked, isComplete: true };
+    if (looked >= atMost) return { touched, looked, isComplete: false };
+  }
+}
+
+async function readExistingRecords(
+  { trx, tenantId }: TenantWork,
+  {
+    integrationId,
+    recordTypes,
+    after,
+    limit,
+    lock,
+  }: { integrationId: string; recordTypes: RecordTypeMappings; after: string | null; limit: number; lock: boolean },
+): Promise<ExistingRecord[]> {
+  const { rows } = await sql<ExistingRecord>`
+    select record.record_id, record.record_type, record.version, record.fields, record.deleted_at,
+      pair.record_id is not null as has_pair, pair.window_opened_at is not null as is_window_open,
+      case when pair.push_id is null then pair.concluded_hash else pair.push_hash end as known_hash,
+      coalesce(pair.settled_status is not null or pair.push_id is not null or pair.unresolved_push_id is not null, false) as has_been_sent
+    from records record
+    left join record_syncs pair on pair.tenant_id = record.tenant_id and pair.integration_id = ${unseen(integrationId)} and pair.record_id = record.record_id
+    where record.tenant_id = ${unseen(tenantId)} and record.record_type = any(${Object.keys(recordTypes)}::text[])
+      and (${after}::uuid is null or record.record_id > ${after}::uuid)
+    order by record.record_id limit ${limit} ${lock ? sql`for update of record` : sql``}`.execute(trx);
+  return rows;
+}
+
+/**
+ * True when the third party should be told of this record under `mapping` and is not about to be anyway. With `initial_push`
+ * none, records that nobody touched since are none of its business, whatever the mapping.
+ */
+function needsWindow({ initialPush }: Pick<Integration, 'initialPush'>, mapping: RecordTypeMapping | undefined, record: ExistingRecord): boolean {
+  if (mapping === undefined || record.isWindowOpen || (initialPush === 'none' && !record.hasPair)) return false;
+  const state = { fields: record.fields, isDeleted: record.deletedAt !== null };
+  if (!isEligible(mapping, state) && !record.hasBeenSent) return false;
+  const target: PushTarget = pushTarget(mapping, state);
+  return hashOfTarget(target) !== record.knownHash;
+}
+
+async function openWindows(
+  { trx, tenantId }: TenantWork,
+  {
+    integrationId,
+    reason,
+    mappings,
+    records,
+    now,
+  }: { integrationId: string; reason: 'initial' | 'mapping_changed'; mappings: RecordTypeMappings; records: ExistingRecord[]; now: Date },
+): Promise<void> {
+  if (records.length === 0) return;
+  const rows = records.map((record) => ({
+    record_id: record.recordId,
+    version: record.version,
+    fields: mappedFieldNames(mappings[record.recordType] as RecordTypeMapping),
+  }));
+  await sql`
+    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, ${reason}, fields, array['syncline'], true
+    from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')}
+    on conflict (tenant_id, integration_id, record_id) do update set
+      relevant_version = excluded.relevant_version, window_opened_at = excluded.window_opened_at, due_at = excluded.due_at, window_reason = excluded.window_reason,
+      window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = true
+    where pair.window_opened_at is null`.execute(trx);
+}

@@ -1,0 +1,193 @@
+/**
+ * The claim: takes what is due of one integration, decides per pair what that means, and leases it.
+ *
+ * Guarantees (rules.md 4 to 6):
+ * - nothing is claimed before its quiet time: the row's deadline is checked again under its lock;
+ * - one push per pair at a time: a leased pair is not due, and locked ones are skipped;
+ * - a push keeps its id over its retries as long as it sends the same; what changed meanwhile is a new push;
+ * - the record is read after its pair was locked, so the newest relevant version is what goes out;
+ * - nothing is claimed by an integration that has changed since the caller read it: paused, mapped anew, in trouble.
+ *
+ * Time is the workflow's (`firedAt`), never the database's.
+ */
+import { sql } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import { pushTarget, type PushTarget } from '../../domain/push/push-target';
+import { type DuePair, type PushVerdict, verdictOn } from '../../domain/push/push-decision';
+import type { TenantWork } from '../database';
+import { newUuid } from '../sql/ids';
+import { findIntegration, type Integration } from '../integrations/integrations';
+import { lockMappings } from '../records/mapping-lock';
+import { hashOfTarget } from '../records/payload-hash';
+import { logClaim, writeClaimedPairs } from './write-claim';
+import { unseen } from '../sql/bulk-rows';
+
+export interface ClaimedPush {
+  pushId: string;
+  claimId: string;
+  recordId: string;
+  recordType: string;
+  externalId: string;
+  operation: 'upsert' | 'deactivate' | 'delete';
+  payload: JsonObject;
+  remoteId: string | null;
+  remoteVersion: string | null;
+  isDeactivated: boolean;
+  /** A creation under another push's id whose answer was lost. */
+  unresolvedCreation: { pushId: string; payload: JsonObject } | null;
+  refusals: number;
+}
+
+export interface Claim {
+  pushes: ClaimedPush[];
+  /** Rows taken, those included that came to an end without a call. 0 = nothing more is due (or others hold it locked). */
+  taken: number;
+  /** The integration is not what the caller took it for, and nothing was claimed: read it again. */
+  isOutdated: boolean;
+}
+
+export interface ClaimOptions {
+  integration: Pick<Integration, 'integrationId' | 'recordTypes' | 'mappingVersion' | 'version'>;
+  firedAt: Date;
+  /** Instant of the claim itself, for the log. */
+  now: Date;
+  leaseUntil: Date;
+  limit: number;
+  /** While the third party is blocked only windows are started: they turn into pushes that wait, without a call. */
+  onlyWindows: boolean;
+}
+
+interface LockedPair extends DuePair {
+  recordId: string;
+  windowOpenedAt: Date | null;
+  windowFields: string[];
+  windowChangedBy: string[];
+  pushRefusals: number;
+  giveUpAt: Date | null;
+  leaseUntil: Date | null;
+}
+
+interface RecordForPush {
+  recordId: string;
+  recordType: string;
+  externalId: string;
+  version: number;
+  fields: JsonObject;
+  deletedAt: Date | null;
+  remoteId: string | null;
+  remoteVersion: string | null;
+  agreed: JsonObject | null;
+  isDeactivated: boolean | null;
+}
+
+/** A due pair, what its record asks for, and what becomes of it. */
+export interface JudgedPair {
+  pair: LockedPair;
+  record: RecordForPush;
+  target: PushTarget;
+  hash: string;
+  verdict: PushVerdict;
+  /** Of the push's row in the log, whether it goes out or ends here. */
+  pushId: string;
+  /** A creation that may have happened without our hearing of it. */
+  unresolvedPushId: string | null;
+}
+
+export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
+  if (await isOutdated(work, options)) return { pushes: [], taken: 0, isOutdated: true };
+  const pairs = await lockDuePairs(work, options);
+  if (pairs.length === 0) return { pushes: [], taken: 0, isOutdated: false };
+  const records = await readRecords(work, options.integration.integrationId, pairs);
+  const judged = pairs.flatMap((pair) => {
+    const record = records.get(pair.recordId);
+    return record === undefined ? [] : [judge(pair, record, options)];
+  });
+  const claimId = newUuid();
+  const unresolved = await readUnresolvedCreations(work, judged);
+  await logClaim(work, judged, options);
+  await writeClaimedPairs(work, judged, options, claimId);
+  return { pushes: judged.flatMap((one) => toClaimedPush(one, claimId, unresolved)), taken: pairs.length, isOutdated: false };
+}
+
+/** A new mapping waits for claims by the old one, so that its backfill sees what they took; a claim after it goes by the new one. */
+async function isOutdated(work: TenantWork, { integration, onlyWindows }: ClaimOptions): Promise<boolean> {
+  await lockMappings(work, 'shared');
+  const current = await findIntegration(work, integration);
+  if (current === undefined || current.version !== integration.version) return true;
+  return current.pausedAt !== null || current.needsReauthorizationAt !== null || (!onlyWindows && current.blockedUntil !== null);
+}
+
+async function lockDuePairs({ trx, tenantId }: TenantWork, { integration, firedAt, limit, onlyWindows }: ClaimOptions): Promise<LockedPair[]> {
+  // An expired lease is taken too: its push is known to wait from then on.
+  const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
+  const { rows } = await sql<LockedPair>`
+    select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, held_at,
+           push_id, push_hash, push_refusals, give_up_at, settled_status, concluded_hash, lease_until, unresolved_push_id, discarded_at
+    from record_syncs
+    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integration.integrationId)} and wake_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
+    order by is_backfill, wake_at limit ${limit} for update skip locked`.execute(trx);
+  return rows;
+}
+
+/** An earlier creation whose answer was lost, or that of a worker that died over it. */
+function unresolvedPushIdOf(pair: LockedPair, record: RecordForPush): string | null {
+  if (record.remoteId !== null) return null;
+  return pair.unresolvedPushId ?? (pair.leaseUntil === null ? null : pair.pushId);
+}
+
+/** What those creations sent, by push. */
+async function readUnresolvedCreations({ trx, tenantId }: TenantWork, judged: JudgedPair[]): Promise<Map<string, JsonObject>> {
+  const pushIds = judged.flatMap(({ unresolvedPushId }) => unresolvedPushId ?? []);
+  if (pushIds.length === 0) return new Map();
+  const { rows } = await sql<{ pushId: string; payload: JsonObject | null }>`
+    select push_id, payload from pushes where tenant_id = ${unseen(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(trx);
+  return new Map(rows.flatMap(({ pushId, payload }) => (payload === null ? [] : [[pushId, payload]])));
+}
+
+/** A statement of its own, after the lock: its snapshot holds at least what moved those pairs. Record by record through its key (`db/sql/bulk-rows.ts`). */
+async function readRecords({ trx, tenantId }: TenantWork, integrationId: string, pairs: LockedPair[]): Promise<Map<string, RecordForPush>> {
+  const { rows } = await sql<RecordForPush>`
+    select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.deleted_at,
+           link.remote_id, link.remote_version, link.agreed, link.is_deactivated
+    from unnest(${pairs.map((pair) => pair.recordId)}::uuid[]) as wanted(record_id)
+    cross join lateral (select * from records where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id limit 1) record
+    left join lateral (select * from record_links where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = wanted.record_id limit 1) link on true`.execute(
+    trx,
+  );
+  return new Map(rows.map((row) => [row.recordId, row]));
+}
+
+function judge(pair: LockedPair, record: RecordForPush, { integration, firedAt }: ClaimOptions): JudgedPair {
+  const mapping = integration.recordTypes[record.recordType];
+  const target = pushTarget(mapping, { fields: record.fields, isDeleted: record.deletedAt !== null });
+  const hash = hashOfTarget(target);
+  const verdict = verdictOn(pair, { target, hash, isLinked: record.remoteId !== null }, firedAt);
+  const isRepeated = verdict.kind === 'push' && !verdict.isNew;
+  const pushId = isRepeated ? (pair.pushId as string) : newUuid();
+  return { pair, record, target, hash, verdict, pushId, unresolvedPushId: unresolvedPushIdOf(pair, record) };
+}
+
+function toClaimedPush(
+  { pair, record, target, verdict, pushId, unresolvedPushId }: JudgedPair,
+  claimId: string,
+  unresolved: ReadonlyMap<string, JsonObject>,
+): ClaimedPush[] {
+  if (verdict.kind !== 'push' || (target.operation !== 'upsert' && target.operation !== 'deactivate' && target.operation !== 'delete')) return [];
+  const creation = unresolvedPushId === null || unresolvedPushId === pushId ? undefined : unresolved.get(unresolvedPushId);
+  return [
+    {
+      pushId,
+      claimId,
+      recordId: record.recordId,
+      recordType: record.recordType,
+      externalId: record.externalId,
+      operation: target.operation,
+      payload: target.operation === 'upsert' ? target.payload : (record.agreed ?? {}),
+      remoteId: record.remoteId,
+      remoteVersion: record.remoteVersion,
+      isDeactivated: record.isDeactivated ?? false,
+      unresolvedCreation: unresolvedPushId === null || creation === undefined ? null : { pushId: unresolvedPushId, payload: creation },
+      refusals: verdict.isNew ? 0 : pair.pushRefusals,
+    },
+  ];
+}

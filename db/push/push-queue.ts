@@ -1,0 +1,54 @@
+/** What a lane has to know between two wakes: the state of its integration, what waits, and when to look again. */
+import { sql } from 'kysely';
+import type { TenantWork } from '../database';
+import { findIntegration, type Integration } from '../integrations/integrations';
+import { unseen } from '../sql/bulk-rows';
+
+export interface LaneOutlook {
+  state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
+  /** When to look again; null = nothing waits. Workflow time. */
+  wakeAt: Date | null;
+  /** Pairs with an open window or a push to be done. */
+  pendingRecords: number;
+  blockedUntil: Date | null;
+  blockedBecause: 'outage' | 'rate_limit' | null;
+  hasBackfill: boolean;
+}
+
+export async function readLaneOutlook(work: TenantWork, { integrationId }: { integrationId: string }): Promise<LaneOutlook> {
+  const integration = await findIntegration(work, { integrationId });
+  const state = stateOf(integration);
+  if (integration === undefined || state !== 'working') {
+    return { state, wakeAt: null, pendingRecords: 0, blockedUntil: null, blockedBecause: null, hasBackfill: false };
+  }
+  const blocked = { blockedUntil: integration.blockedUntil, blockedBecause: integration.blockedBecause };
+  const pending = await sql<{ pending: number; nextAt: Date | null; nextWindowAt: Date | null }>`
+    select count(*)::int as pending, min(wake_at) as next_at, min(wake_at) filter (where window_opened_at is not null or lease_until is not null) as next_window_at
+    from record_syncs where tenant_id = ${unseen(work.tenantId)} and integration_id = ${unseen(integrationId)} and wake_at is not null`.execute(work.trx);
+  const { pending: pendingRecords = 0, nextAt = null, nextWindowAt = null } = pending.rows[0] ?? {};
+  // While it is blocked, waiting pushes have no time of their own; windows still come due, to be shown as Syncing.
+  const wakeAt = integration.blockedUntil === null ? nextAt : pendingRecords === 0 ? null : earlier(nextWindowAt, integration.blockedUntil);
+  return { state, wakeAt, pendingRecords, ...blocked, hasBackfill: integration.backfillReason !== null };
+}
+
+export function stateOf(integration: Pick<Integration, 'pausedAt' | 'needsReauthorizationAt'> | undefined): LaneOutlook['state'] {
+  if (integration === undefined) return 'deleted';
+  if (integration.pausedAt !== null) return 'paused';
+  return integration.needsReauthorizationAt === null ? 'working' : 'needs_reauthorization';
+}
+
+function earlier(a: Date | null, b: Date): Date {
+  return a !== null && a < b ? a : b;
+}
+
+/** A claim that is still worked on keeps its rows a little longer. */
+export async function renewLease(
+  { trx, tenantId }: TenantWork,
+  { integrationId, claimId, recordIds, leaseUntil }: { integrationId: string; claimId: string; recordIds: readonly string[]; leaseUntil: Date },
+): Promise<number> {
+  const result = await sql`
+    update record_syncs set lease_until = ${leaseUntil}
+    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = any(${recordIds}::uuid[])
+      and claim_id = ${claimId} and lease_until is not null`.execute(trx);
+  return Number(result.numAffectedRows ?? 0);
+}

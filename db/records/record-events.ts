@@ -1,0 +1,96 @@
+/**
+ * What is told of records: those that came, changed or went at a third party (rules.md 40), and pushes that ended failed. At most 100
+ * records an event. Until the first full pass of an integration ended nothing is told of its records: FIRST_SYNC_COMPLETE says how
+ * many there are.
+ */
+import { RECORDS_PER_EVENT_MAX } from '../../domain/webhooks/event-catalogue';
+import type { SyncError } from '../../domain/sync-error';
+import type { TenantWork } from '../database';
+import { emitEvents, type NewEvent } from '../webhooks/events';
+import { toWireId } from '../sql/ids';
+import type { RecordDraft } from './record-draft';
+
+interface Place {
+  integrationId: string;
+  syncRunId: string;
+  recordType: string;
+}
+
+/** Tells of what one step of deletions did. The last thing in its transaction. */
+export async function emitRecordEvents(work: TenantWork, place: Place, drafts: readonly RecordDraft[]): Promise<void> {
+  const touched = drafts.filter(({ isTouched }) => isTouched);
+  if (touched.length > 0 && !(await isMuted(work, place))) await tellOfRecords(work, place, touched);
+}
+
+/** The same for who knows that the integration is not muted, and that there is something to tell: the last thing in its transaction too. */
+export async function tellOfRecords(work: TenantWork, place: Place, touched: readonly RecordDraft[]): Promise<void> {
+  const gone = touched.filter(({ after }) => after.isDeleted);
+  // One that was deleted here and is there again is new to whoever was told that it went.
+  const isNew = ({ before }: RecordDraft) => before === null || before.isDeleted;
+  const here = touched.filter(({ after }) => !after.isDeleted);
+  await emitEvents(work, [
+    ...batches(here.filter(isNew)).map((batch): NewEvent => ({
+      type: 'DATA_NEW',
+      integrationId: place.integrationId,
+      data: toData(place, batch.map(toRecord)),
+    })),
+    ...batches(here.filter((draft) => !isNew(draft))).map((batch): NewEvent => ({
+      type: 'DATA_UPDATE',
+      integrationId: place.integrationId,
+      data: toData(
+        place,
+        batch.map((draft) => ({ ...toRecord(draft), changed_fields: [...draft.changedFields].toSorted() })),
+      ),
+    })),
+    ...batches(gone).map((batch): NewEvent => ({ type: 'DATA_DELETE', integrationId: place.integrationId, data: toData(place, batch.map(toRecord)) })),
+  ]);
+}
+
+const toRecord = ({ recordId, externalId }: RecordDraft) => ({ id: toWireId('rec', recordId), external_id: externalId });
+
+function toData<Item>({ integrationId, syncRunId, recordType }: Place, records: Item[]) {
+  return { integration_id: toWireId('int', integrationId), sync_run_id: toWireId('run', syncRunId), record_type: recordType, records };
+}
+
+async function isMuted({ trx, tenantId }: TenantWork, { integrationId }: Place): Promise<boolean> {
+  const row = await trx
+    .selectFrom('integrations')
+    .select('firstSyncCompletedAt')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirst();
+  return row?.firstSyncCompletedAt == null;
+}
+
+export interface FailedPush {
+  recordType: string;
+  externalId: string;
+  pushId: string;
+  errors: readonly SyncError[];
+}
+
+/** Pushes that ended failed; those that are tried again by themselves are no news. The last thing in its transaction. */
+export async function emitFailedPushes(work: TenantWork, integrationId: string, failed: readonly FailedPush[]): Promise<void> {
+  await emitEvents(
+    work,
+    batches(failed).map((batch): NewEvent => ({
+      type: 'RECORD_SYNC_FAILED',
+      integrationId,
+      data: {
+        integration_id: toWireId('int', integrationId),
+        records: batch.map(({ recordType, externalId, pushId, errors }) => ({
+          record_type: recordType,
+          external_id: externalId,
+          push_id: toWireId('psh', pushId),
+          error_codes: [...new Set(errors.map(({ code }) => code))],
+        })),
+      },
+    })),
+  );
+}
+
+function batches<Item>(items: readonly Item[]): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / RECORDS_PER_EVENT_MAX) }, (_, index) =>
+    items.slice(index * RECORDS_PER_EVENT_MAX, (index + 1) * RECORDS_PER_EVENT_MAX),
+  );
+}

@@ -1,0 +1,184 @@
+/** Records as they are read, with the state of their pairs. Writing them is `record-acceptance.ts`. */
+import { type Expression, type Selectable, sql, type SqlBool } from 'kysely';
+import { arrayParameter } from '../sql/binary-arrays';
+import type { TenantWork } from '../database';
+import { unseen } from '../sql/bulk-rows';
+import type { PushesTable, RecordSyncsTable, RecordSyncStatus, RecordsTable } from '../tables';
+
+export type StoredRecord = Omit<Selectable<RecordsTable>, 'tenantId'>;
+const COLUMNS = ['recordId', 'recordType', 'externalId', 'version', 'fields', 'occurredAt', 'changedAt', 'changedBy', 'deletedAt', 'createdAt'] as const;
+
+/** A deleted record is found too: its last push may still have to be looked at. */
+export async function findRecord(
+  { trx, tenantId }: TenantWork,
+  { recordType, externalId }: { recordType: string; externalId: string },
+): Promise<StoredRecord | undefined> {
+  return trx
+    .selectFrom('records')
+    .select(COLUMNS)
+    .where('tenantId', '=', tenantId)
+    .where('recordType', '=', recordType)
+    .where('externalId', '=', externalId)
+    .executeTakeFirst();
+}
+
+export interface RecordFilter {
+  /** Words that must all stand in the external id or in a value of the fields, in part and in any case. */
+  words?: readonly string[] | undefined;
+  /** The record has a pair with this status (at this integration, where both are given). */
+  status?: RecordSyncStatus | undefined;
+  integrationId?: string | undefined;
+}
+
+interface RecordListing extends RecordFilter {
+  recordType: string;
+  limit: number;
+  after?: string | undefined;
+  withDeleted: boolean;
+}
+
+/**
+ * A filter looks at so many records at the most and then answers what it has, so that no search takes longer with more records, and who searches
+ * sees what was found while the rest is looked at.
+ */
+export const RECORDS_SEARCHED_MAX = 2_500;
+/** So few pairs are found by themselves, wherever their records stand in the list; of more, the next ones are near enough to walk to. */
+const PAIRS_SOUGHT_MAX = 2_000;
+
+/** By external id, after `after`. Deleted ones only when asked for. `searchedTo` names the last record looked at, where a filter stopped short. */
+export async function listRecords(work: TenantWork, listing: RecordListing): Promise<{ rows: StoredRecord[]; searchedTo: string | undefined }> {
+  const { words = [], status, integrationId, limit } = listing;
+  const isOfPairs = status !== undefined || integrationId !== undefined;
+  if (words.length === 0 && !isOfPairs) return { rows: await walkOf(work, listing).select(COLUMNS).limit(limit).execute(), searchedTo: undefined };
+
+  const few = isOfPairs ? await findFewPaired(work, listing) : undefined;
+  return few === undefined ? walkRecords(work, listing) : { rows: await listRecordsAmong(work, listing, few), searchedTo: undefined };
+}
+
+function walkOf({ trx, tenantId }: TenantWork, { recordType, after, withDeleted }: RecordListing) {
+  let walk = trx.selectFrom('records').where('tenantId', '=', tenantId).where('recordType', '=', recordType).orderBy('externalId');
+  if (!withDeleted) walk = walk.where('deletedAt', 'is', null);
+  // The first page has a bound too: without one, for a tenant that is not in the statistics, all its records were read and sorted (400 ms of 100,000).
+  return walk.where('externalId', '>', after ?? '');
+}
+
+async function walkRecords(work: TenantWork, listing: RecordListing): Promise<{ rows: StoredRecord[]; searchedTo: string | undefined }> {
+  const walk = walkOf(work, listing);
+  let matches = work.trx.selectFrom(walk.select(COLUMNS).limit(RECORDS_SEARCHED_MAX).as('record')).selectAll();
+  for (const condition of [...(listing.words ?? []).map(holdsWord), ...hasPair(work, listing)]) matches = matches.where(condition);
+  const rows = await matches.orderBy('externalId').limit(listing.limit).execute();
+  if (rows.length === listing.limit) return { rows, searchedTo: undefined };
+  const last = await walk
+    .select('externalId')
+    .offset(RECORDS_SEARCHED_MAX - 1)
+    .limit(1)
+    .executeTakeFirst();
+  return { rows, searchedTo: last?.externalId };
+}
+
+/** The records with such a pair, or more, for the status `synced` is in no index; undefined where there are many. */
+async function findFewPaired({ trx, tenantId }: TenantWork, { status, integrationId }: RecordFilter): Promise<string[] | undefined> {
+  const isSought = status !== undefined && status !== 'synced';
+  if (!isSought && integrationId === undefined) return undefined;
+  let pairs = trx.selectFrom('recordSyncs').select('recordId').where('tenantId', '=', unseen(tenantId));
+  if (integrationId !== undefined) pairs = pairs.where('integrationId', '=', integrationId);
+  if (isSought) pairs = pairs.where('status', '=', status).where('status', '<>', 'synced');
+  const found = await pairs.limit(PAIRS_SOUGHT_MAX + 1).execute();
+  return found.length > PAIRS_SOUGHT_MAX ? undefined : [...new Set(found.map(({ recordId }) => recordId))];
+}
+
+async function listRecordsAmong(work: TenantWork, listing: RecordListing, recordIds: readonly string[]): Promise<StoredRecord[]> {
+  const { recordType, after, withDeleted, limit, words = [] } = listing;
+  let rows = work.trx
+    .selectFrom(
+      sql<StoredRecord>`(select record.* from unnest(${arrayParameter([...recordIds], 'uuid')}::uuid[]) as wanted(record_id)
+        cross join lateral (select * from records where tenant_id = ${unseen(work.tenantId)} and record_id = wanted.record_id limit 1) record)`.as('record'),
+    )
+    .select(COLUMNS)
+    .where('recordType', '=', recordType);
+  if (!withDeleted) rows = rows.where('deletedAt', 'is', null);
+  if (after !== undefined) rows = rows.where('externalId', '>', after);
+  for (const condition of [...words.map(holdsWord), ...hasPair(work, listing)]) rows = rows.where(condition);
+  return rows.orderBy('externalId').limit(limit).execute();
+}
+
+/**
+ * Looked up record by record, and only until the page is full: as a join, a tenant whose size the planner does not know had all its pairs read once
+ * per record. `is not distinct from` keeps it from the index of statuses, in which the record comes last.
+ */
+function hasPair({ tenantId }: TenantWork, { status, integrationId }: RecordFilter): Expression<SqlBool>[] {
+  if (status === undefined && integrationId === undefined) return [];
+  const ofStatus = status === undefined ? sql`` : sql`and pair.status is not distinct from ${status}`;
+  const ofIntegration = integrationId === undefined ? sql`` : sql`and pair.integration_id = ${integrationId}::uuid`;
+  return [
+    sql<SqlBool>`coalesce((select true from record_syncs pair
+      where pair.tenant_id = ${unseen(tenantId)} and pair.record_id = record.record_id ${ofStatus} ${ofIntegration} limit 1), false)`,
+  ];
+}
+
+/** The text of all fields is looked at first: it holds names as well, but taking it apart for every record would take three times as long. */
+function holdsWord(word: string): Expression<SqlBool> {
+  const inJson = JSON.stringify(word).slice(1, -1);
+  return sql<SqlBool>`(strpos(lower(record.external_id), lower(${word})) > 0
+    or (strpos(lower(record.fields::text), lower(${inJson})) > 0
+      and exists (select from jsonb_each_text(record.fields) field where strpos(lower(field.value), lower(${word})) > 0)))`;
+}
+
+type LastPush = Pick<Selectable<PushesTable>, 'pushId' | 'result' | 'effect' | 'startedBecause' | 'startedAt' | 'finishedAt' | 'remoteId'>;
+export type RecordPair = Pick<
+  Selectable<RecordSyncsTable>,
+  | 'integrationId'
+  | 'recordId'
+  | 'status'
+  | 'windowOpenedAt'
+  | 'dueAt'
+  | 'heldAt'
+  | 'heldBy'
+  | 'nextAttemptAt'
+  | 'errors'
+  | 'lastSyncedAt'
+  | 'discardedAt'
+  | 'discardedBy'
+  | 'relevantVersion'
+  | 'concludedVersion'
+> & { lastPush: LastPush | null };
+
+/** The pairs of these records, with the newest concluded push of each. */
+export async function findPairsOfRecords({ trx, tenantId }: TenantWork, { recordIds }: { recordIds: readonly string[] }): Promise<RecordPair[]> {
+  if (recordIds.length === 0) return [];
+  const rows = await trx
+    .selectFrom('recordSyncs as pair')
+    .leftJoin('pushes as push', (join) => join.onRef('push.tenantId', '=', 'pair.tenantId').onRef('push.pushId', '=', 'pair.lastPushId'))
+    .select([
+      'pair.integrationId',
+      'pair.recordId',
+      'pair.status',
+      'pair.windowOpenedAt',
+      'pair.dueAt',
+      'pair.heldAt',
+      'pair.heldBy',
+      'pair.nextAttemptAt',
+      'pair.errors',
+      'pair.lastSyncedAt',
+      'pair.discardedAt',
+      'pair.discardedBy',
+      'pair.relevantVersion',
+      'pair.concludedVersion',
+      'push.pushId',
+      'push.result',
+      'push.effect',
+      'push.startedBecause',
+      'push.startedAt',
+      'push.finishedAt',
+      'push.remoteId',
+    ])
+    .where('pair.tenantId', '=', tenantId)
+    .where('pair.recordId', 'in', [...recordIds])
+    .orderBy('pair.integrationId')
+    .execute();
+  return rows.map(({ pushId, result, effect, startedBecause, startedAt, finishedAt, remoteId, ...pair }) => ({
+    ...pair,
+    lastPush:
+      pushId === null || startedBecause === null || startedAt === null ? null : { pushId, result, effect, startedBecause, startedAt, finishedAt, remoteId },
+  }));
+}

@@ -1,0 +1,55 @@
+/** Records as rows, written in sets: the same few statements for one record and for a page of thousands. */
+import { sql } from 'kysely';
+import { ConcurrentTransaction, type TenantWork } from '../database';
+import type { RecordDraft } from './record-draft';
+import { rowsFrom, unseen } from '../sql/bulk-rows';
+
+/** Creates and updates what was touched. @throws `ConcurrentTransaction` where somebody else created one of them meanwhile. */
+export async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: readonly RecordDraft[], actor: string): Promise<void> {
+  const touched = drafts.filter((draft) => draft.isTouched);
+  const toRow = (draft: RecordDraft) => ({
+    record_id: draft.recordId,
+    record_type: draft.recordType,
+    external_id: draft.externalId,
+    version: draft.after.version,
+    fields: draft.after.fields,
+    occurred_at: draft.after.occurredAt,
+    changed_at: draft.changedAt,
+    deleted_at: draft.after.isDeleted ? draft.changedAt : null,
+  });
+  const columns =
+    'record_id uuid, record_type text, external_id text, version bigint, fields jsonb, occurred_at timestamptz, changed_at timestamptz, deleted_at timestamptz';
+
+  // In one order, so that two requests that create the same records cannot block each other for ever.
+  const created = touched.filter((draft) => draft.before === null).sort(byName);
+  if (created.length > 0) {
+    const { numAffectedRows } = await sql`
+      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, deleted_at, created_at)
+      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, changed_at, ${actor}, deleted_at, ${now}::timestamptz
+      from ${rowsFrom(created.map(toRow), columns)}
+      on conflict do nothing`.execute(trx);
+    // Somebody else created one of these records meanwhile: begin again and find it.
+    if (Number(numAffectedRows) < created.length) throw new ConcurrentTransaction('A record was created by two requests at once.');
+  }
+  const updated = touched.filter((draft) => draft.before !== null);
+  if (updated.length > 0) {
+    await sql`
+      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, deleted_at, created_at)
+      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, changed_at, ${actor}, deleted_at, ${now}::timestamptz
+      from ${rowsFrom(updated.map(toRow), columns)}
+      on conflict (tenant_id, record_id) do update set version = excluded.version, fields = excluded.fields, occurred_at = excluded.occurred_at,
+        deleted_at = excluded.deleted_at, changed_at = excluded.changed_at, changed_by = excluded.changed_by`.execute(trx);
+  }
+  // Said again by somebody later, with nothing new in it: only that is noted.
+  const confirmed = drafts.filter(({ isTouched, before, after }) => !isTouched && before !== null && after.occurredAt > before.occurredAt);
+  if (confirmed.length > 0) {
+    await sql`
+      update records set occurred_at = row.occurred_at from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz')}
+      where records.tenant_id = ${unseen(tenantId)} and records.record_id = row.record_id`.execute(trx);
+  }
+}
+
+function byName(a: RecordDraft, b: RecordDraft): number {
+  if (a.recordType !== b.recordType) return a.recordType < b.recordType ? -1 : 1;
+  return a.externalId === b.externalId ? 0 : a.externalId < b.externalId ? -1 : 1;
+}

@@ -1,0 +1,118 @@
+/**
+ * COMPANY_SYNCHRONIZED, once for ever per tenant: when all datasets queued by linking are complete and one at least succeeded; an
+ * integration that is linked before it is told joins in. All failed: COMPANY_SYNC_FAILED, once (rules.md 41).
+ *
+ * Which policy counts is pinned when an integration is linked (rules.md 42). Where several are on their way, the oldest of them
+ * decides: what is in flight keeps what it was promised.
+ */
+import { sql } from 'kysely';
+import type { CompanyData } from '../../domain/webhooks/event-catalogue';
+import type { TenantWork } from '../database';
+import type { NewEvent } from '../webhooks/events';
+import { toWireId } from '../sql/ids';
+import { initialDatasets } from './onboarding';
+import type { CompanySynchronizedPolicy, RecordTypeMappings } from '../tables';
+
+interface Link {
+  integrationId: string;
+  policy: CompanySynchronizedPolicy;
+  recordTypes: RecordTypeMappings;
+  onboardedAt: Date | null;
+  onboardingFailedAt: Date | null;
+}
+
+interface LinkState extends Link {
+  datasets: { recordType: string; isInitial: boolean; initialState: 'succeeded' | 'failed' | 'not_supported' | null }[];
+  isComplete: boolean;
+}
+
+/** What there is to tell now. To be called when a dataset or an integration came to its end. */
+export async function companyEvents(work: TenantWork): Promise<NewEvent[]> {
+  if (await isTold(work)) return [];
+  // One after the other: each of two that end at once would take the other for unfinished.
+  const told = await lockCompany(work);
+  if (told.synchronizedAt !== null) return [];
+  const links = await readLinks(work);
+  const states = links.flatMap(({ datasets }) => datasets.map(({ initialState }) => initialState));
+  const oldestAtWork = links.find(({ isComplete }) => !isComplete);
+  const hasSuccess = states.includes('succeeded');
+  const policy = (oldestAtWork ?? links.at(-1))?.policy ?? 'all_datasets';
+  if (hasSuccess && (oldestAtWork === undefined || policy === 'first_dataset')) {
+    await work.trx.updateTable('companySyncs').set({ synchronizedAt: work.now }).where('tenantId', '=', work.tenantId).execute();
+    return [{ type: 'COMPANY_SYNCHRONIZED', integrationId: null, data: toData(policy, links) }];
+  }
+  if (states.length > 0 && !hasSuccess && oldestAtWork === undefined && told.failedAt === null) {
+    await work.trx.updateTable('companySyncs').set({ failedAt: work.now }).where('tenantId', '=', work.tenantId).execute();
+    return [{ type: 'COMPANY_SYNC_FAILED', integrationId: null, data: toData(policy, links) }];
+  }
+  return [];
+}
+
+/** What a link that is made now is promised, whatever the tenant chooses later. */
+export async function policyToPin({ trx, tenantId, now }: TenantWork, switchAt: Date | undefined): Promise<CompanySynchronizedPolicy> {
+  const tenant = await trx.selectFrom('tenants').select('companySynchronizedPolicy').where('tenantId', '=', tenantId).executeTakeFirst();
+  return effectivePolicy(tenant?.companySynchronizedPolicy ?? 'all_datasets', { now, switchAt });
+}
+
+/** The deprecated policy is gone from the switch on; undefined: there is none. */
+export function effectivePolicy(chosen: CompanySynchronizedPolicy, { now, switchAt }: { now: Date; switchAt: Date | undefined }): CompanySynchronizedPolicy {
+  return switchAt !== undefined && now >= switchAt ? 'all_datasets' : chosen;
+}
+
+function toData(policy: CompanySynchronizedPolicy, links: readonly LinkState[]): CompanyData {
+  return {
+    policy,
+    integrations: links.map(({ integrationId, datasets }) => ({
+      integration_id: toWireId('int', integrationId),
+      datasets: datasets.map(({ recordType, initialState }) => ({ record_type: recordType, state: initialState })),
+    })),
+  };
+}
+
+async function isTold({ trx, tenantId }: TenantWork): Promise<boolean> {
+  const row = await trx.selectFrom('companySyncs').select('synchronizedAt').where('tenantId', '=', tenantId).executeTakeFirst();
+  return row?.synchronizedAt != null;
+}
+
+async function lockCompany({ trx, tenantId }: TenantWork): Promise<{ synchronizedAt: Date | null; failedAt: Date | null }> {
+  const { rows } = await sql<{ synchronizedAt: Date | null; failedAt: Date | null }>`
+    insert into company_syncs (tenant_id) values (${tenantId})
+    on conflict (tenant_id) do update set tenant_id = excluded.tenant_id returning synchronized_at, failed_at`.execute(trx);
+  return rows[0] ?? { synchronizedAt: null, failedAt: null };
+}
+
+/** Integrations that were linked to pull, the oldest first, each with its first datasets. */
+async function readLinks({ trx, tenantId }: TenantWork): Promise<LinkState[]> {
+  const links = await trx
+    .selectFrom('integrations')
+    .select(['integrationId', 'companySynchronizedPolicy', 'recordTypes', 'onboardedAt', 'onboardingFailedAt'])
+    .where('tenantId', '=', tenantId)
+    .where('deletedAt', 'is', null)
+    .where('onboardingStartedAt', 'is not', null)
+    .orderBy('integrationId')
+    .execute();
+  const datasets = await trx
+    .selectFrom('syncDatasets')
+    .select(['integrationId', 'recordType', 'isInitial', 'initialState'])
+    .where('tenantId', '=', tenantId)
+    .orderBy('recordType')
+    .execute();
+  return links.flatMap(({ companySynchronizedPolicy, ...link }) => {
+    const initial = initialDatasets(
+      link,
+      datasets.filter(({ integrationId }) => integrationId === link.integrationId),
+    );
+    // What joined by a later mapping only was not queued by linking.
+    if (!initial.some(({ isInitial }) => isInitial)) return [];
+    const state = { ...link, policy: companySynchronizedPolicy ?? ('all_datasets' as const), datasets: initial.map((dataset) => settled(link, dataset)) };
+    return [{ ...state, isComplete: state.datasets.every(({ initialState }) => initialState !== null) }];
+  });
+}
+
+/** An onboarding that was canceled before it began left its datasets unread: nobody reads them until somebody asks. */
+function settled<Dataset extends { initialState: LinkState['datasets'][number]['initialState'] }>(
+  { onboardingFailedAt, onboardedAt }: Pick<Link, 'onboardingFailedAt' | 'onboardedAt'>,
+  dataset: Dataset,
+): Dataset {
+  return dataset.initialState === null && (onboardingFailedAt !== null || onboardedAt !== null) ? { ...dataset, initialState: 'failed' as const } : dataset;
+}

@@ -1,0 +1,131 @@
+/**
+ * What follows from the end of a sync run, in the transaction that ends it: the onboarding gate (rules.md 33), the row of the Sync
+ * Status log, what a difference calls for (rules.md 32), and what there is to tell (rules.md 38, 39).
+ */
+import type { Selectable } from 'kysely';
+import { directionOfJob } from '../../domain/overviews/overview';
+import { answerToDrift, sumOfTotals, totalsOf } from '../../domain/sync-runs/sync-status';
+import type { TenantWork } from '../database';
+import { countParked } from '../pull/deletion-reviews';
+import type { NewEvent } from '../webhooks/events';
+import { newUuid } from '../sql/ids';
+import { findIntegration, type Integration } from '../integrations/integrations';
+import { resolveNotification, tellAdmins } from '../notifications/notifications';
+import { settleOnboarding } from './onboarding';
+import { endOperations } from '../notifications/operations';
+import { endApplied, forgetSyncNow, invalidateOverviewsReadDuring } from '../overviews/overviews';
+import { pullsOf } from '../../domain/records/mapping-directions';
+import { listSyncDatasets, type SyncDataset } from './sync-datasets';
+import { syncEvents } from './sync-events';
+import { requestSyncRun } from './sync-run-requests';
+import { METADATA_JOB, type StatusOfRecordType, type SyncJobsTable, type SyncRunsTable } from '../tables';
+import { findUnsyncedIds } from '../pull/unsynced-ids';
+
+type SyncRun = Selectable<SyncRunsTable>;
+type SyncJob = Selectable<SyncJobsTable>;
+
+/** @returns the events, to be written last. */
+export async function endSyncRun(work: TenantWork, run: SyncRun, jobs: readonly SyncJob[]): Promise<NewEvent[]> {
+  if (run.kind === 'sync_now') {
+    const by = run.startedBy;
+    // Before those who wait are told: who shares it at this moment holds the overview, and is among them.
+    await endApplied(work, { syncRunId: run.syncRunId, by, isApplied: run.state === 'succeeded' || run.state === 'partially_succeeded' });
+    if (jobs.length > 0) await invalidateOverviewsReadDuring(work, { ...run, by });
+    await endOperations(work, { integrationId: run.integrationId, syncRunId: run.syncRunId, outcome: run.state });
+    await forgetSyncNow(work, run);
+  }
+  const integration = await findIntegration(work, run);
+  // Whoever was told that it goes on is told that it ended.
+  if (integration === undefined) return (await syncEvents(work, run, jobs)).filter(({ type }) => type === 'SYNC_COMPLETE');
+  const datasets = await listSyncDatasets(work, run);
+  const datasetJobs = jobs.filter(({ recordType }) => recordType !== METADATA_JOB && directionOfJob(recordType).direction === 'pull');
+  // One that was canceled before it began has looked at nothing.
+  if (datasetJobs.length > 0) await writeSyncStatus(work, { run, integration, datasets });
+  await settleOnboarding(work, { run, integration, datasets, jobs: datasetJobs });
+  // What was reviewed is not all there is: a difference is no surprise.
+  if (run.overviewId === null) await answerDrift(work, { run, datasets, jobs: datasetJobs });
+  return syncEvents(work, run, jobs);
+}
+
+async function writeSyncStatus(
+  { trx, tenantId, now }: TenantWork,
+  { run, integration, datasets }: { run: SyncRun; integration: Integration; datasets: readonly SyncDataset[] },
+): Promise<void> {
+  const pulled = new Set(pullsOf(integration));
+  const breakdown: StatusOfRecordType[] = datasets
+    .filter(({ recordType }) => pulled.has(recordType))
+    .map(({ recordType, oursTotal, theirsTotal, countedAt }) => ({
+      record_type: recordType,
+      ...totalsOf(oursTotal, theirsTotal),
+      counted_at: countedAt?.toISOString() ?? null,
+    }));
+  const total = sumOfTotals(breakdown);
+  await trx
+    .insertInto('syncStatuses')
+    .values({
+      tenantId,
+      syncStatusId: newUuid(),
+      integrationId: run.integrationId,
+      syncRunId: run.syncRunId,
+      app: integration.app,
+      accountName: integration.accountName,
+      asOf: now,
+      totalDifference: total.difference,
+      totalSyncline: total.syncline,
+      totalApp: total.app,
+      breakdown: JSON.stringify(breakdown),
+    })
+    .execute();
+}
+
+async function answerDrift(
+  work: TenantWork,
+  { run, datasets, jobs }: { run: SyncRun; datasets: readonly SyncDataset[]; jobs: readonly SyncJob[] },
+): Promise<void> {
+  const { integrationId } = run;
+  const repairs: string[] = [];
+  const remaining: string[] = [];
+  for (const job of jobs.filter(({ state }) => state === 'succeeded')) {
+    const dataset = datasets.find(({ recordType }) => recordType === job.recordType);
+    if (dataset === undefined) continue;
+    const { difference } = totalsOf(dataset.oursTotal, dataset.theirsTotal);
+    const isFull = run.scope === 'full';
+    const answer = answerToDrift({
+      difference,
+      knownDifference: dataset.knownDifference,
+      isFull,
+      hasTombstones: job.hasTombstones,
+      parked: job.deletesWithheld === 'needs_review' ? await countParked(work, job) : 0,
+      isListChanged: job.deletesWithheld === 'list_changed',
+      isRepair: run.kind === 'drift_repair',
+    });
+    if (answer === 'repair') repairs.push(job.recordType);
+    if (answer === 'alert') remaining.push(await describeDifference(work, run, job.recordType, difference ?? 0));
+    if (isFull && answer !== 'repair')
+      await rememberDifference(work, { integrationId, recordType: job.recordType, difference: difference === 0 ? null : difference });
+  }
+  if (repairs.length > 0) await requestSyncRun(work, { integrationId, kind: 'drift_repair', recordTypes: repairs, startedBy: 'syncline' });
+  const place = { integrationId, kind: 'difference_remains' as const, now: work.now };
+  if (remaining.length > 0) await tellAdmins(work, { integrationId, kind: place.kind, detail: remaining.join(' ') });
+  else if (run.scope === 'full' && run.recordTypes === null && run.state === 'succeeded') await resolveNotification(work, place);
+}
+
+async function describeDifference(work: TenantWork, run: SyncRun, recordType: string, difference: number): Promise<string> {
+  const { ids, isComplete } = await findUnsyncedIds(work, { ...run, recordType });
+  const side = difference > 0 ? `${difference} more here than there` : `${-difference} fewer here than there`;
+  if (ids.length === 0) return `${recordType}: ${side} after everything was read; no single record stands out.`;
+  return `${recordType}: ${side} after everything was read. Look at ${ids.join(', ')}${isComplete ? '' : ' and more'}.`;
+}
+
+async function rememberDifference(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType, difference }: { integrationId: string; recordType: string; difference: number | null },
+): Promise<void> {
+  await trx
+    .updateTable('syncDatasets')
+    .set({ knownDifference: difference })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .execute();
+}

@@ -1,0 +1,169 @@
+/**
+ * Ticks of an integration's schedules (rules.md 16, 28 to 30): what becomes of one is decided by rows in one transaction that has the
+ * integration locked. A tick that could not have its run is kept with the reason; deciding twice about the same one changes nothing.
+ */
+import type { Selectable } from 'kysely';
+import { isFallback, nightOf } from '../../domain/sync-runs/nightly-schedule';
+import type { TenantWork } from '../database';
+import { newUuid } from '../sql/ids';
+import { type Integration, lockIntegration } from '../integrations/integrations';
+import { pullsOf } from '../../domain/records/mapping-directions';
+import { findOpenRuns, requestSyncRun } from './sync-run-requests';
+import { readTimeZone, wakeSchedules } from './sync-schedules';
+import type { SkippedTicksTable } from '../tables';
+
+export type SkippedTick = Selectable<SkippedTicksTable>;
+
+export interface Tick {
+  integrationId: string;
+  schedule: 'hourly' | 'nightly';
+  /** The time it stands for. */
+  scheduledAt: Date;
+}
+
+export interface TickDecision {
+  outcome: 'requested' | SkippedTick['reason'] | 'nothing';
+  /** The run that was asked for, or the one that was in the way. */
+  syncRunId: string | null;
+}
+
+const NOTHING: TickDecision = { outcome: 'nothing', syncRunId: null };
+/** A tick is not taken for later than the run it asked for though PostgreSQL's clock is behind Temporal's by this. */
+const CLOCKS_APART_MS = 10 * 60_000;
+
+export async function decideTick(work: TenantWork, tick: Tick): Promise<TickDecision> {
+  const integration = await lockIntegration(work, tick);
+  if (integration === undefined || !hasSchedule(integration, tick.schedule)) {
+    // The schedule outlived its reason, as after a restore of our database: it is looked at again.
+    await wakeSchedules(work, tick);
+    return NOTHING;
+  }
+  const before = await findSkippedTick(work, tick);
+  if (before !== undefined) return { outcome: before.reason, syncRunId: before.syncRunId };
+  return tick.schedule === 'hourly' ? decideHourly(work, integration, tick) : decideNightly(work, integration, tick);
+}
+
+function hasSchedule(integration: Integration, schedule: Tick['schedule']): boolean {
+  if (pullsOf(integration).length === 0) return false;
+  return schedule === 'hourly' ? integration.isHourlySyncOn : integration.nightlySyncAt !== null;
+}
+
+/** One that comes late has its run with those that came before it: one catch-up, not one per tick. */
+async function decideHourly(work: TenantWork, integration: Integration, tick: Tick): Promise<TickDecision> {
+  const { integrationId } = integration;
+  const since = new Date(tick.scheduledAt.getTime() - CLOCKS_APART_MS);
+  if (await hasRunSince(work, integrationId, since)) return NOTHING;
+  const obstacle = await findObstacle(work, integration, tick);
+  if (obstacle !== undefined) return skip(work, tick, obstacle);
+  // Onboarding has failed: only a full pass can mend that (rules.md 33).
+  if (integration.onboardedAt === null) return NOTHING;
+  const run = await requestSyncRun(work, { integrationId, kind: 'hourly', startedBy: 'schedule:hourly' });
+  return { outcome: 'requested', syncRunId: run?.syncRunId ?? null };
+}
+
+/** However late it comes, it stands for the newest night; which has one run, whatever the clocks did (rules.md 29). */
+async function decideNightly(work: TenantWork, integration: Integration, tick: Tick): Promise<TickDecision> {
+  const { integrationId, nightlySyncAt } = integration;
+  if (nightlySyncAt === null) return NOTHING;
+  const zone = await readTimeZone(work);
+  const [meant, newest] = [tick.scheduledAt, work.now].map((at) => nightOf(at, nightlySyncAt, zone)) as [string, string];
+  const night = newest > meant ? newest : meant;
+  const isLast = isFallback(tick.scheduledAt, nightlySyncAt, zone);
+  const done = await findRunOfNight(work, integrationId, night);
+  if (done !== undefined) {
+    const isOwn = isLast || done.requestedAt.getTime() >= tick.scheduledAt.getTime() - CLOCKS_APART_MS;
+    return isOwn ? NOTHING : skip(work, tick, { reason: 'skipped_done_tonight', syncRunId: done.syncRunId });
+  }
+  const obstacle = await findObstacle(work, integration, tick);
+  // The first tick gives way to a run at work, for there is another one; the last one waits behind a run that reads less.
+  const mayQueue = isLast && obstacle?.reason === 'skipped_overlap' && !obstacle.isFull;
+  if (obstacle !== undefined && !mayQueue) return skip(work, tick, obstacle);
+  const run = await requestSyncRun(work, { integrationId, kind: 'nightly', startedBy: 'schedule:nightly', localDate: night });
+  if (run?.isCoalesced === true) await standForNight(work, run.syncRunId, night);
+  return { outcome: 'requested', syncRunId: run?.syncRunId ?? null };
+}
+
+interface Obstacle {
+  reason: SkippedTick['reason'];
+  syncRunId: string | null;
+  isFull?: boolean;
+}
+
+async function findObstacle(work: TenantWork, integration: Integration, { integrationId }: Tick): Promise<Obstacle | undefined> {
+  if (integration.pausedAt !== null) return { reason: 'skipped_paused', syncRunId: null };
+  if (integration.needsReauthorizationAt !== null) return { reason: 'skipped_needs_reauthorization', syncRunId: null };
+  const open = await findOpenRuns(work, { integrationId });
+  const inTheWay = open.find(({ state }) => state !== 'queued') ?? open[0];
+  if (inTheWay === undefined) return undefined;
+  const isFull = open.some(({ scope, recordTypes, cancelRequestedAt }) => scope === 'full' && recordTypes === null && cancelRequestedAt === null);
+  return { reason: 'skipped_overlap', syncRunId: inTheWay.syncRunId, isFull };
+}
+
+async function skip({ trx, tenantId, now }: TenantWork, tick: Tick, { reason, syncRunId }: Obstacle): Promise<TickDecision> {
+  const { integrationId, schedule, scheduledAt } = tick;
+  await trx
+    .insertInto('skippedTicks')
+    .values({ tenantId, skippedTickId: newUuid(), integrationId, schedule, scheduledAt, reason, syncRunId, at: now })
+    .execute();
+  return { outcome: reason, syncRunId };
+}
+
+async function findSkippedTick({ trx, tenantId }: TenantWork, { integrationId, schedule, scheduledAt }: Tick): Promise<SkippedTick | undefined> {
+  return trx
+    .selectFrom('skippedTicks')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('schedule', '=', schedule)
+    .where('scheduledAt', '=', scheduledAt)
+    .limit(1)
+    .executeTakeFirst();
+}
+
+async function hasRunSince({ trx, tenantId }: TenantWork, integrationId: string, since: Date): Promise<boolean> {
+  const latest = await trx
+    .selectFrom('syncRuns')
+    .select('requestedAt')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('startedBy', '=', 'schedule:hourly')
+    .orderBy('syncRunId', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return latest !== undefined && latest.requestedAt >= since;
+}
+
+export async function findRunOfNight(
+  { trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>,
+  integrationId: string,
+  night: string,
+): Promise<{ syncRunId: string; requestedAt: Date } | undefined> {
+  return trx
+    .selectFrom('syncRuns')
+    .select(['syncRunId', 'requestedAt'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('localDate', '=', night)
+    .executeTakeFirst();
+}
+
+/** A run that waited already was made as wide as the nightly one is: it is that night's. */
+async function standForNight({ trx, tenantId }: TenantWork, syncRunId: string, night: string): Promise<void> {
+  await trx
+    .updateTable('syncRuns')
+    .set({ localDate: night })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('localDate', 'is', null)
+    .execute();
+}
+
+/** The newest first. */
+export async function listSkippedTicks(
+  { trx, tenantId }: TenantWork,
+  { integrationId, limit, before }: { integrationId: string; limit: number; before?: string | undefined },
+): Promise<SkippedTick[]> {
+  let query = trx.selectFrom('skippedTicks').selectAll().where('tenantId', '=', tenantId).where('integrationId', '=', integrationId);
+  if (before !== undefined) query = query.where('skippedTickId', '<', before);
+  return query.orderBy('skippedTickId', 'desc').limit(limit).execute();
+}

@@ -1,0 +1,88 @@
+/** What is known of a dataset from run to run: how far it was read, how many records both sides hold. */
+import { type Selectable, sql } from 'kysely';
+import type { TenantWork } from '../database';
+import { unseen } from '../sql/bulk-rows';
+import type { SyncDatasetsTable } from '../tables';
+
+export type SyncDataset = Selectable<SyncDatasetsTable>;
+
+interface Place {
+  integrationId: string;
+  recordType: string;
+}
+
+export async function listSyncDatasets({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<SyncDataset[]> {
+  return trx.selectFrom('syncDatasets').selectAll().where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).orderBy('recordType').execute();
+}
+
+export async function findSyncDataset({ trx, tenantId }: TenantWork, { integrationId, recordType }: Place): Promise<SyncDataset | undefined> {
+  return trx
+    .selectFrom('syncDatasets')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .executeTakeFirst();
+}
+
+/** Those queued by linking are initial; one that is linked later has no part in the gate (rules.md 33). */
+export async function addSyncDatasets(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordTypes, isInitial }: { integrationId: string; recordTypes: readonly string[]; isInitial: boolean },
+): Promise<void> {
+  if (recordTypes.length === 0) return;
+  await trx
+    .insertInto('syncDatasets')
+    .values(
+      recordTypes.map((recordType) => ({
+        tenantId,
+        integrationId,
+        recordType,
+        watermark: null,
+        isInitial,
+        initialState: null,
+        lastSucceededAt: null,
+        fullSucceededAt: null,
+        oursTotal: null,
+        theirsTotal: null,
+        countedAt: null,
+        knownDifference: null,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+export interface Success extends Place {
+  isFull: boolean;
+  /** The next watermark; null leaves it where it is. */
+  watermark: Date | null;
+  /** What was counted; undefined = nothing was. */
+  counted?: { ours: number; theirs: number | null } | undefined;
+}
+
+export async function noteDatasetSucceeded(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordType, isFull, watermark, counted }: Success,
+): Promise<void> {
+  await trx
+    .updateTable('syncDatasets')
+    .set({
+      lastSucceededAt: now,
+      ...(isFull ? { fullSucceededAt: now } : {}),
+      ...(watermark === null ? {} : { watermark }),
+      ...(counted === undefined ? {} : { oursTotal: counted.ours, theirsTotal: counted.theirs, countedAt: now }),
+    })
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordType', '=', recordType)
+    .execute();
+}
+
+/** Records of this dataset that we hold. */
+export async function countLinked({ trx, tenantId }: TenantWork, { integrationId, recordType }: Place): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from record_links
+    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_type = ${recordType}`.execute(trx);
+  return rows[0]?.count ?? 0;
+}

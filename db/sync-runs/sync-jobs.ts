@@ -1,0 +1,257 @@
+/**
+ * The jobs of a sync run: one per dataset, one for metadata. Whoever changes a job's state computes the run's from all of them in
+ * the same transaction (rules.md 35), and what follows from a run's end follows there (`sync-run-end.ts`).
+ */
+import { sql, type Selectable } from 'kysely';
+import { LAST_DAY_MS, type JobState, type JobWait, summarizeRun, WATERMARK_OVERLAP_MS } from '../../domain/sync-runs/sync-run';
+import { pushJobOf, type SyncDirection } from '../../domain/overviews/overview';
+import type { SyncError } from '../../domain/sync-error';
+import { companyEvents } from './company-sync';
+import type { TenantWork } from '../database';
+import { emitEvents } from '../webhooks/events';
+import { findIntegration, type Integration } from '../integrations/integrations';
+import { noteInitialJob } from './onboarding';
+import { datasetsOf } from '../../domain/records/mapping-directions';
+import { storable } from '../sql/sanitize-text';
+import { appendStreamEvent } from '../platform/change-feed';
+import { syncEvents } from './sync-events';
+import { endSyncRun } from './finish-run';
+import { METADATA_JOB, type SyncJobsTable, type SyncRunsTable } from '../tables';
+
+export type SyncRun = Selectable<SyncRunsTable>;
+export type SyncJob = Selectable<SyncJobsTable>;
+
+export interface RunPlace {
+  syncRunId: string;
+}
+export interface JobPlace extends RunPlace {
+  recordType: string;
+}
+
+/** The kinds that look at fields and picklists too (rules.md 28). */
+const WITH_METADATA = new Set(['onboarding', 'hourly', 'nightly', 'full']);
+
+/** Takes the next run of an integration and lays out its jobs, or goes on with the one at work; undefined = there is none. */
+export async function beginSyncRun(work: TenantWork, { integrationId }: { integrationId: string }): Promise<SyncRun | undefined> {
+  const { trx, tenantId, now } = work;
+  const run = await trx
+    .selectFrom('syncRuns')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('state', 'in', ['queued', 'running', 'waiting'])
+    .orderBy(sql`state = 'queued'`)
+    // Somebody waits for a Sync Now.
+    .orderBy(sql`kind <> 'sync_now'`)
+    .orderBy('syncRunId')
+    .limit(1)
+    .forUpdate()
+    .executeTakeFirst();
+  if (run === undefined || run.startedAt !== null) return run;
+
+  await layOutJobs(work, run);
+  await trx.updateTable('syncRuns').set({ startedAt: now }).where('tenantId', '=', tenantId).where('syncRunId', '=', run.syncRunId).execute();
+  await settleRun(work, run);
+  return { ...run, startedAt: now };
+}
+
+async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const integration = await findIntegration(work, run);
+  const asked = integration === undefined ? [] : await datasetsToWorkOn(work, run, integration);
+  const recordTypes = asked.flatMap(({ recordType, direction }) => (direction === 'pull' ? [recordType] : []));
+  const watermarks = await readWatermarks(work, run);
+  const sinceOf = (recordType: string): Date | null => {
+    if (run.scope === 'full') return null;
+    if (run.scope === 'last_day') return new Date(now.getTime() - LAST_DAY_MS);
+    const watermark = watermarks.get(recordType);
+    return watermark === undefined ? null : new Date(watermark.getTime() - WATERMARK_OVERLAP_MS);
+  };
+  const pushed = asked.flatMap(({ recordType, direction }) => (direction === 'push' ? [pushJobOf(recordType)] : []));
+  const jobs = [...(WITH_METADATA.has(run.kind) ? [METADATA_JOB] : []), ...recordTypes, ...pushed];
+  if (jobs.length === 0) return;
+  await trx
+    .insertInto('syncJobs')
+    .values(
+      jobs.map((recordType) => ({
+        tenantId,
+        syncRunId: run.syncRunId,
+        recordType,
+        state: 'queued' as const,
+        modifiedSince: recordType === METADATA_JOB ? null : sinceOf(recordType),
+        cursor: null,
+        asOf: null,
+        readFinishedAt: null,
+        theirsTotal: null,
+        expectedRecords: null,
+        deletesWithheld: null,
+        failingSince: null,
+        error: null,
+        waitingUntil: null,
+        waitingBecause: null,
+        startedAt: null,
+        finishedAt: null,
+        updatedAt: now,
+      })),
+    )
+    .execute();
+}
+
+/** What an overview has shown, mapped still or not; otherwise what is mapped. */
+async function datasetsToWorkOn(
+  { trx, tenantId }: TenantWork,
+  { kind, overviewId, recordTypes }: SyncRun,
+  integration: Pick<Integration, 'recordTypes'>,
+): Promise<{ recordType: string; direction: SyncDirection }[]> {
+  if (overviewId !== null)
+    return trx
+      .selectFrom('overviewJobs')
+      .select(['recordType', 'direction'])
+      .where('tenantId', '=', tenantId)
+      .where('overviewId', '=', overviewId)
+      .orderBy('direction')
+      .orderBy('recordType')
+      .execute();
+  return datasetsOf(integration.recordTypes, kind === 'sync_now' ? ['pull', 'push'] : ['pull']).filter(
+    ({ recordType, direction }) => direction === 'push' || (recordTypes?.includes(recordType) ?? true),
+  );
+}
+
+async function readWatermarks({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<Map<string, Date>> {
+  const rows = await trx
+    .selectFrom('syncDatasets')
+    .select(['recordType', 'watermark'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  return new Map(rows.flatMap(({ recordType, watermark }) => (watermark === null ? [] : [[recordType, watermark] as const])));
+}
+
+export async function findSyncRun({ trx, tenantId }: TenantWork, { syncRunId }: RunPlace): Promise<SyncRun | undefined> {
+  return trx.selectFrom('syncRuns').selectAll().where('tenantId', '=', tenantId).where('syncRunId', '=', syncRunId).executeTakeFirst();
+}
+
+/** Metadata first, then by name. */
+export async function listSyncJobs({ trx, tenantId }: TenantWork, { syncRunId }: RunPlace): Promise<SyncJob[]> {
+  return trx.selectFrom('syncJobs').selectAll().where('tenantId', '=', tenantId).where('syncRunId', '=', syncRunId).orderBy('recordType').execute();
+}
+
+/** Nobody else changes the job until this transaction ends. Take the run's lock first where both are needed. */
+export async function lockSyncJob({ trx, tenantId }: TenantWork, { syncRunId, recordType }: JobPlace): Promise<SyncJob | undefined> {
+  return trx
+    .selectFrom('syncJobs')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('recordType', '=', recordType)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+export interface JobChange {
+  state: JobState;
+  attempts?: number;
+  failingSince?: Date | null;
+  isLastAttemptFailed?: boolean;
+  error?: SyncError | null;
+  waitingUntil?: Date | null;
+  waitingBecause?: JobWait | null;
+}
+
+/** Changes the state of a job that has not ended, and the run's with it. @returns false where the job had ended already. */
+export async function changeSyncJob(work: TenantWork, place: JobPlace, change: JobChange): Promise<boolean> {
+  const { trx, tenantId, now } = work;
+  const run = await lockSyncRun(work, place);
+  const before = await lockSyncJob(work, place);
+  if (run === undefined || before === undefined || before.finishedAt !== null) return false;
+  const isEnd = change.state !== 'running' && change.state !== 'waiting' && change.state !== 'queued';
+  await trx
+    .updateTable('syncJobs')
+    .set({
+      state: change.state,
+      waitingUntil: change.waitingUntil ?? null,
+      waitingBecause: change.waitingBecause ?? null,
+      ...(change.attempts === undefined ? {} : { attempts: change.attempts }),
+      ...(change.failingSince === undefined ? {} : { failingSince: change.failingSince }),
+      ...(change.isLastAttemptFailed === undefined ? {} : { isLastAttemptFailed: change.isLastAttemptFailed }),
+      ...(change.error === undefined ? {} : { error: change.error === null ? null : JSON.stringify(storable(change.error)) }),
+      startedAt: before.startedAt ?? (change.state === 'queued' ? null : now),
+      finishedAt: isEnd ? now : null,
+      updatedAt: now,
+    })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', place.syncRunId)
+    .where('recordType', '=', place.recordType)
+    .execute();
+  if (isEnd) {
+    await forgetPasses(work, { syncRunId: place.syncRunId, recordTypes: [place.recordType] });
+    await noteInitialJob(work, { run, recordType: place.recordType, state: change.state });
+  }
+  await settleRun(work, run);
+  return true;
+}
+
+/** What was seen has told what is missing, and what could be matched was; only what changed is kept for ever. */
+async function forgetPasses({ trx, tenantId }: TenantWork, { syncRunId, recordTypes }: RunPlace & { recordTypes: readonly string[] }): Promise<void> {
+  if (recordTypes.length === 0) return;
+  const isTheirs = sql<boolean>`tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = any(${recordTypes}::text[])`;
+  await trx.updateTable('syncPages').set({ seen: null }).where(isTheirs).where('seen', 'is not', null).execute();
+  await trx.deleteFrom('matchKeys').where(isTheirs).execute();
+}
+
+export async function lockSyncRun({ trx, tenantId }: TenantWork, { syncRunId }: RunPlace): Promise<SyncRun | undefined> {
+  return trx.selectFrom('syncRuns').selectAll().where('tenantId', '=', tenantId).where('syncRunId', '=', syncRunId).forUpdate().executeTakeFirst();
+}
+
+/** The run as its jobs stand: the only place that writes a run's state. Its row is locked by the caller. To be called last: it tells of what ended. */
+export async function settleRun(work: TenantWork, run: SyncRun): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const jobs = await listSyncJobs(work, run);
+  const current = await findSyncRun(work, run);
+  if (current === undefined) return;
+  const summary = summarizeRun(jobs, { isStarted: current.startedAt !== null, isCancelRequested: current.cancelRequestedAt !== null });
+  await trx
+    .updateTable('syncRuns')
+    .set({ ...summary, finishedAt: summary.isSyncFinished ? now : null })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', run.syncRunId)
+    .execute();
+  const isEnd = summary.isSyncFinished && current.finishedAt === null;
+  const ended = isEnd ? await endSyncRun(work, { ...current, ...summary, finishedAt: now }, jobs) : [];
+  await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: run.integrationId, sync_run_id: run.syncRunId, state: summary.state } });
+  const ofCompany = run.scope === 'full' ? await companyEvents(work) : [];
+  await emitEvents(work, [...ended, ...ofCompany]);
+}
+
+/** Ends what waits at once; what is being read ends at its next page (rules: cancel acts on a running run). */
+export async function cancelSyncRun(work: TenantWork, { syncRunId, by }: RunPlace & { by: string }): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const run = await lockSyncRun(work, { syncRunId });
+  if (run === undefined || run.finishedAt !== null || run.cancelRequestedAt !== null) return;
+  await trx
+    .updateTable('syncRuns')
+    // One that nobody has begun ends here: it counts as started so that it counts as finished.
+    .set({ cancelRequestedAt: now, canceledBy: by, startedAt: run.startedAt ?? now })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .execute();
+  const canceled = await trx
+    .updateTable('syncJobs')
+    .set({ state: 'canceled', waitingUntil: null, waitingBecause: null, finishedAt: now, updatedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('state', 'in', ['queued', 'waiting'])
+    .returning('recordType')
+    .execute();
+  await forgetPasses(work, { syncRunId, recordTypes: canceled.map(({ recordType }) => recordType) });
+  await settleRun(work, run);
+}
+
+/** Notes and tells that a run went on for another 12 h; asking twice does it once (rules.md 38). */
+export async function noteSyncMilestone(work: TenantWork, { syncRunId, count }: RunPlace & { count: number }): Promise<void> {
+  const { numAffectedRows } = await sql`
+    update sync_runs set milestones = milestones || ${work.now}::timestamptz
+    where tenant_id = ${work.tenantId} and sync_run_id = ${syncRunId} and finished_at is null and cardinality(milestones) < ${count}`.execute(work.trx);
+  const run = numAffectedRows === 1n ? await findSyncRun(work, { syncRunId }) : undefined;
+  if (run !== undefined) await emitEvents(work, await syncEvents(work, run, await listSyncJobs(work, run)));
+}

@@ -1,0 +1,72 @@
+/**
+ * Sync Now (rules.md 21, 22): a run that pulls and then pushes, afresh or exactly what an overview showed. Whoever asks for what is
+ * on its way already shares that run.
+ */
+import type { TenantWork } from '../database';
+import { newUuid } from '../sql/ids';
+import { lockIntegration } from '../integrations/integrations';
+import { invalidateOverviewsOf, lockOverview, type Requester } from '../overviews/overviews';
+import { datasetsOf } from '../../domain/records/mapping-directions';
+import { insertSyncNow } from './sync-run-requests';
+
+export type SyncNowAnswer =
+  | { kind: 'accepted'; syncRunId: string; isShared: boolean }
+  | { kind: 'integration_gone' }
+  | { kind: 'nothing_to_sync' }
+  /** The overview is not there, not ready, or no longer valid: look at it. */
+  | { kind: 'overview_unusable' };
+
+export async function requestSyncNow(
+  work: TenantWork,
+  { integrationId, overviewId, ...by }: { integrationId: string; overviewId: string | null } & Requester,
+): Promise<SyncNowAnswer> {
+  const integration = await lockIntegration(work, { integrationId });
+  if (integration === undefined) return { kind: 'integration_gone' };
+  if (datasetsOf(integration.recordTypes, ['pull', 'push']).length === 0) return { kind: 'nothing_to_sync' };
+  if (overviewId !== null) return applyOverview(work, { integrationId, overviewId, ...by });
+
+  const open = await findOpenSyncNow(work, { integrationId });
+  if (open !== undefined) return { kind: 'accepted', syncRunId: open, isShared: true };
+  const syncRunId = newUuid();
+  await insertSyncNow(work, { syncRunId, integrationId, overviewId: null, startedBy: by.requestedBy });
+  await invalidateOverviewsOf(work, { integrationId, because: 'superseded_by_sync', by: by.requestedBy, replacedBySyncRunId: syncRunId });
+  return { kind: 'accepted', syncRunId, isShared: false };
+}
+
+async function applyOverview(
+  work: TenantWork,
+  { integrationId, overviewId, requestedBy }: { integrationId: string; overviewId: string } & Requester,
+): Promise<SyncNowAnswer> {
+  const { trx, tenantId } = work;
+  const overview = await lockOverview(work, { overviewId });
+  if (overview === undefined || overview.integrationId !== integrationId) return { kind: 'overview_unusable' };
+  if (overview.invalidAt === null && overview.appliedSyncRunId !== null) return { kind: 'accepted', syncRunId: overview.appliedSyncRunId, isShared: true };
+  if (overview.state !== 'ready' || overview.invalidAt !== null || (overview.expiresAt !== null && overview.expiresAt <= work.now))
+    return { kind: 'overview_unusable' };
+  const syncRunId = newUuid();
+  await insertSyncNow(work, { syncRunId, integrationId, overviewId, startedBy: requestedBy });
+  // From here on its run ends it, however long that takes.
+  await trx
+    .updateTable('overviews')
+    .set({ appliedSyncRunId: syncRunId, expiresAt: null })
+    .where('tenantId', '=', tenantId)
+    .where('overviewId', '=', overviewId)
+    .execute();
+  return { kind: 'accepted', syncRunId, isShared: false };
+}
+
+/** One that computes afresh and has not been canceled. Locked, so that it does not end before whoever shares it is among those who are told. */
+async function findOpenSyncNow({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<string | undefined> {
+  const row = await trx
+    .selectFrom('syncRuns')
+    .select('syncRunId')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('kind', '=', 'sync_now')
+    .where('overviewId', 'is', null)
+    .where('state', 'in', ['queued', 'running', 'waiting'])
+    .where('cancelRequestedAt', 'is', null)
+    .forUpdate()
+    .executeTakeFirst();
+  return row?.syncRunId;
+}

@@ -1,0 +1,145 @@
+/**
+ * Asking for a sync run (rules.md 30): at most one is at work per integration and one waits behind it. Who asks for what is being
+ * read already gets that run; who asks for more gets one follow-up, however many ask.
+ */
+import { isWider, type RunKind, type RunRequest, type RunScope, SCOPE_OF, widest } from '../../domain/sync-runs/sync-run';
+import type { TenantWork } from '../database';
+import { newUuid } from '../sql/ids';
+import { lockIntegration } from '../integrations/integrations';
+import { wake } from '../platform/outbox';
+import { pullsOf } from '../../domain/records/mapping-directions';
+import { appendStreamEvent } from '../platform/change-feed';
+
+export interface NewRun {
+  integrationId: string;
+  kind: RunKind;
+  /** null = all that the integration pulls. */
+  recordTypes?: readonly string[] | null;
+  /** Who or what: `key:payroll`, `schedule:hourly`, `sign_in:ana`, `syncline`. */
+  startedBy: string;
+  /** The night it stands for. */
+  localDate?: string | null;
+  /** What is at work now cannot do, however much it reads: it began under another mapping. */
+  mustFollow?: boolean;
+}
+
+export interface RequestedRun {
+  syncRunId: string;
+  /** True where it is somebody else's run that reads what was asked for. */
+  isCoalesced: boolean;
+}
+
+interface OpenRun extends RunRequest {
+  syncRunId: string;
+  kind: RunKind;
+  state: 'queued' | 'running' | 'waiting';
+  scope: RunScope;
+  /** Somebody canceled it: it reads nothing for anybody any more. */
+  cancelRequestedAt: Date | null;
+}
+
+/** @returns undefined where the integration is gone or pulls nothing. Locks the integration's row. */
+export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<RequestedRun | undefined> {
+  const integration = await lockIntegration(work, asked);
+  if (integration === undefined || pullsOf(integration).length === 0) return undefined;
+  const open = await findOpenRuns(work, asked);
+  const request: RunRequest = { scope: SCOPE_OF[asked.kind], recordTypes: asked.recordTypes ?? null };
+
+  const atWork = open.find(({ state }) => state !== 'queued');
+  if (atWork?.cancelRequestedAt === null && atWork.kind !== 'sync_now' && asked.mustFollow !== true && !isWider(request, atWork))
+    return { syncRunId: atWork.syncRunId, isCoalesced: true };
+  const queued = open.find(({ state }) => state === 'queued');
+  if (queued !== undefined) {
+    if (isWider(request, queued)) await widen(work, queued, request, asked);
+    return { syncRunId: queued.syncRunId, isCoalesced: true };
+  }
+  return { syncRunId: await insertRun(work, { asked, request, follows: atWork?.syncRunId ?? null }), isCoalesced: false };
+}
+
+/** What is at work or waits its turn, for who may not ask while there is one (ticks). */
+export async function findOpenRuns(work: TenantWork, place: { integrationId: string }): Promise<OpenRun[]> {
+  // A Sync Now that waits answers nobody else: it may read only what was reviewed, and pushes besides.
+  return (await findUnfinishedRuns(work, place)).filter(({ kind, state }) => kind !== 'sync_now' || state !== 'queued');
+}
+
+/** All that is at work or waits its turn. */
+export async function findUnfinishedRuns({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<OpenRun[]> {
+  const rows = await trx
+    .selectFrom('syncRuns')
+    .select(['syncRunId', 'kind', 'state', 'scope', 'recordTypes', 'cancelRequestedAt'])
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('state', 'in', ['queued', 'running', 'waiting'])
+    .execute();
+  return rows as OpenRun[];
+}
+
+/** Lets the workflow of the integration's runs look at the rows: something about them has changed. */
+export async function wakeSyncRuns(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
+  await wake(work, { lane: 'sync_run', subjectId: integrationId, wakeAt: work.now });
+}
+
+async function widen({ trx, tenantId }: TenantWork, queued: OpenRun, request: RunRequest, { kind }: NewRun): Promise<void> {
+  const { scope, recordTypes } = widest(request, queued);
+  await trx
+    .updateTable('syncRuns')
+    .set({
+      scope,
+      recordTypes: recordTypes === null ? null : [...recordTypes],
+      ...(scope === queued.scope ? {} : { kind: SCOPE_OF[kind] === scope ? kind : 'full' }),
+    })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', queued.syncRunId)
+    .execute();
+}
+
+async function insertRun(work: TenantWork, { asked, request, follows }: { asked: NewRun; request: RunRequest; follows: string | null }): Promise<string> {
+  const syncRunId = newUuid();
+  await insertRunRow(work, { syncRunId, overviewId: null, asked, request, follows });
+  return syncRunId;
+}
+
+/** A run that pulls and pushes: everything, or what an overview showed. */
+export async function insertSyncNow(
+  work: TenantWork,
+  { syncRunId, integrationId, overviewId, startedBy }: { syncRunId: string; integrationId: string; overviewId: string | null; startedBy: string },
+): Promise<void> {
+  const request: RunRequest = { scope: 'full', recordTypes: null };
+  await insertRunRow(work, { syncRunId, overviewId, asked: { integrationId, kind: 'sync_now', startedBy }, request, follows: null });
+}
+
+async function insertRunRow(
+  work: TenantWork,
+  {
+    syncRunId,
+    overviewId,
+    asked,
+    request,
+    follows,
+  }: { syncRunId: string; overviewId: string | null; asked: NewRun; request: RunRequest; follows: string | null },
+): Promise<void> {
+  const { trx, tenantId, now } = work;
+  await trx
+    .insertInto('syncRuns')
+    .values({
+      tenantId,
+      syncRunId,
+      integrationId: asked.integrationId,
+      kind: asked.kind,
+      scope: request.scope,
+      recordTypes: request.recordTypes === null ? null : [...request.recordTypes],
+      startedBy: asked.startedBy,
+      localDate: asked.localDate ?? null,
+      followsSyncRunId: follows,
+      overviewId,
+      requestedAt: now,
+      startedAt: null,
+      finishedAt: null,
+      cancelRequestedAt: null,
+      canceledBy: null,
+      state: 'queued',
+    })
+    .execute();
+  await wakeSyncRuns(work, asked);
+  await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: asked.integrationId, sync_run_id: syncRunId } });
+}

@@ -1,0 +1,61 @@
+/** Sessions of the console. The library that writes them brings its own statements; what else is asked of them stands here. */
+import { CompiledQuery } from 'kysely';
+import type { Database, TenantWork, Work } from '../database';
+import type { SignedIn } from '../tables';
+
+/** Runs a statement of connect-pg-simple, which knows no roles, in that of the platform. */
+export async function runSessionStatement(database: Database, text: string, parameters: readonly unknown[]): Promise<{ rows: unknown[] }> {
+  return database.withPlatform(({ trx }) => trx.executeQuery(CompiledQuery.raw(text, [...parameters])));
+}
+
+/** `sid` is the hash. False when the session has ended or expired; an expired one is not brought back. To be called as the platform. */
+export async function prolongConsoleSession({ trx, now }: Work, { sid, until }: { sid: string; until: Date }): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('consoleSessions')
+    .set({ expire: until })
+    .where('sid', '=', sid)
+    .where('expire', '>=', now)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** To be called as the platform. */
+export async function isConsoleSessionOpen({ trx, now }: Work, { sid }: { sid: string }): Promise<boolean> {
+  return (await trx.selectFrom('consoleSessions').select('sid').where('sid', '=', sid).where('expire', '>=', now).executeTakeFirst()) !== undefined;
+}
+
+export interface ConsoleSession {
+  sessionId: string;
+  signedIn: SignedIn;
+  /** Unless it is used before. */
+  expiresAt: Date;
+}
+
+/** Those that are open, the newest first. */
+export async function listConsoleSessions(
+  { trx, tenantId, now }: TenantWork,
+  { personId, signedInAfter }: { personId: string; signedInAfter: Date },
+): Promise<ConsoleSession[]> {
+  const rows = await trx
+    .selectFrom('consoleSessions')
+    .select(['sess', 'expire'])
+    .where('tenantId', '=', tenantId)
+    .where('personId', '=', personId)
+    .where('expire', '>=', now)
+    .orderBy('sessionId', 'desc')
+    .execute();
+  return rows
+    .flatMap(({ sess, expire }) => (sess.signedIn === undefined ? [] : [{ sessionId: sess.signedIn.sessionId, signedIn: sess.signedIn, expiresAt: expire }]))
+    .filter(({ signedIn }) => new Date(signedIn.at) > signedInAfter);
+}
+
+/** One, all, or all but one of a person; answers how many. */
+export async function endConsoleSessions(
+  { trx, tenantId }: TenantWork,
+  { personId, only, except }: { personId: string; only?: string; except?: string },
+): Promise<number> {
+  let deletion = trx.deleteFrom('consoleSessions').where('tenantId', '=', tenantId).where('personId', '=', personId);
+  if (only !== undefined) deletion = deletion.where('sessionId', '=', only);
+  if (except !== undefined) deletion = deletion.where('sessionId', '<>', except);
+  return Number((await deletion.executeTakeFirst()).numDeletedRows);
+}

@@ -1,0 +1,53 @@
+/** Tenants. They are made, listed and edited with the platform key only. */
+import { type Selectable, sql } from 'kysely';
+import type { TenantWork, Work } from '../database';
+import type { TenantsTable } from '../tables';
+import { moveSchedules } from '../sync-runs/time-zone-change';
+
+export type Tenant = Selectable<TenantsTable>;
+export type TenantSettings = Pick<Tenant, 'name' | 'timeZone' | 'contactEmail'>;
+/** What can be changed later: how COMPANY_SYNCHRONIZED is told counts from the next link on (rules.md 42). */
+export type TenantChange = Partial<TenantSettings & Pick<Tenant, 'companySynchronizedPolicy'>>;
+
+/** The id was made by the caller, who opened the tenant's transaction with it. Answers undefined when the id is taken. */
+export async function createTenant({ trx, tenantId, now }: TenantWork, { name, timeZone, contactEmail }: TenantSettings): Promise<Tenant | undefined> {
+  return trx
+    .insertInto('tenants')
+    .values({ tenantId, name, timeZone, contactEmail, createdAt: now, updatedAt: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst();
+}
+
+export async function findTenant({ trx, tenantId }: TenantWork): Promise<Tenant | undefined> {
+  return trx.selectFrom('tenants').selectAll().where('tenantId', '=', tenantId).executeTakeFirst();
+}
+
+/** The same, and nobody else changes the tenant until this transaction ends. */
+export async function lockTenant({ trx, tenantId }: TenantWork): Promise<Tenant | undefined> {
+  return trx.selectFrom('tenants').selectAll().where('tenantId', '=', tenantId).forNoKeyUpdate().executeTakeFirst();
+}
+
+/** Nights go by the tenant's zone: a new one moves its schedules. */
+export async function changeTenant(work: TenantWork, change: TenantChange): Promise<Tenant> {
+  const { trx, tenantId, now } = work;
+  const before = await lockTenant(work);
+  const after = await trx
+    .updateTable('tenants')
+    .set((eb) => ({ ...change, version: eb('version', '+', 1), updatedAt: now }))
+    .where('tenantId', '=', tenantId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  if (before?.timeZone !== after.timeZone) await moveSchedules(work, after);
+  return after;
+}
+
+/** All tenants in the order they were made; to be called as the platform. */
+export async function listTenants(
+  { trx }: Work,
+  { limit, after }: { limit: number; after?: { createdAt: string; tenantId: string } | undefined },
+): Promise<Tenant[]> {
+  let query = trx.selectFrom('tenants').selectAll();
+  if (after !== undefined) query = query.where(sql<boolean>`(created_at, tenant_id) > (${after.createdAt}::timestamptz, ${after.tenantId}::uuid)`);
+  return query.orderBy('createdAt').orderBy('tenantId').limit(limit).execute();
+}

@@ -1,0 +1,136 @@
+/**
+ * The log of deliveries, and what people can send again (rules.md 45): one delivery, or all that an endpoint missed since a time. What
+ * is sent again is a delivery of its own under the same event id, so that the log stays and receivers can tell.
+ */
+import { type RawBuilder, type Selectable, sql } from 'kysely';
+import type { EventType } from '../../domain/webhooks/event-catalogue';
+import type { JsonObject } from '../../domain/json';
+import type { TenantWork } from '../database';
+import { EVENTS_KEPT_MS } from './event-feed';
+import { newUuid } from '../sql/ids';
+import { wake } from '../platform/outbox';
+import { rowsFrom } from '../sql/bulk-rows';
+import { type DeliveryState, PLATFORM_TENANT_ID, type WebhookAttemptsTable, type WebhookDeliveriesTable } from '../tables';
+
+export type Delivery = Omit<Selectable<WebhookDeliveriesTable>, 'claimId' | 'leaseUntil'> & { eventType: EventType };
+export type Attempt = Omit<Selectable<WebhookAttemptsTable>, 'tenantId' | 'webhookDeliveryId'>;
+
+export interface DeliveryFilter {
+  endpointId?: string | undefined;
+  state?: DeliveryState | undefined;
+  eventType?: EventType | undefined;
+  /** Made at this time or later, and before that one. */
+  from?: Date | undefined;
+  to?: Date | undefined;
+}
+
+/** Newest first, before `before` (a delivery's id). */
+export async function listDeliveries(
+  work: TenantWork,
+  { limit, before, endpointId, state, eventType, from, to }: DeliveryFilter & { limit: number; before?: string | undefined },
+): Promise<Delivery[]> {
+  const given = (value: unknown, condition: RawBuilder<unknown>) => (value === undefined ? [] : [condition]);
+  const wanted = [
+    ...given(endpointId, sql`delivery.webhook_endpoint_id = ${endpointId}`),
+    ...given(state, sql`delivery.state = ${state}`),
+    ...given(eventType, sql`event.type = ${eventType}`),
+    ...given(from, sql`delivery.created_at >= ${from}`),
+    ...given(to, sql`delivery.created_at < ${to}`),
+    ...given(before, sql`delivery.webhook_delivery_id < ${before}`),
+  ];
+  return asOwner(work, async () => {
+    const { rows } = await sql<Delivery>`
+      ${selectDeliveries(work)} ${sql.join([sql``, ...wanted], sql` and `)} order by delivery.webhook_delivery_id desc limit ${limit}`.execute(work.trx);
+    return rows;
+  });
+}
+
+export interface DeliveryWithAttempts extends Delivery {
+  /** As the receiver gets it. */
+  payload: JsonObject;
+  tries: Attempt[];
+}
+
+export async function findDelivery(work: TenantWork, { deliveryId }: { deliveryId: string }): Promise<DeliveryWithAttempts | undefined> {
+  return asOwner(work, async () => {
+    const { rows } = await sql<Delivery & { payload: JsonObject }>`
+      ${selectDeliveries(work, sql`, event.payload`)} and delivery.webhook_delivery_id = ${deliveryId}`.execute(work.trx);
+    const [delivery] = rows;
+    if (delivery === undefined) return undefined;
+    const tries = await work.trx
+      .selectFrom('webhookAttempts')
+      .select(['attempt', 'at', 'durationMs', 'status', 'error', 'requestHeaders', 'responseHeaders', 'responseBody'])
+      .where('tenantId', '=', delivery.tenantId)
+      .where('webhookDeliveryId', '=', deliveryId)
+      .orderBy('attempt')
+      .execute();
+    return { ...delivery, tries };
+  });
+}
+
+/** Sends the event of a delivery again, whatever became of it. @returns the id of the new delivery. */
+export async function resendDelivery(work: TenantWork, { tenantId, webhookEndpointId, eventId }: Delivery): Promise<string> {
+  const [deliveryId] = await asOwner(work, () => addDeliveries(work, webhookEndpointId, 'resend', [{ tenantId, eventId }]));
+  return deliveryId as string;
+}
+
+/** What one request sends again; the rest is sent by the next, from the same time on. */
+const RECOVERED_MAX = 10_000;
+
+/** Sends again what happened since then and neither got through to the endpoint nor is on its way. @returns how many. */
+export async function recoverDeliveries(work: TenantWork, { endpointId, since }: { endpointId: string; since: Date }): Promise<number> {
+  return asOwner(work, async () => {
+    const { rows } = await sql<{ tenantId: string; eventId: string }>`
+      select missed.tenant_id, missed.event_id from webhook_deliveries missed
+      where missed.webhook_endpoint_id = ${endpointId} and missed.created_at >= ${since} and ${isOf(work, sql`missed`)}
+        and exists (select from events event where event.tenant_id = missed.tenant_id and event.event_id = missed.event_id)
+      group by missed.tenant_id, missed.event_id
+      having bool_and(missed.state in ('failed', 'disabled'))
+      order by min(missed.created_at), missed.event_id limit ${RECOVERED_MAX}`.execute(work.trx);
+    return (await addDeliveries(work, endpointId, 'recover', rows)).length;
+  });
+}
+
+async function addDeliveries(
+  { trx, tenantId, now }: TenantWork,
+  endpointId: string,
+  trigger: 'resend' | 'recover',
+  events: readonly { tenantId: string; eventId: string }[],
+): Promise<string[]> {
+  if (events.length === 0) return [];
+  const rows = events.map((event) => ({ tenant_id: event.tenantId, event_id: event.eventId, delivery_id: newUuid() }));
+  await sql`
+    insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
+    select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'pending', ${trigger}, ${now}::timestamptz, ${now}::timestamptz
+    from ${rowsFrom(rows, 'tenant_id uuid, event_id uuid, delivery_id uuid')}`.execute(trx);
+  await wake({ trx, tenantId }, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: now });
+  return rows.map(({ delivery_id: deliveryId }) => deliveryId);
+}
+
+/** Only what goes to endpoints of the owner: a tenant does not see what the platform is told of it. */
+function selectDeliveries(work: TenantWork, more: RawBuilder<unknown> = sql``): RawBuilder<Delivery> {
+  return sql<Delivery>`
+    select delivery.tenant_id, delivery.webhook_delivery_id, delivery.webhook_endpoint_id, delivery.event_id, delivery.state, delivery.trigger, delivery.attempts,
+      delivery.next_attempt_at, delivery.last_status, delivery.last_error, delivery.created_at, delivery.finished_at, event.type as event_type ${more}
+    from webhook_deliveries delivery
+    join webhook_endpoints endpoint on endpoint.tenant_id = ${work.tenantId} and endpoint.webhook_endpoint_id = delivery.webhook_endpoint_id
+    join events event on event.tenant_id = delivery.tenant_id and event.event_id = delivery.event_id
+    where ${isOf(work, sql`delivery`)} and event.created_at > ${keptSince(work)}`;
+}
+
+function keptSince({ now }: TenantWork): Date {
+  return new Date(now.getTime() - EVENTS_KEPT_MS);
+}
+
+function isOf({ tenantId }: TenantWork, table: RawBuilder<unknown>): RawBuilder<boolean> {
+  return tenantId === PLATFORM_TENANT_ID ? sql`true` : sql`${table}.tenant_id = ${tenantId}`;
+}
+
+/** The platform's endpoints are told of all tenants: who looks after them sees what is on its way of all, and nothing else. */
+async function asOwner<T>({ trx, tenantId }: TenantWork, run: () => Promise<T>): Promise<T> {
+  if (tenantId !== PLATFORM_TENANT_ID) return run();
+  await sql`select set_config('role', 'syncline_courier', true)`.execute(trx);
+  const result = await run();
+  await sql`select set_config('role', 'syncline_app', true)`.execute(trx);
+  return result;
+}

@@ -1,0 +1,112 @@
+/** How endpoints are doing, and what becomes of one that is not (rules.md 45). */
+import { sql } from 'kysely';
+import type { EndpointHealth } from '../../domain/webhooks/endpoint-health';
+import type { TenantWork, Work } from '../database';
+import { emitEvents } from './events';
+import { toWireId } from '../sql/ids';
+import { tellAdmins } from '../notifications/notifications';
+import { rowsFrom, unseen } from '../sql/bulk-rows';
+import { PLATFORM_TENANT_ID } from '../tables';
+import type { ConcludedDelivery } from './record-attempts';
+import type { DeliveringEndpoint } from './endpoint-queue';
+
+type EndpointKey = Pick<DeliveringEndpoint, 'endpointId' | 'tenantId'>;
+
+/** Any success ends a series of failures. */
+export async function noteSuccess({ trx }: Pick<Work, 'trx'>, { endpointId, tenantId }: EndpointKey): Promise<void> {
+  await sql`
+    update webhook_endpoints set failing_since = null, failed_attempts = 0, failed_messages = 0, warned_at = null, blocked_until = null
+    where tenant_id = ${tenantId} and webhook_endpoint_id = ${endpointId} and failing_since is not null`.execute(trx);
+}
+
+/** Counts failures; a message counts once in a series. */
+export async function noteFailures(
+  { trx }: Pick<Work, 'trx'>,
+  { endpoint, failures }: { endpoint: EndpointKey; failures: readonly ConcludedDelivery[] },
+): Promise<EndpointHealth | null> {
+  const keys = failures.map(({ delivery }) => ({ tenant_id: delivery.tenantId, delivery_id: delivery.deliveryId, attempts: delivery.attempts }));
+  // Told by when attempts ended: one that began before the series may end in it.
+  const since = new Date(Math.min(...failures.map(({ attempt }) => attempt.at.getTime() + attempt.durationMs)));
+  const { rows } = await sql<EndpointHealth>`
+    update webhook_endpoints as endpoint set
+      failing_since = coalesce(failing_since, ${since}::timestamptz),
+      failed_attempts = failed_attempts + ${failures.length},
+      failed_messages = failed_messages + (
+        select count(*)::int from ${rowsFrom(keys, 'tenant_id uuid, delivery_id uuid, attempts int')}
+        left join lateral (
+          select at + make_interval(secs => duration_ms / 1000.0) as ended_at from webhook_attempts
+          where tenant_id = row.tenant_id and webhook_delivery_id = row.delivery_id and attempt = row.attempts limit 1) before on true
+        where before.ended_at is null or endpoint.failing_since is null or before.ended_at < endpoint.failing_since)
+    where tenant_id = ${endpoint.tenantId} and webhook_endpoint_id = ${endpoint.endpointId}
+    returning failing_since, failed_attempts, failed_messages, warned_at`.execute(trx);
+  return rows[0] ?? null;
+}
+
+/**
+ * Notes that an endpoint is warned of, and tells its tenant's admins, in one transaction. Of the platform's endpoints there is nobody to tell
+ * but the log. `judged`: the health by which a warning is due. @returns false where it is so no more, or was told before.
+ */
+export async function warnOfEndpoint(
+  work: TenantWork,
+  { endpointId, judged, at }: { endpointId: string; judged: Pick<EndpointHealth, 'failingSince' | 'warnedAt'>; at: Date },
+): Promise<boolean> {
+  const { trx, tenantId } = work;
+  const warned = await trx
+    .updateTable('webhookEndpoints')
+    .set({ warnedAt: at })
+    .where('tenantId', '=', tenantId)
+    .where('webhookEndpointId', '=', endpointId)
+    .where('failingSince', '=', judged.failingSince)
+    .where('warnedAt', 'is not distinct from', judged.warnedAt)
+    .where('disabledAt', 'is', null)
+    .where('deletedAt', 'is', null)
+    .returning('url')
+    .executeTakeFirst();
+  if (warned === undefined) return false;
+  if (tenantId === PLATFORM_TENANT_ID) return true;
+  const detail = `${new URL(warned.url).host} has taken nothing since ${judged.failingSince?.toISOString()}.`;
+  await tellAdmins(work, { kind: 'endpoint_failing', integrationId: null, webhookEndpointId: endpointId, detail });
+  return true;
+}
+
+/** A receiver that failed again and again is left alone until then. */
+export async function blockEndpoint({ trx }: Pick<Work, 'trx'>, { endpoint, until }: { endpoint: EndpointKey; until: Date | null }): Promise<void> {
+  await trx
+    .updateTable('webhookEndpoints')
+    .set({ blockedUntil: until })
+    .where('tenantId', '=', endpoint.tenantId)
+    .where('webhookEndpointId', '=', endpoint.endpointId)
+    .execute();
+}
+
+/**
+ * Switches an endpoint off and tells its tenant, in one transaction. Of the platform's endpoints there is no tenant to tell.
+ * @returns false where somebody else did it before.
+ */
+export async function disableEndpoint(work: TenantWork, { endpointId, because }: { endpointId: string; because: 'gone' | 'failing' }): Promise<boolean> {
+  const { trx, tenantId, now } = work;
+  const disabled = await trx
+    .updateTable('webhookEndpoints')
+    .set(({ eb }) => ({ disabledAt: now, disabledBecause: because, updatedAt: now, version: eb('version', '+', 1) }))
+    .where('tenantId', '=', tenantId)
+    .where('webhookEndpointId', '=', endpointId)
+    .where('disabledAt', 'is', null)
+    .where('deletedAt', 'is', null)
+    .returning(['failingSince', 'url'])
+    .executeTakeFirst();
+  if (disabled === undefined) return false;
+  const data = { endpoint_id: toWireId('whe', endpointId), because, failing_since: disabled.failingSince?.toISOString() ?? null };
+  if (tenantId === PLATFORM_TENANT_ID) return true;
+  await emitEvents(work, [{ type: 'ENDPOINT_DISABLED', integrationId: null, data }]);
+  const { host } = new URL(disabled.url);
+  const detail = because === 'gone' ? `${host} answered 410: it is gone.` : `${host} took nothing for 5 days.`;
+  await tellAdmins(work, { kind: 'endpoint_disabled', integrationId: null, webhookEndpointId: endpointId, detail });
+  return true;
+}
+
+/** What waits for an endpoint that is switched off waits no longer; it is kept, and can be recovered. */
+export async function disableWaiting({ trx }: Pick<Work, 'trx'>, { endpointId, now }: { endpointId: string; now: Date }): Promise<void> {
+  await sql`
+    update webhook_deliveries set state = 'disabled', next_attempt_at = null, claim_id = null, lease_until = null
+    where webhook_endpoint_id = ${unseen(endpointId)} and next_attempt_at is not null and (lease_until is null or lease_until <= ${now})`.execute(trx);
+}

@@ -1,0 +1,140 @@
+/**
+ * Webhook endpoints as people manage them (rules.md 43 to 45). Their owner is a tenant, or the platform under an id of its own; what
+ * goes out to them is the lane's. Secrets come and stay sealed.
+ */
+import { type Selectable, sql } from 'kysely';
+import type { EventType } from '../../domain/webhooks/event-catalogue';
+import type { TenantWork } from '../database';
+import { wake } from '../platform/outbox';
+import type { SealedSecret, WebhookEndpointsTable } from '../tables';
+
+export type Endpoint = Omit<Selectable<WebhookEndpointsTable>, 'tenantId'>;
+
+export interface EndpointSettings {
+  url: string;
+  description: string;
+  /** null = all. */
+  eventTypes: EventType[] | null;
+  integrationIds: string[] | null;
+  ratePerSecond: number | null;
+}
+
+interface Place {
+  endpointId: string;
+}
+
+/** Where the secrets of an endpoint are sealed for. */
+export function endpointSecretsPlace({ endpointId }: Place) {
+  return { table: 'webhook_endpoints', rowId: endpointId, column: 'secrets' };
+}
+
+/** Answers `too_many` when the owner has `endpointsMax` endpoints. */
+export async function createEndpoint(
+  work: TenantWork,
+  { endpointId, sealed, ...settings }: EndpointSettings & Place & { sealed: string },
+  { endpointsMax }: { endpointsMax: number },
+): Promise<Endpoint | 'too_many'> {
+  const { trx, tenantId, now } = work;
+  // One after the other, so that two requests cannot both take the last place. The platform has no row to lock.
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`webhook endpoints ${tenantId}`}, 0))`.execute(trx);
+  if ((await listEndpoints(work, { limit: endpointsMax })).length >= endpointsMax) return 'too_many';
+  return trx
+    .insertInto('webhookEndpoints')
+    .values({
+      tenantId,
+      webhookEndpointId: endpointId,
+      ...settings,
+      secrets: JSON.stringify([{ sealed, expiresAt: null }]),
+      disabledAt: null,
+      disabledBecause: null,
+      failingSince: null,
+      warnedAt: null,
+      blockedUntil: null,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** In the order they were made. */
+export async function listEndpoints({ trx, tenantId }: TenantWork, { limit, after }: { limit: number; after?: string | undefined }): Promise<Endpoint[]> {
+  let query = trx.selectFrom('webhookEndpoints').selectAll().where('tenantId', '=', tenantId).where('deletedAt', 'is', null);
+  if (after !== undefined) query = query.where('webhookEndpointId', '>', after);
+  return query.orderBy('webhookEndpointId').limit(limit).execute();
+}
+
+export async function findEndpoint({ trx, tenantId }: TenantWork, { endpointId }: Place): Promise<Endpoint | undefined> {
+  return trx
+    .selectFrom('webhookEndpoints')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('webhookEndpointId', '=', endpointId)
+    .where('deletedAt', 'is', null)
+    .executeTakeFirst();
+}
+
+/** The same, and nobody else changes it until this transaction ends. */
+export async function lockEndpoint({ trx, tenantId }: TenantWork, { endpointId }: Place): Promise<Endpoint | undefined> {
+  return trx
+    .selectFrom('webhookEndpoints')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('webhookEndpointId', '=', endpointId)
+    .where('deletedAt', 'is', null)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+}
+
+export async function changeEndpoint(work: TenantWork, { endpointId }: Place, change: Partial<EndpointSettings>): Promise<Endpoint> {
+  return update(work, endpointId, change);
+}
+
+/** Takes effect for what is sent from now on. @param secrets sealed, the newest first. */
+export async function replaceSecrets(work: TenantWork, { endpointId }: Place, secrets: readonly SealedSecret[]): Promise<Endpoint> {
+  return update(work, endpointId, { secrets: JSON.stringify(secrets) });
+}
+
+/** What waits for it waits no longer; what happens meanwhile can be recovered. */
+export async function switchEndpointOff(work: TenantWork, { endpointId }: Place): Promise<Endpoint> {
+  const endpoint = await update(work, endpointId, { disabledAt: work.now, disabledBecause: 'by_hand' });
+  await wakeEndpoint(work, { endpointId });
+  return endpoint;
+}
+
+/** As new: what it failed before is forgotten. */
+export async function switchEndpointOn(work: TenantWork, { endpointId }: Place): Promise<Endpoint> {
+  return update(work, endpointId, {
+    disabledAt: null,
+    disabledBecause: null,
+    failingSince: null,
+    failedAttempts: 0,
+    failedMessages: 0,
+    warnedAt: null,
+    blockedUntil: null,
+  });
+}
+
+/** Nothing goes out to it any more; the log of what did stays. */
+export async function deleteEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
+  await update(work, endpointId, { deletedAt: work.now, secrets: '[]' });
+  await wakeEndpoint(work, { endpointId });
+}
+
+/** Lets the lane look at the endpoint as it is now. */
+export async function wakeEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
+  await wake(work, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: work.now });
+}
+
+type EndpointUpdate = Partial<Omit<Endpoint, 'secrets' | 'version'>> & { secrets?: string };
+
+async function update({ trx, tenantId, now }: TenantWork, endpointId: string, change: EndpointUpdate): Promise<Endpoint> {
+  return trx
+    .updateTable('webhookEndpoints')
+    .set((eb) => ({ ...change, version: eb('version', '+', 1), updatedAt: now }))
+    .where('tenantId', '=', tenantId)
+    .where('webhookEndpointId', '=', endpointId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}

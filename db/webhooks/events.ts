@@ -1,0 +1,112 @@
+/**
+ * Events, written in the transaction that makes them true, with a delivery for every endpoint that wants them and an outbox row per
+ * endpoint (rules.md 37 to 43). What is committed is delivered; what is rolled back never happened.
+ *
+ * The tenant's sequence is taken last in a transaction: its row stays locked until the end, so sequences are given in the order of commits.
+ */
+import { sql } from 'kysely';
+import { envelope, type EventData, type EventType } from '../../domain/webhooks/event-catalogue';
+import type { JsonObject } from '../../domain/json';
+import type { TenantWork } from '../database';
+import { newUuid, toWireId } from '../sql/ids';
+import { wake } from '../platform/outbox';
+import { rowsFrom } from '../sql/bulk-rows';
+import { PLATFORM_TENANT_ID } from '../tables';
+
+export type NewEvent = {
+  [Type in EventType]: { type: Type; integrationId: string | null; data: EventData[Type] };
+}[EventType];
+
+interface EndpointRow {
+  tenantId: string;
+  webhookEndpointId: string;
+  eventTypes: EventType[] | null;
+  integrationIds: string[] | null;
+}
+
+/** Tells of what happened. @returns the events' ids, in order. */
+export async function emitEvents(work: TenantWork, events: readonly NewEvent[]): Promise<string[]> {
+  if (events.length === 0) return [];
+  const written = await writeEvents(work, events);
+  await addDeliveries(work, written);
+  return written.map(({ eventId }) => eventId);
+}
+
+/** A test, to one endpoint alone, whatever it wants to be told of. @returns the id of the delivery. */
+export async function emitTest(work: TenantWork, { endpointId, message }: { endpointId: string; message: string }): Promise<string> {
+  const { trx, tenantId, now } = work;
+  const deliveryId = newUuid();
+  for (const { eventId } of await writeEvents(work, [{ type: 'TEST', integrationId: null, data: { message } }]))
+    await sql`
+      insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
+      values (${tenantId}, ${deliveryId}, ${endpointId}, ${eventId}, 'pending', 'test', ${now}, ${now})`.execute(trx);
+  await wake(work, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: now });
+  return deliveryId;
+}
+
+interface WrittenEvent {
+  eventId: string;
+  type: EventType;
+  integrationId: string | null;
+}
+
+async function writeEvents(work: TenantWork, events: readonly NewEvent[]): Promise<WrittenEvent[]> {
+  const { trx, tenantId, now } = work;
+  const first = await takeSequences(work, events.length);
+  const rows = events.map(({ type, integrationId, data }, position) => {
+    const eventId = newUuid();
+    const sequence = first + position;
+    const payload = envelope({
+      id: toWireId('evt', eventId),
+      type,
+      tenantId: toWireId('ten', tenantId),
+      sequence,
+      at: now,
+      data: data as unknown as JsonObject,
+    });
+    return { event_id: eventId, sequence, type, integration_id: integrationId, payload };
+  });
+  await sql`
+    insert into events (tenant_id, event_id, sequence, type, integration_id, payload, created_at)
+    select ${tenantId}::uuid, event_id, sequence, type, integration_id, payload, ${now}::timestamptz
+    from ${rowsFrom(rows, 'event_id uuid, sequence bigint, type text, integration_id uuid, payload jsonb')}`.execute(trx);
+  return rows.map(({ event_id: eventId, type, integration_id: integrationId }) => ({ eventId, type, integrationId }));
+}
+
+async function takeSequences({ trx, tenantId }: TenantWork, count: number): Promise<number> {
+  const { rows } = await sql<{ lastSequence: number }>`
+    insert into event_sequences as sequence (tenant_id, last_sequence) values (${tenantId}, ${count})
+    on conflict (tenant_id) do update set last_sequence = sequence.last_sequence + ${count} returning last_sequence`.execute(trx);
+  return (rows[0]?.lastSequence ?? count) - count + 1;
+}
+
+/** Endpoints that are switched off get theirs too, as `disabled`: they can be recovered (rules.md 45). */
+async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const endpoints = await findListeners(work);
+  const deliveries = endpoints.flatMap((endpoint) =>
+    events
+      .filter((event) => wants(endpoint, event))
+      .map(({ eventId }) => ({ delivery_id: newUuid(), endpoint_id: endpoint.webhookEndpointId, event_id: eventId, is_off: endpoint.isOff })),
+  );
+  if (deliveries.length === 0) return;
+  await sql`
+    insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
+    select ${tenantId}::uuid, delivery_id, endpoint_id, event_id, case when is_off then 'disabled' else 'pending' end, 'event',
+      case when is_off then null else ${now}::timestamptz end, ${now}::timestamptz
+    from ${rowsFrom(deliveries, 'delivery_id uuid, endpoint_id uuid, event_id uuid, is_off boolean')}`.execute(trx);
+  for (const endpointId of new Set(deliveries.flatMap((delivery) => (delivery.is_off ? [] : [delivery.endpoint_id]))))
+    await wake(work, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: now });
+}
+
+async function findListeners({ trx, tenantId }: TenantWork): Promise<(EndpointRow & { isOff: boolean })[]> {
+  const { rows } = await sql<EndpointRow & { isOff: boolean }>`
+    select tenant_id, webhook_endpoint_id, event_types, integration_ids, disabled_at is not null as is_off from webhook_endpoints
+    where tenant_id in (${tenantId}, ${PLATFORM_TENANT_ID}) and deleted_at is null`.execute(trx);
+  return rows;
+}
+
+function wants({ eventTypes, integrationIds }: EndpointRow, { type, integrationId }: { type: EventType; integrationId: string | null }): boolean {
+  if (eventTypes !== null && !eventTypes.includes(type)) return false;
+  return integrationIds === null || (integrationId !== null && integrationIds.includes(integrationId));
+}

@@ -1,0 +1,107 @@
+/**
+ * How attempts ended: the deliveries, the log of attempts and the endpoint's health in one transaction.
+ *
+ * Only rows still held by this claim are touched: a worker that lost its lease changes nothing any more, and its attempt is not counted.
+ */
+import { sql } from 'kysely';
+import type { EndpointHealth } from '../../domain/webhooks/endpoint-health';
+import type { Work } from '../database';
+import { rowsFrom } from '../sql/bulk-rows';
+import { storable } from '../sql/sanitize-text';
+import type { ClaimedDelivery } from './claim-deliveries';
+import { noteFailures, noteSuccess } from './endpoint-health';
+import type { DeliveringEndpoint } from './endpoint-queue';
+
+export interface AttemptLog {
+  at: Date;
+  durationMs: number;
+  status: number | null;
+  error: string | null;
+  requestHeaders: Record<string, string>;
+  responseHeaders: Record<string, string> | null;
+  responseBody: string | null;
+}
+
+export interface ConcludedDelivery {
+  delivery: ClaimedDelivery;
+  attempt: AttemptLog;
+  outcome: { kind: 'delivered' | 'failed' | 'disabled' } | { kind: 'retrying'; nextAttemptAt: Date };
+}
+
+export interface Conclusion {
+  endpoint: Pick<DeliveringEndpoint, 'endpointId' | 'tenantId'>;
+  claimId: string;
+  concluded: readonly ConcludedDelivery[];
+  now: Date;
+}
+
+/** @returns the endpoint's health where something failed, otherwise null. */
+export async function concludeDeliveries(work: Pick<Work, 'trx'>, { endpoint, claimId, concluded, now }: Conclusion): Promise<EndpointHealth | null> {
+  const held = await lockHeld(work, claimId, concluded);
+  const mine = concluded.filter(({ delivery }) => held.has(delivery.deliveryId)).map((one) => ({ ...one, attempt: storable(one.attempt) }));
+  if (mine.length === 0) return null;
+  const failures = mine.filter(({ outcome }) => outcome.kind !== 'delivered');
+  // Before the log is written: which messages have failed before is read from it.
+  if (failures.length < mine.length) await noteSuccess(work, endpoint);
+  const health = failures.length < mine.length ? null : await noteFailures(work, { endpoint, failures });
+  await writeDeliveries(work, endpoint.endpointId, mine, now);
+  await logAttempts(work, mine);
+  return health;
+}
+
+async function lockHeld({ trx }: Pick<Work, 'trx'>, claimId: string, concluded: readonly ConcludedDelivery[]): Promise<Set<string>> {
+  const keys = concluded.map(({ delivery }) => ({ tenant_id: delivery.tenantId, delivery_id: delivery.deliveryId })).toSorted(byDeliveryId);
+  const { rows } = await sql<{ deliveryId: string }>`
+    select held.webhook_delivery_id as delivery_id from ${rowsFrom(keys, 'tenant_id uuid, delivery_id uuid')}
+    cross join lateral (
+      select webhook_delivery_id from webhook_deliveries
+      where tenant_id = row.tenant_id and webhook_delivery_id = row.delivery_id and claim_id = ${claimId} for update) held`.execute(trx);
+  return new Set(rows.map(({ deliveryId }) => deliveryId));
+}
+
+const byDeliveryId = (a: { delivery_id: string }, b: { delivery_id: string }): number => (a.delivery_id < b.delivery_id ? -1 : 1);
+
+async function writeDeliveries({ trx }: Pick<Work, 'trx'>, endpointId: string, concluded: readonly ConcludedDelivery[], now: Date): Promise<void> {
+  const rows = concluded.map(({ delivery, attempt, outcome }) => ({
+    tenant_id: delivery.tenantId,
+    delivery_id: delivery.deliveryId,
+    event_id: delivery.eventId,
+    created_at: delivery.createdAt,
+    state: outcome.kind,
+    attempts: delivery.attempts + 1,
+    next_attempt_at: outcome.kind === 'retrying' ? outcome.nextAttemptAt : null,
+    last_status: attempt.status,
+    last_error: attempt.error,
+    finished_at: outcome.kind === 'delivered' || outcome.kind === 'failed' ? now : null,
+  }));
+  const columns =
+    'tenant_id uuid, delivery_id uuid, event_id uuid, created_at timestamptz, state text, attempts int, next_attempt_at timestamptz, last_status int, last_error text, finished_at timestamptz';
+  // An update in the shape of an insert: row by row through its key (`db/sql/bulk-rows.ts`).
+  await sql`
+    insert into webhook_deliveries as delivery (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, trigger, created_at, state, attempts, next_attempt_at, last_status, last_error, finished_at)
+    select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'event', created_at, state, attempts, next_attempt_at, last_status, last_error, finished_at from ${rowsFrom(rows, columns)}
+    on conflict (tenant_id, webhook_delivery_id) do update set
+      state = excluded.state, attempts = excluded.attempts, next_attempt_at = excluded.next_attempt_at, last_status = excluded.last_status,
+      last_error = excluded.last_error, finished_at = excluded.finished_at, claim_id = null, lease_until = null`.execute(trx);
+}
+
+async function logAttempts({ trx }: Pick<Work, 'trx'>, concluded: readonly ConcludedDelivery[]): Promise<void> {
+  const rows = concluded.map(({ delivery, attempt }) => ({
+    tenant_id: delivery.tenantId,
+    delivery_id: delivery.deliveryId,
+    attempt: delivery.attempts + 1,
+    at: attempt.at,
+    duration_ms: attempt.durationMs,
+    status: attempt.status,
+    error: attempt.error,
+    request_headers: attempt.requestHeaders,
+    response_headers: attempt.responseHeaders,
+    response_body: attempt.responseBody,
+  }));
+  const columns =
+    'tenant_id uuid, delivery_id uuid, attempt int, at timestamptz, duration_ms int, status int, error text, request_headers jsonb, response_headers jsonb, response_body text';
+  await sql`
+    insert into webhook_attempts (tenant_id, webhook_delivery_id, attempt, at, duration_ms, status, error, request_headers, response_headers, response_body)
+    select tenant_id, delivery_id, attempt, at, duration_ms, status, error, request_headers, response_headers, response_body from ${rowsFrom(rows, columns)}
+    on conflict do nothing`.execute(trx);
+}

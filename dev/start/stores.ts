@@ -1,0 +1,61 @@
+/** Starts what Syncline stands on, PostgreSQL and Temporal: each only if none was given by the environment. */
+import path from 'node:path';
+import { Client } from 'pg';
+import { migrateToLatest } from '../../db/migrate';
+import type { PortName } from './addresses';
+import { stateFolder } from '../tools/paths';
+import { startPostgres } from './postgres';
+import { reachableParent } from '../tools/postgres-binaries';
+import { noteFetch, step } from './progress';
+import type { Secrets } from './secrets';
+import { logFile, privateFolder } from './state';
+import { startTemporalServer } from './temporal';
+
+export interface Stores {
+  /** With the newest schema. */
+  databaseUrl: string;
+  temporalAddress: string;
+  temporalUiUrl: string | null;
+}
+
+async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  const client = new Client({ connectionString: serverUrl });
+  await client.connect().catch((error: Error & { code?: string }) => {
+    const isForgotten = error.code === '28P01';
+    throw isForgotten
+      ? new Error('.syncline/secrets.json is not the one that the data in .syncline belongs to. Restore it, or delete .syncline to begin anew.')
+      : error;
+  });
+  const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+  if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+  await client.end();
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function embeddedDatabase(port: number, { installation, postgresPassword: password }: Secrets): Promise<string> {
+  const dataFolder = path.join(reachableParent(stateFolder, installation), 'postgres');
+  const { url } = await startPostgres({ dataFolder, logFile: logFile('postgres'), port, password });
+  return createDatabase(url, 'syncline');
+}
+
+async function database(port: number, secrets: Secrets): Promise<string> {
+  const given = process.env.DATABASE_URL;
+  const url = given ?? (await step('PostgreSQL', () => embeddedDatabase(port, secrets)));
+  await step(given ? 'schema of the database of DATABASE_URL' : 'schema of the database', () => migrateToLatest(url));
+  return url;
+}
+
+async function temporal(port: number, uiPort: number): Promise<Omit<Stores, 'databaseUrl'>> {
+  if (process.env.TEMPORAL_ADDRESS) return { temporalAddress: process.env.TEMPORAL_ADDRESS, temporalUiUrl: null };
+  const options = { logFile: logFile('temporal'), port, uiPort, databaseFile: path.join(privateFolder('temporal'), 'temporal.db'), onFetch: noteFetch };
+  const { address, uiUrl } = await step('Temporal', () => startTemporalServer(options));
+  return { temporalAddress: address, temporalUiUrl: uiUrl ?? null };
+}
+
+/** Both at once. Throws the first failure without waiting for the other. */
+export async function startStores(ports: Record<PortName, number>, secrets: Secrets): Promise<Stores> {
+  const [databaseUrl, temporalServer] = await Promise.all([database(ports.POSTGRES_PORT, secrets), temporal(ports.TEMPORAL_PORT, ports.TEMPORAL_UI_PORT)]);
+  return { databaseUrl, ...temporalServer };
+}

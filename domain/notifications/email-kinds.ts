@@ -1,0 +1,72 @@
+/**
+ * What e-mails there are. A new one takes a content and an entry here, and its pair of templates in `egress/mail/`.
+ * Contents hold names, counts and ids as the API shows them: never a secret, nothing of a record, no words of a third party.
+ */
+import { describeNotification, type NotificationKind } from './notification-kinds';
+
+export type OnboardingContent = {
+  integration_id: string;
+  app: string;
+  account_name: string;
+  /** The initial datasets, each in its final state. */
+  datasets: { record_type: string; state: 'succeeded' | 'failed' | 'not_supported'; records: number }[];
+};
+
+/** What one person has not looked at. Its words are the catalogue's (notification-kinds.ts); of the integration it holds names. */
+export type NotificationItem = { kind: NotificationKind; app: string | null; account_name: string | null; path: string };
+/** Newest first; one but in a digest. */
+export type NotificationContent = { items: NotificationItem[] };
+
+export interface EmailContents {
+  onboarding_complete: OnboardingContent;
+  onboarding_failed: OnboardingContent;
+  notification: NotificationContent;
+  notification_digest: NotificationContent;
+}
+
+export type EmailKind = keyof EmailContents;
+
+interface EmailDescription<Content> {
+  subject(content: Content): string;
+  /** What its link leads to, below PUBLIC_URL. It only reads, and wants a sign-in. */
+  path(content: Content): string;
+  /** Why its reader gets it. */
+  why: string;
+}
+
+const integrationPath = ({ integration_id }: OnboardingContent): string => `/console/integrations/${encodeURIComponent(integration_id)}`;
+const INBOX_PATH = '/console/notifications';
+
+const TO_THE_ORGANIZATION = 'Syncline sends this to the contact address of your organization and to its administrators.';
+const TO_A_PERSON =
+  'You get this because you have not looked at it in Syncline. Administrators of your organization can have such e-mails come later, or not at all.';
+
+export const titleOf = ({ kind, app, account_name }: NotificationItem): string =>
+  describeNotification(kind).title(app === null ? null : { app, accountName: account_name ?? '' });
+
+export const EMAIL_KINDS: { [Kind in EmailKind]: EmailDescription<EmailContents[Kind]> } = {
+  onboarding_complete: {
+    subject: ({ app, account_name }) => `${app} (${account_name}) is ready`,
+    path: integrationPath,
+    why: TO_THE_ORGANIZATION,
+  },
+  onboarding_failed: {
+    subject: ({ app, account_name }) => `${app} (${account_name}) could not be read`,
+    path: integrationPath,
+    why: TO_THE_ORGANIZATION,
+  },
+  notification: {
+    subject: ({ items: [item] }) => (item === undefined ? 'Syncline' : titleOf(item)),
+    path: ({ items: [item] }) => item?.path ?? INBOX_PATH,
+    why: TO_A_PERSON,
+  },
+  notification_digest: {
+    subject: ({ items }) => (items.length === 1 ? 'A notification is waiting in Syncline' : `${items.length} notifications are waiting in Syncline`),
+    path: () => INBOX_PATH,
+    why: TO_A_PERSON,
+  },
+};
+
+export function isEmailKind(kind: string): kind is EmailKind {
+  return Object.hasOwn(EMAIL_KINDS, kind);
+}

@@ -1,0 +1,158 @@
+/**
+ * What people are told of: the catalogue. A new kind is an entry here and one line where it happens.
+ *
+ * Titles and explanations hold names of ours only (the integration's): they stand in e-mails. What a third party said is the notification's
+ * `detail`, which stays in the platform.
+ */
+import { wireIdOf } from '../typeid';
+
+/** What it is about. Which of them are there, the kind says. */
+export interface NotificationSubject {
+  integrationId: string | null;
+  overviewId: string | null;
+  syncRunId: string | null;
+  webhookEndpointId: string | null;
+}
+
+/** The integration as people know it; null where it is about none. */
+export type NamedIntegration = { app: string; accountName: string } | null;
+
+export type NotificationSeverity = 'info' | 'warning' | 'error';
+
+export interface NotificationDescription {
+  /** Who is told: whoever started the work, or every admin of the tenant. */
+  audience: 'requester' | 'admins';
+  severity: NotificationSeverity;
+  /** News is settled as soon as it is told; an alert stays open until its cause has gone away, and there is one open per integration and kind. */
+  isNews: boolean;
+  title(integration: NamedIntegration): string;
+  /** What it means and what to do. */
+  explanation: string;
+  /** The page of the console that shows it. It only reads, and wants a sign-in. */
+  path(subject: NotificationSubject): string;
+}
+
+const nameOf = (integration: NamedIntegration): string => (integration === null ? 'an integration' : `${integration.app} (${integration.accountName})`);
+const integrationPath = ({ integrationId }: NotificationSubject): string =>
+  integrationId === null ? '/console/notifications' : `/console/integrations/${wireIdOf('int', integrationId)}`;
+const overviewPath = (subject: NotificationSubject): string =>
+  subject.overviewId === null ? integrationPath(subject) : `/console/overviews/${wireIdOf('ovw', subject.overviewId)}`;
+const syncRunPath = (subject: NotificationSubject): string =>
+  subject.syncRunId === null ? overviewPath(subject) : `/console/sync-runs/${wireIdOf('run', subject.syncRunId)}`;
+const endpointPath = ({ webhookEndpointId }: NotificationSubject): string =>
+  webhookEndpointId === null ? '/console/webhooks' : `/console/webhooks/${wireIdOf('whe', webhookEndpointId)}`;
+
+export const NOTIFICATION_CATALOGUE = {
+  sync_overview_ready: {
+    audience: 'requester',
+    severity: 'info',
+    isNews: true,
+    title: (integration) => `The Sync Overview of ${nameOf(integration)} is ready`,
+    explanation: 'It shows what Sync Now would do. It is valid until another overview is made or a sync runs, and for 7 days at most.',
+    path: overviewPath,
+  },
+  sync_complete: {
+    audience: 'requester',
+    severity: 'info',
+    isNews: true,
+    title: (integration) => `Sync Now of ${nameOf(integration)} is complete`,
+    explanation: 'The Sync Log says what was done.',
+    path: syncRunPath,
+  },
+  sync_could_not_finish: {
+    audience: 'requester',
+    severity: 'error',
+    isNews: true,
+    title: (integration) => `What you started for ${nameOf(integration)} could not finish`,
+    explanation: 'Its page says why, and what to do instead.',
+    path: syncRunPath,
+  },
+  onboarding_complete: {
+    audience: 'admins',
+    severity: 'info',
+    isNews: true,
+    title: (integration) => `${nameOf(integration)} is ready`,
+    explanation: 'The first copy of its data is complete. Its records can be changed now.',
+    path: integrationPath,
+  },
+  onboarding_failed: {
+    audience: 'admins',
+    severity: 'error',
+    isNews: false,
+    title: (integration) => `${nameOf(integration)} could not be read`,
+    explanation: 'Its records cannot be changed yet. Its sync runs say what was wrong; when that is mended, start a full sync.',
+    path: integrationPath,
+  },
+  integration_needs_reauthorization: {
+    audience: 'admins',
+    severity: 'error',
+    isNews: false,
+    title: (integration) => `${nameOf(integration)} refuses our credentials`,
+    explanation: 'Nothing is synced until it gets new ones. What changes meanwhile waits.',
+    path: integrationPath,
+  },
+  integration_unavailable: {
+    audience: 'admins',
+    severity: 'warning',
+    isNews: false,
+    title: (integration) => `${nameOf(integration)} cannot be reached`,
+    explanation: 'Syncline goes on trying by itself. Nothing has to be done unless its address changed.',
+    path: integrationPath,
+  },
+  deletions_need_review: {
+    audience: 'admins',
+    severity: 'warning',
+    isNews: false,
+    title: (integration) => `Many records are gone at ${nameOf(integration)}`,
+    explanation: 'Nothing was deleted here. Look at them, and approve or discard the deletions.',
+    path: integrationPath,
+  },
+  difference_remains: {
+    audience: 'admins',
+    severity: 'warning',
+    isNews: false,
+    title: (integration) => `Records of ${nameOf(integration)} differ from ours`,
+    explanation: 'Everything was read, and a difference remained. The notification names the records.',
+    path: integrationPath,
+  },
+  endpoint_failing: {
+    audience: 'admins',
+    severity: 'warning',
+    isNews: true,
+    title: () => 'A webhook endpoint takes nothing',
+    explanation: 'Every delivery to it fails. After 5 days of that it is disabled.',
+    path: endpointPath,
+  },
+  endpoint_disabled: {
+    audience: 'admins',
+    severity: 'error',
+    isNews: true,
+    title: () => 'A webhook endpoint was disabled',
+    explanation: 'It took nothing for 5 days, or said that it is gone. When it works again, enable it and recover what it missed.',
+    path: endpointPath,
+  },
+} satisfies Record<string, NotificationDescription>;
+
+export type NotificationKind = keyof typeof NOTIFICATION_CATALOGUE;
+export const NOTIFICATION_KINDS = Object.keys(NOTIFICATION_CATALOGUE) as [NotificationKind, ...NotificationKind[]];
+
+export function describeNotification(kind: NotificationKind): NotificationDescription {
+  return NOTIFICATION_CATALOGUE[kind];
+}
+
+/** What became of a notification where one person is concerned, decided once. */
+export const NOTIFICATION_DECISIONS = [
+  // Seen before its e-mail was due.
+  'viewed',
+  'emailed',
+  // The overview that it leads to was not valid any more.
+  'snapshot_invalid',
+  // The tenant's setting.
+  'email_off',
+  'person_disabled',
+  // A mail server said that there is no such address.
+  'address_refused',
+  // Who asked had the answer already, or its cause has gone away.
+  'not_needed',
+] as const;
+export type NotificationDecision = (typeof NOTIFICATION_DECISIONS)[number];

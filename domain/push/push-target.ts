@@ -1,0 +1,36 @@
+/**
+ * What a third party should hold for a record as it stands: the one question behind relevance, "no net change" and
+ * the push itself (rules.md 4, 5, 14).
+ */
+import { canonicalJson, type JsonObject } from '../json';
+import { isEligible, mapRecord, type MappingError, type RecordTypeMapping } from '../records/mapping';
+
+export type PushTarget =
+  | { operation: 'upsert'; payload: JsonObject }
+  | { operation: 'deactivate' | 'delete' | 'leave' }
+  /** The mapping cannot express this record: an error for people, found without asking the third party. */
+  | { operation: 'invalid'; errors: MappingError[] };
+
+export interface RecordState {
+  fields: JsonObject;
+  isDeleted: boolean;
+}
+
+export function pushTarget(mapping: RecordTypeMapping | undefined, record: RecordState): PushTarget {
+  if (mapping === undefined) return { operation: 'leave' };
+  if (!isEligible(mapping, record)) return { operation: mapping.onDelete };
+  const mapped = mapRecord(mapping, record.fields);
+  return mapped.ok ? { operation: 'upsert', payload: mapped.payload } : { operation: 'invalid', errors: mapped.errors };
+}
+
+/** Equal texts = nothing to tell the third party. Hash it before storing it. */
+export function targetText(target: PushTarget): string {
+  switch (target.operation) {
+    case 'upsert':
+      return `upsert ${canonicalJson(target.payload)}`;
+    case 'invalid':
+      return `invalid ${JSON.stringify(target.errors)}`;
+    default:
+      return target.operation;
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Which fields of a record go to a third party, and how: pure, so that relevance, the payload and its hash
+ * are decided by the same few lines at acceptance, at the claim and in previews (rules.md 3, 5, 14, 15).
+ */
+import { type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../json';
+
+export type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
+
+export interface FieldMapping {
+  /** Our field (a top-level key of the record). Absent for a constant. */
+  name?: string | undefined;
+  /** Where it goes: a JSON Pointer into the third party's record (`/name/givenName`), or a plain key (`email`). */
+  to: string;
+  /** Converted to this; a value that cannot be is an error of that field. Absent: sent as it is. */
+  type?: FieldType | undefined;
+  /** Our value to theirs. A value not listed is an error, unless `type` is absent and the list holds `"*"` as a fallback. */
+  values?: Record<string, JsonValue> | undefined;
+  /** Sent always, whatever the record says. */
+  constant?: JsonValue | undefined;
+}
+
+export interface RecordTypeMapping {
+  direction: 'push' | 'pull' | 'both';
+  fields: FieldMapping[];
+  /** Only records whose fields have one of these values are eligible. */
+  filter?: Record<string, JsonValue[]> | undefined;
+  onDelete: 'deactivate' | 'delete' | 'leave';
+  /** A mapped field that tells an existing third-party record from a new one, beside our id. */
+  matchBy?: string | undefined;
+  /** Whose value counts when a field was changed on both sides; ours unless said (rules.md 17). */
+  onConflict?: 'ours' | 'theirs' | undefined;
+}
+
+export interface MappingError {
+  field: string;
+  to: string;
+  message: string;
+}
+
+export type MappedRecord = { ok: true; payload: JsonObject } | { ok: false; errors: MappingError[] };
+
+/** Our fields that this mapping reads: a change of any other is irrelevant (rules.md 3). */
+export function mappedFieldNames(mapping: RecordTypeMapping): string[] {
+  return [...new Set(mapping.fields.flatMap((field) => (field.name === undefined ? [] : [field.name])))];
+}
+
+/** The changed fields that matter to this mapping: mapped ones, and those that decide eligibility. */
+export function relevantFields(mapping: RecordTypeMapping, changedFields: readonly string[]): string[] {
+  const mapped = new Set(mappedFieldNames(mapping));
+  return changedFields.filter((field) => mapped.has(field));
+}
+
+/** Eligible = pushed at all, not deleted, and the optional filter matches (rules.md 14). */
+export function isEligible(mapping: RecordTypeMapping | undefined, record: { fields: JsonObject; isDeleted: boolean }): boolean {
+  if (mapping === undefined || mapping.direction === 'pull' || record.isDeleted) return false;
+  return Object.entries(mapping.filter ?? {}).every(([field, allowed]) => {
+    const actual = ownValue(record.fields, field) ?? null;
+    return allowed.some((value) => jsonEquals(value, actual));
+  });
+}
+
+/** The record in the third party's shape. A field that is absent here is left out there; null is sent as null. */
+export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): MappedRecord {
+  const payload: JsonObject = {};
+  const errors: MappingError[] = [];
+  for (const field of mapping.fields) {
+    const value = field.constant === undefined ? ownValue(fields, field.name ?? '') : field.constant;
+    if (value === undefined) continue;
+    const path = toPath(field.to);
+    const converted = isReachable(path) ? convert(field, value) : { ok: false as const, message: `Nothing can be put at ${JSON.stringify(field.to)}.` };
+    if (converted.ok) setAt(payload, path, converted.value);
+    else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
+  }
+  return errors.length === 0 ? { ok: true, payload } : { ok: false, errors };
+}
+
+/** A record may lack a field that every object of JavaScript has (`constructor`, `toString`). */
+function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+/** `/name/givenName` and `email` as a list of keys; digits are positions in an array. */
+export function toPath(to: string): string[] {
+  if (!to.startsWith('/')) return [to];
+  return to
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+const UNREACHABLE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+const POSITION = /^\d+$/;
+const POSITION_MAX = 9_999;
+
+/** False for paths into JavaScript's own objects, and for lists that nobody has memory for. */
+function isReachable(path: readonly string[]): boolean {
+  return !path.some((key, depth) => UNREACHABLE_KEYS.has(key) || (depth > 0 && POSITION.test(key) && Number(key) > POSITION_MAX));
+}
+
+type Converted = { ok: true; value: JsonValue } | { ok: false; message: string };
+
+function convert(field: FieldMapping, value: JsonValue): Converted {
+  if (value === null || field.constant !== undefined) return { ok: true, value };
+  if (field.values !== undefined) return convertByList(field.values, value);
+  if (field.type === undefined) return { ok: true, value };
+  return convertTo(field.type, value);
+}
+
+function convertByList(values: Record<string, JsonValue>, value: JsonValue): Converted {
+  const key = typeof value === 'string' ? value : JSON.stringify(value);
+  const mapped = Object.hasOwn(values, key) ? values[key] : values['*'];
+  if (mapped !== undefined) return { ok: true, value: mapped };
+  const known = Object.keys(values).join(', ');
+  return { ok: false, message: `The value ${JSON.stringify(value)} has no counterpart in the mapping. Known values: ${known}.` };
+}
+
+function convertTo(type: FieldType, value: JsonValue): Converted {
+  const refusal = { ok: false as const, message: `The value ${JSON.stringify(value)} is not a ${type}.` };
+  if (typeof value === 'object') return refusal;
+  switch (type) {
+    case 'string':
+      return { ok: true, value: String(value) };
+    case 'number': {
+      const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+      return typeof number === 'number' && Number.isFinite(number) ? { ok: true, value: number } : refusal;
+    }
+    case 'boolean':
+      if (typeof value === 'boolean') return { ok: true, value };
+      return value === 'true' || value === 'false' ? { ok: true, value: value === 'true' } : refusal;
+    case 'date':
+    case 'datetime':
+      return convertInstant(type, value) ?? refusal;
+  }
+}
+
+const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
+
+/** Without a zone it is UTC: the same text means the same on every machine. A day that no calendar has is refused. */
+function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted | undefined {
+  const [, day, time = '00:00', zone = 'Z'] = (typeof value === 'string' && INSTANT.exec(value)) || [];
+  if (day === undefined || !isCalendarDay(day)) return undefined;
+  const instant = new Date(`${day}T${time}${zone.toUpperCase()}`);
+  if (Number.isNaN(instant.getTime())) return undefined;
+  return { ok: true, value: type === 'date' ? day : instant.toISOString() };
+}
+
+function isCalendarDay(day: string): boolean {
+  const midnight = new Date(`${day}T00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+}
+
+/**
+ * Sets the value at the path, with objects (and lists, for digits) made on the way. Changes the target.
+ * @throws where the path leads out of the target: `__proto__`, `constructor`, `prototype`, positions past 9,999.
+ */
+export function setAt(target: JsonObject, path: readonly string[], value: JsonValue): void {
+  if (!isReachable(path)) throw new RangeError(`Nothing can be put at ${JSON.stringify(path)}.`);
+  let node: JsonObject | JsonValue[] = target;
+  path.forEach((key, index) => {
+    const isLast = index === path.length - 1;
+    const next: JsonValue = isLast ? value : POSITION.test(path[index + 1] as string) ? [] : {};
+    if (Array.isArray(node)) {
+      const position = Number(key);
+      while (node.length < position) node.push(null); // a hole is not JSON
+      if (isLast || !isContainer(node[position])) node[position] = next;
+      node = node[position] as JsonObject | JsonValue[];
+    } else {
+      if (isLast || !isContainer(node[key])) node[key] = next;
+      node = node[key] as JsonObject | JsonValue[];
+    }
+  });
+}
+
+function isContainer(value: JsonValue | undefined): boolean {
+  return Array.isArray(value) || isJsonObject(value);
+}

@@ -1,0 +1,70 @@
+/**
+ * What a change makes of a record (rules.md 7): versions only grow, an older change neither overwrites nor extends,
+ * and the same change twice is one change.
+ */
+import { type JsonObject, jsonEquals } from '../json';
+
+export interface RecordChange {
+  recordType: string;
+  externalId: string;
+  /** `put` replaces all fields, `patch` the ones it names (null is a value), `delete` removes the record. */
+  kind: 'put' | 'patch' | 'delete';
+  fields: JsonObject;
+  /** The caller's own version; must grow. Absent: one more than ours. */
+  version?: number | undefined;
+  /** When it happened at the caller's; orders changes that carry no version. Never moves a deadline. */
+  occurredAt?: Date | undefined;
+}
+
+export interface VersionedRecord {
+  version: number;
+  fields: JsonObject;
+  isDeleted: boolean;
+  occurredAt: Date;
+}
+
+export type AppliedChange =
+  | { outcome: 'applied'; record: VersionedRecord; changedFields: string[] }
+  /** The record already stands as this change wants it: the caller gets the same answer. At most `occurredAt` has grown. */
+  | { outcome: 'unchanged'; record: VersionedRecord }
+  | { outcome: 'stale' | 'version_reused' | 'not_found' };
+
+export function applyChange(current: VersionedRecord | null, change: RecordChange, now: Date): AppliedChange {
+  if (current === null && change.kind !== 'put') return { outcome: 'not_found' };
+  const occurredAt = change.occurredAt ?? now;
+  if (current === null) {
+    const record = { version: change.version ?? 1, fields: change.fields, isDeleted: false, occurredAt };
+    return { outcome: 'applied', record, changedFields: Object.keys(change.fields) };
+  }
+
+  const isOlder = change.version === undefined ? change.occurredAt !== undefined && change.occurredAt < current.occurredAt : change.version < current.version;
+  if (isOlder) return { outcome: 'stale' };
+  if (change.kind === 'patch' && current.isDeleted) return { outcome: 'not_found' };
+
+  const fields = fieldsAfter(current, change);
+  const isDeleted = change.kind === 'delete';
+  const changedFields = differingFields(current.fields, fields);
+  const isSame = changedFields.length === 0 && isDeleted === current.isDeleted;
+  // Said again later: what comes late from between the two is older than what it was confirmed to be.
+  if (isSame && change.version === undefined)
+    return { outcome: 'unchanged', record: { ...current, occurredAt: laterOf(current.occurredAt, change.occurredAt) } };
+  if (change.version === current.version) return isSame ? { outcome: 'unchanged', record: current } : { outcome: 'version_reused' };
+
+  // An older clock must not make a newer version look old to the next change.
+  const record = { version: change.version ?? current.version + 1, fields, isDeleted, occurredAt: laterOf(current.occurredAt, occurredAt) };
+  return { outcome: 'applied', record, changedFields };
+}
+
+function laterOf(a: Date, b: Date | undefined): Date {
+  return b !== undefined && b > a ? b : a;
+}
+
+function fieldsAfter(current: VersionedRecord, change: RecordChange): JsonObject {
+  if (change.kind === 'put') return change.fields;
+  return change.kind === 'patch' ? { ...current.fields, ...change.fields } : current.fields;
+}
+
+function differingFields(before: JsonObject, after: JsonObject): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => Object.hasOwn(before, name) !== Object.hasOwn(after, name) || !jsonEquals(before[name], after[name]));
+}

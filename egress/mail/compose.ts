@@ -1,0 +1,85 @@
+/**
+ * Turns a kind and its content into subject, text and HTML. Whatever names hold stays text: HTML is escaped, and no name can
+ * begin a line of its own, so none can add a header, a paragraph or a line that looks like ours (rules.md S20).
+ */
+import { Eta } from 'eta';
+import { EMAIL_KINDS, type EmailContents, type EmailKind, isEmailKind, type NotificationItem, type OnboardingContent, titleOf } from '../../domain/notifications/email-kinds';
+import type { JsonValue } from '../../domain/json';
+import { describeNotification } from '../../domain/notifications/notification-kinds';
+import { layout } from './layout';
+import { notification } from './notification';
+import { notificationDigest } from './notification-digest';
+import { onboardingComplete } from './onboarding-complete';
+import { onboardingFailed } from './onboarding-failed';
+
+interface Templates {
+  html: string;
+  text: string;
+}
+
+const TEMPLATES: Record<EmailKind, Templates> = {
+  onboarding_complete: onboardingComplete,
+  onboarding_failed: onboardingFailed,
+  notification,
+  notification_digest: notificationDigest,
+};
+
+export interface ComposedEmail {
+  subject: string;
+  text: string;
+  html: string;
+}
+
+const escaping = new Eta({ autoEscape: true, autoTrim: false });
+const plain = new Eta({ autoEscape: false, autoTrim: false });
+const compile = ({ html, text }: Templates) => ({ html: escaping.compile(html), text: plain.compile(text) });
+const compiledLayout = compile(layout);
+const compiled = Object.fromEntries(Object.entries(TEMPLATES).map(([kind, templates]) => [kind, compile(templates)])) as Record<
+  EmailKind,
+  ReturnType<typeof compile>
+>;
+
+/** Longer than any name that is meant to be read. */
+const NAME_LENGTH_MAX = 120;
+
+/** @throws where the kind is that of a newer version: its worker sends it. */
+export function composeEmail({ kind, content, publicUrl }: { kind: string; content: JsonValue; publicUrl: string }): ComposedEmail {
+  if (!isEmailKind(kind)) throw new Error(`This worker knows no e-mail "${kind}". Start a worker of the version that wrote it.`);
+  return compose(kind, oneLined(content) as EmailContents[typeof kind], publicUrl);
+}
+
+function compose<Kind extends EmailKind>(kind: Kind, content: EmailContents[Kind], publicUrl: string): ComposedEmail {
+  const { html, text } = compiled[kind];
+  const subject = EMAIL_KINDS[kind].subject(content);
+  const link = publicUrl + EMAIL_KINDS[kind].path(content);
+  const { why } = EMAIL_KINDS[kind];
+  const words = { ...content, wordsOf, titleOf, explanationOf, linkTo: ({ path }: NotificationItem) => publicUrl + path };
+  return {
+    subject,
+    html: escaping.render(compiledLayout.html, { subject, link, why, body: escaping.render(html, words) }),
+    text: plain.render(compiledLayout.text, { link, why, body: plain.render(text, words).trimEnd() }),
+  };
+}
+
+const explanationOf = ({ kind }: NotificationItem): string => describeNotification(kind).explanation;
+
+function wordsOf({ state, records }: OnboardingContent['datasets'][number]): string {
+  if (state === 'failed') return 'could not be read';
+  if (state === 'not_supported') return 'not supported';
+  return records === 1 ? '1 record' : `${records.toLocaleString('en-US')} records`;
+}
+
+/** Line breaks, other controls, and what turns the direction of writing around. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200E\u200F\u202A-\u202E\u2066-\u2069]+/gu;
+
+function oneLined(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return shortened(value.replaceAll(UNPRINTABLE, ' ').trim());
+  if (Array.isArray(value)) return value.map(oneLined);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, oneLined(member)]));
+}
+
+function shortened(text: string): string {
+  const characters = Array.from(text);
+  return characters.length > NAME_LENGTH_MAX ? `${characters.slice(0, NAME_LENGTH_MAX).join('')}…` : text;
+}

@@ -1,0 +1,136 @@
+/** Requests within the budget, as a connector sees it: rules.md 34, R9 and R14. */
+import { BudgetExhausted, budgetedHttp } from '../../../activities/integrations/rate-limited-http';
+import { createRequestGrants } from '../../../activities/integrations/rate-limit-permits';
+import type { HttpResponse } from '../../../connectors/connector';
+import { RateLimited, Unavailable } from '../../../connectors/errors';
+import type { RequestPriority } from '../../../domain/rate-limit/rate-limiter';
+import { GivenTenant, openTestDb, type TestDb } from '../../db/given';
+
+let db: TestDb;
+let tenant: GivenTenant;
+let integrationId: string;
+let sent: number;
+let transactions: number;
+let troubles: unknown[];
+
+beforeAll(async () => {
+  db = await openTestDb();
+});
+afterAll(() => db.end());
+beforeEach(async () => {
+  tenant = await GivenTenant.create(db);
+  integrationId = await tenant.integration();
+  [sent, transactions, troubles] = [0, 0, []];
+});
+
+/** One worker process. */
+function worker(answer: (sent: number) => Partial<HttpResponse> = () => ({}), isDatabaseDown = false) {
+  const grants = createRequestGrants({
+    database: {
+      withTenant: (tenantId, work) => {
+        transactions += 1;
+        return isDatabaseDown ? Promise.reject(new Error('no database')) : db.database.withTenant(tenantId, work);
+      },
+    },
+    onTrouble: (error) => troubles.push(error),
+  });
+  const http = { send: async () => ({ status: 200, headers: {}, text: '', ...answer((sent += 1)) }) };
+  return (priority: RequestPriority, signal = new AbortController().signal, of = integrationId) => {
+    const client = budgetedHttp(http, { budget: grants(tenant.tenantId, of), priority, signal });
+    return () => client.send({ method: 'GET', url: 'https://example.test' });
+  };
+}
+const rate = async () =>
+  (await db.superuser('select rate_per_second from request_budgets where integration_id = $1', [integrationId]))[0]?.rate_per_second as number | null;
+/** So slow that the next request is some seconds away for a push, and too far for a full pass. */
+const setRate = (perSecond: number) =>
+  db.superuser(
+    `insert into request_budgets (tenant_id, integration_id, rate_per_second, ceiling_per_second, refilled_at, counting_since, slowed_at) values ($1, $2, $3, $3, now(), now(), now())`,
+    [tenant.tenantId, integrationId, perSecond],
+  );
+
+describe('requests within a budget', () => {
+  it('ask the database at most once per 50 where nothing is limited, from many activities of a process at once', async () => {
+    const client = worker();
+    await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const send = client('full');
+        for (let count = 0; count < 100; count += 1) await send();
+      }),
+    );
+
+    expect(sent).toBe(1_000);
+    expect(transactions).toBeLessThanOrEqual(1_000 / 50);
+    expect(troubles).toEqual([]);
+  });
+
+  it('report a "slow down" at once, so that other workers hear of it; the answer itself is passed on', async () => {
+    const send = worker((count) => (count > 5 ? { status: 429, headers: { 'retry-after': '7' } } : {}))('hourly');
+    for (let count = 0; count < 5; count += 1) await send();
+    const before = await rate();
+    const refused = await send();
+
+    expect(before).toBeNull();
+    expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
+    expect(await rate()).toBeGreaterThan(0);
+    await expect(worker()('hourly', undefined, await tenant.integration())()).resolves.toMatchObject({ status: 200 });
+  });
+
+  it('take a 503 with Retry-After for a "slow down", and one without for none', async () => {
+    const client = worker((count) => ({ status: 503, headers: count === 1 ? {} : { 'retry-after': '1' } }));
+    await client('push')();
+    const before = await rate();
+    await client('push')();
+
+    expect(before).toBeNull();
+    expect(await rate()).toBeGreaterThan(0);
+  });
+
+  it('wait in their place when it is their turn soon', async () => {
+    await setRate(4);
+    const send = worker()('push');
+    await Promise.all([send(), send(), send()]);
+
+    expect(sent).toBe(3);
+  });
+
+  it('send nothing when it is not: work is told when to come back, and the connector to start no further calls', async () => {
+    await setRate(0.1);
+    const error: unknown = await worker()('full')().catch((thrown: unknown) => thrown);
+
+    expect(error).toBeInstanceOf(BudgetExhausted);
+    expect(error).toBeInstanceOf(RateLimited);
+    const { retryAt, retryAfterMs } = error as BudgetExhausted;
+    expect(retryAfterMs).toBeGreaterThan(5_000);
+    expect(Math.abs(retryAt.getTime() - Date.now() - (retryAfterMs ?? 0))).toBeLessThan(5_000);
+    expect(sent).toBe(0);
+  });
+
+  it('of a full pass wait at the reserve of a quota while pushes get through', async () => {
+    const low = { headers: { 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '19', 'x-ratelimit-reset': '600' } };
+    const client = worker(() => low);
+    await client('full')();
+
+    await expect(client('full')()).rejects.toBeInstanceOf(BudgetExhausted);
+    await expect(worker(() => low)('full')()).rejects.toBeInstanceOf(BudgetExhausted);
+    await expect(client('push')()).resolves.toMatchObject({ status: 200 });
+    expect(sent).toBe(2);
+  });
+
+  it('end their waiting when the worker stops, and send nothing then', async () => {
+    await setRate(0.5);
+    const stopping = new AbortController();
+    const waiting = worker()('push', stopping.signal)();
+    setTimeout(() => stopping.abort(), 50);
+
+    await expect(waiting).rejects.toBeInstanceOf(Unavailable);
+    expect(sent).toBe(0);
+  });
+
+  it('go out all the same when the budget cannot be asked, and that is told', async () => {
+    await worker(undefined, true)('push')();
+
+    expect(sent).toBe(1);
+    expect(troubles).toHaveLength(1);
+  });
+});

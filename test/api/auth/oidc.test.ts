@@ -1,0 +1,125 @@
+/** Signing in through a company's own provider: code flow with PKCE, state and nonce, for people who are known here already. */
+import { type OidcIssuer, startOidcIssuer } from '../../support/servers/oidc-issuer';
+import { Browser, givenPerson, type GivenPerson } from '../support/console';
+import { eventually, expectProblem, type GivenTenant, type Service, startService } from '../support/service';
+
+let issuer: OidcIssuer;
+let service: Service;
+let tenant: GivenTenant;
+let person: GivenPerson;
+beforeAll(async () => {
+  issuer = await startOidcIssuer();
+  const { url, clientId, clientSecret } = issuer;
+  service = await startService({ config: { oidc: { issuer: url, clientId, clientSecret } } });
+  tenant = await service.givenTenant();
+  person = await givenPerson(service, tenant);
+});
+afterAll(async () => {
+  await service.close();
+  await issuer.close();
+});
+beforeEach(() => {
+  issuer.claims = { email: person.email, email_verified: true };
+});
+
+/** Where a browser stands that was sent to the provider and comes back. */
+const begin = async (browser: Browser, query = '') => {
+  const sent = await browser.get(`/console/v1/oidc${query}`);
+  expect(sent.status).toBe(303);
+  return issuer.visit(sent.headers.location as string);
+};
+const comeBack = (browser: Browser, to: URL) => browser.get(`${to.pathname}${to.search}`, { 'Sec-Fetch-Site': 'cross-site' });
+const isSignedIn = async (browser: Browser) => (await browser.get('/console/v1/me')).status === 200;
+const FAILED = '/console/sign-in?error=sign_in_failed';
+
+it('signs in who is known here by the address that the provider has verified, and comes back to the page that was asked for', async () => {
+  const browser = new Browser(service.app);
+  const to = await begin(browser, `?return_to=${encodeURIComponent('/console/overviews/ovw_1?page=2')}`);
+  const before = browser.cookie;
+
+  const back = await comeBack(browser, to);
+
+  expect([back.status, back.headers.location]).toEqual([303, '/console/overviews/ovw_1?page=2']);
+  expect((await browser.get('/console/v1/me')).body.person.id).toBe(person.id);
+  expect(browser.cookie).not.toBe(before);
+  expect(issuer.asked.at(-1)?.get('code_verifier')?.length).toBeGreaterThanOrEqual(43);
+  expect((await browser.get('/console/v1/sign-in')).body).toEqual({ oidc: true });
+  expect((await tenant.admin.get('/v1/audit-log?action=sign_in.succeeded')).body.data[0]).toMatchObject({ target: person.id, detail: { by: 'oidc' } });
+});
+
+it.each<[string, () => Record<string, unknown>]>([
+  ['an address nobody here has', () => ({ email: 'stranger@example.org', email_verified: true })],
+  ['an address it has not verified', () => ({ email: person.email, email_verified: false })],
+  ['an address of which it does not say', () => ({ email: person.email })],
+  ['no address', () => ({ email_verified: true })],
+  ['a token for somebody else', () => ({ email: person.email, email_verified: true, aud: 'another-client' })],
+  ['a token of another sign-in', () => ({ email: person.email, email_verified: true, nonce: 'another' })],
+  ['a token of another issuer', () => ({ email: person.email, email_verified: true, iss: 'https://evil.example' })],
+  ['a token that has expired', () => ({ email: person.email, email_verified: true, exp: 1 })],
+])('signs in nobody, and makes nobody, with %s', async (_name, claims) => {
+  issuer.claims = claims();
+  const browser = new Browser(service.app);
+  const people = (await tenant.admin.get('/v1/people')).body.data.length;
+
+  const back = await comeBack(browser, await begin(browser));
+
+  expect([back.status, back.headers.location]).toEqual([303, FAILED]);
+  expect(await isSignedIn(browser)).toBe(false);
+  expect((await tenant.admin.get('/v1/people')).body.data).toHaveLength(people);
+});
+
+it('signs in nobody who is disabled', async () => {
+  const disabled = await givenPerson(service, tenant, { role: 'viewer' });
+  await tenant.admin.delete(`/v1/people/${disabled.id}`).expect(200);
+  issuer.claims = { email: disabled.email, email_verified: true };
+  const browser = new Browser(service.app);
+
+  expect((await comeBack(browser, await begin(browser))).headers.location).toBe(FAILED);
+  await eventually(async () => {
+    expect((await tenant.admin.get('/v1/audit-log?action=sign_in.failed')).body.data[0]).toMatchObject({ target: disabled.id, detail: { reason: 'disabled' } });
+  });
+});
+
+it('takes the answer of the provider from the browser it sent there only, and once', async () => {
+  const [browser, other] = [new Browser(service.app), new Browser(service.app)];
+  const to = await begin(browser);
+
+  expect((await comeBack(other, to)).headers.location).toBe(FAILED);
+  expect((await comeBack(browser, new URL(to.href.replace(/state=[^&]+/, 'state=forged')))).headers.location).toBe(FAILED);
+  expect((await comeBack(browser, to)).headers.location).toBe(FAILED);
+  expect([await isSignedIn(browser), await isSignedIn(other)]).toEqual([false, false]);
+});
+
+it.each(['https://evil.example', '//evil.example', '/console//evil.example', '/\\evil.example', '/consolevil', '/v1/tenant', '/console/\r\nX: y'])(
+  'comes back to pages of the console only: not to %j',
+  async (returnTo) => {
+    expectProblem(await new Browser(service.app).get(`/console/v1/oidc?return_to=${encodeURIComponent(returnTo)}`), 400, 'invalid_query');
+  },
+);
+
+it('says so while the provider does not answer, and goes on once it does', async () => {
+  const own = await startService({
+    databaseUrl: service.databaseUrl,
+    config: { oidc: { issuer: issuer.url, clientId: issuer.clientId, clientSecret: issuer.clientSecret } },
+  });
+  issuer.state = 'broken';
+
+  const refused = await new Browser(own.app).get('/console/v1/oidc');
+  issuer.state = 'well';
+  const sent = await new Browser(own.app).get('/console/v1/oidc');
+  await own.close();
+
+  expectProblem(refused, 503, 'identity_provider_unavailable');
+  expect(refused.headers['retry-after']).toBe('30');
+  expect(sent.status).toBe(303);
+});
+
+it('is not there where no provider is configured', async () => {
+  const own = await startService({ databaseUrl: service.databaseUrl });
+  const browser = new Browser(own.app);
+
+  expectProblem(await browser.get('/console/v1/oidc'), 404, 'oidc_not_configured');
+  expectProblem(await browser.get('/console/v1/oidc/callback?code=x&state=y'), 404, 'oidc_not_configured');
+  expect((await browser.get('/console/v1/sign-in')).body).toEqual({ oidc: false });
+  await own.close();
+});

@@ -1,0 +1,145 @@
+/** PostgreSQL restarts, hangs, is full or read-only: callers get 503 and a time to come back, and the process lives on (R5, R6, R27). */
+import net from 'node:net';
+import { Client } from 'pg';
+import { createTestDatabase } from '../../support/environments/database';
+import { eventually, expectProblem, type GivenTenant, type Service, startService } from '../support/service';
+
+/** Stands between the API and PostgreSQL; can let nothing through, or refuse connections. */
+async function startProxy(targetUrl: string) {
+  const target = new URL(targetUrl);
+  const sockets = new Set<net.Socket>();
+  const state = { isHanging: false, isRefusing: false };
+  const server = net.createServer((client) => {
+    if (state.isRefusing) return void client.destroy();
+    const upstream = net.connect({ host: target.hostname, port: Number(target.port) });
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk) => (state.isHanging ? undefined : to.write(chunk)));
+      from.on('close', () => to.destroy());
+      from.on('error', () => to.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(targetUrl);
+  url.host = `127.0.0.1:${(server.address() as net.AddressInfo).port}`;
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  return {
+    url: url.href,
+    state,
+    cut,
+    close: () => {
+      cut();
+      server.close();
+    },
+  };
+}
+
+let direct: string;
+let proxy: Awaited<ReturnType<typeof startProxy>>;
+let service: Service;
+let tenant: GivenTenant;
+beforeAll(async () => {
+  direct = (await createTestDatabase()).url;
+  proxy = await startProxy(direct);
+  service = await startService({ databaseUrl: proxy.url });
+  tenant = await service.givenTenant();
+});
+afterEach(() => Object.assign(proxy.state, { isHanging: false, isRefusing: false }));
+afterAll(async () => {
+  await service.close();
+  proxy.close();
+});
+
+const write = () => tenant.operator.put('/v1/records/employees/e-1', { fields: { at: Date.now() } });
+async function asSuperuser(statement: string): Promise<void> {
+  const client = new Client({ connectionString: direct, options: '-c default_transaction_read_only=off' });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+it('answers 503 with Retry-After while connections are refused, and works again at once afterwards (R5)', async () => {
+  proxy.state.isRefusing = true;
+  proxy.cut();
+
+  const refused = await write();
+  const ready = await service.as(undefined).get('/readyz');
+  const alive = await service.as(undefined).get('/livez');
+  proxy.state.isRefusing = false;
+
+  expectProblem(refused, 503, 'database_unavailable');
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  expectProblem(ready, 503, 'not_ready');
+  expect(alive.status).toBe(200);
+  await eventually(async () => expect((await write()).status).toBe(202));
+  expect((await service.as(undefined).get('/readyz')).status).toBe(200);
+});
+
+it('survives that PostgreSQL ends every connection, idle ones included (R5)', async () => {
+  await Promise.all(Array.from({ length: 5 }, write));
+
+  await asSuperuser('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()');
+  const answers = await Promise.all(Array.from({ length: 5 }, write));
+
+  for (const answer of answers) if (answer.status !== 202) expectProblem(answer, 503, 'database_unavailable');
+  await eventually(async () => expect((await write()).status).toBe(202));
+});
+
+it('survives that PostgreSQL ends a connection in the middle of a transaction, between two statements (R5)', async () => {
+  const lost = service.database.withTenant(tenant.uuid, async ({ trx }) => {
+    await asSuperuser(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return trx.selectFrom('records').select('recordId').execute();
+  });
+
+  await expect(lost).rejects.toThrow(/terminat|not queryable/);
+  await eventually(async () => expect((await write()).status).toBe(202));
+});
+
+it('answers 503 while PostgreSQL hangs, says that it is not ready, and recovers (R6)', async () => {
+  await write().expect(202);
+  // Long enough for the key to be asked of the database again.
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  proxy.state.isHanging = true;
+
+  const [answer, ready, alive] = await Promise.all([write(), service.as(undefined).get('/readyz'), service.as(undefined).get('/livez')]);
+  proxy.state.isHanging = false;
+  proxy.cut();
+
+  expectProblem(answer, 503, 'database_unavailable');
+  expectProblem(ready, 503, 'not_ready');
+  expect(alive.status).toBe(200);
+  await eventually(async () => expect((await write()).status).toBe(202));
+});
+
+it('reads and does not write while PostgreSQL is read-only (R27)', async () => {
+  await write().expect(202);
+  const name = new URL(direct).pathname.slice(1);
+  await asSuperuser(`alter database ${name} set default_transaction_read_only = on`);
+  proxy.cut();
+
+  await eventually(async () => expectProblem(await write(), 503, 'database_read_only'));
+  expect((await tenant.viewer.get('/v1/records/employees/e-1')).status).toBe(200);
+
+  await asSuperuser(`alter database ${name} set default_transaction_read_only = off`);
+  proxy.cut();
+  await eventually(async () => expect((await write()).status).toBe(202));
+});
+
+it('is not ready before the schema is there', async () => {
+  const empty = await startService({ databaseUrl: (await createTestDatabase({ isEmpty: true })).url });
+
+  const ready = await empty.as(undefined).get('/readyz');
+  await empty.close();
+
+  expectProblem(ready, 503, 'not_ready');
+});

@@ -1,0 +1,89 @@
+/** Who waits for an operation and who does not get its answer (rules.md 18), and what a list says of an overview whose time is up (20). */
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import { fromWireId } from '../../../db/sql/ids';
+import type { Operation } from '../../../db/notifications/operations';
+import { givenOnboarded, type Worker } from '../support/pulling';
+import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
+
+let service: Service;
+let tenant: GivenTenant;
+beforeAll(async () => {
+  service = await startService();
+});
+beforeEach(async () => {
+  tenant = await service.givenTenant();
+});
+afterAll(() => service.close());
+
+const AT_ONCE = ['prefer', 'respond-async'] as const;
+const operationsOf = (worker: Worker): Promise<Operation[]> =>
+  worker.work(({ trx }) => trx.selectFrom('operations').selectAll().orderBy('operationId').execute());
+async function untilAsked(worker: Worker): Promise<void> {
+  while ((await operationsOf(worker)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('an operation that somebody waits for', () => {
+  it('is answered to who stays, and to nobody who has gone', async () => {
+    const worker = await givenOnboarded(service, tenant);
+    const path = `/v1/integrations/${worker.integration.id}/sync-now`;
+    const server = createServer(service.app).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+    const headers = { authorization: `Bearer ${tenant.keys.operator}`, 'content-type': 'application/json' };
+    const gone = new AbortController();
+    const left = fetch(url, { method: 'POST', headers, body: '{}', signal: gone.signal }).catch(() => 'gone');
+    await untilAsked(worker);
+    const [first] = await operationsOf(worker);
+    gone.abort();
+    expect(await left).toBe('gone');
+    const stayed = fetch(url, { method: 'POST', headers, body: '{}' });
+    while ((await operationsOf(worker)).length === 1) await new Promise((resolve) => setTimeout(resolve, 20));
+
+    await worker.run();
+
+    expect((await stayed).status).toBe(200);
+    let operations = await operationsOf(worker);
+    while (operations.every(({ answeredAt }) => answeredAt === null)) operations = await operationsOf(worker);
+    server.close();
+    server.closeAllConnections();
+    expect(operations.map(({ operationId, endedAt, answeredAt }) => [operationId === first?.operationId, endedAt !== null, answeredAt !== null])).toEqual([
+      [true, true, false],
+      [false, true, true],
+    ]);
+  });
+
+  it('is followed elsewhere while the service shuts down: 202 at once', async () => {
+    const own = await startService();
+    const ours = await own.givenTenant();
+    const { integration } = await givenOnboarded(own, ours);
+    own.readiness.startDraining();
+
+    const answer = await ours.operator.post(`/v1/integrations/${integration.id}/sync-now`, {}).expect(202);
+
+    expect(answer.headers['location']).toBe(`/v1/operations/${answer.body.operation.id}`);
+    await own.close();
+  });
+});
+
+describe('an overview whose time is up, before anybody has noted it', () => {
+  it('is no longer valid in the list either, and no Sync Now applies it', async () => {
+    const worker = await givenOnboarded(service, tenant);
+    const { integration } = worker;
+    const { body } = await tenant.operator
+      .post(`/v1/integrations/${integration.id}/overviews`, {})
+      .set(...AT_ONCE)
+      .expect(202);
+    const overviewId = fromWireId('ovw', body.overview.id) as string;
+    await worker.work(({ trx, now }) =>
+      trx.updateTable('overviews').set({ state: 'ready', generatedAt: now, expiresAt: now }).where('overviewId', '=', overviewId).execute(),
+    );
+
+    const listed = await tenant.viewer.get('/v1/overviews').expect(200);
+
+    expect(listed.body.data).toMatchObject([{ id: body.overview.id, is_valid: false, invalid: { reason: 'expired', by: 'syncline' } }]);
+    expectProblem(await tenant.viewer.get(`/v1/overviews/${body.overview.id}`), 410, 'overview_no_longer_valid');
+    const applied = await tenant.operator.post(`/v1/integrations/${integration.id}/sync-now`, { overview_id: body.overview.id });
+    expectProblem(applied, 410, 'overview_no_longer_valid');
+  });
+});

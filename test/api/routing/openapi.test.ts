@@ -1,0 +1,184 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { ACCESS } from '../../../api/routing/route-permissions';
+import { checkAccessTable } from '../../../api/app';
+import { ERROR_CODES } from '../../../api/http/error-codes';
+import type { Route } from '../../../api/routing/define-route';
+import { createRoutes } from '../../../api/routes';
+import { expectProblem, type Service, startService } from '../support/service';
+
+interface Operation {
+  operationId: string;
+  security: object[];
+  parameters?: { name: string; in: string }[];
+  responses: Record<string, { content?: Record<string, unknown> }>;
+}
+interface Document {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+}
+
+let service: Service;
+let document: Document;
+beforeAll(async () => {
+  service = await startService();
+  document = (await service.as(undefined).get('/openapi.json').expect(200)).body as Document;
+});
+afterAll(() => service.close());
+
+const operations = () => Object.values(document.paths).flatMap((methods) => Object.values(methods));
+
+describe('the API description', () => {
+  it('is OpenAPI 3.1 and passes the linter without a complaint', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'syncline-openapi-'));
+    const file = path.join(folder, 'openapi.json');
+    writeFileSync(file, JSON.stringify(document));
+
+    // Two routes only send a browser on: their one good answer is 303.
+    const parameters = ['lint', '--format=json', '--skip-rule=operation-2xx-response', file];
+    const { stdout } = await promisify(execFile)(process.execPath, [require.resolve('@redocly/cli/bin/cli.js'), ...parameters], {
+      env: { ...process.env, REDOCLY_TELEMETRY: 'off' },
+      cwd: folder,
+    });
+    rmSync(folder, { recursive: true });
+
+    expect(document.openapi).toBe('3.1.0');
+    expect(JSON.parse(stdout).totals).toMatchObject({ errors: 0, warnings: 0 });
+  }, 60_000);
+
+  it('names every error of every route as problem details', () => {
+    const errors = operations().flatMap(({ operationId, responses }) =>
+      Object.entries(responses).flatMap(([status, { content }]) => (Number(status) < 400 ? [] : [{ operationId, status, types: Object.keys(content ?? {}) }])),
+    );
+
+    expect(errors.length).toBeGreaterThan(200);
+    expect(errors.filter(({ types }) => types.join() !== 'application/problem+json')).toEqual([]);
+  });
+
+  it('demands a key or a session of every route but those for operations and for who is about to sign in', () => {
+    const open = Object.entries(document.paths).flatMap(([route, methods]) =>
+      Object.entries(methods).flatMap(([method, { security }]) => (security.length === 0 ? [`${method} ${route}`] : [])),
+    );
+
+    expect(open.toSorted()).toEqual([
+      'get /console/v1/oidc',
+      'get /console/v1/oidc/callback',
+      'get /console/v1/sign-in',
+      'get /livez',
+      'get /metrics',
+      'get /openapi.json',
+      'get /readyz',
+      'post /console/v1/passwords',
+      'post /console/v1/sign-in',
+    ]);
+  });
+
+  it('offers Idempotency-Key on every POST but those that sign people in and out', () => {
+    const posts = Object.entries(document.paths).flatMap(([route, { post }]) => (post === undefined || route.startsWith('/console/') ? [] : [post]));
+
+    expect(posts.filter(({ parameters }) => !parameters?.some(({ name }) => name === 'Idempotency-Key')).map(({ operationId }) => operationId)).toEqual([]);
+  });
+
+  it('makes no named shape nullable: null stands beside its name', () => {
+    const named = Object.entries((document as unknown as { components: { schemas: Record<string, object> } }).components.schemas);
+
+    expect(
+      named
+        .filter(([, schema]) => JSON.stringify(schema).startsWith('{"type":["') || /"allOf":\[\{"\$ref":"[^"]+"\},\{"type":\[/.test(JSON.stringify(schema)))
+        .map(([name]) => name),
+    ).toEqual([]);
+  });
+
+  it('says what each act on a pair does, and what each status means', () => {
+    const acts = operations().filter(({ operationId }) => /^(push|hold|release|discard|retry)Record/.test(operationId)) as (Operation & {
+      description: string;
+    })[];
+    const { SyncStatus } = (document as unknown as { components: { schemas: Record<string, { enum: string[]; description: string }> } }).components.schemas;
+
+    expect(acts).toHaveLength(5);
+    expect(acts.filter(({ description }) => description.split('\n\n').length < 2)).toEqual([]);
+    expect(SyncStatus?.enum.filter((status) => !SyncStatus.description.includes(`\`${status}\`:`))).toEqual([]);
+  });
+
+  it('gives every operation an id of its own', () => {
+    const ids = operations().map(({ operationId }) => operationId);
+
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('the start of the process', () => {
+  const routes = (): Route[] => [...createRoutes({ ...service.dependencies, authenticator: {} as never, openapi: () => ({}) })];
+
+  it('is refused when a route has no row in the table of roles', () => {
+    const added = { ...(routes()[0] as Route), path: '/v1/forgotten' };
+
+    expect(() => checkAccessTable([...routes(), added])).toThrow('Routes without a row in api/routing/route-permissions.ts: GET /v1/forgotten');
+  });
+
+  it('is refused when a row has no route', () => {
+    expect(() => checkAccessTable(routes().filter(({ path: route }) => route !== '/v1/stream'))).toThrow('GET /v1/stream');
+  });
+
+  it('is refused when a route changes something without an entry for the audit log', () => {
+    const silent = routes().map((route) => {
+      const { action: _action, ...rest } = route;
+      return route.operationId === 'pauseIntegration' ? rest : route;
+    });
+
+    expect(() => checkAccessTable(silent)).toThrow('/pause');
+  });
+
+  it('is fine with the routes there are', () => {
+    expect(() => checkAccessTable(routes())).not.toThrow();
+    expect(Object.values(ACCESS).filter((access) => access === 'public')).toHaveLength(9);
+  });
+});
+
+describe('the pages', () => {
+  it.each(Object.keys(ERROR_CODES))('explain %s where its type leads', async (code) => {
+    const response = await service.as(undefined).get(`/docs/errors/${code}`).expect(200);
+
+    expect(response.headers['content-type']).toMatch(/^text\/html/);
+    expect(response.text).toContain(code);
+  });
+
+  it('show the API description without anything from elsewhere', async () => {
+    const index = await service.as(undefined).get('/docs').expect(200);
+    const links = [...index.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link as string);
+
+    expect(index.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(links.every((link) => link.startsWith('/docs'))).toBe(true);
+    for (const link of links) await service.as(undefined).get(link).expect(200);
+    expectProblem(await service.as(undefined).get('/docs/errors/constructor'), 404, 'route_not_found');
+    expectProblem(await service.as(undefined).get('/docs/..%2f..%2fpackage.json'), 404);
+  });
+});
+
+it('sends the security headers with every answer', async () => {
+  const { headers } = await service.as(undefined).get('/livez').expect(200);
+
+  expect(headers).toMatchObject({
+    'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+    'strict-transport-security': expect.stringContaining('max-age=31536000'),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'cache-control': 'no-store',
+  });
+  expect(headers['x-powered-by']).toBeUndefined();
+});
+
+it('shows figures by route pattern, without ids', async () => {
+  await service.as('nonsense').get('/v1/records/employees/somebody%40example.org').expect(401);
+
+  const { text } = await service.as(undefined).get('/metrics').expect(200);
+
+  expect(text).toContain('route="/v1/records/{record_type}/{external_id}"');
+  expect(text).toMatch(/^syncline_outbox_age_seconds 0$/m);
+  expect(text).not.toContain('somebody');
+});

@@ -1,0 +1,84 @@
+import { Worker } from '@temporalio/worker';
+import { createOrchestrator } from '../../../api/temporal-client';
+import type { CheckIntegrationInput, CheckIntegrationResult } from '../../../contract/integration-check';
+import { TASK_QUEUES } from '../../../contract/task-queues';
+import { newUuid } from '../../../db/sql/ids';
+import { freePort } from '../../../dev/start/ports';
+import { temporalAddress, workflowBundle } from '../../support/servers/shared-servers';
+import { connectDevServer } from '../../support/servers/temporal';
+
+let temporal: Awaited<ReturnType<typeof connectDevServer>>;
+beforeAll(async () => {
+  temporal = await connectDevServer();
+});
+afterAll(() => temporal.teardown());
+
+const input = (): CheckIntegrationInput => ({ tenantId: newUuid(), integrationId: newUuid() });
+const connect = (answerWithinMs = 10_000) => createOrchestrator({ connection: { address: temporalAddress() }, namespace: temporal.namespace, answerWithinMs });
+
+async function withWorker(checkIntegration: (asked: CheckIntegrationInput) => Promise<CheckIntegrationResult>, run: () => Promise<void>): Promise<void> {
+  const shared = { connection: temporal.nativeConnection, namespace: temporal.namespace };
+  const workers = await Promise.all([
+    Worker.create({ ...shared, taskQueue: TASK_QUEUES.workflows, workflowBundle: workflowBundle() }),
+    Worker.create({ ...shared, taskQueue: TASK_QUEUES.push, activities: { checkIntegration } }),
+  ]);
+  const running = workers.map((worker) => worker.run());
+  try {
+    await run();
+  } finally {
+    workers.forEach((worker) => worker.shutdown());
+    await Promise.all(running);
+  }
+}
+
+it('gets the answer of a worker', async () => {
+  const orchestrator = connect();
+  const wanted = input();
+
+  await withWorker(
+    async (asked) => ({ ok: false, kind: asked.integrationId === wanted.integrationId ? 'unauthorized' : 'internal' }),
+    async () => {
+      expect(await orchestrator.checkIntegration(wanted)).toEqual({ ok: false, kind: 'unauthorized' });
+    },
+  );
+  await orchestrator.close();
+});
+
+it('asks the third party once when many ask at the same time', async () => {
+  const orchestrator = connect();
+  const wanted = input();
+  let calls = 0;
+
+  await withWorker(
+    async () => {
+      calls += 1;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return { ok: true };
+    },
+    async () => {
+      const answers = await Promise.all(Array.from({ length: 5 }, () => orchestrator.checkIntegration(wanted)));
+      expect(answers).toEqual(Array.from({ length: 5 }, () => ({ ok: true })));
+    },
+  );
+  await orchestrator.close();
+
+  expect(calls).toBe(1);
+});
+
+it('says so when no worker answers in time', async () => {
+  const orchestrator = connect(300);
+
+  const checking = orchestrator.checkIntegration(input());
+
+  await expect(checking).rejects.toMatchObject({ code: 'check_unanswered', status: 503, headers: { 'Retry-After': '5' } });
+  await orchestrator.close();
+});
+
+it('says so when Temporal is down, and is made without it', async () => {
+  const orchestrator = createOrchestrator({ connection: { address: `127.0.0.1:${await freePort()}` }, namespace: 'default' });
+
+  const checking = orchestrator.checkIntegration(input());
+
+  await expect(checking).rejects.toMatchObject({ code: 'temporal_unavailable', status: 503, headers: { 'Retry-After': '5' } });
+  await orchestrator.close();
+});

@@ -1,0 +1,216 @@
+/** The API on a real database, without a server; only what lies beyond the service is a fake, typed as the real thing. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Express } from 'express';
+import supertest from 'supertest';
+import { createApp } from '../../../api/app';
+import type { ApiDependencies, ApiSettings } from '../../../api/dependencies';
+import { createLog } from '../../../runtime/log';
+import { createMetrics } from '../../../api/http/metrics';
+import type { Orchestrator } from '../../../api/temporal-client';
+import { createReadiness, type Readiness } from '../../../api/http/readiness';
+import { createStreamHub, type StreamHub } from '../../../api/stream/stream-hub';
+import { connectors } from '../../../connectors';
+import type { CheckIntegrationInput, CheckIntegrationResult } from '../../../contract/integration-check';
+import { Database } from '../../../db/database';
+import { noteCheck } from '../../../db/integrations/availability';
+import { fromWireId } from '../../../db/sql/ids';
+import { oldestOutboxAgeSeconds } from '../../../db/platform/outbox-age';
+import { createSealing, type EncryptionKey, type Sealing } from '../../../db/platform/encryption';
+import { BlockedByPolicy, checkUrl } from '../../../egress/egress-policy';
+import { createTestDatabase } from '../../support/environments/database';
+
+export const PLATFORM_KEY = 'platform-key-of-the-tests-0123456789';
+export const PUBLIC_URL = 'http://syncline.test';
+
+/** Answers what it is told to and remembers what it was asked. */
+export interface FakeOrchestrator extends Orchestrator {
+  answer: CheckIntegrationResult | Error;
+  words: string;
+  asked: CheckIntegrationInput[];
+}
+
+export interface Caller {
+  request(method: Method, path: string): supertest.Test;
+  get(path: string): supertest.Test;
+  post(path: string, body?: object): supertest.Test;
+  put(path: string, body?: object): supertest.Test;
+  patch(path: string, body?: object): supertest.Test;
+  delete(path: string, body?: object): supertest.Test;
+}
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+export interface GivenTenant {
+  /** On the wire. */
+  id: string;
+  uuid: string;
+  keys: { viewer: string; operator: string; admin: string };
+  viewer: Caller;
+  operator: Caller;
+  admin: Caller;
+}
+
+export interface Service {
+  app: Express;
+  database: Database;
+  databaseUrl: string;
+  sealing: Sealing;
+  orchestrator: FakeOrchestrator;
+  stream: StreamHub;
+  readiness: Readiness;
+  dependencies: ApiDependencies;
+  /** Lines of the log, as text. */
+  logged: string[];
+  platform: Caller;
+  as(key: string | undefined): Caller;
+  givenTenant(name?: string): Promise<GivenTenant>;
+  close(): Promise<void>;
+}
+
+export const newEncryptionKey = (keyId = 'k1'): EncryptionKey => ({ keyId, secret: randomBytes(32) });
+
+export async function startService({ config, databaseUrl }: { config?: Partial<ApiSettings>; databaseUrl?: string } = {}): Promise<Service> {
+  const testDatabase = databaseUrl === undefined ? await createTestDatabase() : { url: databaseUrl, drop: async () => undefined };
+  const database = new Database({ url: testDatabase.url, poolSize: 5, statementTimeoutMs: 4_000 });
+  const logged: string[] = [];
+  const log = createLog({ process: 'api', level: 'info', destination: { write: (line: string) => void logged.push(line) } });
+  const orchestrator = createFakeOrchestrator(database);
+  const sealing = createSealing({ keys: [newEncryptionKey()] });
+  const stream = createStreamHub({ database, databaseUrl: testDatabase.url, log });
+  const readiness = createReadiness({ database });
+  const metrics = createMetrics({ outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds), openStreams: () => stream.openStreams() });
+  const settings = {
+    publicUrl: PUBLIC_URL,
+    platformKey: PLATFORM_KEY,
+    trustedProxies: [],
+    rateLimitPerSecond: 10_000,
+    companySynchronizedSwitchAt: new Date('2023-10-10T00:00:00Z'),
+    answerWithinMs: 4_500,
+    consoleFolder: '/nowhere',
+    oidc: null,
+    workflowsUrl: null,
+    ...config,
+  };
+  const dependencies: ApiDependencies = { database, sealing, orchestrator, connectors, whyUrlIsRefused, config: settings, stream, readiness, metrics, log };
+  const app = createApp(dependencies);
+  const as = (key: string | undefined) => createCaller(app, key);
+  const platform = as(PLATFORM_KEY);
+
+  return {
+    app,
+    database,
+    databaseUrl: testDatabase.url,
+    sealing,
+    orchestrator,
+    stream,
+    readiness,
+    dependencies,
+    logged,
+    platform,
+    as,
+    async givenTenant(name = 'Ada & Sons') {
+      const { body: tenant } = await platform.post('/v1/tenants', { name, time_zone: 'Europe/Berlin' }).expect(201);
+      const keyOf = async (role: string) =>
+        (await platform.post(`/v1/tenants/${tenant.id}/api-keys`, { name: `${role} of ${name}`, role }).expect(201)).body.key as string;
+      const keys = { viewer: await keyOf('viewer'), operator: await keyOf('operator'), admin: await keyOf('admin') };
+      return { id: tenant.id, uuid: fromWireId('ten', tenant.id) as string, keys, viewer: as(keys.viewer), operator: as(keys.operator), admin: as(keys.admin) };
+    },
+    async close() {
+      await stream.close();
+      await database.close();
+      await testDatabase.drop();
+    },
+  };
+}
+
+/** Notes the check as a worker does, in `words`. */
+function createFakeOrchestrator(database: Database): FakeOrchestrator {
+  return {
+    answer: { ok: true },
+    words: 'fine',
+    asked: [],
+    async checkIntegration(input) {
+      this.asked.push(input);
+      const { answer, words } = this;
+      if (answer instanceof Error) throw answer;
+      const kind = answer.ok || answer.kind === 'not_found' ? null : answer.kind;
+      await database.withTenant(input.tenantId, (work) =>
+        noteCheck(work, { integrationId: input.integrationId, check: { at: work.now.toISOString(), ok: answer.ok, kind, message: words } }),
+      );
+      return answer;
+    },
+    async close() {},
+  };
+}
+
+export function whyUrlIsRefused(url: string, hosts: readonly string[]): string | undefined {
+  try {
+    checkUrl({ allowCidrs: [], allowHttp: false }, url, hosts);
+    return undefined;
+  } catch (error) {
+    if (error instanceof BlockedByPolicy) return error.message;
+    throw error;
+  }
+}
+
+function createCaller(app: Express, key: string | undefined): Caller {
+  const request = (method: Method, path: string) => {
+    const test = supertest(app)[method](path);
+    return key === undefined ? test : test.set('Authorization', `Bearer ${key}`);
+  };
+  const sending = (method: Method) => (path: string, body?: object) => (body === undefined ? request(method, path) : request(method, path).send(body));
+  return { request, get: (path) => request('get', path), post: sending('post'), put: sending('put'), patch: sending('patch'), delete: sending('delete') };
+}
+
+/** The API behind a real socket, for what supertest would smooth over. */
+export async function listening(app: Express | Server): Promise<{ port: number; close(): Promise<void> }> {
+  const server: Server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A SCIM integration that is paused, so that nothing would be pushed. */
+export const SCIM_INTEGRATION = {
+  connector: 'scim',
+  app: 'Example HR',
+  account_name: 'Ada & Sons, production',
+  config: { base_url: 'https://hr.example.com/scim/v2' },
+  credentials: { token: 'canary-token-4711' },
+  is_paused: true,
+};
+
+export async function givenIntegration(tenant: GivenTenant, overrides: object = {}): Promise<{ id: string; etag: string }> {
+  const response = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, ...overrides }).expect(201);
+  return { id: response.body.id, etag: response.headers.etag as string };
+}
+
+/** Every error is problem details with all its parts; answers the code. */
+export function expectProblem(response: supertest.Response, status: number, code?: string): void {
+  expect({ status: response.status, type: response.headers['content-type'] }).toEqual({ status, type: expect.stringMatching(/^application\/problem\+json/) });
+  const body = JSON.parse(response.text) as Record<string, unknown>;
+  expect(body).toMatchObject({ status, title: expect.any(String), detail: expect.any(String), request_id: response.headers['x-request-id'] });
+  expect(body.type).toBe(`${PUBLIC_URL}/docs/errors/${String(body.code)}`);
+  if (code !== undefined) expect(body.code).toBe(code);
+  expect(response.text).not.toMatch(/node_modules|\.ts:|at \w+ \(/);
+}
+
+/** Repeats the expectation for up to 5 s, for what happens beside the answer. */
+export async function eventually(expectation: () => Promise<void>): Promise<void> {
+  const until = Date.now() + 5_000;
+  for (;;) {
+    try {
+      return await expectation();
+    } catch (error) {
+      if (Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

@@ -1,0 +1,501 @@
+/**
+ * Tenant B with A's ids on every route (S6). The rows are generated from the API description: a route that has none here fails,
+ * so nobody can add one and forget it.
+ */
+import { sql } from 'kysely';
+import type supertest from 'supertest';
+import { ACCESS } from '../../../api/routing/route-permissions';
+import { newUuid, toWireId } from '../../../db/sql/ids';
+import { Browser, givenPerson, type GivenPerson } from '../support/console';
+import { givenRunHistory, type RunHistory } from '../support/run-history';
+import { type Caller, expectProblem, givenIntegration, type GivenTenant, type Method, type Service, startService } from '../support/service';
+
+let service: Service;
+let a: GivenTenant;
+let b: GivenTenant;
+let integration: string;
+let push: string;
+let cursors: Record<string, string>;
+let history: RunHistory;
+let person: GivenPerson;
+let session: string;
+let browserOfB: Browser;
+let endpoint: string;
+let delivery: string;
+let overview: string;
+let operation: string;
+beforeAll(async () => {
+  service = await startService();
+  a = await service.givenTenant('A');
+  b = await service.givenTenant('B');
+  integration = (await givenIntegration(a, { is_paused: false })).id;
+  await givenIntegration(a);
+  for (const name of ['a-1', 'a-2']) await a.operator.put(`/v1/records/employees/${name}`, { fields: { email: `${name}@example.org` } }).expect(202);
+  for (const name of ['a-1', 'a-2']) await a.operator.post(`/v1/integrations/${integration}/records/employees/${name}/discard`).expect(200);
+  history = await givenRunHistory(service, a);
+  [person] = [await givenPerson(service, a, { name: 'Ana of A' }), await givenPerson(service, a, { name: 'Ada of A' })];
+  session = (await (await new Browser(service.app).signIn(person.email)).get('/console/v1/me')).body.session_id;
+  browserOfB = await new Browser(service.app).signIn((await givenPerson(service, b)).email);
+  push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
+  for (const url of ['https://a.example.com/1', 'https://a.example.com/2'])
+    endpoint = (await a.admin.post('/v1/webhook-endpoints', { url }).expect(201)).body.id;
+  for (let sent = 0; sent < 2; sent += 1) delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
+  const asked = () => a.operator.post(`/v1/integrations/${integration}/overviews`, {}).set('prefer', 'respond-async').expect(202);
+  await asked();
+  ({
+    overview: { id: overview },
+    operation: { id: operation },
+  } = (await asked()).body);
+  const cursorOf = async (path: string) => (await a.admin.get(`${path}?limit=1`)).body.next_cursor as string;
+  cursors = {};
+  for (const path of [
+    ...LISTS,
+    `/v1/sync-runs/${history.run}/changes`,
+    `/v1/sync-runs/${history.run}/errors`,
+    `/v1/deletion-reviews/${history.review}/records`,
+  ])
+    cursors[path] = await cursorOf(path);
+});
+afterAll(() => service.close());
+
+const LISTS = [
+  '/v1/integrations',
+  '/v1/api-keys',
+  '/v1/records/employees',
+  '/v1/record-syncs',
+  '/v1/pushes',
+  '/v1/audit-log',
+  '/v1/overviews',
+  '/v1/people',
+  '/v1/sync-runs',
+  '/v1/sync-status',
+  '/v1/metadata-changes',
+  '/v1/sync-conflicts',
+  '/v1/deletion-reviews',
+  '/v1/webhook-endpoints',
+  '/v1/webhook-deliveries',
+  '/v1/events',
+];
+
+interface Row {
+  /** What B sends with A's ids. */
+  theirs: (as: Caller) => PromiseLike<supertest.Response>;
+  /** The same with ids that nobody has: the answer must be the same to the byte. */
+  nobodys: (as: Caller) => PromiseLike<supertest.Response>;
+}
+
+const RECORD = '/v1/records/employees';
+const act = (name: string): Row => ({
+  theirs: (as) => as.post(`/v1/integrations/${integration}/records/employees/a-1/${name}`),
+  nobodys: (as) => as.post(`/v1/integrations/${toWireId('int', newUuid())}/records/employees/a-1/${name}`),
+});
+const onIntegration = (method: Method, suffix = '', body?: object): Row => {
+  const send = (as: Caller, id: string) => {
+    const test = as.request(method, `/v1/integrations/${id}${suffix}`).set('If-Match', '"1"');
+    return body === undefined ? test : test.send(body);
+  };
+  return { theirs: (as) => send(as, integration), nobodys: (as) => send(as, toWireId('int', newUuid())) };
+};
+const withQuery = (path: string, name: string, theirs: () => string, nobodys: string): Row => ({
+  theirs: (as) => as.get(`${path}?${name}=${theirs()}`),
+  nobodys: (as) => as.get(`${path}?${name}=${nobodys}`),
+});
+
+const onRun = (method: Method, suffix = ''): Row => ({
+  theirs: (as) => as.request(method, `/v1/sync-runs/${history.run}${suffix}`),
+  nobodys: (as) => as.request(method, `/v1/sync-runs/${toWireId('run', newUuid())}${suffix}`),
+});
+const onReview = (method: Method, suffix = ''): Row => ({
+  theirs: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
+  nobodys: (as) => as.request(method, `/v1/deletion-reviews/${toWireId('rev', newUuid())}${suffix}`),
+});
+const onPerson = (method: Method, suffix = '', body?: object): Row => {
+  const send = (as: Caller, id: string) => {
+    const test = as.request(method, `/v1/people/${id}${suffix}`).set('If-Match', '"1"');
+    return body === undefined ? test : test.send(body);
+  };
+  return { theirs: (as) => send(as, person.id), nobodys: (as) => send(as, toWireId('psn', newUuid())) };
+};
+const onEndpoint = (method: Method, suffix = '', body?: object, root = '/v1'): Row => {
+  const send = (as: Caller, id: string) => {
+    const test = as.request(method, `${root}/webhook-endpoints/${id}${suffix}`).set('If-Match', '"1"');
+    return body === undefined ? test : test.send(body);
+  };
+  return { theirs: (as) => send(as, endpoint), nobodys: (as) => send(as, toWireId('whe', newUuid())) };
+};
+const onDelivery = (method: Method, suffix = '', root = '/v1'): Row => ({
+  theirs: (as) => as.request(method, `${root}/webhook-deliveries/${delivery}${suffix}`),
+  nobodys: (as) => as.request(method, `${root}/webhook-deliveries/${toWireId('whd', newUuid())}${suffix}`),
+});
+const newEndpointFor = (of: string) => ({ url: 'https://b.example.com', integration_ids: [of] });
+/** Of the tenant's endpoints, and of the platform's, under `/platform`. */
+const webhookRows = (prefix: '' | '/platform'): Record<string, Row[]> => {
+  const root = `/v1${prefix}`;
+  const since = { since: new Date(Date.now() - 3_600_000).toISOString() };
+  return {
+    [`GET ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('get', '', undefined, root)],
+    [`PATCH ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('patch', '', { description: 'mine' }, root)],
+    [`DELETE ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('delete', '', undefined, root)],
+    ...Object.fromEntries(
+      ['rotate-secret', 'test', 'disable', 'enable'].map((name) => [
+        `POST ${root}/webhook-endpoints/{endpoint_id}/${name}`,
+        [onEndpoint('post', `/${name}`, undefined, root)],
+      ]),
+    ),
+    [`POST ${root}/webhook-endpoints/{endpoint_id}/recover`]: [onEndpoint('post', '/recover', since, root)],
+    [`GET ${root}/webhook-deliveries/{delivery_id}`]: [onDelivery('get', '', root)],
+    [`POST ${root}/webhook-deliveries/{delivery_id}/resend`]: [onDelivery('post', '/resend', root)],
+    [`GET ${root}/webhook-deliveries`]: [
+      withQuery(`${root}/webhook-deliveries`, 'endpoint_id', () => endpoint, toWireId('whe', newUuid())),
+      withQuery(`${root}/webhook-deliveries`, 'cursor', () => cursors['/v1/webhook-deliveries'] as string, 'garbled'),
+    ],
+    [`GET ${root}/webhook-endpoints`]: [withQuery(`${root}/webhook-endpoints`, 'cursor', () => cursors['/v1/webhook-endpoints'] as string, 'garbled')],
+  };
+};
+/** A list that takes an integration and gives cursors. */
+const listOfIntegration = (path: string): Row[] => [
+  withQuery(path, 'integration_id', () => integration, toWireId('int', newUuid())),
+  withQuery(path, 'cursor', () => cursors[path] as string, 'garbled'),
+];
+
+/** Routes that take an id, a name or a cursor of somebody's. */
+const ROWS: Record<string, Row[]> = {
+  'GET /v1/people': [withQuery('/v1/people', 'cursor', () => cursors['/v1/people'] as string, 'garbled')],
+  'GET /v1/people/{person_id}': [onPerson('get')],
+  'PATCH /v1/people/{person_id}': [onPerson('patch', '', { name: 'mine' })],
+  'DELETE /v1/people/{person_id}': [onPerson('delete')],
+  'POST /v1/people/{person_id}/invitation': [onPerson('post', '/invitation')],
+  'GET /v1/people/{person_id}/sessions': [onPerson('get', '/sessions')],
+  'DELETE /v1/people/{person_id}/sessions/{session_id}': [
+    {
+      theirs: (as) => as.delete(`/v1/people/${person.id}/sessions/${session}`),
+      nobodys: (as) => as.delete(`/v1/people/${toWireId('psn', newUuid())}/sessions/${session}`),
+    },
+  ],
+  'DELETE /console/v1/me/sessions/{session_id}': [
+    {
+      theirs: () => browserOfB.send('delete', `/console/v1/me/sessions/${session}`),
+      nobodys: () => browserOfB.send('delete', `/console/v1/me/sessions/${toWireId('ses', newUuid())}`),
+    },
+  ],
+  'POST /v1/tenants/{tenant_id}/first-admin': [
+    {
+      theirs: (as) => as.post(`/v1/tenants/${a.id}/first-admin`, { name: 'x', email: 'x@example.org' }),
+      nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/first-admin`, { name: 'x', email: 'x@example.org' }),
+    },
+  ],
+  'GET /v1/integrations/{integration_id}': [onIntegration('get')],
+  'PATCH /v1/integrations/{integration_id}': [onIntegration('patch', '', { app: 'mine' }), onIntegration('patch', '?dry_run=true', { app: 'mine' })],
+  'DELETE /v1/integrations/{integration_id}': [onIntegration('delete')],
+  'PUT /v1/integrations/{integration_id}/credentials': [onIntegration('put', '/credentials', { credentials: { token: 'mine' } })],
+  'POST /v1/integrations/{integration_id}/pause': [onIntegration('post', '/pause')],
+  'POST /v1/integrations/{integration_id}/resume': [onIntegration('post', '/resume')],
+  'POST /v1/integrations/{integration_id}/check': [onIntegration('post', '/check')],
+  'POST /v1/integrations/{integration_id}/sync-runs': [onIntegration('post', '/sync-runs', { kind: 'full' })],
+  'GET /v1/integrations/{integration_id}/record-types': [onIntegration('get', '/record-types')],
+  'GET /v1/integrations/{integration_id}/sync-schedule': [onIntegration('get', '/sync-schedule')],
+  'GET /v1/integrations/{integration_id}/skipped-ticks': [onIntegration('get', '/skipped-ticks')],
+  'POST /v1/integrations/{integration_id}/overviews': [onIntegration('post', '/overviews', {})],
+  'POST /v1/integrations/{integration_id}/sync-now': [onIntegration('post', '/sync-now', {})],
+  'GET /v1/operations/{operation_id}': [
+    { theirs: (as) => as.get(`/v1/operations/${operation}`), nobodys: (as) => as.get(`/v1/operations/${toWireId('opr', newUuid())}`) },
+  ],
+  'GET /v1/overviews': listOfIntegration('/v1/overviews'),
+  'GET /v1/overviews/{overview_id}': [
+    { theirs: (as) => as.get(`/v1/overviews/${overview}`), nobodys: (as) => as.get(`/v1/overviews/${toWireId('ovw', newUuid())}`) },
+  ],
+  'GET /v1/overviews/{overview_id}/items': [
+    { theirs: (as) => as.get(`/v1/overviews/${overview}/items`), nobodys: (as) => as.get(`/v1/overviews/${toWireId('ovw', newUuid())}/items`) },
+  ],
+  'GET /v1/sync-runs/{sync_run_id}': [onRun('get')],
+  'GET /v1/sync-runs/{sync_run_id}/jobs': [onRun('get', '/jobs')],
+  'GET /v1/sync-runs/{sync_run_id}/changes': [onRun('get', '/changes'), onRun('get', '/changes?record_type=contacts')],
+  'GET /v1/sync-runs/{sync_run_id}/errors': [onRun('get', '/errors')],
+  'POST /v1/sync-runs/{sync_run_id}/cancel': [onRun('post', '/cancel')],
+  'GET /v1/sync-runs': listOfIntegration('/v1/sync-runs'),
+  'GET /v1/sync-status': listOfIntegration('/v1/sync-status'),
+  'GET /v1/metadata-changes': listOfIntegration('/v1/metadata-changes'),
+  'GET /v1/sync-conflicts': listOfIntegration('/v1/sync-conflicts'),
+  'GET /v1/deletion-reviews': listOfIntegration('/v1/deletion-reviews'),
+  'GET /v1/deletion-reviews/{deletion_review_id}': [onReview('get')],
+  'GET /v1/deletion-reviews/{deletion_review_id}/records': [onReview('get', '/records')],
+  'POST /v1/deletion-reviews/{deletion_review_id}/approve': [onReview('post', '/approve')],
+  'POST /v1/deletion-reviews/{deletion_review_id}/discard': [onReview('post', '/discard')],
+  'GET /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.get(`${RECORD}/a-1`), nobodys: (as) => as.get(`${RECORD}/nobody`) }],
+  'PATCH /v1/records/{record_type}/{external_id}': [
+    { theirs: (as) => as.patch(`${RECORD}/a-1`, { fields: {} }), nobodys: (as) => as.patch(`${RECORD}/nobody`, { fields: {} }) },
+  ],
+  'DELETE /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.delete(`${RECORD}/a-1`), nobodys: (as) => as.delete(`${RECORD}/nobody`) }],
+  'DELETE /v1/api-keys/{api_key_id}': [
+    { theirs: (as) => as.delete(`/v1/api-keys/${keyOfA()}`), nobodys: (as) => as.delete(`/v1/api-keys/${toWireId('key', newUuid())}`) },
+  ],
+  'GET /v1/pushes/{push_id}': [{ theirs: (as) => as.get(`/v1/pushes/${push}`), nobodys: (as) => as.get(`/v1/pushes/${toWireId('psh', newUuid())}`) }],
+  'GET /v1/pushes': [
+    withQuery('/v1/pushes', 'integration_id', () => integration, toWireId('int', newUuid())),
+    withQuery('/v1/pushes', 'record_type=employees&external_id', () => 'a-1', 'nobody'),
+    withQuery('/v1/pushes', 'cursor', () => cursors['/v1/pushes'] as string, 'garbled'),
+  ],
+  'GET /v1/record-syncs': [
+    withQuery('/v1/record-syncs', 'integration_id', () => integration, toWireId('int', newUuid())),
+    withQuery('/v1/record-syncs', 'cursor', () => cursors['/v1/record-syncs'] as string, 'garbled'),
+  ],
+  'POST /v1/record-syncs/retry': [
+    {
+      theirs: (as) => as.post('/v1/record-syncs/retry', { integration_id: integration }),
+      nobodys: (as) => as.post('/v1/record-syncs/retry', { integration_id: toWireId('int', newUuid()) }),
+    },
+  ],
+  'GET /v1/integrations': [withQuery('/v1/integrations', 'cursor', () => cursors['/v1/integrations'] as string, 'garbled')],
+  'GET /v1/api-keys': [withQuery('/v1/api-keys', 'cursor', () => cursors['/v1/api-keys'] as string, 'garbled')],
+  'GET /v1/audit-log': [withQuery('/v1/audit-log', 'cursor', () => cursors['/v1/audit-log'] as string, 'garbled')],
+  'GET /v1/records/{record_type}': [withQuery(RECORD, 'cursor', () => cursors[RECORD] as string, 'garbled')],
+  'GET /v1/tenants/{tenant_id}': [{ theirs: (as) => as.get(`/v1/tenants/${a.id}`), nobodys: (as) => as.get(`/v1/tenants/${toWireId('ten', newUuid())}`) }],
+  'PATCH /v1/tenants/{tenant_id}': [
+    {
+      theirs: (as) => as.patch(`/v1/tenants/${a.id}`, { name: 'mine' }).set('If-Match', '"1"'),
+      nobodys: (as) => as.patch(`/v1/tenants/${toWireId('ten', newUuid())}`, { name: 'mine' }).set('If-Match', '"1"'),
+    },
+  ],
+  'POST /v1/tenants/{tenant_id}/api-keys': [
+    {
+      theirs: (as) => as.post(`/v1/tenants/${a.id}/api-keys`, { name: 'x', role: 'admin' }),
+      nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/api-keys`, { name: 'x', role: 'admin' }),
+    },
+  ],
+  ...webhookRows(''),
+  ...webhookRows('/platform'),
+  'POST /v1/webhook-endpoints': [
+    {
+      theirs: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(integration)),
+      nobodys: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(toWireId('int', newUuid()))),
+    },
+  ],
+  'GET /v1/events': listOfIntegration('/v1/events'),
+  ...Object.fromEntries(
+    ['push-now', 'hold', 'release', 'discard', 'retry'].map((name) => [
+      `POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/${name}`,
+      [act(name)],
+    ]),
+  ),
+};
+
+/** Routes that take nothing of anybody's: what B gets there must hold nothing of A's (tested below), or holds nothing of any tenant. */
+const TAKES_NOTHING = new Set([
+  'GET /livez',
+  'GET /readyz',
+  'GET /metrics',
+  'GET /openapi.json',
+  'GET /v1/tenants',
+  'POST /v1/tenants',
+  'POST /v1/platform/webhook-endpoints',
+  'GET /v1/tenant',
+  'PATCH /v1/tenant',
+  'POST /v1/api-keys',
+  'GET /v1/connectors',
+  'GET /v1/connectors/{kind}',
+  'POST /v1/integrations',
+  'POST /v1/records/batch',
+  'PUT /v1/records/{record_type}/{external_id}',
+  'GET /v1/notifications',
+  // About the person who asks: notifications.test.ts has those of other people and other tenants.
+  'GET /v1/notifications/unread',
+  'POST /v1/notifications/viewed',
+  'POST /v1/notifications/{notification_id}/viewed',
+  'GET /v1/notification-settings',
+  'PATCH /v1/notification-settings',
+  'GET /v1/onboarding',
+  'POST /v1/sign-ins',
+  'GET /v1/stream',
+  'GET /v1/time-zones',
+  'POST /v1/people',
+  'GET /console/v1/sign-in',
+  'POST /console/v1/sign-in',
+  'POST /console/v1/sign-out',
+  'POST /console/v1/passwords',
+  'GET /console/v1/oidc',
+  'GET /console/v1/oidc/callback',
+  'GET /console/v1/me',
+  'POST /console/v1/me/password',
+  'GET /console/v1/me/sessions',
+]);
+
+const keyOfA = () => keyIds[0] as string;
+let keyIds: string[];
+beforeAll(async () => {
+  keyIds = (await a.admin.get('/v1/api-keys')).body.data.map((key: { id: string }) => key.id);
+});
+
+it('has a row for every route of the API description and none besides', async () => {
+  const { body } = await service.as(undefined).get('/openapi.json').expect(200);
+  const described = Object.entries(body.paths as Record<string, object>).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+
+  const tested = [...Object.keys(ROWS), ...TAKES_NOTHING];
+  expect(tested.toSorted()).toEqual(described.toSorted());
+  expect(Object.keys(ACCESS).toSorted()).toEqual(described.toSorted());
+});
+
+describe("another tenant's ids are answered like ids that nobody has", () => {
+  for (const [route, rows] of Object.entries(ROWS)) {
+    it.each(rows.map((row, index) => [index + 1, row] as const))(`${route} (%i)`, async (_number, row) => {
+      const theirs = await row.theirs(b.admin);
+      const nobodys = await row.nobodys(b.admin);
+
+      const isForPlatform = ACCESS[route] === 'platform';
+      expectProblem(theirs, isForPlatform ? 403 : theirs.text.includes('invalid_cursor') ? 400 : 404);
+      expect({ status: theirs.status, body: withoutRequestId(theirs) }).toEqual({ status: nobodys.status, body: withoutRequestId(nobodys) });
+    });
+  }
+
+  it('and nothing of A was changed by all that', async () => {
+    const { body } = await a.viewer.get(`/v1/integrations/${integration}`);
+
+    expect(body).toMatchObject({ app: 'Example HR', state: 'active' });
+    expect((await a.viewer.get(`/v1/sync-runs/${history.run}`)).body).toMatchObject({ state: 'running', cancel_requested_at: null });
+    expect((await a.viewer.get(`/v1/deletion-reviews/${history.review}`)).body.state).toBe('pending');
+    expect((await a.viewer.get(`/v1/webhook-endpoints/${endpoint}`)).body).toMatchObject({ description: '', state: 'enabled', former_secrets_expire_at: [] });
+    expect((await a.viewer.get('/v1/webhook-deliveries')).body.data.map(({ trigger }: { trigger: string }) => trigger)).toEqual(['test', 'test']);
+    expect((await a.viewer.get('/v1/tenant')).body.name).toBe('A');
+    expect((await a.admin.get('/v1/api-keys')).body.data.filter((key: { revoked_at: string | null }) => key.revoked_at !== null)).toEqual([]);
+    expect((await a.viewer.get(`${RECORD}/a-1`)).body).toMatchObject({ version: 1, is_deleted: false });
+    expect((await a.admin.get(`/v1/people/${person.id}`)).body).toMatchObject({ name: 'Ana of A', status: 'active' });
+    expect((await a.admin.get(`/v1/people/${person.id}/sessions`)).body.data).toHaveLength(1);
+  });
+});
+
+describe('lists', () => {
+  const OWN = LISTS.filter((path) => !['/v1/api-keys', '/v1/audit-log', '/v1/people', '/v1/events'].includes(path));
+
+  it.each([...OWN, '/v1/notifications', '/v1/onboarding'])('%s of B hold nothing of A', async (path) => {
+    expect((await b.admin.get(path)).body).toMatchObject({ data: [], next_cursor: null });
+  });
+
+  it('of events of B hold nothing of A, and say where to go on', async () => {
+    expect((await b.admin.get('/v1/events')).body).toEqual({ data: [], next_cursor: expect.any(String), has_more: false });
+  });
+
+  it('of sign-ins of B start nothing at A', async () => {
+    const runsOfA = async () => (await a.viewer.get('/v1/sync-runs?limit=200')).body.data.length;
+    const before = await runsOfA();
+
+    expect((await b.admin.post('/v1/sign-ins', { user: 'ben' }).expect(202)).body).toEqual({ sync_runs: [], left_out: [] });
+    expect(await runsOfA()).toBe(before);
+  });
+
+  it('of people of B hold nobody of A, in the console either', async () => {
+    for (const { body } of [await b.admin.get('/v1/people'), await browserOfB.get('/console/v1/people')]) {
+      expect(body.data).toHaveLength(1);
+      expect(JSON.stringify(body)).not.toContain('of A');
+    }
+  });
+
+  it('of keys and of the audit log hold only what is of B', async () => {
+    const [keys, log] = [await b.admin.get('/v1/api-keys'), await b.admin.get('/v1/audit-log')];
+
+    expect(keys.body.data).toHaveLength(3);
+    expect(`${keys.text}${log.text}`).not.toMatch(/ of A"|key:\w+ of A/);
+  });
+});
+
+it('lets two tenants have a record of the same name, an Idempotency-Key of the same text, and neither notices (S7, S24)', async () => {
+  const own = await b.operator.put(`${RECORD}/a-1`, { fields: { email: 'b@example.org' } });
+  const [first, second] = [
+    await a.admin.post('/v1/api-keys', { name: 'same', role: 'viewer' }).set('Idempotency-Key', 'same'),
+    await b.admin.post('/v1/api-keys', { name: 'same', role: 'viewer' }).set('Idempotency-Key', 'same'),
+  ];
+
+  expect(own.body).toMatchObject({ outcome: 'accepted', version: 1 });
+  expect((await a.viewer.get(`${RECORD}/a-1`)).body.fields).toEqual({ email: 'a-1@example.org' });
+  expect([first.status, second.status]).toEqual([201, 201]);
+  expect(first.body.id).not.toBe(second.body.id);
+});
+
+describe('row-level security beneath', () => {
+  const TABLES = [
+    'tenants',
+    'tenantKeys',
+    'apiKeys',
+    'idempotencyKeys',
+    'integrations',
+    'records',
+    'recordChanges',
+    'recordSyncs',
+    'pushes',
+    'notifications',
+    'auditLog',
+    'streamEvents',
+    'outbox',
+    'syncRuns',
+    'syncJobs',
+    'syncPages',
+    'syncRecordErrors',
+    'syncDatasets',
+    'syncStatuses',
+    'skippedTicks',
+    'deletionReviews',
+    'knownRecordTypes',
+    'metadataChanges',
+    'syncConflicts',
+    'requestBudgets',
+    'emails',
+    'people',
+    'personTokens',
+    'consoleSessions',
+    'events',
+    'eventSequences',
+    'webhookEndpoints',
+    'webhookDeliveries',
+    'webhookAttempts',
+    'companySyncs',
+  ] as const;
+
+  it.each(TABLES)('shows nothing of A in %s when a query forgets the tenant', async (table) => {
+    const rows = await service.database.withTenant(b.uuid, ({ trx }) => trx.selectFrom(table).select('tenantId').execute());
+
+    expect(rows.filter(({ tenantId }) => tenantId === a.uuid)).toEqual([]);
+  });
+
+  it('shows nothing at all without a tenant', async () => {
+    const rows = await service.database.withTenant('', ({ trx }) => trx.selectFrom('records').select('tenantId').execute());
+
+    expect(rows).toEqual([]);
+  });
+
+  it('takes no row for another tenant', async () => {
+    const writing = service.database.withTenant(b.uuid, ({ trx, now }) =>
+      trx
+        .insertInto('apiKeys')
+        .values({
+          tenantId: a.uuid,
+          apiKeyId: newUuid(),
+          publicId: 'x',
+          secretHash: Buffer.alloc(32),
+          name: 'x',
+          role: 'admin',
+          createdBy: 'x',
+          expiresAt: now,
+          revokedAt: null,
+          lastUsedAt: null,
+        })
+        .execute(),
+    );
+
+    await expect(writing).rejects.toThrow(/row-level security/);
+  });
+
+  it.each([
+    'update audit_log set actor = $$x$$',
+    'delete from audit_log',
+    'drop table records',
+    'create table x (y int)',
+    'select * from pg_authid',
+    'truncate records',
+  ])('does not let the role of the application do: %s', async (statement) => {
+    await expect(service.database.withTenant(a.uuid, ({ trx }) => sql.raw(statement).execute(trx))).rejects.toThrow(/permission denied|must be owner/);
+  });
+});
+
+function withoutRequestId({ text }: supertest.Response): unknown {
+  return { ...JSON.parse(text), request_id: null };
+}

@@ -1,0 +1,77 @@
+import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../connectors/errors';
+import { mapConcurrently } from '../../connectors/bounded-concurrency';
+
+const items = Array.from({ length: 40 }, (_, index) => index);
+const aMoment = () => new Promise((resolve) => setTimeout(resolve, 2));
+
+describe('mapConcurrently', () => {
+  it('works through all items, in their order, so many at a time and no more', async () => {
+    let [running, most] = [0, 0];
+
+    const settled = await mapConcurrently(items, 4, async (item) => {
+      most = Math.max(most, ++running);
+      await aMoment();
+      running -= 1;
+      return item * 2;
+    });
+
+    expect(settled).toEqual(items.map((item) => ({ item, ok: true, value: item * 2 })));
+    expect(most).toBe(4);
+  });
+
+  it.each([new RateLimited('wait', null), new Unauthorized('no')])('starts nothing more after $kind, and awaits what runs', async (error) => {
+    const settled = await mapConcurrently(items, 4, async (item) => {
+      await aMoment();
+      if (item === 5) throw error;
+      return item;
+    });
+
+    expect(settled).toContainEqual({ item: 5, ok: false, error });
+    expect(settled.length).toBeLessThanOrEqual(9);
+    expect(settled.filter(({ ok }) => ok)).toHaveLength(settled.length - 1);
+  });
+
+  it('stops after five failures to answer in a row', async () => {
+    const settled = await mapConcurrently(items, 1, () => Promise.reject(new Unavailable('down')));
+
+    expect(settled).toHaveLength(5);
+  });
+
+  it('goes on when failures to answer stand between answers', async () => {
+    const settled = await mapConcurrently(items, 1, (item) => (item % 4 === 0 ? Promise.resolve(item) : Promise.reject(new Unavailable('hiccup'))));
+
+    expect(settled).toHaveLength(items.length);
+  });
+
+  it('goes on past refused records', async () => {
+    const settled = await mapConcurrently(items, 4, () => Promise.reject(new RecordRejected('no', [])));
+
+    expect(settled).toHaveLength(items.length);
+  });
+
+  it('R10 takes our own mistake with one item for a failure of that item, and keeps what it was', async () => {
+    const mistake = new TypeError('x is undefined');
+
+    const settled = await mapConcurrently(items, 4, (item) => (item === 3 ? Promise.reject(mistake) : Promise.resolve(item)));
+
+    expect(settled).toHaveLength(items.length);
+    expect(settled[3]).toMatchObject({ ok: false, error: { kind: 'unavailable', cause: mistake } });
+  });
+
+  it('starts nothing after the signal is aborted', async () => {
+    const stop = new AbortController();
+
+    const settled = await mapConcurrently(
+      items,
+      2,
+      async (item) => {
+        await aMoment();
+        if (item === 3) stop.abort();
+        return item;
+      },
+      stop.signal,
+    );
+
+    expect(settled.length).toBeLessThanOrEqual(5);
+  });
+});

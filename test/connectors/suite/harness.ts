@@ -1,0 +1,53 @@
+/**
+ * What the shared suite needs to run a connector against a real third party: how to start it, how to link it, how to read
+ * what has arrived. One file per third party (`harness-scim.ts`, `harness-pocketbase.ts`, …), listed in `registry.test.ts`.
+ */
+import type { Connector } from '../../../connectors/connector';
+import type { JsonObject } from '../../../domain/json';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
+
+/** A record as it stands at the third party, brought to our words so that the suite can compare it. */
+export interface RemoteRecord {
+  remoteId: string;
+  externalId: string;
+  isActive: boolean;
+  firstName: string | null;
+  lastName: string | null;
+  email: string | null;
+}
+
+export interface StartedThirdParty {
+  config: unknown;
+  credentials: unknown;
+  /** Well-formed credentials that the third party does not accept. */
+  wrongCredentials: unknown;
+  /** Every record of the type under test. Read directly, not through the connector. */
+  list(): Promise<RemoteRecord[]>;
+  /** Removes a record behind our back. */
+  remove(remoteId: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ConnectorHarness {
+  /** Names the tests: `scim against scim2-server`. */
+  title: string;
+  connector: Connector;
+  recordType: string;
+  /**
+   * Maps our fields `first_name`, `last_name`, `email` (and what else the third party insists on, as constants or derived from these)
+   * in the third party's shape. The suite gives every record a unique e-mail address.
+   */
+  mapping: RecordTypeMapping;
+  /** False where records cannot be switched off (no `deactivate` among `onDelete`). */
+  canDeactivate: boolean;
+  /** Our fields that the third party refuses, the field of ours it must name, for a record otherwise like any other. */
+  rejected: { fields: JsonObject; field: string };
+  /** An id of ours that is hard to write in a filter, a query or a path; the suite's own where absent. */
+  awkwardExternalId?: string;
+  /** The longest string `first_name` may hold there, in characters. */
+  longestString: number;
+  /** Starts a third party of its own, empty, on 127.0.0.1, with the record type in place. */
+  start(): Promise<StartedThirdParty>;
+  /** Configurations that the schema or `validate` must refuse, each with a word on why. */
+  badConfigs: Record<string, unknown>;
+}

@@ -1,0 +1,87 @@
+/** The rows of e-mails on their way out. */
+import { countEmailAttempt, lockEmail, noteEmailFailed, noteEmailSent, noteEmailTrouble, queueEmail } from '../../../db/notifications/emails';
+import type { TenantWork } from '../../../db/database';
+import { GivenTenant, openTestDb, type TestDb } from '../given';
+
+let db: TestDb;
+let tenant: GivenTenant;
+
+beforeAll(async () => {
+  db = await openTestDb();
+});
+afterAll(() => db.end());
+beforeEach(async () => {
+  await db.superuser('truncate outbox');
+  tenant = await GivenTenant.create(db);
+});
+
+const content = { integration_id: 'int_1', app: 'PocketBase', account_name: 'Acme', datasets: [] };
+const queue = (work: TenantWork) => queueEmail(work, { kind: 'onboarding_complete', recipient: 'ada@example.org', content });
+const find = (emailId: string) => tenant.work((work) => lockEmail(work, { emailId }));
+
+it('queues an e-mail together with what wakes its workflow', async () => {
+  const emailId = await tenant.work(queue);
+
+  expect(await find(emailId)).toMatchObject({ kind: 'onboarding_complete', recipient: 'ada@example.org', content, attempts: 0, sentAt: null, failedAt: null });
+  expect(await db.superuser('select lane, subject_id, tenant_id from outbox')).toEqual([{ lane: 'email', subject_id: emailId, tenant_id: tenant.tenantId }]);
+});
+
+it('queues nothing when the transaction of its reason comes to nothing', async () => {
+  const undone = tenant.work(async (work) => {
+    await queue(work);
+    throw new Error('No.');
+  });
+
+  await expect(undone).rejects.toThrow('No.');
+  expect(await db.superuser('select * from outbox')).toEqual([]);
+  expect(await db.superuser(`select * from emails where tenant_id = '${tenant.tenantId}'`)).toEqual([]);
+});
+
+it('keeps names that PostgreSQL could not', async () => {
+  const emailId = await tenant.work((work) =>
+    queueEmail(work, { kind: 'onboarding_failed', recipient: 'ada@example.org', content: { ...content, account_name: 'A\0\ud800' } }),
+  );
+
+  expect(await find(emailId)).toMatchObject({ content: { account_name: 'A\u2400\uFFFD' } });
+});
+
+it('counts attempts and keeps the last trouble, cut to a length', async () => {
+  const emailId = await tenant.work(queue);
+
+  await tenant.work((work) => countEmailAttempt(work, { emailId }));
+  await tenant.work((work) => noteEmailTrouble(work, { emailId, error: `4${'x'.repeat(5_000)}\0`, mayBeTaken: false }));
+
+  expect(await find(emailId)).toMatchObject({ attempts: 1, sentAt: null, failedAt: null, lastError: `4${'x'.repeat(499)}` });
+});
+
+it('lets the first end count', async () => {
+  const [sent, failed] = [await tenant.work(queue), await tenant.work(queue)];
+  await tenant.work((work) => noteEmailSent(work, { emailId: sent }));
+  await tenant.work((work) => noteEmailFailed(work, { emailId: failed, error: '550 No.' }));
+
+  for (const emailId of [sent, failed]) {
+    await tenant.work((work) => noteEmailFailed(work, { emailId, error: 'late' }));
+    await tenant.work((work) => noteEmailTrouble(work, { emailId, error: 'late', mayBeTaken: false }));
+    await tenant.work((work) => noteEmailSent(work, { emailId }));
+  }
+
+  expect(await find(sent)).toMatchObject({ sentAt: expect.any(Date), failedAt: null, lastError: null });
+  expect(await find(failed)).toMatchObject({ sentAt: null, failedAt: expect.any(Date), lastError: '550 No.' });
+});
+
+it("does not touch another tenant's", async () => {
+  const emailId = await tenant.work(queue);
+  const other = await GivenTenant.create(db);
+
+  await other.work((work) => noteEmailSent(work, { emailId }));
+
+  expect(await other.work((work) => lockEmail(work, { emailId }))).toBeUndefined();
+  expect(await find(emailId)).toMatchObject({ sentAt: null });
+});
+
+it('shows the dispatcher that there is one, but neither to whom nor what about', async () => {
+  await tenant.work(queue);
+
+  expect(await db.asRole('syncline_dispatcher', null, 'select email_id, sent_at from emails')).not.toEqual([]);
+  await expect(db.asRole('syncline_dispatcher', null, 'select recipient from emails')).rejects.toThrow('permission denied');
+});

@@ -1,0 +1,94 @@
+import { sql } from 'kysely';
+import { Database } from '../../../db/database';
+import { newUuid } from '../../../db/sql/ids';
+import { rowsFrom } from '../../../db/sql/bulk-rows';
+import { createTestDatabase, type TestDatabase } from '../../support/environments/database';
+
+const AWKWARD = [
+  'plain',
+  '',
+  ' lead and trail ',
+  'NULL',
+  'null',
+  'a"b',
+  'a\\b',
+  '\\"',
+  '{x,y}',
+  '{}',
+  ',',
+  "o'quote",
+  'line\nbreak\ttab\r',
+  '\u0001\u001f\u007f',
+  'ünï 😀 \u2028',
+];
+const COLUMNS = 'name text, fields jsonb, tags text[], is_active boolean, version bigint, due_at timestamptz, attempts int';
+
+let testDatabase: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  database = new Database({ url: testDatabase.url, poolSize: 2, statementTimeoutMs: 10_000 });
+});
+
+afterAll(async () => {
+  await database.close();
+  await testDatabase.drop();
+});
+
+const read = (rows: readonly object[]) =>
+  database.withTenant(newUuid(), async ({ trx }) => (await sql<object>`select row.* from ${rowsFrom(rows, COLUMNS)}`.execute(trx)).rows);
+
+describe('rows as one table', () => {
+  it('arrive as they were sent, whatever stands in their texts', async () => {
+    const rows = AWKWARD.map((text, position) => ({
+      name: text,
+      fields: { [text]: text, list: [text, 1, null, true] },
+      tags: [text, 'x', text],
+      isActive: position % 2 === 0,
+      version: Number.MAX_SAFE_INTEGER,
+      dueAt: new Date(1_800_000_000_123 + position),
+      attempts: position,
+    }));
+
+    const sent = rows.map(({ isActive, dueAt, ...row }) => ({ ...row, is_active: isActive, due_at: dueAt }));
+
+    expect(await read(sent)).toEqual(rows);
+  });
+
+  it('carry ids in any spelling, and none that is no id', async () => {
+    const id = newUuid();
+    const readIds = (ids: string[]) =>
+      database.withTenant(id, async ({ trx }) => {
+        const { rows } = await sql<{ id: string }>`select row.id from ${rowsFrom(
+          ids.map((one) => ({ id: one })),
+          'id uuid',
+        )}`.execute(trx);
+        return rows.map((row) => row.id);
+      });
+
+    expect(
+      await readIds([id, id.toUpperCase(), id.replaceAll('-', ''), '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']),
+    ).toEqual([id, id, id, '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']);
+    for (const wrong of ['', id.slice(1), `${id}0`, id.replace(/.$/, 'g'), id.replace(/.$/, 'é'), id.replace(/.$/, '😀')])
+      await expect(readIds([wrong])).rejects.toThrow('This is not a UUID.');
+  });
+
+  it('arrive whole where their texts take more room than their letters', async () => {
+    const rows = ['😀'.repeat(20_000), 'é', '漢字'.repeat(9_000)].map((text) => ({ name: text, fields: { text } }));
+
+    const arrived = (await read(rows)) as { name: string; fields: object }[];
+
+    expect(arrived.map(({ name, fields }) => ({ name, fields }))).toEqual(rows);
+  });
+
+  it('hold null where a value is null or absent, and an empty list where it is empty', async () => {
+    const [row] = await read([{ name: null, tags: [] }]);
+
+    expect(row).toEqual({ name: null, fields: null, tags: [], isActive: null, version: null, dueAt: null, attempts: null });
+  });
+
+  it('are none where none are sent', async () => {
+    expect(await read([])).toEqual([]);
+  });
+});

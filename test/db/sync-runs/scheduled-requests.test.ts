@@ -1,0 +1,298 @@
+/** What becomes of a tick, by rows (rules.md 16, 28 to 30). */
+import { listSkippedTicks, decideTick, type Tick } from '../../../db/sync-runs/scheduled-requests';
+import { deleteIntegration, pauseIntegration, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
+import { changeTenant } from '../../../db/tenants/tenants';
+import { GivenTenant, openTestDb, type TestDb } from '../given';
+
+const PULLED = { employees: { direction: 'pull' as const, fields: [], onDelete: 'leave' as const } };
+let db: TestDb;
+let now = new Date('2027-01-10T02:00:00Z');
+let tenant: GivenTenant;
+let integrationId: string;
+
+beforeAll(async () => {
+  db = await openTestDb(() => now);
+});
+afterAll(() => db.end());
+beforeEach(async () => {
+  now = new Date('2027-01-10T02:00:00Z');
+  tenant = await GivenTenant.create(db);
+  integrationId = await tenant.integration({ recordTypes: PULLED });
+  await onboarded();
+});
+
+/** The onboarding run has come to its end. */
+async function onboarded(): Promise<void> {
+  await endRuns();
+  await db.superuser('update integrations set onboarded_at = $2 where integration_id = $1', [integrationId, now]);
+}
+async function endRuns(): Promise<void> {
+  await db.superuser(`update sync_runs set state = 'succeeded', started_at = requested_at, finished_at = requested_at where integration_id = $1`, [
+    integrationId,
+  ]);
+}
+const begin = (state = 'running') => db.superuser(`update sync_runs set state = $2 where integration_id = $1 and state = 'queued'`, [integrationId, state]);
+
+/** A tick that is worked on in time. */
+function tick(schedule: Tick['schedule'], at: string | Date = now) {
+  const scheduledAt = new Date(at);
+  now = new Date(scheduledAt.getTime() + 60_000);
+  return late(schedule, scheduledAt);
+}
+const late = (schedule: Tick['schedule'], at: string | Date) => tenant.work((work) => decideTick(work, { integrationId, schedule, scheduledAt: new Date(at) }));
+const runs = () =>
+  db.superuser(
+    `select kind, started_by, local_date::text, state from sync_runs where integration_id = $1 and kind <> 'onboarding' order by requested_at, sync_run_id`,
+    [integrationId],
+  );
+const skipped = async () =>
+  (await tenant.work((work) => listSkippedTicks(work, { integrationId, limit: 50 }))).map(({ schedule, reason }) => `${schedule} ${reason}`).toReversed();
+
+describe('an hourly tick', () => {
+  it('asks for an incremental run', async () => {
+    expect(await tick('hourly')).toMatchObject({ outcome: 'requested', syncRunId: expect.any(String) });
+    expect(await runs()).toEqual([{ kind: 'hourly', started_by: 'schedule:hourly', local_date: null, state: 'queued' }]);
+    expect(await skipped()).toEqual([]);
+  });
+
+  it('asks only once when it is worked on twice, also after its run has ended, and with clocks apart', async () => {
+    await tick('hourly', '2027-01-10T05:17:00Z');
+    now = new Date('2027-01-10T05:12:00Z');
+    expect(await late('hourly', '2027-01-10T05:17:00Z')).toMatchObject({ outcome: 'nothing' });
+    await endRuns();
+    expect(await late('hourly', '2027-01-10T05:17:00Z')).toMatchObject({ outcome: 'nothing' });
+
+    expect(await runs()).toHaveLength(1);
+    expect(await skipped()).toEqual([]);
+  });
+
+  it('asks again an hour later', async () => {
+    await tick('hourly', '2027-01-10T05:17:00Z');
+    await endRuns();
+
+    expect(await tick('hourly', '2027-01-10T06:17:00Z')).toMatchObject({ outcome: 'requested' });
+    expect(await runs()).toHaveLength(2);
+  });
+
+  it('rule 30: has one catch-up run with those that were missed, not one per tick', async () => {
+    now = new Date('2027-01-10T11:30:00Z');
+    for (const hour of ['05', '06', '07', '08', '09', '10']) {
+      await late('hourly', `2027-01-10T${hour}:17:00Z`);
+      await endRuns();
+    }
+
+    expect(await runs()).toHaveLength(1);
+  });
+
+  it.each(['queued', 'running', 'waiting'])('rule 30: is logged as skipped_overlap during a run that is %s, with its id, once', async (state) => {
+    const run = await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'key:test' }));
+    if (state !== 'queued') await begin(state);
+
+    expect(await tick('hourly')).toEqual({ outcome: 'skipped_overlap', syncRunId: run?.syncRunId });
+    expect(await late('hourly', new Date(now.getTime() - 60_000))).toEqual({ outcome: 'skipped_overlap', syncRunId: run?.syncRunId });
+
+    expect(await skipped()).toEqual(['hourly skipped_overlap']);
+    expect(await runs()).toHaveLength(1);
+  });
+
+  it('rule 16: is logged as skipped_paused while the integration is paused, and works again after it', async () => {
+    await tenant.work((work) => pauseIntegration(work, { integrationId }));
+    expect(await tick('hourly', '2027-01-10T05:17:00Z')).toEqual({ outcome: 'skipped_paused', syncRunId: null });
+    await tenant.work((work) => resumeIntegration(work, { integrationId }));
+
+    expect(await tick('hourly', '2027-01-10T06:17:00Z')).toMatchObject({ outcome: 'requested' });
+    expect(await skipped()).toEqual(['hourly skipped_paused']);
+  });
+
+  it('is logged as skipped_needs_reauthorization while credentials are refused', async () => {
+    await db.superuser('update integrations set needs_reauthorization_at = now() where integration_id = $1', [integrationId]);
+
+    expect(await tick('hourly')).toMatchObject({ outcome: 'skipped_needs_reauthorization' });
+  });
+
+  it('gives way to the onboarding run, and does nothing once that has failed', async () => {
+    integrationId = await tenant.integration({ recordTypes: PULLED });
+    expect(await tick('hourly', '2027-01-10T05:17:00Z')).toMatchObject({ outcome: 'skipped_overlap' });
+    await endRuns();
+
+    expect(await tick('hourly', '2027-01-10T06:17:00Z')).toEqual({ outcome: 'nothing', syncRunId: null });
+    expect(await runs()).toEqual([]);
+  });
+
+  it.each([
+    ['is deleted', () => tenant.work((work) => deleteIntegration(work, { integrationId }))],
+    [
+      'only pushes',
+      () => db.superuser(`update integrations set record_types = '{"employees":{"direction":"push"}}' where integration_id = $1`, [integrationId]),
+    ],
+    ['has it switched off', () => db.superuser('update integrations set is_hourly_sync_on = false where integration_id = $1', [integrationId])],
+  ])('does nothing where the integration %s, but lets its schedules be looked at', async (_, change) => {
+    await change();
+    await db.superuser('truncate outbox');
+
+    expect(await tick('hourly')).toEqual({ outcome: 'nothing', syncRunId: null });
+    expect(await db.superuser('select lane, subject_id from outbox')).toEqual([{ lane: 'sync_schedule', subject_id: integrationId }]);
+  });
+});
+
+describe('a nightly tick', () => {
+  it('asks for a full run that stands for the local date, and the fallback finds it done without a word', async () => {
+    expect(await tick('nightly', '2027-01-10T02:00:00Z')).toMatchObject({ outcome: 'requested' });
+    await endRuns();
+    expect(await tick('nightly', '2027-01-10T03:15:00Z')).toEqual({ outcome: 'nothing', syncRunId: null });
+
+    expect(await runs()).toEqual([{ kind: 'nightly', started_by: 'schedule:nightly', local_date: '2027-01-10', state: 'succeeded' }]);
+    expect(await skipped()).toEqual([]);
+  });
+
+  it('asks only once when it is worked on twice', async () => {
+    await tick('nightly', '2027-01-10T02:00:00Z');
+
+    expect(await late('nightly', '2027-01-10T02:00:00Z')).toMatchObject({ outcome: 'nothing' });
+    expect(await runs()).toHaveLength(1);
+    expect(await skipped()).toEqual([]);
+  });
+
+  it('of 23:30 has a fallback after midnight that belongs to the evening before', async () => {
+    await db.superuser(`update integrations set nightly_sync_at = '23:30' where integration_id = $1`, [integrationId]);
+    await tick('nightly', '2027-01-10T00:45:00Z');
+
+    expect(await runs()).toMatchObject([{ local_date: '2027-01-09' }]);
+  });
+
+  it('rule 29: comes twice in an autumn night and has one run; the second is logged', async () => {
+    await tenant.work((work) => changeTenant(work, { timeZone: 'America/New_York' }));
+    await db.superuser(`update integrations set nightly_sync_at = '01:30' where integration_id = $1`, [integrationId]);
+    await tick('nightly', '2027-11-07T01:30:00-04:00');
+    await endRuns();
+
+    expect(await tick('nightly', '2027-11-07T01:30:00-05:00')).toMatchObject({ outcome: 'skipped_done_tonight' });
+    expect(await tick('nightly', '2027-11-07T02:45:00-05:00')).toMatchObject({ outcome: 'nothing' });
+    expect(await runs()).toMatchObject([{ local_date: '2027-11-07' }]);
+  });
+
+  it('gives way to a run at work; the fallback has it then', async () => {
+    await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'key:test' }));
+    expect(await tick('nightly', '2027-01-10T02:00:00Z')).toMatchObject({ outcome: 'skipped_overlap' });
+    await endRuns();
+
+    expect(await tick('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'requested' });
+    expect(await runs()).toMatchObject([{ kind: 'full' }, { kind: 'nightly', local_date: '2027-01-10' }]);
+  });
+
+  it('is not lost to a long incremental run: the fallback waits behind it', async () => {
+    await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'incremental', startedBy: 'key:test' }));
+    await begin();
+    await tick('nightly', '2027-01-10T02:00:00Z');
+
+    expect(await tick('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'requested' });
+    expect(await runs()).toMatchObject([
+      { kind: 'incremental', state: 'running' },
+      { kind: 'nightly', state: 'queued', local_date: '2027-01-10' },
+    ]);
+    expect(await skipped()).toEqual(['nightly skipped_overlap']);
+  });
+
+  it('makes a run that waits already its own, as wide as it needs it', async () => {
+    for (const kind of ['incremental', 'last_day'] as const) {
+      await tenant.work((work) => requestSyncRun(work, { integrationId, kind, startedBy: 'key:test' }));
+      if (kind === 'incremental') await begin();
+    }
+
+    await tick('nightly', '2027-01-10T03:15:00Z');
+    expect(await runs()).toMatchObject([{ kind: 'incremental' }, { kind: 'nightly', state: 'queued', local_date: '2027-01-10' }]);
+    expect(await late('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'nothing' });
+  });
+
+  it('does not queue behind a full pass that has outlasted the night', async () => {
+    await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'key:test' }));
+    await begin();
+
+    expect(await tick('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'skipped_overlap' });
+    expect(await runs()).toHaveLength(1);
+  });
+
+  it('is the retry of an onboarding that has failed', async () => {
+    integrationId = await tenant.integration({ recordTypes: PULLED });
+    await endRuns();
+
+    expect(await tick('nightly')).toMatchObject({ outcome: 'requested' });
+  });
+
+  it('that comes days late stands for the newest night', async () => {
+    now = new Date('2027-01-13T09:00:00Z');
+    await late('nightly', '2027-01-10T02:00:00Z');
+    await late('nightly', '2027-01-10T03:15:00Z');
+
+    expect(await runs()).toMatchObject([{ local_date: '2027-01-13' }]);
+  });
+
+  it('is logged while the integration is paused', async () => {
+    await tenant.work((work) => pauseIntegration(work, { integrationId }));
+
+    expect(await tick('nightly')).toMatchObject({ outcome: 'skipped_paused' });
+    expect(await runs()).toEqual([]);
+  });
+});
+
+describe('a tenant that moves to another zone', () => {
+  const move = async (timeZone: string) => {
+    await db.superuser('truncate outbox');
+    await tenant.work((work) => changeTenant(work, { timeZone }));
+    return db.superuser(`select subject_id from outbox where lane = 'sync_schedule'`);
+  };
+
+  it('has the schedules of its integrations made anew, and only of those that pull', async () => {
+    await tenant.integration();
+    const other = await GivenTenant.create(db);
+    await other.integration({ recordTypes: PULLED });
+
+    expect(await move('Europe/Brussels')).toEqual([{ subject_id: integrationId }]);
+    expect(await move('Europe/Brussels')).toEqual([]);
+  });
+
+  it('rule 29: to the east has the night that it skipped, at once', async () => {
+    await tick('nightly', '2027-01-10T02:00:00Z');
+    await endRuns();
+    now = new Date('2027-01-10T20:00:00Z'); // 7:00 on the 11th in Sydney
+    await move('Australia/Sydney');
+    await endRuns();
+    await tick('nightly', '2027-01-12T02:00:00+11:00');
+
+    expect((await runs()).map((run) => run.local_date)).toEqual(['2027-01-10', '2027-01-11', '2027-01-12']);
+    expect(await skipped()).toEqual([]);
+  });
+
+  it('rule 29: to the west has no second run for the date that comes again', async () => {
+    await tenant.work((work) => changeTenant(work, { timeZone: 'Australia/Sydney' }));
+    await tick('nightly', '2027-01-10T02:00:00+11:00');
+    await endRuns();
+    await move('America/New_York');
+    expect(await tick('nightly', '2027-01-10T02:00:00-05:00')).toMatchObject({ outcome: 'skipped_done_tonight' });
+    await tick('nightly', '2027-01-10T03:15:00-05:00');
+    await tick('nightly', '2027-01-11T02:00:00-05:00');
+
+    expect((await runs()).map((run) => run.local_date)).toEqual(['2027-01-10', '2027-01-11']);
+  });
+
+  it('has no run because of it before its first night', async () => {
+    now = new Date('2027-01-10T20:00:00Z');
+    await move('Australia/Sydney');
+
+    expect(await runs()).toEqual([]);
+  });
+});
+
+it('lists what was skipped, the newest first, page by page, and only of this integration', async () => {
+  await tenant.work((work) => pauseIntegration(work, { integrationId }));
+  for (const hour of ['05', '06', '07']) await tick('hourly', `2027-01-10T${hour}:17:00Z`);
+  const hours = (ticks: { scheduledAt: Date }[]) => ticks.map(({ scheduledAt }) => scheduledAt.getUTCHours());
+
+  const first = await tenant.work((work) => listSkippedTicks(work, { integrationId, limit: 2 }));
+  const rest = await tenant.work((work) => listSkippedTicks(work, { integrationId, limit: 2, before: first.at(-1)?.skippedTickId }));
+  const other = await tenant.integration({ recordTypes: PULLED });
+
+  expect([hours(first), hours(rest)]).toEqual([[7, 6], [5]]);
+  expect(await tenant.work((work) => listSkippedTicks(work, { integrationId: other, limit: 2 }))).toEqual([]);
+});

@@ -1,0 +1,124 @@
+/** Records that both sides may have changed (rules.md 17). */
+import * as fc from 'fast-check';
+import type { JsonObject, JsonValue } from '../../../domain/json';
+import { mapRecord, type RecordTypeMapping } from '../../../domain/records/mapping';
+import { mergePulled, takeAll } from '../../../domain/pull/three-way-merge';
+
+const MAPPING: RecordTypeMapping = {
+  direction: 'both',
+  onDelete: 'leave',
+  fields: [
+    { name: 'a', to: '/x/a' },
+    { name: 'b', to: '/b' },
+    { name: 'c', to: '/c' },
+    { to: '/kind', constant: 'person' },
+  ],
+};
+const THEIRS_WIN: RecordTypeMapping = { ...MAPPING, onConflict: 'theirs' };
+
+/** Their shape of our fields. */
+const there = (fields: JsonObject): JsonObject => {
+  const mapped = mapRecord(MAPPING, fields);
+  return mapped.ok ? mapped.payload : {};
+};
+const some = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom<JsonValue>(null, 1, 'x', [1]));
+const same = (a: JsonValue | undefined, b: JsonValue | undefined) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+const NAMES = ['a', 'b', 'c'];
+
+describe('rule 17: merging', () => {
+  it('takes theirs where only they changed, and keeps ours where only we did', () => {
+    const merged = mergePulled(MAPPING, { a: 1, b: 'new here', own: true }, there({ a: 1, b: 1 }), there({ a: 2, b: 1 }));
+    expect(merged).toMatchObject({ fields: { a: 2, b: 'new here', own: true }, changedFields: ['a'], conflicts: [], isAgreed: false });
+  });
+
+  it('logs a field that both changed: ours wins, or theirs where it is set so', () => {
+    const given = [{ a: 'ours' }, there({ a: 'base' }), there({ a: 'theirs' })] as const;
+    expect(mergePulled(MAPPING, ...given)).toMatchObject({
+      fields: { a: 'ours' },
+      conflicts: [{ field: 'a', ours: 'ours', theirs: 'theirs', winner: 'ours' }],
+      isAgreed: false,
+    });
+    expect(mergePulled(THEIRS_WIN, ...given)).toMatchObject({ fields: { a: 'theirs' }, conflicts: [{ winner: 'theirs' }], isAgreed: true });
+  });
+
+  it('does not call it a conflict where both changed to the same', () => {
+    expect(mergePulled(MAPPING, { a: 'same' }, there({ a: 'base' }), there({ a: 'same' }))).toMatchObject({ changedFields: [], conflicts: [], isAgreed: true });
+  });
+
+  it('counts what is filled in here as changed where they never agreed on anything, and what is empty as theirs', () => {
+    expect(mergePulled(MAPPING, { a: 'ours', b: null }, null, there({ a: 'theirs', b: 1, c: 2 }))).toMatchObject({
+      fields: { a: 'ours', b: 1, c: 2 },
+      conflicts: [{ field: 'a' }],
+    });
+  });
+
+  it('does not turn a value round that stands for the same there', () => {
+    const mapping: RecordTypeMapping = { ...MAPPING, fields: [{ name: 'state', to: '/s', values: { open: 'O', reopened: 'O', done: 'D' } }] };
+    expect(mergePulled(mapping, { state: 'reopened' }, { s: 'O' }, { s: 'O' })).toMatchObject({ fields: { state: 'reopened' }, changedFields: [] });
+    expect(mergePulled(mapping, { state: 'reopened' }, { s: 'O' }, { s: 'D' })).toMatchObject({ fields: { state: 'done' }, conflicts: [] });
+  });
+
+  it('merges in our words where a record here cannot be mapped', () => {
+    const mapping: RecordTypeMapping = {
+      ...MAPPING,
+      fields: [
+        { name: 'age', to: '/age', type: 'number' },
+        { name: 'n', to: '/n' },
+      ],
+    };
+    expect(mergePulled(mapping, { age: 'old', n: 1 }, { age: 3, n: 1 }, { age: 3, n: 2 })).toMatchObject({ fields: { age: 'old', n: 2 }, isAgreed: false });
+  });
+
+  it('never loses a field that was changed here and not sent, and takes theirs otherwise', () => {
+    fc.assert(
+      fc.property(some, some, some, fc.boolean(), (ours, base, theirs, doTheirsWin) => {
+        const { fields, conflicts, isAgreed } = mergePulled(doTheirsWin ? THEIRS_WIN : MAPPING, ours, there(base), there(theirs));
+        for (const name of NAMES) {
+          const isChangedHere = !same(ours[name], base[name]);
+          const isChangedThere = !same(theirs[name], base[name]);
+          const isConflict = isChangedHere && isChangedThere && !same(ours[name], theirs[name]);
+          const isOurs = isChangedHere && (!isChangedThere || !doTheirsWin);
+          expect([name, fields[name] ?? null]).toEqual([name, (isOurs ? ours[name] : theirs[name]) ?? null]);
+          expect([name, conflicts.some(({ field }) => field === name)]).toEqual([name, isConflict]);
+        }
+        expect(isAgreed).toBe(NAMES.every((name) => same(fields[name], theirs[name])));
+      }),
+    );
+  });
+
+  it('our own push coming back is no change', () => {
+    fc.assert(
+      fc.property(some, fc.option(some), (ours, base) => {
+        const merged = mergePulled(MAPPING, ours, base === null ? null : there(base), there(ours));
+        expect(merged).toMatchObject({ fields: ours, changedFields: [], conflicts: [], isAgreed: true, agreed: there(ours) });
+      }),
+    );
+  });
+
+  it('says a conflict once: merged again with nothing new, nothing changes', () => {
+    fc.assert(
+      fc.property(some, fc.option(some), some, fc.boolean(), (ours, base, theirs, doTheirsWin) => {
+        const mapping = doTheirsWin ? THEIRS_WIN : MAPPING;
+        const first = mergePulled(mapping, ours, base === null ? null : there(base), there(theirs));
+        const again = mergePulled(mapping, first.fields, first.agreed, there(theirs));
+        expect(again).toMatchObject({ fields: first.fields, changedFields: [], conflicts: [], isAgreed: first.isAgreed });
+      }),
+    );
+  });
+
+  it('does not touch what is not mapped', () => {
+    fc.assert(fc.property(some, some, (ours, theirs) => mergePulled(MAPPING, { ...ours, own: 'kept' }, null, there(theirs)).fields['own'] === 'kept'));
+  });
+});
+
+describe('rule 17: a record that only comes from there', () => {
+  it('takes what is mapped, a field that is gone there included, and leaves what is not', () => {
+    for (const isTheirs of [true, false]) expect(takeAll(MAPPING, { a: 1, b: 2, own: true }, { a: 3 }, { isTheirs })).toEqual({ a: 3, own: true });
+  });
+
+  it('drops what is gone there where every field is copied, and not what was ours before it was matched', () => {
+    const everything = { ...MAPPING, fields: [] };
+    expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isTheirs: true })).toEqual({ a: 3 });
+    expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isTheirs: false })).toEqual({ a: 3, b: 2 });
+  });
+});

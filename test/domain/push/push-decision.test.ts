@@ -1,0 +1,74 @@
+/** What becomes of a due pair (rules.md 5, 6, 14), by table. */
+import { type DuePair, verdictOn } from '../../../domain/push/push-decision';
+import type { PushTarget } from '../../../domain/push/push-target';
+
+const firedAt = new Date('2026-01-01T12:00:00Z');
+const earlier = new Date(firedAt.getTime() - 1_000);
+const upsert: PushTarget = { operation: 'upsert', payload: { name: 'A' } };
+const due = (more: Partial<DuePair> = {}): DuePair => ({
+  dueAt: earlier,
+  windowReason: 'quiet',
+  heldAt: null,
+  discardedAt: null,
+  pushId: null,
+  pushHash: null,
+  unresolvedPushId: null,
+  settledStatus: null,
+  concludedHash: null,
+  ...more,
+});
+const judge = (pair: DuePair, target: PushTarget = upsert, isLinked = false) => verdictOn(pair, { target, hash: 'now', isLinked }, firedAt);
+
+it('pushes a due window under a new id', () => {
+  expect(judge(due())).toEqual({ kind: 'push', isNew: true });
+});
+
+it('does not push a window whose quiet time has not come, or that is held', () => {
+  expect(judge(due({ dueAt: new Date(firedAt.getTime() + 1) }))).toEqual({ kind: 'wait' });
+  expect(judge(due({ heldAt: earlier }))).toEqual({ kind: 'wait' });
+});
+
+it('repeats an earlier push under its id when it says the same, and not when it says something else', () => {
+  expect(judge(due({ dueAt: null, pushId: 'p', pushHash: 'now' }))).toEqual({ kind: 'push', isNew: false });
+  expect(judge(due({ dueAt: null, pushId: 'p', pushHash: 'then' }))).toEqual({ kind: 'push', isNew: true });
+});
+
+describe('rule 5: no net change', () => {
+  it('ends without a call when the last concluded push said the same', () => {
+    expect(judge(due({ settledStatus: 'synced', concludedHash: 'now' }))).toEqual({ kind: 'end', result: 'no_net_change' });
+  });
+
+  it('does not count while an earlier push is uncertain, nor for Retry now', () => {
+    expect(judge(due({ concludedHash: 'now', pushId: 'p', pushHash: 'then' }))).toEqual({ kind: 'push', isNew: true });
+    expect(judge(due({ settledStatus: 'sync_failed', concludedHash: 'now', windowReason: 'retry' }))).toEqual({ kind: 'push', isNew: true });
+  });
+});
+
+describe('rule 14: leaving', () => {
+  const gone: PushTarget = { operation: 'deactivate' };
+
+  it('just closes the window of what was never sent', () => {
+    expect(judge(due(), gone)).toEqual({ kind: 'end', result: 'closed' });
+  });
+
+  it.each([
+    ['was sent', due({ settledStatus: 'synced' }), false],
+    ['may have been created', due({ unresolvedPushId: 'p' }), false],
+    ['is known there', due(), true],
+  ])('does not forget what %s', (_what, pair, isLinked) => {
+    expect(judge(pair, gone, isLinked)).toEqual({ kind: 'push', isNew: true });
+  });
+
+  it('leaves alone what is to be left', () => {
+    expect(judge(due({ settledStatus: 'synced' }), { operation: 'leave' })).toEqual({ kind: 'end', result: 'left' });
+  });
+});
+
+it('does not repeat a push with discarded changes inside', () => {
+  expect(judge(due({ dueAt: null, pushId: 'p', pushHash: 'then', discardedAt: earlier }))).toEqual({ kind: 'end', result: 'discarded' });
+});
+
+it('tells people what the mapping cannot express, without a call', () => {
+  const errors = [{ field: 'grade', to: 'grade', message: 'no counterpart' }];
+  expect(judge(due(), { operation: 'invalid', errors })).toEqual({ kind: 'invalid', errors });
+});

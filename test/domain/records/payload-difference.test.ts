@@ -1,0 +1,70 @@
+/** What an overview of a push shows (rules.md 22). */
+import * as fc from 'fast-check';
+import { isJsonObject, type JsonObject, jsonEquals, memberOf } from '../../../domain/json';
+import { payloadDifference } from '../../../domain/records/payload-difference';
+import { jsonObject, jsonValue } from '../arbitraries';
+
+/** As it is there once the payload was sent: objects keep what is theirs, everything else is replaced. */
+function sent(payload: JsonObject, remote: JsonObject): JsonObject {
+  const merged = new Map(Object.entries(remote));
+  for (const [name, wanted] of Object.entries(payload)) {
+    const there = merged.get(name) ?? null;
+    merged.set(name, isJsonObject(wanted) && isJsonObject(there) ? sent(wanted, there) : wanted);
+  }
+  return Object.fromEntries(merged);
+}
+const withoutNulls = (object: JsonObject): JsonObject => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+
+describe('rule 22: what differs there', () => {
+  it.each<[string, JsonObject, JsonObject, JsonObject | null, JsonObject | null]>([
+    ['another value', { a: 1 }, { a: 2 }, { a: 2 }, { a: 1 }],
+    ['one that they do not have', { a: 1 }, {}, { a: null }, { a: 1 }],
+    ['one that is to be empty there', { a: null }, { a: 1 }, { a: 1 }, { a: null }],
+    ['absent there and empty here', { a: null }, {}, null, null],
+    ['the same in another order', { a: { b: 1, c: [1, 2] } }, { a: { c: [1, 2], b: 1 } }, null, null],
+    ['a list in another order', { a: [1, 2] }, { a: [2, 1] }, { a: [2, 1] }, { a: [1, 2] }],
+    ['what is theirs alone, at the top and inside', { a: { b: 1 } }, { a: { b: 1, z: 9 }, z: 9 }, null, null],
+    ['a member inside, shown with its whole top-level field', { a: { b: 1 } }, { a: { b: 2, z: 9 } }, { a: { b: 2, z: 9 } }, { a: { b: 1 } }],
+    ['an object in place of a text', { a: { b: 1 } }, { a: 'text' }, { a: 'text' }, { a: { b: 1 } }],
+    ['a number in place of the text of it', { a: 1 }, { a: '1' }, { a: '1' }, { a: 1 }],
+    ['one that is called like something JavaScript has everywhere', { constructor: {} }, {}, { constructor: null }, { constructor: {} }],
+    ['only the fields that differ', { a: 1, b: 2 }, { a: 1, b: 3 }, { b: 3 }, { b: 2 }],
+  ])('%s', (_, payload, remote, before, after) => {
+    expect(payloadDifference(payload, remote)).toEqual(before === null ? null : { before, after });
+  });
+
+  it('is none between a payload and itself, whatever else is there', () => {
+    fc.assert(fc.property(jsonObject(), jsonObject(), (payload, theirs) => expect(payloadDifference(payload, { ...theirs, ...payload })).toBeNull()));
+  });
+
+  it('is none once the payload was sent: a second Sync Now has nothing to do', () => {
+    fc.assert(fc.property(jsonObject(), jsonObject(), (payload, remote) => expect(payloadDifference(payload, sent(payload, remote))).toBeNull()));
+  });
+
+  it('names exactly the fields of the payload that differ, as they are there and as they should be', () => {
+    fc.assert(
+      fc.property(jsonObject(), jsonObject(), (payload, remote) => {
+        const difference = payloadDifference(payload, remote) ?? { before: {}, after: {} };
+        expect(Object.keys(difference.before)).toEqual(Object.keys(difference.after));
+        for (const name of Object.keys(difference.after)) {
+          expect(Object.hasOwn(payload, name)).toBe(true);
+          expect(jsonEquals(memberOf(difference.after, name), memberOf(payload, name))).toBe(true);
+          expect(jsonEquals(memberOf(difference.before, name), memberOf(remote, name))).toBe(true);
+        }
+        // What is not named is there already.
+        for (const name of Object.keys(payload).filter((one) => !Object.hasOwn(difference.after, one)))
+          expect(payloadDifference({ a: memberOf(payload, name) }, { a: memberOf(remote, name) })).toBeNull();
+      }),
+    );
+  });
+
+  it('does not depend on what is theirs alone, nor on whether what is empty is there', () => {
+    fc.assert(
+      fc.property(jsonObject(), jsonObject(), jsonValue(), (payload, remote, theirs) => {
+        const difference = payloadDifference(payload, remote);
+        expect(payloadDifference(payload, { ...remote, 'a name that no payload has': theirs })).toEqual(difference);
+        expect(payloadDifference(payload, withoutNulls(remote))).toEqual(difference);
+      }),
+    );
+  });
+});

@@ -1,0 +1,81 @@
+/** Differences, what they call for, and the brake on deletions (rules.md 31, 32). */
+import * as fc from 'fast-check';
+import { answerToDrift, type DriftFacts, needsReview, sumOfTotals, totalsOf } from '../../../domain/sync-runs/sync-status';
+
+const FACTS: DriftFacts = { difference: 0, knownDifference: null, isFull: false, hasTombstones: false, parked: 0, isListChanged: false, isRepair: false };
+const anyFacts = fc.record({
+  difference: fc.constantFrom(null, -3, 0, 2),
+  knownDifference: fc.constantFrom(null, -3, 2),
+  isFull: fc.boolean(),
+  hasTombstones: fc.boolean(),
+  parked: fc.constantFrom(0, 2),
+  isListChanged: fc.boolean(),
+  isRepair: fc.boolean(),
+});
+
+describe('rule 32: totals', () => {
+  it('are ours minus theirs, and null where a side is not known, never 0', () => {
+    expect(totalsOf(10, 12)).toEqual({ syncline: 10, app: 12, difference: -2 });
+    expect(totalsOf(10, null)).toEqual({ syncline: 10, app: null, difference: null });
+    expect(totalsOf(null, 0).difference).toBeNull();
+    expect(totalsOf(0, 0).difference).toBe(0);
+  });
+
+  it('are known in sum only where every part is', () => {
+    expect(sumOfTotals([totalsOf(3, 3), totalsOf(4, 5)])).toEqual({ syncline: 7, app: 8, difference: -1 });
+    expect(sumOfTotals([totalsOf(3, 3), totalsOf(4, null)])).toEqual({ syncline: 7, app: null, difference: null });
+    expect(sumOfTotals([])).toEqual({ syncline: null, app: null, difference: null });
+  });
+});
+
+describe('rule 32: what a difference calls for', () => {
+  it.each<[string, Partial<DriftFacts>]>([
+    ['none', {}],
+    ['none', { difference: null }],
+    ['repair', { difference: 1 }],
+    ['repair', { difference: 1, knownDifference: -1 }],
+    ['none', { difference: 1, knownDifference: 1 }],
+    ['repair', { hasTombstones: true }],
+    ['repair', { isFull: true, isListChanged: true }],
+    ['alert', { isFull: true, isListChanged: true, isRepair: true, difference: 2 }],
+    ['none', { isFull: true, isListChanged: true, isRepair: true }],
+    ['alert', { isFull: true, difference: 2 }],
+    ['none', { isFull: true, difference: 3, parked: 3 }],
+    ['alert', { isFull: true, difference: 4, parked: 3 }],
+    ['none', { isFull: true }],
+    ['none', { isFull: true, difference: null }],
+  ])('%s for %j', (answer, facts) => {
+    expect(answerToDrift({ ...FACTS, ...facts })).toBe(answer);
+  });
+
+  it('a repair never calls for another repair', () => {
+    fc.assert(fc.property(anyFacts, (facts) => answerToDrift({ ...facts, isFull: true, isRepair: true }) !== 'repair'));
+  });
+
+  it('people hear only of what survived a full pass', () => {
+    fc.assert(fc.property(anyFacts, (facts) => answerToDrift(facts) !== 'alert' || (facts.isFull && facts.difference !== null && facts.difference !== 0)));
+  });
+});
+
+describe('rule 31: the brake', () => {
+  it.each([
+    [false, 20, 20],
+    [true, 21, 21],
+    [true, 21, 209],
+    [false, 21, 210],
+    [false, 100, 1_000],
+    [true, 101, 1_000],
+    [false, 0, 0],
+  ])('%s for %i of %i', (expected, missing, held) => {
+    expect(needsReview({ missing, held })).toBe(expected);
+  });
+
+  it('lets go twenty or less, and a tenth or less, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.nat(5_000), fc.nat(5_000), (missing, more) => {
+        const held = missing + more;
+        expect(needsReview({ missing, held })).toBe(missing > 20 && missing > held / 10);
+      }),
+    );
+  });
+});

@@ -1,0 +1,319 @@
+import { type RequestListener, type Server, createServer } from 'node:http';
+import { type AddressInfo, type Server as TcpServer, createServer as createTcpServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { Unavailable } from '../../connectors/errors';
+import { BlockedByPolicy, type EgressPolicy, type ResolvedAddress } from '../../egress/egress-policy';
+import { closeConnections, createGatedConnect, createHttpClient } from '../../egress/http-client';
+
+const open: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
+const closed: EgressPolicy = { allowCidrs: [], allowHttp: true };
+const never = new AbortController().signal;
+
+const servers: (Server | TcpServer)[] = [];
+const policies: EgressPolicy[] = [open, closed];
+
+afterEach(async () => {
+  await Promise.all(policies.map(closeConnections));
+  for (const server of servers.splice(0)) {
+    if ('closeAllConnections' in server) server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+async function listen(server: Server | TcpServer): Promise<number> {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+const serve = (answer: RequestListener) => listen(createServer(answer));
+
+/** A server that only counts who knocks. */
+async function canary(): Promise<{ port: number; connections: () => number }> {
+  let connections = 0;
+  const port = await listen(
+    createTcpServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    }),
+  );
+  return { port, connections: () => connections };
+}
+
+function send(url: string, options: { policy?: EgressPolicy; hosts?: string[]; timeoutMs?: number; signal?: AbortSignal } = {}) {
+  const { policy = open, hosts = [new URL(url).host], timeoutMs = 5_000, signal = never } = options;
+  return createHttpClient({ policy, hosts, timeoutMs, signal }).send({ method: 'GET', url });
+}
+
+function resolvingTo(...answers: ResolvedAddress[][]): EgressPolicy & { asked: () => number } {
+  let asked = 0;
+  const policy: EgressPolicy & { asked: () => number } = {
+    ...closed,
+    resolve: (_name, callback) => callback(null, answers[Math.min(asked++, answers.length - 1)] as ResolvedAddress[]),
+    asked: () => asked,
+  };
+  policies.push(policy);
+  return policy;
+}
+
+const v4 = (address: string): ResolvedAddress => ({ address, family: 4 });
+
+describe('an exchange', () => {
+  it('sends method, headers and body, and answers status, headers and text', async () => {
+    const port = await serve((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        response.writeHead(201, { 'X-Two': ['a', 'b'], ETag: 'W/"1"' });
+        response.end(JSON.stringify({ method: request.method, token: request.headers['authorization'], body }));
+      });
+    });
+    const client = createHttpClient({ policy: open, hosts: [`127.0.0.1:${port}`], signal: never });
+
+    const response = await client.send({ method: 'PATCH', url: `http://127.0.0.1:${port}/x`, headers: { Authorization: 'Bearer t' }, body: 'häß 🙂' });
+
+    expect(response).toMatchObject({ status: 201, headers: { etag: 'W/"1"', 'x-two': 'a, b' } });
+    expect(JSON.parse(response.text)).toEqual({ method: 'PATCH', token: 'Bearer t', body: 'häß 🙂' });
+  });
+
+  it('reads characters whole whose bytes come in two parts, and leaves out a byte order mark', async () => {
+    const bytes = Buffer.from('\uFEFFhäß 🙂');
+    const port = await serve((_request, response) => {
+      response.write(bytes.subarray(0, bytes.length - 2));
+      setTimeout(() => response.end(bytes.subarray(bytes.length - 2)), 20);
+    });
+
+    await expect(send(`http://127.0.0.1:${port}/`)).resolves.toMatchObject({ text: 'häß 🙂' });
+  });
+
+  it('shares its connections with other clients of the same policy', async () => {
+    let connections = 0;
+    const server = createServer((_request, response) => response.end('ok')).on('connection', () => (connections += 1));
+    const port = await listen(server);
+
+    for (let turn = 0; turn < 5; turn += 1) await send(`http://127.0.0.1:${port}/`);
+
+    expect(connections).toBeLessThanOrEqual(2); // a connection is idle again a moment after its answer was read
+  });
+
+  it('reaches a name whose checked addresses include one that answers', async () => {
+    const port = await serve((_request, response) => response.end('ok'));
+    const policy: EgressPolicy = { ...open, resolve: (_name, callback) => callback(null, [v4('127.0.0.2'), v4('127.0.0.1')]) };
+    policies.push(policy);
+
+    await expect(send(`http://hr.example.com:${port}/`, { policy })).resolves.toMatchObject({ status: 200, text: 'ok' });
+  });
+
+  it('S11 does not follow a redirect', async () => {
+    const target = await canary();
+    for (const status of [301, 302, 303, 307, 308]) {
+      const port = await serve((_request, response) => response.writeHead(status, { location: `http://127.0.0.1:${target.port}/` }).end());
+
+      await expect(send(`http://127.0.0.1:${port}/`)).resolves.toMatchObject({ status });
+    }
+
+    expect(target.connections()).toBe(0);
+  });
+
+  it('does not use a proxy from the environment', async () => {
+    const proxy = await canary();
+    const port = await serve((_request, response) => response.end('direct'));
+    process.env['HTTP_PROXY'] = process.env['http_proxy'] = process.env['ALL_PROXY'] = `http://127.0.0.1:${proxy.port}`;
+    process.env['NODE_USE_ENV_PROXY'] = '1';
+
+    const response = await send(`http://127.0.0.1:${port}/`);
+
+    for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'NODE_USE_ENV_PROXY']) delete process.env[name];
+    expect(response.text).toBe('direct');
+    expect(proxy.connections()).toBe(0);
+  });
+});
+
+describe('what is not a complete answer becomes Unavailable', () => {
+  it('S10 when the headers do not come', async () => {
+    const port = await serve(() => {});
+
+    await expect(send(`http://127.0.0.1:${port}/`, { timeoutMs: 200 })).rejects.toThrow('no complete answer within 0.2 s');
+  });
+
+  it('S10 when the body drips', async () => {
+    const port = await serve((_request, response) => {
+      const timer = setInterval(() => response.write('x'), 20);
+      response.on('close', () => clearInterval(timer));
+    });
+
+    await expect(send(`http://127.0.0.1:${port}/`, { timeoutMs: 300 })).rejects.toBeInstanceOf(Unavailable);
+  });
+
+  it('S10 when the body never ends', async () => {
+    let written = 0;
+    const port = await serve((_request, response) => {
+      const chunk = 'x'.repeat(64 * 1024);
+      const write = () => {
+        while (!response.destroyed && response.write(chunk)) written += chunk.length;
+      };
+      response.on('drain', write);
+      write();
+    });
+
+    await expect(send(`http://127.0.0.1:${port}/`)).rejects.toThrow('larger than 1048576 bytes');
+    expect(written).toBeLessThan(16 * 1024 * 1024);
+  });
+
+  it('S10 when it is larger than what the request asked for, which is never more than 16 MiB', async () => {
+    const MIB = 1024 * 1024;
+    const port = await serve((request, response) => response.end('x'.repeat(Number(request.headers['x-bytes']))));
+    const client = createHttpClient({ policy: open, hosts: [`127.0.0.1:${port}`], signal: never });
+    const ask = (bytes: number, responseBytesMax?: number) =>
+      client.send({
+        method: 'GET',
+        url: `http://127.0.0.1:${port}/`,
+        headers: { 'x-bytes': String(bytes) },
+        ...(responseBytesMax !== undefined && { responseBytesMax }),
+      });
+
+    expect((await ask(MIB)).text).toHaveLength(MIB);
+    await expect(ask(MIB + 1)).rejects.toThrow('larger than 1048576 bytes');
+    expect((await ask(3 * MIB, 3 * MIB)).text).toHaveLength(3 * MIB);
+    await expect(ask(3 * MIB + 1, 3 * MIB)).rejects.toThrow('larger than 3145728 bytes');
+    await expect(ask(100, 99)).rejects.toThrow('larger than 99 bytes');
+    expect((await ask(16 * MIB, 64 * MIB)).text).toHaveLength(16 * MIB);
+    await expect(ask(16 * MIB + 1, 64 * MIB)).rejects.toThrow('larger than 16777216 bytes');
+  });
+
+  it('S10 when the connection is cut in the middle of the body', async () => {
+    const port = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half', () => response.destroy());
+    });
+
+    await expect(send(`http://127.0.0.1:${port}/`)).rejects.toThrow('closed the connection');
+  });
+
+  it('when nobody listens, and says so without the address', async () => {
+    const server = createServer();
+    const port = await listen(server);
+    await new Promise((resolve) => server.close(resolve));
+    servers.splice(servers.indexOf(server), 1);
+
+    const error = await send(`http://127.0.0.1:${port}/`).catch((reason: unknown) => reason as Error);
+
+    expect(error).toBeInstanceOf(Unavailable);
+    expect((error as Error).message).toBe('The third party gave no complete answer: it refused the connection.');
+  });
+
+  it('when the certificate cannot be trusted or TLS is not spoken', async () => {
+    const port = await serve((_request, response) => response.end('plain'));
+
+    await expect(send(`https://127.0.0.1:${port}/`)).rejects.toBeInstanceOf(Unavailable);
+  });
+
+  it('when the name has no address', async () => {
+    await expect(send('http://nobody.invalid/', { policy: resolvingTo([]) })).rejects.toBeInstanceOf(Unavailable);
+  });
+
+  it('when the worker stops, before and during an exchange', async () => {
+    const port = await serve(() => {});
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 100);
+
+    await expect(send(`http://127.0.0.1:${port}/`, { signal: AbortSignal.abort() })).rejects.toThrow('the worker stops');
+    await expect(send(`http://127.0.0.1:${port}/`, { signal: stop.signal })).rejects.toThrow('the worker stops');
+  });
+
+  it('when a header cannot be sent', async () => {
+    const client = createHttpClient({ policy: open, hosts: ['127.0.0.1:1'], signal: never });
+
+    await expect(client.send({ method: 'GET', url: 'http://127.0.0.1:1/', headers: { authorization: 'a\r\nb' } })).rejects.toBeInstanceOf(Unavailable);
+  });
+});
+
+describe('the gate', () => {
+  it.each(['127.0.0.1', '2130706433', '0x7f.1', '0177.0.0.1', '127.1', '①②⑦.⓪.⓪.①', '[::ffff:127.0.0.1]', '0.0.0.0', '0'])(
+    'S12 lets no connection through to %s',
+    async (host) => {
+      const target = await canary();
+
+      await expect(send(`http://${host}:${target.port}/`, { policy: closed })).rejects.toThrow('Blocked by policy');
+
+      expect(target.connections()).toBe(0);
+    },
+  );
+
+  it('S12 lets no connection through by a name', async () => {
+    const target = await canary();
+
+    await expect(send(`http://localhost:${target.port}/`, { policy: closed })).rejects.toThrow('Blocked by policy');
+
+    expect(target.connections()).toBe(0);
+  });
+
+  it('S13 refuses a name of which any one address is private', async () => {
+    const target = await canary();
+    const policy = resolvingTo([v4('93.184.216.34'), v4('127.0.0.1')]);
+
+    await expect(send(`http://mixed.example.com:${target.port}/`, { policy })).rejects.toThrow('Blocked by policy: the address is not a public one.');
+
+    expect(target.connections()).toBe(0);
+  });
+
+  it('S13 refuses a name that was public the first time and is private the second', async () => {
+    const target = await canary();
+    // 127.0.0.2 stands for the public address: allowed, but nobody answers there.
+    const policy = { ...resolvingTo([v4('127.0.0.2')], [v4('127.0.0.1')]), allowCidrs: ['127.0.0.2/32'] };
+    policies.push(policy);
+
+    await expect(send(`http://rebound.example.com:${target.port}/`, { policy })).rejects.toThrow('refused the connection');
+    await expect(send(`http://rebound.example.com:${target.port}/`, { policy })).rejects.toThrow('Blocked by policy');
+
+    expect(target.connections()).toBe(0);
+  });
+
+  it('S13 resolves a name once per connection and connects to what was checked', async () => {
+    const port = await serve((_request, response) => response.end('ok'));
+    const resolving = resolvingTo([v4('127.0.0.1')], [v4('10.0.0.1')]);
+    const policy = { ...resolving, allowCidrs: ['127.0.0.1/32'] };
+    policies.push(policy);
+
+    await expect(send(`http://once.example.com:${port}/`, { policy })).resolves.toMatchObject({ text: 'ok' });
+
+    expect(resolving.asked()).toBe(1);
+  });
+
+  it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])('S12 stands at the socket too, whatever the URL looked like: %s', async (hostname) => {
+    const target = await canary();
+
+    const refusal = await new Promise((resolve) =>
+      createGatedConnect(closed)({ hostname, host: hostname, protocol: 'http:', port: String(target.port) }, (...[error]) => resolve(error)),
+    );
+
+    expect(refusal).toBeInstanceOf(BlockedByPolicy);
+    expect(target.connections()).toBe(0);
+  });
+
+  it('asks TLS for the name, not for the address it connects to', async () => {
+    const asked: string[] = [];
+    const port = await listen(
+      createTlsServer({
+        SNICallback: (name, callback) => {
+          asked.push(name);
+          callback(new Error('no certificate here'));
+        },
+      }),
+    );
+    const policy = { ...resolvingTo([v4('127.0.0.1')]), allowCidrs: ['127.0.0.1/32'] };
+    policies.push(policy);
+
+    await expect(send(`https://hr.example.com:${port}/`, { policy })).rejects.toBeInstanceOf(Unavailable);
+
+    expect(asked).toEqual(['hr.example.com']);
+  });
+
+  it('lets no connection through to a host that the configuration does not name', async () => {
+    const target = await canary();
+
+    await expect(send(`http://127.0.0.1:${target.port}/`, { hosts: ['hr.example.com', `127.0.0.1:${target.port + 1}`] })).rejects.toThrow('Blocked by policy');
+
+    expect(target.connections()).toBe(0);
+  });
+});

@@ -1,0 +1,115 @@
+/** The words of e-mails, and what names may not do to them: rules.md S20, S23. */
+import { composeEmail } from '../../egress/mail/compose';
+import { EMAIL_KINDS, type NotificationContent, type OnboardingContent } from '../../domain/notifications/email-kinds';
+import { NOTIFICATION_KINDS } from '../../domain/notifications/notification-kinds';
+
+const publicUrl = 'https://syncline.example/team';
+const content: OnboardingContent = {
+  integration_id: 'int_01h455vb4pex5vsknk084sn02q',
+  app: 'PocketBase',
+  account_name: 'Acme Production',
+  datasets: [
+    { record_type: 'employees', state: 'succeeded', records: 12_345 },
+    { record_type: 'contacts', state: 'succeeded', records: 1 },
+    { record_type: 'companies', state: 'failed', records: 0 },
+    { record_type: 'leads', state: 'not_supported', records: 0 },
+  ],
+};
+const told = (app: string, account_name = app): NotificationContent => ({
+  items: [{ kind: 'sync_complete', app, account_name, path: `/console/integrations/${content.integration_id}` }],
+});
+const contentOf = (kind: string) => (kind.startsWith('notification') ? told(content.app, content.account_name) : content);
+const named = (name: string, kind: string): OnboardingContent | NotificationContent =>
+  kind.startsWith('notification') ? told(name) : { ...content, app: name, account_name: name, datasets: [{ record_type: name, state: 'failed', records: 0 }] };
+const compose = (given: OnboardingContent | NotificationContent, kind = 'onboarding_complete') => composeEmail({ kind, content: given, publicUrl });
+
+it('says in text and HTML what was read of which account', () => {
+  const { subject, text, html } = compose(content);
+
+  expect(subject).toBe('PocketBase (Acme Production) is ready');
+  expect(text).toContain(
+    '- employees: 12,345 records\n- contacts: 1 record\n- companies: could not be read\n- leads: not supported\n\nhttps://syncline.example/team/console/integrations/int_01h455vb4pex5vsknk084sn02q',
+  );
+  expect(html).toContain('<td>12,345 records</td>');
+});
+
+it('says that nothing could be read, and what to do', () => {
+  const { subject, text, html } = compose(content, 'onboarding_failed');
+
+  expect(subject).toBe('PocketBase (Acme Production) could not be read');
+  for (const words of [text, html]) expect(words).toMatch(/cannot be changed yet.*start a full sync/s);
+});
+
+describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
+  it('leads to the platform and nowhere else', () => {
+    const { text, html } = compose(contentOf(kind), kind);
+
+    const links = [...`${text}\n${html}`.matchAll(/https?:\/\/[^\s"<]+/g)].map(([link]) => link);
+    const inbox = kind === 'notification_digest' ? [`${publicUrl}/console/notifications`] : [];
+    expect(new Set(links)).toEqual(new Set([...inbox, `${publicUrl}/console/integrations/${content.integration_id}`]));
+    expect(new Set(html.match(/(href|src)="/g))).toEqual(new Set(['href="']));
+  });
+
+  it('shows markup in names as text', () => {
+    const { html } = compose(named(`<script>alert(1)</script><img src=x onerror="a()"> & 'co'`, kind), kind);
+
+    expect(html).not.toMatch(/<script|<img/);
+    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&quot;a()&quot;&gt; &amp; &#39;co&#39;');
+  });
+
+  it('does not run template code in names', () => {
+    const { text, html } = compose(named('<%= 6 * 7 %><% process.exit(3) %>', kind), kind);
+
+    expect(text).toContain('<%= 6 * 7 %>');
+    expect(html).not.toContain('42');
+  });
+
+  it.each([
+    ['CRLF', 'Acme\r\nBcc: everybody@example.org\r\n\r\nbuy'],
+    ['LF', 'Acme\nBcc: everybody@example.org'],
+    ['NUL and escape', 'Acme\0\u001b[2J'],
+    ['Unicode line breaks', 'Acme\u0085Bcc:\u2028x\u2029y'],
+    ['reversed writing', 'Acme\u202Egro.elpmaxe\u2066'],
+  ])('keeps %s in names from beginning a line or turning words around', (_what, name) => {
+    const { subject, text, html } = compose(named(name, kind), kind);
+
+    // eslint-disable-next-line no-control-regex
+    expect(subject).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
+    expect(text).not.toMatch(/^Bcc:/m);
+    // eslint-disable-next-line no-control-regex
+    for (const words of [text, html]) expect(words.replaceAll('\n', '')).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
+  });
+
+  it('cuts a name of a thousand characters', () => {
+    expect(Array.from(compose(named('😀'.repeat(1_000), kind), kind).subject).length).toBeLessThan(300);
+  });
+});
+
+describe('an e-mail about a notification', () => {
+  const item = (kind: (typeof NOTIFICATION_KINDS)[number]) => ({ kind, app: 'PocketBase', account_name: 'Acme', path: '/console/notifications' });
+
+  it.each(NOTIFICATION_KINDS)('says what %s means and what to do, and why one gets it', (kind) => {
+    const { subject, text, html } = compose({ items: [item(kind)] }, 'notification');
+
+    expect(subject.length).toBeGreaterThan(10);
+    for (const words of [text, html]) expect(words).toMatch(/\(sign in to see it\)[^]*You get this because you have not looked at it/);
+  });
+
+  it('names several in one, each with its own page', () => {
+    const items = [
+      { ...item('sync_complete'), path: '/console/sync-runs/run_1' },
+      { ...item('sync_overview_ready'), path: '/console/overviews/ovw_1' },
+    ];
+    const { subject, text, html } = compose({ items }, 'notification_digest');
+
+    expect(subject).toBe('2 notifications are waiting in Syncline');
+    expect(text).toContain(
+      '- Sync Now of PocketBase (Acme) is complete\n  https://syncline.example/team/console/sync-runs/run_1\n\n- The Sync Overview of PocketBase (Acme) is ready\n',
+    );
+    expect(html.match(/<li>/g)).toHaveLength(2);
+  });
+});
+
+it('does not write an e-mail of a kind it does not know', () => {
+  expect(() => compose(content, 'constructor')).toThrow('This worker knows no e-mail "constructor"');
+});

@@ -1,0 +1,190 @@
+/** The mailer against a real mail server: what it sends, and what each answer comes to. */
+import net from 'node:net';
+import { createMailer, type Mailer, type OutgoingEmail } from '../../egress/mail/smtp-mailer';
+import { newUuid, toWireId } from '../../db/sql/ids';
+import { freePort } from '../support/servers/free-port';
+import { type MailServer, startMailServer } from '../support/servers/mail-server';
+
+const publicUrl = 'https://syncline.example:8443';
+const from = 'Syncline <syncline@example.com>';
+const never = new AbortController().signal;
+const stops: (() => unknown)[] = [];
+let server: MailServer;
+let mailer: Mailer;
+
+const startMailer = (smtpUrl: string, timeouts?: { connectMs: number; totalMs: number }): Mailer => {
+  const started = createMailer({ smtpUrl, from, publicUrl }, timeouts);
+  stops.push(() => started.close());
+  return started;
+};
+const startServer = async (...options: Parameters<typeof startMailServer>): Promise<MailServer> => {
+  const started = await startMailServer(...options);
+  stops.push(() => started.stop());
+  return started;
+};
+const email = (more: Partial<OutgoingEmail> = {}): OutgoingEmail => ({
+  emailId: newUuid(),
+  kind: 'onboarding_complete',
+  recipient: 'ada@example.org',
+  content: { integration_id: 'int_1', app: 'PocketBase', account_name: 'Acmé', datasets: [{ record_type: 'employees', state: 'succeeded', records: 8 }] },
+  ...more,
+});
+
+beforeEach(async () => {
+  server = await startServer();
+  mailer = startMailer(server.url);
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+});
+
+it('sends text and HTML, from the configured address, marked as automatic, with a Message-ID that says which e-mail it is', async () => {
+  const sent = email();
+  expect(await mailer.send(sent, never)).toEqual({ kind: 'taken' });
+
+  const [received] = server.received;
+  expect(received).toMatchObject({ from: 'syncline@example.com', to: ['ada@example.org'] });
+  expect(received?.raw).toMatch(/^From: Syncline <syncline@example\.com>\r$/m);
+  expect(received?.raw).toMatch(/^Subject: =\?UTF-8\?Q\?PocketBase_=28Acm=C3=A9=29_is_ready\?=\r$/m);
+  expect(received?.raw).toMatch(/^Auto-Submitted: auto-generated\r$/m);
+  expect(received?.raw).toContain(`\r\nMessage-ID: <${toWireId('eml', sent.emailId)}@syncline.example>\r\n`);
+  expect(received?.raw).toMatch(/^Content-Type: text\/plain; charset=utf-8\r$/m);
+  expect(received?.raw).toMatch(/^Content-Type: text\/html; charset=utf-8\r$/m);
+});
+
+it('takes 451 for trouble that may pass, and the next attempt succeeds under the same Message-ID', async () => {
+  server.textAnswers = [451];
+  const sent = email();
+
+  expect(await mailer.send(sent, never)).toEqual({ kind: 'unavailable', code: 'EMESSAGE 451 DATA', detail: expect.stringContaining('Try again later.') });
+  expect(await mailer.send(sent, never)).toEqual({ kind: 'taken' });
+  expect(server.received).toHaveLength(1);
+});
+
+it('takes a recipient who is not known for good, and one who is only busy not', async () => {
+  server.recipientAnswers = [550, 450];
+
+  expect(await mailer.send(email(), never)).toMatchObject({ kind: 'refused', code: 'EENVELOPE 550 RCPT TO', isAddressRefused: true });
+  expect(await mailer.send(email(), never)).toEqual({ kind: 'unavailable', code: 'EENVELOPE 450 RCPT TO', detail: expect.any(String) });
+});
+
+it('knows that the mail server may have an e-mail whose answer was lost, and cannot have one that never reached it', async () => {
+  server.afterTaken = () => server.stop();
+  expect(await mailer.send(email(), never)).toMatchObject({ kind: 'unavailable', mayBeTaken: true });
+  expect(server.received).toHaveLength(1);
+
+  expect(await mailer.send(email(), never)).not.toHaveProperty('mayBeTaken');
+});
+
+it('takes a refused text for good', async () => {
+  server.textAnswers = [554];
+
+  expect(await mailer.send(email(), never)).toMatchObject({ kind: 'refused', code: 'EMESSAGE 554 DATA' });
+});
+
+it.each(['ada@example.org, eve@example.org', 'ada@example.org>\r\nRCPT TO:<eve@example.org', 'Ada <ada@example.org>', 'ada', ''])(
+  'never makes two recipients of one: %j',
+  async (recipient) => {
+    await mailer.send(email({ recipient }), never);
+
+    expect(server.received.flatMap(({ to }) => to).filter((to) => to.includes('eve') && !to.includes('ada'))).toEqual([]);
+    expect(server.received.every(({ to }) => to.length === 1)).toBe(true);
+  },
+);
+
+it('does not take a wrong password for a reason to lose the e-mail', async () => {
+  const strict = await startServer({ authOptional: false, onAuth: (_auth, _session, callback) => callback(new Error('Invalid username or password')) });
+  const url = strict.url.replace('smtp://', 'smtp://syncline:wrong@');
+
+  expect(await startMailer(`${url}?requireTLS=false`).send(email(), never)).toMatchObject({ kind: 'unavailable', code: expect.stringMatching(/^EAUTH 535/) });
+});
+
+it('does not take "log in first" (530) for one either', async () => {
+  const strict = await startServer({ authOptional: false });
+
+  expect(await startMailer(strict.url).send(email(), never)).toMatchObject({ kind: 'unavailable', code: expect.stringContaining('530') });
+});
+
+it('tells no password to a server that offers no encryption', async () => {
+  const passwords: unknown[] = [];
+  const open = await startServer({ onAuth: ({ password }, _session, callback) => (passwords.push(password), callback(null, { user: 'syncline' })) });
+  const url = open.url.replace('smtp://', 'smtp://syncline:secret@');
+
+  expect(await startMailer(url).send(email(), never)).toMatchObject({ kind: 'unavailable' });
+  expect([passwords, open.received]).toEqual([[], []]);
+});
+
+it('sends over TLS where the server offers it, and not where its certificate is not accepted', async () => {
+  const encrypted = await startServer({ disabledCommands: [] });
+
+  expect(await startMailer(encrypted.url).send(email(), never)).toMatchObject({ kind: 'unavailable', code: expect.stringMatching(/ETLS|ESOCKET|CERT/) });
+  expect(await startMailer(`${encrypted.url}?tls.rejectUnauthorized=false`).send(email(), never)).toEqual({ kind: 'taken' });
+});
+
+it('takes a port where nobody listens for trouble that may pass', async () => {
+  const dead = startMailer(`smtp://127.0.0.1:${await freePort()}`);
+
+  expect(await dead.send(email(), never)).toMatchObject({ kind: 'unavailable', code: 'ECONNREFUSED' });
+});
+
+it('waits for no greeting for ever', async () => {
+  const mute = net.createServer(() => undefined);
+  await new Promise<void>((resolve) => void mute.listen(0, '127.0.0.1', resolve));
+  stops.push(() => mute.close());
+  const { port } = mute.address() as net.AddressInfo;
+
+  expect(await startMailer(`smtp://127.0.0.1:${port}`, { connectMs: 100, totalMs: 5_000 }).send(email(), never)).toMatchObject({
+    kind: 'unavailable',
+    code: 'ETIMEDOUT',
+  });
+});
+
+it('ends an attempt whose answer does not come, and makes no second one by itself', async () => {
+  server.delayMs = 500;
+  const hasty = startMailer(server.url, { connectMs: 200, totalMs: 200 });
+
+  expect(await hasty.send(email(), never)).toMatchObject({ kind: 'unavailable' });
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(server.received.length).toBeLessThanOrEqual(1);
+});
+
+it('does not send again by itself when the server hangs up instead of answering', async () => {
+  let texts = 0;
+  let isText = false;
+  const rude = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write('220 rude\r\n');
+    socket.on('data', (chunk) => {
+      if (!isText) {
+        isText = chunk.toString().startsWith('DATA');
+        socket.write(isText ? '354 go on\r\n' : '250 fine\r\n');
+      } else if (chunk.toString().endsWith('\r\n.\r\n')) {
+        isText = false;
+        texts += 1;
+        socket.destroy();
+      }
+    });
+  });
+  await new Promise<void>((resolve) => void rude.listen(0, '127.0.0.1', resolve));
+  stops.push(() => rude.close());
+  const { port } = rude.address() as net.AddressInfo;
+
+  expect(await startMailer(`smtp://127.0.0.1:${port}`).send(email(), never)).toMatchObject({ kind: 'unavailable' });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(texts).toBe(1);
+});
+
+it('ends when the worker stops', async () => {
+  server.delayMs = 5_000;
+  const stopping = new AbortController();
+  setTimeout(() => stopping.abort(), 100);
+
+  expect(await mailer.send(email(), stopping.signal)).toMatchObject({ kind: 'unavailable', code: 'EABORT' });
+});
+
+it('sends many one after the other over few connections', async () => {
+  const answers = await Promise.all(Array.from({ length: 40 }, () => mailer.send(email(), never)));
+
+  expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(['taken']));
+  expect(server.received).toHaveLength(40);
+});

@@ -1,0 +1,22 @@
+/** People of a tenant, as rows: who is told of something. */
+import type { Database } from '../../../db/database';
+import { newUuid } from '../../../db/sql/ids';
+import { createPerson } from '../../../db/tenants/people';
+import type { PersonRole } from '../../../db/tables';
+
+export interface GivenPerson {
+  personId: string;
+  email: string;
+}
+
+/** An admin unless told otherwise, with an address of their own. */
+export async function givenPerson(
+  database: Database,
+  tenantId: string,
+  { name = 'Ada', role = 'admin', email }: { name?: string; role?: PersonRole; email?: string } = {},
+): Promise<GivenPerson> {
+  const personId = newUuid();
+  const person = { personId, name, role, email: email ?? `${personId}@example.org` };
+  await database.withTenant(tenantId, (work) => createPerson(work, person));
+  return { personId, email: person.email };
+}

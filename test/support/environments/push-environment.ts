@@ -1,0 +1,274 @@
+/**
+ * Everything of the push path but HTTP: a real PostgreSQL, the real lane on the time-skipping server, and a ledger as the
+ * third party. One clock for all of it, the server's: `sleep` moves it. One world per test file.
+ */
+import { randomBytes } from 'node:crypto';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { Worker } from '@temporalio/worker';
+import { type ActivityDependencies, PULLING_LIMITS, PUSHING_LIMITS } from '../../../activities/dependencies';
+import { recordPushWorkflowId } from '../../../contract/record-push';
+import { Database } from '../../../db/database';
+import { newUuid } from '../../../db/sql/ids';
+import { createIntegration, type NewIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import { acceptChanges, type AcceptedChange, type RecordChange } from '../../../db/records/accept-changes';
+import { actOnRecordSync, type RecordSyncAct } from '../../../db/records/record-sync-actions';
+import { createSealing, type Sealing } from '../../../db/platform/encryption';
+import { createWebhookSender } from '../../../egress/webhook-sender';
+import { createDependencies } from '../../../worker/dependencies';
+import { flushOutbox, type Wake } from '../../../worker/outbox-dispatcher';
+import { createWake } from '../../../worker/outbox-handlers';
+import { createWorkers } from '../../../worker/worker';
+import { createTestDatabase, type TestDatabase } from './database';
+import { createCrm, type Crm } from '../servers/crm';
+import { createLedger, type Ledger } from '../servers/ledger';
+import { createRecordedMail, type RecordedMail } from '../fakes/recorded-mail';
+import { timeSkippingBundle } from '../servers/shared-servers';
+import { createTimeSkippingEnvironment } from '../servers/temporal';
+
+export const MINUTE = 60_000;
+export const GRACE_MS = 5 * MINUTE;
+
+const silent = { info() {}, warn() {}, error() {} };
+
+export interface Pair {
+  status: string | null;
+  dueAt: Date | null;
+  errors: { code: string; field: string | null; message: string; category: string }[] | null;
+  relevantVersion: number;
+  concludedVersion: number | null;
+  nextAttemptAt: Date | null;
+  heldAt: Date | null;
+}
+
+export class LaneWorld {
+  private constructor(
+    readonly env: TestWorkflowEnvironment,
+    readonly database: Database,
+    readonly ledger: Ledger,
+    readonly crm: Crm,
+    readonly mail: RecordedMail,
+    readonly wake: Wake,
+    readonly dependencies: ActivityDependencies,
+    readonly sealing: Sealing,
+    private readonly testDatabase: TestDatabase,
+    private workers: Worker[],
+    private running: Promise<unknown>,
+  ) {}
+
+  static async create({
+    pushing = PUSHING_LIMITS,
+    pulling = PULLING_LIMITS,
+    hasMailer = true,
+    webhookTimeoutMs = 2_000,
+  }: {
+    pushing?: ActivityDependencies['pushing'];
+    pulling?: ActivityDependencies['pulling'];
+    hasMailer?: boolean;
+    webhookTimeoutMs?: number;
+  } = {}): Promise<LaneWorld> {
+    const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
+    const database = new Database({
+      url: testDatabase.url,
+      poolSize: 10,
+      statementTimeoutMs: 20_000,
+      waitForConnectionMs: 20_000,
+      clock: async () => new Date(await env.currentTimeMs()),
+    });
+    const ledger = createLedger(() => env.currentTimeMs());
+    const crm = createCrm(() => env.currentTimeMs());
+    const mail = createRecordedMail(() => env.currentTimeMs());
+    const sealing = createSealing({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
+    const dependencies = createDependencies({
+      database,
+      sealing,
+      connectors: { ledger: ledger.connector, crm: crm.connector },
+      createHttpClient: () => ({ send: () => Promise.reject(new Error('The ledger needs no network.')) }),
+      createSocketOpener: () => ({ open: () => Promise.reject(new Error('The ledger needs no network.')) }),
+      mailer: hasMailer ? mail.mailer : null,
+      webhookSender: createWebhookSender({ policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: true }, timeoutMs: webhookTimeoutMs }),
+      log: silent,
+      isStopping: () => false,
+      pushing,
+      pulling,
+    });
+    const wake = insistently(createWake(env.client, { hasSearchAttributes: false }));
+    const workers = await createWorkers({
+      connection: env.nativeConnection,
+      namespace: env.namespace ?? 'default',
+      dependencies,
+      workflows: { workflowBundle: timeSkippingBundle() },
+    });
+    const running = Promise.all(workers.map((worker) => worker.run()));
+    return new LaneWorld(env, database, ledger, crm, mail, wake, dependencies, sealing, testDatabase, workers, running);
+  }
+
+  async end(): Promise<void> {
+    for (const worker of this.workers) worker.shutdown();
+    await this.running;
+    await this.dependencies.webhookSender.close();
+    await this.env.teardown();
+    await this.database.close();
+    await this.testDatabase.drop();
+  }
+
+  async now(): Promise<number> {
+    return this.env.currentTimeMs();
+  }
+
+  /** Moves the clock on, the lanes' timers firing on the way, and waits for what they begin. */
+  async sleep(ms: number): Promise<void> {
+    await this.dispatch();
+    // An hour at a time: the server drops a connection that waits for one answer for minutes, as a busy machine may have it.
+    for (let left = ms; left > 0; left -= 60 * MINUTE) await this.env.sleep(Math.min(left, 60 * MINUTE));
+    // A wake that began in the last instant ends in its own time: give it a few virtual ones.
+    await this.env.sleep(50);
+    await this.dispatch();
+  }
+
+  /** What the dispatcher does all the time in production. */
+  async dispatch(): Promise<void> {
+    await flushOutbox({ database: this.database, wake: this.wake });
+  }
+
+  /** The third party answers well again, and what it was told before is forgotten. */
+  resetLedger(): void {
+    this.ledger.calls.length = 0;
+    this.ledger.checks = 0;
+    this.ledger.refusals = 0;
+    this.ledger.answer = () => undefined;
+    this.ledger.checkAnswer = () => undefined;
+  }
+
+  async tenant({ contactEmail = null }: { contactEmail?: string | null } = {}): Promise<TenantWorld> {
+    const tenantId = newUuid();
+    await this.database.withTenant(tenantId, ({ trx }) =>
+      trx.insertInto('tenants').values({ tenantId, name: 'Test', timeZone: 'Europe/Brussels', contactEmail }).execute(),
+    );
+    return new TenantWorld(this, tenantId);
+  }
+}
+
+/** The time-skipping server refuses a signal-with-start in the instant in which the workflow ends; the real one does not. */
+function insistently(wake: Wake): Wake {
+  return async (due) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await wake(due);
+      } catch (error) {
+        if (tries === 5 || !(error as Error).message.includes('Completed workflow')) throw error;
+      }
+    }
+  };
+}
+
+export class TenantWorld {
+  constructor(
+    readonly world: LaneWorld,
+    readonly tenantId: string,
+  ) {}
+
+  async integration(settings: Partial<NewIntegration> = {}): Promise<string> {
+    const integrationId = newUuid();
+    const input: NewIntegration = {
+      integrationId,
+      connector: 'ledger',
+      app: 'Ledger',
+      accountName: 'Test',
+      config: { owner: integrationId },
+      recordTypes: {
+        employees: {
+          direction: 'push',
+          fields: [
+            { name: 'name', to: 'name' },
+            { name: 'email', to: 'email' },
+          ],
+          onDelete: 'deactivate',
+        },
+      },
+      sealedCredentials: null,
+      gracePeriodMs: GRACE_MS,
+      maxWaitMs: 60 * MINUTE,
+      initialPush: 'none',
+      isPaused: false,
+      ...settings,
+    };
+    await this.world.database.withTenant(this.tenantId, (work) => createIntegration(work, input));
+    return integrationId;
+  }
+
+  /** Accepts changes; the outbox is sent. */
+  async accept(...changes: (Partial<RecordChange> & { externalId: string })[]): Promise<AcceptedChange[]> {
+    const complete = changes.map((change) => ({ recordType: 'employees', kind: 'put' as const, fields: {}, ...change }));
+    const accepted = await this.world.database.withTenant(this.tenantId, (work) => acceptChanges(work, complete, { actor: 'test', requestId: 'test' }));
+    await this.world.dispatch();
+    return accepted;
+  }
+
+  async change(externalId: string, fields: RecordChange['fields'], more: Partial<RecordChange> = {}): Promise<AcceptedChange> {
+    const [accepted] = await this.accept({ externalId, fields, ...more });
+    return accepted as AcceptedChange;
+  }
+
+  async act(act: RecordSyncAct, integrationId: string, externalId: string): Promise<string> {
+    const recordId = await this.recordId(externalId);
+    const outcome = await this.world.database.withTenant(this.tenantId, (work) => actOnRecordSync(work, { act, integrationId, recordId, actor: 'ana' }));
+    await this.world.dispatch();
+    return outcome;
+  }
+
+  async recordId(externalId: string): Promise<string> {
+    return this.world.database.withTenant(this.tenantId, async ({ trx }) => {
+      const row = await trx.selectFrom('records').select('recordId').where('externalId', '=', externalId).executeTakeFirstOrThrow();
+      return row.recordId;
+    });
+  }
+
+  async pair(integrationId: string, externalId: string): Promise<Pair | undefined> {
+    const recordId = await this.recordId(externalId);
+    return this.world.database.withTenant(this.tenantId, ({ trx }) =>
+      trx
+        .selectFrom('recordSyncs')
+        .select(['status', 'dueAt', 'errors', 'relevantVersion', 'concludedVersion', 'nextAttemptAt', 'heldAt'])
+        .where('integrationId', '=', integrationId)
+        .where('recordId', '=', recordId)
+        .executeTakeFirst(),
+    );
+  }
+
+  async status(integrationId: string, externalId: string): Promise<string | null | undefined> {
+    return (await this.pair(integrationId, externalId))?.status;
+  }
+
+  async pushes(integrationId: string) {
+    return this.world.database.withTenant(this.tenantId, ({ trx }) =>
+      trx
+        .selectFrom('pushes')
+        .innerJoin('records', (join) => join.onRef('records.tenantId', '=', 'pushes.tenantId').onRef('records.recordId', '=', 'pushes.recordId'))
+        .selectAll('pushes')
+        .select('records.externalId')
+        .where('pushes.integrationId', '=', integrationId)
+        .orderBy('pushId')
+        .execute(),
+    );
+  }
+
+  async notifications() {
+    return this.world.database.withTenant(this.tenantId, ({ trx }) => trx.selectFrom('notifications').selectAll().execute());
+  }
+
+  /** `RUNNING`, `COMPLETED`, … of the integration's lane, or null when it never ran. */
+  async lane(integrationId: string): Promise<string | null> {
+    try {
+      const { status } = await this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId })).describe();
+      return status.name;
+    } catch {
+      return null;
+    }
+  }
+
+  /** What the third party of this integration was told, in order. */
+  sent(integrationId: string): { externalId: string; operation: string; payload: unknown }[] {
+    const calls = this.world.ledger.calls.filter((call) => call.owner === integrationId);
+    return calls.map(({ externalId, operation, payload }) => ({ externalId, operation, payload }));
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * A third party made for tests that can be read and written: keeps records per account, lists them page by page, forgets nothing it
+ * was asked. Can be told to answer badly, to shift its list while it is read, and to tell the wrong time.
+ */
+import { z } from 'zod';
+import type { Connector, ConnectorContext, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest, RemoteRecord } from '../../../connectors/connector';
+import { ConnectorError, RecordRejected } from '../../../connectors/errors';
+import type { JsonObject } from '../../../domain/json';
+import type { RecordType } from '../../../domain/records/record-type';
+
+export interface CrmRecord {
+  fields: JsonObject;
+  version: number;
+  /** By the CRM's clock. */
+  modifiedAt: number;
+  isDeleted: boolean;
+  externalId: string | null;
+}
+
+export interface CrmRead extends ReadRequest {
+  owner: string;
+  at: number;
+}
+
+/** One account of the CRM. */
+export class CrmAccount {
+  readonly types = new Map<string, Map<string, CrmRecord>>();
+  abilities: ReadAbilities = { canFilterByModified: true, isPagingStable: true };
+  pageSize = 3;
+  listsTombstones = false;
+  /** How far the CRM's clock is ahead of ours. */
+  clockAheadMs = 0;
+  tellsTime = true;
+  tellsTotal = false;
+  canCount = true;
+  describes: RecordType[] | undefined;
+  /** Called before a page is answered; what it throws is the answer. */
+  beforePage: (request: ReadRequest) => void | Promise<void> = () => undefined;
+  /** Changes a page before it goes out. */
+  distort: (page: ReadPage, request: ReadRequest) => ReadPage = (page) => page;
+  /** Called before a record is taken; what it throws is the answer. */
+  beforePush: (item: PushItem) => void = () => undefined;
+  /** Called before it says that it is well; what it throws is the answer. */
+  beforeCheck: () => void = () => undefined;
+  readonly reads: CrmRead[] = [];
+  readonly pushes: (PushItem & { at: number })[] = [];
+  counts = 0;
+  checks = 0;
+  /** Every request so far. */
+  get calls(): number {
+    return this.reads.length + this.pushes.length + this.counts + this.checks;
+  }
+
+  constructor(private readonly now: () => Promise<number> | number) {}
+
+  type(recordType: string): Map<string, CrmRecord> {
+    const known = this.types.get(recordType) ?? new Map<string, CrmRecord>();
+    this.types.set(recordType, known);
+    return known;
+  }
+
+  async put(recordType: string, id: string, fields: JsonObject, externalId: string | null = null): Promise<void> {
+    const known = this.type(recordType).get(id);
+    this.type(recordType).set(id, {
+      fields,
+      version: (known?.version ?? 0) + 1,
+      modifiedAt: await this.clock(),
+      isDeleted: false,
+      externalId: externalId ?? known?.externalId ?? null,
+    });
+  }
+
+  async remove(recordType: string, id: string): Promise<void> {
+    const known = this.type(recordType).get(id);
+    if (known !== undefined) this.type(recordType).set(id, { ...known, isDeleted: true, modifiedAt: await this.clock() });
+  }
+
+  /** What it holds, by id. */
+  held(recordType: string): Map<string, JsonObject> {
+    return new Map([...this.type(recordType)].filter(([, { isDeleted }]) => !isDeleted).map(([id, { fields }]) => [id, fields]));
+  }
+
+  async clock(): Promise<number> {
+    return (await this.now()) + this.clockAheadMs;
+  }
+
+  async readPage(request: ReadRequest, owner: string): Promise<ReadPage> {
+    this.reads.push({ ...request, owner, at: await this.now() });
+    await this.beforePage(request);
+    const { recordType, modifiedSince, cursor } = request;
+    if (!this.types.has(recordType)) throw new RecordRejected(`The table ${recordType} does not exist.`, []);
+    const asOf = this.tellsTime ? new Date(await this.clock()) : null;
+    const matching = [...this.type(recordType)]
+      .filter(([, record]) =>
+        modifiedSince === null ? !record.isDeleted : record.modifiedAt >= modifiedSince.getTime() && (this.listsTombstones || !record.isDeleted),
+      )
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    const rest = this.abilities.isPagingStable ? matching.filter(([id]) => cursor === null || id > cursor) : matching.slice(Number(cursor ?? 0));
+    const shown = rest.slice(0, this.pageSize);
+    const next = this.abilities.isPagingStable ? (shown.at(-1)?.[0] ?? null) : String(Number(cursor ?? 0) + shown.length);
+    const page: ReadPage = {
+      records: shown.map(([id, record]) => toRemote(id, record)),
+      unreadable: [],
+      nextCursor: rest.length > shown.length ? next : null,
+      asOf,
+      total: this.tellsTotal && modifiedSince === null ? matching.length : null,
+    };
+    return this.distort(page, request);
+  }
+}
+
+const toRemote = (remoteId: string, { fields, version, isDeleted, externalId }: CrmRecord): RemoteRecord => ({
+  remoteId,
+  remoteVersion: String(version),
+  fields: isDeleted ? {} : fields,
+  externalId,
+  isDeleted,
+});
+
+export interface Crm {
+  connector: Connector;
+  account(owner: string): CrmAccount;
+  /** Decides the answer to a check: an error to throw, or nothing. */
+  checkAnswer: (owner: string) => Error | undefined;
+  checks: number;
+}
+
+export function createCrm(now: () => Promise<number> | number): Crm {
+  const accounts = new Map<string, CrmAccount>();
+  const account = (owner: string): CrmAccount => {
+    const known = accounts.get(owner) ?? new CrmAccount(now);
+    accounts.set(owner, known);
+    return known;
+  };
+  const ownerOf = ({ config }: { config: unknown }): string => (config as { owner: string }).owner;
+  const crm: Crm = {
+    account,
+    checkAnswer: () => undefined,
+    checks: 0,
+    connector: {
+      kind: 'crm',
+      title: 'CRM',
+      description: 'A third party made for tests.',
+      configSchema: z.object({ owner: z.string().default('') }),
+      credentialsSchema: z.object({ token: z.string().optional() }),
+      batchSize: 20,
+      onDelete: ['delete', 'deactivate', 'leave'],
+      recordTypes: () => [],
+      hosts: () => [],
+      readAbilities: (config, recordType) => (recordType === 'unreadable' ? null : account(ownerOf({ config })).abilities),
+      readPage: (request, context) => account(ownerOf(context)).readPage(request, ownerOf(context)),
+      async count(recordType, context) {
+        const it = account(ownerOf(context));
+        it.counts += 1;
+        return it.canCount ? it.held(recordType).size : null;
+      },
+      describeRecordTypes: async (context) => account(ownerOf(context)).describes ?? [],
+      push: (items, context) => push(account(ownerOf(context)), items, now),
+      async check(context: ConnectorContext) {
+        crm.checks += 1;
+        account(ownerOf(context)).checks += 1;
+        account(ownerOf(context)).beforeCheck();
+        const error = crm.checkAnswer(ownerOf(context));
+        if (error !== undefined) throw error;
+      },
+    },
+  };
+  return crm;
+}
+
+async function push(account: CrmAccount, items: readonly PushItem[], now: () => Promise<number> | number): Promise<PushResult[]> {
+  const results: PushResult[] = [];
+  for (const item of items) {
+    const { pushId, operation, recordType, externalId, payload, remoteId } = item;
+    account.pushes.push({ ...item, at: await now() });
+    try {
+      account.beforePush(item);
+    } catch (error) {
+      if (!(error instanceof ConnectorError)) throw error;
+      results.push({ pushId, ok: false, error });
+      if (error instanceof RecordRejected) continue;
+      return results;
+    }
+    const found = remoteId ?? [...account.type(recordType)].find(([, record]) => record.externalId === externalId && !record.isDeleted)?.[0] ?? null;
+    const id = found ?? `new-${externalId}`;
+    if (operation === 'upsert') await account.put(recordType, id, { ...account.type(recordType).get(id)?.fields, ...payload }, externalId);
+    else await account.remove(recordType, id);
+    const effect = operation === 'upsert' ? (found === null ? 'created' : 'updated') : 'deleted';
+    results.push({ pushId, ok: true, effect, remoteId: operation === 'upsert' ? id : null, remoteVersion: null });
+  }
+  return results;
+}

@@ -1,0 +1,97 @@
+/**
+ * A third party made for tests: keeps what reached it, in order, with the time; can be told to answer badly. Typed as a
+ * real connector, so that everything above it is the product.
+ */
+import { z } from 'zod';
+import type { Connector, ConnectorContext, PushItem, PushResult } from '../../../connectors/connector';
+import { ConnectorError, RateLimited, Unauthorized } from '../../../connectors/errors';
+
+export interface LedgerCall {
+  /** `config.owner` of the integration, to tell tests apart that share a world. */
+  owner: string;
+  pushId: string;
+  externalId: string;
+  operation: PushItem['operation'];
+  payload: PushItem['payload'];
+  at: number;
+}
+
+export interface Ledger {
+  connector: Connector;
+  /** Every call that reached the third party and was answered well, or whose answer was lost. */
+  calls: LedgerCall[];
+  /** How often `check` was called. */
+  checks: number;
+  /** Calls that were answered with an error. */
+  refusals: number;
+  /** Decides the answer to a call: an error to throw, or nothing to accept it. */
+  answer: (item: PushItem, owner: string) => ConnectorError | undefined | Promise<ConnectorError | undefined>;
+  /** Decides the answer to a check. */
+  checkAnswer: (owner: string) => ConnectorError | undefined;
+  /** What the third party holds, by owner and external id; deactivated and deleted ones are gone. */
+  held: Map<string, PushItem['payload']>;
+}
+
+export function createLedger(now: () => Promise<number> | number, { batchSize = 50, kind = 'ledger' } = {}): Ledger {
+  const ledger: Ledger = {
+    calls: [],
+    checks: 0,
+    refusals: 0,
+    answer: () => undefined,
+    checkAnswer: () => undefined,
+    held: new Map(),
+    connector: {
+      kind,
+      title: 'Ledger',
+      description: 'A third party made for tests.',
+      configSchema: z.object({ owner: z.string().default('') }),
+      credentialsSchema: z.object({ token: z.string().optional() }),
+      batchSize,
+      onDelete: ['deactivate', 'delete', 'leave'],
+      recordTypes: () => [],
+      hosts: () => [],
+      push: (items: readonly PushItem[], { signal, config }: ConnectorContext) => pushAll(items, signal, (config as { owner: string }).owner),
+      async check({ config }: ConnectorContext) {
+        ledger.checks += 1;
+        const error = ledger.checkAnswer((config as { owner: string }).owner);
+        if (error !== undefined) throw error;
+      },
+    },
+  };
+
+  async function pushAll(items: readonly PushItem[], signal: AbortSignal, owner: string): Promise<PushResult[]> {
+    const results: PushResult[] = [];
+    for (const item of items) {
+      if (signal.aborted) break;
+      const error = await ledger.answer(item, owner);
+      if (error !== undefined) {
+        ledger.refusals += 1;
+        results.push({ pushId: item.pushId, ok: false, error });
+        if (error instanceof RateLimited || error instanceof Unauthorized || error.kind === 'unavailable') break;
+        continue;
+      }
+      ledger.calls.push({ owner, pushId: item.pushId, externalId: item.externalId, operation: item.operation, payload: item.payload, at: await now() });
+      results.push({
+        pushId: item.pushId,
+        ok: true,
+        effect: effectOf(item, owner),
+        remoteId: item.operation === 'delete' ? null : `remote-${item.externalId}`,
+        remoteVersion: null,
+      });
+    }
+    return results;
+  }
+
+  function effectOf(item: PushItem, owner: string): 'created' | 'updated' | 'deactivated' | 'deleted' {
+    const key = `${owner} ${item.externalId}`;
+    const isKnown = ledger.held.has(key);
+    if (item.operation === 'upsert') {
+      ledger.held.set(key, item.payload);
+      return isKnown ? 'updated' : 'created';
+    }
+    ledger.held.delete(key);
+    return item.operation === 'delete' ? 'deleted' : 'deactivated';
+  }
+
+  return ledger;
+}

@@ -1,0 +1,181 @@
+/** One e-mail from its row to its end. Hours pass by skipped time. */
+import { SEND_EMAIL_WORKFLOW, sendEmailWorkflowId } from '../../../contract/email';
+import type { TenantWork } from '../../../db/database';
+import { type Email, lockEmail, noteEmailSent, queueEmail } from '../../../db/notifications/emails';
+import { newUuid, toWireId } from '../../../db/sql/ids';
+import type { MailAnswer } from '../../../egress/mail/smtp-mailer';
+import { createStartEmail, type StartEmail } from '../../../worker/email-starts';
+import { LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+
+const HOUR = 60 * MINUTE;
+const content = {
+  integration_id: 'int_1',
+  app: 'PocketBase',
+  account_name: 'Acme',
+  datasets: [{ record_type: 'employees', state: 'succeeded' as const, records: 8 }],
+};
+const trouble: MailAnswer = { kind: 'unavailable', code: 'EMESSAGE 451 DATA', detail: '451 Mailbox of ada@example.org is busy.' };
+
+let world: LaneWorld;
+let tenant: TenantWorld;
+let startEmail: StartEmail;
+let emailId: string;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+  startEmail = createStartEmail(world.env.client);
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  world.mail.sent.length = 0;
+  world.mail.attempts.length = 0;
+  world.mail.answer = () => ({ kind: 'taken' });
+  tenant = await world.tenant();
+  emailId = await inTenant((work) => queueEmail(work, { kind: 'onboarding_complete', recipient: 'ada@example.org', content }));
+});
+
+const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> => world.database.withTenant(tenant.tenantId, work);
+const row = (): Promise<Email | undefined> => world.database.withTenant(tenant.tenantId, (work) => lockEmail(work, { emailId }));
+const start = () => startEmail({ tenantId: tenant.tenantId, emailId });
+const handle = () => world.env.client.workflow.getHandle(sendEmailWorkflowId({ emailId }));
+const run = async (): Promise<unknown> => {
+  await start();
+  return handle().result();
+};
+const history = async () => JSON.stringify((await handle().fetchHistory()).events?.map((event) => JSON.stringify(event)));
+
+it('sends it once and says when', async () => {
+  expect(await run()).toBe('sent');
+
+  expect(world.mail.sent).toEqual([expect.objectContaining({ emailId, recipient: 'ada@example.org', subject: 'PocketBase (Acme) is ready' })]);
+  expect(await row()).toMatchObject({ attempts: 1, sentAt: expect.any(Date), failedAt: null, lastError: null });
+});
+
+it('tries again after 1, 5 and 15 minutes and 1, 2, 4, 8 and 16 hours, then gives up', async () => {
+  world.mail.answer = () => trouble;
+
+  expect(await run()).toBe('failed');
+
+  const waits = world.mail.attempts.slice(1).map(({ at }, index) => Math.round((at - (world.mail.attempts[index]?.at as number)) / MINUTE));
+  expect(waits).toEqual([1, 5, 15, 60, 120, 240, 480, 960]);
+  expect(await row()).toMatchObject({ attempts: 9, sentAt: null, failedAt: expect.any(Date), lastError: trouble.detail });
+}, 120_000);
+
+it('sends it in the end after a day without a mail server', async () => {
+  const begunAt = await world.now();
+  world.mail.answer = () => trouble;
+  await start();
+  await world.env.sleep(24 * HOUR);
+  expect(await row()).toMatchObject({ sentAt: null, failedAt: null, lastError: trouble.detail });
+  world.mail.answer = () => ({ kind: 'taken' });
+
+  expect(await handle().result()).toBe('sent');
+
+  expect((world.mail.attempts.at(-1)?.at as number) - begunAt).toBeLessThan(32 * HOUR);
+  expect(world.mail.sent).toHaveLength(1);
+  expect(await row()).toMatchObject({ sentAt: expect.any(Date), lastError: null });
+}, 120_000);
+
+it('does not try again what was refused for good', async () => {
+  world.mail.answer = () => ({ kind: 'refused', code: 'EENVELOPE 550 RCPT TO', detail: '550 No such user.' });
+
+  expect(await run()).toBe('failed');
+
+  expect(world.mail.attempts).toHaveLength(1);
+  expect(await row()).toMatchObject({ attempts: 1, sentAt: null, failedAt: expect.any(Date), lastError: '550 No such user.' });
+});
+
+it('is sent once, however often it is asked for, at once or later', async () => {
+  await Promise.all([start(), start(), start()]);
+  await handle().result();
+  await start();
+  await handle().result();
+
+  expect(world.mail.attempts).toHaveLength(1);
+});
+
+it('is brought back after its workflow was terminated, and not sent twice by that', async () => {
+  world.mail.answer = () => trouble;
+  await start();
+  await world.env.sleep(10_000);
+  await handle().terminate('by hand');
+  world.mail.answer = () => ({ kind: 'taken' });
+  expect(await run()).toBe('sent');
+  expect(await row()).toMatchObject({ attempts: 2 });
+
+  await start();
+
+  expect(world.mail.sent).toHaveLength(1);
+});
+
+it('is not sent when its row says that it was', async () => {
+  await inTenant((work) => noteEmailSent(work, { emailId }));
+
+  expect(await run()).toBe('sent');
+  expect(world.mail.attempts).toEqual([]);
+});
+
+it('ends where there is no such e-mail', async () => {
+  emailId = newUuid();
+
+  expect(await run()).toBe('not_found');
+});
+
+it('is not sent again when only the note that it was could not be written', async () => {
+  const withTenant = world.database.withTenant.bind(world.database);
+  let failures = 0;
+  const trap = jest.spyOn(world.database, 'withTenant').mockImplementation(async (tenantId, work) => {
+    if (world.mail.sent.length > 0 && (failures += 1) <= 3) throw new Error('PostgreSQL is away.');
+    return withTenant(tenantId, work);
+  });
+
+  const outcome = await run();
+  trap.mockRestore();
+
+  expect([outcome, world.mail.attempts.length, failures]).toEqual(['sent', 1, 4]);
+  expect(await row()).toMatchObject({ attempts: 1, sentAt: expect.any(Date) });
+});
+
+it('is tried again like any other when it could not be written, which is a mistake of ours', async () => {
+  world.mail.answer = () => {
+    if (world.mail.attempts.length === 1) throw new Error('This worker knows no e-mail of that kind.');
+    return { kind: 'taken' };
+  };
+
+  expect(await run()).toBe('sent');
+  expect(await row()).toMatchObject({ attempts: 2 });
+});
+
+it('waits, uncounted, where the worker has no SMTP settings', async () => {
+  const without = await LaneWorld.create({ hasMailer: false });
+  try {
+    const lonely = await without.tenant();
+    const place = { tenantId: lonely.tenantId, emailId: '' };
+    place.emailId = await without.database.withTenant(place.tenantId, (work) =>
+      queueEmail(work, { kind: 'onboarding_failed', recipient: 'a@example.org', content }),
+    );
+    await createStartEmail(without.env.client)(place);
+    await without.env.sleep(24 * HOUR);
+
+    const waiting = await without.database.withTenant(place.tenantId, (work) => lockEmail(work, place));
+    expect(waiting).toMatchObject({ attempts: 0, sentAt: null, failedAt: null });
+    expect((await without.env.client.workflow.getHandle(sendEmailWorkflowId(place)).describe()).status.name).toBe('RUNNING');
+  } finally {
+    await without.end();
+  }
+}, 120_000);
+
+it("leaves ids in Temporal's history, and neither names nor words of the mail server", async () => {
+  world.mail.answer = () => (world.mail.attempts.length === 1 ? trouble : { kind: 'taken' });
+  await run();
+
+  const told = Buffer.from(await history()).toString();
+  const decoded = [...told.matchAll(/"data\\*":\\*"([A-Za-z0-9+/=]+)/g)].map(([, text]) => Buffer.from(text as string, 'base64').toString()).join('\n');
+  expect(`${told}${decoded}`).toContain(emailId);
+  expect(`${told}${decoded}`).not.toMatch(/ada@|Acme|PocketBase|Mailbox/);
+});
+
+it('has permanent names: one workflow per e-mail, under the id that the API would show', () => {
+  expect(SEND_EMAIL_WORKFLOW).toBe('sendEmailWorkflow');
+  expect(sendEmailWorkflowId({ emailId })).toBe(`email:${toWireId('eml', emailId)}`);
+});

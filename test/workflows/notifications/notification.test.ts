@@ -1,0 +1,357 @@
+/** One person's notification from the news to its end (rules.md 24 to 26, R19). Minutes and days pass by skipped time. */
+import { notificationWorkflowId } from '../../../contract/notification';
+import type { TenantWork } from '../../../db/database';
+import { newUuid } from '../../../db/sql/ids';
+import { changeNotificationSettings, lockNotificationSettings } from '../../../db/notifications/notification-settings';
+import { countUnread, listInbox, noteTargetViewed, viewNotification } from '../../../db/notifications/notification-recipients';
+import { resolveNotification, tellAdmins, tellPerson } from '../../../db/notifications/notifications';
+import { findRefusedAddress } from '../../../db/notifications/undeliverable-addresses';
+import type { MailAnswer } from '../../../egress/mail/smtp-mailer';
+import type { NotificationKind } from '../../../domain/notifications/notification-kinds';
+import { LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import { type GivenPerson, givenPerson } from '../../support/environments/people';
+
+const HOUR = 60 * MINUTE;
+const SECOND = 1_000;
+const busy: MailAnswer = { kind: 'unavailable', code: 'EMESSAGE 451 DATA', detail: '451 Try again later.' };
+const noSuchUser: MailAnswer = { kind: 'refused', code: 'EENVELOPE 550 RCPT TO', detail: '550 No such user.', isAddressRefused: true };
+
+let world: LaneWorld;
+let tenant: TenantWorld;
+let ada: GivenPerson;
+let integrationId: string;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  world.mail.sent.length = 0;
+  world.mail.attempts.length = 0;
+  world.mail.answer = () => ({ kind: 'taken' });
+  tenant = await world.tenant();
+  integrationId = await tenant.integration();
+  ada = await givenPerson(world.database, tenant.tenantId);
+});
+
+/** Time passes, and the outbox is sent meanwhile: what is decided on the way has its e-mail leave on the way. */
+const pass = async (ms: number): Promise<void> => {
+  for (let left = ms; left > 0;) {
+    const step = Math.min(left, ms <= 2 * HOUR ? MINUTE : 15 * MINUTE);
+    await world.sleep(step);
+    left -= step;
+  }
+};
+
+const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> => world.database.withTenant(tenant.tenantId, work);
+const inbox = ({ personId }: GivenPerson = ada) => inTenant((work) => listInbox(work, { personId, limit: 50 }));
+const decisions = async (person?: GivenPerson) => (await inbox(person)).map(({ decision }) => decision);
+const view = (notificationId: string) => inTenant((work) => viewNotification(work, { personId: ada.personId, notificationId, how: 'seen' }));
+const newest = async () => (await inbox())[0]?.notificationId as string;
+const mailTo = ({ email }: GivenPerson) => world.mail.sent.filter(({ recipient }) => recipient === email);
+const tell = async (
+  kind: NotificationKind = 'sync_complete',
+  { afterMs = 0, operationId = null as string | null, overviewId = null as string | null } = {},
+) => {
+  const syncRunId = newUuid();
+  await inTenant((work) =>
+    tellPerson(work, {
+      kind,
+      personId: ada.personId,
+      operationId,
+      integrationId,
+      overviewId,
+      syncRunId,
+      detail: 'It <b>ended</b>.',
+      revealAt: new Date(work.now.getTime() + afterMs),
+    }),
+  );
+  await world.dispatch();
+  return syncRunId;
+};
+const settings = (change: { isEmailOn?: boolean; emailDelaySeconds?: number }) =>
+  inTenant(async (work) => {
+    await lockNotificationSettings(work);
+    await changeNotificationSettings(work, change);
+  });
+const operation = async ({ isAnswered }: { isAnswered: boolean }) => {
+  const operationId = newUuid();
+  await inTenant(({ trx, tenantId, now }) =>
+    trx
+      .insertInto('operations')
+      .values({
+        tenantId,
+        operationId,
+        kind: 'sync_now',
+        integrationId,
+        syncRunId: newUuid(),
+        requestedBy: 'test',
+        requestedAt: now,
+        answeredAt: isAnswered ? now : null,
+      })
+      .execute(),
+  );
+  return operationId;
+};
+const overview = async (more: { invalidAt?: Date; invalidBecause?: 'superseded_by_new_overview'; expiresAt?: Date } = {}) => {
+  const overviewId = newUuid();
+  await inTenant(({ trx, tenantId, now }) =>
+    trx
+      .insertInto('overviews')
+      .values({ tenantId, overviewId, integrationId, state: 'ready', requestedBy: 'test', requestedAt: now, ...more })
+      .execute(),
+  );
+  return overviewId;
+};
+
+describe('an e-mail', () => {
+  it('is not sent when the notification was viewed a minute before its time', async () => {
+    await tell();
+    await pass(14 * MINUTE);
+    await view(await newest());
+
+    await pass(24 * HOUR);
+
+    expect(world.mail.attempts).toEqual([]);
+    expect(await inbox()).toMatchObject([{ decision: 'viewed', viewedAt: expect.any(Date) }]);
+  });
+
+  it('is sent once when nobody viewed it, with a link to the platform and none of the words that a third party may have said', async () => {
+    await tell();
+    await pass(14 * MINUTE);
+    expect(world.mail.attempts).toEqual([]);
+
+    await pass(24 * HOUR);
+
+    expect(world.mail.attempts).toHaveLength(1);
+    expect(mailTo(ada)).toEqual([expect.objectContaining({ subject: 'Sync Now of Ledger (Test) is complete' })]);
+    expect(world.mail.sent[0]?.text).toMatch(/https:\/\/syncline\.example\/console\/sync-runs\/run_/);
+    expect(`${world.mail.sent[0]?.text}${world.mail.sent[0]?.html}`).not.toMatch(/ended/);
+    expect(await inbox()).toMatchObject([{ decision: 'emailed', viewedAt: null, emailSentAt: expect.any(Date) }]);
+  });
+
+  it('leaves after the delay that the tenant set', async () => {
+    await settings({ emailDelaySeconds: 3_600 });
+    const toldAt = await world.now();
+    await tell();
+
+    await pass(2 * HOUR);
+
+    const waitedMs = (world.mail.attempts[0]?.at as number) - toldAt;
+    expect([waitedMs >= HOUR, waitedMs < HOUR + 2 * MINUTE]).toEqual([true, true]);
+  });
+
+  it('is not sent where the tenant has none, even if it was turned off meanwhile, and the reason is kept', async () => {
+    await tell();
+    await settings({ isEmailOn: false });
+
+    await pass(HOUR);
+
+    expect([world.mail.attempts, await decisions()]).toEqual([[], ['email_off']]);
+  });
+
+  it('is not sent to somebody who was disabled since', async () => {
+    await tell();
+    await inTenant(({ trx, now }) => trx.updateTable('people').set({ disabledAt: now }).where('personId', '=', ada.personId).execute());
+
+    await pass(HOUR);
+
+    expect([world.mail.attempts, await decisions()]).toEqual([[], ['person_disabled']]);
+  });
+
+  it('is not sent about an overview that is not valid any more, but about one that is', async () => {
+    await tell('sync_overview_ready', { overviewId: await overview({ invalidAt: new Date(await world.now()), invalidBecause: 'superseded_by_new_overview' }) });
+    await pass(HOUR);
+    expect(world.mail.attempts).toEqual([]);
+    expect(await inbox()).toMatchObject([{ decision: 'snapshot_invalid', decisionReason: 'superseded_by_new_overview' }]);
+
+    await tell('sync_overview_ready', { overviewId: await overview({ expiresAt: new Date((await world.now()) + 7 * 24 * HOUR) }).catch(async () => '') });
+    await pass(HOUR);
+
+    expect(mailTo(ada)).toEqual([expect.objectContaining({ subject: 'The Sync Overview of Ledger (Test) is ready' })]);
+  });
+
+  it('is not sent about an alert whose cause went away in time', async () => {
+    await inTenant((work) => tellAdmins(work, { kind: 'integration_unavailable', integrationId, detail: 'It is down.' }));
+    await pass(5 * MINUTE);
+    await inTenant((work) => resolveNotification(work, { integrationId, kind: 'integration_unavailable', now: work.now }));
+
+    await pass(HOUR);
+
+    expect(world.mail.attempts).toEqual([]);
+    expect(await inbox()).toMatchObject([{ decision: 'not_needed', decisionReason: 'resolved' }]);
+  });
+});
+
+describe('a notification', () => {
+  it('is never seen where the answer reached who asked before its time', async () => {
+    await tell('sync_complete', { afterMs: 5 * SECOND, operationId: await operation({ isAnswered: true }) });
+
+    await pass(HOUR);
+
+    expect([await inbox(), world.mail.attempts]).toEqual([[], []]);
+  });
+
+  it('is seen 5 s later where nobody heard the answer', async () => {
+    await tell('sync_complete', { afterMs: 5 * SECOND, operationId: await operation({ isAnswered: false }) });
+    expect(await inbox()).toEqual([]);
+
+    await pass(10 * SECOND);
+
+    expect(await inbox()).toHaveLength(1);
+    expect(await inTenant((work) => countUnread(work, ada))).toBe(1);
+    await pass(HOUR);
+  });
+
+  it('counts as viewed when its page was opened another way', async () => {
+    const syncRunId = await tell();
+    await pass(MINUTE);
+    await inTenant((work) => noteTargetViewed(work, { personId: ada.personId, syncRunId }));
+
+    await pass(HOUR);
+
+    expect([world.mail.attempts, await decisions()]).toEqual([[], ['viewed']]);
+  });
+
+  it('reaches each admin of the tenant once per episode, nobody else, and each views it alone', async () => {
+    const bob = await givenPerson(world.database, tenant.tenantId, { name: 'Bob' });
+    const operator = await givenPerson(world.database, tenant.tenantId, { role: 'operator' });
+    const news = { kind: 'integration_needs_reauthorization' as const, integrationId, detail: '401' };
+    await inTenant((work) => tellAdmins(work, news));
+    await inTenant((work) => tellAdmins(work, news));
+    await pass(MINUTE);
+    await view(await newest());
+
+    await pass(HOUR);
+
+    expect([await decisions(ada), await decisions(bob), await inbox(operator)]).toEqual([['viewed'], ['emailed'], []]);
+    expect(world.mail.sent.map(({ recipient }) => recipient)).toEqual([bob.email]);
+  });
+
+  it('carries on where its workflow was terminated, once the sweep finds it', async () => {
+    await tell();
+    await pass(MINUTE);
+    const { notificationRecipientId } = await inTenant(({ trx }) => trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow());
+    await world.env.client.workflow.getHandle(notificationWorkflowId({ notificationRecipientId })).terminate('by hand');
+
+    await world.wake({ lane: 'notification', tenantId: tenant.tenantId, subjectId: notificationRecipientId, wakeAt: new Date() });
+    await pass(HOUR);
+
+    expect(mailTo(ada)).toHaveLength(1);
+  });
+});
+
+describe('without a mail server for a day', () => {
+  it('who has viewed meanwhile gets nothing, the others one e-mail each', async () => {
+    world.mail.answer = () => busy;
+    await tell();
+    await tell();
+    await pass(20 * HOUR);
+    await view(await newest());
+    world.mail.answer = () => ({ kind: 'taken' });
+
+    await pass(24 * HOUR);
+
+    expect(mailTo(ada)).toHaveLength(1);
+    expect(await inbox()).toMatchObject([
+      { decision: 'emailed', emailWithdrawnBecause: 'viewed', viewedAt: expect.any(Date) },
+      { decision: 'emailed', emailWithdrawnBecause: null, emailSentAt: expect.any(Date) },
+    ]);
+  }, 120_000);
+
+  it('more than three become one, without those that were viewed', async () => {
+    world.mail.answer = () => busy;
+    for (let count = 0; count < 6; count += 1) await tell();
+    await pass(20 * HOUR);
+    await view(await newest());
+    world.mail.answer = () => ({ kind: 'taken' });
+
+    await pass(24 * HOUR);
+
+    expect(mailTo(ada).map(({ subject }) => subject)).toEqual(['5 notifications are waiting in Syncline']);
+    expect((await inbox()).filter(({ emailSentAt, emailWithdrawnBecause }) => emailSentAt !== null && emailWithdrawnBecause === null)).toHaveLength(5);
+  }, 120_000);
+
+  it('three stay three', async () => {
+    world.mail.answer = () => busy;
+    for (let count = 0; count < 3; count += 1) await tell();
+    await pass(20 * HOUR);
+    world.mail.answer = () => ({ kind: 'taken' });
+
+    await pass(24 * HOUR);
+
+    expect(mailTo(ada)).toHaveLength(3);
+  }, 120_000);
+});
+
+describe('the mail server', () => {
+  it('is asked again after 451, under the same id', async () => {
+    world.mail.answer = () => (world.mail.attempts.length === 1 ? busy : { kind: 'taken' });
+    await tell();
+
+    await pass(HOUR);
+
+    expect(new Set(world.mail.attempts.map(({ emailId }) => emailId)).size).toBe(1);
+    expect([world.mail.attempts.length, mailTo(ada).length]).toEqual([2, 1]);
+  });
+
+  it('says 550 to an address once: nothing more is sent to it until the person has another one', async () => {
+    world.mail.answer = () => noSuchUser;
+    await tell();
+    await pass(HOUR);
+    expect(await inTenant((work) => findRefusedAddress(work, ada))).toMatchObject({ email: ada.email, detail: '550 No such user.' });
+    world.mail.answer = () => ({ kind: 'taken' });
+    await tell();
+    await pass(HOUR);
+    expect([world.mail.attempts.length, await decisions()]).toEqual([1, ['address_refused', 'emailed']]);
+
+    const email = `new-${ada.email}`;
+    await inTenant(({ trx }) => trx.updateTable('people').set({ email }).where('personId', '=', ada.personId).execute());
+    await tell();
+    await pass(HOUR);
+
+    expect(world.mail.sent.map(({ recipient }) => recipient)).toEqual([email]);
+  });
+
+  it('may have taken an e-mail whose answer was lost: it is sent again under the same id, and never as part of another', async () => {
+    world.mail.answer = () => (world.mail.attempts.length <= 1 ? { kind: 'unavailable', code: 'ECONNECTION', detail: 'Closed.', mayBeTaken: true } : busy);
+    await tell();
+    await pass(15 * MINUTE + 10 * SECOND);
+    const [lost] = world.mail.attempts;
+    for (let count = 0; count < 5; count += 1) await tell();
+    await pass(16 * MINUTE);
+    world.mail.answer = () => ({ kind: 'taken' });
+
+    await pass(24 * HOUR);
+
+    expect([world.mail.sent.length, world.mail.sent.filter(({ emailId }) => emailId === lost?.emailId).length]).toEqual([2, 1]);
+    expect(mailTo(ada).map(({ subject }) => subject)).toContain('5 notifications are waiting in Syncline');
+  }, 120_000);
+
+  it('gets 20 e-mails for one person within an hour; what is more comes in one, when there is room', async () => {
+    for (let count = 0; count < 27; count += 1) {
+      await tell();
+      await pass(MINUTE);
+    }
+    await pass(16 * MINUTE);
+    expect(mailTo(ada)).toHaveLength(20);
+
+    await pass(2 * HOUR);
+
+    expect(mailTo(ada)).toHaveLength(21);
+    expect(mailTo(ada).at(-1)?.subject).toBe('7 notifications are waiting in Syncline');
+  }, 240_000);
+});
+
+it("leaves ids in Temporal's history, and neither names nor addresses", async () => {
+  await tell();
+  await pass(HOUR);
+  const { notificationRecipientId } = await inTenant(({ trx }) => trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow());
+
+  const { events } = await world.env.client.workflow.getHandle(notificationWorkflowId({ notificationRecipientId })).fetchHistory();
+  const told = JSON.stringify(events);
+  const decoded = [...told.matchAll(/"data":"([A-Za-z0-9+/=]+)/g)].map(([, text]) => Buffer.from(text as string, 'base64').toString()).join('\n');
+
+  expect(decoded).toContain(notificationRecipientId);
+  expect(`${told}${decoded}`).not.toMatch(/@example|Ledger|ended/);
+});

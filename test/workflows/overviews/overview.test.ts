@@ -1,0 +1,325 @@
+/** Sync Overview and Sync Now, both directions: rules.md 19 to 23. */
+import { addOperation } from '../../../db/notifications/operations';
+import { listOverviewItems, type OverviewItem } from '../../../db/overviews/overview-items';
+import { findOverview, listOverviewJobs, type Overview, requestOverview, type Requester } from '../../../db/overviews/overviews';
+import { datasetsOf } from '../../../domain/records/mapping-directions';
+import { requestSyncNow, type SyncNowAnswer } from '../../../db/sync-runs/sync-now';
+import { findIntegration } from '../../../db/integrations/integrations';
+import { RateLimited, Unauthorized, Unavailable } from '../../../connectors/errors';
+import { LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import { givenPerson } from '../../support/environments/people';
+import { BOTH_WAYS, CONTACTS, fill, Pulled } from '../../support/environments/pulling';
+
+const DAY = 24 * 60 * MINUTE;
+const ANA: Requester = { requestedBy: 'person:ana', personId: null };
+const BEN: Requester = { requestedBy: 'person:ben', personId: null };
+let world: LaneWorld;
+let tenant: TenantWorld;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  world.resetLedger();
+  tenant = await world.tenant();
+});
+
+async function ask(integrationId: string, by = ANA): Promise<string> {
+  const id = await world.database.withTenant(tenant.tenantId, async (work) => {
+    const integration = await findIntegration(work, { integrationId });
+    const overviewId = await requestOverview(work, { integrationId, datasets: datasetsOf(integration?.recordTypes ?? {}, ['pull', 'push']), ...by });
+    if (overviewId !== undefined) await addOperation(work, { kind: 'overview', integrationId, overviewId, ...by });
+    return overviewId;
+  });
+  if (id === undefined) throw new Error('The integration is gone.');
+  return id;
+}
+const show = async (overviewId: string): Promise<Overview> => {
+  const found = await world.database.withTenant(tenant.tenantId, (work) => findOverview(work, { overviewId }));
+  if (found === undefined) throw new Error('No such overview.');
+  return found;
+};
+const jobs = (overviewId: string) => world.database.withTenant(tenant.tenantId, (work) => listOverviewJobs(work, [overviewId]));
+const items = (overviewId: string): Promise<OverviewItem[]> =>
+  world.database.withTenant(tenant.tenantId, (work) => listOverviewItems(work, { overviewId, limit: 10_000 }));
+async function ready(integrationId: string, by = ANA): Promise<string> {
+  const overviewId = await ask(integrationId, by);
+  await world.sleep(2_000);
+  expect(await show(overviewId)).toMatchObject({ state: 'ready', invalidAt: null });
+  return overviewId;
+}
+async function syncNow(integrationId: string, overviewId: string | null = null, by = ANA): Promise<SyncNowAnswer> {
+  return world.database.withTenant(tenant.tenantId, (work) => requestSyncNow(work, { integrationId, overviewId, ...by }));
+}
+/** Pushes come back through the outbox, which somebody has to send meanwhile. */
+async function settle(pulled: { integrationId: string }, runId: string) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    await world.dispatch();
+    const run = await world.database.withTenant(tenant.tenantId, ({ trx }) =>
+      trx.selectFrom('syncRuns').selectAll().where('syncRunId', '=', runId).executeTakeFirstOrThrow(),
+    );
+    if (run.finishedAt !== null) {
+      await world.dispatch();
+      return run;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`The run of ${pulled.integrationId} did not end.`);
+}
+async function syncedNow(pulled: { integrationId: string }, overviewId: string | null = null) {
+  const answer = await syncNow(pulled.integrationId, overviewId);
+  if (answer.kind !== 'accepted') throw new Error(answer.kind);
+  return settle(pulled, answer.syncRunId);
+}
+const errorsOf = (syncRunId: string) =>
+  world.database.withTenant(tenant.tenantId, ({ trx }) => trx.selectFrom('syncRecordErrors').selectAll().where('syncRunId', '=', syncRunId).execute());
+
+describe('an overview of a pull', () => {
+  it('shows what would be created, updated and deleted here, with before and after, and changes nothing', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
+    await pulled.account.put('contacts', 'p001', { name: 'Other', email: 'p001@example.org' });
+    await pulled.account.remove('contacts', 'p004');
+    const before = (await pulled.held()).get('p001');
+
+    const overviewId = await ready(pulled.integrationId);
+
+    expect(await jobs(overviewId)).toMatchObject([{ direction: 'pull', creates: 1, updates: 1, deletes: 1, unchanged: 3, notPossible: 0 }]);
+    const shown = await items(overviewId);
+    expect(shown).toHaveLength(3);
+    expect(shown).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ action: 'create', remoteId: 'new', recordId: null, before: null, after: { name: 'New', email: 'new@example.org' } }),
+        expect.objectContaining({ action: 'update', remoteId: 'p001', before: { name: 'p001' }, after: { name: 'Other' } }),
+        expect.objectContaining({ action: 'delete', remoteId: 'p004', before: expect.objectContaining({ name: 'p004' }), after: null }),
+      ]),
+    );
+    expect((await pulled.held()).get('p001')).toEqual(before);
+    expect((await pulled.held()).get('new')).toBeUndefined();
+  });
+
+  it('that cannot read everything stops and says so, and shows nothing; that the credentials are refused is told of the integration', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    pulled.account.beforePage = ({ cursor }) => {
+      if (cursor !== null) throw new Unauthorized('Gone.');
+    };
+    const overviewId = await ask(pulled.integrationId);
+    await world.sleep(2_000);
+
+    expect(await show(overviewId)).toMatchObject({ state: 'failed' });
+    expect(await jobs(overviewId)).toMatchObject([{ state: 'failed', error: { code: 'unauthorized' } }]);
+    expect(await items(overviewId)).toEqual([]);
+    expect(await syncNow(pulled.integrationId, overviewId)).toEqual({ kind: 'overview_unusable' });
+    expect((await pulled.integration()).needsReauthorizationAt).not.toBeNull();
+    expect(await pulled.notifications('integration_needs_reauthorization')).toHaveLength(1);
+  });
+
+  it('gets over a pause and an outage of minutes, and gives up after a quarter of an hour', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    let answers: Error[] = [new RateLimited('Slow down.', 30_000), new Unavailable('Not now.', 503)];
+    pulled.account.beforePage = () => {
+      const error = answers.shift();
+      if (error !== undefined) throw error;
+    };
+    const overviewId = await ask(pulled.integrationId);
+    await world.sleep(10_000);
+    expect(await pulled.integration()).toMatchObject({ blockedBecause: 'rate_limit' });
+    await world.sleep(10 * MINUTE);
+    expect(await show(overviewId)).toMatchObject({ state: 'ready' });
+
+    answers = Array.from({ length: 1_000 }, () => new Unavailable('Not now.', 503));
+    const hopeless = await ask(pulled.integrationId);
+    await world.sleep(30 * MINUTE);
+    expect(await show(hopeless)).toMatchObject({ state: 'failed' });
+    expect(await jobs(hopeless)).toMatchObject([{ error: { category: 'transient' } }]);
+  });
+
+  it('of a list that is suddenly empty shows no deletions', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    pulled.account.type('contacts').clear();
+    const overviewId = await ask(pulled.integrationId);
+    await world.sleep(2_000);
+
+    expect(await jobs(overviewId)).toMatchObject([{ state: 'failed', error: { code: 'suspiciously_empty' } }]);
+  });
+});
+
+describe('Sync Now from an overview', () => {
+  it('applies 97 of 100 where three have drifted, lists the three, and touches nothing that was not reviewed', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 100));
+    pulled.account.pageSize = 40;
+    for (let index = 0; index < 100; index += 1) {
+      const id = `p${String(index).padStart(3, '0')}`;
+      await pulled.account.put('contacts', id, { name: `${id} new`, email: `${id}@example.org` });
+    }
+    const overviewId = await ready(pulled.integrationId);
+    expect(await items(overviewId)).toHaveLength(100);
+    for (const id of ['p000', 'p050', 'p099']) await pulled.account.put('contacts', id, { name: `${id} newer`, email: `${id}@example.org` });
+    await pulled.account.put('contacts', 'stranger', { name: 'Nobody has seen me', email: 's@example.org' });
+
+    const run = await syncedNow(pulled, overviewId);
+
+    expect(run).toMatchObject({ kind: 'sync_now', state: 'partially_succeeded', overviewId });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsChanged: 97, recordsNew: 0, recordsFailed: 3 });
+    expect((await errorsOf(run.syncRunId)).map(({ remoteId, code }) => `${code} ${remoteId}`).toSorted()).toEqual([
+      'drifted p000',
+      'drifted p050',
+      'drifted p099',
+    ]);
+    expect((await pulled.held()).get('p001')).toMatchObject({ fields: { name: 'p001 new' } });
+    expect((await pulled.held()).get('p050')).toMatchObject({ fields: { name: 'p050' } });
+    expect((await pulled.held()).get('stranger')).toBeUndefined();
+    expect(await show(overviewId)).toMatchObject({ invalidBecause: 'applied', replacedBySyncRunId: run.syncRunId });
+    // What was left aside comes with the next ordinary run.
+    await pulled.sync('hourly');
+    expect((await pulled.held()).get('p050')).toMatchObject({ fields: { name: 'p050 newer' } });
+    expect((await pulled.held()).get('stranger')).toMatchObject({ fields: { name: 'Nobody has seen me' } });
+  });
+
+  it('deletes what was reviewed, even more than the brake would let pass, and nothing that came back or went since', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 40));
+    for (let index = 0; index < 30; index += 1) await pulled.account.remove('contacts', `p${String(index).padStart(3, '0')}`);
+    const overviewId = await ready(pulled.integrationId);
+    expect(await jobs(overviewId)).toMatchObject([{ deletes: 30 }]);
+    await pulled.account.put('contacts', 'p000', { name: 'p000', email: 'p000@example.org' });
+    await pulled.account.remove('contacts', 'p039');
+
+    const run = await syncedNow(pulled, overviewId);
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 29, recordsFailed: 1 });
+    expect((await pulled.held()).get('p000')).toMatchObject({ fields: { name: 'p000' } });
+    expect((await pulled.held()).get('p039')).toMatchObject({ fields: { name: 'p039' } });
+    expect((await pulled.held()).get('p029')).toBeUndefined();
+  });
+
+  it('is one run for two who press it, and both are told', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const overviewId = await ready(pulled.integrationId);
+    const [first, second] = [await syncNow(pulled.integrationId, overviewId, ANA), await syncNow(pulled.integrationId, overviewId, BEN)];
+    expect(second).toEqual({ ...first, isShared: true });
+    const [plain, again] = [await syncNow(pulled.integrationId, null, ANA), await syncNow(pulled.integrationId, null, BEN)];
+    expect(again).toEqual({ ...plain, isShared: true });
+    if (plain.kind === 'accepted') await settle(pulled, plain.syncRunId);
+  });
+});
+
+describe('validity', () => {
+  it('ends when the same person asks for another, and the one on its way is canceled', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const first = await ready(pulled.integrationId);
+    const second = await ask(pulled.integrationId);
+    expect(await show(first)).toMatchObject({ state: 'ready', invalidBecause: 'superseded_by_new_overview', replacedByOverviewId: second });
+    const third = await ask(pulled.integrationId, BEN);
+    expect(await show(second)).toMatchObject({ state: 'canceled', invalidBecause: 'superseded_by_other_admin', replacedByOverviewId: third });
+    await world.sleep(2_000);
+    expect(await items(first)).toEqual([]);
+    expect(await show(third)).toMatchObject({ state: 'ready' });
+    // A newer one that fails revives nothing.
+    pulled.account.beforePage = () => {
+      throw new Unauthorized('Gone.');
+    };
+    const failing = await ask(pulled.integrationId);
+    await world.sleep(2_000);
+    expect(await show(failing)).toMatchObject({ state: 'failed' });
+    expect(await show(third)).toMatchObject({ invalidBecause: 'superseded_by_other_admin' });
+  });
+
+  it('that ends while it is made lets it ask for no further page, and tells who started it why', async () => {
+    const ana = await givenPerson(world.database, tenant.tenantId);
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 50));
+    pulled.account.pageSize = 5;
+    const asked: (string | null)[] = [];
+    pulled.account.beforePage = async ({ cursor }) => {
+      asked.push(cursor);
+      if (asked.length === 2) await ask(pulled.integrationId, BEN);
+    };
+    const first = await ask(pulled.integrationId, { requestedBy: ANA.requestedBy, personId: ana.personId });
+    await world.sleep(2_000);
+
+    expect(await show(first)).toMatchObject({ state: 'canceled', invalidBecause: 'superseded_by_other_admin' });
+    expect(await items(first)).toEqual([]);
+    // What comes after is the other one, from its beginning.
+    expect(asked[2] ?? null).toBeNull();
+    const told = await world.database.withTenant(tenant.tenantId, ({ trx }) =>
+      trx.selectFrom('notifications').selectAll().where('overviewId', '=', first).execute(),
+    );
+    expect(told).toMatchObject([{ kind: 'sync_could_not_finish', detail: expect.stringContaining('Somebody else') }]);
+  });
+
+  it('ends with a Sync Now, not with a scheduled run', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const overviewId = await ready(pulled.integrationId);
+    // Not `pulled.sync`: who awaits a workflow's end lets the clock run, and this snapshot waits for a moment in seven days.
+    await settle(pulled, (await pulled.request('hourly')).syncRunId);
+    expect(await show(overviewId)).toMatchObject({ invalidAt: null });
+    const run = await syncedNow(pulled);
+    expect(await show(overviewId)).toMatchObject({ invalidBecause: 'superseded_by_sync', replacedBySyncRunId: run.syncRunId });
+  });
+
+  it('ends after seven days, and its data goes', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
+    const overviewId = await ready(pulled.integrationId);
+    await world.sleep(7 * DAY - MINUTE);
+    expect(await show(overviewId)).toMatchObject({ invalidAt: null });
+    expect(await items(overviewId)).toHaveLength(1);
+    await world.sleep(2 * MINUTE);
+    expect(await show(overviewId)).toMatchObject({ invalidBecause: 'expired', dataDeletedAt: expect.any(Date) });
+    expect(await items(overviewId)).toEqual([]);
+  }, 120_000);
+});
+
+describe('pushing', () => {
+  const employees = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ externalId: `e${index}`, fields: { name: `Name ${index}`, email: `e${index}@example.org` } }));
+
+  it('where they cannot be read, an overview compares with what was sent last, and Sync Now sends it at once', async () => {
+    const integrationId = await tenant.integration();
+    await tenant.accept(...employees(3));
+    await world.sleep(10 * MINUTE);
+    await tenant.change('e1', { name: 'Other', email: 'e1@example.org' });
+
+    const overviewId = await ready(integrationId);
+    expect(await jobs(overviewId)).toMatchObject([{ direction: 'push', comparedWith: 'last_push', updates: 1, unchanged: 2 }]);
+    expect(await items(overviewId)).toMatchObject([{ action: 'update', externalId: 'e1', after: { name: 'Other' } }]);
+    const calls = world.ledger.calls.length;
+
+    const run = await syncedNow({ integrationId }, overviewId);
+    expect(run).toMatchObject({ state: 'succeeded' });
+    expect(world.ledger.calls.length - calls).toBe(1);
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'synced' });
+  });
+
+  it('where they can, it shows what differs there, and Sync Now after a drift there sends it again', async () => {
+    const pulled = await Pulled.link(tenant, { recordTypes: { contacts: { ...CONTACTS, direction: 'push' } } });
+    await tenant.accept({ recordType: 'contacts', externalId: 'c1', fields: { name: 'Ada', email: 'ada@example.org' } });
+    await world.sleep(10 * MINUTE);
+    const [[remoteId] = ['']] = [...pulled.account.type('contacts')];
+    await pulled.account.put('contacts', remoteId, { name: 'Edited there', email: 'ada@example.org' });
+
+    const overviewId = await ready(pulled.integrationId);
+    expect(await jobs(overviewId)).toMatchObject([{ comparedWith: 'third_party', updates: 1 }]);
+    expect(await items(overviewId)).toMatchObject([{ action: 'update', before: { name: 'Edited there' }, after: { name: 'Ada' } }]);
+
+    expect(await syncedNow(pulled)).toMatchObject({ state: 'succeeded' });
+    expect(pulled.account.type('contacts').get(remoteId)?.fields).toMatchObject({ name: 'Ada' });
+  });
+
+  it('what goes both ways is pulled, then pushed', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
+    await pulled.account.put('contacts', 'p000', { name: 'Theirs', email: 'p000@example.org' });
+    await tenant.accept({ recordType: 'contacts', externalId: 'ours', fields: { name: 'Ours', email: 'ours@example.org' } });
+
+    const run = await syncedNow(pulled);
+
+    expect(run).toMatchObject({ state: 'succeeded', successfulJobs: 2 });
+    expect((await pulled.held()).get('p000')).toMatchObject({ fields: { name: 'Theirs' } });
+    expect([...pulled.account.type('contacts').values()].map(({ fields }) => JSON.stringify(fields['name'])).toSorted()).toEqual([
+      '"Ours"',
+      '"Theirs"',
+      '"p001"',
+      '"p002"',
+    ]);
+  });
+});

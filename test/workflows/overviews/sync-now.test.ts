@@ -1,0 +1,250 @@
+/** What comes between an overview, a Sync Now and its end: rules.md 18 to 24. */
+import { overviewWorkflowId } from '../../../contract/overview';
+import { cancelSyncRun } from '../../../db/sync-runs/sync-jobs';
+import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import { LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import { OverviewWorld } from '../../support/environments/overview-environment';
+import { givenPerson } from '../../support/environments/people';
+import { BOTH_WAYS, CONTACTS, fill, Pulled } from '../../support/environments/pulling';
+
+const DAY = 24 * 60 * MINUTE;
+let world: LaneWorld;
+let tenant: TenantWorld;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  world.resetLedger();
+  tenant = await world.tenant();
+});
+
+async function requester(name = 'Ana') {
+  const { personId } = await givenPerson(world.database, tenant.tenantId, { name });
+  return { requestedBy: `person:${name}`, personId };
+}
+async function given(pulled: { integrationId: string }) {
+  return new OverviewWorld(tenant, pulled.integrationId, await requester());
+}
+async function pushing() {
+  const integrationId = await tenant.integration();
+  await tenant.change('e1', { name: 'Ada', email: 'ada@example.org' });
+  await world.sleep(10 * MINUTE);
+  await tenant.change('e1', { name: 'Other', email: 'ada@example.org' });
+  return { integrationId, overviews: await given({ integrationId }) };
+}
+
+/** A Sync Now whose pushes are due, and of which the lane has not heard yet. */
+async function followedBy(overviews: OverviewWorld): Promise<string> {
+  const runId = await overviews.syncNow();
+  await world.dispatch();
+  while ((await overviews.followed(runId)) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  return runId;
+}
+
+describe('an integration that is removed', () => {
+  it('ends the overview that was ready: it says so, and its data goes', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
+    const overviews = await given(pulled);
+    const overviewId = await overviews.ready();
+
+    await pulled.remove();
+    await world.sleep(2_000);
+
+    expect(await overviews.show(overviewId)).toMatchObject({ invalidBecause: 'integration_deleted', dataDeletedAt: expect.any(Date) });
+    expect(await overviews.items(overviewId)).toEqual([]);
+  });
+
+  it('ends the Sync Now that waited its turn, and whoever asked is told', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const overviews = await given(pulled);
+    const overviewId = await overviews.ready();
+    const runId = await overviews.syncNow(overviewId);
+
+    await pulled.remove();
+
+    expect(await pulled.run(runId)).toMatchObject({ state: 'canceled', finishedAt: expect.any(Date) });
+    expect(await overviews.operations(runId)).toMatchObject([{ endedAt: expect.any(Date) }]);
+  });
+});
+
+describe('a Sync Now that is canceled', () => {
+  it('says that, to whoever waits for it, and speaks of no overview', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const overviews = await given(pulled);
+    const runId = await overviews.syncNow();
+    await pulled.cancel(runId);
+
+    expect(await pulled.run(runId)).toMatchObject({ state: 'canceled' });
+    const [told] = (await tenant.notifications()).filter(({ syncRunId }) => syncRunId === runId);
+    expect(told).toMatchObject({ kind: 'sync_could_not_finish', detail: expect.stringMatching(/canceled/i) });
+    expect(told?.detail).not.toMatch(/overview/i);
+  });
+
+  it('in the middle of its pushes leaves no rows behind', async () => {
+    const { overviews } = await pushing();
+    const runId = await followedBy(overviews);
+    await overviews.inTenant((work) => cancelSyncRun(work, { syncRunId: runId, by: 'ana' }));
+    await overviews.ended(runId);
+    expect(await overviews.followed(runId)).toBe(0);
+    expect(await overviews.items(runId)).toEqual([]);
+  });
+});
+
+describe('an overview that is superseded while it is made', () => {
+  it('tells its starter why: by themselves, or by somebody else', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const ana = await given(pulled);
+    const ben = new OverviewWorld(tenant, pulled.integrationId, await requester('Ben'));
+    const first = await ana.ask();
+    const second = await ana.ask();
+    await ben.ask();
+
+    const details = new Map((await tenant.notifications()).map(({ overviewId, detail }) => [overviewId, detail]));
+    expect(details.get(first)).toMatch(/^You have asked/);
+    expect(details.get(second)).toMatch(/^Somebody else/);
+  });
+});
+
+describe('an overview that is applied', () => {
+  it('is not looked at without end when its seven days end before the run does', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const overviews = await given(pulled);
+    const overviewId = await overviews.ready();
+    await overviews.syncNow(overviewId);
+    // The run has not begun by then.
+    await world.env.sleep(7 * DAY + 500);
+
+    const { events } = await world.env.client.workflow.getHandle(overviewWorkflowId({ overviewId })).fetchHistory();
+    expect(events?.length).toBeLessThan(100);
+  });
+
+  it('sends what was reviewed of a record that the same Sync Now has just read', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
+    await world.sleep(10 * MINUTE);
+    await pulled.account.put('contacts', 'p001', { name: 'Theirs', email: 'p001@example.org' });
+    await tenant.accept({ recordType: 'contacts', externalId: await pulled.externalId('p001'), kind: 'patch', fields: { email: 'ours@example.org' } });
+    const overviews = await given(pulled);
+    const overviewId = await overviews.ready();
+    expect((await overviews.items(overviewId)).map(({ direction, action }) => `${direction} ${action}`)).toEqual(['pull update', 'push update']);
+
+    const run = await overviews.synced(overviewId);
+
+    expect(await overviews.complaints(run.syncRunId)).toEqual([]);
+    expect(run).toMatchObject({ state: 'succeeded' });
+    expect(pulled.account.held('contacts').get('p001')).toMatchObject({ name: 'Theirs', email: 'ours@example.org' });
+  });
+
+  it('sends nothing over what has changed there since, unseen', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
+    await tenant.accept({ recordType: 'contacts', externalId: await pulled.externalId('p001'), kind: 'patch', fields: { email: 'ours@example.org' } });
+    const overviews = await given(pulled);
+    const overviewId = await overviews.ready();
+    expect((await overviews.items(overviewId)).map(({ direction, action }) => `${direction} ${action}`)).toEqual(['push update']);
+    await pulled.account.put('contacts', 'p001', { name: 'Theirs', email: 'p001@example.org' });
+
+    const run = await overviews.synced(overviewId);
+
+    expect(run).toMatchObject({ state: 'partially_succeeded' });
+    expect(await overviews.complaints(run.syncRunId)).toEqual([`drifted ${await pulled.externalId('p001')}`]);
+    expect(pulled.account.held('contacts').get('p001')).toMatchObject({ name: 'Theirs', email: 'p001@example.org' });
+  });
+
+  it('of one direction does not touch the other', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
+    const overviews = await given(pulled);
+    const run = await overviews.synced(await overviews.ready(['pull']));
+
+    expect(run).toMatchObject({ state: 'succeeded', successfulJobs: 1 });
+  });
+
+  it('says so of a record type that is no longer mapped', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: CONTACTS, deals: CONTACTS } }, async (account) => {
+      account.type('deals');
+      await account.put('deals', 'd1', { name: 'd1', email: 'd1@example.org' });
+      await fill(world, 3)(account);
+    });
+    await pulled.account.put('deals', 'd1', { name: 'changed', email: 'd1@example.org' });
+    const overviews = await given(pulled);
+    const overviewId = await overviews.ready();
+    await overviews.inTenant((work) => changeIntegration(work, { integrationId: pulled.integrationId, change: { recordTypes: { contacts: CONTACTS } } }));
+
+    const run = await overviews.synced(overviewId);
+
+    expect(await pulled.job(run.syncRunId, 'deals')).toMatchObject({ state: 'not_supported' });
+    expect(await overviews.complaints(run.syncRunId)).toEqual(['not_mapped d1']);
+    expect(run).toMatchObject({ state: 'partially_succeeded' });
+  });
+});
+
+describe('an overview that was made while a Sync Now was at work', () => {
+  it('no longer holds when that has ended', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const overviews = await given(pulled);
+    const runId = await overviews.syncNow();
+    let goOn = (): void => undefined;
+    const isReady = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const reads = pulled.account.reads.length;
+    // The run's first page, and no page of the overview.
+    pulled.account.beforePage = () => (pulled.account.reads.length === reads + 1 ? isReady : undefined);
+    await overviews.until(runId, () => pulled.account.reads.length > reads);
+    const overviewId = await overviews.ask();
+    await overviews.until(runId, async () => (await overviews.show(overviewId)).state === 'ready');
+    goOn();
+    await overviews.ended(runId);
+
+    expect(await overviews.show(overviewId)).toMatchObject({ invalidBecause: 'superseded_by_sync', replacedBySyncRunId: runId });
+  });
+});
+
+describe('pushes that people stop', () => {
+  it.each([
+    ['hold', 'held'],
+    ['discard', 'discarded'],
+  ] as const)('%s: the run ends, and says which it did not send', async (act, code) => {
+    const { integrationId, overviews } = await pushing();
+    const runId = await followedBy(overviews);
+    await tenant.act(act, integrationId, 'e1');
+    await world.sleep(5 * MINUTE);
+
+    const run = await overviews.ended(runId);
+    expect(run).toMatchObject({ state: 'partially_succeeded' });
+    expect(await overviews.complaints(runId)).toEqual([`${code} e1`]);
+  });
+});
+
+describe('who is told', () => {
+  it('each person once, however often they pressed', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const overviews = await given(pulled);
+    const ben = await requester('Ben');
+    const runId = await overviews.syncNow();
+    await overviews.syncNow();
+    await overviews.syncNow(null, ben);
+    await overviews.ended(runId);
+
+    expect((await tenant.notifications()).filter(({ syncRunId }) => syncRunId === runId)).toHaveLength(2);
+  });
+
+  it('whoever joins in the instant in which it ends is told, or gets a run of their own', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const overviews = await given(pulled);
+    const runId = await overviews.syncNow();
+    const pressed = [runId];
+    let isOver = false;
+    const pressing = (async () => {
+      while (!isOver) pressed.push(await overviews.syncNow());
+    })();
+    await overviews.ended(runId);
+    isOver = true;
+    await pressing;
+    for (const id of new Set(pressed)) {
+      await overviews.ended(id);
+      expect((await overviews.operations(id)).filter(({ endedAt }) => endedAt === null)).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,591 @@
+/**
+ * One trial: a tenant, some integrations, and a random life: changes, acts of people, pauses, new mappings, third parties in
+ * trouble, lost, doubled and senseless signals, workers that die, lanes terminated by hand. Promises are checked all along;
+ * then everything heals, the clock runs on, and nothing may be left undone.
+ */
+import { laneQuery, recordPushWorkflowId } from '../../../../contract/record-push';
+import { changeIntegration, deleteIntegration, pauseIntegration, replaceCredentials, resumeIntegration } from '../../../../db/sync-runs/integration-lifecycle';
+import type { RecordChange } from '../../../../db/records/accept-changes';
+import type { RecordTypeMapping } from '../../../../domain/records/mapping';
+import { sweep } from '../../../../worker/sweeper';
+import type { LaneWorld, TenantWorld } from '../../../support/environments/push-environment';
+import { GONE, type ModelRecord, ModelPair, type Settings, wantedOf } from './model';
+import { Random } from './random';
+import { type Call, POISON, ThirdParty } from './third-party';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const silent = { info() {}, warn() {}, error() {} };
+
+interface ModelIntegration {
+  settings: Settings;
+  isPaused: boolean;
+  isDeleted: boolean;
+  /** Settled since it was paused: nothing may be called any more. */
+  isQuiet: boolean;
+  pairs: Map<string, ModelPair>;
+}
+
+interface PairRow {
+  integrationId: string;
+  externalId: string;
+  status: string | null;
+  wakeAt: Date | null;
+  heldAt: Date | null;
+  windowOpenedAt: Date | null;
+  nextAttemptAt: Date | null;
+  errors: unknown;
+}
+
+export class Trial {
+  private static readonly owners = new Set<string>();
+  readonly steps: string[] = [];
+  private readonly random: Random;
+  private readonly thirdParty: ThirdParty;
+  private readonly records = new Map<string, ModelRecord>();
+  private readonly integrations = new Map<string, ModelIntegration>();
+  private counter = 0;
+
+  private constructor(
+    private readonly world: LaneWorld,
+    private readonly tenant: TenantWorld,
+    seed: number,
+  ) {
+    this.random = new Random(seed);
+    this.thirdParty = new ThirdParty(world, new Random(seed ^ 0x5eed));
+    this.thirdParty.onCall = (call) => this.judgeCall(call);
+    this.thirdParty.duringCall = (call) => this.interfere(call);
+  }
+
+  /** @throws what was promised and not kept, with the steps that led there. */
+  static async run(world: LaneWorld, seed: number, stepsMax = 40): Promise<void> {
+    const trial = new Trial(world, await world.tenant(), seed);
+    try {
+      await within(60 * SECOND, async () => {
+        await trial.live(stepsMax);
+        await trial.heal();
+      });
+    } catch (error) {
+      throw new Error(`PROPERTY_SEED=${seed} repeats this.\n${(error as Error).message}\n\n${trial.steps.join('\n')}`, { cause: error });
+    }
+  }
+
+  private async live(stepsMax: number): Promise<void> {
+    const { random, thirdParty } = this;
+    await this.link();
+    thirdParty.chances = {
+      lostAnswer: random.pick([0, 0.1, 0.3]),
+      rateLimit: random.pick([0, 0, 0.1]),
+      death: random.pick([0, 0, 0.05, 0.2]),
+      slow: random.pick([0, 0.5]),
+    };
+    this.note(`chances ${JSON.stringify(thirdParty.chances)}`);
+    const doings = {
+      change: [24, () => this.change()],
+      sleep: [24, () => this.sleep()],
+      act: [14, () => this.act()],
+      burst: [5, () => this.burst()],
+      mood: [6, () => this.changeMood()],
+      pause: [4, () => this.pauseOrResume()],
+      remap: [3, () => this.remap()],
+      link: [2, () => this.link()],
+      unlink: [1, () => this.unlink()],
+      loseSignals: [4, () => this.loseSignals()],
+      signal: [5, () => this.signalSenselessly()],
+      terminate: [2, () => this.terminate()],
+      sweep: [3, () => this.sweep()],
+    } as const;
+    const weights = Object.fromEntries(Object.entries(doings).map(([name, [weight]]) => [name, weight])) as Record<keyof typeof doings, number>;
+    for (let step = 0; step < stepsMax; step += 1) {
+      await doings[random.weighted(weights)][1]();
+      await this.check();
+    }
+  }
+
+  // What happens
+
+  private async link(): Promise<void> {
+    if ([...this.integrations.values()].filter(({ isDeleted }) => !isDeleted).length >= 3) return;
+    const { random } = this;
+    const settings: Settings = {
+      fields: random.pick([{ name: 'name' }, { name: 'name', email: 'email' }, { email: 'mail' }]),
+      country: random.pick([null, null, 'BE']),
+      onDelete: random.pick(['deactivate', 'delete', 'leave']),
+      graceMs: random.pick([0, MINUTE, 5 * MINUTE]),
+      maxWaitMs: random.pick([null, 10 * MINUTE, 60 * MINUTE]),
+    };
+    const initialPush = random.pick(['all', 'none'] as const);
+    const integrationId = await this.tenant.integration({
+      gracePeriodMs: settings.graceMs,
+      maxWaitMs: settings.maxWaitMs,
+      recordTypes: { employees: mappingOf(settings) },
+      initialPush,
+    });
+    const now = await this.world.now();
+    const pairs = new Map([...this.records].map(([externalId, record]) => [externalId, new ModelPair(wantedOf(settings, record), now)]));
+    Trial.owners.add(integrationId);
+    this.integrations.set(integrationId, { settings, isPaused: false, isDeleted: false, isQuiet: false, pairs });
+    this.note(`link ${short(integrationId)} ${initialPush} ${JSON.stringify(settings)}`);
+    await this.world.dispatch();
+  }
+
+  private async change(): Promise<void> {
+    const change = this.randomChange(`e${this.random.between(1, 4)}`);
+    const isDispatched = this.random.chance(0.8);
+    this.note(`change ${JSON.stringify(change)}${isDispatched ? '' : ' (outbox not sent yet)'}`);
+    await this.accept([change], isDispatched);
+  }
+
+  private randomChange(externalId: string): RecordChange {
+    const { random } = this;
+    const kind = random.weighted({ put: 5, patch: 6, delete: 2 });
+    const value = () => random.weighted({ A: 3, B: 3, new: 3, [POISON]: 1 });
+    const text = () => {
+      const picked = value();
+      return picked === 'new' ? `value ${(this.counter += 1)}` : picked;
+    };
+    const one = (): Record<string, string | null> =>
+      random.pick<() => Record<string, string | null>>([
+        () => ({ name: text() }),
+        () => ({ email: random.chance(0.2) ? null : text() }),
+        () => ({ shoe_size: String(random.between(1, 3)) }),
+        () => ({ country: random.pick(['BE', 'NL']) }),
+      ])();
+    const fields = kind === 'delete' ? {} : kind === 'put' ? { name: text(), country: random.pick(['BE', 'BE', 'NL']), ...one() } : one();
+    const current = this.records.get(externalId)?.version ?? 0;
+    const version = random.pick([undefined, undefined, current + random.between(1, 3), Math.max(1, current - 1)]);
+    return { recordType: 'employees', externalId, kind, fields, ...(version === undefined ? {} : { version }) };
+  }
+
+  /** Several changes of one record at once, from several clients, in any order: the highest version wins. */
+  private burst(): Promise<void> {
+    return this.inTurn(() => this.burstNow());
+  }
+
+  private async burstNow(): Promise<void> {
+    const externalId = `e${this.random.between(1, 4)}`;
+    const from = (this.records.get(externalId)?.version ?? 0) + 1;
+    const changes = Array.from({ length: 4 }, (_, index): RecordChange => {
+      const fields = { name: `burst ${(this.counter += 1)}`, country: 'BE' };
+      return { recordType: 'employees', externalId, kind: 'put', fields, version: from + index };
+    });
+    this.note(`burst ${externalId} versions ${from} to ${from + 3}, ending with ${JSON.stringify(changes.at(-1)?.fields)}`);
+    const now = await this.world.now();
+    // What is in between may be what a claim reads, if one comes between two of them.
+    for (const change of changes) this.keep(change, now);
+    this.accepted += 1;
+    await Promise.all(this.random.shuffled([...changes, ...changes]).map((change) => this.tenant.accept(change)));
+  }
+
+  private accept(changes: RecordChange[], isDispatched: boolean): Promise<void> {
+    return this.inTurn(() => this.acceptNow(changes, isDispatched));
+  }
+
+  /** One after the other, so that the model takes changes in the order in which the product does. */
+  private async inTurn(work: () => Promise<void>): Promise<void> {
+    this.accepting += 1;
+    const before = this.lastTurn;
+    this.lastTurn = before.then(work).finally(() => (this.accepting -= 1));
+    await this.lastTurn;
+  }
+
+  private lastTurn: Promise<void> = Promise.resolve();
+
+  private async acceptNow(changes: RecordChange[], isDispatched: boolean): Promise<void> {
+    const now = await this.world.now();
+    for (const change of changes) this.keep(change, now);
+    this.accepted += 1;
+    if (isDispatched) await this.tenant.accept(...changes);
+    else {
+      const { dispatch } = this.world;
+      this.world.dispatch = () => Promise.resolve();
+      await this.tenant.accept(...changes);
+      this.world.dispatch = dispatch;
+    }
+  }
+
+  /** The change in the model: versions only grow, a patch needs a living record, the same content is no change. */
+  private keep(change: RecordChange, now: number): void {
+    const before = this.records.get(change.externalId);
+    if (before === undefined && change.kind !== 'put') return;
+    if (before !== undefined && change.version !== undefined && change.version <= before.version) return;
+    if (before?.isDeleted === true && change.kind === 'patch') return;
+    const fields = change.kind === 'put' ? change.fields : change.kind === 'patch' ? { ...before?.fields, ...change.fields } : before?.fields;
+    const after: ModelRecord = {
+      version: change.version ?? (before?.version ?? 0) + 1,
+      fields: fields as ModelRecord['fields'],
+      isDeleted: change.kind === 'delete',
+    };
+    const isSame = before !== undefined && before.isDeleted === after.isDeleted && sorted(before.fields) === sorted(after.fields);
+    if (isSame && change.version === undefined) return;
+    this.records.set(change.externalId, after);
+    for (const { settings, pairs } of this.integrations.values()) {
+      const wanted = wantedOf(settings, after);
+      const pair = pairs.get(change.externalId);
+      if (pair === undefined) {
+        const made = new ModelPair(GONE, now);
+        made.changed(wanted, now, settings);
+        pairs.set(change.externalId, made);
+      } else if (wanted !== wantedOf(settings, before)) pair.changed(wanted, now, settings);
+    }
+  }
+
+  private async sleep(): Promise<void> {
+    const ms = this.random.pick([50, SECOND, MINUTE - 500, MINUTE + 500, 4 * MINUTE, 5 * MINUTE + SECOND, 11 * MINUTE, 16 * MINUTE, 61 * MINUTE]);
+    this.note(`sleep ${ms / MINUTE} min`);
+    await this.world.sleep(ms);
+    for (const integration of this.integrations.values()) integration.isQuiet = integration.isPaused || integration.isDeleted;
+  }
+
+  private act(): Promise<void> {
+    return this.inTurn(() => this.actNow());
+  }
+
+  private async actNow(): Promise<void> {
+    const target = this.anyPair();
+    if (target === undefined) return;
+    const [integrationId, , externalId, pair] = target;
+    const act = this.random.pick(['push_now', 'push_now', 'hold', 'release', 'discard', 'retry'] as const);
+    const { wanted, discarded } = pair;
+    const now = await this.world.now();
+    // Before the act: a lane that is awake may begin the call before we are told that it may.
+    if (act === 'push_now' || act === 'retry') pair.released(wanted, now);
+    const outcome = await this.tenant.act(act, integrationId, externalId);
+    this.note(`${act} ${short(integrationId)} ${externalId}: ${outcome}`);
+    if (act === 'discard' && outcome === 'done') await this.discard(integrationId, pair, now);
+    else if (outcome !== 'done') pair.discarded = discarded;
+  }
+
+  private async discard(integrationId: string, pair: ModelPair, now: number): Promise<void> {
+    // A new mapping that is being worked through at this moment may have passed the record, or may still send it as it stands.
+    if ((await this.backfilling()).has(integrationId)) pair.perhapsDiscarded(pair.wanted, now);
+    else pair.discarded = pair.wanted;
+  }
+
+  private async changeMood(): Promise<void> {
+    const integrationId = this.random.pick([...this.integrations.keys()]);
+    const mood = this.random.weighted({ well: 4, down: 3, failing: 2, unauthorized: 1 });
+    this.thirdParty.moods.set(integrationId, mood);
+    this.note(`third party of ${short(integrationId)} is ${mood}`);
+    if (mood === 'well' && this.random.chance(0.7)) await this.reauthorize(integrationId);
+  }
+
+  private async reauthorize(integrationId: string): Promise<void> {
+    if (this.integrations.get(integrationId)?.isDeleted === true) return;
+    await this.inTenant((work) => replaceCredentials(work, { integrationId, sealedCredentials: null as never }));
+    await this.world.dispatch();
+  }
+
+  private async pauseOrResume(): Promise<void> {
+    const [integrationId, integration] = this.anyIntegration() ?? [];
+    if (integrationId === undefined || integration === undefined) return;
+    this.note(`${integration.isPaused ? 'resume' : 'pause'} ${short(integrationId)}`);
+    await this.setPaused(integrationId, integration, !integration.isPaused);
+  }
+
+  private async setPaused(integrationId: string, integration: ModelIntegration, isPaused: boolean): Promise<void> {
+    integration.isPaused = isPaused;
+    integration.isQuiet = false;
+    await this.inTenant((work) => (isPaused ? pauseIntegration(work, { integrationId }) : resumeIntegration(work, { integrationId })));
+    await this.world.dispatch();
+  }
+
+  private async remap(): Promise<void> {
+    const [integrationId, integration] = this.anyIntegration() ?? [];
+    if (integrationId === undefined || integration === undefined) return;
+    const { random } = this;
+    const before = JSON.stringify(mappingOf(integration.settings));
+    integration.settings = {
+      ...integration.settings,
+      fields: random.pick([{ name: 'name' }, { name: 'full_name' }, { name: 'name', email: 'email' }]),
+      country: random.pick([integration.settings.country, null, 'BE']),
+    };
+    if (JSON.stringify(mappingOf(integration.settings)) === before) return; // no new mapping
+    this.note(`remap ${short(integrationId)} ${JSON.stringify(integration.settings)}`);
+    await this.inTenant((work) => changeIntegration(work, { integrationId, change: { recordTypes: { employees: mappingOf(integration.settings) } } }));
+    const now = await this.world.now();
+    const rows = await this.readPairs();
+    for (const [externalId, pair] of integration.pairs) {
+      const wanted = wantedOf(integration.settings, this.records.get(externalId));
+      const row = rows.find((one) => one.integrationId === integrationId && one.externalId === externalId);
+      // Open windows keep their deadline; what has none goes at once (rule 15).
+      if (row?.windowOpenedAt != null) pair.reworded(wanted);
+      // So may what was discarded, when nothing certain is known of what the third party holds.
+      else if (pair.discarded !== null) pair.perhapsDiscarded(wanted, now);
+      else if (wanted !== pair.wanted) pair.released(wanted, now);
+    }
+    await this.world.dispatch();
+  }
+
+  private async unlink(): Promise<void> {
+    const [integrationId, integration] = this.anyIntegration() ?? [];
+    if (integrationId === undefined || integration === undefined || this.integrations.size < 2) return;
+    this.note(`unlink ${short(integrationId)}`);
+    integration.isDeleted = true;
+    await this.inTenant((work) => deleteIntegration(work, { integrationId }));
+  }
+
+  /** Lost on the way to Temporal: only the sweep can know. */
+  private async loseSignals(): Promise<void> {
+    this.note('what the outbox holds is lost');
+    await this.change();
+    await this.world.database.withDispatcher(({ trx }) => trx.deleteFrom('outbox').execute());
+  }
+
+  private async signalSenselessly(): Promise<void> {
+    const [integrationId] = this.anyIntegration() ?? [];
+    if (integrationId === undefined) return;
+    const now = await this.world.now();
+    const kind = this.random.pick(['repeated', 'early', 'late', 'senseless', 'unknown'] as const);
+    this.note(`${kind} signal to ${short(integrationId)}`);
+    const { tenantId } = this.tenant;
+    const due = (wakeAt: number) => ({ lane: 'record_push' as const, tenantId, subjectId: integrationId, wakeAt: new Date(wakeAt) });
+    if (kind === 'repeated') for (let times = 0; times < 5; times += 1) await this.world.wake(due(now));
+    else if (kind === 'early') await this.world.wake(due(0));
+    else if (kind === 'late') await this.world.wake(due(now + 3_600_000));
+    else {
+      const handle = this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+      const senseless = this.random.pick<unknown[]>([
+        [],
+        [null],
+        ['soon'],
+        [{ wakeAt: 'tomorrow' }],
+        [{ wakeAt: 1e300 }],
+        [{ wakeAt: -1e300 }],
+        [{ wakeAt: {} }],
+        [{ wakeAt: now + 9e15 }],
+      ]);
+      await handle.signal(kind === 'unknown' ? 'unheardOf' : 'recordsDue', ...senseless).catch(() => undefined); // no lane, no harm
+    }
+  }
+
+  private async terminate(): Promise<void> {
+    const [integrationId] = this.anyIntegration() ?? [];
+    if (integrationId === undefined) return;
+    const handle = this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const lane = await handle.describe().catch(() => undefined);
+    if (lane?.status.name !== 'RUNNING') return;
+    const { wakeAt } = await handle.query(laneQuery).catch(() => ({ wakeAt: null })); // it ended by itself
+    const { raw } = await handle.describe();
+    // A lane that sleeps soundly. With anything in flight the test server would never skip time again (a leaked lock of its own).
+    const isAsleep = (raw.pendingActivities ?? []).length === 0 && raw.pendingWorkflowTask == null && (wakeAt ?? 0) > (await this.world.now()) + 5_000;
+    if (!isAsleep) return;
+    this.note(`terminate the lane of ${short(integrationId)}`);
+    await handle.terminate('by hand').catch(() => undefined);
+  }
+
+  private async sweep(): Promise<void> {
+    await sweep({ database: this.world.database, wake: this.world.wake, log: silent });
+  }
+
+  /** Sometimes the record changes, or somebody acts on it, while its push is under way. */
+  private async interfere({ owner, externalId }: Call): Promise<void> {
+    if (this.isHealing || !this.random.chance(0.15)) return;
+    if (this.random.chance(0.7)) {
+      const change = this.randomChange(externalId);
+      this.note(`  while ${externalId} is pushed to ${short(owner)}: change ${JSON.stringify(change)}`);
+      await this.accept([change], true);
+    } else {
+      await this.inTurn(async () => {
+        const pair = this.integrations.get(owner)?.pairs.get(externalId);
+        const outcome = await this.tenant.act('discard', owner, externalId);
+        this.note(`  while ${externalId} is pushed to ${short(owner)}: discard ${outcome}`);
+        if (outcome === 'done' && pair !== undefined) await this.discard(owner, pair, await this.world.now());
+      });
+    }
+  }
+
+  // What must hold
+
+  private judgeCall({ owner, externalId, wanted, at, pushId }: Call): void {
+    const integration = this.integrations.get(owner);
+    const pair = integration?.pairs.get(externalId);
+    this.note(`    call ${short(owner)} ${externalId} ${wanted} (push ${pushId.slice(-4)})`);
+    if (integration === undefined && Trial.owners.has(owner)) return; // of a trial before this one, that failed
+    if (integration === undefined || pair === undefined) return this.complain(`${externalId} was pushed to nobody who asked for it`);
+    if (integration.isQuiet) this.complain(`${externalId} was pushed by an integration that is paused or deleted`);
+    const isRetry = this.seenPushes.has(pushId);
+    this.seenPushes.add(pushId);
+    const mayGoAt = pair.mayGoAt(wanted);
+    if (mayGoAt === null) {
+      if (!isRetry) this.complain(`${externalId} was sent as ${wanted}, which it is not`);
+    } else if (at < mayGoAt && !isRetry) this.complain(`${externalId} was sent ${mayGoAt - at} ms early`);
+    const isLeak = pair.discarded !== null && pair.discarded === wanted && !isRetry && this.thirdParty.holds(owner, externalId) !== wanted;
+    if (isLeak) this.complain(`${externalId} was sent as ${wanted}, which was discarded`);
+    pair.called(wanted);
+  }
+
+  /** Changes that the model knows of already and the database perhaps not; and how many there were. */
+  private accepting = 0;
+  private accepted = 0;
+  private readonly seenPushes = new Set<string>();
+  private isHealing = false;
+
+  private complain(what: string): void {
+    this.thirdParty.violations.push(what);
+  }
+
+  private async check(): Promise<void> {
+    const backfilling = await this.backfilling();
+    const { accepting, accepted } = this;
+    const rows = await this.readPairs();
+    const isStill = accepting === 0 && this.accepted === accepted;
+    for (const row of rows) {
+      const integration = this.integrations.get(row.integrationId);
+      const pair = integration?.pairs.get(row.externalId);
+      const name = `${short(row.integrationId)} ${row.externalId}`;
+      if (integration === undefined || pair === undefined || integration.isDeleted) {
+        this.complain(`${name} is a pair of nobody`);
+        continue;
+      }
+      const isWaiting = row.status === 'sync_pending' || row.status === 'syncing';
+      if (isWaiting && row.wakeAt === null && row.heldAt === null) this.complain(`${name} is ${row.status} and nothing will wake it`);
+      if (row.status === 'sync_failed' && row.errors === null) this.complain(`${name} failed without an error`);
+      const wanted = wantedOf(integration.settings, this.records.get(row.externalId));
+      const isSettled = isStill && row.status === 'synced' && pair.discarded === null && !backfilling.has(row.integrationId);
+      const isLeft = wanted === GONE && integration.settings.onDelete === 'leave';
+      const held = this.thirdParty.holds(row.integrationId, row.externalId);
+      if (isSettled && !isLeft && held !== wanted) this.complain(`${name} shows synced, but the third party holds ${held} and not ${wanted}`);
+    }
+    if (this.thirdParty.violations.length > 0) throw new Error(this.thirdParty.violations.join('\n'));
+  }
+
+  /** Everything is well again, people take their hands off, and time passes. */
+  private async heal(): Promise<void> {
+    this.isHealing = true;
+    this.note('heal');
+    this.thirdParty.heal();
+    for (const [integrationId, integration] of this.integrations) {
+      if (integration.isDeleted) continue;
+      await this.reauthorize(integrationId);
+      if (integration.isPaused) await this.setPaused(integrationId, integration, false);
+    }
+    for (let round = 0; round < 40; round += 1) {
+      await this.releaseAndRetry();
+      await this.world.sleep(6 * MINUTE);
+      await this.sweep();
+      await this.check();
+      if (round > 3 && (await this.isDone())) break;
+    }
+    await this.expectEverythingDone();
+  }
+
+  private async releaseAndRetry(): Promise<void> {
+    for (const row of await this.readPairs()) {
+      const pair = this.integrations.get(row.integrationId)?.pairs.get(row.externalId);
+      const now = await this.world.now();
+      if (row.heldAt !== null) await this.tenant.act('release', row.integrationId, row.externalId);
+      if (row.status !== 'sync_failed' || row.nextAttemptAt !== null || pair?.wanted.includes(POISON) !== false) continue;
+      const wasDiscarded = pair.discarded;
+      pair.released(pair.wanted, now);
+      const outcome = await this.tenant.act('retry', row.integrationId, row.externalId);
+      this.note(`retry ${short(row.integrationId)} ${row.externalId}: ${outcome}`);
+      if (outcome !== 'done') pair.discarded = wasDiscarded;
+    }
+  }
+
+  private async isDone(): Promise<boolean> {
+    const rows = await this.readPairs();
+    return rows.every(({ status, integrationId, externalId }) => {
+      if (status === null || status === 'synced') return true;
+      return status === 'sync_failed' && this.integrations.get(integrationId)?.pairs.get(externalId)?.wanted.includes(POISON) === true;
+    });
+  }
+
+  private async expectEverythingDone(): Promise<void> {
+    const rows = await this.readPairs();
+    const undone: string[] = [];
+    for (const [integrationId, integration] of this.integrations) {
+      if (integration.isDeleted) continue;
+      for (const [externalId, record] of this.records) {
+        const row = rows.find((one) => one.integrationId === integrationId && one.externalId === externalId);
+        const pair = integration.pairs.get(externalId);
+        if (row === undefined || pair === undefined || pair.discarded !== null) continue;
+        const wanted = wantedOf(integration.settings, record);
+        if (wanted === GONE && integration.settings.onDelete === 'leave') continue;
+        const held = this.thirdParty.holds(integrationId, externalId);
+        const name = `${short(integrationId)} ${externalId}`;
+        if (wanted.includes(POISON)) {
+          if (row.status !== 'sync_failed') undone.push(`${name} is refused, yet shows ${row.status}`);
+        } else if (held !== wanted || (row.status !== 'synced' && row.status !== null))
+          undone.push(`${name} shows ${row.status}; held ${held}; wanted ${wanted}`);
+      }
+      const lane = await this.tenant.lane(integrationId);
+      if (lane === 'RUNNING') undone.push(`the lane of ${short(integrationId)} does not end`);
+    }
+    const { count } = await this.world.database.withDispatcher(({ trx }) =>
+      trx
+        .selectFrom('outbox')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow(),
+    );
+    if (count > 0) undone.push(`${count} outbox rows are left`);
+    if (undone.length > 0) throw new Error(`Left undone:\n${undone.join('\n')}`);
+  }
+
+  // Helpers
+
+  private note(step: string): void {
+    this.steps.push(step);
+  }
+
+  private inTenant<T>(work: Parameters<typeof this.world.database.withTenant<T>>[1]): Promise<T> {
+    return this.world.database.withTenant(this.tenant.tenantId, work);
+  }
+
+  private anyIntegration(): [string, ModelIntegration] | undefined {
+    const linked = [...this.integrations].filter(([, { isDeleted }]) => !isDeleted);
+    return linked.length === 0 ? undefined : this.random.pick(linked);
+  }
+
+  private anyPair(): [string, ModelIntegration, string, ModelPair] | undefined {
+    const [integrationId, integration] = this.anyIntegration() ?? [];
+    if (integrationId === undefined || integration === undefined || integration.pairs.size === 0) return undefined;
+    const [externalId, pair] = this.random.pick([...integration.pairs]);
+    return [integrationId, integration, externalId, pair];
+  }
+
+  private async backfilling(): Promise<Set<string>> {
+    const rows = await this.inTenant(({ trx }) => trx.selectFrom('integrations').select('integrationId').where('backfillReason', 'is not', null).execute());
+    return new Set(rows.map((row) => row.integrationId));
+  }
+
+  private readPairs(): Promise<PairRow[]> {
+    return this.inTenant(({ trx }) =>
+      trx
+        .selectFrom('recordSyncs as pair')
+        .innerJoin('records as record', (join) => join.onRef('record.tenantId', '=', 'pair.tenantId').onRef('record.recordId', '=', 'pair.recordId'))
+        .select([
+          'pair.integrationId',
+          'record.externalId',
+          'pair.status',
+          'pair.wakeAt',
+          'pair.heldAt',
+          'pair.windowOpenedAt',
+          'pair.nextAttemptAt',
+          'pair.errors',
+        ])
+        .execute(),
+    );
+  }
+}
+
+/** @throws when it takes longer, in real time. */
+async function within(ms: number, work: () => Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error(`Not done after ${ms} ms.`)), ms)));
+  await Promise.race([work(), tooLate]).finally(() => clearTimeout(timer));
+}
+
+const short = (integrationId: string) => integrationId.slice(-4);
+const sorted = (fields: object) => JSON.stringify(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+function mappingOf({ fields, country, onDelete }: Settings): RecordTypeMapping {
+  return {
+    direction: 'push',
+    fields: Object.entries(fields).map(([name, to]) => ({ name, to })),
+    ...(country === null ? {} : { filter: { country: [country] } }),
+    onDelete,
+  };
+}

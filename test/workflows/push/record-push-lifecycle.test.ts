@@ -1,0 +1,227 @@
+/** Eligibility, deletes, linking, mappings, pause: rules.md 13 to 16. */
+import { Unavailable } from '../../../connectors/errors';
+import { changeIntegration, pauseIntegration, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { GRACE_MS, LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+
+const HOUR = 60 * MINUTE;
+let world: LaneWorld;
+let tenant: TenantWorld;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  world.resetLedger();
+  tenant = await world.tenant();
+});
+
+const mapping = (more: Partial<RecordTypeMapping> = {}): { recordTypes: { employees: RecordTypeMapping } } => ({
+  recordTypes: { employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'deactivate', ...more } },
+});
+const operations = (integrationId: string) => tenant.sent(integrationId).map(({ externalId, operation }) => `${operation} ${externalId}`);
+const settle = () => world.sleep(GRACE_MS + 1_000);
+const inTenant = <T>(work: Parameters<typeof world.database.withTenant<T>>[1]) => world.database.withTenant(tenant.tenantId, work);
+
+describe('rule 14: eligibility', () => {
+  it('syncs only records that match the filter', async () => {
+    const belgians = await tenant.integration(mapping({ filter: { country: ['BE'] } }));
+    await tenant.change('be', { name: 'A', country: 'BE' });
+    await tenant.change('nl', { name: 'B', country: 'NL' });
+    await settle();
+
+    expect(operations(belgians)).toEqual(['upsert be']);
+    expect(await tenant.status(belgians, 'nl')).toBeUndefined();
+  });
+
+  it('takes becoming eligible as a change of all mapped fields', async () => {
+    const belgians = await tenant.integration(mapping({ filter: { country: ['BE'] } }));
+    await tenant.change('e1', { name: 'A', country: 'NL' });
+    await tenant.change('e1', { country: 'BE' }, { kind: 'patch' });
+    await settle();
+
+    expect((await tenant.pushes(belgians))[0]).toMatchObject({ result: 'succeeded', changedFields: ['name'] });
+  });
+
+  it.each(['deactivate', 'delete'] as const)('pushes a %s after the grace period when a pushed record is deleted', async (onDelete) => {
+    const integrationId = await tenant.integration(mapping({ onDelete }));
+    await tenant.change('e1', { name: 'A' });
+    await settle();
+    await tenant.change('e1', {}, { kind: 'delete' });
+    expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
+    expect(operations(integrationId)).toEqual(['upsert e1']);
+
+    await settle();
+
+    expect(operations(integrationId)).toEqual(['upsert e1', `${onDelete} e1`]);
+  });
+
+  it('leaves the third party alone when on_delete is leave', async () => {
+    const integrationId = await tenant.integration(mapping({ onDelete: 'leave' }));
+    await tenant.change('e1', { name: 'A' });
+    await settle();
+    await tenant.change('e1', {}, { kind: 'delete' });
+    await settle();
+
+    expect(operations(integrationId)).toEqual(['upsert e1']);
+    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({ result: 'left' });
+  });
+
+  it('leaves eligibility like a delete', async () => {
+    const belgians = await tenant.integration(mapping({ filter: { country: ['BE'] } }));
+    await tenant.change('e1', { name: 'A', country: 'BE' });
+    await settle();
+    await tenant.change('e1', { country: 'NL' }, { kind: 'patch' });
+    await settle();
+
+    expect(operations(belgians)).toEqual(['upsert e1', 'deactivate e1']);
+  });
+
+  it('just closes the window of a record that is deleted before it was ever pushed', async () => {
+    const integrationId = await tenant.integration(mapping());
+    await tenant.change('e1', { name: 'A' });
+    await tenant.change('e1', {}, { kind: 'delete' });
+    expect(await tenant.pair(integrationId, 'e1')).toBeUndefined();
+    await settle();
+
+    expect(operations(integrationId)).toEqual([]);
+  });
+
+  it('does not forget a deleted record whose first push may have arrived', async () => {
+    const integrationId = await tenant.integration(mapping());
+    world.ledger.answer = () => new Unavailable('lost');
+    world.ledger.checkAnswer = () => new Unavailable('lost');
+    await tenant.change('e1', { name: 'A' });
+    await settle();
+    await tenant.change('e1', {}, { kind: 'delete' });
+    world.resetLedger();
+    await world.sleep(HOUR);
+
+    expect(operations(integrationId)).toEqual(['deactivate e1']);
+  });
+
+  it('activates a record again that comes back', async () => {
+    const integrationId = await tenant.integration(mapping());
+    await tenant.change('e1', { name: 'A' });
+    await settle();
+    await tenant.change('e1', {}, { kind: 'delete' });
+    await settle();
+    await tenant.change('e1', { name: 'A' });
+    await settle();
+
+    expect(operations(integrationId)).toEqual(['upsert e1', 'deactivate e1', 'upsert e1']);
+  });
+});
+
+describe('rule 15: linking and mappings', () => {
+  it('pushes existing records after linking, as initial, and edits before them', async () => {
+    await tenant.accept(...Array.from({ length: 120 }, (_, index) => ({ externalId: `e${index}`, fields: { name: 'A' } })));
+    const integrationId = await tenant.integration({ ...mapping(), initialPush: 'all' });
+    await world.sleep(1_000);
+
+    expect(operations(integrationId)).toHaveLength(120);
+    expect(new Set((await tenant.pushes(integrationId)).map(({ startedBecause }) => startedBecause))).toEqual(new Set(['initial']));
+  });
+
+  it('pushes none of them with initial_push none, only what changes from then on', async () => {
+    await tenant.change('old', { name: 'A' });
+    const integrationId = await tenant.integration({ ...mapping(), initialPush: 'none' });
+    await tenant.change('new', { name: 'B' });
+    await settle();
+
+    expect(operations(integrationId)).toEqual(['upsert new']);
+  });
+
+  it('gives a window to exactly the records whose payload a new mapping changes', async () => {
+    const integrationId = await tenant.integration(mapping());
+    await tenant.change('with', { name: 'A', email: 'a@example.org' });
+    await tenant.change('without', { name: 'B' });
+    await settle();
+    const wider = mapping({
+      fields: [
+        { name: 'name', to: 'name' },
+        { name: 'email', to: 'email' },
+      ],
+    });
+    await inTenant((work) => changeIntegration(work, { integrationId, change: wider }));
+    await world.sleep(1_000);
+
+    expect(operations(integrationId)).toEqual(['upsert with', 'upsert without', 'upsert with']);
+    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({
+      startedBecause: 'mapping_changed',
+      mappingVersion: 2,
+      payload: { name: 'A', email: 'a@example.org' },
+    });
+  });
+
+  it('lets an open window keep its deadline, and pushes by the mapping of that time', async () => {
+    const integrationId = await tenant.integration(mapping());
+    await tenant.change('e1', { name: 'A' });
+    const { dueAt } = (await tenant.pair(integrationId, 'e1')) ?? {};
+    await world.sleep(MINUTE);
+    await inTenant((work) => changeIntegration(work, { integrationId, change: mapping({ fields: [{ name: 'name', to: 'full_name' }] }) }));
+    await world.sleep(1_000);
+    expect((await tenant.pair(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
+
+    await settle();
+
+    expect(tenant.sent(integrationId).map(({ payload }) => payload)).toEqual([{ full_name: 'A' }]);
+  });
+});
+
+describe('rule 16: pause', () => {
+  it('keeps opening windows while paused, pushes nothing, and goes on after resuming', async () => {
+    const integrationId = await tenant.integration(mapping());
+    await inTenant((work) => pauseIntegration(work, { integrationId }));
+    await tenant.change('e1', { name: 'A' });
+    expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
+    await world.sleep(2 * HOUR);
+    expect(operations(integrationId)).toEqual([]);
+    expect(await tenant.act('push_now', integrationId, 'e1')).toBe('integration_paused');
+
+    await inTenant((work) => resumeIntegration(work, { integrationId }));
+    await world.sleep(1_000);
+
+    expect(operations(integrationId)).toEqual(['upsert e1']);
+  });
+
+  it('ends the lane of an integration that is paused while records wait', async () => {
+    const integrationId = await tenant.integration(mapping());
+    await tenant.change('e1', { name: 'A' });
+    await inTenant((work) => pauseIntegration(work, { integrationId }));
+    await world.sleep(2 * GRACE_MS);
+
+    expect(operations(integrationId)).toEqual([]);
+    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+  });
+
+  it('lets the retry clocks stand still', async () => {
+    const integrationId = await tenant.integration(mapping());
+    world.ledger.answer = () => new Unavailable('down');
+    world.ledger.checkAnswer = () => new Unavailable('down');
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(HOUR);
+    await inTenant((work) => pauseIntegration(work, { integrationId }));
+    await world.sleep(100 * HOUR); // more than the 72 h after which a push is given up
+    await inTenant((work) => resumeIntegration(work, { integrationId }));
+    await world.sleep(HOUR);
+    world.resetLedger();
+    await world.sleep(10 * MINUTE);
+
+    expect(operations(integrationId)).toEqual(['upsert e1']);
+  });
+
+  it('counts a changed grace period from the next change on', async () => {
+    const integrationId = await tenant.integration(mapping());
+    await tenant.change('e1', { name: 'A' });
+    await inTenant((work) => changeIntegration(work, { integrationId, change: { gracePeriodMs: 1_000 } }));
+    await world.sleep(MINUTE);
+    expect(operations(integrationId)).toEqual([]);
+
+    await tenant.change('e1', { name: 'B' });
+    await world.sleep(2_000);
+
+    expect(operations(integrationId)).toEqual(['upsert e1']);
+  });
+});

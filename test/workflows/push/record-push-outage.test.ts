@@ -1,0 +1,327 @@
+/** Third parties in trouble: rules.md 8 to 11. Hours pass by skipped time. */
+import { recordPushWorkflowId } from '../../../contract/record-push';
+import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
+import { replaceCredentials } from '../../../db/sync-runs/integration-lifecycle';
+import { GRACE_MS, LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+
+const HOUR = 60 * MINUTE;
+let world: LaneWorld;
+let tenant: TenantWorld;
+let integrationId: string;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  world.resetLedger();
+  tenant = await world.tenant();
+  integrationId = await tenant.integration();
+});
+
+const rejection = new RecordRejected('The e-mail address is not valid.', [
+  { field: 'email', remoteField: '/email', code: 'validation_is_email', message: 'Must be a valid email address.', explanation: 'Correct the e-mail address.' },
+]);
+const down = () => new Unavailable('connect ECONNREFUSED');
+const names = () => tenant.sent(integrationId).map(({ payload }) => (payload as { name: string }).name);
+
+function goDown(): void {
+  world.ledger.answer = down;
+  world.ledger.checkAnswer = down;
+}
+function comeBack(): void {
+  world.ledger.answer = () => undefined;
+  world.ledger.checkAnswer = () => undefined;
+}
+
+describe('rule 8: Sync failed', () => {
+  it('shows the error at its field when the third party refuses the record', async () => {
+    world.ledger.answer = () => rejection;
+    await tenant.change('e1', { name: 'A', email: 'nonsense' });
+    await world.sleep(GRACE_MS + 1_000);
+
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({
+      status: 'sync_failed',
+      nextAttemptAt: null,
+      errors: [{ category: 'rejected_record', code: 'validation_is_email', field: 'email', message: 'Must be a valid email address.' }],
+    });
+    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+  });
+
+  it('keeps the error until it is resolved, and clears it then', async () => {
+    world.ledger.answer = () => rejection;
+    await tenant.change('e1', { name: 'A', email: 'nonsense' });
+    await world.sleep(GRACE_MS + 1_000);
+    world.ledger.answer = () => undefined;
+    await tenant.change('e1', { name: 'A', email: 'ada@example.org' });
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_pending', errors: [{ field: 'email' }] });
+
+    await world.sleep(GRACE_MS + 1_000);
+
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
+  });
+
+  it('does not try a refused record again by itself', async () => {
+    world.ledger.answer = () => rejection;
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(24 * HOUR);
+
+    expect(world.ledger.refusals).toBe(1);
+  });
+
+  it('stays Syncing while the third party cannot be reached, and is Sync failed after 15 minutes, with the next attempt', async () => {
+    goDown();
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 14 * MINUTE);
+    expect(await tenant.status(integrationId, 'e1')).toBe('syncing');
+
+    await world.sleep(90_000);
+
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({
+      status: 'sync_failed',
+      errors: [{ category: 'transient', code: 'unreachable', message: 'connect ECONNREFUSED' }],
+    });
+    expect((await tenant.pair(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
+  });
+
+  it('goes on by itself and becomes Synced when the third party is back', async () => {
+    goDown();
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(3 * HOUR);
+    comeBack();
+    await world.sleep(6 * MINUTE);
+
+    expect(names()).toEqual(['A']);
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
+  });
+
+  it('gives up after 72 hours', async () => {
+    goDown();
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(73 * HOUR);
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_failed', nextAttemptAt: null });
+    comeBack();
+    await world.sleep(HOUR);
+
+    expect(names()).toEqual([]);
+    expect(await tenant.act('retry', integrationId, 'e1')).toBe('done');
+    await world.sleep(6 * MINUTE);
+    expect(names()).toEqual(['A']);
+  }, 120_000);
+
+  it('gives a record that is answered 5xx while the third party is well five attempts, and no more', async () => {
+    world.ledger.answer = (item) => (item.externalId === 'e1' ? new Unavailable('Internal Server Error', 500) : undefined);
+    await tenant.change('e1', { name: 'A' });
+    await tenant.change('e2', { name: 'B' });
+    await world.sleep(GRACE_MS + 10 * MINUTE);
+
+    expect(world.ledger.refusals).toBe(5);
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_failed', errors: [{ code: 'http_500' }] });
+    expect(names()).toEqual(['B']);
+    const failed = (await tenant.pushes(integrationId)).find(({ externalId }) => externalId === 'e1');
+    expect(failed).toMatchObject({ result: 'failed', attempts: 5 });
+  });
+
+  it('waits for a rate limit as Syncing, uses up no attempt, and calls nobody before it ends', async () => {
+    world.ledger.answer = () => new RateLimited('Too many requests', 20 * MINUTE);
+    await tenant.change('e1', { name: 'A' });
+    await tenant.change('e2', { name: 'B' });
+    await world.sleep(GRACE_MS + 1_000);
+    world.ledger.answer = () => undefined;
+    await world.sleep(19 * MINUTE);
+    expect(await tenant.status(integrationId, 'e1')).toBe('syncing');
+    expect([world.ledger.refusals, world.ledger.calls.length, world.ledger.checks]).toEqual([1, 0, 0]);
+
+    await world.sleep(2 * MINUTE);
+
+    expect(names().toSorted()).toEqual(['A', 'B']);
+    expect((await tenant.pushes(integrationId)).map(({ attempts }) => attempts)).toEqual([1, 1]);
+  });
+
+  it('gives a record that the mapping cannot express an error at its field, without a call', async () => {
+    const strict = await tenant.integration({
+      recordTypes: { employees: { direction: 'push', fields: [{ name: 'grade', to: 'grade', values: { senior: 'S' } }], onDelete: 'leave' } },
+    });
+    await tenant.change('e1', { grade: 'unheard of' });
+    await world.sleep(GRACE_MS + 1_000);
+
+    expect(await tenant.pair(strict, 'e1')).toMatchObject({ status: 'sync_failed', errors: [{ category: 'config', field: 'grade' }] });
+    expect(tenant.sent(strict)).toEqual([]);
+  });
+});
+
+describe('rule 9: failed pairs', () => {
+  beforeEach(async () => {
+    world.ledger.answer = () => rejection;
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 1_000);
+    world.ledger.answer = () => undefined;
+  });
+
+  it('pushes at once on Retry now', async () => {
+    expect(await tenant.act('retry', integrationId, 'e1')).toBe('done');
+    await world.sleep(1_000);
+
+    expect(names()).toEqual(['A']);
+    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({ startedBecause: 'retry', result: 'succeeded' });
+  });
+
+  it('opens a window as usual for a relevant change', async () => {
+    await tenant.change('e1', { name: 'B' });
+    await world.sleep(GRACE_MS - 1_000);
+    expect(names()).toEqual([]);
+
+    await world.sleep(2_000);
+    expect(names()).toEqual(['B']);
+  });
+
+  it('has nothing to retry on a pair that is well', async () => {
+    await tenant.act('retry', integrationId, 'e1');
+    await world.sleep(1_000);
+
+    expect(await tenant.act('retry', integrationId, 'e1')).toBe('nothing_failed');
+  });
+});
+
+describe('rule 9: hold, release, discard', () => {
+  it('keeps a held pair held through changes, until it is released', async () => {
+    await tenant.change('e1', { name: 'A' });
+    expect(await tenant.act('hold', integrationId, 'e1')).toBe('done');
+    await world.sleep(2 * GRACE_MS);
+    await tenant.change('e1', { name: 'B' });
+    await world.sleep(2 * GRACE_MS);
+    expect(names()).toEqual([]);
+    expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
+
+    expect(await tenant.act('release', integrationId, 'e1')).toBe('done');
+    await world.sleep(1_000);
+
+    expect(names()).toEqual(['B']);
+  });
+
+  it('sends nothing of what was discarded; the status returns to what it was', async () => {
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 1_000);
+    await tenant.change('e1', { name: 'B' });
+    expect(await tenant.act('discard', integrationId, 'e1')).toBe('done');
+    expect(await tenant.status(integrationId, 'e1')).toBe('synced');
+    await world.sleep(2 * GRACE_MS);
+
+    expect(names()).toEqual(['A']);
+    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({ result: 'discarded', changedBy: expect.arrayContaining(['ana']) });
+  });
+
+  it('sends a discarded value with the next change of the record, which stands as it stands', async () => {
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 1_000);
+    await tenant.change('e1', { name: 'B' });
+    await tenant.act('discard', integrationId, 'e1');
+    await tenant.change('e1', { email: 'b@example.org' }, { kind: 'patch' });
+    await world.sleep(GRACE_MS + 1_000);
+
+    expect(tenant.sent(integrationId).at(-1)?.payload).toEqual({ name: 'B', email: 'b@example.org' });
+  });
+
+  it('has nothing to hold or discard where nothing waits', async () => {
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 1_000);
+
+    expect(await tenant.act('hold', integrationId, 'e1')).toBe('nothing_pending');
+    expect(await tenant.act('discard', integrationId, 'e1')).toBe('nothing_pending');
+  });
+});
+
+describe('rule 10: credentials', () => {
+  it('makes the integration wait for new credentials, tells people once, and goes on with them', async () => {
+    world.ledger.answer = () => new Unauthorized('401');
+    for (const externalId of ['e1', 'e2', 'e3']) await tenant.change(externalId, { name: externalId });
+    await world.sleep(12 * HOUR);
+    expect(world.ledger.refusals).toBe(1);
+    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+    expect((await tenant.notifications()).map(({ kind, resolvedAt }) => ({ kind, resolvedAt }))).toEqual([
+      { kind: 'integration_needs_reauthorization', resolvedAt: null },
+    ]);
+
+    world.ledger.answer = () => undefined;
+    await world.database.withTenant(tenant.tenantId, async (work) => {
+      await work.trx.updateTable('integrations').set({ credentials: null }).where('integrationId', '=', integrationId).execute();
+      await replaceCredentials(work, { integrationId, sealedCredentials: null as never });
+    });
+    await world.sleep(1_000);
+
+    expect(names().toSorted()).toEqual(['e1', 'e2', 'e3']);
+    expect((await tenant.notifications()).map(({ resolvedAt }) => resolvedAt)).toEqual([expect.any(Date)]);
+  });
+
+  it('takes a 403 for refused credentials when the check fails too', async () => {
+    world.ledger.answer = () => new RecordRejected('Forbidden', [], true);
+    world.ledger.checkAnswer = () => new Unauthorized('403');
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 1_000);
+
+    expect(await tenant.notifications()).toHaveLength(1);
+    expect(await tenant.status(integrationId, 'e1')).toBe('syncing');
+  });
+
+  it('takes a 403 for a refused record when the check passes', async () => {
+    world.ledger.answer = () => new RecordRejected('Forbidden', [], true);
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 1_000);
+
+    expect(await tenant.notifications()).toHaveLength(0);
+    expect(await tenant.status(integrationId, 'e1')).toBe('sync_failed');
+  });
+});
+
+describe('rule 11 and R8: an outage of 12 hours with 500 records waiting', () => {
+  it('costs at most 200 calls, alerts once, and pushes the latest version of each record once afterwards', async () => {
+    goDown();
+    const ids = Array.from({ length: 500 }, (_, index) => `e${index}`);
+    await tenant.accept(...ids.map((externalId) => ({ externalId, fields: { name: 'first' } })));
+    await world.sleep(6 * HOUR);
+    await tenant.accept(...ids.map((externalId) => ({ externalId, fields: { name: 'latest' } })));
+    await world.sleep(6 * HOUR);
+
+    expect(world.ledger.checks + world.ledger.refusals).toBeLessThanOrEqual(200);
+    expect(await tenant.status(integrationId, 'e42')).toBe('sync_failed');
+    expect((await tenant.notifications()).map(({ kind }) => kind)).toEqual(['integration_unavailable']);
+
+    comeBack();
+    await world.sleep(6 * MINUTE);
+
+    expect(names()).toHaveLength(500);
+    expect(new Set(names())).toEqual(new Set(['latest']));
+    expect((await tenant.notifications())[0]?.resolvedAt).not.toBeNull();
+  });
+
+  it('keeps the history of the lane far below the limits of Temporal', async () => {
+    goDown();
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(30 * 24 * HOUR);
+
+    const history = await world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId })).fetchHistory();
+
+    expect(history.events?.length ?? 0).toBeLessThan(4_096);
+  }, 120_000);
+});
+
+describe('a creation whose answer was lost', () => {
+  it('is named to the connector with the next push of other content, until its outcome is known', async () => {
+    const seen: (string | null)[] = [];
+    let lost: string | undefined;
+    world.ledger.answer = (item) => {
+      seen.push(item.unresolvedCreation?.pushId ?? null);
+      lost ??= item.pushId;
+      return seen.length === 1 ? down() : undefined;
+    };
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 500);
+    await tenant.change('e1', { name: 'B' });
+    await world.sleep(GRACE_MS + 1_000);
+    await tenant.change('e1', { name: 'C' });
+    await world.sleep(GRACE_MS + 1_000);
+
+    expect(names()).toEqual(['B', 'C']);
+    expect(seen).toEqual([null, lost, null]);
+  });
+});

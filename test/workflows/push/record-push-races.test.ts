@@ -1,0 +1,276 @@
+/** What happens when two things happen at once: people, third parties and the lane getting in each other's way. */
+import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
+import { recordPushWorkflowId } from '../../../contract/record-push';
+import { changeIntegration, deleteIntegration, pauseIntegration, replaceCredentials, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { GRACE_MS, LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+
+const HOUR = 60 * MINUTE;
+/** The ledger takes 50 records per claim, and a lane works on two claims at once. */
+const IN_TWO_CLAIMS = 100;
+let world: LaneWorld;
+let tenant: TenantWorld;
+let integrationId: string;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  world.resetLedger();
+  tenant = await world.tenant();
+  integrationId = await tenant.integration();
+});
+
+const inTenant = <T>(work: Parameters<typeof world.database.withTenant<T>>[1]) => world.database.withTenant(tenant.tenantId, work);
+const acceptMany = (count: number) =>
+  tenant.accept(...Array.from({ length: count }, (_, index) => ({ externalId: `e${index}`, fields: { name: `${index}` } })));
+const settle = () => world.sleep(GRACE_MS + 1_000);
+const findIntegrationRow = () =>
+  inTenant(({ trx }) => trx.selectFrom('integrations').selectAll().where('integrationId', '=', integrationId).executeTakeFirstOrThrow());
+const giveCredentials = () => inTenant((work) => replaceCredentials(work, { integrationId, sealedCredentials: null as never }));
+const mapping = (more: Partial<RecordTypeMapping> = {}): { employees: RecordTypeMapping } => ({
+  employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'deactivate', ...more },
+});
+
+/** A wake that takes longer than the clock was moved is waited for. */
+async function untilLaneSleeps(): Promise<void> {
+  const lane = world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+  for (;;) {
+    const { raw } = await lane.describe();
+    if ((raw.pendingActivities ?? []).length === 0 && raw.pendingWorkflowTask == null) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Once, in the middle of the call number `call`. */
+function inTheMiddleOfCall(call: number, doing: () => Promise<unknown>): void {
+  let calls = 0;
+  let done: Promise<unknown> | undefined;
+  world.ledger.answer = async (_item, owner) => {
+    if (owner === integrationId && (calls += 1) === call) done = doing();
+    await done;
+    return undefined;
+  };
+}
+
+describe('somebody changes the integration while its lane pushes', () => {
+  it('claims nothing more once it is paused; the rest is pushed after resuming', async () => {
+    inTheMiddleOfCall(10, () => inTenant((work) => pauseIntegration(work, { integrationId })));
+    await acceptMany(300);
+    await settle();
+    expect(tenant.sent(integrationId).length).toBeLessThanOrEqual(IN_TWO_CLAIMS);
+
+    await inTenant((work) => resumeIntegration(work, { integrationId }));
+    await world.sleep(1_000);
+
+    expect(tenant.sent(integrationId)).toHaveLength(300);
+  });
+
+  it('does not go on with the old mapping, and no record is left with it', async () => {
+    const renamed = mapping({ fields: [{ name: 'name', to: 'full_name' }] });
+    inTheMiddleOfCall(10, () => inTenant((work) => changeIntegration(work, { integrationId, change: { recordTypes: renamed } })));
+    await acceptMany(300);
+    await settle();
+    await world.sleep(MINUTE);
+
+    const sent = tenant.sent(integrationId);
+    expect(sent.filter(({ payload }) => Object.hasOwn(payload as object, 'name')).length).toBeLessThanOrEqual(IN_TWO_CLAIMS);
+    expect(new Set(sent.filter(({ payload }) => Object.hasOwn(payload as object, 'full_name')).map(({ externalId }) => externalId)).size).toBe(300);
+  });
+
+  it('does not take an answer to the old credentials for one to the new ones', async () => {
+    let isReplaced = false;
+    world.ledger.answer = async () => {
+      if (isReplaced) return undefined;
+      await giveCredentials();
+      isReplaced = true;
+      return new Unauthorized('The old token is not valid any more.');
+    };
+    await tenant.change('e1', { name: 'A' });
+    await settle();
+
+    expect(await tenant.status(integrationId, 'e1')).toBe('synced');
+    expect(await tenant.notifications()).toEqual([]);
+  });
+
+  it('leaves no push of a deleted integration under way, and no pair', async () => {
+    inTheMiddleOfCall(10, () => inTenant((work) => deleteIntegration(work, { integrationId })));
+    await acceptMany(60);
+    await settle();
+
+    const pairs = await inTenant(({ trx }) => trx.selectFrom('recordSyncs').selectAll().where('integrationId', '=', integrationId).execute());
+    expect(pairs).toEqual([]);
+    expect((await tenant.pushes(integrationId)).filter(({ finishedAt }) => finishedAt === null)).toEqual([]);
+    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+  });
+
+  it('counts a pause once when two people resume at once', async () => {
+    world.ledger.answer = () => new RateLimited('Slow down', MINUTE);
+    await tenant.change('e1', { name: 'A' });
+    await settle();
+    world.resetLedger();
+    await inTenant((work) => pauseIntegration(work, { integrationId }));
+    await world.sleep(10 * HOUR);
+
+    await Promise.all([1, 2, 3].map(() => inTenant((work) => resumeIntegration(work, { integrationId }))));
+    await world.sleep(MINUTE);
+
+    expect(tenant.sent(integrationId)).toHaveLength(1);
+  });
+});
+
+describe('third parties in trouble', () => {
+  it('shows why a record failed that became due in the middle of a long outage, not what was wrong with it before', async () => {
+    world.ledger.answer = () => new RecordRejected('The name is refused.', []);
+    await tenant.change('old', { name: 'A' });
+    await settle();
+    const down = () => new Unavailable('connect ECONNREFUSED');
+    world.ledger.answer = down;
+    world.ledger.checkAnswer = down;
+    await tenant.change('first', { name: 'A' });
+    await world.sleep(HOUR);
+    await tenant.accept({ externalId: 'old', fields: { name: 'B' } }, { externalId: 'new', fields: { name: 'B' } });
+    await world.sleep(GRACE_MS + 10_000);
+
+    for (const externalId of ['first', 'old', 'new']) {
+      expect(await tenant.pair(integrationId, externalId)).toMatchObject({
+        status: 'sync_failed',
+        errors: [{ code: 'unreachable', message: 'connect ECONNREFUSED' }],
+      });
+    }
+  });
+
+  it('does not call before a rate limit ends, though another call met an outage meanwhile', async () => {
+    const pauseMs = 20 * MINUTE;
+    const calls = { pushes: 0, checks: 0 }; // other tests' lanes may still probe
+    let refusedAt = 0;
+    let tellSecondBegan = (): void => {};
+    const secondBegan = new Promise<void>((resolve) => (tellSecondBegan = resolve));
+    world.ledger.answer = async (item) => {
+      calls.pushes += 1;
+      if (item.externalId.startsWith('a')) {
+        await secondBegan;
+        refusedAt ||= await world.now();
+        return new RateLimited('Slow down', pauseMs);
+      }
+      tellSecondBegan();
+      while ((await findIntegrationRow()).blockedBecause !== 'rate_limit') await new Promise((resolve) => setTimeout(resolve, 10));
+      return new Unavailable('connect ECONNREFUSED');
+    };
+    world.ledger.checkAnswer = (owner) => {
+      if (owner === integrationId) calls.checks += 1;
+      return new Unavailable('connect ECONNREFUSED');
+    };
+    const fifty = (letter: string) => Array.from({ length: 50 }, (_, index) => ({ externalId: `${letter}${index}`, fields: { name: letter } }));
+    await tenant.accept(...fifty('a'));
+    await world.sleep(1_000);
+    await tenant.accept(...fifty('z'));
+    await inTenant((work) => pauseIntegration(work, { integrationId }));
+    await world.sleep(2 * GRACE_MS);
+    await inTenant((work) => resumeIntegration(work, { integrationId })); // one wake finds all of them due
+    await world.sleep(2_000);
+    await untilLaneSleeps();
+    expect(calls).toEqual({ pushes: 2, checks: 1 });
+
+    await world.sleep(refusedAt + pauseMs - 5_000 - (await world.now()));
+
+    expect(calls).toEqual({ pushes: 2, checks: 1 });
+  });
+
+  it.each([
+    ['a NUL', 'Value \0 is not allowed'],
+    ['half a character', `Value ${'😀'.slice(0, 1)} is not allowed`],
+  ])('keeps the words of a third party that hold %s, and does not send the record for ever', async (_what, message) => {
+    world.ledger.answer = (item) =>
+      item.externalId === 'e1'
+        ? new RecordRejected(message, [{ field: 'name', remoteField: message, code: message, message, explanation: 'Correct it.' }])
+        : undefined;
+    await tenant.accept({ externalId: 'e1', fields: { name: 'A' } }, { externalId: 'e2', fields: { name: 'B' } });
+    await settle();
+    await world.sleep(10 * MINUTE);
+
+    expect(world.ledger.refusals).toBe(1);
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_failed', errors: [{ message: expect.stringContaining('is not allowed') }] });
+    expect(tenant.sent(integrationId).map(({ externalId }) => externalId)).toEqual(['e2']);
+  });
+
+  it('keeps the words of a third party that is down, whatever they hold', async () => {
+    world.ledger.answer = () => new Unavailable('down \0');
+    world.ledger.checkAnswer = () => new Unavailable('down \0 \uD83D');
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(GRACE_MS + 16 * MINUTE);
+
+    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_failed', errors: [{ code: 'unreachable' }] });
+    expect((await findIntegrationRow()).blockedDetail).toContain('down');
+  });
+
+  it('does not give up after new credentials because people took days to give them', async () => {
+    world.ledger.answer = () => new Unauthorized('401');
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(100 * HOUR);
+    const down = () => new Unavailable('connect ECONNREFUSED');
+    world.ledger.answer = down;
+    world.ledger.checkAnswer = down;
+    await giveCredentials();
+    await world.sleep(HOUR);
+    expect((await tenant.pair(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
+
+    world.resetLedger();
+    await world.sleep(10 * MINUTE);
+
+    expect(tenant.sent(integrationId)).toHaveLength(1);
+  });
+});
+
+describe('deletes and discards', () => {
+  it('tells the third party of a deleted record whose first push may have arrived, though its changes were discarded since', async () => {
+    const lost = () => new Unavailable('The answer was lost.');
+    world.ledger.answer = lost;
+    world.ledger.checkAnswer = lost;
+    await tenant.change('e1', { name: 'A' });
+    await settle();
+    await tenant.change('e1', { name: 'B' });
+    expect(await tenant.act('discard', integrationId, 'e1')).toBe('done');
+    world.resetLedger();
+    await world.sleep(HOUR);
+
+    await tenant.change('e1', {}, { kind: 'delete' });
+    await settle();
+
+    expect(tenant.sent(integrationId).map(({ operation }) => operation)).toEqual(['deactivate']);
+  });
+});
+
+describe('rule 15: initial_push none', () => {
+  it('does not push records that nobody touched since, because a mapping changed; those it knows it does', async () => {
+    await tenant.change('old', { name: 'A', email: 'a@example.org' });
+    const quiet = await tenant.integration({ recordTypes: mapping(), initialPush: 'none' });
+    await tenant.change('known', { name: 'B', email: 'b@example.org' });
+    await settle();
+    const wider = mapping({
+      fields: [
+        { name: 'name', to: 'name' },
+        { name: 'email', to: 'email' },
+      ],
+    });
+    await inTenant((work) => changeIntegration(work, { integrationId: quiet, change: { recordTypes: wider } }));
+    await world.sleep(MINUTE);
+
+    expect(tenant.sent(quiet).map(({ externalId }) => externalId)).toEqual(['known', 'known']);
+  });
+});
+
+describe('S27: signals by hand', () => {
+  it.each([[1e300], [9e15], [-1e300], [null], ['tomorrow']])('do not jam the lane: wakeAt %p while it works', async (wakeAt) => {
+    const lane = world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+    inTheMiddleOfCall(1, () => lane.signal('recordsDue', { wakeAt }));
+    await tenant.change('e1', { name: 'A' });
+    await settle();
+    await tenant.change('e1', { name: 'B' });
+    await settle();
+
+    expect(tenant.sent(integrationId).map(({ payload }) => payload)).toEqual([{ name: 'A' }, { name: 'B' }]);
+    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+  });
+});

@@ -1,0 +1,187 @@
+/** COMPANY_SYNCHRONIZED on skipped time: when, how often, under which policy (rules.md 41, 42). */
+import { Unavailable } from '../../../connectors/errors';
+import { companyEvents } from '../../../db/sync-runs/company-sync';
+import { toWireId } from '../../../db/sql/ids';
+import { changeTenant } from '../../../db/tenants/tenants';
+import type { CompanySynchronizedPolicy } from '../../../db/tables';
+import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { eventsOf } from '../../support/clients/events';
+import { CONTACTS, fill, Pulled } from '../../support/environments/pulling';
+
+let world: LaneWorld;
+let tenant: TenantWorld;
+const HOUR = 3_600_000;
+const TWO = { contacts: CONTACTS, companies: CONTACTS };
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  tenant = await world.tenant();
+});
+
+const told = async () => (await eventsOf(tenant)).filter(({ type }) => type.startsWith('COMPANY_'));
+const types = async () => (await told()).map(({ type }) => type);
+const choose = (companySynchronizedPolicy: CompanySynchronizedPolicy) =>
+  world.database.withTenant(tenant.tenantId, (work) => changeTenant(work, { companySynchronizedPolicy }));
+/** Linked, with both datasets there, one of which cannot be read for now. */
+const stuck = async (pulled?: (account: Pulled['account']) => Promise<void> | void) => {
+  const link = await Pulled.link(tenant, { recordTypes: TWO }, async (account) => {
+    account.type('companies');
+    await (pulled ?? fill(world, 1))(account);
+    account.beforePage = ({ recordType }) => {
+      if (recordType === 'companies') throw new Unavailable('The list of companies is broken.', 500);
+    };
+  });
+  await world.sleep(HOUR);
+  return link;
+};
+const mend = async (pulled: Pulled) => {
+  pulled.account.beforePage = () => undefined;
+  await pulled.settle();
+};
+const empty = (account: Pulled['account']) => account.types.clear();
+
+describe('rule 41: all datasets', () => {
+  it('complete and one succeeded: told once, though others failed or cannot be read', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: { ...TWO, unreadable: CONTACTS } }, fill(world, 1));
+    expect(await told()).toEqual([
+      {
+        type: 'COMPANY_SYNCHRONIZED',
+        data: {
+          policy: 'all_datasets',
+          integrations: [
+            {
+              integration_id: toWireId('int', pulled.integrationId),
+              datasets: [
+                { record_type: 'companies', state: 'failed' },
+                { record_type: 'contacts', state: 'succeeded' },
+                { record_type: 'unreadable', state: 'not_supported' },
+              ],
+            },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it('not while one still tries, though another succeeded long ago', async () => {
+    const pulled = await stuck();
+    expect((await pulled.dataset()).initialState).toBe('succeeded');
+    expect(await types()).toEqual([]);
+    await mend(pulled);
+    expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
+  });
+
+  it('that are retried later, or read every night, tell nothing again', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: TWO }, fill(world, 1));
+    pulled.account.type('companies');
+    await pulled.sync('full');
+    await pulled.sync('nightly');
+    expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
+  });
+
+  it('failed: told as such once, and synchronized when a later run succeeds', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: TWO }, empty);
+    expect(await told()).toMatchObject([{ type: 'COMPANY_SYNC_FAILED', data: { integrations: [{ datasets: [{ state: 'failed' }, { state: 'failed' }] }] } }]);
+    await pulled.sync('full');
+    await Pulled.onboarded(tenant, { recordTypes: TWO }, empty);
+    expect(await types()).toEqual(['COMPANY_SYNC_FAILED']);
+
+    pulled.account.type('contacts');
+    await pulled.sync('full');
+    expect(await types()).toEqual(['COMPANY_SYNC_FAILED', 'COMPANY_SYNCHRONIZED']);
+  });
+
+  it('of an integration linked meanwhile are waited for; of one linked afterwards they are not', async () => {
+    const first = await stuck();
+    const second = await stuck();
+    await mend(first);
+    expect(await types()).toEqual([]);
+    await mend(second);
+    const [event, ...more] = await told();
+    expect(event?.data['integrations']).toHaveLength(2);
+    expect(more).toEqual([]);
+
+    await Pulled.onboarded(tenant, {}, fill(world, 1));
+    expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
+  });
+
+  it('of an integration that is deleted meanwhile hold up nobody', async () => {
+    const first = await Pulled.link(tenant, { isPaused: true });
+    const second = await Pulled.onboarded(tenant, {}, fill(world, 1));
+    expect(await types()).toEqual([]);
+    await first.remove();
+    expect(await told()).toMatchObject([{ type: 'COMPANY_SYNCHRONIZED', data: { integrations: [{ integration_id: toWireId('int', second.integrationId) }] } }]);
+  });
+
+  it('are none where integrations only push, or where everything was deleted', async () => {
+    await tenant.integration();
+    const pulled = await Pulled.link(tenant, { isPaused: true });
+    await pulled.remove();
+    expect(await types()).toEqual([]);
+  });
+
+  it('that end in the same instant in three integrations are told of once', async () => {
+    const links = [await stuck(), await stuck(), await stuck()];
+    const perLink = await Promise.all(
+      links.map((link) =>
+        link.inTenant(async (work) => {
+          await work.trx
+            .updateTable('syncDatasets')
+            .set({ initialState: 'succeeded' })
+            .where('integrationId', '=', link.integrationId)
+            .where('recordType', '=', 'companies')
+            .execute();
+          return companyEvents(work);
+        }),
+      ),
+    );
+    expect(perLink.flat()).toMatchObject([{ type: 'COMPANY_SYNCHRONIZED', data: { integrations: { length: 3 } } }]);
+  });
+});
+
+describe('rule 42: the first dataset', () => {
+  it('tells at once under the deprecated policy, and nothing again at the end', async () => {
+    await choose('first_dataset');
+    const pulled = await stuck();
+    expect(await told()).toMatchObject([
+      { type: 'COMPANY_SYNCHRONIZED', data: { policy: 'first_dataset', integrations: [{ datasets: [{ state: null }, { state: 'succeeded' }] }] } },
+    ]);
+    await mend(pulled);
+    expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
+  });
+
+  it('has to succeed: a failed one is not enough', async () => {
+    await choose('first_dataset');
+    const pulled = await stuck(empty);
+    expect(await types()).toEqual([]);
+    pulled.account.type('companies');
+    await mend(pulled);
+    expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
+  });
+
+  it('goes by what was chosen at linking, whatever is chosen meanwhile', async () => {
+    const pinned = await Pulled.link(tenant, { recordTypes: TWO, isPaused: true });
+    await choose('first_dataset');
+    expect((await pinned.integration()).companySynchronizedPolicy).toBe('all_datasets');
+    await stuck();
+    // The older one is on its way and was promised that all are waited for.
+    expect(await types()).toEqual([]);
+
+    tenant = await world.tenant();
+    await choose('first_dataset');
+    const early = await Pulled.link(tenant, { recordTypes: TWO, isPaused: true }, async (account) => {
+      account.type('companies');
+      await fill(world, 1)(account);
+      account.beforePage = ({ recordType }) => {
+        if (recordType === 'companies') throw new Unavailable('The list of companies is broken.', 500);
+      };
+    });
+    await choose('all_datasets');
+    await early.resume();
+    await world.sleep(HOUR);
+    expect(await told()).toMatchObject([{ type: 'COMPANY_SYNCHRONIZED', data: { policy: 'first_dataset' } }]);
+  });
+});

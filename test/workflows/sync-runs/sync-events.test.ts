@@ -1,0 +1,243 @@
+/** What is told of runs and of records, on skipped time (rules.md 38 to 40). */
+import { sql } from 'kysely';
+import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
+import { noteOutage } from '../../../db/integrations/availability';
+import { decideDeletionReview, findDeletionReview } from '../../../db/pull/delete-missing';
+import { noteSyncMilestone } from '../../../db/sync-runs/sync-jobs';
+import { toWireId } from '../../../db/sql/ids';
+import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { eventsOf } from '../../support/clients/events';
+import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+
+let world: LaneWorld;
+let tenant: TenantWorld;
+const HOUR = 3_600_000;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  tenant = await world.tenant();
+});
+
+const down = ({ account }: Pulled) => {
+  account.beforePage = account.beforeCheck = () => {
+    throw new Unavailable('connect ECONNREFUSED');
+  };
+};
+const well = ({ account }: Pulled) => {
+  account.beforePage = account.beforeCheck = () => undefined;
+};
+/** Onboarded, and what was told of that forgotten. */
+const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}) => {
+  const pulled = await Pulled.onboarded(tenant, settings, fill(world, count));
+  await world.sleep(600_000);
+  await pulled.inTenant(({ trx }) => sql`select set_config('role', 'none', true), 1`.execute(trx).then(() => sql`delete from events`.execute(trx)));
+  return pulled;
+};
+
+describe('rule 38: SYNC_COMPLETE', () => {
+  it('ends each scheduled run, with its jobs and the state of each dataset', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } }, fill(world, 2));
+    const [run] = await pulled.runs();
+    expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toEqual([
+      {
+        integration_id: toWireId('int', pulled.integrationId),
+        sync_run_id: toWireId('run', run?.syncRunId ?? ''),
+        kind: 'onboarding',
+        successful_jobs: 2,
+        failed_jobs: 1,
+        is_sync_finished: true,
+        is_first_sync: true,
+        datasets: [
+          { record_type: 'companies', state: 'failed' },
+          { record_type: 'contacts', state: 'succeeded' },
+        ],
+      },
+    ]);
+    await pulled.sync('hourly');
+    await pulled.sync('nightly');
+    expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ kind, is_first_sync }) => [kind, is_first_sync])).toEqual([
+      ['onboarding', true],
+      ['hourly', false],
+      ['nightly', false],
+    ]);
+  });
+
+  it('is not sent by a run that somebody asked for', async () => {
+    const pulled = await linked(1);
+    for (const kind of ['full', 'incremental', 'sign_in', 'last_day', 'drift_repair'] as const) await pulled.sync(kind);
+    expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toEqual([]);
+  });
+
+  it('says false at 12 h and at 24 h of an outage of 30 h, and then true once', async () => {
+    const pulled = await linked(3);
+    down(pulled);
+    const syncRunId = await pulled.begin('nightly');
+    await world.sleep(30 * HOUR);
+    const unfinished = { kind: 'nightly', is_sync_finished: false, is_first_sync: false, failed_jobs: 1, successful_jobs: 1 };
+    expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toMatchObject([unfinished, unfinished]);
+    await pulled.inTenant((work) => noteSyncMilestone(work, { syncRunId, count: 2 }));
+
+    well(pulled);
+    await pulled.settle();
+    const sent = await eventsOf(tenant, 'SYNC_COMPLETE');
+    expect(sent.map(({ is_sync_finished }) => is_sync_finished)).toEqual([false, false, true]);
+    expect(sent.at(-1)).toMatchObject({ failed_jobs: 0, successful_jobs: 2, datasets: [{ record_type: 'contacts', state: 'succeeded' }] });
+    await pulled.inTenant((work) => noteSyncMilestone(work, { syncRunId, count: 3 }));
+    expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toHaveLength(3);
+  }, 120_000);
+
+  it('says true once of a run that is canceled before it read anything, and of one whose integration is deleted', async () => {
+    const pulled = await linked(1);
+    down(pulled);
+    // Asked for and canceled before the workflow hears of it: no dataset had begun.
+    const { syncRunId } = await pulled.request('nightly');
+    await pulled.cancel(syncRunId);
+    await pulled.settle();
+    expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toMatchObject([{ is_sync_finished: true, datasets: [] }]);
+
+    await pulled.begin('nightly');
+    await world.sleep(13 * HOUR);
+    await pulled.remove();
+    await world.sleep(HOUR);
+    expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ is_sync_finished }) => is_sync_finished)).toEqual([true, false, true]);
+  });
+});
+
+describe('rule 39: FIRST_SYNC_COMPLETE', () => {
+  it('comes beside SYNC_COMPLETE with the totals, and never again', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 4));
+    await pulled.sync('nightly');
+    await pulled.sync('hourly');
+    const [first, ...more] = await eventsOf(tenant, 'FIRST_SYNC_COMPLETE');
+    expect(first).toMatchObject({ kind: 'onboarding', is_first_sync: true, is_sync_finished: true, totals: [{ record_type: 'contacts', records: 4 }] });
+    expect(more).toEqual([]);
+  });
+
+  it('waits for a full pass with a success: metadata alone is none', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, (account) => account.types.clear());
+    await pulled.sync('nightly');
+    expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toEqual([]);
+    expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ is_first_sync }) => is_first_sync)).toEqual([true, true]);
+
+    pulled.account.type('contacts');
+    await pulled.account.put('contacts', 'p1', { name: 'Ada' });
+    await pulled.sync('nightly');
+    expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toMatchObject([{ kind: 'nightly' }]);
+  });
+
+  it('is not sent by a full run that somebody asked for, but beside the next SYNC_COMPLETE', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, (account) => account.types.clear());
+    pulled.account.type('contacts');
+    await pulled.sync('full');
+    expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toEqual([]);
+    await pulled.sync('hourly');
+    expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toMatchObject([{ kind: 'hourly' }]);
+  });
+
+  it('comes once for each integration', async () => {
+    for (const count of [1, 2]) await Pulled.onboarded(tenant, {}, fill(world, count));
+    expect((await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).map(({ totals }) => totals)).toEqual([
+      [{ record_type: 'contacts', records: 1 }],
+      [{ record_type: 'contacts', records: 2 }],
+    ]);
+  });
+});
+
+describe('rule 40: records', () => {
+  it('are not told of until the first full pass ended', async () => {
+    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 10));
+    expect((await pulled.held()).size).toBe(10);
+    expect(await eventsOf(tenant, 'DATA_NEW')).toEqual([]);
+  });
+
+  it('that are new, changed and gone are told of, by id and with the names of what changed, and nothing of what stayed', async () => {
+    const pulled = await linked(4);
+    await pulled.account.put('contacts', 'p000', { name: 'Ada', email: 'p000@example.org' });
+    await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
+    const gone = await pulled.externalId('p003');
+    await pulled.account.remove('contacts', 'p003');
+    const run = await pulled.sync('nightly');
+
+    const place = { integration_id: toWireId('int', pulled.integrationId), sync_run_id: toWireId('run', run.syncRunId), record_type: 'contacts' };
+    const id = expect.stringMatching(/^rec_/) as string;
+    expect(await eventsOf(tenant, 'DATA_UPDATE')).toEqual([
+      { ...place, records: [{ id, external_id: await pulled.externalId('p000'), changed_fields: ['name'] }] },
+    ]);
+    expect(await eventsOf(tenant, 'DATA_NEW')).toEqual([{ ...place, records: [{ id, external_id: await pulled.externalId('new') }] }]);
+    expect(await eventsOf(tenant, 'DATA_DELETE')).toEqual([{ ...place, records: [{ id, external_id: gone }] }]);
+
+    await pulled.sync('nightly');
+    expect((await eventsOf(tenant)).filter(({ type }) => type.startsWith('DATA_'))).toHaveLength(3);
+  });
+
+  it('come in events of at most 100, each record once', async () => {
+    const pulled = await linked(1);
+    pulled.account.pageSize = 250;
+    for (const id of people(230)) await pulled.account.put('contacts', `n-${id}`, { name: id });
+    await pulled.sync('hourly');
+    const batches = (await eventsOf(tenant, 'DATA_NEW')).map(({ records }) => records as { id: string }[]);
+    expect(batches.map((records) => records.length)).toEqual([100, 100, 30]);
+    expect(new Set(batches.flat().map(({ id }) => id)).size).toBe(230);
+  });
+
+  it('whose deletion was parked are told of when somebody approves it', async () => {
+    const pulled = await linked(60);
+    for (const id of people(60).slice(0, 30)) await pulled.account.remove('contacts', id);
+    await pulled.sync('nightly');
+    expect(await eventsOf(tenant, 'DATA_DELETE')).toEqual([]);
+
+    const [review] = await pulled.reviews();
+    await pulled.inTenant(async (work) => {
+      const locked = await findDeletionReview(work, { deletionReviewId: review?.deletionReviewId ?? '' });
+      if (locked !== undefined) await decideDeletionReview(work, { review: locked, decision: 'approved', by: 'ana' });
+    });
+    const [told, ...more] = await eventsOf(tenant, 'DATA_DELETE');
+    expect(told?.records).toHaveLength(30);
+    expect(more).toEqual([]);
+  });
+});
+
+describe('what needs a person', () => {
+  it('INTEGRATION_NEEDS_REAUTHORIZATION comes once, until new credentials are refused too', async () => {
+    const pulled = await linked(1);
+    pulled.account.beforePage = pulled.account.beforeCheck = () => {
+      throw new Unauthorized('No.');
+    };
+    await pulled.sync('nightly');
+    expect(await eventsOf(tenant, 'INTEGRATION_NEEDS_REAUTHORIZATION')).toEqual([{ integration_id: toWireId('int', pulled.integrationId) }]);
+    await pulled.newCredentials();
+    await pulled.settle();
+    expect(await eventsOf(tenant, 'INTEGRATION_NEEDS_REAUTHORIZATION')).toHaveLength(2);
+  });
+
+  it('RECORD_SYNC_FAILED comes for pushes that were refused, together, and not for those that wait', async () => {
+    const pulled = await linked(1, { recordTypes: { contacts: BOTH_WAYS } });
+    pulled.account.beforePush = ({ payload }) => {
+      if (payload?.['name'] === 'bad') throw new RecordRejected('Bad name.', [], false);
+    };
+    await tenant.accept(
+      ...['a', 'b', 'c'].map((externalId) => ({ externalId, recordType: 'contacts', fields: { name: externalId === 'c' ? 'good' : 'bad' } })),
+    );
+    await world.sleep(HOUR);
+    const [event, ...more] = await eventsOf(tenant, 'RECORD_SYNC_FAILED');
+    const failed = event?.records as { external_id: string }[] | undefined;
+    expect(failed?.map(({ external_id }) => external_id).toSorted()).toEqual(['a', 'b']);
+    expect(event).toMatchObject({ records: [{ record_type: 'contacts', push_id: expect.stringMatching(/^psh_/), error_codes: [expect.any(String)] }, {}] });
+    expect(more).toEqual([]);
+
+    down(pulled);
+    pulled.account.beforePush = () => {
+      throw new Unavailable('connect ECONNREFUSED');
+    };
+    await tenant.accept(...people(120).map((externalId) => ({ externalId, recordType: 'contacts', fields: { name: externalId } })));
+    await world.sleep(HOUR);
+    expect(await eventsOf(tenant, 'RECORD_SYNC_FAILED')).toHaveLength(1);
+    const later = new Date((await world.now()) + 73 * HOUR);
+    await pulled.inTenant((work) => noteOutage(work, { integrationId: pulled.integrationId, now: later, detail: 'connect ECONNREFUSED' }));
+    const given = (await eventsOf(tenant, 'RECORD_SYNC_FAILED')).slice(1).map(({ records }) => (records as unknown[]).length);
+    expect(given).toEqual([100, 20]);
+  });
+});

@@ -1,0 +1,196 @@
+/** Deletion by absence, the brake, and records that come back, on skipped time (rules.md 13, 31). */
+import { Unavailable } from '../../../connectors/errors';
+import { GRACE_MS, LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { until } from '../../support/until';
+import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+
+let world: LaneWorld;
+let tenant: TenantWorld;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  tenant = await world.tenant();
+});
+
+const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}) => {
+  const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
+    for (const type of Object.keys(settings.recordTypes ?? {})) account.type(type);
+    await fill(world, count)(account);
+  });
+  await world.sleep(600_000);
+  return pulled;
+};
+const removeSome = async ({ account }: Pulled, count: number) => {
+  for (const id of people(count)) await account.remove('contacts', id);
+};
+const openAlerts = async (pulled: Pulled) => (await pulled.notifications('deletions_need_review')).filter(({ resolvedAt }) => resolvedAt === null).length;
+
+describe('rule 31: what is missing', () => {
+  it('is deleted softly after a full pass, and its link goes', async () => {
+    const pulled = await linked(5);
+    const externalId = await pulled.externalId('p001');
+    await pulled.account.remove('contacts', 'p001');
+    await pulled.sync('nightly');
+    const row = await pulled.inTenant(({ trx }) =>
+      trx.selectFrom('records').select(['deletedAt', 'fields']).where('externalId', '=', externalId).executeTakeFirst(),
+    );
+    expect(row).toMatchObject({ deletedAt: expect.any(Date), fields: { name: 'p001' } });
+    expect([...(await pulled.held()).keys()]).not.toContain('p001');
+  });
+
+  it('is not deleted where it was linked or pushed since the pass began', async () => {
+    const pulled = await linked(6, { recordTypes: { contacts: BOTH_WAYS } });
+    await tenant.change('a-ours', { name: 'Ours' }, { recordType: 'contacts' }); // sorts before the page in flight
+    pulled.account.beforePage = async ({ cursor }) => {
+      if (cursor === null) return;
+      pulled.account.beforePage = () => undefined;
+      await tenant.act('push_now', pulled.integrationId, 'a-ours');
+      await until('our record is pushed', () => pulled.account.pushes.length === 1); // it goes out while the pass reads
+    };
+    const run = await pulled.sync('full');
+    expect(pulled.account.pushes).toHaveLength(1);
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 0 });
+    expect((await pulled.held()).size).toBe(7);
+  });
+
+  it('is not what shares its link with another of ours: theirs is there', async () => {
+    const pulled = await linked(3, { recordTypes: { contacts: BOTH_WAYS } });
+    await tenant.change('twin', { name: 'p001', email: 'p001@example.org' }, { recordType: 'contacts' });
+    await world.sleep(GRACE_MS * 2);
+    // As where a find by e-mail answers the same one for both.
+    pulled.account.type('contacts').delete('new-twin');
+    await pulled.inTenant(({ trx }) => trx.updateTable('recordLinks').set({ remoteId: 'p001' }).where('remoteId', '=', 'new-twin').execute());
+    await world.sleep(600_000);
+
+    const run = await pulled.sync('full');
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', recordsDeleted: 0 });
+    expect(await pulled.inTenant(({ trx }) => trx.selectFrom('records').select('externalId').where('deletedAt', 'is not', null).execute())).toEqual([]);
+  });
+
+  it('ends a push that was on its way to it, and the log says so', async () => {
+    const pulled = await linked(5, { recordTypes: { contacts: BOTH_WAYS } });
+    pulled.account.beforePush = () => {
+      throw new Unavailable('Bad gateway.', 502);
+    };
+    await tenant.change(await pulled.externalId('p001'), { name: 'Here' }, { recordType: 'contacts', kind: 'patch' });
+    await world.sleep(GRACE_MS + 1_000);
+    await pulled.account.remove('contacts', 'p001');
+
+    const run = await pulled.sync('full');
+
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 1 });
+    expect(await tenant.pushes(pulled.integrationId)).toMatchObject([{ result: 'closed', finishedAt: expect.any(Date) }]);
+  });
+
+  it('comes back as the record it was', async () => {
+    const pulled = await linked(5);
+    const externalId = await pulled.externalId('p001');
+    const recordId = await tenant.recordId(externalId);
+    await pulled.account.remove('contacts', 'p001');
+    await pulled.sync('nightly');
+    await pulled.account.put('contacts', 'p001', { name: 'Back' });
+    const run = await pulled.sync('incremental');
+
+    expect(await pulled.externalId('p001')).toBe(externalId);
+    expect(await tenant.recordId(externalId)).toBe(recordId);
+    expect((await pulled.held()).get('p001')).toEqual({ fields: { name: 'Back' }, version: 3 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsNew: 0, recordsChanged: 1 });
+  });
+});
+
+describe('rule 31: the brake', () => {
+  it('parks more than a tenth and more than twenty, tells people, and deletes nothing', async () => {
+    const pulled = await linked(40);
+    await removeSome(pulled, 21);
+    const run = await pulled.sync('nightly');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', deletesWithheld: 'needs_review', recordsDeleted: 0 });
+    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsHeld: 40, recordIds: { length: 21 } }]);
+    expect((await pulled.held()).size).toBe(40);
+    expect(await openAlerts(pulled)).toBe(1);
+  });
+
+  it('explains the difference: people hear of it once, and nothing is read again for it', async () => {
+    const pulled = await linked(40);
+    await removeSome(pulled, 21);
+    await pulled.sync('nightly');
+    await pulled.sync('hourly');
+    expect((await pulled.statuses()).at(-1)?.totalDifference).toBe(21);
+    expect(await pulled.notifications('difference_remains')).toEqual([]);
+    expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'nightly', 'hourly']);
+  });
+
+  it('does not let records that are new make up for those that are gone, as where another account is read', async () => {
+    const pulled = await linked(25);
+    pulled.account.pageSize = 100;
+    await removeSome(pulled, 25);
+    for (let index = 0; index < 300; index += 1) await pulled.account.put('contacts', `q${index}`, { name: `q${index}` });
+    const run = await pulled.sync('nightly');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsNew: 300, deletesWithheld: 'needs_review', recordsDeleted: 0 });
+    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsHeld: 25, recordIds: { length: 25 } }]);
+  });
+
+  it('does not park twenty, however few there are', async () => {
+    const pulled = await linked(21);
+    await removeSome(pulled, 20);
+    const run = await pulled.sync('nightly');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ deletesWithheld: null, recordsDeleted: 20 });
+    expect(await pulled.reviews()).toEqual([]);
+  });
+
+  it('approved: they are deleted, but for those that came back or were pushed since', async () => {
+    const pulled = await linked(30);
+    await removeSome(pulled, 25);
+    await pulled.sync('nightly');
+    await world.sleep(60_000);
+    await pulled.account.put('contacts', 'p003', { name: 'Back' });
+    await pulled.sync('incremental');
+    expect(await pulled.decideReview('approved')).toBe(24);
+    expect([...(await pulled.held()).keys()]).toEqual(['p003', ...people(30).slice(25)]);
+    expect((await pulled.reviews()).at(-1)).toMatchObject({ state: 'approved', decidedBy: 'ana', recordsDeleted: 24 });
+    expect(await openAlerts(pulled)).toBe(0);
+    expect(await pulled.differences()).toEqual([]);
+  });
+
+  it('discarded: they stay, until the next full pass asks again', async () => {
+    const pulled = await linked(30);
+    await removeSome(pulled, 25);
+    await pulled.sync('nightly');
+    expect(await pulled.decideReview('discarded')).toBe(0);
+    expect((await pulled.held()).size).toBe(30);
+    expect(await openAlerts(pulled)).toBe(0);
+    await pulled.sync('nightly');
+    expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['discarded', 'pending']);
+    expect(await openAlerts(pulled)).toBe(1);
+  });
+
+  it('superseded by the next full pass, which knows better: what came back is not asked about, and people are told no more', async () => {
+    const pulled = await linked(30);
+    await removeSome(pulled, 25);
+    await pulled.sync('nightly');
+    await pulled.sync('nightly');
+    expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['superseded', 'pending']);
+    for (const id of people(25)) await pulled.account.put('contacts', id, { name: id, email: `${id}@example.org` });
+    await pulled.sync('nightly');
+    expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['superseded', 'superseded']);
+    expect(await openAlerts(pulled)).toBe(0);
+    expect(await pulled.differences()).toEqual([]);
+  });
+
+  it('of one type leaves the question about another open', async () => {
+    const pulled = await linked(30, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
+    for (const id of people(30)) await pulled.account.put('companies', id, { name: id });
+    await pulled.sync('full');
+    await removeSome(pulled, 25);
+    for (const id of people(25)) await pulled.account.remove('companies', id);
+    await pulled.sync('nightly');
+    expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['pending', 'pending']);
+    await pulled.decideReview('discarded');
+    expect(await openAlerts(pulled)).toBe(1);
+    await pulled.decideReview('discarded');
+    expect(await openAlerts(pulled)).toBe(0);
+  });
+});

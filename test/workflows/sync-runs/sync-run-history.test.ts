@@ -1,0 +1,112 @@
+/** What long runs leave behind in Temporal (R22): short histories, and nothing of anybody's records. */
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import type { temporal } from '@temporalio/proto';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import type { SyncRunActivities } from '../../../activities/sync-runs/sync-run';
+import { Unavailable } from '../../../connectors/errors';
+import { SYNC_RUN_WORKFLOW, syncRunWorkflowId } from '../../../contract/sync-run';
+import { TASK_QUEUES } from '../../../contract/task-queues';
+import { LaneWorld } from '../../support/environments/push-environment';
+import { fill, Pulled } from '../../support/environments/pulling';
+import { workflowBundle } from '../../support/servers/shared-servers';
+import { createTimeSkippingEnvironment } from '../../support/servers/temporal';
+
+type History = temporal.api.history.v1.IHistory;
+
+async function historiesOf(env: TestWorkflowEnvironment, workflowId: string, firstRunId: string): Promise<History[]> {
+  const histories: History[] = [];
+  for (let runId: string | undefined = firstRunId; runId !== undefined;) {
+    const history: History = await env.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    histories.push(history);
+    runId = history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+  }
+  return histories;
+}
+
+describe('R22: a run of two thousand pieces', () => {
+  const PIECES = 2_000;
+  const TYPES = ['a', 'b', 'c', 'd', 'e'];
+  let env: TestWorkflowEnvironment;
+  beforeAll(async () => {
+    env = await createTimeSkippingEnvironment();
+  });
+  afterAll(() => env.teardown());
+
+  it('goes on in new histories of less than 4,096 events, does each piece once, and no more than four jobs at once', async () => {
+    const place = { tenantId: '01900000-0000-7000-8000-000000000001', integrationId: '01900000-0000-7000-8000-000000000002' };
+    const left = new Map(TYPES.map((type) => [type, PIECES / TYPES.length]));
+    let atOnce = 0;
+    let atOnceMost = 0;
+    let pieces = 0;
+    const milestones: number[] = [];
+    const startedAt = await env.currentTimeMs();
+    const activities: SyncRunActivities = {
+      async beginSyncRun() {
+        const recordTypes = TYPES.filter((type) => (left.get(type) ?? 0) > 0);
+        return recordTypes.length === 0 ? null : { syncRunId: 'one', kind: 'full', recordTypes, startedAt };
+      },
+      async workOnSyncJob({ recordType, firedAt }) {
+        atOnceMost = Math.max(atOnceMost, (atOnce += 1));
+        pieces += 1;
+        const rest = (left.get(recordType) ?? 0) - 1;
+        left.set(recordType, rest);
+        await new Promise((resolve) => setImmediate(resolve));
+        atOnce -= 1;
+        if (rest === 0) return { state: 'ended' };
+        return rest % 3 === 0 ? { state: 'waiting', until: firedAt + 600_000, because: 'retry' } : { state: 'more' };
+      },
+      async noteSyncMilestone({ count }) {
+        milestones.push(count);
+      },
+      readSyncRun: () => Promise.resolve({ state: 'succeeded', successfulJobs: 5, failedJobs: 0, isSyncFinished: true }),
+    };
+    const connection = env.nativeConnection;
+    const workers = await Promise.all([
+      Worker.create({ connection, taskQueue: TASK_QUEUES.workflows, workflowBundle: workflowBundle() }),
+      Worker.create({ connection, taskQueue: TASK_QUEUES.pull, activities: { ...activities } }),
+    ]);
+    const running = Promise.all(workers.map((worker) => worker.run()));
+    const workflowId = syncRunWorkflowId(place);
+    const handle = await env.client.workflow.start(SYNC_RUN_WORKFLOW, {
+      workflowId,
+      taskQueue: TASK_QUEUES.workflows,
+      args: [{ ...place, hasSearchAttributes: false }],
+    });
+    await handle.result();
+    const histories = await historiesOf(env, workflowId, handle.firstExecutionRunId);
+    for (const worker of workers) worker.shutdown();
+    await running;
+
+    expect(pieces).toBe(PIECES);
+    expect(atOnceMost).toBe(4);
+    expect(histories.length).toBeGreaterThan(2);
+    for (const { events } of histories) expect(events?.length).toBeLessThan(4_096);
+    expect(milestones).toEqual(milestones.map((_, index) => index + 1));
+    expect(milestones.length).toBeGreaterThan(0);
+  }, 180_000);
+});
+
+describe('R22: the history of a run', () => {
+  let world: LaneWorld;
+  beforeAll(async () => {
+    world = await LaneWorld.create();
+  });
+  afterAll(() => world.end());
+
+  it('holds ids, counts and instants, and no word of records or of third parties', async () => {
+    const tenant = await world.tenant();
+    const pulled = await Pulled.link(tenant, {}, fill(world, 7));
+    await pulled.account.put('contacts', 'remote-id-of-theirs', { name: 'Zaphod', email: 'zaphod@example.org' });
+    let left = 2;
+    pulled.account.beforePage = ({ cursor }) => {
+      if (cursor !== null && left-- > 0) throw new Unavailable('words of theirs', 500);
+    };
+    await pulled.settle();
+    const history = await world.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).fetchHistory();
+    const text = historyToJSON(history).replaceAll(/"data": ?"([^"]*)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
+
+    expect(text).toContain(pulled.integrationId);
+    for (const word of ['Zaphod', 'zaphod', 'example.org', 'remote-id-of-theirs', 'words of theirs', 'p003']) expect(text).not.toContain(word);
+  });
+});

@@ -1,0 +1,135 @@
+/** The onboarding gate on skipped time (rules.md 33). */
+import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import { Unavailable, Unauthorized } from '../../../connectors/errors';
+import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+
+let world: LaneWorld;
+let tenant: TenantWorld;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  world.mail.sent.length = 0;
+  tenant = await world.tenant({ contactEmail: 'ana@example.org' });
+});
+
+const TWO = { contacts: CONTACTS, companies: CONTACTS };
+const outcome = async (recordType = 'contacts') => {
+  const [accepted] = await tenant.accept({ externalId: `x-${Math.random()}`, recordType, fields: { other: 1 } });
+  return accepted?.outcome;
+};
+const emails = async () => {
+  await world.sleep(1_000);
+  return tenant.world.database.withTenant(tenant.tenantId, async ({ trx }) => {
+    const rows = await trx.selectFrom('emails').select(['kind', 'recipient']).orderBy('emailId').execute();
+    return rows.map(({ kind, recipient }) => `${kind} ${recipient}`);
+  });
+};
+const refuses = (account: Pulled['account']) => {
+  account.type('companies');
+  account.beforePage = () => {
+    throw new Unauthorized('No.');
+  };
+};
+
+describe('rule 33: the gate', () => {
+  it('lifts when every dataset is complete and one succeeded, though another failed', async () => {
+    const pulled = await Pulled.link(tenant, { recordTypes: TWO }, fill(world, 4)); // there is no table of companies
+    expect(await outcome('companies')).toBe('onboarding_in_progress');
+    await pulled.settle();
+
+    const [run] = await pulled.runs();
+    expect(run).toMatchObject({ state: 'partially_succeeded', successfulJobs: 2, failedJobs: 1 });
+    expect((await pulled.job(run?.syncRunId ?? '', 'companies')).error).toMatchObject({ message: expect.stringContaining('companies') });
+    expect([await outcome(), await outcome('companies')]).toEqual(['accepted', 'accepted']);
+    expect(await emails()).toEqual(['onboarding_complete ana@example.org']);
+    expect(await pulled.notifications('onboarding_complete')).toHaveLength(1);
+  });
+
+  it('stays where all failed, says so once, and lifts with a later full run', async () => {
+    const late = await Pulled.onboarded(tenant, { recordTypes: TWO }, (account) => {
+      account.types.clear();
+    });
+    expect(await outcome()).toBe('onboarding_in_progress');
+    await late.sync('full');
+    expect(await outcome()).toBe('onboarding_in_progress');
+    expect((await emails()).filter((one) => one.startsWith('onboarding_failed'))).toHaveLength(1);
+    expect(await late.notifications('onboarding_failed')).toMatchObject([{ resolvedAt: null }]);
+
+    late.account.type('contacts');
+    await late.account.put('contacts', 'p1', { name: 'Ada' });
+    const run = await late.sync('full');
+
+    expect(run.state).toBe('partially_succeeded');
+    expect(await outcome()).toBe('accepted');
+    expect(await late.notifications('onboarding_failed')).toMatchObject([{ resolvedAt: expect.any(Date) }]);
+    expect((await emails()).at(-1)).toBe('onboarding_complete ana@example.org');
+    expect(world.mail.sent.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('does not lift while a dataset still tries, though another succeeded', async () => {
+    const pulled = await Pulled.link(tenant, { recordTypes: TWO }, fill(world, 2));
+    pulled.account.type('companies');
+    let isDown = true;
+    pulled.account.beforePage = ({ recordType }) => {
+      if (recordType === 'companies' && isDown) throw new Unavailable('The list of companies is broken.', 500);
+    };
+    await world.sleep(3 * 3_600_000);
+    expect(Object.keys(await pulled.names())).toEqual(people(2));
+    expect([await outcome(), await outcome('employees')]).toEqual(['onboarding_in_progress', 'accepted']);
+
+    isDown = false;
+    await pulled.settle();
+    expect(await outcome()).toBe('accepted');
+  });
+
+  it('counts a type that cannot be read as complete, and not as a success', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: CONTACTS, unreadable: CONTACTS } }, fill(world, 1));
+    const [run] = await pulled.runs();
+    expect(await pulled.job(run?.syncRunId ?? '', 'unreadable')).toMatchObject({ state: 'not_supported' });
+    expect(run?.state).toBe('succeeded');
+    expect(await outcome('unreadable')).toBe('accepted');
+
+    const other = await world.tenant();
+    tenant = other;
+    const none = await Pulled.onboarded(other, { recordTypes: { unreadable: CONTACTS } });
+    expect((await none.integration()).onboardedAt).toBeNull();
+    expect(await none.notifications('onboarding_failed')).toHaveLength(1);
+  });
+
+  it('is not there for an integration that only pushes, nor for another type, nor while it is paused, nor once it is deleted', async () => {
+    await tenant.integration();
+    expect(await outcome('employees')).toBe('accepted');
+    const pulled = await Pulled.link(tenant);
+    expect([await outcome(), await outcome('employees')]).toEqual(['onboarding_in_progress', 'accepted']);
+    await pulled.pause();
+    expect(await outcome()).toBe('accepted');
+    await pulled.resume();
+    expect(await outcome()).toBe('onboarding_in_progress');
+    await pulled.remove();
+    expect(await outcome()).toBe('accepted');
+  });
+
+  it('does not wait for a type that is no longer read', async () => {
+    const pulled = await Pulled.link(tenant, { recordTypes: TWO }, fill(world, 1));
+    await pulled.inTenant((work) => changeIntegration(work, { integrationId: pulled.integrationId, change: { recordTypes: { contacts: CONTACTS } } }));
+    await pulled.settle();
+    expect(await outcome()).toBe('accepted');
+  });
+
+  it('lifts when new credentials let the onboarding be made up for', async () => {
+    const pulled = await Pulled.onboarded(tenant, { recordTypes: TWO }, refuses);
+    expect((await pulled.integration()).needsReauthorizationAt).not.toBeNull();
+    expect(await outcome()).toBe('onboarding_in_progress');
+    expect(await pulled.notifications('integration_needs_reauthorization')).toHaveLength(1);
+
+    pulled.account.beforePage = () => undefined;
+    await pulled.newCredentials();
+    await pulled.settle();
+    expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'onboarding']);
+    expect(await outcome()).toBe('accepted');
+  });
+});

@@ -1,0 +1,336 @@
+/** Third parties in trouble while they are read, on skipped time (rules.md 10, 11, 35, 38; R8, R9). */
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { sql } from 'kysely';
+import { createSyncRunActivities } from '../../../activities/sync-runs/sync-run';
+import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
+import type { ReadRequest } from '../../../connectors/connector';
+import type { SyncJobReport } from '../../../contract/sync-run';
+import { METADATA_JOB } from '../../../db/tables';
+import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+
+let world: LaneWorld;
+let tenant: TenantWorld;
+const HOUR = 3_600_000;
+
+beforeAll(async () => {
+  world = await LaneWorld.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  tenant = await world.tenant();
+});
+
+const types = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`type_${index}`, CONTACTS]));
+const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}) => {
+  const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
+    for (const type of Object.keys(settings.recordTypes ?? {})) account.type(type);
+    await fill(world, count)(account);
+  });
+  await world.sleep(600_000);
+  pulled.account.reads.length = 0;
+  return pulled;
+};
+const failing =
+  (error: () => Error, isMeant: (request: ReadRequest) => boolean = () => true) =>
+  (request: ReadRequest) => {
+    if (isMeant(request)) throw error();
+  };
+const well = ({ account }: Pulled) => {
+  account.beforePage = () => undefined;
+  account.beforePush = () => undefined;
+  account.beforeCheck = () => undefined;
+};
+const hours = async (pulled: Pulled, syncRunId: string) => {
+  const { startedAt, finishedAt } = await pulled.run(syncRunId);
+  return ((finishedAt?.getTime() ?? Number.NaN) - (startedAt?.getTime() ?? 0)) / HOUR;
+};
+
+describe('rule 35: a page that fails', () => {
+  it('once is read again, and nothing counts twice', async () => {
+    const pulled = await linked(9);
+    let left = 1;
+    pulled.account.beforePage = ({ cursor }) => {
+      if (cursor === 'p002' && left-- > 0) throw new Unavailable('Bad gateway.', 502);
+    };
+    const run = await pulled.sync('full');
+    expect(run).toMatchObject({ state: 'succeeded', failedJobs: 0 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ attempts: 2, recordsRead: 9, recordsUnchanged: 9, error: null, isLastAttemptFailed: false });
+  });
+
+  it.each(['count', 'describeRecordTypes'] as const)('is not said of a job that got over it after its pages: %s', async (call) => {
+    const pulled = await linked(3);
+    const { connector } = world.crm;
+    const usual = connector[call] as (...given: never[]) => Promise<never>;
+    let left = 1;
+    connector[call] = async (...given: never[]) => {
+      if (left-- > 0) throw new Unavailable('Bad gateway.', 502);
+      return usual(...given);
+    };
+    const run = await pulled.sync('full');
+    connector[call] = usual;
+    const job = await pulled.job(run.syncRunId, call === 'count' ? 'contacts' : METADATA_JOB);
+    expect(job).toMatchObject({ state: 'succeeded', attempts: 2, error: null, isLastAttemptFailed: false, failingSince: null });
+  });
+
+  it('for three hours keeps its run waiting, with the error, and does not keep the others from being read', async () => {
+    const pulled = await linked(3, { recordTypes: { ...types(5), contacts: CONTACTS } });
+    await pulled.account.put('contacts', 'p001', { name: 'Changed' });
+    pulled.account.beforePage = failing(
+      () => new Unavailable('Broken.', 500),
+      ({ recordType }) => recordType !== 'contacts' && recordType !== 'type_4',
+    );
+    const syncRunId = await pulled.begin('full');
+    await world.sleep(3 * HOUR);
+
+    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'succeeded', recordsChanged: 1 });
+    expect(await pulled.job(syncRunId, 'type_4')).toMatchObject({ state: 'succeeded' });
+    expect(await pulled.job(syncRunId, 'type_0')).toMatchObject({ state: 'waiting', waitingBecause: 'retry', error: { code: 'http_500', message: 'Broken.' } });
+    expect(await pulled.run(syncRunId)).toMatchObject({ state: 'waiting', successfulJobs: 3, failedJobs: 4, isSyncFinished: false });
+    well(pulled);
+    await pulled.settle();
+    expect(await pulled.run(syncRunId)).toMatchObject({ state: 'succeeded', failedJobs: 0, successfulJobs: 7 });
+  });
+
+  it('for 73 hours has failed after 72, its run is finished, and each 12 h of it were noted once', async () => {
+    const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
+    pulled.account.beforePage = failing(
+      () => new Unavailable('Broken.', 500),
+      ({ recordType }) => recordType === 'contacts',
+    );
+    const syncRunId = await pulled.begin('full');
+    await world.sleep(12 * HOUR + 60_000);
+    expect(await pulled.run(syncRunId)).toMatchObject({ isSyncFinished: false, failedJobs: 1, successfulJobs: 2, milestones: [expect.any(Date)] });
+    await pulled.settle();
+
+    const run = await pulled.run(syncRunId);
+    expect(run).toMatchObject({ state: 'partially_succeeded', failedJobs: 1, isSyncFinished: true });
+    expect(await hours(pulled, syncRunId)).toBeGreaterThanOrEqual(72);
+    expect(await hours(pulled, syncRunId)).toBeLessThan(73);
+    expect(run.milestones.map((at) => Math.round((at.getTime() - (run.startedAt?.getTime() ?? 0)) / HOUR))).toEqual([12, 24, 36, 48, 60, 72]);
+    expect((await pulled.held()).size).toBe(3);
+  }, 240_000);
+
+  it('because of a mistake of ours fails its dataset after five attempts, and no other', async () => {
+    const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
+    pulled.account.beforePage = failing(
+      () => new TypeError('x is not a function'),
+      ({ recordType }) => recordType === 'companies',
+    );
+    const run = await pulled.sync('full');
+    expect(run.state).toBe('partially_succeeded');
+    expect(await pulled.job(run.syncRunId, 'companies')).toMatchObject({ state: 'failed', error: { category: 'internal' } });
+    expect(pulled.account.reads.filter(({ recordType }) => recordType === 'companies')).toHaveLength(5);
+  });
+
+  it('for ever with "slow down" has failed after 72 h too', async () => {
+    const pulled = await linked(3);
+    pulled.account.beforePage = failing(() => new RateLimited('Slow down.', 5 * HOUR));
+    const run = await pulled.sync('full');
+    expect(run).toMatchObject({ state: 'failed', isSyncFinished: true });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ error: { category: 'rate_limited' } });
+    expect(await hours(pulled, run.syncRunId)).toBeLessThan(80);
+    expect(pulled.account.reads.length).toBeLessThan(20);
+  });
+});
+
+describe('rule 35: a dataset that cannot be read', () => {
+  it('as a dropped table has failed at once, by name, and the others succeed', async () => {
+    const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
+    pulled.account.types.delete('companies');
+    const run = await pulled.sync('nightly');
+    expect(run).toMatchObject({ state: 'partially_succeeded', successfulJobs: 2, failedJobs: 1 });
+    expect(await pulled.job(run.syncRunId, 'companies')).toMatchObject({ state: 'failed', error: { message: 'The table companies does not exist.' } });
+    expect(pulled.account.reads.filter(({ recordType }) => recordType === 'companies')).toHaveLength(1);
+  });
+
+  it('for want of a right has failed, and is no trouble of the integration', async () => {
+    const pulled = await linked(3);
+    pulled.account.beforePage = failing(() => new RecordRejected('Not for you.', [], true));
+    const run = await pulled.sync('full');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'failed', error: { message: 'Not for you.' } });
+    expect((await pulled.integration()).needsReauthorizationAt).toBeNull();
+  });
+});
+
+describe('rule 11: a third party that is down', () => {
+  const down = ({ account }: Pulled) => {
+    account.beforePage = failing(() => new Unavailable('connect ECONNREFUSED'));
+    account.beforePush = () => {
+      throw new Unavailable('connect ECONNREFUSED');
+    };
+    account.beforeCheck = () => {
+      throw new Unavailable('connect ECONNREFUSED');
+    };
+  };
+
+  it('for 13 h is asked at most 200 times in all, pushes included, and then everything gets through once (R8)', async () => {
+    const pulled = await linked(5, { recordTypes: { ...types(6), contacts: BOTH_WAYS }, initialPush: 'all' });
+    const before = pulled.account.calls;
+    down(pulled);
+    const ours = people(500).map((id) => ({ externalId: `our-${id}`, recordType: 'contacts', fields: { name: id } }));
+    await tenant.accept(...ours);
+    const syncRunId = await pulled.begin('nightly');
+    await world.sleep(13 * HOUR);
+    expect(pulled.account.calls - before).toBeLessThanOrEqual(200);
+    expect(await pulled.run(syncRunId)).toMatchObject({ isSyncFinished: false, state: 'waiting', milestones: [expect.any(Date)] });
+    expect(await pulled.notifications('integration_unavailable')).toHaveLength(1);
+
+    pulled.account.pushes.length = 0;
+    well(pulled);
+    await world.sleep(HOUR);
+    await pulled.settle();
+    expect((await pulled.run(syncRunId)).state).toBe('succeeded');
+    expect(pulled.account.pushes.map(({ externalId }) => externalId).sort()).toEqual(ours.map(({ externalId }) => externalId));
+    await world.sleep(HOUR);
+    await pulled.sync('full');
+    expect(await pulled.differences()).toEqual([]);
+  }, 240_000);
+
+  it('for more than 72 h ends its runs', async () => {
+    const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
+    down(pulled);
+    const syncRunId = await pulled.begin('incremental');
+    await world.sleep(HOUR);
+    expect(await pulled.run(syncRunId)).toMatchObject({ state: 'waiting', isSyncFinished: false });
+    // As if it had begun so long ago: a probe each five minutes for three days is the same, and takes long.
+    await pulled.inTenant(({ trx }) =>
+      trx
+        .updateTable('syncJobs')
+        .set((eb) => ({ failingSince: eb('failingSince', '-', sql`interval '70 hours'` as never) }))
+        .where('syncRunId', '=', syncRunId)
+        .execute(),
+    );
+    await world.sleep(HOUR / 2);
+    expect((await pulled.run(syncRunId)).isSyncFinished).toBe(false);
+    await pulled.settle();
+
+    expect(await pulled.run(syncRunId)).toMatchObject({ state: 'failed', isSyncFinished: true, failedJobs: 2 });
+    expect(await hours(pulled, syncRunId)).toBeLessThan(2.3);
+    expect(await pulled.job(syncRunId)).toMatchObject({ error: { category: 'transient' } });
+    well(pulled);
+    await world.sleep(HOUR);
+    expect((await pulled.sync('nightly')).state).toBe('succeeded');
+  });
+});
+
+describe('R9: asked to slow down', () => {
+  it('while it is read, nothing is asked before that time, pushes included', async () => {
+    const pulled = await linked(9, { recordTypes: { contacts: BOTH_WAYS } });
+    let left = 1;
+    let askedAt = 0;
+    pulled.account.beforePage = async ({ cursor }) => {
+      if (cursor !== 'p002' || left-- <= 0) return;
+      askedAt = await world.now();
+      throw new RateLimited('Slow down.', 30 * 60_000);
+    };
+    await tenant.change('our-1', { name: 'Ours' }, { recordType: 'contacts' });
+    const { syncRunId } = await pulled.request('full');
+    await pulled.settle();
+    await world.sleep(HOUR);
+
+    const later = [...pulled.account.reads, ...pulled.account.pushes].map(({ at }) => at).filter((at) => at > askedAt);
+    expect(Math.min(...later)).toBeGreaterThanOrEqual(askedAt + 30 * 60_000);
+    expect(pulled.account.pushes).toHaveLength(1);
+    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'succeeded', recordsRead: 9, attempts: 1 });
+  });
+
+  it('while it is pushed to, a run waits too and counts no failed attempt', async () => {
+    const pulled = await linked(3, { recordTypes: { contacts: BOTH_WAYS } });
+    let left = 1;
+    pulled.account.beforePush = () => {
+      if (left-- > 0) throw new RateLimited('Slow down.', 2 * HOUR);
+    };
+    await tenant.change('our-1', { name: 'Ours' }, { recordType: 'contacts' });
+    await world.sleep(10 * 60_000);
+    const syncRunId = await pulled.begin('full');
+    await world.sleep(HOUR);
+    expect(pulled.account.reads).toEqual([]);
+    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'waiting', waitingBecause: 'rate_limit', isLastAttemptFailed: false });
+    await pulled.settle();
+    expect((await pulled.run(syncRunId)).state).toBe('succeeded');
+  });
+});
+
+describe('rule 10: credentials that are refused in the middle', () => {
+  it('say nothing where they have been replaced: the run goes on with the new ones', async () => {
+    const pulled = await linked(9);
+    pulled.account.beforePage = async ({ cursor }) => {
+      if (cursor !== 'p002') return;
+      well(pulled);
+      await pulled.newCredentials();
+      throw new Unauthorized('Token revoked.');
+    };
+    const run = await pulled.sync('full');
+    expect(run.state).toBe('succeeded');
+    expect(await pulled.integration()).toMatchObject({ needsReauthorizationAt: null });
+    expect(await pulled.notifications('integration_needs_reauthorization')).toEqual([]);
+  });
+
+  it('fail the jobs with that error, tell people once, and new ones make up for it', async () => {
+    const pulled = await linked(9, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
+    await pulled.account.put('contacts', 'p001', { name: 'First page' });
+    await pulled.account.put('contacts', 'p008', { name: 'Last page' });
+    pulled.account.beforePage = failing(
+      () => new Unauthorized('Token revoked.'),
+      ({ cursor, recordType }) => cursor === 'p005' || recordType === 'companies',
+    );
+    const run = await pulled.sync('full');
+    expect(run).toMatchObject({ state: 'failed', failedJobs: 2, isSyncFinished: true });
+    for (const type of ['contacts', 'companies'])
+      expect(await pulled.job(run.syncRunId, type)).toMatchObject({ state: 'failed', error: { category: 'credentials' } });
+    expect((await pulled.integration()).needsReauthorizationAt).not.toBeNull();
+    expect(await pulled.notifications('integration_needs_reauthorization')).toHaveLength(1);
+    const reads = pulled.account.reads.length;
+    expect((await pulled.sync('incremental')).state).toBe('failed');
+    expect(pulled.account.reads).toHaveLength(reads);
+
+    well(pulled);
+    await pulled.newCredentials();
+    await pulled.settle();
+    expect((await pulled.runs()).at(-1)).toMatchObject({ kind: 'incremental', startedBy: 'credentials', state: 'succeeded' });
+    expect(await pulled.differences()).toEqual([]);
+    expect(await pulled.notifications('integration_needs_reauthorization')).toMatchObject([{ resolvedAt: expect.any(Date) }]);
+  });
+});
+
+describe('a worker that dies', () => {
+  it('costs the page in flight, and nothing counts twice', async () => {
+    const pulled = await linked(12);
+    for (const id of people(12)) await pulled.account.put('contacts', id, { name: `new ${id}` });
+    const failures = new Set(['p002', 'p005', 'p008']);
+    pulled.account.beforePage = ({ cursor }) => {
+      // As an activity ends whose process is gone: nothing is noted, Temporal begins it again.
+      if (cursor !== null && failures.delete(cursor)) throw Object.assign(new Error('gone'), { code: 'ECONNRESET' });
+    };
+    const run = await pulled.sync('full');
+    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', recordsRead: 12, recordsChanged: 12, pages: 4 });
+    expect(pulled.account.reads).toHaveLength(4 + 3);
+    expect(await pulled.differences()).toEqual([]);
+  });
+
+  it('and comes back while another has gone on: two attempts at once count each page once', async () => {
+    const pulled = await linked(30);
+    for (const id of people(30)) await pulled.account.put('contacts', id, { name: `new ${id}` });
+    await pulled.account.remove('contacts', 'p000');
+    pulled.account.beforePage = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+    const { syncRunId } = await pulled.request('full');
+    const activities = createSyncRunActivities(world.dependencies);
+    const place = { tenantId: tenant.tenantId, integrationId: pulled.integrationId };
+    await activities.beginSyncRun(place);
+    const firedAt = await world.now();
+    const attempt = async () => {
+      const environment = new MockActivityEnvironment();
+      for (;;) {
+        const report = (await environment.run(activities.workOnSyncJob, { ...place, syncRunId, recordType: 'contacts', firedAt })) as SyncJobReport;
+        if (report.state === 'ended') return;
+      }
+    };
+    await Promise.all([attempt(), attempt(), attempt()]);
+
+    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'succeeded', recordsRead: 29, recordsChanged: 29, recordsDeleted: 1, recordsNew: 0 });
+    await pulled.settle();
+    expect((await pulled.run(syncRunId)).state).toBe('succeeded');
+    expect(await pulled.differences()).toEqual([]);
+  });
+});
