@@ -1,5 +1,19 @@
 /** Who may import whom: the table of ARCHITECTURE.md, enforced. Types may cross where the table says so. */
-const floors = ['activities', 'api', 'bench', 'connectors', 'console', 'contract', 'db', 'dev', 'egress', 'runtime', 'test', 'worker', 'workflows'];
+const floors = [
+  'activities',
+  'api',
+  'bench',
+  'connectors',
+  'console',
+  'contract',
+  'db',
+  'dev',
+  'egress',
+  'runtime',
+  'test',
+  'worker',
+  'workflows',
+];
 const others = (...allowed) => `^(${floors.filter((floor) => !allowed.includes(floor)).join('|')})(/|$)`;
 const value = { dependencyTypesNot: ['type-only'] };
 
@@ -12,20 +26,52 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
-    { name: 'domain-is-pure', comment: 'Pure rules: nothing but domain.', severity: 'error', from: { path: '^domain/' }, to: { pathNot: '^domain/' } },
-    { name: 'contract', severity: 'error', from: { path: '^contract/' }, to: { pathNot: '^(domain|contract)/|node_modules/@temporalio/(workflow|common)' } },
+    {
+      name: 'domain-is-pure',
+      comment: 'Pure rules: nothing but domain.',
+      severity: 'error',
+      from: { path: '^domain/' },
+      to: { pathNot: '^domain/' },
+    },
+    {
+      name: 'contract',
+      severity: 'error',
+      from: { path: '^contract/' },
+      to: { pathNot: '^(domain|contract)/|node_modules/@temporalio/(workflow|common)' },
+    },
     {
       name: 'workflows-are-deterministic',
-      comment: 'Workflows reach no Node built-in, database or connector, not even through others; activities as types only.',
+      comment:
+        'Workflows reach no Node built-in, database or connector, not even through others; activities as types only.',
       severity: 'error',
       from: { path: '^workflows/' },
       to: { pathNot: '^(domain|contract|workflows)/|node_modules/@temporalio/workflow', ...value },
     },
-    { name: 'workflows-types', severity: 'error', from: { path: '^workflows/' }, to: { path: others('activities', 'contract', 'workflows') } },
-    { name: 'connectors', severity: 'error', from: { path: '^connectors/' }, to: { path: others('connectors') } },
-    { name: 'egress', severity: 'error', from: { path: '^egress/' }, to: { path: others('egress', 'connectors'), ...value } },
+    {
+      name: 'workflows-types',
+      severity: 'error',
+      from: { path: '^workflows/' },
+      to: { path: others('activities', 'contract', 'workflows') },
+    },
+    {
+      name: 'connectors',
+      severity: 'error',
+      from: { path: '^connectors/' },
+      to: { path: others('connectors') },
+    },
+    {
+      name: 'egress',
+      severity: 'error',
+      from: { path: '^egress/' },
+      to: { path: others('egress', 'connectors'), ...value },
+    },
     { name: 'db', severity: 'error', from: { path: '^db/' }, to: { path: others('db') } },
-    { name: 'activities', severity: 'error', from: { path: '^activities/' }, to: { path: others('activities', 'db', 'connectors'), ...value } },
+    {
+      name: 'activities',
+      severity: 'error',
+      from: { path: '^activities/' },
+      to: { path: others('activities', 'db', 'connectors'), ...value },
+    },
     {
       name: 'api',
       severity: 'error',
@@ -68,7 +114,10 @@ module.exports = {
       name: 'no-raw-sockets',
       comment: 'Connectors open no socket of their own.',
       severity: 'error',
-      from: { path: '^(connectors|activities|domain|workflows|api)/', pathNot: '^api/(main|http/server)\\.ts$' },
+      from: {
+        path: '^(connectors|activities|domain|workflows|api)/',
+        pathNot: '^api/(main|http/server)\\.ts$',
+      },
       to: { path: '^(net|tls|http|https|dgram|node:net|node:tls|node:http|node:https)$', ...value },
     },
   ],

@@ -2,7 +2,7 @@
  * Keeps work under way: claims a little ahead, begins as many at once as it may, and looks again for what came in meanwhile.
  * One that takes long holds up no other.
  */
-export interface PumpOptions<Item> {
+export interface RunBoundedOptions<Item> {
   /** What is there to be done, at most `perClaim`; nothing when nothing is. */
   claim(): Promise<Item[]>;
   perClaim: number;
@@ -10,30 +10,33 @@ export interface PumpOptions<Item> {
   /** How many may be under way at once, now. */
   width(): number;
   /** False: nothing further is begun or claimed. */
-  mayGoOn(): boolean;
+  shouldContinue(): boolean;
   /** Between one beginning and the next. */
   intervalMs: number;
 }
 
 /** While something is under way and nothing waits. */
-const LOOK_AGAIN_MS = 200;
+const CHECK_AGAIN_MS = 200;
 
 /**
  * Ends when nothing is under way and the last look found nothing, or when it may not go on. What was claimed and not begun is given to
- * `giveBack`. @throws the first error of `claim` or `work`, after all that is under way has ended.
+ * `release`. @throws the first error of `claim` or `work`, after all that is under way has ended.
  */
-export async function pump<Item>(options: PumpOptions<Item>, giveBack: (items: Item[]) => Promise<void>): Promise<void> {
+export async function runBounded<Item>(
+  options: RunBoundedOptions<Item>,
+  release: (items: Item[]) => Promise<void>,
+): Promise<void> {
   const { perClaim, intervalMs } = options;
   let waiting: Item[] = [];
   let underWay = 0;
   let isClaiming = false;
   let isEmpty = false;
   let failure: { error: unknown } | null = null;
-  let lookAgainAt = 0;
+  let checkAgainAt = 0;
   let beginAt = performance.now() + (intervalMs > 0 ? intervalMs : 0);
   let wakeUp = (): void => {};
 
-  const mayGoOn = (): boolean => failure === null && options.mayGoOn();
+  const shouldContinue = (): boolean => failure === null && options.shouldContinue();
   const settle = (promise: Promise<void>, onEnd: () => void): void =>
     void promise
       .catch((error: unknown) => void (failure ??= { error }))
@@ -43,7 +46,12 @@ export async function pump<Item>(options: PumpOptions<Item>, giveBack: (items: I
       });
 
   const beginWhatMay = (): void => {
-    while (mayGoOn() && waiting.length > 0 && underWay < options.width() && performance.now() >= beginAt) {
+    while (
+      shouldContinue() &&
+      waiting.length > 0 &&
+      underWay < options.width() &&
+      performance.now() >= beginAt
+    ) {
       beginAt = Math.max(beginAt, performance.now() - intervalMs) + intervalMs;
       underWay += 1;
       settle(options.work(waiting.shift() as Item), () => (underWay -= 1));
@@ -54,25 +62,34 @@ export async function pump<Item>(options: PumpOptions<Item>, giveBack: (items: I
     const items = await options.claim();
     waiting.push(...items);
     isEmpty = wasIdle && items.length === 0;
-    lookAgainAt = items.length < perClaim ? performance.now() + LOOK_AGAIN_MS : 0;
+    checkAgainAt = items.length < perClaim ? performance.now() + CHECK_AGAIN_MS : 0;
   };
 
   for (;;) {
     beginWhatMay();
     const isIdle = underWay === 0 && waiting.length === 0;
-    if (mayGoOn() && !isClaiming && !isEmpty && waiting.length < perClaim / 2 && (isIdle || performance.now() >= lookAgainAt)) {
+    if (
+      shouldContinue() &&
+      !isClaiming &&
+      !isEmpty &&
+      waiting.length < perClaim / 2 &&
+      (isIdle || performance.now() >= checkAgainAt)
+    ) {
       isClaiming = true;
       settle(look(), () => (isClaiming = false));
     }
-    if (!isClaiming && underWay === 0 && (isEmpty || !mayGoOn())) break;
+    if (!isClaiming && underWay === 0 && (isEmpty || !shouldContinue())) break;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waiting.length > 0 && intervalMs > 0 ? Math.max(1, beginAt - performance.now()) : LOOK_AGAIN_MS);
+      const timer = setTimeout(
+        resolve,
+        waiting.length > 0 && intervalMs > 0 ? Math.max(1, beginAt - performance.now()) : CHECK_AGAIN_MS,
+      );
       wakeUp = () => {
         clearTimeout(timer);
         resolve();
       };
     });
   }
-  await giveBack(waiting.splice(0));
+  await release(waiting.splice(0));
   if (failure !== null) throw (failure as { error: unknown }).error;
 }

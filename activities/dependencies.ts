@@ -24,7 +24,12 @@ export interface ActivityDependencies {
    * The connector of an integration with its settings, opened credentials and a gated HTTP client that ends when `signal` aborts.
    * Throws `Unauthorized` when there are no credentials, or they cannot be opened.
    */
-  openConnector(tenantId: string, integration: Integration, signal: AbortSignal, priority: RequestPriority): Promise<OpenConnector>;
+  openConnector(
+    tenantId: string,
+    integration: Integration,
+    signal: AbortSignal,
+    priority: RequestPriority,
+  ): Promise<OpenConnector>;
   /** How many records of a connector one claim takes. */
   batchSizeOf(connectorKind: string): number;
   /** null where the operator gave no SMTP settings: e-mails wait. */
@@ -69,4 +74,9 @@ export interface DeliveringLimits {
   perClaim: number;
 }
 
-export const DELIVERING_LIMITS: DeliveringLimits = { leaseMs: 17_000, timeBoxMs: 20_000, atOnce: 20, perClaim: 200 };
+export const DELIVERING_LIMITS: DeliveringLimits = {
+  leaseMs: 17_000,
+  timeBoxMs: 20_000,
+  atOnce: 20,
+  perClaim: 200,
+};

@@ -6,7 +6,7 @@ import { createNotificationActivities } from './notifications/notification';
 import { createOverviewActivities } from './overviews/overview';
 import { createRecordPushActivities } from './push/record-push';
 import { createSyncRunActivities } from './sync-runs/sync-run';
-import { createSyncTickActivities } from './sync-runs/scheduled-sync';
+import { createScheduledSyncActivities } from './sync-runs/scheduled-sync';
 import { createWebhookActivities } from './webhooks/webhook-deliveries';
 
 export const createActivities = (dependencies: ActivityDependencies) => ({
@@ -16,6 +16,6 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...createOverviewActivities(dependencies),
   ...createRecordPushActivities(dependencies),
   ...createSyncRunActivities(dependencies),
-  ...createSyncTickActivities(dependencies),
+  ...createScheduledSyncActivities(dependencies),
   ...createWebhookActivities(dependencies),
 });

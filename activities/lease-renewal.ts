@@ -51,7 +51,10 @@ export class ClaimLeases {
   }
 
   /** `work` holds the claim over these rows: its lease is renewed as long as it runs. `ids` may grow shorter meanwhile. */
-  async during<T>({ claimId, ids }: { claimId: string; ids: readonly string[] }, work: () => Promise<T>): Promise<T> {
+  async during<T>(
+    { claimId, ids }: { claimId: string; ids: readonly string[] },
+    work: () => Promise<T>,
+  ): Promise<T> {
     this.claims.set(claimId, ids);
     try {
       return await work();
@@ -64,12 +67,14 @@ export class ClaimLeases {
     if (this.controller.signal.aborted) return; // the calls were ended: what does not end by that must not keep its rows for ever
     const beganAt = performance.now();
     try {
-      for (const [claimId, ids] of this.claims) await this.options.renew({ claimId, ids, leaseUntil: this.leaseUntil() });
+      for (const [claimId, ids] of this.claims)
+        await this.options.renew({ claimId, ids, leaseUntil: this.leaseUntil() });
       this.renewedAt = beganAt;
     } catch (error) {
       this.options.log.warn({ err: error, ...this.options.names }, 'could not renew the lease of a claim');
     }
     // One beat before the lease ends nobody else can hold these rows yet.
-    if (this.claims.size > 0 && performance.now() - this.renewedAt > this.options.leaseMs - BEAT_MS) this.controller.abort();
+    if (this.claims.size > 0 && performance.now() - this.renewedAt > this.options.leaseMs - BEAT_MS)
+      this.controller.abort();
   }
 }

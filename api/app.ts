@@ -2,9 +2,15 @@
  * The HTTP application, without a server: what a request passes on its way, in this order: an id and a line in the log,
  * security headers, the URL's guard, the key or the session, the limits, the route, and for whatever was thrown, problem details.
  */
-import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import express, {
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import helmet from 'helmet';
-import { newUuid, toWireId } from '../db/sql/ids';
+import { newUuid, toTypeId } from '../db/sql/ids';
 import { type Access, ACCESS, includesRole, isConsoleOnly } from './routing/route-permissions';
 import { answerErrors } from './http/error-handler';
 import { type Authenticator, createAuthenticator } from './auth/api-key-auth';
@@ -36,7 +42,11 @@ function exchangeOf(request: Request): Exchange & { route?: Route } {
 
 export function createApp(dependencies: ApiDependencies): Express {
   const { config, log } = dependencies;
-  const authenticator = createAuthenticator({ database: dependencies.database, platformKey: config.platformKey, log });
+  const authenticator = createAuthenticator({
+    database: dependencies.database,
+    platformKey: config.platformKey,
+    log,
+  });
   const routes = createRoutes({ ...dependencies, authenticator, openapi: () => openapi });
   const openapi = createOpenapi(routes, { publicUrl: config.publicUrl, version: API_VERSION });
   checkAccessTable(routes);
@@ -52,7 +62,10 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.use(beginExchange(dependencies));
   app.use(
     helmet({
-      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      },
       referrerPolicy: { policy: 'no-referrer' },
     }),
   );
@@ -61,25 +74,47 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.get('/', (_request, response) => response.redirect(302, '/docs'));
   app.all('/', refuseMethod(['GET', 'HEAD']));
 
-  const sessions = createConsoleSessions({ database: dependencies.database, publicUrl: config.publicUrl, platformKey: config.platformKey, log });
-  app.use(CONSOLE, refuseCrossSite(config), sessions.read, noteSession(sessions));
-  const serving = { ...dependencies, isDraining: () => dependencies.readiness.isDraining(), answerWithinMs: config.answerWithinMs };
-  const doors = createDoors(authenticator, sessions, config);
+  const sessions = createConsoleSessions({
+    database: dependencies.database,
+    publicUrl: config.publicUrl,
+    platformKey: config.platformKey,
+    log,
+  });
+  app.use(CONSOLE, refuseCrossSite(config), sessions.read, rememberSession(sessions));
+  const serving = {
+    ...dependencies,
+    isDraining: () => dependencies.readiness.isDraining(),
+    answerWithinMs: config.answerWithinMs,
+  };
+  const doors = createAuthSchemes(authenticator, sessions, config);
   const visitors = limitVisitors();
   // Each path with all its methods: one that is refused must not fall through to a path with a parameter in its place.
   for (const [path, group] of groupByPath(routes)) {
     for (const { route, door } of group) {
       const access = accessOf(route);
       const admission = access !== 'public' ? doors[door](access) : door === 'session' ? [visitors] : [];
-      const handlers = [noteRoute(route), ...admission, serveRoute(route, serving, exchangeOf)];
+      const handlers = [rememberRoute(route), ...admission, serveRoute(route, serving, exchangeOf)];
       app[route.method](path, ...handlers);
     }
-    app.all(path, refuseMethod(group.flatMap(({ route: { method } }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))));
+    app.all(
+      path,
+      refuseMethod(
+        group.flatMap(({ route: { method } }) =>
+          method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
+        ),
+      ),
+    );
   }
   app.use(CONSOLE, refuseUnknown);
   app.use('/console', serveConsole(config.consoleFolder));
   app.use(refuseUnknown);
-  app.use(answerErrors({ publicUrl: config.publicUrl, log, requestIdOf: (request) => exchanges.get(request)?.requestId ?? 'unknown' }));
+  app.use(
+    answerErrors({
+      publicUrl: config.publicUrl,
+      log,
+      requestIdOf: (request) => exchanges.get(request)?.requestId ?? 'unknown',
+    }),
+  );
   return app;
 }
 
@@ -88,10 +123,17 @@ export function checkAccessTable(routes: readonly Route[]): void {
   const served = new Set(routes.map(nameOf));
   const withoutRow = [...served].filter((name) => ACCESS[name] === undefined);
   const withoutRoute = Object.keys(ACCESS).filter((name) => !served.has(name));
-  const withoutAction = routes.filter((route) => route.method !== 'get' && route.action === undefined).map(nameOf);
-  if (withoutRow.length > 0) throw new Error(`Routes without a row in api/routing/route-permissions.ts: ${withoutRow.join(', ')}.`);
-  if (withoutRoute.length > 0) throw new Error(`Rows of api/routing/route-permissions.ts without a route: ${withoutRoute.join(', ')}.`);
-  if (withoutAction.length > 0) throw new Error(`Routes that change something without an action for the audit log: ${withoutAction.join(', ')}.`);
+  const withoutAction = routes
+    .filter((route) => route.method !== 'get' && route.action === undefined)
+    .map(nameOf);
+  if (withoutRow.length > 0)
+    throw new Error(`Routes without a row in api/routing/route-permissions.ts: ${withoutRow.join(', ')}.`);
+  if (withoutRoute.length > 0)
+    throw new Error(`Rows of api/routing/route-permissions.ts without a route: ${withoutRoute.join(', ')}.`);
+  if (withoutAction.length > 0)
+    throw new Error(
+      `Routes that change something without an action for the audit log: ${withoutAction.join(', ')}.`,
+    );
 }
 
 const nameOf = (route: Route): string => `${route.method.toUpperCase()} ${route.path}`;
@@ -108,12 +150,14 @@ interface Served {
 /** A tenant's routes are there twice: for keys, and for who is signed in. */
 function groupByPath(routes: readonly Route[]): Map<string, Served[]> {
   const groups = new Map<string, Served[]>();
-  const add = (path: string, served: Served) => groups.set(toExpressPath(path), [...(groups.get(toExpressPath(path)) ?? []), served]);
+  const add = (path: string, served: Served) =>
+    groups.set(toExpressPath(path), [...(groups.get(toExpressPath(path)) ?? []), served]);
   for (const route of routes) {
     const access = accessOf(route);
     if (isConsoleOnly(route.path)) add(route.path, { route, door: 'session' });
     else add(route.path, { route, door: 'key' });
-    if (!isConsoleOnly(route.path) && access !== 'public' && access !== 'platform') add(`/console${route.path}`, { route, door: 'session' });
+    if (!isConsoleOnly(route.path) && access !== 'public' && access !== 'platform')
+      add(`/console${route.path}`, { route, door: 'session' });
   }
   return groups;
 }
@@ -122,7 +166,7 @@ const refuseUnknown: RequestHandler = () => {
   throw new HttpError('route_not_found');
 };
 
-function noteSession(sessions: ConsoleSessions): RequestHandler {
+function rememberSession(sessions: ConsoleSessions): RequestHandler {
   return (request, _response, next) => {
     exchangeOf(request).session = sessions.of(request);
     next();
@@ -135,7 +179,7 @@ function refuseMethod(methods: readonly string[]): RequestHandler {
   };
 }
 
-function noteRoute(route: Route): RequestHandler {
+function rememberRoute(route: Route): RequestHandler {
   return (request, _response, next) => {
     exchangeOf(request).route = route;
     next();
@@ -164,7 +208,14 @@ function beginExchange({ log, metrics, readiness }: ApiDependencies): RequestHan
       metrics.observeRequest({ method: request.method, route, status: response.statusCode, seconds });
       const duration = { duration_ms: Math.round(seconds * 1_000) };
       log.info(
-        { request_id: exchange.requestId, method: request.method, route, status: response.statusCode, ...duration, ...logged(exchange.caller) },
+        {
+          request_id: exchange.requestId,
+          method: request.method,
+          route,
+          status: response.statusCode,
+          ...duration,
+          ...logged(exchange.caller),
+        },
         'request',
       );
     });
@@ -176,20 +227,26 @@ function beginExchange({ log, metrics, readiness }: ApiDependencies): RequestHan
 function logged(caller: Caller | undefined): object {
   if (caller === undefined) return {};
   if (caller.kind === 'platform') return { actor: caller.actor };
-  return { actor: caller.personId === null ? caller.actor : toWireId('psn', caller.personId), tenant_id: caller.tenantId };
+  return {
+    actor: caller.personId === null ? caller.actor : toTypeId('psn', caller.personId),
+    tenant_id: caller.tenantId,
+  };
 }
 
 type Admission = (access: Exclude<Access, 'public'>) => RequestHandler[];
 
 /** Who is it, may they, and not too often: by key, or by the session's cookie. */
-function createDoors(
+function createAuthSchemes(
   authenticator: Authenticator,
   sessions: ConsoleSessions,
   { rateLimitPerSecond, answerWithinMs }: ApiSettings,
 ): Record<Served['door'], Admission> {
-  const limitPerCaller = limitRequestsPerKey(rateLimitPerSecond, (request) => limitKeyOf(exchangeOf(request).caller));
+  const limitPerCaller = limitRequestsPerKey(rateLimitPerSecond, (request) =>
+    limitKeyOf(exchangeOf(request).caller),
+  );
   const limitFailures = limitFailedAuthentications();
-  const byKey = (request: Request) => authenticator.authenticate(request.get('authorization'), request.get('syncline-acting-as'));
+  const byKey = (request: Request) =>
+    authenticator.authenticate(request.get('authorization'), request.get('syncline-acting-as'));
 
   const authenticate = (find: (request: Request) => Promise<Caller | undefined>, refusal: () => HttpError) =>
     async function (request: Request, response: Response, next: NextFunction): Promise<void> {
@@ -219,7 +276,10 @@ function createDoors(
 
   return {
     key: admission(
-      authenticate(byKey, () => new HttpError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="syncline"' } })),
+      authenticate(
+        byKey,
+        () => new HttpError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="syncline"' } }),
+      ),
       async (request) => {
         try {
           return (await byKey(request)) !== undefined;
@@ -239,10 +299,14 @@ function createDoors(
   };
 }
 
-const limitKeyOf = (caller: Caller | undefined): string => (caller?.kind === 'tenant' ? caller.publicId : 'platform');
+const limitKeyOf = (caller: Caller | undefined): string =>
+  caller?.kind === 'tenant' ? caller.publicId : 'platform';
 
 function refusalOf(caller: Caller, access: Exclude<Access, 'public'>): HttpError | undefined {
-  if (access === 'platform') return caller.kind === 'platform' ? undefined : new HttpError('platform_key_required');
+  if (access === 'platform')
+    return caller.kind === 'platform' ? undefined : new HttpError('platform_key_required');
   if (caller.kind === 'platform') return new HttpError('tenant_key_required');
-  return includesRole(caller.role, access) ? undefined : new HttpError('role_insufficient', { detail: `This needs the role ${access} or more.` });
+  return includesRole(caller.role, access)
+    ? undefined
+    : new HttpError('role_insufficient', { detail: `This needs the role ${access} or more.` });
 }

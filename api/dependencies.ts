@@ -1,7 +1,7 @@
 /** What routes are made of; put together by main.ts, and by tests with fakes where the service ends. */
 import type { Logger } from 'pino';
 import type { Database } from '../db/database';
-import type { Sealing } from '../db/platform/encryption';
+import type { Encryption } from '../db/platform/encryption';
 import type { DescribedConnector, WhyUrlIsRefused } from './integrations/connector-catalogue';
 import type { Metrics } from './http/metrics';
 import type { Orchestrator } from './temporal-client';
@@ -34,7 +34,7 @@ export interface ApiSettings {
 
 export interface ApiDependencies {
   database: Database;
-  sealing: Sealing;
+  encryption: Encryption;
   orchestrator: Orchestrator;
   /** By kind. */
   connectors: Readonly<Record<string, DescribedConnector>>;

@@ -6,7 +6,7 @@ import { type ApiConfig, ConfigError, loadApiConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
 import { oldestOutboxAgeSeconds } from '../db/platform/outbox-age';
-import { createSealing, parseEncryptionKeys, SealingError } from '../db/platform/encryption';
+import { createEncryption, parseEncryptionKeys, EncryptionError } from '../db/platform/encryption';
 import { BlockedByPolicy, checkUrl } from '../egress/egress-policy';
 import { createApp } from './app';
 import type { WhyUrlIsRefused } from './integrations/connector-catalogue';
@@ -28,22 +28,35 @@ async function main(): Promise<void> {
     url: config.databaseUrl,
     poolSize: config.poolSize,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    onConnectionLost: (err) => log.warn({ err }, 'a connection to PostgreSQL was lost; new ones will be made'),
+    onConnectionLost: (err) =>
+      log.warn({ err }, 'a connection to PostgreSQL was lost; new ones will be made'),
   });
-  const sealing = createSealing({ keys: parseEncryptionKeys(config.encryptionKeys) });
-  const { rewrapped } = await sealing.prepare(database);
-  if (rewrapped > 0) log.info({ rewrapped }, 'data keys were wrapped anew with the current key of ENCRYPTION_KEYS');
+  const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
+  const { rewrapped } = await encryption.prepare(database);
+  if (rewrapped > 0)
+    log.info({ rewrapped }, 'data keys were wrapped anew with the current key of ENCRYPTION_KEYS');
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const orchestrator = createOrchestrator({ connection: connectionOptions, namespace });
   const stream = createStreamHub({ database, databaseUrl: config.databaseUrl, log });
   const readiness = createReadiness({ database });
-  const metrics = createMetrics({ outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds), openStreams: () => stream.openStreams() });
-  const workflowsUrl = config.temporalUiUrl === null ? null : `${config.temporalUiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`;
-  const settings = { ...config, workflowsUrl, answerWithinMs: ANSWER_WITHIN_MS, consoleFolder: consoleFolder() };
+  const metrics = createMetrics({
+    outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
+    openStreams: () => stream.openStreams(),
+  });
+  const workflowsUrl =
+    config.temporalUiUrl === null
+      ? null
+      : `${config.temporalUiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`;
+  const settings = {
+    ...config,
+    workflowsUrl,
+    answerWithinMs: ANSWER_WITHIN_MS,
+    consoleFolder: consoleFolder(),
+  };
   const app = createApp({
     database,
-    sealing,
+    encryption,
     orchestrator,
     connectors,
     whyUrlIsRefused: refuseUrlsBy(config),
@@ -91,6 +104,6 @@ function refuseUrlsBy({ egress }: ApiConfig): WhyUrlIsRefused {
 
 main().catch((error: unknown) => {
   // What the operator has to mend is said plainly; a stack would hide it.
-  console.error(error instanceof ConfigError || error instanceof SealingError ? error.message : error);
+  console.error(error instanceof ConfigError || error instanceof EncryptionError ? error.message : error);
   process.exit(error instanceof ConfigError ? 2 : 1);
 });

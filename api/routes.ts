@@ -35,7 +35,9 @@ import { timeZoneRoutes } from './tenants/time-zone-routes';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes';
 import { webhookEndpointRoutes } from './webhooks/endpoint-routes';
 
-export function createRoutes(dependencies: ApiDependencies & { authenticator: Authenticator; openapi: () => object }): readonly Route[] {
+export function createRoutes(
+  dependencies: ApiDependencies & { authenticator: Authenticator; openapi: () => object },
+): readonly Route[] {
   return [
     ...operationRoutes(dependencies),
     ...tenantRoutes(dependencies),

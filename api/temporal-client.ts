@@ -2,8 +2,19 @@
  * The API's only door to Temporal. Everything else goes through rows and the outbox, so writes go on while Temporal is down;
  * the connection is made at the first question, so the API starts and serves without Temporal too.
  */
-import { Client, Connection, ServiceError, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { CHECK_INTEGRATION_WORKFLOW, type CheckIntegrationInput, type CheckIntegrationResult, checkIntegrationWorkflowId } from '../contract/integration-check';
+import {
+  Client,
+  Connection,
+  ServiceError,
+  WorkflowFailedError,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import {
+  CHECK_INTEGRATION_WORKFLOW,
+  type CheckIntegrationInput,
+  type CheckIntegrationResult,
+  checkIntegrationWorkflowId,
+} from '../contract/integration-check';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { HttpError } from './http/http-error';
 
@@ -28,7 +39,11 @@ const START_WITHIN_MS = 3_000;
 const EXECUTION_TIMEOUT_MS = 60_000;
 const COME_BACK = { 'Retry-After': '5' };
 
-export function createOrchestrator({ connection: options, namespace, answerWithinMs = ANSWER_WITHIN_MS }: TemporalOptions): Orchestrator {
+export function createOrchestrator({
+  connection: options,
+  namespace,
+  answerWithinMs = ANSWER_WITHIN_MS,
+}: TemporalOptions): Orchestrator {
   // Without the SDK's own retries: whoever asks is told at once and asks again, and nothing is tried once the connection is closed.
   const connection = Connection.lazy({ ...options, interceptors: [] });
   const client = new Client({ connection, namespace });
@@ -52,10 +67,17 @@ export function createOrchestrator({ connection: options, namespace, answerWithi
       try {
         const handle = await startCheck(input);
         const result = handle.result() as Promise<CheckIntegrationResult>;
-        return await within(answerWithinMs, result, new HttpError('check_unanswered', { headers: COME_BACK }));
+        return await within(
+          answerWithinMs,
+          result,
+          new HttpError('check_unanswered', { headers: COME_BACK }),
+        );
       } catch (cause) {
-        if (cause instanceof WorkflowFailedError) throw new HttpError('check_unanswered', { headers: COME_BACK, cause });
-        throw cause instanceof ServiceError ? new HttpError('temporal_unavailable', { headers: COME_BACK, cause }) : cause;
+        if (cause instanceof WorkflowFailedError)
+          throw new HttpError('check_unanswered', { headers: COME_BACK, cause });
+        throw cause instanceof ServiceError
+          ? new HttpError('temporal_unavailable', { headers: COME_BACK, cause })
+          : cause;
       }
     },
 

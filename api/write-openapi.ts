@@ -15,8 +15,17 @@ const routes = createRoutes({
   openapi: () => ({}),
   orchestrator: nothing,
   readiness: nothing,
-  sealing: nothing,
+  encryption: nothing,
   stream: nothing,
   whyUrlIsRefused: () => undefined,
 });
-console.log(JSON.stringify(createOpenapi(routes, { publicUrl: process.env.PUBLIC_URL ?? 'http://127.0.0.1:8080', version: API_VERSION }), null, 2));
+console.log(
+  JSON.stringify(
+    createOpenapi(routes, {
+      publicUrl: process.env.PUBLIC_URL ?? 'http://127.0.0.1:8080',
+      version: API_VERSION,
+    }),
+    null,
+    2,
+  ),
+);

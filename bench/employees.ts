@@ -35,5 +35,7 @@ export function employees(count: number, { round = 1, from = 0 } = {}): Employee
 
 /** `items` in parts of at most `size`. */
 export function inBatches<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }

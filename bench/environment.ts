@@ -11,7 +11,12 @@ import { migrateToLatest } from '../db/migrate';
 import { projectFolder } from '../dev/tools/paths';
 import { freePort } from '../dev/start/ports';
 import { startPostgres } from '../dev/start/postgres';
-import { refuseNewProcesses, runningProcesses, startProcess, type SupervisedProcess } from '../dev/start/processes';
+import {
+  refuseNewProcesses,
+  runningProcesses,
+  startProcess,
+  type SupervisedProcess,
+} from '../dev/start/processes';
 import { startTemporalServer } from '../dev/start/temporal';
 import { createRunFolder } from '../test/support/environments/run-folder';
 
@@ -33,7 +38,12 @@ export class Stage {
 
   /** host:port */
   async startTemporal(): Promise<string> {
-    return (await startTemporalServer({ logFile: this.logFile('temporal'), databaseFile: path.join(this.folder, 'temporal.db') })).address;
+    return (
+      await startTemporalServer({
+        logFile: this.logFile('temporal'),
+        databaseFile: path.join(this.folder, 'temporal.db'),
+      })
+    ).address;
   }
 
   /** A database of its own with the product's schema. */
@@ -49,7 +59,13 @@ export class Stage {
   }
 
   /** Runs a TypeScript file of the project as a process of its own, as `npm start` does. */
-  async startNode(name: string, file: string, env: NodeJS.ProcessEnv, args: string[] = [], flags: readonly string[] = []): Promise<SupervisedProcess> {
+  async startNode(
+    name: string,
+    file: string,
+    env: NodeJS.ProcessEnv,
+    args: string[] = [],
+    flags: readonly string[] = [],
+  ): Promise<SupervisedProcess> {
     return startProcess({
       name,
       command: process.execPath,

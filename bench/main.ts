@@ -32,7 +32,8 @@ async function main(): Promise<number> {
     return 2;
   }
   const stage = new Stage();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void stage.close().finally(() => process.exit(130)));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => void stage.close().finally(() => process.exit(130)));
   try {
     printReport(await benchmark(stage, { isQuick: flags.includes('--quick') }));
     return 0;

@@ -2,7 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Runs `work` on every item, at most `atOnce` at a time, in order of start. */
-export async function eachOf<Item>(items: readonly Item[], atOnce: number, work: (item: Item, index: number) => Promise<unknown>): Promise<void> {
+export async function eachOf<Item>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item, index: number) => Promise<unknown>,
+): Promise<void> {
   let next = 0;
   const one = async (): Promise<void> => {
     while (next < items.length) {
@@ -14,7 +18,12 @@ export async function eachOf<Item>(items: readonly Item[], atOnce: number, work:
 }
 
 /** Asks until the answer is not undefined. Throws after `withinMs`. */
-export async function until<Answer>(what: string, withinMs: number, ask: () => Promise<Answer | undefined>, everyMs = 50): Promise<Answer> {
+export async function until<Answer>(
+  what: string,
+  withinMs: number,
+  ask: () => Promise<Answer | undefined>,
+  everyMs = 50,
+): Promise<Answer> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const answer = await ask();
@@ -27,7 +36,9 @@ export async function until<Answer>(what: string, withinMs: number, ask: () => P
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? (sorted[Math.floor(middle)] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  return sorted.length % 2 === 1
+    ? (sorted[Math.floor(middle)] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
 /** To `digits` significant places at most after the point, as a number. */

@@ -20,14 +20,26 @@ export const noop: Connector<z.output<typeof Config>> = {
   hosts: ({ url }) => (url === undefined ? [] : [new URL(url).host]),
   async push(items, { config: { url }, http }) {
     if (url !== undefined)
-      for (const { payload } of items) await http.send({ method: 'POST', url, headers: { 'content-type': 'application/json' }, body: JSON.stringify(payload) });
+      for (const { payload } of items)
+        await http.send({
+          method: 'POST',
+          url,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(payload),
+        });
     return items.map(resultOf);
   },
   async check() {},
 };
 
 function resultOf({ pushId, externalId, remoteId }: PushItem): PushResult {
-  return { pushId, ok: true, effect: remoteId === null ? 'created' : 'updated', remoteId: remoteId ?? `noop-${externalId}`, remoteVersion: null };
+  return {
+    pushId,
+    ok: true,
+    effect: remoteId === null ? 'created' : 'updated',
+    remoteId: remoteId ?? `noop-${externalId}`,
+    remoteVersion: null,
+  };
 }
 
 connectors[noop.kind] = noop;

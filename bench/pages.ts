@@ -21,21 +21,30 @@ export async function getPage({ url }: Product, { headers }: LinkedTenant, path:
 }
 
 /** Reads a list 20 times, one after the other, from the request to the parsed answer. Throws where it holds another number than it should. */
-export function readerOf(product: Product, tenant: LinkedTenant): (path: string, holds?: number) => Promise<PageTimes> {
+export function readerOf(
+  product: Product,
+  tenant: LinkedTenant,
+): (path: string, holds?: number) => Promise<PageTimes> {
   return async (path, holds) => {
     const times: number[] = [];
     for (let time = 0; time < TIMES; time += 1) {
       const startedAt = performance.now();
       const { data } = await getPage(product, tenant, path);
       times.push(performance.now() - startedAt);
-      if (holds !== undefined && data.length !== holds) throw new Error(`${path} holds ${data.length} items where ${holds} should be.`);
+      if (holds !== undefined && data.length !== holds)
+        throw new Error(`${path} holds ${data.length} items where ${holds} should be.`);
     }
     return { medianMs: median(times), slowestMs: Math.max(...times) };
   };
 }
 
 /** The path of the page that begins after so many items. */
-export async function walkTo(product: Product, tenant: LinkedTenant, path: string, items: number): Promise<string> {
+export async function walkTo(
+  product: Product,
+  tenant: LinkedTenant,
+  path: string,
+  items: number,
+): Promise<string> {
   let at = `${path}?limit=200`;
   for (let seen = 0; seen < items;) {
     const { data, next_cursor: next } = await getPage(product, tenant, at);

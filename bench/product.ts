@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { freePort } from '../dev/start/ports';
 import { WORKER_FLAGS } from '../dev/start/product';
 import { answersHttp, type SupervisedProcess, waitUntilReady } from '../dev/start/processes';
-import { fromWireId } from '../db/sql/ids';
+import { fromTypeId } from '../db/sql/ids';
 import type { Stage } from './environment';
 
 export interface Product {
@@ -18,7 +18,11 @@ export interface Product {
   startWorker(): Promise<void>;
 }
 
-export type Caller = (path: string, body: unknown, headers?: Record<string, string>) => Promise<Record<string, unknown>>;
+export type Caller = (
+  path: string,
+  body: unknown,
+  headers?: Record<string, string>,
+) => Promise<Record<string, unknown>>;
 
 export interface LinkedTenant {
   tenantId: string;
@@ -30,7 +34,10 @@ export interface LinkedTenant {
   call: Caller;
 }
 
-export async function startProduct(stage: Stage, { databaseUrl, temporalAddress }: { databaseUrl: string; temporalAddress: string }): Promise<Product> {
+export async function startProduct(
+  stage: Stage,
+  { databaseUrl, temporalAddress }: { databaseUrl: string; temporalAddress: string },
+): Promise<Product> {
   const port = await freePort();
   const platformKey = randomBytes(24).toString('hex');
   const env = {
@@ -74,7 +81,11 @@ const headersOf = (key: string) => ({ authorization: `Bearer ${key}`, 'content-t
 
 function callerOf(url: string, headers: Record<string, string>): Caller {
   return async (path, body, more) => {
-    const response = await fetch(`${url}/v1${path}`, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
+    const response = await fetch(`${url}/v1${path}`, {
+      method: 'POST',
+      headers: { ...headers, ...more },
+      body: JSON.stringify(body),
+    });
     const text = await response.text();
     if (!response.ok) throw new Error(`POST /v1${path} was answered ${response.status}: ${text}`);
     return JSON.parse(text) as Record<string, unknown>;
@@ -83,19 +94,35 @@ function callerOf(url: string, headers: Record<string, string>): Caller {
 
 /** A new tenant that reads contacts from a source, its onboarding begun. */
 export async function linkSource(product: Product, sourceUrl: string): Promise<LinkedTenant> {
-  const fields = ['first_name', 'last_name', 'email', 'phone', 'company', 'stage', 'revision'].map((name) => ({ name, to: name }));
-  const list = { path: '/contacts', items: '/data', paging: { type: 'cursor', parameter: 'cursor', at: '/next', stable: true }, total: { at: '/total' } };
+  const fields = ['first_name', 'last_name', 'email', 'phone', 'company', 'stage', 'revision'].map(
+    (name) => ({ name, to: name }),
+  );
+  const list = {
+    path: '/contacts',
+    items: '/data',
+    paging: { type: 'cursor', parameter: 'cursor', at: '/next', stable: true },
+    total: { at: '/total' },
+  };
   return link(product, {
     connector: 'rest',
     account_name: 'Benchmark',
-    config: { app: 'Source', base_url: sourceUrl, auth: { type: 'none' }, check: { path: '/hello' }, record_types: { contacts: { id: '/id', list } } },
+    config: {
+      app: 'Source',
+      base_url: sourceUrl,
+      auth: { type: 'none' },
+      check: { path: '/hello' },
+      record_types: { contacts: { id: '/id', list } },
+    },
     credentials: {},
     record_types: { contacts: { direction: 'pull', fields } },
   });
 }
 
 /** A new tenant each time: what the planner knows of others is of no help to it, as after a real customer's first import. */
-export async function linkTenant(product: Product, integration: { graceMs: number; config?: object }): Promise<LinkedTenant> {
+export async function linkTenant(
+  product: Product,
+  integration: { graceMs: number; config?: object },
+): Promise<LinkedTenant> {
   return link(product, {
     connector: 'noop',
     app: 'No operation',
@@ -110,21 +137,32 @@ export async function linkTenant(product: Product, integration: { graceMs: numbe
 async function link(product: Product, settings: object): Promise<LinkedTenant> {
   const tenant = await givenTenant(product);
   const integration = (await tenant.call('/integrations', settings)).id as string;
-  return { ...tenant, integrationId: fromWireId('int', integration) as string, integration };
+  return { ...tenant, integrationId: fromTypeId('int', integration) as string, integration };
 }
 
-export async function givenTenant(product: Product): Promise<Pick<LinkedTenant, 'tenantId' | 'headers' | 'call'>> {
+export async function givenTenant(
+  product: Product,
+): Promise<Pick<LinkedTenant, 'tenantId' | 'headers' | 'call'>> {
   const tenant = (await product.asPlatform('/tenants', { name: 'Benchmark' })).id as string;
   const { key } = await product.asPlatform(`/tenants/${tenant}/api-keys`, { name: 'bench', role: 'admin' });
   const headers = headersOf(key as string);
-  return { tenantId: fromWireId('ten', tenant) as string, headers, call: callerOf(product.url, headers) };
+  return { tenantId: fromTypeId('ten', tenant) as string, headers, call: callerOf(product.url, headers) };
 }
 
-const MAPPED_FIELDS = ['first_name', 'last_name', 'email', 'job_title', 'department', 'manager_email', 'is_active'];
+const MAPPED_FIELDS = [
+  'first_name',
+  'last_name',
+  'email',
+  'job_title',
+  'department',
+  'manager_email',
+  'is_active',
+];
 
 /** Resident memory of a process in MB, now and at its highest. */
 export function memoryOf({ pid }: SupervisedProcess): { nowMb: number; peakMb: number } {
   const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
-  const megabytes = (name: string) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
+  const megabytes = (name: string) =>
+    Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
   return { nowMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM') };
 }

@@ -20,11 +20,13 @@ export function printReport({ title, lines, figures }: Report): void {
     line.what,
     `${format(line.value)} ${line.unit}`.trim(),
     line.goal === undefined ? '' : goalOf(line.goal),
-    verdictOf(line),
+    decisionOf(line),
     line.beside ?? '',
   ]);
   const table = [['figure', 'measured', 'goal', '', 'beside'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => (row[column] as string).length)));
+  const widths = [0, 1, 2, 3].map((column) =>
+    Math.max(...table.map((row) => (row[column] as string).length)),
+  );
   console.log(`\n${title}\n`);
   for (const row of table)
     console.log(
@@ -33,17 +35,22 @@ export function printReport({ title, lines, figures }: Report): void {
         .join('  ')
         .trimEnd()}`,
     );
-  const missed = lines.filter((line) => verdictOf(line) === 'missed');
-  console.log(missed.length === 0 ? '\nEvery goal was reached.' : `\nMissed: ${missed.map(({ what }) => what).join('; ')}.`);
+  const missed = lines.filter((line) => decisionOf(line) === 'missed');
+  console.log(
+    missed.length === 0
+      ? '\nEvery goal was reached.'
+      : `\nMissed: ${missed.map(({ what }) => what).join('; ')}.`,
+  );
   console.log(JSON.stringify({ ...figures, missed: missed.length }));
 }
 
-const format = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 3 : 0 });
+const format = (value: number): string =>
+  value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 3 : 0 });
 
 const goalOf = (goal: { atLeast: number } | { atMost: number }): string =>
   'atLeast' in goal ? `at least ${format(goal.atLeast)}` : `at most ${format(goal.atMost)}`;
 
-function verdictOf({ value, goal }: Line): string {
+function decisionOf({ value, goal }: Line): string {
   if (goal === undefined) return '';
   const isReached = 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost;
   return isReached ? 'reached' : 'missed';

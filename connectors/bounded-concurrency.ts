@@ -10,7 +10,9 @@ import { ConnectorError, RateLimited, Unauthorized, Unavailable } from './errors
 /** So many `Unavailable` without one answer between them mean that the third party is down. */
 const UNAVAILABLE_IN_A_ROW_MAX = 5;
 
-export type Settled<Item, Value> = { item: Item; ok: true; value: Value } | { item: Item; ok: false; error: ConnectorError };
+export type Settled<Item, Value> =
+  | { item: Item; ok: true; value: Value }
+  | { item: Item; ok: false; error: ConnectorError };
 
 /**
  * Runs `work` over the items, at most `limit` at a time, and answers what came of those it started, in the order of the items.
@@ -27,25 +29,30 @@ export async function mapConcurrently<Item, Value>(
   let next = 0;
   let unavailableInARow = 0;
   let isStopped = false;
-  let lanes = Math.min(limit, items.length);
+  let queues = Math.min(limit, items.length);
 
-  async function runLane(): Promise<void> {
+  async function runPushQueue(): Promise<void> {
     while (!isStopped && signal?.aborted !== true && next < items.length) {
       const position = next++;
       const result = await settle(items[position] as Item, work);
       settled[position] = result;
       const error = result.ok ? undefined : result.error;
       unavailableInARow = error instanceof Unavailable ? unavailableInARow + 1 : 0;
-      if (error instanceof RateLimited || error instanceof Unauthorized || unavailableInARow >= UNAVAILABLE_IN_A_ROW_MAX) isStopped = true;
+      if (
+        error instanceof RateLimited ||
+        error instanceof Unauthorized ||
+        unavailableInARow >= UNAVAILABLE_IN_A_ROW_MAX
+      )
+        isStopped = true;
       // One lane fewer with each failure: what is still under way may fail as well, and must not add up to a hammering.
-      if (error instanceof Unavailable && lanes > 1) {
-        lanes -= 1;
+      if (error instanceof Unavailable && queues > 1) {
+        queues -= 1;
         return;
       }
     }
   }
 
-  await Promise.all(Array.from({ length: lanes }, runLane));
+  await Promise.all(Array.from({ length: queues }, runPushQueue));
   return settled; // without holes: items are started in order, and every started one is awaited
 }
 
@@ -57,14 +64,23 @@ export async function pushConcurrently(
   signal: AbortSignal,
 ): Promise<PushResult[]> {
   const settled = await mapConcurrently(items, limit, pushOne, signal);
-  return settled.map((result) => (result.ok ? result.value : { pushId: result.item.pushId, ok: false, error: result.error }));
+  return settled.map((result) =>
+    result.ok ? result.value : { pushId: result.item.pushId, ok: false, error: result.error },
+  );
 }
 
-async function settle<Item, Value>(item: Item, work: (item: Item) => Promise<Value>): Promise<Settled<Item, Value>> {
+async function settle<Item, Value>(
+  item: Item,
+  work: (item: Item) => Promise<Value>,
+): Promise<Settled<Item, Value>> {
   try {
     return { item, ok: true, value: await work(item) };
   } catch (error) {
     if (error instanceof ConnectorError) return { item, ok: false, error };
-    return { item, ok: false, error: new Unavailable('The connector failed on this record.', null, { cause: error }) };
+    return {
+      item,
+      ok: false,
+      error: new Unavailable('The connector failed on this record.', null, { cause: error }),
+    };
   }
 }

@@ -180,7 +180,11 @@ export interface Connector<Config = unknown, Credentials = unknown> {
    * What is wrong with these settings taken together, as messages for people; empty = nothing. Shapes are `configSchema`'s business.
    * Pointers are those of the request that sets them: `/config`, `/record_types` (the mappings) or `/credentials` and below. Without `credentials`, whether they fit is not looked at.
    */
-  validate?(config: Config, mappings: Record<string, RecordTypeMapping>, credentials?: Credentials): { pointer: string; message: string }[];
+  validate?(
+    config: Config,
+    mappings: Record<string, RecordTypeMapping>,
+    credentials?: Credentials,
+  ): { pointer: string; message: string }[];
   /** Hosts (`host` or `host:port`) this configuration may reach; the gate refuses all others. */
   hosts(config: Config): string[];
   /**

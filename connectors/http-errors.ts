@@ -3,7 +3,14 @@
  * connector that speaks HTTP. What a refusal says about fields is the connector's knowledge: it comes in as `describe`.
  */
 import type { HttpResponse } from './connector';
-import { type ConnectorError, type FieldError, RateLimited, RecordRejected, Unauthorized, Unavailable } from './errors';
+import {
+  type ConnectorError,
+  type FieldError,
+  RateLimited,
+  RecordRejected,
+  Unauthorized,
+  Unavailable,
+} from './errors';
 
 /** What a third party said about a refused record. No `errors`: one complaint about the whole record is made from `message`. */
 export interface Refusal {
@@ -24,10 +31,17 @@ export function isSuccess(response: HttpResponse): boolean {
  * The error that a non-2xx answer means. 401: Unauthorized · 429, and 503 with a Retry-After: RateLimited · 408, 425, other 5xx,
  * and redirects (which are never followed): Unavailable · every other 4xx: RecordRejected, `isForbidden` for 403.
  */
-export function errorFromResponse(response: HttpResponse, describe: (response: HttpResponse) => Refusal, nowMs = Date.now()): ConnectorError {
+export function errorFromResponse(
+  response: HttpResponse,
+  describe: (response: HttpResponse) => Refusal,
+  nowMs = Date.now(),
+): ConnectorError {
   const { status, headers } = response;
   const retryAfter = headers['retry-after'];
-  if (status === 401) return new Unauthorized(`The third party does not accept the credentials (401). ${excerpt(response.text)}`.trim());
+  if (status === 401)
+    return new Unauthorized(
+      `The third party does not accept the credentials (401). ${excerpt(response.text)}`.trim(),
+    );
   if (status === 429 || (status === 503 && retryAfter !== undefined)) {
     return new RateLimited(`The third party asks to wait (${status}).`, parseRetryAfter(retryAfter, nowMs));
   }
@@ -53,8 +67,12 @@ export function errorFromResponse(response: HttpResponse, describe: (response: H
 export function errorFromCheck(response: HttpResponse, nowMs = Date.now()): ConnectorError {
   const error = errorFromResponse(response, () => ({ message: excerpt(response.text) }), nowMs);
   if (!(error instanceof RecordRejected)) return error;
-  if (error.isForbidden) return new Unauthorized(`The credentials do not allow this (403). ${error.message}`.trim());
-  return new Unavailable(`The third party answered ${response.status}. Check the address in the configuration. ${error.message}`.trim(), response.status);
+  if (error.isForbidden)
+    return new Unauthorized(`The credentials do not allow this (403). ${error.message}`.trim());
+  return new Unavailable(
+    `The third party answered ${response.status}. Check the address in the configuration. ${error.message}`.trim(),
+    response.status,
+  );
 }
 
 /**
@@ -76,7 +94,9 @@ export function excerpt(text: string): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
   if (line.startsWith('<')) return '';
   // A cut may leave half a character, which PostgreSQL refuses.
-  return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH).replaceAll(/\p{Surrogate}/gu, '\uFFFD')}…` : line;
+  return line.length > EXCERPT_LENGTH
+    ? `${line.slice(0, EXCERPT_LENGTH).replaceAll(/\p{Surrogate}/gu, '\uFFFD')}…`
+    : line;
 }
 
 function wholeRecordError(status: number, message: string): FieldError {

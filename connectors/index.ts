@@ -4,4 +4,6 @@ import { postgres } from './postgres';
 import { rest } from './rest';
 import { scim } from './scim';
 
-export const connectors: Record<string, Connector> = Object.fromEntries([scim, rest, postgres].map((connector) => [connector.kind, connector]));
+export const connectors: Record<string, Connector> = Object.fromEntries(
+  [scim, rest, postgres].map((connector) => [connector.kind, connector]),
+);

@@ -1,5 +1,12 @@
 /** The pages and their addresses. Each page is a file of its own, loaded when it is first visited. */
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
 import type { QueryClient } from '@tanstack/react-query';
 import { asProblem, isOfThePage } from './api/client';
 import { queryClient } from './api/query-client';
@@ -21,7 +28,10 @@ import { meQuery } from './session/session';
 import { NotFound } from './shell/NotFound';
 import { Shell } from './shell/Shell';
 
-const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({ component: Outlet, notFoundComponent: NotFound });
+const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  component: Outlet,
+  notFoundComponent: NotFound,
+});
 
 const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -51,7 +61,11 @@ const shellRoute = createRoute({
 });
 const inShell = { getParentRoute: () => shellRoute };
 
-const homeRoute = createRoute({ ...inShell, path: '/', component: lazyRouteComponent(() => import('./shell/HomePage'), 'HomePage') });
+const homeRoute = createRoute({
+  ...inShell,
+  path: '/',
+  component: lazyRouteComponent(() => import('./shell/HomePage'), 'HomePage'),
+});
 
 const recordsRoute = createRoute({
   ...inShell,
@@ -74,7 +88,10 @@ const newIntegrationRoute = createRoute({
   ...inShell,
   path: '/integrations/new',
   validateSearch: newIntegrationSearch,
-  component: lazyRouteComponent(() => import('./pages/integrations/NewIntegrationPage'), 'NewIntegrationPage'),
+  component: lazyRouteComponent(
+    () => import('./pages/integrations/NewIntegrationPage'),
+    'NewIntegrationPage',
+  ),
 });
 const integrationRoute = createRoute({
   ...inShell,
@@ -97,12 +114,18 @@ const deletionReviewsRoute = createRoute({
   ...inShell,
   path: '/deletion-reviews',
   validateSearch: reviewsSearch,
-  component: lazyRouteComponent(() => import('./pages/deletion-reviews/DeletionReviewsPage'), 'DeletionReviewsPage'),
+  component: lazyRouteComponent(
+    () => import('./pages/deletion-reviews/DeletionReviewsPage'),
+    'DeletionReviewsPage',
+  ),
 });
 const deletionReviewRoute = createRoute({
   ...inShell,
   path: '/deletion-reviews/$deletionReviewId',
-  component: lazyRouteComponent(() => import('./pages/deletion-reviews/DeletionReviewPage'), 'DeletionReviewPage'),
+  component: lazyRouteComponent(
+    () => import('./pages/deletion-reviews/DeletionReviewPage'),
+    'DeletionReviewPage',
+  ),
 });
 const syncStatusRoute = createRoute({
   ...inShell,
@@ -207,7 +230,9 @@ export const router = createRouter({
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultPendingComponent: Loading,
-  defaultErrorComponent: ({ error, reset }) => <ProblemView error={error} retry={isOfThePage(error) ? () => window.location.reload() : reset} />,
+  defaultErrorComponent: ({ error, reset }) => (
+    <ProblemView error={error} retry={isOfThePage(error) ? () => window.location.reload() : reset} />
+  ),
 });
 
 declare module '@tanstack/react-router' {

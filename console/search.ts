@@ -4,44 +4,81 @@ type Status = (typeof SYNC_STATUSES)[number];
 
 const text = (search: Search, name: string): string | undefined => {
   const value = search[name];
-  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined;
+  return typeof value === 'string' && value !== ''
+    ? value
+    : typeof value === 'number'
+      ? String(value)
+      : undefined;
 };
-const oneOf = <Value extends string>(search: Search, name: string, values: readonly Value[]): Value | undefined =>
-  values.find((value) => value === search[name]);
+const oneOf = <Value extends string>(
+  search: Search,
+  name: string,
+  values: readonly Value[],
+): Value | undefined => values.find((value) => value === search[name]);
 
 export const SYNC_STATUSES = ['sync_failed', 'syncing', 'sync_pending', 'synced'] as const;
-export const RUN_STATES = ['queued', 'running', 'waiting', 'succeeded', 'partially_succeeded', 'failed', 'canceled'] as const;
+export const RUN_STATES = [
+  'queued',
+  'running',
+  'waiting',
+  'succeeded',
+  'partially_succeeded',
+  'failed',
+  'canceled',
+] as const;
 export const REVIEW_STATES = ['pending', 'approved', 'discarded', 'superseded'] as const;
 
 export const DELIVERY_STATES = ['pending', 'retrying', 'delivered', 'failed', 'disabled'] as const;
 export const OVERVIEW_ACTIONS = ['create', 'update', 'delete', 'not_possible'] as const;
 
-export const recordsSearch = (search: Search): { q?: string; status?: Status; integration_id?: string; include_deleted?: 'true' } => ({
+export const recordsSearch = (
+  search: Search,
+): { q?: string; status?: Status; integration_id?: string; include_deleted?: 'true' } => ({
   q: text(search, 'q'),
   status: oneOf(search, 'status', SYNC_STATUSES),
   integration_id: text(search, 'integration_id'),
   include_deleted: oneOf(search, 'include_deleted', ['true'] as const),
 });
-export const syncLogsSearch = (search: Search): { integration_id?: string; kind?: string; state?: string } => ({
+export const syncLogsSearch = (
+  search: Search,
+): { integration_id?: string; kind?: string; state?: string } => ({
   integration_id: text(search, 'integration_id'),
   kind: text(search, 'kind'),
   state: text(search, 'state'),
 });
-export const reviewsSearch = (search: Search): { state?: (typeof REVIEW_STATES)[number] } => ({ state: oneOf(search, 'state', REVIEW_STATES) });
-export const syncStatusSearch = (search: Search): { integration_id?: string } => ({ integration_id: text(search, 'integration_id') });
-export const newIntegrationSearch = (search: Search): { connector?: string } => ({ connector: text(search, 'connector') });
-export const signInSearch = (search: Search): { to?: string; error?: string } => ({ to: text(search, 'to'), error: text(search, 'error') });
+export const reviewsSearch = (search: Search): { state?: (typeof REVIEW_STATES)[number] } => ({
+  state: oneOf(search, 'state', REVIEW_STATES),
+});
+export const syncStatusSearch = (search: Search): { integration_id?: string } => ({
+  integration_id: text(search, 'integration_id'),
+});
+export const newIntegrationSearch = (search: Search): { connector?: string } => ({
+  connector: text(search, 'connector'),
+});
+export const signInSearch = (search: Search): { to?: string; error?: string } => ({
+  to: text(search, 'to'),
+  error: text(search, 'error'),
+});
 export const auditSearch = (search: Search): { action?: string } => ({ action: text(search, 'action') });
 export const notificationsSearch = (search: Search): { is_viewed?: 'true' | 'false' } => ({
   is_viewed: oneOf(search, 'is_viewed', ['true', 'false'] as const),
 });
-export const overviewsSearch = (search: Search): { integration_id?: string } => ({ integration_id: text(search, 'integration_id') });
+export const overviewsSearch = (search: Search): { integration_id?: string } => ({
+  integration_id: text(search, 'integration_id'),
+});
 export const overviewSearch = (
   search: Search,
-): { action?: (typeof OVERVIEW_ACTIONS)[number]; record_type?: string; direction?: 'pull' | 'push'; q?: string } => ({
+): {
+  action?: (typeof OVERVIEW_ACTIONS)[number];
+  record_type?: string;
+  direction?: 'pull' | 'push';
+  q?: string;
+} => ({
   action: oneOf(search, 'action', OVERVIEW_ACTIONS),
   record_type: text(search, 'record_type'),
   direction: oneOf(search, 'direction', ['pull', 'push'] as const),
   q: text(search, 'q'),
 });
-export const webhookSearch = (search: Search): { state?: (typeof DELIVERY_STATES)[number] } => ({ state: oneOf(search, 'state', DELIVERY_STATES) });
+export const webhookSearch = (search: Search): { state?: (typeof DELIVERY_STATES)[number] } => ({
+  state: oneOf(search, 'state', DELIVERY_STATES),
+});

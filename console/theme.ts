@@ -1,12 +1,23 @@
 /** Colours and defaults that keep the contrast of WCAG AA in both themes. */
-import { Badge, Button, createTheme, type CSSVariablesResolver, defaultVariantColorsResolver, Tooltip, type VariantColorsResolver } from '@mantine/core';
+import {
+  Badge,
+  Button,
+  createTheme,
+  type CSSVariablesResolver,
+  defaultVariantColorsResolver,
+  Tooltip,
+  type VariantColorsResolver,
+} from '@mantine/core';
 
 /** Mantine's colours for tinted surfaces are too pale for small text. */
 const readable: VariantColorsResolver = (input) => {
   const colors = defaultVariantColorsResolver(input);
   if (input.variant !== 'light' || input.color === undefined) return colors;
   const name = input.color;
-  return { ...colors, color: `light-dark(color-mix(in srgb, var(--mantine-color-${name}-9) 55%, black), var(--mantine-color-${name}-1))` };
+  return {
+    ...colors,
+    color: `light-dark(color-mix(in srgb, var(--mantine-color-${name}-9) 55%, black), var(--mantine-color-${name}-1))`,
+  };
 };
 
 export const theme = createTheme({
@@ -18,21 +29,52 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
-  headings: { fontWeight: '650', sizes: { h1: { fontSize: '1.5rem' }, h2: { fontSize: '1.15rem' }, h3: { fontSize: '1rem' } } },
+  headings: {
+    fontWeight: '650',
+    sizes: { h1: { fontSize: '1.5rem' }, h2: { fontSize: '1.15rem' }, h3: { fontSize: '1rem' } },
+  },
   components: {
-    Badge: Badge.extend({ defaultProps: { variant: 'light', radius: 'sm', tt: 'none' }, styles: { root: { minWidth: 'max-content' } } }),
+    Badge: Badge.extend({
+      defaultProps: { variant: 'light', radius: 'sm', tt: 'none' },
+      styles: { root: { minWidth: 'max-content' } },
+    }),
     Button: Button.extend({ defaultProps: { size: 'sm' } }),
     // Named, not imported: most pages do without them, and the first one is to be small.
-    JsonInput: { defaultProps: { autosize: true, spellCheck: false, styles: { input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12 } } } },
+    JsonInput: {
+      defaultProps: {
+        autosize: true,
+        spellCheck: false,
+        styles: { input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12 } },
+      },
+    },
     Modal: { defaultProps: { centered: true, closeButtonProps: { 'aria-label': 'Close' } } },
-    PasswordInput: { defaultProps: { visibilityToggleButtonProps: { 'aria-label': 'Show or hide the password', tabIndex: 0 } } },
-    Tooltip: Tooltip.extend({ defaultProps: { multiline: true, maw: 320, withArrow: true, events: { hover: true, focus: true, touch: true } } }),
+    PasswordInput: {
+      defaultProps: {
+        visibilityToggleButtonProps: { 'aria-label': 'Show or hide the password', tabIndex: 0 },
+      },
+    },
+    Tooltip: Tooltip.extend({
+      defaultProps: {
+        multiline: true,
+        maw: 320,
+        withArrow: true,
+        events: { hover: true, focus: true, touch: true },
+      },
+    }),
   },
 });
 
 /** Mantine's own grey for secondary text is too pale. */
 export const resolver: CSSVariablesResolver = () => ({
   variables: {},
-  light: { '--mantine-color-dimmed': '#545b64', '--mantine-color-anchor': '#364fc7', '--mantine-color-error': '#c92a2a' },
-  dark: { '--mantine-color-dimmed': '#b3b9c1', '--mantine-color-anchor': '#a5b8ff', '--mantine-color-error': '#ffa8a8' },
+  light: {
+    '--mantine-color-dimmed': '#545b64',
+    '--mantine-color-anchor': '#364fc7',
+    '--mantine-color-error': '#c92a2a',
+  },
+  dark: {
+    '--mantine-color-dimmed': '#b3b9c1',
+    '--mantine-color-anchor': '#a5b8ff',
+    '--mantine-color-error': '#ffa8a8',
+  },
 });

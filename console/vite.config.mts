@@ -25,7 +25,9 @@ export default defineConfig({
       },
       output: {
         // What every page needs changes seldom: browsers keep it over releases.
-        codeSplitting: { groups: [{ name: 'vendor', test: /node_modules[\\/](react|react-dom|scheduler|@tanstack)[\\/]/ }] },
+        codeSplitting: {
+          groups: [{ name: 'vendor', test: /node_modules[\\/](react|react-dom|scheduler|@tanstack)[\\/]/ }],
+        },
       },
     },
   },

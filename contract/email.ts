@@ -1,5 +1,5 @@
 /** What the dispatcher and the workflow that sends one e-mail agree on. Names are permanent: running workflows carry them. */
-import { wireIdOf } from '../domain/typeid';
+import { typeIdOf } from '../domain/typeid';
 
 export const SEND_EMAIL_WORKFLOW = 'sendEmailWorkflow';
 
@@ -10,7 +10,7 @@ export interface SendEmailInput {
 
 /** One workflow per e-mail, whoever asks for it and how often. */
 export function sendEmailWorkflowId({ emailId }: Pick<SendEmailInput, 'emailId'>): string {
-  return `email:${wireIdOf('eml', emailId)}`;
+  return `email:${typeIdOf('eml', emailId)}`;
 }
 
 /** What it came to. To whom, what about, and what the mail server said stand in the database (`emails`). */

@@ -1,7 +1,7 @@
 /** What the dispatcher and the workflow of one person's notification agree on. Names are permanent: running workflows carry them. */
 import { defineSignal } from '@temporalio/workflow';
 import type { NotificationDecision } from '../domain/notifications/notification-kinds';
-import { wireIdOf } from '../domain/typeid';
+import { typeIdOf } from '../domain/typeid';
 
 export const NOTIFICATION_WORKFLOW = 'notificationWorkflow';
 
@@ -12,12 +12,16 @@ export interface NotificationInput {
 }
 
 /** One workflow per notification and person: `notification:ntr_…`. */
-export function notificationWorkflowId({ notificationRecipientId }: Pick<NotificationInput, 'notificationRecipientId'>): string {
-  return `notification:${wireIdOf('ntr', notificationRecipientId)}`;
+export function notificationWorkflowId({
+  notificationRecipientId,
+}: Pick<NotificationInput, 'notificationRecipientId'>): string {
+  return `notification:${typeIdOf('ntr', notificationRecipientId)}`;
 }
 
 /** Somebody has seen it, and its row says so. Repeating it is harmless. */
 export const notificationViewedSignal = defineSignal('notificationViewed');
 
 /** How it stands: what was decided, or how long there is nothing to do. */
-export type NotificationStep = { decision: NotificationDecision | 'not_found' } | { decision: null; waitMs: number };
+export type NotificationStep =
+  | { decision: NotificationDecision | 'not_found' }
+  | { decision: null; waitMs: number };

@@ -1,6 +1,6 @@
 /** What requesters and the workflow of one Sync Overview agree on. Names are permanent: running workflows carry them. */
 import { defineSignal } from '@temporalio/workflow';
-import { wireIdOf } from '../domain/typeid';
+import { typeIdOf } from '../domain/typeid';
 
 export const OVERVIEW_WORKFLOW = 'overviewWorkflow';
 
@@ -11,7 +11,7 @@ export interface OverviewInput {
 
 /** From the request to the end of its data, under the id that the API shows: `overview:ovw_…`. */
 export function overviewWorkflowId({ overviewId }: Pick<OverviewInput, 'overviewId'>): string {
-  return `overview:${wireIdOf('ovw', overviewId)}`;
+  return `overview:${typeIdOf('ovw', overviewId)}`;
 }
 
 /** Something about it has changed: look at the row. Repeating it is harmless. */

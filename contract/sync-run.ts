@@ -1,7 +1,7 @@
 /** What requesters and the workflow of an integration's sync runs agree on. Names are permanent: running workflows carry them. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { JobWait } from '../domain/sync-runs/sync-run';
-import { wireIdOf } from '../domain/typeid';
+import { typeIdOf } from '../domain/typeid';
 
 export const SYNC_RUN_WORKFLOW = 'syncRunWorkflow';
 
@@ -16,7 +16,7 @@ export interface SyncRunInput {
 
 /** One at a time per integration, under the id that the API shows: `sync-run:int_…`. */
 export function syncRunWorkflowId({ integrationId }: { integrationId: string }): string {
-  return `sync-run:${wireIdOf('int', integrationId)}`;
+  return `sync-run:${typeIdOf('int', integrationId)}`;
 }
 
 /** Something about this integration's runs has changed (one was asked for, canceled, paused, may go on): look at the rows. Repeating it is harmless. */
@@ -31,13 +31,13 @@ export interface SyncRunView {
   jobs: { recordType: string; state: string }[];
 }
 
-export interface SyncRunPlace {
+export interface SyncRunKey {
   tenantId: string;
   integrationId: string;
 }
 
 /** The run to work on, with what is left of its jobs. `recordType` '' is the metadata job. */
-export interface BegunSyncRun {
+export interface StartedSyncRun {
   syncRunId: string;
   kind: string;
   recordTypes: string[];
@@ -45,7 +45,7 @@ export interface BegunSyncRun {
   startedAt: number;
 }
 
-export interface SyncJobInput extends SyncRunPlace {
+export interface SyncJobInput extends SyncRunKey {
   syncRunId: string;
   recordType: string;
   /** Workflow time. */
@@ -57,11 +57,11 @@ export type SyncJobReport =
   /** There is more to read: call again. */
   | { state: 'more' }
   /** Not before this moment, or when a signal comes. */
-  | { state: 'waiting'; until: number; because: JobWait }
+  | { state: 'waiting'; until: number; reason: JobWait }
   | { state: 'ended' };
 
 /** How often a run has gone on for another 12 h without an end. */
-export interface SyncMilestoneInput extends SyncRunPlace {
+export interface SyncMilestoneInput extends SyncRunKey {
   syncRunId: string;
   count: number;
 }

@@ -1,13 +1,13 @@
 /** What sender and lane agree on. Names are permanent: running workflows carry them. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import { wireIdOf } from '../domain/typeid';
+import { typeIdOf } from '../domain/typeid';
 
 export const WEBHOOK_ENDPOINT_WORKFLOW = 'webhookEndpointWorkflow';
 
 export interface WebhookEndpointInput {
   endpointId: string;
   /** The earliest instant at which something may be due, in milliseconds since 1970. */
-  wakeAt: number;
+  nextDueAt: number;
   /** False where the cluster knows none of our search attributes: an unknown one would jam the workflow. */
   hasSearchAttributes: boolean;
   /** What the last wake before a continuation said of them. */
@@ -16,18 +16,18 @@ export interface WebhookEndpointInput {
 
 /** One lane per endpoint, under the id that the API shows: `webhook-endpoint:whe_…`. */
 export function webhookEndpointWorkflowId({ endpointId }: { endpointId: string }): string {
-  return `webhook-endpoint:${wireIdOf('whe', endpointId)}`;
+  return `webhook-endpoint:${typeIdOf('whe', endpointId)}`;
 }
 
-/** Something is due at `wakeAt` (milliseconds since 1970). Repeating it is harmless; later than what is known it changes nothing. */
-export const deliveriesDueSignal = defineSignal<[{ wakeAt: number }]>('deliveriesDue');
+/** Something is due at `nextDueAt` (milliseconds since 1970). Repeating it is harmless; later than what is known it changes nothing. */
+export const deliveriesDueSignal = defineSignal<[{ nextDueAt: number }]>('deliveriesDue');
 
 /** What the lane waits for, for tests and operators. */
 export const webhookEndpointQuery = defineQuery<WebhookEndpointView>('webhookEndpoint');
 
 export interface WebhookEndpointView {
   /** null = nothing is known to wait. */
-  wakeAt: number | null;
+  nextDueAt: number | null;
   pendingDeliveries: number;
 }
 
@@ -38,7 +38,7 @@ export interface DeliveryReport {
   tenantId: string | null;
   delivered: number;
   failedAttempts: number;
-  wakeAt: number | null;
+  nextDueAt: number | null;
   pendingDeliveries: number;
   blockedUntil: number | null;
   /** Failures in a row of the last seconds: what the next wake needs to know to see a receiver that is down. */

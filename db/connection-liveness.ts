@@ -16,7 +16,9 @@ export function watchedConnections(pool: Pool): PostgresPool {
   async function connect(): Promise<PostgresPoolClient> {
     for (;;) {
       const client = await pool.connect();
-      const connection = watched.get(client) ?? new WatchedConnection(client, (sentAt) => (trustedSince = Math.max(trustedSince, sentAt)));
+      const connection =
+        watched.get(client) ??
+        new WatchedConnection(client, (sentAt) => (trustedSince = Math.max(trustedSince, sentAt)));
       watched.set(client, connection);
       connection.isFresh = true;
       if (connection.heardAt >= trustedSince) return connection;

@@ -86,7 +86,11 @@ export class Database {
   }
 
   /** Runs `work` in one transaction that sees and writes only this tenant's rows. */
-  async withTenant<T>(tenantId: string, work: (context: TenantWork) => Promise<T>, commit?: Commit): Promise<T> {
+  async withTenant<T>(
+    tenantId: string,
+    work: (context: TenantWork) => Promise<T>,
+    commit?: Commit,
+  ): Promise<T> {
     return this.#inRole('syncline_app', tenantId, ({ trx, now }) => work({ trx, now, tenantId }), commit);
   }
 
@@ -96,8 +100,8 @@ export class Database {
   }
 
   /** All tenants, but only events on their way to webhook endpoints. */
-  async withCourier<T>(work: (context: Work) => Promise<T>): Promise<T> {
-    return this.#inRole('syncline_courier', '', work);
+  async withWebhooksRole<T>(work: (context: Work) => Promise<T>): Promise<T> {
+    return this.#inRole('syncline_webhooks', '', work);
   }
 
   /** All tenants, but only what finds a tenant: tenants, API keys, wrapped keys. */
@@ -121,7 +125,12 @@ export class Database {
   }
 
   /** Begins again when transactions collided; so `work` does nothing but talk to the database. */
-  async #inRole<T>(role: string, tenantId: string, work: (context: Work) => Promise<T>, commit?: Commit): Promise<T> {
+  async #inRole<T>(
+    role: string,
+    tenantId: string,
+    work: (context: Work) => Promise<T>,
+    commit?: Commit,
+  ): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#inRoleOnce(role, tenantId, work, commit);
@@ -133,10 +142,17 @@ export class Database {
     }
   }
 
-  async #inRoleOnce<T>(role: string, tenantId: string, work: (context: Work) => Promise<T>, commit: Commit = { waitsForDisk: true }): Promise<T> {
+  async #inRoleOnce<T>(
+    role: string,
+    tenantId: string,
+    work: (context: Work) => Promise<T>,
+    commit: Commit = { waitsForDisk: true },
+  ): Promise<T> {
     return this.#kysely.transaction().execute(async (trx) => {
       const more = commit.waitsForDisk ? sql`` : sql`, set_config('synchronous_commit', 'off', true)`;
-      const settings = sql<{ now: Date }>`select set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now${more}`;
+      const settings = sql<{
+        now: Date;
+      }>`select set_config('role', ${role}, true), set_config('app.tenant', ${tenantId}, true), now() as now${more}`;
       const { rows } = await settings.execute(trx);
       const now = this.#clock === undefined ? rows[0]?.now : await this.#clock();
       return work({ trx, now: now ?? new Date() });

@@ -40,10 +40,21 @@ const suites: Record<string, Suite> = {
   default: {
     projects: ['unit', 'workflows', 'service'],
     checks: ['typecheck', 'lint', 'format:check'],
-    tools: [...servers, () => findProgram('temporal-test-server', say), () => findProgram('pocketbase', say), () => ensureMailSink(say)],
+    tools: [
+      ...servers,
+      () => findProgram('temporal-test-server', say),
+      () => findProgram('pocketbase', say),
+      () => ensureMailSink(say),
+    ],
     jestOptions: [],
   },
-  faults: { projects: ['faults', 'chaos'], checks: [], tools: faultTools, jestOptions: ['--runInBand', '--forceExit'], env: { CHAOS_TRIALS: '5' } },
+  faults: {
+    projects: ['faults', 'chaos'],
+    checks: [],
+    tools: faultTools,
+    jestOptions: ['--runInBand', '--forceExit'],
+    env: { CHAOS_TRIALS: '5' },
+  },
   console: {
     projects: ['console'],
     checks: [],
@@ -51,7 +62,13 @@ const suites: Record<string, Suite> = {
     jestOptions: ['--runInBand'],
   },
   journey: { projects: ['journey'], checks: [], tools: [], jestOptions: ['--runInBand'] },
-  chaos: { projects: ['chaos'], checks: [], tools: faultTools, jestOptions: ['--runInBand', '--forceExit'], env: { CHAOS_TRIALS: '50' } },
+  chaos: {
+    projects: ['chaos'],
+    checks: [],
+    tools: faultTools,
+    jestOptions: ['--runInBand', '--forceExit'],
+    env: { CHAOS_TRIALS: '50' },
+  },
 };
 
 class Interrupted extends Error {}
@@ -86,8 +103,18 @@ async function runChecks(checks: string[]): Promise<Counts> {
 async function runJest({ projects, jestOptions, env = {} }: Suite, options: string[]): Promise<Counts> {
   const folder = createRunFolder();
   const countsFile = path.join(folder, 'counts.json');
-  const reporters = ['--reporters=default', `--reporters=${path.join(projectFolder, 'test/support/counting-reporter.cjs')}`];
-  const args = [require.resolve('jest/bin/jest'), '--selectProjects', ...projects, ...reporters, ...jestOptions, ...options];
+  const reporters = [
+    '--reporters=default',
+    `--reporters=${path.join(projectFolder, 'test/support/counting-reporter.cjs')}`,
+  ];
+  const args = [
+    require.resolve('jest/bin/jest'),
+    '--selectProjects',
+    ...projects,
+    ...reporters,
+    ...jestOptions,
+    ...options,
+  ];
   try {
     const exitCode = await run(process.execPath, args, {
       ...env,
@@ -95,10 +122,16 @@ async function runJest({ projects, jestOptions, env = {} }: Suite, options: stri
       TEST_COUNTS_FILE: countsFile,
       TEST_IS_FILTERED: options.length > 0 ? '1' : '',
     });
-    const counts = fs.existsSync(countsFile) ? (JSON.parse(fs.readFileSync(countsFile, 'utf8')) as Counts) : { passed: 0, failed: 0 };
+    const counts = fs.existsSync(countsFile)
+      ? (JSON.parse(fs.readFileSync(countsFile, 'utf8')) as Counts)
+      : { passed: 0, failed: 0 };
     const isUnexplained = counts.failed === 0 && (exitCode !== 0 || counts.passed === 0);
     if (isUnexplained)
-      console.error(counts.passed === 0 ? 'No test ran: counted as a failure.' : `Jest ended with exit code ${exitCode}: counted as a failure.`);
+      console.error(
+        counts.passed === 0
+          ? 'No test ran: counted as a failure.'
+          : `Jest ended with exit code ${exitCode}: counted as a failure.`,
+      );
     return { passed: counts.passed, failed: counts.failed + (isUnexplained ? 1 : 0) };
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });

@@ -17,20 +17,33 @@ function renewPart(guide: string, name: string, content: string): string {
   const [begin, end] = [`<!-- ${name} -->\n`, '<!-- end -->'];
   const start = guide.indexOf(begin);
   const stop = guide.indexOf(end, start);
-  if (start === -1 || stop === -1) throw new Error(`docs/webhooks.md has no part between ${begin.trim()} and ${end}.`);
+  if (start === -1 || stop === -1)
+    throw new Error(`docs/webhooks.md has no part between ${begin.trim()} and ${end}.`);
   return `${guide.slice(0, start + begin.length)}${content}\n${guide.slice(stop)}`;
 }
 
 function renderEvents(): string {
-  const index = EVENT_TYPES.map((type) => `| [\`${type}\`](#${type.toLowerCase()}) | ${EVENT_CATALOGUE[type].title} |`);
-  return [['| type | tells |', '|---|---|', ...index].join('\n'), ...EVENT_TYPES.map(renderEvent)].join('\n\n');
+  const index = EVENT_TYPES.map(
+    (type) => `| [\`${type}\`](#${type.toLowerCase()}) | ${EVENT_CATALOGUE[type].title} |`,
+  );
+  return [['| type | tells |', '|---|---|', ...index].join('\n'), ...EVENT_TYPES.map(renderEvent)].join(
+    '\n\n',
+  );
 }
 
 function renderEvent(type: EventType): string {
   const { title, when } = EVENT_CATALOGUE[type];
-  const fields = fieldsOf(z.toJSONSchema(EVENT_SCHEMAS[type].shape.data) as Shape, '').map(({ name, kind }) => `| \`${name}\` | ${kind} |`);
+  const fields = fieldsOf(z.toJSONSchema(EVENT_SCHEMAS[type].shape.data) as Shape, '').map(
+    ({ name, kind }) => `| \`${name}\` | ${kind} |`,
+  );
   const example = JSON.stringify(exampleOf(type), null, 2);
-  return [`### ${type}`, `${title}.`, when, ['| in `data` | |', '|---|---|', ...fields].join('\n'), `\`\`\`json\n${example}\n\`\`\``].join('\n\n');
+  return [
+    `### ${type}`,
+    `${title}.`,
+    when,
+    ['| in `data` | |', '|---|---|', ...fields].join('\n'),
+    `\`\`\`json\n${example}\n\`\`\``,
+  ].join('\n\n');
 }
 
 interface Shape {
@@ -42,7 +55,9 @@ interface Shape {
 }
 
 function fieldsOf(shape: Shape, name: string): { name: string; kind: string }[] {
-  const inside = Object.entries(shape.properties ?? {}).flatMap(([key, value]) => fieldsOf(value, name === '' ? key : `${name}.${key}`));
+  const inside = Object.entries(shape.properties ?? {}).flatMap(([key, value]) =>
+    fieldsOf(value, name === '' ? key : `${name}.${key}`),
+  );
   if (shape.properties !== undefined) return inside;
   if (shape.items?.properties !== undefined) return fieldsOf(shape.items, `${name}[]`);
   return [{ name, kind: kindOf(shape) }];
@@ -60,7 +75,9 @@ function renderAttempts(): string {
     elapsedMs += DELAYS_MS[index - 1] ?? 0;
     return `| ${index + 1} | ${wait} | ${index === 0 ? '0' : inWords(elapsedMs)} |`;
   });
-  return [`| attempt of ${ATTEMPTS_MAX} | after another | since the first |`, '|---|---|---|', ...rows].join('\n');
+  return [`| attempt of ${ATTEMPTS_MAX} | after another | since the first |`, '|---|---|---|', ...rows].join(
+    '\n',
+  );
 }
 
 function inWords(ms: number): string {

@@ -5,7 +5,7 @@
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** @param uuid in its usual form of 36 characters. Written out here, without a package, because workflow ids are built from it. */
-export function wireIdOf(prefix: string, uuid: string): string {
+export function typeIdOf(prefix: string, uuid: string): string {
   let rest = BigInt(`0x${uuid.replaceAll('-', '')}`);
   let suffix = '';
   for (let position = 0; position < 26; position += 1) {

@@ -15,7 +15,10 @@ export interface ResolvedAddress {
 }
 
 /** Resolves a name to all of its addresses. */
-export type Resolve = (hostname: string, callback: (error: Error | null, addresses: ResolvedAddress[]) => void) => void;
+export type Resolve = (
+  hostname: string,
+  callback: (error: Error | null, addresses: ResolvedAddress[]) => void,
+) => void;
 
 export interface EgressPolicy {
   /** Networks an operator opens although they are not public: `127.0.0.0/8`, `10.1.0.0/16`, `fd00::/8`. */
@@ -33,9 +36,10 @@ const PORTS = new Set(['', '443', '8443']);
 const LOWEST_FREE_PORT = 1024;
 /** Ports above 1023 where something other than HTTP answers: databases, queues, mail, remote desktops, IRC. */
 const PORTS_OF_OTHER_PROTOCOLS = new Set(
-  [1433, 1521, 2049, 2375, 2376, 2379, 3306, 3389, 5432, 5672, 5900, 6000, 6379, 6665, 6666, 6667, 6668, 6669, 6697, 7233, 9042, 9092, 11211, 27017].map(
-    String,
-  ),
+  [
+    1433, 1521, 2049, 2375, 2376, 2379, 3306, 3389, 5432, 5672, 5900, 6000, 6379, 6665, 6666, 6667, 6668,
+    6669, 6697, 7233, 9042, 9092, 11211, 27017,
+  ].map(String),
 );
 
 /**
@@ -44,10 +48,13 @@ const PORTS_OF_OTHER_PROTOCOLS = new Set(
  */
 export function checkUrl(policy: EgressPolicy, url: string, hosts: readonly string[]): URL {
   const parsed = parseUrl(url);
-  if (parsed.protocol !== 'https:' && !(policy.allowHttp && parsed.protocol === 'http:')) throw blocked('only https is allowed');
-  if (parsed.username !== '' || parsed.password !== '') throw blocked('a user name or password in the address is not allowed');
+  if (parsed.protocol !== 'https:' && !(policy.allowHttp && parsed.protocol === 'http:'))
+    throw blocked('only https is allowed');
+  if (parsed.username !== '' || parsed.password !== '')
+    throw blocked('a user name or password in the address is not allowed');
   if (!policy.allowHttp && isForbiddenPort(parsed.port)) throw blocked('the port is not allowed');
-  if (!hosts.some((host) => namesHostOf(host, parsed, policy))) throw blocked('the configuration does not name this host');
+  if (!hosts.some((host) => namesHostOf(host, parsed, policy)))
+    throw blocked('the configuration does not name this host');
   const literal = parsed.hostname.replaceAll(/[[\]]/g, '');
   if (isIP(literal) !== 0) checkAddress(policy, literal);
   return parsed;
@@ -82,7 +89,9 @@ export function isCidr(text: string): boolean {
 
 function refusalOf(policy: EgressPolicy, addresses: readonly ResolvedAddress[]): Error | null {
   if (addresses.length === 0) return new Error('The host name has no address.');
-  return addresses.every(({ address }) => isAllowedAddress(policy, address)) ? null : blocked('the address is not a public one');
+  return addresses.every(({ address }) => isAllowedAddress(policy, address))
+    ? null
+    : blocked('the address is not a public one');
 }
 
 function isAllowedAddress(policy: EgressPolicy, address: string): boolean {
@@ -100,7 +109,9 @@ function isInside(address: ipaddr.IPv4 | ipaddr.IPv6, cidr: string): boolean {
 /** A public address may be this machine's: the API and Temporal would be reached through the back door. */
 function isOwnAddress(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return own.some((entry) => ipaddr.process(entry.address.split('%')[0] as string).toString() === address.toString());
+  return own.some(
+    (entry) => ipaddr.process(entry.address.split('%')[0] as string).toString() === address.toString(),
+  );
 }
 
 function isForbiddenPort(port: string): boolean {

@@ -8,7 +8,13 @@ import { isIP } from 'node:net';
 import { Agent, buildConnector, errors, request as sendRequest } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../connectors/connector';
 import { Unavailable } from '../connectors/errors';
-import { BlockedByPolicy, type EgressPolicy, checkAddress, checkUrl, createCheckedLookup } from './egress-policy';
+import {
+  BlockedByPolicy,
+  type EgressPolicy,
+  checkAddress,
+  checkUrl,
+  createCheckedLookup,
+} from './egress-policy';
 
 export interface HttpClientOptions {
   /** One object per process: connections are pooled by policy and shared by all clients made with it. */
@@ -31,14 +37,22 @@ const CONNECTIONS_PER_ORIGIN_MAX = 64;
 const agents = new WeakMap<EgressPolicy, Agent>();
 
 /** A client for one integration; cheap to make, one per batch. */
-export function createHttpClient({ policy, hosts, signal, timeoutMs = EXCHANGE_TIMEOUT_MS }: HttpClientOptions): HttpClient {
+export function createHttpClient({
+  policy,
+  hosts,
+  signal,
+  timeoutMs = EXCHANGE_TIMEOUT_MS,
+}: HttpClientOptions): HttpClient {
   setMaxListeners(0, signal); // one per exchange under way, each taken off again
   return {
     async send(request) {
       // AbortSignal.any would hold on to the long-lived outer signal; a controller of our own is let go of in `finally`.
       const exchange = new AbortController();
       const stop = () => exchange.abort(new Stopped('the worker stops'));
-      const timer = setTimeout(() => exchange.abort(new Stopped(`no complete answer within ${timeoutMs / 1000} s`)), timeoutMs);
+      const timer = setTimeout(
+        () => exchange.abort(new Stopped(`no complete answer within ${timeoutMs / 1000} s`)),
+        timeoutMs,
+      );
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       try {
@@ -61,7 +75,12 @@ export async function closeConnections(policy: EgressPolicy): Promise<void> {
   await agent?.destroy();
 }
 
-async function exchangeOnce(agent: Agent, url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+async function exchangeOnce(
+  agent: Agent,
+  url: URL,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
   const { statusCode, headers, body } = await sendRequest(url, {
     dispatcher: agent,
     method: request.method,
@@ -94,7 +113,7 @@ function agentOf(policy: EgressPolicy): Agent {
   const known = agents.get(policy);
   if (known) return known;
   const agent = new Agent({
-    connect: createGatedConnect(policy),
+    connect: createEgressConnect(policy),
     connections: CONNECTIONS_PER_ORIGIN_MAX,
     pipelining: 1,
     maxResponseSize: LARGE_RESPONSE_BYTES_MAX,
@@ -110,8 +129,12 @@ function agentOf(policy: EgressPolicy): Agent {
  * Node never calls `lookup` for an address written as such, so literals are checked here and names in the lookup, whose answer is
  * what the socket connects to. The name stays the one TLS asks for and verifies. This gate holds whatever the URL looked like.
  */
-export function createGatedConnect(policy: EgressPolicy): buildConnector.connector {
-  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, autoSelectFamily: true, lookup: createCheckedLookup(policy) });
+export function createEgressConnect(policy: EgressPolicy): buildConnector.connector {
+  const connect = buildConnector({
+    timeout: CONNECT_TIMEOUT_MS,
+    autoSelectFamily: true,
+    lookup: createCheckedLookup(policy),
+  });
   return (options, callback) => {
     try {
       if (isIP(options.hostname) !== 0) checkAddress(policy, options.hostname);
@@ -123,7 +146,10 @@ export function createGatedConnect(policy: EgressPolicy): buildConnector.connect
 }
 
 function joinHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.join(', ') : (value ?? '')]);
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name.toLowerCase(),
+    Array.isArray(value) ? value.join(', ') : (value ?? ''),
+  ]);
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
@@ -139,7 +165,8 @@ const REASONS: Record<string, string> = {
   EAI_AGAIN: 'its host name could not be resolved',
   UND_ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
   ETIMEDOUT: 'it did not accept a connection in time',
-  UND_ERR_INVALID_ARG: 'the request cannot be sent as it is: look for odd characters in the credentials or headers',
+  UND_ERR_INVALID_ARG:
+    'the request cannot be sent as it is: look for odd characters in the credentials or headers',
 };
 
 /** Node's own messages hold addresses, so none of them is passed on; the error itself stays as `cause`, for the log. */
@@ -151,8 +178,14 @@ function unavailable(error: unknown, signal: AbortSignal, bytesMax: number): Una
 
 /** Why there was no complete answer, in words that hold no address. */
 export function reasonOf(error: unknown, bytesMax: number): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+  const code =
+    typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+      ? error.code
+      : 'unknown';
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `its answer is larger than ${bytesMax} bytes`;
   const isCertificate = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code);
-  return REASONS[code] ?? (isCertificate ? `its certificate is not accepted (${code})` : `the network failed (${code})`);
+  return (
+    REASONS[code] ??
+    (isCertificate ? `its certificate is not accepted (${code})` : `the network failed (${code})`)
+  );
 }

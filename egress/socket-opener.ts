@@ -17,12 +17,18 @@ export interface SocketOpenerOptions {
   timeoutMs?: number;
 }
 
-export function createSocketOpener({ policy, hosts, signal, timeoutMs = CONNECT_TIMEOUT_MS }: SocketOpenerOptions): SocketOpener {
+export function createSocketOpener({
+  policy,
+  hosts,
+  signal,
+  timeoutMs = CONNECT_TIMEOUT_MS,
+}: SocketOpenerOptions): SocketOpener {
   setMaxListeners(0, signal); // one per open socket, each taken off again
   return {
     async open({ host, port }) {
       try {
-        if (!hosts.includes(`${host}:${port}`)) throw new BlockedByPolicy('Blocked by policy: the configuration does not name this host and port.');
+        if (!hosts.includes(`${host}:${port}`))
+          throw new BlockedByPolicy('Blocked by policy: the configuration does not name this host and port.');
         if (isIP(host) !== 0) checkAddress(policy, host);
         if (signal.aborted) throw new Error('The worker stops.');
         const socket = connect({ host, port, lookup: createCheckedLookup(policy), autoSelectFamily: true });

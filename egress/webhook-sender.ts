@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { Agent, request as sendRequest } from 'undici';
 import { BlockedByPolicy, checkUrl, type EgressPolicy } from './egress-policy';
-import { createGatedConnect, reasonOf } from './http-client';
+import { createEgressConnect, reasonOf } from './http-client';
 import { signWebhook } from './webhook-signature';
 
 export interface WebhookMessage {
@@ -53,16 +53,28 @@ const CONNECTIONS_PER_ORIGIN_MAX = 64;
 const KEEP_ALIVE_MS = 30_000;
 
 /** Answers that may hold what is nobody's business but the receiver's. */
-const HEADERS_NOT_KEPT = new Set(['set-cookie', 'set-cookie2', 'authorization', 'proxy-authenticate', 'www-authenticate']);
+const HEADERS_NOT_KEPT = new Set([
+  'set-cookie',
+  'set-cookie2',
+  'authorization',
+  'proxy-authenticate',
+  'www-authenticate',
+]);
 
 /** Throws `BlockedByPolicy`: https, port 443 or 8443, no user name, no address that is not public, unless the operator allows it. */
 export function checkWebhookUrl(policy: EgressPolicy, url: string): URL {
   return checkUrl(policy, url, URL.canParse(url) ? [new URL(url).hostname] : []);
 }
 
-export function createWebhookSender({ policy, timeoutMs = TIMEOUT_MS }: { policy: EgressPolicy; timeoutMs?: number }): WebhookSender {
+export function createWebhookSender({
+  policy,
+  timeoutMs = TIMEOUT_MS,
+}: {
+  policy: EgressPolicy;
+  timeoutMs?: number;
+}): WebhookSender {
   const agent = new Agent({
-    connect: createGatedConnect(policy),
+    connect: createEgressConnect(policy),
     connections: CONNECTIONS_PER_ORIGIN_MAX,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -76,7 +88,12 @@ export function createWebhookSender({ policy, timeoutMs = TIMEOUT_MS }: { policy
     async send({ url, id, at, body, secrets }, signal) {
       const startedAt = performance.now();
       const timestamp = Math.floor(at.getTime() / 1_000);
-      const logged = { 'content-type': 'application/json', 'user-agent': 'Syncline', 'webhook-id': id, 'webhook-timestamp': String(timestamp) };
+      const logged = {
+        'content-type': 'application/json',
+        'user-agent': 'Syncline',
+        'webhook-id': id,
+        'webhook-timestamp': String(timestamp),
+      };
       const headers = { ...logged, 'webhook-signature': signWebhook(secrets, { id, timestamp, body }) };
       const heard: Heard = { status: null, headers: null, chunks: [], bytes: 0 };
       const exchange = new Exchange(signal, timeoutMs);
@@ -163,20 +180,30 @@ class Exchange {
   };
 }
 
-function errorOf(status: number | null, failure: unknown, { isTimeout, isBrokenOff, timeoutMs }: Exchange): string | null {
+function errorOf(
+  status: number | null,
+  failure: unknown,
+  { isTimeout, isBrokenOff, timeoutMs }: Exchange,
+): string | null {
   if (isTimeout) return `The receiver gave no complete answer within ${timeoutMs / 1_000} s.`;
   if (isBrokenOff) return 'The attempt was broken off from our side.';
   if (failure instanceof BlockedByPolicy) return failure.message;
   if (failure !== null) return `The receiver gave no complete answer: ${reasonOf(failure, READ_BYTES_MAX)}.`;
-  if (status !== null && status >= 300 && status < 400) return `The receiver answered ${status}; redirects are not followed.`;
+  if (status !== null && status >= 300 && status < 400)
+    return `The receiver answered ${status}; redirects are not followed.`;
   return status !== null && status >= 200 && status < 300 ? null : `The receiver answered ${status}.`;
 }
 
-function keptHeaders(headers: Record<string, string | string[] | undefined>, secrets: readonly string[]): Record<string, string> {
+function keptHeaders(
+  headers: Record<string, string | string[] | undefined>,
+  secrets: readonly string[],
+): Record<string, string> {
   const kept = Object.entries(headers).flatMap(([name, value]): [string, string][] => {
     const key = name.toLowerCase();
     if (value === undefined || HEADERS_NOT_KEPT.has(key)) return [];
-    return [[key, redacted(Array.isArray(value) ? value.join(', ') : value, secrets).slice(0, HEADER_LENGTH_MAX)]];
+    return [
+      [key, redacted(Array.isArray(value) ? value.join(', ') : value, secrets).slice(0, HEADER_LENGTH_MAX)],
+    ];
   });
   return Object.fromEntries(kept.slice(0, HEADERS_KEPT_MAX));
 }
@@ -193,14 +220,15 @@ function redacted(text: string, secrets: readonly string[]): string {
   for (const secret of secrets) {
     const key = secret.replace(/^whsec_/, '');
     clean = clean.replaceAll(secret, '[secret]').replaceAll(key, '[secret]');
-    const begun = Math.max(lengthBegun(clean, secret), lengthBegun(clean, key));
-    if (begun > 0) clean = `${clean.slice(0, -begun)}[secret]`;
+    const started = Math.max(lengthBegun(clean, secret), lengthBegun(clean, key));
+    if (started > 0) clean = `${clean.slice(0, -started)}[secret]`;
   }
   return clean;
 }
 
 /** How much of a secret a text ends with; less than would help anybody to guess it is 0. */
 function lengthBegun(text: string, secret: string): number {
-  for (let length = secret.length - 1; length >= BEGUN_LENGTH_MIN; length -= 1) if (text.endsWith(secret.slice(0, length))) return length;
+  for (let length = secret.length - 1; length >= BEGUN_LENGTH_MIN; length -= 1)
+    if (text.endsWith(secret.slice(0, length))) return length;
   return 0;
 }

@@ -14,24 +14,40 @@ const list = z
       .map((entry) => entry.trim())
       .filter((entry) => entry !== ''),
   );
-const cidrs = list.refine((entries) => entries.every((entry) => ipaddr.isValidCIDR(entry)), 'must be networks like 10.0.0.0/8, separated by commas');
+const cidrs = list.refine(
+  (entries) => entries.every((entry) => ipaddr.isValidCIDR(entry)),
+  'must be networks like 10.0.0.0/8, separated by commas',
+);
 const flag = z
   .enum(['true', 'false'], 'must be true or false')
   .default('false')
   .transform((text) => text === 'true');
-const amount = (unit: string, fallback: number, atLeast = 0) => z.coerce.number(`must be a number of ${unit}`).int().min(atLeast).default(fallback);
+const amount = (unit: string, fallback: number, atLeast = 0) =>
+  z.coerce.number(`must be a number of ${unit}`).int().min(atLeast).default(fallback);
 
-const publicUrl = z.url({ protocol: /^https?$/, error: 'must be the address under which callers reach the API' }).optional();
+const publicUrl = z
+  .url({ protocol: /^https?$/, error: 'must be the address under which callers reach the API' })
+  .optional();
 const oidcIssuer = z
-  .url({ protocol: /^https?$/, error: 'must be the address of the provider as it names itself: https://login.example.com' })
-  .refine((url) => url.startsWith('https:') || /^http:\/\/(localhost|127\.0\.0\.1)[:/]/.test(`${url}/`), 'must begin with https://')
+  .url({
+    protocol: /^https?$/,
+    error: 'must be the address of the provider as it names itself: https://login.example.com',
+  })
+  .refine(
+    (url) => url.startsWith('https:') || /^http:\/\/(localhost|127\.0\.0\.1)[:/]/.test(`${url}/`),
+    'must begin with https://',
+  )
   .optional();
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 
 /** What api and worker both need. */
 const shared = {
-  DATABASE_URL: z.string('is not set. Set it to postgres://user:password@host:5432/database').regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'),
-  ENCRYPTION_KEYS: z.string('is not set. Set it to k1:<32 random bytes in base64> (openssl rand -base64 32); put a newer key first to rotate'),
+  DATABASE_URL: z
+    .string('is not set. Set it to postgres://user:password@host:5432/database')
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'),
+  ENCRYPTION_KEYS: z.string(
+    'is not set. Set it to k1:<32 random bytes in base64> (openssl rand -base64 32); put a newer key first to rotate',
+  ),
   EGRESS_ALLOW_CIDRS: cidrs,
   EGRESS_ALLOW_HTTP: flag,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -42,14 +58,18 @@ const apiVariables = z.object({
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   PUBLIC_URL: publicUrl,
-  PLATFORM_KEY: z.string('is not set. Set it to a random text of 32 characters or more').min(32, 'must have 32 characters or more'),
+  PLATFORM_KEY: z
+    .string('is not set. Set it to a random text of 32 characters or more')
+    .min(32, 'must have 32 characters or more'),
   TRUSTED_PROXIES: cidrs,
   COMPANY_SYNCHRONIZED_SWITCH_AT: z.iso
     .datetime({ offset: true, error: 'must be an instant like 2023-10-10T00:00:00Z' })
     .default('2023-10-10T00:00:00Z')
     .transform((text) => new Date(text)),
   RATE_LIMIT_PER_SECOND: amount('requests', 100, 1),
-  TEMPORAL_UI_URL: z.url({ protocol: /^https?$/, error: "must be the address under which operators reach Temporal's UI" }).optional(),
+  TEMPORAL_UI_URL: z
+    .url({ protocol: /^https?$/, error: "must be the address under which operators reach Temporal's UI" })
+    .optional(),
   OIDC_ISSUER: oidcIssuer,
   OIDC_CLIENT_ID: z.string().optional(),
   OIDC_CLIENT_SECRET: z.string().optional(),
@@ -62,16 +82,29 @@ const apiEnvironment = apiVariables.superRefine((read, context) => {
   const missing = variables.filter((variable) => read[variable] === undefined);
   if (missing.length === 0 || missing.length === variables.length) return;
   for (const variable of missing)
-    context.addIssue({ code: 'custom', path: [variable], message: `is not set. Set ${variables.join(', ')} together, or none of them` });
+    context.addIssue({
+      code: 'custom',
+      path: [variable],
+      message: `is not set. Set ${variables.join(', ')} together, or none of them`,
+    });
 });
 
 const workerEnvironment = z
   .object({
     ...shared,
-    SMTP_URL: z.url({ protocol: /^smtps?$/, hostname: /./, error: 'must be smtp://host:port or smtps://user:password@host:port' }).optional(),
+    SMTP_URL: z
+      .url({
+        protocol: /^smtps?$/,
+        hostname: /./,
+        error: 'must be smtp://host:port or smtps://user:password@host:port',
+      })
+      .optional(),
     SMTP_FROM: z
       .string()
-      .regex(/^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/, 'must be an address, or a name and an address: Syncline <syncline@example.com>')
+      .regex(
+        /^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
+        'must be an address, or a name and an address: Syncline <syncline@example.com>',
+      )
       .optional(),
     PUBLIC_URL: publicUrl,
     WORKER_POOL_SIZE: amount('connections', 20, 4),
@@ -80,10 +113,18 @@ const workerEnvironment = z
   })
   .superRefine(({ SMTP_URL, SMTP_FROM, PUBLIC_URL }, context) => {
     if (SMTP_URL === undefined) return;
-    const complain = (variable: string, message: string) => context.addIssue({ code: 'custom', path: [variable], message });
-    if (SMTP_FROM === undefined) complain('SMTP_FROM', 'is not set, but SMTP_URL is. Set it to what e-mails are from: Syncline <syncline@example.com>');
+    const complain = (variable: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [variable], message });
+    if (SMTP_FROM === undefined)
+      complain(
+        'SMTP_FROM',
+        'is not set, but SMTP_URL is. Set it to what e-mails are from: Syncline <syncline@example.com>',
+      );
     if (PUBLIC_URL === undefined)
-      complain('PUBLIC_URL', 'is not set, but SMTP_URL is. Set it to the address that links in e-mails lead to, the same as for the api');
+      complain(
+        'PUBLIC_URL',
+        'is not set, but SMTP_URL is. Set it to the address that links in e-mails lead to, the same as for the api',
+      );
   });
 
 export type ApiConfig = ReturnType<typeof loadApiConfig>;
@@ -111,7 +152,11 @@ export function loadApiConfig(environment: NodeJS.ProcessEnv) {
     oidc:
       read.OIDC_ISSUER === undefined
         ? null
-        : { issuer: read.OIDC_ISSUER, clientId: read.OIDC_CLIENT_ID as string, clientSecret: read.OIDC_CLIENT_SECRET as string },
+        : {
+            issuer: read.OIDC_ISSUER,
+            clientId: read.OIDC_CLIENT_ID as string,
+            clientSecret: read.OIDC_CLIENT_SECRET as string,
+          },
     drainPauseMs: read.DRAIN_PAUSE_MS,
     companySynchronizedSwitchAt: read.COMPANY_SYNCHRONIZED_SWITCH_AT,
   };
@@ -127,7 +172,14 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
     egress: { allowCidrs: read.EGRESS_ALLOW_CIDRS, allowHttp: read.EGRESS_ALLOW_HTTP },
     logLevel: read.LOG_LEVEL,
     /** null: e-mails wait. */
-    mail: read.SMTP_URL === undefined ? null : { smtpUrl: read.SMTP_URL, from: read.SMTP_FROM as string, publicUrl: withoutSlash(read.PUBLIC_URL as string) },
+    mail:
+      read.SMTP_URL === undefined
+        ? null
+        : {
+            smtpUrl: read.SMTP_URL,
+            from: read.SMTP_FROM as string,
+            publicUrl: withoutSlash(read.PUBLIC_URL as string),
+          },
     metricsPort: read.WORKER_METRICS_PORT,
     fault: read.FAULT,
   };
@@ -138,5 +190,7 @@ function parse<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.Pro
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const read = schema.safeParse(given);
   if (read.success) return read.data;
-  throw new ConfigError(read.error.issues.map((issue) => `${issue.path.join('..')} ${issue.message}`).join('\n'));
+  throw new ConfigError(
+    read.error.issues.map((issue) => `${issue.path.join('..')} ${issue.message}`).join('\n'),
+  );
 }

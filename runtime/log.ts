@@ -4,7 +4,15 @@
  */
 import { type DestinationStream, type Logger, pino } from 'pino';
 
-export function createLog({ process, level, destination }: { process: 'api' | 'worker'; level: string; destination?: DestinationStream }): Logger {
+export function createLog({
+  process,
+  level,
+  destination,
+}: {
+  process: 'api' | 'worker';
+  level: string;
+  destination?: DestinationStream;
+}): Logger {
   const options = { level, base: { process }, serializers: { err: describeError } };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
@@ -25,7 +33,9 @@ export function describeError(error: unknown): ErrorInLog {
   return {
     type: error.constructor.name,
     message: error.message,
-    ...Object.fromEntries(Object.entries({ code, table, constraint }).filter(([, value]) => typeof value === 'string')),
+    ...Object.fromEntries(
+      Object.entries({ code, table, constraint }).filter(([, value]) => typeof value === 'string'),
+    ),
     ...(error.stack === undefined ? {} : { stack: error.stack }),
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   };

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
-import { createSealing, parseEncryptionKeys, SealingError } from '../db/platform/encryption';
+import { createEncryption, parseEncryptionKeys, EncryptionError } from '../db/platform/encryption';
 import { createLog } from '../runtime/log';
 import { closeConnections, createHttpClient } from '../egress/http-client';
 import { createMailer } from '../egress/mail/smtp-mailer';
@@ -24,7 +24,7 @@ import { ensureSearchAttributes } from './search-attributes';
 import { startSweep } from './sweeper';
 import { keepSyncSchedules } from './schedule-reconciler';
 import { temporalInterceptors } from './temporal-interceptors';
-import { createWake } from './outbox-handlers';
+import { createOutboxHandlers } from './outbox-handlers';
 import { createWorkers } from './worker';
 
 async function main(): Promise<void> {
@@ -38,17 +38,20 @@ async function main(): Promise<void> {
     url: config.databaseUrl,
     poolSize: config.poolSize,
     statementTimeoutMs: 60_000,
-    onConnectionLost: (error) => log.warn({ err: error }, 'lost a database connection; the pool makes a new one'),
+    onConnectionLost: (error) =>
+      log.warn({ err: error }, 'lost a database connection; the pool makes a new one'),
   });
-  const sealing = createSealing({ keys: parseEncryptionKeys(config.encryptionKeys) });
-  await untilItWorks('database', log, () => sealing.prepare(database));
+  const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
+  await untilItWorks('database', log, () => encryption.prepare(database));
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await untilItWorks('Temporal', log, () => NativeConnection.connect(connectionOptions));
-  const clientConnection = await untilItWorks('Temporal', log, () => Connection.connect({ ...connectionOptions, interceptors: temporalInterceptors }));
+  const clientConnection = await untilItWorks('Temporal', log, () =>
+    Connection.connect({ ...connectionOptions, interceptors: temporalInterceptors }),
+  );
   const hasSearchAttributes = await ensureSearchAttributes(clientConnection, namespace, log);
   const client = new Client({ connection: clientConnection, namespace });
-  const wake = createWake(client, { hasSearchAttributes, database });
+  const handleRow = createOutboxHandlers(client, { hasSearchAttributes, database });
 
   const policy = { allowCidrs: config.egress.allowCidrs, allowHttp: config.egress.allowHttp };
   const mailer = config.mail === null ? null : createMailer(config.mail);
@@ -56,7 +59,7 @@ async function main(): Promise<void> {
   const webhookSender = createWebhookSender({ policy });
   const dependencies = createDependencies({
     database,
-    sealing,
+    encryption,
     connectors,
     createHttpClient: (options) => createHttpClient({ policy, ...options }),
     createSocketOpener: (options) => createSocketOpener({ policy, ...options }),
@@ -65,17 +68,25 @@ async function main(): Promise<void> {
     log,
     isStopping: () => isStopping,
   });
-  const workflows = existsSync(BUNDLE_PATH) ? { workflowBundle: { codePath: BUNDLE_PATH } } : { workflowsPath: require.resolve('../workflows') };
+  const workflows = existsSync(BUNDLE_PATH)
+    ? { workflowBundle: { codePath: BUNDLE_PATH } }
+    : { workflowsPath: require.resolve('../workflows') };
   const workers = await createWorkers({ connection, namespace, dependencies, workflows });
-  const dispatcher = startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, wake, log });
-  const sweeper = startSweep({ database, wake, log });
+  const dispatcher = startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, handleRow, log });
+  const sweeper = startSweep({ database, handleRow, log });
   const schedules = keepSyncSchedules({ client, database, hasSearchAttributes, log });
 
   log.info({ namespace, hasSearchAttributes }, 'worker running');
   await Promise.all(workers.map((worker) => worker.run())); // until a signal stops them
   await Promise.all([dispatcher.stop(), sweeper.stop(), schedules.stop()]);
   mailer?.close();
-  await Promise.all([connection.close(), clientConnection.close(), closeConnections(policy), webhookSender.close(), database.close()]);
+  await Promise.all([
+    connection.close(),
+    clientConnection.close(),
+    closeConnections(policy),
+    webhookSender.close(),
+    database.close(),
+  ]);
   log.info('worker stopped');
 }
 
@@ -96,7 +107,11 @@ function installRuntime(config: WorkerConfig, log: Logger): void {
       // One process runs a worker per queue on purpose.
       if (!/^No (activities|workflows) registered/.test(message)) log[levels[level]]({ ...meta }, message);
     }),
-    ...(config.metricsPort === undefined ? {} : { telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${config.metricsPort}` } } } }),
+    ...(config.metricsPort === undefined
+      ? {}
+      : {
+          telemetryOptions: { metrics: { prometheus: { bindAddress: `127.0.0.1:${config.metricsPort}` } } },
+        }),
   });
 }
 
@@ -106,7 +121,7 @@ async function untilItWorks<T>(what: string, log: Logger, attempt: () => Promise
     try {
       return await attempt();
     } catch (error) {
-      if (error instanceof SealingError) throw error;
+      if (error instanceof EncryptionError) throw error;
       log.warn({ err: error }, `${what} does not answer yet; trying again in 2 s`);
       await sleep(2_000);
     }

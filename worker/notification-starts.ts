@@ -1,6 +1,11 @@
 /** Starts the workflow of one person's notification, and tells it once that person has seen it. Both may be repeated. */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { NOTIFICATION_WORKFLOW, type NotificationInput, notificationViewedSignal, notificationWorkflowId } from '../contract/notification';
+import {
+  NOTIFICATION_WORKFLOW,
+  type NotificationInput,
+  notificationViewedSignal,
+  notificationWorkflowId,
+} from '../contract/notification';
 import { TASK_QUEUES } from '../contract/task-queues';
 
 /** @throws when Temporal did not take it. Started again after its end it finds what was decided, and ends. */
@@ -15,9 +20,14 @@ export async function startNotification(client: Client, input: NotificationInput
 }
 
 /** @throws when Temporal did not take it. One that has ended, or begins only now, reads its row. */
-export async function tellNotificationViewed(client: Client, { notificationRecipientId }: Pick<NotificationInput, 'notificationRecipientId'>): Promise<void> {
+export async function signalNotificationViewed(
+  client: Client,
+  { notificationRecipientId }: Pick<NotificationInput, 'notificationRecipientId'>,
+): Promise<void> {
   try {
-    await client.workflow.getHandle(notificationWorkflowId({ notificationRecipientId })).signal(notificationViewedSignal);
+    await client.workflow
+      .getHandle(notificationWorkflowId({ notificationRecipientId }))
+      .signal(notificationViewedSignal);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }

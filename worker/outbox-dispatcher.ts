@@ -6,7 +6,14 @@
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { listen } from '../db/notification-listener';
-import { deleteOutboxRows, type Due, leaseOutboxRows, OUTBOX_CHANNEL, type OutboxRow, releaseOutboxRows } from '../db/platform/outbox';
+import {
+  deleteOutboxRows,
+  type Due,
+  leaseOutboxRows,
+  OUTBOX_CHANNEL,
+  type OutboxRow,
+  releaseOutboxRows,
+} from '../db/platform/outbox';
 
 const POLL_MS = 1_000;
 /** What a dispatcher that died had in its hands is another's after this (rules.md R3). Too short a time would only repeat signals. */
@@ -14,14 +21,14 @@ const LEASE_SECONDS = 3;
 const ROWS_PER_FLUSH = 500;
 const SIGNALS_AT_ONCE = 16;
 /** Windows that open one after the other need no signal each: the lane reads all of them when it wakes. */
-const QUIET_PER_LANE_MS = 1_000;
+const SIGNAL_INTERVAL_MS = 1_000;
 
 /** Tells Temporal of one due thing; telling it twice is harmless. @throws when Temporal did not take it. */
-export type Wake = (due: Due) => Promise<void>;
+export type OutboxHandler = (due: Due) => Promise<void>;
 
 export interface FlushOptions {
   database: Database;
-  wake: Wake;
+  handleRow: OutboxHandler;
   /** True for a lane whose signal can wait for the next flush. */
   mayWait?: (due: Due) => boolean;
   onSignalled?: (due: Due) => void;
@@ -31,49 +38,56 @@ export interface FlushOptions {
  * Sends what the outbox holds. @throws the first signal's error, after giving back every row whose turn had not come. Those of
  * a lane that could not be signalled wait for their lease to end, so that one such lane does not stand before all others.
  */
-export async function flushOutbox({ database, wake, mayWait = () => false, onSignalled }: FlushOptions): Promise<{ found: number; waiting: number }> {
-  const rows = await database.withDispatcher((work) => leaseOutboxRows(work, { limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }));
-  const lanes = groupByLane(rows);
-  const waiting = lanes.filter(mayWait);
-  const untried = new Set(lanes);
+export async function flushOutbox({
+  database,
+  handleRow,
+  mayWait = () => false,
+  onSignalled,
+}: FlushOptions): Promise<{ found: number; waiting: number }> {
+  const rows = await database.withDispatcher((work) =>
+    leaseOutboxRows(work, { limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }),
+  );
+  const queues = groupBySubject(rows);
+  const waiting = queues.filter(mayWait);
+  const untried = new Set(queues);
   let failure: PromiseRejectedResult | undefined;
-  const sending = lanes.filter((lane) => !waiting.includes(lane));
+  const sending = queues.filter((topic) => !waiting.includes(topic));
   for (let start = 0; start < sending.length && failure === undefined; start += SIGNALS_AT_ONCE) {
     const slice = sending.slice(start, start + SIGNALS_AT_ONCE);
-    const outcomes = await Promise.allSettled(slice.map((lane) => wake(lane)));
+    const outcomes = await Promise.allSettled(slice.map((topic) => handleRow(topic)));
     const sent = slice.filter((_, position) => outcomes[position]?.status === 'fulfilled');
     failure = outcomes.find((outcome) => outcome.status === 'rejected');
     await database.withDispatcher((work) =>
       deleteOutboxRows(
         work,
-        sent.flatMap((lane) => lane.outboxIds),
+        sent.flatMap((topic) => topic.outboxIds),
       ),
     );
-    for (const lane of slice) untried.delete(lane);
-    for (const lane of sent) onSignalled?.(lane);
+    for (const topic of slice) untried.delete(topic);
+    for (const topic of sent) onSignalled?.(topic);
   }
   if (untried.size > 0)
     await database.withDispatcher((work) =>
       releaseOutboxRows(
         work,
-        [...untried].flatMap((lane) => lane.outboxIds),
+        [...untried].flatMap((topic) => topic.outboxIds),
       ),
     );
   if (failure !== undefined) throw failure.reason;
   return { found: rows.length, waiting: waiting.length };
 }
 
-const keyOf = ({ lane, subjectId }: Due): string => `${lane} ${subjectId}`;
+const keyOf = ({ topic, subjectId }: Due): string => `${topic} ${subjectId}`;
 
-function groupByLane(rows: readonly OutboxRow[]): (Due & { outboxIds: number[] })[] {
-  const lanes = new Map<string, Due & { outboxIds: number[] }>();
+function groupBySubject(rows: readonly OutboxRow[]): (Due & { outboxIds: number[] })[] {
+  const queues = new Map<string, Due & { outboxIds: number[] }>();
   for (const { outboxId, ...due } of rows) {
-    const lane = lanes.get(keyOf(due)) ?? { ...due, outboxIds: [] };
-    if (due.wakeAt < lane.wakeAt) lane.wakeAt = due.wakeAt;
-    lane.outboxIds.push(outboxId);
-    lanes.set(keyOf(due), lane);
+    const topic = queues.get(keyOf(due)) ?? { ...due, outboxIds: [] };
+    if (due.nextDueAt < topic.nextDueAt) topic.nextDueAt = due.nextDueAt;
+    topic.outboxIds.push(outboxId);
+    queues.set(keyOf(due), topic);
   }
-  return [...lanes.values()];
+  return [...queues.values()];
 }
 
 export interface OutboxDispatcher {
@@ -85,21 +99,21 @@ export interface OutboxDispatcher {
 export function startOutboxDispatcher({
   database,
   databaseUrl,
-  wake: tellTemporal,
+  handleRow: tellTemporal,
   log,
 }: {
   database: Database;
   databaseUrl: string;
-  wake: Wake;
+  handleRow: OutboxHandler;
   log: ActivityLog;
 }): OutboxDispatcher {
   const signalledAt = new Map<string, number>();
   let isStopped = false;
   let isNotified = false;
-  let wake = () => {};
+  let handleRow = () => {};
   const notify = (): void => {
     isNotified = true;
-    wake();
+    handleRow();
   };
   const listener = listen({
     url: databaseUrl,
@@ -113,14 +127,15 @@ export function startOutboxDispatcher({
   const rest = (ms: number): Promise<void> =>
     new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
-      wake = () => {
+      handleRow = () => {
         clearTimeout(timer);
         resolve();
       };
     });
 
   const mayWait = (due: Due): boolean =>
-    due.wakeAt.getTime() > Date.now() + QUIET_PER_LANE_MS && Date.now() - (signalledAt.get(keyOf(due)) ?? 0) < QUIET_PER_LANE_MS;
+    due.nextDueAt.getTime() > Date.now() + SIGNAL_INTERVAL_MS &&
+    Date.now() - (signalledAt.get(keyOf(due)) ?? 0) < SIGNAL_INTERVAL_MS;
   const onSignalled = (due: Due): void => {
     if (signalledAt.size > 10_000) signalledAt.clear();
     signalledAt.set(keyOf(due), Date.now());
@@ -129,11 +144,16 @@ export function startOutboxDispatcher({
   const run = async (): Promise<void> => {
     while (!isStopped) {
       isNotified = false;
-      const { found, waiting } = await flushOutbox({ database, wake: tellTemporal, mayWait, onSignalled }).catch((error: unknown) => {
+      const { found, waiting } = await flushOutbox({
+        database,
+        handleRow: tellTemporal,
+        mayWait,
+        onSignalled,
+      }).catch((error: unknown) => {
         log.warn({ err: error }, 'could not send what the outbox holds; trying again in a second');
         return { found: 0, waiting: 0 };
       });
-      if (waiting > 0) await rest(QUIET_PER_LANE_MS / 4);
+      if (waiting > 0) await rest(SIGNAL_INTERVAL_MS / 4);
       else if (found < ROWS_PER_FLUSH && !isNotified) await rest(POLL_MS);
     }
   };
@@ -142,7 +162,7 @@ export function startOutboxDispatcher({
   return {
     async stop() {
       isStopped = true;
-      wake();
+      handleRow();
       await running;
       await listener.close();
     },

@@ -1,21 +1,36 @@
 /** What an outbox row becomes in Temporal, by its lane. Each may be repeated without harm. */
 import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import { OVERVIEW_WORKFLOW, type OverviewInput, overviewChangedSignal, overviewWorkflowId } from '../contract/overview';
+import {
+  OVERVIEW_WORKFLOW,
+  type OverviewInput,
+  overviewChangedSignal,
+  overviewWorkflowId,
+} from '../contract/overview';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
-import { SYNC_RUN_WORKFLOW, type SyncRunInput, syncRunsChangedSignal, syncRunWorkflowId } from '../contract/sync-run';
+import {
+  SYNC_RUN_WORKFLOW,
+  type SyncRunInput,
+  syncRunsChangedSignal,
+  syncRunWorkflowId,
+} from '../contract/sync-run';
 import { TASK_QUEUES } from '../contract/task-queues';
-import { deliveriesDueSignal, WEBHOOK_ENDPOINT_WORKFLOW, type WebhookEndpointInput, webhookEndpointWorkflowId } from '../contract/webhook-endpoint';
+import {
+  deliveriesDueSignal,
+  WEBHOOK_ENDPOINT_WORKFLOW,
+  type WebhookEndpointInput,
+  webhookEndpointWorkflowId,
+} from '../contract/webhook-endpoint';
 import type { Database } from '../db/database';
-import type { LaneKind } from '../db/tables';
-import { wireIdOf } from '../domain/typeid';
+import type { OutboxTopic } from '../db/tables';
+import { typeIdOf } from '../domain/typeid';
 import { createStartEmail } from './email-starts';
-import { createSignalLane } from './queue-signals';
-import { startNotification, tellNotificationViewed } from './notification-starts';
-import type { Wake } from './outbox-dispatcher';
+import { createSignalPushQueue } from './queue-signals';
+import { startNotification, signalNotificationViewed } from './notification-starts';
+import type { OutboxHandler } from './outbox-dispatcher';
 import { reconcileSyncSchedules } from './schedule-reconciler';
 
-export interface WakeOptions {
+export interface OutboxHandlerOptions {
   /** False where the cluster refused to register them. */
   hasSearchAttributes: boolean;
   /** Where schedules are looked up in; without it there are none, as on Temporal's time-skipping server, which knows none. */
@@ -23,29 +38,33 @@ export interface WakeOptions {
 }
 
 /** @throws what Temporal said when it did not take it. */
-export function createWake(client: Client, options: WakeOptions): Wake {
-  const signalLane = createSignalLane(client, options);
+export function createOutboxHandlers(client: Client, options: OutboxHandlerOptions): OutboxHandler {
+  const signalPushQueue = createSignalPushQueue(client, options);
   const startEmail = createStartEmail(client);
-  const wakes: Record<LaneKind, Wake> = {
-    record_push: ({ tenantId, subjectId, wakeAt }) => signalLane({ tenantId, integrationId: subjectId, wakeAt: wakeAt.getTime() }),
+  const handlers: Record<OutboxTopic, OutboxHandler> = {
+    record_push: ({ tenantId, subjectId, nextDueAt }) =>
+      signalPushQueue({ tenantId, integrationId: subjectId, nextDueAt: nextDueAt.getTime() }),
     sync_run: createSignalSyncRuns(client, options),
     sync_schedule: async ({ tenantId, subjectId: integrationId }) => {
       const { database, hasSearchAttributes } = options;
-      if (database !== undefined) await reconcileSyncSchedules({ client, database, hasSearchAttributes }, { tenantId, integrationId });
+      if (database !== undefined)
+        await reconcileSyncSchedules({ client, database, hasSearchAttributes }, { tenantId, integrationId });
     },
     email: ({ tenantId, subjectId }) => startEmail({ tenantId, emailId: subjectId }),
     webhook_endpoint: createSignalEndpoint(client, options),
     overview: createSignalOverview(client, options),
-    notification: ({ tenantId, subjectId }) => startNotification(client, { tenantId, notificationRecipientId: subjectId }),
-    notification_viewed: ({ subjectId }) => tellNotificationViewed(client, { notificationRecipientId: subjectId }),
+    notification: ({ tenantId, subjectId }) =>
+      startNotification(client, { tenantId, notificationRecipientId: subjectId }),
+    notification_viewed: ({ subjectId }) =>
+      signalNotificationViewed(client, { notificationRecipientId: subjectId }),
   };
-  return (due) => wakes[due.lane](due);
+  return (due) => handlers[due.topic](due);
 }
 
-function createSignalOverview(client: Client, { hasSearchAttributes }: WakeOptions): Wake {
+function createSignalOverview(client: Client, { hasSearchAttributes }: OutboxHandlerOptions): OutboxHandler {
   return async ({ tenantId, subjectId: overviewId }) => {
     const input: OverviewInput = { tenantId, overviewId };
-    const attributes = [{ key: SEARCH_ATTRIBUTES.tenantId, value: wireIdOf('ten', tenantId) }];
+    const attributes = [{ key: SEARCH_ATTRIBUTES.tenantId, value: typeIdOf('ten', tenantId) }];
     await client.workflow.signalWithStart(OVERVIEW_WORKFLOW, {
       workflowId: overviewWorkflowId({ overviewId }),
       taskQueue: TASK_QUEUES.workflows,
@@ -58,12 +77,12 @@ function createSignalOverview(client: Client, { hasSearchAttributes }: WakeOptio
   };
 }
 
-function createSignalSyncRuns(client: Client, { hasSearchAttributes }: WakeOptions): Wake {
+function createSignalSyncRuns(client: Client, { hasSearchAttributes }: OutboxHandlerOptions): OutboxHandler {
   return async ({ tenantId, subjectId: integrationId }) => {
     const input: SyncRunInput = { tenantId, integrationId, hasSearchAttributes };
     const attributes = [
-      { key: SEARCH_ATTRIBUTES.tenantId, value: wireIdOf('ten', tenantId) },
-      { key: SEARCH_ATTRIBUTES.integrationId, value: wireIdOf('int', integrationId) },
+      { key: SEARCH_ATTRIBUTES.tenantId, value: typeIdOf('ten', tenantId) },
+      { key: SEARCH_ATTRIBUTES.integrationId, value: typeIdOf('int', integrationId) },
     ];
     await client.workflow.signalWithStart(SYNC_RUN_WORKFLOW, {
       workflowId: syncRunWorkflowId({ integrationId }),
@@ -78,16 +97,16 @@ function createSignalSyncRuns(client: Client, { hasSearchAttributes }: WakeOptio
 }
 
 /** Whose endpoint it is, the lane finds out: an event of any tenant wakes an endpoint of the platform. */
-function createSignalEndpoint(client: Client, { hasSearchAttributes }: WakeOptions): Wake {
-  return async ({ subjectId: endpointId, wakeAt }) => {
-    const input: WebhookEndpointInput = { endpointId, wakeAt: wakeAt.getTime(), hasSearchAttributes };
-    const attributes = [{ key: SEARCH_ATTRIBUTES.endpointId, value: wireIdOf('whe', endpointId) }];
+function createSignalEndpoint(client: Client, { hasSearchAttributes }: OutboxHandlerOptions): OutboxHandler {
+  return async ({ subjectId: endpointId, nextDueAt }) => {
+    const input: WebhookEndpointInput = { endpointId, nextDueAt: nextDueAt.getTime(), hasSearchAttributes };
+    const attributes = [{ key: SEARCH_ATTRIBUTES.endpointId, value: typeIdOf('whe', endpointId) }];
     await client.workflow.signalWithStart(WEBHOOK_ENDPOINT_WORKFLOW, {
       workflowId: webhookEndpointWorkflowId({ endpointId }),
       taskQueue: TASK_QUEUES.workflows,
       args: [input],
       signal: deliveriesDueSignal,
-      signalArgs: [{ wakeAt: wakeAt.getTime() }],
+      signalArgs: [{ nextDueAt: nextDueAt.getTime() }],
       staticSummary: 'Delivers events to one webhook endpoint',
       ...(hasSearchAttributes ? { typedSearchAttributes: new TypedSearchAttributes(attributes) } : {}),
     });

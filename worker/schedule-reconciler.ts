@@ -4,7 +4,13 @@
  * makes it forget the ticks it has yet to catch up with.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type Client, ScheduleAlreadyRunning, type ScheduleDescription, ScheduleNotFoundError, type ScheduleOptions } from '@temporalio/client';
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  type ScheduleDescription,
+  ScheduleNotFoundError,
+  type ScheduleOptions,
+} from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { type SyncSchedule, SYNC_SCHEDULES, syncScheduleId } from '../contract/sync-schedule';
 import type { Database } from '../db/database';
@@ -27,7 +33,8 @@ interface Place {
 /** @throws what Temporal said when it did not take it. */
 export async function reconcileSyncSchedules(tools: ScheduleTools, place: Place): Promise<void> {
   const wanted = await readWanted(tools, place);
-  for (const schedule of SYNC_SCHEDULES) await make(tools.client, syncScheduleId({ ...place, schedule }), wanted[schedule]);
+  for (const schedule of SYNC_SCHEDULES)
+    await make(tools.client, syncScheduleId({ ...place, schedule }), wanted[schedule]);
   // Somebody may have changed the rows meanwhile and been faster: the last one to write has seen the last rows.
   if (!isDeepStrictEqual(await readWanted(tools, place), wanted)) await reconcileSyncSchedules(tools, place);
 }
@@ -37,11 +44,20 @@ type Wanted = Record<SyncSchedule, ScheduleOptions | undefined>;
 async function readWanted({ database, hasSearchAttributes }: ScheduleTools, place: Place): Promise<Wanted> {
   const settings = await database.withTenant(place.tenantId, (work) => readScheduleSettings(work, place));
   return {
-    hourly: settings?.isHourlyOn === true ? syncScheduleOptions({ ...place, schedule: 'hourly', hasSearchAttributes }) : undefined,
+    hourly:
+      settings?.isHourlyOn === true
+        ? syncScheduleOptions({ ...place, schedule: 'hourly', hasSearchAttributes })
+        : undefined,
     nightly:
       settings === undefined || settings.nightlyAt === null
         ? undefined
-        : syncScheduleOptions({ ...place, schedule: 'nightly', hasSearchAttributes, nightlyAt: settings.nightlyAt, zone: settings.zone }),
+        : syncScheduleOptions({
+            ...place,
+            schedule: 'nightly',
+            hasSearchAttributes,
+            nightlyAt: settings.nightlyAt,
+            zone: settings.zone,
+          }),
   };
 }
 
@@ -53,7 +69,10 @@ async function make(client: Client, scheduleId: string, wanted: ScheduleOptions 
     if (isAs(present, wanted)) return;
     const { scheduleId: _, memo: __, ...options } = wanted;
     // What an operator paused stays paused, with the note that says why.
-    await handle.update(({ state }) => ({ ...options, state: state.paused ? state : { ...state, ...wanted.state } }));
+    await handle.update(({ state }) => ({
+      ...options,
+      state: state.paused ? state : { ...state, ...wanted.state },
+    }));
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
     if (wanted !== undefined) await create(client, wanted);
@@ -72,8 +91,17 @@ async function create(client: Client, wanted: ScheduleOptions): Promise<void> {
 
 /** Compared is what we set, in the form in which the server gives it back. */
 function isAs({ spec, policies, action }: ScheduleDescription, wanted: ScheduleOptions): boolean {
-  const clock = (calendars: readonly object[] = []) => calendars.map((calendar) => ({ ...pick(calendar, 'hour'), ...pick(calendar, 'minute') }));
-  const asIs = [clock(spec.calendars), spec.timezone, spec.jitter, policies.overlap, policies.catchupWindow, action.workflowType, action.args];
+  const clock = (calendars: readonly object[] = []) =>
+    calendars.map((calendar) => ({ ...pick(calendar, 'hour'), ...pick(calendar, 'minute') }));
+  const asIs = [
+    clock(spec.calendars),
+    spec.timezone,
+    spec.jitter,
+    policies.overlap,
+    policies.catchupWindow,
+    action.workflowType,
+    action.args,
+  ];
   const { spec: wantedSpec, policies: wantedPolicies, action: wantedAction } = wanted;
   const asWanted = [
     clock(wantedSpec.calendars),
@@ -86,20 +114,29 @@ function isAs({ spec, policies, action }: ScheduleDescription, wanted: ScheduleO
   ];
   const { typedSearchAttributes: given = [] } = action;
   const isSearchable = (given instanceof TypedSearchAttributes ? given.getAll() : given).length > 0;
-  return isDeepStrictEqual(asIs, asWanted) && isSearchable === (wantedAction.typedSearchAttributes !== undefined);
+  return (
+    isDeepStrictEqual(asIs, asWanted) && isSearchable === (wantedAction.typedSearchAttributes !== undefined)
+  );
 }
 
-const pick = (calendar: object, field: 'hour' | 'minute') => ({ [field]: (calendar as Record<string, unknown>)[field] });
+const pick = (calendar: object, field: 'hour' | 'minute') => ({
+  [field]: (calendar as Record<string, unknown>)[field],
+});
 
 const PAGE = 500;
 const AT_ONCE = 8;
 
 /** Of all integrations. Answers how many there are. @throws what Temporal said about one, after all others had their turn. */
-export async function reconcileAllSyncSchedules(tools: ScheduleTools, isStopped: () => boolean = () => false): Promise<number> {
+export async function reconcileAllSyncSchedules(
+  tools: ScheduleTools,
+  isStopped: () => boolean = () => false,
+): Promise<number> {
   const failures: unknown[] = [];
   let count = 0;
   for (let after: string | undefined; ;) {
-    const page = await tools.database.withDispatcher((work) => listPullingIntegrations(work, { limit: PAGE, after }));
+    const page = await tools.database.withDispatcher((work) =>
+      listPullingIntegrations(work, { limit: PAGE, after }),
+    );
     const queue = [...page];
     const workers = Array.from({ length: Math.min(AT_ONCE, queue.length) }, async () => {
       for (let place = queue.shift(); place !== undefined && !isStopped(); place = queue.shift())
@@ -118,13 +155,15 @@ const EVERY_MS = 6 * 3_600_000;
 const AFTER_TROUBLE_MS = 60_000;
 
 /** At once and every six hours, so that a new or restored Temporal gets its schedules back. */
-export function keepSyncSchedules(tools: ScheduleTools & { log: ActivityLog; everyMs?: number }): { stop(): Promise<void> } {
+export function keepSyncSchedules(tools: ScheduleTools & { log: ActivityLog; everyMs?: number }): {
+  stop(): Promise<void>;
+} {
   let isStopped = false;
-  let wake = () => {};
+  let handleRow = () => {};
   const rest = (ms: number) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
-      wake = () => {
+      handleRow = () => {
         clearTimeout(timer);
         resolve();
       };
@@ -144,7 +183,7 @@ export function keepSyncSchedules(tools: ScheduleTools & { log: ActivityLog; eve
   return {
     async stop() {
       isStopped = true;
-      wake();
+      handleRow();
       await running;
     },
   };

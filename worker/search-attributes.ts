@@ -12,17 +12,26 @@ const TYPES = {
 } as const;
 
 /** @returns false where the cluster refuses: workflows then run without them, for a start with an unknown one fails. */
-export async function ensureSearchAttributes(connection: Connection, namespace: string, log: ActivityLog): Promise<boolean> {
+export async function ensureSearchAttributes(
+  connection: Connection,
+  namespace: string,
+  log: ActivityLog,
+): Promise<boolean> {
   try {
     const known = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = Object.values(SEARCH_ATTRIBUTES).filter((key) => known.customAttributes?.[key.name] === undefined);
+    const missing = Object.values(SEARCH_ATTRIBUTES).filter(
+      (key) => known.customAttributes?.[key.name] === undefined,
+    );
     if (missing.length === 0) return true;
     const searchAttributes = Object.fromEntries(missing.map((key) => [key.name, TYPES[key.type]]));
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
     return true;
   } catch (error) {
     if (/already exist/i.test((error as Error).message)) return true;
-    log.warn({ err: error }, 'the cluster takes no search attributes from us; running without them (register them by hand, see docs/operations.md)');
+    log.warn(
+      { err: error },
+      'the cluster takes no search attributes from us; running without them (register them by hand, see docs/operations.md)',
+    );
     return false;
   }
 }

@@ -2,10 +2,15 @@
 import type { CalendarSpec, ScheduleOptions } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
-import { SYNC_TICK_WORKFLOW, type SyncTickInput, syncScheduleId, syncTickWorkflowId } from '../contract/sync-schedule';
+import {
+  SCHEDULED_SYNC_WORKFLOW,
+  type ScheduledSyncInput,
+  syncScheduleId,
+  scheduledSyncWorkflowId,
+} from '../contract/sync-schedule';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { fallbackTime, hourlyMinute, minutesOf } from '../domain/sync-runs/nightly-schedule';
-import { wireIdOf } from '../domain/typeid';
+import { typeIdOf } from '../domain/typeid';
 
 const HOUR_MS = 3_600_000;
 /** So that integrations of one zone do not all begin at once; much less than the time to the fallback. */
@@ -20,12 +25,12 @@ type Of = Common & ({ schedule: 'hourly' } | { schedule: 'nightly'; nightlyAt: s
 
 export function syncScheduleOptions(of: Of): ScheduleOptions {
   const { tenantId, integrationId, schedule, hasSearchAttributes } = of;
-  const input: SyncTickInput = { tenantId, integrationId, schedule };
+  const input: ScheduledSyncInput = { tenantId, integrationId, schedule };
   const attributes = hasSearchAttributes
     ? {
         typedSearchAttributes: new TypedSearchAttributes([
-          { key: SEARCH_ATTRIBUTES.tenantId, value: wireIdOf('ten', tenantId) },
-          { key: SEARCH_ATTRIBUTES.integrationId, value: wireIdOf('int', integrationId) },
+          { key: SEARCH_ATTRIBUTES.tenantId, value: typeIdOf('ten', tenantId) },
+          { key: SEARCH_ATTRIBUTES.integrationId, value: typeIdOf('int', integrationId) },
         ]),
       }
     : {};
@@ -34,8 +39,8 @@ export function syncScheduleOptions(of: Of): ScheduleOptions {
     ...(of.schedule === 'hourly' ? hourly(integrationId) : nightly(of)),
     action: {
       type: 'startWorkflow',
-      workflowType: SYNC_TICK_WORKFLOW,
-      workflowId: syncTickWorkflowId(input),
+      workflowType: SCHEDULED_SYNC_WORKFLOW,
+      workflowId: scheduledSyncWorkflowId(input),
       taskQueue: TASK_QUEUES.workflows,
       args: [input],
       staticSummary: `Asks for the ${schedule} sync run of one integration, if rows allow it`,
@@ -49,7 +54,11 @@ export function syncScheduleOptions(of: Of): ScheduleOptions {
 function hourly(integrationId: string): Pick<ScheduleOptions, 'spec' | 'policies' | 'state' | 'memo'> {
   const minute = hourlyMinute(integrationId);
   return {
-    spec: { calendars: [{ hour: [{ start: 0, end: 23, step: 1 }], minute: at(minute) }], jitter: JITTER_MS, timezone: 'UTC' },
+    spec: {
+      calendars: [{ hour: [{ start: 0, end: 23, step: 1 }], minute: at(minute) }],
+      jitter: JITTER_MS,
+      timezone: 'UTC',
+    },
     policies: { overlap: 'SKIP', catchupWindow: HOUR_MS },
     state: { note: `Each hour at minute ${minute} and up to five minutes later.` },
     memo: { what: 'Reads what has changed since the last successful run.' },
@@ -57,12 +66,20 @@ function hourly(integrationId: string): Pick<ScheduleOptions, 'spec' | 'policies
 }
 
 /** One tick may wait behind another: a fallback is worth something only once the first tick has come to its end. */
-function nightly({ nightlyAt, zone }: { nightlyAt: string; zone: string }): Pick<ScheduleOptions, 'spec' | 'policies' | 'state' | 'memo'> {
+function nightly({
+  nightlyAt,
+  zone,
+}: {
+  nightlyAt: string;
+  zone: string;
+}): Pick<ScheduleOptions, 'spec' | 'policies' | 'state' | 'memo'> {
   const fallback = fallbackTime(nightlyAt);
   return {
     spec: { calendars: [nightlyAt, fallback].map(calendarOf), jitter: JITTER_MS, timezone: zone },
     policies: { overlap: 'BUFFER_ONE', catchupWindow: 12 * HOUR_MS },
-    state: { note: `At ${nightlyAt} in ${zone}, and again at ${fallback}, when there is something to do only if the night has no run yet.` },
+    state: {
+      note: `At ${nightlyAt} in ${zone}, and again at ${fallback}, when there is something to do only if the night has no run yet.`,
+    },
     memo: { what: 'Reads everything; one run per local date.' },
   };
 }

@@ -2,7 +2,11 @@
  * The SDK's own retries, without their one flaw: a call that waits for its retry while the connection is closed throws out of a timer
  * and ends the process. Here it is answered CANCELLED instead, and so is one that is made after the connection was closed.
  */
-import { type ConnectionOptions, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
+import {
+  type ConnectionOptions,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
 
 type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 type Call = ReturnType<Interceptor>;
@@ -17,7 +21,9 @@ const refuseAfterClose: Interceptor = (options, nextCall) => {
   }
 };
 
-function refusedCall({ message }: Error): Pick<Call, 'start' | 'sendMessage' | 'halfClose' | 'cancelWithStatus' | 'getPeer'> {
+function refusedCall({
+  message,
+}: Error): Pick<Call, 'start' | 'sendMessage' | 'halfClose' | 'cancelWithStatus' | 'getPeer'> {
   return {
     start: (metadata, listener) =>
       void setImmediate(() => {
@@ -33,4 +39,7 @@ function refusedCall({ message }: Error): Pick<Call, 'start' | 'sendMessage' | '
 }
 
 /** For `Connection.connect`. */
-export const temporalInterceptors: Interceptor[] = [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), refuseAfterClose];
+export const temporalInterceptors: Interceptor[] = [
+  makeGrpcRetryInterceptor(defaultGrpcRetryOptions()),
+  refuseAfterClose,
+];

@@ -3,7 +3,10 @@ import type { TokenStore } from '../connectors/connector';
 
 const STORES_MAX = 5_000;
 
-export function createTokenStores(): (integrationId: string, credentialsUpdatedAt: Date | null) => TokenStore {
+export function createTokenStores(): (
+  integrationId: string,
+  credentialsUpdatedAt: Date | null,
+) => TokenStore {
   const tokens = new Map<string, { value: string; expiresAt: number | null }>();
   return (integrationId, credentialsUpdatedAt) => {
     const key = `${integrationId} ${credentialsUpdatedAt?.getTime() ?? 0}`;

@@ -23,14 +23,49 @@ const EMAIL_SLOTS = 10;
 const WEBHOOK_SLOTS = 200;
 const CACHED_WORKFLOWS = 500;
 
-export async function createWorkers({ connection, namespace, dependencies, workflows }: CreateWorkersOptions): Promise<Worker[]> {
-  const common = { connection, namespace, shutdownGraceTime: SHUTDOWN_GRACE, shutdownForceTime: SHUTDOWN_FORCE } as const;
+export async function createWorkers({
+  connection,
+  namespace,
+  dependencies,
+  workflows,
+}: CreateWorkersOptions): Promise<Worker[]> {
+  const common = {
+    connection,
+    namespace,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  } as const;
   const activities = createActivities(dependencies);
   return Promise.all([
-    Worker.create({ ...common, ...workflows, taskQueue: TASK_QUEUES.workflows, maxCachedWorkflows: CACHED_WORKFLOWS }),
-    Worker.create({ ...common, taskQueue: TASK_QUEUES.push, activities, maxConcurrentActivityTaskExecutions: PUSH_SLOTS }),
-    Worker.create({ ...common, taskQueue: TASK_QUEUES.pull, activities, maxConcurrentActivityTaskExecutions: PULL_SLOTS }),
-    Worker.create({ ...common, taskQueue: TASK_QUEUES.email, activities, maxConcurrentActivityTaskExecutions: EMAIL_SLOTS }),
-    Worker.create({ ...common, taskQueue: TASK_QUEUES.webhooks, activities, maxConcurrentActivityTaskExecutions: WEBHOOK_SLOTS }),
+    Worker.create({
+      ...common,
+      ...workflows,
+      taskQueue: TASK_QUEUES.workflows,
+      maxCachedWorkflows: CACHED_WORKFLOWS,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.push,
+      activities,
+      maxConcurrentActivityTaskExecutions: PUSH_SLOTS,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.pull,
+      activities,
+      maxConcurrentActivityTaskExecutions: PULL_SLOTS,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.email,
+      activities,
+      maxConcurrentActivityTaskExecutions: EMAIL_SLOTS,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.webhooks,
+      activities,
+      maxConcurrentActivityTaskExecutions: WEBHOOK_SLOTS,
+    }),
   ]);
 }

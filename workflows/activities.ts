@@ -7,7 +7,7 @@ import type { NotificationActivities } from '../activities/notifications/notific
 import type { OverviewActivities } from '../activities/overviews/overview';
 import type { RecordPushActivities } from '../activities/push/record-push';
 import type { SyncRunActivities } from '../activities/sync-runs/sync-run';
-import type { SyncTickActivities } from '../activities/sync-runs/scheduled-sync';
+import type { ScheduledSyncActivities } from '../activities/sync-runs/scheduled-sync';
 import type { WebhookActivities } from '../activities/webhooks/webhook-deliveries';
 
 /**
@@ -84,8 +84,8 @@ export function overviewActivities(tenantId: string): OverviewActivities {
 }
 
 /** One short transaction, tried until PostgreSQL takes it: a tick that comes late stands for what is newest. */
-export function syncTickActivities(tenantId: string): SyncTickActivities {
-  return proxyActivities<SyncTickActivities>({
+export function scheduledSyncActivities(tenantId: string): ScheduledSyncActivities {
+  return proxyActivities<ScheduledSyncActivities>({
     taskQueue: TASK_QUEUES.pull,
     startToCloseTimeout: '1 minute',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },

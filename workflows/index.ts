@@ -5,5 +5,5 @@ export { notificationWorkflow } from './notification';
 export { overviewWorkflow } from './overview';
 export { recordPushWorkflow } from './record-push';
 export { syncRunWorkflow } from './sync-run';
-export { syncTickWorkflow } from './scheduled-sync';
+export { scheduledSyncWorkflow } from './scheduled-sync';
 export { webhookEndpointWorkflow } from './webhook-endpoint';

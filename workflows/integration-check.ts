@@ -2,7 +2,9 @@
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../contract/integration-check';
 import { integrationCheckActivities } from './activities';
 
-export async function checkIntegrationWorkflow(input: CheckIntegrationInput): Promise<CheckIntegrationResult> {
+export async function checkIntegrationWorkflow(
+  input: CheckIntegrationInput,
+): Promise<CheckIntegrationResult> {
   const { checkIntegration } = integrationCheckActivities(input.tenantId);
   return checkIntegration(input);
 }

@@ -3,19 +3,25 @@
  * looked at it in time (rules.md 24 to 26). When each of these is due and what was decided are rows; the workflow keeps time and knows nothing else.
  */
 import { condition, setHandler } from '@temporalio/workflow';
-import { type NotificationInput, type NotificationStep, notificationViewedSignal } from '../contract/notification';
+import {
+  type NotificationInput,
+  type NotificationStep,
+  notificationViewedSignal,
+} from '../contract/notification';
 import { notificationActivities } from './activities';
 
-export async function notificationWorkflow(input: NotificationInput): Promise<NonNullable<NotificationStep['decision']>> {
+export async function notificationWorkflow(
+  input: NotificationInput,
+): Promise<NonNullable<NotificationStep['decision']>> {
   let isViewed = false;
   setHandler(notificationViewedSignal, () => {
     isViewed = true;
   });
 
-  const { settleNotification } = notificationActivities(input.tenantId);
+  const { decideNotification } = notificationActivities(input.tenantId);
   for (;;) {
     isViewed = false;
-    const step = await settleNotification(input);
+    const step = await decideNotification(input);
     if (step.decision !== null) return step.decision;
     await condition(() => isViewed, step.waitMs);
   }

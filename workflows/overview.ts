@@ -18,6 +18,7 @@ export async function overviewWorkflow({ tenantId, overviewId }: OverviewInput):
     const report = await workOnOverview({ tenantId, overviewId, firedAt: Date.now() });
     setCurrentDetails(report.state);
     if (report.state === 'over') return;
-    if (report.state === 'waiting') await condition(() => changes !== seen, Math.max(report.until - Date.now(), 1));
+    if (report.state === 'waiting')
+      await condition(() => changes !== seen, Math.max(report.until - Date.now(), 1));
   }
 }

@@ -6,13 +6,25 @@
  * that restarts a window only moves a row: the lane wakes at the old time, finds it moved, and sleeps the rest.
  *
  * Ends when nothing waits; the next signal-with-start brings it back. Nothing is lost at the end: handlers are
- * synchronous, and between the last look at `wakeAt` and `return` there is no await, so a signal that arrives in
+ * synchronous, and between the last look at `nextDueAt` and `return` there is no await, so a signal that arrives in
  * that instant makes the server refuse the end and replay it.
  */
-import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { laneQuery, type LaneReport, type RecordPushInput, recordsDueSignal } from '../contract/record-push';
+import {
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  pushQueueQuery,
+  type PushReport,
+  type RecordPushInput,
+  recordsDueSignal,
+} from '../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
-import { describeFirstWait, describeLane, summarizeWait } from '../domain/push/push-queue-description';
+import { describeFirstWait, describePushQueue, summarizeWait } from '../domain/push/push-queue-description';
 import { recordPushActivities } from './activities';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -23,33 +35,35 @@ const FARTHEST_MS = 400 * 24 * 3_600_000;
 export async function recordPushWorkflow(input: RecordPushInput): Promise<void> {
   const { tenantId, integrationId } = input;
   const { pushDueRecords } = recordPushActivities(tenantId);
-  let wakeAt = input.wakeAt;
+  let nextDueAt = input.nextDueAt;
   let pendingRecords = 0;
   let madeSearchableAt = 0;
 
   // A signal may be repeated, late, or sent by hand with nonsense in it: at worst the lane looks once in vain.
   setHandler(recordsDueSignal, (due) => {
-    const isInstant = Number.isFinite(due?.wakeAt) && due.wakeAt < Date.now() + FARTHEST_MS;
-    wakeAt = Math.min(wakeAt, isInstant ? due.wakeAt : Date.now());
+    const isInstant = Number.isFinite(due?.nextDueAt) && due.nextDueAt < Date.now() + FARTHEST_MS;
+    nextDueAt = Math.min(nextDueAt, isInstant ? due.nextDueAt : Date.now());
   });
-  setHandler(laneQuery, () => ({ wakeAt: wakeAt === NEVER ? null : wakeAt, pendingRecords }));
+  setHandler(pushQueueQuery, () => ({ nextDueAt: nextDueAt === NEVER ? null : nextDueAt, pendingRecords }));
 
-  setCurrentDetails(describeFirstWait(wakeAt));
-  while (wakeAt !== NEVER) {
-    await wakeTime();
-    wakeAt = NEVER; // signals set it again while the activity runs
+  setCurrentDetails(describeFirstWait(nextDueAt));
+  while (nextDueAt !== NEVER) {
+    await sleepUntilDue();
+    nextDueAt = NEVER; // signals set it again while the activity runs
     const report = await pushDueRecords({ tenantId, integrationId, firedAt: Date.now() });
-    wakeAt = Math.min(wakeAt, report.wakeAt ?? NEVER);
+    nextDueAt = Math.min(nextDueAt, report.nextDueAt ?? NEVER);
     pendingRecords = report.pendingRecords;
     show(report);
-    if (wakeAt !== NEVER && isHistoryLong()) await startOver();
+    if (nextDueAt !== NEVER && isHistoryLong()) await startOver();
   }
 
-  /** Sleeps until `wakeAt`, also where a signal moves it earlier meanwhile. A long sleep may see thousands of signals, each an event. */
-  async function wakeTime(): Promise<void> {
-    while (wakeAt > Date.now()) {
-      const until = wakeAt;
-      await condition(() => wakeAt < until || isHistoryLong(), until - Date.now(), { summary: summarizeWait(pendingRecords) });
+  /** Sleeps until `nextDueAt`, also where a signal moves it earlier meanwhile. A long sleep may see thousands of signals, each an event. */
+  async function sleepUntilDue(): Promise<void> {
+    while (nextDueAt > Date.now()) {
+      const until = nextDueAt;
+      await condition(() => nextDueAt < until || isHistoryLong(), until - Date.now(), {
+        summary: summarizeWait(pendingRecords),
+      });
       if (isHistoryLong()) await startOver();
     }
   }
@@ -59,16 +73,16 @@ export async function recordPushWorkflow(input: RecordPushInput): Promise<void> 
   }
 
   async function startOver(): Promise<void> {
-    await continueAsNew<typeof recordPushWorkflow>({ ...input, wakeAt });
+    await continueAsNew<typeof recordPushWorkflow>({ ...input, nextDueAt });
   }
 
-  function show(report: LaneReport): void {
-    setCurrentDetails(describeLane(report, wakeAt === NEVER ? null : wakeAt));
+  function show(report: PushReport): void {
+    setCurrentDetails(describePushQueue(report, nextDueAt === NEVER ? null : nextDueAt));
     if (!input.hasSearchAttributes || Date.now() - madeSearchableAt < SEARCHABLE_EVERY_MS) return;
     madeSearchableAt = Date.now();
     upsertSearchAttributes([
       { key: SEARCH_ATTRIBUTES.pendingRecords, value: report.pendingRecords },
-      { key: SEARCH_ATTRIBUTES.nextDueAt, value: wakeAt === NEVER ? null : new Date(wakeAt) },
+      { key: SEARCH_ATTRIBUTES.nextDueAt, value: nextDueAt === NEVER ? null : new Date(nextDueAt) },
     ]);
   }
 }

@@ -1,11 +1,11 @@
 /** One tick of a schedule: rows decide what becomes of it. The time it stands for is the schedule's, however late it is worked on. */
 import { workflowInfo } from '@temporalio/workflow';
-import { SCHEDULED_AT, type SyncTickInput, type SyncTickResult } from '../contract/sync-schedule';
-import { syncTickActivities } from './activities';
+import { SCHEDULED_AT, type ScheduledSyncInput, type ScheduledSyncResult } from '../contract/sync-schedule';
+import { scheduledSyncActivities } from './activities';
 
-export async function syncTickWorkflow(input: SyncTickInput): Promise<SyncTickResult> {
-  const { tickSyncSchedule } = syncTickActivities(input.tenantId);
-  return tickSyncSchedule({ ...input, scheduledAt: scheduledAt() });
+export async function scheduledSyncWorkflow(input: ScheduledSyncInput): Promise<ScheduledSyncResult> {
+  const { requestScheduledSync } = scheduledSyncActivities(input.tenantId);
+  return requestScheduledSync({ ...input, scheduledAt: scheduledAt() });
 }
 
 /** Without a schedule behind it, as when an operator starts it by hand, it stands for now. */

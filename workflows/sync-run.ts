@@ -6,9 +6,21 @@
  * Woken by a signal whenever something about its runs has changed: one was asked for, canceled, paused, may go on. Ends when no run
  * waits; the next signal-with-start brings it back. Between the last look and `return` there is no await.
  */
-import { condition, continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
-import { type BegunSyncRun, type SyncRunInput, syncRunQuery, syncRunsChangedSignal } from '../contract/sync-run';
+import {
+  type StartedSyncRun,
+  type SyncRunInput,
+  syncRunQuery,
+  syncRunsChangedSignal,
+} from '../contract/sync-run';
 import { directionOfJob } from '../domain/overviews/overview';
 import { MILESTONE_MS } from '../domain/sync-runs/sync-run';
 import { describeSyncRun, nameOfJob } from '../domain/sync-runs/sync-run-description';
@@ -28,29 +40,33 @@ interface Turn {
 export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
   const { tenantId, integrationId } = input;
   const place = { tenantId, integrationId };
-  const { beginSyncRun, workOnSyncJob, noteSyncMilestone, readSyncRun } = syncRunActivities(tenantId);
+  const { beginSyncRun, workOnSyncJob, emitSyncMilestone, readSyncRun } = syncRunActivities(tenantId);
   let changes = 0;
-  let current: BegunSyncRun | null = null;
+  let current: StartedSyncRun | null = null;
   const states = new Map<string, string>();
 
   setHandler(syncRunsChangedSignal, () => {
     changes += 1;
   });
-  setHandler(syncRunQuery, () => ({ syncRunId: current?.syncRunId ?? null, jobs: [...states].map(([recordType, state]) => ({ recordType, state })) }));
+  setHandler(syncRunQuery, () => ({
+    syncRunId: current?.syncRunId ?? null,
+    jobs: [...states].map(([recordType, state]) => ({ recordType, state })),
+  }));
 
   let looked = -1;
   while (looked !== changes) {
     looked = changes;
-    for (current = await beginSyncRun(place); current !== null; current = await beginSyncRun(place)) await workOff(current);
+    for (current = await beginSyncRun(place); current !== null; current = await beginSyncRun(place))
+      await workOff(current);
   }
 
   /** Ends when every job of the run has ended. */
-  async function workOff(run: BegunSyncRun): Promise<void> {
+  async function workOff(run: StartedSyncRun): Promise<void> {
     let isOver = false;
     states.clear();
     for (const recordType of run.recordTypes) states.set(recordType, 'queued');
     await show(run);
-    const milestones = noteMilestones(run, () => isOver);
+    const milestones = emitMilestones(run, () => isOver);
     // It is awaited at the end; where the workflow is canceled before, nobody else hears of it.
     milestones.catch(() => undefined);
     let free = JOBS_AT_ONCE;
@@ -77,38 +93,59 @@ export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
    * One that waits to be tried again lets others read meanwhile: its trouble is its own. What holds back the whole integration holds back all, so
    * those that have not begun need not be told one by one.
    */
-  async function workOnJob(run: BegunSyncRun, recordType: string, turn: Turn): Promise<void> {
+  async function workOnJob(run: StartedSyncRun, recordType: string, turn: Turn): Promise<void> {
     await turn.take();
     while (!isHistoryLong()) {
       const seen = changes;
       states.set(recordType, 'running');
-      const report = await workOnSyncJob({ ...place, syncRunId: run.syncRunId, recordType, firedAt: Date.now() });
-      states.set(recordType, report.state === 'waiting' ? `waiting: ${report.because}` : report.state === 'ended' ? 'ended' : 'running');
+      const report = await workOnSyncJob({
+        ...place,
+        syncRunId: run.syncRunId,
+        recordType,
+        firedAt: Date.now(),
+      });
+      states.set(
+        recordType,
+        report.state === 'waiting'
+          ? `waiting: ${report.reason}`
+          : report.state === 'ended'
+            ? 'ended'
+            : 'running',
+      );
       setCurrentDetails(describeSyncRun(run.kind, states));
       if (report.state === 'ended') break;
       if (report.state === 'waiting') {
-        const isItsOwn = report.because === 'retry';
+        const isItsOwn = report.reason === 'retry';
         if (isItsOwn) turn.give();
         const restMs = Math.max(report.until - Date.now(), 1);
-        await condition(() => changes !== seen || isHistoryLong(), restMs, { summary: `${nameOfJob(recordType)} waits: ${report.because}` });
+        await condition(() => changes !== seen || isHistoryLong(), restMs, {
+          summary: `${nameOfJob(recordType)} waits: ${report.reason}`,
+        });
         if (isItsOwn) await turn.take();
       }
     }
     turn.give();
   }
 
-  async function noteMilestones({ syncRunId, startedAt }: BegunSyncRun, isOver: () => boolean): Promise<void> {
+  async function emitMilestones(
+    { syncRunId, startedAt }: StartedSyncRun,
+    isOver: () => boolean,
+  ): Promise<void> {
     for (;;) {
       const count = Math.floor((Date.now() - startedAt) / MILESTONE_MS) + 1;
-      const isEnded = await condition(() => isOver() || isHistoryLong(), startedAt + count * MILESTONE_MS - Date.now(), {
-        summary: `goes on for ${count * 12} h`,
-      });
+      const isEnded = await condition(
+        () => isOver() || isHistoryLong(),
+        startedAt + count * MILESTONE_MS - Date.now(),
+        {
+          summary: `goes on for ${count * 12} h`,
+        },
+      );
       if (isEnded) return;
-      await noteSyncMilestone({ ...place, syncRunId, count });
+      await emitSyncMilestone({ ...place, syncRunId, count });
     }
   }
 
-  async function show(run: BegunSyncRun): Promise<void> {
+  async function show(run: StartedSyncRun): Promise<void> {
     setCurrentDetails(describeSyncRun(run.kind, states));
     if (!input.hasSearchAttributes) return;
     const { state, failedJobs, isSyncFinished } = await readSyncRun({ ...place, syncRunId: run.syncRunId });

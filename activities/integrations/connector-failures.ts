@@ -3,7 +3,11 @@ import { type ConnectorError, RecordRejected, Unavailable } from '../../connecto
 import type { SyncError } from '../../domain/sync-error';
 
 const EXPLANATIONS = {
-  unavailable: { category: 'transient', code: 'no_answer', explanation: 'The third party did not give a usable answer. Syncline tries again by itself.' },
+  unavailable: {
+    category: 'transient',
+    code: 'no_answer',
+    explanation: 'The third party did not give a usable answer. Syncline tries again by itself.',
+  },
   rate_limited: {
     category: 'rate_limited',
     code: 'rate_limited',
@@ -12,7 +16,8 @@ const EXPLANATIONS = {
   unauthorized: {
     category: 'credentials',
     code: 'unauthorized',
-    explanation: 'The third party refuses the credentials. Give the integration new ones; what waits is pushed then.',
+    explanation:
+      'The third party refuses the credentials. Give the integration new ones; what waits is pushed then.',
   },
 } as const;
 
@@ -20,7 +25,17 @@ export function toSyncErrors(error: ConnectorError): SyncError[] {
   if (error instanceof RecordRejected) return rejectedErrors(error);
   const { category, code, explanation } = EXPLANATIONS[error.kind as keyof typeof EXPLANATIONS];
   const status = error instanceof Unavailable && error.status !== null ? `http_${error.status}` : code;
-  return [{ category, origin: 'app', code: status, field: null, remote_field: null, message: error.message, explanation }];
+  return [
+    {
+      category,
+      origin: 'app',
+      code: status,
+      field: null,
+      remote_field: null,
+      message: error.message,
+      explanation,
+    },
+  ];
 }
 
 function rejectedErrors(error: RecordRejected): SyncError[] {
@@ -52,6 +67,7 @@ export function internalError(error: unknown): SyncError {
     field: null,
     remote_field: null,
     message: error instanceof Error ? error.message.slice(0, 500) : 'The connector failed.',
-    explanation: "Syncline's connector failed on this record. Report it with the push's id; Retry pushes the record again.",
+    explanation:
+      "Syncline's connector failed on this record. Report it with the push's id; Retry pushes the record again.",
   };
 }

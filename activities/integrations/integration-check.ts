@@ -2,10 +2,10 @@
 import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../../connectors/errors';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contract/integration-check';
-import { noteCheck } from '../../db/integrations/availability';
+import { saveCheck } from '../../db/integrations/availability';
 import { findIntegration } from '../../db/integrations/integrations';
 import type { CheckFailure } from '../../db/tables';
-import { wireIdOf } from '../../domain/typeid';
+import { typeIdOf } from '../../domain/typeid';
 import type { ActivityDependencies } from '../dependencies';
 
 export interface IntegrationCheckActivities {
@@ -15,18 +15,33 @@ export interface IntegrationCheckActivities {
 type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log'>;
 type Outcome = { ok: true; kind: null; message: string } | { ok: false; kind: CheckFailure; message: string };
 
-export const createIntegrationCheckActivities = ({ database, openConnector, log }: Dependencies): IntegrationCheckActivities => ({
+export const createIntegrationCheckActivities = ({
+  database,
+  openConnector,
+  log,
+}: Dependencies): IntegrationCheckActivities => ({
   async checkIntegration({ tenantId, integrationId }) {
-    const integration = await database.withTenant(tenantId, (work) => findIntegration(work, { integrationId }));
+    const integration = await database.withTenant(tenantId, (work) =>
+      findIntegration(work, { integrationId }),
+    );
     if (integration === undefined) return { ok: false, kind: 'not_found' };
 
     const check = async (): Promise<void> => {
-      const { connector, context } = await openConnector(tenantId, integration, Context.current().cancellationSignal, 'manual');
+      const { connector, context } = await openConnector(
+        tenantId,
+        integration,
+        Context.current().cancellationSignal,
+        'manual',
+      );
       await connector.check(context);
     };
-    const outcome = await ask(check, (error) => log.error({ err: error, integration_id: wireIdOf('int', integrationId) }, 'check failed'));
+    const outcome = await ask(check, (error) =>
+      log.error({ err: error, integration_id: typeIdOf('int', integrationId) }, 'check failed'),
+    );
 
-    await database.withTenant(tenantId, (work) => noteCheck(work, { integrationId, check: { at: work.now.toISOString(), ...outcome } }));
+    await database.withTenant(tenantId, (work) =>
+      saveCheck(work, { integrationId, check: { at: work.now.toISOString(), ...outcome } }),
+    );
     return outcome.ok ? { ok: true } : { ok: false, kind: outcome.kind };
   },
 });
@@ -39,6 +54,10 @@ async function ask(check: () => Promise<void>, onMistake: (error: unknown) => vo
   } catch (error) {
     if (error instanceof ConnectorError) return { ok: false, kind: error.kind, message: error.message };
     onMistake(error);
-    return { ok: false, kind: 'internal', message: 'The check failed inside Syncline; the log of the worker says why.' };
+    return {
+      ok: false,
+      kind: 'internal',
+      message: 'The check failed inside Syncline; the log of the worker says why.',
+    };
   }
 }

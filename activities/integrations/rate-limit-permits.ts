@@ -3,12 +3,16 @@
  * for a few seconds, and what the answers told is reported with the next one, but a "slow down" at once.
  */
 import type { Database } from '../../db/database';
-import { noteInBudget, type RequestsTaken, takeFromBudget } from '../../db/integrations/rate-limits';
-import { GRANT_TTL_MS, type NotedAnswers, type RequestPriority } from '../../domain/rate-limit/rate-limiter';
+import { recordRateLimitUsage, type RequestsTaken, takePermits } from '../../db/integrations/rate-limits';
+import {
+  PERMITS_TTL_MS,
+  type ResponseCounts,
+  type RequestPriority,
+} from '../../domain/rate-limit/rate-limiter';
 import { isLow, type Quota } from '../../domain/rate-limit/quota-headers';
 
 /** The budget of one integration as this process sees it. */
-export interface RequestGrants {
+export interface RateLimitPermits {
   /** Takes one request: null, or when to ask again. */
   take(priority: RequestPriority): Promise<Wait | null>;
   /** What one answer told. */
@@ -21,7 +25,7 @@ export interface Wait {
   ms: number;
 }
 
-export interface RequestGrantsParts {
+export interface RateLimitPermitsOptions {
   database: Pick<Database, 'withTenant'>;
   /** Told when the budget cannot be asked. Work goes on a little at a time without it: the third party guards itself, we only spare it. */
   onTrouble(error: unknown): void;
@@ -35,32 +39,34 @@ interface Grant {
   asking: Promise<Wait | null> | undefined;
 }
 
-const GRANTS_MAX = 5_000;
+const PERMITTED_INTEGRATIONS_MAX = 5_000;
 /** Counts that could not be reported sooner would tell of another time. */
 const COUNT_OUTDATED_MS = 5_000;
-const WITHOUT_BUDGET = 5;
+const WITHOUT_RATE_LIMIT = 5;
 /** Timers go off early by a fraction of a millisecond: whoever asks again must not do so in a circle. */
 const WAIT_MS_MIN = 2;
 
 /** One per process: what it holds is shared by all activities. */
-export function createRequestGrants(parts: RequestGrantsParts): (tenantId: string, integrationId: string) => RequestGrants {
-  const known = new Map<string, RequestGrants>();
+export function createRateLimitPermits(
+  parts: RateLimitPermitsOptions,
+): (tenantId: string, integrationId: string) => RateLimitPermits {
+  const known = new Map<string, RateLimitPermits>();
   return (tenantId, integrationId) => {
-    const grants = known.get(integrationId) ?? new GrantsOfOne(parts, tenantId, integrationId);
-    if (known.size >= GRANTS_MAX) known.clear(); // new grants are asked for; the old ones lapse
+    const grants = known.get(integrationId) ?? new PermitsOfIntegration(parts, tenantId, integrationId);
+    if (known.size >= PERMITTED_INTEGRATIONS_MAX) known.clear(); // new grants are asked for; the old ones lapse
     known.set(integrationId, grants);
     return grants;
   };
 }
 
-class GrantsOfOne implements RequestGrants {
+class PermitsOfIntegration implements RateLimitPermits {
   readonly #grants = new Map<RequestPriority, Grant>();
   #counted = { requests: 0, slowedDown: 0, atMs: 0 };
   #quota: { told: Quota; atMs: number } | undefined;
   #isLow = false;
 
   constructor(
-    private readonly parts: RequestGrantsParts,
+    private readonly parts: RateLimitPermitsOptions,
     private readonly tenantId: string,
     private readonly integrationId: string,
   ) {}
@@ -87,7 +93,11 @@ class GrantsOfOne implements RequestGrants {
   async note({ isSlowedDown, quota }: { isSlowedDown: boolean; quota: Quota | null }): Promise<void> {
     const isOutdated = Date.now() - this.#counted.atMs > COUNT_OUTDATED_MS;
     const { requests, slowedDown } = isOutdated ? { requests: 0, slowedDown: 0 } : this.#counted;
-    this.#counted = { requests: requests + 1, slowedDown: slowedDown + Number(isSlowedDown), atMs: Date.now() };
+    this.#counted = {
+      requests: requests + 1,
+      slowedDown: slowedDown + Number(isSlowedDown),
+      atMs: Date.now(),
+    };
     const wasLow = this.#isLow;
     if (quota !== null) {
       this.#quota = { told: quota, atMs: Date.now() };
@@ -98,7 +108,9 @@ class GrantsOfOne implements RequestGrants {
     if (!isSlowedDown) return;
     const answers = this.#collect();
     if (answers === undefined) return;
-    const report = this.parts.database.withTenant(this.tenantId, (work) => noteInBudget(work, { integrationId: this.integrationId, ...answers }));
+    const report = this.parts.database.withTenant(this.tenantId, (work) =>
+      recordRateLimitUsage(work, { integrationId: this.integrationId, ...answers }),
+    );
     await report.catch((error: unknown) => this.parts.onTrouble(error));
   }
 
@@ -108,32 +120,44 @@ class GrantsOfOne implements RequestGrants {
     const answers = this.#collect();
     try {
       const { taken, now } = await this.parts.database.withTenant(this.tenantId, async (work) => ({
-        taken: await takeFromBudget(work, { integrationId: this.integrationId, priority, wanted: Math.max(grant.wanting, 1), answers }),
+        taken: await takePermits(work, {
+          integrationId: this.integrationId,
+          priority,
+          wanted: Math.max(grant.wanting, 1),
+          answers,
+        }),
         now: work.now,
       }));
       return this.#hold(grant, taken, now);
     } catch (error) {
       this.parts.onTrouble(error);
-      return this.#hold(grant, { granted: Math.max(grant.wanting, WITHOUT_BUDGET), retryAt: null }, new Date());
+      return this.#hold(
+        grant,
+        { granted: Math.max(grant.wanting, WITHOUT_RATE_LIMIT), retryAt: null },
+        new Date(),
+      );
     }
   }
 
   #hold(grant: Grant, { granted, retryAt }: RequestsTaken, now: Date): Wait | null {
     if (retryAt !== null) return { retryAt, ms: Math.max(retryAt.getTime() - now.getTime(), WAIT_MS_MIN) };
     grant.left = granted;
-    grant.goodUntilMs = Date.now() + GRANT_TTL_MS;
+    grant.goodUntilMs = Date.now() + PERMITS_TTL_MS;
     return null;
   }
 
   /** What is to be reported, and forgets it. */
-  #collect(): NotedAnswers | undefined {
+  #collect(): ResponseCounts | undefined {
     const { requests, slowedDown, atMs } = this.#counted;
     const quota = this.#quota;
     if (requests === 0) return undefined;
     this.#counted = { requests: 0, slowedDown: 0, atMs: 0 };
     this.#quota = undefined;
     const isOutdated = Date.now() - atMs > COUNT_OUTDATED_MS;
-    return { ...(isOutdated ? { requests: 0, slowedDown: 0 } : { requests, slowedDown }), quota: quota === undefined ? null : aged(quota) };
+    return {
+      ...(isOutdated ? { requests: 0, slowedDown: 0 } : { requests, slowedDown }),
+      quota: quota === undefined ? null : aged(quota),
+    };
   }
 }
 

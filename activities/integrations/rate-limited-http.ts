@@ -6,7 +6,7 @@ import type { HttpClient, HttpRequest, HttpResponse } from '../../connectors/con
 import { RateLimited, Unavailable } from '../../connectors/errors';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
 import { quotaOf } from '../../domain/rate-limit/quota-headers';
-import type { RequestGrants } from './rate-limit-permits';
+import type { RateLimitPermits } from './rate-limit-permits';
 
 /** A request waits this long in its place; longer waits are the workflow's. */
 const WAIT_IN_PLACE_MS = 5_000;
@@ -15,7 +15,7 @@ const WAIT_IN_PLACE_MS = 5_000;
  * Our own budget says "later"; nothing was sent. To connectors it is what `RateLimited` is (they start no further calls), and a push
  * waits like one. It is not the third party's word: a run that meets it waits for the budget, and nothing is noted against the integration.
  */
-export class BudgetExhausted extends RateLimited {
+export class RateLimitExhausted extends RateLimited {
   constructor(
     /** By the database's clock. */
     readonly retryAt: Date,
@@ -25,24 +25,28 @@ export class BudgetExhausted extends RateLimited {
   }
 }
 
-export interface BudgetOptions {
-  budget: RequestGrants;
+export interface RateLimitOptions {
+  budget: RateLimitPermits;
   priority: RequestPriority;
   /** Ends the waiting. */
   signal: AbortSignal;
 }
 
-export function budgetedHttp(http: HttpClient, { budget, priority, signal }: BudgetOptions): HttpClient {
+export function rateLimitedHttp(
+  http: HttpClient,
+  { budget, priority, signal }: RateLimitOptions,
+): HttpClient {
   return {
     async send(request: HttpRequest): Promise<HttpResponse> {
       const giveUpAtMs = Date.now() + WAIT_IN_PLACE_MS;
       for (let wait = await budget.take(priority); wait !== null; wait = await budget.take(priority)) {
-        if (Date.now() + wait.ms > giveUpAtMs) throw new BudgetExhausted(wait.retryAt, wait.ms);
+        if (Date.now() + wait.ms > giveUpAtMs) throw new RateLimitExhausted(wait.retryAt, wait.ms);
         await pause(wait.ms, signal);
       }
       if (signal.aborted) throw stopped();
       const response = await http.send(request);
-      const isSlowedDown = response.status === 429 || (response.status === 503 && response.headers['retry-after'] !== undefined);
+      const isSlowedDown =
+        response.status === 429 || (response.status === 503 && response.headers['retry-after'] !== undefined);
       await budget.note({ isSlowedDown, quota: quotaOf(response.headers, Date.now()) });
       return response;
     },

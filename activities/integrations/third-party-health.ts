@@ -2,7 +2,12 @@
 import { ConnectorError, RateLimited, Unauthorized } from '../../connectors/errors';
 import { rateLimitDelayMs } from '../../domain/retry';
 import type { TenantWork } from '../../db/database';
-import { noteOutage, noteRateLimit, noteRecovery, noteUnauthorized } from '../../db/integrations/availability';
+import {
+  markOutage,
+  markRateLimited,
+  markRecovered,
+  markUnauthorized,
+} from '../../db/integrations/availability';
 import type { Integration } from '../../db/integrations/integrations';
 import type { OpenConnector } from '../dependencies';
 
@@ -25,21 +30,29 @@ export async function askThirdParty(open: () => Promise<OpenConnector>): Promise
 
 /** What an error says about the third party when it is the answer to a check. */
 export function stateAfter(error: ConnectorError): ThirdPartyState {
-  if (error instanceof RateLimited) return { kind: 'rate_limit', delayMs: rateLimitDelayMs(error.retryAfterMs), detail: error.message };
+  if (error instanceof RateLimited)
+    return { kind: 'rate_limit', delayMs: rateLimitDelayMs(error.retryAfterMs), detail: error.message };
   // A check that is refused (403) means that the account may not do what it is there for: new credentials are needed.
-  if (error instanceof Unauthorized || error.kind === 'record_rejected') return { kind: 'unauthorized', detail: error.message };
+  if (error instanceof Unauthorized || error.kind === 'record_rejected')
+    return { kind: 'unauthorized', detail: error.message };
   return { kind: 'outage', detail: error.message };
 }
 
 /** Writes it on the integration, once for everything that is done with it (rules.md 10, 11). */
-export async function noteThirdPartyState(
+export async function recordThirdPartyState(
   work: TenantWork,
   { integrationId, credentialsUpdatedAt }: Pick<Integration, 'integrationId' | 'credentialsUpdatedAt'>,
   state: ThirdPartyState,
   now: Date,
 ): Promise<void> {
-  if (state.kind === 'well') await noteRecovery(work, { integrationId, now });
-  else if (state.kind === 'outage') await noteOutage(work, { integrationId, now, detail: state.detail });
-  else if (state.kind === 'unauthorized') await noteUnauthorized(work, { integrationId, now, detail: state.detail, credentialsUpdatedAt });
-  else await noteRateLimit(work, { integrationId, until: new Date(now.getTime() + state.delayMs), detail: state.detail });
+  if (state.kind === 'well') await markRecovered(work, { integrationId, now });
+  else if (state.kind === 'outage') await markOutage(work, { integrationId, now, detail: state.detail });
+  else if (state.kind === 'unauthorized')
+    await markUnauthorized(work, { integrationId, now, detail: state.detail, credentialsUpdatedAt });
+  else
+    await markRateLimited(work, {
+      integrationId,
+      until: new Date(now.getTime() + state.delayMs),
+      detail: state.detail,
+    });
 }

@@ -7,12 +7,18 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import type { SendEmailInput, SendEmailResult } from '../../contract/email';
-import { type Email, lockEmail, noteEmailFailed, noteEmailSent, noteEmailTrouble } from '../../db/notifications/emails';
+import {
+  type Email,
+  lockEmail,
+  markEmailFailed,
+  markEmailSent,
+  recordEmailFailure,
+} from '../../db/notifications/emails';
 import { beginEmailAttempt, type EmailAttempt, isOver } from '../../db/notifications/notification-emails';
-import { noteRefusedAddress } from '../../db/notifications/undeliverable-addresses';
+import { saveUndeliverableAddress } from '../../db/notifications/undeliverable-addresses';
 import type { MailAnswer } from '../../egress/mail/smtp-mailer';
 import { nextEmailDelayMs } from '../../domain/notifications/email-retry';
-import { wireIdOf } from '../../domain/typeid';
+import { typeIdOf } from '../../domain/typeid';
 import type { ActivityDependencies } from '../dependencies';
 
 export interface EmailActivities {
@@ -25,14 +31,15 @@ type Dependencies = Pick<ActivityDependencies, 'database' | 'mailer' | 'log'>;
 const WITHOUT_MAILER_MS = 5 * 60_000;
 const AFTER_STOP_MS = 1_000;
 
-const endOf = ({ sentAt, withdrawnAt }: Email): SendEmailResult => (sentAt !== null ? 'sent' : withdrawnAt !== null ? 'withdrawn' : 'failed');
+const endOf = ({ sentAt, withdrawnAt }: Email): SendEmailResult =>
+  sentAt !== null ? 'sent' : withdrawnAt !== null ? 'withdrawn' : 'failed';
 
 export const createEmailActivities = ({ database, mailer, log }: Dependencies): EmailActivities => ({
   async sendEmail({ tenantId, emailId }) {
     const activity = Context.current();
-    const names = { tenant_id: wireIdOf('ten', tenantId), email_id: wireIdOf('eml', emailId) };
+    const names = { tenant_id: typeIdOf('ten', tenantId), email_id: typeIdOf('eml', emailId) };
     if (activity.info.heartbeatDetails === TAKEN) {
-      await database.withTenant(tenantId, (work) => noteEmailSent(work, { emailId }));
+      await database.withTenant(tenantId, (work) => markEmailSent(work, { emailId }));
       return 'sent';
     }
 
@@ -48,14 +55,16 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
     if (attempt.kind === 'wait') throw later('This person has had many e-mails within the hour.', attempt.ms);
 
     const { kind, recipient, content, attempts, personId } = attempt.email;
-    const answer = await mailer.send({ emailId, kind, recipient, content }, activity.cancellationSignal).catch((error: unknown): MailAnswer => {
-      log.error({ ...names, kind, err: error }, 'an e-mail could not be written');
-      return { kind: 'unavailable', code: 'internal', detail: (error as Error).message };
-    });
+    const answer = await mailer
+      .send({ emailId, kind, recipient, content }, activity.cancellationSignal)
+      .catch((error: unknown): MailAnswer => {
+        log.error({ ...names, kind, err: error }, 'an e-mail could not be written');
+        return { kind: 'unavailable', code: 'internal', detail: (error as Error).message };
+      });
 
     if (answer.kind === 'taken') {
       activity.heartbeat(TAKEN);
-      await database.withTenant(tenantId, (work) => noteEmailSent(work, { emailId }));
+      await database.withTenant(tenantId, (work) => markEmailSent(work, { emailId }));
       return 'sent';
     }
     if (activity.cancellationSignal.aborted) throw later('The worker stops.', AFTER_STOP_MS);
@@ -63,14 +72,19 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
     const what = { ...names, kind, attempts, code: answer.code };
     if (delayMs === null) {
       await database.withTenant(tenantId, async (work) => {
-        await noteEmailFailed(work, { emailId, error: answer.detail });
-        if (answer.isAddressRefused === true && personId !== null) await noteRefusedAddress(work, { personId, email: recipient, detail: answer.detail });
+        await markEmailFailed(work, { emailId, error: answer.detail });
+        if (answer.isAddressRefused === true && personId !== null)
+          await saveUndeliverableAddress(work, { personId, email: recipient, detail: answer.detail });
       });
       log.error(what, 'an e-mail was given up');
       return 'failed';
     }
     await database.withTenant(tenantId, (work) =>
-      noteEmailTrouble(work, { emailId, error: answer.detail, mayBeTaken: attempt.mayBeTaken || answer.mayBeTaken === true }),
+      recordEmailFailure(work, {
+        emailId,
+        error: answer.detail,
+        mayBeTaken: attempt.mayBeTaken || answer.mayBeTaken === true,
+      }),
     );
     log.warn({ ...what, next_attempt_in_ms: delayMs }, 'the mail server did not take an e-mail');
     throw later(`The mail server did not take it: ${answer.code}.`, delayMs);
@@ -82,5 +96,10 @@ const TAKEN = 'taken';
 
 /** An expected turn, made a failure because that is how Temporal waits and tries again. */
 function later(message: string, delayMs: number): ApplicationFailure {
-  return ApplicationFailure.create({ message, type: 'EmailNotSentYet', nextRetryDelay: delayMs, category: ApplicationFailureCategory.BENIGN });
+  return ApplicationFailure.create({
+    message,
+    type: 'EmailNotSentYet',
+    nextRetryDelay: delayMs,
+    category: ApplicationFailureCategory.BENIGN,
+  });
 }

@@ -1,14 +1,16 @@
 /** What becomes of one person's notification: each call does what is due, in one transaction, and says when to come again. */
 import type { NotificationInput, NotificationStep } from '../../contract/notification';
-import { settleRecipient } from '../../db/notifications/notification-recipients';
+import { decideRecipient } from '../../db/notifications/notification-recipients';
 import type { ActivityDependencies } from '../dependencies';
 
 export interface NotificationActivities {
-  settleNotification(input: NotificationInput): Promise<NotificationStep>;
+  decideNotification(input: NotificationInput): Promise<NotificationStep>;
 }
 
-export const createNotificationActivities = ({ database }: Pick<ActivityDependencies, 'database'>): NotificationActivities => ({
-  async settleNotification({ tenantId, notificationRecipientId }) {
-    return database.withTenant(tenantId, (work) => settleRecipient(work, { notificationRecipientId }));
+export const createNotificationActivities = ({
+  database,
+}: Pick<ActivityDependencies, 'database'>): NotificationActivities => ({
+  async decideNotification({ tenantId, notificationRecipientId }) {
+    return database.withTenant(tenantId, (work) => decideRecipient(work, { notificationRecipientId }));
   },
 });

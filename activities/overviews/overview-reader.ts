@@ -4,22 +4,34 @@
  */
 import type { Database, TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import { compareOurs, comparePage, hasPreviewedTwice, previewDeletions, previewPage } from '../../db/overviews/build-overview';
-import { announceOverview, changeOverviewJob, endOverviewJob, lockOverviewJob, type OverviewJob } from '../../db/overviews/overviews';
+import {
+  compareOurs,
+  comparePage,
+  hasPreviewedTwice,
+  previewDeletions,
+  previewPage,
+} from '../../db/overviews/build-overview';
+import {
+  announceOverview,
+  changeOverviewJob,
+  endOverviewJob,
+  lockOverviewJob,
+  type OverviewJob,
+} from '../../db/overviews/overviews';
 import { countLinked } from '../../db/sync-runs/sync-datasets';
 import type { SyncError } from '../../domain/sync-error';
 import { DatasetFailed, endless, suspiciouslyEmpty } from '../pull/dataset-reader';
 import type { OpenConnector } from '../dependencies';
 import { createPagePreparation } from '../pull/prepare-page';
 
-export interface OverviewPassParts {
+export interface OverviewReaderOptions {
   database: Database;
   tenantId: string;
   overviewId: string;
   integration: Integration;
   opened: OpenConnector;
   job: OverviewJob;
-  hasTime(): boolean;
+  isWithinTimeBox(): boolean;
 }
 
 const OURS_AT_ONCE = 500;
@@ -27,11 +39,11 @@ const REPEATED_PAGES_MAX = 3;
 const EMPTY_PAGES_MAX = 100;
 const ANNOUNCE_EVERY_MS = 1_000;
 
-export class OverviewPass {
+export class OverviewReader {
   private job: OverviewJob;
   private announcedAt = 0;
 
-  constructor(private readonly parts: OverviewPassParts) {
+  constructor(private readonly parts: OverviewReaderOptions) {
     this.job = parts.job;
   }
 
@@ -39,7 +51,10 @@ export class OverviewPass {
   async run(): Promise<'done' | 'more'> {
     const { connector, context } = this.parts.opened;
     const { direction, recordType } = this.job;
-    const abilities = connector.readPage === undefined ? null : (connector.readAbilities?.(context.config, recordType) ?? null);
+    const abilities =
+      connector.readPage === undefined
+        ? null
+        : (connector.readAbilities?.(context.config, recordType) ?? null);
     if (direction === 'pull' && abilities === null) return this.end('not_supported');
     await this.begin(abilities !== null);
     return direction === 'pull' ? this.preview(abilities?.isPagingStable ?? false) : this.compare();
@@ -47,9 +62,16 @@ export class OverviewPass {
 
   private async begin(isReadable: boolean): Promise<void> {
     if (this.job.startedAt !== null && this.job.state === 'running') return;
-    const comparedWith = this.job.direction === 'pull' ? null : isReadable ? ('third_party' as const) : ('last_push' as const);
+    const comparedWith =
+      this.job.direction === 'pull' ? null : isReadable ? ('third_party' as const) : ('last_push' as const);
     await this.inTenant((work) =>
-      changeOverviewJob(work, this.job, { state: 'running', startedAt: this.job.startedAt ?? work.now, comparedWith, waitingUntil: null, error: null }),
+      changeOverviewJob(work, this.job, {
+        state: 'running',
+        startedAt: this.job.startedAt ?? work.now,
+        comparedWith,
+        waitingUntil: null,
+        error: null,
+      }),
     );
     await this.reload();
   }
@@ -60,11 +82,20 @@ export class OverviewPass {
     const prepare = createPagePreparation(integration.recordTypes[recordType]);
     const read = await this.readAll(async (page, checkpoint) => {
       const prepared = prepare(page);
-      const toApply = { ...prepared, integration, syncRunId: overviewId, recordType, pagesBefore: this.job.pages, askedAt: page.askedAt };
+      const toApply = {
+        ...prepared,
+        integration,
+        syncRunId: overviewId,
+        recordType,
+        pagesBefore: this.job.pages,
+        requestedAt: page.requestedAt,
+      };
       return this.inTenant((work) => previewPage(work, this.job, toApply, checkpoint));
     });
     if (read !== 'done') return read === 'more' ? 'more' : 'done';
-    const held = await this.inTenant((work) => countLinked(work, { integrationId: integration.integrationId, recordType }));
+    const held = await this.inTenant((work) =>
+      countLinked(work, { integrationId: integration.integrationId, recordType }),
+    );
     if (this.job.recordsRead === 0 && held > 0) throw suspiciouslyEmpty(recordType, held);
     if (!isPagingStable && !(await this.addsUp())) throw listChanged(recordType);
     await this.inTenant((work) => previewDeletions(work, this.job, integration));
@@ -77,23 +108,27 @@ export class OverviewPass {
     // They are read to their end before what is left of ours says what they lack.
     if (isReadable && !this.isRead) {
       const read = await this.readAll(({ records }, checkpoint) =>
-        this.inTenant((work) => comparePage(work, this.job, { integration, pagesBefore: this.job.pages, records }, checkpoint)),
+        this.inTenant((work) =>
+          comparePage(work, this.job, { integration, pagesBefore: this.job.pages, records }, checkpoint),
+        ),
       );
       if (read !== 'done') return read === 'more' ? 'more' : 'done';
     }
     while (this.job.readFinishedAt === null) {
-      const job = await this.inTenant((work) => compareOurs(work, this.job, { integration, isReadable, limit: OURS_AT_ONCE }));
+      const job = await this.inTenant((work) =>
+        compareOurs(work, this.job, { integration, isReadable, limit: OURS_AT_ONCE }),
+      );
       if (job === undefined) return 'done';
       this.job = job;
       await this.announce();
-      if (job.readFinishedAt === null && !this.parts.hasTime()) return 'more';
+      if (job.readFinishedAt === null && !this.parts.isWithinTimeBox()) return 'more';
     }
     return this.end('succeeded');
   }
 
   private async readAll(
     write: (
-      page: Awaited<ReturnType<NonNullable<OpenConnector['connector']['readPage']>>> & { askedAt: Date },
+      page: Awaited<ReturnType<NonNullable<OpenConnector['connector']['readPage']>>> & { requestedAt: Date },
       checkpoint: { cursor: string | null; isLast: boolean; total: number | null },
     ) => Promise<OverviewJob | undefined>,
   ): Promise<'done' | 'more' | 'stopped'> {
@@ -101,17 +136,24 @@ export class OverviewPass {
     const { recordType } = this.job;
     if (connector.readPage === undefined) throw new Error(`The connector ${connector.kind} reads nothing.`);
     while (this.job.readFinishedAt === null && !this.isRead) {
-      if (!this.parts.hasTime()) return 'more';
-      const askedAt = await this.inTenant((work) => Promise.resolve(work.now));
-      const page = await connector.readPage({ recordType, modifiedSince: null, cursor: this.job.cursor }, context);
+      if (!this.parts.isWithinTimeBox()) return 'more';
+      const requestedAt = await this.inTenant((work) => Promise.resolve(work.now));
+      const page = await connector.readPage(
+        { recordType, modifiedSince: null, cursor: this.job.cursor },
+        context,
+      );
       if (page.nextCursor !== null && page.nextCursor === this.job.cursor) throw endless(recordType);
       const isLast = page.nextCursor === null;
       const total = page.total ?? (this.job.pages === 0 && isPulled(this.job) ? await this.count() : null);
-      const job = await write({ ...page, askedAt }, { cursor: isLast ? READ : page.nextCursor, isLast, total });
+      const job = await write(
+        { ...page, requestedAt },
+        { cursor: isLast ? READ : page.nextCursor, isLast, total },
+      );
       if (job === undefined) return 'stopped';
       this.job = job;
       await this.announce();
-      if (job.repeatedPages >= (page.records.length === 0 ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX)) throw endless(recordType);
+      if (job.repeatedPages >= (page.records.length === 0 ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX))
+        throw endless(recordType);
     }
     return 'done';
   }
@@ -139,7 +181,9 @@ export class OverviewPass {
     if (now - this.announcedAt < ANNOUNCE_EVERY_MS) return;
     this.announcedAt = now;
     const { overviewId, integration } = this.parts;
-    await this.inTenant((work) => announceOverview(work, { overviewId, integrationId: integration.integrationId }));
+    await this.inTenant((work) =>
+      announceOverview(work, { overviewId, integrationId: integration.integrationId }),
+    );
   }
 
   private async end(state: 'succeeded' | 'not_supported'): Promise<'done'> {

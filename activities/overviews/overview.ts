@@ -7,28 +7,39 @@ import { ConnectorError, RateLimited, Unauthorized, Unavailable } from '../../co
 import type { OverviewReport, WorkOnOverviewInput } from '../../contract/overview';
 import type { TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import { beginOverview, changeOverviewJob, deleteOverviewData, endOverviewJob, expireOverview, findOverview, type OverviewJob } from '../../db/overviews/overviews';
+import {
+  beginOverview,
+  changeOverviewJob,
+  deleteOverviewData,
+  endOverviewJob,
+  expireOverview,
+  findOverview,
+  type OverviewJob,
+} from '../../db/overviews/overviews';
 import { OVERVIEW_GIVE_UP_MS } from '../../domain/overviews/overview';
 import { rateLimitDelayMs, refusalBackoffMs } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
-import { BudgetExhausted } from '../integrations/rate-limited-http';
+import { RateLimitExhausted } from '../integrations/rate-limited-http';
 import { DatasetFailed } from '../pull/dataset-reader';
 import type { ActivityDependencies } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
-import { OverviewPass } from './overview-reader';
-import { noteThirdPartyState, stateAfter } from '../integrations/third-party-health';
+import { OverviewReader } from './overview-reader';
+import { recordThirdPartyState, stateAfter } from '../integrations/third-party-health';
 
 export interface OverviewActivities {
   /** One time-boxed piece. Called again as its report says. */
   workOnOverview(input: WorkOnOverviewInput): Promise<OverviewReport>;
 }
 
-type Dependencies = Pick<ActivityDependencies, 'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling'>;
+type Dependencies = Pick<
+  ActivityDependencies,
+  'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling'
+>;
 
 const HEARTBEAT_MS = 4_000;
 const INTERNAL_ATTEMPTS_MAX = 3;
 /** One that is applied is ended by its run, which tells; a lost signal is noticed after this. */
-const LOOK_AGAIN_MS = 86_400_000;
+const CHECK_AGAIN_MS = 86_400_000;
 /** Its time may be up here a little before it is in the database. */
 const CLOCKS_APART_MS = 1_000;
 
@@ -40,7 +51,7 @@ export const createOverviewActivities = (dependencies: Dependencies): OverviewAc
     context.cancellationSignal.addEventListener('abort', cancel);
     const beating = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
     try {
-      return await new OverviewPiece(dependencies, input, canceled.signal).run();
+      return await new OverviewExecutor(dependencies, input, canceled.signal).run();
     } finally {
       clearInterval(beating);
       context.cancellationSignal.removeEventListener('abort', cancel);
@@ -48,7 +59,7 @@ export const createOverviewActivities = (dependencies: Dependencies): OverviewAc
   },
 });
 
-class OverviewPiece {
+class OverviewExecutor {
   private readonly startedAt = performance.now();
   private offsetMs: number;
 
@@ -62,11 +73,11 @@ class OverviewPiece {
 
   async run(): Promise<OverviewReport> {
     for (;;) {
-      const begun = await this.inTenant((work) => beginOverview(work, this.input));
-      if (begun?.job === undefined) return this.keep();
-      const report = await this.workOn(begun.integration, begun.job);
+      const started = await this.inTenant((work) => beginOverview(work, this.input));
+      if (started?.job === undefined) return this.keep();
+      const report = await this.workOn(started.integration, started.job);
       if (report !== 'next') return report;
-      if (!this.hasTime()) return { state: 'more' };
+      if (!this.isWithinTimeBox()) return { state: 'more' };
     }
   }
 
@@ -78,7 +89,10 @@ class OverviewPiece {
       if (overview === undefined || overview.dataDeletedAt !== null) return { state: 'over' };
       if (overview.invalidAt === null && overview.state !== 'failed') {
         const now = this.now().getTime();
-        return { state: 'waiting', until: Math.max(overview.expiresAt?.getTime() ?? now + LOOK_AGAIN_MS, now + CLOCKS_APART_MS) };
+        return {
+          state: 'waiting',
+          until: Math.max(overview.expiresAt?.getTime() ?? now + CHECK_AGAIN_MS, now + CLOCKS_APART_MS),
+        };
       }
       await deleteOverviewData(work, this.input);
       return { state: 'over' };
@@ -87,19 +101,34 @@ class OverviewPiece {
 
   private async workOn(integration: Integration, job: OverviewJob): Promise<OverviewReport | 'next'> {
     // A signal is no reason to try again before its time.
-    if (job.waitingUntil !== null && job.waitingUntil > this.now()) return { state: 'waiting', until: job.waitingUntil.getTime() };
-    const { blockedUntil, blockedBecause } = integration;
+    if (job.waitingUntil !== null && job.waitingUntil > this.now())
+      return { state: 'waiting', until: job.waitingUntil.getTime() };
+    const { blockedUntil, blockedReason } = integration;
     if (integration.pausedAt !== null)
-      return this.fail(job, stoppedBecause('paused', 'The integration was paused. Resume it and ask for another Sync Overview.'));
+      return this.fail(
+        job,
+        stoppedReason('paused', 'The integration was paused. Resume it and ask for another Sync Overview.'),
+      );
     if (integration.needsReauthorizationAt !== null)
       return this.fail(
         job,
-        stoppedBecause('unauthorized', 'The credentials are not accepted. Give the integration new ones and ask for another Sync Overview.'),
+        stoppedReason(
+          'unauthorized',
+          'The credentials are not accepted. Give the integration new ones and ask for another Sync Overview.',
+        ),
       );
-    if (blockedUntil !== null && blockedUntil > this.now() && blockedBecause !== 'outage') return this.later(job, blockedUntil, null);
+    if (blockedUntil !== null && blockedUntil > this.now() && blockedReason !== 'outage')
+      return this.later(job, blockedUntil, null);
     try {
       const opened = await this.deps.openConnector(this.input.tenantId, integration, this.signal, 'manual');
-      const pass = new OverviewPass({ database: this.deps.database, ...this.input, integration, opened, job, hasTime: () => this.hasTime() });
+      const pass = new OverviewReader({
+        database: this.deps.database,
+        ...this.input,
+        integration,
+        opened,
+        job,
+        isWithinTimeBox: () => this.isWithinTimeBox(),
+      });
       const result = await pass.run();
       return result === 'more' ? { state: 'more' } : 'next';
     } catch (error) {
@@ -107,33 +136,66 @@ class OverviewPiece {
     }
   }
 
-  private async afterTrouble(error: unknown, job: OverviewJob, integration: Integration): Promise<OverviewReport | 'next'> {
+  private async afterTrouble(
+    error: unknown,
+    job: OverviewJob,
+    integration: Integration,
+  ): Promise<OverviewReport | 'next'> {
     if (this.signal.aborted || this.deps.isStopping()) throw error;
     if (error instanceof DatasetFailed) return this.fail(job, error.syncError);
-    if (error instanceof BudgetExhausted) return this.later(job, error.retryAt, null);
+    if (error instanceof RateLimitExhausted) return this.later(job, error.retryAt, null);
     if (!(error instanceof ConnectorError)) {
-      this.deps.log.error({ err: error, record_type: job.recordType }, 'a sync overview failed inside Syncline');
+      this.deps.log.error(
+        { err: error, record_type: job.recordType },
+        'a sync overview failed inside Syncline',
+      );
       if (job.attempts >= INTERNAL_ATTEMPTS_MAX) return this.fail(job, internalError(error));
-      return this.later(job, new Date(this.now().getTime() + refusalBackoffMs(job.attempts)), internalError(error));
+      return this.later(
+        job,
+        new Date(this.now().getTime() + refusalBackoffMs(job.attempts)),
+        internalError(error),
+      );
     }
     const syncError = toSyncErrors(error)[0] ?? null;
     // What they say about everything, and not about this list alone, holds for pushes and runs as well.
     if (error instanceof RateLimited || error instanceof Unauthorized)
-      await this.inTenant((work) => noteThirdPartyState(work, integration, stateAfter(error), this.now()));
-    if (error instanceof RateLimited) return this.later(job, new Date(this.now().getTime() + rateLimitDelayMs(error.retryAfterMs)), syncError);
-    if (error instanceof Unavailable) return this.later(job, new Date(this.now().getTime() + refusalBackoffMs(job.attempts)), syncError);
+      await this.inTenant((work) => recordThirdPartyState(work, integration, stateAfter(error), this.now()));
+    if (error instanceof RateLimited)
+      return this.later(
+        job,
+        new Date(this.now().getTime() + rateLimitDelayMs(error.retryAfterMs)),
+        syncError,
+      );
+    if (error instanceof Unavailable)
+      return this.later(job, new Date(this.now().getTime() + refusalBackoffMs(job.attempts)), syncError);
     return this.fail(job, syncError);
   }
 
   /** Tried again a little later; for a quarter of an hour, not for days. */
-  private async later(job: OverviewJob, until: Date, error: SyncError | null): Promise<OverviewReport | 'next'> {
+  private async later(
+    job: OverviewJob,
+    until: Date,
+    error: SyncError | null,
+  ): Promise<OverviewReport | 'next'> {
     const failingSince = job.failingSince ?? this.now();
     if (until.getTime() - failingSince.getTime() > OVERVIEW_GIVE_UP_MS)
       return this.fail(
         job,
-        error ?? stoppedBecause('no_answer', 'The third party could not be read within a quarter of an hour. Ask for another Sync Overview later.'),
+        error ??
+          stoppedReason(
+            'no_answer',
+            'The third party could not be read within a quarter of an hour. Ask for another Sync Overview later.',
+          ),
       );
-    await this.inTenant((work) => changeOverviewJob(work, job, { state: 'waiting', waitingUntil: until, failingSince, attempts: job.attempts + 1, error }));
+    await this.inTenant((work) =>
+      changeOverviewJob(work, job, {
+        state: 'waiting',
+        waitingUntil: until,
+        failingSince,
+        attempts: job.attempts + 1,
+        error,
+      }),
+    );
     return { state: 'waiting', until: until.getTime() };
   }
 
@@ -142,8 +204,12 @@ class OverviewPiece {
     return 'next';
   }
 
-  private hasTime(): boolean {
-    return performance.now() - this.startedAt < this.deps.pulling.timeBoxMs && !this.deps.isStopping() && !this.signal.aborted;
+  private isWithinTimeBox(): boolean {
+    return (
+      performance.now() - this.startedAt < this.deps.pulling.timeBoxMs &&
+      !this.deps.isStopping() &&
+      !this.signal.aborted
+    );
   }
 
   private now(): Date {
@@ -158,6 +224,14 @@ class OverviewPiece {
   }
 }
 
-function stoppedBecause(code: string, explanation: string): SyncError {
-  return { category: 'config', origin: 'us', code, field: null, remote_field: null, message: 'The Sync Overview could not read everything.', explanation };
+function stoppedReason(code: string, explanation: string): SyncError {
+  return {
+    category: 'config',
+    origin: 'us',
+    code,
+    field: null,
+    remote_field: null,
+    message: 'The Sync Overview could not read everything.',
+    explanation,
+  };
 }

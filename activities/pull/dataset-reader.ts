@@ -6,26 +6,26 @@
 import type { ReadAbilities, ReadPage } from '../../connectors/connector';
 import { type Commit, type Database, type TenantWork, waitForDisk } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import { countLinked, findSyncDataset, noteDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
-import { noteSkipped } from '../../db/pull/apply-reviewed';
+import { countLinked, findSyncDataset, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
+import { recordSkippedItems } from '../../db/pull/apply-reviewed';
 import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pull/delete-missing';
-import { isPlain, layOutStrangers, type Strangers } from '../../db/pull/initial-load';
+import { canBulkInsert, prepareBulkInsert, type BulkInsert } from '../../db/pull/initial-load';
 import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/sync-runs/sync-jobs';
-import { countSeenAgain, lookForInterruption, noteDeletesWithheld } from '../../db/pull/pass-state';
-import { applyPage, noteComplaints, type PageToApply } from '../../db/pull/apply-page';
+import { countSeenAgain, checkForInterruption, markDeletesWithheld } from '../../db/pull/pass-state';
+import { applyPage, recordSkippedRecords, type PageToApply } from '../../db/pull/apply-page';
 import { appendStreamEvent } from '../../db/platform/change-feed';
 import type { SyncError } from '../../domain/sync-error';
 import type { ActivityLog, OpenConnector } from '../dependencies';
 import { createPagePreparation, type PreparedPage } from './prepare-page';
 
-export interface PassParts {
+export interface DatasetReaderOptions {
   database: Database;
   tenantId: string;
   run: SyncRun;
   integration: Integration;
   opened: OpenConnector;
   recordType: string;
-  hasTime(): boolean;
+  isWithinTimeBox(): boolean;
   log: ActivityLog;
 }
 
@@ -50,19 +50,19 @@ const COUNT_EVERY_MS = 6 * 3_600_000;
 
 interface AskedPage {
   page: PreparedPage;
-  strangers?: Strangers | undefined;
-  askedAt: Date;
+  unmatched?: BulkInsert | undefined;
+  requestedAt: Date;
 }
 
-export class DatasetPass {
+export class DatasetReader {
   private readonly prepare: (page: ReadPage) => PreparedPage;
   private announcedAt = 0;
   /** So far. */
-  private isFirstMeeting = false;
+  private isInitialLoad = false;
   /** By the database's clock, and rather too early: when the latest transaction began. */
   private now = new Date(0);
 
-  constructor(private readonly parts: PassParts) {
+  constructor(private readonly parts: DatasetReaderOptions) {
     this.prepare = createPagePreparation(parts.integration.recordTypes[parts.recordType]);
   }
 
@@ -77,12 +77,13 @@ export class DatasetPass {
       if (typeof read === 'string') return read;
       job = read;
     }
-    if (this.isFull || job.modifiedSince === null || !abilities.canFilterByModified) await this.refuseSuspiciousEmptiness(job);
+    if (this.isFull || job.modifiedSince === null || !abilities.canFilterByModified)
+      await this.refuseSuspiciousEmptiness(job);
     if (this.isFull) {
       const deleted = await this.deleteWhatIsMissing(job, abilities.isPagingStable);
       if (deleted !== 'done') return deleted;
     }
-    await this.saySkipped();
+    await this.recordSkipped();
     await this.conclude();
     return 'done';
   }
@@ -97,18 +98,22 @@ export class DatasetPass {
   }
 
   /** The next page is asked for while this one is written. A page that fails costs what was not written yet, nothing more. */
-  private async readAll(job: SyncJob, { canFilterByModified, isPagingStable }: ReadAbilities): Promise<SyncJob | PassResult> {
+  private async readAll(
+    job: SyncJob,
+    { canFilterByModified, isPagingStable }: ReadAbilities,
+  ): Promise<SyncJob | PassResult> {
     const modifiedSince = canFilterByModified ? job.modifiedSince : null;
     let current = job;
-    this.isFirstMeeting = job.isFirstMeeting;
+    this.isInitialLoad = job.isInitialLoad;
     // Of a list that may move and does not say what it holds: counted before its first page, to be compared with what was read.
     const countedFirst = this.isFull && !isPagingStable && job.pages === 0 ? await this.count() : null;
     let asked = this.ask(current.cursor, modifiedSince);
     for (;;) {
-      const { page, strangers, askedAt } = await asked;
+      const { page, unmatched, requestedAt } = await asked;
       const isLast = page.nextCursor === null;
-      const isTimeUp = !this.parts.hasTime();
-      if (page.nextCursor !== null && page.nextCursor === current.cursor) throw endless(this.parts.recordType);
+      const isTimeUp = !this.parts.isWithinTimeBox();
+      if (page.nextCursor !== null && page.nextCursor === current.cursor)
+        throw endless(this.parts.recordType);
       const askNext = once(() => (isLast || isTimeUp ? undefined : this.ask(page.nextCursor, modifiedSince)));
 
       const toApply: PageToApply = {
@@ -116,16 +121,16 @@ export class DatasetPass {
         integration: this.parts.integration,
         overviewId: this.parts.run.overviewId,
         pagesBefore: current.pages,
-        askedAt,
+        requestedAt,
         ...page,
-        strangers,
+        unmatched,
         total: page.total ?? (current.pages === 0 ? countedFirst : null),
       };
-      let mayAssumeNew = true;
+      let isAssumedNew = true;
       const applied = await this.inTenant(
         async (work) => {
-          const attempt = { ...toApply, mayAssumeNew };
-          mayAssumeNew = false; // begun again, it looks
+          const attempt = { ...toApply, isAssumedNew };
+          isAssumedNew = false; // begun again, it looks
           const result = await applyPage(work, attempt, askNext);
           if (result.kind === 'applied') await this.announce(work);
           return result;
@@ -134,9 +139,10 @@ export class DatasetPass {
       );
       if (applied.kind === 'stopped') return 'stopped';
       current = applied.job;
-      this.isFirstMeeting = current.isFirstMeeting;
+      this.isInitialLoad = current.isInitialLoad;
       const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
-      if (current.repeatedPages >= (isEmpty ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX)) throw endless(this.parts.recordType);
+      if (current.repeatedPages >= (isEmpty ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX))
+        throw endless(this.parts.recordType);
       if (isLast) return current;
       if (applied.isInterrupted) return 'more';
       const next = askNext();
@@ -153,17 +159,31 @@ export class DatasetPass {
     // Whoever follows the stream stands behind this transaction from now on: it may not be forgotten.
     await waitForDisk(work);
     const { integrationId, syncRunId } = this.place;
-    await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: integrationId, sync_run_id: syncRunId } });
+    await appendStreamEvent(work, {
+      topic: 'sync_runs',
+      body: { integration_id: integrationId, sync_run_id: syncRunId },
+    });
   }
 
   private async ask(cursor: string | null, modifiedSince: Date | null): Promise<AskedPage> {
     const { connector, context } = this.parts.opened;
     if (connector.readPage === undefined) throw new Error(`The connector ${connector.kind} reads nothing.`);
-    const askedAt = this.now;
-    const page = this.prepare(await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context));
+    const requestedAt = this.now;
+    const page = this.prepare(
+      await connector.readPage({ recordType: this.parts.recordType, modifiedSince, cursor }, context),
+    );
     // Made ready as soon as it is here, while the database still writes the page before.
-    const inPlace = { ...page, integration: this.parts.integration, recordType: this.parts.recordType, overviewId: this.parts.run.overviewId };
-    return { page, strangers: this.isFirstMeeting && isPlain(inPlace) ? layOutStrangers(inPlace) : undefined, askedAt };
+    const inPlace = {
+      ...page,
+      integration: this.parts.integration,
+      recordType: this.parts.recordType,
+      overviewId: this.parts.run.overviewId,
+    };
+    return {
+      page,
+      unmatched: this.isInitialLoad && canBulkInsert(inPlace) ? prepareBulkInsert(inPlace) : undefined,
+      requestedAt,
+    };
   }
 
   /** Nothing where there was something is more likely a mistake there than the truth (rules.md 35). */
@@ -176,9 +196,13 @@ export class DatasetPass {
 
   private async deleteWhatIsMissing(job: SyncJob, isPagingStable: boolean): Promise<PassResult> {
     if (await this.isInterrupted()) return 'more';
-    const total = isPagingStable ? null : ((await this.count()) ?? job.theirsTotal);
-    if (job.deletesWithheld === null && !isPagingStable && !(await this.addsUp(job, total ?? job.recordsRead)))
-      await this.inTenant((work) => noteDeletesWithheld(work, this.place, 'list_changed'));
+    const total = isPagingStable ? null : ((await this.count()) ?? job.remoteTotal);
+    if (
+      job.deletesWithheld === null &&
+      !isPagingStable &&
+      !(await this.addsUp(job, total ?? job.recordsRead))
+    )
+      await this.inTenant((work) => markDeletesWithheld(work, this.place, 'list_changed'));
     const { overviewId } = this.parts.run;
     const plan = await this.inTenant(async (work) => {
       const now = await lockSyncJob(work, this.place);
@@ -187,7 +211,7 @@ export class DatasetPass {
       if (overviewId !== null) return 'delete' as const;
       if (now !== undefined && now.recordsDeleted > 0) return 'delete' as const;
       const made = await planDeletions(work, { ...this.place, isCertain: isPagingStable || total !== null });
-      if (made === 'parked') await noteDeletesWithheld(work, this.place, 'needs_review');
+      if (made === 'parked') await markDeletesWithheld(work, this.place, 'needs_review');
       return made;
     });
     if (plan !== 'delete') return 'done';
@@ -198,12 +222,12 @@ export class DatasetPass {
           : deleteReviewedMissing(work, { ...this.place, overviewId, limit: DELETE_CHUNK }),
       );
       if (deleted < DELETE_CHUNK) return (await this.job()) === undefined ? 'stopped' : 'done';
-      if (!this.parts.hasTime() || (await this.isInterrupted())) return 'more';
+      if (!this.parts.isWithinTimeBox() || (await this.isInterrupted())) return 'more';
     }
   }
 
   private async isInterrupted(): Promise<boolean> {
-    return (await this.inTenant((work) => lookForInterruption(work, this.place))).isInterrupted;
+    return (await this.inTenant((work) => checkForInterruption(work, this.place))).isInterrupted;
   }
 
   /**
@@ -216,13 +240,13 @@ export class DatasetPass {
   }
 
   /** What an overview showed and was not met again as it was (rules.md 21). */
-  private async saySkipped(): Promise<void> {
+  private async recordSkipped(): Promise<void> {
     const { overviewId } = this.parts.run;
     if (overviewId === null) return;
     await this.inTenant(async (work) => {
       if ((await lockSyncJob(work, this.place))?.finishedAt !== null) return;
-      const { complaints, count } = await noteSkipped(work, { ...this.place, overviewId });
-      await noteComplaints(work, this.place, complaints, count);
+      const { skippedRecords, count } = await recordSkippedItems(work, { ...this.place, overviewId });
+      await recordSkippedRecords(work, this.place, skippedRecords, count);
     });
   }
 
@@ -234,22 +258,24 @@ export class DatasetPass {
     }));
     if (job === undefined) return;
     const hasChanged = job.recordsNew + job.recordsChanged + job.recordsDeleted > 0 || job.hasTombstones;
-    const isStale = dataset?.countedAt == null || run.requestedAt.getTime() - dataset.countedAt.getTime() > COUNT_EVERY_MS;
-    const theirs = this.isFull || hasChanged || isStale ? await this.countTheirs(job) : undefined;
+    const isStale =
+      dataset?.countedAt == null || run.requestedAt.getTime() - dataset.countedAt.getTime() > COUNT_EVERY_MS;
+    const theirs = this.isFull || hasChanged || isStale ? await this.countRemote(job) : undefined;
     await this.inTenant(async (work) => {
-      const counted = theirs === undefined ? undefined : { ours: await countLinked(work, this.place), theirs };
+      const counted =
+        theirs === undefined ? undefined : { ours: await countLinked(work, this.place), theirs };
       // Changes from the last day leave the watermark alone (rules.md 28), and so does what left changes aside that nobody had reviewed.
       const isWhole = run.overviewId === null;
       const watermark = run.scope === 'last_day' || !isWhole ? null : watermarkOf(job, work.now);
-      await noteDatasetSucceeded(work, { ...this.place, isFull: this.isFull && isWhole, watermark, counted });
+      await markDatasetSucceeded(work, { ...this.place, isFull: this.isFull && isWhole, watermark, counted });
     });
   }
 
-  private async countTheirs(job: SyncJob): Promise<number | null> {
+  private async countRemote(job: SyncJob): Promise<number | null> {
     const counted = await this.count();
     if (counted !== null) return counted;
     if (!this.isFull) return null;
-    if (job.theirsTotal !== null) return job.theirsTotal;
+    if (job.remoteTotal !== null) return job.remoteTotal;
     // Some lists hold a record twice, and it is one all the same.
     return job.recordsRead - (await this.inTenant((work) => countSeenAgain(work, this.place)));
   }

@@ -1,12 +1,12 @@
 /** The metadata job: fields and picklists as the third party has them now, stored and compared with what was known (rules.md 28). */
 import type { Database } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import { noteRecordTypes } from '../../db/integrations/metadata';
+import { saveRecordTypes } from '../../db/integrations/metadata';
 import type { SyncRun } from '../../db/sync-runs/sync-jobs';
 import type { RecordType } from '../../domain/records/record-type';
 import type { OpenConnector } from '../dependencies';
 
-export interface MetadataParts {
+export interface MetadataReaderOptions {
   database: Database;
   tenantId: string;
   run: SyncRun;
@@ -15,11 +15,19 @@ export interface MetadataParts {
 }
 
 /** @throws the connector's errors. */
-export async function readMetadata({ database, tenantId, run, integration, opened }: MetadataParts): Promise<void> {
+export async function readMetadata({
+  database,
+  tenantId,
+  run,
+  integration,
+  opened,
+}: MetadataReaderOptions): Promise<void> {
   const { connector, context } = opened;
   const live = (await connector.describeRecordTypes?.(context)) ?? [];
   const seen = withUnaskedOnes(live, connector.recordTypes(context.config));
-  await database.withTenant(tenantId, (work) => noteRecordTypes(work, { integrationId: integration.integrationId, syncRunId: run.syncRunId, seen }));
+  await database.withTenant(tenantId, (work) =>
+    saveRecordTypes(work, { integrationId: integration.integrationId, syncRunId: run.syncRunId, seen }),
+  );
 }
 
 /** What cannot be asked live is what the connector or the configuration says. */

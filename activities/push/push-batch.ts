@@ -5,8 +5,8 @@
 import type { PushItem, PushResult } from '../../connectors/connector';
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../../connectors/errors';
 import type { ClaimedPush } from '../../db/push/claim-pushes';
-import type { ConcludedPush, PushOutcome } from '../../db/push/record-push-results';
-import type { RecordTypeMappings } from '../../db/tables';
+import type { FinishedPush, PushOutcome } from '../../db/push/record-push-results';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { REFUSALS_MAX, refusalBackoffMs } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import type { ActivityLog, OpenConnector } from '../dependencies';
@@ -24,7 +24,7 @@ export interface Batch {
 }
 
 export interface BatchResult {
-  concluded: ConcludedPush[];
+  concluded: FinishedPush[];
   trouble: ThirdPartyState;
 }
 
@@ -33,10 +33,11 @@ const NOT_CALLED: PushOutcome = { kind: 'waiting', wasCalled: false, errors: nul
 export async function pushBatch(batch: Batch): Promise<BatchResult> {
   const { results, isStopped } = await send(batch);
   let trouble: ThirdPartyState = { kind: 'well' };
-  const concluded: ConcludedPush[] = [];
+  const concluded: FinishedPush[] = [];
   for (const push of batch.pushes) {
     const result = results.get(push.pushId);
-    const judged = result === undefined ? { outcome: NOT_CALLED } : await judge(batch, push, result, isStopped);
+    const judged =
+      result === undefined ? { outcome: NOT_CALLED } : await judge(batch, push, result, isStopped);
     if (judged.trouble !== undefined && judged.trouble.kind !== 'well') trouble = judged.trouble;
     concluded.push({ push, outcome: judged.outcome });
   }
@@ -45,7 +46,12 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
 
 type Result = PushResult | { pushId: string; ok: false; error: unknown };
 
-async function send({ pushes, recordTypes, open, log }: Batch): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
+async function send({
+  pushes,
+  recordTypes,
+  open,
+  log,
+}: Batch): Promise<{ results: Map<string, Result>; isStopped: boolean }> {
   const items = pushes.map((push) => toItem(push, recordTypes));
   const results = new Map<string, Result>();
   let isStopped = false;
@@ -57,14 +63,16 @@ async function send({ pushes, recordTypes, open, log }: Batch): Promise<{ result
       if (error instanceof ConnectorError) throw error;
       // A mistake of the connector's: find the record it stumbles over, so that it holds up only itself (rules.md R10).
       log.error({ err: error, connector: connector.kind }, 'connector failed on a batch');
-      for (const item of items) results.set(item.pushId, await sendAlone(item, () => connector.push([item], context)));
+      for (const item of items)
+        results.set(item.pushId, await sendAlone(item, () => connector.push([item], context)));
     }
     isStopped = context.signal.aborted;
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
     // Nothing was sent, so one record's answer stands for the trouble and the others were not called.
     const [first] = items;
-    if (first !== undefined && results.size === 0) results.set(first.pushId, { pushId: first.pushId, ok: false, error });
+    if (first !== undefined && results.size === 0)
+      results.set(first.pushId, { pushId: first.pushId, ok: false, error });
   }
   return { results, isStopped };
 }
@@ -72,7 +80,13 @@ async function send({ pushes, recordTypes, open, log }: Batch): Promise<{ result
 async function sendAlone(item: PushItem, push: () => Promise<PushResult[]>): Promise<Result> {
   try {
     const [result] = await push();
-    return result ?? { pushId: item.pushId, ok: false, error: new Error('The connector gave no result for this record.') };
+    return (
+      result ?? {
+        pushId: item.pushId,
+        ok: false,
+        error: new Error('The connector gave no result for this record.'),
+      }
+    );
   } catch (error) {
     return { pushId: item.pushId, ok: false, error };
   }
@@ -90,32 +104,61 @@ function toItem(push: ClaimedPush, recordTypes: RecordTypeMappings): PushItem {
     remoteVersion: push.remoteVersion,
     isDeactivated: push.isDeactivated,
     unresolvedCreation: push.unresolvedCreation,
-    fieldNames: Object.fromEntries(fields.flatMap(({ name, to }) => (name === undefined ? [] : [[to, name]]))),
+    fieldNames: Object.fromEntries(
+      fields.flatMap(({ name, to }) => (name === undefined ? [] : [[to, name]])),
+    ),
   };
 }
 
-async function judge(batch: Batch, push: ClaimedPush, result: Result, isStopped: boolean): Promise<{ outcome: PushOutcome; trouble?: ThirdPartyState }> {
-  if (result.ok) return { outcome: { kind: 'succeeded', effect: result.effect, remoteId: result.remoteId, remoteVersion: result.remoteVersion } };
+async function judge(
+  batch: Batch,
+  push: ClaimedPush,
+  result: Result,
+  isStopped: boolean,
+): Promise<{ outcome: PushOutcome; trouble?: ThirdPartyState }> {
+  if (result.ok)
+    return {
+      outcome: {
+        kind: 'succeeded',
+        effect: result.effect,
+        remoteId: result.remoteId,
+        remoteVersion: result.remoteVersion,
+      },
+    };
   const { error } = result;
   // The worker stops: what its aborted calls did is not known, and says nothing about the third party.
   if (isStopped) return { outcome: { kind: 'waiting', wasCalled: true, errors: null, isFailing: false } };
-  if (!(error instanceof ConnectorError)) return { outcome: refused(push, [internalError(error)], batch.now) };
-  if (error instanceof RateLimited || error instanceof Unauthorized) return { outcome: waiting(error, false), trouble: stateAfter(error) };
-  if (error instanceof RecordRejected && !error.isForbidden) return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
+  if (!(error instanceof ConnectorError))
+    return { outcome: refused(push, [internalError(error)], batch.now) };
+  if (error instanceof RateLimited || error instanceof Unauthorized)
+    return { outcome: waiting(error, false), trouble: stateAfter(error) };
+  if (error instanceof RecordRejected && !error.isForbidden)
+    return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
 
   const trouble = await batch.ask();
   if (trouble.kind !== 'well') return { outcome: waiting(error, true), trouble };
-  if (error instanceof RecordRejected) return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
+  if (error instanceof RecordRejected)
+    return { outcome: { kind: 'failed', errors: toSyncErrors(error), isCertain: true } };
   return { outcome: refused(push, toSyncErrors(error), batch.now) };
 }
 
 function waiting(error: ConnectorError, wasCalled: boolean): PushOutcome {
-  return { kind: 'waiting', wasCalled, errors: error instanceof Unauthorized ? toSyncErrors(error) : null, isFailing: false };
+  return {
+    kind: 'waiting',
+    wasCalled,
+    errors: error instanceof Unauthorized ? toSyncErrors(error) : null,
+    isFailing: false,
+  };
 }
 
 /** This record alone has trouble: a few attempts, then Sync failed (rules.md 8). */
 function refused(push: ClaimedPush, errors: SyncError[], now: Date): PushOutcome {
   const refusals = push.refusals + 1;
   if (refusals >= REFUSALS_MAX) return { kind: 'failed', errors, isCertain: false };
-  return { kind: 'retry', errors, refusals, nextAttemptAt: new Date(now.getTime() + refusalBackoffMs(refusals)) };
+  return {
+    kind: 'retry',
+    errors,
+    refusals,
+    nextAttemptAt: new Date(now.getTime() + refusalBackoffMs(refusals)),
+  };
 }

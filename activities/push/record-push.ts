@@ -6,28 +6,35 @@
  * written on it once and ends the wake: everything else waits without a call (rules.md 10, 11).
  */
 import { Context } from '@temporalio/activity';
-import type { LaneReport, PushDueRecordsInput } from '../../contract/record-push';
+import type { PushReport, PushDueRecordsInput } from '../../contract/record-push';
 import { openBackfillWindows } from '../../db/push/backfill';
 import { claimProbe, unreachableError } from '../../db/integrations/availability';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { type Claim, claimDuePushes } from '../../db/push/claim-pushes';
-import { type ConcludedPush, concludePushes } from '../../db/push/record-push-results';
-import { readLaneOutlook, renewLease, stateOf } from '../../db/push/push-queue';
+import { type FinishedPush, recordPushResults } from '../../db/push/record-push-results';
+import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
 import { isUnreachableLongEnoughToFail } from '../../domain/retry';
-import { wireIdOf } from '../../domain/typeid';
+import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { pushBatch } from './push-batch';
-import { askThirdParty, noteThirdPartyState, type ThirdPartyState } from '../integrations/third-party-health';
+import {
+  askThirdParty,
+  recordThirdPartyState,
+  type ThirdPartyState,
+} from '../integrations/third-party-health';
 
 export interface RecordPushActivities {
-  pushDueRecords(input: PushDueRecordsInput): Promise<LaneReport>;
+  pushDueRecords(input: PushDueRecordsInput): Promise<PushReport>;
 }
 
-type Dependencies = Pick<ActivityDependencies, 'database' | 'batchSizeOf' | 'openConnector' | 'log' | 'pushing' | 'isStopping'>;
+type Dependencies = Pick<
+  ActivityDependencies,
+  'database' | 'batchSizeOf' | 'openConnector' | 'log' | 'pushing' | 'isStopping'
+>;
 
 export const createRecordPushActivities = (dependencies: Dependencies): RecordPushActivities => ({
-  pushDueRecords: (input) => new Wake(dependencies, input).run(),
+  pushDueRecords: (input) => new PushDueRecordsTask(dependencies, input).run(),
 });
 
 const BACKFILL_CHUNK = 1_000;
@@ -35,16 +42,16 @@ const BLOCKED_CHUNK = 500;
 /** An answer of `check` holds this long: a batch of refused records asks once, not once per record. */
 const CHECK_HOLDS_MS = 5_000;
 /** What is due but held locked by an acceptance is looked at again after this, not at once. */
-const LOOK_AGAIN_MS = 1_000;
+const CHECK_AGAIN_MS = 1_000;
 
 /** The state of one wake. */
-class Wake {
+class PushDueRecordsTask {
   private readonly startedAt = performance.now();
   /** What to add to this process's stopwatch to get workflow time. */
   private clockOffsetMs: number;
   private readonly leases: ClaimLeases;
   private pushed = 0;
-  private lastCheck: { askedAt: number; state: Promise<ThirdPartyState> } | undefined;
+  private lastCheck: { requestedAt: number; state: Promise<ThirdPartyState> } | undefined;
 
   constructor(
     private readonly deps: Dependencies,
@@ -57,15 +64,17 @@ class Wake {
       leaseMs: deps.pushing.leaseMs,
       now: () => this.now(),
       renew: ({ claimId, ids, leaseUntil }) =>
-        deps.database.withTenant(input.tenantId, (work) => renewLease(work, { integrationId, claimId, recordIds: ids, leaseUntil })),
-      names: { integration_id: wireIdOf('int', integrationId) },
+        deps.database.withTenant(input.tenantId, (work) =>
+          renewLease(work, { integrationId, claimId, recordIds: ids, leaseUntil }),
+        ),
+      names: { integration_id: typeIdOf('int', integrationId) },
     });
   }
 
-  async run(): Promise<LaneReport> {
+  async run(): Promise<PushReport> {
     const stopBeating = this.leases.keep(Context.current());
     try {
-      while (this.hasTime() && (await this.step()));
+      while (this.isWithinTimeBox() && (await this.step()));
       return await this.report();
     } finally {
       stopBeating();
@@ -81,12 +90,16 @@ class Wake {
    * An attempt can begin long after the lane woke: its worker died, or there was none. The database's clock tells how long, or else
    * leases and a Retry-After would be counted from a moment that has passed.
    */
-  private noteTime(now: Date): void {
+  private updateTime(now: Date): void {
     this.clockOffsetMs = Math.max(this.clockOffsetMs, now.getTime() - performance.now());
   }
 
-  private hasTime(): boolean {
-    return performance.now() - this.startedAt < this.deps.pushing.timeBoxMs && !this.deps.isStopping() && !this.leases.signal.aborted;
+  private isWithinTimeBox(): boolean {
+    return (
+      performance.now() - this.startedAt < this.deps.pushing.timeBoxMs &&
+      !this.deps.isStopping() &&
+      !this.leases.signal.aborted
+    );
   }
 
   /** @returns true when there is more to do in this wake. */
@@ -94,31 +107,43 @@ class Wake {
     const integration = await this.inTenant((work) => findIntegration(work, this.input));
     if (integration === undefined || stateOf(integration) !== 'working') return false;
     const isBackfilling = integration.backfillReason !== null && (await this.backfill());
-    if (integration.blockedUntil === null) return (await this.pushEverythingDue(integration)) || isBackfilling;
-    if (integration.blockedUntil > this.now()) return (await this.startBlockedWindows(integration)) || isBackfilling;
+    if (integration.blockedUntil === null)
+      return (await this.pushEverythingDue(integration)) || isBackfilling;
+    if (integration.blockedUntil > this.now())
+      return (await this.startBlockedWindows(integration)) || isBackfilling;
     await this.unblock(integration, integration.blockedUntil);
     return true;
   }
 
   private async backfill(): Promise<boolean> {
     const { integrationId } = this.input;
-    const { isDone } = await this.inTenant((work) => openBackfillWindows(work, { integrationId, now: this.now(), limit: BACKFILL_CHUNK }));
+    const { isDone } = await this.inTenant((work) =>
+      openBackfillWindows(work, { integrationId, now: this.now(), limit: BACKFILL_CHUNK }),
+    );
     return !isDone;
   }
 
   /** Due windows of a blocked integration turn into pushes that wait: the status tells the truth, and no call is made. */
   private async startBlockedWindows(integration: Integration): Promise<boolean> {
-    const isFailing = integration.outageSince !== null && isUnreachableLongEnoughToFail(integration.outageSince, this.now());
+    const isFailing =
+      integration.outageSince !== null && isUnreachableLongEnoughToFail(integration.outageSince, this.now());
     const claim = await this.claim(integration, { limit: BLOCKED_CHUNK, onlyWindows: true });
     const errors = isFailing ? [unreachableError(integration.blockedDetail ?? 'No answer.')] : null;
-    await this.conclude(claim.pushes.map((push) => ({ push, outcome: { kind: 'waiting', wasCalled: false, errors, isFailing } })));
+    await this.conclude(
+      claim.pushes.map((push) => ({
+        push,
+        outcome: { kind: 'waiting', wasCalled: false, errors, isFailing },
+      })),
+    );
     return claim.taken > 0 || claim.isOutdated;
   }
 
   /** A rate limit simply ends; an outage is over when the third party's `check` says so. */
   private async unblock(integration: Integration, blockedUntil: Date): Promise<void> {
-    if (integration.blockedBecause !== 'outage') return this.note({ kind: 'well' }, integration);
-    const isOurTurn = await this.inTenant((work) => claimProbe(work, { integrationId: this.input.integrationId, now: this.now(), blockedUntil }));
+    if (integration.blockedReason !== 'outage') return this.note({ kind: 'well' }, integration);
+    const isOurTurn = await this.inTenant((work) =>
+      claimProbe(work, { integrationId: this.input.integrationId, now: this.now(), blockedUntil }),
+    );
     if (isOurTurn) await this.note(await askThirdParty(() => this.open(integration)), integration);
   }
 
@@ -126,28 +151,43 @@ class Wake {
   private async pushEverythingDue(integration: Integration): Promise<boolean> {
     let opened: Promise<OpenConnector> | undefined;
     const open = () => (opened ??= this.open(integration));
-    let mustLookAgain = false;
+    let mustCheckAgain = false;
     const workThrough = async (): Promise<void> => {
-      while (!mustLookAgain && this.hasTime()) {
+      while (!mustCheckAgain && this.isWithinTimeBox()) {
         const { taken, isOver } = await this.pushOneBatch(integration, open);
-        mustLookAgain ||= isOver;
+        mustCheckAgain ||= isOver;
         if (taken === 0) return;
       }
     };
     // Where one fails the others are waited for: until they end, their leases are kept.
-    const ends = await Promise.allSettled(Array.from({ length: this.deps.pushing.parallelBatches }, workThrough));
+    const ends = await Promise.allSettled(
+      Array.from({ length: this.deps.pushing.parallelBatches }, workThrough),
+    );
     const failure = ends.find((end) => end.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
-    return mustLookAgain;
+    return mustCheckAgain;
   }
 
-  private async pushOneBatch(integration: Integration, open: () => Promise<OpenConnector>): Promise<{ taken: number; isOver: boolean }> {
-    const claim = await this.claim(integration, { limit: this.deps.batchSizeOf(integration.connector), onlyWindows: false });
+  private async pushOneBatch(
+    integration: Integration,
+    open: () => Promise<OpenConnector>,
+  ): Promise<{ taken: number; isOver: boolean }> {
+    const claim = await this.claim(integration, {
+      limit: this.deps.batchSizeOf(integration.connector),
+      onlyWindows: false,
+    });
     const [first] = claim.pushes;
     if (first === undefined) return { taken: claim.taken, isOver: claim.isOutdated };
     const held = { claimId: first.claimId, ids: claim.pushes.map(({ recordId }) => recordId) };
     return this.leases.during(held, async () => {
-      const batch = { pushes: claim.pushes, recordTypes: integration.recordTypes, open, ask: () => this.ask(open), now: this.now(), log: this.deps.log };
+      const batch = {
+        pushes: claim.pushes,
+        recordTypes: integration.recordTypes,
+        open,
+        ask: () => this.ask(open),
+        now: this.now(),
+        log: this.deps.log,
+      };
       const { concluded, trouble } = await pushBatch(batch);
       // First what holds everything back, so that nobody claims these rows again before it is known.
       if (trouble.kind !== 'well') await this.note(trouble, integration);
@@ -157,50 +197,76 @@ class Wake {
     });
   }
 
-  private claim(integration: Integration, { limit, onlyWindows }: { limit: number; onlyWindows: boolean }): Promise<Claim> {
-    const options = { integration, firedAt: new Date(this.input.firedAt), now: this.now(), leaseUntil: this.leases.leaseUntil(), limit, onlyWindows };
+  private claim(
+    integration: Integration,
+    { limit, onlyWindows }: { limit: number; onlyWindows: boolean },
+  ): Promise<Claim> {
+    const options = {
+      integration,
+      firedAt: new Date(this.input.firedAt),
+      now: this.now(),
+      leaseUntil: this.leases.leaseUntil(),
+      limit,
+      onlyWindows,
+    };
     return this.inTenant((work) => claimDuePushes(work, options));
   }
 
-  private async conclude(concluded: readonly ConcludedPush[]): Promise<void> {
+  private async conclude(concluded: readonly FinishedPush[]): Promise<void> {
     const claimId = concluded[0]?.push.claimId;
     if (claimId === undefined) return;
-    await this.inTenant((work) => concludePushes(work, { integrationId: this.input.integrationId, claimId, concluded, now: this.now() }));
+    await this.inTenant((work) =>
+      recordPushResults(work, {
+        integrationId: this.input.integrationId,
+        claimId,
+        concluded,
+        now: this.now(),
+      }),
+    );
   }
 
   private ask(open: () => Promise<OpenConnector>): Promise<ThirdPartyState> {
-    if (this.lastCheck === undefined || performance.now() - this.lastCheck.askedAt > CHECK_HOLDS_MS) {
-      this.lastCheck = { askedAt: performance.now(), state: askThirdParty(open) };
+    if (this.lastCheck === undefined || performance.now() - this.lastCheck.requestedAt > CHECK_HOLDS_MS) {
+      this.lastCheck = { requestedAt: performance.now(), state: askThirdParty(open) };
     }
     return this.lastCheck.state;
   }
 
   /** Under the ids that the API shows. The third party's words stay in the tenant's rows. */
   private names(): { tenant_id: string; integration_id: string } {
-    return { tenant_id: wireIdOf('ten', this.input.tenantId), integration_id: wireIdOf('int', this.input.integrationId) };
+    return {
+      tenant_id: typeIdOf('ten', this.input.tenantId),
+      integration_id: typeIdOf('int', this.input.integrationId),
+    };
   }
 
   private async note(state: ThirdPartyState, integration: Integration): Promise<void> {
     const now = this.now();
-    if (state.kind !== 'well') this.deps.log.warn({ ...this.names(), trouble: state.kind }, 'third party in trouble');
+    if (state.kind !== 'well')
+      this.deps.log.warn({ ...this.names(), trouble: state.kind }, 'third party in trouble');
     else this.deps.log.info(this.names(), 'third party answers again');
-    await this.inTenant((work) => noteThirdPartyState(work, integration, state, now));
+    await this.inTenant((work) => recordThirdPartyState(work, integration, state, now));
   }
 
-  private async report(): Promise<LaneReport> {
-    const outlook = await this.inTenant((work) => readLaneOutlook(work, this.input));
+  private async report(): Promise<PushReport> {
+    const outlook = await this.inTenant((work) => readPushQueueStatus(work, this.input));
     const now = this.now().getTime();
-    const isUnfinished = !this.hasTime() || outlook.hasBackfill;
+    const isUnfinished = !this.isWithinTimeBox() || outlook.hasBackfill;
     // Due still, though there was time for it: an acceptance holds it locked.
-    const earliest = isUnfinished ? now : now + LOOK_AGAIN_MS;
-    const wakeAt = outlook.hasBackfill ? now : (outlook.wakeAt?.getTime() ?? null);
+    const earliest = isUnfinished ? now : now + CHECK_AGAIN_MS;
+    const nextDueAt = outlook.hasBackfill ? now : (outlook.nextDueAt?.getTime() ?? null);
     return {
       state: outlook.state,
       pushed: this.pushed,
-      wakeAt: wakeAt === null ? null : wakeAt > this.input.firedAt ? wakeAt : Math.max(wakeAt, earliest),
+      nextDueAt:
+        nextDueAt === null
+          ? null
+          : nextDueAt > this.input.firedAt
+            ? nextDueAt
+            : Math.max(nextDueAt, earliest),
       pendingRecords: outlook.pendingRecords,
       blockedUntil: outlook.blockedUntil?.getTime() ?? null,
-      blockedBecause: outlook.blockedBecause,
+      blockedReason: outlook.blockedReason,
     };
   }
 
@@ -210,7 +276,7 @@ class Wake {
 
   private inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {
     return this.deps.database.withTenant(this.input.tenantId, (context) => {
-      this.noteTime(context.now);
+      this.updateTime(context.now);
       return work(context);
     });
   }

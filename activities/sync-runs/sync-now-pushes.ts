@@ -6,18 +6,18 @@ import type { Database, TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import { EMPTY_JOB, lockOverviewJob, type OverviewJob } from '../../db/overviews/overviews';
 import type { SyncRun } from '../../db/sync-runs/sync-jobs';
-import { makeItemsDue, settlePushes } from '../../db/sync-runs/sync-now-pushes';
+import { makeItemsDue, recordPushOutcomes } from '../../db/sync-runs/sync-now-pushes';
 import type { OpenConnector } from '../dependencies';
-import { OverviewPass } from '../overviews/overview-reader';
+import { OverviewReader } from '../overviews/overview-reader';
 
-export interface SyncNowPushParts {
+export interface SyncNowPushOptions {
   database: Database;
   tenantId: string;
   run: SyncRun;
   integration: Integration;
   opened: OpenConnector;
   recordType: string;
-  hasTime(): boolean;
+  isWithinTimeBox(): boolean;
 }
 
 /** `waiting`: pushes are under way. */
@@ -25,32 +25,35 @@ export type SyncNowPushResult = 'done' | 'more' | 'waiting';
 
 const MADE_DUE_AT_ONCE = 500;
 /** Short pushes are waited for here, so that a small Sync Now ends at once. */
-const LOOK_EVERY_MS = 250;
+const CHECK_INTERVAL_MS = 250;
 const LOOK_FOR_MS = 20_000;
 
-export async function pushSyncNow(parts: SyncNowPushParts): Promise<SyncNowPushResult> {
+export async function pushSyncNow(parts: SyncNowPushOptions): Promise<SyncNowPushResult> {
   const { database, tenantId, run, integration, recordType } = parts;
-  const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> => database.withTenant(tenantId, work);
+  const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> =>
+    database.withTenant(tenantId, work);
   if (run.overviewId === null && (await findOut(parts, inTenant)) === 'more') return 'more';
   const place = { syncRunId: run.syncRunId, overviewId: run.overviewId ?? run.syncRunId, recordType };
 
   for (;;) {
-    const looked = await inTenant((work) => makeItemsDue(work, { place, integration, actor: run.startedBy, limit: MADE_DUE_AT_ONCE }));
+    const looked = await inTenant((work) =>
+      makeItemsDue(work, { place, integration, actor: run.startedBy, limit: MADE_DUE_AT_ONCE }),
+    );
     if (looked < MADE_DUE_AT_ONCE) break;
-    if (!parts.hasTime()) return 'more';
+    if (!parts.isWithinTimeBox()) return 'more';
   }
   const startedAt = performance.now();
   for (;;) {
-    const { waiting } = await inTenant((work) => settlePushes(work, place, integration));
+    const { waiting } = await inTenant((work) => recordPushOutcomes(work, place, integration));
     if (waiting === 0) return 'done';
-    if (!parts.hasTime() || performance.now() - startedAt > LOOK_FOR_MS) return 'waiting';
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    if (!parts.isWithinTimeBox() || performance.now() - startedAt > LOOK_FOR_MS) return 'waiting';
+    await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL_MS));
   }
 }
 
 /** Compares as an overview does, kept under the run's own id until the run ends. */
 async function findOut(
-  { database, tenantId, run, integration, opened, recordType, hasTime }: SyncNowPushParts,
+  { database, tenantId, run, integration, opened, recordType, isWithinTimeBox }: SyncNowPushOptions,
   inTenant: <T>(work: (context: TenantWork) => Promise<T>) => Promise<T>,
 ): Promise<'done' | 'more'> {
   const place = { overviewId: run.syncRunId, recordType, direction: 'push' as const };
@@ -64,5 +67,13 @@ async function findOut(
     return lockOverviewJob(work, place);
   });
   if (job === undefined || job.finishedAt !== null || job.readFinishedAt !== null) return 'done';
-  return new OverviewPass({ database, tenantId, overviewId: run.syncRunId, integration, opened, job, hasTime }).run();
+  return new OverviewReader({
+    database,
+    tenantId,
+    overviewId: run.syncRunId,
+    integration,
+    opened,
+    job,
+    isWithinTimeBox,
+  }).run();
 }

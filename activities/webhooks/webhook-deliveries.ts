@@ -10,30 +10,51 @@ import type { DeliverDueWebhooksInput, DeliveryReport } from '../../contract/web
 import type { Work } from '../../db/database';
 import { newUuid } from '../../db/sql/ids';
 import { type ClaimedDelivery, claimDueDeliveries } from '../../db/webhooks/claim-deliveries';
-import { type ConcludedDelivery, concludeDeliveries } from '../../db/webhooks/record-attempts';
-import { blockEndpoint, disableEndpoint, disableWaiting, warnOfEndpoint } from '../../db/webhooks/endpoint-health';
-import { type DeliveringEndpoint, findDeliveringEndpoint, readDeliveryOutlook, releaseDeliveries, renewDeliveries, stateOfEndpoint } from '../../db/webhooks/endpoint-queue';
+import { type FinishedDelivery, recordDeliveryAttempts } from '../../db/webhooks/record-attempts';
+import {
+  blockEndpoint,
+  disableEndpoint,
+  disableWaiting,
+  warnOfEndpoint,
+} from '../../db/webhooks/endpoint-health';
+import {
+  type DeliveringEndpoint,
+  findDeliveringEndpoint,
+  readEndpointQueueStatus,
+  releaseDeliveries,
+  renewDeliveries,
+  stateOfEndpoint,
+} from '../../db/webhooks/endpoint-queue';
 import type { WebhookAnswer } from '../../egress/webhook-sender';
-import { BREAKER_PAUSE_MS, type EndpointHealth, failuresUntilDown, judgeHealth, recentFailures } from '../../domain/webhooks/endpoint-health';
+import {
+  BREAKER_PAUSE_MS,
+  type EndpointHealth,
+  failuresUntilDown,
+  decideHealth,
+  recentFailures,
+} from '../../domain/webhooks/endpoint-health';
 import { nextDelayMs } from '../../domain/webhooks/retry-schedule';
-import { wireIdOf } from '../../domain/typeid';
+import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
-import { pump } from '../bounded-worker-pool';
+import { runBounded } from '../bounded-worker-pool';
 import type { ActivityDependencies } from '../dependencies';
-import { Gathered } from '../write-batcher';
+import { WriteBatcher } from '../write-batcher';
 
 export interface WebhookActivities {
   deliverDueWebhooks(input: DeliverDueWebhooksInput): Promise<DeliveryReport>;
 }
 
-type Dependencies = Pick<ActivityDependencies, 'database' | 'log' | 'delivering' | 'isStopping' | 'webhookSender' | 'openWebhookSecrets'>;
+type Dependencies = Pick<
+  ActivityDependencies,
+  'database' | 'log' | 'delivering' | 'isStopping' | 'webhookSender' | 'openWebhookSecrets'
+>;
 
 export const createWebhookActivities = (dependencies: Dependencies): WebhookActivities => ({
-  deliverDueWebhooks: (input) => new Wake(dependencies, input).run(),
+  deliverDueWebhooks: (input) => new DeliverDueWebhooksTask(dependencies, input).run(),
 });
 
 /** What is due but held by another claim is looked at again after this, not at once. */
-const LOOK_AGAIN_MS = 1_000;
+const CHECK_AGAIN_MS = 1_000;
 const GONE = 410;
 
 interface Tried {
@@ -43,7 +64,7 @@ interface Tried {
 }
 
 /** The state of one wake. */
-class Wake {
+class DeliverDueWebhooksTask {
   private readonly startedAt = performance.now();
   /** What to add to this process's stopwatch to get workflow time. */
   private clockOffsetMs: number;
@@ -68,7 +89,10 @@ class Wake {
       log: deps.log,
       leaseMs: deps.delivering.leaseMs,
       now: () => this.now(),
-      renew: ({ claimId, leaseUntil }) => this.asCourier((work) => renewDeliveries(work, { endpointId, claimId, deliveryIds: [...this.held], leaseUntil })),
+      renew: ({ claimId, leaseUntil }) =>
+        this.asWebhooksRole((work) =>
+          renewDeliveries(work, { endpointId, claimId, deliveryIds: [...this.held], leaseUntil }),
+        ),
       names: this.names(),
     });
   }
@@ -76,7 +100,7 @@ class Wake {
   async run(): Promise<DeliveryReport> {
     const stopBeating = this.leases.keep(Context.current());
     try {
-      const endpoint = await this.asCourier((work) => findDeliveringEndpoint(work, this.input));
+      const endpoint = await this.asWebhooksRole((work) => findDeliveringEndpoint(work, this.input));
       if (endpoint !== undefined && stateOfEndpoint(endpoint) === 'working' && !this.isBlocked(endpoint)) {
         await this.leases.during({ claimId: this.claimId, ids: [] }, () => this.deliver(endpoint));
       }
@@ -89,7 +113,7 @@ class Wake {
   private async deliver(endpoint: DeliveringEndpoint): Promise<void> {
     const { atOnce, perClaim } = this.deps.delivering;
     const secrets = await this.deps.openWebhookSecrets(endpoint, this.now());
-    const tried = new Gathered<Tried>((lot) => this.conclude(endpoint, lot));
+    const tried = new WriteBatcher<Tried>((lot) => this.conclude(endpoint, lot));
     const intervalMs = endpoint.ratePerSecond === null ? 0 : 1_000 / endpoint.ratePerSecond;
     const limit = endpoint.ratePerSecond === null ? perClaim : Math.min(perClaim, 2 * endpoint.ratePerSecond);
     const options = {
@@ -99,12 +123,13 @@ class Wake {
         const one = await this.attempt(endpoint, secrets, delivery);
         if (one !== null) await tried.add(one);
       },
-      width: () => (this.isHealthy() ? atOnce : Math.min(atOnce, failuresUntilDown(this.failures, this.now().getTime()))),
-      mayGoOn: () => this.hasTime() && !this.isPausing && !this.isOutdated && !tried.hasFailed,
+      width: () =>
+        this.isHealthy() ? atOnce : Math.min(atOnce, failuresUntilDown(this.failures, this.now().getTime())),
+      shouldContinue: () => this.isWithinTimeBox() && !this.isPausing && !this.isOutdated && !tried.hasFailed,
       intervalMs,
     };
     try {
-      await pump(options, (unbegun) => this.giveBack(unbegun));
+      await runBounded(options, (unbegun) => this.release(unbegun));
     } finally {
       await tried.end();
     }
@@ -112,21 +137,34 @@ class Wake {
   }
 
   private async claim(endpoint: DeliveringEndpoint, limit: number): Promise<ClaimedDelivery[]> {
-    const options = { endpoint, claimId: this.claimId, now: this.now(), leaseUntil: this.leases.leaseUntil(), limit };
-    const { deliveries, isOutdated } = await this.asCourier((work) => claimDueDeliveries(work, options));
+    const options = {
+      endpoint,
+      claimId: this.claimId,
+      now: this.now(),
+      leaseUntil: this.leases.leaseUntil(),
+      limit,
+    };
+    const { deliveries, isOutdated } = await this.asWebhooksRole((work) => claimDueDeliveries(work, options));
     this.isOutdated ||= isOutdated;
     for (const { deliveryId } of deliveries) this.held.add(deliveryId);
     return deliveries;
   }
 
   /** @returns null where it was broken off, and so was no attempt. */
-  private async attempt(endpoint: DeliveringEndpoint, secrets: readonly string[], delivery: ClaimedDelivery): Promise<Tried | null> {
+  private async attempt(
+    endpoint: DeliveringEndpoint,
+    secrets: readonly string[],
+    delivery: ClaimedDelivery,
+  ): Promise<Tried | null> {
     const at = this.now();
     const { body, eventId } = delivery;
     if (body === null) return { delivery, at, answer: NO_LONGER_KEPT };
-    const answer = await this.deps.webhookSender.send({ url: endpoint.url, id: wireIdOf('evt', eventId), at, body, secrets }, this.leases.signal);
+    const answer = await this.deps.webhookSender.send(
+      { url: endpoint.url, id: typeIdOf('evt', eventId), at, body, secrets },
+      this.leases.signal,
+    );
     if (answer.isBrokenOff) {
-      await this.giveBack([delivery]);
+      await this.release([delivery]);
       return null;
     }
     this.note(answer);
@@ -155,59 +193,80 @@ class Wake {
   private async conclude(endpoint: DeliveringEndpoint, lot: readonly Tried[]): Promise<void> {
     const now = this.now();
     const concluded = lot.map((one) => conclusionOf(one, now));
-    const health = await this.asCourier((work) => concludeDeliveries(work, { endpoint, claimId: this.claimId, concluded, now }));
+    const health = await this.asWebhooksRole((work) =>
+      recordDeliveryAttempts(work, { endpoint, claimId: this.claimId, concluded, now }),
+    );
     for (const { delivery } of lot) this.held.delete(delivery.deliveryId);
     if (lot.some(({ answer }) => answer.status === GONE)) await this.disable(endpoint, 'gone');
     else if (health !== null) await this.actOn(endpoint, health, now);
   }
 
   private async actOn(endpoint: DeliveringEndpoint, health: EndpointHealth, now: Date): Promise<void> {
-    const verdict = judgeHealth(health, now);
+    const verdict = decideHealth(health, now);
     if (verdict === 'disable') await this.disable(endpoint, 'failing');
     if (verdict !== 'warn') return;
     const warning = { endpointId: endpoint.endpointId, judged: health, at: now };
-    const isNews = await this.deps.database.withTenant(endpoint.tenantId, (work) => warnOfEndpoint(work, warning));
-    if (isNews) this.deps.log.warn({ ...this.names(), failing_since: health.failingSince }, 'nothing but failures at a webhook endpoint');
+    const isNews = await this.deps.database.withTenant(endpoint.tenantId, (work) =>
+      warnOfEndpoint(work, warning),
+    );
+    if (isNews)
+      this.deps.log.warn(
+        { ...this.names(), failing_since: health.failingSince },
+        'nothing but failures at a webhook endpoint',
+      );
   }
 
   /** In the name of its tenant, who is told of it. */
-  private async disable({ endpointId, tenantId }: DeliveringEndpoint, because: 'gone' | 'failing'): Promise<void> {
+  private async disable(
+    { endpointId, tenantId }: DeliveringEndpoint,
+    reason: 'gone' | 'failing',
+  ): Promise<void> {
     this.isOutdated = true;
-    const isNews = await this.deps.database.withTenant(tenantId, (work) => disableEndpoint(work, { endpointId, because }));
-    if (isNews) this.deps.log.warn({ ...this.names(), because }, 'switched a webhook endpoint off');
+    const isNews = await this.deps.database.withTenant(tenantId, (work) =>
+      disableEndpoint(work, { endpointId, reason }),
+    );
+    if (isNews) this.deps.log.warn({ ...this.names(), reason }, 'switched a webhook endpoint off');
   }
 
   private async pause(endpoint: DeliveringEndpoint): Promise<void> {
     this.failures = [];
     const until = new Date(this.now().getTime() + BREAKER_PAUSE_MS);
-    await this.asCourier((work) => blockEndpoint(work, { endpoint, until }));
+    await this.asWebhooksRole((work) => blockEndpoint(work, { endpoint, until }));
     this.deps.log.warn(this.names(), 'a webhook endpoint fails again and again; paused for a minute');
   }
 
-  private async giveBack(unbegun: readonly ClaimedDelivery[]): Promise<void> {
+  private async release(unbegun: readonly ClaimedDelivery[]): Promise<void> {
     const deliveryIds = unbegun.map(({ deliveryId }) => deliveryId);
     if (deliveryIds.length === 0) return;
-    await this.asCourier((work) => releaseDeliveries(work, { endpointId: this.input.endpointId, claimId: this.claimId, deliveryIds }));
+    await this.asWebhooksRole((work) =>
+      releaseDeliveries(work, { endpointId: this.input.endpointId, claimId: this.claimId, deliveryIds }),
+    );
     for (const deliveryId of deliveryIds) this.held.delete(deliveryId);
   }
 
   private async report(): Promise<DeliveryReport> {
-    const outlook = await this.asCourier(async (work) => {
+    const outlook = await this.asWebhooksRole(async (work) => {
       const state = stateOfEndpoint(await findDeliveringEndpoint(work, this.input));
-      if (state !== 'working') await disableWaiting(work, { endpointId: this.input.endpointId, now: this.now() });
-      return { ...(await readDeliveryOutlook(work, this.input)), state };
+      if (state !== 'working')
+        await disableWaiting(work, { endpointId: this.input.endpointId, now: this.now() });
+      return { ...(await readEndpointQueueStatus(work, this.input)), state };
     });
     const now = this.now().getTime();
     // Due still, though there was time for it: somebody else holds it.
     const earliest =
-      this.hasTime() && !this.isOutdated && outlook.state === 'working' && this.delivered + this.failedAttempts === 0 ? now + LOOK_AGAIN_MS : now;
+      this.isWithinTimeBox() &&
+      !this.isOutdated &&
+      outlook.state === 'working' &&
+      this.delivered + this.failedAttempts === 0
+        ? now + CHECK_AGAIN_MS
+        : now;
     const blockedUntil = outlook.endpoint?.blockedUntil?.getTime() ?? null;
     return {
       state: outlook.state,
       tenantId: outlook.endpoint?.tenantId ?? null,
       delivered: this.delivered,
       failedAttempts: this.failedAttempts,
-      wakeAt: outlook.wakeAt === null ? null : Math.max(outlook.wakeAt.getTime(), earliest),
+      nextDueAt: outlook.nextDueAt === null ? null : Math.max(outlook.nextDueAt.getTime(), earliest),
       pendingDeliveries: outlook.pendingDeliveries,
       blockedUntil: blockedUntil === null || blockedUntil <= now ? null : blockedUntil,
       recentFailures: recentFailures(this.failures, now),
@@ -220,12 +279,16 @@ class Wake {
   }
 
   /** An attempt of this activity can begin long after the lane woke; the database's clock tells. */
-  private noteTime(now: Date): void {
+  private updateTime(now: Date): void {
     this.clockOffsetMs = Math.max(this.clockOffsetMs, now.getTime() - performance.now());
   }
 
-  private hasTime(): boolean {
-    return performance.now() - this.startedAt < this.deps.delivering.timeBoxMs && !this.deps.isStopping() && !this.leases.signal.aborted;
+  private isWithinTimeBox(): boolean {
+    return (
+      performance.now() - this.startedAt < this.deps.delivering.timeBoxMs &&
+      !this.deps.isStopping() &&
+      !this.leases.signal.aborted
+    );
   }
 
   private isBlocked({ blockedUntil }: DeliveringEndpoint): boolean {
@@ -233,12 +296,12 @@ class Wake {
   }
 
   private names(): { endpoint_id: string } {
-    return { endpoint_id: wireIdOf('whe', this.input.endpointId) };
+    return { endpoint_id: typeIdOf('whe', this.input.endpointId) };
   }
 
-  private asCourier<T>(work: (context: Work) => Promise<T>): Promise<T> {
-    return this.deps.database.withCourier((context) => {
-      this.noteTime(context.now);
+  private asWebhooksRole<T>(work: (context: Work) => Promise<T>): Promise<T> {
+    return this.deps.database.withWebhooksRole((context) => {
+      this.updateTime(context.now);
       return work(context);
     });
   }
@@ -255,11 +318,11 @@ const NO_LONGER_KEPT: WebhookAnswer = {
   responseBody: null,
 };
 
-function conclusionOf({ delivery, at, answer }: Tried, now: Date): ConcludedDelivery {
+function conclusionOf({ delivery, at, answer }: Tried, now: Date): FinishedDelivery {
   return { delivery, attempt: { at, ...answer }, outcome: outcomeOf(delivery, answer, now) };
 }
 
-function outcomeOf(delivery: ClaimedDelivery, answer: WebhookAnswer, now: Date): ConcludedDelivery['outcome'] {
+function outcomeOf(delivery: ClaimedDelivery, answer: WebhookAnswer, now: Date): FinishedDelivery['outcome'] {
   if (answer.error === null) return { kind: 'delivered' };
   if (answer.status === GONE) return { kind: 'disabled' };
   if (delivery.body === null) return { kind: 'failed' };
@@ -270,5 +333,7 @@ function outcomeOf(delivery: ClaimedDelivery, answer: WebhookAnswer, now: Date):
     failure: { status: answer.status, isTimeout: answer.isTimeout, retryAfterMs },
     random: Math.random(),
   });
-  return delayMs === null ? { kind: 'failed' } : { kind: 'retrying', nextAttemptAt: new Date(now.getTime() + delayMs) };
+  return delayMs === null
+    ? { kind: 'failed' }
+    : { kind: 'retrying', nextAttemptAt: new Date(now.getTime() + delayMs) };
 }

@@ -3,9 +3,9 @@
  * effect on every replica within that time (rules.md S8).
  */
 import type { Logger } from 'pino';
-import { findPresentedKeys, noteKeyUse, type PresentedKey } from '../../db/tenants/api-keys';
+import { findPresentedKeys, touchApiKey, type PresentedKey } from '../../db/tenants/api-keys';
 import type { Database } from '../../db/database';
-import { fromWireId } from '../../db/sql/ids';
+import { fromTypeId } from '../../db/sql/ids';
 import { findPerson } from '../../db/tenants/people';
 import { lesserRole } from '../routing/route-permissions';
 import { hashOfKey, isSameKey, publicIdOf } from './api-key';
@@ -29,35 +29,62 @@ interface Remembered {
   until: number;
 }
 
-export function createAuthenticator({ database, platformKey, log }: { database: Database; platformKey: string; log: Logger }): Authenticator {
+export function createAuthenticator({
+  database,
+  platformKey,
+  log,
+}: {
+  database: Database;
+  platformKey: string;
+  log: Logger;
+}): Authenticator {
   const platformKeyHash = hashOfKey(platformKey);
   const remembered = new Map<string, Remembered>();
   const lastNoted = new Map<string, number>();
 
   async function findCaller(hash: Buffer, publicId: string): Promise<TenantCaller | undefined> {
-    const { keys, now } = await database.withPlatform(async (work) => ({ keys: await findPresentedKeys(work, { publicId }), now: work.now }));
+    const { keys, now } = await database.withPlatform(async (work) => ({
+      keys: await findPresentedKeys(work, { publicId }),
+      now: work.now,
+    }));
     const key = keys.find((candidate) => isSameKey(candidate.secretHash, hash));
     if (key === undefined || key.revokedAt !== null || key.expiresAt <= now) return undefined;
-    noteUse(key, now);
-    return { kind: 'tenant', tenantId: key.tenantId, apiKeyId: key.apiKeyId, personId: null, role: key.role, actor: `key:${key.name}`, publicId };
+    touchKey(key, now);
+    return {
+      kind: 'tenant',
+      tenantId: key.tenantId,
+      apiKeyId: key.apiKeyId,
+      personId: null,
+      role: key.role,
+      actor: `key:${key.name}`,
+      publicId,
+    };
   }
 
   /** The key can do no more than the person, nor the person more than the key. */
   async function actFor(holder: TenantCaller, actingAs: string): Promise<TenantCaller> {
-    const personId = fromWireId('psn', actingAs);
-    const person = personId === undefined ? undefined : await database.withTenant(holder.tenantId, (work) => findPerson(work, { personId }));
+    const personId = fromTypeId('psn', actingAs);
+    const person =
+      personId === undefined
+        ? undefined
+        : await database.withTenant(holder.tenantId, (work) => findPerson(work, { personId }));
     if (person === undefined || person.disabledAt !== null) throw new HttpError('acting_as_refused');
-    return { ...holder, personId: person.personId, role: lesserRole(holder.role, person.role), actor: `person:${person.name}` };
+    return {
+      ...holder,
+      personId: person.personId,
+      role: lesserRole(holder.role, person.role),
+      actor: `person:${person.name}`,
+    };
   }
 
   /** Beside the request, never in its way: a use that cannot be noted is no reason to refuse. */
-  function noteUse({ tenantId, apiKeyId, lastUsedAt }: PresentedKey, now: Date): void {
+  function touchKey({ tenantId, apiKeyId, lastUsedAt }: PresentedKey, now: Date): void {
     const lastMs = Math.max(lastUsedAt?.getTime() ?? 0, lastNoted.get(apiKeyId) ?? 0);
     if (now.getTime() - lastMs < USE_NOTED_EVERY_MS) return;
     if (lastNoted.size > REMEMBERED_KEYS_MAX) lastNoted.clear();
     lastNoted.set(apiKeyId, now.getTime());
     database
-      .withPlatform((work) => noteKeyUse(work, { tenantId, apiKeyId }))
+      .withPlatform((work) => touchApiKey(work, { tenantId, apiKeyId }))
       .catch((error: unknown) => log.warn({ err: error }, 'the use of a key could not be noted'));
   }
 

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { type ApiKey, createApiKey, listApiKeys, revokeApiKey } from '../../db/tenants/api-keys';
 import type { TenantWork } from '../../db/database';
-import { newUuid, toWireId } from '../../db/sql/ids';
+import { newUuid, toTypeId } from '../../db/sql/ids';
 import { hashOfKey, makeApiKey } from './api-key';
 import { HttpError } from '../http/http-error';
 import { type Route, tenantRoute, tenantRouteForPlatform } from '../routing/define-route';
-import { idParam, instant, lineOfText, toInstant, toInstantOrNull, wireId } from '../routing/common-schemas';
+import { idParam, instant, lineOfText, toInstant, toInstantOrNull, typeId } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 
 const KEYS_MAX = 50;
@@ -16,11 +16,17 @@ const DAY_MS = 86_400_000;
 
 const role = z
   .enum(['viewer', 'operator', 'admin'])
-  .meta({ id: 'ApiKeyRole', description: 'viewer reads; operator also changes records and runs syncs; admin also changes integrations and keys.' });
+  .meta({
+    id: 'ApiKeyRole',
+    description:
+      'viewer reads; operator also changes records and runs syncs; admin also changes integrations and keys.',
+  });
 const apiKey = z
   .object({
-    id: wireId('key'),
-    prefix: z.string().meta({ description: 'How the key begins, to find it again.', example: 'syncline_live_3fT9bQ2x' }),
+    id: typeId('key'),
+    prefix: z
+      .string()
+      .meta({ description: 'How the key begins, to find it again.', example: 'syncline_live_3fT9bQ2x' }),
     name: z.string(),
     role,
     created_by: z.string(),
@@ -31,18 +37,25 @@ const apiKey = z
   })
   .meta({ id: 'ApiKey' });
 const newApiKey = apiKey
-  .extend({ key: z.string().meta({ description: 'The key itself. It is shown this once and kept by nobody here.' }) })
+  .extend({
+    key: z.string().meta({ description: 'The key itself. It is shown this once and kept by nobody here.' }),
+  })
   .meta({ id: 'NewApiKey' });
 
 const body = z.strictObject({
-  name: lineOfText(100).meta({ description: 'Names the caller in the push log and the audit log.', example: 'payroll' }),
+  name: lineOfText(100).meta({
+    description: 'Names the caller in the push log and the audit log.',
+    example: 'payroll',
+  }),
   role,
   expires_in_days: z
     .int()
     .min(1)
     .max(DAYS_MAX)
     .default(DAYS_DEFAULT)
-    .meta({ description: `The key is good for this many days: ${DAYS_DEFAULT} unless given, at most ${DAYS_MAX}.` }),
+    .meta({
+      description: `The key is good for this many days: ${DAYS_DEFAULT} unless given, at most ${DAYS_MAX}.`,
+    }),
 });
 const created = { 201: { description: 'The new key.', schema: newApiKey } };
 const shared = {
@@ -81,7 +94,12 @@ export const apiKeyRoutes: readonly Route[] = [
     tag: 'API keys',
     summary: 'List the API keys of the tenant, without the keys themselves',
     query: z.strictObject(listParams),
-    answers: { 200: { description: 'Keys in the order they were made, revoked and expired ones included.', schema: listOf(apiKey) } },
+    answers: {
+      200: {
+        description: 'Keys in the order they were made, revoked and expired ones included.',
+        schema: listOf(apiKey),
+      },
+    },
     problems: ['invalid_cursor'],
     async run(work, { query }) {
       const scope = ['api-keys', work.tenantId];
@@ -97,7 +115,8 @@ export const apiKeyRoutes: readonly Route[] = [
     operationId: 'revokeApiKey',
     tag: 'API keys',
     summary: 'Revoke an API key',
-    description: 'Takes effect within a second everywhere. The key stays in the list; revoking it again changes nothing.',
+    description:
+      'Takes effect within a second everywhere. The key stays in the list; revoking it again changes nothing.',
     params: z.strictObject({ api_key_id: idParam('key', 'api_key_not_found') }),
     answers: { 200: { description: 'The revoked key.', schema: apiKey } },
     problems: ['api_key_not_found'],
@@ -105,7 +124,11 @@ export const apiKeyRoutes: readonly Route[] = [
     async run(work, { params }) {
       const revoked = await revokeApiKey(work, { apiKeyId: params.api_key_id });
       if (revoked === undefined) throw new HttpError('api_key_not_found');
-      return { status: 200, body: toWire(revoked), audit: { target: toWireId('key', revoked.apiKeyId), detail: { name: revoked.name } } };
+      return {
+        status: 200,
+        body: toWire(revoked),
+        audit: { target: toTypeId('key', revoked.apiKeyId), detail: { name: revoked.name } },
+      };
     },
   }),
 ];
@@ -113,16 +136,27 @@ export const apiKeyRoutes: readonly Route[] = [
 async function create(work: TenantWork, wanted: z.output<typeof body>, actor: string) {
   const { text, publicId } = makeApiKey();
   const expiresAt = new Date(work.now.getTime() + wanted.expires_in_days * DAY_MS);
-  const key = { apiKeyId: newUuid(), publicId, secretHash: hashOfKey(text), name: wanted.name, role: wanted.role, createdBy: actor, expiresAt };
+  const key = {
+    apiKeyId: newUuid(),
+    publicId,
+    secretHash: hashOfKey(text),
+    name: wanted.name,
+    role: wanted.role,
+    createdBy: actor,
+    expiresAt,
+  };
   const made = await createApiKey(work, key, { keysMax: KEYS_MAX });
   if (made === 'too_many') throw new HttpError('too_many_api_keys');
-  const audit = { target: toWireId('key', made.apiKeyId), detail: { name: made.name, role: made.role, expires_at: toInstant(made.expiresAt) } };
+  const audit = {
+    target: toTypeId('key', made.apiKeyId),
+    detail: { name: made.name, role: made.role, expires_at: toInstant(made.expiresAt) },
+  };
   return { status: 201 as const, body: { ...toWire(made), key: text }, audit };
 }
 
 function toWire(key: ApiKey): z.output<typeof apiKey> {
   return {
-    id: toWireId('key', key.apiKeyId),
+    id: toTypeId('key', key.apiKeyId),
     prefix: `syncline_live_${key.publicId}`,
     name: key.name,
     role: key.role,

@@ -41,6 +41,7 @@ function checksum(head: string): string {
 /** The last `length` digits: 43 hold 256 bits. */
 function base62(value: bigint, length: number): string {
   let digits = '';
-  for (let rest = value; digits.length < length; rest /= 62n) digits = `${DIGITS[Number(rest % 62n)]}${digits}`;
+  for (let rest = value; digits.length < length; rest /= 62n)
+    digits = `${DIGITS[Number(rest % 62n)]}${digits}`;
   return digits;
 }

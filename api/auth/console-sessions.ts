@@ -11,9 +11,13 @@ import type { Request, RequestHandler } from 'express';
 import session from 'express-session';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { isConsoleSessionOpen, prolongConsoleSession, runSessionStatement } from '../../db/tenants/console-sessions';
+import {
+  isConsoleSessionOpen,
+  prolongConsoleSession,
+  runSessionStatement,
+} from '../../db/tenants/console-sessions';
 import type { Database } from '../../db/database';
-import { newUuid, toWireId } from '../../db/sql/ids';
+import { newUuid, toTypeId } from '../../db/sql/ids';
 import { findPerson } from '../../db/tenants/people';
 import type { SignedIn } from '../../db/tables';
 import type { TenantCaller } from '../routing/context';
@@ -24,7 +28,7 @@ const IDLE_MS = 30 * 60_000;
 const UNKNOWN_VISITOR_SECONDS = 10 * 60;
 const PROLONGED_EVERY_MS = 60_000;
 const PROLONGED_MAX = 10_000;
-const LOOKED_AT_AGAIN_AFTER_MS = 1_000;
+const RECHECK_AFTER_MS = 1_000;
 
 /** What is remembered of a visitor who was sent to another provider to sign in. */
 export interface SignInElsewhere {
@@ -78,7 +82,9 @@ export function createConsoleSessions({
     cookie: { httpOnly: true, sameSite: 'lax', path: '/', secure: cookie.isSecure },
     store: createStore(database, log),
     // The id is random enough by itself; the signature spares us a look at the database for one that was made up.
-    secret: Buffer.from(hkdfSync('sha256', platformKey, '', 'syncline console session', 32)).toString('base64'),
+    secret: Buffer.from(hkdfSync('sha256', platformKey, '', 'syncline console session', 32)).toString(
+      'base64',
+    ),
     resave: false,
     saveUninitialized: false,
     proxy: true,
@@ -88,21 +94,47 @@ export function createConsoleSessions({
 
   async function prolong(sid: string): Promise<boolean> {
     if ((prolonged.get(sid) ?? -PROLONGED_EVERY_MS) > performance.now() - PROLONGED_EVERY_MS) return true;
-    const isOpen = await database.withPlatform((work) => prolongConsoleSession(work, { sid, until: new Date(work.now.getTime() + IDLE_MS) }));
+    const isOpen = await database.withPlatform((work) =>
+      prolongConsoleSession(work, { sid, until: new Date(work.now.getTime() + IDLE_MS) }),
+    );
     if (prolonged.size >= PROLONGED_MAX) prolonged.clear();
     if (isOpen) prolonged.set(sid, performance.now());
     return isOpen;
   }
 
   async function look(sid: string, signedIn: SignedIn): Promise<boolean> {
-    return (await database.withPlatform((work) => isConsoleSessionOpen(work, { sid }))) && (await callerOf(signedIn)) !== undefined;
+    return (
+      (await database.withPlatform((work) => isConsoleSessionOpen(work, { sid }))) &&
+      (await callerOf(signedIn)) !== undefined
+    );
   }
 
-  async function callerOf({ tenantId, personId, sessionId, at }: SignedIn): Promise<TenantCaller | undefined> {
-    const { person, now } = await database.withTenant(tenantId, async (work) => ({ person: await findPerson(work, { personId }), now: work.now }));
-    if (person === undefined || person.disabledAt !== null || now.getTime() - new Date(at).getTime() >= SESSION_ENDS_AFTER_MS) return undefined;
+  async function callerOf({
+    tenantId,
+    personId,
+    sessionId,
+    at,
+  }: SignedIn): Promise<TenantCaller | undefined> {
+    const { person, now } = await database.withTenant(tenantId, async (work) => ({
+      person: await findPerson(work, { personId }),
+      now: work.now,
+    }));
+    if (
+      person === undefined ||
+      person.disabledAt !== null ||
+      now.getTime() - new Date(at).getTime() >= SESSION_ENDS_AFTER_MS
+    )
+      return undefined;
     const { role, name } = person;
-    return { kind: 'tenant', tenantId, apiKeyId: null, personId, role, actor: `person:${name}`, publicId: toWireId('ses', sessionId) };
+    return {
+      kind: 'tenant',
+      tenantId,
+      apiKeyId: null,
+      personId,
+      role,
+      actor: `person:${name}`,
+      publicId: toTypeId('ses', sessionId),
+    };
   }
 
   return {
@@ -117,13 +149,25 @@ export function createConsoleSessions({
         await done((callback) => request.session.regenerate(callback));
         const sessionId = newUuid();
         const userAgent = request.get('user-agent')?.slice(0, 300) ?? null;
-        request.session.signedIn = { tenantId, personId, sessionId, at: now.toISOString(), ip: request.ip ?? null, userAgent };
+        request.session.signedIn = {
+          tenantId,
+          personId,
+          sessionId,
+          at: now.toISOString(),
+          ip: request.ip ?? null,
+          userAgent,
+        };
         await done((callback) => request.session.save(callback));
         return sessionId;
       },
       async end() {
         await done((callback) => request.session.destroy(callback));
-        request.res?.clearCookie(cookie.name, { path: '/', httpOnly: true, sameSite: 'lax', secure: cookie.isSecure });
+        request.res?.clearCookie(cookie.name, {
+          path: '/',
+          httpOnly: true,
+          sameSite: 'lax',
+          secure: cookie.isSecure,
+        });
       },
       async rememberElsewhere(elsewhere) {
         request.session.elsewhere = elsewhere;
@@ -151,7 +195,7 @@ export function createConsoleSessions({
       const known = looks.get(request);
       if (known !== undefined && known.until > performance.now()) return known.isOpen;
       const isOpen = look(hashOf(request.sessionID), signedIn);
-      looks.set(request, { until: performance.now() + LOOKED_AT_AGAIN_AFTER_MS, isOpen });
+      looks.set(request, { until: performance.now() + RECHECK_AFTER_MS, isOpen });
       return isOpen;
     },
   };
@@ -178,7 +222,8 @@ function createStore(database: Database, log: Logger): session.Store {
     }
     override set(id: string, content: session.SessionData, callback?: (error?: unknown) => void): void {
       // What it lives on is read when it is written, and there alone.
-      (this as unknown as { ttl: number }).ttl = content.signedIn === undefined ? UNKNOWN_VISITOR_SECONDS : IDLE_MS / 1_000;
+      (this as unknown as { ttl: number }).ttl =
+        content.signedIn === undefined ? UNKNOWN_VISITOR_SECONDS : IDLE_MS / 1_000;
       super.set(hashOf(id), content, callback);
     }
     override destroy(id: string, callback?: (error?: unknown) => void): void {
@@ -193,7 +238,11 @@ function createStore(database: Database, log: Logger): session.Store {
   return new HashingStore({
     pool: { query } as unknown as Pool,
     tableName: 'console_sessions',
-    errorLog: (...words: unknown[]) => log.warn({ err: words.find((word) => word instanceof Error) }, 'sessions that have expired could not be removed'),
+    errorLog: (...words: unknown[]) =>
+      log.warn(
+        { err: words.find((word) => word instanceof Error) },
+        'sessions that have expired could not be removed',
+      ),
   });
 }
 

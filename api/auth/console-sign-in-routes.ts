@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { appendAuditEntry } from '../../db/platform/audit-log';
 import { endConsoleSessions } from '../../db/tenants/console-sessions';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import { findPerson, setPassword } from '../../db/tenants/people';
 import { findPersonToken, usePersonToken } from '../../db/tenants/person-tokens';
 import type { Caller } from '../routing/context';
@@ -13,7 +13,7 @@ import { chosenPassword, hashPassword, presentedPassword } from './passwords';
 import { hashOfToken } from './person-tokens';
 import { consoleRoute, type Route } from '../routing/define-route';
 import { behind } from '../routing/route-handler';
-import { forgiveAccount, signInByPassword, signInByVerifiedEmail } from './sign-in';
+import { clearAccountFailures, signInByPassword, signInByVerifiedEmail } from './sign-in';
 import { signedIn } from './me-routes';
 
 const TAG = 'Console';
@@ -28,11 +28,14 @@ const returnTo = z
   .regex(/^\/console(\/(?!\/)[\w\-./~%]*)?(\?[\w\-./~%&=+:]*)?$/, 'must be a path of the console')
   .refine((path) => !path.includes('//'), 'must be a path of the console');
 
-export function consoleSignInRoutes(dependencies: Pick<ApiDependencies, 'database' | 'log' | 'config'>): readonly Route[] {
+export function consoleSignInRoutes(
+  dependencies: Pick<ApiDependencies, 'database' | 'log' | 'config'>,
+): readonly Route[] {
   const { database } = dependencies;
   let made: { oidc: Oidc | null } | undefined;
   // Made when it is called for: the API description is made without settings.
-  const provider = (): Oidc | null => (made ??= { oidc: createOidc(dependencies.config.oidc, dependencies.config) }).oidc;
+  const provider = (): Oidc | null =>
+    (made ??= { oidc: createOidc(dependencies.config.oidc, dependencies.config) }).oidc;
   const requireProvider = (): Oidc => {
     const oidc = provider();
     if (oidc === null) throw new HttpError('oidc_not_configured');
@@ -49,7 +52,13 @@ export function consoleSignInRoutes(dependencies: Pick<ApiDependencies, 'databas
       answers: {
         200: {
           description: 'By e-mail address and password always.',
-          schema: z.object({ oidc: z.boolean().meta({ description: 'Also through the provider behind GET /console/v1/oidc.' }) }).meta({ id: 'WaysToSignIn' }),
+          schema: z
+            .object({
+              oidc: z
+                .boolean()
+                .meta({ description: 'Also through the provider behind GET /console/v1/oidc.' }),
+            })
+            .meta({ id: 'WaysToSignIn' }),
         },
       },
       run: async () => ({ status: 200, body: { oidc: provider() !== null } }),
@@ -87,8 +96,10 @@ export function consoleSignInRoutes(dependencies: Pick<ApiDependencies, 'databas
       async run(_input, { caller, session, ip, requestId }) {
         const { tenantId, personId, actor } = signedIn(caller);
         await session.end();
-        const [target, detail] = [toWireId('psn', personId), behind(caller as Caller)];
-        await database.withTenant(tenantId, (work) => appendAuditEntry(work, { actor, action: 'signed_out', target, detail, ip, requestId }));
+        const [target, detail] = [toTypeId('psn', personId), behind(caller as Caller)];
+        await database.withTenant(tenantId, (work) =>
+          appendAuditEntry(work, { actor, action: 'signed_out', target, detail, ip, requestId }),
+        );
         return { status: 204 };
       },
     }),
@@ -104,27 +115,39 @@ export function consoleSignInRoutes(dependencies: Pick<ApiDependencies, 'databas
       answers: {
         200: {
           description: 'It is set, and the link is spent.',
-          schema: z.object({ email: z.string().meta({ description: 'What to sign in with.' }) }).meta({ id: 'ChosenPassword' }),
+          schema: z
+            .object({ email: z.string().meta({ description: 'What to sign in with.' }) })
+            .meta({ id: 'ChosenPassword' }),
         },
       },
       problems: ['token_spent'],
       action: 'password.set',
       async run({ body }, { ip, requestId }) {
-        const token = await database.withPlatform((work) => findPersonToken(work, { tokenHash: hashOfToken(body.token) }));
+        const token = await database.withPlatform((work) =>
+          findPersonToken(work, { tokenHash: hashOfToken(body.token) }),
+        );
         if (token === undefined) throw new HttpError('token_spent');
         const { tenantId, personId, personTokenId } = token;
         const passwordHash = await hashPassword(body.password);
         const chosen = await database.withTenant(tenantId, async (work) => {
           const person = await findPerson(work, { personId });
-          if (person === undefined || !(await usePersonToken(work, { personTokenId }))) throw new HttpError('token_spent');
+          if (person === undefined || !(await usePersonToken(work, { personTokenId })))
+            throw new HttpError('token_spent');
           await setPassword(work, { personId, passwordHash });
           const sessions = await endConsoleSessions(work, { personId });
-          const target = toWireId('psn', personId);
+          const target = toTypeId('psn', personId);
           const detail = { by: 'link', sessions_ended: sessions, person: target };
-          await appendAuditEntry(work, { actor: `person:${person.name}`, action: 'password.set', target, detail, ip, requestId });
+          await appendAuditEntry(work, {
+            actor: `person:${person.name}`,
+            action: 'password.set',
+            target,
+            detail,
+            ip,
+            requestId,
+          });
           return person;
         });
-        await forgiveAccount({ database }, chosen);
+        await clearAccountFailures({ database }, chosen);
         return { status: 200, body: { email: chosen.email } };
       },
     }),
@@ -137,7 +160,9 @@ export function consoleSignInRoutes(dependencies: Pick<ApiDependencies, 'databas
       summary: 'Sign in through the configured provider',
       description: 'For a browser to be sent to.',
       query: z.strictObject({
-        return_to: returnTo.optional().meta({ description: 'The page of the console to come back to.', example: '/console/overviews' }),
+        return_to: returnTo
+          .optional()
+          .meta({ description: 'The page of the console to come back to.', example: '/console/overviews' }),
       }),
       answers: { 303: { description: 'On to the provider.', schema: null, headers: LOCATION } },
       problems: ['oidc_not_configured', 'identity_provider_unavailable'],
@@ -154,9 +179,12 @@ export function consoleSignInRoutes(dependencies: Pick<ApiDependencies, 'databas
       operationId: 'signInFromElsewhere',
       tag: TAG,
       summary: 'Come back from the provider',
-      description: 'Signs in the person whose address the provider has verified; nobody is created by it. Where that fails, the page to sign in says so.',
+      description:
+        'Signs in the person whose address the provider has verified; nobody is created by it. Where that fails, the page to sign in says so.',
       query: z.looseObject({ code: z.string().optional(), state: z.string().optional() }),
-      answers: { 303: { description: 'On to the console.', schema: null, headers: { ...LOCATION, ...WITH_COOKIE } } },
+      answers: {
+        303: { description: 'On to the console.', schema: null, headers: { ...LOCATION, ...WITH_COOKIE } },
+      },
       problems: ['oidc_not_configured', 'identity_provider_unavailable'],
       async run({ query }, context) {
         const oidc = requireProvider();

@@ -13,7 +13,10 @@ export function refuseCrossSite({ publicUrl }: { publicUrl: string }): RequestHa
   return (request, _response, next) => {
     const site = request.get('sec-fetch-site');
     const origin = request.get('origin');
-    const isOurs = site === undefined ? origin === undefined || isSameOrigin(origin, ours, request.get('host')) : site === 'same-origin' || site === 'none';
+    const isOurs =
+      site === undefined
+        ? origin === undefined || isSameOrigin(origin, ours, request.get('host'))
+        : site === 'same-origin' || site === 'none';
     next(SAFE.has(request.method) || isOurs ? undefined : new HttpError('cross_site_request'));
   };
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { appendAuditEntry } from '../../db/platform/audit-log';
 import { endConsoleSessions } from '../../db/tenants/console-sessions';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import { findPasswordHash, findPerson, setPassword } from '../../db/tenants/people';
 import { endPersonTokens } from '../../db/tenants/person-tokens';
 import { findTenant } from '../../db/tenants/tenants';
@@ -12,8 +12,8 @@ import { HttpError } from '../http/http-error';
 import { chosenPassword, hashPassword, isPassword, presentedPassword } from './passwords';
 import { consoleRoute, type Route, tenantRoute } from '../routing/define-route';
 import { behind } from '../routing/route-handler';
-import { countPasswordTry, forgiveAccount } from './sign-in';
-import { idParam, wireId } from '../routing/common-schemas';
+import { countPasswordTry, clearAccountFailures } from './sign-in';
+import { idParam, typeId } from '../routing/common-schemas';
 import { person, personRole, toWirePerson } from './person-schema';
 import { endSession, sessionList, showSessions } from './person-session-routes';
 
@@ -21,17 +21,27 @@ const me = z
   .object({
     person,
     role: personRole,
-    tenant: z.object({ id: wireId('ten'), name: z.string(), time_zone: z.string().meta({ example: 'Europe/Berlin' }) }),
-    session_id: wireId('ses'),
+    tenant: z.object({
+      id: typeId('ten'),
+      name: z.string(),
+      time_zone: z.string().meta({ example: 'Europe/Berlin' }),
+    }),
+    session_id: typeId('ses'),
     workflows_url: z
       .url()
       .nullable()
-      .meta({ description: "Temporal's UI shows a workflow below it, by its id; null: not told by the installation, or not to this role." }),
+      .meta({
+        description:
+          "Temporal's UI shows a workflow below it, by its id; null: not told by the installation, or not to this role.",
+      }),
   })
   .meta({ id: 'Me' });
 const TAG = 'Console';
 
-export function meRoutes({ database, config }: Pick<ApiDependencies, 'database' | 'config'>): readonly Route[] {
+export function meRoutes({
+  database,
+  config,
+}: Pick<ApiDependencies, 'database' | 'config'>): readonly Route[] {
   return [
     tenantRoute({
       method: 'get',
@@ -49,7 +59,7 @@ export function meRoutes({ database, config }: Pick<ApiDependencies, 'database' 
           body: {
             person: toWirePerson(found),
             role: found.role,
-            tenant: { id: toWireId('ten', tenant.tenantId), name: tenant.name, time_zone: tenant.timeZone },
+            tenant: { id: toTypeId('ten', tenant.tenantId), name: tenant.name, time_zone: tenant.timeZone },
             session_id: publicId,
             workflows_url: found.role === 'viewer' ? null : config.workflowsUrl,
           },
@@ -76,19 +86,21 @@ export function meRoutes({ database, config }: Pick<ApiDependencies, 'database' 
         }));
         await countPasswordTry({ database }, { email });
         if (!(await isPassword(body.current_password, passwordHash))) {
-          throw new HttpError('wrong_password', { errors: [{ pointer: '/current_password', code: 'wrong', message: 'is not the current password' }] });
+          throw new HttpError('wrong_password', {
+            errors: [{ pointer: '/current_password', code: 'wrong', message: 'is not the current password' }],
+          });
         }
         const chosen = await hashPassword(body.password);
         const now = await database.withTenant(tenantId, async (work) => {
           await setPassword(work, { personId, passwordHash: chosen });
           await endPersonTokens(work, { personId });
           const sessions = await endConsoleSessions(work, { personId });
-          const target = toWireId('psn', personId);
+          const target = toTypeId('psn', personId);
           const detail = { by: 'current_password', sessions_ended: sessions, ...behind(caller as Caller) };
           await appendAuditEntry(work, { actor, action: 'password.set', target, detail, ip, requestId });
           return work.now;
         });
-        await forgiveAccount({ database }, { email });
+        await clearAccountFailures({ database }, { email });
         await session.begin({ tenantId, personId }, now);
         return { status: 204 };
       },

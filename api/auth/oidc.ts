@@ -62,7 +62,13 @@ export function createOidc(settings: OidcSettings | null, { publicUrl }: { publi
   return {
     async begin() {
       const config = await configuration();
-      const { buildAuthorizationUrl, calculatePKCECodeChallenge, randomNonce, randomPKCECodeVerifier, randomState } = await client();
+      const {
+        buildAuthorizationUrl,
+        calculatePKCECodeChallenge,
+        randomNonce,
+        randomPKCECodeVerifier,
+        randomState,
+      } = await client();
       const [state, nonce, codeVerifier] = [randomState(), randomNonce(), randomPKCECodeVerifier()];
       const url = buildAuthorizationUrl(config, {
         redirect_uri: callback,
@@ -88,8 +94,13 @@ export function createOidc(settings: OidcSettings | null, { publicUrl }: { publi
         const claims = tokens.claims();
         return claims?.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined;
       } catch (error) {
-        const isUnreachable = error instanceof TypeError || (error instanceof ClientError && error.code === 'OAUTH_TIMEOUT');
-        if (isUnreachable) throw new HttpError('identity_provider_unavailable', { headers: { 'Retry-After': '30' }, cause: error });
+        const isUnreachable =
+          error instanceof TypeError || (error instanceof ClientError && error.code === 'OAUTH_TIMEOUT');
+        if (isUnreachable)
+          throw new HttpError('identity_provider_unavailable', {
+            headers: { 'Retry-After': '30' },
+            cause: error,
+          });
         return undefined;
       }
     },

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { endConsoleSessions } from '../../db/tenants/console-sessions';
 import type { TenantWork } from '../../db/database';
-import { newUuid, toWireId } from '../../db/sql/ids';
+import { newUuid, toTypeId } from '../../db/sql/ids';
 import {
   changePerson,
   countPeople,
@@ -29,7 +29,13 @@ const PEOPLE_MAX = 1_000;
 
 const settings = {
   name: lineOfText(200).meta({ example: 'Ana Silva' }),
-  email: z.email().max(254).meta({ description: 'What the person signs in with. Names one person of the whole installation.', example: 'ana@example.org' }),
+  email: z
+    .email()
+    .max(254)
+    .meta({
+      description: 'What the person signs in with. Names one person of the whole installation.',
+      example: 'ana@example.org',
+    }),
 };
 const personParams = z.strictObject({ person_id: idParam('psn', 'person_not_found') });
 const ETAG = { ETag: 'The version; send it as If-Match to change this.' };
@@ -39,7 +45,9 @@ export function peopleRoutes({ config }: Pick<ApiDependencies, 'config'>): reado
   const invite = async (work: TenantWork, found: Person, kind: PersonTokenKind, createdBy: string) => ({
     ...toWirePerson(found),
     // Read when the route is called: the API description is made without settings.
-    invitation: toWireLink(await makePersonLink(work, { personId: found.personId, kind, createdBy, publicUrl: config.publicUrl })),
+    invitation: toWireLink(
+      await makePersonLink(work, { personId: found.personId, kind, createdBy, publicUrl: config.publicUrl }),
+    ),
   });
 
   return [
@@ -60,12 +68,18 @@ export function peopleRoutes({ config }: Pick<ApiDependencies, 'config'>): reado
       isAnswerSecret: true,
       async run(work, { body }, { caller }) {
         const known = await findPersonByAddress(work, body);
-        const admin = known === undefined ? await create(work, { ...body, role: 'admin' }) : await change(work, known, { role: 'admin', isDisabled: false });
+        const admin =
+          known === undefined
+            ? await create(work, { ...body, role: 'admin' })
+            : await change(work, known, { role: 'admin', isDisabled: false });
         return {
           status: 201,
           body: await invite(work, admin, 'first_admin', caller.actor),
           headers: etagOf(admin),
-          audit: { target: toWireId('psn', admin.personId), detail: { name: admin.name, was_known: known !== undefined } },
+          audit: {
+            target: toTypeId('psn', admin.personId),
+            detail: { name: admin.name, was_known: known !== undefined },
+          },
         };
       },
     }),
@@ -77,7 +91,12 @@ export function peopleRoutes({ config }: Pick<ApiDependencies, 'config'>): reado
       tag: TAG,
       summary: 'List the people of the tenant',
       query: z.strictObject(listParams),
-      answers: { 200: { description: 'People in the order they were made, whoever is disabled included.', schema: listOf(person) } },
+      answers: {
+        200: {
+          description: 'People in the order they were made, whoever is disabled included.',
+          schema: listOf(person),
+        },
+      },
       problems: ['invalid_cursor'],
       async run(work, { query }) {
         const scope = ['people', work.tenantId];
@@ -95,7 +114,9 @@ export function peopleRoutes({ config }: Pick<ApiDependencies, 'config'>): reado
       summary: 'Add a person',
       description: 'Answers a one-time link by which the person chooses a password; hand it on yourself.',
       body: z.strictObject({ ...settings, role: personRole }),
-      answers: { 201: { description: 'The new person, with the link.', schema: personWithLink, headers: ETAG } },
+      answers: {
+        201: { description: 'The new person, with the link.', schema: personWithLink, headers: ETAG },
+      },
       problems: ['email_taken', 'too_many_people'],
       action: 'person.created',
       isAnswerSecret: true,
@@ -105,7 +126,10 @@ export function peopleRoutes({ config }: Pick<ApiDependencies, 'config'>): reado
           status: 201,
           body: await invite(work, created, 'invitation', caller.actor),
           headers: etagOf(created),
-          audit: { target: toWireId('psn', created.personId), detail: { name: created.name, role: created.role } },
+          audit: {
+            target: toTypeId('psn', created.personId),
+            detail: { name: created.name, role: created.role },
+          },
         };
       },
     }),
@@ -132,20 +156,28 @@ export function peopleRoutes({ config }: Pick<ApiDependencies, 'config'>): reado
       operationId: 'changePerson',
       tag: TAG,
       summary: 'Change a person',
-      description: 'Takes effect with the next request of the person, in the console too. The last admin of a tenant stays one.',
+      description:
+        'Takes effect with the next request of the person, in the console too. The last admin of a tenant stays one.',
       params: personParams,
       body: z.strictObject({
         name: settings.name.optional(),
         email: settings.email.optional(),
         role: personRole.optional(),
-        is_disabled: z.boolean().optional().meta({ description: 'false lets the person sign in again with the password they had.' }),
+        is_disabled: z
+          .boolean()
+          .optional()
+          .meta({ description: 'false lets the person sign in again with the password they had.' }),
       }),
       needsIfMatch: true,
       answers: { 200: { description: 'The person as they are now.', schema: person, headers: ETAG } },
       problems: ['person_not_found', 'email_taken', 'last_admin'],
       action: 'person.changed',
       async run(work, { params, body, ifMatch }) {
-        const before = requireVersion(await lockPerson(work, { personId: params.person_id }), ifMatch, 'person_not_found');
+        const before = requireVersion(
+          await lockPerson(work, { personId: params.person_id }),
+          ifMatch,
+          'person_not_found',
+        );
         const after = await change(work, before, {
           ...(body.name === undefined ? {} : { name: body.name }),
           ...(body.email === undefined ? {} : { email: body.email }),
@@ -156,7 +188,10 @@ export function peopleRoutes({ config }: Pick<ApiDependencies, 'config'>): reado
           status: 200,
           body: toWirePerson(after),
           headers: etagOf(after),
-          audit: { target: toWireId('psn', after.personId), detail: { from: roleAndState(before), to: roleAndState(after), changed: Object.keys(body) } },
+          audit: {
+            target: toTypeId('psn', after.personId),
+            detail: { from: roleAndState(before), to: roleAndState(after), changed: Object.keys(body) },
+          },
         };
       },
     }),
@@ -181,7 +216,7 @@ export function peopleRoutes({ config }: Pick<ApiDependencies, 'config'>): reado
           status: 200,
           body: toWirePerson(after),
           headers: etagOf(after),
-          audit: { target: toWireId('psn', after.personId), detail: { name: after.name } },
+          audit: { target: toTypeId('psn', after.personId), detail: { name: after.name } },
         };
       },
     }),
@@ -208,14 +243,17 @@ export function peopleRoutes({ config }: Pick<ApiDependencies, 'config'>): reado
           status: 201,
           body: await invite(work, found, kind, caller.actor),
           headers: etagOf(found),
-          audit: { target: toWireId('psn', found.personId), detail: { name: found.name, kind } },
+          audit: { target: toTypeId('psn', found.personId), detail: { name: found.name, kind } },
         };
       },
     }),
   ];
 }
 
-async function create(work: TenantWork, wanted: { name: string; email: string; role: Person['role'] }): Promise<Person> {
+async function create(
+  work: TenantWork,
+  wanted: { name: string; email: string; role: Person['role'] },
+): Promise<Person> {
   if ((await countPeople(work)).people >= PEOPLE_MAX) throw new HttpError('too_many_people');
   const created = await createPerson(work, { ...wanted, personId: newUuid() });
   if (created === undefined) throw emailTaken();
@@ -237,7 +275,9 @@ async function change(work: TenantWork, before: Person, wanted: PersonChange): P
 }
 
 function emailTaken(): HttpError {
-  return new HttpError('email_taken', { errors: [{ pointer: '/email', code: 'taken', message: 'Somebody has this address already.' }] });
+  return new HttpError('email_taken', {
+    errors: [{ pointer: '/email', code: 'taken', message: 'Somebody has this address already.' }],
+  });
 }
 
 const roleAndState = ({ role, disabledAt }: Person) => ({ role, is_disabled: disabledAt !== null });

@@ -1,23 +1,28 @@
 /** People and their sessions as callers see them. */
 import { z } from 'zod';
 import type { ConsoleSession } from '../../db/tenants/console-sessions';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import type { Person } from '../../db/tenants/people';
 import type { PersonLink } from './person-tokens';
-import { instant, toInstant, toInstantOrNull, wireId } from '../routing/common-schemas';
+import { instant, toInstant, toInstantOrNull, typeId } from '../routing/common-schemas';
 
 export const personRole = z
   .enum(['viewer', 'operator', 'admin'])
-  .meta({ id: 'PersonRole', description: 'viewer reads; operator also changes records and runs syncs; admin also changes integrations, keys and people.' });
+  .meta({
+    id: 'PersonRole',
+    description:
+      'viewer reads; operator also changes records and runs syncs; admin also changes integrations, keys and people.',
+  });
 
 export const person = z
   .object({
-    id: wireId('psn'),
+    id: typeId('psn'),
     name: z.string(),
     email: z.string(),
     role: personRole,
     status: z.enum(['invited', 'active', 'disabled']).meta({
-      description: '`invited`: has never signed in and has no password yet. `disabled`: cannot sign in, and no key acts for them.',
+      description:
+        '`invited`: has never signed in and has no password yet. `disabled`: cannot sign in, and no key acts for them.',
     }),
     created_at: instant,
     updated_at: instant,
@@ -38,7 +43,7 @@ export const personWithLink = person.extend({ invitation: personLink }).meta({ i
 
 export const consoleSession = z
   .object({
-    id: wireId('ses'),
+    id: typeId('ses'),
     signed_in_at: instant,
     expires_at: instant.meta({ description: 'Unless it is used before.' }),
     ip: z.string().nullable(),
@@ -49,11 +54,16 @@ export const consoleSession = z
 
 export function toWirePerson(row: Person): z.output<typeof person> {
   return {
-    id: toWireId('psn', row.personId),
+    id: toTypeId('psn', row.personId),
     name: row.name,
     email: row.email,
     role: row.role,
-    status: row.disabledAt !== null ? 'disabled' : row.hasPassword || row.lastSignedInAt !== null ? 'active' : 'invited',
+    status:
+      row.disabledAt !== null
+        ? 'disabled'
+        : row.hasPassword || row.lastSignedInAt !== null
+          ? 'active'
+          : 'invited',
     created_at: toInstant(row.createdAt),
     updated_at: toInstant(row.updatedAt),
     last_signed_in_at: toInstantOrNull(row.lastSignedInAt),
@@ -66,7 +76,17 @@ export function toWireLink({ token, link, expiresAt }: PersonLink): z.output<typ
 }
 
 /** `current`: the asking session's id on the wire. */
-export function toWireSession({ sessionId, signedIn, expiresAt }: ConsoleSession, current: string): z.output<typeof consoleSession> {
-  const id = toWireId('ses', sessionId);
-  return { id, signed_in_at: signedIn.at, expires_at: toInstant(expiresAt), ip: signedIn.ip, user_agent: signedIn.userAgent, is_current: id === current };
+export function toWireSession(
+  { sessionId, signedIn, expiresAt }: ConsoleSession,
+  current: string,
+): z.output<typeof consoleSession> {
+  const id = toTypeId('ses', sessionId);
+  return {
+    id,
+    signed_in_at: signedIn.at,
+    expires_at: toInstant(expiresAt),
+    ip: signedIn.ip,
+    user_agent: signedIn.userAgent,
+    is_current: id === current,
+  };
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { endConsoleSessions, listConsoleSessions } from '../../db/tenants/console-sessions';
 import type { TenantWork } from '../../db/database';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import { findPerson } from '../../db/tenants/people';
 import { SESSION_ENDS_AFTER_MS } from './console-sessions';
 import { HttpError } from '../http/http-error';
@@ -26,7 +26,12 @@ export const personSessionRoutes: readonly Route[] = [
     problems: ['person_not_found'],
     async run(work, { params }, { caller }) {
       await requirePerson(work, params.person_id);
-      return { status: 200, body: { data: await showSessions(work, params.person_id, caller.kind === 'tenant' ? caller.publicId : '') } };
+      return {
+        status: 200,
+        body: {
+          data: await showSessions(work, params.person_id, caller.kind === 'tenant' ? caller.publicId : ''),
+        },
+      };
     },
   }),
 
@@ -48,14 +53,27 @@ export const personSessionRoutes: readonly Route[] = [
   }),
 ];
 
-export async function showSessions(work: TenantWork, of: string, current: string): Promise<z.output<typeof consoleSession>[]> {
+export async function showSessions(
+  work: TenantWork,
+  of: string,
+  current: string,
+): Promise<z.output<typeof consoleSession>[]> {
   const signedInAfter = new Date(work.now.getTime() - SESSION_ENDS_AFTER_MS);
-  return (await listConsoleSessions(work, { personId: of, signedInAfter })).map((session) => toWireSession(session, current));
+  return (await listConsoleSessions(work, { personId: of, signedInAfter })).map((session) =>
+    toWireSession(session, current),
+  );
 }
 
-export async function endSession(work: TenantWork, { personId: of, sessionId: only }: { personId: string; sessionId: string }) {
-  if ((await endConsoleSessions(work, { personId: of, only })) === 0) throw new HttpError('session_not_found');
-  return { status: 204 as const, audit: { target: toWireId('ses', only), detail: { person: toWireId('psn', of) } } };
+export async function endSession(
+  work: TenantWork,
+  { personId: of, sessionId: only }: { personId: string; sessionId: string },
+) {
+  if ((await endConsoleSessions(work, { personId: of, only })) === 0)
+    throw new HttpError('session_not_found');
+  return {
+    status: 204 as const,
+    audit: { target: toTypeId('ses', only), detail: { person: toTypeId('psn', of) } },
+  };
 }
 
 async function requirePerson(work: TenantWork, of: string): Promise<void> {

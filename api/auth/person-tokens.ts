@@ -5,7 +5,11 @@ import { createPersonToken } from '../../db/tenants/person-tokens';
 import type { PersonTokenKind } from '../../db/tables';
 
 const DAY_MS = 86_400_000;
-const GOOD_FOR_MS: Readonly<Record<PersonTokenKind, number>> = { first_admin: 7 * DAY_MS, invitation: 7 * DAY_MS, password_reset: DAY_MS };
+const GOOD_FOR_MS: Readonly<Record<PersonTokenKind, number>> = {
+  first_admin: 7 * DAY_MS,
+  invitation: 7 * DAY_MS,
+  password_reset: DAY_MS,
+};
 
 export const hashOfToken = (token: string): Buffer => createHash('sha256').update(token).digest();
 
@@ -19,7 +23,12 @@ export interface PersonLink {
 /** Earlier links of the person are no longer good. */
 export async function makePersonLink(
   work: TenantWork,
-  { personId, kind, createdBy, publicUrl }: { personId: string; kind: PersonTokenKind; createdBy: string; publicUrl: string },
+  {
+    personId,
+    kind,
+    createdBy,
+    publicUrl,
+  }: { personId: string; kind: PersonTokenKind; createdBy: string; publicUrl: string },
 ): Promise<PersonLink> {
   const token = randomBytes(32).toString('base64url');
   const expiresAt = new Date(work.now.getTime() + GOOD_FOR_MS[kind]);

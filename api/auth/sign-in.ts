@@ -6,9 +6,14 @@ import { ipKeyGenerator } from 'express-rate-limit';
 import type { Logger } from 'pino';
 import { appendAuditEntry } from '../../db/platform/audit-log';
 import type { Database } from '../../db/database';
-import { toWireId } from '../../db/sql/ids';
-import { findPersonByEmail, noteSignedIn, type SignInCandidate } from '../../db/tenants/people';
-import { type Allowance, countSignInTry, forgetSignInTries, forgiveSignInTries } from '../../db/tenants/sign-in-failures';
+import { toTypeId } from '../../db/sql/ids';
+import { findPersonByEmail, markSignedIn, type SignInCandidate } from '../../db/tenants/people';
+import {
+  type Allowance,
+  countSignInTry,
+  deleteSignInFailures,
+  clearSignInFailures,
+} from '../../db/tenants/sign-in-failures';
 import { requestSignInRuns } from '../../db/sync-runs/sign-in-runs';
 import type { ConsoleContext } from '../routing/context';
 import { HttpError } from '../http/http-error';
@@ -40,52 +45,80 @@ export async function signInByPassword(
   }));
   if (waitMs > 0) throw tooMany(waitMs);
   const isRight = await isPassword(password, candidate?.passwordHash ?? null);
-  const isIn = isRight && candidate !== undefined && candidate.disabledAt === null && (await enter({ database, log }, candidate, 'password', context));
+  const isIn =
+    isRight &&
+    candidate !== undefined &&
+    candidate.disabledAt === null &&
+    (await enter({ database, log }, candidate, 'password', context));
   if (!isIn) {
     // Beside the answer: the time it takes would tell who is known here.
-    void noteFailure({ database, log }, candidate, 'password', context);
+    void recordFailure({ database, log }, candidate, 'password', context);
     throw new HttpError('sign_in_failed', { headers: { 'WWW-Authenticate': 'Session realm="syncline"' } });
   }
   await database.withPlatform(async (work) => {
-    await forgiveSignInTries(work, { subject: account.subject, all: true });
-    await forgiveSignInTries(work, { subject: network.subject, all: false });
-    await forgetSignInTries(work, { before: new Date(work.now.getTime() - WINDOW_MS) });
+    await clearSignInFailures(work, { subject: account.subject, all: true });
+    await clearSignInFailures(work, { subject: network.subject, all: false });
+    await deleteSignInFailures(work, { before: new Date(work.now.getTime() - WINDOW_MS) });
   });
   return candidate;
 }
 
 /** Whoever the provider says it is has to be known here already. Throws `sign_in_failed`. */
-export async function signInByVerifiedEmail(dependencies: SignInDependencies, { email }: { email: string }, context: ConsoleContext): Promise<void> {
+export async function signInByVerifiedEmail(
+  dependencies: SignInDependencies,
+  { email }: { email: string },
+  context: ConsoleContext,
+): Promise<void> {
   const candidate = await dependencies.database.withPlatform((work) => findPersonByEmail(work, { email }));
-  if (candidate !== undefined && candidate.disabledAt === null && (await enter(dependencies, candidate, 'oidc', context))) return;
-  void noteFailure(dependencies, candidate, 'oidc', context);
+  if (
+    candidate !== undefined &&
+    candidate.disabledAt === null &&
+    (await enter(dependencies, candidate, 'oidc', context))
+  )
+    return;
+  void recordFailure(dependencies, candidate, 'oidc', context);
   throw new HttpError('sign_in_failed');
 }
 
 /** A person who chose a password by a link may use it at once, whatever was guessed before. */
-export async function forgiveAccount({ database }: Pick<SignInDependencies, 'database'>, { email }: { email: string }): Promise<void> {
-  await database.withPlatform((work) => forgiveSignInTries(work, { subject: accountOf(email), all: true }));
+export async function clearAccountFailures(
+  { database }: Pick<SignInDependencies, 'database'>,
+  { email }: { email: string },
+): Promise<void> {
+  await database.withPlatform((work) => clearSignInFailures(work, { subject: accountOf(email), all: true }));
 }
 
 /** Guesses of the current password by who has got hold of a session count like any other. Throws `too_many_sign_ins`. */
-export async function countPasswordTry({ database }: Pick<SignInDependencies, 'database'>, { email }: { email: string }): Promise<void> {
-  const waitMs = await database.withPlatform((work) => countSignInTry(work, allowancesOf(email, null).account));
+export async function countPasswordTry(
+  { database }: Pick<SignInDependencies, 'database'>,
+  { email }: { email: string },
+): Promise<void> {
+  const waitMs = await database.withPlatform((work) =>
+    countSignInTry(work, allowancesOf(email, null).account),
+  );
   if (waitMs > 0) throw tooMany(waitMs);
 }
 
 /** False when the person was disabled in this very moment. */
-async function enter(dependencies: SignInDependencies, { tenantId, personId, name }: SignInCandidate, by: Way, context: ConsoleContext): Promise<boolean> {
+async function enter(
+  dependencies: SignInDependencies,
+  { tenantId, personId, name }: SignInCandidate,
+  by: Way,
+  context: ConsoleContext,
+): Promise<boolean> {
   const { ip, requestId, session } = context;
-  const now = await dependencies.database.withTenant(tenantId, async (work) => ((await noteSignedIn(work, { personId })) ? work.now : undefined));
+  const now = await dependencies.database.withTenant(tenantId, async (work) =>
+    (await markSignedIn(work, { personId })) ? work.now : undefined,
+  );
   if (now === undefined) return false;
   const sessionId = await session.begin({ tenantId, personId }, now);
-  const target = toWireId('psn', personId);
+  const target = toTypeId('psn', personId);
   await dependencies.database.withTenant(tenantId, (work) =>
     appendAuditEntry(work, {
       actor: `person:${name}`,
       action: 'sign_in.succeeded',
       target,
-      detail: { by, person: target, session: toWireId('ses', sessionId) },
+      detail: { by, person: target, session: toTypeId('ses', sessionId) },
       ip,
       requestId,
     }),
@@ -95,26 +128,48 @@ async function enter(dependencies: SignInDependencies, { tenantId, personId, nam
 }
 
 /** What they are about to look at is read anew (rules.md 28). Nobody's sign-in waits for it, or fails with it. */
-async function readAnew({ database, log }: SignInDependencies, { tenantId, name }: { tenantId: string; name: string }): Promise<void> {
+async function readAnew(
+  { database, log }: SignInDependencies,
+  { tenantId, name }: { tenantId: string; name: string },
+): Promise<void> {
   try {
     await database.withTenant(tenantId, (work) => requestSignInRuns(work, { user: name }));
   } catch (error) {
-    log.warn({ err: error, tenant_id: tenantId }, 'somebody signed in, and the sync runs that follow from it could not be asked for');
+    log.warn(
+      { err: error, tenant_id: tenantId },
+      'somebody signed in, and the sync runs that follow from it could not be asked for',
+    );
   }
 }
 
 /** In the tenant's own log where the account is known; where it is not, the address is not kept either. */
-async function noteFailure({ database, log }: SignInDependencies, candidate: SignInCandidate | undefined, by: Way, context: ConsoleContext): Promise<void> {
+async function recordFailure(
+  { database, log }: SignInDependencies,
+  candidate: SignInCandidate | undefined,
+  by: Way,
+  context: ConsoleContext,
+): Promise<void> {
   const { ip, requestId } = context;
-  if (candidate === undefined) return log.info({ request_id: requestId, by }, 'a sign-in failed: no such account');
+  if (candidate === undefined)
+    return log.info({ request_id: requestId, by }, 'a sign-in failed: no such account');
   const { tenantId, personId, passwordHash, disabledAt } = candidate;
   const reason = disabledAt !== null ? 'disabled' : passwordHash === null ? 'no_password' : 'wrong_password';
   try {
     await database.withTenant(tenantId, (work) =>
-      appendAuditEntry(work, { actor: 'unknown', action: 'sign_in.failed', target: toWireId('psn', personId), detail: { by, reason }, ip, requestId }),
+      appendAuditEntry(work, {
+        actor: 'unknown',
+        action: 'sign_in.failed',
+        target: toTypeId('psn', personId),
+        detail: { by, reason },
+        ip,
+        requestId,
+      }),
     );
   } catch (error) {
-    log.warn({ err: error, request_id: requestId, tenant_id: tenantId }, 'a failed sign-in could not be noted');
+    log.warn(
+      { err: error, request_id: requestId, tenant_id: tenantId },
+      'a failed sign-in could not be noted',
+    );
   }
 }
 
@@ -124,7 +179,11 @@ function allowancesOf(email: string, ip: string | null): { account: Allowance; n
   return {
     account: { subject: accountOf(email), failuresMax: FAILURES_PER_ACCOUNT, windowMs: WINDOW_MS },
     // One household has 2^64 addresses of IPv6.
-    network: { subject: `network:${ip === null ? '' : ipKeyGenerator(ip, 64)}`, failuresMax: FAILURES_PER_NETWORK, windowMs: WINDOW_MS },
+    network: {
+      subject: `network:${ip === null ? '' : ipKeyGenerator(ip, 64)}`,
+      failuresMax: FAILURES_PER_NETWORK,
+      windowMs: WINDOW_MS,
+    },
   };
 }
 

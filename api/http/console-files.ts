@@ -29,7 +29,8 @@ export function serveConsole(folder: string): RequestHandler {
   const index = path.join(folder, 'index.html');
   const router = Router({ caseSensitive: true });
   router.use((request, response, next) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError('method_not_allowed', { headers: { Allow: 'GET, HEAD' } });
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw new HttpError('method_not_allowed', { headers: { Allow: 'GET, HEAD' } });
     response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     next();
   });
@@ -42,12 +43,24 @@ export function serveConsole(folder: string): RequestHandler {
   });
   // Files alone: what the API answers holds secrets and what callers send, and its size compressed would tell of them.
   router.use(compression());
-  router.use(express.static(folder, { index: false, redirect: false, cacheControl: false, acceptRanges: false, dotfiles: 'ignore', setHeaders: keepBySort }));
+  router.use(
+    express.static(folder, {
+      index: false,
+      redirect: false,
+      cacheControl: false,
+      acceptRanges: false,
+      dotfiles: 'ignore',
+      setHeaders: keepBySort,
+    }),
+  );
   router.get('/{*path}', (request, response) => {
     if (!existsSync(index)) return answerNotBuilt(response);
     // A file that is not there is not the page: a script that got HTML would only say so less clearly. The id of a record may hold a dot.
     const namesFile = path.basename(request.path).includes('..') && !request.path.startsWith('/records/');
-    if (namesFile) throw new HttpError('route_not_found', { detail: 'There is no such file in the console that was built.' });
+    if (namesFile)
+      throw new HttpError('route_not_found', {
+        detail: 'There is no such file in the console that was built.',
+      });
     response.setHeader('Cache-Control', ASK_EVERY_TIME);
     response.sendFile(index, { cacheControl: false, acceptRanges: false, etag: true });
   });
@@ -55,7 +68,10 @@ export function serveConsole(folder: string): RequestHandler {
 }
 
 function keepBySort(response: Response, file: string): void {
-  response.setHeader('Cache-Control', path.basename(path.dirname(file)) === 'assets' ? FOR_EVER : ASK_EVERY_TIME);
+  response.setHeader(
+    'Cache-Control',
+    path.basename(path.dirname(file)) === 'assets' ? FOR_EVER : ASK_EVERY_TIME,
+  );
 }
 
 function answerNotBuilt(response: Response): void {

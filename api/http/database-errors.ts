@@ -7,8 +7,30 @@ const RETRY_AFTER_SECONDS_LONG = 30;
 /** Read-only, disk full, out of memory. */
 const TAKES_NO_WRITES = new Set(['25006', '53100', '53200']);
 /** Cancelled by a timeout, shut down, too many connections, lock not granted in time, transactions that kept colliding. */
-const PASSING = new Set(['57014', '57P01', '57P02', '57P03', '53300', '53400', '55P03', '40001', '40P01', '25P03', '25P04', '3D000']);
-const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const PASSING = new Set([
+  '57014',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '53400',
+  '55P03',
+  '40001',
+  '40P01',
+  '25P03',
+  '25P04',
+  '3D000',
+]);
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 const MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|terminating connection)/i;
 
@@ -17,7 +39,17 @@ export function databaseTrouble(error: unknown): HttpError | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = (error as { code?: unknown }).code;
   const text = typeof code === 'string' ? code : '';
-  if (TAKES_NO_WRITES.has(text)) return new HttpError('database_read_only', { headers: { 'Retry-After': String(RETRY_AFTER_SECONDS_LONG) }, cause: error });
-  const isPassing = PASSING.has(text) || NETWORK.has(text) || text.startsWith('08') || MESSAGES.test(error.message);
-  return isPassing ? new HttpError('database_unavailable', { headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) }, cause: error }) : undefined;
+  if (TAKES_NO_WRITES.has(text))
+    return new HttpError('database_read_only', {
+      headers: { 'Retry-After': String(RETRY_AFTER_SECONDS_LONG) },
+      cause: error,
+    });
+  const isPassing =
+    PASSING.has(text) || NETWORK.has(text) || text.startsWith('08') || MESSAGES.test(error.message);
+  return isPassing
+    ? new HttpError('database_unavailable', {
+        headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
+        cause: error,
+      })
+    : undefined;
 }

@@ -7,7 +7,10 @@ import { HttpError } from './http-error';
 export async function answerWithin<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new HttpError('database_unavailable', { headers: { 'Retry-After': '5' } })), Math.max(milliseconds, 0));
+    timer = setTimeout(
+      () => reject(new HttpError('database_unavailable', { headers: { 'Retry-After': '5' } })),
+      Math.max(milliseconds, 0),
+    );
   });
   work.catch(() => undefined);
   return Promise.race([work, late]).finally(() => clearTimeout(timer));

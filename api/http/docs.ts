@@ -8,7 +8,11 @@ import { type RequestHandler, Router } from 'express';
 import { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes';
 import { HttpError } from './http-error';
 
-const ASSETS = { 'swagger-ui.css': 'text/css', 'swagger-ui-bundle.js': 'text/javascript', 'favicon-32x32.png': 'image/png' } as const;
+const ASSETS = {
+  'swagger-ui.css': 'text/css',
+  'swagger-ui-bundle.js': 'text/javascript',
+  'favicon-32x32.png': 'image/png',
+} as const;
 const INITIALIZER = `window.addEventListener('load', () => SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true }));`;
 const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -21,7 +25,9 @@ export function createDocs(): Router {
   });
   router.get(
     '/',
-    send('text/html', () => page('Syncline API', '<div id="docs"></div><p><a href="/docs/errors">All errors</a></p>', SWAGGER_HEAD)),
+    send('text/html', () =>
+      page('Syncline API', '<div id="docs"></div><p><a href="/docs/errors">All errors</a></p>', SWAGGER_HEAD),
+    ),
   );
   router.get(
     '/initializer.js',
@@ -33,7 +39,10 @@ export function createDocs(): Router {
   );
   router.get('/errors/:code', (request, response) => {
     const { code } = request.params;
-    if (!Object.hasOwn(ERROR_CODES, code)) throw new HttpError('route_not_found', { detail: 'There is no error with this code; /docs/errors lists all.' });
+    if (!Object.hasOwn(ERROR_CODES, code))
+      throw new HttpError('route_not_found', {
+        detail: 'There is no error with this code; /docs/errors lists all.',
+      });
     response.type('text/html').send(page(code, errorPage(code, ERROR_CODES[code as ErrorCode])));
   });
   for (const [name, type] of Object.entries(ASSETS))
@@ -72,5 +81,9 @@ function errorList(): string {
 }
 
 function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }

@@ -16,9 +16,13 @@ export function answerErrors({
   return (error: unknown, request, response, _next) => {
     const requestId = requestIdOf(request);
     const known = toHttpError(error);
-    if (known.code === 'internal_error') log.error({ request_id: requestId, err: error }, 'a request failed by a mistake of ours');
+    if (known.code === 'internal_error')
+      log.error({ request_id: requestId, err: error }, 'a request failed by a mistake of ours');
     else if (known.status >= 500)
-      log.warn({ request_id: requestId, code: known.code, err: known.cause ?? known }, 'a request was answered with trouble that passes');
+      log.warn(
+        { request_id: requestId, code: known.code, err: known.cause ?? known },
+        'a request was answered with trouble that passes',
+      );
     if (response.headersSent) {
       // An answer that has begun can only be cut off, so that nobody takes it for complete.
       response.destroy();

@@ -7,7 +7,11 @@ import { jsonObject } from '../routing/common-schemas';
 
 const ok = z.object({ status: z.literal('ok') });
 
-export function operationRoutes({ readiness, metrics, openapi }: Pick<ApiDependencies, 'readiness' | 'metrics'> & { openapi: () => object }): readonly Route[] {
+export function operationRoutes({
+  readiness,
+  metrics,
+  openapi,
+}: Pick<ApiDependencies, 'readiness' | 'metrics'> & { openapi: () => object }): readonly Route[] {
   return [
     plainRoute({
       method: 'get',
@@ -34,7 +38,10 @@ export function operationRoutes({ readiness, metrics, openapi }: Pick<ApiDepende
       async run() {
         const reason = await readiness.whyNotReady();
         if (reason !== undefined)
-          throw new HttpError('not_ready', { detail: `${reason} Use another replica, or try again after Retry-After.`, headers: { 'Retry-After': '5' } });
+          throw new HttpError('not_ready', {
+            detail: `${reason} Use another replica, or try again after Retry-After.`,
+            headers: { 'Retry-After': '5' },
+          });
         return { status: 200, body: { status: 'ok' as const } };
       },
     }),
@@ -45,9 +52,19 @@ export function operationRoutes({ readiness, metrics, openapi }: Pick<ApiDepende
       operationId: 'showMetrics',
       tag: 'Operations',
       summary: 'Figures for Prometheus',
-      answers: { 200: { description: 'Figures in Prometheus text format.', schema: z.string(), mediaType: 'text/plain' } },
+      answers: {
+        200: {
+          description: 'Figures in Prometheus text format.',
+          schema: z.string(),
+          mediaType: 'text/plain',
+        },
+      },
       async run() {
-        return { status: 200, body: await metrics.registry.metrics(), headers: { 'Content-Type': metrics.registry.contentType } };
+        return {
+          status: 200,
+          body: await metrics.registry.metrics(),
+          headers: { 'Content-Type': metrics.registry.contentType },
+        };
       },
     }),
 

@@ -30,7 +30,13 @@ export class HttpError extends Error {
   constructor(
     readonly code: ErrorCode,
     /** Said instead of the catalogue's words where the place knows more. Must hold no secret and say what to do next. */
-    options: { detail?: string; errors?: readonly ProblemDetail[]; headers?: Record<string, string>; context?: JsonObject; cause?: unknown } = {},
+    options: {
+      detail?: string;
+      errors?: readonly ProblemDetail[];
+      headers?: Record<string, string>;
+      context?: JsonObject;
+      cause?: unknown;
+    } = {},
   ) {
     super(options.detail ?? ERROR_CODES[code].detail, { cause: options.cause });
     this.status = ERROR_CODES[code].status;
@@ -40,7 +46,10 @@ export class HttpError extends Error {
   }
 }
 
-export function toProblem(error: HttpError, { publicUrl, requestId }: { publicUrl: string; requestId: string }): Problem {
+export function toProblem(
+  error: HttpError,
+  { publicUrl, requestId }: { publicUrl: string; requestId: string },
+): Problem {
   return {
     type: `${publicUrl}/docs/errors/${error.code}`,
     title: ERROR_CODES[error.code].title,

@@ -14,18 +14,24 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * Undefined when there is no body. Throws `unsupported_media_type`, `body_too_large` or `malformed_json`;
  * what the guard found is handed on in `issues`, because in a batch it concerns one item only.
  */
-export async function readJsonBody(request: IncomingMessage, limitBytes: number): Promise<JsonBody | undefined> {
+export async function readJsonBody(
+  request: IncomingMessage,
+  limitBytes: number,
+): Promise<JsonBody | undefined> {
   if (!hasBody(request)) return undefined;
   checkMediaType(request);
   const text = decode(await readBytes(request, limitBytes));
   if (text === '') return undefined;
   const body = { text, ...parse(text) };
-  if (typeof body.value !== 'object' || body.value === null) throw new HttpError('malformed_json', { detail: 'The body has to be a JSON object.' });
+  if (typeof body.value !== 'object' || body.value === null)
+    throw new HttpError('malformed_json', { detail: 'The body has to be a JSON object.' });
   return body;
 }
 
 function hasBody(request: IncomingMessage): boolean {
-  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  return (
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+  );
 }
 
 function checkMediaType({ headers }: IncomingMessage): void {
@@ -35,7 +41,8 @@ function checkMediaType({ headers }: IncomingMessage): void {
     .split(';')
     .map((part) => part.trim());
   const isUtf8 = parameters.every((parameter) => /^(charset="?utf-8"?)?$/.test(parameter));
-  if (type !== 'application/json' || !isUtf8 || encoding.toLowerCase() !== 'identity') throw new HttpError('unsupported_media_type');
+  if (type !== 'application/json' || !isUtf8 || encoding.toLowerCase() !== 'identity')
+    throw new HttpError('unsupported_media_type');
 }
 
 async function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
@@ -52,7 +59,9 @@ async function readBytes(request: IncomingMessage, limitBytes: number): Promise<
       reject(tooLarge(request, limitBytes));
     });
     request.once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('error', (cause) => reject(new HttpError('bad_request', { detail: 'The body ended before it was complete.', cause })));
+    request.once('error', (cause) =>
+      reject(new HttpError('bad_request', { detail: 'The body ended before it was complete.', cause })),
+    );
   });
 }
 

@@ -29,15 +29,25 @@ export function parseGuarded(text: string): GuardedJson {
   const value = JSON.parse(text) as JsonValue;
   const issues: ProblemDetail[] = [];
   walk(value, [], issues, DANGEROUS_ESCAPE.test(text));
-  if (SUSPICIOUS_NUMBER.test(text)) issues.push(...findNumbersADoubleCannotHold(text).map(({ path, literal }) => numberIssue(path, literal)));
+  if (SUSPICIOUS_NUMBER.test(text))
+    issues.push(...findNumbersADoubleCannotHold(text).map(({ path, literal }) => numberIssue(path, literal)));
   return { value, issues: issues.slice(0, ISSUES_MAX) };
 }
 
-function walk(value: JsonValue, path: (string | number)[], issues: ProblemDetail[], mayHoldEscapes: boolean): void {
+function walk(
+  value: JsonValue,
+  path: (string | number)[],
+  issues: ProblemDetail[],
+  mayHoldEscapes: boolean,
+): void {
   if (typeof value === 'string') checkString(value, path, issues, mayHoldEscapes, 'The text');
   if (typeof value !== 'object' || value === null || issues.length >= ISSUES_MAX) return;
   if (path.length >= JSON_DEPTH_MAX) {
-    issues.push({ pointer: pointerTo(path), code: 'too_deep', message: `Nested deeper than ${JSON_DEPTH_MAX} levels.` });
+    issues.push({
+      pointer: pointerTo(path),
+      code: 'too_deep',
+      message: `Nested deeper than ${JSON_DEPTH_MAX} levels.`,
+    });
     return;
   }
   if (Array.isArray(value)) {
@@ -50,21 +60,41 @@ function walk(value: JsonValue, path: (string | number)[], issues: ProblemDetail
   }
   for (const key of Object.keys(value)) {
     path.push(key);
-    if (FORBIDDEN_KEYS.has(key)) issues.push({ pointer: pointerTo(path), code: 'forbidden_key', message: `The name "${key}" is not allowed.` });
+    if (FORBIDDEN_KEYS.has(key))
+      issues.push({
+        pointer: pointerTo(path),
+        code: 'forbidden_key',
+        message: `The name "${key}" is not allowed.`,
+      });
     checkString(key, path, issues, mayHoldEscapes, 'The name');
     walk(value[key] as JsonValue, path, issues, mayHoldEscapes);
     path.pop();
   }
 }
 
-function checkString(text: string, path: readonly (string | number)[], issues: ProblemDetail[], mayHoldEscapes: boolean, what: string): void {
+function checkString(
+  text: string,
+  path: readonly (string | number)[],
+  issues: ProblemDetail[],
+  mayHoldEscapes: boolean,
+  what: string,
+): void {
   if (text.length * 3 > JSON_STRING_BYTES_MAX && Buffer.byteLength(text) > JSON_STRING_BYTES_MAX) {
     issues.push({ pointer: pointerTo(path), code: 'too_long', message: `${what} is longer than 64 KB.` });
   }
   if (!mayHoldEscapes) return;
-  if (text.includes('\0')) issues.push({ pointer: pointerTo(path), code: 'nul_character', message: `${what} holds a NUL character, which cannot be stored.` });
+  if (text.includes('\0'))
+    issues.push({
+      pointer: pointerTo(path),
+      code: 'nul_character',
+      message: `${what} holds a NUL character, which cannot be stored.`,
+    });
   if (hasLoneSurrogate(text))
-    issues.push({ pointer: pointerTo(path), code: 'lone_surrogate', message: `${what} holds half of a surrogate pair, which is not a character.` });
+    issues.push({
+      pointer: pointerTo(path),
+      code: 'lone_surrogate',
+      message: `${what} holds half of a surrogate pair, which is not a character.`,
+    });
 }
 
 export function hasLoneSurrogate(text: string): boolean {
@@ -74,12 +104,19 @@ export function hasLoneSurrogate(text: string): boolean {
 /** A JSON Pointer (RFC 6901). Half characters are shown as U+FFFD, NUL as U+2400: a pointer must be sendable itself. */
 export function pointerTo(path: readonly (string | number)[]): string {
   return path
-    .map((part) => `/${String(part).slice(0, 200).replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('\0', '\u2400')}`)
+    .map(
+      (part) =>
+        `/${String(part).slice(0, 200).replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('\0', '\u2400')}`,
+    )
     .join('')
     .replaceAll(/\p{Surrogate}/gu, '\uFFFD');
 }
 
 function numberIssue(path: readonly (string | number)[], literal: string): ProblemDetail {
   const shown = literal.length > 40 ? `${literal.slice(0, 40)}…` : literal;
-  return { pointer: pointerTo(path), code: 'number_out_of_range', message: `The number ${shown} cannot be held without loss. Send it as a string.` };
+  return {
+    pointer: pointerTo(path),
+    code: 'number_out_of_range',
+    message: `The number ${shown} cannot be held without loss. Send it as a string.`,
+  };
 }

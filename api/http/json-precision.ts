@@ -21,7 +21,8 @@ export function findNumbersADoubleCannotHold(text: string): LossyNumber[] {
   const found: LossyNumber[] = [];
   for (const [token] of text.matchAll(TOKEN)) {
     const level = levels.at(-1);
-    if (token === '{' || token === '[') levels.push({ isObject: token === '{', key: 0, awaitsKey: token === '{' });
+    if (token === '{' || token === '[')
+      levels.push({ isObject: token === '{', key: 0, awaitsKey: token === '{' });
     else if (token === '}' || token === ']') levels.pop();
     else if (token === ',') nextMember(level);
     else if (token.startsWith('"')) nameMember(level, token);
@@ -50,7 +51,8 @@ function isAltered(literal: string): boolean {
 
 /** Significant digits and the power of ten of the last one: `1200` and `1.2e3` are both `12e2`. The sign cannot be lost, except that of zero. */
 function normalForm(literal: string): string {
-  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(literal) ?? [];
+  const [, whole = '', fraction = '', exponent = '0'] =
+    /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(literal) ?? [];
   const digits = `${whole}${fraction}`.replace(/^0+/, '');
   const significant = digits.replace(/0+$/, '');
   if (significant === '') return '0';

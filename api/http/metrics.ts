@@ -7,7 +7,13 @@ export interface Metrics {
 }
 
 /** `outboxAgeSeconds` is asked at each scrape: how long the oldest row of the outbox has been waiting for the dispatcher, 0 = empty. */
-export function createMetrics({ outboxAgeSeconds, openStreams }: { outboxAgeSeconds: () => Promise<number>; openStreams: () => number }): Metrics {
+export function createMetrics({
+  outboxAgeSeconds,
+  openStreams,
+}: {
+  outboxAgeSeconds: () => Promise<number>;
+  openStreams: () => number;
+}): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const durations = new Histogram({
@@ -37,6 +43,7 @@ export function createMetrics({ outboxAgeSeconds, openStreams }: { outboxAgeSeco
   registry.registerMetric(openStreamsGauge);
   return {
     registry,
-    observeRequest: ({ method, route, status, seconds }) => durations.observe({ method, route, status: String(status) }, seconds),
+    observeRequest: ({ method, route, status, seconds }) =>
+      durations.observe({ method, route, status: String(status) }, seconds),
   };
 }

@@ -5,37 +5,56 @@ import { HttpError, type ProblemDetail } from './http-error';
 import { pointerTo } from './json-guard';
 
 /** Throws `code` with one entry per complaint. Pointers are JSON Pointers in a body, names in a query, path or header. */
-export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown, code: ErrorCode): z.output<Schema> {
+export function parseWith<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  code: ErrorCode,
+): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const isBody = code !== 'invalid_query' && code !== 'invalid_path' && code !== 'invalid_header';
-  throw new HttpError(code, { errors: toProblemDetails(parsed.error, value, isBody ? pointerTo : (path) => path.join('..')) });
+  throw new HttpError(code, {
+    errors: toProblemDetails(parsed.error, value, isBody ? pointerTo : (path) => path.join('..')),
+  });
 }
 
 /** So many complaints are enough for one answer: a small request must not be able to ask for a large one. */
-const COMPLAINTS_MAX = 100;
+const FIELD_ERRORS_MAX = 100;
 
 /** `value`: what was parsed, to tell what is missing from what is wrong. At most 100. */
-export function toProblemDetails(error: z.ZodError, value: unknown, toPointer: (path: (string | number)[]) => string = pointerTo): ProblemDetail[] {
-  const complaints = error.issues.slice(0, COMPLAINTS_MAX).flatMap((issue) => {
+export function toProblemDetails(
+  error: z.ZodError,
+  value: unknown,
+  toPointer: (path: (string | number)[]) => string = pointerTo,
+): ProblemDetail[] {
+  const fieldErrors = error.issues.slice(0, FIELD_ERRORS_MAX).flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     if (issue.code === 'unrecognized_keys')
       return issue.keys
-        .slice(0, COMPLAINTS_MAX)
-        .map((key) => ({ pointer: toPointer([...path, key]), code: 'unknown', message: `"${shorten(key)}" is not known here.` }));
-    if (isMissing(issue, path, value)) return [{ pointer: toPointer(path), code: 'required', message: 'is required' }];
+        .slice(0, FIELD_ERRORS_MAX)
+        .map((key) => ({
+          pointer: toPointer([...path, key]),
+          code: 'unknown',
+          message: `"${shorten(key)}" is not known here.`,
+        }));
+    if (isMissing(issue, path, value))
+      return [{ pointer: toPointer(path), code: 'required', message: 'is required' }];
     // What is wrong with a name in an object is said by the name's own schema.
-    const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+    const message =
+      issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
     return [{ pointer: toPointer(path), code: codeOf(issue), message }];
   });
-  return complaints.slice(0, COMPLAINTS_MAX);
+  return fieldErrors.slice(0, FIELD_ERRORS_MAX);
 }
 
 const SHAPES: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union']);
 
 function isMissing(issue: z.core.$ZodIssue, path: readonly (string | number)[], value: unknown): boolean {
   const found = path.reduce<unknown>(
-    (at, part) => (typeof at === 'object' && at !== null && Object.hasOwn(at, part) ? at[part as keyof typeof at] : undefined),
+    (at, part) =>
+      typeof at === 'object' && at !== null && Object.hasOwn(at, part)
+        ? at[part as keyof typeof at]
+        : undefined,
     value,
   );
   return found === undefined && (SHAPES.has(issue.code) || codeOf(issue) === NOT_AN_OBJECT);
@@ -65,5 +84,7 @@ export function readIfMatch(header: string | undefined): number | undefined {
 export function readIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined || /^[\x20-\x7e]{1,255}$/.test(header)) return header;
   const message = 'Idempotency-Key has 1 to 255 printable ASCII characters. A UUID is a good one.';
-  throw new HttpError('invalid_header', { errors: [{ pointer: 'Idempotency-Key', code: 'invalid_format', message }] });
+  throw new HttpError('invalid_header', {
+    errors: [{ pointer: 'Idempotency-Key', code: 'invalid_format', message }],
+  });
 }

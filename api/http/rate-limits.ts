@@ -55,5 +55,10 @@ export function limitFailedAuthentications(): RequestHandler {
 }
 
 function refuse(code: ErrorCode): RequestHandler {
-  return (_request, response, next) => next(new HttpError(code, { headers: { 'Retry-After': String(response.getHeader('Retry-After') ?? WINDOW_SECONDS) } }));
+  return (_request, response, next) =>
+    next(
+      new HttpError(code, {
+        headers: { 'Retry-After': String(response.getHeader('Retry-After') ?? WINDOW_SECONDS) },
+      }),
+    );
 }

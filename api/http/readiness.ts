@@ -27,7 +27,9 @@ export function createReadiness({ database }: { database: Database }): Readiness
     const applied = new Set(await database.appliedMigrations());
     const missing = Object.keys(migrations).filter((name) => !applied.has(name));
     isMigrated = missing.length === 0;
-    return isMigrated ? undefined : `The database lacks migrations: ${missing.join(', ')}. Run npm run migrate.`;
+    return isMigrated
+      ? undefined
+      : `The database lacks migrations: ${missing.join(', ')}. Run npm run migrate.`;
   }
 
   return {
@@ -37,7 +39,9 @@ export function createReadiness({ database }: { database: Database }): Readiness
       const late = new Promise<string>((resolve) => {
         timer = setTimeout(resolve, ANSWER_WITHIN_MS, 'PostgreSQL does not answer.');
       });
-      const answer = whyDatabaseIsNotReady().catch(() => 'PostgreSQL does not answer, or its schema is missing.');
+      const answer = whyDatabaseIsNotReady().catch(
+        () => 'PostgreSQL does not answer, or its schema is missing.',
+      );
       return Promise.race([answer, late]).finally(() => clearTimeout(timer));
     },
     startDraining() {

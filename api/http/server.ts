@@ -34,7 +34,9 @@ export function createApiServer(app: Express, { publicUrl }: { publicUrl: string
   server.maxRequestsPerSocket = REQUESTS_PER_SOCKET_MAX;
   // Node would answer 417 without a word to any expectation but 100-continue; RFC 9110 lets us overlook it.
   server.on('checkExpectation', app);
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerUnreadable(error, socket, publicUrl));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+    answerUnreadable(error, socket, publicUrl),
+  );
   return server;
 }
 

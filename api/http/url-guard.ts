@@ -3,7 +3,8 @@ import type { NextFunction, Request, Response } from 'express';
 import { HttpError, type ProblemDetail } from './http-error';
 
 export function guardUrl(request: Request, _response: Response, next: NextFunction): void {
-  if (request.httpVersion === '1.1' && request.headers.host === undefined) throw new HttpError('bad_request', { detail: 'Send a Host header.' });
+  if (request.httpVersion === '1.1' && request.headers.host === undefined)
+    throw new HttpError('bad_request', { detail: 'Send a Host header.' });
   const [path = ''] = request.url.split('?', 1);
   if (!isCleanlyEncoded(path)) throw new HttpError('invalid_path');
   next();
@@ -13,7 +14,8 @@ export function guardUrl(request: Request, _response: Response, next: NextFuncti
 export function readQuery(url: string): Record<string, string> {
   const start = url.indexOf('?');
   const text = start === -1 ? '' : url.slice(start + 1);
-  if (!isCleanlyEncoded(text)) throw refusal('', 'bad_encoding', 'The query holds a broken percent-escape or a NUL character.');
+  if (!isCleanlyEncoded(text))
+    throw refusal('', 'bad_encoding', 'The query holds a broken percent-escape or a NUL character.');
   const query: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of new URLSearchParams(text)) {
     if (name in query) throw refusal(name, 'repeated', `The parameter "${name}" is given more than once.`);

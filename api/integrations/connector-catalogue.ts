@@ -22,7 +22,11 @@ export interface DescribedConnector {
   recordTypes(config: unknown): RecordType[];
   defaultMappings?(config: unknown): Record<string, RecordTypeMapping>;
   /** Pointers begin with `/config`, `/record_types` or `/credentials`. Without `credentials` they are not looked at. */
-  validate?(config: unknown, mappings: Record<string, RecordTypeMapping>, credentials?: unknown): { pointer: string; message: string }[];
+  validate?(
+    config: unknown,
+    mappings: Record<string, RecordTypeMapping>,
+    credentials?: unknown,
+  ): { pointer: string; message: string }[];
   hosts(config: unknown): string[];
   /** null = this record type cannot be read; absent = nothing can. */
   readAbilities?(config: unknown, recordType: string): ReadAbilities | null;
@@ -32,9 +36,16 @@ export interface DescribedConnector {
 export type WhyUrlIsRefused = (url: string, hosts: readonly string[]) => string | undefined;
 
 /** The configuration as the connector reads it, to be stored. Throws `invalid_config` or `egress_refused`. */
-export function readConfig(connector: DescribedConnector, config: JsonObject, whyUrlIsRefused: WhyUrlIsRefused): JsonObject {
+export function readConfig(
+  connector: DescribedConnector,
+  config: JsonObject,
+  whyUrlIsRefused: WhyUrlIsRefused,
+): JsonObject {
   const parsed = connector.configSchema.safeParse(config);
-  if (!parsed.success) throw new HttpError('invalid_config', { errors: toProblemDetails(parsed.error, config, (path) => pointerTo(['config', ...path])) });
+  if (!parsed.success)
+    throw new HttpError('invalid_config', {
+      errors: toProblemDetails(parsed.error, config, (path) => pointerTo(['config', ...path])),
+    });
   const value = parsed.data as JsonObject;
   const refusals = findRefusedUrls(value, connector.hosts(value), whyUrlIsRefused);
   if (refusals.length > 0) throw new HttpError('egress_refused', { errors: refusals });
@@ -45,7 +56,9 @@ export function readConfig(connector: DescribedConnector, config: JsonObject, wh
 export function readCredentials(connector: DescribedConnector, credentials: JsonObject): JsonObject {
   const parsed = connector.credentialsSchema.safeParse(credentials);
   if (parsed.success) return parsed.data as JsonObject;
-  throw new HttpError('invalid_credentials_shape', { errors: toProblemDetails(parsed.error, credentials, (path) => pointerTo(['credentials', ...path])) });
+  throw new HttpError('invalid_credentials_shape', {
+    errors: toProblemDetails(parsed.error, credentials, (path) => pointerTo(['credentials', ...path])),
+  });
 }
 
 /** What the connector itself finds wrong with its settings taken together; with the credentials only where they are given. */
@@ -57,12 +70,21 @@ export function findContradictions(
 ): ProblemDetail[] {
   const found = connector.validate?.(config, mappings, credentials) ?? [];
   // Where the connector complains of the direction itself, it knows better why.
-  const unreadable = findUnreadable(connector, config, mappings).filter(({ pointer }) => !found.some((other) => other.pointer === pointer));
-  return [...found.map(({ pointer, message }) => ({ pointer, code: 'contradiction', message })), ...unreadable];
+  const unreadable = findUnreadable(connector, config, mappings).filter(
+    ({ pointer }) => !found.some((other) => other.pointer === pointer),
+  );
+  return [
+    ...found.map(({ pointer, message }) => ({ pointer, code: 'contradiction', message })),
+    ...unreadable,
+  ];
 }
 
 /** Record types that are to be pulled though the connector cannot read them. */
-function findUnreadable(connector: DescribedConnector, config: JsonObject, mappings: Record<string, RecordTypeMapping>): ProblemDetail[] {
+function findUnreadable(
+  connector: DescribedConnector,
+  config: JsonObject,
+  mappings: Record<string, RecordTypeMapping>,
+): ProblemDetail[] {
   return Object.entries(mappings).flatMap(([recordType, { direction }]) => {
     if (direction === 'push' || (connector.readAbilities?.(config, recordType) ?? null) !== null) return [];
     const message =
@@ -75,9 +97,14 @@ function findUnreadable(connector: DescribedConnector, config: JsonObject, mappi
 
 const LOOKS_LIKE_URL = /^[a-z][a-z0-9+.-]*:\/\//i;
 
-function findRefusedUrls(config: JsonValue, hosts: readonly string[], whyUrlIsRefused: WhyUrlIsRefused): ProblemDetail[] {
+function findRefusedUrls(
+  config: JsonValue,
+  hosts: readonly string[],
+  whyUrlIsRefused: WhyUrlIsRefused,
+): ProblemDetail[] {
   const written = findUrls(config, ['config']);
-  const isWritten = (host: string) => written.some(({ url }) => URL.canParse(url) && new URL(url).host === host);
+  const isWritten = (host: string) =>
+    written.some(({ url }) => URL.canParse(url) && new URL(url).host === host);
   const unwritten = hosts.flatMap((host) => {
     const url = URL.canParse(`https://${host}/`) ? new URL(`https://${host}/`) : undefined;
     // A host that stands in a URL of the configuration is complained about there, where it can be corrected.
@@ -85,14 +112,17 @@ function findRefusedUrls(config: JsonValue, hosts: readonly string[], whyUrlIsRe
     // Who speaks no HTTP has ports of its own; the address is what counts.
     return [{ url: `https://${url.hostname}/`, pointer: '/config', hosts: [url.hostname] }];
   });
-  return [...written.map((one) => ({ ...one, hosts })), ...unwritten].flatMap(({ url, pointer, hosts: allowed }) => {
-    const message = whyUrlIsRefused(url, allowed);
-    return message === undefined ? [] : [{ pointer, code: 'egress_refused', message }];
-  });
+  return [...written.map((one) => ({ ...one, hosts })), ...unwritten].flatMap(
+    ({ url, pointer, hosts: allowed }) => {
+      const message = whyUrlIsRefused(url, allowed);
+      return message === undefined ? [] : [{ pointer, code: 'egress_refused', message }];
+    },
+  );
 }
 
 function findUrls(value: JsonValue, path: (string | number)[]): { url: string; pointer: string }[] {
-  if (typeof value === 'string') return LOOKS_LIKE_URL.test(value) ? [{ url: value, pointer: pointerTo(path) }] : [];
+  if (typeof value === 'string')
+    return LOOKS_LIKE_URL.test(value) ? [{ url: value, pointer: pointerTo(path) }] : [];
   if (Array.isArray(value)) return value.flatMap((item, index) => findUrls(item, [...path, index]));
   if (!isJsonObject(value)) return [];
   return Object.entries(value).flatMap(([key, member]) => findUrls(member, [...path, key]));

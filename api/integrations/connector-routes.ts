@@ -8,20 +8,36 @@ import { plainRoute, type Route } from '../routing/define-route';
 import { orNull, jsonObject } from '../routing/common-schemas';
 import { recordTypeMappingsView, toWireMappings } from './mapping-schema';
 
-const summary = z.object({ kind: z.string().meta({ example: 'scim' }), title: z.string(), description: z.string() }).meta({ id: 'ConnectorSummary' });
+const summary = z
+  .object({ kind: z.string().meta({ example: 'scim' }), title: z.string(), description: z.string() })
+  .meta({ id: 'ConnectorSummary' });
 export const recordType = z
   .object({
     name: z.string(),
     label: z.string(),
-    fields: z.array(z.object({ name: z.string(), label: z.string(), type: z.string(), is_required: z.boolean(), values: z.array(z.string()).optional() })),
+    fields: z.array(
+      z.object({
+        name: z.string(),
+        label: z.string(),
+        type: z.string(),
+        is_required: z.boolean(),
+        values: z.array(z.string()).optional(),
+      }),
+    ),
   })
   .meta({ id: 'RecordType' });
 const connector = summary
   .extend({
     config_schema: jsonObject.meta({ description: 'JSON Schema of `config`.' }),
     credentials_schema: jsonObject.meta({ description: 'JSON Schema of `credentials`.' }),
-    on_delete: z.array(z.enum(['deactivate', 'delete', 'leave'])).meta({ description: 'What a deleted record may become there; the first is the default.' }),
-    record_types: z.array(recordType).meta({ description: 'As far as they are known without a configuration; an integration shows its own.' }),
+    on_delete: z
+      .array(z.enum(['deactivate', 'delete', 'leave']))
+      .meta({ description: 'What a deleted record may become there; the first is the default.' }),
+    record_types: z
+      .array(recordType)
+      .meta({
+        description: 'As far as they are known without a configuration; an integration shows its own.',
+      }),
     default_mappings: orNull(recordTypeMappingsView).meta({
       description: 'Used for what the integration does not map itself; null = depends on the configuration.',
     }),
@@ -36,9 +52,18 @@ export function connectorRoutes({ connectors }: Pick<ApiDependencies, 'connector
       operationId: 'listConnectors',
       tag: 'Connectors',
       summary: 'List the connectors',
-      answers: { 200: { description: 'All connectors.', schema: z.object({ data: z.array(summary), next_cursor: z.null() }) } },
+      answers: {
+        200: {
+          description: 'All connectors.',
+          schema: z.object({ data: z.array(summary), next_cursor: z.null() }),
+        },
+      },
       async run() {
-        const listed = Object.values(connectors).map(({ kind, title, description }) => ({ kind, title, description }));
+        const listed = Object.values(connectors).map(({ kind, title, description }) => ({
+          kind,
+          title,
+          description,
+        }));
         return { status: 200, body: { data: listed, next_cursor: null } };
       },
     }),
@@ -63,7 +88,9 @@ export function connectorRoutes({ connectors }: Pick<ApiDependencies, 'connector
 
 function describe(found: DescribedConnector): z.output<typeof connector> {
   // The least that a connector may ask for. One that needs more (a declarative one) knows its record types from its configuration only.
-  const known = [{}, { base_url: 'https://third-party.example' }].map((config) => found.configSchema.safeParse(config)).find(({ success }) => success)?.data;
+  const known = [{}, { base_url: 'https://third-party.example' }]
+    .map((config) => found.configSchema.safeParse(config))
+    .find(({ success }) => success)?.data;
   const mappings = known === undefined ? undefined : found.defaultMappings?.(known);
   return {
     kind: found.kind,

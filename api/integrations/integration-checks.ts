@@ -1,18 +1,25 @@
 /** What an integration's settings have to fulfil together, at creation and at every change. */
 import type { Integration } from '../../db/integrations/integrations';
-import type { RecordTypeMappings } from '../../db/tables';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { JsonObject } from '../../domain/json';
 import { type DescribedConnector, findContradictions } from './connector-catalogue';
 import { HttpError, type ProblemDetail } from '../http/http-error';
 import { findMappingProblems, toMappings, type WireMappings } from './mapping-schema';
 
 /** Mappings as given, or the connector's own where none are. Throws `invalid_mapping`; whether they go with the rest is `checkTogether`'s business. */
-export function readMappings(connector: DescribedConnector, config: JsonObject, wire: WireMappings | undefined): RecordTypeMappings {
+export function readMappings(
+  connector: DescribedConnector,
+  config: JsonObject,
+  wire: WireMappings | undefined,
+): RecordTypeMappings {
   const [onDeleteDefault] = connector.onDelete;
-  const mappings = wire === undefined ? connector.defaultMappings?.(config) : toMappings(wire, onDeleteDefault ?? 'leave');
+  const mappings =
+    wire === undefined ? connector.defaultMappings?.(config) : toMappings(wire, onDeleteDefault ?? 'leave');
   if (mappings === undefined) {
     const message = 'This connector has no mappings of its own: say which fields go where.';
-    throw new HttpError('invalid_mapping', { errors: [{ pointer: '/record_types', code: 'required', message }] });
+    throw new HttpError('invalid_mapping', {
+      errors: [{ pointer: '/record_types', code: 'required', message }],
+    });
   }
   const errors = findMappingProblems(mappings, connector.onDelete);
   if (errors.length > 0) throw new HttpError('invalid_mapping', { errors });
@@ -23,16 +30,30 @@ export function readMappings(connector: DescribedConnector, config: JsonObject, 
  * Also to be asked when only one part changes. All contradictions are shown under the code of the part to be mended first: throws
  * `invalid_config`, `invalid_mapping` or `invalid_credentials_shape`.
  */
-export function checkTogether(connector: DescribedConnector, config: JsonObject, mappings: RecordTypeMappings, credentials?: JsonObject): void {
+export function checkTogether(
+  connector: DescribedConnector,
+  config: JsonObject,
+  mappings: RecordTypeMappings,
+  credentials?: JsonObject,
+): void {
   const errors = findContradictions(connector, config, mappings, credentials);
   if (errors.length === 0) return;
   if (errors.some(isAbout('config'))) throw new HttpError('invalid_config', { errors });
-  throw new HttpError(errors.every(isAbout('credentials')) ? 'invalid_credentials_shape' : 'invalid_mapping', { errors });
+  throw new HttpError(
+    errors.every(isAbout('credentials')) ? 'invalid_credentials_shape' : 'invalid_mapping',
+    { errors },
+  );
 }
 
 /** New credentials for an integration that stands: what else is wrong with it is no reason to refuse them. Throws `invalid_credentials_shape`. */
-export function checkCredentials(connector: DescribedConnector, { config, recordTypes }: Integration, credentials: JsonObject): void {
-  const errors = findContradictions(connector, config, recordTypes, credentials).filter(isAbout('credentials'));
+export function checkCredentials(
+  connector: DescribedConnector,
+  { config, recordTypes }: Integration,
+  credentials: JsonObject,
+): void {
+  const errors = findContradictions(connector, config, recordTypes, credentials).filter(
+    isAbout('credentials'),
+  );
   if (errors.length > 0) throw new HttpError('invalid_credentials_shape', { errors });
 }
 
@@ -42,8 +63,16 @@ const isAbout =
     pointer === `/${part}` || pointer.startsWith(`/${part}/`);
 
 /** The maximum wait must exceed the grace period (rules.md 2). Throws `invalid_settings`. */
-export function checkWaits({ gracePeriodMs, maxWaitMs }: { gracePeriodMs: number; maxWaitMs: number | null }): void {
+export function checkWaits({
+  gracePeriodMs,
+  maxWaitMs,
+}: {
+  gracePeriodMs: number;
+  maxWaitMs: number | null;
+}): void {
   if (maxWaitMs === null || maxWaitMs > gracePeriodMs) return;
   const message = `max_wait_ms must exceed grace_period_ms (${gracePeriodMs}), or be null.`;
-  throw new HttpError('invalid_settings', { errors: [{ pointer: '/max_wait_ms', code: 'too_small', message }] });
+  throw new HttpError('invalid_settings', {
+    errors: [{ pointer: '/max_wait_ms', code: 'too_small', message }],
+  });
 }

@@ -1,9 +1,13 @@
 /** The life of an integration: pause, resume, new credentials, and a check whether the third party answers. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { toWireId } from '../../db/sql/ids';
-import { pauseIntegration, replaceCredentials, resumeIntegration } from '../../db/sync-runs/integration-lifecycle';
-import { credentialsPlace, type Integration, lockIntegration } from '../../db/integrations/integrations';
+import { toTypeId } from '../../db/sql/ids';
+import {
+  pauseIntegration,
+  replaceCredentials,
+  resumeIntegration,
+} from '../../db/sync-runs/integration-lifecycle';
+import { credentialsLocation, type Integration, lockIntegration } from '../../db/integrations/integrations';
 import { readCredentials } from './connector-catalogue';
 import type { ApiDependencies } from '../dependencies';
 import { DEPRECATION_HEADERS } from '../routing/deprecation';
@@ -16,7 +20,14 @@ import { requireVersion } from '../routing/etag';
 import { integrationView } from './integration-schema';
 import { ETAG, integrationParams, requireIntegration } from './integration-routes';
 
-const answers = { 200: { description: 'The integration as it is now.', schema: integrationView, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } };
+const answers = {
+  200: {
+    description: 'The integration as it is now.',
+    schema: integrationView,
+    headers: ETAG,
+    optionalHeaders: DEPRECATION_HEADERS,
+  },
+};
 const base = '/v1/integrations/{integration_id}';
 
 const checkResult = z
@@ -33,16 +44,19 @@ const checkResult = z
 
 export function integrationLifeRoutes({
   connectors,
-  sealing,
+  encryption,
   orchestrator,
   database,
   config: switches,
-}: Pick<ApiDependencies, 'connectors' | 'sealing' | 'orchestrator' | 'database' | 'config'>): readonly Route[] {
+}: Pick<
+  ApiDependencies,
+  'connectors' | 'encryption' | 'orchestrator' | 'database' | 'config'
+>): readonly Route[] {
   const answer = async (work: TenantWork, integration: Integration, detail: object) => ({
     status: 200 as const,
     body: await showIntegration(work, integration, connectors),
     headers: integrationHeaders(integration, switches),
-    audit: { target: toWireId('int', integration.integrationId), detail: { ...detail } },
+    audit: { target: toTypeId('int', integration.integrationId), detail: { ...detail } },
   });
   const locked = async (work: TenantWork, integrationId: string, ifMatch: number | undefined) =>
     requireVersion(await lockIntegration(work, { integrationId }), ifMatch, 'integration_not_found');
@@ -105,8 +119,12 @@ export function integrationLifeRoutes({
         if (connector === undefined) throw new HttpError('unknown_connector');
         const plainCredentials = readCredentials(connector, body.credentials);
         checkCredentials(connector, before, plainCredentials);
-        const sealedCredentials = await sealing.seal(work, credentialsPlace(integrationId), JSON.stringify(plainCredentials));
-        const after = await replaceCredentials(work, { integrationId, sealedCredentials });
+        const encryptedCredentials = await encryption.encrypt(
+          work,
+          credentialsLocation(integrationId),
+          JSON.stringify(plainCredentials),
+        );
+        const after = await replaceCredentials(work, { integrationId, encryptedCredentials });
         return answer(work, after, { needed_reauthorization: before.needsReauthorizationAt !== null });
       },
     }),
@@ -127,11 +145,14 @@ export function integrationLifeRoutes({
         const { tenantId } = work;
         const { integrationId } = await requireIntegration(work, params.integration_id);
         return {
-          audit: { target: toWireId('int', integrationId), detail: {} },
+          audit: { target: toTypeId('int', integrationId), detail: {} },
           async afterCommit() {
             const result = await orchestrator.checkIntegration({ tenantId, integrationId });
-            const { lastCheck } = await database.withTenant(tenantId, (after) => requireIntegration(after, integrationId));
-            if (lastCheck === null || (!result.ok && result.kind === 'not_found')) throw new HttpError('integration_not_found');
+            const { lastCheck } = await database.withTenant(tenantId, (after) =>
+              requireIntegration(after, integrationId),
+            );
+            if (lastCheck === null || (!result.ok && result.kind === 'not_found'))
+              throw new HttpError('integration_not_found');
             return { status: 200, body: lastCheck };
           },
         };

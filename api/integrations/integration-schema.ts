@@ -3,12 +3,19 @@ import { z } from 'zod';
 import type { Integration } from '../../db/integrations/integrations';
 import type { KnownRecordType } from '../../db/integrations/metadata';
 import type { OnboardingDataset } from '../../db/sync-runs/onboarding-progress';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import type { CompanySynchronizedPolicy } from '../../db/tables';
 import type { DescribedConnector } from './connector-catalogue';
 import { recordType, toWireRecordType } from './connector-routes';
 import { companySynchronizedPolicy } from '../tenants/company-synchronized-policy-schema';
-import { instant, jsonObject, lineOfText, toInstant, toInstantOrNull, wireId } from '../routing/common-schemas';
+import {
+  instant,
+  jsonObject,
+  lineOfText,
+  toInstant,
+  toInstantOrNull,
+  typeId,
+} from '../routing/common-schemas';
 import { recordTypeMappingsView, toWireMappings } from './mapping-schema';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';
 
@@ -18,11 +25,14 @@ const DAY_MS = 86_400_000;
 
 export const integrationState = z
   .enum(['active', 'paused', 'needs_reauthorization', 'blocked'])
-  .meta({ id: 'IntegrationState', description: 'blocked: the third party is down or asks us to wait; see blocked_because.' });
+  .meta({
+    id: 'IntegrationState',
+    description: 'blocked: the third party is down or asks us to wait; see blocked_reason.',
+  });
 
 export const integrationView = z
   .object({
-    id: wireId('int'),
+    id: typeId('int'),
     connector: z.string(),
     app: z.string().meta({ description: 'The product on the other side, as people know it.' }),
     account_name: z.string(),
@@ -30,7 +40,8 @@ export const integrationView = z
     config: jsonObject,
     record_types: recordTypeMappingsView,
     known_record_types: z.array(recordType).meta({
-      description: "The third party's record types and fields: as it was last seen to have them, or as the configuration has them while it was not asked.",
+      description:
+        "The third party's record types and fields: as it was last seen to have them, or as the configuration has them while it was not asked.",
     }),
     mapping_version: z.int(),
     has_credentials: z.boolean(),
@@ -39,16 +50,24 @@ export const integrationView = z
     max_wait_ms: z.int().nullable(),
     initial_push: z.enum(['all', 'none']),
     company_synchronized_policy: companySynchronizedPolicy.meta({
-      description: "The tenant's when this was linked. It counts for this link whatever the tenant chooses later.",
+      description:
+        "The tenant's when this was linked. It counts for this link whatever the tenant chooses later.",
     }),
     is_hourly_sync_on: z.boolean(),
-    nightly_sync_at: z.string().nullable().meta({ description: "Local time in the tenant's time zone; null = never.", example: '02:00' }),
+    nightly_sync_at: z
+      .string()
+      .nullable()
+      .meta({ description: "Local time in the tenant's time zone; null = never.", example: '02:00' }),
     onboarding: onboardingView,
-    is_backfilling: z.boolean().meta({ description: 'Existing records are still being looked through, after linking or a new mapping.' }),
+    is_backfilling: z
+      .boolean()
+      .meta({
+        description: 'Existing records are still being looked through, after linking or a new mapping.',
+      }),
     paused_at: instant.nullable(),
     needs_reauthorization_at: instant.nullable(),
     blocked_until: instant.nullable(),
-    blocked_because: z.enum(['outage', 'rate_limit']).nullable(),
+    blocked_reason: z.enum(['outage', 'rate_limit']).nullable(),
     blocked_detail: z.string().nullable(),
     outage_since: instant.nullable(),
     last_check: z
@@ -69,19 +88,27 @@ export const integrationSettings = {
     .int()
     .min(0)
     .max(DAY_MS)
-    .meta({ description: 'How long after the last change a record is pushed. Counts from the next change on.', example: GRACE_PERIOD_MS_DEFAULT }),
+    .meta({
+      description: 'How long after the last change a record is pushed. Counts from the next change on.',
+      example: GRACE_PERIOD_MS_DEFAULT,
+    }),
   max_wait_ms: z
     .int()
     .min(1)
     .max(7 * DAY_MS)
     .nullable()
     .meta({
-      description: 'A record is pushed this long after its first unsent change at the latest; null = whenever it becomes quiet.',
+      description:
+        'A record is pushed this long after its first unsent change at the latest; null = whenever it becomes quiet.',
       example: MAX_WAIT_MS_DEFAULT,
     }),
   is_hourly_sync_on: z
     .boolean()
-    .meta({ description: 'Every hour what was modified is read, and the metadata. Only for what is pulled; on unless said otherwise.', example: true }),
+    .meta({
+      description:
+        'Every hour what was modified is read, and the metadata. Only for what is pulled; on unless said otherwise.',
+      example: true,
+    }),
   nightly_sync_at: z
     .string()
     .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a local time as HH:MM, from 00:00 to 23:59')
@@ -102,10 +129,13 @@ export interface IntegrationSurroundings {
   onboarding: readonly OnboardingDataset[];
 }
 
-export function toWireIntegration(integration: Integration, { connector, recordTypes, onboarding }: IntegrationSurroundings): z.output<typeof integrationView> {
+export function toWireIntegration(
+  integration: Integration,
+  { connector, recordTypes, onboarding }: IntegrationSurroundings,
+): z.output<typeof integrationView> {
   const known = recordTypes.length > 0 ? recordTypes : (connector?.recordTypes(integration.config) ?? []);
   return {
-    id: toWireId('int', integration.integrationId),
+    id: toTypeId('int', integration.integrationId),
     connector: integration.connector,
     app: integration.app,
     account_name: integration.accountName,
@@ -127,7 +157,7 @@ export function toWireIntegration(integration: Integration, { connector, recordT
     paused_at: toInstantOrNull(integration.pausedAt),
     needs_reauthorization_at: toInstantOrNull(integration.needsReauthorizationAt),
     blocked_until: toInstantOrNull(integration.blockedUntil),
-    blocked_because: integration.blockedBecause,
+    blocked_reason: integration.blockedReason,
     blocked_detail: integration.blockedDetail,
     outage_since: toInstantOrNull(integration.outageSince),
     last_check: integration.lastCheck,
@@ -137,12 +167,18 @@ export function toWireIntegration(integration: Integration, { connector, recordT
 }
 
 /** Links from before there was a choice wait for all. */
-export function pinnedPolicy({ companySynchronizedPolicy: pinned }: Pick<Integration, 'companySynchronizedPolicy'>): CompanySynchronizedPolicy {
+export function pinnedPolicy({
+  companySynchronizedPolicy: pinned,
+}: Pick<Integration, 'companySynchronizedPolicy'>): CompanySynchronizedPolicy {
   return pinned ?? 'all_datasets';
 }
 
-function stateOf({ pausedAt, needsReauthorizationAt, blockedBecause }: Integration): z.output<typeof integrationState> {
+function stateOf({
+  pausedAt,
+  needsReauthorizationAt,
+  blockedReason,
+}: Integration): z.output<typeof integrationState> {
   if (pausedAt !== null) return 'paused';
   if (needsReauthorizationAt !== null) return 'needs_reauthorization';
-  return blockedBecause === null ? 'active' : 'blocked';
+  return blockedReason === null ? 'active' : 'blocked';
 }

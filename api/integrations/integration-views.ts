@@ -14,10 +14,16 @@ type Connectors = Readonly<Record<string, DescribedConnector>>;
 type Settings = Pick<ApiSettings, 'companySynchronizedSwitchAt' | 'publicUrl'>;
 type View = z.output<typeof integrationView>;
 
-export async function showIntegrations(work: TenantWork, integrations: readonly Integration[], connectors: Connectors): Promise<View[]> {
+export async function showIntegrations(
+  work: TenantWork,
+  integrations: readonly Integration[],
+  connectors: Connectors,
+): Promise<View[]> {
   const idsOf = (chosen: readonly Integration[]) => chosen.map(({ integrationId }) => integrationId);
   const recordTypes = await findKnownRecordTypes(work, { integrationIds: idsOf(integrations) });
-  const onboarding = await findOnboardingDatasets(work, { integrationIds: idsOf(integrations.filter((one) => one.onboardingStartedAt !== null)) });
+  const onboarding = await findOnboardingDatasets(work, {
+    integrationIds: idsOf(integrations.filter((one) => one.onboardingStartedAt !== null)),
+  });
   return integrations.map((integration) =>
     toWireIntegration(integration, {
       connector: connectors[integration.connector],
@@ -27,7 +33,11 @@ export async function showIntegrations(work: TenantWork, integrations: readonly 
   );
 }
 
-export async function showIntegration(work: TenantWork, integration: Integration, connectors: Connectors): Promise<View> {
+export async function showIntegration(
+  work: TenantWork,
+  integration: Integration,
+  connectors: Connectors,
+): Promise<View> {
   const [view] = await showIntegrations(work, [integration], connectors);
   if (view === undefined) throw new Error('showIntegrations answered nothing.');
   return view;
@@ -37,6 +47,9 @@ export function integrationHeaders(integration: Integration, settings: Settings)
   return { ...etagOf(integration), ...deprecationOf([pinnedPolicy(integration)], settings) };
 }
 
-export function integrationsHeaders(integrations: readonly Integration[], settings: Settings): Record<string, string> {
+export function integrationsHeaders(
+  integrations: readonly Integration[],
+  settings: Settings,
+): Record<string, string> {
   return deprecationOf(integrations.map(pinnedPolicy), settings);
 }

@@ -1,11 +1,11 @@
 /** Metadata of third parties: record types, fields and picklists as they were last seen, and what changed in them (rules.md 28). */
 import { z } from 'zod';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import { listKnownRecordTypes } from '../../db/integrations/metadata';
 import { type ListedMetadataChange, listMetadataChanges } from '../../db/integrations/metadata-changes';
 import type { ApiDependencies } from '../dependencies';
 import { type Route, tenantRoute } from '../routing/define-route';
-import { idParam, instant, jsonObject, toInstant, wireId } from '../routing/common-schemas';
+import { idParam, instant, jsonObject, toInstant, typeId } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { recordType, toWireRecordType } from './connector-routes';
 import { integrationParams, requireIntegration } from './integration-routes';
@@ -14,19 +14,34 @@ const seenRecordType = recordType
   .extend({
     seen_at: instant
       .nullable()
-      .meta({ description: 'When the third party last said so; null = it was not asked yet, and this is what the configuration says.' }),
+      .meta({
+        description:
+          'When the third party last said so; null = it was not asked yet, and this is what the configuration says.',
+      }),
   })
   .meta({ id: 'SeenRecordType' });
 const change = z
   .object({
-    id: wireId('mdc'),
-    integration_id: wireId('int'),
-    sync_run_id: wireId('run').meta({ description: 'The run that noticed.' }),
+    id: typeId('mdc'),
+    integration_id: typeId('int'),
+    sync_run_id: typeId('run').meta({ description: 'The run that noticed.' }),
     record_type: z.string(),
-    kind: z.enum(['record_type_added', 'record_type_removed', 'field_added', 'field_removed', 'field_changed', 'value_added', 'value_removed']),
-    field: z.string().nullable().meta({ description: 'null where it concerns the record type itself.', example: 'department' }),
+    kind: z.enum([
+      'record_type_added',
+      'record_type_removed',
+      'field_added',
+      'field_removed',
+      'field_changed',
+      'value_added',
+      'value_removed',
+    ]),
+    field: z
+      .string()
+      .nullable()
+      .meta({ description: 'null where it concerns the record type itself.', example: 'department' }),
     detail: jsonObject.meta({
-      description: 'Of a picklist `{value}`, of a changed field `{from, to}` per property, of a new or removed one the field itself.',
+      description:
+        'Of a picklist `{value}`, of a changed field `{from, to}` per property, of a new or removed one the field itself.',
       example: { value: 'Sales' },
     }),
     at: instant,
@@ -43,12 +58,19 @@ export function metadataRoutes({ connectors }: Pick<ApiDependencies, 'connectors
       summary: "List the third party's record types with their fields and picklists",
       description: 'As they were there when they were last looked at: every hour, and with every full run.',
       params: integrationParams,
-      answers: { 200: { description: 'All record types by name.', schema: z.object({ data: z.array(seenRecordType), next_cursor: z.null() }) } },
+      answers: {
+        200: {
+          description: 'All record types by name.',
+          schema: z.object({ data: z.array(seenRecordType), next_cursor: z.null() }),
+        },
+      },
       problems: ['integration_not_found'],
       async run(work, { params }) {
         const { integrationId, connector, config } = await requireIntegration(work, params.integration_id);
         const seen = await listKnownRecordTypes(work, { integrationId });
-        const described = (connectors[connector]?.recordTypes(config) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        const described = (connectors[connector]?.recordTypes(config) ?? []).toSorted((a, b) =>
+          a.name < b.name ? -1 : 1,
+        );
         const data =
           seen.length > 0
             ? seen.map((type) => ({ ...toWireRecordType(type), seen_at: toInstant(type.seenAt) }))
@@ -64,25 +86,44 @@ export function metadataRoutes({ connectors }: Pick<ApiDependencies, 'connectors
       tag: 'Metadata',
       summary: 'List what changed in record types, fields and picklists, newest first',
       description: 'What is there at the first look is no change.',
-      query: z.strictObject({ ...listParams, integration_id: idParam('int', 'integration_not_found').optional() }),
+      query: z.strictObject({
+        ...listParams,
+        integration_id: idParam('int', 'integration_not_found').optional(),
+      }),
       answers: { 200: { description: 'One entry per change.', schema: listOf(change) } },
       problems: ['invalid_cursor', 'integration_not_found'],
       async run(work, { query }) {
         if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
         const scope = ['metadata-changes', work.tenantId, query.integration_id];
         const { limit, after } = readPage(query, scope, uuidPosition);
-        const rows = await listMetadataChanges(work, { integrationId: query.integration_id, limit: limit + 1, before: after });
-        return { status: 200, body: toPage(rows, limit, scope, ({ metadataChangeId }) => metadataChangeId, toWire) };
+        const rows = await listMetadataChanges(work, {
+          integrationId: query.integration_id,
+          limit: limit + 1,
+          before: after,
+        });
+        return {
+          status: 200,
+          body: toPage(rows, limit, scope, ({ metadataChangeId }) => metadataChangeId, toWire),
+        };
       },
     }),
   ];
 }
 
-function toWire({ metadataChangeId, integrationId, syncRunId, recordType: type, kind, field, detail, at }: ListedMetadataChange): z.output<typeof change> {
+function toWire({
+  metadataChangeId,
+  integrationId,
+  syncRunId,
+  recordType: type,
+  kind,
+  field,
+  detail,
+  at,
+}: ListedMetadataChange): z.output<typeof change> {
   return {
-    id: toWireId('mdc', metadataChangeId),
-    integration_id: toWireId('int', integrationId),
-    sync_run_id: toWireId('run', syncRunId),
+    id: toTypeId('mdc', metadataChangeId),
+    integration_id: toTypeId('int', integrationId),
+    sync_run_id: toTypeId('run', syncRunId),
     record_type: type,
     kind,
     field,

@@ -1,14 +1,16 @@
 /** What the banner shows: integrations whose onboarding is under way or has failed (rules.md 33). */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import { listIntegrations } from '../../db/integrations/integrations';
 import { findOnboardingDatasets } from '../../db/sync-runs/onboarding-progress';
 import { type Route, tenantRoute } from '../routing/define-route';
-import { wireId } from '../routing/common-schemas';
+import { typeId } from '../routing/common-schemas';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';
 
-const onboarding = onboardingView.extend({ integration_id: wireId('int'), app: z.string(), account_name: z.string() }).meta({ id: 'OnboardingOfIntegration' });
+const onboarding = onboardingView
+  .extend({ integration_id: typeId('int'), app: z.string(), account_name: z.string() })
+  .meta({ id: 'OnboardingOfIntegration' });
 
 export const onboardingRoutes: readonly Route[] = [
   tenantRoute({
@@ -17,8 +19,14 @@ export const onboardingRoutes: readonly Route[] = [
     operationId: 'listOnboarding',
     tag: 'Onboarding',
     summary: 'List the integrations whose onboarding is in progress or has failed',
-    description: 'An empty list means that every integration is onboarded. `GET /v1/stream?topics=integrations,sync_runs` says when to look again.',
-    answers: { 200: { description: 'All of them, in the order they were linked.', schema: z.object({ data: z.array(onboarding), next_cursor: z.null() }) } },
+    description:
+      'An empty list means that every integration is onboarded. `GET /v1/stream?topics=integrations,sync_runs` says when to look again.',
+    answers: {
+      200: {
+        description: 'All of them, in the order they were linked.',
+        schema: z.object({ data: z.array(onboarding), next_cursor: z.null() }),
+      },
+    },
     async run(work) {
       return { status: 200, body: { data: await listUnfinished(work), next_cursor: null } };
     },
@@ -26,11 +34,15 @@ export const onboardingRoutes: readonly Route[] = [
 ];
 
 async function listUnfinished(work: TenantWork): Promise<z.output<typeof onboarding>[]> {
-  const unfinished = (await listIntegrations(work, { limit: 1_000 })).filter((one) => one.onboardingStartedAt !== null && one.onboardedAt === null);
-  const datasets = await findOnboardingDatasets(work, { integrationIds: unfinished.map(({ integrationId }) => integrationId) });
+  const unfinished = (await listIntegrations(work, { limit: 1_000 })).filter(
+    (one) => one.onboardingStartedAt !== null && one.onboardedAt === null,
+  );
+  const datasets = await findOnboardingDatasets(work, {
+    integrationIds: unfinished.map(({ integrationId }) => integrationId),
+  });
   return unfinished.map((integration) => ({
     ...toWireOnboarding(integration, datasets.get(integration.integrationId) ?? []),
-    integration_id: toWireId('int', integration.integrationId),
+    integration_id: toTypeId('int', integration.integrationId),
     app: integration.app,
     account_name: integration.accountName,
   }));

@@ -1,6 +1,6 @@
 /** Sync Overviews and operations as the API shows them. */
 import { z } from 'zod';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import type { OverviewItem } from '../../db/overviews/overview-items';
 import type { Overview, OverviewJob } from '../../db/overviews/overviews';
 import type { Operation } from '../../db/notifications/operations';
@@ -13,15 +13,28 @@ import {
   OVERVIEW_JOB_STATES,
   OVERVIEW_STATES,
 } from '../../domain/overviews/overview';
-import { instant, jsonObject, orNull, recordTypeName, syncError, toInstant, toInstantOrNull, wireId } from '../routing/common-schemas';
+import {
+  instant,
+  jsonObject,
+  orNull,
+  recordTypeName,
+  syncError,
+  toInstant,
+  toInstantOrNull,
+  typeId,
+} from '../routing/common-schemas';
 
 const count = z.int().min(0);
 export const direction = z
   .enum(['pull', 'push'])
-  .meta({ id: 'SyncDirection', description: '`pull`: what would change here. `push`: what would change there.' });
+  .meta({
+    id: 'SyncDirection',
+    description: '`pull`: what would change here. `push`: what would change there.',
+  });
 export const overviewAction = z.enum(OVERVIEW_ACTIONS).meta({
   id: 'OverviewAction',
-  description: '`not_possible`: a record that no sync can keep or send as it is; `reason` says why. It is never applied.',
+  description:
+    '`not_possible`: a record that no sync can keep or send as it is; `reason` says why. It is never applied.',
 });
 
 const dataset = z
@@ -37,7 +50,8 @@ const dataset = z
     records_read: count,
     expected_records: count.nullable(),
     compared_with: z.enum(['third_party', 'last_push']).nullable().meta({
-      description: 'Of a push: what ours was compared with. `last_push`: they cannot be read, so with what was sent last.',
+      description:
+        'Of a push: what ours was compared with. `last_push`: they cannot be read, so with what was sent last.',
     }),
     error: orNull(syncError),
   })
@@ -49,22 +63,22 @@ const invalidity = z
     message: z.string().meta({ example: `${NO_LONGER_VALID}. ${INVALIDITY_TEXTS.expired}` }),
     at: instant,
     by: z.string().nullable(),
-    overview_id: wireId('ovw').nullable().meta({ description: 'The overview that took its place.' }),
-    sync_run_id: wireId('run').nullable().meta({ description: 'The Sync Log to look at instead.' }),
+    overview_id: typeId('ovw').nullable().meta({ description: 'The overview that took its place.' }),
+    sync_run_id: typeId('run').nullable().meta({ description: 'The Sync Log to look at instead.' }),
   })
   .meta({ id: 'OverviewInvalidity' });
 
 export const overview = z
   .object({
-    id: wireId('ovw'),
-    integration_id: wireId('int'),
+    id: typeId('ovw'),
+    integration_id: typeId('int'),
     state: z.enum(OVERVIEW_STATES).meta({ id: 'OverviewState' }),
     requested_by: z.string(),
     requested_at: instant,
     generated_at: instant.nullable(),
     expires_at: instant.nullable(),
     is_valid: z.boolean().meta({ description: 'It is ready, and a Sync Now can apply it.' }),
-    applied_sync_run_id: wireId('run').nullable(),
+    applied_sync_run_id: typeId('run').nullable(),
     invalid: orNull(invalidity),
     datasets: z.array(dataset),
   })
@@ -72,15 +86,15 @@ export const overview = z
 
 export function toWireOverview(one: Overview, jobs: readonly OverviewJob[]): z.output<typeof overview> {
   return {
-    id: toWireId('ovw', one.overviewId),
-    integration_id: toWireId('int', one.integrationId),
+    id: toTypeId('ovw', one.overviewId),
+    integration_id: toTypeId('int', one.integrationId),
     state: one.state,
     requested_by: one.requestedBy,
     requested_at: toInstant(one.requestedAt),
     generated_at: toInstantOrNull(one.generatedAt),
     expires_at: toInstantOrNull(one.expiresAt),
     is_valid: one.state === 'ready' && one.invalidAt === null,
-    applied_sync_run_id: one.appliedSyncRunId === null ? null : toWireId('run', one.appliedSyncRunId),
+    applied_sync_run_id: one.appliedSyncRunId === null ? null : toTypeId('run', one.appliedSyncRunId),
     invalid: toWireInvalidity(one),
     datasets: jobs
       .filter(({ overviewId }) => overviewId === one.overviewId)
@@ -102,40 +116,48 @@ export function toWireOverview(one: Overview, jobs: readonly OverviewJob[]): z.o
 }
 
 function toWireInvalidity(one: Overview): z.output<typeof invalidity> | null {
-  if (one.invalidAt === null || one.invalidBecause === null) return null;
+  if (one.invalidAt === null || one.invalidReason === null) return null;
   return {
-    reason: one.invalidBecause,
-    message: `${NO_LONGER_VALID}. ${INVALIDITY_TEXTS[one.invalidBecause]}`,
+    reason: one.invalidReason,
+    message: `${NO_LONGER_VALID}. ${INVALIDITY_TEXTS[one.invalidReason]}`,
     at: toInstant(one.invalidAt),
     by: one.invalidBy,
-    overview_id: one.replacedByOverviewId === null ? null : toWireId('ovw', one.replacedByOverviewId),
-    sync_run_id: one.replacedBySyncRunId === null ? null : toWireId('run', one.replacedBySyncRunId),
+    overview_id: one.replacedByOverviewId === null ? null : toTypeId('ovw', one.replacedByOverviewId),
+    sync_run_id: one.replacedBySyncRunId === null ? null : toTypeId('run', one.replacedBySyncRunId),
   };
 }
 
 export const overviewItem = z
   .object({
-    id: wireId('ovi'),
+    id: typeId('ovi'),
     direction,
     record_type: recordTypeName,
     action: overviewAction,
-    record_id: wireId('rec').nullable().meta({ description: 'null = it would be new here.' }),
+    record_id: typeId('rec').nullable().meta({ description: 'null = it would be new here.' }),
     external_id: z.string().nullable(),
     remote_id: z.string().nullable(),
-    before: jsonObject.nullable().meta({ description: 'The fields that would change, as they are; null = there is nothing yet, or it cannot be read.' }),
+    before: jsonObject
+      .nullable()
+      .meta({
+        description:
+          'The fields that would change, as they are; null = there is nothing yet, or it cannot be read.',
+      }),
     after: jsonObject.nullable().meta({ description: 'The same fields, as they would be.' }),
     reason: z.string().nullable(),
-    outcome: z.enum(['applied', 'skipped']).nullable().meta({ description: 'While and after it is applied. `skipped`: it had changed meanwhile.' }),
+    outcome: z
+      .enum(['applied', 'skipped'])
+      .nullable()
+      .meta({ description: 'While and after it is applied. `skipped`: it had changed meanwhile.' }),
   })
   .meta({ id: 'OverviewItem' });
 
 export function toWireItem(item: OverviewItem): z.output<typeof overviewItem> {
   return {
-    id: toWireId('ovi', item.overviewItemId),
+    id: toTypeId('ovi', item.overviewItemId),
     direction: item.direction,
     record_type: item.recordType,
     action: item.action,
-    record_id: item.recordId === null ? null : toWireId('rec', item.recordId),
+    record_id: item.recordId === null ? null : toTypeId('rec', item.recordId),
     external_id: item.externalId,
     remote_id: item.remoteId,
     before: item.before,
@@ -147,24 +169,26 @@ export function toWireItem(item: OverviewItem): z.output<typeof overviewItem> {
 
 export const operation = z
   .object({
-    id: wireId('opr'),
+    id: typeId('opr'),
     kind: z.enum(OPERATION_KINDS).meta({ id: 'OperationKind' }),
-    integration_id: wireId('int'),
-    overview_id: wireId('ovw').nullable(),
-    sync_run_id: wireId('run').nullable(),
+    integration_id: typeId('int'),
+    overview_id: typeId('ovw').nullable(),
+    sync_run_id: typeId('run').nullable(),
     requested_by: z.string(),
     requested_at: instant,
-    ended_at: instant.nullable().meta({ description: 'null = it goes on. Look at the overview or the sync run for how far it is.' }),
+    ended_at: instant
+      .nullable()
+      .meta({ description: 'null = it goes on. Look at the overview or the sync run for how far it is.' }),
   })
   .meta({ id: 'Operation' });
 
 export function toWireOperation(one: Operation): z.output<typeof operation> {
   return {
-    id: toWireId('opr', one.operationId),
+    id: toTypeId('opr', one.operationId),
     kind: one.kind,
-    integration_id: toWireId('int', one.integrationId),
-    overview_id: one.overviewId === null ? null : toWireId('ovw', one.overviewId),
-    sync_run_id: one.syncRunId === null ? null : toWireId('run', one.syncRunId),
+    integration_id: toTypeId('int', one.integrationId),
+    overview_id: one.overviewId === null ? null : toTypeId('ovw', one.overviewId),
+    sync_run_id: one.syncRunId === null ? null : toTypeId('run', one.syncRunId),
     requested_by: one.requestedBy,
     requested_at: toInstant(one.requestedAt),
     ended_at: toInstantOrNull(one.endedAt),

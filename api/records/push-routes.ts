@@ -1,7 +1,7 @@
 /** The push log. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import { findPush, listPushes, type LoggedPush } from '../../db/push/push-log';
 import { findRecord } from '../../db/records/records';
 import { HttpError } from '../http/http-error';
@@ -17,20 +17,23 @@ import {
   syncError,
   toInstant,
   toInstantOrNull,
-  wireId,
+  typeId,
 } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { requireIntegration } from '../integrations/integration-routes';
 
-const result = z.enum(['succeeded', 'failed', 'superseded', 'no_net_change', 'discarded', 'left', 'closed']).meta({
-  id: 'PushResult',
-  description: 'no_net_change: the edit was undone before it was sent. left: on_delete is "leave". closed: there was nothing to undo at the third party.',
-});
+const result = z
+  .enum(['succeeded', 'failed', 'superseded', 'no_net_change', 'discarded', 'left', 'closed'])
+  .meta({
+    id: 'PushResult',
+    description:
+      'no_net_change: the edit was undone before it was sent. left: on_delete is "leave". closed: there was nothing to undo at the third party.',
+  });
 const push = z
   .object({
-    id: wireId('psh'),
-    integration_id: wireId('int'),
-    record_id: wireId('rec'),
+    id: typeId('psh'),
+    integration_id: typeId('int'),
+    record_id: typeId('rec'),
     record_type: z.string(),
     external_id: z.string(),
     record_version: z.int(),
@@ -47,7 +50,10 @@ const push = z
     started_at: instant,
     last_attempt_at: instant.nullable(),
     finished_at: instant.nullable(),
-    duration_ms: z.int().nullable().meta({ description: 'From its start to its end, waits between attempts included.' }),
+    duration_ms: z
+      .int()
+      .nullable()
+      .meta({ description: 'From its start to its end, waits between attempts included.' }),
   })
   .meta({ id: 'Push' });
 const pushWithPayload = push
@@ -83,7 +89,13 @@ export const pushRoutes: readonly Route[] = [
       const recordId = await recordIdOf(work, wanted);
       const scope = ['pushes', work.tenantId, wanted.integration_id, recordId, wanted.result];
       const { limit, after } = readPage(wanted, scope, uuidPosition);
-      const rows = await listPushes(work, { integrationId: wanted.integration_id, recordId, result: wanted.result, limit: limit + 1, before: after });
+      const rows = await listPushes(work, {
+        integrationId: wanted.integration_id,
+        recordId,
+        result: wanted.result,
+        limit: limit + 1,
+        before: after,
+      });
       return { status: 200, body: toPage(rows, limit, scope, ({ pushId }) => pushId, toWire) };
     },
   }),
@@ -105,7 +117,10 @@ export const pushRoutes: readonly Route[] = [
   }),
 ];
 
-async function recordIdOf(work: TenantWork, { record_type, external_id }: z.output<typeof query>): Promise<string | undefined> {
+async function recordIdOf(
+  work: TenantWork,
+  { record_type, external_id }: z.output<typeof query>,
+): Promise<string | undefined> {
   if (record_type === undefined || external_id === undefined) return undefined;
   const record = await findRecord(work, { recordType: record_type, externalId: external_id });
   if (record === undefined) throw new HttpError('record_not_found');
@@ -114,9 +129,9 @@ async function recordIdOf(work: TenantWork, { record_type, external_id }: z.outp
 
 function toWire(logged: LoggedPush): z.output<typeof push> {
   return {
-    id: toWireId('psh', logged.pushId),
-    integration_id: toWireId('int', logged.integrationId),
-    record_id: toWireId('rec', logged.recordId),
+    id: toTypeId('psh', logged.pushId),
+    integration_id: toTypeId('int', logged.integrationId),
+    record_id: toTypeId('rec', logged.recordId),
     record_type: logged.recordType,
     external_id: logged.externalId,
     record_version: logged.recordVersion,
@@ -133,6 +148,9 @@ function toWire(logged: LoggedPush): z.output<typeof push> {
     started_at: toInstant(logged.startedAt),
     last_attempt_at: toInstantOrNull(logged.lastAttemptAt),
     finished_at: toInstantOrNull(logged.finishedAt),
-    duration_ms: logged.finishedAt === null ? null : Math.max(0, logged.finishedAt.getTime() - logged.startedAt.getTime()),
+    duration_ms:
+      logged.finishedAt === null
+        ? null
+        : Math.max(0, logged.finishedAt.getTime() - logged.startedAt.getTime()),
   };
 }

@@ -10,7 +10,13 @@ import { pointerTo } from '../http/json-guard';
 import { toProblemDetails } from '../http/parse';
 import { type Input, type Route, type TenantContext, tenantRoute } from '../routing/define-route';
 import { orNull, externalId, recordTypeName } from '../routing/common-schemas';
-import { acceptedChange, changeOfFields, checkOccurredAt, deletion, toWireAccepted } from './record-change-schema';
+import {
+  acceptedChange,
+  changeOfFields,
+  checkOccurredAt,
+  deletion,
+  toWireAccepted,
+} from './record-change-schema';
 import { problemView } from '../routing/problem';
 
 const CHANGES_MAX = 500;
@@ -25,7 +31,9 @@ const item = z.union([put, remove]).meta({ id: 'BatchItem' });
 const result = z
   .object({
     index: z.int().meta({ description: 'The place of the change in the request.' }),
-    status: z.int().meta({ description: 'What the change would have been answered alone: 202, 200, 400, 404 or 409.' }),
+    status: z
+      .int()
+      .meta({ description: 'What the change would have been answered alone: 202, 200, 400, 404 or 409.' }),
     change: orNull(acceptedChange),
     problem: orNull(problemView),
   })
@@ -49,7 +57,9 @@ export function recordBatchRoutes({ config }: Pick<ApiDependencies, 'config'>): 
       answers: {
         202: {
           description: 'What became of each change.',
-          schema: z.object({ accepted: z.int(), refused: z.int(), results: z.array(result) }).meta({ id: 'BatchAnswer' }),
+          schema: z
+            .object({ accepted: z.int(), refused: z.int(), results: z.array(result) })
+            .meta({ id: 'BatchAnswer' }),
         },
       },
       action: 'records.changed',
@@ -70,23 +80,42 @@ async function acceptBatch(
   publicUrl: string,
 ): Promise<Result[]> {
   const issuesOf = groupByItem(itemIssues);
-  const read = body.records.map((record, index) => attempt(() => readChange(record, index, issuesOf.get(index), work.now)));
+  const read = body.records.map((record, index) =>
+    attempt(() => readChange(record, index, issuesOf.get(index), work.now)),
+  );
   const changes = read.flatMap((change) => (change instanceof HttpError ? [] : [change]));
-  const accepted = changes.length === 0 ? [] : await acceptChanges(work, changes, { actor: caller.actor, requestId });
+  const accepted =
+    changes.length === 0 ? [] : await acceptChanges(work, changes, { actor: caller.actor, requestId });
   let next = 0;
   return read.map((change, index) => {
-    const outcome = change instanceof HttpError ? change : attempt(() => toWireAccepted(accepted[next++] as (typeof accepted)[number]));
-    if (outcome instanceof HttpError) return { index, status: outcome.status, change: null, problem: toProblem(outcome, { publicUrl, requestId }) };
+    const outcome =
+      change instanceof HttpError
+        ? change
+        : attempt(() => toWireAccepted(accepted[next++] as (typeof accepted)[number]));
+    if (outcome instanceof HttpError)
+      return {
+        index,
+        status: outcome.status,
+        change: null,
+        problem: toProblem(outcome, { publicUrl, requestId }),
+      };
     return { index, status: outcome.outcome === 'stale' ? 200 : 202, change: outcome, problem: null };
   });
 }
 
-function readChange(record: unknown, index: number, issues: ProblemDetail[] | undefined, now: Date): RecordChange {
+function readChange(
+  record: unknown,
+  index: number,
+  issues: ProblemDetail[] | undefined,
+  now: Date,
+): RecordChange {
   if (issues !== undefined) throw new HttpError('unacceptable_json', { errors: issues });
   const isDelete = (record as { operation?: unknown } | null)?.operation === 'delete';
   const parsed = isDelete ? remove.safeParse(record) : put.safeParse(record);
   if (!parsed.success)
-    throw new HttpError('invalid_body', { errors: toProblemDetails(parsed.error, record, (path) => pointerTo(['records', index, ...path])) });
+    throw new HttpError('invalid_body', {
+      errors: toProblemDetails(parsed.error, record, (path) => pointerTo(['records', index, ...path])),
+    });
   const change = parsed.data;
   checkOccurredAt(change.occurred_at, now, pointerTo(['records', index, 'occurred_at']));
   return {

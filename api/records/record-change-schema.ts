@@ -1,20 +1,35 @@
 /** Changes of records on the wire, and what became of them. */
 import { z } from 'zod';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import type { AcceptedChange } from '../../db/records/accept-changes';
 import { HttpError } from '../http/http-error';
 import { pointerTo } from '../http/json-guard';
-import { orNull, instant, isStorableInstant, jsonObject, statusName, toInstantOrNull, wireId } from '../routing/common-schemas';
+import {
+  orNull,
+  instant,
+  isStorableInstant,
+  jsonObject,
+  statusName,
+  toInstantOrNull,
+  typeId,
+} from '../routing/common-schemas';
 
 const FUTURE_MS_MAX = 5 * 60_000;
 
-const version = z.int().min(0).optional().meta({ description: "The caller's own version of the record; must grow. Without it ours grows by one." });
+const version = z
+  .int()
+  .min(0)
+  .optional()
+  .meta({ description: "The caller's own version of the record; must grow. Without it ours grows by one." });
 const occurredAt = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))
   .refine(isStorableInstant, 'must not lie before the year 1')
   .optional()
-  .meta({ description: 'When it happened; orders changes that carry no version. At most 5 minutes ahead.', example: '2026-11-21T09:30:00Z' });
+  .meta({
+    description: 'When it happened; orders changes that carry no version. At most 5 minutes ahead.',
+    example: '2026-11-21T09:30:00Z',
+  });
 
 /** The body of PUT and PATCH, and that of DELETE without `fields`. */
 export const changeOfFields = z.strictObject({ fields: jsonObject, version, occurred_at: occurredAt });
@@ -22,30 +37,48 @@ export const deletion = z.strictObject({ version, occurred_at: occurredAt });
 
 export const acceptedChange = z
   .object({
-    outcome: z.enum(['accepted', 'stale']).meta({ description: 'stale: we already have a newer version; nothing was changed.' }),
-    id: wireId('rec'),
+    outcome: z
+      .enum(['accepted', 'stale'])
+      .meta({ description: 'stale: we already have a newer version; nothing was changed.' }),
+    id: typeId('rec'),
     record_type: z.string(),
     external_id: z.string(),
     version: z.int(),
     is_deleted: z.boolean(),
-    syncs: z.array(z.object({ integration_id: wireId('int'), status: orNull(statusName), due_at: instant.nullable() })),
+    syncs: z.array(
+      z.object({ integration_id: typeId('int'), status: orNull(statusName), due_at: instant.nullable() }),
+    ),
   })
   .meta({ id: 'AcceptedChange' });
 
 /** Throws `record_not_found`, `version_reused`, `onboarding_in_progress` or `field_owned_by_third_party`: then nothing was changed. */
-export function toWireAccepted({ outcome, recordId, version: current, refusedBy, ...change }: AcceptedChange): z.output<typeof acceptedChange> {
-  if (outcome === 'onboarding_in_progress' || outcome === 'field_owned_by_third_party') throw refusal(outcome, change, refusedBy);
+export function toWireAccepted({
+  outcome,
+  recordId,
+  version: current,
+  refusedBy,
+  ...change
+}: AcceptedChange): z.output<typeof acceptedChange> {
+  if (outcome === 'onboarding_in_progress' || outcome === 'field_owned_by_third_party')
+    throw refusal(outcome, change, refusedBy);
   if (outcome === 'version_reused')
-    throw new HttpError('version_reused', { detail: `Version ${current} already stands for other content. Send a version above it.` });
-  if (outcome === 'not_found' || recordId === null || current === null) throw new HttpError('record_not_found');
+    throw new HttpError('version_reused', {
+      detail: `Version ${current} already stands for other content. Send a version above it.`,
+    });
+  if (outcome === 'not_found' || recordId === null || current === null)
+    throw new HttpError('record_not_found');
   return {
     outcome,
-    id: toWireId('rec', recordId),
+    id: toTypeId('rec', recordId),
     record_type: change.recordType,
     external_id: change.externalId,
     version: current,
     is_deleted: change.isDeleted,
-    syncs: change.syncs.map((sync) => ({ integration_id: toWireId('int', sync.integrationId), status: sync.status, due_at: toInstantOrNull(sync.dueAt) })),
+    syncs: change.syncs.map((sync) => ({
+      integration_id: toTypeId('int', sync.integrationId),
+      status: sync.status,
+      due_at: toInstantOrNull(sync.dueAt),
+    })),
   };
 }
 
@@ -54,21 +87,31 @@ function refusal(
   { recordType }: { recordType: string },
   refusedBy: AcceptedChange['refusedBy'],
 ): HttpError {
-  const integration = refusedBy === undefined ? 'an integration' : `integration ${toWireId('int', refusedBy.integrationId)}`;
+  const integration =
+    refusedBy === undefined ? 'an integration' : `integration ${toTypeId('int', refusedBy.integrationId)}`;
   if (outcome === 'onboarding_in_progress')
     return new HttpError(outcome, {
       detail: `${integration} is being onboarded, and until it is done ${recordType} cannot be changed. Its onboarding tells how far it is.`,
     });
   const fields = refusedBy?.fields ?? [];
-  if (fields.length === 0) return new HttpError(outcome, { detail: `This record comes from ${integration}: delete it there, or unlink it.` });
+  if (fields.length === 0)
+    return new HttpError(outcome, {
+      detail: `This record comes from ${integration}: delete it there, or unlink it.`,
+    });
   return new HttpError(outcome, {
     detail: `${fields.join(', ')} can only be changed at the third party of ${integration}.`,
-    errors: fields.map((field) => ({ pointer: pointerTo(['fields', field]), code: 'read_only', message: 'This field only comes from the third party.' })),
+    errors: fields.map((field) => ({
+      pointer: pointerTo(['fields', field]),
+      code: 'read_only',
+      message: 'This field only comes from the third party.',
+    })),
   });
 }
 
 /** Throws `occurred_in_future`: such a change would win over all that follow. */
 export function checkOccurredAt(at: Date | undefined, now: Date, pointer = '/occurred_at'): void {
   if (at === undefined || at.getTime() <= now.getTime() + FUTURE_MS_MAX) return;
-  throw new HttpError('occurred_in_future', { errors: [{ pointer, code: 'too_late', message: 'This lies more than 5 minutes in the future.' }] });
+  throw new HttpError('occurred_in_future', {
+    errors: [{ pointer, code: 'too_late', message: 'This lies more than 5 minutes in the future.' }],
+  });
 }

@@ -2,26 +2,53 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { type Integration, listIntegrations } from '../../db/integrations/integrations';
-import { isGated } from '../../db/sync-runs/onboarding';
+import { isLocked } from '../../db/sync-runs/onboarding';
 import { acceptChanges, type RecordChange } from '../../db/records/accept-changes';
-import { findPairsOfRecords, findRecord, listRecords, type RecordPair } from '../../db/records/records';
+import {
+  findRecordSyncsOfRecords,
+  findRecord,
+  listRecords,
+  type RecordSyncSummary,
+} from '../../db/records/records';
 import { HttpError } from '../http/http-error';
 import { type Route, type TenantContext, tenantRoute } from '../routing/define-route';
 import { booleanParam, externalId, idParam, recordTypeName, statusName } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, writeCursor } from '../routing/pagination';
-import { acceptedChange, changeOfFields, checkOccurredAt, deletion, toWireAccepted } from './record-change-schema';
+import {
+  acceptedChange,
+  changeOfFields,
+  checkOccurredAt,
+  deletion,
+  toWireAccepted,
+} from './record-change-schema';
 import { recordSummary, recordView, toWireRecord, toWireSummary } from './record-schema';
 
 export const recordParams = z.strictObject({ record_type: recordTypeName, external_id: externalId });
 const path = '/v1/records/{record_type}/{external_id}';
 const ACCEPTED = {
-  202: { description: 'The change is kept and cannot be lost; `syncs` says when it is due where.', schema: acceptedChange },
-  200: { description: 'A newer version is already here: nothing was changed, and the older one is logged.', schema: acceptedChange },
+  202: {
+    description: 'The change is kept and cannot be lost; `syncs` says when it is due where.',
+    schema: acceptedChange,
+  },
+  200: {
+    description: 'A newer version is already here: nothing was changed, and the older one is logged.',
+    schema: acceptedChange,
+  },
 };
 const listedRecords = listOf(recordSummary).extend({
-  is_partial: z.boolean().meta({ description: 'An integration that pulls this record type is being onboarded: there may be more records than are listed.' }),
+  is_partial: z
+    .boolean()
+    .meta({
+      description:
+        'An integration that pulls this record type is being onboarded: there may be more records than are listed.',
+    }),
 });
-const PROBLEMS = ['occurred_in_future', 'version_reused', 'onboarding_in_progress', 'field_owned_by_third_party'] as const;
+const PROBLEMS = [
+  'occurred_in_future',
+  'version_reused',
+  'onboarding_in_progress',
+  'field_owned_by_third_party',
+] as const;
 
 export const recordRoutes: readonly Route[] = [
   tenantRoute({
@@ -37,7 +64,8 @@ export const recordRoutes: readonly Route[] = [
     answers: ACCEPTED,
     problems: PROBLEMS,
     action: 'record.put',
-    run: (work, { params, body }, context) => accept(work, context, { kind: 'put', fields: body.fields, ...named(params), ...when(body) }),
+    run: (work, { params, body }, context) =>
+      accept(work, context, { kind: 'put', fields: body.fields, ...named(params), ...when(body) }),
   }),
 
   tenantRoute({
@@ -52,7 +80,8 @@ export const recordRoutes: readonly Route[] = [
     answers: ACCEPTED,
     problems: [...PROBLEMS, 'record_not_found'],
     action: 'record.patched',
-    run: (work, { params, body }, context) => accept(work, context, { kind: 'patch', fields: body.fields, ...named(params), ...when(body) }),
+    run: (work, { params, body }, context) =>
+      accept(work, context, { kind: 'patch', fields: body.fields, ...named(params), ...when(body) }),
   }),
 
   tenantRoute({
@@ -67,7 +96,8 @@ export const recordRoutes: readonly Route[] = [
     answers: ACCEPTED,
     problems: [...PROBLEMS, 'record_not_found'],
     action: 'record.deleted',
-    run: (work, { params, body }, context) => accept(work, context, { kind: 'delete', fields: {}, ...named(params), ...when(body) }),
+    run: (work, { params, body }, context) =>
+      accept(work, context, { kind: 'delete', fields: {}, ...named(params), ...when(body) }),
   }),
 
   tenantRoute({
@@ -82,8 +112,8 @@ export const recordRoutes: readonly Route[] = [
     async run(work, { params }) {
       const record = await findRecord(work, named(params));
       if (record === undefined) throw new HttpError('record_not_found');
-      const pairs = await findPairsOfRecords(work, { recordIds: [record.recordId] });
-      return { status: 200, body: toWireRecord(record, pairs, await allIntegrations(work)) };
+      const recordSyncs = await findRecordSyncsOfRecords(work, { recordIds: [record.recordId] });
+      return { status: 200, body: toWireRecord(record, recordSyncs, await allIntegrations(work)) };
     },
   }),
 
@@ -103,9 +133,17 @@ export const recordRoutes: readonly Route[] = [
         .string()
         .max(200)
         .optional()
-        .meta({ description: 'Words that all stand in the external id or in values of fields, in part and in any case.', example: 'ada eng' }),
-      status: statusName.optional().meta({ description: 'Records with this status at some integration, or at the one that is given.' }),
-      integration_id: idParam('int', 'integration_not_found').optional().meta({ description: 'Records that this integration pushes.' }),
+        .meta({
+          description:
+            'Words that all stand in the external id or in values of fields, in part and in any case.',
+          example: 'ada eng',
+        }),
+      status: statusName
+        .optional()
+        .meta({ description: 'Records with this status at some integration, or at the one that is given.' }),
+      integration_id: idParam('int', 'integration_not_found')
+        .optional()
+        .meta({ description: 'Records that this integration pushes.' }),
     }),
     answers: { 200: { description: 'Records in the order of their external ids.', schema: listedRecords } },
     problems: ['invalid_cursor', 'integration_not_found'],
@@ -113,13 +151,30 @@ export const recordRoutes: readonly Route[] = [
       const withDeleted = query.include_deleted ?? false;
       const words = (query.q ?? '').split(/\s+/).filter((word) => word !== '');
       const filter = { words, status: query.status, integrationId: query.integration_id };
-      const scope = ['records', work.tenantId, params.record_type, withDeleted, words.join(' '), query.status, query.integration_id];
+      const scope = [
+        'records',
+        work.tenantId,
+        params.record_type,
+        withDeleted,
+        words.join(' '),
+        query.status,
+        query.integration_id,
+      ];
       const { limit, after } = readPage(query, scope, externalId);
-      const { rows, searchedTo } = await listRecords(work, { recordType: params.record_type, limit: limit + 1, after, withDeleted, ...filter });
-      const pairsOf = groupByRecord(await findPairsOfRecords(work, { recordIds: rows.map(({ recordId }) => recordId) }));
+      const { rows, searchedTo } = await listRecords(work, {
+        recordType: params.record_type,
+        limit: limit + 1,
+        after,
+        withDeleted,
+        ...filter,
+      });
+      const recordSyncsOf = groupByRecord(
+        await findRecordSyncsOfRecords(work, { recordIds: rows.map(({ recordId }) => recordId) }),
+      );
       const integrations = await allIntegrations(work);
-      const toItem = (row: (typeof rows)[number]) => toWireSummary(row, pairsOf.get(row.recordId) ?? [], integrations);
-      const isPartial = integrations.some((integration) => isGated(integration, params.record_type));
+      const toItem = (row: (typeof rows)[number]) =>
+        toWireSummary(row, recordSyncsOf.get(row.recordId) ?? [], integrations);
+      const isPartial = integrations.some((integration) => isLocked(integration, params.record_type));
       const page = toPage(rows, limit, scope, (row) => row.externalId, toItem);
       const next = page.next_cursor ?? (searchedTo === undefined ? null : writeCursor(scope, searchedTo));
       return { status: 200, body: { ...page, next_cursor: next, is_partial: isPartial } };
@@ -127,7 +182,10 @@ export const recordRoutes: readonly Route[] = [
   }),
 ];
 
-const named = (params: z.output<typeof recordParams>) => ({ recordType: params.record_type, externalId: params.external_id });
+const named = (params: z.output<typeof recordParams>) => ({
+  recordType: params.record_type,
+  externalId: params.external_id,
+});
 const when = (body: z.output<typeof deletion>) => ({ version: body.version, occurredAt: body.occurred_at });
 
 async function accept(work: TenantWork, { caller, requestId }: TenantContext, change: RecordChange) {
@@ -147,8 +205,9 @@ async function allIntegrations(work: TenantWork): Promise<Integration[]> {
   return listIntegrations(work, { limit: 1_000 });
 }
 
-function groupByRecord(pairs: readonly RecordPair[]): Map<string, RecordPair[]> {
-  const groups = new Map<string, RecordPair[]>();
-  for (const pair of pairs) groups.set(pair.recordId, [...(groups.get(pair.recordId) ?? []), pair]);
+function groupByRecord(recordSyncs: readonly RecordSyncSummary[]): Map<string, RecordSyncSummary[]> {
+  const groups = new Map<string, RecordSyncSummary[]>();
+  for (const recordSync of recordSyncs)
+    groups.set(recordSync.recordId, [...(groups.get(recordSync.recordId) ?? []), recordSync]);
   return groups;
 }

@@ -1,27 +1,44 @@
 /** A record on the wire: its fields, its badge, and where each field goes (rules.md 3, 12). */
 import { z } from 'zod';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
-import { isGated } from '../../db/sync-runs/onboarding';
-import type { RecordPair, StoredRecord } from '../../db/records/records';
+import { isLocked } from '../../db/sync-runs/onboarding';
+import type { RecordSyncSummary, StoredRecord } from '../../db/records/records';
 import { badgeOf } from '../../domain/records/badge';
 import { isEligible, mappedFieldNames } from '../../domain/records/mapping';
-import { orNull, externalId, instant, jsonObject, recordTypeName, startedBecause, statusName, syncError, toInstant, toInstantOrNull, wireId } from '../routing/common-schemas';
+import {
+  orNull,
+  externalId,
+  instant,
+  jsonObject,
+  recordTypeName,
+  startedBecause,
+  statusName,
+  syncError,
+  toInstant,
+  toInstantOrNull,
+  typeId,
+} from '../routing/common-schemas';
 import { syncProspects, toWireProspects } from './sync-outlook-schema';
 
 const badge = z
   .object({
     status: orNull(statusName).meta({
-      description: 'The most important one: sync_failed, syncing, sync_pending, synced. null = no integration syncs this record.',
+      description:
+        'The most important one: sync_failed, syncing, sync_pending, synced. null = no integration syncs this record.',
     }),
     counts: z.object({ sync_failed: z.int(), syncing: z.int(), sync_pending: z.int(), synced: z.int() }),
-    is_paused: z.boolean().meta({ description: 'An integration that counts here is paused: its last status is shown as it was.' }),
+    is_paused: z
+      .boolean()
+      .meta({
+        description: 'An integration that counts here is paused: its last status is shown as it was.',
+      }),
   })
   .meta({ id: 'Badge' });
 
 const lastPush = z
   .object({
-    id: wireId('psh'),
+    id: typeId('psh'),
     result: z.string().nullable(),
     effect: z.string().nullable(),
     started_because: startedBecause,
@@ -31,9 +48,9 @@ const lastPush = z
   })
   .meta({ id: 'LastPush' });
 
-const recordSync = z
+const recordSyncSchema = z
   .object({
-    integration_id: wireId('int'),
+    integration_id: typeId('int'),
     app: z.string(),
     account_name: z.string(),
     status: orNull(statusName).meta({ description: 'null = never pushed, and nothing waits.' }),
@@ -43,16 +60,21 @@ const recordSync = z
     last_synced_at: instant.nullable(),
     discarded_at: instant
       .nullable()
-      .meta({ description: 'When somebody last discarded what waited: until the next success the third party lacks that change. null = it lacks none.' }),
+      .meta({
+        description:
+          'When somebody last discarded what waited: until the next success the third party lacks that change. null = it lacks none.',
+      }),
     discarded_by: z.string().nullable(),
     last_push: orNull(lastPush),
-    fields: z.array(z.object({ name: z.string(), to: z.string() })).meta({ description: 'Which fields of the record go to this integration, and where.' }),
+    fields: z
+      .array(z.object({ name: z.string(), to: z.string() }))
+      .meta({ description: 'Which fields of the record go to this integration, and where.' }),
   })
   .meta({ id: 'RecordSyncOfRecord' });
 
 export const recordSummary = z
   .object({
-    id: wireId('rec'),
+    id: typeId('rec'),
     record_type: recordTypeName,
     external_id: externalId,
     version: z.int(),
@@ -63,7 +85,8 @@ export const recordSummary = z
     changed_by: z.string(),
     created_at: instant,
     is_partial: z.boolean().meta({
-      description: 'An integration that pulls this record type is being onboarded: what is shown may be incomplete, and cannot be changed until that is done.',
+      description:
+        'An integration that pulls this record type is being onboarded: what is shown may be incomplete, and cannot be changed until that is done.',
     }),
     badge,
   })
@@ -71,18 +94,28 @@ export const recordSummary = z
 
 export const recordView = recordSummary
   .extend({
-    field_syncs: z.record(z.string(), z.array(z.string())).meta({ description: 'For each field that is synced: the integrations it goes to.' }),
-    syncs: z.array(recordSync),
+    field_syncs: z
+      .record(z.string(), z.array(z.string()))
+      .meta({ description: 'For each field that is synced: the integrations it goes to.' }),
+    syncs: z.array(recordSyncSchema),
   })
   .meta({ id: 'Record' });
 
-export function toWireSummary(record: StoredRecord, pairs: readonly RecordPair[], integrations: readonly Integration[]): z.output<typeof recordSummary> {
-  const states = statesOf(record, pairs, integrations);
+export function toWireSummary(
+  record: StoredRecord,
+  recordSyncs: readonly RecordSyncSummary[],
+  integrations: readonly Integration[],
+): z.output<typeof recordSummary> {
+  const states = statesOf(record, recordSyncs, integrations);
   const { status, counts, isPaused } = badgeOf(
-    states.map(({ pair, eligible, integration }) => ({ status: pair?.status ?? null, isEligible: eligible, isPaused: integration.pausedAt !== null })),
+    states.map(({ recordSync, eligible, integration }) => ({
+      status: recordSync?.status ?? null,
+      isEligible: eligible,
+      isPaused: integration.pausedAt !== null,
+    })),
   );
   return {
-    id: toWireId('rec', record.recordId),
+    id: toTypeId('rec', record.recordId),
     record_type: record.recordType,
     external_id: record.externalId,
     version: record.version,
@@ -92,55 +125,79 @@ export function toWireSummary(record: StoredRecord, pairs: readonly RecordPair[]
     changed_at: toInstant(record.changedAt),
     changed_by: record.changedBy,
     created_at: toInstant(record.createdAt),
-    is_partial: integrations.some((integration) => isGated(integration, record.recordType)),
+    is_partial: integrations.some((integration) => isLocked(integration, record.recordType)),
     badge: { status, counts, is_paused: isPaused },
   };
 }
 
-export function toWireRecord(record: StoredRecord, pairs: readonly RecordPair[], integrations: readonly Integration[]): z.output<typeof recordView> {
-  const states = statesOf(record, pairs, integrations);
+export function toWireRecord(
+  record: StoredRecord,
+  recordSyncs: readonly RecordSyncSummary[],
+  integrations: readonly Integration[],
+): z.output<typeof recordView> {
+  const states = statesOf(record, recordSyncs, integrations);
   const fieldSyncs = new Map<string, string[]>();
   for (const { mapping, integration } of states) {
     for (const name of mapping === undefined ? [] : mappedFieldNames(mapping))
-      fieldSyncs.set(name, [...(fieldSyncs.get(name) ?? []), toWireId('int', integration.integrationId)]);
+      fieldSyncs.set(name, [...(fieldSyncs.get(name) ?? []), toTypeId('int', integration.integrationId)]);
   }
-  return { ...toWireSummary(record, pairs, integrations), field_syncs: Object.fromEntries(fieldSyncs), syncs: states.map(toWireSync) };
+  return {
+    ...toWireSummary(record, recordSyncs, integrations),
+    field_syncs: Object.fromEntries(fieldSyncs),
+    syncs: states.map(toWireSync),
+  };
 }
 
 type SyncState = ReturnType<typeof statesOf>[number];
 
 /** The record at each integration that maps its type, or that still has a pair of it. */
-function statesOf(record: StoredRecord, pairs: readonly RecordPair[], integrations: readonly Integration[]) {
-  const pairOf = new Map(pairs.map((pair) => [pair.integrationId, pair]));
+function statesOf(
+  record: StoredRecord,
+  recordSyncs: readonly RecordSyncSummary[],
+  integrations: readonly Integration[],
+) {
+  const recordSyncOf = new Map(recordSyncs.map((recordSync) => [recordSync.integrationId, recordSync]));
   return integrations.flatMap((integration) => {
     const mapping = integration.recordTypes[record.recordType];
-    const pair = pairOf.get(integration.integrationId);
-    if (mapping === undefined && pair === undefined) return [];
-    return [{ integration, mapping, pair, eligible: isEligible(mapping, { fields: record.fields, isDeleted: record.deletedAt !== null }) }];
+    const recordSync = recordSyncOf.get(integration.integrationId);
+    if (mapping === undefined && recordSync === undefined) return [];
+    return [
+      {
+        integration,
+        mapping,
+        recordSync,
+        eligible: isEligible(mapping, { fields: record.fields, isDeleted: record.deletedAt !== null }),
+      },
+    ];
   });
 }
 
-function toWireSync({ integration, mapping, pair, eligible }: SyncState): z.output<typeof recordSync> {
+function toWireSync({
+  integration,
+  mapping,
+  recordSync,
+  eligible,
+}: SyncState): z.output<typeof recordSyncSchema> {
   return {
-    integration_id: toWireId('int', integration.integrationId),
+    integration_id: toTypeId('int', integration.integrationId),
     app: integration.app,
     account_name: integration.accountName,
-    status: pair?.status ?? null,
+    status: recordSync?.status ?? null,
     is_eligible: eligible,
-    ...toWireProspects(pair, integration),
-    errors: pair?.errors ?? [],
-    last_synced_at: toInstantOrNull(pair?.lastSyncedAt ?? null),
-    discarded_at: toInstantOrNull(pair?.discardedAt ?? null),
-    discarded_by: pair?.discardedBy ?? null,
-    last_push: toWireLastPush(pair?.lastPush ?? null),
+    ...toWireProspects(recordSync, integration),
+    errors: recordSync?.errors ?? [],
+    last_synced_at: toInstantOrNull(recordSync?.lastSyncedAt ?? null),
+    discarded_at: toInstantOrNull(recordSync?.discardedAt ?? null),
+    discarded_by: recordSync?.discardedBy ?? null,
+    last_push: toWireLastPush(recordSync?.lastPush ?? null),
     fields: mapping?.fields.flatMap(({ name, to }) => (name === undefined ? [] : [{ name, to }])) ?? [],
   };
 }
 
-function toWireLastPush(push: RecordPair['lastPush']): z.output<typeof lastPush> | null {
+function toWireLastPush(push: RecordSyncSummary['lastPush']): z.output<typeof lastPush> | null {
   if (push === null) return null;
   return {
-    id: toWireId('psh', push.pushId),
+    id: toTypeId('psh', push.pushId),
     result: push.result,
     effect: push.effect,
     started_because: push.startedBecause,

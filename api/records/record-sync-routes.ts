@@ -1,9 +1,13 @@
 /** Record syncs: what waits, what failed, and what people can do about a pair (rules.md 9). */
 import { z } from 'zod';
-import { toWireId } from '../../db/sql/ids';
-import { actOnRecordSync, type RecordSyncAct, type RecordSyncActOutcome } from '../../db/records/record-sync-actions';
+import { toTypeId } from '../../db/sql/ids';
+import {
+  actOnRecordSync,
+  type RecordSyncAction,
+  type RecordSyncActionOutcome,
+} from '../../db/records/record-sync-actions';
 import { type ListedRecordSync, listRecordSyncs } from '../../db/records/record-syncs';
-import { findPairsOfRecords, findRecord } from '../../db/records/records';
+import { findRecordSyncsOfRecords, findRecord } from '../../db/records/records';
 import type { ErrorCode } from '../http/error-codes';
 import { HttpError } from '../http/http-error';
 import { type Route, tenantRoute } from '../routing/define-route';
@@ -18,16 +22,16 @@ import {
   statusName,
   syncError,
   toInstantOrNull,
-  wireId,
+  typeId,
 } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage } from '../routing/pagination';
 import { recordView, toWireRecord } from './record-schema';
 import { syncProspects, toWireProspects } from './sync-outlook-schema';
 import { requireIntegration } from '../integrations/integration-routes';
 
-const recordSync = z
+const recordSyncSchema = z
   .object({
-    integration_id: wireId('int'),
+    integration_id: typeId('int'),
     record_type: z.string(),
     external_id: z.string(),
     status: orNull(statusName),
@@ -37,16 +41,20 @@ const recordSync = z
     changed_fields: z.array(z.string()),
     changed_by: z.array(z.string()),
     errors: z.array(syncError),
-    last_push_id: wireId('psh').nullable(),
+    last_push_id: typeId('psh').nullable(),
     last_synced_at: instant.nullable(),
   })
   .meta({ id: 'RecordSync' });
 
 const RETRIES_MAX = 100;
 const position = z.object({ integrationId: z.uuid(), recordId: z.uuid() });
-const pairParams = z.strictObject({ integration_id: idParam('int', 'integration_not_found'), record_type: recordTypeName, external_id: externalId });
+const recordSyncParams = z.strictObject({
+  integration_id: idParam('int', 'integration_not_found'),
+  record_type: recordTypeName,
+  external_id: externalId,
+});
 
-const REFUSALS: Readonly<Record<Exclude<RecordSyncActOutcome, 'done'>, ErrorCode>> = {
+const REFUSALS: Readonly<Record<Exclude<RecordSyncActionOutcome, 'done'>, ErrorCode>> = {
   not_found: 'record_sync_not_found',
   nothing_pending: 'nothing_pending',
   already_syncing: 'already_syncing',
@@ -54,8 +62,8 @@ const REFUSALS: Readonly<Record<Exclude<RecordSyncActOutcome, 'done'>, ErrorCode
   nothing_failed: 'nothing_failed',
 };
 
-const ACTS: readonly {
-  act: RecordSyncAct;
+const ACTIONS: readonly {
+  act: RecordSyncAction;
   segment: string;
   operationId: string;
   summary: string;
@@ -77,7 +85,8 @@ const ACTS: readonly {
     segment: 'hold',
     operationId: 'holdRecordSync',
     summary: 'Hold a waiting record until it is released',
-    description: 'The window stays open past `due_at` and takes further changes, which do not release it; push-now and release do, and discard ends it.',
+    description:
+      'The window stays open past `due_at` and takes further changes, which do not release it; push-now and release do, and discard ends it.',
     problems: ['nothing_pending', 'already_syncing'],
     action: 'record_sync.held',
   },
@@ -105,7 +114,8 @@ const ACTS: readonly {
     segment: 'retry',
     operationId: 'retryRecordSync',
     summary: 'Retry a failed record now',
-    description: 'What is repeated by itself later is repeated at once; what was given up is pushed anew, as the record is now.',
+    description:
+      'What is repeated by itself later is repeated at once; what was given up is pushed anew, as the record is now.',
     problems: ['nothing_failed', 'already_syncing', 'integration_paused'],
     action: 'record_sync.retried',
   },
@@ -124,14 +134,29 @@ export const recordSyncRoutes: readonly Route[] = [
       integration_id: idParam('int', 'integration_not_found').optional(),
       is_held: booleanParam.optional(),
     }),
-    answers: { 200: { description: 'Pairs by integration and record.', schema: listOf(recordSync) } },
+    answers: { 200: { description: 'Pairs by integration and record.', schema: listOf(recordSyncSchema) } },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
       if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
       const scope = ['record-syncs', work.tenantId, query.status, query.integration_id, query.is_held];
       const { limit, after } = readPage(query, scope, position);
-      const rows = await listRecordSyncs(work, { status: query.status, integrationId: query.integration_id, isHeld: query.is_held, limit: limit + 1, after });
-      return { status: 200, body: toPage(rows, limit, scope, ({ integrationId, recordId }) => ({ integrationId, recordId }), toWire) };
+      const rows = await listRecordSyncs(work, {
+        status: query.status,
+        integrationId: query.integration_id,
+        isHeld: query.is_held,
+        limit: limit + 1,
+        after,
+      });
+      return {
+        status: 200,
+        body: toPage(
+          rows,
+          limit,
+          scope,
+          ({ integrationId, recordId }) => ({ integrationId, recordId }),
+          toWire,
+        ),
+      };
     },
   }),
 
@@ -142,11 +167,16 @@ export const recordSyncRoutes: readonly Route[] = [
     tag: 'Record syncs',
     summary: 'Retry what failed at an integration now',
     description: 'Up to 100 pairs at once, by record; go on with next_cursor until it is null.',
-    body: z.strictObject({ integration_id: idParam('int', 'integration_not_found'), cursor: listParams.cursor }),
+    body: z.strictObject({
+      integration_id: idParam('int', 'integration_not_found'),
+      cursor: listParams.cursor,
+    }),
     answers: {
       200: {
         description: 'How many are retried now.',
-        schema: z.object({ retried: z.int(), next_cursor: z.string().nullable() }).meta({ id: 'RetriedRecordSyncs' }),
+        schema: z
+          .object({ retried: z.int(), next_cursor: z.string().nullable() })
+          .meta({ id: 'RetriedRecordSyncs' }),
       },
     },
     problems: ['integration_not_found', 'integration_paused', 'invalid_cursor'],
@@ -155,10 +185,20 @@ export const recordSyncRoutes: readonly Route[] = [
       const { integrationId } = await requireIntegration(work, body.integration_id);
       const scope = ['record-syncs/retry', work.tenantId, integrationId];
       const { after } = readPage({ cursor: body.cursor }, scope, position);
-      const failed = await listRecordSyncs(work, { status: 'sync_failed', integrationId, limit: RETRIES_MAX + 1, after });
+      const failed = await listRecordSyncs(work, {
+        status: 'sync_failed',
+        integrationId,
+        limit: RETRIES_MAX + 1,
+        after,
+      });
       let retried = 0;
       for (const { recordId } of failed.slice(0, RETRIES_MAX)) {
-        const outcome = await actOnRecordSync(work, { act: 'retry', integrationId, recordId, actor: caller.actor });
+        const outcome = await actOnRecordSync(work, {
+          act: 'retry',
+          integrationId,
+          recordId,
+          actor: caller.actor,
+        });
         if (outcome === 'integration_paused') throw new HttpError('integration_paused');
         if (outcome === 'done') retried += 1;
       }
@@ -169,11 +209,15 @@ export const recordSyncRoutes: readonly Route[] = [
         ({ recordId }) => ({ integrationId, recordId }),
         ({ recordId }) => recordId,
       );
-      return { status: 200, body: { retried, next_cursor }, audit: { target: toWireId('int', integrationId), detail: { retried } } };
+      return {
+        status: 200,
+        body: { retried, next_cursor },
+        audit: { target: toTypeId('int', integrationId), detail: { retried } },
+      };
     },
   }),
 
-  ...ACTS.map(({ act, segment, operationId, summary, description, problems, action }) =>
+  ...ACTIONS.map(({ act, segment, operationId, summary, description, problems, action }) =>
     tenantRoute({
       method: 'post',
       path: `/v1/integrations/{integration_id}/records/{record_type}/{external_id}/${segment}`,
@@ -181,38 +225,51 @@ export const recordSyncRoutes: readonly Route[] = [
       tag: 'Record syncs',
       summary,
       description,
-      params: pairParams,
+      params: recordSyncParams,
       answers: { 200: { description: 'The record as it is now.', schema: recordView } },
       problems: ['integration_not_found', 'record_not_found', 'record_sync_not_found', ...problems],
       action,
       async run(work, { params }, { caller }) {
         const integration = await requireIntegration(work, params.integration_id);
-        const record = await findRecord(work, { recordType: params.record_type, externalId: params.external_id });
+        const record = await findRecord(work, {
+          recordType: params.record_type,
+          externalId: params.external_id,
+        });
         if (record === undefined) throw new HttpError('record_not_found');
-        const outcome = await actOnRecordSync(work, { act, integrationId: integration.integrationId, recordId: record.recordId, actor: caller.actor });
+        const outcome = await actOnRecordSync(work, {
+          act,
+          integrationId: integration.integrationId,
+          recordId: record.recordId,
+          actor: caller.actor,
+        });
         if (outcome !== 'done') throw new HttpError(REFUSALS[outcome]);
-        const pairs = await findPairsOfRecords(work, { recordIds: [record.recordId] });
-        const ownPairs = pairs.filter((pair) => pair.integrationId === integration.integrationId);
-        const audit = { target: `${record.recordType}/${record.externalId}`, detail: { integration_id: toWireId('int', integration.integrationId) } };
-        return { status: 200, body: toWireRecord(record, ownPairs, [integration]), audit };
+        const recordSyncs = await findRecordSyncsOfRecords(work, { recordIds: [record.recordId] });
+        const ownRecordSyncs = recordSyncs.filter(
+          (recordSync) => recordSync.integrationId === integration.integrationId,
+        );
+        const audit = {
+          target: `${record.recordType}/${record.externalId}`,
+          detail: { integration_id: toTypeId('int', integration.integrationId) },
+        };
+        return { status: 200, body: toWireRecord(record, ownRecordSyncs, [integration]), audit };
       },
     }),
   ),
 ];
 
-function toWire(pair: ListedRecordSync): z.output<typeof recordSync> {
+function toWire(recordSync: ListedRecordSync): z.output<typeof recordSyncSchema> {
   return {
-    integration_id: toWireId('int', pair.integrationId),
-    record_type: pair.recordType,
-    external_id: pair.externalId,
-    status: pair.status,
-    window_opened_at: toInstantOrNull(pair.windowOpenedAt),
-    ...toWireProspects(pair, pair),
-    started_because: pair.windowReason,
-    changed_fields: pair.windowFields,
-    changed_by: pair.windowChangedBy,
-    errors: pair.errors ?? [],
-    last_push_id: pair.lastPushId === null ? null : toWireId('psh', pair.lastPushId),
-    last_synced_at: toInstantOrNull(pair.lastSyncedAt),
+    integration_id: toTypeId('int', recordSync.integrationId),
+    record_type: recordSync.recordType,
+    external_id: recordSync.externalId,
+    status: recordSync.status,
+    window_opened_at: toInstantOrNull(recordSync.windowOpenedAt),
+    ...toWireProspects(recordSync, recordSync),
+    started_because: recordSync.windowReason,
+    changed_fields: recordSync.windowFields,
+    changed_by: recordSync.windowChangedBy,
+    errors: recordSync.errors ?? [],
+    last_push_id: recordSync.lastPushId === null ? null : toTypeId('psh', recordSync.lastPushId),
+    last_synced_at: toInstantOrNull(recordSync.lastSyncedAt),
   };
 }

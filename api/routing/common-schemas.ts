@@ -1,6 +1,6 @@
 /** Shapes that many routes share. On the wire: snake_case, instants as RFC 3339 in UTC, ids as TypeIDs. */
 import { z } from 'zod';
-import { fromWireId, type IdPrefix, toWireId } from '../../db/sql/ids';
+import { fromTypeId, type IdPrefix, toTypeId } from '../../db/sql/ids';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import { isJsonObject } from '../../domain/json';
 import type { ErrorCode } from '../http/error-codes';
@@ -8,7 +8,8 @@ import { HttpError } from '../http/http-error';
 import { NOT_AN_OBJECT } from '../http/parse';
 
 /** An id in an answer. */
-export const wireId = (prefix: IdPrefix) => z.string().meta({ example: toWireId(prefix, '01980f5c-0000-7000-8000-000000000001') });
+export const typeId = (prefix: IdPrefix) =>
+  z.string().meta({ example: toTypeId(prefix, '01980f5c-0000-7000-8000-000000000001') });
 
 /**
  * An id in a request, as the uuid it stands for. What cannot be an id of ours is answered like one that does not exist:
@@ -17,9 +18,9 @@ export const wireId = (prefix: IdPrefix) => z.string().meta({ example: toWireId(
 export const idParam = (prefix: IdPrefix, notFound: ErrorCode) =>
   z
     .string()
-    .meta({ example: toWireId(prefix, '01980f5c-0000-7000-8000-000000000001') })
+    .meta({ example: toTypeId(prefix, '01980f5c-0000-7000-8000-000000000001') })
     .transform((text) => {
-      const uuid = fromWireId(prefix, text);
+      const uuid = fromTypeId(prefix, text);
       if (uuid === undefined) throw new HttpError(notFound);
       return uuid;
     });
@@ -44,7 +45,10 @@ export const isStorableInstant = (at: Date | string): boolean => new Date(at) >=
 export const instant = z.string().meta({ format: 'date-time', example: '2026-11-21T09:30:00.000Z' });
 export const recordTypeName = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must begin with a letter and hold only a-z, 0-9 and "_", at most 63 characters')
+  .regex(
+    /^[a-z][a-z0-9_]{0,62}$/,
+    'must begin with a letter and hold only a-z, 0-9 and "_", at most 63 characters',
+  )
   .refine((name) => name !== 'batch', '"batch" is reserved: /v1/records/batch takes changes of all types')
   .meta({ example: 'employees' });
 
@@ -76,7 +80,10 @@ export const instantParam = z.iso
   .refine(isStorableInstant, 'must not lie before the year 1');
 
 /** Several names in a query, separated by commas. */
-export const namesParam = <const Names extends readonly [string, ...string[]]>(names: Names, example: Names[number]) =>
+export const namesParam = <const Names extends readonly [string, ...string[]]>(
+  names: Names,
+  example: Names[number],
+) =>
   z
     .string()
     .max(500)
@@ -90,7 +97,9 @@ export const booleanParam = z.enum(['true', 'false']).transform((text) => text =
 export const syncError = z
   .object({
     category: z.enum(['config', 'credentials', 'rejected_record', 'rate_limited', 'transient', 'internal']),
-    origin: z.enum(['app', 'us']).meta({ description: '`app`: the third party said it. `us`: Syncline did.' }),
+    origin: z
+      .enum(['app', 'us'])
+      .meta({ description: '`app`: the third party said it. `us`: Syncline did.' }),
     code: z.string(),
     field: z.string().nullable(),
     remote_field: z.string().nullable(),
@@ -108,15 +117,17 @@ export const statusName = z.enum(['synced', 'sync_failed', 'syncing', 'sync_pend
     '- `sync_pending`: a change waits for its window to end, or was held.',
   ].join('\n'),
 });
-export const startedBecause = z.enum(['quiet', 'max_wait', 'manual', 'retry', 'initial', 'mapping_changed']).meta({
-  id: 'StartedBecause',
-  description: [
-    'Why a push starts:',
-    '- `quiet`: nothing changed for the grace period.',
-    '- `max_wait`: it kept changing until the maximum wait was over.',
-    '- `manual`: somebody pushed it now.',
-    '- `retry`: somebody retried it after a failure.',
-    '- `initial`: the record was there when the integration was linked.',
-    '- `mapping_changed`: a new mapping makes another payload of it.',
-  ].join('\n'),
-});
+export const startedBecause = z
+  .enum(['quiet', 'max_wait', 'manual', 'retry', 'initial', 'mapping_changed'])
+  .meta({
+    id: 'StartedBecause',
+    description: [
+      'Why a push starts:',
+      '- `quiet`: nothing changed for the grace period.',
+      '- `max_wait`: it kept changing until the maximum wait was over.',
+      '- `manual`: somebody pushed it now.',
+      '- `retry`: somebody retried it after a failure.',
+      '- `initial`: the record was there when the integration was linked.',
+      '- `mapping_changed`: a new mapping makes another payload of it.',
+    ].join('\n'),
+  });

@@ -36,9 +36,15 @@ export interface Audited {
   detail: JsonObject;
 }
 
-type BodyOf<Declared extends AnswerDeclaration> = Declared['schema'] extends z.ZodType ? { body: z.output<Declared['schema']> } : { body?: undefined };
+type BodyOf<Declared extends AnswerDeclaration> = Declared['schema'] extends z.ZodType
+  ? { body: z.output<Declared['schema']> }
+  : { body?: undefined };
 export type AnswerOf<A extends Answers> = {
-  [Status in keyof A & number]: { status: Status; headers?: Record<string, string>; audit?: Audited | null } & BodyOf<A[Status]>;
+  [Status in keyof A & number]: {
+    status: Status;
+    headers?: Record<string, string>;
+    audit?: Audited | null;
+  } & BodyOf<A[Status]>;
 }[keyof A & number];
 
 /** An answer after the types are forgotten. */
@@ -93,27 +99,47 @@ export interface TenantContext extends RequestContext {
 
 /** How a route is worked off: in the tenant's own transaction, in a tenant's that the platform names, in the platform's own, or across tenants. */
 export type Performance =
-  | { kind: 'tenant'; run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer> }
+  | {
+      kind: 'tenant';
+      run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer>;
+    }
   | {
       kind: 'tenant_by_platform';
       tenantOf: (input: Input<never, never, never>) => string;
       run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer>;
     }
-  | { kind: 'new_tenant'; run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer> }
+  | {
+      kind: 'new_tenant';
+      run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer>;
+    }
   /** The platform's own, kept under its id, which is no tenant's. */
-  | { kind: 'platform_own'; run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer> }
-  | { kind: 'platform'; run: (work: Work, input: Input<never, never, never>, context: TenantContext) => Promise<Answer> }
+  | {
+      kind: 'platform_own';
+      run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<Answer>;
+    }
+  | {
+      kind: 'platform';
+      run: (work: Work, input: Input<never, never, never>, context: TenantContext) => Promise<Answer>;
+    }
   /** Needs no transaction. */
   | { kind: 'plain'; run: (input: Input<never, never, never>, context: RequestContext) => Promise<Answer> }
   /** Needs a transaction first and something slower, outside the database, after its commit. */
   | {
       kind: 'tenant_then';
-      run: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<{ audit: Audited; afterCommit: () => Promise<Answer> }>;
+      run: (
+        work: TenantWork,
+        input: Input<never, never, never>,
+        context: TenantContext,
+      ) => Promise<{ audit: Audited; afterCommit: () => Promise<Answer> }>;
     }
   /** Begins what somebody waits for up to a minute (`operation.ts`). */
   | {
       kind: 'operation';
-      begin: (work: TenantWork, input: Input<never, never, never>, context: TenantContext) => Promise<BegunOperation>;
+      begin: (
+        work: TenantWork,
+        input: Input<never, never, never>,
+        context: TenantContext,
+      ) => Promise<BegunOperation>;
       show: (work: TenantWork, operation: Operation) => Promise<object>;
     }
   /** Opens, reads or ends the browser's session, and opens its own transactions: passwords take longer than one should stay open. */
@@ -135,7 +161,9 @@ export interface StreamingExchange {
   response: import('express').Response;
 }
 
-export type Route = Omit<Declaration<z.ZodType, z.ZodType, z.ZodType, Answers>, never> & { performance: Performance };
+export type Route = Omit<Declaration<z.ZodType, z.ZodType, z.ZodType, Answers>, never> & {
+  performance: Performance;
+};
 
 type Run<W, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends Answers> = (
   work: W,
@@ -147,56 +175,87 @@ type Run<W, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A ext
 const erase = (declaration: object, performance: object): Route => ({ ...declaration, performance }) as Route;
 
 /** Works in the caller's tenant, in one transaction: what `run` throws leaves no trace. */
-export function tenantRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
-  run,
-  ...declaration
-}: Declaration<P, Q, B, A> & { run: Run<TenantWork, P, Q, B, A> }): Route {
+export function tenantRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  const A extends Answers,
+>({ run, ...declaration }: Declaration<P, Q, B, A> & { run: Run<TenantWork, P, Q, B, A> }): Route {
   return erase(declaration, { kind: 'tenant', run });
 }
 
 /** The platform key works in the tenant that `tenantOf` names; one that does not exist is answered 404. */
-export function tenantRouteForPlatform<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
+export function tenantRouteForPlatform<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  const A extends Answers,
+>({
   run,
   tenantOf,
   ...declaration
-}: Declaration<P, Q, B, A> & { tenantOf: (input: { params: z.output<P> }) => string; run: Run<TenantWork, P, Q, B, A> }): Route {
+}: Declaration<P, Q, B, A> & {
+  tenantOf: (input: { params: z.output<P> }) => string;
+  run: Run<TenantWork, P, Q, B, A>;
+}): Route {
   return erase(declaration, { kind: 'tenant_by_platform', tenantOf, run });
 }
 
 /** The platform key makes a tenant: `work` is already that of the new one. */
-export function newTenantRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
-  run,
-  ...declaration
-}: Declaration<P, Q, B, A> & { run: Run<TenantWork, P, Q, B, A> }): Route {
+export function newTenantRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  const A extends Answers,
+>({ run, ...declaration }: Declaration<P, Q, B, A> & { run: Run<TenantWork, P, Q, B, A> }): Route {
   return erase(declaration, { kind: 'new_tenant', run });
 }
 
 /** The platform key works on what the platform has of its own, such as endpoints that are told of all tenants. */
-export function platformOwnRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
-  run,
-  ...declaration
-}: Declaration<P, Q, B, A> & { run: Run<TenantWork, P, Q, B, A> }): Route {
+export function platformOwnRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  const A extends Answers,
+>({ run, ...declaration }: Declaration<P, Q, B, A> & { run: Run<TenantWork, P, Q, B, A> }): Route {
   return erase(declaration, { kind: 'platform_own', run });
 }
 
 /** Reads across tenants what finds a tenant. */
-export function platformRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
-  run,
-  ...declaration
-}: Declaration<P, Q, B, A> & { run: Run<Work, P, Q, B, A> }): Route {
+export function platformRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  const A extends Answers,
+>({ run, ...declaration }: Declaration<P, Q, B, A> & { run: Run<Work, P, Q, B, A> }): Route {
   return erase(declaration, { kind: 'platform', run });
 }
 
 /** Answers from memory. */
-export function plainRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
+export function plainRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  const A extends Answers,
+>({
   run,
   ...declaration
-}: Declaration<P, Q, B, A> & { run: (input: Input<z.output<P>, z.output<Q>, z.output<B>>, context: RequestContext) => Promise<AnswerOf<NoInfer<A>>> }): Route {
+}: Declaration<P, Q, B, A> & {
+  run: (
+    input: Input<z.output<P>, z.output<Q>, z.output<B>>,
+    context: RequestContext,
+  ) => Promise<AnswerOf<NoInfer<A>>>;
+}): Route {
   return erase(declaration, { kind: 'plain', run });
 }
 
 /** Checks and notes in a transaction, then does what must not keep one open, such as asking Temporal. */
-export function tenantRouteThen<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
+export function tenantRouteThen<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  const A extends Answers,
+>({
   run,
   ...declaration
 }: Declaration<P, Q, B, A> & {
@@ -210,22 +269,46 @@ export function tenantRouteThen<P extends z.ZodType, Q extends z.ZodType, B exte
 }
 
 /** Accepts work in a transaction and waits for its end for up to a minute: `show` is what both 200 and 202 say. */
-export function operationRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, Shown extends z.ZodType>({
+export function operationRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  Shown extends z.ZodType,
+>({
   begin,
   show,
   ...declaration
-}: Declaration<P, Q, B, { 200: AnswerDeclaration & { schema: Shown }; 202: AnswerDeclaration & { schema: Shown } }> & {
-  begin: (work: TenantWork, input: Input<z.output<P>, z.output<Q>, z.output<B>>, context: TenantContext) => Promise<BegunOperation>;
+}: Declaration<
+  P,
+  Q,
+  B,
+  { 200: AnswerDeclaration & { schema: Shown }; 202: AnswerDeclaration & { schema: Shown } }
+> & {
+  begin: (
+    work: TenantWork,
+    input: Input<z.output<P>, z.output<Q>, z.output<B>>,
+    context: TenantContext,
+  ) => Promise<BegunOperation>;
   show: (work: TenantWork, operation: Operation) => Promise<z.output<NoInfer<Shown>>>;
 }): Route {
   return erase(declaration, { kind: 'operation', begin, show });
 }
 
 /** Signs people in and out, with the browser's session at hand; served under /console/v1 alone. */
-export function consoleRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, const A extends Answers>({
+export function consoleRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  const A extends Answers,
+>({
   run,
   ...declaration
-}: Declaration<P, Q, B, A> & { run: (input: Input<z.output<P>, z.output<Q>, z.output<B>>, context: ConsoleContext) => Promise<AnswerOf<NoInfer<A>>> }): Route {
+}: Declaration<P, Q, B, A> & {
+  run: (
+    input: Input<z.output<P>, z.output<Q>, z.output<B>>,
+    context: ConsoleContext,
+  ) => Promise<AnswerOf<NoInfer<A>>>;
+}): Route {
   return erase(declaration, { kind: 'console', run });
 }
 
@@ -233,6 +316,8 @@ export function consoleRoute<P extends z.ZodType, Q extends z.ZodType, B extends
 export function streamingRoute<P extends z.ZodType, Q extends z.ZodType, const A extends Answers>({
   open,
   ...declaration
-}: Declaration<P, Q, z.ZodType, A> & { open: (exchange: Omit<StreamingExchange, 'query'> & { query: z.output<Q> }) => Promise<void> }): Route {
+}: Declaration<P, Q, z.ZodType, A> & {
+  open: (exchange: Omit<StreamingExchange, 'query'> & { query: z.output<Q> }) => Promise<void>;
+}): Route {
   return erase(declaration, { kind: 'streaming', open });
 }

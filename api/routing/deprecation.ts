@@ -37,6 +37,12 @@ export function requirePolicyThere(wanted: CompanySynchronizedPolicy, now: Date,
   if (effectivePolicy(wanted, { now, switchAt: settings.companySynchronizedSwitchAt }) === wanted) return;
   throw new HttpError('policy_gone', {
     headers: deprecationOf([wanted], settings),
-    errors: [{ pointer: '/company_synchronized_policy', code: 'gone', message: `Gone since ${settings.companySynchronizedSwitchAt.toISOString()}.` }],
+    errors: [
+      {
+        pointer: '/company_synchronized_policy',
+        code: 'gone',
+        message: `Gone since ${settings.companySynchronizedSwitchAt.toISOString()}.`,
+      },
+    ],
   });
 }

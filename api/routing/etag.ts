@@ -7,7 +7,11 @@ export function etagOf({ version }: { version: number }): { ETag: string } {
 }
 
 /** The locked resource, if it exists and is the one the caller has seen. Throws `notFound` or `precondition_failed`. */
-export function requireVersion<T extends { version: number }>(found: T | undefined, ifMatch: number | undefined, notFound: ErrorCode): T {
+export function requireVersion<T extends { version: number }>(
+  found: T | undefined,
+  ifMatch: number | undefined,
+  notFound: ErrorCode,
+): T {
   if (found === undefined) throw new HttpError(notFound);
   if (ifMatch !== undefined && ifMatch !== found.version) throw new HttpError('precondition_failed');
   return found;

@@ -5,11 +5,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 import type { Database, TenantWork } from '../../db/database';
-import { findOperation, noteAnswered, type Operation } from '../../db/notifications/operations';
+import { findOperation, markAnswered, type Operation } from '../../db/notifications/operations';
 import type { Answer } from './define-route';
 
 const WAIT_MAX_MS = 60_000;
-const LOOK_EVERY_MS = 150;
+const CHECK_INTERVAL_MS = 150;
 
 /** RFC 7240: `respond-async` = do not wait; `wait=N` = at most N seconds. 60 seconds unless told otherwise. */
 export function patienceOf(prefer: string | undefined): { waitMs: number; applied: string | null } {
@@ -36,7 +36,10 @@ export async function followOperation(options: FollowOptions): Promise<Answer> {
   const { database, tenantId, operationId, request, response } = options;
   const { waitMs, applied } = patienceOf(request.get('prefer'));
   const until = performance.now() + waitMs;
-  const headers = { ...(applied === null ? {} : { 'Preference-Applied': applied }), Location: options.location };
+  const headers = {
+    ...(applied === null ? {} : { 'Preference-Applied': applied }),
+    Location: options.location,
+  };
   for (;;) {
     const operation = await database.withTenant(tenantId, (work) => findOperation(work, { operationId }));
     if (operation === undefined) throw new Error(`No operation ${operationId}.`);
@@ -44,7 +47,7 @@ export async function followOperation(options: FollowOptions): Promise<Answer> {
       const body = await database.withTenant(tenantId, (work) => options.show(work, operation));
       response.once('finish', () => {
         // Not noted, there is one notification more: better than none.
-        database.withTenant(tenantId, (work) => noteAnswered(work, { operationId })).catch(() => undefined);
+        database.withTenant(tenantId, (work) => markAnswered(work, { operationId })).catch(() => undefined);
       });
       return { status: 200, body, headers };
     }
@@ -52,6 +55,6 @@ export async function followOperation(options: FollowOptions): Promise<Answer> {
       const body = await database.withTenant(tenantId, (work) => options.show(work, operation));
       return { status: 202, body, headers };
     }
-    await sleep(Math.min(LOOK_EVERY_MS, Math.max(1, until - performance.now())));
+    await sleep(Math.min(CHECK_INTERVAL_MS, Math.max(1, until - performance.now())));
   }
 }

@@ -16,12 +16,17 @@ export const listParams = {
     .transform(Number)
     .refine((limit) => limit >= 1 && limit <= LIMIT_MAX, 'must be a number from 1 to 200')
     .optional()
-    .meta({ description: 'How many at most, 1 to 200; 50 unless given. A short page is not the end: go on until next_cursor is null.', example: '50' }),
+    .meta({
+      description:
+        'How many at most, 1 to 200; 50 unless given. A short page is not the end: go on until next_cursor is null.',
+      example: '50',
+    }),
   cursor: z.string().max(2_000).optional().meta({ description: '`next_cursor` of the page before.' }),
 };
 const LIMIT_DEFAULT = 50;
 
-export const listOf = <Item extends z.ZodType>(item: Item) => z.object({ data: z.array(item), next_cursor: z.string().nullable() });
+export const listOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ data: z.array(item), next_cursor: z.string().nullable() });
 
 /** What a list is of: the owner and the filter. */
 type Scope = readonly (string | number | boolean | null | undefined)[];
@@ -38,7 +43,10 @@ export function readPage<Schema extends z.ZodType>(
   scope: Scope,
   position: Schema,
 ): Page<z.output<Schema>> {
-  return { limit: query.limit ?? LIMIT_DEFAULT, after: query.cursor === undefined ? undefined : readCursor(query.cursor, scope, position) };
+  return {
+    limit: query.limit ?? LIMIT_DEFAULT,
+    after: query.cursor === undefined ? undefined : readCursor(query.cursor, scope, position),
+  };
 }
 
 /**
@@ -53,25 +61,34 @@ export function toPage<Row, Item>(
 ): { data: Item[]; next_cursor: string | null } {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  return { data: shown.map(toItem), next_cursor: rows.length > limit && last !== undefined ? writeCursor(scope, positionOf(last)) : null };
+  return {
+    data: shown.map(toItem),
+    next_cursor: rows.length > limit && last !== undefined ? writeCursor(scope, positionOf(last)) : null,
+  };
 }
 
 /** For lists that say where to go on at their end too. */
 export function writeCursor(scope: Scope, position: unknown): string {
-  return Buffer.from(JSON.stringify([seal(scope), position])).toString('base64url');
+  return Buffer.from(JSON.stringify([encrypt(scope), position])).toString('base64url');
 }
 
-function readCursor<Schema extends z.ZodType>(cursor: string, scope: Scope, position: Schema): z.output<Schema> {
+function readCursor<Schema extends z.ZodType>(
+  cursor: string,
+  scope: Scope,
+  position: Schema,
+): z.output<Schema> {
   try {
-    const [mark, value] = z.tuple([z.string(), z.unknown()]).parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
-    if (mark === seal(scope)) return position.parse(value);
+    const [mark, value] = z
+      .tuple([z.string(), z.unknown()])
+      .parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    if (mark === encrypt(scope)) return position.parse(value);
   } catch {
     // Falls through: garbled, forged and foreign cursors get the same answer.
   }
   throw new HttpError('invalid_cursor');
 }
 
-function seal(scope: Scope): string {
+function encrypt(scope: Scope): string {
   return createHash('sha256').update(JSON.stringify(scope)).digest('base64url').slice(0, 16);
 }
 

@@ -12,13 +12,19 @@ export const problemView = z
     errors: z
       .array(
         z.object({
-          pointer: z.string().meta({ description: 'JSON Pointer into the body, or the name of a parameter or header.' }),
+          pointer: z
+            .string()
+            .meta({ description: 'JSON Pointer into the body, or the name of a parameter or header.' }),
           code: z.string(),
           message: z.string(),
         }),
       )
       .optional(),
-    context: jsonObject.optional().meta({ description: 'What a program needs to go on with; which members there are depends on the code.' }),
+    context: jsonObject
+      .optional()
+      .meta({
+        description: 'What a program needs to go on with; which members there are depends on the code.',
+      }),
     request_id: z.string().meta({ description: 'Under which the log knows this request.' }),
   })
   .meta({ id: 'Problem' });

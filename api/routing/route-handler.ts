@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { Database, TenantWork } from '../../db/database';
-import { newUuid, toWireId } from '../../db/sql/ids';
+import { newUuid, toTypeId } from '../../db/sql/ids';
 import { appendAuditEntry } from '../../db/platform/audit-log';
 import { claimIdempotencyKey, storeIdempotentAnswer } from '../../db/platform/idempotency';
-import type { Sealing } from '../../db/platform/encryption';
+import type { Encryption } from '../../db/platform/encryption';
 import { PLATFORM_TENANT_ID } from '../../db/tables';
 import { findTenant } from '../../db/tenants/tenants';
 import type { JsonObject } from '../../domain/json';
@@ -20,12 +20,20 @@ import { HttpError, type ProblemDetail } from '../http/http-error';
 import { type JsonBody, readJsonBody } from '../http/json-body';
 import { followOperation } from './long-running';
 import { parseWith, readIdempotencyKey, readIfMatch } from '../http/parse';
-import { type Answer, type Audited, BODY_BYTES_MAX, type Input, type Route, type TenantContext, TenantIdTaken } from './define-route';
+import {
+  type Answer,
+  type Audited,
+  BODY_BYTES_MAX,
+  type Input,
+  type Route,
+  type TenantContext,
+  TenantIdTaken,
+} from './define-route';
 import { readQuery } from '../http/url-guard';
 
 export interface ServeDependencies {
   database: Database;
-  sealing: Sealing;
+  encryption: Encryption;
   /** The process is about to stop: who waits is told to come back. */
   isDraining: () => boolean;
   /** A caller is answered 503 after this time, whatever hangs behind (rules.md R6). */
@@ -47,20 +55,42 @@ export interface Exchange {
 type AnyInput = Input<never, never, never>;
 const NO_FIELDS = z.strictObject({});
 
-export function serveRoute(route: Route, dependencies: ServeDependencies, exchangeOf: (request: Request) => Exchange): RequestHandler {
+export function serveRoute(
+  route: Route,
+  dependencies: ServeDependencies,
+  exchangeOf: (request: Request) => Exchange,
+): RequestHandler {
   return async (request, response) => {
     const exchange = exchangeOf(request);
     const { performance } = route;
     if (performance.kind === 'streaming') {
       const query = parseWith(route.query ?? NO_FIELDS, readQuery(request.url), 'invalid_query') as never;
-      return performance.open({ caller: exchange.caller as Caller, isStillAllowed: exchange.isStillAllowed, query, request, response });
+      return performance.open({
+        caller: exchange.caller as Caller,
+        isStillAllowed: exchange.isStillAllowed,
+        query,
+        request,
+        response,
+      });
     }
     const body = await readJsonBody(request, route.bodyBytesMax ?? BODY_BYTES_MAX);
     const input = readInput(route, request, body);
-    const idempotency = route.method === 'post' && performance.kind !== 'console' ? toIdempotency(route, request, body) : undefined;
+    const idempotency =
+      route.method === 'post' && performance.kind !== 'console'
+        ? toIdempotency(route, request, body)
+        : undefined;
     const performing =
       performance.kind === 'operation'
-        ? performOperation({ route, performance, input, exchange, idempotency, dependencies, request, response })
+        ? performOperation({
+            route,
+            performance,
+            input,
+            exchange,
+            idempotency,
+            dependencies,
+            request,
+            response,
+          })
         : perform(route, input, exchange, idempotency, dependencies);
     // Whoever waits for more than the database has a limit of its own.
     const answer = await (performance.kind === 'tenant_then' || performance.kind === 'operation'
@@ -78,14 +108,21 @@ export function serveRoute(route: Route, dependencies: ServeDependencies, exchan
 function readInput(route: Route, request: Request, body: JsonBody | undefined): AnyInput {
   const params = parseWith(route.params ?? NO_FIELDS, request.params, 'invalid_path');
   const query = parseWith(route.query ?? NO_FIELDS, readQuery(request.url), 'invalid_query');
-  const isInItem = ({ pointer }: ProblemDetail) => route.itemsAt !== undefined && pointer.startsWith(`${route.itemsAt}/`);
+  const isInItem = ({ pointer }: ProblemDetail) =>
+    route.itemsAt !== undefined && pointer.startsWith(`${route.itemsAt}/`);
   const issues = body?.issues ?? [];
   const bodyIssues = issues.filter((issue) => !isInItem(issue));
   if (bodyIssues.length > 0) throw new HttpError('unacceptable_json', { errors: bodyIssues });
   const parsedBody = parseWith(route.body ?? NO_FIELDS, body?.value ?? {}, 'invalid_body');
   const ifMatch = readIfMatch(request.headers['if-match']);
   if (route.needsIfMatch === true && ifMatch === undefined) throw new HttpError('precondition_required');
-  return { params, query, body: parsedBody, ifMatch, itemIssues: issues.filter(isInItem) } as unknown as AnyInput;
+  return {
+    params,
+    query,
+    body: parsedBody,
+    ifMatch,
+    itemIssues: issues.filter(isInItem),
+  } as unknown as AnyInput;
 }
 
 interface Idempotency {
@@ -130,7 +167,9 @@ async function perform(
     case 'new_tenant':
       return idempotency === undefined
         ? once(newUuid(), (work) => performance.run(work, input, context))
-        : onceForNewTenant(idempotency, (tenantId) => once(tenantId, (work) => performance.run(work, input, context)));
+        : onceForNewTenant(idempotency, (tenantId) =>
+            once(tenantId, (work) => performance.run(work, input, context)),
+          );
     case 'tenant_then': {
       const tenantId = tenantIdOf(context);
       const { afterCommit } = await database.withTenant(tenantId, async (work) => {
@@ -143,7 +182,12 @@ async function perform(
     case 'console': {
       const { session, requestId, ip } = exchange;
       if (session === undefined) throw new Error('The route is served without a session.');
-      return performance.run(input, { session, requestId, ip, caller: (exchange.caller as TenantCaller | undefined) ?? null });
+      return performance.run(input, {
+        session,
+        requestId,
+        ip,
+        caller: (exchange.caller as TenantCaller | undefined) ?? null,
+      });
     }
     case 'operation':
       return once(tenantIdOf(context), async (work) => {
@@ -157,17 +201,21 @@ async function perform(
   /** One transaction: the effect, its audit row, and the answer kept for a repetition. */
   async function once(tenantId: string, run: (work: TenantWork) => Promise<Answer>): Promise<Answer> {
     return database.withTenant(tenantId, async (work) => {
-      const earlier = idempotency === undefined ? undefined : await findEarlierAnswer(work, idempotency, dependencies.sealing);
+      const earlier =
+        idempotency === undefined
+          ? undefined
+          : await findEarlierAnswer(work, idempotency, dependencies.encryption);
       if (earlier !== undefined) return earlier;
       const answer = await run(work);
       if (answer.audit !== undefined && answer.audit !== null) await audit(work, answer.audit);
-      if (idempotency !== undefined) await keepAnswer(work, idempotency, answer, dependencies.sealing);
+      if (idempotency !== undefined) await keepAnswer(work, idempotency, answer, dependencies.encryption);
       return answer;
     });
   }
 
   async function audit(work: TenantWork, { target, detail }: Audited): Promise<void> {
-    if (route.action === undefined) throw new Error(`${route.method} ${route.path} changes something and has no action for the audit log.`);
+    if (route.action === undefined)
+      throw new Error(`${route.method} ${route.path} changes something and has no action for the audit log.`);
     await appendAuditEntry(work, {
       actor: context.caller.actor,
       action: route.action,
@@ -191,21 +239,42 @@ interface OperationRequest {
 }
 
 /** Accepted within the usual time, then followed; the same Idempotency-Key follows the same operation. */
-async function performOperation({ route, performance, input, exchange, idempotency, dependencies, request, response }: OperationRequest): Promise<Answer> {
+async function performOperation({
+  route,
+  performance,
+  input,
+  exchange,
+  idempotency,
+  dependencies,
+  request,
+  response,
+}: OperationRequest): Promise<Answer> {
   const { database, isDraining, answerWithinMs } = dependencies;
-  const accepted = await answerWithin(answerWithinMs - exchange.admittedAfterMs, perform(route, input, exchange, idempotency, dependencies));
+  const accepted = await answerWithin(
+    answerWithinMs - exchange.admittedAfterMs,
+    perform(route, input, exchange, idempotency, dependencies),
+  );
   const { operation_id: operationId } = accepted.body as { operation_id: string };
   const tenantId = tenantIdOf({ ...exchange, caller: exchange.caller } as TenantContext);
   const door = exchange.session === undefined ? '' : '/console';
-  const location = `${door}/v1/operations/${toWireId('opr', operationId)}`;
-  return followOperation({ database, isDraining, tenantId, operationId, show: performance.show, request, response, location });
+  const location = `${door}/v1/operations/${toTypeId('opr', operationId)}`;
+  return followOperation({
+    database,
+    isDraining,
+    tenantId,
+    operationId,
+    show: performance.show,
+    request,
+    response,
+    location,
+  });
 }
 
 /** Names are no proof of who it was: ids are. */
 export function behind(caller: Caller): JsonObject {
   if (caller.kind === 'platform') return {};
   return {
-    ...(caller.personId === null ? {} : { person: toWireId('psn', caller.personId) }),
+    ...(caller.personId === null ? {} : { person: toTypeId('psn', caller.personId) }),
     ...(caller.apiKeyId === null ? { session: caller.publicId } : { api_key: caller.publicId }),
   };
 }
@@ -215,7 +284,11 @@ function tenantIdOf({ caller }: TenantContext): string {
   return caller.tenantId;
 }
 
-async function findEarlierAnswer(work: TenantWork, { key, fingerprint, isAnswerSecret }: Idempotency, sealing: Sealing): Promise<Answer | undefined> {
+async function findEarlierAnswer(
+  work: TenantWork,
+  { key, fingerprint, isAnswerSecret }: Idempotency,
+  encryption: Encryption,
+): Promise<Answer | undefined> {
   const claim = await claimIdempotencyKey(work, { key, fingerprint });
   switch (claim.kind) {
     case 'first':
@@ -225,10 +298,11 @@ async function findEarlierAnswer(work: TenantWork, { key, fingerprint, isAnswerS
     case 'other_request':
       throw new HttpError('idempotency_key_reused');
     case 'answered': {
-      const { body, headers } = (isAnswerSecret ? JSON.parse(await sealing.open(work, answerPlace(key), claim.response as string)) : claim.response) as Pick<
-        Answer,
-        'body' | 'headers'
-      >;
+      const { body, headers } = (
+        isAnswerSecret
+          ? JSON.parse(await encryption.open(work, answerPlace(key), claim.response as string))
+          : claim.response
+      ) as Pick<Answer, 'body' | 'headers'>;
       return { status: claim.status, body, headers: { ...headers, 'Idempotent-Replayed': 'true' } };
     }
   }
@@ -238,10 +312,12 @@ async function keepAnswer(
   work: TenantWork,
   { key, fingerprint, isAnswerSecret }: Idempotency,
   { status, body, headers }: Answer,
-  sealing: Sealing,
+  encryption: Encryption,
 ): Promise<void> {
   const kept = { body, headers: headers ?? {} };
-  const response = isAnswerSecret ? await sealing.seal(work, answerPlace(key), JSON.stringify(kept)) : kept;
+  const response = isAnswerSecret
+    ? await encryption.encrypt(work, answerPlace(key), JSON.stringify(kept))
+    : kept;
   await storeIdempotentAnswer(work, { key, fingerprint, status, response });
 }
 
@@ -253,7 +329,10 @@ function answerPlace(key: string) {
  * Idempotency keys belong to a tenant, and this request makes one: so the tenant's id follows from the key. Where a tenant
  * came from the same key more than 24 hours ago, the next id is tried.
  */
-async function onceForNewTenant({ key }: Idempotency, create: (tenantId: string) => Promise<Answer>): Promise<Answer> {
+async function onceForNewTenant(
+  { key }: Idempotency,
+  create: (tenantId: string) => Promise<Answer>,
+): Promise<Answer> {
   for (let round = 0; ; round += 1) {
     try {
       return await create(tenantIdFrom(key, round));

@@ -155,7 +155,8 @@ export const ACCESS: Readonly<Record<string, Access>> = {
 
 const RANK: Readonly<Record<ApiKeyRole, number>> = { viewer: 1, operator: 2, admin: 3 };
 
-export const lesserRole = (one: ApiKeyRole, other: ApiKeyRole): ApiKeyRole => (RANK[one] < RANK[other] ? one : other);
+export const lesserRole = (one: ApiKeyRole, other: ApiKeyRole): ApiKeyRole =>
+  RANK[one] < RANK[other] ? one : other;
 
 export const isConsoleOnly = (path: string): boolean => path.startsWith('/console/');
 

@@ -6,7 +6,13 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../db/database';
 import { listen, type Listener } from '../../db/notification-listener';
-import { currentStreamPosition, readStreamEvents, STREAM_CHANNEL, type StreamEvent, type StreamPosition } from '../../db/platform/change-feed';
+import {
+  currentStreamPosition,
+  readStreamEvents,
+  STREAM_CHANNEL,
+  type StreamEvent,
+  type StreamPosition,
+} from '../../db/platform/change-feed';
 
 export interface Subscriber {
   tenantId: string;
@@ -32,9 +38,17 @@ export interface StreamHub {
 const BATCH = 500;
 /** Events that a running transaction hides cannot be read yet: look again soon. */
 const WAITING_MS = 100;
-const LOOK_EVERY_MS = 5_000;
+const CHECK_INTERVAL_MS = 5_000;
 
-export function createStreamHub({ database, databaseUrl, log }: { database: Database; databaseUrl: string; log: Logger }): StreamHub {
+export function createStreamHub({
+  database,
+  databaseUrl,
+  log,
+}: {
+  database: Database;
+  databaseUrl: string;
+  log: Logger;
+}): StreamHub {
   const subscribers = new Map<string, Set<Subscriber>>();
   const reading = new Map<string, { isAskedAgain: boolean }>();
   let listener: Listener | undefined;
@@ -42,10 +56,10 @@ export function createStreamHub({ database, databaseUrl, log }: { database: Data
   let isClosed = false;
 
   const subscribersOf = (tenantId: string) => [...(subscribers.get(tenantId) ?? [])];
-  const wakeEverybody = () => [...subscribers.keys()].forEach(wake);
+  const wakeEverybody = () => [...subscribers.keys()].forEach(notifySubscribers);
 
   /** One reader per tenant at a time; a wake while it reads makes it read once more. */
-  function wake(tenantId: string): void {
+  function notifySubscribers(tenantId: string): void {
     const current = reading.get(tenantId);
     if (current !== undefined) current.isAskedAgain = true;
     else if (subscribers.has(tenantId)) void keepReading(tenantId);
@@ -56,20 +70,23 @@ export function createStreamHub({ database, databaseUrl, log }: { database: Data
     reading.set(tenantId, state);
     try {
       const isWaiting = await readOnce(tenantId);
-      if (isWaiting) setTimeout(wake, WAITING_MS, tenantId).unref();
+      if (isWaiting) setTimeout(notifySubscribers, WAITING_MS, tenantId).unref();
     } catch (error) {
       log.warn({ err: error }, 'stream events could not be read; they will be read again');
     }
     reading.delete(tenantId);
-    if (state.isAskedAgain) wake(tenantId);
+    if (state.isAskedAgain) notifySubscribers(tenantId);
   }
 
   async function readOnce(tenantId: string): Promise<boolean> {
-    for (const subscriber of subscribersOf(tenantId)) if (!(await subscriber.isStillAllowed())) subscriber.end();
+    for (const subscriber of subscribersOf(tenantId))
+      if (!(await subscriber.isStillAllowed())) subscriber.end();
     let isWaiting = false;
     // Those who caught up share a position, so this is one question for most.
     for (const after of new Set(subscribersOf(tenantId).map(({ position }) => position))) {
-      const read = await database.withTenant(tenantId, (work) => readStreamEvents(work, { after, limit: BATCH }));
+      const read = await database.withTenant(tenantId, (work) =>
+        readStreamEvents(work, { after, limit: BATCH }),
+      );
       const last = read.events.at(-1);
       isWaiting ||= read.isWaiting;
       for (const subscriber of subscribersOf(tenantId)) {
@@ -88,23 +105,34 @@ export function createStreamHub({ database, databaseUrl, log }: { database: Data
       if (isClosed) subscriber.end();
       const group = subscribers.get(subscriber.tenantId) ?? new Set();
       subscribers.set(subscriber.tenantId, group.add(subscriber));
-      interval ??= setInterval(wakeEverybody, LOOK_EVERY_MS).unref();
-      const onTrouble = (err: Error) => log.warn({ err }, 'the connection that hears of stream events broke; it will be made again');
-      listener ??= listen({ url: databaseUrl, channel: STREAM_CHANNEL, onNotification: wake, onConnect: wakeEverybody, onTrouble });
-      wake(subscriber.tenantId);
+      interval ??= setInterval(wakeEverybody, CHECK_INTERVAL_MS).unref();
+      const onTrouble = (err: Error) =>
+        log.warn({ err }, 'the connection that hears of stream events broke; it will be made again');
+      listener ??= listen({
+        url: databaseUrl,
+        channel: STREAM_CHANNEL,
+        onNotification: notifySubscribers,
+        onConnect: wakeEverybody,
+        onTrouble,
+      });
+      notifySubscribers(subscriber.tenantId);
       return () => {
         group.delete(subscriber);
-        if (group.size === 0 && subscribers.get(subscriber.tenantId) === group) subscribers.delete(subscriber.tenantId);
+        if (group.size === 0 && subscribers.get(subscriber.tenantId) === group)
+          subscribers.delete(subscriber.tenantId);
       };
     },
 
     openStreams: (tenantId) =>
-      tenantId === undefined ? [...subscribers.values()].reduce((sum, group) => sum + group.size, 0) : subscribersOf(tenantId).length,
+      tenantId === undefined
+        ? [...subscribers.values()].reduce((sum, group) => sum + group.size, 0)
+        : subscribersOf(tenantId).length,
 
     async close() {
       isClosed = true;
       clearInterval(interval);
-      for (const tenantId of subscribers.keys()) for (const subscriber of subscribersOf(tenantId)) subscriber.end();
+      for (const tenantId of subscribers.keys())
+        for (const subscriber of subscribersOf(tenantId)) subscriber.end();
       await listener?.close();
     },
   };

@@ -1,7 +1,7 @@
 /** A stream of what happens in a tenant, as Server-Sent Events, for pages that are open. */
 import { createSession } from 'better-sse';
 import { z } from 'zod';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import { isStreamPosition, type StreamEvent } from '../../db/platform/change-feed';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { ApiDependencies } from '../dependencies';
@@ -21,7 +21,11 @@ const topics = z
   .transform((text) => text.split(','))
   .pipe(z.array(z.enum(TOPICS)))
   .optional()
-  .meta({ type: 'string', description: `Only these, separated by commas: ${TOPICS.join(', ')}. All unless given.`, example: 'record_syncs' });
+  .meta({
+    type: 'string',
+    description: `Only these, separated by commas: ${TOPICS.join(', ')}. All unless given.`,
+    example: 'record_syncs',
+  });
 
 export function streamRoutes({ stream }: Pick<ApiDependencies, 'stream'>): readonly Route[] {
   return [
@@ -42,14 +46,22 @@ export function streamRoutes({ stream }: Pick<ApiDependencies, 'stream'>): reado
         '- `notifications`: the person who listens was told something, or viewed it, perhaps elsewhere. `{"notification_id": "ntf_…"}`. Nobody hears of what concerns another person, and a key on its own behalf of nothing.',
       ].join('\n'),
       query: z.strictObject({ topics }),
-      answers: { 200: { description: 'Events until the connection ends.', schema: z.string(), mediaType: 'text/event-stream' } },
+      answers: {
+        200: {
+          description: 'Events until the connection ends.',
+          schema: z.string(),
+          mediaType: 'text/event-stream',
+        },
+      },
       problems: ['invalid_header', 'too_many_streams'],
       async open({ caller, isStillAllowed, query, request, response }) {
         if (caller.kind !== 'tenant') throw new HttpError('tenant_key_required');
         const { tenantId, personId } = caller;
-        const position = readLastEventId(request.get('last-event-id')) ?? (await stream.positionNow(tenantId));
+        const position =
+          readLastEventId(request.get('last-event-id')) ?? (await stream.positionNow(tenantId));
         // Counted only now, so that many that come at once do not all pass by the same count.
-        if (stream.openStreams(tenantId) >= STREAMS_PER_TENANT_MAX) throw new HttpError('too_many_streams', { headers: { 'Retry-After': '30' } });
+        if (stream.openStreams(tenantId) >= STREAMS_PER_TENANT_MAX)
+          throw new HttpError('too_many_streams', { headers: { 'Retry-After': '30' } });
         const wanted = query.topics === undefined ? undefined : new Set<string>(query.topics);
 
         const session = await createSession(request, response, {
@@ -67,7 +79,8 @@ export function streamRoutes({ stream }: Pick<ApiDependencies, 'stream'>): reado
           send(events) {
             if (response.writableLength > UNSENT_BYTES_MAX) return void response.destroy();
             for (const event of events) {
-              if (session.isConnected && wanted?.has(event.topic) !== false && isFor(event, personId)) session.push(toWire(event), event.topic, event.position);
+              if (session.isConnected && wanted?.has(event.topic) !== false && isFor(event, personId))
+                session.push(toWire(event), event.topic, event.position);
             }
           },
         });
@@ -79,8 +92,17 @@ export function streamRoutes({ stream }: Pick<ApiDependencies, 'stream'>): reado
 }
 
 function readLastEventId(header: string | undefined): string | undefined {
-  if (header === undefined || header === '' || isStreamPosition(header)) return header === '' ? undefined : header;
-  throw new HttpError('invalid_header', { errors: [{ pointer: 'Last-Event-ID', code: 'invalid_format', message: 'Send the id of an event of this stream.' }] });
+  if (header === undefined || header === '' || isStreamPosition(header))
+    return header === '' ? undefined : header;
+  throw new HttpError('invalid_header', {
+    errors: [
+      {
+        pointer: 'Last-Event-ID',
+        code: 'invalid_format',
+        message: 'Send the id of an event of this stream.',
+      },
+    ],
+  });
 }
 
 /** What names a person is for that one alone. */
@@ -90,12 +112,15 @@ function isFor({ body }: StreamEvent, personId: string | null): boolean {
 
 /** Ids inside an event are uuids in the database. */
 function toWire({ body: { person_id: _toWhom, ...body } }: StreamEvent): JsonObject {
-  const toId = (value: JsonValue | undefined): JsonValue => (typeof value === 'string' ? toWireId('int', value) : (value ?? null));
+  const toId = (value: JsonValue | undefined): JsonValue =>
+    typeof value === 'string' ? toTypeId('int', value) : (value ?? null);
   return {
     ...body,
-    ...(typeof body.notification_id === 'string' ? { notification_id: toWireId('ntf', body.notification_id) } : {}),
-    ...(typeof body.overview_id === 'string' ? { overview_id: toWireId('ovw', body.overview_id) } : {}),
-    ...(typeof body.sync_run_id === 'string' ? { sync_run_id: toWireId('run', body.sync_run_id) } : {}),
+    ...(typeof body.notification_id === 'string'
+      ? { notification_id: toTypeId('ntf', body.notification_id) }
+      : {}),
+    ...(typeof body.overview_id === 'string' ? { overview_id: toTypeId('ovw', body.overview_id) } : {}),
+    ...(typeof body.sync_run_id === 'string' ? { sync_run_id: toTypeId('run', body.sync_run_id) } : {}),
     ...('integration_id' in body ? { integration_id: toId(body.integration_id) } : {}),
     ...(Array.isArray(body.integration_ids) ? { integration_ids: body.integration_ids.map(toId) } : {}),
   };

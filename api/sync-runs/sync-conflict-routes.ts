@@ -1,10 +1,18 @@
 /** Conflicts that sync runs met (rules.md 13, 17). */
 import { z } from 'zod';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import { listSyncConflicts, type SyncConflict } from '../../db/pull/sync-conflicts';
 import type { JsonValue } from '../../domain/json';
 import { type Route, tenantRoute } from '../routing/define-route';
-import { externalId, idParam, instant, jsonValue, recordTypeName, toInstant, wireId } from '../routing/common-schemas';
+import {
+  externalId,
+  idParam,
+  instant,
+  jsonValue,
+  recordTypeName,
+  toInstant,
+  typeId,
+} from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { requireIntegration } from '../integrations/integration-routes';
 
@@ -17,12 +25,14 @@ const kind = z.enum(['field_changed_on_both_sides', 'ambiguous_match']).meta({
 });
 const conflict = z
   .object({
-    id: wireId('cnf'),
-    integration_id: wireId('int'),
-    sync_run_id: wireId('run'),
+    id: typeId('cnf'),
+    integration_id: typeId('int'),
+    sync_run_id: typeId('run'),
     record_type: recordTypeName,
     remote_id: z.string().meta({ example: '4711' }),
-    record_id: wireId('rec').nullable().meta({ description: 'null where it could not be told which of our records is meant.' }),
+    record_id: typeId('rec')
+      .nullable()
+      .meta({ description: 'null where it could not be told which of our records is meant.' }),
     external_id: externalId.nullable(),
     kind,
     field: z.string().nullable().meta({ example: 'email' }),
@@ -41,27 +51,39 @@ export const syncConflictRoutes: readonly Route[] = [
     operationId: 'listSyncConflicts',
     tag: 'Sync conflicts',
     summary: 'List conflicts, newest first',
-    query: z.strictObject({ ...listParams, integration_id: idParam('int', 'integration_not_found').optional(), kind: kind.optional() }),
+    query: z.strictObject({
+      ...listParams,
+      integration_id: idParam('int', 'integration_not_found').optional(),
+      kind: kind.optional(),
+    }),
     answers: { 200: { description: 'Conflicts with the values of both sides.', schema: listOf(conflict) } },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
       if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
       const scope = ['sync-conflicts', work.tenantId, query.integration_id, query.kind];
       const { limit, after } = readPage(query, scope, uuidPosition);
-      const rows = await listSyncConflicts(work, { integrationId: query.integration_id, kind: query.kind, limit: limit + 1, before: after });
-      return { status: 200, body: toPage(rows, limit, scope, ({ syncConflictId }) => syncConflictId, toWire) };
+      const rows = await listSyncConflicts(work, {
+        integrationId: query.integration_id,
+        kind: query.kind,
+        limit: limit + 1,
+        before: after,
+      });
+      return {
+        status: 200,
+        body: toPage(rows, limit, scope, ({ syncConflictId }) => syncConflictId, toWire),
+      };
     },
   }),
 ];
 
 function toWire(found: SyncConflict): z.output<typeof conflict> {
   return {
-    id: toWireId('cnf', found.syncConflictId),
-    integration_id: toWireId('int', found.integrationId),
-    sync_run_id: toWireId('run', found.syncRunId),
+    id: toTypeId('cnf', found.syncConflictId),
+    integration_id: toTypeId('int', found.integrationId),
+    sync_run_id: toTypeId('run', found.syncRunId),
     record_type: found.recordType,
     remote_id: found.remoteId,
-    record_id: found.recordId === null ? null : toWireId('rec', found.recordId),
+    record_id: found.recordId === null ? null : toTypeId('rec', found.recordId),
     external_id: found.externalId,
     kind: found.kind,
     field: found.field,

@@ -1,9 +1,14 @@
 /** What a sync run did to records, and the records it could not keep. */
 import { z } from 'zod';
-import { toWireId } from '../../db/sql/ids';
-import { listSyncRecordErrors, listSyncRunChanges, type SyncRecordError, type SyncRunChange } from '../../db/sync-runs/sync-run-changes';
+import { toTypeId } from '../../db/sql/ids';
+import {
+  listSyncRecordErrors,
+  listSyncRunChanges,
+  type SyncRecordError,
+  type SyncRunChange,
+} from '../../db/sync-runs/sync-run-changes';
 import { type Route, tenantRoute } from '../routing/define-route';
-import { externalId, instant, recordTypeName, toInstant, wireId } from '../routing/common-schemas';
+import { externalId, instant, recordTypeName, toInstant, typeId } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { requireRun, syncRunParams } from './sync-run-routes';
 
@@ -11,19 +16,27 @@ const changeKind = z.enum(['created', 'updated', 'deleted']);
 const change = z
   .object({
     record_type: recordTypeName,
-    record_id: wireId('rec'),
+    record_id: typeId('rec'),
     external_id: externalId,
     change: changeKind,
-    fields: z.array(z.string()).meta({ description: 'Which fields an update changed; empty for the others.', example: ['email'] }),
+    fields: z
+      .array(z.string())
+      .meta({ description: 'Which fields an update changed; empty for the others.', example: ['email'] }),
     was_deleted: z.boolean().meta({ description: 'The record had been deleted here and is back.' }),
     at: instant,
   })
   .meta({ id: 'SyncRunChange' });
 const recordError = z
   .object({
-    id: wireId('sre'),
+    id: typeId('sre'),
     record_type: recordTypeName,
-    remote_id: z.string().nullable().meta({ description: "The third party's id of the record; null where not even that could be read.", example: '4711' }),
+    remote_id: z
+      .string()
+      .nullable()
+      .meta({
+        description: "The third party's id of the record; null where not even that could be read.",
+        example: '4711',
+      }),
     code: z.string().meta({ example: 'too_large' }),
     message: z.string(),
     at: instant,
@@ -41,15 +54,31 @@ export const syncRunDetailRoutes: readonly Route[] = [
     summary: 'List the records that a sync run created, updated and deleted',
     description: 'While the run goes on the list grows. What was found unchanged is not listed.',
     params: syncRunParams,
-    query: z.strictObject({ ...listParams, record_type: recordTypeName.optional(), change: changeKind.optional() }),
-    answers: { 200: { description: 'Changes by record type, in the order they were read.', schema: listOf(change) } },
+    query: z.strictObject({
+      ...listParams,
+      record_type: recordTypeName.optional(),
+      change: changeKind.optional(),
+    }),
+    answers: {
+      200: { description: 'Changes by record type, in the order they were read.', schema: listOf(change) },
+    },
     problems: ['sync_run_not_found', 'invalid_cursor'],
     async run(work, { params, query }) {
       const { syncRunId } = await requireRun(work, params.sync_run_id);
       const scope = ['sync-run-changes', work.tenantId, syncRunId, query.record_type, query.change];
       const { limit, after } = readPage(query, scope, position);
-      const rows = await listSyncRunChanges(work, { syncRunId, recordType: query.record_type, kind: query.change, limit: limit + 1, after });
-      const positionOf = ({ recordType, page, position: place }: SyncRunChange) => ({ recordType, page, position: place });
+      const rows = await listSyncRunChanges(work, {
+        syncRunId,
+        recordType: query.record_type,
+        kind: query.change,
+        limit: limit + 1,
+        after,
+      });
+      const positionOf = ({ recordType, page, position: place }: SyncRunChange) => ({
+        recordType,
+        page,
+        position: place,
+      });
       return { status: 200, body: toPage(rows, limit, scope, positionOf, toWireChange) };
     },
   }),
@@ -70,16 +99,54 @@ export const syncRunDetailRoutes: readonly Route[] = [
       const { syncRunId } = await requireRun(work, params.sync_run_id);
       const scope = ['sync-run-errors', work.tenantId, syncRunId, query.record_type];
       const { limit, after } = readPage(query, scope, uuidPosition);
-      const rows = await listSyncRecordErrors(work, { syncRunId, recordType: query.record_type, limit: limit + 1, after });
-      return { status: 200, body: toPage(rows, limit, scope, ({ syncRecordErrorId }) => syncRecordErrorId, toWireError) };
+      const rows = await listSyncRecordErrors(work, {
+        syncRunId,
+        recordType: query.record_type,
+        limit: limit + 1,
+        after,
+      });
+      return {
+        status: 200,
+        body: toPage(rows, limit, scope, ({ syncRecordErrorId }) => syncRecordErrorId, toWireError),
+      };
     },
   }),
 ];
 
-function toWireChange({ recordType, recordId, externalId: ours, kind, fields, wasDeleted, at }: SyncRunChange): z.output<typeof change> {
-  return { record_type: recordType, record_id: toWireId('rec', recordId), external_id: ours, change: kind, fields, was_deleted: wasDeleted, at: toInstant(at) };
+function toWireChange({
+  recordType,
+  recordId,
+  externalId: ours,
+  kind,
+  fields,
+  wasDeleted,
+  at,
+}: SyncRunChange): z.output<typeof change> {
+  return {
+    record_type: recordType,
+    record_id: toTypeId('rec', recordId),
+    external_id: ours,
+    change: kind,
+    fields,
+    was_deleted: wasDeleted,
+    at: toInstant(at),
+  };
 }
 
-function toWireError({ syncRecordErrorId, recordType, remoteId, code, message, at }: SyncRecordError): z.output<typeof recordError> {
-  return { id: toWireId('sre', syncRecordErrorId), record_type: recordType, remote_id: remoteId, code, message, at: toInstant(at) };
+function toWireError({
+  syncRecordErrorId,
+  recordType,
+  remoteId,
+  code,
+  message,
+  at,
+}: SyncRecordError): z.output<typeof recordError> {
+  return {
+    id: toTypeId('sre', syncRecordErrorId),
+    record_type: recordType,
+    remote_id: remoteId,
+    code,
+    message,
+    at: toInstant(at),
+  };
 }

@@ -1,10 +1,10 @@
 /** The Sync Log: runs, their jobs, what they changed and what they could not keep; and canceling one. Asking for one is `sync-run-requests.ts`. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { toWireId } from '../../db/sql/ids';
-import { noteTargetViewed } from '../../db/notifications/notification-recipients';
+import { toTypeId } from '../../db/sql/ids';
+import { markTargetViewed } from '../../db/notifications/notification-recipients';
 import { cancelSyncRun, listSyncJobs, lockSyncRun } from '../../db/sync-runs/sync-jobs';
-import { wakeSyncRuns } from '../../db/sync-runs/sync-run-requests';
+import { enqueueSyncRuns } from '../../db/sync-runs/sync-run-requests';
 import { listSyncRuns, showSyncRun, type ListedSyncRun } from '../../db/sync-runs/sync-runs';
 import { RUN_KINDS, RUN_STATES } from '../../domain/sync-runs/sync-run';
 import { HttpError } from '../http/http-error';
@@ -29,18 +29,42 @@ export const syncRunRoutes: readonly Route[] = [
       integration_id: idParam('int', 'integration_not_found').optional(),
       kind: namesParam(RUN_KINDS, 'nightly').optional(),
       state: namesParam(RUN_STATES, 'failed').optional(),
-      created_after: instantParam.optional().meta({ description: 'Asked for at this instant or later.', example: '2026-11-21T00:00:00Z' }),
-      created_before: instantParam.optional().meta({ description: 'Asked for before this instant.', example: '2026-11-22T00:00:00Z' }),
+      created_after: instantParam
+        .optional()
+        .meta({ description: 'Asked for at this instant or later.', example: '2026-11-21T00:00:00Z' }),
+      created_before: instantParam
+        .optional()
+        .meta({ description: 'Asked for before this instant.', example: '2026-11-22T00:00:00Z' }),
     }),
     answers: { 200: { description: 'Runs of all kinds, with their progress.', schema: listOf(syncRun) } },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
-      const { integration_id: integrationId, kind: kinds, state: states, created_after: createdAfter, created_before: createdBefore } = query;
+      const {
+        integration_id: integrationId,
+        kind: kinds,
+        state: states,
+        created_after: createdAfter,
+        created_before: createdBefore,
+      } = query;
       if (integrationId !== undefined) await requireIntegration(work, integrationId);
-      const filter = [integrationId, kinds?.join(), states?.join(), createdAfter?.toISOString(), createdBefore?.toISOString()];
+      const filter = [
+        integrationId,
+        kinds?.join(),
+        states?.join(),
+        createdAfter?.toISOString(),
+        createdBefore?.toISOString(),
+      ];
       const scope = ['sync-runs', work.tenantId, ...filter];
       const { limit, after } = readPage(query, scope, uuidPosition);
-      const rows = await listSyncRuns(work, { integrationId, kinds, states, createdAfter, createdBefore, limit: limit + 1, before: after });
+      const rows = await listSyncRuns(work, {
+        integrationId,
+        kinds,
+        states,
+        createdAfter,
+        createdBefore,
+        limit: limit + 1,
+        before: after,
+      });
       return { status: 200, body: toPage(rows, limit, scope, ({ syncRunId }) => syncRunId, toWireRun) };
     },
   }),
@@ -59,7 +83,7 @@ export const syncRunRoutes: readonly Route[] = [
       const found = await requireRun(work, params.sync_run_id);
       // Whoever has seen how it ended needs no e-mail about it (rules.md 25).
       if (caller.kind === 'tenant' && caller.personId !== null && found.finishedAt !== null)
-        await noteTargetViewed(work, { personId: caller.personId, syncRunId: found.syncRunId });
+        await markTargetViewed(work, { personId: caller.personId, syncRunId: found.syncRunId });
       return { status: 200, body: toWireRun(found) };
     },
   }),
@@ -72,7 +96,12 @@ export const syncRunRoutes: readonly Route[] = [
     summary: 'List the jobs of a sync run: one per dataset, one for metadata',
     description: 'A run that was not begun has no jobs yet.',
     params: syncRunParams,
-    answers: { 200: { description: 'All jobs: metadata first, then by record type.', schema: z.object({ data: z.array(syncJob), next_cursor: z.null() }) } },
+    answers: {
+      200: {
+        description: 'All jobs: metadata first, then by record type.',
+        schema: z.object({ data: z.array(syncJob), next_cursor: z.null() }),
+      },
+    },
     problems: ['sync_run_not_found'],
     async run(work, { params }) {
       const { syncRunId } = await requireRun(work, params.sync_run_id);
@@ -98,10 +127,19 @@ export const syncRunRoutes: readonly Route[] = [
       if (before === undefined) throw new HttpError('sync_run_not_found');
       if (before.finishedAt !== null) throw new HttpError('sync_run_finished');
       await cancelSyncRun(work, { syncRunId: before.syncRunId, by: caller.actor });
-      await wakeSyncRuns(work, before);
+      await enqueueSyncRuns(work, before);
       const after = await requireRun(work, before.syncRunId);
-      const detail = { integration_id: toWireId('int', before.integrationId), kind: before.kind, from: before.state, to: after.state };
-      return { status: 200, body: toWireRun(after), audit: { target: toWireId('run', before.syncRunId), detail } };
+      const detail = {
+        integration_id: toTypeId('int', before.integrationId),
+        kind: before.kind,
+        from: before.state,
+        to: after.state,
+      };
+      return {
+        status: 200,
+        body: toWireRun(after),
+        audit: { target: toTypeId('run', before.syncRunId), detail },
+      };
     },
   }),
 ];

@@ -1,14 +1,14 @@
 /** The audit log: who changed what. */
 import { z } from 'zod';
 import { type AuditRow, listAuditEntries } from '../../db/platform/audit-log';
-import { toWireId } from '../../db/sql/ids';
+import { toTypeId } from '../../db/sql/ids';
 import { type Route, tenantRoute } from '../routing/define-route';
-import { instant, jsonObject, toInstant, wireId } from '../routing/common-schemas';
+import { instant, jsonObject, toInstant, typeId } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 
 const entry = z
   .object({
-    id: wireId('aud'),
+    id: typeId('aud'),
     actor: z.string().meta({ example: 'key:payroll' }),
     action: z.string().meta({ example: 'integration.paused' }),
     target: z.string().nullable(),
@@ -38,6 +38,24 @@ export const auditLogRoutes: readonly Route[] = [
   }),
 ];
 
-function toWire({ auditId, actor, action, target, detail, ip, requestId, at }: AuditRow): z.output<typeof entry> {
-  return { id: toWireId('aud', auditId), actor, action, target, detail, ip, request_id: requestId, at: toInstant(at) };
+function toWire({
+  auditId,
+  actor,
+  action,
+  target,
+  detail,
+  ip,
+  requestId,
+  at,
+}: AuditRow): z.output<typeof entry> {
+  return {
+    id: toTypeId('aud', auditId),
+    actor,
+    action,
+    target,
+    detail,
+    ip,
+    request_id: requestId,
+    at: toInstant(at),
+  };
 }

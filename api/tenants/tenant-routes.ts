@@ -1,23 +1,44 @@
 /** Tenants, for the platform key; and the own tenant, for everybody in it. */
 import { z } from 'zod';
-import { newUuid, toWireId } from '../../db/sql/ids';
+import { newUuid, toTypeId } from '../../db/sql/ids';
 import { effectivePolicy } from '../../db/sync-runs/company-sync';
 import type { TenantWork, Work } from '../../db/database';
-import { changeTenant, createTenant, findTenant, listTenants, lockTenant, type Tenant } from '../../db/tenants/tenants';
+import {
+  changeTenant,
+  createTenant,
+  findTenant,
+  listTenants,
+  lockTenant,
+  type Tenant,
+} from '../../db/tenants/tenants';
 import type { CompanySynchronizedPolicy } from '../../db/tables';
 import type { ApiDependencies, ApiSettings } from '../dependencies';
 import { DEPRECATION_HEADERS, deprecationOf, requirePolicyThere } from '../routing/deprecation';
 import { HttpError } from '../http/http-error';
-import { newTenantRoute, platformRoute, type Route, TenantIdTaken, tenantRoute, tenantRouteForPlatform } from '../routing/define-route';
+import {
+  newTenantRoute,
+  platformRoute,
+  type Route,
+  TenantIdTaken,
+  tenantRoute,
+  tenantRouteForPlatform,
+} from '../routing/define-route';
 import { isTimeZone } from './time-zones';
 import { companySynchronizedPolicy } from './company-synchronized-policy-schema';
-import { idParam, instant, isStorableInstant, lineOfText, toInstant, wireId } from '../routing/common-schemas';
+import {
+  idParam,
+  instant,
+  isStorableInstant,
+  lineOfText,
+  toInstant,
+  typeId,
+} from '../routing/common-schemas';
 import { etagOf, requireVersion } from '../routing/etag';
 import { listOf, listParams, readPage, toPage } from '../routing/pagination';
 
 const tenant = z
   .object({
-    id: wireId('ten'),
+    id: typeId('ten'),
     name: z.string(),
     time_zone: z.string().meta({ example: 'Europe/Berlin' }),
     contact_email: z.string().nullable().meta({ description: 'Where mail goes about what needs a person.' }),
@@ -50,9 +71,15 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
     effectivePolicy(chosen, { now, switchAt: switches.companySynchronizedSwitchAt });
   const shown = (work: Work, found: Tenant) => {
     const policyShown = policyOf(work, found);
-    return { body: toWire(found, policyShown, switches), headers: { ...etagOf(found), ...deprecationOf([policyShown], switches) } };
+    return {
+      body: toWire(found, policyShown, switches),
+      headers: { ...etagOf(found), ...deprecationOf([policyShown], switches) },
+    };
   };
-  const change = async (work: TenantWork, { body, ifMatch }: { body: Change; ifMatch: number | undefined }) => {
+  const change = async (
+    work: TenantWork,
+    { body, ifMatch }: { body: Change; ifMatch: number | undefined },
+  ) => {
     if (body.time_zone !== undefined) checkTimeZone(body.time_zone);
     const { company_synchronized_policy: wanted } = body;
     if (wanted !== undefined) requirePolicyThere(wanted, work.now, switches);
@@ -64,11 +91,23 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       ...(wanted === undefined ? {} : { companySynchronizedPolicy: wanted }),
     });
     const detail = {
-      from: { name: before.name, time_zone: before.timeZone, company_synchronized_policy: before.companySynchronizedPolicy },
-      to: { name: after.name, time_zone: after.timeZone, company_synchronized_policy: after.companySynchronizedPolicy },
+      from: {
+        name: before.name,
+        time_zone: before.timeZone,
+        company_synchronized_policy: before.companySynchronizedPolicy,
+      },
+      to: {
+        name: after.name,
+        time_zone: after.timeZone,
+        company_synchronized_policy: after.companySynchronizedPolicy,
+      },
       changed: Object.keys(body),
     };
-    return { status: 200 as const, ...shown(work, after), audit: { target: toWireId('ten', after.tenantId), detail } };
+    return {
+      status: 200 as const,
+      ...shown(work, after),
+      audit: { target: toTypeId('ten', after.tenantId), detail },
+    };
   };
 
   return [
@@ -78,18 +117,33 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       operationId: 'createTenant',
       tag: 'Tenants',
       summary: 'Create a tenant',
-      body: z.strictObject({ name: settings.name, time_zone: settings.time_zone.default('UTC'), contact_email: settings.contact_email.default(null) }),
-      answers: { 201: { description: 'The new tenant.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      body: z.strictObject({
+        name: settings.name,
+        time_zone: settings.time_zone.default('UTC'),
+        contact_email: settings.contact_email.default(null),
+      }),
+      answers: {
+        201: {
+          description: 'The new tenant.',
+          schema: tenant,
+          headers: ETAG,
+          optionalHeaders: DEPRECATION_HEADERS,
+        },
+      },
       problems: ['unknown_time_zone'],
       action: 'tenant.created',
       async run(work, { body }) {
         checkTimeZone(body.time_zone);
-        const created = await createTenant(work, { name: body.name, timeZone: body.time_zone, contactEmail: body.contact_email });
+        const created = await createTenant(work, {
+          name: body.name,
+          timeZone: body.time_zone,
+          contactEmail: body.contact_email,
+        });
         if (created === undefined) throw new TenantIdTaken(newUuid());
         return {
           status: 201,
           ...shown(work, created),
-          audit: { target: toWireId('ten', created.tenantId), detail: { name: created.name } },
+          audit: { target: toTypeId('ten', created.tenantId), detail: { name: created.name } },
         };
       },
     }),
@@ -101,14 +155,25 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       tag: 'Tenants',
       summary: 'List all tenants',
       query: z.strictObject(listParams),
-      answers: { 200: { description: 'Tenants in the order they were made.', schema: listOf(tenant), optionalHeaders: DEPRECATION_HEADERS } },
+      answers: {
+        200: {
+          description: 'Tenants in the order they were made.',
+          schema: listOf(tenant),
+          optionalHeaders: DEPRECATION_HEADERS,
+        },
+      },
       problems: ['invalid_cursor'],
       async run(work, { query }) {
         const scope = ['tenants'];
         const { limit, after } = readPage(query, scope, position);
         const rows = await listTenants(work, { limit: limit + 1, after });
-        const positionOf = ({ createdAt, tenantId }: Tenant) => ({ createdAt: toInstant(createdAt), tenantId });
-        const page = toPage(rows, limit, scope, positionOf, (row) => toWire(row, policyOf(work, row), switches));
+        const positionOf = ({ createdAt, tenantId }: Tenant) => ({
+          createdAt: toInstant(createdAt),
+          tenantId,
+        });
+        const page = toPage(rows, limit, scope, positionOf, (row) =>
+          toWire(row, policyOf(work, row), switches),
+        );
         const policies = rows.slice(0, limit).map((row) => policyOf(work, row));
         return { status: 200, body: page, headers: deprecationOf(policies, switches) };
       },
@@ -122,7 +187,14 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       summary: 'Show a tenant',
       params: tenantParams,
       tenantOf: ({ params }) => params.tenant_id,
-      answers: { 200: { description: 'The tenant.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      answers: {
+        200: {
+          description: 'The tenant.',
+          schema: tenant,
+          headers: ETAG,
+          optionalHeaders: DEPRECATION_HEADERS,
+        },
+      },
       async run(work) {
         return { status: 200, ...shown(work, required(await findTenant(work))) };
       },
@@ -138,7 +210,14 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       body: ownChange.extend({ name: settings.name.optional() }),
       needsIfMatch: true,
       tenantOf: ({ params }) => params.tenant_id,
-      answers: { 200: { description: 'The tenant as it is now.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      answers: {
+        200: {
+          description: 'The tenant as it is now.',
+          schema: tenant,
+          headers: ETAG,
+          optionalHeaders: DEPRECATION_HEADERS,
+        },
+      },
       problems: ['unknown_time_zone', 'policy_gone'],
       action: 'tenant.changed',
       run: change,
@@ -150,7 +229,14 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       operationId: 'showOwnTenant',
       tag: 'Tenants',
       summary: 'Show the tenant that the key belongs to',
-      answers: { 200: { description: 'The tenant.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      answers: {
+        200: {
+          description: 'The tenant.',
+          schema: tenant,
+          headers: ETAG,
+          optionalHeaders: DEPRECATION_HEADERS,
+        },
+      },
       async run(work) {
         return { status: 200, ...shown(work, required(await findTenant(work))) };
       },
@@ -162,10 +248,18 @@ export function tenantRoutes({ config: switches }: Pick<ApiDependencies, 'config
       operationId: 'changeOwnTenant',
       tag: 'Tenants',
       summary: 'Change what the tenant decides itself',
-      description: 'Its time zone, its contact, and when COMPANY_SYNCHRONIZED is told. The team that runs Syncline changes the rest.',
+      description:
+        'Its time zone, its contact, and when COMPANY_SYNCHRONIZED is told. The team that runs Syncline changes the rest.',
       body: ownChange,
       needsIfMatch: true,
-      answers: { 200: { description: 'The tenant as it is now.', schema: tenant, headers: ETAG, optionalHeaders: DEPRECATION_HEADERS } },
+      answers: {
+        200: {
+          description: 'The tenant as it is now.',
+          schema: tenant,
+          headers: ETAG,
+          optionalHeaders: DEPRECATION_HEADERS,
+        },
+      },
       problems: ['unknown_time_zone', 'policy_gone'],
       action: 'tenant.changed',
       run: change,
@@ -181,7 +275,13 @@ function required(found: Tenant | undefined): Tenant {
 function checkTimeZone(timeZone: string): void {
   if (isTimeZone(timeZone)) return;
   throw new HttpError('unknown_time_zone', {
-    errors: [{ pointer: '/time_zone', code: 'unknown', message: 'This is not a name of the IANA time zone database.' }],
+    errors: [
+      {
+        pointer: '/time_zone',
+        code: 'unknown',
+        message: 'This is not a name of the IANA time zone database.',
+      },
+    ],
   });
 }
 
@@ -191,7 +291,7 @@ function toWire(
   { companySynchronizedSwitchAt }: Pick<ApiSettings, 'companySynchronizedSwitchAt'>,
 ): z.output<typeof tenant> {
   return {
-    id: toWireId('ten', tenantId),
+    id: toTypeId('ten', tenantId),
     name,
     time_zone: timeZone,
     contact_email: contactEmail,

@@ -12,7 +12,7 @@ import {
   createEndpoint,
   deleteEndpoint,
   type Endpoint,
-  endpointSecretsPlace,
+  endpointSecretsLocation,
   findEndpoint,
   listEndpoints,
   lockEndpoint,
@@ -20,15 +20,21 @@ import {
   switchEndpointOff,
   switchEndpointOn,
 } from '../../db/webhooks/endpoints';
-import { newUuid, toWireId } from '../../db/sql/ids';
+import { newUuid, toTypeId } from '../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../db/tables';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http/http-error';
 import { platformOwnRoute, type Route, tenantRoute } from '../routing/define-route';
-import { idParam, instantParam, wireId } from '../routing/common-schemas';
+import { idParam, instantParam, typeId } from '../routing/common-schemas';
 import { etagOf, requireVersion } from '../routing/etag';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
-import { endpointChange, endpointToWire, endpointView, endpointWithSecret, newEndpoint } from './webhook-schema';
+import {
+  endpointChange,
+  endpointToWire,
+  endpointView,
+  endpointWithSecret,
+  newEndpoint,
+} from './webhook-schema';
 import { ETAG, requireIntegration } from '../integrations/integration-routes';
 
 const ENDPOINTS_MAX = 50;
@@ -39,40 +45,62 @@ const RECOVER_MAX_MS = 14 * 86_400_000;
 
 const params = z.strictObject({ endpoint_id: idParam('whe', 'endpoint_not_found') });
 const recovered = z
-  .object({ recovered: z.int().meta({ description: 'Deliveries that are sent again; ask again when it is 10000.' }) })
+  .object({
+    recovered: z.int().meta({ description: 'Deliveries that are sent again; ask again when it is 10000.' }),
+  })
   .meta({ id: 'RecoveredDeliveries' });
 const enabled = endpointView.extend({ recovered: z.int() }).meta({ id: 'EnabledWebhookEndpoint' });
-const sent = z.object({ delivery_id: wireId('whd') }).meta({ id: 'SentDelivery' });
+const sent = z.object({ delivery_id: typeId('whd') }).meta({ id: 'SentDelivery' });
 const since = instantParam.meta({ description: 'At most 14 days ago.', example: '2026-11-21T09:30:00.000Z' });
 
 const OWNERS = [
   { base: '/v1/webhook-endpoints', route: tenantRoute, of: '', whose: 'of the tenant' },
-  { base: '/v1/platform/webhook-endpoints', route: platformOwnRoute, of: 'OfPlatform', whose: 'of the platform, told of all tenants' },
+  {
+    base: '/v1/platform/webhook-endpoints',
+    route: platformOwnRoute,
+    of: 'OfPlatform',
+    whose: 'of the platform, told of all tenants',
+  },
 ] as const;
 
-type Needed = Pick<ApiDependencies, 'sealing' | 'whyUrlIsRefused'>;
+type Needed = Pick<ApiDependencies, 'encryption' | 'whyUrlIsRefused'>;
 
 export function webhookEndpointRoutes(dependencies: Needed): readonly Route[] {
   return OWNERS.flatMap((owner) => routesOf(owner, dependencies));
 }
 
-function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing, whyUrlIsRefused }: Needed): Route[] {
+function routesOf(
+  { base, route, of, whose }: (typeof OWNERS)[number],
+  { encryption, whyUrlIsRefused }: Needed,
+): Route[] {
   const tag = 'Webhook endpoints';
   const one = `${base}/{endpoint_id}`;
 
   function checkUrl(url: string): void {
     const message = whyUrlIsRefused(url, URL.canParse(url) ? [new URL(url).hostname] : []);
-    if (message !== undefined) throw new HttpError('egress_refused', { errors: [{ pointer: '/url', code: 'egress_refused', message }] });
+    if (message !== undefined)
+      throw new HttpError('egress_refused', {
+        errors: [{ pointer: '/url', code: 'egress_refused', message }],
+      });
   }
 
-  async function checkIntegrations(work: TenantWork, ids: readonly string[] | null | undefined): Promise<void> {
+  async function checkIntegrations(
+    work: TenantWork,
+    ids: readonly string[] | null | undefined,
+  ): Promise<void> {
     // The platform's may name integrations of any tenant.
     if (work.tenantId !== PLATFORM_TENANT_ID) for (const id of ids ?? []) await requireIntegration(work, id);
   }
 
-  async function makeSecret(work: TenantWork, endpointId: string): Promise<{ secret: string; sealed: string }> {
+  async function makeSecret(
+    work: TenantWork,
+    endpointId: string,
+  ): Promise<{ secret: string; encrypted: string }> {
     const secret = `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
-    return { secret, sealed: await sealing.seal(work, endpointSecretsPlace({ endpointId }), secret) };
+    return {
+      secret,
+      encrypted: await encryption.encrypt(work, endpointSecretsLocation({ endpointId }), secret),
+    };
   }
 
   return [
@@ -85,7 +113,9 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       description:
         'What happens from now on is posted there, signed with the secret (Standard Webhooks). docs/webhooks.md lists the events and shows how to verify them.',
       body: newEndpoint,
-      answers: { 201: { description: 'The new endpoint, with its secret.', schema: endpointWithSecret, headers: ETAG } },
+      answers: {
+        201: { description: 'The new endpoint, with its secret.', schema: endpointWithSecret, headers: ETAG },
+      },
       problems: ['egress_refused', 'too_many_endpoints', 'integration_not_found'],
       action: 'webhook_endpoint.created',
       isAnswerSecret: true,
@@ -93,12 +123,29 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
         checkUrl(body.url);
         await checkIntegrations(work, body.integration_ids);
         const endpointId = newUuid();
-        const { secret, sealed } = await makeSecret(work, endpointId);
-        const settings = { url: body.url, description: body.description, eventTypes: body.event_types, integrationIds: body.integration_ids };
-        const made = await createEndpoint(work, { endpointId, sealed, ...settings, ratePerSecond: body.rate_per_second }, { endpointsMax: ENDPOINTS_MAX });
+        const { secret, encrypted } = await makeSecret(work, endpointId);
+        const settings = {
+          url: body.url,
+          description: body.description,
+          eventTypes: body.event_types,
+          integrationIds: body.integration_ids,
+        };
+        const made = await createEndpoint(
+          work,
+          { endpointId, encrypted, ...settings, ratePerSecond: body.rate_per_second },
+          { endpointsMax: ENDPOINTS_MAX },
+        );
         if (made === 'too_many') throw new HttpError('too_many_endpoints');
-        const audit = { target: toWireId('whe', endpointId), detail: { host: new URL(body.url).host, event_types: body.event_types } };
-        return { status: 201, body: { ...endpointToWire(made, work.now), secret }, headers: etagOf(made), audit };
+        const audit = {
+          target: toTypeId('whe', endpointId),
+          detail: { host: new URL(body.url).host, event_types: body.event_types },
+        };
+        return {
+          status: 201,
+          body: { ...endpointToWire(made, work.now), secret },
+          headers: etagOf(made),
+          audit,
+        };
       },
     }),
 
@@ -109,14 +156,22 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       tag,
       summary: `List the webhook endpoints ${whose}`,
       query: z.strictObject(listParams),
-      answers: { 200: { description: 'Endpoints in the order they were made, without their secrets.', schema: listOf(endpointView) } },
+      answers: {
+        200: {
+          description: 'Endpoints in the order they were made, without their secrets.',
+          schema: listOf(endpointView),
+        },
+      },
       problems: ['invalid_cursor'],
       async run(work, { query }) {
         const scope = ['webhook-endpoints', work.tenantId];
         const { limit, after } = readPage(query, scope, uuidPosition);
         const rows = await listEndpoints(work, { limit: limit + 1, after });
         const toItem = (endpoint: Endpoint) => endpointToWire(endpoint, work.now);
-        return { status: 200, body: toPage(rows, limit, scope, ({ webhookEndpointId }) => webhookEndpointId, toItem) };
+        return {
+          status: 200,
+          body: toPage(rows, limit, scope, ({ webhookEndpointId }) => webhookEndpointId, toItem),
+        };
       },
     }),
 
@@ -127,7 +182,9 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       tag,
       summary: `Show a webhook endpoint ${whose}`,
       params,
-      answers: { 200: { description: 'The endpoint, without its secret.', schema: endpointView, headers: ETAG } },
+      answers: {
+        200: { description: 'The endpoint, without its secret.', schema: endpointView, headers: ETAG },
+      },
       problems: ['endpoint_not_found'],
       async run(work, input) {
         const found = await findEndpoint(work, { endpointId: input.params.endpoint_id });
@@ -142,7 +199,8 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       operationId: `changeWebhookEndpoint${of}`,
       tag,
       summary: `Change a webhook endpoint ${whose}`,
-      description: 'Filters count for what happens from now on; the address and the rate for all that is still to be sent.',
+      description:
+        'Filters count for what happens from now on; the address and the rate for all that is still to be sent.',
       params,
       body: endpointChange,
       needsIfMatch: true,
@@ -151,7 +209,11 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       action: 'webhook_endpoint.changed',
       async run(work, input) {
         const { body } = input;
-        const before = requireVersion(await lockEndpoint(work, idOf(input)), input.ifMatch, 'endpoint_not_found');
+        const before = requireVersion(
+          await lockEndpoint(work, idOf(input)),
+          input.ifMatch,
+          'endpoint_not_found',
+        );
         if (body.url !== undefined) checkUrl(body.url);
         await checkIntegrations(work, body.integration_ids);
         const after = await changeEndpoint(work, idOf(input), {
@@ -161,7 +223,10 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
           ...(body.integration_ids === undefined ? {} : { integrationIds: body.integration_ids }),
           ...(body.rate_per_second === undefined ? {} : { ratePerSecond: body.rate_per_second }),
         });
-        const audit = { target: toWireId('whe', before.webhookEndpointId), detail: { changed: Object.keys(body) } };
+        const audit = {
+          target: toTypeId('whe', before.webhookEndpointId),
+          detail: { changed: Object.keys(body) },
+        };
         return { status: 200, body: endpointToWire(after, work.now), headers: etagOf(after), audit };
       },
     }),
@@ -193,19 +258,28 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       description:
         'For 24 hours deliveries carry a signature of the former one too, so that receivers can be changed in peace. At most three are good at a time.',
       params,
-      answers: { 200: { description: 'The endpoint, with its new secret.', schema: endpointWithSecret, headers: ETAG } },
+      answers: {
+        200: { description: 'The endpoint, with its new secret.', schema: endpointWithSecret, headers: ETAG },
+      },
       problems: ['endpoint_not_found', 'too_many_secrets'],
       action: 'webhook_endpoint.secret_rotated',
       isAnswerSecret: true,
       async run(work, input) {
         const found = await requireLocked(work, idOf(input));
-        const live = found.secrets.filter(({ expiresAt }) => expiresAt === null || new Date(expiresAt) > work.now);
+        const live = found.secrets.filter(
+          ({ expiresAt }) => expiresAt === null || new Date(expiresAt) > work.now,
+        );
         if (live.length >= SECRETS_MAX) throw new HttpError('too_many_secrets');
-        const { secret, sealed } = await makeSecret(work, found.webhookEndpointId);
+        const { secret, encrypted } = await makeSecret(work, found.webhookEndpointId);
         const until = new Date(work.now.getTime() + OVERLAP_MS).toISOString();
         const former = live.map((earlier) => ({ ...earlier, expiresAt: earlier.expiresAt ?? until }));
-        const after = await replaceSecrets(work, idOf(input), [{ sealed, expiresAt: null }, ...former]);
-        return { status: 200, body: { ...endpointToWire(after, work.now), secret }, headers: etagOf(after), audit: auditOf(found) };
+        const after = await replaceSecrets(work, idOf(input), [{ encrypted, expiresAt: null }, ...former]);
+        return {
+          status: 200,
+          body: { ...endpointToWire(after, work.now), secret },
+          headers: etagOf(after),
+          audit: auditOf(found),
+        };
       },
     }),
 
@@ -222,8 +296,11 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       action: 'webhook_endpoint.tested',
       async run(work, input) {
         const found = requireEnabled(await requireLocked(work, idOf(input)));
-        const deliveryId = await emitTest(work, { ...idOf(input), message: 'This is a test: the endpoint can be reached.' });
-        return { status: 202, body: { delivery_id: toWireId('whd', deliveryId) }, audit: auditOf(found) };
+        const deliveryId = await emitTest(work, {
+          ...idOf(input),
+          message: 'This is a test: the endpoint can be reached.',
+        });
+        return { status: 202, body: { delivery_id: toTypeId('whd', deliveryId) }, audit: auditOf(found) };
       },
     }),
 
@@ -242,7 +319,12 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       async run(work, input) {
         const found = await requireLocked(work, idOf(input));
         const after = found.disabledAt === null ? await switchEndpointOff(work, idOf(input)) : found;
-        return { status: 200, body: endpointToWire(after, work.now), headers: etagOf(after), audit: auditOf(found) };
+        return {
+          status: 200,
+          body: endpointToWire(after, work.now),
+          headers: etagOf(after),
+          audit: auditOf(found),
+        };
       },
     }),
 
@@ -252,19 +334,34 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       operationId: `enableWebhookEndpoint${of}`,
       tag,
       summary: `Switch on a webhook endpoint ${whose}`,
-      description: 'With `recover_since` what it missed since then is sent too. Its failures so far are forgotten.',
+      description:
+        'With `recover_since` what it missed since then is sent too. Its failures so far are forgotten.',
       params,
       body: z.strictObject({ recover_since: since.optional() }),
-      answers: { 200: { description: 'The endpoint as it is now, and how many deliveries are sent again.', schema: enabled, headers: ETAG } },
+      answers: {
+        200: {
+          description: 'The endpoint as it is now, and how many deliveries are sent again.',
+          schema: enabled,
+          headers: ETAG,
+        },
+      },
       problems: ['endpoint_not_found', 'recover_too_far'],
       action: 'webhook_endpoint.enabled',
       async run(work, input) {
         const found = await requireLocked(work, idOf(input));
         const after = found.disabledAt === null ? found : await switchEndpointOn(work, idOf(input));
         const from = input.body.recover_since;
-        const count = from === undefined ? 0 : await recoverDeliveries(work, { ...idOf(input), since: checkSince(work, from) });
-        const audit = { target: toWireId('whe', found.webhookEndpointId), detail: { recovered: count } };
-        return { status: 200, body: { ...endpointToWire(after, work.now), recovered: count }, headers: etagOf(after), audit };
+        const count =
+          from === undefined
+            ? 0
+            : await recoverDeliveries(work, { ...idOf(input), since: checkSince(work, from) });
+        const audit = { target: toTypeId('whe', found.webhookEndpointId), detail: { recovered: count } };
+        return {
+          status: 200,
+          body: { ...endpointToWire(after, work.now), recovered: count },
+          headers: etagOf(after),
+          audit,
+        };
       },
     }),
 
@@ -274,7 +371,8 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       operationId: `recoverWebhookDeliveries${of}`,
       tag,
       summary: `Send again what a webhook endpoint ${whose} missed`,
-      description: 'All since a time that neither got through nor is on its way. Events keep their ids, so that receivers can tell what they know already.',
+      description:
+        'All since a time that neither got through nor is on its way. Events keep their ids, so that receivers can tell what they know already.',
       params,
       body: z.strictObject({ since }),
       answers: { 202: { description: 'How many are sent again.', schema: recovered } },
@@ -282,15 +380,25 @@ function routesOf({ base, route, of, whose }: (typeof OWNERS)[number], { sealing
       action: 'webhook_endpoint.recovered',
       async run(work, input) {
         const found = requireEnabled(await requireLocked(work, idOf(input)));
-        const count = await recoverDeliveries(work, { ...idOf(input), since: checkSince(work, input.body.since) });
-        return { status: 202, body: { recovered: count }, audit: { target: toWireId('whe', found.webhookEndpointId), detail: { recovered: count } } };
+        const count = await recoverDeliveries(work, {
+          ...idOf(input),
+          since: checkSince(work, input.body.since),
+        });
+        return {
+          status: 202,
+          body: { recovered: count },
+          audit: { target: toTypeId('whe', found.webhookEndpointId), detail: { recovered: count } },
+        };
       },
     }),
   ];
 }
 
 const idOf = (input: { params: z.output<typeof params> }) => ({ endpointId: input.params.endpoint_id });
-const auditOf = ({ webhookEndpointId, url }: Endpoint) => ({ target: toWireId('whe', webhookEndpointId), detail: { host: new URL(url).host } });
+const auditOf = ({ webhookEndpointId, url }: Endpoint) => ({
+  target: toTypeId('whe', webhookEndpointId),
+  detail: { host: new URL(url).host },
+});
 
 async function requireLocked(work: TenantWork, place: { endpointId: string }): Promise<Endpoint> {
   const found = await lockEndpoint(work, place);

@@ -1,16 +1,22 @@
 /** Events on the wire: what receivers are posted, and items of the feed. The catalogue says when each is told. */
 import { z } from 'zod';
-import { toWireId } from '../../db/sql/ids';
-import { EVENT_CATALOGUE, EVENT_TYPES, type EventData, type EventType, RECORDS_PER_EVENT_MAX } from '../../domain/webhooks/event-catalogue';
+import { toTypeId } from '../../db/sql/ids';
+import {
+  EVENT_CATALOGUE,
+  EVENT_TYPES,
+  type EventData,
+  type EventType,
+  RECORDS_PER_EVENT_MAX,
+} from '../../domain/webhooks/event-catalogue';
 import { JOB_STATES, SCHEDULED_KINDS } from '../../domain/sync-runs/sync-run';
-import { instant, recordTypeName, wireId } from '../routing/common-schemas';
+import { instant, recordTypeName, typeId } from '../routing/common-schemas';
 
 const count = z.int().min(0);
 const recordId = z.string().meta({ example: 'c-1001', description: "The record's external id." });
 
 const syncComplete = z.object({
-  integration_id: wireId('int'),
-  sync_run_id: wireId('run').meta({ description: 'GET /v1/sync-runs/{sync_run_id} tells more.' }),
+  integration_id: typeId('int'),
+  sync_run_id: typeId('run').meta({ description: 'GET /v1/sync-runs/{sync_run_id} tells more.' }),
   kind: z.enum(SCHEDULED_KINDS),
   successful_jobs: count,
   failed_jobs: count,
@@ -20,18 +26,23 @@ const syncComplete = z.object({
 });
 const records = (record: z.ZodType<EventData['DATA_NEW']['records'][number]>) =>
   z.object({
-    integration_id: wireId('int'),
-    sync_run_id: wireId('run'),
+    integration_id: typeId('int'),
+    sync_run_id: typeId('run'),
     record_type: recordTypeName,
     records: z.array(record).min(1).max(RECORDS_PER_EVENT_MAX),
   });
-const record = z.object({ id: wireId('rec'), external_id: recordId });
+const record = z.object({ id: typeId('rec'), external_id: recordId });
 const company = z.object({
   policy: z.enum(['all_datasets', 'first_dataset']),
   integrations: z.array(
     z.object({
-      integration_id: wireId('int'),
-      datasets: z.array(z.object({ record_type: recordTypeName, state: z.enum(['succeeded', 'failed', 'not_supported']).nullable() })),
+      integration_id: typeId('int'),
+      datasets: z.array(
+        z.object({
+          record_type: recordTypeName,
+          state: z.enum(['succeeded', 'failed', 'not_supported']).nullable(),
+        }),
+      ),
     }),
   ),
 });
@@ -39,33 +50,54 @@ const company = z.object({
 /** What `data` holds, by type. */
 const DATA: { readonly [Type in EventType]: z.ZodType<EventData[Type]> } = {
   SYNC_COMPLETE: syncComplete,
-  FIRST_SYNC_COMPLETE: syncComplete.extend({ totals: z.array(z.object({ record_type: recordTypeName, records: count.nullable() })) }),
+  FIRST_SYNC_COMPLETE: syncComplete.extend({
+    totals: z.array(z.object({ record_type: recordTypeName, records: count.nullable() })),
+  }),
   DATA_NEW: records(record),
   DATA_UPDATE: records(record.extend({ changed_fields: z.array(z.string()).min(1) })),
   DATA_DELETE: records(record),
   COMPANY_SYNCHRONIZED: company,
   COMPANY_SYNC_FAILED: company,
-  INTEGRATION_NEEDS_REAUTHORIZATION: z.object({ integration_id: wireId('int') }),
+  INTEGRATION_NEEDS_REAUTHORIZATION: z.object({ integration_id: typeId('int') }),
   RECORD_SYNC_FAILED: z.object({
-    integration_id: wireId('int'),
+    integration_id: typeId('int'),
     records: z
-      .array(z.object({ record_type: recordTypeName, external_id: recordId, push_id: wireId('psh'), error_codes: z.array(z.string()) }))
+      .array(
+        z.object({
+          record_type: recordTypeName,
+          external_id: recordId,
+          push_id: typeId('psh'),
+          error_codes: z.array(z.string()),
+        }),
+      )
       .min(1)
       .max(RECORDS_PER_EVENT_MAX),
   }),
-  ENDPOINT_DISABLED: z.object({ endpoint_id: wireId('whe'), because: z.enum(['gone', 'failing']), failing_since: instant.nullable() }),
+  ENDPOINT_DISABLED: z.object({
+    endpoint_id: typeId('whe'),
+    reason: z.enum(['gone', 'failing']),
+    failing_since: instant.nullable(),
+  }),
   TEST: z.object({ message: z.string() }),
 };
 
-const schemaName = (type: EventType): string => `${type.toLowerCase().replaceAll(/(?:^|_)(\w)/g, (_all, letter: string) => letter.toUpperCase())}Event`;
+const schemaName = (type: EventType): string =>
+  `${type.toLowerCase().replaceAll(/(?:^|_)(\w)/g, (_all, letter: string) => letter.toUpperCase())}Event`;
 
 function schemaOf<Type extends EventType>(type: Type) {
   return z
     .object({
-      id: wireId('evt').meta({ description: 'The same in every delivery of it; `webhook-id` of deliveries.' }),
+      id: typeId('evt').meta({
+        description: 'The same in every delivery of it; `webhook-id` of deliveries.',
+      }),
       type: z.literal(type),
-      tenant_id: wireId('ten'),
-      sequence: z.int().min(1).meta({ description: 'Grows by one with each event of the tenant. Deliveries may come out of order.' }),
+      tenant_id: typeId('ten'),
+      sequence: z
+        .int()
+        .min(1)
+        .meta({
+          description: 'Grows by one with each event of the tenant. Deliveries may come out of order.',
+        }),
       timestamp: instant,
       data: DATA[type],
     })
@@ -82,9 +114,9 @@ export const eventView = z.union(Object.values(EVENT_SCHEMAS)).meta({ id: 'Event
 /** An event of a type as a receiver might get it. */
 export function exampleOf<Type extends EventType>(type: Type) {
   return {
-    id: toWireId('evt', '01980f5c-0000-7000-8000-000000000003'),
+    id: toTypeId('evt', '01980f5c-0000-7000-8000-000000000003'),
     type,
-    tenant_id: toWireId('ten', '01980f5c-0000-7000-8000-000000000004'),
+    tenant_id: toTypeId('ten', '01980f5c-0000-7000-8000-000000000004'),
     sequence: 4_711,
     timestamp: '2026-11-21T09:30:00.000Z',
     data: EVENT_CATALOGUE[type].example,

@@ -3,23 +3,50 @@ import { z } from 'zod';
 import { EVENT_TYPES } from '../../domain/webhooks/event-catalogue';
 import type { Endpoint } from '../../db/webhooks/endpoints';
 import type { Attempt, Delivery } from '../../db/webhooks/delivery-log';
-import { toWireId } from '../../db/sql/ids';
-import { idParam, instant, lineOfText, orNull, toInstant, toInstantOrNull, wireId } from '../routing/common-schemas';
+import { toTypeId } from '../../db/sql/ids';
+import {
+  idParam,
+  instant,
+  lineOfText,
+  orNull,
+  toInstant,
+  toInstantOrNull,
+  typeId,
+} from '../routing/common-schemas';
 
-export const eventType = z.enum(EVENT_TYPES).meta({ id: 'EventType', description: 'Each is described under `webhooks`, and in docs/webhooks.md.' });
+export const eventType = z
+  .enum(EVENT_TYPES)
+  .meta({ id: 'EventType', description: 'Each is described under `webhooks`, and in docs/webhooks.md.' });
 /** TEST goes to one endpoint when somebody asks for it, whatever the endpoint wants. */
 const wantedType = z.enum(EVENT_TYPES.filter((type) => type !== 'TEST'));
 
-const url = z.string().min(1).max(2_000).meta({ description: 'Where events are posted to: https, a public address.', example: 'https://example.com/syncline' });
+const url = z
+  .string()
+  .min(1)
+  .max(2_000)
+  .meta({
+    description: 'Where events are posted to: https, a public address.',
+    example: 'https://example.com/syncline',
+  });
 const description = lineOfText(200).or(z.literal(''));
-const eventTypes = z.array(wantedType).min(1).max(EVENT_TYPES.length).nullable().meta({ description: 'null: all, those added later too.' });
+const eventTypes = z
+  .array(wantedType)
+  .min(1)
+  .max(EVENT_TYPES.length)
+  .nullable()
+  .meta({ description: 'null: all, those added later too.' });
 const integrationIds = z
   .array(idParam('int', 'integration_not_found'))
   .min(1)
   .max(100)
   .nullable()
   .meta({ description: 'Only what is about these integrations; null: everything.' });
-const ratePerSecond = z.int().min(1).max(1_000).nullable().meta({ description: 'So many requests a second at most; null: as many as it takes.' });
+const ratePerSecond = z
+  .int()
+  .min(1)
+  .max(1_000)
+  .nullable()
+  .meta({ description: 'So many requests a second at most; null: as many as it takes.' });
 
 export const newEndpoint = z.strictObject({
   url,
@@ -38,41 +65,54 @@ export const endpointChange = z.strictObject({
 
 export const endpointView = z
   .object({
-    id: wireId('whe'),
+    id: typeId('whe'),
     url: z.string(),
     description: z.string(),
     event_types: z.array(eventType).nullable(),
-    integration_ids: z.array(wireId('int')).nullable(),
+    integration_ids: z.array(typeId('int')).nullable(),
     rate_per_second: z.int().nullable(),
     state: z.enum(['enabled', 'disabled']),
     disabled_at: instant.nullable(),
-    disabled_because: z
+    disabled_reason: z
       .enum(['by_hand', 'gone', 'failing'])
       .nullable()
       .meta({ description: 'gone: it answered 410. failing: nothing but failures for five days.' }),
-    failing_since: instant.nullable().meta({ description: 'Nothing but failures since then; any success resets it.' }),
-    former_secrets_expire_at: z.array(instant).meta({ description: 'Secrets from before a rotation that sign along until then.' }),
+    failing_since: instant
+      .nullable()
+      .meta({ description: 'Nothing but failures since then; any success resets it.' }),
+    former_secrets_expire_at: z
+      .array(instant)
+      .meta({ description: 'Secrets from before a rotation that sign along until then.' }),
     created_at: instant,
     updated_at: instant,
   })
   .meta({ id: 'WebhookEndpoint' });
 export const endpointWithSecret = endpointView
-  .extend({ secret: z.string().meta({ description: 'Verifies signatures. It is shown this once.', example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }) })
+  .extend({
+    secret: z
+      .string()
+      .meta({
+        description: 'Verifies signatures. It is shown this once.',
+        example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+      }),
+  })
   .meta({ id: 'WebhookEndpointWithSecret' });
 
 export function endpointToWire(endpoint: Endpoint, now: Date): z.output<typeof endpointView> {
   return {
-    id: toWireId('whe', endpoint.webhookEndpointId),
+    id: toTypeId('whe', endpoint.webhookEndpointId),
     url: endpoint.url,
     description: endpoint.description,
     event_types: endpoint.eventTypes,
-    integration_ids: endpoint.integrationIds?.map((id) => toWireId('int', id)) ?? null,
+    integration_ids: endpoint.integrationIds?.map((id) => toTypeId('int', id)) ?? null,
     rate_per_second: endpoint.ratePerSecond,
     state: endpoint.disabledAt === null ? 'enabled' : 'disabled',
     disabled_at: toInstantOrNull(endpoint.disabledAt),
-    disabled_because: endpoint.disabledBecause,
+    disabled_reason: endpoint.disabledReason,
     failing_since: toInstantOrNull(endpoint.failingSince),
-    former_secrets_expire_at: endpoint.secrets.flatMap(({ expiresAt }) => (expiresAt === null || new Date(expiresAt) <= now ? [] : [expiresAt])),
+    former_secrets_expire_at: endpoint.secrets.flatMap(({ expiresAt }) =>
+      expiresAt === null || new Date(expiresAt) <= now ? [] : [expiresAt],
+    ),
     created_at: toInstant(endpoint.createdAt),
     updated_at: toInstant(endpoint.updatedAt),
   };
@@ -80,14 +120,15 @@ export function endpointToWire(endpoint: Endpoint, now: Date): z.output<typeof e
 
 export const deliveryState = z.enum(['pending', 'retrying', 'delivered', 'failed', 'disabled']).meta({
   id: 'WebhookDeliveryState',
-  description: 'failed: all attempts were in vain. disabled: the endpoint was switched off; it can be recovered.',
+  description:
+    'failed: all attempts were in vain. disabled: the endpoint was switched off; it can be recovered.',
 });
 export const deliveryView = z
   .object({
-    id: wireId('whd'),
-    endpoint_id: wireId('whe'),
-    tenant_id: wireId('ten').meta({ description: 'Whose event it is.' }),
-    event_id: wireId('evt').meta({ description: 'The `webhook-id` that the receiver sees.' }),
+    id: typeId('whd'),
+    endpoint_id: typeId('whe'),
+    tenant_id: typeId('ten').meta({ description: 'Whose event it is.' }),
+    event_id: typeId('evt').meta({ description: 'The `webhook-id` that the receiver sees.' }),
     event_type: eventType,
     state: deliveryState,
     trigger: z.enum(['event', 'resend', 'recover', 'test']),
@@ -121,10 +162,10 @@ export const deliveryWithAttempts = deliveryView
 
 export function deliveryToWire(delivery: Delivery): z.output<typeof deliveryView> {
   return {
-    id: toWireId('whd', delivery.webhookDeliveryId),
-    endpoint_id: toWireId('whe', delivery.webhookEndpointId),
-    tenant_id: toWireId('ten', delivery.tenantId),
-    event_id: toWireId('evt', delivery.eventId),
+    id: toTypeId('whd', delivery.webhookDeliveryId),
+    endpoint_id: toTypeId('whe', delivery.webhookEndpointId),
+    tenant_id: toTypeId('ten', delivery.tenantId),
+    event_id: toTypeId('evt', delivery.eventId),
     event_type: delivery.eventType,
     state: delivery.state,
     trigger: delivery.trigger,

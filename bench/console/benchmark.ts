@@ -8,7 +8,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ensureConsole } from '../../dev/start/console';
 import { projectFolder } from '../../dev/tools/paths';
-import { fromWireId, toWireId } from '../../db/sql/ids';
+import { fromTypeId, toTypeId } from '../../db/sql/ids';
 import { launchBrowser } from '../../test/console/browser';
 import type { BenchmarkOptions } from '../main';
 import { median, rounded } from '../measure';
@@ -17,7 +17,7 @@ import { readerOf, walkTo } from '../pages';
 import { type LinkedTenant, linkTenant, type Product, startProduct } from '../product';
 import type { Line, Report } from '../report';
 import type { Stage } from '../environment';
-import { employeeId, insertEmployees, insertPairs } from './employees';
+import { employeeId, insertEmployees, insertRecordSyncs } from './employees';
 import { openPage, signIn, timeFirstPage, timeStatusChanges } from './in-browser';
 import { LIST, type RequestTimes, timeListRequests } from './list-requests';
 
@@ -45,13 +45,18 @@ export async function consoleBenchmark(stage: Stage, { isQuick }: BenchmarkOptio
   say(`${employees.toLocaleString('en-US')} employees`);
   const tenant = await linkTenant(product, { graceMs: 2_000 });
   const [half, few] = [await linkAnother(tenant, 'Half'), await linkAnother(tenant, 'Few')];
-  for (const table of ['records', 'record_syncs']) await pool.query(`alter table ${table} set (autovacuum_enabled = false)`);
+  for (const table of ['records', 'record_syncs'])
+    await pool.query(`alter table ${table} set (autovacuum_enabled = false)`);
   await insertEmployees(pool, tenant, employees);
-  await insertPairs(pool, { ...tenant, integrationId: half.integrationId }, 2);
-  await insertPairs(pool, { ...tenant, integrationId: few.integrationId }, 25_000);
+  await insertRecordSyncs(pool, { ...tenant, integrationId: half.integrationId }, 2);
+  await insertRecordSyncs(pool, { ...tenant, integrationId: few.integrationId }, 25_000);
 
   const deepPath = await walkTo(product, tenant, LIST, employees - 1_000);
-  const places = { employees, deepPath, integrations: { all: tenant.integration, half: half.integration, few: few.integration } };
+  const places = {
+    employees,
+    deepPath,
+    integrations: { all: tenant.integration, half: half.integration, few: few.integration },
+  };
   say('its requests, in a database that was never analyzed');
   const fresh = await timeListRequests(product, tenant, places);
   say('and in one that was');
@@ -60,7 +65,7 @@ export async function consoleBenchmark(stage: Stage, { isQuick }: BenchmarkOptio
   const empty = await readerOf(product, tenant)('/v1/records/nothing?limit=100', 0);
 
   say('the first page, each time in a browser that has seen nothing');
-  const state = await signIn(browser, product, { tenant: toWireId('ten', tenant.tenantId) });
+  const state = await signIn(browser, product, { tenant: toTypeId('ten', tenant.tenantId) });
   const first = await timeFirstPage(stage, browser, product, state, loads);
 
   say('changed statuses, in the list and on the page of an employee');
@@ -71,11 +76,16 @@ export async function consoleBenchmark(stage: Stage, { isQuick }: BenchmarkOptio
   const onPage = await timeStatusChanges(one, watched(product, tenant, databaseUrl, stage), changes);
 
   const scriptsKb = initialScripts() / 1_000;
-  const worst = (['medianMs', 'slowestMs'] as const).map((which) => Math.max(...[...fresh, ...analyzed].map((request) => request[which])));
+  const worst = (['medianMs', 'slowestMs'] as const).map((which) =>
+    Math.max(...[...fresh, ...analyzed].map((request) => request[which])),
+  );
   const statuses = [...inList.pendingMs, ...inList.syncedMs, ...onPage.pendingMs, ...onPage.syncedMs];
   const lineOf = (request: RequestTimes, index: number): Line => {
     const other = analyzed[index] as RequestTimes;
-    const [value, slowest] = [Math.max(request.medianMs, other.medianMs), Math.max(request.slowestMs, other.slowestMs)];
+    const [value, slowest] = [
+      Math.max(request.medianMs, other.medianMs),
+      Math.max(request.slowestMs, other.slowestMs),
+    ];
     const beside = `slowest of ${request.requests + other.requests}: ${ms(slowest)} ms; empty list ${ms(empty.medianMs)} ms`;
     return { what: request.what, value: ms(value), unit: 'ms', goal: { atMost: REQUEST_MS }, beside };
   };
@@ -89,8 +99,17 @@ export async function consoleBenchmark(stage: Stage, { isQuick }: BenchmarkOptio
   return {
     title: `Console: ${employees.toLocaleString('en-US')} employees (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
     lines: [
-      { what: 'scripts it begins with, gzipped', value: rounded(scriptsKb, 1), unit: 'KB', goal: { atMost: SCRIPTS_KB } },
-      { what: 'all scripts of the first page, as sent', value: rounded(first.scriptBytes / 1_000, 1), unit: 'KB' },
+      {
+        what: 'scripts it begins with, gzipped',
+        value: rounded(scriptsKb, 1),
+        unit: 'KB',
+        goal: { atMost: SCRIPTS_KB },
+      },
+      {
+        what: 'all scripts of the first page, as sent',
+        value: rounded(first.scriptBytes / 1_000, 1),
+        unit: 'KB',
+      },
       {
         what: 'first page can be used, median',
         value: ms(median(first.pageMs)),
@@ -125,26 +144,53 @@ export async function consoleBenchmark(stage: Stage, { isQuick }: BenchmarkOptio
 /** Gzipped bytes of what `index.html` names. */
 function initialScripts(): number {
   const folder = path.join(projectFolder, 'dist/console');
-  const named = [...readFileSync(path.join(folder, 'index.html'), 'utf8').matchAll(/(?:src|href)="\/console\/(assets\/[^"]+\.js)"/g)];
-  return named.reduce((sum, [, file]) => sum + gzipSync(readFileSync(path.join(folder, file as string))).length, 0);
+  const named = [
+    ...readFileSync(path.join(folder, 'index.html'), 'utf8').matchAll(
+      /(?:src|href)="\/console\/(assets\/[^"]+\.js)"/g,
+    ),
+  ];
+  return named.reduce(
+    (sum, [, file]) => sum + gzipSync(readFileSync(path.join(folder, file as string))).length,
+    0,
+  );
 }
 
-async function linkAnother({ call }: LinkedTenant, name: string): Promise<Pick<LinkedTenant, 'integration' | 'integrationId'>> {
-  const settings = { connector: 'noop', app: name, account_name: 'Benchmark', config: {}, record_types: {}, initial_push: 'none' };
+async function linkAnother(
+  { call }: LinkedTenant,
+  name: string,
+): Promise<Pick<LinkedTenant, 'integration' | 'integrationId'>> {
+  const settings = {
+    connector: 'noop',
+    app: name,
+    account_name: 'Benchmark',
+    config: {},
+    record_types: {},
+    initial_push: 'none',
+  };
   const integration = (await call('/integrations', settings)).id as string;
-  return { integration, integrationId: fromWireId('int', integration) as string };
+  return { integration, integrationId: fromTypeId('int', integration) as string };
 }
 
-function watched({ url }: Product, { tenantId, integrationId, headers }: LinkedTenant, databaseUrl: string, stage: Stage) {
+function watched(
+  { url }: Product,
+  { tenantId, integrationId, headers }: LinkedTenant,
+  databaseUrl: string,
+  stage: Stage,
+) {
   const pool = stage.pool(databaseUrl, 1);
   return {
     async change(value: string): Promise<void> {
       const body = JSON.stringify({ fields: { job_title: value } });
-      const response = await fetch(`${url}/v1/records/employees/${employeeId(0)}`, { method: 'PATCH', headers, body });
-      if (!response.ok) throw new Error(`The change was answered ${response.status}: ${await response.text()}`);
+      const response = await fetch(`${url}/v1/records/employees/${employeeId(0)}`, {
+        method: 'PATCH',
+        headers,
+        body,
+      });
+      if (!response.ok)
+        throw new Error(`The change was answered ${response.status}: ${await response.text()}`);
       await response.arrayBuffer();
     },
-    async concludedAt(): Promise<number> {
+    async resultAt(): Promise<number> {
       const { rows } = await pool.query<{ at: Date }>(
         `select last_synced_at at from record_syncs join records using (tenant_id, record_id) where tenant_id = $1 and integration_id = $2 and external_id = $3`,
         [tenantId, integrationId, employeeId(0)],

@@ -16,7 +16,10 @@ export async function signIn(
   { url, asPlatform }: Product,
   { tenant }: { tenant: string },
 ): Promise<Awaited<ReturnType<BrowserContext['storageState']>>> {
-  const { invitation } = await asPlatform(`/tenants/${tenant}/first-admin`, { name: 'Bench Admin', email: EMAIL });
+  const { invitation } = await asPlatform(`/tenants/${tenant}/first-admin`, {
+    name: 'Bench Admin',
+    email: EMAIL,
+  });
   const page = await browser.newPage();
   await page.goto((invitation as { link: string }).link);
   await page.getByLabel('New password').fill(PASSWORD);
@@ -46,11 +49,16 @@ async function timeColdLoads(
   const ms: number[] = [];
   let scriptBytes = 0;
   for (let time = 0; time <= times; time += 1) {
-    const context = await browser.newContext({ viewport: SIZE, ...(storageState === undefined ? {} : { storageState }) });
+    const context = await browser.newContext({
+      viewport: SIZE,
+      ...(storageState === undefined ? {} : { storageState }),
+    });
     const page = await context.newPage();
     await page.addInitScript(noteFirst(selector));
     await page.goto(url);
-    const at = await until('the first row', 60_000, () => page.evaluate<number | undefined>('globalThis.firstAt'));
+    const at = await until('the first row', 60_000, () =>
+      page.evaluate<number | undefined>('globalThis.firstAt'),
+    );
     if (time > 0) ms.push(at); // the first one warms up the servers, not the cache
     scriptBytes = await page.evaluate<number>(
       `performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.js')).reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)`,
@@ -74,14 +82,33 @@ export interface LoadTimes {
 }
 
 /** The list of employees, and in turns a page that is one line of HTML. */
-export async function timeFirstPage(stage: Stage, browser: Browser, { url }: Product, storageState: State, times: number): Promise<LoadTimes> {
+export async function timeFirstPage(
+  stage: Stage,
+  browser: Browser,
+  { url }: Product,
+  storageState: State,
+  times: number,
+): Promise<LoadTimes> {
   const server = http.createServer((_request, response) =>
-    response.setHeader('content-type', 'text/html').end('<!doctype html><title>Bare</title><a href="/">A link</a>'),
+    response
+      .setHeader('content-type', 'text/html')
+      .end('<!doctype html><title>Bare</title><a href="/">A link</a>'),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   stage.onClose(async () => server.close());
-  const bare = await timeColdLoads(browser, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, 'a', times);
-  const page = await timeColdLoads(browser, `${url}/console/records/employees`, 'tbody a', times, storageState);
+  const bare = await timeColdLoads(
+    browser,
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    'a',
+    times,
+  );
+  const page = await timeColdLoads(
+    browser,
+    `${url}/console/records/employees`,
+    'tbody a',
+    times,
+    storageState,
+  );
   return { pageMs: page.ms, bareMs: bare.ms, scriptBytes: page.scriptBytes };
 }
 
@@ -94,12 +121,16 @@ export interface StatusTimes {
 
 interface Watched {
   /** Of an employee, when it was concluded last; epoch milliseconds. */
-  concludedAt: () => Promise<number>;
+  resultAt: () => Promise<number>;
   change: (value: string) => Promise<void>;
 }
 
 /** On the open page, which nobody touches. The pair is due two seconds after the change. */
-export async function timeStatusChanges(page: Page, { change, concludedAt }: Watched, times: number): Promise<StatusTimes> {
+export async function timeStatusChanges(
+  page: Page,
+  { change, resultAt }: Watched,
+  times: number,
+): Promise<StatusTimes> {
   const pendingMs: number[] = [];
   const syncedMs: number[] = [];
   for (let time = 0; time < times; time += 1) {
@@ -108,7 +139,7 @@ export async function timeStatusChanges(page: Page, { change, concludedAt }: Wat
     const answeredAt = Date.now();
     const { pendingAt, syncedAt } = await seen;
     pendingMs.push(Math.max(0, pendingAt - answeredAt));
-    syncedMs.push(Math.max(0, syncedAt - (await concludedAt())));
+    syncedMs.push(Math.max(0, syncedAt - (await resultAt())));
   }
   return { pendingMs, syncedMs };
 }

@@ -22,9 +22,17 @@ interface Places {
   integrations: { all: string; half: string; few: string };
 }
 
-export async function timeListRequests(product: Product, tenant: LinkedTenant, { employees, integrations, deepPath }: Places): Promise<RequestTimes[]> {
+export async function timeListRequests(
+  product: Product,
+  tenant: LinkedTenant,
+  { employees, integrations, deepPath }: Places,
+): Promise<RequestTimes[]> {
   const read = readerOf(product, tenant);
-  const one = async (what: string, path: string, holds?: number): Promise<RequestTimes> => ({ what, requests: 20, ...(await read(path, holds)) });
+  const one = async (what: string, path: string, holds?: number): Promise<RequestTimes> => ({
+    what,
+    requests: 20,
+    ...(await read(path, holds)),
+  });
   const at = (query: string): string => `${LIST}?limit=${LIMIT}&${query}`;
   const late = employeeId(employees - 9);
   return [
@@ -40,9 +48,20 @@ export async function timeListRequests(product: Product, tenant: LinkedTenant, {
     await walkAll('those being sent: none, to the end', at('status=syncing'), 0),
     await one('of an integration that has all', at(`integration_id=${integrations.all}`), LIMIT),
     await one('of one that has half', at(`integration_id=${integrations.half}`), LIMIT),
-    await walkAll('of one that has a few, to the end', at(`integration_id=${integrations.few}`), employees / 25_000),
-    await walkAll('failed ones of an integration, to the end', at(`integration_id=${integrations.all}&status=sync_failed`), employees / 5_000),
-    await walkAll('words, status and integration, to the end', at(`q=finance&integration_id=${integrations.all}&status=sync_pending`)),
+    await walkAll(
+      'of one that has a few, to the end',
+      at(`integration_id=${integrations.few}`),
+      employees / 25_000,
+    ),
+    await walkAll(
+      'failed ones of an integration, to the end',
+      at(`integration_id=${integrations.all}&status=sync_failed`),
+      employees / 5_000,
+    ),
+    await walkAll(
+      'words, status and integration, to the end',
+      at(`q=finance&integration_id=${integrations.all}&status=sync_pending`),
+    ),
   ];
 
   /** As the console scrolls: page after page, and over empty ones. Twice, to the end of the list. */
@@ -57,7 +76,8 @@ export async function timeListRequests(product: Product, tenant: LinkedTenant, {
         found += page.data.length;
         next = page.next_cursor === null ? null : `${path}&cursor=${encodeURIComponent(page.next_cursor)}`;
       }
-      if (holds !== undefined && found !== holds) throw new Error(`${path} holds ${found} records where ${holds} should be.`);
+      if (holds !== undefined && found !== holds)
+        throw new Error(`${path} holds ${found} records where ${holds} should be.`);
     }
     return { what, medianMs: median(times), slowestMs: Math.max(...times), requests: times.length };
   }

@@ -47,7 +47,9 @@ export async function overviewBenchmark(stage: Stage, { isQuick }: BenchmarkOpti
   say('a Sync Overview of them');
   const overview = await makeOverview(product, tenant);
   if (overview.creates !== records / 2 || overview.updates !== records / 2)
-    throw new Error(`The overview shows ${overview.creates} new and ${overview.updates} changed records where ${records / 2} of each were there.`);
+    throw new Error(
+      `The overview shows ${overview.creates} new and ${overview.updates} changed records where ${records / 2} of each were there.`,
+    );
 
   const { rows: sizes } = await stage
     .pool(databaseUrl, 1)
@@ -71,8 +73,18 @@ export async function overviewBenchmark(stage: Stage, { isQuick }: BenchmarkOpti
   return {
     title: `Overview: ${records.toLocaleString('en-US')} changes (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
     lines: [
-      { what: 'made', value: rounded(overview.seconds), unit: 's', beside: `a full pass that applies them: ${rounded(applied.seconds)} s` },
-      { what: 'worker above idle', value: overview.peakMb - idleMb, unit: 'MB', beside: `idle ${idleMb} MB, when it began ${overview.beforeMb} MB` },
+      {
+        what: 'made',
+        value: rounded(overview.seconds),
+        unit: 's',
+        beside: `a full pass that applies them: ${rounded(applied.seconds)} s`,
+      },
+      {
+        what: 'worker above idle',
+        value: overview.peakMb - idleMb,
+        unit: 'MB',
+        beside: `idle ${idleMb} MB, when it began ${overview.beforeMb} MB`,
+      },
       {
         what: 'its second half above its first',
         value: overview.grownMb,
@@ -81,9 +93,21 @@ export async function overviewBenchmark(stage: Stage, { isQuick }: BenchmarkOpti
         beside: 'the highest of each',
       },
       { what: 'items and their indexes', value: itemsMb, unit: 'MB' },
-      { what: 'first page, median', value: ms(first.medianMs), unit: 'ms', goal: { atMost: FIRST_PAGE_MS }, beside },
+      {
+        what: 'first page, median',
+        value: ms(first.medianMs),
+        unit: 'ms',
+        goal: { atMost: FIRST_PAGE_MS },
+        beside,
+      },
       { what: 'first page, slowest of 20', value: ms(first.slowestMs), unit: 'ms', beside },
-      { what: 'page before the last, median', value: ms(deep.medianMs), unit: 'ms', goal: { atMost: FIRST_PAGE_MS }, beside },
+      {
+        what: 'page before the last, median',
+        value: ms(deep.medianMs),
+        unit: 'ms',
+        goal: { atMost: FIRST_PAGE_MS },
+        beside,
+      },
       { what: 'first page of one action, median', value: ms(filtered.medianMs), unit: 'ms', beside },
       { what: 'search for one near the end, median', value: ms(searchedOne.medianMs), unit: 'ms', beside },
       { what: 'search that finds nothing, median', value: ms(searchedNothing.medianMs), unit: 'ms', beside },
@@ -130,7 +154,10 @@ interface ShownOverview {
 }
 
 /** Asked for and waited for through the API. Throws unless it is ready. */
-async function makeOverview({ url, worker }: Product, { call, headers, integration }: LinkedTenant): Promise<MadeOverview> {
+async function makeOverview(
+  { url, worker }: Product,
+  { call, headers, integration }: LinkedTenant,
+): Promise<MadeOverview> {
   const asked = await call(`/integrations/${integration}/overviews`, {}, { prefer: 'respond-async' });
   const { id } = asked['overview'] as { id: string };
   const memory: number[] = [memoryOf(worker).nowMb];
@@ -139,11 +166,21 @@ async function makeOverview({ url, worker }: Product, { call, headers, integrati
     const shown = (await (await fetch(`${url}/v1/overviews/${id}`, { headers })).json()) as ShownOverview;
     return shown.generated_at === null ? undefined : shown;
   });
-  if (made.state !== 'ready') throw new Error(`The overview is ${made.state}: ${JSON.stringify(made.datasets.map(({ error }) => error))}`);
+  if (made.state !== 'ready')
+    throw new Error(
+      `The overview is ${made.state}: ${JSON.stringify(made.datasets.map(({ error }) => error))}`,
+    );
   const [dataset = { creates: 0, updates: 0 }] = made.datasets;
   const [firstHalf, secondHalf] = [memory.slice(0, memory.length / 2), memory.slice(memory.length / 2)];
   const [beforeMb = 0] = memory;
   const peakMb = Math.max(...memory);
   const grownMb = Math.max(...secondHalf) - Math.max(beforeMb, ...firstHalf);
-  return { id, beforeMb, peakMb, grownMb, seconds: (Date.parse(made.generated_at ?? '') - Date.parse(made.requested_at)) / 1_000, ...dataset };
+  return {
+    id,
+    beforeMb,
+    peakMb,
+    grownMb,
+    seconds: (Date.parse(made.generated_at ?? '') - Date.parse(made.requested_at)) / 1_000,
+    ...dataset,
+  };
 }

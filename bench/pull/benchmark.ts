@@ -57,8 +57,19 @@ export async function pullBenchmark(stage: Stage, { isQuick }: BenchmarkOptions)
   return {
     title: `Pull: ${records.toLocaleString('en-US')} records over HTTP (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
     lines: [
-      { what: 'first full pass', value: rounded(first.seconds), unit: 's', beside: `the source alone: ${rounded(sourceSeconds)} s` },
-      { what: 'times COPY, first', value: rounded(first.seconds / copySeconds), unit: '×', goal: { atMost: 2 }, beside },
+      {
+        what: 'first full pass',
+        value: rounded(first.seconds),
+        unit: 's',
+        beside: `the source alone: ${rounded(sourceSeconds)} s`,
+      },
+      {
+        what: 'times COPY, first',
+        value: rounded(first.seconds / copySeconds),
+        unit: '×',
+        goal: { atMost: 2 },
+        beside,
+      },
       {
         what: 'times COPY, nothing changed',
         value: rounded(unchanged.seconds / copySeconds),
@@ -73,7 +84,13 @@ export async function pullBenchmark(stage: Stage, { isQuick }: BenchmarkOptions)
         goal: { atMost: 1.2 },
         beside: `${rounded(onePercent.seconds)} s`,
       },
-      { what: 'worker above idle', value: peakMb - idleMb, unit: 'MB', goal: { atMost: RUNS_ABOVE_IDLE_MB }, beside: `idle ${idleMb} MB` },
+      {
+        what: 'worker above idle',
+        value: peakMb - idleMb,
+        unit: 'MB',
+        goal: { atMost: RUNS_ABOVE_IDLE_MB },
+        beside: `idle ${idleMb} MB`,
+      },
     ],
     figures: {
       benchmark: 'pull',

@@ -20,7 +20,9 @@ export async function timeCopy(stage: Stage, pool: Pool, tenantId: string): Prom
     const file = path.join(folder, table);
     const columns = await writtenColumns(pool, table);
     await pool.query(`copy (select ${columns} from ${table} where tenant_id = '${tenantId}') to '${file}'`);
-    await pool.query(`create table copy_of_${table} (like ${table} including all) ${await storageParameters(pool, table)}`);
+    await pool.query(
+      `create table copy_of_${table} (like ${table} including all) ${await storageParameters(pool, table)}`,
+    );
     await pool.query('checkpoint');
     const startedAt = performance.now();
     await pool.query(`copy copy_of_${table} (${columns}) from '${file}'`);
@@ -33,7 +35,10 @@ export async function timeCopy(stage: Stage, pool: Pool, tenantId: string): Prom
 
 /** `including all` leaves them out. */
 async function storageParameters(pool: Pool, table: string): Promise<string> {
-  const { rows } = await pool.query<{ options: string[] | null }>('select reloptions as options from pg_class where oid = $1::regclass', [table]);
+  const { rows } = await pool.query<{ options: string[] | null }>(
+    'select reloptions as options from pg_class where oid = $1::regclass',
+    [table],
+  );
   return rows[0]?.options == null ? '' : `with (${rows[0].options.join(', ')})`;
 }
 

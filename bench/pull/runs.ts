@@ -21,8 +21,15 @@ interface Place {
 }
 
 /** Asks for a run (or takes the one that linking asked for) and waits for its end. Throws unless it succeeded. */
-export async function timeRun(database: Database, worker: SupervisedProcess, { tenantId, integrationId }: Place, kind: RunKind): Promise<RunTimes> {
-  const requested = await database.withTenant(tenantId, (work) => requestSyncRun(work, { integrationId, kind, startedBy: 'bench' }));
+export async function timeRun(
+  database: Database,
+  worker: SupervisedProcess,
+  { tenantId, integrationId }: Place,
+  kind: RunKind,
+): Promise<RunTimes> {
+  const requested = await database.withTenant(tenantId, (work) =>
+    requestSyncRun(work, { integrationId, kind, startedBy: 'bench' }),
+  );
   if (requested === undefined) throw new Error('The integration pulls nothing.');
   const { syncRunId } = requested;
   let peakMb = 0;
@@ -38,6 +45,11 @@ export async function timeRun(database: Database, worker: SupervisedProcess, { t
   return {
     seconds: (run.finishedAt.getTime() - run.requestedAt.getTime()) / 1_000,
     peakMb,
-    records: { read: job?.recordsRead ?? 0, created: job?.recordsNew ?? 0, changed: job?.recordsChanged ?? 0, unchanged: job?.recordsUnchanged ?? 0 },
+    records: {
+      read: job?.recordsRead ?? 0,
+      created: job?.recordsNew ?? 0,
+      changed: job?.recordsChanged ?? 0,
+      unchanged: job?.recordsUnchanged ?? 0,
+    },
   };
 }

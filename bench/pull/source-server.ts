@@ -27,7 +27,9 @@ const contact = (index: number): object => ({
 function bodyOf(page: number): Buffer {
   const size = Math.min(PAGE_SIZE, shown - page * PAGE_SIZE);
   const data = Array.from({ length: size }, (_, position) => contact(page * PAGE_SIZE + position));
-  return Buffer.from(JSON.stringify({ data, next: (page + 1) * PAGE_SIZE < shown ? String(page + 1) : null, total: shown }));
+  return Buffer.from(
+    JSON.stringify({ data, next: (page + 1) * PAGE_SIZE < shown ? String(page + 1) : null, total: shown }),
+  );
 }
 
 function makeBodies(): void {
@@ -37,7 +39,8 @@ makeBodies();
 
 function change(percent: number): void {
   const step = Math.round(100 / percent);
-  for (let index = 0; index < count; index += step) generations[index] = ((generations[index] ?? 0) + 1) % 256;
+  for (let index = 0; index < count; index += step)
+    generations[index] = ((generations[index] ?? 0) + 1) % 256;
   makeBodies();
 }
 
@@ -52,7 +55,10 @@ http
     response.setHeader('content-type', 'application/json');
     if (url.pathname === '/change') change(Number(url.searchParams.get('percent')));
     if (url.pathname === '/show') show(Number(url.searchParams.get('records')));
-    const body = url.pathname === '/contacts' ? bodies[Number(url.searchParams.get('cursor') ?? 0)] : Buffer.from('{"data":[],"next":null,"total":0}');
+    const body =
+      url.pathname === '/contacts'
+        ? bodies[Number(url.searchParams.get('cursor') ?? 0)]
+        : Buffer.from('{"data":[],"next":null,"total":0}');
     response.end(body);
   })
   .listen(port, '127.0.0.1', () => console.log('source running'));

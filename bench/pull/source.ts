@@ -18,14 +18,19 @@ export async function startSource(stage: Stage, records: number): Promise<Source
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   // A log of its own: it is read to see that this one runs, and not another.
-  const process = await stage.startNode(`source-${port}`, 'bench/pull/source-server.ts', {}, [String(port), String(records)]);
+  const process = await stage.startNode(`source-${port}`, 'bench/pull/source-server.ts', {}, [
+    String(port),
+    String(records),
+  ]);
   await waitUntilReady(process, () => fs.readFileSync(process.logFile, 'utf8').includes('source running'));
   return {
     url,
     async readAll() {
       const startedAt = performance.now();
       for (let cursor: string | null = '0'; cursor !== null;) {
-        const page = (await (await fetch(`${url}/contacts?cursor=${cursor}`)).json()) as { next: string | null };
+        const page = (await (await fetch(`${url}/contacts?cursor=${cursor}`)).json()) as {
+          next: string | null;
+        };
         cursor = page.next;
       }
       return (performance.now() - startedAt) / 1_000;

@@ -14,20 +14,32 @@ export interface Acceptance {
 }
 
 /** Bodies are made beforehand: the clock runs for the service, not for its client. Throws when a change is not accepted. */
-export async function acceptThroughApi(product: Product, tenant: LinkedTenant, changes: readonly Employee[]): Promise<Acceptance> {
+export async function acceptThroughApi(
+  product: Product,
+  tenant: LinkedTenant,
+  changes: readonly Employee[],
+): Promise<Acceptance> {
   const bodies = inBatches(changes, BATCH).map((records) => JSON.stringify({ records }));
   const startedAt = Date.now();
   await eachOf(bodies, REQUESTS_AT_ONCE, async (body) => {
-    const response = await fetch(`${product.url}/v1/records/batch`, { method: 'POST', headers: tenant.headers, body });
+    const response = await fetch(`${product.url}/v1/records/batch`, {
+      method: 'POST',
+      headers: tenant.headers,
+      body,
+    });
     const text = await response.text();
-    if (response.status !== 202 || !/"refused":\s*0\b/.test(text)) throw new Error(`The API answered ${response.status}: ${text.slice(0, 1_000)}`);
+    if (response.status !== 202 || !/"refused":\s*0\b/.test(text))
+      throw new Error(`The API answered ${response.status}: ${text.slice(0, 1_000)}`);
   });
   return { startedAt, perSecond: (changes.length / (Date.now() - startedAt)) * 1_000 };
 }
 
 /** The due time of the change that is due last. */
 export async function lastDueAt(pool: Pool, { integrationId }: LinkedTenant): Promise<number> {
-  const { rows } = await pool.query<{ due_at: Date }>('select max(due_at) as due_at from record_syncs where integration_id = $1', [integrationId]);
+  const { rows } = await pool.query<{ due_at: Date }>(
+    'select max(due_at) as due_at from record_syncs where integration_id = $1',
+    [integrationId],
+  );
   return rows[0]?.due_at.getTime() ?? Number.NaN;
 }
 

@@ -10,14 +10,30 @@ import { toReport } from './figures';
 import type { PeerRun } from './peer-run';
 import type { Stage } from '../environment';
 import { ensurePeers, runJobQueue } from './job-queue';
-import { type LaneRun, runBacklog, runLane, type Surroundings } from './lane-bench';
+import { type PushQueueRun, runBacklog, runPushQueue, type Surroundings } from './lane-bench';
 import { bareHttp, bareInserts } from './limits';
 import { runSingleChanges } from './single-change';
 import { runWorkflowPerRecord } from './workflows-peer';
 
 const AMOUNTS = {
-  whole: { isQuick: false, changes: 10_000, rounds: 3, records: 1_000, pending: 100_000, singles: 15, graceMs: 10_000 },
-  quick: { isQuick: true, changes: 5_000, rounds: 1, records: 200, pending: 20_000, singles: 5, graceMs: 5_000 },
+  whole: {
+    isQuick: false,
+    changes: 10_000,
+    rounds: 3,
+    records: 1_000,
+    pending: 100_000,
+    singles: 15,
+    graceMs: 10_000,
+  },
+  quick: {
+    isQuick: true,
+    changes: 5_000,
+    rounds: 1,
+    records: 200,
+    pending: 20_000,
+    singles: 5,
+    graceMs: 5_000,
+  },
 };
 
 export async function pushBenchmark(stage: Stage, { isQuick }: BenchmarkOptions): Promise<Report> {
@@ -35,21 +51,21 @@ export async function pushBenchmark(stage: Stage, { isQuick }: BenchmarkOptions)
 
   say(`${singles} single changes on an idle machine`);
   const single = await runSingleChanges(stage, product, temporal, { count: singles });
-  await runLane(around, { count: 2_000, graceMs: 1_000 }); // warms up what a running service has warm
+  await runPushQueue(around, { count: 2_000, graceMs: 1_000 }); // warms up what a running service has warm
   const warmMb = memoryOf(product.worker).nowMb;
 
-  const lanes: LaneRun[] = [];
+  const pushRuns: PushQueueRun[] = [];
   const queues: PeerRun[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     say(`${changes} changes of one integration, round ${round} of ${rounds}`);
-    lanes.push(await runLane(around, { count: changes, graceMs }));
+    pushRuns.push(await runPushQueue(around, { count: changes, graceMs }));
     say(`the same on graphile-worker`);
     queues.push(await runJobQueue(stage, serverUrl, { count: changes, graceMs }));
   }
   say('graphile-worker once more, each push squeezed into two statements');
   const squeezed = await runJobQueue(stage, serverUrl, { count: changes, graceMs, isSqueezed: true });
   say(`${changes} changes, and all of them again inside their windows`);
-  const twice = await runLane(around, { count: changes, graceMs, isChangedAgain: true });
+  const twice = await runPushQueue(around, { count: changes, graceMs, isChangedAgain: true });
   const afterRoundsMb = memoryOf(product.worker).nowMb;
 
   say(`${pending} records due at once`);
@@ -60,13 +76,17 @@ export async function pushBenchmark(stage: Stage, { isQuick }: BenchmarkOptions)
   const insertsPerSecond = await bareInserts(around.pool, changes);
   const httpPerSecond = await bareHttp(stage, changes);
   say(`one workflow per record, ${records} records`);
-  const workflows = await runWorkflowPerRecord(stage, { serverUrl, temporalAddress, temporal }, { count: records, graceMs });
+  const workflows = await runWorkflowPerRecord(
+    stage,
+    { serverUrl, temporalAddress, temporal },
+    { count: records, graceMs },
+  );
 
   const memory = { warmMb, afterRoundsMb, nowMb, peakMb };
   return toReport({
     amounts,
     single,
-    lanes,
+    pushRuns,
     queues,
     squeezed,
     twice,

@@ -1,18 +1,18 @@
 /** What the runs of the push benchmark amount to: each figure with its goal, and what it stands beside. */
 import { median, rounded } from '../measure';
 import type { Line, Report } from '../report';
-import type { Backlog, LaneRun } from './lane-bench';
+import type { Backlog, PushQueueRun } from './lane-bench';
 import type { PeerRun } from './peer-run';
 import type { SingleChanges } from './single-change';
 
 export interface Measurements {
   amounts: { isQuick: boolean; changes: number; records: number; pending: number; singles: number };
   single: SingleChanges;
-  lanes: LaneRun[];
+  pushRuns: PushQueueRun[];
   /** Each ran right after the lane of the same place. */
   queues: PeerRun[];
   squeezed: PeerRun;
-  twice: LaneRun;
+  twice: PushQueueRun;
   backlog: Backlog;
   memory: { warmMb: number; afterRoundsMb: number; nowMb: number; peakMb: number };
   limits: { insertsPerSecond: number; httpPerSecond: number };
@@ -20,21 +20,35 @@ export interface Measurements {
   shareOfOthers: number;
 }
 
-export function toReport({ amounts, single, lanes, queues, squeezed, twice, backlog, memory, limits, workflows, shareOfOthers }: Measurements): Report {
+export function toReport({
+  amounts,
+  single,
+  pushRuns,
+  queues,
+  squeezed,
+  twice,
+  backlog,
+  memory,
+  limits,
+  workflows,
+  shareOfOthers,
+}: Measurements): Report {
   const { changes, records, pending, singles } = amounts;
-  const accepted = median(lanes.map((lane) => lane.acceptedPerSecond));
-  const drain = median(lanes.map((lane) => lane.drainSeconds));
-  const total = median(lanes.map((lane) => lane.totalSeconds));
-  const events = Math.max(...lanes.map((lane) => lane.cost.events));
+  const accepted = median(pushRuns.map((queue) => queue.acceptedPerSecond));
+  const drain = median(pushRuns.map((queue) => queue.drainSeconds));
+  const total = median(pushRuns.map((queue) => queue.totalSeconds));
+  const events = Math.max(...pushRuns.map((queue) => queue.cost.events));
   const queueTotal = median(queues.map((queue) => queue.totalSeconds));
   // Of runs that followed each other, for a machine is not equally busy all the time.
-  const timesFasterThanQueue = median(queues.map((queue, round) => queue.totalSeconds / (lanes[round]?.totalSeconds ?? Number.NaN)));
+  const timesFasterThanQueue = median(
+    queues.map((queue, round) => queue.totalSeconds / (pushRuns[round]?.totalSeconds ?? Number.NaN)),
+  );
   const workflowsTotal = workflows.totalSeconds * (changes / records);
   const figures = {
     accepted_per_second: Math.round(accepted),
     drain_seconds: rounded(drain),
     events_per_change: rounded(events / changes, 4),
-    signals: Math.max(...lanes.map((lane) => lane.cost.signals)),
+    signals: Math.max(...pushRuns.map((queue) => queue.cost.signals)),
     worker_rss_mb: memory.nowMb,
     times_faster_than_job_queue: rounded(timesFasterThanQueue, 1),
     times_faster_than_one_workflow_per_record: rounded(workflowsTotal / total, 1),
@@ -46,15 +60,15 @@ export function toReport({ amounts, single, lanes, queues, squeezed, twice, back
     bare_http_per_second: Math.round(limits.httpPerSecond),
     changed_again_per_second: Math.round(twice.againPerSecond ?? 0),
     changed_again_signals: twice.cost.signals,
-    changed_again_wakes: twice.cost.wakes,
+    changed_again_wakes: twice.cost.activations,
     changed_again_events: twice.cost.events,
     changed_again_drain_seconds: rounded(twice.drainSeconds),
-    wakes: Math.max(...lanes.map((lane) => lane.cost.wakes)),
+    activations: Math.max(...pushRuns.map((queue) => queue.cost.activations)),
     worker_rss_before_mb: memory.warmMb,
     worker_rss_peak_mb: memory.peakMb,
     single_change_median_ms: single.medianMs,
     single_change_slowest_ms: single.slowestMs,
-    open_workflows_when_idle: single.openLanes,
+    open_workflows_when_idle: single.openQueues,
     pending_records: pending,
     pending_drain_seconds: rounded(backlog.drainSeconds),
     pending_accepted_per_second: Math.round(backlog.acceptedPerSecond),
@@ -72,7 +86,13 @@ export function toReport({ amounts, single, lanes, queues, squeezed, twice, back
       goal: { atLeast: 5_000 },
       beside: `bare inserts of the same rows ${figures.bare_inserts_per_second}/s, bare Express ${figures.bare_http_per_second}/s`,
     },
-    { what: 'pushed after the last one was due', value: drain, unit: 's', goal: { atMost: 1 }, beside: `${figures.wakes} wakes` },
+    {
+      what: 'pushed after the last one was due',
+      value: drain,
+      unit: 's',
+      goal: { atMost: 1 },
+      beside: `${figures.activations} wakes`,
+    },
     {
       what: 'Temporal history events per change',
       value: events / changes,
@@ -80,13 +100,18 @@ export function toReport({ amounts, single, lanes, queues, squeezed, twice, back
       goal: { atMost: 0.05 },
       beside: `${events} events; a workflow per record ${workflows.eventsPerChange}`,
     },
-    { what: 'signals to the lane', value: figures.signals, unit: '', beside: `${twice.cost.signals} where all records change twice` },
+    {
+      what: 'signals to the lane',
+      value: figures.signals,
+      unit: '',
+      beside: `${twice.cost.signals} where all records change twice`,
+    },
     {
       what: 'all changed again: wakes more',
-      value: Math.max(0, twice.cost.wakes - figures.wakes),
+      value: Math.max(0, twice.cost.activations - figures.activations),
       unit: '',
       goal: { atMost: 10 },
-      beside: `${twice.cost.wakes} wakes, ${twice.cost.events} events, pushed ${rounded(twice.drainSeconds)} s after the last was due`,
+      beside: `${twice.cost.activations} wakes, ${twice.cost.events} events, pushed ${rounded(twice.drainSeconds)} s after the last was due`,
     },
     { what: 'first change to last push, less grace', value: total, unit: 's' },
     {
@@ -116,13 +141,13 @@ export function toReport({ amounts, single, lanes, queues, squeezed, twice, back
       goal: { atMost: 500 },
       beside: `slowest of ${singles}: ${single.slowestMs} ms`,
     },
-    { what: 'open workflows of idle integrations', value: single.openLanes, unit: '', goal: { atMost: 0 } },
+    { what: 'open workflows of idle integrations', value: single.openQueues, unit: '', goal: { atMost: 0 } },
     {
       what: `${pending.toLocaleString('en-US')} due at once: pushed`,
       value: backlog.drainSeconds,
       unit: 's',
       goal: { atMost: 10 },
-      beside: `accepted at ${figures.pending_accepted_per_second}/s; ${backlog.cost.wakes} wakes`,
+      beside: `accepted at ${figures.pending_accepted_per_second}/s; ${backlog.cost.activations} wakes`,
     },
     {
       what: 'their history',

@@ -12,7 +12,12 @@ import { pushOneSqueezed } from './peer-squeezed';
 import { acceptChanges, pushOne } from './peer-tables';
 
 interface GraphileWorker {
-  run(options: { connectionString: string; taskList: object; noHandleSignals: boolean; preset: object }): Promise<{ promise: Promise<void> }>;
+  run(options: {
+    connectionString: string;
+    taskList: object;
+    noHandleSignals: boolean;
+    preset: object;
+  }): Promise<{ promise: Promise<void> }>;
   WorkerPreset: object;
 }
 
@@ -51,16 +56,23 @@ function serve(port: number): void {
   app.get('/', (_request, response) => void response.json({}));
   app.post('/', (request, response, next) => {
     const { records } = request.body as { records: Employee[] };
-    accept(records, new Date(Date.now() + Number(environment('GRACE_MS')))).then(() => response.status(202).json({}), next);
+    accept(records, new Date(Date.now() + Number(environment('GRACE_MS')))).then(
+      () => response.status(202).json({}),
+      next,
+    );
   });
   app.listen(port, '127.0.0.1');
 }
 
 /** Settings as its documentation advises for throughput: a local queue, completions in batches, and a short poll. */
 async function work(): Promise<void> {
-  const { run, WorkerPreset } = createRequire(path.resolve(__dirname, '../peers/package.json'))('graphile-worker') as GraphileWorker;
+  const { run, WorkerPreset } = createRequire(path.resolve(__dirname, '../peers/package.json'))(
+    'graphile-worker',
+  ) as GraphileWorker;
   const push = process.argv[3] === 'squeezed' ? pushOneSqueezed : pushOne;
-  const taskList = { push: ({ recordId }: { recordId: string }) => push(pool, tenant, { recordId, pushId: newUuid() }) };
+  const taskList = {
+    push: ({ recordId }: { recordId: string }) => push(pool, tenant, { recordId, pushId: newUuid() }),
+  };
   const worker = {
     concurrentJobs: JOBS_AT_ONCE,
     maxPoolSize: JOBS_AT_ONCE + 2,
@@ -69,7 +81,12 @@ async function work(): Promise<void> {
     completeJobBatchDelay: 0,
     failJobBatchDelay: 0,
   };
-  const { promise } = await run({ connectionString, taskList, noHandleSignals: true, preset: { extends: [WorkerPreset], worker } });
+  const { promise } = await run({
+    connectionString,
+    taskList,
+    noHandleSignals: true,
+    preset: { extends: [WorkerPreset], worker },
+  });
   console.log('peer running');
   await promise;
 }

@@ -37,16 +37,33 @@ export async function runJobQueue(
   client.release();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
-  const env = { DATABASE_URL: databaseUrl, TENANT_ID: tenant.tenantId, INTEGRATION_ID: tenant.integrationId, GRACE_MS: String(graceMs) };
-  const runner = await stage.startNode(`${name}-run`, 'bench/push/job-queue-process.ts', env, isSqueezed ? ['run', 'squeezed'] : ['run']);
+  const env = {
+    DATABASE_URL: databaseUrl,
+    TENANT_ID: tenant.tenantId,
+    INTEGRATION_ID: tenant.integrationId,
+    GRACE_MS: String(graceMs),
+  };
+  const runner = await stage.startNode(
+    `${name}-run`,
+    'bench/push/job-queue-process.ts',
+    env,
+    isSqueezed ? ['run', 'squeezed'] : ['run'],
+  );
   await waitUntilReady(runner, () => fs.readFileSync(runner.logFile, 'utf8').includes('peer running')); // its schema is there too
-  const server = await stage.startNode(`${name}-accept`, 'bench/push/job-queue-process.ts', env, ['accept', String(port)]);
+  const server = await stage.startNode(`${name}-accept`, 'bench/push/job-queue-process.ts', env, [
+    'accept',
+    String(port),
+  ]);
   await waitUntilReady(server, () => answersHttp(url));
 
   const bodies = inBatches(employees(count), BATCH).map((records) => JSON.stringify({ records }));
   const startedAt = Date.now();
   await eachOf(bodies, REQUESTS_AT_ONCE, async (body) => {
-    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     if (!response.ok) throw new Error(`The peer answered ${response.status}: ${await response.text()}`);
   });
   const acceptedPerSecond = (count / (Date.now() - startedAt)) * 1_000;

@@ -5,7 +5,7 @@ import { employees } from '../employees';
 import { until } from '../measure';
 import { linkTenant, type Product } from '../product';
 import { acceptThroughApi, checkAllPushedOnce, lastDueAt } from './acceptance';
-import { costOfLane, endOfLane, type LaneCost } from './lane';
+import { costOfQueue, endOfQueue, type QueueCost } from './lane';
 
 export interface Surroundings {
   product: Product;
@@ -13,7 +13,7 @@ export interface Surroundings {
   temporal: Client;
 }
 
-export interface LaneRun {
+export interface PushQueueRun {
   acceptedPerSecond: number;
   /** The second time, when every change restarts a window; null when there was none. */
   againPerSecond: number | null;
@@ -21,26 +21,28 @@ export interface LaneRun {
   drainSeconds: number;
   /** From the first request to the end of the lane, less the grace period. */
   totalSeconds: number;
-  cost: LaneCost;
+  cost: QueueCost;
 }
 
 /** `isChangedAgain`: all records are changed a second time inside their windows. */
-export async function runLane(
+export async function runPushQueue(
   { product, pool, temporal }: Surroundings,
   { count, graceMs, isChangedAgain = false }: { count: number; graceMs: number; isChangedAgain?: boolean },
-): Promise<LaneRun> {
+): Promise<PushQueueRun> {
   const tenant = await linkTenant(product, { graceMs });
   const first = await acceptThroughApi(product, tenant, employees(count));
-  const again = isChangedAgain ? await acceptThroughApi(product, tenant, employees(count, { round: 2 })) : undefined;
+  const again = isChangedAgain
+    ? await acceptThroughApi(product, tenant, employees(count, { round: 2 }))
+    : undefined;
   const dueAt = await lastDueAt(pool, tenant);
-  const endedAt = await endOfLane(temporal, tenant.integrationId, graceMs + 60_000);
+  const endedAt = await endOfQueue(temporal, tenant.integrationId, graceMs + 60_000);
   await checkAllPushedOnce(pool, tenant.integrationId, count);
   return {
     acceptedPerSecond: first.perSecond,
     againPerSecond: again?.perSecond ?? null,
     drainSeconds: (endedAt - dueAt) / 1_000,
     totalSeconds: (endedAt - first.startedAt - graceMs) / 1_000,
-    cost: await costOfLane(temporal, tenant.integrationId),
+    cost: await costOfQueue(temporal, tenant.integrationId),
   };
 }
 
@@ -48,11 +50,14 @@ export interface Backlog {
   acceptedPerSecond: number;
   /** From the request to resume to the end of the lane. */
   drainSeconds: number;
-  cost: LaneCost;
+  cost: QueueCost;
 }
 
 /** All records due at once: they are accepted while the integration is paused, their windows pass, and it is resumed. */
-export async function runBacklog({ product, pool, temporal }: Surroundings, { count }: { count: number }): Promise<Backlog> {
+export async function runBacklog(
+  { product, pool, temporal }: Surroundings,
+  { count }: { count: number },
+): Promise<Backlog> {
   const graceMs = 1_000;
   const tenant = await linkTenant(product, { graceMs });
   await tenant.call(`/integrations/${tenant.integration}/pause`, {});
@@ -61,7 +66,11 @@ export async function runBacklog({ product, pool, temporal }: Surroundings, { co
   await until('The last window passes', graceMs + 1_000, async () => (Date.now() > dueAt ? true : undefined));
   const resumedAt = Date.now();
   await tenant.call(`/integrations/${tenant.integration}/resume`, {});
-  const endedAt = await endOfLane(temporal, tenant.integrationId, 90_000);
+  const endedAt = await endOfQueue(temporal, tenant.integrationId, 90_000);
   await checkAllPushedOnce(pool, tenant.integrationId, count);
-  return { acceptedPerSecond: perSecond, drainSeconds: (endedAt - resumedAt) / 1_000, cost: await costOfLane(temporal, tenant.integrationId) };
+  return {
+    acceptedPerSecond: perSecond,
+    drainSeconds: (endedAt - resumedAt) / 1_000,
+    cost: await costOfQueue(temporal, tenant.integrationId),
+  };
 }

@@ -6,27 +6,28 @@ import { until } from '../measure';
 
 const { EventType } = temporal.api.enums.v1;
 
-export interface LaneCost {
+export interface QueueCost {
   runs: number;
   events: number;
   historyKb: number;
   signals: number;
   /** How often it woke and looked for due records. */
-  wakes: number;
+  activations: number;
 }
 
-export async function costOfLane(client: Client, integrationId: string): Promise<LaneCost> {
+export async function costOfQueue(client: Client, integrationId: string): Promise<QueueCost> {
   const workflowId = recordPushWorkflowId({ integrationId });
-  const cost: LaneCost = { runs: 0, events: 0, historyKb: 0, signals: 0, wakes: 0 };
+  const cost: QueueCost = { runs: 0, events: 0, historyKb: 0, signals: 0, activations: 0 };
   let bytes = 0;
   for await (const { runId } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
     const handle = client.workflow.getHandle(workflowId, runId);
     const { events } = await handle.fetchHistory();
-    const ofType = (type: temporal.api.enums.v1.EventType) => (events ?? []).filter(({ eventType }) => eventType === type).length;
+    const ofType = (type: temporal.api.enums.v1.EventType) =>
+      (events ?? []).filter(({ eventType }) => eventType === type).length;
     cost.runs += 1;
     cost.events += events?.length ?? 0;
     cost.signals += ofType(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
-    cost.wakes += ofType(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED);
+    cost.activations += ofType(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED);
     bytes += (await handle.describe()).historySize ?? 0;
   }
   cost.historyKb = Math.round(bytes / 1_024);
@@ -34,7 +35,7 @@ export async function costOfLane(client: Client, integrationId: string): Promise
 }
 
 /** When the lane came to its end: nothing was due any more, and it had said so. It need not have begun yet. */
-export async function endOfLane(client: Client, integrationId: string, withinMs: number): Promise<number> {
+export async function endOfQueue(client: Client, integrationId: string, withinMs: number): Promise<number> {
   const handle = client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
   return until('The lane ends', withinMs, async () => {
     try {
@@ -47,7 +48,9 @@ export async function endOfLane(client: Client, integrationId: string, withinMs:
   });
 }
 
-export async function countOpenLanes(client: Client): Promise<number> {
-  const { count } = await client.workflow.count(`WorkflowType = "recordPushWorkflow" AND ExecutionStatus = "Running"`);
+export async function countOpenQueues(client: Client): Promise<number> {
+  const { count } = await client.workflow.count(
+    `WorkflowType = "recordPushWorkflow" AND ExecutionStatus = "Running"`,
+  );
   return count;
 }

@@ -10,7 +10,8 @@ import { BATCH, REQUESTS_AT_ONCE } from './acceptance';
 
 /** Records, changes and pairs by bare inserts into tables with the same columns and indexes: no checks, no policies, no HTTP. Rows per second. */
 export async function bareInserts(pool: Pool, count: number): Promise<number> {
-  for (const table of ['records', 'record_changes', 'record_syncs']) await pool.query(`create table bare_${table} (like ${table} including all)`);
+  for (const table of ['records', 'record_changes', 'record_syncs'])
+    await pool.query(`create table bare_${table} (like ${table} including all)`);
   const tenantId = newUuid();
   const integrationId = newUuid();
   const texts = inBatches(employees(count), BATCH).map((batch) =>
@@ -53,7 +54,9 @@ export async function bareHttp(stage: Stage, count: number): Promise<number> {
   await waitUntilReady(server, () => answersHttp(url));
   const bodies = inBatches(employees(count), BATCH).map((records) => JSON.stringify({ records }));
   const startedAt = performance.now();
-  await eachOf(bodies, REQUESTS_AT_ONCE, async (body) => (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).text());
+  await eachOf(bodies, REQUESTS_AT_ONCE, async (body) =>
+    (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).text(),
+  );
   const perSecond = (count / (performance.now() - startedAt)) * 1_000;
   await server.stop();
   return perSecond;

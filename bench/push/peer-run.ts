@@ -10,8 +10,13 @@ export interface PeerRun {
 }
 
 /** When the last of `count` pushes was concluded, by the database's clock: this machine's. */
-export async function endOfPeer(pool: Pool, { tenantId }: PeerTenant, { count, withinMs }: { count: number; withinMs: number }): Promise<number> {
-  const text = 'select count(finished_at)::int as finished, max(finished_at) as ended_at from pushes where tenant_id = $1';
+export async function endOfPeer(
+  pool: Pool,
+  { tenantId }: PeerTenant,
+  { count, withinMs }: { count: number; withinMs: number },
+): Promise<number> {
+  const text =
+    'select count(finished_at)::int as finished, max(finished_at) as ended_at from pushes where tenant_id = $1';
   const ask = async (): Promise<number | undefined> => {
     const { rows } = await pool.query<{ finished: number; ended_at: Date | null }>(text, [tenantId]);
     return rows[0]?.finished === count ? rows[0].ended_at?.getTime() : undefined;

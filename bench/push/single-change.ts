@@ -7,7 +7,7 @@ import { employees } from '../employees';
 import { median, until } from '../measure';
 import { linkTenant, type Product } from '../product';
 import type { Stage } from '../environment';
-import { countOpenLanes } from './lane';
+import { countOpenQueues } from './lane';
 
 const GRACE_MS = 1_000;
 
@@ -15,10 +15,15 @@ export interface SingleChanges {
   medianMs: number;
   slowestMs: number;
   /** Lanes still open a moment after the last push. */
-  openLanes: number;
+  openQueues: number;
 }
 
-export async function runSingleChanges(stage: Stage, product: Product, temporal: Client, { count }: { count: number }): Promise<SingleChanges> {
+export async function runSingleChanges(
+  stage: Stage,
+  product: Product,
+  temporal: Client,
+  { count }: { count: number },
+): Promise<SingleChanges> {
   const answeredAt: number[] = [];
   const thirdParty = http.createServer((request, response) => {
     request.resume().once('end', () => response.writeHead(204).end(() => answeredAt.push(Date.now())));
@@ -30,14 +35,25 @@ export async function runSingleChanges(stage: Stage, product: Product, temporal:
 
   const delays: number[] = [];
   for (const [position, record] of employees(count).entries()) {
-    const answer = (await tenant.call('/records/batch', { records: [record] })) as { results: { change: { syncs: { due_at: string }[] } }[] };
+    const answer = (await tenant.call('/records/batch', { records: [record] })) as {
+      results: { change: { syncs: { due_at: string }[] } }[];
+    };
     const dueAt = Date.parse(answer.results[0]?.change.syncs[0]?.due_at as string);
-    const at = await until('The third party hears of the change', GRACE_MS + 20_000, async () => answeredAt[position], 20);
+    const at = await until(
+      'The third party hears of the change',
+      GRACE_MS + 20_000,
+      async () => answeredAt[position],
+      20,
+    );
     if (at < dueAt) throw new Error(`Change ${position} was pushed ${dueAt - at} ms before its time.`);
     delays.push(at - dueAt);
     await sleep(150 + 40 * (position % 7)); // the lane ends meanwhile; instants vary against every poll
   }
   await sleep(1_000);
   thirdParty.close();
-  return { medianMs: median(delays), slowestMs: Math.max(...delays), openLanes: await countOpenLanes(temporal) };
+  return {
+    medianMs: median(delays),
+    slowestMs: Math.max(...delays),
+    openQueues: await countOpenQueues(temporal),
+  };
 }

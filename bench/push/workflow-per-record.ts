@@ -11,7 +11,9 @@ export interface RecordWorkflowInput {
 
 export const recordChangedSignal = defineSignal<[{ version: number }]>('recordChanged');
 
-const { pushRecord } = proxyActivities<{ pushRecord(input: { recordId: string; version: number }): Promise<number> }>({ startToCloseTimeout: '1 minute' });
+const { pushRecord } = proxyActivities<{
+  pushRecord(input: { recordId: string; version: number }): Promise<number>;
+}>({ startToCloseTimeout: '1 minute' });
 
 export async function recordWorkflow({ recordId, graceMs }: RecordWorkflowInput): Promise<void> {
   let latest = 0;

@@ -23,8 +23,17 @@ export async function runWorkflowPerRecord(
   const tenant = { tenantId: newUuid(), integrationId: newUuid() };
   const client = await pool.connect();
   await createPeerTenant(client, tenant);
-  const env = { DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: temporalAddress, TENANT_ID: tenant.tenantId, INTEGRATION_ID: tenant.integrationId };
-  const worker = await stage.startNode('workflow-per-record', 'bench/push/workflow-per-record-worker.ts', env);
+  const env = {
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporalAddress,
+    TENANT_ID: tenant.tenantId,
+    INTEGRATION_ID: tenant.integrationId,
+  };
+  const worker = await stage.startNode(
+    'workflow-per-record',
+    'bench/push/workflow-per-record-worker.ts',
+    env,
+  );
   await waitUntilReady(worker, () => fs.readFileSync(worker.logFile, 'utf8').includes('peer running'));
 
   const workflowId = (recordId: string) => `record-sync:${tenant.integrationId}:${recordId}`;
@@ -57,5 +66,9 @@ export async function runWorkflowPerRecord(
   const endedAt = await endOfPeer(pool, tenant, { count, withinMs: graceMs + 180_000 });
   const { events } = await temporal.workflow.getHandle(workflowId(recordIds[0] as string)).fetchHistory();
   await worker.stop();
-  return { acceptedPerSecond, totalSeconds: (endedAt - startedAt - graceMs) / 1_000, eventsPerChange: events?.length ?? 0 };
+  return {
+    acceptedPerSecond,
+    totalSeconds: (endedAt - startedAt - graceMs) / 1_000,
+    eventsPerChange: events?.length ?? 0,
+  };
 }

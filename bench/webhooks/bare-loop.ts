@@ -1,7 +1,7 @@
 /** The limit: signed POSTs by the product's own client, as many at once as it has under way, and nothing else. */
 import { randomBytes } from 'node:crypto';
 import { DELIVERING_LIMITS } from '../../activities/dependencies';
-import { newUuid, toWireId } from '../../db/sql/ids';
+import { newUuid, toTypeId } from '../../db/sql/ids';
 import { createWebhookSender } from '../../egress/webhook-sender';
 import { envelope } from '../../domain/webhooks/event-catalogue';
 import { eachOf } from '../measure';
@@ -11,13 +11,20 @@ export async function postInALoop(url: string, count: number): Promise<number> {
   const sender = createWebhookSender({ policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: true } });
   const secrets = [`whsec_${randomBytes(32).toString('base64')}`];
   const { signal } = new AbortController();
-  const tenantId = toWireId('ten', newUuid());
+  const tenantId = toTypeId('ten', newUuid());
   const messages = Array.from({ length: count }, (_, sequence) => {
-    const id = toWireId('evt', newUuid());
+    const id = toTypeId('evt', newUuid());
     return {
       id,
       body: JSON.stringify(
-        envelope({ id, type: 'TEST', tenantId, sequence, at: new Date(), data: { message: 'of the size of most: ids, counts and states' } }),
+        envelope({
+          id,
+          type: 'TEST',
+          tenantId,
+          sequence,
+          at: new Date(),
+          data: { message: 'of the size of most: ids, counts and states' },
+        }),
       ),
     };
   });

@@ -11,7 +11,7 @@ import { type Product, startProduct } from '../product';
 import type { Report } from '../report';
 import type { Stage } from '../environment';
 import { postInALoop } from './bare-loop';
-import { historyEventsOf, tell, tellTenant } from './endpoints';
+import { historyEventsOf, tell, notifyTenant } from './endpoints';
 import { type Receiver, startReceiver } from './receiver';
 
 const AMOUNTS = {
@@ -57,7 +57,7 @@ export async function webhooksBenchmark(stage: Stage, { isQuick }: BenchmarkOpti
   }
 
   say('one endpoint alone, then beside one that hangs, in turns');
-  const [alone, beside] = await compareNeighbours(around, neighbourEvents, isQuick ? 1 : 3);
+  const [alone, beside] = await compareTenants(around, neighbourEvents, isQuick ? 1 : 3);
   say(`${killedEvents} events, the worker and then the receiver killed on the way`);
   const lost = await loseNothing(around, killedEvents);
 
@@ -68,9 +68,19 @@ export async function webhooksBenchmark(stage: Stage, { isQuick }: BenchmarkOpti
   return {
     title: `Webhooks: ${events.toLocaleString('en-US')} events to one endpoint (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
     lines: [
-      { what: 'deliveries', value: Math.round(perSecond), unit: '/s', beside: `bare loop: ${Math.round(loopPerSecond)}/s; written, signed, sent, recorded` },
+      {
+        what: 'deliveries',
+        value: Math.round(perSecond),
+        unit: '/s',
+        beside: `bare loop: ${Math.round(loopPerSecond)}/s; written, signed, sent, recorded`,
+      },
       { what: 'of the bare loop', value: rounded(ratio), unit: '×', goal: { atLeast: 0.3 } },
-      { what: 'history events per delivery', value: rounded(median(historyEvents), 4), unit: '', goal: { atMost: 0.2 } },
+      {
+        what: 'history events per delivery',
+        value: rounded(median(historyEvents), 4),
+        unit: '',
+        goal: { atMost: 0.2 },
+      },
       { what: 'lost when killed', value: lost, unit: '', goal: { atMost: 0 }, beside: `of ${killedEvents}` },
       {
         what: 'p95 beside one that hangs',
@@ -95,24 +105,45 @@ export async function webhooksBenchmark(stage: Stage, { isQuick }: BenchmarkOpti
 }
 
 /** From the first event that is written to the last that arrives. */
-async function deliver({ product, receiver, database }: Around, path: string, count: number): Promise<{ perSecond: number; endpointId: string }> {
-  const tenant = await tellTenant(product, [`${receiver.url}${path}`]);
+async function deliver(
+  { product, receiver, database }: Around,
+  path: string,
+  count: number,
+): Promise<{ perSecond: number; endpointId: string }> {
+  const tenant = await notifyTenant(product, [`${receiver.url}${path}`]);
   const startedAt = performance.now();
   await tell(database, tenant, { count, perTransaction: PER_TRANSACTION });
-  await until(`${count} events arrive`, 120_000, async () => ((await receiver.count(path)) === count ? true : undefined), 25);
-  return { perSecond: count / ((performance.now() - startedAt) / 1_000), endpointId: tenant.endpointIds[0] as string };
+  await until(
+    `${count} events arrive`,
+    120_000,
+    async () => ((await receiver.count(path)) === count ? true : undefined),
+    25,
+  );
+  return {
+    perSecond: count / ((performance.now() - startedAt) / 1_000),
+    endpointId: tenant.endpointIds[0] as string,
+  };
 }
 
 /** p95 of the way from the event to its receiver, in milliseconds: alone, and beside an endpoint of the same tenant that never answers. */
-async function compareNeighbours({ product, receiver, database }: Around, count: number, turns: number): Promise<[number, number]> {
+async function compareTenants(
+  { product, receiver, database }: Around,
+  count: number,
+  turns: number,
+): Promise<[number, number]> {
   const worlds = [
-    { path: '/alone', tenant: await tellTenant(product, [`${receiver.url}/alone`]) },
-    { path: '/beside', tenant: await tellTenant(product, [`${receiver.url}/beside`, `${receiver.url}/hang`]) },
+    { path: '/alone', tenant: await notifyTenant(product, [`${receiver.url}/alone`]) },
+    {
+      path: '/beside',
+      tenant: await notifyTenant(product, [`${receiver.url}/beside`, `${receiver.url}/hang`]),
+    },
   ];
   for (let turn = 1; turn <= turns; turn += 1) {
     for (const { path, tenant } of worlds) {
       await tell(database, tenant, { count, perTransaction: 1, pauseMs: 20 });
-      await until('they arrive', 60_000, async () => ((await receiver.count(path)) === turn * count ? true : undefined));
+      await until('they arrive', 60_000, async () =>
+        (await receiver.count(path)) === turn * count ? true : undefined,
+      );
     }
   }
   return [percentile95(await receiver.delays('/alone')), percentile95(await receiver.delays('/beside'))];
@@ -124,8 +155,14 @@ function percentile95(values: readonly number[]): number {
 
 /** @returns how many never arrived. */
 async function loseNothing({ product, receiver, database }: Around, count: number): Promise<number> {
-  const tenant = await tellTenant(product, [`${receiver.url}/killed`]);
-  const arrived = (share: number) => until('some arrive', 60_000, async () => ((await receiver.count('/killed')) >= count * share ? true : undefined), 10);
+  const tenant = await notifyTenant(product, [`${receiver.url}/killed`]);
+  const arrived = (share: number) =>
+    until(
+      'some arrive',
+      60_000,
+      async () => ((await receiver.count('/killed')) >= count * share ? true : undefined),
+      10,
+    );
   const telling = tell(database, tenant, { count, perTransaction: PER_TRANSACTION });
   await arrived(0.1);
   await product.killWorker();
@@ -136,6 +173,8 @@ async function loseNothing({ product, receiver, database }: Around, count: numbe
   await sleep(2_000);
   await receiver.start();
   // What failed meanwhile is tried again after five seconds, then after five minutes; the lane rests for one.
-  await until('all arrive', 420_000, async () => ((await receiver.count('/killed')) === count ? true : undefined)).catch(() => undefined);
+  await until('all arrive', 420_000, async () =>
+    (await receiver.count('/killed')) === count ? true : undefined,
+  ).catch(() => undefined);
   return count - (await receiver.count('/killed'));
 }

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
 import type { Database } from '../../db/database';
 import { emitEvents } from '../../db/webhooks/events';
-import { fromWireId } from '../../db/sql/ids';
+import { fromTypeId } from '../../db/sql/ids';
 import { until } from '../measure';
 import { givenTenant, type Product } from '../product';
 
@@ -14,10 +14,11 @@ export interface ToldTenant {
 }
 
 /** A new tenant with an endpoint for each of these addresses. */
-export async function tellTenant(product: Product, urls: readonly string[]): Promise<ToldTenant> {
+export async function notifyTenant(product: Product, urls: readonly string[]): Promise<ToldTenant> {
   const { tenantId, call } = await givenTenant(product);
   const endpointIds: string[] = [];
-  for (const url of urls) endpointIds.push(fromWireId('whe', (await call('/webhook-endpoints', { url })).id as string) as string);
+  for (const url of urls)
+    endpointIds.push(fromTypeId('whe', (await call('/webhook-endpoints', { url })).id as string) as string);
   return { tenantId, endpointIds };
 }
 
@@ -41,7 +42,9 @@ export async function tell(
 /** Events in the histories of all runs of an endpoint's lane, once it has ended. */
 export async function historyEventsOf(client: Client, endpointId: string): Promise<number> {
   const workflowId = webhookEndpointWorkflowId({ endpointId });
-  await until('the lane ends', 60_000, async () => ((await client.workflow.getHandle(workflowId).describe()).status.name === 'COMPLETED' ? true : undefined));
+  await until('the lane ends', 60_000, async () =>
+    (await client.workflow.getHandle(workflowId).describe()).status.name === 'COMPLETED' ? true : undefined,
+  );
   let events = 0;
   for await (const { runId } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
     events += (await client.workflow.getHandle(workflowId, runId).fetchHistory()).events?.length ?? 0;

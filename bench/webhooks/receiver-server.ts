@@ -29,14 +29,18 @@ http
     if (request.method === 'GET') {
       const delays = [...(seen.get(url.searchParams.get('path') ?? '')?.values() ?? [])];
       response.setHeader('content-type', 'application/json');
-      return void response.end(JSON.stringify({ events: delays.length, delays: url.searchParams.has('delays') ? delays : [] }));
+      return void response.end(
+        JSON.stringify({ events: delays.length, delays: url.searchParams.has('delays') ? delays : [] }),
+      );
     }
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       if (url.pathname.startsWith('/hang')) return;
       const id = String(request.headers['webhook-id']);
-      const delayMs = Date.now() - Date.parse((JSON.parse(Buffer.concat(chunks).toString()) as { timestamp: string }).timestamp);
+      const delayMs =
+        Date.now() -
+        Date.parse((JSON.parse(Buffer.concat(chunks).toString()) as { timestamp: string }).timestamp);
       note(url.pathname, id, delayMs);
       // Answered when it is written: what was answered is not forgotten by a kill.
       log.write(`${url.pathname} ${id} ${delayMs}\n`, () => response.writeHead(204).end());

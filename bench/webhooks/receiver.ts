@@ -18,11 +18,19 @@ export async function startReceiver(stage: Stage): Promise<Receiver> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   let receiver: SupervisedProcess;
-  const ask = async (query: string) => (await (await fetch(`${url}/seen?${query}`)).json()) as { events: number; delays: number[] };
+  const ask = async (query: string) =>
+    (await (await fetch(`${url}/seen?${query}`)).json()) as { events: number; delays: number[] };
   const start = async (): Promise<void> => {
-    const written = fs.existsSync(stage.logFile('receiver')) ? fs.statSync(stage.logFile('receiver')).size : 0;
-    receiver = await stage.startNode('receiver', 'bench/webhooks/receiver-server.ts', {}, [String(port), `${stage.logFile('receiver')}.seen`]);
-    await waitUntilReady(receiver, () => fs.readFileSync(receiver.logFile).subarray(written).includes('receiver running'));
+    const written = fs.existsSync(stage.logFile('receiver'))
+      ? fs.statSync(stage.logFile('receiver')).size
+      : 0;
+    receiver = await stage.startNode('receiver', 'bench/webhooks/receiver-server.ts', {}, [
+      String(port),
+      `${stage.logFile('receiver')}.seen`,
+    ]);
+    await waitUntilReady(receiver, () =>
+      fs.readFileSync(receiver.logFile).subarray(written).includes('receiver running'),
+    );
   };
   await start();
   return {

@@ -2,7 +2,11 @@
 import type { JsonValue } from '../../domain/json';
 
 /** The list, each item through `decode`; undefined where the text is no list. */
-export function parseArrayText(text: string, delimiter: string, decode: (item: string) => JsonValue): JsonValue[] | undefined {
+export function parseArrayText(
+  text: string,
+  delimiter: string,
+  decode: (item: string) => JsonValue,
+): JsonValue[] | undefined {
   const start = text.startsWith('[') ? text.indexOf('=') + 1 : 0;
   if (text[start] !== '{') return undefined;
   const [list, listEnd] = readList(start);

@@ -35,29 +35,44 @@ const TYPES: Record<string, RecordTypeField['type']> = {
 
 /** As far as the configuration tells. */
 export function configuredRecordType(name: string, table: TableConfig): RecordType {
-  const columns = table.columns ?? [...new Set([table.id, ...[table.modified, table.deleted].filter((column) => column !== undefined)])];
-  const fields = columns.map((column) => toField(column, column === table.modified ? 'datetime' : 'string', column === table.id));
+  const columns = table.columns ?? [
+    ...new Set([table.id, ...[table.modified, table.deleted].filter((column) => column !== undefined)]),
+  ];
+  const fields = columns.map((column) =>
+    toField(column, column === table.modified ? 'datetime' : 'string', column === table.id),
+  );
   return { name, label: table.label ?? labelOf(name), fields };
 }
 
 export function describeTables(context: PostgresContext): Promise<RecordType[]> {
   return inSession(context, null, async (session) => {
     const types: RecordType[] = [];
-    for (const recordType of Object.keys(context.config.record_types)) types.push(await describeTable(session, context.config, recordType));
+    for (const recordType of Object.keys(context.config.record_types))
+      types.push(await describeTable(session, context.config, recordType));
     return types;
   });
 }
 
-async function describeTable(session: Session, config: PostgresConfig, recordType: string): Promise<RecordType> {
+async function describeTable(
+  session: Session,
+  config: PostgresConfig,
+  recordType: string,
+): Promise<RecordType> {
   const { table, place } = findTable({ config }, recordType);
   const { rows } = await session.query(COLUMNS, [place.table]);
   if (rows.length === 0) {
     const explanation = 'Restore it there, correct the configuration, or take the record type out.';
-    throw rejection('undefined_table', `There is no ${place.table} (record type ${recordType}).`, explanation);
+    throw rejection(
+      'undefined_table',
+      `There is no ${place.table} (record type ${recordType}).`,
+      explanation,
+    );
   }
   const read = rows.filter(([column]) => table.columns?.includes(column as string) ?? true);
   const fields = read.map(([column, type, category, isRequired, labels, checks]): RecordTypeField => {
-    const values = labels ? (JSON.parse(labels) as string[]) : findValues(checks ? (JSON.parse(checks) as string[]) : []);
+    const values = labels
+      ? (JSON.parse(labels) as string[])
+      : findValues(checks ? (JSON.parse(checks) as string[]) : []);
     const kind = category === 'A' ? 'array' : (TYPES[type as string] ?? 'string');
     return toField(column as string, kind, isRequired === 't', kind === 'string' ? values : undefined);
   });
@@ -67,18 +82,33 @@ async function describeTable(session: Session, config: PostgresConfig, recordTyp
 /** `CHECK ((grade = ANY (ARRAY['junior'::text, 'senior'::text])))`, in the forms that the catalog gives `grade in ('junior', 'senior')`. */
 function findValues(checks: readonly string[]): string[] | undefined {
   for (const check of checks) {
-    const list = /^CHECK \(\(+[^=<>()']+(?:\)::[a-z ]+)? = ANY \(+ARRAY\[(.*?)\]\)?(?:::[a-z ]+\[\])?\)+(?: NOT VALID)?$/s.exec(check)?.[1];
+    const list =
+      /^CHECK \(\(+[^=<>()']+(?:\)::[a-z ]+)? = ANY \(+ARRAY\[(.*?)\]\)?(?:::[a-z ]+\[\])?\)+(?: NOT VALID)?$/s.exec(
+        check,
+      )?.[1];
     if (list === undefined) continue;
     const items = [...list.matchAll(/\(?'((?:[^']|'')*)'::[a-z ]+(?:\)::[a-z ]+)?(?:, |$)/gy)];
-    if (items.map(([item]) => item).join('') === list && items.length > 0) return items.map(([, value]) => (value as string).replaceAll("''", "'"));
+    if (items.map(([item]) => item).join('') === list && items.length > 0)
+      return items.map(([, value]) => (value as string).replaceAll("''", "'"));
   }
   return undefined;
 }
 
-function toField(column: string, type: RecordTypeField['type'], isRequired: boolean, values?: string[]): RecordTypeField {
+function toField(
+  column: string,
+  type: RecordTypeField['type'],
+  isRequired: boolean,
+  values?: string[],
+): RecordTypeField {
   // A name that begins with a slash would be read as a JSON Pointer.
   const name = column.startsWith('/') ? `/${column.replaceAll('~', '~0').replaceAll('/', '~1')}` : column;
-  return { name, label: labelOf(column), type: values ? 'picklist' : type, isRequired, ...(values ? { values } : {}) };
+  return {
+    name,
+    label: labelOf(column),
+    type: values ? 'picklist' : type,
+    isRequired,
+    ...(values ? { values } : {}),
+  };
 }
 
 /** `first_name` → `First name` */

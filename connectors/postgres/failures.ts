@@ -17,24 +17,38 @@ interface Refusal {
 }
 
 const REFUSALS: Record<string, Refusal> = {
-  '3D000': { code: 'undefined_database', explain: () => 'There is no such database on this server. Correct the configuration.' },
-  '3F000': { code: 'undefined_schema', explain: () => 'There is no such schema. Correct the configuration, or create it there.' },
+  '3D000': {
+    code: 'undefined_database',
+    explain: () => 'There is no such database on this server. Correct the configuration.',
+  },
+  '3F000': {
+    code: 'undefined_schema',
+    explain: () => 'There is no such schema. Correct the configuration, or create it there.',
+  },
   '42P01': {
     code: 'undefined_table',
-    explain: (place) => `There is no ${place?.table ?? 'such table'} (any more). Restore it there, correct the configuration, or take the record type out.`,
+    explain: (place) =>
+      `There is no ${place?.table ?? 'such table'} (any more). Restore it there, correct the configuration, or take the record type out.`,
   },
   '42703': {
     code: 'undefined_column',
-    explain: (place) => `${place?.table ?? 'The table'} has no such column (any more). Correct the configuration, or restore it there.`,
+    explain: (place) =>
+      `${place?.table ?? 'The table'} has no such column (any more). Correct the configuration, or restore it there.`,
   },
   '42501': {
     code: 'insufficient_privilege',
-    explain: (place) => `The role may not read this. Run there: GRANT USAGE ON SCHEMA … and GRANT SELECT ON ${place?.table ?? '…'} TO the role.`,
+    explain: (place) =>
+      `The role may not read this. Run there: GRANT USAGE ON SCHEMA … and GRANT SELECT ON ${place?.table ?? '…'} TO the role.`,
   },
-  '25006': { code: 'read_only', explain: () => 'Reading it would write. This connector reads in read-only transactions; choose a table or a plain view.' },
+  '25006': {
+    code: 'read_only',
+    explain: () =>
+      'Reading it would write. This connector reads in read-only transactions; choose a table or a plain view.',
+  },
 };
 
-const CERTIFICATE = /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH)/;
+const CERTIFICATE =
+  /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH)/;
 
 /** `place`: what was being read; null before that, or for a check. */
 export function toFailure(error: unknown, place: Place | null): ConnectorError | AnswerTooLarge {
@@ -42,27 +56,62 @@ export function toFailure(error: unknown, place: Place | null): ConnectorError |
   if (error instanceof DatabaseError) return fromDatabase(error, place);
   const { message, code } = error as { message?: string; code?: string };
   if (code !== undefined && CERTIFICATE.test(code))
-    return new Unavailable(`The database server’s certificate is not trusted (${code}). Give its certificate authority as tls_ca.`, null, { cause: error });
+    return new Unavailable(
+      `The database server’s certificate is not trusted (${code}). Give its certificate authority as tls_ca.`,
+      null,
+      { cause: error },
+    );
   if (message?.includes('does not support SSL'))
-    return new Unavailable('The database server offers no TLS. Switch it on there; inside a trusted network, set tls to false.', null, { cause: error });
-  return new Unavailable('The connection to the database broke, or it did not answer in time.', null, { cause: error });
+    return new Unavailable(
+      'The database server offers no TLS. Switch it on there; inside a trusted network, set tls to false.',
+      null,
+      { cause: error },
+    );
+  return new Unavailable('The connection to the database broke, or it did not answer in time.', null, {
+    cause: error,
+  });
 }
 
 function fromDatabase(error: DatabaseError, place: Place | null): ConnectorError {
   const state = error.code ?? '';
   const words = error.message;
-  if (state.startsWith('28')) return new Unauthorized(`The database does not accept the credentials. ${words}`);
-  if (state === '53300') return new RateLimited(`The database has no connection left (53300). ${words}`, null);
+  if (state.startsWith('28'))
+    return new Unauthorized(`The database does not accept the credentials. ${words}`);
+  if (state === '53300')
+    return new RateLimited(`The database has no connection left (53300). ${words}`, null);
   if (state === '57014')
-    return new Unavailable(`${nameOf(place)} took too long to read. Put an index on its id and modified columns, or lower page_size. ${words}`);
-  const refusal = REFUSALS[state] ?? (/^(22|42|0A)/.test(state) ? { code: state, explain: () => 'Compare the configuration with the table.' } : undefined);
-  if (refusal === undefined) return new Unavailable(`The database answered ${state}. ${words}`, null, { cause: error });
-  return rejection(refusal.code, `${nameOf(place)} cannot be read: ${words}.`, refusal.explain(place), words, state === '42501');
+    return new Unavailable(
+      `${nameOf(place)} took too long to read. Put an index on its id and modified columns, or lower page_size. ${words}`,
+    );
+  const refusal =
+    REFUSALS[state] ??
+    (/^(22|42|0A)/.test(state)
+      ? { code: state, explain: () => 'Compare the configuration with the table.' }
+      : undefined);
+  if (refusal === undefined)
+    return new Unavailable(`The database answered ${state}. ${words}`, null, { cause: error });
+  return rejection(
+    refusal.code,
+    `${nameOf(place)} cannot be read: ${words}.`,
+    refusal.explain(place),
+    words,
+    state === '42501',
+  );
 }
 
 /** A dataset that cannot be read as it is configured. */
-export function rejection(code: string, message: string, explanation: string, words = message, isForbidden = false): RecordRejected {
-  return new RecordRejected(`${message} ${explanation}`, [{ field: null, remoteField: null, code, message: words, explanation }], isForbidden);
+export function rejection(
+  code: string,
+  message: string,
+  explanation: string,
+  words = message,
+  isForbidden = false,
+): RecordRejected {
+  return new RecordRejected(
+    `${message} ${explanation}`,
+    [{ field: null, remoteField: null, code, message: words, explanation }],
+    isForbidden,
+  );
 }
 
 function nameOf(place: Place | null): string {

@@ -7,7 +7,13 @@
  */
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { RecordRejected, Unauthorized, Unavailable } from '../errors';
-import { type PostgresConfig, type PostgresCredentials, findPostgresProblems, postgresConfigSchema, postgresCredentialsSchema } from './config';
+import {
+  type PostgresConfig,
+  type PostgresCredentials,
+  findPostgresProblems,
+  postgresConfigSchema,
+  postgresCredentialsSchema,
+} from './config';
 import { configuredRecordType, describeTables } from './description';
 import { rejection } from './failures';
 import { countTable, readTablePage } from './reading';
@@ -24,7 +30,8 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
 
   appName: ({ app }) => app,
 
-  recordTypes: (config) => Object.entries(config.record_types).map(([name, table]) => configuredRecordType(name, table)),
+  recordTypes: (config) =>
+    Object.entries(config.record_types).map(([name, table]) => configuredRecordType(name, table)),
 
   validate: findPostgresProblems,
 
@@ -32,7 +39,11 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
 
   /** `validate` lets no mapping push; this is for one that was stored by other means. */
   async push(items: readonly PushItem[]): Promise<PushResult[]> {
-    const error = rejection('read_only', 'This connector only reads.', 'Set the direction of the record type to pull.');
+    const error = rejection(
+      'read_only',
+      'This connector only reads.',
+      'Set the direction of the record type to pull.',
+    );
     return items.map(({ pushId }) => ({ pushId, ok: false, error }));
   },
 
@@ -53,7 +64,9 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
       await inSession(context, null, (session) => session.query('select 1'));
     } catch (error) {
       if (!(error instanceof RecordRejected)) throw error;
-      throw error.isForbidden ? new Unauthorized(error.message) : new Unavailable(error.message, null, { cause: error });
+      throw error.isForbidden
+        ? new Unauthorized(error.message)
+        : new Unavailable(error.message, null, { cause: error });
     }
   },
 };

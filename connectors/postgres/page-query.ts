@@ -56,25 +56,40 @@ export function pageStatement(
   const [values, conditions]: [Statement['values'], string[]] = [[], []];
   const parameter = (value: string | number) => `$${values.push(value)}`;
 
-  if (byModified) conditions.push(`${modified} >= ${parameter((request.modifiedSince as Date).toISOString())}`);
+  if (byModified)
+    conditions.push(`${modified} >= ${parameter((request.modifiedSince as Date).toISOString())}`);
   else if (table.deleted !== undefined) conditions.push(alive(table.deleted));
-  if (position !== null && byModified) conditions.push(`(${modified}, ${id}) > (${parameter(position.modified ?? '')}, ${parameter(position.id)})`);
+  if (position !== null && byModified)
+    conditions.push(
+      `(${modified}, ${id}) > (${parameter(position.modified ?? '')}, ${parameter(position.id)})`,
+    );
   if (position !== null && !byModified) conditions.push(`${id} > ${parameter(position.id)}`);
   const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')} `;
   const order = byModified ? `${modified}, ${id}` : id;
   const keys = [id, modified, deleted].join(', ');
-  const data = isKeysOnly ? '' : `, ${table.columns === undefined ? 't.*' : table.columns.map(column).join(', ')}`;
-  return { text: `select ${keys}${data} from ${from} t ${where}order by ${order} limit ${parameter(limit)}`, values };
+  const data = isKeysOnly
+    ? ''
+    : `, ${table.columns === undefined ? 't.*' : table.columns.map(column).join(', ')}`;
+  return {
+    text: `select ${keys}${data} from ${from} t ${where}order by ${order} limit ${parameter(limit)}`,
+    values,
+  };
 }
 
 export function countStatement(table: TableConfig, from: string): Statement {
-  return { text: `select count(*) from ${from} t${table.deleted === undefined ? '' : ` where ${alive(table.deleted)}`}`, values: [] };
+  return {
+    text: `select count(*) from ${from} t${table.deleted === undefined ? '' : ` where ${alive(table.deleted)}`}`,
+    values: [],
+  };
 }
 
 /** How many rows have no id, up to `max`. Their place in the order is none, so they are looked for apart. */
 export function withoutIdStatement(table: TableConfig, from: string, max: number): Statement {
   const also = table.deleted === undefined ? '' : ` and ${alive(table.deleted)}`;
-  return { text: `select count(*) from (select from ${from} t where ${column(table.id)} is null${also} limit ${max}) found`, values: [] };
+  return {
+    text: `select count(*) from (select from ${from} t where ${column(table.id)} is null${also} limit ${max}) found`,
+    values: [],
+  };
 }
 
 export function writeCursor({ id, modified, limit }: Position): string {
@@ -85,12 +100,19 @@ export function readCursor(cursor: string | null): Position | null {
   if (cursor === null) return null;
   try {
     const [id, modified, limit] = JSON.parse(cursor) as unknown[];
-    const isPosition = typeof id === 'string' && (typeof modified === 'string' || modified === null) && (Number.isInteger(limit) || limit === null);
+    const isPosition =
+      typeof id === 'string' &&
+      (typeof modified === 'string' || modified === null) &&
+      (Number.isInteger(limit) || limit === null);
     if (isPosition) return { id, modified, limit: limit as number | null };
   } catch {
     // said below
   }
-  throw rejection('unknown_cursor', 'The place to go on from is not one of this connector.', 'Read the record type from its beginning.');
+  throw rejection(
+    'unknown_cursor',
+    'The place to go on from is not one of this connector.',
+    'Read the record type from its beginning.',
+  );
 }
 
 function column(name: string | undefined): string {

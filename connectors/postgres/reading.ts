@@ -44,10 +44,17 @@ export async function countTable(recordType: string, context: PostgresContext): 
 }
 
 /** The table of a record type. Throws `RecordRejected` where the configuration has none. */
-export function findTable({ config }: Pick<PostgresContext, 'config'>, recordType: string): { table: TableConfig; place: Place } {
+export function findTable(
+  { config }: Pick<PostgresContext, 'config'>,
+  recordType: string,
+): { table: TableConfig; place: Place } {
   const table = Object.hasOwn(config.record_types, recordType) ? config.record_types[recordType] : undefined;
   if (table) return { table, place: { recordType, table: qualifiedName(table, config.schema) } };
-  throw rejection('unknown_record_type', `The configuration has no record type ${recordType}.`, 'Add it there, or take it out of the mappings.');
+  throw rejection(
+    'unknown_record_type',
+    `The configuration has no record type ${recordType}.`,
+    'Add it there, or take it out of the mappings.',
+  );
 }
 
 interface Reading {
@@ -73,12 +80,20 @@ function readRows(reading: Reading, context: PostgresContext): Promise<ReadPage>
       const { text } = withoutIdStatement(table, place.table, ROWS_WITHOUT_ID_MAX);
       page.unreadable.push(...withoutId(Number((await session.query(text)).rows[0]?.[0]), place));
     }
-    const nextCursor = isLast ? null : writeCursor(endOf(rows[limit - 1] as Rows['rows'][number], nextLimit(limit, session.bytesRead(), context)));
+    const nextCursor = isLast
+      ? null
+      : writeCursor(
+          endOf(rows[limit - 1] as Rows['rows'][number], nextLimit(limit, session.bytesRead(), context)),
+        );
     return { ...page, nextCursor, asOf: session.now, total: null };
   });
 }
 
-function toRecords({ place, limit, isKeysOnly }: Reading, rows: Rows['rows'], fieldsOf: (row: Rows['rows'][number]) => JsonObject) {
+function toRecords(
+  { place, limit, isKeysOnly }: Reading,
+  rows: Rows['rows'],
+  fieldsOf: (row: Rows['rows'][number]) => JsonObject,
+) {
   const [records, unreadable, seen]: [RemoteRecord[], UnreadableRecord[], Set<string>] = [[], [], new Set()];
   rows.forEach((row, index) => {
     const [remoteId = null, modified, deleted = null] = row;
@@ -90,19 +105,30 @@ function toRecords({ place, limit, isKeysOnly }: Reading, rows: Rows['rows'], fi
     else if (isKeysOnly) unreadable.push(tooLarge(remoteId, place));
     else {
       const isDeleted = isDeletedMark(deleted);
-      records.push({ remoteId, remoteVersion: null, fields: isDeleted ? {} : fieldsOf(row), externalId: null, isDeleted });
+      records.push({
+        remoteId,
+        remoteVersion: null,
+        fields: isDeleted ? {} : fieldsOf(row),
+        externalId: null,
+        isDeleted,
+      });
     }
     seen.add(remoteId);
   });
   return { records, unreadable };
 }
 
-function toFields(columns: Rows['columns'], decoders: readonly ((text: string) => JsonValue)[], row: Rows['rows'][number]): JsonObject {
+function toFields(
+  columns: Rows['columns'],
+  decoders: readonly ((text: string) => JsonValue)[],
+  row: Rows['rows'][number],
+): JsonObject {
   const fields: JsonObject = {};
   for (let index = KEYS; index < columns.length; index += 1) {
     const value = row[index] ?? null;
     const name = (columns[index] as Rows['columns'][number]).name;
-    if (name !== '__proto__') fields[name] = value === null ? null : (decoders[index] as (text: string) => JsonValue)(value);
+    if (name !== '__proto__')
+      fields[name] = value === null ? null : (decoders[index] as (text: string) => JsonValue)(value);
   }
   return fields;
 }

@@ -46,7 +46,11 @@ const BEGIN = [
 const NOW = 'select floor(extract(epoch from now()) * 1000)::bigint';
 
 /** Does the work in a transaction. Throws one of the four errors, or `AnswerTooLarge`. */
-export async function inSession<T>(context: PostgresContext, place: Place | null, work: (session: Session) => Promise<T>): Promise<T> {
+export async function inSession<T>(
+  context: PostgresContext,
+  place: Place | null,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const { host, port } = context.config;
   if (context.signal.aborted) throw new Unavailable('The worker stops.');
   const socket = await context.sockets.open({ host, port });
@@ -88,7 +92,9 @@ function createClient({ config, credentials }: PostgresContext, socket: Socket):
 function refusePlainPassword(client: Client): void {
   client.connection.prependListener('authenticationCleartextPassword', () => {
     client.connection.stream.destroy(
-      new Unavailable('The database asks for the password in the clear, and the connection is not encrypted. Use tls, or SCRAM.'),
+      new Unavailable(
+        'The database asks for the password in the clear, and the connection is not encrypted. Use tls, or SCRAM.',
+      ),
     );
   });
 }
@@ -116,8 +122,16 @@ function startSession(client: Client): Session {
     now: new Date(Number.NaN),
     bytesRead: () => bytes,
     async query(text, values = []) {
-      const result = await client.query<(string | null)[]>({ text, values: [...values], rowMode: 'array', types: asWritten });
-      return { columns: result.fields.map(({ name, dataTypeID }) => ({ name, oid: dataTypeID })), rows: result.rows };
+      const result = await client.query<(string | null)[]>({
+        text,
+        values: [...values],
+        rowMode: 'array',
+        types: asWritten,
+      });
+      return {
+        columns: result.fields.map(({ name, dataTypeID }) => ({ name, oid: dataTypeID })),
+        rows: result.rows,
+      };
     },
   };
 }

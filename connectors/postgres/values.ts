@@ -18,7 +18,10 @@ const DECODERS: ReadonlyMap<number, Decode> = new Map<number, Decode>([
   ...[114, 3802].map((oid): [number, Decode] => [oid, decodeJson]),
   ...[1114, 1184].map((oid): [number, Decode] => [oid, decodeInstant]),
   // name, text, char, varchar, date, time, interval, uuid, unknown, xid8, xid
-  ...[18, 19, 25, 28, 1042, 1043, 1082, 1083, 1186, 1266, 2950, 705, 5069].map((oid): [number, Decode] => [oid, asText]),
+  ...[18, 19, 25, 28, 1042, 1043, 1082, 1083, 1186, 1266, 2950, 705, 5069].map((oid): [number, Decode] => [
+    oid,
+    asText,
+  ]),
 ]);
 
 /** A decoder per column. Asks the catalog about types it does not know: some of them are lists. */
@@ -63,7 +66,11 @@ const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 function decodeJson(text: string): JsonValue {
   if (!LONG_NUMBER.test(text)) return JSON.parse(text) as JsonValue;
-  return JSON.parse(text.replaceAll(STRING_OR_NUMBER, (token) => (token.startsWith('"') || isExact(token) ? token : `"${token}"`))) as JsonValue;
+  return JSON.parse(
+    text.replaceAll(STRING_OR_NUMBER, (token) =>
+      token.startsWith('"') || isExact(token) ? token : `"${token}"`,
+    ),
+  ) as JsonValue;
 }
 
 /** `2026-11-21 10:00:00.5+00` → `2026-11-21T10:00:00.5Z`. `infinity` and years BC stay as they are. */

@@ -26,7 +26,8 @@ const BATCH_SIZE = 40;
 export const rest: Connector<RestConfig, RestCredentials> = {
   kind: 'rest',
   title: 'REST API',
-  description: 'Any third party with a JSON API, described by configuration: addresses, authentication, where ids and errors stand.',
+  description:
+    'Any third party with a JSON API, described by configuration: addresses, authentication, where ids and errors stand.',
   configSchema: RestConfig,
   credentialsSchema: RestCredentials,
   appName: ({ app }) => app,
@@ -38,7 +39,11 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   validate: findRestProblems,
 
   hosts({ base_url: baseUrl, auth }) {
-    const urls = [baseUrl, auth.type === 'oauth2_client_credentials' ? auth.token_url : undefined, auth.type === 'login' ? auth.url : undefined];
+    const urls = [
+      baseUrl,
+      auth.type === 'oauth2_client_credentials' ? auth.token_url : undefined,
+      auth.type === 'login' ? auth.url : undefined,
+    ];
     return [...new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).host])))];
   },
 
@@ -46,13 +51,19 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     if (items.length === 0 || context.signal.aborted) return [];
     const { config } = context;
     const session = await openSession(context);
-    const pushOne = async (item: PushItem) => pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session });
+    const pushOne = async (item: PushItem) =>
+      pushRecord({ config, recordType: recordTypeOf(config, item.recordType), item, session });
     return pushConcurrently(items, config.concurrency, pushOne, context.signal);
   },
 
   readAbilities({ record_types: types }, recordType): ReadAbilities | null {
     const list = Object.hasOwn(types, recordType) ? types[recordType]?.list : undefined;
-    return list === undefined ? null : { canFilterByModified: list.modified_since !== undefined, isPagingStable: isPagingStable(list.paging) };
+    return list === undefined
+      ? null
+      : {
+          canFilterByModified: list.modified_since !== undefined,
+          isPagingStable: isPagingStable(list.paging),
+        };
   },
 
   async readPage(request: ReadRequest, context: RestContext): Promise<ReadPage> {
@@ -80,7 +91,10 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     const answer = readAnswer(response, rulesFor(config), {}, session.quotable);
     if (answer.meaning === 'done' && config.check.expect === undefined) return;
     if (answer.meaning === 'done')
-      throw new Unavailable(`The check was answered ${response.status}, which the configuration does not expect.`, response.status);
+      throw new Unavailable(
+        `The check was answered ${response.status}, which the configuration does not expect.`,
+        response.status,
+      );
     throw inCheck(answer.error, response.status);
   },
 };
@@ -92,8 +106,12 @@ function recordTypesOf({ record_types: types }: RestConfig): RecordType[] {
 /** No record is at stake in a check: a refusal is about the credentials (403) or the configuration. */
 function inCheck(error: ConnectorError, status: number): ConnectorError {
   if (!(error instanceof RecordRejected)) return error;
-  if (error.isForbidden) return new Unauthorized(`The credentials do not allow the check (403). ${error.message}`);
-  return new Unavailable(`The check was answered ${status}. Look at its path in the configuration. ${error.message}`, status);
+  if (error.isForbidden)
+    return new Unauthorized(`The credentials do not allow the check (403). ${error.message}`);
+  return new Unavailable(
+    `The check was answered ${status}. Look at its path in the configuration. ${error.message}`,
+    status,
+  );
 }
 
 function recordTypeOf({ record_types: types }: RestConfig, recordType: string): RecordTypeConfig {
@@ -101,6 +119,12 @@ function recordTypeOf({ record_types: types }: RestConfig, recordType: string): 
   if (found !== undefined) return found;
   const message = `The configuration describes no record type ${recordType}.`;
   throw new RecordRejected(message, [
-    { field: null, remoteField: null, code: 'not_configured', message, explanation: 'Describe it in the configuration of the integration.' },
+    {
+      field: null,
+      remoteField: null,
+      code: 'not_configured',
+      message,
+      explanation: 'Describe it in the configuration of the integration.',
+    },
   ]);
 }

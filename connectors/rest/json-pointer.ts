@@ -76,7 +76,13 @@ function keepLongNumbers(text: string): string {
   for (let from = 0; from < text.length;) {
     const quote = text.indexOf('"', from);
     const open = quote < 0 ? text.length : quote;
-    parts.push(text.slice(from, open).replaceAll(NUMBER, (token) => (/^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token)));
+    parts.push(
+      text
+        .slice(from, open)
+        .replaceAll(NUMBER, (token) =>
+          /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token,
+        ),
+    );
     from = endOfString(text, open);
     parts.push(text.slice(open, from));
   }

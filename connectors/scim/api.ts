@@ -9,7 +9,15 @@ import { errorFromResponse, isSuccess } from '../http-errors';
 import type { ResourceTypeConfig, ScimConfig, ScimCredentials } from './config';
 import { describeRefusal } from './error-mapping';
 import type { PatchOperation } from './merge';
-import { type Features, type Resource, idFromLocation, readFeatures, readList, readResource, requireResource } from './responses';
+import {
+  type Features,
+  type Resource,
+  idFromLocation,
+  readFeatures,
+  readList,
+  readResource,
+  requireResource,
+} from './responses';
 
 const PAGE_SIZE = 100;
 /** A find reads at most so many pages. Only a server that filters nothing comes near. */
@@ -36,11 +44,18 @@ export class ScimApi {
    * All resources whose attribute has exactly this value (RFC 7644 3.4.2.2, paged by 3.4.2.4). Servers may ignore a filter or compare
    * without regard to case, so every hit is compared again with `matches`.
    */
-  async find(type: ResourceTypeConfig, attribute: string, value: string, matches: (resource: JsonObject) => boolean): Promise<Resource[]> {
+  async find(
+    type: ResourceTypeConfig,
+    attribute: string,
+    value: string,
+    matches: (resource: JsonObject) => boolean,
+  ): Promise<Resource[]> {
     const found = new Map<string, Resource>();
     const seen = new Set<string>();
     // A filter's value is a JSON string (RFC 7644 3.4.2.2), which is all the escaping there is.
-    const filter = (await this.readFeatures()).canFilter ? `filter=${encodeURIComponent(`${attribute} eq ${JSON.stringify(value)}`)}&` : '';
+    const filter = (await this.readFeatures()).canFilter
+      ? `filter=${encodeURIComponent(`${attribute} eq ${JSON.stringify(value)}`)}&`
+      : '';
     for (let page = 0, startIndex = 1; page < PAGES_MAX; page += 1) {
       const url = `${this.collectionUrl(type)}?${filter}startIndex=${startIndex}&count=${PAGE_SIZE}`;
       const { resources, total } = readList(await this.call({ method: 'GET', url }, null));
@@ -52,16 +67,30 @@ export class ScimApi {
       startIndex += resources.length;
       if (!isNews || startIndex > total) return [...found.values()];
     }
-    throw new Unavailable(`The third party lists more than ${PAGES_MAX * PAGE_SIZE} resources when asked for one.`);
+    throw new Unavailable(
+      `The third party lists more than ${PAGES_MAX * PAGE_SIZE} resources when asked for one.`,
+    );
   }
 
   /** RFC 7644 3.3. `conflict` on 409: something there is already, or is much like, what we wanted to create. */
-  async create(type: ResourceTypeConfig, attributes: JsonObject, item: PushItem): Promise<Resource | { conflict: HttpResponse }> {
-    const response = await this.call({ method: 'POST', url: this.collectionUrl(type), body: JSON.stringify(attributes) }, item, [409]);
+  async create(
+    type: ResourceTypeConfig,
+    attributes: JsonObject,
+    item: PushItem,
+  ): Promise<Resource | { conflict: HttpResponse }> {
+    const response = await this.call(
+      { method: 'POST', url: this.collectionUrl(type), body: JSON.stringify(attributes) },
+      item,
+      [409],
+    );
     if (response.status === 409) return { conflict: response };
     const created = readResource(response);
     const id = created?.id ?? idFromLocation(response.headers['location']);
-    if (id === undefined) throw new Unavailable(`The third party answered ${response.status} to a creation without saying the new id.`, response.status);
+    if (id === undefined)
+      throw new Unavailable(
+        `The third party answered ${response.status} to a creation without saying the new id.`,
+        response.status,
+      );
     return created ?? { id, version: response.headers['etag'] ?? null, attributes };
   }
 
@@ -74,7 +103,9 @@ export class ScimApi {
     item: PushItem,
   ): Promise<{ version: string | null } | { conflict: HttpResponse } | 'gone'> {
     const isPatch = await this.canPatch();
-    const body = isPatch ? { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: operations } : merged;
+    const body = isPatch
+      ? { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: operations }
+      : merged;
     const response = await this.call(
       {
         method: isPatch ? 'PATCH' : 'PUT',
@@ -96,29 +127,52 @@ export class ScimApi {
 
   /** RFC 7644 3.6. False when it was not there. */
   async remove(type: ResourceTypeConfig, id: string, item: PushItem): Promise<boolean> {
-    return isSuccess(await this.call({ method: 'DELETE', url: this.resourceUrl(type, id) }, item, [404, 410]));
+    return isSuccess(
+      await this.call({ method: 'DELETE', url: this.resourceUrl(type, id) }, item, [404, 410]),
+    );
   }
 
   /** The error that an answer held back as `conflict` means after all. */
   refusal(response: HttpResponse, item: PushItem): Error {
-    if (response.status === 412) return new Unavailable('Someone keeps changing this record there (412).', 412);
+    if (response.status === 412)
+      return new Unavailable('Someone keeps changing this record there (412).', 412);
     return errorFromResponse(response, describeRefusal(item));
   }
 
   /** One page of a collection, raw. `query`: parameters of RFC 7644 3.4.2. Answers 2xx and the `expected` statuses. */
-  list(type: ResourceTypeConfig, query: Record<string, string>, expected: readonly number[] = []): Promise<HttpResponse> {
-    return this.call({ method: 'GET', url: `${this.collectionUrl(type)}?${toQuery(query)}`, responseBytesMax: LIST_BYTES_MAX }, null, expected);
+  list(
+    type: ResourceTypeConfig,
+    query: Record<string, string>,
+    expected: readonly number[] = [],
+  ): Promise<HttpResponse> {
+    return this.call(
+      {
+        method: 'GET',
+        url: `${this.collectionUrl(type)}?${toQuery(query)}`,
+        responseBytesMax: LIST_BYTES_MAX,
+      },
+      null,
+      expected,
+    );
   }
 
   /** The schemas it serves (RFC 7644 4); undefined where it serves none. */
   async schemas(): Promise<HttpResponse | undefined> {
-    const response = await this.call({ method: 'GET', url: `${this.baseUrl()}/Schemas`, responseBytesMax: LIST_BYTES_MAX }, null, NOT_OFFERED);
+    const response = await this.call(
+      { method: 'GET', url: `${this.baseUrl()}/Schemas`, responseBytesMax: LIST_BYTES_MAX },
+      null,
+      NOT_OFFERED,
+    );
     return isSuccess(response) ? response : undefined;
   }
 
   /** The first page of a collection, raw; for `check`. */
   async probe(type: ResourceTypeConfig): Promise<HttpResponse> {
-    return this.context.http.send({ method: 'GET', url: `${this.collectionUrl(type)}?startIndex=1&count=1`, headers: this.headers() });
+    return this.context.http.send({
+      method: 'GET',
+      url: `${this.collectionUrl(type)}?startIndex=1&count=1`,
+      headers: this.headers(),
+    });
   }
 
   private async canPatch(): Promise<boolean> {
@@ -128,15 +182,27 @@ export class ScimApi {
   }
 
   readFeatures(): Promise<Features> {
-    this.features ??= this.call({ method: 'GET', url: `${this.baseUrl()}/ServiceProviderConfig` }, null, NOT_OFFERED).then(readFeatures);
+    this.features ??= this.call(
+      { method: 'GET', url: `${this.baseUrl()}/ServiceProviderConfig` },
+      null,
+      NOT_OFFERED,
+    ).then(readFeatures);
     return this.features;
   }
 
   /** Sends one request; answers 2xx and the `expected` statuses, and throws what every other one means. */
-  private async call(request: HttpRequest, item: PushItem | null, expected: readonly number[] = []): Promise<HttpResponse> {
-    const contentType = request.body === undefined ? {} : { 'content-type': this.context.config.content_type };
+  private async call(
+    request: HttpRequest,
+    item: PushItem | null,
+    expected: readonly number[] = [],
+  ): Promise<HttpResponse> {
+    const contentType =
+      request.body === undefined ? {} : { 'content-type': this.context.config.content_type };
     const key = item === null ? {} : { 'idempotency-key': item.pushId };
-    const response = await this.context.http.send({ ...request, headers: { ...this.headers(), ...contentType, ...key, ...request.headers } });
+    const response = await this.context.http.send({
+      ...request,
+      headers: { ...this.headers(), ...contentType, ...key, ...request.headers },
+    });
     if (isSuccess(response) || expected.includes(response.status)) return response;
     throw errorFromResponse(response, describeRefusal(item));
   }

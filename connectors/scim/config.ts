@@ -10,7 +10,11 @@ const resourceTypeSchema = z.strictObject({
     .regex(/^\/[A-Za-z0-9._~/-]*[A-Za-z0-9]$/)
     .refine((endpoint) => !endpoint.includes('..') && !endpoint.includes('//'))
     .describe('Where its resources stand, below the base URL: `/Users`.'),
-  schemas: z.array(z.string().startsWith('urn:').max(300)).min(1).max(10).describe('The schemas of its resources: the core one first, then extensions.'),
+  schemas: z
+    .array(z.string().startsWith('urn:').max(300))
+    .min(1)
+    .max(10)
+    .describe('The schemas of its resources: the core one first, then extensions.'),
   active_attribute: z
     .string()
     .regex(/^[A-Za-z][\w-]*$/)
@@ -21,7 +25,12 @@ const resourceTypeSchema = z.strictObject({
 
 export type ResourceTypeConfig = z.output<typeof resourceTypeSchema>;
 
-const EMPLOYEES: ResourceTypeConfig = { resource_type: 'User', endpoint: '/Users', schemas: [USER_SCHEMA, ENTERPRISE_SCHEMA], active_attribute: 'active' };
+const EMPLOYEES: ResourceTypeConfig = {
+  resource_type: 'User',
+  endpoint: '/Users',
+  schemas: [USER_SCHEMA, ENTERPRISE_SCHEMA],
+  active_attribute: 'active',
+};
 
 export const scimConfigSchema = z.strictObject({
   base_url: z
@@ -42,11 +51,18 @@ export const scimConfigSchema = z.strictObject({
     .enum(['application/scim+json', 'application/json'])
     .default('application/scim+json')
     .describe('The content type of what we send; some services know only `application/json`.'),
-  page_size: z.int().min(1).max(1000).default(200).describe('How many resources a page is asked for when reading; a service may give fewer.'),
+  page_size: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(200)
+    .describe('How many resources a page is asked for when reading; a service may give fewer.'),
   filter_modified: z
     .boolean()
     .default(true)
-    .describe('Whether changed resources are asked for by a filter on meta.lastModified. False for services that fail at it; then every run reads everything.'),
+    .describe(
+      'Whether changed resources are asked for by a filter on meta.lastModified. False for services that fail at it; then every run reads everything.',
+    ),
 });
 
 export type ScimConfig = z.output<typeof scimConfigSchema>;
@@ -80,23 +96,39 @@ export type ScimCredentials = z.output<typeof scimCredentialsSchema>;
 const RESERVED = new Set(['id', 'externalId', 'meta', 'schemas']);
 
 /** What is wrong with the configuration and the mappings taken together. */
-export function findScimProblems(config: ScimConfig, mappings: Record<string, RecordTypeMapping>): { pointer: string; message: string }[] {
+export function findScimProblems(
+  config: ScimConfig,
+  mappings: Record<string, RecordTypeMapping>,
+): { pointer: string; message: string }[] {
   return Object.entries(mappings).flatMap(([recordType, mapping]) => {
     const pointer = `/record_types/${recordType}`;
     const type = config.record_types[recordType];
     if (!type) return [{ pointer, message: `The configuration has no record type ${recordType}.` }];
     const problems: { pointer: string; message: string }[] = [];
     if (mapping.onDelete === 'deactivate' && type.active_attribute === null) {
-      problems.push({ pointer: `${pointer}/on_delete`, message: `A ${type.resource_type} cannot be deactivated there. Choose delete or leave.` });
+      problems.push({
+        pointer: `${pointer}/on_delete`,
+        message: `A ${type.resource_type} cannot be deactivated there. Choose delete or leave.`,
+      });
     }
     mapping.fields.forEach((field, index) => {
       const [attribute = ''] = toPath(field.to);
       if (RESERVED.has(attribute))
-        problems.push({ pointer: `${pointer}/fields/${index}/to`, message: `${attribute} is set by the service itself and cannot be mapped.` });
+        problems.push({
+          pointer: `${pointer}/fields/${index}/to`,
+          message: `${attribute} is set by the service itself and cannot be mapped.`,
+        });
     });
     const isUser = type.schemas.includes(USER_SCHEMA);
-    if (isUser && mapping.direction !== 'pull' && !mapping.fields.some((field) => toPath(field.to).join('/') === 'userName')) {
-      problems.push({ pointer: `${pointer}/fields`, message: 'SCIM requires a userName of every User (RFC 7643 4.1.1). Map a field to /userName.' });
+    if (
+      isUser &&
+      mapping.direction !== 'pull' &&
+      !mapping.fields.some((field) => toPath(field.to).join('/') === 'userName')
+    ) {
+      problems.push({
+        pointer: `${pointer}/fields`,
+        message: 'SCIM requires a userName of every User (RFC 7643 4.1.1). Map a field to /userName.',
+      });
     }
     return problems;
   });

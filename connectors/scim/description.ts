@@ -30,13 +30,23 @@ export async function describeResourceTypes(api: ScimApi, config: ScimConfig): P
     const id = schema['id'];
     const isCore = types.some(([, { schemas }]) => schemas[0] === id);
     if (typeof id === 'string')
-      fieldsBySchema[id] = attributesOf(schema, 'attributes').flatMap((attribute) => toFields(attribute, isCore ? '' : `/${id}`, true));
+      fieldsBySchema[id] = attributesOf(schema, 'attributes').flatMap((attribute) =>
+        toFields(attribute, isCore ? '' : `/${id}`, true),
+      );
   }
   return types.map(([name, { schemas }]) => toRecordType(name, schemas, fieldsBySchema));
 }
 
-export function toRecordType(name: string, schemas: readonly string[], fieldsBySchema: Record<string, RecordTypeField[]>): RecordType {
-  return { name, label: sentence(name.replaceAll('_', ' ')), fields: schemas.flatMap((schema) => fieldsBySchema[schema] ?? []) };
+export function toRecordType(
+  name: string,
+  schemas: readonly string[],
+  fieldsBySchema: Record<string, RecordTypeField[]>,
+): RecordType {
+  return {
+    name,
+    label: sentence(name.replaceAll('_', ' ')),
+    fields: schemas.flatMap((schema) => fieldsBySchema[schema] ?? []),
+  };
 }
 
 function toFields(attribute: JsonObject, parent: string, isParentRequired: boolean): RecordTypeField[] {
@@ -49,24 +59,40 @@ function toFields(attribute: JsonObject, parent: string, isParentRequired: boole
   const parts = attributesOf(attribute, 'subAttributes');
   const isList = attribute['multiValued'] === true;
   if (isList && !isListByKind(parts)) return [toField(path, name, 'array', isRequired)];
-  if (parts.length > 0) return parts.flatMap((part) => toFields(part, isList ? `${path}/0` : path, isRequired));
+  if (parts.length > 0)
+    return parts.flatMap((part) => toFields(part, isList ? `${path}/0` : path, isRequired));
   const values = textsOf(attribute['canonicalValues']);
-  if (attribute['type'] === 'string' && values.length > 0) return [{ ...toField(path, name, 'picklist', isRequired), values }];
+  if (attribute['type'] === 'string' && values.length > 0)
+    return [{ ...toField(path, name, 'picklist', isRequired), values }];
   return [toField(path, name, TYPES[attribute['type'] as string] ?? 'string', isRequired)];
 }
 
 /** Work and home addresses, of which a mapping takes one; not lists of references (groups, members), nor plain ones. */
 function isListByKind(parts: readonly JsonObject[]): boolean {
-  const hasKinds = parts.some(({ name, canonicalValues }) => name === 'type' && textsOf(canonicalValues).length > 0);
+  const hasKinds = parts.some(
+    ({ name, canonicalValues }) => name === 'type' && textsOf(canonicalValues).length > 0,
+  );
   return hasKinds && !parts.some(({ name }) => name === '$ref');
 }
 
-function toField(path: string, name: string, type: RecordTypeField['type'], isRequired: boolean): RecordTypeField {
-  return { name: path, label: LABELS.get(path) ?? sentence(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()), type, isRequired };
+function toField(
+  path: string,
+  name: string,
+  type: RecordTypeField['type'],
+  isRequired: boolean,
+): RecordTypeField {
+  return {
+    name: path,
+    label: LABELS.get(path) ?? sentence(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()),
+    type,
+    isRequired,
+  };
 }
 
 /** Standard attributes are called what the standard description calls them. */
-const LABELS = new Map(Object.values(FIELDS_BY_SCHEMA).flatMap((fields) => fields.map(({ name, label }) => [name, label])));
+const LABELS = new Map(
+  Object.values(FIELDS_BY_SCHEMA).flatMap((fields) => fields.map(({ name, label }) => [name, label])),
+);
 
 function attributesOf(parent: JsonObject, key: 'attributes' | 'subAttributes'): JsonObject[] {
   const attributes = parent[key];

@@ -10,9 +10,12 @@ import { isExtension } from './merge';
 const GENERAL = 'The third party refused this record. Change what it complains about, or the mapping.';
 
 const EXPLANATIONS: Record<string, string> = {
-  uniqueness: 'Another record there already has this value. Change it here, or remove or rename the other one there.',
-  invalidValue: 'The value is missing or has the wrong form for the third party. Correct it here, or map it differently.',
-  mutability: 'The third party does not let this attribute be changed. Take it out of the mapping, or change it there.',
+  uniqueness:
+    'Another record there already has this value. Change it here, or remove or rename the other one there.',
+  invalidValue:
+    'The value is missing or has the wrong form for the third party. Correct it here, or map it differently.',
+  mutability:
+    'The third party does not let this attribute be changed. Take it out of the mapping, or change it there.',
   invalidSyntax: 'The third party could not read the record. Compare the mapping with the schema it serves.',
   invalidPath: 'The mapping names an attribute that the third party does not know.',
   noTarget: 'The mapping names an attribute that the third party does not know.',
@@ -33,7 +36,9 @@ export function describeRefusal(item: Pick<PushItem, 'fieldNames'> | null) {
       code,
       message,
       explanation:
-        response.status === 403 ? 'The third party does not allow this change. Check what the account may do there.' : (EXPLANATIONS[code] ?? GENERAL),
+        response.status === 403
+          ? 'The third party does not allow this change. Check what the account may do there.'
+          : (EXPLANATIONS[code] ?? GENERAL),
     };
     return { message, errors: [error] };
   };
@@ -53,7 +58,9 @@ interface Named {
 /** The mapped attribute that the text names; the longest name wins, so `name.givenName` comes before `name`. */
 function findNamedField(text: string, code: string, fieldNames: Record<string, string>): Named | undefined {
   const candidates = Object.entries(fieldNames)
-    .flatMap(([pointer, field]) => wordsFor(pointer).map((word) => ({ word, field, attribute: toAttributePath(pointer) })))
+    .flatMap(([pointer, field]) =>
+      wordsFor(pointer).map((word) => ({ word, field, attribute: toAttributePath(pointer) })),
+    )
     .sort((a, b) => b.word.length - a.word.length);
   const named = candidates.find(({ word }) => containsWord(text, word));
   if (named) return named;
@@ -65,7 +72,13 @@ function findNamedField(text: string, code: string, fieldNames: Record<string, s
 function wordsFor(pointer: string): string[] {
   const parts = toPath(pointer).filter((part) => !/^\d+$/.test(part) && !isExtension(part));
   const last = parts.at(-1) ?? '';
-  return [...new Set([toAttributePath(pointer), parts.join('.'), last === 'value' || last === 'type' ? (parts[0] ?? '') : last])].filter((word) => word !== '');
+  return [
+    ...new Set([
+      toAttributePath(pointer),
+      parts.join('.'),
+      last === 'value' || last === 'type' ? (parts[0] ?? '') : last,
+    ]),
+  ].filter((word) => word !== '');
 }
 
 function containsWord(text: string, word: string): boolean {
@@ -76,7 +89,8 @@ function containsWord(text: string, word: string): boolean {
 export function readError(text: string): { detail?: string; scimType?: string; path?: string } {
   try {
     const body = JSON.parse(text) as Record<string, unknown> | null;
-    const read = (key: string) => (typeof body?.[key] === 'string' && body[key] !== '' ? { [key]: body[key] } : {});
+    const read = (key: string) =>
+      typeof body?.[key] === 'string' && body[key] !== '' ? { [key]: body[key] } : {};
     return { ...read('detail'), ...read('scimType'), ...read('path') };
   } catch {
     return {};

@@ -11,8 +11,19 @@ export const GROUP_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 
 type Type = RecordTypeField['type'];
 
-const field = (name: string, label: string, type: Type = 'string', isRequired = false): RecordTypeField => ({ name, label, type, isRequired });
-const picklist = (name: string, label: string, values: string[]): RecordTypeField => ({ name, label, type: 'picklist', isRequired: false, values });
+const field = (name: string, label: string, type: Type = 'string', isRequired = false): RecordTypeField => ({
+  name,
+  label,
+  type,
+  isRequired,
+});
+const picklist = (name: string, label: string, values: string[]): RecordTypeField => ({
+  name,
+  label,
+  type: 'picklist',
+  isRequired: false,
+  values,
+});
 
 const USER_FIELDS: RecordTypeField[] = [
   field('/userName', 'User name', 'string', true),
@@ -60,7 +71,10 @@ const ENTERPRISE_FIELDS: RecordTypeField[] = [
 export const FIELDS_BY_SCHEMA: Record<string, RecordTypeField[]> = {
   [USER_SCHEMA]: USER_FIELDS,
   [ENTERPRISE_SCHEMA]: ENTERPRISE_FIELDS,
-  [GROUP_SCHEMA]: [field('/displayName', 'Display name', 'string', true), field('/members', 'Members', 'array')],
+  [GROUP_SCHEMA]: [
+    field('/displayName', 'Display name', 'string', true),
+    field('/members', 'Members', 'array'),
+  ],
 };
 
 /** Employees as Users. `externalId` is always our record's id and needs no mapping. */

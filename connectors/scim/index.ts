@@ -10,7 +10,13 @@ import type { Connector, ConnectorContext, PushItem, PushResult } from '../conne
 import { errorFromCheck, isSuccess } from '../http-errors';
 import { pushConcurrently } from '../bounded-concurrency';
 import { ScimApi } from './api';
-import { type ScimConfig, type ScimCredentials, findScimProblems, scimConfigSchema, scimCredentialsSchema } from './config';
+import {
+  type ScimConfig,
+  type ScimCredentials,
+  findScimProblems,
+  scimConfigSchema,
+  scimCredentialsSchema,
+} from './config';
 import { describeResourceTypes, toRecordType } from './description';
 import { EMPLOYEES_MAPPING, FIELDS_BY_SCHEMA, USER_SCHEMA } from './fields';
 import { createScimPush } from './push';
@@ -26,16 +32,22 @@ const CALLS_AT_ONCE = 4;
 export const scim: Connector<ScimConfig, ScimCredentials> = {
   kind: 'scim',
   title: 'SCIM 2.0',
-  description: 'Employees as users of an identity provider, directory or HR system that speaks SCIM 2.0 (RFC 7643, RFC 7644).',
+  description:
+    'Employees as users of an identity provider, directory or HR system that speaks SCIM 2.0 (RFC 7643, RFC 7644).',
   configSchema: scimConfigSchema,
   credentialsSchema: scimCredentialsSchema,
   batchSize: BATCH_SIZE,
   onDelete: ['deactivate', 'delete', 'leave'],
 
-  recordTypes: (config) => Object.entries(config.record_types).map(([name, { schemas }]) => toRecordType(name, schemas, FIELDS_BY_SCHEMA)),
+  recordTypes: (config) =>
+    Object.entries(config.record_types).map(([name, { schemas }]) =>
+      toRecordType(name, schemas, FIELDS_BY_SCHEMA),
+    ),
 
   defaultMappings(config) {
-    const users = Object.entries(config.record_types).filter(([, { schemas }]) => schemas.includes(USER_SCHEMA));
+    const users = Object.entries(config.record_types).filter(([, { schemas }]) =>
+      schemas.includes(USER_SCHEMA),
+    );
     return Object.fromEntries(users.map(([name]) => [name, EMPLOYEES_MAPPING]));
   },
 
@@ -44,7 +56,12 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
   hosts: (config) => [new URL(config.base_url).host],
 
   async push(items: readonly PushItem[], context: Context): Promise<PushResult[]> {
-    return pushConcurrently(items, CALLS_AT_ONCE, createScimPush(new ScimApi(context), context), context.signal);
+    return pushConcurrently(
+      items,
+      CALLS_AT_ONCE,
+      createScimPush(new ScimApi(context), context),
+      context.signal,
+    );
   },
 
   readAbilities({ record_types: types, filter_modified: canFilterByModified }, recordType) {

@@ -21,13 +21,19 @@ const DESCRIPTIVE = new Set(['type', 'primary', 'display', '$ref']);
  * stays. Elements of multi-valued attributes (`emails`) are paired with theirs, so that values added there survive, unless
  * `wholeAttributes` names the attribute: then the list is ours alone.
  */
-export function mergeResource(current: JsonObject, payload: JsonObject, wholeAttributes: ReadonlySet<string>): JsonObject {
+export function mergeResource(
+  current: JsonObject,
+  payload: JsonObject,
+  wholeAttributes: ReadonlySet<string>,
+): JsonObject {
   return mergeObject(current, payload, wholeAttributes, '');
 }
 
 /** The operations that turn `current` into `merged`, one per attribute or sub-attribute; empty when nothing differs. */
 export function patchOperations(current: JsonObject, merged: JsonObject): PatchOperation[] {
-  const keys = [...new Set([...Object.keys(current), ...Object.keys(merged)])].filter((key) => !NOT_OURS.has(key));
+  const keys = [...new Set([...Object.keys(current), ...Object.keys(merged)])].filter(
+    (key) => !NOT_OURS.has(key),
+  );
   return keys.flatMap((key) => {
     const [before, after] = [current[key], merged[key]];
     if (isExtension(key)) return operationsWithin(`${key}:`, asObject(before), asObject(after));
@@ -46,13 +52,22 @@ function operationsWithin(prefix: string, before: JsonObject, after: JsonObject)
   return keys.flatMap((key) => operation(prefix + key, before[key], after[key]));
 }
 
-function operation(path: string, before: JsonValue | undefined, after: JsonValue | undefined): PatchOperation[] {
+function operation(
+  path: string,
+  before: JsonValue | undefined,
+  after: JsonValue | undefined,
+): PatchOperation[] {
   if (jsonEquals(before, after)) return [];
   if (after === undefined) return [{ op: 'remove', path }];
   return [{ op: before === undefined ? 'add' : 'replace', path, value: after }];
 }
 
-function mergeObject(current: JsonObject, payload: JsonObject, whole: ReadonlySet<string>, path: string): JsonObject {
+function mergeObject(
+  current: JsonObject,
+  payload: JsonObject,
+  whole: ReadonlySet<string>,
+  path: string,
+): JsonObject {
   const merged: JsonObject = { ...current };
   for (const [key, wanted] of Object.entries(payload)) {
     const value = mergeValue(current[key], wanted, whole, `${path}/${key}`);
@@ -62,9 +77,15 @@ function mergeObject(current: JsonObject, payload: JsonObject, whole: ReadonlySe
   return merged;
 }
 
-function mergeValue(current: JsonValue | undefined, wanted: JsonValue, whole: ReadonlySet<string>, path: string): JsonValue | undefined {
+function mergeValue(
+  current: JsonValue | undefined,
+  wanted: JsonValue,
+  whole: ReadonlySet<string>,
+  path: string,
+): JsonValue | undefined {
   if (wanted === null) return undefined;
-  if (Array.isArray(wanted)) return mergeList(whole.has(path) || !Array.isArray(current) ? [] : current, wanted);
+  if (Array.isArray(wanted))
+    return mergeList(whole.has(path) || !Array.isArray(current) ? [] : current, wanted);
   if (!isJsonObject(wanted)) return wanted;
   const merged = mergeObject(asObject(current), wanted, whole, path);
   return Object.keys(merged).length === 0 ? undefined : merged;
@@ -80,7 +101,9 @@ function mergeList(current: readonly JsonValue[], wanted: readonly JsonValue[]):
     if (element['primary'] === true) withdrawPrimary(merged, position);
     merged[position] = mergeObject(asObject(merged[position]), element, new Set(), '');
   });
-  const telling = merged.filter((element) => !isJsonObject(element) || Object.keys(element).some((key) => !DESCRIPTIVE.has(key)));
+  const telling = merged.filter(
+    (element) => !isJsonObject(element) || Object.keys(element).some((key) => !DESCRIPTIVE.has(key)),
+  );
   return telling.length === 0 ? undefined : telling;
 }
 
@@ -89,7 +112,8 @@ function mergeList(current: readonly JsonValue[], wanted: readonly JsonValue[]):
  * Without: the primary one if ours is, else the one of the same value, else the one in the same place.
  */
 function positionOf(element: JsonObject, list: readonly JsonValue[], index: number): number {
-  const find = (matches: (candidate: JsonObject) => boolean) => list.findIndex((candidate) => isJsonObject(candidate) && matches(candidate));
+  const find = (matches: (candidate: JsonObject) => boolean) =>
+    list.findIndex((candidate) => isJsonObject(candidate) && matches(candidate));
   const { type, primary, value } = element;
   const attempts =
     type === undefined
@@ -113,7 +137,8 @@ function positionOf(element: JsonObject, list: readonly JsonValue[], index: numb
 /** At most one element may be primary (RFC 7643 2.4). */
 function withdrawPrimary(list: JsonValue[], except: number): void {
   list.forEach((element, index) => {
-    if (index !== except && isJsonObject(element) && element['primary'] === true) list[index] = { ...element, primary: false };
+    if (index !== except && isJsonObject(element) && element['primary'] === true)
+      list[index] = { ...element, primary: false };
   });
 }
 

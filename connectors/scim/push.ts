@@ -15,10 +15,14 @@ type Pushed = Extract<PushResult, { ok: true }>;
 const WRITE_ATTEMPTS_MAX = 2;
 
 /** Answers a function that pushes one record and throws one of the four errors. */
-export function createScimPush(api: ScimApi, { config, mappings }: ConnectorContext<ScimConfig, ScimCredentials>) {
+export function createScimPush(
+  api: ScimApi,
+  { config, mappings }: ConnectorContext<ScimConfig, ScimCredentials>,
+) {
   return async function pushRecord(item: PushItem): Promise<Pushed> {
     const type = config.record_types[item.recordType];
-    if (!type) throw rejected('unknown_record_type', `The configuration has no record type ${item.recordType}.`);
+    if (!type)
+      throw rejected('unknown_record_type', `The configuration has no record type ${item.recordType}.`);
     switch (item.operation) {
       case 'upsert':
         return upsert(item, type);
@@ -44,14 +48,16 @@ export function createScimPush(api: ScimApi, { config, mappings }: ConnectorCont
   }
 
   async function deactivate(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
-    if (type.active_attribute === null) throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated there.`);
+    if (type.active_attribute === null)
+      throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated there.`);
     const existing = await locate(item, type);
     if (!existing) return done(item, 'none', null, null);
     return write(existing, { [type.active_attribute]: false }, item, type, 'deactivated');
   }
 
   async function remove(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
-    if (item.remoteId !== null && (await api.remove(type, item.remoteId, item))) return done(item, 'deleted', null, null);
+    if (item.remoteId !== null && (await api.remove(type, item.remoteId, item)))
+      return done(item, 'deleted', null, null);
     const found = await findByExternalId(item, type);
     const isRemoved = found !== undefined && (await api.remove(type, found.id, item));
     return done(item, isRemoved ? 'deleted' : 'none', null, null);
@@ -64,33 +70,63 @@ export function createScimPush(api: ScimApi, { config, mappings }: ConnectorCont
   }
 
   async function findByExternalId(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
-    const hits = await api.find(type, 'externalId', item.externalId, (resource) => resource['externalId'] === item.externalId);
-    if (hits.length > 1) throw rejected('ambiguous', `${hits.length} resources there carry the externalId ${item.externalId}.`);
+    const hits = await api.find(
+      type,
+      'externalId',
+      item.externalId,
+      (resource) => resource['externalId'] === item.externalId,
+    );
+    if (hits.length > 1)
+      throw rejected('ambiguous', `${hits.length} resources there carry the externalId ${item.externalId}.`);
     return hits[0];
   }
 
   /** A resource that nobody has claimed yet and that has the same value in the mapping's `match_by` field (rules.md 13, 15). */
   async function findByMatchField(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
     const mapping = mappings[item.recordType];
-    const to = mapping?.fields.find((field) => field.name !== undefined && field.name === mapping.matchBy)?.to;
+    const to = mapping?.fields.find(
+      (field) => field.name !== undefined && field.name === mapping.matchBy,
+    )?.to;
     const [value] = to === undefined ? [] : valuesAt(item.payload, to);
     if (to === undefined || typeof value !== 'string' || value === '') return undefined;
-    const isSame = (other: JsonValue) => typeof other === 'string' && other.toLowerCase() === value.toLowerCase();
-    const hits = await api.find(type, toAttributePath(to), value, (resource) => !resource['externalId'] && valuesAt(resource, to).some(isSame));
-    if (hits.length > 1) throw rejected('ambiguous', `${hits.length} resources there have the same ${toAttributePath(to)}.`, mapping?.matchBy);
+    const isSame = (other: JsonValue) =>
+      typeof other === 'string' && other.toLowerCase() === value.toLowerCase();
+    const hits = await api.find(
+      type,
+      toAttributePath(to),
+      value,
+      (resource) => !resource['externalId'] && valuesAt(resource, to).some(isSame),
+    );
+    if (hits.length > 1)
+      throw rejected(
+        'ambiguous',
+        `${hits.length} resources there have the same ${toAttributePath(to)}.`,
+        mapping?.matchBy,
+      );
     return hits[0];
   }
 
-  async function write(existing: Resource, wanted: JsonObject, item: PushItem, type: ResourceTypeConfig, effect: Pushed['effect']): Promise<Pushed> {
+  async function write(
+    existing: Resource,
+    wanted: JsonObject,
+    item: PushItem,
+    type: ResourceTypeConfig,
+    effect: Pushed['effect'],
+  ): Promise<Pushed> {
     let current = existing;
     for (let attempt = 1; ; attempt += 1) {
-      const merged = withSchemas(mergeResource(current.attributes, wanted, wholeAttributes(item.recordType)), type);
+      const merged = withSchemas(
+        mergeResource(current.attributes, wanted, wholeAttributes(item.recordType)),
+        type,
+      );
       const operations = patchOperations(current.attributes, merged);
       if (operations.length === 0) return done(item, effect, current.id, current.version);
       const outcome = await api.update(type, current, merged, operations, item);
-      if (outcome === 'gone') throw new Unavailable('The record vanished there between reading and writing it.', 404);
+      if (outcome === 'gone')
+        throw new Unavailable('The record vanished there between reading and writing it.', 404);
       if (!('conflict' in outcome)) return done(item, effect, current.id, outcome.version);
-      if (attempt === WRITE_ATTEMPTS_MAX || !isOutdated(outcome.conflict)) throw api.refusal(outcome.conflict, item);
+      if (attempt === WRITE_ATTEMPTS_MAX || !isOutdated(outcome.conflict))
+        throw api.refusal(outcome.conflict, item);
       const reread = await api.read(type, current.id);
       if (!reread) throw new Unavailable('The record vanished there between two attempts to write it.', 404);
       current = reread;
@@ -107,21 +143,25 @@ export function createScimPush(api: ScimApi, { config, mappings }: ConnectorCont
 /** What we want there; switched on where asked for, unless the record itself says whether it is active. */
 function activated(item: PushItem, type: ResourceTypeConfig, isActivation: boolean): JsonObject {
   const active = type.active_attribute;
-  const switchedOn = isActivation && active !== null && (item.payload[active] ?? null) === null ? { [active]: true } : {};
+  const switchedOn =
+    isActivation && active !== null && (item.payload[active] ?? null) === null ? { [active]: true } : {};
   return { ...item.payload, ...switchedOn, externalId: item.externalId };
 }
 
 /** The core schema and the extensions in use, beside those the resource names already (RFC 7643 3). */
 function withSchemas(resource: JsonObject, type: ResourceTypeConfig): JsonObject {
   const named = Array.isArray(resource['schemas']) ? resource['schemas'] : [];
-  const schemas = [...new Set([...named, ...type.schemas.slice(0, 1), ...Object.keys(resource).filter(isExtension)])];
+  const schemas = [
+    ...new Set([...named, ...type.schemas.slice(0, 1), ...Object.keys(resource).filter(isExtension)]),
+  ];
   return { ...resource, schemas };
 }
 
 /** The values at a pointer, over all elements of the lists on the way: `/emails/0/value` means every address. */
 function valuesAt(resource: JsonObject, to: string): JsonValue[] {
   const keys = toPath(to).filter((part) => !/^\d+$/.test(part));
-  const step = (nodes: JsonValue[], key: string) => nodes.flat().flatMap((node) => (isJsonObject(node) && node[key] !== undefined ? [node[key]] : []));
+  const step = (nodes: JsonValue[], key: string) =>
+    nodes.flat().flatMap((node) => (isJsonObject(node) && node[key] !== undefined ? [node[key]] : []));
   return keys.reduce<JsonValue[]>(step, [resource]).flat();
 }
 
@@ -130,11 +170,19 @@ function isOutdated(response: HttpResponse): boolean {
   return response.status === 412 || readError(response.text).scimType !== 'uniqueness';
 }
 
-function done(item: PushItem, effect: Pushed['effect'], remoteId: string | null, remoteVersion: string | null): Pushed {
+function done(
+  item: PushItem,
+  effect: Pushed['effect'],
+  remoteId: string | null,
+  remoteVersion: string | null,
+): Pushed {
   return { pushId: item.pushId, ok: true, effect, remoteId, remoteVersion };
 }
 
 function rejected(code: string, message: string, field: string | null = null): RecordRejected {
-  const explanation = code === 'ambiguous' ? 'Remove or merge the others there, then retry.' : 'Change the mapping or the configuration of this integration.';
+  const explanation =
+    code === 'ambiguous'
+      ? 'Remove or merge the others there, then retry.'
+      : 'Change the mapping or the configuration of this integration.';
   return new RecordRejected(message, [{ field, remoteField: null, code, message, explanation }]);
 }

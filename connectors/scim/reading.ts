@@ -22,14 +22,23 @@ interface Position {
   head: string | null;
 }
 
-export async function readResourcePage(request: ReadRequest, api: ScimApi, config: ScimConfig): Promise<ReadPage> {
+export async function readResourcePage(
+  request: ReadRequest,
+  api: ScimApi,
+  config: ScimConfig,
+): Promise<ReadPage> {
   const type = findType(config, request.recordType);
-  const position = request.cursor === null ? await beginning(request, api, config) : readCursor(request.cursor);
+  const position =
+    request.cursor === null ? await beginning(request, api, config) : readCursor(request.cursor);
   const { response, isFiltered } = await askFor(request, position, type, api, config);
   const { items, total } = readItems(response);
   const { records, unreadable } = toRecords(items, position.startIndex, request.modifiedSince);
   const head = items.map(toListedResource).find((resource) => resource !== undefined)?.id ?? null;
-  if (head !== null && head === position.head) throw refusal('paging_ignored', `${type.endpoint} answers the same page again, whatever startIndex says.`);
+  if (head !== null && head === position.head)
+    throw refusal(
+      'paging_ignored',
+      `${type.endpoint} answers the same page again, whatever startIndex says.`,
+    );
   const startIndex = position.startIndex + items.length;
   const isLast = items.length === 0 || (total !== null && startIndex > total);
   return {
@@ -38,11 +47,18 @@ export async function readResourcePage(request: ReadRequest, api: ScimApi, confi
     nextCursor: isLast ? null : writeCursor({ ...position, startIndex, isFiltered, head }),
     asOf: dateOf(response),
     // Of a list in which others stand too, the total says nothing about these.
-    total: records.length + unreadable.length === items.length && (isFiltered || request.modifiedSince === null) ? total : null,
+    total:
+      records.length + unreadable.length === items.length && (isFiltered || request.modifiedSince === null)
+        ? total
+        : null,
   };
 }
 
-export async function countResources(recordType: string, api: ScimApi, config: ScimConfig): Promise<number | null> {
+export async function countResources(
+  recordType: string,
+  api: ScimApi,
+  config: ScimConfig,
+): Promise<number | null> {
   // count=0 would be right (RFC 7644 3.4.2.4), and there are servers that take it for "all".
   return readItems(await api.list(findType(config, recordType), { startIndex: '1', count: '1' })).total;
 }
@@ -54,9 +70,18 @@ function findType(config: ScimConfig, recordType: string): ResourceTypeConfig {
 }
 
 /** Sorting holds the places while everything is read; what changed is a page or two, and not worth the question. */
-async function beginning({ modifiedSince }: ReadRequest, api: ScimApi, config: ScimConfig): Promise<Position> {
+async function beginning(
+  { modifiedSince }: ReadRequest,
+  api: ScimApi,
+  config: ScimConfig,
+): Promise<Position> {
   const isFiltered = modifiedSince !== null && config.filter_modified;
-  return { startIndex: 1, isFiltered, isSorted: !isFiltered && (await api.readFeatures()).canSort, head: null };
+  return {
+    startIndex: 1,
+    isFiltered,
+    isSorted: !isFiltered && (await api.readFeatures()).canSort,
+    head: null,
+  };
 }
 
 async function askFor(
@@ -66,7 +91,11 @@ async function askFor(
   api: ScimApi,
   config: ScimConfig,
 ): Promise<{ response: HttpResponse; isFiltered: boolean }> {
-  const page = { startIndex: String(startIndex), count: String(config.page_size), ...(isSorted ? { sortBy: 'id', sortOrder: 'ascending' } : {}) };
+  const page = {
+    startIndex: String(startIndex),
+    count: String(config.page_size),
+    ...(isSorted ? { sortBy: 'id', sortOrder: 'ascending' } : {}),
+  };
   if (isFiltered && request.modifiedSince !== null) {
     const filter = `meta.lastModified ge "${request.modifiedSince.toISOString()}"`;
     const response = await api.list(type, { filter, ...page }, request.cursor === null ? FILTER_REFUSED : []);
@@ -82,7 +111,8 @@ function toRecords(items: readonly unknown[], startIndex: number, modifiedSince:
     const resource = toListedResource(item);
     if (resource) {
       if (modifiedSince === null || !isOlder(resource, modifiedSince)) records.push(toRecord(resource));
-    } else if (isJsonObject(item)) unreadable.push({ remoteId: null, code: 'no_id', message: `${place} has no id.` });
+    } else if (isJsonObject(item))
+      unreadable.push({ remoteId: null, code: 'no_id', message: `${place} has no id.` });
     else unreadable.push({ remoteId: null, code: 'not_an_object', message: `${place} is no object.` });
   });
   return { records, unreadable };
@@ -95,10 +125,18 @@ function isOlder({ attributes: { meta } }: Resource, instant: Date): boolean {
 }
 
 function toRecord({ id, version, attributes }: Resource): RemoteRecord {
-  const fields: JsonObject = Object.fromEntries(Object.entries(attributes).filter(([name]) => !ABOUT_IT.includes(name)));
+  const fields: JsonObject = Object.fromEntries(
+    Object.entries(attributes).filter(([name]) => !ABOUT_IT.includes(name)),
+  );
   const externalId = attributes['externalId'];
   const isTold = typeof externalId === 'string' && externalId !== '';
-  return { remoteId: id, remoteVersion: version, fields, externalId: isTold ? externalId : null, isDeleted: false };
+  return {
+    remoteId: id,
+    remoteVersion: version,
+    fields,
+    externalId: isTold ? externalId : null,
+    isDeleted: false,
+  };
 }
 
 function dateOf({ headers }: HttpResponse): Date | null {
@@ -113,15 +151,21 @@ function writeCursor({ startIndex, isFiltered, isSorted, head }: Position): stri
 function readCursor(cursor: string): Position {
   try {
     const [startIndex, isFiltered, isSorted, head] = JSON.parse(cursor) as unknown[];
-    const isPosition = Number.isInteger(startIndex) && typeof isFiltered === 'boolean' && typeof isSorted === 'boolean';
-    if (isPosition && (typeof head === 'string' || head === null)) return { startIndex: startIndex as number, isFiltered, isSorted, head };
+    const isPosition =
+      Number.isInteger(startIndex) && typeof isFiltered === 'boolean' && typeof isSorted === 'boolean';
+    if (isPosition && (typeof head === 'string' || head === null))
+      return { startIndex: startIndex as number, isFiltered, isSorted, head };
   } catch {
     // said below
   }
-  throw refusal('unknown_cursor', 'The place to go on from is not one of this connector. Read the record type from its beginning.');
+  throw refusal(
+    'unknown_cursor',
+    'The place to go on from is not one of this connector. Read the record type from its beginning.',
+  );
 }
 
 function refusal(code: string, message: string): RecordRejected {
-  const explanation = 'Nothing can be read like this. Compare the configuration with what the service offers.';
+  const explanation =
+    'Nothing can be read like this. Compare the configuration with what the service offers.';
   return new RecordRejected(message, [{ field: null, remoteField: null, code, message, explanation }]);
 }

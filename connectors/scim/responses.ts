@@ -31,7 +31,11 @@ export function readFeatures(response: HttpResponse): Features {
   };
   const sort = body?.['sort'];
   // Few servers sort, so this one has to be said.
-  return { canPatch: isSupported('patch'), canFilter: isSupported('filter'), canSort: isJsonObject(sort) && sort['supported'] === true };
+  return {
+    canPatch: isSupported('patch'),
+    canFilter: isSupported('filter'),
+    canSort: isJsonObject(sort) && sort['supported'] === true,
+  };
 }
 
 /** The resource in an answer, or undefined when there is none: a PATCH may answer 204. */
@@ -101,5 +105,8 @@ function parse(text: string): JsonObject | undefined {
 }
 
 function notScim(response: HttpResponse): Unavailable {
-  return new Unavailable(`The third party answered ${response.status} with something that is not SCIM. Check the base URL.`, response.status);
+  return new Unavailable(
+    `The third party answered ${response.status} with something that is not SCIM. Check the base URL.`,
+    response.status,
+  );
 }

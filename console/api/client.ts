@@ -12,7 +12,10 @@ const FOR_PEOPLE: Record<string, { title?: string; detail: string }> = {
   precondition_failed: { detail: 'Look at what it is now, and make your change again.' },
   not_signed_in: { detail: 'Your session has ended. Sign in again.' },
   role_insufficient: { title: 'Your role does not allow this', detail: 'It takes another one.' },
-  invalid_body: { title: 'Something is not as it has to be', detail: 'Correct what is named here, and try again.' },
+  invalid_body: {
+    title: 'Something is not as it has to be',
+    detail: 'Correct what is named here, and try again.',
+  },
   egress_refused: {
     title: 'This address may not be reached',
     detail: 'Use a public address that begins with https. The team that runs Syncline can allow others.',
@@ -60,10 +63,12 @@ export const asProblem = (error: unknown): Problem =>
         });
 
 /** A part of the console that could not be fetched: browsers do not ask for it again until the page is loaded anew. */
-export const isOfThePage = (error: unknown): boolean => error instanceof TypeError && /import/i.test(error.message);
+export const isOfThePage = (error: unknown): boolean =>
+  error instanceof TypeError && /import/i.test(error.message);
 
 /** Browsers throw a TypeError, each with words of its own, when a request or a part of the console cannot be fetched. */
-const isOfTheNetwork = (error: unknown): boolean => error instanceof TypeError && /fetch|network|load failed|import/i.test(error.message);
+const isOfTheNetwork = (error: unknown): boolean =>
+  error instanceof TypeError && /fetch|network|load failed|import/i.test(error.message);
 
 /** The API as programs know it. */
 export const api = createClient<paths>({ baseUrl: '/console', headers: { Accept: 'application/json' } });
@@ -82,13 +87,18 @@ export async function answerOf<Data>(exchange: Promise<Exchange<Data>>): Promise
 }
 
 /** The answer's body with its ETag, for changes that name the version they were made from. */
-export async function versionOf<Data>(exchange: Promise<Exchange<Data>>): Promise<{ body: Data; etag: string }> {
+export async function versionOf<Data>(
+  exchange: Promise<Exchange<Data>>,
+): Promise<{ body: Data; etag: string }> {
   const { data, response } = await exchangeOf(exchange);
   return { body: data, etag: response.headers.get('etag') ?? '' };
 }
 
-async function exchangeOf<Data>(exchange: Promise<Exchange<Data>>): Promise<{ data: Data; response: Response }> {
+async function exchangeOf<Data>(
+  exchange: Promise<Exchange<Data>>,
+): Promise<{ data: Data; response: Response }> {
   const { data, error, response } = await exchange;
-  if (!response.ok) throw new Problem(response.status, typeof error === 'object' && error !== null ? error : {});
+  if (!response.ok)
+    throw new Problem(response.status, typeof error === 'object' && error !== null ? error : {});
   return { data: data as Data, response };
 }

@@ -13,7 +13,7 @@ const SUBJECTS: Record<string, readonly string[]> = {
   notifications: ['notifications'],
 };
 /** A busy tenant has many events a second: they are gathered. */
-const GATHER_MS = 300;
+const FLUSH_INTERVAL_MS = 300;
 /** A browser comes back by itself after a broken connection, not after an answer that refuses: a proxy's 502, too many streams. */
 const OPEN_AGAIN_MS = 10_000;
 
@@ -28,7 +28,7 @@ export function useLiveUpdates(): void {
         const subjectsNow = [...outOfDate];
         outOfDate.clear();
         for (const subject of subjectsNow) void queryClient.invalidateQueries({ queryKey: [subject] });
-      }, GATHER_MS);
+      }, FLUSH_INTERVAL_MS);
     };
 
     let source: EventSource;
@@ -46,7 +46,8 @@ export function useLiveUpdates(): void {
         void queryClient.invalidateQueries({ queryKey: ['me'] });
         again = setTimeout(open, OPEN_AGAIN_MS);
       });
-      for (const [topic, subjects] of Object.entries(SUBJECTS)) source.addEventListener(topic, () => note(subjects));
+      for (const [topic, subjects] of Object.entries(SUBJECTS))
+        source.addEventListener(topic, () => note(subjects));
     };
     open();
     return () => {

@@ -3,13 +3,19 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { operations } from './schema';
 import { answerOf, api, versionOf } from './client';
 
-type QueryOf<Operation extends keyof operations> = Omit<NonNullable<operations[Operation]['parameters']['query']>, 'cursor' | 'limit'>;
+type QueryOf<Operation extends keyof operations> = Omit<
+  NonNullable<operations[Operation]['parameters']['query']>,
+  'cursor' | 'limit'
+>;
 interface Listed {
   next_cursor: string | null;
 }
 
 /** A list that is read page by page. */
-const list = <Page extends Listed>(key: readonly unknown[], read: (cursor: string | undefined) => Promise<Page>) =>
+const list = <Page extends Listed>(
+  key: readonly unknown[],
+  read: (cursor: string | undefined) => Promise<Page>,
+) =>
   infiniteQueryOptions({
     queryKey: key,
     queryFn: ({ pageParam }) => read(pageParam),
@@ -20,17 +26,24 @@ const limit = '50';
 
 export const integrationsQuery = queryOptions({
   queryKey: ['integrations'],
-  queryFn: async () => (await answerOf(api.GET('/v1/integrations', { params: { query: { limit: '200' } } }))).data,
+  queryFn: async () =>
+    (await answerOf(api.GET('/v1/integrations', { params: { query: { limit: '200' } } }))).data,
 });
 export const integrationQuery = (id: string) =>
   queryOptions({
     queryKey: ['integrations', id],
-    queryFn: () => versionOf(api.GET('/v1/integrations/{integration_id}', { params: { path: { integration_id: id } } })),
+    queryFn: () =>
+      versionOf(api.GET('/v1/integrations/{integration_id}', { params: { path: { integration_id: id } } })),
   });
 export const scheduleQuery = (id: string) =>
   queryOptions({
     queryKey: ['integrations', id, 'schedule'],
-    queryFn: () => answerOf(api.GET('/v1/integrations/{integration_id}/sync-schedule', { params: { path: { integration_id: id } } })),
+    queryFn: () =>
+      answerOf(
+        api.GET('/v1/integrations/{integration_id}/sync-schedule', {
+          params: { path: { integration_id: id } },
+        }),
+      ),
   });
 export const connectorsQuery = queryOptions({
   queryKey: ['connectors'],
@@ -52,52 +65,95 @@ export const onboardingQuery = queryOptions({
 
 export const recordsQuery = (recordType: string, query: QueryOf<'listRecords'>) =>
   list(['records', recordType, query], (cursor) =>
-    answerOf(api.GET('/v1/records/{record_type}', { params: { path: { record_type: recordType }, query: { ...query, limit: '100', cursor } } })),
+    answerOf(
+      api.GET('/v1/records/{record_type}', {
+        params: { path: { record_type: recordType }, query: { ...query, limit: '100', cursor } },
+      }),
+    ),
   );
 export const recordQuery = (recordType: string, externalId: string) =>
   queryOptions({
     queryKey: ['record', recordType, externalId],
-    queryFn: () => answerOf(api.GET('/v1/records/{record_type}/{external_id}', { params: { path: { record_type: recordType, external_id: externalId } } })),
+    queryFn: () =>
+      answerOf(
+        api.GET('/v1/records/{record_type}/{external_id}', {
+          params: { path: { record_type: recordType, external_id: externalId } },
+        }),
+      ),
   });
 export const pushesQuery = (query: QueryOf<'listPushes'>) =>
-  list(['pushes', query], (cursor) => answerOf(api.GET('/v1/pushes', { params: { query: { ...query, limit: '20', cursor } } })));
+  list(['pushes', query], (cursor) =>
+    answerOf(api.GET('/v1/pushes', { params: { query: { ...query, limit: '20', cursor } } })),
+  );
 export const pushQuery = (id: string) =>
-  queryOptions({ queryKey: ['pushes', 'one', id], queryFn: () => answerOf(api.GET('/v1/pushes/{push_id}', { params: { path: { push_id: id } } })) });
+  queryOptions({
+    queryKey: ['pushes', 'one', id],
+    queryFn: () => answerOf(api.GET('/v1/pushes/{push_id}', { params: { path: { push_id: id } } })),
+  });
 
 export const syncRunsQuery = (query: QueryOf<'listSyncRuns'>) =>
-  list(['sync-runs', query], (cursor) => answerOf(api.GET('/v1/sync-runs', { params: { query: { ...query, limit, cursor } } })));
+  list(['sync-runs', query], (cursor) =>
+    answerOf(api.GET('/v1/sync-runs', { params: { query: { ...query, limit, cursor } } })),
+  );
 const ofRun = (id: string) => ({ sync_run_id: id });
 export const syncRunQuery = (id: string) =>
-  queryOptions({ queryKey: ['sync-runs', 'one', id], queryFn: () => answerOf(api.GET('/v1/sync-runs/{sync_run_id}', { params: { path: ofRun(id) } })) });
+  queryOptions({
+    queryKey: ['sync-runs', 'one', id],
+    queryFn: () => answerOf(api.GET('/v1/sync-runs/{sync_run_id}', { params: { path: ofRun(id) } })),
+  });
 export const syncJobsQuery = (id: string) =>
   queryOptions({
     queryKey: ['sync-runs', 'one', id, 'jobs'],
-    queryFn: async () => (await answerOf(api.GET('/v1/sync-runs/{sync_run_id}/jobs', { params: { path: ofRun(id) } }))).data,
+    queryFn: async () =>
+      (await answerOf(api.GET('/v1/sync-runs/{sync_run_id}/jobs', { params: { path: ofRun(id) } }))).data,
   });
 export const syncRunChangesQuery = (id: string, query: QueryOf<'listSyncRunChanges'>) =>
   list(['sync-runs', 'one', id, 'changes', query], (cursor) =>
-    answerOf(api.GET('/v1/sync-runs/{sync_run_id}/changes', { params: { path: ofRun(id), query: { ...query, limit, cursor } } })),
+    answerOf(
+      api.GET('/v1/sync-runs/{sync_run_id}/changes', {
+        params: { path: ofRun(id), query: { ...query, limit, cursor } },
+      }),
+    ),
   );
 export const syncRunErrorsQuery = (id: string) =>
   list(['sync-runs', 'one', id, 'errors'], (cursor) =>
-    answerOf(api.GET('/v1/sync-runs/{sync_run_id}/errors', { params: { path: ofRun(id), query: { limit, cursor } } })),
+    answerOf(
+      api.GET('/v1/sync-runs/{sync_run_id}/errors', {
+        params: { path: ofRun(id), query: { limit, cursor } },
+      }),
+    ),
   );
 export const syncStatusQuery = (query: QueryOf<'listSyncStatus'>) =>
-  list(['sync-status', query], (cursor) => answerOf(api.GET('/v1/sync-status', { params: { query: { ...query, limit, cursor } } })));
+  list(['sync-status', query], (cursor) =>
+    answerOf(api.GET('/v1/sync-status', { params: { query: { ...query, limit, cursor } } })),
+  );
 export const deletionReviewsQuery = (query: QueryOf<'listDeletionReviews'>) =>
-  list(['deletion-reviews', query], (cursor) => answerOf(api.GET('/v1/deletion-reviews', { params: { query: { ...query, limit, cursor } } })));
+  list(['deletion-reviews', query], (cursor) =>
+    answerOf(api.GET('/v1/deletion-reviews', { params: { query: { ...query, limit, cursor } } })),
+  );
 export const deletionReviewQuery = (id: string) =>
   queryOptions({
     queryKey: ['deletion-reviews', 'one', id],
-    queryFn: () => answerOf(api.GET('/v1/deletion-reviews/{deletion_review_id}', { params: { path: { deletion_review_id: id } } })),
+    queryFn: () =>
+      answerOf(
+        api.GET('/v1/deletion-reviews/{deletion_review_id}', {
+          params: { path: { deletion_review_id: id } },
+        }),
+      ),
   });
 export const parkedRecordsQuery = (id: string) =>
   list(['deletion-reviews', 'one', id, 'records'], (cursor) =>
-    answerOf(api.GET('/v1/deletion-reviews/{deletion_review_id}/records', { params: { path: { deletion_review_id: id }, query: { limit, cursor } } })),
+    answerOf(
+      api.GET('/v1/deletion-reviews/{deletion_review_id}/records', {
+        params: { path: { deletion_review_id: id }, query: { limit, cursor } },
+      }),
+    ),
   );
 
 export const notificationsQuery = (query: QueryOf<'listNotifications'>) =>
-  list(['notifications', query], (cursor) => answerOf(api.GET('/v1/notifications', { params: { query: { ...query, limit, cursor } } })));
+  list(['notifications', query], (cursor) =>
+    answerOf(api.GET('/v1/notifications', { params: { query: { ...query, limit, cursor } } })),
+  );
 export const unreadQuery = queryOptions({
   queryKey: ['notifications', 'unread'],
   queryFn: async () => (await answerOf(api.GET('/v1/notifications/unread'))).unread,
@@ -107,20 +163,30 @@ export const notificationSettingsQuery = queryOptions({
   queryKey: ['notification-settings'],
   queryFn: () => versionOf(api.GET('/v1/notification-settings')),
 });
-export const peopleQuery = list(['people'], (cursor) => answerOf(api.GET('/v1/people', { params: { query: { limit, cursor } } })));
+export const peopleQuery = list(['people'], (cursor) =>
+  answerOf(api.GET('/v1/people', { params: { query: { limit, cursor } } })),
+);
 
 export const overviewsQuery = (query: QueryOf<'listOverviews'>) =>
-  list(['overviews', query], (cursor) => answerOf(api.GET('/v1/overviews', { params: { query: { ...query, limit, cursor } } })));
+  list(['overviews', query], (cursor) =>
+    answerOf(api.GET('/v1/overviews', { params: { query: { ...query, limit, cursor } } })),
+  );
 export const overviewQuery = (id: string) =>
   queryOptions({
     queryKey: ['overviews', 'one', id],
-    queryFn: () => answerOf(api.GET('/v1/overviews/{overview_id}', { params: { path: { overview_id: id } } })),
+    queryFn: () =>
+      answerOf(api.GET('/v1/overviews/{overview_id}', { params: { path: { overview_id: id } } })),
     // The stream tells when it is done; its counts in between are worth a look.
-    refetchInterval: ({ state }) => (state.data?.state === 'queued' || state.data?.state === 'running' ? 1_000 : false),
+    refetchInterval: ({ state }) =>
+      state.data?.state === 'queued' || state.data?.state === 'running' ? 1_000 : false,
   });
 export const overviewItemsQuery = (id: string, query: QueryOf<'listOverviewItems'>) =>
   list(['overviews', 'one', id, 'items', query], (cursor) =>
-    answerOf(api.GET('/v1/overviews/{overview_id}/items', { params: { path: { overview_id: id }, query: { ...query, limit, cursor } } })),
+    answerOf(
+      api.GET('/v1/overviews/{overview_id}/items', {
+        params: { path: { overview_id: id }, query: { ...query, limit, cursor } },
+      }),
+    ),
   );
 export const webhookEndpointsQuery = list(['webhooks', 'endpoints'], (cursor) =>
   answerOf(api.GET('/v1/webhook-endpoints', { params: { query: { limit, cursor } } })),
@@ -128,22 +194,34 @@ export const webhookEndpointsQuery = list(['webhooks', 'endpoints'], (cursor) =>
 export const webhookEndpointQuery = (id: string) =>
   queryOptions({
     queryKey: ['webhooks', 'endpoints', id],
-    queryFn: () => versionOf(api.GET('/v1/webhook-endpoints/{endpoint_id}', { params: { path: { endpoint_id: id } } })),
+    queryFn: () =>
+      versionOf(api.GET('/v1/webhook-endpoints/{endpoint_id}', { params: { path: { endpoint_id: id } } })),
   });
 export const webhookDeliveriesQuery = (query: QueryOf<'listWebhookDeliveries'>) => ({
-  ...list(['webhooks', 'deliveries', query], (cursor) => answerOf(api.GET('/v1/webhook-deliveries', { params: { query: { ...query, limit, cursor } } }))),
+  ...list(['webhooks', 'deliveries', query], (cursor) =>
+    answerOf(api.GET('/v1/webhook-deliveries', { params: { query: { ...query, limit, cursor } } })),
+  ),
   refetchInterval: 5_000, // the stream does not tell of deliveries
 });
 export const webhookDeliveryQuery = (id: string) =>
   queryOptions({
     queryKey: ['webhooks', 'delivery', id],
-    queryFn: () => answerOf(api.GET('/v1/webhook-deliveries/{delivery_id}', { params: { path: { delivery_id: id } } })),
-    refetchInterval: ({ state }) => (state.data?.state === 'pending' || state.data?.state === 'retrying' ? 2_000 : false),
+    queryFn: () =>
+      answerOf(api.GET('/v1/webhook-deliveries/{delivery_id}', { params: { path: { delivery_id: id } } })),
+    refetchInterval: ({ state }) =>
+      state.data?.state === 'pending' || state.data?.state === 'retrying' ? 2_000 : false,
   });
-export const apiKeysQuery = list(['api-keys'], (cursor) => answerOf(api.GET('/v1/api-keys', { params: { query: { limit, cursor } } })));
+export const apiKeysQuery = list(['api-keys'], (cursor) =>
+  answerOf(api.GET('/v1/api-keys', { params: { query: { limit, cursor } } })),
+);
 export const auditLogQuery = (query: QueryOf<'listAuditLog'>) =>
-  list(['audit-log', query], (cursor) => answerOf(api.GET('/v1/audit-log', { params: { query: { ...query, limit, cursor } } })));
-export const tenantQuery = queryOptions({ queryKey: ['tenant'], queryFn: () => versionOf(api.GET('/v1/tenant')) });
+  list(['audit-log', query], (cursor) =>
+    answerOf(api.GET('/v1/audit-log', { params: { query: { ...query, limit, cursor } } })),
+  );
+export const tenantQuery = queryOptions({
+  queryKey: ['tenant'],
+  queryFn: () => versionOf(api.GET('/v1/tenant')),
+});
 export const timeZonesQuery = queryOptions({
   queryKey: ['time-zones'],
   queryFn: async () => (await answerOf(api.GET('/v1/time-zones'))).data,

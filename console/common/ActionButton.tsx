@@ -19,7 +19,14 @@ export function ActionButton({ refusal, onClick, type = 'button', children, ...p
     );
   return (
     <Tooltip label={refusal}>
-      <Button type="button" {...props} data-disabled aria-disabled="true" title={refusal} onClick={(event) => event.preventDefault()}>
+      <Button
+        type="button"
+        {...props}
+        data-disabled
+        aria-disabled="true"
+        title={refusal}
+        onClick={(event) => event.preventDefault()}
+      >
         {children}
       </Button>
     </Tooltip>

@@ -2,15 +2,31 @@ import { ActionIcon, CopyButton, Tooltip } from '@mantine/core';
 import { Check, Terminal } from 'lucide-react';
 
 /** What the page shows, as a command: the console is only a client of the API. */
-export function CopyAsCurl({ path, query = {} }: { path: string; query?: Record<string, string | undefined> }) {
-  const parameters = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''));
+export function CopyAsCurl({
+  path,
+  query = {},
+}: {
+  path: string;
+  query?: Record<string, string | undefined>;
+}) {
+  const parameters = new URLSearchParams(
+    Object.entries(query).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '',
+    ),
+  );
   const search = parameters.size > 0 ? `?${parameters.toString()}` : '';
   const command = `curl '${window.location.origin}/v1${path}${search}' -H "Authorization: Bearer $SYNCLINE_API_KEY"`;
   return (
     <CopyButton value={command}>
       {({ copied, copy }) => (
         <Tooltip label={copied ? 'Copied' : 'Copy as curl'}>
-          <ActionIcon visibleFrom="sm" variant="default" size="lg" onClick={copy} aria-label={copied ? 'Copied' : 'Copy as curl'}>
+          <ActionIcon
+            visibleFrom="sm"
+            variant="default"
+            size="lg"
+            onClick={copy}
+            aria-label={copied ? 'Copied' : 'Copy as curl'}
+          >
             {copied ? <Check size={16} aria-hidden /> : <Terminal size={16} aria-hidden />}
           </ActionIcon>
         </Tooltip>

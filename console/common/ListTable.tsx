@@ -31,13 +31,21 @@ interface ListTableProps<Row> {
 
 const side = (isFigure: boolean | undefined) => (isFigure ? { className: 'figures' } : {});
 
-export function ListTable<Row>({ label, query, columns, rowKey, empty, isSearch = false }: ListTableProps<Row>) {
+export function ListTable<Row>({
+  label,
+  query,
+  columns,
+  rowKey,
+  empty,
+  isSearch = false,
+}: ListTableProps<Row>) {
   const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = query;
   const { ref, entry } = useIntersection({ rootMargin: '400px' });
   const rows = data?.pages.flatMap((page) => page.data) ?? [];
   const isAtEnd = entry?.isIntersecting === true;
   useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage && !error && (isAtEnd || (isSearch && rows.length < 50))) void fetchNextPage();
+    if (hasNextPage && !isFetchingNextPage && !error && (isAtEnd || (isSearch && rows.length < 50)))
+      void fetchNextPage();
   }, [isAtEnd, isSearch, rows.length, hasNextPage, isFetchingNextPage, error, fetchNextPage]);
 
   if (isPending) return <Loading rows={8} label={`${label}: loading`} />;

@@ -8,14 +8,26 @@ export function Loading({ rows = 6, label = 'Loading' }: { rows?: number; label?
   return (
     <Stack gap="sm" role="status" aria-label={label}>
       {Array.from({ length: rows }, (_, row) => (
-        <Skeleton key={row} height={row === 0 ? 28 : 18} width={row === 0 ? '30%' : `${95 - ((row * 13) % 40)}%`} />
+        <Skeleton
+          key={row}
+          height={row === 0 ? 28 : 18}
+          width={row === 0 ? '30%' : `${95 - ((row * 13) % 40)}%`}
+        />
       ))}
     </Stack>
   );
 }
 
 /** Why there is nothing, and the one thing to do about it. */
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({
+  title,
+  children,
+  action,
+}: {
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
   return (
     <Stack align="center" gap="xs" py="xl" ta="center">
       <Inbox size={32} aria-hidden />
@@ -40,7 +52,14 @@ export function ProblemView({ error, retry }: { error: unknown; retry?: (() => v
   const problem = asProblem(error);
   const { icon, color } = LOOKS[problem.status] ?? { icon: <CircleAlert aria-hidden />, color: 'red' };
   return (
-    <Alert variant="light" color={color} icon={icon} title={problem.title} role="alert" styles={{ message: { color: 'var(--mantine-color-text)' } }}>
+    <Alert
+      variant="light"
+      color={color}
+      icon={icon}
+      title={problem.title}
+      role="alert"
+      styles={{ message: { color: 'var(--mantine-color-text)' } }}
+    >
       <Stack gap="xs">
         <Text size="sm">{problem.detail}</Text>
         {problem.errors.length > 0 && (
@@ -52,7 +71,9 @@ export function ProblemView({ error, retry }: { error: unknown; retry?: (() => v
             ))}
           </List>
         )}
-        {problem.status === 403 && <Text size="sm">An admin of your company can give you the role that this takes.</Text>}
+        {problem.status === 403 && (
+          <Text size="sm">An admin of your company can give you the role that this takes.</Text>
+        )}
         <Group gap="md">
           {retry !== undefined && problem.status !== 403 && problem.status !== 404 && (
             <Button size="xs" variant="default" onClick={retry}>
@@ -60,7 +81,13 @@ export function ProblemView({ error, retry }: { error: unknown; retry?: (() => v
             </Button>
           )}
           {problem.status > 0 && (
-            <Anchor size="sm" href={`/docs/errors/${problem.code}`} target="_blank" rel="noreferrer" underline="always">
+            <Anchor
+              size="sm"
+              href={`/docs/errors/${problem.code}`}
+              target="_blank"
+              rel="noreferrer"
+              underline="always"
+            >
               What does {problem.code} mean?
             </Anchor>
           )}
@@ -83,7 +110,15 @@ interface Reading<Data> {
 }
 
 /** Shows what was read. When it cannot be read again, the last good data stays, marked as such. */
-export function Read<Data>({ query, rows, children }: { query: Reading<Data>; rows?: number; children: (data: Data) => ReactNode }) {
+export function Read<Data>({
+  query,
+  rows,
+  children,
+}: {
+  query: Reading<Data>;
+  rows?: number;
+  children: (data: Data) => ReactNode;
+}) {
   const retry = () => void query.refetch();
   if (query.data !== undefined)
     return (

@@ -1,5 +1,16 @@
 import { Badge, Group } from '@mantine/core';
-import { Ban, CircleCheck, CircleDashed, CirclePause, CircleX, Clock, Download, type LucideIcon, RefreshCw, TriangleAlert } from 'lucide-react';
+import {
+  Ban,
+  CircleCheck,
+  CircleDashed,
+  CirclePause,
+  CircleX,
+  Clock,
+  Download,
+  type LucideIcon,
+  RefreshCw,
+  TriangleAlert,
+} from 'lucide-react';
 
 interface Look {
   label: string;
@@ -45,11 +56,27 @@ const LOOKS: Record<string, Look> = {
 
 export const statusLabel = (status: string): string => LOOKS[status]?.label ?? status;
 
-export function StatusBadge({ status, count, size = 'md', label }: { status: string; count?: number | undefined; size?: string; label?: string }) {
+export function StatusBadge({
+  status,
+  count,
+  size = 'md',
+  label,
+}: {
+  status: string;
+  count?: number | undefined;
+  size?: string;
+  label?: string;
+}) {
   const look = LOOKS[status] ?? { label: status, color: 'gray', icon: CircleDashed };
   const Icon = look.icon;
   return (
-    <Badge color={look.color} size={size} leftSection={<Icon size={size === 'xl' ? 18 : 13} aria-hidden className={look.isTurning ? 'turning' : undefined} />}>
+    <Badge
+      color={look.color}
+      size={size}
+      leftSection={
+        <Icon size={size === 'xl' ? 18 : 13} aria-hidden className={look.isTurning ? 'turning' : undefined} />
+      }
+    >
       {label ?? look.label}
       {count !== undefined && count > 1 ? ` · ${count}` : ''}
     </Badge>
@@ -63,18 +90,38 @@ interface RecordBadgeData {
 }
 
 /** The most important status of all third parties first; the others beside it where there is room. `isRead`: it goes nowhere, but comes from somewhere. */
-export function RecordBadge({ badge, isRead = false, isWhole = false }: { badge: RecordBadgeData; isRead?: boolean; isWhole?: boolean }) {
+export function RecordBadge({
+  badge,
+  isRead = false,
+  isWhole = false,
+}: {
+  badge: RecordBadgeData;
+  isRead?: boolean;
+  isWhole?: boolean;
+}) {
   if (badge.status === null)
     return (
-      <Badge color="gray" size={isWhole ? 'lg' : 'md'} leftSection={isRead ? <Download size={13} aria-hidden /> : undefined}>
+      <Badge
+        color="gray"
+        size={isWhole ? 'lg' : 'md'}
+        leftSection={isRead ? <Download size={13} aria-hidden /> : undefined}
+      >
         {isRead ? 'Only read' : 'Not synced anywhere'}
       </Badge>
     );
-  const others = Object.entries(badge.counts).filter(([status, count]) => count > 0 && status !== badge.status);
+  const others = Object.entries(badge.counts).filter(
+    ([status, count]) => count > 0 && status !== badge.status,
+  );
   return (
-    <Group gap={6} className={isWhole ? undefined : 'one-line'} component="span" style={{ display: 'inline-flex' }}>
+    <Group
+      gap={6}
+      className={isWhole ? undefined : 'one-line'}
+      component="span"
+      style={{ display: 'inline-flex' }}
+    >
       <StatusBadge status={badge.status} count={badge.counts[badge.status]} size={isWhole ? 'xl' : 'md'} />
-      {isWhole && others.map(([status, count]) => <StatusBadge key={status} status={status} count={count} size="lg" />)}
+      {isWhole &&
+        others.map(([status, count]) => <StatusBadge key={status} status={status} count={count} size="lg" />)}
       {badge.is_paused && <StatusBadge status="paused" size={isWhole ? 'lg' : 'md'} />}
     </Group>
   );

@@ -17,7 +17,13 @@ export function WorkflowLinks({ of: workflows }: { of: { title: string; workflow
       </Menu.Target>
       <Menu.Dropdown>
         {workflows.map(({ title, workflowId }) => (
-          <Menu.Item key={workflowId} component="a" href={`${base}/${encodeURIComponent(workflowId)}`} target="_blank" rel="noreferrer">
+          <Menu.Item
+            key={workflowId}
+            component="a"
+            href={`${base}/${encodeURIComponent(workflowId)}`}
+            target="_blank"
+            rel="noreferrer"
+          >
             {title}
           </Menu.Item>
         ))}

@@ -36,8 +36,10 @@ export const toWords = (name: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-export const toNumber = (count: number | null | undefined): string => (count === null || count === undefined ? 'unknown' : count.toLocaleString('en-GB'));
-export const plural = (count: number, one: string, many = `${one}s`): string => `${toNumber(count)} ${count === 1 ? one : many}`;
+export const toNumber = (count: number | null | undefined): string =>
+  count === null || count === undefined ? 'unknown' : count.toLocaleString('en-GB');
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${toNumber(count)} ${count === 1 ? one : many}`;
 /** What comes before the colon → how the rest is said. */
 const ACTORS: Record<string, (name: string) => string> = {
   key: (name) => `API key “${name}”`,
@@ -59,7 +61,8 @@ export function toActor(actor: string): string {
 export const toShortId = (externalId: string): string => externalId.replace(/^int_[0-9a-z]{26}:/, '');
 
 /** Text of any JSON value, as a person would write it. */
-export const toText = (value: unknown): string => (value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value));
+export const toText = (value: unknown): string =>
+  value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 /** The beginning of a text, where all of it would push away what stands beside it. */
 export function cut(text: string, charactersMax: number): string {

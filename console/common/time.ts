@@ -24,9 +24,11 @@ function subscribe(listener: () => void): () => void {
 
 export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
 /** Milliseconds since the epoch, rounded down to the minute: for words that need no more. */
-export const useMinute = (): number => useSyncExternalStore(subscribe, () => Math.floor(now / 60_000) * 60_000);
+export const useMinute = (): number =>
+  useSyncExternalStore(subscribe, () => Math.floor(now / 60_000) * 60_000);
 /** The same, rounded down to ten seconds: for how long ago something was. */
-export const useMoment = (): number => useSyncExternalStore(subscribe, () => Math.floor(now / 10_000) * 10_000);
+export const useMoment = (): number =>
+  useSyncExternalStore(subscribe, () => Math.floor(now / 10_000) * 10_000);
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
@@ -43,7 +45,13 @@ export function toShortTime(iso: string, zone: string, nowMs: number): string {
   const year = format(zone, { year: 'numeric' });
   if (day.format(at) === day.format(nowMs)) return format(zone, { timeStyle: 'medium' }).format(at);
   const sameYear = year.format(at) === year.format(nowMs);
-  return format(zone, { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }), hour: '2-digit', minute: '2-digit' }).format(at);
+  return format(zone, {
+    day: 'numeric',
+    month: 'short',
+    ...(sameYear ? {} : { year: 'numeric' }),
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(at);
 }
 
 /** Everything about an instant: weekday, date, seconds and zone, then UTC as the API writes it. */
@@ -68,7 +76,9 @@ export function toRelativeTime(iso: string, nowMs: number): string {
 export function toClock(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
-  return h > 0 ? `${h}:${String(m).padStart(2, '0')}:${String(s).padStart(2, '0')}` : `${m}:${String(s).padStart(2, '0')}`;
+  return h > 0
+    ? `${h}:${String(m).padStart(2, '0')}:${String(s).padStart(2, '0')}`
+    : `${m}:${String(s).padStart(2, '0')}`;
 }
 
 /** `350 ms`, `4.2 s`, `3 min 10 s`, `2 h 5 min`. */
@@ -76,5 +86,7 @@ export function toDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
   const minutes = Math.floor(ms / 60_000);
-  return minutes < 60 ? `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 60
+    ? `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -18,7 +18,13 @@ interface Action<Input, Output> {
  * Something a person does. A refusal is said with its remedy; what it changed is read again. The same thing is not done twice while it is
  * under way: the second click of a double one comes before the button can show that it is busy.
  */
-export function useAction<Input = void, Output = unknown>({ run, done, changes = [], onDone, isQuiet = false }: Action<Input, Output>) {
+export function useAction<Input = void, Output = unknown>({
+  run,
+  done,
+  changes = [],
+  onDone,
+  isQuiet = false,
+}: Action<Input, Output>) {
   const queryClient = useQueryClient();
   const underWay = useRef(new Set<string>());
   const action = useMutation({
@@ -31,7 +37,8 @@ export function useAction<Input = void, Output = unknown>({ run, done, changes =
     },
     onSuccess(output, input) {
       for (const subject of changes) void queryClient.invalidateQueries({ queryKey: [subject] });
-      if (done !== undefined) showToast({ kind: 'done', title: typeof done === 'function' ? done(output, input) : done });
+      if (done !== undefined)
+        showToast({ kind: 'done', title: typeof done === 'function' ? done(output, input) : done });
       void onDone?.(output, input);
     },
     onError(error) {
@@ -43,7 +50,10 @@ export function useAction<Input = void, Output = unknown>({ run, done, changes =
       showToast({
         kind: 'problem',
         title,
-        detail: errors.length === 0 ? detail : `${detail} ${errors.map(({ pointer, message }) => `${pointer}: ${message}`).join(' ')}`,
+        detail:
+          errors.length === 0
+            ? detail
+            : `${detail} ${errors.map(({ pointer, message }) => `${pointer}: ${message}`).join(' ')}`,
       });
     },
   });

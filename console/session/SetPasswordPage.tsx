@@ -10,7 +10,8 @@ import { RouterLink } from '../common/RouterLink';
 
 const LENGTH_MIN = 12;
 /** The token stands behind the `#`, so that no server and no log ever sees it. */
-const readToken = (): string | undefined => new URLSearchParams(window.location.hash.slice(1)).get('token') ?? undefined;
+const readToken = (): string | undefined =>
+  new URLSearchParams(window.location.hash.slice(1)).get('token') ?? undefined;
 
 export function SetPasswordPage() {
   const [token] = useState(readToken);
@@ -27,7 +28,10 @@ export function SetPasswordPage() {
   });
   if (token === undefined)
     return (
-      <Door title="Set a password" hint="This link is not complete. Open the one in the e-mail again, or ask an admin of your company for a new one.">
+      <Door
+        title="Set a password"
+        hint="This link is not complete. Open the one in the e-mail again, or ask an admin of your company for a new one."
+      >
         <RouterLink to="/sign-in">To the sign-in</RouterLink>
       </Door>
     );

@@ -39,11 +39,19 @@ export function SignInPage() {
           ) : (
             error !== undefined && (
               <Text size="sm" role="alert" c="var(--mantine-color-error)">
-                Your company&apos;s provider did not sign you in here: it names an address that nobody here has, or that it has not verified.
+                Your company&apos;s provider did not sign you in here: it names an address that nobody here
+                has, or that it has not verified.
               </Text>
             )
           )}
-          <TextInput label="E-mail" type="email" autoComplete="username" required value={email} onChange={(event) => setEmail(event.currentTarget.value)} />
+          <TextInput
+            label="E-mail"
+            type="email"
+            autoComplete="username"
+            required
+            value={email}
+            onChange={(event) => setEmail(event.currentTarget.value)}
+          />
           <PasswordInput
             label="Password"
             autoComplete="current-password"

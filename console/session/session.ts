@@ -12,7 +12,10 @@ export const meQuery = queryOptions({
   refetchInterval: 60_000,
   retry: false,
 });
-export const waysToSignInQuery = queryOptions({ queryKey: ['ways-to-sign-in'], queryFn: () => answerOf(consoleApi.GET('/console/v1/sign-in')) });
+export const waysToSignInQuery = queryOptions({
+  queryKey: ['ways-to-sign-in'],
+  queryFn: () => answerOf(consoleApi.GET('/console/v1/sign-in')),
+});
 
 /** The session of the page; pages are shown to people who are signed in only. */
 export const useSession = (): Schemas['Me'] => useSuspenseQuery(meQuery).data;
@@ -22,7 +25,9 @@ const RANK: Record<Role, number> = { viewer: 1, operator: 2, admin: 3 };
 /** Why this person may not do what takes the role, or undefined if they may. The API decides; this tells beforehand. */
 export function useRefusal(needed: Role): string | undefined {
   const { role } = useSession();
-  return RANK[role] >= RANK[needed] ? undefined : `This takes the role ${needed}; yours is ${role}. An admin can change it.`;
+  return RANK[role] >= RANK[needed]
+    ? undefined
+    : `This takes the role ${needed}; yours is ${role}. An admin can change it.`;
 }
 
 export const signIn = (credentials: { email: string; password: string }): Promise<unknown> =>

@@ -11,8 +11,16 @@ export function Bell() {
   const shown = unread > 99 ? '99+' : String(unread);
   return (
     <>
-      <VisuallyHidden aria-live="polite">{unread === 0 ? '' : plural(unread, 'unread notification')}</VisuallyHidden>
-      <Indicator label={<span aria-hidden>{shown}</span>} size={16} disabled={unread === 0} color="red" offset={5}>
+      <VisuallyHidden aria-live="polite">
+        {unread === 0 ? '' : plural(unread, 'unread notification')}
+      </VisuallyHidden>
+      <Indicator
+        label={<span aria-hidden>{shown}</span>}
+        size={16}
+        disabled={unread === 0}
+        color="red"
+        offset={5}
+      >
         <ActionIcon
           variant="subtle"
           color="gray"

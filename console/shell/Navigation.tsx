@@ -1,6 +1,20 @@
 import { NavLink, ScrollArea, Stack, Text } from '@mantine/core';
 import { Link, type LinkProps } from '@tanstack/react-router';
-import { ChartLine, Eye, Contact, FileClock, KeyRound, Plug, ScrollText, Settings, Trash2, type LucideIcon, UserCog, Users, Webhook } from 'lucide-react';
+import {
+  ChartLine,
+  Eye,
+  Contact,
+  FileClock,
+  KeyRound,
+  Plug,
+  ScrollText,
+  Settings,
+  Trash2,
+  type LucideIcon,
+  UserCog,
+  Users,
+  Webhook,
+} from 'lucide-react';
 import { useSession } from '../session/session';
 import { useRecordTypes } from './record-types';
 
@@ -39,7 +53,14 @@ export function Navigation({ onNavigate }: { onNavigate: () => void }) {
         { label: 'Parked deletions', icon: Trash2, to: '/deletion-reviews' },
       ],
     ],
-    ['Settings', [{ label: 'General', icon: Settings, to: '/settings', isExact: true }, { label: 'Webhooks', icon: Webhook, to: '/webhooks' }, ...admin]],
+    [
+      'Settings',
+      [
+        { label: 'General', icon: Settings, to: '/settings', isExact: true },
+        { label: 'Webhooks', icon: Webhook, to: '/webhooks' },
+        ...admin,
+      ],
+    ],
   ];
   return (
     <ScrollArea component="nav" aria-label="Pages" h="100%">

@@ -21,17 +21,31 @@ export function OnboardingBanner() {
 }
 
 function Banner({ onboarding }: { onboarding: Schemas['OnboardingOfIntegration'] }) {
-  const { app, account_name: account, datasets, state, started_at: startedAt, message, integration_id: integrationId, sync_run_id: runId } = onboarding;
+  const {
+    app,
+    account_name: account,
+    datasets,
+    state,
+    started_at: startedAt,
+    message,
+    integration_id: integrationId,
+    sync_run_id: runId,
+  } = onboarding;
   const hasFailed = state === 'failed';
   const read = datasets.reduce((sum, { records_read: count }) => sum + count, 0);
-  const expected = datasets.reduce<number | null>((sum, { expected_records: count }) => (sum === null || count === null ? null : sum + count), 0);
+  const expected = datasets.reduce<number | null>(
+    (sum, { expected_records: count }) => (sum === null || count === null ? null : sum + count),
+    0,
+  );
   return (
     <Alert
       color="red"
       variant="filled"
       radius={0}
       icon={<TriangleAlert aria-hidden />}
-      title={hasFailed ? `${app} (${account}) could not be onboarded` : `${app} (${account}) is being onboarded`}
+      title={
+        hasFailed ? `${app} (${account}) could not be onboarded` : `${app} (${account}) is being onboarded`
+      }
     >
       <Stack gap={6}>
         <Text size="sm">
@@ -51,18 +65,31 @@ function Banner({ onboarding }: { onboarding: Schemas['OnboardingOfIntegration']
           {datasets.map((dataset) => (
             <Text size="sm" key={dataset.record_type}>
               {toWords(dataset.record_type)}: {toNumber(dataset.records_read)}
-              {dataset.expected_records === null ? '' : ` of ${plural(dataset.expected_records, 'record')}`} ({statusLabel(dataset.state).toLowerCase()})
+              {dataset.expected_records === null ? '' : ` of ${plural(dataset.expected_records, 'record')}`} (
+              {statusLabel(dataset.state).toLowerCase()})
             </Text>
           ))}
           <Text size="sm">
             Started <Instant at={startedAt} relative />
           </Text>
           {runId === null ? (
-            <RouterLink c="inherit" underline="always" size="sm" to="/integrations/$integrationId" params={{ integrationId }}>
+            <RouterLink
+              c="inherit"
+              underline="always"
+              size="sm"
+              to="/integrations/$integrationId"
+              params={{ integrationId }}
+            >
               To the integration
             </RouterLink>
           ) : (
-            <RouterLink c="inherit" underline="always" size="sm" to="/sync-runs/$syncRunId" params={{ syncRunId: runId }}>
+            <RouterLink
+              c="inherit"
+              underline="always"
+              size="sm"
+              to="/sync-runs/$syncRunId"
+              params={{ syncRunId: runId }}
+            >
               Sync Log
             </RouterLink>
           )}

@@ -62,7 +62,10 @@ export function PersonMenu() {
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item leftSection={<UserRound size={14} aria-hidden />} onClick={() => void navigate({ to: '/account' })}>
+        <Menu.Item
+          leftSection={<UserRound size={14} aria-hidden />}
+          onClick={() => void navigate({ to: '/account' })}
+        >
           Password and sessions
         </Menu.Item>
         <Menu.Item leftSection={<LogOut size={14} aria-hidden />} onClick={() => leave.mutate()}>

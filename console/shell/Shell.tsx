@@ -34,14 +34,24 @@ function SignedIn({ tenantName }: { tenantName: string }) {
   const [isOpen, { toggle, close }] = useDisclosure(false);
   useLiveUpdates();
   return (
-    <AppShell header={{ height: 56 }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isOpen } }} padding={0}>
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
+      padding={0}
+    >
       <a className="skip-link" href="#content">
         To the content
       </a>
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
-            <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={isOpen ? 'Close the pages' : 'Show the pages'} />
+            <Burger
+              opened={isOpen}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={isOpen ? 'Close the pages' : 'Show the pages'}
+            />
             <RouterLink to="/" underline="never" c="var(--mantine-color-text)" fw={700}>
               <Group gap={8} wrap="nowrap">
                 <img src={`${import.meta.env.BASE_URL}icon.svg`} alt="" width={24} height={24} />

@@ -7,13 +7,13 @@ import { isUnreachableLongEnoughToFail, nextProbeAt } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { emitEvents } from '../webhooks/events';
-import { toWireId } from '../sql/ids';
-import { resolveNotification, tellAdmins } from '../notifications/notifications';
+import { toTypeId } from '../sql/ids';
+import { resolveNotification, notifyAdmins } from '../notifications/notifications';
 import { appendStreamEvent } from '../platform/change-feed';
-import { wakeLane } from '../platform/outbox';
+import { enqueuePush } from '../platform/outbox';
 import { emitFailedPushes, type FailedPush } from '../records/record-events';
-import { unseen } from '../sql/bulk-rows';
-import { storable } from '../sql/sanitize-text';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { LastCheck } from '../tables';
 
 interface Place {
@@ -25,28 +25,40 @@ interface Place {
 const PROBE_TURN_MS = 45_000;
 
 /** The third party cannot be reached (its `check` failed too). Answers when to probe it next. */
-export async function noteOutage(work: TenantWork, { integrationId, now, detail }: Place & { detail: string }): Promise<Date> {
+export async function markOutage(
+  work: TenantWork,
+  { integrationId, now, detail }: Place & { detail: string },
+): Promise<Date> {
   const { trx, tenantId } = work;
   const row = await trx
     .selectFrom('integrations')
-    .select(['outageSince', 'failedProbes', 'blockedUntil', 'blockedBecause'])
+    .select(['outageSince', 'failedProbes', 'blockedUntil', 'blockedReason'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow();
   // It asked for a pause before it went down: not even a probe until then.
-  if (row.blockedBecause === 'rate_limit' && row.blockedUntil !== null && row.blockedUntil > now) return row.blockedUntil;
+  if (row.blockedReason === 'rate_limit' && row.blockedUntil !== null && row.blockedUntil > now)
+    return row.blockedUntil;
   const isNew = row.outageSince === null;
   const outageSince = row.outageSince ?? now;
   const probes = isNew ? 0 : row.failedProbes + 1;
   const blockedUntil = nextProbeAt(outageSince, probes, now);
   await trx
     .updateTable('integrations')
-    .set({ outageSince, failedProbes: probes, blockedUntil, blockedBecause: 'outage', blockedDetail: storable(detail) })
+    .set({
+      outageSince,
+      failedProbes: probes,
+      blockedUntil,
+      blockedReason: 'outage',
+      blockedDetail: sanitizeForPostgres(detail),
+    })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  const givenUp = isUnreachableLongEnoughToFail(outageSince, now) ? await failWaitingPushes(work, { integrationId, now, detail }) : [];
+  const givenUp = isUnreachableLongEnoughToFail(outageSince, now)
+    ? await failWaitingPushes(work, { integrationId, now, detail })
+    : [];
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   await emitFailedPushes(work, integrationId, givenUp);
   return blockedUntil;
@@ -56,56 +68,65 @@ export async function noteOutage(work: TenantWork, { integrationId, now, detail 
  * Whose turn it is to probe a third party that is down: one of all that wake at that moment, pushes and runs of all workers
  * (rules.md 11). Who gets it has three quarters of a minute. @param blockedUntil what the integration said when it was read.
  */
-export async function claimProbe(work: TenantWork, { integrationId, now, blockedUntil }: Place & { blockedUntil: Date }): Promise<boolean> {
+export async function claimProbe(
+  work: TenantWork,
+  { integrationId, now, blockedUntil }: Place & { blockedUntil: Date },
+): Promise<boolean> {
   const { numUpdatedRows } = await work.trx
     .updateTable('integrations')
     .set({ blockedUntil: new Date(now.getTime() + PROBE_TURN_MS) })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
-    .where('blockedBecause', '=', 'outage')
+    .where('blockedReason', '=', 'outage')
     .where('blockedUntil', '=', blockedUntil)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
 
 /** The third party answers again. */
-export async function noteRecovery(work: TenantWork, { integrationId, now }: Place): Promise<void> {
+export async function markRecovered(work: TenantWork, { integrationId, now }: Place): Promise<void> {
   await work.trx
     .updateTable('integrations')
-    .set({ outageSince: null, failedProbes: 0, blockedUntil: null, blockedBecause: null, blockedDetail: null })
+    .set({ outageSince: null, failedProbes: 0, blockedUntil: null, blockedReason: null, blockedDetail: null })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     // A pause that it asked for meanwhile is not over.
-    .where(({ eb, or }) => or([eb('blockedBecause', '=', 'outage'), eb('blockedUntil', '<=', now)]))
+    .where(({ eb, or }) => or([eb('blockedReason', '=', 'outage'), eb('blockedUntil', '<=', now)]))
     .execute();
   await resolveNotification(work, { integrationId, kind: 'integration_unavailable', now });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }
 
 /** What a check came to that somebody asked for. A good one ends an outage at once, and what waited for its end goes on. */
-export async function noteCheck(work: TenantWork, { integrationId, check }: { integrationId: string; check: LastCheck }): Promise<void> {
+export async function saveCheck(
+  work: TenantWork,
+  { integrationId, check }: { integrationId: string; check: LastCheck },
+): Promise<void> {
   const { trx, tenantId, now } = work;
-  const { blockedBecause } = await trx
+  const { blockedReason } = await trx
     .updateTable('integrations')
-    .set({ lastCheck: JSON.stringify({ ...check, message: storable(check.message) }) })
+    .set({ lastCheck: JSON.stringify({ ...check, message: sanitizeForPostgres(check.message) }) })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
-    .returning('blockedBecause')
+    .returning('blockedReason')
     .executeTakeFirstOrThrow();
-  if (!check.ok || blockedBecause !== 'outage') return;
-  await noteRecovery(work, { integrationId, now });
-  await wakeLane(work, { integrationId, wakeAt: now });
+  if (!check.ok || blockedReason !== 'outage') return;
+  await markRecovered(work, { integrationId, now });
+  await enqueuePush(work, { integrationId, nextDueAt: now });
 }
 
 /** It asked us to slow down: nothing more until then, and no attempt is used up. */
-export async function noteRateLimit(work: TenantWork, { integrationId, until, detail }: { integrationId: string; until: Date; detail: string }): Promise<void> {
+export async function markRateLimited(
+  work: TenantWork,
+  { integrationId, until, detail }: { integrationId: string; until: Date; detail: string },
+): Promise<void> {
   await work.trx
     .updateTable('integrations')
     .set({
       // Of two calls that were told to slow down, the one that was told to wait longer counts.
-      blockedUntil: sql<Date>`greatest(case when blocked_because = 'rate_limit' then blocked_until end, ${until}::timestamptz)`,
-      blockedBecause: 'rate_limit',
-      blockedDetail: storable(detail),
+      blockedUntil: sql<Date>`greatest(case when blocked_reason = 'rate_limit' then blocked_until end, ${until}::timestamptz)`,
+      blockedReason: 'rate_limit',
+      blockedDetail: sanitizeForPostgres(detail),
     })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
@@ -117,22 +138,38 @@ export async function noteRateLimit(work: TenantWork, { integrationId, until, de
  * Its credentials are refused: pushes wait for new ones, and people are told once. `credentialsUpdatedAt`: which ones were
  * refused; when they have been replaced meanwhile, this is no news.
  */
-export async function noteUnauthorized(
+export async function markUnauthorized(
   work: TenantWork,
-  { integrationId, now, detail, credentialsUpdatedAt }: Place & { detail: string; credentialsUpdatedAt: Date | null },
+  {
+    integrationId,
+    now,
+    detail,
+    credentialsUpdatedAt,
+  }: Place & { detail: string; credentialsUpdatedAt: Date | null },
 ): Promise<void> {
   const { numUpdatedRows } = await work.trx
     .updateTable('integrations')
-    .set({ needsReauthorizationAt: now, blockedUntil: null, blockedBecause: null, blockedDetail: storable(detail) })
+    .set({
+      needsReauthorizationAt: now,
+      blockedUntil: null,
+      blockedReason: null,
+      blockedDetail: sanitizeForPostgres(detail),
+    })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     .where('needsReauthorizationAt', 'is', null)
     .where(sql<boolean>`credentials_updated_at is not distinct from ${credentialsUpdatedAt}::timestamptz`)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return;
-  await tellAdmins(work, { integrationId, kind: 'integration_needs_reauthorization', detail });
+  await notifyAdmins(work, { integrationId, kind: 'integration_needs_reauthorization', detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
-  await emitEvents(work, [{ type: 'INTEGRATION_NEEDS_REAUTHORIZATION', integrationId, data: { integration_id: toWireId('int', integrationId) } }]);
+  await emitEvents(work, [
+    {
+      type: 'INTEGRATION_NEEDS_REAUTHORIZATION',
+      integrationId,
+      data: { integration_id: toTypeId('int', integrationId) },
+    },
+  ]);
 }
 
 /** What a waiting push shows once its third party has been out of reach for a quarter of an hour; its retries go on. */
@@ -143,60 +180,78 @@ export function unreachableError(detail: string): SyncError {
     code: 'unreachable',
     field: null,
     remote_field: null,
-    message: storable(detail),
-    explanation: 'The third party cannot be reached. Syncline goes on trying by itself for 72 hours; nothing has to be done unless the address changed.',
+    message: sanitizeForPostgres(detail),
+    explanation:
+      'The third party cannot be reached. Syncline goes on trying by itself for 72 hours; nothing has to be done unless the address changed.',
   };
 }
 
 /** Waiting pushes turn into Sync failed, with retries going on; those that waited for 72 h are given up and answered. */
-async function failWaitingPushes(work: TenantWork, { integrationId, now, detail }: Place & { detail: string }): Promise<FailedPush[]> {
+async function failWaitingPushes(
+  work: TenantWork,
+  { integrationId, now, detail }: Place & { detail: string },
+): Promise<FailedPush[]> {
   const { trx, tenantId } = work;
   const error = unreachableError(detail);
   const errors = JSON.stringify([error]);
   await sql`
     update record_syncs set is_push_failing = true, errors = ${errors}::jsonb
-    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and status = 'syncing' and push_id is not null and lease_until is null
+    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and status = 'syncing' and push_id is not null and lease_until is null
       and not is_push_failing`.execute(trx);
   const givenUp = await sql<{ pushId: string; recordId: string }>`
     with given_up as (
       select record_id, push_id from record_syncs
-      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and push_id is not null and lease_until is null and give_up_at <= ${now}
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and push_id is not null and lease_until is null and give_up_at <= ${now}
       order by record_id for update)
-    update record_syncs pair set settled_status = 'sync_failed', concluded_version = pair.push_version, concluded_hash = null, errors = ${errors}::jsonb,
+    update record_syncs record_sync set result_status = 'sync_failed', result_version = record_sync.push_version, result_hash = null, errors = ${errors}::jsonb,
       push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null
     from given_up
-    where pair.tenant_id = ${unseen(tenantId)} and pair.integration_id = ${unseen(integrationId)} and pair.record_id = given_up.record_id
+    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)} and record_sync.integration_id = ${opaqueToPlanner(integrationId)} and record_sync.record_id = given_up.record_id
     returning given_up.push_id, given_up.record_id`.execute(trx);
   if (givenUp.rows.length > 0) {
     const pushIds = givenUp.rows.map((row) => row.pushId);
-    await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now} where tenant_id = ${unseen(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(
+    await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now} where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(
       trx,
     );
   }
-  await tellAdmins(work, { integrationId, kind: 'integration_unavailable', detail });
+  await notifyAdmins(work, { integrationId, kind: 'integration_unavailable', detail });
   return describe(work, givenUp.rows, error);
 }
 
-async function describe({ trx, tenantId }: TenantWork, pushes: readonly { pushId: string; recordId: string }[], error: SyncError): Promise<FailedPush[]> {
+async function describe(
+  { trx, tenantId }: TenantWork,
+  pushes: readonly { pushId: string; recordId: string }[],
+  error: SyncError,
+): Promise<FailedPush[]> {
   if (pushes.length === 0) return [];
   const pushOf = new Map(pushes.map(({ pushId, recordId }) => [recordId, pushId]));
   const { rows } = await sql<{ recordId: string; recordType: string; externalId: string }>`
     select record.record_id, record.record_type, record.external_id from unnest(${[...pushOf.keys()]}::uuid[]) as wanted(record_id)
     cross join lateral (
-      select * from records where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id limit 1) record
+      select * from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id limit 1) record
     order by record.record_id`.execute(trx);
-  return rows.map(({ recordId, ...record }) => ({ ...record, pushId: pushOf.get(recordId) ?? '', errors: [error] }));
+  return rows.map(({ recordId, ...record }) => ({
+    ...record,
+    pushId: pushOf.get(recordId) ?? '',
+    errors: [error],
+  }));
 }
 
 /** The retry clocks stood still while it was paused (rules.md 16): they go on from where they were. */
-export async function shiftRetryClocks({ trx, tenantId }: TenantWork, { integrationId, byMs }: { integrationId: string; byMs: number }): Promise<void> {
+export async function shiftRetryClocks(
+  { trx, tenantId }: TenantWork,
+  { integrationId, byMs }: { integrationId: string; byMs: number },
+): Promise<void> {
   await sql`
     update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000}), next_attempt_at = next_attempt_at + make_interval(secs => ${byMs / 1_000})
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);
 }
 
 /** Waiting for people to give new credentials is not waiting for the third party. */
-export async function postponeGivingUp({ trx, tenantId }: TenantWork, { integrationId, byMs }: { integrationId: string; byMs: number }): Promise<void> {
+export async function postponeGivingUp(
+  { trx, tenantId }: TenantWork,
+  { integrationId, byMs }: { integrationId: string; byMs: number },
+): Promise<void> {
   await sql`
     update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000})
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);

@@ -19,7 +19,7 @@ const COLUMNS = [
   'pausedAt',
   'needsReauthorizationAt',
   'blockedUntil',
-  'blockedBecause',
+  'blockedReason',
   'blockedDetail',
   'outageSince',
   'lastCheck',
@@ -34,12 +34,15 @@ const COLUMNS = [
   'updatedAt',
 ] as const;
 
-/** An integration without its credentials: those are only ever read by who opens them (`findSealedCredentials`). */
+/** An integration without its credentials: those are only ever read by who opens them (`findEncryptedCredentials`). */
 export type Integration = Pick<Selectable<IntegrationsTable>, (typeof COLUMNS)[number]>;
 
 type TenantQuery = Pick<TenantWork, 'trx' | 'tenantId'>;
 
-export async function findIntegration({ trx, tenantId }: TenantQuery, { integrationId }: { integrationId: string }): Promise<Integration | undefined> {
+export async function findIntegration(
+  { trx, tenantId }: TenantQuery,
+  { integrationId }: { integrationId: string },
+): Promise<Integration | undefined> {
   return trx
     .selectFrom('integrations')
     .select(COLUMNS)
@@ -50,7 +53,10 @@ export async function findIntegration({ trx, tenantId }: TenantQuery, { integrat
 }
 
 /** The same, and nobody else changes the integration until this transaction ends: what is decided on it stays true. */
-export async function lockIntegration({ trx, tenantId }: TenantQuery, { integrationId }: { integrationId: string }): Promise<Integration | undefined> {
+export async function lockIntegration(
+  { trx, tenantId }: TenantQuery,
+  { integrationId }: { integrationId: string },
+): Promise<Integration | undefined> {
   return trx
     .selectFrom('integrations')
     .select(COLUMNS)
@@ -66,13 +72,20 @@ export async function listIntegrations(
   { trx, tenantId }: TenantQuery,
   { limit, after }: { limit: number; after?: string | undefined },
 ): Promise<Integration[]> {
-  let query = trx.selectFrom('integrations').select(COLUMNS).where('tenantId', '=', tenantId).where('deletedAt', 'is', null);
+  let query = trx
+    .selectFrom('integrations')
+    .select(COLUMNS)
+    .where('tenantId', '=', tenantId)
+    .where('deletedAt', 'is', null);
   if (after !== undefined) query = query.where('integrationId', '>', after);
   return query.orderBy('integrationId').limit(limit).execute();
 }
 
-/** The sealed text for `sealing.open(work, credentialsPlace(integrationId), text)`; null when none were given yet. */
-export async function findSealedCredentials({ trx, tenantId }: TenantQuery, { integrationId }: { integrationId: string }): Promise<string | null> {
+/** The sealed text for `sealing.open(work, credentialsLocation(integrationId), text)`; null when none were given yet. */
+export async function findEncryptedCredentials(
+  { trx, tenantId }: TenantQuery,
+  { integrationId }: { integrationId: string },
+): Promise<string | null> {
   const row = await trx
     .selectFrom('integrations')
     .select('credentials')
@@ -83,6 +96,6 @@ export async function findSealedCredentials({ trx, tenantId }: TenantQuery, { in
 }
 
 /** Where an integration's credentials are sealed. */
-export function credentialsPlace(integrationId: string) {
+export function credentialsLocation(integrationId: string) {
   return { table: 'integrations', rowId: integrationId, column: 'credentials' };
 }

@@ -7,7 +7,11 @@ export type ListedMetadataChange = Omit<KnownMetadataChange, 'tenantId'>;
 /** Newest first, before `before` (a change's id). */
 export async function listMetadataChanges(
   { trx, tenantId }: TenantWork,
-  { integrationId, limit, before }: { integrationId?: string | undefined; limit: number; before?: string | undefined },
+  {
+    integrationId,
+    limit,
+    before,
+  }: { integrationId?: string | undefined; limit: number; before?: string | undefined },
 ): Promise<ListedMetadataChange[]> {
   let query = trx
     .selectFrom('metadataChanges')
@@ -33,6 +37,7 @@ export async function findKnownRecordTypes(
     .where('removedAt', 'is', null)
     .orderBy('recordType')
     .execute();
-  for (const { integrationId, ...type } of rows) known.set(integrationId, [...(known.get(integrationId) ?? []), type]);
+  for (const { integrationId, ...type } of rows)
+    known.set(integrationId, [...(known.get(integrationId) ?? []), type]);
   return known;
 }

@@ -5,7 +5,7 @@ import type { RecordType } from '../../domain/records/record-type';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { rowsFrom } from '../sql/bulk-rows';
-import { storable } from '../sql/sanitize-text';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { MetadataChangesTable } from '../tables';
 
@@ -15,7 +15,10 @@ export interface KnownRecordType extends RecordType {
   seenAt: Date;
 }
 
-export async function listKnownRecordTypes({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<KnownRecordType[]> {
+export async function listKnownRecordTypes(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<KnownRecordType[]> {
   const rows = await trx
     .selectFrom('knownRecordTypes')
     .select(['recordType as name', 'label', 'fields', 'seenAt'])
@@ -28,14 +31,18 @@ export async function listKnownRecordTypes({ trx, tenantId }: TenantWork, { inte
 }
 
 /** Stores what was seen, and a row per change; the first look is no news. @returns how many changes there were. */
-export async function noteRecordTypes(
+export async function saveRecordTypes(
   work: TenantWork,
-  { integrationId, syncRunId, seen }: { integrationId: string; syncRunId: string; seen: readonly RecordType[] },
+  {
+    integrationId,
+    syncRunId,
+    seen,
+  }: { integrationId: string; syncRunId: string; seen: readonly RecordType[] },
 ): Promise<number> {
   const { trx, tenantId, now } = work;
   const known = await listKnownRecordTypes(work, { integrationId });
-  const types = storable([...seen]);
-  const changes = storable(findMetadataChanges(known.length === 0 ? null : known, types));
+  const types = sanitizeForPostgres([...seen]);
+  const changes = sanitizeForPostgres(findMetadataChanges(known.length === 0 ? null : known, types));
   const rows = types.map(({ name, label, fields }) => ({ record_type: name, label, fields }));
   if (rows.length > 0)
     await sql`
@@ -47,13 +54,21 @@ export async function noteRecordTypes(
   const names = types.map(({ name }) => name);
   await sql`
     update known_record_types set removed_at = ${now}
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and removed_at is null and record_type <> all(${names}::text[])`.execute(trx);
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and removed_at is null and record_type <> all(${names}::text[])`.execute(
+    trx,
+  );
   if (changes.length === 0) return 0;
-  const changeRows = changes.map(({ recordType, ...change }) => ({ ...change, record_type: recordType, metadata_change_id: newUuid() }));
+  const changeRows = changes.map(({ recordType, ...change }) => ({
+    ...change,
+    record_type: recordType,
+    metadata_change_id: newUuid(),
+  }));
   await sql`
     insert into metadata_changes (tenant_id, metadata_change_id, integration_id, sync_run_id, record_type, kind, field, detail, at)
     select ${tenantId}::uuid, metadata_change_id, ${integrationId}::uuid, ${syncRunId}::uuid, record_type, kind, field, detail, ${now}::timestamptz
-    from ${rowsFrom(changeRows, 'metadata_change_id uuid, record_type text, kind text, field text, detail jsonb')}`.execute(trx);
+    from ${rowsFrom(changeRows, 'metadata_change_id uuid, record_type text, kind text, field text, detail jsonb')}`.execute(
+    trx,
+  );
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   return changes.length;
 }

@@ -2,7 +2,14 @@
  * The request budget of an integration, shared by all workers (rules.md 34; the rules themselves are in domain/rate-limit/rate-limiter.ts).
  * One row, locked for two short statements: whoever asks sees what all others took before.
  */
-import { type NotedAnswers, type RequestBudget, type RequestPriority, newRequestBudget, noteAnswers, takeRequests } from '../../domain/rate-limit/rate-limiter';
+import {
+  type ResponseCounts,
+  type RateLimiter,
+  type RequestPriority,
+  newRateLimiter,
+  recordResponses,
+  takeRequests,
+} from '../../domain/rate-limit/rate-limiter';
 import type { TenantWork } from '../database';
 
 interface Place {
@@ -10,35 +17,43 @@ interface Place {
 }
 
 export interface RequestsTaken {
-  /** How many requests may be sent within `GRANT_TTL_MS`; may be more than wanted. */
+  /** How many requests may be sent within `PERMITS_TTL_MS`; may be more than wanted. */
   granted: number;
   /** When to ask again, by the clock of `work`; null when something was granted. */
   retryAt: Date | null;
 }
 
 /** Takes requests out of the budget. `answers`: what earlier ones were told, noted first; saves a transaction of its own. */
-export async function takeFromBudget(
+export async function takePermits(
   work: TenantWork,
-  { integrationId, priority, wanted, answers }: Place & { priority: RequestPriority; wanted: number; answers?: NotedAnswers | undefined },
+  {
+    integrationId,
+    priority,
+    wanted,
+    answers,
+  }: Place & { priority: RequestPriority; wanted: number; answers?: ResponseCounts | undefined },
 ): Promise<RequestsTaken> {
   const before = await lock(work, integrationId);
-  const noted = answers === undefined ? before : noteAnswers(before, answers, work.now);
+  const noted = answers === undefined ? before : recordResponses(before, answers, work.now);
   const { budget, granted, retryAt } = takeRequests(noted, { priority, wanted }, work.now);
   await store(work, integrationId, budget);
   return { granted, retryAt };
 }
 
 /** What answers told about the third party's limits. */
-export async function noteInBudget(work: TenantWork, { integrationId, ...answers }: Place & NotedAnswers): Promise<void> {
-  await store(work, integrationId, noteAnswers(await lock(work, integrationId), answers, work.now));
+export async function recordRateLimitUsage(
+  work: TenantWork,
+  { integrationId, ...answers }: Place & ResponseCounts,
+): Promise<void> {
+  await store(work, integrationId, recordResponses(await lock(work, integrationId), answers, work.now));
 }
 
-async function lock(work: TenantWork, integrationId: string): Promise<RequestBudget> {
+async function lock(work: TenantWork, integrationId: string): Promise<RateLimiter> {
   const known = await read(work, integrationId);
   if (known !== undefined) return known;
-  const row = { ...newRequestBudget(work.now), tenantId: work.tenantId, integrationId };
+  const row = { ...newRateLimiter(work.now), tenantId: work.tenantId, integrationId };
   await work.trx
-    .insertInto('requestBudgets')
+    .insertInto('rateLimits')
     .values(row)
     .onConflict((conflict) => conflict.doNothing())
     .execute();
@@ -46,17 +61,34 @@ async function lock(work: TenantWork, integrationId: string): Promise<RequestBud
   return (await read(work, integrationId)) ?? row;
 }
 
-function read({ trx, tenantId }: TenantWork, integrationId: string): Promise<RequestBudget | undefined> {
+function read({ trx, tenantId }: TenantWork, integrationId: string): Promise<RateLimiter | undefined> {
   return trx
-    .selectFrom('requestBudgets')
-    .select(['ratePerSecond', 'ceilingPerSecond', 'tokens', 'refilledAt', 'slowedAt', 'requestsCounted', 'countingSince'])
-    .select(['quotaLimit', 'quotaRemaining', 'quotaNotedAt', 'quotaResetsAt'])
+    .selectFrom('rateLimits')
+    .select([
+      'ratePerSecond',
+      'ceilingPerSecond',
+      'tokens',
+      'refilledAt',
+      'slowedAt',
+      'requestsCounted',
+      'countingSince',
+    ])
+    .select(['quotaLimit', 'quotaRemaining', 'quotaReportedAt', 'quotaResetsAt'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .forNoKeyUpdate()
     .executeTakeFirst();
 }
 
-async function store({ trx, tenantId }: TenantWork, integrationId: string, budget: RequestBudget): Promise<void> {
-  await trx.updateTable('requestBudgets').set(budget).where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
+async function store(
+  { trx, tenantId }: TenantWork,
+  integrationId: string,
+  budget: RateLimiter,
+): Promise<void> {
+  await trx
+    .updateTable('rateLimits')
+    .set(budget)
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
 }

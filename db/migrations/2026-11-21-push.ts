@@ -27,7 +27,8 @@ const TENANT_TABLES = [
 ];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of [...roles(), ...tables(), ...policies(), ...grants()]) await sql.raw(statement).execute(db);
+  for (const statement of [...roles(), ...tables(), ...policies(), ...grants()])
+    await sql.raw(statement).execute(db);
 }
 
 function roles(): string[] {
@@ -105,7 +106,7 @@ function tables(): string[] {
        paused_at timestamptz,
        needs_reauthorization_at timestamptz,
        blocked_until timestamptz,
-       blocked_because text check (blocked_because in ('outage', 'rate_limit')),
+       blocked_reason text check (blocked_reason in ('outage', 'rate_limit')),
        blocked_detail text,
        outage_since timestamptz,
        failed_probes integer not null default 0,
@@ -160,7 +161,7 @@ function tables(): string[] {
        foreign key (tenant_id, integration_id) references integrations
      ) with (fillfactor = 80)`,
     // The state of one pair. A window, a push under way and the last conclusion stand side by side; what people see
-    // (status) and when the lane must look again (wake_at) follow from them and are never written by hand.
+    // (status) and when the lane must look again (next_due_at) follow from them and are never written by hand.
     `create table record_syncs (
        tenant_id uuid not null,
        integration_id uuid not null,
@@ -186,9 +187,9 @@ function tables(): string[] {
        next_attempt_at timestamptz,
        give_up_at timestamptz,
 
-       settled_status text check (settled_status in ('synced', 'sync_failed')),
-       concluded_version bigint,
-       concluded_hash text,
+       result_status text check (result_status in ('synced', 'sync_failed')),
+       result_version bigint,
+       result_hash text,
        errors jsonb,
        last_push_id uuid,
        -- A creation whose answer was lost: it may have happened (docs/decisions/0005).
@@ -202,8 +203,8 @@ function tables(): string[] {
          when window_opened_at is not null then 'sync_pending'
          when push_id is not null and is_push_failing then 'sync_failed'
          when push_id is not null then 'syncing'
-         else settled_status end) stored,
-       wake_at timestamptz generated always as (case
+         else result_status end) stored,
+       next_due_at timestamptz generated always as (case
          when lease_until is not null then lease_until
          when held_at is not null then null
          when window_opened_at is not null then due_at
@@ -216,7 +217,7 @@ function tables(): string[] {
      ) with (fillfactor = 70)`,
     `create index record_syncs_by_record on record_syncs (tenant_id, record_id)`,
     // Edits first, backfills behind them (rules.md 15).
-    `create index record_syncs_to_wake on record_syncs (tenant_id, integration_id, is_backfill, wake_at) where wake_at is not null`,
+    `create index record_syncs_next_due on record_syncs (tenant_id, integration_id, is_backfill, next_due_at) where next_due_at is not null`,
     `create index record_syncs_by_status on record_syncs (tenant_id, status, integration_id, record_id) where status <> 'synced'`,
     // An integration is of one tenant: without knowing it the planner takes the two for independent, and a lane's rows for one or none.
     `create statistics record_syncs_of_integrations (dependencies) on tenant_id, integration_id from record_syncs`,
@@ -247,9 +248,9 @@ function tables(): string[] {
     `create table outbox (
        outbox_id bigint generated always as identity primary key,
        tenant_id uuid not null,
-       lane text not null check (lane in ('record_push')),
+       topic text not null check (topic in ('record_push')),
        subject_id uuid not null,
-       wake_at timestamptz not null,
+       next_due_at timestamptz not null,
        leased_until timestamptz,
        created_at timestamptz not null default now()
      )`,
@@ -302,7 +303,9 @@ function policies(): string[] {
     ...['outbox', 'integrations', 'record_syncs', 'stream_events', 'idempotency_keys'].map(
       (table) => `create policy of_the_dispatcher on ${table} to syncline_dispatcher using (true)`,
     ),
-    ...['tenants', 'api_keys', 'tenant_keys'].map((table) => `create policy of_the_platform on ${table} to syncline_platform using (true)`),
+    ...['tenants', 'api_keys', 'tenant_keys'].map(
+      (table) => `create policy of_the_platform on ${table} to syncline_platform using (true)`,
+    ),
   ];
 }
 
@@ -315,7 +318,7 @@ function grants(): string[] {
     `grant select, insert on ${appendOnly.join(', ')} to syncline_app`,
     `grant select, update, delete on outbox to syncline_dispatcher`,
     `grant select (tenant_id, integration_id, paused_at, needs_reauthorization_at, blocked_until, backfill_reason, deleted_at) on integrations to syncline_dispatcher`,
-    `grant select (tenant_id, integration_id, is_backfill, wake_at, window_opened_at, lease_until) on record_syncs to syncline_dispatcher`,
+    `grant select (tenant_id, integration_id, is_backfill, next_due_at, window_opened_at, lease_until) on record_syncs to syncline_dispatcher`,
     `grant select (created_at), delete on stream_events, idempotency_keys to syncline_dispatcher`,
     `grant select on tenants to syncline_platform`,
     `grant select (tenant_id, api_key_id, public_id, secret_hash, role, name, expires_at, revoked_at, last_used_at) on api_keys to syncline_platform`,

@@ -13,18 +13,19 @@ const TENANT_TABLES = [
   'sync_record_errors',
   'sync_datasets',
   'sync_statuses',
-  'skipped_ticks',
+  'skipped_runs',
   'deletion_reviews',
   'known_record_types',
   'metadata_changes',
   'sync_conflicts',
   'match_keys',
-  'request_budgets',
+  'rate_limits',
   'emails',
 ];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of [...changes(), ...tables(), ...policies(), ...grants()]) await sql.raw(statement).execute(db);
+  for (const statement of [...changes(), ...tables(), ...policies(), ...grants()])
+    await sql.raw(statement).execute(db);
 }
 
 function changes(): string[] {
@@ -53,8 +54,8 @@ function changes(): string[] {
     `alter table records drop constraint records_tenant_id_fkey`,
     `alter table record_links drop constraint record_links_tenant_id_integration_id_fkey`,
 
-    `alter table outbox drop constraint outbox_lane_check`,
-    `alter table outbox add constraint outbox_lane_check check (lane in ('record_push', 'sync_run', 'sync_schedule', 'email'))`,
+    `alter table outbox drop constraint outbox_topic_check`,
+    `alter table outbox add constraint outbox_topic_check check (topic in ('record_push', 'sync_run', 'sync_schedule', 'email'))`,
     `alter table notifications drop constraint notifications_kind_check`,
     `alter table notifications add constraint notifications_kind_check check (kind in
        ('integration_needs_reauthorization', 'integration_unavailable', 'onboarding_complete', 'onboarding_failed', 'deletions_need_review', 'difference_remains'))`,
@@ -95,7 +96,7 @@ function tables(): string[] {
     // At most one at work and one behind it (rules.md 30).
     `create unique index sync_runs_one_at_work on sync_runs (tenant_id, integration_id) where state in ('running', 'waiting')`,
     `create unique index sync_runs_one_queued on sync_runs (tenant_id, integration_id) where state = 'queued'`,
-    `create unique index sync_runs_one_per_night on sync_runs (tenant_id, integration_id, local_date) where local_date is not null`,
+    `create unique index sync_runs_one_per_schedule_date on sync_runs (tenant_id, integration_id, local_date) where local_date is not null`,
 
     `create table sync_jobs (
        tenant_id uuid not null,
@@ -113,7 +114,7 @@ function tables(): string[] {
        -- Every page was read: what is left is to delete and to count.
        read_finished_at timestamptz,
        -- What the last page said the whole list holds.
-       theirs_total bigint,
+       remote_total bigint,
        expected_records bigint,
        records_read bigint not null default 0,
        records_new bigint not null default 0,
@@ -129,7 +130,7 @@ function tables(): string[] {
        is_last_attempt_failed boolean not null default false,
        error jsonb,
        waiting_until timestamptz,
-       waiting_because text check (waiting_because in ('retry', 'outage', 'rate_limit', 'budget', 'paused')),
+       waiting_reason text check (waiting_reason in ('retry', 'outage', 'rate_limit', 'budget', 'paused')),
        started_at timestamptz,
        finished_at timestamptz,
        updated_at timestamptz not null,
@@ -179,8 +180,8 @@ function tables(): string[] {
        initial_state text check (initial_state in ('succeeded', 'failed', 'not_supported')),
        last_succeeded_at timestamptz,
        full_succeeded_at timestamptz,
-       ours_total bigint,
-       theirs_total bigint,
+       local_total bigint,
+       remote_total bigint,
        counted_at timestamptz,
        -- A difference that survived a full pass, so that it is no reason for another one.
        known_difference bigint,
@@ -205,18 +206,18 @@ function tables(): string[] {
      )`,
     `create index sync_statuses_by_integration on sync_statuses (tenant_id, integration_id, sync_status_id)`,
 
-    `create table skipped_ticks (
+    `create table skipped_runs (
        tenant_id uuid not null,
-       skipped_tick_id uuid not null,
+       skipped_run_id uuid not null,
        integration_id uuid not null,
        schedule text not null check (schedule in ('hourly', 'nightly')),
        scheduled_at timestamptz not null,
        reason text not null check (reason in ('skipped_overlap', 'skipped_paused', 'skipped_needs_reauthorization', 'skipped_done_tonight')),
        sync_run_id uuid,
        at timestamptz not null,
-       primary key (tenant_id, skipped_tick_id)
+       primary key (tenant_id, skipped_run_id)
      )`,
-    `create index skipped_ticks_by_integration on skipped_ticks (tenant_id, integration_id, skipped_tick_id)`,
+    `create index skipped_runs_by_integration on skipped_runs (tenant_id, integration_id, skipped_run_id)`,
 
     `create table deletion_reviews (
        tenant_id uuid not null,
@@ -291,7 +292,7 @@ function tables(): string[] {
     `create index match_keys_by_value on match_keys (tenant_id, sync_run_id, record_type, value)`,
 
     // One request budget per integration, shared by all workers and all kinds of work (rules.md 34).
-    `create table request_budgets (
+    `create table rate_limits (
        tenant_id uuid not null,
        integration_id uuid not null,
        -- Requests per second that the third party seems to bear; null = no limit met yet.
@@ -307,7 +308,7 @@ function tables(): string[] {
        -- What its headers said last.
        quota_limit double precision,
        quota_remaining double precision,
-       quota_noted_at timestamptz,
+       quota_reported_at timestamptz,
        quota_resets_at timestamptz,
        primary key (tenant_id, integration_id),
        foreign key (tenant_id, integration_id) references integrations
@@ -338,17 +339,25 @@ function policies(): string[] {
       `alter table ${table} force row level security`,
       `create policy of_the_tenant on ${table} to syncline_app using (${ofTheTenant}) with check (${ofTheTenant})`,
     ]),
-    ...['sync_runs', 'sync_jobs', 'emails'].map((table) => `create policy of_the_dispatcher on ${table} to syncline_dispatcher using (true)`),
+    ...['sync_runs', 'sync_jobs', 'emails'].map(
+      (table) => `create policy of_the_dispatcher on ${table} to syncline_dispatcher using (true)`,
+    ),
   ];
 }
 
 function grants(): string[] {
-  const appendOnly = ['sync_record_errors', 'sync_statuses', 'skipped_ticks', 'metadata_changes', 'sync_conflicts'];
+  const appendOnly = [
+    'sync_record_errors',
+    'sync_statuses',
+    'skipped_runs',
+    'metadata_changes',
+    'sync_conflicts',
+  ];
   const changeable = TENANT_TABLES.filter((table) => !appendOnly.includes(table));
   return [
     `grant select, insert, update on ${changeable.join(', ')} to syncline_app`,
     `grant select, insert on ${appendOnly.join(', ')} to syncline_app`,
-    `grant delete on match_keys, sync_datasets, known_record_types, request_budgets to syncline_app`,
+    `grant delete on match_keys, sync_datasets, known_record_types, rate_limits to syncline_app`,
     `grant select (tenant_id, sync_run_id, integration_id, state, requested_at, started_at) on sync_runs to syncline_dispatcher`,
     `grant select (tenant_id, sync_run_id, state, waiting_until, updated_at) on sync_jobs to syncline_dispatcher`,
     `grant select (tenant_id, email_id, sent_at, failed_at, created_at) on emails to syncline_dispatcher`,

@@ -6,7 +6,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 function policies(): string[] {
-  return ['webhook_endpoints', 'events'].map((table) => `create policy of_the_dispatcher on ${table} to syncline_dispatcher using (true)`);
+  return ['webhook_endpoints', 'events'].map(
+    (table) => `create policy of_the_dispatcher on ${table} to syncline_dispatcher using (true)`,
+  );
 }
 
 function grants(): string[] {

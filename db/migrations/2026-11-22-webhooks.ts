@@ -1,35 +1,43 @@
 /**
  * Events and webhooks: what happened, who wants to be told, every delivery and every attempt at it.
  *
- * One role more: syncline_courier sees all tenants, but only events on their way out, because an endpoint of the platform is told of
+ * One role more: syncline_webhooks sees all tenants, but only events on their way out, because an endpoint of the platform is told of
  * all tenants and has one lane.
  */
 import { type Kysely, sql } from 'kysely';
 
-const TENANT_TABLES = ['events', 'event_sequences', 'webhook_endpoints', 'webhook_deliveries', 'webhook_attempts', 'company_syncs'];
+const TENANT_TABLES = [
+  'events',
+  'event_sequences',
+  'webhook_endpoints',
+  'webhook_deliveries',
+  'webhook_attempts',
+  'company_syncs',
+];
 /** The owner of endpoints that are told of all tenants. */
 const PLATFORM = '00000000-0000-0000-0000-000000000000';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of [...role(), ...changes(), ...tables(), ...policies(), ...grants()]) await sql.raw(statement).execute(db);
+  for (const statement of [...role(), ...changes(), ...tables(), ...policies(), ...grants()])
+    await sql.raw(statement).execute(db);
 }
 
 function role(): string[] {
   return [
     `do $$ begin
-       create role syncline_courier nologin nosuperuser nobypassrls nocreatedb nocreaterole;
+       create role syncline_webhooks nologin nosuperuser nobypassrls nocreatedb nocreaterole;
      exception when duplicate_object or unique_violation then null; end $$`,
     `do $$ begin
-       if not pg_has_role(current_user, 'syncline_courier', case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) then execute format('grant syncline_courier to %I', current_user); end if;
+       if not pg_has_role(current_user, 'syncline_webhooks', case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) then execute format('grant syncline_webhooks to %I', current_user); end if;
      exception when unique_violation then null; end $$`,
-    `grant usage on schema public to syncline_courier`,
+    `grant usage on schema public to syncline_webhooks`,
   ];
 }
 
 function changes(): string[] {
   return [
-    `alter table outbox drop constraint outbox_lane_check`,
-    `alter table outbox add constraint outbox_lane_check check (lane in ('record_push', 'sync_run', 'sync_schedule', 'email', 'webhook_endpoint'))`,
+    `alter table outbox drop constraint outbox_topic_check`,
+    `alter table outbox add constraint outbox_topic_check check (topic in ('record_push', 'sync_run', 'sync_schedule', 'email', 'webhook_endpoint'))`,
     // FIRST_SYNC_COMPLETE is told once for ever (rules.md 39).
     `alter table integrations add column first_sync_completed_at timestamptz`,
     // Pinned when it was linked, so that a switch never changes a sync in flight (rules.md 42).
@@ -71,7 +79,7 @@ function tables(): string[] {
        -- Sealed; the newest first. Those before it sign along until they expire (rules.md 44).
        secrets jsonb not null,
        disabled_at timestamptz,
-       disabled_because text check (disabled_because in ('by_hand', 'gone', 'failing')),
+       disabled_reason text check (disabled_reason in ('by_hand', 'gone', 'failing')),
        -- Nothing but failures since; any success resets it (rules.md 45).
        failing_since timestamptz,
        failed_attempts integer not null default 0,
@@ -139,7 +147,8 @@ function policies(): string[] {
     // Whoever tells of an event has to know that the platform wants to be told.
     `create policy of_the_platform on webhook_endpoints for select to syncline_app using (tenant_id = '${PLATFORM}')`,
     ...['events', 'webhook_endpoints', 'webhook_deliveries', 'webhook_attempts', 'outbox'].map(
-      (table) => `create policy of_the_courier on ${table} to syncline_courier using (true) with check (true)`,
+      (table) =>
+        `create policy of_the_courier on ${table} to syncline_webhooks using (true) with check (true)`,
     ),
     `create policy of_the_dispatcher on webhook_deliveries to syncline_dispatcher using (true)`,
   ];
@@ -149,9 +158,9 @@ function grants(): string[] {
   return [
     `grant select, insert on events, webhook_attempts to syncline_app`,
     `grant select, insert, update on event_sequences, webhook_endpoints, webhook_deliveries, company_syncs to syncline_app`,
-    `grant select on events to syncline_courier`,
-    `grant select, insert, update on webhook_endpoints, webhook_deliveries, webhook_attempts to syncline_courier`,
-    `grant select, insert on outbox to syncline_courier`,
+    `grant select on events to syncline_webhooks`,
+    `grant select, insert, update on webhook_endpoints, webhook_deliveries, webhook_attempts to syncline_webhooks`,
+    `grant select, insert on outbox to syncline_webhooks`,
     `grant select (tenant_id, webhook_endpoint_id, next_attempt_at) on webhook_deliveries to syncline_dispatcher`,
     `grant select (created_at), delete on events to syncline_dispatcher`,
   ];

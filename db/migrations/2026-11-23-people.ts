@@ -75,7 +75,10 @@ function tables(): string[] {
 function policies(): string[] {
   const ofTheTenant = `tenant_id = (select nullif(current_setting('app.tenant', true), '')::uuid)`;
   return [
-    ...TENANT_TABLES.map((table) => `create policy of_the_tenant on ${table} to syncline_app using (${ofTheTenant}) with check (${ofTheTenant})`),
+    ...TENANT_TABLES.map(
+      (table) =>
+        `create policy of_the_tenant on ${table} to syncline_app using (${ofTheTenant}) with check (${ofTheTenant})`,
+    ),
     ...[...TENANT_TABLES, 'sign_in_failures'].flatMap((table) => [
       `alter table ${table} enable row level security`,
       `alter table ${table} force row level security`,

@@ -3,22 +3,30 @@
  */
 import { type Kysely, sql } from 'kysely';
 
-const TENANT_TABLES = ['operations', 'overviews', 'overview_jobs', 'overview_pages', 'overview_items', 'sync_run_pushes'];
+const TENANT_TABLES = [
+  'operations',
+  'overviews',
+  'overview_jobs',
+  'overview_pages',
+  'overview_items',
+  'sync_run_pushes',
+];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of [...changes(), ...tables(), ...policies(), ...grants()]) await sql.raw(statement).execute(db);
+  for (const statement of [...changes(), ...tables(), ...policies(), ...grants()])
+    await sql.raw(statement).execute(db);
 }
 
 function changes(): string[] {
   return [
-    `alter table outbox drop constraint outbox_lane_check`,
-    `alter table outbox add constraint outbox_lane_check check (lane in
+    `alter table outbox drop constraint outbox_topic_check`,
+    `alter table outbox add constraint outbox_topic_check check (topic in
        ('record_push', 'sync_run', 'sync_schedule', 'email', 'webhook_endpoint', 'overview', 'notification'))`,
     `alter table sync_runs drop constraint sync_runs_kind_check`,
     `alter table sync_runs add constraint sync_runs_kind_check check (kind in
        ('onboarding', 'hourly', 'nightly', 'sign_in', 'last_day', 'incremental', 'full', 'drift_repair', 'sync_now'))`,
-    `alter table sync_jobs drop constraint sync_jobs_waiting_because_check`,
-    `alter table sync_jobs add constraint sync_jobs_waiting_because_check check (waiting_because in ('retry', 'outage', 'rate_limit', 'budget', 'paused', 'pushes'))`,
+    `alter table sync_jobs drop constraint sync_jobs_waiting_reason_check`,
+    `alter table sync_jobs add constraint sync_jobs_waiting_reason_check check (waiting_reason in ('retry', 'outage', 'rate_limit', 'budget', 'paused', 'pushes'))`,
     // The snapshot that this run applies; null = what it finds.
     `alter table sync_runs add column overview_id uuid`,
     // A Sync Now does what no other run does: it waits beside whatever else waits.
@@ -64,7 +72,7 @@ function tables(): string[] {
        -- The sync_now that applies it, from the moment it was accepted.
        applied_sync_run_id uuid,
        invalid_at timestamptz,
-       invalid_because text check (invalid_because in ('superseded_by_new_overview', 'superseded_by_other_admin', 'superseded_by_sync', 'applied', 'expired', 'integration_deleted')),
+       invalid_reason text check (invalid_reason in ('superseded_by_new_overview', 'superseded_by_other_admin', 'superseded_by_sync', 'applied', 'expired', 'integration_deleted')),
        invalid_by text,
        replaced_by_overview_id uuid,
        replaced_by_sync_run_id uuid,

@@ -4,16 +4,17 @@
  */
 import { type Kysely, sql } from 'kysely';
 
-const TENANT_TABLES = ['notification_recipients', 'notification_settings', 'refused_addresses'];
+const TENANT_TABLES = ['notification_recipients', 'notification_settings', 'undeliverable_addresses'];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of [...changes(), ...tables(), ...policies(), ...grants()]) await sql.raw(statement).execute(db);
+  for (const statement of [...changes(), ...tables(), ...policies(), ...grants()])
+    await sql.raw(statement).execute(db);
 }
 
 function changes(): string[] {
   return [
     // Which lanes there are, the code's own types say: every feature has one.
-    `alter table outbox drop constraint outbox_lane_check`,
+    `alter table outbox drop constraint outbox_topic_check`,
     `alter table notifications drop constraint notifications_kind_check`,
     `alter table notifications add constraint notifications_kind_check check (kind in
        ('sync_overview_ready', 'sync_complete', 'sync_could_not_finish', 'onboarding_complete', 'onboarding_failed', 'integration_needs_reauthorization',
@@ -27,7 +28,7 @@ function changes(): string[] {
     // An attempt that nobody has heard the end of: the mail server may have taken it.
     `alter table emails add column attempted_at timestamptz`,
     `alter table emails add column withdrawn_at timestamptz`,
-    `alter table emails add column withdrawn_because text check (withdrawn_because in
+    `alter table emails add column withdrawn_reason text check (withdrawn_reason in
        ('viewed', 'snapshot_invalid', 'email_off', 'person_disabled', 'address_refused', 'not_needed', 'digest'))`,
     `create index emails_of_a_person on emails (tenant_id, person_id, created_at)
        where person_id is not null and sent_at is null and failed_at is null and withdrawn_at is null`,
@@ -56,7 +57,7 @@ function tables(): string[] {
        decided_at timestamptz,
        email_id uuid,
        -- It was to be sent, and was taken back before it left.
-       email_withdrawn_because text,
+       email_withdrawn_reason text,
        primary key (tenant_id, notification_recipient_id),
        foreign key (tenant_id, notification_id) references notifications deferrable initially deferred,
        foreign key (tenant_id, person_id) references people,
@@ -82,7 +83,7 @@ function tables(): string[] {
      )`,
 
     // Of a person's address that is no more: another address has not been refused.
-    `create table refused_addresses (
+    `create table undeliverable_addresses (
        tenant_id uuid not null,
        person_id uuid not null,
        email text not null,

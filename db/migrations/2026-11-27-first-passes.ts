@@ -2,5 +2,5 @@
 import { type Kysely, sql } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  await sql`alter table sync_jobs add column is_first_meeting boolean not null default false`.execute(db);
+  await sql`alter table sync_jobs add column is_initial_load boolean not null default false`.execute(db);
 }

@@ -6,8 +6,8 @@ import { type Selectable, sql } from 'kysely';
 import type { EmailContents, EmailKind } from '../../domain/notifications/email-kinds';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { wake } from '../platform/outbox';
-import { storable } from '../sql/sanitize-text';
+import { enqueue } from '../platform/outbox';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { EmailsTable, EmailWithdrawal } from '../tables';
 
 export type Email = Selectable<EmailsTable>;
@@ -34,19 +34,39 @@ export async function queueEmail<Kind extends EmailKind>(
   { emailId = newUuid(), kind, personId, recipient, content }: NewEmail<Kind>,
 ): Promise<string> {
   const { trx, tenantId, now } = work;
-  const row = { tenantId, emailId, kind, personId: personId ?? null, recipient, content: JSON.stringify(storable(content)), createdAt: now };
+  const row = {
+    tenantId,
+    emailId,
+    kind,
+    personId: personId ?? null,
+    recipient,
+    content: JSON.stringify(sanitizeForPostgres(content)),
+    createdAt: now,
+  };
   await trx.insertInto('emails').values(row).execute();
-  await wake(work, { lane: 'email', subjectId: emailId, wakeAt: now });
+  await enqueue(work, { topic: 'email', subjectId: emailId, nextDueAt: now });
   return emailId;
 }
 
 /** Nobody else tries it before this transaction ends. */
-export async function lockEmail({ trx, tenantId }: TenantWork, { emailId }: Place): Promise<Email | undefined> {
-  return trx.selectFrom('emails').selectAll().where('tenantId', '=', tenantId).where('emailId', '=', emailId).forNoKeyUpdate().executeTakeFirst();
+export async function lockEmail(
+  { trx, tenantId }: TenantWork,
+  { emailId }: Place,
+): Promise<Email | undefined> {
+  return trx
+    .selectFrom('emails')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('emailId', '=', emailId)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
 }
 
 /** Counted before it is made: a crash in the middle must not grant a free one. */
-export async function countEmailAttempt({ trx, tenantId, now }: TenantWork, { emailId }: Place): Promise<Email> {
+export async function countEmailAttempt(
+  { trx, tenantId, now }: TenantWork,
+  { emailId }: Place,
+): Promise<Email> {
   return trx
     .updateTable('emails')
     .set({ attempts: sql<number>`attempts + 1`, attemptedAt: now })
@@ -57,30 +77,47 @@ export async function countEmailAttempt({ trx, tenantId, now }: TenantWork, { em
 }
 
 /** The mail server has it. */
-export async function noteEmailSent(work: TenantWork, { emailId }: Place): Promise<void> {
+export async function markEmailSent(work: TenantWork, { emailId }: Place): Promise<void> {
   await conclude(work, emailId, { sentAt: work.now, lastError: null });
 }
 
 /** It will not be tried again. */
-export async function noteEmailFailed(work: TenantWork, { emailId, error }: Place & { error: string }): Promise<void> {
-  await conclude(work, emailId, { failedAt: work.now, lastError: storable(error).slice(0, ERROR_LENGTH_MAX) });
+export async function markEmailFailed(
+  work: TenantWork,
+  { emailId, error }: Place & { error: string },
+): Promise<void> {
+  await conclude(work, emailId, {
+    failedAt: work.now,
+    lastError: sanitizeForPostgres(error).slice(0, ERROR_LENGTH_MAX),
+  });
 }
 
 /** It will be tried again. `mayBeTaken`: the mail server may have it all the same, and only the answer was lost. */
-export async function noteEmailTrouble(work: TenantWork, { emailId, error, mayBeTaken }: Place & { error: string; mayBeTaken: boolean }): Promise<void> {
-  await conclude(work, emailId, { lastError: storable(error).slice(0, ERROR_LENGTH_MAX), ...(mayBeTaken ? {} : { attemptedAt: null }) });
+export async function recordEmailFailure(
+  work: TenantWork,
+  { emailId, error, mayBeTaken }: Place & { error: string; mayBeTaken: boolean },
+): Promise<void> {
+  await conclude(work, emailId, {
+    lastError: sanitizeForPostgres(error).slice(0, ERROR_LENGTH_MAX),
+    ...(mayBeTaken ? {} : { attemptedAt: null }),
+  });
 }
 
 /** It is taken back: its reason has gone away, or another e-mail tells it. */
-export async function withdrawEmail(work: TenantWork, { emailId, because }: Place & { because: EmailWithdrawal }): Promise<void> {
-  await conclude(work, emailId, { withdrawnAt: work.now, withdrawnBecause: because });
+export async function withdrawEmail(
+  work: TenantWork,
+  { emailId, reason }: Place & { reason: EmailWithdrawal },
+): Promise<void> {
+  await conclude(work, emailId, { withdrawnAt: work.now, withdrawnReason: reason });
 }
 
 /** The first end counts: what a late attempt has to say changes nothing. */
 async function conclude(
   { trx, tenantId }: TenantWork,
   emailId: string,
-  end: Partial<Pick<Email, 'sentAt' | 'failedAt' | 'lastError' | 'attemptedAt' | 'withdrawnAt' | 'withdrawnBecause'>>,
+  end: Partial<
+    Pick<Email, 'sentAt' | 'failedAt' | 'lastError' | 'attemptedAt' | 'withdrawnAt' | 'withdrawnReason'>
+  >,
 ): Promise<void> {
   await trx
     .updateTable('emails')

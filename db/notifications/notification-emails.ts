@@ -4,7 +4,11 @@
  */
 import { sql } from 'kysely';
 import type { EmailKind, NotificationItem } from '../../domain/notifications/email-kinds';
-import { describeNotification, type NotificationKind, type NotificationSubject } from '../../domain/notifications/notification-kinds';
+import {
+  describeNotification,
+  type NotificationKind,
+  type NotificationSubject,
+} from '../../domain/notifications/notification-kinds';
 import type { TenantWork } from '../database';
 import { countEmailAttempt, type Email, lockEmail, queueEmail, withdrawEmail } from './emails';
 import { reasonAgainstEmail } from './notification-recipients';
@@ -41,17 +45,24 @@ export async function beginEmailAttempt(work: TenantWork, place: Place): Promise
 
   const { personId, address } = person;
   if (person.isDisabled) return over(work, email, 'person_disabled');
-  if ((await findRefusedAddress(work, { personId })) !== undefined) return over(work, email, 'address_refused');
-  await work.trx.updateTable('emails').set({ recipient: address }).where('tenantId', '=', work.tenantId).where('emailId', '=', email.emailId).execute();
-  if (!isAboutNotifications(email.kind)) return { kind: 'send', email: await countEmailAttempt(work, place), mayBeTaken };
+  if ((await findRefusedAddress(work, { personId })) !== undefined)
+    return over(work, email, 'address_refused');
+  await work.trx
+    .updateTable('emails')
+    .set({ recipient: address })
+    .where('tenantId', '=', work.tenantId)
+    .where('emailId', '=', email.emailId)
+    .execute();
+  if (!isAboutNotifications(email.kind))
+    return { kind: 'send', email: await countEmailAttempt(work, place), mayBeTaken };
 
   // An attempt that nobody has heard the end of is made again, not made anew.
   if (!mayBeTaken) {
     const turn = await joinWaiting(work, { ...person, email });
     if (turn !== undefined) return turn;
   }
-  const { items, because } = await itemsOf(work, [email.emailId]);
-  if (items.length === 0) return over(work, email, because ?? 'not_needed');
+  const { items, reason } = await itemsOf(work, [email.emailId]);
+  if (items.length === 0) return over(work, email, reason ?? 'not_needed');
   await work.trx
     .updateTable('emails')
     .set({ content: JSON.stringify({ items: items.slice(0, ITEMS_MAX) }) })
@@ -65,22 +76,26 @@ export function isOver({ sentAt, failedAt, withdrawnAt }: Email): boolean {
   return sentAt !== null || failedAt !== null || withdrawnAt !== null;
 }
 
-const isAboutNotifications = (kind: string): boolean => kind === 'notification' || kind === 'notification_digest';
+const isAboutNotifications = (kind: string): boolean =>
+  kind === 'notification' || kind === 'notification_digest';
 
-async function over(work: TenantWork, email: Email, because: EmailWithdrawal): Promise<EmailAttempt> {
-  await withdrawEmail(work, { emailId: email.emailId, because });
-  await noteWithdrawn(work, email.emailId, because);
-  return { kind: 'over', email: { ...email, withdrawnAt: work.now, withdrawnBecause: because } };
+async function over(work: TenantWork, email: Email, reason: EmailWithdrawal): Promise<EmailAttempt> {
+  await withdrawEmail(work, { emailId: email.emailId, reason });
+  await markWithdrawn(work, email.emailId, reason);
+  return { kind: 'over', email: { ...email, withdrawnAt: work.now, withdrawnReason: reason } };
 }
 
-interface PersonPlace {
+interface PersonKey {
   personId: string;
   address: string;
 }
 
 /** One attempt per person at a time takes this step: before their e-mails are locked, or two attempts would wait for each other. */
-async function lockPersonOf({ trx, tenantId }: TenantWork, { emailId }: Place): Promise<(PersonPlace & { isDisabled: boolean }) | undefined> {
-  const { rows } = await sql<PersonPlace & { isDisabled: boolean }>`
+async function lockPersonOf(
+  { trx, tenantId }: TenantWork,
+  { emailId }: Place,
+): Promise<(PersonKey & { isDisabled: boolean }) | undefined> {
+  const { rows } = await sql<PersonKey & { isDisabled: boolean }>`
     select person_id, email as address, disabled_at is not null as is_disabled from people
     where tenant_id = ${tenantId} and person_id = (select person_id from emails where tenant_id = ${tenantId} and email_id = ${emailId})
     for no key update`.execute(trx);
@@ -88,7 +103,10 @@ async function lockPersonOf({ trx, tenantId }: TenantWork, { emailId }: Place): 
 }
 
 /** Undefined = it goes out as it is. */
-async function joinWaiting(work: TenantWork, { email, personId, address }: PersonPlace & { email: Email }): Promise<EmailAttempt | undefined> {
+async function joinWaiting(
+  work: TenantWork,
+  { email, personId, address }: PersonKey & { email: Email },
+): Promise<EmailAttempt | undefined> {
   const waiting = await lockWaiting(work, personId);
   const others = waiting.filter(({ emailId }) => emailId !== email.emailId);
   const waitMs = await msUntilAllowed(work, personId);
@@ -106,30 +124,47 @@ async function joinWaiting(work: TenantWork, { email, personId, address }: Perso
   );
   const hasReason = stillReasons.byEmail.has(email.emailId);
   if (!hasReason || (waitMs === 0 && stillReasons.items.length <= WAITING_MAX)) return undefined;
-  const digestId = await queueEmail(work, { kind: 'notification_digest', personId, recipient: address, content: { items: [] } });
+  const digestId = await queueEmail(work, {
+    kind: 'notification_digest',
+    personId,
+    recipient: address,
+    content: { items: [] },
+  });
   return joined(work, digestId, email, [...others, email]);
 }
 
-async function joined(work: TenantWork, digestId: string, email: Email, emails: readonly Pick<Email, 'emailId'>[]): Promise<EmailAttempt> {
+async function joined(
+  work: TenantWork,
+  digestId: string,
+  email: Email,
+  emails: readonly Pick<Email, 'emailId'>[],
+): Promise<EmailAttempt> {
   await joinInto(work, digestId, emails);
-  return { kind: 'over', email: { ...email, withdrawnAt: work.now, withdrawnBecause: 'digest' } };
+  return { kind: 'over', email: { ...email, withdrawnAt: work.now, withdrawnReason: 'digest' } };
 }
 
-async function joinInto(work: TenantWork, digestId: string, emails: readonly Pick<Email, 'emailId'>[]): Promise<void> {
+async function joinInto(
+  work: TenantWork,
+  digestId: string,
+  emails: readonly Pick<Email, 'emailId'>[],
+): Promise<void> {
   for (const { emailId } of emails) {
     await work.trx
       .updateTable('notificationRecipients')
       .set({ emailId: digestId })
       .where('tenantId', '=', work.tenantId)
       .where('emailId', '=', emailId)
-      .where('emailWithdrawnBecause', 'is', null)
+      .where('emailWithdrawnReason', 'is', null)
       .execute();
-    await withdrawEmail(work, { emailId, because: 'digest' });
+    await withdrawEmail(work, { emailId, reason: 'digest' });
   }
 }
 
 /** The person's e-mails about notifications that have not left for sure. */
-async function lockWaiting({ trx, tenantId }: TenantWork, personId: string): Promise<Pick<Email, 'emailId' | 'kind' | 'attempts'>[]> {
+async function lockWaiting(
+  { trx, tenantId }: TenantWork,
+  personId: string,
+): Promise<Pick<Email, 'emailId' | 'kind' | 'attempts'>[]> {
   return trx
     .selectFrom('emails')
     .select(['emailId', 'kind', 'attempts'])
@@ -166,13 +201,13 @@ interface Told {
   /** The e-mails that still have something to tell. */
   byEmail: Set<string>;
   /** Why the last one that was left out was. */
-  because: EmailWithdrawal | undefined;
+  reason: EmailWithdrawal | undefined;
 }
 
 /** What these e-mails have to tell by now. What they have not to tell any more is noted as withdrawn. */
 async function itemsOf(work: TenantWork, emailIds: readonly string[]): Promise<Told> {
   const { trx, tenantId } = work;
-  const { rows } = await sql<TellableRow>`
+  const { rows } = await sql<NotifiableRow>`
     select recipient.notification_recipient_id, recipient.email_id, recipient.person_id, recipient.viewed_at, notification.kind,
       notification.integration_id, notification.overview_id, notification.sync_run_id, notification.webhook_endpoint_id,
       integration.app, integration.account_name, person.disabled_at is not null as is_person_disabled,
@@ -181,24 +216,29 @@ async function itemsOf(work: TenantWork, emailIds: readonly string[]): Promise<T
     join notifications notification using (tenant_id, notification_id)
     join people person using (tenant_id, person_id)
     left join integrations integration on integration.tenant_id = recipient.tenant_id and integration.integration_id = notification.integration_id
-    where recipient.tenant_id = ${tenantId} and recipient.email_id = any(${emailIds}::uuid[]) and recipient.email_withdrawn_because is null
+    where recipient.tenant_id = ${tenantId} and recipient.email_id = any(${emailIds}::uuid[]) and recipient.email_withdrawn_reason is null
     order by notification.notification_id desc
     for no key update of recipient`.execute(trx);
-  const told: Told = { items: [], byEmail: new Set(), because: undefined };
+  const told: Told = { items: [], byEmail: new Set(), reason: undefined };
   for (const row of rows) {
     const against = await reasonAgainstEmail(work, row);
     if (against === undefined) {
-      told.items.push({ kind: row.kind, app: row.app, account_name: row.accountName, path: describeNotification(row.kind).path(row) });
+      told.items.push({
+        kind: row.kind,
+        app: row.app,
+        account_name: row.accountName,
+        path: describeNotification(row.kind).path(row),
+      });
       told.byEmail.add(row.emailId);
       continue;
     }
-    told.because = against.decision;
-    await noteWithdrawn(work, row.emailId, against.decision, row.notificationRecipientId);
+    told.reason = against.decision;
+    await markWithdrawn(work, row.emailId, against.decision, row.notificationRecipientId);
   }
   return told;
 }
 
-type TellableRow = NotificationSubject & {
+type NotifiableRow = NotificationSubject & {
   notificationRecipientId: string;
   emailId: string;
   personId: string;
@@ -210,13 +250,19 @@ type TellableRow = NotificationSubject & {
   isResolved: boolean;
 };
 
-async function noteWithdrawn({ trx, tenantId }: TenantWork, emailId: string, because: EmailWithdrawal, notificationRecipientId?: string): Promise<void> {
+async function markWithdrawn(
+  { trx, tenantId }: TenantWork,
+  emailId: string,
+  reason: EmailWithdrawal,
+  notificationRecipientId?: string,
+): Promise<void> {
   let query = trx
     .updateTable('notificationRecipients')
-    .set({ emailWithdrawnBecause: because })
+    .set({ emailWithdrawnReason: reason })
     .where('tenantId', '=', tenantId)
     .where('emailId', '=', emailId)
-    .where('emailWithdrawnBecause', 'is', null);
-  if (notificationRecipientId !== undefined) query = query.where('notificationRecipientId', '=', notificationRecipientId);
+    .where('emailWithdrawnReason', 'is', null);
+  if (notificationRecipientId !== undefined)
+    query = query.where('notificationRecipientId', '=', notificationRecipientId);
   await query.execute();
 }

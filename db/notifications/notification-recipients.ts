@@ -4,13 +4,18 @@
  */
 import { type Selectable, sql, type SqlBool } from 'kysely';
 import type { EmailContents, EmailKind } from '../../domain/notifications/email-kinds';
-import { describeNotification, NOTIFICATION_KINDS, type NotificationDecision, type NotificationKind } from '../../domain/notifications/notification-kinds';
+import {
+  describeNotification,
+  NOTIFICATION_KINDS,
+  type NotificationDecision,
+  type NotificationKind,
+} from '../../domain/notifications/notification-kinds';
 import type { TenantWork } from '../database';
 import { queueEmail } from './emails';
 import { newUuid } from '../sql/ids';
 import { findNotificationSettings } from './notification-settings';
 import { type Notification, NOTIFICATION_COLUMNS } from './notifications';
-import { wakeAll } from '../platform/outbox';
+import { enqueueAll } from '../platform/outbox';
 import { findRefusedAddress } from './undeliverable-addresses';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { NotificationRecipientsTable, ViewedHow } from '../tables';
@@ -19,7 +24,7 @@ type RecipientRow = Selectable<NotificationRecipientsTable>;
 
 /** A notification as its recipient sees it, with what became of its e-mail. */
 export type InboxNotification = Notification &
-  Pick<RecipientRow, 'viewedAt' | 'decision' | 'decisionReason' | 'decidedAt' | 'emailWithdrawnBecause'> & {
+  Pick<RecipientRow, 'viewedAt' | 'decision' | 'decisionReason' | 'decidedAt' | 'emailWithdrawnReason'> & {
     emailSentAt: Date | null;
     emailFailedAt: Date | null;
   };
@@ -27,7 +32,7 @@ export type InboxNotification = Notification &
 interface Place {
   notificationRecipientId: string;
 }
-interface PersonPlace {
+interface PersonKey {
   personId: string;
 }
 
@@ -40,24 +45,37 @@ export async function listInbox(
     before,
     isOpen,
     isViewed,
-  }: PersonPlace & { limit: number; before?: string | undefined; isOpen?: boolean | undefined; isViewed?: boolean | undefined },
+  }: PersonKey & {
+    limit: number;
+    before?: string | undefined;
+    isOpen?: boolean | undefined;
+    isViewed?: boolean | undefined;
+  },
 ): Promise<InboxNotification[]> {
   let query = trx
     .selectFrom('notificationRecipients as recipient')
     .innerJoin('notifications as notification', (join) =>
-      join.onRef('notification.tenantId', '=', 'recipient.tenantId').onRef('notification.notificationId', '=', 'recipient.notificationId'),
+      join
+        .onRef('notification.tenantId', '=', 'recipient.tenantId')
+        .onRef('notification.notificationId', '=', 'recipient.notificationId'),
     )
     .leftJoin('integrations as integration', (join) =>
-      join.onRef('integration.tenantId', '=', 'notification.tenantId').onRef('integration.integrationId', '=', 'notification.integrationId'),
+      join
+        .onRef('integration.tenantId', '=', 'notification.tenantId')
+        .onRef('integration.integrationId', '=', 'notification.integrationId'),
     )
-    .leftJoin('emails as email', (join) => join.onRef('email.tenantId', '=', 'recipient.tenantId').onRef('email.emailId', '=', 'recipient.emailId'))
+    .leftJoin('emails as email', (join) =>
+      join
+        .onRef('email.tenantId', '=', 'recipient.tenantId')
+        .onRef('email.emailId', '=', 'recipient.emailId'),
+    )
     .select([
       ...NOTIFICATION_COLUMNS,
       'recipient.viewedAt',
       'recipient.decision',
       'recipient.decisionReason',
       'recipient.decidedAt',
-      'recipient.emailWithdrawnBecause',
+      'recipient.emailWithdrawnReason',
       'email.sentAt as emailSentAt',
       'email.failedAt as emailFailedAt',
     ])
@@ -71,7 +89,7 @@ export async function listInbox(
 }
 
 /** How many of them the person has not viewed. */
-export async function countUnread({ trx, tenantId }: TenantWork, { personId }: PersonPlace): Promise<number> {
+export async function countUnread({ trx, tenantId }: TenantWork, { personId }: PersonKey): Promise<number> {
   const { count } = await trx
     .selectFrom('notificationRecipients')
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -86,7 +104,7 @@ export async function countUnread({ trx, tenantId }: TenantWork, { personId }: P
 /** @returns false where the person has no such notification. Viewed twice is viewed once. */
 export async function viewNotification(
   work: TenantWork,
-  { personId, notificationId, how }: PersonPlace & { notificationId: string; how: 'seen' | 'opened' },
+  { personId, notificationId, how }: PersonKey & { notificationId: string; how: 'seen' | 'opened' },
 ): Promise<boolean> {
   const found = await work.trx
     .selectFrom('notificationRecipients')
@@ -102,38 +120,62 @@ export async function viewNotification(
 }
 
 /** All that the person has been shown up to this one, itself included. @returns how many had not been viewed. */
-export async function viewNotificationsUpTo(work: TenantWork, { personId, notificationId }: PersonPlace & { notificationId: string }): Promise<number> {
-  return view(work, { personId, how: 'marked', which: sql`notification_id <= ${notificationId} and revealed_at is not null` });
+export async function viewNotificationsUpTo(
+  work: TenantWork,
+  { personId, notificationId }: PersonKey & { notificationId: string },
+): Promise<number> {
+  return view(work, {
+    personId,
+    how: 'marked',
+    which: sql`notification_id <= ${notificationId} and revealed_at is not null`,
+  });
 }
 
 /** Others may name a run as well, but lead elsewhere. */
-const OF_A_REQUESTER = NOTIFICATION_KINDS.filter((kind) => describeNotification(kind).audience === 'requester');
+const OF_A_REQUESTER = NOTIFICATION_KINDS.filter(
+  (kind) => describeNotification(kind).audience === 'requester',
+);
 
 /** The person opened the page that notifications lead to, by whatever way; also before they were shown. */
-export async function noteTargetViewed(
+export async function markTargetViewed(
   work: TenantWork,
-  { personId, ...target }: PersonPlace & ({ overviewId: string } | { syncRunId: string }),
+  { personId, ...target }: PersonKey & ({ overviewId: string } | { syncRunId: string }),
 ): Promise<void> {
-  const isTarget = 'overviewId' in target ? sql`notification.overview_id = ${target.overviewId}` : sql`notification.sync_run_id = ${target.syncRunId}`;
+  const isTarget =
+    'overviewId' in target
+      ? sql`notification.overview_id = ${target.overviewId}`
+      : sql`notification.sync_run_id = ${target.syncRunId}`;
   const which = sql<SqlBool>`notification_id in (select notification.notification_id from notifications notification
     where notification.tenant_id = ${work.tenantId} and notification.kind = any(${OF_A_REQUESTER}) and ${isTarget})`;
   await view(work, { personId, how: 'target_opened', which });
 }
 
 /** The one update that makes something viewed; what was undecided is decided by it. */
-async function view(work: TenantWork, { personId, how, which }: PersonPlace & { how: ViewedHow; which: ReturnType<typeof sql<SqlBool>> }): Promise<number> {
+async function view(
+  work: TenantWork,
+  { personId, how, which }: PersonKey & { how: ViewedHow; which: ReturnType<typeof sql<SqlBool>> },
+): Promise<number> {
   const { trx, tenantId, now } = work;
   const { rows } = await sql<{ notificationRecipientId: string; notificationId: string; isDecided: boolean }>`
     update notification_recipients set viewed_at = ${now}, viewed_how = ${how}, decision = coalesce(decision, 'viewed'), decided_at = coalesce(decided_at, ${now})
     where tenant_id = ${tenantId} and person_id = ${personId} and viewed_at is null and ${which}
     returning notification_recipient_id, notification_id, decision = 'viewed' as is_decided`.execute(trx);
   if (rows.length === 0) return 0;
-  await wakeAll(
+  await enqueueAll(
     work,
-    rows.filter(({ isDecided }) => isDecided).map((row) => ({ lane: 'notification_viewed', subjectId: row.notificationRecipientId, wakeAt: now })),
+    rows
+      .filter(({ isDecided }) => isDecided)
+      .map((row) => ({
+        topic: 'notification_viewed',
+        subjectId: row.notificationRecipientId,
+        nextDueAt: now,
+      })),
   );
   // Few bytes: a page that is open counts anew.
-  await appendStreamEvent(work, { topic: 'notifications', body: { person_id: personId, notification_id: rows[0]?.notificationId ?? null } });
+  await appendStreamEvent(work, {
+    topic: 'notifications',
+    body: { person_id: personId, notification_id: rows[0]?.notificationId ?? null },
+  });
   return rows.length;
 }
 
@@ -141,7 +183,7 @@ async function view(work: TenantWork, { personId, how, which }: PersonPlace & { 
 export type Settled = { decision: NotificationDecision | 'not_found' } | { decision: null; waitMs: number };
 
 /** Does what is due: shows it, or decides about its e-mail. May be repeated. */
-export async function settleRecipient(work: TenantWork, place: Place): Promise<Settled> {
+export async function decideRecipient(work: TenantWork, place: Place): Promise<Settled> {
   const recipient = await findRecipient(work, place);
   if (recipient === undefined) return { decision: 'not_found' };
   if (recipient.decision !== null) return { decision: recipient.decision };
@@ -151,17 +193,39 @@ export async function settleRecipient(work: TenantWork, place: Place): Promise<S
 
   const emailAt = recipient.emailAt ?? (await reveal(work, recipient));
   if (emailAt > work.now) return { decision: null, waitMs: msUntil(emailAt, work) };
-  return decide(work, recipient, (await reasonAgainstEmail(work, recipient)) ?? { decision: 'emailed', reason: null });
+  return decide(
+    work,
+    recipient,
+    (await reasonAgainstEmail(work, recipient)) ?? { decision: 'emailed', reason: null },
+  );
 }
 
 const msUntil = (at: Date, { now }: TenantWork): number => Math.max(1, at.getTime() - now.getTime());
 
 export type RecipientFacts = Pick<
   RecipientRow,
-  'notificationRecipientId' | 'notificationId' | 'personId' | 'operationId' | 'visibleAt' | 'revealedAt' | 'emailAt' | 'viewedAt' | 'decision'
-> & { kind: NotificationKind; isResolved: boolean; overviewId: string | null; createdAt: Date; isPersonDisabled: boolean; address: string };
+  | 'notificationRecipientId'
+  | 'notificationId'
+  | 'personId'
+  | 'operationId'
+  | 'visibleAt'
+  | 'revealedAt'
+  | 'emailAt'
+  | 'viewedAt'
+  | 'decision'
+> & {
+  kind: NotificationKind;
+  isResolved: boolean;
+  overviewId: string | null;
+  createdAt: Date;
+  isPersonDisabled: boolean;
+  address: string;
+};
 
-async function findRecipient({ trx, tenantId }: TenantWork, { notificationRecipientId }: Place): Promise<RecipientFacts | undefined> {
+async function findRecipient(
+  { trx, tenantId }: TenantWork,
+  { notificationRecipientId }: Place,
+): Promise<RecipientFacts | undefined> {
   const { rows } = await sql<RecipientFacts>`
     select recipient.notification_recipient_id, recipient.notification_id, recipient.person_id, recipient.operation_id, recipient.visible_at, recipient.revealed_at,
       recipient.email_at, recipient.viewed_at, recipient.decision, notification.kind, notification.overview_id, notification.created_at,
@@ -169,7 +233,9 @@ async function findRecipient({ trx, tenantId }: TenantWork, { notificationRecipi
     from notification_recipients recipient
     join notifications notification using (tenant_id, notification_id)
     join people person using (tenant_id, person_id)
-    where recipient.tenant_id = ${tenantId} and recipient.notification_recipient_id = ${notificationRecipientId}`.execute(trx);
+    where recipient.tenant_id = ${tenantId} and recipient.notification_recipient_id = ${notificationRecipientId}`.execute(
+    trx,
+  );
   return rows[0];
 }
 
@@ -186,7 +252,10 @@ async function isAnswered({ trx, tenantId }: TenantWork, operationId: string | n
 }
 
 /** Shows it, and says when its e-mail is due by the settings of this moment. */
-async function reveal(work: TenantWork, { notificationRecipientId, notificationId, personId, revealedAt }: RecipientFacts): Promise<Date> {
+async function reveal(
+  work: TenantWork,
+  { notificationRecipientId, notificationId, personId, revealedAt }: RecipientFacts,
+): Promise<Date> {
   const { trx, tenantId, now } = work;
   const { emailDelaySeconds } = await findNotificationSettings(work);
   const emailAt = new Date((revealedAt ?? now).getTime() + emailDelaySeconds * 1_000);
@@ -196,11 +265,15 @@ async function reveal(work: TenantWork, { notificationRecipientId, notificationI
     .where('tenantId', '=', tenantId)
     .where('notificationRecipientId', '=', notificationRecipientId)
     .execute();
-  if (revealedAt === null) await appendStreamEvent(work, { topic: 'notifications', body: { person_id: personId, notification_id: notificationId } });
+  if (revealedAt === null)
+    await appendStreamEvent(work, {
+      topic: 'notifications',
+      body: { person_id: personId, notification_id: notificationId },
+    });
   return emailAt;
 }
 
-export interface Verdict {
+export interface NotificationDecisionInput {
   decision: NotificationDecision;
   /** More about it, for people who look into it. */
   reason: string | null;
@@ -216,28 +289,35 @@ export async function reasonAgainstEmail(
     overviewId,
     isResolved,
     personId,
-  }: Pick<RecipientFacts, 'viewedAt' | 'isPersonDisabled' | 'kind' | 'overviewId' | 'isResolved' | 'personId'>,
-): Promise<(Verdict & { decision: Exclude<NotificationDecision, 'emailed'> }) | undefined> {
+  }: Pick<
+    RecipientFacts,
+    'viewedAt' | 'isPersonDisabled' | 'kind' | 'overviewId' | 'isResolved' | 'personId'
+  >,
+): Promise<(NotificationDecisionInput & { decision: Exclude<NotificationDecision, 'emailed'> }) | undefined> {
   if (viewedAt !== null) return { decision: 'viewed', reason: null };
   if (isPersonDisabled) return { decision: 'person_disabled', reason: null };
   if (isResolved) return { decision: 'not_needed', reason: 'resolved' };
-  const invalidBecause = kind === 'sync_overview_ready' && overviewId !== null ? await whyInvalid(work, overviewId) : undefined;
-  if (invalidBecause !== undefined) return { decision: 'snapshot_invalid', reason: invalidBecause };
+  const invalidReason =
+    kind === 'sync_overview_ready' && overviewId !== null ? await whyInvalid(work, overviewId) : undefined;
+  if (invalidReason !== undefined) return { decision: 'snapshot_invalid', reason: invalidReason };
   if (!(await findNotificationSettings(work)).isEmailOn) return { decision: 'email_off', reason: null };
   const refused = await findRefusedAddress(work, { personId });
   return refused === undefined ? undefined : { decision: 'address_refused', reason: null };
 }
 
 /** Why an overview's snapshot cannot be opened any more (rules.md 19); undefined = it can. */
-async function whyInvalid({ trx, tenantId, now }: TenantWork, overviewId: string): Promise<string | undefined> {
+async function whyInvalid(
+  { trx, tenantId, now }: TenantWork,
+  overviewId: string,
+): Promise<string | undefined> {
   const overview = await trx
     .selectFrom('overviews')
-    .select(['invalidAt', 'invalidBecause', 'expiresAt', 'appliedSyncRunId'])
+    .select(['invalidAt', 'invalidReason', 'expiresAt', 'appliedSyncRunId'])
     .where('tenantId', '=', tenantId)
     .where('overviewId', '=', overviewId)
     .executeTakeFirst();
   if (overview == null) return 'gone';
-  if (overview.invalidAt !== null) return overview.invalidBecause ?? 'invalid';
+  if (overview.invalidAt !== null) return overview.invalidReason ?? 'invalid';
   if (overview.appliedSyncRunId !== null) return 'applied';
   return overview.expiresAt !== null && overview.expiresAt <= now ? 'expired' : undefined;
 }
@@ -245,8 +325,12 @@ async function whyInvalid({ trx, tenantId, now }: TenantWork, overviewId: string
 /** The one update by which the timer decides; a view that was committed before has decided already. */
 async function decide(
   work: TenantWork,
-  { notificationRecipientId, personId, address }: Pick<RecipientFacts, 'notificationRecipientId' | 'personId' | 'address'>,
-  { decision, reason }: Verdict,
+  {
+    notificationRecipientId,
+    personId,
+    address,
+  }: Pick<RecipientFacts, 'notificationRecipientId' | 'personId' | 'address'>,
+  { decision, reason }: NotificationDecisionInput,
 ): Promise<Settled> {
   const { trx, tenantId, now } = work;
   const emailId = decision === 'emailed' ? newUuid() : null;
@@ -259,9 +343,17 @@ async function decide(
     .where('viewedAt', 'is', null)
     .returning('notificationRecipientId')
     .executeTakeFirst();
-  if (decided === undefined) return { decision: (await findRecipient(work, { notificationRecipientId }))?.decision ?? 'not_found' };
+  if (decided === undefined)
+    return { decision: (await findRecipient(work, { notificationRecipientId }))?.decision ?? 'not_found' };
   // What it says is written with each attempt, from what is so by then.
-  if (emailId !== null) await queueEmail(work, { emailId, kind: 'notification', personId, recipient: address, content: { items: [] } });
+  if (emailId !== null)
+    await queueEmail(work, {
+      emailId,
+      kind: 'notification',
+      personId,
+      recipient: address,
+      content: { items: [] },
+    });
   return { decision };
 }
 
@@ -272,7 +364,11 @@ async function decide(
 export async function emailAtOnce<Kind extends EmailKind>(
   work: TenantWork,
   recipients: readonly Place[],
-  { kind, content, alreadySent }: { kind: Kind; content: EmailContents[Kind]; alreadySent: { address: string; emailId: string } | null },
+  {
+    kind,
+    content,
+    alreadySent,
+  }: { kind: Kind; content: EmailContents[Kind]; alreadySent: { address: string; emailId: string } | null },
 ): Promise<void> {
   const { trx, tenantId, now } = work;
   for (const place of recipients) {
@@ -281,8 +377,15 @@ export async function emailAtOnce<Kind extends EmailKind>(
     const { personId, address } = recipient;
     const against = await reasonAgainstEmail(work, recipient);
     const isSame = alreadySent !== null && alreadySent.address.toLowerCase() === address.toLowerCase();
-    const emailId = isSame ? alreadySent.emailId : against === undefined ? await queueEmail(work, { kind, personId, recipient: address, content }) : null;
-    const { decision, reason } = emailId === null && against !== undefined ? against : { decision: 'emailed' as const, reason: 'at_once' };
+    const emailId = isSame
+      ? alreadySent.emailId
+      : against === undefined
+        ? await queueEmail(work, { kind, personId, recipient: address, content })
+        : null;
+    const { decision, reason } =
+      emailId === null && against !== undefined
+        ? against
+        : { decision: 'emailed' as const, reason: 'at_once' };
     await trx
       .updateTable('notificationRecipients')
       .set({ decision, decisionReason: reason, decidedAt: now, emailId })

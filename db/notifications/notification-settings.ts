@@ -3,7 +3,10 @@ import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import type { NotificationSettingsTable } from '../tables';
 
-export type NotificationSettings = Pick<Selectable<NotificationSettingsTable>, 'isEmailOn' | 'emailDelaySeconds' | 'version'>;
+export type NotificationSettings = Pick<
+  Selectable<NotificationSettingsTable>,
+  'isEmailOn' | 'emailDelaySeconds' | 'version'
+>;
 
 const COLUMNS = ['isEmailOn', 'emailDelaySeconds', 'version'] as const;
 
@@ -11,17 +14,32 @@ const COLUMNS = ['isEmailOn', 'emailDelaySeconds', 'version'] as const;
 const DEFAULTS: NotificationSettings = { isEmailOn: true, emailDelaySeconds: 900, version: 1 };
 
 export async function findNotificationSettings({ trx, tenantId }: TenantWork): Promise<NotificationSettings> {
-  return (await trx.selectFrom('notificationSettings').select(COLUMNS).where('tenantId', '=', tenantId).executeTakeFirst()) ?? DEFAULTS;
+  return (
+    (await trx
+      .selectFrom('notificationSettings')
+      .select(COLUMNS)
+      .where('tenantId', '=', tenantId)
+      .executeTakeFirst()) ?? DEFAULTS
+  );
 }
 
 /** The same, and nobody else changes them until this transaction ends. */
-export async function lockNotificationSettings({ trx, tenantId, now }: TenantWork): Promise<NotificationSettings> {
+export async function lockNotificationSettings({
+  trx,
+  tenantId,
+  now,
+}: TenantWork): Promise<NotificationSettings> {
   await trx
     .insertInto('notificationSettings')
     .values({ tenantId, updatedAt: now, ...DEFAULTS })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  return trx.selectFrom('notificationSettings').select(COLUMNS).where('tenantId', '=', tenantId).forNoKeyUpdate().executeTakeFirstOrThrow();
+  return trx
+    .selectFrom('notificationSettings')
+    .select(COLUMNS)
+    .where('tenantId', '=', tenantId)
+    .forNoKeyUpdate()
+    .executeTakeFirstOrThrow();
 }
 
 /** Of a row that is locked. */

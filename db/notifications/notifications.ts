@@ -3,15 +3,22 @@
  * of it there, is `notification-recipients.ts`. The catalogue is `domain/notifications/notification-kinds.ts`.
  */
 import type { Selectable } from 'kysely';
-import { describeNotification, NOTIFICATION_KINDS, type NotificationKind } from '../../domain/notifications/notification-kinds';
+import {
+  describeNotification,
+  NOTIFICATION_KINDS,
+  type NotificationKind,
+} from '../../domain/notifications/notification-kinds';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { wakeAll } from '../platform/outbox';
-import { storable } from '../sql/sanitize-text';
+import { enqueueAll } from '../platform/outbox';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { NotificationRecipientsTable, NotificationsTable } from '../tables';
 
-export type Notification = Omit<Selectable<NotificationsTable>, 'tenantId'> & { app: string | null; accountName: string | null };
+export type Notification = Omit<Selectable<NotificationsTable>, 'tenantId'> & {
+  app: string | null;
+  accountName: string | null;
+};
 
 export const NOTIFICATION_COLUMNS = [
   'notification.notificationId',
@@ -37,7 +44,9 @@ export async function listNotifications(
   let query = trx
     .selectFrom('notifications as notification')
     .leftJoin('integrations as integration', (join) =>
-      join.onRef('integration.tenantId', '=', 'notification.tenantId').onRef('integration.integrationId', '=', 'notification.integrationId'),
+      join
+        .onRef('integration.tenantId', '=', 'notification.tenantId')
+        .onRef('integration.integrationId', '=', 'notification.integrationId'),
     )
     .select(NOTIFICATION_COLUMNS)
     .where('notification.tenantId', '=', tenantId)
@@ -81,12 +90,22 @@ export interface Recipient {
  * Tells one person, once per operation however often it is called; call it in the transaction that ends the work. Until `revealAt` nobody
  * sees it, and where the operation's answer has left by then (`operations.answered_at`) nobody ever does (rules.md 18, 24).
  */
-export async function tellPerson(
+export async function notifyPerson(
   work: TenantWork,
-  { personId, operationId, revealAt, ...news }: News & { personId: string; operationId: string | null; revealAt: Date },
+  {
+    personId,
+    operationId,
+    revealAt,
+    ...news
+  }: News & { personId: string; operationId: string | null; revealAt: Date },
 ): Promise<void> {
   const notificationId = newUuid();
-  const recipients = await addRecipients(work, { notificationId, personIds: [personId], operationId, visibleAt: revealAt });
+  const recipients = await addRecipients(work, {
+    notificationId,
+    personIds: [personId],
+    operationId,
+    visibleAt: revealAt,
+  });
   if (recipients.length > 0) await insertNotification(work, notificationId, news);
 }
 
@@ -94,7 +113,7 @@ export async function tellPerson(
  * Tells all admins that the tenant has at this moment. An alert that is open already is no news.
  * @returns whom it told.
  */
-export async function tellAdmins(work: TenantWork, news: News): Promise<Recipient[]> {
+export async function notifyAdmins(work: TenantWork, news: News): Promise<Recipient[]> {
   const notificationId = newUuid();
   if (!(await insertNotification(work, notificationId, news))) return [];
   const admins = await work.trx
@@ -109,7 +128,11 @@ export async function tellAdmins(work: TenantWork, news: News): Promise<Recipien
 }
 
 /** False where such an alert is open already, whoever else noticed the same (a unique index decides). */
-async function insertNotification({ trx, tenantId, now }: TenantWork, notificationId: string, { kind, detail, ...subject }: News): Promise<boolean> {
+async function insertNotification(
+  { trx, tenantId, now }: TenantWork,
+  notificationId: string,
+  { kind, detail, ...subject }: News,
+): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await trx
     .insertInto('notifications')
     .values({
@@ -117,7 +140,7 @@ async function insertNotification({ trx, tenantId, now }: TenantWork, notificati
       notificationId,
       kind,
       ...subject,
-      detail: storable(detail),
+      detail: sanitizeForPostgres(detail),
       createdAt: now,
       resolvedAt: describeNotification(kind).isNews ? now : null,
     })
@@ -132,7 +155,9 @@ async function addRecipients(
     personIds,
     visibleAt,
     ...common
-  }: Pick<Selectable<NotificationRecipientsTable>, 'notificationId' | 'operationId' | 'visibleAt'> & { personIds: readonly string[] },
+  }: Pick<Selectable<NotificationRecipientsTable>, 'notificationId' | 'operationId' | 'visibleAt'> & {
+    personIds: readonly string[];
+  },
 ): Promise<Recipient[]> {
   if (personIds.length === 0) return [];
   const { trx, tenantId, now } = work;
@@ -153,11 +178,18 @@ async function addRecipients(
     .onConflict((conflict) => conflict.doNothing())
     .returning(['notificationRecipientId', 'personId'])
     .execute();
-  await wakeAll(
+  await enqueueAll(
     work,
-    recipients.map(({ notificationRecipientId }) => ({ lane: 'notification', subjectId: notificationRecipientId, wakeAt: visibleAt })),
+    recipients.map(({ notificationRecipientId }) => ({
+      topic: 'notification',
+      subjectId: notificationRecipientId,
+      nextDueAt: visibleAt,
+    })),
   );
   for (const { personId } of isRevealed ? recipients : [])
-    await appendStreamEvent(work, { topic: 'notifications', body: { person_id: personId, notification_id: common.notificationId } });
+    await appendStreamEvent(work, {
+      topic: 'notifications',
+      body: { person_id: personId, notification_id: common.notificationId },
+    });
   return recipients;
 }

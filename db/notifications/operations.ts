@@ -3,11 +3,15 @@
  * (rules.md 18). Several may wait for the same run.
  */
 import { type Selectable, sql } from 'kysely';
-import { INVALIDITY_TEXTS, type OperationKind, type OverviewInvalidity } from '../../domain/overviews/overview';
+import {
+  INVALIDITY_TEXTS,
+  type OperationKind,
+  type OverviewInvalidity,
+} from '../../domain/overviews/overview';
 import type { RunState } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { tellPerson } from './notifications';
+import { notifyPerson } from './notifications';
 import type { OperationsTable } from '../tables';
 
 export type Operation = Selectable<OperationsTable>;
@@ -25,7 +29,10 @@ export interface NewOperation {
 }
 
 /** @returns the operation's id. */
-export async function addOperation({ trx, tenantId, now }: TenantWork, { overviewId, syncRunId, ...operation }: NewOperation): Promise<string> {
+export async function addOperation(
+  { trx, tenantId, now }: TenantWork,
+  { overviewId, syncRunId, ...operation }: NewOperation,
+): Promise<string> {
   const operationId = newUuid();
   await trx
     .insertInto('operations')
@@ -43,18 +50,31 @@ export async function addOperation({ trx, tenantId, now }: TenantWork, { overvie
   return operationId;
 }
 
-export async function findOperation({ trx, tenantId }: TenantWork, { operationId }: { operationId: string }): Promise<Operation | undefined> {
-  return trx.selectFrom('operations').selectAll().where('tenantId', '=', tenantId).where('operationId', '=', operationId).executeTakeFirst();
+export async function findOperation(
+  { trx, tenantId }: TenantWork,
+  { operationId }: { operationId: string },
+): Promise<Operation | undefined> {
+  return trx
+    .selectFrom('operations')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('operationId', '=', operationId)
+    .executeTakeFirst();
 }
 
 /** The answer with the result is leaving: that person does not have to be told any more, however often they asked for the same work. */
-export async function noteAnswered({ trx, tenantId, now }: TenantWork, { operationId }: { operationId: string }): Promise<void> {
+export async function markAnswered(
+  { trx, tenantId, now }: TenantWork,
+  { operationId }: { operationId: string },
+): Promise<void> {
   await sql`
     update operations set answered_at = ${now} from operations answered
     where answered.tenant_id = ${tenantId} and answered.operation_id = ${operationId} and operations.tenant_id = answered.tenant_id and operations.answered_at is null
       and (operations.operation_id = answered.operation_id
         or (operations.person_id = answered.person_id and operations.ended_at is not null
-          and (operations.sync_run_id = answered.sync_run_id or operations.overview_id = answered.overview_id)))`.execute(trx);
+          and (operations.sync_run_id = answered.sync_run_id or operations.overview_id = answered.overview_id)))`.execute(
+    trx,
+  );
 }
 
 export interface EndOfWork {
@@ -63,11 +83,14 @@ export interface EndOfWork {
   syncRunId?: string;
   outcome: RunState | 'ready';
   /** Of an overview that was canceled: why. */
-  because?: OverviewInvalidity;
+  reason?: OverviewInvalidity;
 }
 
 /** The work has ended, in this transaction: whoever waits is answered, and people who do not are told a moment later. */
-export async function endOperations(work: TenantWork, { integrationId, overviewId, syncRunId, outcome, because }: EndOfWork): Promise<void> {
+export async function endOperations(
+  work: TenantWork,
+  { integrationId, overviewId, syncRunId, outcome, reason }: EndOfWork,
+): Promise<void> {
   const { trx, tenantId, now } = work;
   const ended = await trx
     .updateTable('operations')
@@ -78,25 +101,34 @@ export async function endOperations(work: TenantWork, { integrationId, overviewI
     .returning(['operationId', 'personId'])
     .execute();
   const kind =
-    outcome === 'ready' ? 'sync_overview_ready' : outcome === 'succeeded' || outcome === 'partially_succeeded' ? 'sync_complete' : 'sync_could_not_finish';
+    outcome === 'ready'
+      ? 'sync_overview_ready'
+      : outcome === 'succeeded' || outcome === 'partially_succeeded'
+        ? 'sync_complete'
+        : 'sync_could_not_finish';
   // Once each, however often they pressed.
-  const requesters = new Map(ended.flatMap(({ operationId, personId }) => (personId === null ? [] : [[personId, operationId] as const])));
+  const requesters = new Map(
+    ended.flatMap(({ operationId, personId }) =>
+      personId === null ? [] : [[personId, operationId] as const],
+    ),
+  );
   for (const [personId, operationId] of requesters) {
-    await tellPerson(work, {
+    await notifyPerson(work, {
       kind,
       personId,
       operationId,
       integrationId,
       overviewId: overviewId ?? null,
       syncRunId: syncRunId ?? null,
-      detail: because === undefined ? (DETAILS[outcome] ?? '') : INVALIDITY_TEXTS[because],
+      detail: reason === undefined ? (DETAILS[outcome] ?? '') : INVALIDITY_TEXTS[reason],
       revealAt: new Date(now.getTime() + ANSWERED_WITHIN_MS),
     });
   }
 }
 
 const DETAILS: Partial<Record<EndOfWork['outcome'], string>> = {
-  ready: 'The preview of the changes is ready. It holds for 7 days, and until somebody asks for a newer one or syncs.',
+  ready:
+    'The preview of the changes is ready. It holds for 7 days, and until somebody asks for a newer one or syncs.',
   succeeded: 'Everything was synced.',
   partially_succeeded: 'Some of it could not be synced: the Sync Log says what and why.',
   failed: 'It could not be finished: what stopped it is said there.',

@@ -1,16 +1,23 @@
 /** Addresses of people of which a mail server said that there is no such one. Another address of the same person has not been refused. */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
-import { storable } from '../sql/sanitize-text';
-import type { RefusedAddressesTable } from '../tables';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
+import type { UndeliverableAddressesTable } from '../tables';
 
-export type RefusedAddress = Pick<Selectable<RefusedAddressesTable>, 'email' | 'detail' | 'refusedAt'>;
+export type RefusedAddress = Pick<Selectable<UndeliverableAddressesTable>, 'email' | 'detail' | 'refusedAt'>;
 
 /** The refusal of the address that the person has now. */
-export async function findRefusedAddress({ trx, tenantId }: TenantWork, { personId }: { personId: string }): Promise<RefusedAddress | undefined> {
+export async function findRefusedAddress(
+  { trx, tenantId }: TenantWork,
+  { personId }: { personId: string },
+): Promise<RefusedAddress | undefined> {
   return trx
-    .selectFrom('refusedAddresses as refused')
-    .innerJoin('people as person', (join) => join.onRef('person.tenantId', '=', 'refused.tenantId').onRef('person.personId', '=', 'refused.personId'))
+    .selectFrom('undeliverableAddresses as refused')
+    .innerJoin('people as person', (join) =>
+      join
+        .onRef('person.tenantId', '=', 'refused.tenantId')
+        .onRef('person.personId', '=', 'refused.personId'),
+    )
     .select(['refused.email', 'refused.detail', 'refused.refusedAt'])
     .where('refused.tenantId', '=', tenantId)
     .where('refused.personId', '=', personId)
@@ -19,13 +26,13 @@ export async function findRefusedAddress({ trx, tenantId }: TenantWork, { person
 }
 
 /** No further e-mail is sent to it. */
-export async function noteRefusedAddress(
+export async function saveUndeliverableAddress(
   { trx, tenantId, now }: TenantWork,
   { personId, email, detail }: { personId: string; email: string; detail: string },
 ): Promise<void> {
-  const refusal = { email, detail: storable(detail).slice(0, 500), refusedAt: now };
+  const refusal = { email, detail: sanitizeForPostgres(detail).slice(0, 500), refusedAt: now };
   await trx
-    .insertInto('refusedAddresses')
+    .insertInto('undeliverableAddresses')
     .values({ tenantId, personId, ...refusal })
     .onConflict((conflict) => conflict.columns(['tenantId', 'personId']).doUpdateSet(refusal))
     .execute();

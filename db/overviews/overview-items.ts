@@ -4,7 +4,10 @@ import type { OverviewAction, SyncDirection } from '../../domain/overviews/overv
 import type { TenantWork } from '../database';
 import type { OverviewItemsTable } from '../tables';
 
-export type OverviewItem = Omit<Selectable<OverviewItemsTable>, 'tenantId' | 'overviewId' | 'baseVersion' | 'remoteHash'>;
+export type OverviewItem = Omit<
+  Selectable<OverviewItemsTable>,
+  'tenantId' | 'overviewId' | 'baseVersion' | 'remoteHash'
+>;
 
 export interface ItemFilter {
   direction?: SyncDirection | undefined;
@@ -17,11 +20,31 @@ export interface ItemFilter {
 /** In the order in which they were found. */
 export async function listOverviewItems(
   { trx, tenantId }: TenantWork,
-  { overviewId, direction, recordType, action, search, limit, after }: ItemFilter & { overviewId: string; limit: number; after?: string | undefined },
+  {
+    overviewId,
+    direction,
+    recordType,
+    action,
+    search,
+    limit,
+    after,
+  }: ItemFilter & { overviewId: string; limit: number; after?: string | undefined },
 ): Promise<OverviewItem[]> {
   let query = trx
     .selectFrom('overviewItems')
-    .select(['overviewItemId', 'direction', 'recordType', 'action', 'recordId', 'externalId', 'remoteId', 'before', 'after', 'reason', 'outcome'])
+    .select([
+      'overviewItemId',
+      'direction',
+      'recordType',
+      'action',
+      'recordId',
+      'externalId',
+      'remoteId',
+      'before',
+      'after',
+      'reason',
+      'outcome',
+    ])
     .where('tenantId', '=', tenantId)
     .where('overviewId', '=', overviewId);
   if (direction !== undefined) query = query.where('direction', '=', direction);

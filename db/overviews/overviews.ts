@@ -3,24 +3,30 @@
  * one is accepted, a Sync Now runs, or 7 days have passed. The data of an invalid one is deleted, its row stays.
  */
 import { type Selectable, sql } from 'kysely';
-import { OVERVIEW_VALID_MS, type OverviewInvalidity, type OverviewJobState, supersededBy, type SyncDirection } from '../../domain/overviews/overview';
+import {
+  OVERVIEW_VALID_MS,
+  type OverviewInvalidity,
+  type OverviewJobState,
+  supersededBy,
+  type SyncDirection,
+} from '../../domain/overviews/overview';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { endOperations } from '../notifications/operations';
-import { wake } from '../platform/outbox';
-import { storable } from '../sql/sanitize-text';
+import { enqueue } from '../platform/outbox';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { OverviewJobsTable, OverviewsTable } from '../tables';
 
 export type Overview = Selectable<OverviewsTable>;
 export type OverviewJob = Selectable<OverviewJobsTable>;
 
-export interface OverviewPlace {
+export interface OverviewKey {
   overviewId: string;
 }
-export interface OverviewJobPlace extends OverviewPlace {
+export interface OverviewJobKey extends OverviewKey {
   recordType: string;
   direction: SyncDirection;
 }
@@ -37,22 +43,43 @@ export interface Requester {
  */
 export async function requestOverview(
   work: TenantWork,
-  { integrationId, datasets, ...by }: { integrationId: string; datasets: readonly { recordType: string; direction: SyncDirection }[] } & Requester,
+  {
+    integrationId,
+    datasets,
+    ...by
+  }: {
+    integrationId: string;
+    datasets: readonly { recordType: string; direction: SyncDirection }[];
+  } & Requester,
 ): Promise<string | undefined> {
   const { trx, tenantId, now } = work;
   if ((await lockIntegration(work, { integrationId })) === undefined) return undefined;
   const overviewId = newUuid();
   const older = await findValid(work, { integrationId });
-  if (older !== undefined) await invalidate(work, older, { because: supersededBy(by, older), by: by.requestedBy, replacedByOverviewId: overviewId });
+  if (older !== undefined)
+    await invalidate(work, older, {
+      reason: supersededBy(by, older),
+      by: by.requestedBy,
+      replacedByOverviewId: overviewId,
+    });
   await trx
     .insertInto('overviews')
     .values({ ...EMPTY, ...by, tenantId, overviewId, integrationId, state: 'queued', requestedAt: now })
     .execute();
   await trx
     .insertInto('overviewJobs')
-    .values(datasets.map((dataset) => ({ ...EMPTY_JOB, ...dataset, tenantId, overviewId, state: 'queued' as const, updatedAt: now })))
+    .values(
+      datasets.map((dataset) => ({
+        ...EMPTY_JOB,
+        ...dataset,
+        tenantId,
+        overviewId,
+        state: 'queued' as const,
+        updatedAt: now,
+      })),
+    )
     .execute();
-  await wake(work, { lane: 'overview', subjectId: overviewId, wakeAt: now });
+  await enqueue(work, { topic: 'overview', subjectId: overviewId, nextDueAt: now });
   await announce(work, { overviewId, integrationId });
   return overviewId;
 }
@@ -62,7 +89,7 @@ const EMPTY = {
   expiresAt: null,
   appliedSyncRunId: null,
   invalidAt: null,
-  invalidBecause: null,
+  invalidReason: null,
   invalidBy: null,
   replacedByOverviewId: null,
   replacedBySyncRunId: null,
@@ -82,7 +109,10 @@ export const EMPTY_JOB = {
 };
 
 /** Not superseded, not expired, not being applied. */
-async function findValid({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<Overview | undefined> {
+async function findValid(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<Overview | undefined> {
   return trx
     .selectFrom('overviews')
     .selectAll()
@@ -95,7 +125,7 @@ async function findValid({ trx, tenantId }: TenantWork, { integrationId }: { int
 }
 
 export interface Invalidation {
-  because: OverviewInvalidity;
+  reason: OverviewInvalidity;
   by: string;
   replacedByOverviewId?: string;
   replacedBySyncRunId?: string;
@@ -105,7 +135,7 @@ export interface Invalidation {
 export async function invalidate(
   work: TenantWork,
   overview: Overview,
-  { because, by, replacedByOverviewId, replacedBySyncRunId }: Invalidation,
+  { reason, by, replacedByOverviewId, replacedBySyncRunId }: Invalidation,
 ): Promise<void> {
   const { trx, tenantId, now } = work;
   const isMade = overview.state === 'ready' || overview.state === 'failed';
@@ -114,7 +144,7 @@ export async function invalidate(
     .set({
       state: isMade ? overview.state : 'canceled',
       invalidAt: now,
-      invalidBecause: because,
+      invalidReason: reason,
       invalidBy: by,
       replacedByOverviewId: replacedByOverviewId ?? null,
       replacedBySyncRunId: replacedBySyncRunId ?? null,
@@ -122,13 +152,22 @@ export async function invalidate(
     .where('tenantId', '=', tenantId)
     .where('overviewId', '=', overview.overviewId)
     .execute();
-  if (!isMade) await endOperations(work, { integrationId: overview.integrationId, overviewId: overview.overviewId, outcome: 'canceled', because });
-  await wake(work, { lane: 'overview', subjectId: overview.overviewId, wakeAt: now });
+  if (!isMade)
+    await endOperations(work, {
+      integrationId: overview.integrationId,
+      overviewId: overview.overviewId,
+      outcome: 'canceled',
+      reason,
+    });
+  await enqueue(work, { topic: 'overview', subjectId: overview.overviewId, nextDueAt: now });
   await announce(work, overview);
 }
 
 /** A Sync Now ran, or the integration is gone: what was seen before no longer holds. */
-export async function invalidateOverviewsOf(work: TenantWork, { integrationId, ...why }: { integrationId: string } & Invalidation): Promise<void> {
+export async function invalidateOverviewsOf(
+  work: TenantWork,
+  { integrationId, ...why }: { integrationId: string } & Invalidation,
+): Promise<void> {
   const valid = await findValid(work, { integrationId });
   if (valid !== undefined) await invalidate(work, valid, why);
 }
@@ -139,11 +178,15 @@ export async function invalidateOverviewsReadDuring(
   { syncRunId, integrationId, by }: { syncRunId: string; integrationId: string; by: string },
 ): Promise<void> {
   const valid = await findValid(work, { integrationId });
-  if (valid !== undefined && valid.state !== 'queued') await invalidate(work, valid, { because: 'superseded_by_sync', by, replacedBySyncRunId: syncRunId });
+  if (valid !== undefined && valid.state !== 'queued')
+    await invalidate(work, valid, { reason: 'superseded_by_sync', by, replacedBySyncRunId: syncRunId });
 }
 
 /** The run that applied it has ended: as it should, or before it was through. */
-export async function endApplied(work: TenantWork, { syncRunId, by, isApplied }: { syncRunId: string; by: string; isApplied: boolean }): Promise<void> {
+export async function endApplied(
+  work: TenantWork,
+  { syncRunId, by, isApplied }: { syncRunId: string; by: string; isApplied: boolean },
+): Promise<void> {
   const { trx, tenantId } = work;
   const applied = await trx
     .selectFrom('overviews')
@@ -153,30 +196,59 @@ export async function endApplied(work: TenantWork, { syncRunId, by, isApplied }:
     .where('invalidAt', 'is', null)
     .forUpdate()
     .executeTakeFirst();
-  if (applied !== undefined) await invalidate(work, applied, { because: isApplied ? 'applied' : 'superseded_by_sync', by, replacedBySyncRunId: syncRunId });
+  if (applied !== undefined)
+    await invalidate(work, applied, {
+      reason: isApplied ? 'applied' : 'superseded_by_sync',
+      by,
+      replacedBySyncRunId: syncRunId,
+    });
 }
 
 /** As it stands at this moment: one whose time is up is no longer valid, whether or not anybody has noted it yet. */
-export async function findOverview(work: TenantWork, { overviewId }: OverviewPlace): Promise<Overview | undefined> {
+export async function findOverview(
+  work: TenantWork,
+  { overviewId }: OverviewKey,
+): Promise<Overview | undefined> {
   const { trx, tenantId } = work;
-  const row = await trx.selectFrom('overviews').selectAll().where('tenantId', '=', tenantId).where('overviewId', '=', overviewId).executeTakeFirst();
+  const row = await trx
+    .selectFrom('overviews')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('overviewId', '=', overviewId)
+    .executeTakeFirst();
   return row === undefined ? undefined : asOfNow(work, row);
 }
 
 function asOfNow({ now }: TenantWork, row: Overview): Overview {
-  const isExpired = row.invalidAt === null && row.appliedSyncRunId === null && row.expiresAt !== null && row.expiresAt <= now;
-  return isExpired ? { ...row, invalidAt: row.expiresAt, invalidBecause: 'expired', invalidBy: 'syncline' } : row;
+  const isExpired =
+    row.invalidAt === null && row.appliedSyncRunId === null && row.expiresAt !== null && row.expiresAt <= now;
+  return isExpired
+    ? { ...row, invalidAt: row.expiresAt, invalidReason: 'expired', invalidBy: 'syncline' }
+    : row;
 }
 
 /** Nobody else changes it until this transaction ends. */
-export async function lockOverview({ trx, tenantId }: TenantWork, { overviewId }: OverviewPlace): Promise<Overview | undefined> {
-  return trx.selectFrom('overviews').selectAll().where('tenantId', '=', tenantId).where('overviewId', '=', overviewId).forUpdate().executeTakeFirst();
+export async function lockOverview(
+  { trx, tenantId }: TenantWork,
+  { overviewId }: OverviewKey,
+): Promise<Overview | undefined> {
+  return trx
+    .selectFrom('overviews')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('overviewId', '=', overviewId)
+    .forUpdate()
+    .executeTakeFirst();
 }
 
 /** Newest first. */
 export async function listOverviews(
   work: TenantWork,
-  { integrationId, limit, before }: { integrationId?: string | undefined; limit: number; before?: string | undefined },
+  {
+    integrationId,
+    limit,
+    before,
+  }: { integrationId?: string | undefined; limit: number; before?: string | undefined },
 ): Promise<Overview[]> {
   const { trx, tenantId } = work;
   let query = trx.selectFrom('overviews').selectAll().where('tenantId', '=', tenantId);
@@ -187,7 +259,10 @@ export async function listOverviews(
 }
 
 /** In the order in which they are worked on. */
-export async function listOverviewJobs({ trx, tenantId }: TenantWork, overviewIds: readonly string[]): Promise<OverviewJob[]> {
+export async function listOverviewJobs(
+  { trx, tenantId }: TenantWork,
+  overviewIds: readonly string[],
+): Promise<OverviewJob[]> {
   if (overviewIds.length === 0) return [];
   return trx
     .selectFrom('overviewJobs')
@@ -203,18 +278,24 @@ export async function listOverviewJobs({ trx, tenantId }: TenantWork, overviewId
 /** What a worker needs to go on with it; undefined = it is no longer to be made. */
 export async function beginOverview(
   work: TenantWork,
-  place: OverviewPlace,
+  place: OverviewKey,
 ): Promise<{ overview: Overview; integration: Integration; job: OverviewJob | undefined } | undefined> {
   const { trx, tenantId } = work;
   const overview = await lockOverview(work, place);
-  if (overview === undefined || (overview.state !== 'queued' && overview.state !== 'running')) return undefined;
+  if (overview === undefined || (overview.state !== 'queued' && overview.state !== 'running'))
+    return undefined;
   const integration = await findIntegration(work, overview);
   if (integration === undefined) {
-    await invalidate(work, overview, { because: 'integration_deleted', by: 'syncline' });
+    await invalidate(work, overview, { reason: 'integration_deleted', by: 'syncline' });
     return undefined;
   }
   if (overview.state === 'queued')
-    await trx.updateTable('overviews').set({ state: 'running' }).where('tenantId', '=', tenantId).where('overviewId', '=', place.overviewId).execute();
+    await trx
+      .updateTable('overviews')
+      .set({ state: 'running' })
+      .where('tenantId', '=', tenantId)
+      .where('overviewId', '=', place.overviewId)
+      .execute();
   const jobs = await listOverviewJobs(work, [place.overviewId]);
   return { overview, integration, job: jobs.find(({ finishedAt }) => finishedAt === null) };
 }
@@ -224,7 +305,10 @@ export interface OverviewJobEnd {
   error?: SyncError | null;
 }
 
-export async function lockOverviewJob({ trx, tenantId }: TenantWork, place: OverviewJobPlace): Promise<OverviewJob | undefined> {
+export async function lockOverviewJob(
+  { trx, tenantId }: TenantWork,
+  place: OverviewJobKey,
+): Promise<OverviewJob | undefined> {
   return trx
     .selectFrom('overviewJobs')
     .selectAll()
@@ -237,20 +321,34 @@ export async function lockOverviewJob({ trx, tenantId }: TenantWork, place: Over
 }
 
 /** True where it was superseded while it is made: not a page more is asked for. What a Sync Now finds out itself has no row here. */
-export async function isCanceled({ trx, tenantId }: TenantWork, { overviewId }: OverviewPlace): Promise<boolean> {
-  const overview = await trx.selectFrom('overviews').select('state').where('tenantId', '=', tenantId).where('overviewId', '=', overviewId).executeTakeFirst();
+export async function isCanceled(
+  { trx, tenantId }: TenantWork,
+  { overviewId }: OverviewKey,
+): Promise<boolean> {
+  const overview = await trx
+    .selectFrom('overviews')
+    .select('state')
+    .where('tenantId', '=', tenantId)
+    .where('overviewId', '=', overviewId)
+    .executeTakeFirst();
   return overview?.state === 'canceled';
 }
 
 export async function changeOverviewJob(
   { trx, tenantId, now }: TenantWork,
-  place: OverviewJobPlace,
+  place: OverviewJobKey,
   change: Partial<Omit<OverviewJob, 'error'>> & { error?: SyncError | null },
 ): Promise<void> {
   const { error, ...columns } = change;
   await trx
     .updateTable('overviewJobs')
-    .set({ ...columns, ...(error === undefined ? {} : { error: error === null ? null : JSON.stringify(storable(error)) }), updatedAt: now })
+    .set({
+      ...columns,
+      ...(error === undefined
+        ? {}
+        : { error: error === null ? null : JSON.stringify(sanitizeForPostgres(error)) }),
+      updatedAt: now,
+    })
     .where('tenantId', '=', tenantId)
     .where('overviewId', '=', place.overviewId)
     .where('recordType', '=', place.recordType)
@@ -259,7 +357,11 @@ export async function changeOverviewJob(
 }
 
 /** One that could not be read whole ends the overview: it never shows half a truth (rules.md 23). */
-export async function endOverviewJob(work: TenantWork, place: OverviewJobPlace, { state, error = null }: OverviewJobEnd): Promise<void> {
+export async function endOverviewJob(
+  work: TenantWork,
+  place: OverviewJobKey,
+  { state, error = null }: OverviewJobEnd,
+): Promise<void> {
   const overview = await lockOverview(work, place);
   if (overview?.state !== 'running') return;
   await changeOverviewJob(work, place, { state, error, finishedAt: work.now });
@@ -270,11 +372,19 @@ export async function endOverviewJob(work: TenantWork, place: OverviewJobPlace, 
   else await announce(work, overview);
 }
 
-async function endOverview(work: TenantWork, { overviewId, integrationId }: Overview, state: 'ready' | 'failed'): Promise<void> {
+async function endOverview(
+  work: TenantWork,
+  { overviewId, integrationId }: Overview,
+  state: 'ready' | 'failed',
+): Promise<void> {
   const { trx, tenantId, now } = work;
   await trx
     .updateTable('overviews')
-    .set({ state, generatedAt: now, expiresAt: state === 'ready' ? new Date(now.getTime() + OVERVIEW_VALID_MS) : null })
+    .set({
+      state,
+      generatedAt: now,
+      expiresAt: state === 'ready' ? new Date(now.getTime() + OVERVIEW_VALID_MS) : null,
+    })
     .where('tenantId', '=', tenantId)
     .where('overviewId', '=', overviewId)
     .execute();
@@ -284,31 +394,64 @@ async function endOverview(work: TenantWork, { overviewId, integrationId }: Over
 }
 
 /** Its time is up, if it still was valid. */
-export async function expireOverview(work: TenantWork, place: OverviewPlace): Promise<void> {
+export async function expireOverview(work: TenantWork, place: OverviewKey): Promise<void> {
   const overview = await lockOverview(work, place);
-  if (overview?.invalidAt === null && overview.appliedSyncRunId === null && overview.expiresAt !== null && overview.expiresAt <= work.now)
-    await invalidate(work, overview, { because: 'expired', by: 'syncline' });
+  if (
+    overview?.invalidAt === null &&
+    overview.appliedSyncRunId === null &&
+    overview.expiresAt !== null &&
+    overview.expiresAt <= work.now
+  )
+    await invalidate(work, overview, { reason: 'expired', by: 'syncline' });
 }
 
 /** What an invalid one showed. Its counts stay with its jobs. */
-export async function deleteOverviewData({ trx, tenantId, now }: TenantWork, { overviewId }: OverviewPlace): Promise<void> {
+export async function deleteOverviewData(
+  { trx, tenantId, now }: TenantWork,
+  { overviewId }: OverviewKey,
+): Promise<void> {
   for (const table of ['overview_items', 'overview_pages'])
-    await sql`delete from ${sql.table(table)} where tenant_id = ${tenantId} and overview_id = ${overviewId}`.execute(trx);
-  await sql`delete from match_keys where tenant_id = ${tenantId} and sync_run_id = ${overviewId}`.execute(trx);
-  await trx.updateTable('overviews').set({ dataDeletedAt: now }).where('tenantId', '=', tenantId).where('overviewId', '=', overviewId).execute();
+    await sql`delete from ${sql.table(table)} where tenant_id = ${tenantId} and overview_id = ${overviewId}`.execute(
+      trx,
+    );
+  await sql`delete from match_keys where tenant_id = ${tenantId} and sync_run_id = ${overviewId}`.execute(
+    trx,
+  );
+  await trx
+    .updateTable('overviews')
+    .set({ dataDeletedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('overviewId', '=', overviewId)
+    .execute();
 }
 
-export async function announceOverview(work: TenantWork, overview: Pick<Overview, 'overviewId' | 'integrationId'>): Promise<void> {
+export async function announceOverview(
+  work: TenantWork,
+  overview: Pick<Overview, 'overviewId' | 'integrationId'>,
+): Promise<void> {
   return announce(work, overview);
 }
 
-async function announce(work: TenantWork, { overviewId, integrationId }: Pick<Overview, 'overviewId' | 'integrationId'>): Promise<void> {
-  await appendStreamEvent(work, { topic: 'overviews', body: { integration_id: integrationId, overview_id: overviewId } });
+async function announce(
+  work: TenantWork,
+  { overviewId, integrationId }: Pick<Overview, 'overviewId' | 'integrationId'>,
+): Promise<void> {
+  await appendStreamEvent(work, {
+    topic: 'overviews',
+    body: { integration_id: integrationId, overview_id: overviewId },
+  });
 }
 
 /** What a Sync Now found out itself is kept under its own id, with the list of what it followed: both have done their work. */
-export async function forgetSyncNow({ trx, tenantId }: TenantWork, { syncRunId }: { syncRunId: string }): Promise<void> {
-  await sql`delete from sync_run_pushes where tenant_id = ${tenantId} and sync_run_id = ${syncRunId}`.execute(trx);
+export async function deleteSyncNowItems(
+  { trx, tenantId }: TenantWork,
+  { syncRunId }: { syncRunId: string },
+): Promise<void> {
+  await sql`delete from sync_run_pushes where tenant_id = ${tenantId} and sync_run_id = ${syncRunId}`.execute(
+    trx,
+  );
   for (const table of ['overview_items', 'overview_pages', 'overview_jobs'])
-    await sql`delete from ${sql.table(table)} where tenant_id = ${tenantId} and overview_id = ${syncRunId}`.execute(trx);
+    await sql`delete from ${sql.table(table)} where tenant_id = ${tenantId} and overview_id = ${syncRunId}`.execute(
+      trx,
+    );
 }

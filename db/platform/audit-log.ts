@@ -20,7 +20,10 @@ export interface AuditEntry {
 
 export type AuditRow = Omit<Selectable<AuditLogTable>, 'tenantId'>;
 
-export async function appendAuditEntry({ trx, tenantId, now }: TenantWork, { detail, ...entry }: AuditEntry): Promise<void> {
+export async function appendAuditEntry(
+  { trx, tenantId, now }: TenantWork,
+  { detail, ...entry }: AuditEntry,
+): Promise<void> {
   await trx
     .insertInto('auditLog')
     .values({ tenantId, auditId: newUuid(), ...entry, detail: JSON.stringify(detail), at: now })
@@ -32,7 +35,10 @@ export async function listAuditEntries(
   { trx, tenantId }: TenantWork,
   { limit, before, action }: { limit: number; before?: string | undefined; action?: string | undefined },
 ): Promise<AuditRow[]> {
-  let query = trx.selectFrom('auditLog').select(['auditId', 'actor', 'action', 'target', 'detail', 'ip', 'requestId', 'at']).where('tenantId', '=', tenantId);
+  let query = trx
+    .selectFrom('auditLog')
+    .select(['auditId', 'actor', 'action', 'target', 'detail', 'ip', 'requestId', 'at'])
+    .where('tenantId', '=', tenantId);
   if (before !== undefined) query = query.where('auditId', '<', before);
   if (action !== undefined) query = query.where('action', '=', action);
   return query.orderBy('auditId', 'desc').limit(limit).execute();

@@ -20,7 +20,10 @@ export interface StreamEvent {
 }
 
 /** One per transaction is enough: say what to look at again, not what it looks like. */
-export async function appendStreamEvent({ trx, tenantId }: TenantWork, { topic, body }: { topic: string; body: JsonObject }): Promise<void> {
+export async function appendStreamEvent(
+  { trx, tenantId }: TenantWork,
+  { topic, body }: { topic: string; body: JsonObject },
+): Promise<void> {
   await trx
     .insertInto('streamEvents')
     .values({ tenantId, topic, body: JSON.stringify(body) })
@@ -30,7 +33,9 @@ export async function appendStreamEvent({ trx, tenantId }: TenantWork, { topic, 
 
 /** Where a reader begins who wants what comes from now on. */
 export async function currentStreamPosition({ trx }: TenantWork): Promise<StreamPosition> {
-  const { rows } = await sql<{ xmin: string }>`select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(trx);
+  const { rows } = await sql<{
+    xmin: string;
+  }>`select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(trx);
   return `${rows[0]?.xmin}-0`;
 }
 
@@ -49,7 +54,9 @@ export async function readStreamEvents(
       from stream_events
      where tenant_id = ${tenantId}::uuid and (transaction_id, stream_event_id) > (${transactionId}::text::xid8, ${eventId}::bigint)
      order by transaction_id, stream_event_id limit ${limit}`.execute(trx);
-  const events = rows.filter((row) => row.isReadable).map(({ position, topic, body }) => ({ position, topic, body }));
+  const events = rows
+    .filter((row) => row.isReadable)
+    .map(({ position, topic, body }) => ({ position, topic, body }));
   return { events, isWaiting: rows.length > events.length || rows.length === limit };
 }
 

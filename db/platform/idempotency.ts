@@ -20,7 +20,9 @@ export async function claimIdempotencyKey(
   { trx, tenantId, now }: TenantWork,
   { key, fingerprint }: { key: string; fingerprint: Buffer },
 ): Promise<IdempotencyClaim> {
-  const lock = sql<{ isMine: boolean }>`select pg_try_advisory_xact_lock(hashtextextended(${`idempotency ${tenantId} ${key}`}, 0)) as "isMine"`;
+  const lock = sql<{
+    isMine: boolean;
+  }>`select pg_try_advisory_xact_lock(hashtextextended(${`idempotency ${tenantId} ${key}`}, 0)) as "isMine"`;
   const { rows } = await lock.execute(trx);
   if (rows[0]?.isMine !== true) return { kind: 'in_flight' };
   const keptSince = new Date(now.getTime() - IDEMPOTENCY_HOURS * 3_600_000);
@@ -39,7 +41,12 @@ export async function claimIdempotencyKey(
 /** Keeps the answer; one that outlived its 24 hours and was not tidied up yet is replaced. */
 export async function storeIdempotentAnswer(
   { trx, tenantId, now }: TenantWork,
-  { key, fingerprint, status, response }: { key: string; fingerprint: Buffer; status: number; response: unknown },
+  {
+    key,
+    fingerprint,
+    status,
+    response,
+  }: { key: string; fingerprint: Buffer; status: number; response: unknown },
 ): Promise<void> {
   const row = { fingerprint, status, response: JSON.stringify(response), createdAt: now };
   await trx

@@ -4,7 +4,9 @@ import type { Work } from '../database';
 
 /** To be called as the dispatcher. 0 = nothing waits. */
 export async function oldestOutboxAgeSeconds({ trx }: Work): Promise<number> {
-  const { rows } = await sql<{ seconds: number | null }>`select extract(epoch from clock_timestamp() - min(created_at))::float8 as seconds from outbox`.execute(
+  const { rows } = await sql<{
+    seconds: number | null;
+  }>`select extract(epoch from clock_timestamp() - min(created_at))::float8 as seconds from outbox`.execute(
     trx,
   );
   return rows[0]?.seconds ?? 0;

@@ -5,24 +5,30 @@
 import { sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
 import { deleteOldEvents } from '../webhooks/event-feed';
-import type { LaneKind } from '../tables';
+import type { OutboxTopic } from '../tables';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
 
 /** Something that has to happen in Temporal: a lane to be signalled, a run to be begun, schedules to be made as the rows say, an e-mail to be sent, a notification to be followed. */
 export interface Due {
-  lane: LaneKind;
+  topic: OutboxTopic;
   tenantId: string;
   /** The integration; of an e-mail or a person's notification its own id; of deliveries the endpoint. */
   subjectId: string;
-  wakeAt: Date;
+  nextDueAt: Date;
 }
 
-export async function wake(work: Pick<TenantWork, 'trx' | 'tenantId'>, due: Omit<Due, 'tenantId'>): Promise<void> {
-  await wakeAll(work, [due]);
+export async function enqueue(
+  work: Pick<TenantWork, 'trx' | 'tenantId'>,
+  due: Omit<Due, 'tenantId'>,
+): Promise<void> {
+  await enqueueAll(work, [due]);
 }
 
-export async function wakeAll({ trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>, dues: readonly Omit<Due, 'tenantId'>[]): Promise<void> {
+export async function enqueueAll(
+  { trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>,
+  dues: readonly Omit<Due, 'tenantId'>[],
+): Promise<void> {
   if (dues.length === 0) return;
   await trx
     .insertInto('outbox')
@@ -31,16 +37,30 @@ export async function wakeAll({ trx, tenantId }: Pick<TenantWork, 'trx' | 'tenan
   await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(trx);
 }
 
-/** Makes sure the lane of this integration looks again at `wakeAt` (at once when that is past). */
-export async function wakeLane({ trx, tenantId }: TenantWork, { integrationId, wakeAt }: { integrationId: string; wakeAt: Date }): Promise<void> {
-  await wakeLanes({ trx, tenantId }, new Map([[integrationId, wakeAt]]));
+/** Makes sure the lane of this integration looks again at `nextDueAt` (at once when that is past). */
+export async function enqueuePush(
+  { trx, tenantId }: TenantWork,
+  { integrationId, nextDueAt }: { integrationId: string; nextDueAt: Date },
+): Promise<void> {
+  await enqueuePushes({ trx, tenantId }, new Map([[integrationId, nextDueAt]]));
 }
 
-export async function wakeLanes({ trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>, wakeAtByIntegration: ReadonlyMap<string, Date>): Promise<void> {
-  if (wakeAtByIntegration.size === 0) return;
+export async function enqueuePushes(
+  { trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>,
+  nextDueAtByIntegration: ReadonlyMap<string, Date>,
+): Promise<void> {
+  if (nextDueAtByIntegration.size === 0) return;
   await trx
     .insertInto('outbox')
-    .values([...wakeAtByIntegration].map(([subjectId, wakeAt]) => ({ tenantId, lane: 'record_push' as const, subjectId, wakeAt, leasedUntil: null })))
+    .values(
+      [...nextDueAtByIntegration].map(([subjectId, nextDueAt]) => ({
+        tenantId,
+        topic: 'record_push' as const,
+        subjectId,
+        nextDueAt,
+        leasedUntil: null,
+      })),
+    )
     .execute();
   await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(trx);
 }
@@ -50,13 +70,16 @@ export interface OutboxRow extends Due {
 }
 
 /** Takes rows for `leaseSeconds`; a dispatcher that dies leaves them to the next one. */
-export async function leaseOutboxRows({ trx }: Work, { limit, leaseSeconds }: { limit: number; leaseSeconds: number }): Promise<OutboxRow[]> {
+export async function leaseOutboxRows(
+  { trx }: Work,
+  { limit, leaseSeconds }: { limit: number; leaseSeconds: number },
+): Promise<OutboxRow[]> {
   const { rows } = await sql<OutboxRow>`
     update outbox set leased_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
     where outbox_id in (
       select outbox_id from outbox where leased_until is null or leased_until < clock_timestamp()
       order by outbox_id limit ${limit} for update skip locked)
-    returning outbox_id, tenant_id, lane, subject_id, wake_at`.execute(trx);
+    returning outbox_id, tenant_id, topic, subject_id, next_due_at`.execute(trx);
   return rows;
 }
 
@@ -79,26 +102,35 @@ export async function releaseOutboxRows({ trx }: Work, outboxIds: readonly numbe
 }
 
 /** What is overdue by more than a minute, whatever became of its workflow (ARCHITECTURE.md). */
-export async function findForgotten(work: Work, { overdueSince }: { overdueSince: Date }): Promise<Omit<Due, 'wakeAt'>[]> {
-  const [lanes, runs, emails, notifications, endpoints] = [
-    await findForgottenLanes(work, overdueSince),
-    await findForgottenRuns(work, overdueSince),
-    await findForgottenEmails(work, overdueSince),
-    await findForgottenNotifications(work, overdueSince),
-    await findForgottenEndpoints(work, overdueSince),
+export async function findStalled(
+  work: Work,
+  { overdueSince }: { overdueSince: Date },
+): Promise<Omit<Due, 'nextDueAt'>[]> {
+  const [queues, runs, emails, notifications, endpoints] = [
+    await findStalledPushQueues(work, overdueSince),
+    await findStalledRuns(work, overdueSince),
+    await findStalledEmails(work, overdueSince),
+    await findStalledNotifications(work, overdueSince),
+    await findStalledEndpoints(work, overdueSince),
   ];
   return [
-    ...lanes.map((row) => ({ ...row, lane: 'record_push' as const })),
-    ...runs.map((row) => ({ ...row, lane: 'sync_run' as const })),
-    ...emails.map((row) => ({ ...row, lane: 'email' as const })),
-    ...(await findForgottenOverviews(work, overdueSince)).map((row) => ({ ...row, lane: 'overview' as const })),
-    ...notifications.map((row) => ({ ...row, lane: 'notification' as const })),
-    ...endpoints.map((row) => ({ ...row, lane: 'webhook_endpoint' as const })),
+    ...queues.map((row) => ({ ...row, topic: 'record_push' as const })),
+    ...runs.map((row) => ({ ...row, topic: 'sync_run' as const })),
+    ...emails.map((row) => ({ ...row, topic: 'email' as const })),
+    ...(await findStalledOverviews(work, overdueSince)).map((row) => ({
+      ...row,
+      topic: 'overview' as const,
+    })),
+    ...notifications.map((row) => ({ ...row, topic: 'notification' as const })),
+    ...endpoints.map((row) => ({ ...row, topic: 'webhook_endpoint' as const })),
   ];
 }
 
 /** Runs that nobody works on: no job of theirs has moved, and none waits for a later moment. */
-async function findForgottenRuns({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+async function findStalledRuns(
+  { trx }: Work,
+  overdueSince: Date,
+): Promise<{ tenantId: string; subjectId: string }[]> {
   const { rows } = await sql<{ tenantId: string; subjectId: string }>`
     select tenant_id, integration_id as subject_id from sync_runs run
     where state in ('queued', 'running', 'waiting') and requested_at < ${overdueSince}
@@ -112,17 +144,29 @@ async function findForgottenRuns({ trx }: Work, overdueSince: Date): Promise<{ t
 }
 
 /** Overviews that are to be made, that expired, or whose data should be gone. */
-async function findForgottenOverviews({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+async function findStalledOverviews(
+  { trx }: Work,
+  overdueSince: Date,
+): Promise<{ tenantId: string; subjectId: string }[]> {
   return trx
     .selectFrom('overviews')
     .select(['tenantId', 'overviewId as subjectId'])
     .where('dataDeletedAt', 'is', null)
     .where('requestedAt', '<', overdueSince)
-    .where(({ eb, or }) => or([eb('state', 'in', ['queued', 'running', 'failed']), eb('invalidAt', '<', overdueSince), eb('expiresAt', '<', overdueSince)]))
+    .where(({ eb, or }) =>
+      or([
+        eb('state', 'in', ['queued', 'running', 'failed']),
+        eb('invalidAt', '<', overdueSince),
+        eb('expiresAt', '<', overdueSince),
+      ]),
+    )
     .execute();
 }
 
-async function findForgottenEmails({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+async function findStalledEmails(
+  { trx }: Work,
+  overdueSince: Date,
+): Promise<{ tenantId: string; subjectId: string }[]> {
   return (
     trx
       .selectFrom('emails')
@@ -137,7 +181,10 @@ async function findForgottenEmails({ trx }: Work, overdueSince: Date): Promise<{
   );
 }
 
-async function findForgottenNotifications({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+async function findStalledNotifications(
+  { trx }: Work,
+  overdueSince: Date,
+): Promise<{ tenantId: string; subjectId: string }[]> {
   return trx
     .selectFrom('notificationRecipients')
     .select(['tenantId', 'notificationRecipientId as subjectId'])
@@ -149,34 +196,44 @@ async function findForgottenNotifications({ trx }: Work, overdueSince: Date): Pr
 }
 
 /** Those that are switched off too: their lane ends what waits for them. */
-async function findForgottenEndpoints({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+async function findStalledEndpoints(
+  { trx }: Work,
+  overdueSince: Date,
+): Promise<{ tenantId: string; subjectId: string }[]> {
   const { rows } = await sql<{ tenantId: string; subjectId: string }>`
     select tenant_id, webhook_endpoint_id as subject_id from webhook_endpoints endpoint
     where (blocked_until is null or blocked_until < ${overdueSince}) and exists (
       select from webhook_deliveries delivery where delivery.webhook_endpoint_id = endpoint.webhook_endpoint_id
-        and delivery.next_attempt_at < ${overdueSince} and (delivery.lease_until is null or delivery.lease_until < ${overdueSince}))`.execute(trx);
+        and delivery.next_attempt_at < ${overdueSince} and (delivery.lease_until is null or delivery.lease_until < ${overdueSince}))`.execute(
+    trx,
+  );
   return rows;
 }
 
 const EMAIL_TRIES_FOR_MS = 32 * 3_600_000;
 
-async function findForgottenLanes({ trx }: Work, overdueSince: Date): Promise<{ tenantId: string; subjectId: string }[]> {
+async function findStalledPushQueues(
+  { trx }: Work,
+  overdueSince: Date,
+): Promise<{ tenantId: string; subjectId: string }[]> {
   return trx
     .selectFrom('integrations as integration')
     .select(['integration.tenantId', 'integration.integrationId as subjectId'])
     .where('integration.deletedAt', 'is', null)
     .where('integration.pausedAt', 'is', null)
     .where('integration.needsReauthorizationAt', 'is', null)
-    .where(({ eb, or }) => or([eb('integration.blockedUntil', 'is', null), eb('integration.blockedUntil', '<', overdueSince)]))
+    .where(({ eb, or }) =>
+      or([eb('integration.blockedUntil', 'is', null), eb('integration.blockedUntil', '<', overdueSince)]),
+    )
     .where(({ eb, or, exists, selectFrom }) =>
       or([
         eb('integration.backfillReason', 'is not', null),
         exists(
-          selectFrom('recordSyncs as pair')
+          selectFrom('recordSyncs as recordSync')
             .select(sql`1`.as('one'))
-            .whereRef('pair.tenantId', '=', 'integration.tenantId')
-            .whereRef('pair.integrationId', '=', 'integration.integrationId')
-            .where('pair.wakeAt', '<', overdueSince),
+            .whereRef('recordSync.tenantId', '=', 'integration.tenantId')
+            .whereRef('recordSync.integrationId', '=', 'integration.integrationId')
+            .where('recordSync.nextDueAt', '<', overdueSince),
         ),
       ]),
     )
@@ -184,7 +241,7 @@ async function findForgottenLanes({ trx }: Work, overdueSince: Date): Promise<{ 
 }
 
 /** Rows older than these limits have done their work: an hour of stream events, a day of idempotency keys, 30 days of events with their deliveries. */
-export async function tidyUp(work: Work): Promise<void> {
+export async function purgeExpired(work: Work): Promise<void> {
   const { trx } = work;
   await sql`delete from stream_events where created_at < now() - interval '1 hour'`.execute(trx);
   await sql`delete from idempotency_keys where created_at < now() - interval '24 hours'`.execute(trx);

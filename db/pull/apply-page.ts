@@ -11,21 +11,27 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
-import { newUuid, toWireId } from '../sql/ids';
+import { newUuid, toTypeId } from '../sql/ids';
 import { arrayParameter } from '../sql/binary-arrays';
 import { type TenantWork, waitForDisk } from '../database';
 import { lockMappings } from '../records/mapping-lock';
-import { holdsNothing, isPlain, layOutStrangers, mergeStrangers, type Strangers } from './initial-load';
+import {
+  hasNoLinks,
+  canBulkInsert,
+  prepareBulkInsert,
+  mergeUnmatched,
+  type BulkInsert,
+} from './initial-load';
 import { expectPulled, keepReviewed } from './apply-reviewed';
-import { findIntegrationsForAcceptance, writePairs } from '../records/update-record-syncs';
+import { findIntegrationsForAcceptance, writeRecordSyncs } from '../records/update-record-syncs';
 import { type MergedPage, mergeKnown, type PulledDraft } from './merge-page';
 import { findKnown } from './match-records';
 import { insertNew, rowsOfNew } from './insert-new-records';
-import { writeOriginPairs, writeLinks } from './write-links';
-import { tellOfRecords } from '../records/record-events';
+import { writeOriginRecordSyncs, writeLinks } from './write-links';
+import { emitRecordChanges } from '../records/record-events';
 import { writeRecords } from '../records/write-records';
 import { rowsFrom } from '../sql/bulk-rows';
-import { lookForInterruption } from './pass-state';
+import { checkForInterruption } from './pass-state';
 import { lockSyncJob, type SyncJob } from '../sync-runs/sync-jobs';
 
 /** One record of a page, made ready outside the transaction. */
@@ -45,7 +51,11 @@ export interface PulledRecord {
 }
 
 export interface PageToApply {
-  integration: { integrationId: string; recordTypes: Record<string, RecordTypeMapping>; onboardedAt: Date | null };
+  integration: {
+    integrationId: string;
+    recordTypes: Record<string, RecordTypeMapping>;
+    onboardedAt: Date | null;
+  };
   syncRunId: string;
   /** Only what this overview showed is applied. */
   overviewId?: string | null;
@@ -64,11 +74,11 @@ export interface PageToApply {
   /** How many records the whole list holds, where the page says so. */
   total: number | null;
   /** When it was asked for at the earliest, by the database's clock: what was pushed since is newer than this page. */
-  askedAt: Date;
+  requestedAt: Date;
   /** In a first pass: write what is new without a look whether it is. Where that fails the page has to be applied again without this. */
-  mayAssumeNew?: boolean;
+  isAssumedNew?: boolean;
   /** Made ready for that, where somebody had the time. */
-  strangers?: Strangers | undefined;
+  unmatched?: BulkInsert | undefined;
 }
 
 export interface RefusedRecord {
@@ -84,15 +94,15 @@ export type AppliedPage =
   | { kind: 'stopped' };
 
 /** What was reviewed and could not be applied, noted like any other complaint of the job. */
-export async function noteComplaints(
+export async function recordSkippedRecords(
   work: TenantWork,
   place: { syncRunId: string; recordType: string },
-  complaints: readonly RefusedRecord[],
+  skippedRecords: readonly RefusedRecord[],
   count: number,
 ): Promise<void> {
   const job = await lockSyncJob(work, place);
   if (job === undefined || job.finishedAt !== null || count === 0) return;
-  await writeErrors(work, place, job, complaints);
+  await writeErrors(work, place, job, skippedRecords);
   await work.trx
     .updateTable('syncJobs')
     .set({ recordsFailed: job.recordsFailed + count, updatedAt: work.now })
@@ -106,27 +116,53 @@ export async function noteComplaints(
 const ERRORS_KEPT_MAX = 1_000;
 
 /** @param meanwhile called when the database has the most to do and this process has not, unless nothing more is to be begun; perhaps more than once. */
-export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: () => unknown = () => undefined): Promise<AppliedPage> {
+export async function applyPage(
+  work: TenantWork,
+  page: PageToApply,
+  meanwhile: () => unknown = () => undefined,
+): Promise<AppliedPage> {
   const idsDigest = digestOf(page);
   const job = await lockJobOf(work, page, idsDigest);
-  if (job === undefined || job.finishedAt !== null || job.pages !== page.pagesBefore || job.readFinishedAt !== null) return { kind: 'stopped' };
+  if (
+    job === undefined ||
+    job.finishedAt !== null ||
+    job.pages !== page.pagesBefore ||
+    job.readFinishedAt !== null
+  )
+    return { kind: 'stopped' };
   const { isRepeated } = job;
 
   await lockMappings(work, 'shared');
-  const { isGone, isInterrupted, isGated, isMuted } = await lookForInterruption(work, { ...page, integrationId: page.integration.integrationId });
+  const { isGone, isInterrupted, isLocked, isMuted } = await checkForInterruption(work, {
+    ...page,
+    integrationId: page.integration.integrationId,
+  });
   // What comes in after the integration was deleted would leave links that nobody takes away.
   if (isGone) return { kind: 'stopped' };
-  const isFirstMeeting = page.mayAssumeNew === true && isPlain(page) && (job.pages === 0 ? await holdsNothing(work, page) : job.isFirstMeeting);
-  const strangers = isFirstMeeting ? (page.strangers ?? layOutStrangers(page)) : undefined;
+  const isInitialLoad =
+    page.isAssumedNew === true &&
+    canBulkInsert(page) &&
+    (job.pages === 0 ? await hasNoLinks(work, page) : job.isInitialLoad);
+  const unmatched = isInitialLoad ? (page.unmatched ?? prepareBulkInsert(page)) : undefined;
   const goOn = isInterrupted ? () => undefined : meanwhile;
-  const merged = strangers === undefined ? await lookUp(work, page, goOn) : { ...mergeStrangers(work, page, strangers), ...NOTHING_BESIDES };
+  const merged =
+    unmatched === undefined
+      ? await lookUp(work, page, goOn)
+      : { ...mergeUnmatched(work, page, unmatched), ...NOTHING_BESIDES };
   const { drafts, unchanged, conflicts, refused } =
-    page.overviewId == null ? merged : await keepReviewed(work, { ...page, overviewId: page.overviewId }, merged);
+    page.overviewId == null
+      ? merged
+      : await keepReviewed(work, { ...page, overviewId: page.overviewId }, merged);
   const touched = drafts.filter(({ draft }) => draft.isTouched);
   const created = touched.filter(({ draft }) => draft.before === null);
-  const author = { actor: `integration:${toWireId('int', page.integration.integrationId)}`, requestId: toWireId('run', page.syncRunId) };
+  const author = {
+    actor: `integration:${toTypeId('int', page.integration.integrationId)}`,
+    requestId: toTypeId('run', page.syncRunId),
+  };
   if (created.length > 0) {
-    const rows = strangers?.rows ?? rowsOfNew(created.map(({ draft: { recordId }, remote, agreed }) => ({ recordId, remote, agreed })));
+    const rows =
+      unmatched?.rows ??
+      rowsOfNew(created.map(({ draft: { recordId }, remote, agreed }) => ({ recordId, remote, agreed })));
     const inserting = insertNew(work, page, rows, author.actor);
     goOn();
     await inserting;
@@ -142,9 +178,9 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
       { ...page, overviewId: page.overviewId },
       touched.map(({ draft }) => draft),
     );
-  const opensPairs =
+  const opensRecordSyncs =
     touched.length > 0 &&
-    (await writePairs(
+    (await writeRecordSyncs(
       work,
       await findIntegrationsForAcceptance(work, { except: page.integration.integrationId }),
       touched.map(({ draft }) => draft),
@@ -155,26 +191,39 @@ export async function applyPage(work: TenantWork, page: PageToApply, meanwhile: 
     page,
     drafts.filter(({ draft }) => draft.before !== null),
   );
-  await writeOriginPairs(work, page, drafts);
+  await writeOriginRecordSyncs(work, page, drafts);
   await writeConflicts(work, page, conflicts);
-  const complaints = [...page.refused, ...page.altered, ...refused];
-  await writeErrors(work, page, job, complaints);
-  const counts = { ...countsOf(page, drafts, unchanged), failed: complaints.length, isRepeated, isFirstMeeting };
+  const skippedRecords = [...page.refused, ...page.altered, ...refused];
+  await writeErrors(work, page, job, skippedRecords);
+  const counts = {
+    ...countsOf(page, drafts, unchanged),
+    failed: skippedRecords.length,
+    isRepeated,
+    isInitialLoad,
+  };
   const row = pageRow(page, { idsDigest, drafts, unchanged, alsoThere: merged.alsoThere });
-  const applied = { kind: 'applied' as const, job: await checkpoint(work, page, row, job, counts, merged), isInterrupted };
-  const isKnown = touched.length > 0 && (opensPairs || !isGated || !isMuted);
+  const applied = {
+    kind: 'applied' as const,
+    job: await checkpoint(work, page, row, job, counts, merged),
+    isInterrupted,
+  };
+  const isKnown = touched.length > 0 && (opensRecordSyncs || !isLocked || !isMuted);
   // What is missing is told by all pages: none of them may be forgotten once the last one is written.
   if (isKnown || page.nextCursor === null) await waitForDisk(work);
   if (touched.length > 0 && !isMuted)
-    await tellOfRecords(
+    await emitRecordChanges(
       work,
-      { integrationId: page.integration.integrationId, syncRunId: page.syncRunId, recordType: page.recordType },
+      {
+        integrationId: page.integration.integrationId,
+        syncRunId: page.syncRunId,
+        recordType: page.recordType,
+      },
       touched.map(({ draft }) => draft),
     );
   return applied;
 }
 
-interface LookedUp extends MergedPage {
+interface CommonFacts extends MergedPage {
   /** Records of ours that the page shows to be there, though it says nothing of them that could be kept. */
   alsoThere: readonly string[];
   /** Records of ours are gone there. */
@@ -183,17 +232,27 @@ interface LookedUp extends MergedPage {
 /** Of a first meeting. */
 const NOTHING_BESIDES = { alsoThere: [], hasKnownTombstones: false };
 
-async function lookUp(work: TenantWork, page: PageToApply, meanwhile: () => unknown): Promise<LookedUp> {
+async function lookUp(work: TenantWork, page: PageToApply, meanwhile: () => unknown): Promise<CommonFacts> {
   const looking = findKnown(work, page);
   meanwhile();
   const known = await looking;
-  return { ...(await mergeKnown(work, page, known)), alsoThere: [...known.refused, ...known.twins], hasKnownTombstones: known.hasKnownTombstones };
+  return {
+    ...(await mergeKnown(work, page, known)),
+    alsoThere: [...known.refused, ...known.duplicateLinks],
+    hasKnownTombstones: known.hasKnownTombstones,
+  };
 }
 
 /** The same ids in whatever order: a list that goes round may be shuffled each time. An empty page says nothing. */
 function digestOf({ records, tombstones, refused }: PageToApply): string {
-  const ids = [...records.map(({ remoteId }) => remoteId), ...tombstones, ...refused.map(({ remoteId }) => remoteId ?? '')];
-  return ids.length === 0 ? '' : createHash('sha256').update(JSON.stringify(ids.toSorted())).digest('base64url').slice(0, 22);
+  const ids = [
+    ...records.map(({ remoteId }) => remoteId),
+    ...tombstones,
+    ...refused.map(({ remoteId }) => remoteId ?? ''),
+  ];
+  return ids.length === 0
+    ? ''
+    : createHash('sha256').update(JSON.stringify(ids.toSorted())).digest('base64url').slice(0, 22);
 }
 
 /**
@@ -235,7 +294,11 @@ interface Counts {
   failed: number;
 }
 
-function countsOf(page: PageToApply, drafts: readonly PulledDraft[], unchanged: readonly string[]): Omit<Counts, 'failed'> {
+function countsOf(
+  page: PageToApply,
+  drafts: readonly PulledDraft[],
+  unchanged: readonly string[],
+): Omit<Counts, 'failed'> {
   const created = drafts.filter(({ draft }) => draft.isTouched && draft.before === null).length;
   const changed = drafts.filter(({ draft }) => draft.isTouched && draft.before !== null).length;
   const read = page.records.length + page.refused.length;
@@ -245,13 +308,22 @@ function countsOf(page: PageToApply, drafts: readonly PulledDraft[], unchanged: 
 /** What a page keeps of itself: which records of ours it held, made and changed. */
 function pageRow(
   { syncRunId, recordType, pagesBefore }: PageToApply,
-  page: { idsDigest: string; drafts: readonly PulledDraft[]; unchanged: readonly string[]; alsoThere: readonly string[] },
+  page: {
+    idsDigest: string;
+    drafts: readonly PulledDraft[];
+    unchanged: readonly string[];
+    alsoThere: readonly string[];
+  },
 ) {
   const touched = page.drafts.filter(({ draft }) => draft.isTouched);
   const created = touched.filter(({ draft }) => draft.before === null).map(({ draft }) => draft.recordId);
   const changed = touched
     .filter(({ draft }) => draft.before !== null)
-    .map(({ draft }) => ({ record_id: draft.recordId, fields: [...draft.changedFields], ...(draft.before?.isDeleted ? { was_deleted: true } : {}) }));
+    .map(({ draft }) => ({
+      record_id: draft.recordId,
+      fields: [...draft.changedFields],
+      ...(draft.before?.isDeleted ? { was_deleted: true } : {}),
+    }));
   const seen = [...page.drafts.map(({ draft }) => draft.recordId), ...page.unchanged, ...page.alsoThere];
   return {
     syncRunId,
@@ -271,8 +343,8 @@ async function checkpoint(
   page: PageToApply,
   row: ReturnType<typeof pageRow>,
   job: SyncJob,
-  counts: Counts & { isRepeated: boolean; isFirstMeeting: boolean },
-  { hasKnownTombstones }: Pick<LookedUp, 'hasKnownTombstones'>,
+  counts: Counts & { isRepeated: boolean; isInitialLoad: boolean },
+  { hasKnownTombstones }: Pick<CommonFacts, 'hasKnownTombstones'>,
 ): Promise<SyncJob> {
   const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
   const isUnnamed = page.refused.some(({ remoteId }) => remoteId === null);
@@ -287,14 +359,14 @@ async function checkpoint(
       asOf: job.pages === 0 ? page.asOf : job.asOf,
       readFinishedAt: page.nextCursor === null ? now : null,
       expectedRecords: job.expectedRecords ?? page.total,
-      theirsTotal: page.total ?? job.theirsTotal,
+      remoteTotal: page.total ?? job.remoteTotal,
       // Of a page that comes again only what has changed meanwhile is something that was read.
       recordsRead: eb('recordsRead', '+', counts.isRepeated ? counts.created + counts.changed : counts.read),
       recordsNew: eb('recordsNew', '+', counts.created),
       recordsChanged: eb('recordsChanged', '+', counts.changed),
       recordsUnchanged: eb('recordsUnchanged', '+', counts.isRepeated ? 0 : counts.unchanged),
       recordsFailed: eb('recordsFailed', '+', counts.failed),
-      isFirstMeeting: counts.isFirstMeeting,
+      isInitialLoad: counts.isInitialLoad,
       hasTombstones: job.hasTombstones || hasKnownTombstones,
       // Which record an item without an id is, nobody can tell: it may be one that seems to be missing.
       deletesWithheld: isUnnamed ? 'list_changed' : job.deletesWithheld,
@@ -314,11 +386,16 @@ async function writeErrors(
   { trx, tenantId, now }: TenantWork,
   { syncRunId, recordType }: { syncRunId: string; recordType: string },
   job: SyncJob,
-  complaints: readonly RefusedRecord[],
+  skippedRecords: readonly RefusedRecord[],
 ): Promise<void> {
-  const kept = complaints.slice(0, Math.max(0, ERRORS_KEPT_MAX - job.recordsFailed));
+  const kept = skippedRecords.slice(0, Math.max(0, ERRORS_KEPT_MAX - job.recordsFailed));
   if (kept.length === 0) return;
-  const rows = kept.map(({ remoteId, code, message }) => ({ error_id: newUuid(), remote_id: remoteId, code, message: message.slice(0, 1_000) }));
+  const rows = kept.map(({ remoteId, code, message }) => ({
+    error_id: newUuid(),
+    remote_id: remoteId,
+    code,
+    message: message.slice(0, 1_000),
+  }));
   await sql`
     insert into sync_record_errors (tenant_id, sync_run_id, sync_record_error_id, record_type, remote_id, code, message, at)
     select ${tenantId}::uuid, ${syncRunId}::uuid, error_id, ${recordType}, remote_id, code, message, ${now}::timestamptz
@@ -336,7 +413,11 @@ export interface NewConflict {
   detail: string;
 }
 
-async function writeConflicts({ trx, tenantId, now }: TenantWork, page: PageToApply, conflicts: readonly NewConflict[]): Promise<void> {
+async function writeConflicts(
+  { trx, tenantId, now }: TenantWork,
+  page: PageToApply,
+  conflicts: readonly NewConflict[],
+): Promise<void> {
   if (conflicts.length === 0) return;
   const rows = conflicts.map(({ remoteId, recordId, ours, theirs, ...conflict }) => ({
     ...conflict,
@@ -346,7 +427,8 @@ async function writeConflicts({ trx, tenantId, now }: TenantWork, page: PageToAp
     ours: ours === undefined ? null : ours,
     theirs: theirs === undefined ? null : theirs,
   }));
-  const columns = 'conflict_id uuid, remote_id text, record_id uuid, kind text, field text, ours jsonb, theirs jsonb, winner text, detail text';
+  const columns =
+    'conflict_id uuid, remote_id text, record_id uuid, kind text, field text, ours jsonb, theirs jsonb, winner text, detail text';
   await sql`
     insert into sync_conflicts (tenant_id, sync_conflict_id, integration_id, sync_run_id, record_type, remote_id, record_id, kind, field, ours, theirs, winner, detail, at)
     select ${tenantId}::uuid, conflict_id, ${page.integration.integrationId}::uuid, ${page.syncRunId}::uuid, ${page.recordType}, remote_id, record_id, kind, field, ours,

@@ -7,7 +7,7 @@ import type { SyncDirection } from '../../domain/overviews/overview';
 import type { TenantWork } from '../database';
 import type { MergedPage, PulledDraft } from './merge-page';
 import type { RecordDraft } from '../records/record-draft';
-import { rowsFrom, unseen } from '../sql/bulk-rows';
+import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import type { RefusedRecord } from './apply-page';
 
 interface ReviewedItem {
@@ -39,14 +39,18 @@ export async function keepReviewed(
     else {
       if (draft.draft.before !== null) left.push(draft.draft.recordId);
       if (draft.draft.before !== null && draft.draft.isTouched) notAsReviewed.push(draft.draft.recordId);
-      if (item !== undefined && item.action !== 'not_possible') drifted.push(driftedFrom(draft.remote.remoteId));
+      if (item !== undefined && item.action !== 'not_possible')
+        drifted.push(driftedFrom(draft.remote.remoteId));
     }
   }
   const remoteIds = new Set(kept.map(({ remote }) => remote.remoteId));
   await markItems(
     work,
     overviewId,
-    [...items.values()].map(({ overviewItemId, remoteId }) => ({ item_id: overviewItemId, outcome: remoteIds.has(remoteId) ? 'applied' : 'skipped' })),
+    [...items.values()].map(({ overviewItemId, remoteId }) => ({
+      item_id: overviewItemId,
+      outcome: remoteIds.has(remoteId) ? 'applied' : 'skipped',
+    })),
   );
   await expectNothingOf(work, { overviewId, recordType }, notAsReviewed);
   return {
@@ -57,14 +61,20 @@ export async function keepReviewed(
   };
 }
 
-function isAsReviewed({ baseVersion, remoteHash, action }: ReviewedItem, { draft, remote }: PulledDraft): boolean {
-  return action !== 'not_possible' && remoteHash === remote.hash && baseVersion === (draft.before?.version ?? null);
+function isAsReviewed(
+  { baseVersion, remoteHash, action }: ReviewedItem,
+  { draft, remote }: PulledDraft,
+): boolean {
+  return (
+    action !== 'not_possible' && remoteHash === remote.hash && baseVersion === (draft.before?.version ?? null)
+  );
 }
 
 const driftedFrom = (remoteId: string | null): RefusedRecord => ({
   remoteId,
   code: 'drifted',
-  message: 'It has changed since the Sync Overview was made, here or there, so it was left as it is. It is in the next Sync Overview.',
+  message:
+    'It has changed since the Sync Overview was made, here or there, so it was left as it is. It is in the next Sync Overview.',
 });
 
 async function findItems(
@@ -77,17 +87,23 @@ async function findItems(
     select item.* from unnest(${remoteIds}::text[]) as wanted(remote_id)
     cross join lateral (
       select overview_item_id, remote_id, action, base_version, remote_hash from overview_items
-      where tenant_id = ${unseen(tenantId)} and overview_id = ${unseen(overviewId)} and record_type = ${recordType} and direction = 'pull' and remote_id = wanted.remote_id limit 1) item`.execute(
+      where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)} and record_type = ${recordType} and direction = 'pull' and remote_id = wanted.remote_id limit 1) item`.execute(
     trx,
   );
   return new Map(rows.map((item) => [item.remoteId, item]));
 }
 
-async function markItems({ trx, tenantId }: TenantWork, overviewId: string, outcomes: { item_id: string; outcome: string }[]): Promise<void> {
+async function markItems(
+  { trx, tenantId }: TenantWork,
+  overviewId: string,
+  outcomes: { item_id: string; outcome: string }[],
+): Promise<void> {
   if (outcomes.length === 0) return;
   await sql`
     update overview_items item set outcome = row.outcome from ${rowsFrom(outcomes, 'item_id uuid, outcome text')}
-    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id = row.item_id`.execute(trx);
+    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id = row.item_id`.execute(
+    trx,
+  );
 }
 
 /** They hold something else than what was reviewed: to send ours would write over what nobody here has seen. */
@@ -134,9 +150,9 @@ export async function keepReviewedDeletions(
       from unnest(${[...missing]}::uuid[]) as wanted(record_id)
       cross join lateral (
         select overview_item_id, base_version from overview_items
-        where tenant_id = ${unseen(tenantId)} and overview_id = ${unseen(overviewId)} and record_id = wanted.record_id
+        where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)} and record_id = wanted.record_id
           and record_type = ${recordType} and direction = 'pull' and action = 'delete' and outcome is null limit 1) asked
-      cross join lateral (select version from records where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id) record
+      cross join lateral (select version from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id) record
       where record.version = asked.base_version limit ${limit})
     returning item.record_id`.execute(trx);
   return rows.map(({ recordId }) => recordId);
@@ -146,25 +162,32 @@ export async function keepReviewedDeletions(
  * What was reviewed and not met again as it was: not there any more, there again, or changed by somebody else meanwhile. Noted among the run's
  * errors. @returns how many.
  */
-export async function noteSkipped(
+export async function recordSkippedItems(
   work: TenantWork,
   { overviewId, recordType }: { overviewId: string; recordType: string },
-): Promise<{ complaints: RefusedRecord[]; count: number }> {
+): Promise<{ skippedRecords: RefusedRecord[]; count: number }> {
   const skipped = await skipTheRest(work, { overviewId, recordType, direction: 'pull' });
-  return { complaints: skipped.slice(0, SKIPPED_TOLD_MAX).map(({ remoteId }) => driftedFrom(remoteId)), count: skipped.length };
+  return {
+    skippedRecords: skipped.slice(0, SKIPPED_TOLD_MAX).map(({ remoteId }) => driftedFrom(remoteId)),
+    count: skipped.length,
+  };
 }
 
 /** All that was reviewed of a record type that is no longer synced in that direction; noted in the same way. @returns how many. */
-export async function noteUnmapped(
+export async function recordUnmapped(
   work: TenantWork,
   place: { overviewId: string; recordType: string; direction: SyncDirection },
-): Promise<{ complaints: RefusedRecord[]; count: number }> {
+): Promise<{ skippedRecords: RefusedRecord[]; count: number }> {
   const skipped = await skipTheRest(work, place);
   const message = `${place.recordType} are no longer synced that way, so it was left as it is.`;
-  const complaints = skipped
+  const skippedRecords = skipped
     .slice(0, SKIPPED_TOLD_MAX)
-    .map(({ remoteId, externalId }) => ({ remoteId: place.direction === 'pull' ? remoteId : externalId, code: 'not_mapped', message }));
-  return { complaints, count: skipped.length };
+    .map(({ remoteId, externalId }) => ({
+      remoteId: place.direction === 'pull' ? remoteId : externalId,
+      code: 'not_mapped',
+      message,
+    }));
+  return { skippedRecords, count: skipped.length };
 }
 
 async function skipTheRest(

@@ -6,29 +6,29 @@ import { type Selectable, sql } from 'kysely';
 import { needsReview } from '../../domain/sync-runs/sync-status';
 import type { TenantWork } from '../database';
 import { supersedeReviews } from './deletion-reviews';
-import { newUuid, toWireId } from '../sql/ids';
+import { newUuid, toTypeId } from '../sql/ids';
 import { lockMappings } from '../records/mapping-lock';
 import { keepReviewedDeletions } from './apply-reviewed';
-import { resolveNotification, tellAdmins } from '../notifications/notifications';
-import { findIntegrationsForAcceptance, writePairs } from '../records/update-record-syncs';
+import { resolveNotification, notifyAdmins } from '../notifications/notifications';
+import { findIntegrationsForAcceptance, writeRecordSyncs } from '../records/update-record-syncs';
 import type { RecordDraft } from '../records/record-draft';
 import { emitRecordEvents } from '../records/record-events';
 import { writeRecords } from '../records/write-records';
-import { unseen } from '../sql/bulk-rows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import { countLinked } from '../sync-runs/sync-datasets';
 import { lockSyncJob } from '../sync-runs/sync-jobs';
 import type { DeletionReviewsTable } from '../tables';
 
 export type DeletionReview = Selectable<DeletionReviewsTable>;
 
-export interface PassPlace {
+export interface PassKey {
   integrationId: string;
   syncRunId: string;
   recordType: string;
 }
 
 /** Linked records that no page of this pass held. What was linked or pushed since it began cannot be missing. */
-async function findMissing(work: TenantWork, pass: PassPlace & { limit: number }): Promise<string[]> {
+async function findMissing(work: TenantWork, pass: PassKey & { limit: number }): Promise<string[]> {
   // Taken for a handful by the statistics, the two sides would be compared row by row: a million times a million.
   await sql`set local enable_nestloop = off`.execute(work.trx);
   const missing = await compareWithSeen(work, pass);
@@ -38,14 +38,14 @@ async function findMissing(work: TenantWork, pass: PassPlace & { limit: number }
 
 async function compareWithSeen(
   { trx, tenantId }: TenantWork,
-  { integrationId, syncRunId, recordType, limit }: PassPlace & { limit: number },
+  { integrationId, syncRunId, recordType, limit }: PassKey & { limit: number },
 ): Promise<string[]> {
   const { rows } = await sql<{ recordId: string }>`
     with seen as materialized (
       select unnest(page.seen) as record_id from sync_pages page
-      where page.tenant_id = ${unseen(tenantId)} and page.sync_run_id = ${unseen(syncRunId)} and page.record_type = ${recordType})
+      where page.tenant_id = ${opaqueToPlanner(tenantId)} and page.sync_run_id = ${opaqueToPlanner(syncRunId)} and page.record_type = ${recordType})
     select link.record_id from record_links link
-    where link.tenant_id = ${unseen(tenantId)} and link.integration_id = ${unseen(integrationId)} and link.record_type = ${recordType}
+    where link.tenant_id = ${opaqueToPlanner(tenantId)} and link.integration_id = ${opaqueToPlanner(integrationId)} and link.record_type = ${recordType}
       and link.updated_at < (select started_at from sync_jobs where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType})
       and not exists (select from seen where seen.record_id = link.record_id)
     order by link.record_id limit ${limit}`.execute(trx);
@@ -61,27 +61,30 @@ export const PARKED_MAX = 1_000_000;
  */
 export async function planDeletions(
   work: TenantWork,
-  { isCertain = true, ...place }: PassPlace & { isCertain?: boolean },
+  { isCertain = true, ...place }: PassKey & { isCertain?: boolean },
 ): Promise<'none' | 'delete' | 'parked'> {
   await supersedeReviews(work, place);
   const job = await lockSyncJob(work, place);
   // Where all is met for the first time nothing was here that could be missing.
-  const missing = job?.isFirstMeeting === true ? [] : await findMissing(work, { ...place, limit: PARKED_MAX });
+  const missing = job?.isInitialLoad === true ? [] : await findMissing(work, { ...place, limit: PARKED_MAX });
   if (missing.length === 0) {
-    await settleNotification(work, place);
+    await decideNotification(work, place);
     return 'none';
   }
   // What came with this pass proves nothing about what was there before: another account's records must not make up for ours.
   const held = (await countLinked(work, place)) - (job?.recordsNew ?? 0);
   if (isCertain && !needsReview({ missing: missing.length, held })) {
-    await settleNotification(work, place);
+    await decideNotification(work, place);
     return 'delete';
   }
   await park(work, { ...place, missing, held });
   return 'parked';
 }
 
-async function park(work: TenantWork, { missing, held, ...place }: PassPlace & { missing: string[]; held: number }): Promise<void> {
+async function park(
+  work: TenantWork,
+  { missing, held, ...place }: PassKey & { missing: string[]; held: number },
+): Promise<void> {
   const { trx, tenantId, now } = work;
   await trx
     .insertInto('deletionReviews')
@@ -99,11 +102,16 @@ async function park(work: TenantWork, { missing, held, ...place }: PassPlace & {
     })
     .execute();
   const detail = `${missing.length} of ${held} ${place.recordType} are gone at the third party. Nothing was deleted here: approve or discard it.`;
-  await tellAdmins(work, { integrationId: place.integrationId, kind: 'deletions_need_review', syncRunId: place.syncRunId, detail });
+  await notifyAdmins(work, {
+    integrationId: place.integrationId,
+    kind: 'deletions_need_review',
+    syncRunId: place.syncRunId,
+    detail,
+  });
 }
 
 /** Deletes the next missing records of a pass. @returns how many; 0 = none is left. */
-export async function deleteMissing(work: TenantWork, place: PassPlace & { limit: number }): Promise<number> {
+export async function deleteMissing(work: TenantWork, place: PassKey & { limit: number }): Promise<number> {
   const job = await lockSyncJob(work, place);
   if (job === undefined || job.finishedAt !== null) return 0;
   const missing = await findMissing(work, place);
@@ -112,7 +120,12 @@ export async function deleteMissing(work: TenantWork, place: PassPlace & { limit
   return missing.length;
 }
 
-async function deleteAndLog(work: TenantWork, place: PassPlace, page: number, recordIds: string[]): Promise<void> {
+async function deleteAndLog(
+  work: TenantWork,
+  place: PassKey,
+  page: number,
+  recordIds: string[],
+): Promise<void> {
   const deleted = await softDelete(work, { ...place, recordIds });
   const { trx, tenantId, now } = work;
   await trx
@@ -132,7 +145,11 @@ async function deleteAndLog(work: TenantWork, place: PassPlace, page: number, re
     .execute();
   await trx
     .updateTable('syncJobs')
-    .set((eb) => ({ pages: page + 1, recordsDeleted: eb('recordsDeleted', '+', deleted.length), updatedAt: now }))
+    .set((eb) => ({
+      pages: page + 1,
+      recordsDeleted: eb('recordsDeleted', '+', deleted.length),
+      updatedAt: now,
+    }))
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', place.syncRunId)
     .where('recordType', '=', place.recordType)
@@ -146,7 +163,7 @@ async function deleteAndLog(work: TenantWork, place: PassPlace, page: number, re
  */
 export async function deleteReviewedMissing(
   work: TenantWork,
-  { overviewId, limit, ...place }: PassPlace & { overviewId: string; limit: number },
+  { overviewId, limit, ...place }: PassKey & { overviewId: string; limit: number },
 ): Promise<number> {
   const job = await lockSyncJob(work, place);
   if (job === undefined || job.finishedAt !== null) return 0;
@@ -157,7 +174,10 @@ export async function deleteReviewedMissing(
 }
 
 /** A change for every other integration; the one they came from is told nothing. */
-async function softDelete(work: TenantWork, { integrationId, syncRunId, recordType, recordIds }: PassPlace & { recordIds: string[] }): Promise<RecordDraft[]> {
+async function softDelete(
+  work: TenantWork,
+  { integrationId, syncRunId, recordType, recordIds }: PassKey & { recordIds: string[] },
+): Promise<RecordDraft[]> {
   const { trx, tenantId, now } = work;
   await lockMappings(work, 'shared');
   const { rows } = await sql<{
@@ -172,7 +192,9 @@ async function softDelete(work: TenantWork, { integrationId, syncRunId, recordTy
     select record.record_id, record.external_id, record.version, record.fields, record.occurred_at, record.changed_at, record.deleted_at is not null as is_deleted
     from unnest(${recordIds}::uuid[]) as wanted(record_id)
     cross join lateral (
-      select * from records where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id for update) record`.execute(trx);
+      select * from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id for update) record`.execute(
+    trx,
+  );
   const drafts = rows
     .filter(({ isDeleted }) => !isDeleted)
     .map(({ recordId, externalId, changedAt, ...before }): RecordDraft => ({
@@ -185,26 +207,47 @@ async function softDelete(work: TenantWork, { integrationId, syncRunId, recordTy
       isTouched: true,
       changedAt: changedAt > now ? changedAt : now,
     }));
-  const author = { actor: `integration:${toWireId('int', integrationId)}`, requestId: toWireId('run', syncRunId) };
+  const author = {
+    actor: `integration:${toTypeId('int', integrationId)}`,
+    requestId: toTypeId('run', syncRunId),
+  };
   await writeRecords(work, drafts, author.actor);
-  await writePairs(work, await findIntegrationsForAcceptance(work, { except: integrationId }), drafts, author);
+  await writeRecordSyncs(
+    work,
+    await findIntegrationsForAcceptance(work, { except: integrationId }),
+    drafts,
+    author,
+  );
   await unlink(work, { integrationId, recordIds });
   return drafts;
 }
 
 /** Their pairs and links go. What was on its way to one that is gone there goes nowhere, and the push log says so. */
-async function unlink({ trx, tenantId, now }: TenantWork, { integrationId, recordIds }: { integrationId: string; recordIds: string[] }): Promise<void> {
-  const pairs = await trx
+async function unlink(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordIds }: { integrationId: string; recordIds: string[] },
+): Promise<void> {
+  const recordSyncs = await trx
     .deleteFrom('recordSyncs')
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('recordId', 'in', recordIds)
     .returning('pushId')
     .execute();
-  const pushIds = pairs.flatMap(({ pushId }) => pushId ?? []);
+  const pushIds = recordSyncs.flatMap(({ pushId }) => pushId ?? []);
   if (pushIds.length > 0)
-    await trx.updateTable('pushes').set({ result: 'closed', finishedAt: now }).where('tenantId', '=', tenantId).where('pushId', 'in', pushIds).execute();
-  await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('recordId', 'in', recordIds).execute();
+    await trx
+      .updateTable('pushes')
+      .set({ result: 'closed', finishedAt: now })
+      .where('tenantId', '=', tenantId)
+      .where('pushId', 'in', pushIds)
+      .execute();
+  await trx
+    .deleteFrom('recordLinks')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordId', 'in', recordIds)
+    .execute();
 }
 
 export async function findDeletionReview(
@@ -228,7 +271,12 @@ export async function listDeletionReviews(
     before,
     state,
     integrationId,
-  }: { limit: number; before?: string | undefined; state?: DeletionReview['state'] | undefined; integrationId?: string | undefined },
+  }: {
+    limit: number;
+    before?: string | undefined;
+    state?: DeletionReview['state'] | undefined;
+    integrationId?: string | undefined;
+  },
 ): Promise<DeletionReview[]> {
   let query = trx.selectFrom('deletionReviews').selectAll().where('tenantId', '=', tenantId);
   if (before !== undefined) query = query.where('deletionReviewId', '<', before);
@@ -274,13 +322,16 @@ export async function decideDeletionReview(
     .where('tenantId', '=', tenantId)
     .where('deletionReviewId', '=', review.deletionReviewId)
     .execute();
-  await settleNotification(work, review);
+  await decideNotification(work, review);
   await emitRecordEvents(work, review, deleted);
   return deleted.length;
 }
 
 /** People are asked as long as something waits for their answer, of whatever record type. */
-async function settleNotification(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
+async function decideNotification(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<void> {
   const { trx, tenantId, now } = work;
   const pending = await trx
     .selectFrom('deletionReviews')
@@ -290,15 +341,19 @@ async function settleNotification(work: TenantWork, { integrationId }: { integra
     .where('state', '=', 'pending')
     .limit(1)
     .executeTakeFirst();
-  if (pending === undefined) await resolveNotification(work, { integrationId, kind: 'deletions_need_review', now });
+  if (pending === undefined)
+    await resolveNotification(work, { integrationId, kind: 'deletions_need_review', now });
 }
 
-async function stillLinked({ trx, tenantId }: TenantWork, { integrationId, recordIds, createdAt }: DeletionReview): Promise<string[]> {
+async function stillLinked(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordIds, createdAt }: DeletionReview,
+): Promise<string[]> {
   const { rows } = await sql<{ recordId: string }>`
     select link.record_id from unnest(${recordIds}::uuid[]) as parked(record_id)
     cross join lateral (
       select record_id from record_links
-      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = parked.record_id and updated_at < ${createdAt}) link
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and record_id = parked.record_id and updated_at < ${createdAt}) link
     order by link.record_id`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }

@@ -1,7 +1,7 @@
 /** Parked deletions as people look through them (rules.md 31): without the ids of the records, which may be very many. Deciding is `sync-deletions.ts`. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
-import { unseen } from '../sql/bulk-rows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { DeletionReview } from './delete-missing';
 
 export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'> & { recordsParked: number };
@@ -9,7 +9,18 @@ export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'> & { r
 function selectReviews({ trx, tenantId }: TenantWork) {
   return trx
     .selectFrom('deletionReviews')
-    .select(['deletionReviewId', 'integrationId', 'syncRunId', 'recordType', 'recordsHeld', 'state', 'recordsDeleted', 'decidedBy', 'decidedAt', 'createdAt'])
+    .select([
+      'deletionReviewId',
+      'integrationId',
+      'syncRunId',
+      'recordType',
+      'recordsHeld',
+      'state',
+      'recordsDeleted',
+      'decidedBy',
+      'decidedAt',
+      'createdAt',
+    ])
     .select(sql<number>`cardinality(record_ids)`.as('recordsParked'))
     .where('tenantId', '=', tenantId);
 }
@@ -22,7 +33,12 @@ export async function listReviewSummaries(
     state,
     limit,
     before,
-  }: { integrationId?: string | undefined; state?: DeletionReview['state'] | undefined; limit: number; before?: string | undefined },
+  }: {
+    integrationId?: string | undefined;
+    state?: DeletionReview['state'] | undefined;
+    limit: number;
+    before?: string | undefined;
+  },
 ): Promise<ReviewSummary[]> {
   let query = selectReviews(work);
   if (integrationId !== undefined) query = query.where('integrationId', '=', integrationId);
@@ -31,15 +47,23 @@ export async function listReviewSummaries(
   return query.orderBy('deletionReviewId', 'desc').limit(limit).execute();
 }
 
-export async function findReviewSummary(work: TenantWork, { deletionReviewId }: { deletionReviewId: string }): Promise<ReviewSummary | undefined> {
+export async function findReviewSummary(
+  work: TenantWork,
+  { deletionReviewId }: { deletionReviewId: string },
+): Promise<ReviewSummary | undefined> {
   return selectReviews(work).where('deletionReviewId', '=', deletionReviewId).executeTakeFirst();
 }
 
 /** Records whose deletion a pass left for people to decide. */
-export async function countParked({ trx, tenantId }: TenantWork, { syncRunId, recordType }: { syncRunId: string; recordType: string }): Promise<number> {
+export async function countParked(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType }: { syncRunId: string; recordType: string },
+): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select coalesce(sum(cardinality(record_ids)), 0)::int as count from deletion_reviews
-    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and state = 'pending'`.execute(trx);
+    where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and state = 'pending'`.execute(
+    trx,
+  );
   return rows[0]?.count ?? 0;
 }
 
@@ -75,7 +99,7 @@ export async function listParkedPage(
     from deletion_reviews review
     cross join lateral unnest(review.record_ids[${after}::integer + 1 : ${after}::integer + ${limit}::integer]) with ordinality as parked(record_id, place)
     cross join lateral (
-      select record_id, external_id from records where tenant_id = ${unseen(tenantId)} and record_id = parked.record_id limit 1) record
+      select record_id, external_id from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = parked.record_id limit 1) record
     where review.tenant_id = ${tenantId} and review.deletion_review_id = ${deletionReviewId}
     order by parked.place`.execute(trx);
   return rows;

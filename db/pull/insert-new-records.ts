@@ -18,7 +18,8 @@ export interface NewRecord {
   agreed: JsonObject | null;
 }
 
-const COLUMNS = 'record_id uuid, fields jsonb, remote_id text, remote_version text, remote_hash text, agreed jsonb';
+const COLUMNS =
+  'record_id uuid, fields jsonb, remote_id text, remote_version text, remote_hash text, agreed jsonb';
 const UNIQUE_VIOLATION = '23505';
 
 /** For `insertNew`. The most that a page of new records asks of this process. */

@@ -13,12 +13,23 @@ export async function listSyncConflicts(
     kind,
     limit,
     before,
-  }: { integrationId?: string | undefined; kind?: SyncConflict['kind'] | undefined; limit: number; before?: string | undefined },
+  }: {
+    integrationId?: string | undefined;
+    kind?: SyncConflict['kind'] | undefined;
+    limit: number;
+    before?: string | undefined;
+  },
 ): Promise<SyncConflict[]> {
   let query = trx
     .selectFrom('syncConflicts as conflict')
     .selectAll('conflict')
-    .select(sql<string | null>`(select external_id from records where tenant_id = conflict.tenant_id and record_id = conflict.record_id)`.as('externalId'))
+    .select(
+      sql<
+        string | null
+      >`(select external_id from records where tenant_id = conflict.tenant_id and record_id = conflict.record_id)`.as(
+        'externalId',
+      ),
+    )
     .where('conflict.tenantId', '=', tenantId);
   if (integrationId !== undefined) query = query.where('conflict.integrationId', '=', integrationId);
   if (kind !== undefined) query = query.where('conflict.kind', '=', kind);

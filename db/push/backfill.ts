@@ -14,8 +14,8 @@ import type { TenantWork } from '../database';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { hashOfTarget } from '../records/payload-hash';
-import { rowsFrom, unseen } from '../sql/bulk-rows';
-import type { RecordTypeMappings } from '../tables';
+import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 
 export interface ExistingRecord {
   recordId: string;
@@ -24,7 +24,7 @@ export interface ExistingRecord {
   fields: JsonObject;
   deletedAt: Date | null;
   /** Null columns: there is no pair yet. */
-  hasPair: boolean;
+  hasRecordSync: boolean;
   isWindowOpen: boolean;
   /** Hash of a push under way, else of the last concluded one. */
   knownHash: string | null;
@@ -55,13 +55,25 @@ export async function openBackfillWindows(
     limit,
     lock: true,
   });
-  const opened = records.filter((record) => needsWindow(integration, integration.recordTypes[record.recordType], record));
-  await openWindows(work, { integrationId, reason: integration.backfillReason, mappings: integration.recordTypes, records: opened, now });
+  const opened = records.filter((record) =>
+    needsWindow(integration, integration.recordTypes[record.recordType], record),
+  );
+  await openWindows(work, {
+    integrationId,
+    reason: integration.backfillReason,
+    mappings: integration.recordTypes,
+    records: opened,
+    now,
+  });
 
   const isDone = records.length < limit;
   await trx
     .updateTable('integrations')
-    .set(isDone ? { backfillReason: null, backfillCursor: null } : { backfillCursor: records.at(-1)?.recordId ?? null })
+    .set(
+      isDone
+        ? { backfillReason: null, backfillCursor: null }
+        : { backfillCursor: records.at(-1)?.recordId ?? null },
+    )
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     // A mapping that changed meanwhile starts over from the beginning: its cursor must not be moved.
@@ -73,7 +85,11 @@ export async function openBackfillWindows(
 /** Records a new mapping would push again, counted up to `atMost` records looked at: the preview before it is saved. */
 export async function previewMapping(
   work: TenantWork,
-  { integrationId, recordTypes, atMost }: { integrationId: string; recordTypes: RecordTypeMappings; atMost: number },
+  {
+    integrationId,
+    recordTypes,
+    atMost,
+  }: { integrationId: string; recordTypes: RecordTypeMappings; atMost: number },
 ): Promise<{ touched: number; looked: number; isComplete: boolean }> {
   let touched = 0;
   let looked = 0;
@@ -87,7 +103,9 @@ export async function previewMapping(
       limit: 1_000,
       lock: false,
     });
-    touched += records.filter((record) => before !== undefined && needsWindow(before, recordTypes[record.recordType], record)).length;
+    touched += records.filter(
+      (record) => before !== undefined && needsWindow(before, recordTypes[record.recordType], record),
+    ).length;
     looked += records.length;
     after = records.at(-1)?.recordId ?? null;
     if (records.length < 1_000) return { touched, looked, isComplete: true };
@@ -103,16 +121,22 @@ async function readExistingRecords(
     after,
     limit,
     lock,
-  }: { integrationId: string; recordTypes: RecordTypeMappings; after: string | null; limit: number; lock: boolean },
+  }: {
+    integrationId: string;
+    recordTypes: RecordTypeMappings;
+    after: string | null;
+    limit: number;
+    lock: boolean;
+  },
 ): Promise<ExistingRecord[]> {
   const { rows } = await sql<ExistingRecord>`
     select record.record_id, record.record_type, record.version, record.fields, record.deleted_at,
-      pair.record_id is not null as has_pair, pair.window_opened_at is not null as is_window_open,
-      case when pair.push_id is null then pair.concluded_hash else pair.push_hash end as known_hash,
-      coalesce(pair.settled_status is not null or pair.push_id is not null or pair.unresolved_push_id is not null, false) as has_been_sent
+      record_sync.record_id is not null as has_record_sync, record_sync.window_opened_at is not null as is_window_open,
+      case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end as known_hash,
+      coalesce(record_sync.result_status is not null or record_sync.push_id is not null or record_sync.unresolved_push_id is not null, false) as has_been_sent
     from records record
-    left join record_syncs pair on pair.tenant_id = record.tenant_id and pair.integration_id = ${unseen(integrationId)} and pair.record_id = record.record_id
-    where record.tenant_id = ${unseen(tenantId)} and record.record_type = any(${Object.keys(recordTypes)}::text[])
+    left join record_syncs record_sync on record_sync.tenant_id = record.tenant_id and record_sync.integration_id = ${opaqueToPlanner(integrationId)} and record_sync.record_id = record.record_id
+    where record.tenant_id = ${opaqueToPlanner(tenantId)} and record.record_type = any(${Object.keys(recordTypes)}::text[])
       and (${after}::uuid is null or record.record_id > ${after}::uuid)
     order by record.record_id limit ${limit} ${lock ? sql`for update of record` : sql``}`.execute(trx);
   return rows;
@@ -122,8 +146,13 @@ async function readExistingRecords(
  * True when the third party should be told of this record under `mapping` and is not about to be anyway. With `initial_push`
  * none, records that nobody touched since are none of its business, whatever the mapping.
  */
-function needsWindow({ initialPush }: Pick<Integration, 'initialPush'>, mapping: RecordTypeMapping | undefined, record: ExistingRecord): boolean {
-  if (mapping === undefined || record.isWindowOpen || (initialPush === 'none' && !record.hasPair)) return false;
+function needsWindow(
+  { initialPush }: Pick<Integration, 'initialPush'>,
+  mapping: RecordTypeMapping | undefined,
+  record: ExistingRecord,
+): boolean {
+  if (mapping === undefined || record.isWindowOpen || (initialPush === 'none' && !record.hasRecordSync))
+    return false;
   const state = { fields: record.fields, isDeleted: record.deletedAt !== null };
   if (!isEligible(mapping, state) && !record.hasBeenSent) return false;
   const target: PushTarget = pushTarget(mapping, state);
@@ -138,7 +167,13 @@ async function openWindows(
     mappings,
     records,
     now,
-  }: { integrationId: string; reason: 'initial' | 'mapping_changed'; mappings: RecordTypeMappings; records: ExistingRecord[]; now: Date },
+  }: {
+    integrationId: string;
+    reason: 'initial' | 'mapping_changed';
+    mappings: RecordTypeMappings;
+    records: ExistingRecord[];
+    now: Date;
+  },
 ): Promise<void> {
   if (records.length === 0) return;
   const rows = records.map((record) => ({
@@ -147,11 +182,11 @@ async function openWindows(
     fields: mappedFieldNames(mappings[record.recordType] as RecordTypeMapping),
   }));
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
     select ${tenantId}::uuid, ${integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, ${reason}, fields, array['syncline'], true
     from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')}
     on conflict (tenant_id, integration_id, record_id) do update set
       relevant_version = excluded.relevant_version, window_opened_at = excluded.window_opened_at, due_at = excluded.due_at, window_reason = excluded.window_reason,
       window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = true
-    where pair.window_opened_at is null`.execute(trx);
+    where record_sync.window_opened_at is null`.execute(trx);
 }

@@ -13,14 +13,14 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { pushTarget, type PushTarget } from '../../domain/push/push-target';
-import { type DuePair, type PushVerdict, verdictOn } from '../../domain/push/push-decision';
+import { type DueRecordSync, type PushDecision, decidePush } from '../../domain/push/push-decision';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { findIntegration, type Integration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { hashOfTarget } from '../records/payload-hash';
-import { logClaim, writeClaimedPairs } from './write-claim';
-import { unseen } from '../sql/bulk-rows';
+import { logClaim, writeClaimedRecordSyncs } from './write-claim';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 
 export interface ClaimedPush {
   pushId: string;
@@ -57,7 +57,7 @@ export interface ClaimOptions {
   onlyWindows: boolean;
 }
 
-interface LockedPair extends DuePair {
+interface LockedRecordSync extends DueRecordSync {
   recordId: string;
   windowOpenedAt: Date | null;
   windowFields: string[];
@@ -81,12 +81,12 @@ interface RecordForPush {
 }
 
 /** A due pair, what its record asks for, and what becomes of it. */
-export interface JudgedPair {
-  pair: LockedPair;
+export interface DecidedPush {
+  recordSync: LockedRecordSync;
   record: RecordForPush;
   target: PushTarget;
   hash: string;
-  verdict: PushVerdict;
+  verdict: PushDecision;
   /** Of the push's row in the log, whether it goes out or ends here. */
   pushId: string;
   /** A creation that may have happened without our hearing of it. */
@@ -95,18 +95,22 @@ export interface JudgedPair {
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
   if (await isOutdated(work, options)) return { pushes: [], taken: 0, isOutdated: true };
-  const pairs = await lockDuePairs(work, options);
-  if (pairs.length === 0) return { pushes: [], taken: 0, isOutdated: false };
-  const records = await readRecords(work, options.integration.integrationId, pairs);
-  const judged = pairs.flatMap((pair) => {
-    const record = records.get(pair.recordId);
-    return record === undefined ? [] : [judge(pair, record, options)];
+  const recordSyncs = await lockDueRecordSyncs(work, options);
+  if (recordSyncs.length === 0) return { pushes: [], taken: 0, isOutdated: false };
+  const records = await readRecords(work, options.integration.integrationId, recordSyncs);
+  const judged = recordSyncs.flatMap((recordSync) => {
+    const record = records.get(recordSync.recordId);
+    return record === undefined ? [] : [judge(recordSync, record, options)];
   });
   const claimId = newUuid();
   const unresolved = await readUnresolvedCreations(work, judged);
   await logClaim(work, judged, options);
-  await writeClaimedPairs(work, judged, options, claimId);
-  return { pushes: judged.flatMap((one) => toClaimedPush(one, claimId, unresolved)), taken: pairs.length, isOutdated: false };
+  await writeClaimedRecordSyncs(work, judged, options, claimId);
+  return {
+    pushes: judged.flatMap((one) => toClaimedPush(one, claimId, unresolved)),
+    taken: recordSyncs.length,
+    isOutdated: false,
+  };
 }
 
 /** A new mapping waits for claims by the old one, so that its backfill sees what they took; a claim after it goes by the new one. */
@@ -114,66 +118,99 @@ async function isOutdated(work: TenantWork, { integration, onlyWindows }: ClaimO
   await lockMappings(work, 'shared');
   const current = await findIntegration(work, integration);
   if (current === undefined || current.version !== integration.version) return true;
-  return current.pausedAt !== null || current.needsReauthorizationAt !== null || (!onlyWindows && current.blockedUntil !== null);
+  return (
+    current.pausedAt !== null ||
+    current.needsReauthorizationAt !== null ||
+    (!onlyWindows && current.blockedUntil !== null)
+  );
 }
 
-async function lockDuePairs({ trx, tenantId }: TenantWork, { integration, firedAt, limit, onlyWindows }: ClaimOptions): Promise<LockedPair[]> {
+async function lockDueRecordSyncs(
+  { trx, tenantId }: TenantWork,
+  { integration, firedAt, limit, onlyWindows }: ClaimOptions,
+): Promise<LockedRecordSync[]> {
   // An expired lease is taken too: its push is known to wait from then on.
   const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
-  const { rows } = await sql<LockedPair>`
+  const { rows } = await sql<LockedRecordSync>`
     select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, held_at,
-           push_id, push_hash, push_refusals, give_up_at, settled_status, concluded_hash, lease_until, unresolved_push_id, discarded_at
+           push_id, push_hash, push_refusals, give_up_at, result_status, result_hash, lease_until, unresolved_push_id, discarded_at
     from record_syncs
-    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integration.integrationId)} and wake_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
-    order by is_backfill, wake_at limit ${limit} for update skip locked`.execute(trx);
+    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integration.integrationId)} and next_due_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
+    order by is_backfill, next_due_at limit ${limit} for update skip locked`.execute(trx);
   return rows;
 }
 
 /** An earlier creation whose answer was lost, or that of a worker that died over it. */
-function unresolvedPushIdOf(pair: LockedPair, record: RecordForPush): string | null {
+function unresolvedPushIdOf(recordSync: LockedRecordSync, record: RecordForPush): string | null {
   if (record.remoteId !== null) return null;
-  return pair.unresolvedPushId ?? (pair.leaseUntil === null ? null : pair.pushId);
+  return recordSync.unresolvedPushId ?? (recordSync.leaseUntil === null ? null : recordSync.pushId);
 }
 
 /** What those creations sent, by push. */
-async function readUnresolvedCreations({ trx, tenantId }: TenantWork, judged: JudgedPair[]): Promise<Map<string, JsonObject>> {
+async function readUnresolvedCreations(
+  { trx, tenantId }: TenantWork,
+  judged: DecidedPush[],
+): Promise<Map<string, JsonObject>> {
   const pushIds = judged.flatMap(({ unresolvedPushId }) => unresolvedPushId ?? []);
   if (pushIds.length === 0) return new Map();
   const { rows } = await sql<{ pushId: string; payload: JsonObject | null }>`
-    select push_id, payload from pushes where tenant_id = ${unseen(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(trx);
+    select push_id, payload from pushes where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(
+    trx,
+  );
   return new Map(rows.flatMap(({ pushId, payload }) => (payload === null ? [] : [[pushId, payload]])));
 }
 
 /** A statement of its own, after the lock: its snapshot holds at least what moved those pairs. Record by record through its key (`db/sql/bulk-rows.ts`). */
-async function readRecords({ trx, tenantId }: TenantWork, integrationId: string, pairs: LockedPair[]): Promise<Map<string, RecordForPush>> {
+async function readRecords(
+  { trx, tenantId }: TenantWork,
+  integrationId: string,
+  recordSyncs: LockedRecordSync[],
+): Promise<Map<string, RecordForPush>> {
   const { rows } = await sql<RecordForPush>`
     select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.deleted_at,
            link.remote_id, link.remote_version, link.agreed, link.is_deactivated
-    from unnest(${pairs.map((pair) => pair.recordId)}::uuid[]) as wanted(record_id)
-    cross join lateral (select * from records where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id limit 1) record
-    left join lateral (select * from record_links where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = wanted.record_id limit 1) link on true`.execute(
+    from unnest(${recordSyncs.map((recordSync) => recordSync.recordId)}::uuid[]) as wanted(record_id)
+    cross join lateral (select * from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id limit 1) record
+    left join lateral (select * from record_links where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and record_id = wanted.record_id limit 1) link on true`.execute(
     trx,
   );
   return new Map(rows.map((row) => [row.recordId, row]));
 }
 
-function judge(pair: LockedPair, record: RecordForPush, { integration, firedAt }: ClaimOptions): JudgedPair {
+function judge(
+  recordSync: LockedRecordSync,
+  record: RecordForPush,
+  { integration, firedAt }: ClaimOptions,
+): DecidedPush {
   const mapping = integration.recordTypes[record.recordType];
   const target = pushTarget(mapping, { fields: record.fields, isDeleted: record.deletedAt !== null });
   const hash = hashOfTarget(target);
-  const verdict = verdictOn(pair, { target, hash, isLinked: record.remoteId !== null }, firedAt);
+  const verdict = decidePush(recordSync, { target, hash, isLinked: record.remoteId !== null }, firedAt);
   const isRepeated = verdict.kind === 'push' && !verdict.isNew;
-  const pushId = isRepeated ? (pair.pushId as string) : newUuid();
-  return { pair, record, target, hash, verdict, pushId, unresolvedPushId: unresolvedPushIdOf(pair, record) };
+  const pushId = isRepeated ? (recordSync.pushId as string) : newUuid();
+  return {
+    recordSync,
+    record,
+    target,
+    hash,
+    verdict,
+    pushId,
+    unresolvedPushId: unresolvedPushIdOf(recordSync, record),
+  };
 }
 
 function toClaimedPush(
-  { pair, record, target, verdict, pushId, unresolvedPushId }: JudgedPair,
+  { recordSync, record, target, verdict, pushId, unresolvedPushId }: DecidedPush,
   claimId: string,
   unresolved: ReadonlyMap<string, JsonObject>,
 ): ClaimedPush[] {
-  if (verdict.kind !== 'push' || (target.operation !== 'upsert' && target.operation !== 'deactivate' && target.operation !== 'delete')) return [];
-  const creation = unresolvedPushId === null || unresolvedPushId === pushId ? undefined : unresolved.get(unresolvedPushId);
+  if (
+    verdict.kind !== 'push' ||
+    (target.operation !== 'upsert' && target.operation !== 'deactivate' && target.operation !== 'delete')
+  )
+    return [];
+  const creation =
+    unresolvedPushId === null || unresolvedPushId === pushId ? undefined : unresolved.get(unresolvedPushId);
   return [
     {
       pushId,
@@ -186,8 +223,11 @@ function toClaimedPush(
       remoteId: record.remoteId,
       remoteVersion: record.remoteVersion,
       isDeactivated: record.isDeactivated ?? false,
-      unresolvedCreation: unresolvedPushId === null || creation === undefined ? null : { pushId: unresolvedPushId, payload: creation },
-      refusals: verdict.isNew ? 0 : pair.pushRefusals,
+      unresolvedCreation:
+        unresolvedPushId === null || creation === undefined
+          ? null
+          : { pushId: unresolvedPushId, payload: creation },
+      refusals: verdict.isNew ? 0 : recordSync.pushRefusals,
     },
   ];
 }

@@ -3,13 +3,18 @@ import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import type { PushesTable } from '../tables';
 
-export type LoggedPush = Omit<Selectable<PushesTable>, 'tenantId' | 'payload'> & { recordType: string; externalId: string };
+export type LoggedPush = Omit<Selectable<PushesTable>, 'tenantId' | 'payload'> & {
+  recordType: string;
+  externalId: string;
+};
 export type PushWithPayload = LoggedPush & Pick<Selectable<PushesTable>, 'payload'>;
 
 function selectPushes({ trx, tenantId }: TenantWork) {
   return trx
     .selectFrom('pushes as push')
-    .innerJoin('records as record', (join) => join.onRef('record.tenantId', '=', 'push.tenantId').onRef('record.recordId', '=', 'push.recordId'))
+    .innerJoin('records as record', (join) =>
+      join.onRef('record.tenantId', '=', 'push.tenantId').onRef('record.recordId', '=', 'push.recordId'),
+    )
     .select([
       'push.pushId',
       'push.integrationId',
@@ -60,6 +65,9 @@ export async function listPushes(
 }
 
 /** One push with what was sent. */
-export async function findPush(work: TenantWork, { pushId }: { pushId: string }): Promise<PushWithPayload | undefined> {
+export async function findPush(
+  work: TenantWork,
+  { pushId }: { pushId: string },
+): Promise<PushWithPayload | undefined> {
   return selectPushes(work).select('push.payload').where('push.pushId', '=', pushId).executeTakeFirst();
 }

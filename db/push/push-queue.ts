@@ -2,36 +2,55 @@
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration } from '../integrations/integrations';
-import { unseen } from '../sql/bulk-rows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 
-export interface LaneOutlook {
+export interface PushQueueStatus {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
   /** When to look again; null = nothing waits. Workflow time. */
-  wakeAt: Date | null;
+  nextDueAt: Date | null;
   /** Pairs with an open window or a push to be done. */
   pendingRecords: number;
   blockedUntil: Date | null;
-  blockedBecause: 'outage' | 'rate_limit' | null;
+  blockedReason: 'outage' | 'rate_limit' | null;
   hasBackfill: boolean;
 }
 
-export async function readLaneOutlook(work: TenantWork, { integrationId }: { integrationId: string }): Promise<LaneOutlook> {
+export async function readPushQueueStatus(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<PushQueueStatus> {
   const integration = await findIntegration(work, { integrationId });
   const state = stateOf(integration);
   if (integration === undefined || state !== 'working') {
-    return { state, wakeAt: null, pendingRecords: 0, blockedUntil: null, blockedBecause: null, hasBackfill: false };
+    return {
+      state,
+      nextDueAt: null,
+      pendingRecords: 0,
+      blockedUntil: null,
+      blockedReason: null,
+      hasBackfill: false,
+    };
   }
-  const blocked = { blockedUntil: integration.blockedUntil, blockedBecause: integration.blockedBecause };
+  const blocked = { blockedUntil: integration.blockedUntil, blockedReason: integration.blockedReason };
   const pending = await sql<{ pending: number; nextAt: Date | null; nextWindowAt: Date | null }>`
-    select count(*)::int as pending, min(wake_at) as next_at, min(wake_at) filter (where window_opened_at is not null or lease_until is not null) as next_window_at
-    from record_syncs where tenant_id = ${unseen(work.tenantId)} and integration_id = ${unseen(integrationId)} and wake_at is not null`.execute(work.trx);
+    select count(*)::int as pending, min(next_due_at) as next_at, min(next_due_at) filter (where window_opened_at is not null or lease_until is not null) as next_window_at
+    from record_syncs where tenant_id = ${opaqueToPlanner(work.tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and next_due_at is not null`.execute(
+    work.trx,
+  );
   const { pending: pendingRecords = 0, nextAt = null, nextWindowAt = null } = pending.rows[0] ?? {};
   // While it is blocked, waiting pushes have no time of their own; windows still come due, to be shown as Syncing.
-  const wakeAt = integration.blockedUntil === null ? nextAt : pendingRecords === 0 ? null : earlier(nextWindowAt, integration.blockedUntil);
-  return { state, wakeAt, pendingRecords, ...blocked, hasBackfill: integration.backfillReason !== null };
+  const nextDueAt =
+    integration.blockedUntil === null
+      ? nextAt
+      : pendingRecords === 0
+        ? null
+        : earlier(nextWindowAt, integration.blockedUntil);
+  return { state, nextDueAt, pendingRecords, ...blocked, hasBackfill: integration.backfillReason !== null };
 }
 
-export function stateOf(integration: Pick<Integration, 'pausedAt' | 'needsReauthorizationAt'> | undefined): LaneOutlook['state'] {
+export function stateOf(
+  integration: Pick<Integration, 'pausedAt' | 'needsReauthorizationAt'> | undefined,
+): PushQueueStatus['state'] {
   if (integration === undefined) return 'deleted';
   if (integration.pausedAt !== null) return 'paused';
   return integration.needsReauthorizationAt === null ? 'working' : 'needs_reauthorization';
@@ -44,11 +63,16 @@ function earlier(a: Date | null, b: Date): Date {
 /** A claim that is still worked on keeps its rows a little longer. */
 export async function renewLease(
   { trx, tenantId }: TenantWork,
-  { integrationId, claimId, recordIds, leaseUntil }: { integrationId: string; claimId: string; recordIds: readonly string[]; leaseUntil: Date },
+  {
+    integrationId,
+    claimId,
+    recordIds,
+    leaseUntil,
+  }: { integrationId: string; claimId: string; recordIds: readonly string[]; leaseUntil: Date },
 ): Promise<number> {
   const result = await sql`
     update record_syncs set lease_until = ${leaseUntil}
-    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = any(${recordIds}::uuid[])
+    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and record_id = any(${recordIds}::uuid[])
       and claim_id = ${claimId} and lease_until is not null`.execute(trx);
   return Number(result.numAffectedRows ?? 0);
 }

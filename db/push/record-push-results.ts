@@ -9,8 +9,8 @@ import type { SyncError } from '../../domain/sync-error';
 import type { ClaimedPush } from './claim-pushes';
 import type { TenantWork } from '../database';
 import { emitFailedPushes } from '../records/record-events';
-import { rowsFrom, unseen } from '../sql/bulk-rows';
-import { storable } from '../sql/sanitize-text';
+import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { PushEffect } from '../tables';
 
@@ -23,55 +23,78 @@ export type PushOutcome =
   /** The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null = none of its own. */
   | { kind: 'waiting'; wasCalled: boolean; errors: SyncError[] | null; isFailing: boolean };
 
-export interface ConcludedPush {
+export interface FinishedPush {
   push: ClaimedPush;
   outcome: PushOutcome;
 }
 
-export async function concludePushes(
+export async function recordPushResults(
   work: TenantWork,
-  { integrationId, claimId, concluded, now }: { integrationId: string; claimId: string; concluded: readonly ConcludedPush[]; now: Date },
+  {
+    integrationId,
+    claimId,
+    concluded,
+    now,
+  }: { integrationId: string; claimId: string; concluded: readonly FinishedPush[]; now: Date },
 ): Promise<void> {
   if (concluded.length === 0) return;
-  const held = await lockHeldPairs(work, { integrationId, claimId, recordIds: concluded.map(({ push }) => push.recordId).sort() });
-  const mine = concluded.filter(({ push }) => held.has(push.recordId)).map(({ push, outcome }) => ({ push, outcome: storable(outcome) }));
+  const held = await lockHeldRecordSyncs(work, {
+    integrationId,
+    claimId,
+    recordIds: concluded.map(({ push }) => push.recordId).sort(),
+  });
+  const mine = concluded
+    .filter(({ push }) => held.has(push.recordId))
+    .map(({ push, outcome }) => ({ push, outcome: sanitizeForPostgres(outcome) }));
   if (mine.length === 0) return;
-  await writePairs(work, { integrationId, concluded: mine, now });
+  await writeRecordSyncs(work, { integrationId, concluded: mine, now });
   await writePushes(work, { concluded: mine, now });
   await writeLinks(work, { integrationId, concluded: mine, now });
   await announce(work, { integrationId, concluded: mine });
-  const failed = mine.flatMap(({ push, outcome }) => (outcome.kind === 'failed' ? [{ ...push, errors: outcome.errors }] : []));
+  const failed = mine.flatMap(({ push, outcome }) =>
+    outcome.kind === 'failed' ? [{ ...push, errors: outcome.errors }] : [],
+  );
   await emitFailedPushes(work, integrationId, failed);
 }
 
 /** Ordered, as in an acceptance, so that the two cannot block each other for ever. */
-async function lockHeldPairs(
+async function lockHeldRecordSyncs(
   { trx, tenantId }: TenantWork,
   { integrationId, claimId, recordIds }: { integrationId: string; claimId: string; recordIds: string[] },
 ): Promise<Set<string>> {
   const { rows } = await sql<{ recordId: string }>`
-    select pair.record_id
+    select record_sync.record_id
     from unnest(${recordIds}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id from record_syncs
-      where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_id = wanted.record_id and claim_id = ${claimId} and lease_until is not null
-      for update) pair`.execute(trx);
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and record_id = wanted.record_id and claim_id = ${claimId} and lease_until is not null
+      for update) record_sync`.execute(trx);
   return new Set(rows.map((row) => row.recordId));
 }
 
-async function writePairs(
+async function writeRecordSyncs(
   work: TenantWork,
-  { integrationId, concluded, now }: { integrationId: string; concluded: ConcludedPush[]; now: Date },
+  { integrationId, concluded, now }: { integrationId: string; concluded: FinishedPush[]; now: Date },
 ): Promise<void> {
   const succeeded = concluded.filter(({ outcome }) => outcome.kind === 'succeeded');
-  await succeedPairs(work, { integrationId, recordIds: succeeded.map(({ push }) => push.recordId), now });
+  await succeedRecordSyncs(work, {
+    integrationId,
+    recordIds: succeeded.map(({ push }) => push.recordId),
+    now,
+  });
   for (const isCertain of [true, false]) {
     const rows = concluded.flatMap(({ push, outcome }) =>
       outcome.kind === 'failed' && outcome.isCertain === isCertain
-        ? [{ record_id: push.recordId, errors: outcome.errors, unresolved_push_id: isCertain ? null : creationOf(push) }]
+        ? [
+            {
+              record_id: push.recordId,
+              errors: outcome.errors,
+              unresolved_push_id: isCertain ? null : creationOf(push),
+            },
+          ]
         : [],
     );
-    await failPairs(work, { integrationId, rows, isCertain });
+    await failRecordSyncs(work, { integrationId, rows, isCertain });
   }
   const waiting = concluded.flatMap(({ push, outcome }) => {
     if (outcome.kind !== 'retry' && outcome.kind !== 'waiting') return [];
@@ -82,60 +105,75 @@ async function writePairs(
     const wasCalled = outcome.kind === 'retry' || outcome.wasCalled;
     const isFailing = outcome.kind === 'waiting' && outcome.isFailing;
     return [
-      { record_id: push.recordId, errors: outcome.errors, is_push_failing: isFailing, unresolved_push_id: wasCalled ? creationOf(push) : null, ...again },
+      {
+        record_id: push.recordId,
+        errors: outcome.errors,
+        is_push_failing: isFailing,
+        unresolved_push_id: wasCalled ? creationOf(push) : null,
+        ...again,
+      },
     ];
   });
-  await keepPairsWaiting(work, { integrationId, rows: waiting });
+  await keepRecordSyncsWaiting(work, { integrationId, rows: waiting });
 }
 
 /** A call that may have created the record without our hearing of it. */
-const creationOf = (push: ClaimedPush): string | null => (push.operation === 'upsert' && push.remoteId === null ? push.pushId : null);
+const creationOf = (push: ClaimedPush): string | null =>
+  push.operation === 'upsert' && push.remoteId === null ? push.pushId : null;
 
 const NO_CLAIM = sql`claim_id = null, lease_until = null`;
 const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null, is_backfill = false`;
 
-async function succeedPairs(
+async function succeedRecordSyncs(
   { trx, tenantId }: TenantWork,
   { integrationId, recordIds, now }: { integrationId: string; recordIds: string[]; now: Date },
 ): Promise<void> {
   if (recordIds.length === 0) return;
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version)
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version)
     select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0 from unnest(${recordIds}::uuid[]) as row(record_id)
     on conflict (tenant_id, integration_id, record_id) do update set
-      settled_status = 'synced', concluded_version = pair.push_version, concluded_hash = pair.push_hash, last_synced_at = ${now}::timestamptz,
-      discarded_at = null, discarded_by = null, errors = null, unresolved_push_id = null, ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
+      result_status = 'synced', result_version = record_sync.push_version, result_hash = record_sync.push_hash, last_synced_at = ${now}::timestamptz,
+      discarded_at = null, discarded_by = null, errors = null, unresolved_push_id = null, ${NO_CLAIM}, ${NO_PUSH}`.execute(
+    trx,
+  );
 }
 
-async function failPairs(
+async function failRecordSyncs(
   { trx, tenantId }: TenantWork,
   { integrationId, rows, isCertain }: { integrationId: string; rows: object[]; isCertain: boolean },
 ): Promise<void> {
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, errors, unresolved_push_id)
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, errors, unresolved_push_id)
     select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, unresolved_push_id from ${rowsFrom(rows, 'record_id uuid, errors jsonb, unresolved_push_id uuid')}
     on conflict (tenant_id, integration_id, record_id) do update set
-      settled_status = 'sync_failed', concluded_version = pair.push_version, concluded_hash = ${isCertain ? sql`pair.push_hash` : sql`null`},
-      errors = coalesce(excluded.errors, pair.errors),
-      unresolved_push_id = ${isCertain ? sql`nullif(pair.unresolved_push_id, pair.push_id)` : sql`coalesce(pair.unresolved_push_id, excluded.unresolved_push_id)`},
+      result_status = 'sync_failed', result_version = record_sync.push_version, result_hash = ${isCertain ? sql`record_sync.push_hash` : sql`null`},
+      errors = coalesce(excluded.errors, record_sync.errors),
+      unresolved_push_id = ${isCertain ? sql`nullif(record_sync.unresolved_push_id, record_sync.push_id)` : sql`coalesce(record_sync.unresolved_push_id, excluded.unresolved_push_id)`},
       ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
 }
 
-async function keepPairsWaiting({ trx, tenantId }: TenantWork, { integrationId, rows }: { integrationId: string; rows: object[] }): Promise<void> {
+async function keepRecordSyncsWaiting(
+  { trx, tenantId }: TenantWork,
+  { integrationId, rows }: { integrationId: string; rows: object[] },
+): Promise<void> {
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, errors, push_refusals, is_push_failing, next_attempt_at, unresolved_push_id)
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, errors, push_refusals, is_push_failing, next_attempt_at, unresolved_push_id)
     select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, push_refusals, is_push_failing, next_attempt_at, unresolved_push_id
     from ${rowsFrom(rows, 'record_id uuid, errors jsonb, push_refusals int, is_push_failing boolean, next_attempt_at timestamptz, unresolved_push_id uuid')}
     on conflict (tenant_id, integration_id, record_id) do update set
-      errors = coalesce(excluded.errors, pair.errors), push_refusals = excluded.push_refusals, is_push_failing = excluded.is_push_failing,
-      next_attempt_at = excluded.next_attempt_at, unresolved_push_id = coalesce(pair.unresolved_push_id, excluded.unresolved_push_id), ${NO_CLAIM}`.execute(
+      errors = coalesce(excluded.errors, record_sync.errors), push_refusals = excluded.push_refusals, is_push_failing = excluded.is_push_failing,
+      next_attempt_at = excluded.next_attempt_at, unresolved_push_id = coalesce(record_sync.unresolved_push_id, excluded.unresolved_push_id), ${NO_CLAIM}`.execute(
     trx,
   );
 }
 
-async function writePushes({ trx, tenantId }: TenantWork, { concluded, now }: { concluded: ConcludedPush[]; now: Date }): Promise<void> {
+async function writePushes(
+  { trx, tenantId }: TenantWork,
+  { concluded, now }: { concluded: FinishedPush[]; now: Date },
+): Promise<void> {
   const rows = concluded.map(({ push, outcome }) => ({
     push_id: push.pushId,
     result: outcome.kind === 'succeeded' || outcome.kind === 'failed' ? outcome.kind : null,
@@ -155,13 +193,13 @@ async function writePushes({ trx, tenantId }: TenantWork, { concluded, now }: { 
       last_attempt_at = case when row.calls > 0 then ${now}::timestamptz else pushes.last_attempt_at end,
       finished_at = case when row.result is not null then ${now}::timestamptz end
     from ${rowsFrom(rows, 'push_id uuid, result text, effect text, remote_id text, errors jsonb, calls int')}
-    where pushes.tenant_id = ${unseen(tenantId)} and pushes.push_id = row.push_id
+    where pushes.tenant_id = ${opaqueToPlanner(tenantId)} and pushes.push_id = row.push_id
       and pushes.push_id between ${ids[0]}::uuid and ${ids.at(-1)}::uuid`.execute(trx);
 }
 
 async function writeLinks(
   { trx, tenantId }: TenantWork,
-  { integrationId, concluded, now }: { integrationId: string; concluded: ConcludedPush[]; now: Date },
+  { integrationId, concluded, now }: { integrationId: string; concluded: FinishedPush[]; now: Date },
 ): Promise<void> {
   const kept: object[] = [];
   const gone: string[] = [];
@@ -186,14 +224,30 @@ async function writeLinks(
       select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version, agreed, is_deactivated, ${now}::timestamptz
       from ${rowsFrom(kept, 'record_id uuid, record_type text, remote_id text, remote_version text, agreed jsonb, is_deactivated boolean')}
       on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id, remote_version = excluded.remote_version,
-        agreed = excluded.agreed, is_deactivated = excluded.is_deactivated, remote_hash = null, updated_at = excluded.updated_at`.execute(trx);
+        agreed = excluded.agreed, is_deactivated = excluded.is_deactivated, remote_hash = null, updated_at = excluded.updated_at`.execute(
+      trx,
+    );
   }
   if (gone.length > 0) {
-    await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).where('recordId', 'in', gone).execute();
+    await trx
+      .deleteFrom('recordLinks')
+      .where('tenantId', '=', tenantId)
+      .where('integrationId', '=', integrationId)
+      .where('recordId', 'in', gone)
+      .execute();
   }
 }
 
-async function announce(work: TenantWork, { integrationId, concluded }: { integrationId: string; concluded: ConcludedPush[] }): Promise<void> {
-  const records = concluded.map(({ push }) => ({ record_type: push.recordType, external_id: push.externalId }));
-  await appendStreamEvent(work, { topic: 'record_syncs', body: { integration_ids: [integrationId], records: records.slice(0, 20), count: records.length } });
+async function announce(
+  work: TenantWork,
+  { integrationId, concluded }: { integrationId: string; concluded: FinishedPush[] },
+): Promise<void> {
+  const records = concluded.map(({ push }) => ({
+    record_type: push.recordType,
+    external_id: push.externalId,
+  }));
+  await appendStreamEvent(work, {
+    topic: 'record_syncs',
+    body: { integration_ids: [integrationId], records: records.slice(0, 20), count: records.length },
+  });
 }

@@ -3,20 +3,26 @@ import { sql } from 'kysely';
 import type { MappingError } from '../../domain/records/mapping';
 import { GIVE_UP_AFTER_MS } from '../../domain/retry';
 import type { TenantWork } from '../database';
-import type { ClaimOptions, JudgedPair } from './claim-pushes';
-import { rowsFrom, unseen } from '../sql/bulk-rows';
+import type { ClaimOptions, DecidedPush } from './claim-pushes';
+import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 
 const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text, changed_fields text[], changed_by text[],
   payload jsonb, result text, errors jsonb, attempts int, finished_at timestamptz`;
 
 /** The log: a row per push, made at the claim; what it replaces is closed as superseded. */
-export async function logClaim({ trx, tenantId }: TenantWork, judged: JudgedPair[], { integration, now }: ClaimOptions): Promise<void> {
-  const superseded = judged.flatMap(({ pair, verdict }) => {
-    const isReplaced = pair.pushId !== null && (verdict.kind === 'end' || verdict.kind === 'invalid' || (verdict.kind === 'push' && verdict.isNew));
-    return isReplaced ? [pair.pushId as string] : [];
+export async function logClaim(
+  { trx, tenantId }: TenantWork,
+  judged: DecidedPush[],
+  { integration, now }: ClaimOptions,
+): Promise<void> {
+  const superseded = judged.flatMap(({ recordSync, verdict }) => {
+    const isReplaced =
+      recordSync.pushId !== null &&
+      (verdict.kind === 'end' || verdict.kind === 'invalid' || (verdict.kind === 'push' && verdict.isNew));
+    return isReplaced ? [recordSync.pushId as string] : [];
   });
   if (superseded.length > 0) {
-    await sql`update pushes set result = 'superseded', finished_at = ${now} where tenant_id = ${unseen(tenantId)} and push_id = any(${superseded}::uuid[])`.execute(
+    await sql`update pushes set result = 'superseded', finished_at = ${now} where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${superseded}::uuid[])`.execute(
       trx,
     );
   }
@@ -31,7 +37,7 @@ export async function logClaim({ trx, tenantId }: TenantWork, judged: JudgedPair
   }
 }
 
-function pushRow({ pair, record, target, verdict, pushId }: JudgedPair, now: Date): object[] {
+function pushRow({ recordSync, record, target, verdict, pushId }: DecidedPush, now: Date): object[] {
   if (verdict.kind === 'wait' || (verdict.kind === 'push' && !verdict.isNew)) return [];
   const isEnded = verdict.kind !== 'push';
   return [
@@ -40,9 +46,9 @@ function pushRow({ pair, record, target, verdict, pushId }: JudgedPair, now: Dat
       record_id: record.recordId,
       record_version: record.version,
       operation: target.operation === 'invalid' ? 'upsert' : target.operation,
-      started_because: pair.windowReason ?? 'quiet',
-      changed_fields: pair.windowFields,
-      changed_by: pair.windowChangedBy,
+      started_because: recordSync.windowReason ?? 'quiet',
+      changed_fields: recordSync.windowFields,
+      changed_by: recordSync.windowChangedBy,
       payload: target.operation === 'upsert' ? target.payload : null,
       result: verdict.kind === 'end' ? verdict.result : isEnded ? 'failed' : null,
       errors: verdict.kind === 'invalid' ? verdict.errors.map(toSyncError) : null,
@@ -64,19 +70,24 @@ function toSyncError(error: MappingError) {
   };
 }
 
-export async function writeClaimedPairs(work: TenantWork, judged: JudgedPair[], options: ClaimOptions, claimId: string): Promise<void> {
-  await leasePairs(
+export async function writeClaimedRecordSyncs(
+  work: TenantWork,
+  judged: DecidedPush[],
+  options: ClaimOptions,
+  claimId: string,
+): Promise<void> {
+  await leaseRecordSyncs(
     work,
     judged.filter(({ verdict }) => verdict.kind === 'push'),
     options,
     claimId,
   );
-  await endPairs(
+  await endRecordSyncs(
     work,
     judged.filter(({ verdict }) => verdict.kind === 'end' || verdict.kind === 'invalid'),
     options,
   );
-  await letPairsWait(
+  await letRecordSyncsWait(
     work,
     judged.filter(({ verdict }) => verdict.kind === 'wait'),
     options,
@@ -85,18 +96,18 @@ export async function writeClaimedPairs(work: TenantWork, judged: JudgedPair[], 
 
 const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}', window_changed_by = '{}'`;
 
-async function leasePairs(
+async function leaseRecordSyncs(
   { trx, tenantId }: TenantWork,
-  judged: JudgedPair[],
+  judged: DecidedPush[],
   { integration, firedAt, leaseUntil }: ClaimOptions,
   claimId: string,
 ): Promise<void> {
   const rows = judged.flatMap((one) => {
-    const { pair, record, hash, verdict, pushId } = one;
+    const { recordSync, record, hash, verdict, pushId } = one;
     if (verdict.kind !== 'push') return [];
     const kept = verdict.isNew
       ? { push_refusals: 0, give_up_at: new Date(firedAt.getTime() + GIVE_UP_AFTER_MS) }
-      : { push_refusals: pair.pushRefusals, give_up_at: pair.giveUpAt };
+      : { push_refusals: recordSync.pushRefusals, give_up_at: recordSync.giveUpAt };
     return [
       {
         record_id: record.recordId,
@@ -110,7 +121,7 @@ async function leasePairs(
   });
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, push_id, push_version, push_hash, push_refusals, give_up_at, claim_id, lease_until, unresolved_push_id)
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, push_id, push_version, push_hash, push_refusals, give_up_at, claim_id, lease_until, unresolved_push_id)
     select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, push_version, push_id, push_version, push_hash, push_refusals, give_up_at, ${claimId}::uuid, ${leaseUntil}::timestamptz, unresolved_push_id
     from ${rowsFrom(rows, 'record_id uuid, push_id uuid, push_version bigint, push_hash text, push_refusals int, give_up_at timestamptz, unresolved_push_id uuid')}
     on conflict (tenant_id, integration_id, record_id) do update set
@@ -121,32 +132,49 @@ async function leasePairs(
 }
 
 /** Leaving a record as it is concludes well; a mapping that cannot express it concludes badly; an undone edit changes nothing. */
-async function endPairs({ trx, tenantId }: TenantWork, judged: JudgedPair[], { integration }: ClaimOptions): Promise<void> {
-  const rows = judged.map(({ pair, record, hash, verdict, pushId, unresolvedPushId }) => ({
+async function endRecordSyncs(
+  { trx, tenantId }: TenantWork,
+  judged: DecidedPush[],
+  { integration }: ClaimOptions,
+): Promise<void> {
+  const rows = judged.map(({ recordSync, record, hash, verdict, pushId, unresolvedPushId }) => ({
     record_id: record.recordId,
     unresolved_push_id: unresolvedPushId,
     version: record.version,
-    concluded_hash: verdict.kind === 'end' && verdict.result === 'discarded' ? null : hash,
-    settled_status: verdict.kind === 'invalid' ? 'sync_failed' : verdict.kind === 'end' && verdict.result === 'left' ? 'synced' : pair.settledStatus,
+    result_hash: verdict.kind === 'end' && verdict.result === 'discarded' ? null : hash,
+    result_status:
+      verdict.kind === 'invalid'
+        ? 'sync_failed'
+        : verdict.kind === 'end' && verdict.result === 'left'
+          ? 'synced'
+          : recordSync.resultStatus,
     errors: verdict.kind === 'invalid' ? verdict.errors.map(toSyncError) : null,
     last_push_id: verdict.kind === 'invalid' ? pushId : null,
   }));
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, concluded_version, concluded_hash, settled_status, errors, unresolved_push_id, last_push_id)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, version, concluded_hash, settled_status, errors, unresolved_push_id, last_push_id
-    from ${rowsFrom(rows, 'record_id uuid, version bigint, concluded_hash text, settled_status text, errors jsonb, unresolved_push_id uuid, last_push_id uuid')}
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, result_version, result_hash, result_status, errors, unresolved_push_id, last_push_id)
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, version, result_hash, result_status, errors, unresolved_push_id, last_push_id
+    from ${rowsFrom(rows, 'record_id uuid, version bigint, result_hash text, result_status text, errors jsonb, unresolved_push_id uuid, last_push_id uuid')}
     on conflict (tenant_id, integration_id, record_id) do update set
-      last_push_id = coalesce(excluded.last_push_id, pair.last_push_id), concluded_version = excluded.concluded_version, concluded_hash = excluded.concluded_hash, settled_status = excluded.settled_status, errors = coalesce(excluded.errors, pair.errors),
+      last_push_id = coalesce(excluded.last_push_id, record_sync.last_push_id), result_version = excluded.result_version, result_hash = excluded.result_hash, result_status = excluded.result_status, errors = coalesce(excluded.errors, record_sync.errors),
       unresolved_push_id = excluded.unresolved_push_id, push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, give_up_at = null,
-      claim_id = null, lease_until = null, next_attempt_at = null, is_backfill = false, ${NO_WINDOW}`.execute(trx);
+      claim_id = null, lease_until = null, next_attempt_at = null, is_backfill = false, ${NO_WINDOW}`.execute(
+    trx,
+  );
 }
 
-async function letPairsWait({ trx, tenantId }: TenantWork, judged: JudgedPair[], { integration, firedAt }: ClaimOptions): Promise<void> {
+async function letRecordSyncsWait(
+  { trx, tenantId }: TenantWork,
+  judged: DecidedPush[],
+  { integration, firedAt }: ClaimOptions,
+): Promise<void> {
   if (judged.length === 0) return;
-  const lostCreations = judged.filter(({ unresolvedPushId }) => unresolvedPushId !== null).map(({ record }) => record.recordId);
+  const lostCreations = judged
+    .filter(({ unresolvedPushId }) => unresolvedPushId !== null)
+    .map(({ record }) => record.recordId);
   await sql`
-    update record_syncs pair set push_refusals = 0, is_push_failing = is_push_failing and push_id is not null, give_up_at = case when push_id is not null then give_up_at end,
+    update record_syncs record_sync set push_refusals = 0, is_push_failing = is_push_failing and push_id is not null, give_up_at = case when push_id is not null then give_up_at end,
       claim_id = null, lease_until = null, next_attempt_at = ${firedAt}::timestamptz, last_push_id = coalesce(push_id, last_push_id), is_backfill = false,
       unresolved_push_id = case when record_id = any(${lostCreations}::uuid[]) then coalesce(unresolved_push_id, push_id) else unresolved_push_id end
     where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and record_id = any(${judged.map(({ record }) => record.recordId)}::uuid[])`.execute(

@@ -14,12 +14,16 @@ import { applyChange, type RecordChange } from '../../domain/records/record-chan
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { lockMappings } from './mapping-lock';
-import { isGated } from '../sync-runs/onboarding';
-import { findIntegrationsForAcceptance, type IntegrationForAcceptance, writePairs } from './update-record-syncs';
+import { isLocked } from '../sync-runs/onboarding';
+import {
+  findIntegrationsForAcceptance,
+  type IntegrationForAcceptance,
+  writeRecordSyncs,
+} from './update-record-syncs';
 import { findOwners } from './record-owners';
 import { writeRecords } from './write-records';
 import type { ChangeAuthor, RecordDraft } from './record-draft';
-import { rowsFrom, unseen } from '../sql/bulk-rows';
+import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import type { RecordSyncStatus } from '../tables';
 
 export type { RecordChange } from '../../domain/records/record-change';
@@ -37,7 +41,13 @@ export interface AcceptedChange {
    * `version_reused`: the same version with other content. `not_found`: nothing to patch or delete.
    * `onboarding_in_progress`, `field_owned_by_third_party`: refused because of `refusedBy`.
    */
-  outcome: 'accepted' | 'stale' | 'version_reused' | 'not_found' | 'onboarding_in_progress' | 'field_owned_by_third_party';
+  outcome:
+    | 'accepted'
+    | 'stale'
+    | 'version_reused'
+    | 'not_found'
+    | 'onboarding_in_progress'
+    | 'field_owned_by_third_party';
   refusedBy?: { integrationId: string; fields: string[] };
   recordType: string;
   externalId: string;
@@ -59,14 +69,20 @@ interface ChangeRow {
 }
 
 /** Takes the changes in order; answers one result per change, in the same order. Several changes of one record are fine. */
-export async function acceptChanges(work: TenantWork, changes: readonly RecordChange[], by: ChangeAuthor): Promise<AcceptedChange[]> {
+export async function acceptChanges(
+  work: TenantWork,
+  changes: readonly RecordChange[],
+  by: ChangeAuthor,
+): Promise<AcceptedChange[]> {
   await lockMappings(work, 'shared');
   const integrations = await findIntegrationsForAcceptance(work);
   const drafts = await lockDrafts(work, changes);
   const owners = await findOwners(work, integrations, [...drafts.values()]);
   const applied = changes.map((change) => {
     const judged = judge(change, drafts.get(keyOf(change)), integrations, owners);
-    return 'outcome' in judged ? { accepted: judged, row: undefined } : applyToDraft(drafts, judged, work.now);
+    return 'outcome' in judged
+      ? { accepted: judged, row: undefined }
+      : applyToDraft(drafts, judged, work.now);
   });
   await writeRecords(work, [...drafts.values()], by.actor);
   await writeChangeRows(
@@ -74,14 +90,17 @@ export async function acceptChanges(work: TenantWork, changes: readonly RecordCh
     applied.flatMap(({ row }) => (row === undefined ? [] : [row])),
     by,
   );
-  await writePairs(
+  await writeRecordSyncs(
     work,
     integrations,
     [...drafts.values()].filter((draft) => draft.isTouched),
     by,
   );
   const syncs = await readSyncs(work, [...drafts.values()]);
-  return applied.map(({ accepted }) => ({ ...accepted, syncs: accepted.recordId === null ? [] : (syncs.get(accepted.recordId) ?? []) }));
+  return applied.map(({ accepted }) => ({
+    ...accepted,
+    syncs: accepted.recordId === null ? [] : (syncs.get(accepted.recordId) ?? []),
+  }));
 }
 
 /** What may not be changed here: a type that is being onboarded (rules.md 33), a field that belongs to a third party (rules.md 17). */
@@ -93,17 +112,39 @@ function judge(
 ): RecordChange | Omit<AcceptedChange, 'syncs'> {
   const name = { recordType: change.recordType, externalId: change.externalId };
   const current = draft === undefined ? { recordId: null, version: null, isDeleted: false } : stateOf(draft);
-  const gate = integrations.find((integration) => isGated(integration, change.recordType));
-  if (gate !== undefined) return { outcome: 'onboarding_in_progress', ...name, ...current, refusedBy: { integrationId: gate.integrationId, fields: [] } };
+  const gate = integrations.find((integration) => isLocked(integration, change.recordType));
+  if (gate !== undefined)
+    return {
+      outcome: 'onboarding_in_progress',
+      ...name,
+      ...current,
+      refusedBy: { integrationId: gate.integrationId, fields: [] },
+    };
   const owned = respectOwners(change, draft?.after.fields ?? {}, owners.get(draft?.recordId ?? '') ?? []);
   if (owned.kind === 'allowed') return owned.change;
-  return { outcome: 'field_owned_by_third_party', ...name, ...current, refusedBy: { integrationId: owned.owner.integrationId, fields: owned.fields } };
+  return {
+    outcome: 'field_owned_by_third_party',
+    ...name,
+    ...current,
+    refusedBy: { integrationId: owned.owner.integrationId, fields: owned.fields },
+  };
 }
 
-const keyOf = (record: { recordType: string; externalId: string }) => `${record.recordType}\n${record.externalId}`;
+const keyOf = (record: { recordType: string; externalId: string }) =>
+  `${record.recordType}\n${record.externalId}`;
 
-async function lockDrafts({ trx, tenantId, now }: TenantWork, changes: readonly RecordChange[]): Promise<Map<string, RecordDraft>> {
-  const keys = [...new Map(changes.map((change) => [keyOf(change), { record_type: change.recordType, external_id: change.externalId }])).values()];
+async function lockDrafts(
+  { trx, tenantId, now }: TenantWork,
+  changes: readonly RecordChange[],
+): Promise<Map<string, RecordDraft>> {
+  const keys = [
+    ...new Map(
+      changes.map((change) => [
+        keyOf(change),
+        { record_type: change.recordType, external_id: change.externalId },
+      ]),
+    ).values(),
+  ];
   const { rows } = await sql<{
     recordId: string;
     recordType: string;
@@ -119,16 +160,23 @@ async function lockDrafts({ trx, tenantId, now }: TenantWork, changes: readonly 
       from ${rowsFrom(keys, 'record_type text, external_id text')}
       cross join lateral (
         select record_id from records
-        where tenant_id = ${unseen(tenantId)} and record_type = row.record_type and external_id = row.external_id limit 1) record
+        where tenant_id = ${opaqueToPlanner(tenantId)} and record_type = row.record_type and external_id = row.external_id limit 1) record
       order by record.record_id)
     select record.*
     from found
     cross join lateral (
       select record_id, record_type, external_id, version, fields, occurred_at, changed_at, deleted_at
-      from records where tenant_id = ${unseen(tenantId)} and record_id = found.record_id for update) record`.execute(trx);
+      from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = found.record_id for update) record`.execute(
+    trx,
+  );
   return new Map(
     rows.map((row) => {
-      const before = { version: row.version, fields: row.fields, isDeleted: row.deletedAt !== null, occurredAt: row.occurredAt };
+      const before = {
+        version: row.version,
+        fields: row.fields,
+        isDeleted: row.deletedAt !== null,
+        occurredAt: row.occurredAt,
+      };
       return [
         keyOf(row),
         {
@@ -146,7 +194,11 @@ async function lockDrafts({ trx, tenantId, now }: TenantWork, changes: readonly 
   );
 }
 
-function applyToDraft(drafts: Map<string, RecordDraft>, change: RecordChange, now: Date): { accepted: Omit<AcceptedChange, 'syncs'>; row?: ChangeRow } {
+function applyToDraft(
+  drafts: Map<string, RecordDraft>,
+  change: RecordChange,
+  now: Date,
+): { accepted: Omit<AcceptedChange, 'syncs'>; row?: ChangeRow } {
   const draft = drafts.get(keyOf(change));
   const result = applyChange(draft?.after ?? null, change, now);
   const name = { recordType: change.recordType, externalId: change.externalId };
@@ -180,14 +232,31 @@ function applyToDraft(drafts: Map<string, RecordDraft>, change: RecordChange, no
     ...(draft === undefined ? { recordId: null, version: null, isDeleted: false } : stateOf(draft)),
   };
   if (outcome !== 'stale' || draft === undefined) return { accepted };
-  return { accepted, row: changeRow(draft, change, 'stale', Object.keys(change.fields), change.version ?? draft.after.version, now) };
+  return {
+    accepted,
+    row: changeRow(
+      draft,
+      change,
+      'stale',
+      Object.keys(change.fields),
+      change.version ?? draft.after.version,
+      now,
+    ),
+  };
 }
 
 function stateOf(draft: RecordDraft): { recordId: string; version: number; isDeleted: boolean } {
   return { recordId: draft.recordId, version: draft.after.version, isDeleted: draft.after.isDeleted };
 }
 
-function changeRow(draft: RecordDraft, change: RecordChange, outcome: 'applied' | 'stale', changedFields: string[], version: number, now: Date): ChangeRow {
+function changeRow(
+  draft: RecordDraft,
+  change: RecordChange,
+  outcome: 'applied' | 'stale',
+  changedFields: string[],
+  version: number,
+  now: Date,
+): ChangeRow {
   return {
     record_id: draft.recordId,
     change_id: newUuid(),
@@ -199,7 +268,11 @@ function changeRow(draft: RecordDraft, change: RecordChange, outcome: 'applied' 
   };
 }
 
-async function writeChangeRows({ trx, tenantId, now }: TenantWork, rows: ChangeRow[], by: ChangeAuthor): Promise<void> {
+async function writeChangeRows(
+  { trx, tenantId, now }: TenantWork,
+  rows: ChangeRow[],
+  by: ChangeAuthor,
+): Promise<void> {
   if (rows.length === 0) return;
   await sql`
     insert into record_changes (tenant_id, record_id, change_id, version, outcome, is_delete, changed_fields, changed_by, occurred_at, changed_at, request_id)
@@ -209,15 +282,20 @@ async function writeChangeRows({ trx, tenantId, now }: TenantWork, rows: ChangeR
   );
 }
 
-async function readSyncs({ trx, tenantId }: TenantWork, drafts: RecordDraft[]): Promise<Map<string, AcceptedSync[]>> {
+async function readSyncs(
+  { trx, tenantId }: TenantWork,
+  drafts: RecordDraft[],
+): Promise<Map<string, AcceptedSync[]>> {
   const recordIds = drafts.map((draft) => draft.recordId);
   const byRecord = new Map<string, AcceptedSync[]>();
   const { rows } = await sql<AcceptedSync & { recordId: string }>`
-    select pair.*
+    select record_sync.*
     from unnest(${recordIds}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id, integration_id, status, due_at from record_syncs
-      where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id order by integration_id) pair`.execute(trx);
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id order by integration_id) record_sync`.execute(
+    trx,
+  );
   for (const { recordId, ...sync } of rows) byRecord.set(recordId, [...(byRecord.get(recordId) ?? []), sync]);
   return byRecord;
 }

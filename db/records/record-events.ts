@@ -7,7 +7,7 @@ import { RECORDS_PER_EVENT_MAX } from '../../domain/webhooks/event-catalogue';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { emitEvents, type NewEvent } from '../webhooks/events';
-import { toWireId } from '../sql/ids';
+import { toTypeId } from '../sql/ids';
 import type { RecordDraft } from './record-draft';
 
 interface Place {
@@ -17,13 +17,21 @@ interface Place {
 }
 
 /** Tells of what one step of deletions did. The last thing in its transaction. */
-export async function emitRecordEvents(work: TenantWork, place: Place, drafts: readonly RecordDraft[]): Promise<void> {
+export async function emitRecordEvents(
+  work: TenantWork,
+  place: Place,
+  drafts: readonly RecordDraft[],
+): Promise<void> {
   const touched = drafts.filter(({ isTouched }) => isTouched);
-  if (touched.length > 0 && !(await isMuted(work, place))) await tellOfRecords(work, place, touched);
+  if (touched.length > 0 && !(await isMuted(work, place))) await emitRecordChanges(work, place, touched);
 }
 
 /** The same for who knows that the integration is not muted, and that there is something to tell: the last thing in its transaction too. */
-export async function tellOfRecords(work: TenantWork, place: Place, touched: readonly RecordDraft[]): Promise<void> {
+export async function emitRecordChanges(
+  work: TenantWork,
+  place: Place,
+  touched: readonly RecordDraft[],
+): Promise<void> {
   const gone = touched.filter(({ after }) => after.isDeleted);
   // One that was deleted here and is there again is new to whoever was told that it went.
   const isNew = ({ before }: RecordDraft) => before === null || before.isDeleted;
@@ -42,14 +50,26 @@ export async function tellOfRecords(work: TenantWork, place: Place, touched: rea
         batch.map((draft) => ({ ...toRecord(draft), changed_fields: [...draft.changedFields].toSorted() })),
       ),
     })),
-    ...batches(gone).map((batch): NewEvent => ({ type: 'DATA_DELETE', integrationId: place.integrationId, data: toData(place, batch.map(toRecord)) })),
+    ...batches(gone).map((batch): NewEvent => ({
+      type: 'DATA_DELETE',
+      integrationId: place.integrationId,
+      data: toData(place, batch.map(toRecord)),
+    })),
   ]);
 }
 
-const toRecord = ({ recordId, externalId }: RecordDraft) => ({ id: toWireId('rec', recordId), external_id: externalId });
+const toRecord = ({ recordId, externalId }: RecordDraft) => ({
+  id: toTypeId('rec', recordId),
+  external_id: externalId,
+});
 
 function toData<Item>({ integrationId, syncRunId, recordType }: Place, records: Item[]) {
-  return { integration_id: toWireId('int', integrationId), sync_run_id: toWireId('run', syncRunId), record_type: recordType, records };
+  return {
+    integration_id: toTypeId('int', integrationId),
+    sync_run_id: toTypeId('run', syncRunId),
+    record_type: recordType,
+    records,
+  };
 }
 
 async function isMuted({ trx, tenantId }: TenantWork, { integrationId }: Place): Promise<boolean> {
@@ -70,18 +90,22 @@ export interface FailedPush {
 }
 
 /** Pushes that ended failed; those that are tried again by themselves are no news. The last thing in its transaction. */
-export async function emitFailedPushes(work: TenantWork, integrationId: string, failed: readonly FailedPush[]): Promise<void> {
+export async function emitFailedPushes(
+  work: TenantWork,
+  integrationId: string,
+  failed: readonly FailedPush[],
+): Promise<void> {
   await emitEvents(
     work,
     batches(failed).map((batch): NewEvent => ({
       type: 'RECORD_SYNC_FAILED',
       integrationId,
       data: {
-        integration_id: toWireId('int', integrationId),
+        integration_id: toTypeId('int', integrationId),
         records: batch.map(({ recordType, externalId, pushId, errors }) => ({
           record_type: recordType,
           external_id: externalId,
-          push_id: toWireId('psh', pushId),
+          push_id: toTypeId('psh', pushId),
           error_codes: [...new Set(errors.map(({ code }) => code))],
         })),
       },

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { type Owner, ownerOf } from '../../domain/records/field-ownership';
 import type { TenantWork } from '../database';
 import type { IntegrationForAcceptance } from './update-record-syncs';
-import { unseen } from '../sql/bulk-rows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 
 /** By record. Costs a statement only where an integration reads one of these record types and does not write it. */
 export async function findOwners(
@@ -12,7 +12,9 @@ export async function findOwners(
   records: readonly { recordId: string; recordType: string }[],
 ): Promise<ReadonlyMap<string, Owner[]>> {
   const owners = new Map<string, Owner[]>();
-  const readOnly = integrations.filter(({ recordTypes }) => records.some(({ recordType }) => recordTypes[recordType]?.direction === 'pull'));
+  const readOnly = integrations.filter(({ recordTypes }) =>
+    records.some(({ recordType }) => recordTypes[recordType]?.direction === 'pull'),
+  );
   if (readOnly.length === 0 || records.length === 0) return owners;
   const { rows } = await sql<{ recordId: string; integrationId: string }>`
     select link.record_id, link.integration_id
@@ -20,11 +22,16 @@ export async function findOwners(
     cross join unnest(${readOnly.map(({ integrationId }) => integrationId)}::uuid[]) as reading(integration_id)
     cross join lateral (
       select record_id, integration_id from record_links
-      where tenant_id = ${unseen(tenantId)} and integration_id = reading.integration_id and record_id = wanted.record_id limit 1) link`.execute(trx);
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = reading.integration_id and record_id = wanted.record_id limit 1) link`.execute(
+    trx,
+  );
   const typeOf = new Map(records.map(({ recordId, recordType }) => [recordId, recordType]));
   for (const { recordId, integrationId } of rows) {
-    const mapping = readOnly.find((integration) => integration.integrationId === integrationId)?.recordTypes[typeOf.get(recordId) ?? ''];
-    if (mapping?.direction === 'pull') owners.set(recordId, [...(owners.get(recordId) ?? []), ownerOf(integrationId, mapping)]);
+    const mapping = readOnly.find((integration) => integration.integrationId === integrationId)?.recordTypes[
+      typeOf.get(recordId) ?? ''
+    ];
+    if (mapping?.direction === 'pull')
+      owners.set(recordId, [...(owners.get(recordId) ?? []), ownerOf(integrationId, mapping)]);
   }
   return owners;
 }

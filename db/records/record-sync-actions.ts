@@ -5,12 +5,12 @@
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { wakeLane } from '../platform/outbox';
+import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { StartedBecause } from '../../domain/push/debounce-window';
 
-export type RecordSyncAct = 'push_now' | 'hold' | 'release' | 'discard' | 'retry';
-export type RecordSyncActOutcome =
+export type RecordSyncAction = 'push_now' | 'hold' | 'release' | 'discard' | 'retry';
+export type RecordSyncActionOutcome =
   | 'done'
   | 'not_found'
   /** No open window to push, hold, release or discard. */
@@ -36,42 +36,60 @@ interface Pair {
   isWorking: boolean;
 }
 
-interface ActInput {
-  act: RecordSyncAct;
+interface ActionInput {
+  act: RecordSyncAction;
   integrationId: string;
   recordId: string;
   /** Who acts, for the push log and the pair. */
   actor: string;
 }
 
-export async function actOnRecordSync(work: TenantWork, input: ActInput): Promise<RecordSyncActOutcome> {
-  const pair = await lockPair(work, input);
-  if (pair === undefined) return 'not_found';
-  const outcome = await acts[input.act](work, input, pair);
-  if (outcome === 'done') await appendStreamEvent(work, { topic: 'record_syncs', body: { integration_ids: [input.integrationId], count: 1 } });
+export async function actOnRecordSync(
+  work: TenantWork,
+  input: ActionInput,
+): Promise<RecordSyncActionOutcome> {
+  const recordSync = await lockRecordSync(work, input);
+  if (recordSync === undefined) return 'not_found';
+  const outcome = await actions[input.act](work, input, recordSync);
+  if (outcome === 'done')
+    await appendStreamEvent(work, {
+      topic: 'record_syncs',
+      body: { integration_ids: [input.integrationId], count: 1 },
+    });
   return outcome;
 }
 
-const acts: Record<RecordSyncAct, (work: TenantWork, input: ActInput, pair: Pair) => Promise<RecordSyncActOutcome>> = {
-  async push_now(work, input, pair) {
-    if (pair.windowOpenedAt === null) return pair.leaseUntil === null ? 'nothing_pending' : 'already_syncing';
-    if (!pair.isWorking) return 'integration_paused';
-    await update(work, input, { due_at: work.now, window_reason: 'manual', is_backfill: false, held_at: null, held_by: null });
-    await wakeLane(work, { integrationId: input.integrationId, wakeAt: work.now });
+const actions: Record<
+  RecordSyncAction,
+  (work: TenantWork, input: ActionInput, recordSync: Pair) => Promise<RecordSyncActionOutcome>
+> = {
+  async push_now(work, input, recordSync) {
+    if (recordSync.windowOpenedAt === null)
+      return recordSync.leaseUntil === null ? 'nothing_pending' : 'already_syncing';
+    if (!recordSync.isWorking) return 'integration_paused';
+    await update(work, input, {
+      due_at: work.now,
+      window_reason: 'manual',
+      is_backfill: false,
+      held_at: null,
+      held_by: null,
+    });
+    await enqueuePush(work, { integrationId: input.integrationId, nextDueAt: work.now });
     return 'done';
   },
 
-  async hold(work, input, pair) {
-    if (pair.windowOpenedAt === null) return pair.leaseUntil === null ? 'nothing_pending' : 'already_syncing';
-    if (pair.heldAt === null) await update(work, input, { held_at: work.now, held_by: input.actor });
+  async hold(work, input, recordSync) {
+    if (recordSync.windowOpenedAt === null)
+      return recordSync.leaseUntil === null ? 'nothing_pending' : 'already_syncing';
+    if (recordSync.heldAt === null) await update(work, input, { held_at: work.now, held_by: input.actor });
     return 'done';
   },
 
   /** Its deadline may have passed meanwhile: then it is due at once. */
-  async release(work, input, pair) {
-    if (pair.windowOpenedAt === null || pair.heldAt === null) return 'nothing_pending';
+  async release(work, input, recordSync) {
+    if (recordSync.windowOpenedAt === null || recordSync.heldAt === null) return 'nothing_pending';
     await update(work, input, { held_at: null, held_by: null });
-    await wakeLane(work, { integrationId: input.integrationId, wakeAt: work.now });
+    await enqueuePush(work, { integrationId: input.integrationId, nextDueAt: work.now });
     return 'done';
   },
 
@@ -79,23 +97,35 @@ const acts: Record<RecordSyncAct, (work: TenantWork, input: ActInput, pair: Pair
    * What waits is not sent, an attempt that waits to be repeated included; a call under way goes on. The pair keeps a
    * mark of it until its next success.
    */
-  async discard(work, input, pair) {
-    if (pair.windowOpenedAt === null) return pair.leaseUntil === null ? 'nothing_pending' : 'already_syncing';
-    await logDiscarded(work, input, pair);
-    const waitingPush = pair.leaseUntil === null && pair.pushId !== null ? CLOSED_PUSH : {};
-    await update(work, input, { ...CLOSED_WINDOW, ...waitingPush, discarded_at: work.now, discarded_by: input.actor });
+  async discard(work, input, recordSync) {
+    if (recordSync.windowOpenedAt === null)
+      return recordSync.leaseUntil === null ? 'nothing_pending' : 'already_syncing';
+    await logDiscarded(work, input, recordSync);
+    const waitingPush = recordSync.leaseUntil === null && recordSync.pushId !== null ? CLOSED_PUSH : {};
+    await update(work, input, {
+      ...CLOSED_WINDOW,
+      ...waitingPush,
+      discarded_at: work.now,
+      discarded_by: input.actor,
+    });
     return 'done';
   },
 
-  async retry(work, input, pair) {
-    if (pair.leaseUntil !== null) return 'already_syncing';
-    if (!pair.isWorking) return 'integration_paused';
-    if (pair.pushId !== null && pair.windowOpenedAt === null) await update(work, input, { next_attempt_at: work.now });
-    else if (pair.status === 'sync_failed') {
-      await update(work, input, { window_opened_at: work.now, due_at: work.now, window_reason: 'retry', window_changed_by: [input.actor] });
+  async retry(work, input, recordSync) {
+    if (recordSync.leaseUntil !== null) return 'already_syncing';
+    if (!recordSync.isWorking) return 'integration_paused';
+    if (recordSync.pushId !== null && recordSync.windowOpenedAt === null)
+      await update(work, input, { next_attempt_at: work.now });
+    else if (recordSync.status === 'sync_failed') {
+      await update(work, input, {
+        window_opened_at: work.now,
+        due_at: work.now,
+        window_reason: 'retry',
+        window_changed_by: [input.actor],
+      });
     } else return 'nothing_failed';
     await probeNow(work, input);
-    await wakeLane(work, { integrationId: input.integrationId, wakeAt: work.now });
+    await enqueuePush(work, { integrationId: input.integrationId, nextDueAt: work.now });
     return 'done';
   },
 };
@@ -119,30 +149,50 @@ const CLOSED_PUSH = {
   is_push_failing: false,
   next_attempt_at: null,
   give_up_at: null,
-  concluded_hash: null,
+  result_hash: null,
 };
 
-async function lockPair({ trx, tenantId }: TenantWork, { integrationId, recordId }: ActInput): Promise<Pair | undefined> {
+async function lockRecordSync(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordId }: ActionInput,
+): Promise<Pair | undefined> {
   const { rows } = await sql<Pair>`
-    select pair.window_opened_at, pair.window_reason, pair.window_fields, pair.window_changed_by, pair.held_at, pair.lease_until, pair.push_id, pair.status,
-      pair.relevant_version, integration.mapping_version, integration.paused_at is null and integration.needs_reauthorization_at is null as is_working
-    from record_syncs pair
-    join integrations integration on integration.tenant_id = pair.tenant_id and integration.integration_id = pair.integration_id and integration.deleted_at is null
-    where pair.tenant_id = ${tenantId} and pair.integration_id = ${integrationId} and pair.record_id = ${recordId} for update of pair`.execute(trx);
+    select record_sync.window_opened_at, record_sync.window_reason, record_sync.window_fields, record_sync.window_changed_by, record_sync.held_at, record_sync.lease_until, record_sync.push_id, record_sync.status,
+      record_sync.relevant_version, integration.mapping_version, integration.paused_at is null and integration.needs_reauthorization_at is null as is_working
+    from record_syncs record_sync
+    join integrations integration on integration.tenant_id = record_sync.tenant_id and integration.integration_id = record_sync.integration_id and integration.deleted_at is null
+    where record_sync.tenant_id = ${tenantId} and record_sync.integration_id = ${integrationId} and record_sync.record_id = ${recordId} for update of record_sync`.execute(
+    trx,
+  );
   return rows[0];
 }
 
 /** Sets columns of one pair; keys are column names. */
-async function update({ trx, tenantId }: TenantWork, { integrationId, recordId }: ActInput, columns: Record<string, unknown>): Promise<void> {
+async function update(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordId }: ActionInput,
+  columns: Record<string, unknown>,
+): Promise<void> {
   const assignments = Object.entries(columns).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
   await sql`
     update record_syncs set ${sql.join(assignments)}
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = ${recordId}`.execute(trx);
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = ${recordId}`.execute(
+    trx,
+  );
 }
 
-async function logDiscarded({ trx, tenantId, now }: TenantWork, { integrationId, recordId, actor }: ActInput, pair: Pair): Promise<void> {
-  if (pair.leaseUntil === null && pair.pushId !== null) {
-    await trx.updateTable('pushes').set({ result: 'discarded', finishedAt: now }).where('tenantId', '=', tenantId).where('pushId', '=', pair.pushId).execute();
+async function logDiscarded(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordId, actor }: ActionInput,
+  recordSync: Pair,
+): Promise<void> {
+  if (recordSync.leaseUntil === null && recordSync.pushId !== null) {
+    await trx
+      .updateTable('pushes')
+      .set({ result: 'discarded', finishedAt: now })
+      .where('tenantId', '=', tenantId)
+      .where('pushId', '=', recordSync.pushId)
+      .execute();
   }
   await trx
     .insertInto('pushes')
@@ -151,12 +201,12 @@ async function logDiscarded({ trx, tenantId, now }: TenantWork, { integrationId,
       pushId: newUuid(),
       integrationId,
       recordId,
-      recordVersion: pair.relevantVersion,
-      mappingVersion: pair.mappingVersion,
+      recordVersion: recordSync.relevantVersion,
+      mappingVersion: recordSync.mappingVersion,
       operation: 'upsert',
       startedBecause: 'manual',
-      changedFields: pair.windowFields,
-      changedBy: [...new Set([...pair.windowChangedBy, actor])],
+      changedFields: recordSync.windowFields,
+      changedBy: [...new Set([...recordSync.windowChangedBy, actor])],
       payload: null,
       result: 'discarded',
       effect: null,
@@ -171,13 +221,13 @@ async function logDiscarded({ trx, tenantId, now }: TenantWork, { integrationId,
 }
 
 /** Somebody wants to know now: an outage is probed at once. A rate limit is not overruled. */
-async function probeNow({ trx, tenantId, now }: TenantWork, { integrationId }: ActInput): Promise<void> {
+async function probeNow({ trx, tenantId, now }: TenantWork, { integrationId }: ActionInput): Promise<void> {
   await trx
     .updateTable('integrations')
     .set({ blockedUntil: now })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
-    .where('blockedBecause', '=', 'outage')
+    .where('blockedReason', '=', 'outage')
     .where('blockedUntil', '>', now)
     .execute();
 }

@@ -20,7 +20,10 @@ export type ListedRecordSync = Pick<
   | 'lastPushId'
   | 'lastSyncedAt'
 > &
-  Pick<Selectable<IntegrationsTable>, 'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedBecause'> & { recordType: string; externalId: string };
+  Pick<
+    Selectable<IntegrationsTable>,
+    'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedReason'
+  > & { recordType: string; externalId: string };
 
 export interface RecordSyncFilter {
   status?: RecordSyncStatus | undefined;
@@ -31,43 +34,67 @@ export interface RecordSyncFilter {
 /** By integration and record, after `after`. Pairs whose integration was deleted do not exist. */
 export async function listRecordSyncs(
   { trx, tenantId }: TenantWork,
-  { status, integrationId, isHeld, limit, after }: RecordSyncFilter & { limit: number; after?: { integrationId: string; recordId: string } | undefined },
+  {
+    status,
+    integrationId,
+    isHeld,
+    limit,
+    after,
+  }: RecordSyncFilter & { limit: number; after?: { integrationId: string; recordId: string } | undefined },
 ): Promise<ListedRecordSync[]> {
   let query = trx
-    .selectFrom('recordSyncs as pair')
-    .innerJoin('records as record', (join) => join.onRef('record.tenantId', '=', 'pair.tenantId').onRef('record.recordId', '=', 'pair.recordId'))
+    .selectFrom('recordSyncs as recordSync')
+    .innerJoin('records as record', (join) =>
+      join
+        .onRef('record.tenantId', '=', 'recordSync.tenantId')
+        .onRef('record.recordId', '=', 'recordSync.recordId'),
+    )
     .select([
-      'pair.integrationId',
-      'pair.recordId',
-      'pair.status',
-      'pair.windowOpenedAt',
-      'pair.dueAt',
-      'pair.windowReason',
-      'pair.windowFields',
-      'pair.windowChangedBy',
-      'pair.heldAt',
-      'pair.heldBy',
-      'pair.nextAttemptAt',
-      'pair.errors',
-      'pair.lastPushId',
-      'pair.lastSyncedAt',
+      'recordSync.integrationId',
+      'recordSync.recordId',
+      'recordSync.status',
+      'recordSync.windowOpenedAt',
+      'recordSync.dueAt',
+      'recordSync.windowReason',
+      'recordSync.windowFields',
+      'recordSync.windowChangedBy',
+      'recordSync.heldAt',
+      'recordSync.heldBy',
+      'recordSync.nextAttemptAt',
+      'recordSync.errors',
+      'recordSync.lastPushId',
+      'recordSync.lastSyncedAt',
       'record.recordType',
       'record.externalId',
     ])
-    .where('pair.tenantId', '=', tenantId);
-  if (status !== undefined) query = query.where('pair.status', '=', status);
-  if (integrationId !== undefined) query = query.where('pair.integrationId', '=', integrationId);
-  if (isHeld !== undefined) query = query.where('pair.heldAt', isHeld ? 'is not' : 'is', null);
-  if (after !== undefined) query = query.where(sql<boolean>`(pair.integration_id, pair.record_id) > (${after.integrationId}::uuid, ${after.recordId}::uuid)`);
-  const page = query.orderBy('pair.integrationId').orderBy('pair.recordId').limit(limit).as('page');
+    .where('recordSync.tenantId', '=', tenantId);
+  if (status !== undefined) query = query.where('recordSync.status', '=', status);
+  if (integrationId !== undefined) query = query.where('recordSync.integrationId', '=', integrationId);
+  if (isHeld !== undefined) query = query.where('recordSync.heldAt', isHeld ? 'is not' : 'is', null);
+  if (after !== undefined)
+    query = query.where(
+      sql<boolean>`(record_sync.integration_id, record_sync.record_id) > (${after.integrationId}::uuid, ${after.recordId}::uuid)`,
+    );
+  const page = query
+    .orderBy('recordSync.integrationId')
+    .orderBy('recordSync.recordId')
+    .limit(limit)
+    .as('page');
   // Joined to the page and not before: the pairs stay read in the order of their index, whatever PostgreSQL makes of the integrations.
   return trx
     .selectFrom(page)
     .innerJoin('integrations as integration', (join) =>
-      join.onRef('integration.integrationId', '=', 'page.integrationId').on('integration.tenantId', '=', tenantId),
+      join
+        .onRef('integration.integrationId', '=', 'page.integrationId')
+        .on('integration.tenantId', '=', tenantId),
     )
     .selectAll('page')
-    .select(['integration.pausedAt', 'integration.needsReauthorizationAt', 'integration.blockedUntil', 'integration.blockedBecause'])
+    .select([
+      'integration.pausedAt',
+      'integration.needsReauthorizationAt',
+      'integration.blockedUntil',
+      'integration.blockedReason',
+    ])
     .orderBy('page.integrationId')
     .orderBy('page.recordId')
     .execute();

@@ -2,11 +2,22 @@
 import { type Expression, type Selectable, sql, type SqlBool } from 'kysely';
 import { arrayParameter } from '../sql/binary-arrays';
 import type { TenantWork } from '../database';
-import { unseen } from '../sql/bulk-rows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { PushesTable, RecordSyncsTable, RecordSyncStatus, RecordsTable } from '../tables';
 
 export type StoredRecord = Omit<Selectable<RecordsTable>, 'tenantId'>;
-const COLUMNS = ['recordId', 'recordType', 'externalId', 'version', 'fields', 'occurredAt', 'changedAt', 'changedBy', 'deletedAt', 'createdAt'] as const;
+const COLUMNS = [
+  'recordId',
+  'recordType',
+  'externalId',
+  'version',
+  'fields',
+  'occurredAt',
+  'changedAt',
+  'changedBy',
+  'deletedAt',
+  'createdAt',
+] as const;
 
 /** A deleted record is found too: its last push may still have to be looked at. */
 export async function findRecord(
@@ -43,29 +54,48 @@ interface RecordListing extends RecordFilter {
  */
 export const RECORDS_SEARCHED_MAX = 2_500;
 /** So few pairs are found by themselves, wherever their records stand in the list; of more, the next ones are near enough to walk to. */
-const PAIRS_SOUGHT_MAX = 2_000;
+const RECORD_SYNCS_SOUGHT_MAX = 2_000;
 
 /** By external id, after `after`. Deleted ones only when asked for. `searchedTo` names the last record looked at, where a filter stopped short. */
-export async function listRecords(work: TenantWork, listing: RecordListing): Promise<{ rows: StoredRecord[]; searchedTo: string | undefined }> {
+export async function listRecords(
+  work: TenantWork,
+  listing: RecordListing,
+): Promise<{ rows: StoredRecord[]; searchedTo: string | undefined }> {
   const { words = [], status, integrationId, limit } = listing;
-  const isOfPairs = status !== undefined || integrationId !== undefined;
-  if (words.length === 0 && !isOfPairs) return { rows: await walkOf(work, listing).select(COLUMNS).limit(limit).execute(), searchedTo: undefined };
+  const isOfRecordSyncs = status !== undefined || integrationId !== undefined;
+  if (words.length === 0 && !isOfRecordSyncs)
+    return {
+      rows: await walkOf(work, listing).select(COLUMNS).limit(limit).execute(),
+      searchedTo: undefined,
+    };
 
-  const few = isOfPairs ? await findFewPaired(work, listing) : undefined;
-  return few === undefined ? walkRecords(work, listing) : { rows: await listRecordsAmong(work, listing, few), searchedTo: undefined };
+  const few = isOfRecordSyncs ? await findFewRecordSyncs(work, listing) : undefined;
+  return few === undefined
+    ? walkRecords(work, listing)
+    : { rows: await listRecordsAmong(work, listing, few), searchedTo: undefined };
 }
 
 function walkOf({ trx, tenantId }: TenantWork, { recordType, after, withDeleted }: RecordListing) {
-  let walk = trx.selectFrom('records').where('tenantId', '=', tenantId).where('recordType', '=', recordType).orderBy('externalId');
+  let walk = trx
+    .selectFrom('records')
+    .where('tenantId', '=', tenantId)
+    .where('recordType', '=', recordType)
+    .orderBy('externalId');
   if (!withDeleted) walk = walk.where('deletedAt', 'is', null);
   // The first page has a bound too: without one, for a tenant that is not in the statistics, all its records were read and sorted (400 ms of 100,000).
   return walk.where('externalId', '>', after ?? '');
 }
 
-async function walkRecords(work: TenantWork, listing: RecordListing): Promise<{ rows: StoredRecord[]; searchedTo: string | undefined }> {
+async function walkRecords(
+  work: TenantWork,
+  listing: RecordListing,
+): Promise<{ rows: StoredRecord[]; searchedTo: string | undefined }> {
   const walk = walkOf(work, listing);
-  let matches = work.trx.selectFrom(walk.select(COLUMNS).limit(RECORDS_SEARCHED_MAX).as('record')).selectAll();
-  for (const condition of [...(listing.words ?? []).map(holdsWord), ...hasPair(work, listing)]) matches = matches.where(condition);
+  let matches = work.trx
+    .selectFrom(walk.select(COLUMNS).limit(RECORDS_SEARCHED_MAX).as('record'))
+    .selectAll();
+  for (const condition of [...(listing.words ?? []).map(holdsWord), ...hasRecordSync(work, listing)])
+    matches = matches.where(condition);
   const rows = await matches.orderBy('externalId').limit(listing.limit).execute();
   if (rows.length === listing.limit) return { rows, searchedTo: undefined };
   const last = await walk
@@ -77,28 +107,43 @@ async function walkRecords(work: TenantWork, listing: RecordListing): Promise<{ 
 }
 
 /** The records with such a pair, or more, for the status `synced` is in no index; undefined where there are many. */
-async function findFewPaired({ trx, tenantId }: TenantWork, { status, integrationId }: RecordFilter): Promise<string[] | undefined> {
+async function findFewRecordSyncs(
+  { trx, tenantId }: TenantWork,
+  { status, integrationId }: RecordFilter,
+): Promise<string[] | undefined> {
   const isSought = status !== undefined && status !== 'synced';
   if (!isSought && integrationId === undefined) return undefined;
-  let pairs = trx.selectFrom('recordSyncs').select('recordId').where('tenantId', '=', unseen(tenantId));
-  if (integrationId !== undefined) pairs = pairs.where('integrationId', '=', integrationId);
-  if (isSought) pairs = pairs.where('status', '=', status).where('status', '<>', 'synced');
-  const found = await pairs.limit(PAIRS_SOUGHT_MAX + 1).execute();
-  return found.length > PAIRS_SOUGHT_MAX ? undefined : [...new Set(found.map(({ recordId }) => recordId))];
+  let recordSyncs = trx
+    .selectFrom('recordSyncs')
+    .select('recordId')
+    .where('tenantId', '=', opaqueToPlanner(tenantId));
+  if (integrationId !== undefined) recordSyncs = recordSyncs.where('integrationId', '=', integrationId);
+  if (isSought) recordSyncs = recordSyncs.where('status', '=', status).where('status', '<>', 'synced');
+  const found = await recordSyncs.limit(RECORD_SYNCS_SOUGHT_MAX + 1).execute();
+  return found.length > RECORD_SYNCS_SOUGHT_MAX
+    ? undefined
+    : [...new Set(found.map(({ recordId }) => recordId))];
 }
 
-async function listRecordsAmong(work: TenantWork, listing: RecordListing, recordIds: readonly string[]): Promise<StoredRecord[]> {
+async function listRecordsAmong(
+  work: TenantWork,
+  listing: RecordListing,
+  recordIds: readonly string[],
+): Promise<StoredRecord[]> {
   const { recordType, after, withDeleted, limit, words = [] } = listing;
   let rows = work.trx
     .selectFrom(
       sql<StoredRecord>`(select record.* from unnest(${arrayParameter([...recordIds], 'uuid')}::uuid[]) as wanted(record_id)
-        cross join lateral (select * from records where tenant_id = ${unseen(work.tenantId)} and record_id = wanted.record_id limit 1) record)`.as('record'),
+        cross join lateral (select * from records where tenant_id = ${opaqueToPlanner(work.tenantId)} and record_id = wanted.record_id limit 1) record)`.as(
+        'record',
+      ),
     )
     .select(COLUMNS)
     .where('recordType', '=', recordType);
   if (!withDeleted) rows = rows.where('deletedAt', 'is', null);
   if (after !== undefined) rows = rows.where('externalId', '>', after);
-  for (const condition of [...words.map(holdsWord), ...hasPair(work, listing)]) rows = rows.where(condition);
+  for (const condition of [...words.map(holdsWord), ...hasRecordSync(work, listing)])
+    rows = rows.where(condition);
   return rows.orderBy('externalId').limit(limit).execute();
 }
 
@@ -106,13 +151,17 @@ async function listRecordsAmong(work: TenantWork, listing: RecordListing, record
  * Looked up record by record, and only until the page is full: as a join, a tenant whose size the planner does not know had all its pairs read once
  * per record. `is not distinct from` keeps it from the index of statuses, in which the record comes last.
  */
-function hasPair({ tenantId }: TenantWork, { status, integrationId }: RecordFilter): Expression<SqlBool>[] {
+function hasRecordSync(
+  { tenantId }: TenantWork,
+  { status, integrationId }: RecordFilter,
+): Expression<SqlBool>[] {
   if (status === undefined && integrationId === undefined) return [];
-  const ofStatus = status === undefined ? sql`` : sql`and pair.status is not distinct from ${status}`;
-  const ofIntegration = integrationId === undefined ? sql`` : sql`and pair.integration_id = ${integrationId}::uuid`;
+  const ofStatus = status === undefined ? sql`` : sql`and record_sync.status is not distinct from ${status}`;
+  const ofIntegration =
+    integrationId === undefined ? sql`` : sql`and record_sync.integration_id = ${integrationId}::uuid`;
   return [
-    sql<SqlBool>`coalesce((select true from record_syncs pair
-      where pair.tenant_id = ${unseen(tenantId)} and pair.record_id = record.record_id ${ofStatus} ${ofIntegration} limit 1), false)`,
+    sql<SqlBool>`coalesce((select true from record_syncs record_sync
+      where record_sync.tenant_id = ${opaqueToPlanner(tenantId)} and record_sync.record_id = record.record_id ${ofStatus} ${ofIntegration} limit 1), false)`,
   ];
 }
 
@@ -124,8 +173,11 @@ function holdsWord(word: string): Expression<SqlBool> {
       and exists (select from jsonb_each_text(record.fields) field where strpos(lower(field.value), lower(${word})) > 0)))`;
 }
 
-type LastPush = Pick<Selectable<PushesTable>, 'pushId' | 'result' | 'effect' | 'startedBecause' | 'startedAt' | 'finishedAt' | 'remoteId'>;
-export type RecordPair = Pick<
+type LastPush = Pick<
+  Selectable<PushesTable>,
+  'pushId' | 'result' | 'effect' | 'startedBecause' | 'startedAt' | 'finishedAt' | 'remoteId'
+>;
+export type RecordSyncSummary = Pick<
   Selectable<RecordSyncsTable>,
   | 'integrationId'
   | 'recordId'
@@ -140,30 +192,37 @@ export type RecordPair = Pick<
   | 'discardedAt'
   | 'discardedBy'
   | 'relevantVersion'
-  | 'concludedVersion'
+  | 'resultVersion'
 > & { lastPush: LastPush | null };
 
 /** The pairs of these records, with the newest concluded push of each. */
-export async function findPairsOfRecords({ trx, tenantId }: TenantWork, { recordIds }: { recordIds: readonly string[] }): Promise<RecordPair[]> {
+export async function findRecordSyncsOfRecords(
+  { trx, tenantId }: TenantWork,
+  { recordIds }: { recordIds: readonly string[] },
+): Promise<RecordSyncSummary[]> {
   if (recordIds.length === 0) return [];
   const rows = await trx
-    .selectFrom('recordSyncs as pair')
-    .leftJoin('pushes as push', (join) => join.onRef('push.tenantId', '=', 'pair.tenantId').onRef('push.pushId', '=', 'pair.lastPushId'))
+    .selectFrom('recordSyncs as recordSync')
+    .leftJoin('pushes as push', (join) =>
+      join
+        .onRef('push.tenantId', '=', 'recordSync.tenantId')
+        .onRef('push.pushId', '=', 'recordSync.lastPushId'),
+    )
     .select([
-      'pair.integrationId',
-      'pair.recordId',
-      'pair.status',
-      'pair.windowOpenedAt',
-      'pair.dueAt',
-      'pair.heldAt',
-      'pair.heldBy',
-      'pair.nextAttemptAt',
-      'pair.errors',
-      'pair.lastSyncedAt',
-      'pair.discardedAt',
-      'pair.discardedBy',
-      'pair.relevantVersion',
-      'pair.concludedVersion',
+      'recordSync.integrationId',
+      'recordSync.recordId',
+      'recordSync.status',
+      'recordSync.windowOpenedAt',
+      'recordSync.dueAt',
+      'recordSync.heldAt',
+      'recordSync.heldBy',
+      'recordSync.nextAttemptAt',
+      'recordSync.errors',
+      'recordSync.lastSyncedAt',
+      'recordSync.discardedAt',
+      'recordSync.discardedBy',
+      'recordSync.relevantVersion',
+      'recordSync.resultVersion',
       'push.pushId',
       'push.result',
       'push.effect',
@@ -172,13 +231,17 @@ export async function findPairsOfRecords({ trx, tenantId }: TenantWork, { record
       'push.finishedAt',
       'push.remoteId',
     ])
-    .where('pair.tenantId', '=', tenantId)
-    .where('pair.recordId', 'in', [...recordIds])
-    .orderBy('pair.integrationId')
+    .where('recordSync.tenantId', '=', tenantId)
+    .where('recordSync.recordId', 'in', [...recordIds])
+    .orderBy('recordSync.integrationId')
     .execute();
-  return rows.map(({ pushId, result, effect, startedBecause, startedAt, finishedAt, remoteId, ...pair }) => ({
-    ...pair,
-    lastPush:
-      pushId === null || startedBecause === null || startedAt === null ? null : { pushId, result, effect, startedBecause, startedAt, finishedAt, remoteId },
-  }));
+  return rows.map(
+    ({ pushId, result, effect, startedBecause, startedAt, finishedAt, remoteId, ...recordSync }) => ({
+      ...recordSync,
+      lastPush:
+        pushId === null || startedBecause === null || startedAt === null
+          ? null
+          : { pushId, result, effect, startedBecause, startedAt, finishedAt, remoteId },
+    }),
+  );
 }

@@ -5,15 +5,19 @@
 import { sql } from 'kysely';
 import { jsonEquals } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
-import { decidePair, type PairDecision, type PairState } from '../../domain/records/record-sync-decision';
+import {
+  decideRecordSync,
+  type RecordSyncDecision,
+  type RecordSyncState,
+} from '../../domain/records/record-sync-decision';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { wakeLanes } from '../platform/outbox';
+import { enqueuePushes } from '../platform/outbox';
 import { hashOfTarget } from './payload-hash';
 import type { ChangeAuthor, RecordDraft } from './record-draft';
-import { rowsFrom, unseen } from '../sql/bulk-rows';
+import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { RecordTypeMappings } from '../tables';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 
 export interface IntegrationForAcceptance {
   integrationId: string;
@@ -34,47 +38,62 @@ interface PairRow {
   dueAt: Date | null;
   heldAt: Date | null;
   pushId: string | null;
-  settledStatus: string | null;
+  resultStatus: string | null;
   unresolvedPushId: string | null;
-  concludedHash: string | null;
+  resultHash: string | null;
 }
 
 /** One pair and what this batch means for it. */
-interface PairChange {
+interface RecordSyncChange {
   integration: IntegrationForAcceptance;
   draft: RecordDraft;
-  decision: Exclude<PairDecision, { kind: 'irrelevant' }>;
+  decision: Exclude<RecordSyncDecision, { kind: 'irrelevant' }>;
 }
 
 /** Runs in the transaction that wrote the records, whose rows it holds locked. @returns whether any pair is concerned, and somebody told of it. */
-export async function writePairs(
+export async function writeRecordSyncs(
   work: TenantWork,
   integrations: readonly IntegrationForAcceptance[],
   drafts: RecordDraft[],
   by: ChangeAuthor,
 ): Promise<boolean> {
   if (drafts.length === 0 || integrations.length === 0) return false;
-  const pairs = await lockPairs(work, drafts);
+  const recordSyncs = await lockRecordSyncs(work, drafts);
   const changes = integrations.flatMap((integration) =>
-    drafts.flatMap((draft) => pairChange(integration, draft, pairs.get(`${integration.integrationId} ${draft.recordId}`))),
+    drafts.flatMap((draft) =>
+      recordSyncChange(integration, draft, recordSyncs.get(`${integration.integrationId} ${draft.recordId}`)),
+    ),
   );
 
   await writeWindows(work, changes.flatMap(ofKind('window')), by);
-  await closeWithoutNetChange(work, changes.flatMap(ofKind('no_net_change')), pairs, by);
-  await forgetPairs(work, changes.flatMap(ofKind('forget')));
+  await closeWithoutNetChange(work, changes.flatMap(ofKind('no_net_change')), recordSyncs, by);
+  await clearRecordSyncs(work, changes.flatMap(ofKind('forget')));
   await announce(work, changes);
   return changes.length > 0;
 }
 
 const ofKind =
-  <K extends PairChange['decision']['kind']>(kind: K) =>
-  (change: PairChange) =>
-    change.decision.kind === kind ? [{ ...change, decision: change.decision as Extract<PairChange['decision'], { kind: K }> }] : [];
+  <K extends RecordSyncChange['decision']['kind']>(kind: K) =>
+  (change: RecordSyncChange) =>
+    change.decision.kind === kind
+      ? [{ ...change, decision: change.decision as Extract<RecordSyncChange['decision'], { kind: K }> }]
+      : [];
 
-function pairChange(integration: IntegrationForAcceptance, draft: RecordDraft, pair: PairRow | undefined): PairChange[] {
+function recordSyncChange(
+  integration: IntegrationForAcceptance,
+  draft: RecordDraft,
+  recordSync: PairRow | undefined,
+): RecordSyncChange[] {
   const mapping: RecordTypeMapping | undefined = integration.recordTypes[draft.recordType];
   const change = { before: draft.before, after: draft.after, changedFields: netChangedFields(draft) };
-  const decision = decidePair(mapping, integration, change, pair === undefined ? null : toPairState(pair), hashOfTarget, draft.changedAt);
+  const decision = decideRecordSync(
+    mapping,
+    integration,
+    change,
+    recordSync === undefined ? null : toRecordSyncState(recordSync),
+    hashOfTarget,
+    draft.changedAt,
+  );
   return decision.kind === 'irrelevant' ? [] : [{ integration, draft, decision }];
 }
 
@@ -85,19 +104,25 @@ function netChangedFields(draft: RecordDraft): string[] {
   return [...draft.changedFields].filter((field) => !jsonEquals(before.fields[field], after.fields[field]));
 }
 
-function toPairState(pair: PairRow): PairState {
+function toRecordSyncState(recordSync: PairRow): RecordSyncState {
   return {
-    window: pair.windowOpenedAt === null || pair.dueAt === null ? null : { openedAt: pair.windowOpenedAt, dueAt: pair.dueAt },
-    isHeld: pair.heldAt !== null,
-    isPushOpen: pair.pushId !== null,
+    window:
+      recordSync.windowOpenedAt === null || recordSync.dueAt === null
+        ? null
+        : { openedAt: recordSync.windowOpenedAt, dueAt: recordSync.dueAt },
+    isHeld: recordSync.heldAt !== null,
+    isPushOpen: recordSync.pushId !== null,
     // A creation whose answer was lost may have happened, whatever became of the push since.
-    hasConcluded: pair.settledStatus !== null || pair.unresolvedPushId !== null,
-    concludedHash: pair.concludedHash,
+    hasResult: recordSync.resultStatus !== null || recordSync.unresolvedPushId !== null,
+    resultHash: recordSync.resultHash,
   };
 }
 
 /** `except`: what was pulled is a change for every integration but the one it came from (rules.md 17). */
-export async function findIntegrationsForAcceptance({ trx, tenantId }: TenantWork, { except }: { except?: string } = {}): Promise<IntegrationForAcceptance[]> {
+export async function findIntegrationsForAcceptance(
+  { trx, tenantId }: TenantWork,
+  { except }: { except?: string } = {},
+): Promise<IntegrationForAcceptance[]> {
   const rows = await trx
     .selectFrom('integrations')
     .select([
@@ -120,23 +145,26 @@ export async function findIntegrationsForAcceptance({ trx, tenantId }: TenantWor
     .map((row) => ({ ...row, isWorking: row.pausedAt === null && row.needsReauthorizationAt === null }));
 }
 
-async function lockPairs({ trx, tenantId }: TenantWork, drafts: RecordDraft[]): Promise<Map<string, PairRow>> {
+async function lockRecordSyncs(
+  { trx, tenantId }: TenantWork,
+  drafts: RecordDraft[],
+): Promise<Map<string, PairRow>> {
   const known = drafts
     .filter((draft) => draft.before !== null)
     .map((draft) => draft.recordId)
     .sort();
   if (known.length === 0) return new Map();
   const { rows } = await sql<PairRow>`
-    select pair.*
+    select record_sync.*
     from unnest(${known}::uuid[]) as wanted(record_id)
     cross join lateral (
-      select integration_id, record_id, window_opened_at, due_at, held_at, push_id, settled_status, unresolved_push_id, concluded_hash
-      from record_syncs where tenant_id = ${unseen(tenantId)} and record_id = wanted.record_id
-      order by integration_id for update) pair`.execute(trx);
+      select integration_id, record_id, window_opened_at, due_at, held_at, push_id, result_status, unresolved_push_id, result_hash
+      from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
+      order by integration_id for update) record_sync`.execute(trx);
   return new Map(rows.map((row) => [`${row.integrationId} ${row.recordId}`, row]));
 }
 
-type WindowChange = PairChange & { decision: Extract<PairDecision, { kind: 'window' }> };
+type WindowChange = RecordSyncChange & { decision: Extract<RecordSyncDecision, { kind: 'window' }> };
 
 async function writeWindows(work: TenantWork, changes: WindowChange[], by: ChangeAuthor): Promise<void> {
   if (changes.length === 0) return;
@@ -162,21 +190,29 @@ async function writeWindows(work: TenantWork, changes: WindowChange[], by: Chang
       window_fields = case when record_syncs.window_opened_at is null then excluded.window_fields
         else array(select distinct unnest(record_syncs.window_fields || excluded.window_fields)) end,
       window_changed_by = case when record_syncs.window_opened_at is null then excluded.window_changed_by
-        else array(select distinct unnest(record_syncs.window_changed_by || excluded.window_changed_by)) end`.execute(work.trx);
+        else array(select distinct unnest(record_syncs.window_changed_by || excluded.window_changed_by)) end`.execute(
+    work.trx,
+  );
 
-  const wakeAt = new Map<string, Date>();
+  const nextDueAt = new Map<string, Date>();
   for (const { integration, decision } of changes) {
-    const earliest = wakeAt.get(integration.integrationId);
-    const isNews = decision.wakesEarlier && integration.isWorking;
-    if (isNews && (earliest === undefined || decision.window.dueAt < earliest)) wakeAt.set(integration.integrationId, decision.window.dueAt);
+    const earliest = nextDueAt.get(integration.integrationId);
+    const isNews = decision.isDueEarlier && integration.isWorking;
+    if (isNews && (earliest === undefined || decision.window.dueAt < earliest))
+      nextDueAt.set(integration.integrationId, decision.window.dueAt);
   }
-  await wakeLanes(work, wakeAt);
+  await enqueuePushes(work, nextDueAt);
 }
 
-type UndoneChange = PairChange & { decision: Extract<PairDecision, { kind: 'no_net_change' }> };
+type UndoneChange = RecordSyncChange & { decision: Extract<RecordSyncDecision, { kind: 'no_net_change' }> };
 
 /** The edit was undone (rules.md 5): the window closes, the status returns to what it was, and the push log says why nothing went out. */
-async function closeWithoutNetChange(work: TenantWork, changes: UndoneChange[], pairs: Map<string, PairRow>, by: ChangeAuthor): Promise<void> {
+async function closeWithoutNetChange(
+  work: TenantWork,
+  changes: UndoneChange[],
+  recordSyncs: Map<string, PairRow>,
+  by: ChangeAuthor,
+): Promise<void> {
   if (changes.length === 0) return;
   const rows = changes.map(({ integration, draft, decision }) => ({
     integration_id: integration.integrationId,
@@ -185,39 +221,56 @@ async function closeWithoutNetChange(work: TenantWork, changes: UndoneChange[], 
     push_id: newUuid(),
     mapping_version: integration.mappingVersion,
     fields: decision.fields,
-    had_window: pairs.get(`${integration.integrationId} ${draft.recordId}`)?.windowOpenedAt != null,
+    had_window: recordSyncs.get(`${integration.integrationId} ${draft.recordId}`)?.windowOpenedAt != null,
   }));
-  const columns = 'integration_id uuid, record_id uuid, version bigint, push_id uuid, mapping_version int, fields text[], had_window boolean';
+  const columns =
+    'integration_id uuid, record_id uuid, version bigint, push_id uuid, mapping_version int, fields text[], had_window boolean';
   await sql`
     insert into pushes (tenant_id, push_id, integration_id, record_id, record_version, mapping_version, operation, started_because, changed_fields, changed_by, result, attempts, started_at, finished_at)
     select ${work.tenantId}::uuid, row.push_id, row.integration_id, row.record_id, row.version, row.mapping_version, 'upsert', 'quiet',
-      array(select distinct unnest(pair.window_fields || row.fields)), array(select distinct unnest(pair.window_changed_by || ${by.actor}::text)),
+      array(select distinct unnest(record_sync.window_fields || row.fields)), array(select distinct unnest(record_sync.window_changed_by || ${by.actor}::text)),
       'no_net_change', 0, ${work.now}::timestamptz, ${work.now}::timestamptz
     from ${rowsFrom(rows, columns)}
-    join record_syncs pair on pair.tenant_id = ${unseen(work.tenantId)} and pair.integration_id = row.integration_id and pair.record_id = row.record_id
+    join record_syncs record_sync on record_sync.tenant_id = ${opaqueToPlanner(work.tenantId)} and record_sync.integration_id = row.integration_id and record_sync.record_id = row.record_id
     where row.had_window`.execute(work.trx);
   await sql`
-    update record_syncs pair set relevant_version = row.version, concluded_version = row.version, window_opened_at = null, due_at = null, window_reason = null,
+    update record_syncs record_sync set relevant_version = row.version, result_version = row.version, window_opened_at = null, due_at = null, window_reason = null,
       window_fields = '{}', window_changed_by = '{}', is_backfill = false, held_at = null, held_by = null
     from ${rowsFrom(rows, columns)}
-    where pair.tenant_id = ${unseen(work.tenantId)} and pair.integration_id = row.integration_id and pair.record_id = row.record_id`.execute(work.trx);
+    where record_sync.tenant_id = ${opaqueToPlanner(work.tenantId)} and record_sync.integration_id = row.integration_id and record_sync.record_id = row.record_id`.execute(
+    work.trx,
+  );
 }
 
-async function forgetPairs({ trx, tenantId }: TenantWork, changes: PairChange[]): Promise<void> {
+async function clearRecordSyncs({ trx, tenantId }: TenantWork, changes: RecordSyncChange[]): Promise<void> {
   if (changes.length === 0) return;
-  const rows = changes.map(({ integration, draft }) => ({ integration_id: integration.integrationId, record_id: draft.recordId }));
+  const rows = changes.map(({ integration, draft }) => ({
+    integration_id: integration.integrationId,
+    record_id: draft.recordId,
+  }));
   await sql`
-    delete from record_syncs pair using ${rowsFrom(rows, 'integration_id uuid, record_id uuid')}
-    where pair.tenant_id = ${unseen(tenantId)} and pair.integration_id = row.integration_id and pair.record_id = row.record_id`.execute(trx);
+    delete from record_syncs record_sync using ${rowsFrom(rows, 'integration_id uuid, record_id uuid')}
+    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)} and record_sync.integration_id = row.integration_id and record_sync.record_id = row.record_id`.execute(
+    trx,
+  );
 }
 
 /** One small event per transaction, for pages that look on; a page that shows these records fetches them again. */
-async function announce(work: TenantWork, changes: PairChange[]): Promise<void> {
+async function announce(work: TenantWork, changes: RecordSyncChange[]): Promise<void> {
   if (changes.length === 0) return;
-  const records = new Map(changes.map(({ draft }) => [draft.recordId, { record_type: draft.recordType, external_id: draft.externalId }]));
+  const records = new Map(
+    changes.map(({ draft }) => [
+      draft.recordId,
+      { record_type: draft.recordType, external_id: draft.externalId },
+    ]),
+  );
   const integrationIds = [...new Set(changes.map(({ integration }) => integration.integrationId))];
   await appendStreamEvent(work, {
     topic: 'record_syncs',
-    body: { integration_ids: integrationIds, records: [...records.values()].slice(0, 20), count: records.size },
+    body: {
+      integration_ids: integrationIds,
+      records: [...records.values()].slice(0, 20),
+      count: records.size,
+    },
   });
 }

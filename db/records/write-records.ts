@@ -2,10 +2,14 @@
 import { sql } from 'kysely';
 import { ConcurrentTransaction, type TenantWork } from '../database';
 import type { RecordDraft } from './record-draft';
-import { rowsFrom, unseen } from '../sql/bulk-rows';
+import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 
 /** Creates and updates what was touched. @throws `ConcurrentTransaction` where somebody else created one of them meanwhile. */
-export async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: readonly RecordDraft[], actor: string): Promise<void> {
+export async function writeRecords(
+  { trx, tenantId, now }: TenantWork,
+  drafts: readonly RecordDraft[],
+  actor: string,
+): Promise<void> {
   const touched = drafts.filter((draft) => draft.isTouched);
   const toRow = (draft: RecordDraft) => ({
     record_id: draft.recordId,
@@ -29,7 +33,8 @@ export async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: r
       from ${rowsFrom(created.map(toRow), columns)}
       on conflict do nothing`.execute(trx);
     // Somebody else created one of these records meanwhile: begin again and find it.
-    if (Number(numAffectedRows) < created.length) throw new ConcurrentTransaction('A record was created by two requests at once.');
+    if (Number(numAffectedRows) < created.length)
+      throw new ConcurrentTransaction('A record was created by two requests at once.');
   }
   const updated = touched.filter((draft) => draft.before !== null);
   if (updated.length > 0) {
@@ -38,14 +43,20 @@ export async function writeRecords({ trx, tenantId, now }: TenantWork, drafts: r
       select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, changed_at, ${actor}, deleted_at, ${now}::timestamptz
       from ${rowsFrom(updated.map(toRow), columns)}
       on conflict (tenant_id, record_id) do update set version = excluded.version, fields = excluded.fields, occurred_at = excluded.occurred_at,
-        deleted_at = excluded.deleted_at, changed_at = excluded.changed_at, changed_by = excluded.changed_by`.execute(trx);
+        deleted_at = excluded.deleted_at, changed_at = excluded.changed_at, changed_by = excluded.changed_by`.execute(
+      trx,
+    );
   }
   // Said again by somebody later, with nothing new in it: only that is noted.
-  const confirmed = drafts.filter(({ isTouched, before, after }) => !isTouched && before !== null && after.occurredAt > before.occurredAt);
+  const confirmed = drafts.filter(
+    ({ isTouched, before, after }) => !isTouched && before !== null && after.occurredAt > before.occurredAt,
+  );
   if (confirmed.length > 0) {
     await sql`
       update records set occurred_at = row.occurred_at from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz')}
-      where records.tenant_id = ${unseen(tenantId)} and records.record_id = row.record_id`.execute(trx);
+      where records.tenant_id = ${opaqueToPlanner(tenantId)} and records.record_id = row.record_id`.execute(
+      trx,
+    );
   }
 }
 

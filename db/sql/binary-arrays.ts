@@ -12,7 +12,9 @@ interface ElementType {
 /** What the values take if their texts are ASCII, as nearly all are; a little more, so that the last one needs no second look. */
 function roomFor(values: readonly unknown[]): number {
   let bytes = 64;
-  for (const value of values) bytes += 16 + (typeof value === 'string' ? value.length : value instanceof JsonText ? value.text.length : 8);
+  for (const value of values)
+    bytes +=
+      16 + (typeof value === 'string' ? value.length : value instanceof JsonText ? value.text.length : 8);
   return bytes;
 }
 
@@ -31,18 +33,38 @@ export class JsonText {
 }
 
 const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
-  text: { oid: 25, write: (writer, value) => writer.text(typeof value === 'string' ? value : JSON.stringify(value)) },
+  text: {
+    oid: 25,
+    write: (writer, value) => writer.text(typeof value === 'string' ? value : JSON.stringify(value)),
+  },
   uuid: { oid: 2950, write: (writer, value) => writer.uuid(value as string) },
-  boolean: { oid: 16, write: (writer, value) => writer.bytes(1, (buffer, at) => buffer.writeUInt8(value === true ? 1 : 0, at)) },
-  int: { oid: 23, write: (writer, value) => writer.bytes(4, (buffer, at) => buffer.writeInt32BE(value as number, at)) },
-  bigint: { oid: 20, write: (writer, value) => writer.bytes(8, (buffer, at) => writeInt64(buffer, at, value as number)) },
-  timestamptz: { oid: 1184, write: (writer, value) => writer.bytes(8, (buffer, at) => writeInt64(buffer, at, ((value as Date).getTime() - EPOCH_MS) * 1_000)) },
-  jsonb: { oid: 3802, write: (writer, value) => writer.json(value instanceof JsonText ? value.text : JSON.stringify(value)) },
+  boolean: {
+    oid: 16,
+    write: (writer, value) => writer.bytes(1, (buffer, at) => buffer.writeUInt8(value === true ? 1 : 0, at)),
+  },
+  int: {
+    oid: 23,
+    write: (writer, value) => writer.bytes(4, (buffer, at) => buffer.writeInt32BE(value as number, at)),
+  },
+  bigint: {
+    oid: 20,
+    write: (writer, value) => writer.bytes(8, (buffer, at) => writeInt64(buffer, at, value as number)),
+  },
+  timestamptz: {
+    oid: 1184,
+    write: (writer, value) =>
+      writer.bytes(8, (buffer, at) => writeInt64(buffer, at, ((value as Date).getTime() - EPOCH_MS) * 1_000)),
+  },
+  jsonb: {
+    oid: 3802,
+    write: (writer, value) => writer.json(value instanceof JsonText ? value.text : JSON.stringify(value)),
+  },
 };
 
 export function arrayParameter(values: readonly unknown[], type: string): Buffer {
   const element = ELEMENT_TYPES[type];
-  if (element === undefined) throw new Error(`Lists of ${type} are not known here: add the type to ELEMENT_TYPES.`);
+  if (element === undefined)
+    throw new Error(`Lists of ${type} are not known here: add the type to ELEMENT_TYPES.`);
   const writer = new ArrayWriter(values.length, element.oid, roomFor(values));
   for (const value of values) {
     if (value === null || value === undefined) writer.nothing();

@@ -12,7 +12,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { arrayParameter } from './binary-arrays';
 
 /** An id that is compared with but not looked up in the statistics: the planner reckons with a tenant of average size. */
-export function unseen(id: string): RawBuilder<string> {
+export function opaqueToPlanner(id: string): RawBuilder<string> {
   return sql`(select ${id}::uuid)`;
 }
 
@@ -27,7 +27,9 @@ const known = new Map<string, Column[]>();
 export function rowsFrom(rows: readonly object[], columns: string): RawBuilder<unknown> {
   const parsed = parse(columns);
   const columnOf = (name: string): unknown[] => rows.map((row) => (row as Record<string, unknown>)[name]);
-  const arrays = parsed.map(({ name, type }) => sql`${parameterOf(columnOf(name), type)}::${sql.raw(sentAs(type))}[]`);
+  const arrays = parsed.map(
+    ({ name, type }) => sql`${parameterOf(columnOf(name), type)}::${sql.raw(sentAs(type))}[]`,
+  );
   // An array of arrays would come apart in unnest, so it travels as text.
   const selected = parsed.map(({ name, type }) => (type === sentAs(type) ? name : `${name}::${type}`));
   return sql`(select ${sql.raw(selected.join(', '))} from unnest(${sql.join(arrays)}) as sent(${sql.raw(parsed.map(({ name }) => name).join(', '))})) as row`;
@@ -37,7 +39,9 @@ const sentAs = (type: string): string => (type.endsWith('[]') ? 'text' : type);
 
 function parameterOf(values: readonly unknown[], type: string): Buffer {
   if (!type.endsWith('[]')) return arrayParameter(values, type);
-  const texts = values.map((value) => (value === null || value === undefined ? null : arrayText(value as unknown[])));
+  const texts = values.map((value) =>
+    value === null || value === undefined ? null : arrayText(value as unknown[]),
+  );
   return arrayParameter(texts, 'text');
 }
 

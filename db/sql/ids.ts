@@ -62,14 +62,14 @@ export function newUuid(nowMs = Date.now()): string {
   return `${written}${sequence.toString(16).padStart(3, '0')}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
 }
 
-export function toWireId(prefix: IdPrefix, uuid: string): string {
+export function toTypeId(prefix: IdPrefix, uuid: string): string {
   return TypeID.fromUUID(prefix, uuid).toString();
 }
 
 /** The uuid of a wire id, or undefined when it is not one of this prefix. */
-export function fromWireId(prefix: IdPrefix, wireId: string): string | undefined {
+export function fromTypeId(prefix: IdPrefix, typeId: string): string | undefined {
   try {
-    return TypeID.fromString(wireId, prefix).toUUID();
+    return TypeID.fromString(typeId, prefix).toUUID();
   } catch {
     return undefined;
   }

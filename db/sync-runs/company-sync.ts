@@ -9,9 +9,10 @@ import { sql } from 'kysely';
 import type { CompanyData } from '../../domain/webhooks/event-catalogue';
 import type { TenantWork } from '../database';
 import type { NewEvent } from '../webhooks/events';
-import { toWireId } from '../sql/ids';
+import { toTypeId } from '../sql/ids';
 import { initialDatasets } from './onboarding';
-import type { CompanySynchronizedPolicy, RecordTypeMappings } from '../tables';
+import type { CompanySynchronizedPolicy } from '../tables';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 
 interface Link {
   integrationId: string;
@@ -22,7 +23,11 @@ interface Link {
 }
 
 interface LinkState extends Link {
-  datasets: { recordType: string; isInitial: boolean; initialState: 'succeeded' | 'failed' | 'not_supported' | null }[];
+  datasets: {
+    recordType: string;
+    isInitial: boolean;
+    initialState: 'succeeded' | 'failed' | 'not_supported' | null;
+  }[];
   isComplete: boolean;
 }
 
@@ -38,24 +43,42 @@ export async function companyEvents(work: TenantWork): Promise<NewEvent[]> {
   const hasSuccess = states.includes('succeeded');
   const policy = (oldestAtWork ?? links.at(-1))?.policy ?? 'all_datasets';
   if (hasSuccess && (oldestAtWork === undefined || policy === 'first_dataset')) {
-    await work.trx.updateTable('companySyncs').set({ synchronizedAt: work.now }).where('tenantId', '=', work.tenantId).execute();
+    await work.trx
+      .updateTable('companySyncs')
+      .set({ synchronizedAt: work.now })
+      .where('tenantId', '=', work.tenantId)
+      .execute();
     return [{ type: 'COMPANY_SYNCHRONIZED', integrationId: null, data: toData(policy, links) }];
   }
   if (states.length > 0 && !hasSuccess && oldestAtWork === undefined && told.failedAt === null) {
-    await work.trx.updateTable('companySyncs').set({ failedAt: work.now }).where('tenantId', '=', work.tenantId).execute();
+    await work.trx
+      .updateTable('companySyncs')
+      .set({ failedAt: work.now })
+      .where('tenantId', '=', work.tenantId)
+      .execute();
     return [{ type: 'COMPANY_SYNC_FAILED', integrationId: null, data: toData(policy, links) }];
   }
   return [];
 }
 
 /** What a link that is made now is promised, whatever the tenant chooses later. */
-export async function policyToPin({ trx, tenantId, now }: TenantWork, switchAt: Date | undefined): Promise<CompanySynchronizedPolicy> {
-  const tenant = await trx.selectFrom('tenants').select('companySynchronizedPolicy').where('tenantId', '=', tenantId).executeTakeFirst();
+export async function policyToPin(
+  { trx, tenantId, now }: TenantWork,
+  switchAt: Date | undefined,
+): Promise<CompanySynchronizedPolicy> {
+  const tenant = await trx
+    .selectFrom('tenants')
+    .select('companySynchronizedPolicy')
+    .where('tenantId', '=', tenantId)
+    .executeTakeFirst();
   return effectivePolicy(tenant?.companySynchronizedPolicy ?? 'all_datasets', { now, switchAt });
 }
 
 /** The deprecated policy is gone from the switch on; undefined: there is none. */
-export function effectivePolicy(chosen: CompanySynchronizedPolicy, { now, switchAt }: { now: Date; switchAt: Date | undefined }): CompanySynchronizedPolicy {
+export function effectivePolicy(
+  chosen: CompanySynchronizedPolicy,
+  { now, switchAt }: { now: Date; switchAt: Date | undefined },
+): CompanySynchronizedPolicy {
   return switchAt !== undefined && now >= switchAt ? 'all_datasets' : chosen;
 }
 
@@ -63,21 +86,33 @@ function toData(policy: CompanySynchronizedPolicy, links: readonly LinkState[]):
   return {
     policy,
     integrations: links.map(({ integrationId, datasets }) => ({
-      integration_id: toWireId('int', integrationId),
-      datasets: datasets.map(({ recordType, initialState }) => ({ record_type: recordType, state: initialState })),
+      integration_id: toTypeId('int', integrationId),
+      datasets: datasets.map(({ recordType, initialState }) => ({
+        record_type: recordType,
+        state: initialState,
+      })),
     })),
   };
 }
 
 async function isTold({ trx, tenantId }: TenantWork): Promise<boolean> {
-  const row = await trx.selectFrom('companySyncs').select('synchronizedAt').where('tenantId', '=', tenantId).executeTakeFirst();
+  const row = await trx
+    .selectFrom('companySyncs')
+    .select('synchronizedAt')
+    .where('tenantId', '=', tenantId)
+    .executeTakeFirst();
   return row?.synchronizedAt != null;
 }
 
-async function lockCompany({ trx, tenantId }: TenantWork): Promise<{ synchronizedAt: Date | null; failedAt: Date | null }> {
+async function lockCompany({
+  trx,
+  tenantId,
+}: TenantWork): Promise<{ synchronizedAt: Date | null; failedAt: Date | null }> {
   const { rows } = await sql<{ synchronizedAt: Date | null; failedAt: Date | null }>`
     insert into company_syncs (tenant_id) values (${tenantId})
-    on conflict (tenant_id) do update set tenant_id = excluded.tenant_id returning synchronized_at, failed_at`.execute(trx);
+    on conflict (tenant_id) do update set tenant_id = excluded.tenant_id returning synchronized_at, failed_at`.execute(
+    trx,
+  );
   return rows[0] ?? { synchronizedAt: null, failedAt: null };
 }
 
@@ -85,7 +120,13 @@ async function lockCompany({ trx, tenantId }: TenantWork): Promise<{ synchronize
 async function readLinks({ trx, tenantId }: TenantWork): Promise<LinkState[]> {
   const links = await trx
     .selectFrom('integrations')
-    .select(['integrationId', 'companySynchronizedPolicy', 'recordTypes', 'onboardedAt', 'onboardingFailedAt'])
+    .select([
+      'integrationId',
+      'companySynchronizedPolicy',
+      'recordTypes',
+      'onboardedAt',
+      'onboardingFailedAt',
+    ])
     .where('tenantId', '=', tenantId)
     .where('deletedAt', 'is', null)
     .where('onboardingStartedAt', 'is not', null)
@@ -104,7 +145,11 @@ async function readLinks({ trx, tenantId }: TenantWork): Promise<LinkState[]> {
     );
     // What joined by a later mapping only was not queued by linking.
     if (!initial.some(({ isInitial }) => isInitial)) return [];
-    const state = { ...link, policy: companySynchronizedPolicy ?? ('all_datasets' as const), datasets: initial.map((dataset) => settled(link, dataset)) };
+    const state = {
+      ...link,
+      policy: companySynchronizedPolicy ?? ('all_datasets' as const),
+      datasets: initial.map((dataset) => settled(link, dataset)),
+    };
     return [{ ...state, isComplete: state.datasets.every(({ initialState }) => initialState !== null) }];
   });
 }
@@ -114,5 +159,7 @@ function settled<Dataset extends { initialState: LinkState['datasets'][number]['
   { onboardingFailedAt, onboardedAt }: Pick<Link, 'onboardingFailedAt' | 'onboardedAt'>,
   dataset: Dataset,
 ): Dataset {
-  return dataset.initialState === null && (onboardingFailedAt !== null || onboardedAt !== null) ? { ...dataset, initialState: 'failed' as const } : dataset;
+  return dataset.initialState === null && (onboardingFailedAt !== null || onboardedAt !== null)
+    ? { ...dataset, initialState: 'failed' as const }
+    : dataset;
 }

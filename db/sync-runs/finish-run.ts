@@ -10,11 +10,11 @@ import { countParked } from '../pull/deletion-reviews';
 import type { NewEvent } from '../webhooks/events';
 import { newUuid } from '../sql/ids';
 import { findIntegration, type Integration } from '../integrations/integrations';
-import { resolveNotification, tellAdmins } from '../notifications/notifications';
-import { settleOnboarding } from './onboarding';
+import { resolveNotification, notifyAdmins } from '../notifications/notifications';
+import { updateOnboarding } from './onboarding';
 import { endOperations } from '../notifications/operations';
-import { endApplied, forgetSyncNow, invalidateOverviewsReadDuring } from '../overviews/overviews';
-import { pullsOf } from '../../domain/records/mapping-directions';
+import { endApplied, deleteSyncNowItems, invalidateOverviewsReadDuring } from '../overviews/overviews';
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { listSyncDatasets, type SyncDataset } from './sync-datasets';
 import { syncEvents } from './sync-events';
 import { requestSyncRun } from './sync-run-requests';
@@ -25,23 +25,38 @@ type SyncRun = Selectable<SyncRunsTable>;
 type SyncJob = Selectable<SyncJobsTable>;
 
 /** @returns the events, to be written last. */
-export async function endSyncRun(work: TenantWork, run: SyncRun, jobs: readonly SyncJob[]): Promise<NewEvent[]> {
+export async function endSyncRun(
+  work: TenantWork,
+  run: SyncRun,
+  jobs: readonly SyncJob[],
+): Promise<NewEvent[]> {
   if (run.kind === 'sync_now') {
     const by = run.startedBy;
     // Before those who wait are told: who shares it at this moment holds the overview, and is among them.
-    await endApplied(work, { syncRunId: run.syncRunId, by, isApplied: run.state === 'succeeded' || run.state === 'partially_succeeded' });
+    await endApplied(work, {
+      syncRunId: run.syncRunId,
+      by,
+      isApplied: run.state === 'succeeded' || run.state === 'partially_succeeded',
+    });
     if (jobs.length > 0) await invalidateOverviewsReadDuring(work, { ...run, by });
-    await endOperations(work, { integrationId: run.integrationId, syncRunId: run.syncRunId, outcome: run.state });
-    await forgetSyncNow(work, run);
+    await endOperations(work, {
+      integrationId: run.integrationId,
+      syncRunId: run.syncRunId,
+      outcome: run.state,
+    });
+    await deleteSyncNowItems(work, run);
   }
   const integration = await findIntegration(work, run);
   // Whoever was told that it goes on is told that it ended.
-  if (integration === undefined) return (await syncEvents(work, run, jobs)).filter(({ type }) => type === 'SYNC_COMPLETE');
+  if (integration === undefined)
+    return (await syncEvents(work, run, jobs)).filter(({ type }) => type === 'SYNC_COMPLETE');
   const datasets = await listSyncDatasets(work, run);
-  const datasetJobs = jobs.filter(({ recordType }) => recordType !== METADATA_JOB && directionOfJob(recordType).direction === 'pull');
+  const datasetJobs = jobs.filter(
+    ({ recordType }) => recordType !== METADATA_JOB && directionOfJob(recordType).direction === 'pull',
+  );
   // One that was canceled before it began has looked at nothing.
   if (datasetJobs.length > 0) await writeSyncStatus(work, { run, integration, datasets });
-  await settleOnboarding(work, { run, integration, datasets, jobs: datasetJobs });
+  await updateOnboarding(work, { run, integration, datasets, jobs: datasetJobs });
   // What was reviewed is not all there is: a difference is no surprise.
   if (run.overviewId === null) await answerDrift(work, { run, datasets, jobs: datasetJobs });
   return syncEvents(work, run, jobs);
@@ -49,14 +64,18 @@ export async function endSyncRun(work: TenantWork, run: SyncRun, jobs: readonly 
 
 async function writeSyncStatus(
   { trx, tenantId, now }: TenantWork,
-  { run, integration, datasets }: { run: SyncRun; integration: Integration; datasets: readonly SyncDataset[] },
+  {
+    run,
+    integration,
+    datasets,
+  }: { run: SyncRun; integration: Integration; datasets: readonly SyncDataset[] },
 ): Promise<void> {
-  const pulled = new Set(pullsOf(integration));
+  const pulled = new Set(pulledRecordTypes(integration));
   const breakdown: StatusOfRecordType[] = datasets
     .filter(({ recordType }) => pulled.has(recordType))
-    .map(({ recordType, oursTotal, theirsTotal, countedAt }) => ({
+    .map(({ recordType, localTotal, remoteTotal, countedAt }) => ({
       record_type: recordType,
-      ...totalsOf(oursTotal, theirsTotal),
+      ...totalsOf(localTotal, remoteTotal),
       counted_at: countedAt?.toISOString() ?? null,
     }));
   const total = sumOfTotals(breakdown);
@@ -88,7 +107,7 @@ async function answerDrift(
   for (const job of jobs.filter(({ state }) => state === 'succeeded')) {
     const dataset = datasets.find(({ recordType }) => recordType === job.recordType);
     if (dataset === undefined) continue;
-    const { difference } = totalsOf(dataset.oursTotal, dataset.theirsTotal);
+    const { difference } = totalsOf(dataset.localTotal, dataset.remoteTotal);
     const isFull = run.scope === 'full';
     const answer = answerToDrift({
       difference,
@@ -100,26 +119,49 @@ async function answerDrift(
       isRepair: run.kind === 'drift_repair',
     });
     if (answer === 'repair') repairs.push(job.recordType);
-    if (answer === 'alert') remaining.push(await describeDifference(work, run, job.recordType, difference ?? 0));
+    if (answer === 'alert')
+      remaining.push(await describeDifference(work, run, job.recordType, difference ?? 0));
     if (isFull && answer !== 'repair')
-      await rememberDifference(work, { integrationId, recordType: job.recordType, difference: difference === 0 ? null : difference });
+      await rememberDifference(work, {
+        integrationId,
+        recordType: job.recordType,
+        difference: difference === 0 ? null : difference,
+      });
   }
-  if (repairs.length > 0) await requestSyncRun(work, { integrationId, kind: 'drift_repair', recordTypes: repairs, startedBy: 'syncline' });
+  if (repairs.length > 0)
+    await requestSyncRun(work, {
+      integrationId,
+      kind: 'drift_repair',
+      recordTypes: repairs,
+      startedBy: 'syncline',
+    });
   const place = { integrationId, kind: 'difference_remains' as const, now: work.now };
-  if (remaining.length > 0) await tellAdmins(work, { integrationId, kind: place.kind, detail: remaining.join(' ') });
-  else if (run.scope === 'full' && run.recordTypes === null && run.state === 'succeeded') await resolveNotification(work, place);
+  if (remaining.length > 0)
+    await notifyAdmins(work, { integrationId, kind: place.kind, detail: remaining.join(' ') });
+  else if (run.scope === 'full' && run.recordTypes === null && run.state === 'succeeded')
+    await resolveNotification(work, place);
 }
 
-async function describeDifference(work: TenantWork, run: SyncRun, recordType: string, difference: number): Promise<string> {
+async function describeDifference(
+  work: TenantWork,
+  run: SyncRun,
+  recordType: string,
+  difference: number,
+): Promise<string> {
   const { ids, isComplete } = await findUnsyncedIds(work, { ...run, recordType });
   const side = difference > 0 ? `${difference} more here than there` : `${-difference} fewer here than there`;
-  if (ids.length === 0) return `${recordType}: ${side} after everything was read; no single record stands out.`;
+  if (ids.length === 0)
+    return `${recordType}: ${side} after everything was read; no single record stands out.`;
   return `${recordType}: ${side} after everything was read. Look at ${ids.join(', ')}${isComplete ? '' : ' and more'}.`;
 }
 
 async function rememberDifference(
   { trx, tenantId }: TenantWork,
-  { integrationId, recordType, difference }: { integrationId: string; recordType: string; difference: number | null },
+  {
+    integrationId,
+    recordType,
+    difference,
+  }: { integrationId: string; recordType: string; difference: number | null },
 ): Promise<void> {
   await trx
     .updateTable('syncDatasets')

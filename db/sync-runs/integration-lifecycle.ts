@@ -14,14 +14,14 @@ import { findIntegration, type Integration, lockIntegration } from '../integrati
 import { lockMappings } from '../records/mapping-lock';
 import { resolveNotification } from '../notifications/notifications';
 import { invalidateOverviewsOf } from '../overviews/overviews';
-import { pullsOf } from '../../domain/records/mapping-directions';
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { addSyncDatasets } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
-import { noteListReplaced } from '../pull/pass-state';
-import { findUnfinishedRuns, requestSyncRun, wakeSyncRuns } from './sync-run-requests';
-import { wake, wakeLane } from '../platform/outbox';
+import { markListReplaced } from '../pull/pass-state';
+import { findUnfinishedRuns, requestSyncRun, enqueueSyncRuns } from './sync-run-requests';
+import { enqueue, enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { RecordTypeMappings } from '../tables';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 
 export interface NewIntegration {
   integrationId: string;
@@ -31,7 +31,7 @@ export interface NewIntegration {
   config: JsonObject;
   recordTypes: RecordTypeMappings;
   /** Sealed already; null = none given yet (a connector that needs none). */
-  sealedCredentials: string | null;
+  encryptedCredentials: string | null;
   gracePeriodMs: number;
   maxWaitMs: number | null;
   /** `all`: existing eligible records are pushed behind edits; `none`: only changes from now on. */
@@ -48,9 +48,11 @@ export interface NewIntegration {
 
 export async function createIntegration(work: TenantWork, input: NewIntegration): Promise<Integration> {
   const { trx, tenantId, now } = work;
-  const pulled = pullsOf(input);
+  const pulled = pulledRecordTypes(input);
   // What goes both ways is pushed once theirs is here and matched (rules.md 17): the end of onboarding sees to that.
-  const isBackfilled = input.initialPush === 'all' && !Object.values(input.recordTypes).some(({ direction }) => direction === 'both');
+  const isBackfilled =
+    input.initialPush === 'all' &&
+    !Object.values(input.recordTypes).some(({ direction }) => direction === 'both');
   await lockMappings(work, 'alone');
   await trx
     .insertInto('integrations')
@@ -62,15 +64,15 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
       accountName: input.accountName,
       config: JSON.stringify(input.config),
       recordTypes: JSON.stringify(input.recordTypes),
-      credentials: input.sealedCredentials,
-      credentialsUpdatedAt: input.sealedCredentials === null ? null : now,
+      credentials: input.encryptedCredentials,
+      credentialsUpdatedAt: input.encryptedCredentials === null ? null : now,
       gracePeriodMs: input.gracePeriodMs,
       maxWaitMs: input.maxWaitMs,
       initialPush: input.initialPush,
       pausedAt: input.isPaused ? now : null,
       needsReauthorizationAt: null,
       blockedUntil: null,
-      blockedBecause: null,
+      blockedReason: null,
       blockedDetail: null,
       outageSince: null,
       lastCheck: null,
@@ -89,18 +91,25 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
     })
     .execute();
   const { integrationId } = input;
-  if (!input.isPaused && isBackfilled) await wakeLane(work, { integrationId, wakeAt: now });
+  if (!input.isPaused && isBackfilled) await enqueuePush(work, { integrationId, nextDueAt: now });
   if (pulled.length > 0) {
     await addSyncDatasets(work, { integrationId, recordTypes: pulled, isInitial: true });
-    await requestSyncRun(work, { integrationId, kind: 'onboarding', startedBy: input.linkedBy ?? 'syncline' });
-    await wakeSchedules(work, { integrationId });
+    await requestSyncRun(work, {
+      integrationId,
+      kind: 'onboarding',
+      startedBy: input.linkedBy ?? 'syncline',
+    });
+    await enqueueSchedules(work, { integrationId });
   }
   return announced(work, input.integrationId);
 }
 
 /** Lets the schedules be made as the rows say. */
-export async function wakeSchedules(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
-  await wake(work, { lane: 'sync_schedule', subjectId: integrationId, wakeAt: work.now });
+export async function enqueueSchedules(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<void> {
+  await enqueue(work, { topic: 'sync_schedule', subjectId: integrationId, nextDueAt: work.now });
 }
 
 export interface IntegrationChange {
@@ -124,11 +133,17 @@ export async function changeIntegration(
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
   // Before the lock of the mappings, which a page takes after that of its job.
-  if (before !== undefined && change.config !== undefined && canonicalJson(change.config) !== canonicalJson(before.config))
-    await noteListReplaced(work, before);
+  if (
+    before !== undefined &&
+    change.config !== undefined &&
+    canonicalJson(change.config) !== canonicalJson(before.config)
+  )
+    await markListReplaced(work, before);
   if (change.recordTypes !== undefined) await lockMappings(work, 'alone');
   if (before === undefined) throw new Error(`No integration ${integrationId} to change.`);
-  const hasNewMapping = change.recordTypes !== undefined && canonicalJson(change.recordTypes as never) !== canonicalJson(before.recordTypes as never);
+  const hasNewMapping =
+    change.recordTypes !== undefined &&
+    canonicalJson(change.recordTypes as never) !== canonicalJson(before.recordTypes as never);
   await trx
     .updateTable('integrations')
     .set({
@@ -153,19 +168,28 @@ export async function changeIntegration(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  if (hasNewMapping && before.pausedAt === null) await wakeLane(work, { integrationId, wakeAt: now });
-  if (hasNewMapping && change.recordTypes !== undefined) await readUnderNewMapping(work, { integrationId, before, recordTypes: change.recordTypes });
-  await wakeSchedules(work, { integrationId });
+  if (hasNewMapping && before.pausedAt === null) await enqueuePush(work, { integrationId, nextDueAt: now });
+  if (hasNewMapping && change.recordTypes !== undefined)
+    await readUnderNewMapping(work, { integrationId, before, recordTypes: change.recordTypes });
+  await enqueueSchedules(work, { integrationId });
   return announced(work, integrationId);
 }
 
 /** Record types whose mapping reads something else are read as a whole; those that were added have no part in the gate. */
 async function readUnderNewMapping(
   work: TenantWork,
-  { integrationId, before, recordTypes }: { integrationId: string; before: Integration; recordTypes: RecordTypeMappings },
+  {
+    integrationId,
+    before,
+    recordTypes,
+  }: { integrationId: string; before: Integration; recordTypes: RecordTypeMappings },
 ): Promise<void> {
-  const pulled = pullsOf({ recordTypes });
-  const changed = pulled.filter((type) => canonicalJson(recordTypes[type] as never) !== canonicalJson((before.recordTypes[type] ?? null) as never));
+  const pulled = pulledRecordTypes({ recordTypes });
+  const changed = pulled.filter(
+    (type) =>
+      canonicalJson(recordTypes[type] as never) !==
+      canonicalJson((before.recordTypes[type] ?? null) as never),
+  );
   if (changed.length === 0) return;
   await addSyncDatasets(work, { integrationId, recordTypes: pulled, isInitial: false });
   // It never had a gate, so it needs none for what is added to it.
@@ -176,11 +200,20 @@ async function readUnderNewMapping(
       .where('tenantId', '=', work.tenantId)
       .where('integrationId', '=', integrationId)
       .execute();
-  await requestSyncRun(work, { integrationId, kind: 'full', recordTypes: changed, startedBy: 'mapping', mustFollow: true });
+  await requestSyncRun(work, {
+    integrationId,
+    kind: 'full',
+    recordTypes: changed,
+    startedBy: 'mapping',
+    mustFollow: true,
+  });
 }
 
 /** Windows keep opening, the lane ends at its next wake, retry clocks stand still. Pausing twice is pausing once. */
-export async function pauseIntegration(work: TenantWork, { integrationId }: { integrationId: string }): Promise<Integration> {
+export async function pauseIntegration(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<Integration> {
   await work.trx
     .updateTable('integrations')
     .set((eb) => ({ pausedAt: work.now, version: eb('version', '+', 1), updatedAt: work.now }))
@@ -188,12 +221,15 @@ export async function pauseIntegration(work: TenantWork, { integrationId }: { in
     .where('integrationId', '=', integrationId)
     .where('pausedAt', 'is', null)
     .execute();
-  await wakeSyncRuns(work, { integrationId });
+  await enqueueSyncRuns(work, { integrationId });
   return announced(work, integrationId);
 }
 
 /** Resuming twice is resuming once. */
-export async function resumeIntegration(work: TenantWork, { integrationId }: { integrationId: string }): Promise<Integration> {
+export async function resumeIntegration(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<Integration> {
   const before = await lockIntegration(work, { integrationId });
   if (before === undefined || before.pausedAt === null) return announced(work, integrationId);
   // An acceptance that took it for paused tells the lane nothing: it ends before, or it sees that it works again.
@@ -204,34 +240,44 @@ export async function resumeIntegration(work: TenantWork, { integrationId }: { i
     .set({
       pausedAt: null,
       // An outage that was known before is probed at once, and its quarter of an hour goes on from where it was.
-      ...(before.blockedBecause === 'outage' ? { blockedUntil: work.now } : {}),
-      ...(before.outageSince === null ? {} : { outageSince: new Date(before.outageSince.getTime() + work.now.getTime() - before.pausedAt.getTime()) }),
+      ...(before.blockedReason === 'outage' ? { blockedUntil: work.now } : {}),
+      ...(before.outageSince === null
+        ? {}
+        : {
+            outageSince: new Date(
+              before.outageSince.getTime() + work.now.getTime() - before.pausedAt.getTime(),
+            ),
+          }),
       version: before.version + 1,
       updatedAt: work.now,
     })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  if (before.needsReauthorizationAt === null) await wakeLane(work, { integrationId, wakeAt: work.now });
-  await wakeSyncRuns(work, { integrationId });
+  if (before.needsReauthorizationAt === null) await enqueuePush(work, { integrationId, nextDueAt: work.now });
+  await enqueueSyncRuns(work, { integrationId });
   return announced(work, integrationId);
 }
 
 /** New credentials: what waited for them goes on (rules.md 10). */
 export async function replaceCredentials(
   work: TenantWork,
-  { integrationId, sealedCredentials }: { integrationId: string; sealedCredentials: string },
+  { integrationId, encryptedCredentials }: { integrationId: string; encryptedCredentials: string },
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
   // They may be those of another account.
-  await noteListReplaced(work, { integrationId });
+  await markListReplaced(work, { integrationId });
   await lockMappings(work, 'alone'); // as in resumeIntegration
-  if (before?.needsReauthorizationAt != null) await postponeGivingUp(work, { integrationId, byMs: now.getTime() - before.needsReauthorizationAt.getTime() });
+  if (before?.needsReauthorizationAt != null)
+    await postponeGivingUp(work, {
+      integrationId,
+      byMs: now.getTime() - before.needsReauthorizationAt.getTime(),
+    });
   await trx
     .updateTable('integrations')
     .set((eb) => ({
-      credentials: sealedCredentials,
+      credentials: encryptedCredentials,
       credentialsUpdatedAt: now,
       needsReauthorizationAt: null,
       blockedDetail: null,
@@ -243,18 +289,25 @@ export async function replaceCredentials(
     .execute();
   await resolveNotification(work, { integrationId, kind: 'integration_needs_reauthorization', now });
   const after = await announced(work, integrationId);
-  if (after.pausedAt === null) await wakeLane(work, { integrationId, wakeAt: now });
+  if (after.pausedAt === null) await enqueuePush(work, { integrationId, nextDueAt: now });
   if (before?.needsReauthorizationAt != null) await catchUp(work, after);
   return after;
 }
 
 /** What could not be read for want of credentials is read now. */
 async function catchUp(work: TenantWork, { integrationId, onboardedAt }: Integration): Promise<void> {
-  await requestSyncRun(work, { integrationId, kind: onboardedAt === null ? 'onboarding' : 'incremental', startedBy: 'credentials' });
+  await requestSyncRun(work, {
+    integrationId,
+    kind: onboardedAt === null ? 'onboarding' : 'incremental',
+    startedBy: 'credentials',
+  });
 }
 
 /** Its pairs and links go, its push log stays; its overview is no longer valid. What the third party holds is left as it is. */
-export async function deleteIntegration(work: TenantWork, { integrationId, by = 'syncline' }: { integrationId: string; by?: string }): Promise<void> {
+export async function deleteIntegration(
+  work: TenantWork,
+  { integrationId, by = 'syncline' }: { integrationId: string; by?: string },
+): Promise<void> {
   const { trx, tenantId, now } = work;
   await lockIntegration(work, { integrationId });
   await lockMappings(work, 'alone');
@@ -265,17 +318,26 @@ export async function deleteIntegration(work: TenantWork, { integrationId, by = 
     .where('integrationId', '=', integrationId)
     .execute();
   await sql`
-    update pushes set result = 'closed', finished_at = ${now} from record_syncs pair
-    where pair.tenant_id = ${tenantId} and pair.integration_id = ${integrationId} and pushes.tenant_id = pair.tenant_id and pushes.push_id = pair.push_id`.execute(
+    update pushes set result = 'closed', finished_at = ${now} from record_syncs record_sync
+    where record_sync.tenant_id = ${tenantId} and record_sync.integration_id = ${integrationId} and pushes.tenant_id = record_sync.tenant_id and pushes.push_id = record_sync.push_id`.execute(
     trx,
   );
-  await trx.deleteFrom('recordSyncs').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
-  await trx.deleteFrom('recordLinks').where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).execute();
-  for (const run of await findUnfinishedRuns(work, { integrationId })) await cancelSyncRun(work, { ...run, by });
+  await trx
+    .deleteFrom('recordSyncs')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  await trx
+    .deleteFrom('recordLinks')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .execute();
+  for (const run of await findUnfinishedRuns(work, { integrationId }))
+    await cancelSyncRun(work, { ...run, by });
   await supersedeReviews(work, { integrationId });
-  await invalidateOverviewsOf(work, { integrationId, because: 'integration_deleted', by });
-  await wakeSyncRuns(work, { integrationId });
-  await wakeSchedules(work, { integrationId });
+  await invalidateOverviewsOf(work, { integrationId, reason: 'integration_deleted', by });
+  await enqueueSyncRuns(work, { integrationId });
+  await enqueueSchedules(work, { integrationId });
   await sql`update notifications set resolved_at = ${now} where tenant_id = ${tenantId} and integration_id = ${integrationId} and resolved_at is null`.execute(
     trx,
   );

@@ -11,7 +11,7 @@ export interface OnboardingDataset {
   /** The full run that reads it: the one at work, else the last one; null = none was begun. */
   syncRunId: string | null;
   jobState: JobState | null;
-  waitingBecause: JobWait | null;
+  waitingReason: JobWait | null;
   recordsRead: number;
   expectedRecords: number | null;
 }
@@ -25,7 +25,7 @@ export async function findOnboardingDatasets(
   if (integrationIds.length === 0) return found;
   const { rows } = await sql<OnboardingDataset>`
     select dataset.integration_id, dataset.record_type, dataset.initial_state, run.sync_run_id,
-      job.state as job_state, job.waiting_because, coalesce(job.records_read, 0)::bigint as records_read, job.expected_records
+      job.state as job_state, job.waiting_reason, coalesce(job.records_read, 0)::bigint as records_read, job.expected_records
     from integrations integration
     left join lateral (
       select sync_run_id from sync_runs

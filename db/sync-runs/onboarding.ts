@@ -4,36 +4,37 @@
  * deleting the integration lifts it; an integration that only pushes has none.
  */
 import { type Selectable, sql } from 'kysely';
-import { toWireId } from '../sql/ids';
+import { toTypeId } from '../sql/ids';
 import { isJobEnded, type JobState } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
 import { queueEmail } from '../notifications/emails';
 import type { Integration } from '../integrations/integrations';
 import { emailAtOnce } from '../notifications/notification-recipients';
-import { resolveNotification, tellAdmins } from '../notifications/notifications';
-import { wakeLane } from '../platform/outbox';
+import { resolveNotification, notifyAdmins } from '../notifications/notifications';
+import { enqueuePush } from '../platform/outbox';
 import { pullsType } from '../../domain/records/mapping-directions';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { RecordTypeMappings, SyncJobsTable, SyncRunsTable } from '../tables';
+import type { SyncJobsTable, SyncRunsTable } from '../tables';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { SyncDataset } from './sync-datasets';
 import { findTenant } from '../tenants/tenants';
 
 type InitialState = NonNullable<SyncDataset['initialState']>;
 
 /** The facts of an integration that decide whether its gate is down. */
-export interface GateFacts {
+export interface OnboardingLockFacts {
   recordTypes: RecordTypeMappings;
   onboardingStartedAt: Date | null;
   onboardedAt: Date | null;
   pausedAt: Date | null;
 }
 
-export function isOnboarding({ onboardingStartedAt, onboardedAt, pausedAt }: GateFacts): boolean {
+export function isOnboarding({ onboardingStartedAt, onboardedAt, pausedAt }: OnboardingLockFacts): boolean {
   return onboardingStartedAt !== null && onboardedAt === null && pausedAt === null;
 }
 
 /** True where changes of this record type are refused because of this integration. */
-export function isGated(integration: GateFacts, recordType: string): boolean {
+export function isLocked(integration: OnboardingLockFacts, recordType: string): boolean {
   return isOnboarding(integration) && pullsType(integration.recordTypes[recordType]);
 }
 
@@ -45,22 +46,29 @@ interface RunEnd {
 }
 
 /** Notes how the initial datasets stand after a full pass, and lifts the gate or says that all failed. */
-export async function settleOnboarding(work: TenantWork, { run, integration, datasets, jobs }: RunEnd): Promise<void> {
-  if (integration.onboardingStartedAt === null || integration.onboardedAt !== null || run.scope !== 'full') return;
+export async function updateOnboarding(
+  work: TenantWork,
+  { run, integration, datasets, jobs }: RunEnd,
+): Promise<void> {
+  if (integration.onboardingStartedAt === null || integration.onboardedAt !== null || run.scope !== 'full')
+    return;
   const initial = initialDatasets(integration, datasets);
-  const states = new Map<string, InitialState | null>(initial.map(({ recordType, initialState }) => [recordType, initialState]));
+  const states = new Map<string, InitialState | null>(
+    initial.map(({ recordType, initialState }) => [recordType, initialState]),
+  );
   for (const { recordType, state } of jobs) {
     const initialState = initialStateOf(state);
     if (!states.has(recordType) || initialState === null) continue;
     states.set(recordType, initialState);
-    await noteInitialState(work, { integrationId: integration.integrationId, recordType, initialState });
+    await saveInitialState(work, { integrationId: integration.integrationId, recordType, initialState });
   }
   // Canceled before it began: nobody reads them until somebody asks for it.
   if (run.kind === 'onboarding' && run.state === 'canceled' && jobs.length === 0)
     for (const [recordType, state] of states) states.set(recordType, state ?? 'failed');
   if ([...states.values()].includes(null)) return;
-  if ([...states.values()].includes('succeeded')) await openGate(work, integration, states, datasets);
-  else await sayAllFailed(work, integration, states, datasets);
+  if ([...states.values()].includes('succeeded'))
+    await liftOnboardingLock(work, integration, states, datasets);
+  else await notifyAllFailed(work, integration, states, datasets);
 }
 
 /** One that is no longer read holds up nobody; where none of the first ones is left, those that came later stand in for them. */
@@ -74,13 +82,21 @@ export function initialDatasets<Dataset extends { recordType: string; isInitial:
 
 function initialStateOf(state: JobState): InitialState | null {
   if (!isJobEnded(state)) return null;
-  return state === 'canceled' || state === 'failed' ? 'failed' : state === 'not_supported' ? 'not_supported' : 'succeeded';
+  return state === 'canceled' || state === 'failed'
+    ? 'failed'
+    : state === 'not_supported'
+      ? 'not_supported'
+      : 'succeeded';
 }
 
 /** Notes how one dataset ended while its run goes on; nothing once the gate is up. */
-export async function noteInitialJob(
+export async function recordInitialJob(
   { trx, tenantId }: TenantWork,
-  { run, recordType, state }: { run: Pick<Selectable<SyncRunsTable>, 'integrationId' | 'scope'>; recordType: string; state: JobState },
+  {
+    run,
+    recordType,
+    state,
+  }: { run: Pick<Selectable<SyncRunsTable>, 'integrationId' | 'scope'>; recordType: string; state: JobState },
 ): Promise<void> {
   const initialState = initialStateOf(state);
   if (run.scope !== 'full' || initialState === null) return;
@@ -91,7 +107,12 @@ export async function noteInitialJob(
       and integration.onboarding_started_at is not null and integration.onboarded_at is null`.execute(trx);
 }
 
-async function openGate(work: TenantWork, integration: Integration, states: Map<string, InitialState | null>, datasets: readonly SyncDataset[]): Promise<void> {
+async function liftOnboardingLock(
+  work: TenantWork,
+  integration: Integration,
+  states: Map<string, InitialState | null>,
+  datasets: readonly SyncDataset[],
+): Promise<void> {
   const { integrationId } = integration;
   await work.trx
     .updateTable('integrations')
@@ -99,17 +120,25 @@ async function openGate(work: TenantWork, integration: Integration, states: Map<
       onboardedAt: work.now,
       onboardingFailedAt: null,
       // What is synced both ways is pushed only now that theirs is here and matched (rules.md 17).
-      ...(integration.initialPush === 'all' && pushesWhatItPulls(integration) ? { backfillReason: 'initial' as const, backfillCursor: null } : {}),
+      ...(integration.initialPush === 'all' && pushesWhatItPulls(integration)
+        ? { backfillReason: 'initial' as const, backfillCursor: null }
+        : {}),
     })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  await wakeLane(work, { integrationId, wakeAt: work.now });
+  await enqueuePush(work, { integrationId, nextDueAt: work.now });
   await resolveNotification(work, { integrationId, kind: 'onboarding_failed', now: work.now });
-  await tell(work, { integration, states, datasets, kind: 'onboarding_complete', detail: `${integration.app} is onboarded: its records can be changed now.` });
+  await tell(work, {
+    integration,
+    states,
+    datasets,
+    kind: 'onboarding_complete',
+    detail: `${integration.app} is onboarded: its records can be changed now.`,
+  });
 }
 
-async function sayAllFailed(
+async function notifyAllFailed(
   work: TenantWork,
   integration: Integration,
   states: Map<string, InitialState | null>,
@@ -144,18 +173,29 @@ async function tell(
   },
 ): Promise<void> {
   const { integrationId, app, accountName } = integration;
-  const recipients = await tellAdmins(work, { integrationId, kind, detail });
+  const recipients = await notifyAdmins(work, { integrationId, kind, detail });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   const address = (await findTenant(work))?.contactEmail ?? null;
   const content = {
-    integration_id: toWireId('int', integrationId),
+    integration_id: toTypeId('int', integrationId),
     app,
     account_name: accountName,
     datasets: [...states].flatMap(([recordType, state]) =>
-      state === null ? [] : [{ record_type: recordType, state, records: datasets.find((dataset) => dataset.recordType === recordType)?.oursTotal ?? 0 }],
+      state === null
+        ? []
+        : [
+            {
+              record_type: recordType,
+              state,
+              records: datasets.find((dataset) => dataset.recordType === recordType)?.localTotal ?? 0,
+            },
+          ],
     ),
   };
-  const contact = address === null ? null : { address, emailId: await queueEmail(work, { kind, recipient: address, content }) };
+  const contact =
+    address === null
+      ? null
+      : { address, emailId: await queueEmail(work, { kind, recipient: address, content }) };
   await emailAtOnce(work, recipients, { kind, content, alreadySent: contact });
 }
 
@@ -163,9 +203,13 @@ function pushesWhatItPulls({ recordTypes }: Integration): boolean {
   return Object.values(recordTypes).some(({ direction }) => direction === 'both');
 }
 
-async function noteInitialState(
+async function saveInitialState(
   { trx, tenantId }: TenantWork,
-  { integrationId, recordType, initialState }: { integrationId: string; recordType: string; initialState: InitialState },
+  {
+    integrationId,
+    recordType,
+    initialState,
+  }: { integrationId: string; recordType: string; initialState: InitialState },
 ): Promise<void> {
   await trx
     .updateTable('syncDatasets')

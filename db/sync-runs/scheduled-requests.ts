@@ -3,16 +3,16 @@
  * integration locked. A tick that could not have its run is kept with the reason; deciding twice about the same one changes nothing.
  */
 import type { Selectable } from 'kysely';
-import { isFallback, nightOf } from '../../domain/sync-runs/nightly-schedule';
+import { isFallback, scheduleDateOf } from '../../domain/sync-runs/nightly-schedule';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { type Integration, lockIntegration } from '../integrations/integrations';
-import { pullsOf } from '../../domain/records/mapping-directions';
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { findOpenRuns, requestSyncRun } from './sync-run-requests';
-import { readTimeZone, wakeSchedules } from './sync-schedules';
-import type { SkippedTicksTable } from '../tables';
+import { readTimeZone, enqueueSchedules } from './sync-schedules';
+import type { SkippedRunsTable } from '../tables';
 
-export type SkippedTick = Selectable<SkippedTicksTable>;
+export type SkippedRun = Selectable<SkippedRunsTable>;
 
 export interface Tick {
   integrationId: string;
@@ -21,35 +21,41 @@ export interface Tick {
   scheduledAt: Date;
 }
 
-export interface TickDecision {
-  outcome: 'requested' | SkippedTick['reason'] | 'nothing';
+export interface ScheduledRunDecision {
+  outcome: 'requested' | SkippedRun['reason'] | 'nothing';
   /** The run that was asked for, or the one that was in the way. */
   syncRunId: string | null;
 }
 
-const NOTHING: TickDecision = { outcome: 'nothing', syncRunId: null };
+const NOTHING: ScheduledRunDecision = { outcome: 'nothing', syncRunId: null };
 /** A tick is not taken for later than the run it asked for though PostgreSQL's clock is behind Temporal's by this. */
 const CLOCKS_APART_MS = 10 * 60_000;
 
-export async function decideTick(work: TenantWork, tick: Tick): Promise<TickDecision> {
+export async function decideScheduledRun(work: TenantWork, tick: Tick): Promise<ScheduledRunDecision> {
   const integration = await lockIntegration(work, tick);
   if (integration === undefined || !hasSchedule(integration, tick.schedule)) {
     // The schedule outlived its reason, as after a restore of our database: it is looked at again.
-    await wakeSchedules(work, tick);
+    await enqueueSchedules(work, tick);
     return NOTHING;
   }
-  const before = await findSkippedTick(work, tick);
+  const before = await findSkippedRun(work, tick);
   if (before !== undefined) return { outcome: before.reason, syncRunId: before.syncRunId };
-  return tick.schedule === 'hourly' ? decideHourly(work, integration, tick) : decideNightly(work, integration, tick);
+  return tick.schedule === 'hourly'
+    ? decideHourly(work, integration, tick)
+    : decideNightly(work, integration, tick);
 }
 
 function hasSchedule(integration: Integration, schedule: Tick['schedule']): boolean {
-  if (pullsOf(integration).length === 0) return false;
+  if (pulledRecordTypes(integration).length === 0) return false;
   return schedule === 'hourly' ? integration.isHourlySyncOn : integration.nightlySyncAt !== null;
 }
 
 /** One that comes late has its run with those that came before it: one catch-up, not one per tick. */
-async function decideHourly(work: TenantWork, integration: Integration, tick: Tick): Promise<TickDecision> {
+async function decideHourly(
+  work: TenantWork,
+  integration: Integration,
+  tick: Tick,
+): Promise<ScheduledRunDecision> {
   const { integrationId } = integration;
   const since = new Date(tick.scheduledAt.getTime() - CLOCKS_APART_MS);
   if (await hasRunSince(work, integrationId, since)) return NOTHING;
@@ -62,14 +68,20 @@ async function decideHourly(work: TenantWork, integration: Integration, tick: Ti
 }
 
 /** However late it comes, it stands for the newest night; which has one run, whatever the clocks did (rules.md 29). */
-async function decideNightly(work: TenantWork, integration: Integration, tick: Tick): Promise<TickDecision> {
+async function decideNightly(
+  work: TenantWork,
+  integration: Integration,
+  tick: Tick,
+): Promise<ScheduledRunDecision> {
   const { integrationId, nightlySyncAt } = integration;
   if (nightlySyncAt === null) return NOTHING;
   const zone = await readTimeZone(work);
-  const [meant, newest] = [tick.scheduledAt, work.now].map((at) => nightOf(at, nightlySyncAt, zone)) as [string, string];
-  const night = newest > meant ? newest : meant;
+  const [meant, newest] = [tick.scheduledAt, work.now].map((at) =>
+    scheduleDateOf(at, nightlySyncAt, zone),
+  ) as [string, string];
+  const scheduleDate = newest > meant ? newest : meant;
   const isLast = isFallback(tick.scheduledAt, nightlySyncAt, zone);
-  const done = await findRunOfNight(work, integrationId, night);
+  const done = await findRunOfScheduleDate(work, integrationId, scheduleDate);
   if (done !== undefined) {
     const isOwn = isLast || done.requestedAt.getTime() >= tick.scheduledAt.getTime() - CLOCKS_APART_MS;
     return isOwn ? NOTHING : skip(work, tick, { reason: 'skipped_done_tonight', syncRunId: done.syncRunId });
@@ -78,39 +90,68 @@ async function decideNightly(work: TenantWork, integration: Integration, tick: T
   // The first tick gives way to a run at work, for there is another one; the last one waits behind a run that reads less.
   const mayQueue = isLast && obstacle?.reason === 'skipped_overlap' && !obstacle.isFull;
   if (obstacle !== undefined && !mayQueue) return skip(work, tick, obstacle);
-  const run = await requestSyncRun(work, { integrationId, kind: 'nightly', startedBy: 'schedule:nightly', localDate: night });
-  if (run?.isCoalesced === true) await standForNight(work, run.syncRunId, night);
+  const run = await requestSyncRun(work, {
+    integrationId,
+    kind: 'nightly',
+    startedBy: 'schedule:nightly',
+    localDate: scheduleDate,
+  });
+  if (run?.isCoalesced === true) await markScheduleDate(work, run.syncRunId, scheduleDate);
   return { outcome: 'requested', syncRunId: run?.syncRunId ?? null };
 }
 
 interface Obstacle {
-  reason: SkippedTick['reason'];
+  reason: SkippedRun['reason'];
   syncRunId: string | null;
   isFull?: boolean;
 }
 
-async function findObstacle(work: TenantWork, integration: Integration, { integrationId }: Tick): Promise<Obstacle | undefined> {
+async function findObstacle(
+  work: TenantWork,
+  integration: Integration,
+  { integrationId }: Tick,
+): Promise<Obstacle | undefined> {
   if (integration.pausedAt !== null) return { reason: 'skipped_paused', syncRunId: null };
-  if (integration.needsReauthorizationAt !== null) return { reason: 'skipped_needs_reauthorization', syncRunId: null };
+  if (integration.needsReauthorizationAt !== null)
+    return { reason: 'skipped_needs_reauthorization', syncRunId: null };
   const open = await findOpenRuns(work, { integrationId });
   const inTheWay = open.find(({ state }) => state !== 'queued') ?? open[0];
   if (inTheWay === undefined) return undefined;
-  const isFull = open.some(({ scope, recordTypes, cancelRequestedAt }) => scope === 'full' && recordTypes === null && cancelRequestedAt === null);
+  const isFull = open.some(
+    ({ scope, recordTypes, cancelRequestedAt }) =>
+      scope === 'full' && recordTypes === null && cancelRequestedAt === null,
+  );
   return { reason: 'skipped_overlap', syncRunId: inTheWay.syncRunId, isFull };
 }
 
-async function skip({ trx, tenantId, now }: TenantWork, tick: Tick, { reason, syncRunId }: Obstacle): Promise<TickDecision> {
+async function skip(
+  { trx, tenantId, now }: TenantWork,
+  tick: Tick,
+  { reason, syncRunId }: Obstacle,
+): Promise<ScheduledRunDecision> {
   const { integrationId, schedule, scheduledAt } = tick;
   await trx
-    .insertInto('skippedTicks')
-    .values({ tenantId, skippedTickId: newUuid(), integrationId, schedule, scheduledAt, reason, syncRunId, at: now })
+    .insertInto('skippedRuns')
+    .values({
+      tenantId,
+      skippedRunId: newUuid(),
+      integrationId,
+      schedule,
+      scheduledAt,
+      reason,
+      syncRunId,
+      at: now,
+    })
     .execute();
   return { outcome: reason, syncRunId };
 }
 
-async function findSkippedTick({ trx, tenantId }: TenantWork, { integrationId, schedule, scheduledAt }: Tick): Promise<SkippedTick | undefined> {
+async function findSkippedRun(
+  { trx, tenantId }: TenantWork,
+  { integrationId, schedule, scheduledAt }: Tick,
+): Promise<SkippedRun | undefined> {
   return trx
-    .selectFrom('skippedTicks')
+    .selectFrom('skippedRuns')
     .selectAll()
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
@@ -120,7 +161,11 @@ async function findSkippedTick({ trx, tenantId }: TenantWork, { integrationId, s
     .executeTakeFirst();
 }
 
-async function hasRunSince({ trx, tenantId }: TenantWork, integrationId: string, since: Date): Promise<boolean> {
+async function hasRunSince(
+  { trx, tenantId }: TenantWork,
+  integrationId: string,
+  since: Date,
+): Promise<boolean> {
   const latest = await trx
     .selectFrom('syncRuns')
     .select('requestedAt')
@@ -133,25 +178,29 @@ async function hasRunSince({ trx, tenantId }: TenantWork, integrationId: string,
   return latest !== undefined && latest.requestedAt >= since;
 }
 
-export async function findRunOfNight(
+export async function findRunOfScheduleDate(
   { trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>,
   integrationId: string,
-  night: string,
+  scheduleDate: string,
 ): Promise<{ syncRunId: string; requestedAt: Date } | undefined> {
   return trx
     .selectFrom('syncRuns')
     .select(['syncRunId', 'requestedAt'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
-    .where('localDate', '=', night)
+    .where('localDate', '=', scheduleDate)
     .executeTakeFirst();
 }
 
 /** A run that waited already was made as wide as the nightly one is: it is that night's. */
-async function standForNight({ trx, tenantId }: TenantWork, syncRunId: string, night: string): Promise<void> {
+async function markScheduleDate(
+  { trx, tenantId }: TenantWork,
+  syncRunId: string,
+  scheduleDate: string,
+): Promise<void> {
   await trx
     .updateTable('syncRuns')
-    .set({ localDate: night })
+    .set({ localDate: scheduleDate })
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', syncRunId)
     .where('localDate', 'is', null)
@@ -159,11 +208,15 @@ async function standForNight({ trx, tenantId }: TenantWork, syncRunId: string, n
 }
 
 /** The newest first. */
-export async function listSkippedTicks(
+export async function listSkippedRuns(
   { trx, tenantId }: TenantWork,
   { integrationId, limit, before }: { integrationId: string; limit: number; before?: string | undefined },
-): Promise<SkippedTick[]> {
-  let query = trx.selectFrom('skippedTicks').selectAll().where('tenantId', '=', tenantId).where('integrationId', '=', integrationId);
-  if (before !== undefined) query = query.where('skippedTickId', '<', before);
-  return query.orderBy('skippedTickId', 'desc').limit(limit).execute();
+): Promise<SkippedRun[]> {
+  let query = trx
+    .selectFrom('skippedRuns')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId);
+  if (before !== undefined) query = query.where('skippedRunId', '<', before);
+  return query.orderBy('skippedRunId', 'desc').limit(limit).execute();
 }

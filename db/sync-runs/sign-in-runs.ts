@@ -6,20 +6,20 @@ import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { type Integration, listIntegrations } from '../integrations/integrations';
 import { isOnboarding } from './onboarding';
-import { pullsOf } from '../../domain/records/mapping-directions';
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { requestSyncRun, type RequestedRun } from './sync-run-requests';
 
 const NOT_AGAIN_WITHIN_MS = 10 * 60_000;
 /** More than an integration can work off in ten minutes. */
-const RUNS_LOOKED_AT = 200;
+const RUNS_EXAMINED = 200;
 const INTEGRATIONS_MAX = 1_000;
 
 /** `busy`: somebody is changing the integration at this moment. */
-export type LeftOutBecause = 'recent' | 'paused' | 'needs_reauthorization' | 'onboarding' | 'busy';
+export type LeftOutReason = 'recent' | 'paused' | 'needs_reauthorization' | 'onboarding' | 'busy';
 
 export interface SignInRuns {
   requested: (RequestedRun & { integrationId: string })[];
-  leftOut: { integrationId: string; reason: LeftOutBecause }[];
+  leftOut: { integrationId: string; reason: LeftOutReason }[];
 }
 
 /** Integrations that pull nothing are neither here nor there. */
@@ -32,7 +32,10 @@ export async function requestSignInRuns(work: TenantWork, { user }: { user: stri
   for (const integration of await listPulling(work)) {
     const { integrationId } = integration;
     const reason = locked.has(integrationId) ? whyLeftOut(integration, recent) : 'busy';
-    const run = reason === null ? await requestSyncRun(work, { integrationId, kind: 'sign_in', startedBy: `sign_in:${user}` }) : undefined;
+    const run =
+      reason === null
+        ? await requestSyncRun(work, { integrationId, kind: 'sign_in', startedBy: `sign_in:${user}` })
+        : undefined;
     if (run !== undefined) result.requested.push({ integrationId, ...run });
     else if (reason !== null) result.leftOut.push({ integrationId, reason });
   }
@@ -40,17 +43,22 @@ export async function requestSignInRuns(work: TenantWork, { user }: { user: stri
 }
 
 async function listPulling(work: TenantWork): Promise<Integration[]> {
-  return (await listIntegrations(work, { limit: INTEGRATIONS_MAX })).filter((integration) => pullsOf(integration).length > 0);
+  return (await listIntegrations(work, { limit: INTEGRATIONS_MAX })).filter(
+    (integration) => pulledRecordTypes(integration).length > 0,
+  );
 }
 
-function whyLeftOut(integration: Integration, recent: ReadonlySet<string>): LeftOutBecause | null {
+function whyLeftOut(integration: Integration, recent: ReadonlySet<string>): LeftOutReason | null {
   if (integration.pausedAt !== null) return 'paused';
   if (integration.needsReauthorizationAt !== null) return 'needs_reauthorization';
   if (isOnboarding(integration)) return 'onboarding';
   return recent.has(integration.integrationId) ? 'recent' : null;
 }
 
-async function lockFree({ trx, tenantId }: TenantWork, integrationIds: readonly string[]): Promise<ReadonlySet<string>> {
+async function lockFree(
+  { trx, tenantId }: TenantWork,
+  integrationIds: readonly string[],
+): Promise<ReadonlySet<string>> {
   if (integrationIds.length === 0) return new Set();
   const rows = await trx
     .selectFrom('integrations')
@@ -65,13 +73,18 @@ async function lockFree({ trx, tenantId }: TenantWork, integrationIds: readonly 
 }
 
 /** A run that was asked for by a sign-in is known by that, even where it was widened into something else meanwhile. */
-async function findRecent({ trx, tenantId, now }: TenantWork, integrationIds: readonly string[]): Promise<ReadonlySet<string>> {
+async function findRecent(
+  { trx, tenantId, now }: TenantWork,
+  integrationIds: readonly string[],
+): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ integrationId: string }>`
     select distinct run.integration_id
     from unnest(${[...integrationIds]}::uuid[]) as wanted(integration_id)
     cross join lateral (
       select integration_id, started_by, requested_at from sync_runs
-      where tenant_id = ${tenantId} and integration_id = wanted.integration_id order by sync_run_id desc limit ${RUNS_LOOKED_AT}) run
-    where starts_with(run.started_by, 'sign_in:') and run.requested_at > ${new Date(now.getTime() - NOT_AGAIN_WITHIN_MS)}`.execute(trx);
+      where tenant_id = ${tenantId} and integration_id = wanted.integration_id order by sync_run_id desc limit ${RUNS_EXAMINED}) run
+    where starts_with(run.started_by, 'sign_in:') and run.requested_at > ${new Date(now.getTime() - NOT_AGAIN_WITHIN_MS)}`.execute(
+    trx,
+  );
   return new Set(rows.map(({ integrationId }) => integrationId));
 }

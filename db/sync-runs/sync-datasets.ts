@@ -1,7 +1,7 @@
 /** What is known of a dataset from run to run: how far it was read, how many records both sides hold. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
-import { unseen } from '../sql/bulk-rows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { SyncDatasetsTable } from '../tables';
 
 export type SyncDataset = Selectable<SyncDatasetsTable>;
@@ -11,11 +11,23 @@ interface Place {
   recordType: string;
 }
 
-export async function listSyncDatasets({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<SyncDataset[]> {
-  return trx.selectFrom('syncDatasets').selectAll().where('tenantId', '=', tenantId).where('integrationId', '=', integrationId).orderBy('recordType').execute();
+export async function listSyncDatasets(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<SyncDataset[]> {
+  return trx
+    .selectFrom('syncDatasets')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .orderBy('recordType')
+    .execute();
 }
 
-export async function findSyncDataset({ trx, tenantId }: TenantWork, { integrationId, recordType }: Place): Promise<SyncDataset | undefined> {
+export async function findSyncDataset(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType }: Place,
+): Promise<SyncDataset | undefined> {
   return trx
     .selectFrom('syncDatasets')
     .selectAll()
@@ -28,7 +40,11 @@ export async function findSyncDataset({ trx, tenantId }: TenantWork, { integrati
 /** Those queued by linking are initial; one that is linked later has no part in the gate (rules.md 33). */
 export async function addSyncDatasets(
   { trx, tenantId }: TenantWork,
-  { integrationId, recordTypes, isInitial }: { integrationId: string; recordTypes: readonly string[]; isInitial: boolean },
+  {
+    integrationId,
+    recordTypes,
+    isInitial,
+  }: { integrationId: string; recordTypes: readonly string[]; isInitial: boolean },
 ): Promise<void> {
   if (recordTypes.length === 0) return;
   await trx
@@ -43,8 +59,8 @@ export async function addSyncDatasets(
         initialState: null,
         lastSucceededAt: null,
         fullSucceededAt: null,
-        oursTotal: null,
-        theirsTotal: null,
+        localTotal: null,
+        remoteTotal: null,
         countedAt: null,
         knownDifference: null,
       })),
@@ -61,7 +77,7 @@ export interface Success extends Place {
   counted?: { ours: number; theirs: number | null } | undefined;
 }
 
-export async function noteDatasetSucceeded(
+export async function markDatasetSucceeded(
   { trx, tenantId, now }: TenantWork,
   { integrationId, recordType, isFull, watermark, counted }: Success,
 ): Promise<void> {
@@ -71,7 +87,9 @@ export async function noteDatasetSucceeded(
       lastSucceededAt: now,
       ...(isFull ? { fullSucceededAt: now } : {}),
       ...(watermark === null ? {} : { watermark }),
-      ...(counted === undefined ? {} : { oursTotal: counted.ours, theirsTotal: counted.theirs, countedAt: now }),
+      ...(counted === undefined
+        ? {}
+        : { localTotal: counted.ours, remoteTotal: counted.theirs, countedAt: now }),
     })
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
@@ -80,9 +98,14 @@ export async function noteDatasetSucceeded(
 }
 
 /** Records of this dataset that we hold. */
-export async function countLinked({ trx, tenantId }: TenantWork, { integrationId, recordType }: Place): Promise<number> {
+export async function countLinked(
+  { trx, tenantId }: TenantWork,
+  { integrationId, recordType }: Place,
+): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from record_links
-    where tenant_id = ${unseen(tenantId)} and integration_id = ${unseen(integrationId)} and record_type = ${recordType}`.execute(trx);
+    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and record_type = ${recordType}`.execute(
+    trx,
+  );
   return rows[0]?.count ?? 0;
 }

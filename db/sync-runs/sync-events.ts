@@ -6,31 +6,38 @@ import { isJobEnded, SCHEDULED_KINDS, summarizeRun } from '../../domain/sync-run
 import type { SyncCompleteData } from '../../domain/webhooks/event-catalogue';
 import type { TenantWork } from '../database';
 import type { NewEvent } from '../webhooks/events';
-import { toWireId } from '../sql/ids';
+import { toTypeId } from '../sql/ids';
 import { listSyncDatasets } from './sync-datasets';
 import type { SyncJob, SyncRun } from './sync-jobs';
 import { METADATA_JOB } from '../tables';
 
 /** The run as it stands: to be called once when it ends, and each 12 h before. */
-export async function syncEvents(work: TenantWork, run: SyncRun, jobs: readonly SyncJob[]): Promise<NewEvent[]> {
+export async function syncEvents(
+  work: TenantWork,
+  run: SyncRun,
+  jobs: readonly SyncJob[],
+): Promise<NewEvent[]> {
   if (!SCHEDULED_KINDS.includes(run.kind)) return [];
   const { integrationId } = run;
   const isFirstSync = await isBeforeFirstSync(work, run);
   const data = toData(run, jobs, isFirstSync);
   const events: NewEvent[] = [{ type: 'SYNC_COMPLETE', integrationId, data }];
   if (!data.is_sync_finished || !isFirstSync || !(await endsFirstPass(work, run, jobs))) return events;
-  await noteFirstSync(work, run);
+  await markFirstSync(work, run);
   const totals = (await listSyncDatasets(work, run))
     .filter(({ recordType }) => data.datasets.some((dataset) => dataset.record_type === recordType))
-    .map(({ recordType, oursTotal }) => ({ record_type: recordType, records: oursTotal }));
+    .map(({ recordType, localTotal }) => ({ record_type: recordType, records: localTotal }));
   return [...events, { type: 'FIRST_SYNC_COMPLETE', integrationId, data: { ...data, totals } }];
 }
 
 function toData(run: SyncRun, jobs: readonly SyncJob[], isFirstSync: boolean): SyncCompleteData {
-  const summary = summarizeRun(jobs, { isStarted: run.startedAt !== null, isCancelRequested: run.cancelRequestedAt !== null });
+  const summary = summarizeRun(jobs, {
+    isStarted: run.startedAt !== null,
+    isCancelRequested: run.cancelRequestedAt !== null,
+  });
   return {
-    integration_id: toWireId('int', run.integrationId),
-    sync_run_id: toWireId('run', run.syncRunId),
+    integration_id: toTypeId('int', run.integrationId),
+    sync_run_id: toTypeId('run', run.syncRunId),
     kind: run.kind,
     successful_jobs: summary.successfulJobs,
     failed_jobs: summary.failedJobs,
@@ -41,19 +48,27 @@ function toData(run: SyncRun, jobs: readonly SyncJob[], isFirstSync: boolean): S
 }
 
 /** Metadata is a job, never a dataset (rules.md 39). */
-const datasetJobs = (jobs: readonly SyncJob[]): SyncJob[] => jobs.filter(({ recordType }) => recordType !== METADATA_JOB);
+const datasetJobs = (jobs: readonly SyncJob[]): SyncJob[] =>
+  jobs.filter(({ recordType }) => recordType !== METADATA_JOB);
 
 /**
  * At least one dataset came through, and everything has been read once: by this run, or before it by one that somebody asked for,
  * which tells nothing itself.
  */
 async function endsFirstPass(work: TenantWork, run: SyncRun, jobs: readonly SyncJob[]): Promise<boolean> {
-  if (!jobs.every(({ state }) => isJobEnded(state)) || !datasetJobs(jobs).some(({ state }) => state === 'succeeded')) return false;
+  if (
+    !jobs.every(({ state }) => isJobEnded(state)) ||
+    !datasetJobs(jobs).some(({ state }) => state === 'succeeded')
+  )
+    return false;
   if (run.scope === 'full' && run.recordTypes === null) return true;
   return (await listSyncDatasets(work, run)).some(({ fullSucceededAt }) => fullSucceededAt !== null);
 }
 
-async function isBeforeFirstSync({ trx, tenantId }: TenantWork, { integrationId }: SyncRun): Promise<boolean> {
+async function isBeforeFirstSync(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: SyncRun,
+): Promise<boolean> {
   const row = await trx
     .selectFrom('integrations')
     .select('firstSyncCompletedAt')
@@ -63,7 +78,7 @@ async function isBeforeFirstSync({ trx, tenantId }: TenantWork, { integrationId 
   return row?.firstSyncCompletedAt === null;
 }
 
-async function noteFirstSync({ trx, tenantId, now }: TenantWork, { integrationId }: SyncRun): Promise<void> {
+async function markFirstSync({ trx, tenantId, now }: TenantWork, { integrationId }: SyncRun): Promise<void> {
   await trx
     .updateTable('integrations')
     .set({ firstSyncCompletedAt: now })

@@ -3,16 +3,22 @@
  * the same transaction (rules.md 35), and what follows from a run's end follows there (`sync-run-end.ts`).
  */
 import { sql, type Selectable } from 'kysely';
-import { LAST_DAY_MS, type JobState, type JobWait, summarizeRun, WATERMARK_OVERLAP_MS } from '../../domain/sync-runs/sync-run';
+import {
+  LAST_DAY_MS,
+  type JobState,
+  type JobWait,
+  summarizeRun,
+  WATERMARK_OVERLAP_MS,
+} from '../../domain/sync-runs/sync-run';
 import { pushJobOf, type SyncDirection } from '../../domain/overviews/overview';
 import type { SyncError } from '../../domain/sync-error';
 import { companyEvents } from './company-sync';
 import type { TenantWork } from '../database';
 import { emitEvents } from '../webhooks/events';
 import { findIntegration, type Integration } from '../integrations/integrations';
-import { noteInitialJob } from './onboarding';
+import { recordInitialJob } from './onboarding';
 import { datasetsOf } from '../../domain/records/mapping-directions';
-import { storable } from '../sql/sanitize-text';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import { syncEvents } from './sync-events';
 import { endSyncRun } from './finish-run';
@@ -21,10 +27,10 @@ import { METADATA_JOB, type SyncJobsTable, type SyncRunsTable } from '../tables'
 export type SyncRun = Selectable<SyncRunsTable>;
 export type SyncJob = Selectable<SyncJobsTable>;
 
-export interface RunPlace {
+export interface RunKey {
   syncRunId: string;
 }
-export interface JobPlace extends RunPlace {
+export interface JobKey extends RunKey {
   recordType: string;
 }
 
@@ -32,7 +38,10 @@ export interface JobPlace extends RunPlace {
 const WITH_METADATA = new Set(['onboarding', 'hourly', 'nightly', 'full']);
 
 /** Takes the next run of an integration and lays out its jobs, or goes on with the one at work; undefined = there is none. */
-export async function beginSyncRun(work: TenantWork, { integrationId }: { integrationId: string }): Promise<SyncRun | undefined> {
+export async function beginSyncRun(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<SyncRun | undefined> {
   const { trx, tenantId, now } = work;
   const run = await trx
     .selectFrom('syncRuns')
@@ -50,8 +59,13 @@ export async function beginSyncRun(work: TenantWork, { integrationId }: { integr
   if (run === undefined || run.startedAt !== null) return run;
 
   await layOutJobs(work, run);
-  await trx.updateTable('syncRuns').set({ startedAt: now }).where('tenantId', '=', tenantId).where('syncRunId', '=', run.syncRunId).execute();
-  await settleRun(work, run);
+  await trx
+    .updateTable('syncRuns')
+    .set({ startedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', run.syncRunId)
+    .execute();
+  await updateRunState(work, run);
   return { ...run, startedAt: now };
 }
 
@@ -59,7 +73,9 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
   const { trx, tenantId, now } = work;
   const integration = await findIntegration(work, run);
   const asked = integration === undefined ? [] : await datasetsToWorkOn(work, run, integration);
-  const recordTypes = asked.flatMap(({ recordType, direction }) => (direction === 'pull' ? [recordType] : []));
+  const recordTypes = asked.flatMap(({ recordType, direction }) =>
+    direction === 'pull' ? [recordType] : [],
+  );
   const watermarks = await readWatermarks(work, run);
   const sinceOf = (recordType: string): Date | null => {
     if (run.scope === 'full') return null;
@@ -67,7 +83,9 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
     const watermark = watermarks.get(recordType);
     return watermark === undefined ? null : new Date(watermark.getTime() - WATERMARK_OVERLAP_MS);
   };
-  const pushed = asked.flatMap(({ recordType, direction }) => (direction === 'push' ? [pushJobOf(recordType)] : []));
+  const pushed = asked.flatMap(({ recordType, direction }) =>
+    direction === 'push' ? [pushJobOf(recordType)] : [],
+  );
   const jobs = [...(WITH_METADATA.has(run.kind) ? [METADATA_JOB] : []), ...recordTypes, ...pushed];
   if (jobs.length === 0) return;
   await trx
@@ -82,13 +100,13 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
         cursor: null,
         asOf: null,
         readFinishedAt: null,
-        theirsTotal: null,
+        remoteTotal: null,
         expectedRecords: null,
         deletesWithheld: null,
         failingSince: null,
         error: null,
         waitingUntil: null,
-        waitingBecause: null,
+        waitingReason: null,
         startedAt: null,
         finishedAt: null,
         updatedAt: now,
@@ -117,27 +135,51 @@ async function datasetsToWorkOn(
   );
 }
 
-async function readWatermarks({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<Map<string, Date>> {
+async function readWatermarks(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<Map<string, Date>> {
   const rows = await trx
     .selectFrom('syncDatasets')
     .select(['recordType', 'watermark'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  return new Map(rows.flatMap(({ recordType, watermark }) => (watermark === null ? [] : [[recordType, watermark] as const])));
+  return new Map(
+    rows.flatMap(({ recordType, watermark }) =>
+      watermark === null ? [] : [[recordType, watermark] as const],
+    ),
+  );
 }
 
-export async function findSyncRun({ trx, tenantId }: TenantWork, { syncRunId }: RunPlace): Promise<SyncRun | undefined> {
-  return trx.selectFrom('syncRuns').selectAll().where('tenantId', '=', tenantId).where('syncRunId', '=', syncRunId).executeTakeFirst();
+export async function findSyncRun(
+  { trx, tenantId }: TenantWork,
+  { syncRunId }: RunKey,
+): Promise<SyncRun | undefined> {
+  return trx
+    .selectFrom('syncRuns')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .executeTakeFirst();
 }
 
 /** Metadata first, then by name. */
-export async function listSyncJobs({ trx, tenantId }: TenantWork, { syncRunId }: RunPlace): Promise<SyncJob[]> {
-  return trx.selectFrom('syncJobs').selectAll().where('tenantId', '=', tenantId).where('syncRunId', '=', syncRunId).orderBy('recordType').execute();
+export async function listSyncJobs({ trx, tenantId }: TenantWork, { syncRunId }: RunKey): Promise<SyncJob[]> {
+  return trx
+    .selectFrom('syncJobs')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .orderBy('recordType')
+    .execute();
 }
 
 /** Nobody else changes the job until this transaction ends. Take the run's lock first where both are needed. */
-export async function lockSyncJob({ trx, tenantId }: TenantWork, { syncRunId, recordType }: JobPlace): Promise<SyncJob | undefined> {
+export async function lockSyncJob(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType }: JobKey,
+): Promise<SyncJob | undefined> {
   return trx
     .selectFrom('syncJobs')
     .selectAll()
@@ -155,11 +197,11 @@ export interface JobChange {
   isLastAttemptFailed?: boolean;
   error?: SyncError | null;
   waitingUntil?: Date | null;
-  waitingBecause?: JobWait | null;
+  waitingReason?: JobWait | null;
 }
 
 /** Changes the state of a job that has not ended, and the run's with it. @returns false where the job had ended already. */
-export async function changeSyncJob(work: TenantWork, place: JobPlace, change: JobChange): Promise<boolean> {
+export async function changeSyncJob(work: TenantWork, place: JobKey, change: JobChange): Promise<boolean> {
   const { trx, tenantId, now } = work;
   const run = await lockSyncRun(work, place);
   const before = await lockSyncJob(work, place);
@@ -170,11 +212,15 @@ export async function changeSyncJob(work: TenantWork, place: JobPlace, change: J
     .set({
       state: change.state,
       waitingUntil: change.waitingUntil ?? null,
-      waitingBecause: change.waitingBecause ?? null,
+      waitingReason: change.waitingReason ?? null,
       ...(change.attempts === undefined ? {} : { attempts: change.attempts }),
       ...(change.failingSince === undefined ? {} : { failingSince: change.failingSince }),
-      ...(change.isLastAttemptFailed === undefined ? {} : { isLastAttemptFailed: change.isLastAttemptFailed }),
-      ...(change.error === undefined ? {} : { error: change.error === null ? null : JSON.stringify(storable(change.error)) }),
+      ...(change.isLastAttemptFailed === undefined
+        ? {}
+        : { isLastAttemptFailed: change.isLastAttemptFailed }),
+      ...(change.error === undefined
+        ? {}
+        : { error: change.error === null ? null : JSON.stringify(sanitizeForPostgres(change.error)) }),
       startedAt: before.startedAt ?? (change.state === 'queued' ? null : now),
       finishedAt: isEnd ? now : null,
       updatedAt: now,
@@ -184,32 +230,52 @@ export async function changeSyncJob(work: TenantWork, place: JobPlace, change: J
     .where('recordType', '=', place.recordType)
     .execute();
   if (isEnd) {
-    await forgetPasses(work, { syncRunId: place.syncRunId, recordTypes: [place.recordType] });
-    await noteInitialJob(work, { run, recordType: place.recordType, state: change.state });
+    await clearPassState(work, { syncRunId: place.syncRunId, recordTypes: [place.recordType] });
+    await recordInitialJob(work, { run, recordType: place.recordType, state: change.state });
   }
-  await settleRun(work, run);
+  await updateRunState(work, run);
   return true;
 }
 
 /** What was seen has told what is missing, and what could be matched was; only what changed is kept for ever. */
-async function forgetPasses({ trx, tenantId }: TenantWork, { syncRunId, recordTypes }: RunPlace & { recordTypes: readonly string[] }): Promise<void> {
+async function clearPassState(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordTypes }: RunKey & { recordTypes: readonly string[] },
+): Promise<void> {
   if (recordTypes.length === 0) return;
   const isTheirs = sql<boolean>`tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = any(${recordTypes}::text[])`;
-  await trx.updateTable('syncPages').set({ seen: null }).where(isTheirs).where('seen', 'is not', null).execute();
+  await trx
+    .updateTable('syncPages')
+    .set({ seen: null })
+    .where(isTheirs)
+    .where('seen', 'is not', null)
+    .execute();
   await trx.deleteFrom('matchKeys').where(isTheirs).execute();
 }
 
-export async function lockSyncRun({ trx, tenantId }: TenantWork, { syncRunId }: RunPlace): Promise<SyncRun | undefined> {
-  return trx.selectFrom('syncRuns').selectAll().where('tenantId', '=', tenantId).where('syncRunId', '=', syncRunId).forUpdate().executeTakeFirst();
+export async function lockSyncRun(
+  { trx, tenantId }: TenantWork,
+  { syncRunId }: RunKey,
+): Promise<SyncRun | undefined> {
+  return trx
+    .selectFrom('syncRuns')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .forUpdate()
+    .executeTakeFirst();
 }
 
 /** The run as its jobs stand: the only place that writes a run's state. Its row is locked by the caller. To be called last: it tells of what ended. */
-export async function settleRun(work: TenantWork, run: SyncRun): Promise<void> {
+export async function updateRunState(work: TenantWork, run: SyncRun): Promise<void> {
   const { trx, tenantId, now } = work;
   const jobs = await listSyncJobs(work, run);
   const current = await findSyncRun(work, run);
   if (current === undefined) return;
-  const summary = summarizeRun(jobs, { isStarted: current.startedAt !== null, isCancelRequested: current.cancelRequestedAt !== null });
+  const summary = summarizeRun(jobs, {
+    isStarted: current.startedAt !== null,
+    isCancelRequested: current.cancelRequestedAt !== null,
+  });
   await trx
     .updateTable('syncRuns')
     .set({ ...summary, finishedAt: summary.isSyncFinished ? now : null })
@@ -218,13 +284,19 @@ export async function settleRun(work: TenantWork, run: SyncRun): Promise<void> {
     .execute();
   const isEnd = summary.isSyncFinished && current.finishedAt === null;
   const ended = isEnd ? await endSyncRun(work, { ...current, ...summary, finishedAt: now }, jobs) : [];
-  await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: run.integrationId, sync_run_id: run.syncRunId, state: summary.state } });
+  await appendStreamEvent(work, {
+    topic: 'sync_runs',
+    body: { integration_id: run.integrationId, sync_run_id: run.syncRunId, state: summary.state },
+  });
   const ofCompany = run.scope === 'full' ? await companyEvents(work) : [];
   await emitEvents(work, [...ended, ...ofCompany]);
 }
 
 /** Ends what waits at once; what is being read ends at its next page (rules: cancel acts on a running run). */
-export async function cancelSyncRun(work: TenantWork, { syncRunId, by }: RunPlace & { by: string }): Promise<void> {
+export async function cancelSyncRun(
+  work: TenantWork,
+  { syncRunId, by }: RunKey & { by: string },
+): Promise<void> {
   const { trx, tenantId, now } = work;
   const run = await lockSyncRun(work, { syncRunId });
   if (run === undefined || run.finishedAt !== null || run.cancelRequestedAt !== null) return;
@@ -237,21 +309,26 @@ export async function cancelSyncRun(work: TenantWork, { syncRunId, by }: RunPlac
     .execute();
   const canceled = await trx
     .updateTable('syncJobs')
-    .set({ state: 'canceled', waitingUntil: null, waitingBecause: null, finishedAt: now, updatedAt: now })
+    .set({ state: 'canceled', waitingUntil: null, waitingReason: null, finishedAt: now, updatedAt: now })
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', syncRunId)
     .where('state', 'in', ['queued', 'waiting'])
     .returning('recordType')
     .execute();
-  await forgetPasses(work, { syncRunId, recordTypes: canceled.map(({ recordType }) => recordType) });
-  await settleRun(work, run);
+  await clearPassState(work, { syncRunId, recordTypes: canceled.map(({ recordType }) => recordType) });
+  await updateRunState(work, run);
 }
 
 /** Notes and tells that a run went on for another 12 h; asking twice does it once (rules.md 38). */
-export async function noteSyncMilestone(work: TenantWork, { syncRunId, count }: RunPlace & { count: number }): Promise<void> {
+export async function emitSyncMilestone(
+  work: TenantWork,
+  { syncRunId, count }: RunKey & { count: number },
+): Promise<void> {
   const { numAffectedRows } = await sql`
     update sync_runs set milestones = milestones || ${work.now}::timestamptz
-    where tenant_id = ${work.tenantId} and sync_run_id = ${syncRunId} and finished_at is null and cardinality(milestones) < ${count}`.execute(work.trx);
+    where tenant_id = ${work.tenantId} and sync_run_id = ${syncRunId} and finished_at is null and cardinality(milestones) < ${count}`.execute(
+    work.trx,
+  );
   const run = numAffectedRows === 1n ? await findSyncRun(work, { syncRunId }) : undefined;
   if (run !== undefined) await emitEvents(work, await syncEvents(work, run, await listSyncJobs(work, run)));
 }

@@ -8,12 +8,12 @@ import { pushJobOf } from '../../domain/overviews/overview';
 import type { TenantWork } from '../database';
 import type { Integration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
-import { wakeLane } from '../platform/outbox';
-import { rowsFrom, unseen } from '../sql/bulk-rows';
-import { noteComplaints, type RefusedRecord } from '../pull/apply-page';
+import { enqueuePush } from '../platform/outbox';
+import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
+import { recordSkippedRecords, type RefusedRecord } from '../pull/apply-page';
 import { appendStreamEvent } from '../platform/change-feed';
 
-export interface PushPlace {
+export interface PushKey {
   syncRunId: string;
   /** Whose items are applied: an overview's, or what this run found out itself (its own id). */
   overviewId: string;
@@ -32,32 +32,47 @@ interface Item {
 /** Makes the next items due. @returns how many were looked at; 0 = none is left. */
 export async function makeItemsDue(
   work: TenantWork,
-  { place, integration, actor, limit }: { place: PushPlace; integration: Pick<Integration, 'integrationId' | 'recordTypes'>; actor: string; limit: number },
+  {
+    place,
+    integration,
+    actor,
+    limit,
+  }: {
+    place: PushKey;
+    integration: Pick<Integration, 'integrationId' | 'recordTypes'>;
+    actor: string;
+    limit: number;
+  },
 ): Promise<number> {
   const { trx, tenantId, now } = work;
   await lockMappings(work, 'shared');
   const mapping = integration.recordTypes[place.recordType];
   const items = await lockItems(work, place, limit);
   if (items.length === 0 || mapping === undefined) return 0;
-  const due = items.filter(({ action, baseVersion, version }) => action !== 'not_possible' && version !== null && baseVersion === version);
+  const due = items.filter(
+    ({ action, baseVersion, version }) =>
+      action !== 'not_possible' && version !== null && baseVersion === version,
+  );
   const fields = mappedFieldNames(mapping);
   const rows = due.map(({ recordId, version }) => ({ record_id: recordId, version, fields }));
   const { rows: opened } =
     rows.length === 0
       ? { rows: [] }
       : await sql<{ recordId: string }>`
-    insert into record_syncs as pair (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
     select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, 'manual', fields, array[${actor}]::text[], false
     from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')} order by record_id
     on conflict (tenant_id, integration_id, record_id) do update set
-      relevant_version = excluded.relevant_version, window_opened_at = coalesce(pair.window_opened_at, excluded.window_opened_at), due_at = excluded.due_at,
+      relevant_version = excluded.relevant_version, window_opened_at = coalesce(record_sync.window_opened_at, excluded.window_opened_at), due_at = excluded.due_at,
       window_reason = 'manual', window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = false,
       -- They hold something else than what was sent last: it is sent though it is the same.
-      concluded_hash = null
-    where pair.held_at is null
+      result_hash = null
+    where record_sync.held_at is null
     returning record_id`.execute(trx);
   const isDue = new Set(opened.map(({ recordId }) => recordId));
-  const followed = due.filter(({ recordId }) => isDue.has(recordId)).map(({ recordId, version }) => ({ record_id: recordId, version }));
+  const followed = due
+    .filter(({ recordId }) => isDue.has(recordId))
+    .map(({ recordId, version }) => ({ record_id: recordId, version }));
   if (followed.length > 0)
     await sql`
       insert into sync_run_pushes (tenant_id, sync_run_id, record_type, record_id, version, made_due_at)
@@ -66,43 +81,68 @@ export async function makeItemsDue(
   await markItems(
     work,
     place,
-    items.map(({ overviewItemId, recordId }) => ({ item_id: overviewItemId, outcome: isDue.has(recordId) ? 'applied' : 'skipped' })),
+    items.map(({ overviewItemId, recordId }) => ({
+      item_id: overviewItemId,
+      outcome: isDue.has(recordId) ? 'applied' : 'skipped',
+    })),
   );
-  const complaints = items.filter(({ recordId, action }) => !isDue.has(recordId) && action !== 'not_possible').map(complaintOf);
-  await noteComplaints(work, { syncRunId: place.syncRunId, recordType: pushJobOf(place.recordType) }, complaints, complaints.length);
+  const skippedRecords = items
+    .filter(({ recordId, action }) => !isDue.has(recordId) && action !== 'not_possible')
+    .map(parsedErrorOf);
+  await recordSkippedRecords(
+    work,
+    { syncRunId: place.syncRunId, recordType: pushJobOf(place.recordType) },
+    skippedRecords,
+    skippedRecords.length,
+  );
   if (isDue.size > 0) {
-    await wakeLane(work, { integrationId: integration.integrationId, wakeAt: now });
-    await appendStreamEvent(work, { topic: 'record_syncs', body: { integration_ids: [integration.integrationId], count: isDue.size } });
+    await enqueuePush(work, { integrationId: integration.integrationId, nextDueAt: now });
+    await appendStreamEvent(work, {
+      topic: 'record_syncs',
+      body: { integration_ids: [integration.integrationId], count: isDue.size },
+    });
   }
   return items.length;
 }
 
-function complaintOf({ externalId, baseVersion, version }: Item): RefusedRecord {
+function parsedErrorOf({ externalId, baseVersion, version }: Item): RefusedRecord {
   const hasDrifted = version === null || baseVersion !== version;
   return {
     remoteId: externalId,
     code: hasDrifted ? 'drifted' : 'held',
-    message: hasDrifted ? 'It has changed since the Sync Overview was made, so it was not sent by it. What changed here is on its way by itself.' : UNSENT.held,
+    message: hasDrifted
+      ? 'It has changed since the Sync Overview was made, so it was not sent by it. What changed here is on its way by itself.'
+      : UNSENT.held,
   };
 }
 
 /** Locked by record, so that a change that comes meanwhile is a change after this. */
-async function lockItems({ trx, tenantId }: TenantWork, { overviewId, recordType }: PushPlace, limit: number): Promise<Item[]> {
+async function lockItems(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType }: PushKey,
+  limit: number,
+): Promise<Item[]> {
   const { rows } = await sql<Item>`
     select item.overview_item_id, item.action, item.record_id, item.external_id, item.base_version, record.version
     from (
       select * from overview_items
       where tenant_id = ${tenantId} and overview_id = ${overviewId} and direction = 'push' and record_type = ${recordType} and outcome is null
       order by record_id limit ${limit}) item
-    left join lateral (select version from records where tenant_id = ${unseen(tenantId)} and record_id = item.record_id for update) record on true
+    left join lateral (select version from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = item.record_id for update) record on true
     order by item.record_id`.execute(trx);
   return rows;
 }
 
-async function markItems({ trx, tenantId }: TenantWork, { overviewId }: PushPlace, outcomes: { item_id: string; outcome: string }[]): Promise<void> {
+async function markItems(
+  { trx, tenantId }: TenantWork,
+  { overviewId }: PushKey,
+  outcomes: { item_id: string; outcome: string }[],
+): Promise<void> {
   await sql`
     update overview_items item set outcome = row.outcome from ${rowsFrom(outcomes, 'item_id uuid, outcome text')}
-    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id = row.item_id`.execute(trx);
+    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id = row.item_id`.execute(
+    trx,
+  );
 }
 
 const UNSENT = {
@@ -123,42 +163,51 @@ export interface PushesLeft {
  * Notes which of the pushes have ended: a push of that version or a later one that began no earlier, a pair that is no more, or one that
  * people hold or whose change they have discarded: nobody can say when that will be sent. @returns how they stand.
  */
-export async function settlePushes(
+export async function recordPushOutcomes(
   work: TenantWork,
-  { syncRunId, recordType }: Omit<PushPlace, 'overviewId'>,
+  { syncRunId, recordType }: Omit<PushKey, 'overviewId'>,
   { integrationId }: { integrationId: string },
 ): Promise<PushesLeft> {
   const { trx, tenantId } = work;
-  const { rows: ended } = await sql<{ outcome: string; stopped: 'held' | 'discarded' | null; externalId: string; recordId: string }>`
+  const { rows: ended } = await sql<{
+    outcome: string;
+    stopped: 'held' | 'discarded' | null;
+    externalId: string;
+    recordId: string;
+  }>`
     update sync_run_pushes followed set outcome = case when state.stopped is not null then 'left' else state.outcome end
     from (
       select asked.record_id, record.external_id,
-        case when pair.record_id is null then 'left' when push.result = 'succeeded' or pair.settled_status = 'synced' then 'synced' when pair.settled_status = 'sync_failed' then 'sync_failed' else 'left' end as outcome,
+        case when record_sync.record_id is null then 'left' when push.result = 'succeeded' or record_sync.result_status = 'synced' then 'synced' when record_sync.result_status = 'sync_failed' then 'sync_failed' else 'left' end as outcome,
         case when push.finished_at is not null and push.started_at >= asked.made_due_at and push.record_version >= asked.version then null
-             when pair.discarded_at >= asked.made_due_at then 'discarded' when pair.held_at is not null then 'held' end as stopped
+             when record_sync.discarded_at >= asked.made_due_at then 'discarded' when record_sync.held_at is not null then 'held' end as stopped
       from sync_run_pushes asked
       join records record on record.tenant_id = asked.tenant_id and record.record_id = asked.record_id
-      left join lateral (select * from record_syncs where tenant_id = ${unseen(tenantId)} and integration_id = ${integrationId} and record_id = asked.record_id limit 1) pair on true
-      left join lateral (select record_version, result, started_at, finished_at from pushes where tenant_id = ${unseen(tenantId)} and push_id = pair.last_push_id limit 1) push on true
+      left join lateral (select * from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${integrationId} and record_id = asked.record_id limit 1) record_sync on true
+      left join lateral (select record_version, result, started_at, finished_at from pushes where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = record_sync.last_push_id limit 1) push on true
       where asked.tenant_id = ${tenantId} and asked.sync_run_id = ${syncRunId} and asked.record_type = ${recordType} and asked.outcome is null
-        and (pair.record_id is null or (pair.push_id is null and pair.lease_until is null
-          and (pair.window_opened_at is null or pair.held_at is not null or (push.finished_at is not null and push.started_at >= asked.made_due_at and push.record_version >= asked.version))))
+        and (record_sync.record_id is null or (record_sync.push_id is null and record_sync.lease_until is null
+          and (record_sync.window_opened_at is null or record_sync.held_at is not null or (push.finished_at is not null and push.started_at >= asked.made_due_at and push.record_version >= asked.version))))
     ) state
     where followed.tenant_id = ${tenantId} and followed.sync_run_id = ${syncRunId} and followed.record_type = ${recordType} and followed.record_id = state.record_id
     returning followed.outcome, state.stopped, followed.record_id, state.external_id`.execute(trx);
   const job = { syncRunId, recordType: pushJobOf(recordType) };
-  const complaints = ended.flatMap(({ outcome, stopped, externalId }): RefusedRecord[] => {
+  const skippedRecords = ended.flatMap(({ outcome, stopped, externalId }): RefusedRecord[] => {
     const code = stopped ?? outcome;
     return isUnsent(code) ? [{ remoteId: externalId, code, message: UNSENT[code] }] : [];
   });
-  await noteComplaints(work, job, complaints, complaints.length);
+  await recordSkippedRecords(work, job, skippedRecords, skippedRecords.length);
   const synced = ended.filter(({ outcome }) => outcome === 'synced').length;
   if (ended.length > 0)
     await sql`
       update sync_jobs set records_changed = records_changed + ${synced}, records_read = records_read + ${ended.length}
-      where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${job.recordType}`.execute(trx);
+      where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${job.recordType}`.execute(
+      trx,
+    );
   const { rows } = await sql<PushesLeft>`
     select count(*) filter (where outcome is null)::int as waiting, count(*) filter (where outcome = 'synced')::int as synced, count(*) filter (where outcome = 'sync_failed')::int as failed
-    from sync_run_pushes where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}`.execute(trx);
+    from sync_run_pushes where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType}`.execute(
+    trx,
+  );
   return rows[0] ?? { waiting: 0, synced: 0, failed: 0 };
 }

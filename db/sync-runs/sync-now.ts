@@ -29,7 +29,12 @@ export async function requestSyncNow(
   if (open !== undefined) return { kind: 'accepted', syncRunId: open, isShared: true };
   const syncRunId = newUuid();
   await insertSyncNow(work, { syncRunId, integrationId, overviewId: null, startedBy: by.requestedBy });
-  await invalidateOverviewsOf(work, { integrationId, because: 'superseded_by_sync', by: by.requestedBy, replacedBySyncRunId: syncRunId });
+  await invalidateOverviewsOf(work, {
+    integrationId,
+    reason: 'superseded_by_sync',
+    by: by.requestedBy,
+    replacedBySyncRunId: syncRunId,
+  });
   return { kind: 'accepted', syncRunId, isShared: false };
 }
 
@@ -39,9 +44,15 @@ async function applyOverview(
 ): Promise<SyncNowAnswer> {
   const { trx, tenantId } = work;
   const overview = await lockOverview(work, { overviewId });
-  if (overview === undefined || overview.integrationId !== integrationId) return { kind: 'overview_unusable' };
-  if (overview.invalidAt === null && overview.appliedSyncRunId !== null) return { kind: 'accepted', syncRunId: overview.appliedSyncRunId, isShared: true };
-  if (overview.state !== 'ready' || overview.invalidAt !== null || (overview.expiresAt !== null && overview.expiresAt <= work.now))
+  if (overview === undefined || overview.integrationId !== integrationId)
+    return { kind: 'overview_unusable' };
+  if (overview.invalidAt === null && overview.appliedSyncRunId !== null)
+    return { kind: 'accepted', syncRunId: overview.appliedSyncRunId, isShared: true };
+  if (
+    overview.state !== 'ready' ||
+    overview.invalidAt !== null ||
+    (overview.expiresAt !== null && overview.expiresAt <= work.now)
+  )
     return { kind: 'overview_unusable' };
   const syncRunId = newUuid();
   await insertSyncNow(work, { syncRunId, integrationId, overviewId, startedBy: requestedBy });
@@ -56,7 +67,10 @@ async function applyOverview(
 }
 
 /** One that computes afresh and has not been canceled. Locked, so that it does not end before whoever shares it is among those who are told. */
-async function findOpenSyncNow({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<string | undefined> {
+async function findOpenSyncNow(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<string | undefined> {
   const row = await trx
     .selectFrom('syncRuns')
     .select('syncRunId')

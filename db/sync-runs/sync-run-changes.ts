@@ -1,7 +1,7 @@
 /** What a sync run did to records, and what it could not keep: the details of the Sync Log, in the order they were read. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
-import { unseen } from '../sql/bulk-rows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { SyncRecordErrorsTable } from '../tables';
 
 export interface SyncRunChange {
@@ -29,7 +29,13 @@ export interface ChangeFilter {
 /** By record type and page, after `after`. A page that changed nothing costs its row and no more. */
 export async function listSyncRunChanges(
   { trx, tenantId }: TenantWork,
-  { syncRunId, recordType, kind, limit, after }: ChangeFilter & { limit: number; after?: ChangePosition | undefined },
+  {
+    syncRunId,
+    recordType,
+    kind,
+    limit,
+    after,
+  }: ChangeFilter & { limit: number; after?: ChangePosition | undefined },
 ): Promise<SyncRunChange[]> {
   const { rows } = await sql<SyncRunChange>`
     with listed as materialized (
@@ -58,7 +64,7 @@ export async function listSyncRunChanges(
     select listed.*, record.external_id
     from listed
     cross join lateral (
-      select external_id from records where tenant_id = ${unseen(tenantId)} and record_id = listed.record_id limit 1) record
+      select external_id from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = listed.record_id limit 1) record
     order by listed.record_type, listed.page, listed.position`.execute(trx);
   return rows;
 }
@@ -68,7 +74,12 @@ export type SyncRecordError = Omit<Selectable<SyncRecordErrorsTable>, 'tenantId'
 /** In the order they were met, after `after`. The first thousand of each job are kept. */
 export async function listSyncRecordErrors(
   { trx, tenantId }: TenantWork,
-  { syncRunId, recordType, limit, after }: { syncRunId: string; recordType?: string | undefined; limit: number; after?: string | undefined },
+  {
+    syncRunId,
+    recordType,
+    limit,
+    after,
+  }: { syncRunId: string; recordType?: string | undefined; limit: number; after?: string | undefined },
 ): Promise<SyncRecordError[]> {
   let query = trx
     .selectFrom('syncRecordErrors')

@@ -2,12 +2,19 @@
  * Asking for a sync run (rules.md 30): at most one is at work per integration and one waits behind it. Who asks for what is being
  * read already gets that run; who asks for more gets one follow-up, however many ask.
  */
-import { isWider, type RunKind, type RunRequest, type RunScope, SCOPE_OF, widest } from '../../domain/sync-runs/sync-run';
+import {
+  isWider,
+  type RunKind,
+  type RunRequest,
+  type RunScope,
+  SCOPE_OF,
+  widest,
+} from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { lockIntegration } from '../integrations/integrations';
-import { wake } from '../platform/outbox';
-import { pullsOf } from '../../domain/records/mapping-directions';
+import { enqueue } from '../platform/outbox';
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { appendStreamEvent } from '../platform/change-feed';
 
 export interface NewRun {
@@ -41,29 +48,42 @@ interface OpenRun extends RunRequest {
 /** @returns undefined where the integration is gone or pulls nothing. Locks the integration's row. */
 export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<RequestedRun | undefined> {
   const integration = await lockIntegration(work, asked);
-  if (integration === undefined || pullsOf(integration).length === 0) return undefined;
+  if (integration === undefined || pulledRecordTypes(integration).length === 0) return undefined;
   const open = await findOpenRuns(work, asked);
   const request: RunRequest = { scope: SCOPE_OF[asked.kind], recordTypes: asked.recordTypes ?? null };
 
   const atWork = open.find(({ state }) => state !== 'queued');
-  if (atWork?.cancelRequestedAt === null && atWork.kind !== 'sync_now' && asked.mustFollow !== true && !isWider(request, atWork))
+  if (
+    atWork?.cancelRequestedAt === null &&
+    atWork.kind !== 'sync_now' &&
+    asked.mustFollow !== true &&
+    !isWider(request, atWork)
+  )
     return { syncRunId: atWork.syncRunId, isCoalesced: true };
   const queued = open.find(({ state }) => state === 'queued');
   if (queued !== undefined) {
     if (isWider(request, queued)) await widen(work, queued, request, asked);
     return { syncRunId: queued.syncRunId, isCoalesced: true };
   }
-  return { syncRunId: await insertRun(work, { asked, request, follows: atWork?.syncRunId ?? null }), isCoalesced: false };
+  return {
+    syncRunId: await insertRun(work, { asked, request, follows: atWork?.syncRunId ?? null }),
+    isCoalesced: false,
+  };
 }
 
 /** What is at work or waits its turn, for who may not ask while there is one (ticks). */
 export async function findOpenRuns(work: TenantWork, place: { integrationId: string }): Promise<OpenRun[]> {
   // A Sync Now that waits answers nobody else: it may read only what was reviewed, and pushes besides.
-  return (await findUnfinishedRuns(work, place)).filter(({ kind, state }) => kind !== 'sync_now' || state !== 'queued');
+  return (await findUnfinishedRuns(work, place)).filter(
+    ({ kind, state }) => kind !== 'sync_now' || state !== 'queued',
+  );
 }
 
 /** All that is at work or waits its turn. */
-export async function findUnfinishedRuns({ trx, tenantId }: TenantWork, { integrationId }: { integrationId: string }): Promise<OpenRun[]> {
+export async function findUnfinishedRuns(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<OpenRun[]> {
   const rows = await trx
     .selectFrom('syncRuns')
     .select(['syncRunId', 'kind', 'state', 'scope', 'recordTypes', 'cancelRequestedAt'])
@@ -75,11 +95,19 @@ export async function findUnfinishedRuns({ trx, tenantId }: TenantWork, { integr
 }
 
 /** Lets the workflow of the integration's runs look at the rows: something about them has changed. */
-export async function wakeSyncRuns(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
-  await wake(work, { lane: 'sync_run', subjectId: integrationId, wakeAt: work.now });
+export async function enqueueSyncRuns(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<void> {
+  await enqueue(work, { topic: 'sync_run', subjectId: integrationId, nextDueAt: work.now });
 }
 
-async function widen({ trx, tenantId }: TenantWork, queued: OpenRun, request: RunRequest, { kind }: NewRun): Promise<void> {
+async function widen(
+  { trx, tenantId }: TenantWork,
+  queued: OpenRun,
+  request: RunRequest,
+  { kind }: NewRun,
+): Promise<void> {
   const { scope, recordTypes } = widest(request, queued);
   await trx
     .updateTable('syncRuns')
@@ -93,7 +121,10 @@ async function widen({ trx, tenantId }: TenantWork, queued: OpenRun, request: Ru
     .execute();
 }
 
-async function insertRun(work: TenantWork, { asked, request, follows }: { asked: NewRun; request: RunRequest; follows: string | null }): Promise<string> {
+async function insertRun(
+  work: TenantWork,
+  { asked, request, follows }: { asked: NewRun; request: RunRequest; follows: string | null },
+): Promise<string> {
   const syncRunId = newUuid();
   await insertRunRow(work, { syncRunId, overviewId: null, asked, request, follows });
   return syncRunId;
@@ -102,10 +133,21 @@ async function insertRun(work: TenantWork, { asked, request, follows }: { asked:
 /** A run that pulls and pushes: everything, or what an overview showed. */
 export async function insertSyncNow(
   work: TenantWork,
-  { syncRunId, integrationId, overviewId, startedBy }: { syncRunId: string; integrationId: string; overviewId: string | null; startedBy: string },
+  {
+    syncRunId,
+    integrationId,
+    overviewId,
+    startedBy,
+  }: { syncRunId: string; integrationId: string; overviewId: string | null; startedBy: string },
 ): Promise<void> {
   const request: RunRequest = { scope: 'full', recordTypes: null };
-  await insertRunRow(work, { syncRunId, overviewId, asked: { integrationId, kind: 'sync_now', startedBy }, request, follows: null });
+  await insertRunRow(work, {
+    syncRunId,
+    overviewId,
+    asked: { integrationId, kind: 'sync_now', startedBy },
+    request,
+    follows: null,
+  });
 }
 
 async function insertRunRow(
@@ -116,7 +158,13 @@ async function insertRunRow(
     asked,
     request,
     follows,
-  }: { syncRunId: string; overviewId: string | null; asked: NewRun; request: RunRequest; follows: string | null },
+  }: {
+    syncRunId: string;
+    overviewId: string | null;
+    asked: NewRun;
+    request: RunRequest;
+    follows: string | null;
+  },
 ): Promise<void> {
   const { trx, tenantId, now } = work;
   await trx
@@ -140,6 +188,9 @@ async function insertRunRow(
       state: 'queued',
     })
     .execute();
-  await wakeSyncRuns(work, asked);
-  await appendStreamEvent(work, { topic: 'sync_runs', body: { integration_id: asked.integrationId, sync_run_id: syncRunId } });
+  await enqueueSyncRuns(work, asked);
+  await appendStreamEvent(work, {
+    topic: 'sync_runs',
+    body: { integration_id: asked.integrationId, sync_run_id: syncRunId },
+  });
 }

@@ -59,7 +59,15 @@ function selectRuns({ trx, tenantId }: TenantWork) {
 /** Newest first, before `before` (a run's id). */
 export async function listSyncRuns(
   work: TenantWork,
-  { integrationId, kinds, states, createdAfter, createdBefore, limit, before }: SyncRunFilter & { limit: number; before?: string | undefined },
+  {
+    integrationId,
+    kinds,
+    states,
+    createdAfter,
+    createdBefore,
+    limit,
+    before,
+  }: SyncRunFilter & { limit: number; before?: string | undefined },
 ): Promise<ListedSyncRun[]> {
   let query = selectRuns(work);
   if (integrationId !== undefined) query = query.where('integrationId', '=', integrationId);
@@ -71,13 +79,19 @@ export async function listSyncRuns(
   return withProgress(work, await query.orderBy('syncRunId', 'desc').limit(limit).execute());
 }
 
-export async function showSyncRun(work: TenantWork, { syncRunId }: { syncRunId: string }): Promise<ListedSyncRun | undefined> {
+export async function showSyncRun(
+  work: TenantWork,
+  { syncRunId }: { syncRunId: string },
+): Promise<ListedSyncRun | undefined> {
   const [run] = await withProgress(work, await selectRuns(work).where('syncRunId', '=', syncRunId).execute());
   return run;
 }
 
 /** The runs in the order of their ids, for who has just asked for them. */
-export async function showSyncRuns(work: TenantWork, { syncRunIds }: { syncRunIds: readonly string[] }): Promise<ListedSyncRun[]> {
+export async function showSyncRuns(
+  work: TenantWork,
+  { syncRunIds }: { syncRunIds: readonly string[] },
+): Promise<ListedSyncRun[]> {
   if (syncRunIds.length === 0) return [];
   return withProgress(
     work,
@@ -88,7 +102,11 @@ export async function showSyncRuns(work: TenantWork, { syncRunIds }: { syncRunId
   );
 }
 
-type Sums = Omit<RunProgress, 'estimatedEndAt'> & { syncRunId: string; recordsLeft: number | null; isWaiting: boolean };
+type Sums = Omit<RunProgress, 'estimatedEndAt'> & {
+  syncRunId: string;
+  recordsLeft: number | null;
+  isWaiting: boolean;
+};
 const NOTHING: Omit<Sums, 'syncRunId'> = {
   recordsRead: 0,
   recordsNew: 0,
@@ -101,20 +119,37 @@ const NOTHING: Omit<Sums, 'syncRunId'> = {
   isWaiting: false,
 };
 
-async function withProgress(work: TenantWork, runs: readonly Omit<ListedSyncRun, 'progress'>[]): Promise<ListedSyncRun[]> {
+async function withProgress(
+  work: TenantWork,
+  runs: readonly Omit<ListedSyncRun, 'progress'>[],
+): Promise<ListedSyncRun[]> {
   const sums = await sumJobs(
     work,
     runs.map(({ syncRunId }) => syncRunId),
   );
   return runs.map((run) => {
-    const { syncRunId: _syncRunId, recordsLeft, isWaiting, ...counts } = sums.get(run.syncRunId) ?? { ...NOTHING, syncRunId: run.syncRunId };
-    const facts = { startedAt: run.startedAt, isFinished: run.isSyncFinished, isWaiting, recordsRead: counts.recordsRead, recordsLeft };
+    const {
+      syncRunId: _syncRunId,
+      recordsLeft,
+      isWaiting,
+      ...counts
+    } = sums.get(run.syncRunId) ?? { ...NOTHING, syncRunId: run.syncRunId };
+    const facts = {
+      startedAt: run.startedAt,
+      isFinished: run.isSyncFinished,
+      isWaiting,
+      recordsRead: counts.recordsRead,
+      recordsLeft,
+    };
     return { ...run, progress: { ...counts, estimatedEndAt: estimateEnd(facts, work.now) } };
   });
 }
 
 /** Of the datasets; metadata has no records. Totals are null where one part is. */
-async function sumJobs({ trx, tenantId }: TenantWork, syncRunIds: readonly string[]): Promise<Map<string, Sums>> {
+async function sumJobs(
+  { trx, tenantId }: TenantWork,
+  syncRunIds: readonly string[],
+): Promise<Map<string, Sums>> {
   if (syncRunIds.length === 0) return new Map();
   const { rows } = await sql<Sums>`
     select sync_run_id,

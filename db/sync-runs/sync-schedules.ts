@@ -2,12 +2,15 @@
 import { sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
 import { findIntegration } from '../integrations/integrations';
-import { wake } from '../platform/outbox';
-import { pullsOf } from '../../domain/records/mapping-directions';
+import { enqueue } from '../platform/outbox';
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 
 /** Lets the schedules be made as the rows say. */
-export async function wakeSchedules(work: TenantWork, { integrationId }: { integrationId: string }): Promise<void> {
-  await wake(work, { lane: 'sync_schedule', subjectId: integrationId, wakeAt: work.now });
+export async function enqueueSchedules(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<void> {
+  await enqueue(work, { topic: 'sync_schedule', subjectId: integrationId, nextDueAt: work.now });
 }
 
 export interface ScheduleSettings {
@@ -19,10 +22,17 @@ export interface ScheduleSettings {
 }
 
 /** What an integration's schedules have to be; undefined where it is gone or pulls nothing. A paused one keeps them (rules.md 16). */
-export async function readScheduleSettings(work: TenantWork, { integrationId }: { integrationId: string }): Promise<ScheduleSettings | undefined> {
+export async function readScheduleSettings(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<ScheduleSettings | undefined> {
   const integration = await findIntegration(work, { integrationId });
-  if (integration === undefined || pullsOf(integration).length === 0) return undefined;
-  return { isHourlyOn: integration.isHourlySyncOn, nightlyAt: integration.nightlySyncAt, zone: await readTimeZone(work) };
+  if (integration === undefined || pulledRecordTypes(integration).length === 0) return undefined;
+  return {
+    isHourlyOn: integration.isHourlySyncOn,
+    nightlyAt: integration.nightlySyncAt,
+    zone: await readTimeZone(work),
+  };
 }
 
 /** Of all tenants, after `after` (an integration's id). */
@@ -30,7 +40,11 @@ export async function listPullingIntegrations(
   { trx }: Work,
   { limit, after }: { limit: number; after?: string | undefined },
 ): Promise<{ tenantId: string; integrationId: string }[]> {
-  let query = trx.selectFrom('integrations').select(['tenantId', 'integrationId']).where('deletedAt', 'is', null).where(pulls);
+  let query = trx
+    .selectFrom('integrations')
+    .select(['tenantId', 'integrationId'])
+    .where('deletedAt', 'is', null)
+    .where(pulls);
   if (after !== undefined) query = query.where('integrationId', '>', after);
   return query.orderBy('integrationId').limit(limit).execute();
 }
@@ -39,6 +53,10 @@ const pulls = sql<boolean>`exists (select from jsonb_each(record_types) mapping 
 
 /** Of the tenant. */
 export async function readTimeZone({ trx, tenantId }: TenantWork): Promise<string> {
-  const tenant = await trx.selectFrom('tenants').select('timeZone').where('tenantId', '=', tenantId).executeTakeFirstOrThrow();
+  const tenant = await trx
+    .selectFrom('tenants')
+    .select('timeZone')
+    .where('tenantId', '=', tenantId)
+    .executeTakeFirstOrThrow();
   return tenant.timeZone;
 }

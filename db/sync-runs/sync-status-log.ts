@@ -16,11 +16,30 @@ export interface SyncStatusFilter {
 /** Newest first, before `before` (an entry's id). */
 export async function listSyncStatuses(
   { trx, tenantId }: TenantWork,
-  { app, accountName, integrationId, asOfAfter, asOfBefore, limit, before }: SyncStatusFilter & { limit: number; before?: string | undefined },
+  {
+    app,
+    accountName,
+    integrationId,
+    asOfAfter,
+    asOfBefore,
+    limit,
+    before,
+  }: SyncStatusFilter & { limit: number; before?: string | undefined },
 ): Promise<SyncStatus[]> {
   let query = trx
     .selectFrom('syncStatuses')
-    .select(['syncStatusId', 'integrationId', 'syncRunId', 'app', 'accountName', 'asOf', 'totalDifference', 'totalSyncline', 'totalApp', 'breakdown'])
+    .select([
+      'syncStatusId',
+      'integrationId',
+      'syncRunId',
+      'app',
+      'accountName',
+      'asOf',
+      'totalDifference',
+      'totalSyncline',
+      'totalApp',
+      'breakdown',
+    ])
     .where('tenantId', '=', tenantId);
   if (app !== undefined) query = query.where('app', '=', app);
   if (accountName !== undefined) query = query.where('accountName', '=', accountName);

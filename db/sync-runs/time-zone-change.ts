@@ -1,9 +1,9 @@
 /** What a tenant's move to another time zone means for the nights of its integrations (rules.md 29). */
-import { nightOf } from '../../domain/sync-runs/nightly-schedule';
+import { scheduleDateOf } from '../../domain/sync-runs/nightly-schedule';
 import type { TenantWork } from '../database';
-import { pullsOf } from '../../domain/records/mapping-directions';
-import { wakeSchedules } from './sync-schedules';
-import { decideTick, findRunOfNight } from './scheduled-requests';
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
+import { enqueueSchedules } from './sync-schedules';
+import { decideScheduledRun, findRunOfScheduleDate } from './scheduled-requests';
 
 /**
  * After the tenant moved to another zone: where it is a later date by now, and that date's nightly time has passed, its run is asked
@@ -19,23 +19,31 @@ export async function moveSchedules(work: TenantWork, { timeZone }: { timeZone: 
     .orderBy('integrationId')
     .execute();
   for (const { integrationId, nightlySyncAt, ...integration } of integrations) {
-    if (pullsOf(integration).length === 0) continue;
-    await wakeSchedules(work, { integrationId });
-    if (nightlySyncAt === null || !(await isNightMissing(work, integrationId, nightOf(now, nightlySyncAt, timeZone)))) continue;
-    await decideTick(work, { integrationId, schedule: 'nightly', scheduledAt: now });
+    if (pulledRecordTypes(integration).length === 0) continue;
+    await enqueueSchedules(work, { integrationId });
+    if (
+      nightlySyncAt === null ||
+      !(await isScheduleDateMissing(work, integrationId, scheduleDateOf(now, nightlySyncAt, timeZone)))
+    )
+      continue;
+    await decideScheduledRun(work, { integrationId, schedule: 'nightly', scheduledAt: now });
   }
 }
 
 /** One that never had a nightly run has none to catch up with. */
-async function isNightMissing({ trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>, integrationId: string, night: string): Promise<boolean> {
+async function isScheduleDateMissing(
+  { trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>,
+  integrationId: string,
+  scheduleDate: string,
+): Promise<boolean> {
   const earlier = await trx
     .selectFrom('syncRuns')
     .select('syncRunId')
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
-    .where('localDate', '<', night)
+    .where('localDate', '<', scheduleDate)
     .limit(1)
     .executeTakeFirst();
   if (earlier === undefined) return false;
-  return (await findRunOfNight({ trx, tenantId }, integrationId, night)) === undefined;
+  return (await findRunOfScheduleDate({ trx, tenantId }, integrationId, scheduleDate)) === undefined;
 }

@@ -1,11 +1,18 @@
 /** The tables as Kysely sees them: camelCase here, snake_case in PostgreSQL (migrations/). Instants are Dates, durations milliseconds. */
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { JsonObject } from '../../domain/json';
-import type { RecordTypeMapping } from '../../domain/records/mapping';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { StartedBecause } from '../../domain/push/debounce-window';
 import type { SyncError } from '../../domain/sync-error';
 import type { JobState, JobWait, RunKind, RunScope, RunState } from '../../domain/sync-runs/sync-run';
-import type { OperationKind, OverviewAction, OverviewInvalidity, OverviewJobState, OverviewState, SyncDirection } from '../../domain/overviews/overview';
+import type {
+  OperationKind,
+  OverviewAction,
+  OverviewInvalidity,
+  OverviewJobState,
+  OverviewState,
+  SyncDirection,
+} from '../../domain/overviews/overview';
 import type { EventType } from '../../domain/webhooks/event-catalogue';
 import type { MetadataChangeKind } from '../../domain/records/metadata-change';
 import type { NotificationDecision, NotificationKind } from '../../domain/notifications/notification-kinds';
@@ -14,10 +21,16 @@ import type { RecordTypeField } from '../../domain/records/record-type';
 /** Stored as jsonb: read as values, written as text that is JSON already. */
 type Json<T> = ColumnType<T, string, string>;
 
-export type RecordTypeMappings = Record<string, RecordTypeMapping>;
 export type ApiKeyRole = 'viewer' | 'operator' | 'admin';
-export type SettledStatus = 'synced' | 'sync_failed';
-export type PushResultKind = 'succeeded' | 'failed' | 'superseded' | 'no_net_change' | 'discarded' | 'left' | 'closed';
+export type ResultStatus = 'synced' | 'sync_failed';
+export type PushResultKind =
+  | 'succeeded'
+  | 'failed'
+  | 'superseded'
+  | 'no_net_change'
+  | 'discarded'
+  | 'left'
+  | 'closed';
 export type PushEffect = 'created' | 'updated' | 'deactivated' | 'deleted' | 'none';
 
 export interface TenantsTable {
@@ -90,7 +103,7 @@ export interface IntegrationsTable {
   pausedAt: Date | null;
   needsReauthorizationAt: Date | null;
   blockedUntil: Date | null;
-  blockedBecause: 'outage' | 'rate_limit' | null;
+  blockedReason: 'outage' | 'rate_limit' | null;
   blockedDetail: string | null;
   outageSince: Date | null;
   failedProbes: Generated<number>;
@@ -179,9 +192,9 @@ export interface RecordSyncsTable {
   leaseUntil: Date | null;
   nextAttemptAt: Date | null;
   giveUpAt: Date | null;
-  settledStatus: SettledStatus | null;
-  concludedVersion: number | null;
-  concludedHash: string | null;
+  resultStatus: ResultStatus | null;
+  resultVersion: number | null;
+  resultHash: string | null;
   errors: Json<SyncError[] | null> | null;
   lastPushId: string | null;
   unresolvedPushId: string | null;
@@ -189,7 +202,7 @@ export interface RecordSyncsTable {
   discardedAt: Date | null;
   discardedBy: string | null;
   status: GeneratedAlways<RecordSyncStatus | null>;
-  wakeAt: GeneratedAlways<Date | null>;
+  nextDueAt: GeneratedAlways<Date | null>;
 }
 
 export interface PushesTable {
@@ -218,14 +231,22 @@ export interface PushesTable {
  * What an outbox row wakes: the lane of an integration's pushes, its sync runs, its schedules, one e-mail, a webhook endpoint's deliveries, an overview, or what becomes of a
  * notification where one person is concerned (first, and once it was viewed).
  */
-export type LaneKind = 'record_push' | 'sync_run' | 'sync_schedule' | 'email' | 'webhook_endpoint' | 'overview' | 'notification' | 'notification_viewed';
+export type OutboxTopic =
+  | 'record_push'
+  | 'sync_run'
+  | 'sync_schedule'
+  | 'email'
+  | 'webhook_endpoint'
+  | 'overview'
+  | 'notification'
+  | 'notification_viewed';
 
 export interface OutboxTable {
   outboxId: GeneratedAlways<number>;
   tenantId: string;
-  lane: LaneKind;
+  topic: OutboxTopic;
   subjectId: string;
-  wakeAt: Date;
+  nextDueAt: Date;
   leasedUntil: Date | null;
   createdAt: Generated<Date>;
 }
@@ -261,7 +282,7 @@ export interface NotificationRecipientsTable {
   decisionReason: string | null;
   decidedAt: Date | null;
   emailId: string | null;
-  emailWithdrawnBecause: EmailWithdrawal | null;
+  emailWithdrawnReason: EmailWithdrawal | null;
 }
 
 export interface NotificationSettingsTable {
@@ -272,7 +293,7 @@ export interface NotificationSettingsTable {
   updatedAt: Date;
 }
 
-export interface RefusedAddressesTable {
+export interface UndeliverableAddressesTable {
   tenantId: string;
   personId: string;
   email: string;
@@ -341,7 +362,7 @@ export interface SyncJobsTable {
   repeatedPages: Generated<number>;
   asOf: Date | null;
   readFinishedAt: Date | null;
-  theirsTotal: number | null;
+  remoteTotal: number | null;
   expectedRecords: number | null;
   recordsRead: Generated<number>;
   recordsNew: Generated<number>;
@@ -352,13 +373,13 @@ export interface SyncJobsTable {
   deletesWithheld: 'list_changed' | 'needs_review' | null;
   hasTombstones: Generated<boolean>;
   /** Nothing of the type was linked when it began, and every page since held nothing but new records. */
-  isFirstMeeting: Generated<boolean>;
+  isInitialLoad: Generated<boolean>;
   attempts: Generated<number>;
   failingSince: Date | null;
   isLastAttemptFailed: Generated<boolean>;
   error: Json<SyncError | null> | null;
   waitingUntil: Date | null;
-  waitingBecause: JobWait | null;
+  waitingReason: JobWait | null;
   startedAt: Date | null;
   finishedAt: Date | null;
   updatedAt: Date;
@@ -397,8 +418,8 @@ export interface SyncDatasetsTable {
   initialState: 'succeeded' | 'failed' | 'not_supported' | null;
   lastSucceededAt: Date | null;
   fullSucceededAt: Date | null;
-  oursTotal: number | null;
-  theirsTotal: number | null;
+  localTotal: number | null;
+  remoteTotal: number | null;
   countedAt: Date | null;
   knownDifference: number | null;
 }
@@ -426,9 +447,9 @@ export interface SyncStatusesTable {
   breakdown: Json<StatusOfRecordType[]>;
 }
 
-export interface SkippedTicksTable {
+export interface SkippedRunsTable {
   tenantId: string;
-  skippedTickId: string;
+  skippedRunId: string;
   integrationId: string;
   schedule: 'hourly' | 'nightly';
   scheduledAt: Date;
@@ -499,7 +520,7 @@ export interface MatchKeysTable {
   recordId: string;
 }
 
-export interface RequestBudgetsTable {
+export interface RateLimitsTable {
   tenantId: string;
   integrationId: string;
   ratePerSecond: number | null;
@@ -511,7 +532,7 @@ export interface RequestBudgetsTable {
   countingSince: Date;
   quotaLimit: number | null;
   quotaRemaining: number | null;
-  quotaNotedAt: Date | null;
+  quotaReportedAt: Date | null;
   quotaResetsAt: Date | null;
 }
 
@@ -529,7 +550,7 @@ export interface EmailsTable {
   personId: string | null;
   attemptedAt: Date | null;
   withdrawnAt: Date | null;
-  withdrawnBecause: EmailWithdrawal | null;
+  withdrawnReason: EmailWithdrawal | null;
 }
 
 /** Why an e-mail did not leave after all. */
@@ -623,7 +644,7 @@ export interface OverviewsTable {
   expiresAt: Date | null;
   appliedSyncRunId: string | null;
   invalidAt: Date | null;
-  invalidBecause: OverviewInvalidity | null;
+  invalidReason: OverviewInvalidity | null;
   invalidBy: string | null;
   replacedByOverviewId: string | null;
   replacedBySyncRunId: string | null;
@@ -715,8 +736,8 @@ export interface EventsTable {
 }
 
 /** A secret that signs, sealed; all but the first end at `expiresAt` (RFC 3339). */
-export interface SealedSecret {
-  sealed: string;
+export interface EncryptedSecret {
+  encrypted: string;
   expiresAt: string | null;
 }
 
@@ -729,9 +750,9 @@ export interface WebhookEndpointsTable {
   eventTypes: EventType[] | null;
   integrationIds: string[] | null;
   ratePerSecond: number | null;
-  secrets: Json<SealedSecret[]>;
+  secrets: Json<EncryptedSecret[]>;
   disabledAt: Date | null;
-  disabledBecause: 'by_hand' | 'gone' | 'failing' | null;
+  disabledReason: 'by_hand' | 'gone' | 'failing' | null;
   failingSince: Date | null;
   failedAttempts: Generated<number>;
   failedMessages: Generated<number>;
@@ -799,7 +820,7 @@ export interface Tables {
   notifications: NotificationsTable;
   notificationRecipients: NotificationRecipientsTable;
   notificationSettings: NotificationSettingsTable;
-  refusedAddresses: RefusedAddressesTable;
+  undeliverableAddresses: UndeliverableAddressesTable;
   auditLog: AuditLogTable;
   streamEvents: StreamEventsTable;
   operations: OperationsTable;
@@ -814,13 +835,13 @@ export interface Tables {
   syncRecordErrors: SyncRecordErrorsTable;
   syncDatasets: SyncDatasetsTable;
   syncStatuses: SyncStatusesTable;
-  skippedTicks: SkippedTicksTable;
+  skippedRuns: SkippedRunsTable;
   deletionReviews: DeletionReviewsTable;
   knownRecordTypes: KnownRecordTypesTable;
   metadataChanges: MetadataChangesTable;
   syncConflicts: SyncConflictsTable;
   matchKeys: MatchKeysTable;
-  requestBudgets: RequestBudgetsTable;
+  rateLimits: RateLimitsTable;
   emails: EmailsTable;
   people: PeopleTable;
   personTokens: PersonTokensTable;

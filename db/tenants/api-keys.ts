@@ -5,7 +5,17 @@ import type { ApiKeyRole, ApiKeysTable } from '../tables';
 
 /** A key without its hash. */
 export type ApiKey = Omit<Selectable<ApiKeysTable>, 'secretHash' | 'tenantId'>;
-const COLUMNS = ['apiKeyId', 'publicId', 'name', 'role', 'createdBy', 'createdAt', 'expiresAt', 'revokedAt', 'lastUsedAt'] as const;
+const COLUMNS = [
+  'apiKeyId',
+  'publicId',
+  'name',
+  'role',
+  'createdBy',
+  'createdAt',
+  'expiresAt',
+  'revokedAt',
+  'lastUsedAt',
+] as const;
 
 export interface NewApiKey {
   apiKeyId: string;
@@ -19,9 +29,18 @@ export interface NewApiKey {
 }
 
 /** Answers `too_many` when the tenant already has `keysMax` keys that are neither revoked nor expired. */
-export async function createApiKey({ trx, tenantId, now }: TenantWork, key: NewApiKey, { keysMax }: { keysMax: number }): Promise<ApiKey | 'too_many'> {
+export async function createApiKey(
+  { trx, tenantId, now }: TenantWork,
+  key: NewApiKey,
+  { keysMax }: { keysMax: number },
+): Promise<ApiKey | 'too_many'> {
   // The tenant's row is locked so that two requests cannot both take the last place.
-  await trx.selectFrom('tenants').select('tenantId').where('tenantId', '=', tenantId).forNoKeyUpdate().execute();
+  await trx
+    .selectFrom('tenants')
+    .select('tenantId')
+    .where('tenantId', '=', tenantId)
+    .forNoKeyUpdate()
+    .execute();
   const { live } = await trx
     .selectFrom('apiKeys')
     .select(({ fn }) => fn.countAll<number>().as('live'))
@@ -38,14 +57,20 @@ export async function createApiKey({ trx, tenantId, now }: TenantWork, key: NewA
 }
 
 /** Revoked and expired ones included, in the order they were made. */
-export async function listApiKeys({ trx, tenantId }: TenantWork, { limit, after }: { limit: number; after?: string | undefined }): Promise<ApiKey[]> {
+export async function listApiKeys(
+  { trx, tenantId }: TenantWork,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<ApiKey[]> {
   let query = trx.selectFrom('apiKeys').select(COLUMNS).where('tenantId', '=', tenantId);
   if (after !== undefined) query = query.where('apiKeyId', '>', after);
   return query.orderBy('apiKeyId').limit(limit).execute();
 }
 
 /** Revoking twice is revoking once: the first instant stays. Undefined when there is no such key. */
-export async function revokeApiKey({ trx, tenantId, now }: TenantWork, { apiKeyId }: { apiKeyId: string }): Promise<ApiKey | undefined> {
+export async function revokeApiKey(
+  { trx, tenantId, now }: TenantWork,
+  { apiKeyId }: { apiKeyId: string },
+): Promise<ApiKey | undefined> {
   return trx
     .updateTable('apiKeys')
     .set({ revokedAt: sql`coalesce(revoked_at, ${now})` })
@@ -67,7 +92,10 @@ export interface PresentedKey {
 }
 
 /** Who could be meant by a key with this public part; to be called as the platform. The hash still has to be compared. */
-export async function findPresentedKeys({ trx }: Work, { publicId }: { publicId: string }): Promise<PresentedKey[]> {
+export async function findPresentedKeys(
+  { trx }: Work,
+  { publicId }: { publicId: string },
+): Promise<PresentedKey[]> {
   return trx
     .selectFrom('apiKeys')
     .select(['tenantId', 'apiKeyId', 'secretHash', 'name', 'role', 'expiresAt', 'revokedAt', 'lastUsedAt'])
@@ -76,6 +104,14 @@ export async function findPresentedKeys({ trx }: Work, { publicId }: { publicId:
 }
 
 /** To be called as the platform, at most once a minute per key. */
-export async function noteKeyUse({ trx, now }: Work, { tenantId, apiKeyId }: { tenantId: string; apiKeyId: string }): Promise<void> {
-  await trx.updateTable('apiKeys').set({ lastUsedAt: now }).where('tenantId', '=', tenantId).where('apiKeyId', '=', apiKeyId).execute();
+export async function touchApiKey(
+  { trx, now }: Work,
+  { tenantId, apiKeyId }: { tenantId: string; apiKeyId: string },
+): Promise<void> {
+  await trx
+    .updateTable('apiKeys')
+    .set({ lastUsedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('apiKeyId', '=', apiKeyId)
+    .execute();
 }

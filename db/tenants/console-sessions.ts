@@ -4,12 +4,19 @@ import type { Database, TenantWork, Work } from '../database';
 import type { SignedIn } from '../tables';
 
 /** Runs a statement of connect-pg-simple, which knows no roles, in that of the platform. */
-export async function runSessionStatement(database: Database, text: string, parameters: readonly unknown[]): Promise<{ rows: unknown[] }> {
+export async function runSessionStatement(
+  database: Database,
+  text: string,
+  parameters: readonly unknown[],
+): Promise<{ rows: unknown[] }> {
   return database.withPlatform(({ trx }) => trx.executeQuery(CompiledQuery.raw(text, [...parameters])));
 }
 
 /** `sid` is the hash. False when the session has ended or expired; an expired one is not brought back. To be called as the platform. */
-export async function prolongConsoleSession({ trx, now }: Work, { sid, until }: { sid: string; until: Date }): Promise<boolean> {
+export async function prolongConsoleSession(
+  { trx, now }: Work,
+  { sid, until }: { sid: string; until: Date },
+): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('consoleSessions')
     .set({ expire: until })
@@ -21,7 +28,14 @@ export async function prolongConsoleSession({ trx, now }: Work, { sid, until }: 
 
 /** To be called as the platform. */
 export async function isConsoleSessionOpen({ trx, now }: Work, { sid }: { sid: string }): Promise<boolean> {
-  return (await trx.selectFrom('consoleSessions').select('sid').where('sid', '=', sid).where('expire', '>=', now).executeTakeFirst()) !== undefined;
+  return (
+    (await trx
+      .selectFrom('consoleSessions')
+      .select('sid')
+      .where('sid', '=', sid)
+      .where('expire', '>=', now)
+      .executeTakeFirst()) !== undefined
+  );
 }
 
 export interface ConsoleSession {
@@ -45,7 +59,11 @@ export async function listConsoleSessions(
     .orderBy('sessionId', 'desc')
     .execute();
   return rows
-    .flatMap(({ sess, expire }) => (sess.signedIn === undefined ? [] : [{ sessionId: sess.signedIn.sessionId, signedIn: sess.signedIn, expiresAt: expire }]))
+    .flatMap(({ sess, expire }) =>
+      sess.signedIn === undefined
+        ? []
+        : [{ sessionId: sess.signedIn.sessionId, signedIn: sess.signedIn, expiresAt: expire }],
+    )
     .filter(({ signedIn }) => new Date(signedIn.at) > signedInAfter);
 }
 
@@ -54,7 +72,10 @@ export async function endConsoleSessions(
   { trx, tenantId }: TenantWork,
   { personId, only, except }: { personId: string; only?: string; except?: string },
 ): Promise<number> {
-  let deletion = trx.deleteFrom('consoleSessions').where('tenantId', '=', tenantId).where('personId', '=', personId);
+  let deletion = trx
+    .deleteFrom('consoleSessions')
+    .where('tenantId', '=', tenantId)
+    .where('personId', '=', personId);
   if (only !== undefined) deletion = deletion.where('sessionId', '=', only);
   if (except !== undefined) deletion = deletion.where('sessionId', '<>', except);
   return Number((await deletion.executeTakeFirst()).numDeletedRows);

@@ -6,11 +6,24 @@ import type { PeopleTable, PersonRole } from '../tables';
 /** A person without the password's hash. */
 export type Person = Omit<Selectable<PeopleTable>, 'passwordHash' | 'tenantId'> & { hasPassword: boolean };
 
-const COLUMNS = ['personId', 'name', 'email', 'role', 'disabledAt', 'createdAt', 'updatedAt', 'lastSignedInAt', 'version'] as const;
+const COLUMNS = [
+  'personId',
+  'name',
+  'email',
+  'role',
+  'disabledAt',
+  'createdAt',
+  'updatedAt',
+  'lastSignedInAt',
+  'version',
+] as const;
 const hasPassword = sql<boolean>`password_hash is not null`.as('hasPassword');
 
 /** Disabled ones included. */
-export async function findPerson({ trx, tenantId }: TenantWork, { personId }: { personId: string }): Promise<Person | undefined> {
+export async function findPerson(
+  { trx, tenantId }: TenantWork,
+  { personId }: { personId: string },
+): Promise<Person | undefined> {
   return trx
     .selectFrom('people')
     .select([...COLUMNS, hasPassword])
@@ -20,7 +33,10 @@ export async function findPerson({ trx, tenantId }: TenantWork, { personId }: { 
 }
 
 /** By e-mail address, within the tenant, and nobody else changes them until this transaction ends. */
-export async function findPersonByAddress({ trx, tenantId }: TenantWork, { email }: { email: string }): Promise<Person | undefined> {
+export async function findPersonByAddress(
+  { trx, tenantId }: TenantWork,
+  { email }: { email: string },
+): Promise<Person | undefined> {
   return trx
     .selectFrom('people')
     .select([...COLUMNS, hasPassword])
@@ -31,7 +47,10 @@ export async function findPersonByAddress({ trx, tenantId }: TenantWork, { email
 }
 
 /** Disabled ones included, in the order they were made. */
-export async function listPeople({ trx, tenantId }: TenantWork, { limit, after }: { limit: number; after?: string | undefined }): Promise<Person[]> {
+export async function listPeople(
+  { trx, tenantId }: TenantWork,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<Person[]> {
   let query = trx
     .selectFrom('people')
     .select([...COLUMNS, hasPassword])
@@ -48,17 +67,31 @@ export interface NewPerson {
 }
 
 /** Undefined when the address is somebody's already, of whatever tenant. */
-export async function createPerson({ trx, tenantId, now }: TenantWork, person: NewPerson): Promise<Person | undefined> {
+export async function createPerson(
+  { trx, tenantId, now }: TenantWork,
+  person: NewPerson,
+): Promise<Person | undefined> {
   return trx
     .insertInto('people')
-    .values({ ...person, tenantId, passwordHash: null, disabledAt: null, createdAt: now, updatedAt: now, lastSignedInAt: null })
+    .values({
+      ...person,
+      tenantId,
+      passwordHash: null,
+      disabledAt: null,
+      createdAt: now,
+      updatedAt: now,
+      lastSignedInAt: null,
+    })
     .onConflict((conflict) => conflict.expression(sql`lower(email)`).doNothing())
     .returning([...COLUMNS, hasPassword])
     .executeTakeFirst();
 }
 
 /** The same, and nobody else changes the person until this transaction ends. */
-export async function lockPerson({ trx, tenantId }: TenantWork, { personId }: { personId: string }): Promise<Person | undefined> {
+export async function lockPerson(
+  { trx, tenantId }: TenantWork,
+  { personId }: { personId: string },
+): Promise<Person | undefined> {
   return trx
     .selectFrom('people')
     .select([...COLUMNS, hasPassword])
@@ -80,7 +113,10 @@ export async function changePerson(
   { trx, tenantId, now }: TenantWork,
   { personId, change: { isDisabled, ...change } }: { personId: string; change: PersonChange },
 ): Promise<Person | 'email_taken'> {
-  const disabledAt = isDisabled === undefined ? {} : { disabledAt: isDisabled ? sql<Date>`coalesce(disabled_at, ${now})` : null };
+  const disabledAt =
+    isDisabled === undefined
+      ? {}
+      : { disabledAt: isDisabled ? sql<Date>`coalesce(disabled_at, ${now})` : null };
   try {
     return await trx
       .updateTable('people')
@@ -97,30 +133,61 @@ export async function changePerson(
 const UNIQUE_VIOLATION = '23505';
 
 /** Locks the tenant, so that two admins cannot disable each other at the same time. */
-export async function countPeople({ trx, tenantId }: TenantWork): Promise<{ people: number; admins: number }> {
-  await trx.selectFrom('tenants').select('tenantId').where('tenantId', '=', tenantId).forNoKeyUpdate().execute();
+export async function countPeople({
+  trx,
+  tenantId,
+}: TenantWork): Promise<{ people: number; admins: number }> {
+  await trx
+    .selectFrom('tenants')
+    .select('tenantId')
+    .where('tenantId', '=', tenantId)
+    .forNoKeyUpdate()
+    .execute();
   return trx
     .selectFrom('people')
     .select(({ fn }) => [
       fn.countAll<number>().as('people'),
-      fn.countAll<number>().filterWhere('role', '=', 'admin').filterWhere('disabledAt', 'is', null).as('admins'),
+      fn
+        .countAll<number>()
+        .filterWhere('role', '=', 'admin')
+        .filterWhere('disabledAt', 'is', null)
+        .as('admins'),
     ])
     .where('tenantId', '=', tenantId)
     .executeTakeFirstOrThrow();
 }
 
-export async function findPasswordHash({ trx, tenantId }: TenantWork, { personId }: { personId: string }): Promise<string | null> {
-  const row = await trx.selectFrom('people').select('passwordHash').where('tenantId', '=', tenantId).where('personId', '=', personId).executeTakeFirst();
+export async function findPasswordHash(
+  { trx, tenantId }: TenantWork,
+  { personId }: { personId: string },
+): Promise<string | null> {
+  const row = await trx
+    .selectFrom('people')
+    .select('passwordHash')
+    .where('tenantId', '=', tenantId)
+    .where('personId', '=', personId)
+    .executeTakeFirst();
   return row?.passwordHash ?? null;
 }
 
 /** The person's open links are not touched: who used one did so by `usePersonToken`. */
-export async function setPassword({ trx, tenantId, now }: TenantWork, { personId, passwordHash }: { personId: string; passwordHash: string }): Promise<void> {
-  await trx.updateTable('people').set({ passwordHash, updatedAt: now }).where('tenantId', '=', tenantId).where('personId', '=', personId).execute();
+export async function setPassword(
+  { trx, tenantId, now }: TenantWork,
+  { personId, passwordHash }: { personId: string; passwordHash: string },
+): Promise<void> {
+  await trx
+    .updateTable('people')
+    .set({ passwordHash, updatedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('personId', '=', personId)
+    .execute();
 }
 
 /** False when the person was disabled in this very moment. */
-export async function noteSignedIn({ trx, tenantId, now }: TenantWork, { personId }: { personId: string }): Promise<boolean> {
+export async function markSignedIn(
+  { trx, tenantId, now }: TenantWork,
+  { personId }: { personId: string },
+): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('people')
     .set({ lastSignedInAt: now })
@@ -132,10 +199,16 @@ export async function noteSignedIn({ trx, tenantId, now }: TenantWork, { personI
 }
 
 /** Who could be meant by an address or an id, with what a sign-in is checked by; to be called as the platform. */
-export type SignInCandidate = Pick<Selectable<PeopleTable>, 'tenantId' | 'personId' | 'name' | 'email' | 'role' | 'passwordHash' | 'disabledAt'>;
+export type SignInCandidate = Pick<
+  Selectable<PeopleTable>,
+  'tenantId' | 'personId' | 'name' | 'email' | 'role' | 'passwordHash' | 'disabledAt'
+>;
 const CANDIDATE = ['tenantId', 'personId', 'name', 'email', 'role', 'passwordHash', 'disabledAt'] as const;
 
-export async function findPersonByEmail({ trx }: Work, { email }: { email: string }): Promise<SignInCandidate | undefined> {
+export async function findPersonByEmail(
+  { trx }: Work,
+  { email }: { email: string },
+): Promise<SignInCandidate | undefined> {
   return trx
     .selectFrom('people')
     .select(CANDIDATE)

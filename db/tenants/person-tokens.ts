@@ -22,7 +22,10 @@ export async function createPersonToken(work: TenantWork, token: NewPersonToken)
 }
 
 /** Those that were not used are good for nothing from now on. */
-export async function endPersonTokens({ trx, tenantId, now }: TenantWork, { personId }: { personId: string }): Promise<void> {
+export async function endPersonTokens(
+  { trx, tenantId, now }: TenantWork,
+  { personId }: { personId: string },
+): Promise<void> {
   await trx
     .updateTable('personTokens')
     .set({ expiresAt: now })
@@ -40,10 +43,15 @@ export interface PresentedToken {
 }
 
 /** Undefined when it is unknown, used or expired, or its person disabled; to be called as the platform. */
-export async function findPersonToken({ trx, now }: Work, { tokenHash }: { tokenHash: Buffer }): Promise<PresentedToken | undefined> {
+export async function findPersonToken(
+  { trx, now }: Work,
+  { tokenHash }: { tokenHash: Buffer },
+): Promise<PresentedToken | undefined> {
   return trx
     .selectFrom('personTokens as token')
-    .innerJoin('people as person', (join) => join.onRef('person.tenantId', '=', 'token.tenantId').onRef('person.personId', '=', 'token.personId'))
+    .innerJoin('people as person', (join) =>
+      join.onRef('person.tenantId', '=', 'token.tenantId').onRef('person.personId', '=', 'token.personId'),
+    )
     .select(['token.tenantId', 'token.personId', 'token.personTokenId'])
     .where('token.tokenHash', '=', tokenHash)
     .where('token.usedAt', 'is', null)
@@ -53,7 +61,10 @@ export async function findPersonToken({ trx, now }: Work, { tokenHash }: { token
 }
 
 /** One UPDATE decides who used it: false when somebody else was first, or it has expired meanwhile. */
-export async function usePersonToken({ trx, tenantId, now }: TenantWork, { personTokenId }: { personTokenId: string }): Promise<boolean> {
+export async function usePersonToken(
+  { trx, tenantId, now }: TenantWork,
+  { personTokenId }: { personTokenId: string },
+): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('personTokens')
     .set({ usedAt: now })

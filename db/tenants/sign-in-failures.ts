@@ -15,7 +15,10 @@ export interface Allowance {
 }
 
 /** Milliseconds until the subject may try again; 0 = it may now. To be called as the platform. */
-export async function countSignInTry({ trx, now }: Work, { subject, failuresMax, windowMs }: Allowance): Promise<number> {
+export async function countSignInTry(
+  { trx, now }: Work,
+  { subject, failuresMax, windowMs }: Allowance,
+): Promise<number> {
   const windowStart = new Date(now.getTime() - windowMs);
   const { rows } = await sql<{ failures: number; since: Date }>`
     insert into sign_in_failures as known (subject, failures, since) values (${hashOf(subject)}, 1, ${now})
@@ -28,7 +31,10 @@ export async function countSignInTry({ trx, now }: Work, { subject, failuresMax,
 }
 
 /** It was the right password: this try is taken back, or with `all` everything held against the subject. */
-export async function forgiveSignInTries({ trx }: Work, { subject, all }: { subject: string; all: boolean }): Promise<void> {
+export async function clearSignInFailures(
+  { trx }: Work,
+  { subject, all }: { subject: string; all: boolean },
+): Promise<void> {
   if (all) await trx.deleteFrom('signInFailures').where('subject', '=', hashOf(subject)).execute();
   else
     await trx
@@ -40,7 +46,7 @@ export async function forgiveSignInTries({ trx }: Work, { subject, all }: { subj
 }
 
 /** Rows that hold nothing against anybody any more. */
-export async function forgetSignInTries({ trx }: Work, { before }: { before: Date }): Promise<void> {
+export async function deleteSignInFailures({ trx }: Work, { before }: { before: Date }): Promise<void> {
   await trx.deleteFrom('signInFailures').where('since', '<', before).execute();
 }
 

@@ -10,7 +10,10 @@ export type TenantSettings = Pick<Tenant, 'name' | 'timeZone' | 'contactEmail'>;
 export type TenantChange = Partial<TenantSettings & Pick<Tenant, 'companySynchronizedPolicy'>>;
 
 /** The id was made by the caller, who opened the tenant's transaction with it. Answers undefined when the id is taken. */
-export async function createTenant({ trx, tenantId, now }: TenantWork, { name, timeZone, contactEmail }: TenantSettings): Promise<Tenant | undefined> {
+export async function createTenant(
+  { trx, tenantId, now }: TenantWork,
+  { name, timeZone, contactEmail }: TenantSettings,
+): Promise<Tenant | undefined> {
   return trx
     .insertInto('tenants')
     .values({ tenantId, name, timeZone, contactEmail, createdAt: now, updatedAt: now })
@@ -25,7 +28,12 @@ export async function findTenant({ trx, tenantId }: TenantWork): Promise<Tenant 
 
 /** The same, and nobody else changes the tenant until this transaction ends. */
 export async function lockTenant({ trx, tenantId }: TenantWork): Promise<Tenant | undefined> {
-  return trx.selectFrom('tenants').selectAll().where('tenantId', '=', tenantId).forNoKeyUpdate().executeTakeFirst();
+  return trx
+    .selectFrom('tenants')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
 }
 
 /** Nights go by the tenant's zone: a new one moves its schedules. */
@@ -48,6 +56,9 @@ export async function listTenants(
   { limit, after }: { limit: number; after?: { createdAt: string; tenantId: string } | undefined },
 ): Promise<Tenant[]> {
   let query = trx.selectFrom('tenants').selectAll();
-  if (after !== undefined) query = query.where(sql<boolean>`(created_at, tenant_id) > (${after.createdAt}::timestamptz, ${after.tenantId}::uuid)`);
+  if (after !== undefined)
+    query = query.where(
+      sql<boolean>`(created_at, tenant_id) > (${after.createdAt}::timestamptz, ${after.tenantId}::uuid)`,
+    );
   return query.orderBy('createdAt').orderBy('tenantId').limit(limit).execute();
 }

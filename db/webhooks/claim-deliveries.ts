@@ -10,7 +10,7 @@
  */
 import { sql } from 'kysely';
 import type { Work } from '../database';
-import { unseen } from '../sql/bulk-rows';
+import { opaqueToPlanner } from '../sql/bulk-rows';
 import { type DeliveringEndpoint, findDeliveringEndpoint, stateOfEndpoint } from './endpoint-queue';
 
 export interface ClaimedDelivery {
@@ -39,18 +39,24 @@ export interface DeliveryClaimOptions {
   limit: number;
 }
 
-export async function claimDueDeliveries(work: Pick<Work, 'trx'>, { endpoint, claimId, now, leaseUntil, limit }: DeliveryClaimOptions): Promise<DeliveryClaim> {
+export async function claimDueDeliveries(
+  work: Pick<Work, 'trx'>,
+  { endpoint, claimId, now, leaseUntil, limit }: DeliveryClaimOptions,
+): Promise<DeliveryClaim> {
   const current = await findDeliveringEndpoint(work, endpoint);
   const isBlocked = current !== undefined && current.blockedUntil !== null && current.blockedUntil > now;
-  if (current?.version !== endpoint.version || stateOfEndpoint(current) !== 'working' || isBlocked) return { deliveries: [], isOutdated: true };
+  if (current?.version !== endpoint.version || stateOfEndpoint(current) !== 'working' || isBlocked)
+    return { deliveries: [], isOutdated: true };
   // By their places in the table, found and locked a moment before: a plan that no statistics can spoil.
   const { rows } = await sql<ClaimedDelivery>`
     update webhook_deliveries as delivery set claim_id = ${claimId}, lease_until = ${leaseUntil}
     where ctid = any(array(
       select ctid from webhook_deliveries
-      where webhook_endpoint_id = ${unseen(endpoint.endpointId)} and next_attempt_at <= ${now} and (lease_until is null or lease_until <= ${now})
+      where webhook_endpoint_id = ${opaqueToPlanner(endpoint.endpointId)} and next_attempt_at <= ${now} and (lease_until is null or lease_until <= ${now})
       order by next_attempt_at limit ${limit} for update skip locked))
     returning tenant_id, webhook_delivery_id as delivery_id, event_id, attempts, created_at,
-      (select payload::text from events where events.tenant_id = delivery.tenant_id and events.event_id = delivery.event_id) as body`.execute(work.trx);
+      (select payload::text from events where events.tenant_id = delivery.tenant_id and events.event_id = delivery.event_id) as body`.execute(
+    work.trx,
+  );
   return { deliveries: rows, isOutdated: false };
 }

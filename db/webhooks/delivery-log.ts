@@ -8,11 +8,18 @@ import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { EVENTS_KEPT_MS } from './event-feed';
 import { newUuid } from '../sql/ids';
-import { wake } from '../platform/outbox';
+import { enqueue } from '../platform/outbox';
 import { rowsFrom } from '../sql/bulk-rows';
-import { type DeliveryState, PLATFORM_TENANT_ID, type WebhookAttemptsTable, type WebhookDeliveriesTable } from '../tables';
+import {
+  type DeliveryState,
+  PLATFORM_TENANT_ID,
+  type WebhookAttemptsTable,
+  type WebhookDeliveriesTable,
+} from '../tables';
 
-export type Delivery = Omit<Selectable<WebhookDeliveriesTable>, 'claimId' | 'leaseUntil'> & { eventType: EventType };
+export type Delivery = Omit<Selectable<WebhookDeliveriesTable>, 'claimId' | 'leaseUntil'> & {
+  eventType: EventType;
+};
 export type Attempt = Omit<Selectable<WebhookAttemptsTable>, 'tenantId' | 'webhookDeliveryId'>;
 
 export interface DeliveryFilter {
@@ -27,7 +34,15 @@ export interface DeliveryFilter {
 /** Newest first, before `before` (a delivery's id). */
 export async function listDeliveries(
   work: TenantWork,
-  { limit, before, endpointId, state, eventType, from, to }: DeliveryFilter & { limit: number; before?: string | undefined },
+  {
+    limit,
+    before,
+    endpointId,
+    state,
+    eventType,
+    from,
+    to,
+  }: DeliveryFilter & { limit: number; before?: string | undefined },
 ): Promise<Delivery[]> {
   const given = (value: unknown, condition: RawBuilder<unknown>) => (value === undefined ? [] : [condition]);
   const wanted = [
@@ -40,7 +55,9 @@ export async function listDeliveries(
   ];
   return asOwner(work, async () => {
     const { rows } = await sql<Delivery>`
-      ${selectDeliveries(work)} ${sql.join([sql``, ...wanted], sql` and `)} order by delivery.webhook_delivery_id desc limit ${limit}`.execute(work.trx);
+      ${selectDeliveries(work)} ${sql.join([sql``, ...wanted], sql` and `)} order by delivery.webhook_delivery_id desc limit ${limit}`.execute(
+      work.trx,
+    );
     return rows;
   });
 }
@@ -51,15 +68,29 @@ export interface DeliveryWithAttempts extends Delivery {
   tries: Attempt[];
 }
 
-export async function findDelivery(work: TenantWork, { deliveryId }: { deliveryId: string }): Promise<DeliveryWithAttempts | undefined> {
+export async function findDelivery(
+  work: TenantWork,
+  { deliveryId }: { deliveryId: string },
+): Promise<DeliveryWithAttempts | undefined> {
   return asOwner(work, async () => {
     const { rows } = await sql<Delivery & { payload: JsonObject }>`
-      ${selectDeliveries(work, sql`, event.payload`)} and delivery.webhook_delivery_id = ${deliveryId}`.execute(work.trx);
+      ${selectDeliveries(work, sql`, event.payload`)} and delivery.webhook_delivery_id = ${deliveryId}`.execute(
+      work.trx,
+    );
     const [delivery] = rows;
     if (delivery === undefined) return undefined;
     const tries = await work.trx
       .selectFrom('webhookAttempts')
-      .select(['attempt', 'at', 'durationMs', 'status', 'error', 'requestHeaders', 'responseHeaders', 'responseBody'])
+      .select([
+        'attempt',
+        'at',
+        'durationMs',
+        'status',
+        'error',
+        'requestHeaders',
+        'responseHeaders',
+        'responseBody',
+      ])
       .where('tenantId', '=', delivery.tenantId)
       .where('webhookDeliveryId', '=', deliveryId)
       .orderBy('attempt')
@@ -69,8 +100,13 @@ export async function findDelivery(work: TenantWork, { deliveryId }: { deliveryI
 }
 
 /** Sends the event of a delivery again, whatever became of it. @returns the id of the new delivery. */
-export async function resendDelivery(work: TenantWork, { tenantId, webhookEndpointId, eventId }: Delivery): Promise<string> {
-  const [deliveryId] = await asOwner(work, () => addDeliveries(work, webhookEndpointId, 'resend', [{ tenantId, eventId }]));
+export async function resendDelivery(
+  work: TenantWork,
+  { tenantId, webhookEndpointId, eventId }: Delivery,
+): Promise<string> {
+  const [deliveryId] = await asOwner(work, () =>
+    addDeliveries(work, webhookEndpointId, 'resend', [{ tenantId, eventId }]),
+  );
   return deliveryId as string;
 }
 
@@ -78,7 +114,10 @@ export async function resendDelivery(work: TenantWork, { tenantId, webhookEndpoi
 const RECOVERED_MAX = 10_000;
 
 /** Sends again what happened since then and neither got through to the endpoint nor is on its way. @returns how many. */
-export async function recoverDeliveries(work: TenantWork, { endpointId, since }: { endpointId: string; since: Date }): Promise<number> {
+export async function recoverDeliveries(
+  work: TenantWork,
+  { endpointId, since }: { endpointId: string; since: Date },
+): Promise<number> {
   return asOwner(work, async () => {
     const { rows } = await sql<{ tenantId: string; eventId: string }>`
       select missed.tenant_id, missed.event_id from webhook_deliveries missed
@@ -98,12 +137,16 @@ async function addDeliveries(
   events: readonly { tenantId: string; eventId: string }[],
 ): Promise<string[]> {
   if (events.length === 0) return [];
-  const rows = events.map((event) => ({ tenant_id: event.tenantId, event_id: event.eventId, delivery_id: newUuid() }));
+  const rows = events.map((event) => ({
+    tenant_id: event.tenantId,
+    event_id: event.eventId,
+    delivery_id: newUuid(),
+  }));
   await sql`
     insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
     select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'pending', ${trigger}, ${now}::timestamptz, ${now}::timestamptz
     from ${rowsFrom(rows, 'tenant_id uuid, event_id uuid, delivery_id uuid')}`.execute(trx);
-  await wake({ trx, tenantId }, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: now });
+  await enqueue({ trx, tenantId }, { topic: 'webhook_endpoint', subjectId: endpointId, nextDueAt: now });
   return rows.map(({ delivery_id: deliveryId }) => deliveryId);
 }
 
@@ -129,7 +172,7 @@ function isOf({ tenantId }: TenantWork, table: RawBuilder<unknown>): RawBuilder<
 /** The platform's endpoints are told of all tenants: who looks after them sees what is on its way of all, and nothing else. */
 async function asOwner<T>({ trx, tenantId }: TenantWork, run: () => Promise<T>): Promise<T> {
   if (tenantId !== PLATFORM_TENANT_ID) return run();
-  await sql`select set_config('role', 'syncline_courier', true)`.execute(trx);
+  await sql`select set_config('role', 'syncline_webhooks', true)`.execute(trx);
   const result = await run();
   await sql`select set_config('role', 'syncline_app', true)`.execute(trx);
   return result;

@@ -3,30 +3,41 @@ import { sql } from 'kysely';
 import type { EndpointHealth } from '../../domain/webhooks/endpoint-health';
 import type { TenantWork, Work } from '../database';
 import { emitEvents } from './events';
-import { toWireId } from '../sql/ids';
-import { tellAdmins } from '../notifications/notifications';
-import { rowsFrom, unseen } from '../sql/bulk-rows';
+import { toTypeId } from '../sql/ids';
+import { notifyAdmins } from '../notifications/notifications';
+import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { PLATFORM_TENANT_ID } from '../tables';
-import type { ConcludedDelivery } from './record-attempts';
+import type { FinishedDelivery } from './record-attempts';
 import type { DeliveringEndpoint } from './endpoint-queue';
 
 type EndpointKey = Pick<DeliveringEndpoint, 'endpointId' | 'tenantId'>;
 
 /** Any success ends a series of failures. */
-export async function noteSuccess({ trx }: Pick<Work, 'trx'>, { endpointId, tenantId }: EndpointKey): Promise<void> {
+export async function recordSuccess(
+  { trx }: Pick<Work, 'trx'>,
+  { endpointId, tenantId }: EndpointKey,
+): Promise<void> {
   await sql`
     update webhook_endpoints set failing_since = null, failed_attempts = 0, failed_messages = 0, warned_at = null, blocked_until = null
-    where tenant_id = ${tenantId} and webhook_endpoint_id = ${endpointId} and failing_since is not null`.execute(trx);
+    where tenant_id = ${tenantId} and webhook_endpoint_id = ${endpointId} and failing_since is not null`.execute(
+    trx,
+  );
 }
 
 /** Counts failures; a message counts once in a series. */
-export async function noteFailures(
+export async function recordFailures(
   { trx }: Pick<Work, 'trx'>,
-  { endpoint, failures }: { endpoint: EndpointKey; failures: readonly ConcludedDelivery[] },
+  { endpoint, failures }: { endpoint: EndpointKey; failures: readonly FinishedDelivery[] },
 ): Promise<EndpointHealth | null> {
-  const keys = failures.map(({ delivery }) => ({ tenant_id: delivery.tenantId, delivery_id: delivery.deliveryId, attempts: delivery.attempts }));
+  const keys = failures.map(({ delivery }) => ({
+    tenant_id: delivery.tenantId,
+    delivery_id: delivery.deliveryId,
+    attempts: delivery.attempts,
+  }));
   // Told by when attempts ended: one that began before the series may end in it.
-  const since = new Date(Math.min(...failures.map(({ attempt }) => attempt.at.getTime() + attempt.durationMs)));
+  const since = new Date(
+    Math.min(...failures.map(({ attempt }) => attempt.at.getTime() + attempt.durationMs)),
+  );
   const { rows } = await sql<EndpointHealth>`
     update webhook_endpoints as endpoint set
       failing_since = coalesce(failing_since, ${since}::timestamptz),
@@ -48,7 +59,11 @@ export async function noteFailures(
  */
 export async function warnOfEndpoint(
   work: TenantWork,
-  { endpointId, judged, at }: { endpointId: string; judged: Pick<EndpointHealth, 'failingSince' | 'warnedAt'>; at: Date },
+  {
+    endpointId,
+    judged,
+    at,
+  }: { endpointId: string; judged: Pick<EndpointHealth, 'failingSince' | 'warnedAt'>; at: Date },
 ): Promise<boolean> {
   const { trx, tenantId } = work;
   const warned = await trx
@@ -65,12 +80,20 @@ export async function warnOfEndpoint(
   if (warned === undefined) return false;
   if (tenantId === PLATFORM_TENANT_ID) return true;
   const detail = `${new URL(warned.url).host} has taken nothing since ${judged.failingSince?.toISOString()}.`;
-  await tellAdmins(work, { kind: 'endpoint_failing', integrationId: null, webhookEndpointId: endpointId, detail });
+  await notifyAdmins(work, {
+    kind: 'endpoint_failing',
+    integrationId: null,
+    webhookEndpointId: endpointId,
+    detail,
+  });
   return true;
 }
 
 /** A receiver that failed again and again is left alone until then. */
-export async function blockEndpoint({ trx }: Pick<Work, 'trx'>, { endpoint, until }: { endpoint: EndpointKey; until: Date | null }): Promise<void> {
+export async function blockEndpoint(
+  { trx }: Pick<Work, 'trx'>,
+  { endpoint, until }: { endpoint: EndpointKey; until: Date | null },
+): Promise<void> {
   await trx
     .updateTable('webhookEndpoints')
     .set({ blockedUntil: until })
@@ -83,11 +106,19 @@ export async function blockEndpoint({ trx }: Pick<Work, 'trx'>, { endpoint, unti
  * Switches an endpoint off and tells its tenant, in one transaction. Of the platform's endpoints there is no tenant to tell.
  * @returns false where somebody else did it before.
  */
-export async function disableEndpoint(work: TenantWork, { endpointId, because }: { endpointId: string; because: 'gone' | 'failing' }): Promise<boolean> {
+export async function disableEndpoint(
+  work: TenantWork,
+  { endpointId, reason }: { endpointId: string; reason: 'gone' | 'failing' },
+): Promise<boolean> {
   const { trx, tenantId, now } = work;
   const disabled = await trx
     .updateTable('webhookEndpoints')
-    .set(({ eb }) => ({ disabledAt: now, disabledBecause: because, updatedAt: now, version: eb('version', '+', 1) }))
+    .set(({ eb }) => ({
+      disabledAt: now,
+      disabledReason: reason,
+      updatedAt: now,
+      version: eb('version', '+', 1),
+    }))
     .where('tenantId', '=', tenantId)
     .where('webhookEndpointId', '=', endpointId)
     .where('disabledAt', 'is', null)
@@ -95,18 +126,32 @@ export async function disableEndpoint(work: TenantWork, { endpointId, because }:
     .returning(['failingSince', 'url'])
     .executeTakeFirst();
   if (disabled === undefined) return false;
-  const data = { endpoint_id: toWireId('whe', endpointId), because, failing_since: disabled.failingSince?.toISOString() ?? null };
+  const data = {
+    endpoint_id: toTypeId('whe', endpointId),
+    reason,
+    failing_since: disabled.failingSince?.toISOString() ?? null,
+  };
   if (tenantId === PLATFORM_TENANT_ID) return true;
   await emitEvents(work, [{ type: 'ENDPOINT_DISABLED', integrationId: null, data }]);
   const { host } = new URL(disabled.url);
-  const detail = because === 'gone' ? `${host} answered 410: it is gone.` : `${host} took nothing for 5 days.`;
-  await tellAdmins(work, { kind: 'endpoint_disabled', integrationId: null, webhookEndpointId: endpointId, detail });
+  const detail = reason === 'gone' ? `${host} answered 410: it is gone.` : `${host} took nothing for 5 days.`;
+  await notifyAdmins(work, {
+    kind: 'endpoint_disabled',
+    integrationId: null,
+    webhookEndpointId: endpointId,
+    detail,
+  });
   return true;
 }
 
 /** What waits for an endpoint that is switched off waits no longer; it is kept, and can be recovered. */
-export async function disableWaiting({ trx }: Pick<Work, 'trx'>, { endpointId, now }: { endpointId: string; now: Date }): Promise<void> {
+export async function disableWaiting(
+  { trx }: Pick<Work, 'trx'>,
+  { endpointId, now }: { endpointId: string; now: Date },
+): Promise<void> {
   await sql`
     update webhook_deliveries set state = 'disabled', next_attempt_at = null, claim_id = null, lease_until = null
-    where webhook_endpoint_id = ${unseen(endpointId)} and next_attempt_at is not null and (lease_until is null or lease_until <= ${now})`.execute(trx);
+    where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null and (lease_until is null or lease_until <= ${now})`.execute(
+    trx,
+  );
 }

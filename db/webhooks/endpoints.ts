@@ -5,8 +5,8 @@
 import { type Selectable, sql } from 'kysely';
 import type { EventType } from '../../domain/webhooks/event-catalogue';
 import type { TenantWork } from '../database';
-import { wake } from '../platform/outbox';
-import type { SealedSecret, WebhookEndpointsTable } from '../tables';
+import { enqueue } from '../platform/outbox';
+import type { EncryptedSecret, WebhookEndpointsTable } from '../tables';
 
 export type Endpoint = Omit<Selectable<WebhookEndpointsTable>, 'tenantId'>;
 
@@ -24,19 +24,21 @@ interface Place {
 }
 
 /** Where the secrets of an endpoint are sealed for. */
-export function endpointSecretsPlace({ endpointId }: Place) {
+export function endpointSecretsLocation({ endpointId }: Place) {
   return { table: 'webhook_endpoints', rowId: endpointId, column: 'secrets' };
 }
 
 /** Answers `too_many` when the owner has `endpointsMax` endpoints. */
 export async function createEndpoint(
   work: TenantWork,
-  { endpointId, sealed, ...settings }: EndpointSettings & Place & { sealed: string },
+  { endpointId, encrypted, ...settings }: EndpointSettings & Place & { encrypted: string },
   { endpointsMax }: { endpointsMax: number },
 ): Promise<Endpoint | 'too_many'> {
   const { trx, tenantId, now } = work;
   // One after the other, so that two requests cannot both take the last place. The platform has no row to lock.
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`webhook endpoints ${tenantId}`}, 0))`.execute(trx);
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`webhook endpoints ${tenantId}`}, 0))`.execute(
+    trx,
+  );
   if ((await listEndpoints(work, { limit: endpointsMax })).length >= endpointsMax) return 'too_many';
   return trx
     .insertInto('webhookEndpoints')
@@ -44,9 +46,9 @@ export async function createEndpoint(
       tenantId,
       webhookEndpointId: endpointId,
       ...settings,
-      secrets: JSON.stringify([{ sealed, expiresAt: null }]),
+      secrets: JSON.stringify([{ encrypted, expiresAt: null }]),
       disabledAt: null,
-      disabledBecause: null,
+      disabledReason: null,
       failingSince: null,
       warnedAt: null,
       blockedUntil: null,
@@ -59,13 +61,23 @@ export async function createEndpoint(
 }
 
 /** In the order they were made. */
-export async function listEndpoints({ trx, tenantId }: TenantWork, { limit, after }: { limit: number; after?: string | undefined }): Promise<Endpoint[]> {
-  let query = trx.selectFrom('webhookEndpoints').selectAll().where('tenantId', '=', tenantId).where('deletedAt', 'is', null);
+export async function listEndpoints(
+  { trx, tenantId }: TenantWork,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<Endpoint[]> {
+  let query = trx
+    .selectFrom('webhookEndpoints')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('deletedAt', 'is', null);
   if (after !== undefined) query = query.where('webhookEndpointId', '>', after);
   return query.orderBy('webhookEndpointId').limit(limit).execute();
 }
 
-export async function findEndpoint({ trx, tenantId }: TenantWork, { endpointId }: Place): Promise<Endpoint | undefined> {
+export async function findEndpoint(
+  { trx, tenantId }: TenantWork,
+  { endpointId }: Place,
+): Promise<Endpoint | undefined> {
   return trx
     .selectFrom('webhookEndpoints')
     .selectAll()
@@ -76,7 +88,10 @@ export async function findEndpoint({ trx, tenantId }: TenantWork, { endpointId }
 }
 
 /** The same, and nobody else changes it until this transaction ends. */
-export async function lockEndpoint({ trx, tenantId }: TenantWork, { endpointId }: Place): Promise<Endpoint | undefined> {
+export async function lockEndpoint(
+  { trx, tenantId }: TenantWork,
+  { endpointId }: Place,
+): Promise<Endpoint | undefined> {
   return trx
     .selectFrom('webhookEndpoints')
     .selectAll()
@@ -87,19 +102,27 @@ export async function lockEndpoint({ trx, tenantId }: TenantWork, { endpointId }
     .executeTakeFirst();
 }
 
-export async function changeEndpoint(work: TenantWork, { endpointId }: Place, change: Partial<EndpointSettings>): Promise<Endpoint> {
+export async function changeEndpoint(
+  work: TenantWork,
+  { endpointId }: Place,
+  change: Partial<EndpointSettings>,
+): Promise<Endpoint> {
   return update(work, endpointId, change);
 }
 
 /** Takes effect for what is sent from now on. @param secrets sealed, the newest first. */
-export async function replaceSecrets(work: TenantWork, { endpointId }: Place, secrets: readonly SealedSecret[]): Promise<Endpoint> {
+export async function replaceSecrets(
+  work: TenantWork,
+  { endpointId }: Place,
+  secrets: readonly EncryptedSecret[],
+): Promise<Endpoint> {
   return update(work, endpointId, { secrets: JSON.stringify(secrets) });
 }
 
 /** What waits for it waits no longer; what happens meanwhile can be recovered. */
 export async function switchEndpointOff(work: TenantWork, { endpointId }: Place): Promise<Endpoint> {
-  const endpoint = await update(work, endpointId, { disabledAt: work.now, disabledBecause: 'by_hand' });
-  await wakeEndpoint(work, { endpointId });
+  const endpoint = await update(work, endpointId, { disabledAt: work.now, disabledReason: 'by_hand' });
+  await enqueueEndpoint(work, { endpointId });
   return endpoint;
 }
 
@@ -107,7 +130,7 @@ export async function switchEndpointOff(work: TenantWork, { endpointId }: Place)
 export async function switchEndpointOn(work: TenantWork, { endpointId }: Place): Promise<Endpoint> {
   return update(work, endpointId, {
     disabledAt: null,
-    disabledBecause: null,
+    disabledReason: null,
     failingSince: null,
     failedAttempts: 0,
     failedMessages: 0,
@@ -119,17 +142,21 @@ export async function switchEndpointOn(work: TenantWork, { endpointId }: Place):
 /** Nothing goes out to it any more; the log of what did stays. */
 export async function deleteEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
   await update(work, endpointId, { deletedAt: work.now, secrets: '[]' });
-  await wakeEndpoint(work, { endpointId });
+  await enqueueEndpoint(work, { endpointId });
 }
 
 /** Lets the lane look at the endpoint as it is now. */
-export async function wakeEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
-  await wake(work, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: work.now });
+export async function enqueueEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
+  await enqueue(work, { topic: 'webhook_endpoint', subjectId: endpointId, nextDueAt: work.now });
 }
 
 type EndpointUpdate = Partial<Omit<Endpoint, 'secrets' | 'version'>> & { secrets?: string };
 
-async function update({ trx, tenantId, now }: TenantWork, endpointId: string, change: EndpointUpdate): Promise<Endpoint> {
+async function update(
+  { trx, tenantId, now }: TenantWork,
+  endpointId: string,
+  change: EndpointUpdate,
+): Promise<Endpoint> {
   return trx
     .updateTable('webhookEndpoints')
     .set((eb) => ({ ...change, version: eb('version', '+', 1), updatedAt: now }))

@@ -13,7 +13,17 @@ export interface FeedItem {
 
 export async function listEvents(
   { trx, tenantId, now }: TenantWork,
-  { after, limit, types, integrationId }: { after: number; limit: number; types?: readonly EventType[] | undefined; integrationId?: string | undefined },
+  {
+    after,
+    limit,
+    types,
+    integrationId,
+  }: {
+    after: number;
+    limit: number;
+    types?: readonly EventType[] | undefined;
+    integrationId?: string | undefined;
+  },
 ): Promise<FeedItem[]> {
   let query = trx
     .selectFrom('events')
@@ -47,5 +57,7 @@ export async function deleteOldEvents({ trx, now }: Work): Promise<void> {
     attempts as (
       delete from webhook_attempts attempt using deliveries
       where attempt.tenant_id = deliveries.tenant_id and attempt.webhook_delivery_id = deliveries.webhook_delivery_id)
-    delete from events event using old where event.tenant_id = old.tenant_id and event.event_id = old.event_id`.execute(trx);
+    delete from events event using old where event.tenant_id = old.tenant_id and event.event_id = old.event_id`.execute(
+    trx,
+  );
 }

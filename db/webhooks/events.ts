@@ -8,8 +8,8 @@ import { sql } from 'kysely';
 import { envelope, type EventData, type EventType } from '../../domain/webhooks/event-catalogue';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
-import { newUuid, toWireId } from '../sql/ids';
-import { wake } from '../platform/outbox';
+import { newUuid, toTypeId } from '../sql/ids';
+import { enqueue } from '../platform/outbox';
 import { rowsFrom } from '../sql/bulk-rows';
 import { PLATFORM_TENANT_ID } from '../tables';
 
@@ -33,14 +33,21 @@ export async function emitEvents(work: TenantWork, events: readonly NewEvent[]):
 }
 
 /** A test, to one endpoint alone, whatever it wants to be told of. @returns the id of the delivery. */
-export async function emitTest(work: TenantWork, { endpointId, message }: { endpointId: string; message: string }): Promise<string> {
+export async function emitTest(
+  work: TenantWork,
+  { endpointId, message }: { endpointId: string; message: string },
+): Promise<string> {
   const { trx, tenantId, now } = work;
   const deliveryId = newUuid();
-  for (const { eventId } of await writeEvents(work, [{ type: 'TEST', integrationId: null, data: { message } }]))
+  for (const { eventId } of await writeEvents(work, [
+    { type: 'TEST', integrationId: null, data: { message } },
+  ]))
     await sql`
       insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
-      values (${tenantId}, ${deliveryId}, ${endpointId}, ${eventId}, 'pending', 'test', ${now}, ${now})`.execute(trx);
-  await wake(work, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: now });
+      values (${tenantId}, ${deliveryId}, ${endpointId}, ${eventId}, 'pending', 'test', ${now}, ${now})`.execute(
+      trx,
+    );
+  await enqueue(work, { topic: 'webhook_endpoint', subjectId: endpointId, nextDueAt: now });
   return deliveryId;
 }
 
@@ -57,9 +64,9 @@ async function writeEvents(work: TenantWork, events: readonly NewEvent[]): Promi
     const eventId = newUuid();
     const sequence = first + position;
     const payload = envelope({
-      id: toWireId('evt', eventId),
+      id: toTypeId('evt', eventId),
       type,
-      tenantId: toWireId('ten', tenantId),
+      tenantId: toTypeId('ten', tenantId),
       sequence,
       at: now,
       data: data as unknown as JsonObject,
@@ -69,14 +76,22 @@ async function writeEvents(work: TenantWork, events: readonly NewEvent[]): Promi
   await sql`
     insert into events (tenant_id, event_id, sequence, type, integration_id, payload, created_at)
     select ${tenantId}::uuid, event_id, sequence, type, integration_id, payload, ${now}::timestamptz
-    from ${rowsFrom(rows, 'event_id uuid, sequence bigint, type text, integration_id uuid, payload jsonb')}`.execute(trx);
-  return rows.map(({ event_id: eventId, type, integration_id: integrationId }) => ({ eventId, type, integrationId }));
+    from ${rowsFrom(rows, 'event_id uuid, sequence bigint, type text, integration_id uuid, payload jsonb')}`.execute(
+    trx,
+  );
+  return rows.map(({ event_id: eventId, type, integration_id: integrationId }) => ({
+    eventId,
+    type,
+    integrationId,
+  }));
 }
 
 async function takeSequences({ trx, tenantId }: TenantWork, count: number): Promise<number> {
   const { rows } = await sql<{ lastSequence: number }>`
     insert into event_sequences as sequence (tenant_id, last_sequence) values (${tenantId}, ${count})
-    on conflict (tenant_id) do update set last_sequence = sequence.last_sequence + ${count} returning last_sequence`.execute(trx);
+    on conflict (tenant_id) do update set last_sequence = sequence.last_sequence + ${count} returning last_sequence`.execute(
+    trx,
+  );
   return (rows[0]?.lastSequence ?? count) - count + 1;
 }
 
@@ -87,16 +102,25 @@ async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]):
   const deliveries = endpoints.flatMap((endpoint) =>
     events
       .filter((event) => wants(endpoint, event))
-      .map(({ eventId }) => ({ delivery_id: newUuid(), endpoint_id: endpoint.webhookEndpointId, event_id: eventId, is_off: endpoint.isOff })),
+      .map(({ eventId }) => ({
+        delivery_id: newUuid(),
+        endpoint_id: endpoint.webhookEndpointId,
+        event_id: eventId,
+        is_off: endpoint.isOff,
+      })),
   );
   if (deliveries.length === 0) return;
   await sql`
     insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
     select ${tenantId}::uuid, delivery_id, endpoint_id, event_id, case when is_off then 'disabled' else 'pending' end, 'event',
       case when is_off then null else ${now}::timestamptz end, ${now}::timestamptz
-    from ${rowsFrom(deliveries, 'delivery_id uuid, endpoint_id uuid, event_id uuid, is_off boolean')}`.execute(trx);
-  for (const endpointId of new Set(deliveries.flatMap((delivery) => (delivery.is_off ? [] : [delivery.endpoint_id]))))
-    await wake(work, { lane: 'webhook_endpoint', subjectId: endpointId, wakeAt: now });
+    from ${rowsFrom(deliveries, 'delivery_id uuid, endpoint_id uuid, event_id uuid, is_off boolean')}`.execute(
+    trx,
+  );
+  for (const endpointId of new Set(
+    deliveries.flatMap((delivery) => (delivery.is_off ? [] : [delivery.endpoint_id])),
+  ))
+    await enqueue(work, { topic: 'webhook_endpoint', subjectId: endpointId, nextDueAt: now });
 }
 
 async function findListeners({ trx, tenantId }: TenantWork): Promise<(EndpointRow & { isOff: boolean })[]> {
@@ -106,7 +130,10 @@ async function findListeners({ trx, tenantId }: TenantWork): Promise<(EndpointRo
   return rows;
 }
 
-function wants({ eventTypes, integrationIds }: EndpointRow, { type, integrationId }: { type: EventType; integrationId: string | null }): boolean {
+function wants(
+  { eventTypes, integrationIds }: EndpointRow,
+  { type, integrationId }: { type: EventType; integrationId: string | null },
+): boolean {
   if (eventTypes !== null && !eventTypes.includes(type)) return false;
   return integrationIds === null || (integrationId !== null && integrationIds.includes(integrationId));
 }

@@ -7,9 +7,9 @@ import { sql } from 'kysely';
 import type { EndpointHealth } from '../../domain/webhooks/endpoint-health';
 import type { Work } from '../database';
 import { rowsFrom } from '../sql/bulk-rows';
-import { storable } from '../sql/sanitize-text';
+import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { ClaimedDelivery } from './claim-deliveries';
-import { noteFailures, noteSuccess } from './endpoint-health';
+import { recordFailures, recordSuccess } from './endpoint-health';
 import type { DeliveringEndpoint } from './endpoint-queue';
 
 export interface AttemptLog {
@@ -22,7 +22,7 @@ export interface AttemptLog {
   responseBody: string | null;
 }
 
-export interface ConcludedDelivery {
+export interface FinishedDelivery {
   delivery: ClaimedDelivery;
   attempt: AttemptLog;
   outcome: { kind: 'delivered' | 'failed' | 'disabled' } | { kind: 'retrying'; nextAttemptAt: Date };
@@ -31,37 +31,56 @@ export interface ConcludedDelivery {
 export interface Conclusion {
   endpoint: Pick<DeliveringEndpoint, 'endpointId' | 'tenantId'>;
   claimId: string;
-  concluded: readonly ConcludedDelivery[];
+  concluded: readonly FinishedDelivery[];
   now: Date;
 }
 
 /** @returns the endpoint's health where something failed, otherwise null. */
-export async function concludeDeliveries(work: Pick<Work, 'trx'>, { endpoint, claimId, concluded, now }: Conclusion): Promise<EndpointHealth | null> {
+export async function recordDeliveryAttempts(
+  work: Pick<Work, 'trx'>,
+  { endpoint, claimId, concluded, now }: Conclusion,
+): Promise<EndpointHealth | null> {
   const held = await lockHeld(work, claimId, concluded);
-  const mine = concluded.filter(({ delivery }) => held.has(delivery.deliveryId)).map((one) => ({ ...one, attempt: storable(one.attempt) }));
+  const mine = concluded
+    .filter(({ delivery }) => held.has(delivery.deliveryId))
+    .map((one) => ({ ...one, attempt: sanitizeForPostgres(one.attempt) }));
   if (mine.length === 0) return null;
   const failures = mine.filter(({ outcome }) => outcome.kind !== 'delivered');
   // Before the log is written: which messages have failed before is read from it.
-  if (failures.length < mine.length) await noteSuccess(work, endpoint);
-  const health = failures.length < mine.length ? null : await noteFailures(work, { endpoint, failures });
+  if (failures.length < mine.length) await recordSuccess(work, endpoint);
+  const health = failures.length < mine.length ? null : await recordFailures(work, { endpoint, failures });
   await writeDeliveries(work, endpoint.endpointId, mine, now);
   await logAttempts(work, mine);
   return health;
 }
 
-async function lockHeld({ trx }: Pick<Work, 'trx'>, claimId: string, concluded: readonly ConcludedDelivery[]): Promise<Set<string>> {
-  const keys = concluded.map(({ delivery }) => ({ tenant_id: delivery.tenantId, delivery_id: delivery.deliveryId })).toSorted(byDeliveryId);
+async function lockHeld(
+  { trx }: Pick<Work, 'trx'>,
+  claimId: string,
+  concluded: readonly FinishedDelivery[],
+): Promise<Set<string>> {
+  const keys = concluded
+    .map(({ delivery }) => ({ tenant_id: delivery.tenantId, delivery_id: delivery.deliveryId }))
+    .toSorted(byDeliveryId);
   const { rows } = await sql<{ deliveryId: string }>`
     select held.webhook_delivery_id as delivery_id from ${rowsFrom(keys, 'tenant_id uuid, delivery_id uuid')}
     cross join lateral (
       select webhook_delivery_id from webhook_deliveries
-      where tenant_id = row.tenant_id and webhook_delivery_id = row.delivery_id and claim_id = ${claimId} for update) held`.execute(trx);
+      where tenant_id = row.tenant_id and webhook_delivery_id = row.delivery_id and claim_id = ${claimId} for update) held`.execute(
+    trx,
+  );
   return new Set(rows.map(({ deliveryId }) => deliveryId));
 }
 
-const byDeliveryId = (a: { delivery_id: string }, b: { delivery_id: string }): number => (a.delivery_id < b.delivery_id ? -1 : 1);
+const byDeliveryId = (a: { delivery_id: string }, b: { delivery_id: string }): number =>
+  a.delivery_id < b.delivery_id ? -1 : 1;
 
-async function writeDeliveries({ trx }: Pick<Work, 'trx'>, endpointId: string, concluded: readonly ConcludedDelivery[], now: Date): Promise<void> {
+async function writeDeliveries(
+  { trx }: Pick<Work, 'trx'>,
+  endpointId: string,
+  concluded: readonly FinishedDelivery[],
+  now: Date,
+): Promise<void> {
   const rows = concluded.map(({ delivery, attempt, outcome }) => ({
     tenant_id: delivery.tenantId,
     delivery_id: delivery.deliveryId,
@@ -82,10 +101,15 @@ async function writeDeliveries({ trx }: Pick<Work, 'trx'>, endpointId: string, c
     select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'event', created_at, state, attempts, next_attempt_at, last_status, last_error, finished_at from ${rowsFrom(rows, columns)}
     on conflict (tenant_id, webhook_delivery_id) do update set
       state = excluded.state, attempts = excluded.attempts, next_attempt_at = excluded.next_attempt_at, last_status = excluded.last_status,
-      last_error = excluded.last_error, finished_at = excluded.finished_at, claim_id = null, lease_until = null`.execute(trx);
+      last_error = excluded.last_error, finished_at = excluded.finished_at, claim_id = null, lease_until = null`.execute(
+    trx,
+  );
 }
 
-async function logAttempts({ trx }: Pick<Work, 'trx'>, concluded: readonly ConcludedDelivery[]): Promise<void> {
+async function logAttempts(
+  { trx }: Pick<Work, 'trx'>,
+  concluded: readonly FinishedDelivery[],
+): Promise<void> {
   const rows = concluded.map(({ delivery, attempt }) => ({
     tenant_id: delivery.tenantId,
     delivery_id: delivery.deliveryId,

@@ -4,7 +4,7 @@ import { setUpCrm } from '../sample/crm-in-pocketbase';
 import { setUpEmployees } from '../sample/employees-in-pocketbase';
 import { startMailSink } from './mail-sink';
 import { servePocketBase, type PocketBaseLogin } from '../start/pocketbase';
-import { noteFetch, step } from '../start/progress';
+import { reportFetch, step } from '../start/progress';
 import type { Secrets } from '../start/secrets';
 import { logFile, privateFolder } from '../start/state';
 import { startWebhookReceiver } from './webhook-receiver';
@@ -17,7 +17,7 @@ export interface ThirdParty {
   user: PocketBaseLogin;
 }
 
-export interface Neighbours {
+export interface CompanionServices {
   thirdParty: ThirdParty;
   /** Page of the mailbox; null if the mail goes elsewhere. */
   mailUrl: string | null;
@@ -25,13 +25,20 @@ export interface Neighbours {
 }
 
 /** Where mail goes: known before the mailbox listens there. */
-export const smtpUrl = ({ SMTP_PORT }: Record<PortName, number>): string => process.env.SMTP_URL ?? `smtp://127.0.0.1:${SMTP_PORT}`;
+export const smtpUrl = ({ SMTP_PORT }: Record<PortName, number>): string =>
+  process.env.SMTP_URL ?? `smtp://127.0.0.1:${SMTP_PORT}`;
 
 async function thirdParty(port: number, secrets: Secrets): Promise<ThirdParty> {
   const superuser = { email: 'admin@example.com', password: secrets.pocketBasePassword };
   const user = { email: 'syncline@example.com', password: secrets.pocketBaseUserPassword };
   return step('PocketBase, the third party', async () => {
-    const { url } = await servePocketBase({ dataFolder: privateFolder('pocketbase'), logFile: logFile('pocketbase'), port, superuser, onFetch: noteFetch });
+    const { url } = await servePocketBase({
+      dataFolder: privateFolder('pocketbase'),
+      logFile: logFile('pocketbase'),
+      port,
+      superuser,
+      onFetch: reportFetch,
+    });
     await setUpEmployees(url, superuser, user);
     await setUpCrm(url, superuser);
     return { url, superuser, user };
@@ -40,12 +47,21 @@ async function thirdParty(port: number, secrets: Secrets): Promise<ThirdParty> {
 
 async function mail(smtpPort: number, pagePort: number): Promise<string | null> {
   if (process.env.SMTP_URL) return null;
-  const options = { folder: privateFolder('mail'), logFile: logFile('mail-sink'), smtpPort, pagePort, onFetch: noteFetch };
+  const options = {
+    folder: privateFolder('mail'),
+    logFile: logFile('mail-sink'),
+    smtpPort,
+    pagePort,
+    onFetch: reportFetch,
+  };
   return (await step('mail sink', () => startMailSink(options))).pageUrl;
 }
 
 /** All at once. Throws the first failure without waiting for the others. */
-export async function startNeighbours(ports: Record<PortName, number>, secrets: Secrets): Promise<Neighbours> {
+export async function startCompanionServices(
+  ports: Record<PortName, number>,
+  secrets: Secrets,
+): Promise<CompanionServices> {
   const [pocketBase, mailUrl, webhookReceiverUrl] = await Promise.all([
     thirdParty(ports.POCKETBASE_PORT, secrets),
     mail(ports.SMTP_PORT, ports.MAIL_PORT),

@@ -13,12 +13,28 @@ export interface MailSinkOptions {
 export const mailSinkPackages = path.join(projectFolder, 'dev/mail-sink');
 
 /** Mails stay in `folder` over restarts. */
-export async function serveMailSink(options: MailSinkOptions): Promise<{ pageUrl: string; process: SupervisedProcess }> {
-  const address = ['--ip', '127.0.0.1', '--smtp', String(options.smtpPort), '--web-ip', '127.0.0.1', '--web', String(options.pagePort)];
+export async function serveMailSink(
+  options: MailSinkOptions,
+): Promise<{ pageUrl: string; process: SupervisedProcess }> {
+  const address = [
+    '--ip',
+    '127.0.0.1',
+    '--smtp',
+    String(options.smtpPort),
+    '--web-ip',
+    '127.0.0.1',
+    '--web',
+    String(options.pagePort),
+  ];
   const child = await startProcess({
     name: 'mail sink',
     command: process.execPath,
-    args: [path.join(mailSinkPackages, 'node_modules/maildev/dist/bin/maildev.js'), ...address, '--mail-directory', options.folder],
+    args: [
+      path.join(mailSinkPackages, 'node_modules/maildev/dist/bin/maildev.js'),
+      ...address,
+      '--mail-directory',
+      options.folder,
+    ],
     logFile: options.logFile,
   });
   const pageUrl = `http://127.0.0.1:${options.pagePort}`;

@@ -11,7 +11,10 @@ export async function ensureMailSink(onFetch?: (what: string) => void): Promise<
   await runToEnd('npm', ['ci', '--loglevel=error', '--engine-strict=false'], { cwd: mailSinkPackages });
 }
 
-export async function startMailSink({ onFetch, ...options }: MailSinkOptions & { onFetch?: (what: string) => void }): ReturnType<typeof serveMailSink> {
+export async function startMailSink({
+  onFetch,
+  ...options
+}: MailSinkOptions & { onFetch?: (what: string) => void }): ReturnType<typeof serveMailSink> {
   await ensureMailSink(onFetch);
   return serveMailSink(options);
 }

@@ -21,7 +21,10 @@ async function read(request: IncomingMessage): Promise<Event> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const { secret } = JSON.parse(fs.readFileSync(secretFile, 'utf8')) as { secret: string };
-  return new Webhook(secret).verify(Buffer.concat(chunks).toString(), request.headers as Record<string, string>) as Event;
+  return new Webhook(secret).verify(
+    Buffer.concat(chunks).toString(),
+    request.headers as Record<string, string>,
+  ) as Event;
 }
 
 const print = (text: string): void => console.log(`${new Date().toISOString()} ${text}`);

@@ -10,7 +10,19 @@ const STAGES = ['lead', 'customer', 'partner'];
 const SECTORS = ['Energy', 'Health', 'Logistics', 'Retail'];
 const CITIES = ['Antwerp', 'Berlin', 'Gent', 'Leuven', 'Porto', 'Utrecht'];
 const FIRST_NAMES = ['Ana', 'Ben', 'Chloé', 'Dewi', 'Eero', 'Fatima', 'Goran', 'Hana', 'Iris', 'Jonas'];
-const LAST_NAMES = ['Albers', 'Bakker', 'Costa', 'Dubois', 'Eriksen', 'Fischer', 'García', 'Haddad', 'Ito', 'Janssen', 'Kowalski'];
+const LAST_NAMES = [
+  'Albers',
+  'Bakker',
+  'Costa',
+  'Dubois',
+  'Eriksen',
+  'Fischer',
+  'García',
+  'Haddad',
+  'Ito',
+  'Janssen',
+  'Kowalski',
+];
 
 /** Open to a plain `curl`, which plays the colleague who works in the CRM: this server listens on 127.0.0.1 alone. */
 const open = { listRule: '', viewRule: '', createRule: '', updateRule: '', deleteRule: '' };
@@ -46,7 +58,8 @@ const contacts = {
 
 const pick = (values: readonly string[], index: number): string => values[index % values.length] as string;
 /** PocketBase's ids are 15 letters and digits. */
-const idOf = (kind: string, index: number): string => `${kind}${String(index + 1).padStart(15 - kind.length, '0')}`;
+const idOf = (kind: string, index: number): string =>
+  `${kind}${String(index + 1).padStart(15 - kind.length, '0')}`;
 const companyName = (index: number): string => `${pick(CITIES, index)} ${pick(SECTORS, index)}`;
 
 const sampleCompanies = Array.from({ length: COMPANIES }, (_, index) => ({
@@ -67,16 +80,33 @@ const sampleContacts = Array.from({ length: CONTACTS }, (_, index) => ({
 export async function setUpCrm(url: string, superuser: PocketBaseLogin): Promise<void> {
   const token = await logIn(url, superuser);
   // All records of a collection come in one transaction, so that a start that is cut short leaves none or all.
-  await callPocketBase(url, 'PATCH', 'settings', { batch: { enabled: true, maxRequests: CONTACTS, timeout: 10 } }, token);
+  await callPocketBase(
+    url,
+    'PATCH',
+    'settings',
+    { batch: { enabled: true, maxRequests: CONTACTS, timeout: 10 } },
+    token,
+  );
   await fill(url, token, companies, sampleCompanies);
   await fill(url, token, contacts, sampleContacts);
 }
 
-async function fill(url: string, token: string, collection: { name: string }, records: readonly object[]): Promise<void> {
+async function fill(
+  url: string,
+  token: string,
+  collection: { name: string },
+  records: readonly object[],
+): Promise<void> {
   const route = `collections/${collection.name}`;
   const existing = (await callPocketBase(url, 'GET', route, undefined, token, 404)) as { id?: string };
   if (!existing.id) await callPocketBase(url, 'POST', 'collections', collection, token);
-  const { totalItems } = (await callPocketBase(url, 'GET', `${route}/records?perPage=1`, undefined, token)) as { totalItems: number };
+  const { totalItems } = (await callPocketBase(
+    url,
+    'GET',
+    `${route}/records?perPage=1`,
+    undefined,
+    token,
+  )) as { totalItems: number };
   if (totalItems > 0) return;
   const requests = records.map((body) => ({ method: 'POST', url: `/api/${route}/records`, body }));
   await callPocketBase(url, 'POST', 'batch', { requests }, token);

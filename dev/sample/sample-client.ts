@@ -5,7 +5,12 @@ export class Client {
     private readonly key: string,
   ) {}
 
-  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     return fetch(`${this.apiUrl}/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json', ...headers },
@@ -17,6 +22,8 @@ export class Client {
   async mustCall(...parameters: Parameters<Client['call']>): Promise<Record<string, unknown>> {
     const response = await this.call(...parameters);
     if (response.ok) return (await response.json()) as Record<string, unknown>;
-    throw new Error(`The sample data could not be made: ${parameters[0]} /v1${parameters[1]} was answered ${response.status}: ${await response.text()}`);
+    throw new Error(
+      `The sample data could not be made: ${parameters[0]} /v1${parameters[1]} was answered ${response.status}: ${await response.text()}`,
+    );
   }
 }

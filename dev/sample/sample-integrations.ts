@@ -33,7 +33,10 @@ function pocketBaseApi(baseUrl: string): Record<string, unknown> {
 /** Looks for a record by our id. */
 const findIn = (records: string): Record<string, unknown> => ({
   path: `${records}{?filter,perPage}`,
-  parameters: { filter: { template: "external_id='{external_id}'", escape: { "'": "\\'" }, refuse: '\\' }, perPage: 2 },
+  parameters: {
+    filter: { template: "external_id='{external_id}'", escape: { "'": "\\'" }, refuse: '\\' },
+    perPage: 2,
+  },
   items: '/items',
 });
 
@@ -118,7 +121,8 @@ function crmConfig(baseUrl: string): Record<string, unknown> {
   };
 }
 
-const named = (...names: string[]): { name: string; to: string }[] => names.map((name) => ({ name, to: name }));
+const named = (...names: string[]): { name: string; to: string }[] =>
+  names.map((name) => ({ name, to: name }));
 
 export function crmIntegration({ url, user }: ThirdParty): SampleIntegration {
   return {

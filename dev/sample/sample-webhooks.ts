@@ -4,7 +4,10 @@ import { tellReceiver } from '../companions/webhook-receiver';
 
 /** @returns the new endpoint's id. */
 export async function createEndpoint(client: Client, url: string): Promise<string> {
-  const { id, secret } = await client.mustCall('POST', '/webhook-endpoints', { url, description: 'The receiver of npm start' });
+  const { id, secret } = await client.mustCall('POST', '/webhook-endpoints', {
+    url,
+    description: 'The receiver of npm start',
+  });
   tellReceiver(secret as string);
   return id as string;
 }
@@ -13,5 +16,10 @@ export async function createEndpoint(client: Client, url: string): Promise<strin
 export async function followReceiver(client: Client, id: string, url: string): Promise<void> {
   const response = await client.call('GET', `/webhook-endpoints/${id}`);
   if (response.status !== 200 || ((await response.json()) as { url: string }).url === url) return;
-  await client.mustCall('PATCH', `/webhook-endpoints/${id}`, { url }, { 'if-match': response.headers.get('etag') ?? '' });
+  await client.mustCall(
+    'PATCH',
+    `/webhook-endpoints/${id}`,
+    { url },
+    { 'if-match': response.headers.get('etag') ?? '' },
+  );
 }

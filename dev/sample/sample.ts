@@ -40,9 +40,17 @@ async function existingSample(apiUrl: string): Promise<Sample | undefined> {
 }
 
 async function createTenant(platform: Client): Promise<Sample> {
-  const settings = { name: 'Sample Company', time_zone: 'Europe/Berlin', contact_email: 'admin@sample-company.example' };
+  const settings = {
+    name: 'Sample Company',
+    time_zone: 'Europe/Berlin',
+    contact_email: 'admin@sample-company.example',
+  };
   const { id } = await platform.mustCall('POST', '/tenants', settings);
-  const { key } = await platform.mustCall('POST', `/tenants/${id as string}/api-keys`, { name: 'npm start', role: 'admin', expires_in_days: 3_650 });
+  const { key } = await platform.mustCall('POST', `/tenants/${id as string}/api-keys`, {
+    name: 'npm start',
+    role: 'admin',
+    expires_in_days: 3_650,
+  });
   return { tenantId: id as string, apiKey: key as string, integrationIds: {}, hasEmployees: false };
 }
 
@@ -53,7 +61,12 @@ async function followBaseUrl(client: Client, id: string, config: Record<string, 
   const known = ((await response.json()) as { config: Record<string, unknown> }).config;
   if (known.base_url === config.base_url) return;
   const version = { 'if-match': response.headers.get('etag') ?? '' };
-  await client.mustCall('PATCH', `/integrations/${id}`, { config: { ...known, base_url: config.base_url } }, version);
+  await client.mustCall(
+    'PATCH',
+    `/integrations/${id}`,
+    { config: { ...known, base_url: config.base_url } },
+    version,
+  );
 }
 
 export interface SampleOptions {
@@ -65,33 +78,48 @@ export interface SampleOptions {
 }
 
 /** No password is made up for anybody: until the reader has chosen one, every start gives a new link. */
-async function ensureAdmin(platform: Client, { tenantId, apiKey }: Sample, apiUrl: string): Promise<SampleAdmin> {
+async function ensureAdmin(
+  platform: Client,
+  { tenantId, apiKey }: Sample,
+  apiUrl: string,
+): Promise<SampleAdmin> {
   const email = 'admin@sample-company.example';
   const { data } = await new Client(apiUrl, apiKey).mustCall('GET', '/people?limit=200');
   const known = (data as { email: string; status: string }[]).find((person) => person.email === email);
   if (known !== undefined && known.status !== 'invited') return { email, link: null };
-  const { invitation } = await platform.mustCall('POST', `/tenants/${tenantId}/first-admin`, { name: 'Sample Admin', email });
+  const { invitation } = await platform.mustCall('POST', `/tenants/${tenantId}/first-admin`, {
+    name: 'Sample Admin',
+    email,
+  });
   return { email, link: (invitation as { link: string }).link };
 }
 
 /** Throws with the API's answer if it refuses something. */
-export async function ensureSample({ apiUrl, platformKey, thirdParty, webhookReceiverUrl }: SampleOptions): Promise<Sample & { admin: SampleAdmin }> {
+export async function ensureSample({
+  apiUrl,
+  platformKey,
+  thirdParty,
+  webhookReceiverUrl,
+}: SampleOptions): Promise<Sample & { admin: SampleAdmin }> {
   const platform = new Client(apiUrl, platformKey);
   const sample = (await existingSample(apiUrl)) ?? (await createTenant(platform));
   const client = new Client(apiUrl, sample.apiKey);
   const keep = (): void => writeJson(file, sample);
   keep();
   // Before anything is linked, so that it is told of the first sync.
-  if (sample.webhookEndpointId === undefined) sample.webhookEndpointId = await createEndpoint(client, webhookReceiverUrl);
+  if (sample.webhookEndpointId === undefined)
+    sample.webhookEndpointId = await createEndpoint(client, webhookReceiverUrl);
   else await followReceiver(client, sample.webhookEndpointId, webhookReceiverUrl);
   keep();
   const ofPocketBase = [pocketBaseIntegration(thirdParty), crmIntegration(thirdParty)];
   for (const integration of [...ofPocketBase, scimIntegration()]) {
     if (sample.integrationIds[integration.app]) continue;
-    sample.integrationIds[integration.app] = (await client.mustCall('POST', '/integrations', integration)).id as string;
+    sample.integrationIds[integration.app] = (await client.mustCall('POST', '/integrations', integration))
+      .id as string;
     keep();
   }
-  for (const { app, config } of ofPocketBase) await followBaseUrl(client, sample.integrationIds[app] as string, config);
+  for (const { app, config } of ofPocketBase)
+    await followBaseUrl(client, sample.integrationIds[app] as string, config);
   if (!sample.hasEmployees) {
     await client.mustCall('POST', '/records/batch', { records: sampleEmployees });
     sample.hasEmployees = true;

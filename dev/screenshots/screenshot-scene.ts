@@ -14,7 +14,11 @@ interface Listed<Row> {
 }
 
 /** Throws what is still missing after `patienceMs`. */
-async function until<Answer>(what: string, ask: () => Promise<Answer | undefined>, patienceMs = 90_000): Promise<Answer> {
+async function until<Answer>(
+  what: string,
+  ask: () => Promise<Answer | undefined>,
+  patienceMs = 90_000,
+): Promise<Answer> {
   for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await sleep(300)) {
     const answer = await ask();
     if (answer !== undefined) return answer;
@@ -24,18 +28,21 @@ async function until<Answer>(what: string, ask: () => Promise<Answer | undefined
 
 export async function setScene(stack: Stage): Promise<Scene> {
   const crm = stack.ready.crm_integration_id;
-  await until('the onboarding', async () => ((await stack.call<Listed<unknown>>('GET', '/onboarding')).data.length === 0 ? true : undefined));
-  await until('the first pushes', () => pairsHave(stack, 'synced', 8));
+  await until('the onboarding', async () =>
+    (await stack.call<Listed<unknown>>('GET', '/onboarding')).data.length === 0 ? true : undefined,
+  );
+  await until('the first pushes', () => recordSyncsHave(stack, 'synced', 8));
 
   await changeEmployee(stack, 'emp-3', { email: 'katherine.johnson@' });
   await changeEmployee(stack, 'emp-1', { job_title: 'Chief Engineer' });
   const { data: linked } = await stack.call<Listed<{ id: string; app: string }>>('GET', '/integrations');
   const idOf = (app: string): string => linked.find((one) => one.app === app)?.id as string;
-  for (const id of ['emp-3', 'emp-1']) await stack.call('POST', `/integrations/${idOf('PocketBase')}/records/employees/${id}/push-now`);
+  for (const id of ['emp-3', 'emp-1'])
+    await stack.call('POST', `/integrations/${idOf('PocketBase')}/records/employees/${id}/push-now`);
   // A list in which everybody waits for an integration that is paused says little.
   for (const id of ['emp-1', 'emp-2', 'emp-4', 'emp-6', 'emp-7', 'emp-8'])
     await stack.call('POST', `/integrations/${idOf('SCIM 2.0')}/records/employees/${id}/discard`);
-  await until('a failed push', () => pairsHave(stack, 'sync_failed', 1));
+  await until('a failed push', () => recordSyncsHave(stack, 'sync_failed', 1));
 
   await changeInCrm(stack, [
     ['PATCH', 'contact00000003', { stage: 'partner' }],
@@ -51,11 +58,26 @@ export async function setScene(stack: Stage): Promise<Scene> {
   await changeInCrm(stack, [
     ['PATCH', 'contact00000007', { stage: 'partner', company: 'Difference Works' }],
     ['PATCH', 'contact00000019', { email: 'new.address@example.com' }],
-    ['POST', undefined, { id: 'contact00000901', name: 'Emmy Noether', email: 'emmy.noether@example.com', company: 'Invariants', stage: 'lead' }],
+    [
+      'POST',
+      undefined,
+      {
+        id: 'contact00000901',
+        name: 'Emmy Noether',
+        email: 'emmy.noether@example.com',
+        company: 'Invariants',
+        stage: 'lead',
+      },
+    ],
     ['DELETE', 'contact00000023', undefined],
   ]);
-  const { overview } = await stack.call<{ overview: { id: string } }>('POST', `/integrations/${crm}/overviews`, {});
-  const endpointId = (await stack.call<Listed<{ id: string }>>('GET', '/webhook-endpoints')).data[0]?.id as string;
+  const { overview } = await stack.call<{ overview: { id: string } }>(
+    'POST',
+    `/integrations/${crm}/overviews`,
+    {},
+  );
+  const endpointId = (await stack.call<Listed<{ id: string }>>('GET', '/webhook-endpoints')).data[0]
+    ?.id as string;
   return { overviewId: overview.id, endpointId };
 }
 
@@ -63,14 +85,23 @@ export async function changeEmployee({ call }: Stage, id: string, fields: object
   await call('PATCH', `/records/employees/${id}`, { fields });
 }
 
-async function pairsHave({ call }: Stage, status: string, count: number): Promise<true | undefined> {
+async function recordSyncsHave({ call }: Stage, status: string, count: number): Promise<true | undefined> {
   const { data } = await call<Listed<unknown>>('GET', `/records/employees?status=${status}`);
   return data.length >= count ? true : undefined;
 }
 
 /** As somebody who works in the CRM. */
-async function changeInCrm({ ready }: Stage, changes: [method: string, id: string | undefined, fields: object | undefined][]): Promise<void> {
+async function changeInCrm(
+  { ready }: Stage,
+  changes: [method: string, id: string | undefined, fields: object | undefined][],
+): Promise<void> {
   const token = await logIn(ready.third_party_url, ready.third_party_login);
   for (const [method, id, fields] of changes)
-    await callPocketBase(ready.third_party_url, method, `collections/contacts/records${id === undefined ? '' : `/${id}`}`, fields, token);
+    await callPocketBase(
+      ready.third_party_url,
+      method,
+      `collections/contacts/records${id === undefined ? '' : `/${id}`}`,
+      fields,
+      token,
+    );
 }

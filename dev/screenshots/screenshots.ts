@@ -50,7 +50,12 @@ async function startSync(page: Page): Promise<void> {
 }
 
 /** Somebody who is signed in, in a browser that looks like that. */
-export async function signIn(browser: Browser, { ready }: Pick<Stack, 'ready'>, look: Look, troubles: string[]): Promise<Page> {
+export async function signIn(
+  browser: Browser,
+  { ready }: Pick<Stack, 'ready'>,
+  look: Look,
+  troubles: string[],
+): Promise<Page> {
   const context = await browser.newContext({ ...LOOKS[look], reducedMotion: 'reduce', locale: 'en-GB' });
   watch(context, troubles);
   const page = await context.newPage();
@@ -73,7 +78,12 @@ export async function choosePassword(browser: Browser, link: string): Promise<vo
 }
 
 /** The page as it looks when everything on it has been read. */
-export async function takePicture(page: Page, consoleUrl: string, { at, before }: Picture, file: string): Promise<void> {
+export async function takePicture(
+  page: Page,
+  consoleUrl: string,
+  { at, before }: Picture,
+  file: string,
+): Promise<void> {
   await page.goto(`${consoleUrl}${at}`);
   await page.getByRole('heading', { level: 1 }).waitFor();
   await before?.(page);
@@ -97,12 +107,16 @@ async function main(): Promise<void> {
     const scene = await setScene(stack);
     for (const look of Object.keys(LOOKS) as Look[]) {
       const page = await signIn(browser, stack, look, troubles);
-      await changeEmployee(stack, 'emp-7', { job_title: look === 'light' ? 'Account Director' : 'Head of Sales' }); // waits for its grace period
+      await changeEmployee(stack, 'emp-7', {
+        job_title: look === 'light' ? 'Account Director' : 'Head of Sales',
+      }); // waits for its grace period
       for (const picture of listPictures(scene, stack.ready.crm_integration_id)) {
         if (!(picture.looks ?? ['light']).includes(look)) continue;
         const file = path.join(FOLDER, `${picture.name}${look === 'light' ? '' : `-${look}`}.png`);
         await takePicture(page, stack.ready.console_url, picture, file);
-        console.log(`  ${path.relative(projectFolder, file)}, ${Math.round(fs.statSync(file).size / 1_000)} KB`);
+        console.log(
+          `  ${path.relative(projectFolder, file)}, ${Math.round(fs.statSync(file).size / 1_000)} KB`,
+        );
       }
       await page.context().close();
       if (troubles.length > 0) throw new Error(`In the browser's console:\n${troubles.join('\n')}`);

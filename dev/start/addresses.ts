@@ -20,7 +20,8 @@ export async function choosePorts(onMove: (message: string) => void): Promise<Re
   const taken = new Set<number>();
   for (const name of Object.keys(preferred) as PortName[]) {
     const wanted = Number(process.env[name] || preferred[name]);
-    if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535) throw new Error(`${name}=${process.env[name]} is not a port.`);
+    if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535)
+      throw new Error(`${name}=${process.env[name]} is not a port.`);
     let port = await portOrFree(taken.has(wanted) ? 0 : wanted);
     while (taken.has(port)) port = await portOrFree(0);
     if (wanted !== 0 && port !== wanted) onMove(`port ${wanted} is taken: ${name} is ${port} this time`);

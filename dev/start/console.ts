@@ -18,7 +18,10 @@ function newestIn(file: string): number {
 function isBuilt(): boolean {
   const page = path.join(projectFolder, 'dist/console/index.html');
   if (!fs.existsSync(page)) return false;
-  return fs.statSync(page).mtimeMs > Math.max(...SOURCES.map((source) => newestIn(path.join(projectFolder, source))));
+  return (
+    fs.statSync(page).mtimeMs >
+    Math.max(...SOURCES.map((source) => newestIn(path.join(projectFolder, source))))
+  );
 }
 
 /** Throws with what the build said. */

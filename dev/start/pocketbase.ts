@@ -18,7 +18,9 @@ export interface PocketBaseOptions {
 }
 
 /** Starts the server. Its dashboard is at `/_/`. */
-export async function servePocketBase(options: PocketBaseOptions): Promise<{ url: string; process: SupervisedProcess }> {
+export async function servePocketBase(
+  options: PocketBaseOptions,
+): Promise<{ url: string; process: SupervisedProcess }> {
   const { dataFolder, logFile, port, superuser } = options;
   const command = await findProgram('pocketbase', options.onFetch);
   const folder = ['--dir', dataFolder];
@@ -32,19 +34,30 @@ export async function servePocketBase(options: PocketBaseOptions): Promise<{ url
 }
 
 /** One call of PocketBase's own API. Throws with its answer unless that is a success or has the status `expected`. */
-export async function callPocketBase(url: string, method: string, route: string, body?: unknown, token?: string, expected?: number): Promise<unknown> {
+export async function callPocketBase(
+  url: string,
+  method: string,
+  route: string,
+  body?: unknown,
+  token?: string,
+  expected?: number,
+): Promise<unknown> {
   const response = await fetch(`${url}/api/${route}`, {
     method,
     headers: { 'content-type': 'application/json', ...(token ? { authorization: token } : {}) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  if (!response.ok && response.status !== expected) throw new Error(`PocketBase answered ${method} ${route} with ${response.status}: ${text}`);
+  if (!response.ok && response.status !== expected)
+    throw new Error(`PocketBase answered ${method} ${route} with ${response.status}: ${text}`);
   return text ? JSON.parse(text) : undefined;
 }
 
 /** A superuser's token. */
 export async function logIn(url: string, { email, password }: PocketBaseLogin): Promise<string> {
-  const answer = await callPocketBase(url, 'POST', 'collections/_superusers/auth-with-password', { identity: email, password });
+  const answer = await callPocketBase(url, 'POST', 'collections/_superusers/auth-with-password', {
+    identity: email,
+    password,
+  });
   return (answer as { token: string }).token;
 }

@@ -35,7 +35,10 @@ function giveTo(user: PostgresBinaries['runAs'], file: string): void {
 }
 
 /** Makes the folder beside its final place and renames it, so that a crash leaves no half of one. */
-async function createCluster(binaries: PostgresBinaries, { dataFolder, password, isThrowaway }: PostgresOptions): Promise<void> {
+async function createCluster(
+  binaries: PostgresBinaries,
+  { dataFolder, password, isThrowaway }: PostgresOptions,
+): Promise<void> {
   const work = `${dataFolder}.new`;
   const passwordFile = `${work}.password`;
   for (const leftover of [work, passwordFile]) fs.rmSync(leftover, { recursive: true, force: true });
@@ -43,15 +46,30 @@ async function createCluster(binaries: PostgresBinaries, { dataFolder, password,
   fs.writeFileSync(passwordFile, password, { mode: 0o600 });
   giveTo(binaries.runAs, work);
   giveTo(binaries.runAs, passwordFile);
-  const locale = binaries.major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'] : ['--locale=C.UTF-8'];
-  const options = ['--username=syncline', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--data-checksums', ...locale];
+  const locale =
+    binaries.major >= 17
+      ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
+      : ['--locale=C.UTF-8'];
+  const options = [
+    '--username=syncline',
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--data-checksums',
+    ...locale,
+  ];
   if (isThrowaway) options.push('--no-sync');
   try {
-    await runToEnd(path.join(binaries.folder, 'initdb'), [...options, '-D', work], { ...binaries.runAs, cwd: '/' });
+    await runToEnd(path.join(binaries.folder, 'initdb'), [...options, '-D', work], {
+      ...binaries.runAs,
+      cwd: '/',
+    });
     fs.renameSync(work, dataFolder);
   } catch (error) {
     fs.rmSync(work, { recursive: true, force: true });
-    throw new Error(`PostgreSQL could not make its data folder ${dataFolder}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`PostgreSQL could not make its data folder ${dataFolder}: ${(error as Error).message}`, {
+      cause: error,
+    });
   } finally {
     fs.rmSync(passwordFile, { force: true });
   }
@@ -116,7 +134,11 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const server = await startProcess({
     name: 'PostgreSQL',
     command: path.join(binaries.folder, 'postgres'),
-    args: ['-D', dataFolder, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    args: [
+      '-D',
+      dataFolder,
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
     cwd: '/',
     logFile: options.logFile,
     stopSignal: 'SIGINT', // "fast": ends sessions and writes a checkpoint; SIGTERM would wait for clients

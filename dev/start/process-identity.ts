@@ -15,7 +15,10 @@ export interface ProcessIdentity {
 export function identify(pid: number): ProcessIdentity | undefined {
   try {
     if (process.platform !== 'linux') {
-      return { pid, started: execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() };
+      return {
+        pid,
+        started: execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim(),
+      };
     }
     const line = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' '); // the name in parentheses may hold spaces
@@ -39,7 +42,11 @@ export async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number
 }
 
 /** Asks, then forces. Safe to call for a process that is gone, or whose id now belongs to somebody else. */
-export async function stopIdentified(identity: ProcessIdentity, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
+export async function stopIdentified(
+  identity: ProcessIdentity,
+  signal: NodeJS.Signals,
+  timeoutMs: number,
+): Promise<void> {
   for (const [attempt, patienceMs] of [
     [signal, timeoutMs],
     ['SIGKILL', 5_000],

@@ -49,8 +49,12 @@ let deathSignalWorks: boolean | undefined;
 
 /** Puts `setpriv --pdeathsig` before a command where it is available. */
 export function tied(command: string, args: readonly string[], signal: string): [string, string[]] {
-  deathSignalWorks ??= process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true'], { stdio: 'ignore' }).status === 0;
-  return deathSignalWorks ? ['setpriv', ['--pdeathsig', signal.replace('SIG', ''), '--', command, ...args]] : [command, [...args]];
+  deathSignalWorks ??=
+    process.platform === 'linux' &&
+    spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true'], { stdio: 'ignore' }).status === 0;
+  return deathSignalWorks
+    ? ['setpriv', ['--pdeathsig', signal.replace('SIG', ''), '--', command, ...args]]
+    : [command, [...args]];
 }
 
 /** Runs a program to its end and answers what it printed. Throws with what it printed as errors. It ends when we end. */
@@ -60,10 +64,14 @@ export function runToEnd(
   options: { cwd?: string; env?: NodeJS.ProcessEnv; uid?: number; gid?: number } = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(...tied(command, args, 'SIGTERM'), { ...options, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
-      if (error) reject(new Error(stderr.trim() || error.message));
-      else resolve(stdout);
-    });
+    execFile(
+      ...tied(command, args, 'SIGTERM'),
+      { ...options, maxBuffer: 16 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(stderr.trim() || error.message));
+        else resolve(stdout);
+      },
+    );
   });
 }
 
@@ -108,7 +116,16 @@ export async function startProcess(options: ProcessOptions): Promise<SupervisedP
     await ended;
     clearTimeout(killLater);
   };
-  const supervised = { name, pid, logFile, stopSignal, ended, isRunning: () => isRunning, stop, kill: () => signalGroup('SIGKILL') };
+  const supervised = {
+    name,
+    pid,
+    logFile,
+    stopSignal,
+    ended,
+    isRunning: () => isRunning,
+    stop,
+    kill: () => signalGroup('SIGKILL'),
+  };
   running.add(supervised);
   void ended.then(() => running.delete(supervised));
   return supervised;
@@ -127,7 +144,11 @@ export function tailOf(logFile: string, lines = 15): string {
  * Polls `isReady` until it answers true (a throw counts as "not yet").
  * Throws with the tail of the log if the process ends first or `timeoutMs` pass.
  */
-export async function waitUntilReady(child: SupervisedProcess, isReady: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
+export async function waitUntilReady(
+  child: SupervisedProcess,
+  isReady: () => Promise<boolean> | boolean,
+  timeoutMs = 60_000,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     if (
@@ -139,7 +160,9 @@ export async function waitUntilReady(child: SupervisedProcess, isReady: () => Pr
     const hasEnded = !child.isRunning();
     if (hasEnded || Date.now() > deadline) {
       const what = hasEnded ? await child.ended : `was not ready after ${timeoutMs / 1000} s`;
-      throw new Error(`${child.name} ${what}. Its log, ${child.logFile}, ends with:\n${tailOf(child.logFile)}`);
+      throw new Error(
+        `${child.name} ${what}. Its log, ${child.logFile}, ends with:\n${tailOf(child.logFile)}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 40));
   }

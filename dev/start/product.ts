@@ -37,8 +37,20 @@ function environment({ stores, smtpUrl, secrets, apiPort }: ProductOptions): Nod
 /** As in docker-compose.yml: a bound for its heap makes Node collect garbage in time. */
 export const WORKER_FLAGS = ['--max-old-space-size=1536', '--max-semi-space-size=32'];
 
-const run = (name: string, main: string, env: NodeJS.ProcessEnv, flags: readonly string[] = []): Promise<SupervisedProcess> =>
-  startProcess({ name, command: process.execPath, args: [...flags, '--import', 'tsx', main], cwd: projectFolder, env, logFile: logFile(name) });
+const run = (
+  name: string,
+  main: string,
+  env: NodeJS.ProcessEnv,
+  flags: readonly string[] = [],
+): Promise<SupervisedProcess> =>
+  startProcess({
+    name,
+    command: process.execPath,
+    args: [...flags, '--import', 'tsx', main],
+    cwd: projectFolder,
+    env,
+    logFile: logFile(name),
+  });
 
 async function startApi(env: NodeJS.ProcessEnv): Promise<string> {
   const url = `http://127.0.0.1:${env.API_PORT}`;
@@ -53,8 +65,13 @@ async function startWorker(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** Answers the URL of the API and the platform key it takes. */
-export async function startProduct(options: ProductOptions): Promise<{ apiUrl: string; platformKey: string }> {
+export async function startProduct(
+  options: ProductOptions,
+): Promise<{ apiUrl: string; platformKey: string }> {
   const env = environment(options);
-  const [apiUrl] = await Promise.all([step('api', () => startApi(env)), step('worker', () => startWorker(env))]);
+  const [apiUrl] = await Promise.all([
+    step('api', () => startApi(env)),
+    step('worker', () => startWorker(env)),
+  ]);
   return { apiUrl, platformKey: env.PLATFORM_KEY as string };
 }

@@ -46,6 +46,6 @@ export async function becomeOnlyInstance(): Promise<string[]> {
   return orphans.map(({ name }) => name);
 }
 
-export function forgetProcesses(): void {
+export function clearProcesses(): void {
   fs.rmSync(file, { force: true });
 }

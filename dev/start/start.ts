@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import { ensureConsole } from './console';
 import { choosePorts } from './addresses';
-import { smtpUrl, startNeighbours } from '../companions/companion-services';
+import { smtpUrl, startCompanionServices } from '../companions/companion-services';
 import { inState, stateFolder } from '../tools/paths';
 import { refuseNewProcesses, runningProcesses, tailOf, type SupervisedProcess } from './processes';
 import { startProduct } from './product';
@@ -14,7 +14,7 @@ import { elapsed, note } from './progress';
 import { ensureSample } from '../sample/sample';
 import { CRM } from '../sample/sample-integrations';
 import { loadSecrets, writeJson } from './secrets';
-import { becomeOnlyInstance, forgetProcesses, recordProcesses } from './single-instance';
+import { becomeOnlyInstance, clearProcesses, recordProcesses } from './single-instance';
 import { startStores } from './stores';
 import { welcome } from './welcome';
 
@@ -25,7 +25,8 @@ let isOnlyInstance = false;
 
 /** api and worker first, PostgreSQL last; what does not end within its 8, 4 and 3 s is killed. */
 async function stopAll(): Promise<void> {
-  const needs = (child: SupervisedProcess): number => (['api', 'worker'].includes(child.name) ? 0 : child.name === 'PostgreSQL' ? 2 : 1);
+  const needs = (child: SupervisedProcess): number =>
+    ['api', 'worker'].includes(child.name) ? 0 : child.name === 'PostgreSQL' ? 2 : 1;
   for (const [turn, patienceMs] of [8_000, 4_000, 3_000].entries()) {
     await Promise.all(
       runningProcesses()
@@ -42,7 +43,7 @@ async function shutDown(exitCode: number): Promise<void> {
   refuseNewProcesses();
   if (isOnlyInstance) fs.rmSync(readyFile, { force: true });
   await stopAll();
-  if (isOnlyInstance) forgetProcesses();
+  if (isOnlyInstance) clearProcesses();
   process.exit(exitCode);
 }
 
@@ -67,7 +68,9 @@ function watch(child: SupervisedProcess): void {
   watched.add(child);
   void child.ended.then((how) => {
     if (isStopping) return;
-    console.error(`\n${child.name} ${how}. Its log, ${child.logFile}, ends with:\n${tailOf(child.logFile)}\n\nStopping everything else …`);
+    console.error(
+      `\n${child.name} ${how}. Its log, ${child.logFile}, ends with:\n${tailOf(child.logFile)}\n\nStopping everything else …`,
+    );
     void shutDown(1);
   });
 }
@@ -85,11 +88,14 @@ async function run(): Promise<void> {
   const startProductOnStores = async () => {
     const stores = await startStores(ports, secrets);
     watchProcesses();
-    return { stores, ...(await startProduct({ stores, smtpUrl: smtpUrl(ports), secrets, apiPort: ports.API_PORT })) };
+    return {
+      stores,
+      ...(await startProduct({ stores, smtpUrl: smtpUrl(ports), secrets, apiPort: ports.API_PORT })),
+    };
   };
   const [{ stores, apiUrl, platformKey }, { thirdParty, mailUrl, webhookReceiverUrl }] = await Promise.all([
     startProductOnStores(),
-    startNeighbours(ports, secrets),
+    startCompanionServices(ports, secrets),
     ensureConsole(),
   ]);
   watchProcesses();

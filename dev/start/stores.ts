@@ -6,7 +6,7 @@ import type { PortName } from './addresses';
 import { stateFolder } from '../tools/paths';
 import { startPostgres } from './postgres';
 import { reachableParent } from '../tools/postgres-binaries';
-import { noteFetch, step } from './progress';
+import { reportFetch, step } from './progress';
 import type { Secrets } from './secrets';
 import { logFile, privateFolder } from './state';
 import { startTemporalServer } from './temporal';
@@ -21,9 +21,11 @@ export interface Stores {
 async function createDatabase(serverUrl: string, name: string): Promise<string> {
   const client = new Client({ connectionString: serverUrl });
   await client.connect().catch((error: Error & { code?: string }) => {
-    const isForgotten = error.code === '28P01';
-    throw isForgotten
-      ? new Error('.syncline/secrets.json is not the one that the data in .syncline belongs to. Restore it, or delete .syncline to begin anew.')
+    const isStalled = error.code === '28P01';
+    throw isStalled
+      ? new Error(
+          '.syncline/secrets.json is not the one that the data in .syncline belongs to. Restore it, or delete .syncline to begin anew.',
+        )
       : error;
   });
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
@@ -34,7 +36,10 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
   return url.href;
 }
 
-async function embeddedDatabase(port: number, { installation, postgresPassword: password }: Secrets): Promise<string> {
+async function embeddedDatabase(
+  port: number,
+  { installation, postgresPassword: password }: Secrets,
+): Promise<string> {
   const dataFolder = path.join(reachableParent(stateFolder, installation), 'postgres');
   const { url } = await startPostgres({ dataFolder, logFile: logFile('postgres'), port, password });
   return createDatabase(url, 'syncline');
@@ -43,19 +48,31 @@ async function embeddedDatabase(port: number, { installation, postgresPassword: 
 async function database(port: number, secrets: Secrets): Promise<string> {
   const given = process.env.DATABASE_URL;
   const url = given ?? (await step('PostgreSQL', () => embeddedDatabase(port, secrets)));
-  await step(given ? 'schema of the database of DATABASE_URL' : 'schema of the database', () => migrateToLatest(url));
+  await step(given ? 'schema of the database of DATABASE_URL' : 'schema of the database', () =>
+    migrateToLatest(url),
+  );
   return url;
 }
 
 async function temporal(port: number, uiPort: number): Promise<Omit<Stores, 'databaseUrl'>> {
-  if (process.env.TEMPORAL_ADDRESS) return { temporalAddress: process.env.TEMPORAL_ADDRESS, temporalUiUrl: null };
-  const options = { logFile: logFile('temporal'), port, uiPort, databaseFile: path.join(privateFolder('temporal'), 'temporal.db'), onFetch: noteFetch };
+  if (process.env.TEMPORAL_ADDRESS)
+    return { temporalAddress: process.env.TEMPORAL_ADDRESS, temporalUiUrl: null };
+  const options = {
+    logFile: logFile('temporal'),
+    port,
+    uiPort,
+    databaseFile: path.join(privateFolder('temporal'), 'temporal.db'),
+    onFetch: reportFetch,
+  };
   const { address, uiUrl } = await step('Temporal', () => startTemporalServer(options));
   return { temporalAddress: address, temporalUiUrl: uiUrl ?? null };
 }
 
 /** Both at once. Throws the first failure without waiting for the other. */
 export async function startStores(ports: Record<PortName, number>, secrets: Secrets): Promise<Stores> {
-  const [databaseUrl, temporalServer] = await Promise.all([database(ports.POSTGRES_PORT, secrets), temporal(ports.TEMPORAL_PORT, ports.TEMPORAL_UI_PORT)]);
+  const [databaseUrl, temporalServer] = await Promise.all([
+    database(ports.POSTGRES_PORT, secrets),
+    temporal(ports.TEMPORAL_PORT, ports.TEMPORAL_UI_PORT),
+  ]);
   return { databaseUrl, ...temporalServer };
 }

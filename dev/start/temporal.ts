@@ -27,7 +27,9 @@ export interface TemporalServer {
 
 const answersTcp = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = net.connect({ port, host: '127.0.0.1' }, () => resolve(true)).once('error', () => resolve(false));
+    const socket = net
+      .connect({ port, host: '127.0.0.1' }, () => resolve(true))
+      .once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
 
@@ -36,12 +38,24 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   const command = await findProgram('temporal', options.onFetch);
   const port = options.port ?? (await freePort());
   const dynamicConfig = { 'history.timerProcessorMaxTimeShift': '"10ms"', ...options.dynamicConfig };
-  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn', '--http-port', String(await freePort())];
+  const args = [
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--log-level',
+    'warn',
+    '--http-port',
+    String(await freePort()),
+  ];
   args.push('--metrics-port', String(await freePort()));
   args.push(...(options.uiPort ? ['--ui-port', String(options.uiPort)] : ['--headless']));
   args.push('--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal');
   if (options.databaseFile) args.push('--db-filename', options.databaseFile);
-  for (const [name, value] of Object.entries(dynamicConfig)) args.push('--dynamic-config-value', `${name}=${value}`);
+  for (const [name, value] of Object.entries(dynamicConfig))
+    args.push('--dynamic-config-value', `${name}=${value}`);
   const server = await startProcess({ name: 'Temporal', command, args, logFile: options.logFile });
   await waitUntilReady(server, () => answersTcp(port));
   return {

@@ -23,13 +23,28 @@ export interface Ready {
 export function welcome(ready: Ready, startedIn: string): string {
   const { email, password } = ready.third_party_login;
   const places = [
-    ['Console', ready.console_link === null ? `${ready.console_url}   sign in as ${ready.console_email}` : ready.console_link],
-    ...(ready.console_link === null ? [] : [['', `(good once: choose a password for ${ready.console_email} there)`]]),
+    [
+      'Console',
+      ready.console_link === null
+        ? `${ready.console_url}   sign in as ${ready.console_email}`
+        : ready.console_link,
+    ],
+    ...(ready.console_link === null
+      ? []
+      : [['', `(good once: choose a password for ${ready.console_email} there)`]]),
     ['API', `${ready.api_url}/docs`],
     ["Temporal's UI", ready.temporal_ui_url ?? `(Temporal is yours, at ${ready.temporal_address})`],
     ['Third party', `${ready.third_party_url}/_/   log in as ${email}, password ${password}`],
-    ['Webhooks', '.syncline/logs/webhook-receiver.log   (what is sent to the sample endpoint is printed there)'],
-    ['Mail', ready.mail_url === null ? '(goes where SMTP_URL says)' : `${ready.mail_url}   (every e-mail lands here)`],
+    [
+      'Webhooks',
+      '.syncline/logs/webhook-receiver.log   (what is sent to the sample endpoint is printed there)',
+    ],
+    [
+      'Mail',
+      ready.mail_url === null
+        ? '(goes where SMTP_URL says)'
+        : `${ready.mail_url}   (every e-mail lands here)`,
+    ],
   ];
   const key = `-H 'Authorization: Bearer ${ready.api_key}'`;
   const record = `${ready.api_url}/v1/records/employees/emp-1`;

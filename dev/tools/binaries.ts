@@ -16,8 +16,15 @@ interface Finding {
 }
 
 const findings: Record<Program, Finding> = {
-  temporal: { variable: 'TEMPORAL_CLI_PATH', title: "Temporal's command line (with the dev server)", probe: ['--version'] },
-  'temporal-test-server': { variable: 'TEMPORAL_TEST_SERVER_PATH', title: "Temporal's time-skipping test server" },
+  temporal: {
+    variable: 'TEMPORAL_CLI_PATH',
+    title: "Temporal's command line (with the dev server)",
+    probe: ['--version'],
+  },
+  'temporal-test-server': {
+    variable: 'TEMPORAL_TEST_SERVER_PATH',
+    title: "Temporal's time-skipping test server",
+  },
   pocketbase: { variable: 'POCKETBASE_PATH', title: 'PocketBase', probe: ['--version'] },
 };
 
@@ -37,13 +44,17 @@ const onPath = (name: string): string[] =>
     .map((folder) => path.join(folder, name));
 
 /** The first executable file of that name on PATH. */
-export const findOnPath = (name: string): string | undefined => onPath(name).find((file) => runs(file, undefined) && fs.statSync(file).isFile());
+export const findOnPath = (name: string): string | undefined =>
+  onPath(name).find((file) => runs(file, undefined) && fs.statSync(file).isFile());
 
 /**
  * Answers the path of a program that runs. `onFetch` is told before something is fetched.
  * Throws with what to install or set if there is none.
  */
-export async function findProgram(program: Program, onFetch: (what: string) => void = () => {}): Promise<string> {
+export async function findProgram(
+  program: Program,
+  onFetch: (what: string) => void = () => {},
+): Promise<string> {
   const { variable, title, probe } = findings[program];
   const given = process.env[variable];
   if (given) {

@@ -14,7 +14,9 @@ const oldestNode = [20, 19];
 export function requireNode() {
   const [major, minor] = process.versions.node.split('..').map(Number);
   if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
-  console.error(`Syncline needs Node.js ${oldestNode.join('..')} or newer; this is ${process.versions.node}.`);
+  console.error(
+    `Syncline needs Node.js ${oldestNode.join('..')} or newer; this is ${process.versions.node}.`,
+  );
   process.exit(1);
 }
 
@@ -28,7 +30,9 @@ export function isInstalled(folder) {
     return Object.entries(wanted).every(([name, entry]) => {
       if (name === '') return true;
       const there = installed[name];
-      return there ? there.version === entry.version && there.integrity === entry.integrity : entry.optional === true;
+      return there
+        ? there.version === entry.version && there.integrity === entry.integrity
+        : entry.optional === true;
     });
   } catch {
     return false; // never installed, or interrupted: npm writes its list last
@@ -53,7 +57,10 @@ export function ensureInstalled(folder = projectFolder, what = 'dependencies') {
   const args = ['ci', '--include=dev', '--include=optional'];
   const npm = process.env.npm_execpath;
   const isScript = npm?.endsWith('.js');
-  const { status, error } = spawnSync(isScript ? process.execPath : 'npm', isScript ? [npm, ...args] : args, { cwd: folder, stdio: 'inherit' });
+  const { status, error } = spawnSync(isScript ? process.execPath : 'npm', isScript ? [npm, ...args] : args, {
+    cwd: folder,
+    stdio: 'inherit',
+  });
   if (status === 0) return;
   console.error(`npm ci failed${error ? `: ${error.message}` : ''}. What it printed above says why.`);
   process.exit(1);

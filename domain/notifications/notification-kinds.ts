@@ -4,7 +4,7 @@
  * Titles and explanations hold names of ours only (the integration's): they stand in e-mails. What a third party said is the notification's
  * `detail`, which stays in the platform.
  */
-import { wireIdOf } from '../typeid';
+import { typeIdOf } from '../typeid';
 
 /** What it is about. Which of them are there, the kind says. */
 export interface NotificationSubject {
@@ -32,15 +32,24 @@ export interface NotificationDescription {
   path(subject: NotificationSubject): string;
 }
 
-const nameOf = (integration: NamedIntegration): string => (integration === null ? 'an integration' : `${integration.app} (${integration.accountName})`);
+const nameOf = (integration: NamedIntegration): string =>
+  integration === null ? 'an integration' : `${integration.app} (${integration.accountName})`;
 const integrationPath = ({ integrationId }: NotificationSubject): string =>
-  integrationId === null ? '/console/notifications' : `/console/integrations/${wireIdOf('int', integrationId)}`;
+  integrationId === null
+    ? '/console/notifications'
+    : `/console/integrations/${typeIdOf('int', integrationId)}`;
 const overviewPath = (subject: NotificationSubject): string =>
-  subject.overviewId === null ? integrationPath(subject) : `/console/overviews/${wireIdOf('ovw', subject.overviewId)}`;
+  subject.overviewId === null
+    ? integrationPath(subject)
+    : `/console/overviews/${typeIdOf('ovw', subject.overviewId)}`;
 const syncRunPath = (subject: NotificationSubject): string =>
-  subject.syncRunId === null ? overviewPath(subject) : `/console/sync-runs/${wireIdOf('run', subject.syncRunId)}`;
+  subject.syncRunId === null
+    ? overviewPath(subject)
+    : `/console/sync-runs/${typeIdOf('run', subject.syncRunId)}`;
 const endpointPath = ({ webhookEndpointId }: NotificationSubject): string =>
-  webhookEndpointId === null ? '/console/webhooks' : `/console/webhooks/${wireIdOf('whe', webhookEndpointId)}`;
+  webhookEndpointId === null
+    ? '/console/webhooks'
+    : `/console/webhooks/${typeIdOf('whe', webhookEndpointId)}`;
 
 export const NOTIFICATION_CATALOGUE = {
   sync_overview_ready: {
@@ -48,7 +57,8 @@ export const NOTIFICATION_CATALOGUE = {
     severity: 'info',
     isNews: true,
     title: (integration) => `The Sync Overview of ${nameOf(integration)} is ready`,
-    explanation: 'It shows what Sync Now would do. It is valid until another overview is made or a sync runs, and for 7 days at most.',
+    explanation:
+      'It shows what Sync Now would do. It is valid until another overview is made or a sync runs, and for 7 days at most.',
     path: overviewPath,
   },
   sync_complete: {
@@ -80,7 +90,8 @@ export const NOTIFICATION_CATALOGUE = {
     severity: 'error',
     isNews: false,
     title: (integration) => `${nameOf(integration)} could not be read`,
-    explanation: 'Its records cannot be changed yet. Its sync runs say what was wrong; when that is mended, start a full sync.',
+    explanation:
+      'Its records cannot be changed yet. Its sync runs say what was wrong; when that is mended, start a full sync.',
     path: integrationPath,
   },
   integration_needs_reauthorization: {
@@ -128,13 +139,17 @@ export const NOTIFICATION_CATALOGUE = {
     severity: 'error',
     isNews: true,
     title: () => 'A webhook endpoint was disabled',
-    explanation: 'It took nothing for 5 days, or said that it is gone. When it works again, enable it and recover what it missed.',
+    explanation:
+      'It took nothing for 5 days, or said that it is gone. When it works again, enable it and recover what it missed.',
     path: endpointPath,
   },
 } satisfies Record<string, NotificationDescription>;
 
 export type NotificationKind = keyof typeof NOTIFICATION_CATALOGUE;
-export const NOTIFICATION_KINDS = Object.keys(NOTIFICATION_CATALOGUE) as [NotificationKind, ...NotificationKind[]];
+export const NOTIFICATION_KINDS = Object.keys(NOTIFICATION_CATALOGUE) as [
+  NotificationKind,
+  ...NotificationKind[],
+];
 
 export function describeNotification(kind: NotificationKind): NotificationDescription {
   return NOTIFICATION_CATALOGUE[kind];

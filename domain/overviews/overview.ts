@@ -5,7 +5,14 @@ export type SyncDirection = 'pull' | 'push';
 export const OVERVIEW_STATES = ['queued', 'running', 'ready', 'failed', 'canceled'] as const;
 export type OverviewState = (typeof OVERVIEW_STATES)[number];
 
-export const OVERVIEW_JOB_STATES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'not_supported'] as const;
+export const OVERVIEW_JOB_STATES = [
+  'queued',
+  'running',
+  'waiting',
+  'succeeded',
+  'failed',
+  'not_supported',
+] as const;
 export type OverviewJobState = (typeof OVERVIEW_JOB_STATES)[number];
 
 export const OVERVIEW_ACTIONS = ['create', 'update', 'delete', 'not_possible'] as const;
@@ -33,7 +40,8 @@ export const NO_LONGER_VALID = 'Sync Overview data no longer valid';
 /** Why it no longer holds and where to go instead, in a sentence each. */
 export const INVALIDITY_TEXTS: Readonly<Record<OverviewInvalidity, string>> = {
   superseded_by_new_overview: 'You have asked for a newer Sync Overview. Open that one.',
-  superseded_by_other_admin: 'Somebody else has asked for a newer Sync Overview. Open that one, or ask for another.',
+  superseded_by_other_admin:
+    'Somebody else has asked for a newer Sync Overview. Open that one, or ask for another.',
   superseded_by_sync: 'A Sync Now has run since. Open its Sync Log, or ask for another Sync Overview.',
   applied: 'It was applied. Open its Sync Log.',
   expired: 'It was made more than 7 days ago. Ask for another Sync Overview.',
@@ -44,7 +52,10 @@ export function supersededBy(
   newer: { personId: string | null; requestedBy: string },
   older: { personId: string | null; requestedBy: string },
 ): OverviewInvalidity {
-  const isSame = newer.personId === null && older.personId === null ? newer.requestedBy === older.requestedBy : newer.personId === older.personId;
+  const isSame =
+    newer.personId === null && older.personId === null
+      ? newer.requestedBy === older.requestedBy
+      : newer.personId === older.personId;
   return isSame ? 'superseded_by_new_overview' : 'superseded_by_other_admin';
 }
 
@@ -56,5 +67,7 @@ export function pushJobOf(recordType: string): string {
 }
 
 export function directionOfJob(job: string): { recordType: string; direction: SyncDirection } {
-  return job.startsWith(PUSH_JOB) ? { recordType: job.slice(PUSH_JOB.length), direction: 'push' } : { recordType: job, direction: 'pull' };
+  return job.startsWith(PUSH_JOB)
+    ? { recordType: job.slice(PUSH_JOB.length), direction: 'push' }
+    : { recordType: job, direction: 'pull' };
 }

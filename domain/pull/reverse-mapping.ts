@@ -20,7 +20,8 @@ export function pulledFields(mapping: RecordTypeMapping): PulledField[] {
   const named = new Map<string, PulledField>();
   for (const field of mapping.fields) {
     const { name } = field;
-    if (name !== undefined && !named.has(name)) named.set(name, { name, to: field.to, path: toPath(field.to), read: readerOf(field) });
+    if (name !== undefined && !named.has(name))
+      named.set(name, { name, to: field.to, path: toPath(field.to), read: readerOf(field) });
   }
   return [...named.values()];
 }
@@ -60,7 +61,8 @@ function readerOf({ values }: FieldMapping): (value: JsonValue) => JsonValue {
   if (values === undefined) return (value) => value;
   const ours = new Map<string, string>();
   // "*" stands for many of ours: read backwards it says nothing. Of two of ours with one of theirs the first is meant.
-  for (const [our, their] of Object.entries(values)) if (our !== '*' && !ours.has(keyOf(their))) ours.set(keyOf(their), our);
+  for (const [our, their] of Object.entries(values))
+    if (our !== '*' && !ours.has(keyOf(their))) ours.set(keyOf(their), our);
   return (value) => ours.get(keyOf(value)) ?? value;
 }
 

@@ -28,10 +28,21 @@ export interface Merged {
 }
 
 /** @param agreed null = they never agreed on anything: what is filled in here counts as changed here. */
-export function mergePulled(mapping: RecordTypeMapping, ours: JsonObject, agreed: JsonObject | null, remote: JsonObject): Merged {
+export function mergePulled(
+  mapping: RecordTypeMapping,
+  ours: JsonObject,
+  agreed: JsonObject | null,
+  remote: JsonObject,
+): Merged {
   const winner = mapping.onConflict ?? 'ours';
   const mapped = mapRecord(mapping, ours);
-  const result: Merged = { fields: { ...ours }, agreed: {}, changedFields: [], conflicts: [], isAgreed: true };
+  const result: Merged = {
+    fields: { ...ours },
+    agreed: {},
+    changedFields: [],
+    conflicts: [],
+    isAgreed: true,
+  };
   for (const { name, path, read } of pulledFields(mapping)) {
     const here = Object.hasOwn(ours, name) ? ours[name] : undefined;
     const there = valueAt(remote, path);
@@ -45,11 +56,13 @@ export function mergePulled(mapping: RecordTypeMapping, ours: JsonObject, agreed
     const base = agreed === null ? undefined : valueAt(agreed, path);
     const isChangedHere = agreed === null ? here !== undefined && here !== null : !isHeldAs(base);
     const isChangedThere = agreed === null || !isEqual(there, base);
-    if (isChangedHere && isChangedThere) result.conflicts.push({ field: name, ours: here, theirs: there, winner });
+    if (isChangedHere && isChangedThere)
+      result.conflicts.push({ field: name, ours: here, theirs: there, winner });
     if (isChangedHere && (!isChangedThere || winner === 'ours')) result.isAgreed = false;
     else takeTheirs(result, name, there === undefined ? undefined : read(there));
   }
-  for (const { to, constant } of mapping.fields) if (constant !== undefined) setAt(result.agreed, toPath(to), constant);
+  for (const { to, constant } of mapping.fields)
+    if (constant !== undefined) setAt(result.agreed, toPath(to), constant);
   return result;
 }
 
@@ -68,7 +81,12 @@ function isEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
  * A record that only comes from there: what is mapped takes theirs, what is not stays. @param isTheirs it was made from theirs. Where every field
  * is copied, what such a record holds beyond theirs is what is gone there.
  */
-export function takeAll(mapping: RecordTypeMapping, ours: JsonObject, theirs: JsonObject, { isTheirs }: { isTheirs: boolean }): JsonObject {
+export function takeAll(
+  mapping: RecordTypeMapping,
+  ours: JsonObject,
+  theirs: JsonObject,
+  { isTheirs }: { isTheirs: boolean },
+): JsonObject {
   if (isTheirs && copiesEveryField(mapping)) return theirs;
   const fields: JsonObject = { ...ours };
   for (const { name } of mapping.fields) if (name !== undefined) delete fields[name];

@@ -17,10 +17,15 @@ export interface Window {
 }
 
 /** The window after a relevant change at `now`: opened if there was none, moved otherwise. */
-export function windowAfterChange(current: Pick<Window, 'openedAt'> | null, now: Date, policy: WaitPolicy): Window {
+export function windowAfterChange(
+  current: Pick<Window, 'openedAt'> | null,
+  now: Date,
+  policy: WaitPolicy,
+): Window {
   const openedAt = current?.openedAt ?? now;
   const quietAt = now.getTime() + policy.gracePeriodMs;
-  const latestAt = policy.maxWaitMs === null ? Number.POSITIVE_INFINITY : openedAt.getTime() + policy.maxWaitMs;
+  const latestAt =
+    policy.maxWaitMs === null ? Number.POSITIVE_INFINITY : openedAt.getTime() + policy.maxWaitMs;
   // A window that outlived its maximum wait (held, or its integration paused) is due at once, not in the past.
   const dueAt = new Date(Math.min(quietAt, Math.max(latestAt, now.getTime())));
   return { openedAt, dueAt, reason: quietAt <= latestAt ? 'quiet' : 'max_wait' };

@@ -6,7 +6,7 @@ import type { PushTarget } from './push-target';
 import type { StartedBecause } from './debounce-window';
 
 /** The part of a due pair's state that decides. */
-export interface DuePair {
+export interface DueRecordSync {
   /** Of the open window; null = none is open, and an earlier push is to be repeated. */
   dueAt: Date | null;
   windowReason: StartedBecause | null;
@@ -17,11 +17,11 @@ export interface DuePair {
   pushHash: string | null;
   /** A creation whose answer was lost. */
   unresolvedPushId: string | null;
-  settledStatus: string | null;
-  concludedHash: string | null;
+  resultStatus: string | null;
+  resultHash: string | null;
 }
 
-export type PushVerdict =
+export type PushDecision =
   | { kind: 'wait' }
   /** `isNew`: under an id of its own; otherwise the earlier push is repeated under its id, with the same payload. */
   | { kind: 'push'; isNew: boolean }
@@ -30,19 +30,30 @@ export type PushVerdict =
   | { kind: 'invalid'; errors: MappingError[] };
 
 /** `hash` is that of `target`; `isLinked`: the third party is known to hold the record. */
-export function verdictOn(pair: DuePair, { target, hash, isLinked }: { target: PushTarget; hash: string; isLinked: boolean }, firedAt: Date): PushVerdict {
+export function decidePush(
+  recordSync: DueRecordSync,
+  { target, hash, isLinked }: { target: PushTarget; hash: string; isLinked: boolean },
+  firedAt: Date,
+): PushDecision {
   // The worker that pushed it died, and the record changed meanwhile: the change's own quiet time comes first.
-  if (pair.dueAt !== null && (pair.heldAt !== null || pair.dueAt > firedAt)) return { kind: 'wait' };
+  if (recordSync.dueAt !== null && (recordSync.heldAt !== null || recordSync.dueAt > firedAt))
+    return { kind: 'wait' };
 
   // Its changes were discarded while an earlier push was under way: that one may not be repeated with them inside.
-  if (pair.dueAt === null && pair.discardedAt !== null && pair.pushHash !== hash) return { kind: 'end', result: 'discarded' };
+  if (recordSync.dueAt === null && recordSync.discardedAt !== null && recordSync.pushHash !== hash)
+    return { kind: 'end', result: 'discarded' };
 
-  const isCertain = pair.pushId === null && pair.concludedHash !== null;
-  if (isCertain && hash === pair.concludedHash && pair.windowReason !== 'retry') return { kind: 'end', result: 'no_net_change' };
+  const isCertain = recordSync.pushId === null && recordSync.resultHash !== null;
+  if (isCertain && hash === recordSync.resultHash && recordSync.windowReason !== 'retry')
+    return { kind: 'end', result: 'no_net_change' };
   if (target.operation === 'leave') return { kind: 'end', result: 'left' };
   if (target.operation === 'invalid') return { kind: 'invalid', errors: target.errors };
 
-  const wasNeverSent = pair.pushId === null && pair.settledStatus === null && pair.unresolvedPushId === null && !isLinked;
+  const wasNeverSent =
+    recordSync.pushId === null &&
+    recordSync.resultStatus === null &&
+    recordSync.unresolvedPushId === null &&
+    !isLinked;
   if (target.operation !== 'upsert' && wasNeverSent) return { kind: 'end', result: 'closed' };
-  return { kind: 'push', isNew: pair.pushId === null || pair.pushHash !== hash };
+  return { kind: 'push', isNew: recordSync.pushId === null || recordSync.pushHash !== hash };
 }

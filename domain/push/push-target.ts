@@ -20,7 +20,9 @@ export function pushTarget(mapping: RecordTypeMapping | undefined, record: Recor
   if (mapping === undefined) return { operation: 'leave' };
   if (!isEligible(mapping, record)) return { operation: mapping.onDelete };
   const mapped = mapRecord(mapping, record.fields);
-  return mapped.ok ? { operation: 'upsert', payload: mapped.payload } : { operation: 'invalid', errors: mapped.errors };
+  return mapped.ok
+    ? { operation: 'upsert', payload: mapped.payload }
+    : { operation: 'invalid', errors: mapped.errors };
 }
 
 /** Equal texts = nothing to tell the third party. Hash it before storing it. */

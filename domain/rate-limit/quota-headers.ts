@@ -23,10 +23,17 @@ const EPOCH_MS_MIN = 1e12;
 export function quotaOf(headers: Headers, nowMs: number): Quota | null {
   const theirNowMs = Date.parse(headers.date ?? '');
   const clockMs = Number.isNaN(theirNowMs) ? nowMs : theirNowMs;
-  const quotas = [...structured(headers), ...plain(headers, clockMs), ...salesforce(headers), ...hubSpot(headers)].flatMap(sensible);
+  const quotas = [
+    ...structured(headers),
+    ...plain(headers, clockMs),
+    ...salesforce(headers),
+    ...hubSpot(headers),
+  ].flatMap(sensible);
   const low = quotas.filter(isLow);
   if (low.length > 0) return low.reduce((one, other) => (wait(other) > wait(one) ? other : one));
-  return quotas.length === 0 ? null : quotas.reduce((one, other) => (share(other) < share(one) ? other : one));
+  return quotas.length === 0
+    ? null
+    : quotas.reduce((one, other) => (share(other) < share(one) ? other : one));
 }
 
 export function isLow(quota: Quota): boolean {
@@ -34,33 +41,50 @@ export function isLow(quota: Quota): boolean {
 }
 
 /** Without a limit there is no telling how much is much: only nothing is little. */
-const share = ({ limit, remaining }: Quota): number => (limit === null ? Math.min(remaining, 1) : remaining / limit);
+const share = ({ limit, remaining }: Quota): number =>
+  limit === null ? Math.min(remaining, 1) : remaining / limit;
 const wait = ({ resetsInMs }: Quota): number => resetsInMs ?? 60_000;
 
 type Draft = { limit: number | null; remaining: number | null; resetsInMs: number | null };
 
 function sensible({ limit, remaining, resetsInMs }: Draft): Quota[] {
   if (remaining === null || limit === 0 || (limit !== null && remaining > limit)) return [];
-  return [{ limit, remaining, resetsInMs: resetsInMs === null ? null : Math.min(Math.max(resetsInMs, 0), RESET_MS_MAX) }];
+  return [
+    {
+      limit,
+      remaining,
+      resetsInMs: resetsInMs === null ? null : Math.min(Math.max(resetsInMs, 0), RESET_MS_MAX),
+    },
+  ];
 }
 
 /** `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, and the older `RateLimit: limit=100, remaining=50, reset=30`. */
 function structured(headers: Headers): Draft[] {
   const text = headers.ratelimit ?? '';
   const older = parameter(text, 'remaining');
-  if (older !== null) return [{ limit: parameter(text, 'limit'), remaining: older, resetsInMs: inMs(parameter(text, 'reset')) }];
+  if (older !== null)
+    return [
+      { limit: parameter(text, 'limit'), remaining: older, resetsInMs: inMs(parameter(text, 'reset')) },
+    ];
   const policies = items(headers['ratelimit-policy']);
   return items(text).map((item) => {
     const policy = policies.find((one) => nameOf(one) === nameOf(item)) ?? '';
-    return { limit: parameter(policy, 'q'), remaining: parameter(item, 'r'), resetsInMs: inMs(parameter(item, 't')) };
+    return {
+      limit: parameter(policy, 'q'),
+      remaining: parameter(item, 'r'),
+      resetsInMs: inMs(parameter(item, 't')),
+    };
   });
 }
 
-const items = (text: string | undefined): string[] => (text === undefined || text.trim() === '' ? [] : text.split(','));
+const items = (text: string | undefined): string[] =>
+  text === undefined || text.trim() === '' ? [] : text.split(',');
 const nameOf = (item: string): string => item.split(';')[0]?.trim() ?? '';
 
 function parameter(text: string, name: string): number | null {
-  return wholeNumber(new RegExp(`(?:^|[;,\\s])${name}\\s*=\\s*(\\d+)(?=\\s*(?:[;,]|$))`, 'i').exec(text)?.[1]);
+  return wholeNumber(
+    new RegExp(`(?:^|[;,\\s])${name}\\s*=\\s*(\\d+)(?=\\s*(?:[;,]|$))`, 'i').exec(text)?.[1],
+  );
 }
 
 function plain(headers: Headers, clockMs: number): Draft[] {
@@ -83,7 +107,9 @@ function resetIn(value: string | undefined, clockMs: number): number | null {
 
 /** `api-usage=18/5000`, of a rolling day: it does not reset, it recovers. */
 function salesforce(headers: Headers): Draft[] {
-  const usage = /(?:^|[;,\s])api-usage=(\d{1,15})\/(\d{1,15})(?!\d)/i.exec(headers['sforce-limit-info'] ?? '');
+  const usage = /(?:^|[;,\s])api-usage=(\d{1,15})\/(\d{1,15})(?!\d)/i.exec(
+    headers['sforce-limit-info'] ?? '',
+  );
   if (usage === null) return [];
   const [used, limit] = [Number(usage[1]), Number(usage[2])];
   return [{ limit, remaining: Math.max(limit - used, 0), resetsInMs: null }];
@@ -92,7 +118,11 @@ function salesforce(headers: Headers): Draft[] {
 function hubSpot(headers: Headers): Draft[] {
   const name = 'x-hubspot-ratelimit';
   return [
-    { limit: wholeNumber(headers[`${name}-daily`]), remaining: wholeNumber(headers[`${name}-daily-remaining`]), resetsInMs: null },
+    {
+      limit: wholeNumber(headers[`${name}-daily`]),
+      remaining: wholeNumber(headers[`${name}-daily-remaining`]),
+      resetsInMs: null,
+    },
     {
       limit: wholeNumber(headers[`${name}-max`]),
       remaining: wholeNumber(headers[`${name}-remaining`]),

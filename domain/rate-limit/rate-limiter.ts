@@ -11,7 +11,7 @@ import type { Quota } from './quota-headers';
 export const REQUEST_PRIORITIES = ['push', 'manual', 'sign_in', 'hourly', 'full'] as const;
 export type RequestPriority = (typeof REQUEST_PRIORITIES)[number];
 
-export interface RequestBudget {
+export interface RateLimiter {
   /** null = no limit known. */
   ratePerSecond: number | null;
   /** The rate at which it was slowed last. */
@@ -26,12 +26,12 @@ export interface RequestBudget {
   quotaLimit: number | null;
   /** null = nothing known that still holds. */
   quotaRemaining: number | null;
-  quotaNotedAt: Date | null;
+  quotaReportedAt: Date | null;
   quotaResetsAt: Date | null;
 }
 
 /** What answers told. */
-export interface NotedAnswers {
+export interface ResponseCounts {
   requests: number;
   /** How many of them were 429, or 503 with Retry-After. */
   slowedDown: number;
@@ -39,7 +39,7 @@ export interface NotedAnswers {
 }
 
 export interface Taking {
-  budget: RequestBudget;
+  budget: RateLimiter;
   /** More than wanted where that does no harm; unused ones simply lapse. */
   granted: number;
   /** When to ask again; null when something was granted. */
@@ -47,14 +47,20 @@ export interface Taking {
 }
 
 /** Granted at once where nothing is limited, so that the database is asked rarely. */
-export const GRANT_MAX = 100;
+export const PERMITS_MAX = 100;
 /** What a grant is good for: short, because after a "slow down" those of other processes are still out. */
-export const GRANT_TTL_MS = 2_000;
+export const PERMITS_TTL_MS = 2_000;
 /** The rate never falls below this: what is slower than a request in 10 s is `Retry-After`'s business. */
 export const RATE_FLOOR = 0.1;
 
 /** Share of the quota that a priority leaves to those above it; of the tokens twice that, because they are few. */
-const RESERVE: Readonly<Record<RequestPriority, number>> = { push: 0, manual: 0.05, sign_in: 0.1, hourly: 0.15, full: 0.2 };
+const RESERVE: Readonly<Record<RequestPriority, number>> = {
+  push: 0,
+  manual: 0.05,
+  sign_in: 0.1,
+  hourly: 0.15,
+  full: 0.2,
+};
 const BURST_SECONDS = 0.5;
 /** Reserves need more than one token to be told apart. */
 const BURST_MIN = 2;
@@ -68,7 +74,7 @@ const NEAR_CEILING = 0.9;
 const PROBE_AFTER_MS = 120_000;
 const PROBING_GROWTH = 1 / 15;
 /** Refusals of requests that were on their way, or granted, when the first one was refused are no news. */
-const SLOWED_TOGETHER_MS = GRANT_TTL_MS + 1_000;
+const SLOWED_TOGETHER_MS = PERMITS_TTL_MS + 1_000;
 /** What is used is counted in a window of this length; silence as long begins a new one, and earns no more growth. */
 const WINDOW_MS = 10_000;
 const FORGET_UNUSED_AFTER_MS = 3_600_000;
@@ -77,20 +83,37 @@ const FORGET_AFTER_MS = 24 * 3_600_000;
 /** How long a header holds that does not say so itself; and pushes trust none for longer. */
 const QUOTA_TRUSTED_MS = 60_000;
 
-export function newRequestBudget(now: Date): RequestBudget {
+export function newRateLimiter(now: Date): RateLimiter {
   const rate = { ratePerSecond: null, ceilingPerSecond: null, tokens: 0, refilledAt: now, slowedAt: null };
-  return { ...rate, requestsCounted: 0, countingSince: now, quotaLimit: null, quotaRemaining: null, quotaNotedAt: null, quotaResetsAt: null };
+  return {
+    ...rate,
+    requestsCounted: 0,
+    countingSince: now,
+    quotaLimit: null,
+    quotaRemaining: null,
+    quotaReportedAt: null,
+    quotaResetsAt: null,
+  };
 }
 
 /** The budget at `at`. A transaction that waited for the lock may come with an instant already passed: time never goes back. */
-function advance(budget: RequestBudget, at: Date): RequestBudget {
+function advance(budget: RateLimiter, at: Date): RateLimiter {
   const now = at > budget.refilledAt ? at : budget.refilledAt;
   const elapsedMs = now.getTime() - budget.refilledAt.getTime();
-  const grown = { ...budget, ratePerSecond: grownRate(budget, Math.min(elapsedMs, WINDOW_MS) / 1_000), refilledAt: now };
+  const grown = {
+    ...budget,
+    ratePerSecond: grownRate(budget, Math.min(elapsedMs, WINDOW_MS) / 1_000),
+    refilledAt: now,
+  };
   const rate = grown.ratePerSecond;
   grown.tokens = rate === null ? 0 : Math.min(grown.tokens + (elapsedMs / 1_000) * rate, burstOf(rate));
   // No full bucket after a pause: where it was asked for by the third party, a burst would be refused again, and pause follow pause.
-  if (elapsedMs > WINDOW_MS) Object.assign(grown, { requestsCounted: 0, countingSince: now, tokens: Math.min(grown.tokens, BURST_MIN) });
+  if (elapsedMs > WINDOW_MS)
+    Object.assign(grown, {
+      requestsCounted: 0,
+      countingSince: now,
+      tokens: Math.min(grown.tokens, BURST_MIN),
+    });
   const quotaEndsAt = quotaEnd(grown);
   return quotaEndsAt === null || quotaEndsAt > now ? grown : { ...grown, ...NO_QUOTA };
 }
@@ -98,7 +121,7 @@ function advance(budget: RequestBudget, at: Date): RequestBudget {
 const burstOf = (rate: number): number => Math.max(rate * BURST_SECONDS, BURST_MIN);
 
 /** Only while it is used: what nobody tries proves nothing. */
-function grownRate(budget: RequestBudget, seconds: number): number | null {
+function grownRate(budget: RateLimiter, seconds: number): number | null {
   const { ratePerSecond: rate, ceilingPerSecond: ceiling, slowedAt, refilledAt } = budget;
   if (rate === null || ceiling === null || rate >= UNUSED_BEYOND * used(budget)) return rate;
   const near = ceiling * NEAR_CEILING;
@@ -107,20 +130,26 @@ function grownRate(budget: RequestBudget, seconds: number): number | null {
   return rate + seconds * (isProbing ? rate * PROBING_GROWTH : ceiling * SLOW_GROWTH);
 }
 
-const NO_QUOTA = { quotaRemaining: null, quotaNotedAt: null, quotaResetsAt: null };
+const NO_QUOTA = { quotaRemaining: null, quotaReportedAt: null, quotaResetsAt: null };
 
-function quotaEnd({ quotaRemaining, quotaNotedAt, quotaResetsAt }: RequestBudget): Date | null {
-  if (quotaRemaining === null || quotaNotedAt === null) return null;
-  return quotaResetsAt ?? new Date(quotaNotedAt.getTime() + QUOTA_TRUSTED_MS);
+function quotaEnd({ quotaRemaining, quotaReportedAt, quotaResetsAt }: RateLimiter): Date | null {
+  if (quotaRemaining === null || quotaReportedAt === null) return null;
+  return quotaResetsAt ?? new Date(quotaReportedAt.getTime() + QUOTA_TRUSTED_MS);
 }
 
-export function takeRequests(before: RequestBudget, { priority, wanted }: { priority: RequestPriority; wanted: number }, at: Date): Taking {
+export function takeRequests(
+  before: RateLimiter,
+  { priority, wanted }: { priority: RequestPriority; wanted: number },
+  at: Date,
+): Taking {
   const budget = advance(before, at);
   const ways = [byRate(budget, priority), byQuota(budget, priority)];
   const retryAt = new Date(Math.max(...ways.map((way) => way.retryAt.getTime())));
   const available = Math.min(...ways.map((way) => way.available));
   if (available < 1) return { budget, granted: 0, retryAt };
-  const granted = Math.floor(Math.min(available, Math.max(wanted, Math.min(...ways.map((way) => way.advance)))));
+  const granted = Math.floor(
+    Math.min(available, Math.max(wanted, Math.min(...ways.map((way) => way.advance)))),
+  );
   return { budget: spend(budget, granted), granted, retryAt: null };
 }
 
@@ -131,33 +160,41 @@ interface Way {
   retryAt: Date;
 }
 
-function byRate({ ratePerSecond: rate, tokens, refilledAt: now }: RequestBudget, priority: RequestPriority): Way {
-  if (rate === null) return { available: Number.POSITIVE_INFINITY, advance: GRANT_MAX, retryAt: now };
+function byRate(
+  { ratePerSecond: rate, tokens, refilledAt: now }: RateLimiter,
+  priority: RequestPriority,
+): Way {
+  if (rate === null) return { available: Number.POSITIVE_INFINITY, advance: PERMITS_MAX, retryAt: now };
   const available = tokens - 2 * RESERVE[priority] * burstOf(rate);
   // Rounded up, and floating point forgiven: whoever comes at that instant gets one.
   const retryAt = new Date(now.getTime() + Math.ceil((Math.max(1 - available, 0) / rate) * 1_000 + 0.001));
-  return { available, advance: Math.min(rate / 4, GRANT_MAX), retryAt };
+  return { available, advance: Math.min(rate / 4, PERMITS_MAX), retryAt };
 }
 
-function byQuota(budget: RequestBudget, priority: RequestPriority): Way {
-  const { quotaLimit, quotaRemaining, quotaNotedAt, refilledAt: now } = budget;
+function byQuota(budget: RateLimiter, priority: RequestPriority): Way {
+  const { quotaLimit, quotaRemaining, quotaReportedAt, refilledAt: now } = budget;
   const endsAt = quotaEnd(budget);
-  if (quotaRemaining === null || quotaNotedAt === null || endsAt === null) return { available: Number.POSITIVE_INFINITY, advance: GRANT_MAX, retryAt: now };
+  if (quotaRemaining === null || quotaReportedAt === null || endsAt === null)
+    return { available: Number.POSITIVE_INFINITY, advance: PERMITS_MAX, retryAt: now };
   const available = quotaRemaining - RESERVE[priority] * (quotaLimit ?? 0);
   // What lapses is missing until the next answer, so little is granted in advance.
-  const way = { available, advance: Math.min(available / 20, GRANT_MAX) };
+  const way = { available, advance: Math.min(available / 20, PERMITS_MAX) };
   if (available >= 1) return { ...way, retryAt: now };
   if (priority !== 'push') return { ...way, retryAt: endsAt };
-  const triesAt = new Date(Math.min(endsAt.getTime(), quotaNotedAt.getTime() + QUOTA_TRUSTED_MS));
+  const triesAt = new Date(Math.min(endsAt.getTime(), quotaReportedAt.getTime() + QUOTA_TRUSTED_MS));
   return triesAt > now ? { ...way, retryAt: triesAt } : { available: 1, advance: 1, retryAt: now };
 }
 
-function spend(budget: RequestBudget, granted: number): RequestBudget {
+function spend(budget: RateLimiter, granted: number): RateLimiter {
   const quotaRemaining = budget.quotaRemaining === null ? null : Math.max(budget.quotaRemaining - granted, 0);
   return { ...budget, tokens: budget.ratePerSecond === null ? 0 : budget.tokens - granted, quotaRemaining };
 }
 
-export function noteAnswers(before: RequestBudget, { requests, slowedDown, quota }: NotedAnswers, at: Date): RequestBudget {
+export function recordResponses(
+  before: RateLimiter,
+  { requests, slowedDown, quota }: ResponseCounts,
+  at: Date,
+): RateLimiter {
   const counted = count(advance(before, at), requests - slowedDown);
   const paced = slowedDown > 0 ? slowDown(counted) : forget(counted);
   if (quota === null) return paced;
@@ -167,32 +204,44 @@ export function noteAnswers(before: RequestBudget, { requests, slowedDown, quota
     // Who tells only what is left has at least that much.
     quotaLimit: quota.limit ?? Math.max(paced.quotaLimit ?? 0, quota.remaining),
     quotaRemaining: quota.remaining,
-    quotaNotedAt: now,
+    quotaReportedAt: now,
     quotaResetsAt: quota.resetsInMs === null ? null : new Date(now.getTime() + quota.resetsInMs),
   };
 }
 
-function count(budget: RequestBudget, accepted: number): RequestBudget {
+function count(budget: RateLimiter, accepted: number): RateLimiter {
   const now = budget.refilledAt.getTime();
   const elapsedMs = now - budget.countingSince.getTime();
   const requestsCounted = budget.requestsCounted + accepted;
   if (elapsedMs <= WINDOW_MS) return { ...budget, requestsCounted };
-  return { ...budget, requestsCounted: (requestsCounted * WINDOW_MS) / elapsedMs, countingSince: new Date(now - WINDOW_MS) };
+  return {
+    ...budget,
+    requestsCounted: (requestsCounted * WINDOW_MS) / elapsedMs,
+    countingSince: new Date(now - WINDOW_MS),
+  };
 }
 
-const windowMs = ({ refilledAt, countingSince }: RequestBudget): number => refilledAt.getTime() - countingSince.getTime();
-const used = (budget: RequestBudget): number => budget.requestsCounted / Math.max(windowMs(budget) / 1_000, 1);
+const windowMs = ({ refilledAt, countingSince }: RateLimiter): number =>
+  refilledAt.getTime() - countingSince.getTime();
+const used = (budget: RateLimiter): number => budget.requestsCounted / Math.max(windowMs(budget) / 1_000, 1);
 
-function slowDown(budget: RequestBudget): RequestBudget {
+function slowDown(budget: RateLimiter): RateLimiter {
   const { ratePerSecond: rate, slowedAt, refilledAt: now } = budget;
   if (slowedAt !== null && now.getTime() - slowedAt.getTime() < SLOWED_TOGETHER_MS) return budget;
   // What was not even half used was not the rate that was too much.
-  const ceiling = rate === null ? Math.max(used(budget), FIRST_CEILING_MIN) : used(budget) < rate / 2 ? rate / 2 : rate;
+  const ceiling =
+    rate === null ? Math.max(used(budget), FIRST_CEILING_MIN) : used(budget) < rate / 2 ? rate / 2 : rate;
   const ratePerSecond = Math.max(ceiling / 2, RATE_FLOOR);
-  return { ...budget, ratePerSecond, ceilingPerSecond: Math.max(ceiling, ratePerSecond), tokens: 0, slowedAt: now };
+  return {
+    ...budget,
+    ratePerSecond,
+    ceilingPerSecond: Math.max(ceiling, ratePerSecond),
+    tokens: 0,
+    slowedAt: now,
+  };
 }
 
-function forget(budget: RequestBudget): RequestBudget {
+function forget(budget: RateLimiter): RateLimiter {
   const { ratePerSecond: rate, slowedAt, refilledAt: now } = budget;
   if (rate === null || slowedAt === null) return budget;
   const agoMs = now.getTime() - slowedAt.getTime();

@@ -5,7 +5,7 @@
 export const STATUS_PRECEDENCE = ['sync_failed', 'syncing', 'sync_pending', 'synced'] as const;
 export type SyncStatus = (typeof STATUS_PRECEDENCE)[number];
 
-export interface BadgePair {
+export interface BadgeRecordSync {
   /** null = never pushed and nothing waits: left out. */
   status: SyncStatus | null;
   isEligible: boolean;
@@ -20,14 +20,14 @@ export interface Badge {
   isPaused: boolean;
 }
 
-export function badgeOf(pairs: readonly BadgePair[]): Badge {
+export function badgeOf(recordSyncs: readonly BadgeRecordSync[]): Badge {
   const counts: Record<SyncStatus, number> = { sync_failed: 0, syncing: 0, sync_pending: 0, synced: 0 };
   let isPaused = false;
-  for (const pair of pairs) {
+  for (const recordSync of recordSyncs) {
     // A deleted record's pair still counts while its last push (deactivate, delete) is to be done or has failed.
-    if (pair.status === null || (!pair.isEligible && pair.status === 'synced')) continue;
-    counts[pair.status] += 1;
-    isPaused ||= pair.isPaused;
+    if (recordSync.status === null || (!recordSync.isEligible && recordSync.status === 'synced')) continue;
+    counts[recordSync.status] += 1;
+    isPaused ||= recordSync.isPaused;
   }
   return { status: STATUS_PRECEDENCE.find((status) => counts[status] > 0) ?? null, counts, isPaused };
 }

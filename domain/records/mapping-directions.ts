@@ -1,7 +1,7 @@
 /** Which record types an integration reads, and which it is told of. */
 import type { RecordTypeMapping } from './mapping';
 import type { SyncDirection } from '../overviews/overview';
-import type { RecordTypeMappings } from '../../db/tables';
+import type { RecordTypeMappings } from './mapping';
 
 export function pullsType(mapping: RecordTypeMapping | undefined): boolean {
   return mapping !== undefined && mapping.direction !== 'push';
@@ -12,20 +12,25 @@ export function pushesType(mapping: RecordTypeMapping | undefined): boolean {
 }
 
 /** In the order of their names. */
-export function pullsOf({ recordTypes }: { recordTypes: RecordTypeMappings }): string[] {
+export function pulledRecordTypes({ recordTypes }: { recordTypes: RecordTypeMappings }): string[] {
   return Object.keys(recordTypes)
     .filter((type) => pullsType(recordTypes[type]))
     .sort();
 }
 
 /** What an overview of these directions looks at: pulled types first, then those that are pushed, each by name. */
-export function datasetsOf(recordTypes: RecordTypeMappings, directions: readonly SyncDirection[]): { recordType: string; direction: SyncDirection }[] {
+export function datasetsOf(
+  recordTypes: RecordTypeMappings,
+  directions: readonly SyncDirection[],
+): { recordType: string; direction: SyncDirection }[] {
   const names = Object.keys(recordTypes).sort();
   return (['pull', 'push'] as const)
     .filter((direction) => directions.includes(direction))
     .flatMap((direction) =>
       names
-        .filter((name) => recordTypes[name]?.direction === direction || recordTypes[name]?.direction === 'both')
+        .filter(
+          (name) => recordTypes[name]?.direction === direction || recordTypes[name]?.direction === 'both',
+        )
         .map((recordType) => ({ recordType, direction })),
     );
 }

@@ -31,6 +31,8 @@ export interface RecordTypeMapping {
   onConflict?: 'ours' | 'theirs' | undefined;
 }
 
+export type RecordTypeMappings = Record<string, RecordTypeMapping>;
+
 export interface MappingError {
   field: string;
   to: string;
@@ -51,7 +53,10 @@ export function relevantFields(mapping: RecordTypeMapping, changedFields: readon
 }
 
 /** Eligible = pushed at all, not deleted, and the optional filter matches (rules.md 14). */
-export function isEligible(mapping: RecordTypeMapping | undefined, record: { fields: JsonObject; isDeleted: boolean }): boolean {
+export function isEligible(
+  mapping: RecordTypeMapping | undefined,
+  record: { fields: JsonObject; isDeleted: boolean },
+): boolean {
   if (mapping === undefined || mapping.direction === 'pull' || record.isDeleted) return false;
   return Object.entries(mapping.filter ?? {}).every(([field, allowed]) => {
     const actual = ownValue(record.fields, field) ?? null;
@@ -67,7 +72,9 @@ export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): Mappe
     const value = field.constant === undefined ? ownValue(fields, field.name ?? '') : field.constant;
     if (value === undefined) continue;
     const path = toPath(field.to);
-    const converted = isReachable(path) ? convert(field, value) : { ok: false as const, message: `Nothing can be put at ${JSON.stringify(field.to)}.` };
+    const converted = isReachable(path)
+      ? convert(field, value)
+      : { ok: false as const, message: `Nothing can be put at ${JSON.stringify(field.to)}.` };
     if (converted.ok) setAt(payload, path, converted.value);
     else errors.push({ field: field.name ?? field.to, to: field.to, message: converted.message });
   }
@@ -94,7 +101,10 @@ const POSITION_MAX = 9_999;
 
 /** False for paths into JavaScript's own objects, and for lists that nobody has memory for. */
 function isReachable(path: readonly string[]): boolean {
-  return !path.some((key, depth) => UNREACHABLE_KEYS.has(key) || (depth > 0 && POSITION.test(key) && Number(key) > POSITION_MAX));
+  return !path.some(
+    (key, depth) =>
+      UNREACHABLE_KEYS.has(key) || (depth > 0 && POSITION.test(key) && Number(key) > POSITION_MAX),
+  );
 }
 
 type Converted = { ok: true; value: JsonValue } | { ok: false; message: string };
@@ -111,7 +121,10 @@ function convertByList(values: Record<string, JsonValue>, value: JsonValue): Con
   const mapped = Object.hasOwn(values, key) ? values[key] : values['*'];
   if (mapped !== undefined) return { ok: true, value: mapped };
   const known = Object.keys(values).join(', ');
-  return { ok: false, message: `The value ${JSON.stringify(value)} has no counterpart in the mapping. Known values: ${known}.` };
+  return {
+    ok: false,
+    message: `The value ${JSON.stringify(value)} has no counterpart in the mapping. Known values: ${known}.`,
+  };
 }
 
 function convertTo(type: FieldType, value: JsonValue): Converted {

@@ -8,8 +8,12 @@ export interface PayloadDifference {
 
 /** The top-level members that differ, as they are there and as they should be; null = none. Absent there and null here are the same. */
 export function payloadDifference(payload: JsonObject, remote: JsonObject): PayloadDifference | null {
-  const names = Object.keys(payload).filter((name) => !holds(memberOf(remote, name), memberOf(payload, name)));
-  return names.length === 0 ? null : { before: pickMembers(remote, names), after: pickMembers(payload, names) };
+  const names = Object.keys(payload).filter(
+    (name) => !holds(memberOf(remote, name), memberOf(payload, name)),
+  );
+  return names.length === 0
+    ? null
+    : { before: pickMembers(remote, names), after: pickMembers(payload, names) };
 }
 
 function holds(there: JsonValue, wanted: JsonValue): boolean {

@@ -37,7 +37,10 @@ export function applyChange(current: VersionedRecord | null, change: RecordChang
     return { outcome: 'applied', record, changedFields: Object.keys(change.fields) };
   }
 
-  const isOlder = change.version === undefined ? change.occurredAt !== undefined && change.occurredAt < current.occurredAt : change.version < current.version;
+  const isOlder =
+    change.version === undefined
+      ? change.occurredAt !== undefined && change.occurredAt < current.occurredAt
+      : change.version < current.version;
   if (isOlder) return { outcome: 'stale' };
   if (change.kind === 'patch' && current.isDeleted) return { outcome: 'not_found' };
 
@@ -47,11 +50,20 @@ export function applyChange(current: VersionedRecord | null, change: RecordChang
   const isSame = changedFields.length === 0 && isDeleted === current.isDeleted;
   // Said again later: what comes late from between the two is older than what it was confirmed to be.
   if (isSame && change.version === undefined)
-    return { outcome: 'unchanged', record: { ...current, occurredAt: laterOf(current.occurredAt, change.occurredAt) } };
-  if (change.version === current.version) return isSame ? { outcome: 'unchanged', record: current } : { outcome: 'version_reused' };
+    return {
+      outcome: 'unchanged',
+      record: { ...current, occurredAt: laterOf(current.occurredAt, change.occurredAt) },
+    };
+  if (change.version === current.version)
+    return isSame ? { outcome: 'unchanged', record: current } : { outcome: 'version_reused' };
 
   // An older clock must not make a newer version look old to the next change.
-  const record = { version: change.version ?? current.version + 1, fields, isDeleted, occurredAt: laterOf(current.occurredAt, occurredAt) };
+  const record = {
+    version: change.version ?? current.version + 1,
+    fields,
+    isDeleted,
+    occurredAt: laterOf(current.occurredAt, occurredAt),
+  };
   return { outcome: 'applied', record, changedFields };
 }
 
@@ -66,5 +78,8 @@ function fieldsAfter(current: VersionedRecord, change: RecordChange): JsonObject
 
 function differingFields(before: JsonObject, after: JsonObject): string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].filter((name) => Object.hasOwn(before, name) !== Object.hasOwn(after, name) || !jsonEquals(before[name], after[name]));
+  return [...names].filter(
+    (name) =>
+      Object.hasOwn(before, name) !== Object.hasOwn(after, name) || !jsonEquals(before[name], after[name]),
+  );
 }

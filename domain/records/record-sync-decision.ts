@@ -6,15 +6,15 @@ import { pushTarget, type PushTarget, type RecordState } from '../push/push-targ
 import { type WaitPolicy, type Window, windowAfterChange } from '../push/debounce-window';
 
 /** The part of a pair's state that decides. */
-export interface PairState {
+export interface RecordSyncState {
   window: Pick<Window, 'openedAt' | 'dueAt'> | null;
   isHeld: boolean;
   /** A push is under way or waiting for another attempt: what the third party holds is not certain. */
   isPushOpen: boolean;
   /** True once a push was concluded, well or badly, or may have arrived. */
-  hasConcluded: boolean;
+  hasResult: boolean;
   /** Hash of what the last concluded push sent; null = unknown or never. */
-  concludedHash: string | null;
+  resultHash: string | null;
 }
 
 export interface ChangeOfRecord {
@@ -24,36 +24,42 @@ export interface ChangeOfRecord {
   changedFields: readonly string[];
 }
 
-export type PairDecision =
+export type RecordSyncDecision =
   | { kind: 'irrelevant' }
-  /** Wait for quiet. `wakesEarlier`: the lane does not know of a deadline this early, so it must be signalled. */
-  | { kind: 'window'; window: Window; fields: string[]; wakesEarlier: boolean }
+  /** Wait for quiet. `isDueEarlier`: the lane does not know of a deadline this early, so it must be signalled. */
+  | { kind: 'window'; window: Window; fields: string[]; isDueEarlier: boolean }
   /** The edit was undone: close the window, the status returns to what it was. */
   | { kind: 'no_net_change'; fields: string[] }
   /** Deleted or no longer eligible before anything was ever pushed: nothing remains of the pair. */
   | { kind: 'forget' };
 
-export function decidePair(
+export function decideRecordSync(
   mapping: RecordTypeMapping | undefined,
   policy: WaitPolicy,
   change: ChangeOfRecord,
-  pair: PairState | null,
+  recordSync: RecordSyncState | null,
   hashOf: (target: PushTarget) => string,
   now: Date,
-): PairDecision {
+): RecordSyncDecision {
   const fields = fieldsThatMatter(mapping, change);
   if (mapping === undefined || fields === null) return { kind: 'irrelevant' };
 
   const isLeaving = !isEligible(mapping, change.after);
-  if (isLeaving && pair === null) return { kind: 'irrelevant' };
-  if (isLeaving && !pair?.isPushOpen && !pair?.hasConcluded) return { kind: 'forget' };
+  if (isLeaving && recordSync === null) return { kind: 'irrelevant' };
+  if (isLeaving && !recordSync?.isPushOpen && !recordSync?.hasResult) return { kind: 'forget' };
 
-  const isCertain = pair !== null && !pair.isPushOpen && pair.concludedHash !== null;
-  if (isCertain && hashOf(pushTarget(mapping, change.after)) === pair.concludedHash) return { kind: 'no_net_change', fields };
+  const isCertain = recordSync !== null && !recordSync.isPushOpen && recordSync.resultHash !== null;
+  if (isCertain && hashOf(pushTarget(mapping, change.after)) === recordSync.resultHash)
+    return { kind: 'no_net_change', fields };
 
-  const window = windowAfterChange(pair?.window ?? null, now, policy);
-  const knownDueAt = pair === null || pair.isHeld ? null : (pair.window?.dueAt ?? null);
-  return { kind: 'window', window, fields, wakesEarlier: !pair?.isHeld && (knownDueAt === null || window.dueAt < knownDueAt) };
+  const window = windowAfterChange(recordSync?.window ?? null, now, policy);
+  const knownDueAt = recordSync === null || recordSync.isHeld ? null : (recordSync.window?.dueAt ?? null);
+  return {
+    kind: 'window',
+    window,
+    fields,
+    isDueEarlier: !recordSync?.isHeld && (knownDueAt === null || window.dueAt < knownDueAt),
+  };
 }
 
 /** The changed fields this pair cares about; null = none of its business. */

@@ -1,5 +1,5 @@
 /** The next scheduled runs of an integration, for people who look at its schedule (rules.md 28, 29). */
-import { addDays, nightlyInstant, nightOf, offsetMinutes } from './nightly-schedule';
+import { addDays, nightlyInstant, scheduleDateOf, offsetMinutes } from './nightly-schedule';
 
 const HOUR_MS = 3_600_000;
 
@@ -21,10 +21,19 @@ export interface NextRun {
 }
 
 /** The next `count` of each schedule, the soonest first. */
-export function nextRuns({ hourlyMinute, nightlyAt, zone, now, count }: ScheduleTimes & { now: Date; count: number }): NextRun[] {
+export function nextRuns({
+  hourlyMinute,
+  nightlyAt,
+  zone,
+  now,
+  count,
+}: ScheduleTimes & { now: Date; count: number }): NextRun[] {
   const hourly = hourlyMinute === null ? [] : nextHours(hourlyMinute, now, count);
-  const nightly = nightlyAt === null ? [] : nextNights(nightlyAt, zone, now, count);
-  return [...hourly.map((at) => ({ schedule: 'hourly' as const, at })), ...nightly.map((at) => ({ schedule: 'nightly' as const, at }))]
+  const nightly = nightlyAt === null ? [] : nextScheduleDates(nightlyAt, zone, now, count);
+  return [
+    ...hourly.map((at) => ({ schedule: 'hourly' as const, at })),
+    ...nightly.map((at) => ({ schedule: 'nightly' as const, at })),
+  ]
     .map((run) => ({ ...run, localTime: inZone(run.at, zone), isClockChange: isClockChange(run.at, zone) }))
     .sort((a, b) => a.at.getTime() - b.at.getTime());
 }
@@ -35,22 +44,24 @@ function nextHours(minute: number, now: Date, count: number): Date[] {
   return Array.from({ length: count }, (_, index) => new Date(start + index * HOUR_MS));
 }
 
-function nextNights(nightlyAt: string, zone: string, now: Date, count: number): Date[] {
-  const nights: Date[] = [];
+function nextScheduleDates(nightlyAt: string, zone: string, now: Date, count: number): Date[] {
+  const scheduleDates: Date[] = [];
   // One by its time may still be to come by its fallback; and a date that a zone left out altogether has no run.
-  let date = nightOf(now, nightlyAt, zone);
-  for (let looked = 0; nights.length < count && looked < count + 10; looked += 1) {
+  let date = scheduleDateOf(now, nightlyAt, zone);
+  for (let looked = 0; scheduleDates.length < count && looked < count + 10; looked += 1) {
     const at = nightlyInstant(date, nightlyAt, zone);
-    if (at !== undefined && at > now) nights.push(at);
+    if (at !== undefined && at > now) scheduleDates.push(at);
     date = addDays(date, 1);
   }
-  return nights;
+  return scheduleDates;
 }
 
 /** RFC 3339 as the clock of the zone shows it: `2027-03-14T03:45:00-04:00`. */
 function inZone(at: Date, zone: string): string {
   const offset = offsetMinutes(at, zone);
-  const [hours, minutes] = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60].map((part) => String(part).padStart(2, '0'));
+  const [hours, minutes] = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60].map((part) =>
+    String(part).padStart(2, '0'),
+  );
   return `${new Date(at.getTime() + offset * 60_000).toISOString().slice(0, 19)}${offset < 0 ? '-' : '+'}${hours}:${minutes}`;
 }
 

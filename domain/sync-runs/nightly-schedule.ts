@@ -22,7 +22,14 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 function formatOf(zone: string): Intl.DateTimeFormat {
   let format = formats.get(zone);
   if (format === undefined) {
-    const numbers = { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
+    const numbers = {
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+    } as const;
     format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', ...numbers });
     formats.set(zone, format);
   }
@@ -50,7 +57,9 @@ export function wallClock(at: Date, zone: string): WallClock {
 /** The instants at which the clock shows this: none where spring skips it, two where autumn repeats it. */
 export function instantsOf({ date, minutes }: WallClock, zone: string): Date[] {
   const shown = Date.parse(`${date}T00:00:00Z`) + minutes * MINUTE_MS;
-  const offsets = new Set([-26, 0, 26].map((hours) => offsetMinutes(new Date(shown + hours * HOUR_MS), zone)));
+  const offsets = new Set(
+    [-26, 0, 26].map((hours) => offsetMinutes(new Date(shown + hours * HOUR_MS), zone)),
+  );
   return [...offsets]
     .map((offset) => shown - offset * MINUTE_MS)
     .filter((instant) => shownAt(new Date(instant), zone) === shown)
@@ -70,7 +79,8 @@ export function minutesOf(time: string): number {
   return Number(hours) * 60 + Number(minutes);
 }
 
-const timeOf = (minutes: number): string => `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+const timeOf = (minutes: number): string =>
+  `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 
 /** When the nightly tick comes again: `23:30` has `00:45`, which still belongs to the evening before. */
 export function fallbackTime(nightlyAt: string): string {
@@ -78,7 +88,7 @@ export function fallbackTime(nightlyAt: string): string {
 }
 
 /** The night in which this moment lies: from one nightly time to the next, named by the date on which it began. */
-export function nightOf(at: Date, nightlyAt: string, zone: string): string {
+export function scheduleDateOf(at: Date, nightlyAt: string, zone: string): string {
   const { date, minutes } = wallClock(at, zone);
   return minutes >= minutesOf(nightlyAt) ? date : addDays(date, -1);
 }
@@ -95,7 +105,10 @@ export function nightlyInstant(date: string, nightlyAt: string, zone: string): D
   const [first] = instantsOf({ date, minutes }, zone);
   if (first !== undefined) return first;
   const later = minutes + FALLBACK_MINUTES;
-  const [second] = instantsOf({ date: addDays(date, later >= DAY_MINUTES ? 1 : 0), minutes: later % DAY_MINUTES }, zone);
+  const [second] = instantsOf(
+    { date: addDays(date, later >= DAY_MINUTES ? 1 : 0), minutes: later % DAY_MINUTES },
+    zone,
+  );
   return second;
 }
 

@@ -11,7 +11,10 @@ export interface ProgressFacts {
 }
 
 /** At the rate of the whole run so far, so a slow beginning or a wait in between makes it later and not wrong. */
-export function estimateEnd({ startedAt, isFinished, isWaiting, recordsRead, recordsLeft }: ProgressFacts, now: Date): Date | null {
+export function estimateEnd(
+  { startedAt, isFinished, isWaiting, recordsRead, recordsLeft }: ProgressFacts,
+  now: Date,
+): Date | null {
   if (startedAt === null || isFinished || isWaiting || recordsLeft === null) return null;
   const elapsedMs = now.getTime() - startedAt.getTime();
   // All is read, and what is left (deleting, counting) has no rate.

@@ -3,17 +3,43 @@
  * (rules.md 28, 30, 33, 35).
  */
 
-export const RUN_KINDS = ['onboarding', 'hourly', 'nightly', 'sign_in', 'last_day', 'incremental', 'full', 'drift_repair', 'sync_now'] as const;
+export const RUN_KINDS = [
+  'onboarding',
+  'hourly',
+  'nightly',
+  'sign_in',
+  'last_day',
+  'incremental',
+  'full',
+  'drift_repair',
+  'sync_now',
+] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
 
 export const RUN_SCOPES = ['modified', 'last_day', 'full'] as const;
 /** How much of each dataset is read: what changed since the watermark, in the last 24 hours, everything. */
 export type RunScope = (typeof RUN_SCOPES)[number];
 
-export const RUN_STATES = ['queued', 'running', 'waiting', 'succeeded', 'partially_succeeded', 'failed', 'canceled'] as const;
+export const RUN_STATES = [
+  'queued',
+  'running',
+  'waiting',
+  'succeeded',
+  'partially_succeeded',
+  'failed',
+  'canceled',
+] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
-export const JOB_STATES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'canceled', 'not_supported'] as const;
+export const JOB_STATES = [
+  'queued',
+  'running',
+  'waiting',
+  'succeeded',
+  'failed',
+  'canceled',
+  'not_supported',
+] as const;
 /** `not_supported`: the connector cannot read this record type; complete all the same. */
 export type JobState = (typeof JOB_STATES)[number];
 
@@ -51,7 +77,9 @@ export function isJobEnded(state: JobState): boolean {
 }
 
 export function isRunEnded(state: RunState): boolean {
-  return state === 'succeeded' || state === 'partially_succeeded' || state === 'failed' || state === 'canceled';
+  return (
+    state === 'succeeded' || state === 'partially_succeeded' || state === 'failed' || state === 'canceled'
+  );
 }
 
 export interface JobFacts {
@@ -73,19 +101,27 @@ export interface RunSummary {
  * The run as its jobs stand. No finished job, no success; one that succeeded in spite of records that could not be kept makes the
  * run partially succeeded, and so does a failed one beside one that succeeded (rules.md 35).
  */
-export function summarizeRun(jobs: readonly JobFacts[], run: { isStarted: boolean; isCancelRequested: boolean }): RunSummary {
+export function summarizeRun(
+  jobs: readonly JobFacts[],
+  run: { isStarted: boolean; isCancelRequested: boolean },
+): RunSummary {
   const count = (...states: JobState[]) => jobs.filter((job) => states.includes(job.state)).length;
   const succeeded = count('succeeded');
   const isFinished = jobs.length > 0 ? jobs.every((job) => isJobEnded(job.state)) : run.isStarted;
-  const failed = jobs.filter((job) => job.state === 'failed' || (!isJobEnded(job.state) && job.isLastAttemptFailed)).length;
+  const failed = jobs.filter(
+    (job) => job.state === 'failed' || (!isJobEnded(job.state) && job.isLastAttemptFailed),
+  ).length;
   const summary = { successfulJobs: succeeded, failedJobs: failed, isSyncFinished: isFinished };
 
   if (!run.isStarted && !isFinished) return { ...summary, state: 'queued' };
-  if (!isFinished) return { ...summary, state: count('running') === 0 && count('waiting') > 0 ? 'waiting' : 'running' };
-  if (count('canceled') > 0 || (run.isCancelRequested && (jobs.length === 0 || succeeded < jobs.length))) return { ...summary, state: 'canceled' };
+  if (!isFinished)
+    return { ...summary, state: count('running') === 0 && count('waiting') > 0 ? 'waiting' : 'running' };
+  if (count('canceled') > 0 || (run.isCancelRequested && (jobs.length === 0 || succeeded < jobs.length)))
+    return { ...summary, state: 'canceled' };
   // Metadata alone is no success where there were datasets to read.
   const datasets = jobs.filter(({ recordType }) => recordType !== '');
-  if (succeeded === 0 || (datasets.length > 0 && datasets.every(({ state }) => state !== 'succeeded'))) return { ...summary, state: 'failed' };
+  if (succeeded === 0 || (datasets.length > 0 && datasets.every(({ state }) => state !== 'succeeded')))
+    return { ...summary, state: 'failed' };
   const isWhole = failed === 0 && jobs.every((job) => job.recordsFailed === 0);
   return { ...summary, state: isWhole ? 'succeeded' : 'partially_succeeded' };
 }
@@ -112,6 +148,9 @@ export function isWider(asked: RunRequest, other: RunRequest): boolean {
 /** What reads all that either of the two reads. */
 export function widest(a: RunRequest, b: RunRequest): RunRequest {
   const scope = coversScope(a.scope, b.scope) ? a.scope : coversScope(b.scope, a.scope) ? b.scope : 'full';
-  const recordTypes = a.recordTypes === null || b.recordTypes === null ? null : [...new Set([...a.recordTypes, ...b.recordTypes])];
+  const recordTypes =
+    a.recordTypes === null || b.recordTypes === null
+      ? null
+      : [...new Set([...a.recordTypes, ...b.recordTypes])];
   return { scope, recordTypes };
 }

@@ -11,7 +11,11 @@ export function totalsOf(syncline: number | null, app: number | null): Totals {
 
 /** Known only where every part is. */
 export function sumOfTotals(parts: readonly Totals[]): Totals {
-  const sum = (numbers: (number | null)[]) => numbers.reduce<number | null>((total, number) => (total === null || number === null ? null : total + number), 0);
+  const sum = (numbers: (number | null)[]) =>
+    numbers.reduce<number | null>(
+      (total, number) => (total === null || number === null ? null : total + number),
+      0,
+    );
   if (parts.length === 0) return totalsOf(null, null);
   return totalsOf(sum(parts.map(({ syncline }) => syncline)), sum(parts.map(({ app }) => app)));
 }
@@ -35,7 +39,10 @@ export interface DriftFacts {
 /** What a difference calls for: a full pass brought forward, an alert for people, or nothing (rules.md 32). */
 export function answerToDrift(facts: DriftFacts): 'repair' | 'alert' | 'none' {
   const hasDifference = facts.difference !== null && facts.difference !== 0;
-  if (!facts.isFull) return facts.hasTombstones || (hasDifference && facts.difference !== facts.knownDifference) ? 'repair' : 'none';
+  if (!facts.isFull)
+    return facts.hasTombstones || (hasDifference && facts.difference !== facts.knownDifference)
+      ? 'repair'
+      : 'none';
   if (facts.isListChanged && !facts.isRepair) return 'repair';
   return hasDifference && facts.difference !== facts.parked ? 'alert' : 'none';
 }

@@ -31,13 +31,21 @@ export interface EndpointHealth {
   warnedAt: Date | null;
 }
 
-export type HealthVerdict = 'well' | 'warn' | 'disable';
+export type HealthDecision = 'well' | 'warn' | 'disable';
 
 /** What has to be done about it now. A warning is due once for each of its limits. */
-export function judgeHealth({ failingSince, failedAttempts, failedMessages, warnedAt }: EndpointHealth, now: Date): HealthVerdict {
+export function decideHealth(
+  { failingSince, failedAttempts, failedMessages, warnedAt }: EndpointHealth,
+  now: Date,
+): HealthDecision {
   if (failingSince === null) return 'well';
   const failingForMs = now.getTime() - failingSince.getTime();
-  if (failingForMs >= DISABLED_AFTER_MS && failedAttempts >= DISABLED_ATTEMPTS_MIN && failedMessages >= DISABLED_MESSAGES_MIN) return 'disable';
+  if (
+    failingForMs >= DISABLED_AFTER_MS &&
+    failedAttempts >= DISABLED_ATTEMPTS_MIN &&
+    failedMessages >= DISABLED_MESSAGES_MIN
+  )
+    return 'disable';
   const passed = WARNED_AFTER_MS.filter((limit) => failingForMs >= limit).at(-1);
   if (passed === undefined) return 'well';
   return warnedAt === null || warnedAt.getTime() < failingSince.getTime() + passed ? 'warn' : 'well';

@@ -31,8 +31,11 @@ export interface EventData {
   COMPANY_SYNC_FAILED: CompanyData;
   INTEGRATION_NEEDS_REAUTHORIZATION: { integration_id: string };
   /** At most 100 records. */
-  RECORD_SYNC_FAILED: { integration_id: string; records: { record_type: string; external_id: string; push_id: string; error_codes: string[] }[] };
-  ENDPOINT_DISABLED: { endpoint_id: string; because: 'gone' | 'failing'; failing_since: string | null };
+  RECORD_SYNC_FAILED: {
+    integration_id: string;
+    records: { record_type: string; external_id: string; push_id: string; error_codes: string[] }[];
+  };
+  ENDPOINT_DISABLED: { endpoint_id: string; reason: 'gone' | 'failing'; failing_since: string | null };
   TEST: { message: string };
 }
 
@@ -57,7 +60,10 @@ export interface RecordsData {
 
 export interface CompanyData {
   policy: 'all_datasets' | 'first_dataset';
-  integrations: { integration_id: string; datasets: { record_type: string; state: 'succeeded' | 'failed' | 'not_supported' | null }[] }[];
+  integrations: {
+    integration_id: string;
+    datasets: { record_type: string; state: 'succeeded' | 'failed' | 'not_supported' | null }[];
+  }[];
 }
 
 export type EventCatalogue = {
@@ -72,7 +78,7 @@ export type EventCatalogue = {
 
 const INTEGRATION = 'int_01k07nr000e008000000000005';
 const RUN = 'run_01k07nr000e008000000000006';
-const RUN_OF_A_NIGHT: SyncCompleteData = {
+const ONE_RUN_PER_SCHEDULE_DATE: SyncCompleteData = {
   integration_id: INTEGRATION,
   sync_run_id: RUN,
   kind: 'nightly',
@@ -100,13 +106,13 @@ export const EVENT_CATALOGUE: EventCatalogue = {
       '`successful_jobs` and `failed_jobs` count the final states of its jobs, one for each dataset and one for metadata, however many attempts they took; while it goes on, `failed_jobs` counts those whose last attempt failed. `datasets` leaves metadata out.',
       '`is_first_sync` stays true until FIRST_SYNC_COMPLETE was told.',
     ].join('\n\n'),
-    example: RUN_OF_A_NIGHT,
+    example: ONE_RUN_PER_SCHEDULE_DATE,
   },
   FIRST_SYNC_COMPLETE: {
     title: 'Everything was read for the first time',
     when: 'Once for ever per integration, beside the SYNC_COMPLETE of the scheduled run with which the first full pass ended, if one dataset at least succeeded. `totals`: how many records of each type Syncline holds then; null = not counted.',
     example: {
-      ...RUN_OF_A_NIGHT,
+      ...ONE_RUN_PER_SCHEDULE_DATE,
       kind: 'onboarding',
       is_first_sync: true,
       totals: [
@@ -153,7 +159,12 @@ export const EVENT_CATALOGUE: EventCatalogue = {
   COMPANY_SYNC_FAILED: {
     title: "None of a new tenant's data could be read",
     when: 'Once for ever per tenant, when all datasets that linking queued are complete and none succeeded. COMPANY_SYNCHRONIZED follows if a later run reads one of them.',
-    example: { policy: 'all_datasets', integrations: [{ integration_id: INTEGRATION, datasets: [{ record_type: 'contacts', state: 'failed' }] }] },
+    example: {
+      policy: 'all_datasets',
+      integrations: [
+        { integration_id: INTEGRATION, datasets: [{ record_type: 'contacts', state: 'failed' }] },
+      ],
+    },
   },
   INTEGRATION_NEEDS_REAUTHORIZATION: {
     title: 'A third party refused the credentials',
@@ -165,13 +176,24 @@ export const EVENT_CATALOGUE: EventCatalogue = {
     when: 'When pushes ended failed: refused by the third party, or given up after 72 hours. Pushes that are tried again by themselves are not told. At most 100 records an event. What the third party said is in `GET /v1/pushes/{push_id}`.',
     example: {
       integration_id: INTEGRATION,
-      records: [{ record_type: 'contacts', external_id: 'c-1001', push_id: 'psh_01k07nr000e008000000000008', error_codes: ['invalid_value'] }],
+      records: [
+        {
+          record_type: 'contacts',
+          external_id: 'c-1001',
+          push_id: 'psh_01k07nr000e008000000000008',
+          error_codes: ['invalid_value'],
+        },
+      ],
     },
   },
   ENDPOINT_DISABLED: {
     title: 'A webhook endpoint was switched off',
     when: 'When an endpoint of the tenant answered 410 (`gone`), or nothing but failures for five days (`failing`). It goes to the other endpoints; the feed has it too. Switching one off by hand tells nothing.',
-    example: { endpoint_id: 'whe_01k07nr000e008000000000009', because: 'failing', failing_since: '2026-11-16T09:30:00.000Z' },
+    example: {
+      endpoint_id: 'whe_01k07nr000e008000000000009',
+      reason: 'failing',
+      failing_since: '2026-11-16T09:30:00.000Z',
+    },
   },
   TEST: {
     title: 'Somebody tests an endpoint',
@@ -194,7 +216,14 @@ export interface EventEnvelope<Type extends EventType = EventType> {
 
 export const RECORDS_PER_EVENT_MAX = 100;
 
-export function envelope(event: { id: string; type: EventType; tenantId: string; sequence: number; at: Date; data: JsonObject }): JsonObject {
+export function envelope(event: {
+  id: string;
+  type: EventType;
+  tenantId: string;
+  sequence: number;
+  at: Date;
+  data: JsonObject;
+}): JsonObject {
   const { id, type, tenantId, sequence, at, data } = event;
   return { id, type, tenant_id: tenantId, sequence, timestamp: at.toISOString(), data };
 }

@@ -9,7 +9,17 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /** Between one attempt and the next. */
-export const DELAYS_MS = [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+export const DELAYS_MS = [
+  5 * SECOND,
+  5 * MINUTE,
+  30 * MINUTE,
+  2 * HOUR,
+  5 * HOUR,
+  10 * HOUR,
+  14 * HOUR,
+  20 * HOUR,
+  24 * HOUR,
+];
 export const ATTEMPTS_MAX = DELAYS_MS.length + 1;
 export const JITTER = 0.2;
 
@@ -46,9 +56,11 @@ export function nextDelayMs({ attempts, elapsedMs, failure, random }: RetryQuest
   const jitter = delay * JITTER * (isLast ? random : 2 * random - 1);
   const nominal = DELAYS_MS.slice(0, attempts).reduce((sum, one) => sum + one, 0);
   const jittered = clamp(nominal - elapsedMs + jitter, delay * (1 - JITTER), delay * (1 + JITTER));
-  const isOverloaded = failure.isTimeout || (failure.status !== null && OVERLOADED_STATUSES.has(failure.status));
+  const isOverloaded =
+    failure.isTimeout || (failure.status !== null && OVERLOADED_STATUSES.has(failure.status));
   const base = isOverloaded ? Math.max(jittered, OVERLOADED_MIN_MS) : jittered;
-  const asked = failure.status !== null && RETRY_AFTER_STATUSES.has(failure.status) ? failure.retryAfterMs : null;
+  const asked =
+    failure.status !== null && RETRY_AFTER_STATUSES.has(failure.status) ? failure.retryAfterMs : null;
   return Math.round(asked === null ? base : clamp(asked, base, Math.max(2 * base, RETRY_AFTER_MAX_MS)));
 }
 

@@ -12,16 +12,22 @@ export function summarizeDeliveryWait(pendingDeliveries: number): string {
 }
 
 /** Before the lane has looked for the first time it knows no more than when it will. */
-export function describeFirstDelivery(wakeAt: number): string {
-  return `Events wait to be delivered; first look at ${instantOf(wakeAt)}.`;
+export function describeFirstDelivery(nextDueAt: number): string {
+  return `Events wait to be delivered; first look at ${instantOf(nextDueAt)}.`;
 }
 
-/** Markdown; our own words only. `wakeAt` in milliseconds since 1970; null = nothing waits. */
-export function describeEndpoint(endpoint: EndpointState, wakeAt: number | null): string {
-  const lines = [`**${endpoint.pendingDeliveries}** deliveries wait${wakeAt === null ? '..' : `, next look at ${instantOf(wakeAt)}.`}`];
-  if (endpoint.state === 'disabled') lines.push('The endpoint is switched off; the endpoint says why. Its deliveries are kept and can be recovered.');
+/** Markdown; our own words only. `nextDueAt` in milliseconds since 1970; null = nothing waits. */
+export function describeEndpoint(endpoint: EndpointState, nextDueAt: number | null): string {
+  const lines = [
+    `**${endpoint.pendingDeliveries}** deliveries wait${nextDueAt === null ? '..' : `, next look at ${instantOf(nextDueAt)}.`}`,
+  ];
+  if (endpoint.state === 'disabled')
+    lines.push(
+      'The endpoint is switched off; the endpoint says why. Its deliveries are kept and can be recovered.',
+    );
   if (endpoint.state === 'deleted') lines.push('The endpoint was deleted.');
-  if (endpoint.blockedUntil !== null) lines.push(`Several attempts failed in a row: paused until ${instantOf(endpoint.blockedUntil)}.`);
+  if (endpoint.blockedUntil !== null)
+    lines.push(`Several attempts failed in a row: paused until ${instantOf(endpoint.blockedUntil)}.`);
   return lines.join('\n\n');
 }
 

@@ -3,7 +3,15 @@
  * begin a line of its own, so none can add a header, a paragraph or a line that looks like ours (rules.md S20).
  */
 import { Eta } from 'eta';
-import { EMAIL_KINDS, type EmailContents, type EmailKind, isEmailKind, type NotificationItem, type OnboardingContent, titleOf } from '../../domain/notifications/email-kinds';
+import {
+  EMAIL_KINDS,
+  type EmailContents,
+  type EmailKind,
+  isEmailKind,
+  type NotificationItem,
+  type OnboardingContent,
+  titleOf,
+} from '../../domain/notifications/email-kinds';
 import type { JsonValue } from '../../domain/json';
 import { describeNotification } from '../../domain/notifications/notification-kinds';
 import { layout } from './layout';
@@ -34,26 +42,44 @@ const escaping = new Eta({ autoEscape: true, autoTrim: false });
 const plain = new Eta({ autoEscape: false, autoTrim: false });
 const compile = ({ html, text }: Templates) => ({ html: escaping.compile(html), text: plain.compile(text) });
 const compiledLayout = compile(layout);
-const compiled = Object.fromEntries(Object.entries(TEMPLATES).map(([kind, templates]) => [kind, compile(templates)])) as Record<
-  EmailKind,
-  ReturnType<typeof compile>
->;
+const compiled = Object.fromEntries(
+  Object.entries(TEMPLATES).map(([kind, templates]) => [kind, compile(templates)]),
+) as Record<EmailKind, ReturnType<typeof compile>>;
 
 /** Longer than any name that is meant to be read. */
 const NAME_LENGTH_MAX = 120;
 
 /** @throws where the kind is that of a newer version: its worker sends it. */
-export function composeEmail({ kind, content, publicUrl }: { kind: string; content: JsonValue; publicUrl: string }): ComposedEmail {
-  if (!isEmailKind(kind)) throw new Error(`This worker knows no e-mail "${kind}". Start a worker of the version that wrote it.`);
+export function composeEmail({
+  kind,
+  content,
+  publicUrl,
+}: {
+  kind: string;
+  content: JsonValue;
+  publicUrl: string;
+}): ComposedEmail {
+  if (!isEmailKind(kind))
+    throw new Error(`This worker knows no e-mail "${kind}". Start a worker of the version that wrote it.`);
   return compose(kind, oneLined(content) as EmailContents[typeof kind], publicUrl);
 }
 
-function compose<Kind extends EmailKind>(kind: Kind, content: EmailContents[Kind], publicUrl: string): ComposedEmail {
+function compose<Kind extends EmailKind>(
+  kind: Kind,
+  content: EmailContents[Kind],
+  publicUrl: string,
+): ComposedEmail {
   const { html, text } = compiled[kind];
   const subject = EMAIL_KINDS[kind].subject(content);
   const link = publicUrl + EMAIL_KINDS[kind].path(content);
   const { why } = EMAIL_KINDS[kind];
-  const words = { ...content, wordsOf, titleOf, explanationOf, linkTo: ({ path }: NotificationItem) => publicUrl + path };
+  const words = {
+    ...content,
+    wordsOf,
+    titleOf,
+    explanationOf,
+    linkTo: ({ path }: NotificationItem) => publicUrl + path,
+  };
   return {
     subject,
     html: escaping.render(compiledLayout.html, { subject, link, why, body: escaping.render(html, words) }),

@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { createTransport, type NodemailerError } from 'nodemailer';
 import type { JsonValue } from '../../domain/json';
-import { wireIdOf } from '../../domain/typeid';
+import { typeIdOf } from '../../domain/typeid';
 import { composeEmail } from './compose';
 
 export interface MailSettings {
@@ -52,15 +52,29 @@ const NEVER_REACHED = new Set([
 ]);
 
 /** 421 may come at any time: to a text that was sent, it says that the server goes away, not what became of the text. */
-function isAnswerLost({ code, responseCode, command }: Pick<NodemailerError, 'code' | 'responseCode' | 'command'>): boolean {
-  return responseCode === undefined ? !NEVER_REACHED.has(code ?? '') : responseCode === 421 && command === 'DATA';
+function isAnswerLost({
+  code,
+  responseCode,
+  command,
+}: Pick<NodemailerError, 'code' | 'responseCode' | 'command'>): boolean {
+  return responseCode === undefined
+    ? !NEVER_REACHED.has(code ?? '')
+    : responseCode === 421 && command === 'DATA';
 }
 
 /** RFC 3463: 5.7.x is the server's policy towards us, and says nothing about the address. */
 const IS_POLICY = /\b5\.7\.\d/;
 
-function isNoSuchAddress({ responseCode, command, message }: Pick<NodemailerError, 'responseCode' | 'command' | 'message'>): boolean {
-  return command === 'RCPT TO' && (responseCode === 550 || responseCode === 551 || responseCode === 553) && !IS_POLICY.test(message);
+function isNoSuchAddress({
+  responseCode,
+  command,
+  message,
+}: Pick<NodemailerError, 'responseCode' | 'command' | 'message'>): boolean {
+  return (
+    command === 'RCPT TO' &&
+    (responseCode === 550 || responseCode === 551 || responseCode === 553) &&
+    !IS_POLICY.test(message)
+  );
 }
 
 export interface Mailer {
@@ -103,7 +117,7 @@ export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeout
           from,
           // As an object it is one address, whatever stands in it.
           to: { name: '', address: recipient },
-          messageId: `<${wireIdOf('eml', emailId)}@${host}>`,
+          messageId: `<${typeIdOf('eml', emailId)}@${host}>`,
           headers: { 'Auto-Submitted': 'auto-generated' },
           signal: attempt,
         });
@@ -120,17 +134,30 @@ export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeout
  * For good is what the server says about this e-mail: 5xx to its sender, its recipient or its text. 5xx to our greeting or our password, or
  * before we gave one (530), is the operator's to mend, and no reason to lose what waits.
  */
-function answerOf({ code, originalCode, responseCode, permanent, command, message }: NodemailerError): MailAnswer {
+function answerOf({
+  code,
+  originalCode,
+  responseCode,
+  permanent,
+  command,
+  message,
+}: NodemailerError): MailAnswer {
   const isAboutIt = command === 'MAIL FROM' || command === 'RCPT TO' || command === 'DATA';
   const isRefused = permanent === true && isAboutIt && responseCode !== 530;
   /** Refused by nodemailer itself: an address that no server could be told. */
   const isUnsayable = code === 'EENVELOPE' && responseCode === undefined;
-  const parts = [originalCode ?? code ?? 'unknown', responseCode, responseCode === undefined ? undefined : command];
+  const parts = [
+    originalCode ?? code ?? 'unknown',
+    responseCode,
+    responseCode === undefined ? undefined : command,
+  ];
   return {
     kind: isRefused || isUnsayable ? 'refused' : 'unavailable',
     code: parts.filter((part) => part !== undefined).join(' '),
     detail: message,
     ...(isUnsayable || isNoSuchAddress({ responseCode, command, message }) ? { isAddressRefused: true } : {}),
-    ...(!isUnsayable && isAnswerLost({ code: originalCode ?? code, responseCode, command }) ? { mayBeTaken: true } : {}),
+    ...(!isUnsayable && isAnswerLost({ code: originalCode ?? code, responseCode, command })
+      ? { mayBeTaken: true }
+      : {}),
   };
 }

@@ -43,13 +43,13 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
 
   /** Some at once, in order: most of a trial is waiting. Each is awaited by its own test, which tells what went wrong. */
   beforeAll(() => {
-    const lanes: Promise<unknown>[] = Array.from({ length: atOnce }, () => Promise.resolve());
+    const queues: Promise<unknown>[] = Array.from({ length: atOnce }, () => Promise.resolve());
     seeds.forEach((seed, index) => {
-      const result = (lanes[index % atOnce] as Promise<unknown>).then(() => trialOf(seed));
+      const result = (queues[index % atOnce] as Promise<unknown>).then(() => trialOf(seed));
       results.set(seed, result);
-      lanes[index % atOnce] = result.catch(() => undefined);
+      queues[index % atOnce] = result.catch(() => undefined);
     });
-    end = Promise.all(lanes);
+    end = Promise.all(queues);
   });
 
   afterAll(async () => void (await end), TRIAL_TIMEOUT_MS);

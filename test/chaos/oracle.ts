@@ -33,14 +33,23 @@ export function judge({ account, changes, versionOf, ledger }: Case): string[] {
   const calls = ledger.changes(account.name);
   const faults: string[] = [];
   const complain = (what: string, call?: LedgerCall) =>
-    faults.push(call === undefined ? `${account.name}: ${what}` : `${account.name}: ${what} ${JSON.stringify(call)}`);
+    faults.push(
+      call === undefined ? `${account.name}: ${what}` : `${account.name}: ${what} ${JSON.stringify(call)}`,
+    );
 
   for (const [externalId, version] of versionOf) {
-    const acknowledged = Math.max(0, ...changes.filter((change) => change.externalId === externalId && change.isAcknowledged).map((change) => change.version));
+    const acknowledged = Math.max(
+      0,
+      ...changes
+        .filter((change) => change.externalId === externalId && change.isAcknowledged)
+        .map((change) => change.version),
+    );
     const held = ledger.people(account.name).filter((person) => person.external_id === externalId);
-    if (version < acknowledged) complain(`${externalId}: version ${acknowledged} was acknowledged and is lost; we hold ${version}`);
+    if (version < acknowledged)
+      complain(`${externalId}: version ${acknowledged} was acknowledged and is lost; we hold ${version}`);
     if (held.length !== 1) complain(`${externalId} is there ${held.length} times`);
-    else if (held[0]?.rev !== version) complain(`${externalId} is there as version ${held[0]?.rev}, and should be ${version}`);
+    else if (held[0]?.rev !== version)
+      complain(`${externalId} is there as version ${held[0]?.rev}, and should be ${version}`);
   }
   for (const { externalId } of changes.filter((change) => change.isAcknowledged))
     if (!versionOf.has(externalId)) complain(`${externalId} was acknowledged and is lost`);
@@ -52,12 +61,16 @@ export function judge({ account, changes, versionOf, ledger }: Case): string[] {
 
   const newest = new Map<string, number>();
   for (const call of calls) {
-    const change = changes.find(({ externalId, version }) => externalId === call.externalId && version === call.rev);
+    const change = changes.find(
+      ({ externalId, version }) => externalId === call.externalId && version === call.rev,
+    );
     if (change === undefined) complain('a call for a change that nobody made', call);
-    else if (call.at < change.sentAt + account.graceMs - EARLY_TOLERANCE_MS) complain(`${change.sentAt + account.graceMs - call.at} ms early`, call);
+    else if (call.at < change.sentAt + account.graceMs - EARLY_TOLERANCE_MS)
+      complain(`${change.sentAt + account.graceMs - call.at} ms early`, call);
     if (call.isOverlapping) complain('two calls of one pair at once', call);
     if (!call.isEffect) continue;
-    if ((call.rev as number) < (newest.get(call.externalId as string) ?? 0)) complain('an older version after a newer one', call);
+    if ((call.rev as number) < (newest.get(call.externalId as string) ?? 0))
+      complain('an older version after a newer one', call);
     newest.set(call.externalId as string, call.rev as number);
   }
   return faults;

@@ -16,7 +16,7 @@ const CHAOS_MS = 4_000;
 const CHANGES_LEAST = 5;
 const SETTLED_WITHIN_MS = 120_000;
 
-export interface TrialParts {
+export interface TrialOptions {
   random: Random;
   ledger: LedgerServer;
   /** How the product reaches the ledger: through a faulty link, perhaps. */
@@ -30,7 +30,7 @@ export interface TrialParts {
 }
 
 /** What the oracle found wrong; empty = nothing. */
-export async function runTrial(parts: TrialParts, name: string): Promise<string[]> {
+export async function runTrial(parts: TrialOptions, name: string): Promise<string[]> {
   const accounts = await linkAccounts(parts, name);
   const changes: Change[] = [];
   const versions = new Map<string, number>();
@@ -42,18 +42,20 @@ export async function runTrial(parts: TrialParts, name: string): Promise<string[
   }
   await writers;
   await parts.heal();
-  const open = await openPairs(parts.tenant, SETTLED_WITHIN_MS);
-  if (open.length > 0) return [`has not settled within ${SETTLED_WITHIN_MS / 1_000} s: ${JSON.stringify(open)}`];
+  const open = await openRecordSyncs(parts.tenant, SETTLED_WITHIN_MS);
+  if (open.length > 0)
+    return [`has not settled within ${SETTLED_WITHIN_MS / 1_000} s: ${JSON.stringify(open)}`];
   const versionOf = new Map<string, number>();
   for (const externalId of versions.keys()) {
     const { status, body } = await parts.tenant.api.persist('GET', recordPath(externalId));
     if (status === 200) versionOf.set(externalId, body.version);
   }
-  if (changes.filter(({ isAcknowledged }) => isAcknowledged).length < CHANGES_LEAST) return ['the trial proves nothing: hardly a change was acknowledged'];
+  if (changes.filter(({ isAcknowledged }) => isAcknowledged).length < CHANGES_LEAST)
+    return ['the trial proves nothing: hardly a change was acknowledged'];
   return accounts.flatMap((account) => judge({ account, changes, versionOf, ledger: parts.ledger }));
 }
 
-async function linkAccounts({ random, tenant, ledgerUrl }: TrialParts, name: string): Promise<Account[]> {
+async function linkAccounts({ random, tenant, ledgerUrl }: TrialOptions, name: string): Promise<Account[]> {
   const accounts: Account[] = [];
   for (const by of ['find', 'key'] as const) {
     const account = `${name} by ${by}`;
@@ -66,7 +68,12 @@ async function linkAccounts({ random, tenant, ledgerUrl }: TrialParts, name: str
 }
 
 /** Most requests are repeated until they are answered; some are sent once, and then nobody knows. */
-async function write({ random, tenant }: TrialParts, changes: Change[], versions: Map<string, number>, end: number): Promise<void> {
+async function write(
+  { random, tenant }: TrialOptions,
+  changes: Change[],
+  versions: Map<string, number>,
+  end: number,
+): Promise<void> {
   while (Date.now() < end) {
     const externalId = `r-${random.between(1, RECORDS)}`;
     const version = (versions.get(externalId) ?? 0) + 1;
@@ -84,10 +91,14 @@ async function write({ random, tenant }: TrialParts, changes: Change[], versions
 }
 
 /** Pairs that are not synced; waits until there are none, or the time is over. */
-async function openPairs({ api }: ProductTenant, timeoutMs: number): Promise<Json[]> {
+async function openRecordSyncs({ api }: ProductTenant, timeoutMs: number): Promise<Json[]> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const lists = await Promise.all(['sync_pending', 'syncing', 'sync_failed'].map((status) => api.persist('GET', `/v1/record-syncs?status=${status}`)));
+    const lists = await Promise.all(
+      ['sync_pending', 'syncing', 'sync_failed'].map((status) =>
+        api.persist('GET', `/v1/record-syncs?status=${status}`),
+      ),
+    );
     const open = lists.flatMap(({ body }) => body.data as Json[]);
     if (open.length === 0 || Date.now() > deadline) return open;
     await sleep(200);

@@ -13,10 +13,10 @@ import { type Product, startProduct, throughPort } from '../support/environments
 import { temporaryFolder } from '../support/servers/shared-servers';
 import { until } from '../support/until';
 import type { Random } from './random';
-import type { TrialParts } from './trial';
+import type { TrialOptions } from './trial';
 
 export interface World {
-  parts: TrialParts;
+  parts: TrialOptions;
   stop(): Promise<void>;
 }
 
@@ -33,7 +33,10 @@ const processesDie: CreateWorld = async (random) => {
   const product = await startProduct();
   ledger.decide = () => (random.chance(0.2) ? { kind: 'slow', ms: random.between(20, 400) } : undefined); // so that kills fall into calls
   const revive = async (): Promise<void> => {
-    await Promise.all([product.isApiRunning() ? undefined : product.startApi(), product.isWorkerRunning() ? undefined : product.startWorker()]);
+    await Promise.all([
+      product.isApiRunning() ? undefined : product.startApi(),
+      product.isWorkerRunning() ? undefined : product.startWorker(),
+    ]);
   };
   return {
     parts: {
@@ -60,7 +63,11 @@ const processesDie: CreateWorld = async (random) => {
 
 /** PostgreSQL and Temporal are restarted, killed, cut off, and hang. */
 const serversDie: CreateWorld = async (random, toxiproxy) => {
-  const [ledger, postgres, temporal] = await Promise.all([startLedgerServer(), createPostgres(), createTemporal()]);
+  const [ledger, postgres, temporal] = await Promise.all([
+    startLedgerServer(),
+    createPostgres(),
+    createTemporal(),
+  ]);
   const databaseLink = await toxiproxy.linkTo(postgres.port);
   const temporalLink = await toxiproxy.linkTo(temporal.port);
   const faultyUrl = throughPort(postgres.url(), databaseLink.port);
@@ -71,7 +78,11 @@ const serversDie: CreateWorld = async (random, toxiproxy) => {
     temporalAddress: `127.0.0.1:${temporalLink.port}`,
     namespace: 'default',
   });
-  const poisoned = async (link: FaultyLink, type: string, attributes: Record<string, number>): Promise<void> => {
+  const poisoned = async (
+    link: FaultyLink,
+    type: string,
+    attributes: Record<string, number>,
+  ): Promise<void> => {
     await link.poison(type, attributes);
     await sleep(random.between(300, 2_000));
     await link.heal();
@@ -96,7 +107,8 @@ const serversDie: CreateWorld = async (random, toxiproxy) => {
       fault: () => random.pick(faults)(),
       async heal() {
         await Promise.all([databaseLink.heal(), temporalLink.heal()]);
-        if (!product.isApiRunning() || !product.isWorkerRunning()) throw new Error('A process of ours has ended by itself.');
+        if (!product.isApiRunning() || !product.isWorkerRunning())
+          throw new Error('A process of ours has ended by itself.');
       },
     },
     stop: () => stopAll(product.stop, ledger.stop, postgres.stop, temporal.stop),
@@ -107,8 +119,18 @@ async function createPostgres() {
   const folder = temporaryFolder('postgres');
   fs.chmodSync(folder, 0o711);
   const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
-  const options = { dataFolder: path.join(folder, 'data'), logFile: path.join(folder, 'log'), port, password };
-  const start = (): Promise<PostgresServer> => startPostgres({ ...options, isThrowaway: true, settings: { synchronous_commit: 'on', max_connections: '60' } });
+  const options = {
+    dataFolder: path.join(folder, 'data'),
+    logFile: path.join(folder, 'log'),
+    port,
+    password,
+  };
+  const start = (): Promise<PostgresServer> =>
+    startPostgres({
+      ...options,
+      isThrowaway: true,
+      settings: { synchronous_commit: 'on', max_connections: '60' },
+    });
   let server = await start();
   await migrateToLatest(server.url);
   return {
@@ -130,7 +152,12 @@ async function createPostgres() {
 
 async function createTemporal() {
   const [folder, port] = [temporaryFolder('temporal'), await freePort()];
-  const start = (): Promise<TemporalServer> => startTemporalServer({ logFile: path.join(folder, 'log'), databaseFile: path.join(folder, 'temporal.db'), port });
+  const start = (): Promise<TemporalServer> =>
+    startTemporalServer({
+      logFile: path.join(folder, 'log'),
+      databaseFile: path.join(folder, 'temporal.db'),
+      port,
+    });
   let server = await start();
   return {
     port,
@@ -191,7 +218,9 @@ function misbehave(random: Random): Misbehaviour {
   ]);
 }
 
-export function kindsOfTrials(sharedProduct: () => Promise<Product>): Record<string, { createWorld: CreateWorld; atOnce: number }> {
+export function kindsOfTrials(
+  sharedProduct: () => Promise<Product>,
+): Record<string, { createWorld: CreateWorld; atOnce: number }> {
   return {
     'api and worker are killed': { createWorld: processesDie, atOnce: 3 },
     'PostgreSQL and Temporal fail': { createWorld: serversDie, atOnce: 3 },

@@ -19,17 +19,20 @@ describe('mapConcurrently', () => {
     expect(most).toBe(4);
   });
 
-  it.each([new RateLimited('wait', null), new Unauthorized('no')])('starts nothing more after $kind, and awaits what runs', async (error) => {
-    const settled = await mapConcurrently(items, 4, async (item) => {
-      await aMoment();
-      if (item === 5) throw error;
-      return item;
-    });
+  it.each([new RateLimited('wait', null), new Unauthorized('no')])(
+    'starts nothing more after $kind, and awaits what runs',
+    async (error) => {
+      const settled = await mapConcurrently(items, 4, async (item) => {
+        await aMoment();
+        if (item === 5) throw error;
+        return item;
+      });
 
-    expect(settled).toContainEqual({ item: 5, ok: false, error });
-    expect(settled.length).toBeLessThanOrEqual(9);
-    expect(settled.filter(({ ok }) => ok)).toHaveLength(settled.length - 1);
-  });
+      expect(settled).toContainEqual({ item: 5, ok: false, error });
+      expect(settled.length).toBeLessThanOrEqual(9);
+      expect(settled.filter(({ ok }) => ok)).toHaveLength(settled.length - 1);
+    },
+  );
 
   it('stops after five failures to answer in a row', async () => {
     const settled = await mapConcurrently(items, 1, () => Promise.reject(new Unavailable('down')));
@@ -38,7 +41,9 @@ describe('mapConcurrently', () => {
   });
 
   it('goes on when failures to answer stand between answers', async () => {
-    const settled = await mapConcurrently(items, 1, (item) => (item % 4 === 0 ? Promise.resolve(item) : Promise.reject(new Unavailable('hiccup'))));
+    const settled = await mapConcurrently(items, 1, (item) =>
+      item % 4 === 0 ? Promise.resolve(item) : Promise.reject(new Unavailable('hiccup')),
+    );
 
     expect(settled).toHaveLength(items.length);
   });
@@ -52,7 +57,9 @@ describe('mapConcurrently', () => {
   it('R10 takes our own mistake with one item for a failure of that item, and keeps what it was', async () => {
     const mistake = new TypeError('x is undefined');
 
-    const settled = await mapConcurrently(items, 4, (item) => (item === 3 ? Promise.reject(mistake) : Promise.resolve(item)));
+    const settled = await mapConcurrently(items, 4, (item) =>
+      item === 3 ? Promise.reject(mistake) : Promise.resolve(item),
+    );
 
     expect(settled).toHaveLength(items.length);
     expect(settled[3]).toMatchObject({ ok: false, error: { kind: 'unavailable', cause: mistake } });

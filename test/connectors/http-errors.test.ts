@@ -5,45 +5,76 @@ import { errorFromCheck, errorFromResponse, parseRetryAfter } from '../../connec
 const NOW = Date.parse('2026-11-21T08:00:00Z');
 const HOUR_MS = 3_600_000;
 
-const answer = (status: number, headers: Record<string, string> = {}, text = ''): HttpResponse => ({ status, headers, text });
+const answer = (status: number, headers: Record<string, string> = {}, text = ''): HttpResponse => ({
+  status,
+  headers,
+  text,
+});
 const describeAs = (message: string) => () => ({ message });
 
 describe('errorFromResponse', () => {
-  it.each([408, 425, 500, 501, 502, 503, 504, 599, 301, 308, 101])('takes %d for trouble that may pass', (status) => {
-    expect(errorFromResponse(answer(status), describeAs('no'))).toMatchObject({ kind: 'unavailable', status });
-    expect(errorFromResponse(answer(status), describeAs('no'))).toBeInstanceOf(Unavailable);
-  });
+  it.each([408, 425, 500, 501, 502, 503, 504, 599, 301, 308, 101])(
+    'takes %d for trouble that may pass',
+    (status) => {
+      expect(errorFromResponse(answer(status), describeAs('no'))).toMatchObject({
+        kind: 'unavailable',
+        status,
+      });
+      expect(errorFromResponse(answer(status), describeAs('no'))).toBeInstanceOf(Unavailable);
+    },
+  );
 
-  it.each([400, 402, 403, 404, 405, 409, 410, 413, 415, 422, 451])('takes %d for a refused record', (status) => {
-    const error = errorFromResponse(answer(status), describeAs('The e-mail is taken.'));
+  it.each([400, 402, 403, 404, 405, 409, 410, 413, 415, 422, 451])(
+    'takes %d for a refused record',
+    (status) => {
+      const error = errorFromResponse(answer(status), describeAs('The e-mail is taken.'));
 
-    expect(error).toBeInstanceOf(RecordRejected);
-    expect(error).toMatchObject({
-      isForbidden: status === 403,
-      message: 'The e-mail is taken.',
-      errors: [{ field: null, code: `http_${status}`, message: 'The e-mail is taken.' }],
-    });
-  });
+      expect(error).toBeInstanceOf(RecordRejected);
+      expect(error).toMatchObject({
+        isForbidden: status === 403,
+        message: 'The e-mail is taken.',
+        errors: [{ field: null, code: `http_${status}`, message: 'The e-mail is taken.' }],
+      });
+    },
+  );
 
   it('takes 401 for refused credentials', () => {
     expect(errorFromResponse(answer(401), describeAs('no'))).toBeInstanceOf(Unauthorized);
   });
 
   it('takes 429 for a request to slow down, and 503 only when it says for how long', () => {
-    expect(errorFromResponse(answer(429), describeAs('no'))).toMatchObject({ kind: 'rate_limited', retryAfterMs: null });
-    expect(errorFromResponse(answer(503, { 'retry-after': '7' }), describeAs('no'))).toMatchObject({ kind: 'rate_limited', retryAfterMs: 7_000 });
+    expect(errorFromResponse(answer(429), describeAs('no'))).toMatchObject({
+      kind: 'rate_limited',
+      retryAfterMs: null,
+    });
+    expect(errorFromResponse(answer(503, { 'retry-after': '7' }), describeAs('no'))).toMatchObject({
+      kind: 'rate_limited',
+      retryAfterMs: 7_000,
+    });
     expect(errorFromResponse(answer(503), describeAs('no'))).not.toBeInstanceOf(RateLimited);
   });
 
   it('keeps the complaints about fields that the connector read', () => {
-    const errors = [{ field: 'email', remoteField: 'mail', code: 'taken', message: 'taken', explanation: 'Another record has it.' }];
+    const errors = [
+      {
+        field: 'email',
+        remoteField: 'mail',
+        code: 'taken',
+        message: 'taken',
+        explanation: 'Another record has it.',
+      },
+    ];
 
     expect(errorFromResponse(answer(400), () => ({ message: 'taken', errors }))).toMatchObject({ errors });
   });
 
   it('shows no page of HTML and no control characters to people', () => {
-    expect(errorFromResponse(answer(502, {}, '<html><body>Bad gateway</body></html>'), describeAs('no')).message).toBe('The third party answered 502.');
-    expect(errorFromResponse(answer(500, {}, 'a\n\u001b[31mb\u0000'), describeAs('no')).message).toBe('The third party answered 500. a [31mb');
+    expect(
+      errorFromResponse(answer(502, {}, '<html><body>Bad gateway</body></html>'), describeAs('no')).message,
+    ).toBe('The third party answered 502.');
+    expect(errorFromResponse(answer(500, {}, 'a\n\u001b[31mb\u0000'), describeAs('no')).message).toBe(
+      'The third party answered 500. a [31mb',
+    );
   });
 });
 
@@ -56,7 +87,10 @@ describe('errorFromCheck', () => {
   it('takes no answer for a refused record, because there is none', () => {
     expect(errorFromCheck(answer(404))).toMatchObject({ kind: 'unavailable', status: 404 });
     expect(errorFromCheck(answer(503))).toMatchObject({ kind: 'unavailable' });
-    expect(errorFromCheck(answer(429, { 'retry-after': '1' }))).toMatchObject({ kind: 'rate_limited', retryAfterMs: 1_000 });
+    expect(errorFromCheck(answer(429, { 'retry-after': '1' }))).toMatchObject({
+      kind: 'rate_limited',
+      retryAfterMs: 1_000,
+    });
   });
 });
 

@@ -12,10 +12,16 @@ import { scimReading } from './suite/reading-scim';
 import { describeReading } from './suite/shared-reading-suite';
 import { describeConnector } from './suite/shared-suite';
 
-const harnesses: ConnectorHarness[] = [scimHarness('patch'), scimHarness('put'), pocketBaseHarness, kintoHarness];
+const harnesses: ConnectorHarness[] = [
+  scimHarness('patch'),
+  scimHarness('put'),
+  pocketBaseHarness,
+  kintoHarness,
+];
 const readingHarnesses: ReadingHarness[] = [scimReading, pocketBaseReading, kintoReading, postgresReading];
 
-const kindsOf = (proved: { connector: { kind: string } }[]) => [...new Set(proved.map(({ connector }) => connector.kind))].sort();
+const kindsOf = (proved: { connector: { kind: string } }[]) =>
+  [...new Set(proved.map(({ connector }) => connector.kind))].sort();
 
 describe('the registry', () => {
   it('holds no connector without a third party to prove it', () => {
@@ -26,15 +32,19 @@ describe('the registry', () => {
     const reading = Object.values(connectors).filter(({ readPage }) => readPage !== undefined);
 
     expect(reading.map(({ kind }) => kind).sort()).toEqual(kindsOf(readingHarnesses));
-    for (const { readAbilities, count, describeRecordTypes } of reading) expect([readAbilities, count, describeRecordTypes]).not.toContain(undefined);
+    for (const { readAbilities, count, describeRecordTypes } of reading)
+      expect([readAbilities, count, describeRecordTypes]).not.toContain(undefined);
   });
 
-  it.each(Object.entries(connectors))('names each connector by its kind, with what a page of connectors shows: %s', (kind, connector) => {
-    expect(connector.kind).toBe(kind);
-    expect([connector.title, connector.description].every((text) => text.length > 0)).toBe(true);
-    expect(connector.batchSize).toBeGreaterThan(0);
-    expect(connector.onDelete.length).toBeGreaterThan(0);
-  });
+  it.each(Object.entries(connectors))(
+    'names each connector by its kind, with what a page of connectors shows: %s',
+    (kind, connector) => {
+      expect(connector.kind).toBe(kind);
+      expect([connector.title, connector.description].every((text) => text.length > 0)).toBe(true);
+      expect(connector.batchSize).toBeGreaterThan(0);
+      expect(connector.onDelete.length).toBeGreaterThan(0);
+    },
+  );
 });
 
 for (const harness of harnesses) describeConnector(harness);

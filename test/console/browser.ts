@@ -15,7 +15,10 @@ const QUIET = [
 
 export function launchBrowser(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM ?? CHROMIUM.find((file) => fs.existsSync(file));
-  if (executablePath === undefined) throw new Error('Chromium is missing. Install it (Debian, Ubuntu: apt-get install chromium), or name it in CHROMIUM.');
+  if (executablePath === undefined)
+    throw new Error(
+      'Chromium is missing. Install it (Debian, Ubuntu: apt-get install chromium), or name it in CHROMIUM.',
+    );
   return chromium.launch({ executablePath, headless: true, args: QUIET });
 }
 
@@ -26,12 +29,14 @@ export const expectShown = (what: Locator): Promise<void> => what.waitFor();
 export function watch(context: BrowserContext, troubles: string[]): void {
   context.on('console', (message) => {
     // What the API refuses is shown by the page; the browser notes it besides.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) troubles.push(message.text());
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      troubles.push(message.text());
   });
   context.on('weberror', (error) => troubles.push(String(error.error())));
   context.on('request', (request) => {
     const { protocol, hostname } = new URL(request.url());
-    if (protocol.startsWith('http') && hostname !== '127.0.0.1') troubles.push(`asked elsewhere: ${request.url()}`);
+    if (protocol.startsWith('http') && hostname !== '127.0.0.1')
+      troubles.push(`asked elsewhere: ${request.url()}`);
   });
 }
 
@@ -51,7 +56,9 @@ export async function seriousFindings(page: Page): Promise<string[]> {
   await page.evaluate(SETTLED);
   await page.evaluate(axe);
   const findings = await page.evaluate(
-    async () => (await (globalThis as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }).axe.run()).violations,
+    async () =>
+      (await (globalThis as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }).axe.run())
+        .violations,
   );
   return findings
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

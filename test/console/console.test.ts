@@ -24,7 +24,7 @@ afterEach(() => desk.expectNoTrouble());
 
 afterAll(async () => {
   await receiver?.close();
-  await desk?.tidyUp();
+  await desk?.purgeExpired();
 });
 
 const open = (at: string): Promise<unknown> => desk.open(page, at);
@@ -79,7 +79,9 @@ it('shows a changed employee go from Sync pending to Synced, and the push in its
   await card.getByRole('button', { name: 'Push now' }).click();
 
   await card.getByText('Synced', { exact: true }).waitFor();
-  await expectShown(page.getByRole('region', { name: 'History of pushes' }).getByText('somebody pushed it').first());
+  await expectShown(
+    page.getByRole('region', { name: 'History of pushes' }).getByText('somebody pushed it').first(),
+  );
 });
 
 it('keeps what is being typed when somebody else changes the record meanwhile, and leaves their change alone', async () => {
@@ -122,7 +124,11 @@ it('checks a third party before anything is synced with it', async () => {
   await open('/integrations/new?connector=scim');
   await page.getByLabel('Base url').fill('http://127.0.0.1:9/scim/v2');
   await page.getByLabel('Account name').fill('Nobody is there');
-  await page.getByLabel('Token', { exact: true }).or(page.locator('input[type=password]')).first().fill('secret');
+  await page
+    .getByLabel('Token', { exact: true })
+    .or(page.locator('input[type=password]'))
+    .first()
+    .fill('secret');
   await button('Link and check').click();
 
   await page.getByText('It cannot be used yet').waitFor();
@@ -147,8 +153,15 @@ it('says how many records a mapping touches before it is changed, and keeps the 
 });
 
 /** A row of Sync Status as it is read: the figures of the columns, in their order, and the breakdown. */
-async function readStatusRow(nth: number): Promise<{ difference: string; ours: string; theirs: string; breakdown: string }> {
-  const cells = await page.getByRole('table', { name: 'Sync Status' }).getByRole('row').nth(nth).getByRole('cell').allInnerTexts();
+async function readStatusRow(
+  nth: number,
+): Promise<{ difference: string; ours: string; theirs: string; breakdown: string }> {
+  const cells = await page
+    .getByRole('table', { name: 'Sync Status' })
+    .getByRole('row')
+    .nth(nth)
+    .getByRole('cell')
+    .allInnerTexts();
   const [, , , difference = '', ours = '', theirs = '', breakdown = ''] = cells.map((text) => text.trim());
   return { difference, ours, theirs, breakdown };
 }
@@ -163,7 +176,9 @@ it('shows in Sync Status the figures that the third party itself gives, also whi
     difference: '0',
     ours: `${before + companies}`,
     theirs: `${before + companies}`,
-    breakdown: expect.stringMatching(new RegExp(`^Companies: ${companies} − ${companies} = 0\\s+Contacts: ${before} − ${before} = 0$`)),
+    breakdown: expect.stringMatching(
+      new RegExp(`^Companies: ${companies} − ${companies} = 0\\s+Contacts: ${before} − ${before} = 0$`),
+    ),
   });
 
   // What is deleted there is noticed by the numbers first; and they are asked for where something has changed.
@@ -175,7 +190,11 @@ it('shows in Sync Status the figures that the third party itself gives, also whi
   await heading('Changes from last day').waitFor();
   await page.getByRole('main').getByText('Succeeded').first().waitFor();
   await open(`/sync-status?integration_id=${crm()}`);
-  const differing = page.getByRole('table', { name: 'Sync Status' }).getByRole('row').filter({ hasText: '+3' }).first();
+  const differing = page
+    .getByRole('table', { name: 'Sync Status' })
+    .getByRole('row')
+    .filter({ hasText: '+3' })
+    .first();
   await differing.waitFor();
   await page
     .getByRole('row')
@@ -190,11 +209,20 @@ it('shows in Sync Status the figures that the third party itself gives, also whi
     theirs: `${left + companies}`,
     breakdown: expect.stringContaining(`Contacts: ${before} − ${left} = +3`),
   });
-  expect(await readStatusRow(1)).toMatchObject({ difference: '0', ours: `${left + companies}`, theirs: `${left + companies}` });
+  expect(await readStatusRow(1)).toMatchObject({
+    difference: '0',
+    ours: `${left + companies}`,
+    theirs: `${left + companies}`,
+  });
 });
 
 const contactHere = async (id: string): Promise<unknown> =>
-  (await stack.call<{ fields: { company: string } }>('GET', `/records/contacts/${encodeURIComponent(`${crm()}:${id}`)}`)).fields.company;
+  (
+    await stack.call<{ fields: { company: string } }>(
+      'GET',
+      `/records/contacts/${encodeURIComponent(`${crm()}:${id}`)}`,
+    )
+  ).fields.company;
 
 it('shows in an overview what Sync Now would do, does exactly that, and says afterwards why the overview is gone', async () => {
   await stack.changeThere('contacts', 'contact00000003', { company: 'Seen in the overview' });
@@ -214,7 +242,10 @@ it('shows in an overview what Sync Now would do, does exactly that, and says aft
   await page.waitForURL(/\/overviews\/ovw_/);
   await page.unroute('**/v1/integrations/*/overviews');
   const overview = new URL(page.url()).pathname.replace('/console', '');
-  const item = page.getByRole('region', { name: 'What Sync Now would do' }).getByRole('row').filter({ hasText: 'contact00000003' });
+  const item = page
+    .getByRole('region', { name: 'What Sync Now would do' })
+    .getByRole('row')
+    .filter({ hasText: 'contact00000003' });
   await item.filter({ hasText: 'Update' }).getByText('Seen in the overview').waitFor();
   expect(await contactHere('contact00000003')).not.toBe('Seen in the overview');
 
@@ -240,10 +271,14 @@ it('shows in an overview what Sync Now would do, does exactly that, and says aft
 it('tells by the bell, without being reloaded, that what went on in the background has ended, leads to it, and takes a second of looking for a view', async () => {
   await open(`/integrations/${crm()}`);
   // As when the minute is up: the API answers that it goes on.
-  await page.route('**/v1/integrations/*/overviews', (route) => route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }));
+  await page.route('**/v1/integrations/*/overviews', (route) =>
+    route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }),
+  );
   await button('Sync Overview').click();
   const modal = page.getByRole('dialog', { name: /^Sync Overview of/ });
-  await modal.getByText('is processing in the background. You will be sent a notification when it is finished.').waitFor();
+  await modal
+    .getByText('is processing in the background. You will be sent a notification when it is finished.')
+    .waitFor();
   await modal.getByRole('button', { name: 'Close' }).last().click();
   await page.unroute('**/v1/integrations/*/overviews');
   await page.getByRole('link', { name: /^Notifications, \d+ unread$/ }).click();
@@ -306,7 +341,10 @@ it('shows the secret of a new webhook endpoint once, and each attempt at what is
   await button('Enable').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Enable' }).click();
   await button('Recover').waitFor();
-  const missed = page.getByRole('region', { name: 'Deliveries to this endpoint' }).getByRole('row').filter({ hasText: 'DATA_UPDATE' });
+  const missed = page
+    .getByRole('region', { name: 'Deliveries to this endpoint' })
+    .getByRole('row')
+    .filter({ hasText: 'DATA_UPDATE' });
   await missed.getByText('Delivered').first().waitFor();
   expect(receiver.events.map(({ type }) => type)).toContain('DATA_UPDATE');
 
@@ -339,7 +377,10 @@ it('makes a webhook endpoint that is told of some events of one integration only
   await told.filter({ hasText: /Of the CRM.*DATA_NEW.*PocketBase CRM.*5 at most/ }).waitFor();
 
   await button('Edit').click();
-  await until('the form shows what it is now', async () => (await page.getByRole('dialog').getByLabel('Address').inputValue()) === url);
+  await until(
+    'the form shows what it is now',
+    async () => (await page.getByRole('dialog').getByLabel('Address').inputValue()) === url,
+  );
   await chooseAlso('Events', /^SYNC_COMPLETE:/);
   await page.getByRole('dialog').getByRole('combobox', { name: 'Integrations' }).press('Backspace');
   await page.getByRole('dialog').getByLabel('Requests a second, at most').fill('9');
@@ -372,16 +413,24 @@ it('shows a new API key once, and revokes it', async () => {
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await row.getByText('Revoked').waitFor();
 
-  expect((await fetch(`${stack.ready.api_url}/v1/tenant`, { headers: { authorization: `Bearer ${key}` } })).status).toBe(401);
+  expect(
+    (await fetch(`${stack.ready.api_url}/v1/tenant`, { headers: { authorization: `Bearer ${key}` } })).status,
+  ).toBe(401);
   expect(await page.content()).not.toContain(key);
 });
 
 it('lets a viewer look, and says why they may do no more', async () => {
-  const other = await desk.invite(page, { name: 'Vera Viewer', email: 'vera@sample-company.example', role: 'Viewer' });
+  const other = await desk.invite(page, {
+    name: 'Vera Viewer',
+    email: 'vera@sample-company.example',
+    role: 'Viewer',
+  });
   await other.getByRole('link', { name: 'Ada Lovelace' }).click();
 
   await other.getByRole('heading', { name: 'Fields' }).waitFor();
-  await expectShown(button('Edit', other).and(other.getByTitle('This takes the role operator; yours is viewer.')));
+  await expectShown(
+    button('Edit', other).and(other.getByTitle('This takes the role operator; yours is viewer.')),
+  );
   await other.goto(`${stack.ready.console_url}/settings/audit-log`);
   await other.getByText('An admin of your company can give you the role that this takes.').waitFor();
   await other.context().close();
@@ -420,8 +469,12 @@ it('signs out, and is closed afterwards', async () => {
 
 it('begins with less than 250 KB of scripts, gzipped', async () => {
   const index = await (await fetch(stack.ready.console_url)).text();
-  const first = [...index.matchAll(/(?:src|href)="(\/console\/assets\/[^"]+\.js)"/g)].map(([, file]) => file as string);
-  const scripts = await Promise.all(first.map(async (file) => (await fetch(new URL(file, stack.ready.api_url))).arrayBuffer()));
+  const first = [...index.matchAll(/(?:src|href)="(\/console\/assets\/[^"]+\.js)"/g)].map(
+    ([, file]) => file as string,
+  );
+  const scripts = await Promise.all(
+    first.map(async (file) => (await fetch(new URL(file, stack.ready.api_url))).arrayBuffer()),
+  );
   const size = scripts.reduce((sum, script) => sum + gzipSync(Buffer.from(script)).length, 0);
 
   expect(size / 1_000).toBeGreaterThan(50);

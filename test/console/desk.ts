@@ -6,7 +6,8 @@ import { type Stack, startStack } from './stack';
 const PASSWORD = 'a few words nobody would guess';
 
 export const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name });
-export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' });
+export const button = (page: Page, name: string | RegExp) =>
+  page.getByRole('button', { name, exact: typeof name === 'string' });
 
 export class Desk {
   /** Of every page of a browser that `openBrowser` opened. */
@@ -62,7 +63,10 @@ export class Desk {
   }
 
   /** Lets an admin add somebody, and answers the page on which that person has signed in. */
-  async invite(admin: Page, { name, email, role }: { name: string; email: string; role: 'Viewer' | 'Operator' | 'Admin' }): Promise<Page> {
+  async invite(
+    admin: Page,
+    { name, email, role }: { name: string; email: string; role: 'Viewer' | 'Operator' | 'Admin' },
+  ): Promise<Page> {
     await this.open(admin, '/settings/people');
     await button(admin, 'Add a person').click();
     const form = admin.getByRole('dialog', { name: 'Add a person' });
@@ -93,7 +97,7 @@ export class Desk {
     if (seen.length > 0) throw new Error(`In the browser's console:\n${seen.join('\n')}`);
   }
 
-  async tidyUp(): Promise<void> {
+  async purgeExpired(): Promise<void> {
     await this.browser.close();
     await this.stack.stop();
   }

@@ -3,7 +3,8 @@ import type { Locator, Page } from 'playwright-core';
 
 const STOPS_MAX = 80;
 
-export const isFocused = (element: Locator): Promise<boolean> => element.evaluate((found) => found === found.ownerDocument.activeElement);
+export const isFocused = (element: Locator): Promise<boolean> =>
+  element.evaluate((found) => found === found.ownerDocument.activeElement);
 
 /** Goes on from stop to stop until the element has the focus. Throws if it never has. */
 export async function tabTo(page: Page, element: Locator): Promise<void> {
@@ -37,5 +38,8 @@ const LOOKS = `(async () => {
 /** Throws unless what has the focus looks different for it. */
 export async function expectFocusIsSeen(page: Page): Promise<void> {
   const { withFocus, without } = await page.evaluate<{ withFocus: string; without: string }>(LOOKS);
-  if (withFocus === without) throw new Error(`The focus is not seen on ${await page.evaluate<string>('document.activeElement.outerHTML.slice(0, 300)')}`);
+  if (withFocus === without)
+    throw new Error(
+      `The focus is not seen on ${await page.evaluate<string>('document.activeElement.outerHTML.slice(0, 300)')}`,
+    );
 }

@@ -24,33 +24,54 @@ beforeAll(async () => {
 afterEach(() => desk.expectNoTrouble());
 
 afterAll(async () => {
-  await desk?.tidyUp();
+  await desk?.purgeExpired();
   await lists?.stop();
 });
 
-const first = async (list: string): Promise<string> => (await stack.call<{ data: { id: string }[] }>('GET', list)).data[0]?.id as string;
+const first = async (list: string): Promise<string> =>
+  (await stack.call<{ data: { id: string }[] }>('GET', list)).data[0]?.id as string;
 
 /** So many contacts go at once that somebody has to look at them. */
 async function parkDeletions(): Promise<void> {
   const ids = Array.from({ length: 30 }, (_, index) => `contact${String(index + 151).padStart(8, '0')}`);
   await stack.deleteThere('contacts', ids);
   await stack.call('POST', `/integrations/${desk.crm}/sync-runs`, { kind: 'full' });
-  await until('the deletions are parked', async () => (await first('/deletion-reviews')) !== undefined, 60_000);
+  await until(
+    'the deletions are parked',
+    async () => (await first('/deletion-reviews')) !== undefined,
+    60_000,
+  );
 }
 
 /** A run of a company that the people here know nothing of. */
 async function runOfAnotherTenant(): Promise<string> {
-  const { id } = await stack.call<{ id: string }>('POST', '/tenants', { name: 'Another Company', time_zone: 'Europe/Paris' }, stack.ready.platform_key);
-  const { key } = await stack.call<{ key: string }>('POST', `/tenants/${id}/api-keys`, { name: 'theirs', role: 'admin' }, stack.ready.platform_key);
+  const { id } = await stack.call<{ id: string }>(
+    'POST',
+    '/tenants',
+    { name: 'Another Company', time_zone: 'Europe/Paris' },
+    stack.ready.platform_key,
+  );
+  const { key } = await stack.call<{ key: string }>(
+    'POST',
+    `/tenants/${id}/api-keys`,
+    { name: 'theirs', role: 'admin' },
+    stack.ready.platform_key,
+  );
   lists.fill('secrets', 3);
   await stack.call('POST', '/integrations', listIntegration(lists.url, ['secrets']), key);
-  return until('their run is there', async () => (await stack.call<{ data: { id: string }[] }>('GET', '/sync-runs', undefined, key)).data[0]?.id);
+  return until(
+    'their run is there',
+    async () =>
+      (await stack.call<{ data: { id: string }[] }>('GET', '/sync-runs', undefined, key)).data[0]?.id,
+  );
 }
 
 /** What stands in braces in an address. */
 const PLACES: Record<string, () => Promise<string> | string> = {
   crm: () => desk.crm,
-  overview: async () => (await stack.call<{ overview: { id: string } }>('POST', `/integrations/${desk.crm}/overviews`, {})).overview.id,
+  overview: async () =>
+    (await stack.call<{ overview: { id: string } }>('POST', `/integrations/${desk.crm}/overviews`, {}))
+      .overview.id,
   endpoint: () => first('/webhook-endpoints'),
   delivery: () => first('/webhook-deliveries'),
   run: () => first('/sync-runs'),
@@ -126,9 +147,15 @@ async function findShortcomings(): Promise<string[]> {
     await page.setViewportSize({ width, height });
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      found.push(...(await seriousFindings(page)).map((finding) => `${finding} (${colorScheme}, ${width} pixels)`));
+      found.push(
+        ...(await seriousFindings(page)).map((finding) => `${finding} (${colorScheme}, ${width} pixels)`),
+      );
     }
-    if (await page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth'))
+    if (
+      await page.evaluate<boolean>(
+        'document.documentElement.scrollWidth > document.documentElement.clientWidth',
+      )
+    )
       found.push(`The page is wider than ${width} pixels.`);
     for (const dialogue of await page.getByRole('dialog').all()) {
       const { x, width: wide } = (await dialogue.boundingBox()) ?? { x: 0, width: 0 };
@@ -139,23 +166,31 @@ async function findShortcomings(): Promise<string[]> {
   return found;
 }
 
-it.each(PAGES)('has a page %s without a serious finding of axe in either theme, that fits a phone', async (at, title) => {
-  await openWhole(await addressOf(at), title);
+it.each(PAGES)(
+  'has a page %s without a serious finding of axe in either theme, that fits a phone',
+  async (at, title) => {
+    await openWhole(await addressOf(at), title);
 
-  expect(await findShortcomings()).toEqual([]);
-});
+    expect(await findShortcomings()).toEqual([]);
+  },
+);
 
-it.each(DIALOGUES)('has a dialogue “%s” without a serious finding of axe in either theme, that fits a phone', async (title, at, opener) => {
-  // That of an overview hears that it goes on, and so stays.
-  const overviews = '**/v1/integrations/*/overviews';
-  await page.route(overviews, (route) => route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }));
-  await desk.open(page, await addressOf(at));
-  await button(page, opener).click();
-  await page.getByRole('dialog', { name: title }).waitFor();
+it.each(DIALOGUES)(
+  'has a dialogue “%s” without a serious finding of axe in either theme, that fits a phone',
+  async (title, at, opener) => {
+    // That of an overview hears that it goes on, and so stays.
+    const overviews = '**/v1/integrations/*/overviews';
+    await page.route(overviews, (route) =>
+      route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }),
+    );
+    await desk.open(page, await addressOf(at));
+    await button(page, opener).click();
+    await page.getByRole('dialog', { name: title }).waitFor();
 
-  expect(await findShortcomings()).toEqual([]);
-  await page.unroute(overviews);
-});
+    expect(await findShortcomings()).toEqual([]);
+    await page.unroute(overviews);
+  },
+);
 
 it.each(DIALOGUES.filter(([title]) => !title.startsWith('Sync Overview')))(
   'gives the focus back to what opened the dialogue “%s” once it is closed by keyboard',
@@ -166,7 +201,9 @@ it.each(DIALOGUES.filter(([title]) => !title.startsWith('Sync Overview')))(
     await page.keyboard.press('Enter');
     const dialogue = page.getByRole('dialog', { name: title });
     await dialogue.waitFor();
-    await until('the focus is in the dialogue', () => page.evaluate<boolean>('document.activeElement?.closest("[role=dialog]") != null'));
+    await until('the focus is in the dialogue', () =>
+      page.evaluate<boolean>('document.activeElement?.closest("[role=dialog]") != null'),
+    );
     await page.keyboard.press('Escape');
     await dialogue.waitFor({ state: 'detached' });
 
@@ -214,7 +251,9 @@ it('needs no mouse: signing in, finding an employee, changing one', async () => 
   await tabTo(other, button(other, 'Edit'));
   await expectFocusIsSeen(other);
   await other.keyboard.press('Enter');
-  await until('the focus is on the first field', () => isFocused(other.getByRole('table', { name: 'Fields' }).getByRole('textbox').first()));
+  await until('the focus is on the first field', () =>
+    isFocused(other.getByRole('table', { name: 'Fields' }).getByRole('textbox').first()),
+  );
   await tabTo(other, other.getByLabel('Job title', { exact: true }));
   await expectFocusIsSeen(other);
   await other.keyboard.press('Control+A');
@@ -223,7 +262,9 @@ it('needs no mouse: signing in, finding an employee, changing one', async () => 
   await other.getByText(/^Saved\./).waitFor();
 
   await until('the focus is where one began to edit', () => isFocused(button(other, 'Edit')));
-  expect((await stack.call<{ fields: { job_title: string } }>('GET', '/records/employees/emp-2')).fields.job_title).toBe('Commodore');
+  expect(
+    (await stack.call<{ fields: { job_title: string } }>('GET', '/records/employees/emp-2')).fields.job_title,
+  ).toBe('Commodore');
   await other.context().close();
 });
 
@@ -240,7 +281,10 @@ it("leads operators to the workflows behind an integration in Temporal's UI", as
   ] as const) {
     await desk.open(ours, `/integrations/${integrationId}`);
     await button(ours, "In Temporal's UI").click();
-    const [temporal] = await Promise.all([operator.waitForEvent('page'), ours.getByRole('menuitem', { name: title }).click()]);
+    const [temporal] = await Promise.all([
+      operator.waitForEvent('page'),
+      ours.getByRole('menuitem', { name: title }).click(),
+    ]);
     await temporal.waitForURL(`${stack.ready.temporal_ui_url}/**`);
     await expectShown(temporal.getByText(workflowId).first());
     await temporal.close();
@@ -259,7 +303,11 @@ it('shows all times in the zone that the company has chosen, on other pages too'
       text: time.innerText,
     }));
     const at = new Date(datetime as string);
-    const clock = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit' }).format(at);
+    const clock = new Intl.DateTimeFormat('en-GB', {
+      timeZone: zone,
+      hour: '2-digit',
+      minute: '2-digit',
+    }).format(at);
     expect(text).toContain(clock);
     expect(title).toContain(at.toISOString().slice(0, 19));
   };
@@ -281,5 +329,7 @@ it('offers the deprecated policy no more after the switch, and says since when',
 
   await expectShown(choice.getByRole('radio', { name: /^After the first dataset/, disabled: true }));
   await expectShown(choice.getByRole('radio', { name: /^Once all datasets/, checked: true }));
-  await expectShown(page.getByText('The same for everybody since').locator('time[datetime="2023-10-10T00:00:00.000Z"]'));
+  await expectShown(
+    page.getByText('The same for everybody since').locator('time[datetime="2023-10-10T00:00:00.000Z"]'),
+  );
 });

@@ -18,7 +18,12 @@ export async function startReceiver(): Promise<Receiver> {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     try {
       if (webhook === undefined) throw new Error('Nobody has told me the secret.');
-      events.push(webhook.verify(Buffer.concat(chunks).toString(), request.headers as Record<string, string>) as Receiver['events'][number]);
+      events.push(
+        webhook.verify(
+          Buffer.concat(chunks).toString(),
+          request.headers as Record<string, string>,
+        ) as Receiver['events'][number],
+      );
       response.writeHead(204).end();
     } catch (error) {
       response.writeHead(400).end((error as Error).message);

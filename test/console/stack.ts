@@ -16,7 +16,12 @@ export interface Mail {
 
 export interface Stack {
   ready: Ready;
-  call<Answer = Record<string, unknown>>(method: string, path: string, body?: object, key?: string): Promise<Answer>;
+  call<Answer = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: object,
+    key?: string,
+  ): Promise<Answer>;
   /** As somebody who works in the third party. */
   changeThere(collection: string, id: string, fields: object): Promise<void>;
   deleteThere(collection: string, ids: readonly string[]): Promise<void>;
@@ -32,12 +37,22 @@ export async function startStack(): Promise<Stack> {
   const start = new Start(createCheckout(folder, { isInstalled: true }));
   const ready = await start.ready(PATIENCE_MS);
   const thirdParty = async (method: string, route: string, body?: object): Promise<unknown> =>
-    callPocketBase(ready.third_party_url, method, route, body, await logIn(ready.third_party_url, ready.third_party_login));
+    callPocketBase(
+      ready.third_party_url,
+      method,
+      route,
+      body,
+      await logIn(ready.third_party_url, ready.third_party_login),
+    );
   return {
     ready,
     async call<Answer>(method: string, path: string, body?: object, key = ready.api_key) {
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-      const response = await fetch(`${ready.api_url}/v1${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+      const response = await fetch(`${ready.api_url}/v1${path}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
       return (await response.json()) as Answer;
     },
@@ -45,10 +60,17 @@ export async function startStack(): Promise<Stack> {
       await thirdParty('PATCH', `collections/${collection}/records/${id}`, fields);
     },
     async deleteThere(collection, ids) {
-      await thirdParty('POST', 'batch', { requests: ids.map((id) => ({ method: 'DELETE', url: `/api/collections/${collection}/records/${id}` })) });
+      await thirdParty('POST', 'batch', {
+        requests: ids.map((id) => ({
+          method: 'DELETE',
+          url: `/api/collections/${collection}/records/${id}`,
+        })),
+      });
     },
     async countThere(collection) {
-      return ((await thirdParty('GET', `collections/${collection}/records?perPage=1`)) as { totalItems: number }).totalItems;
+      return (
+        (await thirdParty('GET', `collections/${collection}/records?perPage=1`)) as { totalItems: number }
+      ).totalItems;
     },
     async mails() {
       return (await (await fetch(`${ready.mail_url}/api/email`)).json()) as Mail[];

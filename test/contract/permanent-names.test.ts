@@ -1,16 +1,40 @@
 /** Names that running workflows carry: a change here breaks what is running. Add, never rename. */
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
 import { OVERVIEW_WORKFLOW, overviewChangedSignal, overviewWorkflowId } from '../../contract/overview';
-import { laneQuery, RECORD_PUSH_WORKFLOW, recordPushWorkflowId, recordsDueSignal } from '../../contract/record-push';
+import {
+  pushQueueQuery,
+  RECORD_PUSH_WORKFLOW,
+  recordPushWorkflowId,
+  recordsDueSignal,
+} from '../../contract/record-push';
 import { SEND_EMAIL_WORKFLOW, sendEmailWorkflowId } from '../../contract/email';
-import { NOTIFICATION_WORKFLOW, notificationViewedSignal, notificationWorkflowId } from '../../contract/notification';
-import { SYNC_RUN_WORKFLOW, syncRunQuery, syncRunsChangedSignal, syncRunWorkflowId } from '../../contract/sync-run';
-import { SCHEDULED_AT, SYNC_TICK_WORKFLOW, syncScheduleId, syncTickWorkflowId } from '../../contract/sync-schedule';
+import {
+  NOTIFICATION_WORKFLOW,
+  notificationViewedSignal,
+  notificationWorkflowId,
+} from '../../contract/notification';
+import {
+  SYNC_RUN_WORKFLOW,
+  syncRunQuery,
+  syncRunsChangedSignal,
+  syncRunWorkflowId,
+} from '../../contract/sync-run';
+import {
+  SCHEDULED_AT,
+  SCHEDULED_SYNC_WORKFLOW,
+  syncScheduleId,
+  scheduledSyncWorkflowId,
+} from '../../contract/sync-schedule';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
 import { TASK_QUEUES } from '../../contract/task-queues';
-import { deliveriesDueSignal, WEBHOOK_ENDPOINT_WORKFLOW, webhookEndpointQuery, webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
-import { toWireId } from '../../db/sql/ids';
-import { wireIdOf } from '../../domain/typeid';
+import {
+  deliveriesDueSignal,
+  WEBHOOK_ENDPOINT_WORKFLOW,
+  webhookEndpointQuery,
+  webhookEndpointWorkflowId,
+} from '../../contract/webhook-endpoint';
+import { toTypeId } from '../../db/sql/ids';
+import { typeIdOf } from '../../domain/typeid';
 import * as linked from '../../console/common/workflow-ids';
 import * as workflows from '../../workflows';
 
@@ -18,22 +42,36 @@ const integrationId = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 describe('permanent names', () => {
   it('are those that the console links to', () => {
-    expect(linked.pushesWorkflowId(toWireId('int', integrationId))).toBe(recordPushWorkflowId({ integrationId }));
-    expect(linked.syncRunsWorkflowId(toWireId('int', integrationId))).toBe(syncRunWorkflowId({ integrationId }));
-    expect(linked.overviewWorkflowId(toWireId('ovw', integrationId))).toBe(overviewWorkflowId({ overviewId: integrationId }));
-    expect(linked.deliveriesWorkflowId(toWireId('whe', integrationId))).toBe(webhookEndpointWorkflowId({ endpointId: integrationId }));
+    expect(linked.pushesWorkflowId(toTypeId('int', integrationId))).toBe(
+      recordPushWorkflowId({ integrationId }),
+    );
+    expect(linked.syncRunsWorkflowId(toTypeId('int', integrationId))).toBe(
+      syncRunWorkflowId({ integrationId }),
+    );
+    expect(linked.overviewWorkflowId(toTypeId('ovw', integrationId))).toBe(
+      overviewWorkflowId({ overviewId: integrationId }),
+    );
+    expect(linked.deliveriesWorkflowId(toTypeId('whe', integrationId))).toBe(
+      webhookEndpointWorkflowId({ endpointId: integrationId }),
+    );
   });
 
   it('are what they were', () => {
-    expect([RECORD_PUSH_WORKFLOW, CHECK_INTEGRATION_WORKFLOW, recordsDueSignal.name, laneQuery.name]).toEqual([
-      'recordPushWorkflow',
-      'checkIntegrationWorkflow',
-      'recordsDue',
-      'lane',
-    ]);
-    expect([SYNC_RUN_WORKFLOW, SYNC_TICK_WORKFLOW, SEND_EMAIL_WORKFLOW, syncRunsChangedSignal.name, syncRunQuery.name]).toEqual([
+    expect([
+      RECORD_PUSH_WORKFLOW,
+      CHECK_INTEGRATION_WORKFLOW,
+      recordsDueSignal.name,
+      pushQueueQuery.name,
+    ]).toEqual(['recordPushWorkflow', 'checkIntegrationWorkflow', 'recordsDue', 'lane']);
+    expect([
+      SYNC_RUN_WORKFLOW,
+      SCHEDULED_SYNC_WORKFLOW,
+      SEND_EMAIL_WORKFLOW,
+      syncRunsChangedSignal.name,
+      syncRunQuery.name,
+    ]).toEqual([
       'syncRunWorkflow',
-      'syncTickWorkflow',
+      'scheduledSyncWorkflow',
       'sendEmailWorkflow',
       'syncRunsChanged',
       'syncRun',
@@ -43,8 +81,17 @@ describe('permanent names', () => {
       'deliveriesDue',
       'webhookEndpoint',
     ]);
-    expect(TASK_QUEUES).toEqual({ workflows: 'workflows', push: 'push', pull: 'pull', email: 'email', webhooks: 'webhooks' });
-    expect([NOTIFICATION_WORKFLOW, notificationViewedSignal.name]).toEqual(['notificationWorkflow', 'notificationViewed']);
+    expect(TASK_QUEUES).toEqual({
+      workflows: 'workflows',
+      push: 'push',
+      pull: 'pull',
+      email: 'email',
+      webhooks: 'webhooks',
+    });
+    expect([NOTIFICATION_WORKFLOW, notificationViewedSignal.name]).toEqual([
+      'notificationWorkflow',
+      'notificationViewed',
+    ]);
     expect([OVERVIEW_WORKFLOW, overviewChangedSignal.name]).toEqual(['overviewWorkflow', 'overviewChanged']);
     expect(SCHEDULED_AT).toMatchObject({ name: 'TemporalScheduledStartTime', type: 'DATETIME' }); // Temporal's name, not ours
     expect(Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => `${name} ${type}`)).toEqual(
@@ -68,7 +115,7 @@ describe('permanent names', () => {
         RECORD_PUSH_WORKFLOW,
         CHECK_INTEGRATION_WORKFLOW,
         SYNC_RUN_WORKFLOW,
-        SYNC_TICK_WORKFLOW,
+        SCHEDULED_SYNC_WORKFLOW,
         SEND_EMAIL_WORKFLOW,
         NOTIFICATION_WORKFLOW,
         WEBHOOK_ENDPOINT_WORKFLOW,
@@ -80,19 +127,33 @@ describe('permanent names', () => {
 
 describe('workflow ids', () => {
   it('name the integration as the API does, one per integration and kind of work', () => {
-    expect(recordPushWorkflowId({ integrationId })).toBe(`record-push:${toWireId('int', integrationId)}`);
-    expect(checkIntegrationWorkflowId({ integrationId })).toBe(`integration-check:${toWireId('int', integrationId)}`);
-    expect(syncRunWorkflowId({ integrationId })).toBe(`sync-run:${toWireId('int', integrationId)}`);
-    expect(syncTickWorkflowId({ integrationId, schedule: 'hourly' })).toBe(`sync-tick:hourly:${toWireId('int', integrationId)}`);
-    expect(sendEmailWorkflowId({ emailId: integrationId })).toBe(`email:${toWireId('eml', integrationId)}`);
-    expect(webhookEndpointWorkflowId({ endpointId: integrationId })).toBe(`webhook-endpoint:${toWireId('whe', integrationId)}`);
-    expect(notificationWorkflowId({ notificationRecipientId: integrationId })).toBe(`notification:${wireIdOf('ntr', integrationId)}`);
-    expect(overviewWorkflowId({ overviewId: integrationId })).toBe(`overview:${toWireId('ovw', integrationId)}`);
+    expect(recordPushWorkflowId({ integrationId })).toBe(`record-push:${toTypeId('int', integrationId)}`);
+    expect(checkIntegrationWorkflowId({ integrationId })).toBe(
+      `integration-check:${toTypeId('int', integrationId)}`,
+    );
+    expect(syncRunWorkflowId({ integrationId })).toBe(`sync-run:${toTypeId('int', integrationId)}`);
+    expect(scheduledSyncWorkflowId({ integrationId, schedule: 'hourly' })).toBe(
+      `sync-tick:hourly:${toTypeId('int', integrationId)}`,
+    );
+    expect(sendEmailWorkflowId({ emailId: integrationId })).toBe(`email:${toTypeId('eml', integrationId)}`);
+    expect(webhookEndpointWorkflowId({ endpointId: integrationId })).toBe(
+      `webhook-endpoint:${toTypeId('whe', integrationId)}`,
+    );
+    expect(notificationWorkflowId({ notificationRecipientId: integrationId })).toBe(
+      `notification:${typeIdOf('ntr', integrationId)}`,
+    );
+    expect(overviewWorkflowId({ overviewId: integrationId })).toBe(
+      `overview:${toTypeId('ovw', integrationId)}`,
+    );
   });
 
   it('of schedules name the integration and how often', () => {
-    expect(syncScheduleId({ integrationId, schedule: 'hourly' })).toBe(`sync-hourly:${toWireId('int', integrationId)}`);
-    expect(syncScheduleId({ integrationId, schedule: 'nightly' })).toBe(`sync-nightly:${toWireId('int', integrationId)}`);
+    expect(syncScheduleId({ integrationId, schedule: 'hourly' })).toBe(
+      `sync-hourly:${toTypeId('int', integrationId)}`,
+    );
+    expect(syncScheduleId({ integrationId, schedule: 'nightly' })).toBe(
+      `sync-nightly:${toTypeId('int', integrationId)}`,
+    );
   });
 
   it('do not pass 255 characters', () => {

@@ -22,7 +22,12 @@ export interface TestDb extends TestDatabase {
 /** `clock` replaces the database's. */
 export async function openTestDb(clock?: () => Date): Promise<TestDb> {
   const testDatabase = await createTestDatabase();
-  const options = { url: testDatabase.url, poolSize: 20, waitForConnectionMs: 20_000, statementTimeoutMs: 20_000 };
+  const options = {
+    url: testDatabase.url,
+    poolSize: 20,
+    waitForConnectionMs: 20_000,
+    statementTimeoutMs: 20_000,
+  };
   const database = new Database(clock === undefined ? options : { ...options, clock });
   const client = new Client({ connectionString: testDatabase.url });
   await client.connect();
@@ -33,7 +38,10 @@ export async function openTestDb(clock?: () => Date): Promise<TestDb> {
     async asRole(role, tenantId, text) {
       await client.query('begin');
       try {
-        await client.query(`select set_config('role', $1, true), set_config('app.tenant', $2, true)`, [role, tenantId ?? '']);
+        await client.query(`select set_config('role', $1, true), set_config('app.tenant', $2, true)`, [
+          role,
+          tenantId ?? '',
+        ]);
         return (await client.query<Record<string, unknown>>(text)).rows;
       } finally {
         await client.query('rollback');
@@ -56,7 +64,10 @@ export class GivenTenant {
   static async create(db: TestDb): Promise<GivenTenant> {
     const tenantId = newUuid();
     await db.database.withTenant(tenantId, ({ trx }) =>
-      trx.insertInto('tenants').values({ tenantId, name: 'Test', timeZone: 'UTC', contactEmail: null }).execute(),
+      trx
+        .insertInto('tenants')
+        .values({ tenantId, name: 'Test', timeZone: 'UTC', contactEmail: null })
+        .execute(),
     );
     return new GivenTenant(db, tenantId);
   }
@@ -73,8 +84,10 @@ export class GivenTenant {
       app: 'Ledger',
       accountName: 'Test',
       config: {},
-      recordTypes: { employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'deactivate' } },
-      sealedCredentials: null,
+      recordTypes: {
+        employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'deactivate' },
+      },
+      encryptedCredentials: null,
       gracePeriodMs: GRACE_MS,
       maxWaitMs: null,
       initialPush: 'none',
@@ -86,7 +99,12 @@ export class GivenTenant {
   }
 
   accept(...changes: (Partial<RecordChange> & { externalId: string })[]): Promise<AcceptedChange[]> {
-    const complete = changes.map((change) => ({ recordType: 'employees', kind: 'put' as const, fields: {}, ...change }));
+    const complete = changes.map((change) => ({
+      recordType: 'employees',
+      kind: 'put' as const,
+      fields: {},
+      ...change,
+    }));
     return this.work((work) => acceptChanges(work, complete, { actor: 'test', requestId: 'test' }));
   }
 
@@ -95,18 +113,29 @@ export class GivenTenant {
     return this.work(async (work) => {
       const integration = await findIntegration(work, { integrationId });
       if (integration === undefined) throw new Error('No such integration.');
-      return claimDuePushes(work, { integration, firedAt: at, now: at, leaseUntil: new Date(at.getTime() + 20_000), limit, onlyWindows: false });
+      return claimDuePushes(work, {
+        integration,
+        firedAt: at,
+        now: at,
+        leaseUntil: new Date(at.getTime() + 20_000),
+        limit,
+        onlyWindows: false,
+      });
     });
   }
 
-  async pair(integrationId: string, externalId: string) {
+  async recordSync(integrationId: string, externalId: string) {
     return this.work(({ trx }) =>
       trx
-        .selectFrom('recordSyncs as pair')
-        .innerJoin('records as record', (join) => join.onRef('record.tenantId', '=', 'pair.tenantId').onRef('record.recordId', '=', 'pair.recordId'))
-        .selectAll('pair')
+        .selectFrom('recordSyncs as recordSync')
+        .innerJoin('records as record', (join) =>
+          join
+            .onRef('record.tenantId', '=', 'recordSync.tenantId')
+            .onRef('record.recordId', '=', 'recordSync.recordId'),
+        )
+        .selectAll('recordSync')
         .where('record.externalId', '=', externalId)
-        .where('pair.integrationId', '=', integrationId)
+        .where('recordSync.integrationId', '=', integrationId)
         .executeTakeFirst(),
     );
   }

@@ -39,7 +39,9 @@ describe('migrations', () => {
     await withClient((client) => client.query('create table outbox (in_the_way int)'));
     await expect(migrateToLatest(empty.url)).rejects.toThrow(/outbox/);
     const left = await withClient((client) =>
-      client.query(`select tablename from pg_tables where schemaname = 'public' and tablename in ('tenants', 'records')`),
+      client.query(
+        `select tablename from pg_tables where schemaname = 'public' and tablename in ('tenants', 'records')`,
+      ),
     );
     expect(left.rows).toEqual([]);
 

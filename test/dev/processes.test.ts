@@ -2,16 +2,25 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { projectFolder } from '../../dev/tools/paths';
-import { identify, isAlive, stopIdentified, waitUntilGone, type ProcessIdentity } from '../../dev/start/process-identity';
+import {
+  identify,
+  isAlive,
+  stopIdentified,
+  waitUntilGone,
+  type ProcessIdentity,
+} from '../../dev/start/process-identity';
 import { runToEnd, startProcess, waitUntilReady } from '../../dev/start/processes';
 import { temporaryFolder } from '../support/servers/shared-servers';
 
 const logFile = path.join(temporaryFolder('processes'), 'log');
-const start = (script: string) => startProcess({ name: 'sample', command: process.execPath, args: ['-e', script], logFile });
+const start = (script: string) =>
+  startProcess({ name: 'sample', command: process.execPath, args: ['-e', script], logFile });
 const forever = 'setInterval(() => {}, 1000);';
 
 it('asks a process to end and waits for it', async () => {
-  const child = await start(`${forever} process.on('SIGTERM', () => { console.log('in good order'); process.exit(0); }); console.log('up');`);
+  const child = await start(
+    `${forever} process.on('SIGTERM', () => { console.log('in good order'); process.exit(0); }); console.log('up');`,
+  );
   await waitUntilReady(child, () => fs.readFileSync(logFile, 'utf8').includes('up'));
 
   await child.stop();
@@ -33,7 +42,9 @@ it('kills a process that does not listen', async () => {
 it('tells how a process ended and what it said last, instead of waiting for it', async () => {
   const child = await start("console.error('no such table: moon'); process.exit(3)");
 
-  await expect(waitUntilReady(child, () => false)).rejects.toThrow(/sample ended with exit code 3[^]*no such table: moon/);
+  await expect(waitUntilReady(child, () => false)).rejects.toThrow(
+    /sample ended with exit code 3[^]*no such table: moon/,
+  );
 });
 
 it('says which program is missing', async () => {
@@ -42,7 +53,10 @@ it('says which program is missing', async () => {
 
 it('does not leave children behind when it is killed itself', async () => {
   const script = `require('tsx/cjs'); require('./dev/processes').startProcess({ name: 'child', command: 'sleep', args: ['600'], logFile: ${JSON.stringify(logFile)} }).then((child) => console.log(child.pid));`;
-  const parent = spawn(process.execPath, ['-e', script + forever], { cwd: projectFolder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const parent = spawn(process.execPath, ['-e', script + forever], {
+    cwd: projectFolder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
   const child = identify(pid) as ProcessIdentity;
 

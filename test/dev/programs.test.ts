@@ -15,7 +15,10 @@ function program(name: string, script: string): string {
 }
 
 /** Runs with the variables set and puts them back. */
-async function withEnvironment<Result>(variables: Record<string, string>, work: () => Promise<Result>): Promise<Result> {
+async function withEnvironment<Result>(
+  variables: Record<string, string>,
+  work: () => Promise<Result>,
+): Promise<Result> {
   const before = { ...process.env };
   Object.assign(process.env, variables);
   try {
@@ -29,7 +32,10 @@ describe('a program', () => {
   it('is the one that the variable names, before one on PATH', async () => {
     const [given, installed] = [program('pocketbase', 'exit 0'), program('pocketbase', 'exit 0')];
 
-    const found = await withEnvironment({ POCKETBASE_PATH: given, PATH: `${path.dirname(installed)}:${process.env.PATH}` }, () => findProgram('pocketbase'));
+    const found = await withEnvironment(
+      { POCKETBASE_PATH: given, PATH: `${path.dirname(installed)}:${process.env.PATH}` },
+      () => findProgram('pocketbase'),
+    );
 
     expect(found).toBe(given);
   });
@@ -38,7 +44,9 @@ describe('a program', () => {
     const [working, broken] = [program('pocketbase', 'exit 0'), program('pocketbase', 'exit 1')];
     const search = `${path.dirname(broken)}:${path.dirname(working)}`;
 
-    const found = await withEnvironment({ POCKETBASE_PATH: '', PATH: search }, () => findProgram('pocketbase'));
+    const found = await withEnvironment({ POCKETBASE_PATH: '', PATH: search }, () =>
+      findProgram('pocketbase'),
+    );
 
     expect(found).toBe(working);
   });
@@ -46,14 +54,20 @@ describe('a program', () => {
   it('is an error if the variable names one that does not run: no other is taken in silence', async () => {
     const search = withEnvironment({ TEMPORAL_CLI_PATH: '/nowhere/temporal' }, () => findProgram('temporal'));
 
-    await expect(search).rejects.toThrow('TEMPORAL_CLI_PATH is set to /nowhere/temporal, but that does not run');
+    await expect(search).rejects.toThrow(
+      'TEMPORAL_CLI_PATH is set to /nowhere/temporal, but that does not run',
+    );
   });
 });
 
 describe('the dependencies', () => {
-  const lock = (packages: Record<string, unknown>): string => JSON.stringify({ lockfileVersion: 3, packages });
+  const lock = (packages: Record<string, unknown>): string =>
+    JSON.stringify({ lockfileVersion: 3, packages });
 
-  function isInstalled(wanted: Record<string, unknown>, installed: Record<string, unknown> | undefined): boolean {
+  function isInstalled(
+    wanted: Record<string, unknown>,
+    installed: Record<string, unknown> | undefined,
+  ): boolean {
     const checkout = fs.mkdtempSync(path.join(folder, 'checkout-'));
     fs.writeFileSync(path.join(checkout, 'package-lock.json'), lock({ '': {}, ...wanted }));
     fs.mkdirSync(path.join(checkout, 'node_modules'));
@@ -66,10 +80,30 @@ describe('the dependencies', () => {
 
   it.each([
     ['are there when what npm installed is what the lockfile says', left, left, true],
-    ['are there without a package that is optional', { ...left, 'node_modules/darwin': { version: '1.0.0', optional: true } }, left, true],
-    ['are not there after a change of a version', { 'node_modules/left': { version: '1.0.1', integrity: 'sha512-a' } }, left, false],
-    ['are not there after a change of content', { 'node_modules/left': { version: '1.0.0', integrity: 'sha512-b' } }, left, false],
-    ['are not there after a package was added', { ...left, 'node_modules/right': { version: '1.0.0' } }, left, false],
+    [
+      'are there without a package that is optional',
+      { ...left, 'node_modules/darwin': { version: '1.0.0', optional: true } },
+      left,
+      true,
+    ],
+    [
+      'are not there after a change of a version',
+      { 'node_modules/left': { version: '1.0.1', integrity: 'sha512-a' } },
+      left,
+      false,
+    ],
+    [
+      'are not there after a change of content',
+      { 'node_modules/left': { version: '1.0.0', integrity: 'sha512-b' } },
+      left,
+      false,
+    ],
+    [
+      'are not there after a package was added',
+      { ...left, 'node_modules/right': { version: '1.0.0' } },
+      left,
+      false,
+    ],
     ['are not there when an installation was interrupted', left, undefined, false],
   ])('%s', (_title, wanted, installed, expected) => {
     expect(isInstalled(wanted, installed)).toBe(expected);

@@ -18,15 +18,21 @@ export const jsonValue = (): fc.Arbitrary<JsonValue> =>
   })).value;
 
 export function jsonObject(value: fc.Arbitrary<JsonValue> = jsonValue()): fc.Arbitrary<JsonObject> {
-  const key = fc.oneof(fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor', 'toString', ''), fc.string({ maxLength: 5 }));
+  const key = fc.oneof(
+    fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor', 'toString', ''),
+    fc.string({ maxLength: 5 }),
+  );
   // Through JSON, as they come in: an own "__proto__" is a key like any other there.
   return fc
     .array(fc.tuple(key, value), { maxLength: 4 })
     .map(
       (entries) =>
-        JSON.parse(`{${[...new Map(entries)].map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`).join(',')}}`) as JsonObject,
+        JSON.parse(
+          `{${[...new Map(entries)].map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`).join(',')}}`,
+        ) as JsonObject,
     );
 }
 
 /** Instants of one week, in whole milliseconds. */
-export const instant = (): fc.Arbitrary<Date> => fc.integer({ min: 0, max: 7 * 24 * 3_600_000 }).map((ms) => new Date(Date.UTC(2026, 10, 2) + ms));
+export const instant = (): fc.Arbitrary<Date> =>
+  fc.integer({ min: 0, max: 7 * 24 * 3_600_000 }).map((ms) => new Date(Date.UTC(2026, 10, 2) + ms));

@@ -18,7 +18,9 @@ function turned(value: JsonValue): JsonValue {
 describe('equality of JSON', () => {
   it('is what the canonical text says, for any two values', () => {
     fc.assert(
-      fc.property(jsonValue(), jsonValue(), (a, b) => expect(canonicalJson(a) === canonicalJson(b)).toBe(jsonEquals(a, b))),
+      fc.property(jsonValue(), jsonValue(), (a, b) =>
+        expect(canonicalJson(a) === canonicalJson(b)).toBe(jsonEquals(a, b)),
+      ),
       { numRuns: 500 },
     );
   });
@@ -35,7 +37,12 @@ describe('equality of JSON', () => {
   it('survives a journey through text, and the canonical text is JSON of the same value', () => {
     fc.assert(
       fc.property(jsonValue(), (value) =>
-        expect(jsonEquals(JSON.parse(canonicalJson(value)) as JsonValue, JSON.parse(JSON.stringify(value)) as JsonValue)).toBe(true),
+        expect(
+          jsonEquals(
+            JSON.parse(canonicalJson(value)) as JsonValue,
+            JSON.parse(JSON.stringify(value)) as JsonValue,
+          ),
+        ).toBe(true),
       ),
     );
   });

@@ -39,16 +39,20 @@ describe('rule 11: probing a third party that is down', () => {
 
   it('does always go forward, by at least half a minute but for the quarter of an hour, and at most five', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 1_000 }), fc.integer({ min: 0, max: 80 * HOUR }), (failed, elapsedMs) => {
-        const now = new Date(since.getTime() + elapsedMs);
-        const waits = nextProbeAt(since, failed, now).getTime() - now.getTime();
-        const failsIn = UNREACHABLE_FAILS_AFTER_MS - elapsedMs;
+      fc.property(
+        fc.integer({ min: 0, max: 1_000 }),
+        fc.integer({ min: 0, max: 80 * HOUR }),
+        (failed, elapsedMs) => {
+          const now = new Date(since.getTime() + elapsedMs);
+          const waits = nextProbeAt(since, failed, now).getTime() - now.getTime();
+          const failsIn = UNREACHABLE_FAILS_AFTER_MS - elapsedMs;
 
-        expect(waits).toBeGreaterThan(0);
-        expect(waits).toBeLessThanOrEqual(5 * 60_000);
-        if (waits < 30_000) expect(waits).toBe(failsIn);
-        if (failsIn > 0) expect(waits).toBeLessThanOrEqual(failsIn);
-      }),
+          expect(waits).toBeGreaterThan(0);
+          expect(waits).toBeLessThanOrEqual(5 * 60_000);
+          if (waits < 30_000) expect(waits).toBe(failsIn);
+          if (failsIn > 0) expect(waits).toBeLessThanOrEqual(failsIn);
+        },
+      ),
     );
   });
 
@@ -59,14 +63,20 @@ describe('rule 11: probing a third party that is down', () => {
         const probes = probesOf(HOUR, () => delays[position++ % delays.length] as number);
         const firstFailing = probes.find((probe) => isUnreachableLongEnoughToFail(since, new Date(probe)));
 
-        expect((firstFailing as number) - since.getTime()).toBeLessThanOrEqual(UNREACHABLE_FAILS_AFTER_MS + 2_000);
+        expect((firstFailing as number) - since.getTime()).toBeLessThanOrEqual(
+          UNREACHABLE_FAILS_AFTER_MS + 2_000,
+        );
       }),
     );
   });
 
   it('fails waiting pushes from a quarter of an hour on, not a moment earlier', () => {
-    expect(isUnreachableLongEnoughToFail(since, new Date(since.getTime() + UNREACHABLE_FAILS_AFTER_MS - 1))).toBe(false);
-    expect(isUnreachableLongEnoughToFail(since, new Date(since.getTime() + UNREACHABLE_FAILS_AFTER_MS))).toBe(true);
+    expect(
+      isUnreachableLongEnoughToFail(since, new Date(since.getTime() + UNREACHABLE_FAILS_AFTER_MS - 1)),
+    ).toBe(false);
+    expect(isUnreachableLongEnoughToFail(since, new Date(since.getTime() + UNREACHABLE_FAILS_AFTER_MS))).toBe(
+      true,
+    );
     expect(GIVE_UP_AFTER_MS).toBe(72 * HOUR);
   });
 });
@@ -74,7 +84,11 @@ describe('rule 11: probing a third party that is down', () => {
 describe('rule 8: a record that is refused with 5xx', () => {
   it('waits 2 s, then twice as long each time, and never more than ten minutes', () => {
     expect([1, 2, 3, 4].map(refusalBackoffMs)).toEqual([2_000, 4_000, 8_000, 16_000]);
-    fc.assert(fc.property(fc.integer({ min: 1, max: 2_000 }), (refusals) => expect(refusalBackoffMs(refusals)).toBeLessThanOrEqual(600_000)));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2_000 }), (refusals) =>
+        expect(refusalBackoffMs(refusals)).toBeLessThanOrEqual(600_000),
+      ),
+    );
   });
 
   it('is not tried more than five times', () => {

@@ -1,5 +1,11 @@
 import { networkInterfaces } from 'node:os';
-import { BlockedByPolicy, type EgressPolicy, checkAddress, checkUrl, isCidr } from '../../egress/egress-policy';
+import {
+  BlockedByPolicy,
+  type EgressPolicy,
+  checkAddress,
+  checkUrl,
+  isCidr,
+} from '../../egress/egress-policy';
 import { NOT_PUBLIC } from '../support/fakes/not-public-addresses';
 
 const strict: EgressPolicy = { allowCidrs: [], allowHttp: false };
@@ -22,7 +28,8 @@ describe('the address', () => {
     const own = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
 
     expect(own.length).toBeGreaterThan(0);
-    for (const { address } of own) expect(() => checkAddress(strict, address.split('%')[0] as string)).toThrow(BlockedByPolicy);
+    for (const { address } of own)
+      expect(() => checkAddress(strict, address.split('%')[0] as string)).toThrow(BlockedByPolicy);
   });
 
   it('is accepted inside a network that the operator opened, and only there', () => {
@@ -33,7 +40,9 @@ describe('the address', () => {
   });
 
   it('tells nobody which address it was', () => {
-    expect(() => checkUrl(strict, 'https://2130706433/', ['127.0.0.1'])).toThrow(/^Blocked by policy: the address is not a public one\.$/);
+    expect(() => checkUrl(strict, 'https://2130706433/', ['127.0.0.1'])).toThrow(
+      /^Blocked by policy: the address is not a public one\.$/,
+    );
   });
 });
 
@@ -71,7 +80,9 @@ describe('the URL', () => {
   it.each(['22', '25', '53', '80', '110', '3306', '5432', '6379', '11211', '27017'])(
     'S12 is refused for port %s even where the configuration names it',
     (port) => {
-      expect(() => checkUrl(strict, `https://hr.example.com:${port}/`, [`hr.example.com:${port}`])).toThrow(BlockedByPolicy);
+      expect(() => checkUrl(strict, `https://hr.example.com:${port}/`, [`hr.example.com:${port}`])).toThrow(
+        BlockedByPolicy,
+      );
     },
   );
 

@@ -3,7 +3,7 @@ import { type AddressInfo, type Server as TcpServer, createServer as createTcpSe
 import { createServer as createTlsServer } from 'node:tls';
 import { Unavailable } from '../../connectors/errors';
 import { BlockedByPolicy, type EgressPolicy, type ResolvedAddress } from '../../egress/egress-policy';
-import { closeConnections, createGatedConnect, createHttpClient } from '../../egress/http-client';
+import { closeConnections, createEgressConnect, createHttpClient } from '../../egress/http-client';
 
 const open: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
 const closed: EgressPolicy = { allowCidrs: [], allowHttp: true };
@@ -40,7 +40,10 @@ async function canary(): Promise<{ port: number; connections: () => number }> {
   return { port, connections: () => connections };
 }
 
-function send(url: string, options: { policy?: EgressPolicy; hosts?: string[]; timeoutMs?: number; signal?: AbortSignal } = {}) {
+function send(
+  url: string,
+  options: { policy?: EgressPolicy; hosts?: string[]; timeoutMs?: number; signal?: AbortSignal } = {},
+) {
   const { policy = open, hosts = [new URL(url).host], timeoutMs = 5_000, signal = never } = options;
   return createHttpClient({ policy, hosts, timeoutMs, signal }).send({ method: 'GET', url });
 }
@@ -49,7 +52,8 @@ function resolvingTo(...answers: ResolvedAddress[][]): EgressPolicy & { asked: (
   let asked = 0;
   const policy: EgressPolicy & { asked: () => number } = {
     ...closed,
-    resolve: (_name, callback) => callback(null, answers[Math.min(asked++, answers.length - 1)] as ResolvedAddress[]),
+    resolve: (_name, callback) =>
+      callback(null, answers[Math.min(asked++, answers.length - 1)] as ResolvedAddress[]),
     asked: () => asked,
   };
   policies.push(policy);
@@ -65,12 +69,19 @@ describe('an exchange', () => {
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
       request.on('end', () => {
         response.writeHead(201, { 'X-Two': ['a', 'b'], ETag: 'W/"1"' });
-        response.end(JSON.stringify({ method: request.method, token: request.headers['authorization'], body }));
+        response.end(
+          JSON.stringify({ method: request.method, token: request.headers['authorization'], body }),
+        );
       });
     });
     const client = createHttpClient({ policy: open, hosts: [`127.0.0.1:${port}`], signal: never });
 
-    const response = await client.send({ method: 'PATCH', url: `http://127.0.0.1:${port}/x`, headers: { Authorization: 'Bearer t' }, body: 'häß 🙂' });
+    const response = await client.send({
+      method: 'PATCH',
+      url: `http://127.0.0.1:${port}/x`,
+      headers: { Authorization: 'Bearer t' },
+      body: 'häß 🙂',
+    });
 
     expect(response).toMatchObject({ status: 201, headers: { etag: 'W/"1"', 'x-two': 'a, b' } });
     expect(JSON.parse(response.text)).toEqual({ method: 'PATCH', token: 'Bearer t', body: 'häß 🙂' });
@@ -88,7 +99,10 @@ describe('an exchange', () => {
 
   it('shares its connections with other clients of the same policy', async () => {
     let connections = 0;
-    const server = createServer((_request, response) => response.end('ok')).on('connection', () => (connections += 1));
+    const server = createServer((_request, response) => response.end('ok')).on(
+      'connection',
+      () => (connections += 1),
+    );
     const port = await listen(server);
 
     for (let turn = 0; turn < 5; turn += 1) await send(`http://127.0.0.1:${port}/`);
@@ -98,16 +112,24 @@ describe('an exchange', () => {
 
   it('reaches a name whose checked addresses include one that answers', async () => {
     const port = await serve((_request, response) => response.end('ok'));
-    const policy: EgressPolicy = { ...open, resolve: (_name, callback) => callback(null, [v4('127.0.0.2'), v4('127.0.0.1')]) };
+    const policy: EgressPolicy = {
+      ...open,
+      resolve: (_name, callback) => callback(null, [v4('127.0.0.2'), v4('127.0.0.1')]),
+    };
     policies.push(policy);
 
-    await expect(send(`http://hr.example.com:${port}/`, { policy })).resolves.toMatchObject({ status: 200, text: 'ok' });
+    await expect(send(`http://hr.example.com:${port}/`, { policy })).resolves.toMatchObject({
+      status: 200,
+      text: 'ok',
+    });
   });
 
   it('S11 does not follow a redirect', async () => {
     const target = await canary();
     for (const status of [301, 302, 303, 307, 308]) {
-      const port = await serve((_request, response) => response.writeHead(status, { location: `http://127.0.0.1:${target.port}/` }).end());
+      const port = await serve((_request, response) =>
+        response.writeHead(status, { location: `http://127.0.0.1:${target.port}/` }).end(),
+      );
 
       await expect(send(`http://127.0.0.1:${port}/`)).resolves.toMatchObject({ status });
     }
@@ -118,12 +140,16 @@ describe('an exchange', () => {
   it('does not use a proxy from the environment', async () => {
     const proxy = await canary();
     const port = await serve((_request, response) => response.end('direct'));
-    process.env['HTTP_PROXY'] = process.env['http_proxy'] = process.env['ALL_PROXY'] = `http://127.0.0.1:${proxy.port}`;
+    process.env['HTTP_PROXY'] =
+      process.env['http_proxy'] =
+      process.env['ALL_PROXY'] =
+        `http://127.0.0.1:${proxy.port}`;
     process.env['NODE_USE_ENV_PROXY'] = '1';
 
     const response = await send(`http://127.0.0.1:${port}/`);
 
-    for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'NODE_USE_ENV_PROXY']) delete process.env[name];
+    for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'NODE_USE_ENV_PROXY'])
+      delete process.env[name];
     expect(response.text).toBe('direct');
     expect(proxy.connections()).toBe(0);
   });
@@ -133,7 +159,9 @@ describe('what is not a complete answer becomes Unavailable', () => {
   it('S10 when the headers do not come', async () => {
     const port = await serve(() => {});
 
-    await expect(send(`http://127.0.0.1:${port}/`, { timeoutMs: 200 })).rejects.toThrow('no complete answer within 0.2 s');
+    await expect(send(`http://127.0.0.1:${port}/`, { timeoutMs: 200 })).rejects.toThrow(
+      'no complete answer within 0.2 s',
+    );
   });
 
   it('S10 when the body drips', async () => {
@@ -162,7 +190,9 @@ describe('what is not a complete answer becomes Unavailable', () => {
 
   it('S10 when it is larger than what the request asked for, which is never more than 16 MiB', async () => {
     const MIB = 1024 * 1024;
-    const port = await serve((request, response) => response.end('x'.repeat(Number(request.headers['x-bytes']))));
+    const port = await serve((request, response) =>
+      response.end('x'.repeat(Number(request.headers['x-bytes']))),
+    );
     const client = createHttpClient({ policy: open, hosts: [`127.0.0.1:${port}`], signal: never });
     const ask = (bytes: number, responseBytesMax?: number) =>
       client.send({
@@ -199,7 +229,9 @@ describe('what is not a complete answer becomes Unavailable', () => {
     const error = await send(`http://127.0.0.1:${port}/`).catch((reason: unknown) => reason as Error);
 
     expect(error).toBeInstanceOf(Unavailable);
-    expect((error as Error).message).toBe('The third party gave no complete answer: it refused the connection.');
+    expect((error as Error).message).toBe(
+      'The third party gave no complete answer: it refused the connection.',
+    );
   });
 
   it('when the certificate cannot be trusted or TLS is not spoken', async () => {
@@ -209,7 +241,9 @@ describe('what is not a complete answer becomes Unavailable', () => {
   });
 
   it('when the name has no address', async () => {
-    await expect(send('http://nobody.invalid/', { policy: resolvingTo([]) })).rejects.toBeInstanceOf(Unavailable);
+    await expect(send('http://nobody.invalid/', { policy: resolvingTo([]) })).rejects.toBeInstanceOf(
+      Unavailable,
+    );
   });
 
   it('when the worker stops, before and during an exchange', async () => {
@@ -217,33 +251,50 @@ describe('what is not a complete answer becomes Unavailable', () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 100);
 
-    await expect(send(`http://127.0.0.1:${port}/`, { signal: AbortSignal.abort() })).rejects.toThrow('the worker stops');
-    await expect(send(`http://127.0.0.1:${port}/`, { signal: stop.signal })).rejects.toThrow('the worker stops');
+    await expect(send(`http://127.0.0.1:${port}/`, { signal: AbortSignal.abort() })).rejects.toThrow(
+      'the worker stops',
+    );
+    await expect(send(`http://127.0.0.1:${port}/`, { signal: stop.signal })).rejects.toThrow(
+      'the worker stops',
+    );
   });
 
   it('when a header cannot be sent', async () => {
     const client = createHttpClient({ policy: open, hosts: ['127.0.0.1:1'], signal: never });
 
-    await expect(client.send({ method: 'GET', url: 'http://127.0.0.1:1/', headers: { authorization: 'a\r\nb' } })).rejects.toBeInstanceOf(Unavailable);
+    await expect(
+      client.send({ method: 'GET', url: 'http://127.0.0.1:1/', headers: { authorization: 'a\r\nb' } }),
+    ).rejects.toBeInstanceOf(Unavailable);
   });
 });
 
 describe('the gate', () => {
-  it.each(['127.0.0.1', '2130706433', '0x7f.1', '0177.0.0.1', '127.1', '①②⑦.⓪.⓪.①', '[::ffff:127.0.0.1]', '0.0.0.0', '0'])(
-    'S12 lets no connection through to %s',
-    async (host) => {
-      const target = await canary();
+  it.each([
+    '127.0.0.1',
+    '2130706433',
+    '0x7f.1',
+    '0177.0.0.1',
+    '127.1',
+    '①②⑦.⓪.⓪.①',
+    '[::ffff:127.0.0.1]',
+    '0.0.0.0',
+    '0',
+  ])('S12 lets no connection through to %s', async (host) => {
+    const target = await canary();
 
-      await expect(send(`http://${host}:${target.port}/`, { policy: closed })).rejects.toThrow('Blocked by policy');
+    await expect(send(`http://${host}:${target.port}/`, { policy: closed })).rejects.toThrow(
+      'Blocked by policy',
+    );
 
-      expect(target.connections()).toBe(0);
-    },
-  );
+    expect(target.connections()).toBe(0);
+  });
 
   it('S12 lets no connection through by a name', async () => {
     const target = await canary();
 
-    await expect(send(`http://localhost:${target.port}/`, { policy: closed })).rejects.toThrow('Blocked by policy');
+    await expect(send(`http://localhost:${target.port}/`, { policy: closed })).rejects.toThrow(
+      'Blocked by policy',
+    );
 
     expect(target.connections()).toBe(0);
   });
@@ -252,7 +303,9 @@ describe('the gate', () => {
     const target = await canary();
     const policy = resolvingTo([v4('93.184.216.34'), v4('127.0.0.1')]);
 
-    await expect(send(`http://mixed.example.com:${target.port}/`, { policy })).rejects.toThrow('Blocked by policy: the address is not a public one.');
+    await expect(send(`http://mixed.example.com:${target.port}/`, { policy })).rejects.toThrow(
+      'Blocked by policy: the address is not a public one.',
+    );
 
     expect(target.connections()).toBe(0);
   });
@@ -263,8 +316,12 @@ describe('the gate', () => {
     const policy = { ...resolvingTo([v4('127.0.0.2')], [v4('127.0.0.1')]), allowCidrs: ['127.0.0.2/32'] };
     policies.push(policy);
 
-    await expect(send(`http://rebound.example.com:${target.port}/`, { policy })).rejects.toThrow('refused the connection');
-    await expect(send(`http://rebound.example.com:${target.port}/`, { policy })).rejects.toThrow('Blocked by policy');
+    await expect(send(`http://rebound.example.com:${target.port}/`, { policy })).rejects.toThrow(
+      'refused the connection',
+    );
+    await expect(send(`http://rebound.example.com:${target.port}/`, { policy })).rejects.toThrow(
+      'Blocked by policy',
+    );
 
     expect(target.connections()).toBe(0);
   });
@@ -280,16 +337,22 @@ describe('the gate', () => {
     expect(resolving.asked()).toBe(1);
   });
 
-  it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])('S12 stands at the socket too, whatever the URL looked like: %s', async (hostname) => {
-    const target = await canary();
+  it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])(
+    'S12 stands at the socket too, whatever the URL looked like: %s',
+    async (hostname) => {
+      const target = await canary();
 
-    const refusal = await new Promise((resolve) =>
-      createGatedConnect(closed)({ hostname, host: hostname, protocol: 'http:', port: String(target.port) }, (...[error]) => resolve(error)),
-    );
+      const refusal = await new Promise((resolve) =>
+        createEgressConnect(closed)(
+          { hostname, host: hostname, protocol: 'http:', port: String(target.port) },
+          (...[error]) => resolve(error),
+        ),
+      );
 
-    expect(refusal).toBeInstanceOf(BlockedByPolicy);
-    expect(target.connections()).toBe(0);
-  });
+      expect(refusal).toBeInstanceOf(BlockedByPolicy);
+      expect(target.connections()).toBe(0);
+    },
+  );
 
   it('asks TLS for the name, not for the address it connects to', async () => {
     const asked: string[] = [];
@@ -312,7 +375,9 @@ describe('the gate', () => {
   it('lets no connection through to a host that the configuration does not name', async () => {
     const target = await canary();
 
-    await expect(send(`http://127.0.0.1:${target.port}/`, { hosts: ['hr.example.com', `127.0.0.1:${target.port + 1}`] })).rejects.toThrow('Blocked by policy');
+    await expect(
+      send(`http://127.0.0.1:${target.port}/`, { hosts: ['hr.example.com', `127.0.0.1:${target.port + 1}`] }),
+    ).rejects.toThrow('Blocked by policy');
 
     expect(target.connections()).toBe(0);
   });

@@ -1,6 +1,10 @@
 /** The words of e-mails, and what names may not do to them: rules.md S20, S23. */
 import { composeEmail } from '../../egress/mail/compose';
-import { EMAIL_KINDS, type NotificationContent, type OnboardingContent } from '../../domain/notifications/email-kinds';
+import {
+  EMAIL_KINDS,
+  type NotificationContent,
+  type OnboardingContent,
+} from '../../domain/notifications/email-kinds';
 import { NOTIFICATION_KINDS } from '../../domain/notifications/notification-kinds';
 
 const publicUrl = 'https://syncline.example/team';
@@ -16,12 +20,23 @@ const content: OnboardingContent = {
   ],
 };
 const told = (app: string, account_name = app): NotificationContent => ({
-  items: [{ kind: 'sync_complete', app, account_name, path: `/console/integrations/${content.integration_id}` }],
+  items: [
+    { kind: 'sync_complete', app, account_name, path: `/console/integrations/${content.integration_id}` },
+  ],
 });
-const contentOf = (kind: string) => (kind.startsWith('notification') ? told(content.app, content.account_name) : content);
+const contentOf = (kind: string) =>
+  kind.startsWith('notification') ? told(content.app, content.account_name) : content;
 const named = (name: string, kind: string): OnboardingContent | NotificationContent =>
-  kind.startsWith('notification') ? told(name) : { ...content, app: name, account_name: name, datasets: [{ record_type: name, state: 'failed', records: 0 }] };
-const compose = (given: OnboardingContent | NotificationContent, kind = 'onboarding_complete') => composeEmail({ kind, content: given, publicUrl });
+  kind.startsWith('notification')
+    ? told(name)
+    : {
+        ...content,
+        app: name,
+        account_name: name,
+        datasets: [{ record_type: name, state: 'failed', records: 0 }],
+      };
+const compose = (given: OnboardingContent | NotificationContent, kind = 'onboarding_complete') =>
+  composeEmail({ kind, content: given, publicUrl });
 
 it('says in text and HTML what was read of which account', () => {
   const { subject, text, html } = compose(content);
@@ -46,7 +61,9 @@ describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
 
     const links = [...`${text}\n${html}`.matchAll(/https?:\/\/[^\s"<]+/g)].map(([link]) => link);
     const inbox = kind === 'notification_digest' ? [`${publicUrl}/console/notifications`] : [];
-    expect(new Set(links)).toEqual(new Set([...inbox, `${publicUrl}/console/integrations/${content.integration_id}`]));
+    expect(new Set(links)).toEqual(
+      new Set([...inbox, `${publicUrl}/console/integrations/${content.integration_id}`]),
+    );
     expect(new Set(html.match(/(href|src)="/g))).toEqual(new Set(['href="']));
   });
 
@@ -54,7 +71,9 @@ describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
     const { html } = compose(named(`<script>alert(1)</script><img src=x onerror="a()"> & 'co'`, kind), kind);
 
     expect(html).not.toMatch(/<script|<img/);
-    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&quot;a()&quot;&gt; &amp; &#39;co&#39;');
+    expect(html).toContain(
+      '&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&quot;a()&quot;&gt; &amp; &#39;co&#39;',
+    );
   });
 
   it('does not run template code in names', () => {
@@ -77,7 +96,10 @@ describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
     expect(subject).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
     expect(text).not.toMatch(/^Bcc:/m);
     // eslint-disable-next-line no-control-regex
-    for (const words of [text, html]) expect(words.replaceAll('\n', '')).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
+    for (const words of [text, html])
+      expect(words.replaceAll('\n', '')).not.toMatch(
+        /[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/,
+      );
   });
 
   it('cuts a name of a thousand characters', () => {
@@ -86,13 +108,19 @@ describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
 });
 
 describe('an e-mail about a notification', () => {
-  const item = (kind: (typeof NOTIFICATION_KINDS)[number]) => ({ kind, app: 'PocketBase', account_name: 'Acme', path: '/console/notifications' });
+  const item = (kind: (typeof NOTIFICATION_KINDS)[number]) => ({
+    kind,
+    app: 'PocketBase',
+    account_name: 'Acme',
+    path: '/console/notifications',
+  });
 
   it.each(NOTIFICATION_KINDS)('says what %s means and what to do, and why one gets it', (kind) => {
     const { subject, text, html } = compose({ items: [item(kind)] }, 'notification');
 
     expect(subject.length).toBeGreaterThan(10);
-    for (const words of [text, html]) expect(words).toMatch(/\(sign in to see it\)[^]*You get this because you have not looked at it/);
+    for (const words of [text, html])
+      expect(words).toMatch(/\(sign in to see it\)[^]*You get this because you have not looked at it/);
   });
 
   it('names several in one, each with its own page', () => {

@@ -1,7 +1,8 @@
 /** The environment variables of e-mail. */
 import { loadWorkerConfig } from '../../runtime/config';
 
-const load = (more: NodeJS.ProcessEnv) => loadWorkerConfig({ DATABASE_URL: 'postgres://a@b/c', ENCRYPTION_KEYS: 'k1:x', ...more }).mail;
+const load = (more: NodeJS.ProcessEnv) =>
+  loadWorkerConfig({ DATABASE_URL: 'postgres://a@b/c', ENCRYPTION_KEYS: 'k1:x', ...more }).mail;
 const complete = {
   SMTP_URL: 'smtps://syncline:p%40ss@smtp.example.com:465',
   SMTP_FROM: 'Syncline <syncline@example.com>',
@@ -9,7 +10,11 @@ const complete = {
 };
 
 it('are taken together', () => {
-  expect(load(complete)).toEqual({ smtpUrl: complete.SMTP_URL, from: complete.SMTP_FROM, publicUrl: 'https://syncline.example' });
+  expect(load(complete)).toEqual({
+    smtpUrl: complete.SMTP_URL,
+    from: complete.SMTP_FROM,
+    publicUrl: 'https://syncline.example',
+  });
 });
 
 it('may all be absent, or empty: then e-mails wait', () => {

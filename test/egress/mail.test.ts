@@ -1,7 +1,7 @@
 /** The mailer against a real mail server: what it sends, and what each answer comes to. */
 import net from 'node:net';
 import { createMailer, type Mailer, type OutgoingEmail } from '../../egress/mail/smtp-mailer';
-import { newUuid, toWireId } from '../../db/sql/ids';
+import { newUuid, toTypeId } from '../../db/sql/ids';
 import { freePort } from '../support/servers/free-port';
 import { type MailServer, startMailServer } from '../support/servers/mail-server';
 
@@ -26,7 +26,12 @@ const email = (more: Partial<OutgoingEmail> = {}): OutgoingEmail => ({
   emailId: newUuid(),
   kind: 'onboarding_complete',
   recipient: 'ada@example.org',
-  content: { integration_id: 'int_1', app: 'PocketBase', account_name: 'Acmé', datasets: [{ record_type: 'employees', state: 'succeeded', records: 8 }] },
+  content: {
+    integration_id: 'int_1',
+    app: 'PocketBase',
+    account_name: 'Acmé',
+    datasets: [{ record_type: 'employees', state: 'succeeded', records: 8 }],
+  },
   ...more,
 });
 
@@ -47,7 +52,7 @@ it('sends text and HTML, from the configured address, marked as automatic, with 
   expect(received?.raw).toMatch(/^From: Syncline <syncline@example\.com>\r$/m);
   expect(received?.raw).toMatch(/^Subject: =\?UTF-8\?Q\?PocketBase_=28Acm=C3=A9=29_is_ready\?=\r$/m);
   expect(received?.raw).toMatch(/^Auto-Submitted: auto-generated\r$/m);
-  expect(received?.raw).toContain(`\r\nMessage-ID: <${toWireId('eml', sent.emailId)}@syncline.example>\r\n`);
+  expect(received?.raw).toContain(`\r\nMessage-ID: <${toTypeId('eml', sent.emailId)}@syncline.example>\r\n`);
   expect(received?.raw).toMatch(/^Content-Type: text\/plain; charset=utf-8\r$/m);
   expect(received?.raw).toMatch(/^Content-Type: text\/html; charset=utf-8\r$/m);
 });
@@ -56,7 +61,11 @@ it('takes 451 for trouble that may pass, and the next attempt succeeds under the
   server.textAnswers = [451];
   const sent = email();
 
-  expect(await mailer.send(sent, never)).toEqual({ kind: 'unavailable', code: 'EMESSAGE 451 DATA', detail: expect.stringContaining('Try again later.') });
+  expect(await mailer.send(sent, never)).toEqual({
+    kind: 'unavailable',
+    code: 'EMESSAGE 451 DATA',
+    detail: expect.stringContaining('Try again later.'),
+  });
   expect(await mailer.send(sent, never)).toEqual({ kind: 'taken' });
   expect(server.received).toHaveLength(1);
 });
@@ -64,8 +73,16 @@ it('takes 451 for trouble that may pass, and the next attempt succeeds under the
 it('takes a recipient who is not known for good, and one who is only busy not', async () => {
   server.recipientAnswers = [550, 450];
 
-  expect(await mailer.send(email(), never)).toMatchObject({ kind: 'refused', code: 'EENVELOPE 550 RCPT TO', isAddressRefused: true });
-  expect(await mailer.send(email(), never)).toEqual({ kind: 'unavailable', code: 'EENVELOPE 450 RCPT TO', detail: expect.any(String) });
+  expect(await mailer.send(email(), never)).toMatchObject({
+    kind: 'refused',
+    code: 'EENVELOPE 550 RCPT TO',
+    isAddressRefused: true,
+  });
+  expect(await mailer.send(email(), never)).toEqual({
+    kind: 'unavailable',
+    code: 'EENVELOPE 450 RCPT TO',
+    detail: expect.any(String),
+  });
 });
 
 it('knows that the mail server may have an e-mail whose answer was lost, and cannot have one that never reached it', async () => {
@@ -82,32 +99,51 @@ it('takes a refused text for good', async () => {
   expect(await mailer.send(email(), never)).toMatchObject({ kind: 'refused', code: 'EMESSAGE 554 DATA' });
 });
 
-it.each(['ada@example.org, eve@example.org', 'ada@example.org>\r\nRCPT TO:<eve@example.org', 'Ada <ada@example.org>', 'ada', ''])(
-  'never makes two recipients of one: %j',
-  async (recipient) => {
-    await mailer.send(email({ recipient }), never);
+it.each([
+  'ada@example.org, eve@example.org',
+  'ada@example.org>\r\nRCPT TO:<eve@example.org',
+  'Ada <ada@example.org>',
+  'ada',
+  '',
+])('never makes two recipients of one: %j', async (recipient) => {
+  await mailer.send(email({ recipient }), never);
 
-    expect(server.received.flatMap(({ to }) => to).filter((to) => to.includes('eve') && !to.includes('ada'))).toEqual([]);
-    expect(server.received.every(({ to }) => to.length === 1)).toBe(true);
-  },
-);
+  expect(
+    server.received.flatMap(({ to }) => to).filter((to) => to.includes('eve') && !to.includes('ada')),
+  ).toEqual([]);
+  expect(server.received.every(({ to }) => to.length === 1)).toBe(true);
+});
 
 it('does not take a wrong password for a reason to lose the e-mail', async () => {
-  const strict = await startServer({ authOptional: false, onAuth: (_auth, _session, callback) => callback(new Error('Invalid username or password')) });
+  const strict = await startServer({
+    authOptional: false,
+    onAuth: (_auth, _session, callback) => callback(new Error('Invalid username or password')),
+  });
   const url = strict.url.replace('smtp://', 'smtp://syncline:wrong@');
 
-  expect(await startMailer(`${url}?requireTLS=false`).send(email(), never)).toMatchObject({ kind: 'unavailable', code: expect.stringMatching(/^EAUTH 535/) });
+  expect(await startMailer(`${url}?requireTLS=false`).send(email(), never)).toMatchObject({
+    kind: 'unavailable',
+    code: expect.stringMatching(/^EAUTH 535/),
+  });
 });
 
 it('does not take "log in first" (530) for one either', async () => {
   const strict = await startServer({ authOptional: false });
 
-  expect(await startMailer(strict.url).send(email(), never)).toMatchObject({ kind: 'unavailable', code: expect.stringContaining('530') });
+  expect(await startMailer(strict.url).send(email(), never)).toMatchObject({
+    kind: 'unavailable',
+    code: expect.stringContaining('530'),
+  });
 });
 
 it('tells no password to a server that offers no encryption', async () => {
   const passwords: unknown[] = [];
-  const open = await startServer({ onAuth: ({ password }, _session, callback) => (passwords.push(password), callback(null, { user: 'syncline' })) });
+  const open = await startServer({
+    onAuth: ({ password }, _session, callback) => (
+      passwords.push(password),
+      callback(null, { user: 'syncline' })
+    ),
+  });
   const url = open.url.replace('smtp://', 'smtp://syncline:secret@');
 
   expect(await startMailer(url).send(email(), never)).toMatchObject({ kind: 'unavailable' });
@@ -117,8 +153,13 @@ it('tells no password to a server that offers no encryption', async () => {
 it('sends over TLS where the server offers it, and not where its certificate is not accepted', async () => {
   const encrypted = await startServer({ disabledCommands: [] });
 
-  expect(await startMailer(encrypted.url).send(email(), never)).toMatchObject({ kind: 'unavailable', code: expect.stringMatching(/ETLS|ESOCKET|CERT/) });
-  expect(await startMailer(`${encrypted.url}?tls.rejectUnauthorized=false`).send(email(), never)).toEqual({ kind: 'taken' });
+  expect(await startMailer(encrypted.url).send(email(), never)).toMatchObject({
+    kind: 'unavailable',
+    code: expect.stringMatching(/ETLS|ESOCKET|CERT/),
+  });
+  expect(await startMailer(`${encrypted.url}?tls.rejectUnauthorized=false`).send(email(), never)).toEqual({
+    kind: 'taken',
+  });
 });
 
 it('takes a port where nobody listens for trouble that may pass', async () => {
@@ -133,7 +174,9 @@ it('waits for no greeting for ever', async () => {
   stops.push(() => mute.close());
   const { port } = mute.address() as net.AddressInfo;
 
-  expect(await startMailer(`smtp://127.0.0.1:${port}`, { connectMs: 100, totalMs: 5_000 }).send(email(), never)).toMatchObject({
+  expect(
+    await startMailer(`smtp://127.0.0.1:${port}`, { connectMs: 100, totalMs: 5_000 }).send(email(), never),
+  ).toMatchObject({
     kind: 'unavailable',
     code: 'ETIMEDOUT',
   });
@@ -169,7 +212,9 @@ it('does not send again by itself when the server hangs up instead of answering'
   stops.push(() => rude.close());
   const { port } = rude.address() as net.AddressInfo;
 
-  expect(await startMailer(`smtp://127.0.0.1:${port}`).send(email(), never)).toMatchObject({ kind: 'unavailable' });
+  expect(await startMailer(`smtp://127.0.0.1:${port}`).send(email(), never)).toMatchObject({
+    kind: 'unavailable',
+  });
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(texts).toBe(1);
 });

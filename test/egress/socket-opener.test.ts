@@ -36,7 +36,12 @@ const answering =
     );
 
 function open(host: string, options: Partial<SocketOpenerOptions> = {}): Promise<Socket> {
-  const opener = createSocketOpener({ policy: loopback, hosts: [`${host}:${port}`], signal: new AbortController().signal, ...options });
+  const opener = createSocketOpener({
+    policy: loopback,
+    hosts: [`${host}:${port}`],
+    signal: new AbortController().signal,
+    ...options,
+  });
   return opener.open({ host, port });
 }
 
@@ -63,7 +68,8 @@ it('opens a connection to a host and port that the configuration names', async (
 
 it('connects to the address that was checked, and asks for it once', async () => {
   let asked = 0;
-  const resolve: Resolve = (hostname, callback) => answering((asked += 1) === 1 ? '127.0.0.1' : '10.0.0.1')(hostname, callback);
+  const resolve: Resolve = (hostname, callback) =>
+    answering((asked += 1) === 1 ? '127.0.0.1' : '10.0.0.1')(hostname, callback);
 
   const socket = await open('db.example.com', { policy: { ...loopback, resolve } });
 
@@ -87,32 +93,48 @@ describe('refuses, and connects to nothing,', () => {
     expect(message).toBe('Blocked by policy: the address is not a public one.');
   });
 
-  it.each(['127.1', '2130706433', '0x7f000001', '::ffff:127.0.0.1', 'localhost'])('such an address in another form: %s', async (host) => {
-    expect(await refusal(open(host, { policy: strict }))).not.toContain('127.0.0.1');
-  });
+  it.each(['127.1', '2130706433', '0x7f000001', '::ffff:127.0.0.1', 'localhost'])(
+    'such an address in another form: %s',
+    async (host) => {
+      expect(await refusal(open(host, { policy: strict }))).not.toContain('127.0.0.1');
+    },
+  );
 
   it('a name for such an address, and says no address', async () => {
-    const message = await refusal(open('db.example.com', { policy: { ...strict, resolve: answering('127.0.0.1') } }));
+    const message = await refusal(
+      open('db.example.com', { policy: { ...strict, resolve: answering('127.0.0.1') } }),
+    );
 
     expect(message).not.toContain('127.0.0.1');
   });
 
   it('a name with one such address among good ones (DNS rebinding)', async () => {
-    expect(await refusal(open('db.example.com', { policy: { ...loopback, resolve: answering('127.0.0.1', '10.0.0.1') } }))).not.toMatch(/\d\.\d/);
+    expect(
+      await refusal(
+        open('db.example.com', { policy: { ...loopback, resolve: answering('127.0.0.1', '10.0.0.1') } }),
+      ),
+    ).not.toMatch(/\d\.\d/);
   });
 
   it('a name that turns private at the next connection (DNS rebinding)', async () => {
     const answers = [answering('127.0.0.1'), answering('169.254.169.254')];
-    const policy: EgressPolicy = { ...loopback, resolve: (hostname, callback) => answers.shift()?.(hostname, callback) };
+    const policy: EgressPolicy = {
+      ...loopback,
+      resolve: (hostname, callback) => answers.shift()?.(hostname, callback),
+    };
 
     const [first] = await Promise.all([open('db.example.com', { policy }), once(server, 'connection')]);
 
-    expect(await refusal(open('db.example.com', { policy }), 1)).toBe('Blocked by policy: the address is not a public one.');
+    expect(await refusal(open('db.example.com', { policy }), 1)).toBe(
+      'Blocked by policy: the address is not a public one.',
+    );
     first.destroy();
   });
 
   it('a name without an address', async () => {
-    expect(await refusal(open('db.example.com', { policy: { ...loopback, resolve: answering() } }))).not.toMatch(/\d\.\d/);
+    expect(
+      await refusal(open('db.example.com', { policy: { ...loopback, resolve: answering() } })),
+    ).not.toMatch(/\d\.\d/);
   });
 
   it('when the worker stops already', async () => {
@@ -123,7 +145,9 @@ describe('refuses, and connects to nothing,', () => {
 it('gives up on a connection that does not come about in time', async () => {
   const silent: Resolve = () => undefined;
 
-  expect(await refusal(open('db.example.com', { policy: { ...loopback, resolve: silent }, timeoutMs: 20 }))).toBe('The third party accepted no connection.');
+  expect(
+    await refusal(open('db.example.com', { policy: { ...loopback, resolve: silent }, timeoutMs: 20 })),
+  ).toBe('The third party accepted no connection.');
 });
 
 it('gives up on a connection that is refused', async () => {

@@ -32,34 +32,59 @@ async function canary(): Promise<{ port: number; knocks: () => number }> {
 
 function send(
   url: string,
-  { policy = open, timeoutMs, signal = never }: { policy?: EgressPolicy; timeoutMs?: number; signal?: AbortSignal } = {},
+  {
+    policy = open,
+    timeoutMs,
+    signal = never,
+  }: { policy?: EgressPolicy; timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<WebhookAnswer> {
   const sender = createWebhookSender({ policy, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   senders.push(sender);
-  return sender.send({ url, id: 'evt_1', at: new Date(), body: '{"type":"TEST"}', secrets: [secret] }, signal);
+  return sender.send(
+    { url, id: 'evt_1', at: new Date(), body: '{"type":"TEST"}', secrets: [secret] },
+    signal,
+  );
 }
-const sendTo = (port: number, more: Parameters<typeof send>[1] = {}) => send(`http://127.0.0.1:${port}/hooks`, more);
+const sendTo = (port: number, more: Parameters<typeof send>[1] = {}) =>
+  send(`http://127.0.0.1:${port}/hooks`, more);
 
 describe('what a receiver answers', () => {
   it.each([200, 201, 202, 204, 299])('%i is success', async (status) => {
     const port = await serve((_request, response) => response.writeHead(status).end());
 
-    await expect(sendTo(port)).resolves.toMatchObject({ status, error: null, isTimeout: false, isBrokenOff: false });
+    await expect(sendTo(port)).resolves.toMatchObject({
+      status,
+      error: null,
+      isTimeout: false,
+      isBrokenOff: false,
+    });
   });
 
   it.each([400, 401, 404, 409, 410, 429, 500, 503])('%i is none', async (status) => {
     const port = await serve((_request, response) => response.writeHead(status).end('no'));
 
-    await expect(sendTo(port)).resolves.toMatchObject({ status, error: `The receiver answered ${status}.`, responseBody: 'no' });
+    await expect(sendTo(port)).resolves.toMatchObject({
+      status,
+      error: `The receiver answered ${status}.`,
+      responseBody: 'no',
+    });
   });
 
-  it.each([300, 301, 302, 303, 304, 305, 307, 308])('S11 %i is none, and what it points at is never asked', async (status) => {
-    const target = await canary();
-    const port = await serve((_request, response) => response.writeHead(status, { location: `http://127.0.0.1:${target.port}/` }).end());
+  it.each([300, 301, 302, 303, 304, 305, 307, 308])(
+    'S11 %i is none, and what it points at is never asked',
+    async (status) => {
+      const target = await canary();
+      const port = await serve((_request, response) =>
+        response.writeHead(status, { location: `http://127.0.0.1:${target.port}/` }).end(),
+      );
 
-    await expect(sendTo(port)).resolves.toMatchObject({ status, error: `The receiver answered ${status}; redirects are not followed.` });
-    expect(target.knocks()).toBe(0);
-  });
+      await expect(sendTo(port)).resolves.toMatchObject({
+        status,
+        error: `The receiver answered ${status}; redirects are not followed.`,
+      });
+      expect(target.knocks()).toBe(0);
+    },
+  );
 });
 
 describe('S10: an attempt ends in time and reads little', () => {
@@ -68,7 +93,11 @@ describe('S10: an attempt ends in time and reads little', () => {
 
     const answer = await sendTo(port, { timeoutMs: 400 });
 
-    expect(answer).toMatchObject({ isTimeout: true, isBrokenOff: false, error: 'The receiver gave no complete answer within 0.4 s.' });
+    expect(answer).toMatchObject({
+      isTimeout: true,
+      isBrokenOff: false,
+      error: 'The receiver gave no complete answer within 0.4 s.',
+    });
   });
 
   it('gives a receiver 15 s unless told otherwise', async () => {
@@ -76,7 +105,10 @@ describe('S10: an attempt ends in time and reads little', () => {
 
     const answer = await sendTo(port);
 
-    expect(answer).toMatchObject({ isTimeout: true, error: 'The receiver gave no complete answer within 15 s.' });
+    expect(answer).toMatchObject({
+      isTimeout: true,
+      error: 'The receiver gave no complete answer within 15 s.',
+    });
   });
 
   it('reads 16 KB of an endless body, keeps 4, and takes the status for the answer', async () => {
@@ -85,7 +117,12 @@ describe('S10: an attempt ends in time and reads little', () => {
 
     const answer = await sendTo(port);
 
-    expect(answer).toMatchObject({ status: 200, error: null, isTimeout: false, responseBody: 'x'.repeat(4_096) });
+    expect(answer).toMatchObject({
+      status: 200,
+      error: null,
+      isTimeout: false,
+      responseBody: 'x'.repeat(4_096),
+    });
     // What the kernel's buffers took is not read.
     expect(written).toBeLessThan(32 * 1_024 * 1_024);
   });
@@ -95,7 +132,11 @@ describe('S10: an attempt ends in time and reads little', () => {
 
     const answer = await sendTo(port, { timeoutMs: 5_000 });
 
-    expect(answer).toMatchObject({ isTimeout: false, isBrokenOff: false, error: expect.stringMatching(/^The receiver gave no complete answer: /) });
+    expect(answer).toMatchObject({
+      isTimeout: false,
+      isBrokenOff: false,
+      error: expect.stringMatching(/^The receiver gave no complete answer: /),
+    });
     expect(answer.error).not.toMatch(/127\.0\.0\.1|ECONN/);
   });
 
@@ -105,7 +146,10 @@ describe('S10: an attempt ends in time and reads little', () => {
 
     const answer = await send(`https://127.0.0.1:${port}/hooks`);
 
-    expect(answer).toMatchObject({ status: null, error: expect.stringMatching(/certificate is not accepted/) });
+    expect(answer).toMatchObject({
+      status: null,
+      error: expect.stringMatching(/certificate is not accepted/),
+    });
     expect(heard).toEqual([]);
   });
 
@@ -113,7 +157,11 @@ describe('S10: an attempt ends in time and reads little', () => {
     const stop = new AbortController();
     const port = await serve(() => stop.abort());
 
-    await expect(sendTo(port, { signal: stop.signal })).resolves.toMatchObject({ status: null, isBrokenOff: true, isTimeout: false });
+    await expect(sendTo(port, { signal: stop.signal })).resolves.toMatchObject({
+      status: null,
+      isBrokenOff: true,
+      isTimeout: false,
+    });
     await expect(sendTo(port, { signal: stop.signal })).resolves.toMatchObject({ isBrokenOff: true });
   });
 });
@@ -139,7 +187,11 @@ describe('the log of an attempt', () => {
       'webhook-id': 'evt_1',
       'webhook-timestamp': expect.any(String),
     });
-    expect(responseHeaders).toMatchObject({ 'x-echo': 'you sent [secret]', 'x-long': 'l'.repeat(200), 'retry-after': '5' });
+    expect(responseHeaders).toMatchObject({
+      'x-echo': 'you sent [secret]',
+      'x-long': 'l'.repeat(200),
+      'retry-after': '5',
+    });
     expect(Object.keys(responseHeaders ?? {})).not.toEqual(expect.arrayContaining(['set-cookie']));
     expect(responseHeaders).not.toHaveProperty('www-authenticate');
     expect(responseBody).toBe('[secret] and [secret]');
@@ -164,10 +216,15 @@ describe('the log of an attempt', () => {
 
   it('holds no piece of a secret in the middle of which the receiver falls silent', async () => {
     const port = await serveRaw((socket) =>
-      socket.once('data', () => socket.write(`HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nyour ${secret.slice(0, 30)}`)),
+      socket.once('data', () =>
+        socket.write(`HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nyour ${secret.slice(0, 30)}`),
+      ),
     );
 
-    await expect(sendTo(port, { timeoutMs: 400 })).resolves.toMatchObject({ isTimeout: true, responseBody: 'your [secret]' });
+    await expect(sendTo(port, { timeoutMs: 400 })).resolves.toMatchObject({
+      isTimeout: true,
+      responseBody: 'your [secret]',
+    });
   });
 
   it('holds at most 30 headers', async () => {
@@ -205,14 +262,22 @@ describe('webhooks go through the egress gate', () => {
     expect(target.knocks()).toBe(0);
   });
 
-  it.each(['file:///etc/passwd', 'ftp://example.com/', 'gopher://example.com/', 'not a url', 'http:', ''])('S12 %s is no address', async (url) => {
-    await expect(send(url, { policy: closed })).resolves.toMatchObject({ status: null, error: expect.stringMatching(/^Blocked by policy/) });
-  });
+  it.each(['file:///etc/passwd', 'ftp://example.com/', 'gopher://example.com/', 'not a url', 'http:', ''])(
+    'S12 %s is no address',
+    async (url) => {
+      await expect(send(url, { policy: closed })).resolves.toMatchObject({
+        status: null,
+        error: expect.stringMatching(/^Blocked by policy/),
+      });
+    },
+  );
 
   it('S12 nothing but https where the operator allows nothing else', async () => {
     const target = await canary();
 
-    const answer = await send(`http://127.0.0.1:${target.port}/`, { policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: false } });
+    const answer = await send(`http://127.0.0.1:${target.port}/`, {
+      policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: false },
+    });
 
     expect(answer).toMatchObject({ status: null, error: expect.stringMatching(/^Blocked by policy/) });
     expect(target.knocks()).toBe(0);
@@ -228,7 +293,10 @@ describe('webhooks go through the egress gate', () => {
   it.each(Object.keys(names))('%s is not connected to', async (what) => {
     const target = await canary();
     const answers = names[what] as ResolvedAddress[][];
-    const policy: EgressPolicy = { ...closed, resolve: (_name, callback) => callback(null, answers[0] as ResolvedAddress[]) };
+    const policy: EgressPolicy = {
+      ...closed,
+      resolve: (_name, callback) => callback(null, answers[0] as ResolvedAddress[]),
+    };
 
     const answer = await send(`http://hooks.example.com:${target.port}/`, { policy });
 

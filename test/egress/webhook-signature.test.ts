@@ -1,7 +1,7 @@
 /** Signatures, as the published libraries of receivers see them (S14, rules.md 44). */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { newUuid, toWireId } from '../../db/sql/ids';
+import { newUuid, toTypeId } from '../../db/sql/ids';
 import { createWebhookSender } from '../../egress/webhook-sender';
 import { signWebhook } from '../../egress/webhook-signature';
 import { ensurePythonPackages } from '../support/servers/python-packages';
@@ -19,7 +19,10 @@ beforeAll(async () => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      received.push({ body: Buffer.concat(chunks).toString(), headers: request.headers as unknown as SignedWebhook['headers'] });
+      received.push({
+        body: Buffer.concat(chunks).toString(),
+        headers: request.headers as unknown as SignedWebhook['headers'],
+      });
       response.writeHead(204).end();
     });
   });
@@ -46,20 +49,34 @@ async function deliver({
   at?: Date;
 }): Promise<Omit<SignedWebhook, 'secret'>> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const { error } = await sender.send({ url, id: toWireId('evt', newUuid()), at, body, secrets }, new AbortController().signal);
+  const { error } = await sender.send(
+    { url, id: toTypeId('evt', newUuid()), at, body, secrets },
+    new AbortController().signal,
+  );
   if (error !== null) throw new Error(error);
   return received.at(-1) as Omit<SignedWebhook, 'secret'>;
 }
 
 it('signs the vector of Standard Webhooks as it does', () => {
-  const message = { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestamp: 1_614_265_330, body: '{"test": 2432232314}' };
+  const message = {
+    id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+    timestamp: 1_614_265_330,
+    body: '{"test": 2432232314}',
+  };
 
-  expect(signWebhook(['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'], message)).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
+  expect(signWebhook(['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'], message)).toBe(
+    'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+  );
 });
 
 it('is taken by the libraries of receivers, whatever the body holds', async () => {
   const secret = newWebhookSecret();
-  const bodies = ['{"type":"TEST"}', '{"name":"häß 🙂 日本"}', '{"spaces":  "kept" ,"number":1.50}', `{"long":"${'x'.repeat(20_000)}"}`];
+  const bodies = [
+    '{"type":"TEST"}',
+    '{"name":"häß 🙂 日本"}',
+    '{"spaces":  "kept" ,"number":1.50}',
+    `{"long":"${'x'.repeat(20_000)}"}`,
+  ];
   const webhooks: SignedWebhook[] = [];
   for (const body of bodies) webhooks.push({ secret, ...(await deliver({ secrets: [secret], body })) });
 
@@ -74,7 +91,7 @@ it('is refused by all of them where id, time or body were changed, and with anot
 
   const verdicts = await verifiersThatTake([
     { secret, body, headers },
-    { secret, body, headers: { ...headers, 'webhook-id': toWireId('evt', newUuid()) } },
+    { secret, body, headers: { ...headers, 'webhook-id': toTypeId('evt', newUuid()) } },
     { secret, body, headers: { ...headers, 'webhook-timestamp': later } },
     { secret, body: body.replace('TEST', 'DATA_NEW'), headers },
     { secret: newWebhookSecret(), body, headers },
@@ -99,7 +116,9 @@ it('is taken with the new and with the former secret while both sign', async () 
   const both = await deliver({ secrets: [newest, former] });
   const one = await deliver({ secrets: [newest] });
 
-  const verdicts = await verifiersThatTake([both, one].flatMap((webhook) => [newest, former].map((secret) => ({ secret, ...webhook }))));
+  const verdicts = await verifiersThatTake(
+    [both, one].flatMap((webhook) => [newest, former].map((secret) => ({ secret, ...webhook }))),
+  );
 
   expect(verdicts).toEqual([ALL_VERIFIERS, ALL_VERIFIERS, ALL_VERIFIERS, []]);
 });

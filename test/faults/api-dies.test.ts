@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { recordPushWorkflowId } from '../../contract/record-push';
-import { fromWireId } from '../../db/sql/ids';
+import { fromTypeId } from '../../db/sql/ids';
 import { OUTBOX_CHANNEL } from '../../db/platform/outbox';
 import { recordPath } from '../support/clients/api-client';
 import { createTestDatabase } from '../support/environments/database';
@@ -32,8 +32,10 @@ let onCommit = (): void => {};
 const batchOf = (externalId: string, rev = 1) => ({
   records: [{ record_type: 'employees', external_id: externalId, fields: { name: 'N', rev }, version: rev }],
 });
-const untilPushed = (externalId: string): Promise<unknown> => until(`${externalId} is there`, () => ledger.person('main', externalId), 30_000);
-const callsFor = (externalId: string) => ledger.changes('main').filter((call) => call.externalId === externalId);
+const untilPushed = (externalId: string): Promise<unknown> =>
+  until(`${externalId} is there`, () => ledger.person('main', externalId), 30_000);
+const callsFor = (externalId: string) =>
+  ledger.changes('main').filter((call) => call.externalId === externalId);
 
 beforeAll(async () => {
   const database = await createTestDatabase();
@@ -47,7 +49,13 @@ beforeAll(async () => {
     namespace: await createNamespace(),
   });
   tenant = await product.givenTenant();
-  integrationId = (await tenant.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'main', { grace_period_ms: 0 }))).id;
+  integrationId = (
+    await tenant.api.must(
+      'POST',
+      '/v1/integrations',
+      ledgerIntegration(ledger.url, 'main', { grace_period_ms: 0 }),
+    )
+  ).id;
   listener = new Client({ connectionString: database.url });
   await listener.connect();
   await listener.query(`listen ${OUTBOX_CHANNEL}`);
@@ -76,7 +84,9 @@ describe('R3: killed after the commit', () => {
       onCommit = () => void product.killApi().then(resolve);
     });
 
-    await expect(tenant.api.call('POST', '/v1/records/batch', batchOf('committed'), key)).rejects.toThrow('fetch failed');
+    await expect(tenant.api.call('POST', '/v1/records/batch', batchOf('committed'), key)).rejects.toThrow(
+      'fetch failed',
+    );
     await killed;
     await untilPushed('committed'); // by the worker's dispatcher, with no API at all
 
@@ -85,7 +95,9 @@ describe('R3: killed after the commit', () => {
     const repeated = await tenant.api.call('POST', '/v1/records/batch', batchOf('committed'), key);
     expect(repeated.status).toBe(202);
     expect(repeated.headers.get('idempotent-replayed')).toBe('true');
-    expect(repeated.body.results).toMatchObject([{ status: 202, change: { outcome: 'accepted', version: 1 } }]);
+    expect(repeated.body.results).toMatchObject([
+      { status: 202, change: { outcome: 'accepted', version: 1 } },
+    ]);
     expect(callsFor('committed')).toHaveLength(1);
   });
 
@@ -107,20 +119,31 @@ describe('R3: killed after the commit', () => {
   it('pushes it once, by one workflow, when the dispatcher died between the signal and the deletion of its row', async () => {
     await tenant.api.put('twice', { name: 'N', rev: 1 });
     await untilPushed('twice');
-    const uuids = [fromWireId('ten', tenant.id), fromWireId('int', integrationId)];
+    const uuids = [fromTypeId('ten', tenant.id), fromTypeId('int', integrationId)];
 
     // Exactly what such a death leaves behind.
-    await listener.query(`insert into outbox (tenant_id, lane, subject_id, wake_at) values ($1, 'record_push', $2, now())`, uuids);
-    await until('the row is sent again', async () => (await listener.query('select 1 from outbox')).rowCount === 0);
+    await listener.query(
+      `insert into outbox (tenant_id, topic, subject_id, next_due_at) values ($1, 'record_push', $2, now())`,
+      uuids,
+    );
+    await until(
+      'the row is sent again',
+      async () => (await listener.query('select 1 from outbox')).rowCount === 0,
+    );
     await sleep(1_000);
 
     expect(callsFor('twice')).toHaveLength(1);
     const connection = await Connection.connect({ address: temporalAddress() });
     const { workflow } = new TemporalClient({ connection, namespace: product.namespace });
     const running = [];
-    for await (const { workflowId } of workflow.list({ query: `ExecutionStatus = 'Running'` })) running.push(workflowId);
+    for await (const { workflowId } of workflow.list({ query: `ExecutionStatus = 'Running'` }))
+      running.push(workflowId);
     await connection.close();
-    expect(running.filter((workflowId) => workflowId !== recordPushWorkflowId({ integrationId: uuids[1] as string }))).toEqual([]);
+    expect(
+      running.filter(
+        (workflowId) => workflowId !== recordPushWorkflowId({ integrationId: uuids[1] as string }),
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -145,7 +168,10 @@ describe('R4: killed before the commit', () => {
   });
 
   it('has one effect of each request that is repeated until it is answered, wherever the kills fall', async () => {
-    const requests = Array.from({ length: 60 }, (_, index) => ({ externalId: `stormy-${index}`, key: { 'idempotency-key': randomUUID() } }));
+    const requests = Array.from({ length: 60 }, (_, index) => ({
+      externalId: `stormy-${index}`,
+      key: { 'idempotency-key': randomUUID() },
+    }));
     const answers = Promise.all(
       requests.map(async ({ externalId, key }, index) => {
         await sleep(index * 60);
@@ -160,20 +186,29 @@ describe('R4: killed before the commit', () => {
 
     expect((await answers).filter(({ status }) => status !== 202)).toEqual([]);
     for (const { externalId } of requests) await untilPushed(externalId);
-    expect(requests.filter(({ externalId }) => callsFor(externalId).filter((call) => call.isEffect).length !== 1)).toEqual([]);
+    expect(
+      requests.filter(({ externalId }) => callsFor(externalId).filter((call) => call.isEffect).length !== 1),
+    ).toEqual([]);
   }, 90_000);
 });
 
 describe('R11: the same change a hundred times at once', () => {
   it('is one change, one push and one answer', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 100 }, () => tenant.api.persist('PUT', recordPath('same'), { fields: { name: 'Same', rev: 1 }, version: 1 })),
+      Array.from({ length: 100 }, () =>
+        tenant.api.persist('PUT', recordPath('same'), { fields: { name: 'Same', rev: 1 }, version: 1 }),
+      ),
     );
     await untilPushed('same');
-    await until('nothing waits', async () => (await tenant.api.sync('same', integrationId)).status === 'synced');
+    await until(
+      'nothing waits',
+      async () => (await tenant.api.sync('same', integrationId)).status === 'synced',
+    );
 
     // Only the state of the push, which goes on meanwhile, may differ.
-    const withoutState = answers.map(({ status, body }) => JSON.stringify([status, { ...body, syncs: body.syncs.length }]));
+    const withoutState = answers.map(({ status, body }) =>
+      JSON.stringify([status, { ...body, syncs: body.syncs.length }]),
+    );
     expect(new Set(withoutState).size).toBe(1);
     expect(answers[0]?.status).toBe(202);
     expect(callsFor('same')).toHaveLength(1);
@@ -187,7 +222,9 @@ describe('R11: the same change a hundred times at once', () => {
   it('is one effect when requests with one Idempotency-Key race: the others are told to wait, then get its answer', async () => {
     const key = { 'idempotency-key': randomUUID() };
 
-    const answers = await Promise.all(Array.from({ length: 20 }, () => tenant.api.call('POST', '/v1/records/batch', batchOf('raced'), key)));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => tenant.api.call('POST', '/v1/records/batch', batchOf('raced'), key)),
+    );
 
     const statuses = [...new Set(answers.map(({ status }) => status))];
     expect(statuses.filter((status) => status !== 202 && status !== 409)).toEqual([]);
@@ -203,14 +240,21 @@ describe('R12: changes out of order', () => {
   it('ends with the highest version of each record, here and at the third party, and keeps a log of the stale ones', async () => {
     const externalIds = Array.from({ length: 40 }, (_, index) => `shuffled-${index}`);
     const changes = externalIds.flatMap((externalId) => [1, 2, 3, 4, 5].map((rev) => ({ externalId, rev })));
-    const shuffled = changes.map((change, index) => ({ change, order: (index * 7_919) % 1_009 })).sort((a, b) => a.order - b.order);
+    const shuffled = changes
+      .map((change, index) => ({ change, order: (index * 7_919) % 1_009 }))
+      .sort((a, b) => a.order - b.order);
 
     const answers = await Promise.all(
-      shuffled.map(({ change: { externalId, rev } }) => tenant.api.persist('PUT', recordPath(externalId), { fields: { name: 'S', rev }, version: rev })),
+      shuffled.map(({ change: { externalId, rev } }) =>
+        tenant.api.persist('PUT', recordPath(externalId), { fields: { name: 'S', rev }, version: rev }),
+      ),
     );
     const outcomes: string[] = answers.map(({ body }) => body.outcome);
     await until('nothing waits', async () => {
-      const open = [...(await tenant.api.list('/v1/record-syncs?status=sync_pending')), ...(await tenant.api.list('/v1/record-syncs?status=syncing'))];
+      const open = [
+        ...(await tenant.api.list('/v1/record-syncs?status=sync_pending')),
+        ...(await tenant.api.list('/v1/record-syncs?status=syncing')),
+      ];
       return open.length === 0;
     });
 
@@ -221,7 +265,9 @@ describe('R12: changes out of order', () => {
       const revs = callsFor(externalId).map((call) => call.rev as number);
       expect(revs).toEqual([...new Set(revs)].sort((a, b) => a - b)); // never back, never twice
     }
-    const { rows } = await listener.query(`select count(*)::int as stale from record_changes where outcome = 'stale'`);
+    const { rows } = await listener.query(
+      `select count(*)::int as stale from record_changes where outcome = 'stale'`,
+    );
     expect(rows[0].stale).toBeGreaterThanOrEqual(outcomes.filter((outcome) => outcome === 'stale').length);
   }, 60_000);
 });
@@ -229,7 +275,11 @@ describe('R12: changes out of order', () => {
 describe('R13: many changes of one record', () => {
   it('is pushed once per window, with few signals', async () => {
     const own = await product.givenTenant('Busy');
-    const { id } = await own.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'busy', { grace_period_ms: 1_500, max_wait_ms: null }));
+    const { id } = await own.api.must(
+      'POST',
+      '/v1/integrations',
+      ledgerIntegration(ledger.url, 'busy', { grace_period_ms: 1_500, max_wait_ms: null }),
+    );
     let rev = 0;
     const dueAt = new Map<number, number>();
     const end = Date.now() + 5_000;
@@ -249,11 +299,13 @@ describe('R13: many changes of one record', () => {
     expect(ledger.changes('busy')).toHaveLength(1);
     const connection = await Connection.connect({ address: temporalAddress() });
     const handle = new TemporalClient({ connection, namespace: product.namespace }).workflow.getHandle(
-      recordPushWorkflowId({ integrationId: fromWireId('int', id) as string }),
+      recordPushWorkflowId({ integrationId: fromTypeId('int', id) as string }),
     );
     const { events = [] } = await handle.fetchHistory();
     await connection.close();
-    expect(events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length).toBeLessThanOrEqual(2);
+    expect(
+      events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length,
+    ).toBeLessThanOrEqual(2);
     expect(events?.length).toBeLessThan(120); // the lane's few wakes, nothing per change
   }, 60_000);
 });

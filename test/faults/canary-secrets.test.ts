@@ -45,30 +45,56 @@ async function journey(): Promise<void> {
   // Third parties that say back what they were told, in their errors too.
   let isRefusing = true;
   ledger.decide = ({ account, rev, kind }) => {
-    if (account === 'rude' && rev === 1) return { kind: 'status', status: 500, body: { message: `Bearer ${secrets.token}` } };
+    if (account === 'rude' && rev === 1)
+      return { kind: 'status', status: 500, body: { message: `Bearer ${secrets.token}` } };
     if (account === 'rude' && rev === 2)
-      return { kind: 'status', status: 422, body: { message: `No: Bearer ${secrets.token}`, errors: [{ field: 'name', message: `token=${secrets.token}` }] } };
-    if (account === 'refused' && isRefusing && kind !== 'check') return { kind: 'status', status: 401, body: { message: `Unknown: ${secrets.wrongToken}` } };
+      return {
+        kind: 'status',
+        status: 422,
+        body: {
+          message: `No: Bearer ${secrets.token}`,
+          errors: [{ field: 'name', message: `token=${secrets.token}` }],
+        },
+      };
+    if (account === 'refused' && isRefusing && kind !== 'check')
+      return { kind: 'status', status: 401, body: { message: `Unknown: ${secrets.wrongToken}` } };
     return undefined;
   };
   const link = async (account: string, token: string) =>
-    (await api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, account, { grace_period_ms: 0, credentials: { token } }))).id as string;
+    (
+      await api.must(
+        'POST',
+        '/v1/integrations',
+        ledgerIntegration(ledger.url, account, { grace_period_ms: 0, credentials: { token } }),
+      )
+    ).id as string;
   const rude = await link('rude', secrets.token as string);
   const refused = await link('refused', secrets.wrongToken as string);
 
   for (const rev of [1, 2, 3]) {
     await api.put('person', { ...personal, rev }, { version: rev });
     await until('the push has ended or waits', async () =>
-      (await api.list(`/v1/pushes?integration_id=${rude}`)).some((push) => push.record_version === rev && push.attempts > 0),
+      (await api.list(`/v1/pushes?integration_id=${rude}`)).some(
+        (push) => push.record_version === rev && push.attempts > 0,
+      ),
     );
   }
   await until('it is synced', async () => (await api.sync('person', rude)).status === 'synced');
-  await until('credentials are refused', async () => (await api.must('GET', `/v1/integrations/${refused}`)).state === 'needs_reauthorization');
+  await until(
+    'credentials are refused',
+    async () => (await api.must('GET', `/v1/integrations/${refused}`)).state === 'needs_reauthorization',
+  );
   isRefusing = false;
   await api.must('PUT', `/v1/integrations/${refused}/credentials`, { credentials: { token: secrets.token } });
-  for (const integrationId of [rude, refused]) await api.call('POST', `/v1/integrations/${integrationId}/check`);
+  for (const integrationId of [rude, refused])
+    await api.call('POST', `/v1/integrations/${integrationId}/check`);
 
-  const { key } = await api.must('POST', '/v1/api-keys', { name: 'second', role: 'viewer' }, { 'idempotency-key': 'make-a-key' });
+  const { key } = await api.must(
+    'POST',
+    '/v1/api-keys',
+    { name: 'second', role: 'viewer' },
+    { 'idempotency-key': 'make-a-key' },
+  );
   secrets.secondKey = key as string;
   const body = { records: [{ record_type: 'employees', external_id: 'batched', fields: personal }] };
   await api.must('POST', '/v1/records/batch', body, { 'idempotency-key': 'batch' });
@@ -76,22 +102,41 @@ async function journey(): Promise<void> {
     ['PUT', '/v1/records/employees/person', { fields: personal, version: 'x' }],
     ['PUT', '/v1/records/employees/person', { fields: { ...personal, rev: 9 }, version: 3 }],
     ['PUT', `/v1/integrations/${rude}/credentials`, { credentials: { token: { secret: secrets.token } } }],
-    ['POST', '/v1/integrations', ledgerIntegration(ledger.url, 'bad', { credentials: { 'no name': secrets.token } })],
+    [
+      'POST',
+      '/v1/integrations',
+      ledgerIntegration(ledger.url, 'bad', { credentials: { 'no name': secrets.token } }),
+    ],
     ['POST', '/v1/integrations', ledgerIntegration(`http://user:${secrets.password}@ledger.example`, 'bad')],
     ['GET', `/v1/records/employees/person?token=${secrets.token}`, undefined],
   ] as const) {
-    expect([method, route, (await api.call(method, route, refusedBody)).status >= 400]).toEqual([method, route, true]);
+    expect([method, route, (await api.call(method, route, refusedBody)).status >= 400]).toEqual([
+      method,
+      route,
+      true,
+    ]);
   }
   await new ApiClient(api.url, `syncline_live_${canary('bad')}`).call('GET', '/v1/integrations');
 }
 
 beforeAll(async () => {
   temporalFolder = temporaryFolder('temporal');
-  temporal = await startTemporalServer({ logFile: path.join(temporalFolder, 'log'), databaseFile: path.join(temporalFolder, 'temporal.db') });
+  temporal = await startTemporalServer({
+    logFile: path.join(temporalFolder, 'log'),
+    databaseFile: path.join(temporalFolder, 'temporal.db'),
+  });
   ledger = await startLedgerServer();
-  product = await startProduct({ temporalAddress: temporal.address, namespace: 'default', env: { LOG_LEVEL: 'trace' } });
+  product = await startProduct({
+    temporalAddress: temporal.address,
+    namespace: 'default',
+    env: { LOG_LEVEL: 'trace' },
+  });
   tenant = await product.givenTenant();
-  Object.assign(secrets, { apiKey: tenant.key, platformKey: product.platformKey, encryptionKey: product.encryptionKeys.split(':')[1] });
+  Object.assign(secrets, {
+    apiKey: tenant.key,
+    platformKey: product.platformKey,
+    encryptionKey: product.encryptionKeys.split(':')[1],
+  });
   database = new Client({ connectionString: product.databaseUrl });
   await database.connect();
   await journey();
@@ -105,7 +150,9 @@ afterAll(async () => {
 
 /** Which of these texts stand in it, by name: their values would only clutter the report. */
 const found = (text: string, wanted: Record<string, string | undefined>): string[] =>
-  Object.entries(wanted).flatMap(([name, value]) => (value !== undefined && text.includes(value) ? [name] : []));
+  Object.entries(wanted).flatMap(([name, value]) =>
+    value !== undefined && text.includes(value) ? [name] : [],
+  );
 
 /** Every row of every table, as text. */
 async function dump(): Promise<Map<string, string>> {
@@ -124,8 +171,14 @@ it('keeps no credential and no key in the clear in the database, and personal da
   const tables = await dump();
 
   expect(found(tables.get('records') as string, personal)).toEqual(['name', 'email']); // the search finds what is there
-  expect([...tables].flatMap(([name, text]) => found(text, secrets).map((secret) => `${secret} in ${name}`))).toEqual([]);
-  expect([...tables].flatMap(([name, text]) => (HOMES_OF_RECORDS.has(name) ? [] : found(text, personal).map((field) => `${field} in ${name}`)))).toEqual([]);
+  expect(
+    [...tables].flatMap(([name, text]) => found(text, secrets).map((secret) => `${secret} in ${name}`)),
+  ).toEqual([]);
+  expect(
+    [...tables].flatMap(([name, text]) =>
+      HOMES_OF_RECORDS.has(name) ? [] : found(text, personal).map((field) => `${field} in ${name}`),
+    ),
+  ).toEqual([]);
 });
 
 it("leaves nothing of either in Temporal's file and histories", async () => {
@@ -134,10 +187,16 @@ it("leaves nothing of either in Temporal's file and histories", async () => {
   const histories: string[] = [];
   for await (const { workflowId, runId } of workflow.list()) {
     const { events } = await workflow.getHandle(workflowId, runId).fetchHistory();
-    histories.push(JSON.stringify(events).replaceAll(/"data":"([^"]*)"/g, (_all, base64: string) => Buffer.from(base64, 'base64').toString('utf8')));
+    histories.push(
+      JSON.stringify(events).replaceAll(/"data":"([^"]*)"/g, (_all, base64: string) =>
+        Buffer.from(base64, 'base64').toString('utf8'),
+      ),
+    );
   }
   await connection.close();
-  const files = fs.readdirSync(temporalFolder).map((name) => fs.readFileSync(path.join(temporalFolder, name)).toString('latin1'));
+  const files = fs
+    .readdirSync(temporalFolder)
+    .map((name) => fs.readFileSync(path.join(temporalFolder, name)).toString('latin1'));
 
   expect(histories.length).toBeGreaterThan(0);
   expect(histories.some((history) => history.includes('firedAt'))).toBe(true); // the search reads what is there
@@ -147,7 +206,10 @@ it("leaves nothing of either in Temporal's file and histories", async () => {
 it('writes nothing of either into logs, metrics and refusals', async () => {
   const metrics = (await tenant.api.call('GET', '/metrics')).body as string;
 
-  expect([product.logs().includes('"msg":"request"'), metrics.includes('syncline_http_request_duration_seconds')]).toEqual([true, true]);
+  expect([
+    product.logs().includes('"msg":"request"'),
+    metrics.includes('syncline_http_request_duration_seconds'),
+  ]).toEqual([true, true]);
   expect(refusals.length).toBeGreaterThan(5);
   expect(found(product.logs(), { ...secrets, ...personal })).toEqual([]);
   expect(found(metrics, { ...secrets, ...personal })).toEqual([]);
@@ -157,9 +219,15 @@ it('writes nothing of either into logs, metrics and refusals', async () => {
 it('never gives a credential back', async () => {
   const { api } = tenant;
   const answers = await Promise.all(
-    ['/v1/integrations', '/v1/pushes', '/v1/record-syncs', '/v1/audit-log', '/v1/notifications', '/v1/api-keys', '/v1/records/employees/person'].map((route) =>
-      api.must('GET', route),
-    ),
+    [
+      '/v1/integrations',
+      '/v1/pushes',
+      '/v1/record-syncs',
+      '/v1/audit-log',
+      '/v1/notifications',
+      '/v1/api-keys',
+      '/v1/records/employees/person',
+    ].map((route) => api.must('GET', route)),
   );
 
   expect(found(JSON.stringify(answers), secrets)).toEqual([]);

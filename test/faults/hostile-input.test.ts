@@ -18,7 +18,11 @@ let ledger: LedgerServer;
 let port: number;
 
 /** A request for the tenant; `headers` are whole lines. */
-function request(method: string, path: string, { headers = [JSON_TYPE], body = '' }: { headers?: string[]; body?: string | Buffer } = {}): Buffer {
+function request(
+  method: string,
+  path: string,
+  { headers = [JSON_TYPE], body = '' }: { headers?: string[]; body?: string | Buffer } = {},
+): Buffer {
   const lines = [
     `${method} ${path} HTTP/1.1`,
     'Host: syncline',
@@ -31,12 +35,21 @@ function request(method: string, path: string, { headers = [JSON_TYPE], body = '
 }
 
 function expectProblem(answer: RawAnswer, status: number): void {
-  expect({ status: answer.status, type: /content-type: ([^\r;]*)/.exec(answer.headers)?.[1] }).toEqual({ status, type: 'application/problem+json' });
-  expect(JSON.parse(answer.body)).toMatchObject({ status, code: expect.any(String), detail: expect.any(String), request_id: expect.any(String) });
+  expect({ status: answer.status, type: /content-type: ([^\r;]*)/.exec(answer.headers)?.[1] }).toEqual({
+    status,
+    type: 'application/problem+json',
+  });
+  expect(JSON.parse(answer.body)).toMatchObject({
+    status,
+    code: expect.any(String),
+    detail: expect.any(String),
+    request_id: expect.any(String),
+  });
   expect(answer.body).not.toMatch(/node_modules|\.ts:\d|at \w+ \(/);
 }
 
-const rssMb = (): number => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${product.apiPid()}/status`, 'utf8'))?.[1]) / 1_024;
+const rssMb = (): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${product.apiPid()}/status`, 'utf8'))?.[1]) / 1_024;
 
 beforeAll(async () => {
   ledger = await startLedgerServer();
@@ -62,7 +75,11 @@ describe('S1 to S3: bodies, paths and headers that cannot be taken', () => {
     ['no content type', 415, () => put(field('1'), [])],
     ['another content type', 415, () => put(field('1'), ['Content-Type: text/plain'])],
     ['another character set', 415, () => put(field('1'), ['Content-Type: application/json; charset=utf-7'])],
-    ['a compressed body', 415, () => put(gzipSync(Buffer.alloc(10_000_000)), [JSON_TYPE, 'Content-Encoding: gzip'])],
+    [
+      'a compressed body',
+      415,
+      () => put(gzipSync(Buffer.alloc(10_000_000)), [JSON_TYPE, 'Content-Encoding: gzip']),
+    ],
     ['a body of more than 256 KB', 413, () => put(field(`"${'x'.repeat(300_000)}"`))],
     ['a method that the route does not know', 405, () => request('POST', path, { body: '{}' })],
     ['an escape that means nothing', 400, () => request('GET', '/v1/records/employees/%E0%A4%A')],
@@ -71,14 +88,22 @@ describe('S1 to S3: bodies, paths and headers that cannot be taken', () => {
     ['NUL in a query', 400, () => request('GET', '/v1/pushes?cursor=a%00b')],
     ['NUL in a header', 400, () => request('GET', path, { headers: ['X-Test: a\0b'] })],
     ['half a surrogate pair', 400, () => put(field('"\\ud800"'))],
-    ['bytes that are no UTF-8', 400, () => put(Buffer.concat([Buffer.from('{"fields":{"a":"'), Buffer.from([0xff]), Buffer.from('"}}')]))],
+    [
+      'bytes that are no UTF-8',
+      400,
+      () => put(Buffer.concat([Buffer.from('{"fields":{"a":"'), Buffer.from([0xff]), Buffer.from('"}}')])),
+    ],
     ['a number beyond all numbers', 400, () => put(field('1e400'))],
     ['an integer that would be rounded', 400, () => put(field('9007199254740993'))],
     ['nesting without end', 400, () => put(field(nested(20_000)))],
     ['a key of JavaScript itself', 400, () => put('{"fields":{"__proto__":{"a":1}}}')],
     ['a key that is not ours', 400, () => put('{"fields":{},"tenant_id":"ten_1"}')],
     ['headers that are no HTTP', 400, () => Buffer.from('GET / HTTP/1.1\r\nHost\r\n\r\n')],
-    ['headers of a megabyte', 431, () => request('GET', path, { headers: [`X-Test: ${'x'.repeat(1_000_000)}`] })],
+    [
+      'headers of a megabyte',
+      431,
+      () => request('GET', path, { headers: [`X-Test: ${'x'.repeat(1_000_000)}`] }),
+    ],
   ])('refuses %s', async (_what, status, bytes) => {
     const answer = await sendRaw(port, bytes()).catch((error: unknown) => error as Error);
 
@@ -92,7 +117,9 @@ describe('S1 to S3: bodies, paths and headers that cannot be taken', () => {
     const before = rssMb();
     const body = put(field(`"${'x'.repeat(10_000_000)}"`));
 
-    const answers = await Promise.all(Array.from({ length: 40 }, () => sendRaw(port, body).catch(() => undefined)));
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => sendRaw(port, body).catch(() => undefined)),
+    );
 
     expect(answers.filter((answer) => answer !== undefined && answer.status !== 413)).toEqual([]);
     expect(rssMb() - before).toBeLessThan(50);
@@ -102,10 +129,15 @@ describe('S1 to S3: bodies, paths and headers that cannot be taken', () => {
 
 describe("S6: another tenant's ids", () => {
   it('are answered like ids that do not exist, whatever one does with them', async () => {
-    const { id } = await other.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'other', { grace_period_ms: 3_600_000, max_wait_ms: null }));
+    const { id } = await other.api.must(
+      'POST',
+      '/v1/integrations',
+      ledgerIntegration(ledger.url, 'other', { grace_period_ms: 3_600_000, max_wait_ms: null }),
+    );
     await other.api.put('secret', { name: 'Secret' });
     const nobodys = 'int_01h455vb4pex5vsknk084sn02q';
-    const without = (text: string, integrationId: string) => text.replaceAll(integrationId, '').replace(/"request_id":"[^"]*"/, '');
+    const without = (text: string, integrationId: string) =>
+      text.replaceAll(integrationId, '').replace(/"request_id":"[^"]*"/, '');
 
     for (const [method, path, body] of [
       ['GET', '/v1/integrations/ID'],
@@ -120,7 +152,11 @@ describe("S6: another tenant's ids", () => {
       ['POST', '/v1/integrations/ID/records/employees/secret/discard'],
     ] as const) {
       const headers = { 'if-match': '"1"' };
-      const [theirs, none] = await Promise.all([id, nobodys].map((target: string) => tenant.api.call(method, path.replace('ID', target), body, headers)));
+      const [theirs, none] = await Promise.all(
+        [id, nobodys].map((target: string) =>
+          tenant.api.call(method, path.replace('ID', target), body, headers),
+        ),
+      );
       expect([method, path, theirs?.status]).toEqual([method, path, 404]);
       expect(without(JSON.stringify(theirs?.body), id)).toBe(without(JSON.stringify(none?.body), nobodys));
     }
@@ -191,7 +227,11 @@ describe('S12, S13: addresses that nobody may reach', () => {
     const check = await closedTenant.api.must('POST', `/v1/integrations/${id}/check`);
 
     expect(blocked.blocked_detail).toMatch(/blocked by policy/i);
-    expect(check).toMatchObject({ ok: false, kind: 'unavailable', message: expect.stringMatching(/blocked by policy/i) });
+    expect(check).toMatchObject({
+      ok: false,
+      kind: 'unavailable',
+      message: expect.stringMatching(/blocked by policy/i),
+    });
     expect(JSON.stringify([blocked, check])).not.toMatch(/127\.0\.0\.1|::1/);
     expect(connections).toBe(0);
   });

@@ -31,17 +31,39 @@ beforeAll(async () => {
   const folder = temporaryFolder('postgres');
   fs.chmodSync(folder, 0o711);
   const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
-  const options = { dataFolder: path.join(folder, 'data'), logFile: path.join(folder, 'log'), port, password };
+  const options = {
+    dataFolder: path.join(folder, 'data'),
+    logFile: path.join(folder, 'log'),
+    port,
+    password,
+  };
   // Quick, but what was committed is there after kill -9.
-  start = async () => void (postgres = await startPostgres({ ...options, isThrowaway: true, settings: { synchronous_commit: 'on' } }));
+  start = async () =>
+    void (postgres = await startPostgres({
+      ...options,
+      isThrowaway: true,
+      settings: { synchronous_commit: 'on' },
+    }));
   await start();
   await migrateToLatest(postgres.url);
-  [toxiproxy, ledger, relay] = await Promise.all([startToxiproxy(), startLedgerServer(), startSilentRelay(port)]);
+  [toxiproxy, ledger, relay] = await Promise.all([
+    startToxiproxy(),
+    startLedgerServer(),
+    startSilentRelay(port),
+  ]);
   link = await toxiproxy.linkTo(relay.port);
   const faulty = throughPort(postgres.url, link.port);
-  product = await startProduct({ databaseUrl: postgres.url, apiDatabaseUrl: faulty, workerDatabaseUrl: faulty });
+  product = await startProduct({
+    databaseUrl: postgres.url,
+    apiDatabaseUrl: faulty,
+    workerDatabaseUrl: faulty,
+  });
   tenant = await product.givenTenant();
-  await tenant.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'main', { grace_period_ms: 500 }));
+  await tenant.api.must(
+    'POST',
+    '/v1/integrations',
+    ledgerIntegration(ledger.url, 'main', { grace_period_ms: 500 }),
+  );
 }, 60_000);
 
 afterAll(async () => {
@@ -68,7 +90,9 @@ const isReady = async (): Promise<boolean> => (await tenant.api.call('GET', '/re
 async function recovery(): Promise<void> {
   await until(
     'a write is accepted again',
-    async () => (await tenant.api.call('PUT', '/v1/records/employees/probe', { fields: { name: 'probe' } })).status === 202,
+    async () =>
+      (await tenant.api.call('PUT', '/v1/records/employees/probe', { fields: { name: 'probe' } })).status ===
+      202,
     60_000,
   );
   await until('the API is ready', isReady);
@@ -77,22 +101,33 @@ async function recovery(): Promise<void> {
 /** What every trouble with PostgreSQL must come to. */
 async function expectNothingLost(load: Load): Promise<void> {
   const refused = load.writes.filter(({ answer }) => answer?.status !== 202);
-  expect(refused.map(({ answer }) => answer?.status ?? 'no answer').filter((status) => status !== 503)).toEqual([]);
+  expect(
+    refused.map(({ answer }) => answer?.status ?? 'no answer').filter((status) => status !== 503),
+  ).toEqual([]);
   for (const { answer } of refused) {
     expect(answer?.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(Number(answer?.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(answer?.body).toMatchObject({ status: 503, code: expect.stringMatching(/^database_/) });
   }
-  expect({ api: product.isApiRunning(), worker: product.isWorkerRunning() }).toEqual({ api: true, worker: true });
+  expect({ api: product.isApiRunning(), worker: product.isWorkerRunning() }).toEqual({
+    api: true,
+    worker: true,
+  });
 
   const acknowledged = load.acknowledged();
   expect(acknowledged.length).toBeGreaterThan(0);
-  await until('every acknowledged write is at the third party', () => acknowledged.every((externalId) => ledger.person('main', externalId)), 60_000);
-  const effects = (externalId: string) => ledger.changes('main').filter((call) => call.externalId === externalId && call.isEffect).length;
+  await until(
+    'every acknowledged write is at the third party',
+    () => acknowledged.every((externalId) => ledger.person('main', externalId)),
+    60_000,
+  );
+  const effects = (externalId: string) =>
+    ledger.changes('main').filter((call) => call.externalId === externalId && call.isEffect).length;
   expect(acknowledged.filter((externalId) => effects(externalId) !== 1)).toEqual([]);
 }
 
-const during = (load: Load, from: number, to: number): Write[] => load.writes.filter(({ sentAt }) => sentAt >= from && sentAt < to);
+const during = (load: Load, from: number, to: number): Write[] =>
+  load.writes.filter(({ sentAt }) => sentAt >= from && sentAt < to);
 
 describe('R5: PostgreSQL goes away and comes back', () => {
   it('answers 503 while it restarts, goes on by itself, and loses nothing', async () => {
@@ -160,7 +195,7 @@ describe('R6: PostgreSQL cannot be reached', () => {
 
   it('gives up connections that died without a word, and makes new ones', async () => {
     const load = await underLoad('silent', async () => {
-      relay.forgetConnections();
+      relay.clearConnections();
       await recovery();
     });
 

@@ -38,12 +38,35 @@ let integration: PullingIntegration;
 beforeAll(async () => {
   const folder = temporaryFolder('stores');
   fs.chmodSync(folder, 0o711);
-  const [port, temporalPort, password] = [await freePort(), await freePort(), randomBytes(12).toString('hex')];
-  const options = { dataFolder: path.join(folder, 'data'), logFile: path.join(folder, 'log'), port, password };
-  startDatabase = async () => void (postgres = await startPostgres({ ...options, isThrowaway: true, settings: { synchronous_commit: 'on' } }));
-  const temporalOptions = { logFile: path.join(folder, 'temporal.log'), databaseFile: path.join(folder, 'temporal.db'), port: temporalPort };
+  const [port, temporalPort, password] = [
+    await freePort(),
+    await freePort(),
+    randomBytes(12).toString('hex'),
+  ];
+  const options = {
+    dataFolder: path.join(folder, 'data'),
+    logFile: path.join(folder, 'log'),
+    port,
+    password,
+  };
+  startDatabase = async () =>
+    void (postgres = await startPostgres({
+      ...options,
+      isThrowaway: true,
+      settings: { synchronous_commit: 'on' },
+    }));
+  const temporalOptions = {
+    logFile: path.join(folder, 'temporal.log'),
+    databaseFile: path.join(folder, 'temporal.db'),
+    port: temporalPort,
+  };
   startTemporal = async () => void (temporal = await startTemporalServer(temporalOptions));
-  [toxiproxy, lists] = await Promise.all([startToxiproxy(), startListServer(), startDatabase(), startTemporal()]);
+  [toxiproxy, lists] = await Promise.all([
+    startToxiproxy(),
+    startListServer(),
+    startDatabase(),
+    startTemporal(),
+  ]);
   await migrateToLatest(postgres.url);
   apiLink = await toxiproxy.linkTo(port);
   product = await startProduct({
@@ -102,12 +125,19 @@ const untilEnded = (runId: string): Promise<Json> =>
   );
 
 async function expectWhole(run: Json, progress: object): Promise<void> {
-  expect(run).toMatchObject({ state: 'succeeded', failed_jobs: 0, progress: { records_read: 2 * EACH, records_failed: 0, ...progress } });
+  expect(run).toMatchObject({
+    state: 'succeeded',
+    failed_jobs: 0,
+    progress: { records_read: 2 * EACH, records_failed: 0, ...progress },
+  });
   for (const dataset of DATASETS) {
     const copy = await compareCopy(product.databaseUrl, integration.id, lists, dataset);
     expect({ dataset, ...copy }).toEqual({ dataset, differences: 0, held: EACH, pagesNotedWrongly: 0 });
   }
-  expect({ api: product.isApiRunning(), worker: product.isWorkerRunning() }).toEqual({ api: true, worker: true });
+  expect({ api: product.isApiRunning(), worker: product.isWorkerRunning() }).toEqual({
+    api: true,
+    worker: true,
+  });
 }
 
 describe('PostgreSQL in the middle of a full pass', () => {
@@ -145,7 +175,11 @@ describe('PostgreSQL in the middle of a full pass', () => {
     await killed;
     expect((await until('the log can be read', () => integration.run(id))).is_sync_finished).toBe(false);
 
-    await expectWhole(await untilEnded(id), { records_changed: (2 * EACH) / 10, records_new: 0, records_deleted: 0 });
+    await expectWhole(await untilEnded(id), {
+      records_changed: (2 * EACH) / 10,
+      records_new: 0,
+      records_deleted: 0,
+    });
   }, 120_000);
 });
 
@@ -168,13 +202,19 @@ describe('Temporal in the middle of a full pass', () => {
     expect((await integration.run(id)).is_sync_finished).toBe(false);
     lists.delayMs = 0;
 
-    await expectWhole(await untilEnded(id), { records_changed: (2 * EACH) / 5, records_new: 0, records_deleted: 0 });
+    await expectWhole(await untilEnded(id), {
+      records_changed: (2 * EACH) / 5,
+      records_new: 0,
+      records_deleted: 0,
+    });
   }, 120_000);
 
   it('may be away when a run is asked for: it is accepted, and begins when Temporal is back', async () => {
     temporal.process.kill();
     await temporal.process.ended;
-    const asked = await tenant.api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' });
+    const asked = await tenant.api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, {
+      kind: 'full',
+    });
     expect([asked.status, asked.body.state]).toEqual([202, 'queued']);
     await startTemporal();
 
@@ -183,7 +223,13 @@ describe('Temporal in the middle of a full pass', () => {
 });
 
 describe('the request for a run', () => {
-  const ask = (key: string) => tenant.api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' }, { 'idempotency-key': key });
+  const ask = (key: string) =>
+    tenant.api.call(
+      'POST',
+      `/v1/integrations/${integration.id}/sync-runs`,
+      { kind: 'full' },
+      { 'idempotency-key': key },
+    );
   const fullRuns = async () => (await integration.runs()).filter(({ kind }) => kind === 'full');
 
   it('is carried out although the api died between the commit and its answer, and the repeated one gets that run', async () => {
@@ -191,7 +237,9 @@ describe('the request for a run', () => {
     const listener = new Client({ connectionString: postgres.url });
     await listener.connect();
     await listener.query(`listen ${OUTBOX_CHANNEL}`);
-    const killed = new Promise<void>((resolve) => listener.once('notification', () => void product.killApi().then(resolve)));
+    const killed = new Promise<void>((resolve) =>
+      listener.once('notification', () => void product.killApi().then(resolve)),
+    );
     await apiLink.poison('latency', { latency: 150 }); // PostgreSQL has committed long before the api hears of it
     const key = randomUUID();
 

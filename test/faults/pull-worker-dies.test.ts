@@ -42,7 +42,12 @@ async function dieAt(page: number, afterMs: number): Promise<void> {
 async function expectEqual(): Promise<void> {
   for (const dataset of DATASETS) {
     const copy = await compareCopy(product.databaseUrl, integration.id, lists, dataset);
-    expect({ dataset, ...copy }).toEqual({ dataset, differences: 0, held: lists.held(dataset).size, pagesNotedWrongly: 0 });
+    expect({ dataset, ...copy }).toEqual({
+      dataset,
+      differences: 0,
+      held: lists.held(dataset).size,
+      pagesNotedWrongly: 0,
+    });
   }
 }
 
@@ -50,8 +55,16 @@ beforeAll(async () => {
   const database = await createTestDatabase();
   [toxiproxy, lists, mail] = await Promise.all([startToxiproxy(), startListServer(), startMailServer()]);
   databaseLink = await toxiproxy.linkTo(Number(new URL(database.url).port));
-  const env = { SMTP_URL: mail.url, SMTP_FROM: 'Syncline <syncline@example.com>', PUBLIC_URL: 'https://syncline.example' };
-  product = await startProduct({ databaseUrl: database.url, workerDatabaseUrl: throughPort(database.url, databaseLink.port), env });
+  const env = {
+    SMTP_URL: mail.url,
+    SMTP_FROM: 'Syncline <syncline@example.com>',
+    PUBLIC_URL: 'https://syncline.example',
+  };
+  product = await startProduct({
+    databaseUrl: database.url,
+    workerDatabaseUrl: throughPort(database.url, databaseLink.port),
+    env,
+  });
   tenant = await product.givenTenant();
   await setContactAddress(product, tenant, 'it@ada.example');
   for (const dataset of DATASETS) lists.fill(dataset, EACH);
@@ -85,11 +98,21 @@ describe('a worker that is killed in the middle of a full pass', () => {
       state: 'succeeded',
       successful_jobs: 3,
       failed_jobs: 0,
-      progress: { records_read: 2 * EACH, records_new: 2 * EACH, records_changed: 0, records_unchanged: 0, records_failed: 0 },
+      progress: {
+        records_read: 2 * EACH,
+        records_new: 2 * EACH,
+        records_changed: 0,
+        records_unchanged: 0,
+        records_failed: 0,
+      },
     });
     for (const dataset of DATASETS) {
       expect({ dataset, askedAgain: lists.askedAgain(dataset) <= 1 }).toEqual({ dataset, askedAgain: true });
-      expect(await integration.job(run?.id, dataset)).toMatchObject({ pages: PAGES, records_read: EACH, records_new: EACH });
+      expect(await integration.job(run?.id, dataset)).toMatchObject({
+        pages: PAGES,
+        records_read: EACH,
+        records_new: EACH,
+      });
     }
     await expectEqual();
     expect(await integration.status()).toMatchObject({ total_difference: 0, total_syncline: 2 * EACH });
@@ -112,7 +135,10 @@ describe('a worker that is killed in the middle of a full pass', () => {
 
     for (const dataset of DATASETS) expect(lists.askedAgain(dataset)).toBeLessThanOrEqual(2 * 2);
     const changed = Math.ceil(EACH / 3);
-    expect(ended).toMatchObject({ state: 'succeeded', progress: { records_read: 2 * (EACH - 400), records_new: 0, records_deleted: 2 * 400 } });
+    expect(ended).toMatchObject({
+      state: 'succeeded',
+      progress: { records_read: 2 * (EACH - 400), records_new: 0, records_deleted: 2 * 400 },
+    });
     expect(ended.progress.records_changed).toBeGreaterThan(1.9 * (changed - 500));
     expect(ended.progress.records_changed + ended.progress.records_unchanged).toBe(2 * (EACH - 400));
     await expectEqual();
@@ -129,7 +155,10 @@ describe('a worker that is killed in the middle of a full pass', () => {
     lists.delayMs = 0;
     const ended = await integration.untilEnded(id, 60_000);
 
-    expect(ended).toMatchObject({ state: 'succeeded', progress: { records_read: 2 * (EACH - 400), records_changed: 0, records_new: 0 } });
+    expect(ended).toMatchObject({
+      state: 'succeeded',
+      progress: { records_read: 2 * (EACH - 400), records_changed: 0, records_new: 0 },
+    });
     for (const dataset of DATASETS) expect(lists.askedAgain(dataset)).toBeLessThanOrEqual(1);
     await expectEqual();
   }, 90_000);
@@ -138,7 +167,8 @@ describe('a worker that is killed in the middle of a full pass', () => {
 describe('a worker that is killed while it sends e-mails', () => {
   /** Noticed after a minute, and then repeated within 10 s. */
   const REPEATED_WITHIN_MS = 80_000;
-  const sentFor = (name: string) => mail.received.filter(({ raw }) => raw.includes(`Subject: Lists (${name}) is ready`));
+  const sentFor = (name: string) =>
+    mail.received.filter(({ raw }) => raw.includes(`Subject: Lists (${name}) is ready`));
   const messageIds = (name: string) => sentFor(name).map(({ raw }) => /^Message-ID: (.*)$/im.exec(raw)?.[1]);
 
   // Both beside each other, for each takes a minute to be noticed.
@@ -155,7 +185,11 @@ describe('a worker that is killed while it sends e-mails', () => {
     };
     const names = ['unheard', 'unwritten'];
     for (const name of names) lists.fill(name, 10);
-    await Promise.all(names.map((name) => PullingIntegration.link(tenant, { ...listIntegration(lists.url, [name]), account_name: name })));
+    await Promise.all(
+      names.map((name) =>
+        PullingIntegration.link(tenant, { ...listIntegration(lists.url, [name]), account_name: name }),
+      ),
+    );
     await dead;
     mail.afterTaken = () => undefined;
     await databaseLink.heal();

@@ -32,7 +32,13 @@ beforeAll(async () => {
   link = await toxiproxy.linkTo(port);
   product = await startProduct({ temporalAddress: `127.0.0.1:${link.port}`, namespace: 'default' });
   tenant = await product.givenTenant();
-  integrationId = (await tenant.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'main', { grace_period_ms: 1_000 }))).id;
+  integrationId = (
+    await tenant.api.must(
+      'POST',
+      '/v1/integrations',
+      ledgerIntegration(ledger.url, 'main', { grace_period_ms: 1_000 }),
+    )
+  ).id;
 }, 60_000);
 
 afterAll(async () => {
@@ -49,7 +55,10 @@ it('accepts every change while Temporal is down and while it is slow, and pushes
   await sleep(DOWN_MS);
   expect((await tenant.api.call('GET', '/readyz')).status).toBe(200); // no reason to take the API out of service
   const checked = await tenant.api.call('POST', `/v1/integrations/${integrationId}/check`);
-  expect({ status: checked.status, code: checked.body.code }).toEqual({ status: 503, code: 'temporal_unavailable' });
+  expect({ status: checked.status, code: checked.body.code }).toEqual({
+    status: 503,
+    code: 'temporal_unavailable',
+  });
   await start();
   await link.poison('latency', { latency: 3_000 });
   await sleep(SLOW_MS);
@@ -58,11 +67,24 @@ it('accepts every change while Temporal is down and while it is slow, and pushes
   await load.stop();
 
   expect(load.writes.filter(({ answer }) => answer?.status !== 202)).toEqual([]);
-  await until('everything is at the third party', () => load.acknowledged().every((externalId) => ledger.person('main', externalId)), 60_000);
-  await until('everything is synced', async () => (await tenant.api.list('/v1/record-syncs?status=synced')).length === load.writes.length, 30_000);
+  await until(
+    'everything is at the third party',
+    () => load.acknowledged().every((externalId) => ledger.person('main', externalId)),
+    60_000,
+  );
+  await until(
+    'everything is synced',
+    async () => (await tenant.api.list('/v1/record-syncs?status=synced')).length === load.writes.length,
+    30_000,
+  );
   const calls = ledger.changes('main');
-  const dueAt = new Map(load.writes.map(({ externalId, answer }) => [externalId, Date.parse(answer?.body.syncs[0].due_at)]));
+  const dueAt = new Map(
+    load.writes.map(({ externalId, answer }) => [externalId, Date.parse(answer?.body.syncs[0].due_at)]),
+  );
   expect(calls.filter((call) => call.at < (dueAt.get(call.externalId as string) as number))).toEqual([]);
   expect(calls).toHaveLength(load.writes.length);
-  expect({ api: product.isApiRunning(), worker: product.isWorkerRunning() }).toEqual({ api: true, worker: true });
+  expect({ api: product.isApiRunning(), worker: product.isWorkerRunning() }).toEqual({
+    api: true,
+    worker: true,
+  });
 }, 180_000);

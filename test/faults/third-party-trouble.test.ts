@@ -3,9 +3,24 @@
  * records that nobody can take. Waits are the product's own, up to half a minute each, so all stories begin together.
  */
 import type { RemoteRecord } from '../connectors/suite/harness';
-import { startToxiproxy, startWireMock, type Toxiproxy, type WireMock } from '../support/servers/fault-servers';
-import { type LedgerCall, ledgerIntegration, type LedgerServer, type Misbehaviour, startLedgerServer } from '../support/servers/ledger-server';
-import { type LinkableThirdParty, startLinkableKinto, startLinkableScim } from '../support/environments/linkable';
+import {
+  startToxiproxy,
+  startWireMock,
+  type Toxiproxy,
+  type WireMock,
+} from '../support/servers/fault-servers';
+import {
+  type LedgerCall,
+  ledgerIntegration,
+  type LedgerServer,
+  type Misbehaviour,
+  startLedgerServer,
+} from '../support/servers/ledger-server';
+import {
+  type LinkableThirdParty,
+  startLinkableKinto,
+  startLinkableScim,
+} from '../support/environments/linkable';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { until } from '../support/until';
 
@@ -17,22 +32,35 @@ let scim: LinkableThirdParty;
 let ledger: LedgerServer;
 
 const PATIENCE_MS = 90_000;
-const fieldsOf = (externalId: string) => ({ first_name: 'F', last_name: externalId, email: `${externalId}@example.com` });
+const fieldsOf = (externalId: string) => ({
+  first_name: 'F',
+  last_name: externalId,
+  email: `${externalId}@example.com`,
+});
 
-async function linked(integration: Record<string, unknown>): Promise<{ tenant: ProductTenant; integrationId: string }> {
+async function linked(
+  integration: Record<string, unknown>,
+): Promise<{ tenant: ProductTenant; integrationId: string }> {
   const tenant = await product.givenTenant();
   const { id } = await tenant.api.must('POST', '/v1/integrations', integration);
   return { tenant, integrationId: id as string };
 }
 
 const untilSynced = (tenant: ProductTenant, count: number): Promise<unknown> =>
-  until(`${count} records are synced`, async () => (await tenant.api.list('/v1/record-syncs?status=synced')).length === count, PATIENCE_MS);
+  until(
+    `${count} records are synced`,
+    async () => (await tenant.api.list('/v1/record-syncs?status=synced')).length === count,
+    PATIENCE_MS,
+  );
 
 /** How the first PUT is answered, by what stands in Retry-After; and how long that has to be obeyed. */
 const rateLimits: Record<string, { retryAfter?: string; atLeastMs: number }> = {
   seconds: { retryAfter: '6', atLeastMs: 6_000 },
   // HTTP-dates have whole seconds: the answer's own may be almost over.
-  date: { retryAfter: `{{now offset='7 seconds' timezone='GMT' format="EEE, dd MMM yyyy HH:mm:ss 'GMT'"}}`, atLeastMs: 6_000 },
+  date: {
+    retryAfter: `{{now offset='7 seconds' timezone='GMT' format="EEE, dd MMM yyyy HH:mm:ss 'GMT'"}}`,
+    atLeastMs: 6_000,
+  },
   garbage: { retryAfter: 'soon', atLeastMs: 1_000 },
   none: { atLeastMs: 1_000 },
 };
@@ -42,7 +70,10 @@ async function limit(kind: string): Promise<void> {
   const { retryAfter } = rateLimits[kind] as (typeof rateLimits)[string];
   const proxied = { proxyBaseUrl: `http://127.0.0.1:${kinto.port}`, proxyUrlPrefixToRemove: `/${kind}` };
   await wireMock.stub({ priority: 10, request: { urlPattern: `/${kind}/.*` }, response: proxied });
-  const headers = { 'Content-Type': 'application/json', ...(retryAfter === undefined ? {} : { 'Retry-After': retryAfter }) };
+  const headers = {
+    'Content-Type': 'application/json',
+    ...(retryAfter === undefined ? {} : { 'Retry-After': retryAfter }),
+  };
   await wireMock.stub({
     priority: 1,
     scenarioName: kind,
@@ -59,17 +90,24 @@ interface Call {
   method: string;
 }
 
-async function rateLimitStory(kind: string): Promise<{ tenant: ProductTenant; calls: Call[]; statuses: string[] }> {
+async function rateLimitStory(
+  kind: string,
+): Promise<{ tenant: ProductTenant; calls: Call[]; statuses: string[] }> {
   await limit(kind);
   const integration = kinto.integration({ grace_period_ms: 0 });
   const config = integration.config as Record<string, unknown>;
-  const { tenant, integrationId } = await linked({ ...integration, config: { ...config, base_url: `${wireMock.url}/${kind}/v1`, concurrency: 1 } });
+  const { tenant, integrationId } = await linked({
+    ...integration,
+    config: { ...config, base_url: `${wireMock.url}/${kind}/v1`, concurrency: 1 },
+  });
   await tenant.api.put(`${kind}-1`, fieldsOf(`${kind}-1`));
-  const isBlocked = async () => (await tenant.api.must('GET', `/v1/integrations/${integrationId}`)).blocked_because === 'rate_limit';
+  const isBlocked = async () =>
+    (await tenant.api.must('GET', `/v1/integrations/${integrationId}`)).blocked_reason === 'rate_limit';
   await until('the rate limit is known', isBlocked);
   // What comes due meanwhile waits as well.
   await tenant.api.put(`${kind}-2`, fieldsOf(`${kind}-2`));
-  const statusOf = async (number: number) => (await tenant.api.sync(`${kind}-${number}`, integrationId)).status as string;
+  const statusOf = async (number: number) =>
+    (await tenant.api.sync(`${kind}-${number}`, integrationId)).status as string;
   await until('the second waits too', async () => (await statusOf(2)) !== 'sync_pending');
   const statuses = await Promise.all([statusOf(1), statusOf(2)]);
   await untilSynced(tenant, 2);
@@ -77,7 +115,11 @@ async function rateLimitStory(kind: string): Promise<{ tenant: ProductTenant; ca
   return {
     tenant,
     statuses,
-    calls: requests.map(({ loggedDate, url, method }) => ({ at: loggedDate as number, url: url as string, method: method as string })),
+    calls: requests.map(({ loggedDate, url, method }) => ({
+      at: loggedDate as number,
+      url: url as string,
+      method: method as string,
+    })),
   };
 }
 
@@ -89,25 +131,51 @@ interface LostAnswer {
 }
 
 /** A connection is cut after so many bytes of answers: enough for what is asked beforehand, not for an answer that holds this record. */
-async function lostAnswerStory(thirdParty: LinkableThirdParty, externalId: string, { bytes }: { bytes: number }): Promise<LostAnswer> {
+async function lostAnswerStory(
+  thirdParty: LinkableThirdParty,
+  externalId: string,
+  { bytes }: { bytes: number },
+): Promise<LostAnswer> {
   const link = await toxiproxy.linkTo(thirdParty.port);
   await link.poison('limit_data', { bytes });
   const { tenant } = await linked(thirdParty.integration({ grace_period_ms: 0 }, link.port));
   await tenant.api.put(externalId, { ...fieldsOf(externalId), first_name: 'F'.repeat(600) });
-  await until('an attempt has come to nothing', async () => (await tenant.api.list('/v1/pushes'))[0]?.attempts > 0, PATIENCE_MS);
+  await until(
+    'an attempt has come to nothing',
+    async () => (await tenant.api.list('/v1/pushes'))[0]?.attempts > 0,
+    PATIENCE_MS,
+  );
   const wasThere = (await thirdParty.find(externalId)) !== undefined;
   await link.heal();
   await untilSynced(tenant, 1);
-  return { tenant, wasThere, held: (await thirdParty.list()).filter((record) => record.externalId === externalId) };
+  return {
+    tenant,
+    wasThere,
+    held: (await thirdParty.list()).filter((record) => record.externalId === externalId),
+  };
 }
 
 /** One record among many that the third party refuses, and one that it fails on, while it is well otherwise. */
 async function poisonStory(): Promise<{ tenant: ProductTenant; integrationId: string }> {
-  const { tenant, integrationId } = await linked(ledgerIntegration(ledger.url, 'poison', { grace_period_ms: 0, by: 'key' }));
-  const records = Array.from({ length: 500 }, (_, index) => ({ record_type: 'employees', external_id: `p-${index}`, fields: { name: `P ${index}`, rev: 1 } }));
+  const { tenant, integrationId } = await linked(
+    ledgerIntegration(ledger.url, 'poison', { grace_period_ms: 0, by: 'key' }),
+  );
+  const records = Array.from({ length: 500 }, (_, index) => ({
+    record_type: 'employees',
+    external_id: `p-${index}`,
+    fields: { name: `P ${index}`, rev: 1 },
+  }));
   await tenant.api.must('POST', '/v1/records/batch', { records });
-  await until('the others are synced', async () => (await tenant.api.list('/v1/record-syncs?status=synced')).length === 498, PATIENCE_MS);
-  await until('the two have failed', async () => (await tenant.api.list('/v1/record-syncs?status=sync_failed')).length === 2, PATIENCE_MS);
+  await until(
+    'the others are synced',
+    async () => (await tenant.api.list('/v1/record-syncs?status=synced')).length === 498,
+    PATIENCE_MS,
+  );
+  await until(
+    'the two have failed',
+    async () => (await tenant.api.list('/v1/record-syncs?status=sync_failed')).length === 2,
+    PATIENCE_MS,
+  );
   return { tenant, integrationId };
 }
 
@@ -121,8 +189,13 @@ async function hangStory(): Promise<{ tenant: ProductTenant }> {
 
 function misbehave(call: LedgerCall): Misbehaviour | undefined {
   if (call.account === 'poison' && call.externalId === 'p-13')
-    return { kind: 'status', status: 422, body: { message: 'No.', errors: [{ field: 'name', message: 'is unlucky' }] } };
-  if (call.account === 'poison' && call.externalId === 'p-77') return { kind: 'status', status: 500, body: { message: 'I fell over it.' } };
+    return {
+      kind: 'status',
+      status: 422,
+      body: { message: 'No.', errors: [{ field: 'name', message: 'is unlucky' }] },
+    };
+  if (call.account === 'poison' && call.externalId === 'p-77')
+    return { kind: 'status', status: 500, body: { message: 'I fell over it.' } };
   const isFirst = ledger.changes('hang').length <= 1;
   return call.account === 'hang' && call.kind === 'create' && isFirst ? { kind: 'hang' } : undefined;
 }
@@ -154,7 +227,8 @@ beforeAll(async () => {
     hang: hangStory(),
   };
   // Each is awaited by its own test, which tells what went wrong.
-  for (const story of [...stories.limits.values(), ...stories.lost.values(), stories.poison, stories.hang]) story.catch(() => undefined);
+  for (const story of [...stories.limits.values(), ...stories.lost.values(), stories.poison, stories.hang])
+    story.catch(() => undefined);
 }, 90_000);
 
 afterAll(async () => {
@@ -174,16 +248,25 @@ describe('R9: a rate limit', () => {
   it.each(Object.keys(rateLimits))(
     'with %s in Retry-After is obeyed by the whole integration, uses up no attempt, and ends by itself',
     async (kind) => {
-      const { tenant, calls, statuses } = await (stories.limits.get(kind) as ReturnType<typeof rateLimitStory>);
+      const { tenant, calls, statuses } = await (stories.limits.get(kind) as ReturnType<
+        typeof rateLimitStory
+      >);
 
       const [told, next] = calls.filter(({ method }) => method === 'PUT');
-      expect((next as Call).at - (told as Call).at).toBeGreaterThanOrEqual((rateLimits[kind] as { atLeastMs: number }).atLeastMs);
+      expect((next as Call).at - (told as Call).at).toBeGreaterThanOrEqual(
+        (rateLimits[kind] as { atLeastMs: number }).atLeastMs,
+      );
       const between = calls.filter(({ at }) => at > (told as Call).at && at < (next as Call).at);
       expect(between).toEqual([]);
       expect(statuses).toEqual(['syncing', 'syncing']);
       expect(calls.filter(({ method }) => method === 'PUT')).toHaveLength(3);
-      expect((await tenant.api.list('/v1/pushes')).map((push) => push.result)).toEqual(['succeeded', 'succeeded']);
-      expect((await kinto.list()).filter((record) => record.externalId.startsWith(`${kind}-`))).toHaveLength(2);
+      expect((await tenant.api.list('/v1/pushes')).map((push) => push.result)).toEqual([
+        'succeeded',
+        'succeeded',
+      ]);
+      expect((await kinto.list()).filter((record) => record.externalId.startsWith(`${kind}-`))).toHaveLength(
+        2,
+      );
     },
     120_000,
   );
@@ -220,15 +303,22 @@ describe('an answer that is lost', () => {
 describe('R10: a record that nobody can take', () => {
   it('holds up nobody else; one that is refused is called once, one that fails five times, and both say why', async () => {
     const { tenant, integrationId } = await stories.poison;
-    const callsFor = (externalId: string) => ledger.changes('poison').filter((call) => call.externalId === externalId);
+    const callsFor = (externalId: string) =>
+      ledger.changes('poison').filter((call) => call.externalId === externalId);
 
-    const [refused, failed] = await Promise.all(['p-13', 'p-77'].map((externalId) => tenant.api.sync(externalId, integrationId)));
+    const [refused, failed] = await Promise.all(
+      ['p-13', 'p-77'].map((externalId) => tenant.api.sync(externalId, integrationId)),
+    );
     expect(ledger.people('poison')).toHaveLength(498);
     expect(ledger.changes('poison').filter((call) => call.isEffect)).toHaveLength(498);
     expect(callsFor('p-13')).toHaveLength(1);
     expect(callsFor('p-77')).toHaveLength(5);
-    expect(refused.errors).toMatchObject([{ category: 'rejected_record', field: 'name', message: 'is unlucky' }]);
-    expect(failed.errors).toMatchObject([{ category: 'transient', code: 'http_500', message: expect.stringContaining('500') }]);
+    expect(refused.errors).toMatchObject([
+      { category: 'rejected_record', field: 'name', message: 'is unlucky' },
+    ]);
+    expect(failed.errors).toMatchObject([
+      { category: 'transient', code: 'http_500', message: expect.stringContaining('500') },
+    ]);
     expect((await tenant.api.must('GET', `/v1/integrations/${integrationId}`)).state).toBe('active');
   }, 120_000);
 });

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { sql } from 'kysely';
 import { Database } from '../../db/database';
 import { emitEvents } from '../../db/webhooks/events';
-import { fromWireId, toWireId } from '../../db/sql/ids';
+import { fromTypeId, toTypeId } from '../../db/sql/ids';
 import { ApiClient } from '../support/clients/api-client';
 import { BROKEN, OddReceivers, SILENT } from '../support/servers/odd-receivers';
 import { type Product, startProduct } from '../support/environments/product';
@@ -19,7 +19,12 @@ let good: Receiver;
 
 beforeAll(async () => {
   product = await startProduct();
-  database = new Database({ url: product.databaseUrl, poolSize: 4, statementTimeoutMs: 20_000, waitForConnectionMs: 20_000 });
+  database = new Database({
+    url: product.databaseUrl,
+    poolSize: 4,
+    statementTimeoutMs: 20_000,
+    waitForConnectionMs: 20_000,
+  });
   good = await startReceiver();
 }, 60_000);
 afterAll(async () => {
@@ -31,22 +36,28 @@ afterAll(async () => {
 
 /** Of each kind as many. @returns their addresses. */
 async function startBadReceivers(): Promise<string[]> {
-  const silentOrBroken = [...Object.values(SILENT), ...Object.values(BROKEN)].map((speak) => async () => `http://127.0.0.1:${await odd.speaking(speak)}/hooks`);
+  const silentOrBroken = [...Object.values(SILENT), ...Object.values(BROKEN)].map(
+    (speak) => async () => `http://127.0.0.1:${await odd.speaking(speak)}/hooks`,
+  );
   const kinds = [
     ...silentOrBroken,
     async () => `http://127.0.0.1:${await odd.endless()}/hooks`,
     async () => `https://127.0.0.1:${await odd.untrusted()}/hooks`,
   ];
-  return Promise.all(Array.from({ length: BAD }, (_, index) => (kinds[index % kinds.length] as () => Promise<string>)()));
+  return Promise.all(
+    Array.from({ length: BAD }, (_, index) => (kinds[index % kinds.length] as () => Promise<string>)()),
+  );
 }
 
 /** At endpoints of others than this tenant: at how many there was one, and the most that was kept of an answer. */
 async function attemptsAtOthers(tenantId: string): Promise<{ endpoints: number; longestBody: number }> {
-  return database.withCourier(({ trx }) =>
+  return database.withWebhooksRole(({ trx }) =>
     trx
       .selectFrom('webhookAttempts as attempt')
       .innerJoin('webhookDeliveries as delivery', (join) =>
-        join.onRef('delivery.tenantId', '=', 'attempt.tenantId').onRef('delivery.webhookDeliveryId', '=', 'attempt.webhookDeliveryId'),
+        join
+          .onRef('delivery.tenantId', '=', 'attempt.tenantId')
+          .onRef('delivery.webhookDeliveryId', '=', 'attempt.webhookDeliveryId'),
       )
       .innerJoin('webhookEndpoints as endpoint', 'endpoint.webhookEndpointId', 'delivery.webhookEndpointId')
       .where('endpoint.tenantId', '!=', tenantId)
@@ -60,27 +71,38 @@ async function attemptsAtOthers(tenantId: string): Promise<{ endpoints: number; 
 
 /** What the worker holds in memory, in MiB. */
 function workerMemory(): number {
-  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${product.workerPid()}/status`, 'utf8')) ?? [];
+  const [, kibibytes] =
+    /^VmRSS:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${product.workerPid()}/status`, 'utf8')) ?? [];
   return (Number(kibibytes) * 1_024) / MEBIBYTE;
 }
 
 it('the good one gets everything, and the worker takes in no more than it may', async () => {
   const tenant = await product.givenTenant();
-  const tenantId = fromWireId('ten', tenant.id) as string;
+  const tenantId = fromTypeId('ten', tenant.id) as string;
   const { secret } = await tenant.api.must('POST', '/v1/webhook-endpoints', { url: good.url });
   const told: string[] = [];
   const tell = async (count: number): Promise<void> => {
-    const events = Array.from({ length: count }, () => ({ type: 'TEST' as const, integrationId: null, data: { message: 'a test' } }));
-    told.push(...(await database.withTenant(tenantId, (work) => emitEvents(work, events))).map((id) => toWireId('evt', id)));
+    const events = Array.from({ length: count }, () => ({
+      type: 'TEST' as const,
+      integrationId: null,
+      data: { message: 'a test' },
+    }));
+    told.push(
+      ...(await database.withTenant(tenantId, (work) => emitEvents(work, events))).map((id) =>
+        toTypeId('evt', id),
+      ),
+    );
   };
   const idsReceived = () => [...new Set(good.received.map(({ id }) => id))].toSorted();
-  const untilGoodHasAll = () => until('the good one has everything', () => idsReceived().length === told.length, 60_000);
+  const untilGoodHasAll = () =>
+    until('the good one has everything', () => idsReceived().length === told.length, 60_000);
   await tell(100);
   await untilGoodHasAll();
   const memoryBefore = workerMemory();
   // A tenant may have fifty; those of the platform are told of all tenants.
   const platform = new ApiClient(product.apiUrl, product.platformKey);
-  for (const url of await startBadReceivers()) await platform.must('POST', '/v1/platform/webhook-endpoints', { url });
+  for (const url of await startBadReceivers())
+    await platform.must('POST', '/v1/platform/webhook-endpoints', { url });
 
   await tell(100);
   await untilGoodHasAll();

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database } from '../../db/database';
 import { emitEvents } from '../../db/webhooks/events';
-import { fromWireId, toWireId } from '../../db/sql/ids';
+import { fromTypeId, toTypeId } from '../../db/sql/ids';
 import { migrateToLatest } from '../../db/migrate';
 import { type PostgresServer, startPostgres } from '../../dev/start/postgres';
 import { freePort } from '../support/servers/free-port';
@@ -52,8 +52,13 @@ class MortalReceiver {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        this.received.push({ body: Buffer.concat(chunks).toString(), headers: request.headers as unknown as SignedWebhook['headers'] });
-        void Promise.resolve(this.onWebhook(this.received.length)).then((isAnswered) => isAnswered && response.writeHead(204).end());
+        this.received.push({
+          body: Buffer.concat(chunks).toString(),
+          headers: request.headers as unknown as SignedWebhook['headers'],
+        });
+        void Promise.resolve(this.onWebhook(this.received.length)).then(
+          (isAnswered) => isAnswered && response.writeHead(204).end(),
+        );
       });
     });
     await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
@@ -81,11 +86,14 @@ interface World {
 async function createWorld(): Promise<World> {
   const [receiver, tenant] = [await MortalReceiver.start(), await product.givenTenant()];
   const { secret } = await tenant.api.must('POST', '/v1/webhook-endpoints', { url: receiver.url });
-  const tenantId = fromWireId('ten', tenant.id) as string;
+  const tenantId = fromTypeId('ten', tenant.id) as string;
   const states = () =>
     database.withTenant(tenantId, async ({ trx }) => {
       const rows = await trx.selectFrom('webhookDeliveries').select(['state']).execute();
-      return { delivered: rows.filter(({ state }) => state === 'delivered').length, waiting: rows.filter(({ state }) => state !== 'delivered').length };
+      return {
+        delivered: rows.filter(({ state }) => state === 'delivered').length,
+        waiting: rows.filter(({ state }) => state !== 'delivered').length,
+      };
     });
   return {
     receiver,
@@ -94,12 +102,17 @@ async function createWorld(): Promise<World> {
     async tell(count) {
       const ids: string[] = [];
       for (let told = 0; told < count; told += 100) {
-        const events = Array.from({ length: Math.min(100, count - told) }, () => ({ type: 'TEST' as const, integrationId: null, data: { message: 'a test' } }));
+        const events = Array.from({ length: Math.min(100, count - told) }, () => ({
+          type: 'TEST' as const,
+          integrationId: null,
+          data: { message: 'a test' },
+        }));
         ids.push(...(await database.withTenant(tenantId, (work) => emitEvents(work, events))));
       }
-      return ids.map((id) => toWireId('evt', id));
+      return ids.map((id) => toTypeId('evt', id));
     },
-    untilAllDelivered: (count) => until(`${count} are delivered`, async () => (await states()).delivered === count, 150_000),
+    untilAllDelivered: (count) =>
+      until(`${count} are delivered`, async () => (await states()).delivered === count, 150_000),
   };
 }
 
@@ -107,7 +120,8 @@ async function createWorld(): Promise<World> {
 async function whatCame({ receiver, secret }: World) {
   const verdicts = await verifiersThatTake(receiver.received.map((webhook) => ({ secret, ...webhook })));
   const bodies = new Map<string, Set<string>>();
-  for (const { headers, body } of receiver.received) bodies.set(headers['webhook-id'], (bodies.get(headers['webhook-id']) ?? new Set()).add(body));
+  for (const { headers, body } of receiver.received)
+    bodies.set(headers['webhook-id'], (bodies.get(headers['webhook-id']) ?? new Set()).add(body));
   return {
     ids: [...bodies.keys()].toSorted(),
     takenBy: new Set(verdicts.map((verdict) => verdict.join())),
@@ -115,7 +129,11 @@ async function whatCame({ receiver, secret }: World) {
   };
 }
 
-const nothingLost = (ids: readonly string[]) => ({ ids: ids.toSorted(), takenBy: new Set([ALL_VERIFIERS.join()]), bodiesPerId: new Set([1]) });
+const nothingLost = (ids: readonly string[]) => ({
+  ids: ids.toSorted(),
+  takenBy: new Set([ALL_VERIFIERS.join()]),
+  bodiesPerId: new Set([1]),
+});
 
 beforeAll(async () => {
   const folder = temporaryFolder('postgres');
@@ -126,13 +144,26 @@ beforeAll(async () => {
     port: await freePort(),
     password: randomBytes(12).toString('hex'),
   };
-  startServer = async () => void (postgres = await startPostgres({ ...options, isThrowaway: true, settings: { synchronous_commit: 'on' } }));
+  startServer = async () =>
+    void (postgres = await startPostgres({
+      ...options,
+      isThrowaway: true,
+      settings: { synchronous_commit: 'on' },
+    }));
   await startServer();
   await migrateToLatest(postgres.url);
   toxiproxy = await startToxiproxy();
   databaseLink = await toxiproxy.linkTo(options.port);
-  product = await startProduct({ databaseUrl: postgres.url, workerDatabaseUrl: throughPort(postgres.url, databaseLink.port) });
-  database = new Database({ url: postgres.url, poolSize: 4, statementTimeoutMs: 20_000, waitForConnectionMs: 20_000 });
+  product = await startProduct({
+    databaseUrl: postgres.url,
+    workerDatabaseUrl: throughPort(postgres.url, databaseLink.port),
+  });
+  database = new Database({
+    url: postgres.url,
+    poolSize: 4,
+    statementTimeoutMs: 20_000,
+    waitForConnectionMs: 20_000,
+  });
 }, 60_000);
 
 afterAll(async () => {
@@ -221,7 +252,9 @@ it('PostgreSQL restarted in the middle: nothing is lost', async () => {
   await stopping;
   await startServer();
   // What was told before it went down is in the tables, whatever the teller heard.
-  const known = await until('PostgreSQL answers', () => world.states().then(({ delivered, waiting }) => delivered + waiting));
+  const known = await until('PostgreSQL answers', () =>
+    world.states().then(({ delivered, waiting }) => delivered + waiting),
+  );
   await world.untilAllDelivered(known);
 
   const came = await whatCame(world);

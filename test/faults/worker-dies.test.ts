@@ -6,7 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../support/clients/api-client';
 import { createTestDatabase } from '../support/environments/database';
 import { startToxiproxy, type FaultyLink, type Toxiproxy } from '../support/servers/fault-servers';
-import { type LedgerCall, ledgerIntegration, type LedgerServer, type Misbehaviour, startLedgerServer } from '../support/servers/ledger-server';
+import {
+  type LedgerCall,
+  ledgerIntegration,
+  type LedgerServer,
+  type Misbehaviour,
+  startLedgerServer,
+} from '../support/servers/ledger-server';
 import { type Product, type ProductTenant, startProduct, throughPort } from '../support/environments/product';
 import { until } from '../support/until';
 
@@ -34,7 +40,10 @@ const worlds: World[] = [];
 async function createWorld(settings: Record<string, unknown>): Promise<World> {
   const [database, ledger] = await Promise.all([createTestDatabase(), startLedgerServer()]);
   const databaseLink = await toxiproxy.linkTo(Number(new URL(database.url).port));
-  const product = await startProduct({ databaseUrl: database.url, workerDatabaseUrl: throughPort(database.url, databaseLink.port) });
+  const product = await startProduct({
+    databaseUrl: database.url,
+    workerDatabaseUrl: throughPort(database.url, databaseLink.port),
+  });
   const world = { product, ledger, databaseLink, diedAt: 0, tenant: await product.givenTenant() };
   worlds.push(world);
   await world.tenant.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'main', settings));
@@ -42,7 +51,11 @@ async function createWorld(settings: Record<string, unknown>): Promise<World> {
 }
 
 /** Kills the worker once, at the first call of this kind, and starts it again. */
-async function dieOnce(world: World, { at, before, kill = () => world.product.killWorker() }: Death, change: () => Promise<unknown>): Promise<void> {
+async function dieOnce(
+  world: World,
+  { at, before, kill = () => world.product.killWorker() }: Death,
+  change: () => Promise<unknown>,
+): Promise<void> {
   const { ledger, product, databaseLink } = world;
   const isMoment = (call: LedgerCall) => world.diedAt === 0 && call.kind === at;
   const die = async (): Promise<void> => {
@@ -73,7 +86,11 @@ async function dieBeforeReport({ product, databaseLink }: World): Promise<void> 
 }
 
 const untilSynced = (world: World, count: number, withinMs = 60_000): Promise<unknown> =>
-  until(`${count} records are synced`, async () => (await world.tenant.api.list('/v1/record-syncs?status=synced')).length === count, withinMs);
+  until(
+    `${count} records are synced`,
+    async () => (await world.tenant.api.list('/v1/record-syncs?status=synced')).length === count,
+    withinMs,
+  );
 
 beforeAll(async () => {
   toxiproxy = await startToxiproxy();
@@ -105,24 +122,31 @@ describe('R1: a worker that is killed in the middle of a push', () => {
     );
   }, 120_000);
 
-  it.each(Object.keys(deaths))('has one effect when it dies %s, and the push is repeated under its id', async (when) => {
-    const { ledger, tenant, diedAt } = dead.get(when) as World;
-    const changes = ledger.changes('main');
+  it.each(Object.keys(deaths))(
+    'has one effect when it dies %s, and the push is repeated under its id',
+    async (when) => {
+      const { ledger, tenant, diedAt } = dead.get(when) as World;
+      const changes = ledger.changes('main');
 
-    expect(changes.filter((call) => call.isEffect && call.kind === 'create')).toHaveLength(1);
-    expect(ledger.people('main')).toMatchObject([{ external_id: 'ada', rev: 1 }]);
-    expect(new Set(changes.map((call) => call.key)).size).toBe(1);
-    expect(changes.filter((call) => call.isOverlapping)).toEqual([]);
-    expect(await tenant.api.list('/v1/pushes')).toMatchObject([{ result: 'succeeded' }]);
-    expect(ledger.calls.some((call) => call.at > diedAt)).toBe(true);
-  });
+      expect(changes.filter((call) => call.isEffect && call.kind === 'create')).toHaveLength(1);
+      expect(ledger.people('main')).toMatchObject([{ external_id: 'ada', rev: 1 }]);
+      expect(new Set(changes.map((call) => call.key)).size).toBe(1);
+      expect(changes.filter((call) => call.isOverlapping)).toEqual([]);
+      expect(await tenant.api.list('/v1/pushes')).toMatchObject([{ result: 'succeeded' }]);
+      expect(ledger.calls.some((call) => call.at > diedAt)).toBe(true);
+    },
+  );
 });
 
 describe('R2: all workers dead while windows come due', () => {
   it('pushes everything after the restart, once, and nothing early', async () => {
     const world = await createWorld({ grace_period_ms: 3_000 });
     const { product, tenant, ledger } = world;
-    const records = Array.from({ length: 200 }, (_, index) => ({ record_type: 'employees', external_id: `e-${index}`, fields: { name: 'D', rev: 1 } }));
+    const records = Array.from({ length: 200 }, (_, index) => ({
+      record_type: 'employees',
+      external_id: `e-${index}`,
+      fields: { name: 'D', rev: 1 },
+    }));
     const { results } = await tenant.api.must('POST', '/v1/records/batch', { records });
     await product.killWorker();
     await sleep(4_000);
@@ -143,8 +167,14 @@ describe('R9: a wake that a second worker takes over late', () => {
     const world = await createWorld({ by: 'key', grace_period_ms: 0 });
     const { tenant, ledger } = world;
     // More than one wake claims at once, so that the worker after it finds some left.
-    const records = Array.from({ length: 150 }, (_, index) => ({ record_type: 'employees', external_id: `l-${index}`, fields: { name: 'L', rev: 1 } }));
-    await dieOnce(world, { at: 'create', before: { kind: 'hang' } }, () => tenant.api.must('POST', '/v1/records/batch', { records }));
+    const records = Array.from({ length: 150 }, (_, index) => ({
+      record_type: 'employees',
+      external_id: `l-${index}`,
+      fields: { name: 'L', rev: 1 },
+    }));
+    await dieOnce(world, { at: 'create', before: { kind: 'hang' } }, () =>
+      tenant.api.must('POST', '/v1/records/batch', { records }),
+    );
     const refused: number[] = [];
     ledger.decide = (call) => {
       // Calls that were under way together are answered alike; what comes later has been told.
@@ -158,7 +188,9 @@ describe('R9: a wake that a second worker takes over late', () => {
     // Slowed down when hardly anything had been taken, the budget lets less than one a second through for two minutes.
     await untilSynced(world, 150, 300_000);
 
-    const next = ledger.calls.filter((call) => call.kind === 'create' && call.at > (refused.at(-1) as number)).map((call) => call.at);
+    const next = ledger.calls
+      .filter((call) => call.kind === 'create' && call.at > (refused.at(-1) as number))
+      .map((call) => call.at);
     expect(Math.min(...next) - (refused[0] as number)).toBeGreaterThanOrEqual(RETRY_AFTER_SECONDS * 1_000);
     expect(refused.length).toBeLessThanOrEqual(16); // what two batches have under way at once
   }, 400_000);

@@ -1,7 +1,13 @@
 /** The first thing that the README asks of a reader: a clone, an empty home folder, `npm start`. Everything is installed and fetched anew. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { createCheckout, printedCommands, processesOf, runPrintedCommand, Start } from '../support/environments/checkout';
+import {
+  createCheckout,
+  printedCommands,
+  processesOf,
+  runPrintedCommand,
+  Start,
+} from '../support/environments/checkout';
 import { createRunFolder } from '../support/environments/run-folder';
 
 const minutes = 60_000;

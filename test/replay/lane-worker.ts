@@ -1,30 +1,43 @@
 /** Real workflows on a real server, with a stand-in for what they let be done: for recording histories and for the stress test. */
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { EmailActivities } from '../../activities/notifications/email';
 import type { IntegrationCheckActivities } from '../../activities/integrations/integration-check';
 import type { NotificationActivities } from '../../activities/notifications/notification';
 import type { OverviewActivities } from '../../activities/overviews/overview';
 import type { RecordPushActivities } from '../../activities/push/record-push';
 import type { SyncRunActivities } from '../../activities/sync-runs/sync-run';
-import type { SyncTickActivities } from '../../activities/sync-runs/scheduled-sync';
+import type { ScheduledSyncActivities } from '../../activities/sync-runs/scheduled-sync';
 import type { WebhookActivities } from '../../activities/webhooks/webhook-deliveries';
 import { TASK_QUEUES } from '../../contract/task-queues';
-import { createSignalLane, type SignalLane } from '../../worker/queue-signals';
+import { createSignalPushQueue, type SignalPushQueue } from '../../worker/queue-signals';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
 
-export interface LaneWorker {
+export interface PushWorker {
   client: Client;
-  signalLane: SignalLane;
+  signalPushQueue: SignalPushQueue;
   stop(): Promise<void>;
 }
 
-export interface LaneWorkerOptions {
+export interface PushWorkerOptions {
   address: string;
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
   activities: RecordPushActivities &
     Partial<
-      IntegrationCheckActivities & EmailActivities & NotificationActivities & OverviewActivities & SyncRunActivities & SyncTickActivities & WebhookActivities
+      IntegrationCheckActivities &
+        EmailActivities &
+        NotificationActivities &
+        OverviewActivities &
+        SyncRunActivities &
+        ScheduledSyncActivities &
+        WebhookActivities
     >;
   hasSearchAttributes: boolean;
 }
@@ -39,19 +52,26 @@ export function quietenTemporal(): void {
 
 const silent = { info() {}, warn() {}, error() {} };
 
-export async function startLaneWorker({ address, workflows, activities, hasSearchAttributes }: LaneWorkerOptions): Promise<LaneWorker> {
+export async function startPushWorker({
+  address,
+  workflows,
+  activities,
+  hasSearchAttributes,
+}: PushWorkerOptions): Promise<PushWorker> {
   const connection = await connectWhenHealthy(address);
   const clientConnection = await Connection.connect({ address });
   if (hasSearchAttributes) await ensureSearchAttributes(clientConnection, 'default', silent);
   const client = new Client({ connection: clientConnection });
   const workers = await Promise.all([
     Worker.create({ connection, taskQueue: TASK_QUEUES.workflows, ...workflows }),
-    ...[TASK_QUEUES.push, TASK_QUEUES.pull, TASK_QUEUES.email, TASK_QUEUES.webhooks].map((taskQueue) => Worker.create({ connection, taskQueue, activities })),
+    ...[TASK_QUEUES.push, TASK_QUEUES.pull, TASK_QUEUES.email, TASK_QUEUES.webhooks].map((taskQueue) =>
+      Worker.create({ connection, taskQueue, activities }),
+    ),
   ]);
   const running = Promise.all(workers.map((worker) => worker.run()));
   return {
     client,
-    signalLane: createSignalLane(client, { hasSearchAttributes }),
+    signalPushQueue: createSignalPushQueue(client, { hasSearchAttributes }),
     async stop() {
       for (const worker of workers) worker.shutdown();
       await running;

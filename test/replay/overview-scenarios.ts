@@ -1,8 +1,8 @@
 /** What Sync Overviews go through when their histories are recorded (record.ts). */
 import type { OverviewActivities } from '../../activities/overviews/overview';
 import { overviewChangedSignal, type OverviewReport, overviewWorkflowId } from '../../contract/overview';
-import { createWake } from '../../worker/outbox-handlers';
-import type { LaneWorker } from './lane-worker';
+import { createOutboxHandlers } from '../../worker/outbox-handlers';
+import type { PushWorker } from './lane-worker';
 
 type Piece = (firedAt: number) => Promise<OverviewReport> | OverviewReport;
 interface Scenario {
@@ -52,12 +52,15 @@ export const scenarios: Scenario[] = [
     },
   },
   { name: 'failed', pieces: [] },
-  { name: 'activity-failed', pieces: [() => Promise.reject(new Error('The database does not answer.')), waits(300)] },
+  {
+    name: 'activity-failed',
+    pieces: [() => Promise.reject(new Error('The database does not answer.')), waits(300)],
+  },
   {
     name: 'senseless-signals',
     pieces: [waits(DAY_MS), waits(DAY_MS), waits(DAY_MS), waits(300)],
     async meanwhile(signal) {
-      for (const senseless of [[null], [{ wakeAt: 'soon' }], [1, 2, 3]]) {
+      for (const senseless of [[null], [{ nextDueAt: 'soon' }], [1, 2, 3]]) {
         await sleep(300);
         await signal(...senseless);
       }
@@ -73,13 +76,18 @@ export const overviewActivities: OverviewActivities = {
 
 /** Plays a scenario to its end. @returns the workflow's id. */
 export async function playOverview(
-  { client }: LaneWorker,
+  { client }: PushWorker,
   scenario: Scenario,
   { tenantId, overviewId }: { tenantId: string; overviewId: string },
   hasSearchAttributes: boolean,
 ): Promise<string> {
   pieces = [...scenario.pieces];
-  await createWake(client, { hasSearchAttributes })({ lane: 'overview', tenantId, subjectId: overviewId, wakeAt: new Date() });
+  await createOutboxHandlers(client, { hasSearchAttributes })({
+    topic: 'overview',
+    tenantId,
+    subjectId: overviewId,
+    nextDueAt: new Date(),
+  });
   const handle = client.workflow.getHandle(overviewWorkflowId({ overviewId }));
   await scenario.meanwhile?.((...args) => handle.signal(overviewChangedSignal.name, ...args));
   await handle.result();

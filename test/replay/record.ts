@@ -12,16 +12,23 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
 import { sendEmailWorkflowId } from '../../contract/email';
 import { type NotificationStep, notificationWorkflowId } from '../../contract/notification';
-import { type LaneReport, recordPushWorkflowId } from '../../contract/record-push';
+import { type PushReport, recordPushWorkflowId } from '../../contract/record-push';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { projectFolder } from '../../dev/tools/paths';
 import { startTemporalServer } from '../../dev/start/temporal';
 import { createRunFolder } from '../support/environments/run-folder';
 import { createStartEmail } from '../../worker/email-starts';
-import { startNotification, tellNotificationViewed } from '../../worker/notification-starts';
-import { type LaneWorker, startLaneWorker } from './lane-worker';
+import { startNotification, signalNotificationViewed } from '../../worker/notification-starts';
+import { type PushWorker, startPushWorker } from './lane-worker';
 import { overviewActivities, playOverview, scenarios as overviewScenarios } from './overview-scenarios';
-import { playSyncRun, playTick, scenarios as syncRunScenarios, syncRunActivities, syncTickActivities, TICKS } from './sync-scenarios';
+import {
+  playSyncRun,
+  playTick,
+  scenarios as syncRunScenarios,
+  syncRunActivities,
+  scheduledSyncActivities,
+  TICKS,
+} from './sync-scenarios';
 import { playEndpoint, scenarios as webhookScenarios, webhookActivities } from './webhook-scenarios';
 
 const HISTORIES = path.join(__dirname, 'histories');
@@ -33,22 +40,29 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 let integrations = 0;
 const nextIntegrationId = () => `01900000-0000-7000-8000-1${String((integrations += 1)).padStart(11, '0')}`;
 
-type Answer = (firedAt: number) => Promise<Partial<LaneReport>> | Partial<LaneReport>;
+type Answer = (firedAt: number) => Promise<Partial<PushReport>> | Partial<PushReport>;
 
 /** What each wake of the lane comes to, in order; afterwards nothing waits. */
 let answers: Answer[] = [];
-const nothingWaits: LaneReport = { state: 'working', pushed: 0, wakeAt: null, pendingRecords: 0, blockedUntil: null, blockedBecause: null };
+const nothingWaits: PushReport = {
+  state: 'working',
+  pushed: 0,
+  nextDueAt: null,
+  pendingRecords: 0,
+  blockedUntil: null,
+  blockedReason: null,
+};
 
 interface Scenario {
   name: string;
   answers: Answer[];
   /** Signals after the first one, which is sent 200 ms before its instant. */
-  meanwhile?: (lane: LaneWorker, integrationId: string) => Promise<void>;
+  meanwhile?: (pushEnv: PushWorker, integrationId: string) => Promise<void>;
 }
 
 const due =
   (inMs: number): Answer =>
-  (firedAt) => ({ wakeAt: firedAt + inMs, pendingRecords: 1 });
+  (firedAt) => ({ nextDueAt: firedAt + inMs, pendingRecords: 1 });
 const done: Answer = () => ({ pushed: 1 });
 
 const scenarios: Scenario[] = [
@@ -57,23 +71,28 @@ const scenarios: Scenario[] = [
   {
     name: 'dirty-while-pushing',
     answers: [async () => (await sleep(400), { pushed: 1 }), done],
-    meanwhile: async ({ signalLane }, integrationId) => {
+    meanwhile: async ({ signalPushQueue }, integrationId) => {
       await sleep(400);
-      await signalLane({ tenantId, integrationId, wakeAt: Date.now() + 300 });
+      await signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() + 300 });
     },
   },
   {
     name: 'woken-earlier-while-asleep',
     answers: [due(5_000), done],
-    meanwhile: async ({ signalLane }, integrationId) => {
+    meanwhile: async ({ signalPushQueue }, integrationId) => {
       await sleep(600);
-      await signalLane({ tenantId, integrationId, wakeAt: Date.now() });
+      await signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() });
     },
   },
   {
     name: 'outage',
     answers: [1, 2, 3]
-      .map((): Answer => (firedAt) => ({ wakeAt: firedAt + 300, pendingRecords: 500, blockedUntil: firedAt + 300, blockedBecause: 'outage' }))
+      .map((): Answer => (firedAt) => ({
+        nextDueAt: firedAt + 300,
+        pendingRecords: 500,
+        blockedUntil: firedAt + 300,
+        blockedReason: 'outage',
+      }))
       .concat(done),
   },
   { name: 'paused', answers: [() => ({ state: 'paused' })] },
@@ -86,7 +105,8 @@ const scenarios: Scenario[] = [
     answers: [due(500), done],
     meanwhile: async ({ client }, integrationId) => {
       const handle = client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
-      for (const senseless of [[], [null], [{ wakeAt: 1e300 }], [{ wakeAt: 'soon' }]]) await handle.signal('recordsDue', ...senseless);
+      for (const senseless of [[], [null], [{ nextDueAt: 1e300 }], [{ nextDueAt: 'soon' }]])
+        await handle.signal('recordsDue', ...senseless);
       await handle.signal('unheardOf');
     },
   },
@@ -95,56 +115,99 @@ const scenarios: Scenario[] = [
   {
     name: 'continued-as-new-while-asleep',
     answers: [due(3_000), done],
-    meanwhile: async ({ signalLane }, integrationId) => {
+    meanwhile: async ({ signalPushQueue }, integrationId) => {
       await sleep(400);
-      for (let signal = 0; signal < 20; signal += 1) await signalLane({ tenantId, integrationId, wakeAt: Date.now() + 60_000 });
+      for (let signal = 0; signal < 20; signal += 1)
+        await signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() + 60_000 });
     },
   },
 ];
 
 async function main(): Promise<void> {
   const folder = createRunFolder();
-  const server = await startTemporalServer({ logFile: path.join(folder, 'temporal.log'), dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '50' } });
+  const server = await startTemporalServer({
+    logFile: path.join(folder, 'temporal.log'),
+    dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '50' },
+  });
   try {
     for (const hasSearchAttributes of [false, true]) {
-      const lane = await startLaneWorker({
+      const pushEnv = await startPushWorker({
         address: server.address,
         workflows: { workflowsPath: require.resolve('../../workflows') },
         activities: {
           pushDueRecords: async ({ firedAt }) => ({ ...nothingWaits, ...(await answers.shift()?.(firedAt)) }),
           checkIntegration: async () => ({ ok: false, kind: 'unavailable', message: 'connect ECONNREFUSED' }),
           sendEmail,
-          settleNotification,
+          decideNotification,
           ...syncRunActivities,
-          ...syncTickActivities,
+          ...scheduledSyncActivities,
           ...webhookActivities,
           ...overviewActivities,
         },
         hasSearchAttributes,
       });
-      const chosen = hasSearchAttributes ? scenarios.filter(({ name }) => name === 'plain' || name === 'outage' || name.startsWith('continued')) : scenarios;
+      const chosen = hasSearchAttributes
+        ? scenarios.filter(
+            ({ name }) => name === 'plain' || name === 'outage' || name.startsWith('continued'),
+          )
+        : scenarios;
       for (const scenario of chosen.filter(({ name }) => isWanted(`record-push.${name}`)))
-        await record(lane, scenario, hasSearchAttributes ? `${scenario.name}-searchable` : scenario.name);
-      if (!hasSearchAttributes && isWanted('integration-check')) await recordCheck(lane);
-      if (!hasSearchAttributes && isWanted('email')) for (const name of ['sent', 'tried-again', 'failed'] as const) await recordEmail(lane, name);
-      if (!hasSearchAttributes && isWanted('notification')) for (const name of Object.keys(NOTIFICATIONS)) await recordNotification(lane, name);
-      for (const scenario of syncRunScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
+        await record(pushEnv, scenario, hasSearchAttributes ? `${scenario.name}-searchable` : scenario.name);
+      if (!hasSearchAttributes && isWanted('integration-check')) await recordCheck(pushEnv);
+      if (!hasSearchAttributes && isWanted('email'))
+        for (const name of ['sent', 'tried-again', 'failed'] as const) await recordEmail(pushEnv, name);
+      if (!hasSearchAttributes && isWanted('notification'))
+        for (const name of Object.keys(NOTIFICATIONS)) await recordNotification(pushEnv, name);
+      for (const scenario of syncRunScenarios.filter(
+        ({ isSearchable }) => isSearchable === true || !hasSearchAttributes,
+      )) {
         const name = `sync-run.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
         if (!isWanted(name)) continue;
-        await writeChain(lane, await playSyncRun(lane, scenario, { tenantId, integrationId: nextIntegrationId() }, hasSearchAttributes), name);
+        await writeChain(
+          pushEnv,
+          await playSyncRun(
+            pushEnv,
+            scenario,
+            { tenantId, integrationId: nextIntegrationId() },
+            hasSearchAttributes,
+          ),
+          name,
+        );
       }
       for (const name of hasSearchAttributes ? [] : TICKS.filter((tick) => isWanted(`sync-tick.${tick}`)))
-        await writeChain(lane, await playTick(lane, name, { tenantId, integrationId: nextIntegrationId() }), `sync-tick.${name}`);
-      for (const scenario of webhookScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
+        await writeChain(
+          pushEnv,
+          await playTick(pushEnv, name, { tenantId, integrationId: nextIntegrationId() }),
+          `sync-tick.${name}`,
+        );
+      for (const scenario of webhookScenarios.filter(
+        ({ isSearchable }) => isSearchable === true || !hasSearchAttributes,
+      )) {
         const name = `webhook-endpoint.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
-        if (isWanted(name)) await writeChain(lane, await playEndpoint(lane, scenario, nextIntegrationId(), hasSearchAttributes), name);
+        if (isWanted(name))
+          await writeChain(
+            pushEnv,
+            await playEndpoint(pushEnv, scenario, nextIntegrationId(), hasSearchAttributes),
+            name,
+          );
       }
-      for (const scenario of overviewScenarios.filter(({ isSearchable }) => isSearchable === true || !hasSearchAttributes)) {
+      for (const scenario of overviewScenarios.filter(
+        ({ isSearchable }) => isSearchable === true || !hasSearchAttributes,
+      )) {
         const name = `overview.${scenario.name}${hasSearchAttributes ? '-searchable' : ''}`;
         if (!isWanted(name)) continue;
-        await writeChain(lane, await playOverview(lane, scenario, { tenantId, overviewId: nextIntegrationId() }, hasSearchAttributes), name);
+        await writeChain(
+          pushEnv,
+          await playOverview(
+            pushEnv,
+            scenario,
+            { tenantId, overviewId: nextIntegrationId() },
+            hasSearchAttributes,
+          ),
+          name,
+        );
       }
-      await lane.stop();
+      await pushEnv.stop();
     }
   } finally {
     await server.stop();
@@ -152,22 +215,22 @@ async function main(): Promise<void> {
   }
 }
 
-async function record(lane: LaneWorker, scenario: Scenario, name: string): Promise<void> {
+async function record(pushEnv: PushWorker, scenario: Scenario, name: string): Promise<void> {
   answers = [...scenario.answers];
   const integrationId = nextIntegrationId();
-  await lane.signalLane({ tenantId, integrationId, wakeAt: Date.now() + 200 });
-  await scenario.meanwhile?.(lane, integrationId);
-  const handle = lane.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+  await pushEnv.signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() + 200 });
+  await scenario.meanwhile?.(pushEnv, integrationId);
+  const handle = pushEnv.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
   await handle.result();
   if (scenario.name === 'ended-and-brought-back') {
-    await lane.signalLane({ tenantId, integrationId, wakeAt: Date.now() + 100 });
+    await pushEnv.signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() + 100 });
     await handle.result();
   }
-  await writeChain(lane, handle.workflowId, `record-push.${name}`);
+  await writeChain(pushEnv, handle.workflowId, `record-push.${name}`);
 }
 
 /** Every run of the chain: the last one, and those it continued. */
-async function writeChain({ client }: LaneWorker, workflowId: string, name: string): Promise<void> {
+async function writeChain({ client }: PushWorker, workflowId: string, name: string): Promise<void> {
   const runs: string[] = [];
   for await (const run of client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
     if (run.workflowId === workflowId) runs.push(`${run.startTime.toISOString()} ${run.runId}`);
@@ -178,10 +241,10 @@ async function writeChain({ client }: LaneWorker, workflowId: string, name: stri
   }
 }
 
-async function recordCheck(lane: LaneWorker): Promise<void> {
+async function recordCheck(pushEnv: PushWorker): Promise<void> {
   const integrationId = nextIntegrationId();
   const workflowId = checkIntegrationWorkflowId({ integrationId });
-  const handle = await lane.client.workflow.start(CHECK_INTEGRATION_WORKFLOW, {
+  const handle = await pushEnv.client.workflow.start(CHECK_INTEGRATION_WORKFLOW, {
     workflowId,
     taskQueue: TASK_QUEUES.workflows,
     args: [{ tenantId, integrationId }],
@@ -192,7 +255,7 @@ async function recordCheck(lane: LaneWorker): Promise<void> {
 
 /** What each look at the notification comes to, in order. */
 let notificationSteps: NotificationStep[] = [];
-async function settleNotification(): Promise<NotificationStep> {
+async function decideNotification(): Promise<NotificationStep> {
   return notificationSteps.shift() ?? { decision: 'viewed' };
 }
 
@@ -202,12 +265,12 @@ const NOTIFICATIONS: Record<string, NotificationStep[]> = {
   viewed: [{ decision: null, waitMs: 3_600_000 }, { decision: 'viewed' }],
 };
 
-async function recordNotification({ client }: LaneWorker, name: string): Promise<void> {
+async function recordNotification({ client }: PushWorker, name: string): Promise<void> {
   notificationSteps = [...(NOTIFICATIONS[name] ?? [])];
   const notificationRecipientId = nextIntegrationId();
   await startNotification(client, { tenantId, notificationRecipientId });
   await sleep(400);
-  if (name === 'viewed') await tellNotificationViewed(client, { notificationRecipientId });
+  if (name === 'viewed') await signalNotificationViewed(client, { notificationRecipientId });
   const handle = client.workflow.getHandle(notificationWorkflowId({ notificationRecipientId }));
   await handle.result();
   write(`notification.${name}`, historyToJSON(await handle.fetchHistory()));
@@ -217,10 +280,14 @@ let emailAttempts = 0;
 let emailResult: 'sent' | 'failed' = 'sent';
 async function sendEmail(): Promise<'sent' | 'failed'> {
   if ((emailAttempts -= 1) <= 0) return emailResult;
-  throw ApplicationFailure.create({ message: 'The mail server did not take it: EMESSAGE 451 DATA.', type: 'EmailNotSentYet', nextRetryDelay: 200 });
+  throw ApplicationFailure.create({
+    message: 'The mail server did not take it: EMESSAGE 451 DATA.',
+    type: 'EmailNotSentYet',
+    nextRetryDelay: 200,
+  });
 }
 
-async function recordEmail({ client }: LaneWorker, name: 'sent' | 'tried-again' | 'failed'): Promise<void> {
+async function recordEmail({ client }: PushWorker, name: 'sent' | 'tried-again' | 'failed'): Promise<void> {
   [emailAttempts, emailResult] = [name === 'tried-again' ? 3 : 1, name === 'failed' ? 'failed' : 'sent'];
   const emailId = nextIntegrationId();
   await createStartEmail(client)({ tenantId, emailId });
@@ -231,7 +298,9 @@ async function recordEmail({ client }: LaneWorker, name: 'sent' | 'tried-again' 
 
 /** Without the name of the machine it was recorded on, and its folders. */
 function write(name: string, json: string): void {
-  const text = JSON.stringify(JSON.parse(json), null, 1).replaceAll(os.hostname(), 'worker').replaceAll(`${projectFolder}/`, '');
+  const text = JSON.stringify(JSON.parse(json), null, 1)
+    .replaceAll(os.hostname(), 'worker')
+    .replaceAll(`${projectFolder}/`, '');
   fs.writeFileSync(path.join(HISTORIES, `${name}.json`), `${text}\n`);
   console.log(`${name}: ${(JSON.parse(json) as { events: unknown[] }).events.length} events`);
 }

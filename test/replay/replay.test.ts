@@ -15,13 +15,20 @@ const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn() {}, error() 
 
 quietenTemporal();
 
-async function replay(workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>, names: readonly string[]): Promise<Map<string, ReplayResult>> {
+async function replay(
+  workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>,
+  names: readonly string[],
+): Promise<Map<string, ReplayResult>> {
   const histories = names.map((file) => ({
     workflowId: workflowIdIn(file),
     history: historyFromJSON(JSON.parse(fs.readFileSync(path.join(HISTORIES, file), 'utf8'))),
   }));
   const results: ReplayResult[] = [];
-  for await (const result of Worker.runReplayHistories({ ...workflows, bundlerOptions: { logger: quiet } } as never, histories)) results.push(result);
+  for await (const result of Worker.runReplayHistories(
+    { ...workflows, bundlerOptions: { logger: quiet } } as never,
+    histories,
+  ))
+    results.push(result);
   return new Map(results.map((result, index) => [names[index] as string, result]));
 }
 
@@ -33,17 +40,35 @@ function workflowIdIn(file: string): string {
 describe('recorded histories', () => {
   it('cover every workflow', () => {
     const recorded = new Set(files.map((file) => file.split('.')[0]));
-    expect(recorded).toEqual(new Set(['email', 'integration-check', 'notification', 'overview', 'record-push', 'sync-run', 'sync-tick', 'webhook-endpoint']));
+    expect(recorded).toEqual(
+      new Set([
+        'email',
+        'integration-check',
+        'notification',
+        'overview',
+        'record-push',
+        'sync-run',
+        'sync-tick',
+        'webhook-endpoint',
+      ]),
+    );
   });
 
   it('hold no name of a machine or folder, and nothing but ids, counts and instants', () => {
-    for (const file of files) expect(fs.readFileSync(path.join(HISTORIES, file), 'utf8')).not.toMatch(/\/home\/|\/work\/|\/root\/|"payload"/);
+    for (const file of files)
+      expect(fs.readFileSync(path.join(HISTORIES, file), 'utf8')).not.toMatch(
+        /\/home\/|\/work\/|\/root\/|"payload"/,
+      );
   });
 
   it('replay with the workflows as they stand', async () => {
     const results = await replay({ workflowBundle: workflowBundle() }, files);
 
-    expect([...results].filter(([, { error }]) => error !== undefined).map(([file, { error }]) => `${file}: ${error?.message}`)).toEqual([]);
+    expect(
+      [...results]
+        .filter(([, { error }]) => error !== undefined)
+        .map(([file, { error }]) => `${file}: ${error?.message}`),
+    ).toEqual([]);
     expect(results.size).toBe(files.length);
   });
 
@@ -52,6 +77,8 @@ describe('recorded histories', () => {
     const inOrder = files.filter((file) => !/^(record-push|webhook-endpoint)\.continued-as-new/.test(file));
     const results = await replay({ workflowsPath: require.resolve('./reordered') }, inOrder);
 
-    expect([...results].map(([file, { error }]) => `${file}: ${error?.name}`)).toEqual(inOrder.map((file) => `${file}: DeterminismViolationError`));
+    expect([...results].map(([file, { error }]) => `${file}: ${error?.name}`)).toEqual(
+      inOrder.map((file) => `${file}: DeterminismViolationError`),
+    );
   });
 });

@@ -9,7 +9,7 @@ import { recordPushWorkflowId } from '../../contract/record-push';
 import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
 import { createRunFolder } from '../support/environments/run-folder';
 import { workflowBundle } from '../support/servers/shared-servers';
-import { type LaneWorker, quietenTemporal, startLaneWorker } from './lane-worker';
+import { type PushWorker, quietenTemporal, startPushWorker } from './lane-worker';
 
 const SIGNALS = Number(process.env.STRESS_SIGNALS ?? 300);
 const RECORDS = 40;
@@ -24,7 +24,12 @@ interface Row {
   isPushing: boolean;
 }
 
-const rows = Array.from({ length: RECORDS }, (): Row => ({ version: 0, pushed: 0, dueAt: null, isPushing: false }));
+const rows = Array.from({ length: RECORDS }, (): Row => ({
+  version: 0,
+  pushed: 0,
+  dueAt: null,
+  isPushing: false,
+}));
 const violations: string[] = [];
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -41,20 +46,30 @@ async function pushDueRecords({ firedAt }: { firedAt: number }) {
   const due = rows.filter((row) => !row.isPushing && row.dueAt !== null && row.dueAt <= firedAt);
   await Promise.all(due.map((row) => push(row, firedAt)));
   const waiting = rows.flatMap((row) => row.dueAt ?? []);
-  const wakeAt = waiting.length === 0 ? null : Math.min(...waiting);
+  const nextDueAt = waiting.length === 0 ? null : Math.min(...waiting);
   await sleep(Math.random() * 5); // between the last look at the rows and the end a signal may come
-  return { state: 'working' as const, pushed: due.length, wakeAt, pendingRecords: waiting.length, blockedUntil: null, blockedBecause: null };
+  return {
+    state: 'working' as const,
+    pushed: due.length,
+    nextDueAt,
+    pendingRecords: waiting.length,
+    blockedUntil: null,
+    blockedReason: null,
+  };
 }
 
 describe('a lane that is signalled in every moment of its life', () => {
   let server: TemporalServer;
-  let lane: LaneWorker;
+  let pushEnv: PushWorker;
   const folder = createRunFolder();
 
   beforeAll(async () => {
     quietenTemporal();
-    server = await startTemporalServer({ logFile: path.join(folder, 'temporal.log'), dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '60' } });
-    lane = await startLaneWorker({
+    server = await startTemporalServer({
+      logFile: path.join(folder, 'temporal.log'),
+      dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '60' },
+    });
+    pushEnv = await startPushWorker({
       address: server.address,
       workflows: { workflowBundle: workflowBundle() },
       activities: { pushDueRecords },
@@ -62,7 +77,7 @@ describe('a lane that is signalled in every moment of its life', () => {
     });
   });
   afterAll(async () => {
-    await lane.stop();
+    await pushEnv.stop();
     await server.stop();
     fs.rmSync(folder, { recursive: true, force: true });
   });
@@ -77,17 +92,18 @@ describe('a lane that is signalled in every moment of its life', () => {
         row.version += 1;
         row.dueAt = Date.now() + Math.random() * 60;
         // As in an acceptance: only a window that opens is told of, moving one is not.
-        if (!wasOpen) sending.push(lane.signalLane({ tenantId, integrationId, wakeAt: row.dueAt }));
+        if (!wasOpen)
+          sending.push(pushEnv.signalPushQueue({ tenantId, integrationId, nextDueAt: row.dueAt }));
         await sleep(Math.random() < 0.04 ? 250 : Math.random() * 40); // now and then long enough to let it end
       }
       await Promise.all(sending);
-      const handle = lane.client.workflow.getHandle(workflowId);
+      const handle = pushEnv.client.workflow.getHandle(workflowId);
       await handle.result();
 
       expect(rows.filter((row) => row.pushed < row.version)).toEqual([]);
       expect(violations).toEqual([]);
       const statuses: Record<string, number> = {};
-      for await (const { status } of lane.client.workflow.list({ query: `WorkflowId = "${workflowId}"` }))
+      for await (const { status } of pushEnv.client.workflow.list({ query: `WorkflowId = "${workflowId}"` }))
         statuses[status.name] = (statuses[status.name] ?? 0) + 1;
       expect(statuses.CONTINUED_AS_NEW).toBeGreaterThan(1);
       expect(statuses.COMPLETED).toBeGreaterThan(1);

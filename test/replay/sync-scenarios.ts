@@ -1,15 +1,15 @@
 /** What sync runs and ticks of schedules go through when their histories are recorded (record.ts). */
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { SyncRunActivities } from '../../activities/sync-runs/sync-run';
-import type { SyncTickActivities } from '../../activities/sync-runs/scheduled-sync';
-import type { BegunSyncRun, SyncJobReport } from '../../contract/sync-run';
+import type { ScheduledSyncActivities } from '../../activities/sync-runs/scheduled-sync';
+import type { StartedSyncRun, SyncJobReport } from '../../contract/sync-run';
 import { syncRunsChangedSignal, syncRunWorkflowId } from '../../contract/sync-run';
-import { SYNC_TICK_WORKFLOW, syncTickWorkflowId } from '../../contract/sync-schedule';
+import { SCHEDULED_SYNC_WORKFLOW, scheduledSyncWorkflowId } from '../../contract/sync-schedule';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { type JobWait, MILESTONE_MS } from '../../domain/sync-runs/sync-run';
 import { syncScheduleOptions } from '../../worker/sync-schedule-options';
-import { createWake } from '../../worker/outbox-handlers';
-import type { LaneWorker } from './lane-worker';
+import { createOutboxHandlers } from '../../worker/outbox-handlers';
+import type { PushWorker } from './lane-worker';
 
 type Piece = (firedAt: number) => Promise<SyncJobReport> | SyncJobReport;
 interface Run {
@@ -24,21 +24,21 @@ interface Scenario {
   runs: Run[];
   /** With search attributes too. */
   isSearchable?: boolean;
-  meanwhile?: (handle: ReturnType<LaneWorker['client']['workflow']['getHandle']>) => Promise<void>;
+  meanwhile?: (handle: ReturnType<PushWorker['client']['workflow']['getHandle']>) => Promise<void>;
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const more: Piece = () => ({ state: 'more' });
 const ended: Piece = () => ({ state: 'ended' });
 const waits =
-  (because: JobWait, ms: number): Piece =>
-  (firedAt) => ({ state: 'waiting', until: firedAt + ms, because });
+  (reason: JobWait, ms: number): Piece =>
+  (firedAt) => ({ state: 'waiting', until: firedAt + ms, reason });
 /** However often it is looked at, it goes on when its time has come. */
-function waitsThroughSignals(because: JobWait, ms: number): Piece[] {
+function waitsThroughSignals(reason: JobWait, ms: number): Piece[] {
   let until = 0;
   return Array.from({ length: 100 }, (): Piece => (firedAt) => {
     until ||= firedAt + ms;
-    return firedAt < until ? { state: 'waiting', until, because } : { state: 'ended' };
+    return firedAt < until ? { state: 'waiting', until, reason } : { state: 'ended' };
   });
 }
 const crashes: Piece = () => Promise.reject(new Error('The database does not answer.'));
@@ -46,7 +46,11 @@ const HOUR_MS = 3_600_000;
 
 export const scenarios: Scenario[] = [
   { name: 'nothing-to-do', runs: [] },
-  { name: 'plain', runs: [{ jobs: { '': [ended], companies: [more, ended], contacts: [more, more, ended] } }], isSearchable: true },
+  {
+    name: 'plain',
+    runs: [{ jobs: { '': [ended], companies: [more, ended], contacts: [more, more, ended] } }],
+    isSearchable: true,
+  },
   {
     name: 'followed-by-another',
     runs: [
@@ -74,7 +78,14 @@ export const scenarios: Scenario[] = [
   },
   {
     name: 'paused-and-resumed',
-    runs: [{ jobs: { companies: [waits('paused', HOUR_MS), ended], contacts: [waits('paused', HOUR_MS), more, ended] } }],
+    runs: [
+      {
+        jobs: {
+          companies: [waits('paused', HOUR_MS), ended],
+          contacts: [waits('paused', HOUR_MS), more, ended],
+        },
+      },
+    ],
     async meanwhile(handle) {
       await sleep(700);
       await handle.signal(syncRunsChangedSignal);
@@ -83,13 +94,23 @@ export const scenarios: Scenario[] = [
   {
     // The rows say so: the next look of each job finds that it has ended.
     name: 'canceled-while-waiting',
-    runs: [{ jobs: { companies: [waits('outage', HOUR_MS), ended], contacts: [waits('rate_limit', HOUR_MS), ended] } }],
+    runs: [
+      {
+        jobs: {
+          companies: [waits('outage', HOUR_MS), ended],
+          contacts: [waits('rate_limit', HOUR_MS), ended],
+        },
+      },
+    ],
     async meanwhile(handle) {
       await sleep(700);
       await handle.signal(syncRunsChangedSignal);
     },
   },
-  { name: 'goes-on-for-12-hours', runs: [{ beganMsAgo: MILESTONE_MS - 600, jobs: { contacts: [waits('outage', 1_200), ended] } }] },
+  {
+    name: 'goes-on-for-12-hours',
+    runs: [{ beganMsAgo: MILESTONE_MS - 600, jobs: { contacts: [waits('outage', 1_200), ended] } }],
+  },
   { name: 'activity-failed', runs: [{ jobs: { contacts: [crashes, more, ended] } }] },
   {
     // What is pushed waits until everything is read, then until its pushes have ended.
@@ -113,12 +134,27 @@ export const scenarios: Scenario[] = [
   },
   {
     name: 'continued-as-new-while-reading',
-    runs: [{ jobs: { '': [ended], companies: Array.from({ length: 9 }, () => more), contacts: Array.from({ length: 12 }, () => more) } }],
+    runs: [
+      {
+        jobs: {
+          '': [ended],
+          companies: Array.from({ length: 9 }, () => more),
+          contacts: Array.from({ length: 12 }, () => more),
+        },
+      },
+    ],
     isSearchable: true,
   },
   {
     name: 'continued-as-new-while-waiting',
-    runs: [{ jobs: { companies: waitsThroughSignals('outage', 4_000), contacts: waitsThroughSignals('paused', 5_000) } }],
+    runs: [
+      {
+        jobs: {
+          companies: waitsThroughSignals('outage', 4_000),
+          contacts: waitsThroughSignals('paused', 5_000),
+        },
+      },
+    ],
     async meanwhile(handle) {
       await sleep(500);
       for (let signal = 0; signal < 25; signal += 1) await handle.signal(syncRunsChangedSignal);
@@ -126,7 +162,7 @@ export const scenarios: Scenario[] = [
   },
 ];
 
-interface Laid extends BegunSyncRun {
+interface Laid extends StartedSyncRun {
   pieces: Map<string, Piece[]>;
 }
 /** What is left of the runs of the scenario, as rows would tell it. */
@@ -135,7 +171,14 @@ let rows: Laid[] = [];
 export const syncRunActivities: SyncRunActivities = {
   beginSyncRun: async () => {
     const run = rows.find(({ pieces }) => pieces.size > 0);
-    return run === undefined ? null : { syncRunId: run.syncRunId, kind: run.kind, recordTypes: [...run.pieces.keys()], startedAt: run.startedAt };
+    return run === undefined
+      ? null
+      : {
+          syncRunId: run.syncRunId,
+          kind: run.kind,
+          recordTypes: [...run.pieces.keys()],
+          startedAt: run.startedAt,
+        };
   },
   workOnSyncJob: async ({ syncRunId, recordType, firedAt }) => {
     const pieces = rows.find((run) => run.syncRunId === syncRunId)?.pieces;
@@ -143,10 +186,15 @@ export const syncRunActivities: SyncRunActivities = {
     if (report.state === 'ended') pieces?.delete(recordType);
     return report;
   },
-  noteSyncMilestone: async () => undefined,
+  emitSyncMilestone: async () => undefined,
   readSyncRun: async ({ syncRunId }) => {
     const isSyncFinished = (rows.find((run) => run.syncRunId === syncRunId)?.pieces.size ?? 0) === 0;
-    return { state: isSyncFinished ? 'succeeded' : 'running', successfulJobs: 0, failedJobs: 0, isSyncFinished };
+    return {
+      state: isSyncFinished ? 'succeeded' : 'running',
+      successfulJobs: 0,
+      failedJobs: 0,
+      isSyncFinished,
+    };
   },
 };
 
@@ -157,7 +205,7 @@ export interface Place {
 
 /** Plays a scenario to its end. @returns the workflow's id. */
 export async function playSyncRun(
-  { client }: LaneWorker,
+  { client }: PushWorker,
   scenario: Scenario,
   { tenantId, integrationId }: Place,
   hasSearchAttributes: boolean,
@@ -169,17 +217,22 @@ export async function playSyncRun(
     startedAt: Date.now() - beganMsAgo,
     pieces: new Map(Object.entries(jobs).map(([recordType, pieces]) => [recordType, [...pieces]])),
   }));
-  await createWake(client, { hasSearchAttributes })({ lane: 'sync_run', tenantId, subjectId: integrationId, wakeAt: new Date() });
+  await createOutboxHandlers(client, { hasSearchAttributes })({
+    topic: 'sync_run',
+    tenantId,
+    subjectId: integrationId,
+    nextDueAt: new Date(),
+  });
   const handle = client.workflow.getHandle(syncRunWorkflowId({ integrationId }));
   await scenario.meanwhile?.(handle);
   await handle.result();
   return handle.workflowId;
 }
 
-let tickFailures = 0;
-export const syncTickActivities: SyncTickActivities = {
-  tickSyncSchedule: async () => {
-    if ((tickFailures -= 1) >= 0) throw new Error('The database does not answer.');
+let scheduleFailures = 0;
+export const scheduledSyncActivities: ScheduledSyncActivities = {
+  requestScheduledSync: async () => {
+    if ((scheduleFailures -= 1) >= 0) throw new Error('The database does not answer.');
     return { outcome: 'requested', syncRunId: 'run_01j00000000000000000000000' };
   },
 };
@@ -187,16 +240,26 @@ export const syncTickActivities: SyncTickActivities = {
 export const TICKS = ['by-schedule', 'by-hand', 'activity-failed'] as const;
 
 /** A schedule sets the time that a tick stands for; one that an operator starts has none but its start. @returns the workflow's id. */
-export async function playTick({ client }: LaneWorker, name: (typeof TICKS)[number], place: Place): Promise<string> {
-  tickFailures = name === 'activity-failed' ? 1 : 0;
+export async function playTick(
+  { client }: PushWorker,
+  name: (typeof TICKS)[number],
+  place: Place,
+): Promise<string> {
+  scheduleFailures = name === 'activity-failed' ? 1 : 0;
   const input = { ...place, schedule: 'hourly' as const };
   if (name !== 'by-schedule') {
-    const workflowId = `${syncTickWorkflowId(input)}-by-hand`;
-    const handle = await client.workflow.start(SYNC_TICK_WORKFLOW, { workflowId, taskQueue: TASK_QUEUES.workflows, args: [input] });
+    const workflowId = `${scheduledSyncWorkflowId(input)}-by-hand`;
+    const handle = await client.workflow.start(SCHEDULED_SYNC_WORKFLOW, {
+      workflowId,
+      taskQueue: TASK_QUEUES.workflows,
+      args: [input],
+    });
     await handle.result();
     return workflowId;
   }
-  const schedule = await client.schedule.create(syncScheduleOptions({ ...input, hasSearchAttributes: false }));
+  const schedule = await client.schedule.create(
+    syncScheduleOptions({ ...input, hasSearchAttributes: false }),
+  );
   await schedule.trigger(ScheduleOverlapPolicy.ALLOW_ALL);
   for (;;) {
     const [started] = (await schedule.describe()).info.recentActions;

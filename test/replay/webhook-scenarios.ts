@@ -1,8 +1,12 @@
 /** What the lane of a webhook endpoint goes through when its histories are recorded (record.ts). */
 import type { WebhookActivities } from '../../activities/webhooks/webhook-deliveries';
-import { type DeliveryReport, deliveriesDueSignal, webhookEndpointWorkflowId } from '../../contract/webhook-endpoint';
-import { createWake } from '../../worker/outbox-handlers';
-import type { LaneWorker } from './lane-worker';
+import {
+  type DeliveryReport,
+  deliveriesDueSignal,
+  webhookEndpointWorkflowId,
+} from '../../contract/webhook-endpoint';
+import { createOutboxHandlers } from '../../worker/outbox-handlers';
+import type { PushWorker } from './lane-worker';
 
 type Answer = (firedAt: number) => Promise<Partial<DeliveryReport>> | Partial<DeliveryReport>;
 interface Scenario {
@@ -20,25 +24,41 @@ const tenantId = '01900000-0000-7000-8000-000000000001';
 const done: Answer = () => ({ delivered: 3 });
 const retrying =
   (inMs: number): Answer =>
-  (firedAt) => ({ failedAttempts: 1, wakeAt: firedAt + inMs, pendingDeliveries: 1, recentFailures: [firedAt] });
+  (firedAt) => ({
+    failedAttempts: 1,
+    nextDueAt: firedAt + inMs,
+    pendingDeliveries: 1,
+    recentFailures: [firedAt],
+  });
 
 export const scenarios: Scenario[] = [
   { name: 'plain', answers: [done], isSearchable: true },
   { name: 'tried-again', answers: [retrying(300), retrying(300), done] },
   {
     name: 'paused',
-    answers: [(firedAt) => ({ failedAttempts: 5, wakeAt: firedAt + 400, pendingDeliveries: 9, blockedUntil: firedAt + 400 }), done],
+    answers: [
+      (firedAt) => ({
+        failedAttempts: 5,
+        nextDueAt: firedAt + 400,
+        pendingDeliveries: 9,
+        blockedUntil: firedAt + 400,
+      }),
+      done,
+    ],
     isSearchable: true,
   },
   { name: 'disabled', answers: [() => ({ state: 'disabled', failedAttempts: 1 })] },
   { name: 'deleted', answers: [() => ({ state: 'deleted', tenantId: null })] },
-  { name: 'activity-failed', answers: [() => Promise.reject(new Error('The database does not answer.')), done] },
+  {
+    name: 'activity-failed',
+    answers: [() => Promise.reject(new Error('The database does not answer.')), done],
+  },
   {
     name: 'told-while-delivering',
     answers: [async () => (await sleep(400), { delivered: 1 }), done],
     async meanwhile(signal) {
       await sleep(200);
-      await signal({ wakeAt: Date.now() });
+      await signal({ nextDueAt: Date.now() });
     },
   },
   {
@@ -46,23 +66,28 @@ export const scenarios: Scenario[] = [
     answers: [retrying(5_000), done],
     async meanwhile(signal) {
       await sleep(600);
-      await signal({ wakeAt: Date.now() });
+      await signal({ nextDueAt: Date.now() });
     },
   },
   {
     name: 'senseless-signals',
     answers: [retrying(500), done],
     async meanwhile(signal) {
-      for (const senseless of [[], [null], [{ wakeAt: 1e300 }], [{ wakeAt: 'soon' }]]) await signal(...senseless);
+      for (const senseless of [[], [null], [{ nextDueAt: 1e300 }], [{ nextDueAt: 'soon' }]])
+        await signal(...senseless);
     },
   },
-  { name: 'continued-as-new-after-a-wake', answers: Array.from({ length: 9 }, () => retrying(50)).concat(done), isSearchable: true },
+  {
+    name: 'continued-as-new-after-a-wake',
+    answers: Array.from({ length: 9 }, () => retrying(50)).concat(done),
+    isSearchable: true,
+  },
   {
     name: 'continued-as-new-while-asleep',
     answers: [retrying(3_000), done],
     async meanwhile(signal) {
       await sleep(400);
-      for (let count = 0; count < 40; count += 1) await signal({ wakeAt: Date.now() + 60_000 });
+      for (let count = 0; count < 40; count += 1) await signal({ nextDueAt: Date.now() + 60_000 });
     },
   },
 ];
@@ -73,7 +98,7 @@ const nothingWaits: DeliveryReport = {
   tenantId,
   delivered: 0,
   failedAttempts: 0,
-  wakeAt: null,
+  nextDueAt: null,
   pendingDeliveries: 0,
   blockedUntil: null,
   recentFailures: [],
@@ -84,9 +109,19 @@ export const webhookActivities: WebhookActivities = {
 };
 
 /** Plays a scenario to its end. @returns the workflow's id. */
-export async function playEndpoint({ client }: LaneWorker, scenario: Scenario, endpointId: string, hasSearchAttributes: boolean): Promise<string> {
+export async function playEndpoint(
+  { client }: PushWorker,
+  scenario: Scenario,
+  endpointId: string,
+  hasSearchAttributes: boolean,
+): Promise<string> {
   answers = [...scenario.answers];
-  await createWake(client, { hasSearchAttributes })({ lane: 'webhook_endpoint', tenantId, subjectId: endpointId, wakeAt: new Date(Date.now() + 200) });
+  await createOutboxHandlers(client, { hasSearchAttributes })({
+    topic: 'webhook_endpoint',
+    tenantId,
+    subjectId: endpointId,
+    nextDueAt: new Date(Date.now() + 200),
+  });
   const handle = client.workflow.getHandle(webhookEndpointWorkflowId({ endpointId }));
   await scenario.meanwhile?.((...args) => handle.signal(deliveriesDueSignal.name, ...args));
   await handle.result();

@@ -5,12 +5,16 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { webhookEndpointWorkflowId, type DeliverDueWebhooksInput, type DeliveryReport } from '../../contract/webhook-endpoint';
+import {
+  webhookEndpointWorkflowId,
+  type DeliverDueWebhooksInput,
+  type DeliveryReport,
+} from '../../contract/webhook-endpoint';
 import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
-import { createWake } from '../../worker/outbox-handlers';
+import { createOutboxHandlers } from '../../worker/outbox-handlers';
 import { createRunFolder } from '../support/environments/run-folder';
 import { workflowBundle } from '../support/servers/shared-servers';
-import { type LaneWorker, quietenTemporal, startLaneWorker } from './lane-worker';
+import { type PushWorker, quietenTemporal, startPushWorker } from './lane-worker';
 
 const EVENTS = Number(process.env.STRESS_SIGNALS ?? 300);
 const tenantId = '01900000-0000-7000-8000-000000000001';
@@ -32,11 +36,16 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** One in three fails and is tried again a moment later. */
 async function attempt(delivery: Delivery, firedAt: number): Promise<boolean> {
   if (delivery.isUnderWay || delivery.isDelivered) violations.push('a delivery was made twice at once');
-  if (delivery.nextAttemptAt === null || delivery.nextAttemptAt > firedAt) violations.push('a delivery was made early');
+  if (delivery.nextAttemptAt === null || delivery.nextAttemptAt > firedAt)
+    violations.push('a delivery was made early');
   Object.assign(delivery, { isUnderWay: true, nextAttemptAt: null, attempts: delivery.attempts + 1 });
   await sleep(Math.random() * 10);
   const isDelivered = Math.random() < 2 / 3;
-  Object.assign(delivery, { isUnderWay: false, isDelivered, nextAttemptAt: isDelivered ? null : Date.now() + Math.random() * 60 });
+  Object.assign(delivery, {
+    isUnderWay: false,
+    isDelivered,
+    nextAttemptAt: isDelivered ? null : Date.now() + Math.random() * 60,
+  });
   return isDelivered;
 }
 
@@ -51,7 +60,7 @@ async function deliverDueWebhooks({ firedAt }: DeliverDueWebhooksInput): Promise
     tenantId,
     delivered,
     failedAttempts: outcomes.length - delivered,
-    wakeAt: waiting.length === 0 ? null : Math.min(...waiting),
+    nextDueAt: waiting.length === 0 ? null : Math.min(...waiting),
     pendingDeliveries: waiting.length,
     blockedUntil: null,
     recentFailures: [],
@@ -60,21 +69,27 @@ async function deliverDueWebhooks({ firedAt }: DeliverDueWebhooksInput): Promise
 
 describe('a lane of an endpoint that is signalled in every moment of its life', () => {
   let server: TemporalServer;
-  let lane: LaneWorker;
+  let pushEnv: PushWorker;
   const folder = createRunFolder();
 
   beforeAll(async () => {
     quietenTemporal();
-    server = await startTemporalServer({ logFile: path.join(folder, 'temporal.log'), dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '60' } });
-    lane = await startLaneWorker({
+    server = await startTemporalServer({
+      logFile: path.join(folder, 'temporal.log'),
+      dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '60' },
+    });
+    pushEnv = await startPushWorker({
       address: server.address,
       workflows: { workflowBundle: workflowBundle() },
-      activities: { pushDueRecords: () => Promise.reject(new Error('Nothing is pushed here.')), deliverDueWebhooks },
+      activities: {
+        pushDueRecords: () => Promise.reject(new Error('Nothing is pushed here.')),
+        deliverDueWebhooks,
+      },
       hasSearchAttributes: true,
     });
   });
   afterAll(async () => {
-    await lane.stop();
+    await pushEnv.stop();
     await server.stop();
     fs.rmSync(folder, { recursive: true, force: true });
   });
@@ -82,21 +97,23 @@ describe('a lane of an endpoint that is signalled in every moment of its life', 
   it(
     'loses nothing, and makes no delivery early or twice at once',
     async () => {
-      const wake = createWake(lane.client, { hasSearchAttributes: true });
+      const handleRow = createOutboxHandlers(pushEnv.client, { hasSearchAttributes: true });
       const sending: Promise<unknown>[] = [];
       for (let event = 0; event < EVENTS; event += 1) {
         const now = Date.now();
         deliveries.push({ nextAttemptAt: now, attempts: 0, isUnderWay: false, isDelivered: false });
-        sending.push(wake({ lane: 'webhook_endpoint', tenantId, subjectId: endpointId, wakeAt: new Date(now) }));
+        sending.push(
+          handleRow({ topic: 'webhook_endpoint', tenantId, subjectId: endpointId, nextDueAt: new Date(now) }),
+        );
         await sleep(Math.random() < 0.04 ? 250 : Math.random() * 40); // now and then long enough to let it end
       }
       await Promise.all(sending);
-      await lane.client.workflow.getHandle(workflowId).result();
+      await pushEnv.client.workflow.getHandle(workflowId).result();
 
       expect(deliveries.filter(({ isDelivered }) => !isDelivered)).toEqual([]);
       expect(violations).toEqual([]);
       const statuses: Record<string, number> = {};
-      for await (const { status } of lane.client.workflow.list({ query: `WorkflowId = "${workflowId}"` }))
+      for await (const { status } of pushEnv.client.workflow.list({ query: `WorkflowId = "${workflowId}"` }))
         statuses[status.name] = (statuses[status.name] ?? 0) + 1;
       expect(statuses.CONTINUED_AS_NEW).toBeGreaterThan(1);
       expect(statuses.COMPLETED).toBeGreaterThan(1);

@@ -10,7 +10,7 @@ import { KINTO_SCHEMA, kintoHarness, type StartedKinto } from '../connectors/sui
 import type { Json } from '../support/clients/api-client';
 import { type EventStream, openStream } from '../support/clients/event-stream';
 import { freePort } from '../support/servers/free-port';
-import { createDoor, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
+import { createAuthScheme, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { PullingIntegration, setContactAddress } from '../support/environments/pulling-integration';
 import { temporaryFolder } from '../support/servers/shared-servers';
@@ -31,8 +31,13 @@ let integration: PullingIntegration;
 
 const idOf = (index: number): string => `emp-${String(index).padStart(3, '0')}`;
 const put = (id: string, more: object = {}) =>
-  kinto.call('PUT', `${RECORDS}/${id}`, { email: `${id}@example.com`, name: { first: id, last: 'Kahn' }, ...more });
-const isPage = ({ method, path: where }: { method: string; path: string }) => method === 'GET' && where.includes('/records');
+  kinto.call('PUT', `${RECORDS}/${id}`, {
+    email: `${id}@example.com`,
+    name: { first: id, last: 'Kahn' },
+    ...more,
+  });
+const isPage = ({ method, path: where }: { method: string; path: string }) =>
+  method === 'GET' && where.includes('/records');
 const pagesAsked = () => relay.requests.filter(isPage).length;
 
 /** What Kinto holds, in our words. */
@@ -43,7 +48,12 @@ async function theirs(): Promise<Record<string, Json>> {
     const page = (await kinto.call('GET', `${RECORDS}?_sort=last_modified&_since=${since}`)) as Json[];
     for (const { id, name, email, grade, deleted } of page)
       if (deleted === undefined)
-        held[id] = { first_name: name.first, last_name: name.last, email, ...(grade === undefined ? {} : { level: grade === 'junior' ? '1' : '2' }) };
+        held[id] = {
+          first_name: name.first,
+          last_name: name.last,
+          email,
+          ...(grade === undefined ? {} : { level: grade === 'junior' ? '1' : '2' }),
+        };
     if (page.length < 100) return held;
     since = page.at(-1)?.last_modified as number;
   }
@@ -57,7 +67,12 @@ const body = () => {
   const config = JSON.stringify({ ...example.config, base_url: `http://127.0.0.1:${relay.port}/v1` });
   return {
     ...example,
-    config: JSON.parse(config.replace('"name":"Next-Page"', `"name":"Next-Page","size":${PAGE_SIZE},"size_parameter":"_limit"`)),
+    config: JSON.parse(
+      config.replace(
+        '"name":"Next-Page"',
+        `"name":"Next-Page","size":${PAGE_SIZE},"size_parameter":"_limit"`,
+      ),
+    ),
     credentials: kinto.credentials,
   };
 };
@@ -67,17 +82,26 @@ interface Mail {
   to: { address: string }[];
   text: string;
 }
-const mails = async (): Promise<Mail[]> => (await (await fetch(`${mailbox.pageUrl}/api/email`)).json()) as Mail[];
+const mails = async (): Promise<Mail[]> =>
+  (await (await fetch(`${mailbox.pageUrl}/api/email`)).json()) as Mail[];
 
 beforeAll(async () => {
   const [folder, smtpPort, pagePort] = [temporaryFolder('mail'), await freePort(), await freePort()];
-  [mailbox, kinto] = await Promise.all([serveMailSink({ folder, logFile: path.join(folder, 'log'), smtpPort, pagePort }), kintoHarness.start()]);
+  [mailbox, kinto] = await Promise.all([
+    serveMailSink({ folder, logFile: path.join(folder, 'log'), smtpPort, pagePort }),
+    kintoHarness.start(),
+  ]);
   relay = await startHttpRelay(Number(new URL(kinto.url).port));
-  const env = { SMTP_URL: `smtp://127.0.0.1:${smtpPort}`, SMTP_FROM: 'Syncline <syncline@example.com>', PUBLIC_URL: 'https://syncline.example' };
+  const env = {
+    SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
+    SMTP_FROM: 'Syncline <syncline@example.com>',
+    PUBLIC_URL: 'https://syncline.example',
+  };
   product = await startProduct({ env });
   tenant = await product.givenTenant();
   await setContactAddress(product, tenant, 'it@ada.example');
-  for (let index = 0; index < COUNT; index += 1) await put(idOf(index), index % 10 === 0 ? { grade: 'junior' } : {});
+  for (let index = 0; index < COUNT; index += 1)
+    await put(idOf(index), index % 10 === 0 ? { grade: 'junior' } : {});
 }, 90_000);
 
 afterEach(() => relay.reset());
@@ -91,14 +115,16 @@ describe('onboarding', () => {
   let stream: EventStream;
 
   it('refuses changes while everything is read, says that what is shown is partial, and how far it is', async () => {
-    const door = createDoor();
+    const door = createAuthScheme();
     relay.before = (request) => (isPage(request) && pagesAsked() === 3 ? door.wait() : undefined);
     stream = await openStream(tenant, { topics: 'sync_runs,integrations' });
     integration = await PullingIntegration.link(tenant, body());
     await until('two pages are here', async () => (await integration.held()).size === 2 * PAGE_SIZE);
 
     const known = integration.externalId(idOf(0));
-    const refused = await tenant.api.call('PUT', `/v1/records/employees/new`, { fields: { first_name: 'N' } });
+    const refused = await tenant.api.call('PUT', `/v1/records/employees/new`, {
+      fields: { first_name: 'N' },
+    });
     const listed = await tenant.api.must('GET', '/v1/records/employees');
     const { data } = await tenant.api.must('GET', '/v1/onboarding');
 
@@ -123,7 +149,9 @@ describe('onboarding', () => {
     await expectEqual();
     expect((await tenant.api.must('GET', '/v1/records/employees')).is_partial).toBe(false);
     expect((await tenant.api.must('GET', '/v1/onboarding')).data).toEqual([]);
-    expect((await tenant.api.call('PUT', '/v1/records/employees/own', { fields: { first_name: 'Own' } })).status).toBe(202);
+    expect(
+      (await tenant.api.call('PUT', '/v1/records/employees/own', { fields: { first_name: 'Own' } })).status,
+    ).toBe(202);
     const [run] = await integration.runs();
     expect(run).toMatchObject({
       kind: 'onboarding',
@@ -145,7 +173,9 @@ describe('onboarding', () => {
   });
 
   it('sends one e-mail to the contact address, with the counts and a link to the platform', async () => {
-    const [mail, ...more] = await until('there is a mail', () => mails().then((all) => all.length > 0 && all));
+    const [mail, ...more] = await until('there is a mail', () =>
+      mails().then((all) => all.length > 0 && all),
+    );
 
     expect(more).toEqual([]);
     expect(mail?.to.map(({ address }) => address)).toEqual(['it@ada.example']);
@@ -156,12 +186,19 @@ describe('onboarding', () => {
 
   it('told all of it on the stream', async () => {
     const [run] = await integration.runs();
-    const states = () => stream.events.filter(({ event, data }) => event === 'sync_runs' && data.sync_run_id === run?.id).map(({ data }) => data.state);
+    const states = () =>
+      stream.events
+        .filter(({ event, data }) => event === 'sync_runs' && data.sync_run_id === run?.id)
+        .map(({ data }) => data.state);
     await until('the end was told', () => states().includes('succeeded'));
     stream.close();
 
     expect(states()).toContain('running');
-    expect(stream.events.some(({ event, data }) => event === 'integrations' && data.integration_id === integration.id)).toBe(true);
+    expect(
+      stream.events.some(
+        ({ event, data }) => event === 'integrations' && data.integration_id === integration.id,
+      ),
+    ).toBe(true);
   });
 });
 
@@ -171,7 +208,10 @@ describe('an incremental run', () => {
 
     const run = await integration.sync('incremental');
 
-    expect(run).toMatchObject({ state: 'succeeded', progress: { records_new: 0, records_changed: 0, records_deleted: 0 } });
+    expect(run).toMatchObject({
+      state: 'succeeded',
+      progress: { records_new: 0, records_changed: 0, records_deleted: 0 },
+    });
     expect(run.progress.records_unchanged).toBe(run.progress.records_read);
     expect(relay.requests.filter(isPage)[0]?.path).toMatch(/_since=%22\d{13}%22/);
     expect(await tenant.api.list('/v1/records/employees')).toEqual(before);
@@ -183,9 +223,17 @@ describe('an incremental run', () => {
 
     const run = await integration.sync('incremental');
 
-    expect(run).toMatchObject({ kind: 'incremental', scope: 'modified', state: 'succeeded', progress: { records_new: 1, records_changed: 1 } });
+    expect(run).toMatchObject({
+      kind: 'incremental',
+      scope: 'modified',
+      state: 'succeeded',
+      progress: { records_new: 1, records_changed: 1 },
+    });
     expect(await integration.changes(run.id)).toEqual(['created emp-new', `updated ${idOf(7)}`]);
-    expect((await tenant.api.record(integration.externalId(idOf(7)))).fields).toMatchObject({ first_name: 'Seven', level: '2' });
+    expect((await tenant.api.record(integration.externalId(idOf(7)))).fields).toMatchObject({
+      first_name: 'Seven',
+      level: '2',
+    });
     await expectEqual();
   });
 
@@ -198,9 +246,16 @@ describe('an incremental run', () => {
     const [repair, asked] = await integration.runs();
     expect(run.progress.records_deleted).toBe(0);
     expect(asked?.id).toBe(run.id);
-    expect(repair).toMatchObject({ kind: 'drift_repair', started_by: 'syncline', state: 'succeeded', progress: { records_deleted: 1 } });
+    expect(repair).toMatchObject({
+      kind: 'drift_repair',
+      started_by: 'syncline',
+      state: 'succeeded',
+      progress: { records_deleted: 1 },
+    });
     expect(await integration.changes(repair?.id)).toEqual([`deleted ${idOf(9)}`]);
-    const gone = (await tenant.api.list('/v1/records/employees?include_deleted=true')).find((one) => one.external_id === integration.externalId(idOf(9)));
+    const gone = (await tenant.api.list('/v1/records/employees?include_deleted=true')).find(
+      (one) => one.external_id === integration.externalId(idOf(9)),
+    );
     expect(gone).toMatchObject({ is_deleted: true });
     await expectEqual();
     expect((await integration.status()).total_difference).toBe(0);
@@ -211,7 +266,10 @@ describe('an incremental run', () => {
 
     await integration.sync('incremental');
 
-    expect(await tenant.api.record(integration.externalId(idOf(9)))).toMatchObject({ is_deleted: false, fields: { first_name: 'Again' } });
+    expect(await tenant.api.record(integration.externalId(idOf(9)))).toMatchObject({
+      is_deleted: false,
+      fields: { first_name: 'Again' },
+    });
     await expectEqual();
   });
 });
@@ -229,7 +287,12 @@ describe('a full run', () => {
     expect(changes).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ kind: 'field_added', field: 'size', sync_run_id: run.id }),
-        expect.objectContaining({ kind: 'value_added', field: 'grade', detail: { value: 'principal' }, sync_run_id: run.id }),
+        expect.objectContaining({
+          kind: 'value_added',
+          field: 'grade',
+          detail: { value: 'principal' },
+          sync_run_id: run.id,
+        }),
       ]),
     );
   });
@@ -254,18 +317,21 @@ describe('a full run', () => {
   });
 
   it('stops at the page in flight while it is paused, and goes on from there', async () => {
-    const door = createDoor();
+    const door = createAuthScheme();
     relay.before = (request) => (isPage(request) && pagesAsked() === 3 ? door.wait() : undefined);
     const { id } = await integration.start('full');
     await until('it reads the third page', () => door.waiting > 0);
 
     await integration.act('pause');
-    expect((await tenant.api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' })).body.code).toBe('integration_paused');
+    expect(
+      (await tenant.api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' })).body
+        .code,
+    ).toBe('integration_paused');
     door.open();
     const waiting = await integration.untilState(id, 'waiting');
     const job = await integration.job(id);
     const asked = pagesAsked();
-    expect(job).toMatchObject({ state: 'waiting', waiting_because: 'paused', pages: 3 });
+    expect(job).toMatchObject({ state: 'waiting', waiting_reason: 'paused', pages: 3 });
     expect(waiting.is_sync_finished).toBe(false);
 
     await integration.act('resume');
@@ -280,7 +346,7 @@ describe('a full run', () => {
   it('that is canceled keeps what it read, deletes nothing, and the next one starts anew', async () => {
     await put(idOf(20), { name: { first: 'Not yet', last: 'Kahn' } });
     await kinto.call('DELETE', `${RECORDS}/${idOf(21)}`);
-    const door = createDoor();
+    const door = createAuthScheme();
     relay.before = (request) => (isPage(request) && pagesAsked() === 2 ? door.wait() : undefined);
     const { id } = await integration.start('full');
     await until('it reads the second page', () => door.waiting > 0);
@@ -293,12 +359,15 @@ describe('a full run', () => {
     expect(run).toMatchObject({ state: 'canceled', progress: { records_deleted: 0 } });
     expect((await tenant.api.record(integration.externalId(idOf(21)))).is_deleted).toBe(false);
     expect((await tenant.api.call('POST', `/v1/sync-runs/${id}/cancel`)).body.code).toBe('sync_run_finished');
-    expect(await integration.sync('full')).toMatchObject({ state: 'succeeded', progress: { records_deleted: 1 } });
+    expect(await integration.sync('full')).toMatchObject({
+      state: 'succeeded',
+      progress: { records_deleted: 1 },
+    });
     await expectEqual();
   });
 
   it('is one run for all who ask while it waits, and a wider one follows once', async () => {
-    const door = createDoor();
+    const door = createAuthScheme();
     relay.before = (request) => (isPage(request) ? door.wait() : undefined);
     const atWork = await integration.start('incremental');
     await until('it reads', () => door.waiting > 0);
@@ -310,7 +379,10 @@ describe('a full run', () => {
 
     expect([same.id, same.coalesced]).toEqual([atWork.id, true]);
     expect([wider.coalesced, again.id, again.coalesced]).toEqual([false, wider.id, true]);
-    expect(await integration.run(wider.id)).toMatchObject({ state: 'succeeded', follows_sync_run_id: atWork.id });
+    expect(await integration.run(wider.id)).toMatchObject({
+      state: 'succeeded',
+      follows_sync_run_id: atWork.id,
+    });
   });
 });
 

@@ -7,7 +7,7 @@ import { scimReading } from '../connectors/suite/reading-scim';
 import { documentedExample } from '../connectors/suite/documented';
 import type { StartedSource } from '../connectors/suite/reading-harness';
 import type { Json } from '../support/clients/api-client';
-import { createDoor, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
+import { createAuthScheme, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { PullingIntegration } from '../support/environments/pulling-integration';
 import { until } from '../support/until';
@@ -58,14 +58,19 @@ describe('users of a SCIM service', () => {
       },
     },
   });
-  const expectEqual = async (): Promise<void> => expect([...(await integration.held()).keys()].sort()).toEqual((await users.ids()).sort());
+  const expectEqual = async (): Promise<void> =>
+    expect([...(await integration.held()).keys()].sort()).toEqual((await users.ids()).sort());
 
   it('are pulled, changed and, by a full run, deleted', async () => {
     tenant = await product.givenTenant('SCIM');
     const [first, second] = await users.create(23);
     integration = await PullingIntegration.onboarded(tenant, body());
     await expectEqual();
-    expect(await integration.status()).toMatchObject({ app: 'SCIM 2.0', total_difference: 0, total_syncline: 23 });
+    expect(await integration.status()).toMatchObject({
+      app: 'SCIM 2.0',
+      total_difference: 0,
+      total_syncline: 23,
+    });
 
     await users.rename(first as string, 'Byron');
     await users.remove(second as string);
@@ -73,7 +78,9 @@ describe('users of a SCIM service', () => {
     const incremental = await integration.sync('incremental');
     await integration.untilQuiet();
 
-    expect((await integration.changes(incremental.id)).sort()).toEqual([`created ${added}`, `updated ${first}`].sort());
+    expect((await integration.changes(incremental.id)).sort()).toEqual(
+      [`created ${added}`, `updated ${first}`].sort(),
+    );
     expect((await integration.held()).get(first as string)).toMatchObject({ last_name: 'Byron' });
     await integration.sync('full');
     await expectEqual();
@@ -81,7 +88,7 @@ describe('users of a SCIM service', () => {
   });
 
   it('are read when somebody signs in, who does not wait for it, and at most once in ten minutes', async () => {
-    const door = createDoor();
+    const door = createAuthScheme();
     relay.before = () => door.wait();
     const answer = await tenant.api.must('POST', '/v1/sign-ins', { user: 'ana@ada.example' });
     const [run] = answer.sync_runs as Json[];
@@ -91,8 +98,16 @@ describe('users of a SCIM service', () => {
     const ended = await integration.untilEnded(run?.id);
 
     expect(answer.left_out).toEqual([]);
-    expect(ended).toMatchObject({ kind: 'sign_in', scope: 'modified', state: 'succeeded', started_by: expect.stringContaining('ana@ada.example') });
-    expect(again).toMatchObject({ sync_runs: [], left_out: [{ integration_id: integration.id, reason: 'recent' }] });
+    expect(ended).toMatchObject({
+      kind: 'sign_in',
+      scope: 'modified',
+      state: 'succeeded',
+      started_by: expect.stringContaining('ana@ada.example'),
+    });
+    expect(again).toMatchObject({
+      sync_runs: [],
+      left_out: [{ integration_id: integration.id, reason: 'recent' }],
+    });
     expect((await integration.runs()).filter(({ kind }) => kind === 'sign_in')).toHaveLength(1);
   });
 
@@ -107,11 +122,18 @@ describe('users of a SCIM service', () => {
     await integration.untilQuiet();
     const after = await integration.sync('incremental');
 
-    expect(run).toMatchObject({ kind: 'last_day', scope: 'last_day', state: 'succeeded', progress: { records_new: 1, records_deleted: 0 } });
+    expect(run).toMatchObject({
+      kind: 'last_day',
+      scope: 'last_day',
+      state: 'succeeded',
+      progress: { records_new: 1, records_deleted: 0 },
+    });
     expect(await integration.changes(run.id)).toEqual([`created ${added}`]);
     const sinceLastDay = Date.parse((await integration.job(run.id)).modified_since);
     expect(Date.now() - sinceLastDay).toBeGreaterThan(23 * 3_600_000);
-    const marks = await Promise.all([before, after].map(async ({ id }) => Date.parse((await integration.job(id)).modified_since)));
+    const marks = await Promise.all(
+      [before, after].map(async ({ id }) => Date.parse((await integration.job(id)).modified_since)),
+    );
     expect(marks[1]).toBeLessThan(Date.parse((await integration.job(run.id)).as_of));
     await integration.sync('full');
     await expectEqual();
@@ -119,18 +141,29 @@ describe('users of a SCIM service', () => {
 
   it('wait for new credentials when they are refused: the run fails with the reason, one notification, and a full run mends it', async () => {
     const { api } = tenant;
-    await api.must('PUT', `/v1/integrations/${integration.id}/credentials`, { credentials: users.wrongCredentials });
+    await api.must('PUT', `/v1/integrations/${integration.id}/credentials`, {
+      credentials: users.wrongCredentials,
+    });
 
     const run = await integration.sync('full');
 
     expect(run).toMatchObject({ state: 'failed', successful_jobs: 0, is_sync_finished: true });
-    expect((await integration.job(run.id)).error).toMatchObject({ category: 'credentials', code: 'unauthorized' });
+    expect((await integration.job(run.id)).error).toMatchObject({
+      category: 'credentials',
+      code: 'unauthorized',
+    });
     expect((await integration.show()).state).toBe('needs_reauthorization');
-    expect((await api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' })).body.code).toBe('needs_reauthorization');
-    const told = (await api.list('/v1/notifications')).filter(({ kind }) => kind === 'integration_needs_reauthorization');
+    expect(
+      (await api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' })).body.code,
+    ).toBe('needs_reauthorization');
+    const told = (await api.list('/v1/notifications')).filter(
+      ({ kind }) => kind === 'integration_needs_reauthorization',
+    );
     expect(told).toHaveLength(1);
 
-    await api.must('PUT', `/v1/integrations/${integration.id}/credentials`, { credentials: users.credentials });
+    await api.must('PUT', `/v1/integrations/${integration.id}/credentials`, {
+      credentials: users.credentials,
+    });
     await integration.untilQuiet();
     expect((await integration.sync('full')).state).toBe('succeeded');
     await expectEqual();
@@ -151,14 +184,21 @@ describe('tables of a PostgreSQL database', () => {
     record_types: { ...example.record_types, sites: { direction: 'pull' } },
   });
   const theirs = async (): Promise<Json[]> =>
-    database.query('select id, first_name, last_name, email, grade from hr.staff where deleted_at is null order by id') as Promise<Json[]>;
+    database.query(
+      'select id, first_name, last_name, email, grade from hr.staff where deleted_at is null order by id',
+    ) as Promise<Json[]>;
 
   async function expectEqual(): Promise<void> {
     const held = await integration.held();
     const rows = await theirs();
     expect(held.size).toBe(rows.length);
     for (const { id, first_name, last_name, email, grade } of rows)
-      expect(held.get(String(id))).toEqual({ first_name, last_name, email, level: grade === null ? null : grade === 'junior' ? '1' : '2' });
+      expect(held.get(String(id))).toEqual({
+        first_name,
+        last_name,
+        email,
+        level: grade === null ? null : grade === 'junior' ? '1' : '2',
+      });
   }
 
   it('are copied, one with the fields that the mapping names and one with all of them', async () => {
@@ -171,7 +211,10 @@ describe('tables of a PostgreSQL database', () => {
     integration = await PullingIntegration.onboarded(tenant, body());
 
     await expectEqual();
-    expect(Object.fromEntries(await integration.held('sites'))).toEqual({ GNT: { code: 'GNT', city: 'Gent' }, LIE: { code: 'LIE', city: 'Liège' } });
+    expect(Object.fromEntries(await integration.held('sites'))).toEqual({
+      GNT: { code: 'GNT', city: 'Gent' },
+      LIE: { code: 'LIE', city: 'Liège' },
+    });
     expect((await integration.status()).breakdown).toMatchObject([
       { record_type: 'employees', syncline: 30, app: 30, difference: 0 },
       { record_type: 'sites', syncline: 2, app: 2, difference: 0 },
@@ -201,7 +244,13 @@ describe('tables of a PostgreSQL database', () => {
     const run = await integration.sync('full');
 
     // The table itself, and metadata, which cannot say what its columns are.
-    expect(run).toMatchObject({ state: 'partially_succeeded', successful_jobs: 1, failed_jobs: 2, is_sync_finished: true, progress: { records_deleted: 0 } });
+    expect(run).toMatchObject({
+      state: 'partially_succeeded',
+      successful_jobs: 1,
+      failed_jobs: 2,
+      is_sync_finished: true,
+      progress: { records_deleted: 0 },
+    });
     const [job, metadata] = [await integration.job(run.id, 'sites'), await integration.job(run.id, null)];
     expect(job).toMatchObject({ state: 'failed', is_last_attempt_failed: true });
     for (const { error } of [job, metadata]) expect(error.message).toMatch(/sites/);
@@ -237,18 +286,26 @@ describe('an integration of which nothing can be read', () => {
     });
     await integration.untilOnboarding('failed');
 
-    const refused = await tenant.api.call('PUT', '/v1/records/employees/new', { fields: { first_name: 'N' } });
+    const refused = await tenant.api.call('PUT', '/v1/records/employees/new', {
+      fields: { first_name: 'N' },
+    });
     const { data } = await tenant.api.must('GET', '/v1/onboarding');
     const [run] = await integration.runs();
     expect([refused.status, refused.body.code]).toEqual([409, 'onboarding_in_progress']);
-    expect(data).toMatchObject([{ state: 'failed', datasets: [{ record_type: 'employees', state: 'failed' }] }]);
+    expect(data).toMatchObject([
+      { state: 'failed', datasets: [{ record_type: 'employees', state: 'failed' }] },
+    ]);
     expect(run).toMatchObject({ kind: 'onboarding', is_sync_finished: true });
-    expect((await tenant.api.list('/v1/notifications')).map(({ kind }) => kind as string)).toContain('onboarding_failed');
+    expect((await tenant.api.list('/v1/notifications')).map(({ kind }) => kind as string)).toContain(
+      'onboarding_failed',
+    );
 
     await database.query('alter table hr.people rename to staff');
     expect((await integration.sync('full')).state).toBe('succeeded');
     expect((await integration.show()).onboarding.state).toBe('complete');
-    expect((await tenant.api.call('PUT', '/v1/records/employees/new', { fields: { first_name: 'N' } })).status).toBe(202);
+    expect(
+      (await tenant.api.call('PUT', '/v1/records/employees/new', { fields: { first_name: 'N' } })).status,
+    ).toBe(202);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import { Client, Connection } from '@temporalio/client';
 import { syncRunWorkflowId } from '../../contract/sync-run';
-import { fromWireId } from '../../db/sql/ids';
+import { fromTypeId } from '../../db/sql/ids';
 import { documentedExample } from '../connectors/suite/documented';
 import { pocketBaseHarness, type StartedPocketBase } from '../connectors/suite/harness-pocketbase';
 import type { Json } from '../support/clients/api-client';
@@ -35,9 +35,12 @@ const hire = (number: number) =>
     last_name: 'Kahn',
     grade: 'junior',
   }) as Promise<{ id: string }>;
-const rows = async (): Promise<Json[]> => ((await pocketBase.call('GET', `${RECORDS}?perPage=500`)) as { items: Json[] }).items;
-const idOf = async (number: number): Promise<string> => (await rows()).find((row) => row.external_id === `emp-${number}`)?.id as string;
-const edit = async (id: string, fields: object) => void (await pocketBase.call('PATCH', `${RECORDS}/${id}`, fields));
+const rows = async (): Promise<Json[]> =>
+  ((await pocketBase.call('GET', `${RECORDS}?perPage=500`)) as { items: Json[] }).items;
+const idOf = async (number: number): Promise<string> =>
+  (await rows()).find((row) => row.external_id === `emp-${number}`)?.id as string;
+const edit = async (id: string, fields: object) =>
+  void (await pocketBase.call('PATCH', `${RECORDS}/${id}`, fields));
 
 async function expectEqual(integration: PullingIntegration): Promise<void> {
   const theirs = (await rows()).map(({ id, first_name, last_name, email, grade }) => [
@@ -52,19 +55,33 @@ async function expectEqual(integration: PullingIntegration): Promise<void> {
 }
 
 const withBase = (config: object, size = 15): object =>
-  JSON.parse(JSON.stringify({ ...config, base_url: `http://127.0.0.1:${relay.port}` }).replace('"size":500', `"size":${size}`)) as object;
-const pulling = () => ({ ...pullExample, config: withBase(pullExample.config), credentials: pocketBase.credentials });
+  JSON.parse(
+    JSON.stringify({ ...config, base_url: `http://127.0.0.1:${relay.port}` }).replace(
+      '"size":500',
+      `"size":${size}`,
+    ),
+  ) as object;
+const pulling = () => ({
+  ...pullExample,
+  config: withBase(pullExample.config),
+  credentials: pocketBase.credentials,
+});
 
 /** Both examples of the page as one: what is read and what is written. */
 const both = () => {
-  const [reading, writing] = [pullExample.config.record_types['employees'], pushExample.config.record_types['employees']];
+  const [reading, writing] = [
+    pullExample.config.record_types['employees'],
+    pushExample.config.record_types['employees'],
+  ];
   const config = { ...pushExample.config, record_types: { employees: { ...writing, ...reading } } };
   return {
     connector: 'rest',
     account_name: 'Both ways',
     config: withBase(config),
     credentials: pocketBase.credentials,
-    record_types: { employees: { ...pushExample.record_types['employees'], direction: 'both', on_delete: 'leave' } },
+    record_types: {
+      employees: { ...pushExample.record_types['employees'], direction: 'both', on_delete: 'leave' },
+    },
     grace_period_ms: 500,
     initial_push: 'none',
   };
@@ -98,9 +115,15 @@ describe('records that are only pulled', () => {
     integration = await PullingIntegration.onboarded(tenant, pulling());
 
     await expectEqual(integration);
-    expect(await integration.status()).toMatchObject({ total_difference: 0, total_syncline: COUNT, total_app: COUNT });
+    expect(await integration.status()).toMatchObject({
+      total_difference: 0,
+      total_syncline: COUNT,
+      total_app: COUNT,
+    });
     const ours = integration.externalId(await idOf(1));
-    const refused = await tenant.api.call('PATCH', `/v1/records/employees/${encodeURIComponent(ours)}`, { fields: { first_name: 'Mine' } });
+    const refused = await tenant.api.call('PATCH', `/v1/records/employees/${encodeURIComponent(ours)}`, {
+      fields: { first_name: 'Mine' },
+    });
     expect([refused.status, refused.body.code]).toEqual([409, 'field_owned_by_third_party']);
     await tenant.api.patch(ours, { nickname: 'Ours alone' });
   });
@@ -114,7 +137,9 @@ describe('records that are only pulled', () => {
 
     expect(run).toMatchObject({ state: 'succeeded', progress: { records_new: 1, records_changed: 1 } });
     expect((await integration.changes(run.id)).sort()).toEqual([`created ${fresh}`, `updated ${id}`].sort());
-    expect((await tenant.api.record(integration.externalId(await idOf(1)))).fields).toMatchObject({ nickname: 'Ours alone' });
+    expect((await tenant.api.record(integration.externalId(await idOf(1)))).fields).toMatchObject({
+      nickname: 'Ours alone',
+    });
     await expectEqual(integration);
   });
 
@@ -128,7 +153,11 @@ describe('records that are only pulled', () => {
 
     const [repair] = await integration.runs();
     expect(run.progress.records_deleted).toBe(0);
-    expect(repair).toMatchObject({ kind: 'drift_repair', state: 'succeeded', progress: { records_deleted: 1 } });
+    expect(repair).toMatchObject({
+      kind: 'drift_repair',
+      state: 'succeeded',
+      progress: { records_deleted: 1 },
+    });
     expect(await integration.changes(repair?.id)).toEqual([`deleted ${id}`]);
     await expectEqual(integration);
   });
@@ -145,8 +174,12 @@ describe('records that are only pulled', () => {
   });
 
   it('keep their picklists up to date: a value added live is a change of metadata', async () => {
-    const collection = (await pocketBase.call('GET', 'collections/employees')) as { fields: { name: string }[] };
-    const fields = collection.fields.map((field) => (field.name === 'grade' ? { ...field, values: ['junior', 'senior', 'principal'] } : field));
+    const collection = (await pocketBase.call('GET', 'collections/employees')) as {
+      fields: { name: string }[];
+    };
+    const fields = collection.fields.map((field) =>
+      field.name === 'grade' ? { ...field, values: ['junior', 'senior', 'principal'] } : field,
+    );
     await pocketBase.call('PATCH', 'collections/employees', { fields });
 
     await integration.sync('full');
@@ -154,7 +187,11 @@ describe('records that are only pulled', () => {
     const changes = await tenant.api.list(`/v1/metadata-changes?integration_id=${integration.id}`);
     expect(changes).toMatchObject([{ kind: 'value_added', field: 'grade', detail: { value: 'principal' } }]);
     const { data } = await tenant.api.must('GET', `/v1/integrations/${integration.id}/record-types`);
-    expect(data[0].fields.find((field: Json) => field.name === 'grade').values).toEqual(['junior', 'senior', 'principal']);
+    expect(data[0].fields.find((field: Json) => field.name === 'grade').values).toEqual([
+      'junior',
+      'senior',
+      'principal',
+    ]);
   });
 
   it('wait where too many are gone at once, until somebody approves', async () => {
@@ -168,15 +205,26 @@ describe('records that are only pulled', () => {
     expect((await integration.job(run.id)).deletes_withheld).toBe('needs_review');
     expect((await integration.held()).size).toBe(before.size);
     expect((await integration.status()).total_difference).toBe(22);
-    const [review] = await tenant.api.list(`/v1/deletion-reviews?integration_id=${integration.id}&state=pending`);
+    const [review] = await tenant.api.list(
+      `/v1/deletion-reviews?integration_id=${integration.id}&state=pending`,
+    );
     expect(review).toMatchObject({ record_type: 'employees', records_parked: 22, records_held: before.size });
     const parked = await tenant.api.list(`/v1/deletion-reviews/${review?.id}/records`);
-    expect(parked.map(({ external_id: ours }) => ours as string).sort()).toEqual(doomed.map(integration.externalId).sort());
-    expect((await tenant.api.list('/v1/notifications')).map(({ kind }) => kind as string)).toContain('deletions_need_review');
+    expect(parked.map(({ external_id: ours }) => ours as string).sort()).toEqual(
+      doomed.map(integration.externalId).sort(),
+    );
+    expect((await tenant.api.list('/v1/notifications')).map(({ kind }) => kind as string)).toContain(
+      'deletions_need_review',
+    );
 
-    expect(await tenant.api.must('POST', `/v1/deletion-reviews/${review?.id}/approve`)).toMatchObject({ state: 'approved', records_deleted: 22 });
+    expect(await tenant.api.must('POST', `/v1/deletion-reviews/${review?.id}/approve`)).toMatchObject({
+      state: 'approved',
+      records_deleted: 22,
+    });
     await expectEqual(integration);
-    expect((await tenant.api.call('POST', `/v1/deletion-reviews/${review?.id}/approve`)).body.code).toBe('review_decided');
+    expect((await tenant.api.call('POST', `/v1/deletion-reviews/${review?.id}/approve`)).body.code).toBe(
+      'review_decided',
+    );
     await integration.sync('full');
     expect((await integration.status()).total_difference).toBe(0);
   });
@@ -186,8 +234,10 @@ describe('records that are changed on both sides', () => {
   let integration: PullingIntegration;
   let id: string;
   let ours: string;
-  const writes = () => relay.requests.filter(({ method, path }) => method !== 'GET' && path.includes('/records'));
-  const untilSynced = () => until('it is synced', async () => (await tenant.api.sync(ours, integration.id)).status === 'synced');
+  const writes = () =>
+    relay.requests.filter(({ method, path }) => method !== 'GET' && path.includes('/records'));
+  const untilSynced = () =>
+    until('it is synced', async () => (await tenant.api.sync(ours, integration.id)).status === 'synced');
   /** What is read within 5 s of our own writing may be older than that: it is left to the next run, which looks further back. */
   const syncUntil = (what: string, isSo: (run: Json) => Promise<boolean> | boolean): Promise<Json> =>
     until(what, async () => {
@@ -201,12 +251,21 @@ describe('records that are changed on both sides', () => {
     const [first] = await rows();
     id = first?.id as string;
     ours = first?.external_id as string;
-    await tenant.api.put(ours, { first_name: first?.first_name, last_name: first?.last_name, email: first?.email, level: '1', nickname: 'N' });
+    await tenant.api.put(ours, {
+      first_name: first?.first_name,
+      last_name: first?.last_name,
+      email: first?.email,
+      level: '1',
+      nickname: 'N',
+    });
     integration = await PullingIntegration.onboarded(tenant, both());
   });
 
   it('are matched by the id of ours that PocketBase keeps, and reading them writes nothing there', async () => {
-    expect((await tenant.api.record(ours)).fields).toMatchObject({ email: (await row()).email, nickname: 'N' });
+    expect((await tenant.api.record(ours)).fields).toMatchObject({
+      email: (await row()).email,
+      nickname: 'N',
+    });
     expect((await integration.held()).has(id)).toBe(false);
     expect((await tenant.api.list('/v1/records/employees')).length).toBe((await rows()).length);
     expect(writes()).toEqual([]);
@@ -232,7 +291,10 @@ describe('records that are changed on both sides', () => {
     await syncUntil('it is here', (run) => run.progress.records_changed === 1);
     await new Promise((resolve) => setTimeout(resolve, 1_500)); // three grace periods
 
-    expect(await tenant.api.record(ours)).toMatchObject({ fields: { first_name: 'Here', last_name: 'There' }, changed_by: expect.stringContaining('int_') });
+    expect(await tenant.api.record(ours)).toMatchObject({
+      fields: { first_name: 'Here', last_name: 'There' },
+      changed_by: expect.stringContaining('int_'),
+    });
     expect((await tenant.api.sync(ours, integration.id)).status).toBe('synced');
     expect(writes()).toEqual([]);
   });
@@ -246,7 +308,14 @@ describe('records that are changed on both sides', () => {
 
     expect((await tenant.api.record(ours)).fields).toMatchObject({ first_name: 'Ours', last_name: 'Theirs' });
     expect(await tenant.api.list(`/v1/sync-conflicts?integration_id=${integration.id}`)).toMatchObject([
-      { kind: 'field_changed_on_both_sides', external_id: ours, field: 'first_name', ours: 'Ours', theirs: 'Theirs', winner: 'ours' },
+      {
+        kind: 'field_changed_on_both_sides',
+        external_id: ours,
+        field: 'first_name',
+        ours: 'Ours',
+        theirs: 'Theirs',
+        winner: 'ours',
+      },
     ]);
     await tenant.api.act('push-now', integration.id, ours);
     await untilSynced();
@@ -264,22 +333,35 @@ describe('a third party that says "slow down" and not for how long', () => {
     // PocketBase never limits its administrators, so the collection is open to everybody.
     await pocketBase.call('PATCH', 'collections/employees', { listRule: '' });
     const describe = { ...pullExample.config.record_types['employees'], describe: undefined };
-    const config = withBase({ ...pullExample.config, auth: { type: 'none' }, check: { path: '/api/health' }, record_types: { employees: describe } }, 4);
+    const config = withBase(
+      {
+        ...pullExample.config,
+        auth: { type: 'none' },
+        check: { path: '/api/health' },
+        record_types: { employees: describe },
+      },
+      4,
+    );
     const limit = { label: `/api/${RECORDS}`, maxRequests: 5, duration: 2 };
     await pocketBase.call('PATCH', 'settings', { rateLimits: { enabled: true, rules: [limit] } });
 
-    const integration = await PullingIntegration.link(tenant, { ...pulling(), account_name: 'Limited', config, credentials: {} });
+    const integration = await PullingIntegration.link(tenant, {
+      ...pulling(),
+      account_name: 'Limited',
+      config,
+      credentials: {},
+    });
     const [run] = await integration.runs();
     await integration.untilState(run?.id, 'waiting');
     const waiting = await integration.job(run?.id);
-    expect(waiting).toMatchObject({ waiting_because: 'rate_limit', is_last_attempt_failed: false });
+    expect(waiting).toMatchObject({ waiting_reason: 'rate_limit', is_last_attempt_failed: false });
     expect(waiting.pages).toBeGreaterThan(0);
-    expect(await integration.show()).toMatchObject({ state: 'blocked', blocked_because: 'rate_limit' });
+    expect(await integration.show()).toMatchObject({ state: 'blocked', blocked_reason: 'rate_limit' });
     const asked = relay.requests.length;
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(relay.requests).toHaveLength(asked);
 
-    const workflowId = syncRunWorkflowId({ integrationId: fromWireId('int', integration.id) as string });
+    const workflowId = syncRunWorkflowId({ integrationId: fromTypeId('int', integration.id) as string });
     const ended = await until(
       'the run has ended',
       async () => {

@@ -3,13 +3,18 @@
  * nobody here wrote. Grace periods are short settings; the rules themselves are tested where time can be skipped (test/workflows).
  */
 import { Client, Connection } from '@temporalio/client';
-import { laneQuery, recordPushWorkflowId } from '../../contract/record-push';
+import { pushQueueQuery, recordPushWorkflowId } from '../../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
-import { fromWireId } from '../../db/sql/ids';
+import { fromTypeId } from '../../db/sql/ids';
 import type { Json } from '../support/clients/api-client';
 import { openStream } from '../support/clients/event-stream';
 import { ledgerIntegration, type LedgerServer, startLedgerServer } from '../support/servers/ledger-server';
-import { type LinkableThirdParty, startLinkableKinto, startLinkablePocketBase, startLinkableScim } from '../support/environments/linkable';
+import {
+  type LinkableThirdParty,
+  startLinkableKinto,
+  startLinkablePocketBase,
+  startLinkableScim,
+} from '../support/environments/linkable';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { temporalAddress } from '../support/servers/shared-servers';
 import { fastForward } from '../support/servers/temporal';
@@ -25,9 +30,12 @@ let tenant: ProductTenant;
 let integrations: Record<'pocketBase' | 'scim' | 'kinto', string>;
 
 const byText = (a: string, b: string): number => a.localeCompare(b);
-const laneOf = (integrationId: string): string => recordPushWorkflowId({ integrationId: fromWireId('int', integrationId) as string });
-const link = async (body: Record<string, unknown>): Promise<string> => (await tenant.api.must('POST', '/v1/integrations', body)).id as string;
-const linkLedger = (account: string, settings: Record<string, unknown> = {}) => link(ledgerIntegration(ledger.url, account, settings));
+const queueOf = (integrationId: string): string =>
+  recordPushWorkflowId({ integrationId: fromTypeId('int', integrationId) as string });
+const link = async (body: Record<string, unknown>): Promise<string> =>
+  (await tenant.api.must('POST', '/v1/integrations', body)).id as string;
+const linkLedger = (account: string, settings: Record<string, unknown> = {}) =>
+  link(ledgerIntegration(ledger.url, account, settings));
 const untilStatus = (externalId: string, integrationId: string, status: string): Promise<Json> =>
   until(`${externalId} is ${status}`, async () => {
     const sync = await tenant.api.sync(externalId, integrationId);
@@ -35,32 +43,60 @@ const untilStatus = (externalId: string, integrationId: string, status: string):
   });
 
 beforeAll(async () => {
-  const [pocketBase, scim, kinto] = await Promise.all([startLinkablePocketBase(), startLinkableScim(), startLinkableKinto()]);
+  const [pocketBase, scim, kinto] = await Promise.all([
+    startLinkablePocketBase(),
+    startLinkableScim(),
+    startLinkableKinto(),
+  ]);
   thirdParties = { pocketBase, scim, kinto };
   ledger = await startLedgerServer();
   product = await startProduct();
   connection = await Connection.connect({ address: temporalAddress() });
   temporal = new Client({ connection, namespace: product.namespace });
   tenant = await product.givenTenant();
-  integrations = { pocketBase: await link(pocketBase.integration()), scim: await link(scim.integration()), kinto: await link(kinto.integration()) };
+  integrations = {
+    pocketBase: await link(pocketBase.integration()),
+    scim: await link(scim.integration()),
+    kinto: await link(kinto.integration()),
+  };
 }, 90_000);
 
 afterAll(async () => {
   await connection?.close();
   await product?.stop();
-  await Promise.all([ledger?.stop(), ...Object.values(thirdParties ?? {}).map((thirdParty) => thirdParty.stop())]);
+  await Promise.all([
+    ledger?.stop(),
+    ...Object.values(thirdParties ?? {}).map((thirdParty) => thirdParty.stop()),
+  ]);
 });
 
 describe('a changed employee', () => {
   it('shows Sync pending with its time, then Synced, and stands in PocketBase, scim2-server and Kinto', async () => {
-    const accepted = await tenant.api.put('ada', { first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com', shoe_size: 38 });
-    expect(accepted.syncs.map((sync: Json) => sync.status)).toEqual(['sync_pending', 'sync_pending', 'sync_pending']);
+    const accepted = await tenant.api.put('ada', {
+      first_name: 'Ada',
+      last_name: 'Lovelace',
+      email: 'ada@example.com',
+      shoe_size: 38,
+    });
+    expect(accepted.syncs.map((sync: Json) => sync.status)).toEqual([
+      'sync_pending',
+      'sync_pending',
+      'sync_pending',
+    ]);
     expect(Date.parse(accepted.syncs[0].due_at)).toBeGreaterThan(Date.now());
 
-    for (const integrationId of Object.values(integrations)) await untilStatus('ada', integrationId, 'synced');
+    for (const integrationId of Object.values(integrations))
+      await untilStatus('ada', integrationId, 'synced');
 
-    const remote = { externalId: 'ada', isActive: true, firstName: 'Ada', lastName: 'Lovelace', email: 'ada@example.com' };
-    for (const thirdParty of Object.values(thirdParties)) expect(await thirdParty.list()).toMatchObject([remote]);
+    const remote = {
+      externalId: 'ada',
+      isActive: true,
+      firstName: 'Ada',
+      lastName: 'Lovelace',
+      email: 'ada@example.com',
+    };
+    for (const thirdParty of Object.values(thirdParties))
+      expect(await thirdParty.list()).toMatchObject([remote]);
     const record = await tenant.api.record('ada');
     expect(record.badge).toMatchObject({ status: 'synced', counts: { synced: 3, sync_pending: 0 } });
     expect(record.field_syncs.email).toHaveLength(3);
@@ -79,7 +115,9 @@ describe('a changed employee', () => {
 
     await untilStatus('ada', integrations.scim, 'synced');
 
-    const [push, first, ...rest] = await tenant.api.list(`/v1/pushes?integration_id=${integrations.scim}&record_type=employees&external_id=ada`);
+    const [push, first, ...rest] = await tenant.api.list(
+      `/v1/pushes?integration_id=${integrations.scim}&record_type=employees&external_id=ada`,
+    );
     expect(rest).toEqual([]);
     expect(first).toMatchObject({ effect: 'created' });
     expect(push).toMatchObject({
@@ -90,7 +128,9 @@ describe('a changed employee', () => {
       changed_by: ['key:test'],
       attempts: 1,
     });
-    expect((await tenant.api.must('GET', `/v1/pushes/${push.id}`)).payload).toMatchObject({ name: { givenName: 'Augusta Ada' } });
+    expect((await tenant.api.must('GET', `/v1/pushes/${push.id}`)).payload).toMatchObject({
+      name: { givenName: 'Augusta Ada' },
+    });
     expect(await thirdParties.scim.find('ada')).toMatchObject({ firstName: 'Augusta Ada' });
   });
 
@@ -107,11 +147,15 @@ describe('a changed employee', () => {
     await until(
       'all of the batch is synced',
       async () =>
-        (await tenant.api.list('/v1/record-syncs?status=sync_pending')).length + (await tenant.api.list('/v1/record-syncs?status=syncing')).length === 0,
+        (await tenant.api.list('/v1/record-syncs?status=sync_pending')).length +
+          (await tenant.api.list('/v1/record-syncs?status=syncing')).length ===
+        0,
     );
 
     for (const thirdParty of Object.values(thirdParties)) {
-      const held = (await thirdParty.list()).map((record) => record.externalId).filter((externalId) => externalId.startsWith('batch-'));
+      const held = (await thirdParty.list())
+        .map((record) => record.externalId)
+        .filter((externalId) => externalId.startsWith('batch-'));
       expect(held.sort()).toEqual([...externalIds].sort());
     }
   });
@@ -120,7 +164,15 @@ describe('a changed employee', () => {
     await tenant.api.put('grace', { first_name: 'Grace', last_name: 'Hopper', email: 'not an address' });
 
     const failed = await untilStatus('grace', integrations.pocketBase, 'sync_failed');
-    expect(failed.errors).toMatchObject([{ category: 'rejected_record', origin: 'app', field: 'email', remote_field: 'email', code: 'validation_is_email' }]);
+    expect(failed.errors).toMatchObject([
+      {
+        category: 'rejected_record',
+        origin: 'app',
+        field: 'email',
+        remote_field: 'email',
+        code: 'validation_is_email',
+      },
+    ]);
     expect(failed.errors[0].message).toMatch(/email/i);
     expect((await tenant.api.record('grace')).badge.status).toBe('sync_failed');
     expect(await thirdParties.pocketBase.find('grace')).toBeUndefined();
@@ -132,18 +184,30 @@ describe('a changed employee', () => {
   });
 
   it('is deactivated where it was deleted here, deleted where the mapping says so, and comes back', async () => {
-    await tenant.api.put('edsger', { first_name: 'Edsger', last_name: 'Dijkstra', email: 'edsger@example.com' });
-    for (const integrationId of Object.values(integrations)) await untilStatus('edsger', integrationId, 'synced');
+    await tenant.api.put('edsger', {
+      first_name: 'Edsger',
+      last_name: 'Dijkstra',
+      email: 'edsger@example.com',
+    });
+    for (const integrationId of Object.values(integrations))
+      await untilStatus('edsger', integrationId, 'synced');
 
     await tenant.api.remove('edsger');
-    for (const integrationId of Object.values(integrations)) await untilStatus('edsger', integrationId, 'synced');
+    for (const integrationId of Object.values(integrations))
+      await untilStatus('edsger', integrationId, 'synced');
     expect(await thirdParties.pocketBase.find('edsger')).toMatchObject({ isActive: false });
     expect(await thirdParties.scim.find('edsger')).toMatchObject({ isActive: false });
     expect(await thirdParties.kinto.find('edsger')).toBeUndefined();
 
-    await tenant.api.put('edsger', { first_name: 'Edsger', last_name: 'Dijkstra', email: 'edsger@example.com' });
-    for (const integrationId of Object.values(integrations)) await untilStatus('edsger', integrationId, 'synced');
-    for (const thirdParty of Object.values(thirdParties)) expect(await thirdParty.find('edsger')).toMatchObject({ isActive: true });
+    await tenant.api.put('edsger', {
+      first_name: 'Edsger',
+      last_name: 'Dijkstra',
+      email: 'edsger@example.com',
+    });
+    for (const integrationId of Object.values(integrations))
+      await untilStatus('edsger', integrationId, 'synced');
+    for (const thirdParty of Object.values(thirdParties))
+      expect(await thirdParty.find('edsger')).toMatchObject({ isActive: true });
   });
 });
 
@@ -152,7 +216,8 @@ describe('a pair, by hand', () => {
     const integrationId = await linkLedger('slow', { grace_period_ms: 700 });
     let answer = (): void => {};
     ledger.decide = async (call) => {
-      if (call.account === 'slow' && call.kind === 'create') await new Promise<void>((resolve) => (answer = resolve));
+      if (call.account === 'slow' && call.kind === 'create')
+        await new Promise<void>((resolve) => (answer = resolve));
       return undefined;
     };
 
@@ -174,14 +239,22 @@ describe('a pair, by hand', () => {
 
   it('is pushed now, held, released and discarded as told, each act on the record and in the audit log', async () => {
     const integrationId = await linkLedger('acts', { grace_period_ms: HOUR, max_wait_ms: null });
-    await Promise.all(['now', 'held', 'gone'].map((externalId) => tenant.api.put(externalId, { name: externalId })));
+    await Promise.all(
+      ['now', 'held', 'gone'].map((externalId) => tenant.api.put(externalId, { name: externalId })),
+    );
 
     expect((await tenant.api.act('push-now', integrationId, 'now')).status).toBe(200);
-    expect((await tenant.api.act('hold', integrationId, 'held')).body.syncs).toMatchObject([{ status: 'sync_pending', held_by: 'key:test' }]);
-    expect((await tenant.api.act('discard', integrationId, 'gone')).body.syncs).toMatchObject([{ status: null, discarded_by: 'key:test' }]);
+    expect((await tenant.api.act('hold', integrationId, 'held')).body.syncs).toMatchObject([
+      { status: 'sync_pending', held_by: 'key:test' },
+    ]);
+    expect((await tenant.api.act('discard', integrationId, 'gone')).body.syncs).toMatchObject([
+      { status: null, discarded_by: 'key:test' },
+    ]);
     const pushed = await untilStatus('now', integrationId, 'synced');
     expect(pushed.last_push).toMatchObject({ started_because: 'manual', effect: 'created' });
-    expect(await tenant.api.list(`/v1/record-syncs?is_held=true&integration_id=${integrationId}`)).toMatchObject([{ external_id: 'held' }]);
+    expect(
+      await tenant.api.list(`/v1/record-syncs?is_held=true&integration_id=${integrationId}`),
+    ).toMatchObject([{ external_id: 'held' }]);
 
     expect((await tenant.api.act('release', integrationId, 'held')).status).toBe(200);
     expect((await tenant.api.act('push-now', integrationId, 'held')).status).toBe(200);
@@ -196,20 +269,26 @@ describe('a pair, by hand', () => {
     const audited = (await tenant.api.list('/v1/audit-log'))
       .filter((entry) => entry.detail.integration_id === integrationId)
       .map((entry) => entry.action as string);
-    expect(audited.sort(byText)).toEqual(['discarded', 'held', 'pushed_now', 'pushed_now', 'released'].map((act) => `record_sync.${act}`));
+    expect(audited.sort(byText)).toEqual(
+      ['discarded', 'held', 'pushed_now', 'pushed_now', 'released'].map((act) => `record_sync.${act}`),
+    );
   });
 
   it('is retried by hand after it failed, and not when nothing failed', async () => {
     const integrationId = await linkLedger('retried', { grace_period_ms: 0 });
     ledger.decide = (call) =>
-      call.account === 'retried' && call.kind === 'create' ? { kind: 'status', status: 422, body: { message: 'Not today.' } } : undefined;
+      call.account === 'retried' && call.kind === 'create'
+        ? { kind: 'status', status: 422, body: { message: 'Not today.' } }
+        : undefined;
     await tenant.api.put('retried', { name: 'A' });
     const failed = await untilStatus('retried', integrationId, 'sync_failed');
     expect(failed.errors).toMatchObject([{ message: 'Not today.' }]);
 
     ledger.reset();
     expect((await tenant.api.act('retry', integrationId, 'retried')).status).toBe(200);
-    expect((await untilStatus('retried', integrationId, 'synced')).last_push).toMatchObject({ started_because: 'retry' });
+    expect((await untilStatus('retried', integrationId, 'synced')).last_push).toMatchObject({
+      started_because: 'retry',
+    });
     expect((await tenant.api.act('retry', integrationId, 'retried')).body.code).toBe('nothing_failed');
   });
 
@@ -219,7 +298,10 @@ describe('a pair, by hand', () => {
 
     await tenant.api.put('paused', { name: 'A' });
     await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(await tenant.api.sync('paused', integrationId)).toMatchObject({ status: 'sync_pending', is_paused: true });
+    expect(await tenant.api.sync('paused', integrationId)).toMatchObject({
+      status: 'sync_pending',
+      is_paused: true,
+    });
     expect((await tenant.api.act('push-now', integrationId, 'paused')).body.code).toBe('integration_paused');
     expect(ledger.changes('paused')).toEqual([]);
 
@@ -230,16 +312,22 @@ describe('a pair, by hand', () => {
   it('waits for new credentials when the old ones are refused, with one notification, and goes out with them', async () => {
     const { pocketBase } = thirdParties;
     const { credentials, ...body } = pocketBase.integration({ grace_period_ms: 0 });
-    const integrationId = await link({ ...body, credentials: { ...(credentials as object), password: 'wrong' } });
+    const integrationId = await link({
+      ...body,
+      credentials: { ...(credentials as object), password: 'wrong' },
+    });
     expect((await tenant.api.must('POST', `/v1/integrations/${integrationId}/check`)).ok).toBe(false);
 
     await tenant.api.put('keyless-1', { first_name: 'K', last_name: '1', email: 'k1@example.com' });
     await tenant.api.put('keyless-2', { first_name: 'K', last_name: '2', email: 'k2@example.com' });
     await until(
       'the integration asks for new credentials',
-      async () => (await tenant.api.must('GET', `/v1/integrations/${integrationId}`)).state === 'needs_reauthorization',
+      async () =>
+        (await tenant.api.must('GET', `/v1/integrations/${integrationId}`)).state === 'needs_reauthorization',
     );
-    const ours = (await tenant.api.list('/v1/notifications')).filter((notification) => notification.integration_id === integrationId);
+    const ours = (await tenant.api.list('/v1/notifications')).filter(
+      (notification) => notification.integration_id === integrationId,
+    );
     expect(ours).toMatchObject([{ kind: 'integration_needs_reauthorization' }]);
 
     await tenant.api.must('PUT', `/v1/integrations/${integrationId}/credentials`, { credentials });
@@ -252,23 +340,49 @@ describe('a pair, by hand', () => {
 describe('linking', () => {
   it('pushes what exists already, behind edits, and a new mapping pushes what it changes', async () => {
     const own = await product.givenTenant('Newcomers');
-    await Promise.all(Array.from({ length: 5 }, (_, index) => own.api.put(`old-${index}`, { name: `Old ${index}`, nickname: 'N' })));
-    const { id } = await own.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'initial', { initial_push: 'all', grace_period_ms: 0 }));
+    await Promise.all(
+      Array.from({ length: 5 }, (_, index) =>
+        own.api.put(`old-${index}`, { name: `Old ${index}`, nickname: 'N' }),
+      ),
+    );
+    const { id } = await own.api.must(
+      'POST',
+      '/v1/integrations',
+      ledgerIntegration(ledger.url, 'initial', { initial_push: 'all', grace_period_ms: 0 }),
+    );
     await until('the old ones are there', () => ledger.people('initial').length === 5);
-    const synced = async () => (await own.api.list(`/v1/record-syncs?status=synced&integration_id=${id}`)).length === 5;
+    const synced = async () =>
+      (await own.api.list(`/v1/record-syncs?status=synced&integration_id=${id}`)).length === 5;
     await until('all are synced', synced);
 
     const { headers, body } = await own.api.call('GET', `/v1/integrations/${id}`);
-    const mapping = { employees: { ...body.record_types.employees, fields: [...body.record_types.employees.fields, { name: 'nickname', to: 'nick' }] } };
+    const mapping = {
+      employees: {
+        ...body.record_types.employees,
+        fields: [...body.record_types.employees.fields, { name: 'nickname', to: 'nick' }],
+      },
+    };
     const ifMatch = { 'if-match': headers.get('etag') as string };
-    const { preview } = await own.api.must('PATCH', `/v1/integrations/${id}?dry_run=true`, { record_types: mapping }, ifMatch);
-    expect(preview).toEqual({ records_touched: 5, records_looked_at: 5, is_complete: true });
+    const { preview } = await own.api.must(
+      'PATCH',
+      `/v1/integrations/${id}?dry_run=true`,
+      { record_types: mapping },
+      ifMatch,
+    );
+    expect(preview).toEqual({ records_touched: 5, records_examined: 5, is_complete: true });
     await own.api.must('PATCH', `/v1/integrations/${id}`, { record_types: mapping }, ifMatch);
-    await until('the new field is there', () => ledger.people('initial').every((person) => person.fields.nick === 'N'));
+    await until('the new field is there', () =>
+      ledger.people('initial').every((person) => person.fields.nick === 'N'),
+    );
 
     await until('all are synced', synced);
-    const reasons = (await own.api.list(`/v1/pushes?integration_id=${id}`)).map((push) => push.started_because as string);
-    expect(reasons.sort(byText)).toEqual([...Array<string>(5).fill('initial'), ...Array<string>(5).fill('mapping_changed')]);
+    const reasons = (await own.api.list(`/v1/pushes?integration_id=${id}`)).map(
+      (push) => push.started_because as string,
+    );
+    expect(reasons.sort(byText)).toEqual([
+      ...Array<string>(5).fill('initial'),
+      ...Array<string>(5).fill('mapping_changed'),
+    ]);
   });
 });
 
@@ -279,17 +393,24 @@ describe('the stream', () => {
 
     await tenant.api.put('streamed', { name: 'A' });
     await untilStatus('streamed', integrationId, 'synced');
-    const ofOurs = (events: Json[]) => events.filter(({ data }) => data.records?.[0]?.external_id === 'streamed');
+    const ofOurs = (events: Json[]) =>
+      events.filter(({ data }) => data.records?.[0]?.external_id === 'streamed');
     await until('the stream has told of both', () => ofOurs(stream.events).length >= 2);
     stream.close();
 
     const [accepted, ...later] = ofOurs(stream.events);
-    expect(accepted).toMatchObject({ id: expect.stringMatching(/^\d+-\d+$/), event: 'record_syncs', data: { count: 1 } });
+    expect(accepted).toMatchObject({
+      id: expect.stringMatching(/^\d+-\d+$/),
+      event: 'record_syncs',
+      data: { count: 1 },
+    });
     expect(accepted.data.integration_ids).toContain(integrationId);
     const replayed = await openStream(tenant, { topics: 'record_syncs', lastEventId: accepted.id });
     await until('what came later is told again', () => ofOurs(replayed.events).length >= later.length);
     replayed.close();
-    expect(ofOurs(replayed.events).map(({ id }) => id)).toEqual(expect.arrayContaining(later.map(({ id }) => id)));
+    expect(ofOurs(replayed.events).map(({ id }) => id)).toEqual(
+      expect.arrayContaining(later.map(({ id }) => id)),
+    );
     expect(replayed.events.map(({ id }) => id)).not.toContain(accepted.id);
   });
 
@@ -313,19 +434,22 @@ describe('the lane in Temporal', () => {
     for (const externalId of ['readable-1', 'readable-2']) await tenant.api.put(externalId, { name: 'A' });
     await tenant.api.act('push-now', integrationId, 'readable-1'); // so that the lane has looked once
     await untilStatus('readable-1', integrationId, 'synced');
-    const handle = temporal.workflow.getHandle(laneOf(integrationId));
+    const handle = temporal.workflow.getHandle(queueOf(integrationId));
 
     const found = await until('the lane is found', async () => {
-      for await (const execution of temporal.workflow.list({ query: `IntegrationId = '${integrationId}' AND ExecutionStatus = 'Running'` })) return execution;
+      for await (const execution of temporal.workflow.list({
+        query: `IntegrationId = '${integrationId}' AND ExecutionStatus = 'Running'`,
+      }))
+        return execution;
       return undefined;
     });
-    expect(found.workflowId).toBe(laneOf(integrationId));
+    expect(found.workflowId).toBe(queueOf(integrationId));
     expect(found.typedSearchAttributes.get(SEARCH_ATTRIBUTES.tenantId)).toBe(tenant.id);
     const view = await until('the lane knows what waits', async () => {
-      const lane = await handle.query(laneQuery);
-      return lane.pendingRecords === 1 && lane;
+      const pushEnv = await handle.query(pushQueueQuery);
+      return pushEnv.pendingRecords === 1 && pushEnv;
     });
-    expect(view.wakeAt).toBeGreaterThan(Date.now() + HOUR / 2);
+    expect(view.nextDueAt).toBeGreaterThan(Date.now() + HOUR / 2);
     expect(await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata')).toMatchObject({
       currentDetails: expect.stringMatching(/1\W+record/),
     });
@@ -338,12 +462,12 @@ describe('the lane in Temporal', () => {
   it('pushes an hour later what waits an hour', async () => {
     const integrationId = await linkLedger('patient', { grace_period_ms: HOUR, max_wait_ms: null });
     await tenant.api.put('patient', { name: 'A' });
-    const handle = temporal.workflow.getHandle(laneOf(integrationId));
-    await until('the lane sleeps', async () => (await handle.query(laneQuery)).wakeAt !== null);
+    const handle = temporal.workflow.getHandle(queueOf(integrationId));
+    await until('the lane sleeps', async () => (await handle.query(pushQueueQuery)).nextDueAt !== null);
 
-    await fastForward(temporal, laneOf(integrationId), HOUR / 2);
+    await fastForward(temporal, queueOf(integrationId), HOUR / 2);
     expect(ledger.changes('patient')).toEqual([]);
-    await fastForward(temporal, laneOf(integrationId), HOUR / 2 + 1_000);
+    await fastForward(temporal, queueOf(integrationId), HOUR / 2 + 1_000);
 
     await untilStatus('patient', integrationId, 'synced');
     expect(ledger.changes('patient')).toHaveLength(1);
@@ -354,7 +478,7 @@ describe('the lane in Temporal', () => {
     await tenant.api.put('idle', { name: 'A' });
     await untilStatus('idle', integrationId, 'synced');
 
-    const handle = temporal.workflow.getHandle(laneOf(integrationId));
+    const handle = temporal.workflow.getHandle(queueOf(integrationId));
     await until('the lane has ended', async () => (await handle.describe()).status.name !== 'RUNNING');
     expect((await handle.describe()).status.name).toBe('COMPLETED');
   });

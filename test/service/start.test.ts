@@ -3,7 +3,13 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { logIn } from '../../dev/start/pocketbase';
-import { createCheckout, printedCommands, processesOf, runPrintedCommand, Start } from '../support/environments/checkout';
+import {
+  createCheckout,
+  printedCommands,
+  processesOf,
+  runPrintedCommand,
+  Start,
+} from '../support/environments/checkout';
 import { createRunFolder } from '../support/environments/run-folder';
 
 const patience = 90_000;
@@ -36,13 +42,16 @@ const post = (url: string, body: object): Promise<Response> =>
 /** Runs the lines that stand under a heading of the README. @returns what they print. */
 function runReadme(heading: string): string {
   const [lines] =
-    new RegExp(`^## ${heading}$[^]*?\`\`\`sh\\n([^]*?)\`\`\``, 'm').exec(fs.readFileSync(path.join(checkout, 'README.md'), 'utf8'))?.slice(1) ?? [];
+    new RegExp(`^## ${heading}$[^]*?\`\`\`sh\\n([^]*?)\`\`\``, 'm')
+      .exec(fs.readFileSync(path.join(checkout, 'README.md'), 'utf8'))
+      ?.slice(1) ?? [];
   const quietly = (lines as string).replaceAll('curl ', 'curl --silent --show-error --fail-with-body ');
   return execFileSync('/bin/sh', ['-ec', quietly], { cwd: checkout, encoding: 'utf8' });
 }
 
 /** What has been posted to the sample tenant's endpoint since the start. */
-const webhooks = (): string => fs.readFileSync(path.join(checkout, '.syncline/logs/webhook-receiver.log'), 'utf8');
+const webhooks = (): string =>
+  fs.readFileSync(path.join(checkout, '.syncline/logs/webhook-receiver.log'), 'utf8');
 
 async function until(isSo: () => unknown): Promise<void> {
   const deadline = Date.now() + 40_000;
@@ -73,9 +82,17 @@ it(
     const started = start();
     const ready = await started.ready(patience);
 
-    const pages = [`${ready.api_url}/readyz`, `${ready.api_url}/openapi.json`, ready.temporal_ui_url, ready.mail_url, `${ready.third_party_url}/_/`];
+    const pages = [
+      `${ready.api_url}/readyz`,
+      `${ready.api_url}/openapi.json`,
+      ready.temporal_ui_url,
+      ready.mail_url,
+      `${ready.third_party_url}/_/`,
+    ];
     const statuses = await Promise.all(pages.map(async (page) => (await get(page as string)).status));
-    const integrations = (await (await get(`${ready.api_url}/v1/integrations`, ready.api_key)).json()) as { data: { app: string; state: string }[] };
+    const integrations = (await (await get(`${ready.api_url}/v1/integrations`, ready.api_key)).json()) as {
+      data: { app: string; state: string }[];
+    };
     expect(statuses).toEqual([200, 200, 200, 200, 200]);
     expect(integrations.data.map(({ app, state }) => [app, state])).toEqual([
       ['PocketBase', 'active'],
@@ -86,11 +103,15 @@ it(
 
     const [change, watch, see] = printedCommands(started.output) as [string, string, string];
     runPrintedCommand(change);
-    const statusOf = () => (runPrintedCommand(watch) as RecordAnswer).syncs.find(({ app }) => app === 'PocketBase')?.status;
+    const statusOf = () =>
+      (runPrintedCommand(watch) as RecordAnswer).syncs.find(({ app }) => app === 'PocketBase')?.status;
     expect(statusOf()).toBe('sync_pending');
     const deadline = Date.now() + 40_000;
-    while (statusOf() !== 'synced' && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(runPrintedCommand(see)).toMatchObject({ items: [{ external_id: 'emp-1', job_title: expect.stringMatching(/^Chief Engineer since/) }] });
+    while (statusOf() !== 'synced' && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(runPrintedCommand(see)).toMatchObject({
+      items: [{ external_id: 'emp-1', job_title: expect.stringMatching(/^Chief Engineer since/) }],
+    });
 
     await until(() => webhooks().includes('COMPANY_SYNCHRONIZED'));
     const posted = new Set([...webhooks().matchAll(/^\S+ (\S+) #\d+ /gm)].map(([, type]) => type));
@@ -107,22 +128,34 @@ it(
     const ready = await started.ready(patience);
     const [, , , runs, status, contacts] = printedCommands(started.output);
     const id = ready.crm_integration_id;
-    const list = (command: string | undefined) => (runPrintedCommand(command as string) as { data: Record<string, unknown>[] }).data;
+    const list = (command: string | undefined) =>
+      (runPrintedCommand(command as string) as { data: Record<string, unknown>[] }).data;
     await until(() => list(status).length > 0);
 
-    expect(list(runs)).toMatchObject([{ kind: 'onboarding', state: 'succeeded', integration_id: id, progress: { records_new: 212 } }]);
-    expect(list(status)).toMatchObject([{ app: 'PocketBase CRM', total_difference: 0, total_syncline: 212, total_app: 212 }]);
-    expect(list(contacts)).toMatchObject([{ fields: { email: expect.stringContaining('@crm.example') } }, {}]);
-    const mails = async () => (await (await fetch(`${ready.mail_url}/api/email`)).json()) as { subject: string }[];
+    expect(list(runs)).toMatchObject([
+      { kind: 'onboarding', state: 'succeeded', integration_id: id, progress: { records_new: 212 } },
+    ]);
+    expect(list(status)).toMatchObject([
+      { app: 'PocketBase CRM', total_difference: 0, total_syncline: 212, total_app: 212 },
+    ]);
+    expect(list(contacts)).toMatchObject([
+      { fields: { email: expect.stringContaining('@crm.example') } },
+      {},
+    ]);
+    const mails = async () =>
+      (await (await fetch(`${ready.mail_url}/api/email`)).json()) as { subject: string }[];
     await until(async () => (await mails()).length > 0);
     expect((await mails()).map(({ subject }) => subject)).toEqual(['PocketBase CRM (Demo CRM) is ready']);
 
     runReadme('Pull');
-    const ours = async (what: string) => (await (await get(`${ready.api_url}/v1/records/${what}`, ready.api_key)).json()) as RecordAnswer;
+    const ours = async (what: string) =>
+      (await (await get(`${ready.api_url}/v1/records/${what}`, ready.api_key)).json()) as RecordAnswer;
     await until(async () => (await ours(`contacts/${id}:contact00000007`)).fields.stage === 'partner');
     expect((await ours(`contacts/${id}:contact00000007`)).fields).toMatchObject({ stage: 'partner' });
     const theirs = async () =>
-      (await (await get(`${ready.third_party_url}/api/collections/companies/records/company00000001`)).json()) as Record<string, unknown>;
+      (await (
+        await get(`${ready.third_party_url}/api/collections/companies/records/company00000001`)
+      ).json()) as Record<string, unknown>;
     await until(async () => (await theirs()).city === 'Gent');
     expect(await theirs()).toMatchObject({ city: 'Gent' });
 
@@ -130,10 +163,14 @@ it(
     expect(overview).toMatch(/"after":\{"company":"Seen Beforehand"\}/);
     expect(overview).toMatch(/"sync_run":.*"state":"succeeded"/s);
     expect(overview).toMatch(/overview_no_longer_valid/);
-    expect((await ours(`contacts/${id}:contact00000008`)).fields).toMatchObject({ company: 'Seen Beforehand' });
+    expect((await ours(`contacts/${id}:contact00000008`)).fields).toMatchObject({
+      company: 'Seen Beforehand',
+    });
 
     await until(() => webhooks().includes('DATA_UPDATE'));
-    expect(runReadme('Webhooks')).toMatch(/DATA_UPDATE #\d+ [^]*"url":"http:\/\/127\.0\.0\.1:\d+\/hooks"[^]*"state":"delivered"[^]*"type":/);
+    expect(runReadme('Webhooks')).toMatch(
+      /DATA_UPDATE #\d+ [^]*"url":"http:\/\/127\.0\.0\.1:\d+\/hooks"[^]*"state":"delivered"[^]*"type":/,
+    );
   },
   2 * patience,
 );
@@ -184,22 +221,39 @@ it(
     const { status } = await fetch(`${ready.api_url}/v1/records/employees/emp-2`, change);
     expect(status).toBe(202);
     const [page, token = ''] = (ready.console_link as string).split('#token=');
-    const chosen = await post(`${ready.api_url}/console/v1/passwords`, { token, password: 'chosen by the reader' });
+    const chosen = await post(`${ready.api_url}/console/v1/passwords`, {
+      token,
+      password: 'chosen by the reader',
+    });
     expect([chosen.status, page]).toEqual([200, `${ready.console_url}/password`]);
     first.kill();
     await first.ended;
 
     const again = await start().ready(patience);
 
-    const kept = (await (await get(`${again.api_url}/v1/records/employees/emp-2`, ready.api_key)).json()) as RecordAnswer;
+    const kept = (await (
+      await get(`${again.api_url}/v1/records/employees/emp-2`, ready.api_key)
+    ).json()) as RecordAnswer;
     expect(kept.fields.job_title).toBe('Countess');
     expect(again.api_key).toBe(ready.api_key);
-    const [endpoint] = ((await (await get(`${again.api_url}/v1/webhook-endpoints`, ready.api_key)).json()) as { data: { id: string }[] }).data;
-    await fetch(`${again.api_url}/v1/webhook-endpoints/${endpoint?.id}/test`, { method: 'POST', headers: { authorization: `Bearer ${ready.api_key}` } });
+    const [endpoint] = (
+      (await (await get(`${again.api_url}/v1/webhook-endpoints`, ready.api_key)).json()) as {
+        data: { id: string }[];
+      }
+    ).data;
+    await fetch(`${again.api_url}/v1/webhook-endpoints/${endpoint?.id}/test`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ready.api_key}` },
+    });
     await until(() => webhooks().includes(' TEST #'));
     expect(webhooks()).toContain(' TEST #');
-    const signIn = await post(`${again.api_url}/console/v1/sign-in`, { email: again.console_email, password: 'chosen by the reader' });
-    const me = await fetch(`${again.api_url}/console/v1/me`, { headers: { cookie: signIn.headers.getSetCookie()[0]?.split(';')[0] ?? '' } });
+    const signIn = await post(`${again.api_url}/console/v1/sign-in`, {
+      email: again.console_email,
+      password: 'chosen by the reader',
+    });
+    const me = await fetch(`${again.api_url}/console/v1/me`, {
+      headers: { cookie: signIn.headers.getSetCookie()[0]?.split(';')[0] ?? '' },
+    });
     expect([again.console_link, signIn.status, me.status]).toEqual([null, 204, 200]);
   },
   3 * patience,
@@ -210,7 +264,9 @@ it(
   async () => {
     const started = start();
     await started.ready(patience);
-    const { children } = JSON.parse(fs.readFileSync(path.join(checkout, '.syncline/processes.json'), 'utf8')) as { children: { name: string; pid: number }[] };
+    const { children } = JSON.parse(
+      fs.readFileSync(path.join(checkout, '.syncline/processes.json'), 'utf8'),
+    ) as { children: { name: string; pid: number }[] };
 
     process.kill(children.find(({ name }) => name === 'worker')?.pid as number, 'SIGKILL');
 

@@ -1,7 +1,7 @@
 /** Schedules as an operator meets them: the real api and worker, and what then stands in the real Temporal. */
 import { Client, Connection } from '@temporalio/client';
 import { syncScheduleId } from '../../contract/sync-schedule';
-import { fromWireId } from '../../db/sql/ids';
+import { fromTypeId } from '../../db/sql/ids';
 import { ApiClient } from '../support/clients/api-client';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { temporalAddress } from '../support/servers/shared-servers';
@@ -15,10 +15,13 @@ let integration: { id: string };
 
 const nightly = () =>
   temporal.schedule
-    .getHandle(syncScheduleId({ integrationId: fromWireId('int', integration.id) as string, schedule: 'nightly' }))
+    .getHandle(
+      syncScheduleId({ integrationId: fromTypeId('int', integration.id) as string, schedule: 'nightly' }),
+    )
     .describe()
     .catch(() => null);
-const untilZone = (zone: string) => until(`the nightly schedule is in ${zone}`, async () => (await nightly())?.spec.timezone === zone);
+const untilZone = (zone: string) =>
+  until(`the nightly schedule is in ${zone}`, async () => (await nightly())?.spec.timezone === zone);
 
 beforeAll(async () => {
   product = await startProduct();
@@ -29,7 +32,12 @@ beforeAll(async () => {
     connector: 'postgres',
     app: 'Example CRM',
     account_name: 'Ada & Sons',
-    config: { host: '127.0.0.1', port: 1, database: 'crm', record_types: { contacts: { table: 'contacts', id: 'id' } } },
+    config: {
+      host: '127.0.0.1',
+      port: 1,
+      database: 'crm',
+      record_types: { contacts: { table: 'contacts', id: 'id' } },
+    },
     credentials: { user: 'syncline', password: 'secret' },
     record_types: { contacts: { direction: 'pull' } },
     nightly_sync_at: '02:30',
@@ -44,15 +52,27 @@ it('are there once an integration is linked, in the zone of the tenant, and move
   await untilZone('Europe/Berlin');
 
   const platform = new ApiClient(product.apiUrl, product.platformKey);
-  await platform.must('PATCH', `/v1/tenants/${tenant.id}`, { time_zone: 'America/New_York' }, { 'If-Match': '"1"' });
+  await platform.must(
+    'PATCH',
+    `/v1/tenants/${tenant.id}`,
+    { time_zone: 'America/New_York' },
+    { 'If-Match': '"1"' },
+  );
   await untilZone('America/New_York');
 
   const shown = await tenant.api.must('GET', `/v1/integrations/${integration.id}/sync-schedule`);
-  expect(shown).toMatchObject({ state: 'on', time_zone: 'America/New_York', nightly_at: '02:30', nightly_fallback_at: '03:45' });
+  expect(shown).toMatchObject({
+    state: 'on',
+    time_zone: 'America/New_York',
+    nightly_at: '02:30',
+    nightly_fallback_at: '03:45',
+  });
 });
 
 it('have a tick that finds the onboarding run at work, and says so', async () => {
-  const handle = temporal.schedule.getHandle(syncScheduleId({ integrationId: fromWireId('int', integration.id) as string, schedule: 'hourly' }));
+  const handle = temporal.schedule.getHandle(
+    syncScheduleId({ integrationId: fromTypeId('int', integration.id) as string, schedule: 'hourly' }),
+  );
   await handle.trigger();
 
   const [tick] = await until('the tick is logged', async () => {
@@ -64,14 +84,17 @@ it('have a tick that finds the onboarding run at work, and says so', async () =>
 });
 
 it('come back with the next worker where Temporal has lost them, and go with the integration', async () => {
-  const handle = temporal.schedule.getHandle(syncScheduleId({ integrationId: fromWireId('int', integration.id) as string, schedule: 'nightly' }));
+  const handle = temporal.schedule.getHandle(
+    syncScheduleId({ integrationId: fromTypeId('int', integration.id) as string, schedule: 'nightly' }),
+  );
   await handle.delete();
   expect(await product.stopWorker()).toBe('ended with exit code 0');
   await product.startWorker();
   await untilZone('America/New_York');
 
   await tenant.api.must('DELETE', `/v1/integrations/${integration.id}`, undefined, {
-    'If-Match': (await tenant.api.call('GET', `/v1/integrations/${integration.id}`)).headers.get('etag') ?? '',
+    'If-Match':
+      (await tenant.api.call('GET', `/v1/integrations/${integration.id}`)).headers.get('etag') ?? '',
   });
   await until('the schedule is gone', async () => (await nightly()) === null);
   expect(await nightly()).toBeNull();

@@ -6,10 +6,12 @@ const fs = require('node:fs');
 
 module.exports = class CountingReporter {
   onRunComplete(_contexts, results) {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = results;
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } =
+      results;
     const skipped = process.env.TEST_IS_FILTERED ? 0 : numPendingTests + numTodoTests;
     if (skipped > 0) console.error(`${skipped} tests are skipped: counted as failures.`);
     const failed = numFailedTests + numRuntimeErrorTestSuites + skipped;
-    if (process.env.TEST_COUNTS_FILE) fs.writeFileSync(process.env.TEST_COUNTS_FILE, JSON.stringify({ passed: numPassedTests, failed }));
+    if (process.env.TEST_COUNTS_FILE)
+      fs.writeFileSync(process.env.TEST_COUNTS_FILE, JSON.stringify({ passed: numPassedTests, failed }));
   }
 };

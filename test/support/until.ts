@@ -7,7 +7,11 @@ const POLL_MS = 50;
  * Answers the first value of `probe` that is neither undefined nor false. A probe that throws has not succeeded yet. When `timeoutMs`
  * have passed it throws, with what the probe said last.
  */
-export async function until<T>(what: string, probe: () => Promise<T | undefined | false> | T | undefined | false, timeoutMs = 60_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 60_000,
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     let problem: unknown;
@@ -17,7 +21,8 @@ export async function until<T>(what: string, probe: () => Promise<T | undefined 
     } catch (error) {
       problem = error;
     }
-    if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs / 1_000} s in vain until ${what}.`, { cause: problem });
+    if (performance.now() > deadline)
+      throw new Error(`Waited ${timeoutMs / 1_000} s in vain until ${what}.`, { cause: problem });
     await sleep(POLL_MS);
   }
 }

@@ -9,25 +9,50 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Worker } from '@temporalio/worker';
 import { type SyncSchedule, syncScheduleId } from '../../contract/sync-schedule';
 import { newUuid } from '../../db/sql/ids';
-import { changeIntegration, deleteIntegration, pauseIntegration, resumeIntegration } from '../../db/sync-runs/integration-lifecycle';
-import { createSealing } from '../../db/platform/encryption';
-import { listSkippedTicks } from '../../db/sync-runs/scheduled-requests';
+import {
+  changeIntegration,
+  deleteIntegration,
+  pauseIntegration,
+  resumeIntegration,
+} from '../../db/sync-runs/integration-lifecycle';
+import { createEncryption } from '../../db/platform/encryption';
+import { listSkippedRuns } from '../../db/sync-runs/scheduled-requests';
 import { changeTenant } from '../../db/tenants/tenants';
-import { addDays, fallbackTime, hourlyMinute, instantsOf, minutesOf, nightlyInstant, nightOf, offsetMinutes } from '../../domain/sync-runs/nightly-schedule';
+import {
+  addDays,
+  fallbackTime,
+  hourlyMinute,
+  instantsOf,
+  minutesOf,
+  nightlyInstant,
+  scheduleDateOf,
+  offsetMinutes,
+} from '../../domain/sync-runs/nightly-schedule';
 import { createWebhookSender } from '../../egress/webhook-sender';
 import { createDependencies } from '../../worker/dependencies';
-import { flushOutbox, type Wake } from '../../worker/outbox-dispatcher';
+import { flushOutbox, type OutboxHandler } from '../../worker/outbox-dispatcher';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
 import { syncScheduleOptions } from '../../worker/sync-schedule-options';
-import { keepSyncSchedules, reconcileAllSyncSchedules, reconcileSyncSchedules } from '../../worker/schedule-reconciler';
-import { createWake } from '../../worker/outbox-handlers';
+import {
+  keepSyncSchedules,
+  reconcileAllSyncSchedules,
+  reconcileSyncSchedules,
+} from '../../worker/schedule-reconciler';
+import { createOutboxHandlers } from '../../worker/outbox-handlers';
 import { createWorkers } from '../../worker/worker';
 import { GivenTenant, openTestDb, type TestDb } from '../db/given';
 import { workflowBundle } from '../support/servers/shared-servers';
 import { connectDevServer } from '../support/servers/temporal';
 import { until } from '../support/until';
 
-const ZONES = ['America/New_York', 'Europe/London', 'Australia/Sydney', 'Australia/Lord_Howe', 'America/Santiago', 'Asia/Kolkata'];
+const ZONES = [
+  'America/New_York',
+  'Europe/London',
+  'Australia/Sydney',
+  'Australia/Lord_Howe',
+  'America/Santiago',
+  'Asia/Kolkata',
+];
 const TIMES = ['00:30', '01:30', '02:00', '02:30', '03:00', '23:30'];
 const [FIRST, LAST] = ['2026-12-01', '2029-12-01'];
 const HOUR_MS = 3_600_000;
@@ -39,7 +64,7 @@ let env: TestWorkflowEnvironment & { namespace: string };
 let db: TestDb;
 let workers: Worker[];
 let running: Promise<unknown>;
-let wake: Wake;
+let handleRow: OutboxHandler;
 let tenant: GivenTenant;
 let integrationId: string;
 
@@ -53,7 +78,8 @@ function quietId(): string {
 }
 const tools = () => ({ client: env.client, database: db.database, hasSearchAttributes: true });
 const reconcile = () => reconcileSyncSchedules(tools(), { tenantId: tenant.tenantId, integrationId });
-const handle = (schedule: SyncSchedule, of = integrationId): ScheduleHandle => env.client.schedule.getHandle(syncScheduleId({ integrationId: of, schedule }));
+const handle = (schedule: SyncSchedule, of = integrationId): ScheduleHandle =>
+  env.client.schedule.getHandle(syncScheduleId({ integrationId: of, schedule }));
 const find = (schedule: SyncSchedule, of = integrationId): Promise<ScheduleDescription | null> =>
   handle(schedule, of)
     .describe()
@@ -61,23 +87,28 @@ const find = (schedule: SyncSchedule, of = integrationId): Promise<ScheduleDescr
 /** As the dispatcher does all the time; nothing here reads a third party, so runs stay as they are asked for. */
 const dispatch = async () => {
   await db.superuser(`delete from outbox where lane <> 'sync_schedule'`);
-  await flushOutbox({ database: db.database, wake });
+  await flushOutbox({ database: db.database, handleRow });
 };
 const runs = () =>
-  db.superuser(`select kind, local_date::text, state from sync_runs where integration_id = $1 and kind <> 'onboarding' order by sync_run_id`, [integrationId]);
+  db.superuser(
+    `select kind, local_date::text, state from sync_runs where integration_id = $1 and kind <> 'onboarding' order by sync_run_id`,
+    [integrationId],
+  );
 const endRuns = () =>
   db.superuser(
     `update sync_runs set state = 'succeeded', started_at = coalesce(started_at, requested_at), finished_at = requested_at where integration_id = $1 and finished_at is null`,
     [integrationId],
   );
-const skipped = () => tenant.work((work) => listSkippedTicks(work, { integrationId, limit: 100 }));
+const skipped = () => tenant.work((work) => listSkippedRuns(work, { integrationId, limit: 100 }));
 /** Until this many ticks have been decided, of the last ten. */
 async function untilTicks(schedule: SyncSchedule, count: number): Promise<void> {
   const actions = await until(`${count} ticks`, async () => {
     const { info } = await handle(schedule).describe();
     return info.numActionsTaken >= count && info.recentActions;
   });
-  await Promise.all(actions.map(({ action }) => env.client.workflow.getHandle(action.workflow.workflowId).result()));
+  await Promise.all(
+    actions.map(({ action }) => env.client.workflow.getHandle(action.workflow.workflowId).result()),
+  );
 }
 /** As the server foresees them, jitter included. */
 async function matchingTimes(scheduleId: string, from: Date, to: Date): Promise<Date[]> {
@@ -89,15 +120,16 @@ async function matchingTimes(scheduleId: string, from: Date, to: Date): Promise<
   });
   return startTime.map((time) => new Date(tsToMs(time)));
 }
-const clocks = (description: ScheduleDescription | null) => description?.spec.calendars?.map(({ hour, minute }) => `${hour[0]?.start}:${minute[0]?.start}`);
+const clocks = (description: ScheduleDescription | null) =>
+  description?.spec.calendars?.map(({ hour, minute }) => `${hour[0]?.start}:${minute[0]?.start}`);
 
 beforeAll(async () => {
   [env, db] = await Promise.all([connectDevServer(), openTestDb()]);
   await ensureSearchAttributes(env.connection, env.namespace, silent);
-  wake = createWake(env.client, { hasSearchAttributes: true, database: db.database });
+  handleRow = createOutboxHandlers(env.client, { hasSearchAttributes: true, database: db.database });
   const dependencies = createDependencies({
     database: db.database,
-    sealing: createSealing({ keys: [{ keyId: 'test', secret: randomBytes(32) }] }),
+    encryption: createEncryption({ keys: [{ keyId: 'test', secret: randomBytes(32) }] }),
     connectors: {},
     createHttpClient: () => ({ send: () => Promise.reject(new Error('No network here.')) }),
     createSocketOpener: () => ({ open: () => Promise.reject(new Error('No network here.')) }),
@@ -106,7 +138,12 @@ beforeAll(async () => {
     log: silent,
     isStopping: () => false,
   });
-  workers = await createWorkers({ connection: env.nativeConnection, namespace: env.namespace, dependencies, workflows: { workflowBundle: workflowBundle() } });
+  workers = await createWorkers({
+    connection: env.nativeConnection,
+    namespace: env.namespace,
+    dependencies,
+    workflows: { workflowBundle: workflowBundle() },
+  });
   running = Promise.all(workers.map((worker) => worker.run()));
 }, 60_000);
 afterAll(async () => {
@@ -120,30 +157,51 @@ beforeEach(async () => {
   integrationId = quietId();
   await tenant.integration({ integrationId, recordTypes: PULLED });
   await endRuns();
-  await db.superuser('update integrations set onboarded_at = now() where integration_id = $1', [integrationId]);
+  await db.superuser('update integrations set onboarded_at = now() where integration_id = $1', [
+    integrationId,
+  ]);
   await dispatch();
 });
 
 describe.each(ZONES)('rule 29, in %s: the server', (zone) => {
   it.each(TIMES)('has ticks at %s for exactly one run per local date for three years', async (nightlyAt) => {
     const place = { tenantId: newUuid(), integrationId: newUuid() };
-    const options = syncScheduleOptions({ ...place, schedule: 'nightly', nightlyAt, zone, hasSearchAttributes: false });
+    const options = syncScheduleOptions({
+      ...place,
+      schedule: 'nightly',
+      nightlyAt,
+      zone,
+      hasSearchAttributes: false,
+    });
     await env.client.schedule.create({ ...options, state: { paused: true } });
     const ticks: Date[] = [];
     for (const year of [2026, 2027, 2028])
-      ticks.push(...(await matchingTimes(options.scheduleId, new Date(`${year}-12-01T12:00:00Z`), new Date(`${year + 1}-12-01T12:00:00Z`))));
+      ticks.push(
+        ...(await matchingTimes(
+          options.scheduleId,
+          new Date(`${year}-12-01T12:00:00Z`),
+          new Date(`${year + 1}-12-01T12:00:00Z`),
+        )),
+      );
 
     // Every date has one, and none is counted to a wrong one: that is all the rows need.
     const dates: string[] = [];
     for (let date = FIRST; date < LAST; date = addDays(date, 1)) dates.push(date);
-    const nights = new Set(ticks.map((tick) => nightOf(tick, nightlyAt, zone)));
-    expect([...nights].filter((night) => night > FIRST && night < LAST)).toEqual(dates.slice(1));
+    const scheduleDates = new Set(ticks.map((tick) => scheduleDateOf(tick, nightlyAt, zone)));
+    expect([...scheduleDates].filter((scheduleDate) => scheduleDate > FIRST && scheduleDate < LAST)).toEqual(
+      dates.slice(1),
+    );
 
     // Its clock is ours. Where clocks are moved it makes fewer ticks than the clock shows times, or one up to an hour off.
-    const isQuiet = (at: number) => offsetMinutes(new Date(at - 30 * HOUR_MS), zone) === offsetMinutes(new Date(at + 30 * HOUR_MS), zone);
+    const isQuiet = (at: number) =>
+      offsetMinutes(new Date(at - 30 * HOUR_MS), zone) === offsetMinutes(new Date(at + 30 * HOUR_MS), zone);
     const foreseen = dates
       .slice(2, -2)
-      .flatMap((date) => [nightlyAt, fallbackTime(nightlyAt)].flatMap((time) => instantsOf({ date, minutes: minutesOf(time) }, zone)))
+      .flatMap((date) =>
+        [nightlyAt, fallbackTime(nightlyAt)].flatMap((time) =>
+          instantsOf({ date, minutes: minutesOf(time) }, zone),
+        ),
+      )
       .map((at) => at.getTime())
       .filter(isQuiet)
       .sort((a, b) => a - b);
@@ -161,7 +219,8 @@ describe('rule 29, for real: ticks of the nights in which New York moves its clo
     await tenant.work((work) => changeIntegration(work, { integrationId, change: { nightlySyncAt } }));
     await dispatch();
   };
-  const backfill = (start: string, end: string) => handle('nightly').backfill({ start: new Date(start), end: new Date(end), overlap: 'BUFFER_ALL' });
+  const backfill = (start: string, end: string) =>
+    handle('nightly').backfill({ start: new Date(start), end: new Date(end), overlap: 'BUFFER_ALL' });
 
   it('start one run in spring, by the fallback', async () => {
     await nightlyAt('02:30');
@@ -178,7 +237,9 @@ describe('rule 29, for real: ticks of the nights in which New York moves its clo
     await untilTicks('nightly', 3);
 
     expect(await runs()).toEqual([{ kind: 'nightly', local_date: '2027-11-07', state: 'queued' }]);
-    expect(await skipped()).toMatchObject([{ reason: 'skipped_done_tonight', scheduledAt: new Date('2027-11-07T01:30:00-05:00') }]);
+    expect(await skipped()).toMatchObject([
+      { reason: 'skipped_done_tonight', scheduledAt: new Date('2027-11-07T01:30:00-05:00') },
+    ]);
   });
 
   it('start one run per date in the nights around, whatever is asked for twice', async () => {
@@ -226,11 +287,20 @@ describe('the schedules of an integration', () => {
   it('tick hourly at its own minute, and nightly with a fallback in the zone of the tenant', async () => {
     const [hourly, nightly] = await Promise.all([find('hourly'), find('nightly')]);
 
-    expect(hourly).toMatchObject({ policies: { overlap: 'SKIP', catchupWindow: HOUR_MS }, spec: { jitter: JITTER_MS }, state: { paused: false } });
-    expect(nightly).toMatchObject({ policies: { overlap: 'BUFFER_ONE', catchupWindow: 12 * HOUR_MS }, spec: { timezone: 'UTC', jitter: JITTER_MS } });
+    expect(hourly).toMatchObject({
+      policies: { overlap: 'SKIP', catchupWindow: HOUR_MS },
+      spec: { jitter: JITTER_MS },
+      state: { paused: false },
+    });
+    expect(nightly).toMatchObject({
+      policies: { overlap: 'BUFFER_ONE', catchupWindow: 12 * HOUR_MS },
+      spec: { timezone: 'UTC', jitter: JITTER_MS },
+    });
     expect(clocks(nightly)).toEqual(['2:0', '3:15']);
     const minutes = hourly?.info.nextActionTimes.map((at) => Math.floor((at.getTime() % HOUR_MS) / 60_000));
-    expect(new Set(hourly?.info.nextActionTimes.map((at) => Math.floor(at.getTime() / HOUR_MS))).size).toBeGreaterThanOrEqual(minutes?.length ?? 1);
+    expect(
+      new Set(hourly?.info.nextActionTimes.map((at) => Math.floor(at.getTime() / HOUR_MS))).size,
+    ).toBeGreaterThanOrEqual(minutes?.length ?? 1);
     expect(nightly?.state.note).toContain('03:15');
     expect(hourly?.typedSearchAttributes.getAll()).toHaveLength(2);
   });
@@ -246,13 +316,18 @@ describe('the schedules of an integration', () => {
 
   it('follow the settings and the zone, and stay paused where an operator has paused them', async () => {
     await handle('nightly').pause('Ana looks at something');
-    await tenant.work((work) => changeIntegration(work, { integrationId, change: { nightlySyncAt: '23:30' } }));
+    await tenant.work((work) =>
+      changeIntegration(work, { integrationId, change: { nightlySyncAt: '23:30' } }),
+    );
     await tenant.work((work) => changeTenant(work, { timeZone: 'Asia/Kolkata' }));
     await dispatch();
 
     const nightly = await find('nightly');
     expect(clocks(nightly)).toEqual(['23:30', '0:45']);
-    expect(nightly).toMatchObject({ spec: { timezone: 'Asia/Kolkata' }, state: { paused: true, note: 'Ana looks at something' } });
+    expect(nightly).toMatchObject({
+      spec: { timezone: 'Asia/Kolkata' },
+      state: { paused: true, note: 'Ana looks at something' },
+    });
   });
 
   it('go and come with the settings, and go with the integration', async () => {
@@ -264,7 +339,13 @@ describe('the schedules of an integration', () => {
     expect(await change({ isHourlySyncOn: false })).toEqual([false, true]);
     expect(await change({ nightlySyncAt: null })).toEqual([false, false]);
     expect(await change({ isHourlySyncOn: true, nightlySyncAt: '04:00' })).toEqual([true, true]);
-    const pushed = { employees: { direction: 'push' as const, fields: [{ name: 'name', to: 'name' }], onDelete: 'leave' as const } };
+    const pushed = {
+      employees: {
+        direction: 'push' as const,
+        fields: [{ name: 'name', to: 'name' }],
+        onDelete: 'leave' as const,
+      },
+    };
     expect(await change({ recordTypes: pushed })).toEqual([false, false]);
     expect(await change({ recordTypes: PULLED })).toEqual([true, true]);
     await tenant.work((work) => deleteIntegration(work, { integrationId }));
@@ -284,7 +365,10 @@ describe('the schedules of an integration', () => {
     await handle('hourly').delete();
     await handle('nightly').delete();
     const keeping = keepSyncSchedules({ ...tools(), log: silent });
-    await until('they are back', async () => (await find('hourly')) !== null && (await find('nightly')) !== null);
+    await until(
+      'they are back',
+      async () => (await find('hourly')) !== null && (await find('nightly')) !== null,
+    );
     await keeping.stop();
 
     expect(clocks(await find('nightly'))).toEqual(['2:0', '3:15']);
@@ -310,7 +394,11 @@ describe('a tick', () => {
 
   it('rule 30, R16: after six hours without Temporal there is one catch-up run, not six', async () => {
     const now = Date.now();
-    await handle('hourly').backfill({ start: new Date(now - 6 * HOUR_MS), end: new Date(now), overlap: 'BUFFER_ALL' });
+    await handle('hourly').backfill({
+      start: new Date(now - 6 * HOUR_MS),
+      end: new Date(now),
+      overlap: 'BUFFER_ALL',
+    });
     await untilTicks('hourly', 5);
 
     expect(await runs()).toEqual([{ kind: 'hourly', local_date: null, state: 'queued' }]);
@@ -319,13 +407,19 @@ describe('a tick', () => {
   it('rule 30: during a run is logged with the id of that run and the time it stands for', async () => {
     const start = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS + 24 * HOUR_MS);
     const backfill = (hours: number) =>
-      handle('hourly').backfill({ start: new Date(start.getTime() + hours * HOUR_MS - 1), end: new Date(start.getTime() + (hours + 1) * HOUR_MS - 1) });
+      handle('hourly').backfill({
+        start: new Date(start.getTime() + hours * HOUR_MS - 1),
+        end: new Date(start.getTime() + (hours + 1) * HOUR_MS - 1),
+      });
     await backfill(0);
     await untilTicks('hourly', 1);
     await backfill(5);
     await untilTicks('hourly', 2);
 
-    const [run] = await db.superuser(`select sync_run_id from sync_runs where integration_id = $1 and kind = 'hourly'`, [integrationId]);
+    const [run] = await db.superuser(
+      `select sync_run_id from sync_runs where integration_id = $1 and kind = 'hourly'`,
+      [integrationId],
+    );
     const [tick, ...more] = await skipped();
     expect(more).toEqual([]);
     expect(tick).toMatchObject({ reason: 'skipped_overlap', syncRunId: run?.sync_run_id });

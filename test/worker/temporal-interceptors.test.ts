@@ -22,7 +22,8 @@ describe('a connection that is closed', () => {
     server.close();
   });
 
-  const call = (): Promise<unknown> => connection.workflowService.getSystemInfo({}).catch((error: Error) => error);
+  const call = (): Promise<unknown> =>
+    connection.workflowService.getSystemInfo({}).catch((error: Error) => error);
 
   it('answers a call that waits for its retry, and leaves the process alone', async () => {
     const waiting = call();

@@ -1,8 +1,21 @@
 /** How a configuration says who we are: the ways of authentication, and the shape of the secrets they use. */
 import { z } from 'zod';
-import { AbsoluteUrl, HEADER_NAME, Headers, JsonObject, JsonPointer, PathTemplate, Status, Text, refuseUnsafeKeys } from './config-values';
+import {
+  AbsoluteUrl,
+  HEADER_NAME,
+  Headers,
+  JsonObject,
+  JsonPointer,
+  PathTemplate,
+  Status,
+  Text,
+  refuseUnsafeKeys,
+} from './config-values';
 
-const HeaderOfToken = { header: z.string().regex(HEADER_NAME).default('Authorization'), value: Text.default('Bearer {token}') };
+const HeaderOfToken = {
+  header: z.string().regex(HEADER_NAME).default('Authorization'),
+  value: Text.default('Bearer {token}'),
+};
 
 export const Auth = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }),
@@ -27,7 +40,11 @@ export const Auth = z.discriminatedUnion('type', [
     headers: Headers.optional(),
     body: JsonObject.optional(),
     send_as: z.enum(['json', 'form']).default('json'),
-    token: z.union([JsonPointer, z.strictObject({ header: z.string().regex(HEADER_NAME) }), z.strictObject({ cookie: z.string().regex(HEADER_NAME) })]),
+    token: z.union([
+      JsonPointer,
+      z.strictObject({ header: z.string().regex(HEADER_NAME) }),
+      z.strictObject({ cookie: z.string().regex(HEADER_NAME) }),
+    ]),
     expires_in: JsonPointer.optional(),
     expires_at: JsonPointer.optional(),
     lifetime_seconds: z.int().min(1).optional(),

@@ -8,7 +8,8 @@ import { HEADER_NAME, Headers, JsonObject, JsonPointer, Text } from './config-va
 
 const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
 /** A query parameter's name is percent-encoded, so it may be anything visible: `$skip`, `page[number]`. */
-const parameterName = (what: string) => z.string(`Name the parameter that takes ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
+const parameterName = (what: string) =>
+  z.string(`Name the parameter that takes ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
 
 /** How an instant is written there. */
 export const TIME_FORMATS = ['iso', 'iso_seconds', 'epoch_s', 'epoch_ms', 'space_ms', 'http_date'] as const;
@@ -17,7 +18,10 @@ const TimeFormat = z.enum(TIME_FORMATS, `Say how their instants are written: ${T
 const inAnswer = z.union([z.strictObject({ at: JsonPointer }), z.strictObject({ header: HeaderName })]);
 
 /** Sent with every page that we address ourselves; an address that they give has it already. */
-const sizeShape = { size: z.int().min(1).max(100_000).optional(), size_parameter: parameterName('the size of a page').optional() };
+const sizeShape = {
+  size: z.int().min(1).max(100_000).optional(),
+  size_parameter: parameterName('the size of a page').optional(),
+};
 /** Where parameters go: into the query, or into the body of a search by POST (then a key or a JSON Pointer). */
 const place = { in: z.enum(['query', 'body']).default('query') };
 /** Ends the list where the answer says so; with it an empty page is no end. */
@@ -93,7 +97,12 @@ export const List = z.strictObject({
   /** How many records the whole list holds; only where that number is exact. */
   total: inAnswer.optional(),
   /** Their clock; the Date header unless given. */
-  as_of: z.union([z.strictObject({ at: JsonPointer, format: TimeFormat }), z.strictObject({ header: HeaderName, format: TimeFormat })]).optional(),
+  as_of: z
+    .union([
+      z.strictObject({ at: JsonPointer, format: TimeFormat }),
+      z.strictObject({ header: HeaderName, format: TimeFormat }),
+    ])
+    .optional(),
 });
 
 export const DeletedList = z.strictObject({ ...listShape, id: JsonPointer.optional() });

@@ -11,12 +11,27 @@ import { problemOfPath } from '../http/templates';
 export const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 export const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 /** Set by the HTTP client itself; setting them here could split one request into two. */
-const RESERVED_HEADERS = new Set(['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'expect', 'te', 'trailer']);
+const RESERVED_HEADERS = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+]);
 
 export const Text = z.string().max(4000);
-export const JsonPointer = Text.refine(isPointer, 'A JSON Pointer: empty for the whole, or /key/key (RFC 6901).');
+export const JsonPointer = Text.refine(
+  isPointer,
+  'A JSON Pointer: empty for the whole, or /key/key (RFC 6901).',
+);
 /** `email` or `/name/given`, like `to` in a mapping. */
-export const Destination = Text.min(1).refine((to) => isSafePath(toPath(to)) && (!to.startsWith('/') || isPointer(to)), 'A key, or a JSON Pointer.');
+export const Destination = Text.min(1).refine(
+  (to) => isSafePath(toPath(to)) && (!to.startsWith('/') || isPointer(to)),
+  'A key, or a JSON Pointer.',
+);
 export const CharacterSet = z.string().min(1).max(200);
 export const Status = z.int().min(100).max(599);
 export const Json: z.ZodType<JsonValue> = z.json();
@@ -43,7 +58,13 @@ export const PathTemplate = Text.superRefine((path, issue) => {
 /** Zod drops `__proto__` from records without a word; here it is refused, wherever it stands. */
 export function refuseUnsafeKeys(value: unknown, issue: z.core.$RefinementCtx): unknown {
   const path = pathOfUnsafeKey(value);
-  if (path) issue.addIssue({ code: 'custom', message: 'The keys __proto__, constructor and prototype are refused.', input: value, path });
+  if (path)
+    issue.addIssue({
+      code: 'custom',
+      message: 'The keys __proto__, constructor and prototype are refused.',
+      input: value,
+      path,
+    });
   return value;
 }
 
@@ -59,7 +80,8 @@ function pathOfUnsafeKey(value: unknown): string[] | undefined {
 function problemOfUrl(url: string): string | undefined {
   if (!/^https?:\/\/[^/]/i.test(url) || !URL.canParse(url)) return 'An absolute http or https URL.';
   const { username, password, search, hash } = new URL(url);
-  if (username !== '' || password !== '') return 'A URL without user name and password: they belong to the credentials.';
+  if (username !== '' || password !== '')
+    return 'A URL without user name and password: they belong to the credentials.';
   if (search !== '' || hash !== '' || /[?#{}]/.test(url)) return 'A URL without query, fragment and braces.';
   return undefined;
 }

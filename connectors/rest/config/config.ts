@@ -98,7 +98,10 @@ const Id = z.union([
         .regex(/^[!-~]$/, 'One visible ASCII character.')
         .optional(),
     })
-    .refine(({ template }) => template.includes('{external_id}'), 'An id of our own holds {external_id}, or two records would share one id.'),
+    .refine(
+      ({ template }) => template.includes('{external_id}'),
+      'An id of our own holds {external_id}, or two records would share one id.',
+    ),
 ]);
 
 const KnownField = z.strictObject({
@@ -113,7 +116,9 @@ const RecordTypeConfig = z.strictObject({
   label: Text.optional(),
   known_fields: z.array(KnownField).max(500).optional(),
   id: Id.default('/id'),
-  external_id: z.union([JsonPointer, z.strictObject({ at: JsonPointer, only_on_create: z.boolean() })]).optional(),
+  external_id: z
+    .union([JsonPointer, z.strictObject({ at: JsonPointer, only_on_create: z.boolean() })])
+    .optional(),
   version: z.union([JsonPointer, z.strictObject({ header: z.string().regex(HEADER_NAME) })]).optional(),
   /** The record within an answer. */
   record_at: JsonPointer.default(''),
@@ -124,11 +129,18 @@ const RecordTypeConfig = z.strictObject({
   find: Find.optional(),
   read: z.strictObject(callShape).optional(),
   create: z
-    .strictObject({ ...callShape, ...bodyShape, if_none_match: z.boolean().optional(), idempotency_header: z.string().regex(HEADER_NAME).optional() })
+    .strictObject({
+      ...callShape,
+      ...bodyShape,
+      if_none_match: z.boolean().optional(),
+      idempotency_header: z.string().regex(HEADER_NAME).optional(),
+    })
     .optional(),
   update: z.strictObject({ ...callShape, ...bodyShape, if_match: z.boolean().optional() }).optional(),
   upsert: z.strictObject({ ...callShape, ...bodyShape }).optional(),
-  delete: z.strictObject({ ...callShape, body: JsonObject.optional(), if_match: z.boolean().optional() }).optional(),
+  delete: z
+    .strictObject({ ...callShape, body: JsonObject.optional(), if_match: z.boolean().optional() })
+    .optional(),
   deactivate: Switch.optional(),
   activate: Switch.optional(),
   list: List.optional(),
@@ -151,7 +163,10 @@ const RestConfigShape = z.strictObject({
   errors: Errors.optional(),
   answers: Answers.optional(),
   record_types: z
-    .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A record type: lower-case letters, digits and _.'), RecordTypeConfig)
+    .record(
+      z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A record type: lower-case letters, digits and _.'),
+      RecordTypeConfig,
+    )
     .refine((types) => Object.keys(types).length > 0, 'At least one record type.'),
 });
 

@@ -31,7 +31,12 @@ export interface Sending {
 /** Sends one call. Throws RecordRejected when a value of the record cannot be put where the configuration wants it. */
 export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Sending): Promise<Answer> {
   const request = inRecordsWords(calls.item, () => requestFor(calls, call, sending));
-  return readAnswer(await calls.session.send(request), rulesFor(calls.config, calls.recordType), calls.item.fieldNames, calls.session.quotable);
+  return readAnswer(
+    await calls.session.send(request),
+    rulesFor(calls.config, calls.recordType),
+    calls.item.fieldNames,
+    calls.session.quotable,
+  );
 }
 
 /** Our own id for the record where the configuration forms one, undefined where the third party gives the ids. */
@@ -39,7 +44,11 @@ export function ownIdOf({ recordType: { id }, item }: RecordCalls): string | und
   if (!isOwnId(id)) return undefined;
   return inRecordsWords(item, () => {
     const fitted = fitInto(id.allow, id.otherwise, item.externalId);
-    if (fitted === undefined) throw new UnusableValue('external_id', `holds a character outside ${id.allow}, which the third party's ids cannot hold.`);
+    if (fitted === undefined)
+      throw new UnusableValue(
+        'external_id',
+        `holds a character outside ${id.allow}, which the third party's ids cannot hold.`,
+      );
     return fillText(id.template, (name) => (name === 'external_id' ? fitted : undefined), {});
   });
 }
@@ -69,25 +78,52 @@ export function requestTo(
   bodyAt = '',
 ): HttpRequest {
   const withParameters: Variables = (name) => {
-    const parameter = Object.hasOwn(call.parameters ?? {}, name) ? (call.parameters as Record<string, ParameterConfig>)[name] : undefined;
+    const parameter = Object.hasOwn(call.parameters ?? {}, name)
+      ? (call.parameters as Record<string, ParameterConfig>)[name]
+      : undefined;
     return parameter === undefined ? variables(name) : fillParameter(parameter, variables);
   };
   const around = call.body === undefined ? undefined : (fillJson(call.body, variables) as JsonObject);
   const body = record === undefined ? around : placeAt(around ?? {}, call.body_at ?? bodyAt, record);
   const headers: Record<string, string> = { accept: 'application/json' };
-  for (const [name, template] of Object.entries({ ...config.headers, ...call.headers })) headers[name.toLowerCase()] = fillHeader(template, variables);
-  const request = { method: call.method ?? method, url: addressOf(config.base_url, call.path, withParameters) };
+  for (const [name, template] of Object.entries({ ...config.headers, ...call.headers }))
+    headers[name.toLowerCase()] = fillHeader(template, variables);
+  const request = {
+    method: call.method ?? method,
+    url: addressOf(config.base_url, call.path, withParameters),
+  };
   if (body === undefined) {
     delete headers['content-type'];
     return { ...request, headers };
   }
-  return { ...request, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
+  return {
+    ...request,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  };
 }
 
-function requestFor({ config, recordType, item }: RecordCalls, call: CallConfig, { method, remoteId, record, headers = {} }: Sending): HttpRequest {
-  const request = requestTo(config, call, method, variablesOf(recordType, item, remoteId), record, recordType.body_at);
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), fillHeader('{value}', () => value)]);
-  return { ...request, headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) } };
+function requestFor(
+  { config, recordType, item }: RecordCalls,
+  call: CallConfig,
+  { method, remoteId, record, headers = {} }: Sending,
+): HttpRequest {
+  const request = requestTo(
+    config,
+    call,
+    method,
+    variablesOf(recordType, item, remoteId),
+    record,
+    recordType.body_at,
+  );
+  const own = Object.entries(headers).map(([name, value]) => [
+    name.toLowerCase(),
+    fillHeader('{value}', () => value),
+  ]);
+  return {
+    ...request,
+    headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) },
+  };
 }
 
 function fillParameter(parameter: ParameterConfig, variables: Variables): string {
@@ -96,11 +132,16 @@ function fillParameter(parameter: ParameterConfig, variables: Variables): string
 }
 
 /** The variables of a record's calls: `external_id`, `push_id`, `remote_id` and `payload.<key>`. */
-function variablesOf({ id }: RecordTypeConfig, item: PushItem, remoteId: string | null | undefined): Variables {
+function variablesOf(
+  { id }: RecordTypeConfig,
+  item: PushItem,
+  remoteId: string | null | undefined,
+): Variables {
   return (name) => {
     if (name === 'external_id') return item.externalId;
     if (name === 'push_id') return item.pushId;
-    if (name === 'remote_id') return isNumericId(id) && isExactInteger(remoteId) ? Number(remoteId) : (remoteId ?? undefined);
+    if (name === 'remote_id')
+      return isNumericId(id) && isExactInteger(remoteId) ? Number(remoteId) : (remoteId ?? undefined);
     if (!name.startsWith('payload.')) return undefined;
     return readAt(item.payload, `/${name.slice('payload.'.length).replaceAll('..', '/')}`);
   };
@@ -121,9 +162,19 @@ function inRecordsWords<Value>(item: PushItem, work: () => Value): Value {
     return work();
   } catch (error) {
     if (!(error instanceof UnusableValue)) throw error;
-    const path = error.variable.startsWith('payload.') ? error.variable.slice('payload.'.length).replaceAll('..', '/') : undefined;
+    const path = error.variable.startsWith('payload.')
+      ? error.variable.slice('payload.'.length).replaceAll('..', '/')
+      : undefined;
     const field = path === undefined ? undefined : (item.fieldNames[path] ?? item.fieldNames[`/${path}`]);
     const explanation = 'Nothing was sent. Change the value, or how the configuration writes it.';
-    throw new RecordRejected(error.message, [{ field: field ?? null, remoteField: null, code: 'unusable_value', message: error.message, explanation }]);
+    throw new RecordRejected(error.message, [
+      {
+        field: field ?? null,
+        remoteField: null,
+        code: 'unusable_value',
+        message: error.message,
+        explanation,
+      },
+    ]);
   }
 }

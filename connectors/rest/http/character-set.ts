@@ -22,8 +22,11 @@ export function isCharacterAllowed(set: string, character: string): boolean {
  */
 export function fitInto(set: string, sign: string | undefined, value: string): string | undefined {
   const characters = Array.from(value);
-  if (sign === undefined) return characters.every((character) => isCharacterAllowed(set, character)) ? value : undefined;
-  return characters.map((character) => (isCharacterAllowed(set, character) ? character : hexOf(sign, character))).join('');
+  if (sign === undefined)
+    return characters.every((character) => isCharacterAllowed(set, character)) ? value : undefined;
+  return characters
+    .map((character) => (isCharacterAllowed(set, character) ? character : hexOf(sign, character)))
+    .join('');
 }
 
 function hexOf(sign: string, character: string): string {

@@ -17,20 +17,26 @@ export function basic(username: string, password: string): string {
 /** A credential by name. Throws Unauthorized when it is missing, because a person has to give it. */
 export function credentialOf(credentials: RestCredentials, name: string): string {
   const value = Object.hasOwn(credentials, name) ? credentials[name] : undefined;
-  if (value === undefined) throw new Unauthorized(`The credential "${name}" that the configuration speaks of is missing.`);
+  if (value === undefined)
+    throw new Unauthorized(`The credential "${name}" that the configuration speaks of is missing.`);
   return value;
 }
 
 /** The answer without our own secrets in it, plain or as JSON writes them: what third parties say about a refusal is shown to people. */
 export function redacted(response: HttpResponse, secrets: readonly string[]): HttpResponse {
-  const forms = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]).filter((secret) => secret.length >= SECRET_LENGTH_MIN);
+  const forms = secrets
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    .filter((secret) => secret.length >= SECRET_LENGTH_MIN);
   return { ...response, text: forms.reduce((text, secret) => text.replaceAll(secret, '•••'), response.text) };
 }
 
 /** Whatever of an integration must not come back in an error: its credentials, also as Basic writes them, and its present token. */
 export function secretsOf({ credentials, tokens }: Pick<RestContext, 'credentials' | 'tokens'>): string[] {
   const { username, password } = credentials;
-  const pair = username === undefined || password === undefined ? [] : [basic(username, password).slice('Basic '.length)];
+  const recordSync =
+    username === undefined || password === undefined
+      ? []
+      : [basic(username, password).slice('Basic '.length)];
   const token = tokens.get();
-  return [...Object.values(credentials), ...pair, ...(token ? [token.value] : [])];
+  return [...Object.values(credentials), ...recordSync, ...(token ? [token.value] : [])];
 }

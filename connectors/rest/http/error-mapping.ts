@@ -16,13 +16,13 @@ export type FieldNames = Record<string, string>;
 
 type Each = NonNullable<ErrorsConfig['each']>;
 
-interface Complaint {
+interface ParsedError {
   name: string | null;
   message: string;
   code: string;
 }
 
-const COMPLAINTS_MAX = 50;
+const FIELD_ERRORS_MAX = 50;
 
 /** The third party's words about a refusal, and an error per complaint; one about the whole record when it names none. */
 export function refusalIn(
@@ -31,13 +31,15 @@ export function refusalIn(
   rules: ErrorsConfig,
   fieldNames: FieldNames,
 ): { message: string; errors: FieldError[] } {
-  const complaints = complaintsIn(body, rules.each);
-  const message = wordsOf(response, body, rules) || `The third party answered ${response.status} without a word on why.`;
+  const fieldErrors = parsedErrorsIn(body, rules.each);
+  const message =
+    wordsOf(response, body, rules) || `The third party answered ${response.status} without a word on why.`;
   // A good status says nothing of a refusal.
-  const fallbackCode = textAt(body, rules.code) || (isSuccess(response) ? 'rejected' : `http_${response.status}`);
-  const whole: Complaint = { name: null, message, code: fallbackCode };
-  const errors = (complaints.length > 0 ? complaints : [whole]).map((complaint) =>
-    fieldErrorOf({ ...complaint, code: complaint.code || fallbackCode }, response.status, fieldNames),
+  const fallbackCode =
+    textAt(body, rules.code) || (isSuccess(response) ? 'rejected' : `http_${response.status}`);
+  const whole: ParsedError = { name: null, message, code: fallbackCode };
+  const errors = (fieldErrors.length > 0 ? fieldErrors : [whole]).map((fieldError) =>
+    fieldErrorOf({ ...fieldError, code: fieldError.code || fallbackCode }, response.status, fieldNames),
   );
   return { message, errors };
 }
@@ -51,7 +53,7 @@ export function wordsOf(response: HttpResponse, body: JsonValue | undefined, rul
 export function wordsByRules(body: JsonValue | undefined, rules: ErrorsConfig): string {
   const said =
     textAt(body, rules.message) ||
-    complaintsIn(body, rules.each)
+    parsedErrorsIn(body, rules.each)
       .map(({ message }) => message)
       .join(' ');
   return words(said);
@@ -59,7 +61,9 @@ export function wordsByRules(body: JsonValue | undefined, rules: ErrorsConfig): 
 
 /** Every code an answer holds: the one for the whole and those of the complaints. */
 export function codesIn(body: JsonValue | undefined, rules: ErrorsConfig): string[] {
-  return [textAt(body, rules.code), ...complaintsIn(body, rules.each).map(({ code }) => code)].filter((code) => code !== '');
+  return [textAt(body, rules.code), ...parsedErrorsIn(body, rules.each).map(({ code }) => code)].filter(
+    (code) => code !== '',
+  );
 }
 
 /**
@@ -72,7 +76,9 @@ export function ourFieldFor(remoteName: string, fieldNames: FieldNames): string 
   const known = Object.entries(fieldNames).map(([path, field]) => ({ segments: segmentsOf(path), field }));
   for (const normalize of [(segment: string) => segment, (segment: string) => segment.toLowerCase()]) {
     const fits = (whole: string[], end: string[]) =>
-      end.every((segment, index) => normalize(segment) === normalize(whole[whole.length - end.length + index] ?? ''));
+      end.every(
+        (segment, index) => normalize(segment) === normalize(whole[whole.length - end.length + index] ?? ''),
+      );
     const inside = known.filter(({ segments }) => segments.length <= wanted.length && fits(wanted, segments));
     const deepest = inside.sort((a, b) => b.segments.length - a.segments.length)[0];
     if (deepest) return deepest.field;
@@ -82,44 +88,65 @@ export function ourFieldFor(remoteName: string, fieldNames: FieldNames): string 
   return null;
 }
 
-function complaintsIn(body: JsonValue | undefined, each: Each | undefined): Complaint[] {
+function parsedErrorsIn(body: JsonValue | undefined, each: Each | undefined): ParsedError[] {
   if (each === undefined) return [];
   const list = readAt(body, each.at);
   const keyed = isJsonObject(list) ? Object.entries(list) : [];
-  const complaints = Array.isArray(list)
-    ? list.map((item) => complaintOf(item, null, each))
-    : keyed.flatMap(([key, value]) => (Array.isArray(value) ? value : [value]).map((item) => complaintOf(item, key, each)));
-  return complaints.filter((complaint) => complaint !== undefined).slice(0, COMPLAINTS_MAX);
+  const fieldErrors = Array.isArray(list)
+    ? list.map((item) => parsedErrorOf(item, null, each))
+    : keyed.flatMap(([key, value]) =>
+        (Array.isArray(value) ? value : [value]).map((item) => parsedErrorOf(item, key, each)),
+      );
+  return fieldErrors.filter((fieldError) => fieldError !== undefined).slice(0, FIELD_ERRORS_MAX);
 }
 
-function complaintOf(item: JsonValue, key: string | null, each: Each): Complaint | undefined {
-  if (typeof item === 'string') return complaintInText(item, key, each);
+function parsedErrorOf(item: JsonValue, key: string | null, each: Each): ParsedError | undefined {
+  if (typeof item === 'string') return parsedErrorInText(item, key, each);
   if (!isJsonObject(item)) return undefined;
   const name = each.name === undefined ? key : nameAt(item, each.name);
-  const message = words(textAt(item, each.message) || (each.message === undefined ? JSON.stringify(item) : ''));
+  const message = words(
+    textAt(item, each.message) || (each.message === undefined ? JSON.stringify(item) : ''),
+  );
   const code = textAt(item, each.code);
   // An object without words or code is something else that happens to stand in the same place.
   return message === '' && code === '' ? undefined : { name, message: message || code, code };
 }
 
-function complaintInText(text: string, key: string | null, { name_before: separator }: Each): Complaint | undefined {
+function parsedErrorInText(
+  text: string,
+  key: string | null,
+  { name_before: separator }: Each,
+): ParsedError | undefined {
   const position = separator === undefined ? -1 : text.indexOf(separator);
   const name = position > 0 ? text.slice(0, position).trim() : key;
   const message = words(text);
   return message === '' ? undefined : { name, message, code: '' };
 }
 
-function fieldErrorOf({ name, message, code }: Complaint, status: number, fieldNames: FieldNames): FieldError {
+function fieldErrorOf(
+  { name, message, code }: ParsedError,
+  status: number,
+  fieldNames: FieldNames,
+): FieldError {
   const field = name === null ? null : ourFieldFor(name, fieldNames);
-  return { field, remoteField: name === null ? null : words(name), code: words(code), message, explanation: explanationFor(field, name, status) };
+  return {
+    field,
+    remoteField: name === null ? null : words(name),
+    code: words(code),
+    message,
+    explanation: explanationFor(field, name, status),
+  };
 }
 
 function explanationFor(field: string | null, remoteName: string | null, status: number): string {
-  if (field !== null) return `The third party does not accept this value of ${field}. Correct it here, and it is sent again.`;
+  if (field !== null)
+    return `The third party does not accept this value of ${field}. Correct it here, and it is sent again.`;
   if (remoteName !== null)
     return `The complaint is about their field "${words(remoteName)}", which no field of ours is mapped to. Map one, or give it a constant.`;
-  if (status === 403) return 'The third party does not allow this change. Check what the account may do there.';
-  if (status === 404) return 'The third party does not know the address of this call. Check the path in the configuration.';
+  if (status === 403)
+    return 'The third party does not allow this change. Check what the account may do there.';
+  if (status === 404)
+    return 'The third party does not know the address of this call. Check the path in the configuration.';
   return 'The third party refused this record. Change what it complains about, or the mapping.';
 }
 
@@ -127,7 +154,9 @@ function explanationFor(field: string | null, remoteName: string | null, status:
 function nameAt(item: JsonValue, pointer: string): string | null {
   const value = readAt(item, pointer);
   if (typeof value === 'string' && value !== '') return value;
-  return Array.isArray(value) && value.length > 0 ? value.filter((part) => typeof part !== 'object').join('..') : null;
+  return Array.isArray(value) && value.length > 0
+    ? value.filter((part) => typeof part !== 'object').join('..')
+    : null;
 }
 
 function textAt(document: JsonValue | undefined, pointer: string | undefined): string {

@@ -5,7 +5,7 @@ export function withParameter(url: string, name: string, value: string): string 
   const others = rest
     .join('?')
     .split('&')
-    .filter((pair) => pair !== '' && nameOf(pair) !== name);
+    .filter((recordSync) => recordSync !== '' && nameOf(recordSync) !== name);
   return `${address}?${[...others, `${encodeURIComponent(name)}=${encodeURIComponent(value)}`].join('&')}`;
 }
 
@@ -14,12 +14,12 @@ export function withoutParameters(url: string, names: readonly string[]): string
   const others = rest
     .join('?')
     .split('&')
-    .filter((pair) => pair !== '' && !names.includes(nameOf(pair)));
+    .filter((recordSync) => recordSync !== '' && !names.includes(nameOf(recordSync)));
   return others.length === 0 ? address : `${address}?${others.join('&')}`;
 }
 
-function nameOf(pair: string): string {
-  const name = (pair.split('=')[0] as string).replaceAll('+', ' ');
+function nameOf(recordSync: string): string {
+  const name = (recordSync.split('=')[0] as string).replaceAll('+', ' ');
   try {
     return decodeURIComponent(name);
   } catch {

@@ -35,14 +35,22 @@ const DEFAULTS: Partial<Record<Meaning, readonly number[]>> = { missing: [404, 4
 
 /** The rules for reading answers: those of the record type over those for all. */
 export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): AnswerRules {
-  return { answers: { ...config.answers, ...recordType?.answers }, errors: { ...config.errors, ...recordType?.errors } };
+  return {
+    answers: { ...config.answers, ...recordType?.answers },
+    errors: { ...config.errors, ...recordType?.errors },
+  };
 }
 
 /**
  * Reads an answer by the rules. `fieldNames` (see PushItem) name our fields in a refusal; `quotable` takes our secrets out of an answer
  * before anything of it is quoted.
  */
-export function readAnswer(response: HttpResponse, rules: AnswerRules, fieldNames: FieldNames, quotable: (response: HttpResponse) => HttpResponse): Answer {
+export function readAnswer(
+  response: HttpResponse,
+  rules: AnswerRules,
+  fieldNames: FieldNames,
+  quotable: (response: HttpResponse) => HttpResponse,
+): Answer {
   const body = parseJson(response.text);
   const hasGoodStatus = isSuccess(response) || (rules.answers.success ?? []).includes(response.status);
   if (hasGoodStatus && !isTrueOf(rules.answers.failed, body)) {
@@ -68,33 +76,55 @@ export function testOf(condition: ConditionConfig | undefined): (document: JsonV
   return (document) => {
     const value = readPath(document, path);
     if (is !== undefined) return jsonEquals(value, is);
-    return !(value === undefined || value === null || value === false || value === '' || (Array.isArray(value) && value.length === 0));
+    return !(
+      value === undefined ||
+      value === null ||
+      value === false ||
+      value === '' ||
+      (Array.isArray(value) && value.length === 0)
+    );
   };
 }
 
 /** An answer that is fine by its status but cannot be what we asked for. */
 export function unreadable(response: HttpResponse): Unavailable {
-  return new Unavailable(`The third party answered ${response.status} with something that cannot be read. ${words(response.text)}`.trim(), response.status);
+  return new Unavailable(
+    `The third party answered ${response.status} with something that cannot be read. ${words(response.text)}`.trim(),
+    response.status,
+  );
 }
 
 /** A code says more than a status, so codes are looked at first. */
 function meaningOf(status: number, codes: readonly string[], answers: AnswersConfig): Meaning | undefined {
   const listed = (meaning: Meaning) => answers[meaning] ?? DEFAULTS[meaning] ?? [];
   return (
-    MEANINGS.find((meaning) => listed(meaning).some((entry) => typeof entry === 'string' && codes.includes(entry))) ??
-    MEANINGS.find((meaning) => listed(meaning).some((entry) => entry === status))
+    MEANINGS.find((meaning) =>
+      listed(meaning).some((entry) => typeof entry === 'string' && codes.includes(entry)),
+    ) ?? MEANINGS.find((meaning) => listed(meaning).some((entry) => entry === status))
   );
 }
 
-function errorOf(response: HttpResponse, meaning: Meaning | undefined, rules: AnswerRules, fieldNames: FieldNames): ConnectorError {
+function errorOf(
+  response: HttpResponse,
+  meaning: Meaning | undefined,
+  rules: AnswerRules,
+  fieldNames: FieldNames,
+): ConnectorError {
   const { status } = response;
   const body = parseJson(response.text);
   const refusal = refusalIn(response, body, rules.errors, fieldNames);
   const isUnauthorized = meaning === 'unauthorized' || (meaning === undefined && status === 401);
-  if (isUnauthorized) return new Unauthorized(`The third party does not accept the credentials (${status}). ${wordsOf(response, body, rules.errors)}`.trim());
+  if (isUnauthorized)
+    return new Unauthorized(
+      `The third party does not accept the credentials (${status}). ${wordsOf(response, body, rules.errors)}`.trim(),
+    );
   if (meaning === 'rate_limited')
-    return new RateLimited(`The third party asks to wait (${status}).`, parseRetryAfter(response.headers['retry-after'], Date.now()));
-  if (meaning === 'transient') return new Unavailable(`The third party cannot take it just now (${status}). ${refusal.message}`, status);
+    return new RateLimited(
+      `The third party asks to wait (${status}).`,
+      parseRetryAfter(response.headers['retry-after'], Date.now()),
+    );
+  if (meaning === 'transient')
+    return new Unavailable(`The third party cannot take it just now (${status}). ${refusal.message}`, status);
   // A refusal under a good status (`failed`) has no status to be judged by.
   if (isSuccess(response)) return new RecordRejected(refusal.message, refusal.errors);
   return errorFromResponse(response, () => refusal);

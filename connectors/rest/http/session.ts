@@ -22,15 +22,24 @@ export async function openSession(context: RestContext): Promise<Session> {
   const { auth } = context.config;
   const quotable = (response: HttpResponse) => redacted(response, secretsOf(context));
   if (auth.type !== 'oauth2_client_credentials' && auth.type !== 'login') {
-    return { quotable, send: async (request) => context.http.send(inCredentialsWords(() => withCredentials(request, context))) };
+    return {
+      quotable,
+      send: async (request) => context.http.send(inCredentialsWords(() => withCredentials(request, context))),
+    };
   }
   const tokens = new Tokens(context);
   await tokens.current();
   return { quotable, send: (request) => sendWithToken(request, context, auth, tokens) };
 }
 
-async function sendWithToken(request: HttpRequest, context: RestContext, auth: AuthConfig, tokens: Tokens): Promise<HttpResponse> {
-  const send = async (token: Token) => context.http.send(inCredentialsWords(() => withToken(request, auth, token)));
+async function sendWithToken(
+  request: HttpRequest,
+  context: RestContext,
+  auth: AuthConfig,
+  tokens: Tokens,
+): Promise<HttpResponse> {
+  const send = async (token: Token) =>
+    context.http.send(inCredentialsWords(() => withToken(request, auth, token)));
   const token = await tokens.current();
   const response = await send(token);
   const isRefused = auth.type === 'login' ? auth.renew_on.includes(response.status) : response.status === 401;
@@ -92,7 +101,8 @@ class Tokens {
 
 /** A credential that cannot be sent is one that a person has to replace. */
 function inCredentialsWords<Value>(work: () => Value): Value {
-  const translated = (error: unknown) => (error instanceof UnusableValue ? new Unauthorized(`The credential ${error.message}`) : error);
+  const translated = (error: unknown) =>
+    error instanceof UnusableValue ? new Unauthorized(`The credential ${error.message}`) : error;
   try {
     const value = work();
     if (!(value instanceof Promise)) return value;
@@ -106,7 +116,9 @@ function inCredentialsWords<Value>(work: () => Value): Value {
 
 function withToken(request: HttpRequest, auth: AuthConfig, token: Token): HttpRequest {
   if (auth.type !== 'login') return withHeaders(request, { authorization: `Bearer ${token.value}` });
-  return withHeaders(request, { [auth.header]: fillHeader(auth.value, (name) => (name === 'token' ? token.value : undefined)) });
+  return withHeaders(request, {
+    [auth.header]: fillHeader(auth.value, (name) => (name === 'token' ? token.value : undefined)),
+  });
 }
 
 function withCredentials(request: HttpRequest, { config: { auth }, credentials }: RestContext): HttpRequest {
@@ -123,7 +135,8 @@ function withCredentials(request: HttpRequest, { config: { auth }, credentials }
       );
     case 'query': {
       const url = new URL(request.url);
-      for (const [name, template] of Object.entries(auth.parameters)) url.searchParams.set(name, fillHeader(template, credential));
+      for (const [name, template] of Object.entries(auth.parameters))
+        url.searchParams.set(name, fillHeader(template, credential));
       return { ...request, url: url.href };
     }
     default:
@@ -135,6 +148,9 @@ function withHeaders(request: HttpRequest, headers: Record<string, string>): Htt
   return { ...request, headers: { ...request.headers, ...headers } };
 }
 
-function mapValues(record: Record<string, string>, change: (value: string) => string): Record<string, string> {
+function mapValues(
+  record: Record<string, string>,
+  change: (value: string) => string,
+): Record<string, string> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }

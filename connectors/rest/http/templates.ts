@@ -53,7 +53,8 @@ export function pathVariables(template: string): string[] {
 
 /** What is wrong with a path template, undefined when nothing is. */
 export function problemOfPath(template: string): string | undefined {
-  if (!template.startsWith('/') || template.startsWith('//')) return 'A path starts with one slash; it is appended to base_url.';
+  if (!template.startsWith('/') || template.startsWith('//'))
+    return 'A path starts with one slash; it is appended to base_url.';
   const literal = template.replaceAll(PATH_EXPRESSION, 'x');
   if (/[{}]/.test(literal)) {
     return 'In a path, {name}, {/name}, {?name,other} and {&name} are understood; + and # would let a value change the address.';
@@ -68,25 +69,34 @@ export function fillPath(template: string, variables: Variables): string {
   const values: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const name of pathVariables(template)) {
     const value = textOf(name, variables(name));
-    if (value === '') throw new UnusableValue(name, 'is empty, so the address of the record cannot be built.');
-    if (!isWellFormed(value)) throw new UnusableValue(name, 'holds half a character (a lone surrogate), which cannot be sent.');
+    if (value === '')
+      throw new UnusableValue(name, 'is empty, so the address of the record cannot be built.');
+    if (!isWellFormed(value))
+      throw new UnusableValue(name, 'holds half a character (a lone surrogate), which cannot be sent.');
     values[name] = value;
   }
   const path = parseTemplate(template).expand(values);
-  if (hasDotSegment(path)) throw new UnusableValue(pathVariables(template).join(', '), 'would lead to another address (a . or .. segment).');
+  if (hasDotSegment(path))
+    throw new UnusableValue(
+      pathVariables(template).join(', '),
+      'would lead to another address (a . or .. segment).',
+    );
   return path;
 }
 
 /** A text with its placeholders filled in by the rules. Throws UnusableValue for what the rules cannot express. */
 export function fillText(template: string, variables: Variables, rules: EscapeRules = {}): string {
-  return template.replaceAll(PLACEHOLDER, (_, name: string) => escapeValue(name, textOf(name, variables(name)), rules));
+  return template.replaceAll(PLACEHOLDER, (_, name: string) =>
+    escapeValue(name, textOf(name, variables(name)), rules),
+  );
 }
 
 /** A header's value: a text of visible ASCII, so that no value can begin a header of its own. */
 export function fillHeader(template: string, variables: Variables): string {
   return template.replaceAll(PLACEHOLDER, (_, name: string) => {
     const value = textOf(name, variables(name));
-    if (!/^[\x20-\x7e]*$/.test(value)) throw new UnusableValue(name, 'holds a character that no header can carry.');
+    if (!/^[\x20-\x7e]*$/.test(value))
+      throw new UnusableValue(name, 'holds a character that no header can carry.');
     return value;
   });
 }
@@ -95,7 +105,8 @@ export function fillHeader(template: string, variables: Variables): string {
 export function fillJson(template: JsonValue, variables: Variables): JsonValue {
   if (typeof template === 'string') {
     const only = /^\{([A-Za-z_][A-Za-z0-9_.]*)\}$/.exec(template)?.[1];
-    if (only === undefined) return template.replaceAll(PLACEHOLDER, (_, name: string) => textOf(name, variables(name)));
+    if (only === undefined)
+      return template.replaceAll(PLACEHOLDER, (_, name: string) => textOf(name, variables(name)));
     const value = variables(only);
     if (value === undefined) throw new UnusableValue(only, 'has no value.');
     return value;
@@ -120,7 +131,8 @@ export function problemOfText(template: string, rules: EscapeRules): string | un
     (rules.allow !== undefined && !isCharacterAllowed(rules.allow, character));
   for (const match of template.matchAll(PLACEHOLDER)) {
     const quote = template[match.index - 1] ?? '';
-    const isQuoted = `'"\``.includes(quote) && quote !== '' && template[match.index + match[0].length] === quote;
+    const isQuoted =
+      `'"\``.includes(quote) && quote !== '' && template[match.index + match[0].length] === quote;
     if (!isQuoted && rules.allow === undefined) {
       return `${match[0]} stands without quotes, so a value could add conditions of its own: put quotes around it, or list the characters it may hold in "allow".`;
     }
@@ -134,8 +146,15 @@ export function problemOfText(template: string, rules: EscapeRules): string | un
 
 function escapeValue(name: string, value: string, { escape = {}, refuse = '', allow }: EscapeRules): string {
   return Array.from(value, (character) => {
-    const isRefused = refuse.includes(character) || (allow !== undefined && !isCharacterAllowed(allow, character)) || CONTROL.test(character);
-    if (isRefused) throw new UnusableValue(name, `holds ${nameOf(character)}, which cannot be written here by the rules of the configuration.`);
+    const isRefused =
+      refuse.includes(character) ||
+      (allow !== undefined && !isCharacterAllowed(allow, character)) ||
+      CONTROL.test(character);
+    if (isRefused)
+      throw new UnusableValue(
+        name,
+        `holds ${nameOf(character)}, which cannot be written here by the rules of the configuration.`,
+      );
     return Object.hasOwn(escape, character) ? escape[character] : character;
   }).join('');
 }

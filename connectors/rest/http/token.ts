@@ -45,14 +45,19 @@ async function askForToken(auth: OAuth2, context: RestContext): Promise<Token> {
   if (auth.scope !== undefined) form.set('scope', auth.scope);
   const headers: Record<string, string> = { 'content-type': FORM, accept: 'application/json' };
   // RFC 6749 2.3.1: both are form-encoded before they become user name and password.
-  if (auth.client_auth === 'basic') headers['authorization'] = basic(formEncoded(clientId), formEncoded(clientSecret));
+  if (auth.client_auth === 'basic')
+    headers['authorization'] = basic(formEncoded(clientId), formEncoded(clientSecret));
   else {
     form.set('client_id', clientId);
     form.set('client_secret', clientSecret);
   }
-  const { response, body } = await exchange({ method: 'POST', url: auth.token_url, headers, body: form.toString() }, context);
+  const { response, body } = await exchange(
+    { method: 'POST', url: auth.token_url, headers, body: form.toString() },
+    context,
+  );
   const value = readAt(body, '/access_token');
-  if (typeof value !== 'string' || value === '') throw withoutToken(context, response, body, 'The token call was answered without an access_token.');
+  if (typeof value !== 'string' || value === '')
+    throw withoutToken(context, response, body, 'The token call was answered without an access_token.');
   return { value, expiresAt: expiryAfter(readAt(body, '/expires_in')) };
 }
 
@@ -63,7 +68,8 @@ async function logIn(auth: Login, context: RestContext): Promise<Token> {
     url: auth.url ?? addressOf(context.config.base_url, auth.path ?? '/', credential),
     headers: { accept: 'application/json' },
   };
-  for (const [name, template] of Object.entries({ ...context.config.headers, ...auth.headers })) request.headers![name] = fillHeader(template, credential);
+  for (const [name, template] of Object.entries({ ...context.config.headers, ...auth.headers }))
+    request.headers![name] = fillHeader(template, credential);
   const body = auth.body === undefined ? undefined : (fillJson(auth.body, credential) as JsonObject);
   if (body !== undefined) {
     request.headers!['content-type'] = auth.send_as === 'form' ? FORM : 'application/json';
@@ -72,11 +78,19 @@ async function logIn(auth: Login, context: RestContext): Promise<Token> {
   const { response, body: answer } = await exchange(request, context);
   const value = tokenIn(response, answer, auth);
   if (value === undefined)
-    throw withoutToken(context, response, answer, `The login was answered ${response.status}, but without a token where the configuration looks for it.`);
+    throw withoutToken(
+      context,
+      response,
+      answer,
+      `The login was answered ${response.status}, but without a token where the configuration looks for it.`,
+    );
   return { value, expiresAt: expiryOf(auth, answer) };
 }
 
-async function exchange(request: HttpRequest, context: RestContext): Promise<{ response: HttpResponse; body: JsonValue | undefined }> {
+async function exchange(
+  request: HttpRequest,
+  context: RestContext,
+): Promise<{ response: HttpResponse; body: JsonValue | undefined }> {
   const response = await context.http.send(request);
   if (!isSuccess(response)) throw refusalOf(redacted(response, secretsOf(context)), context);
   return { response, body: parseJson(response.text) };
@@ -87,14 +101,21 @@ function refusalOf(response: HttpResponse, { config }: RestContext): ConnectorEr
   if (!(error instanceof RecordRejected || error instanceof Unauthorized)) return error;
   const body = parseJson(response.text);
   const rules = errorsOf(config).find((errors) => wordsByRules(body, errors) !== '') ?? {};
-  return new Unauthorized(`The third party refused the login (${response.status}). ${wordsOf(response, body, rules)}`.trim());
+  return new Unauthorized(
+    `The third party refused the login (${response.status}). ${wordsOf(response, body, rules)}`.trim(),
+  );
 }
 
 /**
  * A page for people (maintenance, a proxy) says nothing about the credentials. Of an answer that is fine by its status only the
  * words are quoted: the rest of it may be a secret.
  */
-function withoutToken(context: RestContext, response: HttpResponse, body: JsonValue | undefined, message: string): ConnectorError {
+function withoutToken(
+  context: RestContext,
+  response: HttpResponse,
+  body: JsonValue | undefined,
+  message: string,
+): ConnectorError {
   const shown = redacted(response, secretsOf(context));
   if (isUnreadable(response, body)) return unreadable(shown);
   const said = errorsOf(context.config).map((errors) => wordsByRules(parseJson(shown.text), errors));
@@ -103,17 +124,27 @@ function withoutToken(context: RestContext, response: HttpResponse, body: JsonVa
 
 /** Where a refused login says why, to be tried in this order. */
 function errorsOf(config: RestContext['config']): readonly ErrorsConfig[] {
-  return [rulesFor(config).errors, ...(config.auth.type === 'oauth2_client_credentials' ? OAUTH2_ERRORS : [])];
+  return [
+    rulesFor(config).errors,
+    ...(config.auth.type === 'oauth2_client_credentials' ? OAUTH2_ERRORS : []),
+  ];
 }
 
-function tokenIn({ headers }: HttpResponse, body: JsonValue | undefined, { token }: Login): string | undefined {
+function tokenIn(
+  { headers }: HttpResponse,
+  body: JsonValue | undefined,
+  { token }: Login,
+): string | undefined {
   if (typeof token === 'string') {
     const value = readAt(body, token);
     return typeof value === 'string' && value !== '' ? value : undefined;
   }
   if ('header' in token) return headers[token.header.toLowerCase()] || undefined;
   const cookies = (headers['set-cookie'] ?? '').split(/[,;] */);
-  return cookies.find((cookie) => cookie.startsWith(`${token.cookie}=`))?.slice(token.cookie.length + 1) || undefined;
+  return (
+    cookies.find((cookie) => cookie.startsWith(`${token.cookie}=`))?.slice(token.cookie.length + 1) ||
+    undefined
+  );
 }
 
 function expiryOf(auth: Login, body: JsonValue | undefined): number | null {
@@ -124,21 +155,28 @@ function expiryOf(auth: Login, body: JsonValue | undefined): number | null {
 
 /** Seconds from now, as a number or a text of digits. */
 function expiryAfter(seconds: JsonValue | undefined): number | null {
-  const lifetimeMs = typeof seconds === 'number' || typeof seconds === 'string' ? Number(seconds || Number.NaN) * 1000 : Number.NaN;
+  const lifetimeMs =
+    typeof seconds === 'number' || typeof seconds === 'string'
+      ? Number(seconds || Number.NaN) * 1000
+      : Number.NaN;
   if (!Number.isFinite(lifetimeMs) || lifetimeMs <= 0) return null;
   return Date.now() + lifetimeMs - Math.min(EXPIRY_MARGIN_MS, lifetimeMs / 10);
 }
 
 /** An ISO instant, or seconds or milliseconds since 1970. */
 function expiryAt(instant: JsonValue | undefined): number | null {
-  if (typeof instant === 'number') return expiryAfter((instant > 1e11 ? instant - Date.now() : instant * 1000 - Date.now()) / 1000);
+  if (typeof instant === 'number')
+    return expiryAfter((instant > 1e11 ? instant - Date.now() : instant * 1000 - Date.now()) / 1000);
   const atMs = typeof instant === 'string' ? Date.parse(instant) : Number.NaN;
   return Number.isNaN(atMs) ? null : expiryAfter((atMs - Date.now()) / 1000);
 }
 
 function formOf(body: JsonObject): string {
   return new URLSearchParams(
-    Object.entries(body).map(([name, value]): [string, string] => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+    Object.entries(body).map(([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
   ).toString();
 }
 

@@ -33,7 +33,8 @@ export async function findRemote(calls: RecordCalls): Promise<Remote | undefined
   if (answer.response.status === 204 || isTrueOf(empty, answer.body)) return undefined;
   const found = readAt(answer.body, items ?? recordType.record_at);
   if (found === null) return undefined;
-  if (items === undefined) return isJsonObject(found) ? theOne(calls, [found], answer.response) : refuse(answer.response);
+  if (items === undefined)
+    return isJsonObject(found) ? theOne(calls, [found], answer.response) : refuse(answer.response);
   if (!Array.isArray(found)) return refuse(answer.response);
   // The headers of an answer with a list speak of the list.
   return theOne(
@@ -50,7 +51,11 @@ export function remoteIn(calls: RecordCalls, exchange: Exchange): Remote {
 }
 
 /** The id in the answer to a create or upsert, undefined when it holds none. */
-export function idIn({ id }: RecordTypeConfig, record: JsonValue | undefined, { headers }: Pick<HttpResponse, 'headers'>): string | undefined {
+export function idIn(
+  { id }: RecordTypeConfig,
+  record: JsonValue | undefined,
+  { headers }: Pick<HttpResponse, 'headers'>,
+): string | undefined {
   if (typeof id === 'string') return singleValue(readAt(record, id));
   if ('template' in id) return undefined;
   if (!('header' in id)) return singleValue(readAt(record, id.at));
@@ -60,7 +65,11 @@ export function idIn({ id }: RecordTypeConfig, record: JsonValue | undefined, { 
 }
 
 /** The version in an answer about one record, null when it holds none. */
-export function versionIn({ version }: RecordTypeConfig, record: JsonValue | undefined, { headers }: Pick<HttpResponse, 'headers'>): string | null {
+export function versionIn(
+  { version }: RecordTypeConfig,
+  record: JsonValue | undefined,
+  { headers }: Pick<HttpResponse, 'headers'>,
+): string | null {
   if (version === undefined) return null;
   const value = typeof version === 'string' ? readAt(record, version) : headers[version.header.toLowerCase()];
   return singleValue(value) ?? null;
@@ -68,16 +77,27 @@ export function versionIn({ version }: RecordTypeConfig, record: JsonValue | und
 
 /** For an answer that should have held an id. */
 export function withoutId(response: HttpResponse): Unavailable {
-  return new Unavailable(`The third party answered ${response.status}, but without an id where the configuration looks for it.`, response.status);
+  return new Unavailable(
+    `The third party answered ${response.status}, but without an id where the configuration looks for it.`,
+    response.status,
+  );
 }
 
 /** For a record that was perhaps sent once, and that there is no way to look for. */
 export function notFindable(item: PushItem): RecordRejected {
   const message = `The record ${item.externalId} may be there, but its id is not known, and the configuration has no find.`;
-  return rejected(message, 'not_findable', 'Look for the record at the third party, or add find to the configuration.');
+  return rejected(
+    message,
+    'not_findable',
+    'Look for the record at the third party, or add find to the configuration.',
+  );
 }
 
-function theOne(calls: RecordCalls, records: (JsonValue | undefined)[], response: HttpResponse): Remote | undefined {
+function theOne(
+  calls: RecordCalls,
+  records: (JsonValue | undefined)[],
+  response: HttpResponse,
+): Remote | undefined {
   const living = records.filter((record) => !isTrueOf(calls.recordType.tombstone, record));
   const ours = living.filter((record) => isOurs(calls, record));
   if (ours.length > 1) {
@@ -100,10 +120,14 @@ function theOne(calls: RecordCalls, records: (JsonValue | undefined)[], response
 
 function isOurs(calls: RecordCalls, record: JsonValue | undefined): boolean {
   const externalIdAt = externalIdPointer(calls.recordType);
-  const match = calls.recordType.find?.match ?? (externalIdAt === undefined ? undefined : { at: externalIdAt, value: '{external_id}' });
+  const match =
+    calls.recordType.find?.match ??
+    (externalIdAt === undefined ? undefined : { at: externalIdAt, value: '{external_id}' });
   if (match === undefined) return true;
   const value = readAt(record, match.at);
-  return value !== undefined && typeof value !== 'object' && String(value) === fillForRecord(calls, match.value);
+  return (
+    value !== undefined && typeof value !== 'object' && String(value) === fillForRecord(calls, match.value)
+  );
 }
 
 function remoteOfRecord(calls: RecordCalls, record: JsonValue | undefined, response: HttpResponse): Remote {
@@ -124,7 +148,11 @@ function refuse(response: HttpResponse): never {
 export function singleValue(value: JsonValue | undefined): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const text = String(value);
-  return text !== '' && text.length <= ID_LENGTH_MAX && (isVisibleAscii(text) || !/[\p{Cc}\p{Surrogate}]/u.test(text)) ? text : undefined;
+  return text !== '' &&
+    text.length <= ID_LENGTH_MAX &&
+    (isVisibleAscii(text) || !/[\p{Cc}\p{Surrogate}]/u.test(text))
+    ? text
+    : undefined;
 }
 
 /** Most ids are, and a million of them are read this way in a tenth of the time. */

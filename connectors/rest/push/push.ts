@@ -48,9 +48,17 @@ async function upsert(calls: RecordCalls): Promise<Pushed> {
 async function resolveCreation(calls: RecordCalls): Promise<Remote | undefined> {
   const { recordType, item } = calls;
   const earlier = item.unresolvedCreation;
-  if (earlier === null || recordType.create?.idempotency_header === undefined || recordType.find !== undefined || ownIdOf(calls) !== undefined)
+  if (
+    earlier === null ||
+    recordType.create?.idempotency_header === undefined ||
+    recordType.find !== undefined ||
+    ownIdOf(calls) !== undefined
+  )
     return undefined;
-  const again = { ...calls, item: { ...item, pushId: earlier.pushId, payload: earlier.payload, unresolvedCreation: null } };
+  const again = {
+    ...calls,
+    item: { ...item, pushId: earlier.pushId, payload: earlier.payload, unresolvedCreation: null },
+  };
   try {
     const { remoteId, remoteVersion } = await create(again);
     return remoteId === null ? undefined : { id: remoteId, version: remoteVersion };
@@ -67,7 +75,12 @@ async function create(calls: RecordCalls): Promise<Pushed> {
     ...(call.if_none_match && { 'if-none-match': '*' }),
     ...(call.idempotency_header && { [call.idempotency_header]: calls.item.pushId }),
   };
-  const answer = await sendCall(calls, call, { method: 'POST', remoteId: ownId, record: recordToSend(calls, 'create'), headers });
+  const answer = await sendCall(calls, call, {
+    method: 'POST',
+    remoteId: ownId,
+    record: recordToSend(calls, 'create'),
+    headers,
+  });
   if (answer.meaning === 'exists' || answer.meaning === 'changed') {
     // Somebody was faster, perhaps ourselves with an answer that was lost: then it is there to be updated.
     const existing = ownId === undefined ? await findRemote(calls) : { id: ownId, version: null };
@@ -88,7 +101,12 @@ async function update(calls: RecordCalls, remote: Remote): Promise<Pushed | unde
   }
   const record = recordToSend(calls, 'update');
   const answer = await sendAgainIfChanged(calls, remote, (current) =>
-    sendCall(calls, call, { method: 'PATCH', remoteId: current.id, record, headers: ifMatch(call.if_match, current) }),
+    sendCall(calls, call, {
+      method: 'PATCH',
+      remoteId: current.id,
+      record,
+      headers: ifMatch(call.if_match, current),
+    }),
   );
   return outcome(calls, 'updated', answer, remote);
 }
@@ -96,27 +114,51 @@ async function update(calls: RecordCalls, remote: Remote): Promise<Pushed | unde
 async function upsertInOneCall(calls: RecordCalls): Promise<Pushed> {
   const { recordType, item } = calls;
   const known = remoteOf(item) ?? { id: ownIdOf(calls) ?? null, version: null };
-  if (item.isDeactivated && recordType.activate?.path !== undefined) await callSwitch(calls, recordType.activate, known);
-  const answer = await sendCall(calls, configured(recordType.upsert), { method: 'PUT', remoteId: known.id, record: recordToSend(calls, 'create') });
+  if (item.isDeactivated && recordType.activate?.path !== undefined)
+    await callSwitch(calls, recordType.activate, known);
+  const answer = await sendCall(calls, configured(recordType.upsert), {
+    method: 'PUT',
+    remoteId: known.id,
+    record: recordToSend(calls, 'create'),
+  });
   if (answer.meaning !== 'done') throw answer.error;
-  return pushed(calls, answer.response.status === 201 ? 'created' : 'updated', await remoteCreated(calls, answer, known.id));
+  return pushed(
+    calls,
+    answer.response.status === 201 ? 'created' : 'updated',
+    await remoteCreated(calls, answer, known.id),
+  );
 }
 
 /** Deletes or deactivates the record we know, else the one that carries our id; nothing there is fine too. */
-async function changeWhatIsThere(calls: RecordCalls, change: (calls: RecordCalls, remote: Remote) => Promise<Pushed | undefined>): Promise<Pushed> {
+async function changeWhatIsThere(
+  calls: RecordCalls,
+  change: (calls: RecordCalls, remote: Remote) => Promise<Pushed | undefined>,
+): Promise<Pushed> {
   const known = remoteOf(calls.item) ?? remoteByOurId(calls) ?? (await resolveCreation(calls));
   const changed = known && (await change(calls, known));
   if (changed) return changed;
   if (known === undefined && calls.recordType.find === undefined) throw notFindable(calls.item);
   const found = await findRemote(calls);
   const changedFound = found && found.id !== known?.id ? await change(calls, found) : undefined;
-  return changedFound ?? { pushId: calls.item.pushId, ok: true, effect: 'none', remoteId: null, remoteVersion: null };
+  return (
+    changedFound ?? {
+      pushId: calls.item.pushId,
+      ok: true,
+      effect: 'none',
+      remoteId: null,
+      remoteVersion: null,
+    }
+  );
 }
 
 async function remove(calls: RecordCalls, remote: Remote): Promise<Pushed | undefined> {
   const call = configured(calls.recordType.delete);
   const answer = await sendAgainIfChanged(calls, remote, (current) =>
-    sendCall(calls, call, { method: 'DELETE', remoteId: current.id, headers: ifMatch(call.if_match, current) }),
+    sendCall(calls, call, {
+      method: 'DELETE',
+      remoteId: current.id,
+      headers: ifMatch(call.if_match, current),
+    }),
   );
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;
@@ -130,7 +172,9 @@ async function deactivate(calls: RecordCalls, remote: Remote): Promise<Pushed | 
     const answer = await callSwitch(calls, change, remote);
     return answer && outcome(calls, 'deactivated', answer, remote);
   }
-  const call: CallConfig & { if_match?: boolean | undefined } = configured(recordType.upsert ?? recordType.update);
+  const call: CallConfig & { if_match?: boolean | undefined } = configured(
+    recordType.upsert ?? recordType.update,
+  );
   const method = call.method ?? (recordType.upsert ? 'PUT' : 'PATCH');
   // PUT replaces the record, so it needs all of it; every other method changes what it is given.
   const record = withSet(method === 'PUT' ? recordToSend(calls, 'update') : {}, change.set);
@@ -143,14 +187,22 @@ async function deactivate(calls: RecordCalls, remote: Remote): Promise<Pushed | 
 /** A call of its own that switches a record off or on. Undefined when the record is not there. */
 async function callSwitch(calls: RecordCalls, change: Switch, remote: Remote): Promise<Done | undefined> {
   const record = change.set === undefined ? undefined : withSet({}, change.set);
-  const answer = await sendCall(calls, { ...change, path: configured(change.path) }, { method: 'POST', remoteId: remote.id, record });
+  const answer = await sendCall(
+    calls,
+    { ...change, path: configured(change.path) },
+    { method: 'POST', remoteId: remote.id, record },
+  );
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;
   return answer;
 }
 
 /** A 412 says that our version is old: their present one is read, and the call sent once more. */
-async function sendAgainIfChanged(calls: RecordCalls, remote: Remote, send: (remote: Remote) => Promise<Answer>): Promise<Answer> {
+async function sendAgainIfChanged(
+  calls: RecordCalls,
+  remote: Remote,
+  send: (remote: Remote) => Promise<Answer>,
+): Promise<Answer> {
   const answer = await send(remote);
   if (answer.meaning !== 'changed') return answer;
   const current = await readAgain(calls, remote);
@@ -167,11 +219,17 @@ async function readAgain(calls: RecordCalls, remote: Remote): Promise<Remote | u
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;
   const record = readAt(answer.body, recordType.record_at);
-  return isTrueOf(recordType.tombstone, record) ? undefined : { id: remote.id, version: versionIn(recordType, record, answer.response) };
+  return isTrueOf(recordType.tombstone, record)
+    ? undefined
+    : { id: remote.id, version: versionIn(recordType, record, answer.response) };
 }
 
 /** Id and version of what we have just created; looked for when the answer does not tell the id. */
-async function remoteCreated(calls: RecordCalls, { response, body }: Done, knownId: string | null = null): Promise<Remote> {
+async function remoteCreated(
+  calls: RecordCalls,
+  { response, body }: Done,
+  knownId: string | null = null,
+): Promise<Remote> {
   const record = readAt(body, calls.recordType.record_at);
   const id = idIn(calls.recordType, record, response) ?? knownId ?? ownIdOf(calls);
   if (id !== undefined) return { id, version: versionIn(calls.recordType, record, response) };
@@ -180,11 +238,19 @@ async function remoteCreated(calls: RecordCalls, { response, body }: Done, known
   return found;
 }
 
-function outcome(calls: RecordCalls, effect: 'updated' | 'deactivated', answer: Answer, remote: Remote): Pushed | undefined {
+function outcome(
+  calls: RecordCalls,
+  effect: 'updated' | 'deactivated',
+  answer: Answer,
+  remote: Remote,
+): Pushed | undefined {
   if (answer.meaning === 'missing') return undefined;
   if (answer.meaning !== 'done') throw answer.error;
   const record = readAt(answer.body, calls.recordType.record_at);
-  return pushed(calls, effect, { id: remote.id, version: versionIn(calls.recordType, record, answer.response) });
+  return pushed(calls, effect, {
+    id: remote.id,
+    version: versionIn(calls.recordType, record, answer.response),
+  });
 }
 
 function pushed({ item }: RecordCalls, effect: Pushed['effect'], { id, version }: Remote): Pushed {
@@ -194,9 +260,16 @@ function pushed({ item }: RecordCalls, effect: Pushed['effect'], { id, version }
 /** The payload with our id where the configuration wants it, and with the constants that activate where the record was deactivated. */
 function recordToSend({ recordType, item }: RecordCalls, occasion: 'create' | 'update'): JsonObject {
   const externalIdAt = externalIdPointer(recordType);
-  const isIdLeftOut = occasion === 'update' && typeof recordType.external_id === 'object' && recordType.external_id.only_on_create;
-  const record = externalIdAt === undefined || isIdLeftOut ? item.payload : placeAt(item.payload, externalIdAt, item.externalId);
-  if (!item.isDeactivated || recordType.activate === undefined || recordType.activate.path !== undefined) return record;
+  const isIdLeftOut =
+    occasion === 'update' &&
+    typeof recordType.external_id === 'object' &&
+    recordType.external_id.only_on_create;
+  const record =
+    externalIdAt === undefined || isIdLeftOut
+      ? item.payload
+      : placeAt(item.payload, externalIdAt, item.externalId);
+  if (!item.isDeactivated || recordType.activate === undefined || recordType.activate.path !== undefined)
+    return record;
   // Under the payload: a field that our record maps says what it says.
   return placeAt(withSet({}, recordType.activate.set), '', record);
 }

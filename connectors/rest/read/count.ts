@@ -12,7 +12,11 @@ import { LIST_BYTES_MAX, listRequest, totalIn } from './read-page';
 import { openSession } from '../http/session';
 
 /** null: the configuration knows no way to tell. */
-export async function countRecords(name: string, recordType: RecordTypeConfig, context: RestContext): Promise<number | null> {
+export async function countRecords(
+  name: string,
+  recordType: RecordTypeConfig,
+  context: RestContext,
+): Promise<number | null> {
   const { config } = context;
   const how = callOf(recordType, context);
   if (how === null) return null;
@@ -22,7 +26,8 @@ export async function countRecords(name: string, recordType: RecordTypeConfig, c
   if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, how.part, response.status);
   const total = totalIn(how.where, response, answer.body);
   if (total !== null) return total;
-  if ('at' in how.where && answer.body === undefined && isSuccess(response)) throw unreadable(session.quotable(response));
+  if ('at' in how.where && answer.body === undefined && isSuccess(response))
+    throw unreadable(session.quotable(response));
   throw notReadable(
     name,
     how.part,

@@ -16,7 +16,12 @@ import type { Session } from '../http/session';
 type FieldList = Extract<DescribeConfig['fields'], { type: 'list' }>;
 
 /** Asks the third party; what the configuration itself says is used for labels, and where there is nothing to ask. */
-export async function describeLive(name: string, recordType: RecordTypeConfig, context: RestContext, session: Session): Promise<RecordType> {
+export async function describeLive(
+  name: string,
+  recordType: RecordTypeConfig,
+  context: RestContext,
+  session: Session,
+): Promise<RecordType> {
   const configured = describeRecordType(name, recordType);
   const { describe } = recordType;
   if (describe === undefined) return configured;
@@ -25,10 +30,26 @@ export async function describeLive(name: string, recordType: RecordTypeConfig, c
   const answer = readAnswer(response, rulesFor(context.config, recordType), {}, session.quotable);
   if (answer.meaning !== 'done') throw aboutDataset(answer.error, name, 'describe', response.status);
   if (answer.body === undefined) throw unreadable(session.quotable(response));
-  const fields = describe.fields.type === 'list' ? fieldsInList(answer.body, describe.fields) : fieldsInSchema(readAt(answer.body, describe.fields.at));
-  if (fields === undefined) throw notReadable(name, 'describe', 'no_fields', `the answer holds no fields at ${describe.fields.at || 'its top'}.`);
-  const labels = new Map((recordType.known_fields ?? []).flatMap((field) => (field.label === undefined ? [] : [[field.name, field.label] as const])));
-  return { ...configured, fields: fields.map((field) => ({ ...field, label: labels.get(field.name) ?? field.label })) };
+  const fields =
+    describe.fields.type === 'list'
+      ? fieldsInList(answer.body, describe.fields)
+      : fieldsInSchema(readAt(answer.body, describe.fields.at));
+  if (fields === undefined)
+    throw notReadable(
+      name,
+      'describe',
+      'no_fields',
+      `the answer holds no fields at ${describe.fields.at || 'its top'}.`,
+    );
+  const labels = new Map(
+    (recordType.known_fields ?? []).flatMap((field) =>
+      field.label === undefined ? [] : [[field.name, field.label] as const],
+    ),
+  );
+  return {
+    ...configured,
+    fields: fields.map((field) => ({ ...field, label: labels.get(field.name) ?? field.label })),
+  };
 }
 
 function fieldsInList(body: JsonValue, shape: FieldList): RecordTypeField[] | undefined {
@@ -38,7 +59,10 @@ function fieldsInList(body: JsonValue, shape: FieldList): RecordTypeField[] | un
   return [...new Map(fields.map((field) => [field.name, field])).values()];
 }
 
-function fieldIn(entry: JsonValue, { name, label, field_type: type, required, values, value, types }: FieldList): RecordTypeField | undefined {
+function fieldIn(
+  entry: JsonValue,
+  { name, label, field_type: type, required, values, value, types }: FieldList,
+): RecordTypeField | undefined {
   const text = (pointer: string | undefined) => {
     const found = pointer === undefined ? undefined : readAt(entry, pointer);
     return typeof found === 'string' && found !== '' ? found : undefined;
@@ -60,5 +84,13 @@ function fieldIn(entry: JsonValue, { name, label, field_type: type, required, va
 
 /** Values as texts, each once: a picklist's are compared with what mappings write. */
 function texts(values: readonly (JsonValue | undefined)[]): string[] {
-  return [...new Set(values.flatMap((each) => (typeof each === 'string' || typeof each === 'number' || typeof each === 'boolean' ? [String(each)] : [])))];
+  return [
+    ...new Set(
+      values.flatMap((each) =>
+        typeof each === 'string' || typeof each === 'number' || typeof each === 'boolean'
+          ? [String(each)]
+          : [],
+      ),
+    ),
+  ];
 }

@@ -17,22 +17,31 @@ export function fieldsInSchema(schema: JsonValue | undefined): RecordTypeField[]
 }
 
 /** Bounded in depth and number: a schema may refer to itself. */
-function collect(schema: JsonObject, root: JsonObject, path: readonly string[], isRequiredSoFar: boolean, fields: RecordTypeField[]): void {
+function collect(
+  schema: JsonObject,
+  root: JsonObject,
+  path: readonly string[],
+  isRequiredSoFar: boolean,
+  fields: RecordTypeField[],
+): void {
   const required = Array.isArray(schema['required']) ? schema['required'] : [];
   for (const [key, value] of Object.entries(schema['properties'] as JsonObject)) {
     if (fields.length >= FIELDS_MAX) return;
     const property = resolved(value, root) ?? {};
     const isRequired = isRequiredSoFar && required.includes(key);
     const here = [...path, key];
-    if (isJsonObject(property['properties']) && here.length < DEPTH_MAX) collect(property, root, here, isRequired, fields);
+    if (isJsonObject(property['properties']) && here.length < DEPTH_MAX)
+      collect(property, root, here, isRequired, fields);
     else fields.push(fieldOf(property, here, isRequired));
   }
 }
 
 function fieldOf(property: JsonObject, path: readonly string[], isRequired: boolean): RecordTypeField {
   const [only = ''] = path;
-  const isPlain = path.length === 1 && !only.startsWith('/');
-  const name = isPlain ? only : `/${path.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`;
+  const canBulkInsert = path.length === 1 && !only.startsWith('/');
+  const name = canBulkInsert
+    ? only
+    : `/${path.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`;
   const values = choicesOf(property);
   const title = property['title'];
   return {
@@ -46,8 +55,13 @@ function fieldOf(property: JsonObject, path: readonly string[], isRequired: bool
 
 /** `enum`, or alternatives of one constant each. */
 function choicesOf({ enum: choices, oneOf, anyOf }: JsonObject): string[] | undefined {
-  const alternatives = [oneOf, anyOf].find((list) => Array.isArray(list) && list.length > 0 && list.every((each) => isJsonObject(each) && 'const' in each));
-  const values = Array.isArray(choices) ? choices : (alternatives as JsonObject[] | undefined)?.map((each) => each['const'] as JsonValue);
+  const alternatives = [oneOf, anyOf].find(
+    (list) =>
+      Array.isArray(list) && list.length > 0 && list.every((each) => isJsonObject(each) && 'const' in each),
+  );
+  const values = Array.isArray(choices)
+    ? choices
+    : (alternatives as JsonObject[] | undefined)?.map((each) => each['const'] as JsonValue);
   const found = values?.filter((value) => value !== null && typeof value !== 'object').map(String);
   return found === undefined || found.length === 0 ? undefined : [...new Set(found)];
 }
@@ -57,7 +71,9 @@ function typeOf({ type, format }: JsonObject): RecordTypeField['type'] {
   if (named === 'string' && format === 'date') return 'date';
   if (named === 'string' && format === 'date-time') return 'datetime';
   if (named === 'integer') return 'number';
-  return named === 'number' || named === 'boolean' || named === 'object' || named === 'array' ? named : 'string';
+  return named === 'number' || named === 'boolean' || named === 'object' || named === 'array'
+    ? named
+    : 'string';
 }
 
 /** The schema, or the one in the same document that it refers to. */

@@ -4,7 +4,9 @@ import { withoutParameters } from '../http/query';
 
 /** RFC 8288: the target of `rel="next"`. Undefined when there is none. */
 export function nextInLinkHeader(header: string | undefined): string | undefined {
-  for (const [, target, parameters = ''] of (header ?? '').matchAll(/<([^>]*)>((?:\s*;\s*[^\s=;,]+\s*(?:=\s*(?:"[^"]*"|[^\s",;]+))?)*)/g)) {
+  for (const [, target, parameters = ''] of (header ?? '').matchAll(
+    /<([^>]*)>((?:\s*;\s*[^\s=;,]+\s*(?:=\s*(?:"[^"]*"|[^\s",;]+))?)*)/g,
+  )) {
     const relations = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]+))/i.exec(parameters);
     if ((relations?.[1] ?? relations?.[2] ?? '').toLowerCase().split(/\s+/).includes('next')) return target;
   }
@@ -17,9 +19,17 @@ export type NextAddress = { ok: true; url: string } | { ok: false; problem: stri
 export function resolveNext(address: string, from: string, config: RestConfig): NextAddress {
   if (!URL.canParse(address, from)) return { ok: false, problem: 'the address of the next page is none.' };
   const [next, base] = [new URL(address, from), new URL(config.base_url)];
-  if (next.protocol !== base.protocol || next.host !== base.host || next.username !== '' || next.password !== '') {
+  if (
+    next.protocol !== base.protocol ||
+    next.host !== base.host ||
+    next.username !== '' ||
+    next.password !== ''
+  ) {
     const place = `${next.protocol}//${next.host}`;
-    return { ok: false, problem: `the next page is at ${place}, and only ${base.protocol}//${base.host} is called, because the credentials are meant for it.` };
+    return {
+      ok: false,
+      problem: `the next page is at ${place}, and only ${base.protocol}//${base.host} is called, because the credentials are meant for it.`,
+    };
   }
   next.hash = '';
   // Some repeat the whole query: the key in it is put on anew with every call, and is not to be kept.

@@ -29,11 +29,19 @@ type ByCursor = Extract<PagingConfig, { type: 'cursor' }>;
 const LAST: Next = { ok: true, place: null };
 
 /** The request for the page at this place. */
-export function pageRequest(request: HttpRequest, paging: PagingConfig, place: Place, size = 'size' in paging ? paging.size : undefined): HttpRequest {
+export function pageRequest(
+  request: HttpRequest,
+  paging: PagingConfig,
+  place: Place,
+  size = 'size' in paging ? paging.size : undefined,
+): HttpRequest {
   if (paging.type === 'none') return request;
   if (place.url !== undefined) return { ...request, url: place.url };
   const where = 'in' in paging ? paging.in : 'query';
-  const sized = size === undefined || paging.size_parameter === undefined ? request : put(request, where, paging.size_parameter, size);
+  const sized =
+    size === undefined || paging.size_parameter === undefined
+      ? request
+      : put(request, where, paging.size_parameter, size);
   const at = 'first' in paging ? (place.at ?? paging.first) : place.at;
   const parameter = 'parameter' in paging ? paging.parameter : undefined;
   return at === undefined || parameter === undefined ? sized : put(sized, where, parameter, at);
@@ -51,14 +59,17 @@ export function isPagingStable(paging: PagingConfig): boolean {
 export function canGoOn(paging: PagingConfig, { at, url }: Place, config: RestConfig): boolean {
   if (at === undefined && url === undefined) return true;
   if (paging.type === 'none') return false;
-  if (!('parameter' in paging) || paging.parameter === undefined) return url !== undefined && resolveNext(url, config.base_url, config).ok;
+  if (!('parameter' in paging) || paging.parameter === undefined)
+    return url !== undefined && resolveNext(url, config.base_url, config).ok;
   return paging.type === 'cursor' ? at !== undefined : typeof at === 'number';
 }
 
 export function nextPlace(paging: PagingConfig, place: Place, answer: ReadAnswer, config: RestConfig): Next {
   const { request, response } = answer;
   const follow = (address: string | undefined): Next =>
-    address === undefined || address === '' ? LAST : placeOf(place, resolveNext(address, request.url, config));
+    address === undefined || address === ''
+      ? LAST
+      : placeOf(place, resolveNext(address, request.url, config));
   switch (paging.type) {
     case 'none':
       return LAST;
@@ -91,7 +102,10 @@ function nextCounted(paging: Counted, place: Place, { body, items, total }: Read
 }
 
 /** Undefined: there is none. An object or list is handed on, to be refused. */
-function cursorIn({ at, header, last_item: lastItem }: ByCursor, { response, body, items }: ReadAnswer): Exclude<JsonValue, boolean | null> | undefined {
+function cursorIn(
+  { at, header, last_item: lastItem }: ByCursor,
+  { response, body, items }: ReadAnswer,
+): Exclude<JsonValue, boolean | null> | undefined {
   let value: JsonValue | undefined;
   if (at !== undefined) value = readAt(body, at);
   else if (header !== undefined) value = response.headers[header.toLowerCase()];
@@ -103,10 +117,21 @@ function placeOf({ phase }: Place, next: NextAddress): Next {
   return next.ok ? { ok: true, place: { phase, url: next.url } } : next;
 }
 
-function put(request: HttpRequest, where: 'query' | 'body', parameter: string, value: string | number): HttpRequest {
+function put(
+  request: HttpRequest,
+  where: 'query' | 'body',
+  parameter: string,
+  value: string | number,
+): HttpRequest {
   if (where === 'query') return { ...request, url: withParameter(request.url, parameter, String(value)) };
   const body = parseJson(request.body ?? '{}');
-  const pointer = parameter.startsWith('/') ? parameter : `/${parameter.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const pointer = parameter.startsWith('/')
+    ? parameter
+    : `/${parameter.replaceAll('~', '~0').replaceAll('/', '~1')}`;
   const headers = { 'content-type': 'application/json', ...request.headers };
-  return { ...request, headers, body: JSON.stringify(placeAt(isJsonObject(body) ? body : {}, pointer, value)) };
+  return {
+    ...request,
+    headers,
+    body: JSON.stringify(placeAt(isJsonObject(body) ? body : {}, pointer, value)),
+  };
 }

@@ -33,25 +33,38 @@ export function readItems(items: readonly JsonValue[], list: ListConfig, type: R
   items.forEach((item, index) => {
     const fields = readPath(item, itemPath);
     if (!isJsonObject(fields)) {
-      read.unreadable.push({ remoteId: null, code: 'not_an_object', message: `Item ${index + 1} of the page is no object.` });
+      read.unreadable.push({
+        remoteId: null,
+        code: 'not_an_object',
+        message: `Item ${index + 1} of the page is no object.`,
+      });
       return;
     }
     const remoteId = singleValue(readPath(fields, idPath));
     if (remoteId === undefined) {
-      read.unreadable.push({ remoteId: null, code: 'no_id', message: `Item ${index + 1} of the page has no usable id at ${idAt(list, type)}.` });
+      read.unreadable.push({
+        remoteId: null,
+        code: 'no_id',
+        message: `Item ${index + 1} of the page has no usable id at ${idAt(list, type)}.`,
+      });
       return;
     }
     const isDeleted = isTombstone(fields);
     const fault = isDeleted ? undefined : faultOf(fields);
     if (fault !== undefined) {
-      read.unreadable.push({ remoteId, code: fault.code, message: `${remoteId} (item ${index + 1} of the page) ${fault.problem}` });
+      read.unreadable.push({
+        remoteId,
+        code: fault.code,
+        message: `${remoteId} (item ${index + 1} of the page) ${fault.problem}`,
+      });
       return;
     }
     read.records.push({
       remoteId,
       remoteVersion: versionPath === undefined ? null : (singleValue(readPath(fields, versionPath)) ?? null),
       fields: isDeleted ? {} : fields,
-      externalId: externalIdPath === undefined ? null : (singleValue(readPath(fields, externalIdPath)) ?? null),
+      externalId:
+        externalIdPath === undefined ? null : (singleValue(readPath(fields, externalIdPath)) ?? null),
       isDeleted,
     });
   });
@@ -59,13 +72,21 @@ export function readItems(items: readonly JsonValue[], list: ListConfig, type: R
 }
 
 /** The items of a delete feed: ids of what is gone; an entry may be the id itself. */
-export function readDeletedItems(items: readonly JsonValue[], list: DeletedListConfig, type: RecordTypeConfig): ReadItems {
+export function readDeletedItems(
+  items: readonly JsonValue[],
+  list: DeletedListConfig,
+  type: RecordTypeConfig,
+): ReadItems {
   const read: ReadItems = { records: [], unreadable: [] };
   const idPath = pathOf(`${list.item_at}${list.id ?? idPointer(type)}`);
   items.forEach((item, index) => {
     const remoteId = singleValue(readPath(item, idPath));
     if (remoteId === undefined)
-      read.unreadable.push({ remoteId: null, code: 'no_id', message: `Item ${index + 1} of the page of deleted records has no usable id.` });
+      read.unreadable.push({
+        remoteId: null,
+        code: 'no_id',
+        message: `Item ${index + 1} of the page of deleted records has no usable id.`,
+      });
     else read.records.push({ remoteId, remoteVersion: null, fields: {}, externalId: null, isDeleted: true });
   });
   return read;

@@ -22,12 +22,17 @@ import { readInstant, writeInstant } from './time-format';
 /** Lists are longer than other answers: as much as the client takes. */
 export const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
-export async function readRestPage(request: ReadRequest, recordType: RecordTypeConfig, context: RestContext): Promise<ReadPage> {
+export async function readRestPage(
+  request: ReadRequest,
+  recordType: RecordTypeConfig,
+  context: RestContext,
+): Promise<ReadPage> {
   const { config } = context;
   const { recordType: name, modifiedSince, cursor } = request;
   const place = cursor === null ? BEGINNING : readPlace(cursor);
   const list = place && recordType[place.phase];
-  if (recordType.list === undefined) throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how.');
+  if (recordType.list === undefined)
+    throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how.');
   if (place === undefined || list === undefined || !canGoOn(list.paging, place, config))
     throw notReadable(
       name,
@@ -53,33 +58,65 @@ export async function readRestPage(request: ReadRequest, recordType: RecordTypeC
   const total = place.phase === 'list' ? totalIn(recordType.list.total, response, body) : null;
   const next = nextPlace(list.paging, place, { request: sent, response, body, items, total }, config);
   if (!next.ok) throw notReadable(name, place.phase, 'next_page_unusable', next.problem);
-  const read = place.phase === 'list' ? readItems(items, recordType.list, recordType) : readDeletedItems(items, list, recordType);
-  return { ...read, nextCursor: cursorAfter(next.place, place, request, recordType), asOf: clockIn(recordType.list, response, body), total };
+  const read =
+    place.phase === 'list'
+      ? readItems(items, recordType.list, recordType)
+      : readDeletedItems(items, list, recordType);
+  return {
+    ...read,
+    nextCursor: cursorAfter(next.place, place, request, recordType),
+    asOf: clockIn(recordType.list, response, body),
+    total,
+  };
 }
 
 /** The list's call without its page. */
-export function listRequest(config: RestConfig, list: ListConfig | DeletedListConfig, modifiedSince: Date | null): HttpRequest {
-  const plain: HttpRequest = { ...requestTo(config, list, 'GET', () => undefined), responseBytesMax: LIST_BYTES_MAX };
-  return modifiedSince === null || list.modified_since === undefined ? plain : filtered(plain, list.modified_since, modifiedSince);
+export function listRequest(
+  config: RestConfig,
+  list: ListConfig | DeletedListConfig,
+  modifiedSince: Date | null,
+): HttpRequest {
+  const plain: HttpRequest = {
+    ...requestTo(config, list, 'GET', () => undefined),
+    responseBytesMax: LIST_BYTES_MAX,
+  };
+  return modifiedSince === null || list.modified_since === undefined
+    ? plain
+    : filtered(plain, list.modified_since, modifiedSince);
 }
 
 /** A whole number of records, null where the answer does not tell it (some answer -1). */
-export function totalIn(where: ListConfig['total'], response: HttpResponse, body: JsonValue | undefined): number | null {
+export function totalIn(
+  where: ListConfig['total'],
+  response: HttpResponse,
+  body: JsonValue | undefined,
+): number | null {
   if (where === undefined) return null;
   const value = 'at' in where ? readAt(body, where.at) : response.headers[where.header.toLowerCase()];
   const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value));
   return isNumber && Number.isSafeInteger(Number(value)) && Number(value) >= 0 ? Number(value) : null;
 }
 
-function filtered(request: HttpRequest, { format, parameters = {}, headers = {}, body }: ModifiedSinceConfig, since: Date): HttpRequest {
+function filtered(
+  request: HttpRequest,
+  { format, parameters = {}, headers = {}, body }: ModifiedSinceConfig,
+  since: Date,
+): HttpRequest {
   const instant = writeInstant(since, format);
   const text = (name: string) => (name === 'modified_since' ? instant : undefined);
   // In a body the epoch is a number, as everywhere in JSON.
-  const json = (name: string) => (name === 'modified_since' && format.startsWith('epoch') ? Number(instant) : text(name));
-  const own = Object.entries(headers).map(([name, template]) => [name.toLowerCase(), fillHeader(template, text)]);
+  const json = (name: string) =>
+    name === 'modified_since' && format.startsWith('epoch') ? Number(instant) : text(name);
+  const own = Object.entries(headers).map(([name, template]) => [
+    name.toLowerCase(),
+    fillHeader(template, text),
+  ]);
   const result: HttpRequest = {
     ...request,
-    url: Object.entries(parameters).reduce((url, [name, template]) => withParameter(url, name, fillText(template, text)), request.url),
+    url: Object.entries(parameters).reduce(
+      (url, [name, template]) => withParameter(url, name, fillText(template, text)),
+      request.url,
+    ),
     headers: { ...request.headers, ...(Object.fromEntries(own) as Record<string, string>) },
   };
   if (body === undefined) return result;
@@ -111,13 +148,22 @@ function itemsIn(
 }
 
 /** After the records of an incremental pass come the deleted ones, where they have a list of their own. */
-function cursorAfter(next: Place | null, { phase }: Place, { modifiedSince }: ReadRequest, recordType: RecordTypeConfig): string | null {
+function cursorAfter(
+  next: Place | null,
+  { phase }: Place,
+  { modifiedSince }: ReadRequest,
+  recordType: RecordTypeConfig,
+): string | null {
   if (next !== null) return writePlace(next);
   const isDeletedNext = phase === 'list' && modifiedSince !== null && recordType.deleted_list !== undefined;
   return isDeletedNext ? writePlace({ phase: 'deleted_list' }) : null;
 }
 
-function clockIn({ as_of: asOf }: ListConfig, { headers }: HttpResponse, body: JsonValue | undefined): Date | null {
+function clockIn(
+  { as_of: asOf }: ListConfig,
+  { headers }: HttpResponse,
+  body: JsonValue | undefined,
+): Date | null {
   if (asOf === undefined) return readInstant(headers['date'], 'http_date');
   return readInstant('at' in asOf ? readAt(body, asOf.at) : headers[asOf.header.toLowerCase()], asOf.format);
 }

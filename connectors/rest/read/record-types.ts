@@ -2,7 +2,10 @@
 import type { RecordType } from '../../../domain/records/record-type';
 import type { RecordTypeConfig } from '../config/config';
 
-export function describeRecordType(name: string, { label, known_fields: fields = [] }: RecordTypeConfig): RecordType {
+export function describeRecordType(
+  name: string,
+  { label, known_fields: fields = [] }: RecordTypeConfig,
+): RecordType {
   return {
     name,
     label: label ?? inWords(name),

@@ -31,8 +31,10 @@ export function readInstant(value: JsonValue | undefined, format: TimeFormat): D
 
 /** A text without a zone is UTC: the same on every machine. */
 function millisecondsOf(text: string, format: TimeFormat): number {
-  if (format === 'epoch_s' || format === 'epoch_ms') return /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * (format === 'epoch_s' ? 1000 : 1) : Number.NaN;
+  if (format === 'epoch_s' || format === 'epoch_ms')
+    return /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * (format === 'epoch_s' ? 1000 : 1) : Number.NaN;
   if (format === 'http_date') return /^[A-Z][a-z]{2}, .* GMT$/.test(text) ? Date.parse(text) : Number.NaN;
-  const [, day, time, zone = 'Z'] = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:\d{2})?$/.exec(text) ?? [];
+  const [, day, time, zone = 'Z'] =
+    /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:\d{2})?$/.exec(text) ?? [];
   return day === undefined ? Number.NaN : Date.parse(`${day}T${time}${zone}`);
 }

@@ -8,13 +8,16 @@ export function problemsOfAuth(auth: AuthConfig): Problem[] {
   const problems: Problem[] = [];
   if ((auth.path === undefined) === (auth.url === undefined))
     problems.push({ pointer: '/config/auth', message: 'A login needs either path (under base_url) or url.' });
-  if (auth.method === 'GET' && auth.body !== undefined) problems.push({ pointer: '/config/auth/body', message: 'A GET has no body.' });
+  if (auth.method === 'GET' && auth.body !== undefined)
+    problems.push({ pointer: '/config/auth/body', message: 'A GET has no body.' });
   if (auth.send_as === 'form' && Object.values(auth.body ?? {}).some((value) => typeof value === 'object')) {
     problems.push({ pointer: '/config/auth/body', message: 'A form holds single values only.' });
   }
-  if (!textVariables(auth.value).includes('token')) problems.push({ pointer: '/config/auth/value', message: 'The header of the token has to hold {token}.' });
+  if (!textVariables(auth.value).includes('token'))
+    problems.push({ pointer: '/config/auth/value', message: 'The header of the token has to hold {token}.' });
   for (const variable of textVariables(auth.value))
-    if (variable !== 'token') problems.push({ pointer: '/config/auth/value', message: unknownVariable(variable) });
+    if (variable !== 'token')
+      problems.push({ pointer: '/config/auth/value', message: unknownVariable(variable) });
   return problems;
 }
 
@@ -23,8 +26,14 @@ export function problemsOfCredentials(auth: AuthConfig, credentials: RestCredent
   const missing = [...wanted].filter((name) => !Object.hasOwn(credentials, name));
   const idle = Object.keys(credentials).filter((name) => !wanted.has(name));
   return [
-    ...missing.map((name) => ({ pointer: `/credentials/${name}`, message: `Authentication by ${auth.type} needs the credential "${name}".` })),
-    ...idle.map((name) => ({ pointer: `/credentials/${name}`, message: `The configuration does not use a credential "${name}".` })),
+    ...missing.map((name) => ({
+      pointer: `/credentials/${name}`,
+      message: `Authentication by ${auth.type} needs the credential "${name}".`,
+    })),
+    ...idle.map((name) => ({
+      pointer: `/credentials/${name}`,
+      message: `The configuration does not use a credential "${name}".`,
+    })),
   ];
 }
 

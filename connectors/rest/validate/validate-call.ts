@@ -7,26 +7,43 @@ export interface Problem {
   message: string;
 }
 
-export function problemsOfCall(pointer: string, call: Partial<CallConfig>, isKnown: (variable: string) => boolean, unknown = unknownVariable): Problem[] {
+export function problemsOfCall(
+  pointer: string,
+  call: Partial<CallConfig>,
+  isKnown: (variable: string) => boolean,
+  unknown = unknownVariable,
+): Problem[] {
   const parameters = call.parameters ?? {};
   const inPath = call.path === undefined ? [] : pathVariables(call.path);
   const problems: Problem[] = [];
   for (const name of inPath) {
-    if (!Object.hasOwn(parameters, name) && !isKnown(name)) problems.push({ pointer: `${pointer}/path`, message: unknown(name) });
+    if (!Object.hasOwn(parameters, name) && !isKnown(name))
+      problems.push({ pointer: `${pointer}/path`, message: unknown(name) });
   }
   for (const [name, parameter] of Object.entries(parameters)) {
     const at = `${pointer}/parameters/${name}`;
-    if (!inPath.includes(name)) problems.push({ pointer: at, message: `{${name}} stands nowhere in the path, so this parameter does nothing.` });
-    for (const variable of variablesOfParameter(parameter)) if (!isKnown(variable)) problems.push({ pointer: at, message: unknown(variable) });
-    const problem = typeof parameter === 'object' ? problemOfText(parameter.template, parameter) : problemOfText(String(parameter), {});
+    if (!inPath.includes(name))
+      problems.push({
+        pointer: at,
+        message: `{${name}} stands nowhere in the path, so this parameter does nothing.`,
+      });
+    for (const variable of variablesOfParameter(parameter))
+      if (!isKnown(variable)) problems.push({ pointer: at, message: unknown(variable) });
+    const problem =
+      typeof parameter === 'object'
+        ? problemOfText(parameter.template, parameter)
+        : problemOfText(String(parameter), {});
     if (problem !== undefined) problems.push({ pointer: at, message: problem });
   }
-  for (const variable of jsonVariables(call.body ?? {})) if (!isKnown(variable)) problems.push({ pointer: `${pointer}/body`, message: unknown(variable) });
+  for (const variable of jsonVariables(call.body ?? {}))
+    if (!isKnown(variable)) problems.push({ pointer: `${pointer}/body`, message: unknown(variable) });
   return [...problems, ...problemsOfHeaders(`${pointer}/headers`, call.headers, isKnown, unknown)];
 }
 
 export function problemsOfGet(pointer: string, { method = 'GET', body }: CallConfig): Problem[] {
-  return method === 'GET' && body !== undefined ? [{ pointer: `${pointer}/body`, message: 'A GET has no body: give a method, POST most often.' }] : [];
+  return method === 'GET' && body !== undefined
+    ? [{ pointer: `${pointer}/body`, message: 'A GET has no body: give a method, POST most often.' }]
+    : [];
 }
 
 export function problemsOfHeaders(
@@ -42,8 +59,12 @@ export function problemsOfHeaders(
   );
 }
 
-export function variablesOfParameter(parameter: CallConfig['parameters'] extends Record<string, infer P> | undefined ? P | undefined : never): string[] {
-  return typeof parameter === 'object' ? textVariables(parameter.template) : textVariables(String(parameter ?? ''));
+export function variablesOfParameter(
+  parameter: CallConfig['parameters'] extends Record<string, infer P> | undefined ? P | undefined : never,
+): string[] {
+  return typeof parameter === 'object'
+    ? textVariables(parameter.template)
+    : textVariables(String(parameter ?? ''));
 }
 
 export function unknownVariable(name: string): string {

@@ -5,7 +5,8 @@ import { jsonVariables, textVariables } from '../http/templates';
 import { type Problem, problemsOfCall, problemsOfGet } from './validate-call';
 
 const nothing = () => false;
-const NO_VARIABLES = 'a call that reads a list has none but the names under "parameters", and {modified_since} under "modified_since".';
+const NO_VARIABLES =
+  'a call that reads a list has none but the names under "parameters", and {modified_since} under "modified_since".';
 const unknown = (name: string) => `{${name}} is not known here: ${NO_VARIABLES}`;
 
 export function problemsOfReading(pointer: string, type: RecordTypeConfig): Problem[] {
@@ -22,28 +23,46 @@ function problemsOfList(pointer: string, list: ListConfig | DeletedListConfig): 
     ...problemsOfCall(pointer, list, nothing, unknown),
     ...problemsOfGet(pointer, list),
     ...problemsOfPaging(`${pointer}/paging`, list),
-    ...(list.modified_since === undefined ? [] : problemsOfModifiedSince(`${pointer}/modified_since`, list.modified_since, list)),
+    ...(list.modified_since === undefined
+      ? []
+      : problemsOfModifiedSince(`${pointer}/modified_since`, list.modified_since, list)),
   ];
 }
 
-function problemsOfPaging(pointer: string, { paging, method = 'GET' }: ListConfig | DeletedListConfig): Problem[] {
+function problemsOfPaging(
+  pointer: string,
+  { paging, method = 'GET' }: ListConfig | DeletedListConfig,
+): Problem[] {
   const problems: Problem[] = [];
   if (paging.type === 'none') return [];
   if (paging.size_parameter !== undefined && paging.size === undefined)
-    problems.push({ pointer: `${pointer}/size`, message: 'Say how many records a page is to hold: size_parameter sends it.' });
+    problems.push({
+      pointer: `${pointer}/size`,
+      message: 'Say how many records a page is to hold: size_parameter sends it.',
+    });
   if (paging.size !== undefined && paging.size_parameter === undefined && paging.type !== 'offset')
-    problems.push({ pointer: `${pointer}/size`, message: 'Name the parameter that takes the size (size_parameter): without it, size does nothing.' });
+    problems.push({
+      pointer: `${pointer}/size`,
+      message: 'Name the parameter that takes the size (size_parameter): without it, size does nothing.',
+    });
   if ('in' in paging && paging.in === 'body' && method === 'GET')
-    problems.push({ pointer: `${pointer}/in`, message: 'A GET has no body: give the list a method, POST most often.' });
+    problems.push({
+      pointer: `${pointer}/in`,
+      message: 'A GET has no body: give the list a method, POST most often.',
+    });
   if (paging.type !== 'cursor') return problems;
   const places = (['at', 'header', 'last_item'] as const).filter((key) => paging[key] !== undefined);
   if (places.length !== 1)
     problems.push({
       pointer,
-      message: 'Say in one way where the cursor of the next page is: at (pointer into the answer), header, or last_item (pointer into the last item).',
+      message:
+        'Say in one way where the cursor of the next page is: at (pointer into the answer), header, or last_item (pointer into the last item).',
     });
   if (paging.last_item !== undefined && paging.parameter === undefined)
-    problems.push({ pointer: `${pointer}/parameter`, message: 'Name the parameter that takes the cursor: what stands in an item is no address.' });
+    problems.push({
+      pointer: `${pointer}/parameter`,
+      message: 'Name the parameter that takes the cursor: what stands in an item is no address.',
+    });
   return problems;
 }
 
@@ -53,26 +72,42 @@ function problemsOfModifiedSince(
   { method = 'GET' }: { method?: string | undefined },
 ): Problem[] {
   const texts = [
-    ...Object.entries(parameters).map(([name, text]) => ({ at: `${pointer}/parameters/${name}`, variables: textVariables(text) })),
-    ...Object.entries(headers).map(([name, text]) => ({ at: `${pointer}/headers/${name}`, variables: textVariables(text) })),
+    ...Object.entries(parameters).map(([name, text]) => ({
+      at: `${pointer}/parameters/${name}`,
+      variables: textVariables(text),
+    })),
+    ...Object.entries(headers).map(([name, text]) => ({
+      at: `${pointer}/headers/${name}`,
+      variables: textVariables(text),
+    })),
     ...(body === undefined ? [] : [{ at: `${pointer}/body`, variables: jsonVariables(body) }]),
   ];
   const problems = texts.flatMap(({ at, variables }) =>
-    variables.filter((name) => name !== 'modified_since').map((name) => ({ pointer: at, message: unknown(name) })),
+    variables
+      .filter((name) => name !== 'modified_since')
+      .map((name) => ({ pointer: at, message: unknown(name) })),
   );
   if (!texts.some(({ variables }) => variables.includes('modified_since'))) {
-    const message = 'Nothing holds {modified_since}, so every record would be read: put it into parameters, headers or body, or remove modified_since.';
+    const message =
+      'Nothing holds {modified_since}, so every record would be read: put it into parameters, headers or body, or remove modified_since.';
     problems.push({ pointer, message });
   }
   if (body !== undefined && method === 'GET')
-    problems.push({ pointer: `${pointer}/body`, message: 'A GET has no body: give the list a method, POST most often.' });
+    problems.push({
+      pointer: `${pointer}/body`,
+      message: 'A GET has no body: give the list a method, POST most often.',
+    });
   return problems;
 }
 
-function problemsOfDeletedList(pointer: string, { list, deleted_list: deletedList }: RecordTypeConfig): Problem[] {
+function problemsOfDeletedList(
+  pointer: string,
+  { list, deleted_list: deletedList }: RecordTypeConfig,
+): Problem[] {
   if (deletedList === undefined) return [];
   if (list?.modified_since === undefined) {
-    const message = 'deleted_list is read after what was modified: describe list with modified_since. A full pass finds what is gone without it.';
+    const message =
+      'deleted_list is read after what was modified: describe list with modified_since. A full pass finds what is gone without it.';
     return [{ pointer, message }];
   }
   return problemsOfList(pointer, deletedList);
@@ -83,24 +118,46 @@ function problemsOfCount(pointer: string, { count }: RecordTypeConfig): Problem[
   const { method = 'GET', ...call } = count;
   const problems = problemsOfCall(pointer, call, nothing, unknown);
   if ((count.at === undefined) === (count.header === undefined))
-    problems.push({ pointer, message: 'Say in one way where the number is: at (pointer into the answer), or header.' });
+    problems.push({
+      pointer,
+      message: 'Say in one way where the number is: at (pointer into the answer), or header.',
+    });
   if (method === 'HEAD' && count.at !== undefined)
-    problems.push({ pointer: `${pointer}/at`, message: 'The answer to HEAD has no body: name the header that holds the number.' });
+    problems.push({
+      pointer: `${pointer}/at`,
+      message: 'The answer to HEAD has no body: name the header that holds the number.',
+    });
   if (method !== 'POST' && count.body !== undefined)
-    problems.push({ pointer: `${pointer}/body`, message: `A ${method} has no body: give a method, POST most often.` });
+    problems.push({
+      pointer: `${pointer}/body`,
+      message: `A ${method} has no body: give a method, POST most often.`,
+    });
   return problems;
 }
 
 function problemsOfDescribe(pointer: string, { describe }: RecordTypeConfig): Problem[] {
   if (describe === undefined) return [];
   const { fields } = describe;
-  const isIdle = fields.type === 'list' && fields.field_type === undefined && Object.keys(fields.types).length > 0;
+  const isIdle =
+    fields.type === 'list' && fields.field_type === undefined && Object.keys(fields.types).length > 0;
   return [
     ...problemsOfCall(pointer, describe, nothing, unknown),
     ...problemsOfGet(pointer, describe),
-    ...(isIdle ? [{ pointer: `${pointer}/fields/types`, message: 'Say where an entry holds its type (field_type): without it, types does nothing.' }] : []),
+    ...(isIdle
+      ? [
+          {
+            pointer: `${pointer}/fields/types`,
+            message: 'Say where an entry holds its type (field_type): without it, types does nothing.',
+          },
+        ]
+      : []),
     ...(fields.type === 'list' && fields.value !== '' && fields.values === undefined
-      ? [{ pointer: `${pointer}/fields/value`, message: 'Say where an entry holds its values (values): without it, value does nothing.' }]
+      ? [
+          {
+            pointer: `${pointer}/fields/value`,
+            message: 'Say where an entry holds its values (values): without it, value does nothing.',
+          },
+        ]
       : []),
   ];
 }

@@ -7,7 +7,13 @@ import type { RecordTypeConfig } from '../config/config';
 import type { CallConfig } from '../config/config-call';
 import { isCharacterAllowed } from '../http/character-set';
 import { pathVariables, textVariables } from '../http/templates';
-import { type Problem, problemsOfCall, problemsOfGet, unknownVariable, variablesOfParameter } from './validate-call';
+import {
+  type Problem,
+  problemsOfCall,
+  problemsOfGet,
+  unknownVariable,
+  variablesOfParameter,
+} from './validate-call';
 import { problemsOfReading } from './validate-read';
 
 const CALLS = ['find', 'read', 'create', 'update', 'upsert', 'delete', 'deactivate', 'activate'] as const;
@@ -49,20 +55,27 @@ function problemsOfWrites(pointer: string, type: RecordTypeConfig, hasOwnId: boo
   if (type.upsert !== undefined) {
     const others = (['create', 'update'] as const).filter((name) => type[name] !== undefined);
     return [
-      ...others.map((name) => ({ pointer: `${pointer}/${name}`, message: `upsert does the work of create and update: remove ${name} or upsert.` })),
+      ...others.map((name) => ({
+        pointer: `${pointer}/${name}`,
+        message: `upsert does the work of create and update: remove ${name} or upsert.`,
+      })),
       ...(isAddressedByOurId(type.upsert, hasOwnId)
         ? []
         : [
             {
               pointer: `${pointer}/upsert/path`,
-              message: 'The path of upsert has to hold {external_id} or an id of our own, or it would change one and the same record every time.',
+              message:
+                'The path of upsert has to hold {external_id} or an id of our own, or it would change one and the same record every time.',
             },
           ]),
     ];
   }
   const missing = (['create', 'update'] as const).filter((name) => type[name] === undefined);
   if (missing.length > 0)
-    return missing.map((name) => ({ pointer: `${pointer}/${name}`, message: `${name} is missing. Describe create and update, or upsert.` }));
+    return missing.map((name) => ({
+      pointer: `${pointer}/${name}`,
+      message: `${name} is missing. Describe create and update, or upsert.`,
+    }));
   if (type.find !== undefined || hasOwnId || type.create?.idempotency_header !== undefined) return [];
   const message =
     'After a lost answer a record would be created twice. Describe find, or give the record an id of our own (id.template), or name the header in which the third party takes an idempotency key (idempotency_header).';
@@ -70,8 +83,14 @@ function problemsOfWrites(pointer: string, type: RecordTypeConfig, hasOwnId: boo
 }
 
 function isAddressedByOurId({ path, parameters = {} }: CallConfig, hasOwnId: boolean): boolean {
-  const used = pathVariables(path).flatMap((name) => (Object.hasOwn(parameters, name) ? variablesOfParameter(parameters[name]) : [name]));
-  return used.includes('external_id') || used.some((name) => name.startsWith('payload.')) || (hasOwnId && used.includes('remote_id'));
+  const used = pathVariables(path).flatMap((name) =>
+    Object.hasOwn(parameters, name) ? variablesOfParameter(parameters[name]) : [name],
+  );
+  return (
+    used.includes('external_id') ||
+    used.some((name) => name.startsWith('payload.')) ||
+    (hasOwnId && used.includes('remote_id'))
+  );
 }
 
 function problemsOfId(pointer: string, { id }: RecordTypeConfig): Problem[] {
@@ -79,7 +98,10 @@ function problemsOfId(pointer: string, { id }: RecordTypeConfig): Problem[] {
   const unknown = textVariables(id.template).filter((name) => name !== 'external_id');
   const sign = id.otherwise;
   return [
-    ...unknown.map((name) => ({ pointer: `${pointer}/id/template`, message: `{${name}} is not known here: an id of our own is formed from {external_id}.` })),
+    ...unknown.map((name) => ({
+      pointer: `${pointer}/id/template`,
+      message: `{${name}} is not known here: an id of our own is formed from {external_id}.`,
+    })),
     ...(sign !== undefined && isCharacterAllowed(id.allow, sign)
       ? [
           {
@@ -93,28 +115,46 @@ function problemsOfId(pointer: string, { id }: RecordTypeConfig): Problem[] {
 
 function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: boolean): Problem[] {
   const problems: Problem[] = [];
-  if (type.find?.items !== undefined && type.find.match === undefined && externalIdPointer(type) === undefined) {
+  if (
+    type.find?.items !== undefined &&
+    type.find.match === undefined &&
+    externalIdPointer(type) === undefined
+  ) {
     const message =
       'What is found has to be recognized as ours: give external_id (where our id stands in their record) or find.match. Most APIs ignore a filter that they do not understand.';
     problems.push({ pointer: `${pointer}/find`, message });
   }
   for (const key of ['item_at', 'empty'] as const) {
     if (type.find?.[key] !== undefined && type.find.items === undefined)
-      problems.push({ pointer: `${pointer}/find/${key}`, message: `${key} belongs to a list: give items too.` });
+      problems.push({
+        pointer: `${pointer}/find/${key}`,
+        message: `${key} belongs to a list: give items too.`,
+      });
   }
   for (const variable of textVariables(type.find?.match?.value ?? '')) {
-    const isKnown = variable === 'external_id' || variable.startsWith('payload.') || (hasOwnId && variable === 'remote_id');
-    if (!isKnown) problems.push({ pointer: `${pointer}/find/match/value`, message: unknownVariable(variable) });
+    const isKnown =
+      variable === 'external_id' || variable.startsWith('payload.') || (hasOwnId && variable === 'remote_id');
+    if (!isKnown)
+      problems.push({ pointer: `${pointer}/find/match/value`, message: unknownVariable(variable) });
   }
   const wantsVersion = (['update', 'delete'] as const).filter((name) => type[name]?.if_match === true);
   for (const name of wantsVersion) {
     if (type.version === undefined)
-      problems.push({ pointer: `${pointer}/${name}/if_match`, message: 'if_match sends the version: say in "version" where an answer holds it.' });
+      problems.push({
+        pointer: `${pointer}/${name}/if_match`,
+        message: 'if_match sends the version: say in "version" where an answer holds it.',
+      });
     if (type.read === undefined && type.find === undefined)
-      problems.push({ pointer: `${pointer}/${name}/if_match`, message: 'After a 412 the present version is read: describe read or find.' });
+      problems.push({
+        pointer: `${pointer}/${name}/if_match`,
+        message: 'After a 412 the present version is read: describe read or find.',
+      });
   }
   if (type.read !== undefined && wantsVersion.length === 0)
-    problems.push({ pointer: `${pointer}/read`, message: 'read is called only after a 412: give update or delete "if_match": true, or remove it.' });
+    problems.push({
+      pointer: `${pointer}/read`,
+      message: 'read is called only after a 412: give update or delete "if_match": true, or remove it.',
+    });
   return problems;
 }
 
@@ -124,11 +164,23 @@ function problemsOfSwitches(pointer: string, type: RecordTypeConfig): Problem[] 
     if (change === undefined) return [];
     const problems: Problem[] = [];
     if (change.path === undefined && change.set === undefined)
-      problems.push({ pointer: `${pointer}/${name}`, message: `Say what ${name} changes: "set" (constants), or a call of its own (path).` });
-    const idle = (['method', 'parameters', 'headers', 'body', 'body_at'] as const).filter((key) => change.path === undefined && change[key] !== undefined);
-    for (const key of idle) problems.push({ pointer: `${pointer}/${name}/${key}`, message: `${key} belongs to a call of its own: give path too.` });
+      problems.push({
+        pointer: `${pointer}/${name}`,
+        message: `Say what ${name} changes: "set" (constants), or a call of its own (path).`,
+      });
+    const idle = (['method', 'parameters', 'headers', 'body', 'body_at'] as const).filter(
+      (key) => change.path === undefined && change[key] !== undefined,
+    );
+    for (const key of idle)
+      problems.push({
+        pointer: `${pointer}/${name}/${key}`,
+        message: `${key} belongs to a call of its own: give path too.`,
+      });
     if (name === 'activate' && type.deactivate === undefined)
-      problems.push({ pointer: `${pointer}/activate`, message: 'activate undoes deactivate, which is not described.' });
+      problems.push({
+        pointer: `${pointer}/activate`,
+        message: 'activate undoes deactivate, which is not described.',
+      });
     return problems;
   });
 }
@@ -138,10 +190,12 @@ function problemsOfKnownFields(pointer: string, { known_fields: fields = [] }: R
     const at = `${pointer}/known_fields/${index}`;
     const problems: Problem[] = [];
     const hasValues = (field.values ?? []).length > 0;
-    if (field.type === 'picklist' && !hasValues) problems.push({ pointer: `${at}/values`, message: 'A picklist needs its values.' });
+    if (field.type === 'picklist' && !hasValues)
+      problems.push({ pointer: `${at}/values`, message: 'A picklist needs its values.' });
     if (field.values !== undefined && (!hasValues || (field.type ?? 'picklist') !== 'picklist'))
       problems.push({ pointer: `${at}/values`, message: 'Only a picklist has values, at least one.' });
-    if (fields.findIndex(({ name }) => name === field.name) < index) problems.push({ pointer: `${at}/name`, message: `${field.name} is described twice.` });
+    if (fields.findIndex(({ name }) => name === field.name) < index)
+      problems.push({ pointer: `${at}/name`, message: `${field.name} is described twice.` });
     return problems;
   });
 }

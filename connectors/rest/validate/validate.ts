@@ -13,28 +13,42 @@ import { type Problem, problemsOfCall, problemsOfGet, problemsOfHeaders } from '
 import { isOnlyRead, problemsOfType } from './validate-record-type';
 
 /** Every problem there is, none being an empty list. Without `credentials` they are not looked at. */
-export function findRestProblems(config: RestConfig, mappings: Record<string, RecordTypeMapping>, credentials?: RestCredentials): Problem[] {
+export function findRestProblems(
+  config: RestConfig,
+  mappings: Record<string, RecordTypeMapping>,
+  credentials?: RestCredentials,
+): Problem[] {
   return [
-    ...Object.entries(config.record_types).flatMap(([name, type]) => problemsOfType(`/config/record_types/${name}`, type)),
+    ...Object.entries(config.record_types).flatMap(([name, type]) =>
+      problemsOfType(`/config/record_types/${name}`, type),
+    ),
     ...problemsOfCall('/config/check', config.check, () => false),
     ...problemsOfGet('/config/check', config.check),
     ...problemsOfHeaders('/config/headers', config.headers, () => false),
     ...problemsOfAuth(config.auth),
-    ...Object.entries(mappings).flatMap(([name, mapping]) => problemsOfMapping(`/record_types/${name}`, mapping, config.record_types[name])),
+    ...Object.entries(mappings).flatMap(([name, mapping]) =>
+      problemsOfMapping(`/record_types/${name}`, mapping, config.record_types[name]),
+    ),
     ...(credentials === undefined ? [] : problemsOfCredentials(config.auth, credentials)),
   ];
 }
 
-function problemsOfMapping(pointer: string, mapping: RecordTypeMapping, type: RecordTypeConfig | undefined): Problem[] {
+function problemsOfMapping(
+  pointer: string,
+  mapping: RecordTypeMapping,
+  type: RecordTypeConfig | undefined,
+): Problem[] {
   if (type === undefined) return [{ pointer, message: 'The configuration describes no such record type.' }];
   const problems: Problem[] = [];
   const isPushed = mapping.direction !== 'pull';
   if (mapping.direction !== 'push' && type.list === undefined) {
-    const message = 'The configuration does not say how these records are read. Add "list" (its path, items and paging) to the record type, or choose push.';
+    const message =
+      'The configuration does not say how these records are read. Add "list" (its path, items and paging) to the record type, or choose push.';
     problems.push({ pointer: `${pointer}/direction`, message });
   }
   if (isPushed && isOnlyRead(type)) {
-    const message = 'The configuration does not say how these records are written. Add create and update, or upsert, to the record type, or choose pull.';
+    const message =
+      'The configuration does not say how these records are written. Add create and update, or upsert, to the record type, or choose pull.';
     problems.push({ pointer: `${pointer}/direction`, message });
   } else if (isPushed && mapping.onDelete !== 'leave' && type[mapping.onDelete] === undefined) {
     problems.push({

@@ -28,22 +28,33 @@ const SYSTEMS: [RegExp, string][] = [
 /** `Chrome on Linux`; what is not known stays as the browser says it. */
 function toBrowserName(userAgent: string | null): string {
   if (userAgent === null) return 'Unknown browser';
-  const [browser, system] = [BROWSERS, SYSTEMS].map((all) => all.find(([pattern]) => pattern.test(userAgent))?.[1]);
+  const [browser, system] = [BROWSERS, SYSTEMS].map(
+    (all) => all.find(([pattern]) => pattern.test(userAgent))?.[1],
+  );
   return browser === undefined || system === undefined ? userAgent : `${browser} on ${system}`;
 }
 
 /** One's own password, and where one is signed in. */
 export function AccountPage() {
   const { person, role } = useSession();
-  const sessions = useQuery({ queryKey: ['own-sessions'], queryFn: async () => (await answerOf(consoleApi.GET('/console/v1/me/sessions'))).data });
+  const sessions = useQuery({
+    queryKey: ['own-sessions'],
+    queryFn: async () => (await answerOf(consoleApi.GET('/console/v1/me/sessions'))).data,
+  });
   const end = useAction({
-    run: (id: string) => answerOf(consoleApi.DELETE('/console/v1/me/sessions/{session_id}', { params: { path: { session_id: id } } })),
+    run: (id: string) =>
+      answerOf(
+        consoleApi.DELETE('/console/v1/me/sessions/{session_id}', { params: { path: { session_id: id } } }),
+      ),
     done: 'That session has ended.',
     changes: ['own-sessions', 'me'],
   });
   return (
     <Page title={person.name} subtitle={`${person.email} · ${role}`}>
-      <Section title="Where you are signed in" hint="End those that you do not know, and change your password.">
+      <Section
+        title="Where you are signed in"
+        hint="End those that you do not know, and change your password."
+      >
         <Read query={sessions} rows={3}>
           {(all) => (
             <Stack component="ul" p={0} m={0} gap="xs" style={{ listStyle: 'none' }}>
@@ -51,7 +62,8 @@ export function AccountPage() {
                 <Group key={session.id} component="li" justify="space-between">
                   <div>
                     <Text size="sm">
-                      <span title={session.user_agent ?? undefined}>{toBrowserName(session.user_agent)}</span> {session.is_current ? '(this one)' : ''}
+                      <span title={session.user_agent ?? undefined}>{toBrowserName(session.user_agent)}</span>{' '}
+                      {session.is_current ? '(this one)' : ''}
                     </Text>
                     <Text size="xs" c="dimmed" component="div">
                       from {session.ip ?? 'an unknown address'}, since <Instant at={session.signed_in_at} />
@@ -75,7 +87,8 @@ function OwnPassword() {
   const [current, setCurrent] = useState('');
   const [password, setPassword] = useState('');
   const change = useAction({
-    run: () => answerOf(consoleApi.POST('/console/v1/me/password', { body: { current_password: current, password } })),
+    run: () =>
+      answerOf(consoleApi.POST('/console/v1/me/password', { body: { current_password: current, password } })),
     isQuiet: true,
     done: 'Your password is changed.',
     changes: ['own-sessions', 'me'],

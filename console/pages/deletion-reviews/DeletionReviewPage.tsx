@@ -31,7 +31,10 @@ export function DeletionReviewPage() {
     {
       title: 'Record',
       cell: (record) => (
-        <RouterLink to="/records/$recordType/$externalId" params={{ recordType: record.record_type, externalId: record.external_id }}>
+        <RouterLink
+          to="/records/$recordType/$externalId"
+          params={{ recordType: record.record_type, externalId: record.external_id }}
+        >
           {record.external_id}
         </RouterLink>
       ),
@@ -39,13 +42,23 @@ export function DeletionReviewPage() {
   ];
   return (
     <Page
-      title={data === undefined ? 'Parked deletions' : `${plural(data.records_parked, 'deletion')} of ${toWords(data.record_type).toLowerCase()}`}
+      title={
+        data === undefined
+          ? 'Parked deletions'
+          : `${plural(data.records_parked, 'deletion')} of ${toWords(data.record_type).toLowerCase()}`
+      }
       badge={data && <StatusBadge status={data.state} size="lg" />}
       subtitle={
         data && (
           <>
-            {nameOf(data.integration_id)} held {toNumber(data.records_held)}; these were gone <Instant at={data.created_at} />.{' '}
-            <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: data.sync_run_id }} inherit underline="always">
+            {nameOf(data.integration_id)} held {toNumber(data.records_held)}; these were gone{' '}
+            <Instant at={data.created_at} />.{' '}
+            <RouterLink
+              to="/sync-runs/$syncRunId"
+              params={{ syncRunId: data.sync_run_id }}
+              inherit
+              underline="always"
+            >
               Sync Log
             </RouterLink>
           </>
@@ -64,11 +77,20 @@ export function DeletionReviewPage() {
             {shown.decided_at !== null && (
               <Text>
                 {toWords(shown.state)} by {toActor(shown.decided_by ?? '')} <Instant at={shown.decided_at} />
-                {shown.records_deleted === null ? '' : `; ${plural(shown.records_deleted, 'record was', 'records were')} deleted here`}.
+                {shown.records_deleted === null
+                  ? ''
+                  : `; ${plural(shown.records_deleted, 'record was', 'records were')} deleted here`}
+                .
               </Text>
             )}
             <Section title="Records" hint="Gone at the third party, still here.">
-              <ListTable label="Records" query={records} columns={columns} rowKey={(record) => record.id} empty={<Empty title="None any more" />} />
+              <ListTable
+                label="Records"
+                query={records}
+                columns={columns}
+                rowKey={(record) => record.id}
+                empty={<Empty title="None any more" />}
+              />
             </Section>
           </Stack>
         )}
@@ -79,7 +101,8 @@ export function DeletionReviewPage() {
 
 function Decide({ review }: { review: Schemas['DeletionReview'] }) {
   const { ask, dialogue } = useConfirm();
-  const refusal = useRefusal('admin') ?? (review.state === 'pending' ? undefined : `It is ${review.state} already.`);
+  const refusal =
+    useRefusal('admin') ?? (review.state === 'pending' ? undefined : `It is ${review.state} already.`);
   const params = { path: { deletion_review_id: review.id } };
   const changes = ['deletion-reviews', 'notifications', 'records', 'record'];
   const approve = useAction({

@@ -26,7 +26,11 @@ export function DeletionReviewsPage() {
     {
       title: 'What',
       cell: (review) => (
-        <RouterLink to="/deletion-reviews/$deletionReviewId" params={{ deletionReviewId: review.id }} fw={600}>
+        <RouterLink
+          to="/deletion-reviews/$deletionReviewId"
+          params={{ deletionReviewId: review.id }}
+          fw={600}
+        >
           {plural(review.records_parked, 'deletion')} of {toWords(review.record_type).toLowerCase()}
         </RouterLink>
       ),
@@ -71,7 +75,11 @@ export function DeletionReviewsPage() {
         query={reviews}
         columns={columns}
         rowKey={(review) => review.id}
-        empty={<Empty title="Nothing is parked">Deletions are parked when more than 10 % and more than 20 records of a type are gone at once.</Empty>}
+        empty={
+          <Empty title="Nothing is parked">
+            Deletions are parked when more than 10 % and more than 20 records of a type are gone at once.
+          </Empty>
+        }
       />
     </Page>
   );

@@ -8,18 +8,30 @@ import { useRefusal } from '../../session/session';
 import { StartButtons } from '../overviews/StartButtons';
 
 /** What an operator does to an integration as a whole. */
-export function IntegrationActs({ integration }: { integration: Schemas['Integration'] }) {
+export function IntegrationActions({ integration }: { integration: Schemas['Integration'] }) {
   const { ask, dialogue } = useConfirm();
   const refusal = useRefusal('operator');
   const params = { path: { integration_id: integration.id } };
   const changes = ['integrations', 'onboarding', 'record', 'records'];
-  const pause = useAction({ run: () => answerOf(api.POST('/v1/integrations/{integration_id}/pause', { params })), done: 'It is paused.', changes });
-  const resume = useAction({ run: () => answerOf(api.POST('/v1/integrations/{integration_id}/resume', { params })), done: 'It goes on.', changes });
+  const pause = useAction({
+    run: () => answerOf(api.POST('/v1/integrations/{integration_id}/pause', { params })),
+    done: 'It is paused.',
+    changes,
+  });
+  const resume = useAction({
+    run: () => answerOf(api.POST('/v1/integrations/{integration_id}/resume', { params })),
+    done: 'It goes on.',
+    changes,
+  });
   const check = useAction({
     run: () => answerOf(api.POST('/v1/integrations/{integration_id}/check', { params })),
     changes,
     onDone: ({ ok, message }) =>
-      showToast({ kind: ok ? 'done' : 'problem', title: ok ? 'It answers, and the credentials hold' : 'The check failed', detail: message }),
+      showToast({
+        kind: ok ? 'done' : 'problem',
+        title: ok ? 'It answers, and the credentials hold' : 'The check failed',
+        detail: message,
+      }),
   });
   return (
     <>
@@ -51,7 +63,12 @@ export function IntegrationActs({ integration }: { integration: Schemas['Integra
           Pause
         </ActionButton>
       ) : (
-        <ActionButton leftSection={<Play size={16} aria-hidden />} loading={resume.isPending} refusal={refusal} onClick={() => resume.mutate()}>
+        <ActionButton
+          leftSection={<Play size={16} aria-hidden />}
+          loading={resume.isPending}
+          refusal={refusal}
+          onClick={() => resume.mutate()}
+        >
           Resume
         </ActionButton>
       )}

@@ -16,11 +16,17 @@ import { RouterLink } from '../../common/RouterLink';
 export function IntegrationHealth({ integration }: { integration: Schemas['Integration'] }) {
   const runs = useInfiniteQuery(syncRunsQuery({ integration_id: integration.id }));
   const trouble = troubleOf(integration);
-  const isRead = Object.values(integration.record_types).some(({ direction }) => direction === 'pull' || direction === 'both');
+  const isRead = Object.values(integration.record_types).some(
+    ({ direction }) => direction === 'pull' || direction === 'both',
+  );
   return (
     <Stack>
       {trouble !== undefined && (
-        <Alert variant="light" color={integration.state === 'paused' ? 'gray' : 'red'} icon={<TriangleAlert aria-hidden />}>
+        <Alert
+          variant="light"
+          color={integration.state === 'paused' ? 'gray' : 'red'}
+          icon={<TriangleAlert aria-hidden />}
+        >
           <Stack gap="xs" align="flex-start">
             {trouble}
             {integration.state === 'needs_reauthorization' && <Reauthorize integration={integration} />}
@@ -33,7 +39,12 @@ export function IntegrationHealth({ integration }: { integration: Schemas['Integ
             <Fact name="Syncs">
               {Object.entries(integration.record_types).map(([name, mapping]) => (
                 <div key={name}>
-                  <RouterLink to="/records/$recordType" params={{ recordType: name }} search={{ integration_id: integration.id }} underline="always">
+                  <RouterLink
+                    to="/records/$recordType"
+                    params={{ recordType: name }}
+                    search={{ integration_id: integration.id }}
+                    underline="always"
+                  >
                     {toWords(name)}
                   </RouterLink>
                   : {DIRECTIONS[mapping.direction ?? 'push']}
@@ -41,7 +52,9 @@ export function IntegrationHealth({ integration }: { integration: Schemas['Integ
               ))}
             </Fact>
             <Fact name="Onboarding">
-              {integration.onboarding.state === 'not_needed' ? 'Not needed: nothing is read from it' : toWords(integration.onboarding.state)}
+              {integration.onboarding.state === 'not_needed'
+                ? 'Not needed: nothing is read from it'
+                : toWords(integration.onboarding.state)}
               {integration.onboarding.completed_at !== null && (
                 <>
                   {' '}
@@ -76,7 +89,11 @@ export function IntegrationHealth({ integration }: { integration: Schemas['Integ
       </Section>
       {isRead && (
         <Section title="Sync Logs" actions={<SyncNowButtons integration={integration} />}>
-          <SyncRunTable query={runs} withApp={false} empty={<Empty title="No run yet">The first one begins when it is linked.</Empty>} />
+          <SyncRunTable
+            query={runs}
+            withApp={false}
+            empty={<Empty title="No run yet">The first one begins when it is linked.</Empty>}
+          />
         </Section>
       )}
       <Text size="xs" c="dimmed">

@@ -8,7 +8,7 @@ import { Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { WorkflowLinks } from '../../common/WorkflowLinks';
 import { pushesWorkflowId, syncRunsWorkflowId } from '../../common/workflow-ids';
-import { IntegrationActs } from './IntegrationActs';
+import { IntegrationActions } from './IntegrationActs';
 import { IntegrationHealth } from './IntegrationHealth';
 import { IntegrationSettings } from './IntegrationSettings';
 import { Mappings } from './Mappings';
@@ -34,7 +34,7 @@ export function IntegrationPage() {
               { title: 'Sync runs', workflowId: syncRunsWorkflowId(integrationId) },
             ]}
           />
-          {shown && <IntegrationActs integration={shown} />}
+          {shown && <IntegrationActions integration={shown} />}
         </>
       }
     >

@@ -12,23 +12,37 @@ import { useIntegrationChange } from './use-change';
 
 const MINUTE = 60_000;
 
-export function IntegrationSettings({ integration, etag }: { integration: Schemas['Integration']; etag: string }) {
+export function IntegrationSettings({
+  integration,
+  etag,
+}: {
+  integration: Schemas['Integration'];
+  etag: string;
+}) {
   const [app, setApp] = useState(integration.app);
   const [account, setAccount] = useState(integration.account_name);
   const [grace, setGrace] = useState<number | string>(integration.grace_period_ms / MINUTE);
-  const [wait, setWait] = useState<number | string>(integration.max_wait_ms === null ? '' : integration.max_wait_ms / MINUTE);
+  const [wait, setWait] = useState<number | string>(
+    integration.max_wait_ms === null ? '' : integration.max_wait_ms / MINUTE,
+  );
   const [config, setConfig] = useState(JSON.stringify(integration.config, null, 2));
   const refusal = useRefusal('admin');
   const { ask, dialogue } = useConfirm();
   const navigate = useNavigate();
   const save = useIntegrationChange({ integration, etag });
   const unlink = useAction({
-    run: () => answerOf(api.DELETE('/v1/integrations/{integration_id}', { params: { path: { integration_id: integration.id } } })),
+    run: () =>
+      answerOf(
+        api.DELETE('/v1/integrations/{integration_id}', {
+          params: { path: { integration_id: integration.id } },
+        }),
+      ),
     done: `${integration.app} is unlinked.`,
     changes: ['integrations', 'onboarding', 'record', 'records'],
     onDone: () => void navigate({ to: '/integrations' }),
   });
-  const whyNotSave = refusal ?? (isJson(config) ? undefined : 'The configuration is no JSON. Correct it first.');
+  const whyNotSave =
+    refusal ?? (isJson(config) ? undefined : 'The configuration is no JSON. Correct it first.');
   const isConfigChanged = config !== JSON.stringify(integration.config, null, 2);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -48,8 +62,20 @@ export function IntegrationSettings({ integration, etag }: { integration: Schema
         <Section title="Settings">
           {save.error && <ProblemView error={save.error} />}
           <Group align="flex-start" grow>
-            <TextInput label="App" required value={app} readOnly={isReadOnly} onChange={(event) => setApp(event.currentTarget.value)} />
-            <TextInput label="Account name" required value={account} readOnly={isReadOnly} onChange={(event) => setAccount(event.currentTarget.value)} />
+            <TextInput
+              label="App"
+              required
+              value={app}
+              readOnly={isReadOnly}
+              onChange={(event) => setApp(event.currentTarget.value)}
+            />
+            <TextInput
+              label="Account name"
+              required
+              value={account}
+              readOnly={isReadOnly}
+              onChange={(event) => setAccount(event.currentTarget.value)}
+            />
           </Group>
           <Group align="flex-start" grow>
             <NumberInput
@@ -89,7 +115,10 @@ export function IntegrationSettings({ integration, etag }: { integration: Schema
           </Group>
         </Section>
       </form>
-      <Section title="Unlink" hint="Records stay here and there. Waiting changes are no longer sent; the logs are kept.">
+      <Section
+        title="Unlink"
+        hint="Records stay here and there. Waiting changes are no longer sent; the logs are kept."
+      >
         <Group>
           <ActionButton
             color="red"

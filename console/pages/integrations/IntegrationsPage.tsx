@@ -20,7 +20,11 @@ export function IntegrationsPage() {
   const navigate = useNavigate();
   const refusal = useRefusal('admin');
   const link = (
-    <ActionButton leftSection={<Plus size={16} aria-hidden />} refusal={refusal} onClick={() => void navigate({ to: '/integrations/new' })}>
+    <ActionButton
+      leftSection={<Plus size={16} aria-hidden />}
+      refusal={refusal}
+      onClick={() => void navigate({ to: '/integrations/new' })}
+    >
       Link a third party
     </ActionButton>
   );
@@ -55,7 +59,15 @@ export function IntegrationsPage() {
 }
 
 function IntegrationCard({ integration }: { integration: Schemas['Integration'] }) {
-  const { id, app, account_name: account, state, record_types: types, onboarding, last_check: check } = integration;
+  const {
+    id,
+    app,
+    account_name: account,
+    state,
+    record_types: types,
+    onboarding,
+    last_check: check,
+  } = integration;
   const trouble = troubleOf(integration);
   return (
     <Card withBorder component="li" padding="md">
@@ -71,8 +83,12 @@ function IntegrationCard({ integration }: { integration: Schemas['Integration'] 
           </div>
           <Group gap={6}>
             <StatusBadge status={state} size="lg" />
-            {onboarding.state === 'in_progress' && <StatusBadge status="running" label="Onboarding" size="lg" />}
-            {onboarding.state === 'failed' && <StatusBadge status="failed" label="Onboarding failed" size="lg" />}
+            {onboarding.state === 'in_progress' && (
+              <StatusBadge status="running" label="Onboarding" size="lg" />
+            )}
+            {onboarding.state === 'failed' && (
+              <StatusBadge status="failed" label="Onboarding failed" size="lg" />
+            )}
           </Group>
         </Group>
         {Object.entries(types).map(([name, mapping]) => (

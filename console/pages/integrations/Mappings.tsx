@@ -1,5 +1,16 @@
 /** Which fields go where. Before a change is made, it is said how many records it touches (rules.md 15). */
-import { ActionIcon, Button, Group, Modal, Select, Stack, Table, Text, TextInput, VisuallyHidden } from '@mantine/core';
+import {
+  ActionIcon,
+  Button,
+  Group,
+  Modal,
+  Select,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  VisuallyHidden,
+} from '@mantine/core';
 import { Plus, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
@@ -36,7 +47,11 @@ export function Mappings({ integration, etag }: { integration: Schemas['Integrat
     run: () =>
       answerOf(
         api.PATCH('/v1/integrations/{integration_id}', {
-          params: { path: { integration_id: integration.id }, query: { dry_run: 'true' }, header: { 'If-Match': etag } },
+          params: {
+            path: { integration_id: integration.id },
+            query: { dry_run: 'true' },
+            header: { 'If-Match': etag },
+          },
           body: { record_types: mappings },
         }),
       ),
@@ -44,12 +59,16 @@ export function Mappings({ integration, etag }: { integration: Schemas['Integrat
     onDone: (answer) => setPreview(answer.preview ?? undefined),
   });
   const set = (type: string, mapping: Mapping): void => setMappings({ ...mappings, [type]: mapping });
-  const missing = integration.known_record_types.map(({ name }) => name).filter((name) => !(name in mappings));
+  const missing = integration.known_record_types
+    .map(({ name }) => name)
+    .filter((name) => !(name in mappings));
 
   return (
     <Stack>
       {look.error ? <ProblemView error={look.error} /> : null}
-      {Object.keys(mappings).length === 0 && <Empty title="Nothing is mapped">Add a record type, then the fields that go there.</Empty>}
+      {Object.keys(mappings).length === 0 && (
+        <Empty title="Nothing is mapped">Add a record type, then the fields that go there.</Empty>
+      )}
       {Object.entries(mappings).map(([type, mapping]) => (
         <MappingOfType
           key={type}
@@ -83,10 +102,18 @@ export function Mappings({ integration, etag }: { integration: Schemas['Integrat
           </ActionButton>
         </Group>
         <Group gap="xs">
-          <ActionButton variant="default" refusal={isChanged ? undefined : 'Nothing is changed yet.'} onClick={() => setMappings(integration.record_types)}>
+          <ActionButton
+            variant="default"
+            refusal={isChanged ? undefined : 'Nothing is changed yet.'}
+            onClick={() => setMappings(integration.record_types)}
+          >
             Undo
           </ActionButton>
-          <ActionButton loading={look.isPending} refusal={refusal ?? (isChanged ? undefined : 'Nothing is changed yet.')} onClick={() => look.mutate()}>
+          <ActionButton
+            loading={look.isPending}
+            refusal={refusal ?? (isChanged ? undefined : 'Nothing is changed yet.')}
+            onClick={() => look.mutate()}
+          >
             See what it touches
           </ActionButton>
         </Group>
@@ -95,8 +122,10 @@ export function Mappings({ integration, etag }: { integration: Schemas['Integrat
         <Stack>
           {save.error && <ProblemView error={save.error} />}
           <Text>
-            {plural(preview?.records_touched ?? 0, 'record')} would be sent anew, of {plural(preview?.records_looked_at ?? 0, 'record')} looked at
-            {preview?.is_complete === false ? ' (there are more; so many were looked at)' : ''}. Changes that wait already keep their time.
+            {plural(preview?.records_touched ?? 0, 'record')} would be sent anew, of{' '}
+            {plural(preview?.records_examined ?? 0, 'record')} looked at
+            {preview?.is_complete === false ? ' (there are more; so many were looked at)' : ''}. Changes that
+            wait already keep their time.
           </Text>
           <Group justify="flex-end">
             <Button variant="default" onClick={() => setPreview(undefined)}>
@@ -123,7 +152,10 @@ interface MappingOfTypeProps {
 function MappingOfType({ type, mapping, known, isReadOnly, onChange }: MappingOfTypeProps) {
   const fields = mapping.fields ?? [];
   const setField = (index: number, change: object): void =>
-    onChange({ ...mapping, fields: fields.map((field, at) => (at === index ? { ...field, ...change } : field)) });
+    onChange({
+      ...mapping,
+      fields: fields.map((field, at) => (at === index ? { ...field, ...change } : field)),
+    });
   const filter =
     mapping.filter === undefined
       ? ''
@@ -223,7 +255,9 @@ function MappingOfType({ type, mapping, known, isReadOnly, onChange }: MappingOf
                       variant="subtle"
                       color="gray"
                       aria-label={`Remove ${field.name ?? field.to}`}
-                      onClick={() => onChange({ ...mapping, fields: fields.filter((_field, at) => at !== index) })}
+                      onClick={() =>
+                        onChange({ ...mapping, fields: fields.filter((_field, at) => at !== index) })
+                      }
                     >
                       <Trash2 size={16} aria-hidden />
                     </ActionIcon>

@@ -1,5 +1,17 @@
 /** Links a third party: the connector, where it is and with what credentials, then a live check before anything is synced. */
-import { Alert, Card, Group, JsonInput, NumberInput, Select, SimpleGrid, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
+import {
+  Alert,
+  Card,
+  Group,
+  JsonInput,
+  NumberInput,
+  Select,
+  SimpleGrid,
+  Stack,
+  Text,
+  TextInput,
+  UnstyledButton,
+} from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { CircleCheck, TriangleAlert } from 'lucide-react';
@@ -28,8 +40,18 @@ export function NewIntegrationPage() {
         {(all) => (
           <SimpleGrid cols={{ base: 1, sm: 3 }} role="group" aria-label="How it is spoken with">
             {all.map(({ kind, title, description }) => (
-              <UnstyledButton key={kind} aria-pressed={kind === connector} onClick={() => void navigate({ search: { connector: kind }, replace: true })}>
-                <Card withBorder h="100%" {...(kind === connector ? { style: { borderColor: 'var(--mantine-primary-color-filled)', borderWidth: 2 } } : {})}>
+              <UnstyledButton
+                key={kind}
+                aria-pressed={kind === connector}
+                onClick={() => void navigate({ search: { connector: kind }, replace: true })}
+              >
+                <Card
+                  withBorder
+                  h="100%"
+                  {...(kind === connector
+                    ? { style: { borderColor: 'var(--mantine-primary-color-filled)', borderWidth: 2 } }
+                    : {})}
+                >
                   <Text fw={600}>{title}</Text>
                   <Text size="sm" c="dimmed">
                     {description}
@@ -40,7 +62,9 @@ export function NewIntegrationPage() {
           </SimpleGrid>
         )}
       </Read>
-      {connector !== undefined && <Read query={chosen}>{(shown) => <LinkForm key={shown.kind} connector={shown} />}</Read>}
+      {connector !== undefined && (
+        <Read query={chosen}>{(shown) => <LinkForm key={shown.kind} connector={shown} />}</Read>
+      )}
     </Page>
   );
 }
@@ -58,7 +82,10 @@ function LinkForm({ connector }: { connector: Schemas['Connector'] }) {
   const [initialPush, setInitialPush] = useState<'all' | 'none'>('all');
   const [linked, setLinked] = useState<Schemas['Integration']>();
   const check = useAction({
-    run: (id: string) => answerOf(api.POST('/v1/integrations/{integration_id}/check', { params: { path: { integration_id: id } } })),
+    run: (id: string) =>
+      answerOf(
+        api.POST('/v1/integrations/{integration_id}/check', { params: { path: { integration_id: id } } }),
+      ),
     changes: ['integrations'],
   });
   const readConfig = toValues(configSchema, config);
@@ -72,7 +99,9 @@ function LinkForm({ connector }: { connector: Schemas['Connector'] }) {
             ...(accountName === '' ? {} : { account_name: accountName }),
             config: readConfig.values,
             credentials: readCredentials.values,
-            ...(mappings.trim() === '' || mappings.trim() === '{}' ? {} : { record_types: JSON.parse(mappings) as Schemas['Integration']['record_types'] }),
+            ...(mappings.trim() === '' || mappings.trim() === '{}'
+              ? {}
+              : { record_types: JSON.parse(mappings) as Schemas['Integration']['record_types'] }),
             grace_period_ms: Math.round(Number(graceMinutes) * 60_000),
             initial_push: initialPush,
             is_paused: true,
@@ -87,10 +116,14 @@ function LinkForm({ connector }: { connector: Schemas['Connector'] }) {
     },
   });
   const resume = useAction({
-    run: (id: string) => answerOf(api.POST('/v1/integrations/{integration_id}/resume', { params: { path: { integration_id: id } } })),
+    run: (id: string) =>
+      answerOf(
+        api.POST('/v1/integrations/{integration_id}/resume', { params: { path: { integration_id: id } } }),
+      ),
     done: 'It is linked and syncs now.',
     changes: ['integrations', 'onboarding', 'record', 'records'],
-    onDone: (_answer, id) => void navigate({ to: '/integrations/$integrationId', params: { integrationId: id } }),
+    onDone: (_answer, id) =>
+      void navigate({ to: '/integrations/$integrationId', params: { integrationId: id } }),
   });
 
   const problem = link.error === null ? undefined : asProblem(link.error);
@@ -107,7 +140,10 @@ function LinkForm({ connector }: { connector: Schemas['Connector'] }) {
 
   if (linked !== undefined)
     return (
-      <Section title={`${linked.app} is linked, and paused`} hint="It was asked with the credentials you gave, without changing anything there.">
+      <Section
+        title={`${linked.app} is linked, and paused`}
+        hint="It was asked with the credentials you gave, without changing anything there."
+      >
         {check.data === undefined ? (
           <Text role="status">{check.isPending ? 'Asking it now …' : 'It was not asked.'}</Text>
         ) : (
@@ -132,7 +168,12 @@ function LinkForm({ connector }: { connector: Schemas['Connector'] }) {
           <ActionButton variant="default" loading={check.isPending} onClick={() => check.mutate(linked.id)}>
             Check again
           </ActionButton>
-          <ActionButton variant="default" onClick={() => void navigate({ to: '/integrations/$integrationId', params: { integrationId: linked.id } })}>
+          <ActionButton
+            variant="default"
+            onClick={() =>
+              void navigate({ to: '/integrations/$integrationId', params: { integrationId: linked.id } })
+            }
+          >
             To its page, to correct it
           </ActionButton>
         </Group>
@@ -152,10 +193,21 @@ function LinkForm({ connector }: { connector: Schemas['Connector'] }) {
             onChange={(event) => setAccountName(event.currentTarget.value)}
             error={errorsAt('/account_name')['']}
           />
-          <SchemaForm schema={configSchema} drafts={config} onChange={setConfig} errors={{ ...errorsAt('/config/'), ...readConfig.wrong }} />
+          <SchemaForm
+            schema={configSchema}
+            drafts={config}
+            onChange={setConfig}
+            errors={{ ...errorsAt('/config/'), ...readConfig.wrong }}
+          />
         </Section>
         <Section title="Credentials" hint="They are kept encrypted and never shown again.">
-          <SchemaForm schema={credentialsSchema} drafts={credentials} onChange={setCredentials} errors={errorsAt('/credentials/')} isSecret />
+          <SchemaForm
+            schema={credentialsSchema}
+            drafts={credentials}
+            onChange={setCredentials}
+            errors={errorsAt('/credentials/')}
+            isSecret
+          />
         </Section>
         <Section title="What syncs" hint="Fields and how they map can be changed at any time.">
           <JsonInput

@@ -20,7 +20,10 @@ export function Reauthorize({ integration }: { integration: Schemas['Integration
   const give = useAction({
     run: () =>
       answerOf(
-        api.PUT('/v1/integrations/{integration_id}/credentials', { params: { path: { integration_id: integration.id } }, body: { credentials: drafts } }),
+        api.PUT('/v1/integrations/{integration_id}/credentials', {
+          params: { path: { integration_id: integration.id } },
+          body: { credentials: drafts },
+        }),
       ),
     isQuiet: true,
     done: 'The new credentials are kept. What waited goes on.',
@@ -39,24 +42,47 @@ export function Reauthorize({ integration }: { integration: Schemas['Integration
     give.mutate();
   };
   const errors = Object.fromEntries(
-    (give.error === null ? [] : asProblem(give.error).errors).map(({ pointer, message }) => [pointer.replace('/credentials/', ''), message]),
+    (give.error === null ? [] : asProblem(give.error).errors).map(({ pointer, message }) => [
+      pointer.replace('/credentials/', ''),
+      message,
+    ]),
   );
   return (
     <>
       <Group>
-        <ActionButton variant="default" leftSection={<KeyRound size={16} aria-hidden />} refusal={refusal} onClick={open}>
+        <ActionButton
+          variant="default"
+          leftSection={<KeyRound size={16} aria-hidden />}
+          refusal={refusal}
+          onClick={open}
+        >
           Re-authorize
         </ActionButton>
       </Group>
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title={`New credentials for ${integration.app}`} centered={false}>
+      <Modal
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        title={`New credentials for ${integration.app}`}
+        centered={false}
+      >
         <Read query={connector} rows={3}>
           {(shown) => (
             <form onSubmit={submit}>
               <Stack>
                 {give.error && <ProblemView error={give.error} />}
-                <SchemaForm schema={shown.credentials_schema} drafts={drafts} onChange={setDrafts} errors={errors} isSecret />
+                <SchemaForm
+                  schema={shown.credentials_schema}
+                  drafts={drafts}
+                  onChange={setDrafts}
+                  errors={errors}
+                  isSecret
+                />
                 <Group justify="flex-end">
-                  <ActionButton type="submit" loading={give.isPending} refusal={Object.keys(drafts).length === 0 ? 'Nothing is filled in yet.' : undefined}>
+                  <ActionButton
+                    type="submit"
+                    loading={give.isPending}
+                    refusal={Object.keys(drafts).length === 0 ? 'Nothing is filled in yet.' : undefined}
+                  >
                     Use these
                   </ActionButton>
                 </Group>

@@ -25,7 +25,8 @@ export function Schedule({ integration, etag }: { integration: Schemas['Integrat
   const [isHourly, setHourly] = useState(integration.is_hourly_sync_on);
   const [nightlyAt, setNightlyAt] = useState(integration.nightly_sync_at ?? '');
   const save = useIntegrationChange({ integration, etag });
-  const isChanged = isHourly !== integration.is_hourly_sync_on || nightlyAt !== (integration.nightly_sync_at ?? '');
+  const isChanged =
+    isHourly !== integration.is_hourly_sync_on || nightlyAt !== (integration.nightly_sync_at ?? '');
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     save.mutate({ is_hourly_sync_on: isHourly, nightly_sync_at: nightlyAt === '' ? null : nightlyAt });
@@ -46,18 +47,21 @@ export function Schedule({ integration, etag }: { integration: Schemas['Integrat
                       <Text span c="dimmed">
                         ({run.local_time.slice(-6)})
                       </Text>{' '}
-                      · {run.schedule === 'nightly' ? 'every night: modified and deleted records' : 'every hour: modified records and metadata'}
+                      ·{' '}
+                      {run.schedule === 'nightly'
+                        ? 'every night: modified and deleted records'
+                        : 'every hour: modified records and metadata'}
                       {run.is_clock_change ? ' · the clocks change' : ''}
                     </List.Item>
                   ))}
                 </List>
               )}
             </Section>
-            {shown.skipped_ticks.length > 0 && (
+            {shown.skipped_runs.length > 0 && (
               <Section title="Skipped">
                 <Table aria-label="Skipped runs">
                   <Table.Tbody>
-                    {shown.skipped_ticks.map((tick) => (
+                    {shown.skipped_runs.map((tick) => (
                       <Table.Tr key={tick.id}>
                         <Table.Td>
                           <Instant at={tick.scheduled_at} />
@@ -94,7 +98,11 @@ export function Schedule({ integration, etag }: { integration: Schemas['Integrat
               onChange={(event) => setNightlyAt(event.currentTarget.value)}
             />
             <Group>
-              <ActionButton type="submit" loading={save.isPending} refusal={refusal ?? (isChanged ? undefined : 'Nothing is changed yet.')}>
+              <ActionButton
+                type="submit"
+                loading={save.isPending}
+                refusal={refusal ?? (isChanged ? undefined : 'Nothing is changed yet.')}
+              >
                 Save
               </ActionButton>
             </Group>

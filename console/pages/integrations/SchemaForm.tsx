@@ -1,5 +1,15 @@
 /** Fields for what a connector's schema describes. Structures within are edited as JSON. */
-import { Button, Group, JsonInput, PasswordInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core';
+import {
+  Button,
+  Group,
+  JsonInput,
+  PasswordInput,
+  Select,
+  Stack,
+  Switch,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
 import { useState } from 'react';
 import { ActionButton } from '../../common/ActionButton';
 import { toText, toWords } from '../../common/formatting';
@@ -46,7 +56,9 @@ export function SchemaForm(props: SchemaFormProps) {
 
 function NamedFields({ schema, drafts, onChange, errors, isSecret = false }: SchemaFormProps) {
   const required = new Set(schema.required);
-  const names = Object.keys(schema.properties ?? {}).toSorted((a, b) => Number(required.has(b)) - Number(required.has(a)));
+  const names = Object.keys(schema.properties ?? {}).toSorted(
+    (a, b) => Number(required.has(b)) - Number(required.has(a)),
+  );
   return names.map((name) => {
     const field = schema.properties?.[name] ?? {};
     const props = {
@@ -57,7 +69,9 @@ function NamedFields({ schema, drafts, onChange, errors, isSecret = false }: Sch
       value: drafts[name] ?? '',
     };
     const set = (value: string): void => onChange({ ...drafts, [name]: value });
-    const placeholder = ['string', 'number'].includes(typeof field.default) ? toText(field.default) : undefined;
+    const placeholder = ['string', 'number'].includes(typeof field.default)
+      ? toText(field.default)
+      : undefined;
     const look = lookOf(field);
     if (isSecret) {
       return (
@@ -93,10 +107,20 @@ function NamedFields({ schema, drafts, onChange, errors, isSecret = false }: Sch
           onChange={(event) => set(String(event.currentTarget.checked))}
         />
       );
-    if (look === 'json') return <JsonInput key={name} {...props} minRows={3} maxRows={16} placeholder="{}" onChange={set} />;
+    if (look === 'json')
+      return <JsonInput key={name} {...props} minRows={3} maxRows={16} placeholder="{}" onChange={set} />;
     const change = (event: { currentTarget: { value: string } }): void => set(event.currentTarget.value);
-    if ((field.maxLength ?? 0) > 10_000) return <Textarea key={name} {...props} autosize minRows={3} maxRows={10} onChange={change} />;
-    return <TextInput key={name} {...props} placeholder={placeholder} {...(look === 'number' ? { inputMode: 'numeric' as const } : {})} onChange={change} />;
+    if ((field.maxLength ?? 0) > 10_000)
+      return <Textarea key={name} {...props} autosize minRows={3} maxRows={10} onChange={change} />;
+    return (
+      <TextInput
+        key={name}
+        {...props}
+        placeholder={placeholder}
+        {...(look === 'number' ? { inputMode: 'numeric' as const } : {})}
+        onChange={change}
+      />
+    );
   });
 }
 
@@ -120,14 +144,30 @@ function FreeFields({ drafts, onChange, errors, isSecret }: SchemaFormProps) {
             value={drafts[key] ?? ''}
             onChange={(event) => onChange({ ...drafts, [key]: event.currentTarget.value })}
           />
-          <Button variant="default" onClick={() => onChange(Object.fromEntries(Object.entries(drafts).filter(([other]) => other !== key)))}>
+          <Button
+            variant="default"
+            onClick={() =>
+              onChange(Object.fromEntries(Object.entries(drafts).filter(([other]) => other !== key)))
+            }
+          >
             Remove
           </Button>
         </Group>
       ))}
       <Group align="flex-end" gap="xs">
-        <TextInput label="Name of a credential" placeholder="token" value={name} onChange={(event) => setName(event.currentTarget.value)} />
-        <ActionButton variant="default" refusal={name.trim() === '' ? 'Name it first.' : name in drafts ? 'It is there already.' : undefined} onClick={add}>
+        <TextInput
+          label="Name of a credential"
+          placeholder="token"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <ActionButton
+          variant="default"
+          refusal={
+            name.trim() === '' ? 'Name it first.' : name in drafts ? 'It is there already.' : undefined
+          }
+          onClick={add}
+        >
           Add
         </ActionButton>
       </Group>

@@ -30,12 +30,17 @@ export const alternativesOf = (schema: JsonSchema): JsonSchema[] => schema.anyOf
 
 /** An object whose names are free and whose values are text: `{token: "…"}`. */
 export const isFreeText = ({ properties, additionalProperties }: JsonSchema): boolean =>
-  properties === undefined && typeof additionalProperties === 'object' && additionalProperties.type === 'string';
+  properties === undefined &&
+  typeof additionalProperties === 'object' &&
+  additionalProperties.type === 'string';
 
 export type Drafts = Record<string, string>;
 
 /** What the texts of a form stand for. Fields left empty are left out. `wrong` says by name which text cannot be read. */
-export function toValues(schema: JsonSchema, drafts: Drafts): { values: Record<string, unknown>; wrong: Record<string, string> } {
+export function toValues(
+  schema: JsonSchema,
+  drafts: Drafts,
+): { values: Record<string, unknown>; wrong: Record<string, string> } {
   const values: Record<string, unknown> = {};
   const wrong: Record<string, string> = {};
   for (const [name, draft] of Object.entries(drafts)) {

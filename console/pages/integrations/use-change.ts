@@ -2,10 +2,20 @@ import { answerOf, api, type Schemas } from '../../api/client';
 import { useAction } from '../../common/use-action';
 import type { operations } from '../../api/schema';
 
-export type IntegrationChange = NonNullable<operations['changeIntegration']['requestBody']>['content']['application/json'];
+export type IntegrationChange = NonNullable<
+  operations['changeIntegration']['requestBody']
+>['content']['application/json'];
 
 /** Changes an integration from the version that is shown; somebody else's change in between is refused, not overwritten. */
-export function useIntegrationChange({ integration, etag, onDone }: { integration: Schemas['Integration']; etag: string; onDone?: () => void }) {
+export function useIntegrationChange({
+  integration,
+  etag,
+  onDone,
+}: {
+  integration: Schemas['Integration'];
+  etag: string;
+  onDone?: () => void;
+}) {
   return useAction({
     run: (change: IntegrationChange) =>
       answerOf(

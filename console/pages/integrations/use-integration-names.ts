@@ -2,9 +2,15 @@ import { useQuery } from '@tanstack/react-query';
 import { integrationsQuery } from '../../api/queries';
 
 /** `PocketBase (Demo)` by id; unlinked integrations are named as such, for logs outlive them. */
-export function useIntegrationNames(): { nameOf: (id: string) => string; choices: { value: string; label: string }[] } {
+export function useIntegrationNames(): {
+  nameOf: (id: string) => string;
+  choices: { value: string; label: string }[];
+} {
   const { data = [] } = useQuery(integrationsQuery);
-  const choices = data.map(({ id, app, account_name: account }) => ({ value: id, label: `${app} (${account})` }));
+  const choices = data.map(({ id, app, account_name: account }) => ({
+    value: id,
+    label: `${app} (${account})`,
+  }));
   const names = new Map(choices.map(({ value, label }) => [value, label]));
   return { choices, nameOf: (id) => names.get(id) ?? 'Unlinked integration' };
 }

@@ -57,7 +57,11 @@ export function NotificationsPage() {
             variant="default"
             leftSection={<CheckCheck size={16} aria-hidden />}
             loading={viewAll.isPending}
-            refusal={newest === undefined || all.every(({ viewed_at: at }) => at !== null) ? 'All are viewed already.' : undefined}
+            refusal={
+              newest === undefined || all.every(({ viewed_at: at }) => at !== null)
+                ? 'All are viewed already.'
+                : undefined
+            }
             onClick={() => newest && viewAll.mutate(newest.id)}
           >
             Mark all as viewed
@@ -74,20 +78,28 @@ export function NotificationsPage() {
             { value: 'true', label: 'Viewed' },
           ]}
           value={search.is_viewed ?? 'all'}
-          onChange={(value) => void navigate({ search: value === 'all' ? {} : { is_viewed: value as 'true' }, replace: true })}
+          onChange={(value) =>
+            void navigate({ search: value === 'all' ? {} : { is_viewed: value as 'true' }, replace: true })
+          }
         />
       </Group>
       <Read query={notifications}>
         {() =>
           all.length === 0 ? (
-            <Empty title="Nothing to see">What you start and does not end within a minute, and what needs your attention, comes here.</Empty>
+            <Empty title="Nothing to see">
+              What you start and does not end within a minute, and what needs your attention, comes here.
+            </Empty>
           ) : (
             <Stack component="ul" p={0} m={0} gap="xs" style={{ listStyle: 'none' }}>
               {all.map((notification) => (
                 <Entry key={notification.id} notification={notification} />
               ))}
               {notifications.hasNextPage && (
-                <Button variant="default" loading={notifications.isFetchingNextPage} onClick={() => void notifications.fetchNextPage()}>
+                <Button
+                  variant="default"
+                  loading={notifications.isFetchingNextPage}
+                  onClick={() => void notifications.fetchNextPage()}
+                >
                   Show more
                 </Button>
               )}
@@ -100,12 +112,28 @@ export function NotificationsPage() {
 }
 
 function Entry({ notification }: { notification: Notification }) {
-  const { id, title, explanation, detail, severity, path, created_at: at, resolved_at: resolvedAt, viewed_at: viewedAt, email } = notification;
+  const {
+    id,
+    title,
+    explanation,
+    detail,
+    severity,
+    path,
+    created_at: at,
+    resolved_at: resolvedAt,
+    viewed_at: viewedAt,
+    email,
+  } = notification;
   const isUnread = viewedAt === null;
   const { icon: Icon, label } = LOOKS[severity];
   const view = useAction({
     run: (how: 'seen' | 'opened') =>
-      answerOf(api.POST('/v1/notifications/{notification_id}/viewed', { params: { path: { notification_id: id } }, body: { how } })),
+      answerOf(
+        api.POST('/v1/notifications/{notification_id}/viewed', {
+          params: { path: { notification_id: id } },
+          body: { how },
+        }),
+      ),
     changes: ['notifications'],
     isQuiet: true,
   });

@@ -3,7 +3,10 @@ import { useEffect, useRef } from 'react';
 const VISIBLE_FOR_MS = 1_000;
 
 /** Calls once when the element has been visible for a second, in a window that is looked at (rules.md 25). */
-export function useSeen<Element extends HTMLElement>(isOn: boolean, onSeen: () => void): React.RefObject<Element | null> {
+export function useSeen<Element extends HTMLElement>(
+  isOn: boolean,
+  onSeen: () => void,
+): React.RefObject<Element | null> {
   const element = useRef<Element>(null);
   const tell = useRef(onSeen);
   useEffect(() => {
@@ -15,7 +18,8 @@ export function useSeen<Element extends HTMLElement>(isOn: boolean, onSeen: () =
     let isInView = false;
     const follow = (): void => {
       clearTimeout(timer);
-      if (isInView && document.visibilityState === 'visible') timer = setTimeout(() => tell.current(), VISIBLE_FOR_MS);
+      if (isInView && document.visibilityState === 'visible')
+        timer = setTimeout(() => tell.current(), VISIBLE_FOR_MS);
     };
     const observer = new IntersectionObserver(
       ([entry]) => {

@@ -29,11 +29,17 @@ interface Outcome {
 async function start({ kind, integration, overviewId }: Work, signal: AbortSignal): Promise<Outcome> {
   const params = { path: { integration_id: integration.id } };
   if (kind === 'overview') {
-    const { operation, overview } = await answerOf(api.POST('/v1/integrations/{integration_id}/overviews', { params, body: {}, signal }));
+    const { operation, overview } = await answerOf(
+      api.POST('/v1/integrations/{integration_id}/overviews', { params, body: {}, signal }),
+    );
     return { isDone: operation.ended_at !== null, overviewId: overview.id, syncRunId: null };
   }
   const { operation, sync_run: run } = await answerOf(
-    api.POST('/v1/integrations/{integration_id}/sync-now', { params, body: overviewId === undefined ? {} : { overview_id: overviewId }, signal }),
+    api.POST('/v1/integrations/{integration_id}/sync-now', {
+      params,
+      body: overviewId === undefined ? {} : { overview_id: overviewId },
+      signal,
+    }),
   );
   return { isDone: operation.ended_at !== null, overviewId: null, syncRunId: run.id };
 }
@@ -48,7 +54,8 @@ export function OperationModal({ work, onClose }: { work: Work; onClose: () => v
   const operation = useMutation({
     mutationFn: (asked: Work) => start(asked, waiting.signal),
     onSuccess({ isDone, ...outcome }) {
-      for (const subject of ['overviews', 'sync-runs', 'record', 'records']) void queryClient.invalidateQueries({ queryKey: [subject] });
+      for (const subject of ['overviews', 'sync-runs', 'record', 'records'])
+        void queryClient.invalidateQueries({ queryKey: [subject] });
       if (isDone && !waiting.signal.aborted) open(outcome);
     },
   });
@@ -74,7 +81,10 @@ export function OperationModal({ work, onClose }: { work: Work; onClose: () => v
     waiting.abort();
     onClose();
   };
-  const title = work.kind === 'overview' ? `Sync Overview of ${work.integration.app}` : `Sync Now: ${work.integration.app}`;
+  const title =
+    work.kind === 'overview'
+      ? `Sync Overview of ${work.integration.app}`
+      : `Sync Now: ${work.integration.app}`;
   const inBackground = operation.data !== undefined && !operation.data.isDone;
   return (
     <Modal opened onClose={close} title={title} closeOnClickOutside={false}>
@@ -83,7 +93,8 @@ export function OperationModal({ work, onClose }: { work: Work; onClose: () => v
           <ProblemView error={operation.error} />
         ) : inBackground ? (
           <Text>
-            {work.kind === 'overview' ? 'The overview' : 'The sync'} is processing in the background. You will be sent a notification when it is finished.
+            {work.kind === 'overview' ? 'The overview' : 'The sync'} is processing in the background. You will
+            be sent a notification when it is finished.
           </Text>
         ) : (
           <Under work={work} since={startedAt} />
@@ -105,22 +116,44 @@ export function OperationModal({ work, onClose }: { work: Work; onClose: () => v
 
 function Under({ work, since }: { work: Work; since: number }) {
   const filter = { integration_id: work.integration.id };
-  const overviews = useInfiniteQuery({ ...overviewsQuery(filter), enabled: work.kind === 'overview', refetchInterval: 1_000 });
-  const runs = useInfiniteQuery({ ...syncRunsQuery(filter), enabled: work.kind === 'sync_now', refetchInterval: 1_000 });
+  const overviews = useInfiniteQuery({
+    ...overviewsQuery(filter),
+    enabled: work.kind === 'overview',
+    refetchInterval: 1_000,
+  });
+  const runs = useInfiniteQuery({
+    ...syncRunsQuery(filter),
+    enabled: work.kind === 'sync_now',
+    refetchInterval: 1_000,
+  });
   const overview = overviews.data?.pages[0]?.data[0];
   const run = runs.data?.pages[0]?.data.find((one) => !one.is_sync_finished);
   const read =
-    work.kind === 'overview' ? (overview?.datasets.reduce((sum, { records_read: count }) => sum + count, 0) ?? 0) : (run?.progress.records_read ?? 0);
+    work.kind === 'overview'
+      ? (overview?.datasets.reduce((sum, { records_read: count }) => sum + count, 0) ?? 0)
+      : (run?.progress.records_read ?? 0);
   const counts =
-    work.kind === 'overview' ? (overview?.datasets.map(({ expected_records: count }) => count) ?? [null]) : [run?.progress.expected_records ?? null];
-  const expected = counts.includes(null) ? null : counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+    work.kind === 'overview'
+      ? (overview?.datasets.map(({ expected_records: count }) => count) ?? [null])
+      : [run?.progress.expected_records ?? null];
+  const expected = counts.includes(null)
+    ? null
+    : counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
   const now = useNow();
   return (
     <>
-      <Progress value={expected === null || expected === 0 ? 100 : Math.min(100, (100 * read) / expected)} animated aria-label="Progress" />
+      <Progress
+        value={expected === null || expected === 0 ? 100 : Math.min(100, (100 * read) / expected)}
+        animated
+        aria-label="Progress"
+      />
       <Text size="sm">
-        {read === 0 ? 'Under way' : expected === null ? `${plural(read, 'record')} looked at` : `${toNumber(read)} of ${plural(expected, 'record')} looked at`},{' '}
-        {toClock(now - since)} so far. You can close this; it goes on.
+        {read === 0
+          ? 'Under way'
+          : expected === null
+            ? `${plural(read, 'record')} looked at`
+            : `${toNumber(read)} of ${plural(expected, 'record')} looked at`}
+        , {toClock(now - since)} so far. You can close this; it goes on.
       </Text>
     </>
   );

@@ -28,7 +28,12 @@ import { StartButtons, useSyncRefusal } from './StartButtons';
 type Overview = Schemas['SyncOverview'];
 type Item = Schemas['OverviewItem'];
 const route = getRouteApi('/shell/overviews/$overviewId');
-const ACTIONS: Record<string, string> = { create: 'Create', update: 'Update', delete: 'Delete', not_possible: 'Not possible' };
+const ACTIONS: Record<string, string> = {
+  create: 'Create',
+  update: 'Update',
+  delete: 'Delete',
+  not_possible: 'Not possible',
+};
 
 export function OverviewPage() {
   const { overviewId } = route.useParams();
@@ -37,7 +42,11 @@ export function OverviewPage() {
   const isGone = overview.error !== null && asProblem(overview.error).status === 410;
   return (
     <>
-      {isGone ? <NoLongerValid overviewId={overviewId} detail={asProblem(overview.error).detail} /> : <Valid overview={overview} onApply={setWork} />}
+      {isGone ? (
+        <NoLongerValid overviewId={overviewId} detail={asProblem(overview.error).detail} />
+      ) : (
+        <Valid overview={overview} onApply={setWork} />
+      )}
       {/* Beside both: the sync that ends makes the overview invalid, and its answer comes a moment after that. */}
       {work !== undefined && <OperationModal work={work} onClose={() => setWork(undefined)} />}
     </>
@@ -55,7 +64,8 @@ function Valid({ overview, onApply }: { overview: UseQueryResult<Overview>; onAp
       subtitle={
         data && (
           <>
-            {nameOf(data.integration_id)} · asked for by {toActor(data.requested_by)} <Instant at={data.requested_at} />
+            {nameOf(data.integration_id)} · asked for by {toActor(data.requested_by)}{' '}
+            <Instant at={data.requested_at} />
             {data.generated_at !== null && (
               <>
                 {' '}
@@ -65,7 +75,8 @@ function Valid({ overview, onApply }: { overview: UseQueryResult<Overview>; onAp
             {data.expires_at !== null && (
               <>
                 {' '}
-                · valid until another is made or a sync runs, and <Instant at={data.expires_at} /> at the latest
+                · valid until another is made or a sync runs, and <Instant at={data.expires_at} /> at the
+                latest
               </>
             )}
           </>
@@ -86,7 +97,13 @@ function Valid({ overview, onApply }: { overview: UseQueryResult<Overview>; onAp
             {shown.state === 'ready' ? (
               <Items overviewId={shown.id} />
             ) : (
-              <Empty title={shown.state === 'failed' || shown.state === 'canceled' ? 'It could not be made' : 'It is being made'}>
+              <Empty
+                title={
+                  shown.state === 'failed' || shown.state === 'canceled'
+                    ? 'It could not be made'
+                    : 'It is being made'
+                }
+              >
                 {shown.state === 'failed'
                   ? 'What could not be read is named above. An overview that cannot see everything shows nothing.'
                   : 'This page follows it.'}
@@ -102,9 +119,13 @@ function Valid({ overview, onApply }: { overview: UseQueryResult<Overview>; onAp
 function Apply({ overview, onApply }: { overview: Overview; onApply: (work: Work) => void }) {
   const { data: integrations = [] } = useQuery(integrationsQuery);
   const integration = integrations.find(({ id }) => id === overview.integration_id);
-  const refusal = useSyncRefusal(integration) ?? (overview.state === 'ready' ? undefined : 'It is not ready.');
+  const refusal =
+    useSyncRefusal(integration) ?? (overview.state === 'ready' ? undefined : 'It is not ready.');
   const { ask, dialogue } = useConfirm();
-  const total = overview.datasets.reduce((sum, { creates, updates, deletes }) => sum + creates + updates + deletes, 0);
+  const total = overview.datasets.reduce(
+    (sum, { creates, updates, deletes }) => sum + creates + updates + deletes,
+    0,
+  );
   return (
     <>
       <ActionButton
@@ -153,7 +174,9 @@ function Counts({ overview }: { overview: Overview }) {
                 </Text>
                 <Text size="xs" c="dimmed">
                   {WAYS[dataset.direction]}
-                  {dataset.compared_with === 'last_push' ? '; compared with what was pushed last, for this app cannot be read' : ''}
+                  {dataset.compared_with === 'last_push'
+                    ? '; compared with what was pushed last, for this app cannot be read'
+                    : ''}
                 </Text>
                 {dataset.error !== null && (
                   <Text size="sm" c="var(--mantine-color-error)">
@@ -165,7 +188,11 @@ function Counts({ overview }: { overview: Overview }) {
                 <StatusBadge status={dataset.state} />
               </Table.Td>
               {COUNTS.map((name) => (
-                <Table.Td key={name} className="figures" {...(name === 'unchanged' || dataset[name] === 0 ? {} : { fw: 700 })}>
+                <Table.Td
+                  key={name}
+                  className="figures"
+                  {...(name === 'unchanged' || dataset[name] === 0 ? {} : { fw: 700 })}
+                >
                   {toNumber(dataset[name])}
                 </Table.Td>
               ))}
@@ -182,7 +209,8 @@ function Items({ overviewId }: { overviewId: string }) {
   const navigate = route.useNavigate();
   const items = useInfiniteQuery(overviewItemsQuery(overviewId, search));
   const [words, setWords] = useState(search.q ?? '');
-  const filter = (change: Partial<typeof search>) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  const filter = (change: Partial<typeof search>) =>
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
   const look = useDebouncedCallback((q: string) => filter({ q: q === '' ? undefined : q }), 250);
   const columns: Column<Item>[] = [
     {
@@ -192,7 +220,10 @@ function Items({ overviewId }: { overviewId: string }) {
           {item.external_id === null || item.record_id === null ? (
             <Text size="sm">{toShortId(item.external_id ?? item.remote_id ?? '')}</Text>
           ) : (
-            <RouterLink to="/records/$recordType/$externalId" params={{ recordType: item.record_type, externalId: item.external_id }}>
+            <RouterLink
+              to="/records/$recordType/$externalId"
+              params={{ recordType: item.record_type, externalId: item.external_id }}
+            >
               {toShortId(item.external_id)}
             </RouterLink>
           )}
@@ -283,12 +314,20 @@ function NoLongerValid({ overviewId, detail }: { overviewId: string; detail: str
           )}
           <Group>
             {invalid?.overview_id != null && (
-              <RouterLink to="/overviews/$overviewId" params={{ overviewId: invalid.overview_id }} underline="always">
+              <RouterLink
+                to="/overviews/$overviewId"
+                params={{ overviewId: invalid.overview_id }}
+                underline="always"
+              >
                 The overview that replaced it
               </RouterLink>
             )}
             {invalid?.sync_run_id != null && (
-              <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: invalid.sync_run_id }} underline="always">
+              <RouterLink
+                to="/sync-runs/$syncRunId"
+                params={{ syncRunId: invalid.sync_run_id }}
+                underline="always"
+              >
                 The Sync Log
               </RouterLink>
             )}

@@ -46,9 +46,15 @@ export function OverviewsPage() {
       title: 'Create · update · delete',
       from: 'md',
       isFigure: true,
-      cell: (overview) => `${toNumber(sum(overview, 'creates'))} · ${toNumber(sum(overview, 'updates'))} · ${toNumber(sum(overview, 'deletes'))}`,
+      cell: (overview) =>
+        `${toNumber(sum(overview, 'creates'))} · ${toNumber(sum(overview, 'updates'))} · ${toNumber(sum(overview, 'deletes'))}`,
     },
-    { title: 'Not possible', from: 'lg', isFigure: true, cell: (overview) => toNumber(sum(overview, 'not_possible')) },
+    {
+      title: 'Not possible',
+      from: 'lg',
+      isFigure: true,
+      cell: (overview) => toNumber(sum(overview, 'not_possible')),
+    },
   ];
   return (
     <Page
@@ -88,7 +94,8 @@ export function OverviewsPage() {
 
 export function OverviewState({ overview, size = 'md' }: { overview: Overview; size?: string }) {
   if (overview.state === 'ready') {
-    if (overview.applied_sync_run_id !== null) return <StatusBadge status="succeeded" label="Applied" size={size} />;
+    if (overview.applied_sync_run_id !== null)
+      return <StatusBadge status="succeeded" label="Applied" size={size} />;
     return overview.is_valid ? (
       <StatusBadge status="succeeded" label="Ready" size={size} />
     ) : (

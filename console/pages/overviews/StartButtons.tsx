@@ -12,7 +12,9 @@ export function useSyncRefusal(integration: Schemas['Integration'] | undefined):
   if (integration === undefined) return 'The integration is unlinked.';
   if (integration.state === 'paused') return 'The integration is paused. Resume it to sync.';
   if (integration.state === 'needs_reauthorization') return 'It needs new credentials first.';
-  return integration.onboarding.state === 'in_progress' ? 'It is being onboarded; wait until all of its data is here.' : undefined;
+  return integration.onboarding.state === 'in_progress'
+    ? 'It is being onboarded; wait until all of its data is here.'
+    : undefined;
 }
 
 /** Sync Overview and Sync Now of an integration. */
@@ -21,10 +23,19 @@ export function StartButtons({ integration }: { integration: Schemas['Integratio
   const [work, setWork] = useState<Work>();
   return (
     <>
-      <ActionButton leftSection={<Eye size={16} aria-hidden />} refusal={refusal} onClick={() => setWork({ kind: 'overview', integration })}>
+      <ActionButton
+        leftSection={<Eye size={16} aria-hidden />}
+        refusal={refusal}
+        onClick={() => setWork({ kind: 'overview', integration })}
+      >
         Sync Overview
       </ActionButton>
-      <ActionButton variant="default" leftSection={<Zap size={16} aria-hidden />} refusal={refusal} onClick={() => setWork({ kind: 'sync_now', integration })}>
+      <ActionButton
+        variant="default"
+        leftSection={<Zap size={16} aria-hidden />}
+        refusal={refusal}
+        onClick={() => setWork({ kind: 'sync_now', integration })}
+      >
         Sync Now
       </ActionButton>
       {work !== undefined && <OperationModal work={work} onClose={() => setWork(undefined)} />}

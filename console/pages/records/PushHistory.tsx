@@ -21,14 +21,19 @@ export function PushHistory({ recordType, externalId }: { recordType: string; ex
   const pushes = useInfiniteQuery(pushesQuery(filter));
   const integrations = useQuery(integrationsQuery).data ?? [];
   const [openId, setOpenId] = useState<string>();
-  const appOf = (push: Push): string => integrations.find(({ id }) => id === push.integration_id)?.app ?? 'An integration that is unlinked';
+  const appOf = (push: Push): string =>
+    integrations.find(({ id }) => id === push.integration_id)?.app ?? 'An integration that is unlinked';
   const columns: Column<Push>[] = [
     { title: 'When', cell: (push) => <Instant at={push.started_at} /> },
     { title: 'Third party', cell: appOf },
     {
       title: 'Result',
       cell: (push) =>
-        push.result === null ? <StatusBadge status="syncing" /> : <StatusBadge status={push.result} label={RESULTS[push.result] ?? push.result} />,
+        push.result === null ? (
+          <StatusBadge status="syncing" />
+        ) : (
+          <StatusBadge status={push.result} label={RESULTS[push.result] ?? push.result} />
+        ),
     },
     { title: 'Fields', from: 'sm', cell: (push) => push.changed_fields.map(toWords).join(', ') || '–' },
     {
@@ -45,7 +50,12 @@ export function PushHistory({ recordType, externalId }: { recordType: string; ex
         </>
       ),
     },
-    { title: 'Took', from: 'lg', isFigure: true, cell: ({ duration_ms: ms }) => (ms === null ? '–' : toDuration(ms)) },
+    {
+      title: 'Took',
+      from: 'lg',
+      isFigure: true,
+      cell: ({ duration_ms: ms }) => (ms === null ? '–' : toDuration(ms)),
+    },
     {
       title: 'Details',
       cell: (push) => (
@@ -62,9 +72,19 @@ export function PushHistory({ recordType, externalId }: { recordType: string; ex
         query={pushes}
         columns={columns}
         rowKey={(push) => push.id}
-        empty={<Empty title="Nothing was pushed yet">When a field that syncs is changed, it goes out after the grace period.</Empty>}
+        empty={
+          <Empty title="Nothing was pushed yet">
+            When a field that syncs is changed, it goes out after the grace period.
+          </Empty>
+        }
       />
-      <Modal opened={openId !== undefined} onClose={() => setOpenId(undefined)} title="Push" size="lg" centered={false}>
+      <Modal
+        opened={openId !== undefined}
+        onClose={() => setOpenId(undefined)}
+        title="Push"
+        size="lg"
+        centered={false}
+      >
         {openId !== undefined && <PushDetails id={openId} />}
       </Modal>
     </Section>
@@ -78,7 +98,8 @@ function PushDetails({ id }: { id: string }) {
       {(shown) => (
         <Stack gap="sm">
           <Text size="sm">
-            {toWords(shown.operation)}, {shown.attempts === 1 ? '1 attempt' : `${shown.attempts} attempts`}, version {shown.record_version} of the record.
+            {toWords(shown.operation)}, {shown.attempts === 1 ? '1 attempt' : `${shown.attempts} attempts`},
+            version {shown.record_version} of the record.
             {shown.remote_id === null ? '' : ` Its id there: ${shown.remote_id}.`}
           </Text>
           {shown.errors.map((error) => (

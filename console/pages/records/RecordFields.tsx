@@ -1,5 +1,17 @@
 /** The fields of a record: which ones sync and to where, what a third party said about each, and the form to change them. */
-import { Badge, Box, Button, Group, Select, Stack, Table, Text, Textarea, TextInput, Tooltip } from '@mantine/core';
+import {
+  Badge,
+  Box,
+  Button,
+  Group,
+  Select,
+  Stack,
+  Table,
+  Text,
+  Textarea,
+  TextInput,
+  Tooltip,
+} from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { CloudUpload, Download, Lock, Pencil, Plus, TriangleAlert } from 'lucide-react';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
@@ -57,7 +69,13 @@ export function RecordFields({ record }: { record: RecordView }) {
     if (isEditing) form.current?.querySelector<HTMLElement>('input, textarea')?.focus();
     else editButton.current?.focus();
   }, [isEditing]);
-  const names = [...new Set([...Object.keys(record.field_syncs), ...Object.keys(record.fields).toSorted(), ...Object.keys(drafts ?? {})])];
+  const names = [
+    ...new Set([
+      ...Object.keys(record.field_syncs),
+      ...Object.keys(record.fields).toSorted(),
+      ...Object.keys(drafts ?? {}),
+    ]),
+  ];
   const labelOf = (name: string): string =>
     integrations
       .flatMap((one) => one.known_record_types)
@@ -65,8 +83,11 @@ export function RecordFields({ record }: { record: RecordView }) {
       ?.fields.find((field) => field.name === name)?.label ?? toWords(name);
 
   // Fields are named by whoever sends them, like what every object has: "toString" too.
-  const valueOf = (name: string): unknown => (Object.hasOwn(record.fields, name) ? record.fields[name] : undefined);
-  const draftOf = (name: string): string => (drafts !== undefined && Object.hasOwn(drafts, name) ? drafts[name] : undefined) ?? toDraft(valueOf(name));
+  const valueOf = (name: string): unknown =>
+    Object.hasOwn(record.fields, name) ? record.fields[name] : undefined;
+  const draftOf = (name: string): string =>
+    (drafts !== undefined && Object.hasOwn(drafts, name) ? drafts[name] : undefined) ??
+    toDraft(valueOf(name));
   const wrong = new Map<string, string>();
   const changes: [string, unknown][] = [];
   for (const [name, draft] of Object.entries(drafts ?? {})) {
@@ -95,7 +116,13 @@ export function RecordFields({ record }: { record: RecordView }) {
       hint="The icons mark the fields that sync, and to where."
       actions={
         !isEditing && (
-          <ActionButton ref={editButton} variant="default" leftSection={<Pencil size={14} aria-hidden />} refusal={whyNotEdit} onClick={() => setDrafts({})}>
+          <ActionButton
+            ref={editButton}
+            variant="default"
+            leftSection={<Pencil size={14} aria-hidden />}
+            refusal={whyNotEdit}
+            onClick={() => setDrafts({})}
+          >
             Edit
           </ActionButton>
         )
@@ -119,7 +146,9 @@ export function RecordFields({ record }: { record: RecordView }) {
             <Table.Tbody>
               {names.map((name) => {
                 const owner = ownerOf(name, record, integrations);
-                const errors = record.syncs.flatMap(({ app, errors: all }) => all.filter(({ field }) => field === name).map((error) => ({ app, error })));
+                const errors = record.syncs.flatMap(({ app, errors: all }) =>
+                  all.filter(({ field }) => field === name).map((error) => ({ app, error })),
+                );
                 const isOpen = isEditing && owner === undefined;
                 return (
                   <Table.Tr key={name}>
@@ -155,8 +184,18 @@ export function RecordFields({ record }: { record: RecordView }) {
                           </Group>
                         )}
                         {errors.map(({ app, error }) => (
-                          <Group key={app + error.code + error.message} gap={6} wrap="nowrap" align="flex-start">
-                            <TriangleAlert size={16} color="var(--mantine-color-error)" aria-hidden style={{ flexShrink: 0, marginTop: 2 }} />
+                          <Group
+                            key={app + error.code + error.message}
+                            gap={6}
+                            wrap="nowrap"
+                            align="flex-start"
+                          >
+                            <TriangleAlert
+                              size={16}
+                              color="var(--mantine-color-error)"
+                              aria-hidden
+                              style={{ flexShrink: 0, marginTop: 2 }}
+                            />
                             <SyncErrorText error={error} app={app} />
                           </Group>
                         ))}
@@ -178,11 +217,22 @@ export function RecordFields({ record }: { record: RecordView }) {
         {isEditing && (
           <Group mt="md" align="flex-end" justify="space-between">
             <Group align="flex-end" gap="xs">
-              <TextInput label="Another field" placeholder="its_name" value={newName} onChange={(event) => setNewName(event.currentTarget.value)} />
+              <TextInput
+                label="Another field"
+                placeholder="its_name"
+                value={newName}
+                onChange={(event) => setNewName(event.currentTarget.value)}
+              />
               <ActionButton
                 variant="default"
                 leftSection={<Plus size={14} aria-hidden />}
-                refusal={newName.trim() === '' ? 'Name the field first.' : names.includes(newName.trim()) ? 'There is a field of this name.' : undefined}
+                refusal={
+                  newName.trim() === ''
+                    ? 'Name the field first.'
+                    : names.includes(newName.trim())
+                      ? 'There is a field of this name.'
+                      : undefined
+                }
                 onClick={() => {
                   edit(newName.trim(), '');
                   setNewName('');
@@ -201,7 +251,11 @@ export function RecordFields({ record }: { record: RecordView }) {
               >
                 Cancel
               </Button>
-              <ActionButton type="submit" loading={save.isPending} refusal={changes.length === 0 && wrong.size === 0 ? 'Nothing is changed yet.' : undefined}>
+              <ActionButton
+                type="submit"
+                loading={save.isPending}
+                refusal={changes.length === 0 && wrong.size === 0 ? 'Nothing is changed yet.' : undefined}
+              >
                 Save
               </ActionButton>
             </Group>
@@ -213,7 +267,8 @@ export function RecordFields({ record }: { record: RecordView }) {
 }
 
 /** `/fields/a~1b/0` → `a/b` (RFC 6901). */
-const toFieldName = (pointer: string): string => (pointer.replace(/^\/fields\//, '').split('/', 1)[0] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
+const toFieldName = (pointer: string): string =>
+  (pointer.replace(/^\/fields\//, '').split('/', 1)[0] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
 
 function FieldInput({
   label,
@@ -231,9 +286,21 @@ function FieldInput({
   const kind = kindOf(before);
   if (kind === 'boolean')
     return (
-      <Select aria-label={label} error={error} value={draft} data={['true', 'false']} allowDeselect={false} onChange={(value) => onEdit(value ?? 'false')} />
+      <Select
+        aria-label={label}
+        error={error}
+        value={draft}
+        data={['true', 'false']}
+        allowDeselect={false}
+        onChange={(value) => onEdit(value ?? 'false')}
+      />
     );
-  const props = { 'aria-label': label, error, value: draft, onChange: (event: { currentTarget: { value: string } }) => onEdit(event.currentTarget.value) };
+  const props = {
+    'aria-label': label,
+    error,
+    value: draft,
+    onChange: (event: { currentTarget: { value: string } }) => onEdit(event.currentTarget.value),
+  };
   return kind === 'json' || draft.length > 80 ? (
     <Textarea autosize maxRows={8} {...props} />
   ) : (
@@ -242,16 +309,34 @@ function FieldInput({
 }
 
 /** The app whose field this is, where it is only read (rules.md 17). */
-function ownerOf(name: string, record: RecordView, integrations: readonly Schemas['Integration'][]): string | undefined {
-  const mapping = integrations.filter((one) => one.record_types[record.record_type]?.fields?.some((field) => field.name === name));
+function ownerOf(
+  name: string,
+  record: RecordView,
+  integrations: readonly Schemas['Integration'][],
+): string | undefined {
+  const mapping = integrations.filter((one) =>
+    one.record_types[record.record_type]?.fields?.some((field) => field.name === name),
+  );
   const pulling = mapping.filter((one) => one.record_types[record.record_type]?.direction === 'pull');
   return pulling.length > 0 && pulling.length === mapping.length ? pulling[0]?.app : undefined;
 }
 
-function FieldSyncs({ name, record, integrations }: { name: string; record: RecordView; integrations: readonly Schemas['Integration'][] }) {
+function FieldSyncs({
+  name,
+  record,
+  integrations,
+}: {
+  name: string;
+  record: RecordView;
+  integrations: readonly Schemas['Integration'][];
+}) {
   const reading = integrations.filter((one) => {
     const mapping = one.record_types[record.record_type];
-    return mapping !== undefined && mapping.direction !== 'push' && mapping.fields?.some((field) => field.name === name);
+    return (
+      mapping !== undefined &&
+      mapping.direction !== 'push' &&
+      mapping.fields?.some((field) => field.name === name)
+    );
   });
   const writing = record.syncs.filter(({ fields }) => fields.some((field) => field.name === name));
   if (reading.length + writing.length === 0)
@@ -270,7 +355,11 @@ function FieldSyncs({ name, record, integrations }: { name: string; record: Reco
             key={sync.integration_id}
             label={`Goes to ${sync.app} (${sync.account_name}) as ${targets.join(', ')}. ${state === null ? 'Not sent.' : `${statusLabel(state)}${sync.is_paused ? ', paused' : ''}.`}`}
           >
-            <Badge color={state === 'sync_failed' ? 'red' : 'gray'} tabIndex={0} leftSection={<CloudUpload size={13} aria-hidden />}>
+            <Badge
+              color={state === 'sync_failed' ? 'red' : 'gray'}
+              tabIndex={0}
+              leftSection={<CloudUpload size={13} aria-hidden />}
+            >
               {sync.app}
             </Badge>
           </Tooltip>

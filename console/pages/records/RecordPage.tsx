@@ -50,7 +50,8 @@ export function RecordPage() {
       subtitle={
         data && (
           <>
-            {label} · {toShortId(data.external_id)} · version {data.version} · changed <Instant at={data.changed_at} relative />{' '}
+            {label} · {toShortId(data.external_id)} · version {data.version} · changed{' '}
+            <Instant at={data.changed_at} relative />{' '}
             {integrationId === undefined ? `by ${toActor(data.changed_by)}` : `in ${nameOf(integrationId)}`}
           </>
         )
@@ -61,8 +62,14 @@ export function RecordPage() {
         {(shown) => (
           <Stack gap="lg">
             {shown.is_deleted && (
-              <Alert color="orange" variant="light" icon={<Trash2 aria-hidden />} title="This record is deleted">
-                What becomes of it at a third party is set in its mapping. It comes back when your product sends it again.
+              <Alert
+                color="orange"
+                variant="light"
+                icon={<Trash2 aria-hidden />}
+                title="This record is deleted"
+              >
+                What becomes of it at a third party is set in its mapping. It comes back when your product
+                sends it again.
               </Alert>
             )}
             {shown.is_partial && (

@@ -29,7 +29,13 @@ export function RecordSyncCard({ record, sync }: { record: Schemas['Record']; sy
     run: (name: Act) =>
       answerOf(
         api.POST(`/v1/integrations/{integration_id}/records/{record_type}/{external_id}/${name}`, {
-          params: { path: { integration_id: sync.integration_id, record_type: record.record_type, external_id: record.external_id } },
+          params: {
+            path: {
+              integration_id: sync.integration_id,
+              record_type: record.record_type,
+              external_id: record.external_id,
+            },
+          },
         }),
       ),
     done: (_answer, name) => DONE[name],
@@ -38,8 +44,15 @@ export function RecordSyncCard({ record, sync }: { record: Schemas['Record']; sy
   const isBusy = act.isPending;
   const isPending = sync.status === 'sync_pending';
   const isFailed = sync.status === 'sync_failed';
-  const whyNotPush = refusal ?? (sync.is_paused ? 'The integration is paused. Resume it to push.' : isPending ? undefined : 'Nothing waits to be pushed.');
-  const whyNotHold = refusal ?? (isPending || sync.held_at !== null ? undefined : 'Nothing waits that could be held.');
+  const whyNotPush =
+    refusal ??
+    (sync.is_paused
+      ? 'The integration is paused. Resume it to push.'
+      : isPending
+        ? undefined
+        : 'Nothing waits to be pushed.');
+  const whyNotHold =
+    refusal ?? (isPending || sync.held_at !== null ? undefined : 'Nothing waits that could be held.');
   const whyNotDiscard = refusal ?? (isPending ? undefined : 'Nothing waits that could be discarded.');
   const others = sync.errors.filter(({ field }) => field === null);
 
@@ -48,7 +61,11 @@ export function RecordSyncCard({ record, sync }: { record: Schemas['Record']; sy
       <Stack gap="sm">
         <Group justify="space-between" wrap="nowrap" align="flex-start">
           <div>
-            <RouterLink to="/integrations/$integrationId" params={{ integrationId: sync.integration_id }} fw={600}>
+            <RouterLink
+              to="/integrations/$integrationId"
+              params={{ integrationId: sync.integration_id }}
+              fw={600}
+            >
               {sync.app}
             </RouterLink>
             <Text size="xs" c="dimmed">
@@ -56,7 +73,11 @@ export function RecordSyncCard({ record, sync }: { record: Schemas['Record']; sy
             </Text>
           </div>
           <Group gap={6} justify="flex-end">
-            {sync.status === null ? <Text size="sm">Not synced</Text> : <StatusBadge status={sync.status} size="lg" />}
+            {sync.status === null ? (
+              <Text size="sm">Not synced</Text>
+            ) : (
+              <StatusBadge status={sync.status} size="lg" />
+            )}
             {sync.is_paused && <StatusBadge status="paused" />}
           </Group>
         </Group>
@@ -76,13 +97,21 @@ export function RecordSyncCard({ record, sync }: { record: Schemas['Record']; sy
               size="xs"
               leftSection={<RotateCw size={14} aria-hidden />}
               loading={isBusy}
-              refusal={refusal ?? (sync.is_paused ? 'The integration is paused. Resume it to retry.' : undefined)}
+              refusal={
+                refusal ?? (sync.is_paused ? 'The integration is paused. Resume it to retry.' : undefined)
+              }
               onClick={() => act.mutate('retry')}
             >
               Retry now
             </ActionButton>
           ) : (
-            <ActionButton size="xs" leftSection={<Send size={14} aria-hidden />} loading={isBusy} refusal={whyNotPush} onClick={() => act.mutate('push-now')}>
+            <ActionButton
+              size="xs"
+              leftSection={<Send size={14} aria-hidden />}
+              loading={isBusy}
+              refusal={whyNotPush}
+              onClick={() => act.mutate('push-now')}
+            >
               Push now
             </ActionButton>
           )}
@@ -119,8 +148,10 @@ export function RecordSyncCard({ record, sync }: { record: Schemas['Record']; sy
           <Text size="xs" c="dimmed" component="div">
             Last push <Instant at={sync.last_push.finished_at ?? sync.last_push.started_at} relative />:{' '}
             {(RESULTS[sync.last_push.result ?? ''] ?? 'under way').toLowerCase()}
-            {sync.last_push.effect === null || sync.last_push.effect === 'none' ? '' : `, ${sync.last_push.effect}`};{' '}
-            {STARTED_BECAUSE[sync.last_push.started_because] ?? sync.last_push.started_because}.
+            {sync.last_push.effect === null || sync.last_push.effect === 'none'
+              ? ''
+              : `, ${sync.last_push.effect}`}
+            ; {STARTED_BECAUSE[sync.last_push.started_because] ?? sync.last_push.started_because}.
             {sync.last_push.remote_id === null ? '' : ` Its id there: ${sync.last_push.remote_id}.`}
           </Text>
         )}
@@ -132,15 +163,18 @@ export function RecordSyncCard({ record, sync }: { record: Schemas['Record']; sy
 
 /** What happens next, in a sentence. */
 function Outlook({ sync }: { sync: Sync }) {
-  if (!sync.is_eligible && sync.status === null) return <>Not sent there: the mapping&apos;s filter leaves this record out.</>;
+  if (!sync.is_eligible && sync.status === null)
+    return <>Not sent there: the mapping&apos;s filter leaves this record out.</>;
   if (sync.needs_reauthorization) return <>Waits until {sync.app} is re-authorized.</>;
   if (sync.held_at !== null)
     return (
       <>
-        Held since <Instant at={sync.held_at} /> by {toActor(sync.held_by ?? '')}. Changes wait until it is released.
+        Held since <Instant at={sync.held_at} /> by {toActor(sync.held_by ?? '')}. Changes wait until it is
+        released.
       </>
     );
-  if (sync.status === 'sync_pending' && sync.is_paused) return <>Changes wait; they go out when the integration is resumed.</>;
+  if (sync.status === 'sync_pending' && sync.is_paused)
+    return <>Changes wait; they go out when the integration is resumed.</>;
   if (sync.status === 'sync_pending' && sync.due_at !== null)
     return (
       <>
@@ -150,8 +184,10 @@ function Outlook({ sync }: { sync: Sync }) {
   if (sync.blocked_until !== null)
     return (
       <>
-        {sync.blocked_because === 'rate_limit' ? `${sync.app} asks for fewer requests` : `${sync.app} cannot be reached`}; next attempt{' '}
-        <Instant at={sync.blocked_until} relative />.
+        {sync.blocked_reason === 'rate_limit'
+          ? `${sync.app} asks for fewer requests`
+          : `${sync.app} cannot be reached`}
+        ; next attempt <Instant at={sync.blocked_until} relative />.
       </>
     );
   if (sync.next_attempt_at !== null)
@@ -165,12 +201,14 @@ function Outlook({ sync }: { sync: Sync }) {
   if (sync.discarded_at !== null)
     return (
       <>
-        What waited was discarded <Instant at={sync.discarded_at} relative /> by {toActor(sync.discarded_by ?? '')}.
+        What waited was discarded <Instant at={sync.discarded_at} relative /> by{' '}
+        {toActor(sync.discarded_by ?? '')}.
       </>
     );
   return (
     <>
-      All changes have been applied there, last <Instant at={sync.last_synced_at} relative none="by reading it" />.
+      All changes have been applied there, last{' '}
+      <Instant at={sync.last_synced_at} relative none="by reading it" />.
     </>
   );
 }

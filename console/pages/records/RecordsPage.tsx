@@ -29,21 +29,32 @@ export function RecordsPage() {
   const label = useRecordTypeLabel(recordType);
   const integrations = useQuery(integrationsQuery).data ?? [];
   const records = useInfiniteQuery(recordsQuery(recordType, search));
-  const isFiltered = search.q !== undefined || search.status !== undefined || search.integration_id !== undefined;
-  const filter = (change: Partial<typeof search>) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  const isFiltered =
+    search.q !== undefined || search.status !== undefined || search.integration_id !== undefined;
+  const filter = (change: Partial<typeof search>) =>
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
 
   // The first fields besides those that make the name, mapped ones before others.
   const first = records.data?.pages[0]?.data ?? [];
-  const mapped = integrations.flatMap((one) => one.record_types[recordType]?.fields?.flatMap(({ name }) => name ?? []) ?? []);
+  const mapped = integrations.flatMap(
+    (one) => one.record_types[recordType]?.fields?.flatMap(({ name }) => name ?? []) ?? [],
+  );
   const present = new Set(first.flatMap(({ fields }) => Object.keys(fields)));
-  const shown = [...new Set([...mapped, ...[...present].toSorted()])].filter((name) => present.has(name) && !NAMES.includes(name)).slice(0, 3);
+  const shown = [...new Set([...mapped, ...[...present].toSorted()])]
+    .filter((name) => present.has(name) && !NAMES.includes(name))
+    .slice(0, 3);
   const isRead = integrations.some((one) => (one.record_types[recordType]?.direction ?? 'push') !== 'push');
   const columns: Column<Row>[] = [
     {
       title: 'Name',
       cell: (record) => (
         <>
-          <RouterLink to="/records/$recordType/$externalId" params={{ recordType, externalId: record.external_id }} fw={600} className="one-line-at-most">
+          <RouterLink
+            to="/records/$recordType/$externalId"
+            params={{ recordType, externalId: record.external_id }}
+            fw={600}
+            className="one-line-at-most"
+          >
             {toRecordName(record)}
           </RouterLink>
           <Text size="xs" c="dimmed" lineClamp={1} className="long">
@@ -70,7 +81,11 @@ export function RecordsPage() {
         </Alert>
       )}
       <Group align="flex-end" role="search">
-        <SearchField key={recordType} initial={search.q ?? ''} onSearch={(q) => filter({ q: q === '' ? undefined : q })} />
+        <SearchField
+          key={recordType}
+          initial={search.q ?? ''}
+          onSearch={(q) => filter({ q: q === '' ? undefined : q })}
+        />
         <Select
           label="Status"
           placeholder="Any"
@@ -86,7 +101,9 @@ export function RecordsPage() {
           placeholder="Any"
           clearable
           w={{ base: 'calc(50% - 8px)', sm: 220 }}
-          data={integrations.filter((one) => recordType in one.record_types).map((one) => ({ value: one.id, label: `${one.app} (${one.account_name})` }))}
+          data={integrations
+            .filter((one) => recordType in one.record_types)
+            .map((one) => ({ value: one.id, label: `${one.app} (${one.account_name})` }))}
           value={search.integration_id ?? null}
           onChange={(id) => filter({ integration_id: id ?? undefined })}
           clearButtonProps={{ 'aria-label': 'Any integration' }}
@@ -118,7 +135,8 @@ export function RecordsPage() {
             </Empty>
           ) : (
             <Empty title={`No ${label.toLowerCase()} yet`}>
-              They come here from your product, by PUT /v1/records/{recordType}/…, or from an integration that reads them.
+              They come here from your product, by PUT /v1/records/{recordType}/…, or from an integration that
+              reads them.
             </Empty>
           )
         }

@@ -7,7 +7,8 @@ export function kindOf(value: unknown): FieldKind {
   return typeof value === 'object' && value !== null ? 'json' : 'text';
 }
 
-export const toDraft = (value: unknown): string => (value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value));
+export const toDraft = (value: unknown): string =>
+  value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 /** The value a draft stands for. Throws an Error that says what is wrong. An emptied field is null, unless it was an empty text. */
 export function fromDraft(draft: string, before: unknown): unknown {

@@ -26,11 +26,13 @@ export function ApiKeysPage() {
   const refusal = useRefusal('admin');
   const minute = useMinute();
   const revoke = useAction({
-    run: (id: string) => answerOf(api.DELETE('/v1/api-keys/{api_key_id}', { params: { path: { api_key_id: id } } })),
+    run: (id: string) =>
+      answerOf(api.DELETE('/v1/api-keys/{api_key_id}', { params: { path: { api_key_id: id } } })),
     done: 'The key is revoked.',
     changes: ['api-keys'],
   });
-  const stateOf = (key: Key): string => (key.revoked_at !== null ? 'Revoked' : Date.parse(key.expires_at) < minute ? 'Expired' : 'Valid');
+  const stateOf = (key: Key): string =>
+    key.revoked_at !== null ? 'Revoked' : Date.parse(key.expires_at) < minute ? 'Expired' : 'Valid';
   const columns: Column<Key>[] = [
     {
       title: 'Name',
@@ -45,9 +47,18 @@ export function ApiKeysPage() {
         </>
       ),
     },
-    { title: 'State', cell: (key) => <StatusBadge status={stateOf(key) === 'Valid' ? 'enabled' : 'disabled'} label={stateOf(key)} /> },
+    {
+      title: 'State',
+      cell: (key) => (
+        <StatusBadge status={stateOf(key) === 'Valid' ? 'enabled' : 'disabled'} label={stateOf(key)} />
+      ),
+    },
     { title: 'Role', cell: (key) => toWords(key.role) },
-    { title: 'Last used', from: 'sm', cell: (key) => <Instant at={key.last_used_at} relative none="never" /> },
+    {
+      title: 'Last used',
+      from: 'sm',
+      cell: (key) => <Instant at={key.last_used_at} relative none="never" />,
+    },
     { title: 'Expires', from: 'md', cell: (key) => <Instant at={key.expires_at} /> },
     { title: 'Made by', from: 'lg', cell: (key) => toActor(key.created_by) },
     {
@@ -77,13 +88,28 @@ export function ApiKeysPage() {
       title="API keys"
       subtitle="For programs that call the API. A key is shown once, when it is made."
       actions={
-        <ActionButton leftSection={<Plus size={16} aria-hidden />} refusal={refusal} onClick={() => setOpen(true)}>
+        <ActionButton
+          leftSection={<Plus size={16} aria-hidden />}
+          refusal={refusal}
+          onClick={() => setOpen(true)}
+        >
           Make a key
         </ActionButton>
       }
     >
-      <ListTable label="API keys" query={keys} columns={columns} rowKey={(key) => key.id} empty={<Empty title="No key yet" />} />
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title="Make an API key" closeOnClickOutside={false}>
+      <ListTable
+        label="API keys"
+        query={keys}
+        columns={columns}
+        rowKey={(key) => key.id}
+        empty={<Empty title="No key yet" />}
+      />
+      <Modal
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        title="Make an API key"
+        closeOnClickOutside={false}
+      >
         <NewKey onClose={() => setOpen(false)} />
       </Modal>
       {dialogue}
@@ -101,7 +127,13 @@ function NewKey({ onClose }: { onClose: () => void }) {
     changes: ['api-keys'],
   });
   if (make.data !== undefined)
-    return <ShownOnce secret={make.data.key} warning="Copy it now: it is kept only as a hash and cannot be shown again." onClose={onClose} />;
+    return (
+      <ShownOnce
+        secret={make.data.key}
+        warning="Copy it now: it is kept only as a hash and cannot be shown again."
+        onClose={onClose}
+      />
+    );
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     make.mutate();
@@ -110,7 +142,14 @@ function NewKey({ onClose }: { onClose: () => void }) {
     <form onSubmit={submit}>
       <Stack>
         {make.error && <ProblemView error={make.error} />}
-        <TextInput label="Name" description="What will use it." required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
+        <TextInput
+          label="Name"
+          description="What will use it."
+          required
+          data-autofocus
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
         <Select
           label="Role"
           allowDeselect={false}
@@ -122,7 +161,14 @@ function NewKey({ onClose }: { onClose: () => void }) {
           value={role}
           onChange={(value) => setRole(value ?? 'operator')}
         />
-        <NumberInput label="Expires after days" min={1} max={3_650} required value={days} onChange={setDays} />
+        <NumberInput
+          label="Expires after days"
+          min={1}
+          max={3_650}
+          required
+          value={days}
+          onChange={setDays}
+        />
         <Group justify="flex-end">
           <ActionButton type="submit" loading={make.isPending}>
             Make the key

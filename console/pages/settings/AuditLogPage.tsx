@@ -19,10 +19,16 @@ export function AuditLogPage() {
   const navigate = route.useNavigate();
   const [action, setAction] = useState(search.action ?? '');
   const entries = useInfiniteQuery(auditLogQuery(search));
-  const filter = useDebouncedCallback((value: string) => void navigate({ search: { action: value === '' ? undefined : value }, replace: true }), 300);
+  const filter = useDebouncedCallback(
+    (value: string) => void navigate({ search: { action: value === '' ? undefined : value }, replace: true }),
+    300,
+  );
   const columns: Column<Schemas['AuditEntry']>[] = [
     { title: 'When', cell: (entry) => <Instant at={entry.at} /> },
-    { title: 'Who', cell: (entry) => <span style={{ display: 'block', minWidth: 110 }}>{toActor(entry.actor)}</span> },
+    {
+      title: 'Who',
+      cell: (entry) => <span style={{ display: 'block', minWidth: 110 }}>{toActor(entry.actor)}</span>,
+    },
     { title: 'Did', cell: (entry) => <code>{entry.action}</code> },
     {
       title: 'To',
@@ -45,7 +51,11 @@ export function AuditLogPage() {
     { title: 'From', from: 'md', cell: (entry) => entry.ip ?? '–' },
   ];
   return (
-    <Page title="Audit log" subtitle="What was changed, by whom, and from where." actions={<CopyAsCurl path="/audit-log" query={search} />}>
+    <Page
+      title="Audit log"
+      subtitle="What was changed, by whom, and from where."
+      actions={<CopyAsCurl path="/audit-log" query={search} />}
+    >
       <Group role="search">
         <TextInput
           label="Action"
@@ -57,7 +67,13 @@ export function AuditLogPage() {
           }}
         />
       </Group>
-      <ListTable label="Audit log" query={entries} columns={columns} rowKey={(entry) => entry.id} empty={<Empty title="Nothing was changed yet" />} />
+      <ListTable
+        label="Audit log"
+        query={entries}
+        columns={columns}
+        rowKey={(entry) => entry.id}
+        empty={<Empty title="Nothing was changed yet" />}
+      />
     </Page>
   );
 }

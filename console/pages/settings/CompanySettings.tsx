@@ -42,7 +42,9 @@ function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
   const { data: zones = [] } = useQuery(timeZonesQuery);
   const change = {
     ...(zone === tenant.time_zone ? {} : { time_zone: zone }),
-    ...(contact.trim() === (tenant.contact_email ?? '') ? {} : { contact_email: contact.trim() === '' ? null : contact.trim() }),
+    ...(contact.trim() === (tenant.contact_email ?? '')
+      ? {}
+      : { contact_email: contact.trim() === '' ? null : contact.trim() }),
     ...(policy === tenant.company_synchronized_policy ? {} : { company_synchronized_policy: policy }),
   };
   const save = useAction({
@@ -66,7 +68,8 @@ function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
             inputWrapperOrder={['label', 'input', 'description', 'error']}
             description={
               <>
-                Nightly syncs follow it, and all times here are shown in it. It is <Clock zone={tenant.time_zone} /> there.
+                Nightly syncs follow it, and all times here are shown in it. It is{' '}
+                <Clock zone={tenant.time_zone} /> there.
               </>
             }
             data={zones.includes(tenant.time_zone) ? zones : [tenant.time_zone, ...zones]}
@@ -88,7 +91,11 @@ function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
         </SimpleGrid>
         <PolicyChoice tenant={tenant} chosen={policy} onChoose={setPolicy} isReadOnly={isReadOnly} />
         <Group>
-          <ActionButton type="submit" loading={save.isPending} refusal={refusal ?? (Object.keys(change).length > 0 ? undefined : 'Nothing is changed yet.')}>
+          <ActionButton
+            type="submit"
+            loading={save.isPending}
+            refusal={refusal ?? (Object.keys(change).length > 0 ? undefined : 'Nothing is changed yet.')}
+          >
             Save
           </ActionButton>
         </Group>
@@ -98,7 +105,17 @@ function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
 }
 
 /** The early opt-in: until the switch either can be chosen; from then on there is no choice. */
-function PolicyChoice({ tenant, chosen, onChoose, isReadOnly }: { tenant: Tenant; chosen: Policy; onChoose: (policy: Policy) => void; isReadOnly: boolean }) {
+function PolicyChoice({
+  tenant,
+  chosen,
+  onChoose,
+  isReadOnly,
+}: {
+  tenant: Tenant;
+  chosen: Policy;
+  onChoose: (policy: Policy) => void;
+  isReadOnly: boolean;
+}) {
   const switchAt = tenant.company_synchronized_switch_at;
   const isOver = useNow() >= Date.parse(switchAt);
   return (
@@ -111,7 +128,8 @@ function PolicyChoice({ tenant, chosen, onChoose, isReadOnly }: { tenant: Tenant
           </>
         ) : (
           <>
-            It counts for what is linked from now on. <Instant at={switchAt} /> the second goes away for everybody; choose the first to be ahead of that.
+            It counts for what is linked from now on. <Instant at={switchAt} /> the second goes away for
+            everybody; choose the first to be ahead of that.
           </>
         )
       }
@@ -120,7 +138,11 @@ function PolicyChoice({ tenant, chosen, onChoose, isReadOnly }: { tenant: Tenant
       readOnly={isReadOnly}
     >
       <Stack gap="xs" mt="xs">
-        <Radio value="all_datasets" disabled={isReadOnly} label="Once all datasets of what was linked are complete, and one at least succeeded" />
+        <Radio
+          value="all_datasets"
+          disabled={isReadOnly}
+          label="Once all datasets of what was linked are complete, and one at least succeeded"
+        />
         <Radio
           value="first_dataset"
           disabled={isReadOnly || isOver}

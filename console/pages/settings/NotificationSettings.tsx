@@ -14,7 +14,10 @@ import { useRefusal } from '../../session/session';
 export function NotificationSettings() {
   const settings = useQuery(notificationSettingsQuery);
   return (
-    <Section title="Notifications by e-mail" hint="They are always shown here. An e-mail goes out only where nobody has viewed them in time.">
+    <Section
+      title="Notifications by e-mail"
+      hint="They are always shown here. An e-mail goes out only where nobody has viewed them in time."
+    >
       <Read query={settings} rows={3}>
         {({ body, etag }) => <Form key={etag} settings={body} etag={etag} />}
       </Read>
@@ -42,7 +45,8 @@ function Form({ settings, etag }: { settings: Schemas['NotificationSettings']; e
     event.preventDefault();
     save.mutate();
   };
-  const isChanged = isOn !== settings.is_email_on || Math.round(Number(minutes) * 60) !== settings.email_delay_seconds;
+  const isChanged =
+    isOn !== settings.is_email_on || Math.round(Number(minutes) * 60) !== settings.email_delay_seconds;
   const refused = settings.own_address_refused;
   return (
     <form onSubmit={submit}>
@@ -50,10 +54,16 @@ function Form({ settings, etag }: { settings: Schemas['NotificationSettings']; e
         {save.error && <ProblemView error={save.error} />}
         {refused !== null && (
           <Alert color="orange" variant="light">
-            {refused.email} refused our e-mail <Instant at={refused.refused_at} />. An admin can correct your address.
+            {refused.email} refused our e-mail <Instant at={refused.refused_at} />. An admin can correct your
+            address.
           </Alert>
         )}
-        <Switch label="Send e-mails" checked={isOn} disabled={refusal !== undefined} onChange={(event) => setOn(event.currentTarget.checked)} />
+        <Switch
+          label="Send e-mails"
+          checked={isOn}
+          disabled={refusal !== undefined}
+          onChange={(event) => setOn(event.currentTarget.checked)}
+        />
         <NumberInput
           label="After so many minutes"
           min={0}
@@ -70,7 +80,11 @@ function Form({ settings, etag }: { settings: Schemas['NotificationSettings']; e
             : 'Nothing is e-mailed, except that an onboarding is completed.'}
         </Text>
         <Group>
-          <ActionButton type="submit" loading={save.isPending} refusal={refusal ?? (isChanged ? undefined : 'Nothing is changed yet.')}>
+          <ActionButton
+            type="submit"
+            loading={save.isPending}
+            refusal={refusal ?? (isChanged ? undefined : 'Nothing is changed yet.')}
+          >
             Save
           </ActionButton>
         </Group>

@@ -34,18 +34,23 @@ export function PeoplePage() {
     async run({ id, ...body }: { id: string; role?: Person['role']; is_disabled?: boolean }) {
       const params = { path: { person_id: id } };
       const { etag } = await versionOf(api.GET('/v1/people/{person_id}', { params }));
-      return answerOf(api.PATCH('/v1/people/{person_id}', { params: { ...params, header: { 'If-Match': etag } }, body }));
+      return answerOf(
+        api.PATCH('/v1/people/{person_id}', { params: { ...params, header: { 'If-Match': etag } }, body }),
+      );
     },
     done: 'Saved.',
     changes: ['people'],
   });
   const invite = useAction({
-    run: (id: string) => answerOf(api.POST('/v1/people/{person_id}/invitation', { params: { path: { person_id: id } } })),
+    run: (id: string) =>
+      answerOf(api.POST('/v1/people/{person_id}/invitation', { params: { path: { person_id: id } } })),
     changes: ['people'],
     onDone: setLink,
   });
-  const ofOneself = (person: Person): string | undefined => (person.id === me.id ? 'Another admin has to do this for you.' : undefined);
-  const whyNotRole = (person: Person): string | undefined => refusal ?? ofOneself(person) ?? (person.status === 'disabled' ? 'Enable them first.' : undefined);
+  const ofOneself = (person: Person): string | undefined =>
+    person.id === me.id ? 'Another admin has to do this for you.' : undefined;
+  const whyNotRole = (person: Person): string | undefined =>
+    refusal ?? ofOneself(person) ?? (person.status === 'disabled' ? 'Enable them first.' : undefined);
   const columns: Column<Person>[] = [
     {
       title: 'Name',
@@ -64,7 +69,12 @@ export function PeoplePage() {
     {
       title: 'State',
       cell: (person) => (
-        <StatusBadge status={person.status === 'active' ? 'enabled' : person.status === 'invited' ? 'queued' : 'disabled'} label={STATUSES[person.status]} />
+        <StatusBadge
+          status={
+            person.status === 'active' ? 'enabled' : person.status === 'invited' ? 'queued' : 'disabled'
+          }
+          label={STATUSES[person.status]}
+        />
       ),
     },
     {
@@ -84,7 +94,11 @@ export function PeoplePage() {
         />
       ),
     },
-    { title: 'Last signed in', from: 'md', cell: (person) => <Instant at={person.last_signed_in_at} relative none="never" /> },
+    {
+      title: 'Last signed in',
+      from: 'md',
+      cell: (person) => <Instant at={person.last_signed_in_at} relative none="never" />,
+    },
     {
       title: 'Actions',
       cell: (person) => (
@@ -98,7 +112,12 @@ export function PeoplePage() {
             New link
           </ActionButton>
           {person.status === 'disabled' ? (
-            <ActionButton size="compact-xs" variant="default" refusal={refusal} onClick={() => change.mutate({ id: person.id, is_disabled: false })}>
+            <ActionButton
+              size="compact-xs"
+              variant="default"
+              refusal={refusal}
+              onClick={() => change.mutate({ id: person.id, is_disabled: false })}
+            >
               Enable
             </ActionButton>
           ) : (
@@ -130,13 +149,23 @@ export function PeoplePage() {
       actions={
         <>
           <CopyAsCurl path="/people" />
-          <ActionButton leftSection={<Plus size={16} aria-hidden />} refusal={refusal} onClick={() => setOpen(true)}>
+          <ActionButton
+            leftSection={<Plus size={16} aria-hidden />}
+            refusal={refusal}
+            onClick={() => setOpen(true)}
+          >
             Add a person
           </ActionButton>
         </>
       }
     >
-      <ListTable label="People" query={people} columns={columns} rowKey={(person) => person.id} empty={<Empty title="Nobody yet" />} />
+      <ListTable
+        label="People"
+        query={people}
+        columns={columns}
+        rowKey={(person) => person.id}
+        empty={<Empty title="Nobody yet" />}
+      />
       <Modal opened={isOpen} onClose={() => setOpen(false)} title="Add a person">
         <NewPerson
           onDone={(person) => {
@@ -145,7 +174,12 @@ export function PeoplePage() {
           }}
         />
       </Modal>
-      <Modal opened={link !== undefined} onClose={() => setLink(undefined)} title={`A link for ${link?.name ?? ''}`} closeOnClickOutside={false}>
+      <Modal
+        opened={link !== undefined}
+        onClose={() => setLink(undefined)}
+        title={`A link for ${link?.name ?? ''}`}
+        closeOnClickOutside={false}
+      >
         {link !== undefined && <OneTimeLink link={link.invitation} />}
       </Modal>
       {dialogue}
@@ -157,11 +191,14 @@ function OneTimeLink({ link }: { link: Schemas['PersonLink'] }) {
   return (
     <Stack>
       <Alert color="orange" variant="light">
-        Give it to them yourself, by a way that only they read. It works once, until <Instant at={link.expires_at} />, and is not shown again.
+        Give it to them yourself, by a way that only they read. It works once, until{' '}
+        <Instant at={link.expires_at} />, and is not shown again.
       </Alert>
       <Code block>{link.link}</Code>
       <Group justify="flex-end">
-        <CopyButton value={link.link}>{({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy the link'}</Button>}</CopyButton>
+        <CopyButton value={link.link}>
+          {({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy the link'}</Button>}
+        </CopyButton>
       </Group>
     </Stack>
   );
@@ -171,7 +208,12 @@ function NewPerson({ onDone }: { onDone: (person: Schemas['PersonWithLink']) => 
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
   const [role, setRole] = useState<Person['role']>('operator');
-  const add = useAction({ run: () => answerOf(api.POST('/v1/people', { body: { name, email, role } })), isQuiet: true, changes: ['people'], onDone });
+  const add = useAction({
+    run: () => answerOf(api.POST('/v1/people', { body: { name, email, role } })),
+    isQuiet: true,
+    changes: ['people'],
+    onDone,
+  });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     add.mutate();
@@ -180,9 +222,27 @@ function NewPerson({ onDone }: { onDone: (person: Schemas['PersonWithLink']) => 
     <form onSubmit={submit}>
       <Stack>
         {add.error && <ProblemView error={add.error} />}
-        <TextInput label="Name" required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
-        <TextInput label="E-mail" type="email" required value={email} onChange={(event) => setEmail(event.currentTarget.value)} />
-        <Select label="Role" allowDeselect={false} data={ROLES} value={role} onChange={(value) => setRole((value ?? 'operator') as Person['role'])} />
+        <TextInput
+          label="Name"
+          required
+          data-autofocus
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <TextInput
+          label="E-mail"
+          type="email"
+          required
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+        />
+        <Select
+          label="Role"
+          allowDeselect={false}
+          data={ROLES}
+          value={role}
+          onChange={(value) => setRole((value ?? 'operator') as Person['role'])}
+        />
         <Group justify="flex-end">
           <ActionButton type="submit" loading={add.isPending}>
             Add

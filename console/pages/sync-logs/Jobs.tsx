@@ -69,7 +69,9 @@ export function Jobs({ jobs }: { jobs: readonly Job[] }) {
                 <Table.Td className="figures">{toNumber(job.records_deleted)}</Table.Td>
                 <Table.Td className="figures">{toNumber(job.records_failed)}</Table.Td>
                 <Table.Td className="figures">
-                  {job.started_at !== null && job.finished_at !== null ? toDuration(Date.parse(job.finished_at) - Date.parse(job.started_at)) : '–'}
+                  {job.started_at !== null && job.finished_at !== null
+                    ? toDuration(Date.parse(job.finished_at) - Date.parse(job.started_at))
+                    : '–'}
                 </Table.Td>
               </Table.Tr>
             ))}
@@ -83,9 +85,9 @@ export function Jobs({ jobs }: { jobs: readonly Job[] }) {
 function JobNotes({ job }: { job: Job }) {
   return (
     <>
-      {job.waiting_because !== null && (
+      {job.waiting_reason !== null && (
         <Text size="xs" component="div">
-          {WAITING[job.waiting_because]}
+          {WAITING[job.waiting_reason]}
           {job.waiting_until !== null && (
             <>
               , goes on in <Countdown to={job.waiting_until} />

@@ -4,7 +4,13 @@ import { getRouteApi } from '@tanstack/react-router';
 import { Ban, Clock } from 'lucide-react';
 import { useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
-import { deletionReviewsQuery, syncJobsQuery, syncRunChangesQuery, syncRunErrorsQuery, syncRunQuery } from '../../api/queries';
+import {
+  deletionReviewsQuery,
+  syncJobsQuery,
+  syncRunChangesQuery,
+  syncRunErrorsQuery,
+  syncRunQuery,
+} from '../../api/queries';
 import { ActionButton } from '../../common/ActionButton';
 import { useConfirm } from '../../common/Confirm';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
@@ -43,17 +49,32 @@ export function SyncLogPage() {
       subtitle={
         data && (
           <>
-            <RouterLink to="/integrations/$integrationId" params={{ integrationId: data.integration_id }} inherit underline="always">
+            <RouterLink
+              to="/integrations/$integrationId"
+              params={{ integrationId: data.integration_id }}
+              inherit
+              underline="always"
+            >
               {nameOf(data.integration_id)}
             </RouterLink>{' '}
-            · {SCOPES[data.scope]} · asked for by {toActor(data.started_by)} <Instant at={data.requested_at} />
+            · {SCOPES[data.scope]} · asked for by {toActor(data.started_by)}{' '}
+            <Instant at={data.requested_at} />
           </>
         )
       }
       actions={
         <>
           <CopyAsCurl path={`/sync-runs/${syncRunId}`} />
-          {data && <WorkflowLinks of={[{ title: 'Sync runs of the integration', workflowId: syncRunsWorkflowId(data.integration_id) }]} />}
+          {data && (
+            <WorkflowLinks
+              of={[
+                {
+                  title: 'Sync runs of the integration',
+                  workflowId: syncRunsWorkflowId(data.integration_id),
+                },
+              ]}
+            />
+          )}
           {data && <CancelRun run={data} />}
         </>
       }
@@ -83,11 +104,18 @@ function CancelRun({ run }: { run: Schemas['SyncRun'] }) {
   const { ask, dialogue } = useConfirm();
   const refusal = useRefusal('operator');
   const cancel = useAction({
-    run: () => answerOf(api.POST('/v1/sync-runs/{sync_run_id}/cancel', { params: { path: { sync_run_id: run.id } } })),
+    run: () =>
+      answerOf(api.POST('/v1/sync-runs/{sync_run_id}/cancel', { params: { path: { sync_run_id: run.id } } })),
     done: 'The run is being canceled. What it has read stays.',
     changes: ['sync-runs'],
   });
-  const why = refusal ?? (run.is_sync_finished ? 'The run has ended.' : run.cancel_requested_at === null ? undefined : 'It is being canceled.');
+  const why =
+    refusal ??
+    (run.is_sync_finished
+      ? 'The run has ended.'
+      : run.cancel_requested_at === null
+        ? undefined
+        : 'It is being canceled.');
   return (
     <>
       <ActionButton
@@ -117,7 +145,8 @@ function Notes({ run }: { run: Schemas['SyncRun'] }) {
     <>
       {run.cancel_requested_at !== null && (
         <Alert variant="light" color="gray" icon={<Ban aria-hidden />}>
-          {run.is_sync_finished ? 'Canceled' : 'Being canceled'} by {toActor(run.canceled_by ?? '')}, asked <Instant at={run.cancel_requested_at} />.
+          {run.is_sync_finished ? 'Canceled' : 'Being canceled'} by {toActor(run.canceled_by ?? '')}, asked{' '}
+          <Instant at={run.cancel_requested_at} />.
         </Alert>
       )}
       {run.state === 'waiting' && (
@@ -128,7 +157,11 @@ function Notes({ run }: { run: Schemas['SyncRun'] }) {
       {run.follows_sync_run_id !== null && (
         <Text size="sm">
           It follows{' '}
-          <RouterLink to="/sync-runs/$syncRunId" params={{ syncRunId: run.follows_sync_run_id }} underline="always">
+          <RouterLink
+            to="/sync-runs/$syncRunId"
+            params={{ syncRunId: run.follows_sync_run_id }}
+            underline="always"
+          >
             another run
           </RouterLink>
           , which was under way when more was asked for.
@@ -186,7 +219,8 @@ function Figures({ run }: { run: Schemas['SyncRun'] }) {
 
 function ParkedDeletions({ runId, integrationId }: { runId: string; integrationId: string }) {
   const { data } = useInfiniteQuery(deletionReviewsQuery({ integration_id: integrationId }));
-  const reviews = data?.pages.flatMap((page) => page.data).filter((review) => review.sync_run_id === runId) ?? [];
+  const reviews =
+    data?.pages.flatMap((page) => page.data).filter((review) => review.sync_run_id === runId) ?? [];
   return reviews.map((review) => (
     <Alert
       key={review.id}
@@ -195,7 +229,12 @@ function ParkedDeletions({ runId, integrationId }: { runId: string; integrationI
       title={`${plural(review.records_parked, 'deletion')} of ${toWords(review.record_type).toLowerCase()} parked`}
     >
       So many at once may be a mistake there.{' '}
-      <RouterLink to="/deletion-reviews/$deletionReviewId" params={{ deletionReviewId: review.id }} inherit underline="always">
+      <RouterLink
+        to="/deletion-reviews/$deletionReviewId"
+        params={{ deletionReviewId: review.id }}
+        inherit
+        underline="always"
+      >
         {review.state === 'pending' ? 'Look at them and decide' : 'See what was decided'}
       </RouterLink>
     </Alert>
@@ -224,12 +263,18 @@ function Changes({ runId }: { runId: string }) {
     {
       title: 'Record',
       cell: (row) => (
-        <RouterLink to="/records/$recordType/$externalId" params={{ recordType: row.record_type, externalId: row.external_id }}>
+        <RouterLink
+          to="/records/$recordType/$externalId"
+          params={{ recordType: row.record_type, externalId: row.external_id }}
+        >
           {toWords(row.record_type)} {toShortId(row.external_id)}
         </RouterLink>
       ),
     },
-    { title: 'Change', cell: (row) => (row.was_deleted && row.change !== 'deleted' ? 'Came back' : toWords(row.change)) },
+    {
+      title: 'Change',
+      cell: (row) => (row.was_deleted && row.change !== 'deleted' ? 'Came back' : toWords(row.change)),
+    },
     { title: 'Fields', from: 'sm', cell: (row) => row.fields.map(toWords).join(', ') },
     { title: 'When', from: 'md', cell: (row) => <Instant at={row.at} /> },
   ];

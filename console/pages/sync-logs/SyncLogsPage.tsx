@@ -19,7 +19,8 @@ export function SyncLogsPage() {
   const runs = useInfiniteQuery(syncRunsQuery(search));
   const { choices } = useIntegrationNames();
   const isFiltered = Object.values(search).some((value) => value !== undefined);
-  const filter = (change: Partial<typeof search>) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  const filter = (change: Partial<typeof search>) =>
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
   return (
     <Page
       title="Sync Logs"
@@ -71,7 +72,9 @@ export function SyncLogsPage() {
               }
             />
           ) : (
-            <Empty title="No run yet">Runs begin when an app is linked whose records are read, then every hour and every night.</Empty>
+            <Empty title="No run yet">
+              Runs begin when an app is linked whose records are read, then every hour and every night.
+            </Empty>
           )
         }
       />

@@ -35,7 +35,9 @@ export function SyncRunTable({ query, withApp = true, empty }: SyncRunTableProps
         </>
       ),
     },
-    ...(withApp ? [{ title: 'App', from: 'sm', cell: (run: Run) => nameOf(run.integration_id) } satisfies Column<Run>] : []),
+    ...(withApp
+      ? [{ title: 'App', from: 'sm', cell: (run: Run) => nameOf(run.integration_id) } satisfies Column<Run>]
+      : []),
     { title: 'State', cell: (run) => <RunState run={run} /> },
     { title: 'Asked for', from: 'sm', cell: (run) => <Instant at={run.requested_at} /> },
     { title: 'Took', from: 'lg', isFigure: true, cell: (run) => <RunTime run={run} /> },
@@ -44,11 +46,19 @@ export function SyncRunTable({ query, withApp = true, empty }: SyncRunTableProps
       title: 'New · changed · deleted',
       from: 'lg',
       isFigure: true,
-      cell: ({ progress }) => `${toNumber(progress.records_new)} · ${toNumber(progress.records_changed)} · ${toNumber(progress.records_deleted)}`,
+      cell: ({ progress }) =>
+        `${toNumber(progress.records_new)} · ${toNumber(progress.records_changed)} · ${toNumber(progress.records_deleted)}`,
     },
-    { title: 'Failed', from: 'md', isFigure: true, cell: ({ progress }) => toNumber(progress.records_failed) },
+    {
+      title: 'Failed',
+      from: 'md',
+      isFigure: true,
+      cell: ({ progress }) => toNumber(progress.records_failed),
+    },
   ];
-  return <ListTable label="Sync runs" query={query} columns={columns} rowKey={(run) => run.id} empty={empty} />;
+  return (
+    <ListTable label="Sync runs" query={query} columns={columns} rowKey={(run) => run.id} empty={empty} />
+  );
 }
 
 export function RunState({ run, size }: { run: Run; size?: string }) {
@@ -57,7 +67,13 @@ export function RunState({ run, size }: { run: Run; size?: string }) {
     <>
       <StatusBadge status={run.state} {...(size === undefined ? {} : { size })} />
       {run.state === 'running' && expected !== null && expected > 0 && (
-        <Progress mt={4} w={120} size="sm" value={Math.min(100, (100 * read) / expected)} aria-label={`${toNumber(read)} of ${toNumber(expected)} records`} />
+        <Progress
+          mt={4}
+          w={120}
+          size="sm"
+          value={Math.min(100, (100 * read) / expected)}
+          aria-label={`${toNumber(read)} of ${toNumber(expected)} records`}
+        />
       )}
     </>
   );

@@ -7,7 +7,13 @@ import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 
 /** Reads from a third party now: the changes of the last day, or everything. */
-export function SyncNowButtons({ integration, size = 'sm' }: { integration: Schemas['Integration']; size?: string }) {
+export function SyncNowButtons({
+  integration,
+  size = 'sm',
+}: {
+  integration: Schemas['Integration'];
+  size?: string;
+}) {
   const { ask, dialogue } = useConfirm();
   const navigate = useNavigate();
   const name = `${integration.app} (${integration.account_name})`;
@@ -20,7 +26,12 @@ export function SyncNowButtons({ integration, size = 'sm' }: { integration: Sche
         : undefined);
   const start = useAction({
     run: (kind: 'last_day' | 'full') =>
-      answerOf(api.POST('/v1/integrations/{integration_id}/sync-runs', { params: { path: { integration_id: integration.id } }, body: { kind } })),
+      answerOf(
+        api.POST('/v1/integrations/{integration_id}/sync-runs', {
+          params: { path: { integration_id: integration.id } },
+          body: { kind },
+        }),
+      ),
     done: ({ coalesced }, kind) =>
       coalesced
         ? 'A sync that covers this is under way already; it is shown here.'

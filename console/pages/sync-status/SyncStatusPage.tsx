@@ -18,7 +18,8 @@ import { RouterLink } from '../../common/RouterLink';
 
 type Entry = Schemas['SyncStatusEntry'];
 const route = getRouteApi('/shell/sync-status');
-const signed = (difference: number | null): string => (difference === null ? 'unknown' : difference > 0 ? `+${toNumber(difference)}` : toNumber(difference));
+const signed = (difference: number | null): string =>
+  difference === null ? 'unknown' : difference > 0 ? `+${toNumber(difference)}` : toNumber(difference);
 
 export function SyncStatusPage() {
   const search = route.useSearch();
@@ -36,7 +37,11 @@ export function SyncStatusPage() {
         </RouterLink>
       ),
     },
-    { title: 'Total Difference', isFigure: true, cell: (entry) => <Difference difference={entry.total_difference} /> },
+    {
+      title: 'Total Difference',
+      isFigure: true,
+      cell: (entry) => <Difference difference={entry.total_difference} />,
+    },
     { title: 'Total Syncline', from: 'sm', isFigure: true, cell: (entry) => toNumber(entry.total_syncline) },
     { title: 'Total app', from: 'sm', isFigure: true, cell: (entry) => toNumber(entry.total_app) },
     { title: 'Breakdown', from: 'md', cell: (entry) => <Breakdown entry={entry} /> },
@@ -49,7 +54,9 @@ export function SyncStatusPage() {
     >
       <Read query={integrations} rows={3}>
         {(all) => {
-          const read = all.filter(({ record_types: types }) => Object.values(types).some(({ direction }) => direction === 'pull' || direction === 'both'));
+          const read = all.filter(({ record_types: types }) =>
+            Object.values(types).some(({ direction }) => direction === 'pull' || direction === 'both'),
+          );
           const chosen = read.find(({ id }) => id === search.integration_id);
           return (
             <Stack gap="lg">
@@ -59,9 +66,14 @@ export function SyncStatusPage() {
                   placeholder="All accounts"
                   clearable
                   w={280}
-                  data={read.map(({ id, app, account_name: account }) => ({ value: id, label: `${app} (${account})` }))}
+                  data={read.map(({ id, app, account_name: account }) => ({
+                    value: id,
+                    label: `${app} (${account})`,
+                  }))}
                   value={search.integration_id ?? null}
-                  onChange={(id) => void navigate({ search: { integration_id: id ?? undefined }, replace: true })}
+                  onChange={(id) =>
+                    void navigate({ search: { integration_id: id ?? undefined }, replace: true })
+                  }
                   clearButtonProps={{ 'aria-label': 'All accounts' }}
                 />
                 {chosen === undefined ? (
@@ -74,14 +86,21 @@ export function SyncStatusPage() {
                   <SyncNowButtons integration={chosen} />
                 )}
               </Group>
-              {chosen !== undefined && <Plots entries={entries.data?.pages.flatMap((page) => page.data) ?? []} integrationId={chosen.id} />}
+              {chosen !== undefined && (
+                <Plots
+                  entries={entries.data?.pages.flatMap((page) => page.data) ?? []}
+                  integrationId={chosen.id}
+                />
+              )}
               <ListTable
                 label="Sync Status"
                 query={entries}
                 columns={columns}
                 rowKey={(entry) => entry.id}
                 empty={
-                  <Empty title="Nothing was compared yet">{read.length === 0 ? 'No linked app is read from.' : 'A line is written after each sync.'}</Empty>
+                  <Empty title="Nothing was compared yet">
+                    {read.length === 0 ? 'No linked app is read from.' : 'A line is written after each sync.'}
+                  </Empty>
                 }
               />
             </Stack>
@@ -114,7 +133,8 @@ function Breakdown({ entry }: { entry: Entry }) {
     <Stack gap={2}>
       {entry.breakdown.map((row) => (
         <Text key={row.record_type} size="sm">
-          {toWords(row.record_type)}: {toNumber(row.syncline)} − {toNumber(row.app)} = <b>{signed(row.difference)}</b>
+          {toWords(row.record_type)}: {toNumber(row.syncline)} − {toNumber(row.app)} ={' '}
+          <b>{signed(row.difference)}</b>
         </Text>
       ))}
     </Stack>
@@ -123,9 +143,12 @@ function Breakdown({ entry }: { entry: Entry }) {
 
 function Plots({ entries, integrationId }: { entries: readonly Entry[]; integrationId: string }) {
   const runs = useInfiniteQuery(syncRunsQuery({ integration_id: integrationId }));
-  const differences = entries.flatMap(({ as_of: at, total_difference: value }) => (value === null ? [] : [{ at, value }]));
-  const times = (runs.data?.pages.flatMap((page) => page.data) ?? []).flatMap(({ started_at: from, finished_at: to }) =>
-    from === null || to === null ? [] : [{ at: to, value: Date.parse(to) - Date.parse(from) }],
+  const differences = entries.flatMap(({ as_of: at, total_difference: value }) =>
+    value === null ? [] : [{ at, value }],
+  );
+  const times = (runs.data?.pages.flatMap((page) => page.data) ?? []).flatMap(
+    ({ started_at: from, finished_at: to }) =>
+      from === null || to === null ? [] : [{ at: to, value: Date.parse(to) - Date.parse(from) }],
   );
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }}>

@@ -60,7 +60,11 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
         query={deliveries}
         columns={columns}
         rowKey={(delivery) => delivery.id}
-        empty={<Empty title={state === undefined ? 'Nothing was sent yet' : 'No such delivery'}>A test event shows whether the endpoint can be reached.</Empty>}
+        empty={
+          <Empty title={state === undefined ? 'Nothing was sent yet' : 'No such delivery'}>
+            A test event shows whether the endpoint can be reached.
+          </Empty>
+        }
       />
     </>
   );

@@ -30,7 +30,11 @@ export function DeliveryPage() {
       subtitle={
         data && (
           <>
-            <RouterLink to="/webhooks/$endpointId" params={{ endpointId: data.endpoint_id }} underline="always">
+            <RouterLink
+              to="/webhooks/$endpointId"
+              params={{ endpointId: data.endpoint_id }}
+              underline="always"
+            >
               To this endpoint
             </RouterLink>
             {' · '}
@@ -62,12 +66,20 @@ export function DeliveryPage() {
 function Resend({ delivery }: { delivery: Delivery }) {
   const navigate = route.useNavigate();
   const endpoint = useQuery(webhookEndpointQuery(delivery.endpoint_id));
-  const refusal = useRefusal('operator') ?? (endpoint.data?.body.state === 'disabled' ? 'The endpoint is disabled. Enable it first.' : undefined);
+  const refusal =
+    useRefusal('operator') ??
+    (endpoint.data?.body.state === 'disabled' ? 'The endpoint is disabled. Enable it first.' : undefined);
   const resend = useAction({
-    run: () => answerOf(api.POST('/v1/webhook-deliveries/{delivery_id}/resend', { params: { path: { delivery_id: delivery.id } } })),
+    run: () =>
+      answerOf(
+        api.POST('/v1/webhook-deliveries/{delivery_id}/resend', {
+          params: { path: { delivery_id: delivery.id } },
+        }),
+      ),
     done: 'It is sent again.',
     changes: ['webhooks'],
-    onDone: ({ delivery_id: deliveryId }) => navigate({ to: '/webhook-deliveries/$deliveryId', params: { deliveryId } }),
+    onDone: ({ delivery_id: deliveryId }) =>
+      navigate({ to: '/webhook-deliveries/$deliveryId', params: { deliveryId } }),
   });
   return (
     <ActionButton refusal={refusal} loading={resend.isPending} onClick={() => resend.mutate()}>
@@ -90,7 +102,13 @@ function Attempts({ delivery }: { delivery: Delivery }) {
     >
       {delivery.log.length === 0 && <Empty title="No attempt yet" />}
       {delivery.log.map((attempt) => (
-        <Paper withBorder p="sm" key={attempt.attempt} component="article" aria-label={`Attempt ${attempt.attempt}`}>
+        <Paper
+          withBorder
+          p="sm"
+          key={attempt.attempt}
+          component="article"
+          aria-label={`Attempt ${attempt.attempt}`}
+        >
           <Stack gap="xs">
             <Text size="sm" component="div">
               <StatusBadge
@@ -101,8 +119,12 @@ function Attempts({ delivery }: { delivery: Delivery }) {
             </Text>
             {attempt.error !== null && <Text size="sm">{attempt.error}</Text>}
             <Json label="Headers of the request" value={attempt.request_headers} />
-            {attempt.response_headers !== null && <Json label="Headers of the answer" value={attempt.response_headers} />}
-            {attempt.response_body !== null && attempt.response_body !== '' && <Shown label="Answer" text={attempt.response_body} />}
+            {attempt.response_headers !== null && (
+              <Json label="Headers of the answer" value={attempt.response_headers} />
+            )}
+            {attempt.response_body !== null && attempt.response_body !== '' && (
+              <Shown label="Answer" text={attempt.response_body} />
+            )}
           </Stack>
         </Paper>
       ))}
@@ -112,7 +134,9 @@ function Attempts({ delivery }: { delivery: Delivery }) {
 
 const isSuccess = (status: number | null): boolean => status !== null && status >= 200 && status < 300;
 
-const Json = ({ label, value }: { label: string; value: object }) => <Shown label={label} text={JSON.stringify(value, null, 2)} />;
+const Json = ({ label, value }: { label: string; value: object }) => (
+  <Shown label={label} text={JSON.stringify(value, null, 2)} />
+);
 
 function Shown({ label, text }: { label: string; text: string }) {
   return (

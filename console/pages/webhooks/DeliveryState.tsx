@@ -9,6 +9,12 @@ export const DELIVERY_LABELS: Record<Schemas['WebhookDeliveryState'], string> = 
   disabled: 'Not sent: disabled',
 };
 
-export function DeliveryState({ state, size = 'md' }: { state: Schemas['WebhookDeliveryState']; size?: string }) {
+export function DeliveryState({
+  state,
+  size = 'md',
+}: {
+  state: Schemas['WebhookDeliveryState'];
+  size?: string;
+}) {
   return <StatusBadge status={state} label={DELIVERY_LABELS[state]} size={size} />;
 }

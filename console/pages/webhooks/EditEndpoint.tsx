@@ -36,12 +36,18 @@ export function EditEndpoint(shown: Version) {
   });
   return (
     <>
-      <ActionButton variant="default" leftSection={<Pencil size={16} aria-hidden />} refusal={refusal} onClick={open}>
+      <ActionButton
+        variant="default"
+        leftSection={<Pencil size={16} aria-hidden />}
+        refusal={refusal}
+        onClick={open}
+      >
         Edit
       </ActionButton>
       <Modal opened={edited !== undefined} onClose={close} title="Edit the webhook endpoint" size="lg">
         <Text size="sm" c="dimmed" mb="sm">
-          Events and integrations count for what happens from now on; the address and the rate for all that is still to be sent.
+          Events and integrations count for what happens from now on; the address and the rate for all that is
+          still to be sent.
         </Text>
         {edited !== undefined && (
           <EndpointForm

@@ -12,7 +12,13 @@ const RECOVERABLE_MS = 14 * 86_400_000 - 60_000;
 const recoverableSince = (): string => new Date(Date.now() - RECOVERABLE_MS).toISOString();
 
 /** What can be done with an endpoint. */
-export function EndpointActs({ endpoint, onSecret }: { endpoint: Schemas['WebhookEndpoint']; onSecret: (secret: string) => void }) {
+export function EndpointActions({
+  endpoint,
+  onSecret,
+}: {
+  endpoint: Schemas['WebhookEndpoint'];
+  onSecret: (secret: string) => void;
+}) {
   const navigate = useNavigate();
   const { ask, dialogue } = useConfirm();
   const asOperator = useRefusal('operator');
@@ -25,18 +31,40 @@ export function EndpointActs({ endpoint, onSecret }: { endpoint: Schemas['Webhoo
     run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/test', { params })),
     done: 'The test event is on its way.',
     changes,
-    onDone: ({ delivery_id: deliveryId }) => navigate({ to: '/webhook-deliveries/$deliveryId', params: { deliveryId } }),
+    onDone: ({ delivery_id: deliveryId }) =>
+      navigate({ to: '/webhook-deliveries/$deliveryId', params: { deliveryId } }),
   });
   const recover = useAction({
-    run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/recover', { params, body: { since: recoverableSince() } })),
-    done: ({ recovered }) => (recovered === 0 ? 'It has missed nothing.' : `${plural(recovered, 'delivery', 'deliveries')} are sent again.`),
+    run: () =>
+      answerOf(
+        api.POST('/v1/webhook-endpoints/{endpoint_id}/recover', {
+          params,
+          body: { since: recoverableSince() },
+        }),
+      ),
+    done: ({ recovered }) =>
+      recovered === 0
+        ? 'It has missed nothing.'
+        : `${plural(recovered, 'delivery', 'deliveries')} are sent again.`,
     changes,
   });
-  const disable = useAction({ run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/disable', { params })), done: 'It is disabled.', changes });
+  const disable = useAction({
+    run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/disable', { params })),
+    done: 'It is disabled.',
+    changes,
+  });
   const enable = useAction({
     run: (since: string | undefined) =>
-      answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/enable', { params, body: since === undefined ? {} : { recover_since: since } })),
-    done: ({ recovered }) => (recovered === 0 ? 'It is enabled.' : `It is enabled; ${plural(recovered, 'delivery', 'deliveries')} are sent again.`),
+      answerOf(
+        api.POST('/v1/webhook-endpoints/{endpoint_id}/enable', {
+          params,
+          body: since === undefined ? {} : { recover_since: since },
+        }),
+      ),
+    done: ({ recovered }) =>
+      recovered === 0
+        ? 'It is enabled.'
+        : `It is enabled; ${plural(recovered, 'delivery', 'deliveries')} are sent again.`,
     changes,
   });
   const rotate = useAction({
@@ -141,4 +169,5 @@ export function EndpointActs({ endpoint, onSecret }: { endpoint: Schemas['Webhoo
 }
 
 /** Instants as the API writes them, in UTC, are in order as text. */
-const laterOf = (disabledAt: string | null, oldest: string): string => (disabledAt !== null && disabledAt > oldest ? disabledAt : oldest);
+const laterOf = (disabledAt: string | null, oldest: string): string =>
+  disabledAt !== null && disabledAt > oldest ? disabledAt : oldest;

@@ -8,8 +8,13 @@ import { useIntegrationNames } from '../integrations/use-integration-names';
 import { EVENT_TITLES, type EventType } from './event-types';
 
 type Wanted = Exclude<EventType, 'TEST'>;
-export type EndpointSettings = Required<NonNullable<operations['changeWebhookEndpoint']['requestBody']>['content']['application/json']>;
-const CHOICES = (Object.entries(EVENT_TITLES) as [Wanted, string][]).map(([value, title]) => ({ value, label: `${value}: ${title}` }));
+export type EndpointSettings = Required<
+  NonNullable<operations['changeWebhookEndpoint']['requestBody']>['content']['application/json']
+>;
+const CHOICES = (Object.entries(EVENT_TITLES) as [Wanted, string][]).map(([value, title]) => ({
+  value,
+  label: `${value}: ${title}`,
+}));
 
 interface EndpointFormProps {
   /** undefined: of a new one. */
@@ -22,14 +27,23 @@ interface EndpointFormProps {
 }
 
 /** Where events are posted to, and which. */
-export function EndpointForm({ endpoint, submitLabel, isPending, error, onSubmit, onClose }: EndpointFormProps) {
+export function EndpointForm({
+  endpoint,
+  submitLabel,
+  isPending,
+  error,
+  onSubmit,
+  onClose,
+}: EndpointFormProps) {
   const [url, setUrl] = useState(endpoint?.url ?? '');
   const [description, setDescription] = useState(endpoint?.description ?? '');
   const [types, setTypes] = useState((endpoint?.event_types ?? []) as Wanted[]);
   const [integrationIds, setIntegrationIds] = useState(endpoint?.integration_ids ?? []);
   const [rate, setRate] = useState<number | string>(endpoint?.rate_per_second ?? '');
   const { choices } = useIntegrationNames();
-  const unlinked = integrationIds.filter((id) => !choices.some(({ value }) => value === id)).map((id) => ({ value: id, label: `Unlinked integration ${id}` }));
+  const unlinked = integrationIds
+    .filter((id) => !choices.some(({ value }) => value === id))
+    .map((id) => ({ value: id, label: `Unlinked integration ${id}` }));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     onSubmit({
@@ -53,7 +67,12 @@ export function EndpointForm({ endpoint, submitLabel, isPending, error, onSubmit
           value={url}
           onChange={(event) => setUrl(event.currentTarget.value)}
         />
-        <TextInput label="Description" maxLength={200} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+        <TextInput
+          label="Description"
+          maxLength={200}
+          value={description}
+          onChange={(event) => setDescription(event.currentTarget.value)}
+        />
         <MultiSelect
           label="Events"
           description="None chosen: all, those added later too."

@@ -15,7 +15,7 @@ import { deliveriesWorkflowId } from '../../common/workflow-ids';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { Deliveries } from './Deliveries';
 import { EditEndpoint } from './EditEndpoint';
-import { EndpointActs } from './EndpointActs';
+import { EndpointActions } from './EndpointActs';
 import { EndpointState } from './EndpointState';
 import { SecretOnce } from './SecretOnce';
 
@@ -42,7 +42,7 @@ export function EndpointPage() {
           <CopyAsCurl path={`/webhook-endpoints/${endpointId}`} />
           <WorkflowLinks of={[{ title: 'Deliveries to it', workflowId: deliveriesWorkflowId(endpointId) }]} />
           {data && etag !== undefined && <EditEndpoint endpoint={data} etag={etag} />}
-          {data && <EndpointActs endpoint={data} onSecret={setSecret} />}
+          {data && <EndpointActions endpoint={data} onSecret={setSecret} />}
         </>
       }
     >
@@ -57,7 +57,12 @@ export function EndpointPage() {
       <Section title="Deliveries" hint="What was sent there, newest first. Each shows its attempts.">
         <Deliveries endpointId={endpointId} />
       </Section>
-      <Modal opened={secret !== undefined} onClose={() => setSecret(undefined)} title="The new secret" closeOnClickOutside={false}>
+      <Modal
+        opened={secret !== undefined}
+        onClose={() => setSecret(undefined)}
+        title="The new secret"
+        closeOnClickOutside={false}
+      >
         <SecretOnce secret={secret ?? ''} onClose={() => setSecret(undefined)} />
       </Modal>
     </Page>
@@ -65,16 +70,17 @@ export function EndpointPage() {
 }
 
 function Trouble({ endpoint }: { endpoint: Endpoint }) {
-  if (endpoint.disabled_because !== null)
+  if (endpoint.disabled_reason !== null)
     return (
       <Alert color="orange" variant="light" title="Nothing is sent there">
-        {WHY_OFF[endpoint.disabled_because]} What happens meanwhile is kept and can be recovered for 14 days.
+        {WHY_OFF[endpoint.disabled_reason]} What happens meanwhile is kept and can be recovered for 14 days.
       </Alert>
     );
   if (endpoint.failing_since === null) return null;
   return (
     <Alert color="orange" variant="light" title="It is failing">
-      Nothing got through since <Instant at={endpoint.failing_since} />. After five days of that it is disabled.
+      Nothing got through since <Instant at={endpoint.failing_since} />. After five days of that it is
+      disabled.
     </Alert>
   );
 }
@@ -85,7 +91,12 @@ function Settings({ endpoint }: { endpoint: Endpoint }) {
     ['Description', endpoint.description || 'none'],
     ['Events', endpoint.event_types?.join(', ') ?? 'All, those added later too'],
     ['Integrations', endpoint.integration_ids?.map(nameOf).join(', ') ?? 'All'],
-    ['Requests a second', endpoint.rate_per_second === null ? 'As many as it takes' : `${toNumber(endpoint.rate_per_second)} at most`],
+    [
+      'Requests a second',
+      endpoint.rate_per_second === null
+        ? 'As many as it takes'
+        : `${toNumber(endpoint.rate_per_second)} at most`,
+    ],
     ['Made', <Instant key="made" at={endpoint.created_at} />],
   ];
   const [former] = endpoint.former_secrets_expire_at;

@@ -10,5 +10,13 @@ export function NewEndpoint({ onClose }: { onClose: () => void }) {
     changes: ['webhooks'],
   });
   if (make.data !== undefined) return <SecretOnce secret={make.data.secret} onClose={onClose} />;
-  return <EndpointForm submitLabel="Add the endpoint" isPending={make.isPending} error={make.error} onSubmit={make.mutate} onClose={onClose} />;
+  return (
+    <EndpointForm
+      submitLabel="Add the endpoint"
+      isPending={make.isPending}
+      error={make.error}
+      onSubmit={make.mutate}
+      onClose={onClose}
+    />
+  );
 }

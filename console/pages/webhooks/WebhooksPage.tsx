@@ -22,7 +22,12 @@ const columns: Column<Endpoint>[] = [
     title: 'Endpoint',
     cell: (endpoint) => (
       <>
-        <RouterLink to="/webhooks/$endpointId" params={{ endpointId: endpoint.id }} fw={600} style={{ overflowWrap: 'anywhere' }}>
+        <RouterLink
+          to="/webhooks/$endpointId"
+          params={{ endpointId: endpoint.id }}
+          fw={600}
+          style={{ overflowWrap: 'anywhere' }}
+        >
           {endpoint.url}
         </RouterLink>
         <Text size="xs" c="dimmed">
@@ -32,7 +37,11 @@ const columns: Column<Endpoint>[] = [
     ),
   },
   { title: 'State', cell: (endpoint) => <EndpointState endpoint={endpoint} /> },
-  { title: 'Events', from: 'sm', cell: ({ event_types: types }) => (types === null ? 'All' : types.join(', ')) },
+  {
+    title: 'Events',
+    from: 'sm',
+    cell: ({ event_types: types }) => (types === null ? 'All' : types.join(', ')),
+  },
   { title: 'Made', from: 'md', cell: (endpoint) => <Instant at={endpoint.created_at} /> },
 ];
 
@@ -47,7 +56,11 @@ export function WebhooksPage() {
       actions={
         <>
           <CopyAsCurl path="/webhook-endpoints" />
-          <ActionButton leftSection={<Plus size={16} aria-hidden />} refusal={refusal} onClick={() => setOpen(true)}>
+          <ActionButton
+            leftSection={<Plus size={16} aria-hidden />}
+            refusal={refusal}
+            onClick={() => setOpen(true)}
+          >
             Add an endpoint
           </ActionButton>
         </>
@@ -60,7 +73,13 @@ export function WebhooksPage() {
         rowKey={(endpoint) => endpoint.id}
         empty={<Empty title="No endpoint yet">Add the address of a program that should be told.</Empty>}
       />
-      <Modal opened={isOpen} onClose={() => setOpen(false)} title="Add a webhook endpoint" closeOnClickOutside={false} size="lg">
+      <Modal
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        title="Add a webhook endpoint"
+        closeOnClickOutside={false}
+        size="lg"
+      >
         <NewEndpoint onClose={() => setOpen(false)} />
       </Modal>
     </Page>

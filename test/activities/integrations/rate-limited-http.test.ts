@@ -1,6 +1,6 @@
 /** Requests within the budget, as a connector sees it: rules.md 34, R9 and R14. */
-import { BudgetExhausted, budgetedHttp } from '../../../activities/integrations/rate-limited-http';
-import { createRequestGrants } from '../../../activities/integrations/rate-limit-permits';
+import { RateLimitExhausted, rateLimitedHttp } from '../../../activities/integrations/rate-limited-http';
+import { createRateLimitPermits } from '../../../activities/integrations/rate-limit-permits';
 import type { HttpResponse } from '../../../connectors/connector';
 import { RateLimited, Unavailable } from '../../../connectors/errors';
 import type { RequestPriority } from '../../../domain/rate-limit/rate-limiter';
@@ -25,27 +25,31 @@ beforeEach(async () => {
 
 /** One worker process. */
 function worker(answer: (sent: number) => Partial<HttpResponse> = () => ({}), isDatabaseDown = false) {
-  const grants = createRequestGrants({
+  const grants = createRateLimitPermits({
     database: {
       withTenant: (tenantId, work) => {
         transactions += 1;
-        return isDatabaseDown ? Promise.reject(new Error('no database')) : db.database.withTenant(tenantId, work);
+        return isDatabaseDown
+          ? Promise.reject(new Error('no database'))
+          : db.database.withTenant(tenantId, work);
       },
     },
     onTrouble: (error) => troubles.push(error),
   });
   const http = { send: async () => ({ status: 200, headers: {}, text: '', ...answer((sent += 1)) }) };
   return (priority: RequestPriority, signal = new AbortController().signal, of = integrationId) => {
-    const client = budgetedHttp(http, { budget: grants(tenant.tenantId, of), priority, signal });
+    const client = rateLimitedHttp(http, { budget: grants(tenant.tenantId, of), priority, signal });
     return () => client.send({ method: 'GET', url: 'https://example.test' });
   };
 }
 const rate = async () =>
-  (await db.superuser('select rate_per_second from request_budgets where integration_id = $1', [integrationId]))[0]?.rate_per_second as number | null;
+  (
+    await db.superuser('select rate_per_second from rate_limits where integration_id = $1', [integrationId])
+  )[0]?.rate_per_second as number | null;
 /** So slow that the next request is some seconds away for a push, and too far for a full pass. */
 const setRate = (perSecond: number) =>
   db.superuser(
-    `insert into request_budgets (tenant_id, integration_id, rate_per_second, ceiling_per_second, refilled_at, counting_since, slowed_at) values ($1, $2, $3, $3, now(), now(), now())`,
+    `insert into rate_limits (tenant_id, integration_id, rate_per_second, ceiling_per_second, refilled_at, counting_since, slowed_at) values ($1, $2, $3, $3, now(), now(), now())`,
     [tenant.tenantId, integrationId, perSecond],
   );
 
@@ -65,7 +69,9 @@ describe('requests within a budget', () => {
   });
 
   it('report a "slow down" at once, so that other workers hear of it; the answer itself is passed on', async () => {
-    const send = worker((count) => (count > 5 ? { status: 429, headers: { 'retry-after': '7' } } : {}))('hourly');
+    const send = worker((count) => (count > 5 ? { status: 429, headers: { 'retry-after': '7' } } : {}))(
+      'hourly',
+    );
     for (let count = 0; count < 5; count += 1) await send();
     const before = await rate();
     const refused = await send();
@@ -73,7 +79,9 @@ describe('requests within a budget', () => {
     expect(before).toBeNull();
     expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
     expect(await rate()).toBeGreaterThan(0);
-    await expect(worker()('hourly', undefined, await tenant.integration())()).resolves.toMatchObject({ status: 200 });
+    await expect(worker()('hourly', undefined, await tenant.integration())()).resolves.toMatchObject({
+      status: 200,
+    });
   });
 
   it('take a 503 with Retry-After for a "slow down", and one without for none', async () => {
@@ -98,21 +106,23 @@ describe('requests within a budget', () => {
     await setRate(0.1);
     const error: unknown = await worker()('full')().catch((thrown: unknown) => thrown);
 
-    expect(error).toBeInstanceOf(BudgetExhausted);
+    expect(error).toBeInstanceOf(RateLimitExhausted);
     expect(error).toBeInstanceOf(RateLimited);
-    const { retryAt, retryAfterMs } = error as BudgetExhausted;
+    const { retryAt, retryAfterMs } = error as RateLimitExhausted;
     expect(retryAfterMs).toBeGreaterThan(5_000);
     expect(Math.abs(retryAt.getTime() - Date.now() - (retryAfterMs ?? 0))).toBeLessThan(5_000);
     expect(sent).toBe(0);
   });
 
   it('of a full pass wait at the reserve of a quota while pushes get through', async () => {
-    const low = { headers: { 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '19', 'x-ratelimit-reset': '600' } };
+    const low = {
+      headers: { 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '19', 'x-ratelimit-reset': '600' },
+    };
     const client = worker(() => low);
     await client('full')();
 
-    await expect(client('full')()).rejects.toBeInstanceOf(BudgetExhausted);
-    await expect(worker(() => low)('full')()).rejects.toBeInstanceOf(BudgetExhausted);
+    await expect(client('full')()).rejects.toBeInstanceOf(RateLimitExhausted);
+    await expect(worker(() => low)('full')()).rejects.toBeInstanceOf(RateLimitExhausted);
     await expect(client('push')()).resolves.toMatchObject({ status: 200 });
     expect(sent).toBe(2);
   });

@@ -14,9 +14,13 @@ const SCANNER = /^syncline_live_[0-9A-Za-z]{8}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/;
 
 describe('a key', () => {
   it('is shown once, found by scanners, and kept only as a hash', async () => {
-    const { body: made } = await tenant.admin.post('/v1/api-keys', { name: 'payroll', role: 'operator' }).expect(201);
+    const { body: made } = await tenant.admin
+      .post('/v1/api-keys', { name: 'payroll', role: 'operator' })
+      .expect(201);
     const list = await tenant.admin.get('/v1/api-keys').expect(200);
-    const rows = await service.database.withTenant(tenant.uuid, ({ trx }) => trx.selectFrom('apiKeys').selectAll().execute());
+    const rows = await service.database.withTenant(tenant.uuid, ({ trx }) =>
+      trx.selectFrom('apiKeys').selectAll().execute(),
+    );
 
     expect(made.key).toMatch(SCANNER);
     expect(made.key.startsWith(made.prefix)).toBe(true);
@@ -30,10 +34,13 @@ describe('a key', () => {
   });
 
   it('expires after 365 days unless another time is asked for', async () => {
-    const days = (key: { created_at: string; expires_at: string }) => Math.round((Date.parse(key.expires_at) - Date.parse(key.created_at)) / 86_400_000);
+    const days = (key: { created_at: string; expires_at: string }) =>
+      Math.round((Date.parse(key.expires_at) - Date.parse(key.created_at)) / 86_400_000);
 
     expect(days((await tenant.admin.post('/v1/api-keys', { name: 'a', role: 'viewer' })).body)).toBe(365);
-    expect(days((await tenant.admin.post('/v1/api-keys', { name: 'b', role: 'viewer', expires_in_days: 7 })).body)).toBe(7);
+    expect(
+      days((await tenant.admin.post('/v1/api-keys', { name: 'b', role: 'viewer', expires_in_days: 7 })).body),
+    ).toBe(7);
   });
 
   it('notes when it was last used', async () => {
@@ -50,9 +57,16 @@ describe('a key', () => {
   it('is one of at most 50 that live; a revoked one makes room', async () => {
     const own = await service.givenTenant('Fifty');
     const ids: string[] = [];
-    for (let count = 3; count < 50; count += 1) ids.push((await own.admin.post('/v1/api-keys', { name: `k${count}`, role: 'viewer' }).expect(201)).body.id);
+    for (let count = 3; count < 50; count += 1)
+      ids.push(
+        (await own.admin.post('/v1/api-keys', { name: `k${count}`, role: 'viewer' }).expect(201)).body.id,
+      );
 
-    expectProblem(await own.admin.post('/v1/api-keys', { name: 'one more', role: 'viewer' }), 422, 'too_many_api_keys');
+    expectProblem(
+      await own.admin.post('/v1/api-keys', { name: 'one more', role: 'viewer' }),
+      422,
+      'too_many_api_keys',
+    );
     await own.admin.delete(`/v1/api-keys/${ids[0]}`).expect(200);
     await own.admin.post('/v1/api-keys', { name: 'one more', role: 'viewer' }).expect(201);
   });
@@ -64,7 +78,9 @@ describe('a request without a valid key', () => {
     const { body: revoked } = await own.admin.post('/v1/api-keys', { name: 'revoked', role: 'admin' });
     await own.admin.delete(`/v1/api-keys/${revoked.id}`).expect(200);
     const { body: expired } = await own.admin.post('/v1/api-keys', { name: 'expired', role: 'admin' });
-    await service.database.withTenant(own.uuid, ({ trx, now }) => trx.updateTable('apiKeys').set({ expiresAt: now }).where('name', '=', 'expired').execute());
+    await service.database.withTenant(own.uuid, ({ trx, now }) =>
+      trx.updateTable('apiKeys').set({ expiresAt: now }).where('name', '=', 'expired').execute(),
+    );
     const key = own.keys.admin;
     const secret = makeApiKey().text.split('_')[3] as string;
 
@@ -110,7 +126,10 @@ describe('a request without a valid key', () => {
     await tenant.admin.delete(`/v1/api-keys/${made.id}`).expect(200);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
 
-    const answers = [await service.as(made.key).get('/v1/tenant'), await replica.as(made.key).get('/v1/tenant')];
+    const answers = [
+      await service.as(made.key).get('/v1/tenant'),
+      await replica.as(made.key).get('/v1/tenant'),
+    ];
     await replica.close();
     expect(answers.map(({ status }) => status)).toEqual([401, 401]);
   });
@@ -118,7 +137,8 @@ describe('a request without a valid key', () => {
   it('is slowed down after 100 tries a minute, while good keys behind the same address go on (S9)', async () => {
     const own = await startService({ databaseUrl: service.databaseUrl });
     const statuses: number[] = [];
-    for (let count = 0; count < 101; count += 1) statuses.push((await own.as(makeApiKey().text).get('/v1/tenant')).status);
+    for (let count = 0; count < 101; count += 1)
+      statuses.push((await own.as(makeApiKey().text).get('/v1/tenant')).status);
 
     const last = await own.as(makeApiKey().text).get('/v1/tenant');
     const good = await own.as(tenant.keys.viewer).get('/v1/tenant');
@@ -135,7 +155,11 @@ describe('a request without a valid key', () => {
 describe('a role', () => {
   it('lets a viewer read and not write (403)', async () => {
     await tenant.viewer.get('/v1/integrations').expect(200);
-    expectProblem(await tenant.viewer.put('/v1/records/employees/e-1', { fields: {} }), 403, 'role_insufficient');
+    expectProblem(
+      await tenant.viewer.put('/v1/records/employees/e-1', { fields: {} }),
+      403,
+      'role_insufficient',
+    );
     expectProblem(await tenant.viewer.post('/v1/records/batch', { records: [] }), 403, 'role_insufficient');
     expectProblem(await tenant.viewer.get('/v1/api-keys'), 403, 'role_insufficient');
   });
@@ -143,12 +167,20 @@ describe('a role', () => {
   it('lets an operator change records and not integrations or keys', async () => {
     await tenant.operator.put('/v1/records/employees/e-1', { fields: {} }).expect(202);
     expectProblem(await tenant.operator.post('/v1/integrations', {}), 403, 'role_insufficient');
-    expectProblem(await tenant.operator.post('/v1/api-keys', { name: 'x', role: 'admin' }), 403, 'role_insufficient');
+    expectProblem(
+      await tenant.operator.post('/v1/api-keys', { name: 'x', role: 'admin' }),
+      403,
+      'role_insufficient',
+    );
   });
 
   it('keeps the platform and its tenants apart', async () => {
     expectProblem(await tenant.admin.get('/v1/tenants'), 403, 'platform_key_required');
-    expectProblem(await tenant.admin.post(`/v1/tenants/${tenant.id}/api-keys`, { name: 'x', role: 'admin' }), 403, 'platform_key_required');
+    expectProblem(
+      await tenant.admin.post(`/v1/tenants/${tenant.id}/api-keys`, { name: 'x', role: 'admin' }),
+      403,
+      'platform_key_required',
+    );
     expectProblem(await service.platform.get('/v1/integrations'), 403, 'tenant_key_required');
   });
 });
@@ -156,12 +188,16 @@ describe('a role', () => {
 it('limits requests per key, with headers that say how many are left, and other keys go on', async () => {
   const own = await startService({ databaseUrl: service.databaseUrl, config: { rateLimitPerSecond: 5 } });
   const answers = [];
-  for (let count = 0; count < 11; count += 1) answers.push(await own.as(tenant.keys.viewer).get('/v1/time-zones'));
+  for (let count = 0; count < 11; count += 1)
+    answers.push(await own.as(tenant.keys.viewer).get('/v1/time-zones'));
   const other = await own.as(tenant.keys.admin).get('/v1/time-zones');
   await own.close();
 
   expect(answers.slice(0, 10).map(({ status }) => status)).toEqual(Array(10).fill(200));
-  expect(answers[0]?.headers).toMatchObject({ 'ratelimit-policy': expect.stringContaining('q=10; w=2'), ratelimit: expect.stringContaining('r=9') });
+  expect(answers[0]?.headers).toMatchObject({
+    'ratelimit-policy': expect.stringContaining('q=10; w=2'),
+    ratelimit: expect.stringContaining('r=9'),
+  });
   const refused = answers[10] as supertest.Response;
   expectProblem(refused, 429, 'too_many_requests');
   const seconds = Number(/t=(\d+)/.exec(refused.headers.ratelimit as string)?.[1]);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
-import { createSealing, parseEncryptionKeys, SealingError } from '../../../db/platform/encryption';
+import { createEncryption, parseEncryptionKeys, EncryptionError } from '../../../db/platform/encryption';
 import { createTestDatabase } from '../../support/environments/database';
 import { newEncryptionKey } from '../support/service';
 
@@ -11,11 +11,17 @@ beforeAll(async () => {
   database = new Database({ url, poolSize: 3, statementTimeoutMs: 5_000 });
 });
 afterAll(() => database.close());
-beforeEach(() => database.withPlatform(({ trx }) => sql`reset role`.execute(trx).then(() => sql`truncate tenant_keys`.execute(trx))));
+beforeEach(() =>
+  database.withPlatform(({ trx }) =>
+    sql`reset role`.execute(trx).then(() => sql`truncate tenant_keys`.execute(trx)),
+  ),
+);
 
 async function givenTenant(): Promise<string> {
   const tenantId = newUuid();
-  await database.withTenant(tenantId, ({ trx }) => trx.insertInto('tenants').values({ tenantId, name: 'x', timeZone: 'UTC', contactEmail: null }).execute());
+  await database.withTenant(tenantId, ({ trx }) =>
+    trx.insertInto('tenants').values({ tenantId, name: 'x', timeZone: 'UTC', contactEmail: null }).execute(),
+  );
   return tenantId;
 }
 
@@ -24,14 +30,19 @@ const old = newEncryptionKey('k1');
 const current = newEncryptionKey('k2');
 
 describe('a sealed secret (S18)', () => {
-  const sealing = createSealing({ keys: [old] });
-  const seal = (tenantId: string, rowId: string, text: string) => database.withTenant(tenantId, (work) => sealing.seal(work, place(rowId), text));
-  const open = (tenantId: string, at: ReturnType<typeof place>, text: string) => database.withTenant(tenantId, (work) => sealing.open(work, at, text));
+  const encryption = createEncryption({ keys: [old] });
+  const encrypt = (tenantId: string, rowId: string, text: string) =>
+    database.withTenant(tenantId, (work) => encryption.encrypt(work, place(rowId), text));
+  const open = (tenantId: string, at: ReturnType<typeof place>, text: string) =>
+    database.withTenant(tenantId, (work) => encryption.open(work, at, text));
 
   it('opens where it was sealed, and is never the same text twice', async () => {
     const tenantId = await givenTenant();
 
-    const [first, second] = [await seal(tenantId, 'r1', 'geheim 🔑'), await seal(tenantId, 'r1', 'geheim 🔑')];
+    const [first, second] = [
+      await encrypt(tenantId, 'r1', 'geheim 🔑'),
+      await encrypt(tenantId, 'r1', 'geheim 🔑'),
+    ];
 
     expect(first).toMatch(/^v1\.[0-9a-f-]{36}\.[\w-]{16}\.[\w-]+\.[\w-]{22}$/);
     expect(first).not.toBe(second);
@@ -40,53 +51,66 @@ describe('a sealed secret (S18)', () => {
 
   it('does not open in another row, column, table or tenant', async () => {
     const [tenantId, other] = [await givenTenant(), await givenTenant()];
-    const sealed = await seal(tenantId, 'r1', 'secret');
-    await seal(other, 'r1', 'theirs');
+    const encrypted = await encrypt(tenantId, 'r1', 'secret');
+    await encrypt(other, 'r1', 'theirs');
 
-    await expect(open(tenantId, place('r2'), sealed)).rejects.toThrow(SealingError);
-    await expect(open(tenantId, place('r1', 'config'), sealed)).rejects.toThrow(SealingError);
-    await expect(open(tenantId, { ...place('r1'), table: 'notes' }, sealed)).rejects.toThrow(SealingError);
-    await expect(open(other, place('r1'), sealed)).rejects.toThrow(SealingError);
+    await expect(open(tenantId, place('r2'), encrypted)).rejects.toThrow(EncryptionError);
+    await expect(open(tenantId, place('r1', 'config'), encrypted)).rejects.toThrow(EncryptionError);
+    await expect(open(tenantId, { ...place('r1'), table: 'notes' }, encrypted)).rejects.toThrow(
+      EncryptionError,
+    );
+    await expect(open(other, place('r1'), encrypted)).rejects.toThrow(EncryptionError);
   });
 
   it('does not open when a single character was altered', async () => {
     const tenantId = await givenTenant();
-    const sealed = await seal(tenantId, 'r1', 'secret');
+    const encrypted = await encrypt(tenantId, 'r1', 'secret');
 
     for (const part of [2, 3, 4]) {
-      const altered = sealed
+      const altered = encrypted
         .split('..')
         .map((text, index) => (index === part ? `${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}` : text))
         .join('..');
-      await expect(open(tenantId, place('r1'), altered)).rejects.toThrow(SealingError);
+      await expect(open(tenantId, place('r1'), altered)).rejects.toThrow(EncryptionError);
     }
-    for (const garbled of ['', 'secret', 'v2.a.b.c.d', `${sealed}.x`]) await expect(open(tenantId, place('r1'), garbled)).rejects.toThrow(SealingError);
+    for (const garbled of ['', 'secret', 'v2.a.b.c.d', `${encrypted}.x`])
+      await expect(open(tenantId, place('r1'), garbled)).rejects.toThrow(EncryptionError);
   });
 
   it('leaves no data key behind when its transaction fails, and the next one seals with a key that lasts', async () => {
     const tenantId = await givenTenant();
     const failing = database.withTenant(tenantId, async (work) => {
-      await sealing.seal(work, place('r1'), 'lost');
+      await encryption.encrypt(work, place('r1'), 'lost');
       throw new Error('rolled back');
     });
     await expect(failing).rejects.toThrow('rolled back');
 
-    const sealed = await seal(tenantId, 'r1', 'kept');
+    const encrypted = await encrypt(tenantId, 'r1', 'kept');
 
-    expect(await open(tenantId, place('r1'), sealed)).toBe('kept');
+    expect(await open(tenantId, place('r1'), encrypted)).toBe('kept');
   });
 });
 
 describe('the keys of the environment', () => {
   it('rotate: the data keys are wrapped anew, and every secret stays readable throughout', async () => {
     const tenantIds = [await givenTenant(), await givenTenant()];
-    const before = createSealing({ keys: [old] });
-    const during = createSealing({ keys: [current, old] });
-    const after = createSealing({ keys: [current] });
-    const sealed = await Promise.all(tenantIds.map((tenantId) => database.withTenant(tenantId, (work) => before.seal(work, place('r1'), tenantId))));
+    const before = createEncryption({ keys: [old] });
+    const during = createEncryption({ keys: [current, old] });
+    const after = createEncryption({ keys: [current] });
+    const encrypted = await Promise.all(
+      tenantIds.map((tenantId) =>
+        database.withTenant(tenantId, (work) => before.encrypt(work, place('r1'), tenantId)),
+      ),
+    );
 
-    const openAll = (sealing: typeof before) =>
-      Promise.all(tenantIds.map((tenantId, index) => database.withTenant(tenantId, (work) => sealing.open(work, place('r1'), sealed[index] as string))));
+    const openAll = (encryption: typeof before) =>
+      Promise.all(
+        tenantIds.map((tenantId, index) =>
+          database.withTenant(tenantId, (work) =>
+            encryption.open(work, place('r1'), encrypted[index] as string),
+          ),
+        ),
+      );
     expect(await openAll(during)).toEqual(tenantIds);
     expect(await during.prepare(database)).toEqual({ rewrapped: 2 });
     expect(await during.prepare(database)).toEqual({ rewrapped: 0 });
@@ -97,11 +121,17 @@ describe('the keys of the environment', () => {
 
   it('refuse to start when the one that wrapped is missing, or is another one of the same name', async () => {
     const tenantId = await givenTenant();
-    await database.withTenant(tenantId, (work) => createSealing({ keys: [old] }).seal(work, place('r1'), 'x'));
+    await database.withTenant(tenantId, (work) =>
+      createEncryption({ keys: [old] }).encrypt(work, place('r1'), 'x'),
+    );
 
-    await expect(createSealing({ keys: [current] }).prepare(database)).rejects.toThrow('lacks the key "k1"');
-    await expect(createSealing({ keys: [newEncryptionKey('k1')] }).prepare(database)).rejects.toThrow('is not the one');
-    expect(await createSealing({ keys: [old] }).prepare(database)).toEqual({ rewrapped: 0 });
+    await expect(createEncryption({ keys: [current] }).prepare(database)).rejects.toThrow(
+      'lacks the key "k1"',
+    );
+    await expect(createEncryption({ keys: [newEncryptionKey('k1')] }).prepare(database)).rejects.toThrow(
+      'is not the one',
+    );
+    expect(await createEncryption({ keys: [old] }).prepare(database)).toEqual({ rewrapped: 0 });
   });
 
   it.each([
@@ -112,11 +142,13 @@ describe('the keys of the environment', () => {
     [`k1:${'A'.repeat(43)}=,k1:${'B'.repeat(43)}=`, 'twice'],
   ])('are refused when they read %j', (text, message) => {
     expect(() => parseEncryptionKeys(text)).toThrow(message);
-    expect(() => parseEncryptionKeys(text)).toThrow(SealingError);
+    expect(() => parseEncryptionKeys(text)).toThrow(EncryptionError);
   });
 
   it('are read in their order, the first being the current one', () => {
-    const keys = parseEncryptionKeys(` new:${current.secret.toString('base64')}, old:${old.secret.toString('base64')} `);
+    const keys = parseEncryptionKeys(
+      ` new:${current.secret.toString('base64')}, old:${old.secret.toString('base64')} `,
+    );
 
     expect(keys).toEqual([
       { keyId: 'new', secret: current.secret },

@@ -28,7 +28,8 @@ const begin = async (browser: Browser, query = '') => {
   expect(sent.status).toBe(303);
   return issuer.visit(sent.headers.location as string);
 };
-const comeBack = (browser: Browser, to: URL) => browser.get(`${to.pathname}${to.search}`, { 'Sec-Fetch-Site': 'cross-site' });
+const comeBack = (browser: Browser, to: URL) =>
+  browser.get(`${to.pathname}${to.search}`, { 'Sec-Fetch-Site': 'cross-site' });
 const isSignedIn = async (browser: Browser) => (await browser.get('/console/v1/me')).status === 200;
 const FAILED = '/console/sign-in?error=sign_in_failed';
 
@@ -44,7 +45,10 @@ it('signs in who is known here by the address that the provider has verified, an
   expect(browser.cookie).not.toBe(before);
   expect(issuer.asked.at(-1)?.get('code_verifier')?.length).toBeGreaterThanOrEqual(43);
   expect((await browser.get('/console/v1/sign-in')).body).toEqual({ oidc: true });
-  expect((await tenant.admin.get('/v1/audit-log?action=sign_in.succeeded')).body.data[0]).toMatchObject({ target: person.id, detail: { by: 'oidc' } });
+  expect((await tenant.admin.get('/v1/audit-log?action=sign_in.succeeded')).body.data[0]).toMatchObject({
+    target: person.id,
+    detail: { by: 'oidc' },
+  });
 });
 
 it.each<[string, () => Record<string, unknown>]>([
@@ -54,7 +58,10 @@ it.each<[string, () => Record<string, unknown>]>([
   ['no address', () => ({ email_verified: true })],
   ['a token for somebody else', () => ({ email: person.email, email_verified: true, aud: 'another-client' })],
   ['a token of another sign-in', () => ({ email: person.email, email_verified: true, nonce: 'another' })],
-  ['a token of another issuer', () => ({ email: person.email, email_verified: true, iss: 'https://evil.example' })],
+  [
+    'a token of another issuer',
+    () => ({ email: person.email, email_verified: true, iss: 'https://evil.example' }),
+  ],
   ['a token that has expired', () => ({ email: person.email, email_verified: true, exp: 1 })],
 ])('signs in nobody, and makes nobody, with %s', async (_name, claims) => {
   issuer.claims = claims();
@@ -76,7 +83,10 @@ it('signs in nobody who is disabled', async () => {
 
   expect((await comeBack(browser, await begin(browser))).headers.location).toBe(FAILED);
   await eventually(async () => {
-    expect((await tenant.admin.get('/v1/audit-log?action=sign_in.failed')).body.data[0]).toMatchObject({ target: disabled.id, detail: { reason: 'disabled' } });
+    expect((await tenant.admin.get('/v1/audit-log?action=sign_in.failed')).body.data[0]).toMatchObject({
+      target: disabled.id,
+      detail: { reason: 'disabled' },
+    });
   });
 });
 
@@ -85,17 +95,28 @@ it('takes the answer of the provider from the browser it sent there only, and on
   const to = await begin(browser);
 
   expect((await comeBack(other, to)).headers.location).toBe(FAILED);
-  expect((await comeBack(browser, new URL(to.href.replace(/state=[^&]+/, 'state=forged')))).headers.location).toBe(FAILED);
+  expect(
+    (await comeBack(browser, new URL(to.href.replace(/state=[^&]+/, 'state=forged')))).headers.location,
+  ).toBe(FAILED);
   expect((await comeBack(browser, to)).headers.location).toBe(FAILED);
   expect([await isSignedIn(browser), await isSignedIn(other)]).toEqual([false, false]);
 });
 
-it.each(['https://evil.example', '//evil.example', '/console//evil.example', '/\\evil.example', '/consolevil', '/v1/tenant', '/console/\r\nX: y'])(
-  'comes back to pages of the console only: not to %j',
-  async (returnTo) => {
-    expectProblem(await new Browser(service.app).get(`/console/v1/oidc?return_to=${encodeURIComponent(returnTo)}`), 400, 'invalid_query');
-  },
-);
+it.each([
+  'https://evil.example',
+  '//evil.example',
+  '/console//evil.example',
+  '/\\evil.example',
+  '/consolevil',
+  '/v1/tenant',
+  '/console/\r\nX: y',
+])('comes back to pages of the console only: not to %j', async (returnTo) => {
+  expectProblem(
+    await new Browser(service.app).get(`/console/v1/oidc?return_to=${encodeURIComponent(returnTo)}`),
+    400,
+    'invalid_query',
+  );
+});
 
 it('says so while the provider does not answer, and goes on once it does', async () => {
   const own = await startService({

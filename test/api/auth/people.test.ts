@@ -1,6 +1,6 @@
 /** People of a tenant: who makes them, how they choose a password, and what a key may do for them (issue 6, part 4). */
 import { sql } from 'kysely';
-import { newUuid, toWireId } from '../../../db/sql/ids';
+import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { eventually, expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
@@ -15,9 +15,12 @@ afterAll(() => service.close());
 
 let next = 0;
 const address = () => `somebody-${(next += 1)}@example.org`;
-const choose = (token: string, password = PASSWORD) => service.as(undefined).post('/console/v1/passwords', { token, password });
+const choose = (token: string, password = PASSWORD) =>
+  service.as(undefined).post('/console/v1/passwords', { token, password });
 const auditOf = async (target: string, of = tenant) =>
-  (await of.admin.get('/v1/audit-log?limit=200')).body.data.filter((entry: { target: string | null }) => entry.target === target) as {
+  (await of.admin.get('/v1/audit-log?limit=200')).body.data.filter(
+    (entry: { target: string | null }) => entry.target === target,
+  ) as {
     action: string;
     actor: string;
     detail: Record<string, unknown>;
@@ -26,7 +29,9 @@ const auditOf = async (target: string, of = tenant) =>
 describe('the first admin', () => {
   it('is made with the platform key and gets in by a one-time link', async () => {
     const email = address();
-    const { body } = await service.platform.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'Ada', email }).expect(201);
+    const { body } = await service.platform
+      .post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'Ada', email })
+      .expect(201);
 
     expect(body).toMatchObject({ name: 'Ada', email, role: 'admin', status: 'invited' });
     expect(body.invitation.link).toBe(`http://syncline.test/console/password#token=${body.invitation.token}`);
@@ -40,9 +45,16 @@ describe('the first admin', () => {
   });
 
   it('cannot be made by a tenant itself, nor for a tenant that is not there', async () => {
-    expectProblem(await tenant.admin.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'Ada', email: address() }), 403, 'platform_key_required');
     expectProblem(
-      await service.platform.post(`/v1/tenants/${toWireId('ten', newUuid())}/first-admin`, { name: 'Ada', email: address() }),
+      await tenant.admin.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'Ada', email: address() }),
+      403,
+      'platform_key_required',
+    );
+    expectProblem(
+      await service.platform.post(`/v1/tenants/${toTypeId('ten', newUuid())}/first-admin`, {
+        name: 'Ada',
+        email: address(),
+      }),
       404,
       'tenant_not_found',
     );
@@ -52,7 +64,9 @@ describe('the first admin', () => {
     const person = await givenPerson(service, tenant, { role: 'viewer' });
     await tenant.admin.delete(`/v1/people/${person.id}`).expect(200);
 
-    const { body } = await service.platform.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'x', email: person.email.toUpperCase() }).expect(201);
+    const { body } = await service.platform
+      .post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'x', email: person.email.toUpperCase() })
+      .expect(201);
 
     expect(body).toMatchObject({ id: person.id, role: 'admin', disabled_at: null, email: person.email });
     await choose(body.invitation.token, 'another password 1').expect(200);
@@ -62,18 +76,31 @@ describe('the first admin', () => {
   it('cannot be somebody of another tenant', async () => {
     const person = await givenPerson(service, other);
 
-    expectProblem(await service.platform.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'x', email: person.email }), 409, 'email_taken');
-    expect((await other.admin.get(`/v1/people/${person.id}`)).body).toMatchObject({ email: person.email, role: 'admin' });
+    expectProblem(
+      await service.platform.post(`/v1/tenants/${tenant.id}/first-admin`, { name: 'x', email: person.email }),
+      409,
+      'email_taken',
+    );
+    expect((await other.admin.get(`/v1/people/${person.id}`)).body).toMatchObject({
+      email: person.email,
+      role: 'admin',
+    });
   });
 });
 
 describe('a one-time link', () => {
-  const invite = async () => (await tenant.admin.post('/v1/people', { name: 'Ben', email: address(), role: 'viewer' }).expect(201)).body;
+  const invite = async () =>
+    (await tenant.admin.post('/v1/people', { name: 'Ben', email: address(), role: 'viewer' }).expect(201))
+      .body;
 
   it('is good once', async () => {
     const { invitation } = await invite();
 
-    const statuses = await Promise.all([choose(invitation.token), choose(invitation.token), choose(invitation.token)]);
+    const statuses = await Promise.all([
+      choose(invitation.token),
+      choose(invitation.token),
+      choose(invitation.token),
+    ]);
 
     expect(statuses.map(({ status }) => String(status)).toSorted()).toEqual(['200', '410', '410']);
     expectProblem(await choose(invitation.token), 410, 'token_spent');
@@ -83,11 +110,14 @@ describe('a one-time link', () => {
     const [older, expired, disabled] = [await invite(), await invite(), await invite()];
     const newer = (await tenant.admin.post(`/v1/people/${older.id}/invitation`).expect(201)).body;
     await service.database.withTenant(tenant.uuid, ({ trx }) =>
-      sql`update person_tokens set expires_at = now() from people where people.person_id = person_tokens.person_id and email = ${expired.email}`.execute(trx),
+      sql`update person_tokens set expires_at = now() from people where people.person_id = person_tokens.person_id and email = ${expired.email}`.execute(
+        trx,
+      ),
     );
     await tenant.admin.delete(`/v1/people/${disabled.id}`).expect(200);
 
-    for (const { invitation } of [older, expired, disabled]) expectProblem(await choose(invitation.token), 410, 'token_spent');
+    for (const { invitation } of [older, expired, disabled])
+      expectProblem(await choose(invitation.token), 410, 'token_spent');
     expectProblem(await tenant.admin.post(`/v1/people/${disabled.id}/invitation`), 409, 'person_disabled');
     await choose(newer.invitation.token).expect(200);
   });
@@ -99,11 +129,15 @@ describe('a one-time link', () => {
     const { rows } = await service.database.withTenant(tenant.uuid, ({ trx }) =>
       sql<{ hash: Buffer }>`select token_hash as hash from person_tokens`.execute(trx),
     );
-    const hashes = await service.database.withTenant(tenant.uuid, ({ trx }) => trx.selectFrom('people').select('passwordHash').execute());
+    const hashes = await service.database.withTenant(tenant.uuid, ({ trx }) =>
+      trx.selectFrom('people').select('passwordHash').execute(),
+    );
 
     expect(rows.every(({ hash }) => hash.length === 32)).toBe(true);
     expect(
-      hashes.filter(({ passwordHash }) => passwordHash !== null).every(({ passwordHash }) => passwordHash?.startsWith('$argon2id$v=19$m=19456,t=2,p=1$')),
+      hashes
+        .filter(({ passwordHash }) => passwordHash !== null)
+        .every(({ passwordHash }) => passwordHash?.startsWith('$argon2id$v=19$m=19456,t=2,p=1$')),
     ).toBe(true);
     expect(service.logged.join('')).not.toContain(invitation.token);
     expect(service.logged.join('')).not.toContain(PASSWORD);
@@ -118,7 +152,9 @@ describe('a one-time link', () => {
     const refused = await choose(invitation.token, password);
 
     expectProblem(refused, 400, 'invalid_body');
-    expect(refused.body.errors).toEqual([{ pointer: '/password', code: 'custom', message: expect.stringMatching(message) }]);
+    expect(refused.body.errors).toEqual([
+      { pointer: '/password', code: 'custom', message: expect.stringMatching(message) },
+    ]);
     await choose(invitation.token, '12 x any ąęć🙂').expect(200);
   });
 });
@@ -127,25 +163,46 @@ describe('people', () => {
   it('are listed, changed and disabled by admins, and each change is in the audit log', async () => {
     const person = await givenPerson(service, tenant, { role: 'viewer', name: 'Cem' });
     const { body, headers } = await tenant.admin.get(`/v1/people/${person.id}`).expect(200);
-    const changed = await tenant.admin.patch(`/v1/people/${person.id}`, { role: 'operator' }).set('If-Match', headers.etag as string);
+    const changed = await tenant.admin
+      .patch(`/v1/people/${person.id}`, { role: 'operator' })
+      .set('If-Match', headers.etag as string);
     const disabled = await tenant.admin.delete(`/v1/people/${person.id}`);
-    const listed = (await tenant.admin.get('/v1/people?limit=200')).body.data.find(({ id }: { id: string }) => id === person.id);
+    const listed = (await tenant.admin.get('/v1/people?limit=200')).body.data.find(
+      ({ id }: { id: string }) => id === person.id,
+    );
 
     expect(body).toMatchObject({ name: 'Cem', role: 'viewer', status: 'active', last_signed_in_at: null });
     expect(changed.body).toMatchObject({ role: 'operator' });
     expect([disabled.body.status, listed.status]).toEqual(['disabled', 'disabled']);
-    expect((await auditOf(person.id)).map(({ action }) => action).toSorted()).toEqual(['password.set', 'person.changed', 'person.created', 'person.disabled']);
+    expect((await auditOf(person.id)).map(({ action }) => action).toSorted()).toEqual([
+      'password.set',
+      'person.changed',
+      'person.created',
+      'person.disabled',
+    ]);
     expect(JSON.stringify(await tenant.admin.get('/v1/people'))).not.toMatch(/argon2|password_hash/);
   });
 
   it('are changed on what was seen only, and need an admin', async () => {
     const person = await givenPerson(service, tenant);
 
-    expectProblem(await tenant.admin.patch(`/v1/people/${person.id}`, { name: 'x' }), 428, 'precondition_required');
-    expectProblem(await tenant.admin.patch(`/v1/people/${person.id}`, { name: 'x' }).set('If-Match', '"7"'), 412, 'precondition_failed');
+    expectProblem(
+      await tenant.admin.patch(`/v1/people/${person.id}`, { name: 'x' }),
+      428,
+      'precondition_required',
+    );
+    expectProblem(
+      await tenant.admin.patch(`/v1/people/${person.id}`, { name: 'x' }).set('If-Match', '"7"'),
+      412,
+      'precondition_failed',
+    );
     for (const caller of [tenant.viewer, tenant.operator]) {
       expectProblem(await caller.get('/v1/people'), 403, 'role_insufficient');
-      expectProblem(await caller.post('/v1/people', { name: 'x', email: address(), role: 'admin' }), 403, 'role_insufficient');
+      expectProblem(
+        await caller.post('/v1/people', { name: 'x', email: address(), role: 'admin' }),
+        403,
+        'role_insufficient',
+      );
     }
   });
 
@@ -153,34 +210,64 @@ describe('people', () => {
     const [here, there] = [await givenPerson(service, tenant), await givenPerson(service, other)];
 
     for (const taken of [here, there]) {
-      const answer = await tenant.admin.post('/v1/people', { name: 'x', email: taken.email.toUpperCase(), role: 'viewer' });
+      const answer = await tenant.admin.post('/v1/people', {
+        name: 'x',
+        email: taken.email.toUpperCase(),
+        role: 'viewer',
+      });
       expectProblem(answer, 409, 'email_taken');
     }
     const { headers } = await tenant.admin.get(`/v1/people/${here.id}`);
-    expectProblem(await tenant.admin.patch(`/v1/people/${here.id}`, { email: there.email }).set('If-Match', headers.etag as string), 409, 'email_taken');
+    expectProblem(
+      await tenant.admin
+        .patch(`/v1/people/${here.id}`, { email: there.email })
+        .set('If-Match', headers.etag as string),
+      409,
+      'email_taken',
+    );
   });
 
   it('are never left without an admin, though two go at the same time', async () => {
     const lonely = await service.givenTenant('Lonely');
     const [one, two] = [await givenPerson(service, lonely), await givenPerson(service, lonely)];
 
-    const answers = await Promise.all([lonely.admin.delete(`/v1/people/${one.id}`), lonely.admin.delete(`/v1/people/${two.id}`)]);
+    const answers = await Promise.all([
+      lonely.admin.delete(`/v1/people/${one.id}`),
+      lonely.admin.delete(`/v1/people/${two.id}`),
+    ]);
     const { body } = await lonely.admin.get('/v1/people');
     const [left] = body.data.filter(({ status }: { status: string }) => status !== 'disabled');
 
     expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(['200', '409']);
     const { headers } = await lonely.admin.get(`/v1/people/${left.id}`);
-    expectProblem(await lonely.admin.patch(`/v1/people/${left.id}`, { role: 'viewer' }).set('If-Match', headers.etag as string), 409, 'last_admin');
+    expectProblem(
+      await lonely.admin
+        .patch(`/v1/people/${left.id}`, { role: 'viewer' })
+        .set('If-Match', headers.etag as string),
+      409,
+      'last_admin',
+    );
   });
 
-  it.each(['Eve\r\nBcc: x@example.org', '\u0000', ''])('have names and addresses of one line: %j is refused (S20)', async (name) => {
-    expectProblem(await tenant.admin.post('/v1/people', { name, email: address(), role: 'viewer' }), 400);
-    expectProblem(await tenant.admin.post('/v1/people', { name: 'Eve', email: `eve@example.org${name || ' '}`, role: 'viewer' }), 400);
-  });
+  it.each(['Eve\r\nBcc: x@example.org', '\u0000', ''])(
+    'have names and addresses of one line: %j is refused (S20)',
+    async (name) => {
+      expectProblem(await tenant.admin.post('/v1/people', { name, email: address(), role: 'viewer' }), 400);
+      expectProblem(
+        await tenant.admin.post('/v1/people', {
+          name: 'Eve',
+          email: `eve@example.org${name || ' '}`,
+          role: 'viewer',
+        }),
+        400,
+      );
+    },
+  );
 });
 
 describe('a key that acts for a person', () => {
-  const actingAs = (key: string, person: string, path = '/v1/tenant') => service.as(key).get(path).set('Syncline-Acting-As', person);
+  const actingAs = (key: string, person: string, path = '/v1/tenant') =>
+    service.as(key).get(path).set('Syncline-Acting-As', person);
 
   it('does it in that person’s name, and the audit log has both', async () => {
     const person = await givenPerson(service, tenant, { name: 'Dora' });
@@ -193,11 +280,17 @@ describe('a key that acts for a person', () => {
 
     const [entry] = await auditOf(body.id);
     expect(body.created_by).toBe('person:Dora');
-    expect(entry).toMatchObject({ actor: 'person:Dora', detail: { person: person.id, api_key: expect.any(String) } });
+    expect(entry).toMatchObject({
+      actor: 'person:Dora',
+      detail: { person: person.id, api_key: expect.any(String) },
+    });
   });
 
   it('can do no more than the person, nor the person more than the key', async () => {
-    const [viewer, admin] = [await givenPerson(service, tenant, { role: 'viewer' }), await givenPerson(service, tenant)];
+    const [viewer, admin] = [
+      await givenPerson(service, tenant, { role: 'viewer' }),
+      await givenPerson(service, tenant),
+    ];
 
     expectProblem(await actingAs(tenant.keys.admin, viewer.id, '/v1/api-keys'), 403, 'role_insufficient');
     expectProblem(await actingAs(tenant.keys.viewer, admin.id, '/v1/api-keys'), 403, 'role_insufficient');
@@ -209,9 +302,16 @@ describe('a key that acts for a person', () => {
     await actingAs(tenant.keys.admin, disabled.id).expect(200);
     await tenant.admin.delete(`/v1/people/${disabled.id}`).expect(200);
 
-    await eventually(async () => expectProblem(await actingAs(tenant.keys.admin, disabled.id), 403, 'acting_as_refused'));
-    for (const person of [foreign.id, toWireId('psn', newUuid()), 'x']) expectProblem(await actingAs(tenant.keys.admin, person), 403, 'acting_as_refused');
-    expectProblem(await service.platform.get('/v1/tenants').set('Syncline-Acting-As', foreign.id), 403, 'acting_as_refused');
+    await eventually(async () =>
+      expectProblem(await actingAs(tenant.keys.admin, disabled.id), 403, 'acting_as_refused'),
+    );
+    for (const person of [foreign.id, toTypeId('psn', newUuid()), 'x'])
+      expectProblem(await actingAs(tenant.keys.admin, person), 403, 'acting_as_refused');
+    expectProblem(
+      await service.platform.get('/v1/tenants').set('Syncline-Acting-As', foreign.id),
+      403,
+      'acting_as_refused',
+    );
   });
 });
 
@@ -221,9 +321,17 @@ describe('row-level security beneath', () => {
     await new Browser(service.app).signIn(person.email);
 
     for (const table of ['people', 'personTokens', 'consoleSessions'] as const) {
-      const rows = await service.database.withTenant(tenant.uuid, ({ trx }) => trx.selectFrom(table).select('tenantId').execute());
-      const theirs = await service.database.withTenant(other.uuid, ({ trx }) => trx.selectFrom(table).select('tenantId').execute());
-      expect([table, rows.filter(({ tenantId }) => tenantId !== tenant.uuid), theirs.length > 0]).toEqual([table, [], true]);
+      const rows = await service.database.withTenant(tenant.uuid, ({ trx }) =>
+        trx.selectFrom(table).select('tenantId').execute(),
+      );
+      const theirs = await service.database.withTenant(other.uuid, ({ trx }) =>
+        trx.selectFrom(table).select('tenantId').execute(),
+      );
+      expect([table, rows.filter(({ tenantId }) => tenantId !== tenant.uuid), theirs.length > 0]).toEqual([
+        table,
+        [],
+        true,
+      ]);
     }
   });
 });

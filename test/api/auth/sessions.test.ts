@@ -1,10 +1,18 @@
 /** Sessions of the console: the cookie, other sites, guessing, and everything that ends one (rules.md S9, S19). */
 import { sql } from 'kysely';
 import supertest from 'supertest';
-import { newUuid, toWireId } from '../../../db/sql/ids';
+import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, type GivenPerson, PASSWORD, setCookies } from '../support/console';
 import { givenOnboarded } from '../support/pulling';
-import { eventually, expectProblem, givenIntegration, type GivenTenant, listening, type Service, startService } from '../support/service';
+import {
+  eventually,
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  listening,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -18,9 +26,11 @@ afterAll(() => service.close());
 // Every test has a network of its own as far as guessing goes.
 beforeEach(() => service.database.withPlatform(({ trx }) => trx.deleteFrom('signInFailures').execute()));
 
-const signIn = (of: GivenPerson = person, password = PASSWORD) => new Browser(service.app).signIn(of.email, password);
+const signIn = (of: GivenPerson = person, password = PASSWORD) =>
+  new Browser(service.app).signIn(of.email, password);
 const me = (browser: Browser) => browser.get('/console/v1/me');
-const attempt = (email: string, password: string) => new Browser(service.app).post('/console/v1/sign-in', { email, password });
+const attempt = (email: string, password: string) =>
+  new Browser(service.app).post('/console/v1/sign-in', { email, password });
 
 describe('the cookie', () => {
   it('is bound to the host and to TLS, hidden from scripts, and kept here as a hash only', async () => {
@@ -43,7 +53,9 @@ describe('the cookie', () => {
   it('has a plain name without TLS on this machine alone, where PUBLIC_URL says so', async () => {
     const nameAt = async (publicUrl: string) => {
       const own = await startService({ databaseUrl: service.databaseUrl, config: { publicUrl } });
-      const [line = ''] = setCookies(await new Browser(own.app).post('/console/v1/sign-in', { email: person.email, password: PASSWORD }));
+      const [line = ''] = setCookies(
+        await new Browser(own.app).post('/console/v1/sign-in', { email: person.email, password: PASSWORD }),
+      );
       await own.close();
       return [line.split('=')[0], line.includes('Secure')];
     };
@@ -69,18 +81,26 @@ describe('the cookie', () => {
     const own = await startService({ config: { workflowsUrl } });
     const there = await own.givenTenant();
     const told = async (role: 'viewer' | 'operator', on = own, of = there) =>
-      (await me(await new Browser(on.app).signIn((await givenPerson(on, of, { role })).email))).body.workflows_url;
+      (await me(await new Browser(on.app).signIn((await givenPerson(on, of, { role })).email))).body
+        .workflows_url;
 
-    expect([await told('operator'), await told('viewer'), await told('operator', service, tenant)]).toEqual([workflowsUrl, null, null]);
+    expect([await told('operator'), await told('viewer'), await told('operator', service, tenant)]).toEqual([
+      workflowsUrl,
+      null,
+      null,
+    ]);
     await own.close();
   });
 
-  it.each(['', 'x', '__Host-syncline=s%3Aabc.def', `__Host-syncline=${'x'.repeat(500)}`])('is refused when it was made up: %s', async (cookie) => {
-    const browser = new Browser(service.app);
-    browser.cookie = cookie;
+  it.each(['', 'x', '__Host-syncline=s%3Aabc.def', `__Host-syncline=${'x'.repeat(500)}`])(
+    'is refused when it was made up: %s',
+    async (cookie) => {
+      const browser = new Browser(service.app);
+      browser.cookie = cookie;
 
-    expectProblem(await me(browser), 401, 'not_signed_in');
-  });
+      expectProblem(await me(browser), 401, 'not_signed_in');
+    },
+  );
 
   it('is not set for who does not sign in', async () => {
     const answers = [
@@ -110,7 +130,11 @@ describe('other sites (S19)', () => {
 
     expectProblem(await foreign.post('/console/v1/people', CHANGE), 403, 'cross_site_request');
     expectProblem(await foreign.post('/console/v1/sign-out'), 403, 'cross_site_request');
-    expectProblem(await foreign.post('/console/v1/sign-in', { email: person.email, password: PASSWORD }), 403, 'cross_site_request');
+    expectProblem(
+      await foreign.post('/console/v1/sign-in', { email: person.email, password: PASSWORD }),
+      403,
+      'cross_site_request',
+    );
     expect((await me(browser)).status).toBe(200);
   });
 
@@ -167,7 +191,10 @@ describe('a session ends', () => {
   });
 
   it.each([
-    ['when nobody has used it for 30 minutes', sql`update console_sessions set expire = now() - interval '1 second' where session_id = `],
+    [
+      'when nobody has used it for 30 minutes',
+      sql`update console_sessions set expire = now() - interval '1 second' where session_id = `,
+    ],
     [
       '12 hours after signing in, used or not',
       sql`update console_sessions set sess = jsonb_set(sess::jsonb, '{signedIn,at}', to_jsonb(to_char(now() at time zone 'utc' - interval '12 hours', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')))::json where session_id = `,
@@ -175,8 +202,12 @@ describe('a session ends', () => {
   ])('%s', async (_name, statement) => {
     const browser = await signIn();
     const sessionId = (await me(browser)).body.session_id as string;
-    const { rows } = await service.database.withPlatform(({ trx }) => sql<{ sessionId: string }>`select session_id from console_sessions`.execute(trx));
-    const uuid = rows.map((row) => row.sessionId).find((id) => id !== null && toWireId('ses', id) === sessionId);
+    const { rows } = await service.database.withPlatform(({ trx }) =>
+      sql<{ sessionId: string }>`select session_id from console_sessions`.execute(trx),
+    );
+    const uuid = rows
+      .map((row) => row.sessionId)
+      .find((id) => id !== null && toTypeId('ses', id) === sessionId);
 
     await service.database.withPlatform(({ trx }) => sql`${statement}${uuid}`.execute(trx));
 
@@ -205,8 +236,19 @@ describe('a session ends', () => {
     const [here, elsewhere] = [await signIn(somebody), await signIn(somebody)];
     const old = here.cookie;
 
-    expectProblem(await here.post('/console/v1/me/password', { current_password: 'wrong', password: 'another password' }), 422, 'wrong_password');
-    expect((await here.post('/console/v1/me/password', { current_password: PASSWORD, password: 'another password' })).status).toBe(204);
+    expectProblem(
+      await here.post('/console/v1/me/password', { current_password: 'wrong', password: 'another password' }),
+      422,
+      'wrong_password',
+    );
+    expect(
+      (
+        await here.post('/console/v1/me/password', {
+          current_password: PASSWORD,
+          password: 'another password',
+        })
+      ).status,
+    ).toBe(204);
 
     expect(here.cookie).not.toBe(old);
     expect((await me(here)).status).toBe(200);
@@ -226,9 +268,15 @@ describe('a session ends', () => {
     await tenant.admin.delete(`/v1/people/${somebody.id}/sessions/${third}`).expect(204);
 
     expect(data.map(({ is_current }: { is_current: boolean }) => is_current)).toEqual([false, false, true]);
-    expect([(await me(one)).status, (await me(two)).status, (await me(three)).status]).toEqual([200, 401, 401]);
+    expect([(await me(one)).status, (await me(two)).status, (await me(three)).status]).toEqual([
+      200, 401, 401,
+    ]);
     expectProblem(await one.send('delete', `/console/v1/me/sessions/${third}`), 404, 'session_not_found');
-    expectProblem(await one.send('delete', `/console/v1/me/sessions/${toWireId('ses', newUuid())}`), 404, 'session_not_found');
+    expectProblem(
+      await one.send('delete', `/console/v1/me/sessions/${toTypeId('ses', newUuid())}`),
+      404,
+      'session_not_found',
+    );
     expect((await tenant.admin.get(`/v1/people/${somebody.id}/sessions`)).body.data).toHaveLength(1);
   });
 
@@ -236,14 +284,17 @@ describe('a session ends', () => {
     const somebody = await givenPerson(service, tenant, { role: 'viewer' });
     const browser = await signIn(somebody);
     const { port, close } = await listening(service.app);
-    const stream = await fetch(`http://127.0.0.1:${port}/console/v1/stream`, { headers: { Cookie: browser.cookie as string } });
+    const stream = await fetch(`http://127.0.0.1:${port}/console/v1/stream`, {
+      headers: { Cookie: browser.cookie as string },
+    });
     const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
     await browser.post('/console/v1/sign-out');
 
     // Something happens at the tenant, and instead of hearing of it the listener is cut off.
     let text = '';
     const ended = (async () => {
-      for (let part = await reader.read(); !part.done; part = await reader.read()) text += new TextDecoder().decode(part.value);
+      for (let part = await reader.read(); !part.done; part = await reader.read())
+        text += new TextDecoder().decode(part.value);
       return true;
     })();
     await eventually(async () => {
@@ -262,7 +313,10 @@ describe('guessing (S9)', () => {
   const bodyOf = ({ body }: { body: object }) => ({ ...body, request_id: null });
 
   it('gets one answer for all: unknown, wrong password, no password yet, disabled', async () => {
-    const [disabled, invited] = [await givenPerson(service, tenant, { role: 'viewer' }), 'invited@example.org'];
+    const [disabled, invited] = [
+      await givenPerson(service, tenant, { role: 'viewer' }),
+      'invited@example.org',
+    ];
     await tenant.admin.delete(`/v1/people/${disabled.id}`).expect(200);
     await tenant.admin.post('/v1/people', { name: 'x', email: invited, role: 'viewer' }).expect(201);
 
@@ -276,7 +330,9 @@ describe('guessing (S9)', () => {
     for (const answer of answers) {
       expectProblem(answer, 401, 'sign_in_failed');
       expect(bodyOf(answer)).toEqual(bodyOf(answers[0] as { body: object }));
-      expect(Object.keys(answer.headers).toSorted()).toEqual(Object.keys(answers[0]?.headers as object).toSorted());
+      expect(Object.keys(answer.headers).toSorted()).toEqual(
+        Object.keys(answers[0]?.headers as object).toSorted(),
+      );
     }
   });
 
@@ -300,17 +356,23 @@ describe('guessing (S9)', () => {
 
   it('is forgiven with the right password, with a new link, and after a quarter of an hour', async () => {
     const somebody = await givenPerson(service, tenant);
-    const guess = async (times: number) => Promise.all(Array.from({ length: times }, () => attempt(somebody.email, 'guess')));
+    const guess = async (times: number) =>
+      Promise.all(Array.from({ length: times }, () => attempt(somebody.email, 'guess')));
     await guess(9);
     await signIn(somebody);
     await guess(10);
     expectProblem(await attempt(somebody.email, PASSWORD), 429);
 
     const { body } = await tenant.admin.post(`/v1/people/${somebody.id}/invitation`).expect(201);
-    await service.as(undefined).post('/console/v1/passwords', { token: body.invitation.token, password: 'another password' }).expect(200);
+    await service
+      .as(undefined)
+      .post('/console/v1/passwords', { token: body.invitation.token, password: 'another password' })
+      .expect(200);
     await signIn(somebody, 'another password');
     await guess(11);
-    await service.database.withPlatform(({ trx }) => sql`update sign_in_failures set since = since - interval '15 minutes'`.execute(trx));
+    await service.database.withPlatform(({ trx }) =>
+      sql`update sign_in_failures set since = since - interval '15 minutes'`.execute(trx),
+    );
 
     await signIn(somebody, 'another password');
   });
@@ -319,10 +381,17 @@ describe('guessing (S9)', () => {
     const statuses = [];
     for (let round = 0; round < 7; round += 1)
       statuses.push(
-        ...(await Promise.all(Array.from({ length: 15 }, (_item, index) => attempt(`${round}-${index}@example.org`, 'guess')))).map(({ status }) => status),
+        ...(
+          await Promise.all(
+            Array.from({ length: 15 }, (_item, index) => attempt(`${round}-${index}@example.org`, 'guess')),
+          )
+        ).map(({ status }) => status),
       );
 
-    expect([statuses.filter((status) => status === 401).length, statuses.filter((status) => status === 429).length]).toEqual([100, 5]);
+    expect([
+      statuses.filter((status) => status === 401).length,
+      statuses.filter((status) => status === 429).length,
+    ]).toEqual([100, 5]);
   });
 
   it('is in the audit log of whose account it was, and nowhere by address', async () => {
@@ -332,7 +401,11 @@ describe('guessing (S9)', () => {
 
     await eventually(async () => {
       const { data } = (await tenant.admin.get('/v1/audit-log?action=sign_in.failed')).body;
-      expect(data[0]).toMatchObject({ actor: 'unknown', target: somebody.id, detail: { by: 'password', reason: 'wrong_password' } });
+      expect(data[0]).toMatchObject({
+        actor: 'unknown',
+        target: somebody.id,
+        detail: { by: 'password', reason: 'wrong_password' },
+      });
     });
     expect(service.logged.join('')).not.toMatch(/nobody-4711|person-\d+-\d+@/);
   });
@@ -373,7 +446,10 @@ describe('signing in', () => {
 
     const { data } = (await tenant.admin.get('/v1/audit-log?action=api_key.created')).body;
     expect(body.created_by).toBe('person:Fatma');
-    expect(data[0]).toMatchObject({ actor: 'person:Fatma', detail: { person: somebody.id, session: expect.stringMatching(/^ses_/) } });
+    expect(data[0]).toMatchObject({
+      actor: 'person:Fatma',
+      detail: { person: somebody.id, session: expect.stringMatching(/^ses_/) },
+    });
     expect(service.logged.join('')).not.toContain('Fatma');
   });
 });

@@ -14,7 +14,12 @@ afterAll(() => service.close());
 const RECORD = '/v1/records/employees/e-1';
 
 /** A body as it is, with headers as they are. */
-function raw(method: 'put' | 'post' | 'patch', path: string, body: string | Buffer, headers: Record<string, string> = { 'Content-Type': 'application/json' }) {
+function raw(
+  method: 'put' | 'post' | 'patch',
+  path: string,
+  body: string | Buffer,
+  headers: Record<string, string> = { 'Content-Type': 'application/json' },
+) {
   const request = supertest(service.app)[method](path);
   return request
     .set('Authorization', `Bearer ${tenant.keys.admin}`)
@@ -34,8 +39,20 @@ describe('a body that is not JSON (S2)', () => {
     ['another content type', '{}', { 'Content-Type': 'text/plain' }, 415, 'unsupported_media_type'],
     ['a form', 'a=1', { 'Content-Type': 'application/x-www-form-urlencoded' }, 415, 'unsupported_media_type'],
     ['utf-7', '{}', { 'Content-Type': 'application/json; charset=utf-7' }, 415, 'unsupported_media_type'],
-    ['latin-1', '{}', { 'Content-Type': 'application/json; charset=iso-8859-1' }, 415, 'unsupported_media_type'],
-    ['gzip', '{}', { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' }, 415, 'unsupported_media_type'],
+    [
+      'latin-1',
+      '{}',
+      { 'Content-Type': 'application/json; charset=iso-8859-1' },
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'gzip',
+      '{}',
+      { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' },
+      415,
+      'unsupported_media_type',
+    ],
   ])('is refused: %s', async (_name, body, headers, status, code) => {
     expectProblem(await raw('put', RECORD, body, headers), status, code);
   });
@@ -44,7 +61,12 @@ describe('a body that is not JSON (S2)', () => {
     const server = await listening(service.app);
     const answer = await new Promise<number | undefined>((resolve) => {
       const sent = httpRequest(
-        { port: server.port, method: 'PUT', path: RECORD, headers: { Authorization: `Bearer ${tenant.keys.admin}`, 'Content-Type': 'application/json' } },
+        {
+          port: server.port,
+          method: 'PUT',
+          path: RECORD,
+          headers: { Authorization: `Bearer ${tenant.keys.admin}`, 'Content-Type': 'application/json' },
+        },
         (response) => {
           response.resume();
           resolve(response.statusCode);
@@ -58,7 +80,9 @@ describe('a body that is not JSON (S2)', () => {
   });
 
   it('is fine with a charset in capitals and quotes', async () => {
-    const response = await raw('put', RECORD, '{"fields":{}}', { 'Content-Type': 'Application/JSON; charset="UTF-8"' });
+    const response = await raw('put', RECORD, '{"fields":{}}', {
+      'Content-Type': 'Application/JSON; charset="UTF-8"',
+    });
 
     expect(response.status).toBe(202);
   });
@@ -66,10 +90,16 @@ describe('a body that is not JSON (S2)', () => {
 
 describe('a body that is too large (S1)', () => {
   it('is refused above 256 KB, and above 1 MB in a batch', async () => {
-    const quarter = JSON.stringify({ fields: Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`f${index}`, 'x'.repeat(60_000)])) });
+    const quarter = JSON.stringify({
+      fields: Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`f${index}`, 'x'.repeat(60_000)])),
+    });
 
     expectProblem(await raw('put', RECORD, quarter), 413, 'body_too_large');
-    expectProblem(await raw('post', '/v1/records/batch', `{"records":["${'x'.repeat(1_100_000)}"]}`), 413, 'body_too_large');
+    expectProblem(
+      await raw('post', '/v1/records/batch', `{"records":["${'x'.repeat(1_100_000)}"]}`),
+      413,
+      'body_too_large',
+    );
   });
 
   it('is thrown away as it comes: a hundred of 10 MB at once cost next to no memory', async () => {
@@ -81,7 +111,9 @@ describe('a body that is too large (S1)', () => {
         const headers = {
           Authorization: `Bearer ${tenant.keys.admin}`,
           'Content-Type': 'application/json',
-          ...(isChunked ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': String(chunk.length * 160) }),
+          ...(isChunked
+            ? { 'Transfer-Encoding': 'chunked' }
+            : { 'Content-Length': String(chunk.length * 160) }),
         };
         const sent = httpRequest({ port, method: 'PUT', path: RECORD, headers, agent: false }, (response) => {
           response.resume();
@@ -100,7 +132,9 @@ describe('a body that is too large (S1)', () => {
       });
     const before = process.memoryUsage().arrayBuffers;
 
-    const statuses = await Promise.all(Array.from({ length: 100 }, (_, index) => sendTenMegabytes(index % 2 === 0)));
+    const statuses = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => sendTenMegabytes(index % 2 === 0)),
+    );
     const grownBytes = process.memoryUsage().arrayBuffers - before;
     await server.close();
 
@@ -131,7 +165,11 @@ describe('the path, the query and the headers (S2, S3, S5)', () => {
   });
 
   it('are refused with a Last-Event-ID that is none of ours', async () => {
-    expectProblem(await tenant.viewer.get('/v1/stream').set('Last-Event-ID', "1'; drop table records"), 400, 'invalid_header');
+    expectProblem(
+      await tenant.viewer.get('/v1/stream').set('Last-Event-ID', "1'; drop table records"),
+      400,
+      'invalid_header',
+    );
   });
 
   it('answers unknown routes 404 and wrong methods 405 with Allow', async () => {
@@ -146,7 +184,9 @@ describe('the path, the query and the headers (S2, S3, S5)', () => {
   });
 
   it('answers HEAD like GET, without the body', async () => {
-    const response = await supertest(service.app).head('/v1/time-zones').set('Authorization', `Bearer ${tenant.keys.viewer}`);
+    const response = await supertest(service.app)
+      .head('/v1/time-zones')
+      .set('Authorization', `Bearer ${tenant.keys.viewer}`);
 
     expect(response.status).toBe(200);
     expect(response.text ?? '').toBe('');
@@ -190,17 +230,32 @@ describe('the content of a body (S3, S5)', () => {
 
   it('is refused where a route takes none', async () => {
     expectProblem(await tenant.admin.post('/v1/integrations/int_x/pause', { force: true }), 404);
-    expectProblem(await tenant.admin.post('/v1/api-keys', { name: 'x', role: 'admin', tenant_id: tenant.id }), 400, 'invalid_body');
-    expectProblem(await service.platform.post('/v1/tenants', { name: 'x', id: tenant.id }), 400, 'invalid_body');
+    expectProblem(
+      await tenant.admin.post('/v1/api-keys', { name: 'x', role: 'admin', tenant_id: tenant.id }),
+      400,
+      'invalid_body',
+    );
+    expectProblem(
+      await service.platform.post('/v1/tenants', { name: 'x', id: tenant.id }),
+      400,
+      'invalid_body',
+    );
   });
 
-  it.each(['Ada\r\nBcc: all@example.org', 'Ada\u0000', 'Ada\u001b[31m', ' Ada', ''])('is refused when a name for people is %j', async (name) => {
-    expectProblem(await service.platform.post('/v1/tenants', { name }), 400);
-  });
+  it.each(['Ada\r\nBcc: all@example.org', 'Ada\u0000', 'Ada\u001b[31m', ' Ada', ''])(
+    'is refused when a name for people is %j',
+    async (name) => {
+      expectProblem(await service.platform.post('/v1/tenants', { name }), 400);
+    },
+  );
 
   it('is refused with an unknown time zone (422)', async () => {
     for (const time_zone of ['Mars/Olympus', '+01:00', 'constructor'])
-      expectProblem(await service.platform.post('/v1/tenants', { name: 'x', time_zone }), 422, 'unknown_time_zone');
+      expectProblem(
+        await service.platform.post('/v1/tenants', { name: 'x', time_zone }),
+        422,
+        'unknown_time_zone',
+      );
   });
 
   it('takes every time zone that it lists', async () => {

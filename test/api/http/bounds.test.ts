@@ -2,7 +2,13 @@
 import { connectors } from '../../../connectors';
 import { findMappingProblems } from '../../../api/integrations/mapping-schema';
 import { givenRunHistory } from '../support/run-history';
-import { expectProblem, type GivenTenant, SCIM_INTEGRATION, type Service, startService } from '../support/service';
+import {
+  expectProblem,
+  type GivenTenant,
+  SCIM_INTEGRATION,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -12,7 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const unknown = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]));
+const unknown = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]));
 
 it('complains of a hundred things at most, in all and per item of a batch', async () => {
   const alone = await tenant.operator.put('/v1/records/employees/e-1', { fields: {}, ...unknown(5_000) });
@@ -25,52 +32,92 @@ it('complains of a hundred things at most, in all and per item of a batch', asyn
   expect(body.results[0].problem.errors).toHaveLength(100);
 });
 
-it.each(['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+14:00'])('refuses the instant %s, which PostgreSQL would take for BC', async (occurred_at) => {
-  const response = await tenant.operator.put('/v1/records/employees/old', { fields: {}, occurred_at });
+it.each(['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+14:00'])(
+  'refuses the instant %s, which PostgreSQL would take for BC',
+  async (occurred_at) => {
+    const response = await tenant.operator.put('/v1/records/employees/old', { fields: {}, occurred_at });
 
-  expectProblem(response, 400, 'invalid_body');
-  expect(JSON.parse(response.text).errors).toEqual([{ pointer: '/occurred_at', code: 'custom', message: 'must not lie before the year 1' }]);
-});
+    expectProblem(response, 400, 'invalid_body');
+    expect(JSON.parse(response.text).errors).toEqual([
+      { pointer: '/occurred_at', code: 'custom', message: 'must not lie before the year 1' },
+    ]);
+  },
+);
 
 it('takes the first instant there is', async () => {
-  expect((await tenant.operator.put('/v1/records/employees/old', { fields: {}, occurred_at: '0001-01-01T00:00:00Z' })).status).toBe(202);
+  expect(
+    (
+      await tenant.operator.put('/v1/records/employees/old', {
+        fields: {},
+        occurred_at: '0001-01-01T00:00:00Z',
+      })
+    ).status,
+  ).toBe(202);
 });
 
 it('refuses goals deeper than records can be', async () => {
-  const record_types = (depth: number) => ({ employees: { fields: [{ name: 'a', to: '/x'.repeat(depth) }] } });
+  const record_types = (depth: number) => ({
+    employees: { fields: [{ name: 'a', to: '/x'.repeat(depth) }] },
+  });
 
-  const deep = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, record_types: record_types(33) });
+  const deep = await tenant.admin.post('/v1/integrations', {
+    ...SCIM_INTEGRATION,
+    record_types: record_types(33),
+  });
 
   expectProblem(deep, 422, 'invalid_mapping');
-  expect(JSON.parse(deep.text).errors).toEqual([expect.objectContaining({ pointer: '/record_types/employees/fields/0/to', code: 'too_deep' })]);
+  expect(JSON.parse(deep.text).errors).toEqual([
+    expect.objectContaining({ pointer: '/record_types/employees/fields/0/to', code: 'too_deep' }),
+  ]);
 });
 
 it('judges the deepest mappings that fit into a request without holding up others', () => {
-  const fields = Array.from({ length: 500 }, (_, index) => ({ name: 'a', to: `${'/'.repeat(400)}x${index}` }));
-  const problems = findMappingProblems({ employees: { direction: 'push', fields, onDelete: 'leave' } }, connectors.rest?.onDelete ?? []);
+  const fields = Array.from({ length: 500 }, (_, index) => ({
+    name: 'a',
+    to: `${'/'.repeat(400)}x${index}`,
+  }));
+  const problems = findMappingProblems(
+    { employees: { direction: 'push', fields, onDelete: 'leave' } },
+    connectors.rest?.onDelete ?? [],
+  );
 
   expect(problems.filter(({ code }) => code === 'too_deep')).toHaveLength(500);
 });
 
 describe('a forged cursor', () => {
-  it.each(['a\u0000b', '', 'x'.repeat(256)])('is refused when its position is no external id: %j', async (position) => {
-    for (const id of ['c-1', 'c-2']) await tenant.operator.put(`/v1/records/cursors/${id}`, { fields: {} }).expect(202);
-    const { body } = await tenant.viewer.get('/v1/records/cursors?limit=1').expect(200);
+  it.each(['a\u0000b', '', 'x'.repeat(256)])(
+    'is refused when its position is no external id: %j',
+    async (position) => {
+      for (const id of ['c-1', 'c-2'])
+        await tenant.operator.put(`/v1/records/cursors/${id}`, { fields: {} }).expect(202);
+      const { body } = await tenant.viewer.get('/v1/records/cursors?limit=1').expect(200);
 
-    expectProblem(await tenant.viewer.get(`/v1/records/cursors?cursor=${forge(body.next_cursor, position)}`), 400, 'invalid_cursor');
-  });
+      expectProblem(
+        await tenant.viewer.get(`/v1/records/cursors?cursor=${forge(body.next_cursor, position)}`),
+        400,
+        'invalid_cursor',
+      );
+    },
+  );
 
   it('is refused when its position is an instant that PostgreSQL cannot read', async () => {
     await service.givenTenant();
     const { body } = await service.platform.get('/v1/tenants?limit=1').expect(200);
     const position = { createdAt: '0000-01-01T00:00:00Z', tenantId: tenant.uuid };
 
-    expectProblem(await service.platform.get(`/v1/tenants?cursor=${forge(body.next_cursor, position)}`), 400, 'invalid_cursor');
+    expectProblem(
+      await service.platform.get(`/v1/tenants?cursor=${forge(body.next_cursor, position)}`),
+      400,
+      'invalid_cursor',
+    );
   });
 
   it('is refused when its position is none that a list of a run can have', async () => {
     const { review } = await givenRunHistory(service, tenant);
-    const runs = (await tenant.viewer.get('/v1/sync-runs').expect(200)).body.data as { id: string; progress: { records_new: number } }[];
+    const runs = (await tenant.viewer.get('/v1/sync-runs').expect(200)).body.data as {
+      id: string;
+      progress: { records_new: number };
+    }[];
     const changes = `/v1/sync-runs/${runs.find(({ progress }) => progress.records_new > 1)?.id}/changes`;
     const parked = `/v1/deletion-reviews/${review}/records`;
 
@@ -82,7 +129,11 @@ describe('a forged cursor', () => {
       [parked, 2 ** 31 - 1],
     ] as const) {
       const { body } = await tenant.viewer.get(`${path}?limit=1`).expect(200);
-      expectProblem(await tenant.viewer.get(`${path}?cursor=${forge(body.next_cursor, position)}`), 400, 'invalid_cursor');
+      expectProblem(
+        await tenant.viewer.get(`${path}?cursor=${forge(body.next_cursor, position)}`),
+        400,
+        'invalid_cursor',
+      );
     }
   });
 

@@ -46,7 +46,10 @@ describe('once it is built', () => {
   it('sends scripts compressed to who takes that, and as they are to others', async () => {
     const script = `export const words = '${'lorem ipsum '.repeat(500)}';`;
     writeFileSync(path.join(folder, 'console', 'assets', 'words-1.js'), script);
-    const as = async (encoding: string) => (await get('/console/assets/words-1.js').set('Accept-Encoding', encoding).expect(200)).headers['content-encoding'];
+    const as = async (encoding: string) =>
+      (await get('/console/assets/words-1.js').set('Accept-Encoding', encoding).expect(200)).headers[
+        'content-encoding'
+      ];
 
     expect([await as('gzip'), await as('br, gzip'), await as('identity')]).toEqual(['gzip', 'br', undefined]);
     expect((await get('/console/assets/words-1.js')).text).toBe(script);
@@ -80,14 +83,18 @@ describe('once it is built', () => {
     expect(response.headers['content-type']).toMatch(/^text\/javascript/);
   });
 
-  it.each(['/console/assets/gone-1.js', '/console/.secret', '/console/..%2foutside.txt', '/console/%2e%2e/outside.txt', '/console/v1/nothing', '/console/v1'])(
-    'does not answer %s with the page, nor with what lies elsewhere',
-    async (at) => {
-      const response = await get(at);
+  it.each([
+    '/console/assets/gone-1.js',
+    '/console/.secret',
+    '/console/..%2foutside.txt',
+    '/console/%2e%2e/outside.txt',
+    '/console/v1/nothing',
+    '/console/v1',
+  ])('does not answer %s with the page, nor with what lies elsewhere', async (at) => {
+    const response = await get(at);
 
-      expectProblem(response, 404, 'route_not_found');
-    },
-  );
+    expectProblem(response, 404, 'route_not_found');
+  });
 
   it('answers the page for a record whose id holds a dot', async () => {
     const response = await get('/console/records/employees/ada@example.org').expect(200);

@@ -87,7 +87,9 @@ it('answers 503 with Retry-After while connections are refused, and works again 
 it('survives that PostgreSQL ends every connection, idle ones included (R5)', async () => {
   await Promise.all(Array.from({ length: 5 }, write));
 
-  await asSuperuser('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()');
+  await asSuperuser(
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  );
   const answers = await Promise.all(Array.from({ length: 5 }, write));
 
   for (const answer of answers) if (answer.status !== 202) expectProblem(answer, 503, 'database_unavailable');
@@ -96,7 +98,9 @@ it('survives that PostgreSQL ends every connection, idle ones included (R5)', as
 
 it('survives that PostgreSQL ends a connection in the middle of a transaction, between two statements (R5)', async () => {
   const lost = service.database.withTenant(tenant.uuid, async ({ trx }) => {
-    await asSuperuser(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`);
+    await asSuperuser(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 100));
     return trx.selectFrom('records').select('recordId').execute();
   });
@@ -111,7 +115,11 @@ it('answers 503 while PostgreSQL hangs, says that it is not ready, and recovers 
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   proxy.state.isHanging = true;
 
-  const [answer, ready, alive] = await Promise.all([write(), service.as(undefined).get('/readyz'), service.as(undefined).get('/livez')]);
+  const [answer, ready, alive] = await Promise.all([
+    write(),
+    service.as(undefined).get('/readyz'),
+    service.as(undefined).get('/livez'),
+  ]);
   proxy.state.isHanging = false;
   proxy.cut();
 

@@ -25,7 +25,9 @@ afterAll(async () => {
 });
 
 /** Sends bytes and answers what came back. */
-async function exchangeBytes(bytes: string | Buffer): Promise<{ status: number; head: string; body: string }> {
+async function exchangeBytes(
+  bytes: string | Buffer,
+): Promise<{ status: number; head: string; body: string }> {
   const socket = net.connect(port, '127.0.0.1');
   let text = '';
   socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
@@ -40,26 +42,46 @@ describe('what is no HTTP', () => {
     ['NUL in a header', 'GET /livez HTTP/1.1\r\nHost: x\r\nX-A: a\u0000b\r\n\r\n', 400, 'bad_request'],
     ['garbage', '\u0016\u0003\u0001\r\n\r\n', 400, 'bad_request'],
     ['no host', 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'bad_request'],
-    ['two lengths', 'PUT /v1/records/a/b HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400, 'bad_request'],
+    [
+      'two lengths',
+      'PUT /v1/records/a/b HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+      400,
+      'bad_request',
+    ],
     [
       'a length and chunks (request smuggling)',
       'PUT /v1/records/a/b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
       400,
       'bad_request',
     ],
-    ['a header of 1 MB', `GET /livez HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(1_000_000)}\r\n\r\n`, 431, 'header_too_large'],
+    [
+      'a header of 1 MB',
+      `GET /livez HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(1_000_000)}\r\n\r\n`,
+      431,
+      'header_too_large',
+    ],
   ])('gets problem details: %s', async (_name, bytes, status, code) => {
     const answer = await exchangeBytes(bytes);
 
     expect(answer.status).toBe(status);
     expect(answer.head).toContain('application/problem+json');
-    expect(JSON.parse(answer.body)).toMatchObject({ status, code, type: `${PUBLIC_URL}/docs/errors/${code}`, request_id: expect.any(String) });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      status,
+      code,
+      type: `${PUBLIC_URL}/docs/errors/${code}`,
+      request_id: expect.any(String),
+    });
   });
 });
 
 describe('slow clients (S22)', () => {
   it('are ended by 10 s for the headers and 30 s for the whole, and kept alive longer than balancers do', () => {
-    expect(server).toMatchObject({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxRequestsPerSocket: 1_000 });
+    expect(server).toMatchObject({
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 65_000,
+      maxRequestsPerSocket: 1_000,
+    });
   });
 
   it('get 408 as problem details', async () => {
@@ -81,7 +103,9 @@ describe('slow clients (S22)', () => {
 });
 
 it('overlooks an expectation that it does not know, instead of refusing it without a word', async () => {
-  const answer = await exchangeBytes('GET /livez HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n');
+  const answer = await exchangeBytes(
+    'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\nConnection: close\r\n\r\n',
+  );
 
   expect(answer.status).toBe(200);
 });
@@ -106,9 +130,15 @@ describe('forged headers (S23)', () => {
   };
 
   it('are believed from trusted proxies only', async () => {
-    const behindProxy = await startService({ databaseUrl: service.databaseUrl, config: { trustedProxies: ['127.0.0.0/8', '::ffff:127.0.0.0/104'] } });
+    const behindProxy = await startService({
+      databaseUrl: service.databaseUrl,
+      config: { trustedProxies: ['127.0.0.0/8', '::ffff:127.0.0.0/104'] },
+    });
 
-    const [untrusted, trusted] = [await ipFrom(service, tenant.keys.admin, '203.0.113.9'), await ipFrom(behindProxy, tenant.keys.admin, '203.0.113.9')];
+    const [untrusted, trusted] = [
+      await ipFrom(service, tenant.keys.admin, '203.0.113.9'),
+      await ipFrom(behindProxy, tenant.keys.admin, '203.0.113.9'),
+    ];
     await behindProxy.close();
 
     expect(untrusted).toContain('127.0.0.1');
@@ -118,14 +148,21 @@ describe('forged headers (S23)', () => {
   it('do not evade the limit on bad keys', async () => {
     const own = await startService({ databaseUrl: service.databaseUrl });
     const statuses = [];
-    for (let count = 0; count < 102; count += 1) statuses.push((await own.as('x').get('/v1/tenant').set('X-Forwarded-For', `203.0.113.${count}`)).status);
+    for (let count = 0; count < 102; count += 1)
+      statuses.push(
+        (await own.as('x').get('/v1/tenant').set('X-Forwarded-For', `203.0.113.${count}`)).status,
+      );
     await own.close();
 
     expect(statuses.at(-1)).toBe(429);
   });
 
   it('appear in no address that we give out', async () => {
-    const response = await service.as(undefined).get('/v1/tenant').set('Host', 'evil.example').set('X-Forwarded-Host', 'evil.example');
+    const response = await service
+      .as(undefined)
+      .get('/v1/tenant')
+      .set('Host', 'evil.example')
+      .set('X-Forwarded-Host', 'evil.example');
 
     expect(response.text).not.toContain('evil');
   });
@@ -179,7 +216,9 @@ describe('an end (R23)', () => {
     // A balancer stops sending once /readyz says no.
     const isReady = async () => {
       const status = await new Promise<number>((resolve) =>
-        httpRequest({ agent: false, port: address.port, path: '/readyz' }, (response) => resolve(response.resume().statusCode ?? 0))
+        httpRequest({ agent: false, port: address.port, path: '/readyz' }, (response) =>
+          resolve(response.resume().statusCode ?? 0),
+        )
           .on('error', () => resolve(0))
           .end(),
       );

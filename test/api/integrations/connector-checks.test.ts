@@ -20,11 +20,15 @@ function readPocketBaseExample() {
   return { ...example, is_paused: true };
 }
 const example = readPocketBaseExample();
-const pointersOf = (text: string): string[] => JSON.parse(text).errors.map(({ pointer }: { pointer: string }) => pointer);
+const pointersOf = (text: string): string[] =>
+  JSON.parse(text).errors.map(({ pointer }: { pointer: string }) => pointer);
 
 describe('credentials', () => {
   it('are refused at creation when the way of authentication needs others, and nothing is repeated of them', async () => {
-    const response = await tenant.admin.post('/v1/integrations', { ...example, credentials: { user: 'canary-user', password: 'canary-password' } });
+    const response = await tenant.admin.post('/v1/integrations', {
+      ...example,
+      credentials: { user: 'canary-user', password: 'canary-password' },
+    });
 
     expectProblem(response, 422, 'invalid_credentials_shape');
     expect(pointersOf(response.text)).toEqual(['/credentials/identity', '/credentials/user']);
@@ -34,11 +38,17 @@ describe('credentials', () => {
   it('are refused the same way when they are replaced, and the old ones stay', async () => {
     const { body: made } = await tenant.admin.post('/v1/integrations', example).expect(201);
 
-    const refused = await tenant.admin.put(`/v1/integrations/${made.id}/credentials`, { credentials: { token: 'x' } });
+    const refused = await tenant.admin.put(`/v1/integrations/${made.id}/credentials`, {
+      credentials: { token: 'x' },
+    });
     const shown = await tenant.admin.get(`/v1/integrations/${made.id}`);
 
     expectProblem(refused, 422, 'invalid_credentials_shape');
-    expect(pointersOf(refused.text)).toEqual(['/credentials/identity', '/credentials/password', '/credentials/token']);
+    expect(pointersOf(refused.text)).toEqual([
+      '/credentials/identity',
+      '/credentials/password',
+      '/credentials/token',
+    ]);
     expect(shown.body.credentials_updated_at).toBe(made.credentials_updated_at);
   });
 
@@ -46,9 +56,14 @@ describe('credentials', () => {
     const { credentials, ...without } = example;
     const { body: made } = await tenant.admin.post('/v1/integrations', without).expect(201);
 
-    const { body } = await tenant.admin.put(`/v1/integrations/${made.id}/credentials`, { credentials }).expect(200);
+    const { body } = await tenant.admin
+      .put(`/v1/integrations/${made.id}/credentials`, { credentials })
+      .expect(200);
 
-    expect({ before: made.has_credentials, after: body.has_credentials }).toEqual({ before: false, after: true });
+    expect({ before: made.has_credentials, after: body.has_credentials }).toEqual({
+      before: false,
+      after: true,
+    });
   });
 });
 
@@ -65,7 +80,10 @@ describe('a configuration that contradicts itself', () => {
 
 describe('a mapping that the configuration does not carry', () => {
   it('is said to be the mapping, where the caller wrote it', async () => {
-    const record_types = { ...example.record_types, contacts: { on_delete: 'leave', fields: [{ name: 'email', to: 'email' }] } };
+    const record_types = {
+      ...example.record_types,
+      contacts: { on_delete: 'leave', fields: [{ name: 'email', to: 'email' }] },
+    };
 
     const response = await tenant.admin.post('/v1/integrations', { ...example, record_types });
 
@@ -81,24 +99,39 @@ describe('several contradictions at once', () => {
     const response = await tenant.admin.post('/v1/integrations', { ...example, config, credentials: {} });
 
     expectProblem(response, 422, 'invalid_config');
-    expect(pointersOf(response.text)).toEqual(['/config/check/body', '/credentials/identity', '/credentials/password']);
+    expect(pointersOf(response.text)).toEqual([
+      '/config/check/body',
+      '/credentials/identity',
+      '/credentials/password',
+    ]);
   });
 });
 
 describe('a name in a mapping', () => {
-  const mapped = (name: string) => ({ employees: { on_delete: 'leave', fields: [{ name, to: 'first_name' }] } });
+  const mapped = (name: string) => ({
+    employees: { on_delete: 'leave', fields: [{ name, to: 'first_name' }] },
+  });
 
   it('is refused as a path: only top-level fields are mapped', async () => {
-    const response = await tenant.admin.post('/v1/integrations', { ...example, record_types: mapped('name/first') });
+    const response = await tenant.admin.post('/v1/integrations', {
+      ...example,
+      record_types: mapped('name/first'),
+    });
 
     expectProblem(response, 422, 'invalid_mapping');
     expect(JSON.parse(response.text).errors).toEqual([
-      { pointer: '/record_types/employees/fields/0/name', code: 'not_a_name', message: expect.stringContaining('top-level field') },
+      {
+        pointer: '/record_types/employees/fields/0/name',
+        code: 'not_a_name',
+        message: expect.stringContaining('top-level field'),
+      },
     ]);
   });
 
   it('may hold a dot, which is a character like any other', async () => {
-    const { body } = await tenant.admin.post('/v1/integrations', { ...example, record_types: mapped('name.first') }).expect(201);
+    const { body } = await tenant.admin
+      .post('/v1/integrations', { ...example, record_types: mapped('name.first') })
+      .expect(201);
 
     expect(body.record_types.employees.fields[0].name).toBe('name.first');
   });
@@ -107,9 +140,14 @@ describe('a name in a mapping', () => {
 describe('the name of the product on the other side', () => {
   it('is what the configuration says unless another is given', async () => {
     const plain = await tenant.admin.post('/v1/integrations', example).expect(201);
-    const named = await tenant.admin.post('/v1/integrations', { ...example, app: 'Our directory' }).expect(201);
+    const named = await tenant.admin
+      .post('/v1/integrations', { ...example, app: 'Our directory' })
+      .expect(201);
 
-    expect({ plain: plain.body.app, named: named.body.app }).toEqual({ plain: 'PocketBase', named: 'Our directory' });
+    expect({ plain: plain.body.app, named: named.body.app }).toEqual({
+      plain: 'PocketBase',
+      named: 'Our directory',
+    });
   });
 
   it("is the connector's own name for it where it has one, and its title where nobody names it", async () => {

@@ -1,4 +1,11 @@
-import { givenIntegration, type GivenTenant, expectProblem, SCIM_INTEGRATION, type Service, startService } from '../support/service';
+import {
+  givenIntegration,
+  type GivenTenant,
+  expectProblem,
+  SCIM_INTEGRATION,
+  type Service,
+  startService,
+} from '../support/service';
 import { HttpError } from '../../../api/http/http-error';
 import { contactsConfig } from '../../connectors/rest/rest-given';
 import { PULLED_INTEGRATION } from '../support/pulling';
@@ -29,7 +36,11 @@ describe('linking', () => {
       has_credentials: true,
       mapping_version: 1,
     });
-    expect(response.body.record_types.employees).toMatchObject({ direction: 'push', on_delete: 'deactivate', fields: expect.any(Array) });
+    expect(response.body.record_types.employees).toMatchObject({
+      direction: 'push',
+      on_delete: 'deactivate',
+      fields: expect.any(Array),
+    });
     expect(response.headers.etag).toBe('"1"');
   });
 
@@ -37,7 +48,9 @@ describe('linking', () => {
     const { id } = await givenIntegration(tenant, { credentials: { token: 'canary-0815' } });
 
     const shown = await tenant.admin.get(`/v1/integrations/${id}`);
-    const stored = await service.database.withTenant(tenant.uuid, ({ trx }) => trx.selectFrom('integrations').select('credentials').execute());
+    const stored = await service.database.withTenant(tenant.uuid, ({ trx }) =>
+      trx.selectFrom('integrations').select('credentials').execute(),
+    );
 
     expect(shown.text).not.toContain('canary');
     expect(shown.body.credentials_updated_at).toEqual(expect.any(String));
@@ -47,11 +60,36 @@ describe('linking', () => {
 
   it.each<[string, object, string, string]>([
     ['an unknown connector', { connector: 'fax' }, 'unknown_connector', ''],
-    ['a connector named like a property of every object', { connector: 'constructor' }, 'unknown_connector', ''],
-    ['a configuration of the wrong shape', { config: { base_url: 'not a url' } }, 'invalid_config', '/config/base_url'],
-    ['an unknown key in the configuration', { config: { base_url: 'https://hr.example.com/scim', colour: 'red' } }, 'invalid_config', '/config/colour'],
-    ['credentials of the wrong shape', { credentials: { token: 5 } }, 'invalid_credentials_shape', '/credentials'],
-    ['a maximum wait that does not exceed the grace period', { grace_period_ms: 60_000, max_wait_ms: 60_000 }, 'invalid_settings', '/max_wait_ms'],
+    [
+      'a connector named like a property of every object',
+      { connector: 'constructor' },
+      'unknown_connector',
+      '',
+    ],
+    [
+      'a configuration of the wrong shape',
+      { config: { base_url: 'not a url' } },
+      'invalid_config',
+      '/config/base_url',
+    ],
+    [
+      'an unknown key in the configuration',
+      { config: { base_url: 'https://hr.example.com/scim', colour: 'red' } },
+      'invalid_config',
+      '/config/colour',
+    ],
+    [
+      'credentials of the wrong shape',
+      { credentials: { token: 5 } },
+      'invalid_credentials_shape',
+      '/credentials',
+    ],
+    [
+      'a maximum wait that does not exceed the grace period',
+      { grace_period_ms: 60_000, max_wait_ms: 60_000 },
+      'invalid_settings',
+      '/max_wait_ms',
+    ],
     [
       'the direction pull for what the connector cannot read',
       {
@@ -71,7 +109,10 @@ describe('linking', () => {
     ],
     [
       'the direction push where the connector only reads',
-      { ...PULLED_INTEGRATION, record_types: { contacts: { direction: 'push', fields: [{ name: 'a', to: 'a' }] } } },
+      {
+        ...PULLED_INTEGRATION,
+        record_types: { contacts: { direction: 'push', fields: [{ name: 'a', to: 'a' }] } },
+      },
       'invalid_mapping',
       '/record_types/contacts/direction',
     ],
@@ -133,12 +174,17 @@ describe('linking', () => {
     const response = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, ...change });
 
     expectProblem(response, 422, code);
-    const pointers = (JSON.parse(response.text).errors ?? []).map((error: { pointer: string }) => error.pointer);
+    const pointers = (JSON.parse(response.text).errors ?? []).map(
+      (error: { pointer: string }) => error.pointer,
+    );
     expect(pointers).toEqual(expect.arrayContaining(pointer === '' ? [] : [pointer]));
   });
 
   it('does not repeat credentials in its complaint about them', async () => {
-    const response = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, credentials: { token: 'canary with spaces' } });
+    const response = await tenant.admin.post('/v1/integrations', {
+      ...SCIM_INTEGRATION,
+      credentials: { token: 'canary with spaces' },
+    });
 
     expectProblem(response, 422, 'invalid_credentials_shape');
     expect(response.text).not.toContain('canary');
@@ -159,7 +205,10 @@ describe('linking', () => {
     'https://hr.example.com:22/scim',
     'https://hr.example.com:6379/scim',
   ])('refuses the address %s at creation (S12)', async (base_url) => {
-    const response = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, config: { base_url } });
+    const response = await tenant.admin.post('/v1/integrations', {
+      ...SCIM_INTEGRATION,
+      config: { base_url },
+    });
 
     expectProblem(response, 422, 'egress_refused');
     expect(JSON.parse(response.text).errors[0].pointer).toBe('/config/base_url');
@@ -168,7 +217,10 @@ describe('linking', () => {
   it.each(['https://user:secret@hr.example.com/scim', 'file:///etc/passwd', 'gopher://hr.example.com/'])(
     'refuses the address %s one way or the other (S12)',
     async (base_url) => {
-      const response = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, config: { base_url } });
+      const response = await tenant.admin.post('/v1/integrations', {
+        ...SCIM_INTEGRATION,
+        config: { base_url },
+      });
 
       expectProblem(response, 422);
     },
@@ -180,37 +232,62 @@ describe('a third party that speaks no HTTP', () => {
     const response = await tenant.admin.post('/v1/integrations', PULLED_INTEGRATION);
 
     expect(response.status).toBe(201);
-    expect(response.body).toMatchObject({ connector: 'postgres', record_types: { contacts: { direction: 'pull', fields: [] } } });
+    expect(response.body).toMatchObject({
+      connector: 'postgres',
+      record_types: { contacts: { direction: 'pull', fields: [] } },
+    });
   });
 
-  it.each(['127.0.0.1', '10.0.0.8', '169.254.169.254'])('is refused at the address %s all the same (S12)', async (host) => {
-    const response = await tenant.admin.post('/v1/integrations', { ...PULLED_INTEGRATION, config: { ...PULLED_INTEGRATION.config, host } });
+  it.each(['127.0.0.1', '10.0.0.8', '169.254.169.254'])(
+    'is refused at the address %s all the same (S12)',
+    async (host) => {
+      const response = await tenant.admin.post('/v1/integrations', {
+        ...PULLED_INTEGRATION,
+        config: { ...PULLED_INTEGRATION.config, host },
+      });
 
-    expectProblem(response, 422, 'egress_refused');
-    expect(JSON.parse(response.text).errors[0].pointer).toBe('/config');
-  });
+      expectProblem(response, 422, 'egress_refused');
+      expect(JSON.parse(response.text).errors[0].pointer).toBe('/config');
+    },
+  );
 });
 
 describe('changing', () => {
   it('refuses a configuration under which what is pulled could no longer be read', async () => {
     const { id, etag } = await givenIntegration(tenant, PULLED_INTEGRATION);
-    const config = { ...PULLED_INTEGRATION.config, record_types: { contacts: { table: 'contacts', id: 'id' } } };
+    const config = {
+      ...PULLED_INTEGRATION.config,
+      record_types: { contacts: { table: 'contacts', id: 'id' } },
+    };
 
     const response = await tenant.admin.patch(`/v1/integrations/${id}`, { config }).set('If-Match', etag);
 
     expectProblem(response, 422, 'invalid_mapping');
     expect(JSON.parse(response.text).errors).toEqual(
-      expect.arrayContaining([{ pointer: '/record_types/deals/direction', code: 'not_readable', message: expect.stringContaining('cannot read deals') }]),
+      expect.arrayContaining([
+        {
+          pointer: '/record_types/deals/direction',
+          code: 'not_readable',
+          message: expect.stringContaining('cannot read deals'),
+        },
+      ]),
     );
   });
 
   it('changes what is given, under the version that was read', async () => {
     const { id, etag } = await givenIntegration(tenant);
 
-    const response = await tenant.admin.patch(`/v1/integrations/${id}`, { account_name: 'Staging', grace_period_ms: 0 }).set('If-Match', etag);
+    const response = await tenant.admin
+      .patch(`/v1/integrations/${id}`, { account_name: 'Staging', grace_period_ms: 0 })
+      .set('If-Match', etag);
 
     expect(response.status).toBe(200);
-    expect(response.body).toMatchObject({ account_name: 'Staging', grace_period_ms: 0, app: 'Example HR', preview: null });
+    expect(response.body).toMatchObject({
+      account_name: 'Staging',
+      grace_period_ms: 0,
+      app: 'Example HR',
+      preview: null,
+    });
     expect(response.headers.etag).toBe('"2"');
   });
 
@@ -218,9 +295,21 @@ describe('changing', () => {
     const { id, etag } = await givenIntegration(tenant);
     await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'A' }).set('If-Match', etag).expect(200);
 
-    expectProblem(await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'B' }), 428, 'precondition_required');
-    expectProblem(await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'B' }).set('If-Match', etag), 412, 'precondition_failed');
-    expectProblem(await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'B' }).set('If-Match', 'W/"2"'), 412, 'precondition_failed');
+    expectProblem(
+      await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'B' }),
+      428,
+      'precondition_required',
+    );
+    expectProblem(
+      await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'B' }).set('If-Match', etag),
+      412,
+      'precondition_failed',
+    );
+    expectProblem(
+      await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'B' }).set('If-Match', 'W/"2"'),
+      412,
+      'precondition_failed',
+    );
   });
 
   it('shows how many records a new mapping touches before it is saved, and saves nothing (rules.md 15)', async () => {
@@ -229,10 +318,12 @@ describe('changing', () => {
     await own.operator.put('/v1/records/employees/e-1', { fields: { email: 'a@example.org' } }).expect(202);
     const record_types = { employees: { fields: [{ name: 'email', to: 'userName' }] } };
 
-    const dry = await own.admin.patch(`/v1/integrations/${id}?dry_run=true`, { record_types }).set('If-Match', etag);
+    const dry = await own.admin
+      .patch(`/v1/integrations/${id}?dry_run=true`, { record_types })
+      .set('If-Match', etag);
     const shown = await own.admin.get(`/v1/integrations/${id}`);
 
-    expect(dry.body.preview).toMatchObject({ is_complete: true, records_looked_at: 1 });
+    expect(dry.body.preview).toMatchObject({ is_complete: true, records_examined: 1 });
     expect(shown.body.mapping_version).toBe(1);
     expect(shown.headers.etag).toBe(etag);
   });
@@ -241,9 +332,14 @@ describe('changing', () => {
     const { id, etag } = await givenIntegration(tenant);
     const { record_types } = (await tenant.admin.get(`/v1/integrations/${id}`)).body;
 
-    const same = await tenant.admin.patch(`/v1/integrations/${id}`, { record_types }).set('If-Match', etag).expect(200);
+    const same = await tenant.admin
+      .patch(`/v1/integrations/${id}`, { record_types })
+      .set('If-Match', etag)
+      .expect(200);
     const other = await tenant.admin
-      .patch(`/v1/integrations/${id}`, { record_types: { employees: { fields: [{ name: 'login', to: 'userName' }] } } })
+      .patch(`/v1/integrations/${id}`, {
+        record_types: { employees: { fields: [{ name: 'login', to: 'userName' }] } },
+      })
       .set('If-Match', same.headers.etag as string)
       .expect(200);
 
@@ -254,8 +350,17 @@ describe('changing', () => {
   it('checks the waits against the settings that stay', async () => {
     const { id, etag } = await givenIntegration(tenant);
 
-    expectProblem(await tenant.admin.patch(`/v1/integrations/${id}`, { grace_period_ms: 3_600_000 }).set('If-Match', etag), 422, 'invalid_settings');
-    await tenant.admin.patch(`/v1/integrations/${id}`, { grace_period_ms: 3_600_000, max_wait_ms: null }).set('If-Match', etag).expect(200);
+    expectProblem(
+      await tenant.admin
+        .patch(`/v1/integrations/${id}`, { grace_period_ms: 3_600_000 })
+        .set('If-Match', etag),
+      422,
+      'invalid_settings',
+    );
+    await tenant.admin
+      .patch(`/v1/integrations/${id}`, { grace_period_ms: 3_600_000, max_wait_ms: null })
+      .set('If-Match', etag)
+      .expect(200);
   });
 });
 
@@ -276,7 +381,9 @@ describe('its life', () => {
     const { id } = await givenIntegration(tenant, { credentials: undefined });
     expect((await tenant.admin.get(`/v1/integrations/${id}`)).body.has_credentials).toBe(false);
 
-    const response = await tenant.admin.put(`/v1/integrations/${id}/credentials`, { credentials: { token: 'canary-new' } }).expect(200);
+    const response = await tenant.admin
+      .put(`/v1/integrations/${id}/credentials`, { credentials: { token: 'canary-new' } })
+      .expect(200);
 
     expect(response.body.has_credentials).toBe(true);
     expect(response.text).not.toContain('canary');
@@ -292,7 +399,12 @@ describe('its life', () => {
     const bad = await tenant.operator.post(`/v1/integrations/${id}/check`).expect(200);
 
     expect(good.body).toMatchObject({ ok: true, kind: null });
-    expect(bad.body).toEqual({ ok: false, kind: 'unauthorized', message: 'The token was refused.', at: expect.any(String) });
+    expect(bad.body).toEqual({
+      ok: false,
+      kind: 'unauthorized',
+      message: 'The token was refused.',
+      at: expect.any(String),
+    });
     expect(service.orchestrator.asked.at(-1)?.tenantId).toBe(tenant.uuid);
   });
 
@@ -301,7 +413,9 @@ describe('its life', () => {
     service.orchestrator.answer = new HttpError('temporal_unavailable', { headers: { 'Retry-After': '5' } });
 
     const check = await tenant.operator.post(`/v1/integrations/${id}/check`);
-    const write = await tenant.operator.put('/v1/records/employees/e-7', { fields: { email: 'x@example.org' } });
+    const write = await tenant.operator.put('/v1/records/employees/e-7', {
+      fields: { email: 'x@example.org' },
+    });
 
     expectProblem(check, 503, 'temporal_unavailable');
     expect(check.headers['retry-after']).toBe('5');
@@ -324,8 +438,12 @@ it('lists integrations page by page, in the order they were made', async () => {
   for (let count = 0; count < 5; count += 1) ids.push((await givenIntegration(own)).id);
 
   const first = await own.viewer.get('/v1/integrations?limit=2').expect(200);
-  const second = await own.viewer.get(`/v1/integrations?limit=2&cursor=${first.body.next_cursor}`).expect(200);
-  const third = await own.viewer.get(`/v1/integrations?limit=2&cursor=${second.body.next_cursor}`).expect(200);
+  const second = await own.viewer
+    .get(`/v1/integrations?limit=2&cursor=${first.body.next_cursor}`)
+    .expect(200);
+  const third = await own.viewer
+    .get(`/v1/integrations?limit=2&cursor=${second.body.next_cursor}`)
+    .expect(200);
 
   const listed = [first, second, third].flatMap(({ body }) => body.data.map(({ id }: { id: string }) => id));
   expect(listed).toEqual(ids);
@@ -337,7 +455,10 @@ it('shows connectors with the schemas of their configuration and credentials', a
   const scim = await tenant.viewer.get('/v1/connectors/scim').expect(200);
 
   expect(list.body.data.map(({ kind }: { kind: string }) => kind)).toEqual(['scim', 'rest', 'postgres']);
-  expect(scim.body.config_schema).toMatchObject({ type: 'object', properties: { base_url: expect.any(Object) } });
+  expect(scim.body.config_schema).toMatchObject({
+    type: 'object',
+    properties: { base_url: expect.any(Object) },
+  });
   expect(scim.body.record_types[0]).toMatchObject({
     name: 'employees',
     fields: expect.arrayContaining([expect.objectContaining({ name: expect.any(String) })]),

@@ -1,6 +1,12 @@
-import { toWireId } from '../../../db/sql/ids';
+import { toTypeId } from '../../../db/sql/ids';
 import { givenOnboarded, givenPulled, PULLED_INTEGRATION, remote, Worker } from '../support/pulling';
-import { expectProblem, givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
+import {
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -21,7 +27,11 @@ describe('the gate (rules.md 33)', () => {
     const put = await tenant.operator.put(CONTACT, { fields: { name: 'Ada' } });
     expectProblem(put, 409, 'onboarding_in_progress');
     expect(JSON.parse(put.text).detail).toContain(id);
-    expectProblem(await tenant.operator.patch(CONTACT, { fields: { name: 'Ada' } }), 409, 'onboarding_in_progress');
+    expectProblem(
+      await tenant.operator.patch(CONTACT, { fields: { name: 'Ada' } }),
+      409,
+      'onboarding_in_progress',
+    );
     expectProblem(await tenant.operator.delete(CONTACT), 409, 'onboarding_in_progress');
     await tenant.operator.put('/v1/records/employees/e-1', { fields: {} }).expect(202);
   });
@@ -35,7 +45,11 @@ describe('the gate (rules.md 33)', () => {
 
     const { body } = await tenant.operator.post('/v1/records/batch', { records }).expect(202);
 
-    expect(body).toMatchObject({ accepted: 1, refused: 1, results: [{ status: 409, problem: { code: 'onboarding_in_progress' } }, { status: 202 }] });
+    expect(body).toMatchObject({
+      accepted: 1,
+      refused: 1,
+      results: [{ status: 409, problem: { code: 'onboarding_in_progress' } }, { status: 202 }],
+    });
   });
 
   it('lets them be read, flagged as partial', async () => {
@@ -43,7 +57,10 @@ describe('the gate (rules.md 33)', () => {
     expect((await tenant.viewer.get(CONTACT)).body.is_partial).toBe(false);
     const worker = new Worker(service, tenant, await givenPulled(tenant));
 
-    const whileReading = [await tenant.viewer.get(CONTACT).expect(200), await tenant.viewer.get('/v1/records/contacts').expect(200)];
+    const whileReading = [
+      await tenant.viewer.get(CONTACT).expect(200),
+      await tenant.viewer.get('/v1/records/contacts').expect(200),
+    ];
     const ofAnother = await tenant.viewer.get('/v1/records/employees').expect(200);
     await worker.run();
     const afterwards = await tenant.viewer.get('/v1/records/contacts').expect(200);
@@ -59,10 +76,17 @@ describe('the gate (rules.md 33)', () => {
     const { id } = await givenPulled(tenant);
     await tenant.operator.post(`/v1/integrations/${id}/pause`).expect(200);
     await tenant.operator.put(CONTACT, { fields: { name: 'Ada' } }).expect(202);
-    expect((await tenant.viewer.get(`/v1/integrations/${id}`)).body.onboarding).toMatchObject({ state: 'in_progress', refuses_changes: false });
+    expect((await tenant.viewer.get(`/v1/integrations/${id}`)).body.onboarding).toMatchObject({
+      state: 'in_progress',
+      refuses_changes: false,
+    });
 
     await tenant.operator.post(`/v1/integrations/${id}/resume`).expect(200);
-    expectProblem(await tenant.operator.put(CONTACT, { fields: { name: 'Ben' } }), 409, 'onboarding_in_progress');
+    expectProblem(
+      await tenant.operator.put(CONTACT, { fields: { name: 'Ben' } }),
+      409,
+      'onboarding_in_progress',
+    );
     await tenant.admin.delete(`/v1/integrations/${id}`).expect(204);
     await tenant.operator.put(CONTACT, { fields: { name: 'Ben' } }).expect(202);
     expect((await tenant.viewer.get('/v1/onboarding')).body.data).toEqual([]);
@@ -81,14 +105,18 @@ describe('its progress', () => {
     await worker.end(run);
     const complete = await tenant.viewer.get(path).expect(200);
 
-    expect(queued.body.onboarding).toMatchObject({ state: 'in_progress', refuses_changes: true, datasets: [{ state: 'queued' }, { state: 'queued' }] });
+    expect(queued.body.onboarding).toMatchObject({
+      state: 'in_progress',
+      refuses_changes: true,
+      datasets: [{ state: 'queued' }, { state: 'queued' }],
+    });
     expect(banner).toMatchObject({
       data: [
         {
           integration_id: worker.integration.id,
           app: 'Example CRM',
           state: 'in_progress',
-          sync_run_id: toWireId('run', run.syncRunId),
+          sync_run_id: toTypeId('run', run.syncRunId),
           datasets: [
             { record_type: 'contacts', state: 'running', records_read: 1, expected_records: 3 },
             { record_type: 'deals', state: 'queued', records_read: 0, expected_records: null },
@@ -114,7 +142,9 @@ describe('its progress', () => {
     const bannerNow = async () => (await tenant.viewer.get('/v1/onboarding').expect(200)).body.data[0];
     const failed = await bannerNow();
     expectProblem(await tenant.operator.put(CONTACT, { fields: {} }), 409, 'onboarding_in_progress');
-    await tenant.operator.post(`/v1/integrations/${worker.integration.id}/sync-runs`, { kind: 'full' }).expect(202);
+    await tenant.operator
+      .post(`/v1/integrations/${worker.integration.id}/sync-runs`, { kind: 'full' })
+      .expect(202);
     const again = await worker.begin();
     const retried = await bannerNow();
     await worker.end(again);
@@ -124,7 +154,11 @@ describe('its progress', () => {
       datasets: [{ state: 'failed' }, { state: 'failed' }],
       message: expect.stringContaining('start a full sync'),
     });
-    expect(retried).toMatchObject({ state: 'failed', datasets: [{ state: 'queued' }, { state: 'queued' }], message: expect.stringContaining('tried again') });
+    expect(retried).toMatchObject({
+      state: 'failed',
+      datasets: [{ state: 'queued' }, { state: 'queued' }],
+      message: expect.stringContaining('tried again'),
+    });
     expect(await bannerNow()).toBeUndefined();
   });
 
@@ -144,7 +178,10 @@ describe('its progress', () => {
 });
 
 describe('what only comes from a third party (rules.md 17)', () => {
-  const record_types = { contacts: { direction: 'pull', fields: [{ name: 'name', to: 'name' }] }, deals: { direction: 'pull' } };
+  const record_types = {
+    contacts: { direction: 'pull', fields: [{ name: 'name', to: 'name' }] },
+    deals: { direction: 'pull' },
+  };
 
   async function givenOwned() {
     const { integration } = await givenOnboarded(
@@ -153,7 +190,10 @@ describe('what only comes from a third party (rules.md 17)', () => {
       { contacts: [remote('1', { name: 'Ada' })], deals: [remote('1', { name: 'Deal' })] },
       { record_types },
     );
-    return { contact: `/v1/records/contacts/${integration.id}:1`, deal: `/v1/records/deals/${integration.id}:1` };
+    return {
+      contact: `/v1/records/contacts/${integration.id}:1`,
+      deal: `/v1/records/deals/${integration.id}:1`,
+    };
   }
 
   it('is read-only here, and the rest of the record is not', async () => {
@@ -161,10 +201,20 @@ describe('what only comes from a third party (rules.md 17)', () => {
 
     const refused = await tenant.operator.patch(contact, { fields: { name: 'Ben', note: 'x' } });
     expectProblem(refused, 409, 'field_owned_by_third_party');
-    expect(JSON.parse(refused.text).errors).toEqual([{ pointer: '/fields/name', code: 'read_only', message: expect.any(String) }]);
-    expectProblem(await tenant.operator.put(contact, { fields: { name: 'Ben' } }), 409, 'field_owned_by_third_party');
+    expect(JSON.parse(refused.text).errors).toEqual([
+      { pointer: '/fields/name', code: 'read_only', message: expect.any(String) },
+    ]);
+    expectProblem(
+      await tenant.operator.put(contact, { fields: { name: 'Ben' } }),
+      409,
+      'field_owned_by_third_party',
+    );
     expectProblem(await tenant.operator.delete(contact), 409, 'field_owned_by_third_party');
-    expectProblem(await tenant.operator.patch(deal, { fields: { note: 'x' } }), 409, 'field_owned_by_third_party');
+    expectProblem(
+      await tenant.operator.patch(deal, { fields: { note: 'x' } }),
+      409,
+      'field_owned_by_third_party',
+    );
     await tenant.operator.patch(contact, { fields: { note: 'x' } }).expect(202);
     await tenant.operator.patch(contact, { fields: { name: 'Ada' } }).expect(202);
   });
@@ -187,7 +237,10 @@ describe('what only comes from a third party (rules.md 17)', () => {
 
     const { body } = await tenant.operator.post('/v1/records/batch', { records }).expect(202);
 
-    expect(body.results).toMatchObject([{ status: 409, problem: { code: 'field_owned_by_third_party' } }, { status: 202 }]);
+    expect(body.results).toMatchObject([
+      { status: 409, problem: { code: 'field_owned_by_third_party' } },
+      { status: 202 },
+    ]);
   });
 });
 
@@ -208,13 +261,22 @@ describe('the schedule of an integration', () => {
     expect(changed).toMatchObject({ is_hourly_sync_on: false, nightly_sync_at: '23:45' });
   });
 
-  it.each(['24:00', '2:00', '02:60', '02:00:00', '', 'midnight'])('refuses the local time %j', async (nightly_sync_at) => {
-    expectProblem(await tenant.admin.post('/v1/integrations', { ...PULLED_INTEGRATION, nightly_sync_at }), 400, 'invalid_body');
-  });
+  it.each(['24:00', '2:00', '02:60', '02:00:00', '', 'midnight'])(
+    'refuses the local time %j',
+    async (nightly_sync_at) => {
+      expectProblem(
+        await tenant.admin.post('/v1/integrations', { ...PULLED_INTEGRATION, nightly_sync_at }),
+        400,
+        'invalid_body',
+      );
+    },
+  );
 });
 
 it('names who linked the integration as who started its first run', async () => {
   await givenPulled(tenant);
 
-  expect((await tenant.viewer.get('/v1/sync-runs')).body.data).toMatchObject([{ kind: 'onboarding', started_by: expect.stringMatching(/^key:admin/) }]);
+  expect((await tenant.viewer.get('/v1/sync-runs')).body.data).toMatchObject([
+    { kind: 'onboarding', started_by: expect.stringMatching(/^key:admin/) },
+  ]);
 });

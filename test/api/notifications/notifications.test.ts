@@ -1,9 +1,16 @@
 /** Somebody's inbox: rules.md 24 to 27, R20, S21. */
-import { newUuid, toWireId } from '../../../db/sql/ids';
-import { settleRecipient } from '../../../db/notifications/notification-recipients';
-import { type News, tellAdmins, tellPerson } from '../../../db/notifications/notifications';
+import { newUuid, toTypeId } from '../../../db/sql/ids';
+import { decideRecipient } from '../../../db/notifications/notification-recipients';
+import { type News, notifyAdmins, notifyPerson } from '../../../db/notifications/notifications';
 import { type GivenPerson, givenPerson } from '../../support/environments/people';
-import { eventually, expectProblem, type GivenTenant, listening, type Service, startService } from '../support/service';
+import {
+  eventually,
+  expectProblem,
+  type GivenTenant,
+  listening,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let server: Awaited<ReturnType<typeof listening>>;
@@ -25,19 +32,37 @@ afterAll(async () => {
   await service.close();
 });
 
-const actingAs = ({ personId }: GivenPerson) => ({ 'Syncline-Acting-As': toWireId('psn', personId) });
+const actingAs = ({ personId }: GivenPerson) => ({ 'Syncline-Acting-As': toTypeId('psn', personId) });
 const get = (path: string, person = ada, of = tenant) => of.viewer.get(path).set(actingAs(person));
-const post = (path: string, body: object, person = ada, of = tenant) => of.viewer.post(path, body).set(actingAs(person));
-const inbox = async (person = ada) => (await get('/v1/notifications', person).expect(200)).body.data as { id: string; kind: string; path: string }[];
+const post = (path: string, body: object, person = ada, of = tenant) =>
+  of.viewer.post(path, body).set(actingAs(person));
+const inbox = async (person = ada) =>
+  (await get('/v1/notifications', person).expect(200)).body.data as {
+    id: string;
+    kind: string;
+    path: string;
+  }[];
 const newest = async () => (await inbox())[0]?.id as string;
-const unread = async (person = ada) => (await get('/v1/notifications/unread', person).expect(200)).body.unread as number;
+const unread = async (person = ada) =>
+  (await get('/v1/notifications/unread', person).expect(200)).body.unread as number;
 const tell = async ({ personId }: GivenPerson, more: Partial<News> = {}) => {
   const syncRunId = newUuid();
-  const news: News = { kind: 'sync_complete', integrationId: null, syncRunId, detail: '<script>alert(1)</script>', ...more };
-  await service.database.withTenant(tenant.uuid, (work) => tellPerson(work, { ...news, personId, operationId: null, revealAt: work.now }));
+  const news: News = {
+    kind: 'sync_complete',
+    integrationId: null,
+    syncRunId,
+    detail: '<script>alert(1)</script>',
+    ...more,
+  };
+  await service.database.withTenant(tenant.uuid, (work) =>
+    notifyPerson(work, { ...news, personId, operationId: null, revealAt: work.now }),
+  );
   return syncRunId;
 };
-const tellAll = () => service.database.withTenant(tenant.uuid, (work) => tellAdmins(work, { kind: 'endpoint_disabled', integrationId: null, detail: 'Gone.' }));
+const tellAll = () =>
+  service.database.withTenant(tenant.uuid, (work) =>
+    notifyAdmins(work, { kind: 'endpoint_disabled', integrationId: null, detail: 'Gone.' }),
+  );
 
 it('shows what a person started, what it leads to, and what became of its e-mail', async () => {
   const syncRunId = await tell(ada);
@@ -47,10 +72,17 @@ it('shows what a person started, what it leads to, and what became of its e-mail
       kind: 'sync_complete',
       severity: 'info',
       detail: '<script>alert(1)</script>',
-      path: `/console/sync-runs/${toWireId('run', syncRunId)}`,
-      sync_run_id: toWireId('run', syncRunId),
+      path: `/console/sync-runs/${toTypeId('run', syncRunId)}`,
+      sync_run_id: toTypeId('run', syncRunId),
       viewed_at: null,
-      email: { decision: null, reason: null, decided_at: null, sent_at: null, failed_at: null, withdrawn_because: null },
+      email: {
+        decision: null,
+        reason: null,
+        decided_at: null,
+        sent_at: null,
+        failed_at: null,
+        withdrawn_reason: null,
+      },
     }),
   ]);
 });
@@ -62,8 +94,16 @@ it("shows nobody another one's, and views none of it for them", async () => {
   const eve = await givenPerson(service.database, other.uuid);
 
   expect([await inbox(bob), await unread(bob)]).toEqual([[], 0]);
-  expectProblem(await post(`/v1/notifications/${id}/viewed`, { how: 'seen' }, bob), 404, 'notification_not_found');
-  expectProblem(await post(`/v1/notifications/${id}/viewed`, { how: 'seen' }, eve, other), 404, 'notification_not_found');
+  expectProblem(
+    await post(`/v1/notifications/${id}/viewed`, { how: 'seen' }, bob),
+    404,
+    'notification_not_found',
+  );
+  expectProblem(
+    await post(`/v1/notifications/${id}/viewed`, { how: 'seen' }, eve, other),
+    404,
+    'notification_not_found',
+  );
   await post('/v1/notifications/viewed', { up_to: id }, eve, other).expect(200);
   expect((await get('/v1/notifications', eve, other).expect(200)).body.data).toEqual([]);
 
@@ -75,7 +115,9 @@ it('tells all admins of what concerns the tenant, and each views it alone', asyn
   const id = await newest();
   expect((await inbox(bob))[0]?.id).toBe(id);
 
-  expect((await post(`/v1/notifications/${id}/viewed`, { how: 'opened' }).expect(200)).body).toEqual({ unread: 0 });
+  expect((await post(`/v1/notifications/${id}/viewed`, { how: 'opened' }).expect(200)).body).toEqual({
+    unread: 0,
+  });
 
   expect([await unread(), await unread(bob)]).toEqual([0, 1]);
   expect((await get('/v1/notifications?is_viewed=true').expect(200)).body.data).toMatchObject([
@@ -87,7 +129,10 @@ it('is not viewed by being listed, counted or asked for with HEAD', async () => 
   await tell(ada);
   for (const path of ['/v1/notifications', '/v1/notifications/unread']) {
     await get(path).expect(200);
-    await fetch(`http://127.0.0.1:${server.port}${path}`, { method: 'HEAD', headers: { authorization: `Bearer ${tenant.keys.viewer}`, ...actingAs(ada) } });
+    await fetch(`http://127.0.0.1:${server.port}${path}`, {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${tenant.keys.viewer}`, ...actingAs(ada) },
+    });
   }
 
   expect(await unread()).toBe(1);
@@ -97,7 +142,9 @@ it('marks all as viewed up to what the page showed', async () => {
   for (let count = 0; count < 5; count += 1) await tell(ada);
   const shown = await inbox();
 
-  expect((await post('/v1/notifications/viewed', { up_to: shown[1]?.id }).expect(200)).body).toEqual({ unread: 1 });
+  expect((await post('/v1/notifications/viewed', { up_to: shown[1]?.id }).expect(200)).body).toEqual({
+    unread: 1,
+  });
 });
 
 it('is paged, newest first', async () => {
@@ -108,16 +155,26 @@ it('is paged, newest first', async () => {
   const ids = [...first.data, ...rest.data].map(({ id }: { id: string }) => id);
   expect([ids.length, rest.next_cursor]).toEqual([5, null]);
   expect(ids).toEqual(ids.toSorted().toReversed());
-  expectProblem(await get(`/v1/notifications?limit=3&cursor=${first.next_cursor}`, bob), 400, 'invalid_cursor');
+  expectProblem(
+    await get(`/v1/notifications?limit=3&cursor=${first.next_cursor}`, bob),
+    400,
+    'invalid_cursor',
+  );
 });
 
 it('gives a key on its own behalf what concerns the tenant, but no inbox', async () => {
   await tell(ada);
   await tellAll();
 
-  expect((await tenant.viewer.get('/v1/notifications').expect(200)).body.data).toMatchObject([{ kind: 'endpoint_disabled', viewed_at: null, email: null }]);
+  expect((await tenant.viewer.get('/v1/notifications').expect(200)).body.data).toMatchObject([
+    { kind: 'endpoint_disabled', viewed_at: null, email: null },
+  ]);
   expectProblem(await tenant.viewer.get('/v1/notifications/unread'), 403, 'person_required');
-  expectProblem(await tenant.viewer.post('/v1/notifications/viewed', { up_to: toWireId('ntf', newUuid()) }), 403, 'person_required');
+  expectProblem(
+    await tenant.viewer.post('/v1/notifications/viewed', { up_to: toTypeId('ntf', newUuid()) }),
+    403,
+    'person_required',
+  );
 });
 
 it('lets a page that is open know, and only that of the person', async () => {
@@ -130,7 +187,8 @@ it('lets a page that is open know, and only that of the person', async () => {
     const stream = { text: '', close: () => controller.abort() };
     void (async () => {
       const decoder = new TextDecoder();
-      for await (const chunk of response.body as ReadableStream<Uint8Array>) stream.text += decoder.decode(chunk, { stream: true });
+      for await (const chunk of response.body as ReadableStream<Uint8Array>)
+        stream.text += decoder.decode(chunk, { stream: true });
     })().catch(() => undefined);
     return stream;
   };
@@ -161,28 +219,44 @@ describe('the settings', () => {
 
     expect(after.body).toMatchObject({ is_email_on: false, email_delay_seconds: 60 });
     expect((await tenant.viewer.get(path).expect(200)).headers.etag).toBe(after.headers.etag);
-    expect((await tenant.admin.get('/v1/audit-log').expect(200)).body.data[0]).toMatchObject({ action: 'notification_settings.changed' });
+    expect((await tenant.admin.get('/v1/audit-log').expect(200)).body.data[0]).toMatchObject({
+      action: 'notification_settings.changed',
+    });
   });
 
   it('are not changed on a version that is no longer so (R20)', async () => {
     const etag = (await tenant.viewer.get(path).expect(200)).headers.etag as string;
-    const both = await Promise.all([60, 120].map((email_delay_seconds) => tenant.admin.patch(path, { email_delay_seconds }).set('If-Match', etag)));
+    const both = await Promise.all(
+      [60, 120].map((email_delay_seconds) =>
+        tenant.admin.patch(path, { email_delay_seconds }).set('If-Match', etag),
+      ),
+    );
 
     expect(both.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 412]);
   });
 
   it("are an admin's to change, and only within bounds", async () => {
-    expect((await tenant.operator.patch(path, { is_email_on: false }).set('If-Match', '"1"')).status).toBe(403);
-    expect((await tenant.admin.patch(path, { email_delay_seconds: 86_401 }).set('If-Match', '"1"')).status).toBe(400);
+    expect((await tenant.operator.patch(path, { is_email_on: false }).set('If-Match', '"1"')).status).toBe(
+      403,
+    );
+    expect(
+      (await tenant.admin.patch(path, { email_delay_seconds: 86_401 }).set('If-Match', '"1"')).status,
+    ).toBe(400);
     expect((await tenant.viewer.get(path).expect(200)).body.is_email_on).toBe(true);
   });
 
   it('decide about what is told after', async () => {
-    await tenant.admin.patch(path, { is_email_on: false, email_delay_seconds: 0 }).set('If-Match', '"1"').expect(200);
+    await tenant.admin
+      .patch(path, { is_email_on: false, email_delay_seconds: 0 })
+      .set('If-Match', '"1"')
+      .expect(200);
     await tell(ada);
     await service.database.withTenant(tenant.uuid, async (work) => {
-      const { notificationRecipientId } = await work.trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow();
-      await settleRecipient(work, { notificationRecipientId });
+      const { notificationRecipientId } = await work.trx
+        .selectFrom('notificationRecipients')
+        .selectAll()
+        .executeTakeFirstOrThrow();
+      await decideRecipient(work, { notificationRecipientId });
     });
 
     expect(await inbox()).toMatchObject([{ email: { decision: 'email_off' } }]);

@@ -23,22 +23,37 @@ beforeEach(async () => {
 });
 afterAll(() => service.close());
 
-async function syncNow(work: TenantWork, by: typeof ANA): Promise<{ syncRunId: string; isShared: boolean; operationId: string }> {
+async function syncNow(
+  work: TenantWork,
+  by: typeof ANA,
+): Promise<{ syncRunId: string; isShared: boolean; operationId: string }> {
   const answer = await requestSyncNow(work, { integrationId, overviewId: null, ...by });
   if (answer.kind !== 'accepted') throw new Error(answer.kind);
-  return { ...answer, operationId: await addOperation(work, { kind: 'sync_now', integrationId, syncRunId: answer.syncRunId, ...by }) };
+  return {
+    ...answer,
+    operationId: await addOperation(work, {
+      kind: 'sync_now',
+      integrationId,
+      syncRunId: answer.syncRunId,
+      ...by,
+    }),
+  };
 }
 async function overview(work: TenantWork, by: typeof ANA): Promise<string> {
   const overviewId = await requestOverview(work, { integrationId, datasets, ...by });
   if (overviewId === undefined) throw new Error('The integration is gone.');
   return overviewId;
 }
-const cancel = (syncRunId: string) => worker.work((work) => cancelSyncRun(work, { syncRunId, by: 'key:ana' }));
+const cancel = (syncRunId: string) =>
+  worker.work((work) => cancelSyncRun(work, { syncRunId, by: 'key:ana' }));
 
 describe('R20: of two at once', () => {
   it('who press Sync Now both get one run, with an operation each', async () => {
-    for (let pair = 0; pair < PAIRS; pair += 1) {
-      const [one, other] = await Promise.all([worker.work((work) => syncNow(work, ANA)), worker.work((work) => syncNow(work, BEN))]);
+    for (let recordSync = 0; recordSync < PAIRS; recordSync += 1) {
+      const [one, other] = await Promise.all([
+        worker.work((work) => syncNow(work, ANA)),
+        worker.work((work) => syncNow(work, BEN)),
+      ]);
 
       expect(one.syncRunId).toBe(other.syncRunId);
       expect(one.isShared).toBe(!other.isShared);
@@ -48,33 +63,54 @@ describe('R20: of two at once', () => {
   }, 60_000);
 
   it('who ask for an overview the one accepted later is valid, and the other leads to it', async () => {
-    for (let pair = 0; pair < PAIRS; pair += 1) {
-      const ids = await Promise.all([worker.work((work) => overview(work, ANA)), worker.work((work) => overview(work, BEN))]);
+    for (let recordSync = 0; recordSync < PAIRS; recordSync += 1) {
+      const ids = await Promise.all([
+        worker.work((work) => overview(work, ANA)),
+        worker.work((work) => overview(work, BEN)),
+      ]);
 
-      const shown = await worker.work((work) => Promise.all(ids.map((overviewId) => findOverview(work, { overviewId }))));
+      const shown = await worker.work((work) =>
+        Promise.all(ids.map((overviewId) => findOverview(work, { overviewId }))),
+      );
       const [newer, ...others] = shown.filter((one) => one?.invalidAt === null);
       const older = shown.find((one) => one?.invalidAt !== null);
       expect(others).toEqual([]);
-      expect(older).toMatchObject({ state: 'canceled', invalidBecause: 'superseded_by_other_admin', replacedByOverviewId: newer?.overviewId });
+      expect(older).toMatchObject({
+        state: 'canceled',
+        invalidReason: 'superseded_by_other_admin',
+        replacedByOverviewId: newer?.overviewId,
+      });
       expect(older?.invalidBy).toBe(newer?.requestedBy);
     }
   }, 60_000);
 
   it('of whom one syncs, the overview holds exactly if it was accepted after the run', async () => {
-    for (let pair = 0; pair < PAIRS; pair += 1) {
+    for (let recordSync = 0; recordSync < PAIRS; recordSync += 1) {
       const looking = () =>
         worker.work(async (work) => {
           const overviewId = await overview(work, ANA);
           // The integration is locked: what is there now came before.
-          const open = await work.trx.selectFrom('syncRuns').select('syncRunId').where('kind', '=', 'sync_now').where('state', '=', 'queued').execute();
+          const open = await work.trx
+            .selectFrom('syncRuns')
+            .select('syncRunId')
+            .where('kind', '=', 'sync_now')
+            .where('state', '=', 'queued')
+            .execute();
           return { overviewId, isAfterTheRun: open.length > 0 };
         });
       const syncing = () => worker.work((work) => syncNow(work, BEN));
-      const begun = pair % 2 === 0 ? { looked: looking(), synced: syncing() } : { synced: syncing(), looked: looking() };
-      const [made, run] = await Promise.all([begun.looked, begun.synced]);
+      const started =
+        recordSync % 2 === 0
+          ? { looked: looking(), synced: syncing() }
+          : { synced: syncing(), looked: looking() };
+      const [made, run] = await Promise.all([started.looked, started.synced]);
 
       const shown = await worker.work((work) => findOverview(work, made));
-      expect(shown).toMatchObject(made.isAfterTheRun ? { invalidAt: null } : { invalidBecause: 'superseded_by_sync', replacedBySyncRunId: run.syncRunId });
+      expect(shown).toMatchObject(
+        made.isAfterTheRun
+          ? { invalidAt: null }
+          : { invalidReason: 'superseded_by_sync', replacedBySyncRunId: run.syncRunId },
+      );
       await cancel(run.syncRunId);
     }
   }, 60_000);

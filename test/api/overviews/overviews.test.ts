@@ -1,6 +1,12 @@
-import { beginOverview, changeOverviewJob, deleteOverviewData, endOverviewJob, expireOverview } from '../../../db/overviews/overviews';
+import {
+  beginOverview,
+  changeOverviewJob,
+  deleteOverviewData,
+  endOverviewJob,
+  expireOverview,
+} from '../../../db/overviews/overviews';
 import { previewPage } from '../../../db/overviews/build-overview';
-import { fromWireId } from '../../../db/sql/ids';
+import { fromTypeId } from '../../../db/sql/ids';
 import { findIntegration } from '../../../db/integrations/integrations';
 import type { OverviewInvalidity } from '../../../domain/overviews/overview';
 import { givenOnboarded, remote, type Worker } from '../support/pulling';
@@ -22,16 +28,35 @@ const AT_ONCE = ['prefer', 'respond-async'] as const;
 
 /** What the workflow of an overview does, with so many new contacts to show. */
 async function make(worker: Worker, overviewId: string, newContacts = 2): Promise<void> {
-  const uuid = fromWireId('ovw', overviewId) as string;
+  const uuid = fromTypeId('ovw', overviewId) as string;
   for (;;) {
-    const begun = await worker.work((work) => beginOverview(work, { overviewId: uuid }));
-    if (begun?.job === undefined) return;
-    const { job, integration } = begun;
+    const started = await worker.work((work) => beginOverview(work, { overviewId: uuid }));
+    if (started?.job === undefined) return;
+    const { job, integration } = started;
     await worker.work(async (work) => {
       await changeOverviewJob(work, job, { state: 'running', startedAt: work.now });
-      const records = job.recordType === 'contacts' ? Array.from({ length: newContacts }, (_, index) => remote(`new-${index}`, { name: `New ${index}` })) : [];
-      const page = { records, tombstones: [], refused: [], altered: [], nextCursor: null, asOf: null, total: null };
-      const place = { integration, syncRunId: uuid, recordType: job.recordType, pagesBefore: 0, askedAt: work.now };
+      const records =
+        job.recordType === 'contacts'
+          ? Array.from({ length: newContacts }, (_, index) =>
+              remote(`new-${index}`, { name: `New ${index}` }),
+            )
+          : [];
+      const page = {
+        records,
+        tombstones: [],
+        refused: [],
+        altered: [],
+        nextCursor: null,
+        asOf: null,
+        total: null,
+      };
+      const place = {
+        integration,
+        syncRunId: uuid,
+        recordType: job.recordType,
+        pagesBefore: 0,
+        requestedAt: work.now,
+      };
       await previewPage(work, job, { ...page, ...place }, { cursor: null, isLast: true, total: null });
       await endOverviewJob(work, job, { state: 'succeeded' });
     });
@@ -58,14 +83,26 @@ describe('asking for a Sync Overview (rules.md 18, 19)', () => {
       .set(...AT_ONCE)
       .expect(202);
 
-    expect(response.headers).toMatchObject({ location: `/v1/operations/${response.body.operation.id}`, 'preference-applied': 'respond-async' });
+    expect(response.headers).toMatchObject({
+      location: `/v1/operations/${response.body.operation.id}`,
+      'preference-applied': 'respond-async',
+    });
     expect(response.body).toMatchObject({
       operation: { kind: 'overview', overview_id: response.body.overview.id, ended_at: null },
-      overview: { state: 'queued', is_valid: false, invalid: null, datasets: [{ record_type: 'contacts', direction: 'pull' }, { record_type: 'deals' }] },
+      overview: {
+        state: 'queued',
+        is_valid: false,
+        invalid: null,
+        datasets: [{ record_type: 'contacts', direction: 'pull' }, { record_type: 'deals' }],
+      },
     });
     await make(worker, response.body.overview.id);
-    expect((await tenant.viewer.get(response.headers['location'] as string).expect(200)).body).toMatchObject({ ended_at: expect.any(String) });
-    expect((await tenant.viewer.get(`/v1/overviews/${response.body.overview.id}`).expect(200)).body).toMatchObject({ state: 'ready', is_valid: true });
+    expect((await tenant.viewer.get(response.headers['location'] as string).expect(200)).body).toMatchObject({
+      ended_at: expect.any(String),
+    });
+    expect(
+      (await tenant.viewer.get(`/v1/overviews/${response.body.overview.id}`).expect(200)).body,
+    ).toMatchObject({ state: 'ready', is_valid: true });
   });
 
   it('answers 200 with the result to who waits, and tells nobody of it', async () => {
@@ -76,16 +113,24 @@ describe('asking for a Sync Overview (rules.md 18, 19)', () => {
       .set('prefer', 'wait=20')
       .then((response) => response);
     let overviewId: string | undefined;
-    while (overviewId === undefined) overviewId = (await tenant.viewer.get('/v1/overviews')).body.data[0]?.id as string | undefined;
+    while (overviewId === undefined)
+      overviewId = (await tenant.viewer.get('/v1/overviews')).body.data[0]?.id as string | undefined;
     await make(worker, overviewId);
 
     const response = await asked;
 
     expect(response.status).toBe(200);
-    expect(response.body.overview).toMatchObject({ state: 'ready', datasets: [{ creates: 2 }, { creates: 0 }] });
-    let operation = await worker.work(({ trx }) => trx.selectFrom('operations').selectAll().executeTakeFirstOrThrow());
+    expect(response.body.overview).toMatchObject({
+      state: 'ready',
+      datasets: [{ creates: 2 }, { creates: 0 }],
+    });
+    let operation = await worker.work(({ trx }) =>
+      trx.selectFrom('operations').selectAll().executeTakeFirstOrThrow(),
+    );
     for (let tries = 0; operation.answeredAt === null && tries < 100; tries += 1)
-      operation = await worker.work(({ trx }) => trx.selectFrom('operations').selectAll().executeTakeFirstOrThrow());
+      operation = await worker.work(({ trx }) =>
+        trx.selectFrom('operations').selectAll().executeTakeFirstOrThrow(),
+      );
     expect(operation).toMatchObject({ endedAt: expect.any(Date), answeredAt: expect.any(Date) });
   });
 
@@ -121,12 +166,20 @@ describe('asking for a Sync Overview (rules.md 18, 19)', () => {
     expectProblem(await tenant.operator.post(overviewsOf(integration), {}), 409, 'integration_paused');
     expectProblem(await tenant.operator.post(syncNowOf(integration), {}), 409, 'integration_paused');
     expectProblem(await tenant.viewer.post(overviewsOf(integration), {}), 403, 'role_insufficient');
-    expectProblem(await tenant.operator.post(overviewsOf(integration), { directions: [] }), 400, 'invalid_body');
+    expectProblem(
+      await tenant.operator.post(overviewsOf(integration), { directions: [] }),
+      400,
+      'invalid_body',
+    );
   });
 
   it('of a direction that nothing is mapped in has nothing to show', async () => {
     const { integration } = await givenOnboarded(service, tenant);
-    expectProblem(await tenant.operator.post(overviewsOf(integration), { directions: ['push'] }), 409, 'nothing_to_sync');
+    expectProblem(
+      await tenant.operator.post(overviewsOf(integration), { directions: ['push'] }),
+      409,
+      'nothing_to_sync',
+    );
   });
 });
 
@@ -138,15 +191,25 @@ describe('what it shows', () => {
     const first = await tenant.viewer.get(`${path}?limit=1`).expect(200);
     const second = await tenant.viewer.get(`${path}?limit=1&cursor=${first.body.next_cursor}`).expect(200);
 
-    expect(first.body.data).toMatchObject([{ action: 'create', direction: 'pull', remote_id: 'new-0', before: null, after: { name: 'New 0' } }]);
+    expect(first.body.data).toMatchObject([
+      { action: 'create', direction: 'pull', remote_id: 'new-0', before: null, after: { name: 'New 0' } },
+    ]);
     expect(second.body).toMatchObject({ data: [{ remote_id: 'new-1' }], next_cursor: null });
-    expect((await tenant.viewer.get(`${path}?q=new%201`).expect(200)).body.data).toMatchObject([{ remote_id: 'new-1' }]);
-    expect((await tenant.viewer.get(`${path}?q=NEW-0`).expect(200)).body.data).toMatchObject([{ remote_id: 'new-0' }]);
+    expect((await tenant.viewer.get(`${path}?q=new%201`).expect(200)).body.data).toMatchObject([
+      { remote_id: 'new-1' },
+    ]);
+    expect((await tenant.viewer.get(`${path}?q=NEW-0`).expect(200)).body.data).toMatchObject([
+      { remote_id: 'new-0' },
+    ]);
     expect((await tenant.viewer.get(`${path}?q=%25`).expect(200)).body.data).toEqual([]);
     // The name of a field is no value of it.
     expect((await tenant.viewer.get(`${path}?q=name`).expect(200)).body.data).toEqual([]);
     expect((await tenant.viewer.get(`${path}?action=delete`).expect(200)).body.data).toEqual([]);
-    expectProblem(await tenant.viewer.get(`${path}?action=delete&cursor=${first.body.next_cursor}`), 400, 'invalid_cursor');
+    expectProblem(
+      await tenant.viewer.get(`${path}?action=delete&cursor=${first.body.next_cursor}`),
+      400,
+      'invalid_cursor',
+    );
   });
 
   it('of a thousand changes is paged to its end without a gap', async () => {
@@ -180,18 +243,27 @@ describe('an overview that no longer holds (rules.md 19, 20)', () => {
     for (const path of [`/v1/overviews/${overviewId}`, `/v1/overviews/${overviewId}/items`]) {
       const problem = await tenant.viewer.get(path);
       expectProblem(problem, 410, 'overview_no_longer_valid');
-      expect(problem.body.context).toMatchObject({ reason: 'superseded_by_sync', sync_run_id: run.body.sync_run.id });
+      expect(problem.body.context).toMatchObject({
+        reason: 'superseded_by_sync',
+        sync_run_id: run.body.sync_run.id,
+      });
     }
-    expectProblem(await tenant.operator.post(syncNowOf(integration), { overview_id: overviewId }), 410, 'overview_no_longer_valid');
+    expectProblem(
+      await tenant.operator.post(syncNowOf(integration), { overview_id: overviewId }),
+      410,
+      'overview_no_longer_valid',
+    );
     expect((await tenant.viewer.get('/v1/overviews').expect(200)).body.data).toMatchObject([
       { id: overviewId, is_valid: false, invalid: { reason: 'superseded_by_sync' } },
     ]);
-    expect(await worker.work((work) => findIntegration(work, { integrationId: integration.uuid }))).toBeDefined();
+    expect(
+      await worker.work((work) => findIntegration(work, { integrationId: integration.uuid })),
+    ).toBeDefined();
   });
 
   it('after seven days, also in the moment before anybody has noted it', async () => {
     const { overviewId, worker } = await givenReady();
-    const uuid = fromWireId('ovw', overviewId) as string;
+    const uuid = fromTypeId('ovw', overviewId) as string;
     await worker.work(({ trx, now }) =>
       trx
         .updateTable('overviews')
@@ -208,27 +280,50 @@ describe('an overview that no longer holds (rules.md 19, 20)', () => {
 });
 
 /** What each reason comes about by. @returns what the answer says besides. */
-const INVALIDITIES: Record<OverviewInvalidity, (given: Awaited<ReturnType<typeof givenReady>>) => Promise<object>> = {
+const INVALIDITIES: Record<
+  OverviewInvalidity,
+  (given: Awaited<ReturnType<typeof givenReady>>) => Promise<object>
+> = {
   async superseded_by_new_overview({ integration }) {
     const newer = await tenant.operator.post(overviewsOf(integration), {}).set(...AT_ONCE);
-    return { overview_id: newer.body.overview.id, sync_run_id: null, invalid_by: expect.stringMatching(/^key:operator/) };
+    return {
+      overview_id: newer.body.overview.id,
+      sync_run_id: null,
+      invalid_by: expect.stringMatching(/^key:operator/),
+    };
   },
   async superseded_by_other_admin({ integration }) {
     const newer = await tenant.admin.post(overviewsOf(integration), {}).set(...AT_ONCE);
-    return { overview_id: newer.body.overview.id, sync_run_id: null, invalid_by: expect.stringMatching(/^key:admin/) };
+    return {
+      overview_id: newer.body.overview.id,
+      sync_run_id: null,
+      invalid_by: expect.stringMatching(/^key:admin/),
+    };
   },
   async superseded_by_sync({ integration }) {
     const run = await tenant.admin.post(syncNowOf(integration), {}).set(...AT_ONCE);
-    return { overview_id: null, sync_run_id: run.body.sync_run.id, invalid_by: expect.stringMatching(/^key:admin/) };
+    return {
+      overview_id: null,
+      sync_run_id: run.body.sync_run.id,
+      invalid_by: expect.stringMatching(/^key:admin/),
+    };
   },
   async applied({ integration, overviewId, worker }) {
-    const run = await tenant.operator.post(syncNowOf(integration), { overview_id: overviewId }).set(...AT_ONCE);
+    const run = await tenant.operator
+      .post(syncNowOf(integration), { overview_id: overviewId })
+      .set(...AT_ONCE);
     await worker.run();
-    return { overview_id: null, sync_run_id: run.body.sync_run.id, invalid_by: expect.stringMatching(/^key:operator/) };
+    return {
+      overview_id: null,
+      sync_run_id: run.body.sync_run.id,
+      invalid_by: expect.stringMatching(/^key:operator/),
+    };
   },
   async expired({ overviewId, worker }) {
-    const uuid = fromWireId('ovw', overviewId) as string;
-    await worker.work(({ trx, now }) => trx.updateTable('overviews').set({ expiresAt: now }).where('overviewId', '=', uuid).execute());
+    const uuid = fromTypeId('ovw', overviewId) as string;
+    await worker.work(({ trx, now }) =>
+      trx.updateTable('overviews').set({ expiresAt: now }).where('overviewId', '=', uuid).execute(),
+    );
     await worker.work((work) => expireOverview(work, { overviewId: uuid }));
     return { overview_id: null, sync_run_id: null, invalid_by: 'syncline' };
   },
@@ -238,37 +333,47 @@ const INVALIDITIES: Record<OverviewInvalidity, (given: Awaited<ReturnType<typeof
   },
 };
 
-describe.each(Object.entries(INVALIDITIES))('an overview that is no longer valid because: %s (rules.md 20)', (reason, invalidate) => {
-  it('is answered 410 with that reason wherever it is asked for, and still when its data is gone', async () => {
-    const given = await givenReady();
-    const { overviewId, integration, worker } = given;
-    await tenant.viewer.get(`/v1/overviews/${overviewId}/items`).expect(200);
+describe.each(Object.entries(INVALIDITIES))(
+  'an overview that is no longer valid because: %s (rules.md 20)',
+  (reason, invalidate) => {
+    it('is answered 410 with that reason wherever it is asked for, and still when its data is gone', async () => {
+      const given = await givenReady();
+      const { overviewId, integration, worker } = given;
+      await tenant.viewer.get(`/v1/overviews/${overviewId}/items`).expect(200);
 
-    const said = await invalidate(given);
+      const said = await invalidate(given);
 
-    const context = { reason, invalid_at: expect.any(String), integration_id: integration.id, ...said };
-    for (const path of [`/v1/overviews/${overviewId}`, `/v1/overviews/${overviewId}/items`]) {
-      const problem = await tenant.viewer.get(path);
-      expectProblem(problem, 410, 'overview_no_longer_valid');
-      expect(problem.body).toMatchObject({ title: 'Sync Overview data no longer valid', context });
-    }
-    const applying = await tenant.operator.post(syncNowOf(integration), { overview_id: overviewId });
-    if (reason === 'integration_deleted') expectProblem(applying, 404, 'integration_not_found');
-    else expectProblem(applying, 410, 'overview_no_longer_valid');
-    await worker.work((work) => deleteOverviewData(work, { overviewId: fromWireId('ovw', overviewId) as string }));
-    expect((await tenant.viewer.get(`/v1/overviews/${overviewId}`)).body).toMatchObject({ status: 410, context });
-    const listed = (await tenant.viewer.get('/v1/overviews').expect(200)).body.data as { id: string }[];
-    expect(listed.find(({ id }) => id === overviewId)).toMatchObject({
-      is_valid: false,
-      invalid: { reason, message: expect.stringContaining('no longer valid') },
+      const context = { reason, invalid_at: expect.any(String), integration_id: integration.id, ...said };
+      for (const path of [`/v1/overviews/${overviewId}`, `/v1/overviews/${overviewId}/items`]) {
+        const problem = await tenant.viewer.get(path);
+        expectProblem(problem, 410, 'overview_no_longer_valid');
+        expect(problem.body).toMatchObject({ title: 'Sync Overview data no longer valid', context });
+      }
+      const applying = await tenant.operator.post(syncNowOf(integration), { overview_id: overviewId });
+      if (reason === 'integration_deleted') expectProblem(applying, 404, 'integration_not_found');
+      else expectProblem(applying, 410, 'overview_no_longer_valid');
+      await worker.work((work) =>
+        deleteOverviewData(work, { overviewId: fromTypeId('ovw', overviewId) as string }),
+      );
+      expect((await tenant.viewer.get(`/v1/overviews/${overviewId}`)).body).toMatchObject({
+        status: 410,
+        context,
+      });
+      const listed = (await tenant.viewer.get('/v1/overviews').expect(200)).body.data as { id: string }[];
+      expect(listed.find(({ id }) => id === overviewId)).toMatchObject({
+        is_valid: false,
+        invalid: { reason, message: expect.stringContaining('no longer valid') },
+      });
     });
-  });
-});
+  },
+);
 
 describe('Sync Now (rules.md 21)', () => {
   it('is one run however many press it at once, an operation for each', async () => {
     const { integration } = await givenOnboarded(service, tenant);
-    const pressed = await Promise.all(Array.from({ length: 20 }, () => tenant.operator.post(syncNowOf(integration), {}).set(...AT_ONCE)));
+    const pressed = await Promise.all(
+      Array.from({ length: 20 }, () => tenant.operator.post(syncNowOf(integration), {}).set(...AT_ONCE)),
+    );
     expect(new Set(pressed.map(({ status }) => status))).toEqual(new Set([202]));
     expect(new Set(pressed.map(({ body }) => body.sync_run.id)).size).toBe(1);
     expect(new Set(pressed.map(({ body }) => body.operation.id)).size).toBe(20);
@@ -277,13 +382,19 @@ describe('Sync Now (rules.md 21)', () => {
   it('from an overview names it, and an overview of another integration is none', async () => {
     const { integration, overviewId } = await givenReady();
     const other = await givenOnboarded(service, tenant);
-    expectProblem(await tenant.operator.post(syncNowOf(other.integration), { overview_id: overviewId }), 404, 'overview_not_found');
+    expectProblem(
+      await tenant.operator.post(syncNowOf(other.integration), { overview_id: overviewId }),
+      404,
+      'overview_not_found',
+    );
     const run = await tenant.operator
       .post(syncNowOf(integration), { overview_id: overviewId })
       .set(...AT_ONCE)
       .expect(202);
     expect(run.body.sync_run).toMatchObject({ kind: 'sync_now', overview_id: overviewId });
-    expect((await tenant.viewer.get(`/v1/overviews/${overviewId}`).expect(200)).body).toMatchObject({ applied_sync_run_id: run.body.sync_run.id });
+    expect((await tenant.viewer.get(`/v1/overviews/${overviewId}`).expect(200)).body).toMatchObject({
+      applied_sync_run_id: run.body.sync_run.id,
+    });
   });
 
   it('of one that is not made yet has to wait for it', async () => {
@@ -292,7 +403,15 @@ describe('Sync Now (rules.md 21)', () => {
       .post(overviewsOf(integration), {})
       .set(...AT_ONCE)
       .expect(202);
-    expectProblem(await tenant.operator.post(syncNowOf(integration), { overview_id: body.overview.id }), 409, 'overview_not_ready');
-    expectProblem(await tenant.viewer.get(`/v1/overviews/${body.overview.id}/items`), 409, 'overview_not_ready');
+    expectProblem(
+      await tenant.operator.post(syncNowOf(integration), { overview_id: body.overview.id }),
+      409,
+      'overview_not_ready',
+    );
+    expectProblem(
+      await tenant.viewer.get(`/v1/overviews/${body.overview.id}/items`),
+      409,
+      'overview_not_ready',
+    );
   });
 });

@@ -1,7 +1,7 @@
 /** Who waits for an operation and who does not get its answer (rules.md 18), and what a list says of an overview whose time is up (20). */
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
-import { fromWireId } from '../../../db/sql/ids';
+import { fromTypeId } from '../../../db/sql/ids';
 import type { Operation } from '../../../db/notifications/operations';
 import { givenOnboarded, type Worker } from '../support/pulling';
 import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
@@ -47,7 +47,13 @@ describe('an operation that somebody waits for', () => {
     while (operations.every(({ answeredAt }) => answeredAt === null)) operations = await operationsOf(worker);
     server.close();
     server.closeAllConnections();
-    expect(operations.map(({ operationId, endedAt, answeredAt }) => [operationId === first?.operationId, endedAt !== null, answeredAt !== null])).toEqual([
+    expect(
+      operations.map(({ operationId, endedAt, answeredAt }) => [
+        operationId === first?.operationId,
+        endedAt !== null,
+        answeredAt !== null,
+      ]),
+    ).toEqual([
       [true, true, false],
       [false, true, true],
     ]);
@@ -74,16 +80,28 @@ describe('an overview whose time is up, before anybody has noted it', () => {
       .post(`/v1/integrations/${integration.id}/overviews`, {})
       .set(...AT_ONCE)
       .expect(202);
-    const overviewId = fromWireId('ovw', body.overview.id) as string;
+    const overviewId = fromTypeId('ovw', body.overview.id) as string;
     await worker.work(({ trx, now }) =>
-      trx.updateTable('overviews').set({ state: 'ready', generatedAt: now, expiresAt: now }).where('overviewId', '=', overviewId).execute(),
+      trx
+        .updateTable('overviews')
+        .set({ state: 'ready', generatedAt: now, expiresAt: now })
+        .where('overviewId', '=', overviewId)
+        .execute(),
     );
 
     const listed = await tenant.viewer.get('/v1/overviews').expect(200);
 
-    expect(listed.body.data).toMatchObject([{ id: body.overview.id, is_valid: false, invalid: { reason: 'expired', by: 'syncline' } }]);
-    expectProblem(await tenant.viewer.get(`/v1/overviews/${body.overview.id}`), 410, 'overview_no_longer_valid');
-    const applied = await tenant.operator.post(`/v1/integrations/${integration.id}/sync-now`, { overview_id: body.overview.id });
+    expect(listed.body.data).toMatchObject([
+      { id: body.overview.id, is_valid: false, invalid: { reason: 'expired', by: 'syncline' } },
+    ]);
+    expectProblem(
+      await tenant.viewer.get(`/v1/overviews/${body.overview.id}`),
+      410,
+      'overview_no_longer_valid',
+    );
+    const applied = await tenant.operator.post(`/v1/integrations/${integration.id}/sync-now`, {
+      overview_id: body.overview.id,
+    });
     expectProblem(applied, 410, 'overview_no_longer_valid');
   });
 });

@@ -1,6 +1,12 @@
 /** What people read when they forgot something, or took the wrong door. */
 import supertest from 'supertest';
-import { expectProblem, type GivenTenant, SCIM_INTEGRATION, type Service, startService } from '../support/service';
+import {
+  expectProblem,
+  type GivenTenant,
+  SCIM_INTEGRATION,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -15,13 +21,21 @@ const errorsOf = (response: supertest.Response) => JSON.parse(response.text).err
 
 describe('what is missing', () => {
   it('is said to be required: a text, a choice, an object', async () => {
-    expect(errorsOf(await tenant.admin.post('/v1/api-keys', {}))).toEqual([required('/name'), required('/role')]);
+    expect(errorsOf(await tenant.admin.post('/v1/api-keys', {}))).toEqual([
+      required('/name'),
+      required('/role'),
+    ]);
     expect(errorsOf(await tenant.admin.put('/v1/records/employees/e-1', {}))).toEqual([required('/fields')]);
-    expect(errorsOf(await tenant.admin.post('/v1/integrations', {}))).toEqual([required('/connector'), required('/config')]);
+    expect(errorsOf(await tenant.admin.post('/v1/integrations', {}))).toEqual([
+      required('/connector'),
+      required('/config'),
+    ]);
   });
 
   it('is said to be required inside a batch and inside a configuration', async () => {
-    const { body } = await tenant.operator.post('/v1/records/batch', { records: [{ record_type: 'employees' }, {}] }).expect(202);
+    const { body } = await tenant.operator
+      .post('/v1/records/batch', { records: [{ record_type: 'employees' }, {}] })
+      .expect(202);
     const config = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, config: {} });
 
     expect(body.results.map(({ problem }: { problem: { errors: unknown[] } }) => problem.errors)).toEqual([
@@ -41,7 +55,9 @@ describe('what is missing', () => {
 describe('"batch" as a record type', () => {
   it('is refused everywhere, since its path is that of batches', async () => {
     const record_types = { batch: { fields: [{ name: 'email', to: 'userName' }] } };
-    const { body } = await tenant.operator.post('/v1/records/batch', { records: [{ record_type: 'batch', external_id: 'e-1', fields: {} }] }).expect(202);
+    const { body } = await tenant.operator
+      .post('/v1/records/batch', { records: [{ record_type: 'batch', external_id: 'e-1', fields: {} }] })
+      .expect(202);
     const mapping = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, record_types });
 
     expectProblem(await tenant.operator.put('/v1/records/batch/e-1', { fields: {} }), 400, 'invalid_path');
@@ -51,22 +67,34 @@ describe('"batch" as a record type', () => {
       errors: [{ pointer: '/records/0/record_type', message: expect.stringContaining('reserved') }],
     });
     expectProblem(mapping, 400, 'invalid_body');
-    expect(errorsOf(mapping)).toEqual([{ pointer: '/record_types/batch', code: expect.any(String), message: expect.stringContaining('reserved') }]);
+    expect(errorsOf(mapping)).toEqual([
+      {
+        pointer: '/record_types/batch',
+        code: expect.any(String),
+        message: expect.stringContaining('reserved'),
+      },
+    ]);
   });
 
-  it.each(['get', 'put', 'patch', 'delete'] as const)('is no list and no record: %s /v1/records/batch is answered 405', async (method) => {
-    const response = await tenant.admin.request(method, '/v1/records/batch');
+  it.each(['get', 'put', 'patch', 'delete'] as const)(
+    'is no list and no record: %s /v1/records/batch is answered 405',
+    async (method) => {
+      const response = await tenant.admin.request(method, '/v1/records/batch');
 
-    expectProblem(response, 405, 'method_not_allowed');
-    expect(response.headers.allow).toBe('POST');
-  });
+      expectProblem(response, 405, 'method_not_allowed');
+      expect(response.headers.allow).toBe('POST');
+    },
+  );
 });
 
 describe('the front door', () => {
   it('leads to the pages', async () => {
     const response = await service.as(undefined).get('/');
 
-    expect({ status: response.status, location: response.headers.location }).toEqual({ status: 302, location: '/docs' });
+    expect({ status: response.status, location: response.headers.location }).toEqual({
+      status: 302,
+      location: '/docs',
+    });
   });
 
   it('is open to GET and HEAD only', async () => {

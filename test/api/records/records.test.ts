@@ -1,8 +1,14 @@
 import * as fc from 'fast-check';
 import { type RawBuilder, sql } from 'kysely';
-import { fromWireId } from '../../../db/sql/ids';
+import { fromTypeId } from '../../../db/sql/ids';
 import { RECORDS_SEARCHED_MAX } from '../../../db/records/records';
-import { expectProblem, givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
+import {
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -27,11 +33,21 @@ describe('accepting changes', () => {
     const own = await service.givenTenant('Due');
     const { id } = await givenIntegration(own, { is_paused: false });
 
-    const response = await own.operator.put('/v1/records/employees/e-1', { fields: { email: 'ada@example.org' } });
+    const response = await own.operator.put('/v1/records/employees/e-1', {
+      fields: { email: 'ada@example.org' },
+    });
 
     expect(response.status).toBe(202);
-    expect(response.body).toMatchObject({ outcome: 'accepted', record_type: 'employees', external_id: 'e-1', version: 1, is_deleted: false });
-    expect(response.body.syncs).toEqual([{ integration_id: id, status: 'sync_pending', due_at: expect.any(String) }]);
+    expect(response.body).toMatchObject({
+      outcome: 'accepted',
+      record_type: 'employees',
+      external_id: 'e-1',
+      version: 1,
+      is_deleted: false,
+    });
+    expect(response.body.syncs).toEqual([
+      { integration_id: id, status: 'sync_pending', due_at: expect.any(String) },
+    ]);
   });
 
   it('keeps the newest version, whatever the order they come in (rules.md 7)', async () => {
@@ -43,7 +59,11 @@ describe('accepting changes', () => {
     const reused = await tenant.operator.put(path, { fields: { n: 3 }, version: 2 });
     const shown = await tenant.viewer.get(path);
 
-    expect({ status: older.status, outcome: older.body.outcome, version: older.body.version }).toEqual({ status: 200, outcome: 'stale', version: 2 });
+    expect({ status: older.status, outcome: older.body.outcome, version: older.body.version }).toEqual({
+      status: 200,
+      outcome: 'stale',
+      version: 2,
+    });
     expect({ status: same.status, outcome: same.body.outcome }).toEqual({ status: 202, outcome: 'accepted' });
     expectProblem(reused, 409, 'version_reused');
     expect(shown.body).toMatchObject({ version: 2, fields: { n: 2 } });
@@ -65,18 +85,26 @@ describe('accepting changes', () => {
     const deleted = await tenant.operator.delete(path).expect(202);
     expect(deleted.body).toMatchObject({ is_deleted: true, version: 2 });
     expectProblem(await tenant.operator.patch(path, { fields: { a: 2 } }), 404, 'record_not_found');
-    expect((await tenant.viewer.get('/v1/records/employees?limit=200')).body.data.map((record: { external_id: string }) => record.external_id)).not.toContain(
-      'deleted',
-    );
     expect(
-      (await tenant.viewer.get('/v1/records/employees?limit=200&include_deleted=true')).body.data.map((record: { external_id: string }) => record.external_id),
+      (await tenant.viewer.get('/v1/records/employees?limit=200')).body.data.map(
+        (record: { external_id: string }) => record.external_id,
+      ),
+    ).not.toContain('deleted');
+    expect(
+      (await tenant.viewer.get('/v1/records/employees?limit=200&include_deleted=true')).body.data.map(
+        (record: { external_id: string }) => record.external_id,
+      ),
     ).toContain('deleted');
     await tenant.operator.put(path, { fields: { a: 3 } }).expect(202);
     expect((await tenant.viewer.get(path)).body).toMatchObject({ is_deleted: false, version: 3 });
   });
 
   it('does not make a record by PATCH or DELETE', async () => {
-    expectProblem(await tenant.operator.patch('/v1/records/employees/none', { fields: {} }), 404, 'record_not_found');
+    expectProblem(
+      await tenant.operator.patch('/v1/records/employees/none', { fields: {} }),
+      404,
+      'record_not_found',
+    );
     expectProblem(await tenant.operator.delete('/v1/records/employees/none'), 404, 'record_not_found');
   });
 
@@ -84,11 +112,19 @@ describe('accepting changes', () => {
     const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
 
     await tenant.operator.put('/v1/records/employees/soon', { fields: {}, occurred_at: at(4) }).expect(202);
-    expectProblem(await tenant.operator.put('/v1/records/employees/late', { fields: {}, occurred_at: at(6) }), 400, 'occurred_in_future');
+    expectProblem(
+      await tenant.operator.put('/v1/records/employees/late', { fields: {}, occurred_at: at(6) }),
+      400,
+      'occurred_in_future',
+    );
   });
 
   it('is one row and one answer when the same change comes a hundred times at once (R11)', async () => {
-    const answers = await Promise.all(Array.from({ length: 100 }, () => tenant.operator.put('/v1/records/employees/same', { fields: { a: 1 }, version: 1 })));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () =>
+        tenant.operator.put('/v1/records/employees/same', { fields: { a: 1 }, version: 1 }),
+      ),
+    );
     const changes = await service.database.withTenant(tenant.uuid, ({ trx }) =>
       trx
         .selectFrom('recordChanges')
@@ -124,7 +160,9 @@ describe('accepting changes', () => {
     await fc.assert(
       fc.asyncProperty(
         text.filter(isStorable),
-        fc.string({ minLength: 1, maxLength: 50 }).filter((name) => isStorable(name) && !/^(__proto__|constructor|prototype)$/.test(name)),
+        fc
+          .string({ minLength: 1, maxLength: 50 })
+          .filter((name) => isStorable(name) && !/^(__proto__|constructor|prototype)$/.test(name)),
         async (value, name) => {
           await tenant.operator.put('/v1/records/employees/bytes', { fields: { [name]: value } }).expect(202);
 
@@ -145,13 +183,16 @@ describe('accepting changes', () => {
     expect(count).toBe(1);
   });
 
-  it.each(['a/b?c#d e%f', 'Ünï-ço∂é 😀', "o'hara;--", '..a', '+1 555'])('takes the external id %j', async (externalId) => {
-    const path = `/v1/records/employees/${encodeURIComponent(externalId)}`;
+  it.each(['a/b?c#d e%f', 'Ünï-ço∂é 😀', "o'hara;--", '..a', '+1 555'])(
+    'takes the external id %j',
+    async (externalId) => {
+      const path = `/v1/records/employees/${encodeURIComponent(externalId)}`;
 
-    await tenant.operator.put(path, { fields: { a: 1 } }).expect(202);
+      await tenant.operator.put(path, { fields: { a: 1 } }).expect(202);
 
-    expect((await tenant.viewer.get(path)).body.external_id).toBe(externalId);
-  });
+      expect((await tenant.viewer.get(path)).body.external_id).toBe(externalId);
+    },
+  );
 });
 
 describe('a batch', () => {
@@ -172,7 +213,12 @@ describe('a batch', () => {
     const { status, body } = await tenant.operator.post('/v1/records/batch', { records });
 
     expect(status).toBe(202);
-    expect(body.results.map((result: { status: number; problem: { code: string } | null }) => [result.status, result.problem?.code ?? null])).toEqual([
+    expect(
+      body.results.map((result: { status: number; problem: { code: string } | null }) => [
+        result.status,
+        result.problem?.code ?? null,
+      ]),
+    ).toEqual([
       [202, null],
       [400, 'invalid_body'],
       [404, 'record_not_found'],
@@ -187,12 +233,19 @@ describe('a batch', () => {
     expect(body).toMatchObject({ accepted: 3, refused: 7 });
     expect(body.results[3].problem.errors[0].pointer).toBe('/records/3/fields/a');
     expect(body.results[1].problem.errors[0].pointer).toBe('/records/1/record_type');
-    expect((await tenant.viewer.get('/v1/records/employees/b-1')).body).toMatchObject({ is_deleted: true, version: 2 });
+    expect((await tenant.viewer.get('/v1/records/employees/b-1')).body).toMatchObject({
+      is_deleted: true,
+      version: 2,
+    });
     expectProblem(await tenant.viewer.get('/v1/records/employees/b-3'), 404);
   });
 
   it('takes 500 changes and not 501, and not none', async () => {
-    const records = Array.from({ length: 501 }, (_, index) => ({ record_type: 'contacts', external_id: `c-${index}`, fields: { index } }));
+    const records = Array.from({ length: 501 }, (_, index) => ({
+      record_type: 'contacts',
+      external_id: `c-${index}`,
+      fields: { index },
+    }));
 
     const full = await tenant.operator.post('/v1/records/batch', { records: records.slice(0, 500) });
 
@@ -202,7 +255,11 @@ describe('a batch', () => {
   });
 
   it('is refused as a whole when what is wrong is outside its items', async () => {
-    expectProblem(await tenant.operator.post('/v1/records/batch', { records: [{}], 'x\u0000': 1 }), 400, 'unacceptable_json');
+    expectProblem(
+      await tenant.operator.post('/v1/records/batch', { records: [{}], 'x\u0000': 1 }),
+      400,
+      'unacceptable_json',
+    );
   });
 });
 
@@ -211,20 +268,42 @@ describe('a record as it is shown', () => {
     const own = await service.givenTenant('Badge');
     const { id: plain } = await givenIntegration(own, { is_paused: false, app: 'A' });
     const { id: filtered } = await givenIntegration(own, { app: 'B', record_types: MAPPING });
-    await own.operator.put('/v1/records/employees/e-1', { fields: { email: 'a@example.org', kind: 'staff', secret: 1 } }).expect(202);
-    await own.operator.put('/v1/records/employees/e-2', { fields: { email: 'b@example.org', kind: 'guest' } }).expect(202);
+    await own.operator
+      .put('/v1/records/employees/e-1', { fields: { email: 'a@example.org', kind: 'staff', secret: 1 } })
+      .expect(202);
+    await own.operator
+      .put('/v1/records/employees/e-2', { fields: { email: 'b@example.org', kind: 'guest' } })
+      .expect(202);
 
     const staff = (await own.viewer.get('/v1/records/employees/e-1')).body;
     const guest = (await own.viewer.get('/v1/records/employees/e-2')).body;
     const list = (await own.viewer.get('/v1/records/employees')).body;
 
-    expect(staff.badge).toEqual({ status: 'sync_pending', counts: { sync_failed: 0, syncing: 0, sync_pending: 2, synced: 0 }, is_paused: true });
-    expect(guest.badge).toEqual({ status: 'sync_pending', counts: { sync_failed: 0, syncing: 0, sync_pending: 1, synced: 0 }, is_paused: false });
+    expect(staff.badge).toEqual({
+      status: 'sync_pending',
+      counts: { sync_failed: 0, syncing: 0, sync_pending: 2, synced: 0 },
+      is_paused: true,
+    });
+    expect(guest.badge).toEqual({
+      status: 'sync_pending',
+      counts: { sync_failed: 0, syncing: 0, sync_pending: 1, synced: 0 },
+      is_paused: false,
+    });
     expect(staff.field_syncs.email).toEqual([plain, filtered]);
     expect(staff.field_syncs.secret).toBeUndefined();
     expect(guest.syncs).toEqual([
-      expect.objectContaining({ integration_id: plain, status: 'sync_pending', is_eligible: true, due_at: expect.any(String) }),
-      expect.objectContaining({ integration_id: filtered, status: null, is_eligible: false, is_paused: true }),
+      expect.objectContaining({
+        integration_id: plain,
+        status: 'sync_pending',
+        is_eligible: true,
+        due_at: expect.any(String),
+      }),
+      expect.objectContaining({
+        integration_id: filtered,
+        status: null,
+        is_eligible: false,
+        is_paused: true,
+      }),
     ]);
     expect(guest.syncs[1].fields).toEqual([
       { name: 'email', to: 'userName' },
@@ -237,7 +316,8 @@ describe('a record as it is shown', () => {
 describe('what people can do about a pair (rules.md 9)', () => {
   let own: GivenTenant;
   let integration: string;
-  const act = (name: string, externalId = 'e-1') => own.operator.post(`/v1/integrations/${integration}/records/employees/${externalId}/${name}`);
+  const act = (name: string, externalId = 'e-1') =>
+    own.operator.post(`/v1/integrations/${integration}/records/employees/${externalId}/${name}`);
   beforeAll(async () => {
     own = await service.givenTenant('Acts');
     integration = (await givenIntegration(own, { is_paused: false, initial_push: 'none' })).id;
@@ -245,11 +325,18 @@ describe('what people can do about a pair (rules.md 9)', () => {
   });
 
   it('lists open windows by state and integration', async () => {
-    const pending = await own.viewer.get(`/v1/record-syncs?status=sync_pending&integration_id=${integration}`).expect(200);
+    const pending = await own.viewer
+      .get(`/v1/record-syncs?status=sync_pending&integration_id=${integration}`)
+      .expect(200);
     const failed = await own.viewer.get('/v1/record-syncs?status=sync_failed').expect(200);
 
     expect(pending.body.data).toEqual([
-      expect.objectContaining({ external_id: 'e-1', status: 'sync_pending', started_because: 'quiet', changed_by: ['key:operator of Acts'] }),
+      expect.objectContaining({
+        external_id: 'e-1',
+        status: 'sync_pending',
+        started_because: 'quiet',
+        changed_by: ['key:operator of Acts'],
+      }),
     ]);
     expect(failed.body.data).toEqual([]);
   });
@@ -261,14 +348,25 @@ describe('what people can do about a pair (rules.md 9)', () => {
 
     expect((await act('release').expect(200)).body.syncs[0].held_at).toBeNull();
     const before = Date.now();
-    expect(Date.parse((await act('push-now').expect(200)).body.syncs[0].due_at)).toBeLessThan(before + 60_000);
-    expect((await act('discard').expect(200)).body.syncs[0]).toMatchObject({ due_at: null, discarded_by: 'key:operator of Acts' });
+    expect(Date.parse((await act('push-now').expect(200)).body.syncs[0].due_at)).toBeLessThan(
+      before + 60_000,
+    );
+    expect((await act('discard').expect(200)).body.syncs[0]).toMatchObject({
+      due_at: null,
+      discarded_by: 'key:operator of Acts',
+    });
 
     const [discarded] = (await own.viewer.get(`/v1/pushes?integration_id=${integration}`)).body.data;
-    expect(discarded).toMatchObject({ result: 'discarded', external_id: 'e-1', changed_by: expect.arrayContaining(['key:operator of Acts']) });
+    expect(discarded).toMatchObject({
+      result: 'discarded',
+      external_id: 'e-1',
+      changed_by: expect.arrayContaining(['key:operator of Acts']),
+    });
     const push = await own.viewer.get(`/v1/pushes/${discarded.id}`).expect(200);
     expect(push.body).toMatchObject({ id: discarded.id, payload: null, duration_ms: 0, attempts: 0 });
-    expect((await own.viewer.get('/v1/pushes?record_type=employees&external_id=e-1')).body.data).toHaveLength(1);
+    expect((await own.viewer.get('/v1/pushes?record_type=employees&external_id=e-1')).body.data).toHaveLength(
+      1,
+    );
   });
 
   it('says why something cannot be done', async () => {
@@ -277,7 +375,11 @@ describe('what people can do about a pair (rules.md 9)', () => {
     expectProblem(await act('retry'), 409, 'nothing_failed');
     expectProblem(await act('hold', 'unknown'), 404, 'record_not_found');
     await own.operator.put('/v1/records/contacts/c-1', { fields: {} }).expect(202);
-    expectProblem(await own.operator.post(`/v1/integrations/${integration}/records/contacts/c-1/hold`), 404, 'record_sync_not_found');
+    expectProblem(
+      await own.operator.post(`/v1/integrations/${integration}/records/contacts/c-1/hold`),
+      404,
+      'record_sync_not_found',
+    );
   });
 
   it('retries all that failed at an integration at once, a hundred per request', async () => {
@@ -288,11 +390,18 @@ describe('what people can do about a pair (rules.md 9)', () => {
     }));
     await own.operator.post('/v1/records/batch', { records }).expect(202);
     await service.database.withTenant(own.uuid, ({ trx }) =>
-      trx.updateTable('recordSyncs').set({ windowOpenedAt: null, dueAt: null, settledStatus: 'sync_failed' }).execute(),
+      trx
+        .updateTable('recordSyncs')
+        .set({ windowOpenedAt: null, dueAt: null, resultStatus: 'sync_failed' })
+        .execute(),
     );
 
-    const first = await own.operator.post('/v1/record-syncs/retry', { integration_id: integration }).expect(200);
-    const second = await own.operator.post('/v1/record-syncs/retry', { integration_id: integration, cursor: first.body.next_cursor }).expect(200);
+    const first = await own.operator
+      .post('/v1/record-syncs/retry', { integration_id: integration })
+      .expect(200);
+    const second = await own.operator
+      .post('/v1/record-syncs/retry', { integration_id: integration, cursor: first.body.next_cursor })
+      .expect(200);
 
     expect(first.body.retried).toBe(100);
     expect(second.body).toEqual({ retried: 51, next_cursor: null });
@@ -300,7 +409,9 @@ describe('what people can do about a pair (rules.md 9)', () => {
   });
 
   it('pushes nothing while the integration is paused', async () => {
-    await own.operator.put('/v1/records/employees/e-9', { fields: { email: 'nine@example.org' } }).expect(202);
+    await own.operator
+      .put('/v1/records/employees/e-9', { fields: { email: 'nine@example.org' } })
+      .expect(202);
     await own.operator.post(`/v1/integrations/${integration}/pause`).expect(200);
 
     expectProblem(await act('push-now', 'e-9'), 409, 'integration_paused');
@@ -310,17 +421,39 @@ describe('what people can do about a pair (rules.md 9)', () => {
 
 it('lists records page by page; a cursor is good for its own list only', async () => {
   const own = await service.givenTenant('Paging');
-  const records = Array.from({ length: 5 }, (_, index) => ({ record_type: 'employees', external_id: `p-${index}`, fields: {} }));
+  const records = Array.from({ length: 5 }, (_, index) => ({
+    record_type: 'employees',
+    external_id: `p-${index}`,
+    fields: {},
+  }));
   await own.operator.post('/v1/records/batch', { records }).expect(202);
 
   const first = (await own.viewer.get('/v1/records/employees?limit=3')).body;
   const second = (await own.viewer.get(`/v1/records/employees?limit=3&cursor=${first.next_cursor}`)).body;
 
-  expect([...first.data, ...second.data].map((record) => record.external_id)).toEqual(['p-0', 'p-1', 'p-2', 'p-3', 'p-4']);
+  expect([...first.data, ...second.data].map((record) => record.external_id)).toEqual([
+    'p-0',
+    'p-1',
+    'p-2',
+    'p-3',
+    'p-4',
+  ]);
   expect(second.next_cursor).toBeNull();
-  expectProblem(await own.viewer.get(`/v1/records/contacts?cursor=${first.next_cursor}`), 400, 'invalid_cursor');
-  expectProblem(await own.viewer.get(`/v1/records/employees?include_deleted=true&cursor=${first.next_cursor}`), 400, 'invalid_cursor');
-  expectProblem(await tenant.viewer.get(`/v1/records/employees?cursor=${first.next_cursor}`), 400, 'invalid_cursor');
+  expectProblem(
+    await own.viewer.get(`/v1/records/contacts?cursor=${first.next_cursor}`),
+    400,
+    'invalid_cursor',
+  );
+  expectProblem(
+    await own.viewer.get(`/v1/records/employees?include_deleted=true&cursor=${first.next_cursor}`),
+    400,
+    'invalid_cursor',
+  );
+  expectProblem(
+    await tenant.viewer.get(`/v1/records/employees?cursor=${first.next_cursor}`),
+    400,
+    'invalid_cursor',
+  );
 });
 
 describe('looking for records', () => {
@@ -328,10 +461,19 @@ describe('looking for records', () => {
 
   it('finds those that hold every word, in the external id or in a value, in part and in any case; names of fields do not count', async () => {
     const own = await service.givenTenant('Search');
-    const people = { 's-1': { name: 'Ada "Lovelace"', job: 'Engineer' }, 's-2': { name: 'Grace Hopper', job: 'Engineer' }, 's-3': { name: '100%' } };
-    const records = Object.entries(people).map(([id, fields]) => ({ record_type: 'employees', external_id: id, fields }));
+    const people = {
+      's-1': { name: 'Ada "Lovelace"', job: 'Engineer' },
+      's-2': { name: 'Grace Hopper', job: 'Engineer' },
+      's-3': { name: '100%' },
+    };
+    const records = Object.entries(people).map(([id, fields]) => ({
+      record_type: 'employees',
+      external_id: id,
+      fields,
+    }));
     await own.operator.post('/v1/records/batch', { records }).expect(202);
-    const found = async (q: string) => idsOf((await own.viewer.get(`/v1/records/employees?q=${encodeURIComponent(q)}`).expect(200)).body);
+    const found = async (q: string) =>
+      idsOf((await own.viewer.get(`/v1/records/employees?q=${encodeURIComponent(q)}`).expect(200)).body);
 
     expect(await found('ENGIN')).toEqual(['s-1', 's-2']);
     expect(await found('engineer grace')).toEqual(['s-2']);
@@ -343,15 +485,23 @@ describe('looking for records', () => {
 
   it('finds those with a status, at one integration or at any', async () => {
     const own = await service.givenTenant('By status');
-    const { id } = await givenIntegration(own, { is_paused: false, record_types: { employees: { ...MAPPING.employees, filter: undefined } } });
+    const { id } = await givenIntegration(own, {
+      is_paused: false,
+      record_types: { employees: { ...MAPPING.employees, filter: undefined } },
+    });
     await own.operator.put('/v1/records/employees/f-1', { fields: { email: 'one@example.org' } }).expect(202);
     await own.operator.put('/v1/records/contacts/f-2', { fields: { email: 'two@example.org' } }).expect(202);
-    const found = async (query: string) => idsOf((await own.viewer.get(`/v1/records/employees?${query}`).expect(200)).body);
+    const found = async (query: string) =>
+      idsOf((await own.viewer.get(`/v1/records/employees?${query}`).expect(200)).body);
 
     expect(await found('status=sync_pending')).toEqual(['f-1']);
     expect(await found(`status=sync_pending&integration_id=${id}`)).toEqual(['f-1']);
     expect(await found('status=sync_failed')).toEqual([]);
-    expectProblem(await own.viewer.get('/v1/records/employees?integration_id=none'), 404, 'integration_not_found');
+    expectProblem(
+      await own.viewer.get('/v1/records/employees?integration_id=none'),
+      404,
+      'integration_not_found',
+    );
   });
 
   it('looks at so many records for one answer, and goes on from there with the next', async () => {
@@ -365,7 +515,9 @@ describe('looking for records', () => {
     );
 
     const first = (await own.viewer.get('/v1/records/employees?q=last').expect(200)).body;
-    const second = (await own.viewer.get(`/v1/records/employees?q=last&cursor=${first.next_cursor}`).expect(200)).body;
+    const second = (
+      await own.viewer.get(`/v1/records/employees?q=last&cursor=${first.next_cursor}`).expect(200)
+    ).body;
 
     expect(first.data).toEqual([]);
     expect(idsOf(second)).toEqual(['zz']);
@@ -375,13 +527,16 @@ describe('looking for records', () => {
   it('answers the few with a status at once, however far down the list they stand, page by page, with words and without those of other types', async () => {
     const own = await service.givenTenant('Few');
     const few = [6, 7, 8, 9, 10].map((n) => `m-${String(RECORDS_SEARCHED_MAX + n).padStart(5, '0')}`);
-    const { id } = await givenIntegration(own, { record_types: { employees: { ...MAPPING.employees, filter: undefined } } });
-    await insertPairs(own, id, {
+    const { id } = await givenIntegration(own, {
+      record_types: { employees: { ...MAPPING.employees, filter: undefined } },
+    });
+    await insertRecordSyncs(own, id, {
       count: RECORDS_SEARCHED_MAX + 10,
       status: (n) => sql`case when ${n} > ${RECORDS_SEARCHED_MAX + 5} then 'sync_failed' else 'synced' end`,
     });
     await own.operator.put('/v1/records/contacts/m-99999', { fields: {} }).expect(202);
-    const list = async (query: string) => (await own.viewer.get(`/v1/records/employees?status=sync_failed&${query}`).expect(200)).body;
+    const list = async (query: string) =>
+      (await own.viewer.get(`/v1/records/employees?status=sync_failed&${query}`).expect(200)).body;
 
     const first = await list('limit=2');
     const rest = await list(`limit=3&integration_id=${id}`);
@@ -395,14 +550,23 @@ describe('looking for records', () => {
 
   it('walks the list where many have a status, and skips none', async () => {
     const own = await service.givenTenant('Many with a status');
-    const { id } = await givenIntegration(own, { record_types: { employees: { ...MAPPING.employees, filter: undefined } } });
-    await insertPairs(own, id, { count: 5_000, status: (n) => sql`case when ${n} % 2 = 0 then 'sync_failed' else 'synced' end` });
-    const list = async (query: string) => (await own.viewer.get(`/v1/records/employees?limit=2&${query}`).expect(200)).body;
+    const { id } = await givenIntegration(own, {
+      record_types: { employees: { ...MAPPING.employees, filter: undefined } },
+    });
+    await insertRecordSyncs(own, id, {
+      count: 5_000,
+      status: (n) => sql`case when ${n} % 2 = 0 then 'sync_failed' else 'synced' end`,
+    });
+    const list = async (query: string) =>
+      (await own.viewer.get(`/v1/records/employees?limit=2&${query}`).expect(200)).body;
 
     const first = await list('status=sync_failed');
 
     expect(idsOf(first)).toEqual(['m-00002', 'm-00004']);
-    expect(idsOf(await list(`status=sync_failed&cursor=${first.next_cursor}`))).toEqual(['m-00006', 'm-00008']);
+    expect(idsOf(await list(`status=sync_failed&cursor=${first.next_cursor}`))).toEqual([
+      'm-00006',
+      'm-00008',
+    ]);
     expect(idsOf(await list(`status=synced&integration_id=${id}`))).toEqual(['m-00001', 'm-00003']);
     expect(idsOf(await list(`integration_id=${id}`))).toEqual(['m-00001', 'm-00002']);
     expect(idsOf(await list('status=sync_failed&q=number%202222'))).toEqual(['m-02222']);
@@ -410,7 +574,7 @@ describe('looking for records', () => {
 });
 
 /** Employees `m-00001` and on, each with one pair. */
-async function insertPairs(
+async function insertRecordSyncs(
   own: GivenTenant,
   integration: string,
   { count, status }: { count: number; status: (n: RawBuilder<number>) => RawBuilder<string> },
@@ -419,8 +583,8 @@ async function insertPairs(
     await sql`insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, created_at)
       select ${own.uuid}::uuid, gen_random_uuid(), 'employees', 'm-' || lpad(n::text, 5, '0'), 1, jsonb_build_object('name', 'Number ' || n), now(), now(), 'test', now()
       from generate_series(1, ${count}::int) n`.execute(trx);
-    await sql`insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, settled_status, concluded_version)
-      select tenant_id, ${fromWireId('int', integration)}::uuid, record_id, 1, ${status(sql`right(external_id, 5)::int`)}, 1
+    await sql`insert into record_syncs (tenant_id, integration_id, record_id, relevant_version, result_status, result_version)
+      select tenant_id, ${fromTypeId('int', integration)}::uuid, record_id, 1, ${status(sql`right(external_id, 5)::int`)}, 1
       from records where tenant_id = ${own.uuid}::uuid and record_type = 'employees'`.execute(trx);
   });
 }

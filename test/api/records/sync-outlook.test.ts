@@ -1,6 +1,6 @@
 /** When a pair is tried again: what is shown must hold, also while its integration is blocked, paused or without good credentials. */
 import { sql } from 'kysely';
-import { fromWireId } from '../../../db/sql/ids';
+import { fromTypeId } from '../../../db/sql/ids';
 import { givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
 
 const RETRY_AT = '2026-11-21T12:00:00.000Z';
@@ -26,17 +26,25 @@ beforeEach(async () => {
 
 const update = (statement: ReturnType<typeof sql>) =>
   service.database.withTenant(tenant.uuid, ({ trx }) =>
-    sql`${statement} where tenant_id = ${tenant.uuid} and integration_id = ${fromWireId('int', integrationId)}`.execute(trx),
+    sql`${statement} where tenant_id = ${tenant.uuid} and integration_id = ${fromTypeId('int', integrationId)}`.execute(
+      trx,
+    ),
   );
 
 /** What both views say of the pair. */
 async function shown() {
   const { body: record } = await tenant.viewer.get('/v1/records/employees/e-1').expect(200);
   const { body: list } = await tenant.viewer.get('/v1/record-syncs').expect(200);
-  const of = ({ next_attempt_at, blocked_until, blocked_because, is_paused, needs_reauthorization }: Record<string, unknown>) => ({
+  const of = ({
     next_attempt_at,
     blocked_until,
-    blocked_because,
+    blocked_reason,
+    is_paused,
+    needs_reauthorization,
+  }: Record<string, unknown>) => ({
+    next_attempt_at,
+    blocked_until,
+    blocked_reason,
     is_paused,
     needs_reauthorization,
   });
@@ -45,17 +53,31 @@ async function shown() {
 }
 
 it("is the pair's own time while its integration works", async () => {
-  expect(await shown()).toEqual({ next_attempt_at: RETRY_AT, blocked_until: null, blocked_because: null, is_paused: false, needs_reauthorization: false });
+  expect(await shown()).toEqual({
+    next_attempt_at: RETRY_AT,
+    blocked_until: null,
+    blocked_reason: null,
+    is_paused: false,
+    needs_reauthorization: false,
+  });
 });
 
 it.each([
   [LATER, LATER],
   [EARLIER, RETRY_AT],
-])('is not before the integration is no longer blocked, and not before its own time: blocked until %s', async (blockedUntil, expected) => {
-  await update(sql`update integrations set blocked_because = 'outage', blocked_until = ${blockedUntil}`);
+])(
+  'is not before the integration is no longer blocked, and not before its own time: blocked until %s',
+  async (blockedUntil, expected) => {
+    await update(sql`update integrations set blocked_reason = 'outage', blocked_until = ${blockedUntil}`);
 
-  expect(await shown()).toMatchObject({ next_attempt_at: expected, blocked_until: blockedUntil, blocked_because: 'outage', is_paused: false });
-});
+    expect(await shown()).toMatchObject({
+      next_attempt_at: expected,
+      blocked_until: blockedUntil,
+      blocked_reason: 'outage',
+      is_paused: false,
+    });
+  },
+);
 
 it('is unknown while the integration is paused', async () => {
   await tenant.operator.post(`/v1/integrations/${integrationId}/pause`).expect(200);
@@ -74,5 +96,9 @@ it('is left to due_at while a newer change waits', async () => {
 
   const { body } = await tenant.viewer.get('/v1/records/employees/e-1').expect(200);
 
-  expect(body.syncs[0]).toMatchObject({ status: 'sync_pending', due_at: expect.any(String), next_attempt_at: null });
+  expect(body.syncs[0]).toMatchObject({
+    status: 'sync_pending',
+    due_at: expect.any(String),
+    next_attempt_at: null,
+  });
 });

@@ -1,4 +1,10 @@
-import { expectProblem, type GivenTenant, PLATFORM_KEY, type Service, startService } from '../support/service';
+import {
+  expectProblem,
+  type GivenTenant,
+  PLATFORM_KEY,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -37,20 +43,35 @@ describe('a POST with an Idempotency-Key (S24)', () => {
   it('is refused when it is another request: another body, another path (422)', async () => {
     await tenant.admin.post('/v1/api-keys', KEY).set('Idempotency-Key', 'k-3').expect(201);
 
-    expectProblem(await tenant.admin.post('/v1/api-keys', { ...KEY, role: 'admin' }).set('Idempotency-Key', 'k-3'), 422, 'idempotency_key_reused');
-    expectProblem(await tenant.admin.post('/v1/records/batch', BATCH).set('Idempotency-Key', 'k-3'), 422, 'idempotency_key_reused');
+    expectProblem(
+      await tenant.admin.post('/v1/api-keys', { ...KEY, role: 'admin' }).set('Idempotency-Key', 'k-3'),
+      422,
+      'idempotency_key_reused',
+    );
+    expectProblem(
+      await tenant.admin.post('/v1/records/batch', BATCH).set('Idempotency-Key', 'k-3'),
+      422,
+      'idempotency_key_reused',
+    );
   });
 
   it('has one effect when it comes twenty times at once: the others wait or are told to (409)', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => tenant.admin.post('/v1/api-keys', { ...KEY, name: 'at once' }).set('Idempotency-Key', 'k-4')),
+      Array.from({ length: 20 }, () =>
+        tenant.admin.post('/v1/api-keys', { ...KEY, name: 'at once' }).set('Idempotency-Key', 'k-4'),
+      ),
     );
     const { body } = await tenant.admin.get('/v1/api-keys?limit=200');
 
     expect(body.data.filter((key: { name: string }) => key.name === 'at once')).toHaveLength(1);
-    for (const answer of answers) if (answer.status !== 201) expectProblem(answer, 409, 'idempotency_key_in_use');
-    expect(answers.filter(({ status, headers }) => status === 201 && headers['idempotent-replayed'] === undefined)).toHaveLength(1);
-    expect(answers.filter(({ status }) => status === 409).every(({ headers }) => headers['retry-after'] === '1')).toBe(true);
+    for (const answer of answers)
+      if (answer.status !== 201) expectProblem(answer, 409, 'idempotency_key_in_use');
+    expect(
+      answers.filter(({ status, headers }) => status === 201 && headers['idempotent-replayed'] === undefined),
+    ).toHaveLength(1);
+    expect(
+      answers.filter(({ status }) => status === 409).every(({ headers }) => headers['retry-after'] === '1'),
+    ).toBe(true);
   });
 
   it.each([
@@ -60,11 +81,21 @@ describe('a POST with an Idempotency-Key (S24)', () => {
   ])('is refused with a key of %s (400)', async (_name, key) => {
     const header = Buffer.from(key, 'latin1').toString('latin1');
 
-    expectProblem(await tenant.admin.post('/v1/api-keys', KEY).set('Idempotency-Key', header), 400, 'invalid_header');
+    expectProblem(
+      await tenant.admin.post('/v1/api-keys', KEY).set('Idempotency-Key', header),
+      400,
+      'invalid_header',
+    );
   });
 
   it('leaves no answer behind when it failed: the corrected request may use the same key', async () => {
-    expectProblem(await tenant.admin.post('/v1/integrations', { connector: 'fax', config: {} }).set('Idempotency-Key', 'k-5'), 422, 'unknown_connector');
+    expectProblem(
+      await tenant.admin
+        .post('/v1/integrations', { connector: 'fax', config: {} })
+        .set('Idempotency-Key', 'k-5'),
+      422,
+      'unknown_connector',
+    );
 
     await tenant.admin.post('/v1/api-keys', KEY).set('Idempotency-Key', 'k-5').expect(201);
   });
@@ -101,7 +132,10 @@ describe('a POST with an Idempotency-Key (S24)', () => {
 });
 
 it('makes a new record each time without a key, for POSTs that create', async () => {
-  const [first, second] = [await tenant.admin.post('/v1/api-keys', KEY), await tenant.admin.post('/v1/api-keys', KEY)];
+  const [first, second] = [
+    await tenant.admin.post('/v1/api-keys', KEY),
+    await tenant.admin.post('/v1/api-keys', KEY),
+  ];
 
   expect(first.body.id).not.toBe(second.body.id);
 });

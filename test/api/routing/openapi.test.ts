@@ -39,10 +39,14 @@ describe('the API description', () => {
 
     // Two routes only send a browser on: their one good answer is 303.
     const parameters = ['lint', '--format=json', '--skip-rule=operation-2xx-response', file];
-    const { stdout } = await promisify(execFile)(process.execPath, [require.resolve('@redocly/cli/bin/cli.js'), ...parameters], {
-      env: { ...process.env, REDOCLY_TELEMETRY: 'off' },
-      cwd: folder,
-    });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [require.resolve('@redocly/cli/bin/cli.js'), ...parameters],
+      {
+        env: { ...process.env, REDOCLY_TELEMETRY: 'off' },
+        cwd: folder,
+      },
+    );
     rmSync(folder, { recursive: true });
 
     expect(document.openapi).toBe('3.1.0');
@@ -51,7 +55,9 @@ describe('the API description', () => {
 
   it('names every error of every route as problem details', () => {
     const errors = operations().flatMap(({ operationId, responses }) =>
-      Object.entries(responses).flatMap(([status, { content }]) => (Number(status) < 400 ? [] : [{ operationId, status, types: Object.keys(content ?? {}) }])),
+      Object.entries(responses).flatMap(([status, { content }]) =>
+        Number(status) < 400 ? [] : [{ operationId, status, types: Object.keys(content ?? {}) }],
+      ),
     );
 
     expect(errors.length).toBeGreaterThan(200);
@@ -60,7 +66,9 @@ describe('the API description', () => {
 
   it('demands a key or a session of every route but those for operations and for who is about to sign in', () => {
     const open = Object.entries(document.paths).flatMap(([route, methods]) =>
-      Object.entries(methods).flatMap(([method, { security }]) => (security.length === 0 ? [`${method} ${route}`] : [])),
+      Object.entries(methods).flatMap(([method, { security }]) =>
+        security.length === 0 ? [`${method} ${route}`] : [],
+      ),
     );
 
     expect(open.toSorted()).toEqual([
@@ -77,30 +85,50 @@ describe('the API description', () => {
   });
 
   it('offers Idempotency-Key on every POST but those that sign people in and out', () => {
-    const posts = Object.entries(document.paths).flatMap(([route, { post }]) => (post === undefined || route.startsWith('/console/') ? [] : [post]));
+    const posts = Object.entries(document.paths).flatMap(([route, { post }]) =>
+      post === undefined || route.startsWith('/console/') ? [] : [post],
+    );
 
-    expect(posts.filter(({ parameters }) => !parameters?.some(({ name }) => name === 'Idempotency-Key')).map(({ operationId }) => operationId)).toEqual([]);
+    expect(
+      posts
+        .filter(({ parameters }) => !parameters?.some(({ name }) => name === 'Idempotency-Key'))
+        .map(({ operationId }) => operationId),
+    ).toEqual([]);
   });
 
   it('makes no named shape nullable: null stands beside its name', () => {
-    const named = Object.entries((document as unknown as { components: { schemas: Record<string, object> } }).components.schemas);
+    const named = Object.entries(
+      (document as unknown as { components: { schemas: Record<string, object> } }).components.schemas,
+    );
 
     expect(
       named
-        .filter(([, schema]) => JSON.stringify(schema).startsWith('{"type":["') || /"allOf":\[\{"\$ref":"[^"]+"\},\{"type":\[/.test(JSON.stringify(schema)))
+        .filter(
+          ([, schema]) =>
+            JSON.stringify(schema).startsWith('{"type":["') ||
+            /"allOf":\[\{"\$ref":"[^"]+"\},\{"type":\[/.test(JSON.stringify(schema)),
+        )
         .map(([name]) => name),
     ).toEqual([]);
   });
 
   it('says what each act on a pair does, and what each status means', () => {
-    const acts = operations().filter(({ operationId }) => /^(push|hold|release|discard|retry)Record/.test(operationId)) as (Operation & {
+    const actions = operations().filter(({ operationId }) =>
+      /^(push|hold|release|discard|retry)Record/.test(operationId),
+    ) as (Operation & {
       description: string;
     })[];
-    const { SyncStatus } = (document as unknown as { components: { schemas: Record<string, { enum: string[]; description: string }> } }).components.schemas;
+    const { SyncStatus } = (
+      document as unknown as {
+        components: { schemas: Record<string, { enum: string[]; description: string }> };
+      }
+    ).components.schemas;
 
-    expect(acts).toHaveLength(5);
-    expect(acts.filter(({ description }) => description.split('\n\n').length < 2)).toEqual([]);
-    expect(SyncStatus?.enum.filter((status) => !SyncStatus.description.includes(`\`${status}\`:`))).toEqual([]);
+    expect(actions).toHaveLength(5);
+    expect(actions.filter(({ description }) => description.split('\n\n').length < 2)).toEqual([]);
+    expect(SyncStatus?.enum.filter((status) => !SyncStatus.description.includes(`\`${status}\`:`))).toEqual(
+      [],
+    );
   });
 
   it('gives every operation an id of its own', () => {
@@ -111,16 +139,22 @@ describe('the API description', () => {
 });
 
 describe('the start of the process', () => {
-  const routes = (): Route[] => [...createRoutes({ ...service.dependencies, authenticator: {} as never, openapi: () => ({}) })];
+  const routes = (): Route[] => [
+    ...createRoutes({ ...service.dependencies, authenticator: {} as never, openapi: () => ({}) }),
+  ];
 
   it('is refused when a route has no row in the table of roles', () => {
     const added = { ...(routes()[0] as Route), path: '/v1/forgotten' };
 
-    expect(() => checkAccessTable([...routes(), added])).toThrow('Routes without a row in api/routing/route-permissions.ts: GET /v1/forgotten');
+    expect(() => checkAccessTable([...routes(), added])).toThrow(
+      'Routes without a row in api/routing/route-permissions.ts: GET /v1/forgotten',
+    );
   });
 
   it('is refused when a row has no route', () => {
-    expect(() => checkAccessTable(routes().filter(({ path: route }) => route !== '/v1/stream'))).toThrow('GET /v1/stream');
+    expect(() => checkAccessTable(routes().filter(({ path: route }) => route !== '/v1/stream'))).toThrow(
+      'GET /v1/stream',
+    );
   });
 
   it('is refused when a route changes something without an entry for the audit log', () => {

@@ -14,9 +14,17 @@ beforeAll(async () => {
 afterAll(() => temporal.teardown());
 
 const input = (): CheckIntegrationInput => ({ tenantId: newUuid(), integrationId: newUuid() });
-const connect = (answerWithinMs = 10_000) => createOrchestrator({ connection: { address: temporalAddress() }, namespace: temporal.namespace, answerWithinMs });
+const connect = (answerWithinMs = 10_000) =>
+  createOrchestrator({
+    connection: { address: temporalAddress() },
+    namespace: temporal.namespace,
+    answerWithinMs,
+  });
 
-async function withWorker(checkIntegration: (asked: CheckIntegrationInput) => Promise<CheckIntegrationResult>, run: () => Promise<void>): Promise<void> {
+async function withWorker(
+  checkIntegration: (asked: CheckIntegrationInput) => Promise<CheckIntegrationResult>,
+  run: () => Promise<void>,
+): Promise<void> {
   const shared = { connection: temporal.nativeConnection, namespace: temporal.namespace };
   const workers = await Promise.all([
     Worker.create({ ...shared, taskQueue: TASK_QUEUES.workflows, workflowBundle: workflowBundle() }),
@@ -36,7 +44,10 @@ it('gets the answer of a worker', async () => {
   const wanted = input();
 
   await withWorker(
-    async (asked) => ({ ok: false, kind: asked.integrationId === wanted.integrationId ? 'unauthorized' : 'internal' }),
+    async (asked) => ({
+      ok: false,
+      kind: asked.integrationId === wanted.integrationId ? 'unauthorized' : 'internal',
+    }),
     async () => {
       expect(await orchestrator.checkIntegration(wanted)).toEqual({ ok: false, kind: 'unauthorized' });
     },
@@ -56,7 +67,9 @@ it('asks the third party once when many ask at the same time', async () => {
       return { ok: true };
     },
     async () => {
-      const answers = await Promise.all(Array.from({ length: 5 }, () => orchestrator.checkIntegration(wanted)));
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => orchestrator.checkIntegration(wanted)),
+      );
       expect(answers).toEqual(Array.from({ length: 5 }, () => ({ ok: true })));
     },
   );
@@ -70,15 +83,26 @@ it('says so when no worker answers in time', async () => {
 
   const checking = orchestrator.checkIntegration(input());
 
-  await expect(checking).rejects.toMatchObject({ code: 'check_unanswered', status: 503, headers: { 'Retry-After': '5' } });
+  await expect(checking).rejects.toMatchObject({
+    code: 'check_unanswered',
+    status: 503,
+    headers: { 'Retry-After': '5' },
+  });
   await orchestrator.close();
 });
 
 it('says so when Temporal is down, and is made without it', async () => {
-  const orchestrator = createOrchestrator({ connection: { address: `127.0.0.1:${await freePort()}` }, namespace: 'default' });
+  const orchestrator = createOrchestrator({
+    connection: { address: `127.0.0.1:${await freePort()}` },
+    namespace: 'default',
+  });
 
   const checking = orchestrator.checkIntegration(input());
 
-  await expect(checking).rejects.toMatchObject({ code: 'temporal_unavailable', status: 503, headers: { 'Retry-After': '5' } });
+  await expect(checking).rejects.toMatchObject({
+    code: 'temporal_unavailable',
+    status: 503,
+    headers: { 'Retry-After': '5' },
+  });
   await orchestrator.close();
 });

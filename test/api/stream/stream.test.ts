@@ -1,9 +1,17 @@
 import { get, type IncomingMessage } from 'node:http';
 import { Client } from 'pg';
-import { toWireId } from '../../../db/sql/ids';
+import { toTypeId } from '../../../db/sql/ids';
 import { appendStreamEvent } from '../../../db/platform/change-feed';
 import { givenOnboarded, givenPulled, Worker } from '../support/pulling';
-import { eventually, expectProblem, givenIntegration, type GivenTenant, listening, type Service, startService } from '../support/service';
+import {
+  eventually,
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  listening,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let server: Awaited<ReturnType<typeof listening>>;
@@ -35,36 +43,55 @@ interface OpenStream {
   close: () => void;
 }
 
-async function follow(key: string, { query = '', lastEventId }: { query?: string; lastEventId?: string } = {}): Promise<OpenStream> {
-  const headers = { Authorization: `Bearer ${key}`, ...(lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }) };
+async function follow(
+  key: string,
+  { query = '', lastEventId }: { query?: string; lastEventId?: string } = {},
+): Promise<OpenStream> {
+  const headers = {
+    Authorization: `Bearer ${key}`,
+    ...(lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }),
+  };
   return new Promise((resolve, reject) => {
-    const request = get({ port: server.port, path: `/v1/stream${query}`, headers, agent: false }, (response) => {
-      let text = '';
-      let isEnded = false;
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('close', () => (isEnded = true));
-      const stream = {
-        headers: response.headers,
-        get events() {
-          return parse(text);
-        },
-        text: () => text,
-        isEnded: () => isEnded,
-        close: () => request.destroy(),
-      };
-      open.push(stream);
-      resolve(stream);
-    });
+    const request = get(
+      { port: server.port, path: `/v1/stream${query}`, headers, agent: false },
+      (response) => {
+        let text = '';
+        let isEnded = false;
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.on('close', () => (isEnded = true));
+        const stream = {
+          headers: response.headers,
+          get events() {
+            return parse(text);
+          },
+          text: () => text,
+          isEnded: () => isEnded,
+          close: () => request.destroy(),
+        };
+        open.push(stream);
+        resolve(stream);
+      },
+    );
     request.on('error', reject);
   });
 }
 
 function parse(text: string): Received[] {
   return text.split('\n\n').flatMap((block) => {
-    const fields = Object.fromEntries(block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]));
+    const fields = Object.fromEntries(
+      block
+        .split('\n')
+        .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
+    );
     return fields.data === undefined || fields.event === undefined
       ? []
-      : [{ id: fields.id as string, event: fields.event, data: JSON.parse(fields.data) as Record<string, unknown> }];
+      : [
+          {
+            id: fields.id as string,
+            event: fields.event,
+            data: JSON.parse(fields.data) as Record<string, unknown>,
+          },
+        ];
   });
 }
 
@@ -78,14 +105,19 @@ it('tells of changes as they happen, with ids as they stand on the wire', async 
   const { id } = await givenIntegration(tenant, { is_paused: false });
   await tenant.operator.put('/v1/records/employees/e-1', { fields: { email: 'a@example.org' } }).expect(202);
 
-  await eventually(async () => expect(stream.events.map(({ event }) => event)).toEqual(['integrations', 'record_syncs']));
+  await eventually(async () =>
+    expect(stream.events.map(({ event }) => event)).toEqual(['integrations', 'record_syncs']),
+  );
   expect(stream.headers).toMatchObject({
     'content-type': 'text/event-stream',
     'x-accel-buffering': 'no',
     'cache-control': expect.stringContaining('no-store'),
   });
   expect(stream.events[0]?.data).toEqual({ integration_id: id });
-  expect(stream.events[1]?.data).toMatchObject({ integration_ids: [id], records: [{ record_type: 'employees', external_id: 'e-1' }] });
+  expect(stream.events[1]?.data).toMatchObject({
+    integration_ids: [id],
+    records: [{ record_type: 'employees', external_id: 'e-1' }],
+  });
 });
 
 it('tells of sync runs as they come and go', async () => {
@@ -93,7 +125,7 @@ it('tells of sync runs as they come and go', async () => {
   const worker = new Worker(service, tenant, await givenPulled(tenant));
   const { syncRunId } = await worker.run();
 
-  const about = { integration_id: worker.integration.id, sync_run_id: toWireId('run', syncRunId) };
+  const about = { integration_id: worker.integration.id, sync_run_id: toTypeId('run', syncRunId) };
   await eventually(async () => expect(stream.events.at(-1)?.data).toEqual({ ...about, state: 'succeeded' }));
   expect(stream.events[0]?.data).toEqual(about);
   expect(new Set(stream.events.map(({ event }) => event))).toEqual(new Set(['sync_runs']));
@@ -102,10 +134,16 @@ it('tells of sync runs as they come and go', async () => {
 it('tells of overviews by the ids that the API shows', async () => {
   const { integration } = await givenOnboarded(service, tenant);
   const stream = await follow(tenant.keys.viewer, { query: '?topics=overviews' });
-  const asked = await tenant.operator.post(`/v1/integrations/${integration.id}/overviews`, {}).set('prefer', 'respond-async').expect(202);
+  const asked = await tenant.operator
+    .post(`/v1/integrations/${integration.id}/overviews`, {})
+    .set('prefer', 'respond-async')
+    .expect(202);
 
   await eventually(async () =>
-    expect(stream.events[0]).toMatchObject({ event: 'overviews', data: { integration_id: integration.id, overview_id: asked.body.overview.id } }),
+    expect(stream.events[0]).toMatchObject({
+      event: 'overviews',
+      data: { integration_id: integration.id, overview_id: asked.body.overview.id },
+    }),
   );
 });
 
@@ -190,7 +228,9 @@ it('goes on by itself after PostgreSQL cut its connection', async () => {
 
   const superuser = new Client({ connectionString: service.databaseUrl });
   await superuser.connect();
-  await superuser.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen%'`);
+  await superuser.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen%'`,
+  );
   await superuser.end();
   await emit(2);
 

@@ -13,7 +13,12 @@ export class Browser {
     readonly headers: Record<string, string> = { 'Sec-Fetch-Site': 'same-origin' },
   ) {}
 
-  async send(method: Method, path: string, body?: object, headers: Record<string, string> = {}): Promise<supertest.Response> {
+  async send(
+    method: Method,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<supertest.Response> {
     let test = supertest(this.app)[method](path);
     test = test.redirects(0).set({ ...this.headers, ...headers });
     if (this.cookie !== undefined) test = test.set('Cookie', this.cookie);
@@ -22,16 +27,19 @@ export class Browser {
     return response;
   }
   get = (path: string, headers?: Record<string, string>) => this.send('get', path, undefined, headers);
-  post = (path: string, body?: object, headers?: Record<string, string>) => this.send('post', path, body, headers);
+  post = (path: string, body?: object, headers?: Record<string, string>) =>
+    this.send('post', path, body, headers);
 
   async signIn(email: string, password = PASSWORD): Promise<this> {
     const response = await this.post('/console/v1/sign-in', { email, password });
-    if (response.status !== 204) throw new Error(`The sign-in was answered ${response.status}: ${response.text}`);
+    if (response.status !== 204)
+      throw new Error(`The sign-in was answered ${response.status}: ${response.text}`);
     return this;
   }
 }
 
-export const setCookies = ({ headers }: supertest.Response): string[] => (headers['set-cookie'] as unknown as string[] | undefined) ?? [];
+export const setCookies = ({ headers }: supertest.Response): string[] =>
+  (headers['set-cookie'] as unknown as string[] | undefined) ?? [];
 
 export interface GivenPerson {
   id: string;
@@ -49,6 +57,9 @@ export async function givenPerson(
 ): Promise<GivenPerson> {
   const email = `person-${(made += 1)}-${Date.now()}@example.org`;
   const { body, headers } = await tenant.admin.post('/v1/people', { name, email, role }).expect(201);
-  await service.as(undefined).post('/console/v1/passwords', { token: body.invitation.token, password: PASSWORD }).expect(200);
+  await service
+    .as(undefined)
+    .post('/console/v1/passwords', { token: body.invitation.token, password: PASSWORD })
+    .expect(200);
   return { id: body.id, email, name, etag: headers.etag as string };
 }

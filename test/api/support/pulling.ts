@@ -1,5 +1,5 @@
 /** Integrations that pull, and runs worked off by the functions a worker uses: nobody is called. */
-import { fromWireId } from '../../../db/sql/ids';
+import { fromTypeId } from '../../../db/sql/ids';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { applyPage, type PulledRecord, type RefusedRecord } from '../../../db/pull/apply-page';
 import { beginSyncRun, changeSyncJob, listSyncJobs, type SyncRun } from '../../../db/sync-runs/sync-jobs';
@@ -11,7 +11,11 @@ export const PULLED_INTEGRATION = {
   connector: 'postgres',
   app: 'Example CRM',
   account_name: 'Ada & Sons, production',
-  config: { host: 'db.example.com', database: 'crm', record_types: { contacts: { table: 'contacts', id: 'id' }, deals: { table: 'deals', id: 'id' } } },
+  config: {
+    host: 'db.example.com',
+    database: 'crm',
+    record_types: { contacts: { table: 'contacts', id: 'id' }, deals: { table: 'deals', id: 'id' } },
+  },
   credentials: { user: 'syncline', password: 'canary-4711' },
   record_types: { contacts: { direction: 'pull' }, deals: { direction: 'pull' } },
   is_paused: false,
@@ -25,7 +29,7 @@ export interface Pulled {
 
 export async function givenPulled(tenant: GivenTenant, overrides: object = {}): Promise<Pulled> {
   const { id, etag } = await givenIntegration(tenant, { ...PULLED_INTEGRATION, ...overrides });
-  return { id, uuid: fromWireId('int', id) as string, etag };
+  return { id, uuid: fromTypeId('int', id) as string, etag };
 }
 
 export function remote(remoteId: string, fields: PulledRecord['fields']): PulledRecord {
@@ -57,11 +61,16 @@ export class Worker {
     { syncRunId }: { syncRunId: string },
     recordType: string,
     records: PulledRecord[],
-    { nextCursor = null, refused = [], total = null }: { nextCursor?: string | null; refused?: RefusedRecord[]; total?: number | null } = {},
+    {
+      nextCursor = null,
+      refused = [],
+      total = null,
+    }: { nextCursor?: string | null; refused?: RefusedRecord[]; total?: number | null } = {},
   ): Promise<void> {
     await this.work(async (work) => {
       const job = (await listSyncJobs(work, { syncRunId })).find((one) => one.recordType === recordType);
-      if (job?.state === 'queued') await changeSyncJob(work, { syncRunId, recordType }, { state: 'running', attempts: 1 });
+      if (job?.state === 'queued')
+        await changeSyncJob(work, { syncRunId, recordType }, { state: 'running', attempts: 1 });
       const integration = await findIntegration(work, { integrationId: this.integration.uuid });
       if (integration === undefined || job === undefined) throw new Error('There is nothing to read.');
       const applied = await applyPage(work, {
@@ -76,17 +85,21 @@ export class Worker {
         nextCursor,
         asOf: work.now,
         total,
-        askedAt: work.now,
+        requestedAt: work.now,
       });
       if (applied.kind !== 'applied') throw new Error('The page was not applied.');
     });
   }
 
   /** Ends every job that has not ended, and the run with them. */
-  async end({ syncRunId }: { syncRunId: string }, state: 'succeeded' | 'failed' = 'succeeded'): Promise<void> {
+  async end(
+    { syncRunId }: { syncRunId: string },
+    state: 'succeeded' | 'failed' = 'succeeded',
+  ): Promise<void> {
     const jobs = await this.work((work) => listSyncJobs(work, { syncRunId }));
     for (const { recordType, finishedAt } of jobs)
-      if (finishedAt === null) await this.work((work) => changeSyncJob(work, { syncRunId, recordType }, { state }));
+      if (finishedAt === null)
+        await this.work((work) => changeSyncJob(work, { syncRunId, recordType }, { state }));
   }
 
   /** A whole run over `records`, by record type. */

@@ -15,10 +15,10 @@ import { createStreamHub, type StreamHub } from '../../../api/stream/stream-hub'
 import { connectors } from '../../../connectors';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../../contract/integration-check';
 import { Database } from '../../../db/database';
-import { noteCheck } from '../../../db/integrations/availability';
-import { fromWireId } from '../../../db/sql/ids';
+import { saveCheck } from '../../../db/integrations/availability';
+import { fromTypeId } from '../../../db/sql/ids';
 import { oldestOutboxAgeSeconds } from '../../../db/platform/outbox-age';
-import { createSealing, type EncryptionKey, type Sealing } from '../../../db/platform/encryption';
+import { createEncryption, type EncryptionKey, type Encryption } from '../../../db/platform/encryption';
 import { BlockedByPolicy, checkUrl } from '../../../egress/egress-policy';
 import { createTestDatabase } from '../../support/environments/database';
 
@@ -56,7 +56,7 @@ export interface Service {
   app: Express;
   database: Database;
   databaseUrl: string;
-  sealing: Sealing;
+  encryption: Encryption;
   orchestrator: FakeOrchestrator;
   stream: StreamHub;
   readiness: Readiness;
@@ -71,16 +71,29 @@ export interface Service {
 
 export const newEncryptionKey = (keyId = 'k1'): EncryptionKey => ({ keyId, secret: randomBytes(32) });
 
-export async function startService({ config, databaseUrl }: { config?: Partial<ApiSettings>; databaseUrl?: string } = {}): Promise<Service> {
-  const testDatabase = databaseUrl === undefined ? await createTestDatabase() : { url: databaseUrl, drop: async () => undefined };
+export async function startService({
+  config,
+  databaseUrl,
+}: { config?: Partial<ApiSettings>; databaseUrl?: string } = {}): Promise<Service> {
+  const testDatabase =
+    databaseUrl === undefined
+      ? await createTestDatabase()
+      : { url: databaseUrl, drop: async () => undefined };
   const database = new Database({ url: testDatabase.url, poolSize: 5, statementTimeoutMs: 4_000 });
   const logged: string[] = [];
-  const log = createLog({ process: 'api', level: 'info', destination: { write: (line: string) => void logged.push(line) } });
+  const log = createLog({
+    process: 'api',
+    level: 'info',
+    destination: { write: (line: string) => void logged.push(line) },
+  });
   const orchestrator = createFakeOrchestrator(database);
-  const sealing = createSealing({ keys: [newEncryptionKey()] });
+  const encryption = createEncryption({ keys: [newEncryptionKey()] });
   const stream = createStreamHub({ database, databaseUrl: testDatabase.url, log });
   const readiness = createReadiness({ database });
-  const metrics = createMetrics({ outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds), openStreams: () => stream.openStreams() });
+  const metrics = createMetrics({
+    outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
+    openStreams: () => stream.openStreams(),
+  });
   const settings = {
     publicUrl: PUBLIC_URL,
     platformKey: PLATFORM_KEY,
@@ -93,7 +106,18 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
     workflowsUrl: null,
     ...config,
   };
-  const dependencies: ApiDependencies = { database, sealing, orchestrator, connectors, whyUrlIsRefused, config: settings, stream, readiness, metrics, log };
+  const dependencies: ApiDependencies = {
+    database,
+    encryption,
+    orchestrator,
+    connectors,
+    whyUrlIsRefused,
+    config: settings,
+    stream,
+    readiness,
+    metrics,
+    log,
+  };
   const app = createApp(dependencies);
   const as = (key: string | undefined) => createCaller(app, key);
   const platform = as(PLATFORM_KEY);
@@ -102,7 +126,7 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
     app,
     database,
     databaseUrl: testDatabase.url,
-    sealing,
+    encryption,
     orchestrator,
     stream,
     readiness,
@@ -111,11 +135,28 @@ export async function startService({ config, databaseUrl }: { config?: Partial<A
     platform,
     as,
     async givenTenant(name = 'Ada & Sons') {
-      const { body: tenant } = await platform.post('/v1/tenants', { name, time_zone: 'Europe/Berlin' }).expect(201);
+      const { body: tenant } = await platform
+        .post('/v1/tenants', { name, time_zone: 'Europe/Berlin' })
+        .expect(201);
       const keyOf = async (role: string) =>
-        (await platform.post(`/v1/tenants/${tenant.id}/api-keys`, { name: `${role} of ${name}`, role }).expect(201)).body.key as string;
-      const keys = { viewer: await keyOf('viewer'), operator: await keyOf('operator'), admin: await keyOf('admin') };
-      return { id: tenant.id, uuid: fromWireId('ten', tenant.id) as string, keys, viewer: as(keys.viewer), operator: as(keys.operator), admin: as(keys.admin) };
+        (
+          await platform
+            .post(`/v1/tenants/${tenant.id}/api-keys`, { name: `${role} of ${name}`, role })
+            .expect(201)
+        ).body.key as string;
+      const keys = {
+        viewer: await keyOf('viewer'),
+        operator: await keyOf('operator'),
+        admin: await keyOf('admin'),
+      };
+      return {
+        id: tenant.id,
+        uuid: fromTypeId('ten', tenant.id) as string,
+        keys,
+        viewer: as(keys.viewer),
+        operator: as(keys.operator),
+        admin: as(keys.admin),
+      };
     },
     async close() {
       await stream.close();
@@ -137,7 +178,10 @@ function createFakeOrchestrator(database: Database): FakeOrchestrator {
       if (answer instanceof Error) throw answer;
       const kind = answer.ok || answer.kind === 'not_found' ? null : answer.kind;
       await database.withTenant(input.tenantId, (work) =>
-        noteCheck(work, { integrationId: input.integrationId, check: { at: work.now.toISOString(), ok: answer.ok, kind, message: words } }),
+        saveCheck(work, {
+          integrationId: input.integrationId,
+          check: { at: work.now.toISOString(), ok: answer.ok, kind, message: words },
+        }),
       );
       return answer;
     },
@@ -160,8 +204,16 @@ function createCaller(app: Express, key: string | undefined): Caller {
     const test = supertest(app)[method](path);
     return key === undefined ? test : test.set('Authorization', `Bearer ${key}`);
   };
-  const sending = (method: Method) => (path: string, body?: object) => (body === undefined ? request(method, path) : request(method, path).send(body));
-  return { request, get: (path) => request('get', path), post: sending('post'), put: sending('put'), patch: sending('patch'), delete: sending('delete') };
+  const sending = (method: Method) => (path: string, body?: object) =>
+    body === undefined ? request(method, path) : request(method, path).send(body);
+  return {
+    request,
+    get: (path) => request('get', path),
+    post: sending('post'),
+    put: sending('put'),
+    patch: sending('patch'),
+    delete: sending('delete'),
+  };
 }
 
 /** The API behind a real socket, for what supertest would smooth over. */
@@ -187,16 +239,29 @@ export const SCIM_INTEGRATION = {
   is_paused: true,
 };
 
-export async function givenIntegration(tenant: GivenTenant, overrides: object = {}): Promise<{ id: string; etag: string }> {
-  const response = await tenant.admin.post('/v1/integrations', { ...SCIM_INTEGRATION, ...overrides }).expect(201);
+export async function givenIntegration(
+  tenant: GivenTenant,
+  overrides: object = {},
+): Promise<{ id: string; etag: string }> {
+  const response = await tenant.admin
+    .post('/v1/integrations', { ...SCIM_INTEGRATION, ...overrides })
+    .expect(201);
   return { id: response.body.id, etag: response.headers.etag as string };
 }
 
 /** Every error is problem details with all its parts; answers the code. */
 export function expectProblem(response: supertest.Response, status: number, code?: string): void {
-  expect({ status: response.status, type: response.headers['content-type'] }).toEqual({ status, type: expect.stringMatching(/^application\/problem\+json/) });
+  expect({ status: response.status, type: response.headers['content-type'] }).toEqual({
+    status,
+    type: expect.stringMatching(/^application\/problem\+json/),
+  });
   const body = JSON.parse(response.text) as Record<string, unknown>;
-  expect(body).toMatchObject({ status, title: expect.any(String), detail: expect.any(String), request_id: response.headers['x-request-id'] });
+  expect(body).toMatchObject({
+    status,
+    title: expect.any(String),
+    detail: expect.any(String),
+    request_id: response.headers['x-request-id'],
+  });
   expect(body.type).toBe(`${PUBLIC_URL}/docs/errors/${String(body.code)}`);
   if (code !== undefined) expect(body.code).toBe(code);
   expect(response.text).not.toMatch(/node_modules|\.ts:|at \w+ \(/);

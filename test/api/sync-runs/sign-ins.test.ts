@@ -1,6 +1,12 @@
 import { newUuid } from '../../../db/sql/ids';
 import { givenOnboarded, givenPulled } from '../support/pulling';
-import { expectProblem, givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
+import {
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  type Service,
+  startService,
+} from '../support/service';
 
 const USER = { user: 'ana@example.org' };
 
@@ -22,7 +28,14 @@ it('answers at once with an incremental run per integration that pulls (rules.md
 
   expect(body).toMatchObject({
     sync_runs: [
-      { integration_id: integration.id, kind: 'sign_in', scope: 'modified', state: 'queued', started_by: 'sign_in:ana@example.org', coalesced: false },
+      {
+        integration_id: integration.id,
+        kind: 'sign_in',
+        scope: 'modified',
+        state: 'queued',
+        started_by: 'sign_in:ana@example.org',
+        coalesced: false,
+      },
     ],
     left_out: [],
   });
@@ -43,13 +56,18 @@ it('starts at most one per integration in ten minutes, whoever signs in', async 
   );
   const later = await tenant.operator.post('/v1/sign-ins', { user: 'ben' }).expect(202);
 
-  expect(soon.body).toEqual({ sync_runs: [], left_out: [{ integration_id: worker.integration.id, reason: 'recent' }] });
+  expect(soon.body).toEqual({
+    sync_runs: [],
+    left_out: [{ integration_id: worker.integration.id, reason: 'recent' }],
+  });
   expect(later.body.sync_runs).toMatchObject([{ started_by: 'sign_in:ben' }]);
 });
 
 it('starts none while a run reads that already, and says which', async () => {
   const worker = await givenOnboarded(service, tenant);
-  const { body: running } = await tenant.operator.post(`/v1/integrations/${worker.integration.id}/sync-runs`, { kind: 'full' }).expect(202);
+  const { body: running } = await tenant.operator
+    .post(`/v1/integrations/${worker.integration.id}/sync-runs`, { kind: 'full' })
+    .expect(202);
   await worker.begin();
 
   const { body } = await tenant.operator.post('/v1/sign-ins', USER).expect(202);
@@ -62,7 +80,11 @@ it('leaves out what is paused, needs new credentials or is being onboarded, and 
   const paused = await givenPulled(tenant, { is_paused: true });
   const refused = (await givenOnboarded(service, tenant)).integration;
   await service.database.withTenant(tenant.uuid, ({ trx, now }) =>
-    trx.updateTable('integrations').set({ needsReauthorizationAt: now }).where('integrationId', '=', refused.uuid).execute(),
+    trx
+      .updateTable('integrations')
+      .set({ needsReauthorizationAt: now })
+      .where('integrationId', '=', refused.uuid)
+      .execute(),
   );
 
   const { body } = await tenant.operator.post('/v1/sign-ins', USER).expect(202);
@@ -82,27 +104,42 @@ it('does not wait for somebody who is changing an integration', async () => {
   let answer: { body: unknown } | undefined;
 
   await service.database.withTenant(tenant.uuid, async ({ trx }) => {
-    await trx.selectFrom('integrations').select('integrationId').where('integrationId', '=', integration.uuid).forUpdate().execute();
+    await trx
+      .selectFrom('integrations')
+      .select('integrationId')
+      .where('integrationId', '=', integration.uuid)
+      .forUpdate()
+      .execute();
     answer = await tenant.operator.post('/v1/sign-ins', USER).expect(202);
   });
 
-  expect(answer?.body).toEqual({ sync_runs: [], left_out: [{ integration_id: integration.id, reason: 'busy' }] });
+  expect(answer?.body).toEqual({
+    sync_runs: [],
+    left_out: [{ integration_id: integration.id, reason: 'busy' }],
+  });
 });
 
 it('starts one run when two sign in at the same moment', async () => {
   await givenOnboarded(service, tenant);
 
-  const answers = await Promise.all([1, 2, 3, 4].map((number) => tenant.operator.post('/v1/sign-ins', { user: `user ${number}` })));
+  const answers = await Promise.all(
+    [1, 2, 3, 4].map((number) => tenant.operator.post('/v1/sign-ins', { user: `user ${number}` })),
+  );
 
   expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
   expect((await tenant.viewer.get('/v1/sync-runs?kind=sign_in')).body.data).toHaveLength(1);
 });
 
 it('is fine for a tenant without integrations, and is audited', async () => {
-  const { body } = await tenant.operator.post('/v1/sign-ins', USER).set('Idempotency-Key', newUuid()).expect(202);
+  const { body } = await tenant.operator
+    .post('/v1/sign-ins', USER)
+    .set('Idempotency-Key', newUuid())
+    .expect(202);
 
   expect(body).toEqual({ sync_runs: [], left_out: [] });
-  expect((await tenant.admin.get('/v1/audit-log?action=sign_in.noted')).body.data).toMatchObject([{ detail: { user: 'ana@example.org' } }]);
+  expect((await tenant.admin.get('/v1/audit-log?action=sign_in.noted')).body.data).toMatchObject([
+    { detail: { user: 'ana@example.org' } },
+  ]);
 });
 
 it('needs a user and an operator', async () => {

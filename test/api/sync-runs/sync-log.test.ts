@@ -1,10 +1,10 @@
 /** What runs leave behind: totals, metadata, conflicts, parked deletions. */
 import { sql } from 'kysely';
-import { noteRecordTypes } from '../../../db/integrations/metadata';
-import { noteDatasetSucceeded } from '../../../db/sync-runs/sync-datasets';
+import { saveRecordTypes } from '../../../db/integrations/metadata';
+import { markDatasetSucceeded } from '../../../db/sync-runs/sync-datasets';
 import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { planDeletions } from '../../../db/pull/delete-missing';
-import { toWireId } from '../../../db/sql/ids';
+import { toTypeId } from '../../../db/sql/ids';
 import { givenOnboarded, givenPulled, type Pulled, remote, type Worker } from '../support/pulling';
 import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
@@ -18,13 +18,16 @@ beforeEach(async () => {
 });
 afterAll(() => service.close());
 
-const startFull = ({ id }: Pulled) => tenant.operator.post(`/v1/integrations/${id}/sync-runs`, { kind: 'full' }).expect(202);
+const startFull = ({ id }: Pulled) =>
+  tenant.operator.post(`/v1/integrations/${id}/sync-runs`, { kind: 'full' }).expect(202);
 
 describe('the Sync Status log (rules.md 32)', () => {
   async function givenCounted(): Promise<Worker> {
     const worker = await givenOnboarded(service, tenant);
     const place = { integrationId: worker.integration.uuid, isFull: true, watermark: null };
-    await worker.work((work) => noteDatasetSucceeded(work, { ...place, recordType: 'contacts', counted: { ours: 12, theirs: 10 } }));
+    await worker.work((work) =>
+      markDatasetSucceeded(work, { ...place, recordType: 'contacts', counted: { ours: 12, theirs: 10 } }),
+    );
     await startFull(worker.integration);
     await worker.run();
     return worker;
@@ -33,7 +36,7 @@ describe('the Sync Status log (rules.md 32)', () => {
   it('shows both totals, their difference and the breakdown; what is unknown is null and not 0', async () => {
     const worker = await givenCounted();
     await worker.work((work) =>
-      noteDatasetSucceeded(work, {
+      markDatasetSucceeded(work, {
         integrationId: worker.integration.uuid,
         recordType: 'deals',
         isFull: true,
@@ -46,7 +49,13 @@ describe('the Sync Status log (rules.md 32)', () => {
 
     const { body } = await tenant.viewer.get('/v1/sync-status').expect(200);
 
-    const contacts = { record_type: 'contacts', syncline: 12, app: 10, difference: 2, counted_at: expect.any(String) };
+    const contacts = {
+      record_type: 'contacts',
+      syncline: 12,
+      app: 10,
+      difference: 2,
+      counted_at: expect.any(String),
+    };
     expect(body.data).toMatchObject([
       {
         id: expect.stringMatching(/^sst_/),
@@ -63,7 +72,10 @@ describe('the Sync Status log (rules.md 32)', () => {
         total_syncline: null,
         total_app: null,
         total_difference: null,
-        breakdown: [contacts, { record_type: 'deals', syncline: null, app: null, difference: null, counted_at: null }],
+        breakdown: [
+          contacts,
+          { record_type: 'deals', syncline: null, app: null, difference: null, counted_at: null },
+        ],
       },
       { total_difference: null },
     ]);
@@ -72,7 +84,8 @@ describe('the Sync Status log (rules.md 32)', () => {
   it('is listed by app, account, integration and time', async () => {
     const { integration } = await givenOnboarded(service, tenant);
     await givenOnboarded(service, tenant, {}, { app: 'Other', account_name: 'Staging' });
-    const count = async (query: string) => (await tenant.viewer.get(`/v1/sync-status?${query}`).expect(200)).body.data.length;
+    const count = async (query: string) =>
+      (await tenant.viewer.get(`/v1/sync-status?${query}`).expect(200)).body.data.length;
 
     expect(await count('')).toBe(2);
     expect(await count('app=Other')).toBe(1);
@@ -81,13 +94,19 @@ describe('the Sync Status log (rules.md 32)', () => {
     expect(await count('as_of_before=2000-01-01T00:00:00Z')).toBe(0);
     expect(await count('as_of_after=2000-01-01T00:00:00%2B02:00&as_of_before=2100-01-01T00:00:00Z')).toBe(2);
     const first = await tenant.viewer.get('/v1/sync-status?limit=1').expect(200);
-    expect((await tenant.viewer.get(`/v1/sync-status?limit=1&cursor=${first.body.next_cursor}`).expect(200)).body).toMatchObject({ next_cursor: null });
+    expect(
+      (await tenant.viewer.get(`/v1/sync-status?limit=1&cursor=${first.body.next_cursor}`).expect(200)).body,
+    ).toMatchObject({ next_cursor: null });
   });
 });
 
 describe('metadata (rules.md 28)', () => {
   const type = (values: string[]) => [
-    { name: 'contacts', label: 'Contacts', fields: [{ name: 'status', label: 'Status', type: 'string' as const, isRequired: false, values }] },
+    {
+      name: 'contacts',
+      label: 'Contacts',
+      fields: [{ name: 'status', label: 'Status', type: 'string' as const, isRequired: false, values }],
+    },
   ];
 
   it('is what the configuration says until the third party was asked, and then what is there', async () => {
@@ -96,10 +115,14 @@ describe('metadata (rules.md 28)', () => {
     const before = await tenant.viewer.get(`${path}/record-types`).expect(200);
     const { syncRunId } = (await startFull(worker.integration), await worker.begin());
 
-    await worker.work((work) => noteRecordTypes(work, { integrationId: worker.integration.uuid, syncRunId, seen: type(['open']) }));
+    await worker.work((work) =>
+      saveRecordTypes(work, { integrationId: worker.integration.uuid, syncRunId, seen: type(['open']) }),
+    );
 
     const after = await tenant.viewer.get(`${path}/record-types`).expect(200);
-    expect(before.body.data.map(({ name, seen_at }: { name: string; seen_at: null }) => [name, seen_at])).toEqual([
+    expect(
+      before.body.data.map(({ name, seen_at }: { name: string; seen_at: null }) => [name, seen_at]),
+    ).toEqual([
       ['contacts', null],
       ['deals', null],
     ]);
@@ -119,15 +142,25 @@ describe('metadata (rules.md 28)', () => {
     const worker = await givenOnboarded(service, tenant);
     await startFull(worker.integration);
     const { syncRunId } = await worker.begin();
-    const note = (values: string[]) => worker.work((work) => noteRecordTypes(work, { integrationId: worker.integration.uuid, syncRunId, seen: type(values) }));
+    const note = (values: string[]) =>
+      worker.work((work) =>
+        saveRecordTypes(work, { integrationId: worker.integration.uuid, syncRunId, seen: type(values) }),
+      );
     await note(['open']);
     expect((await tenant.viewer.get('/v1/metadata-changes').expect(200)).body.data).toEqual([]);
 
     await note(['open', 'won']);
     await note(['won']);
 
-    const { body } = await tenant.viewer.get(`/v1/metadata-changes?integration_id=${worker.integration.id}`).expect(200);
-    const place = { integration_id: worker.integration.id, sync_run_id: toWireId('run', syncRunId), record_type: 'contacts', field: 'status' };
+    const { body } = await tenant.viewer
+      .get(`/v1/metadata-changes?integration_id=${worker.integration.id}`)
+      .expect(200);
+    const place = {
+      integration_id: worker.integration.id,
+      sync_run_id: toTypeId('run', syncRunId),
+      record_type: 'contacts',
+      field: 'status',
+    };
     expect(body.data).toMatchObject([
       { ...place, kind: 'value_removed', detail: { value: 'open' } },
       { ...place, kind: 'value_added', detail: { value: 'won' } },
@@ -139,8 +172,15 @@ describe('conflicts (rules.md 13, 17)', () => {
   it('are listed with both values, newest first, by integration and kind', async () => {
     await tenant.operator.put('/v1/records/contacts/c-1', { fields: { email: 'a@example.org' } }).expect(202);
     await tenant.operator.put('/v1/records/contacts/c-2', { fields: { email: 'a@example.org' } }).expect(202);
-    const record_types = { contacts: { direction: 'pull', fields: [{ name: 'email', to: 'email' }], match_by: 'email' } };
-    const worker = await givenOnboarded(service, tenant, { contacts: [remote('7', { email: 'a@example.org' })] }, { record_types });
+    const record_types = {
+      contacts: { direction: 'pull', fields: [{ name: 'email', to: 'email' }], match_by: 'email' },
+    };
+    const worker = await givenOnboarded(
+      service,
+      tenant,
+      { contacts: [remote('7', { email: 'a@example.org' })] },
+      { record_types },
+    );
     const other = await givenPulled(tenant);
 
     const { body } = await tenant.viewer.get('/v1/sync-conflicts').expect(200);
@@ -160,7 +200,9 @@ describe('conflicts (rules.md 13, 17)', () => {
         winner: null,
       },
     ]);
-    expect((await tenant.viewer.get('/v1/sync-conflicts?kind=field_changed_on_both_sides')).body.data).toEqual([]);
+    expect(
+      (await tenant.viewer.get('/v1/sync-conflicts?kind=field_changed_on_both_sides')).body.data,
+    ).toEqual([]);
     expect((await tenant.viewer.get(`/v1/sync-conflicts?integration_id=${other.id}`)).body.data).toEqual([]);
     expectProblem(await tenant.viewer.get('/v1/sync-conflicts?kind=war'), 400, 'invalid_query');
   });
@@ -170,19 +212,28 @@ describe('deletion reviews (rules.md 31)', () => {
   async function givenParked() {
     const contacts = Array.from({ length: 30 }, (_, index) => remote(String(index), { name: `n ${index}` }));
     const worker = await givenOnboarded(service, tenant, { contacts });
-    await worker.work(({ trx, now }) => sql`update record_links set updated_at = ${new Date(now.getTime() - 60_000)}`.execute(trx));
+    await worker.work(({ trx, now }) =>
+      sql`update record_links set updated_at = ${new Date(now.getTime() - 60_000)}`.execute(trx),
+    );
     await startFull(worker.integration);
     const run = await worker.begin();
     await worker.page(run, 'contacts', contacts.slice(0, 5));
-    const place = { integrationId: worker.integration.uuid, syncRunId: run.syncRunId, recordType: 'contacts' };
+    const place = {
+      integrationId: worker.integration.uuid,
+      syncRunId: run.syncRunId,
+      recordType: 'contacts',
+    };
     expect(await worker.work((work) => planDeletions(work, place))).toBe('parked');
     await worker.work((work) => changeSyncJob(work, place, { state: 'succeeded' }));
     const { body } = await tenant.viewer.get('/v1/deletion-reviews?state=pending').expect(200);
     return { worker, id: body.data[0].id as string, listed: body.data[0] };
   }
   const openNotifications = async () =>
-    (await tenant.viewer.get('/v1/notifications?is_open=true').expect(200)).body.data.map(({ kind }: { kind: string }) => kind);
-  const countRecords = async () => (await tenant.viewer.get('/v1/records/contacts?limit=100').expect(200)).body.data.length;
+    (await tenant.viewer.get('/v1/notifications?is_open=true').expect(200)).body.data.map(
+      ({ kind }: { kind: string }) => kind,
+    );
+  const countRecords = async () =>
+    (await tenant.viewer.get('/v1/records/contacts?limit=100').expect(200)).body.data.length;
 
   it('show what was parked, and list its records page by page', async () => {
     const { worker, id, listed } = await givenParked();
@@ -190,7 +241,9 @@ describe('deletion reviews (rules.md 31)', () => {
 
     const { body: shown } = await tenant.viewer.get(path).expect(200);
     const first = await tenant.viewer.get(`${path}/records?limit=20`).expect(200);
-    const second = await tenant.viewer.get(`${path}/records?limit=20&cursor=${first.body.next_cursor}`).expect(200);
+    const second = await tenant.viewer
+      .get(`${path}/records?limit=20&cursor=${first.body.next_cursor}`)
+      .expect(200);
 
     expect(shown).toEqual(listed);
     expect(shown).toMatchObject({
@@ -202,7 +255,13 @@ describe('deletion reviews (rules.md 31)', () => {
       records_deleted: null,
       decided_by: null,
     });
-    expect(new Set([...first.body.data, ...second.body.data].map(({ external_id }: { external_id: string }) => external_id)).size).toBe(25);
+    expect(
+      new Set(
+        [...first.body.data, ...second.body.data].map(
+          ({ external_id }: { external_id: string }) => external_id,
+        ),
+      ).size,
+    ).toBe(25);
     expect(first.body.data[0]).toEqual({
       id: expect.stringMatching(/^rec_/),
       record_type: 'contacts',
@@ -218,15 +277,20 @@ describe('deletion reviews (rules.md 31)', () => {
 
     const { body } = await tenant.admin.post(`/v1/deletion-reviews/${id}/approve`).expect(200);
 
-    expect(body).toMatchObject({ state: 'approved', records_deleted: 25, decided_by: expect.stringMatching(/^key:admin/), decided_at: expect.any(String) });
+    expect(body).toMatchObject({
+      state: 'approved',
+      records_deleted: 25,
+      decided_by: expect.stringMatching(/^key:admin/),
+      decided_at: expect.any(String),
+    });
     expect(await countRecords()).toBe(5);
     const again = await tenant.admin.post(`/v1/deletion-reviews/${id}/discard`);
     expectProblem(again, 409, 'review_decided');
     expect(JSON.parse(again.text).detail).toContain('approved by key:admin');
     expect((await tenant.viewer.get('/v1/deletion-reviews?state=pending')).body.data).toEqual([]);
-    expect((await tenant.admin.get('/v1/audit-log?action=deletion_review.approved')).body.data).toMatchObject([
-      { target: id, detail: { records_deleted: 25 } },
-    ]);
+    expect((await tenant.admin.get('/v1/audit-log?action=deletion_review.approved')).body.data).toMatchObject(
+      [{ target: id, detail: { records_deleted: 25 } }],
+    );
     expect(await openNotifications()).not.toContain('deletions_need_review');
   });
 
@@ -245,7 +309,10 @@ describe('deletion reviews (rules.md 31)', () => {
 
     await tenant.admin.delete(`/v1/integrations/${worker.integration.id}`).expect(204);
 
-    expect((await tenant.viewer.get(`/v1/deletion-reviews/${id}`)).body).toMatchObject({ state: 'superseded', decided_by: null });
+    expect((await tenant.viewer.get(`/v1/deletion-reviews/${id}`)).body).toMatchObject({
+      state: 'superseded',
+      decided_by: null,
+    });
     expectProblem(await tenant.admin.post(`/v1/deletion-reviews/${id}/approve`), 409, 'review_decided');
     expect(await countRecords()).toBe(30);
   });

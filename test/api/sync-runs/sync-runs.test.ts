@@ -1,8 +1,14 @@
 import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
-import { fromWireId, toWireId } from '../../../db/sql/ids';
+import { fromTypeId, toTypeId } from '../../../db/sql/ids';
 import { givenOnboarded, givenPulled, remote, Worker } from '../support/pulling';
-import { expectProblem, givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
+import {
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -43,7 +49,9 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
     const first = await tenant.operator.post(runsOf(integration), { kind: 'full' }).expect(202);
 
     const same = await tenant.operator.post(runsOf(integration), { kind: 'full' }).expect(200);
-    const narrower = await tenant.operator.post(runsOf(integration), { kind: 'incremental', record_types: ['deals'] }).expect(200);
+    const narrower = await tenant.operator
+      .post(runsOf(integration), { kind: 'incremental', record_types: ['deals'] })
+      .expect(200);
 
     expect(same.body).toMatchObject({ id: first.body.id, coalesced: true });
     expect(narrower.body).toMatchObject({ id: first.body.id, coalesced: true, kind: 'full' });
@@ -52,7 +60,9 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
 
   it('queues one follow-up behind a run that reads less, however many ask', async () => {
     const worker = await givenOnboarded(service, tenant);
-    const { body: narrow } = await tenant.operator.post(runsOf(worker.integration), { kind: 'incremental' }).expect(202);
+    const { body: narrow } = await tenant.operator
+      .post(runsOf(worker.integration), { kind: 'incremental' })
+      .expect(202);
     await worker.begin();
 
     const follow = await tenant.operator.post(runsOf(worker.integration), { kind: 'full' }).expect(202);
@@ -65,14 +75,17 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
   it('reads only the record types that are named, each once', async () => {
     const { integration } = await givenOnboarded(service, tenant);
 
-    const { body } = await tenant.operator.post(runsOf(integration), { kind: 'last_day', record_types: ['deals', 'deals'] }).expect(202);
+    const { body } = await tenant.operator
+      .post(runsOf(integration), { kind: 'last_day', record_types: ['deals', 'deals'] })
+      .expect(202);
 
     expect(body).toMatchObject({ kind: 'last_day', scope: 'last_day', record_types: ['deals'] });
   });
 
   it('has one effect however often it is sent under one Idempotency-Key', async () => {
     const worker = await givenOnboarded(service, tenant);
-    const send = () => tenant.operator.post(runsOf(worker.integration), { kind: 'full' }).set('Idempotency-Key', 'once');
+    const send = () =>
+      tenant.operator.post(runsOf(worker.integration), { kind: 'full' }).set('Idempotency-Key', 'once');
     const first = await send().expect(202);
     await worker.run();
 
@@ -84,43 +97,67 @@ describe('asking for a sync run (rules.md 28, 30)', () => {
 
   it('notes who asked in the audit log', async () => {
     const { integration } = await givenOnboarded(service, tenant);
-    const { body: run } = await tenant.operator.post(runsOf(integration), { kind: 'full', record_types: ['deals'] }).expect(202);
+    const { body: run } = await tenant.operator
+      .post(runsOf(integration), { kind: 'full', record_types: ['deals'] })
+      .expect(202);
 
     const { body } = await tenant.admin.get('/v1/audit-log?action=sync_run.requested').expect(200);
 
-    expect(body.data).toMatchObject([{ target: run.id, actor: run.started_by, detail: { kind: 'full', record_types: ['deals'], coalesced: false } }]);
+    expect(body.data).toMatchObject([
+      {
+        target: run.id,
+        actor: run.started_by,
+        detail: { kind: 'full', record_types: ['deals'], coalesced: false },
+      },
+    ]);
   });
 
   it('is refused while the integration is paused or needs new credentials, and for one that only pushes (rules.md 16)', async () => {
     const paused = await givenPulled(tenant, { is_paused: true });
     const refused = await givenPulled(tenant);
     await service.database.withTenant(tenant.uuid, ({ trx, now }) =>
-      trx.updateTable('integrations').set({ needsReauthorizationAt: now }).where('integrationId', '=', refused.uuid).execute(),
+      trx
+        .updateTable('integrations')
+        .set({ needsReauthorizationAt: now })
+        .where('integrationId', '=', refused.uuid)
+        .execute(),
     );
     const pushing = await givenIntegration(tenant);
 
     expectProblem(await tenant.operator.post(runsOf(paused), { kind: 'full' }), 409, 'integration_paused');
-    expectProblem(await tenant.operator.post(runsOf(refused), { kind: 'full' }), 409, 'needs_reauthorization');
+    expectProblem(
+      await tenant.operator.post(runsOf(refused), { kind: 'full' }),
+      409,
+      'needs_reauthorization',
+    );
     expectProblem(await tenant.operator.post(runsOf(pushing), { kind: 'full' }), 409, 'nothing_to_pull');
   });
 
   it('is refused for a record type that is not pulled, and says which', async () => {
     const { integration } = await givenOnboarded(service, tenant);
 
-    const response = await tenant.operator.post(runsOf(integration), { kind: 'full', record_types: ['deals', 'invoices'] });
+    const response = await tenant.operator.post(runsOf(integration), {
+      kind: 'full',
+      record_types: ['deals', 'invoices'],
+    });
 
     expectProblem(response, 422, 'unknown_record_type');
-    expect(JSON.parse(response.text).errors).toEqual([{ pointer: '/record_types/1', code: 'not_pulled', message: expect.stringContaining('contacts, deals') }]);
+    expect(JSON.parse(response.text).errors).toEqual([
+      { pointer: '/record_types/1', code: 'not_pulled', message: expect.stringContaining('contacts, deals') },
+    ]);
   });
 
-  it.each([{ kind: 'hourly' }, { kind: 'full', record_types: [] }, { kind: 'full', record_types: ['Deals!'] }, {}, { kind: 'full', wait: 60 }])(
-    'refuses the body %j',
-    async (body) => {
-      const { integration } = await givenOnboarded(service, tenant);
+  it.each([
+    { kind: 'hourly' },
+    { kind: 'full', record_types: [] },
+    { kind: 'full', record_types: ['Deals!'] },
+    {},
+    { kind: 'full', wait: 60 },
+  ])('refuses the body %j', async (body) => {
+    const { integration } = await givenOnboarded(service, tenant);
 
-      expectProblem(await tenant.operator.post(runsOf(integration), body), 400, 'invalid_body');
-    },
-  );
+    expectProblem(await tenant.operator.post(runsOf(integration), body), 400, 'invalid_body');
+  });
 
   it('needs an operator', async () => {
     const integration = await givenPulled(tenant);
@@ -138,10 +175,14 @@ describe('the Sync Log', () => {
       if (kind !== 'incremental') await worker.run();
     }
     const kindsOf = async (query: string) =>
-      (await tenant.viewer.get(`/v1/sync-runs?${query}`).expect(200)).body.data.map(({ kind }: { kind: string }) => kind);
+      (await tenant.viewer.get(`/v1/sync-runs?${query}`).expect(200)).body.data.map(
+        ({ kind }: { kind: string }) => kind,
+      );
 
     const first = await tenant.viewer.get('/v1/sync-runs?limit=3').expect(200);
-    const second = await tenant.viewer.get(`/v1/sync-runs?limit=3&cursor=${first.body.next_cursor}`).expect(200);
+    const second = await tenant.viewer
+      .get(`/v1/sync-runs?limit=3&cursor=${first.body.next_cursor}`)
+      .expect(200);
 
     expect([...first.body.data, ...second.body.data].map(({ kind }: { kind: string }) => kind)).toEqual([
       'incremental',
@@ -158,13 +199,22 @@ describe('the Sync Log', () => {
     expect(await kindsOf('created_before=2100-01-01T00:00:00Z&kind=full')).toEqual(['full']);
     expectProblem(await tenant.viewer.get('/v1/sync-runs?state=failed,lost'), 400, 'invalid_query');
     expectProblem(await tenant.viewer.get('/v1/sync-runs?created_after=yesterday'), 400, 'invalid_query');
-    expectProblem(await tenant.viewer.get(`/v1/sync-runs?kind=full&cursor=${first.body.next_cursor}`), 400, 'invalid_cursor');
+    expectProblem(
+      await tenant.viewer.get(`/v1/sync-runs?kind=full&cursor=${first.body.next_cursor}`),
+      400,
+      'invalid_cursor',
+    );
   });
 
   it('says of a nightly run which night it stands for, as a date', async () => {
     const worker = await givenOnboarded(service, tenant);
     await worker.work((work) =>
-      requestSyncRun(work, { integrationId: worker.integration.uuid, kind: 'nightly', startedBy: 'schedule:nightly', localDate: '2026-11-21' }),
+      requestSyncRun(work, {
+        integrationId: worker.integration.uuid,
+        kind: 'nightly',
+        startedBy: 'schedule:nightly',
+        localDate: '2026-11-21',
+      }),
     );
 
     const { body } = await tenant.viewer.get('/v1/sync-runs?kind=nightly').expect(200);
@@ -175,14 +225,21 @@ describe('the Sync Log', () => {
   it('shows how far a run is, and an end only where it can be told', async () => {
     const worker = new Worker(service, tenant, await givenPulled(tenant));
     const run = await worker.begin();
-    const id = toWireId('run', run.syncRunId);
-    await worker.page(run, 'contacts', [remote('1', { name: 'Ada' }), remote('2', { name: 'Ben' })], { nextCursor: 'more', total: 4 });
+    const id = toTypeId('run', run.syncRunId);
+    await worker.page(run, 'contacts', [remote('1', { name: 'Ada' }), remote('2', { name: 'Ben' })], {
+      nextCursor: 'more',
+      total: 4,
+    });
     const withOneUnknown = await tenant.viewer.get(`/v1/sync-runs/${id}`).expect(200);
     await worker.page(run, 'deals', [remote('d', { name: 'Deal' })], { total: 1 });
 
     const { body } = await tenant.viewer.get(`/v1/sync-runs/${id}`).expect(200);
 
-    expect(withOneUnknown.body.progress).toMatchObject({ records_read: 2, expected_records: null, estimated_end_at: null });
+    expect(withOneUnknown.body.progress).toMatchObject({
+      records_read: 2,
+      expected_records: null,
+      estimated_end_at: null,
+    });
     expect(body).toMatchObject({
       kind: 'onboarding',
       state: 'running',
@@ -197,57 +254,112 @@ describe('the Sync Log', () => {
         estimated_end_at: expect.any(String),
       },
     });
-    expect(new Date(body.progress.estimated_end_at).getTime()).toBeGreaterThan(new Date(body.started_at).getTime());
+    expect(new Date(body.progress.estimated_end_at).getTime()).toBeGreaterThan(
+      new Date(body.started_at).getTime(),
+    );
   });
 
   it('lists its jobs with what each waits for and why it failed', async () => {
     const worker = new Worker(service, tenant, await givenPulled(tenant));
     const run = await worker.begin();
     const until = new Date('2100-01-01T00:00:00Z');
-    const error = { category: 'transient', origin: 'app', code: 'unavailable', field: null, remote_field: null, message: '503', explanation: 'Wait.' } as const;
+    const error = {
+      category: 'transient',
+      origin: 'app',
+      code: 'unavailable',
+      field: null,
+      remote_field: null,
+      message: '503',
+      explanation: 'Wait.',
+    } as const;
     await worker.page(run, 'contacts', [remote('1', { name: 'Ada' })], { nextCursor: 'more', total: 9 });
     await worker.work((work) =>
       changeSyncJob(
         work,
         { ...run, recordType: 'deals' },
-        { state: 'waiting', waitingUntil: until, waitingBecause: 'retry', attempts: 2, isLastAttemptFailed: true, failingSince: work.now, error },
+        {
+          state: 'waiting',
+          waitingUntil: until,
+          waitingReason: 'retry',
+          attempts: 2,
+          isLastAttemptFailed: true,
+          failingSince: work.now,
+          error,
+        },
       ),
     );
 
-    const { body } = await tenant.viewer.get(`/v1/sync-runs/${toWireId('run', run.syncRunId)}/jobs`).expect(200);
+    const { body } = await tenant.viewer
+      .get(`/v1/sync-runs/${toTypeId('run', run.syncRunId)}/jobs`)
+      .expect(200);
 
     expect(body).toMatchObject({
       data: [
         { kind: 'metadata', record_type: null, state: 'queued', error: null },
-        { kind: 'dataset', record_type: 'contacts', state: 'running', pages: 1, records_read: 1, expected_records: 9, modified_since: null },
-        { record_type: 'deals', state: 'waiting', waiting_because: 'retry', waiting_until: until.toISOString(), attempts: 2, error: { code: 'unavailable' } },
+        {
+          kind: 'dataset',
+          record_type: 'contacts',
+          state: 'running',
+          pages: 1,
+          records_read: 1,
+          expected_records: 9,
+          modified_since: null,
+        },
+        {
+          record_type: 'deals',
+          state: 'waiting',
+          waiting_reason: 'retry',
+          waiting_until: until.toISOString(),
+          attempts: 2,
+          error: { code: 'unavailable' },
+        },
       ],
       next_cursor: null,
     });
   });
 
   it('lists what a run created and updated, with the names of the fields, page by page', async () => {
-    const worker = await givenOnboarded(service, tenant, { contacts: [remote('1', { name: 'Ada', city: 'Rom' }), remote('2', { name: 'Ben' })] });
+    const worker = await givenOnboarded(service, tenant, {
+      contacts: [remote('1', { name: 'Ada', city: 'Rom' }), remote('2', { name: 'Ben' })],
+    });
     await tenant.operator.post(runsOf(worker.integration), { kind: 'full' }).expect(202);
     const run = await worker.begin();
-    await worker.page(run, 'contacts', [remote('1', { name: 'Ada', city: 'Bonn' }), remote('2', { name: 'Ben' })], { nextCursor: 'more' });
+    await worker.page(
+      run,
+      'contacts',
+      [remote('1', { name: 'Ada', city: 'Bonn' }), remote('2', { name: 'Ben' })],
+      { nextCursor: 'more' },
+    );
     await worker.page(run, 'contacts', [remote('3', { name: 'Cem' })]);
     await worker.page(run, 'deals', [remote('1', { name: 'Deal' })]);
-    const path = `/v1/sync-runs/${toWireId('run', run.syncRunId)}/changes`;
+    const path = `/v1/sync-runs/${toTypeId('run', run.syncRunId)}/changes`;
 
     const first = await tenant.viewer.get(`${path}?limit=2`).expect(200);
     const second = await tenant.viewer.get(`${path}?limit=2&cursor=${first.body.next_cursor}`).expect(200);
 
     const ours = (remoteId: string) => `${worker.integration.id}:${remoteId}`;
     expect(first.body.data).toMatchObject([
-      { record_type: 'contacts', external_id: ours('1'), change: 'updated', fields: ['city'], was_deleted: false },
+      {
+        record_type: 'contacts',
+        external_id: ours('1'),
+        change: 'updated',
+        fields: ['city'],
+        was_deleted: false,
+      },
       { record_type: 'contacts', external_id: ours('3'), change: 'created', fields: [] },
     ]);
-    expect(second.body).toMatchObject({ data: [{ record_type: 'deals', external_id: ours('1'), change: 'created' }], next_cursor: null });
+    expect(second.body).toMatchObject({
+      data: [{ record_type: 'deals', external_id: ours('1'), change: 'created' }],
+      next_cursor: null,
+    });
     expect((await tenant.viewer.get(`${path}?change=updated`)).body.data).toHaveLength(1);
     expect((await tenant.viewer.get(`${path}?record_type=deals`)).body.data).toHaveLength(1);
     expect((await tenant.viewer.get(`${path}?change=deleted`)).body.data).toEqual([]);
-    expectProblem(await tenant.viewer.get(`${path}?change=updated&cursor=${first.body.next_cursor}`), 400, 'invalid_cursor');
+    expectProblem(
+      await tenant.viewer.get(`${path}?change=updated&cursor=${first.body.next_cursor}`),
+      400,
+      'invalid_cursor',
+    );
   });
 
   it('lists the records that could not be kept, and why', async () => {
@@ -258,7 +370,7 @@ describe('the Sync Log', () => {
       { remoteId: null, code: 'no_id', message: 'The item at 3 has no id.' },
     ];
     await worker.page(run, 'contacts', [remote('1', { name: 'Ada' })], { refused });
-    const id = toWireId('run', run.syncRunId);
+    const id = toTypeId('run', run.syncRunId);
 
     const { body } = await tenant.viewer.get(`/v1/sync-runs/${id}/errors`).expect(200);
 
@@ -274,7 +386,9 @@ describe('the Sync Log', () => {
     const { integration } = await givenOnboarded(service, tenant);
     await tenant.admin.delete(`/v1/integrations/${integration.id}`).expect(204);
 
-    expect((await tenant.viewer.get('/v1/sync-runs')).body.data).toMatchObject([{ integration_id: integration.id, state: 'succeeded' }]);
+    expect((await tenant.viewer.get('/v1/sync-runs')).body.data).toMatchObject([
+      { integration_id: integration.id, state: 'succeeded' },
+    ]);
   });
 });
 
@@ -285,7 +399,11 @@ describe('canceling', () => {
 
     const { body } = await tenant.operator.post(`/v1/sync-runs/${run.id}/cancel`).expect(200);
 
-    expect(body).toMatchObject({ state: 'canceled', is_sync_finished: true, canceled_by: expect.stringMatching(/^key:operator/) });
+    expect(body).toMatchObject({
+      state: 'canceled',
+      is_sync_finished: true,
+      canceled_by: expect.stringMatching(/^key:operator/),
+    });
     expectProblem(await tenant.operator.post(`/v1/sync-runs/${run.id}/cancel`), 409, 'sync_run_finished');
   });
 
@@ -296,7 +414,12 @@ describe('canceling', () => {
     await worker.page(run, 'contacts', [remote('1', { name: 'Ada' })], { nextCursor: 'more' });
     const wakes = () =>
       worker.work(({ trx }) =>
-        trx.selectFrom('outbox').select('outboxId').where('lane', '=', 'sync_run').where('subjectId', '=', worker.integration.uuid).execute(),
+        trx
+          .selectFrom('outbox')
+          .select('outboxId')
+          .where('topic', '=', 'sync_run')
+          .where('subjectId', '=', worker.integration.uuid)
+          .execute(),
       );
     const before = await wakes();
 
@@ -306,13 +429,15 @@ describe('canceling', () => {
 
     expect(body).toMatchObject({ state: 'running', cancel_requested_at: expect.any(String) });
     expect(again.body.cancel_requested_at).toBe(body.cancel_requested_at);
-    expect(jobs.data.map(({ record_type, state }: { record_type: string; state: string }) => [record_type, state])).toEqual([
+    expect(
+      jobs.data.map(({ record_type, state }: { record_type: string; state: string }) => [record_type, state]),
+    ).toEqual([
       [null, 'canceled'],
       ['contacts', 'running'],
       ['deals', 'canceled'],
     ]);
     expect((await wakes()).length).toBeGreaterThan(before.length);
-    expect(fromWireId('run', asked.id)).toBe(run.syncRunId);
+    expect(fromTypeId('run', asked.id)).toBe(run.syncRunId);
   });
 
   it('needs an operator', async () => {

@@ -1,6 +1,12 @@
-import { decideTick } from '../../../db/sync-runs/scheduled-requests';
+import { decideScheduledRun } from '../../../db/sync-runs/scheduled-requests';
 import { givenPulled, type Pulled } from '../support/pulling';
-import { expectProblem, givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
+import {
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -14,16 +20,27 @@ beforeEach(async () => {
 });
 afterAll(() => service.close());
 
-const schedule = async (id = pulled.id) => (await tenant.viewer.get(`/v1/integrations/${id}/sync-schedule`).expect(200)).body;
+const schedule = async (id = pulled.id) =>
+  (await tenant.viewer.get(`/v1/integrations/${id}/sync-schedule`).expect(200)).body;
 const tick = (at: string) =>
-  service.database.withTenant(tenant.uuid, (work) => decideTick(work, { integrationId: pulled.uuid, schedule: 'hourly', scheduledAt: new Date(at) }));
+  service.database.withTenant(tenant.uuid, (work) =>
+    decideScheduledRun(work, { integrationId: pulled.uuid, schedule: 'hourly', scheduledAt: new Date(at) }),
+  );
 
 it('shows in words and as the next runs when an integration is read by itself', async () => {
   const { body: mine } = await tenant.viewer.get('/v1/tenant');
   const shown = await schedule();
 
-  expect(shown).toMatchObject({ state: 'on', time_zone: mine.time_zone, nightly_at: '02:00', nightly_fallback_at: '03:15', skipped_ticks: [] });
-  expect(shown.summary).toBe(`Each hour at minute ${shown.hourly_at_minute} what has changed; at 02:00 in ${mine.time_zone} everything.`);
+  expect(shown).toMatchObject({
+    state: 'on',
+    time_zone: mine.time_zone,
+    nightly_at: '02:00',
+    nightly_fallback_at: '03:15',
+    skipped_runs: [],
+  });
+  expect(shown.summary).toBe(
+    `Each hour at minute ${shown.hourly_at_minute} what has changed; at 02:00 in ${mine.time_zone} everything.`,
+  );
   expect(shown.next_runs).toHaveLength(10);
   expect(shown.next_runs.filter((run: { schedule: string }) => run.schedule === 'nightly')).toHaveLength(5);
   for (const { at, local_time: local } of shown.next_runs) {
@@ -33,18 +50,33 @@ it('shows in words and as the next runs when an integration is read by itself', 
 });
 
 it('follows the settings', async () => {
-  const change = (settings: object, etag: string) => tenant.admin.patch(`/v1/integrations/${pulled.id}`, settings).set('If-Match', etag).expect(200);
+  const change = (settings: object, etag: string) =>
+    tenant.admin.patch(`/v1/integrations/${pulled.id}`, settings).set('If-Match', etag).expect(200);
   const { headers } = await change({ is_hourly_sync_on: false, nightly_sync_at: '23:30' }, pulled.etag);
-  expect(await schedule()).toMatchObject({ state: 'on', hourly_at_minute: null, nightly_at: '23:30', nightly_fallback_at: '00:45' });
+  expect(await schedule()).toMatchObject({
+    state: 'on',
+    hourly_at_minute: null,
+    nightly_at: '23:30',
+    nightly_fallback_at: '00:45',
+  });
 
   await change({ nightly_sync_at: null }, headers.etag as string);
-  expect(await schedule()).toMatchObject({ state: 'off', summary: 'Only when somebody asks for it.', next_runs: [] });
+  expect(await schedule()).toMatchObject({
+    state: 'off',
+    summary: 'Only when somebody asks for it.',
+    next_runs: [],
+  });
 });
 
 it('says that nothing is read where an integration only pushes', async () => {
   const { id } = await givenIntegration(tenant);
 
-  expect(await schedule(id)).toMatchObject({ state: 'off', summary: 'Nothing is read from this app.', time_zone: null, next_runs: [] });
+  expect(await schedule(id)).toMatchObject({
+    state: 'off',
+    summary: 'Nothing is read from this app.',
+    time_zone: null,
+    next_runs: [],
+  });
 });
 
 it('shows what was skipped and why, the newest first, page by page', async () => {
@@ -53,15 +85,21 @@ it('shows what was skipped and why, the newest first, page by page', async () =>
 
   const shown = await schedule();
   expect(shown.state).toBe('paused');
-  expect(shown.skipped_ticks).toMatchObject([
-    { schedule: 'hourly', scheduled_at: '2027-01-10T07:17:00.000Z', reason: 'skipped_paused', sync_run_id: null, integration_id: pulled.id },
+  expect(shown.skipped_runs).toMatchObject([
+    {
+      schedule: 'hourly',
+      scheduled_at: '2027-01-10T07:17:00.000Z',
+      reason: 'skipped_paused',
+      sync_run_id: null,
+      integration_id: pulled.id,
+    },
     { scheduled_at: '2027-01-10T06:17:00.000Z' },
     { scheduled_at: '2027-01-10T05:17:00.000Z' },
   ]);
   const list = `/v1/integrations/${pulled.id}/skipped-ticks`;
   const first = (await tenant.viewer.get(`${list}?limit=2`).expect(200)).body;
   const rest = (await tenant.viewer.get(`${list}?limit=2&cursor=${first.next_cursor}`).expect(200)).body;
-  expect([...first.data, ...rest.data]).toEqual(shown.skipped_ticks);
+  expect([...first.data, ...rest.data]).toEqual(shown.skipped_runs);
   expect(rest.next_cursor).toBeNull();
 });
 
@@ -69,7 +107,7 @@ it('names the run that was in the way', async () => {
   await tick('2027-01-10T05:17:00Z');
 
   const [{ id }] = (await tenant.viewer.get('/v1/sync-runs').expect(200)).body.data;
-  expect((await schedule()).skipped_ticks).toMatchObject([{ reason: 'skipped_overlap', sync_run_id: id }]);
+  expect((await schedule()).skipped_runs).toMatchObject([{ reason: 'skipped_overlap', sync_run_id: id }]);
 });
 
 it('refuses a cursor of another integration', async () => {
@@ -78,5 +116,9 @@ it('refuses a cursor of another integration', async () => {
   const { body } = await tenant.viewer.get(`/v1/integrations/${pulled.id}/skipped-ticks?limit=1`).expect(200);
   const other = await givenPulled(tenant);
 
-  expectProblem(await tenant.viewer.get(`/v1/integrations/${other.id}/skipped-ticks?cursor=${body.next_cursor}`), 400, 'invalid_cursor');
+  expectProblem(
+    await tenant.viewer.get(`/v1/integrations/${other.id}/skipped-ticks?cursor=${body.next_cursor}`),
+    400,
+    'invalid_cursor',
+  );
 });

@@ -4,7 +4,13 @@ import { PLATFORM_TENANT_ID } from '../../../db/tables';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { givenOnboarded } from '../support/pulling';
 import { givenRunHistory } from '../support/run-history';
-import { type Caller, givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
+import {
+  type Caller,
+  givenIntegration,
+  type GivenTenant,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -22,24 +28,31 @@ interface Case {
   target?: RegExp;
 }
 
-const fresh = (overrides: object = {}) => givenIntegration(tenant, { is_paused: false, initial_push: 'none', ...overrides });
+const fresh = (overrides: object = {}) =>
+  givenIntegration(tenant, { is_paused: false, initial_push: 'none', ...overrides });
 let nextRecord = 0;
 /** A record with an open window at a fresh integration. */
 async function pending(): Promise<string> {
   const { id } = await fresh();
   const name = `audit-${(nextRecord += 1)}`;
-  await tenant.operator.put(`/v1/records/employees/${name}`, { fields: { email: `${name}@example.org` } }).expect(202);
+  await tenant.operator
+    .put(`/v1/records/employees/${name}`, { fields: { email: `${name}@example.org` } })
+    .expect(202);
   return `/v1/integrations/${id}/records/employees/${name}`;
 }
 
 /** The same, after its last push failed. */
 async function failed(): Promise<string> {
-  const pair = await pending();
-  await tenant.operator.post(`${pair}/discard`).expect(200);
+  const recordSync = await pending();
+  await tenant.operator.post(`${recordSync}/discard`).expect(200);
   await service.database.withTenant(tenant.uuid, ({ trx }) =>
-    trx.updateTable('recordSyncs').set({ settledStatus: 'sync_failed' }).where('discardedAt', 'is not', null).execute(),
+    trx
+      .updateTable('recordSyncs')
+      .set({ resultStatus: 'sync_failed' })
+      .where('discardedAt', 'is not', null)
+      .execute(),
   );
-  return pair;
+  return recordSync;
 }
 
 async function signedIn(): Promise<Browser> {
@@ -56,7 +69,8 @@ async function sessionOfSomebody(): Promise<string> {
 /** Of the tenant's webhook endpoints, and of the platform's. */
 function webhookCases(root: string, by: 'admin' | 'platform'): Record<string, Case> {
   const endpoints = `${root}/webhook-endpoints`;
-  const made = async (as: Caller) => `${endpoints}/${(await as.post(endpoints, { url: 'https://hooks.example.com/canary' }).expect(201)).body.id}`;
+  const made = async (as: Caller) =>
+    `${endpoints}/${(await as.post(endpoints, { url: 'https://hooks.example.com/canary' }).expect(201)).body.id}`;
   const on = (action: string, send: (as: Caller, endpoint: string) => Promise<supertest.Response>): Case => ({
     by,
     send: async (as) => send(as, await made(as)),
@@ -65,17 +79,28 @@ function webhookCases(root: string, by: 'admin' | 'platform'): Record<string, Ca
   });
   const one = `${endpoints}/{endpoint_id}`;
   return {
-    [`POST ${endpoints}`]: on('created', async (as) => as.post(endpoints, { url: 'https://hooks.example.com/canary' })),
-    [`PATCH ${one}`]: on('changed', async (as, endpoint) => as.patch(endpoint, { description: 'x' }).set('If-Match', '"1"')),
+    [`POST ${endpoints}`]: on('created', async (as) =>
+      as.post(endpoints, { url: 'https://hooks.example.com/canary' }),
+    ),
+    [`PATCH ${one}`]: on('changed', async (as, endpoint) =>
+      as.patch(endpoint, { description: 'x' }).set('If-Match', '"1"'),
+    ),
     [`DELETE ${one}`]: on('deleted', async (as, endpoint) => as.delete(endpoint)),
-    [`POST ${one}/rotate-secret`]: on('secret_rotated', async (as, endpoint) => as.post(`${endpoint}/rotate-secret`)),
+    [`POST ${one}/rotate-secret`]: on('secret_rotated', async (as, endpoint) =>
+      as.post(`${endpoint}/rotate-secret`),
+    ),
     [`POST ${one}/test`]: on('tested', async (as, endpoint) => as.post(`${endpoint}/test`)),
     [`POST ${one}/disable`]: on('disabled', async (as, endpoint) => as.post(`${endpoint}/disable`)),
     [`POST ${one}/enable`]: on('enabled', async (as, endpoint) => as.post(`${endpoint}/enable`)),
-    [`POST ${one}/recover`]: on('recovered', async (as, endpoint) => as.post(`${endpoint}/recover`, { since: new Date(Date.now() - 1_000).toISOString() })),
+    [`POST ${one}/recover`]: on('recovered', async (as, endpoint) =>
+      as.post(`${endpoint}/recover`, { since: new Date(Date.now() - 1_000).toISOString() }),
+    ),
     [`POST ${root}/webhook-deliveries/{delivery_id}/resend`]: {
       by,
-      send: async (as) => as.post(`${root}/webhook-deliveries/${(await as.post(`${await made(as)}/test`)).body.delivery_id}/resend`),
+      send: async (as) =>
+        as.post(
+          `${root}/webhook-deliveries/${(await as.post(`${await made(as)}/test`)).body.delivery_id}/resend`,
+        ),
       action: 'webhook_delivery.resent',
       target: /^whd_/,
     },
@@ -106,7 +131,8 @@ const CASES: Record<string, Case> = {
   },
   'DELETE /v1/people/{person_id}': {
     by: 'admin',
-    send: async (as) => as.delete(`/v1/people/${(await givenPerson(service, tenant, { role: 'viewer' })).id}`),
+    send: async (as) =>
+      as.delete(`/v1/people/${(await givenPerson(service, tenant, { role: 'viewer' })).id}`),
     action: 'person.disabled',
     target: /^psn_/,
   },
@@ -124,23 +150,41 @@ const CASES: Record<string, Case> = {
   },
   'POST /console/v1/sign-in': {
     by: 'person',
-    send: async () => new Browser(service.app).post('/console/v1/sign-in', { email: (await givenPerson(service, tenant)).email, password: PASSWORD }),
+    send: async () =>
+      new Browser(service.app).post('/console/v1/sign-in', {
+        email: (await givenPerson(service, tenant)).email,
+        password: PASSWORD,
+      }),
     action: 'sign_in.succeeded',
     target: /^psn_/,
   },
   'POST /console/v1/passwords': {
     by: 'person',
     async send() {
-      const { body } = await tenant.admin.post(`/v1/people/${(await givenPerson(service, tenant)).id}/invitation`);
-      return new Browser(service.app).post('/console/v1/passwords', { token: body.invitation.token, password: 'canary password' });
+      const { body } = await tenant.admin.post(
+        `/v1/people/${(await givenPerson(service, tenant)).id}/invitation`,
+      );
+      return new Browser(service.app).post('/console/v1/passwords', {
+        token: body.invitation.token,
+        password: 'canary password',
+      });
     },
     action: 'password.set',
     target: /^psn_/,
   },
-  'POST /console/v1/sign-out': { by: 'person', send: async () => (await signedIn()).post('/console/v1/sign-out'), action: 'signed_out', target: /^psn_/ },
+  'POST /console/v1/sign-out': {
+    by: 'person',
+    send: async () => (await signedIn()).post('/console/v1/sign-out'),
+    action: 'signed_out',
+    target: /^psn_/,
+  },
   'POST /console/v1/me/password': {
     by: 'person',
-    send: async () => (await signedIn()).post('/console/v1/me/password', { current_password: PASSWORD, password: 'canary password' }),
+    send: async () =>
+      (await signedIn()).post('/console/v1/me/password', {
+        current_password: PASSWORD,
+        password: 'canary password',
+      }),
     action: 'password.set',
     target: /^psn_/,
   },
@@ -148,7 +192,10 @@ const CASES: Record<string, Case> = {
     by: 'person',
     async send() {
       const browser = await signedIn();
-      return browser.send('delete', `/console/v1/me/sessions/${(await browser.get('/console/v1/me')).body.session_id}`);
+      return browser.send(
+        'delete',
+        `/console/v1/me/sessions/${(await browser.get('/console/v1/me')).body.session_id}`,
+      );
     },
     action: 'session.ended',
     target: /^ses_/,
@@ -156,13 +203,19 @@ const CASES: Record<string, Case> = {
 
   'POST /v1/integrations/{integration_id}/overviews': {
     by: 'operator',
-    send: async (as) => as.post(`/v1/integrations/${(await givenIntegration(tenant, { is_paused: false })).id}/overviews`, {}).set('prefer', 'respond-async'),
+    send: async (as) =>
+      as
+        .post(`/v1/integrations/${(await givenIntegration(tenant, { is_paused: false })).id}/overviews`, {})
+        .set('prefer', 'respond-async'),
     action: 'overview.requested',
     target: /^ovw_/,
   },
   'POST /v1/integrations/{integration_id}/sync-now': {
     by: 'operator',
-    send: async (as) => as.post(`/v1/integrations/${(await givenIntegration(tenant, { is_paused: false })).id}/sync-now`, {}).set('prefer', 'respond-async'),
+    send: async (as) =>
+      as
+        .post(`/v1/integrations/${(await givenIntegration(tenant, { is_paused: false })).id}/sync-now`, {})
+        .set('prefer', 'respond-async'),
     action: 'sync_now.requested',
     target: /^run_/,
   },
@@ -170,7 +223,9 @@ const CASES: Record<string, Case> = {
     by: 'admin',
     async send(as) {
       const { headers } = await as.get('/v1/notification-settings');
-      return as.patch('/v1/notification-settings', { is_email_on: false }).set('If-Match', headers['etag'] as string);
+      return as
+        .patch('/v1/notification-settings', { is_email_on: false })
+        .set('If-Match', headers['etag'] as string);
     },
     action: 'notification_settings.changed',
   },
@@ -178,7 +233,9 @@ const CASES: Record<string, Case> = {
     by: 'admin',
     async send(as) {
       const { headers } = await as.get('/v1/tenant');
-      return as.patch('/v1/tenant', { contact_email: 'ops@example.org' }).set('If-Match', headers.etag as string);
+      return as
+        .patch('/v1/tenant', { contact_email: 'ops@example.org' })
+        .set('If-Match', headers.etag as string);
     },
     action: 'tenant.changed',
     target: /^ten_/,
@@ -187,7 +244,9 @@ const CASES: Record<string, Case> = {
     by: 'platform',
     async send(as) {
       const { headers } = await as.get(`/v1/tenants/${tenant.id}`);
-      return as.patch(`/v1/tenants/${tenant.id}`, { contact_email: 'it@example.org' }).set('If-Match', headers.etag as string);
+      return as
+        .patch(`/v1/tenants/${tenant.id}`, { contact_email: 'it@example.org' })
+        .set('If-Match', headers.etag as string);
     },
     action: 'tenant.changed',
     target: /^ten_/,
@@ -198,22 +257,34 @@ const CASES: Record<string, Case> = {
     action: 'api_key.created',
     target: /^key_/,
   },
-  'POST /v1/api-keys': { by: 'admin', send: (as) => as.post('/v1/api-keys', { name: 'n', role: 'viewer' }), action: 'api_key.created', target: /^key_/ },
+  'POST /v1/api-keys': {
+    by: 'admin',
+    send: (as) => as.post('/v1/api-keys', { name: 'n', role: 'viewer' }),
+    action: 'api_key.created',
+    target: /^key_/,
+  },
   'DELETE /v1/api-keys/{api_key_id}': {
     by: 'admin',
-    send: async (as) => as.delete(`/v1/api-keys/${(await as.post('/v1/api-keys', { name: 'n', role: 'viewer' })).body.id}`),
+    send: async (as) =>
+      as.delete(`/v1/api-keys/${(await as.post('/v1/api-keys', { name: 'n', role: 'viewer' })).body.id}`),
     action: 'api_key.revoked',
     target: /^key_/,
   },
   'POST /v1/integrations': {
     by: 'admin',
-    send: (as) => as.post('/v1/integrations', { connector: 'scim', config: { base_url: 'https://hr.example.com' }, credentials: { token: 'canary' } }),
+    send: (as) =>
+      as.post('/v1/integrations', {
+        connector: 'scim',
+        config: { base_url: 'https://hr.example.com' },
+        credentials: { token: 'canary' },
+      }),
     action: 'integration.created',
     target: /^int_/,
   },
   'PATCH /v1/integrations/{integration_id}': {
     by: 'admin',
-    send: async (as) => as.patch(`/v1/integrations/${(await fresh()).id}`, { app: 'x' }).set('If-Match', '"1"'),
+    send: async (as) =>
+      as.patch(`/v1/integrations/${(await fresh()).id}`, { app: 'x' }).set('If-Match', '"1"'),
     action: 'integration.changed',
     target: /^int_/,
   },
@@ -225,7 +296,8 @@ const CASES: Record<string, Case> = {
   },
   'PUT /v1/integrations/{integration_id}/credentials': {
     by: 'admin',
-    send: async (as) => as.put(`/v1/integrations/${(await fresh()).id}/credentials`, { credentials: { token: 'canary' } }),
+    send: async (as) =>
+      as.put(`/v1/integrations/${(await fresh()).id}/credentials`, { credentials: { token: 'canary' } }),
     action: 'integration.credentials_replaced',
     target: /^int_/,
   },
@@ -249,7 +321,10 @@ const CASES: Record<string, Case> = {
   },
   'POST /v1/integrations/{integration_id}/sync-runs': {
     by: 'operator',
-    send: async (as) => as.post(`/v1/integrations/${(await givenOnboarded(service, tenant)).integration.id}/sync-runs`, { kind: 'full' }),
+    send: async (as) =>
+      as.post(`/v1/integrations/${(await givenOnboarded(service, tenant)).integration.id}/sync-runs`, {
+        kind: 'full',
+      }),
     action: 'sync_run.requested',
     target: /^run_/,
   },
@@ -257,22 +332,30 @@ const CASES: Record<string, Case> = {
     by: 'operator',
     async send(as) {
       const { integration } = await givenOnboarded(service, tenant);
-      const { body } = await as.post(`/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' }).expect(202);
+      const { body } = await as
+        .post(`/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' })
+        .expect(202);
       return as.post(`/v1/sync-runs/${body.id}/cancel`);
     },
     action: 'sync_run.canceled',
     target: /^run_/,
   },
-  'POST /v1/sign-ins': { by: 'operator', send: (as) => as.post('/v1/sign-ins', { user: 'ana@example.org' }), action: 'sign_in.noted' },
+  'POST /v1/sign-ins': {
+    by: 'operator',
+    send: (as) => as.post('/v1/sign-ins', { user: 'ana@example.org' }),
+    action: 'sign_in.noted',
+  },
   'POST /v1/deletion-reviews/{deletion_review_id}/approve': {
     by: 'admin',
-    send: async (as) => as.post(`/v1/deletion-reviews/${(await givenRunHistory(service, tenant)).review}/approve`),
+    send: async (as) =>
+      as.post(`/v1/deletion-reviews/${(await givenRunHistory(service, tenant)).review}/approve`),
     action: 'deletion_review.approved',
     target: /^rev_/,
   },
   'POST /v1/deletion-reviews/{deletion_review_id}/discard': {
     by: 'admin',
-    send: async (as) => as.post(`/v1/deletion-reviews/${(await givenRunHistory(service, tenant)).review}/discard`),
+    send: async (as) =>
+      as.post(`/v1/deletion-reviews/${(await givenRunHistory(service, tenant)).review}/discard`),
     action: 'deletion_review.discarded',
     target: /^rev_/,
   },
@@ -280,7 +363,8 @@ const CASES: Record<string, Case> = {
   ...webhookCases('/v1/platform', 'platform'),
   'POST /v1/records/batch': {
     by: 'operator',
-    send: (as) => as.post('/v1/records/batch', { records: [{ record_type: 'employees', external_id: 'b', fields: {} }] }),
+    send: (as) =>
+      as.post('/v1/records/batch', { records: [{ record_type: 'employees', external_id: 'b', fields: {} }] }),
     action: 'records.changed',
   },
   'POST /v1/record-syncs/retry': {
@@ -325,9 +409,9 @@ const CASES: Record<string, Case> = {
   'POST /v1/integrations/{integration_id}/records/{record_type}/{external_id}/release': {
     by: 'operator',
     async send(as) {
-      const pair = await pending();
-      await as.post(`${pair}/hold`).expect(200);
-      return as.post(`${pair}/release`);
+      const recordSync = await pending();
+      await as.post(`${recordSync}/hold`).expect(200);
+      return as.post(`${recordSync}/release`);
     },
     action: 'record_sync.released',
     target: /^employees\//,
@@ -349,7 +433,9 @@ const CASES: Record<string, Case> = {
 };
 
 const rowsOf = async (requestId: string, tenantUuid = tenant.uuid) =>
-  service.database.withTenant(tenantUuid, ({ trx }) => trx.selectFrom('auditLog').selectAll().where('requestId', '=', requestId).execute());
+  service.database.withTenant(tenantUuid, ({ trx }) =>
+    trx.selectFrom('auditLog').selectAll().where('requestId', '=', requestId).execute(),
+  );
 
 /** What one has read is nobody's business but one's own, and stands in the notification's own row. */
 const READING = ['POST /v1/notifications/viewed', 'POST /v1/notifications/{notification_id}/viewed'];
@@ -357,34 +443,48 @@ const READING = ['POST /v1/notifications/viewed', 'POST /v1/notifications/{notif
 it('has a case for every route that changes something', async () => {
   const { body } = await service.as(undefined).get('/openapi.json');
   const changing = Object.entries(body.paths as Record<string, object>).flatMap(([path, operations]) =>
-    Object.keys(operations).flatMap((method) => (method === 'get' ? [] : [`${method.toUpperCase()} ${path}`])),
+    Object.keys(operations).flatMap((method) =>
+      method === 'get' ? [] : [`${method.toUpperCase()} ${path}`],
+    ),
   );
 
   expect([...Object.keys(CASES), ...READING, 'POST /v1/tenants'].toSorted()).toEqual(changing.toSorted());
 });
 
-it.each(Object.entries(CASES))('%s leaves one row: who, what, to what, from where', async (route, { by, send, action, target }) => {
-  const response = await send(by === 'platform' ? service.platform : by === 'person' ? service.as(undefined) : tenant[by]);
-  const rows = await rowsOf(response.headers['x-request-id'] as string, route.includes(' /v1/platform/') ? PLATFORM_TENANT_ID : tenant.uuid);
+it.each(Object.entries(CASES))(
+  '%s leaves one row: who, what, to what, from where',
+  async (route, { by, send, action, target }) => {
+    const response = await send(
+      by === 'platform' ? service.platform : by === 'person' ? service.as(undefined) : tenant[by],
+    );
+    const rows = await rowsOf(
+      response.headers['x-request-id'] as string,
+      route.includes(' /v1/platform/') ? PLATFORM_TENANT_ID : tenant.uuid,
+    );
 
-  expect(response.status).toBeLessThan(300);
-  expect(rows).toHaveLength(1);
-  expect(rows[0]).toMatchObject({
-    action,
-    actor: expect.stringMatching(new RegExp(`^(key:)?${by}`)),
-    ip: expect.stringContaining('127.0.0.1'),
-  });
-  expect(rows[0]?.target ?? '').toMatch(target ?? /^$/);
-  expect(JSON.stringify(rows)).not.toContain('canary');
-});
+    expect(response.status).toBeLessThan(300);
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({
+      action,
+      actor: expect.stringMatching(new RegExp(`^(key:)?${by}`)),
+      ip: expect.stringContaining('127.0.0.1'),
+    });
+    expect(rows[0]?.target ?? '').toMatch(target ?? /^$/);
+    expect(JSON.stringify(rows)).not.toContain('canary');
+  },
+);
 
 it('POST /v1/tenants leaves its row with the new tenant', async () => {
   const response = await service.platform.post('/v1/tenants', { name: 'Audited' }).expect(201);
-  const { body } = await service.platform.post(`/v1/tenants/${response.body.id}/api-keys`, { name: 'auditor', role: 'admin' }).expect(201);
+  const { body } = await service.platform
+    .post(`/v1/tenants/${response.body.id}/api-keys`, { name: 'auditor', role: 'admin' })
+    .expect(201);
 
   const log = await service.as(body.key).get('/v1/audit-log').expect(200);
 
-  expect(log.body.data.map(({ action, actor }: { action: string; actor: string }) => [action, actor])).toEqual([
+  expect(
+    log.body.data.map(({ action, actor }: { action: string; actor: string }) => [action, actor]),
+  ).toEqual([
     ['api_key.created', 'platform'],
     ['tenant.created', 'platform'],
   ]);
@@ -392,16 +492,31 @@ it('POST /v1/tenants leaves its row with the new tenant', async () => {
 
 it('leaves no row for a dry run, a repetition or a refusal', async () => {
   const { id } = await fresh();
-  const dry = await tenant.admin.patch(`/v1/integrations/${id}?dry_run=true`, { app: 'x' }).set('If-Match', '"1"').expect(200);
-  const refused = await tenant.admin.patch(`/v1/integrations/${id}`, { app: 'x' }).set('If-Match', '"9"').expect(412);
-  await tenant.admin.post('/v1/api-keys', { name: 'r', role: 'viewer' }).set('Idempotency-Key', 'audit').expect(201);
-  const repeated = await tenant.admin.post('/v1/api-keys', { name: 'r', role: 'viewer' }).set('Idempotency-Key', 'audit').expect(201);
+  const dry = await tenant.admin
+    .patch(`/v1/integrations/${id}?dry_run=true`, { app: 'x' })
+    .set('If-Match', '"1"')
+    .expect(200);
+  const refused = await tenant.admin
+    .patch(`/v1/integrations/${id}`, { app: 'x' })
+    .set('If-Match', '"9"')
+    .expect(412);
+  await tenant.admin
+    .post('/v1/api-keys', { name: 'r', role: 'viewer' })
+    .set('Idempotency-Key', 'audit')
+    .expect(201);
+  const repeated = await tenant.admin
+    .post('/v1/api-keys', { name: 'r', role: 'viewer' })
+    .set('Idempotency-Key', 'audit')
+    .expect(201);
 
-  for (const response of [dry, refused, repeated]) expect(await rowsOf(response.headers['x-request-id'] as string)).toEqual([]);
+  for (const response of [dry, refused, repeated])
+    expect(await rowsOf(response.headers['x-request-id'] as string)).toEqual([]);
 });
 
 it('writes no key, no credentials and no field of a record into the log of the process (S17)', async () => {
-  await tenant.operator.put('/v1/records/employees/canary-person', { fields: { secret: 'canary-value' } }).expect(202);
+  await tenant.operator
+    .put('/v1/records/employees/canary-person', { fields: { secret: 'canary-value' } })
+    .expect(202);
   await service.as('canary-key').get('/v1/tenant').expect(401);
 
   const log = service.logged.join('');

@@ -1,7 +1,14 @@
 /** The policy of COMPANY_SYNCHRONIZED: chosen early, changed back until the switch, gone after it (rule 42). */
 import { loadApiConfig } from '../../../runtime/config';
 import { PULLED_INTEGRATION } from '../support/pulling';
-import { expectProblem, givenIntegration, type GivenTenant, PUBLIC_URL, type Service, startService } from '../support/service';
+import {
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  PUBLIC_URL,
+  type Service,
+  startService,
+} from '../support/service';
 
 const SWITCH_AT = new Date('2100-01-02T03:04:05Z');
 let before: Service;
@@ -17,7 +24,9 @@ afterAll(async () => {
 
 const choose = async (service: Service, tenant: GivenTenant, policy: string) => {
   const { headers } = await service.platform.get(`/v1/tenants/${tenant.id}`).expect(200);
-  return service.platform.patch(`/v1/tenants/${tenant.id}`, { company_synchronized_policy: policy }).set('If-Match', headers.etag as string);
+  return service.platform
+    .patch(`/v1/tenants/${tenant.id}`, { company_synchronized_policy: policy })
+    .set('If-Match', headers.etag as string);
 };
 const pinned = async (tenant: GivenTenant) =>
   (
@@ -30,7 +39,11 @@ const HEADERS = {
   sunset: 'Sat, 02 Jan 2100 03:04:05 GMT',
   link: `<${PUBLIC_URL}/docs/errors/policy_gone>; rel="deprecation"; type="text/html"`,
 };
-const deprecationOf = ({ headers: { deprecation, sunset, link } }: { headers: Record<string, string> }) => ({ deprecation, sunset, link });
+const deprecationOf = ({ headers: { deprecation, sunset, link } }: { headers: Record<string, string> }) => ({
+  deprecation,
+  sunset,
+  link,
+});
 const NONE = { deprecation: undefined, sunset: undefined, link: undefined };
 
 it('is all_datasets for a new tenant, of which nothing is deprecated', async () => {
@@ -62,15 +75,31 @@ it('is chosen by the admins of the tenant themselves, from the version they saw'
   const tenant = await before.givenTenant();
   const { headers, body } = await tenant.admin.get('/v1/tenant').expect(200);
   const etag = headers.etag as string;
-  const wanted = { company_synchronized_policy: 'first_dataset', time_zone: 'Asia/Tokyo', contact_email: 'it@example.org' };
+  const wanted = {
+    company_synchronized_policy: 'first_dataset',
+    time_zone: 'Asia/Tokyo',
+    contact_email: 'it@example.org',
+  };
 
   expect(body.company_synchronized_switch_at).toBe(SWITCH_AT.toISOString());
-  expectProblem(await tenant.operator.patch('/v1/tenant', wanted).set('If-Match', etag), 403, 'role_insufficient');
+  expectProblem(
+    await tenant.operator.patch('/v1/tenant', wanted).set('If-Match', etag),
+    403,
+    'role_insufficient',
+  );
   expectProblem(await tenant.admin.patch('/v1/tenant', wanted), 428, 'precondition_required');
-  expectProblem(await tenant.admin.patch('/v1/tenant', { name: 'Somebody else' }).set('If-Match', etag), 400, 'invalid_body');
+  expectProblem(
+    await tenant.admin.patch('/v1/tenant', { name: 'Somebody else' }).set('If-Match', etag),
+    400,
+    'invalid_body',
+  );
   const { body: changed } = await tenant.admin.patch('/v1/tenant', wanted).set('If-Match', etag).expect(200);
   expect(changed).toMatchObject({ ...wanted, name: body.name });
-  expectProblem(await tenant.admin.patch('/v1/tenant', wanted).set('If-Match', etag), 412, 'precondition_failed');
+  expectProblem(
+    await tenant.admin.patch('/v1/tenant', wanted).set('If-Match', etag),
+    412,
+    'precondition_failed',
+  );
 });
 
 it('is pinned when an integration is linked', async () => {
@@ -83,8 +112,14 @@ it('is pinned when an integration is linked', async () => {
   expect(await pinned(tenant)).toEqual(['all_datasets', 'first_dataset']);
   const listed = await tenant.viewer.get('/v1/integrations').expect(200);
   const [first, second] = listed.body.data as { id: string; company_synchronized_policy: string }[];
-  expect([first?.company_synchronized_policy, second?.company_synchronized_policy]).toEqual(['all_datasets', 'first_dataset']);
-  const [ofFirst, ofSecond] = [await tenant.viewer.get(`/v1/integrations/${first?.id}`), await tenant.viewer.get(`/v1/integrations/${second?.id}`)];
+  expect([first?.company_synchronized_policy, second?.company_synchronized_policy]).toEqual([
+    'all_datasets',
+    'first_dataset',
+  ]);
+  const [ofFirst, ofSecond] = [
+    await tenant.viewer.get(`/v1/integrations/${first?.id}`),
+    await tenant.viewer.get(`/v1/integrations/${second?.id}`),
+  ];
   expect(ofSecond.body.company_synchronized_policy).toBe('first_dataset');
   expect([listed, ofFirst, ofSecond].map(deprecationOf)).toEqual([HEADERS, NONE, HEADERS]);
 });
@@ -97,7 +132,10 @@ it('is gone after the switch: refused, no longer shown, and not pinned to new li
 
   const refused = await choose(after, tenant, 'first_dataset');
   expectProblem(refused, 422, 'policy_gone');
-  expect(deprecationOf(refused)).toMatchObject({ deprecation: '@1696896000', sunset: 'Tue, 10 Oct 2023 00:00:00 GMT' });
+  expect(deprecationOf(refused)).toMatchObject({
+    deprecation: '@1696896000',
+    sunset: 'Tue, 10 Oct 2023 00:00:00 GMT',
+  });
   const shown = await later.admin.get('/v1/tenant').expect(200);
   expect(shown.body.company_synchronized_policy).toBe('all_datasets');
   expect(deprecationOf(shown)).toEqual(NONE);
@@ -112,14 +150,25 @@ it('is no word that nobody knows', async () => {
 });
 
 describe('COMPANY_SYNCHRONIZED_SWITCH_AT', () => {
-  const environment = { DATABASE_URL: 'postgres://u:p@localhost/d', ENCRYPTION_KEYS: 'k1:x', PLATFORM_KEY: 'x'.repeat(32) };
+  const environment = {
+    DATABASE_URL: 'postgres://u:p@localhost/d',
+    ENCRYPTION_KEYS: 'k1:x',
+    PLATFORM_KEY: 'x'.repeat(32),
+  };
 
   it('is 2023-10-10 unless set, takes an instant, and nothing else', () => {
-    const read = (value?: string) => loadApiConfig({ ...environment, ...(value === undefined ? {} : { COMPANY_SYNCHRONIZED_SWITCH_AT: value }) });
+    const read = (value?: string) =>
+      loadApiConfig({
+        ...environment,
+        ...(value === undefined ? {} : { COMPANY_SYNCHRONIZED_SWITCH_AT: value }),
+      });
 
     expect(read().companySynchronizedSwitchAt).toEqual(new Date('2023-10-10T00:00:00Z'));
     expect(read('').companySynchronizedSwitchAt).toEqual(new Date('2023-10-10T00:00:00Z'));
-    expect(read('2027-01-01T00:00:00+01:00').companySynchronizedSwitchAt).toEqual(new Date('2026-12-31T23:00:00Z'));
-    for (const wrong of ['soon', '2027-01-01', '2027-13-01T00:00:00Z']) expect(() => read(wrong)).toThrow(/COMPANY_SYNCHRONIZED_SWITCH_AT must be an instant/);
+    expect(read('2027-01-01T00:00:00+01:00').companySynchronizedSwitchAt).toEqual(
+      new Date('2026-12-31T23:00:00Z'),
+    );
+    for (const wrong of ['soon', '2027-01-01', '2027-13-01T00:00:00Z'])
+      expect(() => read(wrong)).toThrow(/COMPANY_SYNCHRONIZED_SWITCH_AT must be an instant/);
   });
 });

@@ -5,10 +5,18 @@
 import { sql } from 'kysely';
 import type supertest from 'supertest';
 import { ACCESS } from '../../../api/routing/route-permissions';
-import { newUuid, toWireId } from '../../../db/sql/ids';
+import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, type GivenPerson } from '../support/console';
 import { givenRunHistory, type RunHistory } from '../support/run-history';
-import { type Caller, expectProblem, givenIntegration, type GivenTenant, type Method, type Service, startService } from '../support/service';
+import {
+  type Caller,
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  type Method,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let a: GivenTenant;
@@ -30,17 +38,30 @@ beforeAll(async () => {
   b = await service.givenTenant('B');
   integration = (await givenIntegration(a, { is_paused: false })).id;
   await givenIntegration(a);
-  for (const name of ['a-1', 'a-2']) await a.operator.put(`/v1/records/employees/${name}`, { fields: { email: `${name}@example.org` } }).expect(202);
-  for (const name of ['a-1', 'a-2']) await a.operator.post(`/v1/integrations/${integration}/records/employees/${name}/discard`).expect(200);
+  for (const name of ['a-1', 'a-2'])
+    await a.operator
+      .put(`/v1/records/employees/${name}`, { fields: { email: `${name}@example.org` } })
+      .expect(202);
+  for (const name of ['a-1', 'a-2'])
+    await a.operator.post(`/v1/integrations/${integration}/records/employees/${name}/discard`).expect(200);
   history = await givenRunHistory(service, a);
-  [person] = [await givenPerson(service, a, { name: 'Ana of A' }), await givenPerson(service, a, { name: 'Ada of A' })];
-  session = (await (await new Browser(service.app).signIn(person.email)).get('/console/v1/me')).body.session_id;
+  [person] = [
+    await givenPerson(service, a, { name: 'Ana of A' }),
+    await givenPerson(service, a, { name: 'Ada of A' }),
+  ];
+  session = (await (await new Browser(service.app).signIn(person.email)).get('/console/v1/me')).body
+    .session_id;
   browserOfB = await new Browser(service.app).signIn((await givenPerson(service, b)).email);
   push = (await a.viewer.get('/v1/pushes')).body.data[0].id;
   for (const url of ['https://a.example.com/1', 'https://a.example.com/2'])
     endpoint = (await a.admin.post('/v1/webhook-endpoints', { url }).expect(201)).body.id;
-  for (let sent = 0; sent < 2; sent += 1) delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
-  const asked = () => a.operator.post(`/v1/integrations/${integration}/overviews`, {}).set('prefer', 'respond-async').expect(202);
+  for (let sent = 0; sent < 2; sent += 1)
+    delivery = (await a.operator.post(`/v1/webhook-endpoints/${endpoint}/test`).expect(202)).body.delivery_id;
+  const asked = () =>
+    a.operator
+      .post(`/v1/integrations/${integration}/overviews`, {})
+      .set('prefer', 'respond-async')
+      .expect(202);
   await asked();
   ({
     overview: { id: overview },
@@ -87,14 +108,14 @@ interface Row {
 const RECORD = '/v1/records/employees';
 const act = (name: string): Row => ({
   theirs: (as) => as.post(`/v1/integrations/${integration}/records/employees/a-1/${name}`),
-  nobodys: (as) => as.post(`/v1/integrations/${toWireId('int', newUuid())}/records/employees/a-1/${name}`),
+  nobodys: (as) => as.post(`/v1/integrations/${toTypeId('int', newUuid())}/records/employees/a-1/${name}`),
 });
 const onIntegration = (method: Method, suffix = '', body?: object): Row => {
   const send = (as: Caller, id: string) => {
     const test = as.request(method, `/v1/integrations/${id}${suffix}`).set('If-Match', '"1"');
     return body === undefined ? test : test.send(body);
   };
-  return { theirs: (as) => send(as, integration), nobodys: (as) => send(as, toWireId('int', newUuid())) };
+  return { theirs: (as) => send(as, integration), nobodys: (as) => send(as, toTypeId('int', newUuid())) };
 };
 const withQuery = (path: string, name: string, theirs: () => string, nobodys: string): Row => ({
   theirs: (as) => as.get(`${path}?${name}=${theirs()}`),
@@ -103,29 +124,29 @@ const withQuery = (path: string, name: string, theirs: () => string, nobodys: st
 
 const onRun = (method: Method, suffix = ''): Row => ({
   theirs: (as) => as.request(method, `/v1/sync-runs/${history.run}${suffix}`),
-  nobodys: (as) => as.request(method, `/v1/sync-runs/${toWireId('run', newUuid())}${suffix}`),
+  nobodys: (as) => as.request(method, `/v1/sync-runs/${toTypeId('run', newUuid())}${suffix}`),
 });
 const onReview = (method: Method, suffix = ''): Row => ({
   theirs: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
-  nobodys: (as) => as.request(method, `/v1/deletion-reviews/${toWireId('rev', newUuid())}${suffix}`),
+  nobodys: (as) => as.request(method, `/v1/deletion-reviews/${toTypeId('rev', newUuid())}${suffix}`),
 });
 const onPerson = (method: Method, suffix = '', body?: object): Row => {
   const send = (as: Caller, id: string) => {
     const test = as.request(method, `/v1/people/${id}${suffix}`).set('If-Match', '"1"');
     return body === undefined ? test : test.send(body);
   };
-  return { theirs: (as) => send(as, person.id), nobodys: (as) => send(as, toWireId('psn', newUuid())) };
+  return { theirs: (as) => send(as, person.id), nobodys: (as) => send(as, toTypeId('psn', newUuid())) };
 };
 const onEndpoint = (method: Method, suffix = '', body?: object, root = '/v1'): Row => {
   const send = (as: Caller, id: string) => {
     const test = as.request(method, `${root}/webhook-endpoints/${id}${suffix}`).set('If-Match', '"1"');
     return body === undefined ? test : test.send(body);
   };
-  return { theirs: (as) => send(as, endpoint), nobodys: (as) => send(as, toWireId('whe', newUuid())) };
+  return { theirs: (as) => send(as, endpoint), nobodys: (as) => send(as, toTypeId('whe', newUuid())) };
 };
 const onDelivery = (method: Method, suffix = '', root = '/v1'): Row => ({
   theirs: (as) => as.request(method, `${root}/webhook-deliveries/${delivery}${suffix}`),
-  nobodys: (as) => as.request(method, `${root}/webhook-deliveries/${toWireId('whd', newUuid())}${suffix}`),
+  nobodys: (as) => as.request(method, `${root}/webhook-deliveries/${toTypeId('whd', newUuid())}${suffix}`),
 });
 const newEndpointFor = (of: string) => ({ url: 'https://b.example.com', integration_ids: [of] });
 /** Of the tenant's endpoints, and of the platform's, under `/platform`. */
@@ -134,7 +155,9 @@ const webhookRows = (prefix: '' | '/platform'): Record<string, Row[]> => {
   const since = { since: new Date(Date.now() - 3_600_000).toISOString() };
   return {
     [`GET ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('get', '', undefined, root)],
-    [`PATCH ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('patch', '', { description: 'mine' }, root)],
+    [`PATCH ${root}/webhook-endpoints/{endpoint_id}`]: [
+      onEndpoint('patch', '', { description: 'mine' }, root),
+    ],
     [`DELETE ${root}/webhook-endpoints/{endpoint_id}`]: [onEndpoint('delete', '', undefined, root)],
     ...Object.fromEntries(
       ['rotate-secret', 'test', 'disable', 'enable'].map((name) => [
@@ -146,15 +169,27 @@ const webhookRows = (prefix: '' | '/platform'): Record<string, Row[]> => {
     [`GET ${root}/webhook-deliveries/{delivery_id}`]: [onDelivery('get', '', root)],
     [`POST ${root}/webhook-deliveries/{delivery_id}/resend`]: [onDelivery('post', '/resend', root)],
     [`GET ${root}/webhook-deliveries`]: [
-      withQuery(`${root}/webhook-deliveries`, 'endpoint_id', () => endpoint, toWireId('whe', newUuid())),
-      withQuery(`${root}/webhook-deliveries`, 'cursor', () => cursors['/v1/webhook-deliveries'] as string, 'garbled'),
+      withQuery(`${root}/webhook-deliveries`, 'endpoint_id', () => endpoint, toTypeId('whe', newUuid())),
+      withQuery(
+        `${root}/webhook-deliveries`,
+        'cursor',
+        () => cursors['/v1/webhook-deliveries'] as string,
+        'garbled',
+      ),
     ],
-    [`GET ${root}/webhook-endpoints`]: [withQuery(`${root}/webhook-endpoints`, 'cursor', () => cursors['/v1/webhook-endpoints'] as string, 'garbled')],
+    [`GET ${root}/webhook-endpoints`]: [
+      withQuery(
+        `${root}/webhook-endpoints`,
+        'cursor',
+        () => cursors['/v1/webhook-endpoints'] as string,
+        'garbled',
+      ),
+    ],
   };
 };
 /** A list that takes an integration and gives cursors. */
 const listOfIntegration = (path: string): Row[] => [
-  withQuery(path, 'integration_id', () => integration, toWireId('int', newUuid())),
+  withQuery(path, 'integration_id', () => integration, toTypeId('int', newUuid())),
   withQuery(path, 'cursor', () => cursors[path] as string, 'garbled'),
 ];
 
@@ -169,25 +204,34 @@ const ROWS: Record<string, Row[]> = {
   'DELETE /v1/people/{person_id}/sessions/{session_id}': [
     {
       theirs: (as) => as.delete(`/v1/people/${person.id}/sessions/${session}`),
-      nobodys: (as) => as.delete(`/v1/people/${toWireId('psn', newUuid())}/sessions/${session}`),
+      nobodys: (as) => as.delete(`/v1/people/${toTypeId('psn', newUuid())}/sessions/${session}`),
     },
   ],
   'DELETE /console/v1/me/sessions/{session_id}': [
     {
       theirs: () => browserOfB.send('delete', `/console/v1/me/sessions/${session}`),
-      nobodys: () => browserOfB.send('delete', `/console/v1/me/sessions/${toWireId('ses', newUuid())}`),
+      nobodys: () => browserOfB.send('delete', `/console/v1/me/sessions/${toTypeId('ses', newUuid())}`),
     },
   ],
   'POST /v1/tenants/{tenant_id}/first-admin': [
     {
       theirs: (as) => as.post(`/v1/tenants/${a.id}/first-admin`, { name: 'x', email: 'x@example.org' }),
-      nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/first-admin`, { name: 'x', email: 'x@example.org' }),
+      nobodys: (as) =>
+        as.post(`/v1/tenants/${toTypeId('ten', newUuid())}/first-admin`, {
+          name: 'x',
+          email: 'x@example.org',
+        }),
     },
   ],
   'GET /v1/integrations/{integration_id}': [onIntegration('get')],
-  'PATCH /v1/integrations/{integration_id}': [onIntegration('patch', '', { app: 'mine' }), onIntegration('patch', '?dry_run=true', { app: 'mine' })],
+  'PATCH /v1/integrations/{integration_id}': [
+    onIntegration('patch', '', { app: 'mine' }),
+    onIntegration('patch', '?dry_run=true', { app: 'mine' }),
+  ],
   'DELETE /v1/integrations/{integration_id}': [onIntegration('delete')],
-  'PUT /v1/integrations/{integration_id}/credentials': [onIntegration('put', '/credentials', { credentials: { token: 'mine' } })],
+  'PUT /v1/integrations/{integration_id}/credentials': [
+    onIntegration('put', '/credentials', { credentials: { token: 'mine' } }),
+  ],
   'POST /v1/integrations/{integration_id}/pause': [onIntegration('post', '/pause')],
   'POST /v1/integrations/{integration_id}/resume': [onIntegration('post', '/resume')],
   'POST /v1/integrations/{integration_id}/check': [onIntegration('post', '/check')],
@@ -198,18 +242,30 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/integrations/{integration_id}/overviews': [onIntegration('post', '/overviews', {})],
   'POST /v1/integrations/{integration_id}/sync-now': [onIntegration('post', '/sync-now', {})],
   'GET /v1/operations/{operation_id}': [
-    { theirs: (as) => as.get(`/v1/operations/${operation}`), nobodys: (as) => as.get(`/v1/operations/${toWireId('opr', newUuid())}`) },
+    {
+      theirs: (as) => as.get(`/v1/operations/${operation}`),
+      nobodys: (as) => as.get(`/v1/operations/${toTypeId('opr', newUuid())}`),
+    },
   ],
   'GET /v1/overviews': listOfIntegration('/v1/overviews'),
   'GET /v1/overviews/{overview_id}': [
-    { theirs: (as) => as.get(`/v1/overviews/${overview}`), nobodys: (as) => as.get(`/v1/overviews/${toWireId('ovw', newUuid())}`) },
+    {
+      theirs: (as) => as.get(`/v1/overviews/${overview}`),
+      nobodys: (as) => as.get(`/v1/overviews/${toTypeId('ovw', newUuid())}`),
+    },
   ],
   'GET /v1/overviews/{overview_id}/items': [
-    { theirs: (as) => as.get(`/v1/overviews/${overview}/items`), nobodys: (as) => as.get(`/v1/overviews/${toWireId('ovw', newUuid())}/items`) },
+    {
+      theirs: (as) => as.get(`/v1/overviews/${overview}/items`),
+      nobodys: (as) => as.get(`/v1/overviews/${toTypeId('ovw', newUuid())}/items`),
+    },
   ],
   'GET /v1/sync-runs/{sync_run_id}': [onRun('get')],
   'GET /v1/sync-runs/{sync_run_id}/jobs': [onRun('get', '/jobs')],
-  'GET /v1/sync-runs/{sync_run_id}/changes': [onRun('get', '/changes'), onRun('get', '/changes?record_type=contacts')],
+  'GET /v1/sync-runs/{sync_run_id}/changes': [
+    onRun('get', '/changes'),
+    onRun('get', '/changes?record_type=contacts'),
+  ],
   'GET /v1/sync-runs/{sync_run_id}/errors': [onRun('get', '/errors')],
   'POST /v1/sync-runs/{sync_run_id}/cancel': [onRun('post', '/cancel')],
   'GET /v1/sync-runs': listOfIntegration('/v1/sync-runs'),
@@ -221,45 +277,73 @@ const ROWS: Record<string, Row[]> = {
   'GET /v1/deletion-reviews/{deletion_review_id}/records': [onReview('get', '/records')],
   'POST /v1/deletion-reviews/{deletion_review_id}/approve': [onReview('post', '/approve')],
   'POST /v1/deletion-reviews/{deletion_review_id}/discard': [onReview('post', '/discard')],
-  'GET /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.get(`${RECORD}/a-1`), nobodys: (as) => as.get(`${RECORD}/nobody`) }],
+  'GET /v1/records/{record_type}/{external_id}': [
+    { theirs: (as) => as.get(`${RECORD}/a-1`), nobodys: (as) => as.get(`${RECORD}/nobody`) },
+  ],
   'PATCH /v1/records/{record_type}/{external_id}': [
-    { theirs: (as) => as.patch(`${RECORD}/a-1`, { fields: {} }), nobodys: (as) => as.patch(`${RECORD}/nobody`, { fields: {} }) },
+    {
+      theirs: (as) => as.patch(`${RECORD}/a-1`, { fields: {} }),
+      nobodys: (as) => as.patch(`${RECORD}/nobody`, { fields: {} }),
+    },
   ],
-  'DELETE /v1/records/{record_type}/{external_id}': [{ theirs: (as) => as.delete(`${RECORD}/a-1`), nobodys: (as) => as.delete(`${RECORD}/nobody`) }],
+  'DELETE /v1/records/{record_type}/{external_id}': [
+    { theirs: (as) => as.delete(`${RECORD}/a-1`), nobodys: (as) => as.delete(`${RECORD}/nobody`) },
+  ],
   'DELETE /v1/api-keys/{api_key_id}': [
-    { theirs: (as) => as.delete(`/v1/api-keys/${keyOfA()}`), nobodys: (as) => as.delete(`/v1/api-keys/${toWireId('key', newUuid())}`) },
+    {
+      theirs: (as) => as.delete(`/v1/api-keys/${keyOfA()}`),
+      nobodys: (as) => as.delete(`/v1/api-keys/${toTypeId('key', newUuid())}`),
+    },
   ],
-  'GET /v1/pushes/{push_id}': [{ theirs: (as) => as.get(`/v1/pushes/${push}`), nobodys: (as) => as.get(`/v1/pushes/${toWireId('psh', newUuid())}`) }],
+  'GET /v1/pushes/{push_id}': [
+    {
+      theirs: (as) => as.get(`/v1/pushes/${push}`),
+      nobodys: (as) => as.get(`/v1/pushes/${toTypeId('psh', newUuid())}`),
+    },
+  ],
   'GET /v1/pushes': [
-    withQuery('/v1/pushes', 'integration_id', () => integration, toWireId('int', newUuid())),
+    withQuery('/v1/pushes', 'integration_id', () => integration, toTypeId('int', newUuid())),
     withQuery('/v1/pushes', 'record_type=employees&external_id', () => 'a-1', 'nobody'),
     withQuery('/v1/pushes', 'cursor', () => cursors['/v1/pushes'] as string, 'garbled'),
   ],
   'GET /v1/record-syncs': [
-    withQuery('/v1/record-syncs', 'integration_id', () => integration, toWireId('int', newUuid())),
+    withQuery('/v1/record-syncs', 'integration_id', () => integration, toTypeId('int', newUuid())),
     withQuery('/v1/record-syncs', 'cursor', () => cursors['/v1/record-syncs'] as string, 'garbled'),
   ],
   'POST /v1/record-syncs/retry': [
     {
       theirs: (as) => as.post('/v1/record-syncs/retry', { integration_id: integration }),
-      nobodys: (as) => as.post('/v1/record-syncs/retry', { integration_id: toWireId('int', newUuid()) }),
+      nobodys: (as) => as.post('/v1/record-syncs/retry', { integration_id: toTypeId('int', newUuid()) }),
     },
   ],
-  'GET /v1/integrations': [withQuery('/v1/integrations', 'cursor', () => cursors['/v1/integrations'] as string, 'garbled')],
-  'GET /v1/api-keys': [withQuery('/v1/api-keys', 'cursor', () => cursors['/v1/api-keys'] as string, 'garbled')],
-  'GET /v1/audit-log': [withQuery('/v1/audit-log', 'cursor', () => cursors['/v1/audit-log'] as string, 'garbled')],
+  'GET /v1/integrations': [
+    withQuery('/v1/integrations', 'cursor', () => cursors['/v1/integrations'] as string, 'garbled'),
+  ],
+  'GET /v1/api-keys': [
+    withQuery('/v1/api-keys', 'cursor', () => cursors['/v1/api-keys'] as string, 'garbled'),
+  ],
+  'GET /v1/audit-log': [
+    withQuery('/v1/audit-log', 'cursor', () => cursors['/v1/audit-log'] as string, 'garbled'),
+  ],
   'GET /v1/records/{record_type}': [withQuery(RECORD, 'cursor', () => cursors[RECORD] as string, 'garbled')],
-  'GET /v1/tenants/{tenant_id}': [{ theirs: (as) => as.get(`/v1/tenants/${a.id}`), nobodys: (as) => as.get(`/v1/tenants/${toWireId('ten', newUuid())}`) }],
+  'GET /v1/tenants/{tenant_id}': [
+    {
+      theirs: (as) => as.get(`/v1/tenants/${a.id}`),
+      nobodys: (as) => as.get(`/v1/tenants/${toTypeId('ten', newUuid())}`),
+    },
+  ],
   'PATCH /v1/tenants/{tenant_id}': [
     {
       theirs: (as) => as.patch(`/v1/tenants/${a.id}`, { name: 'mine' }).set('If-Match', '"1"'),
-      nobodys: (as) => as.patch(`/v1/tenants/${toWireId('ten', newUuid())}`, { name: 'mine' }).set('If-Match', '"1"'),
+      nobodys: (as) =>
+        as.patch(`/v1/tenants/${toTypeId('ten', newUuid())}`, { name: 'mine' }).set('If-Match', '"1"'),
     },
   ],
   'POST /v1/tenants/{tenant_id}/api-keys': [
     {
       theirs: (as) => as.post(`/v1/tenants/${a.id}/api-keys`, { name: 'x', role: 'admin' }),
-      nobodys: (as) => as.post(`/v1/tenants/${toWireId('ten', newUuid())}/api-keys`, { name: 'x', role: 'admin' }),
+      nobodys: (as) =>
+        as.post(`/v1/tenants/${toTypeId('ten', newUuid())}/api-keys`, { name: 'x', role: 'admin' }),
     },
   ],
   ...webhookRows(''),
@@ -267,7 +351,7 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/webhook-endpoints': [
     {
       theirs: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(integration)),
-      nobodys: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(toWireId('int', newUuid()))),
+      nobodys: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(toTypeId('int', newUuid()))),
     },
   ],
   'GET /v1/events': listOfIntegration('/v1/events'),
@@ -344,7 +428,10 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
 
       const isForPlatform = ACCESS[route] === 'platform';
       expectProblem(theirs, isForPlatform ? 403 : theirs.text.includes('invalid_cursor') ? 400 : 404);
-      expect({ status: theirs.status, body: withoutRequestId(theirs) }).toEqual({ status: nobodys.status, body: withoutRequestId(nobodys) });
+      expect({ status: theirs.status, body: withoutRequestId(theirs) }).toEqual({
+        status: nobodys.status,
+        body: withoutRequestId(nobodys),
+      });
     });
   }
 
@@ -352,34 +439,61 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
     const { body } = await a.viewer.get(`/v1/integrations/${integration}`);
 
     expect(body).toMatchObject({ app: 'Example HR', state: 'active' });
-    expect((await a.viewer.get(`/v1/sync-runs/${history.run}`)).body).toMatchObject({ state: 'running', cancel_requested_at: null });
+    expect((await a.viewer.get(`/v1/sync-runs/${history.run}`)).body).toMatchObject({
+      state: 'running',
+      cancel_requested_at: null,
+    });
     expect((await a.viewer.get(`/v1/deletion-reviews/${history.review}`)).body.state).toBe('pending');
-    expect((await a.viewer.get(`/v1/webhook-endpoints/${endpoint}`)).body).toMatchObject({ description: '', state: 'enabled', former_secrets_expire_at: [] });
-    expect((await a.viewer.get('/v1/webhook-deliveries')).body.data.map(({ trigger }: { trigger: string }) => trigger)).toEqual(['test', 'test']);
+    expect((await a.viewer.get(`/v1/webhook-endpoints/${endpoint}`)).body).toMatchObject({
+      description: '',
+      state: 'enabled',
+      former_secrets_expire_at: [],
+    });
+    expect(
+      (await a.viewer.get('/v1/webhook-deliveries')).body.data.map(
+        ({ trigger }: { trigger: string }) => trigger,
+      ),
+    ).toEqual(['test', 'test']);
     expect((await a.viewer.get('/v1/tenant')).body.name).toBe('A');
-    expect((await a.admin.get('/v1/api-keys')).body.data.filter((key: { revoked_at: string | null }) => key.revoked_at !== null)).toEqual([]);
+    expect(
+      (await a.admin.get('/v1/api-keys')).body.data.filter(
+        (key: { revoked_at: string | null }) => key.revoked_at !== null,
+      ),
+    ).toEqual([]);
     expect((await a.viewer.get(`${RECORD}/a-1`)).body).toMatchObject({ version: 1, is_deleted: false });
-    expect((await a.admin.get(`/v1/people/${person.id}`)).body).toMatchObject({ name: 'Ana of A', status: 'active' });
+    expect((await a.admin.get(`/v1/people/${person.id}`)).body).toMatchObject({
+      name: 'Ana of A',
+      status: 'active',
+    });
     expect((await a.admin.get(`/v1/people/${person.id}/sessions`)).body.data).toHaveLength(1);
   });
 });
 
 describe('lists', () => {
-  const OWN = LISTS.filter((path) => !['/v1/api-keys', '/v1/audit-log', '/v1/people', '/v1/events'].includes(path));
+  const OWN = LISTS.filter(
+    (path) => !['/v1/api-keys', '/v1/audit-log', '/v1/people', '/v1/events'].includes(path),
+  );
 
   it.each([...OWN, '/v1/notifications', '/v1/onboarding'])('%s of B hold nothing of A', async (path) => {
     expect((await b.admin.get(path)).body).toMatchObject({ data: [], next_cursor: null });
   });
 
   it('of events of B hold nothing of A, and say where to go on', async () => {
-    expect((await b.admin.get('/v1/events')).body).toEqual({ data: [], next_cursor: expect.any(String), has_more: false });
+    expect((await b.admin.get('/v1/events')).body).toEqual({
+      data: [],
+      next_cursor: expect.any(String),
+      has_more: false,
+    });
   });
 
   it('of sign-ins of B start nothing at A', async () => {
     const runsOfA = async () => (await a.viewer.get('/v1/sync-runs?limit=200')).body.data.length;
     const before = await runsOfA();
 
-    expect((await b.admin.post('/v1/sign-ins', { user: 'ben' }).expect(202)).body).toEqual({ sync_runs: [], left_out: [] });
+    expect((await b.admin.post('/v1/sign-ins', { user: 'ben' }).expect(202)).body).toEqual({
+      sync_runs: [],
+      left_out: [],
+    });
     expect(await runsOfA()).toBe(before);
   });
 
@@ -432,12 +546,12 @@ describe('row-level security beneath', () => {
     'syncRecordErrors',
     'syncDatasets',
     'syncStatuses',
-    'skippedTicks',
+    'skippedRuns',
     'deletionReviews',
     'knownRecordTypes',
     'metadataChanges',
     'syncConflicts',
-    'requestBudgets',
+    'rateLimits',
     'emails',
     'people',
     'personTokens',
@@ -451,13 +565,17 @@ describe('row-level security beneath', () => {
   ] as const;
 
   it.each(TABLES)('shows nothing of A in %s when a query forgets the tenant', async (table) => {
-    const rows = await service.database.withTenant(b.uuid, ({ trx }) => trx.selectFrom(table).select('tenantId').execute());
+    const rows = await service.database.withTenant(b.uuid, ({ trx }) =>
+      trx.selectFrom(table).select('tenantId').execute(),
+    );
 
     expect(rows.filter(({ tenantId }) => tenantId === a.uuid)).toEqual([]);
   });
 
   it('shows nothing at all without a tenant', async () => {
-    const rows = await service.database.withTenant('', ({ trx }) => trx.selectFrom('records').select('tenantId').execute());
+    const rows = await service.database.withTenant('', ({ trx }) =>
+      trx.selectFrom('records').select('tenantId').execute(),
+    );
 
     expect(rows).toEqual([]);
   });
@@ -492,7 +610,9 @@ describe('row-level security beneath', () => {
     'select * from pg_authid',
     'truncate records',
   ])('does not let the role of the application do: %s', async (statement) => {
-    await expect(service.database.withTenant(a.uuid, ({ trx }) => sql.raw(statement).execute(trx))).rejects.toThrow(/permission denied|must be owner/);
+    await expect(
+      service.database.withTenant(a.uuid, ({ trx }) => sql.raw(statement).execute(trx)),
+    ).rejects.toThrow(/permission denied|must be owner/);
   });
 });
 

@@ -1,7 +1,13 @@
 /** The feed of events (rules.md 37): all of them, in order, each once. */
 import { emitEvents, type NewEvent } from '../../../db/webhooks/events';
-import { fromWireId } from '../../../db/sql/ids';
-import { expectProblem, givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
+import { fromTypeId } from '../../../db/sql/ids';
+import {
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -18,8 +24,10 @@ interface Feed {
   next_cursor: string;
   has_more: boolean;
 }
-const read = async (query = ''): Promise<Feed> => (await tenant.viewer.get(`/v1/events?${query}`).expect(200)).body;
-const tell = (events: readonly NewEvent[]) => service.database.withTenant(tenant.uuid, (work) => emitEvents(work, events));
+const read = async (query = ''): Promise<Feed> =>
+  (await tenant.viewer.get(`/v1/events?${query}`).expect(200)).body;
+const tell = (events: readonly NewEvent[]) =>
+  service.database.withTenant(tenant.uuid, (work) => emitEvents(work, events));
 const refused = (integrationId: string | null = null): NewEvent => ({
   type: 'INTEGRATION_NEEDS_REAUTHORIZATION',
   integrationId,
@@ -37,8 +45,18 @@ it('is read to its end and goes on from there with what happened since', async (
   await tell([tested]);
   const later = await read(`limit=2&cursor=${nothing.next_cursor}`);
 
-  expect([first.has_more, second.has_more, nothing.has_more, later.has_more]).toEqual([true, false, false, false]);
-  expect([first, second, nothing, later].map(({ data }) => data.map(({ sequence }) => sequence))).toEqual([[1, 2], [3], [], [4]]);
+  expect([first.has_more, second.has_more, nothing.has_more, later.has_more]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect([first, second, nothing, later].map(({ data }) => data.map(({ sequence }) => sequence))).toEqual([
+    [1, 2],
+    [3],
+    [],
+    [4],
+  ]);
   expect(first.data[0]).toEqual({
     id: expect.stringMatching(/^evt_/),
     type: 'INTEGRATION_NEEDS_REAUTHORIZATION',
@@ -51,7 +69,7 @@ it('is read to its end and goes on from there with what happened since', async (
 
 it('leaves out other types and other integrations when asked to', async () => {
   const { id } = await givenIntegration(tenant);
-  await tell([refused(), tested, refused(fromWireId('int', id))]);
+  await tell([refused(), tested, refused(fromTypeId('int', id))]);
 
   expect((await read('type=TEST')).data.map(({ sequence }) => sequence)).toEqual([2]);
   expect((await read('type=TEST,INTEGRATION_NEEDS_REAUTHORIZATION')).data).toHaveLength(3);
@@ -67,23 +85,40 @@ it('refuses cursors of others, of other filters, and forged ones', async () => {
   const other = await service.givenTenant('Other');
 
   expect(position).toBe(1);
-  for (const wrong of [forged(-1), forged(1.5), forged('1'), forged(null), forged({}), forged(1e300), 'nonsense', '%00', `${cursor}x`.slice(2)])
+  for (const wrong of [
+    forged(-1),
+    forged(1.5),
+    forged('1'),
+    forged(null),
+    forged({}),
+    forged(1e300),
+    'nonsense',
+    '%00',
+    `${cursor}x`.slice(2),
+  ])
     expectProblem(await tenant.viewer.get(`/v1/events?cursor=${wrong}`), 400);
   expectProblem(await other.viewer.get(`/v1/events?cursor=${cursor}`), 400, 'invalid_cursor');
   expectProblem(await tenant.viewer.get(`/v1/events?type=TEST&cursor=${cursor}`), 400, 'invalid_cursor');
 });
 
-it.each(['type=NOTHING', 'type=', 'type=TEST,', `type=${'TEST,'.repeat(200)}TEST`, 'limit=0', 'limit=x', 'after=1'])(
-  'refuses to be read with %s',
-  async (query) => {
-    expectProblem(await tenant.viewer.get(`/v1/events?${query}`), 400, 'invalid_query');
-  },
-);
+it.each([
+  'type=NOTHING',
+  'type=',
+  'type=TEST,',
+  `type=${'TEST,'.repeat(200)}TEST`,
+  'limit=0',
+  'limit=x',
+  'after=1',
+])('refuses to be read with %s', async (query) => {
+  expectProblem(await tenant.viewer.get(`/v1/events?${query}`), 400, 'invalid_query');
+});
 
 it('counts without gaps or repeats when many things happen at once, in the order of commits', async () => {
   await Promise.all(Array.from({ length: 20 }, () => tell([refused(), refused()])));
 
-  expect((await read('limit=200')).data.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+  expect((await read('limit=200')).data.map(({ sequence }) => sequence)).toEqual(
+    Array.from({ length: 40 }, (_, index) => index + 1),
+  );
 });
 
 it('tells nothing of what was rolled back', async () => {

@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import type { TenantWork } from '../../../db/database';
 import { emitEvents } from '../../../db/webhooks/events';
-import { fromWireId } from '../../../db/sql/ids';
+import { fromTypeId } from '../../../db/sql/ids';
 import type { DeliveryState } from '../../../db/tables';
 import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
@@ -20,14 +20,23 @@ beforeEach(async () => {
 
 const PATH = '/v1/webhook-deliveries';
 const givenEndpoint = async (body: object = {}) =>
-  (await tenant.admin.post('/v1/webhook-endpoints', { url: 'https://hooks.example.com', ...body }).expect(201)).body.id as string;
-const inTenant = <T>(work: (context: TenantWork) => Promise<T>) => service.database.withTenant(tenant.uuid, work);
+  (
+    await tenant.admin
+      .post('/v1/webhook-endpoints', { url: 'https://hooks.example.com', ...body })
+      .expect(201)
+  ).body.id as string;
+const inTenant = <T>(work: (context: TenantWork) => Promise<T>) =>
+  service.database.withTenant(tenant.uuid, work);
 /** Something happens. @returns the events' ids on the wire */
 const happen = async (count = 1): Promise<string[]> => {
   await inTenant((work) =>
     emitEvents(
       work,
-      Array.from({ length: count }, () => ({ type: 'INTEGRATION_NEEDS_REAUTHORIZATION' as const, integrationId: null, data: { integration_id: 'int_x' } })),
+      Array.from({ length: count }, () => ({
+        type: 'INTEGRATION_NEEDS_REAUTHORIZATION' as const,
+        integrationId: null,
+        data: { integration_id: 'int_x' },
+      })),
     ),
   );
   return (await list()).slice(0, count).map(({ event_id }) => event_id);
@@ -39,7 +48,8 @@ interface Listed {
   state: string;
   trigger: string;
 }
-const list = async (query = ''): Promise<Listed[]> => (await tenant.viewer.get(`${PATH}?limit=200${query}`).expect(200)).body.data;
+const list = async (query = ''): Promise<Listed[]> =>
+  (await tenant.viewer.get(`${PATH}?limit=200${query}`).expect(200)).body.data;
 const conclude = (deliveryIds: readonly string[], state: DeliveryState) =>
   inTenant(({ trx, now }) =>
     trx
@@ -48,11 +58,14 @@ const conclude = (deliveryIds: readonly string[], state: DeliveryState) =>
       .where(
         'webhookDeliveryId',
         'in',
-        deliveryIds.map((id) => fromWireId('whd', id) as string),
+        deliveryIds.map((id) => fromTypeId('whd', id) as string),
       )
       .execute(),
   );
-const wokenEndpoints = () => inTenant(({ trx }) => trx.selectFrom('outbox').select('subjectId').where('lane', '=', 'webhook_endpoint').execute());
+const wokenEndpoints = () =>
+  inTenant(({ trx }) =>
+    trx.selectFrom('outbox').select('subjectId').where('topic', '=', 'webhook_endpoint').execute(),
+  );
 const secondsAgo = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
 
 it('is one for each event and each endpoint that wants it, with an outbox row for its lane', async () => {
@@ -72,7 +85,7 @@ it('is one for each event and each endpoint that wants it, with an outbox row fo
     last_status: null,
   });
   expect(await list(`&endpoint_id=${other}`)).toEqual([]);
-  expect(await wokenEndpoints()).toContainEqual({ subjectId: fromWireId('whe', endpoint) });
+  expect(await wokenEndpoints()).toContainEqual({ subjectId: fromTypeId('whe', endpoint) });
 });
 
 it('shows what was sent and each attempt', async () => {
@@ -84,7 +97,7 @@ it('shows what was sent and each attempt', async () => {
       .insertInto('webhookAttempts')
       .values({
         tenantId: tenant.uuid,
-        webhookDeliveryId: fromWireId('whd', id) as string,
+        webhookDeliveryId: fromTypeId('whd', id) as string,
         attempt: 1,
         at: now,
         durationMs: 12,
@@ -99,7 +112,10 @@ it('shows what was sent and each attempt', async () => {
 
   const { body } = await tenant.viewer.get(`${PATH}/${id}`).expect(200);
 
-  expect(body).toMatchObject({ id, payload: { id: delivery?.event_id, tenant_id: tenant.id, data: { integration_id: 'int_x' } } });
+  expect(body).toMatchObject({
+    id,
+    payload: { id: delivery?.event_id, tenant_id: tenant.id, data: { integration_id: 'int_x' } },
+  });
   expect(body.log).toEqual([
     {
       attempt: 1,
@@ -130,15 +146,24 @@ it('lists by endpoint, state, type and time, newest first, page by page', async 
   const rest = (await tenant.viewer.get(`${PATH}?limit=3&cursor=${first.next_cursor}`)).body;
   expect([...first.data, ...rest.data]).toEqual(await list());
   expect(rest.next_cursor).toBeNull();
-  expectProblem(await tenant.viewer.get(`${PATH}?limit=3&state=failed&cursor=${first.next_cursor}`), 400, 'invalid_cursor');
+  expectProblem(
+    await tenant.viewer.get(`${PATH}?limit=3&state=failed&cursor=${first.next_cursor}`),
+    400,
+    'invalid_cursor',
+  );
 });
 
-it.each(['state=lost', 'event_type=NOTHING', 'from=yesterday', 'to=2026-13-01T00:00:00Z', 'limit=201', 'endpoint=whe_x', 'state=failed&state=pending'])(
-  'refuses to list by %s',
-  async (query) => {
-    expectProblem(await tenant.viewer.get(`${PATH}?${query}`), 400, 'invalid_query');
-  },
-);
+it.each([
+  'state=lost',
+  'event_type=NOTHING',
+  'from=yesterday',
+  'to=2026-13-01T00:00:00Z',
+  'limit=201',
+  'endpoint=whe_x',
+  'state=failed&state=pending',
+])('refuses to list by %s', async (query) => {
+  expectProblem(await tenant.viewer.get(`${PATH}?${query}`), 400, 'invalid_query');
+});
 
 it('is sent again under the same event id, as a delivery of its own', async () => {
   const [event] = await happen();
@@ -172,7 +197,9 @@ it('recovers what failed and what was missed, once, and nothing that arrived or 
   await conclude([delivered.id], 'delivered');
   await conclude([failed.id], 'failed');
   await conclude([disabled.id], 'disabled');
-  const recover = async (since: string) => (await tenant.operator.post(`/v1/webhook-endpoints/${endpoint}/recover`, { since }).expect(202)).body.recovered;
+  const recover = async (since: string) =>
+    (await tenant.operator.post(`/v1/webhook-endpoints/${endpoint}/recover`, { since }).expect(202)).body
+      .recovered;
 
   expect(await recover(secondsAgo(-1))).toBe(0);
   expect(await recover(secondsAgo(60))).toBe(2);
@@ -188,7 +215,9 @@ it('is kept while the endpoint is switched off, and sent when it is switched on 
   await happen(3);
   expect((await list()).map(({ state }) => state)).toEqual(['disabled', 'disabled', 'disabled']);
 
-  const { body } = await tenant.admin.post(`/v1/webhook-endpoints/${endpoint}/enable`, { recover_since: secondsAgo(60) }).expect(200);
+  const { body } = await tenant.admin
+    .post(`/v1/webhook-endpoints/${endpoint}/enable`, { recover_since: secondsAgo(60) })
+    .expect(200);
 
   expect(body).toMatchObject({ state: 'enabled', recovered: 3 });
   expect(await list('&state=pending')).toHaveLength(3);
@@ -196,14 +225,24 @@ it('is kept while the endpoint is switched off, and sent when it is switched on 
 
 it('goes only to endpoints that want what is about these integrations', async () => {
   const { id } = (
-    await tenant.admin.post('/v1/integrations', { connector: 'scim', config: { base_url: 'https://hr.example.com' }, credentials: { token: 't' } }).expect(201)
+    await tenant.admin
+      .post('/v1/integrations', {
+        connector: 'scim',
+        config: { base_url: 'https://hr.example.com' },
+        credentials: { token: 't' },
+      })
+      .expect(201)
   ).body as { id: string };
   const filtered = await givenEndpoint({ integration_ids: [id] });
   const tell = (integrationId: string | null) =>
-    inTenant((work) => emitEvents(work, [{ type: 'INTEGRATION_NEEDS_REAUTHORIZATION', integrationId, data: { integration_id: 'int_x' } }]));
+    inTenant((work) =>
+      emitEvents(work, [
+        { type: 'INTEGRATION_NEEDS_REAUTHORIZATION', integrationId, data: { integration_id: 'int_x' } },
+      ]),
+    );
 
   await tell(null);
-  await tell(fromWireId('int', id) as string);
+  await tell(fromTypeId('int', id) as string);
 
   expect(await list(`&endpoint_id=${filtered}`)).toHaveLength(1);
   expect(await list(`&endpoint_id=${endpoint}`)).toHaveLength(2);
@@ -211,26 +250,37 @@ it('goes only to endpoints that want what is about these integrations', async ()
 
 describe('of the platform', () => {
   it('tells of all tenants; a tenant does not see it', async () => {
-    const { body: platforms } = await service.platform.post('/v1/platform/webhook-endpoints', { url: 'https://platform.example.com' }).expect(201);
+    const { body: platforms } = await service.platform
+      .post('/v1/platform/webhook-endpoints', { url: 'https://platform.example.com' })
+      .expect(201);
     const [event] = await happen();
-    const seen = async () => (await service.platform.get(`/v1/platform/webhook-deliveries?endpoint_id=${platforms.id}`).expect(200)).body.data as Listed[];
+    const seen = async () =>
+      (await service.platform.get(`/v1/platform/webhook-deliveries?endpoint_id=${platforms.id}`).expect(200))
+        .body.data as Listed[];
     const [delivery] = await seen();
 
     expect(delivery).toMatchObject({ event_id: event, tenant_id: tenant.id, endpoint_id: platforms.id });
     expect((await list()).map(({ endpoint_id }) => endpoint_id)).toEqual([endpoint]);
     expectProblem(await tenant.viewer.get(`${PATH}/${delivery?.id}`), 404, 'delivery_not_found');
     expectProblem(await tenant.operator.post(`${PATH}/${delivery?.id}/resend`), 404, 'delivery_not_found');
-    const shown = (await service.platform.get(`/v1/platform/webhook-deliveries/${delivery?.id}`).expect(200)).body;
+    const shown = (await service.platform.get(`/v1/platform/webhook-deliveries/${delivery?.id}`).expect(200))
+      .body;
     expect(shown.payload.tenant_id).toBe(tenant.id);
 
     await conclude([delivery?.id ?? ''], 'failed');
-    const recover = service.platform.post(`/v1/platform/webhook-endpoints/${platforms.id}/recover`, { since: secondsAgo(60) });
+    const recover = service.platform.post(`/v1/platform/webhook-endpoints/${platforms.id}/recover`, {
+      since: secondsAgo(60),
+    });
     expect((await recover.expect(202)).body.recovered).toBe(1);
     await service.platform.post(`/v1/platform/webhook-deliveries/${delivery?.id}/resend`).expect(202);
     expect((await seen()).map(({ trigger }) => trigger)).toEqual(['resend', 'recover', 'event']);
 
     const [own] = await list();
-    expectProblem(await service.platform.get(`/v1/platform/webhook-deliveries/${own?.id}`), 404, 'delivery_not_found');
+    expectProblem(
+      await service.platform.get(`/v1/platform/webhook-deliveries/${own?.id}`),
+      404,
+      'delivery_not_found',
+    );
     await service.platform.delete(`/v1/platform/webhook-endpoints/${platforms.id}`).expect(204);
   });
 });
@@ -240,7 +290,9 @@ it('is hidden after 30 days, and cannot be sent again then', async () => {
   const [old] = await list();
   const client = new Client(service.databaseUrl);
   await client.connect();
-  await client.query(`update events set created_at = created_at - interval '31 days' where tenant_id = $1`, [tenant.uuid]);
+  await client.query(`update events set created_at = created_at - interval '31 days' where tenant_id = $1`, [
+    tenant.uuid,
+  ]);
   await client.end();
 
   expect(await list()).toEqual([]);

@@ -1,10 +1,17 @@
 /** Webhook endpoints over the API, of a tenant and of the platform (rules.md 43 to 45). */
-import { fromWireId } from '../../../db/sql/ids';
-import { endpointSecretsPlace } from '../../../db/webhooks/endpoints';
+import { fromTypeId } from '../../../db/sql/ids';
+import { endpointSecretsLocation } from '../../../db/webhooks/endpoints';
 import { EVENT_TYPES } from '../../../domain/webhooks/event-catalogue';
 import { PLATFORM_TENANT_ID } from '../../../db/tables';
 import { NOT_PUBLIC } from '../../support/fakes/not-public-addresses';
-import { type Caller, expectProblem, givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
+import {
+  type Caller,
+  expectProblem,
+  givenIntegration,
+  type GivenTenant,
+  type Service,
+  startService,
+} from '../support/service';
 
 let service: Service;
 let tenant: GivenTenant;
@@ -31,14 +38,25 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
         .post(base, { url: ADDRESS, ...body })
         .expect(201)
     ).body;
-  const uuidOf = (id: string) => fromWireId('whe', id) as string;
+  const uuidOf = (id: string) => fromTypeId('whe', id) as string;
   /** The secrets that sign now, the newest first. */
   const secretsOf = (id: string) =>
     service.database.withTenant(ownerId(), async (work) => {
-      const { secrets } = await work.trx.selectFrom('webhookEndpoints').select('secrets').where('webhookEndpointId', '=', uuidOf(id)).executeTakeFirstOrThrow();
+      const { secrets } = await work.trx
+        .selectFrom('webhookEndpoints')
+        .select('secrets')
+        .where('webhookEndpointId', '=', uuidOf(id))
+        .executeTakeFirstOrThrow();
       const opened: { secret: string; expiresAt: string | null }[] = [];
-      for (const { sealed, expiresAt } of secrets)
-        opened.push({ secret: await service.sealing.open(work, endpointSecretsPlace({ endpointId: uuidOf(id) }), sealed), expiresAt });
+      for (const { encrypted, expiresAt } of secrets)
+        opened.push({
+          secret: await service.encryption.open(
+            work,
+            endpointSecretsLocation({ endpointId: uuidOf(id) }),
+            encrypted,
+          ),
+          expiresAt,
+        });
       return opened;
     });
 
@@ -47,7 +65,14 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
     const { secret, ...rest } = body;
 
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
-    expect(rest).toMatchObject({ url: ADDRESS, description: '', event_types: null, integration_ids: null, rate_per_second: null, state: 'enabled' });
+    expect(rest).toMatchObject({
+      url: ADDRESS,
+      description: '',
+      event_types: null,
+      integration_ids: null,
+      rate_per_second: null,
+      state: 'enabled',
+    });
     expect((await caller().get(`${base}/${body.id}`)).body).toEqual(rest);
     expect(headers.etag).toBe('"1"');
   });
@@ -66,32 +91,64 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
       await trx.selectFrom('webhookEndpoints').selectAll().execute(),
     ]);
     for (const hidden of [secret, rotated].map((text: string) => text.replace('whsec_', '')))
-      for (const text of [...shown.map((response) => response.text), JSON.stringify(kept), service.logged.join('')]) expect(text).not.toContain(hidden);
+      for (const text of [
+        ...shown.map((response) => response.text),
+        JSON.stringify(kept),
+        service.logged.join(''),
+      ])
+        expect(text).not.toContain(hidden);
   });
 
   it('is made once under one Idempotency-Key, and answers with the same secret, which is kept sealed', async () => {
-    const send = () => caller().post(base, { url: ADDRESS, description: 'once' }).set('Idempotency-Key', `once ${ownerId()}`);
+    const send = () =>
+      caller().post(base, { url: ADDRESS, description: 'once' }).set('Idempotency-Key', `once ${ownerId()}`);
     const [first, again] = [await send().expect(201), await send().expect(201)];
 
     expect(again.body).toEqual(first.body);
     const [row] = await service.database.withTenant(ownerId(), ({ trx }) =>
-      trx.selectFrom('idempotencyKeys').selectAll().where('idempotencyKey', '=', `once ${ownerId()}`).execute(),
+      trx
+        .selectFrom('idempotencyKeys')
+        .selectAll()
+        .where('idempotencyKey', '=', `once ${ownerId()}`)
+        .execute(),
     );
     expect(JSON.stringify(row)).not.toContain(first.body.secret.slice(6));
-    expect((await caller().get(`${base}?limit=200`)).body.data.filter(({ description }: { description: string }) => description === 'once')).toHaveLength(1);
+    expect(
+      (await caller().get(`${base}?limit=200`)).body.data.filter(
+        ({ description }: { description: string }) => description === 'once',
+      ),
+    ).toHaveLength(1);
   });
 
   it('is changed by whoever has seen it as it is, and by nobody else', async () => {
     const { id } = await create();
-    const change = { url: 'https://hooks.example.com:8443/v2', description: 'Payroll', event_types: ['SYNC_COMPLETE', 'DATA_NEW'], rate_per_second: 5 };
+    const change = {
+      url: 'https://hooks.example.com:8443/v2',
+      description: 'Payroll',
+      event_types: ['SYNC_COMPLETE', 'DATA_NEW'],
+      rate_per_second: 5,
+    };
 
     expectProblem(await caller().patch(`${base}/${id}`, change), 428, 'precondition_required');
-    expectProblem(await caller().patch(`${base}/${id}`, change).set('If-Match', '"7"'), 412, 'precondition_failed');
-    const { body, headers } = await caller().patch(`${base}/${id}`, change).set('If-Match', '"1"').expect(200);
+    expectProblem(
+      await caller().patch(`${base}/${id}`, change).set('If-Match', '"7"'),
+      412,
+      'precondition_failed',
+    );
+    const { body, headers } = await caller()
+      .patch(`${base}/${id}`, change)
+      .set('If-Match', '"1"')
+      .expect(200);
 
     expect(body).toMatchObject(change);
     expect(headers.etag).toBe('"2"');
-    expect((await caller().patch(`${base}/${id}`, { event_types: null, rate_per_second: null }).set('If-Match', '"2"')).body).toMatchObject({
+    expect(
+      (
+        await caller()
+          .patch(`${base}/${id}`, { event_types: null, rate_per_second: null })
+          .set('If-Match', '"2"')
+      ).body,
+    ).toMatchObject({
       event_types: null,
       rate_per_second: null,
       description: 'Payroll',
@@ -105,9 +162,15 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
 
     expectProblem(await caller().get(`${base}/${id}`), 404, 'endpoint_not_found');
     expectProblem(await caller().delete(`${base}/${id}`), 404, 'endpoint_not_found');
-    expect((await caller().get(`${base}?limit=200`)).body.data.map((one: { id: string }) => one.id)).not.toContain(id);
+    expect(
+      (await caller().get(`${base}?limit=200`)).body.data.map((one: { id: string }) => one.id),
+    ).not.toContain(id);
     const row = await service.database.withTenant(ownerId(), ({ trx }) =>
-      trx.selectFrom('webhookEndpoints').select('secrets').where('webhookEndpointId', '=', uuidOf(id)).execute(),
+      trx
+        .selectFrom('webhookEndpoints')
+        .select('secrets')
+        .where('webhookEndpointId', '=', uuidOf(id))
+        .execute(),
     );
     expect(row).toEqual([{ secrets: [] }]);
   });
@@ -127,8 +190,14 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
     expectProblem(await rotate(), 409, 'too_many_secrets');
 
     await service.database.withTenant(ownerId(), async (work) => {
-      const row = await work.trx.selectFrom('webhookEndpoints').select('secrets').where('webhookEndpointId', '=', uuidOf(id)).executeTakeFirstOrThrow();
-      const expired = row.secrets.map((one) => (one.expiresAt === null ? one : { ...one, expiresAt: daysAgo(1) }));
+      const row = await work.trx
+        .selectFrom('webhookEndpoints')
+        .select('secrets')
+        .where('webhookEndpointId', '=', uuidOf(id))
+        .executeTakeFirstOrThrow();
+      const expired = row.secrets.map((one) =>
+        one.expiresAt === null ? one : { ...one, expiresAt: daysAgo(1) },
+      );
       await work.trx
         .updateTable('webhookEndpoints')
         .set({ secrets: JSON.stringify(expired) })
@@ -144,14 +213,22 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
     const act = (name: string, body?: object) => caller().post(`${base}/${id}/${name}`, body);
 
     const off = await act('disable').expect(200);
-    expect(off.body).toMatchObject({ state: 'disabled', disabled_because: 'by_hand', disabled_at: expect.any(String) });
+    expect(off.body).toMatchObject({
+      state: 'disabled',
+      disabled_reason: 'by_hand',
+      disabled_at: expect.any(String),
+    });
     expect((await act('disable').expect(200)).body.disabled_at).toBe(off.body.disabled_at);
     expectProblem(await act('test'), 409, 'endpoint_disabled');
     expectProblem(await act('recover', { since: daysAgo(1) }), 409, 'endpoint_disabled');
     expectProblem(await act('enable', { recover_since: daysAgo(15) }), 422, 'recover_too_far');
     expect((await caller().get(`${base}/${id}`)).body.state).toBe('disabled');
 
-    expect((await act('enable', {}).expect(200)).body).toMatchObject({ state: 'enabled', disabled_because: null, recovered: 0 });
+    expect((await act('enable', {}).expect(200)).body).toMatchObject({
+      state: 'enabled',
+      disabled_reason: null,
+      recovered: 0,
+    });
     expectProblem(await act('recover', { since: daysAgo(15) }), 422, 'recover_too_far');
     expect((await act('test').expect(202)).body.delivery_id).toMatch(/^whd_/);
   });
@@ -163,9 +240,15 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
     ['with an event nobody knows', { event_types: ['SYNC_COMPLETED'] }],
     ['with TEST as an event', { event_types: ['TEST'] }],
     ['with no events', { event_types: [] }],
-    ['with more events than there are', { event_types: Array.from({ length: EVENT_TYPES.length + 1 }, () => 'DATA_NEW') }],
+    [
+      'with more events than there are',
+      { event_types: Array.from({ length: EVENT_TYPES.length + 1 }, () => 'DATA_NEW') },
+    ],
     ['with no integrations', { integration_ids: [] }],
-    ['with too many integrations', { integration_ids: Array.from({ length: 101 }, () => 'int_01k07nr000e008000000000005') }],
+    [
+      'with too many integrations',
+      { integration_ids: Array.from({ length: 101 }, () => 'int_01k07nr000e008000000000005') },
+    ],
     ['with a rate of nothing', { rate_per_second: 0 }],
     ['with a rate beyond all measure', { rate_per_second: 1_001 }],
     ['with half a request a second', { rate_per_second: 0.5 }],
@@ -176,7 +259,11 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
   });
 
   it('is refused with an id of something else as an integration', async () => {
-    expectProblem(await caller().post(base, { url: ADDRESS, integration_ids: ['whe_01k07nr000e008000000000005'] }), 404, 'integration_not_found');
+    expectProblem(
+      await caller().post(base, { url: ADDRESS, integration_ids: ['whe_01k07nr000e008000000000005'] }),
+      404,
+      'integration_not_found',
+    );
   });
 
   it('there are 50 at most; a deleted one makes room', async () => {
@@ -215,26 +302,34 @@ describe('the address (S12)', () => {
     const made = await tenant.admin.post('/v1/webhook-endpoints', { url });
 
     expectProblem(made, 422, 'egress_refused');
-    expect(made.body.errors).toEqual([{ pointer: '/url', code: 'egress_refused', message: expect.any(String) }]);
-    expectProblem(await tenant.admin.patch(`/v1/webhook-endpoints/${id}`, { url }).set('If-Match', '"1"'), 422, 'egress_refused');
+    expect(made.body.errors).toEqual([
+      { pointer: '/url', code: 'egress_refused', message: expect.any(String) },
+    ]);
+    expectProblem(
+      await tenant.admin.patch(`/v1/webhook-endpoints/${id}`, { url }).set('If-Match', '"1"'),
+      422,
+      'egress_refused',
+    );
     expect((await tenant.viewer.get(`/v1/webhook-endpoints/${id}`)).body.url).toBe(ADDRESS);
   });
 });
 
 describe('who may', () => {
-  const ACTS = ['rotate-secret', 'disable', 'enable'];
+  const ACTIONS = ['rotate-secret', 'disable', 'enable'];
 
   it('see them: all; test and recover: operators; the rest: admins', async () => {
     const { id } = (await tenant.admin.post('/v1/webhook-endpoints', { url: ADDRESS }).expect(201)).body;
     const one = `/v1/webhook-endpoints/${id}`;
 
-    for (const path of ['/v1/webhook-endpoints', one, '/v1/webhook-deliveries', '/v1/events']) await tenant.viewer.get(path).expect(200);
-    for (const name of ['test', 'recover']) expectProblem(await tenant.viewer.post(`${one}/${name}`, {}), 403, 'role_insufficient');
+    for (const path of ['/v1/webhook-endpoints', one, '/v1/webhook-deliveries', '/v1/events'])
+      await tenant.viewer.get(path).expect(200);
+    for (const name of ['test', 'recover'])
+      expectProblem(await tenant.viewer.post(`${one}/${name}`, {}), 403, 'role_insufficient');
     const forAdmins = [
       tenant.operator.post('/v1/webhook-endpoints', { url: ADDRESS }),
       tenant.operator.patch(one, {}).set('If-Match', '"1"'),
       tenant.operator.delete(one),
-      ...ACTS.map((name) => tenant.operator.post(`${one}/${name}`)),
+      ...ACTIONS.map((name) => tenant.operator.post(`${one}/${name}`)),
     ];
     for (const response of await Promise.all(forAdmins)) expectProblem(response, 403, 'role_insufficient');
     await tenant.operator.post(`${one}/test`).expect(202);
@@ -252,7 +347,9 @@ describe('who may', () => {
     const body = { url: ADDRESS, integration_ids: [id] };
 
     expectProblem(await tenant.admin.post('/v1/webhook-endpoints', body), 404, 'integration_not_found');
-    expect((await other.admin.post('/v1/webhook-endpoints', body).expect(201)).body.integration_ids).toEqual([id]);
+    expect((await other.admin.post('/v1/webhook-endpoints', body).expect(201)).body.integration_ids).toEqual([
+      id,
+    ]);
     const { body: made } = await service.platform.post('/v1/platform/webhook-endpoints', body).expect(201);
     await service.platform.delete(`/v1/platform/webhook-endpoints/${made.id}`).expect(204);
   });
@@ -260,7 +357,10 @@ describe('who may', () => {
 
 it('lists page by page, each once', async () => {
   const ids: string[] = [];
-  for (const description of ['1', '2', '3']) ids.push((await tenant.admin.post('/v1/webhook-endpoints', { url: ADDRESS, description }).expect(201)).body.id);
+  for (const description of ['1', '2', '3'])
+    ids.push(
+      (await tenant.admin.post('/v1/webhook-endpoints', { url: ADDRESS, description }).expect(201)).body.id,
+    );
 
   const first = (await tenant.viewer.get('/v1/webhook-endpoints?limit=2')).body;
   const second = (await tenant.viewer.get(`/v1/webhook-endpoints?limit=2&cursor=${first.next_cursor}`)).body;

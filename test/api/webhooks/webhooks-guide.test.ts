@@ -37,7 +37,12 @@ it('does not let an event pass that is not as described', () => {
   expect(() => checkEvent('DATA_UPDATE', envelope)).toThrow('expected object');
   expect(() => checkEvent('DATA_UPDATE', { ...envelope, data: { ...data, more: 1 } })).toThrow('deep-equal');
   expect(() => checkEvent('DATA_NEW', { ...envelope, data })).toThrow('DATA_NEW');
-  expect(() => checkEvent('DATA_UPDATE', { ...envelope, data: { ...data, records: Array.from({ length: 101 }, () => data.records[0]) } })).toThrow('too_big');
+  expect(() =>
+    checkEvent('DATA_UPDATE', {
+      ...envelope,
+      data: { ...data, records: Array.from({ length: 101 }, () => data.records[0]) },
+    }),
+  ).toThrow('too_big');
 });
 
 describe('the API description', () => {
@@ -55,7 +60,11 @@ describe('the API description', () => {
       const content = body.webhooks[type].post.requestBody.content['application/json'];
       const schema = z.fromJSONSchema(body.components.schemas[content.schema.$ref.split('/').at(-1)]);
       const isOfShape = (event: unknown) => schema.safeParse(event).success;
-      expect([type, isOfShape(content.example), isOfShape({ ...content.example, type: 'OTHER' })]).toEqual([type, true, false]);
+      expect([type, isOfShape(content.example), isOfShape({ ...content.example, type: 'OTHER' })]).toEqual([
+        type,
+        true,
+        false,
+      ]);
     }
     expect(body.components.schemas.Event.anyOf).toHaveLength(Object.keys(EVENT_SCHEMAS).length);
   });
@@ -65,18 +74,27 @@ const RECEIVERS = [
   {
     language: 'node',
     block: 'js',
-    run: async (source: string) => ({ command: process.execPath, flags: ['--input-type=module', '--eval', source], environment: {} }),
+    run: async (source: string) => ({
+      command: process.execPath,
+      flags: ['--input-type=module', '--eval', source],
+      environment: {},
+    }),
   },
   {
     language: 'python',
     block: 'python',
-    run: async (source: string) => ({ command: 'python3', flags: ['-c', source], environment: { PYTHONPATH: await ensurePythonPackages() } }),
+    run: async (source: string) => ({
+      command: 'python3',
+      flags: ['-c', source],
+      environment: { PYTHONPATH: await ensurePythonPackages() },
+    }),
   },
 ];
 
 describe.each(RECEIVERS)('the receiver in $language', ({ language, block, run }) => {
   const secret = newWebhookSecret();
-  const [, source = ''] = new RegExp(`<!-- receiver: ${language} -->\n\`\`\`${block}\n([^]*?)\`\`\``).exec(guide) ?? [];
+  const [, source = ''] =
+    new RegExp(`<!-- receiver: ${language} -->\n\`\`\`${block}\n([^]*?)\`\`\``).exec(guide) ?? [];
   let port: number;
   let receiver: ChildProcess;
   let heard = '';
@@ -100,7 +118,11 @@ describe.each(RECEIVERS)('the receiver in $language', ({ language, block, run })
     (await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body, headers })).status;
   const signed = (body: string, by: readonly string[], at = new Date()) => {
     const message = { id: exampleOf('DATA_NEW').id, timestamp: Math.floor(at.getTime() / 1_000), body };
-    return { 'webhook-id': message.id, 'webhook-timestamp': String(message.timestamp), 'webhook-signature': signWebhook(by, message) };
+    return {
+      'webhook-id': message.id,
+      'webhook-timestamp': String(message.timestamp),
+      'webhook-signature': signWebhook(by, message),
+    };
   };
 
   it('takes what we sign, also while the secret is rotated, and works on it once', async () => {
@@ -118,6 +140,8 @@ describe.each(RECEIVERS)('the receiver in $language', ({ language, block, run })
     expect(await post(`${body} `, signed(body, [secret]))).toBe(400);
     expect(await post(body, signed(body, [newWebhookSecret()]))).toBe(400);
     expect(await post(body, signed(body, [secret], new Date(Date.now() - 6 * 60_000)))).toBe(400);
-    expect(await post(body, { ...signed(body, [secret]), 'webhook-id': exampleOf('TEST').id.replace('3', '4') })).toBe(400);
+    expect(
+      await post(body, { ...signed(body, [secret]), 'webhook-id': exampleOf('TEST').id.replace('3', '4') }),
+    ).toBe(400);
   });
 });

@@ -10,7 +10,7 @@ import { findPostgresBinaries } from '../../../dev/tools/postgres-binaries';
 import type { JsonObject } from '../../../domain/json';
 import { makeSelfSigned } from '../../support/servers/self-signed';
 import { temporaryFolder } from '../../support/servers/shared-servers';
-import { contextWith, gatedHttp } from '../suite/given';
+import { contextWith, egressHttp } from '../suite/given';
 
 const PASSWORD = 's3cret';
 const { key, cert } = makeSelfSigned();
@@ -26,19 +26,33 @@ beforeAll(async () => {
   fs.writeFileSync(files.ssl_key_file, key, { mode: 0o600 });
   fs.writeFileSync(files.ssl_cert_file, cert);
   const { runAs } = findPostgresBinaries();
-  for (const file of runAs ? [folder, ...Object.values(files)] : []) fs.chownSync(file, runAs?.uid ?? 0, runAs?.gid ?? 0);
+  for (const file of runAs ? [folder, ...Object.values(files)] : [])
+    fs.chownSync(file, runAs?.uid ?? 0, runAs?.gid ?? 0);
   port = await freePort();
   const settings = { ssl: 'on', ...files };
-  server = await startPostgres({ dataFolder, logFile: path.join(folder, 'log'), port, password: PASSWORD, settings, isThrowaway: true });
+  server = await startPostgres({
+    dataFolder,
+    logFile: path.join(folder, 'log'),
+    port,
+    password: PASSWORD,
+    settings,
+    isThrowaway: true,
+  });
 }, 60_000);
 
 afterAll(() => server.stop());
 
 function contextFor(settings: JsonObject, credentials = { user: 'syncline', password: PASSWORD }) {
   const table = { table: 'pg_stat_ssl', schema: 'pg_catalog', id: 'pid' };
-  const config = postgres.configSchema.parse({ host: '127.0.0.1', port, database: 'postgres', record_types: { sessions: table }, ...settings });
+  const config = postgres.configSchema.parse({
+    host: '127.0.0.1',
+    port,
+    database: 'postgres',
+    record_types: { sessions: table },
+    ...settings,
+  });
   const hosts = postgres.hosts(config);
-  return contextWith({ config, credentials, mappings: {}, http: gatedHttp(hosts), hosts });
+  return contextWith({ config, credentials, mappings: {}, http: egressHttp(hosts), hosts });
 }
 
 const failureOf = (work: Promise<unknown>) =>
@@ -47,14 +61,20 @@ const failureOf = (work: Promise<unknown>) =>
     (error: Error) => error,
   );
 
-it.each(['127.0.0.1', 'localhost', 'LOCALHOST'])('reads over TLS from a server whose certificate authority it was given, at %s', async (host) => {
-  const context = contextFor({ host, tls_ca: cert });
+it.each(['127.0.0.1', 'localhost', 'LOCALHOST'])(
+  'reads over TLS from a server whose certificate authority it was given, at %s',
+  async (host) => {
+    const context = contextFor({ host, tls_ca: cert });
 
-  const page = await postgres.readPage?.({ recordType: 'sessions', modifiedSince: null, cursor: null }, context);
+    const page = await postgres.readPage?.(
+      { recordType: 'sessions', modifiedSince: null, cursor: null },
+      context,
+    );
 
-  expect(page?.records.map(({ fields }) => fields['ssl'])).toContain(true);
-  await expect(postgres.check(context)).resolves.toBeUndefined();
-});
+    expect(page?.records.map(({ fields }) => fields['ssl'])).toContain(true);
+    await expect(postgres.check(context)).resolves.toBeUndefined();
+  },
+);
 
 it.each([
   ['is not trusted', () => contextFor({})],
@@ -67,12 +87,20 @@ it.each([
 });
 
 it('tells a wrong password over TLS', async () => {
-  expect(await failureOf(postgres.check(contextFor({ tls_ca: cert }, { user: 'syncline', password: 'wrong' })))).toBeInstanceOf(Unauthorized);
+  expect(
+    await failureOf(postgres.check(contextFor({ tls_ca: cert }, { user: 'syncline', password: 'wrong' }))),
+  ).toBeInstanceOf(Unauthorized);
 });
 
 it('gives a password away in the clear over TLS only', async () => {
   fs.writeFileSync(path.join(dataFolder, 'pg_hba.conf'), 'host all all 127.0.0.1/32 password\n');
-  const owner = new Client({ host: '127.0.0.1', port, user: 'syncline', password: PASSWORD, database: 'postgres' });
+  const owner = new Client({
+    host: '127.0.0.1',
+    port,
+    user: 'syncline',
+    password: PASSWORD,
+    database: 'postgres',
+  });
   await owner.connect();
   await owner.query('select pg_reload_conf()');
 

@@ -5,7 +5,7 @@ import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../..
 import { postgres } from '../../../connectors/postgres';
 import { createSocketOpener } from '../../../egress/socket-opener';
 import type { JsonObject } from '../../../domain/json';
-import { contextWith, gatedHttp, loopbackPolicy } from '../suite/given';
+import { contextWith, egressHttp, loopbackPolicy } from '../suite/given';
 import { type StartedPostgres, postgresReading, startPostgresSource } from '../suite/reading-postgres';
 
 let source: StartedPostgres;
@@ -27,17 +27,30 @@ async function given(statements: string): Promise<void> {
   await source.query(`grant select on all tables in schema t to ${source.role}`);
 }
 
-function contextFor(table: JsonObject = SETTINGS, settings: JsonObject = {}, credentials = source.credentials) {
+function contextFor(
+  table: JsonObject = SETTINGS,
+  settings: JsonObject = {},
+  credentials = source.credentials,
+) {
   const { record_types: _types, ...config } = source.config as JsonObject;
-  const parsed = postgres.configSchema.parse({ ...config, schema: 't', page_size: 3, record_types: { things: table }, ...settings });
+  const parsed = postgres.configSchema.parse({
+    ...config,
+    schema: 't',
+    page_size: 3,
+    record_types: { things: table },
+    ...settings,
+  });
   const hosts = postgres.hosts(parsed);
-  return contextWith({ config: parsed, credentials, mappings: {}, http: gatedHttp(hosts), hosts });
+  return contextWith({ config: parsed, credentials, mappings: {}, http: egressHttp(hosts), hosts });
 }
 
 type Context = ReturnType<typeof contextFor>;
 
 const readPage = (context: Context, request: Partial<ReadRequest> = {}) =>
-  postgres.readPage?.({ recordType: 'things', modifiedSince: null, cursor: null, ...request }, context) as Promise<ReadPage>;
+  postgres.readPage?.(
+    { recordType: 'things', modifiedSince: null, cursor: null, ...request },
+    context,
+  ) as Promise<ReadPage>;
 
 async function readAll(context: Context, request: Partial<ReadRequest> = {}): Promise<ReadPage[]> {
   const pages: ReadPage[] = [];
@@ -61,7 +74,9 @@ const failureOf = (work: Promise<unknown> | undefined) =>
 
 /** Connections that Syncline's role holds. */
 async function connections(): Promise<number> {
-  const [row] = await source.query('select count(*)::int as count from pg_stat_activity where usename = $1', [source.role]);
+  const [row] = await source.query('select count(*)::int as count from pg_stat_activity where usename = $1', [
+    source.role,
+  ]);
   return row?.['count'] as number;
 }
 
@@ -99,7 +114,10 @@ describe('values', () => {
     'a duration': [`'1 day 2 hours'::interval`, 'P1DT2H'],
     bytes: [`'\\x00ff10'::bytea`, 'AP8Q'],
     'no bytes': [`''::bytea`, ''],
-    JSON: [`'{"a": [1, 2.5, null, "x"], "b": {"c": true}}'::json`, { a: [1, 2.5, null, 'x'], b: { c: true } }],
+    JSON: [
+      `'{"a": [1, 2.5, null, "x"], "b": {"c": true}}'::json`,
+      { a: [1, 2.5, null, 'x'], b: { c: true } },
+    ],
     'JSON with numbers that no number holds': [
       `'{"id": 9007199254740993, "in \\"text\\"": "9007199254740993", "p": 0.12345678901234567890, "e": 1e400}'::json`,
       { id: '9007199254740993', 'in "text"': '9007199254740993', p: '0.12345678901234567890', e: '1e400' },
@@ -116,10 +134,16 @@ describe('values', () => {
     ],
     'a list that begins elsewhere': [`'[2:3]={7,8}'::int[]`, [7, 8]],
     'an empty list': [`'{}'::text[]`, []],
-    'a list of texts': [`array['a,b', 'c"d', 'e\\f', '', 'NULL', '{x}', null]`, ['a,b', 'c"d', 'e\\f', '', 'NULL', '{x}', null]],
+    'a list of texts': [
+      `array['a,b', 'c"d', 'e\\f', '', 'NULL', '{x}', null]`,
+      ['a,b', 'c"d', 'e\\f', '', 'NULL', '{x}', null],
+    ],
     'a list of instants': [`array['2026-11-21 10:00:00+00'::timestamptz]`, ['2026-11-21T10:00:00Z']],
     'a list of JSON': [`array['{"a": 1}'::jsonb]`, [{ a: 1 }]],
-    'a list of boxes, which has another delimiter': [`array['(1,1),(0,0)'::box, '(2,2),(1,1)'::box]`, ['(1,1),(0,0)', '(2,2),(1,1)']],
+    'a list of boxes, which has another delimiter': [
+      `array['(1,1),(0,0)'::box, '(2,2),(1,1)'::box]`,
+      ['(1,1),(0,0)', '(2,2),(1,1)'],
+    ],
     'an enum': [`'senior'::hr.grade`, 'senior'],
     'a list of enums': [`array['senior', 'junior']::hr.grade[]`, ['senior', 'junior']],
     'a network': [`'10.0.0.0/8'::cidr`, '10.0.0.0/8'],
@@ -137,7 +161,9 @@ describe('values', () => {
 
     const [record] = recordsOf([await readPage(contextFor())]);
 
-    const read = Object.fromEntries(Object.keys(VALUES).map((name, index) => [name, record?.fields[`v${index}`]]));
+    const read = Object.fromEntries(
+      Object.keys(VALUES).map((name, index) => [name, record?.fields[`v${index}`]]),
+    );
     expect(read).toEqual(Object.fromEntries(Object.entries(VALUES).map(([name, [, json]]) => [name, json])));
     expect(JSON.parse(JSON.stringify(read))).toEqual(read);
   });
@@ -147,17 +173,25 @@ describe('values', () => {
 insert into t."Things; drop table t.x --" values (1, 'a', 'b', 'c', 2)`);
     const context = contextFor({ table: 'Things; drop table t.x --', id: 'I"d' });
 
-    expect(recordsOf([await readPage(context)])).toMatchObject([{ remoteId: '1', fields: { '/a/b': 'a', constructor: 'c', größe: 2 } }]);
+    expect(recordsOf([await readPage(context)])).toMatchObject([
+      { remoteId: '1', fields: { '/a/b': 'a', constructor: 'c', größe: 2 } },
+    ]);
     const [described] = (await postgres.describeRecordTypes?.(context)) ?? [];
     expect(described?.fields.map(({ name }) => name)).toContain('/~1a~1b');
   });
 
   it('are only those of the columns that were asked for', async () => {
-    await given(`create table t.things (id int primary key, a int, b int, gone boolean);\ninsert into t.things values (1, 2, 3, false)`);
+    await given(
+      `create table t.things (id int primary key, a int, b int, gone boolean);\ninsert into t.things values (1, 2, 3, false)`,
+    );
     const context = contextFor({ ...SETTINGS, deleted: 'gone', columns: ['b'] });
 
-    expect(recordsOf([await readPage(context)])).toEqual([{ remoteId: '1', remoteVersion: null, fields: { b: 3 }, externalId: null, isDeleted: false }]);
-    expect(await postgres.describeRecordTypes?.(context)).toMatchObject([{ fields: [{ name: 'b', type: 'number' }] }]);
+    expect(recordsOf([await readPage(context)])).toEqual([
+      { remoteId: '1', remoteVersion: null, fields: { b: 3 }, externalId: null, isDeleted: false },
+    ]);
+    expect(await postgres.describeRecordTypes?.(context)).toMatchObject([
+      { fields: [{ name: 'b', type: 'number' }] },
+    ]);
   });
 });
 
@@ -183,11 +217,17 @@ describe('pages', () => {
   });
 
   it('lose nobody of many who were modified at the same instant', async () => {
-    await given(`create table t.things as select n as id, '2026-11-21'::timestamptz as at from generate_series(1, 11) n`);
+    await given(
+      `create table t.things as select n as id, '2026-11-21'::timestamptz as at from generate_series(1, 11) n`,
+    );
     const context = contextFor({ ...SETTINGS, modified: 'at' });
 
-    expect(idsOf(await readAll(context, { modifiedSince: new Date('2026-11-21T00:00:00Z') }))).toHaveLength(11);
-    expect(idsOf(await readAll(context, { modifiedSince: new Date('2026-11-21T00:00:00.001Z') }))).toEqual([]);
+    expect(idsOf(await readAll(context, { modifiedSince: new Date('2026-11-21T00:00:00Z') }))).toHaveLength(
+      11,
+    );
+    expect(idsOf(await readAll(context, { modifiedSince: new Date('2026-11-21T00:00:00.001Z') }))).toEqual(
+      [],
+    );
   });
 
   it('read instants without zone as UTC, wherever the server stands', async () => {
@@ -196,11 +236,19 @@ describe('pages', () => {
       `create table t.things (id int primary key, at timestamp);\ninsert into t.things values (1, '2026-11-21 09:59:59'), (2, '2026-11-21 10:00:00')`,
     );
 
-    expect(idsOf(await readAll(contextFor({ ...SETTINGS, modified: 'at' }), { modifiedSince: new Date('2026-11-21T10:00:00Z') }))).toEqual(['2']);
+    expect(
+      idsOf(
+        await readAll(contextFor({ ...SETTINGS, modified: 'at' }), {
+          modifiedSince: new Date('2026-11-21T10:00:00Z'),
+        }),
+      ),
+    ).toEqual(['2']);
   });
 
   it('hold their place while rows come and go', async () => {
-    await given(`create table t.things as select n as id from generate_series(10, 20) n;\nalter table t.things add primary key (id)`);
+    await given(
+      `create table t.things as select n as id from generate_series(10, 20) n;\nalter table t.things add primary key (id)`,
+    );
     const context = contextFor();
     const first = await readPage(context);
 
@@ -214,12 +262,17 @@ describe('pages', () => {
   it('read a table that does not tell what was modified as a whole', async () => {
     await given(`create table t.things as select n as id from generate_series(1, 4) n`);
 
-    expect(postgres.readAbilities?.(contextFor().config, 'things')).toEqual({ canFilterByModified: false, isPagingStable: true });
+    expect(postgres.readAbilities?.(contextFor().config, 'things')).toEqual({
+      canFilterByModified: false,
+      isPagingStable: true,
+    });
     expect(idsOf(await readAll(contextFor(), { modifiedSince: new Date() }))).toHaveLength(4);
   });
 
   it('read views', async () => {
-    await given(`create table t.base as select n as id from generate_series(1, 4) n;\ncreate view t.things as select id, id * 2 as twice from t.base`);
+    await given(
+      `create table t.base as select n as id from generate_series(1, 4) n;\ncreate view t.things as select id, id * 2 as twice from t.base`,
+    );
 
     expect(recordsOf(await readAll(contextFor())).map(({ fields }) => fields['twice'])).toEqual([2, 4, 6, 8]);
   });
@@ -229,17 +282,24 @@ describe('pages', () => {
     ['timestamptz', 'now()', 'null'],
     ['integer', '1', '0'],
   ])('know a deleted row by a mark of type %s', async (_type, gone, alive) => {
-    await given(`create table t.things as select 1 as id, now() as at, ${gone} as mark;\ninsert into t.things values (2, now(), ${alive})`);
+    await given(
+      `create table t.things as select 1 as id, now() as at, ${gone} as mark;\ninsert into t.things values (2, now(), ${alive})`,
+    );
     const context = contextFor({ ...SETTINGS, modified: 'at', deleted: 'mark' });
 
     expect(idsOf(await readAll(context))).toEqual(['2']);
     expect(await postgres.count?.('things', context)).toBe(1);
     const changed = recordsOf(await readAll(context, { modifiedSince: new Date(0) }));
-    expect(Object.fromEntries(changed.map(({ remoteId, isDeleted }) => [remoteId, isDeleted]))).toEqual({ 1: true, 2: false });
+    expect(Object.fromEntries(changed.map(({ remoteId, isDeleted }) => [remoteId, isDeleted]))).toEqual({
+      1: true,
+      2: false,
+    });
   });
 
   it('report rows without an id, and go on', async () => {
-    await given(`create table t.things (id int unique);\ninsert into t.things values (1), (null), (2), (null), (3), (4)`);
+    await given(
+      `create table t.things (id int unique);\ninsert into t.things values (1), (null), (2), (null), (3), (4)`,
+    );
 
     const pages = await readAll(contextFor());
 
@@ -269,7 +329,9 @@ insert into t.things select n, 'small' from generate_series(8, 30) n`);
 
     const pages = await readAll(contextFor(SETTINGS, { page_size: 20 }));
 
-    expect(idsOf(pages)).toEqual(Array.from({ length: 30 }, (_, index) => String(index + 1)).filter((id) => id !== '7'));
+    expect(idsOf(pages)).toEqual(
+      Array.from({ length: 30 }, (_, index) => String(index + 1)).filter((id) => id !== '7'),
+    );
     expect(unreadableOf(pages)).toMatchObject([{ remoteId: '7', code: 'too_large' }]);
     expect(recordsOf(pages).every(({ fields }) => fields['body'] !== undefined)).toBe(true);
   });
@@ -284,11 +346,15 @@ create table t.things (
   grade hr.grade, size t.size, n t.count, state varchar(10) check (state in ('on', 'off')), kind text check (kind = any (array['a', 'b'])),
   free text check (length(free) > 2), odd text check (odd in ('a') or odd is null), first_name text)`);
 
-    const [described] = (await postgres.describeRecordTypes?.(contextFor({ ...SETTINGS, label: 'The things' }))) ?? [];
+    const [described] =
+      (await postgres.describeRecordTypes?.(contextFor({ ...SETTINGS, label: 'The things' }))) ?? [];
 
     expect(described).toMatchObject({ name: 'things', label: 'The things' });
     const fields = Object.fromEntries(
-      (described?.fields ?? []).map(({ name, type, isRequired, values }) => [name, [type, isRequired, ...(values ? [values] : [])]]),
+      (described?.fields ?? []).map(({ name, type, isRequired, values }) => [
+        name,
+        [type, isRequired, ...(values ? [values] : [])],
+      ]),
     );
     expect(fields).toEqual({
       id: ['string', true],
@@ -314,7 +380,10 @@ create table t.things (
     await given(`create type t.level as enum ('low');\ncreate table t.things (id int, level t.level)`);
     await source.query(`alter type t.level add value 'high' after 'low'`);
 
-    expect((await postgres.describeRecordTypes?.(contextFor()))?.[0]?.fields[1]).toMatchObject({ type: 'picklist', values: ['low', 'high'] });
+    expect((await postgres.describeRecordTypes?.(contextFor()))?.[0]?.fields[1]).toMatchObject({
+      type: 'picklist',
+      values: ['low', 'high'],
+    });
   });
 
   it('is refused where the table is gone, with its name', async () => {
@@ -331,25 +400,36 @@ describe('trouble', () => {
   const REFUSED: Record<string, [statements: string, table: JsonObject, code: string]> = {
     'a table that was dropped': ['select 1', SETTINGS, 'undefined_table'],
     'an id column that is missing': ['create table t.things (key int)', SETTINGS, 'undefined_column'],
-    'a column that is missing': ['create table t.things (id int)', { ...SETTINGS, columns: ['name'] }, 'undefined_column'],
+    'a column that is missing': [
+      'create table t.things (id int)',
+      { ...SETTINGS, columns: ['name'] },
+      'undefined_column',
+    ],
     'a view that writes': [
       `create table t.log (n int);\ncreate function t.write() returns int language sql as 'insert into t.log values (1) returning n';\ncreate view t.things as select t.write() as id`,
       SETTINGS,
       'read_only',
     ],
-    'a view that fails': ['create view t.things as select 1 / (n - 1) as id from generate_series(1, 2) n', SETTINGS, '22012'],
+    'a view that fails': [
+      'create view t.things as select 1 / (n - 1) as id from generate_series(1, 2) n',
+      SETTINGS,
+      '22012',
+    ],
   };
 
-  it.each(Object.entries(REFUSED))('is a refused record type with %s', async (_title, [statements, table, code]) => {
-    await given(statements);
+  it.each(Object.entries(REFUSED))(
+    'is a refused record type with %s',
+    async (_title, [statements, table, code]) => {
+      await given(statements);
 
-    const failure = (await failureOf(readPage(contextFor(table)))) as RecordRejected;
+      const failure = (await failureOf(readPage(contextFor(table)))) as RecordRejected;
 
-    expect(failure).toBeInstanceOf(RecordRejected);
-    expect(failure.errors).toMatchObject([{ code }]);
-    expect(failure.message).toContain('"t"."things" (record type things)');
-    expect(failure.isForbidden).toBe(false);
-  });
+      expect(failure).toBeInstanceOf(RecordRejected);
+      expect(failure.errors).toMatchObject([{ code }]);
+      expect(failure.message).toContain('"t"."things" (record type things)');
+      expect(failure.isForbidden).toBe(false);
+    },
+  );
 
   it('is a refused record type without the right to read it, and says which', async () => {
     await given('create table t.things (id int)');
@@ -357,7 +437,11 @@ describe('trouble', () => {
 
     const failure = (await failureOf(readPage(contextFor()))) as RecordRejected;
 
-    expect(failure).toMatchObject({ kind: 'record_rejected', isForbidden: true, errors: [{ code: 'insufficient_privilege' }] });
+    expect(failure).toMatchObject({
+      kind: 'record_rejected',
+      isForbidden: true,
+      errors: [{ code: 'insufficient_privilege' }],
+    });
     expect(failure.message).toContain('GRANT SELECT ON "t"."things"');
     await expect(postgres.check(contextFor())).resolves.toBeUndefined();
   });
@@ -370,19 +454,30 @@ describe('trouble', () => {
     expect(await failureOf(readPage(contextFor(), { cursor: nextCursor }))).toBeInstanceOf(RecordRejected);
   });
 
-  it.each(['', '{}', '[1,2,3]', '["1",null,"many"]', 'not JSON'])('is a refused cursor that is not its own: %s', async (cursor) => {
-    expect(await failureOf(readPage(contextFor(), { cursor }))).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'unknown_cursor' }] });
-  });
+  it.each(['', '{}', '[1,2,3]', '["1",null,"many"]', 'not JSON'])(
+    'is a refused cursor that is not its own: %s',
+    async (cursor) => {
+      expect(await failureOf(readPage(contextFor(), { cursor }))).toMatchObject({
+        kind: 'record_rejected',
+        errors: [{ code: 'unknown_cursor' }],
+      });
+    },
+  );
 
   it('is a refused record type, and an unavailable check, without the database', async () => {
     const context = contextFor(SETTINGS, { database: 'nobody' });
 
-    expect(await failureOf(readPage(context))).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'undefined_database' }] });
+    expect(await failureOf(readPage(context))).toMatchObject({
+      kind: 'record_rejected',
+      errors: [{ code: 'undefined_database' }],
+    });
     expect(await failureOf(postgres.check(context))).toBeInstanceOf(Unavailable);
   });
 
   it('is Unauthorized for a role that is not there', async () => {
-    expect(await failureOf(readPage(contextFor(SETTINGS, {}, { user: 'nobody', password: 'x' })))).toBeInstanceOf(Unauthorized);
+    expect(
+      await failureOf(readPage(contextFor(SETTINGS, {}, { user: 'nobody', password: 'x' }))),
+    ).toBeInstanceOf(Unauthorized);
   });
 
   it('is a wait when the database has no connection left for us', async () => {
@@ -427,10 +522,20 @@ describe('trouble', () => {
     await locker.query('begin; lock table t.things');
     const worker = new AbortController();
     const context = contextFor();
-    const sockets = createSocketOpener({ policy: loopbackPolicy, hosts: postgres.hosts(context.config), signal: worker.signal });
+    const sockets = createSocketOpener({
+      policy: loopbackPolicy,
+      hosts: postgres.hosts(context.config),
+      signal: worker.signal,
+    });
 
     const reading = failureOf(readPage({ ...context, signal: worker.signal, sockets }));
-    while ((await source.query(`select 1 from pg_stat_activity where usename = $1 and wait_event_type = 'Lock'`, [source.role])).length === 0);
+    while (
+      (
+        await source.query(`select 1 from pg_stat_activity where usename = $1 and wait_event_type = 'Lock'`, [
+          source.role,
+        ])
+      ).length === 0
+    );
     worker.abort();
 
     expect(await reading).toBeInstanceOf(Unavailable);
@@ -453,14 +558,22 @@ describe('writing', () => {
     const { config } = contextFor();
     const mapping = { ...postgresReading.mapping, direction: 'both' as const };
 
-    expect(postgres.validate?.(config, { things: mapping })).toMatchObject([{ pointer: '/record_types/things/direction' }]);
+    expect(postgres.validate?.(config, { things: mapping })).toMatchObject([
+      { pointer: '/record_types/things/direction' },
+    ]);
     expect(postgres.validate?.(config, { things: { ...mapping, direction: 'pull' } })).toEqual([]);
-    expect(postgres.validate?.(config, { others: { ...mapping, direction: 'pull' } })).toMatchObject([{ pointer: '/record_types/others' }]);
+    expect(postgres.validate?.(config, { others: { ...mapping, direction: 'pull' } })).toMatchObject([
+      { pointer: '/record_types/others' },
+    ]);
   });
 
   it('does not happen where a record is pushed all the same', async () => {
-    const item = { pushId: 'psh_1', operation: 'upsert', recordType: 'things' } as Parameters<typeof postgres.push>[0][number];
+    const item = { pushId: 'psh_1', operation: 'upsert', recordType: 'things' } as Parameters<
+      typeof postgres.push
+    >[0][number];
 
-    expect(await postgres.push([item], contextFor())).toMatchObject([{ pushId: 'psh_1', ok: false, error: { kind: 'record_rejected' } }]);
+    expect(await postgres.push([item], contextFor())).toMatchObject([
+      { pushId: 'psh_1', ok: false, error: { kind: 'record_rejected' } },
+    ]);
   });
 });

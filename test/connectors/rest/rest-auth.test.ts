@@ -4,7 +4,12 @@ import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import { loopbackPolicy, memoryTokens } from '../suite/given';
 import { aContact, contactsConfig, errorOf, pushOne, restContext } from './rest-given';
-import { type RecordedRequest, type ScriptedAnswer, type ScriptedServer, startScriptedServer } from '../suite/scripted-server';
+import {
+  type RecordedRequest,
+  type ScriptedAnswer,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../suite/scripted-server';
 
 const OAUTH2 = { client_id: 'client:1', client_secret: 's3cret&of=a+test' };
 
@@ -15,9 +20,15 @@ describe('authentication of the REST connector', () => {
   let token: (request: RecordedRequest) => ScriptedAnswer;
 
   beforeEach(async () => {
-    api = ({ method }) => (method === 'GET' ? { status: 200, body: { items: [] } } : { status: 201, body: { id: '1' } });
-    token = () => ({ status: 200, body: { access_token: `token-${tokenCalls().length}`, expires_in: 3600, token_type: 'Bearer' } });
-    server = await startScriptedServer((request) => (request.path.startsWith('/token') ? token(request) : api(request)));
+    api = ({ method }) =>
+      method === 'GET' ? { status: 200, body: { items: [] } } : { status: 201, body: { id: '1' } };
+    token = () => ({
+      status: 200,
+      body: { access_token: `token-${tokenCalls().length}`, expires_in: 3600, token_type: 'Bearer' },
+    });
+    server = await startScriptedServer((request) =>
+      request.path.startsWith('/token') ? token(request) : api(request),
+    );
   });
 
   afterEach(async () => {
@@ -30,18 +41,36 @@ describe('authentication of the REST connector', () => {
   const authorizations = () => apiCalls().map(({ headers }) => headers['authorization']);
   const contextWithAuth = (auth: unknown, credentials: Record<string, string>, tokens = memoryTokens()) =>
     restContext(contactsConfig(server.url, { auth }), { credentials, tokens });
-  const oauth2 = (changes = {}) => ({ type: 'oauth2_client_credentials', token_url: `${server.url}/token`, ...changes });
-  const contacts = (count: number): PushItem[] => Array.from({ length: count }, (_, index) => aContact({ externalId: `emp-${index}` }));
+  const oauth2 = (changes = {}) => ({
+    type: 'oauth2_client_credentials',
+    token_url: `${server.url}/token`,
+    ...changes,
+  });
+  const contacts = (count: number): PushItem[] =>
+    Array.from({ length: count }, (_, index) => aContact({ externalId: `emp-${index}` }));
   /** Accepts only tokens that it has not forgotten. */
-  const apiForgetting = (...forgotten: string[]): typeof api => {
+  const apiForgetting = (...stalled: string[]): typeof api => {
     const usual = api;
-    return (request) => (forgotten.some((value) => request.headers['authorization'] === `Bearer ${value}`) ? { status: 401 } : usual(request));
+    return (request) =>
+      stalled.some((value) => request.headers['authorization'] === `Bearer ${value}`)
+        ? { status: 401 }
+        : usual(request);
   };
 
   it.each([
     ['bearer', { type: 'bearer' }, { token: 'abcdef' }, { authorization: 'Bearer abcdef' }],
-    ['basic, in UTF-8', { type: 'basic' }, { username: 'ä', password: 'b:c' }, { authorization: `Basic ${Buffer.from('ä:b:c').toString('base64')}` }],
-    ['headers of its own', { type: 'header', headers: { 'X-Key': 'v1 {key}', 'X-App': '{app}' } }, { key: 'k', app: 'a' }, { 'x-key': 'v1 k', 'x-app': 'a' }],
+    [
+      'basic, in UTF-8',
+      { type: 'basic' },
+      { username: 'ä', password: 'b:c' },
+      { authorization: `Basic ${Buffer.from('ä:b:c').toString('base64')}` },
+    ],
+    [
+      'headers of its own',
+      { type: 'header', headers: { 'X-Key': 'v1 {key}', 'X-App': '{app}' } },
+      { key: 'k', app: 'a' },
+      { 'x-key': 'v1 k', 'x-app': 'a' },
+    ],
   ])('sends %s with every call', async (_title, auth, credentials: Record<string, string>, headers) => {
     await pushOne(aContact(), contextWithAuth(auth, credentials));
 
@@ -50,32 +79,55 @@ describe('authentication of the REST connector', () => {
   });
 
   it('sends a key in the query, beside what is there', async () => {
-    await pushOne(aContact(), contextWithAuth({ type: 'query', parameters: { key: '{token}' } }, { token: 'a&b' }));
+    await pushOne(
+      aContact(),
+      contextWithAuth({ type: 'query', parameters: { key: '{token}' } }, { token: 'a&b' }),
+    );
 
-    expect(server.requests.map(({ path }) => path)).toEqual(['/contacts?external_id=emp-1&key=a%26b', '/contacts?key=a%26b']);
+    expect(server.requests.map(({ path }) => path)).toEqual([
+      '/contacts?external_id=emp-1&key=a%26b',
+      '/contacts?key=a%26b',
+    ]);
   });
 
   it.each([
     ['a header that cannot carry it', { type: 'header', headers: { 'X-Key': '{key}' } }, { key: 'ключ' }],
     ['a bearer token that is none', { type: 'bearer' }, { token: 'ключ' }],
-  ])('is Unauthorized, and sends nothing, for %s', async (_title, auth, credentials: Record<string, string>) => {
-    const failure = await errorOf(aContact(), contextWithAuth(auth, credentials));
+  ])(
+    'is Unauthorized, and sends nothing, for %s',
+    async (_title, auth, credentials: Record<string, string>) => {
+      const failure = await errorOf(aContact(), contextWithAuth(auth, credentials));
 
-    expect(failure).toMatchObject({ kind: 'unauthorized' });
-    expect(failure.message).not.toContain('ключ');
-    expect(server.requests).toEqual([]);
-  });
+      expect(failure).toMatchObject({ kind: 'unauthorized' });
+      expect(failure.message).not.toContain('ключ');
+      expect(server.requests).toEqual([]);
+    },
+  );
 
   it.each<[string, ScriptedAnswer]>([
-    ['a refusal', { status: 422, body: { message: 'password s3cret"word of robot@example.com in cm9ib3RAZXhhbXBsZS5jb206czNjcmV0IndvcmQ=' } }],
+    [
+      'a refusal',
+      {
+        status: 422,
+        body: {
+          message: 'password s3cret"word of robot@example.com in cm9ib3RAZXhhbXBsZS5jb206czNjcmV0IndvcmQ=',
+        },
+      },
+    ],
     ['a refusal under a good status', { status: 200, body: { failed: true, message: 's3cret"word' } }],
     ['a page', { status: 200, headers: { 'content-type': 'text/html' }, body: 'Hello, s3cret"word' }],
     ['trouble', { status: 500, body: { message: 's3cret"word' } }],
   ])('quotes no secret from %s', async (_title, answer) => {
     api = ({ method }) => (method === 'GET' ? { status: 200, body: { items: [] } } : answer);
-    const config = contactsConfig(server.url, { auth: { type: 'basic' }, answers: { failed: { at: '/failed' } } });
+    const config = contactsConfig(server.url, {
+      auth: { type: 'basic' },
+      answers: { failed: { at: '/failed' } },
+    });
 
-    const failure = await errorOf(aContact(), restContext(config, { credentials: { username: 'robot@example.com', password: 's3cret"word' } }));
+    const failure = await errorOf(
+      aContact(),
+      restContext(config, { credentials: { username: 'robot@example.com', password: 's3cret"word' } }),
+    );
 
     const shown = JSON.stringify([failure.message, failure]);
     expect(shown).toContain('•••');
@@ -84,7 +136,10 @@ describe('authentication of the REST connector', () => {
 
   describe('OAuth 2, client credentials', () => {
     it('asks for a token once, form-encoded and with Basic, and uses it for every call of this batch and the next', async () => {
-      const context = contextWithAuth(oauth2({ scope: 'people.write', parameters: { audience: 'hr' } }), OAUTH2);
+      const context = contextWithAuth(
+        oauth2({ scope: 'people.write', parameters: { audience: 'hr' } }),
+        OAUTH2,
+      );
 
       await rest.push(contacts(5), context);
       await rest.push(contacts(1), context);
@@ -95,14 +150,19 @@ describe('authentication of the REST connector', () => {
         scope: 'people.write',
         audience: 'hr',
       });
-      expect(tokenCalls()[0]?.headers['authorization']).toBe(`Basic ${Buffer.from('client%3A1:s3cret%26of%3Da%2Btest').toString('base64')}`);
+      expect(tokenCalls()[0]?.headers['authorization']).toBe(
+        `Basic ${Buffer.from('client%3A1:s3cret%26of%3Da%2Btest').toString('base64')}`,
+      );
       expect(new Set(authorizations())).toEqual(new Set(['Bearer token-1']));
     });
 
     it('sends the client in the body where the server wants it there', async () => {
       await pushOne(aContact(), contextWithAuth(oauth2({ client_auth: 'body' }), OAUTH2));
 
-      expect(Object.fromEntries(new URLSearchParams(tokenCalls()[0]?.body))).toEqual({ grant_type: 'client_credentials', ...OAUTH2 });
+      expect(Object.fromEntries(new URLSearchParams(tokenCalls()[0]?.body))).toEqual({
+        grant_type: 'client_credentials',
+        ...OAUTH2,
+      });
       expect(tokenCalls()[0]?.headers['authorization']).toBeUndefined();
     });
 
@@ -117,7 +177,12 @@ describe('authentication of the REST connector', () => {
 
       expect(expiresAt - Date.now()).toBeGreaterThan(3_500_000);
       expect(expiresAt - Date.now()).toBeLessThanOrEqual(3_570_000);
-      expect(authorizations()).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2', 'Bearer token-2']);
+      expect(authorizations()).toEqual([
+        'Bearer token-1',
+        'Bearer token-1',
+        'Bearer token-2',
+        'Bearer token-2',
+      ]);
     });
 
     it('renews a token that is refused before its time, once for all, and no record suffers', async () => {
@@ -134,7 +199,10 @@ describe('authentication of the REST connector', () => {
     it('renews again when a token that has worked ends in the middle of a batch', async () => {
       let left = 4;
       const usual = api;
-      api = (request) => (request.headers['authorization'] === 'Bearer token-1' && (left -= 1) < 0 ? { status: 401 } : usual(request));
+      api = (request) =>
+        request.headers['authorization'] === 'Bearer token-1' && (left -= 1) < 0
+          ? { status: 401 }
+          : usual(request);
 
       const results = await rest.push(contacts(6), contextWithAuth(oauth2(), OAUTH2));
 
@@ -148,22 +216,39 @@ describe('authentication of the REST connector', () => {
       const results = await rest.push(contacts(30), contextWithAuth(oauth2(), OAUTH2));
 
       expect(results.length).toBeLessThan(30);
-      for (const result of results) expect(result).toMatchObject({ ok: false, error: { kind: 'unauthorized' } });
+      for (const result of results)
+        expect(result).toMatchObject({ ok: false, error: { kind: 'unauthorized' } });
       expect(tokenCalls().length).toBeLessThanOrEqual(2);
-      expect(JSON.stringify(results.map((result) => (result as { error: Error }).error.message))).not.toContain('token-1');
+      expect(
+        JSON.stringify(results.map((result) => (result as { error: Error }).error.message)),
+      ).not.toContain('token-1');
     });
 
     it.each([
-      ['a refused client', { status: 401, body: { error: 'invalid_client', error_description: 'bad s3cret&of=a+test' } }, { kind: 'unauthorized' }],
+      [
+        'a refused client',
+        { status: 401, body: { error: 'invalid_client', error_description: 'bad s3cret&of=a+test' } },
+        { kind: 'unauthorized' },
+      ],
       ['a refused scope', { status: 400, body: { error: 'invalid_scope' } }, { kind: 'unauthorized' }],
       ['an answer without a token', { status: 200, body: { token: 'x' } }, { kind: 'unauthorized' }],
-      ['a page instead of an answer', { status: 200, body: '<html>Down for maintenance</html>' }, { kind: 'unavailable', status: 200 }],
+      [
+        'a page instead of an answer',
+        { status: 200, body: '<html>Down for maintenance</html>' },
+        { kind: 'unavailable', status: 200 },
+      ],
       ['a server in trouble', { status: 503, body: 'later' }, { kind: 'unavailable', status: 503 }],
-      ['a server that asks to wait', { status: 429, headers: { 'retry-after': '30' } }, { kind: 'rate_limited', retryAfterMs: 30_000 }],
+      [
+        'a server that asks to wait',
+        { status: 429, headers: { 'retry-after': '30' } },
+        { kind: 'rate_limited', retryAfterMs: 30_000 },
+      ],
     ])('stops the batch before anything is sent by %s', async (_title, answer: ScriptedAnswer, error) => {
       token = () => answer;
 
-      const failure = await rest.push(contacts(3), contextWithAuth(oauth2(), OAUTH2)).catch((thrown: unknown) => thrown as Error);
+      const failure = await rest
+        .push(contacts(3), contextWithAuth(oauth2(), OAUTH2))
+        .catch((thrown: unknown) => thrown as Error);
 
       expect(failure).toMatchObject(error);
       expect((failure as Error).message).not.toContain(OAUTH2.client_secret);
@@ -171,15 +256,30 @@ describe('authentication of the REST connector', () => {
     });
 
     it.each([
-      ['what OAuth 2 says', 400, { error: 'invalid_client', error_description: 'Client is locked' }, 'Client is locked'],
+      [
+        'what OAuth 2 says',
+        400,
+        { error: 'invalid_client', error_description: 'Client is locked' },
+        'Client is locked',
+      ],
       ['its code alone', 401, { error: 'invalid_client' }, 'invalid_client'],
-      ['what the configuration points at', 400, { error: 'invalid_client', message: 'Ask the admin' }, 'Ask the admin'],
+      [
+        'what the configuration points at',
+        400,
+        { error: 'invalid_client', message: 'Ask the admin' },
+        'Ask the admin',
+      ],
     ])('tells people, of a refusal, %s', async (_title, status, body, said) => {
       token = () => ({ status, body });
 
-      const failure = await rest.check(contextWithAuth(oauth2(), OAUTH2)).catch((thrown: unknown) => thrown as Error);
+      const failure = await rest
+        .check(contextWithAuth(oauth2(), OAUTH2))
+        .catch((thrown: unknown) => thrown as Error);
 
-      expect(failure).toMatchObject({ kind: 'unauthorized', message: `The third party refused the login (${status}). ${said}` });
+      expect(failure).toMatchObject({
+        kind: 'unauthorized',
+        message: `The third party refused the login (${status}). ${said}`,
+      });
     });
 
     it('reaches a token server of another host, and names it among the hosts', async () => {
@@ -207,17 +307,43 @@ describe('authentication of the REST connector', () => {
     it('sends the credentials as JSON that they cannot break, and the token where it is wanted', async () => {
       token = () => ({ status: 200, body: { session: { key: 'abcdef' } } });
 
-      await pushOne(aContact(), contextWithAuth(login({ header: 'X-Session', value: 'key={token}' }), credentials));
+      await pushOne(
+        aContact(),
+        contextWithAuth(login({ header: 'X-Session', value: 'key={token}' }), credentials),
+      );
 
-      expect(JSON.parse(tokenCalls()[0]?.body as string)).toEqual({ user: { name: credentials.user }, pass: credentials.pass });
+      expect(JSON.parse(tokenCalls()[0]?.body as string)).toEqual({
+        user: { name: credentials.user },
+        pass: credentials.pass,
+      });
       expect(apiCalls().map(({ headers }) => headers['x-session'])).toEqual(['key=abcdef', 'key=abcdef']);
     });
 
     it.each<[string, number, unknown, string]>([
-      ['400', 400, { message: 'Wrong password', data: {} }, 'The third party refused the login (400). Wrong password'],
-      ['401', 401, { message: 'Wrong password', data: {} }, 'The third party refused the login (401). Wrong password'],
-      ['403 with complaints', 403, { errors: { pass: 'is too old' } }, 'The third party refused the login (403). is too old'],
-      ['400 in words alone', 400, 'Wrong password', 'The third party refused the login (400). Wrong password'],
+      [
+        '400',
+        400,
+        { message: 'Wrong password', data: {} },
+        'The third party refused the login (400). Wrong password',
+      ],
+      [
+        '401',
+        401,
+        { message: 'Wrong password', data: {} },
+        'The third party refused the login (401). Wrong password',
+      ],
+      [
+        '403 with complaints',
+        403,
+        { errors: { pass: 'is too old' } },
+        'The third party refused the login (403). is too old',
+      ],
+      [
+        '400 in words alone',
+        400,
+        'Wrong password',
+        'The third party refused the login (400). Wrong password',
+      ],
       ['400 without a word', 400, undefined, 'The third party refused the login (400).'],
       [
         '200 without a token',
@@ -225,15 +351,28 @@ describe('authentication of the REST connector', () => {
         { ok: false, message: 'Wrong password', hint: 'x-1' },
         'The login was answered 200, but without a token where the configuration looks for it. Wrong password',
       ],
-      ['200 without a word', 200, { hint: 'x-1' }, 'The login was answered 200, but without a token where the configuration looks for it.'],
-    ])('tells people in the third party’s words, not in JSON, that it is refused: %s', async (_title, status, body, message) => {
-      token = () => ({ status, body });
-      const config = contactsConfig(server.url, { auth: login(), errors: { message: '/message', each: { at: '/errors' } } });
+      [
+        '200 without a word',
+        200,
+        { hint: 'x-1' },
+        'The login was answered 200, but without a token where the configuration looks for it.',
+      ],
+    ])(
+      'tells people in the third party’s words, not in JSON, that it is refused: %s',
+      async (_title, status, body, message) => {
+        token = () => ({ status, body });
+        const config = contactsConfig(server.url, {
+          auth: login(),
+          errors: { message: '/message', each: { at: '/errors' } },
+        });
 
-      const failure = await rest.check(restContext(config, { credentials })).catch((thrown: unknown) => thrown as Error);
+        const failure = await rest
+          .check(restContext(config, { credentials }))
+          .catch((thrown: unknown) => thrown as Error);
 
-      expect(failure).toMatchObject({ kind: 'unauthorized', message });
-    });
+        expect(failure).toMatchObject({ kind: 'unauthorized', message });
+      },
+    );
 
     it('takes the token from a header', async () => {
       token = () => ({ status: 204, headers: { 'X-Auth': 'fromheader' } });
@@ -246,20 +385,39 @@ describe('authentication of the REST connector', () => {
     it.each([
       ['seconds in the answer', { expires_in: '/ttl' }, { ttl: 600 }, 570_000],
       ['seconds as text', { expires_in: '/ttl' }, { ttl: '600' }, 570_000],
-      ['an instant in the answer', { expires_at: '/until' }, () => ({ until: new Date(Date.now() + 600_000).toISOString() }), 570_000],
-      ['seconds since 1970', { expires_at: '/until' }, () => ({ until: Math.floor((Date.now() + 600_000) / 1000) }), 570_000],
+      [
+        'an instant in the answer',
+        { expires_at: '/until' },
+        () => ({ until: new Date(Date.now() + 600_000).toISOString() }),
+        570_000,
+      ],
+      [
+        'seconds since 1970',
+        { expires_at: '/until' },
+        () => ({ until: Math.floor((Date.now() + 600_000) / 1000) }),
+        570_000,
+      ],
       ['milliseconds since 1970', { expires_at: '/until' }, () => ({ until: Date.now() + 600_000 }), 570_000],
       ['the configuration', { lifetime_seconds: 60 }, {}, 54_000],
-    ])('knows when the token ends from %s', async (_title, keys, said: object | (() => object), expectedMs) => {
-      const tokens = memoryTokens();
-      token = () => ({ status: 200, body: { session: { key: 'abcdef' }, ...(typeof said === 'function' ? (said as () => object)() : said) } });
+    ])(
+      'knows when the token ends from %s',
+      async (_title, keys, said: object | (() => object), expectedMs) => {
+        const tokens = memoryTokens();
+        token = () => ({
+          status: 200,
+          body: {
+            session: { key: 'abcdef' },
+            ...(typeof said === 'function' ? (said as () => object)() : said),
+          },
+        });
 
-      await pushOne(aContact(), contextWithAuth(login(keys), credentials, tokens));
+        await pushOne(aContact(), contextWithAuth(login(keys), credentials, tokens));
 
-      const leftMs = (tokens.get()?.expiresAt as number) - Date.now();
-      expect(leftMs).toBeGreaterThan(expectedMs - 5_000);
-      expect(leftMs).toBeLessThanOrEqual(expectedMs);
-    });
+        const leftMs = (tokens.get()?.expiresAt as number) - Date.now();
+        expect(leftMs).toBeGreaterThan(expectedMs - 5_000);
+        expect(leftMs).toBeLessThanOrEqual(expectedMs);
+      },
+    );
 
     it.each([
       ['nothing', {}],
@@ -279,11 +437,18 @@ describe('authentication of the REST connector', () => {
       const tokens = memoryTokens();
       tokens.set({ value: 'old', expiresAt: null });
       token = () => ({ status: 200, body: { session: { key: 'new' } } });
-      api = ({ method }) => (method === 'GET' ? { status: 200, body: { items: [] } } : { status: 403, body: { message: 'not yours' } });
+      api = ({ method }) =>
+        method === 'GET'
+          ? { status: 200, body: { items: [] } }
+          : { status: 403, body: { message: 'not yours' } };
 
       const results = await rest.push(contacts(4), contextWithAuth(login(), credentials, tokens));
 
-      for (const result of results) expect(result).toMatchObject({ ok: false, error: { kind: 'record_rejected', isForbidden: true, message: 'not yours' } });
+      for (const result of results)
+        expect(result).toMatchObject({
+          ok: false,
+          error: { kind: 'record_rejected', isForbidden: true, message: 'not yours' },
+        });
       expect(results).toHaveLength(4);
       expect(tokenCalls()).toHaveLength(1);
     });

@@ -11,13 +11,20 @@ const URL_OF_CONTACTS = 'https://contacts.example.com/api';
 function problemsOf(
   changes: Record<string, unknown>,
   typeChanges: Record<string, unknown> = {},
-  { mapping = CONTACTS_MAPPING, credentials }: { mapping?: RecordTypeMapping; credentials?: RestCredentials } = {},
+  {
+    mapping = CONTACTS_MAPPING,
+    credentials,
+  }: { mapping?: RecordTypeMapping; credentials?: RestCredentials } = {},
 ) {
   const config = rest.configSchema.parse(contactsConfig(URL_OF_CONTACTS, changes, typeChanges));
   return rest.validate?.(config, { contacts: mapping }, credentials) ?? [];
 }
 
-const IDEMPOTENT = { find: undefined, external_id: undefined, create: { path: '/contacts', idempotency_header: 'Idempotency-Key' } };
+const IDEMPOTENT = {
+  find: undefined,
+  external_id: undefined,
+  create: { path: '/contacts', idempotency_header: 'Idempotency-Key' },
+};
 
 describe('the configuration of a REST integration', () => {
   describe('a creation', () => {
@@ -25,14 +32,30 @@ describe('the configuration of a REST integration', () => {
       const [problem] = problemsOf({}, { find: undefined });
 
       expect(problem?.pointer).toBe('/config/record_types/contacts/create');
-      for (const way of ['find', 'id.template', 'idempotency_header']) expect(problem?.message).toContain(way);
+      for (const way of ['find', 'id.template', 'idempotency_header'])
+        expect(problem?.message).toContain(way);
     });
 
     it.each([
       ['a search', {}],
-      ['an id of our own', { find: undefined, id: { template: '{external_id}', allow: 'a-z0-9-' }, create: { method: 'PUT', path: '/contacts/{remote_id}' } }],
+      [
+        'an id of our own',
+        {
+          find: undefined,
+          id: { template: '{external_id}', allow: 'a-z0-9-' },
+          create: { method: 'PUT', path: '/contacts/{remote_id}' },
+        },
+      ],
       ['an idempotency key', IDEMPOTENT],
-      ['one call that creates or replaces', { find: undefined, create: undefined, update: undefined, upsert: { path: '/contacts/by-ref/{external_id}' } }],
+      [
+        'one call that creates or replaces',
+        {
+          find: undefined,
+          create: undefined,
+          update: undefined,
+          upsert: { path: '/contacts/by-ref/{external_id}' },
+        },
+      ],
     ])('is accepted with %s', (_title, typeChanges) => {
       expect(problemsOf({}, typeChanges)).toEqual([]);
     });
@@ -49,17 +72,37 @@ describe('the configuration of a REST integration', () => {
   });
 
   it.each<[string, string, Record<string, unknown>, Record<string, unknown>]>([
-    ['an unknown variable in a path', '/config/record_types/contacts/update/path', {}, { update: { path: '/contacts/{id}' } }],
+    [
+      'an unknown variable in a path',
+      '/config/record_types/contacts/update/path',
+      {},
+      { update: { path: '/contacts/{id}' } },
+    ],
     [
       'an unknown variable in a header',
       '/config/record_types/contacts/update/headers/X-Id',
       {},
       { update: { path: '/c/{remote_id}', headers: { 'X-Id': '{idd}' } } },
     ],
-    ['an unknown variable in a body', '/config/record_types/contacts/create/body', {}, { create: { path: '/c', body: { a: ['{x}'] } } }],
-    ['their id before there is one', '/config/record_types/contacts/create/path', {}, { create: { path: '/c/{remote_id}' } }],
+    [
+      'an unknown variable in a body',
+      '/config/record_types/contacts/create/body',
+      {},
+      { create: { path: '/c', body: { a: ['{x}'] } } },
+    ],
+    [
+      'their id before there is one',
+      '/config/record_types/contacts/create/path',
+      {},
+      { create: { path: '/c/{remote_id}' } },
+    ],
     ['a record’s variable in the check', '/config/check/path', { check: { path: '/c/{external_id}' } }, {}],
-    ['a record’s variable in the headers of all calls', '/config/headers/X-Id', { headers: { 'X-Id': '{external_id}' } }, {}],
+    [
+      'a record’s variable in the headers of all calls',
+      '/config/headers/X-Id',
+      { headers: { 'X-Id': '{external_id}' } },
+      {},
+    ],
     [
       'a parameter that nothing uses',
       '/config/record_types/contacts/find/parameters/q',
@@ -72,26 +115,91 @@ describe('the configuration of a REST integration', () => {
       {},
       { find: { path: '/c{?q}', items: '/items', parameters: { q: 'ref={external_id}' } } },
     ],
-    ['a search whose answers could be anybody’s', '/config/record_types/contacts/find', {}, { external_id: undefined }],
-    ['a body in a GET', '/config/record_types/contacts/find/body', {}, { find: { path: '/c', items: '/items', body: { ref: '{external_id}' } } }],
-    ['what to call empty without a list', '/config/record_types/contacts/find/empty', {}, { find: { path: '/c/{external_id}', empty: { at: '/n', is: 0 } } }],
-    ['if_match without a version', '/config/record_types/contacts/update/if_match', {}, { update: { path: '/c/{remote_id}', if_match: true } }],
-    ['a read that is never called', '/config/record_types/contacts/read', {}, { read: { path: '/c/{remote_id}' } }],
-    ['an id with an unknown variable', '/config/record_types/contacts/id/template', {}, { id: { template: '{external_id}-{tenant}', allow: 'a-z' } }],
-    ['ids that could meet', '/config/record_types/contacts/id/otherwise', {}, { id: { template: '{external_id}', allow: 'a-z_', otherwise: '_' } }],
-    ['a deactivation that changes nothing', '/config/record_types/contacts/deactivate', {}, { deactivate: {} }],
-    ['a deactivation with half a call', '/config/record_types/contacts/deactivate/method', {}, { deactivate: { set: { active: false }, method: 'POST' } }],
-    ['an activation of what is never deactivated', '/config/record_types/contacts/activate', {}, { activate: { set: { active: true } } }],
-    ['a picklist without values', '/config/record_types/contacts/known_fields/0/values', {}, { known_fields: [{ name: 'grade', type: 'picklist' }] }],
+    [
+      'a search whose answers could be anybody’s',
+      '/config/record_types/contacts/find',
+      {},
+      { external_id: undefined },
+    ],
+    [
+      'a body in a GET',
+      '/config/record_types/contacts/find/body',
+      {},
+      { find: { path: '/c', items: '/items', body: { ref: '{external_id}' } } },
+    ],
+    [
+      'what to call empty without a list',
+      '/config/record_types/contacts/find/empty',
+      {},
+      { find: { path: '/c/{external_id}', empty: { at: '/n', is: 0 } } },
+    ],
+    [
+      'if_match without a version',
+      '/config/record_types/contacts/update/if_match',
+      {},
+      { update: { path: '/c/{remote_id}', if_match: true } },
+    ],
+    [
+      'a read that is never called',
+      '/config/record_types/contacts/read',
+      {},
+      { read: { path: '/c/{remote_id}' } },
+    ],
+    [
+      'an id with an unknown variable',
+      '/config/record_types/contacts/id/template',
+      {},
+      { id: { template: '{external_id}-{tenant}', allow: 'a-z' } },
+    ],
+    [
+      'ids that could meet',
+      '/config/record_types/contacts/id/otherwise',
+      {},
+      { id: { template: '{external_id}', allow: 'a-z_', otherwise: '_' } },
+    ],
+    [
+      'a deactivation that changes nothing',
+      '/config/record_types/contacts/deactivate',
+      {},
+      { deactivate: {} },
+    ],
+    [
+      'a deactivation with half a call',
+      '/config/record_types/contacts/deactivate/method',
+      {},
+      { deactivate: { set: { active: false }, method: 'POST' } },
+    ],
+    [
+      'an activation of what is never deactivated',
+      '/config/record_types/contacts/activate',
+      {},
+      { activate: { set: { active: true } } },
+    ],
+    [
+      'a picklist without values',
+      '/config/record_types/contacts/known_fields/0/values',
+      {},
+      { known_fields: [{ name: 'grade', type: 'picklist' }] },
+    ],
     [
       'values of what is no picklist',
       '/config/record_types/contacts/known_fields/0/values',
       {},
       { known_fields: [{ name: 'n', type: 'number', values: ['1'] }] },
     ],
-    ['a field described twice', '/config/record_types/contacts/known_fields/1/name', {}, { known_fields: [{ name: 'n' }, { name: 'n' }] }],
+    [
+      'a field described twice',
+      '/config/record_types/contacts/known_fields/1/name',
+      {},
+      { known_fields: [{ name: 'n' }, { name: 'n' }] },
+    ],
     ['a login without an address', '/config/auth', { auth: { type: 'login', token: '/t' } }, {}],
-    ['a login that never sends its token', '/config/auth/value', { auth: { type: 'login', path: '/l', token: '/t', value: 'Bearer' } }, {}],
+    [
+      'a login that never sends its token',
+      '/config/auth/value',
+      { auth: { type: 'login', path: '/l', token: '/t', value: 'Bearer' } },
+      {},
+    ],
   ])('names %s at its place', (_title, pointer, changes, typeChanges) => {
     expect(problemsOf(changes, typeChanges).map((problem) => problem.pointer)).toContain(pointer);
   });
@@ -107,10 +215,16 @@ describe('the configuration of a REST integration', () => {
     ['a header that frames the request', { headers: { 'Content-Length': '3' } }, {}],
     ['too many calls at once', { concurrency: 1000 }, {}],
     ['a record type with a strange name', { record_types: { 'Con tacts': {} } }, {}],
-    ['a constant under __proto__', {}, { create: { path: '/c', body: JSON.parse('{"a":{"__proto__":{"x":1}}}') as object } }],
+    [
+      'a constant under __proto__',
+      {},
+      { create: { path: '/c', body: JSON.parse('{"a":{"__proto__":{"x":1}}}') as object } },
+    ],
     ['a record type named __proto__', { record_types: JSON.parse('{"__proto__":{}}') as object }, {}],
   ])('does not take the shape of %s', (_title, changes, typeChanges) => {
-    expect(rest.configSchema.safeParse(contactsConfig(URL_OF_CONTACTS, changes, typeChanges)).success).toBe(false);
+    expect(rest.configSchema.safeParse(contactsConfig(URL_OF_CONTACTS, changes, typeChanges)).success).toBe(
+      false,
+    );
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 
@@ -136,42 +250,63 @@ describe('the configuration of a REST integration', () => {
       const problems = problemsOf({}, {}, { mapping: { ...CONTACTS_MAPPING, matchBy: 'city' } });
 
       expect(problems).toMatchObject([{ pointer: '/record_types/contacts/match_by' }]);
-      expect(problems[0]?.message).toContain('"match": {"at": "/address/city", "value": "{payload.address.city}"}');
+      expect(problems[0]?.message).toContain(
+        '"match": {"at": "/address/city", "value": "{payload.address.city}"}',
+      );
     });
 
     it('refuses a mapping of a record type that is not described, and takes one that leaves deleted records alone', () => {
       const config = rest.configSchema.parse(contactsConfig(URL_OF_CONTACTS));
 
-      expect(rest.validate?.(config, { companies: CONTACTS_MAPPING })).toMatchObject([{ pointer: '/record_types/companies' }]);
-      expect(problemsOf({}, { delete: undefined }, { mapping: { ...CONTACTS_MAPPING, onDelete: 'leave' } })).toEqual([]);
+      expect(rest.validate?.(config, { companies: CONTACTS_MAPPING })).toMatchObject([
+        { pointer: '/record_types/companies' },
+      ]);
+      expect(
+        problemsOf({}, { delete: undefined }, { mapping: { ...CONTACTS_MAPPING, onDelete: 'leave' } }),
+      ).toEqual([]);
     });
   });
 
   describe('together with credentials', () => {
-    const login = { type: 'login', path: '/login/{site}', headers: { 'X-App': '{app}' }, body: { u: '{user}' }, token: '/t' };
+    const login = {
+      type: 'login',
+      path: '/login/{site}',
+      headers: { 'X-App': '{app}' },
+      body: { u: '{user}' },
+      token: '/t',
+    };
 
     it.each<[string, unknown, RestCredentials]>([
       ['none', { type: 'none' }, {}],
       ['bearer', { type: 'bearer' }, { token: 'x' }],
       ['basic', { type: 'basic' }, { username: 'x', password: 'y' }],
       ['header', { type: 'header', headers: { A: '{one} {two}' } }, { one: 'x', two: 'y' }],
-      ['oauth2_client_credentials', { type: 'oauth2_client_credentials', token_url: 'https://t.example/t' }, { client_id: 'x', client_secret: 'y' }],
+      [
+        'oauth2_client_credentials',
+        { type: 'oauth2_client_credentials', token_url: 'https://t.example/t' },
+        { client_id: 'x', client_secret: 'y' },
+      ],
       ['login', login, { user: 'x', app: 'y', site: 'z' }],
     ])('asks for those that %s uses, no more and no fewer', (_title, auth, credentials) => {
       const missing = Object.keys(credentials).map((name) => ({ pointer: `/credentials/${name}` }));
 
       expect(problemsOf({ auth }, {}, { credentials })).toEqual([]);
       expect(problemsOf({ auth }, {}, { credentials: {} })).toMatchObject(missing);
-      expect(problemsOf({ auth }, {}, { credentials: { ...credentials, pasword: 'x' } })).toMatchObject([{ pointer: '/credentials/pasword' }]);
+      expect(problemsOf({ auth }, {}, { credentials: { ...credentials, pasword: 'x' } })).toMatchObject([
+        { pointer: '/credentials/pasword' },
+      ]);
       expect(problemsOf({ auth })).toEqual([]);
     });
 
-    it.each([[{ token: '' }], [{ token: 'a\nb' }], [{ token: 7 }], [{ 'Token!': 'x' }], [JSON.parse('{"__proto__":"x"}') as object]])(
-      'does not take %j',
-      (credentials) => {
-        expect(rest.credentialsSchema.safeParse(credentials).success).toBe(false);
-      },
-    );
+    it.each([
+      [{ token: '' }],
+      [{ token: 'a\nb' }],
+      [{ token: 7 }],
+      [{ 'Token!': 'x' }],
+      [JSON.parse('{"__proto__":"x"}') as object],
+    ])('does not take %j', (credentials) => {
+      expect(rest.credentialsSchema.safeParse(credentials).success).toBe(false);
+    });
   });
 
   it('tells the record types and fields it knows, picklists with their values', () => {
@@ -185,32 +320,51 @@ describe('the configuration of a REST integration', () => {
           { name: 'first_name', label: 'First name', type: 'string', isRequired: false },
           { name: 'last_name', label: 'Last name', type: 'string', isRequired: false },
           { name: 'email', label: 'E-mail', type: 'string', isRequired: true },
-          { name: 'grade', label: 'Grade', type: 'picklist', isRequired: false, values: ['junior', 'senior'] },
+          {
+            name: 'grade',
+            label: 'Grade',
+            type: 'picklist',
+            isRequired: false,
+            values: ['junior', 'senior'],
+          },
         ],
       },
     ]);
   });
 
   it('gives the product its name', () => {
-    expect(rest.appName?.(rest.configSchema.parse(contactsConfig(URL_OF_CONTACTS, { app: 'Acme CRM' })))).toBe('Acme CRM');
+    expect(
+      rest.appName?.(rest.configSchema.parse(contactsConfig(URL_OF_CONTACTS, { app: 'Acme CRM' }))),
+    ).toBe('Acme CRM');
   });
 
   it('has no key that docs/connectors.md does not explain', () => {
     const reference = documentedPage().split('### Every key')[1] as string;
     const unexplained = new Set(
-      keysOf(z.toJSONSchema(rest.configSchema, { io: 'input' })).filter((key) => !new RegExp(`\`[^\`\n]*\\b${key}\\b[^\`\n]*\``).test(reference)),
+      keysOf(z.toJSONSchema(rest.configSchema, { io: 'input' })).filter(
+        (key) => !new RegExp(`\`[^\`\n]*\\b${key}\\b[^\`\n]*\``).test(reference),
+      ),
     );
 
     expect([...unexplained]).toEqual([]);
   });
 
-  it.each(['pocketbase', 'kinto', 'pocketbase-pull', 'kinto-pull'])('is accepted as docs/connectors.md shows it: %s', (name) => {
-    const example = documentedExample(name);
-    const config = rest.configSchema.parse(example.config);
+  it.each(['pocketbase', 'kinto', 'pocketbase-pull', 'kinto-pull'])(
+    'is accepted as docs/connectors.md shows it: %s',
+    (name) => {
+      const example = documentedExample(name);
+      const config = rest.configSchema.parse(example.config);
 
-    expect(example.connector).toBe(rest.kind);
-    expect(rest.validate?.(config, { employees: documentedMapping(example, 'employees') }, rest.credentialsSchema.parse(example.credentials))).toEqual([]);
-  });
+      expect(example.connector).toBe(rest.kind);
+      expect(
+        rest.validate?.(
+          config,
+          { employees: documentedMapping(example, 'employees') },
+          rest.credentialsSchema.parse(example.credentials),
+        ),
+      ).toEqual([]);
+    },
+  );
 });
 
 /** Every property's name in a JSON Schema. */

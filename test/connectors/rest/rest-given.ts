@@ -4,7 +4,7 @@ import { rest } from '../../../connectors/rest';
 import type { RestConfig } from '../../../connectors/rest/config/config';
 import type { RestCredentials } from '../../../connectors/rest/config/config-auth';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { contextWith, gatedHttp, memoryTokens, pushItem } from '../suite/given';
+import { contextWith, egressHttp, memoryTokens, pushItem } from '../suite/given';
 
 export type RestContext = ConnectorContext<RestConfig, RestCredentials>;
 
@@ -28,7 +28,11 @@ export const CONTACTS = {
 };
 
 /** A configuration as a client sends it: contacts, no authentication, with what the test changes. */
-export function contactsConfig(baseUrl: string, changes: Record<string, unknown> = {}, typeChanges: Record<string, unknown> = {}): Record<string, unknown> {
+export function contactsConfig(
+  baseUrl: string,
+  changes: Record<string, unknown> = {},
+  typeChanges: Record<string, unknown> = {},
+): Record<string, unknown> {
   return {
     app: 'Contacts',
     base_url: baseUrl,
@@ -52,11 +56,19 @@ export function restContext(
   const parsed = rest.configSchema.parse(config);
   const mappings = Object.fromEntries(Object.keys(parsed.record_types).map((name) => [name, mapping]));
   expect(rest.validate?.(parsed, mappings, rest.credentialsSchema.parse(credentials))).toEqual([]);
-  return { ...contextWith({ config: parsed, credentials, mappings, http: gatedHttp(rest.hosts(parsed), 3_000) }), tokens };
+  return {
+    ...contextWith({ config: parsed, credentials, mappings, http: egressHttp(rest.hosts(parsed), 3_000) }),
+    tokens,
+  };
 }
 
 export function aContact(overrides: Partial<PushItem> = {}, fields = {}): PushItem {
-  return pushItem('contacts', CONTACTS_MAPPING, { first_name: 'Ada', email: 'ada@example.com', ...fields }, { externalId: 'emp-1', ...overrides });
+  return pushItem(
+    'contacts',
+    CONTACTS_MAPPING,
+    { first_name: 'Ada', email: 'ada@example.com', ...fields },
+    { externalId: 'emp-1', ...overrides },
+  );
 }
 
 /** The one result of pushing one item. */

@@ -4,7 +4,7 @@ import { Unauthorized } from '../../../connectors/errors';
 import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
-import { contextWith, gatedHttp, loopbackPolicy, pushItem } from '../suite/given';
+import { contextWith, egressHttp, loopbackPolicy, pushItem } from '../suite/given';
 import { type StartedKinto, kintoHarness } from '../suite/harness-kinto';
 import type { RestContext } from './rest-given';
 
@@ -27,7 +27,15 @@ describe('the REST connector and Kinto', () => {
   const contextFor = (parts: Partial<RestContext> = {}): RestContext => {
     const config = rest.configSchema.parse(kinto.config);
     const credentials = rest.credentialsSchema.parse(kinto.credentials);
-    return { ...contextWith({ config, credentials, mappings: { employees: mapping }, http: gatedHttp(rest.hosts(config)) }), ...parts };
+    return {
+      ...contextWith({
+        config,
+        credentials,
+        mappings: { employees: mapping },
+        http: egressHttp(rest.hosts(config)),
+      }),
+      ...parts,
+    };
   };
 
   const anEmployee = (fields: JsonObject = {}, overrides: Partial<PushItem> = {}) =>
@@ -42,7 +50,8 @@ describe('the REST connector and Kinto', () => {
     return (await rest.push([item], context))[0] as PushResult;
   }
 
-  const remoteIdOf = (result: PushResult) => (result.ok ? (result.remoteId as string) : `failed: ${result.error.message}`);
+  const remoteIdOf = (result: PushResult) =>
+    result.ok ? (result.remoteId as string) : `failed: ${result.error.message}`;
 
   it('creates a record under an id formed from ours, in one call', async () => {
     const recorded = recording(contextFor().http);
@@ -74,7 +83,9 @@ describe('the REST connector and Kinto', () => {
     const again = await push({ ...item, payload: anEmployee({ first_name: 'Augusta' }).payload });
 
     expect(again).toMatchObject({ ok: true, effect: 'updated' });
-    expect(await kinto.call('GET', `${RECORDS}/${remoteIdOf(again)}`)).toMatchObject({ name: { first: 'Augusta', last: 'Lovelace' } });
+    expect(await kinto.call('GET', `${RECORDS}/${remoteIdOf(again)}`)).toMatchObject({
+      name: { first: 'Augusta', last: 'Lovelace' },
+    });
   });
 
   it('sends the version it knows, and needs one call when that is the present one', async () => {
@@ -82,9 +93,14 @@ describe('the REST connector and Kinto', () => {
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
     const recorded = recording(contextFor().http);
 
-    const updated = await push({ ...item, remoteId: created.remoteId, remoteVersion: created.remoteVersion }, contextFor({ http: recorded }));
+    const updated = await push(
+      { ...item, remoteId: created.remoteId, remoteVersion: created.remoteVersion },
+      contextFor({ http: recorded }),
+    );
 
-    expect(recorded.requests).toMatchObject([{ method: 'PATCH', headers: { 'if-match': created.remoteVersion } }]);
+    expect(recorded.requests).toMatchObject([
+      { method: 'PATCH', headers: { 'if-match': created.remoteVersion } },
+    ]);
     expect((updated as { remoteVersion: string }).remoteVersion).not.toBe(created.remoteVersion);
   });
 
@@ -94,11 +110,17 @@ describe('the REST connector and Kinto', () => {
     await kinto.call('PATCH', `${RECORDS}/${created.remoteId}`, { grade: 'senior' });
     const recorded = recording(contextFor().http);
 
-    const updated = await push({ ...item, remoteId: created.remoteId, remoteVersion: created.remoteVersion }, contextFor({ http: recorded }));
+    const updated = await push(
+      { ...item, remoteId: created.remoteId, remoteVersion: created.remoteVersion },
+      contextFor({ http: recorded }),
+    );
 
     expect(updated).toMatchObject({ ok: true, effect: 'updated' });
     expect(recorded.requests.map(({ method }) => method)).toEqual(['PATCH', 'GET', 'PATCH']);
-    expect(await kinto.call('GET', `${RECORDS}/${created.remoteId}`)).toMatchObject({ grade: 'senior', name: { first: 'Ada' } });
+    expect(await kinto.call('GET', `${RECORDS}/${created.remoteId}`)).toMatchObject({
+      grade: 'senior',
+      name: { first: 'Ada' },
+    });
   });
 
   it('is Unavailable, to be tried later, when the record changes faster than it can be read', async () => {
@@ -107,12 +129,16 @@ describe('the REST connector and Kinto', () => {
     const http = contextFor().http;
     const meddling: HttpClient = {
       async send(request) {
-        if (request.method === 'PATCH') await kinto.call('PATCH', `${RECORDS}/${created.remoteId}`, { active: true });
+        if (request.method === 'PATCH')
+          await kinto.call('PATCH', `${RECORDS}/${created.remoteId}`, { active: true });
         return http.send(request);
       },
     };
 
-    const result = await push({ ...item, remoteId: created.remoteId, remoteVersion: created.remoteVersion }, contextFor({ http: meddling }));
+    const result = await push(
+      { ...item, remoteId: created.remoteId, remoteVersion: created.remoteVersion },
+      contextFor({ http: meddling }),
+    );
 
     expect(result).toMatchObject({ ok: false, error: { kind: 'unavailable', status: 412 } });
   });
@@ -122,7 +148,12 @@ describe('the REST connector and Kinto', () => {
     const created = (await push(item)) as Extract<PushResult, { ok: true }>;
     await kinto.call('PATCH', `${RECORDS}/${created.remoteId}`, { grade: 'senior' });
 
-    const deleted = await push({ ...item, operation: 'delete', remoteId: created.remoteId, remoteVersion: created.remoteVersion });
+    const deleted = await push({
+      ...item,
+      operation: 'delete',
+      remoteId: created.remoteId,
+      remoteVersion: created.remoteVersion,
+    });
 
     expect(deleted).toMatchObject({ ok: true, effect: 'deleted', remoteId: null });
   });
@@ -148,9 +179,23 @@ describe('the REST connector and Kinto', () => {
 
     expect(wrongEmail).toMatchObject({
       ok: false,
-      error: { errors: [{ field: 'email', remoteField: 'email', code: '107', message: expect.stringContaining('does not match') as string }] },
+      error: {
+        errors: [
+          {
+            field: 'email',
+            remoteField: 'email',
+            code: '107',
+            message: expect.stringContaining('does not match') as string,
+          },
+        ],
+      },
     });
-    expect(wrongName).toMatchObject({ ok: false, error: { errors: [{ field: 'first_name', remoteField: 'first', message: "7 is not of type 'string'" }] } });
+    expect(wrongName).toMatchObject({
+      ok: false,
+      error: {
+        errors: [{ field: 'first_name', remoteField: 'first', message: "7 is not of type 'string'" }],
+      },
+    });
   });
 
   it('is Unauthorized by a wrong password, and starts no further calls', async () => {

@@ -5,7 +5,7 @@ import { RateLimited, RecordRejected, Unauthorized } from '../../../connectors/e
 import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
-import { contextWith, gatedHttp, loopbackPolicy, memoryTokens, pushItem } from '../suite/given';
+import { contextWith, egressHttp, loopbackPolicy, memoryTokens, pushItem } from '../suite/given';
 import { type StartedPocketBase, pocketBaseHarness } from '../suite/harness-pocketbase';
 import type { RestContext } from './rest-given';
 
@@ -26,13 +26,27 @@ describe('the REST connector and PocketBase', () => {
   const contextFor = (parts: Partial<RestContext> = {}): RestContext => {
     const config = rest.configSchema.parse(pocketBase.config);
     const credentials = rest.credentialsSchema.parse(pocketBase.credentials);
-    return { ...contextWith({ config, credentials, mappings: { employees: mapping }, http: gatedHttp(rest.hosts(config)) }), ...parts };
+    return {
+      ...contextWith({
+        config,
+        credentials,
+        mappings: { employees: mapping },
+        http: egressHttp(rest.hosts(config)),
+      }),
+      ...parts,
+    };
   };
 
   const anEmployee = (fields: JsonObject = {}, overrides: Partial<PushItem> = {}) =>
-    pushItem('employees', mapping, { first_name: 'Ada', last_name: 'Lovelace', email: `${randomUUID()}@example.com`, level: 1, ...fields }, overrides);
+    pushItem(
+      'employees',
+      mapping,
+      { first_name: 'Ada', last_name: 'Lovelace', email: `${randomUUID()}@example.com`, level: 1, ...fields },
+      overrides,
+    );
 
-  const rows = async (item: PushItem) => (await pocketBase.list()).filter(({ externalId }) => externalId === item.externalId);
+  const rows = async (item: PushItem) =>
+    (await pocketBase.list()).filter(({ externalId }) => externalId === item.externalId);
 
   async function push(item: PushItem, context = contextFor()): Promise<PushResult> {
     return (await rest.push([item], context))[0] as PushResult;
@@ -54,7 +68,10 @@ describe('the REST connector and PocketBase', () => {
       tokens.set({ value: 'eyJhbGciOiJIUzI1NiJ9.e30.stale', expiresAt: null });
       const counted = counting(contextFor().http);
 
-      const results = await rest.push([anEmployee(), anEmployee(), anEmployee()], contextFor({ http: counted, tokens }));
+      const results = await rest.push(
+        [anEmployee(), anEmployee(), anEmployee()],
+        contextFor({ http: counted, tokens }),
+      );
 
       expect(results.map(({ ok }) => ok)).toEqual([true, true, true]);
       expect(counted.logins()).toBe(1);
@@ -72,23 +89,40 @@ describe('the REST connector and PocketBase', () => {
         password: 'clerks-password',
         passwordConfirm: 'clerks-password',
       });
-      const context = contextFor({ credentials: { identity: 'clerk@example.com', password: 'clerks-password' } });
-      const auth = { ...context.config.auth, path: '/api/collections/clerks/auth-with-password' } as RestContext['config']['auth'];
+      const context = contextFor({
+        credentials: { identity: 'clerk@example.com', password: 'clerks-password' },
+      });
+      const auth = {
+        ...context.config.auth,
+        path: '/api/collections/clerks/auth-with-password',
+      } as RestContext['config']['auth'];
       const counted = counting(context.http);
       const asClerk = { ...context, config: { ...context.config, auth }, http: counted };
 
       const result = await push(anEmployee(), asClerk);
 
-      expect(result).toMatchObject({ ok: false, error: { kind: 'record_rejected', isForbidden: true, message: 'Only superusers can perform this action.' } });
+      expect(result).toMatchObject({
+        ok: false,
+        error: {
+          kind: 'record_rejected',
+          isForbidden: true,
+          message: 'Only superusers can perform this action.',
+        },
+      });
       expect(counted.logins()).toBe(1);
       await expect(rest.check(asClerk)).rejects.toBeInstanceOf(Unauthorized);
     });
 
     it('stops the batch before anything is sent when the password is wrong, and repeats no secret', async () => {
       const counted = counting(contextFor().http);
-      const context = contextFor({ http: counted, credentials: { identity: 'admin@example.com', password: 'wrong-s3cret' } });
+      const context = contextFor({
+        http: counted,
+        credentials: { identity: 'admin@example.com', password: 'wrong-s3cret' },
+      });
 
-      const failure = await rest.push([anEmployee(), anEmployee()], context).catch((error: unknown) => error as Error);
+      const failure = await rest
+        .push([anEmployee(), anEmployee()], context)
+        .catch((error: unknown) => error as Error);
 
       expect(failure).toBeInstanceOf(Unauthorized);
       expect((failure as Error).message).toContain('Failed to authenticate.');
@@ -115,7 +149,12 @@ describe('the REST connector and PocketBase', () => {
               message: 'Must be a valid email address.',
               explanation: expect.stringContaining('email') as string,
             },
-            { field: 'level', remoteField: 'grade', code: 'validation_invalid_value', message: 'Invalid value principal.' },
+            {
+              field: 'level',
+              remoteField: 'grade',
+              code: 'validation_invalid_value',
+              message: 'Invalid value principal.',
+            },
           ],
         },
       });
@@ -128,7 +167,10 @@ describe('the REST connector and PocketBase', () => {
 
       const result = await push(second);
 
-      expect(result).toMatchObject({ ok: false, error: { errors: [{ field: 'email', code: 'validation_not_unique' }] } });
+      expect(result).toMatchObject({
+        ok: false,
+        error: { errors: [{ field: 'email', code: 'validation_not_unique' }] },
+      });
       expect(await rows(first)).toHaveLength(1);
       expect(await rows(second)).toEqual([]);
     });
@@ -138,8 +180,12 @@ describe('the REST connector and PocketBase', () => {
       const racing: HttpClient = {
         send: async (request) => {
           const isCreation = request.method === 'POST' && request.url.endsWith('/employees/records');
-          if (isCreation) await pocketBase.call('POST', 'collections/employees/records', { external_id: item.externalId, email: 'somebody@example.com' });
-          return gatedHttp(rest.hosts(contextFor().config)).send(request);
+          if (isCreation)
+            await pocketBase.call('POST', 'collections/employees/records', {
+              external_id: item.externalId,
+              email: 'somebody@example.com',
+            });
+          return egressHttp(rest.hosts(contextFor().config)).send(request);
         },
       };
 
@@ -180,11 +226,19 @@ describe('the REST connector and PocketBase', () => {
   describe('its limits', () => {
     // PocketBase never limits its administrators, so the collection is opened for everybody.
     const setRules = (rule: string | null) =>
-      pocketBase.call('PATCH', 'collections/employees', { listRule: rule, viewRule: rule, createRule: rule, updateRule: rule, deleteRule: rule });
+      pocketBase.call('PATCH', 'collections/employees', {
+        listRule: rule,
+        viewRule: rule,
+        createRule: rule,
+        updateRule: rule,
+        deleteRule: rule,
+      });
 
     beforeEach(async () => {
       await setRules('');
-      await pocketBase.call('PATCH', 'settings', { rateLimits: { enabled: true, rules: [{ label: '/api/', maxRequests: 9, duration: 5 }] } });
+      await pocketBase.call('PATCH', 'settings', {
+        rateLimits: { enabled: true, rules: [{ label: '/api/', maxRequests: 9, duration: 5 }] },
+      });
     });
 
     afterEach(async () => {
@@ -196,11 +250,15 @@ describe('the REST connector and PocketBase', () => {
       const context = contextFor();
       const items = Array.from({ length: 30 }, () => anEmployee());
 
-      const results = await rest.push(items, { ...context, config: { ...context.config, auth: { type: 'none' } } });
+      const results = await rest.push(items, {
+        ...context,
+        config: { ...context.config, auth: { type: 'none' } },
+      });
 
       const failures = results.flatMap((result) => (result.ok ? [] : [result.error]));
       expect(failures.length).toBeGreaterThan(0);
-      for (const failure of failures) expect(failure).toMatchObject({ kind: 'rate_limited', retryAfterMs: null });
+      for (const failure of failures)
+        expect(failure).toMatchObject({ kind: 'rate_limited', retryAfterMs: null });
       expect(failures[0]).toBeInstanceOf(RateLimited);
       expect(results.length).toBeLessThan(items.length);
       const arrived = new Set((await pocketBase.list()).map(({ remoteId }) => remoteId));
@@ -217,13 +275,20 @@ describe('the REST connector and PocketBase', () => {
     const isActive = (await rows(item))[0]?.isActive;
     const deleted = await push({ ...knownWrongly, operation: 'delete' });
 
-    expect([deactivated, isActive, deleted]).toMatchObject([{ effect: 'deactivated' }, false, { effect: 'deleted' }]);
+    expect([deactivated, isActive, deleted]).toMatchObject([
+      { effect: 'deactivated' },
+      false,
+      { effect: 'deleted' },
+    ]);
     expect(await rows(item)).toEqual([]);
   });
 
   it('is a forbidden record, not refused credentials, without authentication', async () => {
     const context = contextFor();
-    const failure = await push(anEmployee(), { ...context, config: { ...context.config, auth: { type: 'none' } } });
+    const failure = await push(anEmployee(), {
+      ...context,
+      config: { ...context.config, auth: { type: 'none' } },
+    });
 
     expect(failure).toMatchObject({ ok: false, error: { isForbidden: true } });
     expect((failure as { error: Error }).error).toBeInstanceOf(RecordRejected);

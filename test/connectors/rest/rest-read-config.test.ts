@@ -10,12 +10,16 @@ const BASE_URL = 'https://contacts.example.com/api';
 const LIST = { path: '/contacts', items: '/items', paging: { type: 'none' } };
 const SINCE = { format: 'iso', parameters: { since: '{modified_since}' } };
 
-const parsed = (type: Record<string, unknown>) => rest.configSchema.parse(contactsConfig(BASE_URL, { record_types: { contacts: type } }));
-const problemsOf = (type: Record<string, unknown>, mapping: RecordTypeMapping = PULLED) => rest.validate?.(parsed(type), { contacts: mapping }) ?? [];
+const parsed = (type: Record<string, unknown>) =>
+  rest.configSchema.parse(contactsConfig(BASE_URL, { record_types: { contacts: type } }));
+const problemsOf = (type: Record<string, unknown>, mapping: RecordTypeMapping = PULLED) =>
+  rest.validate?.(parsed(type), { contacts: mapping }) ?? [];
 const withList = (changes: Record<string, unknown>) => ({ list: { ...LIST, ...changes } });
 const shapeProblems = (type: Record<string, unknown>) => {
   const result = rest.configSchema.safeParse(contactsConfig(BASE_URL, { record_types: { contacts: type } }));
-  return result.success ? [] : result.error.issues.map(({ path, message }) => [path.slice(2).join('/'), message] as const);
+  return result.success
+    ? []
+    : result.error.issues.map(({ path, message }) => [path.slice(2).join('/'), message] as const);
 };
 
 describe('the part of a configuration that reads', () => {
@@ -28,63 +32,127 @@ describe('the part of a configuration that reads', () => {
 
     for (const direction of ['push', 'both'] as const) {
       const [problem, ...others] = problemsOf({ list: LIST }, { ...CONTACTS_MAPPING, direction });
-      expect(problem).toMatchObject({ pointer: '/record_types/contacts/direction', message: expect.stringContaining('create and update') as string });
+      expect(problem).toMatchObject({
+        pointer: '/record_types/contacts/direction',
+        message: expect.stringContaining('create and update') as string,
+      });
       expect(others).toEqual([]);
       expect(problemsOf(both, { ...CONTACTS_MAPPING, direction })).toEqual([]);
     }
     for (const direction of ['pull', 'both'] as const) {
       const problems = problemsOf(CONTACTS, { ...CONTACTS_MAPPING, direction });
-      expect(problems).toMatchObject([{ pointer: '/record_types/contacts/direction', message: expect.stringContaining('"list"') as string }]);
+      expect(problems).toMatchObject([
+        { pointer: '/record_types/contacts/direction', message: expect.stringContaining('"list"') as string },
+      ]);
     }
   });
 
   it('leaves the rules for pushing to record types that have a call which writes', () => {
-    expect(problemsOf({ list: LIST, update: CONTACTS.update }).map(({ pointer }) => pointer)).toContain('/config/record_types/contacts/create');
-    expect(problemsOf({}, PULLED).map(({ pointer }) => pointer)).toContain('/record_types/contacts/direction');
+    expect(problemsOf({ list: LIST, update: CONTACTS.update }).map(({ pointer }) => pointer)).toContain(
+      '/config/record_types/contacts/create',
+    );
+    expect(problemsOf({}, PULLED).map(({ pointer }) => pointer)).toContain(
+      '/record_types/contacts/direction',
+    );
   });
 
   it('asks nothing of on_delete and match_by where nothing is pushed by them', () => {
-    expect(problemsOf({ list: LIST }, { ...PULLED, onDelete: 'deactivate', matchBy: 'email', fields: [{ name: 'email', to: 'email' }] })).toEqual([]);
+    expect(
+      problemsOf(
+        { list: LIST },
+        { ...PULLED, onDelete: 'deactivate', matchBy: 'email', fields: [{ name: 'email', to: 'email' }] },
+      ),
+    ).toEqual([]);
   });
 
   it.each<[string, string, Record<string, unknown>]>([
     ['a variable in a list', 'list/path', withList({ path: '/contacts{?external_id}' })],
     ['a body in a GET', 'list/body', withList({ body: { q: '*' } })],
-    ['a size that is not sent', 'list/paging/size', withList({ paging: { type: 'page', parameter: 'page', size: 100 } })],
-    ['a parameter for no size', 'list/paging/size', withList({ paging: { type: 'page', parameter: 'page', size_parameter: 'n' } })],
-    ['parameters in the body of a GET', 'list/paging/in', withList({ paging: { type: 'page', parameter: 'page', in: 'body' } })],
+    [
+      'a size that is not sent',
+      'list/paging/size',
+      withList({ paging: { type: 'page', parameter: 'page', size: 100 } }),
+    ],
+    [
+      'a parameter for no size',
+      'list/paging/size',
+      withList({ paging: { type: 'page', parameter: 'page', size_parameter: 'n' } }),
+    ],
+    [
+      'parameters in the body of a GET',
+      'list/paging/in',
+      withList({ paging: { type: 'page', parameter: 'page', in: 'body' } }),
+    ],
     ['a cursor that stands nowhere', 'list/paging', withList({ paging: { type: 'cursor', parameter: 'c' } })],
-    ['a cursor that stands in two places', 'list/paging', withList({ paging: { type: 'cursor', parameter: 'c', at: '/c', header: 'X-C' } })],
-    ['the last record as an address', 'list/paging/parameter', withList({ paging: { type: 'cursor', last_item: '/id' } })],
-    ['a filter without the instant', 'list/modified_since', withList({ modified_since: { format: 'iso', parameters: { sort: 'updated' } } })],
+    [
+      'a cursor that stands in two places',
+      'list/paging',
+      withList({ paging: { type: 'cursor', parameter: 'c', at: '/c', header: 'X-C' } }),
+    ],
+    [
+      'the last record as an address',
+      'list/paging/parameter',
+      withList({ paging: { type: 'cursor', last_item: '/id' } }),
+    ],
+    [
+      'a filter without the instant',
+      'list/modified_since',
+      withList({ modified_since: { format: 'iso', parameters: { sort: 'updated' } } }),
+    ],
     [
       'a filter with another variable',
       'list/modified_since/parameters/q',
       withList({ modified_since: { format: 'iso', parameters: { q: '{modified_since}{x}' } } }),
     ],
-    ['a filter in the body of a GET', 'list/modified_since/body', withList({ modified_since: { format: 'iso', body: { since: '{modified_since}' } } })],
-    ['a header of a filter with another variable', 'list/modified_since/headers/X-A', withList({ modified_since: { ...SINCE, headers: { 'X-A': '{y}' } } })],
+    [
+      'a filter in the body of a GET',
+      'list/modified_since/body',
+      withList({ modified_since: { format: 'iso', body: { since: '{modified_since}' } } }),
+    ],
+    [
+      'a header of a filter with another variable',
+      'list/modified_since/headers/X-A',
+      withList({ modified_since: { ...SINCE, headers: { 'X-A': '{y}' } } }),
+    ],
     ['deleted records that are never asked for', 'deleted_list', { list: LIST, deleted_list: LIST }],
     [
       'deleted records without their cursor',
       'deleted_list/paging',
-      { ...withList({ modified_since: SINCE }), deleted_list: { ...LIST, paging: { type: 'cursor', parameter: 'c' } } },
+      {
+        ...withList({ modified_since: SINCE }),
+        deleted_list: { ...LIST, paging: { type: 'cursor', parameter: 'c' } },
+      },
     ],
     ['a number in two places', 'count', { list: LIST, count: { path: '/n', at: '/n', header: 'X-N' } }],
     ['a number in no place', 'count', { list: LIST, count: { path: '/n' } }],
-    ['a number in the body of HEAD', 'count/at', { list: LIST, count: { path: '/n', method: 'HEAD', at: '/n' } }],
-    ['a body of HEAD', 'count/body', { list: LIST, count: { path: '/n', method: 'HEAD', header: 'X-N', body: {} } }],
+    [
+      'a number in the body of HEAD',
+      'count/at',
+      { list: LIST, count: { path: '/n', method: 'HEAD', at: '/n' } },
+    ],
+    [
+      'a body of HEAD',
+      'count/body',
+      { list: LIST, count: { path: '/n', method: 'HEAD', header: 'X-N', body: {} } },
+    ],
     [
       'types of fields that are not looked at',
       'describe/fields/types',
-      { list: LIST, describe: { path: '/f', fields: { type: 'list', at: '', name: '/n', types: { a: 'string' } } } },
+      {
+        list: LIST,
+        describe: { path: '/f', fields: { type: 'list', at: '', name: '/n', types: { a: 'string' } } },
+      },
     ],
     [
       'where a value stands without values',
       'describe/fields/value',
       { list: LIST, describe: { path: '/f', fields: { type: 'list', at: '', name: '/n', value: '/v' } } },
     ],
-    ['a variable in a description', 'describe/path', { list: LIST, describe: { path: '/f/{remote_id}', fields: { type: 'json_schema' } } }],
+    [
+      'a variable in a description',
+      'describe/path',
+      { list: LIST, describe: { path: '/f/{remote_id}', fields: { type: 'json_schema' } } },
+    ],
   ])('names %s at its place', (_title, at, type) => {
     const [problem, ...others] = problemsOf(type);
 
@@ -93,11 +161,36 @@ describe('the part of a configuration that reads', () => {
   });
 
   it.each<[string, string, string, Record<string, unknown>]>([
-    ['how the list comes in pages', 'list/paging', 'Say how the list comes in pages', withList({ paging: undefined })],
-    ['a way of paging that is none', 'list/paging/type', 'Say how the list comes in pages', withList({ paging: { type: 'token' } })],
-    ['the parameter of the page', 'list/paging/parameter', 'Name the parameter that takes the number of the page', withList({ paging: { type: 'page' } })],
-    ['the parameter of the offset', 'list/paging/parameter', 'Name the parameter that takes the offset', withList({ paging: { type: 'offset', size: 5 } })],
-    ['the size behind an offset', 'list/paging/size', 'Say how many records a page holds', withList({ paging: { type: 'offset', parameter: 'o' } })],
+    [
+      'how the list comes in pages',
+      'list/paging',
+      'Say how the list comes in pages',
+      withList({ paging: undefined }),
+    ],
+    [
+      'a way of paging that is none',
+      'list/paging/type',
+      'Say how the list comes in pages',
+      withList({ paging: { type: 'token' } }),
+    ],
+    [
+      'the parameter of the page',
+      'list/paging/parameter',
+      'Name the parameter that takes the number of the page',
+      withList({ paging: { type: 'page' } }),
+    ],
+    [
+      'the parameter of the offset',
+      'list/paging/parameter',
+      'Name the parameter that takes the offset',
+      withList({ paging: { type: 'offset', size: 5 } }),
+    ],
+    [
+      'the size behind an offset',
+      'list/paging/size',
+      'Say how many records a page holds',
+      withList({ paging: { type: 'offset', parameter: 'o' } }),
+    ],
     [
       'how instants are written',
       'list/modified_since/format',
@@ -117,7 +210,10 @@ describe('the part of a configuration that reads', () => {
     ['a size of nothing', withList({ paging: { type: 'offset', parameter: 'o', size: 0 } })],
     ['a clock without a format', withList({ as_of: { header: 'ETag' } })],
     ['a total in two places', withList({ total: { at: '/t', header: 'X' } })],
-    ['a header that frames the request', withList({ modified_since: { ...SINCE, headers: { 'Content-Length': '{modified_since}' } } })],
+    [
+      'a header that frames the request',
+      withList({ modified_since: { ...SINCE, headers: { 'Content-Length': '{modified_since}' } } }),
+    ],
     ['a parameter with a line break', withList({ paging: { type: 'page', parameter: 'a\nb' } })],
   ])('does not take the shape of %s', (_title, type) => {
     expect(shapeProblems(type)).not.toEqual([]);
@@ -128,7 +224,11 @@ describe('the part of a configuration that reads', () => {
     const employees = { ...pulled.record_types['employees'], ...pushed.record_types['employees'] };
     const config = rest.configSchema.parse({ ...pushed, record_types: { employees } });
 
-    expect(rest.validate?.(config, { employees: { ...CONTACTS_MAPPING, direction: 'both', fields: [{ name: 'email', to: 'email' }] } })).toEqual([]);
+    expect(
+      rest.validate?.(config, {
+        employees: { ...CONTACTS_MAPPING, direction: 'both', fields: [{ name: 'email', to: 'email' }] },
+      }),
+    ).toEqual([]);
     expect(rest.readAbilities?.(config, 'employees')).toMatchObject({ canFilterByModified: true });
   });
 

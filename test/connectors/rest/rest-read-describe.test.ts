@@ -20,12 +20,17 @@ describe('a description of fields', () => {
   });
 
   const describeTypes = (fields: unknown, type: Record<string, unknown> = {}) =>
-    rest.describeRecordTypes?.(readingContext(server.url, { describe: { path: '/fields', fields }, ...type })) as Promise<{ fields: RecordTypeField[] }[]>;
-  const fieldsOf = async (fields: unknown, type: Record<string, unknown> = {}) => (await describeTypes(fields, type))[0]?.fields;
+    rest.describeRecordTypes?.(
+      readingContext(server.url, { describe: { path: '/fields', fields }, ...type }),
+    ) as Promise<{ fields: RecordTypeField[] }[]>;
+  const fieldsOf = async (fields: unknown, type: Record<string, unknown> = {}) =>
+    (await describeTypes(fields, type))[0]?.fields;
 
   it('by a JSON Schema has types, formats, titles, choices, inner fields, and what is required all the way', async () => {
     answer = {
-      $defs: { address: { properties: { city: { type: 'string' }, 'a/b': { type: 'integer' } }, required: ['city'] } },
+      $defs: {
+        address: { properties: { city: { type: 'string' }, 'a/b': { type: 'integer' } }, required: ['city'] },
+      },
       required: ['id', 'home'],
       properties: {
         id: { type: 'integer' },
@@ -44,7 +49,9 @@ describe('a description of fields', () => {
 
     const fields = await fieldsOf({ type: 'json_schema' });
 
-    expect(fields?.map(({ name, type, isRequired, values }) => [name, type, isRequired, ...(values ?? [])])).toEqual([
+    expect(
+      fields?.map(({ name, type, isRequired, values }) => [name, type, isRequired, ...(values ?? [])]),
+    ).toEqual([
       ['id', 'number', true],
       ['born', 'date', false],
       ['seen', 'datetime', false],
@@ -64,7 +71,9 @@ describe('a description of fields', () => {
 
   it('by a schema that refers to itself, or to itself many times over, comes to an end', async () => {
     const self = { $ref: '#' };
-    answer = { properties: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, self])) };
+    answer = {
+      properties: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, self])),
+    };
 
     expect((await fieldsOf({ type: 'json_schema' }))?.length).toBeLessThanOrEqual(2_000);
   });
@@ -108,9 +117,13 @@ describe('a description of fields', () => {
     answer = { properties: { mail: { type: 'string' } } };
     const known_fields = [{ name: 'mail', label: 'E-mail address' }];
 
-    expect(await fieldsOf({ type: 'json_schema' }, { known_fields })).toMatchObject([{ name: 'mail', label: 'E-mail address' }]);
+    expect(await fieldsOf({ type: 'json_schema' }, { known_fields })).toMatchObject([
+      { name: 'mail', label: 'E-mail address' },
+    ]);
     server.requests.length = 0;
-    expect(await rest.describeRecordTypes?.(readingContext(server.url, { known_fields }))).toMatchObject([{ fields: [{ label: 'E-mail address' }] }]);
+    expect(await rest.describeRecordTypes?.(readingContext(server.url, { known_fields }))).toMatchObject([
+      { fields: [{ label: 'E-mail address' }] },
+    ]);
     expect(server.requests).toEqual([]);
   });
 
@@ -121,6 +134,8 @@ describe('a description of fields', () => {
     answer = body;
 
     expect(await failureOf(describeTypes({ type: 'json_schema' }))).toMatchObject({ kind });
-    expect(await failureOf(describeTypes({ type: 'list', at: '/fields', name: '/name' }))).toMatchObject({ kind });
+    expect(await failureOf(describeTypes({ type: 'list', at: '/fields', name: '/name' }))).toMatchObject({
+      kind,
+    });
   });
 });

@@ -7,12 +7,21 @@ import { type RestContext, contactsConfig, restContext } from './rest-given';
 export const PULLED: RecordTypeMapping = { direction: 'pull', onDelete: 'leave', fields: [] };
 
 /** Contacts that are only read. */
-export function readingContext(url: string, type: Record<string, unknown>, changes: Record<string, unknown> = {}): RestContext {
-  const record_types = { contacts: { list: { path: '/contacts', items: '/items', paging: { type: 'none' } }, ...type } };
+export function readingContext(
+  url: string,
+  type: Record<string, unknown>,
+  changes: Record<string, unknown> = {},
+): RestContext {
+  const record_types = {
+    contacts: { list: { path: '/contacts', items: '/items', paging: { type: 'none' } }, ...type },
+  };
   return restContext(contactsConfig(url, { record_types, ...changes }), { mapping: PULLED });
 }
 
-export async function readOnePage(context: RestContext, request: Partial<ReadRequest> = {}): Promise<ReadPage> {
+export async function readOnePage(
+  context: RestContext,
+  request: Partial<ReadRequest> = {},
+): Promise<ReadPage> {
   const recordType = Object.keys(context.config.record_types)[0] as string;
   const page = await rest.readPage?.({ recordType, modifiedSince: null, cursor: null, ...request }, context);
   if (page === undefined) throw new Error('The connector cannot read.');
@@ -36,9 +45,12 @@ export async function readPages(
   throw new Error('The list has no end.');
 }
 
-export const idsIn = (pages: readonly ReadPage[]): string[] => pages.flatMap(({ records }) => records.map(({ remoteId }) => remoteId));
+export const idsIn = (pages: readonly ReadPage[]): string[] =>
+  pages.flatMap(({ records }) => records.map(({ remoteId }) => remoteId));
 
-export async function failureOf(work: Promise<unknown>): Promise<Error & { kind?: string; errors?: { code: string; explanation: string }[] }> {
+export async function failureOf(
+  work: Promise<unknown>,
+): Promise<Error & { kind?: string; errors?: { code: string; explanation: string }[] }> {
   return work.then(
     () => {
       throw new Error('It was expected to fail.');

@@ -3,7 +3,12 @@ import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import { loopbackPolicy } from '../suite/given';
 import { failureOf, readOnePage, readPages, readingContext } from './rest-read-given';
-import { type RecordedRequest, type ScriptedAnswer, type ScriptedServer, startScriptedServer } from '../suite/scripted-server';
+import {
+  type RecordedRequest,
+  type ScriptedAnswer,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../suite/scripted-server';
 
 const LIST = { path: '/contacts', items: '/items', paging: { type: 'none' } };
 
@@ -34,10 +39,21 @@ describe('reading a list', () => {
     it('have their id, version and our id where the configuration says, and their fields as they are', async () => {
       answers(200, [{ data: { num: 17, ref: 'emp-1', v: 3, name: { first: 'Ada' } } }]);
 
-      const page = await readOnePage(contextFor({ id: '/num', external_id: '/ref', version: '/v', record_at: '/elsewhere' }, { items: '', item_at: '/data' }));
+      const page = await readOnePage(
+        contextFor(
+          { id: '/num', external_id: '/ref', version: '/v', record_at: '/elsewhere' },
+          { items: '', item_at: '/data' },
+        ),
+      );
 
       expect(page.records).toEqual([
-        { remoteId: '17', remoteVersion: '3', externalId: 'emp-1', isDeleted: false, fields: { num: 17, ref: 'emp-1', v: 3, name: { first: 'Ada' } } },
+        {
+          remoteId: '17',
+          remoteVersion: '3',
+          externalId: 'emp-1',
+          isDeleted: false,
+          fields: { num: 17, ref: 'emp-1', v: 3, name: { first: 'Ada' } },
+        },
       ]);
     });
 
@@ -45,8 +61,12 @@ describe('reading a list', () => {
       answers(200, { items: [{ id: 'syncline-1', key: 'k1', etag: 'e' }] });
       const id = { template: 'syncline-{external_id}', allow: 'a-z0-9' };
 
-      expect(await readOnePage(contextFor({ id }))).toMatchObject({ records: [{ remoteId: 'syncline-1', remoteVersion: null, externalId: null }] });
-      expect(await readOnePage(contextFor({ id, version: { header: 'ETag' } }, { id: '/key', version: '/etag' }))).toMatchObject({
+      expect(await readOnePage(contextFor({ id }))).toMatchObject({
+        records: [{ remoteId: 'syncline-1', remoteVersion: null, externalId: null }],
+      });
+      expect(
+        await readOnePage(contextFor({ id, version: { header: 'ETag' } }, { id: '/key', version: '/etag' })),
+      ).toMatchObject({
         records: [{ remoteId: 'k1', remoteVersion: 'e' }],
       });
     });
@@ -59,7 +79,9 @@ describe('reading a list', () => {
         ],
       });
 
-      expect((await readOnePage(contextFor({ tombstone: { at: '/state', is: 'gone' } }))).records).toMatchObject([
+      expect(
+        (await readOnePage(contextFor({ tombstone: { at: '/state', is: 'gone' } }))).records,
+      ).toMatchObject([
         { remoteId: '1', isDeleted: true, fields: {} },
         { remoteId: '2', isDeleted: false, fields: { state: 'here' } },
       ]);
@@ -74,7 +96,13 @@ describe('reading a list', () => {
       expect((await readOnePage(contextFor())).records).toMatchObject([
         {
           remoteId: '12345678901234567890',
-          fields: { nul: 'a\0b', half: '\ud800', n: 0.12345678901234568, text: '1, 12345678901234567890', quote: '\\"[1234567890123456789' },
+          fields: {
+            nul: 'a\0b',
+            half: '\ud800',
+            n: 0.12345678901234568,
+            text: '1, 12345678901234567890',
+            quote: '\\"[1234567890123456789',
+          },
         },
       ]);
     });
@@ -89,7 +117,18 @@ describe('reading a list', () => {
   describe('items that are no records', () => {
     it('are named and do not silence the others', async () => {
       const deep = JSON.parse('{"a":'.repeat(60) + '1' + '}'.repeat(60)) as unknown;
-      const items = [{ id: 'ok-1' }, null, 'text', [1], { name: 'nobody' }, { id: '' }, { id: { x: 1 } }, { id: 'a\nb' }, { id: 'deep', deep }, { id: 'ok-2' }];
+      const items = [
+        { id: 'ok-1' },
+        null,
+        'text',
+        [1],
+        { name: 'nobody' },
+        { id: '' },
+        { id: { x: 1 } },
+        { id: 'a\nb' },
+        { id: 'deep', deep },
+        { id: 'ok-2' },
+      ];
       answers(200, { items });
 
       const page = await readOnePage(contextFor());
@@ -105,52 +144,128 @@ describe('reading a list', () => {
         'no_id',
         'too_deep',
       ]);
-      expect(page.unreadable.at(-1)).toEqual({ remoteId: 'deep', code: 'too_deep', message: 'deep (item 9 of the page) is nested deeper than 32 levels.' });
+      expect(page.unreadable.at(-1)).toEqual({
+        remoteId: 'deep',
+        code: 'too_deep',
+        message: 'deep (item 9 of the page) is nested deeper than 32 levels.',
+      });
       expect(page.unreadable[3]?.message).toBe('Item 5 of the page has no usable id at /id.');
     });
 
     it('holds a value of 5 MB, also one of nothing but escapes beside a long number, and the rest goes on', async () => {
       const big = 5 * 1024 * 1024;
-      answers(200, { items: [{ id: 'plain', value: 'x'.repeat(big) }, { id: 'escapes', value: '"'.repeat(big / 2), n: 1 }, { id: 'ok' }] }, {});
+      answers(
+        200,
+        {
+          items: [
+            { id: 'plain', value: 'x'.repeat(big) },
+            { id: 'escapes', value: '"'.repeat(big / 2), n: 1 },
+            { id: 'ok' },
+          ],
+        },
+        {},
+      );
       const plain = answer;
-      answer = (request) => ({ status: 200, body: JSON.stringify(plain(request).body).replace('"n":1', '"n":1234567890123456789') });
+      answer = (request) => ({
+        status: 200,
+        body: JSON.stringify(plain(request).body).replace('"n":1', '"n":1234567890123456789'),
+      });
 
       const page = await readOnePage(contextFor());
 
       expect(page.unreadable).toEqual([
-        { remoteId: 'plain', code: 'too_large', message: 'plain (item 1 of the page) is larger than 256 KB.' },
-        { remoteId: 'escapes', code: 'too_large', message: 'escapes (item 2 of the page) is larger than 256 KB.' },
+        {
+          remoteId: 'plain',
+          code: 'too_large',
+          message: 'plain (item 1 of the page) is larger than 256 KB.',
+        },
+        {
+          remoteId: 'escapes',
+          code: 'too_large',
+          message: 'escapes (item 2 of the page) is larger than 256 KB.',
+        },
       ]);
       expect(page.records.map(({ remoteId }) => remoteId)).toEqual(['ok']);
     });
 
     it('begin at 256 KB of UTF-8', async () => {
-      const ofSize = (id: string, bytes: number) => ({ id, value: 'ä'.repeat((bytes - JSON.stringify({ id, value: '' }).length) / 2) });
+      const ofSize = (id: string, bytes: number) => ({
+        id,
+        value: 'ä'.repeat((bytes - JSON.stringify({ id, value: '' }).length) / 2),
+      });
       answers(200, { items: [ofSize('fits', 256 * 1024), ofSize('over', 256 * 1024 + 2)] });
 
       const page = await readOnePage(contextFor());
 
-      expect([page.records.map(({ remoteId }) => remoteId), page.unreadable.map(({ remoteId }) => remoteId)]).toEqual([['fits'], ['over']]);
+      expect([
+        page.records.map(({ remoteId }) => remoteId),
+        page.unreadable.map(({ remoteId }) => remoteId),
+      ]).toEqual([['fits'], ['over']]);
     });
   });
 
   describe('their clock', () => {
     it.each<[string, unknown, unknown, Record<string, string>, string | null]>([
-      ['the Date header', undefined, {}, { Date: 'Sat, 21 Nov 2026 05:08:18 GMT' }, '2026-11-21T05:08:18.000Z'],
+      [
+        'the Date header',
+        undefined,
+        {},
+        { Date: 'Sat, 21 Nov 2026 05:08:18 GMT' },
+        '2026-11-21T05:08:18.000Z',
+      ],
       ['a Date header that is none', undefined, {}, { Date: 'yesterday' }, null],
-      ['an entity-tag of milliseconds', { header: 'ETag', format: 'epoch_ms' }, {}, { ETag: '"1795237560149"' }, new Date(1795237560149).toISOString()],
-      ['seconds in the answer', { at: '/now', format: 'epoch_s' }, { now: 1795237560 }, {}, new Date(1795237560000).toISOString()],
-      ['an ISO instant with a zone', { at: '/now', format: 'iso' }, { now: '2026-11-21T06:08:18.5+01:00' }, {}, '2026-11-21T05:08:18.500Z'],
-      ['an ISO instant without a zone, which is UTC', { at: '/now', format: 'iso_seconds' }, { now: '2026-11-21T05:08:18' }, {}, '2026-11-21T05:08:18.000Z'],
-      ['an instant with a space', { at: '/now', format: 'space_ms' }, { now: '2026-11-21 05:08:18.123Z' }, {}, '2026-11-21T05:08:18.123Z'],
+      [
+        'an entity-tag of milliseconds',
+        { header: 'ETag', format: 'epoch_ms' },
+        {},
+        { ETag: '"1795237560149"' },
+        new Date(1795237560149).toISOString(),
+      ],
+      [
+        'seconds in the answer',
+        { at: '/now', format: 'epoch_s' },
+        { now: 1795237560 },
+        {},
+        new Date(1795237560000).toISOString(),
+      ],
+      [
+        'an ISO instant with a zone',
+        { at: '/now', format: 'iso' },
+        { now: '2026-11-21T06:08:18.5+01:00' },
+        {},
+        '2026-11-21T05:08:18.500Z',
+      ],
+      [
+        'an ISO instant without a zone, which is UTC',
+        { at: '/now', format: 'iso_seconds' },
+        { now: '2026-11-21T05:08:18' },
+        {},
+        '2026-11-21T05:08:18.000Z',
+      ],
+      [
+        'an instant with a space',
+        { at: '/now', format: 'space_ms' },
+        { now: '2026-11-21 05:08:18.123Z' },
+        {},
+        '2026-11-21T05:08:18.123Z',
+      ],
       ['something else', { at: '/now', format: 'epoch_ms' }, { now: '2026-11-21' }, {}, null],
       ['more than a date can hold', { at: '/now', format: 'epoch_s' }, { now: 1e18 }, {}, null],
-      ['a day that no calendar has', { at: '/now', format: 'iso' }, { now: '2026-13-41T00:00:00Z' }, {}, null],
+      [
+        'a day that no calendar has',
+        { at: '/now', format: 'iso' },
+        { now: '2026-13-41T00:00:00Z' },
+        {},
+        null,
+      ],
       ['nothing', { at: '/now', format: 'iso' }, {}, {}, null],
     ])('is read from %s', async (_title, asOf, body, headers, expected) => {
       answers(200, { items: [], ...(body as object) }, headers);
 
-      expect((await readOnePage(contextFor({}, asOf === undefined ? {} : { as_of: asOf }))).asOf?.toISOString() ?? null).toBe(expected);
+      expect(
+        (await readOnePage(contextFor({}, asOf === undefined ? {} : { as_of: asOf }))).asOf?.toISOString() ??
+          null,
+      ).toBe(expected);
     });
   });
 
@@ -168,14 +283,20 @@ describe('reading a list', () => {
       answers(200, { items: [] });
       const list = {
         path: '/contacts?q=a%20b&sort=id',
-        modified_since: { format, parameters: { 'updated[gte]': '{modified_since}', sort: 'updated' }, headers: { 'If-Modified-Since': '{modified_since}' } },
+        modified_since: {
+          format,
+          parameters: { 'updated[gte]': '{modified_since}', sort: 'updated' },
+          headers: { 'If-Modified-Since': '{modified_since}' },
+        },
       };
 
       await readOnePage(contextFor({}, list), { modifiedSince: since });
       await readOnePage(contextFor({}, list));
 
       const [filtered, full] = server.requests;
-      expect(filtered?.path).toBe(`/contacts?q=a%20b&updated%5Bgte%5D=${encodeURIComponent(written)}&sort=updated`);
+      expect(filtered?.path).toBe(
+        `/contacts?q=a%20b&updated%5Bgte%5D=${encodeURIComponent(written)}&sort=updated`,
+      );
       expect(filtered?.headers['if-modified-since']).toBe(written);
       expect(full?.path).toBe('/contacts?q=a%20b&sort=id');
       expect(full?.headers['if-modified-since']).toBeUndefined();
@@ -185,22 +306,32 @@ describe('reading a list', () => {
       answers(200, { items: [] });
       const modified_since = { format: 'epoch_ms', body: { filter: { since: '{modified_since}' } } };
 
-      await readOnePage(contextFor({}, { method: 'POST', body: { filter: { team: 'blue' } }, modified_since }), { modifiedSince: since });
+      await readOnePage(
+        contextFor({}, { method: 'POST', body: { filter: { team: 'blue' } }, modified_since }),
+        { modifiedSince: since },
+      );
 
-      expect(server.requests.map(({ body }) => body)).toEqual(['{"filter":{"team":"blue","since":1795237698987}}']);
+      expect(server.requests.map(({ body }) => body)).toEqual([
+        '{"filter":{"team":"blue","since":1795237698987}}',
+      ]);
     });
 
     it('is everything where it cannot be asked for', async () => {
       answers(200, { items: [{ id: '1' }] });
 
       expect((await readOnePage(contextFor(), { modifiedSince: since })).records).toHaveLength(1);
-      expect(rest.readAbilities?.(contextFor().config, 'contacts')).toMatchObject({ canFilterByModified: false });
+      expect(rest.readAbilities?.(contextFor().config, 'contacts')).toMatchObject({
+        canFilterByModified: false,
+      });
     });
 
     it('is nothing by a 304, which is no answer to a full pass', async () => {
       answers(304);
 
-      expect(await readOnePage(contextFor(), { modifiedSince: since })).toMatchObject({ records: [], nextCursor: null });
+      expect(await readOnePage(contextFor(), { modifiedSince: since })).toMatchObject({
+        records: [],
+        nextCursor: null,
+      });
       expect(await failureOf(readOnePage(contextFor()))).toMatchObject({ kind: 'unavailable' });
     });
 
@@ -209,7 +340,9 @@ describe('reading a list', () => {
         if (!path.startsWith('/deleted')) return { status: 200, body: { items: [{ id: '1' }] } };
         return {
           status: 200,
-          body: path.includes('page=1') ? { gone: [{ ref: { id: 7 } }, { ref: {} }], more: true } : { gone: [{ ref: { id: 8 } }], more: false },
+          body: path.includes('page=1')
+            ? { gone: [{ ref: { id: 7 } }, { ref: {} }], more: true }
+            : { gone: [{ ref: { id: 8 } }], more: false },
         };
       };
       const deleted_list = {
@@ -224,11 +357,9 @@ describe('reading a list', () => {
       const pages = await readPages(() => contextFor({ deleted_list }, list), { modifiedSince: since });
       const full = await readPages(() => contextFor({ deleted_list }, list));
 
-      expect(pages.map(({ records }) => records.map(({ remoteId, isDeleted }) => [remoteId, isDeleted]))).toEqual([
-        [['1', false]],
-        [['7', true]],
-        [['8', true]],
-      ]);
+      expect(
+        pages.map(({ records }) => records.map(({ remoteId, isDeleted }) => [remoteId, isDeleted])),
+      ).toEqual([[['1', false]], [['7', true]], [['8', true]]]);
       expect(pages[1]?.unreadable).toMatchObject([{ code: 'no_id' }]);
       expect(server.requests.map(({ path }) => path)).toEqual([
         '/contacts?since=2026-11-21T05%3A08%3A18.987Z',
@@ -259,14 +390,21 @@ describe('reading a list', () => {
     ['unavailable with a wait', 503, '', { 'retry-after': '7' }, 'rate_limited', undefined],
     ['unavailable', 503, '', {}, 'unavailable', undefined],
     ['a broken server', 500, 'oops', {}, 'unavailable', undefined],
-  ])('takes %s (%i) for what it is, and never for an empty list', async (_title, status, body, headers, kind, code) => {
-    answers(status, body, headers);
+  ])(
+    'takes %s (%i) for what it is, and never for an empty list',
+    async (_title, status, body, headers, kind, code) => {
+      answers(status, body, headers);
 
-    const failure = await failureOf(readOnePage(contextFor()));
+      const failure = await failureOf(readOnePage(contextFor()));
 
-    expect(failure).toMatchObject({ kind, ...(code !== undefined && { errors: [{ code }] }), ...(kind === 'rate_limited' && { retryAfterMs: 7_000 }) });
-    expect(failure.message.startsWith('contacts cannot be read (list): ')).toBe(kind === 'record_rejected');
-  });
+      expect(failure).toMatchObject({
+        kind,
+        ...(code !== undefined && { errors: [{ code }] }),
+        ...(kind === 'rate_limited' && { retryAfterMs: 7_000 }),
+      });
+      expect(failure.message.startsWith('contacts cannot be read (list): ')).toBe(kind === 'record_rejected');
+    },
+  );
 
   it.each<[string, number, unknown]>([
     ['an empty list', 200, { items: [] }],
@@ -296,7 +434,9 @@ describe('reading a list', () => {
 
       expect(await count({ count: { path: '/contacts/count', at: '/n' } })).toBe(12);
       expect(await count({ count: { method: 'HEAD', path: '/contacts', header: 'X-Count' } })).toBe(34);
-      expect(await count({ count: { method: 'POST', path: '/contacts/search', body: { q: '*' }, at: '/n' } })).toBe(12);
+      expect(
+        await count({ count: { method: 'POST', path: '/contacts/search', body: { q: '*' }, at: '/n' } }),
+      ).toBe(12);
       expect(server.requests.map(({ method, path, body }) => [method, path, body])).toEqual([
         ['GET', '/contacts/count', ''],
         ['HEAD', '/contacts', ''],
@@ -307,16 +447,29 @@ describe('reading a list', () => {
     it('takes the total of a page of one, and knows nothing without', async () => {
       answers(200, { items: [], total: '56' });
 
-      expect(await count({}, { paging: { type: 'page', parameter: 'p', size: 100, size_parameter: 'n' }, total: { at: '/total' } })).toBe(56);
+      expect(
+        await count(
+          {},
+          {
+            paging: { type: 'page', parameter: 'p', size: 100, size_parameter: 'n' },
+            total: { at: '/total' },
+          },
+        ),
+      ).toBe(56);
       expect(await count({})).toBeNull();
       expect(server.requests.map(({ path }) => path)).toEqual(['/contacts?n=1&p=1']);
     });
 
     it('is no zero where the answer does not tell', async () => {
       answers(200, { n: 'many' });
-      expect(await failureOf(count({ count: { path: '/c', at: '/n' } }))).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'no_count' }] });
+      expect(await failureOf(count({ count: { path: '/c', at: '/n' } }))).toMatchObject({
+        kind: 'record_rejected',
+        errors: [{ code: 'no_count' }],
+      });
       answers(200, '{"n":');
-      expect(await failureOf(count({ count: { path: '/c', at: '/n' } }))).toMatchObject({ kind: 'unavailable' });
+      expect(await failureOf(count({ count: { path: '/c', at: '/n' } }))).toMatchObject({
+        kind: 'unavailable',
+      });
       answers(404, { message: 'gone' });
       expect(await failureOf(count({ count: { path: '/c', at: '/n' } }))).toMatchObject({
         kind: 'record_rejected',

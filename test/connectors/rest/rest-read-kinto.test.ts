@@ -3,7 +3,7 @@ import type { ReadPage } from '../../../connectors/connector';
 import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import { documentedExample, documentedMapping } from '../suite/documented';
-import { contextWith, gatedHttp, loopbackPolicy } from '../suite/given';
+import { contextWith, egressHttp, loopbackPolicy } from '../suite/given';
 import { KINTO_SCHEMA, type StartedKinto, kintoHarness } from '../suite/harness-kinto';
 import type { RestContext } from './rest-given';
 import { failureOf, idsIn, readOnePage, readPages } from './rest-read-given';
@@ -32,22 +32,33 @@ describe('reading from Kinto', () => {
   const contextFor = (credentials: unknown = kinto.credentials): RestContext => {
     const config = rest.configSchema.parse({ ...example.config, base_url: kinto.url });
     const mappings = { employees: documentedMapping(example, 'employees') };
-    return contextWith({ config, credentials: rest.credentialsSchema.parse(credentials), mappings, http: gatedHttp(rest.hosts(config)) });
+    return contextWith({
+      config,
+      credentials: rest.credentialsSchema.parse(credentials),
+      mappings,
+      http: egressHttp(rest.hosts(config)),
+    });
   };
 
-  const put = (id: string, changes = {}) => kinto.call('PUT', `${RECORDS}/${id}`, { email: `${id}@example.com`, name: { first: id }, ...changes });
+  const put = (id: string, changes = {}) =>
+    kinto.call('PUT', `${RECORDS}/${id}`, { email: `${id}@example.com`, name: { first: id }, ...changes });
   const hire = async (count: number) => {
     const ids = Array.from({ length: count }, (_, index) => `emp-${String(index + 1).padStart(3, '0')}`);
     for (const id of ids) await put(id);
     return ids;
   };
   const stateOf = (pages: ReadPage[]) => {
-    const state = new Map(pages.flatMap(({ records }) => records.map((record) => [record.remoteId, record] as const)));
+    const state = new Map(
+      pages.flatMap(({ records }) => records.map((record) => [record.remoteId, record] as const)),
+    );
     return [...state.values()].filter(({ isDeleted }) => !isDeleted);
   };
 
   it('holds its place while records come and go, and can be asked for changes', () => {
-    expect(rest.readAbilities?.(contextFor().config, 'employees')).toEqual({ canFilterByModified: true, isPagingStable: true });
+    expect(rest.readAbilities?.(contextFor().config, 'employees')).toEqual({
+      canFilterByModified: true,
+      isPagingStable: true,
+    });
   });
 
   it('reads every record once, page by page, with nothing but the cursor to go on', async () => {
@@ -147,19 +158,38 @@ describe('reading from Kinto', () => {
       { name: 'grade', label: 'Grade', type: 'picklist', isRequired: false, values: ['junior', 'senior'] },
       { name: 'active', label: 'Active', type: 'boolean', isRequired: false },
     ]);
-    expect(after?.fields).toContainEqual({ name: 'grade', label: 'Grade', type: 'picklist', isRequired: false, values: ['junior', 'senior', 'principal'] });
-    expect(after?.fields).toContainEqual({ name: 'size', label: 'Shirt size', type: 'number', isRequired: false });
+    expect(after?.fields).toContainEqual({
+      name: 'grade',
+      label: 'Grade',
+      type: 'picklist',
+      isRequired: false,
+      values: ['junior', 'senior', 'principal'],
+    });
+    expect(after?.fields).toContainEqual({
+      name: 'size',
+      label: 'Shirt size',
+      type: 'number',
+      isRequired: false,
+    });
   });
 
   it('is Unauthorized by a wrong password, and a list that is not there says which dataset cannot be read', async () => {
     const context = contextFor();
-    const elsewhere = rest.configSchema.parse(JSON.parse(JSON.stringify({ ...example.config, base_url: kinto.url }).replaceAll('/records', '/recordz')));
+    const elsewhere = rest.configSchema.parse(
+      JSON.parse(
+        JSON.stringify({ ...example.config, base_url: kinto.url }).replaceAll('/records', '/recordz'),
+      ),
+    );
 
-    expect(await failureOf(readOnePage(contextFor({ username: 'admin', password: 'wrong' })))).toMatchObject({ kind: 'unauthorized' });
+    expect(await failureOf(readOnePage(contextFor({ username: 'admin', password: 'wrong' })))).toMatchObject({
+      kind: 'unauthorized',
+    });
     const failure = await failureOf(readOnePage({ ...context, config: elsewhere }));
     expect(failure).toMatchObject({
       kind: 'record_rejected',
-      message: expect.stringContaining('employees cannot be read (list): the call was answered 404.') as string,
+      message: expect.stringContaining(
+        'employees cannot be read (list): the call was answered 404.',
+      ) as string,
     });
     expect(failure.errors?.[0]?.explanation).toContain('"list" of employees');
   });

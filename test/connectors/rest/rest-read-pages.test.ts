@@ -3,7 +3,12 @@ import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import { loopbackPolicy } from '../suite/given';
 import { failureOf, idsIn, readOnePage, readPages, readingContext } from './rest-read-given';
-import { type RecordedRequest, type ScriptedAnswer, type ScriptedServer, startScriptedServer } from '../suite/scripted-server';
+import {
+  type RecordedRequest,
+  type ScriptedAnswer,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../suite/scripted-server';
 
 const IDS = Array.from({ length: 7 }, (_, index) => `c${index + 1}`);
 const contacts = (ids: readonly string[]) => ids.map((id) => ({ id }));
@@ -26,10 +31,19 @@ describe('pages', () => {
     await server.stop();
   });
 
-  const contextFor = (paging: unknown, list: Record<string, unknown> = {}, changes: Record<string, unknown> = {}) =>
-    readingContext(server.url, { list: { path: '/contacts?sort=id', items: '/items', paging, ...list } }, changes);
+  const contextFor = (
+    paging: unknown,
+    list: Record<string, unknown> = {},
+    changes: Record<string, unknown> = {},
+  ) =>
+    readingContext(
+      server.url,
+      { list: { path: '/contacts?sort=id', items: '/items', paging, ...list } },
+      changes,
+    );
 
-  const readWith = (paging: unknown, list: Record<string, unknown> = {}) => readPages(() => contextFor(paging, list));
+  const readWith = (paging: unknown, list: Record<string, unknown> = {}) =>
+    readPages(() => contextFor(paging, list));
   const queries = () => server.requests.map(({ path }) => path.split('?')[1]);
 
   /** Slices of the seven contacts by number of page, never larger than three. */
@@ -42,25 +56,44 @@ describe('pages', () => {
     it('end with an empty page, and not with one that is shorter than asked for', async () => {
       answer = (request) => ({ status: 200, body: { items: contacts(byPage(request)) } });
 
-      const pages = await readWith({ type: 'page', parameter: 'page[number]', size: 500, size_parameter: 'page[size]' });
+      const pages = await readWith({
+        type: 'page',
+        parameter: 'page[number]',
+        size: 500,
+        size_parameter: 'page[size]',
+      });
 
       expect(idsIn(pages)).toEqual(IDS);
-      expect(queries()).toEqual([1, 2, 3, 4].map((number) => `sort=id&page%5Bsize%5D=500&page%5Bnumber%5D=${number}`));
+      expect(queries()).toEqual(
+        [1, 2, 3, 4].map((number) => `sort=id&page%5Bsize%5D=500&page%5Bnumber%5D=${number}`),
+      );
     });
 
     it('begin with another number where the configuration says so, and end by their word, even behind an empty page', async () => {
       answer = (request) => {
         const number = Number(queryOf(request).get('page'));
-        return { status: 200, body: { items: number === 1 ? [] : contacts(byPage(request, 0)), has_more: number < 2 } };
+        return {
+          status: 200,
+          body: { items: number === 1 ? [] : contacts(byPage(request, 0)), has_more: number < 2 },
+        };
       };
 
-      const pages = await readWith({ type: 'page', parameter: 'page', first: 0, last: { at: '/has_more', is: false } });
+      const pages = await readWith({
+        type: 'page',
+        parameter: 'page',
+        first: 0,
+        last: { at: '/has_more', is: false },
+      });
 
       expect(pages.map((page) => idsIn([page]).length)).toEqual([3, 0, 1]);
     });
 
     it('end when as many came as there are, from a pointer or a header, and not when the total is no number', async () => {
-      answer = (request) => ({ status: 200, headers: { 'X-Total': '7' }, body: { items: contacts(byPage(request)), total: -1 } });
+      answer = (request) => ({
+        status: 200,
+        headers: { 'X-Total': '7' },
+        body: { items: contacts(byPage(request)), total: -1 },
+      });
 
       const byHeader = await readWith({ type: 'page', parameter: 'page' }, { total: { header: 'X-Total' } });
       const unknown = await readWith({ type: 'page', parameter: 'page' }, { total: { at: '/total' } });
@@ -71,9 +104,14 @@ describe('pages', () => {
     });
 
     it('end where the list shrank while it was read', async () => {
-      answer = (request) => ({ status: 200, body: { items: queryOf(request).get('page') === '1' ? contacts(IDS.slice(0, 3)) : [], total: 7 } });
+      answer = (request) => ({
+        status: 200,
+        body: { items: queryOf(request).get('page') === '1' ? contacts(IDS.slice(0, 3)) : [], total: 7 },
+      });
 
-      expect(idsIn(await readWith({ type: 'page', parameter: 'page' }, { total: { at: '/total' } }))).toEqual(IDS.slice(0, 3));
+      expect(idsIn(await readWith({ type: 'page', parameter: 'page' }, { total: { at: '/total' } }))).toEqual(
+        IDS.slice(0, 3),
+      );
     });
   });
 
@@ -93,15 +131,35 @@ describe('pages', () => {
     it('go into the body of a search by POST, at their pointers', async () => {
       answer = ({ body }) => {
         const { page, q } = JSON.parse(body) as { q: string; page: { start: number; rows: number } };
-        return { status: 200, body: { items: contacts(IDS.slice(page.start - 1, page.start - 1 + page.rows)), total: IDS.length, q } };
+        return {
+          status: 200,
+          body: {
+            items: contacts(IDS.slice(page.start - 1, page.start - 1 + page.rows)),
+            total: IDS.length,
+            q,
+          },
+        };
       };
 
-      const paging = { type: 'offset', parameter: '/page/start', first: 1, size: 3, size_parameter: '/page/rows', in: 'body' };
+      const paging = {
+        type: 'offset',
+        parameter: '/page/start',
+        first: 1,
+        size: 3,
+        size_parameter: '/page/rows',
+        in: 'body',
+      };
       const pages = await readWith(paging, { method: 'POST', body: { q: '*' }, total: { at: '/total' } });
 
       expect(idsIn(pages)).toEqual(IDS);
-      expect(server.requests.map(({ method, headers, body }) => [method, headers['content-type'], body])).toEqual(
-        [1, 4, 7].map((start) => ['POST', 'application/json', `{"q":"*","page":{"rows":3,"start":${start}}}`]),
+      expect(
+        server.requests.map(({ method, headers, body }) => [method, headers['content-type'], body]),
+      ).toEqual(
+        [1, 4, 7].map((start) => [
+          'POST',
+          'application/json',
+          `{"q":"*","page":{"rows":3,"start":${start}}}`,
+        ]),
       );
     });
   });
@@ -111,8 +169,16 @@ describe('pages', () => {
 
     it.each<[string, Record<string, unknown>, (next: string | null) => ScriptedAnswer]>([
       ['in the answer', { at: '/meta/next' }, (next) => ({ status: 200, body: { meta: { next } } })],
-      ['as an empty text at the end', { at: '/meta/next' }, (next) => ({ status: 200, body: { meta: { next: next ?? '' } } })],
-      ['missing at the end', { at: '/meta/next' }, (next) => ({ status: 200, body: { meta: next === null ? {} : { next } } })],
+      [
+        'as an empty text at the end',
+        { at: '/meta/next' },
+        (next) => ({ status: 200, body: { meta: { next: next ?? '' } } }),
+      ],
+      [
+        'missing at the end',
+        { at: '/meta/next' },
+        (next) => ({ status: 200, body: { meta: next === null ? {} : { next } } }),
+      ],
       [
         'in spite of which they say that it was the last',
         { at: '/meta/next', last: { at: '/meta/done' } },
@@ -125,10 +191,19 @@ describe('pages', () => {
       answer = (request) => {
         const isFirst = queryOf(request).get('cursor') === null;
         const shaped = shape(isFirst ? AWKWARD : null);
-        return { ...shaped, body: { ...(shaped.body as object), items: contacts(isFirst ? IDS.slice(0, 4) : IDS.slice(4)) } };
+        return {
+          ...shaped,
+          body: { ...(shaped.body as object), items: contacts(isFirst ? IDS.slice(0, 4) : IDS.slice(4)) },
+        };
       };
 
-      const pages = await readWith({ type: 'cursor', parameter: 'cursor', size: 4, size_parameter: 'limit', ...where });
+      const pages = await readWith({
+        type: 'cursor',
+        parameter: 'cursor',
+        size: 4,
+        size_parameter: 'limit',
+        ...where,
+      });
 
       expect(idsIn(pages)).toEqual(IDS);
       expect(queryOf(server.requests[1] as RecordedRequest).get('cursor')).toBe(AWKWARD);
@@ -137,15 +212,35 @@ describe('pages', () => {
 
     it('in a header, a number in a body, and the id of the last record', async () => {
       answer = (request) => {
-        const offset = Number(request.body === '' ? (queryOf(request).get('after') ?? 0) : ((JSON.parse(request.body) as { after?: number }).after ?? 0));
-        const items = IDS.slice(offset, offset + 3).map((id, index) => ({ id, position: offset + index + 1 }));
+        const offset = Number(
+          request.body === ''
+            ? (queryOf(request).get('after') ?? 0)
+            : ((JSON.parse(request.body) as { after?: number }).after ?? 0),
+        );
+        const items = IDS.slice(offset, offset + 3).map((id, index) => ({
+          id,
+          position: offset + index + 1,
+        }));
         const next = offset + 3 < IDS.length ? offset + 3 : undefined;
-        return { status: 200, headers: next === undefined ? {} : { 'X-Next': String(next) }, body: { items, next } };
+        return {
+          status: 200,
+          headers: next === undefined ? {} : { 'X-Next': String(next) },
+          body: { items, next },
+        };
       };
 
       expect(idsIn(await readWith({ type: 'cursor', parameter: 'after', header: 'X-Next' }))).toEqual(IDS);
-      expect(idsIn(await readWith({ type: 'cursor', parameter: 'after', at: '/next', in: 'body' }, { method: 'POST', body: {} }))).toEqual(IDS);
-      expect(idsIn(await readWith({ type: 'cursor', parameter: 'after', last_item: '/position' }))).toEqual(IDS);
+      expect(
+        idsIn(
+          await readWith(
+            { type: 'cursor', parameter: 'after', at: '/next', in: 'body' },
+            { method: 'POST', body: {} },
+          ),
+        ),
+      ).toEqual(IDS);
+      expect(idsIn(await readWith({ type: 'cursor', parameter: 'after', last_item: '/position' }))).toEqual(
+        IDS,
+      );
     });
 
     it('that never ends passes through unchanged, so that whoever reads can see that it comes again', async () => {
@@ -158,13 +253,18 @@ describe('pages', () => {
       expect(second.nextCursor).toBe(first.nextCursor);
     });
 
-    it.each([[{ a: 1 }], [['x']], ['half \ud800']])('is refused as %j, which cannot be sent', async (next) => {
-      answer = () => ({ status: 200, body: { items: [], next } });
+    it.each([[{ a: 1 }], [['x']], ['half \ud800']])(
+      'is refused as %j, which cannot be sent',
+      async (next) => {
+        answer = () => ({ status: 200, body: { items: [], next } });
 
-      const failure = await failureOf(readOnePage(contextFor({ type: 'cursor', parameter: 'cursor', at: '/next' })));
+        const failure = await failureOf(
+          readOnePage(contextFor({ type: 'cursor', parameter: 'cursor', at: '/next' })),
+        );
 
-      expect(failure).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'next_page_unusable' }] });
-    });
+        expect(failure).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'next_page_unusable' }] });
+      },
+    );
   });
 
   describe('by address', () => {
@@ -180,7 +280,10 @@ describe('pages', () => {
       for (const base of ['', server.url]) {
         answer = chain((next) =>
           next === undefined
-            ? link(`<${base}/contacts>; rel="first"; title="a, b; rel=next"`, `<${base}/contacts?at=0>;rel=prev`)
+            ? link(
+                `<${base}/contacts>; rel="first"; title="a, b; rel=next"`,
+                `<${base}/contacts?at=0>;rel=prev`,
+              )
             : link(`<${base}/contacts>; rel="first"`, `<${base}${next}>; title="x"; rel="last NEXT"`),
         );
 
@@ -203,7 +306,10 @@ describe('pages', () => {
     it('sends the credentials and headers along, and keeps a key that stands in the query out of what is stored', async () => {
       answer = (request) => {
         const at = Number(queryOf(request).get('at') ?? 0);
-        return { status: 200, body: { items: contacts(IDS.slice(at, at + 4)), next: at === 0 ? `${request.path}&at=4` : null } };
+        return {
+          status: 200,
+          body: { items: contacts(IDS.slice(at, at + 4)), next: at === 0 ? `${request.path}&at=4` : null },
+        };
       };
       const context = {
         ...contextFor({ type: 'none' }),
@@ -212,7 +318,16 @@ describe('pages', () => {
           base_url: server.url,
           auth: { type: 'query', parameters: { api_key: '{api_key}' } },
           check: { path: '/' },
-          record_types: { contacts: { list: { path: '/contacts', items: '/items', paging: { type: 'cursor', at: '/next' }, headers: { 'X-Team': 'blue' } } } },
+          record_types: {
+            contacts: {
+              list: {
+                path: '/contacts',
+                items: '/items',
+                paging: { type: 'cursor', at: '/next' },
+                headers: { 'X-Team': 'blue' },
+              },
+            },
+          },
         }),
         credentials: { api_key: 'very-secret' },
       };
@@ -247,22 +362,34 @@ describe('pages', () => {
   describe('resumed', () => {
     it.each<[string, string, unknown]>([
       ['what no reading has written', 'garbage', { type: 'page', parameter: 'page' }],
-      ['an address in pages by number', '{"phase":"list","url":"http://127.0.0.1/x"}', { type: 'page', parameter: 'page' }],
+      [
+        'an address in pages by number',
+        '{"phase":"list","url":"http://127.0.0.1/x"}',
+        { type: 'page', parameter: 'page' },
+      ],
       ['a number in pages by address', '{"phase":"list","at":3}', { type: 'link' }],
       ['a text for a number', '{"phase":"list","at":"x"}', { type: 'offset', parameter: 'o', size: 3 }],
       ['an address elsewhere', '{"phase":"list","url":"http://elsewhere.example/"}', { type: 'link' }],
       ['a second page where there is one', '{"phase":"list","at":2}', { type: 'none' }],
       ['deleted records of which there is no list', '{"phase":"deleted_list"}', { type: 'none' }],
     ])('with %s is refused before anything is sent', async (_title, cursor, paging) => {
-      expect(await failureOf(readOnePage(contextFor(paging), { cursor }))).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'cursor_unusable' }] });
+      expect(await failureOf(readOnePage(contextFor(paging), { cursor }))).toMatchObject({
+        kind: 'record_rejected',
+        errors: [{ code: 'cursor_unusable' }],
+      });
       expect(server.requests).toEqual([]);
     });
   });
 
   it('hold their place by what gives the next one', () => {
-    const stable = (paging: unknown) => rest.readAbilities?.(contextFor(paging).config, 'contacts')?.isPagingStable;
+    const stable = (paging: unknown) =>
+      rest.readAbilities?.(contextFor(paging).config, 'contacts')?.isPagingStable;
 
-    expect([{ type: 'none' }, { type: 'cursor', parameter: 'c', at: '/c' }, { type: 'link', stable: true }].map(stable)).toEqual([true, true, true]);
+    expect(
+      [{ type: 'none' }, { type: 'cursor', parameter: 'c', at: '/c' }, { type: 'link', stable: true }].map(
+        stable,
+      ),
+    ).toEqual([true, true, true]);
     expect(
       [
         { type: 'page', parameter: 'p' },

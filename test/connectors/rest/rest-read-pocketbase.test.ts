@@ -2,7 +2,7 @@
 import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import { documentedExample, documentedMapping } from '../suite/documented';
-import { contextWith, gatedHttp, loopbackPolicy } from '../suite/given';
+import { contextWith, egressHttp, loopbackPolicy } from '../suite/given';
 import { type StartedPocketBase, pocketBaseHarness } from '../suite/harness-pocketbase';
 import type { RestContext } from './rest-given';
 import { failureOf, idsIn, readOnePage, readPages } from './rest-read-given';
@@ -24,22 +24,33 @@ describe('reading from PocketBase', () => {
   });
 
   const hire = (number: number) =>
-    pocketBase.call('POST', RECORDS, { external_id: `emp-${number}`, email: `emp-${number}@example.com`, first_name: `No. ${number}` }) as Promise<{
+    pocketBase.call('POST', RECORDS, {
+      external_id: `emp-${number}`,
+      email: `emp-${number}@example.com`,
+      first_name: `No. ${number}`,
+    }) as Promise<{
       id: string;
     }>;
 
   const contextFor = (size = 3): RestContext => {
-    const text = JSON.stringify({ ...example.config, base_url: pocketBase.url }).replace('"size":500', `"size":${size}`);
+    const text = JSON.stringify({ ...example.config, base_url: pocketBase.url }).replace(
+      '"size":500',
+      `"size":${size}`,
+    );
     const config = rest.configSchema.parse(JSON.parse(text));
     const mappings = { employees: documentedMapping(example, 'employees') };
     const credentials = rest.credentialsSchema.parse(pocketBase.credentials);
-    return contextWith({ config, credentials, mappings, http: gatedHttp(rest.hosts(config)) });
+    return contextWith({ config, credentials, mappings, http: egressHttp(rest.hosts(config)) });
   };
 
-  const namesIn = (pages: Awaited<ReturnType<typeof readPages>>) => pages.flatMap(({ records }) => records.map(({ fields }) => fields['first_name']));
+  const namesIn = (pages: Awaited<ReturnType<typeof readPages>>) =>
+    pages.flatMap(({ records }) => records.map(({ fields }) => fields['first_name']));
 
   it('can be asked for changes, but does not hold its place', () => {
-    expect(rest.readAbilities?.(contextFor().config, 'employees')).toEqual({ canFilterByModified: true, isPagingStable: false });
+    expect(rest.readAbilities?.(contextFor().config, 'employees')).toEqual({
+      canFilterByModified: true,
+      isPagingStable: false,
+    });
     expect(rest.readAbilities?.(contextFor().config, 'contacts')).toBeNull();
   });
 
@@ -59,21 +70,36 @@ describe('reading from PocketBase', () => {
   it('needs one call, beside the login, where one page holds everything', async () => {
     const context = contextFor(500);
     const urls: string[] = [];
-    const counted = { send: (request: Parameters<typeof context.http.send>[0]) => (urls.push(request.url), context.http.send(request)) };
+    const counted = {
+      send: (request: Parameters<typeof context.http.send>[0]) => (
+        urls.push(request.url),
+        context.http.send(request)
+      ),
+    };
 
     await readOnePage({ ...context, http: counted });
     await readOnePage({ ...context, http: counted });
 
-    expect(urls.map((url) => new URL(url).pathname.split('/').at(-1))).toEqual(['auth-with-password', 'records', 'records']);
+    expect(urls.map((url) => new URL(url).pathname.split('/').at(-1))).toEqual([
+      'auth-with-password',
+      'records',
+      'records',
+    ]);
   });
 
   it('reads only what was updated since an instant, in PocketBase’s own format of time', async () => {
-    const { items } = (await pocketBase.call('GET', `${RECORDS}?sort=-updated&perPage=1`)) as { items: { updated: string }[] };
+    const { items } = (await pocketBase.call('GET', `${RECORDS}?sort=-updated&perPage=1`)) as {
+      items: { updated: string }[];
+    };
     const lastUpdate = new Date((items[0] as { updated: string }).updated.replace(' ', 'T'));
-    const { id } = ((await pocketBase.call('GET', `${RECORDS}?filter=external_id='emp-2'`)) as { items: { id: string }[] }).items[0] as { id: string };
+    const { id } = (
+      (await pocketBase.call('GET', `${RECORDS}?filter=external_id='emp-2'`)) as { items: { id: string }[] }
+    ).items[0] as { id: string };
     await pocketBase.call('PATCH', `${RECORDS}/${id}`, { first_name: 'Changed' });
 
-    const changes = await readPages(() => contextFor(), { modifiedSince: new Date(lastUpdate.getTime() + 1) });
+    const changes = await readPages(() => contextFor(), {
+      modifiedSince: new Date(lastUpdate.getTime() + 1),
+    });
     const nothing = await readPages(() => contextFor(), { modifiedSince: new Date(Date.now() + 60_000) });
 
     expect(namesIn(changes)).toEqual(['Changed']);
@@ -86,24 +112,47 @@ describe('reading from PocketBase', () => {
 
   it('sees a field and a value of a picklist that are added live', async () => {
     const [before] = (await rest.describeRecordTypes?.(contextFor())) ?? [];
-    const collection = (await pocketBase.call('GET', 'collections/employees')) as { fields: { name: string; values?: string[] }[] };
-    const fields = collection.fields.map((field) => (field.name === 'grade' ? { ...field, values: ['junior', 'senior', 'principal'] } : field));
-    await pocketBase.call('PATCH', 'collections/employees', { fields: [...fields, { name: 'remote', type: 'bool' }] });
+    const collection = (await pocketBase.call('GET', 'collections/employees')) as {
+      fields: { name: string; values?: string[] }[];
+    };
+    const fields = collection.fields.map((field) =>
+      field.name === 'grade' ? { ...field, values: ['junior', 'senior', 'principal'] } : field,
+    );
+    await pocketBase.call('PATCH', 'collections/employees', {
+      fields: [...fields, { name: 'remote', type: 'bool' }],
+    });
     const [after] = (await rest.describeRecordTypes?.(contextFor())) ?? [];
 
     const grade = { name: 'grade', label: 'Grade', type: 'picklist', isRequired: false };
     expect(before?.fields).toContainEqual({ ...grade, values: ['junior', 'senior'] });
-    expect(before?.fields).toContainEqual({ name: 'email', label: 'Email', type: 'string', isRequired: true });
-    expect(before?.fields).toContainEqual({ name: 'updated', label: 'Updated', type: 'datetime', isRequired: false });
+    expect(before?.fields).toContainEqual({
+      name: 'email',
+      label: 'Email',
+      type: 'string',
+      isRequired: true,
+    });
+    expect(before?.fields).toContainEqual({
+      name: 'updated',
+      label: 'Updated',
+      type: 'datetime',
+      isRequired: false,
+    });
     expect(before?.fields.map(({ name }) => name)).not.toContain('remote');
     expect(after?.fields).toContainEqual({ ...grade, values: ['junior', 'senior', 'principal'] });
-    expect(after?.fields).toContainEqual({ name: 'remote', label: 'Remote', type: 'boolean', isRequired: false });
+    expect(after?.fields).toContainEqual({
+      name: 'remote',
+      label: 'Remote',
+      type: 'boolean',
+      isRequired: false,
+    });
   });
 
   it('is RateLimited by a 429 without Retry-After in the middle of a list, and goes on from the cursor afterwards', async () => {
     // PocketBase never limits its administrators, so the collection is opened for everybody.
     await pocketBase.call('PATCH', 'collections/employees', { listRule: '' });
-    await pocketBase.call('PATCH', 'settings', { rateLimits: { enabled: true, rules: [{ label: '/api/', maxRequests: 2, duration: 60 }] } });
+    await pocketBase.call('PATCH', 'settings', {
+      rateLimits: { enabled: true, rules: [{ label: '/api/', maxRequests: 2, duration: 60 }] },
+    });
     const anyone = (): RestContext => {
       const context = contextFor(1);
       return { ...context, config: { ...context.config, auth: { type: 'none' } } };

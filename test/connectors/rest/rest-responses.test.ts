@@ -3,18 +3,34 @@ import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import { loopbackPolicy } from '../suite/given';
 import { aContact, contactsConfig, errorOf, pushOne, restContext } from './rest-given';
-import { type RecordedRequest, type ScriptedAnswer, type ScriptedServer, startScriptedServer } from '../suite/scripted-server';
+import {
+  type RecordedRequest,
+  type ScriptedAnswer,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../suite/scripted-server';
 
 const NOTHING_FOUND: ScriptedAnswer = { status: 200, body: { items: [] } };
-const HTML = { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><h1>Sign in to the café’s network</h1>' };
+const HTML = {
+  status: 200,
+  headers: { 'content-type': 'text/html' },
+  body: '<!doctype html><h1>Sign in to the café’s network</h1>',
+};
 
 describe('answers to the REST connector', () => {
   let server: ScriptedServer;
-  let answers: { find?: ScriptedAnswer; create?: ScriptedAnswer; update?: ScriptedAnswer; delete?: ScriptedAnswer };
+  let answers: {
+    find?: ScriptedAnswer;
+    create?: ScriptedAnswer;
+    update?: ScriptedAnswer;
+    delete?: ScriptedAnswer;
+  };
 
   beforeEach(async () => {
     answers = {};
-    server = await startScriptedServer((request) => answers[nameOf(request)] ?? { status: 500, body: 'unscripted' });
+    server = await startScriptedServer(
+      (request) => answers[nameOf(request)] ?? { status: 500, body: 'unscripted' },
+    );
   });
 
   afterEach(async () => {
@@ -29,34 +45,76 @@ describe('answers to the REST connector', () => {
   describe('to a creation', () => {
     it.each<[string, ScriptedAnswer, object]>([
       ['500', { status: 500, body: { message: 'oops' } }, { kind: 'unavailable', status: 500 }],
-      ['503 with Retry-After', { status: 503, headers: { 'retry-after': '7' } }, { kind: 'rate_limited', retryAfterMs: 7000 }],
-      ['429 with seconds', { status: 429, headers: { 'retry-after': '12' } }, { kind: 'rate_limited', retryAfterMs: 12_000 }],
+      [
+        '503 with Retry-After',
+        { status: 503, headers: { 'retry-after': '7' } },
+        { kind: 'rate_limited', retryAfterMs: 7000 },
+      ],
+      [
+        '429 with seconds',
+        { status: 429, headers: { 'retry-after': '12' } },
+        { kind: 'rate_limited', retryAfterMs: 12_000 },
+      ],
       ['429 without a time', { status: 429 }, { kind: 'rate_limited', retryAfterMs: null }],
-      ['429 with nonsense', { status: 429, headers: { 'retry-after': 'soon' } }, { kind: 'rate_limited', retryAfterMs: null }],
+      [
+        '429 with nonsense',
+        { status: 429, headers: { 'retry-after': 'soon' } },
+        { kind: 'rate_limited', retryAfterMs: null },
+      ],
       ['408', { status: 408 }, { kind: 'unavailable', status: 408 }],
-      ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, { kind: 'unavailable', status: 302 }],
-      ['401', { status: 401 }, { kind: 'unauthorized', message: 'The third party does not accept the credentials (401).' }],
+      [
+        'a redirect',
+        { status: 302, headers: { location: 'http://127.0.0.1:1/' } },
+        { kind: 'unavailable', status: 302 },
+      ],
+      [
+        '401',
+        { status: 401 },
+        { kind: 'unauthorized', message: 'The third party does not accept the credentials (401).' },
+      ],
       [
         '401 with words',
         { status: 401, body: { message: 'The key has ended' } },
-        { kind: 'unauthorized', message: 'The third party does not accept the credentials (401). The key has ended' },
+        {
+          kind: 'unauthorized',
+          message: 'The third party does not accept the credentials (401). The key has ended',
+        },
       ],
-      ['403', { status: 403, body: { message: 'not yours' } }, { kind: 'record_rejected', isForbidden: true, message: 'not yours' }],
-      ['404', { status: 404 }, { kind: 'record_rejected', errors: [expect.objectContaining({ explanation: expect.stringContaining('path') as string })] }],
+      [
+        '403',
+        { status: 403, body: { message: 'not yours' } },
+        { kind: 'record_rejected', isForbidden: true, message: 'not yours' },
+      ],
+      [
+        '404',
+        { status: 404 },
+        {
+          kind: 'record_rejected',
+          errors: [expect.objectContaining({ explanation: expect.stringContaining('path') as string })],
+        },
+      ],
       ['413', { status: 413, body: 'too large' }, { kind: 'record_rejected', message: 'too large' }],
       [
         '422 as an HTML page',
         { status: 422, headers: { 'content-type': 'text/html' }, body: '<html>x</html>' },
         { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'http_422' })] },
       ],
-      ['400 with an empty body', { status: 400 }, { kind: 'record_rejected', message: expect.stringContaining('400') as string }],
+      [
+        '400 with an empty body',
+        { status: 400 },
+        { kind: 'record_rejected', message: expect.stringContaining('400') as string },
+      ],
       ['a page for people under 200', HTML, { kind: 'unavailable', status: 200 }],
       [
         'half a JSON document under 200',
         { status: 200, headers: { 'content-type': 'application/json' }, body: '{"id": "1' },
         { kind: 'unavailable', status: 200 },
       ],
-      ['a body beyond the limit', { status: 200, body: { id: '1', filler: 'x'.repeat(1_100_000) } }, { kind: 'unavailable', status: null }],
+      [
+        'a body beyond the limit',
+        { status: 200, body: { id: '1', filler: 'x'.repeat(1_100_000) } },
+        { kind: 'unavailable', status: null },
+      ],
     ])('is, for %s, one of the four errors', async (_title, answer, error) => {
       answers = { find: NOTHING_FOUND, create: answer };
 
@@ -65,9 +123,19 @@ describe('answers to the REST connector', () => {
 
     it('is good although the body is large, and holds NULs, escapes and numbers beyond 2^53', async () => {
       const filler = `${'x'.repeat(700_000)}\\u0000\\" 12345678901234567890 \\\\`;
-      answers = { find: NOTHING_FOUND, create: { status: 201, body: `{"id": 12345678901234567890, "text": "${filler}", "n": 1.2345678901234567890e5}` } };
+      answers = {
+        find: NOTHING_FOUND,
+        create: {
+          status: 201,
+          body: `{"id": 12345678901234567890, "text": "${filler}", "n": 1.2345678901234567890e5}`,
+        },
+      };
 
-      expect(await pushOne(aContact(), contextWith())).toMatchObject({ ok: true, effect: 'created', remoteId: '12345678901234567890' });
+      expect(await pushOne(aContact(), contextWith())).toMatchObject({
+        ok: true,
+        effect: 'created',
+        remoteId: '12345678901234567890',
+      });
     });
 
     it('is good when it says nothing but is found afterwards', async () => {
@@ -75,10 +143,16 @@ describe('answers to the REST connector', () => {
       await server.stop();
       server = await startScriptedServer(({ method }) => {
         if (method === 'POST') isThere = true;
-        return method === 'POST' ? { status: 204 } : { status: 200, body: { items: isThere ? [{ id: 7, external_id: 'emp-1' }] : [] } };
+        return method === 'POST'
+          ? { status: 204 }
+          : { status: 200, body: { items: isThere ? [{ id: 7, external_id: 'emp-1' }] : [] } };
       });
 
-      expect(await pushOne(aContact(), contextWith())).toMatchObject({ ok: true, effect: 'created', remoteId: '7' });
+      expect(await pushOne(aContact(), contextWith())).toMatchObject({
+        ok: true,
+        effect: 'created',
+        remoteId: '7',
+      });
     });
 
     it.each([[''], ['a\u0000b'], ['x'.repeat(600)], [null], [{}]])(
@@ -102,19 +176,33 @@ describe('answers to the REST connector', () => {
     it('carries no status for a code when it is refused under a good one', async () => {
       answers = { find: NOTHING_FOUND, create: { status: 200, body: { ok: false, message: 'no' } } };
 
-      const failure = await errorOf(aContact(), contextWith({ answers: { failed: { at: '/ok', is: false } } }));
+      const failure = await errorOf(
+        aContact(),
+        contextWith({ answers: { failed: { at: '/ok', is: false } } }),
+      );
 
-      expect(failure).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'rejected', message: 'no' }] });
+      expect(failure).toMatchObject({
+        kind: 'record_rejected',
+        errors: [{ code: 'rejected', message: 'no' }],
+      });
     });
 
     it('counts as trouble, not as a refusal, where the configuration says so', async () => {
       answers = { find: NOTHING_FOUND, create: { status: 409, body: { message: 'locked', code: 'LOCKED' } } };
       const errors = { message: '/message', code: '/code' };
 
-      expect(await errorOf(aContact(), contextWith({ errors, answers: { transient: ['LOCKED'] } }))).toMatchObject({ kind: 'unavailable', status: 409 });
-      expect(await errorOf(aContact(), contextWith({ errors, answers: { transient: ['OTHER'] } }))).toMatchObject({ kind: 'record_rejected' });
-      expect(await errorOf(aContact(), contextWith({ errors, answers: { rate_limited: [409] } }))).toMatchObject({ kind: 'rate_limited' });
-      expect(await errorOf(aContact(), contextWith({ errors, answers: { unauthorized: ['LOCKED'] } }))).toMatchObject({ kind: 'unauthorized' });
+      expect(
+        await errorOf(aContact(), contextWith({ errors, answers: { transient: ['LOCKED'] } })),
+      ).toMatchObject({ kind: 'unavailable', status: 409 });
+      expect(
+        await errorOf(aContact(), contextWith({ errors, answers: { transient: ['OTHER'] } })),
+      ).toMatchObject({ kind: 'record_rejected' });
+      expect(
+        await errorOf(aContact(), contextWith({ errors, answers: { rate_limited: [409] } })),
+      ).toMatchObject({ kind: 'rate_limited' });
+      expect(
+        await errorOf(aContact(), contextWith({ errors, answers: { unauthorized: ['LOCKED'] } })),
+      ).toMatchObject({ kind: 'unauthorized' });
     });
   });
 
@@ -144,7 +232,11 @@ describe('answers to the REST connector', () => {
         },
         { kind: 'record_rejected', errors: [expect.objectContaining({ code: 'ambiguous' })] },
       ],
-      ['ours without an id', { status: 200, body: { items: [{ external_id: 'emp-1' }] } }, { kind: 'unavailable' }],
+      [
+        'ours without an id',
+        { status: 200, body: { items: [{ external_id: 'emp-1' }] } },
+        { kind: 'unavailable' },
+      ],
     ])('never leads to a creation by %s', async (_title, answer, error) => {
       answers = { find: answer, create: { status: 201, body: { id: 'twin' } } };
 
@@ -161,12 +253,24 @@ describe('answers to the REST connector', () => {
         { status: 200, body: { total: 0 } },
         { find: { path: '/contacts{?external_id}', items: '/items', empty: { at: '/total', is: 0 } } },
       ],
-      ['tombstones only', { status: 200, body: { items: [{ id: 3, external_id: 'emp-1', gone: true }] } }, { tombstone: { at: '/gone' } }],
-      ['404 for a record asked for by our id', { status: 404 }, { find: { path: '/contacts/by-ref/{external_id}' } }],
+      [
+        'tombstones only',
+        { status: 200, body: { items: [{ id: 3, external_id: 'emp-1', gone: true }] } },
+        { tombstone: { at: '/gone' } },
+      ],
+      [
+        '404 for a record asked for by our id',
+        { status: 404 },
+        { find: { path: '/contacts/by-ref/{external_id}' } },
+      ],
     ])('leads to a creation by %s', async (_title, answer, typeChanges) => {
       answers = { find: answer, create: { status: 201, body: { id: 5 } } };
 
-      expect(await pushOne(aContact(), contextWith({}, typeChanges))).toMatchObject({ ok: true, effect: 'created', remoteId: '5' });
+      expect(await pushOne(aContact(), contextWith({}, typeChanges))).toMatchObject({
+        ok: true,
+        effect: 'created',
+        remoteId: '5',
+      });
     });
 
     it('leads to an update by our record among others, whatever its id', async () => {
@@ -183,22 +287,44 @@ describe('answers to the REST connector', () => {
         update: { status: 200, body: {} },
       };
 
-      expect(await pushOne(aContact(), contextWith())).toMatchObject({ ok: true, effect: 'updated', remoteId: '../a b' });
+      expect(await pushOne(aContact(), contextWith())).toMatchObject({
+        ok: true,
+        effect: 'updated',
+        remoteId: '../a b',
+      });
       expect(server.requests.at(-1)?.path).toBe('/contacts/..%2Fa%20b');
     });
 
     it('leads to an update of a record that was there before, where find searches and recognizes by a mapped field', async () => {
-      answers = { find: { status: 200, body: { items: [{ id: '9', email: 'ada@example.com', external_id: null }] } }, update: { status: 204 } };
+      answers = {
+        find: { status: 200, body: { items: [{ id: '9', email: 'ada@example.com', external_id: null }] } },
+        update: { status: 204 },
+      };
       const match = { at: '/email', value: '{payload.email}' };
-      const find = { path: '/contacts{?email}', parameters: { email: '{payload.email}' }, items: '/items', match };
+      const find = {
+        path: '/contacts{?email}',
+        parameters: { email: '{payload.email}' },
+        items: '/items',
+        match,
+      };
 
-      expect(await pushOne(aContact(), contextWith({}, { find }))).toMatchObject({ ok: true, effect: 'updated', remoteId: '9' });
-      expect(server.requests.map(({ path }) => path)).toEqual(['/contacts?email=ada%40example.com', '/contacts/9']);
+      expect(await pushOne(aContact(), contextWith({}, { find }))).toMatchObject({
+        ok: true,
+        effect: 'updated',
+        remoteId: '9',
+      });
+      expect(server.requests.map(({ path }) => path)).toEqual([
+        '/contacts?email=ada%40example.com',
+        '/contacts/9',
+      ]);
       expect(JSON.parse(server.requests[1]?.body as string)).toMatchObject({ external_id: 'emp-1' });
     });
 
     it('does not lead anywhere by an id that would change the address', async () => {
-      answers = { find: { status: 200, body: { items: [{ id: '../..', external_id: 'emp-1' }] } }, delete: { status: 204 } };
+      answers = {
+        find: { status: 200, body: { items: [{ id: '../..', external_id: 'emp-1' }] } },
+        delete: { status: 204 },
+      };
 
       const failure = await errorOf(aContact({ operation: 'delete' }), contextWith());
 
@@ -210,7 +336,11 @@ describe('answers to the REST connector', () => {
   describe('with an id that is a number', () => {
     const numbered = {
       id: { at: '/num', type: 'number' },
-      update: { method: 'PUT', path: '/contacts/{remote_id}', body: { num: '{remote_id}', note: 'no. {remote_id}' } },
+      update: {
+        method: 'PUT',
+        path: '/contacts/{remote_id}',
+        body: { num: '{remote_id}', note: 'no. {remote_id}' },
+      },
     };
 
     it.each<[string, string, unknown]>([
@@ -219,7 +349,11 @@ describe('answers to the REST connector', () => {
       ['text where a double would change it', '9007199254740993', '9007199254740993'],
       ['text where the third party writes it in another way', '"007"', '007'],
     ])('sends it in bodies as %s: %s', async (_title, id, sent) => {
-      answers = { find: NOTHING_FOUND, create: { status: 201, body: `{"num": ${id}}` }, update: { status: 204 } };
+      answers = {
+        find: NOTHING_FOUND,
+        create: { status: 201, body: `{"num": ${id}}` },
+        update: { status: 204 },
+      };
       const context = contextWith({}, numbered);
 
       const created = (await pushOne(aContact(), context)) as { remoteId: string };
@@ -227,11 +361,18 @@ describe('answers to the REST connector', () => {
 
       expect(updated).toMatchObject({ ok: true, effect: 'updated', remoteId: String(sent) });
       expect(server.requests.at(-1)?.path).toBe(`/contacts/${String(sent)}`);
-      expect(JSON.parse(server.requests.at(-1)?.body as string)).toMatchObject({ num: sent, note: `no. ${String(sent)}` });
+      expect(JSON.parse(server.requests.at(-1)?.body as string)).toMatchObject({
+        num: sent,
+        note: `no. ${String(sent)}`,
+      });
     });
 
     it('finds it in a Location too', async () => {
-      answers = { find: NOTHING_FOUND, create: { status: 201, headers: { location: '/contacts/42' } }, update: { status: 204 } };
+      answers = {
+        find: NOTHING_FOUND,
+        create: { status: 201, headers: { location: '/contacts/42' } },
+        update: { status: 204 },
+      };
       const context = contextWith({}, { ...numbered, id: { header: 'Location', type: 'number' } });
 
       const created = (await pushOne(aContact(), context)) as { remoteId: string };
@@ -259,7 +400,11 @@ describe('answers to the REST connector', () => {
     ])('is good when it holds %s', async (_title, answer) => {
       answers = { update: answer };
 
-      expect(await pushOne(known(), contextWith())).toMatchObject({ ok: true, effect: 'updated', remoteId: '1' });
+      expect(await pushOne(known(), contextWith())).toMatchObject({
+        ok: true,
+        effect: 'updated',
+        remoteId: '1',
+      });
     });
 
     it.each<[string, ScriptedAnswer]>([
@@ -274,7 +419,11 @@ describe('answers to the REST connector', () => {
     it('creates the record again when it is gone, and looks for it first', async () => {
       answers = { update: { status: 410 }, find: NOTHING_FOUND, create: { status: 201, body: { id: '2' } } };
 
-      expect(await pushOne(known(), contextWith())).toMatchObject({ ok: true, effect: 'created', remoteId: '2' });
+      expect(await pushOne(known(), contextWith())).toMatchObject({
+        ok: true,
+        effect: 'created',
+        remoteId: '2',
+      });
       expect(calls()).toEqual(['update', 'find', 'create']);
     });
 
@@ -285,7 +434,10 @@ describe('answers to the REST connector', () => {
         create: { status: 409, body: { message: 'exists' } },
       };
 
-      expect(await errorOf(known(), contextWith())).toMatchObject({ kind: 'record_rejected', message: 'exists' });
+      expect(await errorOf(known(), contextWith())).toMatchObject({
+        kind: 'record_rejected',
+        message: 'exists',
+      });
       expect(calls().length).toBeLessThanOrEqual(6);
     });
   });
@@ -303,7 +455,12 @@ describe('answers to the REST connector', () => {
           { field: 'email', message: 'is odd' },
         ],
       ],
-      ['an object of texts', { each }, { errors: { first_name: 'is short' } }, [{ field: 'first_name', remoteField: 'first_name', message: 'is short' }]],
+      [
+        'an object of texts',
+        { each },
+        { errors: { first_name: 'is short' } },
+        [{ field: 'first_name', remoteField: 'first_name', message: 'is short' }],
+      ],
       [
         'a list of texts',
         { each },
@@ -343,14 +500,24 @@ describe('answers to the REST connector', () => {
         { errors: { department: 'is missing' } },
         [{ field: null, remoteField: 'department', explanation: expect.stringContaining('department') }],
       ],
-      ['an empty list', { message: '/message', each }, { errors: [], message: 'no' }, [{ field: null, message: 'no', code: 'http_422' }]],
+      [
+        'an empty list',
+        { message: '/message', each },
+        { errors: [], message: 'no' },
+        [{ field: null, message: 'no', code: 'http_422' }],
+      ],
       [
         'things that are no complaints',
         { message: '/message', each: { ...each, message: '/m' } },
         { errors: [null, 7, {}, [], { x: 1 }], message: 'no' },
         [{ field: null, message: 'no' }],
       ],
-      ['a code for all', { message: '/message', code: '/code' }, { message: 'no', code: 42 }, [{ code: '42', message: 'no' }]],
+      [
+        'a code for all',
+        { message: '/message', code: '/code' },
+        { message: 'no', code: 42 },
+        [{ code: '42', message: 'no' }],
+      ],
     ])('reads %s', async (_title, errors, body, expected) => {
       answers = { update: { status: 422, body } };
 
@@ -363,13 +530,26 @@ describe('answers to the REST connector', () => {
     it('keeps words to a sensible length, without NUL and without halves of characters', async () => {
       const long = `a\u0000b ${'🙂'.repeat(300)}`;
       answers = {
-        update: { status: 422, body: { message: long, errors: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`f${index}\u0000`, long])) } },
+        update: {
+          status: 422,
+          body: {
+            message: long,
+            errors: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`f${index}\u0000`, long])),
+          },
+        },
       };
 
-      const failure = await errorOf(aContact({ remoteId: '1' }), contextWith({ errors: { message: '/message', each } }));
+      const failure = await errorOf(
+        aContact({ remoteId: '1' }),
+        contextWith({ errors: { message: '/message', each } }),
+      );
 
       const { message, errors } = failure as unknown as { message: string; errors: { message: string }[] };
-      expect([message, errors[0]?.message].every((text) => (text as string).length <= 400 && !/[\p{Cc}\p{Surrogate}]/u.test(text as string))).toBe(true);
+      expect(
+        [message, errors[0]?.message].every(
+          (text) => (text as string).length <= 400 && !/[\p{Cc}\p{Surrogate}]/u.test(text as string),
+        ),
+      ).toBe(true);
       expect(JSON.stringify(errors)).not.toMatch(/\\u0000|\\ud8/);
       expect(errors.length).toBeLessThanOrEqual(50);
     });
@@ -378,18 +558,35 @@ describe('answers to the REST connector', () => {
   describe('to a creation with an idempotency key', () => {
     it('is asked for under the push’s own id, so that a repeated attempt is the same one', async () => {
       answers = { create: { status: 201, body: { id: '1' } } };
-      const context = contextWith({}, { find: undefined, external_id: undefined, create: { path: '/contacts', idempotency_header: 'Idempotency-Key' } });
+      const context = contextWith(
+        {},
+        {
+          find: undefined,
+          external_id: undefined,
+          create: { path: '/contacts', idempotency_header: 'Idempotency-Key' },
+        },
+      );
       const item = aContact();
 
       await pushOne(item, context);
       await pushOne(item, context);
 
-      expect(server.requests.map(({ headers }) => headers['idempotency-key'])).toEqual([item.pushId, item.pushId]);
+      expect(server.requests.map(({ headers }) => headers['idempotency-key'])).toEqual([
+        item.pushId,
+        item.pushId,
+      ]);
     });
 
     it('repeats a creation whose answer was lost under its own id, and then updates the record, so that there is no twin', async () => {
       answers = { create: { status: 201, body: { id: '7' } }, update: { status: 204 } };
-      const context = contextWith({}, { find: undefined, external_id: undefined, create: { path: '/contacts', idempotency_header: 'Idempotency-Key' } });
+      const context = contextWith(
+        {},
+        {
+          find: undefined,
+          external_id: undefined,
+          create: { path: '/contacts', idempotency_header: 'Idempotency-Key' },
+        },
+      );
       const item = aContact({ unresolvedCreation: { pushId: 'psh_lost', payload: { name: 'as it was' } } });
 
       const result = await pushOne(item, context);
@@ -399,11 +596,21 @@ describe('answers to the REST connector', () => {
         ['POST', 'psh_lost'],
         ['PATCH', undefined],
       ]);
-      expect(server.requests.map(({ body }) => JSON.parse(body) as unknown)).toEqual([{ name: 'as it was' }, item.payload]);
+      expect(server.requests.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+        { name: 'as it was' },
+        item.payload,
+      ]);
     });
 
     it('creates under its own id when the lost creation turns out to have been refused', async () => {
-      const context = contextWith({}, { find: undefined, external_id: undefined, create: { path: '/contacts', idempotency_header: 'Idempotency-Key' } });
+      const context = contextWith(
+        {},
+        {
+          find: undefined,
+          external_id: undefined,
+          create: { path: '/contacts', idempotency_header: 'Idempotency-Key' },
+        },
+      );
       const creations: ScriptedAnswer[] = [
         { status: 422, body: {} },
         { status: 201, body: { id: '8' } },
@@ -419,9 +626,19 @@ describe('answers to the REST connector', () => {
     });
 
     it('cannot find what it does not know the id of, and says so instead of deleting nothing', async () => {
-      const context = contextWith({}, { find: undefined, external_id: undefined, create: { path: '/contacts', idempotency_header: 'Idempotency-Key' } });
+      const context = contextWith(
+        {},
+        {
+          find: undefined,
+          external_id: undefined,
+          create: { path: '/contacts', idempotency_header: 'Idempotency-Key' },
+        },
+      );
 
-      expect(await errorOf(aContact({ operation: 'delete' }), context)).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'not_findable' }] });
+      expect(await errorOf(aContact({ operation: 'delete' }), context)).toMatchObject({
+        kind: 'record_rejected',
+        errors: [{ code: 'not_findable' }],
+      });
       expect(server.requests).toEqual([]);
     });
   });
@@ -429,9 +646,15 @@ describe('answers to the REST connector', () => {
   it('takes a record type that is not described for a refused record, and pushes the others', async () => {
     answers = { update: { status: 204 } };
 
-    const results = await rest.push([aContact({ recordType: 'robots' }), aContact({ remoteId: '1' })], contextWith());
+    const results = await rest.push(
+      [aContact({ recordType: 'robots' }), aContact({ remoteId: '1' })],
+      contextWith(),
+    );
 
-    expect(results).toMatchObject([{ ok: false, error: { errors: [{ code: 'not_configured' }] } }, { ok: true }]);
+    expect(results).toMatchObject([
+      { ok: false, error: { errors: [{ code: 'not_configured' }] } },
+      { ok: true },
+    ]);
   });
 });
 

@@ -2,13 +2,35 @@
 import * as fc from 'fast-check';
 import { fitInto, isCharacterAllowed } from '../../../connectors/rest/http/character-set';
 import { isPointer, parseJson, placeAt, readAt } from '../../../connectors/rest/json-pointer';
-import { type EscapeRules, UnusableValue, fillHeader, fillJson, fillPath, fillText, problemOfPath, problemOfText } from '../../../connectors/rest/http/templates';
+import {
+  type EscapeRules,
+  UnusableValue,
+  fillHeader,
+  fillJson,
+  fillPath,
+  fillText,
+  problemOfPath,
+  problemOfText,
+} from '../../../connectors/rest/http/templates';
 import type { JsonObject, JsonValue } from '../../../domain/json';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'grapheme', minLength: 1 }),
   fc.string({ unit: 'binary', minLength: 1 }),
-  fc.constantFrom('../..', '..', '%2e%2e', '/', '?', '#', "'", '\\', "\\'", '{external_id}', '__proto__', '\r\nX-Evil: 1'),
+  fc.constantFrom(
+    '../..',
+    '..',
+    '%2e%2e',
+    '/',
+    '?',
+    '#',
+    "'",
+    '\\',
+    "\\'",
+    '{external_id}',
+    '__proto__',
+    '\r\nX-Evil: 1',
+  ),
 );
 type Rules = EscapeRules & { template: string };
 const only = (value: JsonValue) => (name: string) => (name === 'external_id' ? value : undefined);
@@ -40,7 +62,12 @@ describe('a path', () => {
     expect(() => fillPath('/contacts/{external_id}', only(value))).toThrow(UnusableValue);
   });
 
-  it.each(['/contacts/{external_id}', '/{a}{/b}{?c,d.e}{&f}', '/people?filter[ref]={external_id}', '/x?$filter={filter}'])('may be %s', (path) => {
+  it.each([
+    '/contacts/{external_id}',
+    '/{a}{/b}{?c,d.e}{&f}',
+    '/people?filter[ref]={external_id}',
+    '/x?$filter={filter}',
+  ])('may be %s', (path) => {
     expect(problemOfPath(path)).toBeUndefined();
   });
 
@@ -80,7 +107,8 @@ describe('a text in a third party’s language', () => {
       }
     };
     const readOdata = (text: string) => /^ref eq '((?:[^']|'')*)'$/.exec(text)?.[1]?.replaceAll("''", "'");
-    const readSearch = (text: string) => /^ref:"((?:[^"\\]|\\.)*)"$/s.exec(text)?.[1]?.replaceAll(/\\(.)/gs, '$1');
+    const readSearch = (text: string) =>
+      /^ref:"((?:[^"\\]|\\.)*)"$/s.exec(text)?.[1]?.replaceAll(/\\(.)/gs, '$1');
 
     fc.assert(
       fc.property(anyText, (value) => {
@@ -120,7 +148,8 @@ describe('a text in a third party’s language', () => {
 describe('other places', () => {
   it('takes into a header only what cannot begin another', () => {
     expect(fillHeader('key {external_id}', only('a:b'))).toBe('key a:b');
-    for (const value of ['a\r\nX: 1', 'a\nb', 'ä', '\u0000']) expect(() => fillHeader('{external_id}', only(value))).toThrow(UnusableValue);
+    for (const value of ['a\r\nX: 1', 'a\nb', 'ä', '\u0000'])
+      expect(() => fillHeader('{external_id}', only(value))).toThrow(UnusableValue);
   });
 
   it('keeps a JSON body JSON, and a single placeholder the value it is', () => {
@@ -156,7 +185,13 @@ describe('ids of our own', () => {
         .filter((character) => isCharacterAllowed(set, character))
         .join('');
 
-    expect([isIn('a-z'), isIn('A-Za-z0-9'), isIn('-a'), isIn('a-'), isIn('._')]).toEqual(['az', 'aBz5', 'a-', 'a-', '_.']);
+    expect([isIn('a-z'), isIn('A-Za-z0-9'), isIn('-a'), isIn('a-'), isIn('._')]).toEqual([
+      'az',
+      'aBz5',
+      'a-',
+      'a-',
+      '_.',
+    ]);
   });
 });
 
@@ -165,7 +200,14 @@ describe('JSON Pointers', () => {
     const document = { data: [{ 'a/b': { '~': 1 } }], list: ['x'] };
 
     expect(readAt(document, '/data/0/a~1b/~0')).toBe(1);
-    for (const pointer of ['/data/length', '/data/-1', '/data/00', '/toString', '/list/0/length', '/nothing/at/all'])
+    for (const pointer of [
+      '/data/length',
+      '/data/-1',
+      '/data/00',
+      '/toString',
+      '/list/0/length',
+      '/nothing/at/all',
+    ])
       expect(readAt(document, pointer)).toBeUndefined();
   });
 
@@ -186,16 +228,22 @@ describe('JSON Pointers', () => {
   it('place a value beside what is there, without touching the original', () => {
     const body: JsonObject = { data: { type: 'people', list: [1] } };
 
-    expect(placeAt(body, '/data/attributes', { a: 1 })).toEqual({ data: { type: 'people', list: [1], attributes: { a: 1 } } });
+    expect(placeAt(body, '/data/attributes', { a: 1 })).toEqual({
+      data: { type: 'people', list: [1], attributes: { a: 1 } },
+    });
     expect(placeAt(body, '/data', { type: 'x' })).toEqual({ data: { type: 'x', list: [1] } });
     expect(placeAt(body, '', { data: { b: 2 } })).toEqual({ data: { type: 'people', list: [1], b: 2 } });
-    expect(placeAt({ ids: [{ kind: 'a' }] }, '/ids/0/value', 'v')).toEqual({ ids: [{ kind: 'a', value: 'v' }] });
+    expect(placeAt({ ids: [{ kind: 'a' }] }, '/ids/0/value', 'v')).toEqual({
+      ids: [{ kind: 'a', value: 'v' }],
+    });
     expect(body).toEqual({ data: { type: 'people', list: [1] } });
   });
 
   it('read documents with numbers too long for a double, digit for digit', () => {
     expect(
-      parseJson('{"id": 9007199254740993, "s": "9007199254740993 \\" 12345678901234567890", "f": 0.1234567890123456789e1, "n": -12345678901234567890}'),
+      parseJson(
+        '{"id": 9007199254740993, "s": "9007199254740993 \\" 12345678901234567890", "f": 0.1234567890123456789e1, "n": -12345678901234567890}',
+      ),
     ).toEqual({
       id: '9007199254740993',
       s: '9007199254740993 " 12345678901234567890',

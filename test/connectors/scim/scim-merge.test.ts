@@ -2,28 +2,51 @@ import { mergeResource, patchOperations } from '../../../connectors/scim/merge';
 import { ENTERPRISE_SCHEMA } from '../../../connectors/scim/fields';
 import type { JsonObject } from '../../../domain/json';
 
-const merge = (current: JsonObject, payload: JsonObject, whole: string[] = []) => mergeResource(current, payload, new Set(whole));
+const merge = (current: JsonObject, payload: JsonObject, whole: string[] = []) =>
+  mergeResource(current, payload, new Set(whole));
 
 const home = { type: 'home', value: 'ada@home.example', display: 'Home' };
 const work = { type: 'work', value: 'ada@work.example', primary: true };
 
 describe('mergeResource', () => {
   it('lays ours over theirs and leaves the rest', () => {
-    const current = { id: '1', nickName: 'Ada', name: { givenName: 'A', middleName: 'K' }, [ENTERPRISE_SCHEMA]: { division: 'D' } };
+    const current = {
+      id: '1',
+      nickName: 'Ada',
+      name: { givenName: 'A', middleName: 'K' },
+      [ENTERPRISE_SCHEMA]: { division: 'D' },
+    };
 
     const merged = merge(current, { name: { givenName: 'Ada' }, [ENTERPRISE_SCHEMA]: { department: 'X' } });
 
-    expect(merged).toEqual({ id: '1', nickName: 'Ada', name: { givenName: 'Ada', middleName: 'K' }, [ENTERPRISE_SCHEMA]: { division: 'D', department: 'X' } });
+    expect(merged).toEqual({
+      id: '1',
+      nickName: 'Ada',
+      name: { givenName: 'Ada', middleName: 'K' },
+      [ENTERPRISE_SCHEMA]: { division: 'D', department: 'X' },
+    });
   });
 
   it('takes null for "no value", at every depth, and does not leave empty shells', () => {
-    expect(merge({ title: 'x', name: { givenName: 'A' } }, { title: null, name: { givenName: null } })).toEqual({});
-    expect(merge({}, { title: null, name: { givenName: null }, emails: [{ value: null, type: 'work', primary: true }] })).toEqual({});
+    expect(
+      merge({ title: 'x', name: { givenName: 'A' } }, { title: null, name: { givenName: null } }),
+    ).toEqual({});
+    expect(
+      merge(
+        {},
+        { title: null, name: { givenName: null }, emails: [{ value: null, type: 'work', primary: true }] },
+      ),
+    ).toEqual({});
   });
 
   it.each<[string, JsonObject[], JsonObject[], JsonObject[]]>([
     ['adds one of a new type', [home], [work], [home, work]],
-    ['changes the one of the same type', [home, work], [{ type: 'work', value: 'new@work.example' }], [home, { ...work, value: 'new@work.example' }]],
+    [
+      'changes the one of the same type',
+      [home, work],
+      [{ type: 'work', value: 'new@work.example' }],
+      [home, { ...work, value: 'new@work.example' }],
+    ],
     ['gives its type to an untyped one of the same value', [{ value: work.value }], [work], [work]],
     [
       'changes the primary one when ours is primary and has no type',
@@ -31,17 +54,34 @@ describe('mergeResource', () => {
       [{ primary: true, value: 'new@work.example' }],
       [home, { ...work, value: 'new@work.example' }],
     ],
-    ['changes the one in the same place when nothing else tells', [{ value: 'old' }], [{ value: 'new' }], [{ value: 'new' }]],
+    [
+      'changes the one in the same place when nothing else tells',
+      [{ value: 'old' }],
+      [{ value: 'new' }],
+      [{ value: 'new' }],
+    ],
     ['keeps one of the same value wherever it stands', [home, work], [{ value: home.value }], [home, work]],
-    ['makes no second primary one', [{ ...home, primary: true }], [work], [{ ...home, primary: false }, work]],
-    ['takes away the one whose value is null', [home, work], [{ type: 'work', value: null, primary: true }], [home]],
+    [
+      'makes no second primary one',
+      [{ ...home, primary: true }],
+      [work],
+      [{ ...home, primary: false }, work],
+    ],
+    [
+      'takes away the one whose value is null',
+      [home, work],
+      [{ type: 'work', value: null, primary: true }],
+      [home],
+    ],
     ['adds none that only says of what type it would be', [home], [{ type: 'work', primary: false }], [home]],
   ])('of multi-valued attributes: %s', (_title, emails, ours, expected) => {
     expect(merge({ emails }, { emails: ours })).toEqual({ emails: expected });
   });
 
   it('replaces a list that is mapped as a whole, and lists of plain values', () => {
-    expect(merge({ roles: [{ value: 'a' }] }, { roles: [{ value: 'b' }] }, ['/roles'])).toEqual({ roles: [{ value: 'b' }] });
+    expect(merge({ roles: [{ value: 'a' }] }, { roles: [{ value: 'b' }] }, ['/roles'])).toEqual({
+      roles: [{ value: 'b' }],
+    });
     expect(merge({ tags: ['a', 'b'] }, { tags: ['c'] })).toEqual({ tags: ['c'] });
     expect(merge({ tags: ['a'] }, { tags: [] })).toEqual({});
   });
@@ -65,8 +105,23 @@ describe('mergeResource', () => {
 
 describe('patchOperations', () => {
   it('writes what differs and nothing else', () => {
-    const current = { id: '1', meta: {}, schemas: ['a'], title: 'x', name: { givenName: 'A', familyName: 'L' }, emails: [home], nickName: 'n' };
-    const wanted = { title: 'x', name: { givenName: 'Ada' }, emails: [work], nickName: null, active: true, [ENTERPRISE_SCHEMA]: { department: 'X' } };
+    const current = {
+      id: '1',
+      meta: {},
+      schemas: ['a'],
+      title: 'x',
+      name: { givenName: 'A', familyName: 'L' },
+      emails: [home],
+      nickName: 'n',
+    };
+    const wanted = {
+      title: 'x',
+      name: { givenName: 'Ada' },
+      emails: [work],
+      nickName: null,
+      active: true,
+      [ENTERPRISE_SCHEMA]: { department: 'X' },
+    };
 
     const operations = patchOperations(current, { ...merge(current, wanted), schemas: ['a', 'b'] });
 
@@ -82,6 +137,8 @@ describe('patchOperations', () => {
   it('is empty when nothing differs', () => {
     const current = { id: '1', title: 'x', name: { givenName: 'A' } };
 
-    expect(patchOperations(current, merge(current, { name: { givenName: 'A' }, nickName: null }))).toEqual([]);
+    expect(patchOperations(current, merge(current, { name: { givenName: 'A' }, nickName: null }))).toEqual(
+      [],
+    );
   });
 });

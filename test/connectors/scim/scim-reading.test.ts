@@ -11,8 +11,13 @@ import { ensurePythonPackages } from '../../support/servers/python-packages';
 import { temporaryFolder } from '../../support/servers/shared-servers';
 import { startScimServer } from '../../support/servers/third-parties';
 import { documentedExample, documentedMapping } from '../suite/documented';
-import { contextWith, gatedHttp, loopbackPolicy } from '../suite/given';
-import { type RecordedRequest, type ScriptedAnswer, type ScriptedServer, startScriptedServer } from '../suite/scripted-server';
+import { contextWith, egressHttp, loopbackPolicy } from '../suite/given';
+import {
+  type RecordedRequest,
+  type ScriptedAnswer,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../suite/scripted-server';
 
 let server: ScriptedServer | undefined;
 
@@ -38,21 +43,33 @@ const listOf = (total: number | undefined, ...resources: unknown[]): ScriptedAns
 });
 
 /** Answers `/Users` as told, and ServiceProviderConfig with what the service can do. */
-async function given(users: (query: URLSearchParams, request: RecordedRequest) => ScriptedAnswer, features: JsonObject | null = null): Promise<void> {
+async function given(
+  users: (query: URLSearchParams, request: RecordedRequest) => ScriptedAnswer,
+  features: JsonObject | null = null,
+): Promise<void> {
   server = await startScriptedServer((request) => {
     const url = new URL(request.path, 'http://third-party');
-    if (url.pathname === '/ServiceProviderConfig') return features === null ? { status: 404 } : { status: 200, body: features };
+    if (url.pathname === '/ServiceProviderConfig')
+      return features === null ? { status: 404 } : { status: 200, body: features };
     return url.pathname === '/Users' ? users(url.searchParams, request) : { status: 404 };
   });
 }
 
 function contextFor(settings: JsonObject = {}, url = server?.url) {
   const config = scim.configSchema.parse({ base_url: url, page_size: 3, ...settings });
-  return contextWith({ config, credentials: { token: 't' }, mappings: {}, http: gatedHttp(scim.hosts(config), 5_000) });
+  return contextWith({
+    config,
+    credentials: { token: 't' },
+    mappings: {},
+    http: egressHttp(scim.hosts(config), 5_000),
+  });
 }
 
 const readPage = (request: Partial<ReadRequest> = {}, context = contextFor()) =>
-  scim.readPage?.({ recordType: 'employees', modifiedSince: null, cursor: null, ...request }, context) as Promise<ReadPage>;
+  scim.readPage?.(
+    { recordType: 'employees', modifiedSince: null, cursor: null, ...request },
+    context,
+  ) as Promise<ReadPage>;
 
 async function readAll(request: Partial<ReadRequest> = {}, context = contextFor()): Promise<ReadPage[]> {
   const pages: ReadPage[] = [];
@@ -66,7 +83,10 @@ async function readAll(request: Partial<ReadRequest> = {}, context = contextFor(
 }
 
 const idsOf = (pages: ReadPage[]) => pages.flatMap(({ records }) => records.map(({ remoteId }) => remoteId));
-const queries = () => (server?.requests ?? []).map(({ path: address }) => new URL(address, 'http://x')).filter(({ pathname }) => pathname === '/Users');
+const queries = () =>
+  (server?.requests ?? [])
+    .map(({ path: address }) => new URL(address, 'http://x'))
+    .filter(({ pathname }) => pathname === '/Users');
 const failureOf = (work: Promise<unknown>) =>
   work.then(
     () => undefined,
@@ -91,7 +111,15 @@ describe('a record', () => {
     const page = await readPage();
 
     expect(page).toEqual({
-      records: [{ remoteId: 'u1', remoteVersion: 'W/"1"', fields: { userName: 'u1', name: { givenName: 'Ada' } }, externalId: 'emp-1', isDeleted: false }],
+      records: [
+        {
+          remoteId: 'u1',
+          remoteVersion: 'W/"1"',
+          fields: { userName: 'u1', name: { givenName: 'Ada' } },
+          externalId: 'emp-1',
+          isDeleted: false,
+        },
+      ],
       unreadable: [],
       nextCursor: null,
       asOf: new Date('2026-11-21T10:00:01Z'),
@@ -100,7 +128,9 @@ describe('a record', () => {
   });
 
   it('that is none is reported with its place, and silences no other', async () => {
-    await given(() => listOf(6, aUser('u1'), { userName: 'nobody' }, 'nonsense', null, { id: 7 }, aUser('u2')));
+    await given(() =>
+      listOf(6, aUser('u1'), { userName: 'nobody' }, 'nonsense', null, { id: 7 }, aUser('u2')),
+    );
 
     const page = await readPage();
 
@@ -120,7 +150,9 @@ describe('everything', () => {
 
     expect(idsOf(await readAll())).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(queries().map(({ searchParams }) => searchParams.get('sortBy'))).toEqual(['id', 'id']);
-    expect(server?.requests.filter(({ path: address }) => address === '/ServiceProviderConfig')).toHaveLength(1);
+    expect(server?.requests.filter(({ path: address }) => address === '/ServiceProviderConfig')).toHaveLength(
+      1,
+    );
   });
 
   it('is read as it comes where the service sorts nothing, or says nothing', async () => {
@@ -132,7 +164,9 @@ describe('everything', () => {
 
   it('is read to its end where a service gives fewer than were asked for', async () => {
     const ids = ['a', 'b', 'c', 'd', 'e'];
-    await given((query) => paged(ids)(new URLSearchParams({ startIndex: query.get('startIndex') as string, count: '2' })));
+    await given((query) =>
+      paged(ids)(new URLSearchParams({ startIndex: query.get('startIndex') as string, count: '2' })),
+    );
 
     expect(idsOf(await readAll())).toEqual(ids);
   });
@@ -142,12 +176,19 @@ describe('everything', () => {
     expect(idsOf(await readAll())).toHaveLength(5);
     await server?.stop();
 
-    await given((query) => ({ status: 200, body: { Resources: (paged(['a', 'b', 'c', 'd'])(query).body as JsonObject)['Resources'] } }));
+    await given((query) => ({
+      status: 200,
+      body: { Resources: (paged(['a', 'b', 'c', 'd'])(query).body as JsonObject)['Resources'] },
+    }));
     expect(idsOf(await readAll())).toHaveLength(4);
   });
 
   it('ends where the list shrank meanwhile, and shows that by its numbers', async () => {
-    await given((query) => (query.get('startIndex') === '1' ? listOf(5, aUser('a'), aUser('b'), aUser('c')) : { status: 200, body: { totalResults: 3 } }));
+    await given((query) =>
+      query.get('startIndex') === '1'
+        ? listOf(5, aUser('a'), aUser('b'), aUser('c'))
+        : { status: 200, body: { totalResults: 3 } },
+    );
 
     const pages = await readAll();
 
@@ -158,7 +199,10 @@ describe('everything', () => {
   it('is refused from a service that shows the same page for ever', async () => {
     await given(() => listOf(1_000, aUser('a'), aUser('b'), aUser('c')));
 
-    expect(await failureOf(readAll())).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'paging_ignored' }] });
+    expect(await failureOf(readAll())).toMatchObject({
+      kind: 'record_rejected',
+      errors: [{ code: 'paging_ignored' }],
+    });
   });
 });
 
@@ -174,32 +218,51 @@ describe('what was modified', () => {
     expect(server?.requests[0]?.path).not.toContain('+');
   });
 
-  it.each([400, 501])('is chosen here from everything where the filter is refused (%s), which is not asked again', async (status) => {
-    const modified = ['2026-11-21T09:59:59.999Z', '2026-11-21T10:00:00Z', undefined, '2026-11-21T12:00:00+02:00', '2026-11-21T11:59:59+02:00'];
-    await given((query) => {
-      if (query.has('filter')) return { status, body: { scimType: 'invalidFilter', detail: 'No such filter.' } };
-      const start = Number(query.get('startIndex')) - 1;
-      return listOf(5, ...modified.map((instant, index) => aUser(`u${index}`, instant)).slice(start, start + 3));
-    });
+  it.each([400, 501])(
+    'is chosen here from everything where the filter is refused (%s), which is not asked again',
+    async (status) => {
+      const modified = [
+        '2026-11-21T09:59:59.999Z',
+        '2026-11-21T10:00:00Z',
+        undefined,
+        '2026-11-21T12:00:00+02:00',
+        '2026-11-21T11:59:59+02:00',
+      ];
+      await given((query) => {
+        if (query.has('filter'))
+          return { status, body: { scimType: 'invalidFilter', detail: 'No such filter.' } };
+        const start = Number(query.get('startIndex')) - 1;
+        return listOf(
+          5,
+          ...modified.map((instant, index) => aUser(`u${index}`, instant)).slice(start, start + 3),
+        );
+      });
 
-    const pages = await readAll({ modifiedSince: SINCE });
+      const pages = await readAll({ modifiedSince: SINCE });
 
-    expect(idsOf(pages)).toEqual(['u1', 'u2', 'u3']);
-    expect(pages.map(({ total }) => total)).toEqual([null, null]);
-    expect(queries().map(({ searchParams }) => searchParams.has('filter'))).toEqual([true, false, false]);
-  });
+      expect(idsOf(pages)).toEqual(['u1', 'u2', 'u3']);
+      expect(pages.map(({ total }) => total)).toEqual([null, null]);
+      expect(queries().map(({ searchParams }) => searchParams.has('filter'))).toEqual([true, false, false]);
+    },
+  );
 
   it('is chosen here where the service ignores the filter', async () => {
     await given(() => listOf(2, aUser('old', '2026-11-20T00:00:00Z'), aUser('new', '2026-11-21T11:00:00Z')));
 
-    expect(await readPage({ modifiedSince: SINCE })).toMatchObject({ records: [{ remoteId: 'new' }], total: null });
+    expect(await readPage({ modifiedSince: SINCE })).toMatchObject({
+      records: [{ remoteId: 'new' }],
+      total: null,
+    });
   });
 
   it('is not asked for by a filter where the configuration says so', async () => {
     await given(() => listOf(1, aUser('new', '2026-11-21T11:00:00Z')));
     const context = contextFor({ filter_modified: false });
 
-    expect(scim.readAbilities?.(context.config, 'employees')).toEqual({ canFilterByModified: false, isPagingStable: false });
+    expect(scim.readAbilities?.(context.config, 'employees')).toEqual({
+      canFilterByModified: false,
+      isPagingStable: false,
+    });
     expect(idsOf([await readPage({ modifiedSince: SINCE }, context)])).toEqual(['new']);
     expect(queries()[0]?.searchParams.has('filter')).toBe(false);
   });
@@ -207,7 +270,10 @@ describe('what was modified', () => {
   it('is no reason to read everything when the third party is only busy', async () => {
     await given(() => ({ status: 429, headers: { 'retry-after': '7' } }));
 
-    expect(await failureOf(readPage({ modifiedSince: SINCE }))).toMatchObject({ kind: 'rate_limited', retryAfterMs: 7_000 });
+    expect(await failureOf(readPage({ modifiedSince: SINCE }))).toMatchObject({
+      kind: 'rate_limited',
+      retryAfterMs: 7_000,
+    });
     expect(queries()).toHaveLength(1);
   });
 });
@@ -226,12 +292,18 @@ describe('trouble', () => {
     expect(await failureOf(readPage())).toBeInstanceOf(kind);
   });
 
-  it.each(['', '7', '[1]', '{"startIndex":1}'])('is a refused cursor that is not its own: %s', async (cursor) => {
-    await given(() => listOf(0));
+  it.each(['', '7', '[1]', '{"startIndex":1}'])(
+    'is a refused cursor that is not its own: %s',
+    async (cursor) => {
+      await given(() => listOf(0));
 
-    expect(await failureOf(readPage({ cursor }))).toMatchObject({ kind: 'record_rejected', errors: [{ code: 'unknown_cursor' }] });
-    expect(server?.requests).toEqual([]);
-  });
+      expect(await failureOf(readPage({ cursor }))).toMatchObject({
+        kind: 'record_rejected',
+        errors: [{ code: 'unknown_cursor' }],
+      });
+      expect(server?.requests).toEqual([]);
+    },
+  );
 });
 
 describe('a count', () => {
@@ -259,7 +331,9 @@ describe('a description', () => {
 
   it('tells of an attribute and a picklist value that were added to a running service', async () => {
     const packages = await ensurePythonPackages();
-    const schemas = JSON.parse(fs.readFileSync(path.join(packages, 'scim2_server/resources/default-schemas.json'), 'utf8')) as JsonObject[];
+    const schemas = JSON.parse(
+      fs.readFileSync(path.join(packages, 'scim2_server/resources/default-schemas.json'), 'utf8'),
+    ) as JsonObject[];
     const user = schemas.find(({ id }) => id === USER_SCHEMA) as { attributes: JsonObject[] };
     const shirtSize = {
       name: 'shirtSize',
@@ -279,13 +353,29 @@ describe('a description', () => {
     const real = await startScimServer({ schemaFile });
 
     const config = scim.configSchema.parse({ base_url: real.url });
-    const context = contextWith({ config, credentials: { token: real.bearerToken }, mappings: {}, http: gatedHttp(scim.hosts(config)) });
+    const context = contextWith({
+      config,
+      credentials: { token: real.bearerToken },
+      mappings: {},
+      http: egressHttp(scim.hosts(config)),
+    });
     const [described] = (await scim.describeRecordTypes?.(context)) ?? [];
     await real.stop();
 
     const field = (name: string) => described?.fields.find((candidate) => candidate.name === name);
-    expect(field('/shirtSize')).toEqual({ name: '/shirtSize', label: 'Shirt size', type: 'picklist', isRequired: true, values: ['S', 'M', 'L'] });
-    expect(field('/userName')).toEqual({ name: '/userName', label: 'User name', type: 'string', isRequired: true });
+    expect(field('/shirtSize')).toEqual({
+      name: '/shirtSize',
+      label: 'Shirt size',
+      type: 'picklist',
+      isRequired: true,
+      values: ['S', 'M', 'L'],
+    });
+    expect(field('/userName')).toEqual({
+      name: '/userName',
+      label: 'User name',
+      type: 'string',
+      isRequired: true,
+    });
     expect(field('/emails/0/value')).toMatchObject({ label: 'E-mail', type: 'string', isRequired: false });
     expect(field('/roles')).toMatchObject({ type: 'array' });
     expect(field('/groups')).toMatchObject({ type: 'array' });
@@ -296,11 +386,20 @@ describe('a description', () => {
   it('survives schemas that are none', async () => {
     server = await startScriptedServer(() => ({
       status: 200,
-      body: { Resources: [null, 'x', { id: USER_SCHEMA, attributes: [7, { name: '' }, { name: 'a/b' }] }, { id: 3 }] },
+      body: {
+        Resources: [
+          null,
+          'x',
+          { id: USER_SCHEMA, attributes: [7, { name: '' }, { name: 'a/b' }] },
+          { id: 3 },
+        ],
+      },
     }));
     const [described] = (await scim.describeRecordTypes?.(contextFor())) ?? [];
 
-    expect(described?.fields.filter(({ name }) => !name.startsWith('/urn:'))).toEqual([{ name: '/a~1b', label: 'A/b', type: 'string', isRequired: false }]);
+    expect(described?.fields.filter(({ name }) => !name.startsWith('/urn:'))).toEqual([
+      { name: '/a~1b', label: 'A/b', type: 'string', isRequired: false },
+    ]);
   });
 });
 

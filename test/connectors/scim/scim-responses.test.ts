@@ -5,8 +5,13 @@ import { describeRefusal } from '../../../connectors/scim/error-mapping';
 import { EMPLOYEES_MAPPING } from '../../../connectors/scim/fields';
 import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
-import { contextWith, gatedHttp, loopbackPolicy, pushItem } from '../suite/given';
-import { type RecordedRequest, type ScriptedAnswer, type ScriptedServer, startScriptedServer } from '../suite/scripted-server';
+import { contextWith, egressHttp, loopbackPolicy, pushItem } from '../suite/given';
+import {
+  type RecordedRequest,
+  type ScriptedAnswer,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../suite/scripted-server';
 
 const NOTHING: ScriptedAnswer = { status: 200, body: { totalResults: 0 } };
 
@@ -18,20 +23,35 @@ afterEach(async () => {
   server = undefined;
 });
 
-const aUser = (attributes: JsonObject = {}): JsonObject => ({ id: 'u1', externalId: 'emp-1', userName: 'ada', meta: { version: 'W/"1"' }, ...attributes });
-const listOf = (...users: JsonObject[]): ScriptedAnswer => ({ status: 200, body: { totalResults: users.length, Resources: users } });
+const aUser = (attributes: JsonObject = {}): JsonObject => ({
+  id: 'u1',
+  externalId: 'emp-1',
+  userName: 'ada',
+  meta: { version: 'W/"1"' },
+  ...attributes,
+});
+const listOf = (...users: JsonObject[]): ScriptedAnswer => ({
+  status: 200,
+  body: { totalResults: users.length, Resources: users },
+});
 const scimError = (status: number, scimType: string | undefined, detail: string): ScriptedAnswer => ({
   status,
   body: { status: String(status), scimType, detail },
 });
 
 /** Answers by `METHOD /path` without the query; a list is used up one by one, its last answer repeats. */
-function script(routes: Record<string, ScriptedAnswer | ScriptedAnswer[] | ((request: RecordedRequest) => ScriptedAnswer)>) {
+function script(
+  routes: Record<string, ScriptedAnswer | ScriptedAnswer[] | ((request: RecordedRequest) => ScriptedAnswer)>,
+) {
   const used: Record<string, number> = {};
   return async (): Promise<ScriptedServer> => {
     server = await startScriptedServer((request) => {
       const key = `${request.method} ${request.path.split('?')[0]}`;
-      const route = routes[key] ?? (key === 'GET /ServiceProviderConfig' ? { status: 404 } : { status: 599, body: `no answer scripted for ${key}` });
+      const route =
+        routes[key] ??
+        (key === 'GET /ServiceProviderConfig'
+          ? { status: 404 }
+          : { status: 599, body: `no answer scripted for ${key}` });
       if (typeof route === 'function') return route(request);
       if (!Array.isArray(route)) return route;
       used[key] = (used[key] ?? 0) + 1;
@@ -42,9 +62,18 @@ function script(routes: Record<string, ScriptedAnswer | ScriptedAnswer[] | ((req
 }
 
 const anItem = (overrides: Partial<PushItem> = {}, fields: JsonObject = {}) =>
-  pushItem('employees', EMPLOYEES_MAPPING, { user_name: 'ada', first_name: 'Ada', ...fields }, { externalId: 'emp-1', pushId: 'psh_1', ...overrides });
+  pushItem(
+    'employees',
+    EMPLOYEES_MAPPING,
+    { user_name: 'ada', first_name: 'Ada', ...fields },
+    { externalId: 'emp-1', pushId: 'psh_1', ...overrides },
+  );
 
-async function pushAll(items: PushItem[], settings: JsonObject = {}, credentials: unknown = { token: 't' }): Promise<PushResult[]> {
+async function pushAll(
+  items: PushItem[],
+  settings: JsonObject = {},
+  credentials: unknown = { token: 't' },
+): Promise<PushResult[]> {
   const config = scim.configSchema.parse({ base_url: `${server?.url}/`, ...settings });
   return scim.push(
     items,
@@ -52,23 +81,31 @@ async function pushAll(items: PushItem[], settings: JsonObject = {}, credentials
       config,
       credentials: scim.credentialsSchema.parse(credentials),
       mappings: { employees: EMPLOYEES_MAPPING },
-      http: gatedHttp(scim.hosts(config), 5_000),
+      http: egressHttp(scim.hosts(config), 5_000),
     }),
   );
 }
 
-const push = async (item: PushItem, settings: JsonObject = {}) => (await pushAll([item], settings))[0] as PushResult;
+const push = async (item: PushItem, settings: JsonObject = {}) =>
+  (await pushAll([item], settings))[0] as PushResult;
 const requests = (method: string) => (server?.requests ?? []).filter((request) => request.method === method);
 const bodyOf = (request: RecordedRequest | undefined) => JSON.parse(request?.body ?? 'null') as JsonObject;
 
 describe('a creation', () => {
   it('sends the push id as Idempotency-Key, the token, and the content type asked for', async () => {
-    await script({ 'GET /Users': NOTHING, 'POST /Users': { status: 201, headers: { etag: 'W/"7"' }, body: aUser() } })();
+    await script({
+      'GET /Users': NOTHING,
+      'POST /Users': { status: 201, headers: { etag: 'W/"7"' }, body: aUser() },
+    })();
 
     const result = await push(anItem(), { content_type: 'application/json' });
 
     expect(result).toMatchObject({ ok: true, effect: 'created', remoteId: 'u1', remoteVersion: 'W/"7"' });
-    expect(requests('POST')[0]?.headers).toMatchObject({ 'idempotency-key': 'psh_1', authorization: 'Bearer t', 'content-type': 'application/json' });
+    expect(requests('POST')[0]?.headers).toMatchObject({
+      'idempotency-key': 'psh_1',
+      authorization: 'Bearer t',
+      'content-type': 'application/json',
+    });
   });
 
   it('may be signed in by user name and password', async () => {
@@ -76,11 +113,16 @@ describe('a creation', () => {
 
     await pushAll([anItem()], {}, { username: 'syncline', password: 'pässword:1' });
 
-    expect(requests('POST')[0]?.headers['authorization']).toBe(`Basic ${Buffer.from('syncline:pässword:1').toString('base64')}`);
+    expect(requests('POST')[0]?.headers['authorization']).toBe(
+      `Basic ${Buffer.from('syncline:pässword:1').toString('base64')}`,
+    );
   });
 
   it('takes the id from Location when the answer has no body', async () => {
-    await script({ 'GET /Users': NOTHING, 'POST /Users': { status: 201, headers: { location: 'https://elsewhere.example/Users/u%2F1?x=1' } } })();
+    await script({
+      'GET /Users': NOTHING,
+      'POST /Users': { status: 201, headers: { location: 'https://elsewhere.example/Users/u%2F1?x=1' } },
+    })();
 
     expect(await push(anItem())).toMatchObject({ ok: true, effect: 'created', remoteId: 'u/1' });
   });
@@ -98,14 +140,25 @@ describe('a creation', () => {
       'PATCH /Users/u1': { status: 204, headers: { etag: 'W/"2"' } },
     })();
 
-    expect(await push(anItem())).toMatchObject({ ok: true, effect: 'updated', remoteId: 'u1', remoteVersion: 'W/"2"' });
+    expect(await push(anItem())).toMatchObject({
+      ok: true,
+      effect: 'updated',
+      remoteId: 'u1',
+      remoteVersion: 'W/"2"',
+    });
     expect(requests('POST')).toHaveLength(1);
   });
 
   it('that meets a conflict with somebody else is refused (409)', async () => {
-    await script({ 'GET /Users': NOTHING, 'POST /Users': scimError(409, undefined, 'userName already in use') })();
+    await script({
+      'GET /Users': NOTHING,
+      'POST /Users': scimError(409, undefined, 'userName already in use'),
+    })();
 
-    expect(await push(anItem())).toMatchObject({ ok: false, error: { kind: 'record_rejected', errors: [{ field: 'user_name', code: 'uniqueness' }] } });
+    expect(await push(anItem())).toMatchObject({
+      ok: false,
+      error: { kind: 'record_rejected', errors: [{ field: 'user_name', code: 'uniqueness' }] },
+    });
   });
 });
 
@@ -113,22 +166,34 @@ describe('a search', () => {
   it('escapes our id and trusts no hit that is not exactly ours', async () => {
     const externalId = 'a"b\\c or userName pr ü';
     await script({
-      'GET /Users': listOf(aUser({ id: 'u1', externalId: externalId.toUpperCase() }), aUser({ id: 'u2', externalId: 'emp-1' }), { id: 'u3' }),
+      'GET /Users': listOf(
+        aUser({ id: 'u1', externalId: externalId.toUpperCase() }),
+        aUser({ id: 'u2', externalId: 'emp-1' }),
+        { id: 'u3' },
+      ),
       'POST /Users': { status: 201, body: aUser({ id: 'u4' }) },
     })();
 
     expect(await push(anItem({ externalId }))).toMatchObject({ ok: true, effect: 'created', remoteId: 'u4' });
-    const asked = new URL(requests('GET').find(({ path }) => path.startsWith('/Users'))?.path ?? '', 'http://x').searchParams;
+    const asked = new URL(
+      requests('GET').find(({ path }) => path.startsWith('/Users'))?.path ?? '',
+      'http://x',
+    ).searchParams;
     expect(asked.get('filter')).toBe(String.raw`externalId eq "a\"b\\c or userName pr ü"`);
   });
 
   it('reads page after page where the service cannot filter', async () => {
-    const everybody = Array.from({ length: 250 }, (_, index) => aUser({ id: `u${index}`, externalId: `emp-${index}`, userName: `user ${index}` }));
+    const everybody = Array.from({ length: 250 }, (_, index) =>
+      aUser({ id: `u${index}`, externalId: `emp-${index}`, userName: `user ${index}` }),
+    );
     await script({
       'GET /ServiceProviderConfig': { status: 200, body: { filter: { supported: false } } },
       'GET /Users': ({ path }) => {
         const start = Number(new URL(path, 'http://x').searchParams.get('startIndex'));
-        return { status: 200, body: { totalResults: 250, startIndex: start, Resources: everybody.slice(start - 1, start + 99) } };
+        return {
+          status: 200,
+          body: { totalResults: 250, startIndex: start, Resources: everybody.slice(start - 1, start + 99) },
+        };
       },
       'PATCH /Users/u249': { status: 204 },
     })();
@@ -149,7 +214,10 @@ describe('a search', () => {
   it('does not choose between two users that carry our id', async () => {
     await script({ 'GET /Users': listOf(aUser({ id: 'u1' }), aUser({ id: 'u2' })) })();
 
-    expect(await push(anItem())).toMatchObject({ ok: false, error: { kind: 'record_rejected', errors: [{ code: 'ambiguous' }] } });
+    expect(await push(anItem())).toMatchObject({
+      ok: false,
+      error: { kind: 'record_rejected', errors: [{ code: 'ambiguous' }] },
+    });
   });
 
   it.each([
@@ -180,16 +248,25 @@ describe('an update', () => {
   });
 
   it('asks for no version where the service knows none', async () => {
-    await script({ 'GET /Users/u1': { status: 200, body: aUser({ meta: {} }) }, 'PATCH /Users/u1': { status: 200, body: aUser({ meta: {} }) } })();
+    await script({
+      'GET /Users/u1': { status: 200, body: aUser({ meta: {} }) },
+      'PATCH /Users/u1': { status: 200, body: aUser({ meta: {} }) },
+    })();
 
     expect(await push(anItem(known))).toMatchObject({ ok: true, effect: 'updated', remoteVersion: null });
     expect(requests('PATCH')[0]?.headers).not.toHaveProperty('if-match');
   });
 
   it('reads once more after 412 and tries again; then it leaves it to a later attempt', async () => {
-    await script({ 'GET /Users/u1': { status: 200, body: aUser() }, 'PATCH /Users/u1': scimError(412, undefined, 'version') })();
+    await script({
+      'GET /Users/u1': { status: 200, body: aUser() },
+      'PATCH /Users/u1': scimError(412, undefined, 'version'),
+    })();
 
-    expect(await push(anItem(known))).toMatchObject({ ok: false, error: { kind: 'unavailable', status: 412 } });
+    expect(await push(anItem(known))).toMatchObject({
+      ok: false,
+      error: { kind: 'unavailable', status: 412 },
+    });
     expect(requests('PATCH')).toHaveLength(2);
   });
 
@@ -207,11 +284,31 @@ describe('an update', () => {
   });
 
   it.each<[string, JsonObject, ScriptedAnswer, string]>([
-    ['PATCH where ServiceProviderConfig says so', {}, { status: 200, body: { patch: { supported: true } } }, 'PATCH'],
-    ['PUT where it says that PATCH is not supported', {}, { status: 200, body: { patch: { supported: false } } }, 'PUT'],
+    [
+      'PATCH where ServiceProviderConfig says so',
+      {},
+      { status: 200, body: { patch: { supported: true } } },
+      'PATCH',
+    ],
+    [
+      'PUT where it says that PATCH is not supported',
+      {},
+      { status: 200, body: { patch: { supported: false } } },
+      'PUT',
+    ],
     ['PATCH where there is no ServiceProviderConfig', {}, { status: 404 }, 'PATCH'],
-    ['PUT where the integration says so', { update_with: 'put' }, { status: 200, body: { patch: { supported: true } } }, 'PUT'],
-    ['PATCH where the integration says so', { update_with: 'patch' }, { status: 200, body: { patch: { supported: false } } }, 'PATCH'],
+    [
+      'PUT where the integration says so',
+      { update_with: 'put' },
+      { status: 200, body: { patch: { supported: true } } },
+      'PUT',
+    ],
+    [
+      'PATCH where the integration says so',
+      { update_with: 'patch' },
+      { status: 200, body: { patch: { supported: false } } },
+      'PATCH',
+    ],
   ])('uses %s', async (_title, settings, features, method) => {
     await script({
       'GET /ServiceProviderConfig': features,
@@ -232,24 +329,31 @@ describe('an update', () => {
     );
   });
 
-  it.each([405, 501])('falls back to PUT, for the rest of the batch, where PATCH is answered %d', async (status) => {
-    await script({
-      'GET /Users/u1': { status: 200, body: aUser() },
-      'GET /Users/u2': { status: 200, body: aUser({ id: 'u2' }) },
-      'PATCH /Users/u1': { status },
-      'PUT /Users/u1': { status: 200, body: aUser() },
-      'PUT /Users/u2': { status: 200, body: aUser({ id: 'u2' }) },
-      'PATCH /Users/u2': { status },
-    })();
+  it.each([405, 501])(
+    'falls back to PUT, for the rest of the batch, where PATCH is answered %d',
+    async (status) => {
+      await script({
+        'GET /Users/u1': { status: 200, body: aUser() },
+        'GET /Users/u2': { status: 200, body: aUser({ id: 'u2' }) },
+        'PATCH /Users/u1': { status },
+        'PUT /Users/u1': { status: 200, body: aUser() },
+        'PUT /Users/u2': { status: 200, body: aUser({ id: 'u2' }) },
+        'PATCH /Users/u2': { status },
+      })();
 
-    const results = await pushAll([anItem(known), anItem({ pushId: 'psh_2', remoteId: 'u2' })]);
+      const results = await pushAll([anItem(known), anItem({ pushId: 'psh_2', remoteId: 'u2' })]);
 
-    expect(results.every(({ ok }) => ok)).toBe(true);
-    expect(requests('PUT')).toHaveLength(2);
-  });
+      expect(results.every(({ ok }) => ok)).toBe(true);
+      expect(requests('PUT')).toHaveLength(2);
+    },
+  );
 
   it('finds a user under a new id when the known one is gone (404)', async () => {
-    await script({ 'GET /Users/u1': { status: 404 }, 'GET /Users': listOf(aUser({ id: 'u2' })), 'PATCH /Users/u2': { status: 204 } })();
+    await script({
+      'GET /Users/u1': { status: 404 },
+      'GET /Users': listOf(aUser({ id: 'u2' })),
+      'PATCH /Users/u2': { status: 204 },
+    })();
 
     expect(await push(anItem(known))).toMatchObject({ ok: true, effect: 'updated', remoteId: 'u2' });
   });
@@ -257,7 +361,10 @@ describe('an update', () => {
   it('is left to a later attempt when the user vanishes meanwhile', async () => {
     await script({ 'GET /Users/u1': { status: 200, body: aUser() }, 'PATCH /Users/u1': { status: 404 } })();
 
-    expect(await push(anItem(known))).toMatchObject({ ok: false, error: { kind: 'unavailable', status: 404 } });
+    expect(await push(anItem(known))).toMatchObject({
+      ok: false,
+      error: { kind: 'unavailable', status: 404 },
+    });
   });
 
   it('keeps an odd id inside its path segment', async () => {
@@ -274,7 +381,9 @@ describe('an update', () => {
 });
 
 describe('trouble', () => {
-  const many = Array.from({ length: 30 }, (_, index) => anItem({ pushId: `psh_${index}`, externalId: `emp-${index}` }));
+  const many = Array.from({ length: 30 }, (_, index) =>
+    anItem({ pushId: `psh_${index}`, externalId: `emp-${index}` }),
+  );
 
   it('R9 is a request to wait (429), after which no further calls are started', async () => {
     await script({ 'GET /Users': { status: 429, headers: { 'retry-after': '12' } } })();
@@ -282,12 +391,15 @@ describe('trouble', () => {
     const results = await pushAll(many);
 
     expect(results.length).toBeLessThanOrEqual(4);
-    for (const result of results) expect(result).toMatchObject({ ok: false, error: { kind: 'rate_limited', retryAfterMs: 12_000 } });
+    for (const result of results)
+      expect(result).toMatchObject({ ok: false, error: { kind: 'rate_limited', retryAfterMs: 12_000 } });
     expect(requests('GET').filter(({ path }) => path.startsWith('/Users')).length).toBeLessThanOrEqual(4);
   });
 
   it('R9 is a request to wait in a 503 with a date', async () => {
-    await script({ 'GET /Users': { status: 503, headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() } } })();
+    await script({
+      'GET /Users': { status: 503, headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() } },
+    })();
 
     const result = await push(anItem());
 
@@ -303,7 +415,8 @@ describe('trouble', () => {
     const results = await pushAll(many);
 
     expect(results.length).toBeLessThanOrEqual(4);
-    for (const result of results) expect(result).toMatchObject({ ok: false, error: { kind: 'unauthorized' } });
+    for (const result of results)
+      expect(result).toMatchObject({ ok: false, error: { kind: 'unauthorized' } });
   });
 
   it('is a refused record for 403, marked so that the credentials are checked', async () => {
@@ -324,21 +437,34 @@ describe('trouble', () => {
   it('with one record does not stop the others', async () => {
     await script({
       'GET /Users': NOTHING,
-      'POST /Users': ({ body }) => ((JSON.parse(body) as JsonObject)['externalId'] === 'emp-7' ? { status: 500 } : { status: 201, body: aUser() }),
+      'POST /Users': ({ body }) =>
+        (JSON.parse(body) as JsonObject)['externalId'] === 'emp-7'
+          ? { status: 500 }
+          : { status: 201, body: aUser() },
     })();
 
     const results = await pushAll(many);
 
     expect(results.filter(({ ok }) => ok)).toHaveLength(29);
-    expect(results.find(({ pushId }) => pushId === 'psh_7')).toMatchObject({ ok: false, error: { kind: 'unavailable' } });
+    expect(results.find(({ pushId }) => pushId === 'psh_7')).toMatchObject({
+      ok: false,
+      error: { kind: 'unavailable' },
+    });
   });
 
   it('is a record type that the configuration does not have, or cannot deactivate', async () => {
     await script({})();
-    const teams = { resource_type: 'Group', endpoint: '/Groups', schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], active_attribute: null };
+    const teams = {
+      resource_type: 'Group',
+      endpoint: '/Groups',
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'],
+      active_attribute: null,
+    };
 
     const [unknown] = await pushAll([anItem({ recordType: 'deals' })]);
-    const [fixed] = await pushAll([anItem({ recordType: 'teams', operation: 'deactivate' })], { record_types: { teams } });
+    const [fixed] = await pushAll([anItem({ recordType: 'teams', operation: 'deactivate' })], {
+      record_types: { teams },
+    });
 
     expect(unknown).toMatchObject({ ok: false, error: { errors: [{ code: 'unknown_record_type' }] } });
     expect(fixed).toMatchObject({ ok: false, error: { errors: [{ code: 'not_supported' }] } });
@@ -358,7 +484,16 @@ describe('a check', () => {
     await script({ 'GET /Users': answer })();
     const config = scim.configSchema.parse({ base_url: server?.url });
 
-    await expect(scim.check(contextWith({ config, credentials: { token: 't' }, mappings: {}, http: gatedHttp(scim.hosts(config)) }))).rejects.toMatchObject({
+    await expect(
+      scim.check(
+        contextWith({
+          config,
+          credentials: { token: 't' },
+          mappings: {},
+          http: egressHttp(scim.hosts(config)),
+        }),
+      ),
+    ).rejects.toMatchObject({
       kind,
     });
     expect(server?.requests).toHaveLength(1);
@@ -389,27 +524,50 @@ describe('a complaint', () => {
     ['already in use', 'uniqueness', 'user_name', 'userName'],
     ['DISPLAYNAME must be unique', 'uniqueness', 'display_name', 'displayName'],
   ])('is told about our field: %s', (detail, scimType, field, remoteField) => {
-    const refusal = describeRefusal({ fieldNames })({ status: 400, headers: {}, text: JSON.stringify({ detail, scimType }) });
+    const refusal = describeRefusal({ fieldNames })({
+      status: 400,
+      headers: {},
+      text: JSON.stringify({ detail, scimType }),
+    });
 
     expect(refusal).toMatchObject({
       message: detail,
-      errors: [{ field, remoteField, code: scimType, message: detail, explanation: expect.stringMatching(/./) as string }],
+      errors: [
+        {
+          field,
+          remoteField,
+          code: scimType,
+          message: detail,
+          explanation: expect.stringMatching(/./) as string,
+        },
+      ],
     });
   });
 
-  it.each(['The departmental value is odd', 'Something is wrong', 'unnamed'])('is told about the record when it names no field of ours: %s', (detail) => {
-    const refusal = describeRefusal({ fieldNames })({ status: 400, headers: {}, text: JSON.stringify({ detail, scimType: 'invalidValue' }) });
+  it.each(['The departmental value is odd', 'Something is wrong', 'unnamed'])(
+    'is told about the record when it names no field of ours: %s',
+    (detail) => {
+      const refusal = describeRefusal({ fieldNames })({
+        status: 400,
+        headers: {},
+        text: JSON.stringify({ detail, scimType: 'invalidValue' }),
+      });
 
-    expect(refusal.errors).toMatchObject([{ field: null, remoteField: null }]);
-  });
+      expect(refusal.errors).toMatchObject([{ field: null, remoteField: null }]);
+    },
+  );
 
   it('is read as text when it is not SCIM', () => {
     expect(describeRefusal(null)({ status: 422, headers: {}, text: 'no such\ncountry' })).toMatchObject({
       message: 'no such country',
       errors: [{ code: 'http_422' }],
     });
-    expect(describeRefusal(null)({ status: 422, headers: {}, text: 'null' })).toMatchObject({ message: 'null' });
-    expect(describeRefusal(null)({ status: 422, headers: {}, text: '' })).toMatchObject({ message: 'The third party answered 422.' });
+    expect(describeRefusal(null)({ status: 422, headers: {}, text: 'null' })).toMatchObject({
+      message: 'null',
+    });
+    expect(describeRefusal(null)({ status: 422, headers: {}, text: '' })).toMatchObject({
+      message: 'The third party answered 422.',
+    });
   });
 });
 
@@ -451,7 +609,9 @@ describe('the settings', () => {
   });
 
   it('refuse a mapping of a record type they do not have', () => {
-    expect(scim.validate?.(config, { deals: EMPLOYEES_MAPPING })).toMatchObject([{ pointer: '/record_types/deals' }]);
+    expect(scim.validate?.(config, { deals: EMPLOYEES_MAPPING })).toMatchObject([
+      { pointer: '/record_types/deals' },
+    ]);
   });
 
   it.each([

@@ -7,7 +7,7 @@ import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { type ScimServer, startScimServer } from '../../support/servers/third-parties';
-import { contextWith, gatedHttp, loopbackPolicy, pushItem } from '../suite/given';
+import { contextWith, egressHttp, loopbackPolicy, pushItem } from '../suite/given';
 
 type Pushed = Extract<PushResult, { ok: true }>;
 
@@ -24,15 +24,36 @@ afterAll(async () => {
 
 const unique = () => `ada-${randomUUID()}`;
 
-function anEmployee(fields: JsonObject = {}, overrides: Partial<PushItem> = {}, mapping = EMPLOYEES_MAPPING): PushItem {
+function anEmployee(
+  fields: JsonObject = {},
+  overrides: Partial<PushItem> = {},
+  mapping = EMPLOYEES_MAPPING,
+): PushItem {
   const name = unique();
-  return pushItem('employees', mapping, { user_name: name, first_name: 'Ada', last_name: 'Lovelace', email: `${name}@example.com`, ...fields }, overrides);
+  return pushItem(
+    'employees',
+    mapping,
+    { user_name: name, first_name: 'Ada', last_name: 'Lovelace', email: `${name}@example.com`, ...fields },
+    overrides,
+  );
 }
 
 /** The same record again, with other fields; a field that is undefined is left out. */
-function changed(item: PushItem, pushed: Pushed, fields: JsonObject, overrides: Partial<PushItem> = {}): PushItem {
+function changed(
+  item: PushItem,
+  pushed: Pushed,
+  fields: JsonObject,
+  overrides: Partial<PushItem> = {},
+): PushItem {
   const payload = pushItem('employees', EMPLOYEES_MAPPING, fields).payload;
-  return { ...item, pushId: `psh_${randomUUID()}`, payload, remoteId: pushed.remoteId, remoteVersion: pushed.remoteVersion, ...overrides };
+  return {
+    ...item,
+    pushId: `psh_${randomUUID()}`,
+    payload,
+    remoteId: pushed.remoteId,
+    remoteVersion: pushed.remoteVersion,
+    ...overrides,
+  };
 }
 
 interface Options {
@@ -41,13 +62,16 @@ interface Options {
   http?: HttpClient;
 }
 
-async function push(item: PushItem, { mapping = EMPLOYEES_MAPPING, updateWith = 'patch', http }: Options = {}): Promise<PushResult> {
+async function push(
+  item: PushItem,
+  { mapping = EMPLOYEES_MAPPING, updateWith = 'patch', http }: Options = {},
+): Promise<PushResult> {
   const config = scim.configSchema.parse({ base_url: server.url, update_with: updateWith });
   const context = contextWith({
     config,
     credentials: { token: server.bearerToken },
     mappings: { employees: mapping },
-    http: http ?? gatedHttp(scim.hosts(config)),
+    http: http ?? egressHttp(scim.hosts(config)),
   });
   return (await scim.push([item], context))[0] as PushResult;
 }
@@ -61,7 +85,11 @@ async function pushOk(item: PushItem, options: Options = {}): Promise<Pushed> {
 /** A call past the connector. */
 async function call(method: string, path: string, body?: unknown): Promise<JsonObject> {
   const headers = { authorization: `Bearer ${server.bearerToken}`, 'content-type': 'application/scim+json' };
-  const response = await fetch(server.url + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+  const response = await fetch(server.url + path, {
+    method,
+    headers,
+    body: body === undefined ? null : JSON.stringify(body),
+  });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return text === '' ? {} : (JSON.parse(text) as JsonObject);
@@ -69,7 +97,10 @@ async function call(method: string, path: string, body?: unknown): Promise<JsonO
 
 const user = (remoteId: string | null) => call('GET', `/Users/${remoteId}`);
 const patch = (remoteId: string | null, Operations: unknown[]) =>
-  call('PATCH', `/Users/${remoteId}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations });
+  call('PATCH', `/Users/${remoteId}`, {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations,
+  });
 
 it('fills the core schema and the enterprise extension by the default mapping', async () => {
   const item = anEmployee({
@@ -92,7 +123,12 @@ it('fills the core schema and the enterprise extension by the default mapping', 
     phoneNumbers: [{ value: '+44 20 7946 0000', type: 'work' }],
     title: 'Analyst',
     active: true,
-    [ENTERPRISE_SCHEMA]: { department: 'Research', employeeNumber: '4711', division: 'Engines', costCenter: 'C1' },
+    [ENTERPRISE_SCHEMA]: {
+      department: 'Research',
+      employeeNumber: '4711',
+      division: 'Engines',
+      costCenter: 'C1',
+    },
   });
 });
 
@@ -107,9 +143,17 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
       { op: 'add', path: `${ENTERPRISE_SCHEMA}:organization`, value: 'Analytical' },
     ]);
 
-    await pushOk(changed(item, created, { user_name: 'renamed-' + unique(), first_name: 'Augusta', email: 'augusta@example.com', department: 'Engines' }), {
-      updateWith,
-    });
+    await pushOk(
+      changed(item, created, {
+        user_name: 'renamed-' + unique(),
+        first_name: 'Augusta',
+        email: 'augusta@example.com',
+        department: 'Engines',
+      }),
+      {
+        updateWith,
+      },
+    );
 
     expect(await user(created.remoteId)).toMatchObject({
       nickName: 'Countess',
@@ -147,13 +191,21 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
   it('loses neither side when someone changes the user between our reading and writing it (412)', async () => {
     const item = anEmployee();
     const created = await pushOk(item);
-    const http = interfering(async () => patch(created.remoteId, [{ op: 'replace', path: 'nickName', value: 'Countess' }]));
+    const http = interfering(async () =>
+      patch(created.remoteId, [{ op: 'replace', path: 'nickName', value: 'Countess' }]),
+    );
 
-    const updated = await pushOk(changed(item, created, { first_name: 'Augusta' }), { updateWith, http: http.client });
+    const updated = await pushOk(changed(item, created, { first_name: 'Augusta' }), {
+      updateWith,
+      http: http.client,
+    });
 
     expect(http.statuses).toContain(412);
     expect(updated.effect).toBe('updated');
-    expect(await user(created.remoteId)).toMatchObject({ nickName: 'Countess', name: { givenName: 'Augusta' } });
+    expect(await user(created.remoteId)).toMatchObject({
+      nickName: 'Countess',
+      name: { givenName: 'Augusta' },
+    });
   });
 
   it('answers the version it wrote', async () => {
@@ -171,7 +223,10 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
     const created = await pushOk(item);
     const http = interfering(() => Promise.resolve({}));
 
-    await pushOk({ ...item, pushId: 'psh_again', remoteId: created.remoteId }, { updateWith, http: http.client });
+    await pushOk(
+      { ...item, pushId: 'psh_again', remoteId: created.remoteId },
+      { updateWith, http: http.client },
+    );
 
     expect(http.methods).not.toContain('PATCH');
     expect(http.methods).not.toContain('PUT');
@@ -181,32 +236,51 @@ describe.each(['patch', 'put'] as const)('an update by %s', (updateWith) => {
 describe('an existing user', () => {
   it('is not taken over when another has its user name, and the complaint names our field (409)', async () => {
     const userName = unique();
-    const { id } = await call('POST', '/Users', { schemas: [USER_SCHEMA], userName, externalId: 'somebody-else' });
+    const { id } = await call('POST', '/Users', {
+      schemas: [USER_SCHEMA],
+      userName,
+      externalId: 'somebody-else',
+    });
 
     const result = await push(anEmployee({ user_name: userName }));
 
     expect(result).toMatchObject({
       ok: false,
-      error: { kind: 'record_rejected', errors: [{ field: 'user_name', remoteField: 'userName', code: 'uniqueness' }] },
+      error: {
+        kind: 'record_rejected',
+        errors: [{ field: 'user_name', remoteField: 'userName', code: 'uniqueness' }],
+      },
     });
     expect(await user(id as string)).toMatchObject({ externalId: 'somebody-else' });
   });
 
   it('is taken over by the match field when nobody has claimed it, however it is capitalised', async () => {
     const userName = unique();
-    const { id } = await call('POST', '/Users', { schemas: [USER_SCHEMA], userName: userName.toUpperCase(), nickName: 'Countess' });
+    const { id } = await call('POST', '/Users', {
+      schemas: [USER_SCHEMA],
+      userName: userName.toUpperCase(),
+      nickName: 'Countess',
+    });
     const item = anEmployee({ user_name: userName });
 
     const pushed = await pushOk(item, { mapping: { ...EMPLOYEES_MAPPING, matchBy: 'user_name' } });
 
     expect(pushed).toMatchObject({ effect: 'updated', remoteId: id });
-    expect(await user(pushed.remoteId)).toMatchObject({ externalId: item.externalId, nickName: 'Countess', name: { givenName: 'Ada' } });
+    expect(await user(pushed.remoteId)).toMatchObject({
+      externalId: item.externalId,
+      nickName: 'Countess',
+      name: { givenName: 'Ada' },
+    });
   });
 
   it('is found by the match field among addresses too, but not when it belongs to another record', async () => {
     const email = `${unique()}@example.com`;
     const mapping = { ...EMPLOYEES_MAPPING, matchBy: 'email' };
-    const { id } = await call('POST', '/Users', { schemas: [USER_SCHEMA], userName: unique(), emails: [{ value: email, type: 'work' }] });
+    const { id } = await call('POST', '/Users', {
+      schemas: [USER_SCHEMA],
+      userName: unique(),
+      emails: [{ value: email, type: 'work' }],
+    });
 
     const first = await pushOk(anEmployee({ email }), { mapping });
     const second = await pushOk(anEmployee({ email }), { mapping });
@@ -217,11 +291,19 @@ describe('an existing user', () => {
 
   it('is not chosen among several that match', async () => {
     const email = `${unique()}@example.com`;
-    for (let count = 0; count < 2; count += 1) await call('POST', '/Users', { schemas: [USER_SCHEMA], userName: unique(), emails: [{ value: email }] });
+    for (let count = 0; count < 2; count += 1)
+      await call('POST', '/Users', {
+        schemas: [USER_SCHEMA],
+        userName: unique(),
+        emails: [{ value: email }],
+      });
 
     const result = await push(anEmployee({ email }), { mapping: { ...EMPLOYEES_MAPPING, matchBy: 'email' } });
 
-    expect(result).toMatchObject({ ok: false, error: { kind: 'record_rejected', errors: [{ field: 'email', code: 'ambiguous' }] } });
+    expect(result).toMatchObject({
+      ok: false,
+      error: { kind: 'record_rejected', errors: [{ field: 'email', code: 'ambiguous' }] },
+    });
   });
 
   it('is not deleted or deactivated by the match field', async () => {
@@ -230,7 +312,9 @@ describe('an existing user', () => {
     const mapping = { ...EMPLOYEES_MAPPING, matchBy: 'user_name' };
 
     const deleted = await pushOk(anEmployee({ user_name: userName }, { operation: 'delete' }), { mapping });
-    const deactivated = await pushOk(anEmployee({ user_name: userName }, { operation: 'deactivate' }), { mapping });
+    const deactivated = await pushOk(anEmployee({ user_name: userName }, { operation: 'deactivate' }), {
+      mapping,
+    });
 
     expect([deleted.effect, deactivated.effect]).toEqual(['none', 'none']);
     expect(await user(id as string)).toMatchObject({ userName });
@@ -243,16 +327,31 @@ describe('a refusal', () => {
 
     expect(result).toMatchObject({
       ok: false,
-      error: { errors: [{ field: 'user_name', remoteField: 'userName', code: 'invalidValue', message: expect.stringContaining('userName') as string }] },
+      error: {
+        errors: [
+          {
+            field: 'user_name',
+            remoteField: 'userName',
+            code: 'invalidValue',
+            message: expect.stringContaining('userName') as string,
+          },
+        ],
+      },
     });
   });
 
   it('names our field when a value has the wrong type', async () => {
-    const mapping = { ...EMPLOYEES_MAPPING, fields: EMPLOYEES_MAPPING.fields.map(({ type: _type, ...field }) => field) };
+    const mapping = {
+      ...EMPLOYEES_MAPPING,
+      fields: EMPLOYEES_MAPPING.fields.map(({ type: _type, ...field }) => field),
+    };
 
     const result = await push(anEmployee({ active: 'maybe' }, {}, mapping), { mapping });
 
-    expect(result).toMatchObject({ ok: false, error: { errors: [{ field: 'active', code: 'invalidValue' }] } });
+    expect(result).toMatchObject({
+      ok: false,
+      error: { errors: [{ field: 'active', code: 'invalidValue' }] },
+    });
   });
 
   it('leaves a known user as it was', async () => {
@@ -263,7 +362,10 @@ describe('a refusal', () => {
 
     const result = await push(changed(item, created, { user_name: taken, first_name: 'Augusta' }));
 
-    expect(result).toMatchObject({ ok: false, error: { errors: [{ field: 'user_name', code: 'uniqueness' }] } });
+    expect(result).toMatchObject({
+      ok: false,
+      error: { errors: [{ field: 'user_name', code: 'uniqueness' }] },
+    });
     expect(await user(created.remoteId)).toMatchObject({ name: { givenName: 'Ada' } });
   });
 });
@@ -299,7 +401,7 @@ it('brings a user back after the third party lost its memory', async () => {
 
 /** The gated client, with something happening once between the first reading of a user and what follows. */
 function interfering(between: () => Promise<unknown>) {
-  const http = gatedHttp([new URL(server.url).host]);
+  const http = egressHttp([new URL(server.url).host]);
   const [methods, statuses]: [string[], number[]] = [[], []];
   let isDone = false;
   const client: HttpClient = {

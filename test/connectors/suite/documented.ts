@@ -7,7 +7,10 @@ type MappingOnTheWire = Omit<RecordTypeMapping, 'onDelete'> & { on_delete?: Reco
 
 export interface Example {
   connector: string;
-  config: { base_url: string; record_types: Record<string, Record<string, unknown>> } & Record<string, unknown>;
+  config: { base_url: string; record_types: Record<string, Record<string, unknown>> } & Record<
+    string,
+    unknown
+  >;
   credentials: Record<string, string>;
   record_types: Record<string, MappingOnTheWire>;
 }
@@ -20,13 +23,17 @@ export function documentedPage(): string {
 
 /** The example of that name, as a reader would copy it. */
 export function documentedExample(name: string): Example {
-  const found = new RegExp(`<!-- example: ${name} -->\\n\`\`\`json\\n([\\s\\S]*?)\\n\`\`\``).exec(documentedPage());
+  const found = new RegExp(`<!-- example: ${name} -->\\n\`\`\`json\\n([\\s\\S]*?)\\n\`\`\``).exec(
+    documentedPage(),
+  );
   if (!found) throw new Error(`docs/connectors.md has no example named ${name}.`);
   return JSON.parse(found[1] as string) as Example;
 }
 
 export function documentedMapping(example: Example, recordType: string): RecordTypeMapping {
   // Left out, it is what the connector does first.
-  const { on_delete: onDelete = 'deactivate', ...mapping } = example.record_types[recordType] as MappingOnTheWire;
+  const { on_delete: onDelete = 'deactivate', ...mapping } = example.record_types[
+    recordType
+  ] as MappingOnTheWire;
   return { ...mapping, onDelete };
 }

@@ -11,8 +11,13 @@ import { type RecordTypeMapping, mapRecord } from '../../../domain/records/mappi
 export const loopbackPolicy: EgressPolicy = { allowCidrs: ['127.0.0.0/8'], allowHttp: true };
 
 /** The gated client of the product, for the hosts that a connector names. */
-export function gatedHttp(hosts: string[], timeoutMs?: number): HttpClient {
-  return createHttpClient({ policy: loopbackPolicy, hosts, signal: new AbortController().signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+export function egressHttp(hosts: string[], timeoutMs?: number): HttpClient {
+  return createHttpClient({
+    policy: loopbackPolicy,
+    hosts,
+    signal: new AbortController().signal,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
 }
 
 export function memoryTokens(): TokenStore {
@@ -21,15 +26,27 @@ export function memoryTokens(): TokenStore {
 }
 
 export function contextWith<Config, Credentials>(
-  parts: Pick<ConnectorContext<Config, Credentials>, 'config' | 'credentials' | 'mappings' | 'http'> & { hosts?: readonly string[] },
+  parts: Pick<ConnectorContext<Config, Credentials>, 'config' | 'credentials' | 'mappings' | 'http'> & {
+    hosts?: readonly string[];
+  },
 ): ConnectorContext<Config, Credentials> {
   const { hosts = [], ...given } = parts;
   const { signal } = new AbortController();
-  return { tokens: memoryTokens(), sockets: createSocketOpener({ policy: loopbackPolicy, hosts, signal }), signal, ...given };
+  return {
+    tokens: memoryTokens(),
+    sockets: createSocketOpener({ policy: loopbackPolicy, hosts, signal }),
+    signal,
+    ...given,
+  };
 }
 
 /** An item as the claim makes it: our fields mapped, our names per path. */
-export function pushItem(recordType: string, mapping: RecordTypeMapping, fields: JsonObject, overrides: Partial<PushItem> = {}): PushItem {
+export function pushItem(
+  recordType: string,
+  mapping: RecordTypeMapping,
+  fields: JsonObject,
+  overrides: Partial<PushItem> = {},
+): PushItem {
   const mapped = mapRecord(mapping, fields);
   if (!mapped.ok) throw new Error(`The test's own fields cannot be mapped: ${JSON.stringify(mapped.errors)}`);
   const named = mapping.fields.flatMap(({ name, to }) => (name === undefined ? [] : [[to, name] as const]));

@@ -21,7 +21,10 @@ export interface StartedKinto extends StartedThirdParty {
 const example = documentedExample('kinto');
 const { config } = example;
 const employees = config.record_types['employees'] as Record<string, Record<string, unknown>>;
-const withType = (changes: Record<string, unknown>) => ({ ...config, record_types: { employees: { ...employees, ...changes } } });
+const withType = (changes: Record<string, unknown>) => ({
+  ...config,
+  record_types: { employees: { ...employees, ...changes } },
+});
 
 /** Kinto refuses records that do not fit. */
 export const KINTO_SCHEMA = {
@@ -46,8 +49,13 @@ export const kintoHarness: Omit<ConnectorHarness, 'start'> & { start(): Promise<
   longestString: 20_000,
   badConfigs: {
     'an id of our own that is the same for all': withType({ id: { template: 'syncline', allow: 'a-z' } }),
-    'an id of our own in which two could meet': withType({ id: { template: '{external_id}', allow: 'A-Za-z0-9_', otherwise: '_' } }),
-    'a read that nothing calls': withType({ update: { ...employees['update'], if_match: false }, delete: { ...employees['delete'], if_match: false } }),
+    'an id of our own in which two could meet': withType({
+      id: { template: '{external_id}', allow: 'A-Za-z0-9_', otherwise: '_' },
+    }),
+    'a read that nothing calls': withType({
+      update: { ...employees['update'], if_match: false },
+      delete: { ...employees['delete'], if_match: false },
+    }),
     'an unknown way of authentication': { ...config, auth: { type: 'kerberos' } },
     'no check': { ...config, check: undefined },
   },
@@ -55,10 +63,20 @@ export const kintoHarness: Omit<ConnectorHarness, 'start'> & { start(): Promise<
   async start() {
     const server = await startKinto();
     const { username, password } = server;
-    const headers = { 'content-type': 'application/json', authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+    const headers = {
+      'content-type': 'application/json',
+      authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+    };
     const call: StartedKinto['call'] = async (method, route, data) => {
-      const response = await fetch(`${server.url}${route}`, { method, headers, ...(data !== undefined && { body: JSON.stringify({ data }) }) });
-      if (!response.ok) throw new Error(`Kinto answered ${method} ${route} with ${response.status}: ${await response.text()}`);
+      const response = await fetch(`${server.url}${route}`, {
+        method,
+        headers,
+        ...(data !== undefined && { body: JSON.stringify({ data }) }),
+      });
+      if (!response.ok)
+        throw new Error(
+          `Kinto answered ${method} ${route} with ${response.status}: ${await response.text()}`,
+        );
       return ((await response.json()) as { data: unknown }).data;
     };
     await call('PUT', '/buckets/hr', {});
@@ -82,5 +100,12 @@ export const kintoHarness: Omit<ConnectorHarness, 'start'> & { start(): Promise<
 };
 
 function toRemoteRecord({ id, external_id: externalId, name, email, active }: KintoRecord): RemoteRecord {
-  return { remoteId: id, externalId, isActive: active !== false, firstName: name?.first ?? null, lastName: name?.last ?? null, email };
+  return {
+    remoteId: id,
+    externalId,
+    isActive: active !== false,
+    firstName: name?.first ?? null,
+    lastName: name?.last ?? null,
+    email,
+  };
 }

@@ -36,7 +36,10 @@ export const POCKETBASE_COLLECTION = {
     { name: 'created', type: 'autodate', onCreate: true },
     { name: 'updated', type: 'autodate', onCreate: true, onUpdate: true },
   ],
-  indexes: ['CREATE UNIQUE INDEX employees_external_id ON employees (external_id)', 'CREATE UNIQUE INDEX employees_email ON employees (email)'],
+  indexes: [
+    'CREATE UNIQUE INDEX employees_external_id ON employees (external_id)',
+    'CREATE UNIQUE INDEX employees_email ON employees (email)',
+  ],
 };
 
 export const pocketBaseHarness: Omit<ConnectorHarness, 'start'> & { start(): Promise<StartedPocketBase> } = {
@@ -53,7 +56,8 @@ export const pocketBaseHarness: Omit<ConnectorHarness, 'start'> & { start(): Pro
   async start() {
     const server = await startPocketBase();
     const token = await logIn(server.url, server.login);
-    const call: StartedPocketBase['call'] = (method, route, body, expectedStatus) => callPocketBase(server.url, method, route, body, token, expectedStatus);
+    const call: StartedPocketBase['call'] = (method, route, body, expectedStatus) =>
+      callPocketBase(server.url, method, route, body, token, expectedStatus);
     await call('POST', 'collections', POCKETBASE_COLLECTION);
     return {
       url: server.url,
@@ -62,7 +66,9 @@ export const pocketBaseHarness: Omit<ConnectorHarness, 'start'> & { start(): Pro
       credentials: { identity: server.login.email, password: server.login.password },
       wrongCredentials: { identity: server.login.email, password: 'not the password' },
       async list() {
-        const { items } = (await call('GET', 'collections/employees/records?perPage=500')) as { items: Row[] };
+        const { items } = (await call('GET', 'collections/employees/records?perPage=500')) as {
+          items: Row[];
+        };
         return items.map(toRemoteRecord);
       },
       async remove(remoteId) {
@@ -76,26 +82,41 @@ export const pocketBaseHarness: Omit<ConnectorHarness, 'start'> & { start(): Pro
 function badVariations(): Record<string, unknown> {
   const { config } = example;
   const employees = config.record_types['employees'] as Record<string, Record<string, unknown>>;
-  const withType = (changes: Record<string, unknown>) => ({ ...config, record_types: { employees: { ...employees, ...changes } } });
-  const filter = (rules: unknown) => withType({ find: { ...employees['find'], parameters: { filter: rules } } });
+  const withType = (changes: Record<string, unknown>) => ({
+    ...config,
+    record_types: { employees: { ...employees, ...changes } },
+  });
+  const filter = (rules: unknown) =>
+    withType({ find: { ...employees['find'], parameters: { filter: rules } } });
   return {
     'an unknown key': { ...config, retries: 3 },
-    'a list that does not say how it comes in pages': withType({ list: { path: '/api/collections/employees/records', items: '/items' } }),
+    'a list that does not say how it comes in pages': withType({
+      list: { path: '/api/collections/employees/records', items: '/items' },
+    }),
     'a relative base URL': { ...config, base_url: '/api' },
     'a user name in the base URL': { ...config, base_url: 'https://admin:secret@hr.example.com' },
     'no record types': { ...config, record_types: {} },
     'a creation that a lost answer would repeat': withType({ find: undefined }),
     'a search that does not recognize what it finds': withType({ external_id: undefined }),
     'a filter whose quotes are not escaped': filter({ template: "external_id='{external_id}'" }),
-    'a filter whose backslashes are not dealt with': filter({ template: "external_id='{external_id}'", escape: { "'": "\\'" } }),
+    'a filter whose backslashes are not dealt with': filter({
+      template: "external_id='{external_id}'",
+      escape: { "'": "\\'" },
+    }),
     'a filter without quotes': filter({ template: 'external_id={external_id}', refuse: ' ' }),
     'a variable that nobody fills': withType({ update: { path: '/api/collections/employees/records/{id}' } }),
-    'a parameter that stands nowhere': withType({ find: { ...employees['find'], path: '/api/collections/employees/records{?search}' } }),
-    'their id in the path of a creation': withType({ create: { path: '/api/collections/employees/records/{remote_id}' } }),
+    'a parameter that stands nowhere': withType({
+      find: { ...employees['find'], path: '/api/collections/employees/records{?search}' },
+    }),
+    'their id in the path of a creation': withType({
+      create: { path: '/api/collections/employees/records/{remote_id}' },
+    }),
     'a path that climbs': withType({ update: { path: '/api/../{remote_id}' } }),
     'a path with an unencoded variable': withType({ update: { path: '/api/{+remote_id}' } }),
     'a pointer into JavaScript itself': withType({ record_at: '/__proto__/polluted' }),
-    'a key of JavaScript itself': JSON.parse(JSON.stringify(config).replace('"label"', '"__proto__":{"polluted":true},"label"')) as unknown,
+    'a key of JavaScript itself': JSON.parse(
+      JSON.stringify(config).replace('"label"', '"__proto__":{"polluted":true},"label"'),
+    ) as unknown,
     'a header that would split the request': { ...config, headers: { 'Transfer-Encoding': 'chunked' } },
     'a picklist without values': withType({ known_fields: [{ name: 'grade', type: 'picklist' }] }),
     'no update': withType({ update: undefined }),
@@ -106,5 +127,12 @@ function badVariations(): Record<string, unknown> {
 }
 
 function toRemoteRecord(row: Row): RemoteRecord {
-  return { remoteId: row.id, externalId: row.external_id, isActive: row.active, firstName: row.first_name, lastName: row.last_name, email: row.email };
+  return {
+    remoteId: row.id,
+    externalId: row.external_id,
+    isActive: row.active,
+    firstName: row.first_name,
+    lastName: row.last_name,
+    email: row.email,
+  };
 }

@@ -18,7 +18,13 @@ export function scimHarness(updateWith: 'patch' | 'put'): ConnectorHarness {
     title: `scim against scim2-server, updates by ${updateWith.toUpperCase()}`,
     connector: scim,
     recordType: 'employees',
-    mapping: { ...EMPLOYEES_MAPPING, fields: [{ name: 'email', to: '/userName' }, ...EMPLOYEES_MAPPING.fields.filter(({ name }) => name !== 'user_name')] },
+    mapping: {
+      ...EMPLOYEES_MAPPING,
+      fields: [
+        { name: 'email', to: '/userName' },
+        ...EMPLOYEES_MAPPING.fields.filter(({ name }) => name !== 'user_name'),
+      ],
+    },
     canDeactivate: true,
     rejected: { fields: { email: null }, field: 'email' },
     longestString: 10_000,
@@ -32,7 +38,13 @@ export function scimHarness(updateWith: 'patch' | 'put'): ConnectorHarness {
       'no record types': { base_url: 'https://hr.example.com/scim', record_types: {} },
       'an endpoint that climbs': {
         base_url: 'https://hr.example.com/scim',
-        record_types: { employees: { resource_type: 'User', endpoint: '/../admin', schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'] } },
+        record_types: {
+          employees: {
+            resource_type: 'User',
+            endpoint: '/../admin',
+            schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+          },
+        },
       },
     },
     async start() {

@@ -8,8 +8,13 @@ const RECORDS = '/buckets/hr/collections/employees/records';
 const example = documentedExample('kinto-pull');
 
 function configFor(url: string, collection = 'employees') {
-  const text = JSON.stringify({ ...example.config, base_url: url }).replaceAll('/collections/employees', `/collections/${collection}`);
-  return rest.configSchema.parse(JSON.parse(text.replace('"name":"Next-Page"', '"name":"Next-Page","size":7,"size_parameter":"_limit"')));
+  const text = JSON.stringify({ ...example.config, base_url: url }).replaceAll(
+    '/collections/employees',
+    `/collections/${collection}`,
+  );
+  return rest.configSchema.parse(
+    JSON.parse(text.replace('"name":"Next-Page"', '"name":"Next-Page","size":7,"size_parameter":"_limit"')),
+  );
 }
 
 export const kintoReading: ReadingHarness = {
@@ -19,7 +24,10 @@ export const kintoReading: ReadingHarness = {
   mapping: documentedMapping(example, 'employees'),
   lastNameAt: '/name/last',
   hasTombstones: true,
-  described: { fields: ['/name/first', '/name/last', 'email', 'active'], picklist: { name: 'grade', values: ['junior', 'senior'] } },
+  described: {
+    fields: ['/name/first', '/name/last', 'email', 'active'],
+    picklist: { name: 'grade', values: ['junior', 'senior'] },
+  },
   isDescriptionGuarded: true,
   async start() {
     const kinto = await kintoHarness.start();
@@ -32,7 +40,10 @@ export const kintoReading: ReadingHarness = {
       async create(count) {
         const ids: string[] = [];
         for (let index = 0; index < count; index += 1) {
-          const record = { email: `user-${(created += 1)}@example.com`, name: { first: 'Ada', last: 'Lovelace' } };
+          const record = {
+            email: `user-${(created += 1)}@example.com`,
+            name: { first: 'Ada', last: 'Lovelace' },
+          };
           ids.push(((await kinto.call('POST', RECORDS, record)) as { id: string }).id);
         }
         return ids;

@@ -8,7 +8,10 @@ const RECORDS = 'collections/employees/records';
 const example = documentedExample('pocketbase-pull');
 
 function configFor(url: string, collection = 'employees') {
-  const text = JSON.stringify({ ...example.config, base_url: url }).replaceAll('/collections/employees/', `/collections/${collection}/`);
+  const text = JSON.stringify({ ...example.config, base_url: url }).replaceAll(
+    '/collections/employees/',
+    `/collections/${collection}/`,
+  );
   return rest.configSchema.parse(JSON.parse(text.replace('"size":500', '"size":7')));
 }
 
@@ -19,7 +22,10 @@ export const pocketBaseReading: ReadingHarness = {
   mapping: documentedMapping(example, 'employees'),
   lastNameAt: 'last_name',
   hasTombstones: false,
-  described: { fields: ['external_id', 'first_name', 'last_name', 'email', 'active'], picklist: { name: 'grade', values: ['junior', 'senior'] } },
+  described: {
+    fields: ['external_id', 'first_name', 'last_name', 'email', 'active'],
+    picklist: { name: 'grade', values: ['junior', 'senior'] },
+  },
   isDescriptionGuarded: true,
   async start() {
     const pocketBase = await pocketBaseHarness.start();
@@ -32,7 +38,12 @@ export const pocketBaseReading: ReadingHarness = {
       async create(count) {
         const ids: string[] = [];
         for (let index = 0; index < count; index += 1) {
-          const row = { external_id: `emp-${(created += 1)}`, email: `user-${created}@example.com`, first_name: 'Ada', last_name: 'Lovelace' };
+          const row = {
+            external_id: `emp-${(created += 1)}`,
+            email: `user-${created}@example.com`,
+            first_name: 'Ada',
+            last_name: 'Lovelace',
+          };
           ids.push(((await pocketBase.call('POST', RECORDS, row)) as { id: string }).id);
         }
         return ids;

@@ -10,7 +10,10 @@ import type { ReadingHarness, StartedSource } from './reading-harness';
 const example = documentedExample('postgresql');
 const { config } = example;
 const employees = config.record_types['employees'] as Record<string, unknown>;
-const withType = (changes: Record<string, unknown>) => ({ ...config, record_types: { employees: { ...employees, ...changes } } });
+const withType = (changes: Record<string, unknown>) => ({
+  ...config,
+  record_types: { employees: { ...employees, ...changes } },
+});
 
 /** The tables as docs/connectors.md describes them. */
 const TABLES = `
@@ -42,29 +45,52 @@ export async function startPostgresSource(tables = TABLES): Promise<StartedPostg
   const url = new URL(database.url);
   const owner = new Client({ connectionString: database.url });
   await owner.connect();
-  const [role, password] = [`reader_${randomBytes(6).toString('hex')}`, `s3cret'"\\ ${randomBytes(4).toString('hex')}`];
+  const [role, password] = [
+    `reader_${randomBytes(6).toString('hex')}`,
+    `s3cret'"\\ ${randomBytes(4).toString('hex')}`,
+  ];
   await owner.query(`${tables};
     create role ${role} login password ${owner.escapeLiteral(password)};
     grant usage on schema public, hr to ${role};
     grant select on all tables in schema hr to ${role}`);
   const relay = await startSilentRelay(Number(url.port));
-  const given = { ...config, host: '127.0.0.1', port: relay.port, database: url.pathname.slice(1), tls: false, page_size: 7 };
-  const query = async (text: string, values?: unknown[]) => (await owner.query<Record<string, unknown>>(text, values)).rows;
+  const given = {
+    ...config,
+    host: '127.0.0.1',
+    port: relay.port,
+    database: url.pathname.slice(1),
+    tls: false,
+    page_size: 7,
+  };
+  const query = async (text: string, values?: unknown[]) =>
+    (await owner.query<Record<string, unknown>>(text, values)).rows;
   return {
     role,
     ownerUrl: database.url,
     query,
     config: postgres.configSchema.parse(given),
-    configWithoutDataset: postgres.configSchema.parse({ ...given, record_types: { employees: { ...employees, table: 'dropped' } } }),
+    configWithoutDataset: postgres.configSchema.parse({
+      ...given,
+      record_types: { employees: { ...employees, table: 'dropped' } },
+    }),
     credentials: { user: role, password },
     wrongCredentials: { user: role, password: 'not the password' },
     create: async (count) =>
-      (await query(`insert into hr.staff (first_name, last_name) select 'Ada', 'Lovelace' from generate_series(1, $1) returning id`, [count])).map(({ id }) =>
-        String(id),
-      ),
-    rename: async (id, lastName) => void (await query('update hr.staff set last_name = $2, updated_at = now() where id = $1', [id, lastName])),
-    remove: async (id) => void (await query('update hr.staff set deleted_at = now(), updated_at = now() where id = $1', [id])),
-    ids: async () => (await query('select id from hr.staff where deleted_at is null')).map(({ id }) => String(id)),
+      (
+        await query(
+          `insert into hr.staff (first_name, last_name) select 'Ada', 'Lovelace' from generate_series(1, $1) returning id`,
+          [count],
+        )
+      ).map(({ id }) => String(id)),
+    rename: async (id, lastName) =>
+      void (await query('update hr.staff set last_name = $2, updated_at = now() where id = $1', [
+        id,
+        lastName,
+      ])),
+    remove: async (id) =>
+      void (await query('update hr.staff set deleted_at = now(), updated_at = now() where id = $1', [id])),
+    ids: async () =>
+      (await query('select id from hr.staff where deleted_at is null')).map(({ id }) => String(id)),
     async stop() {
       await relay.stop();
       await owner.query(`drop owned by ${role}; drop role ${role}`);
@@ -97,7 +123,11 @@ export const postgresReading: ReadingHarness = {
     'no id column': withType({ id: undefined }),
     'a name longer than the database keeps': withType({ table: 'ä'.repeat(40) }),
     'a name with NUL': withType({ table: 'staff\0' }),
-    'a certificate authority that nothing uses': { ...config, tls: false, tls_ca: '-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----' },
+    'a certificate authority that nothing uses': {
+      ...config,
+      tls: false,
+      tls_ca: '-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----',
+    },
     'a certificate authority that is none': { ...config, tls_ca: 'trust me' },
   },
 };

@@ -12,15 +12,28 @@ export const scimReading: ReadingHarness = {
   lastNameAt: '/name/familyName',
   hasTombstones: false,
   described: {
-    fields: ['/userName', '/name/familyName', '/active', '/emails/0/value', '/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department'],
+    fields: [
+      '/userName',
+      '/name/familyName',
+      '/active',
+      '/emails/0/value',
+      '/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department',
+    ],
     picklist: { name: '/emails/0/type', values: ['work', 'home', 'other'] },
   },
   isDescriptionGuarded: false,
   async start() {
     const server = await startScimServer();
     const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-      const headers = { authorization: `Bearer ${server.bearerToken}`, 'content-type': 'application/scim+json' };
-      const response = await fetch(server.url + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+      const headers = {
+        authorization: `Bearer ${server.bearerToken}`,
+        'content-type': 'application/scim+json',
+      };
+      const response = await fetch(server.url + path, {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+      });
       const text = await response.text();
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
       return text === '' ? {} : JSON.parse(text);
@@ -37,20 +50,29 @@ export const scimReading: ReadingHarness = {
       async create(count) {
         const ids: string[] = [];
         for (let index = 0; index < count; index += 1) {
-          const user = { schemas: [USER_SCHEMA], userName: `user-${(created += 1)}`, name: { givenName: 'Ada', familyName: 'Lovelace' } };
+          const user = {
+            schemas: [USER_SCHEMA],
+            userName: `user-${(created += 1)}`,
+            name: { givenName: 'Ada', familyName: 'Lovelace' },
+          };
           ids.push(((await call('POST', '/Users', user)) as { id: string }).id);
         }
         return ids;
       },
       async rename(remoteId, familyName) {
         const Operations = [{ op: 'replace', path: 'name.familyName', value: familyName }];
-        await call('PATCH', `/Users/${remoteId}`, { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations });
+        await call('PATCH', `/Users/${remoteId}`, {
+          schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+          Operations,
+        });
       },
       async remove(remoteId) {
         await call('DELETE', `/Users/${remoteId}`);
       },
       async ids() {
-        const { Resources: users = [] } = (await call('GET', '/Users?count=1000')) as { Resources?: { id: string }[] };
+        const { Resources: users = [] } = (await call('GET', '/Users?count=1000')) as {
+          Resources?: { id: string }[];
+        };
         return users.map(({ id }) => id);
       },
       stop: () => server.stop(),

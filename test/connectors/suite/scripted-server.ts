@@ -23,7 +23,9 @@ export interface ScriptedServer {
   stop(): Promise<void>;
 }
 
-export async function startScriptedServer(answer: (request: RecordedRequest) => ScriptedAnswer): Promise<ScriptedServer> {
+export async function startScriptedServer(
+  answer: (request: RecordedRequest) => ScriptedAnswer,
+): Promise<ScriptedServer> {
   const requests: RecordedRequest[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -37,7 +39,9 @@ export async function startScriptedServer(answer: (request: RecordedRequest) => 
       };
       requests.push(recorded);
       const { status, headers = {}, body } = answer(recorded);
-      response.writeHead(status, headers).end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
+      response
+        .writeHead(status, headers)
+        .end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

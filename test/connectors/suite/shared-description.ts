@@ -10,7 +10,10 @@ interface Described {
   badConfigs: Record<string, unknown>;
 }
 
-export function itDescribesItself({ connector, recordType, mapping, badConfigs }: Described, started: () => { config: unknown; credentials: unknown }): void {
+export function itDescribesItself(
+  { connector, recordType, mapping, badConfigs }: Described,
+  started: () => { config: unknown; credentials: unknown },
+): void {
   describe('what it says about itself', () => {
     it('names the hosts it reaches', () => {
       const hosts = connector.hosts(started().config);
@@ -25,7 +28,8 @@ export function itDescribesItself({ connector, recordType, mapping, badConfigs }
       const names = (type?.fields ?? []).map(({ name }) => name);
       expect(names.length).toBeGreaterThan(0);
       expect(new Set(names).size).toBe(names.length);
-      for (const field of type?.fields ?? []) expect((field.values ?? []).length > 0).toBe(field.type === 'picklist');
+      for (const field of type?.fields ?? [])
+        expect((field.values ?? []).length > 0).toBe(field.type === 'picklist');
     });
 
     it('accepts its own configuration, credentials and mapping', () => {
@@ -45,7 +49,9 @@ export function itDescribesItself({ connector, recordType, mapping, badConfigs }
     it.each(Object.entries(badConfigs))('refuses a configuration with %s', (_title, config) => {
       const parsed = connector.configSchema.safeParse(config);
 
-      const problems = parsed.success ? (connector.validate?.(parsed.data, { [recordType]: mapping }) ?? []) : ['the schema'];
+      const problems = parsed.success
+        ? (connector.validate?.(parsed.data, { [recordType]: mapping }) ?? [])
+        : ['the schema'];
       expect(problems).not.toEqual([]);
     });
 

@@ -7,7 +7,7 @@ import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/e
 import { closeConnections } from '../../../egress/http-client';
 import { isJsonObject, type JsonValue } from '../../../domain/json';
 import { toPath } from '../../../domain/records/mapping';
-import { contextWith, gatedHttp, loopbackPolicy } from './given';
+import { contextWith, egressHttp, loopbackPolicy } from './given';
 import type { ReadingHarness, StartedSource } from './reading-harness';
 import { itDescribesItself } from './shared-description';
 
@@ -17,7 +17,8 @@ const DAY_MS = 24 * 3_600_000;
 
 export function describeReading(harness: ReadingHarness): void {
   const { recordType, mapping, lastNameAt } = harness;
-  const connector = harness.connector as Connector & Required<Pick<Connector, 'readAbilities' | 'readPage' | 'count' | 'describeRecordTypes'>>;
+  const connector = harness.connector as Connector &
+    Required<Pick<Connector, 'readAbilities' | 'readPage' | 'count' | 'describeRecordTypes'>>;
 
   describe(`reading: ${harness.title}`, () => {
     let source: StartedSource;
@@ -40,7 +41,13 @@ export function describeReading(harness: ReadingHarness): void {
     const contextFor = (parts: { config?: unknown; credentials?: unknown } = {}) => {
       const { config, credentials } = { config: source.config, credentials: source.credentials, ...parts };
       const hosts = connector.hosts(config);
-      return contextWith({ config, credentials, mappings: { [recordType]: mapping }, http: gatedHttp(hosts), hosts });
+      return contextWith({
+        config,
+        credentials,
+        mappings: { [recordType]: mapping },
+        http: egressHttp(hosts),
+        hosts,
+      });
     };
 
     const readPage = (request: Partial<ReadRequest> = {}, context = contextFor()) =>
@@ -57,8 +64,14 @@ export function describeReading(harness: ReadingHarness): void {
       throw new Error('the list has no end');
     }
 
-    const idsOf = (pages: ReadPage[]) => pages.flatMap(({ records }) => records.filter(({ isDeleted }) => !isDeleted).map(({ remoteId }) => remoteId)).sort();
-    const isAbleToFilter = () => connector.readAbilities(source.config, recordType)?.canFilterByModified === true;
+    const idsOf = (pages: ReadPage[]) =>
+      pages
+        .flatMap(({ records }) =>
+          records.filter(({ isDeleted }) => !isDeleted).map(({ remoteId }) => remoteId),
+        )
+        .sort();
+    const isAbleToFilter = () =>
+      connector.readAbilities(source.config, recordType)?.canFilterByModified === true;
 
     it('gives an empty list its one page', async () => {
       expect(await readAll()).toMatchObject([{ records: [], unreadable: [], nextCursor: null }]);
@@ -87,18 +100,24 @@ export function describeReading(harness: ReadingHarness): void {
       const pages = await readAll();
 
       for (const [index, { nextCursor }] of pages.entries()) {
-        if (nextCursor !== null) expect(idsOf(await readAll({ cursor: nextCursor }))).toEqual(idsOf(pages.slice(index + 1)));
+        if (nextCursor !== null)
+          expect(idsOf(await readAll({ cursor: nextCursor }))).toEqual(idsOf(pages.slice(index + 1)));
       }
     });
 
     it('reads the same page again from the same cursor', async () => {
       const { nextCursor } = await readPage();
 
-      const [first, second] = [await readPage({ cursor: nextCursor }), await readPage({ cursor: nextCursor })];
+      const [first, second] = [
+        await readPage({ cursor: nextCursor }),
+        await readPage({ cursor: nextCursor }),
+      ];
 
       expect(second.records).toEqual(first.records);
       // Not the same text: some (Kinto) write a number used once into their cursors.
-      expect(idsOf(await readAll({ cursor: second.nextCursor }))).toEqual(idsOf(await readAll({ cursor: first.nextCursor })));
+      expect(idsOf(await readAll({ cursor: second.nextCursor }))).toEqual(
+        idsOf(await readAll({ cursor: first.nextCursor })),
+      );
     });
 
     it('finds what was modified since an instant of the clock over there, and nothing since one to come', async () => {
@@ -130,7 +149,9 @@ export function describeReading(harness: ReadingHarness): void {
       expect(idsOf(all)).not.toContain(removed);
       expect(idsOf(all)).toHaveLength(RECORDS - 1);
       const tombstones = modified.flatMap(({ records }) => records).filter(({ isDeleted }) => isDeleted);
-      expect(tombstones.map(({ remoteId, fields }) => ({ remoteId, fields }))).toEqual(harness.hasTombstones ? [{ remoteId: removed, fields: {} }] : []);
+      expect(tombstones.map(({ remoteId, fields }) => ({ remoteId, fields }))).toEqual(
+        harness.hasTombstones ? [{ remoteId: removed, fields: {} }] : [],
+      );
     });
 
     it('counts what it reads', async () => {
@@ -140,13 +161,18 @@ export function describeReading(harness: ReadingHarness): void {
     });
 
     it('describes the fields and picklists that are there', async () => {
-      const described = (await connector.describeRecordTypes(contextFor())).find(({ name }) => name === recordType);
+      const described = (await connector.describeRecordTypes(contextFor())).find(
+        ({ name }) => name === recordType,
+      );
 
       const fields = described?.fields ?? [];
       expect(fields.map(({ name }) => name)).toEqual(expect.arrayContaining(harness.described.fields));
       expect(new Set(fields.map(({ name }) => name)).size).toBe(fields.length);
       for (const field of fields) expect((field.values ?? []).length > 0).toBe(field.type === 'picklist');
-      if (harness.described.picklist) expect(fields).toContainEqual(expect.objectContaining({ type: 'picklist', ...harness.described.picklist }));
+      if (harness.described.picklist)
+        expect(fields).toContainEqual(
+          expect.objectContaining({ type: 'picklist', ...harness.described.picklist }),
+        );
     });
 
     it('cannot read a record type that nobody configured', async () => {
@@ -170,14 +196,16 @@ export function describeReading(harness: ReadingHarness): void {
       await expect(readPage({}, context())).rejects.toBeInstanceOf(Unauthorized);
       await expect(connector.count(recordType, context())).rejects.toBeInstanceOf(Unauthorized);
       await expect(connector.check(context())).rejects.toBeInstanceOf(Unauthorized);
-      if (harness.isDescriptionGuarded) await expect(connector.describeRecordTypes(context())).rejects.toBeInstanceOf(Unauthorized);
+      if (harness.isDescriptionGuarded)
+        await expect(connector.describeRecordTypes(context())).rejects.toBeInstanceOf(Unauthorized);
     });
 
     it('is content with a check when all is well', async () => {
       await expect(connector.check(contextFor())).resolves.toBeUndefined();
     });
 
-    if (harness.badConfigs) itDescribesItself({ connector, recordType, mapping, badConfigs: harness.badConfigs }, () => source);
+    if (harness.badConfigs)
+      itDescribesItself({ connector, recordType, mapping, badConfigs: harness.badConfigs }, () => source);
 
     it('is Unavailable when the third party is down', async () => {
       await stop();
@@ -192,6 +220,7 @@ export function describeReading(harness: ReadingHarness): void {
 
 function valueAt(record: RemoteRecord | undefined, to: string): JsonValue | undefined {
   let value: JsonValue | undefined = record?.fields;
-  for (const key of toPath(to)) value = isJsonObject(value) ? value[key] : Array.isArray(value) ? value[Number(key)] : undefined;
+  for (const key of toPath(to))
+    value = isJsonObject(value) ? value[key] : Array.isArray(value) ? value[Number(key)] : undefined;
   return value;
 }

@@ -7,7 +7,7 @@ import type { HttpClient, PushItem, PushResult } from '../../../connectors/conne
 import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { closeConnections } from '../../../egress/http-client';
 import type { JsonObject } from '../../../domain/json';
-import { contextWith, gatedHttp, loopbackPolicy, pushItem } from './given';
+import { contextWith, egressHttp, loopbackPolicy, pushItem } from './given';
 import type { ConnectorHarness, RemoteRecord, StartedThirdParty } from './harness';
 import { itDescribesItself } from './shared-description';
 
@@ -48,13 +48,24 @@ export function describeConnector(harness: ConnectorHarness): void {
       await stop();
     });
 
-    const http = () => gatedHttp(connector.hosts(thirdParty.config));
+    const http = () => egressHttp(connector.hosts(thirdParty.config));
 
     const contextFor = (parts: { http?: HttpClient; credentials?: unknown } = {}) =>
-      contextWith({ config: thirdParty.config, credentials: thirdParty.credentials, mappings: { [recordType]: mapping }, http: http(), ...parts });
+      contextWith({
+        config: thirdParty.config,
+        credentials: thirdParty.credentials,
+        mappings: { [recordType]: mapping },
+        http: http(),
+        ...parts,
+      });
 
     const anEmployee = (fields: JsonObject = {}, overrides: Partial<PushItem> = {}) =>
-      pushItem(recordType, mapping, { first_name: 'Ada', last_name: 'Lovelace', email: `${randomUUID()}@example.com`, ...fields }, overrides);
+      pushItem(
+        recordType,
+        mapping,
+        { first_name: 'Ada', last_name: 'Lovelace', email: `${randomUUID()}@example.com`, ...fields },
+        overrides,
+      );
 
     const again = (item: PushItem, pushed: Pushed, overrides: Partial<PushItem> = {}): PushItem => ({
       ...item,
@@ -72,12 +83,18 @@ export function describeConnector(harness: ConnectorHarness): void {
 
     async function pushOk(item: PushItem, context = contextFor()): Promise<Pushed> {
       const result = await push(item, context);
-      if (!result.ok) throw new Error(`${result.error.constructor.name}: ${result.error.message} ${JSON.stringify(result.error)}`, { cause: result.error });
+      if (!result.ok)
+        throw new Error(
+          `${result.error.constructor.name}: ${result.error.message} ${JSON.stringify(result.error)}`,
+          { cause: result.error },
+        );
       return result;
     }
 
     async function failureOf(item: PushItem, context = contextFor()): Promise<Error> {
-      const result = await connector.push([item], context).catch((error: Error) => [{ ok: false as const, error }]);
+      const result = await connector
+        .push([item], context)
+        .catch((error: Error) => [{ ok: false as const, error }]);
       const [first] = result;
       if (!first || first.ok) throw new Error('the push was expected to fail');
       return first.error;
@@ -94,17 +111,23 @@ export function describeConnector(harness: ConnectorHarness): void {
         const pushed = await pushOk(item);
 
         expect(pushed).toMatchObject({ effect: 'created', remoteId: expect.any(String) as string });
-        expect(await arrived(item)).toMatchObject([{ remoteId: pushed.remoteId, firstName: 'Grace', lastName: 'Hopper', isActive: true }]);
+        expect(await arrived(item)).toMatchObject([
+          { remoteId: pushed.remoteId, firstName: 'Grace', lastName: 'Hopper', isActive: true },
+        ]);
       });
 
       it('updates a record it knows, and makes no second one', async () => {
         const item = anEmployee();
         const created = await pushOk(item);
 
-        const updated = await pushOk(again(item, created, { payload: anEmployee({ first_name: 'Augusta' }).payload }));
+        const updated = await pushOk(
+          again(item, created, { payload: anEmployee({ first_name: 'Augusta' }).payload }),
+        );
 
         expect(updated).toMatchObject({ effect: 'updated', remoteId: created.remoteId });
-        expect(await arrived(item)).toMatchObject([{ remoteId: created.remoteId, firstName: 'Augusta', lastName: 'Lovelace' }]);
+        expect(await arrived(item)).toMatchObject([
+          { remoteId: created.remoteId, firstName: 'Augusta', lastName: 'Lovelace' },
+        ]);
       });
 
       it('does the same push twice with the effect of one', async () => {
@@ -120,7 +143,10 @@ export function describeConnector(harness: ConnectorHarness): void {
       it('makes no twin when the answer to a creation was lost', async () => {
         const item = anEmployee();
 
-        const lost = await failureOf(item, contextFor({ http: losingAnswersToCreations(http(), () => arrived(item)) }));
+        const lost = await failureOf(
+          item,
+          contextFor({ http: losingAnswersToCreations(http(), () => arrived(item)) }),
+        );
         const repeated = await pushOk(item);
 
         expect(lost).toBeInstanceOf(Unavailable);
@@ -151,9 +177,12 @@ export function describeConnector(harness: ConnectorHarness): void {
 
         const results = await connector.push(items, contextFor());
 
-        expect(new Set(results.map(({ pushId }) => pushId))).toEqual(new Set(items.map(({ pushId }) => pushId)));
+        expect(new Set(results.map(({ pushId }) => pushId))).toEqual(
+          new Set(items.map(({ pushId }) => pushId)),
+        );
         expect(results.every(({ ok }) => ok)).toBe(true);
-        for (const [index, item] of items.entries()) expect(await arrived(item)).toMatchObject([{ lastName: `Number ${index}` }]);
+        for (const [index, item] of items.entries())
+          expect(await arrived(item)).toMatchObject([{ lastName: `Number ${index}` }]);
       });
 
       it('starts nothing once its signal is aborted', async () => {
@@ -211,7 +240,9 @@ export function describeConnector(harness: ConnectorHarness): void {
           const deactivated = await pushOk(again(item, created, { operation: 'deactivate' }));
 
           expect(deactivated).toMatchObject({ effect: 'deactivated', remoteId: created.remoteId });
-          expect(await arrived(item)).toMatchObject([{ isActive: false, firstName: 'Ada', lastName: 'Lovelace' }]);
+          expect(await arrived(item)).toMatchObject([
+            { isActive: false, firstName: 'Ada', lastName: 'Lovelace' },
+          ]);
         });
 
         it('does it twice with the effect of once', async () => {
@@ -226,7 +257,10 @@ export function describeConnector(harness: ConnectorHarness): void {
         });
 
         it('is content when the record is not there', async () => {
-          expect(await pushOk(anEmployee({}, { operation: 'deactivate' }))).toMatchObject({ effect: 'none', remoteId: null });
+          expect(await pushOk(anEmployee({}, { operation: 'deactivate' }))).toMatchObject({
+            effect: 'none',
+            remoteId: null,
+          });
         });
 
         it('is undone by the next push', async () => {
@@ -241,7 +275,9 @@ export function describeConnector(harness: ConnectorHarness): void {
       });
     } else {
       it('does not offer to deactivate what cannot be deactivated', () => {
-        expect(connector.validate?.(thirdParty.config, { [recordType]: { ...mapping, onDelete: 'deactivate' } })).not.toEqual([]);
+        expect(
+          connector.validate?.(thirdParty.config, { [recordType]: { ...mapping, onDelete: 'deactivate' } }),
+        ).not.toEqual([]);
       });
     }
 
@@ -256,13 +292,19 @@ export function describeConnector(harness: ConnectorHarness): void {
       });
 
       it('arrive as they are when long, and are changed as a whole', async () => {
-        const [before, after] = ['ä', '🙂x'].map((text) => text.repeat(harness.longestString).slice(0, harness.longestString - 1));
+        const [before, after] = ['ä', '🙂x'].map((text) =>
+          text.repeat(harness.longestString).slice(0, harness.longestString - 1),
+        );
         const item = anEmployee({ first_name: before as string });
         const created = await pushOk(item);
 
-        await pushOk(again(item, created, { payload: anEmployee({ first_name: wellFormed(after as string) }).payload }));
+        await pushOk(
+          again(item, created, { payload: anEmployee({ first_name: wellFormed(after as string) }).payload }),
+        );
 
-        expect((await arrived(item)).map(({ firstName }) => firstName)).toEqual([wellFormed(after as string)]);
+        expect((await arrived(item)).map(({ firstName }) => firstName)).toEqual([
+          wellFormed(after as string),
+        ]);
       });
 
       it('are refused or arrive as they are when they hold NUL', async () => {
@@ -300,7 +342,10 @@ export function describeConnector(harness: ConnectorHarness): void {
           error: {
             kind: 'record_rejected',
             errors: expect.arrayContaining([
-              expect.objectContaining({ field: harness.rejected.field, message: expect.stringMatching(/./) as string }),
+              expect.objectContaining({
+                field: harness.rejected.field,
+                message: expect.stringMatching(/./) as string,
+              }),
             ]) as unknown,
           },
         });
@@ -315,7 +360,9 @@ export function describeConnector(harness: ConnectorHarness): void {
         const failure = await failureOf(item, context());
 
         // A third party that answers 403 leaves it to `check` to tell refused credentials from a refused record (rules.md 10).
-        expect(failure instanceof Unauthorized || (failure instanceof RecordRejected && failure.isForbidden)).toBe(true);
+        expect(
+          failure instanceof Unauthorized || (failure instanceof RecordRejected && failure.isForbidden),
+        ).toBe(true);
         expect(await arrived(item)).toEqual([]);
       });
 
@@ -334,9 +381,13 @@ export function describeConnector(harness: ConnectorHarness): void {
         const items = Array.from({ length: 30 }, () => anEmployee());
 
         await expect(connector.check(contextFor())).rejects.toBeInstanceOf(Unavailable);
-        const results = await connector.push(items, contextFor({ http: counted })).catch((error: unknown) => error);
+        const results = await connector
+          .push(items, contextFor({ http: counted }))
+          .catch((error: unknown) => error);
 
-        if (Array.isArray(results)) for (const result of results as PushResult[]) expect(result).toMatchObject({ ok: false, error: { kind: 'unavailable' } });
+        if (Array.isArray(results))
+          for (const result of results as PushResult[])
+            expect(result).toMatchObject({ ok: false, error: { kind: 'unavailable' } });
         else expect(results).toBeInstanceOf(Unavailable);
         expect(calls).toBeLessThanOrEqual(items.length / 2);
       });

@@ -1,6 +1,6 @@
 /** One request budget for all workers: rules.md 34, R9 and R14. */
 import type { RequestPriority } from '../../../domain/rate-limit/rate-limiter';
-import { noteInBudget, takeFromBudget } from '../../../db/integrations/rate-limits';
+import { recordRateLimitUsage, takePermits } from '../../../db/integrations/rate-limits';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 const START = Date.UTC(2026, 10, 21, 12);
@@ -20,9 +20,15 @@ beforeEach(async () => {
 });
 
 const take = (priority: RequestPriority, wanted = 1, of = integrationId) =>
-  tenant.work((work) => takeFromBudget(work, { integrationId: of, priority, wanted }));
-const note = (answers: { requests: number; slowedDown?: number; quota?: { limit: number; remaining: number; resetsInMs: number | null } }) =>
-  tenant.work((work) => noteInBudget(work, { integrationId, slowedDown: 0, quota: null, ...answers }));
+  tenant.work((work) => takePermits(work, { integrationId: of, priority, wanted }));
+const note = (answers: {
+  requests: number;
+  slowedDown?: number;
+  quota?: { limit: number; remaining: number; resetsInMs: number | null };
+}) =>
+  tenant.work((work) =>
+    recordRateLimitUsage(work, { integrationId, slowedDown: 0, quota: null, ...answers }),
+  );
 /** 80 requests in 2 s, then one refused: 20 per second from now on, and a second later a full bucket. */
 async function slowDown(): Promise<void> {
   await take('full');
@@ -38,7 +44,9 @@ describe('the shared request budget', () => {
     const takings = await Promise.all(Array.from({ length: 20 }, () => take('full', 10)));
 
     expect(takings.every(({ granted, retryAt }) => granted >= 10 && retryAt === null)).toBe(true);
-    expect(await db.superuser('select 1 from request_budgets where integration_id = $1', [integrationId])).toHaveLength(1);
+    expect(
+      await db.superuser('select 1 from rate_limits where integration_id = $1', [integrationId]),
+    ).toHaveLength(1);
   });
 
   it('never gives more than it holds to many workers at once, and then something is still left for pushes', async () => {
@@ -70,7 +78,12 @@ describe('the shared request budget', () => {
   it('tells a full pass when to come back at the reserve of a quota, and takes what answers told along with a request', async () => {
     const quota = { limit: 5_000, remaining: 900, resetsInMs: 1_800_000 };
     const taken = await tenant.work((work) =>
-      takeFromBudget(work, { integrationId, priority: 'full', wanted: 1, answers: { requests: 5, slowedDown: 0, quota } }),
+      takePermits(work, {
+        integrationId,
+        priority: 'full',
+        wanted: 1,
+        answers: { requests: 5, slowedDown: 0, quota },
+      }),
     );
 
     expect(taken).toEqual({ granted: 0, retryAt: new Date(START + 1_800_000) });

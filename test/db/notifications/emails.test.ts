@@ -1,5 +1,12 @@
 /** The rows of e-mails on their way out. */
-import { countEmailAttempt, lockEmail, noteEmailFailed, noteEmailSent, noteEmailTrouble, queueEmail } from '../../../db/notifications/emails';
+import {
+  countEmailAttempt,
+  lockEmail,
+  markEmailFailed,
+  markEmailSent,
+  recordEmailFailure,
+  queueEmail,
+} from '../../../db/notifications/emails';
 import type { TenantWork } from '../../../db/database';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
@@ -16,14 +23,24 @@ beforeEach(async () => {
 });
 
 const content = { integration_id: 'int_1', app: 'PocketBase', account_name: 'Acme', datasets: [] };
-const queue = (work: TenantWork) => queueEmail(work, { kind: 'onboarding_complete', recipient: 'ada@example.org', content });
+const queue = (work: TenantWork) =>
+  queueEmail(work, { kind: 'onboarding_complete', recipient: 'ada@example.org', content });
 const find = (emailId: string) => tenant.work((work) => lockEmail(work, { emailId }));
 
 it('queues an e-mail together with what wakes its workflow', async () => {
   const emailId = await tenant.work(queue);
 
-  expect(await find(emailId)).toMatchObject({ kind: 'onboarding_complete', recipient: 'ada@example.org', content, attempts: 0, sentAt: null, failedAt: null });
-  expect(await db.superuser('select lane, subject_id, tenant_id from outbox')).toEqual([{ lane: 'email', subject_id: emailId, tenant_id: tenant.tenantId }]);
+  expect(await find(emailId)).toMatchObject({
+    kind: 'onboarding_complete',
+    recipient: 'ada@example.org',
+    content,
+    attempts: 0,
+    sentAt: null,
+    failedAt: null,
+  });
+  expect(await db.superuser('select lane, subject_id, tenant_id from outbox')).toEqual([
+    { topic: 'email', subject_id: emailId, tenant_id: tenant.tenantId },
+  ]);
 });
 
 it('queues nothing when the transaction of its reason comes to nothing', async () => {
@@ -39,7 +56,11 @@ it('queues nothing when the transaction of its reason comes to nothing', async (
 
 it('keeps names that PostgreSQL could not', async () => {
   const emailId = await tenant.work((work) =>
-    queueEmail(work, { kind: 'onboarding_failed', recipient: 'ada@example.org', content: { ...content, account_name: 'A\0\ud800' } }),
+    queueEmail(work, {
+      kind: 'onboarding_failed',
+      recipient: 'ada@example.org',
+      content: { ...content, account_name: 'A\0\ud800' },
+    }),
   );
 
   expect(await find(emailId)).toMatchObject({ content: { account_name: 'A\u2400\uFFFD' } });
@@ -49,31 +70,42 @@ it('counts attempts and keeps the last trouble, cut to a length', async () => {
   const emailId = await tenant.work(queue);
 
   await tenant.work((work) => countEmailAttempt(work, { emailId }));
-  await tenant.work((work) => noteEmailTrouble(work, { emailId, error: `4${'x'.repeat(5_000)}\0`, mayBeTaken: false }));
+  await tenant.work((work) =>
+    recordEmailFailure(work, { emailId, error: `4${'x'.repeat(5_000)}\0`, mayBeTaken: false }),
+  );
 
-  expect(await find(emailId)).toMatchObject({ attempts: 1, sentAt: null, failedAt: null, lastError: `4${'x'.repeat(499)}` });
+  expect(await find(emailId)).toMatchObject({
+    attempts: 1,
+    sentAt: null,
+    failedAt: null,
+    lastError: `4${'x'.repeat(499)}`,
+  });
 });
 
 it('lets the first end count', async () => {
   const [sent, failed] = [await tenant.work(queue), await tenant.work(queue)];
-  await tenant.work((work) => noteEmailSent(work, { emailId: sent }));
-  await tenant.work((work) => noteEmailFailed(work, { emailId: failed, error: '550 No.' }));
+  await tenant.work((work) => markEmailSent(work, { emailId: sent }));
+  await tenant.work((work) => markEmailFailed(work, { emailId: failed, error: '550 No.' }));
 
   for (const emailId of [sent, failed]) {
-    await tenant.work((work) => noteEmailFailed(work, { emailId, error: 'late' }));
-    await tenant.work((work) => noteEmailTrouble(work, { emailId, error: 'late', mayBeTaken: false }));
-    await tenant.work((work) => noteEmailSent(work, { emailId }));
+    await tenant.work((work) => markEmailFailed(work, { emailId, error: 'late' }));
+    await tenant.work((work) => recordEmailFailure(work, { emailId, error: 'late', mayBeTaken: false }));
+    await tenant.work((work) => markEmailSent(work, { emailId }));
   }
 
   expect(await find(sent)).toMatchObject({ sentAt: expect.any(Date), failedAt: null, lastError: null });
-  expect(await find(failed)).toMatchObject({ sentAt: null, failedAt: expect.any(Date), lastError: '550 No.' });
+  expect(await find(failed)).toMatchObject({
+    sentAt: null,
+    failedAt: expect.any(Date),
+    lastError: '550 No.',
+  });
 });
 
 it("does not touch another tenant's", async () => {
   const emailId = await tenant.work(queue);
   const other = await GivenTenant.create(db);
 
-  await other.work((work) => noteEmailSent(work, { emailId }));
+  await other.work((work) => markEmailSent(work, { emailId }));
 
   expect(await other.work((work) => lockEmail(work, { emailId }))).toBeUndefined();
   expect(await find(emailId)).toMatchObject({ sentAt: null });
@@ -82,6 +114,10 @@ it("does not touch another tenant's", async () => {
 it('shows the dispatcher that there is one, but neither to whom nor what about', async () => {
   await tenant.work(queue);
 
-  expect(await db.asRole('syncline_dispatcher', null, 'select email_id, sent_at from emails')).not.toEqual([]);
-  await expect(db.asRole('syncline_dispatcher', null, 'select recipient from emails')).rejects.toThrow('permission denied');
+  expect(await db.asRole('syncline_dispatcher', null, 'select email_id, sent_at from emails')).not.toEqual(
+    [],
+  );
+  await expect(db.asRole('syncline_dispatcher', null, 'select recipient from emails')).rejects.toThrow(
+    'permission denied',
+  );
 });

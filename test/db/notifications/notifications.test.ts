@@ -4,16 +4,28 @@ import {
   countUnread,
   emailAtOnce,
   listInbox,
-  noteTargetViewed,
-  settleRecipient,
+  markTargetViewed,
+  decideRecipient,
   viewNotification,
   viewNotificationsUpTo,
 } from '../../../db/notifications/notification-recipients';
-import { changeNotificationSettings, findNotificationSettings, lockNotificationSettings } from '../../../db/notifications/notification-settings';
-import { listNotifications, type News, tellAdmins, tellPerson } from '../../../db/notifications/notifications';
+import {
+  changeNotificationSettings,
+  findNotificationSettings,
+  lockNotificationSettings,
+} from '../../../db/notifications/notification-settings';
+import {
+  listNotifications,
+  type News,
+  notifyAdmins,
+  notifyPerson,
+} from '../../../db/notifications/notifications';
 import { newUuid } from '../../../db/sql/ids';
-import { findForgotten } from '../../../db/platform/outbox';
-import { findRefusedAddress, noteRefusedAddress } from '../../../db/notifications/undeliverable-addresses';
+import { findStalled } from '../../../db/platform/outbox';
+import {
+  findRefusedAddress,
+  saveUndeliverableAddress,
+} from '../../../db/notifications/undeliverable-addresses';
 import { type GivenPerson, givenPerson } from '../../support/environments/people';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
@@ -35,33 +47,66 @@ beforeEach(async () => {
 const later = (seconds: number) => {
   at = new Date(at.getTime() + seconds * 1_000);
 };
-const news = (more: Partial<News> = {}): News => ({ kind: 'sync_complete', integrationId: null, syncRunId: newUuid(), detail: 'Done.', ...more });
+const news = (more: Partial<News> = {}): News => ({
+  kind: 'sync_complete',
+  integrationId: null,
+  syncRunId: newUuid(),
+  detail: 'Done.',
+  ...more,
+});
 const tell = (more: Partial<News> & { personId?: string; operationId?: string } = {}, of = tenant) =>
-  of.work((work) => tellPerson(work, { personId: ada.personId, operationId: null, revealAt: work.now, ...news(more), ...more }));
-const inbox = ({ personId } = ada, of = tenant) => of.work((work) => listInbox(work, { personId, limit: 200 }));
+  of.work((work) =>
+    notifyPerson(work, {
+      personId: ada.personId,
+      operationId: null,
+      revealAt: work.now,
+      ...news(more),
+      ...more,
+    }),
+  );
+const inbox = ({ personId } = ada, of = tenant) =>
+  of.work((work) => listInbox(work, { personId, limit: 200 }));
 const unread = ({ personId } = ada) => tenant.work((work) => countUnread(work, { personId }));
 const recipients = () =>
-  tenant.work(({ trx, tenantId }) => trx.selectFrom('notificationRecipients').selectAll().where('tenantId', '=', tenantId).orderBy('notificationId').execute());
+  tenant.work(({ trx, tenantId }) =>
+    trx
+      .selectFrom('notificationRecipients')
+      .selectAll()
+      .where('tenantId', '=', tenantId)
+      .orderBy('notificationId')
+      .execute(),
+  );
 const onlyRecipient = async () => (await recipients())[0] as Awaited<ReturnType<typeof recipients>>[number];
-const emails = () => tenant.work(({ trx, tenantId }) => trx.selectFrom('emails').selectAll().where('tenantId', '=', tenantId).execute());
-const settle = (notificationRecipientId: string) => tenant.work((work) => settleRecipient(work, { notificationRecipientId }));
+const emails = () =>
+  tenant.work(({ trx, tenantId }) =>
+    trx.selectFrom('emails').selectAll().where('tenantId', '=', tenantId).execute(),
+  );
+const settle = (notificationRecipientId: string) =>
+  tenant.work((work) => decideRecipient(work, { notificationRecipientId }));
 
 it('is viewed or sent, never both and never neither, when somebody looks in the very instant of its time: 2,000 races (R18)', async () => {
   const count = 2_000;
   await tenant.work(async (work) => {
-    for (let index = 0; index < count; index += 1) await tellPerson(work, { personId: ada.personId, operationId: null, revealAt: work.now, ...news() });
+    for (let index = 0; index < count; index += 1)
+      await notifyPerson(work, { personId: ada.personId, operationId: null, revealAt: work.now, ...news() });
   });
   const all = await recipients();
-  for (let start = 0; start < count; start += 100) await Promise.all(all.slice(start, start + 100).map((row) => settle(row.notificationRecipientId)));
+  for (let start = 0; start < count; start += 100)
+    await Promise.all(all.slice(start, start + 100).map((row) => settle(row.notificationRecipientId)));
   later(901);
 
   const outcomes: unknown[] = [];
   for (let start = 0; start < count; start += 8) {
-    const round = all.slice(start, start + 8).flatMap(({ notificationRecipientId, notificationId }, index) => {
-      const view = () => tenant.work((work) => viewNotification(work, { personId: ada.personId, notificationId, how: 'opened' }));
-      const decide = async () => outcomes.push((await settle(notificationRecipientId)).decision);
-      return index % 2 === 0 ? [view(), decide()] : [decide(), view()];
-    });
+    const round = all
+      .slice(start, start + 8)
+      .flatMap(({ notificationRecipientId, notificationId }, index) => {
+        const view = () =>
+          tenant.work((work) =>
+            viewNotification(work, { personId: ada.personId, notificationId, how: 'opened' }),
+          );
+        const decide = async () => outcomes.push((await settle(notificationRecipientId)).decision);
+        return index % 2 === 0 ? [view(), decide()] : [decide(), view()];
+      });
     await Promise.all(round);
   }
 
@@ -76,7 +121,11 @@ it('is viewed or sent, never both and never neither, when somebody looks in the 
   expect([sent.length > 0, suppressed.length > 0]).toEqual([true, true]);
 
   // What was viewed by then does not leave either, though it was to be sent.
-  const attempts = await Promise.all(sent.slice(0, 20).map(({ emailId }) => tenant.work((work) => beginEmailAttempt(work, { emailId: emailId as string }))));
+  const attempts = await Promise.all(
+    sent
+      .slice(0, 20)
+      .map(({ emailId }) => tenant.work((work) => beginEmailAttempt(work, { emailId: emailId as string }))),
+  );
   expect(attempts.filter(({ kind }) => kind !== 'over')).toEqual([]);
 }, 180_000);
 
@@ -86,13 +135,17 @@ it('tells the end of an operation once, however often it is told', async () => {
   await tell({ operationId });
 
   expect(await recipients()).toHaveLength(1);
-  expect(await db.superuser(`select count(*)::int as count from notifications where tenant_id = $1`, [tenant.tenantId])).toEqual([{ count: 1 }]);
+  expect(
+    await db.superuser(`select count(*)::int as count from notifications where tenant_id = $1`, [
+      tenant.tenantId,
+    ]),
+  ).toEqual([{ count: 1 }]);
 });
 
 it('tells nobody of what came to nothing', async () => {
   await expect(
     tenant.work(async (work) => {
-      await tellAdmins(work, news());
+      await notifyAdmins(work, news());
       throw new Error('No.');
     }),
   ).rejects.toThrow('No.');
@@ -101,7 +154,9 @@ it('tells nobody of what came to nothing', async () => {
 });
 
 it('shows what was told to all at once, and what somebody may still hear of directly only when it is settled', async () => {
-  await tenant.work((work) => tellAdmins(work, news({ kind: 'endpoint_disabled', webhookEndpointId: newUuid() })));
+  await tenant.work((work) =>
+    notifyAdmins(work, news({ kind: 'endpoint_disabled', webhookEndpointId: newUuid() })),
+  );
   expect(await unread()).toBe(1);
 
   await tell({ operationId: newUuid() });
@@ -113,9 +168,11 @@ it('shows what was told to all at once, and what somebody may still hear of dire
 
 it('keeps what one person started out of the list of the tenant', async () => {
   await tell();
-  await tenant.work((work) => tellAdmins(work, news({ kind: 'endpoint_disabled' })));
+  await tenant.work((work) => notifyAdmins(work, news({ kind: 'endpoint_disabled' })));
 
-  expect((await tenant.work((work) => listNotifications(work, { limit: 10 }))).map(({ kind }) => kind)).toEqual(['endpoint_disabled']);
+  expect(
+    (await tenant.work((work) => listNotifications(work, { limit: 10 }))).map(({ kind }) => kind),
+  ).toEqual(['endpoint_disabled']);
 });
 
 it("is nobody else's: neither another person nor another tenant sees or views it", async () => {
@@ -125,10 +182,18 @@ it("is nobody else's: neither another person nor another tenant sees or views it
   const other = await GivenTenant.create(db);
   const target = { notificationId, how: 'seen' as const };
 
-  expect(await tenant.work((work) => viewNotification(work, { personId: bob.personId, ...target }))).toBe(false);
-  expect(await other.work((work) => viewNotification(work, { personId: ada.personId, ...target }))).toBe(false);
-  expect(await other.work((work) => viewNotificationsUpTo(work, { personId: ada.personId, notificationId }))).toBe(0);
-  expect(await other.work((work) => settleRecipient(work, { notificationRecipientId }))).toEqual({ decision: 'not_found' });
+  expect(await tenant.work((work) => viewNotification(work, { personId: bob.personId, ...target }))).toBe(
+    false,
+  );
+  expect(await other.work((work) => viewNotification(work, { personId: ada.personId, ...target }))).toBe(
+    false,
+  );
+  expect(
+    await other.work((work) => viewNotificationsUpTo(work, { personId: ada.personId, notificationId })),
+  ).toBe(0);
+  expect(await other.work((work) => decideRecipient(work, { notificationRecipientId }))).toEqual({
+    decision: 'not_found',
+  });
   expect([await inbox(bob), await inbox(ada, other), await unread()]).toEqual([[], [], 1]);
 });
 
@@ -143,7 +208,11 @@ it('marks all up to one as viewed, and leaves what came later', async () => {
   for (const { notificationRecipientId } of await recipients()) await settle(notificationRecipientId);
   const shown = await inbox();
 
-  expect(await tenant.work((work) => viewNotificationsUpTo(work, { ...ada, notificationId: shown[1]?.notificationId as string }))).toBe(3);
+  expect(
+    await tenant.work((work) =>
+      viewNotificationsUpTo(work, { ...ada, notificationId: shown[1]?.notificationId as string }),
+    ),
+  ).toBe(3);
 
   expect((await inbox()).map(({ viewedAt }) => viewedAt !== null)).toEqual([false, true, true, true]);
   expect(await unread()).toBe(1);
@@ -157,7 +226,9 @@ it('is viewed for good: a second view changes nothing', async () => {
   const [before] = await recipients();
   later(60);
 
-  expect(await tenant.work((work) => viewNotification(work, { ...ada, notificationId, how: 'opened' }))).toBe(true);
+  expect(await tenant.work((work) => viewNotification(work, { ...ada, notificationId, how: 'opened' }))).toBe(
+    true,
+  );
 
   expect(await recipients()).toEqual([before]);
 });
@@ -168,7 +239,7 @@ it('counts the page it leads to for the one who opened it, and for nobody else',
   await tell({ syncRunId });
   await tell({ syncRunId, personId: bob.personId });
 
-  await tenant.work((work) => noteTargetViewed(work, { personId: ada.personId, syncRunId }));
+  await tenant.work((work) => markTargetViewed(work, { personId: ada.personId, syncRunId }));
 
   expect((await recipients()).map(({ personId, decision }) => [personId, decision])).toEqual([
     [ada.personId, 'viewed'],
@@ -178,9 +249,9 @@ it('counts the page it leads to for the one who opened it, and for nobody else',
 
 it('does not count the page of a run for what only names the run and leads elsewhere', async () => {
   const syncRunId = newUuid();
-  await tenant.work((work) => tellAdmins(work, news({ kind: 'deletions_need_review', syncRunId })));
+  await tenant.work((work) => notifyAdmins(work, news({ kind: 'deletions_need_review', syncRunId })));
 
-  await tenant.work((work) => noteTargetViewed(work, { personId: ada.personId, syncRunId }));
+  await tenant.work((work) => markTargetViewed(work, { personId: ada.personId, syncRunId }));
 
   expect(await unread()).toBe(1);
 });
@@ -190,12 +261,24 @@ it('is sent with the news itself where it says so, and not twice to one address'
   const content = { integration_id: 'int_1', app: 'App', account_name: 'Acme', datasets: [] };
   const emailId = newUuid();
   await tenant.work(async (work) => {
-    const told = await tellAdmins(work, news({ kind: 'onboarding_complete' }));
-    await emailAtOnce(work, told, { kind: 'onboarding_complete', content, alreadySent: { address: contact.email.toUpperCase(), emailId } });
+    const told = await notifyAdmins(work, news({ kind: 'onboarding_complete' }));
+    await emailAtOnce(work, told, {
+      kind: 'onboarding_complete',
+      content,
+      alreadySent: { address: contact.email.toUpperCase(), emailId },
+    });
   });
 
-  expect((await emails()).map(({ recipient, personId }) => [recipient, personId])).toEqual([[ada.email, ada.personId]]);
-  expect((await recipients()).map((row) => [row.decision, row.decisionReason, row.personId === contact.personId && row.emailId === emailId])).toEqual(
+  expect((await emails()).map(({ recipient, personId }) => [recipient, personId])).toEqual([
+    [ada.email, ada.personId],
+  ]);
+  expect(
+    (await recipients()).map((row) => [
+      row.decision,
+      row.decisionReason,
+      row.personId === contact.personId && row.emailId === emailId,
+    ]),
+  ).toEqual(
     expect.arrayContaining([
       ['emailed', 'at_once', true],
       ['emailed', 'at_once', false],
@@ -207,10 +290,16 @@ it('has settings that two people cannot change at once without one hearing of th
   const change = (emailDelaySeconds: number) =>
     tenant.work(async (work) => {
       const before = await lockNotificationSettings(work);
-      return before.version === 1 ? (await changeNotificationSettings(work, { emailDelaySeconds })).emailDelaySeconds : 'stale';
+      return before.version === 1
+        ? (await changeNotificationSettings(work, { emailDelaySeconds })).emailDelaySeconds
+        : 'stale';
     });
 
-  expect(await tenant.work(findNotificationSettings)).toEqual({ isEmailOn: true, emailDelaySeconds: 900, version: 1 });
+  expect(await tenant.work(findNotificationSettings)).toEqual({
+    isEmailOn: true,
+    emailDelaySeconds: 900,
+    version: 1,
+  });
   const outcomes = await Promise.all([60, 120, 180, 240].map(change));
 
   expect(outcomes.filter((outcome) => outcome === 'stale')).toHaveLength(3);
@@ -218,8 +307,11 @@ it('has settings that two people cannot change at once without one hearing of th
 });
 
 it('remembers which address was refused, not whose', async () => {
-  await tenant.work((work) => noteRefusedAddress(work, { ...ada, detail: '550 No such user.\0' }));
-  expect(await tenant.work((work) => findRefusedAddress(work, ada))).toMatchObject({ email: ada.email, detail: '550 No such user.\u2400' });
+  await tenant.work((work) => saveUndeliverableAddress(work, { ...ada, detail: '550 No such user.\0' }));
+  expect(await tenant.work((work) => findRefusedAddress(work, ada))).toMatchObject({
+    email: ada.email,
+    detail: '550 No such user.\u2400',
+  });
 
   await tenant.work(({ trx }) =>
     trx
@@ -233,26 +325,33 @@ it('remembers which address was refused, not whose', async () => {
 });
 
 it('is found by the sweep when nobody follows it, and not while its time has not come or once it is decided', async () => {
-  const isForgotten = async (overdueSince: Date) => {
-    const forgotten = await db.database.withDispatcher((work) => findForgotten(work, { overdueSince }));
-    return forgotten.filter(({ lane, tenantId }) => lane === 'notification' && tenantId === tenant.tenantId).length;
+  const isStalled = async (overdueSince: Date) => {
+    const stalled = await db.database.withDispatcher((work) => findStalled(work, { overdueSince }));
+    return stalled.filter(({ topic, tenantId }) => topic === 'notification' && tenantId === tenant.tenantId)
+      .length;
   };
   const inMinutes = (minutes: number) => new Date(at.getTime() + minutes * 60_000);
   await tell();
   const { notificationRecipientId } = await onlyRecipient();
-  expect([await isForgotten(at), await isForgotten(inMinutes(1))]).toEqual([0, 1]);
+  expect([await isStalled(at), await isStalled(inMinutes(1))]).toEqual([0, 1]);
 
   await settle(notificationRecipientId);
-  expect([await isForgotten(inMinutes(14)), await isForgotten(inMinutes(16))]).toEqual([0, 1]);
+  expect([await isStalled(inMinutes(14)), await isStalled(inMinutes(16))]).toEqual([0, 1]);
 
   later(901);
   await settle(notificationRecipientId);
-  expect(await isForgotten(inMinutes(60))).toBe(0);
+  expect(await isStalled(inMinutes(60))).toBe(0);
 });
 
 it('tells the dispatcher when it has to be followed, and nothing of what it says or to whom', async () => {
-  await expect(db.asRole('syncline_dispatcher', null, 'select person_id from notification_recipients')).rejects.toThrow('permission denied');
+  await expect(
+    db.asRole('syncline_dispatcher', null, 'select person_id from notification_recipients'),
+  ).rejects.toThrow('permission denied');
   expect(
-    await db.asRole('syncline_dispatcher', null, 'select notification_recipient_id, visible_at, email_at, decision from notification_recipients'),
+    await db.asRole(
+      'syncline_dispatcher',
+      null,
+      'select notification_recipient_id, visible_at, email_at, decision from notification_recipients',
+    ),
   ).not.toEqual([]);
 });

@@ -2,7 +2,7 @@
 import { deleteIntegration, pauseIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { type Claim, claimDuePushes, type ClaimedPush } from '../../../db/push/claim-pushes';
-import { concludePushes, type PushOutcome } from '../../../db/push/record-push-results';
+import { recordPushResults, type PushOutcome } from '../../../db/push/record-push-results';
 import { renewLease } from '../../../db/push/push-queue';
 import { actOnRecordSync } from '../../../db/records/record-sync-actions';
 import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';
@@ -28,10 +28,20 @@ const DUE = at(GRACE_MS);
 const succeeded: PushOutcome = { kind: 'succeeded', effect: 'created', remoteId: 'r1', remoteVersion: null };
 const conclude = (claim: Claim, outcome: PushOutcome, when: Date) =>
   tenant.work((work) =>
-    concludePushes(work, { integrationId, claimId: claim.pushes[0]?.claimId ?? '', concluded: claim.pushes.map((push) => ({ push, outcome })), now: when }),
+    recordPushResults(work, {
+      integrationId,
+      claimId: claim.pushes[0]?.claimId ?? '',
+      concluded: claim.pushes.map((push) => ({ push, outcome })),
+      now: when,
+    }),
   );
 const acceptMany = (count: number) =>
-  tenant.accept(...Array.from({ length: count }, (_, index) => ({ externalId: `e${String(index).padStart(3, '0')}`, fields: { name: 'A' } })));
+  tenant.accept(
+    ...Array.from({ length: count }, (_, index) => ({
+      externalId: `e${String(index).padStart(3, '0')}`,
+      fields: { name: 'A' },
+    })),
+  );
 const names = (pushes: readonly ClaimedPush[]) => pushes.map(({ externalId }) => externalId).toSorted();
 
 describe('a claim', () => {
@@ -39,7 +49,9 @@ describe('a claim', () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
 
     expect((await tenant.claim(integrationId, at(GRACE_MS - 1))).pushes).toEqual([]);
-    expect((await tenant.claim(integrationId, DUE)).pushes).toMatchObject([{ externalId: 'e1', payload: { name: 'A' } }]);
+    expect((await tenant.claim(integrationId, DUE)).pushes).toMatchObject([
+      { externalId: 'e1', payload: { name: 'A' } },
+    ]);
   });
 
   it('takes nothing twice, whoever else claims at the same moment', async () => {
@@ -60,7 +72,14 @@ describe('a claim', () => {
     let tellLocked = (): void => {};
     const isLocked = new Promise<void>((resolve) => (tellLocked = resolve));
     const holding = tenant.work(async ({ trx }) => {
-      await trx.selectFrom('recordSyncs').selectAll().where('integrationId', '=', integrationId).orderBy('recordId').limit(1).forUpdate().execute();
+      await trx
+        .selectFrom('recordSyncs')
+        .selectAll()
+        .where('integrationId', '=', integrationId)
+        .orderBy('recordId')
+        .limit(1)
+        .forUpdate()
+        .execute();
       tellLocked();
       await isReleased;
     });
@@ -94,7 +113,14 @@ describe('a claim', () => {
     await tenant.work((work) => pauseIntegration(work, { integrationId }));
 
     const claim = await tenant.work((work) =>
-      claimDuePushes(work, { integration: integration as never, firedAt: DUE, now: DUE, leaseUntil: at(GRACE_MS + 20_000), limit: 10, onlyWindows: false }),
+      claimDuePushes(work, {
+        integration: integration as never,
+        firedAt: DUE,
+        now: DUE,
+        leaseUntil: at(GRACE_MS + 20_000),
+        limit: 10,
+        onlyWindows: false,
+      }),
     );
 
     expect(claim).toEqual({ pushes: [], taken: 0, isOutdated: true });
@@ -102,7 +128,14 @@ describe('a claim', () => {
 
   it('does not take a held record', async () => {
     const [accepted] = await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
-    await tenant.work((work) => actOnRecordSync(work, { act: 'hold', integrationId, recordId: accepted?.recordId as string, actor: 'ana' }));
+    await tenant.work((work) =>
+      actOnRecordSync(work, {
+        act: 'hold',
+        integrationId,
+        recordId: accepted?.recordId as string,
+        actor: 'ana',
+      }),
+    );
 
     expect((await tenant.claim(integrationId, at(10 * GRACE_MS))).taken).toBe(0);
   });
@@ -112,12 +145,15 @@ describe('a claim', () => {
       const externalId = `race${round}`;
       await tenant.accept({ externalId, fields: { name: 'before' } });
       now = START + GRACE_MS - 1; // the change comes at the deadline, with a window of its own after it
-      const [claim] = await Promise.all([tenant.claim(integrationId, DUE), tenant.accept({ externalId, fields: { name: 'after' } })]);
-      const pair = await tenant.pair(integrationId, externalId);
+      const [claim] = await Promise.all([
+        tenant.claim(integrationId, DUE),
+        tenant.accept({ externalId, fields: { name: 'after' } }),
+      ]);
+      const recordSync = await tenant.recordSync(integrationId, externalId);
       const pushed = claim.pushes.find((push) => push.externalId === externalId);
 
       // Claimed as it was, and dirty; or not claimed, and waiting again.
-      expect(pair?.dueAt).toEqual(at(2 * GRACE_MS - 1));
+      expect(recordSync?.dueAt).toEqual(at(2 * GRACE_MS - 1));
       expect([undefined, 'before']).toContain(pushed?.payload.name);
       now = START;
     }
@@ -130,28 +166,46 @@ describe('a conclusion', () => {
     const zombie = await tenant.claim(integrationId, DUE);
     const heir = await tenant.claim(integrationId, at(GRACE_MS + 20_000));
     expect(heir.pushes[0]?.pushId).toBe(zombie.pushes[0]?.pushId); // the same push: the third party sees the same idempotency key
-    const before = await tenant.pair(integrationId, 'e1');
+    const before = await tenant.recordSync(integrationId, 'e1');
 
     await conclude(zombie, { kind: 'failed', errors: [], isCertain: true }, at(GRACE_MS + 21_000));
-    expect(await tenant.pair(integrationId, 'e1')).toEqual(before);
+    expect(await tenant.recordSync(integrationId, 'e1')).toEqual(before);
     await conclude(heir, succeeded, at(GRACE_MS + 22_000));
     await conclude(zombie, { kind: 'failed', errors: [], isCertain: true }, at(GRACE_MS + 23_000));
 
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null, leaseUntil: null, claimId: null });
-    expect(await db.superuser('select result from pushes where integration_id = $1', [integrationId])).toEqual([{ result: 'succeeded' }]);
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      status: 'synced',
+      errors: null,
+      leaseUntil: null,
+      claimId: null,
+    });
+    expect(
+      await db.superuser('select result from pushes where integration_id = $1', [integrationId]),
+    ).toEqual([{ result: 'succeeded' }]);
   });
 
   it('of one who renewed its lease counts, and nobody else gets the record meanwhile', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     const claim = await tenant.claim(integrationId, DUE);
     const { claimId, recordId } = claim.pushes[0] as ClaimedPush;
-    const renewed = await tenant.work((work) => renewLease(work, { integrationId, claimId, recordIds: [recordId], leaseUntil: at(GRACE_MS + 60_000) }));
+    const renewed = await tenant.work((work) =>
+      renewLease(work, { integrationId, claimId, recordIds: [recordId], leaseUntil: at(GRACE_MS + 60_000) }),
+    );
 
     expect(renewed).toBe(1);
     expect((await tenant.claim(integrationId, at(GRACE_MS + 30_000))).taken).toBe(0);
     await conclude(claim, succeeded, at(GRACE_MS + 40_000));
-    expect((await tenant.pair(integrationId, 'e1'))?.status).toBe('synced');
-    expect(await tenant.work((work) => renewLease(work, { integrationId, claimId, recordIds: [recordId], leaseUntil: at(GRACE_MS + 90_000) }))).toBe(0);
+    expect((await tenant.recordSync(integrationId, 'e1'))?.status).toBe('synced');
+    expect(
+      await tenant.work((work) =>
+        renewLease(work, {
+          integrationId,
+          claimId,
+          recordIds: [recordId],
+          leaseUntil: at(GRACE_MS + 90_000),
+        }),
+      ),
+    ).toBe(0);
   });
 
   it('leaves a pair pending that changed meanwhile, and does not let an expired lease send the change early', async () => {
@@ -162,7 +216,10 @@ describe('a conclusion', () => {
 
     const early = await tenant.claim(integrationId, at(GRACE_MS + 20_000));
     expect(early.pushes).toEqual([]);
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_pending', wakeAt: at(2 * GRACE_MS + 10_000) });
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      status: 'sync_pending',
+      nextDueAt: at(2 * GRACE_MS + 10_000),
+    });
 
     const due = await tenant.claim(integrationId, at(2 * GRACE_MS + 10_000));
     expect(due.pushes).toMatchObject([{ payload: { name: 'B' } }]);
@@ -176,23 +233,43 @@ describe('a conclusion', () => {
     await conclude(claim, succeeded, at(GRACE_MS + 1_000));
 
     expect(
-      await db.superuser('select 1 from record_syncs where integration_id = $1 union all select 1 from record_links where integration_id = $1', [
-        integrationId,
-      ]),
+      await db.superuser(
+        'select 1 from record_syncs where integration_id = $1 union all select 1 from record_links where integration_id = $1',
+        [integrationId],
+      ),
     ).toEqual([]);
-    expect(await db.superuser('select result from pushes where integration_id = $1', [integrationId])).toEqual([{ result: 'closed' }]);
+    expect(
+      await db.superuser('select result from pushes where integration_id = $1', [integrationId]),
+    ).toEqual([{ result: 'closed' }]);
   });
 });
 
 describe('the columns that nobody writes', () => {
   it('leave no pair that waits without an instant at which the lane looks at it, unless it is held', async () => {
     await acceptMany(6);
-    const [first, second] = [await tenant.claim(integrationId, DUE, 2), await tenant.claim(integrationId, DUE, 2)];
+    const [first, second] = [
+      await tenant.claim(integrationId, DUE, 2),
+      await tenant.claim(integrationId, DUE, 2),
+    ];
     await conclude(first, { kind: 'waiting', wasCalled: true, errors: null, isFailing: false }, DUE);
-    await conclude(second, { kind: 'retry', errors: [], refusals: 1, nextAttemptAt: at(GRACE_MS + 2_000) }, DUE);
+    await conclude(
+      second,
+      { kind: 'retry', errors: [], refusals: 1, nextAttemptAt: at(GRACE_MS + 2_000) },
+      DUE,
+    );
 
-    const rows = await db.superuser(`select status, wake_at is null as is_asleep from record_syncs where integration_id = $1`, [integrationId]);
+    const rows = await db.superuser(
+      `select status, next_due_at is null as is_asleep from record_syncs where integration_id = $1`,
+      [integrationId],
+    );
     expect(rows.filter((row) => row.is_asleep)).toEqual([]);
-    expect(rows.map((row) => String(row.status)).toSorted()).toEqual(['sync_pending', 'sync_pending', 'syncing', 'syncing', 'syncing', 'syncing']);
+    expect(rows.map((row) => String(row.status)).toSorted()).toEqual([
+      'sync_pending',
+      'sync_pending',
+      'syncing',
+      'syncing',
+      'syncing',
+      'syncing',
+    ]);
   });
 });

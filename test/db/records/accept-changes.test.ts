@@ -1,6 +1,11 @@
 /** Acceptance by many at once, on a real PostgreSQL: rules.md 7, rules.md R11 to R13. */
 import { newUuid } from '../../../db/sql/ids';
-import { changeIntegration, createIntegration, replaceCredentials, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import {
+  changeIntegration,
+  createIntegration,
+  replaceCredentials,
+  resumeIntegration,
+} from '../../../db/sync-runs/integration-lifecycle';
 import { openBackfillWindows } from '../../../db/push/backfill';
 import { acceptChanges, type RecordChange } from '../../../db/records/accept-changes';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
@@ -21,31 +26,47 @@ beforeEach(async () => {
 });
 
 const by = { actor: 'test', requestId: 'test' };
-const put = (externalId: string, fields: RecordChange['fields'], more: Partial<RecordChange> = {}): RecordChange => ({
+const put = (
+  externalId: string,
+  fields: RecordChange['fields'],
+  more: Partial<RecordChange> = {},
+): RecordChange => ({
   recordType: 'employees',
   externalId,
   kind: 'put',
   fields,
   ...more,
 });
-const records = () => tenant.work(({ trx }) => trx.selectFrom('records').selectAll().orderBy('externalId').execute());
+const records = () =>
+  tenant.work(({ trx }) => trx.selectFrom('records').selectAll().orderBy('externalId').execute());
 const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('R11: the same change, delivered a hundred times at once', () => {
   it.each([
     ['with a version', { version: 7 }],
     ['without one', {}],
-  ])('is one record, one change and one window, and everybody gets the same answer: %s', async (_what, more) => {
-    await tenant.integration();
+  ])(
+    'is one record, one change and one window, and everybody gets the same answer: %s',
+    async (_what, more) => {
+      await tenant.integration();
 
-    const answers = await Promise.all(Array.from({ length: 100 }, () => tenant.accept({ externalId: 'e1', fields: { name: 'A' }, ...more })));
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, () =>
+          tenant.accept({ externalId: 'e1', fields: { name: 'A' }, ...more }),
+        ),
+      );
 
-    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    expect(answers[0]?.[0]).toMatchObject({ outcome: 'accepted', syncs: [{ status: 'sync_pending' }] });
-    expect(await records()).toHaveLength(1);
-    expect(await tenant.work(({ trx }) => trx.selectFrom('recordChanges').selectAll().execute())).toHaveLength(1);
-    expect(await db.superuser('select * from outbox where tenant_id = $1', [tenant.tenantId])).toHaveLength(1);
-  });
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+      expect(answers[0]?.[0]).toMatchObject({ outcome: 'accepted', syncs: [{ status: 'sync_pending' }] });
+      expect(await records()).toHaveLength(1);
+      expect(
+        await tenant.work(({ trx }) => trx.selectFrom('recordChanges').selectAll().execute()),
+      ).toHaveLength(1);
+      expect(await db.superuser('select * from outbox where tenant_id = $1', [tenant.tenantId])).toHaveLength(
+        1,
+      );
+    },
+  );
 });
 
 describe('R12: changes out of order', () => {
@@ -54,7 +75,9 @@ describe('R12: changes out of order', () => {
     const integrationId = await tenant.integration();
     const changes = random.shuffled(
       Array.from({ length: 200 }, (_, record) =>
-        Array.from({ length: 5 }, (__, version) => put(`e${record}`, { name: `v${version + 1}` }, { version: version + 1 })),
+        Array.from({ length: 5 }, (__, version) =>
+          put(`e${record}`, { name: `v${version + 1}` }, { version: version + 1 }),
+        ),
       ).flat(),
     );
     const batches = Array.from({ length: 20 }, (_, index) => changes.slice(index * 50, index * 50 + 50));
@@ -63,8 +86,13 @@ describe('R12: changes out of order', () => {
 
     const stored = await records();
     expect(stored).toHaveLength(200);
-    expect(stored.filter((record) => record.version !== 5 || (record.fields as { name: string }).name !== 'v5')).toEqual([]);
-    const behind = await db.superuser('select * from record_syncs where integration_id = $1 and relevant_version <> 5', [integrationId]);
+    expect(
+      stored.filter((record) => record.version !== 5 || (record.fields as { name: string }).name !== 'v5'),
+    ).toEqual([]);
+    const behind = await db.superuser(
+      'select * from record_syncs where integration_id = $1 and relevant_version <> 5',
+      [integrationId],
+    );
     expect(behind).toEqual([]);
   });
 
@@ -72,27 +100,37 @@ describe('R12: changes out of order', () => {
     const random = new Random(seed + 1);
     const from = Date.now() - 3_600_000;
     const changes = Array.from({ length: 100 }, (_, record) =>
-      Array.from({ length: 5 }, (__, step) => put(`e${record}`, { name: `v${step % 3}` }, { occurredAt: new Date(from + step * 1_000) })),
+      Array.from({ length: 5 }, (__, step) =>
+        put(`e${record}`, { name: `v${step % 3}` }, { occurredAt: new Date(from + step * 1_000) }),
+      ),
     ).flat();
 
     const shuffled = random.shuffled([...changes, ...changes]);
-    await Promise.all(Array.from({ length: 40 }, (_, index) => tenant.accept(...shuffled.slice(index * 25, index * 25 + 25))));
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) => tenant.accept(...shuffled.slice(index * 25, index * 25 + 25))),
+    );
 
     // Step 4 says what step 1 says: what came last counts, not what is new in it.
-    expect((await records()).filter((record) => (record.fields as { name: string }).name !== 'v1')).toEqual([]);
+    expect((await records()).filter((record) => (record.fields as { name: string }).name !== 'v1')).toEqual(
+      [],
+    );
   });
 
   it('are kept as stale in the log, and move no window', async () => {
     const integrationId = await tenant.integration();
     await tenant.accept({ externalId: 'e1', fields: { name: 'new' }, version: 2 });
-    const before = await tenant.pair(integrationId, 'e1');
+    const before = await tenant.recordSync(integrationId, 'e1');
 
     const [answer] = await tenant.accept({ externalId: 'e1', fields: { name: 'old' }, version: 1 });
 
     expect(answer).toMatchObject({ outcome: 'stale', version: 2 });
-    expect(await tenant.pair(integrationId, 'e1')).toEqual(before);
+    expect(await tenant.recordSync(integrationId, 'e1')).toEqual(before);
     expect(
-      (await tenant.work(({ trx }) => trx.selectFrom('recordChanges').select('outcome').orderBy('changeId').execute())).map(({ outcome }) => outcome),
+      (
+        await tenant.work(({ trx }) =>
+          trx.selectFrom('recordChanges').select('outcome').orderBy('changeId').execute(),
+        )
+      ).map(({ outcome }) => outcome),
     ).toEqual(['applied', 'stale']);
   });
 });
@@ -105,10 +143,20 @@ describe('batches over the same records', () => {
     const batch = (index: number) =>
       random
         .shuffled(Array.from({ length: 40 }, (_, record) => record))
-        .map((record) => ({ externalId: `e${record}`, kind: 'patch' as const, fields: { [`from${index}`]: index } }));
-    await tenant.accept(...Array.from({ length: 20 }, (_, record) => ({ externalId: `e${record}`, fields: { name: 'A' } })));
+        .map((record) => ({
+          externalId: `e${record}`,
+          kind: 'patch' as const,
+          fields: { [`from${index}`]: index },
+        }));
+    await tenant.accept(
+      ...Array.from({ length: 20 }, (_, record) => ({ externalId: `e${record}`, fields: { name: 'A' } })),
+    );
     const creations = Array.from({ length: 8 }, () =>
-      tenant.accept(...random.shuffled(Array.from({ length: 40 }, (_, record) => ({ externalId: `e${record}`, fields: { name: 'A' } })))),
+      tenant.accept(
+        ...random.shuffled(
+          Array.from({ length: 40 }, (_, record) => ({ externalId: `e${record}`, fields: { name: 'A' } })),
+        ),
+      ),
     );
     await Promise.all(creations);
 
@@ -117,16 +165,25 @@ describe('batches over the same records', () => {
     const stored = await records();
     expect(stored).toHaveLength(40);
     for (const record of stored) {
-      expect(record.fields).toEqual({ name: 'A', ...Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`from${index}`, index])) });
+      expect(record.fields).toEqual({
+        name: 'A',
+        ...Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`from${index}`, index])),
+      });
       expect(record.version).toBe(13);
     }
   });
 
   it('takes many clients that create overlapping records at once', async () => {
     const random = new Random(seed + 3);
-    const clients = Array.from({ length: 20 }, () => random.shuffled(Array.from({ length: 100 }, (_, record) => record)).slice(0, 50));
+    const clients = Array.from({ length: 20 }, () =>
+      random.shuffled(Array.from({ length: 100 }, (_, record) => record)).slice(0, 50),
+    );
 
-    await Promise.all(clients.map((mine) => tenant.accept(...mine.map((record) => ({ externalId: `e${record}`, fields: { name: 'A' } })))));
+    await Promise.all(
+      clients.map((mine) =>
+        tenant.accept(...mine.map((record) => ({ externalId: `e${record}`, fields: { name: 'A' } }))),
+      ),
+    );
 
     expect(await records()).toHaveLength(new Set(clients.flat()).size);
   });
@@ -147,12 +204,14 @@ describe('batches over the same records', () => {
     await hasBegun;
     await after(50);
     await tenant.accept({ externalId: 'e1', fields: { name: 'C' } });
-    const { dueAt } = (await tenant.pair(integrationId, 'e1')) ?? {};
+    const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
 
     release();
     await first;
 
-    expect((await tenant.pair(integrationId, 'e1'))?.dueAt?.getTime()).toBeGreaterThanOrEqual((dueAt as Date).getTime());
+    expect((await tenant.recordSync(integrationId, 'e1'))?.dueAt?.getTime()).toBeGreaterThanOrEqual(
+      (dueAt as Date).getTime(),
+    );
   });
 });
 
@@ -167,7 +226,10 @@ describe('rule 15: linking and new mappings while changes come in', () => {
   };
   /** All of the backfill, as the lane does it. */
   async function backfill(integrationId: string): Promise<void> {
-    while (!(await tenant.work((work) => openBackfillWindows(work, { integrationId, now: work.now, limit: 20 }))).isDone);
+    while (
+      !(await tenant.work((work) => openBackfillWindows(work, { integrationId, now: work.now, limit: 20 })))
+        .isDone
+    );
   }
 
   it('miss no record, whether it came before, after, or in the same moment', async () => {
@@ -185,7 +247,7 @@ describe('rule 15: linking and new mappings while changes come in', () => {
         accountName: 'Test',
         config: {},
         recordTypes: { employees: wider },
-        sealedCredentials: null,
+        encryptedCredentials: null,
         gracePeriodMs: GRACE_MS,
         maxWaitMs: null,
         initialPush: 'all',
@@ -195,20 +257,30 @@ describe('rule 15: linking and new mappings while changes come in', () => {
     await Promise.all([...coming, backfill(integrationId)]);
     await backfill(integrationId);
 
-    const pairs = await db.superuser('select * from record_syncs where integration_id = $1 and window_opened_at is not null', [integrationId]);
-    expect(pairs).toHaveLength(120);
+    const recordSyncs = await db.superuser(
+      'select * from record_syncs where integration_id = $1 and window_opened_at is not null',
+      [integrationId],
+    );
+    expect(recordSyncs).toHaveLength(120);
   });
 
   it('give every record that has to be sent again a window, though changes, claims and the new mapping get in each other’s way', async () => {
     const integrationId = await tenant.integration({ gracePeriodMs: 0 });
     const names = Array.from({ length: 60 }, (_, record) => `e${record}`);
-    await tenant.accept(...names.map((externalId) => ({ externalId, fields: { name: 'A', email: `${externalId}@example.org` } })));
+    await tenant.accept(
+      ...names.map((externalId) => ({
+        externalId,
+        fields: { name: 'A', email: `${externalId}@example.org` },
+      })),
+    );
     const claims = Array.from({ length: 6 }, async (_, index) => {
       await after(index * 3);
       return tenant.claim(integrationId, new Date(Date.now() + 1_000), 10);
     });
     await after(6);
-    await tenant.work((work) => changeIntegration(work, { integrationId, change: { recordTypes: { employees: wider } } }));
+    await tenant.work((work) =>
+      changeIntegration(work, { integrationId, change: { recordTypes: { employees: wider } } }),
+    );
     await Promise.all(claims);
     await backfill(integrationId);
 
@@ -224,18 +296,25 @@ describe('rule 15: linking and new mappings while changes come in', () => {
 
 describe('rule 16: resuming while a change comes in', () => {
   it.each([
-    ['resuming', (work: Parameters<Parameters<GivenTenant['work']>[0]>[0], integrationId: string) => resumeIntegration(work, { integrationId })],
+    [
+      'resuming',
+      (work: Parameters<Parameters<GivenTenant['work']>[0]>[0], integrationId: string) =>
+        resumeIntegration(work, { integrationId }),
+    ],
     [
       'new credentials',
       (work: Parameters<Parameters<GivenTenant['work']>[0]>[0], integrationId: string) =>
-        replaceCredentials(work, { integrationId, sealedCredentials: 'sealed' }),
+        replaceCredentials(work, { integrationId, encryptedCredentials: 'sealed' }),
     ],
   ])('wakes the lane for it: %s', async (_what, goOn) => {
     const integrationId = await tenant.integration();
     await tenant.work(({ trx }) =>
       trx
         .updateTable('integrations')
-        .set({ pausedAt: _what === 'resuming' ? new Date() : null, needsReauthorizationAt: _what === 'resuming' ? null : new Date() })
+        .set({
+          pausedAt: _what === 'resuming' ? new Date() : null,
+          needsReauthorizationAt: _what === 'resuming' ? null : new Date(),
+        })
         .where('integrationId', '=', integrationId)
         .execute(),
     );
@@ -259,7 +338,7 @@ describe('rule 16: resuming while a change comes in', () => {
     await Promise.all([accepting, resuming]);
 
     // Either the change is there when the lane is woken, or the change wakes it itself.
-    const rows = await db.superuser('select wake_at from outbox where tenant_id = $1', [tenant.tenantId]);
+    const rows = await db.superuser('select next_due_at from outbox where tenant_id = $1', [tenant.tenantId]);
     expect(wasResumedBefore).toBe(false);
     expect(rows.length).toBeGreaterThan(0);
   });

@@ -21,7 +21,8 @@ const AWKWARD = [
   '\u0001\u001f\u007f',
   'ünï 😀 \u2028',
 ];
-const COLUMNS = 'name text, fields jsonb, tags text[], is_active boolean, version bigint, due_at timestamptz, attempts int';
+const COLUMNS =
+  'name text, fields jsonb, tags text[], is_active boolean, version bigint, due_at timestamptz, attempts int';
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -37,7 +38,10 @@ afterAll(async () => {
 });
 
 const read = (rows: readonly object[]) =>
-  database.withTenant(newUuid(), async ({ trx }) => (await sql<object>`select row.* from ${rowsFrom(rows, COLUMNS)}`.execute(trx)).rows);
+  database.withTenant(
+    newUuid(),
+    async ({ trx }) => (await sql<object>`select row.* from ${rowsFrom(rows, COLUMNS)}`.execute(trx)).rows,
+  );
 
 describe('rows as one table', () => {
   it('arrive as they were sent, whatever stands in their texts', async () => {
@@ -68,14 +72,30 @@ describe('rows as one table', () => {
       });
 
     expect(
-      await readIds([id, id.toUpperCase(), id.replaceAll('-', ''), '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']),
+      await readIds([
+        id,
+        id.toUpperCase(),
+        id.replaceAll('-', ''),
+        '00000000-0000-0000-0000-000000000000',
+        'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      ]),
     ).toEqual([id, id, id, '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']);
-    for (const wrong of ['', id.slice(1), `${id}0`, id.replace(/.$/, 'g'), id.replace(/.$/, 'é'), id.replace(/.$/, '😀')])
+    for (const wrong of [
+      '',
+      id.slice(1),
+      `${id}0`,
+      id.replace(/.$/, 'g'),
+      id.replace(/.$/, 'é'),
+      id.replace(/.$/, '😀'),
+    ])
       await expect(readIds([wrong])).rejects.toThrow('This is not a UUID.');
   });
 
   it('arrive whole where their texts take more room than their letters', async () => {
-    const rows = ['😀'.repeat(20_000), 'é', '漢字'.repeat(9_000)].map((text) => ({ name: text, fields: { text } }));
+    const rows = ['😀'.repeat(20_000), 'é', '漢字'.repeat(9_000)].map((text) => ({
+      name: text,
+      fields: { text },
+    }));
 
     const arrived = (await read(rows)) as { name: string; fields: object }[];
 
@@ -85,7 +105,15 @@ describe('rows as one table', () => {
   it('hold null where a value is null or absent, and an empty list where it is empty', async () => {
     const [row] = await read([{ name: null, tags: [] }]);
 
-    expect(row).toEqual({ name: null, fields: null, tags: [], isActive: null, version: null, dueAt: null, attempts: null });
+    expect(row).toEqual({
+      name: null,
+      fields: null,
+      tags: [],
+      isActive: null,
+      version: null,
+      dueAt: null,
+      attempts: null,
+    });
   });
 
   it('are none where none are sent', async () => {

@@ -1,6 +1,10 @@
 /** What becomes of a tick, by rows (rules.md 16, 28 to 30). */
-import { listSkippedTicks, decideTick, type Tick } from '../../../db/sync-runs/scheduled-requests';
-import { deleteIntegration, pauseIntegration, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import { listSkippedRuns, decideScheduledRun, type Tick } from '../../../db/sync-runs/scheduled-requests';
+import {
+  deleteIntegration,
+  pauseIntegration,
+  resumeIntegration,
+} from '../../../db/sync-runs/integration-lifecycle';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { changeTenant } from '../../../db/tenants/tenants';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
@@ -25,14 +29,22 @@ beforeEach(async () => {
 /** The onboarding run has come to its end. */
 async function onboarded(): Promise<void> {
   await endRuns();
-  await db.superuser('update integrations set onboarded_at = $2 where integration_id = $1', [integrationId, now]);
-}
-async function endRuns(): Promise<void> {
-  await db.superuser(`update sync_runs set state = 'succeeded', started_at = requested_at, finished_at = requested_at where integration_id = $1`, [
+  await db.superuser('update integrations set onboarded_at = $2 where integration_id = $1', [
     integrationId,
+    now,
   ]);
 }
-const begin = (state = 'running') => db.superuser(`update sync_runs set state = $2 where integration_id = $1 and state = 'queued'`, [integrationId, state]);
+async function endRuns(): Promise<void> {
+  await db.superuser(
+    `update sync_runs set state = 'succeeded', started_at = requested_at, finished_at = requested_at where integration_id = $1`,
+    [integrationId],
+  );
+}
+const begin = (state = 'running') =>
+  db.superuser(`update sync_runs set state = $2 where integration_id = $1 and state = 'queued'`, [
+    integrationId,
+    state,
+  ]);
 
 /** A tick that is worked on in time. */
 function tick(schedule: Tick['schedule'], at: string | Date = now) {
@@ -40,19 +52,24 @@ function tick(schedule: Tick['schedule'], at: string | Date = now) {
   now = new Date(scheduledAt.getTime() + 60_000);
   return late(schedule, scheduledAt);
 }
-const late = (schedule: Tick['schedule'], at: string | Date) => tenant.work((work) => decideTick(work, { integrationId, schedule, scheduledAt: new Date(at) }));
+const late = (schedule: Tick['schedule'], at: string | Date) =>
+  tenant.work((work) => decideScheduledRun(work, { integrationId, schedule, scheduledAt: new Date(at) }));
 const runs = () =>
   db.superuser(
     `select kind, started_by, local_date::text, state from sync_runs where integration_id = $1 and kind <> 'onboarding' order by requested_at, sync_run_id`,
     [integrationId],
   );
 const skipped = async () =>
-  (await tenant.work((work) => listSkippedTicks(work, { integrationId, limit: 50 }))).map(({ schedule, reason }) => `${schedule} ${reason}`).toReversed();
+  (await tenant.work((work) => listSkippedRuns(work, { integrationId, limit: 50 })))
+    .map(({ schedule, reason }) => `${schedule} ${reason}`)
+    .toReversed();
 
 describe('an hourly tick', () => {
   it('asks for an incremental run', async () => {
     expect(await tick('hourly')).toMatchObject({ outcome: 'requested', syncRunId: expect.any(String) });
-    expect(await runs()).toEqual([{ kind: 'hourly', started_by: 'schedule:hourly', local_date: null, state: 'queued' }]);
+    expect(await runs()).toEqual([
+      { kind: 'hourly', started_by: 'schedule:hourly', local_date: null, state: 'queued' },
+    ]);
     expect(await skipped()).toEqual([]);
   });
 
@@ -85,20 +102,31 @@ describe('an hourly tick', () => {
     expect(await runs()).toHaveLength(1);
   });
 
-  it.each(['queued', 'running', 'waiting'])('rule 30: is logged as skipped_overlap during a run that is %s, with its id, once', async (state) => {
-    const run = await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'key:test' }));
-    if (state !== 'queued') await begin(state);
+  it.each(['queued', 'running', 'waiting'])(
+    'rule 30: is logged as skipped_overlap during a run that is %s, with its id, once',
+    async (state) => {
+      const run = await tenant.work((work) =>
+        requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'key:test' }),
+      );
+      if (state !== 'queued') await begin(state);
 
-    expect(await tick('hourly')).toEqual({ outcome: 'skipped_overlap', syncRunId: run?.syncRunId });
-    expect(await late('hourly', new Date(now.getTime() - 60_000))).toEqual({ outcome: 'skipped_overlap', syncRunId: run?.syncRunId });
+      expect(await tick('hourly')).toEqual({ outcome: 'skipped_overlap', syncRunId: run?.syncRunId });
+      expect(await late('hourly', new Date(now.getTime() - 60_000))).toEqual({
+        outcome: 'skipped_overlap',
+        syncRunId: run?.syncRunId,
+      });
 
-    expect(await skipped()).toEqual(['hourly skipped_overlap']);
-    expect(await runs()).toHaveLength(1);
-  });
+      expect(await skipped()).toEqual(['hourly skipped_overlap']);
+      expect(await runs()).toHaveLength(1);
+    },
+  );
 
   it('rule 16: is logged as skipped_paused while the integration is paused, and works again after it', async () => {
     await tenant.work((work) => pauseIntegration(work, { integrationId }));
-    expect(await tick('hourly', '2027-01-10T05:17:00Z')).toEqual({ outcome: 'skipped_paused', syncRunId: null });
+    expect(await tick('hourly', '2027-01-10T05:17:00Z')).toEqual({
+      outcome: 'skipped_paused',
+      syncRunId: null,
+    });
     await tenant.work((work) => resumeIntegration(work, { integrationId }));
 
     expect(await tick('hourly', '2027-01-10T06:17:00Z')).toMatchObject({ outcome: 'requested' });
@@ -106,7 +134,9 @@ describe('an hourly tick', () => {
   });
 
   it('is logged as skipped_needs_reauthorization while credentials are refused', async () => {
-    await db.superuser('update integrations set needs_reauthorization_at = now() where integration_id = $1', [integrationId]);
+    await db.superuser('update integrations set needs_reauthorization_at = now() where integration_id = $1', [
+      integrationId,
+    ]);
 
     expect(await tick('hourly')).toMatchObject({ outcome: 'skipped_needs_reauthorization' });
   });
@@ -124,15 +154,27 @@ describe('an hourly tick', () => {
     ['is deleted', () => tenant.work((work) => deleteIntegration(work, { integrationId }))],
     [
       'only pushes',
-      () => db.superuser(`update integrations set record_types = '{"employees":{"direction":"push"}}' where integration_id = $1`, [integrationId]),
+      () =>
+        db.superuser(
+          `update integrations set record_types = '{"employees":{"direction":"push"}}' where integration_id = $1`,
+          [integrationId],
+        ),
     ],
-    ['has it switched off', () => db.superuser('update integrations set is_hourly_sync_on = false where integration_id = $1', [integrationId])],
+    [
+      'has it switched off',
+      () =>
+        db.superuser('update integrations set is_hourly_sync_on = false where integration_id = $1', [
+          integrationId,
+        ]),
+    ],
   ])('does nothing where the integration %s, but lets its schedules be looked at', async (_, change) => {
     await change();
     await db.superuser('truncate outbox');
 
     expect(await tick('hourly')).toEqual({ outcome: 'nothing', syncRunId: null });
-    expect(await db.superuser('select lane, subject_id from outbox')).toEqual([{ lane: 'sync_schedule', subject_id: integrationId }]);
+    expect(await db.superuser('select lane, subject_id from outbox')).toEqual([
+      { pushEnv: 'sync_schedule', subject_id: integrationId },
+    ]);
   });
 });
 
@@ -142,7 +184,9 @@ describe('a nightly tick', () => {
     await endRuns();
     expect(await tick('nightly', '2027-01-10T03:15:00Z')).toEqual({ outcome: 'nothing', syncRunId: null });
 
-    expect(await runs()).toEqual([{ kind: 'nightly', started_by: 'schedule:nightly', local_date: '2027-01-10', state: 'succeeded' }]);
+    expect(await runs()).toEqual([
+      { kind: 'nightly', started_by: 'schedule:nightly', local_date: '2027-01-10', state: 'succeeded' },
+    ]);
     expect(await skipped()).toEqual([]);
   });
 
@@ -155,7 +199,9 @@ describe('a nightly tick', () => {
   });
 
   it('of 23:30 has a fallback after midnight that belongs to the evening before', async () => {
-    await db.superuser(`update integrations set nightly_sync_at = '23:30' where integration_id = $1`, [integrationId]);
+    await db.superuser(`update integrations set nightly_sync_at = '23:30' where integration_id = $1`, [
+      integrationId,
+    ]);
     await tick('nightly', '2027-01-10T00:45:00Z');
 
     expect(await runs()).toMatchObject([{ local_date: '2027-01-09' }]);
@@ -163,11 +209,15 @@ describe('a nightly tick', () => {
 
   it('rule 29: comes twice in an autumn night and has one run; the second is logged', async () => {
     await tenant.work((work) => changeTenant(work, { timeZone: 'America/New_York' }));
-    await db.superuser(`update integrations set nightly_sync_at = '01:30' where integration_id = $1`, [integrationId]);
+    await db.superuser(`update integrations set nightly_sync_at = '01:30' where integration_id = $1`, [
+      integrationId,
+    ]);
     await tick('nightly', '2027-11-07T01:30:00-04:00');
     await endRuns();
 
-    expect(await tick('nightly', '2027-11-07T01:30:00-05:00')).toMatchObject({ outcome: 'skipped_done_tonight' });
+    expect(await tick('nightly', '2027-11-07T01:30:00-05:00')).toMatchObject({
+      outcome: 'skipped_done_tonight',
+    });
     expect(await tick('nightly', '2027-11-07T02:45:00-05:00')).toMatchObject({ outcome: 'nothing' });
     expect(await runs()).toMatchObject([{ local_date: '2027-11-07' }]);
   });
@@ -182,7 +232,9 @@ describe('a nightly tick', () => {
   });
 
   it('is not lost to a long incremental run: the fallback waits behind it', async () => {
-    await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'incremental', startedBy: 'key:test' }));
+    await tenant.work((work) =>
+      requestSyncRun(work, { integrationId, kind: 'incremental', startedBy: 'key:test' }),
+    );
     await begin();
     await tick('nightly', '2027-01-10T02:00:00Z');
 
@@ -201,7 +253,10 @@ describe('a nightly tick', () => {
     }
 
     await tick('nightly', '2027-01-10T03:15:00Z');
-    expect(await runs()).toMatchObject([{ kind: 'incremental' }, { kind: 'nightly', state: 'queued', local_date: '2027-01-10' }]);
+    expect(await runs()).toMatchObject([
+      { kind: 'incremental' },
+      { kind: 'nightly', state: 'queued', local_date: '2027-01-10' },
+    ]);
     expect(await late('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'nothing' });
   });
 
@@ -269,7 +324,9 @@ describe('a tenant that moves to another zone', () => {
     await tick('nightly', '2027-01-10T02:00:00+11:00');
     await endRuns();
     await move('America/New_York');
-    expect(await tick('nightly', '2027-01-10T02:00:00-05:00')).toMatchObject({ outcome: 'skipped_done_tonight' });
+    expect(await tick('nightly', '2027-01-10T02:00:00-05:00')).toMatchObject({
+      outcome: 'skipped_done_tonight',
+    });
     await tick('nightly', '2027-01-10T03:15:00-05:00');
     await tick('nightly', '2027-01-11T02:00:00-05:00');
 
@@ -289,10 +346,12 @@ it('lists what was skipped, the newest first, page by page, and only of this int
   for (const hour of ['05', '06', '07']) await tick('hourly', `2027-01-10T${hour}:17:00Z`);
   const hours = (ticks: { scheduledAt: Date }[]) => ticks.map(({ scheduledAt }) => scheduledAt.getUTCHours());
 
-  const first = await tenant.work((work) => listSkippedTicks(work, { integrationId, limit: 2 }));
-  const rest = await tenant.work((work) => listSkippedTicks(work, { integrationId, limit: 2, before: first.at(-1)?.skippedTickId }));
+  const first = await tenant.work((work) => listSkippedRuns(work, { integrationId, limit: 2 }));
+  const rest = await tenant.work((work) =>
+    listSkippedRuns(work, { integrationId, limit: 2, before: first.at(-1)?.skippedRunId }),
+  );
   const other = await tenant.integration({ recordTypes: PULLED });
 
   expect([hours(first), hours(rest)]).toEqual([[7, 6], [5]]);
-  expect(await tenant.work((work) => listSkippedTicks(work, { integrationId: other, limit: 2 }))).toEqual([]);
+  expect(await tenant.work((work) => listSkippedRuns(work, { integrationId: other, limit: 2 }))).toEqual([]);
 });

@@ -18,7 +18,9 @@ afterAll(() => db.end());
 
 async function givenRun(recordTypes: string[] = ['employees']): Promise<string> {
   const pull = { direction: 'pull' as const, fields: [], onDelete: 'leave' as const };
-  const integrationId = await tenant.integration({ recordTypes: Object.fromEntries(recordTypes.map((type) => [type, pull])) });
+  const integrationId = await tenant.integration({
+    recordTypes: Object.fromEntries(recordTypes.map((type) => [type, pull])),
+  });
   await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
   const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
   if (run === undefined) throw new Error('There is no run.');
@@ -26,8 +28,16 @@ async function givenRun(recordTypes: string[] = ['employees']): Promise<string> 
 }
 
 const setJob = (syncRunId: string, recordType: string, change: object) =>
-  tenant.work(({ trx }) => trx.updateTable('syncJobs').set(change).where('syncRunId', '=', syncRunId).where('recordType', '=', recordType).execute());
-const progressOf = async (syncRunId: string) => (await tenant.work((work) => showSyncRun(work, { syncRunId })))?.progress;
+  tenant.work(({ trx }) =>
+    trx
+      .updateTable('syncJobs')
+      .set(change)
+      .where('syncRunId', '=', syncRunId)
+      .where('recordType', '=', recordType)
+      .execute(),
+  );
+const progressOf = async (syncRunId: string) =>
+  (await tenant.work((work) => showSyncRun(work, { syncRunId })))?.progress;
 
 describe('progress', () => {
   it('adds up the datasets and leaves metadata out', async () => {
@@ -60,7 +70,11 @@ describe('progress', () => {
     const syncRunId = await givenRun(['a', 'b']);
     await setJob(syncRunId, 'a', { recordsRead: 5, expectedRecords: 10 });
 
-    expect(await progressOf(syncRunId)).toMatchObject({ recordsRead: 5, expectedRecords: null, estimatedEndAt: null });
+    expect(await progressOf(syncRunId)).toMatchObject({
+      recordsRead: 5,
+      expectedRecords: null,
+      estimatedEndAt: null,
+    });
   });
 
   it('knows no end while a job waits', async () => {
@@ -76,7 +90,9 @@ describe('progress', () => {
     await setJob(syncRunId, 'a', { recordsRead: 8, expectedRecords: 10 });
     await setJob(syncRunId, 'b', { recordsRead: 12, expectedRecords: 10 });
     await tenant.work((work) => changeSyncJob(work, { syncRunId, recordType: 'a' }, { state: 'succeeded' }));
-    await tenant.work((work) => changeSyncJob(work, { syncRunId, recordType: 'c' }, { state: 'not_supported' }));
+    await tenant.work((work) =>
+      changeSyncJob(work, { syncRunId, recordType: 'c' }, { state: 'not_supported' }),
+    );
 
     expect(await progressOf(syncRunId)).toMatchObject({ expectedRecords: 20, estimatedEndAt: null });
   });
@@ -86,10 +102,17 @@ describe('changes', () => {
   const records = async (count: number) => {
     const names = Array.from({ length: count }, () => newUuid());
     await tenant.accept(...names.map((externalId) => ({ externalId })));
-    const rows = await tenant.work(({ trx }) => trx.selectFrom('records').select(['recordId', 'externalId']).where('externalId', 'in', names).execute());
+    const rows = await tenant.work(({ trx }) =>
+      trx.selectFrom('records').select(['recordId', 'externalId']).where('externalId', 'in', names).execute(),
+    );
     return rows.map(({ recordId }) => recordId);
   };
-  const page = (syncRunId: string, recordType: string, number: number, changes: { created?: string[]; changed?: object[]; deleted?: string[] }) =>
+  const page = (
+    syncRunId: string,
+    recordType: string,
+    number: number,
+    changes: { created?: string[]; changed?: object[]; deleted?: string[] },
+  ) =>
     tenant.work(({ trx, tenantId, now }) =>
       trx
         .insertInto('syncPages')
@@ -111,7 +134,9 @@ describe('changes', () => {
   async function readAll(syncRunId: string, limit: number): Promise<SyncRunChange[]> {
     const found: SyncRunChange[] = [];
     for (;;) {
-      const next = await tenant.work((work) => listSyncRunChanges(work, { syncRunId, limit, after: found.at(-1) }));
+      const next = await tenant.work((work) =>
+        listSyncRunChanges(work, { syncRunId, limit, after: found.at(-1) }),
+      );
       if (next.length === 0) return found;
       found.push(...next);
     }
@@ -119,8 +144,20 @@ describe('changes', () => {
 
   it.each([1, 2, 3, 100])('come whole and in order, %i at a time', async (limit) => {
     const syncRunId = await givenRun(['a', 'b']);
-    const [r0, r1, r2, r3, r4, r5, r6] = (await records(7)) as [string, string, string, string, string, string, string];
-    await page(syncRunId, 'a', 0, { created: [r0, r1], changed: [{ record_id: r2, fields: ['x', 'y'] }], deleted: [r3] });
+    const [r0, r1, r2, r3, r4, r5, r6] = (await records(7)) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
+    await page(syncRunId, 'a', 0, {
+      created: [r0, r1],
+      changed: [{ record_id: r2, fields: ['x', 'y'] }],
+      deleted: [r3],
+    });
     await page(syncRunId, 'a', 1, {});
     await page(syncRunId, 'a', 10, { deleted: [r4] });
     await page(syncRunId, 'a', 2, { changed: [{ record_id: r5, fields: ['z'], was_deleted: true }] });
@@ -128,7 +165,15 @@ describe('changes', () => {
 
     const found = await readAll(syncRunId, limit);
 
-    expect(found.map(({ recordType, kind, recordId, fields, wasDeleted }) => [recordType, kind, recordId, fields, wasDeleted])).toEqual([
+    expect(
+      found.map(({ recordType, kind, recordId, fields, wasDeleted }) => [
+        recordType,
+        kind,
+        recordId,
+        fields,
+        wasDeleted,
+      ]),
+    ).toEqual([
       ['a', 'created', r0, [], false],
       ['a', 'created', r1, [], false],
       ['a', 'updated', r2, ['x', 'y'], false],
@@ -144,10 +189,12 @@ describe('changes', () => {
     const [mine] = (await records(1)) as [string];
     const syncRunId = await givenRun();
     await page(await givenRun(), 'a', 0, { created: [mine] });
-    const stranger = await GivenTenant.create(db);
+    const unmatchedRecord = await GivenTenant.create(db);
     await page(syncRunId, 'a', 0, { created: [mine] });
 
     expect(await readAll(syncRunId, 10)).toHaveLength(1);
-    expect(await stranger.work((work) => listSyncRunChanges(work, { syncRunId, limit: 10 }))).toEqual([]);
+    expect(await unmatchedRecord.work((work) => listSyncRunChanges(work, { syncRunId, limit: 10 }))).toEqual(
+      [],
+    );
   });
 });

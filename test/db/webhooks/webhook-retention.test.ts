@@ -16,19 +16,26 @@ beforeEach(async () => {
   await db.superuser(`
     insert into webhook_endpoints (tenant_id, webhook_endpoint_id, url, description, secrets, created_at, updated_at)
     values ('${tenant.tenantId}', '${newUuid()}', 'https://example.com/hooks', '', '[]', now(), now())`);
-  await tenant.work((work) => emitEvents(work, [{ type: 'TEST', integrationId: null, data: { message: 'a test' } }]));
+  await tenant.work((work) =>
+    emitEvents(work, [{ type: 'TEST', integrationId: null, data: { message: 'a test' } }]),
+  );
   await db.superuser(`
     insert into webhook_attempts (tenant_id, webhook_delivery_id, attempt, at, duration_ms, request_headers)
     select tenant_id, webhook_delivery_id, 1, now(), 5, '{}' from webhook_deliveries where tenant_id = '${tenant.tenantId}'`);
 });
 
 const silent = { info() {}, warn() {}, error() {} };
-const sweepUp = () => sweep({ database: db.database, wake: () => Promise.resolve(), log: silent });
+const sweepUp = () => sweep({ database: db.database, handleRow: () => Promise.resolve(), log: silent });
 /** They become so old, in that state. */
 async function age(days: number, isDue: boolean): Promise<void> {
   for (const table of ['events', 'webhook_deliveries'])
-    await db.superuser(`update ${table} set created_at = now() - interval '${days} days' where tenant_id = '${tenant.tenantId}'`);
-  if (!isDue) await db.superuser(`update webhook_deliveries set state = 'delivered', next_attempt_at = null where tenant_id = '${tenant.tenantId}'`);
+    await db.superuser(
+      `update ${table} set created_at = now() - interval '${days} days' where tenant_id = '${tenant.tenantId}'`,
+    );
+  if (!isDue)
+    await db.superuser(
+      `update webhook_deliveries set state = 'delivered', next_attempt_at = null where tenant_id = '${tenant.tenantId}'`,
+    );
 }
 const rowsLeft = async () => {
   const counts: number[] = [];

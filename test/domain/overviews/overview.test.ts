@@ -1,6 +1,13 @@
 /** Why an overview no longer holds, and how jobs are named (rules.md 19, 22). */
 import * as fc from 'fast-check';
-import { directionOfJob, INVALIDITY_TEXTS, OVERVIEW_INVALIDITIES, OVERVIEW_VALID_MS, pushJobOf, supersededBy } from '../../../domain/overviews/overview';
+import {
+  directionOfJob,
+  INVALIDITY_TEXTS,
+  OVERVIEW_INVALIDITIES,
+  OVERVIEW_VALID_MS,
+  pushJobOf,
+  supersededBy,
+} from '../../../domain/overviews/overview';
 
 const requester = () =>
   fc.record({
@@ -10,27 +17,60 @@ const requester = () =>
 
 describe('rule 19: who superseded it', () => {
   it.each([
-    ['the same person', { personId: 'p1', requestedBy: 'person:p1' }, { personId: 'p1', requestedBy: 'person:p1' }, 'superseded_by_new_overview'],
+    [
+      'the same person',
+      { personId: 'p1', requestedBy: 'person:p1' },
+      { personId: 'p1', requestedBy: 'person:p1' },
+      'superseded_by_new_overview',
+    ],
     [
       'the same person by a key that acts for them',
       { personId: 'p1', requestedBy: 'key:one' },
       { personId: 'p1', requestedBy: 'person:p1' },
       'superseded_by_new_overview',
     ],
-    ['another person by the same key', { personId: 'p2', requestedBy: 'key:one' }, { personId: 'p1', requestedBy: 'key:one' }, 'superseded_by_other_admin'],
-    ['the same key', { personId: null, requestedBy: 'key:one' }, { personId: null, requestedBy: 'key:one' }, 'superseded_by_new_overview'],
-    ['another key', { personId: null, requestedBy: 'key:two' }, { personId: null, requestedBy: 'key:one' }, 'superseded_by_other_admin'],
-    ['a key where a person had asked', { personId: null, requestedBy: 'key:one' }, { personId: 'p1', requestedBy: 'key:one' }, 'superseded_by_other_admin'],
-  ] as const)('%s', (_, newer, older, because) => {
-    expect(supersededBy(newer, older)).toBe(because);
+    [
+      'another person by the same key',
+      { personId: 'p2', requestedBy: 'key:one' },
+      { personId: 'p1', requestedBy: 'key:one' },
+      'superseded_by_other_admin',
+    ],
+    [
+      'the same key',
+      { personId: null, requestedBy: 'key:one' },
+      { personId: null, requestedBy: 'key:one' },
+      'superseded_by_new_overview',
+    ],
+    [
+      'another key',
+      { personId: null, requestedBy: 'key:two' },
+      { personId: null, requestedBy: 'key:one' },
+      'superseded_by_other_admin',
+    ],
+    [
+      'a key where a person had asked',
+      { personId: null, requestedBy: 'key:one' },
+      { personId: 'p1', requestedBy: 'key:one' },
+      'superseded_by_other_admin',
+    ],
+  ] as const)('%s', (_, newer, older, reason) => {
+    expect(supersededBy(newer, older)).toBe(reason);
   });
 
   it('is told the same whichever of the two came first', () => {
-    fc.assert(fc.property(requester(), requester(), (one, other) => expect(supersededBy(one, other)).toBe(supersededBy(other, one))));
+    fc.assert(
+      fc.property(requester(), requester(), (one, other) =>
+        expect(supersededBy(one, other)).toBe(supersededBy(other, one)),
+      ),
+    );
   });
 
   it('is oneself for who asks twice', () => {
-    fc.assert(fc.property(requester(), (one) => expect(supersededBy(one, { ...one })).toBe('superseded_by_new_overview')));
+    fc.assert(
+      fc.property(requester(), (one) =>
+        expect(supersededBy(one, { ...one })).toBe('superseded_by_new_overview'),
+      ),
+    );
   });
 });
 

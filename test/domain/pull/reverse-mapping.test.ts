@@ -4,16 +4,31 @@ import { fieldsFromRemote, pulledFields, valueAt } from '../../../domain/pull/re
 import { type FieldMapping, mapRecord, type RecordTypeMapping } from '../../../domain/records/mapping';
 import { jsonObject, jsonValue } from '../arbitraries';
 
-const mapping = (...fields: FieldMapping[]): RecordTypeMapping => ({ direction: 'both', fields, onDelete: 'leave' });
+const mapping = (...fields: FieldMapping[]): RecordTypeMapping => ({
+  direction: 'both',
+  fields,
+  onDelete: 'leave',
+});
 
 describe('rule 13: their record in our words', () => {
   it('takes each value from where the mapping would write it', () => {
-    const read = fieldsFromRemote(mapping({ name: 'first', to: '/name/given' }, { name: 'mail', to: '/emails/0/value' }, { to: '/kind', constant: 'x' }));
-    expect(read({ name: { given: 'Ada', family: 'L' }, emails: [{ value: 'a@x' }], kind: 'x' })).toEqual({ first: 'Ada', mail: 'a@x' });
+    const read = fieldsFromRemote(
+      mapping(
+        { name: 'first', to: '/name/given' },
+        { name: 'mail', to: '/emails/0/value' },
+        { to: '/kind', constant: 'x' },
+      ),
+    );
+    expect(read({ name: { given: 'Ada', family: 'L' }, emails: [{ value: 'a@x' }], kind: 'x' })).toEqual({
+      first: 'Ada',
+      mail: 'a@x',
+    });
   });
 
   it('does not answer what is not there, and keeps null, which is', () => {
-    const read = fieldsFromRemote(mapping({ name: 'a', to: '/a' }, { name: 'b', to: '/b/c' }, { name: 'd', to: '/d' }));
+    const read = fieldsFromRemote(
+      mapping({ name: 'a', to: '/a' }, { name: 'b', to: '/b/c' }, { name: 'd', to: '/d' }),
+    );
     expect(read({ a: null, b: 'text' })).toEqual({ a: null });
     expect(read(JSON.parse('{"b":{}}'))).toEqual({});
   });
@@ -24,31 +39,39 @@ describe('rule 13: their record in our words', () => {
   });
 
   it('turns lists of values round, the first of two that mean the same, and never the fallback', () => {
-    const read = fieldsFromRemote(mapping({ name: 'state', to: '/state', values: { open: 'O', also_open: 'O', done: 3, '*': 'other' } }));
-    expect([read({ state: 'O' }), read({ state: 3 }), read({ state: '3' }), read({ state: 'other' }), read({ state: 'new' })]).toEqual([
-      { state: 'open' },
-      { state: 'done' },
-      { state: '3' },
-      { state: 'other' },
-      { state: 'new' },
-    ]);
+    const read = fieldsFromRemote(
+      mapping({ name: 'state', to: '/state', values: { open: 'O', also_open: 'O', done: 3, '*': 'other' } }),
+    );
+    expect([
+      read({ state: 'O' }),
+      read({ state: 3 }),
+      read({ state: '3' }),
+      read({ state: 'other' }),
+      read({ state: 'new' }),
+    ]).toEqual([{ state: 'open' }, { state: 'done' }, { state: '3' }, { state: 'other' }, { state: 'new' }]);
   });
 
   it('does not find what every object of JavaScript has', () => {
-    for (const key of ['constructor', 'toString', '__proto__', 'length']) expect(valueAt(key === 'length' ? [1, 2] : {}, [key])).toBeUndefined();
+    for (const key of ['constructor', 'toString', '__proto__', 'length'])
+      expect(valueAt(key === 'length' ? [1, 2] : {}, [key])).toBeUndefined();
   });
 
   it('reads one field of ours once, from the first place it goes to', () => {
-    expect(pulledFields(mapping({ name: 'a', to: '/x' }, { name: 'a', to: '/y' })).map(({ to }) => to)).toEqual(['/x']);
+    expect(
+      pulledFields(mapping({ name: 'a', to: '/x' }, { name: 'a', to: '/y' })).map(({ to }) => to),
+    ).toEqual(['/x']);
   });
 
   it('comes back as it was sent, whatever the value', () => {
     const both = mapping({ name: 'a', to: '/x/y' }, { name: 'b', to: '/z' }, { name: 'c', to: '/list/1' });
     fc.assert(
-      fc.property(fc.record({ a: jsonValue(), b: jsonValue(), c: jsonValue() }, { requiredKeys: [] }), (fields) => {
-        const mapped = mapRecord(both, fields);
-        expect(mapped.ok && fieldsFromRemote(both)(mapped.payload)).toEqual(fields);
-      }),
+      fc.property(
+        fc.record({ a: jsonValue(), b: jsonValue(), c: jsonValue() }, { requiredKeys: [] }),
+        (fields) => {
+          const mapped = mapRecord(both, fields);
+          expect(mapped.ok && fieldsFromRemote(both)(mapped.payload)).toEqual(fields);
+        },
+      ),
     );
   });
 

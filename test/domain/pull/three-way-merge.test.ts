@@ -22,13 +22,24 @@ const there = (fields: JsonObject): JsonObject => {
   return mapped.ok ? mapped.payload : {};
 };
 const some = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom<JsonValue>(null, 1, 'x', [1]));
-const same = (a: JsonValue | undefined, b: JsonValue | undefined) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+const same = (a: JsonValue | undefined, b: JsonValue | undefined) =>
+  JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 const NAMES = ['a', 'b', 'c'];
 
 describe('rule 17: merging', () => {
   it('takes theirs where only they changed, and keeps ours where only we did', () => {
-    const merged = mergePulled(MAPPING, { a: 1, b: 'new here', own: true }, there({ a: 1, b: 1 }), there({ a: 2, b: 1 }));
-    expect(merged).toMatchObject({ fields: { a: 2, b: 'new here', own: true }, changedFields: ['a'], conflicts: [], isAgreed: false });
+    const merged = mergePulled(
+      MAPPING,
+      { a: 1, b: 'new here', own: true },
+      there({ a: 1, b: 1 }),
+      there({ a: 2, b: 1 }),
+    );
+    expect(merged).toMatchObject({
+      fields: { a: 2, b: 'new here', own: true },
+      changedFields: ['a'],
+      conflicts: [],
+      isAgreed: false,
+    });
   });
 
   it('logs a field that both changed: ours wins, or theirs where it is set so', () => {
@@ -38,24 +49,43 @@ describe('rule 17: merging', () => {
       conflicts: [{ field: 'a', ours: 'ours', theirs: 'theirs', winner: 'ours' }],
       isAgreed: false,
     });
-    expect(mergePulled(THEIRS_WIN, ...given)).toMatchObject({ fields: { a: 'theirs' }, conflicts: [{ winner: 'theirs' }], isAgreed: true });
+    expect(mergePulled(THEIRS_WIN, ...given)).toMatchObject({
+      fields: { a: 'theirs' },
+      conflicts: [{ winner: 'theirs' }],
+      isAgreed: true,
+    });
   });
 
   it('does not call it a conflict where both changed to the same', () => {
-    expect(mergePulled(MAPPING, { a: 'same' }, there({ a: 'base' }), there({ a: 'same' }))).toMatchObject({ changedFields: [], conflicts: [], isAgreed: true });
+    expect(mergePulled(MAPPING, { a: 'same' }, there({ a: 'base' }), there({ a: 'same' }))).toMatchObject({
+      changedFields: [],
+      conflicts: [],
+      isAgreed: true,
+    });
   });
 
   it('counts what is filled in here as changed where they never agreed on anything, and what is empty as theirs', () => {
-    expect(mergePulled(MAPPING, { a: 'ours', b: null }, null, there({ a: 'theirs', b: 1, c: 2 }))).toMatchObject({
+    expect(
+      mergePulled(MAPPING, { a: 'ours', b: null }, null, there({ a: 'theirs', b: 1, c: 2 })),
+    ).toMatchObject({
       fields: { a: 'ours', b: 1, c: 2 },
       conflicts: [{ field: 'a' }],
     });
   });
 
   it('does not turn a value round that stands for the same there', () => {
-    const mapping: RecordTypeMapping = { ...MAPPING, fields: [{ name: 'state', to: '/s', values: { open: 'O', reopened: 'O', done: 'D' } }] };
-    expect(mergePulled(mapping, { state: 'reopened' }, { s: 'O' }, { s: 'O' })).toMatchObject({ fields: { state: 'reopened' }, changedFields: [] });
-    expect(mergePulled(mapping, { state: 'reopened' }, { s: 'O' }, { s: 'D' })).toMatchObject({ fields: { state: 'done' }, conflicts: [] });
+    const mapping: RecordTypeMapping = {
+      ...MAPPING,
+      fields: [{ name: 'state', to: '/s', values: { open: 'O', reopened: 'O', done: 'D' } }],
+    };
+    expect(mergePulled(mapping, { state: 'reopened' }, { s: 'O' }, { s: 'O' })).toMatchObject({
+      fields: { state: 'reopened' },
+      changedFields: [],
+    });
+    expect(mergePulled(mapping, { state: 'reopened' }, { s: 'O' }, { s: 'D' })).toMatchObject({
+      fields: { state: 'done' },
+      conflicts: [],
+    });
   });
 
   it('merges in our words where a record here cannot be mapped', () => {
@@ -66,13 +96,21 @@ describe('rule 17: merging', () => {
         { name: 'n', to: '/n' },
       ],
     };
-    expect(mergePulled(mapping, { age: 'old', n: 1 }, { age: 3, n: 1 }, { age: 3, n: 2 })).toMatchObject({ fields: { age: 'old', n: 2 }, isAgreed: false });
+    expect(mergePulled(mapping, { age: 'old', n: 1 }, { age: 3, n: 1 }, { age: 3, n: 2 })).toMatchObject({
+      fields: { age: 'old', n: 2 },
+      isAgreed: false,
+    });
   });
 
   it('never loses a field that was changed here and not sent, and takes theirs otherwise', () => {
     fc.assert(
       fc.property(some, some, some, fc.boolean(), (ours, base, theirs, doTheirsWin) => {
-        const { fields, conflicts, isAgreed } = mergePulled(doTheirsWin ? THEIRS_WIN : MAPPING, ours, there(base), there(theirs));
+        const { fields, conflicts, isAgreed } = mergePulled(
+          doTheirsWin ? THEIRS_WIN : MAPPING,
+          ours,
+          there(base),
+          there(theirs),
+        );
         for (const name of NAMES) {
           const isChangedHere = !same(ours[name], base[name]);
           const isChangedThere = !same(theirs[name], base[name]);
@@ -90,7 +128,13 @@ describe('rule 17: merging', () => {
     fc.assert(
       fc.property(some, fc.option(some), (ours, base) => {
         const merged = mergePulled(MAPPING, ours, base === null ? null : there(base), there(ours));
-        expect(merged).toMatchObject({ fields: ours, changedFields: [], conflicts: [], isAgreed: true, agreed: there(ours) });
+        expect(merged).toMatchObject({
+          fields: ours,
+          changedFields: [],
+          conflicts: [],
+          isAgreed: true,
+          agreed: there(ours),
+        });
       }),
     );
   });
@@ -101,19 +145,35 @@ describe('rule 17: merging', () => {
         const mapping = doTheirsWin ? THEIRS_WIN : MAPPING;
         const first = mergePulled(mapping, ours, base === null ? null : there(base), there(theirs));
         const again = mergePulled(mapping, first.fields, first.agreed, there(theirs));
-        expect(again).toMatchObject({ fields: first.fields, changedFields: [], conflicts: [], isAgreed: first.isAgreed });
+        expect(again).toMatchObject({
+          fields: first.fields,
+          changedFields: [],
+          conflicts: [],
+          isAgreed: first.isAgreed,
+        });
       }),
     );
   });
 
   it('does not touch what is not mapped', () => {
-    fc.assert(fc.property(some, some, (ours, theirs) => mergePulled(MAPPING, { ...ours, own: 'kept' }, null, there(theirs)).fields['own'] === 'kept'));
+    fc.assert(
+      fc.property(
+        some,
+        some,
+        (ours, theirs) =>
+          mergePulled(MAPPING, { ...ours, own: 'kept' }, null, there(theirs)).fields['own'] === 'kept',
+      ),
+    );
   });
 });
 
 describe('rule 17: a record that only comes from there', () => {
   it('takes what is mapped, a field that is gone there included, and leaves what is not', () => {
-    for (const isTheirs of [true, false]) expect(takeAll(MAPPING, { a: 1, b: 2, own: true }, { a: 3 }, { isTheirs })).toEqual({ a: 3, own: true });
+    for (const isTheirs of [true, false])
+      expect(takeAll(MAPPING, { a: 1, b: 2, own: true }, { a: 3 }, { isTheirs })).toEqual({
+        a: 3,
+        own: true,
+      });
   });
 
   it('drops what is gone there where every field is copied, and not what was ours before it was matched', () => {

@@ -1,11 +1,11 @@
 /** What becomes of a due pair (rules.md 5, 6, 14), by table. */
-import { type DuePair, verdictOn } from '../../../domain/push/push-decision';
+import { type DueRecordSync, decidePush } from '../../../domain/push/push-decision';
 import type { PushTarget } from '../../../domain/push/push-target';
 
 const firedAt = new Date('2026-01-01T12:00:00Z');
 const earlier = new Date(firedAt.getTime() - 1_000);
 const upsert: PushTarget = { operation: 'upsert', payload: { name: 'A' } };
-const due = (more: Partial<DuePair> = {}): DuePair => ({
+const due = (more: Partial<DueRecordSync> = {}): DueRecordSync => ({
   dueAt: earlier,
   windowReason: 'quiet',
   heldAt: null,
@@ -13,11 +13,12 @@ const due = (more: Partial<DuePair> = {}): DuePair => ({
   pushId: null,
   pushHash: null,
   unresolvedPushId: null,
-  settledStatus: null,
-  concludedHash: null,
+  resultStatus: null,
+  resultHash: null,
   ...more,
 });
-const judge = (pair: DuePair, target: PushTarget = upsert, isLinked = false) => verdictOn(pair, { target, hash: 'now', isLinked }, firedAt);
+const judge = (recordSync: DueRecordSync, target: PushTarget = upsert, isLinked = false) =>
+  decidePush(recordSync, { target, hash: 'now', isLinked }, firedAt);
 
 it('pushes a due window under a new id', () => {
   expect(judge(due())).toEqual({ kind: 'push', isNew: true });
@@ -35,12 +36,21 @@ it('repeats an earlier push under its id when it says the same, and not when it 
 
 describe('rule 5: no net change', () => {
   it('ends without a call when the last concluded push said the same', () => {
-    expect(judge(due({ settledStatus: 'synced', concludedHash: 'now' }))).toEqual({ kind: 'end', result: 'no_net_change' });
+    expect(judge(due({ resultStatus: 'synced', resultHash: 'now' }))).toEqual({
+      kind: 'end',
+      result: 'no_net_change',
+    });
   });
 
   it('does not count while an earlier push is uncertain, nor for Retry now', () => {
-    expect(judge(due({ concludedHash: 'now', pushId: 'p', pushHash: 'then' }))).toEqual({ kind: 'push', isNew: true });
-    expect(judge(due({ settledStatus: 'sync_failed', concludedHash: 'now', windowReason: 'retry' }))).toEqual({ kind: 'push', isNew: true });
+    expect(judge(due({ resultHash: 'now', pushId: 'p', pushHash: 'then' }))).toEqual({
+      kind: 'push',
+      isNew: true,
+    });
+    expect(judge(due({ resultStatus: 'sync_failed', resultHash: 'now', windowReason: 'retry' }))).toEqual({
+      kind: 'push',
+      isNew: true,
+    });
   });
 });
 
@@ -52,20 +62,26 @@ describe('rule 14: leaving', () => {
   });
 
   it.each([
-    ['was sent', due({ settledStatus: 'synced' }), false],
+    ['was sent', due({ resultStatus: 'synced' }), false],
     ['may have been created', due({ unresolvedPushId: 'p' }), false],
     ['is known there', due(), true],
-  ])('does not forget what %s', (_what, pair, isLinked) => {
-    expect(judge(pair, gone, isLinked)).toEqual({ kind: 'push', isNew: true });
+  ])('does not forget what %s', (_what, recordSync, isLinked) => {
+    expect(judge(recordSync, gone, isLinked)).toEqual({ kind: 'push', isNew: true });
   });
 
   it('leaves alone what is to be left', () => {
-    expect(judge(due({ settledStatus: 'synced' }), { operation: 'leave' })).toEqual({ kind: 'end', result: 'left' });
+    expect(judge(due({ resultStatus: 'synced' }), { operation: 'leave' })).toEqual({
+      kind: 'end',
+      result: 'left',
+    });
   });
 });
 
 it('does not repeat a push with discarded changes inside', () => {
-  expect(judge(due({ dueAt: null, pushId: 'p', pushHash: 'then', discardedAt: earlier }))).toEqual({ kind: 'end', result: 'discarded' });
+  expect(judge(due({ dueAt: null, pushId: 'p', pushHash: 'then', discardedAt: earlier }))).toEqual({
+    kind: 'end',
+    result: 'discarded',
+  });
 });
 
 it('tells people what the mapping cannot express, without a call', () => {

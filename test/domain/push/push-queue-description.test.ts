@@ -1,13 +1,18 @@
 /** What operators read in Temporal's UI stays within Temporal's limits: 400 bytes a summary, 20,000 bytes details. */
 import * as fc from 'fast-check';
-import { describeFirstWait, describeLane, type LaneState, summarizeWait } from '../../../domain/push/push-queue-description';
+import {
+  describeFirstWait,
+  describePushQueue,
+  type QueueState,
+  summarizeWait,
+} from '../../../domain/push/push-queue-description';
 
 const bytes = (text: string) => Buffer.byteLength(text, 'utf8');
-const lane = (more: Partial<LaneState> = {}): LaneState => ({
+const pushEnv = (more: Partial<QueueState> = {}): QueueState => ({
   state: 'working',
   pendingRecords: 3,
   blockedUntil: null,
-  blockedBecause: null,
+  blockedReason: null,
   ...more,
 });
 
@@ -15,7 +20,11 @@ describe('the summary of a timer', () => {
   it('says what waits, in at most 400 bytes', () => {
     expect(summarizeWait(0)).toBe('until the first record is due');
     expect(summarizeWait(12)).toContain('12');
-    fc.assert(fc.property(fc.maxSafeNat(), (pending) => expect(bytes(summarizeWait(pending))).toBeLessThanOrEqual(400)));
+    fc.assert(
+      fc.property(fc.maxSafeNat(), (pending) =>
+        expect(bytes(summarizeWait(pending))).toBeLessThanOrEqual(400),
+      ),
+    );
   });
 });
 
@@ -26,7 +35,10 @@ describe('the details of a lane', () => {
   });
 
   it('say what waits, until when, and why', () => {
-    const text = describeLane(lane({ blockedUntil: Date.UTC(2026, 0, 2), blockedBecause: 'outage' }), Date.UTC(2026, 0, 1));
+    const text = describePushQueue(
+      pushEnv({ blockedUntil: Date.UTC(2026, 0, 2), blockedReason: 'outage' }),
+      Date.UTC(2026, 0, 1),
+    );
 
     expect(text).toContain('**3** records wait, next look at 2026-01-01T00:00:00.000Z.');
     expect(text).toContain('cannot be reached');
@@ -38,20 +50,31 @@ describe('the details of a lane', () => {
     ['needs_reauthorization', 'give new ones'],
     ['deleted', 'was deleted'],
   ] as const)('name the remedy when the integration is %s', (state, words) => {
-    expect(describeLane(lane({ state }), null)).toContain(words);
+    expect(describePushQueue(pushEnv({ state }), null)).toContain(words);
   });
 
   it('stay far below 20,000 bytes', () => {
     const states = fc.record({
-      state: fc.constantFrom('working' as const, 'paused' as const, 'needs_reauthorization' as const, 'deleted' as const),
+      state: fc.constantFrom(
+        'working' as const,
+        'paused' as const,
+        'needs_reauthorization' as const,
+        'deleted' as const,
+      ),
       pendingRecords: fc.maxSafeNat(),
       blockedUntil: fc.option(fc.maxSafeNat()),
-      blockedBecause: fc.constantFrom('outage' as const, 'rate_limit' as const),
+      blockedReason: fc.constantFrom('outage' as const, 'rate_limit' as const),
     });
-    fc.assert(fc.property(states, fc.option(fc.maxSafeNat()), (state, wakeAt) => expect(bytes(describeLane(state, wakeAt))).toBeLessThanOrEqual(2_000)));
+    fc.assert(
+      fc.property(states, fc.option(fc.maxSafeNat()), (state, nextDueAt) =>
+        expect(bytes(describePushQueue(state, nextDueAt))).toBeLessThanOrEqual(2_000),
+      ),
+    );
   });
 
   it('do not fail on an instant that no calendar has', () => {
-    expect(() => describeLane(lane({ blockedUntil: 1e300, blockedBecause: 'outage' }), 1e300)).not.toThrow();
+    expect(() =>
+      describePushQueue(pushEnv({ blockedUntil: 1e300, blockedReason: 'outage' }), 1e300),
+    ).not.toThrow();
   });
 });

@@ -14,12 +14,20 @@ const mapping: RecordTypeMapping = {
   filter: { c: ['yes', null] },
   onDelete: 'deactivate',
 };
-const record = (fields: Record<string, never> | object, isDeleted = false) => ({ fields: fields as never, isDeleted });
+const record = (fields: Record<string, never> | object, isDeleted = false) => ({
+  fields: fields as never,
+  isDeleted,
+});
 
 describe('what a third party should hold', () => {
   it.each([
     ['the mapped record', mapping, record({ a: 1, b: 2 }), { operation: 'upsert', payload: { x: 1, y: 2 } }],
-    ['what on_delete says, for a deleted record (rule 14)', mapping, record({ a: 1 }, true), { operation: 'deactivate' }],
+    [
+      'what on_delete says, for a deleted record (rule 14)',
+      mapping,
+      record({ a: 1 }, true),
+      { operation: 'deactivate' },
+    ],
     [
       'what on_delete says, for one that left the filter (rule 14)',
       { ...mapping, onDelete: 'delete' as const },
@@ -32,7 +40,10 @@ describe('what a third party should hold', () => {
   });
 
   it('is an error of the field where the mapping cannot express it', () => {
-    expect(pushTarget(mapping, record({ b: 'many' }))).toMatchObject({ operation: 'invalid', errors: [{ field: 'b', to: 'y' }] });
+    expect(pushTarget(mapping, record({ b: 'many' }))).toMatchObject({
+      operation: 'invalid',
+      errors: [{ field: 'b', to: 'y' }],
+    });
   });
 
   it('does not complain about a record that is leaving anyway', () => {
@@ -47,7 +58,12 @@ describe('rule 5: no net change', () => {
       fc.property(jsonObject(), jsonObject(), fc.boolean(), (one, other, isSame) => {
         const two = [one, isSame ? one : other];
         const [first, second] = two.map((fields, index) =>
-          targetText(pushTarget({ ...onlyA, filter: {} }, record(index === 1 && isSame ? { ...fields, z: 1 } : fields))),
+          targetText(
+            pushTarget(
+              { ...onlyA, filter: {} },
+              record(index === 1 && isSame ? { ...fields, z: 1 } : fields),
+            ),
+          ),
         );
         const [a, b] = two.map((fields) => (Object.hasOwn(fields, 'a') ? { a: fields.a as JsonValue } : {}));
 

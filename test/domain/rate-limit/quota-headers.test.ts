@@ -4,31 +4,75 @@ import { quotaOf } from '../../../domain/rate-limit/quota-headers';
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const quota = (headers: Record<string, string>) => quotaOf(headers, NOW);
-const of = (limit: number | null, remaining: number, resetsInMs: number | null) => ({ limit, remaining, resetsInMs });
+const of = (limit: number | null, remaining: number, resetsInMs: number | null) => ({
+  limit,
+  remaining,
+  resetsInMs,
+});
 
 describe('quota headers', () => {
   it.each([
-    ['the draft', { ratelimit: '"default";r=50;t=30', 'ratelimit-policy': '"burst";q=10;w=1, "default";q=100;w=60' }, of(100, 50, 30_000)],
+    [
+      'the draft',
+      { ratelimit: '"default";r=50;t=30', 'ratelimit-policy': '"burst";q=10;w=1, "default";q=100;w=60' },
+      of(100, 50, 30_000),
+    ],
     ['the draft without its policy', { ratelimit: '"default";r=50;t=30' }, of(null, 50, 30_000)],
     ['an older draft', { ratelimit: 'limit=100, remaining=50, reset=5' }, of(100, 50, 5_000)],
-    ['three headers', { 'ratelimit-limit': '100, 100;w=60', 'ratelimit-remaining': '99', 'ratelimit-reset': '7' }, of(100, 99, 7_000)],
-    ['X- with seconds', { 'x-ratelimit-limit': '60', 'x-ratelimit-remaining': '59', 'x-ratelimit-reset': '12.5' }, of(60, 59, 12_500)],
+    [
+      'three headers',
+      { 'ratelimit-limit': '100, 100;w=60', 'ratelimit-remaining': '99', 'ratelimit-reset': '7' },
+      of(100, 99, 7_000),
+    ],
+    [
+      'X- with seconds',
+      { 'x-ratelimit-limit': '60', 'x-ratelimit-remaining': '59', 'x-ratelimit-reset': '12.5' },
+      of(60, 59, 12_500),
+    ],
     [
       'X- with seconds since 1970',
-      { 'x-ratelimit-limit': '60', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW / 1000 + 90) },
+      {
+        'x-ratelimit-limit': '60',
+        'x-ratelimit-remaining': '0',
+        'x-ratelimit-reset': String(NOW / 1000 + 90),
+      },
       of(60, 0, 90_000),
     ],
-    ['X- with milliseconds since 1970', { 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': String(NOW + 1_500) }, of(null, 3, 1_500)],
+    [
+      'X- with milliseconds since 1970',
+      { 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': String(NOW + 1_500) },
+      of(null, 3, 1_500),
+    ],
     [
       'X- by a clock that is not ours',
-      { date: new Date(NOW - 600_000).toUTCString(), 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': String(NOW / 1000 - 590) },
+      {
+        date: new Date(NOW - 600_000).toUTCString(),
+        'x-ratelimit-remaining': '3',
+        'x-ratelimit-reset': String(NOW / 1000 - 590),
+      },
       of(null, 3, 10_000),
     ],
     ['Salesforce', { 'sforce-limit-info': 'api-usage=18/5000' }, of(5_000, 4_982, null)],
-    ['Salesforce, overdrawn', { 'sforce-limit-info': 'per-app-api-usage=17/250(appName=x); api-usage=5100/5000' }, of(5_000, 0, null)],
-    ['HubSpot', { 'x-hubspot-ratelimit-daily': '250000', 'x-hubspot-ratelimit-daily-remaining': '249000' }, of(250_000, 249_000, null)],
-    ['a reset too far away to believe', { 'ratelimit-limit': '100', 'ratelimit-remaining': '1', 'ratelimit-reset': '864000' }, of(100, 1, 86_400_000)],
-    ['a reset that has passed', { 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': String(NOW / 1000 - 5) }, of(null, 1, 0)],
+    [
+      'Salesforce, overdrawn',
+      { 'sforce-limit-info': 'per-app-api-usage=17/250(appName=x); api-usage=5100/5000' },
+      of(5_000, 0, null),
+    ],
+    [
+      'HubSpot',
+      { 'x-hubspot-ratelimit-daily': '250000', 'x-hubspot-ratelimit-daily-remaining': '249000' },
+      of(250_000, 249_000, null),
+    ],
+    [
+      'a reset too far away to believe',
+      { 'ratelimit-limit': '100', 'ratelimit-remaining': '1', 'ratelimit-reset': '864000' },
+      of(100, 1, 86_400_000),
+    ],
+    [
+      'a reset that has passed',
+      { 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': String(NOW / 1000 - 5) },
+      of(null, 1, 0),
+    ],
   ])('are understood: %s', (_, headers, expected) => {
     expect(quota(headers as Record<string, string>)).toEqual(expected);
   });
@@ -36,8 +80,12 @@ describe('quota headers', () => {
   it('of several quotas name the one that holds up longest, else the one nearest to its end', () => {
     const policy = { 'ratelimit-policy': '"second";q=10;w=1, "day";q=1000;w=86400' };
 
-    expect(quota({ ...policy, ratelimit: '"second";r=1;t=1, "day";r=150;t=40000' })).toEqual(of(1_000, 150, 40_000_000));
-    expect(quota({ ...policy, ratelimit: '"second";r=5;t=1, "day";r=900;t=40000' })).toEqual(of(10, 5, 1_000));
+    expect(quota({ ...policy, ratelimit: '"second";r=1;t=1, "day";r=150;t=40000' })).toEqual(
+      of(1_000, 150, 40_000_000),
+    );
+    expect(quota({ ...policy, ratelimit: '"second";r=5;t=1, "day";r=900;t=40000' })).toEqual(
+      of(10, 5, 1_000),
+    );
   });
 
   it.each([
@@ -57,8 +105,21 @@ describe('quota headers', () => {
   });
 
   it('never throw, and whatever they say comes out as a sensible number', () => {
-    const names = ['date', 'ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset', 'x-ratelimit-limit'];
-    const more = ['x-ratelimit-remaining', 'x-ratelimit-reset', 'sforce-limit-info', 'x-hubspot-ratelimit-daily-remaining'];
+    const names = [
+      'date',
+      'ratelimit',
+      'ratelimit-policy',
+      'ratelimit-limit',
+      'ratelimit-remaining',
+      'ratelimit-reset',
+      'x-ratelimit-limit',
+    ];
+    const more = [
+      'x-ratelimit-remaining',
+      'x-ratelimit-reset',
+      'sforce-limit-info',
+      'x-hubspot-ratelimit-daily-remaining',
+    ];
     const value = fc.oneof(
       fc.string(),
       fc.integer().map(String),
@@ -68,7 +129,8 @@ describe('quota headers', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...names, ...more), value), (headers) => {
         const told = quota(headers);
-        const numbers = told === null ? [] : [told.remaining, told.limit ?? told.remaining, told.resetsInMs ?? 0];
+        const numbers =
+          told === null ? [] : [told.remaining, told.limit ?? told.remaining, told.resetsInMs ?? 0];
         expect(numbers.every((number) => Number.isFinite(number) && number >= 0)).toBe(true);
         expect(told === null || (told.resetsInMs ?? 0) <= 86_400_000).toBe(true);
       }),

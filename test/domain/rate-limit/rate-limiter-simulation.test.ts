@@ -1,6 +1,13 @@
 /** Workers that share a budget, and a third party that bears so many requests per second: rules.md 34, R9 and R14. Time is counted, not waited for. */
 import * as fc from 'fast-check';
-import { GRANT_TTL_MS, newRequestBudget, noteAnswers, type RequestBudget, type RequestPriority, takeRequests } from '../../../domain/rate-limit/rate-limiter';
+import {
+  PERMITS_TTL_MS,
+  newRateLimiter,
+  recordResponses,
+  type RateLimiter,
+  type RequestPriority,
+  takeRequests,
+} from '../../../domain/rate-limit/rate-limiter';
 
 const START = Date.UTC(2026, 10, 21);
 const at = (ms: number) => new Date(START + ms);
@@ -30,7 +37,7 @@ interface Worker {
 
 /** Full passes that always have something to read, and one worker that pushes now and then. */
 function simulate(world: World) {
-  let budget: RequestBudget = newRequestBudget(at(0));
+  let budget: RateLimiter = newRateLimiter(at(0));
   // Less than two at once would leave no room for a push beside anything else.
   const burst = Math.max(world.perSecond * world.burstSeconds, 2);
   let theirTokens = burst;
@@ -51,14 +58,18 @@ function simulate(world: World) {
   const send = (one: Worker, nowMs: number): boolean => {
     const isCounted = nowMs >= world.warmUpMinutes * 60_000;
     if (one.left < 1 || nowMs >= one.goodUntilMs) {
-      const noted = noteAnswers(budget, { requests: one.noted, slowedDown: 0, quota: null }, at(nowMs));
-      const taking = takeRequests(noted, { priority: one.priority, wanted: one.waitingSinceMs?.length ?? 4 }, at(nowMs));
+      const noted = recordResponses(budget, { requests: one.noted, slowedDown: 0, quota: null }, at(nowMs));
+      const taking = takeRequests(
+        noted,
+        { priority: one.priority, wanted: one.waitingSinceMs?.length ?? 4 },
+        at(nowMs),
+      );
       budget = taking.budget;
       if (isCounted) tally.statements += 1;
       Object.assign(one, {
         noted: 0,
         left: taking.granted,
-        goodUntilMs: nowMs + GRANT_TTL_MS,
+        goodUntilMs: nowMs + PERMITS_TTL_MS,
         retryAtMs: taking.retryAt ? taking.retryAt.getTime() - START : 0,
       });
       if (taking.granted === 0) return false;
@@ -73,7 +84,7 @@ function simulate(world: World) {
       return true;
     }
     if (isCounted) tally.refused += 1;
-    budget = noteAnswers(budget, { requests: one.noted + 1, slowedDown: 1, quota: null }, at(nowMs));
+    budget = recordResponses(budget, { requests: one.noted + 1, slowedDown: 1, quota: null }, at(nowMs));
     Object.assign(one, { noted: 0, left: 0 });
     blockedUntilMs = nowMs + world.retryAfterMs;
     return false;
@@ -85,12 +96,20 @@ function simulate(world: World) {
     for (; pushesDue >= 1; pushesDue -= 1) pusher.waitingSinceMs?.push(nowMs);
     for (const one of workers) {
       // At most five in 10 ms: nobody sends without end, even where nothing is limited.
-      for (let sent = 0; sent < 5 && nowMs >= blockedUntilMs && nowMs >= one.retryAtMs && one.waitingSinceMs?.length !== 0; sent += 1)
+      for (
+        let sent = 0;
+        sent < 5 && nowMs >= blockedUntilMs && nowMs >= one.retryAtMs && one.waitingSinceMs?.length !== 0;
+        sent += 1
+      )
         if (!send(one, nowMs)) break;
     }
   }
   const seconds = (world.minutes - world.warmUpMinutes) * 60;
-  return { ...tally, throughput: tally.accepted / seconds / world.perSecond, refusedShare: tally.refused / (tally.accepted + tally.refused) };
+  return {
+    ...tally,
+    throughput: tally.accepted / seconds / world.perSecond,
+    refusedShare: tally.refused / (tally.accepted + tally.refused),
+  };
 }
 
 const worlds = fc.record({
@@ -109,7 +128,11 @@ describe('workers that share a budget', () => {
     fc.assert(
       fc.property(worlds, (world) => {
         const { throughput, refusedShare } = simulate(world);
-        expect({ throughput: throughput >= 0.6 && throughput <= 1.01, refusedShare: refusedShare < 0.05, figures: [throughput, refusedShare] }).toMatchObject({
+        expect({
+          throughput: throughput >= 0.6 && throughput <= 1.01,
+          refusedShare: refusedShare < 0.05,
+          figures: [throughput, refusedShare],
+        }).toMatchObject({
           throughput: true,
           refusedShare: true,
         });
@@ -121,7 +144,11 @@ describe('workers that share a budget', () => {
   it('that read everything do not starve one that pushes', () => {
     fc.assert(
       fc.property(worlds, fc.double({ min: 0.05, max: 0.3, noNaN: true }), (world, share) => {
-        const { pushWaitsMs } = simulate({ ...world, retryAfterMs: 0, pushesPerSecond: world.perSecond * share });
+        const { pushWaitsMs } = simulate({
+          ...world,
+          retryAfterMs: 0,
+          pushesPerSecond: world.perSecond * share,
+        });
         const sorted = pushWaitsMs.toSorted((one, other) => one - other);
         expect(sorted.length).toBeGreaterThan(0);
         // p95: R14 allows 5 s.

@@ -1,15 +1,23 @@
 // oxlint-disable jest/no-conditional-expect -- properties have premises
 /** The request budget by itself: rules.md 34. How it gets on with a third party: request-budget-simulation.test.ts. */
 import * as fc from 'fast-check';
-import { GRANT_MAX, newRequestBudget, noteAnswers, RATE_FLOOR, REQUEST_PRIORITIES, type RequestBudget, takeRequests } from '../../../domain/rate-limit/rate-limiter';
+import {
+  PERMITS_MAX,
+  newRateLimiter,
+  recordResponses,
+  RATE_FLOOR,
+  REQUEST_PRIORITIES,
+  type RateLimiter,
+  takeRequests,
+} from '../../../domain/rate-limit/rate-limiter';
 
 const START = Date.UTC(2026, 10, 21, 12);
 const at = (ms: number) => new Date(START + ms);
-const fresh = newRequestBudget(at(0));
+const fresh = newRateLimiter(at(0));
 const ok = (requests: number) => ({ requests, slowedDown: 0, quota: null });
 const slowed = { requests: 1, slowedDown: 1, quota: null };
 /** With this rate, its bucket full. */
-const limitedTo = (ratePerSecond: number, more: Partial<RequestBudget> = {}): RequestBudget => ({
+const limitedTo = (ratePerSecond: number, more: Partial<RateLimiter> = {}): RateLimiter => ({
   ...fresh,
   ratePerSecond,
   ceilingPerSecond: ratePerSecond,
@@ -18,14 +26,16 @@ const limitedTo = (ratePerSecond: number, more: Partial<RequestBudget> = {}): Re
   ...more,
 });
 const withQuota = (limit: number | null, remaining: number, resetsInMs: number | null) =>
-  noteAnswers(fresh, { requests: 1, slowedDown: 0, quota: { limit, remaining, resetsInMs } }, at(0));
+  recordResponses(fresh, { requests: 1, slowedDown: 0, quota: { limit, remaining, resetsInMs } }, at(0));
 const priorities = fc.constantFrom(...REQUEST_PRIORITIES);
 
 /** Anything that may happen to a budget, a step at a time. */
 const steps = fc.array(
   fc.record({
     afterMs: fc.oneof(fc.integer({ min: -500, max: 3_000 }), fc.integer({ min: 0, max: 7_200_000 })),
-    take: fc.option(fc.record({ priority: priorities, wanted: fc.integer({ min: 1, max: 50 }) }), { nil: undefined }),
+    take: fc.option(fc.record({ priority: priorities, wanted: fc.integer({ min: 1, max: 50 }) }), {
+      nil: undefined,
+    }),
     note: fc.option(
       fc.record({
         requests: fc.integer({ min: 1, max: 200 }),
@@ -47,30 +57,40 @@ const steps = fc.array(
 describe('a budget without a known limit', () => {
   it('holds nothing back, whatever the priority, and grants much at once', () => {
     for (const priority of REQUEST_PRIORITIES) {
-      expect(takeRequests(fresh, { priority, wanted: 1 }, at(0))).toMatchObject({ granted: GRANT_MAX, retryAt: null });
-      expect(takeRequests(fresh, { priority, wanted: 500 }, at(0))).toMatchObject({ granted: 500, retryAt: null });
+      expect(takeRequests(fresh, { priority, wanted: 1 }, at(0))).toMatchObject({
+        granted: PERMITS_MAX,
+        retryAt: null,
+      });
+      expect(takeRequests(fresh, { priority, wanted: 500 }, at(0))).toMatchObject({
+        granted: 500,
+        retryAt: null,
+      });
     }
   });
 
   it('gets one at the first "slow down": half of what was sent lately, and not of what was sent before a pause', () => {
-    let budget = noteAnswers(fresh, ok(10_000), at(5_000));
+    let budget = recordResponses(fresh, ok(10_000), at(5_000));
     budget = takeRequests(budget, { priority: 'full', wanted: 1 }, at(60_000)).budget;
-    budget = noteAnswers(budget, ok(80), at(62_000));
+    budget = recordResponses(budget, ok(80), at(62_000));
 
-    expect(noteAnswers(budget, slowed, at(64_000))).toMatchObject({ ratePerSecond: 10, ceilingPerSecond: 20, tokens: 0 });
+    expect(recordResponses(budget, slowed, at(64_000))).toMatchObject({
+      ratePerSecond: 10,
+      ceilingPerSecond: 20,
+      tokens: 0,
+    });
   });
 
   it('does not come to a standstill when its very first request is told to slow down', () => {
-    expect(noteAnswers(fresh, slowed, at(10)).ratePerSecond).toBeGreaterThanOrEqual(0.5);
+    expect(recordResponses(fresh, slowed, at(10)).ratePerSecond).toBeGreaterThanOrEqual(0.5);
   });
 });
 
 describe('a rate', () => {
   it('is halved once by refusals that come together, again by one that comes later, and never falls below the floor', () => {
-    const once = noteAnswers(limitedTo(8, { slowedAt: null, requestsCounted: 8 }), slowed, at(1_000));
-    const together = noteAnswers(once, slowed, at(2_000));
+    const once = recordResponses(limitedTo(8, { slowedAt: null, requestsCounted: 8 }), slowed, at(1_000));
+    const together = recordResponses(once, slowed, at(2_000));
     let later = together;
-    for (let ms = 5_000; ms < 100_000; ms += 5_000) later = noteAnswers(later, slowed, at(ms));
+    for (let ms = 5_000; ms < 100_000; ms += 5_000) later = recordResponses(later, slowed, at(ms));
 
     expect(once.ratePerSecond).toBeCloseTo(4, 0);
     expect(together.ratePerSecond).toBeGreaterThanOrEqual(once.ratePerSecond as number);
@@ -81,7 +101,8 @@ describe('a rate', () => {
   it('grows while it is used: soon to near where it was slowed, then slowly, fast when it was not slowed there, and not far beyond what is used', () => {
     let budget = limitedTo(5, { ceilingPerSecond: 10, requestsCounted: 5 });
     const rateAfter = (untilMs: number) => {
-      for (let ms = budget.refilledAt.getTime() - START; ms < untilMs; ms += 1_000) budget = noteAnswers(budget, ok(9), at(ms + 1_000));
+      for (let ms = budget.refilledAt.getTime() - START; ms < untilMs; ms += 1_000)
+        budget = recordResponses(budget, ok(9), at(ms + 1_000));
       return budget.ratePerSecond ?? 0;
     };
 
@@ -92,13 +113,13 @@ describe('a rate', () => {
     const grown = rateAfter(200_000);
     expect(grown).toBeGreaterThan(30);
     expect(rateAfter(3_000_000)).toBeLessThan(50);
-    expect(noteAnswers(budget, ok(1), at(3_500_000)).ratePerSecond).toBeLessThan(50);
+    expect(recordResponses(budget, ok(1), at(3_500_000)).ratePerSecond).toBeLessThan(50);
   });
 
   it('is forgotten an hour after it was met when far less is used, and not sooner, nor while it is used', () => {
     const after = (ms: number, requests: number) => {
       const ready = { refilledAt: at(ms), countingSince: at(ms - 10_000), requestsCounted: 0 };
-      return noteAnswers(limitedTo(10, ready), ok(requests), at(ms)).ratePerSecond;
+      return recordResponses(limitedTo(10, ready), ok(requests), at(ms)).ratePerSecond;
     };
 
     expect(after(3_600_000, 20)).toBeNull();
@@ -111,7 +132,9 @@ describe('a rate', () => {
 describe('a bucket', () => {
   it('leaves each priority a reserve for those above it, and gives the last token to a push', () => {
     const leastFor = (priority: (typeof REQUEST_PRIORITIES)[number]) => {
-      for (let tenths = 0; ; tenths += 1) if (takeRequests(limitedTo(20, { tokens: tenths / 10 }), { priority, wanted: 1 }, at(0)).granted > 0) return tenths;
+      for (let tenths = 0; ; tenths += 1)
+        if (takeRequests(limitedTo(20, { tokens: tenths / 10 }), { priority, wanted: 1 }, at(0)).granted > 0)
+          return tenths;
     };
     const least = REQUEST_PRIORITIES.map(leastFor);
 
@@ -122,11 +145,18 @@ describe('a bucket', () => {
 
   it('says when to come back, and then there is one, for every priority and rate', () => {
     fc.assert(
-      fc.property(priorities, fc.double({ min: RATE_FLOOR, max: 1_000, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }), (priority, rate, tokens) => {
-        const first = takeRequests(limitedTo(rate, { tokens }), { priority, wanted: 3 }, at(0));
-        if (first.retryAt === null) return;
-        expect(takeRequests(first.budget, { priority, wanted: 3 }, first.retryAt).granted).toBeGreaterThanOrEqual(1);
-      }),
+      fc.property(
+        priorities,
+        fc.double({ min: RATE_FLOOR, max: 1_000, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (priority, rate, tokens) => {
+          const first = takeRequests(limitedTo(rate, { tokens }), { priority, wanted: 3 }, at(0));
+          if (first.retryAt === null) return;
+          expect(
+            takeRequests(first.budget, { priority, wanted: 3 }, first.retryAt).granted,
+          ).toBeGreaterThanOrEqual(1);
+        },
+      ),
     );
   });
 
@@ -134,7 +164,9 @@ describe('a bucket', () => {
     fc.assert(
       fc.property(
         fc.double({ min: RATE_FLOOR, max: 500, noNaN: true }),
-        fc.array(fc.tuple(priorities, fc.integer({ min: 1, max: 40 }), fc.integer({ min: -200, max: 900 })), { maxLength: 100 }),
+        fc.array(fc.tuple(priorities, fc.integer({ min: 1, max: 40 }), fc.integer({ min: -200, max: 900 })), {
+          maxLength: 100,
+        }),
         (rate, takes) => {
           let budget = limitedTo(rate);
           let [nowMs, latestMs, granted] = [0, 0, 0];
@@ -161,7 +193,7 @@ describe('a bucket', () => {
         for (const { afterMs, take, note } of all) {
           nowMs += afterMs;
           const before = budget.refilledAt;
-          if (note) budget = noteAnswers(budget, note, at(nowMs));
+          if (note) budget = recordResponses(budget, note, at(nowMs));
           if (take) {
             const taking = takeRequests(budget, take, at(nowMs));
             budget = taking.budget;
@@ -171,7 +203,9 @@ describe('a bucket', () => {
           expect(budget.refilledAt.getTime()).toBeGreaterThanOrEqual(before.getTime());
           expect(budget.tokens).toBeGreaterThanOrEqual(0);
           expect(budget.ratePerSecond ?? RATE_FLOOR).toBeGreaterThanOrEqual(RATE_FLOOR);
-          expect(Object.values(budget).filter((value) => typeof value === 'number' && !Number.isFinite(value))).toEqual([]);
+          expect(
+            Object.values(budget).filter((value) => typeof value === 'number' && !Number.isFinite(value)),
+          ).toEqual([]);
         }
       }),
     );
@@ -182,14 +216,21 @@ describe('a quota', () => {
   it('keeps a fifth for pushes: a full pass is told to come back at the reset, a push is not', () => {
     const budget = withQuota(1_000, 200, 600_000);
 
-    expect(takeRequests(budget, { priority: 'full', wanted: 1 }, at(1_000))).toMatchObject({ granted: 0, retryAt: at(600_000) });
-    expect(takeRequests(budget, { priority: 'push', wanted: 1 }, at(1_000)).granted).toBeGreaterThanOrEqual(1);
-    expect(takeRequests(budget, { priority: 'full', wanted: 1 }, at(600_000)).granted).toBe(GRANT_MAX);
+    expect(takeRequests(budget, { priority: 'full', wanted: 1 }, at(1_000))).toMatchObject({
+      granted: 0,
+      retryAt: at(600_000),
+    });
+    expect(takeRequests(budget, { priority: 'push', wanted: 1 }, at(1_000)).granted).toBeGreaterThanOrEqual(
+      1,
+    );
+    expect(takeRequests(budget, { priority: 'full', wanted: 1 }, at(600_000)).granted).toBe(PERMITS_MAX);
   });
 
   it('is left to the priorities in their order', () => {
     const waiting = (remaining: number) =>
-      REQUEST_PRIORITIES.filter((priority) => takeRequests(withQuota(1_000, remaining, null), { priority, wanted: 1 }, at(0)).retryAt);
+      REQUEST_PRIORITIES.filter(
+        (priority) => takeRequests(withQuota(1_000, remaining, null), { priority, wanted: 1 }, at(0)).retryAt,
+      );
 
     expect(waiting(201)).toEqual([]);
     expect(waiting(151)).toEqual(['full']);
@@ -212,7 +253,9 @@ describe('a quota', () => {
   });
 
   it('that does not say when it resets holds for a minute, and a push trusts no other for longer', () => {
-    expect(takeRequests(withQuota(1_000, 10, null), { priority: 'hourly', wanted: 1 }, at(0)).retryAt).toEqual(at(60_000));
+    expect(
+      takeRequests(withQuota(1_000, 10, null), { priority: 'hourly', wanted: 1 }, at(0)).retryAt,
+    ).toEqual(at(60_000));
     const empty = withQuota(1_000, 0, 7_200_000);
     expect(takeRequests(empty, { priority: 'push', wanted: 5 }, at(0)).retryAt).toEqual(at(60_000));
     expect(takeRequests(empty, { priority: 'push', wanted: 5 }, at(60_000)).granted).toBe(1);

@@ -1,10 +1,24 @@
 // oxlint-disable jest/no-conditional-expect -- properties have premises
 /** The badge: rules.md 12. */
 import * as fc from 'fast-check';
-import { badgeOf, type BadgePair, STATUS_PRECEDENCE, type SyncStatus } from '../../../domain/records/badge';
+import {
+  badgeOf,
+  type BadgeRecordSync,
+  STATUS_PRECEDENCE,
+  type SyncStatus,
+} from '../../../domain/records/badge';
 
-const pair = (status: SyncStatus | null, more: Partial<BadgePair> = {}): BadgePair => ({ status, isEligible: true, isPaused: false, ...more });
-const anyPair = fc.record({ status: fc.constantFrom(...STATUS_PRECEDENCE, null), isEligible: fc.boolean(), isPaused: fc.boolean() });
+const recordSync = (status: SyncStatus | null, more: Partial<BadgeRecordSync> = {}): BadgeRecordSync => ({
+  status,
+  isEligible: true,
+  isPaused: false,
+  ...more,
+});
+const anyRecordSync = fc.record({
+  status: fc.constantFrom(...STATUS_PRECEDENCE, null),
+  isEligible: fc.boolean(),
+  isPaused: fc.boolean(),
+});
 
 describe('rule 12: the badge of a record', () => {
   it.each<[SyncStatus[], SyncStatus]>([
@@ -13,37 +27,45 @@ describe('rule 12: the badge of a record', () => {
     [['synced', 'sync_pending'], 'sync_pending'],
     [['synced'], 'synced'],
   ])('shows the most important of %j: %s', (statuses, expected) => {
-    expect(badgeOf(statuses.map((status) => pair(status))).status).toBe(expected);
+    expect(badgeOf(statuses.map((status) => recordSync(status))).status).toBe(expected);
   });
 
   it('counts each status', () => {
-    const badge = badgeOf([pair('synced'), pair('synced'), pair('sync_failed')]);
+    const badge = badgeOf([recordSync('synced'), recordSync('synced'), recordSync('sync_failed')]);
 
     expect(badge.counts).toEqual({ sync_failed: 1, syncing: 0, sync_pending: 0, synced: 2 });
   });
 
   it('leaves out what is not eligible, and has no status when nothing is left', () => {
-    expect(badgeOf([pair('synced', { isEligible: false }), pair(null)])).toMatchObject({ status: null, isPaused: false });
+    expect(badgeOf([recordSync('synced', { isEligible: false }), recordSync(null)])).toMatchObject({
+      status: null,
+      isPaused: false,
+    });
   });
 
   it('does not leave out a deleted record whose last push is still to be done, or failed', () => {
-    expect(badgeOf([pair('sync_pending', { isEligible: false })]).status).toBe('sync_pending');
-    expect(badgeOf([pair('sync_failed', { isEligible: false })]).status).toBe('sync_failed');
+    expect(badgeOf([recordSync('sync_pending', { isEligible: false })]).status).toBe('sync_pending');
+    expect(badgeOf([recordSync('sync_failed', { isEligible: false })]).status).toBe('sync_failed');
   });
 
   it('marks what is paused with its last status, not what does not count', () => {
-    expect(badgeOf([pair('synced', { isPaused: true })])).toMatchObject({ status: 'synced', isPaused: true });
-    expect(badgeOf([pair('synced'), pair(null, { isPaused: true })])).toMatchObject({ isPaused: false });
+    expect(badgeOf([recordSync('synced', { isPaused: true })])).toMatchObject({
+      status: 'synced',
+      isPaused: true,
+    });
+    expect(badgeOf([recordSync('synced'), recordSync(null, { isPaused: true })])).toMatchObject({
+      isPaused: false,
+    });
   });
 
   it('does not depend on the order of the integrations, and counts no pair twice', () => {
     fc.assert(
-      fc.property(fc.array(anyPair, { maxLength: 8 }), (pairs) => {
-        const badge = badgeOf(pairs);
+      fc.property(fc.array(anyRecordSync, { maxLength: 8 }), (recordSyncs) => {
+        const badge = badgeOf(recordSyncs);
         const counted = Object.values(badge.counts).reduce((sum, count) => sum + count, 0);
 
-        expect(badgeOf(pairs.toReversed())).toEqual(badge);
-        expect(counted).toBeLessThanOrEqual(pairs.length);
+        expect(badgeOf(recordSyncs.toReversed())).toEqual(badge);
+        expect(counted).toBeLessThanOrEqual(recordSyncs.length);
         expect(badge.status === null).toBe(counted === 0);
         if (badge.status !== null) expect(badge.counts[badge.status]).toBeGreaterThan(0);
       }),

@@ -6,19 +6,41 @@ import { applyChange, type RecordChange } from '../../../domain/records/record-c
 
 const owner: Owner = { integrationId: 'i', fields: new Set(['name', 'email']) };
 const everything: Owner = { integrationId: 'j', fields: null };
-const change = (kind: RecordChange['kind'], fields: JsonObject): RecordChange => ({ recordType: 'contacts', externalId: 'c', kind, fields });
+const change = (kind: RecordChange['kind'], fields: JsonObject): RecordChange => ({
+  recordType: 'contacts',
+  externalId: 'c',
+  kind,
+  fields,
+});
 const CURRENT = { name: 'Ada', email: 'a@x', note: 'ours' };
 
 describe('rule 17: owned fields', () => {
   it('refuses a change that would alter one, and names it', () => {
-    expect(respectOwners(change('patch', { name: 'Eva', note: 'b' }), CURRENT, [owner])).toEqual({ kind: 'refused', owner, fields: ['name'] });
-    expect(respectOwners(change('put', { name: 'Ada', email: 'b@x' }), CURRENT, [owner])).toEqual({ kind: 'refused', owner, fields: ['email'] });
-    expect(respectOwners(change('patch', { name: null }), CURRENT, [owner])).toMatchObject({ kind: 'refused' });
-    expect(respectOwners(change('patch', { anything: 1 }), CURRENT, [everything])).toMatchObject({ kind: 'refused', fields: ['anything'] });
+    expect(respectOwners(change('patch', { name: 'Eva', note: 'b' }), CURRENT, [owner])).toEqual({
+      kind: 'refused',
+      owner,
+      fields: ['name'],
+    });
+    expect(respectOwners(change('put', { name: 'Ada', email: 'b@x' }), CURRENT, [owner])).toEqual({
+      kind: 'refused',
+      owner,
+      fields: ['email'],
+    });
+    expect(respectOwners(change('patch', { name: null }), CURRENT, [owner])).toMatchObject({
+      kind: 'refused',
+    });
+    expect(respectOwners(change('patch', { anything: 1 }), CURRENT, [everything])).toMatchObject({
+      kind: 'refused',
+      fields: ['anything'],
+    });
   });
 
   it('refuses to delete the record', () => {
-    expect(respectOwners(change('delete', {}), CURRENT, [owner])).toEqual({ kind: 'refused', owner, fields: [] });
+    expect(respectOwners(change('delete', {}), CURRENT, [owner])).toEqual({
+      kind: 'refused',
+      owner,
+      fields: [],
+    });
   });
 
   it('does not mind one that is said as it is, nor fields that nobody owns', () => {
@@ -48,21 +70,43 @@ describe('rule 17: owned fields', () => {
   });
 
   it('whatever is allowed leaves the owned fields as they are', () => {
-    const values = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'toString', '__proto__'), fc.constantFrom<null | number>(null, 1, 2));
-    const owners = fc.array(fc.record({ integrationId: fc.constant('i'), fields: fc.option(fc.constantFrom(new Set(['a']), new Set(['b', 'toString']))) }), {
-      minLength: 1,
-    });
-    fc.assert(
-      fc.property(values, values, owners, fc.constantFrom('put' as const, 'patch' as const), (current, fields, by, kind) => {
-        const result = respectOwners(change(kind, fields), current, by);
-        if (result.kind === 'refused') return;
-        const at = new Date(0);
-        const applied = applyChange({ version: 1, fields: current, isDeleted: false, occurredAt: at }, result.change, at);
-        const after = 'record' in applied ? applied.record.fields : current;
-        for (const { fields: owned } of by)
-          for (const name of owned ?? Object.keys({ ...current, ...after }))
-            expect([name, Object.hasOwn(after, name) ? after[name] : undefined]).toEqual([name, Object.hasOwn(current, name) ? current[name] : undefined]);
+    const values = fc.dictionary(
+      fc.constantFrom('a', 'b', 'c', 'toString', '__proto__'),
+      fc.constantFrom<null | number>(null, 1, 2),
+    );
+    const owners = fc.array(
+      fc.record({
+        integrationId: fc.constant('i'),
+        fields: fc.option(fc.constantFrom(new Set(['a']), new Set(['b', 'toString']))),
       }),
+      {
+        minLength: 1,
+      },
+    );
+    fc.assert(
+      fc.property(
+        values,
+        values,
+        owners,
+        fc.constantFrom('put' as const, 'patch' as const),
+        (current, fields, by, kind) => {
+          const result = respectOwners(change(kind, fields), current, by);
+          if (result.kind === 'refused') return;
+          const at = new Date(0);
+          const applied = applyChange(
+            { version: 1, fields: current, isDeleted: false, occurredAt: at },
+            result.change,
+            at,
+          );
+          const after = 'record' in applied ? applied.record.fields : current;
+          for (const { fields: owned } of by)
+            for (const name of owned ?? Object.keys({ ...current, ...after }))
+              expect([name, Object.hasOwn(after, name) ? after[name] : undefined]).toEqual([
+                name,
+                Object.hasOwn(current, name) ? current[name] : undefined,
+              ]);
+        },
+      ),
     );
   });
 });

@@ -1,18 +1,37 @@
 /** Mappings: relevance, eligibility and the payload (rules.md 3, 13, 14; rules.md S5). */
 import * as fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../../domain/json';
-import { type FieldMapping, isEligible, mappedFieldNames, mapRecord, type RecordTypeMapping, relevantFields, setAt, toPath } from '../../../domain/records/mapping';
+import {
+  type FieldMapping,
+  isEligible,
+  mappedFieldNames,
+  mapRecord,
+  type RecordTypeMapping,
+  relevantFields,
+  setAt,
+  toPath,
+} from '../../../domain/records/mapping';
 import { jsonObject } from '../arbitraries';
 
-const mapping = (...fields: FieldMapping[]): RecordTypeMapping => ({ direction: 'push', fields, onDelete: 'deactivate' });
-const mapped = (field: Partial<FieldMapping>, value: JsonValue) => mapRecord(mapping({ name: 'f', to: 'f', ...field }), { f: value });
+const mapping = (...fields: FieldMapping[]): RecordTypeMapping => ({
+  direction: 'push',
+  fields,
+  onDelete: 'deactivate',
+});
+const mapped = (field: Partial<FieldMapping>, value: JsonValue) =>
+  mapRecord(mapping({ name: 'f', to: 'f', ...field }), { f: value });
 const payload = (field: Partial<FieldMapping>, value: JsonValue) => {
   const result = mapped(field, value);
   return result.ok ? result.payload.f : `refused: ${result.errors[0]?.message}`;
 };
 
 describe('rule 3: relevance', () => {
-  const two = mapping({ name: 'name', to: 'n' }, { name: 'name', to: 'm' }, { name: 'email', to: 'e' }, { to: 'source', constant: 'us' });
+  const two = mapping(
+    { name: 'name', to: 'n' },
+    { name: 'name', to: 'm' },
+    { name: 'email', to: 'e' },
+    { to: 'source', constant: 'us' },
+  );
 
   it('names each mapped field once, and no constant', () => {
     expect(mappedFieldNames(two)).toEqual(['name', 'email']);
@@ -30,14 +49,19 @@ describe('rule 3: relevance', () => {
         const only = mapping({ name: 'a', to: 'x' });
         const a = Object.hasOwn(fields, 'a') ? { a: fields.a as JsonValue } : {};
 
-        expect(mapRecord(only, { ...kept, ...others, ...a, ...(Object.hasOwn(fields, 'a') ? {} : { a: null }) })).toEqual(mapRecord(only, { a: null, ...a }));
+        expect(
+          mapRecord(only, { ...kept, ...others, ...a, ...(Object.hasOwn(fields, 'a') ? {} : { a: null }) }),
+        ).toEqual(mapRecord(only, { a: null, ...a }));
       }),
     );
   });
 });
 
 describe('rule 14: eligibility', () => {
-  const belgians = { ...mapping(), filter: { country: ['BE', null], level: [1, { a: 1 }] } } satisfies RecordTypeMapping;
+  const belgians = {
+    ...mapping(),
+    filter: { country: ['BE', null], level: [1, { a: 1 }] },
+  } satisfies RecordTypeMapping;
   const record = (fields: JsonObject, isDeleted = false) => ({ fields, isDeleted });
 
   it.each<[string, boolean, JsonObject]>([
@@ -61,7 +85,12 @@ describe('rule 14: eligibility', () => {
 
   it('does not take what every object inherits for a field of the record', () => {
     expect(isEligible({ ...mapping(), filter: { constructor: [null] } }, record({}))).toBe(true);
-    expect(isEligible({ ...mapping(), filter: { __proto__: [null] } as unknown as Record<string, JsonValue[]> }, record({}))).toBe(true);
+    expect(
+      isEligible(
+        { ...mapping(), filter: { __proto__: [null] } as unknown as Record<string, JsonValue[]> },
+        record({}),
+      ),
+    ).toBe(true);
   });
 });
 
@@ -77,27 +106,48 @@ describe('rule 13: the payload', () => {
 
     expect(mapRecord(scim, { first: 'Ada', last: 'Lovelace', email: 'ada@example.org', slash: 1 })).toEqual({
       ok: true,
-      payload: { name: { givenName: 'Ada', familyName: 'Lovelace' }, emails: [{ value: 'ada@example.org', primary: true }], 'a/b': { 'c~d': 1 } },
+      payload: {
+        name: { givenName: 'Ada', familyName: 'Lovelace' },
+        emails: [{ value: 'ada@example.org', primary: true }],
+        'a/b': { 'c~d': 1 },
+      },
     });
   });
 
   it('sends null as null, and leaves an absent field out', () => {
-    expect(mapRecord(mapping({ name: 'a', to: 'a' }, { name: 'b', to: 'b' }), { a: null })).toEqual({ ok: true, payload: { a: null } });
+    expect(mapRecord(mapping({ name: 'a', to: 'a' }, { name: 'b', to: 'b' }), { a: null })).toEqual({
+      ok: true,
+      payload: { a: null },
+    });
   });
 
   it('sends a constant whatever the record says, null included', () => {
-    expect(mapRecord(mapping({ to: 'a', constant: null }, { to: 'b', constant: 0, type: 'string' }), { a: 'x' })).toEqual({
+    expect(
+      mapRecord(mapping({ to: 'a', constant: null }, { to: 'b', constant: 0, type: 'string' }), { a: 'x' }),
+    ).toEqual({
       ok: true,
       payload: { a: null, b: 0 },
     });
   });
 
   it('leaves no hole in a list', () => {
-    expect(mapRecord(mapping({ name: 'a', to: '/list/2' }), { a: 'x' })).toEqual({ ok: true, payload: { list: [null, null, 'x'] } });
+    expect(mapRecord(mapping({ name: 'a', to: '/list/2' }), { a: 'x' })).toEqual({
+      ok: true,
+      payload: { list: [null, null, 'x'] },
+    });
   });
 
   it('does not send what every object inherits for a field that the record lacks', () => {
-    expect(mapRecord(mapping({ name: 'constructor', to: 'a' }, { name: 'toString', to: 'b' }, { name: '__proto__', to: 'c' }), {})).toEqual({
+    expect(
+      mapRecord(
+        mapping(
+          { name: 'constructor', to: 'a' },
+          { name: 'toString', to: 'b' },
+          { name: '__proto__', to: 'c' },
+        ),
+        {},
+      ),
+    ).toEqual({
       ok: true,
       payload: {},
     });
@@ -156,11 +206,18 @@ describe('rule 13: the payload', () => {
   });
 
   it('names every field that cannot be expressed, not only the first', () => {
-    const result = mapRecord(mapping({ name: 'a', to: 'x', type: 'number' }, { name: 'b', to: 'y' }, { name: 'c', to: 'z', type: 'boolean' }), {
-      a: 'A',
-      b: 'B',
-      c: 'C',
-    });
+    const result = mapRecord(
+      mapping(
+        { name: 'a', to: 'x', type: 'number' },
+        { name: 'b', to: 'y' },
+        { name: 'c', to: 'z', type: 'boolean' },
+      ),
+      {
+        a: 'A',
+        b: 'B',
+        c: 'C',
+      },
+    );
 
     expect(result).toMatchObject({
       ok: false,
@@ -175,29 +232,46 @@ describe('rule 13: the payload', () => {
 describe('S5: paths that lead into JavaScript itself', () => {
   const forbidden = ['__proto__', 'constructor', 'prototype'];
 
-  it.each(forbidden.flatMap((key) => [[key], [key, 'polluted'], ['a', key, 'polluted'], ['a', '0', key]]))('are refused: %s %s %s', (...path) => {
-    expect(() =>
-      setAt(
-        {},
-        path.filter((part) => part !== undefined),
-        'x',
-      ),
-    ).toThrow(RangeError);
-    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
-  });
+  it.each(forbidden.flatMap((key) => [[key], [key, 'polluted'], ['a', key, 'polluted'], ['a', '0', key]]))(
+    'are refused: %s %s %s',
+    (...path) => {
+      expect(() =>
+        setAt(
+          {},
+          path.filter((part) => part !== undefined),
+          'x',
+        ),
+      ).toThrow(RangeError);
+      expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+    },
+  );
 
-  it.each(['/__proto__/polluted', '/a/constructor/prototype/polluted', '__proto__'])('are an error of the field, not of the whole service: %s', (to) => {
-    expect(mapRecord(mapping({ name: 'f', to }), { f: 'x' })).toMatchObject({ ok: false, errors: [{ field: 'f', to }] });
-    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
-  });
+  it.each(['/__proto__/polluted', '/a/constructor/prototype/polluted', '__proto__'])(
+    'are an error of the field, not of the whole service: %s',
+    (to) => {
+      expect(mapRecord(mapping({ name: 'f', to }), { f: 'x' })).toMatchObject({
+        ok: false,
+        errors: [{ field: 'f', to }],
+      });
+      expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+    },
+  );
 
   it('are not confused with lists that nobody has memory for, nor with names that are numbers', () => {
-    expect(mapRecord(mapping({ name: 'f', to: '/list/4000000000' }), { f: 'x' })).toMatchObject({ ok: false });
-    expect(mapRecord(mapping({ name: 'f', to: '/10042' }), { f: 'x' })).toEqual({ ok: true, payload: { 10042: 'x' } });
+    expect(mapRecord(mapping({ name: 'f', to: '/list/4000000000' }), { f: 'x' })).toMatchObject({
+      ok: false,
+    });
+    expect(mapRecord(mapping({ name: 'f', to: '/10042' }), { f: 'x' })).toEqual({
+      ok: true,
+      payload: { 10042: 'x' },
+    });
   });
 
   it('leave Object.prototype as it is, whatever the path', () => {
-    const key = fc.oneof(fc.constantFrom(...forbidden, 'toString', '__defineGetter__', '0', '1'), fc.string({ maxLength: 4 }));
+    const key = fc.oneof(
+      fc.constantFrom(...forbidden, 'toString', '__defineGetter__', '0', '1'),
+      fc.string({ maxLength: 4 }),
+    );
     const before = Object.getOwnPropertyNames(Object.prototype).join();
     fc.assert(
       fc.property(fc.array(key, { minLength: 1, maxLength: 4 }), (path) => {
@@ -214,6 +288,12 @@ describe('S5: paths that lead into JavaScript itself', () => {
   });
 
   it('reads a pointer as RFC 6901 does, and a plain key as it stands', () => {
-    expect([toPath('email'), toPath('/a/b'), toPath('/a~1b/~0c'), toPath('/'), toPath('a.b')]).toEqual([['email'], ['a', 'b'], ['a/b', '~c'], [''], ['a.b']]);
+    expect([toPath('email'), toPath('/a/b'), toPath('/a~1b/~0c'), toPath('/'), toPath('a.b')]).toEqual([
+      ['email'],
+      ['a', 'b'],
+      ['a/b', '~c'],
+      [''],
+      ['a.b'],
+    ]);
   });
 });

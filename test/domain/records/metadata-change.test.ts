@@ -3,7 +3,13 @@ import * as fc from 'fast-check';
 import { findMetadataChanges } from '../../../domain/records/metadata-change';
 import type { RecordType, RecordTypeField } from '../../../domain/records/record-type';
 
-const field = (name: string, more: Partial<RecordTypeField> = {}): RecordTypeField => ({ name, label: name, type: 'string', isRequired: false, ...more });
+const field = (name: string, more: Partial<RecordTypeField> = {}): RecordTypeField => ({
+  name,
+  label: name,
+  type: 'string',
+  isRequired: false,
+  ...more,
+});
 const type = (name: string, ...fields: RecordTypeField[]): RecordType => ({ name, label: name, fields });
 
 const anyField = fc.record({
@@ -14,21 +20,43 @@ const anyField = fc.record({
   values: fc.uniqueArray(fc.constantFrom('x', 'y', 'z')),
 });
 const anyTypes = fc.uniqueArray(
-  fc.record({ name: fc.constantFrom('s', 't'), label: fc.constant('T'), fields: fc.uniqueArray(anyField, { selector: ({ name }) => name }) }),
+  fc.record({
+    name: fc.constantFrom('s', 't'),
+    label: fc.constant('T'),
+    fields: fc.uniqueArray(anyField, { selector: ({ name }) => name }),
+  }),
   { selector: ({ name }) => name },
 );
 
 describe('rule 28: metadata', () => {
   it('finds what was added, removed and changed', () => {
-    const known = [type('contacts', field('name'), field('stage', { type: 'picklist', values: ['new', 'old'] }), field('fax')), type('leads')];
+    const known = [
+      type(
+        'contacts',
+        field('name'),
+        field('stage', { type: 'picklist', values: ['new', 'old'] }),
+        field('fax'),
+      ),
+      type('leads'),
+    ];
     const seen = [
-      type('contacts', field('name', { label: 'Full name', isRequired: true }), field('stage', { type: 'picklist', values: ['new', 'won'] }), field('chat')),
+      type(
+        'contacts',
+        field('name', { label: 'Full name', isRequired: true }),
+        field('stage', { type: 'picklist', values: ['new', 'won'] }),
+        field('chat'),
+      ),
       type('deals', field('sum')),
     ];
 
     expect(findMetadataChanges(known, seen)).toEqual([
       { recordType: 'leads', kind: 'record_type_removed', field: null, detail: {} },
-      { recordType: 'contacts', kind: 'field_removed', field: 'fax', detail: { label: 'fax', type: 'string', is_required: false } },
+      {
+        recordType: 'contacts',
+        kind: 'field_removed',
+        field: 'fax',
+        detail: { label: 'fax', type: 'string', is_required: false },
+      },
       {
         recordType: 'contacts',
         kind: 'field_changed',
@@ -37,7 +65,12 @@ describe('rule 28: metadata', () => {
       },
       { recordType: 'contacts', kind: 'value_removed', field: 'stage', detail: { value: 'old' } },
       { recordType: 'contacts', kind: 'value_added', field: 'stage', detail: { value: 'won' } },
-      { recordType: 'contacts', kind: 'field_added', field: 'chat', detail: { label: 'chat', type: 'string', is_required: false } },
+      {
+        recordType: 'contacts',
+        kind: 'field_added',
+        field: 'chat',
+        detail: { label: 'chat', type: 'string', is_required: false },
+      },
       { recordType: 'deals', kind: 'record_type_added', field: null, detail: { fields: ['sum'] } },
     ]);
   });

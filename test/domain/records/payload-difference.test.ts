@@ -13,7 +13,8 @@ function sent(payload: JsonObject, remote: JsonObject): JsonObject {
   }
   return Object.fromEntries(merged);
 }
-const withoutNulls = (object: JsonObject): JsonObject => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+const withoutNulls = (object: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 
 describe('rule 22: what differs there', () => {
   it.each<[string, JsonObject, JsonObject, JsonObject | null, JsonObject | null]>([
@@ -24,21 +25,41 @@ describe('rule 22: what differs there', () => {
     ['the same in another order', { a: { b: 1, c: [1, 2] } }, { a: { c: [1, 2], b: 1 } }, null, null],
     ['a list in another order', { a: [1, 2] }, { a: [2, 1] }, { a: [2, 1] }, { a: [1, 2] }],
     ['what is theirs alone, at the top and inside', { a: { b: 1 } }, { a: { b: 1, z: 9 }, z: 9 }, null, null],
-    ['a member inside, shown with its whole top-level field', { a: { b: 1 } }, { a: { b: 2, z: 9 } }, { a: { b: 2, z: 9 } }, { a: { b: 1 } }],
+    [
+      'a member inside, shown with its whole top-level field',
+      { a: { b: 1 } },
+      { a: { b: 2, z: 9 } },
+      { a: { b: 2, z: 9 } },
+      { a: { b: 1 } },
+    ],
     ['an object in place of a text', { a: { b: 1 } }, { a: 'text' }, { a: 'text' }, { a: { b: 1 } }],
     ['a number in place of the text of it', { a: 1 }, { a: '1' }, { a: '1' }, { a: 1 }],
-    ['one that is called like something JavaScript has everywhere', { constructor: {} }, {}, { constructor: null }, { constructor: {} }],
+    [
+      'one that is called like something JavaScript has everywhere',
+      { constructor: {} },
+      {},
+      { constructor: null },
+      { constructor: {} },
+    ],
     ['only the fields that differ', { a: 1, b: 2 }, { a: 1, b: 3 }, { b: 3 }, { b: 2 }],
   ])('%s', (_, payload, remote, before, after) => {
     expect(payloadDifference(payload, remote)).toEqual(before === null ? null : { before, after });
   });
 
   it('is none between a payload and itself, whatever else is there', () => {
-    fc.assert(fc.property(jsonObject(), jsonObject(), (payload, theirs) => expect(payloadDifference(payload, { ...theirs, ...payload })).toBeNull()));
+    fc.assert(
+      fc.property(jsonObject(), jsonObject(), (payload, theirs) =>
+        expect(payloadDifference(payload, { ...theirs, ...payload })).toBeNull(),
+      ),
+    );
   });
 
   it('is none once the payload was sent: a second Sync Now has nothing to do', () => {
-    fc.assert(fc.property(jsonObject(), jsonObject(), (payload, remote) => expect(payloadDifference(payload, sent(payload, remote))).toBeNull()));
+    fc.assert(
+      fc.property(jsonObject(), jsonObject(), (payload, remote) =>
+        expect(payloadDifference(payload, sent(payload, remote))).toBeNull(),
+      ),
+    );
   });
 
   it('names exactly the fields of the payload that differ, as they are there and as they should be', () => {
@@ -62,7 +83,9 @@ describe('rule 22: what differs there', () => {
     fc.assert(
       fc.property(jsonObject(), jsonObject(), jsonValue(), (payload, remote, theirs) => {
         const difference = payloadDifference(payload, remote);
-        expect(payloadDifference(payload, { ...remote, 'a name that no payload has': theirs })).toEqual(difference);
+        expect(payloadDifference(payload, { ...remote, 'a name that no payload has': theirs })).toEqual(
+          difference,
+        );
         expect(payloadDifference(payload, withoutNulls(remote))).toEqual(difference);
       }),
     );

@@ -1,11 +1,20 @@
 // oxlint-disable jest/no-conditional-expect -- properties have premises
 /** What a change makes of a record: rules.md 7 and 13. */
 import * as fc from 'fast-check';
-import { applyChange, type AppliedChange, type RecordChange, type VersionedRecord } from '../../../domain/records/record-change';
+import {
+  applyChange,
+  type AppliedChange,
+  type RecordChange,
+  type VersionedRecord,
+} from '../../../domain/records/record-change';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
 const second = (seconds: number) => new Date(Date.UTC(2026, 10, 21, 10) + seconds * 1_000);
-const change = (kind: RecordChange['kind'], fields: RecordChange['fields'], more: Partial<RecordChange> = {}): RecordChange => ({
+const change = (
+  kind: RecordChange['kind'],
+  fields: RecordChange['fields'],
+  more: Partial<RecordChange> = {},
+): RecordChange => ({
   recordType: 'employees',
   externalId: 'e1',
   kind,
@@ -76,7 +85,11 @@ describe('rule 7: versions', () => {
     ['a higher version applies', { version: 6 }, 'applied'],
     ['a lower version does not', { version: 4 }, 'stale'],
     ['the same version with other content does not', { version: 5 }, 'version_reused'],
-    ['a higher version applies though it occurred earlier', { version: 6, occurredAt: second(-60) }, 'applied'],
+    [
+      'a higher version applies though it occurred earlier',
+      { version: 6, occurredAt: second(-60) },
+      'applied',
+    ],
     ['a lower version does not though it occurred later', { version: 4, occurredAt: second(60) }, 'stale'],
     ['without a version, what occurred later applies', { occurredAt: second(1) }, 'applied'],
     ['without a version, what occurred at the same instant applies', { occurredAt: second(0) }, 'applied'],
@@ -93,7 +106,11 @@ describe('rule 7: versions', () => {
         fc.option(fc.integer({ min: 6, max: 9 }), { nil: undefined }),
         fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
         (kind, version, occurred) => {
-          const one = change(kind, { a: 7 }, { version, ...(occurred === undefined ? {} : { occurredAt: second(occurred) }) });
+          const one = change(
+            kind,
+            { a: 7 },
+            { version, ...(occurred === undefined ? {} : { occurredAt: second(occurred) }) },
+          );
           const once = after([one], standing());
           const twice = after([one, one], standing());
 
@@ -124,13 +141,18 @@ describe('rule 7: versions', () => {
   });
 
   it('does not let the clock of a newer version make the next change look newer than it is', () => {
-    expect(after([change('put', { a: 2 }, { version: 6, occurredAt: second(-60) })], standing()).record).toMatchObject({ version: 6, occurredAt: second(0) });
+    expect(
+      after([change('put', { a: 2 }, { version: 6, occurredAt: second(-60) })], standing()).record,
+    ).toMatchObject({ version: 6, occurredAt: second(0) });
   });
 
-  const shuffled = <T>(items: readonly T[]) => fc.shuffledSubarray([...items], { minLength: items.length, maxLength: items.length });
+  const shuffled = <T>(items: readonly T[]) =>
+    fc.shuffledSubarray([...items], { minLength: items.length, maxLength: items.length });
 
   it('ends with the highest version, in whatever order the changes come (R12)', () => {
-    const changes = Array.from({ length: 8 }, (_, index) => change(index === 3 ? 'delete' : 'put', index === 3 ? {} : { a: index }, { version: index + 1 }));
+    const changes = Array.from({ length: 8 }, (_, index) =>
+      change(index === 3 ? 'delete' : 'put', index === 3 ? {} : { a: index }, { version: index + 1 }),
+    );
     fc.assert(
       fc.property(shuffled([...changes, ...changes]), (order) => {
         const { record } = after([change('put', { a: 'first' }, { version: 0 }), ...order]);
@@ -141,9 +163,13 @@ describe('rule 7: versions', () => {
   });
 
   it('ends with what occurred last, in whatever order the changes come', () => {
-    const changes = Array.from({ length: 6 }, (_, index) => change('put', { a: index % 3 }, { occurredAt: second(index) }));
+    const changes = Array.from({ length: 6 }, (_, index) =>
+      change('put', { a: index % 3 }, { occurredAt: second(index) }),
+    );
     fc.assert(
-      fc.property(shuffled([...changes, ...changes]), (order) => expect(after(order).record).toMatchObject({ fields: { a: 2 }, occurredAt: second(5) })),
+      fc.property(shuffled([...changes, ...changes]), (order) =>
+        expect(after(order).record).toMatchObject({ fields: { a: 2 }, occurredAt: second(5) }),
+      ),
     );
   });
 
@@ -170,7 +196,12 @@ describe('rule 7: versions', () => {
           if (record !== null) {
             expect(result.record.occurredAt.getTime()).toBeGreaterThanOrEqual(record.occurredAt.getTime());
             if (result.outcome === 'applied') expect(result.record.version).toBeGreaterThan(record.version);
-            else expect(result.record).toMatchObject({ version: record.version, fields: record.fields, isDeleted: record.isDeleted });
+            else
+              expect(result.record).toMatchObject({
+                version: record.version,
+                fields: record.fields,
+                isDeleted: record.isDeleted,
+              });
           }
           record = result.record;
         }

@@ -3,7 +3,12 @@ import * as fc from 'fast-check';
 import { canonicalJson, type JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { pushTarget, type PushTarget, type RecordState } from '../../../domain/push/push-target';
-import { type ChangeOfRecord, decidePair, type PairDecision, type PairState } from '../../../domain/records/record-sync-decision';
+import {
+  type ChangeOfRecord,
+  decideRecordSync,
+  type RecordSyncDecision,
+  type RecordSyncState,
+} from '../../../domain/records/record-sync-decision';
 import type { WaitPolicy } from '../../../domain/push/debounce-window';
 
 const MINUTE = 60_000;
@@ -20,15 +25,16 @@ const mapping: RecordTypeMapping = {
 };
 const hashOf = (target: PushTarget) => canonicalJson(target as never);
 const record = (fields: JsonObject, isDeleted = false): RecordState => ({ fields, isDeleted });
-const pair = (more: Partial<PairState> = {}): PairState => ({
+const recordSync = (more: Partial<RecordSyncState> = {}): RecordSyncState => ({
   window: null,
   isHeld: false,
   isPushOpen: false,
-  hasConcluded: false,
-  concludedHash: null,
+  hasResult: false,
+  resultHash: null,
   ...more,
 });
-const synced = (state: RecordState, more: Partial<PairState> = {}) => pair({ hasConcluded: true, concludedHash: hashOf(pushTarget(mapping, state)), ...more });
+const synced = (state: RecordState, more: Partial<RecordSyncState> = {}) =>
+  recordSync({ hasResult: true, resultHash: hashOf(pushTarget(mapping, state)), ...more });
 const openWindow = { openedAt: at(0), dueAt: at(5) };
 
 function changed(before: RecordState | null, after: RecordState): ChangeOfRecord {
@@ -36,11 +42,18 @@ function changed(before: RecordState | null, after: RecordState): ChangeOfRecord
   return {
     before,
     after,
-    changedFields: [...names].filter((name) => canonicalJson(before?.fields[name] ?? 'absent') !== canonicalJson(after.fields[name] ?? 'absent')),
+    changedFields: [...names].filter(
+      (name) =>
+        canonicalJson(before?.fields[name] ?? 'absent') !== canonicalJson(after.fields[name] ?? 'absent'),
+    ),
   };
 }
-const decide = (change: ChangeOfRecord, state: PairState | null, now = at(1), by: RecordTypeMapping | null = mapping): PairDecision =>
-  decidePair(by ?? undefined, policy, change, state, hashOf, now);
+const decide = (
+  change: ChangeOfRecord,
+  state: RecordSyncState | null,
+  now = at(1),
+  by: RecordTypeMapping | null = mapping,
+): RecordSyncDecision => decideRecordSync(by ?? undefined, policy, change, state, hashOf, now);
 
 const A = record({ name: 'A' });
 const B = record({ name: 'B' });
@@ -51,7 +64,7 @@ describe('rule 1: a relevant change', () => {
       kind: 'window',
       window: { openedAt: at(1), dueAt: at(6), reason: 'quiet' },
       fields: ['name'],
-      wakesEarlier: true,
+      isDueEarlier: true,
     });
   });
 
@@ -59,31 +72,53 @@ describe('rule 1: a relevant change', () => {
     expect(decide(changed(A, B), synced(A, { window: openWindow }), at(3))).toMatchObject({
       kind: 'window',
       window: { openedAt: at(0), dueAt: at(8) },
-      wakesEarlier: false,
+      isDueEarlier: false,
     });
   });
 
   it('does tell the lane of a window that becomes due earlier, because the grace period was made shorter', () => {
-    const decision = decidePair(mapping, { ...policy, gracePeriodMs: 1_000 }, changed(A, B), synced(A, { window: openWindow }), hashOf, at(1));
+    const decision = decideRecordSync(
+      mapping,
+      { ...policy, gracePeriodMs: 1_000 },
+      changed(A, B),
+      synced(A, { window: openWindow }),
+      hashOf,
+      at(1),
+    );
 
-    expect(decision).toMatchObject({ kind: 'window', wakesEarlier: true });
+    expect(decision).toMatchObject({ kind: 'window', isDueEarlier: true });
   });
 
   it('does not wake the lane for a held pair (rule 9), which keeps its window', () => {
     expect(decide(changed(A, B), synced(A, { window: openWindow, isHeld: true }))).toMatchObject({
       kind: 'window',
       window: { openedAt: at(0) },
-      wakesEarlier: false,
+      isDueEarlier: false,
     });
   });
 });
 
 describe('rule 3: an irrelevant change', () => {
-  it.each<[string, ChangeOfRecord, PairState | null, RecordTypeMapping | null]>([
-    ['a field that is not mapped', changed(record({ name: 'A', size: 1 }), record({ name: 'A', size: 2 })), synced(A), mapping],
+  it.each<[string, ChangeOfRecord, RecordSyncState | null, RecordTypeMapping | null]>([
+    [
+      'a field that is not mapped',
+      changed(record({ name: 'A', size: 1 }), record({ name: 'A', size: 2 })),
+      synced(A),
+      mapping,
+    ],
     ['a record type that is not mapped', changed(A, B), null, null],
-    ['a record that is not eligible and stays so', changed(record({ name: 'A', country: 'NL' }), record({ name: 'B', country: 'NL' })), synced(A), mapping],
-    ['a deleted record that is deleted', changed(record({ name: 'A' }, true), record({ name: 'B' }, true)), synced(A), mapping],
+    [
+      'a record that is not eligible and stays so',
+      changed(record({ name: 'A', country: 'NL' }), record({ name: 'B', country: 'NL' })),
+      synced(A),
+      mapping,
+    ],
+    [
+      'a deleted record that is deleted',
+      changed(record({ name: 'A' }, true), record({ name: 'B' }, true)),
+      synced(A),
+      mapping,
+    ],
     ['a new record that is not eligible', changed(null, record({ name: 'A', country: 'NL' })), null, mapping],
     ['a record that leaves and never had a pair', changed(A, record({ name: 'A' }, true)), null, mapping],
   ])('makes nothing: %s', (_what, change, state, by) => {
@@ -93,7 +128,10 @@ describe('rule 3: an irrelevant change', () => {
 
 describe('rule 5: an edit that is undone', () => {
   it('closes the window', () => {
-    expect(decide(changed(B, A), synced(A, { window: openWindow }))).toEqual({ kind: 'no_net_change', fields: ['name'] });
+    expect(decide(changed(B, A), synced(A, { window: openWindow }))).toEqual({
+      kind: 'no_net_change',
+      fields: ['name'],
+    });
   });
 
   it('does not close it while a push is open, for nobody knows what the third party holds', () => {
@@ -101,19 +139,25 @@ describe('rule 5: an edit that is undone', () => {
   });
 
   it('does not close it when what was last sent is not known', () => {
-    expect(decide(changed(B, A), pair({ hasConcluded: true, window: openWindow })).kind).toBe('window');
+    expect(decide(changed(B, A), recordSync({ hasResult: true, window: openWindow })).kind).toBe('window');
   });
 });
 
 describe('rule 6: a change while a push is open', () => {
   it('opens a window of its own', () => {
-    expect(decide(changed(A, B), synced(A, { isPushOpen: true }))).toMatchObject({ kind: 'window', window: { openedAt: at(1) }, wakesEarlier: true });
+    expect(decide(changed(A, B), synced(A, { isPushOpen: true }))).toMatchObject({
+      kind: 'window',
+      window: { openedAt: at(1) },
+      isDueEarlier: true,
+    });
   });
 });
 
 describe('rule 14: coming and going', () => {
   it('takes becoming eligible as a change of all mapped fields', () => {
-    expect(decide(changed(record({ name: 'A', country: 'NL' }), record({ name: 'A', country: 'BE' })), null)).toMatchObject({
+    expect(
+      decide(changed(record({ name: 'A', country: 'NL' }), record({ name: 'A', country: 'BE' })), null),
+    ).toMatchObject({
       kind: 'window',
       fields: ['name', 'email'],
     });
@@ -125,27 +169,36 @@ describe('rule 14: coming and going', () => {
     ['out of the filter', record({ name: 'A', country: 'NL' })],
   ])('opens a window for a pushed record that is %s', (_what, after) => {
     expect(decide(changed(A, after), synced(A)).kind).toBe('window');
-    expect(decide(changed(A, after), pair({ isPushOpen: true, window: openWindow })).kind).toBe('window');
+    expect(decide(changed(A, after), recordSync({ isPushOpen: true, window: openWindow })).kind).toBe(
+      'window',
+    );
   });
 
   it('forgets one that was never pushed', () => {
-    expect(decide(changed(A, record({ name: 'A' }, true)), pair({ window: openWindow }))).toEqual({ kind: 'forget' });
+    expect(decide(changed(A, record({ name: 'A' }, true)), recordSync({ window: openWindow }))).toEqual({
+      kind: 'forget',
+    });
   });
 
   it('does not push a record that left and came back as it was', () => {
-    expect(decide(changed(record({ name: 'A' }, true), A), synced(A, { window: openWindow })).kind).toBe('no_net_change');
+    expect(decide(changed(record({ name: 'A' }, true), A), synced(A, { window: openWindow })).kind).toBe(
+      'no_net_change',
+    );
   });
 });
 
 describe('any sequence of changes of one pair', () => {
-  const fields = fc.record({ name: fc.constantFrom('A', 'B'), size: fc.constantFrom(1, 2), country: fc.constantFrom('BE', 'NL') }, { requiredKeys: [] });
+  const fields = fc.record(
+    { name: fc.constantFrom('A', 'B'), size: fc.constantFrom(1, 2), country: fc.constantFrom('BE', 'NL') },
+    { requiredKeys: [] },
+  );
   const states = fc.record({ fields, isDeleted: fc.boolean() }) as fc.Arbitrary<RecordState>;
-  const anyPair = fc.record({
+  const anyRecordSync = fc.record({
     window: fc.constantFrom(null, openWindow),
     isHeld: fc.boolean(),
     isPushOpen: fc.boolean(),
-    hasConcluded: fc.boolean(),
-    concludedHash: fc.oneof(
+    hasResult: fc.boolean(),
+    resultHash: fc.oneof(
       fc.constant(null),
       states.map((state) => hashOf(pushTarget(mapping, state))),
     ),
@@ -153,17 +206,23 @@ describe('any sequence of changes of one pair', () => {
 
   it('leaves no change untold: what the third party should hold differs, and there is a window afterwards', () => {
     fc.assert(
-      fc.property(states, states, fc.option(anyPair), (before, after, state) => {
+      fc.property(states, states, fc.option(anyRecordSync), (before, after, state) => {
         const [wanted, wants] = [before, after].map((one) => hashOf(pushTarget(mapping, one)));
-        const isKnown = state !== null && (state.hasConcluded || state.isPushOpen || state.window !== null);
+        const isKnown = state !== null && (state.hasResult || state.isPushOpen || state.window !== null);
         const decision = decide(changed(before, after), state);
         const isToldNothing = decision.kind === 'irrelevant' || decision.kind === 'forget';
 
         // A change of the wanted state is silent only for a pair that was never sent, or that is leaving without having been here.
-        const mayBeSilent = wanted === wants || (wants === hashOf({ operation: 'deactivate' }) && !(isKnown && (state.hasConcluded || state.isPushOpen)));
+        const mayBeSilent =
+          wanted === wants ||
+          (wants === hashOf({ operation: 'deactivate' }) &&
+            !(isKnown && (state.hasResult || state.isPushOpen)));
         expect(!isToldNothing || mayBeSilent).toBe(true);
         // And "no net change" is said only of what was concluded, for certain, with the same.
-        expect(decision.kind !== 'no_net_change' || (state !== null && !state.isPushOpen && state.concludedHash === wants)).toBe(true);
+        expect(
+          decision.kind !== 'no_net_change' ||
+            (state !== null && !state.isPushOpen && state.resultHash === wants),
+        ).toBe(true);
       }),
       { numRuns: 1_000 },
     );

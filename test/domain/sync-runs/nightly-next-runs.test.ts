@@ -22,18 +22,22 @@ it('shows the first of the two times that autumn shows', () => {
 });
 
 it('shows a night whose time was skipped as long as its fallback is to come', () => {
-  expect(show({ nightlyAt: '02:30', now: new Date('2027-03-14T03:30:00-04:00'), count: 1 })).toEqual(['nightly 2027-03-14T03:45:00-04:00 *']);
+  expect(show({ nightlyAt: '02:30', now: new Date('2027-03-14T03:30:00-04:00'), count: 1 })).toEqual([
+    'nightly 2027-03-14T03:45:00-04:00 *',
+  ]);
 });
 
 it('shows hours at the minute of the integration, also where the zone is half an hour off', () => {
-  expect(show({ hourlyMinute: 17, zone: 'Asia/Kolkata', now: new Date('2027-01-01T10:17:00Z'), count: 2 })).toEqual([
-    'hourly 2027-01-01T16:47:00+05:30',
-    'hourly 2027-01-01T17:47:00+05:30',
-  ]);
+  expect(
+    show({ hourlyMinute: 17, zone: 'Asia/Kolkata', now: new Date('2027-01-01T10:17:00Z'), count: 2 }),
+  ).toEqual(['hourly 2027-01-01T16:47:00+05:30', 'hourly 2027-01-01T17:47:00+05:30']);
 });
 
 it('shows both in the order in which they come, and nothing where both are off', () => {
   const now = new Date('2027-01-01T06:30:00Z');
-  expect(show({ hourlyMinute: 0, nightlyAt: '02:30', now, count: 1 })).toEqual(['hourly 2027-01-01T02:00:00-05:00', 'nightly 2027-01-01T02:30:00-05:00']);
+  expect(show({ hourlyMinute: 0, nightlyAt: '02:30', now, count: 1 })).toEqual([
+    'hourly 2027-01-01T02:00:00-05:00',
+    'nightly 2027-01-01T02:30:00-05:00',
+  ]);
   expect(show({ now })).toEqual([]);
 });

@@ -1,8 +1,25 @@
 /** Nights by the tenant's clock (rules.md 29), over three years of daylight-saving changes. */
 import * as fc from 'fast-check';
-import { addDays, fallbackTime, hourlyMinute, instantsOf, isFallback, minutesOf, nightlyInstant, nightOf, wallClock } from '../../../domain/sync-runs/nightly-schedule';
+import {
+  addDays,
+  fallbackTime,
+  hourlyMinute,
+  instantsOf,
+  isFallback,
+  minutesOf,
+  nightlyInstant,
+  scheduleDateOf,
+  wallClock,
+} from '../../../domain/sync-runs/nightly-schedule';
 
-const ZONES = ['America/New_York', 'Europe/London', 'Australia/Sydney', 'Australia/Lord_Howe', 'America/Santiago', 'Asia/Kolkata'];
+const ZONES = [
+  'America/New_York',
+  'Europe/London',
+  'Australia/Sydney',
+  'Australia/Lord_Howe',
+  'America/Santiago',
+  'Asia/Kolkata',
+];
 const TIMES = ['00:30', '01:30', '02:00', '02:30', '03:00', '23:30'];
 const [FIRST, LAST] = ['2026-11-20', '2029-11-20'];
 const dates: string[] = [];
@@ -11,38 +28,59 @@ for (let date = FIRST; date < LAST; date = addDays(date, 1)) dates.push(date);
 /** All ticks of these two calendars, as Temporal makes them: by literal times of the clock. */
 function ticks(nightlyAt: string, zone: string, among = dates): Date[] {
   const times = [nightlyAt, fallbackTime(nightlyAt)].map(minutesOf);
-  return among.flatMap((date) => times.flatMap((minutes) => instantsOf({ date, minutes }, zone))).sort((a, b) => a.getTime() - b.getTime());
+  return among
+    .flatMap((date) => times.flatMap((minutes) => instantsOf({ date, minutes }, zone)))
+    .sort((a, b) => a.getTime() - b.getTime());
 }
 
 describe.each(ZONES)('in %s', (zone) => {
-  it.each(TIMES)('rule 29: a nightly run at %s happens exactly once per local date for three years', (nightlyAt) => {
-    const runs = new Map<string, Date>();
-    for (const tick of ticks(nightlyAt, zone)) {
-      const night = nightOf(tick, nightlyAt, zone);
-      if (!runs.has(night)) runs.set(night, tick);
-    }
+  it.each(TIMES)(
+    'rule 29: a nightly run at %s happens exactly once per local date for three years',
+    (nightlyAt) => {
+      const runs = new Map<string, Date>();
+      for (const tick of ticks(nightlyAt, zone)) {
+        const scheduleDate = scheduleDateOf(tick, nightlyAt, zone);
+        if (!runs.has(scheduleDate)) runs.set(scheduleDate, tick);
+      }
 
-    expect([...runs.keys()].filter((night) => night >= FIRST)).toEqual(dates);
-    for (const night of dates) expect([night, runs.get(night)]).toEqual([night, nightlyInstant(night, nightlyAt, zone)]);
-  });
+      expect([...runs.keys()].filter((scheduleDate) => scheduleDate >= FIRST)).toEqual(dates);
+      for (const scheduleDate of dates)
+        expect([scheduleDate, runs.get(scheduleDate)]).toEqual([
+          scheduleDate,
+          nightlyInstant(scheduleDate, nightlyAt, zone),
+        ]);
+    },
+  );
 
   it('counts every moment to exactly one night, and the fallback of one before midnight to the evening before', () => {
     fc.assert(
-      fc.property(fc.integer({ min: Date.UTC(2026, 10, 20), max: Date.UTC(2029, 10, 20) }), fc.constantFrom(...TIMES), (ms, nightlyAt) => {
-        const at = new Date(ms);
-        const { date, minutes } = wallClock(at, zone);
-        expect(nightOf(at, nightlyAt, zone)).toBe(minutes >= minutesOf(nightlyAt) ? date : addDays(date, -1));
-        expect(instantsOf({ date, minutes }, zone).map(Number)).toContain(Math.floor(ms / 60_000) * 60_000);
-      }),
+      fc.property(
+        fc.integer({ min: Date.UTC(2026, 10, 20), max: Date.UTC(2029, 10, 20) }),
+        fc.constantFrom(...TIMES),
+        (ms, nightlyAt) => {
+          const at = new Date(ms);
+          const { date, minutes } = wallClock(at, zone);
+          expect(scheduleDateOf(at, nightlyAt, zone)).toBe(
+            minutes >= minutesOf(nightlyAt) ? date : addDays(date, -1),
+          );
+          expect(instantsOf({ date, minutes }, zone).map(Number)).toContain(Math.floor(ms / 60_000) * 60_000);
+        },
+      ),
     );
   });
 });
 
 it('has its nightly run by the fallback where spring skips its time', () => {
   expect(instantsOf({ date: '2027-03-14', minutes: 150 }, 'America/New_York')).toEqual([]);
-  expect(nightlyInstant('2027-03-14', '02:30', 'America/New_York')).toEqual(new Date('2027-03-14T03:45:00-04:00'));
-  expect(nightlyInstant('2027-09-05', '00:30', 'America/Santiago')).toEqual(new Date('2027-09-05T01:45:00-03:00'));
-  expect(nightlyInstant('2027-10-03', '02:00', 'Australia/Lord_Howe')).toEqual(new Date('2027-10-03T03:15:00+11:00'));
+  expect(nightlyInstant('2027-03-14', '02:30', 'America/New_York')).toEqual(
+    new Date('2027-03-14T03:45:00-04:00'),
+  );
+  expect(nightlyInstant('2027-09-05', '00:30', 'America/Santiago')).toEqual(
+    new Date('2027-09-05T01:45:00-03:00'),
+  );
+  expect(nightlyInstant('2027-10-03', '02:00', 'Australia/Lord_Howe')).toEqual(
+    new Date('2027-10-03T03:15:00+11:00'),
+  );
 });
 
 it('knows both moments at which autumn shows one time', () => {
@@ -66,11 +104,19 @@ it('tells the fallback from the nightly time, jitter or not', () => {
 });
 
 it('has the fallback 75 minutes later by the clock', () => {
-  expect(['00:30', '02:00', '23:30', '22:45'].map(fallbackTime)).toEqual(['01:45', '03:15', '00:45', '00:00']);
+  expect(['00:30', '02:00', '23:30', '22:45'].map(fallbackTime)).toEqual([
+    '01:45',
+    '03:15',
+    '00:45',
+    '00:00',
+  ]);
 });
 
 it('spreads integrations over the hour, each at its own minute', () => {
-  const ids = Array.from({ length: 1_000 }, (_, index) => `01890a5d-ac96-774b-bcce-${(index * 7_919_000_003).toString(16).padStart(12, '0')}`);
+  const ids = Array.from(
+    { length: 1_000 },
+    (_, index) => `01890a5d-ac96-774b-bcce-${(index * 7_919_000_003).toString(16).padStart(12, '0')}`,
+  );
   const minutes = new Set(ids.map(hourlyMinute));
 
   expect([...minutes].every((minute) => Number.isInteger(minute) && minute >= 0 && minute < 60)).toBe(true);
@@ -79,28 +125,50 @@ it('spreads integrations over the hour, each at its own minute', () => {
 
 describe('a tenant that moves to another zone', () => {
   /** As the rows decide: a night that has a run gets none, and after the move the newest night is caught up with. */
-  function nightsOf({ from, to, moveAt, nightlyAt }: { from: string; to: string; moveAt: Date; nightlyAt: string }): string[] {
-    const near = [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5].map((days) => addDays(moveAt.toISOString().slice(0, 10), days));
-    const nights: string[] = [];
+  function scheduleDatesOf({
+    from,
+    to,
+    moveAt,
+    nightlyAt,
+  }: {
+    from: string;
+    to: string;
+    moveAt: Date;
+    nightlyAt: string;
+  }): string[] {
+    const near = [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5].map((days) =>
+      addDays(moveAt.toISOString().slice(0, 10), days),
+    );
+    const scheduleDates: string[] = [];
     const run = (at: Date, zone: string) => {
-      const night = nightOf(at, nightlyAt, zone);
-      if (!nights.includes(night)) nights.push(night);
+      const scheduleDate = scheduleDateOf(at, nightlyAt, zone);
+      if (!scheduleDates.includes(scheduleDate)) scheduleDates.push(scheduleDate);
     };
     for (const tick of ticks(nightlyAt, from, near)) if (tick < moveAt) run(tick, from);
-    if (nights.length > 0 && (nights.at(-1) as string) < nightOf(moveAt, nightlyAt, to)) run(moveAt, to);
+    if (scheduleDates.length > 0 && (scheduleDates.at(-1) as string) < scheduleDateOf(moveAt, nightlyAt, to))
+      run(moveAt, to);
     for (const tick of ticks(nightlyAt, to, near)) if (tick > moveAt) run(tick, to);
-    return nights;
+    return scheduleDates;
   }
 
   it('rule 29: has neither two runs for one date nor a date without', () => {
     const day = fc.integer({ min: 10, max: dates.length - 10 });
     const minuteOfDay = fc.integer({ min: 0, max: 1_439 });
     fc.assert(
-      fc.property(fc.constantFrom(...ZONES), fc.constantFrom(...ZONES), fc.constantFrom(...TIMES), day, minuteOfDay, (from, to, nightlyAt, index, minute) => {
-        const moveAt = new Date(Date.parse(`${dates[index] as string}T00:00:00Z`) + minute * 60_000);
-        const nights = nightsOf({ from, to, moveAt, nightlyAt });
-        expect(nights).toEqual(nights.map((_, position) => addDays(nights[0] as string, position)));
-      }),
+      fc.property(
+        fc.constantFrom(...ZONES),
+        fc.constantFrom(...ZONES),
+        fc.constantFrom(...TIMES),
+        day,
+        minuteOfDay,
+        (from, to, nightlyAt, index, minute) => {
+          const moveAt = new Date(Date.parse(`${dates[index] as string}T00:00:00Z`) + minute * 60_000);
+          const scheduleDates = scheduleDatesOf({ from, to, moveAt, nightlyAt });
+          expect(scheduleDates).toEqual(
+            scheduleDates.map((_, position) => addDays(scheduleDates[0] as string, position)),
+          );
+        },
+      ),
       { numRuns: 200 },
     );
   });

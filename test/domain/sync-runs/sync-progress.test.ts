@@ -3,7 +3,13 @@ import { estimateEnd, type ProgressFacts } from '../../../domain/sync-runs/sync-
 
 const START = new Date('2026-11-21T10:00:00Z');
 const after = (ms: number) => new Date(START.getTime() + ms);
-const AT_WORK: ProgressFacts = { startedAt: START, isFinished: false, isWaiting: false, recordsRead: 1_000, recordsLeft: 3_000 };
+const AT_WORK: ProgressFacts = {
+  startedAt: START,
+  isFinished: false,
+  isWaiting: false,
+  recordsRead: 1_000,
+  recordsLeft: 3_000,
+};
 
 it('goes on at the rate so far', () => {
   expect(estimateEnd(AT_WORK, after(10_000))).toEqual(after(40_000));
@@ -23,7 +29,10 @@ it.each<[string, Partial<ProgressFacts>]>([
 it('never tells an end that is past, and a later one the longer nothing comes', () => {
   fc.assert(
     fc.property(
-      fc.record({ recordsRead: fc.integer({ min: 1, max: 1e7 }), recordsLeft: fc.integer({ min: 1, max: 1e7 }) }),
+      fc.record({
+        recordsRead: fc.integer({ min: 1, max: 1e7 }),
+        recordsLeft: fc.integer({ min: 1, max: 1e7 }),
+      }),
       fc.integer({ min: 1, max: 1e9 }),
       fc.integer({ min: 1, max: 1e9 }),
       (counts, elapsed, more) => {

@@ -48,12 +48,18 @@ describe('rule 35: the state of a run follows from its jobs', () => {
 
   it('is no success without a finished job', () => {
     expect(stateOf()).toBe('failed');
-    expect(summarizeRun([], { isStarted: false, isCancelRequested: false })).toMatchObject({ state: 'queued', isSyncFinished: false });
+    expect(summarizeRun([], { isStarted: false, isCancelRequested: false })).toMatchObject({
+      state: 'queued',
+      isSyncFinished: false,
+    });
     fc.assert(
       fc.property(fc.array(anyJob), fc.boolean(), fc.boolean(), (jobs, isStarted, isCancelRequested) => {
         const { state } = summarizeRun(jobs, { isStarted, isCancelRequested });
         const isSuccess = state === 'succeeded' || state === 'partially_succeeded';
-        return !isSuccess || (jobs.every((one) => isJobEnded(one.state)) && jobs.some((one) => one.state === 'succeeded'));
+        return (
+          !isSuccess ||
+          (jobs.every((one) => isJobEnded(one.state)) && jobs.some((one) => one.state === 'succeeded'))
+        );
       }),
     );
   });
@@ -62,7 +68,11 @@ describe('rule 35: the state of a run follows from its jobs', () => {
     fc.assert(
       fc.property(fc.array(anyJob), (jobs) => {
         if (stateOf(...jobs) !== 'succeeded') return;
-        expect(jobs.filter(({ state, recordsFailed }) => state === 'failed' || state === 'canceled' || recordsFailed > 0)).toEqual([]);
+        expect(
+          jobs.filter(
+            ({ state, recordsFailed }) => state === 'failed' || state === 'canceled' || recordsFailed > 0,
+          ),
+        ).toEqual([]);
       }),
     );
   });
@@ -87,8 +97,18 @@ describe('rule 35: the state of a run follows from its jobs', () => {
 
 describe('rule 38: while a run goes on', () => {
   it('counts jobs whose last attempt failed as failed, and those that failed once and went on as neither', () => {
-    const jobs = [job('waiting', { isLastAttemptFailed: true }), job('running'), job('succeeded', { isLastAttemptFailed: true }), job('failed')];
-    expect(summarizeRun(jobs, STARTED)).toEqual({ state: 'running', successfulJobs: 1, failedJobs: 2, isSyncFinished: false });
+    const jobs = [
+      job('waiting', { isLastAttemptFailed: true }),
+      job('running'),
+      job('succeeded', { isLastAttemptFailed: true }),
+      job('failed'),
+    ];
+    expect(summarizeRun(jobs, STARTED)).toEqual({
+      state: 'running',
+      successfulJobs: 1,
+      failedJobs: 2,
+      isSyncFinished: false,
+    });
   });
 });
 

@@ -1,8 +1,22 @@
 /** Differences, what they call for, and the brake on deletions (rules.md 31, 32). */
 import * as fc from 'fast-check';
-import { answerToDrift, type DriftFacts, needsReview, sumOfTotals, totalsOf } from '../../../domain/sync-runs/sync-status';
+import {
+  answerToDrift,
+  type DriftFacts,
+  needsReview,
+  sumOfTotals,
+  totalsOf,
+} from '../../../domain/sync-runs/sync-status';
 
-const FACTS: DriftFacts = { difference: 0, knownDifference: null, isFull: false, hasTombstones: false, parked: 0, isListChanged: false, isRepair: false };
+const FACTS: DriftFacts = {
+  difference: 0,
+  knownDifference: null,
+  isFull: false,
+  hasTombstones: false,
+  parked: 0,
+  isListChanged: false,
+  isRepair: false,
+};
 const anyFacts = fc.record({
   difference: fc.constantFrom(null, -3, 0, 2),
   knownDifference: fc.constantFrom(null, -3, 2),
@@ -23,7 +37,11 @@ describe('rule 32: totals', () => {
 
   it('are known in sum only where every part is', () => {
     expect(sumOfTotals([totalsOf(3, 3), totalsOf(4, 5)])).toEqual({ syncline: 7, app: 8, difference: -1 });
-    expect(sumOfTotals([totalsOf(3, 3), totalsOf(4, null)])).toEqual({ syncline: 7, app: null, difference: null });
+    expect(sumOfTotals([totalsOf(3, 3), totalsOf(4, null)])).toEqual({
+      syncline: 7,
+      app: null,
+      difference: null,
+    });
     expect(sumOfTotals([])).toEqual({ syncline: null, app: null, difference: null });
   });
 });
@@ -49,11 +67,23 @@ describe('rule 32: what a difference calls for', () => {
   });
 
   it('a repair never calls for another repair', () => {
-    fc.assert(fc.property(anyFacts, (facts) => answerToDrift({ ...facts, isFull: true, isRepair: true }) !== 'repair'));
+    fc.assert(
+      fc.property(
+        anyFacts,
+        (facts) => answerToDrift({ ...facts, isFull: true, isRepair: true }) !== 'repair',
+      ),
+    );
   });
 
   it('people hear only of what survived a full pass', () => {
-    fc.assert(fc.property(anyFacts, (facts) => answerToDrift(facts) !== 'alert' || (facts.isFull && facts.difference !== null && facts.difference !== 0)));
+    fc.assert(
+      fc.property(
+        anyFacts,
+        (facts) =>
+          answerToDrift(facts) !== 'alert' ||
+          (facts.isFull && facts.difference !== null && facts.difference !== 0),
+      ),
+    );
   });
 });
 

@@ -1,11 +1,22 @@
 /** How an endpoint is doing: rules.md 44 (the pause of a minute) and 45. */
-import { type EndpointHealth, failuresUntilDown, judgeHealth, recentFailures } from '../../../domain/webhooks/endpoint-health';
+import {
+  type EndpointHealth,
+  failuresUntilDown,
+  decideHealth,
+  recentFailures,
+} from '../../../domain/webhooks/endpoint-health';
 
 const HOUR = 3_600_000;
 const since = new Date('2026-11-20T08:00:00Z');
 const after = (hours: number) => new Date(since.getTime() + hours * HOUR);
-const failing: EndpointHealth = { failingSince: since, failedAttempts: 20, failedMessages: 2, warnedAt: null };
-const verdict = (hours: number, health: Partial<EndpointHealth> = {}) => judgeHealth({ ...failing, ...health }, after(hours));
+const failing: EndpointHealth = {
+  failingSince: since,
+  failedAttempts: 20,
+  failedMessages: 2,
+  warnedAt: null,
+};
+const verdict = (hours: number, health: Partial<EndpointHealth> = {}) =>
+  decideHealth({ ...failing, ...health }, after(hours));
 
 it.each([
   [0, null, 'well'],

@@ -1,10 +1,14 @@
 /** Deliberately wrong changes of each workflow, for the negative control of the replay test: lanes ask for work before they have slept. */
 import { condition, setHandler } from '@temporalio/workflow';
 import { type OverviewInput, overviewChangedSignal } from '../../../contract/overview';
-import { laneQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
+import { pushQueueQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';
 import { syncRunsChangedSignal } from '../../../contract/sync-run';
-import type { SyncTickInput } from '../../../contract/sync-schedule';
-import { deliveriesDueSignal, webhookEndpointQuery, type WebhookEndpointInput } from '../../../contract/webhook-endpoint';
+import type { ScheduledSyncInput } from '../../../contract/sync-schedule';
+import {
+  deliveriesDueSignal,
+  webhookEndpointQuery,
+  type WebhookEndpointInput,
+} from '../../../contract/webhook-endpoint';
 import {
   emailActivities,
   integrationCheckActivities,
@@ -12,22 +16,29 @@ import {
   overviewActivities,
   recordPushActivities,
   syncRunActivities,
-  syncTickActivities,
+  scheduledSyncActivities,
   webhookActivities,
 } from '../../../workflows/activities';
 
-export async function recordPushWorkflow({ tenantId, integrationId, wakeAt }: RecordPushInput): Promise<void> {
+export async function recordPushWorkflow({
+  tenantId,
+  integrationId,
+  nextDueAt,
+}: RecordPushInput): Promise<void> {
   const { pushDueRecords } = recordPushActivities(tenantId);
-  let next = wakeAt;
+  let next = nextDueAt;
   setHandler(recordsDueSignal, (due) => {
-    next = Math.min(next, due?.wakeAt ?? 0);
+    next = Math.min(next, due?.nextDueAt ?? 0);
   });
-  setHandler(laneQuery, () => ({ wakeAt: next, pendingRecords: 0 }));
+  setHandler(pushQueueQuery, () => ({ nextDueAt: next, pendingRecords: 0 }));
   const report = await pushDueRecords({ tenantId, integrationId, firedAt: Date.now() });
-  if (report.wakeAt !== null) await condition(() => false, 1_000);
+  if (report.nextDueAt !== null) await condition(() => false, 1_000);
 }
 
-export async function checkIntegrationWorkflow(input: { tenantId: string; integrationId: string }): Promise<unknown> {
+export async function checkIntegrationWorkflow(input: {
+  tenantId: string;
+  integrationId: string;
+}): Promise<unknown> {
   await condition(() => false, 1_000);
   return integrationCheckActivities(input.tenantId).checkIntegration(input);
 }
@@ -37,9 +48,12 @@ export async function sendEmailWorkflow(input: { tenantId: string; emailId: stri
   return emailActivities(input.tenantId).sendEmail(input);
 }
 
-export async function notificationWorkflow(input: { tenantId: string; notificationRecipientId: string }): Promise<unknown> {
+export async function notificationWorkflow(input: {
+  tenantId: string;
+  notificationRecipientId: string;
+}): Promise<unknown> {
   await condition(() => false, 1_000);
-  return notificationActivities(input.tenantId).settleNotification(input);
+  return notificationActivities(input.tenantId).decideNotification(input);
 }
 
 /** Sleeps before it begins to read. */
@@ -55,18 +69,22 @@ export async function syncRunWorkflow(place: { tenantId: string; integrationId: 
   setHandler(syncRunsChangedSignal, () => undefined);
   await condition(() => false, 1_000);
   const run = await beginSyncRun(place);
-  for (const recordType of run?.recordTypes ?? []) await workOnSyncJob({ ...place, syncRunId: run?.syncRunId ?? '', recordType, firedAt: Date.now() });
+  for (const recordType of run?.recordTypes ?? [])
+    await workOnSyncJob({ ...place, syncRunId: run?.syncRunId ?? '', recordType, firedAt: Date.now() });
 }
 
-export async function syncTickWorkflow(input: SyncTickInput): Promise<unknown> {
+export async function scheduledSyncWorkflow(input: ScheduledSyncInput): Promise<unknown> {
   await condition(() => false, 1_000);
-  return syncTickActivities(input.tenantId).tickSyncSchedule({ ...input, scheduledAt: Date.now() });
+  return scheduledSyncActivities(input.tenantId).requestScheduledSync({ ...input, scheduledAt: Date.now() });
 }
 
-export async function webhookEndpointWorkflow({ endpointId, wakeAt }: WebhookEndpointInput): Promise<void> {
+export async function webhookEndpointWorkflow({
+  endpointId,
+  nextDueAt,
+}: WebhookEndpointInput): Promise<void> {
   const { deliverDueWebhooks } = webhookActivities(endpointId);
   setHandler(deliveriesDueSignal, () => undefined);
-  setHandler(webhookEndpointQuery, () => ({ wakeAt, pendingDeliveries: 0 }));
+  setHandler(webhookEndpointQuery, () => ({ nextDueAt, pendingDeliveries: 0 }));
   const report = await deliverDueWebhooks({ endpointId, firedAt: Date.now(), recentFailures: [] });
-  if (report.wakeAt !== null) await condition(() => false, 1_000);
+  if (report.nextDueAt !== null) await condition(() => false, 1_000);
 }

@@ -20,11 +20,20 @@ export class ApiClient {
   ) {}
 
   /** Throws only where there is no complete answer. */
-  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const startedAt = performance.now();
     const response = await fetch(`${this.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        authorization: `Bearer ${this.key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
     });
@@ -39,14 +48,25 @@ export class ApiClient {
   }
 
   /** The body of a 2xx; throws on every other answer. */
-  async must(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Json> {
+  async must(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Json> {
     const answer = await this.call(method, path, body, headers);
     if (answer.status >= 200 && answer.status <= 299) return answer.body;
     throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
   }
 
   /** Repeats while the API cannot be reached or answers 429 or 503, as a good client does; gives up after `timeoutMs`. */
-  async persist(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, timeoutMs = 40_000): Promise<Answer> {
+  async persist(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+    timeoutMs = 40_000,
+  ): Promise<Answer> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       // By `then`, for an error from outside Jest's realm is no `instanceof Error` here.
@@ -55,13 +75,17 @@ export class ApiClient {
         (cause: unknown) => ({ answer: undefined, error: cause }),
       );
       if (answer !== undefined && answer.status !== 503 && answer.status !== 429) return answer;
-      if (performance.now() > deadline) throw new Error(`${method} ${path} is still answered ${answer?.status ?? 'nothing'}`, { cause: error });
+      if (performance.now() > deadline)
+        throw new Error(`${method} ${path} is still answered ${answer?.status ?? 'nothing'}`, {
+          cause: error,
+        });
       await sleep(100);
     }
   }
 
   // What journeys do all the time.
-  put = (externalId: string, fields: object, more: object = {}) => this.must('PUT', recordPath(externalId), { fields, ...more });
+  put = (externalId: string, fields: object, more: object = {}) =>
+    this.must('PUT', recordPath(externalId), { fields, ...more });
   patch = (externalId: string, fields: object) => this.must('PATCH', recordPath(externalId), { fields });
   remove = (externalId: string) => this.must('DELETE', recordPath(externalId));
   record = (externalId: string) => this.must('GET', recordPath(externalId));
@@ -90,4 +114,5 @@ export class ApiClient {
   }
 }
 
-export const recordPath = (externalId: string): string => `/v1/records/employees/${encodeURIComponent(externalId)}`;
+export const recordPath = (externalId: string): string =>
+  `/v1/records/employees/${encodeURIComponent(externalId)}`;

@@ -13,13 +13,24 @@ export interface EventStream {
 }
 
 /** Resolves when the stream is open. */
-export async function openStream(tenant: ProductTenant, { lastEventId, topics }: { lastEventId?: string; topics?: string } = {}): Promise<EventStream> {
+export async function openStream(
+  tenant: ProductTenant,
+  { lastEventId, topics }: { lastEventId?: string; topics?: string } = {},
+): Promise<EventStream> {
   const controller = new AbortController();
-  const response = await fetch(`${tenant.api.url}/v1/stream${topics === undefined ? '' : `?topics=${topics}`}`, {
-    headers: { authorization: `Bearer ${tenant.key}`, accept: 'text/event-stream', ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) },
-    signal: controller.signal,
-  });
-  if (response.status !== 200 || response.body === null) throw new Error(`The stream was answered ${response.status}.`);
+  const response = await fetch(
+    `${tenant.api.url}/v1/stream${topics === undefined ? '' : `?topics=${topics}`}`,
+    {
+      headers: {
+        authorization: `Bearer ${tenant.key}`,
+        accept: 'text/event-stream',
+        ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+      },
+      signal: controller.signal,
+    },
+  );
+  if (response.status !== 200 || response.body === null)
+    throw new Error(`The stream was answered ${response.status}.`);
   const stream: EventStream = { events: [], close: () => controller.abort() };
   void read(response.body, stream.events).catch(() => undefined); // it ends when it is closed
   return stream;
@@ -35,7 +46,12 @@ async function read(body: ReadableStream<Uint8Array>, events: StreamedEvent[]): 
     for (const block of blocks) {
       const field = (name: string) => new RegExp(`^${name}: ?(.*)$`, 'm').exec(block)?.[1];
       const data = field('data');
-      if (data !== undefined) events.push({ id: field('id') ?? '', event: field('event') ?? 'message', data: JSON.parse(data) as Record<string, unknown> });
+      if (data !== undefined)
+        events.push({
+          id: field('id') ?? '',
+          event: field('event') ?? 'message',
+          data: JSON.parse(data) as Record<string, unknown>,
+        });
     }
   }
 }

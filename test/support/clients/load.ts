@@ -19,7 +19,10 @@ export interface Load {
 }
 
 /** About `perSecond` writes a second, in turns, however slow the answers are. */
-export function startLoad(tenant: ProductTenant, { perSecond, prefix }: { perSecond: number; prefix: string }): Load {
+export function startLoad(
+  tenant: ProductTenant,
+  { perSecond, prefix }: { perSecond: number; prefix: string },
+): Load {
   const writes: Write[] = [];
   const underWay = new Set<Promise<void>>();
   let isStopped = false;
@@ -27,7 +30,9 @@ export function startLoad(tenant: ProductTenant, { perSecond, prefix }: { perSec
   async function write(externalId: string): Promise<void> {
     const entry: Write = { externalId, sentAt: Date.now(), answer: undefined };
     writes.push(entry);
-    entry.answer = await tenant.api.call('PUT', recordPath(externalId), { fields: { name: externalId, rev: 1 }, version: 1 }).catch(() => undefined);
+    entry.answer = await tenant.api
+      .call('PUT', recordPath(externalId), { fields: { name: externalId, rev: 1 }, version: 1 })
+      .catch(() => undefined);
   }
 
   async function run(): Promise<void> {
@@ -41,7 +46,8 @@ export function startLoad(tenant: ProductTenant, { perSecond, prefix }: { perSec
   const running = run();
   return {
     writes,
-    acknowledged: () => writes.filter(({ answer }) => answer?.status === 202).map(({ externalId }) => externalId),
+    acknowledged: () =>
+      writes.filter(({ answer }) => answer?.status === 202).map(({ externalId }) => externalId),
     async stop() {
       isStopped = true;
       await running;

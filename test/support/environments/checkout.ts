@@ -10,19 +10,27 @@ const installed = ['node_modules', '.cache', 'dev/mail-sink/node_modules'];
 
 export function createCheckout(folder: string, { isInstalled }: { isInstalled: boolean }): string {
   const checkout = path.join(folder, 'checkout');
-  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: projectFolder, encoding: 'utf8' });
-  for (const file of files.split('\0').filter((name) => name && fs.existsSync(path.join(projectFolder, name)))) {
+  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: projectFolder,
+    encoding: 'utf8',
+  });
+  for (const file of files
+    .split('\0')
+    .filter((name) => name && fs.existsSync(path.join(projectFolder, name)))) {
     fs.mkdirSync(path.dirname(path.join(checkout, file)), { recursive: true });
     fs.copyFileSync(path.join(projectFolder, file), path.join(checkout, file));
   }
   for (const name of isInstalled ? installed : []) {
-    if (fs.existsSync(path.join(projectFolder, name))) fs.symlinkSync(path.join(projectFolder, name), path.join(checkout, name));
+    if (fs.existsSync(path.join(projectFolder, name)))
+      fs.symlinkSync(path.join(projectFolder, name), path.join(checkout, name));
   }
   return checkout;
 }
 
 const anyPort = Object.fromEntries(
-  ['POSTGRES', 'TEMPORAL', 'TEMPORAL_UI', 'API', 'POCKETBASE', 'MAIL', 'SMTP', 'WEBHOOK_RECEIVER'].map((name) => [`${name}_PORT`, '0']),
+  ['POSTGRES', 'TEMPORAL', 'TEMPORAL_UI', 'API', 'POCKETBASE', 'MAIL', 'SMTP', 'WEBHOOK_RECEIVER'].map(
+    (name) => [`${name}_PORT`, '0'],
+  ),
 );
 
 export class Start {
@@ -44,7 +52,8 @@ export class Start {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream?.on('data', (chunk: Buffer) => (this.printed += chunk.toString()));
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (chunk: Buffer) => (this.printed += chunk.toString()));
     this.ended = new Promise((resolve) => this.child.once('exit', resolve));
   }
 
@@ -60,7 +69,8 @@ export class Start {
   async ready(timeoutMs: number): Promise<Ready> {
     const deadline = Date.now() + timeoutMs;
     while (!this.printed.includes('Syncline runs')) {
-      if (this.child.exitCode !== null || Date.now() > deadline) throw new Error(`npm start did not get there. It printed:\n${this.printed}`);
+      if (this.child.exitCode !== null || Date.now() > deadline)
+        throw new Error(`npm start did not get there. It printed:\n${this.printed}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return JSON.parse(fs.readFileSync(this.readyFile, 'utf8')) as Ready;
@@ -79,7 +89,8 @@ export class Start {
 
 /** Jest's own variables, and those by which a test run finds its servers, are none of a user's. */
 function outsideOfJest(): NodeJS.ProcessEnv {
-  const isOurs = (name: string): boolean => /^(JEST_|TEST_|npm_|NODE_ENV$|DATABASE_URL$|TEMPORAL_ADDRESS$)/.test(name);
+  const isOurs = (name: string): boolean =>
+    /^(JEST_|TEST_|npm_|NODE_ENV$|DATABASE_URL$|TEMPORAL_ADDRESS$)/.test(name);
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)));
 }
 
@@ -100,7 +111,14 @@ export function processesOf(folder: string): string[] {
 
 /** The `curl` lines that `npm start` prints, run as they stand. */
 export function runPrintedCommand(command: string): unknown {
-  return JSON.parse(execFileSync('/bin/sh', ['-c', command.replace(/^curl /, 'curl --silent --show-error --fail-with-body ')], { encoding: 'utf8' }));
+  return JSON.parse(
+    execFileSync(
+      '/bin/sh',
+      ['-c', command.replace(/^curl /, 'curl --silent --show-error --fail-with-body ')],
+      { encoding: 'utf8' },
+    ),
+  );
 }
 
-export const printedCommands = (output: string): string[] => [...output.matchAll(/^\s+(curl .*)$/gm)].map(([, command]) => command as string);
+export const printedCommands = (output: string): string[] =>
+  [...output.matchAll(/^\s+(curl .*)$/gm)].map(([, command]) => command as string);

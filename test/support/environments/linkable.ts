@@ -42,7 +42,13 @@ async function start(
     integration(settings = {}, throughPort) {
       const url = new URL(baseUrl);
       if (throughPort !== undefined) url.port = String(throughPort);
-      const usual = { account_name: 'Test', credentials: started.credentials, record_types: recordTypes, grace_period_ms: 1_000, initial_push: 'none' };
+      const usual = {
+        account_name: 'Test',
+        credentials: started.credentials,
+        record_types: recordTypes,
+        grace_period_ms: 1_000,
+        initial_push: 'none',
+      };
       return { connector, config: configOf(url.href.replace(/\/$/, '')), ...usual, ...settings };
     },
     list: () => started.list(),

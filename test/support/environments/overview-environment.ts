@@ -1,18 +1,23 @@
-/** Asking for overviews and for Sync Now in a LaneWorld, and what became of them. */
+/** Asking for overviews and for Sync Now in a PushEnvironment, and what became of them. */
 import { addOperation, type Operation } from '../../../db/notifications/operations';
 import { listOverviewItems, type OverviewItem } from '../../../db/overviews/overview-items';
-import { findOverview, type Overview, requestOverview, type Requester } from '../../../db/overviews/overviews';
+import {
+  findOverview,
+  type Overview,
+  requestOverview,
+  type Requester,
+} from '../../../db/overviews/overviews';
 import { findIntegration } from '../../../db/integrations/integrations';
 import type { TenantWork } from '../../../db/database';
 import { datasetsOf } from '../../../domain/records/mapping-directions';
 import { requestSyncNow } from '../../../db/sync-runs/sync-now';
 import type { SyncRun } from '../../../db/sync-runs/sync-jobs';
 import type { SyncDirection } from '../../../domain/overviews/overview';
-import type { TenantWorld } from './push-environment';
+import type { TestTenant } from './push-environment';
 
-export class OverviewWorld {
+export class OverviewEnvironment {
   constructor(
-    private readonly tenant: TenantWorld,
+    private readonly tenant: TestTenant,
     private readonly integrationId: string,
     private readonly by: Requester,
   ) {}
@@ -22,7 +27,11 @@ export class OverviewWorld {
     const { integrationId, by } = this;
     return this.inTenant(async (work) => {
       const integration = await findIntegration(work, { integrationId });
-      const overviewId = await requestOverview(work, { integrationId, datasets: datasetsOf(integration?.recordTypes ?? {}, directions), ...by });
+      const overviewId = await requestOverview(work, {
+        integrationId,
+        datasets: datasetsOf(integration?.recordTypes ?? {}, directions),
+        ...by,
+      });
       if (overviewId === undefined) throw new Error('The integration is gone.');
       await addOperation(work, { kind: 'overview', integrationId, overviewId, ...by });
       return overviewId;
@@ -52,7 +61,9 @@ export class OverviewWorld {
   async until(syncRunId: string, is: (run: SyncRun) => boolean | Promise<boolean>): Promise<SyncRun> {
     for (let tries = 0; tries < 150; tries += 1) {
       await this.tenant.world.dispatch();
-      const run = await this.inTenant(({ trx }) => trx.selectFrom('syncRuns').selectAll().where('syncRunId', '=', syncRunId).executeTakeFirstOrThrow());
+      const run = await this.inTenant(({ trx }) =>
+        trx.selectFrom('syncRuns').selectAll().where('syncRunId', '=', syncRunId).executeTakeFirstOrThrow(),
+      );
       if (await is(run)) return run;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -78,18 +89,24 @@ export class OverviewWorld {
   }
 
   /** What the run complains of: the code and their id or ours. */
-  async complaints(syncRunId: string): Promise<string[]> {
-    const rows = await this.inTenant(({ trx }) => trx.selectFrom('syncRecordErrors').selectAll().where('syncRunId', '=', syncRunId).execute());
+  async skippedRecords(syncRunId: string): Promise<string[]> {
+    const rows = await this.inTenant(({ trx }) =>
+      trx.selectFrom('syncRecordErrors').selectAll().where('syncRunId', '=', syncRunId).execute(),
+    );
     return rows.map(({ code, remoteId }) => `${code} ${remoteId}`).toSorted();
   }
 
   operations(syncRunId: string): Promise<Operation[]> {
-    return this.inTenant(({ trx }) => trx.selectFrom('operations').selectAll().where('syncRunId', '=', syncRunId).execute());
+    return this.inTenant(({ trx }) =>
+      trx.selectFrom('operations').selectAll().where('syncRunId', '=', syncRunId).execute(),
+    );
   }
 
   /** How many rows of the pairs that a run follows are kept. */
   async followed(syncRunId: string): Promise<number> {
-    const rows = await this.inTenant(({ trx }) => trx.selectFrom('syncRunPushes').select('recordId').where('syncRunId', '=', syncRunId).execute());
+    const rows = await this.inTenant(({ trx }) =>
+      trx.selectFrom('syncRunPushes').select('recordId').where('syncRunId', '=', syncRunId).execute(),
+    );
     return rows.length;
   }
 

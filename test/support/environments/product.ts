@@ -6,7 +6,12 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { projectFolder } from '../../../dev/tools/paths';
-import { answersHttp, startProcess, type SupervisedProcess, waitUntilReady } from '../../../dev/start/processes';
+import {
+  answersHttp,
+  startProcess,
+  type SupervisedProcess,
+  waitUntilReady,
+} from '../../../dev/start/processes';
 import { ApiClient } from '../clients/api-client';
 import { createTestDatabase } from './database';
 import { freePort } from '../servers/free-port';
@@ -62,10 +67,16 @@ export interface Product {
 /** Starts both processes unless told otherwise. Call `stop()` in afterAll. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const folder = temporaryFolder('product');
-  const database = options.databaseUrl === undefined ? await createTestDatabase() : { url: options.databaseUrl, drop: async () => undefined };
+  const database =
+    options.databaseUrl === undefined
+      ? await createTestDatabase()
+      : { url: options.databaseUrl, drop: async () => undefined };
   const namespace = options.namespace ?? (await createNamespace());
   const port = await freePort();
-  const [platformKey, encryptionKeys] = [`platform-${randomBytes(24).toString('hex')}`, `k1:${randomBytes(32).toString('base64')}`];
+  const [platformKey, encryptionKeys] = [
+    `platform-${randomBytes(24).toString('hex')}`,
+    `k1:${randomBytes(32).toString('base64')}`,
+  ];
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
@@ -132,7 +143,9 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     async startWorker() {
       const written = fs.existsSync(logFiles.worker) ? fs.statSync(logFiles.worker).size : 0;
       const child = await start('worker', options.workerDatabaseUrl ?? database.url);
-      await waitUntilReady(child, () => fs.readFileSync(logFiles.worker).subarray(written).includes('"worker running"'));
+      await waitUntilReady(child, () =>
+        fs.readFileSync(logFiles.worker).subarray(written).includes('"worker running"'),
+      );
     },
     killApi: () => kill('api'),
     killWorker: () => kill('worker'),
@@ -143,7 +156,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     async givenTenant(name = 'Ada & Sons') {
       const platform = new ApiClient(apiUrl, platformKey);
       const { id } = await platform.must('POST', '/v1/tenants', { name, time_zone: 'Europe/Berlin' });
-      const { key } = await platform.must('POST', `/v1/tenants/${id}/api-keys`, { name: 'test', role: 'admin' });
+      const { key } = await platform.must('POST', `/v1/tenants/${id}/api-keys`, {
+        name: 'test',
+        role: 'admin',
+      });
       return { id, key, api: new ApiClient(apiUrl, key) };
     },
     logs: () =>

@@ -1,6 +1,6 @@
 /** What Syncline holds of a list server's datasets, compared record by record. Straight from its database: there are many. */
 import { Client } from 'pg';
-import { fromWireId } from '../../../db/sql/ids';
+import { fromTypeId } from '../../../db/sql/ids';
 import type { ListServer } from '../servers/list-server';
 
 export interface Copy {
@@ -11,11 +11,16 @@ export interface Copy {
   pagesNotedWrongly: number;
 }
 
-export async function compareCopy(databaseUrl: string, integrationId: string, lists: ListServer, dataset: string): Promise<Copy> {
+export async function compareCopy(
+  databaseUrl: string,
+  integrationId: string,
+  lists: ListServer,
+  dataset: string,
+): Promise<Copy> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const parameters = [fromWireId('int', integrationId), dataset];
+    const parameters = [fromTypeId('int', integrationId), dataset];
     const { rows } = await client.query<{ remote_id: string; name: string }>(
       `select link.remote_id, record.fields->>'name' as name from record_links link join records record using (tenant_id, record_id)
        where link.integration_id = $1 and link.record_type = $2 and record.deleted_at is null`,
@@ -30,7 +35,11 @@ export async function compareCopy(databaseUrl: string, integrationId: string, li
          where run.integration_id = $1 and page.record_type = $2 and page.seen is not null) numbered`,
       parameters,
     );
-    return { differences: theirs.size - same + (rows.length - same), held: rows.length, pagesNotedWrongly: pages.rows[0]?.wrong ?? -1 };
+    return {
+      differences: theirs.size - same + (rows.length - same),
+      held: rows.length,
+      pagesNotedWrongly: pages.rows[0]?.wrong ?? -1,
+    };
   } finally {
     await client.end();
   }

@@ -14,7 +14,11 @@ export class PullingIntegration {
   /** Links it; its onboarding begins by itself. */
   static async link({ api }: ProductTenant, body: object): Promise<PullingIntegration> {
     // Nothing comes by itself while a test looks.
-    const { id } = await api.must('POST', '/v1/integrations', { is_hourly_sync_on: false, nightly_sync_at: null, ...body });
+    const { id } = await api.must('POST', '/v1/integrations', {
+      is_hourly_sync_on: false,
+      nightly_sync_at: null,
+      ...body,
+    });
     return new PullingIntegration(api, id);
   }
 
@@ -27,18 +31,26 @@ export class PullingIntegration {
   }
 
   show = (): Promise<Json> => this.api.must('GET', `/v1/integrations/${this.id}`);
-  act = (act: 'pause' | 'resume'): Promise<Json> => this.api.must('POST', `/v1/integrations/${this.id}/${act}`);
+  act = (act: 'pause' | 'resume'): Promise<Json> =>
+    this.api.must('POST', `/v1/integrations/${this.id}/${act}`);
 
   /** Changes settings as somebody does who has just looked at them. */
   async change(body: object): Promise<void> {
     const { headers } = await this.api.call('GET', `/v1/integrations/${this.id}`);
-    await this.api.must('PATCH', `/v1/integrations/${this.id}`, body, { 'if-match': headers.get('etag') ?? '' });
+    await this.api.must('PATCH', `/v1/integrations/${this.id}`, body, {
+      'if-match': headers.get('etag') ?? '',
+    });
   }
 
   untilOnboarding = (state: string, timeoutMs = 30_000): Promise<unknown> =>
-    until(`the onboarding is ${state}`, async () => (await this.show()).onboarding.state === state, timeoutMs);
+    until(
+      `the onboarding is ${state}`,
+      async () => (await this.show()).onboarding.state === state,
+      timeoutMs,
+    );
 
-  start = (kind: RequestableKind, more: object = {}): Promise<Json> => this.api.must('POST', `/v1/integrations/${this.id}/sync-runs`, { kind, ...more });
+  start = (kind: RequestableKind, more: object = {}): Promise<Json> =>
+    this.api.must('POST', `/v1/integrations/${this.id}/sync-runs`, { kind, ...more });
 
   /** A run from the request to its end; what it brought forward is not waited for. */
   async sync(kind: RequestableKind, more: object = {}): Promise<Json> {
@@ -49,13 +61,22 @@ export class PullingIntegration {
   runs = (): Promise<Json[]> => this.api.list(`/v1/sync-runs?integration_id=${this.id}`);
 
   untilEnded = (runId: string, timeoutMs = 30_000): Promise<Json> =>
-    until(`${runId} has ended`, () => this.run(runId).then((run) => run.finished_at !== null && run), timeoutMs);
+    until(
+      `${runId} has ended`,
+      () => this.run(runId).then((run) => run.finished_at !== null && run),
+      timeoutMs,
+    );
 
-  untilState = (runId: string, state: string): Promise<Json> => until(`${runId} is ${state}`, () => this.run(runId).then((run) => run.state === state && run));
+  untilState = (runId: string, state: string): Promise<Json> =>
+    until(`${runId} is ${state}`, () => this.run(runId).then((run) => run.state === state && run));
 
   /** No run is at work and none waits behind it. */
   untilQuiet = (timeoutMs = 30_000): Promise<unknown> =>
-    until('no run is open', async () => (await this.runs()).every((run) => run.finished_at !== null), timeoutMs);
+    until(
+      'no run is open',
+      async () => (await this.runs()).every((run) => run.finished_at !== null),
+      timeoutMs,
+    );
 
   async job(runId: string, recordType: string | null = 'employees'): Promise<Json> {
     const { data } = await this.api.must('GET', `/v1/sync-runs/${runId}/jobs`);
@@ -67,7 +88,9 @@ export class PullingIntegration {
   /** What a run did, by our ids without the integration's: `created a`. */
   async changes(runId: string): Promise<string[]> {
     const changes = await this.api.list(`/v1/sync-runs/${runId}/changes`);
-    return changes.map((one) => `${one.change} ${(one.external_id as string).replace(`${this.id}:`, '')}`).sort((a, b) => a.localeCompare(b));
+    return changes
+      .map((one) => `${one.change} ${(one.external_id as string).replace(`${this.id}:`, '')}`)
+      .sort((a, b) => a.localeCompare(b));
   }
 
   /** The newest row of the Sync Status log. */
@@ -77,16 +100,29 @@ export class PullingIntegration {
 
   /** The fields of what came from there and is not deleted, by their id. */
   async held(recordType = 'employees'): Promise<Map<string, Json>> {
-    const ours = (await this.api.list(`/v1/records/${recordType}`)).filter((record) => (record.external_id as string).startsWith(`${this.id}:`));
-    return new Map(ours.map((record) => [(record.external_id as string).slice(this.id.length + 1), record.fields]));
+    const ours = (await this.api.list(`/v1/records/${recordType}`)).filter((record) =>
+      (record.external_id as string).startsWith(`${this.id}:`),
+    );
+    return new Map(
+      ours.map((record) => [(record.external_id as string).slice(this.id.length + 1), record.fields]),
+    );
   }
 
   externalId = (remoteId: string): string => `${this.id}:${remoteId}`;
 }
 
 /** Where the tenant's e-mails go. */
-export async function setContactAddress(product: Product, tenant: ProductTenant, contactEmail: string): Promise<void> {
+export async function setContactAddress(
+  product: Product,
+  tenant: ProductTenant,
+  contactEmail: string,
+): Promise<void> {
   const platform = new ApiClient(product.apiUrl, product.platformKey);
   const { headers } = await platform.call('GET', `/v1/tenants/${tenant.id}`);
-  await platform.must('PATCH', `/v1/tenants/${tenant.id}`, { contact_email: contactEmail }, { 'if-match': headers.get('etag') ?? '' });
+  await platform.must(
+    'PATCH',
+    `/v1/tenants/${tenant.id}`,
+    { contact_email: contactEmail },
+    { 'if-match': headers.get('etag') ?? '' },
+  );
 }

@@ -1,14 +1,31 @@
-/** Pulling in a LaneWorld: integrations of the CRM, their runs, and what came of them. */
+/** Pulling in a PushEnvironment: integrations of the CRM, their runs, and what came of them. */
 import { syncRunWorkflowId } from '../../../contract/sync-run';
-import { deleteIntegration, type NewIntegration, pauseIntegration, replaceCredentials, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
-import { type NewRun, requestSyncRun, type RequestedRun, wakeSyncRuns } from '../../../db/sync-runs/sync-run-requests';
-import { cancelSyncRun, findSyncRun, listSyncJobs, type SyncJob, type SyncRun } from '../../../db/sync-runs/sync-jobs';
+import {
+  deleteIntegration,
+  type NewIntegration,
+  pauseIntegration,
+  replaceCredentials,
+  resumeIntegration,
+} from '../../../db/sync-runs/integration-lifecycle';
+import {
+  type NewRun,
+  requestSyncRun,
+  type RequestedRun,
+  enqueueSyncRuns,
+} from '../../../db/sync-runs/sync-run-requests';
+import {
+  cancelSyncRun,
+  findSyncRun,
+  listSyncJobs,
+  type SyncJob,
+  type SyncRun,
+} from '../../../db/sync-runs/sync-jobs';
 import { decideDeletionReview, findDeletionReview } from '../../../db/pull/delete-missing';
 import { listSyncDatasets, type SyncDataset } from '../../../db/sync-runs/sync-datasets';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import type { CrmAccount } from '../servers/crm';
-import type { LaneWorld, TenantWorld } from './push-environment';
+import type { PushEnvironment, TestTenant } from './push-environment';
 
 export const CONTACTS: RecordTypeMapping = {
   direction: 'pull',
@@ -21,13 +38,15 @@ export const CONTACTS: RecordTypeMapping = {
 
 export const BOTH_WAYS: RecordTypeMapping = { ...CONTACTS, direction: 'both' };
 
-export const people = (count: number): string[] => Array.from({ length: count }, (_, index) => `p${String(index).padStart(3, '0')}`);
+export const people = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `p${String(index).padStart(3, '0')}`);
 
 /** So many contacts that have been there for a while. */
 export const fill =
-  (world: LaneWorld, count: number) =>
+  (world: PushEnvironment, count: number) =>
   async (account: CrmAccount): Promise<void> => {
-    for (const id of people(count)) await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'not ours' });
+    for (const id of people(count))
+      await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'not ours' });
     await world.sleep(600_000);
   };
 
@@ -39,14 +58,14 @@ export interface Held {
 
 export class Pulled {
   private constructor(
-    private readonly tenant: TenantWorld,
+    private readonly tenant: TestTenant,
     readonly integrationId: string,
     readonly account: CrmAccount,
   ) {}
 
   /** Links an account of the CRM; its onboarding has been asked for and not begun. */
   static async link(
-    tenant: TenantWorld,
+    tenant: TestTenant,
     settings: Partial<NewIntegration> = {},
     prepare: (account: CrmAccount) => Promise<void> | void = () => undefined,
   ): Promise<Pulled> {
@@ -54,7 +73,13 @@ export class Pulled {
     const account = tenant.world.crm.account(owner);
     account.type('contacts');
     await prepare(account);
-    const integrationId = await tenant.integration({ connector: 'crm', app: 'CRM', config: { owner }, recordTypes: { contacts: CONTACTS }, ...settings });
+    const integrationId = await tenant.integration({
+      connector: 'crm',
+      app: 'CRM',
+      config: { owner },
+      recordTypes: { contacts: CONTACTS },
+      ...settings,
+    });
     return new Pulled(tenant, integrationId, account);
   }
 
@@ -66,7 +91,9 @@ export class Pulled {
   }
 
   async request(kind: NewRun['kind'], more: Partial<NewRun> = {}): Promise<RequestedRun> {
-    const requested = await this.inTenant((work) => requestSyncRun(work, { integrationId: this.integrationId, kind, startedBy: 'test', ...more }));
+    const requested = await this.inTenant((work) =>
+      requestSyncRun(work, { integrationId: this.integrationId, kind, startedBy: 'test', ...more }),
+    );
     if (requested === undefined) throw new Error('The integration pulls nothing.');
     return requested;
   }
@@ -109,13 +136,15 @@ export class Pulled {
   async cancel(syncRunId: string): Promise<void> {
     await this.inTenant(async (work) => {
       await cancelSyncRun(work, { syncRunId, by: 'ana' });
-      await wakeSyncRuns(work, this);
+      await enqueueSyncRuns(work, this);
     });
     await this.tenant.world.dispatch();
   }
 
   async newCredentials(): Promise<void> {
-    await this.inTenant((work) => replaceCredentials(work, { integrationId: this.integrationId, sealedCredentials: null as never }));
+    await this.inTenant((work) =>
+      replaceCredentials(work, { integrationId: this.integrationId, encryptedCredentials: null as never }),
+    );
     await this.tenant.world.dispatch();
   }
 
@@ -126,17 +155,28 @@ export class Pulled {
   }
 
   async runs(): Promise<SyncRun[]> {
-    return this.inTenant(({ trx }) => trx.selectFrom('syncRuns').selectAll().where('integrationId', '=', this.integrationId).orderBy('syncRunId').execute());
+    return this.inTenant(({ trx }) =>
+      trx
+        .selectFrom('syncRuns')
+        .selectAll()
+        .where('integrationId', '=', this.integrationId)
+        .orderBy('syncRunId')
+        .execute(),
+    );
   }
 
   async job(syncRunId: string, recordType = 'contacts'): Promise<SyncJob> {
-    const job = (await this.inTenant((work) => listSyncJobs(work, { syncRunId }))).find((one) => one.recordType === recordType);
+    const job = (await this.inTenant((work) => listSyncJobs(work, { syncRunId }))).find(
+      (one) => one.recordType === recordType,
+    );
     if (job === undefined) throw new Error(`No job ${recordType} in run ${syncRunId}.`);
     return job;
   }
 
   async dataset(recordType = 'contacts'): Promise<SyncDataset> {
-    const dataset = (await this.inTenant((work) => listSyncDatasets(work, this))).find((one) => one.recordType === recordType);
+    const dataset = (await this.inTenant((work) => listSyncDatasets(work, this))).find(
+      (one) => one.recordType === recordType,
+    );
     if (dataset === undefined) throw new Error(`No dataset ${recordType}.`);
     return dataset;
   }
@@ -146,7 +186,9 @@ export class Pulled {
     const rows = await this.inTenant(({ trx }) =>
       trx
         .selectFrom('recordLinks as link')
-        .innerJoin('records as record', (join) => join.onRef('record.tenantId', '=', 'link.tenantId').onRef('record.recordId', '=', 'link.recordId'))
+        .innerJoin('records as record', (join) =>
+          join.onRef('record.tenantId', '=', 'link.tenantId').onRef('record.recordId', '=', 'link.recordId'),
+        )
         .select(['link.remoteId', 'record.fields', 'record.version'])
         .where('link.integrationId', '=', this.integrationId)
         .where('link.recordType', '=', recordType)
@@ -158,7 +200,9 @@ export class Pulled {
   }
 
   async names(recordType = 'contacts'): Promise<Record<string, unknown>> {
-    return Object.fromEntries([...(await this.held(recordType))].map(([id, { fields }]) => [id, fields['name']]));
+    return Object.fromEntries(
+      [...(await this.held(recordType))].map(([id, { fields }]) => [id, fields['name']]),
+    );
   }
 
   /** Our id of one of theirs. */
@@ -166,7 +210,9 @@ export class Pulled {
     const { externalId } = await this.inTenant(({ trx }) =>
       trx
         .selectFrom('recordLinks as link')
-        .innerJoin('records as record', (join) => join.onRef('record.tenantId', '=', 'link.tenantId').onRef('record.recordId', '=', 'link.recordId'))
+        .innerJoin('records as record', (join) =>
+          join.onRef('record.tenantId', '=', 'link.tenantId').onRef('record.recordId', '=', 'link.recordId'),
+        )
         .select('record.externalId')
         .where('link.integrationId', '=', this.integrationId)
         .where('link.recordType', '=', recordType)
@@ -178,24 +224,46 @@ export class Pulled {
 
   async conflicts() {
     return this.inTenant(({ trx }) =>
-      trx.selectFrom('syncConflicts').selectAll().where('integrationId', '=', this.integrationId).orderBy('syncConflictId').execute(),
+      trx
+        .selectFrom('syncConflicts')
+        .selectAll()
+        .where('integrationId', '=', this.integrationId)
+        .orderBy('syncConflictId')
+        .execute(),
     );
   }
 
   async errors(syncRunId: string) {
-    return this.inTenant(({ trx }) => trx.selectFrom('syncRecordErrors').selectAll().where('syncRunId', '=', syncRunId).orderBy('syncRecordErrorId').execute());
+    return this.inTenant(({ trx }) =>
+      trx
+        .selectFrom('syncRecordErrors')
+        .selectAll()
+        .where('syncRunId', '=', syncRunId)
+        .orderBy('syncRecordErrorId')
+        .execute(),
+    );
   }
 
   /** Rows of the Sync Status log, newest last. */
   async statuses() {
     return this.inTenant(({ trx }) =>
-      trx.selectFrom('syncStatuses').selectAll().where('integrationId', '=', this.integrationId).orderBy('syncStatusId').execute(),
+      trx
+        .selectFrom('syncStatuses')
+        .selectAll()
+        .where('integrationId', '=', this.integrationId)
+        .orderBy('syncStatusId')
+        .execute(),
     );
   }
 
   async reviews() {
     return this.inTenant(({ trx }) =>
-      trx.selectFrom('deletionReviews').selectAll().where('integrationId', '=', this.integrationId).orderBy('deletionReviewId').execute(),
+      trx
+        .selectFrom('deletionReviews')
+        .selectAll()
+        .where('integrationId', '=', this.integrationId)
+        .orderBy('deletionReviewId')
+        .execute(),
     );
   }
 
@@ -209,7 +277,9 @@ export class Pulled {
   }
 
   async notifications(kind: string) {
-    return (await this.tenant.notifications()).filter((one) => one.integrationId === this.integrationId && one.kind === kind);
+    return (await this.tenant.notifications()).filter(
+      (one) => one.integrationId === this.integrationId && one.kind === kind,
+    );
   }
 
   /** What differs between what they have and what we hold of it, under `CONTACTS`. */
@@ -224,7 +294,13 @@ export class Pulled {
   }
 
   async integration() {
-    return this.inTenant(({ trx }) => trx.selectFrom('integrations').selectAll().where('integrationId', '=', this.integrationId).executeTakeFirstOrThrow());
+    return this.inTenant(({ trx }) =>
+      trx
+        .selectFrom('integrations')
+        .selectAll()
+        .where('integrationId', '=', this.integrationId)
+        .executeTakeFirstOrThrow(),
+    );
   }
 
   inTenant<T>(work: Parameters<typeof this.tenant.world.database.withTenant<T>>[1]): Promise<T> {

@@ -11,12 +11,12 @@ import { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
 import { createIntegration, type NewIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { acceptChanges, type AcceptedChange, type RecordChange } from '../../../db/records/accept-changes';
-import { actOnRecordSync, type RecordSyncAct } from '../../../db/records/record-sync-actions';
-import { createSealing, type Sealing } from '../../../db/platform/encryption';
+import { actOnRecordSync, type RecordSyncAction } from '../../../db/records/record-sync-actions';
+import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import { createWebhookSender } from '../../../egress/webhook-sender';
 import { createDependencies } from '../../../worker/dependencies';
-import { flushOutbox, type Wake } from '../../../worker/outbox-dispatcher';
-import { createWake } from '../../../worker/outbox-handlers';
+import { flushOutbox, type OutboxHandler } from '../../../worker/outbox-dispatcher';
+import { createOutboxHandlers } from '../../../worker/outbox-handlers';
 import { createWorkers } from '../../../worker/worker';
 import { createTestDatabase, type TestDatabase } from './database';
 import { createCrm, type Crm } from '../servers/crm';
@@ -35,21 +35,21 @@ export interface Pair {
   dueAt: Date | null;
   errors: { code: string; field: string | null; message: string; category: string }[] | null;
   relevantVersion: number;
-  concludedVersion: number | null;
+  resultVersion: number | null;
   nextAttemptAt: Date | null;
   heldAt: Date | null;
 }
 
-export class LaneWorld {
+export class PushEnvironment {
   private constructor(
     readonly env: TestWorkflowEnvironment,
     readonly database: Database,
     readonly ledger: Ledger,
     readonly crm: Crm,
     readonly mail: RecordedMail,
-    readonly wake: Wake,
+    readonly handleRow: OutboxHandler,
     readonly dependencies: ActivityDependencies,
-    readonly sealing: Sealing,
+    readonly encryption: Encryption,
     private readonly testDatabase: TestDatabase,
     private workers: Worker[],
     private running: Promise<unknown>,
@@ -65,7 +65,7 @@ export class LaneWorld {
     pulling?: ActivityDependencies['pulling'];
     hasMailer?: boolean;
     webhookTimeoutMs?: number;
-  } = {}): Promise<LaneWorld> {
+  } = {}): Promise<PushEnvironment> {
     const [env, testDatabase] = await Promise.all([createTimeSkippingEnvironment(), createTestDatabase()]);
     const database = new Database({
       url: testDatabase.url,
@@ -77,21 +77,24 @@ export class LaneWorld {
     const ledger = createLedger(() => env.currentTimeMs());
     const crm = createCrm(() => env.currentTimeMs());
     const mail = createRecordedMail(() => env.currentTimeMs());
-    const sealing = createSealing({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
+    const encryption = createEncryption({ keys: [{ keyId: 'test', secret: randomBytes(32) }] });
     const dependencies = createDependencies({
       database,
-      sealing,
+      encryption,
       connectors: { ledger: ledger.connector, crm: crm.connector },
       createHttpClient: () => ({ send: () => Promise.reject(new Error('The ledger needs no network.')) }),
       createSocketOpener: () => ({ open: () => Promise.reject(new Error('The ledger needs no network.')) }),
       mailer: hasMailer ? mail.mailer : null,
-      webhookSender: createWebhookSender({ policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: true }, timeoutMs: webhookTimeoutMs }),
+      webhookSender: createWebhookSender({
+        policy: { allowCidrs: ['127.0.0.0/8'], allowHttp: true },
+        timeoutMs: webhookTimeoutMs,
+      }),
       log: silent,
       isStopping: () => false,
       pushing,
       pulling,
     });
-    const wake = insistently(createWake(env.client, { hasSearchAttributes: false }));
+    const handleRow = insistently(createOutboxHandlers(env.client, { hasSearchAttributes: false }));
     const workers = await createWorkers({
       connection: env.nativeConnection,
       namespace: env.namespace ?? 'default',
@@ -99,7 +102,19 @@ export class LaneWorld {
       workflows: { workflowBundle: timeSkippingBundle() },
     });
     const running = Promise.all(workers.map((worker) => worker.run()));
-    return new LaneWorld(env, database, ledger, crm, mail, wake, dependencies, sealing, testDatabase, workers, running);
+    return new PushEnvironment(
+      env,
+      database,
+      ledger,
+      crm,
+      mail,
+      handleRow,
+      dependencies,
+      encryption,
+      testDatabase,
+      workers,
+      running,
+    );
   }
 
   async end(): Promise<void> {
@@ -127,7 +142,7 @@ export class LaneWorld {
 
   /** What the dispatcher does all the time in production. */
   async dispatch(): Promise<void> {
-    await flushOutbox({ database: this.database, wake: this.wake });
+    await flushOutbox({ database: this.database, handleRow: this.handleRow });
   }
 
   /** The third party answers well again, and what it was told before is forgotten. */
@@ -139,21 +154,24 @@ export class LaneWorld {
     this.ledger.checkAnswer = () => undefined;
   }
 
-  async tenant({ contactEmail = null }: { contactEmail?: string | null } = {}): Promise<TenantWorld> {
+  async tenant({ contactEmail = null }: { contactEmail?: string | null } = {}): Promise<TestTenant> {
     const tenantId = newUuid();
     await this.database.withTenant(tenantId, ({ trx }) =>
-      trx.insertInto('tenants').values({ tenantId, name: 'Test', timeZone: 'Europe/Brussels', contactEmail }).execute(),
+      trx
+        .insertInto('tenants')
+        .values({ tenantId, name: 'Test', timeZone: 'Europe/Brussels', contactEmail })
+        .execute(),
     );
-    return new TenantWorld(this, tenantId);
+    return new TestTenant(this, tenantId);
   }
 }
 
 /** The time-skipping server refuses a signal-with-start in the instant in which the workflow ends; the real one does not. */
-function insistently(wake: Wake): Wake {
+function insistently(handleRow: OutboxHandler): OutboxHandler {
   return async (due) => {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await wake(due);
+        return await handleRow(due);
       } catch (error) {
         if (tries === 5 || !(error as Error).message.includes('Completed workflow')) throw error;
       }
@@ -161,9 +179,9 @@ function insistently(wake: Wake): Wake {
   };
 }
 
-export class TenantWorld {
+export class TestTenant {
   constructor(
-    readonly world: LaneWorld,
+    readonly world: PushEnvironment,
     readonly tenantId: string,
   ) {}
 
@@ -185,7 +203,7 @@ export class TenantWorld {
           onDelete: 'deactivate',
         },
       },
-      sealedCredentials: null,
+      encryptedCredentials: null,
       gracePeriodMs: GRACE_MS,
       maxWaitMs: 60 * MINUTE,
       initialPush: 'none',
@@ -198,37 +216,54 @@ export class TenantWorld {
 
   /** Accepts changes; the outbox is sent. */
   async accept(...changes: (Partial<RecordChange> & { externalId: string })[]): Promise<AcceptedChange[]> {
-    const complete = changes.map((change) => ({ recordType: 'employees', kind: 'put' as const, fields: {}, ...change }));
-    const accepted = await this.world.database.withTenant(this.tenantId, (work) => acceptChanges(work, complete, { actor: 'test', requestId: 'test' }));
+    const complete = changes.map((change) => ({
+      recordType: 'employees',
+      kind: 'put' as const,
+      fields: {},
+      ...change,
+    }));
+    const accepted = await this.world.database.withTenant(this.tenantId, (work) =>
+      acceptChanges(work, complete, { actor: 'test', requestId: 'test' }),
+    );
     await this.world.dispatch();
     return accepted;
   }
 
-  async change(externalId: string, fields: RecordChange['fields'], more: Partial<RecordChange> = {}): Promise<AcceptedChange> {
+  async change(
+    externalId: string,
+    fields: RecordChange['fields'],
+    more: Partial<RecordChange> = {},
+  ): Promise<AcceptedChange> {
     const [accepted] = await this.accept({ externalId, fields, ...more });
     return accepted as AcceptedChange;
   }
 
-  async act(act: RecordSyncAct, integrationId: string, externalId: string): Promise<string> {
+  async act(act: RecordSyncAction, integrationId: string, externalId: string): Promise<string> {
     const recordId = await this.recordId(externalId);
-    const outcome = await this.world.database.withTenant(this.tenantId, (work) => actOnRecordSync(work, { act, integrationId, recordId, actor: 'ana' }));
+    const outcome = await this.world.database.withTenant(this.tenantId, (work) =>
+      actOnRecordSync(work, { act, integrationId, recordId, actor: 'ana' }),
+    );
     await this.world.dispatch();
     return outcome;
   }
 
   async recordId(externalId: string): Promise<string> {
     return this.world.database.withTenant(this.tenantId, async ({ trx }) => {
-      const row = await trx.selectFrom('records').select('recordId').where('externalId', '=', externalId).executeTakeFirstOrThrow();
+      const row = await trx
+        .selectFrom('records')
+        .select('recordId')
+        .where('externalId', '=', externalId)
+        .executeTakeFirstOrThrow();
       return row.recordId;
     });
   }
 
-  async pair(integrationId: string, externalId: string): Promise<Pair | undefined> {
+  async recordSync(integrationId: string, externalId: string): Promise<Pair | undefined> {
     const recordId = await this.recordId(externalId);
     return this.world.database.withTenant(this.tenantId, ({ trx }) =>
       trx
         .selectFrom('recordSyncs')
-        .select(['status', 'dueAt', 'errors', 'relevantVersion', 'concludedVersion', 'nextAttemptAt', 'heldAt'])
+        .select(['status', 'dueAt', 'errors', 'relevantVersion', 'resultVersion', 'nextAttemptAt', 'heldAt'])
         .where('integrationId', '=', integrationId)
         .where('recordId', '=', recordId)
         .executeTakeFirst(),
@@ -236,14 +271,18 @@ export class TenantWorld {
   }
 
   async status(integrationId: string, externalId: string): Promise<string | null | undefined> {
-    return (await this.pair(integrationId, externalId))?.status;
+    return (await this.recordSync(integrationId, externalId))?.status;
   }
 
   async pushes(integrationId: string) {
     return this.world.database.withTenant(this.tenantId, ({ trx }) =>
       trx
         .selectFrom('pushes')
-        .innerJoin('records', (join) => join.onRef('records.tenantId', '=', 'pushes.tenantId').onRef('records.recordId', '=', 'pushes.recordId'))
+        .innerJoin('records', (join) =>
+          join
+            .onRef('records.tenantId', '=', 'pushes.tenantId')
+            .onRef('records.recordId', '=', 'pushes.recordId'),
+        )
         .selectAll('pushes')
         .select('records.externalId')
         .where('pushes.integrationId', '=', integrationId)
@@ -253,13 +292,17 @@ export class TenantWorld {
   }
 
   async notifications() {
-    return this.world.database.withTenant(this.tenantId, ({ trx }) => trx.selectFrom('notifications').selectAll().execute());
+    return this.world.database.withTenant(this.tenantId, ({ trx }) =>
+      trx.selectFrom('notifications').selectAll().execute(),
+    );
   }
 
   /** `RUNNING`, `COMPLETED`, … of the integration's lane, or null when it never ran. */
-  async lane(integrationId: string): Promise<string | null> {
+  async pushWorkflowStatus(integrationId: string): Promise<string | null> {
     try {
-      const { status } = await this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId })).describe();
+      const { status } = await this.world.env.client.workflow
+        .getHandle(recordPushWorkflowId({ integrationId }))
+        .describe();
       return status.name;
     } catch {
       return null;

@@ -25,7 +25,8 @@ export function createRecordedMail(clock: () => Promise<number>): RecordedMail {
         const { emailId, recipient } = email;
         recorded.attempts.push({ emailId, at: await clock() });
         const answer = recorded.answer(email);
-        if (answer.kind === 'taken') recorded.sent.push({ emailId, recipient, ...composeEmail({ ...email, publicUrl: PUBLIC_URL }) });
+        if (answer.kind === 'taken')
+          recorded.sent.push({ emailId, recipient, ...composeEmail({ ...email, publicUrl: PUBLIC_URL }) });
         return answer;
       },
       close: () => undefined,

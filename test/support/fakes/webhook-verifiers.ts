@@ -24,7 +24,9 @@ export async function verifiersThatTake(webhooks: readonly SignedWebhook[]): Pro
   return webhooks.map((webhook, index) => [
     ...(takes(new StandardWebhook(webhook.secret), webhook) ? ['standardwebhooks'] : []),
     ...(takes(new SvixWebhook(webhook.secret), webhook) ? ['svix'] : []),
-    ...Object.entries(inPython[index] ?? {}).flatMap(([name, verdict]) => (verdict === 'ok' ? [`${name} in Python`] : [])),
+    ...Object.entries(inPython[index] ?? {}).flatMap(([name, verdict]) =>
+      verdict === 'ok' ? [`${name} in Python`] : [],
+    ),
   ]);
 }
 

@@ -4,8 +4,8 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import type { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
-import type { Sealing } from '../../../db/platform/encryption';
-import { webhookSecretsPlace } from '../../../db/webhooks/endpoint-queue';
+import type { Encryption } from '../../../db/platform/encryption';
+import { webhookSecretsLocation } from '../../../db/webhooks/endpoint-queue';
 import type { EventType } from '../../../domain/webhooks/event-catalogue';
 
 export interface ReceivedWebhook {
@@ -59,7 +59,9 @@ export const newWebhookSecret = (): string => `whsec_${randomBytes(32).toString(
 /** As a receiver would check it (Standard Webhooks), written apart from what signs. */
 export function isSignedBy(secret: string, { id, timestamp, body, signatures }: ReceivedWebhook): boolean {
   const key = Buffer.from(secret.split('_')[1] as string, 'base64');
-  return signatures.includes(`v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`);
+  return signatures.includes(
+    `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`,
+  );
 }
 
 export interface EndpointOptions {
@@ -72,12 +74,20 @@ export interface EndpointOptions {
 }
 
 /** @returns the endpoint's id. */
-export async function createEndpoint({ database, sealing }: { database: Database; sealing: Sealing }, options: EndpointOptions): Promise<string> {
+export async function createEndpoint(
+  { database, encryption }: { database: Database; encryption: Encryption },
+  options: EndpointOptions,
+): Promise<string> {
   const endpointId = newUuid();
   await database.withTenant(options.tenantId, async (work) => {
-    const secrets: { sealed: string; expiresAt: string | null }[] = [];
-    for (const { secret, expiresAt } of options.secrets ?? [{ secret: newWebhookSecret(), expiresAt: null }]) {
-      secrets.push({ sealed: await sealing.seal(work, webhookSecretsPlace(endpointId), secret), expiresAt });
+    const secrets: { encrypted: string; expiresAt: string | null }[] = [];
+    for (const { secret, expiresAt } of options.secrets ?? [
+      { secret: newWebhookSecret(), expiresAt: null },
+    ]) {
+      secrets.push({
+        encrypted: await encryption.encrypt(work, webhookSecretsLocation(endpointId), secret),
+        expiresAt,
+      });
     }
     await work.trx
       .insertInto('webhookEndpoints')
@@ -91,7 +101,7 @@ export async function createEndpoint({ database, sealing }: { database: Database
         ratePerSecond: options.ratePerSecond ?? null,
         secrets: JSON.stringify(secrets),
         disabledAt: null,
-        disabledBecause: null,
+        disabledReason: null,
         failingSince: null,
         warnedAt: null,
         blockedUntil: null,

@@ -3,7 +3,16 @@
  * was asked. Can be told to answer badly, to shift its list while it is read, and to tell the wrong time.
  */
 import { z } from 'zod';
-import type { Connector, ConnectorContext, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest, RemoteRecord } from '../../../connectors/connector';
+import type {
+  Connector,
+  ConnectorContext,
+  PushItem,
+  PushResult,
+  ReadAbilities,
+  ReadPage,
+  ReadRequest,
+  RemoteRecord,
+} from '../../../connectors/connector';
 import { ConnectorError, RecordRejected } from '../../../connectors/errors';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordType } from '../../../domain/records/record-type';
@@ -59,7 +68,12 @@ export class CrmAccount {
     return known;
   }
 
-  async put(recordType: string, id: string, fields: JsonObject, externalId: string | null = null): Promise<void> {
+  async put(
+    recordType: string,
+    id: string,
+    fields: JsonObject,
+    externalId: string | null = null,
+  ): Promise<void> {
     const known = this.type(recordType).get(id);
     this.type(recordType).set(id, {
       fields,
@@ -72,12 +86,17 @@ export class CrmAccount {
 
   async remove(recordType: string, id: string): Promise<void> {
     const known = this.type(recordType).get(id);
-    if (known !== undefined) this.type(recordType).set(id, { ...known, isDeleted: true, modifiedAt: await this.clock() });
+    if (known !== undefined)
+      this.type(recordType).set(id, { ...known, isDeleted: true, modifiedAt: await this.clock() });
   }
 
   /** What it holds, by id. */
   held(recordType: string): Map<string, JsonObject> {
-    return new Map([...this.type(recordType)].filter(([, { isDeleted }]) => !isDeleted).map(([id, { fields }]) => [id, fields]));
+    return new Map(
+      [...this.type(recordType)]
+        .filter(([, { isDeleted }]) => !isDeleted)
+        .map(([id, { fields }]) => [id, fields]),
+    );
   }
 
   async clock(): Promise<number> {
@@ -92,12 +111,18 @@ export class CrmAccount {
     const asOf = this.tellsTime ? new Date(await this.clock()) : null;
     const matching = [...this.type(recordType)]
       .filter(([, record]) =>
-        modifiedSince === null ? !record.isDeleted : record.modifiedAt >= modifiedSince.getTime() && (this.listsTombstones || !record.isDeleted),
+        modifiedSince === null
+          ? !record.isDeleted
+          : record.modifiedAt >= modifiedSince.getTime() && (this.listsTombstones || !record.isDeleted),
       )
       .sort(([a], [b]) => (a < b ? -1 : 1));
-    const rest = this.abilities.isPagingStable ? matching.filter(([id]) => cursor === null || id > cursor) : matching.slice(Number(cursor ?? 0));
+    const rest = this.abilities.isPagingStable
+      ? matching.filter(([id]) => cursor === null || id > cursor)
+      : matching.slice(Number(cursor ?? 0));
     const shown = rest.slice(0, this.pageSize);
-    const next = this.abilities.isPagingStable ? (shown.at(-1)?.[0] ?? null) : String(Number(cursor ?? 0) + shown.length);
+    const next = this.abilities.isPagingStable
+      ? (shown.at(-1)?.[0] ?? null)
+      : String(Number(cursor ?? 0) + shown.length);
     const page: ReadPage = {
       records: shown.map(([id, record]) => toRemote(id, record)),
       unreadable: [],
@@ -147,7 +172,8 @@ export function createCrm(now: () => Promise<number> | number): Crm {
       onDelete: ['delete', 'deactivate', 'leave'],
       recordTypes: () => [],
       hosts: () => [],
-      readAbilities: (config, recordType) => (recordType === 'unreadable' ? null : account(ownerOf({ config })).abilities),
+      readAbilities: (config, recordType) =>
+        recordType === 'unreadable' ? null : account(ownerOf({ config })).abilities,
       readPage: (request, context) => account(ownerOf(context)).readPage(request, ownerOf(context)),
       async count(recordType, context) {
         const it = account(ownerOf(context));
@@ -168,7 +194,11 @@ export function createCrm(now: () => Promise<number> | number): Crm {
   return crm;
 }
 
-async function push(account: CrmAccount, items: readonly PushItem[], now: () => Promise<number> | number): Promise<PushResult[]> {
+async function push(
+  account: CrmAccount,
+  items: readonly PushItem[],
+  now: () => Promise<number> | number,
+): Promise<PushResult[]> {
   const results: PushResult[] = [];
   for (const item of items) {
     const { pushId, operation, recordType, externalId, payload, remoteId } = item;
@@ -181,12 +211,29 @@ async function push(account: CrmAccount, items: readonly PushItem[], now: () => 
       if (error instanceof RecordRejected) continue;
       return results;
     }
-    const found = remoteId ?? [...account.type(recordType)].find(([, record]) => record.externalId === externalId && !record.isDeleted)?.[0] ?? null;
+    const found =
+      remoteId ??
+      [...account.type(recordType)].find(
+        ([, record]) => record.externalId === externalId && !record.isDeleted,
+      )?.[0] ??
+      null;
     const id = found ?? `new-${externalId}`;
-    if (operation === 'upsert') await account.put(recordType, id, { ...account.type(recordType).get(id)?.fields, ...payload }, externalId);
+    if (operation === 'upsert')
+      await account.put(
+        recordType,
+        id,
+        { ...account.type(recordType).get(id)?.fields, ...payload },
+        externalId,
+      );
     else await account.remove(recordType, id);
     const effect = operation === 'upsert' ? (found === null ? 'created' : 'updated') : 'deleted';
-    results.push({ pushId, ok: true, effect, remoteId: operation === 'upsert' ? id : null, remoteVersion: null });
+    results.push({
+      pushId,
+      ok: true,
+      effect,
+      remoteId: operation === 'upsert' ? id : null,
+      remoteVersion: null,
+    });
   }
   return results;
 }

@@ -9,7 +9,12 @@ import { freePort } from './free-port';
 import { temporaryFolder } from './shared-servers';
 
 async function callJson(method: string, url: string, body?: unknown): Promise<unknown> {
-  const response = await fetch(url, { method, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) });
+  const response = await fetch(url, {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${url} was answered ${response.status}: ${text}`);
   return text ? JSON.parse(text) : undefined;
@@ -39,7 +44,12 @@ export async function startToxiproxy(): Promise<Toxiproxy> {
   const [command, port] = [await findToxiproxy(), await freePort()];
   const api = `http://127.0.0.1:${port}`;
   const logFile = path.join(temporaryFolder('toxiproxy'), 'log');
-  const child = await startProcess({ name: 'toxiproxy', command, args: ['-host', '127.0.0.1', '-port', String(port)], logFile });
+  const child = await startProcess({
+    name: 'toxiproxy',
+    command,
+    args: ['-host', '127.0.0.1', '-port', String(port)],
+    logFile,
+  });
   await waitUntilReady(child, () => answersHttp(`${api}/version`));
   return { linkTo: (upstreamPort) => link(api, upstreamPort), stop: () => child.stop() };
 }
@@ -47,7 +57,12 @@ export async function startToxiproxy(): Promise<Toxiproxy> {
 async function link(api: string, upstreamPort: number): Promise<FaultyLink> {
   const port = await freePort();
   const proxy = `${api}/proxies/link-${port}`;
-  await callJson('POST', `${api}/proxies`, { name: `link-${port}`, listen: `127.0.0.1:${port}`, upstream: `127.0.0.1:${upstreamPort}`, enabled: true });
+  await callJson('POST', `${api}/proxies`, {
+    name: `link-${port}`,
+    listen: `127.0.0.1:${port}`,
+    upstream: `127.0.0.1:${upstreamPort}`,
+    enabled: true,
+  });
   const toxics = new Set<string>();
   const enable = async (): Promise<void> => void (await callJson('POST', proxy, { enabled: true }));
   return {
@@ -83,7 +98,12 @@ export async function startWireMock(): Promise<WireMock> {
   const [jar, port, folder] = [await findWireMock(), await freePort(), temporaryFolder('wiremock')];
   const listen = ['--port', String(port), '--bind-address', '127.0.0.1', '--root-dir', folder];
   const args = ['-Xmx256m', '-jar', jar, ...listen, '--global-response-templating', '--disable-banner'];
-  const child = await startProcess({ name: 'WireMock', command: 'java', args, logFile: path.join(folder, 'log') });
+  const child = await startProcess({
+    name: 'WireMock',
+    command: 'java',
+    args,
+    logFile: path.join(folder, 'log'),
+  });
   const url = `http://127.0.0.1:${port}`;
   const admin = `${url}/__admin`;
   await waitUntilReady(child, () => answersHttp(`${admin}/health`));
@@ -92,7 +112,9 @@ export async function startWireMock(): Promise<WireMock> {
     port,
     stub: async (mapping) => void (await callJson('POST', `${admin}/mappings`, mapping)),
     requests: async (criteria = {}) => {
-      const found = (await callJson('POST', `${admin}/requests/find`, criteria)) as { requests: (Record<string, unknown> & { loggedDate: number })[] };
+      const found = (await callJson('POST', `${admin}/requests/find`, criteria)) as {
+        requests: (Record<string, unknown> & { loggedDate: number })[];
+      };
       return found.requests.sort((a, b) => a.loggedDate - b.loggedDate);
     },
     reset: async () => void (await callJson('POST', `${admin}/reset`)),

@@ -26,18 +26,28 @@ export interface HttpRelay {
 }
 
 export async function startHttpRelay(upstreamPort: number): Promise<HttpRelay> {
-  const server = http.createServer((request, response) => void handOn(request, response).catch(() => response.destroy()));
+  const server = http.createServer(
+    (request, response) => void handOn(request, response).catch(() => response.destroy()),
+  );
 
   async function handOn(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const noted: RelayedRequest = { method: request.method ?? '', path: request.url ?? '', at: Date.now(), status: null };
+    const noted: RelayedRequest = {
+      method: request.method ?? '',
+      path: request.url ?? '',
+      at: Date.now(),
+      status: null,
+    };
     relay.requests.push(noted);
     await relay.before(noted);
     const { method, url: path, headers } = request;
-    const onward = http.request({ host: '127.0.0.1', port: upstreamPort, method, path, headers }, (answer) => {
-      noted.status = answer.statusCode ?? null;
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
+    const onward = http.request(
+      { host: '127.0.0.1', port: upstreamPort, method, path, headers },
+      (answer) => {
+        noted.status = answer.statusCode ?? null;
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
     onward.on('error', () => response.destroy());
     request.pipe(onward);
   }
@@ -62,7 +72,7 @@ export async function startHttpRelay(upstreamPort: number): Promise<HttpRelay> {
 }
 
 /** A door: whoever comes waits until it is opened. */
-export function createDoor(): { wait(): Promise<void>; open(): void; waiting: number } {
+export function createAuthScheme(): { wait(): Promise<void>; open(): void; waiting: number } {
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => (open = resolve));
   const door = {

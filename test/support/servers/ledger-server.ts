@@ -71,10 +71,18 @@ interface Request {
   body: Record<string, unknown>;
 }
 
-const KINDS: Readonly<Record<string, LedgerCall['kind']>> = { POST: 'create', PATCH: 'update', DELETE: 'delete', GET: 'find' };
+const KINDS: Readonly<Record<string, LedgerCall['kind']>> = {
+  POST: 'create',
+  PATCH: 'update',
+  DELETE: 'delete',
+  GET: 'find',
+};
 
 export async function startLedgerServer(): Promise<LedgerServer> {
-  const accounts = new Map<string, { people: Map<string, Person>; answers: Map<string, { status: number; body: unknown }>; created: number }>();
+  const accounts = new Map<
+    string,
+    { people: Map<string, Person>; answers: Map<string, { status: number; body: unknown }>; created: number }
+  >();
   const busy = new Map<string, number>();
 
   function accountOf(name: string) {
@@ -87,7 +95,13 @@ export async function startLedgerServer(): Promise<LedgerServer> {
   function apply({ call, id, body }: Request): { status: number; body: unknown } {
     const account = accountOf(call.account);
     if (call.kind === 'check') return { status: 200, body: { ok: true } };
-    if (call.kind === 'find') return { status: 200, body: { items: [...account.people.values()].filter((person) => person.external_id === call.externalId) } };
+    if (call.kind === 'find')
+      return {
+        status: 200,
+        body: {
+          items: [...account.people.values()].filter((person) => person.external_id === call.externalId),
+        },
+      };
     const earlier = call.key === null ? undefined : account.answers.get(call.key);
     if (earlier !== undefined) return earlier;
     const answer = change(account, { call, id, body });
@@ -96,7 +110,10 @@ export async function startLedgerServer(): Promise<LedgerServer> {
     return answer;
   }
 
-  function change(account: ReturnType<typeof accountOf>, { call, id, body }: Request): { status: number; body: unknown } {
+  function change(
+    account: ReturnType<typeof accountOf>,
+    { call, id, body }: Request,
+  ): { status: number; body: unknown } {
     const { external_id: externalId, rev, is_active: isActive, ...fields } = body;
     if (call.kind === 'create') {
       account.created += 1;
@@ -115,7 +132,12 @@ export async function startLedgerServer(): Promise<LedgerServer> {
     if (person === undefined) return { status: 404, body: { message: 'There is no such person.' } };
     call.isEffect = true;
     if (call.kind === 'delete') account.people.delete(person.id);
-    else Object.assign(person, { rev: rev ?? person.rev, is_active: isActive ?? person.is_active, fields: { ...person.fields, ...fields } });
+    else
+      Object.assign(person, {
+        rev: rev ?? person.rev,
+        is_active: isActive ?? person.is_active,
+        fields: { ...person.fields, ...fields },
+      });
     return { status: 200, body: { ...person } };
   }
 
@@ -125,22 +147,32 @@ export async function startLedgerServer(): Promise<LedgerServer> {
     const person = request.id === undefined ? undefined : accountOf(call.account).people.get(request.id);
     call.externalId ??= person?.external_id ?? null;
     call.rev ??= person?.rev ?? null;
-    const pair = `${call.account} ${call.externalId}`;
+    const recordSync = `${call.account} ${call.externalId}`;
     const isChange = call.kind !== 'check' && call.kind !== 'find';
     if (isChange) {
-      call.isOverlapping = (busy.get(pair) ?? 0) > 0;
-      busy.set(pair, (busy.get(pair) ?? 0) + 1);
+      call.isOverlapping = (busy.get(recordSync) ?? 0) > 0;
+      busy.set(recordSync, (busy.get(recordSync) ?? 0) + 1);
       // Closed is closed: what a dead client had asked for is nobody's call any more.
-      response.once('close', () => busy.set(pair, (busy.get(pair) ?? 1) - 1));
+      response.once('close', () => busy.set(recordSync, (busy.get(recordSync) ?? 1) - 1));
     }
     ledger.calls.push(call);
     await respond(request, response, await ledger.decide(call));
   }
 
-  async function respond(request: Request, response: ServerResponse, misbehaviour: Misbehaviour | undefined): Promise<void> {
+  async function respond(
+    request: Request,
+    response: ServerResponse,
+    misbehaviour: Misbehaviour | undefined,
+  ): Promise<void> {
     const { call } = request;
     if (misbehaviour?.kind === 'status')
-      return send(call, response, misbehaviour.status, misbehaviour.body ?? { message: 'As ordered.' }, misbehaviour.headers);
+      return send(
+        call,
+        response,
+        misbehaviour.status,
+        misbehaviour.body ?? { message: 'As ordered.' },
+        misbehaviour.headers,
+      );
     if (misbehaviour?.kind === 'reset') return void response.socket?.destroy();
     if (misbehaviour?.kind === 'hang') return;
     const { status, body } = apply(request);
@@ -150,7 +182,13 @@ export async function startLedgerServer(): Promise<LedgerServer> {
     send(call, response, status, body);
   }
 
-  function send(call: LedgerCall, response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  function send(
+    call: LedgerCall,
+    response: ServerResponse,
+    status: number,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): void {
     if (response.destroyed) return;
     call.status = status;
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
@@ -169,8 +207,12 @@ export async function startLedgerServer(): Promise<LedgerServer> {
     decide: () => undefined,
     afterEffect: () => undefined,
     people: (account) => [...accountOf(account).people.values()],
-    person: (account, externalId) => ledger.people(account).find((person) => person.external_id === externalId),
-    changes: (account) => ledger.calls.filter((call) => call.account === account && call.kind !== 'check' && call.kind !== 'find'),
+    person: (account, externalId) =>
+      ledger.people(account).find((person) => person.external_id === externalId),
+    changes: (account) =>
+      ledger.calls.filter(
+        (call) => call.account === account && call.kind !== 'check' && call.kind !== 'find',
+      ),
     reset() {
       ledger.decide = () => undefined;
       ledger.afterEffect = () => undefined;
@@ -228,14 +270,20 @@ export function ledgerIntegration(
       base_url: `${ledgerUrl}/${encodeURIComponent(account)}`,
       auth: { type: 'bearer' },
       check: { path: '/ping' },
-      errors: { message: '/message', each: { at: '/errors', name: '/field', message: '/message', code: '/code' } },
+      errors: {
+        message: '/message',
+        each: { at: '/errors', name: '/field', message: '/message', code: '/code' },
+      },
       record_types: {
         employees: {
           label: 'People',
           external_id: '/external_id',
           id: '/id',
           ...(by === 'find' ? { find: { path: '/people{?external_id}', items: '/items' } } : {}),
-          create: { path: '/people', ...(by === 'key' ? { idempotency_header: 'Idempotency-Key' } : withKey) },
+          create: {
+            path: '/people',
+            ...(by === 'key' ? { idempotency_header: 'Idempotency-Key' } : withKey),
+          },
           update: { path: '/people/{remote_id}', ...withKey },
           delete: { path: '/people/{remote_id}', ...withKey },
           deactivate: { set: { is_active: false } },

@@ -32,7 +32,10 @@ export interface Ledger {
   held: Map<string, PushItem['payload']>;
 }
 
-export function createLedger(now: () => Promise<number> | number, { batchSize = 50, kind = 'ledger' } = {}): Ledger {
+export function createLedger(
+  now: () => Promise<number> | number,
+  { batchSize = 50, kind = 'ledger' } = {},
+): Ledger {
   const ledger: Ledger = {
     calls: [],
     checks: 0,
@@ -50,7 +53,8 @@ export function createLedger(now: () => Promise<number> | number, { batchSize = 
       onDelete: ['deactivate', 'delete', 'leave'],
       recordTypes: () => [],
       hosts: () => [],
-      push: (items: readonly PushItem[], { signal, config }: ConnectorContext) => pushAll(items, signal, (config as { owner: string }).owner),
+      push: (items: readonly PushItem[], { signal, config }: ConnectorContext) =>
+        pushAll(items, signal, (config as { owner: string }).owner),
       async check({ config }: ConnectorContext) {
         ledger.checks += 1;
         const error = ledger.checkAnswer((config as { owner: string }).owner);
@@ -59,7 +63,11 @@ export function createLedger(now: () => Promise<number> | number, { batchSize = 
     },
   };
 
-  async function pushAll(items: readonly PushItem[], signal: AbortSignal, owner: string): Promise<PushResult[]> {
+  async function pushAll(
+    items: readonly PushItem[],
+    signal: AbortSignal,
+    owner: string,
+  ): Promise<PushResult[]> {
     const results: PushResult[] = [];
     for (const item of items) {
       if (signal.aborted) break;
@@ -67,10 +75,18 @@ export function createLedger(now: () => Promise<number> | number, { batchSize = 
       if (error !== undefined) {
         ledger.refusals += 1;
         results.push({ pushId: item.pushId, ok: false, error });
-        if (error instanceof RateLimited || error instanceof Unauthorized || error.kind === 'unavailable') break;
+        if (error instanceof RateLimited || error instanceof Unauthorized || error.kind === 'unavailable')
+          break;
         continue;
       }
-      ledger.calls.push({ owner, pushId: item.pushId, externalId: item.externalId, operation: item.operation, payload: item.payload, at: await now() });
+      ledger.calls.push({
+        owner,
+        pushId: item.pushId,
+        externalId: item.externalId,
+        operation: item.operation,
+        payload: item.payload,
+        at: await now(),
+      });
       results.push({
         pushId: item.pushId,
         ok: true,

@@ -52,13 +52,21 @@ export async function startListServer(): Promise<ListServer> {
       server.asked.push(asked);
       await server.beforePage(asked);
       await sleep(server.delayMs);
-      const shown = all.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE).map(([id, name]) => ({ id, name, note: `Something that is long enough for ${id}.` }));
-      body = { data: shown, next: (page + 1) * PAGE_SIZE < all.length ? String(page + 1) : null, total: all.length };
+      const shown = all
+        .slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE)
+        .map(([id, name]) => ({ id, name, note: `Something that is long enough for ${id}.` }));
+      body = {
+        data: shown,
+        next: (page + 1) * PAGE_SIZE < all.length ? String(page + 1) : null,
+        total: all.length,
+      };
     }
     response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
   }
 
-  const listener = http.createServer((request, response) => void serve(request, response).catch(() => response.destroy()));
+  const listener = http.createServer(
+    (request, response) => void serve(request, response).catch(() => response.destroy()),
+  );
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
   const server: ListServer = {
     url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
@@ -67,12 +75,14 @@ export async function startListServer(): Promise<ListServer> {
     beforePage: () => undefined,
     fill(dataset, count) {
       const held = datasetOf(dataset);
-      for (let index = held.size; index < count; index += 1) held.set(`r${String(index).padStart(7, '0')}`, `Name ${index}`);
+      for (let index = held.size; index < count; index += 1)
+        held.set(`r${String(index).padStart(7, '0')}`, `Name ${index}`);
       for (const id of [...held.keys()].slice(count)) held.delete(id);
     },
     changeEvery(dataset, step) {
       const held = datasetOf(dataset);
-      for (const [index, id] of [...held.keys()].entries()) if (index % step === 0) held.set(id, `${held.get(id)} changed`);
+      for (const [index, id] of [...held.keys()].entries())
+        if (index % step === 0) held.set(id, `${held.get(id)} changed`);
     },
     held: (dataset) => new Map(datasetOf(dataset)),
     askedAgain(dataset) {
@@ -91,7 +101,11 @@ export async function startListServer(): Promise<ListServer> {
 /** These datasets of it, as an API client links them. */
 export function listIntegration(url: string, datasets: readonly string[]): Record<string, unknown> {
   const typeOf = (name: string) => ({
-    list: { path: `/${name}`, items: '/data', paging: { type: 'cursor', at: '/next', parameter: 'cursor', stable: true } },
+    list: {
+      path: `/${name}`,
+      items: '/data',
+      paging: { type: 'cursor', at: '/next', parameter: 'cursor', stable: true },
+    },
     count: { path: `/${name}/count`, at: '/total' },
   });
   const mapped = {

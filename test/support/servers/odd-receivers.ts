@@ -1,7 +1,12 @@
 /** Receivers of webhooks that behave oddly (reliability row S10), on 127.0.0.1. */
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server as TcpServer,
+  type Socket,
+} from 'node:net';
 import { makeSelfSigned } from './self-signed';
 
 type Speak = (socket: Socket) => void;
@@ -33,7 +38,8 @@ export const SILENT: Readonly<Record<string, Speak>> = {
 export const BROKEN: Readonly<Record<string, Speak>> = {
   'resets the connection': (socket) => socket.resetAndDestroy(),
   'closes it without a word': (socket) => socket.once('data', () => socket.destroy()),
-  'closes it in the middle of the body': (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')),
+  'closes it in the middle of the body': (socket) =>
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')),
   'speaks something else': (socket) => socket.once('data', () => socket.end('SSH-2.0-OpenSSH_9.9\r\n')),
   'sends headers without end': (socket) =>
     socket.once('data', () => {

@@ -26,7 +26,10 @@ export async function startOidcIssuer(): Promise<OidcIssuer> {
   const codes = new Map<string, { challenge: string; nonce: string; redirectUri: string }>();
   const server = createServer((request, response) => {
     void answer(request).then(({ status, body, location }) => {
-      response.writeHead(status, { 'content-type': 'application/json', ...(location === undefined ? {} : { location }) });
+      response.writeHead(status, {
+        'content-type': 'application/json',
+        ...(location === undefined ? {} : { location }),
+      });
       response.end(JSON.stringify(body ?? {}));
     });
   });
@@ -34,11 +37,17 @@ export async function startOidcIssuer(): Promise<OidcIssuer> {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  async function answer(request: IncomingMessage): Promise<{ status: number; body?: object; location?: string }> {
+  async function answer(
+    request: IncomingMessage,
+  ): Promise<{ status: number; body?: object; location?: string }> {
     const { pathname, searchParams } = new URL(request.url ?? '/', url);
     if (issuer.state === 'broken') return { status: 500 };
     if (pathname === '/.well-known/openid-configuration') return { status: 200, body: configuration() };
-    if (pathname === '/jwks') return { status: 200, body: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' }] } };
+    if (pathname === '/jwks')
+      return {
+        status: 200,
+        body: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' }] },
+      };
     if (pathname === '/authorize') return { status: 302, location: authorize(searchParams) };
     if (pathname === '/token') return token(new URLSearchParams(await textOf(request)));
     return { status: 404 };
@@ -58,7 +67,11 @@ export async function startOidcIssuer(): Promise<OidcIssuer> {
   function authorize(asked: URLSearchParams): string {
     const code = randomUUID();
     const redirectUri = asked.get('redirect_uri') ?? '';
-    codes.set(code, { challenge: asked.get('code_challenge') ?? '', nonce: asked.get('nonce') ?? '', redirectUri });
+    codes.set(code, {
+      challenge: asked.get('code_challenge') ?? '',
+      nonce: asked.get('nonce') ?? '',
+      redirectUri,
+    });
     return `${redirectUri}?${new URLSearchParams({ code, state: asked.get('state') ?? '' }).toString()}`;
   }
 
@@ -69,14 +82,31 @@ export async function startOidcIssuer(): Promise<OidcIssuer> {
     const challenge = createHash('sha256')
       .update(asked.get('code_verifier') ?? '')
       .digest('base64url');
-    const isClient = asked.get('client_id') === issuer.clientId && asked.get('client_secret') === issuer.clientSecret;
-    if (known === undefined || known.challenge !== challenge || known.redirectUri !== asked.get('redirect_uri') || !isClient)
+    const isClient =
+      asked.get('client_id') === issuer.clientId && asked.get('client_secret') === issuer.clientSecret;
+    if (
+      known === undefined ||
+      known.challenge !== challenge ||
+      known.redirectUri !== asked.get('redirect_uri') ||
+      !isClient
+    )
       return { status: 400, body: { error: 'invalid_grant' } };
     const now = Math.floor(Date.now() / 1_000);
-    const claims = { iss: url, aud: issuer.clientId, sub: 'subject-1', iat: now, exp: now + 300, nonce: known.nonce, ...issuer.claims };
+    const claims = {
+      iss: url,
+      aud: issuer.clientId,
+      sub: 'subject-1',
+      iat: now,
+      exp: now + 300,
+      nonce: known.nonce,
+      ...issuer.claims,
+    };
     const signed = `${encode({ alg: 'RS256', kid: 'k1' })}.${encode(claims)}`;
     const idToken = `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`;
-    return { status: 200, body: { access_token: randomUUID(), token_type: 'bearer', expires_in: 300, id_token: idToken } };
+    return {
+      status: 200,
+      body: { access_token: randomUUID(), token_type: 'bearer', expires_in: 300, id_token: idToken },
+    };
   }
 
   const issuer: OidcIssuer = {

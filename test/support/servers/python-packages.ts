@@ -12,7 +12,9 @@ async function pythonVersion(): Promise<string> {
   try {
     return (await runToEnd('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'])).trim();
   } catch {
-    throw new Error('python3 is missing; the third parties of the tests need Python 3.11 or newer with pip (Debian, Ubuntu: apt-get install python3-pip).');
+    throw new Error(
+      'python3 is missing; the third parties of the tests need Python 3.11 or newer with pip (Debian, Ubuntu: apt-get install python3-pip).',
+    );
   }
 }
 
@@ -24,9 +26,24 @@ export async function ensurePythonPackages(onFetch: (what: string) => void = () 
   if (fs.existsSync(folder)) return folder;
   onFetch(`kinto, scim2-server, standardwebhooks and svix for Python ${version}`);
   const work = scratchFolder(path.dirname(folder), 'install');
-  const quiet = ['--quiet', '--disable-pip-version-check', '--no-warn-script-location', '--no-warn-conflicts', '--root-user-action=ignore'];
+  const quiet = [
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-warn-script-location',
+    '--no-warn-conflicts',
+    '--root-user-action=ignore',
+  ];
   try {
-    await runToEnd('python3', ['-m', 'pip', 'install', ...quiet, '--target', work, '--requirement', requirements]);
+    await runToEnd('python3', [
+      '-m',
+      'pip',
+      'install',
+      ...quiet,
+      '--target',
+      work,
+      '--requirement',
+      requirements,
+    ]);
     fs.renameSync(work, folder);
   } catch (error) {
     fs.rmSync(work, { recursive: true, force: true });

@@ -14,11 +14,14 @@ export const variables = {
 function ask(variable: string, what: string): string {
   const value = process.env[variable];
   if (value) return value;
-  throw new Error(`${what} is not running for this suite. Which suite starts what stands in jest.config.cjs.`);
+  throw new Error(
+    `${what} is not running for this suite. Which suite starts what stands in jest.config.cjs.`,
+  );
 }
 
 /** A new folder that goes away with the run. */
-export const temporaryFolder = (name: string): string => fs.mkdtempSync(path.join(process.env[variables.folder] ?? os.tmpdir(), `${name}-`));
+export const temporaryFolder = (name: string): string =>
+  fs.mkdtempSync(path.join(process.env[variables.folder] ?? os.tmpdir(), `${name}-`));
 
 /** Superuser's URL of the database `postgres`. Tests use `createTestDatabase()` instead. */
 export const postgresUrl = (): string => ask(variables.postgres, 'PostgreSQL');
@@ -27,9 +30,14 @@ export const postgresUrl = (): string => ask(variables.postgres, 'PostgreSQL');
 export const temporalAddress = (): string => ask(variables.temporalAddress, "Temporal's dev server");
 
 /** What `Worker.create` takes as `workflowBundle`: all workflows, bundled once for the run. */
-export const workflowBundle = (): { codePath: string } => ({ codePath: ask(variables.workflowBundle, 'The bundle of workflows/index.ts') });
+export const workflowBundle = (): { codePath: string } => ({
+  codePath: ask(variables.workflowBundle, 'The bundle of workflows/index.ts'),
+});
 
 /** The same for the time-skipping server (`uncancelled-timers.ts`). */
 export const timeSkippingBundle = (): { codePath: string } => ({
-  codePath: ask(variables.timeSkippingBundle, 'The bundle of workflows/index.ts for the time-skipping server'),
+  codePath: ask(
+    variables.timeSkippingBundle,
+    'The bundle of workflows/index.ts for the time-skipping server',
+  ),
 });

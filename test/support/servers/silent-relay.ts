@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 export interface SilentRelay {
   port: number;
   /** From now on nothing passes on the connections that are open; new ones work. */
-  forgetConnections(): void;
+  clearConnections(): void;
   stop(): Promise<void>;
 }
 
@@ -17,7 +17,7 @@ export async function startSilentRelay(upstreamPort: number): Promise<SilentRela
       client.destroy();
       upstream.destroy();
     };
-    const pair = {
+    const recordSync = {
       end,
       forget() {
         client.unpipe();
@@ -27,17 +27,17 @@ export async function startSilentRelay(upstreamPort: number): Promise<SilentRela
         upstream.destroy();
       },
     };
-    open.add(pair);
+    open.add(recordSync);
     client.pipe(upstream).pipe(client);
     for (const socket of [client, upstream]) socket.on('error', () => undefined).on('close', end);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    forgetConnections: () => open.forEach((pair) => pair.forget()),
+    clearConnections: () => open.forEach((recordSync) => recordSync.forget()),
     stop: () =>
       new Promise((resolve) => {
-        for (const pair of open) pair.end();
+        for (const recordSync of open) recordSync.end();
         server.close(() => resolve());
       }),
   };

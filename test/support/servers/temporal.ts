@@ -16,7 +16,12 @@ import { temporalAddress } from './shared-servers';
 const PollingResult = temporal.api.enums.v1.FastForwardPollingResult;
 
 /** A call that a test leaves behind must not end the process that runs all of them. */
-const plugins: ConnectionPlugin[] = [{ name: 'calm-after-close', configureConnection: (options) => ({ ...options, interceptors: temporalInterceptors }) }];
+const plugins: ConnectionPlugin[] = [
+  {
+    name: 'calm-after-close',
+    configureConnection: (options) => ({ ...options, interceptors: temporalInterceptors }),
+  },
+];
 
 let isQuiet = false;
 
@@ -31,23 +36,36 @@ function quieten(): void {
 export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
   quieten();
   const path = await findProgram('temporal-test-server');
-  return TestWorkflowEnvironment.createTimeSkipping({ plugins, server: { executable: { type: 'existing-path', path } } });
+  return TestWorkflowEnvironment.createTimeSkipping({
+    plugins,
+    server: { executable: { type: 'existing-path', path } },
+  });
 }
 
 /** A connection to the run's dev server in a new namespace; `namespace` is set. Call `teardown()` on it in afterAll. */
 export async function connectDevServer(): Promise<TestWorkflowEnvironment & { namespace: string }> {
   quieten();
   const namespace = await createNamespace();
-  const environment = await TestWorkflowEnvironment.createFromExistingServer({ plugins, address: temporalAddress(), namespace });
+  const environment = await TestWorkflowEnvironment.createFromExistingServer({
+    plugins,
+    address: temporalAddress(),
+    namespace,
+  });
   return environment as TestWorkflowEnvironment & { namespace: string };
 }
 
 /** A new namespace on the run's dev server, for processes that connect by themselves (TEMPORAL_NAMESPACE). */
 export async function createNamespace(): Promise<string> {
   const namespace = `test-${randomUUID()}`;
-  const connection = await Connection.connect({ address: temporalAddress(), interceptors: temporalInterceptors });
+  const connection = await Connection.connect({
+    address: temporalAddress(),
+    interceptors: temporalInterceptors,
+  });
   try {
-    await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: msToTs('1 day'),
+    });
     await untilKnown(connection, namespace);
   } finally {
     await connection.close();
@@ -80,14 +98,26 @@ export async function fastForward(client: Client, workflowId: string, millisecon
     namespace,
     workflowExecution: { workflowId },
     updateMask: { paths: ['time_skipping_config'] },
-    workflowExecutionOptions: { timeSkippingConfig: { enabled: true, fastForwardConfig: { id: fastForwardId, duration: msToTs(milliseconds) } } },
+    workflowExecutionOptions: {
+      timeSkippingConfig: {
+        enabled: true,
+        fastForwardConfig: { id: fastForwardId, duration: msToTs(milliseconds) },
+      },
+    },
   });
   for (;;) {
-    const poll = await service.pollWorkflowExecutionTimeSkipping({ namespace, workflowExecution: { workflowId }, fastForwardId });
-    if (poll.fastForwardPollingResult === PollingResult.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_COMPLETED) return;
+    const poll = await service.pollWorkflowExecutionTimeSkipping({
+      namespace,
+      workflowExecution: { workflowId },
+      fastForwardId,
+    });
+    if (poll.fastForwardPollingResult === PollingResult.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_COMPLETED)
+      return;
     if (poll.fastForwardPollingResult === PollingResult.FAST_FORWARD_POLLING_RESULT_POLL_TIMEOUT) continue;
     const { status } = await client.workflow.getHandle(workflowId).describe();
     if (status.name !== 'RUNNING') return; // it ended on the way
-    throw new Error(`Time of ${workflowId} could not be moved by ${milliseconds} ms: ${poll.failedReason || 'no reason given'}`);
+    throw new Error(
+      `Time of ${workflowId} could not be moved by ${milliseconds} ms: ${poll.failedReason || 'no reason given'}`,
+    );
   }
 }

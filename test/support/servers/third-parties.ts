@@ -5,7 +5,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { servePocketBase, type PocketBaseLogin } from '../../../dev/start/pocketbase';
-import { answersHttp, startProcess, waitUntilReady, type SupervisedProcess } from '../../../dev/start/processes';
+import {
+  answersHttp,
+  startProcess,
+  waitUntilReady,
+  type SupervisedProcess,
+} from '../../../dev/start/processes';
 import { freePort } from './free-port';
 import { ensurePythonPackages } from './python-packages';
 import { temporaryFolder } from './shared-servers';
@@ -17,7 +22,12 @@ export interface ThirdParty {
   stop(): Promise<void>;
 }
 
-async function runPython(name: string, script: string, args: string[], folder: string): Promise<SupervisedProcess> {
+async function runPython(
+  name: string,
+  script: string,
+  args: string[],
+  folder: string,
+): Promise<SupervisedProcess> {
   const packages = await ensurePythonPackages();
   return startProcess({
     name,
@@ -46,9 +56,20 @@ export interface ScimServerOptions {
 }
 
 /** scim2-server, SCIM 2.0 in memory; `url` ends in `/v2`. */
-export async function startScimServer({ port: givenPort, schemaFile }: ScimServerOptions = {}): Promise<ScimServer> {
+export async function startScimServer({
+  port: givenPort,
+  schemaFile,
+}: ScimServerOptions = {}): Promise<ScimServer> {
   const [folder, port, bearerToken] = [temporaryFolder('scim'), givenPort ?? (await freePort()), 's3cret'];
-  const args = ['--hostname', '127.0.0.1', '--port', String(port), '--bearer-token', bearerToken, ...(schemaFile ? ['--schema', schemaFile] : [])];
+  const args = [
+    '--hostname',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--bearer-token',
+    bearerToken,
+    ...(schemaFile ? ['--schema', schemaFile] : []),
+  ];
   const child = await runPython('scim2-server', 'scim2-server', args, folder);
   const url = `http://127.0.0.1:${port}/v2`;
   await waitUntilReady(child, () => answersHttp(`${url}/ServiceProviderConfig`));
@@ -73,10 +94,13 @@ const kintoConfig = (settings: Record<string, string>): string =>
 export async function startKinto(settings: Record<string, string> = {}): Promise<Kinto> {
   const [folder, port, username, password] = [temporaryFolder('kinto'), await freePort(), 'admin', 's3cret'];
   const config = path.join(folder, 'kinto.ini');
-  const memory = Object.fromEntries(['storage', 'cache', 'permission'].map((part) => [`kinto.${part}_backend`, `kinto.core.${part}.memory`]));
+  const memory = Object.fromEntries(
+    ['storage', 'cache', 'permission'].map((part) => [`kinto.${part}_backend`, `kinto.core.${part}.memory`]),
+  );
   const defaults = {
     use: 'egg:kinto',
-    'kinto.includes': 'kinto.plugins.default_bucket kinto.plugins.accounts kinto.plugins.history kinto.plugins.flush',
+    'kinto.includes':
+      'kinto.plugins.default_bucket kinto.plugins.accounts kinto.plugins.history kinto.plugins.flush',
     ...memory,
     'kinto.userid_hmac_secret': 'not secret: a server for one test',
     'kinto.default_bucket_hmac_secret': 'not secret: a server for one test',
@@ -95,8 +119,13 @@ export async function startKinto(settings: Record<string, string> = {}): Promise
   const url = `http://127.0.0.1:${port}/v1`;
   await waitUntilReady(child, () => answersHttp(`${url}/__heartbeat__`));
   const body = JSON.stringify({ data: { password } });
-  const created = await fetch(`${url}/accounts/${username}`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
-  if (!created.ok) throw new Error(`Kinto did not take its first account: ${created.status} ${await created.text()}`);
+  const created = await fetch(`${url}/accounts/${username}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  if (!created.ok)
+    throw new Error(`Kinto did not take its first account: ${created.status} ${await created.text()}`);
   return { url, port, username, password, stop: stopAndForget(child, folder) };
 }
 
@@ -109,6 +138,11 @@ export interface PocketBase extends ThirdParty {
 export async function startPocketBase(): Promise<PocketBase> {
   const [folder, port] = [temporaryFolder('pocketbase'), await freePort()];
   const login = { email: 'admin@example.com', password: 's3cret-of-a-test' };
-  const { url, process: child } = await servePocketBase({ dataFolder: path.join(folder, 'data'), logFile: path.join(folder, 'log'), port, superuser: login });
+  const { url, process: child } = await servePocketBase({
+    dataFolder: path.join(folder, 'data'),
+    logFile: path.join(folder, 'log'),
+    port,
+    superuser: login,
+  });
   return { url, port, login, stop: stopAndForget(child, folder) };
 }

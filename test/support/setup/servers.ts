@@ -83,7 +83,9 @@ export async function ensureWorkflowBundle(): Promise<void> {
     process.env[variable] = file;
   };
   await bundle(variables.workflowBundle, []);
-  await bundle(variables.timeSkippingBundle, [path.join(projectFolder, 'test/support/fakes/uncancelled-timers.ts')]);
+  await bundle(variables.timeSkippingBundle, [
+    path.join(projectFolder, 'test/support/fakes/uncancelled-timers.ts'),
+  ]);
 }
 
 export async function ensureTemporal(): Promise<void> {
@@ -91,7 +93,10 @@ export async function ensureTemporal(): Promise<void> {
   const { folder, stops } = shared();
   const server = await startTemporalServer({
     logFile: path.join(folder, 'temporal.log'),
-    dynamicConfig: { 'frontend.WorkflowTimeSkippingEnabled': 'true', 'system.namespaceCacheRefreshInterval': '"200ms"' },
+    dynamicConfig: {
+      'frontend.WorkflowTimeSkippingEnabled': 'true',
+      'system.namespaceCacheRefreshInterval': '"200ms"',
+    },
   });
   stops.push(() => server.stop());
   process.env[variables.temporalAddress] = server.address;

@@ -1,11 +1,11 @@
 /** One e-mail from its row to its end. Hours pass by skipped time. */
 import { SEND_EMAIL_WORKFLOW, sendEmailWorkflowId } from '../../../contract/email';
 import type { TenantWork } from '../../../db/database';
-import { type Email, lockEmail, noteEmailSent, queueEmail } from '../../../db/notifications/emails';
-import { newUuid, toWireId } from '../../../db/sql/ids';
+import { type Email, lockEmail, markEmailSent, queueEmail } from '../../../db/notifications/emails';
+import { newUuid, toTypeId } from '../../../db/sql/ids';
 import type { MailAnswer } from '../../../egress/mail/smtp-mailer';
 import { createStartEmail, type StartEmail } from '../../../worker/email-starts';
-import { LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, MINUTE, type TestTenant } from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
 const content = {
@@ -14,15 +14,19 @@ const content = {
   account_name: 'Acme',
   datasets: [{ record_type: 'employees', state: 'succeeded' as const, records: 8 }],
 };
-const trouble: MailAnswer = { kind: 'unavailable', code: 'EMESSAGE 451 DATA', detail: '451 Mailbox of ada@example.org is busy.' };
+const trouble: MailAnswer = {
+  kind: 'unavailable',
+  code: 'EMESSAGE 451 DATA',
+  detail: '451 Mailbox of ada@example.org is busy.',
+};
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 let startEmail: StartEmail;
 let emailId: string;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
   startEmail = createStartEmail(world.env.client);
 });
 afterAll(() => world.end());
@@ -31,24 +35,36 @@ beforeEach(async () => {
   world.mail.attempts.length = 0;
   world.mail.answer = () => ({ kind: 'taken' });
   tenant = await world.tenant();
-  emailId = await inTenant((work) => queueEmail(work, { kind: 'onboarding_complete', recipient: 'ada@example.org', content }));
+  emailId = await inTenant((work) =>
+    queueEmail(work, { kind: 'onboarding_complete', recipient: 'ada@example.org', content }),
+  );
 });
 
-const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> => world.database.withTenant(tenant.tenantId, work);
-const row = (): Promise<Email | undefined> => world.database.withTenant(tenant.tenantId, (work) => lockEmail(work, { emailId }));
+const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> =>
+  world.database.withTenant(tenant.tenantId, work);
+const row = (): Promise<Email | undefined> =>
+  world.database.withTenant(tenant.tenantId, (work) => lockEmail(work, { emailId }));
 const start = () => startEmail({ tenantId: tenant.tenantId, emailId });
 const handle = () => world.env.client.workflow.getHandle(sendEmailWorkflowId({ emailId }));
 const run = async (): Promise<unknown> => {
   await start();
   return handle().result();
 };
-const history = async () => JSON.stringify((await handle().fetchHistory()).events?.map((event) => JSON.stringify(event)));
+const history = async () =>
+  JSON.stringify((await handle().fetchHistory()).events?.map((event) => JSON.stringify(event)));
 
 it('sends it once and says when', async () => {
   expect(await run()).toBe('sent');
 
-  expect(world.mail.sent).toEqual([expect.objectContaining({ emailId, recipient: 'ada@example.org', subject: 'PocketBase (Acme) is ready' })]);
-  expect(await row()).toMatchObject({ attempts: 1, sentAt: expect.any(Date), failedAt: null, lastError: null });
+  expect(world.mail.sent).toEqual([
+    expect.objectContaining({ emailId, recipient: 'ada@example.org', subject: 'PocketBase (Acme) is ready' }),
+  ]);
+  expect(await row()).toMatchObject({
+    attempts: 1,
+    sentAt: expect.any(Date),
+    failedAt: null,
+    lastError: null,
+  });
 });
 
 it('tries again after 1, 5 and 15 minutes and 1, 2, 4, 8 and 16 hours, then gives up', async () => {
@@ -56,9 +72,16 @@ it('tries again after 1, 5 and 15 minutes and 1, 2, 4, 8 and 16 hours, then give
 
   expect(await run()).toBe('failed');
 
-  const waits = world.mail.attempts.slice(1).map(({ at }, index) => Math.round((at - (world.mail.attempts[index]?.at as number)) / MINUTE));
+  const waits = world.mail.attempts
+    .slice(1)
+    .map(({ at }, index) => Math.round((at - (world.mail.attempts[index]?.at as number)) / MINUTE));
   expect(waits).toEqual([1, 5, 15, 60, 120, 240, 480, 960]);
-  expect(await row()).toMatchObject({ attempts: 9, sentAt: null, failedAt: expect.any(Date), lastError: trouble.detail });
+  expect(await row()).toMatchObject({
+    attempts: 9,
+    sentAt: null,
+    failedAt: expect.any(Date),
+    lastError: trouble.detail,
+  });
 }, 120_000);
 
 it('sends it in the end after a day without a mail server', async () => {
@@ -82,7 +105,12 @@ it('does not try again what was refused for good', async () => {
   expect(await run()).toBe('failed');
 
   expect(world.mail.attempts).toHaveLength(1);
-  expect(await row()).toMatchObject({ attempts: 1, sentAt: null, failedAt: expect.any(Date), lastError: '550 No such user.' });
+  expect(await row()).toMatchObject({
+    attempts: 1,
+    sentAt: null,
+    failedAt: expect.any(Date),
+    lastError: '550 No such user.',
+  });
 });
 
 it('is sent once, however often it is asked for, at once or later', async () => {
@@ -109,7 +137,7 @@ it('is brought back after its workflow was terminated, and not sent twice by tha
 });
 
 it('is not sent when its row says that it was', async () => {
-  await inTenant((work) => noteEmailSent(work, { emailId }));
+  await inTenant((work) => markEmailSent(work, { emailId }));
 
   expect(await run()).toBe('sent');
   expect(world.mail.attempts).toEqual([]);
@@ -147,7 +175,7 @@ it('is tried again like any other when it could not be written, which is a mista
 });
 
 it('waits, uncounted, where the worker has no SMTP settings', async () => {
-  const without = await LaneWorld.create({ hasMailer: false });
+  const without = await PushEnvironment.create({ hasMailer: false });
   try {
     const lonely = await without.tenant();
     const place = { tenantId: lonely.tenantId, emailId: '' };
@@ -159,7 +187,9 @@ it('waits, uncounted, where the worker has no SMTP settings', async () => {
 
     const waiting = await without.database.withTenant(place.tenantId, (work) => lockEmail(work, place));
     expect(waiting).toMatchObject({ attempts: 0, sentAt: null, failedAt: null });
-    expect((await without.env.client.workflow.getHandle(sendEmailWorkflowId(place)).describe()).status.name).toBe('RUNNING');
+    expect(
+      (await without.env.client.workflow.getHandle(sendEmailWorkflowId(place)).describe()).status.name,
+    ).toBe('RUNNING');
   } finally {
     await without.end();
   }
@@ -170,12 +200,14 @@ it("leaves ids in Temporal's history, and neither names nor words of the mail se
   await run();
 
   const told = Buffer.from(await history()).toString();
-  const decoded = [...told.matchAll(/"data\\*":\\*"([A-Za-z0-9+/=]+)/g)].map(([, text]) => Buffer.from(text as string, 'base64').toString()).join('\n');
+  const decoded = [...told.matchAll(/"data\\*":\\*"([A-Za-z0-9+/=]+)/g)]
+    .map(([, text]) => Buffer.from(text as string, 'base64').toString())
+    .join('\n');
   expect(`${told}${decoded}`).toContain(emailId);
   expect(`${told}${decoded}`).not.toMatch(/ada@|Acme|PocketBase|Mailbox/);
 });
 
 it('has permanent names: one workflow per e-mail, under the id that the API would show', () => {
   expect(SEND_EMAIL_WORKFLOW).toBe('sendEmailWorkflow');
-  expect(sendEmailWorkflowId({ emailId })).toBe(`email:${toWireId('eml', emailId)}`);
+  expect(sendEmailWorkflowId({ emailId })).toBe(`email:${toTypeId('eml', emailId)}`);
 });

@@ -2,27 +2,40 @@
 import { notificationWorkflowId } from '../../../contract/notification';
 import type { TenantWork } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
-import { changeNotificationSettings, lockNotificationSettings } from '../../../db/notifications/notification-settings';
-import { countUnread, listInbox, noteTargetViewed, viewNotification } from '../../../db/notifications/notification-recipients';
-import { resolveNotification, tellAdmins, tellPerson } from '../../../db/notifications/notifications';
+import {
+  changeNotificationSettings,
+  lockNotificationSettings,
+} from '../../../db/notifications/notification-settings';
+import {
+  countUnread,
+  listInbox,
+  markTargetViewed,
+  viewNotification,
+} from '../../../db/notifications/notification-recipients';
+import { resolveNotification, notifyAdmins, notifyPerson } from '../../../db/notifications/notifications';
 import { findRefusedAddress } from '../../../db/notifications/undeliverable-addresses';
 import type { MailAnswer } from '../../../egress/mail/smtp-mailer';
 import type { NotificationKind } from '../../../domain/notifications/notification-kinds';
-import { LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, MINUTE, type TestTenant } from '../../support/environments/push-environment';
 import { type GivenPerson, givenPerson } from '../../support/environments/people';
 
 const HOUR = 60 * MINUTE;
 const SECOND = 1_000;
 const busy: MailAnswer = { kind: 'unavailable', code: 'EMESSAGE 451 DATA', detail: '451 Try again later.' };
-const noSuchUser: MailAnswer = { kind: 'refused', code: 'EENVELOPE 550 RCPT TO', detail: '550 No such user.', isAddressRefused: true };
+const noSuchUser: MailAnswer = {
+  kind: 'refused',
+  code: 'EENVELOPE 550 RCPT TO',
+  detail: '550 No such user.',
+  isAddressRefused: true,
+};
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 let ada: GivenPerson;
 let integrationId: string;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -43,10 +56,13 @@ const pass = async (ms: number): Promise<void> => {
   }
 };
 
-const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> => world.database.withTenant(tenant.tenantId, work);
-const inbox = ({ personId }: GivenPerson = ada) => inTenant((work) => listInbox(work, { personId, limit: 50 }));
+const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> =>
+  world.database.withTenant(tenant.tenantId, work);
+const inbox = ({ personId }: GivenPerson = ada) =>
+  inTenant((work) => listInbox(work, { personId, limit: 50 }));
 const decisions = async (person?: GivenPerson) => (await inbox(person)).map(({ decision }) => decision);
-const view = (notificationId: string) => inTenant((work) => viewNotification(work, { personId: ada.personId, notificationId, how: 'seen' }));
+const view = (notificationId: string) =>
+  inTenant((work) => viewNotification(work, { personId: ada.personId, notificationId, how: 'seen' }));
 const newest = async () => (await inbox())[0]?.notificationId as string;
 const mailTo = ({ email }: GivenPerson) => world.mail.sent.filter(({ recipient }) => recipient === email);
 const tell = async (
@@ -55,7 +71,7 @@ const tell = async (
 ) => {
   const syncRunId = newUuid();
   await inTenant((work) =>
-    tellPerson(work, {
+    notifyPerson(work, {
       kind,
       personId: ada.personId,
       operationId,
@@ -93,12 +109,22 @@ const operation = async ({ isAnswered }: { isAnswered: boolean }) => {
   );
   return operationId;
 };
-const overview = async (more: { invalidAt?: Date; invalidBecause?: 'superseded_by_new_overview'; expiresAt?: Date } = {}) => {
+const overview = async (
+  more: { invalidAt?: Date; invalidReason?: 'superseded_by_new_overview'; expiresAt?: Date } = {},
+) => {
   const overviewId = newUuid();
   await inTenant(({ trx, tenantId, now }) =>
     trx
       .insertInto('overviews')
-      .values({ tenantId, overviewId, integrationId, state: 'ready', requestedBy: 'test', requestedAt: now, ...more })
+      .values({
+        tenantId,
+        overviewId,
+        integrationId,
+        state: 'ready',
+        requestedBy: 'test',
+        requestedAt: now,
+        ...more,
+      })
       .execute(),
   );
   return overviewId;
@@ -124,10 +150,14 @@ describe('an e-mail', () => {
     await pass(24 * HOUR);
 
     expect(world.mail.attempts).toHaveLength(1);
-    expect(mailTo(ada)).toEqual([expect.objectContaining({ subject: 'Sync Now of Ledger (Test) is complete' })]);
+    expect(mailTo(ada)).toEqual([
+      expect.objectContaining({ subject: 'Sync Now of Ledger (Test) is complete' }),
+    ]);
     expect(world.mail.sent[0]?.text).toMatch(/https:\/\/syncline\.example\/console\/sync-runs\/run_/);
     expect(`${world.mail.sent[0]?.text}${world.mail.sent[0]?.html}`).not.toMatch(/ended/);
-    expect(await inbox()).toMatchObject([{ decision: 'emailed', viewedAt: null, emailSentAt: expect.any(Date) }]);
+    expect(await inbox()).toMatchObject([
+      { decision: 'emailed', viewedAt: null, emailSentAt: expect.any(Date) },
+    ]);
   });
 
   it('leaves after the delay that the tenant set', async () => {
@@ -152,7 +182,9 @@ describe('an e-mail', () => {
 
   it('is not sent to somebody who was disabled since', async () => {
     await tell();
-    await inTenant(({ trx, now }) => trx.updateTable('people').set({ disabledAt: now }).where('personId', '=', ada.personId).execute());
+    await inTenant(({ trx, now }) =>
+      trx.updateTable('people').set({ disabledAt: now }).where('personId', '=', ada.personId).execute(),
+    );
 
     await pass(HOUR);
 
@@ -160,21 +192,38 @@ describe('an e-mail', () => {
   });
 
   it('is not sent about an overview that is not valid any more, but about one that is', async () => {
-    await tell('sync_overview_ready', { overviewId: await overview({ invalidAt: new Date(await world.now()), invalidBecause: 'superseded_by_new_overview' }) });
+    await tell('sync_overview_ready', {
+      overviewId: await overview({
+        invalidAt: new Date(await world.now()),
+        invalidReason: 'superseded_by_new_overview',
+      }),
+    });
     await pass(HOUR);
     expect(world.mail.attempts).toEqual([]);
-    expect(await inbox()).toMatchObject([{ decision: 'snapshot_invalid', decisionReason: 'superseded_by_new_overview' }]);
+    expect(await inbox()).toMatchObject([
+      { decision: 'snapshot_invalid', decisionReason: 'superseded_by_new_overview' },
+    ]);
 
-    await tell('sync_overview_ready', { overviewId: await overview({ expiresAt: new Date((await world.now()) + 7 * 24 * HOUR) }).catch(async () => '') });
+    await tell('sync_overview_ready', {
+      overviewId: await overview({ expiresAt: new Date((await world.now()) + 7 * 24 * HOUR) }).catch(
+        async () => '',
+      ),
+    });
     await pass(HOUR);
 
-    expect(mailTo(ada)).toEqual([expect.objectContaining({ subject: 'The Sync Overview of Ledger (Test) is ready' })]);
+    expect(mailTo(ada)).toEqual([
+      expect.objectContaining({ subject: 'The Sync Overview of Ledger (Test) is ready' }),
+    ]);
   });
 
   it('is not sent about an alert whose cause went away in time', async () => {
-    await inTenant((work) => tellAdmins(work, { kind: 'integration_unavailable', integrationId, detail: 'It is down.' }));
+    await inTenant((work) =>
+      notifyAdmins(work, { kind: 'integration_unavailable', integrationId, detail: 'It is down.' }),
+    );
     await pass(5 * MINUTE);
-    await inTenant((work) => resolveNotification(work, { integrationId, kind: 'integration_unavailable', now: work.now }));
+    await inTenant((work) =>
+      resolveNotification(work, { integrationId, kind: 'integration_unavailable', now: work.now }),
+    );
 
     await pass(HOUR);
 
@@ -206,7 +255,7 @@ describe('a notification', () => {
   it('counts as viewed when its page was opened another way', async () => {
     const syncRunId = await tell();
     await pass(MINUTE);
-    await inTenant((work) => noteTargetViewed(work, { personId: ada.personId, syncRunId }));
+    await inTenant((work) => markTargetViewed(work, { personId: ada.personId, syncRunId }));
 
     await pass(HOUR);
 
@@ -217,24 +266,37 @@ describe('a notification', () => {
     const bob = await givenPerson(world.database, tenant.tenantId, { name: 'Bob' });
     const operator = await givenPerson(world.database, tenant.tenantId, { role: 'operator' });
     const news = { kind: 'integration_needs_reauthorization' as const, integrationId, detail: '401' };
-    await inTenant((work) => tellAdmins(work, news));
-    await inTenant((work) => tellAdmins(work, news));
+    await inTenant((work) => notifyAdmins(work, news));
+    await inTenant((work) => notifyAdmins(work, news));
     await pass(MINUTE);
     await view(await newest());
 
     await pass(HOUR);
 
-    expect([await decisions(ada), await decisions(bob), await inbox(operator)]).toEqual([['viewed'], ['emailed'], []]);
+    expect([await decisions(ada), await decisions(bob), await inbox(operator)]).toEqual([
+      ['viewed'],
+      ['emailed'],
+      [],
+    ]);
     expect(world.mail.sent.map(({ recipient }) => recipient)).toEqual([bob.email]);
   });
 
   it('carries on where its workflow was terminated, once the sweep finds it', async () => {
     await tell();
     await pass(MINUTE);
-    const { notificationRecipientId } = await inTenant(({ trx }) => trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow());
-    await world.env.client.workflow.getHandle(notificationWorkflowId({ notificationRecipientId })).terminate('by hand');
+    const { notificationRecipientId } = await inTenant(({ trx }) =>
+      trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow(),
+    );
+    await world.env.client.workflow
+      .getHandle(notificationWorkflowId({ notificationRecipientId }))
+      .terminate('by hand');
 
-    await world.wake({ lane: 'notification', tenantId: tenant.tenantId, subjectId: notificationRecipientId, wakeAt: new Date() });
+    await world.handleRow({
+      topic: 'notification',
+      tenantId: tenant.tenantId,
+      subjectId: notificationRecipientId,
+      nextDueAt: new Date(),
+    });
     await pass(HOUR);
 
     expect(mailTo(ada)).toHaveLength(1);
@@ -254,8 +316,8 @@ describe('without a mail server for a day', () => {
 
     expect(mailTo(ada)).toHaveLength(1);
     expect(await inbox()).toMatchObject([
-      { decision: 'emailed', emailWithdrawnBecause: 'viewed', viewedAt: expect.any(Date) },
-      { decision: 'emailed', emailWithdrawnBecause: null, emailSentAt: expect.any(Date) },
+      { decision: 'emailed', emailWithdrawnReason: 'viewed', viewedAt: expect.any(Date) },
+      { decision: 'emailed', emailWithdrawnReason: null, emailSentAt: expect.any(Date) },
     ]);
   }, 120_000);
 
@@ -269,7 +331,11 @@ describe('without a mail server for a day', () => {
     await pass(24 * HOUR);
 
     expect(mailTo(ada).map(({ subject }) => subject)).toEqual(['5 notifications are waiting in Syncline']);
-    expect((await inbox()).filter(({ emailSentAt, emailWithdrawnBecause }) => emailSentAt !== null && emailWithdrawnBecause === null)).toHaveLength(5);
+    expect(
+      (await inbox()).filter(
+        ({ emailSentAt, emailWithdrawnReason }) => emailSentAt !== null && emailWithdrawnReason === null,
+      ),
+    ).toHaveLength(5);
   }, 120_000);
 
   it('three stay three', async () => {
@@ -299,14 +365,19 @@ describe('the mail server', () => {
     world.mail.answer = () => noSuchUser;
     await tell();
     await pass(HOUR);
-    expect(await inTenant((work) => findRefusedAddress(work, ada))).toMatchObject({ email: ada.email, detail: '550 No such user.' });
+    expect(await inTenant((work) => findRefusedAddress(work, ada))).toMatchObject({
+      email: ada.email,
+      detail: '550 No such user.',
+    });
     world.mail.answer = () => ({ kind: 'taken' });
     await tell();
     await pass(HOUR);
     expect([world.mail.attempts.length, await decisions()]).toEqual([1, ['address_refused', 'emailed']]);
 
     const email = `new-${ada.email}`;
-    await inTenant(({ trx }) => trx.updateTable('people').set({ email }).where('personId', '=', ada.personId).execute());
+    await inTenant(({ trx }) =>
+      trx.updateTable('people').set({ email }).where('personId', '=', ada.personId).execute(),
+    );
     await tell();
     await pass(HOUR);
 
@@ -314,7 +385,10 @@ describe('the mail server', () => {
   });
 
   it('may have taken an e-mail whose answer was lost: it is sent again under the same id, and never as part of another', async () => {
-    world.mail.answer = () => (world.mail.attempts.length <= 1 ? { kind: 'unavailable', code: 'ECONNECTION', detail: 'Closed.', mayBeTaken: true } : busy);
+    world.mail.answer = () =>
+      world.mail.attempts.length <= 1
+        ? { kind: 'unavailable', code: 'ECONNECTION', detail: 'Closed.', mayBeTaken: true }
+        : busy;
     await tell();
     await pass(15 * MINUTE + 10 * SECOND);
     const [lost] = world.mail.attempts;
@@ -324,7 +398,10 @@ describe('the mail server', () => {
 
     await pass(24 * HOUR);
 
-    expect([world.mail.sent.length, world.mail.sent.filter(({ emailId }) => emailId === lost?.emailId).length]).toEqual([2, 1]);
+    expect([
+      world.mail.sent.length,
+      world.mail.sent.filter(({ emailId }) => emailId === lost?.emailId).length,
+    ]).toEqual([2, 1]);
     expect(mailTo(ada).map(({ subject }) => subject)).toContain('5 notifications are waiting in Syncline');
   }, 120_000);
 
@@ -346,11 +423,17 @@ describe('the mail server', () => {
 it("leaves ids in Temporal's history, and neither names nor addresses", async () => {
   await tell();
   await pass(HOUR);
-  const { notificationRecipientId } = await inTenant(({ trx }) => trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow());
+  const { notificationRecipientId } = await inTenant(({ trx }) =>
+    trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow(),
+  );
 
-  const { events } = await world.env.client.workflow.getHandle(notificationWorkflowId({ notificationRecipientId })).fetchHistory();
+  const { events } = await world.env.client.workflow
+    .getHandle(notificationWorkflowId({ notificationRecipientId }))
+    .fetchHistory();
   const told = JSON.stringify(events);
-  const decoded = [...told.matchAll(/"data":"([A-Za-z0-9+/=]+)/g)].map(([, text]) => Buffer.from(text as string, 'base64').toString()).join('\n');
+  const decoded = [...told.matchAll(/"data":"([A-Za-z0-9+/=]+)/g)]
+    .map(([, text]) => Buffer.from(text as string, 'base64').toString())
+    .join('\n');
 
   expect(decoded).toContain(notificationRecipientId);
   expect(`${told}${decoded}`).not.toMatch(/@example|Ledger|ended/);

@@ -1,23 +1,29 @@
 /** Sync Overview and Sync Now, both directions: rules.md 19 to 23. */
 import { addOperation } from '../../../db/notifications/operations';
 import { listOverviewItems, type OverviewItem } from '../../../db/overviews/overview-items';
-import { findOverview, listOverviewJobs, type Overview, requestOverview, type Requester } from '../../../db/overviews/overviews';
+import {
+  findOverview,
+  listOverviewJobs,
+  type Overview,
+  requestOverview,
+  type Requester,
+} from '../../../db/overviews/overviews';
 import { datasetsOf } from '../../../domain/records/mapping-directions';
 import { requestSyncNow, type SyncNowAnswer } from '../../../db/sync-runs/sync-now';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { RateLimited, Unauthorized, Unavailable } from '../../../connectors/errors';
-import { LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, MINUTE, type TestTenant } from '../../support/environments/push-environment';
 import { givenPerson } from '../../support/environments/people';
 import { BOTH_WAYS, CONTACTS, fill, Pulled } from '../../support/environments/pulling';
 
 const DAY = 24 * 60 * MINUTE;
 const ANA: Requester = { requestedBy: 'person:ana', personId: null };
 const BEN: Requester = { requestedBy: 'person:ben', personId: null };
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -28,29 +34,45 @@ beforeEach(async () => {
 async function ask(integrationId: string, by = ANA): Promise<string> {
   const id = await world.database.withTenant(tenant.tenantId, async (work) => {
     const integration = await findIntegration(work, { integrationId });
-    const overviewId = await requestOverview(work, { integrationId, datasets: datasetsOf(integration?.recordTypes ?? {}, ['pull', 'push']), ...by });
-    if (overviewId !== undefined) await addOperation(work, { kind: 'overview', integrationId, overviewId, ...by });
+    const overviewId = await requestOverview(work, {
+      integrationId,
+      datasets: datasetsOf(integration?.recordTypes ?? {}, ['pull', 'push']),
+      ...by,
+    });
+    if (overviewId !== undefined)
+      await addOperation(work, { kind: 'overview', integrationId, overviewId, ...by });
     return overviewId;
   });
   if (id === undefined) throw new Error('The integration is gone.');
   return id;
 }
 const show = async (overviewId: string): Promise<Overview> => {
-  const found = await world.database.withTenant(tenant.tenantId, (work) => findOverview(work, { overviewId }));
+  const found = await world.database.withTenant(tenant.tenantId, (work) =>
+    findOverview(work, { overviewId }),
+  );
   if (found === undefined) throw new Error('No such overview.');
   return found;
 };
-const jobs = (overviewId: string) => world.database.withTenant(tenant.tenantId, (work) => listOverviewJobs(work, [overviewId]));
+const jobs = (overviewId: string) =>
+  world.database.withTenant(tenant.tenantId, (work) => listOverviewJobs(work, [overviewId]));
 const items = (overviewId: string): Promise<OverviewItem[]> =>
-  world.database.withTenant(tenant.tenantId, (work) => listOverviewItems(work, { overviewId, limit: 10_000 }));
+  world.database.withTenant(tenant.tenantId, (work) =>
+    listOverviewItems(work, { overviewId, limit: 10_000 }),
+  );
 async function ready(integrationId: string, by = ANA): Promise<string> {
   const overviewId = await ask(integrationId, by);
   await world.sleep(2_000);
   expect(await show(overviewId)).toMatchObject({ state: 'ready', invalidAt: null });
   return overviewId;
 }
-async function syncNow(integrationId: string, overviewId: string | null = null, by = ANA): Promise<SyncNowAnswer> {
-  return world.database.withTenant(tenant.tenantId, (work) => requestSyncNow(work, { integrationId, overviewId, ...by }));
+async function syncNow(
+  integrationId: string,
+  overviewId: string | null = null,
+  by = ANA,
+): Promise<SyncNowAnswer> {
+  return world.database.withTenant(tenant.tenantId, (work) =>
+    requestSyncNow(work, { integrationId, overviewId, ...by }),
+  );
 }
 /** Pushes come back through the outbox, which somebody has to send meanwhile. */
 async function settle(pulled: { integrationId: string }, runId: string) {
@@ -73,7 +95,9 @@ async function syncedNow(pulled: { integrationId: string }, overviewId: string |
   return settle(pulled, answer.syncRunId);
 }
 const errorsOf = (syncRunId: string) =>
-  world.database.withTenant(tenant.tenantId, ({ trx }) => trx.selectFrom('syncRecordErrors').selectAll().where('syncRunId', '=', syncRunId).execute());
+  world.database.withTenant(tenant.tenantId, ({ trx }) =>
+    trx.selectFrom('syncRecordErrors').selectAll().where('syncRunId', '=', syncRunId).execute(),
+  );
 
 describe('an overview of a pull', () => {
   it('shows what would be created, updated and deleted here, with before and after, and changes nothing', async () => {
@@ -85,14 +109,32 @@ describe('an overview of a pull', () => {
 
     const overviewId = await ready(pulled.integrationId);
 
-    expect(await jobs(overviewId)).toMatchObject([{ direction: 'pull', creates: 1, updates: 1, deletes: 1, unchanged: 3, notPossible: 0 }]);
+    expect(await jobs(overviewId)).toMatchObject([
+      { direction: 'pull', creates: 1, updates: 1, deletes: 1, unchanged: 3, notPossible: 0 },
+    ]);
     const shown = await items(overviewId);
     expect(shown).toHaveLength(3);
     expect(shown).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ action: 'create', remoteId: 'new', recordId: null, before: null, after: { name: 'New', email: 'new@example.org' } }),
-        expect.objectContaining({ action: 'update', remoteId: 'p001', before: { name: 'p001' }, after: { name: 'Other' } }),
-        expect.objectContaining({ action: 'delete', remoteId: 'p004', before: expect.objectContaining({ name: 'p004' }), after: null }),
+        expect.objectContaining({
+          action: 'create',
+          remoteId: 'new',
+          recordId: null,
+          before: null,
+          after: { name: 'New', email: 'new@example.org' },
+        }),
+        expect.objectContaining({
+          action: 'update',
+          remoteId: 'p001',
+          before: { name: 'p001' },
+          after: { name: 'Other' },
+        }),
+        expect.objectContaining({
+          action: 'delete',
+          remoteId: 'p004',
+          before: expect.objectContaining({ name: 'p004' }),
+          after: null,
+        }),
       ]),
     );
     expect((await pulled.held()).get('p001')).toEqual(before);
@@ -124,7 +166,7 @@ describe('an overview of a pull', () => {
     };
     const overviewId = await ask(pulled.integrationId);
     await world.sleep(10_000);
-    expect(await pulled.integration()).toMatchObject({ blockedBecause: 'rate_limit' });
+    expect(await pulled.integration()).toMatchObject({ blockedReason: 'rate_limit' });
     await world.sleep(10 * MINUTE);
     expect(await show(overviewId)).toMatchObject({ state: 'ready' });
 
@@ -141,7 +183,9 @@ describe('an overview of a pull', () => {
     const overviewId = await ask(pulled.integrationId);
     await world.sleep(2_000);
 
-    expect(await jobs(overviewId)).toMatchObject([{ state: 'failed', error: { code: 'suspiciously_empty' } }]);
+    expect(await jobs(overviewId)).toMatchObject([
+      { state: 'failed', error: { code: 'suspiciously_empty' } },
+    ]);
   });
 });
 
@@ -155,22 +199,28 @@ describe('Sync Now from an overview', () => {
     }
     const overviewId = await ready(pulled.integrationId);
     expect(await items(overviewId)).toHaveLength(100);
-    for (const id of ['p000', 'p050', 'p099']) await pulled.account.put('contacts', id, { name: `${id} newer`, email: `${id}@example.org` });
+    for (const id of ['p000', 'p050', 'p099'])
+      await pulled.account.put('contacts', id, { name: `${id} newer`, email: `${id}@example.org` });
     await pulled.account.put('contacts', 'stranger', { name: 'Nobody has seen me', email: 's@example.org' });
 
     const run = await syncedNow(pulled, overviewId);
 
     expect(run).toMatchObject({ kind: 'sync_now', state: 'partially_succeeded', overviewId });
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsChanged: 97, recordsNew: 0, recordsFailed: 3 });
-    expect((await errorsOf(run.syncRunId)).map(({ remoteId, code }) => `${code} ${remoteId}`).toSorted()).toEqual([
-      'drifted p000',
-      'drifted p050',
-      'drifted p099',
-    ]);
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      recordsChanged: 97,
+      recordsNew: 0,
+      recordsFailed: 3,
+    });
+    expect(
+      (await errorsOf(run.syncRunId)).map(({ remoteId, code }) => `${code} ${remoteId}`).toSorted(),
+    ).toEqual(['drifted p000', 'drifted p050', 'drifted p099']);
     expect((await pulled.held()).get('p001')).toMatchObject({ fields: { name: 'p001 new' } });
     expect((await pulled.held()).get('p050')).toMatchObject({ fields: { name: 'p050' } });
     expect((await pulled.held()).get('stranger')).toBeUndefined();
-    expect(await show(overviewId)).toMatchObject({ invalidBecause: 'applied', replacedBySyncRunId: run.syncRunId });
+    expect(await show(overviewId)).toMatchObject({
+      invalidReason: 'applied',
+      replacedBySyncRunId: run.syncRunId,
+    });
     // What was left aside comes with the next ordinary run.
     await pulled.sync('hourly');
     expect((await pulled.held()).get('p050')).toMatchObject({ fields: { name: 'p050 newer' } });
@@ -179,7 +229,8 @@ describe('Sync Now from an overview', () => {
 
   it('deletes what was reviewed, even more than the brake would let pass, and nothing that came back or went since', async () => {
     const pulled = await Pulled.onboarded(tenant, {}, fill(world, 40));
-    for (let index = 0; index < 30; index += 1) await pulled.account.remove('contacts', `p${String(index).padStart(3, '0')}`);
+    for (let index = 0; index < 30; index += 1)
+      await pulled.account.remove('contacts', `p${String(index).padStart(3, '0')}`);
     const overviewId = await ready(pulled.integrationId);
     expect(await jobs(overviewId)).toMatchObject([{ deletes: 30 }]);
     await pulled.account.put('contacts', 'p000', { name: 'p000', email: 'p000@example.org' });
@@ -196,9 +247,15 @@ describe('Sync Now from an overview', () => {
   it('is one run for two who press it, and both are told', async () => {
     const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
     const overviewId = await ready(pulled.integrationId);
-    const [first, second] = [await syncNow(pulled.integrationId, overviewId, ANA), await syncNow(pulled.integrationId, overviewId, BEN)];
+    const [first, second] = [
+      await syncNow(pulled.integrationId, overviewId, ANA),
+      await syncNow(pulled.integrationId, overviewId, BEN),
+    ];
     expect(second).toEqual({ ...first, isShared: true });
-    const [plain, again] = [await syncNow(pulled.integrationId, null, ANA), await syncNow(pulled.integrationId, null, BEN)];
+    const [plain, again] = [
+      await syncNow(pulled.integrationId, null, ANA),
+      await syncNow(pulled.integrationId, null, BEN),
+    ];
     expect(again).toEqual({ ...plain, isShared: true });
     if (plain.kind === 'accepted') await settle(pulled, plain.syncRunId);
   });
@@ -209,9 +266,17 @@ describe('validity', () => {
     const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
     const first = await ready(pulled.integrationId);
     const second = await ask(pulled.integrationId);
-    expect(await show(first)).toMatchObject({ state: 'ready', invalidBecause: 'superseded_by_new_overview', replacedByOverviewId: second });
+    expect(await show(first)).toMatchObject({
+      state: 'ready',
+      invalidReason: 'superseded_by_new_overview',
+      replacedByOverviewId: second,
+    });
     const third = await ask(pulled.integrationId, BEN);
-    expect(await show(second)).toMatchObject({ state: 'canceled', invalidBecause: 'superseded_by_other_admin', replacedByOverviewId: third });
+    expect(await show(second)).toMatchObject({
+      state: 'canceled',
+      invalidReason: 'superseded_by_other_admin',
+      replacedByOverviewId: third,
+    });
     await world.sleep(2_000);
     expect(await items(first)).toEqual([]);
     expect(await show(third)).toMatchObject({ state: 'ready' });
@@ -222,7 +287,7 @@ describe('validity', () => {
     const failing = await ask(pulled.integrationId);
     await world.sleep(2_000);
     expect(await show(failing)).toMatchObject({ state: 'failed' });
-    expect(await show(third)).toMatchObject({ invalidBecause: 'superseded_by_other_admin' });
+    expect(await show(third)).toMatchObject({ invalidReason: 'superseded_by_other_admin' });
   });
 
   it('that ends while it is made lets it ask for no further page, and tells who started it why', async () => {
@@ -237,14 +302,19 @@ describe('validity', () => {
     const first = await ask(pulled.integrationId, { requestedBy: ANA.requestedBy, personId: ana.personId });
     await world.sleep(2_000);
 
-    expect(await show(first)).toMatchObject({ state: 'canceled', invalidBecause: 'superseded_by_other_admin' });
+    expect(await show(first)).toMatchObject({
+      state: 'canceled',
+      invalidReason: 'superseded_by_other_admin',
+    });
     expect(await items(first)).toEqual([]);
     // What comes after is the other one, from its beginning.
     expect(asked[2] ?? null).toBeNull();
     const told = await world.database.withTenant(tenant.tenantId, ({ trx }) =>
       trx.selectFrom('notifications').selectAll().where('overviewId', '=', first).execute(),
     );
-    expect(told).toMatchObject([{ kind: 'sync_could_not_finish', detail: expect.stringContaining('Somebody else') }]);
+    expect(told).toMatchObject([
+      { kind: 'sync_could_not_finish', detail: expect.stringContaining('Somebody else') },
+    ]);
   });
 
   it('ends with a Sync Now, not with a scheduled run', async () => {
@@ -254,7 +324,10 @@ describe('validity', () => {
     await settle(pulled, (await pulled.request('hourly')).syncRunId);
     expect(await show(overviewId)).toMatchObject({ invalidAt: null });
     const run = await syncedNow(pulled);
-    expect(await show(overviewId)).toMatchObject({ invalidBecause: 'superseded_by_sync', replacedBySyncRunId: run.syncRunId });
+    expect(await show(overviewId)).toMatchObject({
+      invalidReason: 'superseded_by_sync',
+      replacedBySyncRunId: run.syncRunId,
+    });
   });
 
   it('ends after seven days, and its data goes', async () => {
@@ -265,14 +338,20 @@ describe('validity', () => {
     expect(await show(overviewId)).toMatchObject({ invalidAt: null });
     expect(await items(overviewId)).toHaveLength(1);
     await world.sleep(2 * MINUTE);
-    expect(await show(overviewId)).toMatchObject({ invalidBecause: 'expired', dataDeletedAt: expect.any(Date) });
+    expect(await show(overviewId)).toMatchObject({
+      invalidReason: 'expired',
+      dataDeletedAt: expect.any(Date),
+    });
     expect(await items(overviewId)).toEqual([]);
   }, 120_000);
 });
 
 describe('pushing', () => {
   const employees = (count: number) =>
-    Array.from({ length: count }, (_, index) => ({ externalId: `e${index}`, fields: { name: `Name ${index}`, email: `e${index}@example.org` } }));
+    Array.from({ length: count }, (_, index) => ({
+      externalId: `e${index}`,
+      fields: { name: `Name ${index}`, email: `e${index}@example.org` },
+    }));
 
   it('where they cannot be read, an overview compares with what was sent last, and Sync Now sends it at once', async () => {
     const integrationId = await tenant.integration();
@@ -281,26 +360,38 @@ describe('pushing', () => {
     await tenant.change('e1', { name: 'Other', email: 'e1@example.org' });
 
     const overviewId = await ready(integrationId);
-    expect(await jobs(overviewId)).toMatchObject([{ direction: 'push', comparedWith: 'last_push', updates: 1, unchanged: 2 }]);
-    expect(await items(overviewId)).toMatchObject([{ action: 'update', externalId: 'e1', after: { name: 'Other' } }]);
+    expect(await jobs(overviewId)).toMatchObject([
+      { direction: 'push', comparedWith: 'last_push', updates: 1, unchanged: 2 },
+    ]);
+    expect(await items(overviewId)).toMatchObject([
+      { action: 'update', externalId: 'e1', after: { name: 'Other' } },
+    ]);
     const calls = world.ledger.calls.length;
 
     const run = await syncedNow({ integrationId }, overviewId);
     expect(run).toMatchObject({ state: 'succeeded' });
     expect(world.ledger.calls.length - calls).toBe(1);
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'synced' });
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ status: 'synced' });
   });
 
   it('where they can, it shows what differs there, and Sync Now after a drift there sends it again', async () => {
-    const pulled = await Pulled.link(tenant, { recordTypes: { contacts: { ...CONTACTS, direction: 'push' } } });
-    await tenant.accept({ recordType: 'contacts', externalId: 'c1', fields: { name: 'Ada', email: 'ada@example.org' } });
+    const pulled = await Pulled.link(tenant, {
+      recordTypes: { contacts: { ...CONTACTS, direction: 'push' } },
+    });
+    await tenant.accept({
+      recordType: 'contacts',
+      externalId: 'c1',
+      fields: { name: 'Ada', email: 'ada@example.org' },
+    });
     await world.sleep(10 * MINUTE);
     const [[remoteId] = ['']] = [...pulled.account.type('contacts')];
     await pulled.account.put('contacts', remoteId, { name: 'Edited there', email: 'ada@example.org' });
 
     const overviewId = await ready(pulled.integrationId);
     expect(await jobs(overviewId)).toMatchObject([{ comparedWith: 'third_party', updates: 1 }]);
-    expect(await items(overviewId)).toMatchObject([{ action: 'update', before: { name: 'Edited there' }, after: { name: 'Ada' } }]);
+    expect(await items(overviewId)).toMatchObject([
+      { action: 'update', before: { name: 'Edited there' }, after: { name: 'Ada' } },
+    ]);
 
     expect(await syncedNow(pulled)).toMatchObject({ state: 'succeeded' });
     expect(pulled.account.type('contacts').get(remoteId)?.fields).toMatchObject({ name: 'Ada' });
@@ -309,17 +400,20 @@ describe('pushing', () => {
   it('what goes both ways is pulled, then pushed', async () => {
     const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
     await pulled.account.put('contacts', 'p000', { name: 'Theirs', email: 'p000@example.org' });
-    await tenant.accept({ recordType: 'contacts', externalId: 'ours', fields: { name: 'Ours', email: 'ours@example.org' } });
+    await tenant.accept({
+      recordType: 'contacts',
+      externalId: 'ours',
+      fields: { name: 'Ours', email: 'ours@example.org' },
+    });
 
     const run = await syncedNow(pulled);
 
     expect(run).toMatchObject({ state: 'succeeded', successfulJobs: 2 });
     expect((await pulled.held()).get('p000')).toMatchObject({ fields: { name: 'Theirs' } });
-    expect([...pulled.account.type('contacts').values()].map(({ fields }) => JSON.stringify(fields['name'])).toSorted()).toEqual([
-      '"Ours"',
-      '"Theirs"',
-      '"p001"',
-      '"p002"',
-    ]);
+    expect(
+      [...pulled.account.type('contacts').values()]
+        .map(({ fields }) => JSON.stringify(fields['name']))
+        .toSorted(),
+    ).toEqual(['"Ours"', '"Theirs"', '"p001"', '"p002"']);
   });
 });

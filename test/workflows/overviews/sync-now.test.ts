@@ -2,17 +2,17 @@
 import { overviewWorkflowId } from '../../../contract/overview';
 import { cancelSyncRun } from '../../../db/sync-runs/sync-jobs';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
-import { LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
-import { OverviewWorld } from '../../support/environments/overview-environment';
+import { PushEnvironment, MINUTE, type TestTenant } from '../../support/environments/push-environment';
+import { OverviewEnvironment } from '../../support/environments/overview-environment';
 import { givenPerson } from '../../support/environments/people';
 import { BOTH_WAYS, CONTACTS, fill, Pulled } from '../../support/environments/pulling';
 
 const DAY = 24 * 60 * MINUTE;
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -25,7 +25,7 @@ async function requester(name = 'Ana') {
   return { requestedBy: `person:${name}`, personId };
 }
 async function given(pulled: { integrationId: string }) {
-  return new OverviewWorld(tenant, pulled.integrationId, await requester());
+  return new OverviewEnvironment(tenant, pulled.integrationId, await requester());
 }
 async function pushing() {
   const integrationId = await tenant.integration();
@@ -36,7 +36,7 @@ async function pushing() {
 }
 
 /** A Sync Now whose pushes are due, and of which the lane has not heard yet. */
-async function followedBy(overviews: OverviewWorld): Promise<string> {
+async function followedBy(overviews: OverviewEnvironment): Promise<string> {
   const runId = await overviews.syncNow();
   await world.dispatch();
   while ((await overviews.followed(runId)) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -53,7 +53,10 @@ describe('an integration that is removed', () => {
     await pulled.remove();
     await world.sleep(2_000);
 
-    expect(await overviews.show(overviewId)).toMatchObject({ invalidBecause: 'integration_deleted', dataDeletedAt: expect.any(Date) });
+    expect(await overviews.show(overviewId)).toMatchObject({
+      invalidReason: 'integration_deleted',
+      dataDeletedAt: expect.any(Date),
+    });
     expect(await overviews.items(overviewId)).toEqual([]);
   });
 
@@ -97,12 +100,14 @@ describe('an overview that is superseded while it is made', () => {
   it('tells its starter why: by themselves, or by somebody else', async () => {
     const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
     const ana = await given(pulled);
-    const ben = new OverviewWorld(tenant, pulled.integrationId, await requester('Ben'));
+    const ben = new OverviewEnvironment(tenant, pulled.integrationId, await requester('Ben'));
     const first = await ana.ask();
     const second = await ana.ask();
     await ben.ask();
 
-    const details = new Map((await tenant.notifications()).map(({ overviewId, detail }) => [overviewId, detail]));
+    const details = new Map(
+      (await tenant.notifications()).map(({ overviewId, detail }) => [overviewId, detail]),
+    );
     expect(details.get(first)).toMatch(/^You have asked/);
     expect(details.get(second)).toMatch(/^Somebody else/);
   });
@@ -117,7 +122,9 @@ describe('an overview that is applied', () => {
     // The run has not begun by then.
     await world.env.sleep(7 * DAY + 500);
 
-    const { events } = await world.env.client.workflow.getHandle(overviewWorkflowId({ overviewId })).fetchHistory();
+    const { events } = await world.env.client.workflow
+      .getHandle(overviewWorkflowId({ overviewId }))
+      .fetchHistory();
     expect(events?.length).toBeLessThan(100);
   });
 
@@ -125,31 +132,53 @@ describe('an overview that is applied', () => {
     const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
     await world.sleep(10 * MINUTE);
     await pulled.account.put('contacts', 'p001', { name: 'Theirs', email: 'p001@example.org' });
-    await tenant.accept({ recordType: 'contacts', externalId: await pulled.externalId('p001'), kind: 'patch', fields: { email: 'ours@example.org' } });
+    await tenant.accept({
+      recordType: 'contacts',
+      externalId: await pulled.externalId('p001'),
+      kind: 'patch',
+      fields: { email: 'ours@example.org' },
+    });
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
-    expect((await overviews.items(overviewId)).map(({ direction, action }) => `${direction} ${action}`)).toEqual(['pull update', 'push update']);
+    expect(
+      (await overviews.items(overviewId)).map(({ direction, action }) => `${direction} ${action}`),
+    ).toEqual(['pull update', 'push update']);
 
     const run = await overviews.synced(overviewId);
 
-    expect(await overviews.complaints(run.syncRunId)).toEqual([]);
+    expect(await overviews.skippedRecords(run.syncRunId)).toEqual([]);
     expect(run).toMatchObject({ state: 'succeeded' });
-    expect(pulled.account.held('contacts').get('p001')).toMatchObject({ name: 'Theirs', email: 'ours@example.org' });
+    expect(pulled.account.held('contacts').get('p001')).toMatchObject({
+      name: 'Theirs',
+      email: 'ours@example.org',
+    });
   });
 
   it('sends nothing over what has changed there since, unseen', async () => {
     const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
-    await tenant.accept({ recordType: 'contacts', externalId: await pulled.externalId('p001'), kind: 'patch', fields: { email: 'ours@example.org' } });
+    await tenant.accept({
+      recordType: 'contacts',
+      externalId: await pulled.externalId('p001'),
+      kind: 'patch',
+      fields: { email: 'ours@example.org' },
+    });
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
-    expect((await overviews.items(overviewId)).map(({ direction, action }) => `${direction} ${action}`)).toEqual(['push update']);
+    expect(
+      (await overviews.items(overviewId)).map(({ direction, action }) => `${direction} ${action}`),
+    ).toEqual(['push update']);
     await pulled.account.put('contacts', 'p001', { name: 'Theirs', email: 'p001@example.org' });
 
     const run = await overviews.synced(overviewId);
 
     expect(run).toMatchObject({ state: 'partially_succeeded' });
-    expect(await overviews.complaints(run.syncRunId)).toEqual([`drifted ${await pulled.externalId('p001')}`]);
-    expect(pulled.account.held('contacts').get('p001')).toMatchObject({ name: 'Theirs', email: 'p001@example.org' });
+    expect(await overviews.skippedRecords(run.syncRunId)).toEqual([
+      `drifted ${await pulled.externalId('p001')}`,
+    ]);
+    expect(pulled.account.held('contacts').get('p001')).toMatchObject({
+      name: 'Theirs',
+      email: 'p001@example.org',
+    });
   });
 
   it('of one direction does not touch the other', async () => {
@@ -161,20 +190,29 @@ describe('an overview that is applied', () => {
   });
 
   it('says so of a record type that is no longer mapped', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: CONTACTS, deals: CONTACTS } }, async (account) => {
-      account.type('deals');
-      await account.put('deals', 'd1', { name: 'd1', email: 'd1@example.org' });
-      await fill(world, 3)(account);
-    });
+    const pulled = await Pulled.onboarded(
+      tenant,
+      { recordTypes: { contacts: CONTACTS, deals: CONTACTS } },
+      async (account) => {
+        account.type('deals');
+        await account.put('deals', 'd1', { name: 'd1', email: 'd1@example.org' });
+        await fill(world, 3)(account);
+      },
+    );
     await pulled.account.put('deals', 'd1', { name: 'changed', email: 'd1@example.org' });
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
-    await overviews.inTenant((work) => changeIntegration(work, { integrationId: pulled.integrationId, change: { recordTypes: { contacts: CONTACTS } } }));
+    await overviews.inTenant((work) =>
+      changeIntegration(work, {
+        integrationId: pulled.integrationId,
+        change: { recordTypes: { contacts: CONTACTS } },
+      }),
+    );
 
     const run = await overviews.synced(overviewId);
 
     expect(await pulled.job(run.syncRunId, 'deals')).toMatchObject({ state: 'not_supported' });
-    expect(await overviews.complaints(run.syncRunId)).toEqual(['not_mapped d1']);
+    expect(await overviews.skippedRecords(run.syncRunId)).toEqual(['not_mapped d1']);
     expect(run).toMatchObject({ state: 'partially_succeeded' });
   });
 });
@@ -197,7 +235,10 @@ describe('an overview that was made while a Sync Now was at work', () => {
     goOn();
     await overviews.ended(runId);
 
-    expect(await overviews.show(overviewId)).toMatchObject({ invalidBecause: 'superseded_by_sync', replacedBySyncRunId: runId });
+    expect(await overviews.show(overviewId)).toMatchObject({
+      invalidReason: 'superseded_by_sync',
+      replacedBySyncRunId: runId,
+    });
   });
 });
 
@@ -213,7 +254,7 @@ describe('pushes that people stop', () => {
 
     const run = await overviews.ended(runId);
     expect(run).toMatchObject({ state: 'partially_succeeded' });
-    expect(await overviews.complaints(runId)).toEqual([`${code} e1`]);
+    expect(await overviews.skippedRecords(runId)).toEqual([`${code} e1`]);
   });
 });
 

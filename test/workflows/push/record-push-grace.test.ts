@@ -1,12 +1,17 @@
 /** The lane keeps a change for its grace period: rules.md 1 to 7. Time is moved by the environment. */
-import { GRACE_MS, LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import {
+  GRACE_MS,
+  PushEnvironment,
+  MINUTE,
+  type TestTenant,
+} from '../../support/environments/push-environment';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 let integrationId: string;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -16,7 +21,8 @@ beforeEach(async () => {
 });
 
 const names = () => tenant.sent(integrationId).map(({ payload }) => (payload as { name: string }).name);
-const reasons = async () => (await tenant.pushes(integrationId)).map(({ startedBecause, result }) => `${startedBecause} ${result}`);
+const reasons = async () =>
+  (await tenant.pushes(integrationId)).map(({ startedBecause, result }) => `${startedBecause} ${result}`);
 
 /** A record that is Synced as `name`. */
 async function syncedRecord(externalId: string, name: string): Promise<void> {
@@ -32,7 +38,9 @@ describe('rule 1: the grace period', () => {
 
     await world.sleep(GRACE_MS + 1_000);
 
-    expect(tenant.sent(integrationId)).toEqual([{ externalId: 'e1', operation: 'upsert', payload: { name: 'Ada', email: 'ada@example.org' } }]);
+    expect(tenant.sent(integrationId)).toEqual([
+      { externalId: 'e1', operation: 'upsert', payload: { name: 'Ada', email: 'ada@example.org' } },
+    ]);
     expect(await tenant.status(integrationId, 'e1')).toBe('synced');
   });
 
@@ -70,7 +78,7 @@ describe('rule 1: the grace period', () => {
 
   it('moves the same window when a change comes after the deadline but before the claim', async () => {
     await tenant.change('e1', { name: 'A' });
-    const { dueAt } = (await tenant.pair(integrationId, 'e1')) ?? {};
+    const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
     await tenant.act('hold', integrationId, 'e1'); // stands for a lane that is late
     await world.sleep(GRACE_MS + 2_000);
     await tenant.change('e1', { name: 'B' });
@@ -79,7 +87,9 @@ describe('rule 1: the grace period', () => {
     await world.sleep(MINUTE);
 
     expect(names()).toEqual([]);
-    expect((await tenant.pair(integrationId, 'e1'))?.dueAt?.getTime()).toBeGreaterThan((dueAt as Date).getTime());
+    expect((await tenant.recordSync(integrationId, 'e1'))?.dueAt?.getTime()).toBeGreaterThan(
+      (dueAt as Date).getTime(),
+    );
   });
 
   it('gives each record its own window', async () => {
@@ -96,14 +106,14 @@ describe('rule 1: the grace period', () => {
 
   it('lets the lane end when nothing waits any more, and brings it back for the next change', async () => {
     await syncedRecord('e1', 'A');
-    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
 
     await tenant.change('e1', { name: 'B' });
-    expect(await tenant.lane(integrationId)).toBe('RUNNING');
+    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('RUNNING');
     await world.sleep(GRACE_MS + 1_000);
 
     expect(names()).toEqual(['A', 'B']);
-    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
   });
 });
 
@@ -141,18 +151,20 @@ describe('rule 3: relevance', () => {
 
   it('does not restart an open window for an irrelevant change', async () => {
     await tenant.change('e1', { name: 'A' });
-    const { dueAt } = (await tenant.pair(integrationId, 'e1')) ?? {};
+    const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
     await world.sleep(4 * MINUTE);
     await tenant.change('e1', { shoe_size: 44 }, { kind: 'patch' });
 
-    expect((await tenant.pair(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
+    expect((await tenant.recordSync(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
     await world.sleep(MINUTE + 1_000);
     expect(names()).toEqual(['A']);
   });
 
   it('decides per integration', async () => {
     const other = await tenant.integration({
-      recordTypes: { employees: { direction: 'push', fields: [{ name: 'shoe_size', to: 'size' }], onDelete: 'leave' } },
+      recordTypes: {
+        employees: { direction: 'push', fields: [{ name: 'shoe_size', to: 'size' }], onDelete: 'leave' },
+      },
     });
     await tenant.change('e1', { name: 'A', shoe_size: 43 });
     await world.sleep(GRACE_MS + 1_000);
@@ -241,7 +253,8 @@ describe('rule 6: a change while Syncing', () => {
   it('pushes nothing more when the change during the push was undone by its end', async () => {
     let changes: Promise<unknown> | undefined;
     world.ledger.answer = async (_item, owner) => {
-      if (owner === integrationId) changes ??= tenant.change('e1', { name: 'B' }).then(() => tenant.change('e1', { name: 'A' }));
+      if (owner === integrationId)
+        changes ??= tenant.change('e1', { name: 'B' }).then(() => tenant.change('e1', { name: 'A' }));
       await changes;
       return undefined;
     };
@@ -259,12 +272,15 @@ describe('rule 6: a change while Syncing', () => {
 describe('rule 7: versions', () => {
   it('ignores and logs an older version: it neither overwrites nor extends', async () => {
     await tenant.change('e1', { name: 'new' }, { version: 7 });
-    const { dueAt } = (await tenant.pair(integrationId, 'e1')) ?? {};
+    const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
     await world.sleep(MINUTE);
 
-    expect(await tenant.change('e1', { name: 'old' }, { version: 6 })).toMatchObject({ outcome: 'stale', version: 7 });
+    expect(await tenant.change('e1', { name: 'old' }, { version: 6 })).toMatchObject({
+      outcome: 'stale',
+      version: 7,
+    });
 
-    expect((await tenant.pair(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
+    expect((await tenant.recordSync(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
     await world.sleep(GRACE_MS);
     expect(names()).toEqual(['new']);
   });
@@ -282,13 +298,17 @@ describe('rule 7: versions', () => {
   it('refuses a version that was used for something else', async () => {
     await tenant.change('e1', { name: 'A' }, { version: 7 });
 
-    expect(await tenant.change('e1', { name: 'B' }, { version: 7 })).toMatchObject({ outcome: 'version_reused' });
+    expect(await tenant.change('e1', { name: 'B' }, { version: 7 })).toMatchObject({
+      outcome: 'version_reused',
+    });
   });
 
   it('orders changes without a version by when they occurred', async () => {
     const now = await world.now();
     await tenant.change('e1', { name: 'later' }, { occurredAt: new Date(now - 1_000) });
 
-    expect(await tenant.change('e1', { name: 'earlier' }, { occurredAt: new Date(now - 2_000) })).toMatchObject({ outcome: 'stale' });
+    expect(
+      await tenant.change('e1', { name: 'earlier' }, { occurredAt: new Date(now - 2_000) }),
+    ).toMatchObject({ outcome: 'stale' });
   });
 });

@@ -1,15 +1,24 @@
 /** Eligibility, deletes, linking, mappings, pause: rules.md 13 to 16. */
 import { Unavailable } from '../../../connectors/errors';
-import { changeIntegration, pauseIntegration, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import {
+  changeIntegration,
+  pauseIntegration,
+  resumeIntegration,
+} from '../../../db/sync-runs/integration-lifecycle';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { GRACE_MS, LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import {
+  GRACE_MS,
+  PushEnvironment,
+  MINUTE,
+  type TestTenant,
+} from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -17,12 +26,18 @@ beforeEach(async () => {
   tenant = await world.tenant();
 });
 
-const mapping = (more: Partial<RecordTypeMapping> = {}): { recordTypes: { employees: RecordTypeMapping } } => ({
-  recordTypes: { employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'deactivate', ...more } },
+const mapping = (
+  more: Partial<RecordTypeMapping> = {},
+): { recordTypes: { employees: RecordTypeMapping } } => ({
+  recordTypes: {
+    employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'deactivate', ...more },
+  },
 });
-const operations = (integrationId: string) => tenant.sent(integrationId).map(({ externalId, operation }) => `${operation} ${externalId}`);
+const operations = (integrationId: string) =>
+  tenant.sent(integrationId).map(({ externalId, operation }) => `${operation} ${externalId}`);
 const settle = () => world.sleep(GRACE_MS + 1_000);
-const inTenant = <T>(work: Parameters<typeof world.database.withTenant<T>>[1]) => world.database.withTenant(tenant.tenantId, work);
+const inTenant = <T>(work: Parameters<typeof world.database.withTenant<T>>[1]) =>
+  world.database.withTenant(tenant.tenantId, work);
 
 describe('rule 14: eligibility', () => {
   it('syncs only records that match the filter', async () => {
@@ -41,21 +56,27 @@ describe('rule 14: eligibility', () => {
     await tenant.change('e1', { country: 'BE' }, { kind: 'patch' });
     await settle();
 
-    expect((await tenant.pushes(belgians))[0]).toMatchObject({ result: 'succeeded', changedFields: ['name'] });
+    expect((await tenant.pushes(belgians))[0]).toMatchObject({
+      result: 'succeeded',
+      changedFields: ['name'],
+    });
   });
 
-  it.each(['deactivate', 'delete'] as const)('pushes a %s after the grace period when a pushed record is deleted', async (onDelete) => {
-    const integrationId = await tenant.integration(mapping({ onDelete }));
-    await tenant.change('e1', { name: 'A' });
-    await settle();
-    await tenant.change('e1', {}, { kind: 'delete' });
-    expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
-    expect(operations(integrationId)).toEqual(['upsert e1']);
+  it.each(['deactivate', 'delete'] as const)(
+    'pushes a %s after the grace period when a pushed record is deleted',
+    async (onDelete) => {
+      const integrationId = await tenant.integration(mapping({ onDelete }));
+      await tenant.change('e1', { name: 'A' });
+      await settle();
+      await tenant.change('e1', {}, { kind: 'delete' });
+      expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
+      expect(operations(integrationId)).toEqual(['upsert e1']);
 
-    await settle();
+      await settle();
 
-    expect(operations(integrationId)).toEqual(['upsert e1', `${onDelete} e1`]);
-  });
+      expect(operations(integrationId)).toEqual(['upsert e1', `${onDelete} e1`]);
+    },
+  );
 
   it('leaves the third party alone when on_delete is leave', async () => {
     const integrationId = await tenant.integration(mapping({ onDelete: 'leave' }));
@@ -82,7 +103,7 @@ describe('rule 14: eligibility', () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('e1', { name: 'A' });
     await tenant.change('e1', {}, { kind: 'delete' });
-    expect(await tenant.pair(integrationId, 'e1')).toBeUndefined();
+    expect(await tenant.recordSync(integrationId, 'e1')).toBeUndefined();
     await settle();
 
     expect(operations(integrationId)).toEqual([]);
@@ -116,12 +137,16 @@ describe('rule 14: eligibility', () => {
 
 describe('rule 15: linking and mappings', () => {
   it('pushes existing records after linking, as initial, and edits before them', async () => {
-    await tenant.accept(...Array.from({ length: 120 }, (_, index) => ({ externalId: `e${index}`, fields: { name: 'A' } })));
+    await tenant.accept(
+      ...Array.from({ length: 120 }, (_, index) => ({ externalId: `e${index}`, fields: { name: 'A' } })),
+    );
     const integrationId = await tenant.integration({ ...mapping(), initialPush: 'all' });
     await world.sleep(1_000);
 
     expect(operations(integrationId)).toHaveLength(120);
-    expect(new Set((await tenant.pushes(integrationId)).map(({ startedBecause }) => startedBecause))).toEqual(new Set(['initial']));
+    expect(new Set((await tenant.pushes(integrationId)).map(({ startedBecause }) => startedBecause))).toEqual(
+      new Set(['initial']),
+    );
   });
 
   it('pushes none of them with initial_push none, only what changes from then on', async () => {
@@ -158,11 +183,16 @@ describe('rule 15: linking and mappings', () => {
   it('lets an open window keep its deadline, and pushes by the mapping of that time', async () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('e1', { name: 'A' });
-    const { dueAt } = (await tenant.pair(integrationId, 'e1')) ?? {};
+    const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
     await world.sleep(MINUTE);
-    await inTenant((work) => changeIntegration(work, { integrationId, change: mapping({ fields: [{ name: 'name', to: 'full_name' }] }) }));
+    await inTenant((work) =>
+      changeIntegration(work, {
+        integrationId,
+        change: mapping({ fields: [{ name: 'name', to: 'full_name' }] }),
+      }),
+    );
     await world.sleep(1_000);
-    expect((await tenant.pair(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
+    expect((await tenant.recordSync(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
 
     await settle();
 
@@ -193,7 +223,7 @@ describe('rule 16: pause', () => {
     await world.sleep(2 * GRACE_MS);
 
     expect(operations(integrationId)).toEqual([]);
-    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
   });
 
   it('lets the retry clocks stand still', async () => {

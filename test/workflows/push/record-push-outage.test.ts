@@ -2,15 +2,20 @@
 import { recordPushWorkflowId } from '../../../contract/record-push';
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { replaceCredentials } from '../../../db/sync-runs/integration-lifecycle';
-import { GRACE_MS, LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import {
+  GRACE_MS,
+  PushEnvironment,
+  MINUTE,
+  type TestTenant,
+} from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 let integrationId: string;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -20,7 +25,13 @@ beforeEach(async () => {
 });
 
 const rejection = new RecordRejected('The e-mail address is not valid.', [
-  { field: 'email', remoteField: '/email', code: 'validation_is_email', message: 'Must be a valid email address.', explanation: 'Correct the e-mail address.' },
+  {
+    field: 'email',
+    remoteField: '/email',
+    code: 'validation_is_email',
+    message: 'Must be a valid email address.',
+    explanation: 'Correct the e-mail address.',
+  },
 ]);
 const down = () => new Unavailable('connect ECONNREFUSED');
 const names = () => tenant.sent(integrationId).map(({ payload }) => (payload as { name: string }).name);
@@ -40,12 +51,19 @@ describe('rule 8: Sync failed', () => {
     await tenant.change('e1', { name: 'A', email: 'nonsense' });
     await world.sleep(GRACE_MS + 1_000);
 
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_failed',
       nextAttemptAt: null,
-      errors: [{ category: 'rejected_record', code: 'validation_is_email', field: 'email', message: 'Must be a valid email address.' }],
+      errors: [
+        {
+          category: 'rejected_record',
+          code: 'validation_is_email',
+          field: 'email',
+          message: 'Must be a valid email address.',
+        },
+      ],
     });
-    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
   });
 
   it('keeps the error until it is resolved, and clears it then', async () => {
@@ -54,11 +72,14 @@ describe('rule 8: Sync failed', () => {
     await world.sleep(GRACE_MS + 1_000);
     world.ledger.answer = () => undefined;
     await tenant.change('e1', { name: 'A', email: 'ada@example.org' });
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_pending', errors: [{ field: 'email' }] });
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      status: 'sync_pending',
+      errors: [{ field: 'email' }],
+    });
 
     await world.sleep(GRACE_MS + 1_000);
 
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
   });
 
   it('does not try a refused record again by itself', async () => {
@@ -77,11 +98,11 @@ describe('rule 8: Sync failed', () => {
 
     await world.sleep(90_000);
 
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_failed',
       errors: [{ category: 'transient', code: 'unreachable', message: 'connect ECONNREFUSED' }],
     });
-    expect((await tenant.pair(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
+    expect((await tenant.recordSync(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
   });
 
   it('goes on by itself and becomes Synced when the third party is back', async () => {
@@ -92,14 +113,17 @@ describe('rule 8: Sync failed', () => {
     await world.sleep(6 * MINUTE);
 
     expect(names()).toEqual(['A']);
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
   });
 
   it('gives up after 72 hours', async () => {
     goDown();
     await tenant.change('e1', { name: 'A' });
     await world.sleep(73 * HOUR);
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_failed', nextAttemptAt: null });
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      status: 'sync_failed',
+      nextAttemptAt: null,
+    });
     comeBack();
     await world.sleep(HOUR);
 
@@ -110,13 +134,17 @@ describe('rule 8: Sync failed', () => {
   }, 120_000);
 
   it('gives a record that is answered 5xx while the third party is well five attempts, and no more', async () => {
-    world.ledger.answer = (item) => (item.externalId === 'e1' ? new Unavailable('Internal Server Error', 500) : undefined);
+    world.ledger.answer = (item) =>
+      item.externalId === 'e1' ? new Unavailable('Internal Server Error', 500) : undefined;
     await tenant.change('e1', { name: 'A' });
     await tenant.change('e2', { name: 'B' });
     await world.sleep(GRACE_MS + 10 * MINUTE);
 
     expect(world.ledger.refusals).toBe(5);
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_failed', errors: [{ code: 'http_500' }] });
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      status: 'sync_failed',
+      errors: [{ code: 'http_500' }],
+    });
     expect(names()).toEqual(['B']);
     const failed = (await tenant.pushes(integrationId)).find(({ externalId }) => externalId === 'e1');
     expect(failed).toMatchObject({ result: 'failed', attempts: 5 });
@@ -140,12 +168,21 @@ describe('rule 8: Sync failed', () => {
 
   it('gives a record that the mapping cannot express an error at its field, without a call', async () => {
     const strict = await tenant.integration({
-      recordTypes: { employees: { direction: 'push', fields: [{ name: 'grade', to: 'grade', values: { senior: 'S' } }], onDelete: 'leave' } },
+      recordTypes: {
+        employees: {
+          direction: 'push',
+          fields: [{ name: 'grade', to: 'grade', values: { senior: 'S' } }],
+          onDelete: 'leave',
+        },
+      },
     });
     await tenant.change('e1', { grade: 'unheard of' });
     await world.sleep(GRACE_MS + 1_000);
 
-    expect(await tenant.pair(strict, 'e1')).toMatchObject({ status: 'sync_failed', errors: [{ category: 'config', field: 'grade' }] });
+    expect(await tenant.recordSync(strict, 'e1')).toMatchObject({
+      status: 'sync_failed',
+      errors: [{ category: 'config', field: 'grade' }],
+    });
     expect(tenant.sent(strict)).toEqual([]);
   });
 });
@@ -163,7 +200,10 @@ describe('rule 9: failed pairs', () => {
     await world.sleep(1_000);
 
     expect(names()).toEqual(['A']);
-    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({ startedBecause: 'retry', result: 'succeeded' });
+    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({
+      startedBecause: 'retry',
+      result: 'succeeded',
+    });
   });
 
   it('opens a window as usual for a relevant change', async () => {
@@ -208,7 +248,10 @@ describe('rule 9: hold, release, discard', () => {
     await world.sleep(2 * GRACE_MS);
 
     expect(names()).toEqual(['A']);
-    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({ result: 'discarded', changedBy: expect.arrayContaining(['ana']) });
+    expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({
+      result: 'discarded',
+      changedBy: expect.arrayContaining(['ana']),
+    });
   });
 
   it('sends a discarded value with the next change of the record, which stands as it stands', async () => {
@@ -237,15 +280,19 @@ describe('rule 10: credentials', () => {
     for (const externalId of ['e1', 'e2', 'e3']) await tenant.change(externalId, { name: externalId });
     await world.sleep(12 * HOUR);
     expect(world.ledger.refusals).toBe(1);
-    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
     expect((await tenant.notifications()).map(({ kind, resolvedAt }) => ({ kind, resolvedAt }))).toEqual([
       { kind: 'integration_needs_reauthorization', resolvedAt: null },
     ]);
 
     world.ledger.answer = () => undefined;
     await world.database.withTenant(tenant.tenantId, async (work) => {
-      await work.trx.updateTable('integrations').set({ credentials: null }).where('integrationId', '=', integrationId).execute();
-      await replaceCredentials(work, { integrationId, sealedCredentials: null as never });
+      await work.trx
+        .updateTable('integrations')
+        .set({ credentials: null })
+        .where('integrationId', '=', integrationId)
+        .execute();
+      await replaceCredentials(work, { integrationId, encryptedCredentials: null as never });
     });
     await world.sleep(1_000);
 
@@ -299,7 +346,9 @@ describe('rule 11 and R8: an outage of 12 hours with 500 records waiting', () =>
     await tenant.change('e1', { name: 'A' });
     await world.sleep(30 * 24 * HOUR);
 
-    const history = await world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId })).fetchHistory();
+    const history = await world.env.client.workflow
+      .getHandle(recordPushWorkflowId({ integrationId }))
+      .fetchHistory();
 
     expect(history.events?.length ?? 0).toBeLessThan(4_096);
   }, 120_000);

@@ -3,16 +3,16 @@
  *
  * `PROPERTY_RUNS=200` runs more of them, `PROPERTY_SEED=123` repeats one; a failure prints its seed and every step.
  */
-import { LaneWorld } from '../../support/environments/push-environment';
+import { PushEnvironment } from '../../support/environments/push-environment';
 import { Trial } from './properties/trial';
 
 const RUNS = process.env.PROPERTY_SEED === undefined ? Number(process.env.PROPERTY_RUNS ?? 15) : 1;
 const firstSeed = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * 1e9));
 const seeds = Array.from({ length: RUNS }, (_, run) => firstSeed + run);
 
-let world: LaneWorld;
+let world: PushEnvironment;
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 

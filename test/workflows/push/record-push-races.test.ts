@@ -1,19 +1,30 @@
 /** What happens when two things happen at once: people, third parties and the lane getting in each other's way. */
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { recordPushWorkflowId } from '../../../contract/record-push';
-import { changeIntegration, deleteIntegration, pauseIntegration, replaceCredentials, resumeIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import {
+  changeIntegration,
+  deleteIntegration,
+  pauseIntegration,
+  replaceCredentials,
+  resumeIntegration,
+} from '../../../db/sync-runs/integration-lifecycle';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { GRACE_MS, LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import {
+  GRACE_MS,
+  PushEnvironment,
+  MINUTE,
+  type TestTenant,
+} from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
 /** The ledger takes 50 records per claim, and a lane works on two claims at once. */
 const IN_TWO_CLAIMS = 100;
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 let integrationId: string;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -22,22 +33,35 @@ beforeEach(async () => {
   integrationId = await tenant.integration();
 });
 
-const inTenant = <T>(work: Parameters<typeof world.database.withTenant<T>>[1]) => world.database.withTenant(tenant.tenantId, work);
+const inTenant = <T>(work: Parameters<typeof world.database.withTenant<T>>[1]) =>
+  world.database.withTenant(tenant.tenantId, work);
 const acceptMany = (count: number) =>
-  tenant.accept(...Array.from({ length: count }, (_, index) => ({ externalId: `e${index}`, fields: { name: `${index}` } })));
+  tenant.accept(
+    ...Array.from({ length: count }, (_, index) => ({
+      externalId: `e${index}`,
+      fields: { name: `${index}` },
+    })),
+  );
 const settle = () => world.sleep(GRACE_MS + 1_000);
 const findIntegrationRow = () =>
-  inTenant(({ trx }) => trx.selectFrom('integrations').selectAll().where('integrationId', '=', integrationId).executeTakeFirstOrThrow());
-const giveCredentials = () => inTenant((work) => replaceCredentials(work, { integrationId, sealedCredentials: null as never }));
+  inTenant(({ trx }) =>
+    trx
+      .selectFrom('integrations')
+      .selectAll()
+      .where('integrationId', '=', integrationId)
+      .executeTakeFirstOrThrow(),
+  );
+const giveCredentials = () =>
+  inTenant((work) => replaceCredentials(work, { integrationId, encryptedCredentials: null as never }));
 const mapping = (more: Partial<RecordTypeMapping> = {}): { employees: RecordTypeMapping } => ({
   employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'deactivate', ...more },
 });
 
 /** A wake that takes longer than the clock was moved is waited for. */
-async function untilLaneSleeps(): Promise<void> {
-  const lane = world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+async function untilQueueSleeps(): Promise<void> {
+  const pushEnv = world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
   for (;;) {
-    const { raw } = await lane.describe();
+    const { raw } = await pushEnv.describe();
     if ((raw.pendingActivities ?? []).length === 0 && raw.pendingWorkflowTask == null) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -69,14 +93,24 @@ describe('somebody changes the integration while its lane pushes', () => {
 
   it('does not go on with the old mapping, and no record is left with it', async () => {
     const renamed = mapping({ fields: [{ name: 'name', to: 'full_name' }] });
-    inTheMiddleOfCall(10, () => inTenant((work) => changeIntegration(work, { integrationId, change: { recordTypes: renamed } })));
+    inTheMiddleOfCall(10, () =>
+      inTenant((work) => changeIntegration(work, { integrationId, change: { recordTypes: renamed } })),
+    );
     await acceptMany(300);
     await settle();
     await world.sleep(MINUTE);
 
     const sent = tenant.sent(integrationId);
-    expect(sent.filter(({ payload }) => Object.hasOwn(payload as object, 'name')).length).toBeLessThanOrEqual(IN_TWO_CLAIMS);
-    expect(new Set(sent.filter(({ payload }) => Object.hasOwn(payload as object, 'full_name')).map(({ externalId }) => externalId)).size).toBe(300);
+    expect(sent.filter(({ payload }) => Object.hasOwn(payload as object, 'name')).length).toBeLessThanOrEqual(
+      IN_TWO_CLAIMS,
+    );
+    expect(
+      new Set(
+        sent
+          .filter(({ payload }) => Object.hasOwn(payload as object, 'full_name'))
+          .map(({ externalId }) => externalId),
+      ).size,
+    ).toBe(300);
   });
 
   it('does not take an answer to the old credentials for one to the new ones', async () => {
@@ -99,10 +133,12 @@ describe('somebody changes the integration while its lane pushes', () => {
     await acceptMany(60);
     await settle();
 
-    const pairs = await inTenant(({ trx }) => trx.selectFrom('recordSyncs').selectAll().where('integrationId', '=', integrationId).execute());
-    expect(pairs).toEqual([]);
+    const recordSyncs = await inTenant(({ trx }) =>
+      trx.selectFrom('recordSyncs').selectAll().where('integrationId', '=', integrationId).execute(),
+    );
+    expect(recordSyncs).toEqual([]);
     expect((await tenant.pushes(integrationId)).filter(({ finishedAt }) => finishedAt === null)).toEqual([]);
-    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
+    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
   });
 
   it('counts a pause once when two people resume at once', async () => {
@@ -130,11 +166,14 @@ describe('third parties in trouble', () => {
     world.ledger.checkAnswer = down;
     await tenant.change('first', { name: 'A' });
     await world.sleep(HOUR);
-    await tenant.accept({ externalId: 'old', fields: { name: 'B' } }, { externalId: 'new', fields: { name: 'B' } });
+    await tenant.accept(
+      { externalId: 'old', fields: { name: 'B' } },
+      { externalId: 'new', fields: { name: 'B' } },
+    );
     await world.sleep(GRACE_MS + 10_000);
 
     for (const externalId of ['first', 'old', 'new']) {
-      expect(await tenant.pair(integrationId, externalId)).toMatchObject({
+      expect(await tenant.recordSync(integrationId, externalId)).toMatchObject({
         status: 'sync_failed',
         errors: [{ code: 'unreachable', message: 'connect ECONNREFUSED' }],
       });
@@ -155,14 +194,19 @@ describe('third parties in trouble', () => {
         return new RateLimited('Slow down', pauseMs);
       }
       tellSecondBegan();
-      while ((await findIntegrationRow()).blockedBecause !== 'rate_limit') await new Promise((resolve) => setTimeout(resolve, 10));
+      while ((await findIntegrationRow()).blockedReason !== 'rate_limit')
+        await new Promise((resolve) => setTimeout(resolve, 10));
       return new Unavailable('connect ECONNREFUSED');
     };
     world.ledger.checkAnswer = (owner) => {
       if (owner === integrationId) calls.checks += 1;
       return new Unavailable('connect ECONNREFUSED');
     };
-    const fifty = (letter: string) => Array.from({ length: 50 }, (_, index) => ({ externalId: `${letter}${index}`, fields: { name: letter } }));
+    const fifty = (letter: string) =>
+      Array.from({ length: 50 }, (_, index) => ({
+        externalId: `${letter}${index}`,
+        fields: { name: letter },
+      }));
     await tenant.accept(...fifty('a'));
     await world.sleep(1_000);
     await tenant.accept(...fifty('z'));
@@ -170,7 +214,7 @@ describe('third parties in trouble', () => {
     await world.sleep(2 * GRACE_MS);
     await inTenant((work) => resumeIntegration(work, { integrationId })); // one wake finds all of them due
     await world.sleep(2_000);
-    await untilLaneSleeps();
+    await untilQueueSleeps();
     expect(calls).toEqual({ pushes: 2, checks: 1 });
 
     await world.sleep(refusedAt + pauseMs - 5_000 - (await world.now()));
@@ -181,19 +225,30 @@ describe('third parties in trouble', () => {
   it.each([
     ['a NUL', 'Value \0 is not allowed'],
     ['half a character', `Value ${'😀'.slice(0, 1)} is not allowed`],
-  ])('keeps the words of a third party that hold %s, and does not send the record for ever', async (_what, message) => {
-    world.ledger.answer = (item) =>
-      item.externalId === 'e1'
-        ? new RecordRejected(message, [{ field: 'name', remoteField: message, code: message, message, explanation: 'Correct it.' }])
-        : undefined;
-    await tenant.accept({ externalId: 'e1', fields: { name: 'A' } }, { externalId: 'e2', fields: { name: 'B' } });
-    await settle();
-    await world.sleep(10 * MINUTE);
+  ])(
+    'keeps the words of a third party that hold %s, and does not send the record for ever',
+    async (_what, message) => {
+      world.ledger.answer = (item) =>
+        item.externalId === 'e1'
+          ? new RecordRejected(message, [
+              { field: 'name', remoteField: message, code: message, message, explanation: 'Correct it.' },
+            ])
+          : undefined;
+      await tenant.accept(
+        { externalId: 'e1', fields: { name: 'A' } },
+        { externalId: 'e2', fields: { name: 'B' } },
+      );
+      await settle();
+      await world.sleep(10 * MINUTE);
 
-    expect(world.ledger.refusals).toBe(1);
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_failed', errors: [{ message: expect.stringContaining('is not allowed') }] });
-    expect(tenant.sent(integrationId).map(({ externalId }) => externalId)).toEqual(['e2']);
-  });
+      expect(world.ledger.refusals).toBe(1);
+      expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+        status: 'sync_failed',
+        errors: [{ message: expect.stringContaining('is not allowed') }],
+      });
+      expect(tenant.sent(integrationId).map(({ externalId }) => externalId)).toEqual(['e2']);
+    },
+  );
 
   it('keeps the words of a third party that is down, whatever they hold', async () => {
     world.ledger.answer = () => new Unavailable('down \0');
@@ -201,7 +256,10 @@ describe('third parties in trouble', () => {
     await tenant.change('e1', { name: 'A' });
     await world.sleep(GRACE_MS + 16 * MINUTE);
 
-    expect(await tenant.pair(integrationId, 'e1')).toMatchObject({ status: 'sync_failed', errors: [{ code: 'unreachable' }] });
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      status: 'sync_failed',
+      errors: [{ code: 'unreachable' }],
+    });
     expect((await findIntegrationRow()).blockedDetail).toContain('down');
   });
 
@@ -214,7 +272,7 @@ describe('third parties in trouble', () => {
     world.ledger.checkAnswer = down;
     await giveCredentials();
     await world.sleep(HOUR);
-    expect((await tenant.pair(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
+    expect((await tenant.recordSync(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
 
     world.resetLedger();
     await world.sleep(10 * MINUTE);
@@ -254,7 +312,9 @@ describe('rule 15: initial_push none', () => {
         { name: 'email', to: 'email' },
       ],
     });
-    await inTenant((work) => changeIntegration(work, { integrationId: quiet, change: { recordTypes: wider } }));
+    await inTenant((work) =>
+      changeIntegration(work, { integrationId: quiet, change: { recordTypes: wider } }),
+    );
     await world.sleep(MINUTE);
 
     expect(tenant.sent(quiet).map(({ externalId }) => externalId)).toEqual(['known', 'known']);
@@ -262,15 +322,21 @@ describe('rule 15: initial_push none', () => {
 });
 
 describe('S27: signals by hand', () => {
-  it.each([[1e300], [9e15], [-1e300], [null], ['tomorrow']])('do not jam the lane: wakeAt %p while it works', async (wakeAt) => {
-    const lane = world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
-    inTheMiddleOfCall(1, () => lane.signal('recordsDue', { wakeAt }));
-    await tenant.change('e1', { name: 'A' });
-    await settle();
-    await tenant.change('e1', { name: 'B' });
-    await settle();
+  it.each([[1e300], [9e15], [-1e300], [null], ['tomorrow']])(
+    'do not jam the lane: nextDueAt %p while it works',
+    async (nextDueAt) => {
+      const pushEnv = world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+      inTheMiddleOfCall(1, () => pushEnv.signal('recordsDue', { nextDueAt }));
+      await tenant.change('e1', { name: 'A' });
+      await settle();
+      await tenant.change('e1', { name: 'B' });
+      await settle();
 
-    expect(tenant.sent(integrationId).map(({ payload }) => payload)).toEqual([{ name: 'A' }, { name: 'B' }]);
-    expect(await tenant.lane(integrationId)).toBe('COMPLETED');
-  });
+      expect(tenant.sent(integrationId).map(({ payload }) => payload)).toEqual([
+        { name: 'A' },
+        { name: 'B' },
+      ]);
+      expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
+    },
+  );
 });

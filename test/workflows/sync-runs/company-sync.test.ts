@@ -1,20 +1,20 @@
 /** COMPANY_SYNCHRONIZED on skipped time: when, how often, under which policy (rules.md 41, 42). */
 import { Unavailable } from '../../../connectors/errors';
 import { companyEvents } from '../../../db/sync-runs/company-sync';
-import { toWireId } from '../../../db/sql/ids';
+import { toTypeId } from '../../../db/sql/ids';
 import { changeTenant } from '../../../db/tenants/tenants';
 import type { CompanySynchronizedPolicy } from '../../../db/tables';
-import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { eventsOf } from '../../support/clients/events';
 import { CONTACTS, fill, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 const HOUR = 3_600_000;
 const TWO = { contacts: CONTACTS, companies: CONTACTS };
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -45,7 +45,11 @@ const empty = (account: Pulled['account']) => account.types.clear();
 
 describe('rule 41: all datasets', () => {
   it('complete and one succeeded: told once, though others failed or cannot be read', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: { ...TWO, unreadable: CONTACTS } }, fill(world, 1));
+    const pulled = await Pulled.onboarded(
+      tenant,
+      { recordTypes: { ...TWO, unreadable: CONTACTS } },
+      fill(world, 1),
+    );
     expect(await told()).toEqual([
       {
         type: 'COMPANY_SYNCHRONIZED',
@@ -53,7 +57,7 @@ describe('rule 41: all datasets', () => {
           policy: 'all_datasets',
           integrations: [
             {
-              integration_id: toWireId('int', pulled.integrationId),
+              integration_id: toTypeId('int', pulled.integrationId),
               datasets: [
                 { record_type: 'companies', state: 'failed' },
                 { record_type: 'contacts', state: 'succeeded' },
@@ -84,7 +88,12 @@ describe('rule 41: all datasets', () => {
 
   it('failed: told as such once, and synchronized when a later run succeeds', async () => {
     const pulled = await Pulled.onboarded(tenant, { recordTypes: TWO }, empty);
-    expect(await told()).toMatchObject([{ type: 'COMPANY_SYNC_FAILED', data: { integrations: [{ datasets: [{ state: 'failed' }, { state: 'failed' }] }] } }]);
+    expect(await told()).toMatchObject([
+      {
+        type: 'COMPANY_SYNC_FAILED',
+        data: { integrations: [{ datasets: [{ state: 'failed' }, { state: 'failed' }] }] },
+      },
+    ]);
     await pulled.sync('full');
     await Pulled.onboarded(tenant, { recordTypes: TWO }, empty);
     expect(await types()).toEqual(['COMPANY_SYNC_FAILED']);
@@ -113,7 +122,12 @@ describe('rule 41: all datasets', () => {
     const second = await Pulled.onboarded(tenant, {}, fill(world, 1));
     expect(await types()).toEqual([]);
     await first.remove();
-    expect(await told()).toMatchObject([{ type: 'COMPANY_SYNCHRONIZED', data: { integrations: [{ integration_id: toWireId('int', second.integrationId) }] } }]);
+    expect(await told()).toMatchObject([
+      {
+        type: 'COMPANY_SYNCHRONIZED',
+        data: { integrations: [{ integration_id: toTypeId('int', second.integrationId) }] },
+      },
+    ]);
   });
 
   it('are none where integrations only push, or where everything was deleted', async () => {
@@ -138,7 +152,9 @@ describe('rule 41: all datasets', () => {
         }),
       ),
     );
-    expect(perLink.flat()).toMatchObject([{ type: 'COMPANY_SYNCHRONIZED', data: { integrations: { length: 3 } } }]);
+    expect(perLink.flat()).toMatchObject([
+      { type: 'COMPANY_SYNCHRONIZED', data: { integrations: { length: 3 } } },
+    ]);
   });
 });
 
@@ -147,7 +163,13 @@ describe('rule 42: the first dataset', () => {
     await choose('first_dataset');
     const pulled = await stuck();
     expect(await told()).toMatchObject([
-      { type: 'COMPANY_SYNCHRONIZED', data: { policy: 'first_dataset', integrations: [{ datasets: [{ state: null }, { state: 'succeeded' }] }] } },
+      {
+        type: 'COMPANY_SYNCHRONIZED',
+        data: {
+          policy: 'first_dataset',
+          integrations: [{ datasets: [{ state: null }, { state: 'succeeded' }] }],
+        },
+      },
     ]);
     await mend(pulled);
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);

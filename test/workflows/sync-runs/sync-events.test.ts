@@ -1,20 +1,20 @@
 /** What is told of runs and of records, on skipped time (rules.md 38 to 40). */
 import { sql } from 'kysely';
 import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
-import { noteOutage } from '../../../db/integrations/availability';
+import { markOutage } from '../../../db/integrations/availability';
 import { decideDeletionReview, findDeletionReview } from '../../../db/pull/delete-missing';
-import { noteSyncMilestone } from '../../../db/sync-runs/sync-jobs';
-import { toWireId } from '../../../db/sql/ids';
-import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { emitSyncMilestone } from '../../../db/sync-runs/sync-jobs';
+import { toTypeId } from '../../../db/sql/ids';
+import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { eventsOf } from '../../support/clients/events';
 import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 const HOUR = 3_600_000;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -33,18 +33,26 @@ const well = ({ account }: Pulled) => {
 const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}) => {
   const pulled = await Pulled.onboarded(tenant, settings, fill(world, count));
   await world.sleep(600_000);
-  await pulled.inTenant(({ trx }) => sql`select set_config('role', 'none', true), 1`.execute(trx).then(() => sql`delete from events`.execute(trx)));
+  await pulled.inTenant(({ trx }) =>
+    sql`select set_config('role', 'none', true), 1`
+      .execute(trx)
+      .then(() => sql`delete from events`.execute(trx)),
+  );
   return pulled;
 };
 
 describe('rule 38: SYNC_COMPLETE', () => {
   it('ends each scheduled run, with its jobs and the state of each dataset', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } }, fill(world, 2));
+    const pulled = await Pulled.onboarded(
+      tenant,
+      { recordTypes: { contacts: CONTACTS, companies: CONTACTS } },
+      fill(world, 2),
+    );
     const [run] = await pulled.runs();
     expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toEqual([
       {
-        integration_id: toWireId('int', pulled.integrationId),
-        sync_run_id: toWireId('run', run?.syncRunId ?? ''),
+        integration_id: toTypeId('int', pulled.integrationId),
+        sync_run_id: toTypeId('run', run?.syncRunId ?? ''),
         kind: 'onboarding',
         successful_jobs: 2,
         failed_jobs: 1,
@@ -58,7 +66,9 @@ describe('rule 38: SYNC_COMPLETE', () => {
     ]);
     await pulled.sync('hourly');
     await pulled.sync('nightly');
-    expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ kind, is_first_sync }) => [kind, is_first_sync])).toEqual([
+    expect(
+      (await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ kind, is_first_sync }) => [kind, is_first_sync]),
+    ).toEqual([
       ['onboarding', true],
       ['hourly', false],
       ['nightly', false],
@@ -67,7 +77,8 @@ describe('rule 38: SYNC_COMPLETE', () => {
 
   it('is not sent by a run that somebody asked for', async () => {
     const pulled = await linked(1);
-    for (const kind of ['full', 'incremental', 'sign_in', 'last_day', 'drift_repair'] as const) await pulled.sync(kind);
+    for (const kind of ['full', 'incremental', 'sign_in', 'last_day', 'drift_repair'] as const)
+      await pulled.sync(kind);
     expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toEqual([]);
   });
 
@@ -76,16 +87,26 @@ describe('rule 38: SYNC_COMPLETE', () => {
     down(pulled);
     const syncRunId = await pulled.begin('nightly');
     await world.sleep(30 * HOUR);
-    const unfinished = { kind: 'nightly', is_sync_finished: false, is_first_sync: false, failed_jobs: 1, successful_jobs: 1 };
+    const unfinished = {
+      kind: 'nightly',
+      is_sync_finished: false,
+      is_first_sync: false,
+      failed_jobs: 1,
+      successful_jobs: 1,
+    };
     expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toMatchObject([unfinished, unfinished]);
-    await pulled.inTenant((work) => noteSyncMilestone(work, { syncRunId, count: 2 }));
+    await pulled.inTenant((work) => emitSyncMilestone(work, { syncRunId, count: 2 }));
 
     well(pulled);
     await pulled.settle();
     const sent = await eventsOf(tenant, 'SYNC_COMPLETE');
     expect(sent.map(({ is_sync_finished }) => is_sync_finished)).toEqual([false, false, true]);
-    expect(sent.at(-1)).toMatchObject({ failed_jobs: 0, successful_jobs: 2, datasets: [{ record_type: 'contacts', state: 'succeeded' }] });
-    await pulled.inTenant((work) => noteSyncMilestone(work, { syncRunId, count: 3 }));
+    expect(sent.at(-1)).toMatchObject({
+      failed_jobs: 0,
+      successful_jobs: 2,
+      datasets: [{ record_type: 'contacts', state: 'succeeded' }],
+    });
+    await pulled.inTenant((work) => emitSyncMilestone(work, { syncRunId, count: 3 }));
     expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toHaveLength(3);
   }, 120_000);
 
@@ -102,7 +123,9 @@ describe('rule 38: SYNC_COMPLETE', () => {
     await world.sleep(13 * HOUR);
     await pulled.remove();
     await world.sleep(HOUR);
-    expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ is_sync_finished }) => is_sync_finished)).toEqual([true, false, true]);
+    expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ is_sync_finished }) => is_sync_finished)).toEqual(
+      [true, false, true],
+    );
   });
 });
 
@@ -112,7 +135,12 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
     await pulled.sync('nightly');
     await pulled.sync('hourly');
     const [first, ...more] = await eventsOf(tenant, 'FIRST_SYNC_COMPLETE');
-    expect(first).toMatchObject({ kind: 'onboarding', is_first_sync: true, is_sync_finished: true, totals: [{ record_type: 'contacts', records: 4 }] });
+    expect(first).toMatchObject({
+      kind: 'onboarding',
+      is_first_sync: true,
+      is_sync_finished: true,
+      totals: [{ record_type: 'contacts', records: 4 }],
+    });
     expect(more).toEqual([]);
   });
 
@@ -120,7 +148,10 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
     const pulled = await Pulled.onboarded(tenant, {}, (account) => account.types.clear());
     await pulled.sync('nightly');
     expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toEqual([]);
-    expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ is_first_sync }) => is_first_sync)).toEqual([true, true]);
+    expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ is_first_sync }) => is_first_sync)).toEqual([
+      true,
+      true,
+    ]);
 
     pulled.account.type('contacts');
     await pulled.account.put('contacts', 'p1', { name: 'Ada' });
@@ -161,13 +192,21 @@ describe('rule 40: records', () => {
     await pulled.account.remove('contacts', 'p003');
     const run = await pulled.sync('nightly');
 
-    const place = { integration_id: toWireId('int', pulled.integrationId), sync_run_id: toWireId('run', run.syncRunId), record_type: 'contacts' };
+    const place = {
+      integration_id: toTypeId('int', pulled.integrationId),
+      sync_run_id: toTypeId('run', run.syncRunId),
+      record_type: 'contacts',
+    };
     const id = expect.stringMatching(/^rec_/) as string;
     expect(await eventsOf(tenant, 'DATA_UPDATE')).toEqual([
       { ...place, records: [{ id, external_id: await pulled.externalId('p000'), changed_fields: ['name'] }] },
     ]);
-    expect(await eventsOf(tenant, 'DATA_NEW')).toEqual([{ ...place, records: [{ id, external_id: await pulled.externalId('new') }] }]);
-    expect(await eventsOf(tenant, 'DATA_DELETE')).toEqual([{ ...place, records: [{ id, external_id: gone }] }]);
+    expect(await eventsOf(tenant, 'DATA_NEW')).toEqual([
+      { ...place, records: [{ id, external_id: await pulled.externalId('new') }] },
+    ]);
+    expect(await eventsOf(tenant, 'DATA_DELETE')).toEqual([
+      { ...place, records: [{ id, external_id: gone }] },
+    ]);
 
     await pulled.sync('nightly');
     expect((await eventsOf(tenant)).filter(({ type }) => type.startsWith('DATA_'))).toHaveLength(3);
@@ -192,7 +231,8 @@ describe('rule 40: records', () => {
     const [review] = await pulled.reviews();
     await pulled.inTenant(async (work) => {
       const locked = await findDeletionReview(work, { deletionReviewId: review?.deletionReviewId ?? '' });
-      if (locked !== undefined) await decideDeletionReview(work, { review: locked, decision: 'approved', by: 'ana' });
+      if (locked !== undefined)
+        await decideDeletionReview(work, { review: locked, decision: 'approved', by: 'ana' });
     });
     const [told, ...more] = await eventsOf(tenant, 'DATA_DELETE');
     expect(told?.records).toHaveLength(30);
@@ -207,7 +247,9 @@ describe('what needs a person', () => {
       throw new Unauthorized('No.');
     };
     await pulled.sync('nightly');
-    expect(await eventsOf(tenant, 'INTEGRATION_NEEDS_REAUTHORIZATION')).toEqual([{ integration_id: toWireId('int', pulled.integrationId) }]);
+    expect(await eventsOf(tenant, 'INTEGRATION_NEEDS_REAUTHORIZATION')).toEqual([
+      { integration_id: toTypeId('int', pulled.integrationId) },
+    ]);
     await pulled.newCredentials();
     await pulled.settle();
     expect(await eventsOf(tenant, 'INTEGRATION_NEEDS_REAUTHORIZATION')).toHaveLength(2);
@@ -219,25 +261,48 @@ describe('what needs a person', () => {
       if (payload?.['name'] === 'bad') throw new RecordRejected('Bad name.', [], false);
     };
     await tenant.accept(
-      ...['a', 'b', 'c'].map((externalId) => ({ externalId, recordType: 'contacts', fields: { name: externalId === 'c' ? 'good' : 'bad' } })),
+      ...['a', 'b', 'c'].map((externalId) => ({
+        externalId,
+        recordType: 'contacts',
+        fields: { name: externalId === 'c' ? 'good' : 'bad' },
+      })),
     );
     await world.sleep(HOUR);
     const [event, ...more] = await eventsOf(tenant, 'RECORD_SYNC_FAILED');
     const failed = event?.records as { external_id: string }[] | undefined;
     expect(failed?.map(({ external_id }) => external_id).toSorted()).toEqual(['a', 'b']);
-    expect(event).toMatchObject({ records: [{ record_type: 'contacts', push_id: expect.stringMatching(/^psh_/), error_codes: [expect.any(String)] }, {}] });
+    expect(event).toMatchObject({
+      records: [
+        {
+          record_type: 'contacts',
+          push_id: expect.stringMatching(/^psh_/),
+          error_codes: [expect.any(String)],
+        },
+        {},
+      ],
+    });
     expect(more).toEqual([]);
 
     down(pulled);
     pulled.account.beforePush = () => {
       throw new Unavailable('connect ECONNREFUSED');
     };
-    await tenant.accept(...people(120).map((externalId) => ({ externalId, recordType: 'contacts', fields: { name: externalId } })));
+    await tenant.accept(
+      ...people(120).map((externalId) => ({
+        externalId,
+        recordType: 'contacts',
+        fields: { name: externalId },
+      })),
+    );
     await world.sleep(HOUR);
     expect(await eventsOf(tenant, 'RECORD_SYNC_FAILED')).toHaveLength(1);
     const later = new Date((await world.now()) + 73 * HOUR);
-    await pulled.inTenant((work) => noteOutage(work, { integrationId: pulled.integrationId, now: later, detail: 'connect ECONNREFUSED' }));
-    const given = (await eventsOf(tenant, 'RECORD_SYNC_FAILED')).slice(1).map(({ records }) => (records as unknown[]).length);
+    await pulled.inTenant((work) =>
+      markOutage(work, { integrationId: pulled.integrationId, now: later, detail: 'connect ECONNREFUSED' }),
+    );
+    const given = (await eventsOf(tenant, 'RECORD_SYNC_FAILED'))
+      .slice(1)
+      .map(({ records }) => (records as unknown[]).length);
     expect(given).toEqual([100, 20]);
   });
 });

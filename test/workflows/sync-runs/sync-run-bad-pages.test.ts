@@ -1,22 +1,26 @@
 /** Lists that do not hold what lists should, on skipped time (rules.md 31, 35). */
 import type { ReadPage } from '../../../connectors/connector';
-import { newUuid, toWireId } from '../../../db/sql/ids';
+import { newUuid, toTypeId } from '../../../db/sql/ids';
 import type { JsonValue } from '../../../domain/json';
-import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
   tenant = await world.tenant();
 });
 
-const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}, prepare: (account: Pulled['account']) => void = () => undefined) => {
+const linked = async (
+  count: number,
+  settings: Parameters<typeof Pulled.link>[1] = {},
+  prepare: (account: Pulled['account']) => void = () => undefined,
+) => {
   const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
     prepare(account);
     await fill(world, count)(account);
@@ -26,21 +30,40 @@ const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1]
   return pulled;
 };
 
-const turned = <T>(list: readonly T[], by: number): T[] => [...list.slice(by % list.length), ...list.slice(0, by % list.length)];
+const turned = <T>(list: readonly T[], by: number): T[] => [
+  ...list.slice(by % list.length),
+  ...list.slice(0, by % list.length),
+];
 
 describe('rule 35: a list without an end', () => {
   const endless: [string, (page: ReadPage, call: number) => ReadPage][] = [
     ['the same cursor again and again', (page) => ({ ...page, nextCursor: 'same' })],
-    ['cursors in a circle', (page, call) => ({ ...page, records: page.records.slice(0, 1), nextCursor: ['a', 'b', 'c'][call % 3] ?? null })],
+    [
+      'cursors in a circle',
+      (page, call) => ({
+        ...page,
+        records: page.records.slice(0, 1),
+        nextCursor: ['a', 'b', 'c'][call % 3] ?? null,
+      }),
+    ],
     ['the same page under ever new cursors', (page, call) => ({ ...page, nextCursor: `c${call}` })],
-    ['the same page in ever another order', (page, call) => ({ ...page, records: turned(page.records, call), nextCursor: `c${call}` })],
-    ['empty pages under ever new cursors', (page, call) => ({ ...page, records: [], nextCursor: `c${call}` })],
+    [
+      'the same page in ever another order',
+      (page, call) => ({ ...page, records: turned(page.records, call), nextCursor: `c${call}` }),
+    ],
+    [
+      'empty pages under ever new cursors',
+      (page, call) => ({ ...page, records: [], nextCursor: `c${call}` }),
+    ],
   ];
 
   it.each(endless)('%s: its dataset has failed, and nothing is deleted', async (_, distort) => {
-    const pulled = await linked(7, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } }, (account) => account.type('companies'));
+    const pulled = await linked(7, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } }, (account) =>
+      account.type('companies'),
+    );
     let call = 0;
-    pulled.account.distort = (page, { recordType }) => (recordType === 'contacts' ? distort(page, (call += 1)) : page);
+    pulled.account.distort = (page, { recordType }) =>
+      recordType === 'contacts' ? distort(page, (call += 1)) : page;
     await pulled.account.remove('contacts', 'p001');
     const run = await pulled.sync('nightly');
 
@@ -69,7 +92,11 @@ describe('rule 35: a list without an end', () => {
       return { ...page, records: [], nextCursor: `empty${(empties += 1)}` };
     };
     const run = await pulled.sync('full');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', recordsRead: 6, recordsDeleted: 1 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      state: 'succeeded',
+      recordsRead: 6,
+      recordsDeleted: 1,
+    });
   });
 });
 
@@ -92,7 +119,10 @@ describe('rule 35: an empty list where there were records', () => {
     });
     pulled.account.type('contacts').clear();
     const run = await pulled.sync('hourly');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'failed', error: { code: 'suspiciously_empty' } });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      state: 'failed',
+      error: { code: 'suspiciously_empty' },
+    });
   });
 
   it('is not suspicious where nothing was changed, nor where there never was one', async () => {
@@ -121,41 +151,66 @@ describe('rule 31: a list that moves while it is read page by page', () => {
     ['that can be counted', (account) => void (account.canCount = true)],
   ];
 
-  it.each(ways)('%s and shrinks: nothing is deleted, one full pass is brought forward, and then all is equal', async (_, prepare) => {
-    const pulled = await unstable(prepare);
-    once(pulled, '3', () => pulled.account.remove('contacts', 'p000')); // p003 slips onto the page before
-    const run = await pulled.sync('nightly');
+  it.each(ways)(
+    '%s and shrinks: nothing is deleted, one full pass is brought forward, and then all is equal',
+    async (_, prepare) => {
+      const pulled = await unstable(prepare);
+      once(pulled, '3', () => pulled.account.remove('contacts', 'p000')); // p003 slips onto the page before
+      const run = await pulled.sync('nightly');
 
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', deletesWithheld: 'list_changed', recordsDeleted: 0 });
-    expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'nightly', 'drift_repair']);
-    expect(await pulled.differences()).toEqual([]);
-    expect(Object.keys(await pulled.names())).toContain('p003');
-  });
+      expect(await pulled.job(run.syncRunId)).toMatchObject({
+        state: 'succeeded',
+        deletesWithheld: 'list_changed',
+        recordsDeleted: 0,
+      });
+      expect((await pulled.runs()).map(({ kind }) => kind)).toEqual([
+        'onboarding',
+        'nightly',
+        'drift_repair',
+      ]);
+      expect(await pulled.differences()).toEqual([]);
+      expect(Object.keys(await pulled.names())).toContain('p003');
+    },
+  );
 
-  it.each(ways)('%s and shifts, so that one is missed and another read twice: nothing is deleted, and then all is equal', async (_, prepare) => {
-    const pulled = await unstable(prepare);
-    let step = 0;
-    pulled.account.beforePage = async ({ cursor }) => {
-      if (cursor === '3' && step === 0) {
-        step = 1;
-        await pulled.account.put('contacts', 'a-first', { name: 'New' }); // p002 is read twice
-      }
-      if (cursor === '9' && step === 1) {
-        step = 2;
-        await pulled.account.remove('contacts', 'a-first'); // p009 slips away
-      }
-    };
-    const run = await pulled.sync('nightly');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ deletesWithheld: 'list_changed', recordsDeleted: 0 });
-    expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'nightly', 'drift_repair']);
-    expect(await pulled.differences()).toEqual([]);
-  });
+  it.each(ways)(
+    '%s and shifts, so that one is missed and another read twice: nothing is deleted, and then all is equal',
+    async (_, prepare) => {
+      const pulled = await unstable(prepare);
+      let step = 0;
+      pulled.account.beforePage = async ({ cursor }) => {
+        if (cursor === '3' && step === 0) {
+          step = 1;
+          await pulled.account.put('contacts', 'a-first', { name: 'New' }); // p002 is read twice
+        }
+        if (cursor === '9' && step === 1) {
+          step = 2;
+          await pulled.account.remove('contacts', 'a-first'); // p009 slips away
+        }
+      };
+      const run = await pulled.sync('nightly');
+      expect(await pulled.job(run.syncRunId)).toMatchObject({
+        deletesWithheld: 'list_changed',
+        recordsDeleted: 0,
+      });
+      expect((await pulled.runs()).map(({ kind }) => kind)).toEqual([
+        'onboarding',
+        'nightly',
+        'drift_repair',
+      ]);
+      expect(await pulled.differences()).toEqual([]);
+    },
+  );
 
   it('that nobody can count and shrinks: what is missed waits for people, and the next full pass knows better', async () => {
     const pulled = await unstable((account) => void (account.canCount = false));
     once(pulled, '3', () => pulled.account.remove('contacts', 'p000')); // p003 slips onto the page before
     const run = await pulled.sync('nightly');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', deletesWithheld: 'needs_review', recordsDeleted: 0 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      state: 'succeeded',
+      deletesWithheld: 'needs_review',
+      recordsDeleted: 0,
+    });
     expect(Object.keys(await pulled.names())).toContain('p003');
     await pulled.sync('nightly');
     expect((await pulled.reviews()).map(({ state, recordIds }) => [state, recordIds.length])).toEqual([
@@ -185,7 +240,11 @@ describe('rule 35: pages out of order and records twice', () => {
     };
     const run = await pulled.sync('full');
     expect(run.state).toBe('succeeded');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsChanged: 9, recordsNew: 0, recordsDeleted: 0 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      recordsChanged: 9,
+      recordsNew: 0,
+      recordsDeleted: 0,
+    });
     expect(await pulled.differences()).toEqual([]);
     expect((await pulled.held()).get('p000')?.version).toBe(2);
   });
@@ -195,7 +254,7 @@ describe('rule 35: a first pass', () => {
   const firstJob = async (pulled: Pulled) => pulled.job((await pulled.runs())[0]?.syncRunId as string);
 
   it('writes what is new without looking whether it is', async () => {
-    expect(await firstJob(await linked(9))).toMatchObject({ isFirstMeeting: true, recordsNew: 9 });
+    expect(await firstJob(await linked(9))).toMatchObject({ isInitialLoad: true, recordsNew: 9 });
   });
 
   it('meets records twice, and keeps each once', async () => {
@@ -207,7 +266,11 @@ describe('rule 35: a first pass', () => {
         return { ...page, records };
       };
     });
-    expect(await firstJob(pulled)).toMatchObject({ isFirstMeeting: false, recordsNew: 9, recordsUnchanged: expect.any(Number) });
+    expect(await firstJob(pulled)).toMatchObject({
+      isInitialLoad: false,
+      recordsNew: 9,
+      recordsUnchanged: expect.any(Number),
+    });
     expect([...(await pulled.held()).keys()]).toEqual(people(9));
     expect(await pulled.differences()).toEqual([]);
   });
@@ -228,7 +291,7 @@ describe('rule 35: a first pass', () => {
           tenantId,
           recordId,
           recordType: 'contacts',
-          externalId: `${toWireId('int', pulled.integrationId)}:${known}`,
+          externalId: `${toTypeId('int', pulled.integrationId)}:${known}`,
           version: 1,
           fields: JSON.stringify({ name: 'From before' }),
           occurredAt: now,
@@ -240,7 +303,11 @@ describe('rule 35: a first pass', () => {
     );
     await pulled.resume();
     await pulled.settle();
-    expect(await firstJob(pulled)).toMatchObject({ isFirstMeeting: false, recordsNew: count - 1, recordsChanged: 1 });
+    expect(await firstJob(pulled)).toMatchObject({
+      isInitialLoad: false,
+      recordsNew: count - 1,
+      recordsChanged: 1,
+    });
     expect(await pulled.differences()).toEqual([]);
     expect((await pulled.held()).get(known)?.version).toBe(2);
   });
@@ -262,7 +329,11 @@ describe('rule 35: a page that comes again', () => {
       await pulled.account.put('contacts', 'p001', { name: 'Meanwhile' });
     };
     const run = await pulled.sync('full');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsRead: 4, recordsUnchanged: 3, recordsChanged: 1 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      recordsRead: 4,
+      recordsUnchanged: 3,
+      recordsChanged: 1,
+    });
   });
 });
 
@@ -276,8 +347,15 @@ describe('rule 35: values that cannot be kept as they are', () => {
     await pulled.account.put('contacts', 'p001', { name });
     const run = await pulled.sync('full');
     expect(await pulled.names()).toEqual({ p000: 'p000', p001: kept, p002: 'p002' });
-    expect(await pulled.errors(run.syncRunId)).toMatchObject([{ remoteId: 'p001', code: 'text_replaced', recordType: 'contacts' }]);
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsRead: 3, recordsChanged: 1, recordsFailed: 1, recordsDeleted: 0 });
+    expect(await pulled.errors(run.syncRunId)).toMatchObject([
+      { remoteId: 'p001', code: 'text_replaced', recordType: 'contacts' },
+    ]);
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      recordsRead: 3,
+      recordsChanged: 1,
+      recordsFailed: 1,
+      recordsDeleted: 0,
+    });
   });
 
   it('a text that only looks like it is kept as it is, and nothing is said', async () => {
@@ -290,16 +368,23 @@ describe('rule 35: values that cannot be kept as they are', () => {
 
   it.each<[string, JsonValue, string]>([
     ['of five megabytes', 'x'.repeat(5 * 1024 * 1024), 'too_large'],
-    ['nested twenty thousand deep', JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as JsonValue, 'too_deep'],
-  ])('one %s is refused by name, the others are kept, and what we held of it stays', async (_, name, code) => {
-    const pulled = await linked(3);
-    await pulled.account.put('contacts', 'p001', { name });
-    await pulled.account.put('contacts', 'p002', { name: 'Changed' });
-    const run = await pulled.sync('nightly');
-    expect(run.state).toBe('partially_succeeded');
-    expect(await pulled.names()).toEqual({ p000: 'p000', p001: 'p001', p002: 'Changed' });
-    expect(await pulled.errors(run.syncRunId)).toMatchObject([{ remoteId: 'p001', code }]);
-  });
+    [
+      'nested twenty thousand deep',
+      JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as JsonValue,
+      'too_deep',
+    ],
+  ])(
+    'one %s is refused by name, the others are kept, and what we held of it stays',
+    async (_, name, code) => {
+      const pulled = await linked(3);
+      await pulled.account.put('contacts', 'p001', { name });
+      await pulled.account.put('contacts', 'p002', { name: 'Changed' });
+      const run = await pulled.sync('nightly');
+      expect(run.state).toBe('partially_succeeded');
+      expect(await pulled.names()).toEqual({ p000: 'p000', p001: 'p001', p002: 'Changed' });
+      expect(await pulled.errors(run.syncRunId)).toMatchObject([{ remoteId: 'p001', code }]);
+    },
+  );
 
   it('of another type than before is taken as it is', async () => {
     const pulled = await linked(1);
@@ -317,7 +402,9 @@ describe('rule 31: items that are no records', () => {
     pulled.account.distort = (page) => ({
       ...page,
       records: page.records.filter(({ remoteId }) => remoteId !== 'p001'),
-      unreadable: page.records.some(({ remoteId }) => remoteId === 'p001') ? [{ remoteId: 'p001', code: 'not_an_object', message: 'No object.' }] : [],
+      unreadable: page.records.some(({ remoteId }) => remoteId === 'p001')
+        ? [{ remoteId: 'p001', code: 'not_an_object', message: 'No object.' }]
+        : [],
     });
     await pulled.account.remove('contacts', 'p004');
     const run = await pulled.sync('nightly');
@@ -331,10 +418,16 @@ describe('rule 31: items that are no records', () => {
     pulled.account.distort = (page) => ({
       ...page,
       records: page.records.filter(({ remoteId }) => remoteId !== 'p001'),
-      unreadable: page.records.some(({ remoteId }) => remoteId === 'p001') ? [{ remoteId: null, code: 'no_id', message: 'No id.' }] : [],
+      unreadable: page.records.some(({ remoteId }) => remoteId === 'p001')
+        ? [{ remoteId: null, code: 'no_id', message: 'No id.' }]
+        : [],
     });
     const run = await pulled.sync('nightly');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', deletesWithheld: 'list_changed', recordsFailed: 1 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      state: 'succeeded',
+      deletesWithheld: 'list_changed',
+      recordsFailed: 1,
+    });
     expect((await pulled.held()).size).toBe(5);
     expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'nightly', 'drift_repair']);
   });
@@ -345,16 +438,19 @@ describe('rule 28: clocks that disagree', () => {
     ['ten minutes ahead', (account) => void (account.clockAheadMs = 600_000)],
     ['ten minutes behind', (account) => void (account.clockAheadMs = -600_000)],
     ['that nobody tells', (account) => void ((account.tellsTime = false), (account.clockAheadMs = -590_000))],
-  ])('one %s: what changes while a run reads, and right after it, is read by the next', async (_, prepare) => {
-    const pulled = await linked(9, {}, prepare);
-    pulled.account.beforePage = async ({ cursor }) => {
-      if (cursor === 'p005') await pulled.account.put('contacts', 'p000', { name: 'During' });
-    };
-    await pulled.sync('full');
-    await pulled.account.put('contacts', 'p001', { name: 'After' });
-    await pulled.sync('hourly');
-    expect(await pulled.differences()).toEqual([]);
-  });
+  ])(
+    'one %s: what changes while a run reads, and right after it, is read by the next',
+    async (_, prepare) => {
+      const pulled = await linked(9, {}, prepare);
+      pulled.account.beforePage = async ({ cursor }) => {
+        if (cursor === 'p005') await pulled.account.put('contacts', 'p000', { name: 'During' });
+      };
+      await pulled.sync('full');
+      await pulled.account.put('contacts', 'p001', { name: 'After' });
+      await pulled.sync('hourly');
+      expect(await pulled.differences()).toEqual([]);
+    },
+  );
 
   it('one that is out by years and set right again leaves nothing out', async () => {
     const pulled = await linked(5);

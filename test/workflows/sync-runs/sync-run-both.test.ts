@@ -1,14 +1,14 @@
 /** Records that go both ways, on skipped time (rules.md 13, 17). */
 import { RecordRejected } from '../../../connectors/errors';
-import { toWireId } from '../../../db/sql/ids';
-import { GRACE_MS, LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { toTypeId } from '../../../db/sql/ids';
+import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { BOTH_WAYS, CONTACTS, fill, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -18,12 +18,18 @@ beforeEach(async () => {
 
 const MATCHED = { ...BOTH_WAYS, matchBy: 'email' };
 const both = (mapping = BOTH_WAYS) => ({ recordTypes: { contacts: mapping }, initialPush: 'all' as const });
-const contact = (externalId: string, fields: Record<string, string>) => tenant.change(externalId, fields, { recordType: 'contacts' });
-const edit = (externalId: string, fields: Record<string, string | null>) => tenant.change(externalId, fields, { recordType: 'contacts', kind: 'patch' });
+const contact = (externalId: string, fields: Record<string, string>) =>
+  tenant.change(externalId, fields, { recordType: 'contacts' });
+const edit = (externalId: string, fields: Record<string, string | null>) =>
+  tenant.change(externalId, fields, { recordType: 'contacts', kind: 'patch' });
 const recordOf = (externalId: string) =>
-  world.database.withTenant(tenant.tenantId, ({ trx }) => trx.selectFrom('records').selectAll().where('externalId', '=', externalId).executeTakeFirst());
+  world.database.withTenant(tenant.tenantId, ({ trx }) =>
+    trx.selectFrom('records').selectAll().where('externalId', '=', externalId).executeTakeFirst(),
+  );
 /** An onboarded integration whose last page is a while ago. */
-const linked = async (...given: Parameters<typeof Pulled.link> extends [unknown, ...infer Rest] ? Rest : never) => {
+const linked = async (
+  ...given: Parameters<typeof Pulled.link> extends [unknown, ...infer Rest] ? Rest : never
+) => {
   const pulled = await Pulled.onboarded(tenant, ...given);
   await world.sleep(600_000);
   return pulled;
@@ -46,9 +52,18 @@ describe('rule 17: the first push of what was here', () => {
     expect(pushesAtLastPage).toBe(0);
     expect(pulled.account.pushes.map(({ externalId }) => externalId)).toEqual(['c-new']);
     expect(await pulled.externalId('p001')).toBe('c-match');
-    expect([...pulled.account.held('contacts').values()].map(({ name }) => name as string).sort()).toEqual(['Only here', 'p000', 'p001', 'p002']);
+    expect([...pulled.account.held('contacts').values()].map(({ name }) => name as string).sort()).toEqual([
+      'Only here',
+      'p000',
+      'p001',
+      'p002',
+    ]);
     const again = await pulled.sync('full');
-    expect(await pulled.job(again.syncRunId)).toMatchObject({ recordsNew: 0, recordsChanged: 0, recordsDeleted: 0 });
+    expect(await pulled.job(again.syncRunId)).toMatchObject({
+      recordsNew: 0,
+      recordsChanged: 0,
+      recordsDeleted: 0,
+    });
     await world.sleep(GRACE_MS * 2);
     expect(pulled.account.pushes).toHaveLength(1);
   });
@@ -57,31 +72,47 @@ describe('rule 17: the first push of what was here', () => {
 describe('rule 13: which of ours it is', () => {
   it('is one of its own, named for where it comes from', async () => {
     const pulled = await linked(both(), fill(world, 1));
-    expect(await pulled.externalId('p000')).toBe(`${toWireId('int', pulled.integrationId)}:p000`);
+    expect(await pulled.externalId('p000')).toBe(`${toTypeId('int', pulled.integrationId)}:p000`);
   });
 
   it('is ours where they keep our id, whatever the other fields say', async () => {
     await contact('c-1', { name: 'Ours', email: 'ours@example.org' });
     await contact('c-2', { name: 'Other', email: 'p1@example.org' });
-    const pulled = await linked(both(MATCHED), (account) => account.put('contacts', 'p1', { name: 'Ours', email: 'p1@example.org' }, 'c-1'));
+    const pulled = await linked(both(MATCHED), (account) =>
+      account.put('contacts', 'p1', { name: 'Ours', email: 'p1@example.org' }, 'c-1'),
+    );
     expect(await pulled.externalId('p1')).toBe('c-1');
   });
 
   it('is nobody where several fit: a conflict and an error of that record, said once and never merged', async () => {
     await contact('c-1', { name: 'One', email: 'same@example.org' });
     await contact('c-2', { name: 'Two', email: 'same@example.org' });
-    const pulled = await linked({ recordTypes: { contacts: { ...CONTACTS, matchBy: 'email' } } }, async (account) => {
-      await account.put('contacts', 'p1', { name: 'Which', email: 'same@example.org' });
-      await account.put('contacts', 'p2', { name: 'Clear', email: 'p2@example.org' });
-    });
+    const pulled = await linked(
+      { recordTypes: { contacts: { ...CONTACTS, matchBy: 'email' } } },
+      async (account) => {
+        await account.put('contacts', 'p1', { name: 'Which', email: 'same@example.org' });
+        await account.put('contacts', 'p2', { name: 'Clear', email: 'p2@example.org' });
+      },
+    );
     const nightly = await pulled.sync('nightly');
 
     expect(Object.keys(await pulled.names())).toEqual(['p2']);
-    expect([(await recordOf('c-1'))?.fields['name'], (await recordOf('c-2'))?.fields['name']]).toEqual(['One', 'Two']);
-    expect(await pulled.conflicts()).toMatchObject([{ kind: 'ambiguous_match', remoteId: 'p1', field: 'email', recordId: null }]);
-    expect(await pulled.errors(nightly.syncRunId)).toMatchObject([{ remoteId: 'p1', code: 'ambiguous_match' }]);
+    expect([(await recordOf('c-1'))?.fields['name'], (await recordOf('c-2'))?.fields['name']]).toEqual([
+      'One',
+      'Two',
+    ]);
+    expect(await pulled.conflicts()).toMatchObject([
+      { kind: 'ambiguous_match', remoteId: 'p1', field: 'email', recordId: null },
+    ]);
+    expect(await pulled.errors(nightly.syncRunId)).toMatchObject([
+      { remoteId: 'p1', code: 'ambiguous_match' },
+    ]);
     expect(nightly.state).toBe('partially_succeeded');
-    expect(await pulled.job(nightly.syncRunId)).toMatchObject({ recordsRead: 2, recordsUnchanged: 1, recordsFailed: 1 });
+    expect(await pulled.job(nightly.syncRunId)).toMatchObject({
+      recordsRead: 2,
+      recordsUnchanged: 1,
+      recordsFailed: 1,
+    });
     const kept = await pulled.inTenant(({ trx }) => trx.selectFrom('matchKeys').selectAll().execute());
     expect(kept).toEqual([]);
   });
@@ -107,14 +138,25 @@ describe('rule 17: changed here and there', () => {
     await pulled.account.put('contacts', 'p000', { name: 'There', email: 'p000@example.org' });
     await pulled.sync('incremental');
     await world.sleep(10_000);
-    await pulled.account.put('contacts', 'p000', { ...pulled.account.held('contacts').get('p000'), internal: 'other' });
+    await pulled.account.put('contacts', 'p000', {
+      ...pulled.account.held('contacts').get('p000'),
+      internal: 'other',
+    });
     await pulled.sync('full');
     await world.sleep(GRACE_MS * 2);
     await pulled.sync('full');
 
     expect((await recordOf(externalId))?.fields['name']).toBe(winner);
     expect(pulled.account.held('contacts').get('p000')?.['name']).toBe(winner);
-    expect(await pulled.conflicts()).toMatchObject([{ kind: 'field_changed_on_both_sides', field: 'name', ours: 'Here', theirs: 'There', winner: onConflict }]);
+    expect(await pulled.conflicts()).toMatchObject([
+      {
+        kind: 'field_changed_on_both_sides',
+        field: 'name',
+        ours: 'Here',
+        theirs: 'There',
+        winner: onConflict,
+      },
+    ]);
     expect(await tenant.status(pulled.integrationId, externalId)).toBe('synced');
   });
 
@@ -165,15 +207,21 @@ describe('rule 17: changed here and there', () => {
 
   it('goes to every other integration that pushes what changed, and not back to the one it came from', async () => {
     const pulled = await linked(both(), fill(world, 1));
-    const mapping = { direction: 'push' as const, fields: [{ name: 'name', to: 'name' }], onDelete: 'delete' as const };
+    const mapping = {
+      direction: 'push' as const,
+      fields: [{ name: 'name', to: 'name' }],
+      onDelete: 'delete' as const,
+    };
     const other = await tenant.integration({ recordTypes: { contacts: mapping } });
-    const mailOnly = await tenant.integration({ recordTypes: { contacts: { ...mapping, fields: [{ name: 'email', to: 'email' }] } } });
+    const mailOnly = await tenant.integration({
+      recordTypes: { contacts: { ...mapping, fields: [{ name: 'email', to: 'email' }] } },
+    });
     const externalId = await pulled.externalId('p000');
     await pulled.account.put('contacts', 'p000', { name: 'Renamed', email: 'p000@example.org' });
 
     await pulled.sync('incremental');
-    expect(await tenant.pair(other, externalId)).toBeDefined();
-    expect(await tenant.pair(mailOnly, externalId)).toBeUndefined();
+    expect(await tenant.recordSync(other, externalId)).toBeDefined();
+    expect(await tenant.recordSync(mailOnly, externalId)).toBeUndefined();
     await world.sleep(GRACE_MS * 2);
 
     expect(tenant.sent(other)).toEqual([{ externalId, operation: 'upsert', payload: { name: 'Renamed' } }]);
@@ -184,7 +232,9 @@ describe('rule 17: changed here and there', () => {
   it('a delete there is a delete at the others, and is not sent back', async () => {
     const pulled = await linked(both(), fill(world, 3));
     const other = await tenant.integration({
-      recordTypes: { contacts: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'delete' } },
+      recordTypes: {
+        contacts: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'delete' },
+      },
       initialPush: 'all',
     });
     const externalId = await pulled.externalId('p001');
@@ -210,7 +260,11 @@ describe('rule 17: fields that only come from there', () => {
 
     expect((await edit(externalId, { name: 'Other' })).outcome).toBe('field_owned_by_third_party');
     expect((await contact(externalId, { note: 'ours' })).outcome).toBe('accepted');
-    expect((await recordOf(externalId))?.fields).toEqual({ name: 'p000', email: 'p000@example.org', note: 'ours' });
+    expect((await recordOf(externalId))?.fields).toEqual({
+      name: 'p000',
+      email: 'p000@example.org',
+      note: 'ours',
+    });
     await pulled.account.put('contacts', 'p000', { email: 'new@example.org' });
     await pulled.sync('incremental');
     expect((await recordOf(externalId))?.fields).toEqual({ email: 'new@example.org', note: 'ours' });
@@ -218,7 +272,11 @@ describe('rule 17: fields that only come from there', () => {
 
   it('go away here when they go away there, where every field is copied', async () => {
     const pulled = await linked({ recordTypes: { contacts: { ...CONTACTS, fields: [] } } }, fill(world, 1));
-    expect((await pulled.held()).get('p000')?.fields).toEqual({ name: 'p000', email: 'p000@example.org', internal: 'not ours' });
+    expect((await pulled.held()).get('p000')?.fields).toEqual({
+      name: 'p000',
+      email: 'p000@example.org',
+      internal: 'not ours',
+    });
     await pulled.account.put('contacts', 'p000', { name: 'p000' });
     await pulled.sync('full');
     expect((await pulled.held()).get('p000')?.fields).toEqual({ name: 'p000' });

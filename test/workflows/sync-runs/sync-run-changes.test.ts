@@ -2,16 +2,16 @@
 import { RateLimited, Unavailable } from '../../../connectors/errors';
 import { syncRunWorkflowId } from '../../../contract/sync-run';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
-import { wakeSyncRuns } from '../../../db/sync-runs/sync-run-requests';
+import { enqueueSyncRuns } from '../../../db/sync-runs/sync-run-requests';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { CONTACTS, fill, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -20,7 +20,9 @@ beforeEach(async () => {
 
 const MINUTE = 60_000;
 const changeMapping = (pulled: Pulled, recordTypes: Record<string, RecordTypeMapping>) =>
-  pulled.inTenant((work) => changeIntegration(work, { integrationId: pulled.integrationId, change: { recordTypes } }));
+  pulled.inTenant((work) =>
+    changeIntegration(work, { integrationId: pulled.integrationId, change: { recordTypes } }),
+  );
 
 /** Does something once, while the page after this cursor is on its way. */
 function atPage({ account }: Pulled, cursor: string | null, act: () => Promise<unknown>): void {
@@ -39,7 +41,9 @@ describe('rule 15: a mapping that is edited while everything is read', () => {
 
     await pulled.sync('full');
 
-    expect([...(await pulled.held()).values()].map(({ fields }) => fields['note'])).toEqual(Array.from({ length: 7 }, () => 'not ours'));
+    expect([...(await pulled.held()).values()].map(({ fields }) => fields['note'])).toEqual(
+      Array.from({ length: 7 }, () => 'not ours'),
+    );
   });
 
   it('ends the job of a record type that is no longer read, and says nothing of a failure', async () => {
@@ -62,46 +66,65 @@ describe('rule 31: another list from the middle on', () => {
       'by configuration',
       (pulled) =>
         pulled.inTenant((work) =>
-          changeIntegration(work, { integrationId: pulled.integrationId, change: { config: { owner: `other of ${tenant.tenantId}` } } }),
+          changeIntegration(work, {
+            integrationId: pulled.integrationId,
+            change: { config: { owner: `other of ${tenant.tenantId}` } },
+          }),
         ),
     ],
     ['by credentials', (pulled) => pulled.newCredentials()],
-  ])('%s: nothing is deleted by a pass that read some of each; the next one is brought forward', async (_, change) => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 15));
-    await world.sleep(10 * MINUTE);
-    const other = world.crm.account(`other of ${tenant.tenantId}`);
-    for (const id of pulled.account.held('contacts').keys()) await other.put('contacts', `a${id}`, { name: id });
-    await pulled.account.remove('contacts', 'p014');
-    atPage(pulled, 'p002', async () => {
-      await change(pulled);
-      throw new Unavailable('Bad gateway.', 502);
-    });
+  ])(
+    '%s: nothing is deleted by a pass that read some of each; the next one is brought forward',
+    async (_, change) => {
+      const pulled = await Pulled.onboarded(tenant, {}, fill(world, 15));
+      await world.sleep(10 * MINUTE);
+      const other = world.crm.account(`other of ${tenant.tenantId}`);
+      for (const id of pulled.account.held('contacts').keys())
+        await other.put('contacts', `a${id}`, { name: id });
+      await pulled.account.remove('contacts', 'p014');
+      atPage(pulled, 'p002', async () => {
+        await change(pulled);
+        throw new Unavailable('Bad gateway.', 502);
+      });
 
-    const run = await pulled.sync('full');
+      const run = await pulled.sync('full');
 
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', deletesWithheld: 'list_changed', recordsDeleted: 0 });
-    expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'full', 'drift_repair']);
-  });
+      expect(await pulled.job(run.syncRunId)).toMatchObject({
+        state: 'succeeded',
+        deletesWithheld: 'list_changed',
+        recordsDeleted: 0,
+      });
+      expect((await pulled.runs()).map(({ kind }) => kind)).toEqual(['onboarding', 'full', 'drift_repair']);
+    },
+  );
 });
 
 describe('R9: one dataset that is told to slow down', () => {
   it('holds back the others of its run too', async () => {
     const types = ['a', 'b', 'c'];
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: Object.fromEntries(types.map((type) => [type, CONTACTS])) }, async (account) => {
-      account.pageSize = 1;
-      for (const type of types) for (let id = 0; id < 20; id += 1) await account.put(type, `r${String(id).padStart(2, '0')}`, { name: 'x' });
-    });
-    let askedAt = 0;
+    const pulled = await Pulled.onboarded(
+      tenant,
+      { recordTypes: Object.fromEntries(types.map((type) => [type, CONTACTS])) },
+      async (account) => {
+        account.pageSize = 1;
+        for (const type of types)
+          for (let id = 0; id < 20; id += 1)
+            await account.put(type, `r${String(id).padStart(2, '0')}`, { name: 'x' });
+      },
+    );
+    let requestedAt = 0;
     pulled.account.reads.length = 0;
     pulled.account.beforePage = async ({ recordType, cursor }) => {
-      if (recordType !== 'a' || cursor !== 'r01' || askedAt > 0) return;
-      askedAt = await world.now();
+      if (recordType !== 'a' || cursor !== 'r01' || requestedAt > 0) return;
+      requestedAt = await world.now();
       throw new RateLimited('Slow down.', 30 * MINUTE);
     };
 
     const run = await pulled.sync('full');
 
-    const meanwhile = pulled.account.reads.filter(({ at }) => at > askedAt + 5_000 && at < askedAt + 30 * MINUTE);
+    const meanwhile = pulled.account.reads.filter(
+      ({ at }) => at > requestedAt + 5_000 && at < requestedAt + 30 * MINUTE,
+    );
     expect(meanwhile).toEqual([]);
     expect(run.state).toBe('succeeded');
   });
@@ -119,7 +142,7 @@ describe('a job that waits to try again', () => {
     await world.sleep(20_000);
     const before = pulled.account.reads.length;
     for (let signal = 0; signal < 10; signal += 1) {
-      await pulled.inTenant((work) => wakeSyncRuns(work, pulled));
+      await pulled.inTenant((work) => enqueueSyncRuns(work, pulled));
       await world.dispatch();
     }
     await world.sleep(100);
@@ -145,7 +168,7 @@ describe('S27: a workflow that is canceled in Temporal', () => {
     await expect(handle.result()).rejects.toThrow(/cancel/i);
     isDown = false;
 
-    await pulled.inTenant((work) => wakeSyncRuns(work, pulled));
+    await pulled.inTenant((work) => enqueueSyncRuns(work, pulled));
     await pulled.settle();
 
     expect((await pulled.run(syncRunId)).state).toBe('succeeded');

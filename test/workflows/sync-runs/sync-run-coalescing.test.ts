@@ -1,14 +1,14 @@
 /** Runs asked for while one is at work, canceled, paused and deleted in the middle, on skipped time (rules.md 16, 30). */
 import { Unavailable } from '../../../connectors/errors';
 import { syncRunWorkflowId } from '../../../contract/sync-run';
-import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { fill, people, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -31,14 +31,16 @@ const linked = async (count: number) => {
   pulled.account.reads.length = 0;
   return pulled;
 };
-const status = async (pulled: Pulled) => (await world.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).describe()).status.name;
+const status = async (pulled: Pulled) =>
+  (await world.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).describe()).status.name;
 
 describe('rule 30: asked while one runs', () => {
   it('who asks for as much gets the running run, and nobody a second one', async () => {
     const pulled = await linked(7);
     const asked: unknown[] = [];
     atPage(pulled, 'p002', async () => {
-      for (const kind of ['full', 'hourly', 'sign_in', 'last_day'] as const) asked.push(await pulled.request(kind));
+      for (const kind of ['full', 'hourly', 'sign_in', 'last_day'] as const)
+        asked.push(await pulled.request(kind));
       asked.push(await pulled.request('full', { recordTypes: ['contacts'] }));
     });
     const run = await pulled.sync('full');
@@ -62,7 +64,12 @@ describe('rule 30: asked while one runs', () => {
     const first = await pulled.sync('hourly');
 
     const second = await pulled.run(follower);
-    expect([first.state, second.state, second.followsSyncRunId, second.scope]).toEqual(['succeeded', 'succeeded', first.syncRunId, 'full']);
+    expect([first.state, second.state, second.followsSyncRunId, second.scope]).toEqual([
+      'succeeded',
+      'succeeded',
+      first.syncRunId,
+      'full',
+    ]);
     expect(second.startedAt?.getTime()).toBeGreaterThanOrEqual(first.finishedAt?.getTime() ?? Infinity);
     expect(cursors(pulled)).toEqual([null, null, 'p002', 'p005']);
   });
@@ -73,7 +80,11 @@ describe('rule 30: asked while one runs', () => {
     const wide = await pulled.request('full');
     expect(wide).toEqual({ syncRunId: narrow.syncRunId, isCoalesced: true });
     await pulled.settle();
-    expect(await pulled.run(wide.syncRunId)).toMatchObject({ kind: 'full', scope: 'full', state: 'succeeded' });
+    expect(await pulled.run(wide.syncRunId)).toMatchObject({
+      kind: 'full',
+      scope: 'full',
+      state: 'succeeded',
+    });
   });
 
   it('who asks after a cancel gets a run of their own, and not the one that is ending', async () => {
@@ -88,7 +99,10 @@ describe('rule 30: asked while one runs', () => {
     await pulled.settle();
 
     expect(own).not.toBe(canceled);
-    expect([(await pulled.run(canceled)).state, (await pulled.run(own)).state]).toEqual(['canceled', 'succeeded']);
+    expect([(await pulled.run(canceled)).state, (await pulled.run(own)).state]).toEqual([
+      'canceled',
+      'succeeded',
+    ]);
     expect(await pulled.job(own)).toMatchObject({ recordsRead: 12 });
   });
 });
@@ -99,7 +113,11 @@ describe('canceling', () => {
     const { syncRunId } = await pulled.request('full');
     await pulled.cancel(syncRunId);
     await pulled.settle();
-    expect(await pulled.run(syncRunId)).toMatchObject({ state: 'canceled', isSyncFinished: true, canceledBy: 'ana' });
+    expect(await pulled.run(syncRunId)).toMatchObject({
+      state: 'canceled',
+      isSyncFinished: true,
+      canceledBy: 'ana',
+    });
     expect(pulled.account.reads).toEqual([]);
   });
 
@@ -112,7 +130,12 @@ describe('canceling', () => {
     await pulled.settle();
 
     expect(await pulled.run(syncRunId)).toMatchObject({ state: 'canceled', isSyncFinished: true });
-    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'canceled', recordsRead: 9, recordsChanged: 1, recordsDeleted: 0 });
+    expect(await pulled.job(syncRunId)).toMatchObject({
+      state: 'canceled',
+      recordsRead: 9,
+      recordsChanged: 1,
+      recordsDeleted: 0,
+    });
     expect(cursors(pulled)).toEqual([null, 'p006', 'p009']);
     expect((await pulled.held()).size).toBe(30);
     expect((await pulled.sync('full')).state).toBe('succeeded');
@@ -136,7 +159,11 @@ describe('canceling', () => {
     };
     const syncRunId = await pulled.begin('full');
     await world.sleep(3_600_000);
-    expect(await pulled.run(syncRunId)).toMatchObject({ state: 'waiting', failedJobs: 1, isSyncFinished: false });
+    expect(await pulled.run(syncRunId)).toMatchObject({
+      state: 'waiting',
+      failedJobs: 1,
+      isSyncFinished: false,
+    });
     await pulled.cancel(syncRunId);
     expect(await pulled.run(syncRunId)).toMatchObject({ state: 'canceled', isSyncFinished: true });
     await pulled.settle();
@@ -156,7 +183,7 @@ describe('rule 16: pausing in the middle', () => {
     await world.sleep(5 * 3_600_000);
 
     expect(await pulled.run(syncRunId)).toMatchObject({ state: 'waiting', isSyncFinished: false });
-    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'waiting', waitingBecause: 'paused' });
+    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'waiting', waitingReason: 'paused' });
     const before = pulled.account.reads.length;
     expect(before).toBeLessThanOrEqual(4);
 

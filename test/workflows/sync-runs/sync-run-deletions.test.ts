@@ -1,14 +1,14 @@
 /** Deletion by absence, the brake, and records that come back, on skipped time (rules.md 13, 31). */
 import { Unavailable } from '../../../connectors/errors';
-import { GRACE_MS, LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { until } from '../../support/until';
 import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -26,7 +26,9 @@ const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1]
 const removeSome = async ({ account }: Pulled, count: number) => {
   for (const id of people(count)) await account.remove('contacts', id);
 };
-const openAlerts = async (pulled: Pulled) => (await pulled.notifications('deletions_need_review')).filter(({ resolvedAt }) => resolvedAt === null).length;
+const openAlerts = async (pulled: Pulled) =>
+  (await pulled.notifications('deletions_need_review')).filter(({ resolvedAt }) => resolvedAt === null)
+    .length;
 
 describe('rule 31: what is missing', () => {
   it('is deleted softly after a full pass, and its link goes', async () => {
@@ -35,7 +37,11 @@ describe('rule 31: what is missing', () => {
     await pulled.account.remove('contacts', 'p001');
     await pulled.sync('nightly');
     const row = await pulled.inTenant(({ trx }) =>
-      trx.selectFrom('records').select(['deletedAt', 'fields']).where('externalId', '=', externalId).executeTakeFirst(),
+      trx
+        .selectFrom('records')
+        .select(['deletedAt', 'fields'])
+        .where('externalId', '=', externalId)
+        .executeTakeFirst(),
     );
     expect(row).toMatchObject({ deletedAt: expect.any(Date), fields: { name: 'p001' } });
     expect([...(await pulled.held()).keys()]).not.toContain('p001');
@@ -62,13 +68,19 @@ describe('rule 31: what is missing', () => {
     await world.sleep(GRACE_MS * 2);
     // As where a find by e-mail answers the same one for both.
     pulled.account.type('contacts').delete('new-twin');
-    await pulled.inTenant(({ trx }) => trx.updateTable('recordLinks').set({ remoteId: 'p001' }).where('remoteId', '=', 'new-twin').execute());
+    await pulled.inTenant(({ trx }) =>
+      trx.updateTable('recordLinks').set({ remoteId: 'p001' }).where('remoteId', '=', 'new-twin').execute(),
+    );
     await world.sleep(600_000);
 
     const run = await pulled.sync('full');
 
     expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', recordsDeleted: 0 });
-    expect(await pulled.inTenant(({ trx }) => trx.selectFrom('records').select('externalId').where('deletedAt', 'is not', null).execute())).toEqual([]);
+    expect(
+      await pulled.inTenant(({ trx }) =>
+        trx.selectFrom('records').select('externalId').where('deletedAt', 'is not', null).execute(),
+      ),
+    ).toEqual([]);
   });
 
   it('ends a push that was on its way to it, and the log says so', async () => {
@@ -76,14 +88,20 @@ describe('rule 31: what is missing', () => {
     pulled.account.beforePush = () => {
       throw new Unavailable('Bad gateway.', 502);
     };
-    await tenant.change(await pulled.externalId('p001'), { name: 'Here' }, { recordType: 'contacts', kind: 'patch' });
+    await tenant.change(
+      await pulled.externalId('p001'),
+      { name: 'Here' },
+      { recordType: 'contacts', kind: 'patch' },
+    );
     await world.sleep(GRACE_MS + 1_000);
     await pulled.account.remove('contacts', 'p001');
 
     const run = await pulled.sync('full');
 
     expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 1 });
-    expect(await tenant.pushes(pulled.integrationId)).toMatchObject([{ result: 'closed', finishedAt: expect.any(Date) }]);
+    expect(await tenant.pushes(pulled.integrationId)).toMatchObject([
+      { result: 'closed', finishedAt: expect.any(Date) },
+    ]);
   });
 
   it('comes back as the record it was', async () => {
@@ -107,8 +125,14 @@ describe('rule 31: the brake', () => {
     const pulled = await linked(40);
     await removeSome(pulled, 21);
     const run = await pulled.sync('nightly');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', deletesWithheld: 'needs_review', recordsDeleted: 0 });
-    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsHeld: 40, recordIds: { length: 21 } }]);
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      state: 'succeeded',
+      deletesWithheld: 'needs_review',
+      recordsDeleted: 0,
+    });
+    expect(await pulled.reviews()).toMatchObject([
+      { state: 'pending', recordsHeld: 40, recordIds: { length: 21 } },
+    ]);
     expect((await pulled.held()).size).toBe(40);
     expect(await openAlerts(pulled)).toBe(1);
   });
@@ -127,10 +151,17 @@ describe('rule 31: the brake', () => {
     const pulled = await linked(25);
     pulled.account.pageSize = 100;
     await removeSome(pulled, 25);
-    for (let index = 0; index < 300; index += 1) await pulled.account.put('contacts', `q${index}`, { name: `q${index}` });
+    for (let index = 0; index < 300; index += 1)
+      await pulled.account.put('contacts', `q${index}`, { name: `q${index}` });
     const run = await pulled.sync('nightly');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsNew: 300, deletesWithheld: 'needs_review', recordsDeleted: 0 });
-    expect(await pulled.reviews()).toMatchObject([{ state: 'pending', recordsHeld: 25, recordIds: { length: 25 } }]);
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      recordsNew: 300,
+      deletesWithheld: 'needs_review',
+      recordsDeleted: 0,
+    });
+    expect(await pulled.reviews()).toMatchObject([
+      { state: 'pending', recordsHeld: 25, recordIds: { length: 25 } },
+    ]);
   });
 
   it('does not park twenty, however few there are', async () => {
@@ -150,7 +181,11 @@ describe('rule 31: the brake', () => {
     await pulled.sync('incremental');
     expect(await pulled.decideReview('approved')).toBe(24);
     expect([...(await pulled.held()).keys()]).toEqual(['p003', ...people(30).slice(25)]);
-    expect((await pulled.reviews()).at(-1)).toMatchObject({ state: 'approved', decidedBy: 'ana', recordsDeleted: 24 });
+    expect((await pulled.reviews()).at(-1)).toMatchObject({
+      state: 'approved',
+      decidedBy: 'ana',
+      recordsDeleted: 24,
+    });
     expect(await openAlerts(pulled)).toBe(0);
     expect(await pulled.differences()).toEqual([]);
   });
@@ -173,7 +208,8 @@ describe('rule 31: the brake', () => {
     await pulled.sync('nightly');
     await pulled.sync('nightly');
     expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['superseded', 'pending']);
-    for (const id of people(25)) await pulled.account.put('contacts', id, { name: id, email: `${id}@example.org` });
+    for (const id of people(25))
+      await pulled.account.put('contacts', id, { name: id, email: `${id}@example.org` });
     await pulled.sync('nightly');
     expect((await pulled.reviews()).map(({ state }) => state)).toEqual(['superseded', 'superseded']);
     expect(await openAlerts(pulled)).toBe(0);

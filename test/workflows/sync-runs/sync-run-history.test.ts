@@ -7,19 +7,24 @@ import type { SyncRunActivities } from '../../../activities/sync-runs/sync-run';
 import { Unavailable } from '../../../connectors/errors';
 import { SYNC_RUN_WORKFLOW, syncRunWorkflowId } from '../../../contract/sync-run';
 import { TASK_QUEUES } from '../../../contract/task-queues';
-import { LaneWorld } from '../../support/environments/push-environment';
+import { PushEnvironment } from '../../support/environments/push-environment';
 import { fill, Pulled } from '../../support/environments/pulling';
 import { workflowBundle } from '../../support/servers/shared-servers';
 import { createTimeSkippingEnvironment } from '../../support/servers/temporal';
 
 type History = temporal.api.history.v1.IHistory;
 
-async function historiesOf(env: TestWorkflowEnvironment, workflowId: string, firstRunId: string): Promise<History[]> {
+async function historiesOf(
+  env: TestWorkflowEnvironment,
+  workflowId: string,
+  firstRunId: string,
+): Promise<History[]> {
   const histories: History[] = [];
   for (let runId: string | undefined = firstRunId; runId !== undefined;) {
     const history: History = await env.client.workflow.getHandle(workflowId, runId).fetchHistory();
     histories.push(history);
-    runId = history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+    runId =
+      history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
   }
   return histories;
 }
@@ -34,7 +39,10 @@ describe('R22: a run of two thousand pieces', () => {
   afterAll(() => env.teardown());
 
   it('goes on in new histories of less than 4,096 events, does each piece once, and no more than four jobs at once', async () => {
-    const place = { tenantId: '01900000-0000-7000-8000-000000000001', integrationId: '01900000-0000-7000-8000-000000000002' };
+    const place = {
+      tenantId: '01900000-0000-7000-8000-000000000001',
+      integrationId: '01900000-0000-7000-8000-000000000002',
+    };
     const left = new Map(TYPES.map((type) => [type, PIECES / TYPES.length]));
     let atOnce = 0;
     let atOnceMost = 0;
@@ -54,12 +62,15 @@ describe('R22: a run of two thousand pieces', () => {
         await new Promise((resolve) => setImmediate(resolve));
         atOnce -= 1;
         if (rest === 0) return { state: 'ended' };
-        return rest % 3 === 0 ? { state: 'waiting', until: firedAt + 600_000, because: 'retry' } : { state: 'more' };
+        return rest % 3 === 0
+          ? { state: 'waiting', until: firedAt + 600_000, reason: 'retry' }
+          : { state: 'more' };
       },
-      async noteSyncMilestone({ count }) {
+      async emitSyncMilestone({ count }) {
         milestones.push(count);
       },
-      readSyncRun: () => Promise.resolve({ state: 'succeeded', successfulJobs: 5, failedJobs: 0, isSyncFinished: true }),
+      readSyncRun: () =>
+        Promise.resolve({ state: 'succeeded', successfulJobs: 5, failedJobs: 0, isSyncFinished: true }),
     };
     const connection = env.nativeConnection;
     const workers = await Promise.all([
@@ -88,25 +99,31 @@ describe('R22: a run of two thousand pieces', () => {
 });
 
 describe('R22: the history of a run', () => {
-  let world: LaneWorld;
+  let world: PushEnvironment;
   beforeAll(async () => {
-    world = await LaneWorld.create();
+    world = await PushEnvironment.create();
   });
   afterAll(() => world.end());
 
   it('holds ids, counts and instants, and no word of records or of third parties', async () => {
     const tenant = await world.tenant();
     const pulled = await Pulled.link(tenant, {}, fill(world, 7));
-    await pulled.account.put('contacts', 'remote-id-of-theirs', { name: 'Zaphod', email: 'zaphod@example.org' });
+    await pulled.account.put('contacts', 'remote-id-of-theirs', {
+      name: 'Zaphod',
+      email: 'zaphod@example.org',
+    });
     let left = 2;
     pulled.account.beforePage = ({ cursor }) => {
       if (cursor !== null && left-- > 0) throw new Unavailable('words of theirs', 500);
     };
     await pulled.settle();
     const history = await world.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).fetchHistory();
-    const text = historyToJSON(history).replaceAll(/"data": ?"([^"]*)"/g, (_, data: string) => Buffer.from(data, 'base64').toString());
+    const text = historyToJSON(history).replaceAll(/"data": ?"([^"]*)"/g, (_, data: string) =>
+      Buffer.from(data, 'base64').toString(),
+    );
 
     expect(text).toContain(pulled.integrationId);
-    for (const word of ['Zaphod', 'zaphod', 'example.org', 'remote-id-of-theirs', 'words of theirs', 'p003']) expect(text).not.toContain(word);
+    for (const word of ['Zaphod', 'zaphod', 'example.org', 'remote-id-of-theirs', 'words of theirs', 'p003'])
+      expect(text).not.toContain(word);
   });
 });

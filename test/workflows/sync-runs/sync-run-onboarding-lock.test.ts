@@ -1,14 +1,14 @@
 /** The onboarding gate on skipped time (rules.md 33). */
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { Unavailable, Unauthorized } from '../../../connectors/errors';
-import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -18,7 +18,11 @@ beforeEach(async () => {
 
 const TWO = { contacts: CONTACTS, companies: CONTACTS };
 const outcome = async (recordType = 'contacts') => {
-  const [accepted] = await tenant.accept({ externalId: `x-${Math.random()}`, recordType, fields: { other: 1 } });
+  const [accepted] = await tenant.accept({
+    externalId: `x-${Math.random()}`,
+    recordType,
+    fields: { other: 1 },
+  });
   return accepted?.outcome;
 };
 const emails = async () => {
@@ -43,7 +47,9 @@ describe('rule 33: the gate', () => {
 
     const [run] = await pulled.runs();
     expect(run).toMatchObject({ state: 'partially_succeeded', successfulJobs: 2, failedJobs: 1 });
-    expect((await pulled.job(run?.syncRunId ?? '', 'companies')).error).toMatchObject({ message: expect.stringContaining('companies') });
+    expect((await pulled.job(run?.syncRunId ?? '', 'companies')).error).toMatchObject({
+      message: expect.stringContaining('companies'),
+    });
     expect([await outcome(), await outcome('companies')]).toEqual(['accepted', 'accepted']);
     expect(await emails()).toEqual(['onboarding_complete ana@example.org']);
     expect(await pulled.notifications('onboarding_complete')).toHaveLength(1);
@@ -75,7 +81,8 @@ describe('rule 33: the gate', () => {
     pulled.account.type('companies');
     let isDown = true;
     pulled.account.beforePage = ({ recordType }) => {
-      if (recordType === 'companies' && isDown) throw new Unavailable('The list of companies is broken.', 500);
+      if (recordType === 'companies' && isDown)
+        throw new Unavailable('The list of companies is broken.', 500);
     };
     await world.sleep(3 * 3_600_000);
     expect(Object.keys(await pulled.names())).toEqual(people(2));
@@ -87,7 +94,11 @@ describe('rule 33: the gate', () => {
   });
 
   it('counts a type that cannot be read as complete, and not as a success', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: CONTACTS, unreadable: CONTACTS } }, fill(world, 1));
+    const pulled = await Pulled.onboarded(
+      tenant,
+      { recordTypes: { contacts: CONTACTS, unreadable: CONTACTS } },
+      fill(world, 1),
+    );
     const [run] = await pulled.runs();
     expect(await pulled.job(run?.syncRunId ?? '', 'unreadable')).toMatchObject({ state: 'not_supported' });
     expect(run?.state).toBe('succeeded');
@@ -115,7 +126,12 @@ describe('rule 33: the gate', () => {
 
   it('does not wait for a type that is no longer read', async () => {
     const pulled = await Pulled.link(tenant, { recordTypes: TWO }, fill(world, 1));
-    await pulled.inTenant((work) => changeIntegration(work, { integrationId: pulled.integrationId, change: { recordTypes: { contacts: CONTACTS } } }));
+    await pulled.inTenant((work) =>
+      changeIntegration(work, {
+        integrationId: pulled.integrationId,
+        change: { recordTypes: { contacts: CONTACTS } },
+      }),
+    );
     await pulled.settle();
     expect(await outcome()).toBe('accepted');
   });

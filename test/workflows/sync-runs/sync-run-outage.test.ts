@@ -6,22 +6,23 @@ import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../..
 import type { ReadRequest } from '../../../connectors/connector';
 import type { SyncJobReport } from '../../../contract/sync-run';
 import { METADATA_JOB } from '../../../db/tables';
-import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 const HOUR = 3_600_000;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
   tenant = await world.tenant();
 });
 
-const types = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`type_${index}`, CONTACTS]));
+const types = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`type_${index}`, CONTACTS]));
 const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}) => {
   const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
     for (const type of Object.keys(settings.recordTypes ?? {})) account.type(type);
@@ -55,23 +56,38 @@ describe('rule 35: a page that fails', () => {
     };
     const run = await pulled.sync('full');
     expect(run).toMatchObject({ state: 'succeeded', failedJobs: 0 });
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ attempts: 2, recordsRead: 9, recordsUnchanged: 9, error: null, isLastAttemptFailed: false });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      attempts: 2,
+      recordsRead: 9,
+      recordsUnchanged: 9,
+      error: null,
+      isLastAttemptFailed: false,
+    });
   });
 
-  it.each(['count', 'describeRecordTypes'] as const)('is not said of a job that got over it after its pages: %s', async (call) => {
-    const pulled = await linked(3);
-    const { connector } = world.crm;
-    const usual = connector[call] as (...given: never[]) => Promise<never>;
-    let left = 1;
-    connector[call] = async (...given: never[]) => {
-      if (left-- > 0) throw new Unavailable('Bad gateway.', 502);
-      return usual(...given);
-    };
-    const run = await pulled.sync('full');
-    connector[call] = usual;
-    const job = await pulled.job(run.syncRunId, call === 'count' ? 'contacts' : METADATA_JOB);
-    expect(job).toMatchObject({ state: 'succeeded', attempts: 2, error: null, isLastAttemptFailed: false, failingSince: null });
-  });
+  it.each(['count', 'describeRecordTypes'] as const)(
+    'is not said of a job that got over it after its pages: %s',
+    async (call) => {
+      const pulled = await linked(3);
+      const { connector } = world.crm;
+      const usual = connector[call] as (...given: never[]) => Promise<never>;
+      let left = 1;
+      connector[call] = async (...given: never[]) => {
+        if (left-- > 0) throw new Unavailable('Bad gateway.', 502);
+        return usual(...given);
+      };
+      const run = await pulled.sync('full');
+      connector[call] = usual;
+      const job = await pulled.job(run.syncRunId, call === 'count' ? 'contacts' : METADATA_JOB);
+      expect(job).toMatchObject({
+        state: 'succeeded',
+        attempts: 2,
+        error: null,
+        isLastAttemptFailed: false,
+        failingSince: null,
+      });
+    },
+  );
 
   it('for three hours keeps its run waiting, with the error, and does not keep the others from being read', async () => {
     const pulled = await linked(3, { recordTypes: { ...types(5), contacts: CONTACTS } });
@@ -85,11 +101,24 @@ describe('rule 35: a page that fails', () => {
 
     expect(await pulled.job(syncRunId)).toMatchObject({ state: 'succeeded', recordsChanged: 1 });
     expect(await pulled.job(syncRunId, 'type_4')).toMatchObject({ state: 'succeeded' });
-    expect(await pulled.job(syncRunId, 'type_0')).toMatchObject({ state: 'waiting', waitingBecause: 'retry', error: { code: 'http_500', message: 'Broken.' } });
-    expect(await pulled.run(syncRunId)).toMatchObject({ state: 'waiting', successfulJobs: 3, failedJobs: 4, isSyncFinished: false });
+    expect(await pulled.job(syncRunId, 'type_0')).toMatchObject({
+      state: 'waiting',
+      waitingReason: 'retry',
+      error: { code: 'http_500', message: 'Broken.' },
+    });
+    expect(await pulled.run(syncRunId)).toMatchObject({
+      state: 'waiting',
+      successfulJobs: 3,
+      failedJobs: 4,
+      isSyncFinished: false,
+    });
     well(pulled);
     await pulled.settle();
-    expect(await pulled.run(syncRunId)).toMatchObject({ state: 'succeeded', failedJobs: 0, successfulJobs: 7 });
+    expect(await pulled.run(syncRunId)).toMatchObject({
+      state: 'succeeded',
+      failedJobs: 0,
+      successfulJobs: 7,
+    });
   });
 
   it('for 73 hours has failed after 72, its run is finished, and each 12 h of it were noted once', async () => {
@@ -100,14 +129,21 @@ describe('rule 35: a page that fails', () => {
     );
     const syncRunId = await pulled.begin('full');
     await world.sleep(12 * HOUR + 60_000);
-    expect(await pulled.run(syncRunId)).toMatchObject({ isSyncFinished: false, failedJobs: 1, successfulJobs: 2, milestones: [expect.any(Date)] });
+    expect(await pulled.run(syncRunId)).toMatchObject({
+      isSyncFinished: false,
+      failedJobs: 1,
+      successfulJobs: 2,
+      milestones: [expect.any(Date)],
+    });
     await pulled.settle();
 
     const run = await pulled.run(syncRunId);
     expect(run).toMatchObject({ state: 'partially_succeeded', failedJobs: 1, isSyncFinished: true });
     expect(await hours(pulled, syncRunId)).toBeGreaterThanOrEqual(72);
     expect(await hours(pulled, syncRunId)).toBeLessThan(73);
-    expect(run.milestones.map((at) => Math.round((at.getTime() - (run.startedAt?.getTime() ?? 0)) / HOUR))).toEqual([12, 24, 36, 48, 60, 72]);
+    expect(
+      run.milestones.map((at) => Math.round((at.getTime() - (run.startedAt?.getTime() ?? 0)) / HOUR)),
+    ).toEqual([12, 24, 36, 48, 60, 72]);
     expect((await pulled.held()).size).toBe(3);
   }, 240_000);
 
@@ -119,7 +155,10 @@ describe('rule 35: a page that fails', () => {
     );
     const run = await pulled.sync('full');
     expect(run.state).toBe('partially_succeeded');
-    expect(await pulled.job(run.syncRunId, 'companies')).toMatchObject({ state: 'failed', error: { category: 'internal' } });
+    expect(await pulled.job(run.syncRunId, 'companies')).toMatchObject({
+      state: 'failed',
+      error: { category: 'internal' },
+    });
     expect(pulled.account.reads.filter(({ recordType }) => recordType === 'companies')).toHaveLength(5);
   });
 
@@ -140,7 +179,10 @@ describe('rule 35: a dataset that cannot be read', () => {
     pulled.account.types.delete('companies');
     const run = await pulled.sync('nightly');
     expect(run).toMatchObject({ state: 'partially_succeeded', successfulJobs: 2, failedJobs: 1 });
-    expect(await pulled.job(run.syncRunId, 'companies')).toMatchObject({ state: 'failed', error: { message: 'The table companies does not exist.' } });
+    expect(await pulled.job(run.syncRunId, 'companies')).toMatchObject({
+      state: 'failed',
+      error: { message: 'The table companies does not exist.' },
+    });
     expect(pulled.account.reads.filter(({ recordType }) => recordType === 'companies')).toHaveLength(1);
   });
 
@@ -148,7 +190,10 @@ describe('rule 35: a dataset that cannot be read', () => {
     const pulled = await linked(3);
     pulled.account.beforePage = failing(() => new RecordRejected('Not for you.', [], true));
     const run = await pulled.sync('full');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'failed', error: { message: 'Not for you.' } });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      state: 'failed',
+      error: { message: 'Not for you.' },
+    });
     expect((await pulled.integration()).needsReauthorizationAt).toBeNull();
   });
 });
@@ -168,12 +213,20 @@ describe('rule 11: a third party that is down', () => {
     const pulled = await linked(5, { recordTypes: { ...types(6), contacts: BOTH_WAYS }, initialPush: 'all' });
     const before = pulled.account.calls;
     down(pulled);
-    const ours = people(500).map((id) => ({ externalId: `our-${id}`, recordType: 'contacts', fields: { name: id } }));
+    const ours = people(500).map((id) => ({
+      externalId: `our-${id}`,
+      recordType: 'contacts',
+      fields: { name: id },
+    }));
     await tenant.accept(...ours);
     const syncRunId = await pulled.begin('nightly');
     await world.sleep(13 * HOUR);
     expect(pulled.account.calls - before).toBeLessThanOrEqual(200);
-    expect(await pulled.run(syncRunId)).toMatchObject({ isSyncFinished: false, state: 'waiting', milestones: [expect.any(Date)] });
+    expect(await pulled.run(syncRunId)).toMatchObject({
+      isSyncFinished: false,
+      state: 'waiting',
+      milestones: [expect.any(Date)],
+    });
     expect(await pulled.notifications('integration_unavailable')).toHaveLength(1);
 
     pulled.account.pushes.length = 0;
@@ -181,7 +234,9 @@ describe('rule 11: a third party that is down', () => {
     await world.sleep(HOUR);
     await pulled.settle();
     expect((await pulled.run(syncRunId)).state).toBe('succeeded');
-    expect(pulled.account.pushes.map(({ externalId }) => externalId).sort()).toEqual(ours.map(({ externalId }) => externalId));
+    expect(pulled.account.pushes.map(({ externalId }) => externalId).sort()).toEqual(
+      ours.map(({ externalId }) => externalId),
+    );
     await world.sleep(HOUR);
     await pulled.sync('full');
     expect(await pulled.differences()).toEqual([]);
@@ -205,7 +260,11 @@ describe('rule 11: a third party that is down', () => {
     expect((await pulled.run(syncRunId)).isSyncFinished).toBe(false);
     await pulled.settle();
 
-    expect(await pulled.run(syncRunId)).toMatchObject({ state: 'failed', isSyncFinished: true, failedJobs: 2 });
+    expect(await pulled.run(syncRunId)).toMatchObject({
+      state: 'failed',
+      isSyncFinished: true,
+      failedJobs: 2,
+    });
     expect(await hours(pulled, syncRunId)).toBeLessThan(2.3);
     expect(await pulled.job(syncRunId)).toMatchObject({ error: { category: 'transient' } });
     well(pulled);
@@ -218,10 +277,10 @@ describe('R9: asked to slow down', () => {
   it('while it is read, nothing is asked before that time, pushes included', async () => {
     const pulled = await linked(9, { recordTypes: { contacts: BOTH_WAYS } });
     let left = 1;
-    let askedAt = 0;
+    let requestedAt = 0;
     pulled.account.beforePage = async ({ cursor }) => {
       if (cursor !== 'p002' || left-- <= 0) return;
-      askedAt = await world.now();
+      requestedAt = await world.now();
       throw new RateLimited('Slow down.', 30 * 60_000);
     };
     await tenant.change('our-1', { name: 'Ours' }, { recordType: 'contacts' });
@@ -229,8 +288,10 @@ describe('R9: asked to slow down', () => {
     await pulled.settle();
     await world.sleep(HOUR);
 
-    const later = [...pulled.account.reads, ...pulled.account.pushes].map(({ at }) => at).filter((at) => at > askedAt);
-    expect(Math.min(...later)).toBeGreaterThanOrEqual(askedAt + 30 * 60_000);
+    const later = [...pulled.account.reads, ...pulled.account.pushes]
+      .map(({ at }) => at)
+      .filter((at) => at > requestedAt);
+    expect(Math.min(...later)).toBeGreaterThanOrEqual(requestedAt + 30 * 60_000);
     expect(pulled.account.pushes).toHaveLength(1);
     expect(await pulled.job(syncRunId)).toMatchObject({ state: 'succeeded', recordsRead: 9, attempts: 1 });
   });
@@ -246,7 +307,11 @@ describe('R9: asked to slow down', () => {
     const syncRunId = await pulled.begin('full');
     await world.sleep(HOUR);
     expect(pulled.account.reads).toEqual([]);
-    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'waiting', waitingBecause: 'rate_limit', isLastAttemptFailed: false });
+    expect(await pulled.job(syncRunId)).toMatchObject({
+      state: 'waiting',
+      waitingReason: 'rate_limit',
+      isLastAttemptFailed: false,
+    });
     await pulled.settle();
     expect((await pulled.run(syncRunId)).state).toBe('succeeded');
   });
@@ -278,7 +343,10 @@ describe('rule 10: credentials that are refused in the middle', () => {
     const run = await pulled.sync('full');
     expect(run).toMatchObject({ state: 'failed', failedJobs: 2, isSyncFinished: true });
     for (const type of ['contacts', 'companies'])
-      expect(await pulled.job(run.syncRunId, type)).toMatchObject({ state: 'failed', error: { category: 'credentials' } });
+      expect(await pulled.job(run.syncRunId, type)).toMatchObject({
+        state: 'failed',
+        error: { category: 'credentials' },
+      });
     expect((await pulled.integration()).needsReauthorizationAt).not.toBeNull();
     expect(await pulled.notifications('integration_needs_reauthorization')).toHaveLength(1);
     const reads = pulled.account.reads.length;
@@ -288,9 +356,15 @@ describe('rule 10: credentials that are refused in the middle', () => {
     well(pulled);
     await pulled.newCredentials();
     await pulled.settle();
-    expect((await pulled.runs()).at(-1)).toMatchObject({ kind: 'incremental', startedBy: 'credentials', state: 'succeeded' });
+    expect((await pulled.runs()).at(-1)).toMatchObject({
+      kind: 'incremental',
+      startedBy: 'credentials',
+      state: 'succeeded',
+    });
     expect(await pulled.differences()).toEqual([]);
-    expect(await pulled.notifications('integration_needs_reauthorization')).toMatchObject([{ resolvedAt: expect.any(Date) }]);
+    expect(await pulled.notifications('integration_needs_reauthorization')).toMatchObject([
+      { resolvedAt: expect.any(Date) },
+    ]);
   });
 });
 
@@ -301,10 +375,16 @@ describe('a worker that dies', () => {
     const failures = new Set(['p002', 'p005', 'p008']);
     pulled.account.beforePage = ({ cursor }) => {
       // As an activity ends whose process is gone: nothing is noted, Temporal begins it again.
-      if (cursor !== null && failures.delete(cursor)) throw Object.assign(new Error('gone'), { code: 'ECONNRESET' });
+      if (cursor !== null && failures.delete(cursor))
+        throw Object.assign(new Error('gone'), { code: 'ECONNRESET' });
     };
     const run = await pulled.sync('full');
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ state: 'succeeded', recordsRead: 12, recordsChanged: 12, pages: 4 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      state: 'succeeded',
+      recordsRead: 12,
+      recordsChanged: 12,
+      pages: 4,
+    });
     expect(pulled.account.reads).toHaveLength(4 + 3);
     expect(await pulled.differences()).toEqual([]);
   });
@@ -322,13 +402,24 @@ describe('a worker that dies', () => {
     const attempt = async () => {
       const environment = new MockActivityEnvironment();
       for (;;) {
-        const report = (await environment.run(activities.workOnSyncJob, { ...place, syncRunId, recordType: 'contacts', firedAt })) as SyncJobReport;
+        const report = (await environment.run(activities.workOnSyncJob, {
+          ...place,
+          syncRunId,
+          recordType: 'contacts',
+          firedAt,
+        })) as SyncJobReport;
         if (report.state === 'ended') return;
       }
     };
     await Promise.all([attempt(), attempt(), attempt()]);
 
-    expect(await pulled.job(syncRunId)).toMatchObject({ state: 'succeeded', recordsRead: 29, recordsChanged: 29, recordsDeleted: 1, recordsNew: 0 });
+    expect(await pulled.job(syncRunId)).toMatchObject({
+      state: 'succeeded',
+      recordsRead: 29,
+      recordsChanged: 29,
+      recordsDeleted: 1,
+      recordsNew: 0,
+    });
     await pulled.settle();
     expect((await pulled.run(syncRunId)).state).toBe('succeeded');
     expect(await pulled.differences()).toEqual([]);

@@ -3,16 +3,16 @@
  *
  * `PROPERTY_RUNS=200` runs more of them, `PROPERTY_SEED=123` repeats one; a failure prints its seed and every step.
  */
-import { LaneWorld } from '../../support/environments/push-environment';
+import { PushEnvironment } from '../../support/environments/push-environment';
 import { PullTrial } from './properties/trial';
 
 const RUNS = process.env.PROPERTY_SEED === undefined ? Number(process.env.PROPERTY_RUNS ?? 15) : 1;
 const firstSeed = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * 1e9));
 const seeds = Array.from({ length: RUNS }, (_, run) => firstSeed + run);
 
-let world: LaneWorld;
+let world: PushEnvironment;
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 
@@ -22,7 +22,8 @@ describe('rules 31, 32 and 35: whatever happens at the source and on the way', (
     async () => {
       console.info(`Pull trials: seeds ${seeds[0]} to ${seeds.at(-1)}`);
       const failures: string[] = [];
-      for (const seed of seeds) await PullTrial.run(world, seed).catch((error: Error) => failures.push(error.message));
+      for (const seed of seeds)
+        await PullTrial.run(world, seed).catch((error: Error) => failures.push(error.message));
       expect(failures.join('\n\n')).toBe('');
     },
     60_000 + RUNS * 30_000,

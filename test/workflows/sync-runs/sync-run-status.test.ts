@@ -1,20 +1,24 @@
 /** The Sync Status log, drift repair and the cost of a quiet hour, on skipped time (rules.md 28, 32, 36). */
 import type { ReadPage } from '../../../connectors/connector';
-import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { CONTACTS, fill, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
   tenant = await world.tenant();
 });
 
-const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}, prepare: (account: Pulled['account']) => void = () => undefined) => {
+const linked = async (
+  count: number,
+  settings: Parameters<typeof Pulled.link>[1] = {},
+  prepare: (account: Pulled['account']) => void = () => undefined,
+) => {
   const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
     for (const type of Object.keys(settings.recordTypes ?? {})) account.type(type);
     prepare(account);
@@ -24,7 +28,9 @@ const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1]
   return pulled;
 };
 const kinds = async (pulled: Pulled) =>
-  (await pulled.runs()).map(({ kind, recordTypes }) => (recordTypes === null ? kind : `${kind} of ${recordTypes.join()}`));
+  (await pulled.runs()).map(({ kind, recordTypes }) =>
+    recordTypes === null ? kind : `${kind} of ${recordTypes.join()}`,
+  );
 
 describe('rule 32: Sync Status', () => {
   it('has a row per run with totals, their difference and each record type', async () => {
@@ -52,20 +58,37 @@ describe('rule 32: Sync Status', () => {
       return { ...page, records: cursor === null ? page.records : [...page.records, ...first] };
     };
     await pulled.sync('full');
-    expect((await pulled.statuses()).at(-1)).toMatchObject({ totalSyncline: 6, totalApp: 6, totalDifference: 0 });
+    expect((await pulled.statuses()).at(-1)).toMatchObject({
+      totalSyncline: 6,
+      totalApp: 6,
+      totalDifference: 0,
+    });
     expect(await pulled.notifications('difference_remains')).toEqual([]);
   });
 
   it('says null where a side is not known, and not 0', async () => {
-    const pulled = await linked(2, { recordTypes: { contacts: CONTACTS, broken: CONTACTS } }, (account) => void account.types.delete('broken'));
-    expect(await pulled.statuses()).toMatchObject([{ totalApp: null, totalDifference: null, totalSyncline: null }]);
-    expect((await pulled.statuses())[0]?.breakdown).toMatchObject([{ record_type: 'broken', app: null, difference: null }, { difference: 0 }]);
+    const pulled = await linked(
+      2,
+      { recordTypes: { contacts: CONTACTS, broken: CONTACTS } },
+      (account) => void account.types.delete('broken'),
+    );
+    expect(await pulled.statuses()).toMatchObject([
+      { totalApp: null, totalDifference: null, totalSyncline: null },
+    ]);
+    expect((await pulled.statuses())[0]?.breakdown).toMatchObject([
+      { record_type: 'broken', app: null, difference: null },
+      { difference: 0 },
+    ]);
   });
 });
 
 describe('rule 32: drift', () => {
   it('a tombstone in an incremental run deletes nothing by itself, and brings forward a full pass of that type only', async () => {
-    const pulled = await linked(5, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } }, (account) => void (account.listsTombstones = true));
+    const pulled = await linked(
+      5,
+      { recordTypes: { contacts: CONTACTS, companies: CONTACTS } },
+      (account) => void (account.listsTombstones = true),
+    );
     await pulled.account.remove('contacts', 'p001');
     const run = await pulled.sync('hourly');
     expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsDeleted: 0, hasTombstones: true });
@@ -85,7 +108,8 @@ describe('rule 32: drift', () => {
 
   it('one that survives a full pass is one alert that names the ids, and calls for no repair again and again', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: { ...CONTACTS, matchBy: 'email' } } });
-    for (const id of ['c-1', 'c-2']) await tenant.change(id, { name: id, email: 'same@example.org' }, { recordType: 'contacts' });
+    for (const id of ['c-1', 'c-2'])
+      await tenant.change(id, { name: id, email: 'same@example.org' }, { recordType: 'contacts' });
     await pulled.account.put('contacts', 'p-twice', { name: 'Which', email: 'same@example.org' });
     for (let hour = 0; hour < 4; hour += 1) {
       await world.sleep(3_600_000);
@@ -94,28 +118,45 @@ describe('rule 32: drift', () => {
     }
     await pulled.sync('nightly');
 
-    expect(await kinds(pulled)).toEqual(['onboarding', 'hourly', 'drift_repair of contacts', 'hourly', 'hourly', 'hourly', 'nightly']);
+    expect(await kinds(pulled)).toEqual([
+      'onboarding',
+      'hourly',
+      'drift_repair of contacts',
+      'hourly',
+      'hourly',
+      'hourly',
+      'nightly',
+    ]);
     const alerts = await pulled.notifications('difference_remains');
     expect(alerts).toMatchObject([{ resolvedAt: null, detail: expect.stringContaining('p-twice') }]);
     expect((await pulled.statuses()).at(-1)).toMatchObject({ totalDifference: -1 });
 
     await pulled.account.remove('contacts', 'p-twice');
     await pulled.sync('nightly');
-    expect(await pulled.notifications('difference_remains')).toMatchObject([{ resolvedAt: expect.any(Date) }]);
+    expect(await pulled.notifications('difference_remains')).toMatchObject([
+      { resolvedAt: expect.any(Date) },
+    ]);
   });
 });
 
 describe('rule 28: a quiet hour', () => {
   it('over 50 datasets makes at most one request per dataset, and counts nothing', async () => {
-    const recordTypes = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`type_${index}`, CONTACTS]));
+    const recordTypes = Object.fromEntries(
+      Array.from({ length: 50 }, (_, index) => [`type_${index}`, CONTACTS]),
+    );
     const pulled = await linked(0, { recordTypes });
-    for (const type of Object.keys(recordTypes)) for (const id of ['a', 'b', 'c', 'd']) await pulled.account.put(type, id, { name: id });
+    for (const type of Object.keys(recordTypes))
+      for (const id of ['a', 'b', 'c', 'd']) await pulled.account.put(type, id, { name: id });
     await world.sleep(600_000);
     await pulled.sync('full');
     await world.sleep(3_600_000);
     // On a busy machine time may have run further than that, and what was counted long ago is counted again.
     await pulled.inTenant(({ trx, now }) =>
-      trx.updateTable('syncDatasets').set({ countedAt: now }).where('integrationId', '=', pulled.integrationId).execute(),
+      trx
+        .updateTable('syncDatasets')
+        .set({ countedAt: now })
+        .where('integrationId', '=', pulled.integrationId)
+        .execute(),
     );
     Object.assign(pulled.account, { counts: 0, checks: 0 });
     pulled.account.reads.length = 0;
@@ -123,7 +164,9 @@ describe('rule 28: a quiet hour', () => {
     const run = await pulled.sync('hourly');
 
     expect(run).toMatchObject({ state: 'succeeded', successfulJobs: 51 });
-    expect(pulled.account.reads.map(({ recordType }) => recordType).sort()).toEqual(Object.keys(recordTypes).sort());
+    expect(pulled.account.reads.map(({ recordType }) => recordType).sort()).toEqual(
+      Object.keys(recordTypes).sort(),
+    );
     expect([pulled.account.counts, pulled.account.checks]).toEqual([0, 0]);
   });
 
@@ -133,13 +176,23 @@ describe('rule 28: a quiet hour', () => {
       account.describes = [{ name: 'contacts', label: 'Contacts', fields: [{ ...field, values: ['new'] }] }];
     });
     const changes = () =>
-      pulled.inTenant(({ trx }) => trx.selectFrom('metadataChanges').selectAll().where('integrationId', '=', pulled.integrationId).execute());
+      pulled.inTenant(({ trx }) =>
+        trx
+          .selectFrom('metadataChanges')
+          .selectAll()
+          .where('integrationId', '=', pulled.integrationId)
+          .execute(),
+      );
     expect((await pulled.sync('hourly')).state).toBe('succeeded');
     expect(await changes()).toEqual([]);
-    pulled.account.describes = [{ name: 'contacts', label: 'Contacts', fields: [{ ...field, values: ['new', 'won\0'] }] }];
+    pulled.account.describes = [
+      { name: 'contacts', label: 'Contacts', fields: [{ ...field, values: ['new', 'won\0'] }] },
+    ];
     const run = await pulled.sync('hourly');
     expect((await pulled.job(run.syncRunId, '')).error).toBeNull();
     await pulled.sync('hourly');
-    expect(await changes()).toMatchObject([{ kind: 'value_added', field: 'stage', detail: { value: 'won\u2400' } }]);
+    expect(await changes()).toMatchObject([
+      { kind: 'value_added', field: 'stage', detail: { value: 'won\u2400' } },
+    ]);
   });
 });

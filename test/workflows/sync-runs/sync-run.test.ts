@@ -1,21 +1,23 @@
 /** Pull sync runs on skipped time: rules.md 28 to 36. */
-import { LaneWorld, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { CONTACTS, Pulled } from '../../support/environments/pulling';
 
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
   tenant = await world.tenant({ contactEmail: 'ana@example.org' });
 });
 
-const people = (count: number) => Array.from({ length: count }, (_, index) => `p${String(index).padStart(3, '0')}`);
+const people = (count: number) =>
+  Array.from({ length: count }, (_, index) => `p${String(index).padStart(3, '0')}`);
 const fill = (count: number) => async (account: Pulled['account']) => {
-  for (const id of people(count)) await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'not ours' });
+  for (const id of people(count))
+    await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'not ours' });
   await world.sleep(600_000);
 };
 
@@ -24,17 +26,38 @@ describe('rule 33: onboarding', () => {
     const pulled = await Pulled.onboarded(tenant, {}, fill(10));
 
     expect(Object.keys(await pulled.names())).toEqual(people(10));
-    expect((await pulled.held()).get('p003')).toEqual({ fields: { name: 'p003', email: 'p003@example.org' }, version: 1 });
+    expect((await pulled.held()).get('p003')).toEqual({
+      fields: { name: 'p003', email: 'p003@example.org' },
+      version: 1,
+    });
     const [run] = await pulled.runs();
-    expect(run).toMatchObject({ kind: 'onboarding', state: 'succeeded', successfulJobs: 2, failedJobs: 0, isSyncFinished: true });
-    expect(await pulled.job(run?.syncRunId ?? '')).toMatchObject({ recordsRead: 10, recordsNew: 10, pages: 4 });
+    expect(run).toMatchObject({
+      kind: 'onboarding',
+      state: 'succeeded',
+      successfulJobs: 2,
+      failedJobs: 0,
+      isSyncFinished: true,
+    });
+    expect(await pulled.job(run?.syncRunId ?? '')).toMatchObject({
+      recordsRead: 10,
+      recordsNew: 10,
+      pages: 4,
+    });
     expect((await pulled.integration()).onboardedAt).not.toBeNull();
   });
 
   it('refuses changes until then', async () => {
     await Pulled.link(tenant, {}, fill(1));
-    const [refused] = await tenant.accept({ externalId: 'c-1', recordType: 'contacts', fields: { name: 'Ada' } });
-    const [other] = await tenant.accept({ externalId: 'e-1', recordType: 'employees', fields: { name: 'Ada' } });
+    const [refused] = await tenant.accept({
+      externalId: 'c-1',
+      recordType: 'contacts',
+      fields: { name: 'Ada' },
+    });
+    const [other] = await tenant.accept({
+      externalId: 'e-1',
+      recordType: 'employees',
+      fields: { name: 'Ada' },
+    });
 
     expect(refused?.outcome).toBe('onboarding_in_progress');
     expect(other?.outcome).toBe('accepted');
@@ -51,7 +74,11 @@ describe('rule 28: what a run reads', () => {
     const run = await pulled.sync('hourly');
 
     expect(await pulled.names()).toMatchObject({ p002: 'Grace', p003: 'p003' });
-    expect(await pulled.job(run.syncRunId)).toMatchObject({ recordsRead: 1, recordsChanged: 1, recordsNew: 0 });
+    expect(await pulled.job(run.syncRunId)).toMatchObject({
+      recordsRead: 1,
+      recordsChanged: 1,
+      recordsNew: 0,
+    });
     expect(pulled.account.reads).toHaveLength(1);
   });
 
@@ -70,9 +97,18 @@ describe('rule 28: what a run reads', () => {
 
 describe('rule 17: both ways', () => {
   it('takes theirs, sends ours, and is not told its own push', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: { ...CONTACTS, direction: 'both' } }, initialPush: 'all' }, fill(3));
+    const pulled = await Pulled.onboarded(
+      tenant,
+      { recordTypes: { contacts: { ...CONTACTS, direction: 'both' } }, initialPush: 'all' },
+      fill(3),
+    );
     const externalId = await externalIdOf(pulled, 'p001');
-    await tenant.accept({ externalId, recordType: 'contacts', kind: 'patch', fields: { email: 'new@example.org' } });
+    await tenant.accept({
+      externalId,
+      recordType: 'contacts',
+      kind: 'patch',
+      fields: { email: 'new@example.org' },
+    });
     await pulled.account.put('contacts', 'p001', { name: 'Renamed', email: 'p001@example.org' });
 
     const pull = await pulled.sync('incremental');
@@ -80,7 +116,10 @@ describe('rule 17: both ways', () => {
     expect((await pulled.held()).get('p001')?.fields).toEqual({ name: 'Renamed', email: 'new@example.org' });
 
     await world.sleep(600_000);
-    expect(pulled.account.held('contacts').get('p001')).toMatchObject({ name: 'Renamed', email: 'new@example.org' });
+    expect(pulled.account.held('contacts').get('p001')).toMatchObject({
+      name: 'Renamed',
+      email: 'new@example.org',
+    });
     const echo = await pulled.sync('incremental');
     expect(await pulled.job(echo.syncRunId)).toMatchObject({ recordsChanged: 0, recordsNew: 0 });
   });

@@ -2,20 +2,26 @@
 import type { ServerResponse } from 'node:http';
 import { webhookEndpointWorkflowId } from '../../../contract/webhook-endpoint';
 import { emitEvents, type NewEvent } from '../../../db/webhooks/events';
-import { toWireId } from '../../../db/sql/ids';
+import { toTypeId } from '../../../db/sql/ids';
 import { PLATFORM_TENANT_ID } from '../../../db/tables';
 import { until } from '../../support/until';
-import { LaneWorld, MINUTE, type TenantWorld } from '../../support/environments/push-environment';
+import { PushEnvironment, MINUTE, type TestTenant } from '../../support/environments/push-environment';
 import { givenPerson } from '../../support/environments/people';
-import { createEndpoint, isSignedBy, newWebhookSecret, type Receiver, startReceiver } from '../../support/fakes/webhooks';
+import {
+  createEndpoint,
+  isSignedBy,
+  newWebhookSecret,
+  type Receiver,
+  startReceiver,
+} from '../../support/fakes/webhooks';
 
 const HOUR = 60 * MINUTE;
-let world: LaneWorld;
-let tenant: TenantWorld;
+let world: PushEnvironment;
+let tenant: TestTenant;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  world = await LaneWorld.create();
+  world = await PushEnvironment.create();
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -30,14 +36,21 @@ const status =
     void response.writeHead(code, headers).end();
 const test = (message: string): NewEvent => ({ type: 'TEST', integrationId: null, data: { message } });
 /** @returns the events' ids on the wire. */
-async function tell(count = 1, of: TenantWorld = tenant): Promise<string[]> {
+async function tell(count = 1, of: TestTenant = tenant): Promise<string[]> {
   const events = Array.from({ length: count }, (_, index) => test(`event ${index}`));
   const ids = await world.database.withTenant(of.tenantId, (work) => emitEvents(work, events));
-  return ids.map((id) => toWireId('evt', id));
+  return ids.map((id) => toTypeId('evt', id));
 }
-const endpoint = (more: Partial<Parameters<typeof createEndpoint>[1]> = {}) => createEndpoint(world, { tenantId: tenant.tenantId, url: receiver.url, ...more });
-const deliveries = () => world.database.withTenant(tenant.tenantId, ({ trx }) => trx.selectFrom('webhookDeliveries').selectAll().execute());
-const attempts = () => world.database.withTenant(tenant.tenantId, ({ trx }) => trx.selectFrom('webhookAttempts').selectAll().orderBy('attempt').execute());
+const endpoint = (more: Partial<Parameters<typeof createEndpoint>[1]> = {}) =>
+  createEndpoint(world, { tenantId: tenant.tenantId, url: receiver.url, ...more });
+const deliveries = () =>
+  world.database.withTenant(tenant.tenantId, ({ trx }) =>
+    trx.selectFrom('webhookDeliveries').selectAll().execute(),
+  );
+const attempts = () =>
+  world.database.withTenant(tenant.tenantId, ({ trx }) =>
+    trx.selectFrom('webhookAttempts').selectAll().orderBy('attempt').execute(),
+  );
 /** A tenant sees the platform's endpoints too. */
 const endpointRow = () =>
   world.database.withTenant(tenant.tenantId, ({ trx, tenantId }) =>
@@ -45,8 +58,9 @@ const endpointRow = () =>
   );
 const states = async () => (await deliveries()).map(({ state }) => state);
 const idsReceived = () => receiver.received.map(({ id }) => id);
-async function lane(endpointId: string): Promise<string> {
-  return (await world.env.client.workflow.getHandle(webhookEndpointWorkflowId({ endpointId })).describe()).status.name;
+async function pushEnv(endpointId: string): Promise<string> {
+  return (await world.env.client.workflow.getHandle(webhookEndpointWorkflowId({ endpointId })).describe())
+    .status.name;
 }
 
 /** Moves the clock on and lets what that began end: real receivers take real time. */
@@ -55,14 +69,18 @@ async function pass(ms: number): Promise<void> {
   await until('nothing is under way', async () => {
     await world.dispatch();
     const now = new Date(await world.now());
-    const underWay = await world.database.withCourier(({ trx }) =>
+    const underWay = await world.database.withWebhooksRole(({ trx }) =>
       trx
         .selectFrom('webhookDeliveries as delivery')
         .innerJoin('webhookEndpoints as endpoint', 'endpoint.webhookEndpointId', 'delivery.webhookEndpointId')
         .select('delivery.webhookDeliveryId')
         .where('delivery.nextAttemptAt', '<=', now)
         .where((where) =>
-          where.or([where('endpoint.blockedUntil', 'is', null), where('endpoint.blockedUntil', '<=', now), where('delivery.claimId', 'is not', null)]),
+          where.or([
+            where('endpoint.blockedUntil', 'is', null),
+            where('endpoint.blockedUntil', '<=', now),
+            where('delivery.claimId', 'is not', null),
+          ]),
         )
         .execute(),
     );
@@ -75,7 +93,8 @@ async function hours(count: number): Promise<void> {
   for (let passed = 0; passed < count; passed += 1) await pass(HOUR);
 }
 const FAILING = 'A webhook endpoint takes nothing';
-const mailTo = ({ email }: { email: string }) => world.mail.sent.filter(({ recipient }) => recipient === email).map(({ subject }) => subject);
+const mailTo = ({ email }: { email: string }) =>
+  world.mail.sent.filter(({ recipient }) => recipient === email).map(({ subject }) => subject);
 
 describe('a delivery', () => {
   it('brings the stored payload, signed by every secret that is alive, once', async () => {
@@ -95,11 +114,35 @@ describe('a delivery', () => {
     expect(receiver.received).toHaveLength(1);
     const [webhook] = receiver.received;
     if (webhook === undefined) throw new Error('Nothing came.');
-    expect(webhook).toMatchObject({ id, headers: { 'content-type': 'application/json', 'user-agent': 'Syncline' } });
-    expect(JSON.parse(webhook.body)).toMatchObject({ id, type: 'TEST', tenant_id: toWireId('ten', tenant.tenantId), data: { message: 'event 0' } });
-    expect([isSignedBy(newest, webhook), isSignedBy(older, webhook), isSignedBy(expired, webhook), webhook.signatures.length]).toEqual([true, true, false, 2]);
-    expect(await deliveries()).toMatchObject([{ state: 'delivered', attempts: 1, lastStatus: 204, lastError: null, nextAttemptAt: null, claimId: null }]);
-    expect(await attempts()).toMatchObject([{ attempt: 1, status: 204, error: null, requestHeaders: { 'webhook-id': id } }]);
+    expect(webhook).toMatchObject({
+      id,
+      headers: { 'content-type': 'application/json', 'user-agent': 'Syncline' },
+    });
+    expect(JSON.parse(webhook.body)).toMatchObject({
+      id,
+      type: 'TEST',
+      tenant_id: toTypeId('ten', tenant.tenantId),
+      data: { message: 'event 0' },
+    });
+    expect([
+      isSignedBy(newest, webhook),
+      isSignedBy(older, webhook),
+      isSignedBy(expired, webhook),
+      webhook.signatures.length,
+    ]).toEqual([true, true, false, 2]);
+    expect(await deliveries()).toMatchObject([
+      {
+        state: 'delivered',
+        attempts: 1,
+        lastStatus: 204,
+        lastError: null,
+        nextAttemptAt: null,
+        claimId: null,
+      },
+    ]);
+    expect(await attempts()).toMatchObject([
+      { attempt: 1, status: 204, error: null, requestHeaders: { 'webhook-id': id } },
+    ]);
     expect(JSON.stringify(await attempts())).not.toMatch(/whsec_|v1,/);
   });
 
@@ -117,7 +160,10 @@ describe('a delivery', () => {
     await tell();
     await pass(1_000);
 
-    const signedBy = receiver.received.map((webhook) => [isSignedBy(newest, webhook), isSignedBy(former, webhook)]);
+    const signedBy = receiver.received.map((webhook) => [
+      isSignedBy(newest, webhook),
+      isSignedBy(former, webhook),
+    ]);
     expect(signedBy).toEqual([
       [true, true],
       [true, true],
@@ -143,7 +189,7 @@ describe('a delivery', () => {
     await pass(1_000);
 
     expect(await states()).toEqual(['delivered', 'delivered', 'delivered']);
-    expect(await lane(endpointId)).toBe('COMPLETED');
+    expect(await pushEnv(endpointId)).toBe('COMPLETED');
   });
 
   it('is made to an endpoint of the platform for every tenant, and to a tenant’s for its own events only', async () => {
@@ -157,7 +203,9 @@ describe('a delivery', () => {
 
     expect(idsReceived()).toEqual(mine);
     expect(platform.received.map(({ id }) => id).toSorted()).toEqual([...mine, ...theirs].toSorted());
-    await world.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) => trx.updateTable('webhookEndpoints').set({ deletedAt: new Date() }).execute());
+    await world.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) =>
+      trx.updateTable('webhookEndpoints').set({ deletedAt: new Date() }).execute(),
+    );
     await platform.close();
   });
 
@@ -175,7 +223,12 @@ describe('a delivery', () => {
     expect(idsReceived().toSorted()).toEqual(ids.toSorted());
     expect(new Set(refused.map(({ id }) => id))).toEqual(new Set(ids));
     expect(new Set(await states())).toEqual(new Set(['delivered']));
-    expect(await endpointRow()).toMatchObject({ failingSince: null, failedAttempts: 0, disabledAt: null, blockedUntil: null });
+    expect(await endpointRow()).toMatchObject({
+      failingSince: null,
+      failedAttempts: 0,
+      disabledAt: null,
+      blockedUntil: null,
+    });
   }, 120_000);
 
   it('is tried ten times over three days and then has failed', async () => {
@@ -185,7 +238,9 @@ describe('a delivery', () => {
 
     await pass(90 * HOUR);
 
-    expect(await deliveries()).toMatchObject([{ state: 'failed', attempts: 10, nextAttemptAt: null, lastStatus: 500 }]);
+    expect(await deliveries()).toMatchObject([
+      { state: 'failed', attempts: 10, nextAttemptAt: null, lastStatus: 500 },
+    ]);
     const at = (await attempts()).map((attempt) => attempt.at.getTime());
     expect((at.at(-1) as number) - (at[0] as number)).toBeGreaterThanOrEqual(75.5 * HOUR);
     expect(new Set(idsReceived()).size).toBe(1);
@@ -218,14 +273,16 @@ describe('an endpoint', () => {
     await pass(1_000);
 
     expect(receiver.received.length).toBeLessThanOrEqual(5);
-    expect(await endpointRow()).toMatchObject({ disabledBecause: 'gone', disabledAt: expect.any(Date) });
+    expect(await endpointRow()).toMatchObject({ disabledReason: 'gone', disabledAt: expect.any(Date) });
     // The news of it waits for it too.
     expect(await states()).toEqual(Array.from({ length: 9 }, () => 'disabled'));
-    expect(await lane(endpointId)).toBe('COMPLETED');
+    expect(await pushEnv(endpointId)).toBe('COMPLETED');
     const news = await world.database.withTenant(tenant.tenantId, ({ trx }) =>
       trx.selectFrom('events').selectAll().where('type', '=', 'ENDPOINT_DISABLED').execute(),
     );
-    expect(news).toMatchObject([{ payload: { data: { endpoint_id: toWireId('whe', endpointId), because: 'gone' } } }]);
+    expect(news).toMatchObject([
+      { payload: { data: { endpoint_id: toTypeId('whe', endpointId), reason: 'gone' } } },
+    ]);
   });
 
   it('that fails five times in a row is left alone for a minute, and what waits loses no attempt by it', async () => {
@@ -260,11 +317,20 @@ describe('an endpoint', () => {
     await hours(40);
 
     expect(witness.received.map(({ body }) => JSON.parse(body) as object)).toMatchObject([
-      { data: { endpoint_id: toWireId('whe', endpointId), because: 'failing' } },
+      { data: { endpoint_id: toTypeId('whe', endpointId), reason: 'failing' } },
     ]);
-    const news = (await tenant.notifications()).toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
-    expect(news.map(({ kind }) => kind)).toEqual(['endpoint_failing', 'endpoint_failing', 'endpoint_disabled']);
-    expect(news.at(-1)).toMatchObject({ webhookEndpointId: endpointId, detail: expect.stringMatching(/^127\.0\.0\.1:\d+ took nothing for 5 days\.$/) });
+    const news = (await tenant.notifications()).toSorted(
+      (a, b) => a.createdAt.getTime() - b.createdAt.getTime(),
+    );
+    expect(news.map(({ kind }) => kind)).toEqual([
+      'endpoint_failing',
+      'endpoint_failing',
+      'endpoint_disabled',
+    ]);
+    expect(news.at(-1)).toMatchObject({
+      webhookEndpointId: endpointId,
+      detail: expect.stringMatching(/^127\.0\.0\.1:\d+ took nothing for 5 days\.$/),
+    });
     await hours(1);
     expect(mailTo(ada)).toEqual([FAILING, FAILING, 'A webhook endpoint was disabled']);
     await witness.close();
@@ -286,12 +352,14 @@ describe('an endpoint', () => {
 
     const warning = { kind: 'endpoint_failing', webhookEndpointId: endpointId, resolvedAt: expect.any(Date) };
     expect(before).toEqual([]);
-    expect(afterADay).toMatchObject([{ ...warning, detail: expect.stringMatching(/^127\.0\.0\.1:\d+ has taken nothing since .*Z\.$/) }]);
+    expect(afterADay).toMatchObject([
+      { ...warning, detail: expect.stringMatching(/^127\.0\.0\.1:\d+ has taken nothing since .*Z\.$/) },
+    ]);
     expect(onTheThirdDay).toHaveLength(1);
     expect(await tenant.notifications()).toMatchObject([warning, warning]);
     expect([mailTo(ada), mailTo(viewer)]).toEqual([[FAILING, FAILING], []]);
     const mail = world.mail.sent.find(({ recipient }) => recipient === ada.email);
-    expect(mail?.text).toContain(`/console/webhooks/${toWireId('whe', endpointId)}`);
+    expect(mail?.text).toContain(`/console/webhooks/${toTypeId('whe', endpointId)}`);
     expect(mail?.text).not.toContain('127.0.0.1:');
   }, 120_000);
 
@@ -317,11 +385,15 @@ describe('an endpoint', () => {
     await tell();
     await hours(36);
 
-    const ofIt = warn.mock.calls.filter(([subject]) => (subject as { endpoint_id?: string }).endpoint_id === toWireId('whe', endpointId));
+    const ofIt = warn.mock.calls.filter(
+      ([subject]) => (subject as { endpoint_id?: string }).endpoint_id === toTypeId('whe', endpointId),
+    );
     expect(ofIt.map(([, message]) => message)).toEqual(['nothing but failures at a webhook endpoint']);
     expect(await tenant.notifications()).toEqual([]);
     warn.mockRestore();
-    await world.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) => trx.updateTable('webhookEndpoints').set({ deletedAt: new Date() }).execute());
+    await world.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) =>
+      trx.updateTable('webhookEndpoints').set({ deletedAt: new Date() }).execute(),
+    );
   }, 120_000);
 
   it('that hangs does not hold up another', async () => {

@@ -39,7 +39,7 @@ interface Step {
 }
 
 /** One (record, integration) pair. */
-export class ModelPair {
+export class ModelRecordSync {
   /** States since the last call, the newest last; the first is what was current when it was made. */
   private steps: Step[];
   private firstUnsentAt: number | null = null;
@@ -57,7 +57,8 @@ export class ModelPair {
   /** A relevant change (rules.md 1, 2): the newest state has to wait for quiet, at most the maximum wait. */
   changed(wanted: Wanted, at: number, { graceMs, maxWaitMs }: Settings): void {
     this.firstUnsentAt ??= at;
-    const latest = maxWaitMs === null ? Number.POSITIVE_INFINITY : Math.max(this.firstUnsentAt + maxWaitMs, at);
+    const latest =
+      maxWaitMs === null ? Number.POSITIVE_INFINITY : Math.max(this.firstUnsentAt + maxWaitMs, at);
     this.steps.push({ wanted, mayGoAt: Math.min(at + graceMs, latest) });
     this.discarded = null;
   }

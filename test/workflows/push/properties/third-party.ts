@@ -4,8 +4,14 @@
  */
 import { Context } from '@temporalio/activity';
 import type { PushItem } from '../../../../connectors/connector';
-import { type ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../../connectors/errors';
-import type { LaneWorld } from '../../../support/environments/push-environment';
+import {
+  type ConnectorError,
+  RateLimited,
+  RecordRejected,
+  Unauthorized,
+  Unavailable,
+} from '../../../../connectors/errors';
+import type { PushEnvironment } from '../../../support/environments/push-environment';
 import { GONE, payloadText, type Wanted } from './model';
 import type { Random } from './random';
 
@@ -37,7 +43,7 @@ export class ThirdParty {
   private readonly dead = new Set<string>();
 
   constructor(
-    private readonly world: LaneWorld,
+    private readonly world: PushEnvironment,
     private readonly random: Random,
   ) {
     world.ledger.answer = (item, owner) => this.answer(item, owner);
@@ -46,7 +52,8 @@ export class ThirdParty {
     // A worker that died says nothing to the database any more, and Temporal hears nothing of what it was doing.
     world.dependencies.database = new Proxy(database, {
       get: (target, name) => {
-        if (name === 'withTenant' && this.dead.has(attempt())) return () => Promise.reject(new Error('This worker is dead.'));
+        if (name === 'withTenant' && this.dead.has(attempt()))
+          return () => Promise.reject(new Error('This worker is dead.'));
         const value: unknown = Reflect.get(target, name);
         return typeof value === 'function' ? value.bind(target) : value;
       },
@@ -70,7 +77,13 @@ export class ThirdParty {
   private async answer(item: PushItem, owner: string): Promise<ConnectorError | undefined> {
     const key = `${owner} ${item.externalId}`;
     const wanted = item.operation === 'upsert' ? payloadText(item.payload) : GONE;
-    const call = { owner, externalId: item.externalId, pushId: item.pushId, wanted, at: await this.world.now() };
+    const call = {
+      owner,
+      externalId: item.externalId,
+      pushId: item.pushId,
+      wanted,
+      at: await this.world.now(),
+    };
     if (this.dead.has(attempt())) throw new Error('This worker is dead.');
     this.umpire(call, item);
     this.underWay.set(key, item.pushId);
@@ -86,12 +99,17 @@ export class ThirdParty {
 
   private umpire(call: Call, item: PushItem): void {
     const key = `${call.owner} ${call.externalId}`;
-    if (this.underWay.has(key)) this.violations.push(`two calls for ${call.externalId} at once: ${this.underWay.get(key)} and ${call.pushId}`);
+    if (this.underWay.has(key))
+      this.violations.push(
+        `two calls for ${call.externalId} at once: ${this.underWay.get(key)} and ${call.pushId}`,
+      );
     const content = `${item.operation} ${call.wanted}`;
-    if ((this.contents.get(call.pushId) ?? content) !== content) this.violations.push(`push ${call.pushId} of ${call.externalId} was sent with two contents`);
+    if ((this.contents.get(call.pushId) ?? content) !== content)
+      this.violations.push(`push ${call.pushId} of ${call.externalId} was sent with two contents`);
     this.contents.set(call.pushId, content);
     const quietUntil = this.quietUntil.get(call.owner) ?? 0;
-    if (call.at < quietUntil) this.violations.push(`called ${quietUntil - call.at} ms before the rate limit ended`);
+    if (call.at < quietUntil)
+      this.violations.push(`called ${quietUntil - call.at} ms before the rate limit ended`);
   }
 
   private decide(item: PushItem, owner: string, call: Call): ConnectorError | undefined {
@@ -122,7 +140,14 @@ export class ThirdParty {
     const { held, calls } = this.world.ledger;
     if (item.operation === 'upsert') held.set(`${owner} ${item.externalId}`, item.payload);
     else held.delete(`${owner} ${item.externalId}`);
-    calls.push({ owner, pushId: item.pushId, externalId: item.externalId, operation: item.operation, payload: item.payload, at });
+    calls.push({
+      owner,
+      pushId: item.pushId,
+      externalId: item.externalId,
+      operation: item.operation,
+      payload: item.payload,
+      at,
+    });
   }
 
   private checkAnswer(owner: string): ConnectorError | undefined {

@@ -3,13 +3,19 @@
  * trouble, lost, doubled and senseless signals, workers that die, lanes terminated by hand. Promises are checked all along;
  * then everything heals, the clock runs on, and nothing may be left undone.
  */
-import { laneQuery, recordPushWorkflowId } from '../../../../contract/record-push';
-import { changeIntegration, deleteIntegration, pauseIntegration, replaceCredentials, resumeIntegration } from '../../../../db/sync-runs/integration-lifecycle';
+import { pushQueueQuery, recordPushWorkflowId } from '../../../../contract/record-push';
+import {
+  changeIntegration,
+  deleteIntegration,
+  pauseIntegration,
+  replaceCredentials,
+  resumeIntegration,
+} from '../../../../db/sync-runs/integration-lifecycle';
 import type { RecordChange } from '../../../../db/records/accept-changes';
 import type { RecordTypeMapping } from '../../../../domain/records/mapping';
 import { sweep } from '../../../../worker/sweeper';
-import type { LaneWorld, TenantWorld } from '../../../support/environments/push-environment';
-import { GONE, type ModelRecord, ModelPair, type Settings, wantedOf } from './model';
+import type { PushEnvironment, TestTenant } from '../../../support/environments/push-environment';
+import { GONE, type ModelRecord, ModelRecordSync, type Settings, wantedOf } from './model';
 import { Random } from './random';
 import { type Call, POISON, ThirdParty } from './third-party';
 
@@ -23,14 +29,14 @@ interface ModelIntegration {
   isDeleted: boolean;
   /** Settled since it was paused: nothing may be called any more. */
   isQuiet: boolean;
-  pairs: Map<string, ModelPair>;
+  recordSyncs: Map<string, ModelRecordSync>;
 }
 
 interface PairRow {
   integrationId: string;
   externalId: string;
   status: string | null;
-  wakeAt: Date | null;
+  nextDueAt: Date | null;
   heldAt: Date | null;
   windowOpenedAt: Date | null;
   nextAttemptAt: Date | null;
@@ -47,18 +53,18 @@ export class Trial {
   private counter = 0;
 
   private constructor(
-    private readonly world: LaneWorld,
-    private readonly tenant: TenantWorld,
+    private readonly world: PushEnvironment,
+    private readonly tenant: TestTenant,
     seed: number,
   ) {
     this.random = new Random(seed);
     this.thirdParty = new ThirdParty(world, new Random(seed ^ 0x5eed));
-    this.thirdParty.onCall = (call) => this.judgeCall(call);
+    this.thirdParty.onCall = (call) => this.decideCall(call);
     this.thirdParty.duringCall = (call) => this.interfere(call);
   }
 
   /** @throws what was promised and not kept, with the steps that led there. */
-  static async run(world: LaneWorld, seed: number, stepsMax = 40): Promise<void> {
+  static async run(world: PushEnvironment, seed: number, stepsMax = 40): Promise<void> {
     const trial = new Trial(world, await world.tenant(), seed);
     try {
       await within(60 * SECOND, async () => {
@@ -66,7 +72,10 @@ export class Trial {
         await trial.heal();
       });
     } catch (error) {
-      throw new Error(`PROPERTY_SEED=${seed} repeats this.\n${(error as Error).message}\n\n${trial.steps.join('\n')}`, { cause: error });
+      throw new Error(
+        `PROPERTY_SEED=${seed} repeats this.\n${(error as Error).message}\n\n${trial.steps.join('\n')}`,
+        { cause: error },
+      );
     }
   }
 
@@ -95,7 +104,9 @@ export class Trial {
       terminate: [2, () => this.terminate()],
       sweep: [3, () => this.sweep()],
     } as const;
-    const weights = Object.fromEntries(Object.entries(doings).map(([name, [weight]]) => [name, weight])) as Record<keyof typeof doings, number>;
+    const weights = Object.fromEntries(
+      Object.entries(doings).map(([name, [weight]]) => [name, weight]),
+    ) as Record<keyof typeof doings, number>;
     for (let step = 0; step < stepsMax; step += 1) {
       await doings[random.weighted(weights)][1]();
       await this.check();
@@ -122,9 +133,20 @@ export class Trial {
       initialPush,
     });
     const now = await this.world.now();
-    const pairs = new Map([...this.records].map(([externalId, record]) => [externalId, new ModelPair(wantedOf(settings, record), now)]));
+    const recordSyncs = new Map(
+      [...this.records].map(([externalId, record]) => [
+        externalId,
+        new ModelRecordSync(wantedOf(settings, record), now),
+      ]),
+    );
     Trial.owners.add(integrationId);
-    this.integrations.set(integrationId, { settings, isPaused: false, isDeleted: false, isQuiet: false, pairs });
+    this.integrations.set(integrationId, {
+      settings,
+      isPaused: false,
+      isDeleted: false,
+      isQuiet: false,
+      recordSyncs,
+    });
     this.note(`link ${short(integrationId)} ${initialPush} ${JSON.stringify(settings)}`);
     await this.world.dispatch();
   }
@@ -151,10 +173,26 @@ export class Trial {
         () => ({ shoe_size: String(random.between(1, 3)) }),
         () => ({ country: random.pick(['BE', 'NL']) }),
       ])();
-    const fields = kind === 'delete' ? {} : kind === 'put' ? { name: text(), country: random.pick(['BE', 'BE', 'NL']), ...one() } : one();
+    const fields =
+      kind === 'delete'
+        ? {}
+        : kind === 'put'
+          ? { name: text(), country: random.pick(['BE', 'BE', 'NL']), ...one() }
+          : one();
     const current = this.records.get(externalId)?.version ?? 0;
-    const version = random.pick([undefined, undefined, current + random.between(1, 3), Math.max(1, current - 1)]);
-    return { recordType: 'employees', externalId, kind, fields, ...(version === undefined ? {} : { version }) };
+    const version = random.pick([
+      undefined,
+      undefined,
+      current + random.between(1, 3),
+      Math.max(1, current - 1),
+    ]);
+    return {
+      recordType: 'employees',
+      externalId,
+      kind,
+      fields,
+      ...(version === undefined ? {} : { version }),
+    };
   }
 
   /** Several changes of one record at once, from several clients, in any order: the highest version wins. */
@@ -169,12 +207,16 @@ export class Trial {
       const fields = { name: `burst ${(this.counter += 1)}`, country: 'BE' };
       return { recordType: 'employees', externalId, kind: 'put', fields, version: from + index };
     });
-    this.note(`burst ${externalId} versions ${from} to ${from + 3}, ending with ${JSON.stringify(changes.at(-1)?.fields)}`);
+    this.note(
+      `burst ${externalId} versions ${from} to ${from + 3}, ending with ${JSON.stringify(changes.at(-1)?.fields)}`,
+    );
     const now = await this.world.now();
     // What is in between may be what a claim reads, if one comes between two of them.
     for (const change of changes) this.keep(change, now);
     this.accepted += 1;
-    await Promise.all(this.random.shuffled([...changes, ...changes]).map((change) => this.tenant.accept(change)));
+    await Promise.all(
+      this.random.shuffled([...changes, ...changes]).map((change) => this.tenant.accept(change)),
+    );
   }
 
   private accept(changes: RecordChange[], isDispatched: boolean): Promise<void> {
@@ -210,31 +252,50 @@ export class Trial {
     if (before === undefined && change.kind !== 'put') return;
     if (before !== undefined && change.version !== undefined && change.version <= before.version) return;
     if (before?.isDeleted === true && change.kind === 'patch') return;
-    const fields = change.kind === 'put' ? change.fields : change.kind === 'patch' ? { ...before?.fields, ...change.fields } : before?.fields;
+    const fields =
+      change.kind === 'put'
+        ? change.fields
+        : change.kind === 'patch'
+          ? { ...before?.fields, ...change.fields }
+          : before?.fields;
     const after: ModelRecord = {
       version: change.version ?? (before?.version ?? 0) + 1,
       fields: fields as ModelRecord['fields'],
       isDeleted: change.kind === 'delete',
     };
-    const isSame = before !== undefined && before.isDeleted === after.isDeleted && sorted(before.fields) === sorted(after.fields);
+    const isSame =
+      before !== undefined &&
+      before.isDeleted === after.isDeleted &&
+      sorted(before.fields) === sorted(after.fields);
     if (isSame && change.version === undefined) return;
     this.records.set(change.externalId, after);
-    for (const { settings, pairs } of this.integrations.values()) {
+    for (const { settings, recordSyncs } of this.integrations.values()) {
       const wanted = wantedOf(settings, after);
-      const pair = pairs.get(change.externalId);
-      if (pair === undefined) {
-        const made = new ModelPair(GONE, now);
+      const recordSync = recordSyncs.get(change.externalId);
+      if (recordSync === undefined) {
+        const made = new ModelRecordSync(GONE, now);
         made.changed(wanted, now, settings);
-        pairs.set(change.externalId, made);
-      } else if (wanted !== wantedOf(settings, before)) pair.changed(wanted, now, settings);
+        recordSyncs.set(change.externalId, made);
+      } else if (wanted !== wantedOf(settings, before)) recordSync.changed(wanted, now, settings);
     }
   }
 
   private async sleep(): Promise<void> {
-    const ms = this.random.pick([50, SECOND, MINUTE - 500, MINUTE + 500, 4 * MINUTE, 5 * MINUTE + SECOND, 11 * MINUTE, 16 * MINUTE, 61 * MINUTE]);
+    const ms = this.random.pick([
+      50,
+      SECOND,
+      MINUTE - 500,
+      MINUTE + 500,
+      4 * MINUTE,
+      5 * MINUTE + SECOND,
+      11 * MINUTE,
+      16 * MINUTE,
+      61 * MINUTE,
+    ]);
     this.note(`sleep ${ms / MINUTE} min`);
     await this.world.sleep(ms);
-    for (const integration of this.integrations.values()) integration.isQuiet = integration.isPaused || integration.isDeleted;
+    for (const integration of this.integrations.values())
+      integration.isQuiet = integration.isPaused || integration.isDeleted;
   }
 
   private act(): Promise<void> {
@@ -242,24 +303,24 @@ export class Trial {
   }
 
   private async actNow(): Promise<void> {
-    const target = this.anyPair();
+    const target = this.anyRecordSync();
     if (target === undefined) return;
-    const [integrationId, , externalId, pair] = target;
+    const [integrationId, , externalId, recordSync] = target;
     const act = this.random.pick(['push_now', 'push_now', 'hold', 'release', 'discard', 'retry'] as const);
-    const { wanted, discarded } = pair;
+    const { wanted, discarded } = recordSync;
     const now = await this.world.now();
     // Before the act: a lane that is awake may begin the call before we are told that it may.
-    if (act === 'push_now' || act === 'retry') pair.released(wanted, now);
+    if (act === 'push_now' || act === 'retry') recordSync.released(wanted, now);
     const outcome = await this.tenant.act(act, integrationId, externalId);
     this.note(`${act} ${short(integrationId)} ${externalId}: ${outcome}`);
-    if (act === 'discard' && outcome === 'done') await this.discard(integrationId, pair, now);
-    else if (outcome !== 'done') pair.discarded = discarded;
+    if (act === 'discard' && outcome === 'done') await this.discard(integrationId, recordSync, now);
+    else if (outcome !== 'done') recordSync.discarded = discarded;
   }
 
-  private async discard(integrationId: string, pair: ModelPair, now: number): Promise<void> {
+  private async discard(integrationId: string, recordSync: ModelRecordSync, now: number): Promise<void> {
     // A new mapping that is being worked through at this moment may have passed the record, or may still send it as it stands.
-    if ((await this.backfilling()).has(integrationId)) pair.perhapsDiscarded(pair.wanted, now);
-    else pair.discarded = pair.wanted;
+    if ((await this.backfilling()).has(integrationId)) recordSync.perhapsDiscarded(recordSync.wanted, now);
+    else recordSync.discarded = recordSync.wanted;
   }
 
   private async changeMood(): Promise<void> {
@@ -272,7 +333,9 @@ export class Trial {
 
   private async reauthorize(integrationId: string): Promise<void> {
     if (this.integrations.get(integrationId)?.isDeleted === true) return;
-    await this.inTenant((work) => replaceCredentials(work, { integrationId, sealedCredentials: null as never }));
+    await this.inTenant((work) =>
+      replaceCredentials(work, { integrationId, encryptedCredentials: null as never }),
+    );
     await this.world.dispatch();
   }
 
@@ -283,10 +346,16 @@ export class Trial {
     await this.setPaused(integrationId, integration, !integration.isPaused);
   }
 
-  private async setPaused(integrationId: string, integration: ModelIntegration, isPaused: boolean): Promise<void> {
+  private async setPaused(
+    integrationId: string,
+    integration: ModelIntegration,
+    isPaused: boolean,
+  ): Promise<void> {
     integration.isPaused = isPaused;
     integration.isQuiet = false;
-    await this.inTenant((work) => (isPaused ? pauseIntegration(work, { integrationId }) : resumeIntegration(work, { integrationId })));
+    await this.inTenant((work) =>
+      isPaused ? pauseIntegration(work, { integrationId }) : resumeIntegration(work, { integrationId }),
+    );
     await this.world.dispatch();
   }
 
@@ -302,17 +371,22 @@ export class Trial {
     };
     if (JSON.stringify(mappingOf(integration.settings)) === before) return; // no new mapping
     this.note(`remap ${short(integrationId)} ${JSON.stringify(integration.settings)}`);
-    await this.inTenant((work) => changeIntegration(work, { integrationId, change: { recordTypes: { employees: mappingOf(integration.settings) } } }));
+    await this.inTenant((work) =>
+      changeIntegration(work, {
+        integrationId,
+        change: { recordTypes: { employees: mappingOf(integration.settings) } },
+      }),
+    );
     const now = await this.world.now();
-    const rows = await this.readPairs();
-    for (const [externalId, pair] of integration.pairs) {
+    const rows = await this.readRecordSyncs();
+    for (const [externalId, recordSync] of integration.recordSyncs) {
       const wanted = wantedOf(integration.settings, this.records.get(externalId));
       const row = rows.find((one) => one.integrationId === integrationId && one.externalId === externalId);
       // Open windows keep their deadline; what has none goes at once (rule 15).
-      if (row?.windowOpenedAt != null) pair.reworded(wanted);
+      if (row?.windowOpenedAt != null) recordSync.reworded(wanted);
       // So may what was discarded, when nothing certain is known of what the third party holds.
-      else if (pair.discarded !== null) pair.perhapsDiscarded(wanted, now);
-      else if (wanted !== pair.wanted) pair.released(wanted, now);
+      else if (recordSync.discarded !== null) recordSync.perhapsDiscarded(wanted, now);
+      else if (wanted !== recordSync.wanted) recordSync.released(wanted, now);
     }
     await this.world.dispatch();
   }
@@ -339,23 +413,30 @@ export class Trial {
     const kind = this.random.pick(['repeated', 'early', 'late', 'senseless', 'unknown'] as const);
     this.note(`${kind} signal to ${short(integrationId)}`);
     const { tenantId } = this.tenant;
-    const due = (wakeAt: number) => ({ lane: 'record_push' as const, tenantId, subjectId: integrationId, wakeAt: new Date(wakeAt) });
-    if (kind === 'repeated') for (let times = 0; times < 5; times += 1) await this.world.wake(due(now));
-    else if (kind === 'early') await this.world.wake(due(0));
-    else if (kind === 'late') await this.world.wake(due(now + 3_600_000));
+    const due = (nextDueAt: number) => ({
+      topic: 'record_push' as const,
+      tenantId,
+      subjectId: integrationId,
+      nextDueAt: new Date(nextDueAt),
+    });
+    if (kind === 'repeated') for (let times = 0; times < 5; times += 1) await this.world.handleRow(due(now));
+    else if (kind === 'early') await this.world.handleRow(due(0));
+    else if (kind === 'late') await this.world.handleRow(due(now + 3_600_000));
     else {
       const handle = this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
       const senseless = this.random.pick<unknown[]>([
         [],
         [null],
         ['soon'],
-        [{ wakeAt: 'tomorrow' }],
-        [{ wakeAt: 1e300 }],
-        [{ wakeAt: -1e300 }],
-        [{ wakeAt: {} }],
-        [{ wakeAt: now + 9e15 }],
+        [{ nextDueAt: 'tomorrow' }],
+        [{ nextDueAt: 1e300 }],
+        [{ nextDueAt: -1e300 }],
+        [{ nextDueAt: {} }],
+        [{ nextDueAt: now + 9e15 }],
       ]);
-      await handle.signal(kind === 'unknown' ? 'unheardOf' : 'recordsDue', ...senseless).catch(() => undefined); // no lane, no harm
+      await handle
+        .signal(kind === 'unknown' ? 'unheardOf' : 'recordsDue', ...senseless)
+        .catch(() => undefined); // no lane, no harm
     }
   }
 
@@ -364,19 +445,22 @@ export class Trial {
     if (integrationId === undefined) return;
     const handle = this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const lane = await handle.describe().catch(() => undefined);
-    if (lane?.status.name !== 'RUNNING') return;
-    const { wakeAt } = await handle.query(laneQuery).catch(() => ({ wakeAt: null })); // it ended by itself
+    const pushEnv = await handle.describe().catch(() => undefined);
+    if (pushEnv?.status.name !== 'RUNNING') return;
+    const { nextDueAt } = await handle.query(pushQueueQuery).catch(() => ({ nextDueAt: null })); // it ended by itself
     const { raw } = await handle.describe();
     // A lane that sleeps soundly. With anything in flight the test server would never skip time again (a leaked lock of its own).
-    const isAsleep = (raw.pendingActivities ?? []).length === 0 && raw.pendingWorkflowTask == null && (wakeAt ?? 0) > (await this.world.now()) + 5_000;
+    const isAsleep =
+      (raw.pendingActivities ?? []).length === 0 &&
+      raw.pendingWorkflowTask == null &&
+      (nextDueAt ?? 0) > (await this.world.now()) + 5_000;
     if (!isAsleep) return;
     this.note(`terminate the lane of ${short(integrationId)}`);
     await handle.terminate('by hand').catch(() => undefined);
   }
 
   private async sweep(): Promise<void> {
-    await sweep({ database: this.world.database, wake: this.world.wake, log: silent });
+    await sweep({ database: this.world.database, handleRow: this.world.handleRow, log: silent });
   }
 
   /** Sometimes the record changes, or somebody acts on it, while its push is under way. */
@@ -388,32 +472,39 @@ export class Trial {
       await this.accept([change], true);
     } else {
       await this.inTurn(async () => {
-        const pair = this.integrations.get(owner)?.pairs.get(externalId);
+        const recordSync = this.integrations.get(owner)?.recordSyncs.get(externalId);
         const outcome = await this.tenant.act('discard', owner, externalId);
         this.note(`  while ${externalId} is pushed to ${short(owner)}: discard ${outcome}`);
-        if (outcome === 'done' && pair !== undefined) await this.discard(owner, pair, await this.world.now());
+        if (outcome === 'done' && recordSync !== undefined)
+          await this.discard(owner, recordSync, await this.world.now());
       });
     }
   }
 
   // What must hold
 
-  private judgeCall({ owner, externalId, wanted, at, pushId }: Call): void {
+  private decideCall({ owner, externalId, wanted, at, pushId }: Call): void {
     const integration = this.integrations.get(owner);
-    const pair = integration?.pairs.get(externalId);
+    const recordSync = integration?.recordSyncs.get(externalId);
     this.note(`    call ${short(owner)} ${externalId} ${wanted} (push ${pushId.slice(-4)})`);
     if (integration === undefined && Trial.owners.has(owner)) return; // of a trial before this one, that failed
-    if (integration === undefined || pair === undefined) return this.complain(`${externalId} was pushed to nobody who asked for it`);
-    if (integration.isQuiet) this.complain(`${externalId} was pushed by an integration that is paused or deleted`);
+    if (integration === undefined || recordSync === undefined)
+      return this.complain(`${externalId} was pushed to nobody who asked for it`);
+    if (integration.isQuiet)
+      this.complain(`${externalId} was pushed by an integration that is paused or deleted`);
     const isRetry = this.seenPushes.has(pushId);
     this.seenPushes.add(pushId);
-    const mayGoAt = pair.mayGoAt(wanted);
+    const mayGoAt = recordSync.mayGoAt(wanted);
     if (mayGoAt === null) {
       if (!isRetry) this.complain(`${externalId} was sent as ${wanted}, which it is not`);
     } else if (at < mayGoAt && !isRetry) this.complain(`${externalId} was sent ${mayGoAt - at} ms early`);
-    const isLeak = pair.discarded !== null && pair.discarded === wanted && !isRetry && this.thirdParty.holds(owner, externalId) !== wanted;
+    const isLeak =
+      recordSync.discarded !== null &&
+      recordSync.discarded === wanted &&
+      !isRetry &&
+      this.thirdParty.holds(owner, externalId) !== wanted;
     if (isLeak) this.complain(`${externalId} was sent as ${wanted}, which was discarded`);
-    pair.called(wanted);
+    recordSync.called(wanted);
   }
 
   /** Changes that the model knows of already and the database perhaps not; and how many there were. */
@@ -429,24 +520,31 @@ export class Trial {
   private async check(): Promise<void> {
     const backfilling = await this.backfilling();
     const { accepting, accepted } = this;
-    const rows = await this.readPairs();
+    const rows = await this.readRecordSyncs();
     const isStill = accepting === 0 && this.accepted === accepted;
     for (const row of rows) {
       const integration = this.integrations.get(row.integrationId);
-      const pair = integration?.pairs.get(row.externalId);
+      const recordSync = integration?.recordSyncs.get(row.externalId);
       const name = `${short(row.integrationId)} ${row.externalId}`;
-      if (integration === undefined || pair === undefined || integration.isDeleted) {
+      if (integration === undefined || recordSync === undefined || integration.isDeleted) {
         this.complain(`${name} is a pair of nobody`);
         continue;
       }
       const isWaiting = row.status === 'sync_pending' || row.status === 'syncing';
-      if (isWaiting && row.wakeAt === null && row.heldAt === null) this.complain(`${name} is ${row.status} and nothing will wake it`);
-      if (row.status === 'sync_failed' && row.errors === null) this.complain(`${name} failed without an error`);
+      if (isWaiting && row.nextDueAt === null && row.heldAt === null)
+        this.complain(`${name} is ${row.status} and nothing will wake it`);
+      if (row.status === 'sync_failed' && row.errors === null)
+        this.complain(`${name} failed without an error`);
       const wanted = wantedOf(integration.settings, this.records.get(row.externalId));
-      const isSettled = isStill && row.status === 'synced' && pair.discarded === null && !backfilling.has(row.integrationId);
+      const isSettled =
+        isStill &&
+        row.status === 'synced' &&
+        recordSync.discarded === null &&
+        !backfilling.has(row.integrationId);
       const isLeft = wanted === GONE && integration.settings.onDelete === 'leave';
       const held = this.thirdParty.holds(row.integrationId, row.externalId);
-      if (isSettled && !isLeft && held !== wanted) this.complain(`${name} shows synced, but the third party holds ${held} and not ${wanted}`);
+      if (isSettled && !isLeft && held !== wanted)
+        this.complain(`${name} shows synced, but the third party holds ${held} and not ${wanted}`);
     }
     if (this.thirdParty.violations.length > 0) throw new Error(this.thirdParty.violations.join('\n'));
   }
@@ -472,36 +570,44 @@ export class Trial {
   }
 
   private async releaseAndRetry(): Promise<void> {
-    for (const row of await this.readPairs()) {
-      const pair = this.integrations.get(row.integrationId)?.pairs.get(row.externalId);
+    for (const row of await this.readRecordSyncs()) {
+      const recordSync = this.integrations.get(row.integrationId)?.recordSyncs.get(row.externalId);
       const now = await this.world.now();
       if (row.heldAt !== null) await this.tenant.act('release', row.integrationId, row.externalId);
-      if (row.status !== 'sync_failed' || row.nextAttemptAt !== null || pair?.wanted.includes(POISON) !== false) continue;
-      const wasDiscarded = pair.discarded;
-      pair.released(pair.wanted, now);
+      if (
+        row.status !== 'sync_failed' ||
+        row.nextAttemptAt !== null ||
+        recordSync?.wanted.includes(POISON) !== false
+      )
+        continue;
+      const wasDiscarded = recordSync.discarded;
+      recordSync.released(recordSync.wanted, now);
       const outcome = await this.tenant.act('retry', row.integrationId, row.externalId);
       this.note(`retry ${short(row.integrationId)} ${row.externalId}: ${outcome}`);
-      if (outcome !== 'done') pair.discarded = wasDiscarded;
+      if (outcome !== 'done') recordSync.discarded = wasDiscarded;
     }
   }
 
   private async isDone(): Promise<boolean> {
-    const rows = await this.readPairs();
+    const rows = await this.readRecordSyncs();
     return rows.every(({ status, integrationId, externalId }) => {
       if (status === null || status === 'synced') return true;
-      return status === 'sync_failed' && this.integrations.get(integrationId)?.pairs.get(externalId)?.wanted.includes(POISON) === true;
+      return (
+        status === 'sync_failed' &&
+        this.integrations.get(integrationId)?.recordSyncs.get(externalId)?.wanted.includes(POISON) === true
+      );
     });
   }
 
   private async expectEverythingDone(): Promise<void> {
-    const rows = await this.readPairs();
+    const rows = await this.readRecordSyncs();
     const undone: string[] = [];
     for (const [integrationId, integration] of this.integrations) {
       if (integration.isDeleted) continue;
       for (const [externalId, record] of this.records) {
         const row = rows.find((one) => one.integrationId === integrationId && one.externalId === externalId);
-        const pair = integration.pairs.get(externalId);
-        if (row === undefined || pair === undefined || pair.discarded !== null) continue;
+        const recordSync = integration.recordSyncs.get(externalId);
+        if (row === undefined || recordSync === undefined || recordSync.discarded !== null) continue;
         const wanted = wantedOf(integration.settings, record);
         if (wanted === GONE && integration.settings.onDelete === 'leave') continue;
         const held = this.thirdParty.holds(integrationId, externalId);
@@ -511,8 +617,8 @@ export class Trial {
         } else if (held !== wanted || (row.status !== 'synced' && row.status !== null))
           undone.push(`${name} shows ${row.status}; held ${held}; wanted ${wanted}`);
       }
-      const lane = await this.tenant.lane(integrationId);
-      if (lane === 'RUNNING') undone.push(`the lane of ${short(integrationId)} does not end`);
+      const pushEnv = await this.tenant.pushWorkflowStatus(integrationId);
+      if (pushEnv === 'RUNNING') undone.push(`the lane of ${short(integrationId)} does not end`);
     }
     const { count } = await this.world.database.withDispatcher(({ trx }) =>
       trx
@@ -539,32 +645,43 @@ export class Trial {
     return linked.length === 0 ? undefined : this.random.pick(linked);
   }
 
-  private anyPair(): [string, ModelIntegration, string, ModelPair] | undefined {
+  private anyRecordSync(): [string, ModelIntegration, string, ModelRecordSync] | undefined {
     const [integrationId, integration] = this.anyIntegration() ?? [];
-    if (integrationId === undefined || integration === undefined || integration.pairs.size === 0) return undefined;
-    const [externalId, pair] = this.random.pick([...integration.pairs]);
-    return [integrationId, integration, externalId, pair];
+    if (integrationId === undefined || integration === undefined || integration.recordSyncs.size === 0)
+      return undefined;
+    const [externalId, recordSync] = this.random.pick([...integration.recordSyncs]);
+    return [integrationId, integration, externalId, recordSync];
   }
 
   private async backfilling(): Promise<Set<string>> {
-    const rows = await this.inTenant(({ trx }) => trx.selectFrom('integrations').select('integrationId').where('backfillReason', 'is not', null).execute());
+    const rows = await this.inTenant(({ trx }) =>
+      trx
+        .selectFrom('integrations')
+        .select('integrationId')
+        .where('backfillReason', 'is not', null)
+        .execute(),
+    );
     return new Set(rows.map((row) => row.integrationId));
   }
 
-  private readPairs(): Promise<PairRow[]> {
+  private readRecordSyncs(): Promise<PairRow[]> {
     return this.inTenant(({ trx }) =>
       trx
-        .selectFrom('recordSyncs as pair')
-        .innerJoin('records as record', (join) => join.onRef('record.tenantId', '=', 'pair.tenantId').onRef('record.recordId', '=', 'pair.recordId'))
+        .selectFrom('recordSyncs as recordSync')
+        .innerJoin('records as record', (join) =>
+          join
+            .onRef('record.tenantId', '=', 'recordSync.tenantId')
+            .onRef('record.recordId', '=', 'recordSync.recordId'),
+        )
         .select([
-          'pair.integrationId',
+          'recordSync.integrationId',
           'record.externalId',
-          'pair.status',
-          'pair.wakeAt',
-          'pair.heldAt',
-          'pair.windowOpenedAt',
-          'pair.nextAttemptAt',
-          'pair.errors',
+          'recordSync.status',
+          'recordSync.nextDueAt',
+          'recordSync.heldAt',
+          'recordSync.windowOpenedAt',
+          'recordSync.nextAttemptAt',
+          'recordSync.errors',
         ])
         .execute(),
     );
@@ -574,12 +691,15 @@ export class Trial {
 /** @throws when it takes longer, in real time. */
 async function within(ms: number, work: () => Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error(`Not done after ${ms} ms.`)), ms)));
+  const tooLate = new Promise<never>(
+    (_, reject) => (timer = setTimeout(() => reject(new Error(`Not done after ${ms} ms.`)), ms)),
+  );
   await Promise.race([work(), tooLate]).finally(() => clearTimeout(timer));
 }
 
 const short = (integrationId: string) => integrationId.slice(-4);
-const sorted = (fields: object) => JSON.stringify(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+const sorted = (fields: object) =>
+  JSON.stringify(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 function mappingOf({ fields, country, onDelete }: Settings): RecordTypeMapping {
   return {

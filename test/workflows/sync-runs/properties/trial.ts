@@ -4,7 +4,7 @@
  */
 import { RateLimited, Unavailable } from '../../../../connectors/errors';
 import { syncRunWorkflowId } from '../../../../contract/sync-run';
-import type { LaneWorld, TenantWorld } from '../../../support/environments/push-environment';
+import type { PushEnvironment, TestTenant } from '../../../support/environments/push-environment';
 import { Pulled } from '../../../support/environments/pulling';
 import { Random } from '../../push/properties/random';
 
@@ -20,19 +20,21 @@ export class PullTrial {
   private isEnding = false;
 
   private constructor(
-    private readonly world: LaneWorld,
-    private readonly tenant: TenantWorld,
+    private readonly world: PushEnvironment,
+    private readonly tenant: TestTenant,
     private readonly seed: number,
   ) {
     this.random = new Random(seed);
   }
 
-  static async run(world: LaneWorld, seed: number): Promise<void> {
+  static async run(world: PushEnvironment, seed: number): Promise<void> {
     const trial = new PullTrial(world, await world.tenant(), seed);
     try {
       await trial.live();
     } catch (error) {
-      throw new Error(`seed ${seed}: ${(error as Error).message}\n${trial.steps.join('\n')}`, { cause: error });
+      throw new Error(`seed ${seed}: ${(error as Error).message}\n${trial.steps.join('\n')}`, {
+        cause: error,
+      });
     }
   }
 
@@ -47,9 +49,12 @@ export class PullTrial {
       account.clockAheadMs = random.pick([0, 0, 600_000, -540_000]);
       account.pageSize = random.between(1, 4);
       const { abilities, tellsTotal, canCount, tellsTime, clockAheadMs } = account;
-      this.note(JSON.stringify({ ...abilities, tellsTotal, canCount, clockAheadMs: tellsTime ? clockAheadMs : null }));
+      this.note(
+        JSON.stringify({ ...abilities, tellsTotal, canCount, clockAheadMs: tellsTime ? clockAheadMs : null }),
+      );
       await account.put('contacts', ALWAYS, { name: 'always' });
-      for (const id of random.shuffled(IDS).slice(0, random.between(0, 8))) await account.put('contacts', id, { name: id });
+      for (const id of random.shuffled(IDS).slice(0, random.between(0, 8)))
+        await account.put('contacts', id, { name: id });
     });
     pulled.account.beforePage = () => this.whileRead(pulled);
     await world.dispatch();
@@ -61,8 +66,10 @@ export class PullTrial {
   private async step(pulled: Pulled): Promise<void> {
     const { random, world } = this;
     const act = random.weighted({ change: 5, run: 5, wait: 3, faults: 2, moves: 1, pause: 1, cancel: 1 });
-    if (act === 'change') for (let count = random.between(1, 4); count > 0; count -= 1) await this.change(pulled);
-    else if (act === 'faults') this.note(`faults: ${(this.faults = random.pick(['none', 'broken', 'slow_down', 'dying']))}`);
+    if (act === 'change')
+      for (let count = random.between(1, 4); count > 0; count -= 1) await this.change(pulled);
+    else if (act === 'faults')
+      this.note(`faults: ${(this.faults = random.pick(['none', 'broken', 'slow_down', 'dying']))}`);
     else if (act === 'moves') this.note(`moves while read: ${(this.movesWhileRead = !this.movesWhileRead)}`);
     else if (act === 'wait') {
       const minutes = random.pick([1, 5, 70]);
@@ -95,7 +102,9 @@ export class PullTrial {
    */
   private async quiet(pulled: Pulled): Promise<void> {
     for (let tries = 0; tries < 200; tries += 1) {
-      const states = (await pulled.runs()).filter(({ finishedAt }) => finishedAt === null).map(({ state }) => state);
+      const states = (await pulled.runs())
+        .filter(({ finishedAt }) => finishedAt === null)
+        .map(({ state }) => state);
       const { status } = await this.world.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).describe();
       if (states.length === 0 ? status.name !== 'RUNNING' : states.includes('waiting')) return;
       await this.world.env.sleep(1_000);
@@ -148,11 +157,20 @@ export class PullTrial {
     this.expect('the difference is 0', (await pulled.statuses()).at(-1)?.totalDifference, 0);
     this.expect('the gate has lifted', (await pulled.integration()).onboardedAt !== null, true);
     const again = await pulled.job((await pulled.sync('full')).syncRunId);
-    this.expect('nothing is left to do', [again.recordsNew, again.recordsChanged, again.recordsDeleted], [0, 0, 0]);
+    this.expect(
+      'nothing is left to do',
+      [again.recordsNew, again.recordsChanged, again.recordsDeleted],
+      [0, 0, 0],
+    );
     for (const { syncRunId: each, isSyncFinished, state } of await pulled.runs()) {
       this.expect('every run has ended', isSyncFinished, true);
-      const { recordsRead, recordsNew, recordsChanged, recordsUnchanged } = state === 'canceled' ? job : await pulled.job(each);
-      this.expect('nothing counts twice', recordsNew + recordsChanged + recordsUnchanged <= recordsRead, true);
+      const { recordsRead, recordsNew, recordsChanged, recordsUnchanged } =
+        state === 'canceled' ? job : await pulled.job(each);
+      this.expect(
+        'nothing counts twice',
+        recordsNew + recordsChanged + recordsUnchanged <= recordsRead,
+        true,
+      );
     }
   }
 
@@ -162,13 +180,18 @@ export class PullTrial {
     if (review === undefined) return false;
     this.note(`approved: ${review.recordIds.length} are gone`);
     const { abilities, tellsTotal, canCount } = pulled.account;
-    this.expect('deletions wait for people only where nobody can tell', [abilities.isPagingStable, tellsTotal, canCount], [false, false, false]);
+    this.expect(
+      'deletions wait for people only where nobody can tell',
+      [abilities.isPagingStable, tellsTotal, canCount],
+      [false, false, false],
+    );
     await pulled.decideReview('approved');
     return true;
   }
 
   private expect(what: string, actual: unknown, expected: unknown): void {
-    if (JSON.stringify(actual) !== JSON.stringify(expected)) throw new Error(`${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
+    if (JSON.stringify(actual) !== JSON.stringify(expected))
+      throw new Error(`${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
   }
 
   private note(step: string): void {
