@@ -191,6 +191,6 @@ function parse<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.Pro
   const read = schema.safeParse(given);
   if (read.success) return read.data;
   throw new ConfigError(
-    read.error.issues.map((issue) => `${issue.path.join('..')} ${issue.message}`).join('\n'),
+    read.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'),
   );
 }

@@ -14,13 +14,11 @@ const DAYS_DEFAULT = 365;
 const DAYS_MAX = 3_650;
 const DAY_MS = 86_400_000;
 
-const role = z
-  .enum(['viewer', 'operator', 'admin'])
-  .meta({
-    id: 'ApiKeyRole',
-    description:
-      'viewer reads; operator also changes records and runs syncs; admin also changes integrations and keys.',
-  });
+const role = z.enum(['viewer', 'operator', 'admin']).meta({
+  id: 'ApiKeyRole',
+  description:
+    'viewer reads; operator also changes records and runs syncs; admin also changes integrations and keys.',
+});
 const apiKey = z
   .object({
     id: typeId('key'),

@@ -27,13 +27,10 @@ const me = z
       time_zone: z.string().meta({ example: 'Europe/Berlin' }),
     }),
     session_id: typeId('ses'),
-    workflows_url: z
-      .url()
-      .nullable()
-      .meta({
-        description:
-          "Temporal's UI shows a workflow below it, by its id; null: not told by the installation, or not to this role.",
-      }),
+    workflows_url: z.url().nullable().meta({
+      description:
+        "Temporal's UI shows a workflow below it, by its id; null: not told by the installation, or not to this role.",
+    }),
   })
   .meta({ id: 'Me' });
 const TAG = 'Console';

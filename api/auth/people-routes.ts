@@ -29,13 +29,10 @@ const PEOPLE_MAX = 1_000;
 
 const settings = {
   name: lineOfText(200).meta({ example: 'Ana Silva' }),
-  email: z
-    .email()
-    .max(254)
-    .meta({
-      description: 'What the person signs in with. Names one person of the whole installation.',
-      example: 'ana@example.org',
-    }),
+  email: z.email().max(254).meta({
+    description: 'What the person signs in with. Names one person of the whole installation.',
+    example: 'ana@example.org',
+  }),
 };
 const personParams = z.strictObject({ person_id: idParam('psn', 'person_not_found') });
 const ETAG = { ETag: 'The version; send it as If-Match to change this.' };

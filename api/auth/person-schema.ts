@@ -6,13 +6,11 @@ import type { Person } from '../../db/tenants/people';
 import type { PersonLink } from './person-tokens';
 import { instant, toInstant, toInstantOrNull, typeId } from '../routing/common-schemas';
 
-export const personRole = z
-  .enum(['viewer', 'operator', 'admin'])
-  .meta({
-    id: 'PersonRole',
-    description:
-      'viewer reads; operator also changes records and runs syncs; admin also changes integrations, keys and people.',
-  });
+export const personRole = z.enum(['viewer', 'operator', 'admin']).meta({
+  id: 'PersonRole',
+  description:
+    'viewer reads; operator also changes records and runs syncs; admin also changes integrations, keys and people.',
+});
 
 export const person = z
   .object({

@@ -56,7 +56,7 @@ export function serveConsole(folder: string): RequestHandler {
   router.get('/{*path}', (request, response) => {
     if (!existsSync(index)) return answerNotBuilt(response);
     // A file that is not there is not the page: a script that got HTML would only say so less clearly. The id of a record may hold a dot.
-    const namesFile = path.basename(request.path).includes('..') && !request.path.startsWith('/records/');
+    const namesFile = path.basename(request.path).includes('.') && !request.path.startsWith('/records/');
     if (namesFile)
       throw new HttpError('route_not_found', {
         detail: 'There is no such file in the console that was built.',

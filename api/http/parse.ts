@@ -14,7 +14,7 @@ export function parseWith<Schema extends z.ZodType>(
   if (parsed.success) return parsed.data;
   const isBody = code !== 'invalid_query' && code !== 'invalid_path' && code !== 'invalid_header';
   throw new HttpError(code, {
-    errors: toProblemDetails(parsed.error, value, isBody ? pointerTo : (path) => path.join('..')),
+    errors: toProblemDetails(parsed.error, value, isBody ? pointerTo : (path) => path.join('.')),
   });
 }
 
@@ -30,13 +30,11 @@ export function toProblemDetails(
   const fieldErrors = error.issues.slice(0, FIELD_ERRORS_MAX).flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     if (issue.code === 'unrecognized_keys')
-      return issue.keys
-        .slice(0, FIELD_ERRORS_MAX)
-        .map((key) => ({
-          pointer: toPointer([...path, key]),
-          code: 'unknown',
-          message: `"${shorten(key)}" is not known here.`,
-        }));
+      return issue.keys.slice(0, FIELD_ERRORS_MAX).map((key) => ({
+        pointer: toPointer([...path, key]),
+        code: 'unknown',
+        message: `"${shorten(key)}" is not known here.`,
+      }));
     if (isMissing(issue, path, value))
       return [{ pointer: toPointer(path), code: 'required', message: 'is required' }];
     // What is wrong with a name in an object is said by the name's own schema.

@@ -33,11 +33,9 @@ const connector = summary
     on_delete: z
       .array(z.enum(['deactivate', 'delete', 'leave']))
       .meta({ description: 'What a deleted record may become there; the first is the default.' }),
-    record_types: z
-      .array(recordType)
-      .meta({
-        description: 'As far as they are known without a configuration; an integration shows its own.',
-      }),
+    record_types: z.array(recordType).meta({
+      description: 'As far as they are known without a configuration; an integration shows its own.',
+    }),
     default_mappings: orNull(recordTypeMappingsView).meta({
       description: 'Used for what the integration does not map itself; null = depends on the configuration.',
     }),

@@ -46,12 +46,10 @@ const credentials = jsonObject.meta({
 });
 const newIntegration = z.strictObject({
   connector: z.string().max(63).meta({ example: 'scim' }),
-  app: integrationSettings.app
-    .optional()
-    .meta({
-      description:
-        "The product on the other side, as people know it. Unless given: the configuration's `app`, or the connector's title.",
-    }),
+  app: integrationSettings.app.optional().meta({
+    description:
+      "The product on the other side, as people know it. Unless given: the configuration's `app`, or the connector's title.",
+  }),
   account_name: integrationSettings.account_name.optional(),
   config: integrationSettings.config,
   credentials: credentials.optional(),

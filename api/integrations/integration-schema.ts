@@ -23,12 +23,10 @@ const GRACE_PERIOD_MS_DEFAULT = 5 * 60_000;
 const MAX_WAIT_MS_DEFAULT = 60 * 60_000;
 const DAY_MS = 86_400_000;
 
-export const integrationState = z
-  .enum(['active', 'paused', 'needs_reauthorization', 'blocked'])
-  .meta({
-    id: 'IntegrationState',
-    description: 'blocked: the third party is down or asks us to wait; see blocked_reason.',
-  });
+export const integrationState = z.enum(['active', 'paused', 'needs_reauthorization', 'blocked']).meta({
+  id: 'IntegrationState',
+  description: 'blocked: the third party is down or asks us to wait; see blocked_reason.',
+});
 
 export const integrationView = z
   .object({
@@ -59,11 +57,9 @@ export const integrationView = z
       .nullable()
       .meta({ description: "Local time in the tenant's time zone; null = never.", example: '02:00' }),
     onboarding: onboardingView,
-    is_backfilling: z
-      .boolean()
-      .meta({
-        description: 'Existing records are still being looked through, after linking or a new mapping.',
-      }),
+    is_backfilling: z.boolean().meta({
+      description: 'Existing records are still being looked through, after linking or a new mapping.',
+    }),
     paused_at: instant.nullable(),
     needs_reauthorization_at: instant.nullable(),
     blocked_until: instant.nullable(),
@@ -84,14 +80,10 @@ export const integrationSettings = {
   app: lineOfText(100),
   account_name: lineOfText(200),
   config: jsonObject.meta({ description: "Checked by the connector's own schema." }),
-  grace_period_ms: z
-    .int()
-    .min(0)
-    .max(DAY_MS)
-    .meta({
-      description: 'How long after the last change a record is pushed. Counts from the next change on.',
-      example: GRACE_PERIOD_MS_DEFAULT,
-    }),
+  grace_period_ms: z.int().min(0).max(DAY_MS).meta({
+    description: 'How long after the last change a record is pushed. Counts from the next change on.',
+    example: GRACE_PERIOD_MS_DEFAULT,
+  }),
   max_wait_ms: z
     .int()
     .min(1)
@@ -102,13 +94,11 @@ export const integrationSettings = {
         'A record is pushed this long after its first unsent change at the latest; null = whenever it becomes quiet.',
       example: MAX_WAIT_MS_DEFAULT,
     }),
-  is_hourly_sync_on: z
-    .boolean()
-    .meta({
-      description:
-        'Every hour what was modified is read, and the metadata. Only for what is pulled; on unless said otherwise.',
-      example: true,
-    }),
+  is_hourly_sync_on: z.boolean().meta({
+    description:
+      'Every hour what was modified is read, and the metadata. Only for what is pulled; on unless said otherwise.',
+    example: true,
+  }),
   nightly_sync_at: z
     .string()
     .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a local time as HH:MM, from 00:00 to 23:59')

@@ -13,23 +13,14 @@ import { jsonValue, recordTypeName } from '../routing/common-schemas';
 
 const fieldMapping = z
   .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .max(255)
-      .optional()
-      .meta({
-        description:
-          'Our field: a top-level key of the record, so without "/"; a dot is a character like any other. Absent for a constant.',
-      }),
-    to: z
-      .string()
-      .min(1)
-      .max(500)
-      .meta({
-        description: "Where it goes: a JSON Pointer into the third party's record, or a plain key.",
-        example: '/name/givenName',
-      }),
+    name: z.string().min(1).max(255).optional().meta({
+      description:
+        'Our field: a top-level key of the record, so without "/"; a dot is a character like any other. Absent for a constant.',
+    }),
+    to: z.string().min(1).max(500).meta({
+      description: "Where it goes: a JSON Pointer into the third party's record, or a plain key.",
+      example: '/name/givenName',
+    }),
     type: z.enum(['string', 'number', 'boolean', 'date', 'datetime']).optional(),
     values: z
       .record(z.string(), jsonValue)
@@ -42,14 +33,10 @@ const fieldMapping = z
 const recordTypeMapping = z
   .strictObject({
     direction: z.enum(['push', 'pull', 'both']).default('push'),
-    fields: z
-      .array(fieldMapping)
-      .max(500)
-      .default([])
-      .meta({
-        description:
-          'At least one, except for the direction pull: without any, every top-level field is copied under its own name.',
-      }),
+    fields: z.array(fieldMapping).max(500).default([]).meta({
+      description:
+        'At least one, except for the direction pull: without any, every top-level field is copied under its own name.',
+    }),
     filter: z
       .record(z.string(), z.array(jsonValue).min(1).max(100))
       .optional()
@@ -58,13 +45,10 @@ const recordTypeMapping = z
       .enum(['deactivate', 'delete', 'leave'])
       .optional()
       .meta({ description: "The connector's own default unless given." }),
-    on_conflict: z
-      .enum(['ours', 'theirs'])
-      .optional()
-      .meta({
-        description:
-          'Whose value counts when a field was changed on both sides; ours unless given. Only for the direction both.',
-      }),
+    on_conflict: z.enum(['ours', 'theirs']).optional().meta({
+      description:
+        'Whose value counts when a field was changed on both sides; ours unless given. Only for the direction both.',
+    }),
     match_by: z
       .string()
       .min(1)

@@ -12,12 +12,10 @@ import { integrationParams, requireIntegration } from './integration-routes';
 
 const seenRecordType = recordType
   .extend({
-    seen_at: instant
-      .nullable()
-      .meta({
-        description:
-          'When the third party last said so; null = it was not asked yet, and this is what the configuration says.',
-      }),
+    seen_at: instant.nullable().meta({
+      description:
+        'When the third party last said so; null = it was not asked yet, and this is what the configuration says.',
+    }),
   })
   .meta({ id: 'SeenRecordType' });
 const change = z

@@ -26,12 +26,10 @@ export const onboardingView = z
         '- `failed`: all failed. It stays so until a later full run succeeds.',
       ].join('\n'),
     }),
-    refuses_changes: z
-      .boolean()
-      .meta({
-        description:
-          'Changes of these record types are refused (409 `onboarding_in_progress`). Not while the integration is paused.',
-      }),
+    refuses_changes: z.boolean().meta({
+      description:
+        'Changes of these record types are refused (409 `onboarding_in_progress`). Not while the integration is paused.',
+    }),
     started_at: instant.nullable(),
     completed_at: instant.nullable(),
     sync_run_id: typeId('run').nullable().meta({ description: 'The run that reads them, or did last.' }),

@@ -69,11 +69,9 @@ const notification = z
     resolved_at: instant
       .nullable()
       .meta({ description: 'When its cause went away; of mere news, when it was told.' }),
-    viewed_at: instant
-      .nullable()
-      .meta({
-        description: "When the person viewed it. Null in the tenant's list, which is nobody's inbox.",
-      }),
+    viewed_at: instant.nullable().meta({
+      description: "When the person viewed it. Null in the tenant's list, which is nobody's inbox.",
+    }),
     email: orNull(emailOutcome).meta({ description: "Null in the tenant's list." }),
   })
   .meta({ id: 'Notification' });

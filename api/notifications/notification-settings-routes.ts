@@ -14,18 +14,13 @@ import { etagOf, requireVersion } from '../routing/etag';
 
 const settings = z
   .object({
-    is_email_on: z
-      .boolean()
-      .meta({
-        description: 'Off: nobody gets e-mails about notifications. What is decided already is kept.',
-      }),
-    email_delay_seconds: z
-      .number()
-      .int()
-      .meta({
-        description:
-          'How long a notification is in the platform before it is sent by e-mail, unless it is viewed.',
-      }),
+    is_email_on: z.boolean().meta({
+      description: 'Off: nobody gets e-mails about notifications. What is decided already is kept.',
+    }),
+    email_delay_seconds: z.number().int().meta({
+      description:
+        'How long a notification is in the platform before it is sent by e-mail, unless it is viewed.',
+    }),
     own_address_refused: orNull(
       z
         .object({ email: z.string(), refused_at: instant })

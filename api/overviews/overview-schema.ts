@@ -25,12 +25,10 @@ import {
 } from '../routing/common-schemas';
 
 const count = z.int().min(0);
-export const direction = z
-  .enum(['pull', 'push'])
-  .meta({
-    id: 'SyncDirection',
-    description: '`pull`: what would change here. `push`: what would change there.',
-  });
+export const direction = z.enum(['pull', 'push']).meta({
+  id: 'SyncDirection',
+  description: '`pull`: what would change here. `push`: what would change there.',
+});
 export const overviewAction = z.enum(OVERVIEW_ACTIONS).meta({
   id: 'OverviewAction',
   description:
@@ -136,12 +134,10 @@ export const overviewItem = z
     record_id: typeId('rec').nullable().meta({ description: 'null = it would be new here.' }),
     external_id: z.string().nullable(),
     remote_id: z.string().nullable(),
-    before: jsonObject
-      .nullable()
-      .meta({
-        description:
-          'The fields that would change, as they are; null = there is nothing yet, or it cannot be read.',
-      }),
+    before: jsonObject.nullable().meta({
+      description:
+        'The fields that would change, as they are; null = there is nothing yet, or it cannot be read.',
+    }),
     after: jsonObject.nullable().meta({ description: 'The same fields, as they would be.' }),
     reason: z.string().nullable(),
     outcome: z

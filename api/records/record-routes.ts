@@ -36,12 +36,10 @@ const ACCEPTED = {
   },
 };
 const listedRecords = listOf(recordSummary).extend({
-  is_partial: z
-    .boolean()
-    .meta({
-      description:
-        'An integration that pulls this record type is being onboarded: there may be more records than are listed.',
-    }),
+  is_partial: z.boolean().meta({
+    description:
+      'An integration that pulls this record type is being onboarded: there may be more records than are listed.',
+  }),
 });
 const PROBLEMS = [
   'occurred_in_future',
@@ -129,15 +127,11 @@ export const recordRoutes: readonly Route[] = [
     query: z.strictObject({
       ...listParams,
       include_deleted: booleanParam.optional(),
-      q: z
-        .string()
-        .max(200)
-        .optional()
-        .meta({
-          description:
-            'Words that all stand in the external id or in values of fields, in part and in any case.',
-          example: 'ada eng',
-        }),
+      q: z.string().max(200).optional().meta({
+        description:
+          'Words that all stand in the external id or in values of fields, in part and in any case.',
+        example: 'ada eng',
+      }),
       status: statusName
         .optional()
         .meta({ description: 'Records with this status at some integration, or at the one that is given.' }),

@@ -28,11 +28,9 @@ const badge = z
         'The most important one: sync_failed, syncing, sync_pending, synced. null = no integration syncs this record.',
     }),
     counts: z.object({ sync_failed: z.int(), syncing: z.int(), sync_pending: z.int(), synced: z.int() }),
-    is_paused: z
-      .boolean()
-      .meta({
-        description: 'An integration that counts here is paused: its last status is shown as it was.',
-      }),
+    is_paused: z.boolean().meta({
+      description: 'An integration that counts here is paused: its last status is shown as it was.',
+    }),
   })
   .meta({ id: 'Badge' });
 
@@ -58,12 +56,10 @@ const recordSyncSchema = z
     ...syncProspects,
     errors: z.array(syncError),
     last_synced_at: instant.nullable(),
-    discarded_at: instant
-      .nullable()
-      .meta({
-        description:
-          'When somebody last discarded what waited: until the next success the third party lacks that change. null = it lacks none.',
-      }),
+    discarded_at: instant.nullable().meta({
+      description:
+        'When somebody last discarded what waited: until the next success the third party lacks that change. null = it lacks none.',
+    }),
     discarded_by: z.string().nullable(),
     last_push: orNull(lastPush),
     fields: z

@@ -5,23 +5,17 @@ import type { RecordSyncSummary } from '../../db/records/records';
 import { instant, toInstantOrNull } from '../routing/common-schemas';
 
 export const syncProspects = {
-  is_paused: z
-    .boolean()
-    .meta({
-      description:
-        'The integration is paused: nothing goes out, and the status stays as it was, until it is resumed.',
-    }),
-  needs_reauthorization: z
-    .boolean()
-    .meta({
-      description: 'The third party refused the credentials: nothing goes out until there are new ones.',
-    }),
-  blocked_until: instant
-    .nullable()
-    .meta({
-      description:
-        'Nothing goes out to the third party before: it is down, or asked us to wait. null = it is not blocked.',
-    }),
+  is_paused: z.boolean().meta({
+    description:
+      'The integration is paused: nothing goes out, and the status stays as it was, until it is resumed.',
+  }),
+  needs_reauthorization: z.boolean().meta({
+    description: 'The third party refused the credentials: nothing goes out until there are new ones.',
+  }),
+  blocked_until: instant.nullable().meta({
+    description:
+      'Nothing goes out to the third party before: it is down, or asked us to wait. null = it is not blocked.',
+  }),
   blocked_reason: z.enum(['outage', 'rate_limit']).nullable(),
   due_at: instant.nullable().meta({
     description:

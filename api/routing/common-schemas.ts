@@ -52,13 +52,13 @@ export const recordTypeName = z
   .refine((name) => name !== 'batch', '"batch" is reserved: /v1/records/batch takes changes of all types')
   .meta({ example: 'employees' });
 
-/** The caller's own id of a record. A whole path segment, so "../wire" and ".." cannot be told from the path itself. */
+/** The caller's own id of a record. A whole path segment, so "." and ".." cannot be told from the path itself. */
 export const externalId = z
   .string()
   .min(1)
   .max(255)
   .regex(WITHOUT_CONTROL_CHARACTERS, 'may not hold control characters')
-  .refine((text) => text !== '../wire' && text !== '..', 'may not be "../wire" or ".."')
+  .refine((text) => text !== '.' && text !== '..', 'may not be "." or ".."')
   .meta({ example: 'e-1001' });
 
 /** Free JSON fields; what is inside was checked by the guard already. */

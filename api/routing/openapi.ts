@@ -104,20 +104,16 @@ export function createOpenapi(
 function toWebhook(type: EventType): RouteConfig {
   const { title, when } = EVENT_CATALOGUE[type];
   const headers = z.object({
-    'webhook-id': z
-      .string()
-      .meta({
-        description: "The event's id, the same on every attempt: what was seen before can be dropped.",
-        example: exampleOf(type).id,
-      }),
+    'webhook-id': z.string().meta({
+      description: "The event's id, the same on every attempt: what was seen before can be dropped.",
+      example: exampleOf(type).id,
+    }),
     'webhook-timestamp': z
       .string()
       .meta({ description: 'When this attempt was made, in seconds since 1970.', example: '1795253400' }),
-    'webhook-signature': z
-      .string()
-      .meta({
-        description: 'Standard Webhooks: one `v1,…` for each secret that is good, separated by spaces.',
-      }),
+    'webhook-signature': z.string().meta({
+      description: 'Standard Webhooks: one `v1,…` for each secret that is good, separated by spaces.',
+    }),
   });
   return {
     method: 'post',
@@ -182,14 +178,9 @@ function isOptional(body: z.ZodType): boolean {
 }
 
 function headersOf(route: Route, access: Access): z.ZodObject | undefined {
-  const idempotencyKey = z
-    .string()
-    .min(1)
-    .max(255)
-    .optional()
-    .meta({
-      description: 'Names this request, so that repeating it has no second effect. A UUID is a good one.',
-    });
+  const idempotencyKey = z.string().min(1).max(255).optional().meta({
+    description: 'Names this request, so that repeating it has no second effect. A UUID is a good one.',
+  });
   const ifMatch = z
     .string()
     .meta({ description: 'The ETag of what the change was made on.', example: '"3"' });

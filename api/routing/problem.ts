@@ -20,11 +20,9 @@ export const problemView = z
         }),
       )
       .optional(),
-    context: jsonObject
-      .optional()
-      .meta({
-        description: 'What a program needs to go on with; which members there are depends on the code.',
-      }),
+    context: jsonObject.optional().meta({
+      description: 'What a program needs to go on with; which members there are depends on the code.',
+    }),
     request_id: z.string().meta({ description: 'Under which the log knows this request.' }),
   })
   .meta({ id: 'Problem' });

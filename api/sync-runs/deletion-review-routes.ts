@@ -37,12 +37,10 @@ const review = z
     record_type: recordTypeName,
     state,
     records_parked: z.int().meta({ description: 'Records that were gone at the third party.', example: 120 }),
-    records_held: z
-      .int()
-      .meta({
-        description: 'Records of this type that had come from there before the run, those included.',
-        example: 800,
-      }),
+    records_held: z.int().meta({
+      description: 'Records of this type that had come from there before the run, those included.',
+      example: 800,
+    }),
     records_deleted: z
       .int()
       .nullable()

@@ -30,13 +30,10 @@ const recordError = z
   .object({
     id: typeId('sre'),
     record_type: recordTypeName,
-    remote_id: z
-      .string()
-      .nullable()
-      .meta({
-        description: "The third party's id of the record; null where not even that could be read.",
-        example: '4711',
-      }),
+    remote_id: z.string().nullable().meta({
+      description: "The third party's id of the record; null where not even that could be read.",
+      example: '4711',
+    }),
     code: z.string().meta({ example: 'too_large' }),
     message: z.string(),
     at: instant,

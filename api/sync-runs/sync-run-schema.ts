@@ -68,12 +68,10 @@ export const syncRun = z
     id: typeId('run'),
     integration_id: typeId('int'),
     kind: runKind,
-    scope: z
-      .enum(RUN_SCOPES)
-      .meta({
-        description:
-          '`modified`: since the last successful run. `last_day`: in the last 24 hours. `full`: everything; only this finds deletions.',
-      }),
+    scope: z.enum(RUN_SCOPES).meta({
+      description:
+        '`modified`: since the last successful run. `last_day`: in the last 24 hours. `full`: everything; only this finds deletions.',
+    }),
     record_types: z
       .array(recordTypeName)
       .nullable()
@@ -83,14 +81,11 @@ export const syncRun = z
     requested_at: instant,
     started_at: instant.nullable(),
     finished_at: instant.nullable(),
-    local_date: z
-      .string()
-      .nullable()
-      .meta({
-        description: "Of a nightly run: the date it stands for in the tenant's time zone.",
-        format: 'date',
-        example: '2026-11-21',
-      }),
+    local_date: z.string().nullable().meta({
+      description: "Of a nightly run: the date it stands for in the tenant's time zone.",
+      format: 'date',
+      example: '2026-11-21',
+    }),
     overview_id: typeId('ovw')
       .nullable()
       .meta({ description: 'The Sync Overview that it applies, and nothing else.' }),
@@ -129,11 +124,9 @@ export const syncJob = z
     modified_since: instant
       .nullable()
       .meta({ description: 'Only what was modified since then is read; null = everything.' }),
-    as_of: instant
-      .nullable()
-      .meta({
-        description: "The third party's own clock at the first page: where the next incremental run begins.",
-      }),
+    as_of: instant.nullable().meta({
+      description: "The third party's own clock at the first page: where the next incremental run begins.",
+    }),
     pages: count,
     records_read: count,
     records_new: count,

@@ -44,11 +44,9 @@ const nextRun = z
     local_time: z
       .string()
       .meta({ description: "The same moment on the tenant's clock.", example: '2027-03-14T03:45:00-04:00' }),
-    is_clock_change: z
-      .boolean()
-      .meta({
-        description: 'Clocks are moved within 12 hours of it: a nightly run may begin up to 75 minutes off.',
-      }),
+    is_clock_change: z.boolean().meta({
+      description: 'Clocks are moved within 12 hours of it: a nightly run may begin up to 75 minutes off.',
+    }),
   })
   .meta({ id: 'NextRun' });
 
@@ -58,24 +56,18 @@ const syncSchedule = z
       description:
         '`off`: it pulls nothing, or both schedules are off. While it is paused or waits for new credentials, ticks come and are logged as skipped.',
     }),
-    summary: z
-      .string()
-      .meta({
-        description: 'In words.',
-        example: 'Each hour at minute 17 what has changed; at 02:00 in Europe/Berlin everything.',
-      }),
+    summary: z.string().meta({
+      description: 'In words.',
+      example: 'Each hour at minute 17 what has changed; at 02:00 in Europe/Berlin everything.',
+    }),
     time_zone: z
       .string()
       .nullable()
       .meta({ description: 'Of the tenant; null where nothing is pulled.', example: 'Europe/Berlin' }),
-    hourly_at_minute: z
-      .number()
-      .int()
-      .nullable()
-      .meta({
-        description: 'Its own minute of each hour; a run begins up to five minutes later.',
-        example: 17,
-      }),
+    hourly_at_minute: z.number().int().nullable().meta({
+      description: 'Its own minute of each hour; a run begins up to five minutes later.',
+      example: 17,
+    }),
     nightly_at: z.string().nullable().meta({ example: '02:00' }),
     nightly_fallback_at: z
       .string()

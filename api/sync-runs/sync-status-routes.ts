@@ -11,13 +11,10 @@ const ours = z
   .int()
   .nullable()
   .meta({ description: 'Records that Syncline holds of this; null = not counted.', example: 1204 });
-const theirs = z
-  .int()
-  .nullable()
-  .meta({
-    description: 'Records that the third party holds; null = it does not say. Never 0 for unknown.',
-    example: 1205,
-  });
+const theirs = z.int().nullable().meta({
+  description: 'Records that the third party holds; null = it does not say. Never 0 for unknown.',
+  example: 1205,
+});
 const difference = z
   .int()
   .nullable()

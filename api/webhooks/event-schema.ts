@@ -92,12 +92,9 @@ function schemaOf<Type extends EventType>(type: Type) {
       }),
       type: z.literal(type),
       tenant_id: typeId('ten'),
-      sequence: z
-        .int()
-        .min(1)
-        .meta({
-          description: 'Grows by one with each event of the tenant. Deliveries may come out of order.',
-        }),
+      sequence: z.int().min(1).meta({
+        description: 'Grows by one with each event of the tenant. Deliveries may come out of order.',
+      }),
       timestamp: instant,
       data: DATA[type],
     })

@@ -20,14 +20,10 @@ export const eventType = z
 /** TEST goes to one endpoint when somebody asks for it, whatever the endpoint wants. */
 const wantedType = z.enum(EVENT_TYPES.filter((type) => type !== 'TEST'));
 
-const url = z
-  .string()
-  .min(1)
-  .max(2_000)
-  .meta({
-    description: 'Where events are posted to: https, a public address.',
-    example: 'https://example.com/syncline',
-  });
+const url = z.string().min(1).max(2_000).meta({
+  description: 'Where events are posted to: https, a public address.',
+  example: 'https://example.com/syncline',
+});
 const description = lineOfText(200).or(z.literal(''));
 const eventTypes = z
   .array(wantedType)
@@ -89,12 +85,10 @@ export const endpointView = z
   .meta({ id: 'WebhookEndpoint' });
 export const endpointWithSecret = endpointView
   .extend({
-    secret: z
-      .string()
-      .meta({
-        description: 'Verifies signatures. It is shown this once.',
-        example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
-      }),
+    secret: z.string().meta({
+      description: 'Verifies signatures. It is shown this once.',
+      example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+    }),
   })
   .meta({ id: 'WebhookEndpointWithSecret' });
 

@@ -195,7 +195,7 @@ function encrypt(key: EncryptionKey, additionalData: Buffer, plaintext: Buffer):
     FORMAT,
     key.keyId,
     ...[iv, ciphertext, cipher.getAuthTag()].map((part) => part.toString('base64url')),
-  ].join('..');
+  ].join('.');
 }
 
 function decrypt(secret: Buffer, additionalData: Buffer, text: string): Buffer {
@@ -207,7 +207,7 @@ function decrypt(secret: Buffer, additionalData: Buffer, text: string): Buffer {
 }
 
 function parse(text: string): { keyId: string; iv: Buffer; ciphertext: Buffer; tag: Buffer } {
-  const [format, keyId, iv, ciphertext, tag, ...rest] = text.split('..');
+  const [format, keyId, iv, ciphertext, tag, ...rest] = text.split('.');
   if (
     format !== FORMAT ||
     keyId === undefined ||

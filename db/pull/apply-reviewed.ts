@@ -180,13 +180,11 @@ export async function recordUnmapped(
 ): Promise<{ skippedRecords: RefusedRecord[]; count: number }> {
   const skipped = await skipTheRest(work, place);
   const message = `${place.recordType} are no longer synced that way, so it was left as it is.`;
-  const skippedRecords = skipped
-    .slice(0, SKIPPED_TOLD_MAX)
-    .map(({ remoteId, externalId }) => ({
-      remoteId: place.direction === 'pull' ? remoteId : externalId,
-      code: 'not_mapped',
-      message,
-    }));
+  const skippedRecords = skipped.slice(0, SKIPPED_TOLD_MAX).map(({ remoteId, externalId }) => ({
+    remoteId: place.direction === 'pull' ? remoteId : externalId,
+    code: 'not_mapped',
+    message,
+  }));
   return { skippedRecords, count: skipped.length };
 }
 

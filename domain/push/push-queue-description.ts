@@ -20,7 +20,7 @@ export function describeFirstWait(nextDueAt: number): string {
 /** Markdown; our own words only, so far below the limit of 20,000 bytes. `nextDueAt` in milliseconds since 1970; null = nothing waits. */
 export function describePushQueue(queue: QueueState, nextDueAt: number | null): string {
   const lines = [
-    `**${queue.pendingRecords}** records wait${nextDueAt === null ? '..' : `, next look at ${instantOf(nextDueAt)}.`}`,
+    `**${queue.pendingRecords}** records wait${nextDueAt === null ? '.' : `, next look at ${instantOf(nextDueAt)}.`}`,
   ];
   if (queue.state === 'paused')
     lines.push('Paused: windows keep opening, nothing is pushed. Resume the integration to go on.');

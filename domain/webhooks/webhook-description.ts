@@ -19,7 +19,7 @@ export function describeFirstDelivery(nextDueAt: number): string {
 /** Markdown; our own words only. `nextDueAt` in milliseconds since 1970; null = nothing waits. */
 export function describeEndpoint(endpoint: EndpointState, nextDueAt: number | null): string {
   const lines = [
-    `**${endpoint.pendingDeliveries}** deliveries wait${nextDueAt === null ? '..' : `, next look at ${instantOf(nextDueAt)}.`}`,
+    `**${endpoint.pendingDeliveries}** deliveries wait${nextDueAt === null ? '.' : `, next look at ${instantOf(nextDueAt)}.`}`,
   ];
   if (endpoint.state === 'disabled')
     lines.push(

@@ -93,13 +93,10 @@ describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
     const { subject, text, html } = compose(named(name, kind), kind);
 
     // eslint-disable-next-line no-control-regex
-    expect(subject).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
+    const control = /[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+    expect(subject).not.toMatch(control);
     expect(text).not.toMatch(/^Bcc:/m);
-    // eslint-disable-next-line no-control-regex
-    for (const words of [text, html])
-      expect(words.replaceAll('\n', '')).not.toMatch(
-        /[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/,
-      );
+    for (const words of [text, html]) expect(words.replaceAll('\n', '')).not.toMatch(control);
   });
 
   it('cuts a name of a thousand characters', () => {

@@ -143,7 +143,7 @@ function variablesOf(
     if (name === 'remote_id')
       return isNumericId(id) && isExactInteger(remoteId) ? Number(remoteId) : (remoteId ?? undefined);
     if (!name.startsWith('payload.')) return undefined;
-    return readAt(item.payload, `/${name.slice('payload.'.length).replaceAll('..', '/')}`);
+    return readAt(item.payload, `/${name.slice('payload.'.length).replaceAll('.', '/')}`);
   };
 }
 
@@ -163,7 +163,7 @@ function inRecordsWords<Value>(item: PushItem, work: () => Value): Value {
   } catch (error) {
     if (!(error instanceof UnusableValue)) throw error;
     const path = error.variable.startsWith('payload.')
-      ? error.variable.slice('payload.'.length).replaceAll('..', '/')
+      ? error.variable.slice('payload.'.length).replaceAll('.', '/')
       : undefined;
     const field = path === undefined ? undefined : (item.fieldNames[path] ?? item.fieldNames[`/${path}`]);
     const explanation = 'Nothing was sent. Change the value, or how the configuration writes it.';

@@ -155,7 +155,7 @@ function nameAt(item: JsonValue, pointer: string): string | null {
   const value = readAt(item, pointer);
   if (typeof value === 'string' && value !== '') return value;
   return Array.isArray(value) && value.length > 0
-    ? value.filter((part) => typeof part !== 'object').join('..')
+    ? value.filter((part) => typeof part !== 'object').join('.')
     : null;
 }
 

@@ -78,6 +78,6 @@ function problemOfField({ to }: FieldMapping, type: RecordTypeConfig): string | 
 function insteadOfMatchBy({ fields }: RecordTypeMapping, matchBy: string): string {
   const to = fields.find(({ name }) => name === matchBy)?.to;
   const path = to === undefined ? ['…'] : toPath(to);
-  const match = `"match": {"at": "/${path.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}", "value": "{payload.${path.join('..')}}"}`;
+  const match = `"match": {"at": "/${path.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}", "value": "{payload.${path.join('.')}}"}`;
   return `This connector does not know match_by. Remove it, and let find in the configuration search by ${matchBy} and recognize what it finds by it: ${match}.`;
 }

@@ -38,7 +38,7 @@ describe('the cookie', () => {
     const [line = ''] = setCookies(response);
     const id = decodeURIComponent(line.split(/[=;]/)[1] as string)
       .slice(2)
-      .split('..')[0] as string;
+      .split('.')[0] as string;
     const { rows } = await service.database.withPlatform(({ trx }) =>
       sql<{ text: string }>`select console_sessions::text as text from console_sessions`.execute(trx),
     );

@@ -322,7 +322,7 @@ describe('answers to the REST connector', () => {
 
     it('does not lead anywhere by an id that would change the address', async () => {
       answers = {
-        find: { status: 200, body: { items: [{ id: '../..', external_id: 'emp-1' }] } },
+        find: { status: 200, body: { items: [{ id: '..', external_id: 'emp-1' }] } },
         delete: { status: 204 },
       };
 

@@ -18,8 +18,8 @@ const anyText = fc.oneof(
   fc.string({ unit: 'grapheme', minLength: 1 }),
   fc.string({ unit: 'binary', minLength: 1 }),
   fc.constantFrom(
-    '../..',
     '..',
+    '.',
     '%2e%2e',
     '/',
     '?',
@@ -58,7 +58,7 @@ describe('a path', () => {
     );
   });
 
-  it.each([['../..'], ['..'], ['\uD800'], ['']])('refuses the value %p', (value) => {
+  it.each([['..'], ['.'], ['\uD800'], ['']])('refuses the value %p', (value) => {
     expect(() => fillPath('/contacts/{external_id}', only(value))).toThrow(UnusableValue);
   });
 

@@ -141,13 +141,11 @@ describe('batches over the same records', () => {
     await tenant.integration();
     await tenant.integration();
     const batch = (index: number) =>
-      random
-        .shuffled(Array.from({ length: 40 }, (_, record) => record))
-        .map((record) => ({
-          externalId: `e${record}`,
-          kind: 'patch' as const,
-          fields: { [`from${index}`]: index },
-        }));
+      random.shuffled(Array.from({ length: 40 }, (_, record) => record)).map((record) => ({
+        externalId: `e${record}`,
+        kind: 'patch' as const,
+        fields: { [`from${index}`]: index },
+      }));
     await tenant.accept(
       ...Array.from({ length: 20 }, (_, record) => ({ externalId: `e${record}`, fields: { name: 'A' } })),
     );
