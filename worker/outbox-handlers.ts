@@ -22,7 +22,7 @@ import {
   webhookEndpointWorkflowId,
 } from '../contract/webhook-endpoint';
 import type { Database } from '../db/database';
-import type { OutboxTopic } from '../db/tables';
+import type { OutboxTopic } from '../db/tables/platform';
 import { typeIdOf } from '../domain/typeid';
 import { createStartEmail } from './email-starts';
 import { createSignalPushQueue } from './queue-signals';

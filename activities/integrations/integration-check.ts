@@ -4,7 +4,7 @@ import { ConnectorError } from '../../connectors/errors';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../contract/integration-check';
 import { saveCheck } from '../../db/integrations/availability';
 import { findIntegration } from '../../db/integrations/integrations';
-import type { CheckFailure } from '../../db/tables';
+import type { CheckFailure } from '../../db/tables/integrations';
 import { typeIdOf } from '../../domain/typeid';
 import type { ActivityDependencies } from '../dependencies';
 

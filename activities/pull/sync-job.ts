@@ -26,7 +26,7 @@ import {
 import { recordUnmapped } from '../../db/pull/apply-reviewed';
 import { pullsType, pushesType } from '../../domain/records/mapping-directions';
 import { recordSkippedRecords } from '../../db/pull/apply-page';
-import { METADATA_JOB } from '../../db/tables';
+import { METADATA_JOB } from '../../db/tables/pull';
 import { directionOfJob } from '../../domain/overviews/overview';
 import { rateLimitDelayMs, refusalBackoffMs } from '../../domain/retry';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';

@@ -19,7 +19,7 @@ import {
 import type { Database } from '../../db/database';
 import { newUuid, toTypeId } from '../../db/sql/ids';
 import { findPerson } from '../../db/tenants/people';
-import type { SignedIn } from '../../db/tables';
+import type { SignedIn } from '../../db/tables/tenants';
 import type { TenantCaller } from '../routing/context';
 
 export const SESSION_ENDS_AFTER_MS = 12 * 3_600_000;

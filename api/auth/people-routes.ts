@@ -15,7 +15,7 @@ import {
   type PersonChange,
 } from '../../db/tenants/people';
 import { endPersonTokens } from '../../db/tenants/person-tokens';
-import type { PersonTokenKind } from '../../db/tables';
+import type { PersonTokenKind } from '../../db/tables/tenants';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http/http-error';
 import { makePersonLink } from './person-tokens';

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { TenantWork } from '../../db/database';
 import { createPersonToken } from '../../db/tenants/person-tokens';
-import type { PersonTokenKind } from '../../db/tables';
+import type { PersonTokenKind } from '../../db/tables/tenants';
 
 const DAY_MS = 86_400_000;
 const GOOD_FOR_MS: Readonly<Record<PersonTokenKind, number>> = {

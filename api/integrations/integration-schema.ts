@@ -4,7 +4,7 @@ import type { Integration } from '../../db/integrations/integrations';
 import type { KnownRecordType } from '../../db/integrations/metadata';
 import type { OnboardingDataset } from '../../db/sync-runs/onboarding-progress';
 import { toTypeId } from '../../db/sql/ids';
-import type { CompanySynchronizedPolicy } from '../../db/tables';
+import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
 import type { DescribedConnector } from './connector-catalogue';
 import { recordType, toWireRecordType } from './connector-routes';
 import { companySynchronizedPolicy } from '../tenants/company-synchronized-policy-schema';

@@ -1,5 +1,5 @@
 /** Who is asking, as every route gets it. */
-import type { ApiKeyRole } from '../../db/tables';
+import type { ApiKeyRole } from '../../db/tables/tenants';
 import type { BrowserSession } from '../auth/console-sessions';
 
 export interface RequestContext {

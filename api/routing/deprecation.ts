@@ -3,7 +3,7 @@
  * deprecated (RFC 9745) and when it is gone (RFC 8594).
  */
 import { effectivePolicy } from '../../db/sync-runs/company-sync';
-import type { CompanySynchronizedPolicy } from '../../db/tables';
+import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
 import type { ApiSettings } from '../dependencies';
 import { HttpError } from '../http/http-error';
 

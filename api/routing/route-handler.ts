@@ -10,7 +10,7 @@ import { newUuid, toTypeId } from '../../db/sql/ids';
 import { appendAuditEntry } from '../../db/platform/audit-log';
 import { claimIdempotencyKey, storeIdempotentAnswer } from '../../db/platform/idempotency';
 import type { Encryption } from '../../db/platform/encryption';
-import { PLATFORM_TENANT_ID } from '../../db/tables';
+import { PLATFORM_TENANT_ID } from '../../db/tables/tenants';
 import { findTenant } from '../../db/tenants/tenants';
 import type { JsonObject } from '../../domain/json';
 import type { BrowserSession } from '../auth/console-sessions';

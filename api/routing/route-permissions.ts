@@ -12,7 +12,7 @@
  * What a tenant's key may call is served a second time under /console/v1, to who is signed in to the console with that role; what begins
  * with /console/v1 here is served there alone. Neither a key nor a cookie opens the other's door.
  */
-import type { ApiKeyRole } from '../../db/tables';
+import type { ApiKeyRole } from '../../db/tables/tenants';
 
 export type Access = 'public' | 'platform' | ApiKeyRole;
 

@@ -11,7 +11,7 @@ import {
   lockTenant,
   type Tenant,
 } from '../../db/tenants/tenants';
-import type { CompanySynchronizedPolicy } from '../../db/tables';
+import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
 import type { ApiDependencies, ApiSettings } from '../dependencies';
 import { DEPRECATION_HEADERS, deprecationOf, requirePolicyThere } from '../routing/deprecation';
 import { HttpError } from '../http/http-error';

@@ -21,7 +21,7 @@ import {
   switchEndpointOn,
 } from '../../db/webhooks/endpoints';
 import { newUuid, toTypeId } from '../../db/sql/ids';
-import { PLATFORM_TENANT_ID } from '../../db/tables';
+import { PLATFORM_TENANT_ID } from '../../db/tables/tenants';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http/http-error';
 import { platformOwnRoute, type Route, tenantRoute } from '../routing/define-route';

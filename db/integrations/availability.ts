@@ -14,7 +14,7 @@ import { enqueuePush } from '../platform/outbox';
 import { emitFailedPushes, type FailedPush } from '../records/record-events';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
-import type { LastCheck } from '../tables';
+import type { LastCheck } from '../tables/integrations';
 
 interface Place {
   integrationId: string;

@@ -1,7 +1,7 @@
 /** Integrations as they are read. Writing them is `integration-lifecycle.ts`. Deleted ones are found by nobody. */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
-import type { IntegrationsTable } from '../tables';
+import type { IntegrationsTable } from '../tables/integrations';
 
 const COLUMNS = [
   'integrationId',

@@ -7,7 +7,7 @@ import { newUuid } from '../sql/ids';
 import { rowsFrom } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { MetadataChangesTable } from '../tables';
+import type { MetadataChangesTable } from '../tables/integrations';
 
 export type KnownMetadataChange = Selectable<MetadataChangesTable>;
 

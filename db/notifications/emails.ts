@@ -8,7 +8,7 @@ import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { enqueue } from '../platform/outbox';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
-import type { EmailsTable, EmailWithdrawal } from '../tables';
+import type { EmailWithdrawal, EmailsTable } from '../tables/notifications';
 
 export type Email = Selectable<EmailsTable>;
 

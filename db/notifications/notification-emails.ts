@@ -13,7 +13,7 @@ import type { TenantWork } from '../database';
 import { countEmailAttempt, type Email, lockEmail, queueEmail, withdrawEmail } from './emails';
 import { reasonAgainstEmail } from './notification-recipients';
 import { findRefusedAddress } from './undeliverable-addresses';
-import type { EmailWithdrawal } from '../tables';
+import type { EmailWithdrawal } from '../tables/notifications';
 
 /** So many of one person's e-mails may wait beside each other; of more, one is made. */
 const WAITING_MAX = 3;

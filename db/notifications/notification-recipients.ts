@@ -18,7 +18,7 @@ import { type Notification, NOTIFICATION_COLUMNS } from './notifications';
 import { enqueueAll } from '../platform/outbox';
 import { findRefusedAddress } from './undeliverable-addresses';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { NotificationRecipientsTable, ViewedHow } from '../tables';
+import type { NotificationRecipientsTable, ViewedHow } from '../tables/notifications';
 
 type RecipientRow = Selectable<NotificationRecipientsTable>;
 

@@ -1,7 +1,7 @@
 /** Whether and when a tenant's people get e-mails about what they have not looked at (rules.md 26). */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
-import type { NotificationSettingsTable } from '../tables';
+import type { NotificationSettingsTable } from '../tables/notifications';
 
 export type NotificationSettings = Pick<
   Selectable<NotificationSettingsTable>,

@@ -13,7 +13,7 @@ import { newUuid } from '../sql/ids';
 import { enqueueAll } from '../platform/outbox';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { NotificationRecipientsTable, NotificationsTable } from '../tables';
+import type { NotificationRecipientsTable, NotificationsTable } from '../tables/notifications';
 
 export type Notification = Omit<Selectable<NotificationsTable>, 'tenantId'> & {
   app: string | null;

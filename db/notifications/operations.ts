@@ -12,7 +12,7 @@ import type { RunState } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { notifyPerson } from './notifications';
-import type { OperationsTable } from '../tables';
+import type { OperationsTable } from '../tables/notifications';
 
 export type Operation = Selectable<OperationsTable>;
 

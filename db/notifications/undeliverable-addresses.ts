@@ -2,7 +2,7 @@
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
-import type { UndeliverableAddressesTable } from '../tables';
+import type { UndeliverableAddressesTable } from '../tables/notifications';
 
 export type RefusedAddress = Pick<Selectable<UndeliverableAddressesTable>, 'email' | 'detail' | 'refusedAt'>;
 

@@ -2,7 +2,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { OverviewAction, SyncDirection } from '../../domain/overviews/overview';
 import type { TenantWork } from '../database';
-import type { OverviewItemsTable } from '../tables';
+import type { OverviewItemsTable } from '../tables/overviews';
 
 export type OverviewItem = Omit<
   Selectable<OverviewItemsTable>,

@@ -18,7 +18,7 @@ import { endOperations } from '../notifications/operations';
 import { enqueue } from '../platform/outbox';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { OverviewJobsTable, OverviewsTable } from '../tables';
+import type { OverviewJobsTable, OverviewsTable } from '../tables/overviews';
 
 export type Overview = Selectable<OverviewsTable>;
 export type OverviewJob = Selectable<OverviewJobsTable>;

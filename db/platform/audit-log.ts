@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import type { AuditLogTable } from '../tables';
+import type { AuditLogTable } from '../tables/platform';
 
 export interface AuditEntry {
   /** `key:<name>`, `person:<name>`, `platform`, or `unknown` where a sign-in failed. */

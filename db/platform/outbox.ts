@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
 import { deleteOldEvents } from '../webhooks/event-feed';
-import type { OutboxTopic } from '../tables';
+import type { OutboxTopic } from '../tables/platform';
 
 export const OUTBOX_CHANNEL = 'syncline_outbox';
 

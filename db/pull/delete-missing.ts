@@ -17,7 +17,7 @@ import { writeRecords } from '../records/write-records';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import { countLinked } from '../sync-runs/sync-datasets';
 import { lockSyncJob } from '../sync-runs/sync-jobs';
-import type { DeletionReviewsTable } from '../tables';
+import type { DeletionReviewsTable } from '../tables/pull';
 
 export type DeletionReview = Selectable<DeletionReviewsTable>;
 

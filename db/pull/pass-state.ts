@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { PassKey } from './delete-missing';
-import { METADATA_JOB } from '../tables';
+import { METADATA_JOB } from '../tables/pull';
 
 export interface Interruption {
   /** The integration was deleted. */

@@ -1,7 +1,7 @@
 /** Conflicts that were met while reading (rules.md 13, 17): fields changed on both sides, records that could not be told apart. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
-import type { SyncConflictsTable } from '../tables';
+import type { SyncConflictsTable } from '../tables/pull';
 
 export type SyncConflict = Omit<Selectable<SyncConflictsTable>, 'tenantId'> & { externalId: string | null };
 

@@ -1,7 +1,7 @@
 /** The push log: what was sent, why it started, by whose change, and what came of it (rules.md 4). */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
-import type { PushesTable } from '../tables';
+import type { PushesTable } from '../tables/records';
 
 export type LoggedPush = Omit<Selectable<PushesTable>, 'tenantId' | 'payload'> & {
   recordType: string;

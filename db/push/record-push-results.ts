@@ -12,7 +12,7 @@ import { emitFailedPushes } from '../records/record-events';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { PushEffect } from '../tables';
+import type { PushEffect } from '../tables/records';
 
 export type PushOutcome =
   | { kind: 'succeeded'; effect: PushEffect; remoteId: string | null; remoteVersion: string | null }

@@ -24,7 +24,7 @@ import { findOwners } from './record-owners';
 import { writeRecords } from './write-records';
 import type { ChangeAuthor, RecordDraft } from './record-draft';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
-import type { RecordSyncStatus } from '../tables';
+import type { RecordSyncStatus } from '../tables/records';
 
 export type { RecordChange } from '../../domain/records/record-change';
 export type { ChangeAuthor } from './record-draft';

@@ -1,7 +1,8 @@
 /** Record syncs as they are listed: the state of (record, integration) pairs. Acting on them is `record-sync-acts.ts`. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
-import type { IntegrationsTable, RecordSyncStatus, RecordSyncsTable } from '../tables';
+import type { IntegrationsTable } from '../tables/integrations';
+import type { RecordSyncStatus, RecordSyncsTable } from '../tables/records';
 
 export type ListedRecordSync = Pick<
   Selectable<RecordSyncsTable>,

@@ -3,7 +3,7 @@ import { type Expression, type Selectable, sql, type SqlBool } from 'kysely';
 import { arrayParameter } from '../sql/binary-arrays';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import type { PushesTable, RecordSyncsTable, RecordSyncStatus, RecordsTable } from '../tables';
+import type { PushesTable, RecordSyncStatus, RecordSyncsTable, RecordsTable } from '../tables/records';
 
 export type StoredRecord = Omit<Selectable<RecordsTable>, 'tenantId'>;
 const COLUMNS = [

@@ -11,7 +11,7 @@ import type { TenantWork } from '../database';
 import type { NewEvent } from '../webhooks/events';
 import { toTypeId } from '../sql/ids';
 import { initialDatasets } from './onboarding';
-import type { CompanySynchronizedPolicy } from '../tables';
+import type { CompanySynchronizedPolicy } from '../tables/tenants';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 
 interface Link {

@@ -18,7 +18,8 @@ import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { listSyncDatasets, type SyncDataset } from './sync-datasets';
 import { syncEvents } from './sync-events';
 import { requestSyncRun } from './sync-run-requests';
-import { METADATA_JOB, type StatusOfRecordType, type SyncJobsTable, type SyncRunsTable } from '../tables';
+import { METADATA_JOB, type SyncJobsTable } from '../tables/pull';
+import type { StatusOfRecordType, SyncRunsTable } from '../tables/sync-runs';
 import { findUnsyncedIds } from '../pull/unsynced-ids';
 
 type SyncRun = Selectable<SyncRunsTable>;

@@ -14,7 +14,8 @@ import { resolveNotification, notifyAdmins } from '../notifications/notification
 import { enqueuePush } from '../platform/outbox';
 import { pullsType } from '../../domain/records/mapping-directions';
 import { appendStreamEvent } from '../platform/change-feed';
-import type { SyncJobsTable, SyncRunsTable } from '../tables';
+import type { SyncJobsTable } from '../tables/pull';
+import type { SyncRunsTable } from '../tables/sync-runs';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { SyncDataset } from './sync-datasets';
 import { findTenant } from '../tenants/tenants';

@@ -10,7 +10,7 @@ import { type Integration, lockIntegration } from '../integrations/integrations'
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { findOpenRuns, requestSyncRun } from './sync-run-requests';
 import { readTimeZone, enqueueSchedules } from './sync-schedules';
-import type { SkippedRunsTable } from '../tables';
+import type { SkippedRunsTable } from '../tables/sync-runs';
 
 export type SkippedRun = Selectable<SkippedRunsTable>;
 

@@ -2,7 +2,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import type { SyncDatasetsTable } from '../tables';
+import type { SyncDatasetsTable } from '../tables/pull';
 
 export type SyncDataset = Selectable<SyncDatasetsTable>;
 

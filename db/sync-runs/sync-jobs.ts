@@ -22,7 +22,8 @@ import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import { syncEvents } from './sync-events';
 import { endSyncRun } from './finish-run';
-import { METADATA_JOB, type SyncJobsTable, type SyncRunsTable } from '../tables';
+import { METADATA_JOB, type SyncJobsTable } from '../tables/pull';
+import type { SyncRunsTable } from '../tables/sync-runs';
 
 export type SyncRun = Selectable<SyncRunsTable>;
 export type SyncJob = Selectable<SyncJobsTable>;

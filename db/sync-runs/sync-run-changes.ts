@@ -2,7 +2,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import type { SyncRecordErrorsTable } from '../tables';
+import type { SyncRecordErrorsTable } from '../tables/pull';
 
 export interface SyncRunChange {
   recordType: string;

@@ -1,7 +1,7 @@
 /** The Sync Status log (rules.md 32, 36): how many records both sides held, as of the end of each sync run. */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
-import type { SyncStatusesTable } from '../tables';
+import type { SyncStatusesTable } from '../tables/sync-runs';
 
 export type SyncStatus = Omit<Selectable<SyncStatusesTable>, 'tenantId'>;
 

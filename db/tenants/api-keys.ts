@@ -1,7 +1,7 @@
 /** API keys: their ids and hashes only; a key itself is nowhere kept. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
-import type { ApiKeyRole, ApiKeysTable } from '../tables';
+import type { ApiKeyRole, ApiKeysTable } from '../tables/tenants';
 
 /** A key without its hash. */
 export type ApiKey = Omit<Selectable<ApiKeysTable>, 'secretHash' | 'tenantId'>;

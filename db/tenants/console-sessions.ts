@@ -1,7 +1,7 @@
 /** Sessions of the console. The library that writes them brings its own statements; what else is asked of them stands here. */
 import { CompiledQuery } from 'kysely';
 import type { Database, TenantWork, Work } from '../database';
-import type { SignedIn } from '../tables';
+import type { SignedIn } from '../tables/tenants';
 
 /** Runs a statement of connect-pg-simple, which knows no roles, in that of the platform. */
 export async function runSessionStatement(

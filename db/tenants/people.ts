@@ -1,7 +1,7 @@
 /** People of a tenant: who may sign in to the console, and who admins are where somebody has to be told. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
-import type { PeopleTable, PersonRole } from '../tables';
+import type { PeopleTable, PersonRole } from '../tables/tenants';
 
 /** A person without the password's hash. */
 export type Person = Omit<Selectable<PeopleTable>, 'passwordHash' | 'tenantId'> & { hasPassword: boolean };

@@ -1,7 +1,7 @@
 /** One-time tokens by which a person chooses a password: their hashes only. A new one ends the person's earlier ones. */
 import { newUuid } from '../sql/ids';
 import type { TenantWork, Work } from '../database';
-import type { PersonTokenKind } from '../tables';
+import type { PersonTokenKind } from '../tables/tenants';
 
 export interface NewPersonToken {
   personId: string;

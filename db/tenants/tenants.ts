@@ -1,7 +1,7 @@
 /** Tenants. They are made, listed and edited with the platform key only. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
-import type { TenantsTable } from '../tables';
+import type { TenantsTable } from '../tables/tenants';
 import { moveSchedules } from '../sync-runs/time-zone-change';
 
 export type Tenant = Selectable<TenantsTable>;

@@ -10,12 +10,8 @@ import { EVENTS_KEPT_MS } from './event-feed';
 import { newUuid } from '../sql/ids';
 import { enqueue } from '../platform/outbox';
 import { rowsFrom } from '../sql/bulk-rows';
-import {
-  type DeliveryState,
-  PLATFORM_TENANT_ID,
-  type WebhookAttemptsTable,
-  type WebhookDeliveriesTable,
-} from '../tables';
+import { PLATFORM_TENANT_ID } from '../tables/tenants';
+import type { DeliveryState, WebhookAttemptsTable, WebhookDeliveriesTable } from '../tables/webhooks';
 
 export type Delivery = Omit<Selectable<WebhookDeliveriesTable>, 'claimId' | 'leaseUntil'> & {
   eventType: EventType;

@@ -6,7 +6,7 @@ import { emitEvents } from './events';
 import { toTypeId } from '../sql/ids';
 import { notifyAdmins } from '../notifications/notifications';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
-import { PLATFORM_TENANT_ID } from '../tables';
+import { PLATFORM_TENANT_ID } from '../tables/tenants';
 import type { FinishedDelivery } from './record-attempts';
 import type { DeliveringEndpoint } from './endpoint-queue';
 

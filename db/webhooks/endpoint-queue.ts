@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Work } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import type { EncryptedSecret } from '../tables';
+import type { EncryptedSecret } from '../tables/webhooks';
 
 export interface DeliveringEndpoint {
   endpointId: string;

@@ -6,7 +6,7 @@ import { type Selectable, sql } from 'kysely';
 import type { EventType } from '../../domain/webhooks/event-catalogue';
 import type { TenantWork } from '../database';
 import { enqueue } from '../platform/outbox';
-import type { EncryptedSecret, WebhookEndpointsTable } from '../tables';
+import type { EncryptedSecret, WebhookEndpointsTable } from '../tables/webhooks';
 
 export type Endpoint = Omit<Selectable<WebhookEndpointsTable>, 'tenantId'>;
 

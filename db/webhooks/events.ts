@@ -11,7 +11,7 @@ import type { TenantWork } from '../database';
 import { newUuid, toTypeId } from '../sql/ids';
 import { enqueue } from '../platform/outbox';
 import { rowsFrom } from '../sql/bulk-rows';
-import { PLATFORM_TENANT_ID } from '../tables';
+import { PLATFORM_TENANT_ID } from '../tables/tenants';
 
 export type NewEvent = {
   [Type in EventType]: { type: Type; integrationId: string | null; data: EventData[Type] };

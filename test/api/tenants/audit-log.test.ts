@@ -1,6 +1,6 @@
 /** Every route that changes something leaves exactly one row in the audit log (S26). The list is compared with the API description. */
 import type supertest from 'supertest';
-import { PLATFORM_TENANT_ID } from '../../../db/tables';
+import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
 import { givenOnboarded } from '../support/pulling';
 import { givenRunHistory } from '../support/run-history';

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import type { TenantWork } from '../../../db/database';
 import { emitEvents } from '../../../db/webhooks/events';
 import { fromTypeId } from '../../../db/sql/ids';
-import type { DeliveryState } from '../../../db/tables';
+import type { DeliveryState } from '../../../db/tables/webhooks';
 import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
 let service: Service;

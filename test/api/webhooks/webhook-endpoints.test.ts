@@ -2,7 +2,7 @@
 import { fromTypeId } from '../../../db/sql/ids';
 import { endpointSecretsLocation } from '../../../db/webhooks/endpoints';
 import { EVENT_TYPES } from '../../../domain/webhooks/event-catalogue';
-import { PLATFORM_TENANT_ID } from '../../../db/tables';
+import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { NOT_PUBLIC } from '../../support/fakes/not-public-addresses';
 import {
   type Caller,

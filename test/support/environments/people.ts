@@ -2,7 +2,7 @@
 import type { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
 import { createPerson } from '../../../db/tenants/people';
-import type { PersonRole } from '../../../db/tables';
+import type { PersonRole } from '../../../db/tables/tenants';
 
 export interface GivenPerson {
   personId: string;

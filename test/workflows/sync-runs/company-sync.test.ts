@@ -3,7 +3,7 @@ import { Unavailable } from '../../../connectors/errors';
 import { companyEvents } from '../../../db/sync-runs/company-sync';
 import { toTypeId } from '../../../db/sql/ids';
 import { changeTenant } from '../../../db/tenants/tenants';
-import type { CompanySynchronizedPolicy } from '../../../db/tables';
+import type { CompanySynchronizedPolicy } from '../../../db/tables/tenants';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { eventsOf } from '../../support/clients/events';
 import { CONTACTS, fill, Pulled } from '../../support/environments/pulling';

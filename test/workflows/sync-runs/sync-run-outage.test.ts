@@ -5,7 +5,7 @@ import { createSyncRunActivities } from '../../../activities/sync-runs/sync-run'
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import type { ReadRequest } from '../../../connectors/connector';
 import type { SyncJobReport } from '../../../contract/sync-run';
-import { METADATA_JOB } from '../../../db/tables';
+import { METADATA_JOB } from '../../../db/tables/pull';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
 

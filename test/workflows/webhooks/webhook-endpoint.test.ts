@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { webhookEndpointWorkflowId } from '../../../contract/webhook-endpoint';
 import { emitEvents, type NewEvent } from '../../../db/webhooks/events';
 import { toTypeId } from '../../../db/sql/ids';
-import { PLATFORM_TENANT_ID } from '../../../db/tables';
+import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { until } from '../../support/until';
 import { PushEnvironment, MINUTE, type TestTenant } from '../../support/environments/push-environment';
 import { givenPerson } from '../../support/environments/people';

@@ -1,0 +1,96 @@
+import type { Generated } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import type { RecordTypeMappings } from '../../domain/records/mapping';
+import type { MetadataChangeKind } from '../../domain/records/metadata-change';
+import type { RecordTypeField } from '../../domain/records/record-type';
+import type { Json } from './json-column';
+import type { CompanySynchronizedPolicy } from './tenants';
+
+export type CheckFailure = 'unavailable' | 'rate_limited' | 'unauthorized' | 'record_rejected' | 'internal';
+
+/** What the last check that somebody asked for came to. */
+export interface LastCheck {
+  /** RFC 3339. */
+  at: string;
+  ok: boolean;
+  kind: CheckFailure | null;
+  /** For people: the third party's words where it said any. */
+  message: string;
+}
+
+export interface IntegrationsTable {
+  tenantId: string;
+  integrationId: string;
+  connector: string;
+  app: string;
+  accountName: string;
+  config: Json<JsonObject>;
+  recordTypes: Json<RecordTypeMappings>;
+  mappingVersion: Generated<number>;
+  /** Sealed (delivery-proof text of db/platform/encryption.ts); never leaves the database layer in the clear except towards a connector. */
+  credentials: string | null;
+  credentialsUpdatedAt: Date | null;
+  gracePeriodMs: number;
+  maxWaitMs: number | null;
+  initialPush: 'all' | 'none';
+  pausedAt: Date | null;
+  needsReauthorizationAt: Date | null;
+  blockedUntil: Date | null;
+  blockedReason: 'outage' | 'rate_limit' | null;
+  blockedDetail: string | null;
+  outageSince: Date | null;
+  failedProbes: Generated<number>;
+  lastCheck: Json<LastCheck | null> | null;
+  backfillReason: 'initial' | 'mapping_changed' | null;
+  backfillCursor: string | null;
+  onboardingStartedAt: Date | null;
+  onboardedAt: Date | null;
+  onboardingFailedAt: Date | null;
+  firstSyncCompletedAt: Date | null;
+  companySynchronizedPolicy: CompanySynchronizedPolicy | null;
+  isHourlySyncOn: Generated<boolean>;
+  /** `HH:MM` in the tenant's time zone; null = no nightly run. */
+  nightlySyncAt: Generated<string | null>;
+  version: Generated<number>;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+  deletedAt: Date | null;
+}
+
+export interface KnownRecordTypesTable {
+  tenantId: string;
+  integrationId: string;
+  recordType: string;
+  label: string;
+  fields: Json<RecordTypeField[]>;
+  seenAt: Date;
+  removedAt: Date | null;
+}
+
+export interface MetadataChangesTable {
+  tenantId: string;
+  metadataChangeId: string;
+  integrationId: string;
+  syncRunId: string;
+  recordType: string;
+  kind: MetadataChangeKind;
+  field: string | null;
+  detail: Json<JsonObject>;
+  at: Date;
+}
+
+export interface RateLimitsTable {
+  tenantId: string;
+  integrationId: string;
+  ratePerSecond: number | null;
+  ceilingPerSecond: number | null;
+  tokens: Generated<number>;
+  refilledAt: Date;
+  slowedAt: Date | null;
+  requestsCounted: Generated<number>;
+  countingSince: Date;
+  quotaLimit: number | null;
+  quotaRemaining: number | null;
+  quotaReportedAt: Date | null;
+  quotaResetsAt: Date | null;
+}

@@ -1,0 +1,64 @@
+import type { Generated, GeneratedAlways } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import type { Json } from './json-column';
+
+export interface TenantKeysTable {
+  tenantId: string;
+  tenantKeyId: string;
+  wrappedKey: string;
+  createdAt: Generated<Date>;
+}
+
+export interface IdempotencyKeysTable {
+  tenantId: string;
+  idempotencyKey: string;
+  fingerprint: Buffer;
+  status: number;
+  response: Json<unknown>;
+  createdAt: Generated<Date>;
+}
+
+/**
+ * What an outbox row wakes: the lane of an integration's pushes, its sync runs, its schedules, one e-mail, a webhook endpoint's deliveries, an overview, or what becomes of a
+ * notification where one person is concerned (first, and once it was viewed).
+ */
+export type OutboxTopic =
+  | 'record_push'
+  | 'sync_run'
+  | 'sync_schedule'
+  | 'email'
+  | 'webhook_endpoint'
+  | 'overview'
+  | 'notification'
+  | 'notification_viewed';
+
+export interface OutboxTable {
+  outboxId: GeneratedAlways<number>;
+  tenantId: string;
+  topic: OutboxTopic;
+  subjectId: string;
+  nextDueAt: Date;
+  leasedUntil: Date | null;
+  createdAt: Generated<Date>;
+}
+
+export interface AuditLogTable {
+  tenantId: string;
+  auditId: string;
+  actor: string;
+  action: string;
+  target: string | null;
+  detail: Json<JsonObject>;
+  ip: string | null;
+  requestId: string;
+  at: Generated<Date>;
+}
+
+export interface StreamEventsTable {
+  tenantId: string;
+  streamEventId: GeneratedAlways<number>;
+  transactionId: Generated<string>;
+  topic: string;
+  body: Json<JsonObject>;
+  createdAt: Generated<Date>;
+}

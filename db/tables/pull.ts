@@ -1,0 +1,120 @@
+import type { Generated } from 'kysely';
+import type { SyncError } from '../../domain/sync-error';
+import type { JobState, JobWait } from '../../domain/sync-runs/sync-run';
+import type { Json } from './json-column';
+
+/** The `record_type` of the job that reads metadata. */
+export const METADATA_JOB = '';
+
+export interface SyncJobsTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  state: JobState;
+  modifiedSince: Date | null;
+  cursor: string | null;
+  pages: Generated<number>;
+  repeatedPages: Generated<number>;
+  asOf: Date | null;
+  readFinishedAt: Date | null;
+  remoteTotal: number | null;
+  expectedRecords: number | null;
+  recordsRead: Generated<number>;
+  recordsNew: Generated<number>;
+  recordsChanged: Generated<number>;
+  recordsDeleted: Generated<number>;
+  recordsUnchanged: Generated<number>;
+  recordsFailed: Generated<number>;
+  deletesWithheld: 'list_changed' | 'needs_review' | null;
+  hasTombstones: Generated<boolean>;
+  /** Nothing of the type was linked when it began, and every page since held nothing but new records. */
+  isInitialLoad: Generated<boolean>;
+  attempts: Generated<number>;
+  failingSince: Date | null;
+  isLastAttemptFailed: Generated<boolean>;
+  error: Json<SyncError | null> | null;
+  waitingUntil: Date | null;
+  waitingReason: JobWait | null;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+  updatedAt: Date;
+}
+
+export interface SyncPagesTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  page: number;
+  idsDigest: string;
+  seen: string[] | null;
+  created: string[];
+  changed: Json<{ record_id: string; fields: string[] }[]>;
+  deleted: string[];
+  at: Date;
+}
+
+export interface SyncRecordErrorsTable {
+  tenantId: string;
+  syncRunId: string;
+  syncRecordErrorId: string;
+  recordType: string;
+  remoteId: string | null;
+  code: string;
+  message: string;
+  at: Date;
+}
+
+export interface SyncDatasetsTable {
+  tenantId: string;
+  integrationId: string;
+  recordType: string;
+  watermark: Date | null;
+  isInitial: boolean;
+  initialState: 'succeeded' | 'failed' | 'not_supported' | null;
+  lastSucceededAt: Date | null;
+  fullSucceededAt: Date | null;
+  localTotal: number | null;
+  remoteTotal: number | null;
+  countedAt: Date | null;
+  knownDifference: number | null;
+}
+
+export interface DeletionReviewsTable {
+  tenantId: string;
+  deletionReviewId: string;
+  integrationId: string;
+  syncRunId: string;
+  recordType: string;
+  recordIds: string[];
+  recordsHeld: number;
+  state: 'pending' | 'approved' | 'discarded' | 'superseded';
+  recordsDeleted: number | null;
+  decidedBy: string | null;
+  decidedAt: Date | null;
+  createdAt: Date;
+}
+
+export interface SyncConflictsTable {
+  tenantId: string;
+  syncConflictId: string;
+  integrationId: string;
+  syncRunId: string;
+  recordType: string;
+  remoteId: string;
+  recordId: string | null;
+  kind: 'field_changed_on_both_sides' | 'ambiguous_match';
+  field: string | null;
+  ours: Json<unknown> | null;
+  theirs: Json<unknown> | null;
+  winner: 'ours' | 'theirs' | null;
+  detail: string;
+  at: Date;
+}
+
+export interface MatchKeysTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  value: string;
+  recordId: string;
+}

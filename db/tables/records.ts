@@ -1,0 +1,121 @@
+import type { Generated, GeneratedAlways } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import type { StartedBecause } from '../../domain/push/debounce-window';
+import type { SyncError } from '../../domain/sync-error';
+import type { Json } from './json-column';
+
+export interface RecordsTable {
+  tenantId: string;
+  recordId: string;
+  recordType: string;
+  externalId: string;
+  version: number;
+  fields: Json<JsonObject>;
+  occurredAt: Date;
+  changedAt: Date;
+  changedBy: string;
+  deletedAt: Date | null;
+  createdAt: Date;
+}
+
+export interface RecordChangesTable {
+  tenantId: string;
+  recordId: string;
+  changeId: string;
+  version: number;
+  outcome: 'applied' | 'stale';
+  isDelete: boolean;
+  changedFields: string[];
+  changedBy: string;
+  occurredAt: Date;
+  changedAt: Date;
+  requestId: string;
+}
+
+export interface RecordLinksTable {
+  tenantId: string;
+  integrationId: string;
+  recordId: string;
+  recordType: string;
+  remoteId: string;
+  remoteKey: GeneratedAlways<number>;
+  remoteVersion: string | null;
+  /** What the third party held when we last read it; null = not read since it changed. */
+  remoteHash: string | null;
+  /** The last payload both sides agreed on; null where we only read. */
+  agreed: Json<JsonObject | null> | null;
+  isDeactivated: boolean;
+  updatedAt: Date;
+}
+
+export type RecordSyncStatus = 'synced' | 'sync_failed' | 'syncing' | 'sync_pending';
+
+export type ResultStatus = 'synced' | 'sync_failed';
+
+export interface RecordSyncsTable {
+  tenantId: string;
+  integrationId: string;
+  recordId: string;
+  relevantVersion: number;
+  windowOpenedAt: Date | null;
+  dueAt: Date | null;
+  windowReason: StartedBecause | null;
+  windowFields: Generated<string[]>;
+  windowChangedBy: Generated<string[]>;
+  isBackfill: Generated<boolean>;
+  heldAt: Date | null;
+  heldBy: string | null;
+  pushId: string | null;
+  pushVersion: number | null;
+  pushHash: string | null;
+  pushRefusals: Generated<number>;
+  isPushFailing: Generated<boolean>;
+  claimId: string | null;
+  leaseUntil: Date | null;
+  nextAttemptAt: Date | null;
+  giveUpAt: Date | null;
+  resultStatus: ResultStatus | null;
+  resultVersion: number | null;
+  resultHash: string | null;
+  errors: Json<SyncError[] | null> | null;
+  lastPushId: string | null;
+  unresolvedPushId: string | null;
+  lastSyncedAt: Date | null;
+  discardedAt: Date | null;
+  discardedBy: string | null;
+  status: GeneratedAlways<RecordSyncStatus | null>;
+  nextDueAt: GeneratedAlways<Date | null>;
+}
+
+export type PushResultKind =
+  | 'succeeded'
+  | 'failed'
+  | 'superseded'
+  | 'no_net_change'
+  | 'discarded'
+  | 'left'
+  | 'closed';
+
+export type PushEffect = 'created' | 'updated' | 'deactivated' | 'deleted' | 'none';
+
+export interface PushesTable {
+  tenantId: string;
+  pushId: string;
+  integrationId: string;
+  recordId: string;
+  recordVersion: number;
+  mappingVersion: number;
+  operation: 'upsert' | 'deactivate' | 'delete' | 'leave';
+  startedBecause: StartedBecause;
+  changedFields: string[];
+  changedBy: string[];
+  payload: Json<JsonObject | null> | null;
+  result: PushResultKind | null;
+  effect: PushEffect | null;
+  remoteId: string | null;
+  errors: Json<SyncError[] | null> | null;
+  attempts: number;
+  startedAt: Date;
+  lastAttemptAt: Date | null;
+  finishedAt: Date | null;
+}

@@ -1,0 +1,79 @@
+import type { Generated } from 'kysely';
+import type { RunKind, RunScope, RunState } from '../../domain/sync-runs/sync-run';
+import type { Json } from './json-column';
+
+export interface SyncRunsTable {
+  tenantId: string;
+  syncRunId: string;
+  integrationId: string;
+  kind: RunKind;
+  scope: RunScope;
+  /** null = all that the integration pulls. */
+  recordTypes: string[] | null;
+  startedBy: string;
+  /** The snapshot that it applies. */
+  overviewId: Generated<string | null>;
+  /** `YYYY-MM-DD` */
+  localDate: string | null;
+  followsSyncRunId: string | null;
+  requestedAt: Date;
+  startedAt: Date | null;
+  finishedAt: Date | null;
+  cancelRequestedAt: Date | null;
+  canceledBy: string | null;
+  state: RunState;
+  successfulJobs: Generated<number>;
+  failedJobs: Generated<number>;
+  isSyncFinished: Generated<boolean>;
+  milestones: Generated<Date[]>;
+}
+
+export interface StatusOfRecordType {
+  record_type: string;
+  syncline: number | null;
+  app: number | null;
+  difference: number | null;
+  /** RFC 3339; when theirs were counted. */
+  counted_at: string | null;
+}
+
+export interface SyncStatusesTable {
+  tenantId: string;
+  syncStatusId: string;
+  integrationId: string;
+  syncRunId: string;
+  app: string;
+  accountName: string;
+  asOf: Date;
+  totalDifference: number | null;
+  totalSyncline: number | null;
+  totalApp: number | null;
+  breakdown: Json<StatusOfRecordType[]>;
+}
+
+export interface SkippedRunsTable {
+  tenantId: string;
+  skippedRunId: string;
+  integrationId: string;
+  schedule: 'hourly' | 'nightly';
+  scheduledAt: Date;
+  reason: 'skipped_overlap' | 'skipped_paused' | 'skipped_needs_reauthorization' | 'skipped_done_tonight';
+  syncRunId: string | null;
+  at: Date;
+}
+
+export interface SyncRunPushesTable {
+  tenantId: string;
+  syncRunId: string;
+  recordType: string;
+  recordId: string;
+  version: number;
+  madeDueAt: Date;
+  outcome: 'synced' | 'sync_failed' | 'left' | null;
+}
+
+export interface CompanySyncsTable {
+  tenantId: string;
+  synchronizedAt: Date | null;
+  failedAt: Date | null;
+}

@@ -1,0 +1,97 @@
+import type { Generated, GeneratedAlways } from 'kysely';
+import type { Json } from './json-column';
+
+/** Owns the endpoints that are told of all tenants. */
+export const PLATFORM_TENANT_ID = '00000000-0000-0000-0000-000000000000';
+
+export type ApiKeyRole = 'viewer' | 'operator' | 'admin';
+
+/** What a person may do; the same three as an API key's. */
+export type PersonRole = ApiKeyRole;
+
+export type PersonTokenKind = 'first_admin' | 'invitation' | 'password_reset';
+
+export type CompanySynchronizedPolicy = 'all_datasets' | 'first_dataset';
+
+export interface TenantsTable {
+  tenantId: string;
+  name: string;
+  timeZone: string;
+  contactEmail: string | null;
+  companySynchronizedPolicy: Generated<CompanySynchronizedPolicy>;
+  version: Generated<number>;
+  createdAt: Generated<Date>;
+  updatedAt: Generated<Date>;
+}
+
+export interface ApiKeysTable {
+  tenantId: string;
+  apiKeyId: string;
+  publicId: string;
+  secretHash: Buffer;
+  name: string;
+  role: ApiKeyRole;
+  createdBy: string;
+  createdAt: Generated<Date>;
+  expiresAt: Date;
+  revokedAt: Date | null;
+  lastUsedAt: Date | null;
+}
+
+export interface PeopleTable {
+  tenantId: string;
+  personId: string;
+  name: string;
+  /** Unique over the installation, whatever its case. */
+  email: string;
+  role: PersonRole;
+  /** argon2id in its usual text form; null = none chosen yet. */
+  passwordHash: string | null;
+  disabledAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+  lastSignedInAt: Date | null;
+  version: Generated<number>;
+}
+
+export interface PersonTokensTable {
+  tenantId: string;
+  personTokenId: string;
+  personId: string;
+  kind: PersonTokenKind;
+  /** SHA-256 of the token. */
+  tokenHash: Buffer;
+  createdBy: string;
+  createdAt: Date;
+  expiresAt: Date;
+  usedAt: Date | null;
+}
+
+/** What a session holds once somebody has signed in; before that only what a sign-in elsewhere has to bring back. */
+export interface SignedIn {
+  tenantId: string;
+  personId: string;
+  sessionId: string;
+  /** RFC 3339. */
+  at: string;
+  ip: string | null;
+  userAgent: string | null;
+}
+
+/** Written by connect-pg-simple; read here. */
+export interface ConsoleSessionsTable {
+  /** SHA-256 of what the browser holds, in hex. */
+  sid: string;
+  sess: Json<{ signedIn?: SignedIn }>;
+  expire: Date;
+  tenantId: GeneratedAlways<string | null>;
+  personId: GeneratedAlways<string | null>;
+  sessionId: GeneratedAlways<string | null>;
+}
+
+export interface SignInFailuresTable {
+  /** SHA-256 of the account's or the network's name. */
+  subject: Buffer;
+  failures: number;
+  since: Date;
+}

@@ -1,0 +1,81 @@
+import type { Generated } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import type { EventType } from '../../domain/webhooks/event-catalogue';
+import type { Json } from './json-column';
+
+export interface EventSequencesTable {
+  tenantId: string;
+  lastSequence: number;
+}
+
+export interface EventsTable {
+  tenantId: string;
+  eventId: string;
+  sequence: number;
+  type: EventType;
+  integrationId: string | null;
+  /** The body as receivers get it. */
+  payload: Json<JsonObject>;
+  createdAt: Date;
+}
+
+/** A secret that signs, sealed; all but the first end at `expiresAt` (RFC 3339). */
+export interface EncryptedSecret {
+  encrypted: string;
+  expiresAt: string | null;
+}
+
+export interface WebhookEndpointsTable {
+  /** `PLATFORM_TENANT_ID` where it is told of all tenants. */
+  tenantId: string;
+  webhookEndpointId: string;
+  url: string;
+  description: string;
+  eventTypes: EventType[] | null;
+  integrationIds: string[] | null;
+  ratePerSecond: number | null;
+  secrets: Json<EncryptedSecret[]>;
+  disabledAt: Date | null;
+  disabledReason: 'by_hand' | 'gone' | 'failing' | null;
+  failingSince: Date | null;
+  failedAttempts: Generated<number>;
+  failedMessages: Generated<number>;
+  warnedAt: Date | null;
+  blockedUntil: Date | null;
+  version: Generated<number>;
+  createdAt: Date;
+  updatedAt: Date;
+  deletedAt: Date | null;
+}
+
+export type DeliveryState = 'pending' | 'retrying' | 'delivered' | 'failed' | 'disabled';
+
+export interface WebhookDeliveriesTable {
+  tenantId: string;
+  webhookDeliveryId: string;
+  webhookEndpointId: string;
+  eventId: string;
+  state: DeliveryState;
+  trigger: 'event' | 'resend' | 'recover' | 'test';
+  attempts: Generated<number>;
+  nextAttemptAt: Date | null;
+  claimId: string | null;
+  leaseUntil: Date | null;
+  lastStatus: number | null;
+  lastError: string | null;
+  createdAt: Date;
+  finishedAt: Date | null;
+}
+
+export interface WebhookAttemptsTable {
+  tenantId: string;
+  webhookDeliveryId: string;
+  attempt: number;
+  at: Date;
+  durationMs: number;
+  status: number | null;
+  error: string | null;
+  requestHeaders: Json<Record<string, string>>;
+  responseHeaders: Json<Record<string, string> | null> | null;
+  responseBody: string | null;
+}
