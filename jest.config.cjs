@@ -1,5 +1,8 @@
 /** The suites. `dev/test.ts` chooses among them; `npx jest --selectProjects unit -t 'a name'` runs a part directly. */
 
+// Random tests repeat themselves unless the environment names another seed, as `npm run chaos` does.
+process.env.TEST_SEED ??= '20261122';
+
 const common = {
   testEnvironment: 'node',
   transform: {
@@ -14,13 +17,14 @@ const common = {
   },
   // Jest cannot require() packages that are ES modules only: these are translated like our own files.
   transformIgnorePatterns: ['/node_modules/(?!(url-template|openid-client|oauth4webapi|jose)/)'],
+  moduleNameMapper: { '^fast-check$': '<rootDir>/test/support/seeded-fast-check.cjs' },
   modulePathIgnorePatterns: ['<rootDir>/(dist|\\.cache|\\.syncline|bench/peers|dev/mail-sink)/'],
 };
 
-const suite = (displayName, folders, setup) => ({
+const suite = (displayName, folders, setup, names = ['*.test.ts']) => ({
   ...common,
   displayName,
-  testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+  testMatch: folders.flatMap((folder) => names.map((name) => `<rootDir>/test/${folder}/**/${name}`)),
   ...(setup
     ? {
         globalSetup: `<rootDir>/test/support/setup/${setup}.ts`,
@@ -29,19 +33,22 @@ const suite = (displayName, folders, setup) => ({
     : {}),
 });
 
+const workflows = ['workflows', 'replay'];
+const service = ['service', 'api', 'db', 'activities', 'connectors', 'egress', 'worker', 'dev'];
+const all = ['domain', 'contract', ...workflows, ...service];
+const fast = ['!(*.slow).test.ts'];
+
 module.exports = {
-  testTimeout: 90_000, // a bound for what hangs; on a busy machine some take half a minute
+  testTimeout: 60_000, // a bound for what hangs; on a busy machine some tests take half a minute
   projects: [
-    suite('unit', ['domain', 'contract']), // no process but its own
-    suite('workflows', ['workflows', 'replay'], 'with-postgres'), // PostgreSQL, and a time-skipping server per file
-    suite(
-      'service',
-      ['service', 'api', 'db', 'activities', 'connectors', 'egress', 'worker', 'dev'],
-      'with-temporal',
-    ), // and Temporal, and real third parties
+    suite('unit', ['domain', 'contract'], undefined, fast), // no process but its own
+    suite('workflows', workflows, 'with-postgres', fast), // PostgreSQL, and a time-skipping server per file
+    suite('service', service, 'with-temporal', fast), // and Temporal, and real third parties
+    suite('slow', all, 'with-temporal', ['*.slow.test.ts']), // what `npm test` leaves out
+    suite('repeated', all, 'with-temporal', ['*.repeated.test.ts']), // what `npm test` repeats less often
     suite('faults', ['faults'], 'with-temporal'),
     suite('console', ['console']), // the stack of `npm start`, in Chromium
-    suite('journey', ['journey']), // a clean clone, everything installed anew
+    suite('journey', ['journey']), // a clean clone with nothing installed
     suite('chaos', ['chaos'], 'with-temporal'),
   ],
 };

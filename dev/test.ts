@@ -1,9 +1,10 @@
 /**
- * `npm test [suite] [-- options of Jest]`. Fetches what the suite needs before the first test, so that something missing is
- * told once and plainly; runs the checks (types, lint, format: a test each) and Jest; ends with `N passed, N failed`.
- * Nothing is skipped in silence: a skipped test, or a suite without any, is a failure.
+ * `npm test [suite] [-- options of Jest]`. Fetches what the suite needs before the first test, so that a missing tool is
+ * reported once and plainly; runs the checks (types, lint, format: each counts as a test) and Jest; ends with
+ * `N passed, N failed`. A skipped test, or a suite without any test, is a failure.
  */
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { ensurePythonPackages } from '../test/support/servers/python-packages';
@@ -21,7 +22,7 @@ interface Suite {
   /** Scripts of package.json. */
   checks: string[];
   tools: (() => unknown)[];
-  /** Faults are timed: nothing else runs beside them, and what a failed one leaves open holds up nobody. */
+  /** Faults are timed: nothing else runs beside them, and Jest exits even if a failed test left something open. */
   jestOptions: string[];
   /** Unless the environment says otherwise. */
   env?: Record<string, string>;
@@ -32,51 +33,62 @@ interface Counts {
   failed: number;
 }
 
-const say = (what: string): void => console.log(`Fetching ${what} …`);
-const servers = [findPostgresBinaries, () => findProgram('temporal', say), () => ensurePythonPackages(say)];
-const faultTools = [...servers, () => findToxiproxy(say), () => findWireMock(say)];
+const announce = (tool: string): void => console.log(`Fetching ${tool} …`);
+const servers = [
+  findPostgresBinaries,
+  () => findProgram('temporal', announce),
+  () => ensurePythonPackages(announce),
+];
+const faultTools = [...servers, () => findToxiproxy(announce), () => findWireMock(announce)];
+const companions = [
+  ...servers,
+  () => findProgram('temporal-test-server', announce),
+  () => findProgram('pocketbase', announce),
+  () => ensureMailSink(announce),
+];
+const alone = ['--runInBand', '--forceExit'];
 
 const suites: Record<string, Suite> = {
   default: {
     projects: ['unit', 'workflows', 'service'],
     checks: ['typecheck', 'lint', 'format:check'],
-    tools: [
-      ...servers,
-      () => findProgram('temporal-test-server', say),
-      () => findProgram('pocketbase', say),
-      () => ensureMailSink(say),
-    ],
-    jestOptions: [],
+    tools: companions,
+    jestOptions: ['--maxWorkers=2'],
+  },
+  slow: {
+    projects: ['slow', 'repeated'],
+    checks: [],
+    tools: companions,
+    jestOptions: ['--maxWorkers=2'],
+    env: { TEST_TIER: 'full' },
   },
   faults: {
     projects: ['faults', 'chaos'],
     checks: [],
     tools: faultTools,
-    jestOptions: ['--runInBand', '--forceExit'],
+    jestOptions: alone,
     env: { CHAOS_TRIALS: '5' },
   },
-  console: {
-    projects: ['console'],
-    checks: [],
-    tools: [...servers, () => findProgram('pocketbase', say), () => ensureMailSink(say)],
-    jestOptions: ['--runInBand'],
-  },
+  console: { projects: ['console'], checks: [], tools: companions, jestOptions: ['--runInBand'] },
   journey: { projects: ['journey'], checks: [], tools: [], jestOptions: ['--runInBand'] },
   chaos: {
-    projects: ['chaos'],
+    projects: ['chaos', 'repeated', 'unit'],
     checks: [],
-    tools: faultTools,
-    jestOptions: ['--runInBand', '--forceExit'],
-    env: { CHAOS_TRIALS: '50' },
+    tools: [...companions, ...faultTools],
+    jestOptions: alone,
+    env: { CHAOS_TRIALS: '50', TEST_TIER: 'full', TEST_SEED: String(randomInt(1, 2 ** 31)) },
   },
 };
 
+/** `all` is everything that `npm test` leaves out. */
+const groups: Record<string, string[]> = { all: ['slow', 'faults', 'console', 'journey'] };
+
 class Interrupted extends Error {}
 
-/** Runs a program with our own terminal; it ends when we end. Throws Interrupted if a person or a supervisor ended it. */
+/** Runs a program in this terminal. Throws Interrupted if it ended by a signal from the terminal or a supervisor. */
 function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const child = spawn(...tied(command, args, 'SIGTERM'), { cwd: projectFolder, stdio: 'inherit', env });
-  // Ctrl-C reaches the child by the terminal; we stay to hear how it ended.
+  // Ctrl-C reaches the child by the terminal; this process waits for the exit code.
   const onInterrupt = (): void => {};
   const onTerminate = (): boolean => child.kill('SIGTERM');
   process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate).on('SIGHUP', onTerminate);
@@ -103,6 +115,8 @@ async function runChecks(checks: string[]): Promise<Counts> {
 async function runJest({ projects, jestOptions, env = {} }: Suite, options: string[]): Promise<Counts> {
   const folder = createRunFolder();
   const countsFile = path.join(folder, 'counts.json');
+  const seed = process.env.TEST_SEED ?? env.TEST_SEED;
+  if (seed) console.log(`Random tests: TEST_SEED=${seed} repeats them.`);
   const reporters = [
     '--reporters=default',
     `--reporters=${path.join(projectFolder, 'test/support/counting-reporter.cjs')}`,
@@ -138,7 +152,7 @@ async function runJest({ projects, jestOptions, env = {} }: Suite, options: stri
   }
 }
 
-/** TEST_SUMMARY_FILE set: the counts go there instead of to the last line, for whoever adds up several suites. */
+/** With TEST_SUMMARY_FILE the counts go to that file, so that `.ci/run` can add up several suites. */
 function report(counts: Counts): void {
   const file = process.env.TEST_SUMMARY_FILE;
   if (file) fs.writeFileSync(file, `${counts.passed} ${counts.failed}\n`);
@@ -146,15 +160,28 @@ function report(counts: Counts): void {
   process.exit(counts.failed === 0 ? 0 : 1);
 }
 
+async function runSuite(suite: Suite, options: string[]): Promise<Counts> {
+  await Promise.all(suite.tools.map((tool) => tool()));
+  const checks = options.length > 0 ? [] : suite.checks; // options choose among the tests of Jest only
+  const [checked, tested] = [await runChecks(checks), await runJest(suite, options)];
+  return { passed: checked.passed + tested.passed, failed: checked.failed + tested.failed };
+}
+
 async function main(args: string[]): Promise<void> {
   const [name, ...rest] = args[0] && !args[0].startsWith('-') ? args : ['default', ...args];
-  const suite = suites[name as string];
-  if (!suite) throw new Error(`There is no suite "${name}". There are: ${Object.keys(suites).join(', ')}.`);
   const options = rest.filter((option) => option !== '--');
-  await Promise.all(suite.tools.map((tool) => tool()));
-  const checks = options.length > 0 ? [] : suite.checks; // options choose among Jest's tests: the checks are not asked for then
-  const [checked, tested] = [await runChecks(checks), await runJest(suite, options)];
-  report({ passed: checked.passed + tested.passed, failed: checked.failed + tested.failed });
+  const counts = { passed: 0, failed: 0 };
+  for (const suiteName of groups[name as string] ?? [name as string]) {
+    const suite = suites[suiteName];
+    if (!suite)
+      throw new Error(
+        `There is no suite "${suiteName}". There are: ${[...Object.keys(suites), ...Object.keys(groups)].join(', ')}.`,
+      );
+    const { passed, failed } = await runSuite(suite, options);
+    counts.passed += passed;
+    counts.failed += failed;
+  }
+  report(counts);
 }
 
 export function test(args: string[]): void {

@@ -1,17 +1,16 @@
 /**
- * Seeded trials against the ledger. CHAOS_TRIALS says how many of each kind (50 unless given), CHAOS_SEED with which number they begin;
- * the titles tell the seeds. One failed trial again: `CHAOS_SEED=<seed> CHAOS_TRIALS=1 npm run chaos -- -t "<kind>"`.
- * The seed fixes what is changed and which faults happen when; how the processes run beside each other no seed can fix.
+ * Seeded trials against the ledger. CHAOS_TRIALS is the number of trials of each kind, CHAOS_SEED the first seed; the titles
+ * contain the seeds. `CHAOS_SEED=<seed> CHAOS_TRIALS=1 npm run chaos -- -t "<kind>"` repeats a failed trial.
+ * The seed fixes the changes and the faults, not how the operating system schedules the processes.
  */
-import { randomInt } from 'node:crypto';
 import { startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
 import { type Product, startProduct } from '../support/environments/product';
-import { randomOf } from './random';
+import { Random, testSeed } from '../support/random';
 import { runTrial } from './trial';
 import { kindsOfTrials } from './worlds';
 
 const trials = Number(process.env.CHAOS_TRIALS ?? 50);
-const firstSeed = Number(process.env.CHAOS_SEED ?? randomInt(1, 2 ** 31));
+const firstSeed = Number(process.env.CHAOS_SEED ?? testSeed);
 const TRIAL_TIMEOUT_MS = 240_000;
 let toxiproxy: Toxiproxy;
 let shared: Promise<Product> | undefined;
@@ -33,7 +32,7 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
   let end: Promise<unknown> = Promise.resolve();
 
   async function trialOf(seed: number): Promise<string[]> {
-    const world = await createWorld(randomOf(seed), toxiproxy);
+    const world = await createWorld(new Random(seed), toxiproxy);
     try {
       return await runTrial(world.parts, `seed ${seed}`);
     } finally {

@@ -7,7 +7,7 @@ import { type Json, recordPath } from '../support/clients/api-client';
 import { ledgerIntegration, type LedgerServer } from '../support/servers/ledger-server';
 import type { ProductTenant } from '../support/environments/product';
 import { type Account, type Change, judge } from './oracle';
-import type { Random } from './random';
+import type { Random } from '../support/random';
 
 const WRITERS = 4;
 const RECORDS = 8;

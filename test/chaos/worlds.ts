@@ -12,7 +12,7 @@ import { type Misbehaviour, startLedgerServer } from '../support/servers/ledger-
 import { type Product, startProduct, throughPort } from '../support/environments/product';
 import { temporaryFolder } from '../support/servers/shared-servers';
 import { until } from '../support/until';
-import type { Random } from './random';
+import type { Random } from '../support/random';
 import type { TrialOptions } from './trial';
 
 export interface World {

@@ -1,5 +1,4 @@
 /** Who is told what, and the one decision about each person's e-mail: rules.md 24 to 26, R18. */
-import { beginEmailAttempt } from '../../../db/notifications/notification-emails';
 import {
   countUnread,
   emailAtOnce,
@@ -83,51 +82,6 @@ const emails = () =>
   );
 const settle = (notificationRecipientId: string) =>
   tenant.work((work) => decideRecipient(work, { notificationRecipientId }));
-
-it('is viewed or sent, never both and never neither, when somebody looks in the very instant of its time: 2,000 races (R18)', async () => {
-  const count = 2_000;
-  await tenant.work(async (work) => {
-    for (let index = 0; index < count; index += 1)
-      await notifyPerson(work, { personId: ada.personId, operationId: null, revealAt: work.now, ...news() });
-  });
-  const all = await recipients();
-  for (let start = 0; start < count; start += 100)
-    await Promise.all(all.slice(start, start + 100).map((row) => settle(row.notificationRecipientId)));
-  later(901);
-
-  const outcomes: unknown[] = [];
-  for (let start = 0; start < count; start += 8) {
-    const round = all
-      .slice(start, start + 8)
-      .flatMap(({ notificationRecipientId, notificationId }, index) => {
-        const view = () =>
-          tenant.work((work) =>
-            viewNotification(work, { personId: ada.personId, notificationId, how: 'opened' }),
-          );
-        const decide = async () => outcomes.push((await settle(notificationRecipientId)).decision);
-        return index % 2 === 0 ? [view(), decide()] : [decide(), view()];
-      });
-    await Promise.all(round);
-  }
-
-  const decided = await recipients();
-  const sent = decided.filter(({ decision }) => decision === 'emailed');
-  const suppressed = decided.filter(({ decision }) => decision === 'viewed');
-  expect([sent.length + suppressed.length, (await emails()).length]).toEqual([count, sent.length]);
-  expect(decided.filter(({ viewedAt }) => viewedAt === null)).toEqual([]);
-  expect(suppressed.filter(({ emailId }) => emailId !== null)).toEqual([]);
-  expect(outcomes.filter((outcome) => outcome === 'emailed')).toHaveLength(sent.length);
-  // Both sides won some, or the race was none.
-  expect([sent.length > 0, suppressed.length > 0]).toEqual([true, true]);
-
-  // What was viewed by then does not leave either, though it was to be sent.
-  const attempts = await Promise.all(
-    sent
-      .slice(0, 20)
-      .map(({ emailId }) => tenant.work((work) => beginEmailAttempt(work, { emailId: emailId as string }))),
-  );
-  expect(attempts.filter(({ kind }) => kind !== 'over')).toEqual([]);
-}, 180_000);
 
 it('tells the end of an operation once, however often it is told', async () => {
   const operationId = newUuid();

@@ -9,15 +9,13 @@ import {
 import { openBackfillWindows } from '../../../db/push/backfill';
 import { acceptChanges, type RecordChange } from '../../../db/records/accept-changes';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
-import { Random } from '../../workflows/push/properties/random';
+import { Random, testSeed } from '../../support/random';
 import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';
 
-const seed = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * 1e9));
 let db: TestDb;
 let tenant: GivenTenant;
 
 beforeAll(async () => {
-  console.info(`Shuffles: PROPERTY_SEED=${seed}`);
   db = await openTestDb();
 });
 afterAll(() => db.end());
@@ -71,7 +69,7 @@ describe('R11: the same change, delivered a hundred times at once', () => {
 
 describe('R12: changes out of order', () => {
   it('end with the highest version of each record, in batches of any mixture and any order', async () => {
-    const random = new Random(seed);
+    const random = new Random();
     const integrationId = await tenant.integration();
     const changes = random.shuffled(
       Array.from({ length: 200 }, (_, record) =>
@@ -97,7 +95,7 @@ describe('R12: changes out of order', () => {
   });
 
   it('end with what occurred last, where there are no versions', async () => {
-    const random = new Random(seed + 1);
+    const random = new Random(testSeed + 1);
     const from = Date.now() - 3_600_000;
     const changes = Array.from({ length: 100 }, (_, record) =>
       Array.from({ length: 5 }, (__, step) =>
@@ -137,7 +135,7 @@ describe('R12: changes out of order', () => {
 
 describe('batches over the same records', () => {
   it('surface no deadlock and lose no update, creations included', async () => {
-    const random = new Random(seed + 2);
+    const random = new Random(testSeed + 2);
     await tenant.integration();
     await tenant.integration();
     const batch = (index: number) =>
@@ -172,7 +170,7 @@ describe('batches over the same records', () => {
   });
 
   it('takes many clients that create overlapping records at once', async () => {
-    const random = new Random(seed + 3);
+    const random = new Random(testSeed + 3);
     const clients = Array.from({ length: 20 }, () =>
       random.shuffled(Array.from({ length: 100 }, (_, record) => record)).slice(0, 50),
     );

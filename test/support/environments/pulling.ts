@@ -1,4 +1,5 @@
 /** Pulling in a PushEnvironment: integrations of the CRM, their runs, and what came of them. */
+import { randomUUID } from 'node:crypto';
 import { syncRunWorkflowId } from '../../../contract/sync-run';
 import {
   deleteIntegration,
@@ -69,7 +70,7 @@ export class Pulled {
     settings: Partial<NewIntegration> = {},
     prepare: (account: CrmAccount) => Promise<void> | void = () => undefined,
   ): Promise<Pulled> {
-    const owner = `${tenant.tenantId}-${Math.random()}`;
+    const owner = `${tenant.tenantId}-${randomUUID()}`;
     const account = tenant.world.crm.account(owner);
     account.type('contacts');
     await prepare(account);

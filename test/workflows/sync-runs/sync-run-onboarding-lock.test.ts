@@ -1,4 +1,5 @@
-/** The onboarding gate on skipped time (rules.md 33). */
+/** The onboarding lock on skipped time (rules.md 33). */
+import { randomUUID } from 'node:crypto';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { Unavailable, Unauthorized } from '../../../connectors/errors';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
@@ -19,7 +20,7 @@ beforeEach(async () => {
 const TWO = { contacts: CONTACTS, companies: CONTACTS };
 const outcome = async (recordType = 'contacts') => {
   const [accepted] = await tenant.accept({
-    externalId: `x-${Math.random()}`,
+    externalId: `x-${randomUUID()}`,
     recordType,
     fields: { other: 1 },
   });

@@ -7,11 +7,13 @@ import type { ReadRequest } from '../../../connectors/connector';
 import type { SyncJobReport } from '../../../contract/sync-run';
 import { METADATA_JOB } from '../../../db/tables/pull';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+import { Random } from '../../support/random';
 import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
 
 let world: PushEnvironment;
 let tenant: TestTenant;
 const HOUR = 3_600_000;
+const random = new Random();
 
 beforeAll(async () => {
   world = await PushEnvironment.create();
@@ -393,7 +395,7 @@ describe('a worker that dies', () => {
     const pulled = await linked(30);
     for (const id of people(30)) await pulled.account.put('contacts', id, { name: `new ${id}` });
     await pulled.account.remove('contacts', 'p000');
-    pulled.account.beforePage = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+    pulled.account.beforePage = () => new Promise((resolve) => setTimeout(resolve, random.next() * 5));
     const { syncRunId } = await pulled.request('full');
     const activities = createSyncRunActivities(world.dependencies);
     const place = { tenantId: tenant.tenantId, integrationId: pulled.integrationId };

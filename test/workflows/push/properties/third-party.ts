@@ -13,7 +13,7 @@ import {
 } from '../../../../connectors/errors';
 import type { PushEnvironment } from '../../../support/environments/push-environment';
 import { GONE, payloadText, type Wanted } from './model';
-import type { Random } from './random';
+import type { Random } from '../../../support/random';
 
 export type Mood = 'well' | 'down' | 'failing' | 'unauthorized';
 

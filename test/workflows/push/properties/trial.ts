@@ -16,7 +16,7 @@ import type { RecordTypeMapping } from '../../../../domain/records/mapping';
 import { sweep } from '../../../../worker/sweeper';
 import type { PushEnvironment, TestTenant } from '../../../support/environments/push-environment';
 import { GONE, type ModelRecord, ModelRecordSync, type Settings, wantedOf } from './model';
-import { Random } from './random';
+import { Random } from '../../../support/random';
 import { type Call, POISON, ThirdParty } from './third-party';
 
 const SECOND = 1_000;

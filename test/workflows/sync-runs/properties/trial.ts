@@ -6,7 +6,7 @@ import { RateLimited, Unavailable } from '../../../../connectors/errors';
 import { syncRunWorkflowId } from '../../../../contract/sync-run';
 import type { PushEnvironment, TestTenant } from '../../../support/environments/push-environment';
 import { Pulled } from '../../../support/environments/pulling';
-import { Random } from '../../push/properties/random';
+import { Random } from '../../../support/random';
 
 const IDS = Array.from({ length: 14 }, (_, index) => `r${String(index).padStart(2, '0')}`);
 /** Never removed: a list that is empty all at once is another matter (rules.md 35). */

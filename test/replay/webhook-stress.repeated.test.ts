@@ -13,10 +13,12 @@ import {
 import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
 import { createOutboxHandlers } from '../../worker/outbox-handlers';
 import { createRunFolder } from '../support/environments/run-folder';
+import { Random } from '../support/random';
+import { repetitions } from '../support/tier';
 import { workflowBundle } from '../support/servers/shared-servers';
 import { type PushWorker, quietenTemporal, startPushWorker } from './lane-worker';
 
-const EVENTS = Number(process.env.STRESS_SIGNALS ?? 300);
+const EVENTS = Number(process.env.STRESS_SIGNALS ?? repetitions({ quick: 150, full: 300 }));
 const tenantId = '01900000-0000-7000-8000-000000000001';
 const endpointId = '01900000-0000-7000-8000-000000000003';
 const workflowId = webhookEndpointWorkflowId({ endpointId });
@@ -31,6 +33,7 @@ interface Delivery {
 
 const deliveries: Delivery[] = [];
 const violations: string[] = [];
+const random = new Random();
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** One in three fails and is tried again a moment later. */
@@ -39,12 +42,12 @@ async function attempt(delivery: Delivery, firedAt: number): Promise<boolean> {
   if (delivery.nextAttemptAt === null || delivery.nextAttemptAt > firedAt)
     violations.push('a delivery was made early');
   Object.assign(delivery, { isUnderWay: true, nextAttemptAt: null, attempts: delivery.attempts + 1 });
-  await sleep(Math.random() * 10);
-  const isDelivered = Math.random() < 2 / 3;
+  await sleep(random.next() * 10);
+  const isDelivered = random.next() < 2 / 3;
   Object.assign(delivery, {
     isUnderWay: false,
     isDelivered,
-    nextAttemptAt: isDelivered ? null : Date.now() + Math.random() * 60,
+    nextAttemptAt: isDelivered ? null : Date.now() + random.next() * 60,
   });
   return isDelivered;
 }
@@ -54,7 +57,7 @@ async function deliverDueWebhooks({ firedAt }: DeliverDueWebhooksInput): Promise
   const outcomes = await Promise.all(due.map((delivery) => attempt(delivery, firedAt)));
   const waiting = deliveries.flatMap(({ nextAttemptAt }) => nextAttemptAt ?? []);
   const delivered = outcomes.filter(Boolean).length;
-  await sleep(Math.random() * 5); // between the last look at the rows and the end a signal may come
+  await sleep(random.next() * 5); // between the last look at the rows and the end a signal may come
   return {
     state: 'working',
     tenantId,
@@ -105,7 +108,7 @@ describe('a lane of an endpoint that is signalled in every moment of its life', 
         sending.push(
           handleRow({ topic: 'webhook_endpoint', tenantId, subjectId: endpointId, nextDueAt: new Date(now) }),
         );
-        await sleep(Math.random() < 0.04 ? 250 : Math.random() * 40); // now and then long enough to let it end
+        await sleep(random.next() < 0.04 ? 250 : random.next() * 40); // now and then long enough to let it end
       }
       await Promise.all(sending);
       await pushEnv.client.workflow.getHandle(workflowId).result();

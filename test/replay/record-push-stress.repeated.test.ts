@@ -8,10 +8,12 @@ import path from 'node:path';
 import { recordPushWorkflowId } from '../../contract/record-push';
 import { startTemporalServer, type TemporalServer } from '../../dev/start/temporal';
 import { createRunFolder } from '../support/environments/run-folder';
+import { Random } from '../support/random';
+import { repetitions } from '../support/tier';
 import { workflowBundle } from '../support/servers/shared-servers';
 import { type PushWorker, quietenTemporal, startPushWorker } from './lane-worker';
 
-const SIGNALS = Number(process.env.STRESS_SIGNALS ?? 300);
+const SIGNALS = Number(process.env.STRESS_SIGNALS ?? repetitions({ quick: 150, full: 300 }));
 const RECORDS = 40;
 const tenantId = '01900000-0000-7000-8000-000000000001';
 const integrationId = '01900000-0000-7000-8000-000000000002';
@@ -31,6 +33,7 @@ const rows = Array.from({ length: RECORDS }, (): Row => ({
   isPushing: false,
 }));
 const violations: string[] = [];
+const random = new Random();
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function push(row: Row, firedAt: number): Promise<void> {
@@ -38,7 +41,7 @@ async function push(row: Row, firedAt: number): Promise<void> {
   if (row.dueAt === null || row.dueAt > firedAt) violations.push('a pair was pushed early');
   Object.assign(row, { isPushing: true, dueAt: null });
   const { version } = row;
-  await sleep(Math.random() * 10);
+  await sleep(random.next() * 10);
   Object.assign(row, { isPushing: false, pushed: version });
 }
 
@@ -47,7 +50,7 @@ async function pushDueRecords({ firedAt }: { firedAt: number }) {
   await Promise.all(due.map((row) => push(row, firedAt)));
   const waiting = rows.flatMap((row) => row.dueAt ?? []);
   const nextDueAt = waiting.length === 0 ? null : Math.min(...waiting);
-  await sleep(Math.random() * 5); // between the last look at the rows and the end a signal may come
+  await sleep(random.next() * 5); // between the last look at the rows and the end a signal may come
   return {
     state: 'working' as const,
     pushed: due.length,
@@ -87,14 +90,14 @@ describe('a lane that is signalled in every moment of its life', () => {
     async () => {
       const sending: Promise<void>[] = [];
       for (let signal = 0; signal < SIGNALS; signal += 1) {
-        const row = rows[Math.floor(Math.random() * RECORDS)] as Row;
+        const row = rows[Math.floor(random.next() * RECORDS)] as Row;
         const wasOpen = row.dueAt !== null;
         row.version += 1;
-        row.dueAt = Date.now() + Math.random() * 60;
+        row.dueAt = Date.now() + random.next() * 60;
         // As in an acceptance: only a window that opens is told of, moving one is not.
         if (!wasOpen)
           sending.push(pushEnv.signalPushQueue({ tenantId, integrationId, nextDueAt: row.dueAt }));
-        await sleep(Math.random() < 0.04 ? 250 : Math.random() * 40); // now and then long enough to let it end
+        await sleep(random.next() < 0.04 ? 250 : random.next() * 40); // now and then long enough to let it end
       }
       await Promise.all(sending);
       const handle = pushEnv.client.workflow.getHandle(workflowId);

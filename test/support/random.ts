@@ -1,8 +1,14 @@
-/** Repeatable chance: the same seed makes the same choices. */
+/**
+ * Repeatable random choices. TEST_SEED is a fixed number in `npm test` and in CI (jest.config.cjs) and a fresh one in
+ * `npm run chaos`, which prints it. `TEST_SEED=<number>` in front of the command repeats a run.
+ */
+export const testSeed = Number(process.env.TEST_SEED);
+
+/** The same seed makes the same choices. */
 export class Random {
   private state: number;
 
-  constructor(readonly seed: number) {
+  constructor(readonly seed: number = testSeed) {
     this.state = seed >>> 0;
   }
 

@@ -1,13 +1,16 @@
 /**
- * Random lives of a dataset on the time-skipping server: see pull-properties/trial.ts for what happens and what must hold.
+ * Random lives of a dataset on the time-skipping server: see properties/trial.ts for what happens and what must hold.
  *
  * `PROPERTY_RUNS=200` runs more of them, `PROPERTY_SEED=123` repeats one; a failure prints its seed and every step.
  */
 import { PushEnvironment } from '../../support/environments/push-environment';
+import { testSeed } from '../../support/random';
+import { repetitions } from '../../support/tier';
 import { PullTrial } from './properties/trial';
 
-const RUNS = process.env.PROPERTY_SEED === undefined ? Number(process.env.PROPERTY_RUNS ?? 15) : 1;
-const firstSeed = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * 1e9));
+const { PROPERTY_RUNS, PROPERTY_SEED } = process.env;
+const RUNS = PROPERTY_SEED === undefined ? Number(PROPERTY_RUNS ?? repetitions({ quick: 3, full: 15 })) : 1;
+const firstSeed = Number(PROPERTY_SEED ?? testSeed);
 const seeds = Array.from({ length: RUNS }, (_, run) => firstSeed + run);
 
 let world: PushEnvironment;

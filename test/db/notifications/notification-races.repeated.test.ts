@@ -1,0 +1,89 @@
+/** A view races with the decision about the e-mail of the same notification: R18. */
+import { beginEmailAttempt } from '../../../db/notifications/notification-emails';
+import { decideRecipient, viewNotification } from '../../../db/notifications/notification-recipients';
+import { notifyPerson } from '../../../db/notifications/notifications';
+import { newUuid } from '../../../db/sql/ids';
+import { type GivenPerson, givenPerson } from '../../support/environments/people';
+import { repetitions } from '../../support/tier';
+import { GivenTenant, openTestDb, type TestDb } from '../given';
+
+const count = repetitions({ quick: 200, full: 2_000 });
+let at = new Date('2026-11-21T09:00:00Z');
+let db: TestDb;
+let tenant: GivenTenant;
+let ada: GivenPerson;
+
+beforeAll(async () => {
+  db = await openTestDb(() => at);
+  tenant = await GivenTenant.create(db);
+  ada = await givenPerson(db.database, tenant.tenantId);
+});
+afterAll(() => db.end());
+
+const recipients = () =>
+  tenant.work(({ trx, tenantId }) =>
+    trx
+      .selectFrom('notificationRecipients')
+      .selectAll()
+      .where('tenantId', '=', tenantId)
+      .orderBy('notificationId')
+      .execute(),
+  );
+const emails = () =>
+  tenant.work(({ trx, tenantId }) =>
+    trx.selectFrom('emails').selectAll().where('tenantId', '=', tenantId).execute(),
+  );
+const settle = (notificationRecipientId: string) =>
+  tenant.work((work) => decideRecipient(work, { notificationRecipientId }));
+
+it('is viewed or sent, never both and never neither, when it is opened in the instant its e-mail is due (R18)', async () => {
+  await tenant.work(async (work) => {
+    for (let index = 0; index < count; index += 1)
+      await notifyPerson(work, {
+        personId: ada.personId,
+        operationId: null,
+        revealAt: work.now,
+        kind: 'sync_complete',
+        integrationId: null,
+        syncRunId: newUuid(),
+        detail: 'Done.',
+      });
+  });
+  const all = await recipients();
+  for (let start = 0; start < count; start += 100)
+    await Promise.all(all.slice(start, start + 100).map((row) => settle(row.notificationRecipientId)));
+  at = new Date(at.getTime() + 901_000);
+
+  const outcomes: unknown[] = [];
+  for (let start = 0; start < count; start += 8) {
+    const round = all
+      .slice(start, start + 8)
+      .flatMap(({ notificationRecipientId, notificationId }, index) => {
+        const view = () =>
+          tenant.work((work) =>
+            viewNotification(work, { personId: ada.personId, notificationId, how: 'opened' }),
+          );
+        const decide = async () => outcomes.push((await settle(notificationRecipientId)).decision);
+        return index % 2 === 0 ? [view(), decide()] : [decide(), view()];
+      });
+    await Promise.all(round);
+  }
+
+  const decided = await recipients();
+  const sent = decided.filter(({ decision }) => decision === 'emailed');
+  const suppressed = decided.filter(({ decision }) => decision === 'viewed');
+  expect([sent.length + suppressed.length, (await emails()).length]).toEqual([count, sent.length]);
+  expect(decided.filter(({ viewedAt }) => viewedAt === null)).toEqual([]);
+  expect(suppressed.filter(({ emailId }) => emailId !== null)).toEqual([]);
+  expect(outcomes.filter((outcome) => outcome === 'emailed')).toHaveLength(sent.length);
+  // Each side won at least once; otherwise there was no race.
+  expect([sent.length > 0, suppressed.length > 0]).toEqual([true, true]);
+
+  // An e-mail whose notification has been viewed since the decision does not leave.
+  const attempts = await Promise.all(
+    sent
+      .slice(0, 20)
+      .map(({ emailId }) => tenant.work((work) => beginEmailAttempt(work, { emailId: emailId as string }))),
+  );
+  expect(attempts.filter(({ kind }) => kind !== 'over')).toEqual([]);
+}, 180_000);
