@@ -1,80 +1,66 @@
 /**
- * Keeps the claims of one wake alive: tells Temporal that the worker lives, and moves the leases on in the database.
- * When the database cannot be told in time, the calls under way are ended before anybody else may claim their rows.
+ * Renews the leases of the claims that one activity execution holds, with each of its heartbeats.
+ * If the database cannot be reached in time, calls in progress are aborted before another worker may claim the same rows.
  */
 import type { Context } from '@temporalio/activity';
-import type { ActivityDependencies } from './dependencies';
+import type { ActivityLog } from './dependencies';
+import { HEARTBEAT_INTERVAL_MS, type TimeBox } from './time-box';
 
-const BEAT_MS = 4_000;
+export interface Lease {
+  claimId: string;
+  /** Keys of the claimed rows, read at each renewal: rows whose result was recorded may be left out. */
+  ids(): readonly string[];
+}
 
-export interface LeaseOptions {
-  log: ActivityDependencies['log'];
+export interface ClaimLeasesOptions {
+  timeBox: TimeBox;
   leaseMs: number;
-  /** Workflow time. */
-  now: () => Date;
-  /** Moves the leases of a claim on in the database. */
-  renew(claim: { claimId: string; ids: readonly string[]; leaseUntil: Date }): Promise<unknown>;
-  /** For the log: whose claims these are, under the ids that the API shows. */
-  names: object;
+  log: ActivityLog;
+  /** The owner of the claims, under the ids that the API shows. */
+  logFields: object;
+  renew(lease: { claimId: string; ids: readonly string[]; leaseUntil: Date }): Promise<unknown>;
 }
 
 export class ClaimLeases {
-  private readonly controller = new AbortController();
-  private readonly claims = new Map<string, readonly string[]>();
+  private readonly leases = new Set<Lease>();
   private renewedAt = performance.now();
 
-  constructor(private readonly options: LeaseOptions) {}
+  constructor(private readonly options: ClaimLeasesOptions) {}
 
-  /** Aborted when calls under way must end: the lease is about to be lost, or the worker stops. */
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
-  /** How long a claim made now belongs to us, in workflow time. */
+  /** When the lease of a claim made now ends, in workflow time. */
   leaseUntil(): Date {
-    return new Date(this.options.now().getTime() + this.options.leaseMs);
+    return this.options.timeBox.after(this.options.leaseMs);
   }
 
-  /** Beats until the returned function is called. */
-  keep(activity: Context): () => void {
-    const stop = () => this.controller.abort();
-    activity.cancellationSignal.addEventListener('abort', stop, { once: true });
-    activity.heartbeat();
-    const timer = setInterval(() => {
-      activity.heartbeat();
-      void this.renew();
-    }, BEAT_MS);
-    return () => {
-      clearInterval(timer);
-      activity.cancellationSignal.removeEventListener('abort', stop);
-    };
+  /** Sends heartbeats and renews the leases until `run` ends. */
+  async renewDuring<T>(activity: Context, run: () => Promise<T>): Promise<T> {
+    return this.options.timeBox.withHeartbeat(activity, run, () => void this.renewAll());
   }
 
-  /** `work` holds the claim over these rows: its lease is renewed as long as it runs. `ids` may grow shorter meanwhile. */
-  async during<T>(
-    { claimId, ids }: { claimId: string; ids: readonly string[] },
-    work: () => Promise<T>,
-  ): Promise<T> {
-    this.claims.set(claimId, ids);
+  /** Holds a claim: its lease is renewed until `run` ends. */
+  async withLease<T>(lease: Lease, run: () => Promise<T>): Promise<T> {
+    this.leases.add(lease);
     try {
-      return await work();
+      return await run();
     } finally {
-      this.claims.delete(claimId);
+      this.leases.delete(lease);
     }
   }
 
-  private async renew(): Promise<void> {
-    if (this.controller.signal.aborted) return; // the calls were ended: what does not end by that must not keep its rows for ever
-    const beganAt = performance.now();
+  private async renewAll(): Promise<void> {
+    const { timeBox, leaseMs, log, logFields, renew } = this.options;
+    // Calls were aborted. A call that ignores the abort must not hold its rows for longer than one lease.
+    if (timeBox.signal.aborted) return;
+    const renewalStartedAt = performance.now();
     try {
-      for (const [claimId, ids] of this.claims)
-        await this.options.renew({ claimId, ids, leaseUntil: this.leaseUntil() });
-      this.renewedAt = beganAt;
+      for (const { claimId, ids } of this.leases)
+        await renew({ claimId, ids: ids(), leaseUntil: this.leaseUntil() });
+      this.renewedAt = renewalStartedAt;
     } catch (error) {
-      this.options.log.warn({ err: error, ...this.options.names }, 'could not renew the lease of a claim');
+      log.warn({ err: error, ...logFields }, 'could not renew the lease of a claim');
     }
-    // One beat before the lease ends nobody else can hold these rows yet.
-    if (this.claims.size > 0 && performance.now() - this.renewedAt > this.options.leaseMs - BEAT_MS)
-      this.controller.abort();
+    // One heartbeat before the lease ends, no other worker can have claimed these rows yet.
+    if (this.leases.size > 0 && performance.now() - this.renewedAt > leaseMs - HEARTBEAT_INTERVAL_MS)
+      timeBox.abort();
   }
 }

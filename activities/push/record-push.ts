@@ -16,6 +16,7 @@ import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-que
 import { isUnreachableLongEnoughToFail } from '../../domain/retry';
 import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
+import { TimeBox } from '../time-box';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { pushBatch } from './push-batch';
 import {
@@ -46,9 +47,7 @@ const CHECK_AGAIN_MS = 1_000;
 
 /** The state of one wake. */
 class PushDueRecordsTask {
-  private readonly startedAt = performance.now();
-  /** What to add to this process's stopwatch to get workflow time. */
-  private clockOffsetMs: number;
+  private readonly timeBox: TimeBox;
   private readonly leases: ClaimLeases;
   private pushed = 0;
   private lastCheck: { requestedAt: number; state: Promise<ThirdPartyState> } | undefined;
@@ -57,49 +56,25 @@ class PushDueRecordsTask {
     private readonly deps: Dependencies,
     private readonly input: PushDueRecordsInput,
   ) {
-    this.clockOffsetMs = input.firedAt - this.startedAt;
     const { integrationId } = input;
+    this.timeBox = new TimeBox({ ...deps, ...deps.pushing, firedAt: input.firedAt });
     this.leases = new ClaimLeases({
-      log: deps.log,
+      timeBox: this.timeBox,
       leaseMs: deps.pushing.leaseMs,
-      now: () => this.now(),
+      log: deps.log,
       renew: ({ claimId, ids, leaseUntil }) =>
         deps.database.withTenant(input.tenantId, (work) =>
           renewLease(work, { integrationId, claimId, recordIds: ids, leaseUntil }),
         ),
-      names: { integration_id: typeIdOf('int', integrationId) },
+      logFields: { integration_id: typeIdOf('int', integrationId) },
     });
   }
 
   async run(): Promise<PushReport> {
-    const stopBeating = this.leases.keep(Context.current());
-    try {
-      while (this.isWithinTimeBox() && (await this.step()));
-      return await this.report();
-    } finally {
-      stopBeating();
-    }
-  }
-
-  /** Workflow time: when the lane woke, plus what has passed since. */
-  private now(): Date {
-    return new Date(this.clockOffsetMs + performance.now());
-  }
-
-  /**
-   * An attempt can begin long after the lane woke: its worker died, or there was none. The database's clock tells how long, or else
-   * leases and a Retry-After would be counted from a moment that has passed.
-   */
-  private updateTime(now: Date): void {
-    this.clockOffsetMs = Math.max(this.clockOffsetMs, now.getTime() - performance.now());
-  }
-
-  private isWithinTimeBox(): boolean {
-    return (
-      performance.now() - this.startedAt < this.deps.pushing.timeBoxMs &&
-      !this.deps.isStopping() &&
-      !this.leases.signal.aborted
-    );
+    return this.leases.renewDuring(Context.current(), async () => {
+      while (this.timeBox.isWithinTimeBox() && (await this.step()));
+      return this.report();
+    });
   }
 
   /** @returns true when there is more to do in this wake. */
@@ -109,7 +84,7 @@ class PushDueRecordsTask {
     const isBackfilling = integration.backfillReason !== null && (await this.backfill());
     if (integration.blockedUntil === null)
       return (await this.pushEverythingDue(integration)) || isBackfilling;
-    if (integration.blockedUntil > this.now())
+    if (integration.blockedUntil > this.timeBox.now())
       return (await this.startBlockedWindows(integration)) || isBackfilling;
     await this.unblock(integration, integration.blockedUntil);
     return true;
@@ -118,7 +93,7 @@ class PushDueRecordsTask {
   private async backfill(): Promise<boolean> {
     const { integrationId } = this.input;
     const { isDone } = await this.inTenant((work) =>
-      openBackfillWindows(work, { integrationId, now: this.now(), limit: BACKFILL_CHUNK }),
+      openBackfillWindows(work, { integrationId, now: this.timeBox.now(), limit: BACKFILL_CHUNK }),
     );
     return !isDone;
   }
@@ -126,7 +101,8 @@ class PushDueRecordsTask {
   /** Due windows of a blocked integration turn into pushes that wait: the status tells the truth, and no call is made. */
   private async startBlockedWindows(integration: Integration): Promise<boolean> {
     const isFailing =
-      integration.outageSince !== null && isUnreachableLongEnoughToFail(integration.outageSince, this.now());
+      integration.outageSince !== null &&
+      isUnreachableLongEnoughToFail(integration.outageSince, this.timeBox.now());
     const claim = await this.claim(integration, { limit: BLOCKED_CHUNK, onlyWindows: true });
     const errors = isFailing ? [unreachableError(integration.blockedDetail ?? 'No answer.')] : null;
     await this.conclude(
@@ -142,7 +118,7 @@ class PushDueRecordsTask {
   private async unblock(integration: Integration, blockedUntil: Date): Promise<void> {
     if (integration.blockedReason !== 'outage') return this.note({ kind: 'well' }, integration);
     const isOurTurn = await this.inTenant((work) =>
-      claimProbe(work, { integrationId: this.input.integrationId, now: this.now(), blockedUntil }),
+      claimProbe(work, { integrationId: this.input.integrationId, now: this.timeBox.now(), blockedUntil }),
     );
     if (isOurTurn) await this.note(await askThirdParty(() => this.open(integration)), integration);
   }
@@ -153,7 +129,7 @@ class PushDueRecordsTask {
     const open = () => (opened ??= this.open(integration));
     let mustCheckAgain = false;
     const workThrough = async (): Promise<void> => {
-      while (!mustCheckAgain && this.isWithinTimeBox()) {
+      while (!mustCheckAgain && this.timeBox.isWithinTimeBox()) {
         const { taken, isOver } = await this.pushOneBatch(integration, open);
         mustCheckAgain ||= isOver;
         if (taken === 0) return;
@@ -178,14 +154,15 @@ class PushDueRecordsTask {
     });
     const [first] = claim.pushes;
     if (first === undefined) return { taken: claim.taken, isOver: claim.isOutdated };
-    const held = { claimId: first.claimId, ids: claim.pushes.map(({ recordId }) => recordId) };
-    return this.leases.during(held, async () => {
+    const recordIds = claim.pushes.map(({ recordId }) => recordId);
+    const held = { claimId: first.claimId, ids: () => recordIds };
+    return this.leases.withLease(held, async () => {
       const batch = {
         pushes: claim.pushes,
         recordTypes: integration.recordTypes,
         open,
         ask: () => this.ask(open),
-        now: this.now(),
+        now: this.timeBox.now(),
         log: this.deps.log,
       };
       const { concluded, trouble } = await pushBatch(batch);
@@ -204,7 +181,7 @@ class PushDueRecordsTask {
     const options = {
       integration,
       firedAt: new Date(this.input.firedAt),
-      now: this.now(),
+      now: this.timeBox.now(),
       leaseUntil: this.leases.leaseUntil(),
       limit,
       onlyWindows,
@@ -220,7 +197,7 @@ class PushDueRecordsTask {
         integrationId: this.input.integrationId,
         claimId,
         concluded,
-        now: this.now(),
+        now: this.timeBox.now(),
       }),
     );
   }
@@ -241,7 +218,7 @@ class PushDueRecordsTask {
   }
 
   private async note(state: ThirdPartyState, integration: Integration): Promise<void> {
-    const now = this.now();
+    const now = this.timeBox.now();
     if (state.kind !== 'well')
       this.deps.log.warn({ ...this.names(), trouble: state.kind }, 'third party in trouble');
     else this.deps.log.info(this.names(), 'third party answers again');
@@ -250,8 +227,8 @@ class PushDueRecordsTask {
 
   private async report(): Promise<PushReport> {
     const outlook = await this.inTenant((work) => readPushQueueStatus(work, this.input));
-    const now = this.now().getTime();
-    const isUnfinished = !this.isWithinTimeBox() || outlook.hasBackfill;
+    const now = this.timeBox.now().getTime();
+    const isUnfinished = !this.timeBox.isWithinTimeBox() || outlook.hasBackfill;
     // Due still, though there was time for it: an acceptance holds it locked.
     const earliest = isUnfinished ? now : now + CHECK_AGAIN_MS;
     const nextDueAt = outlook.hasBackfill ? now : (outlook.nextDueAt?.getTime() ?? null);
@@ -271,13 +248,10 @@ class PushDueRecordsTask {
   }
 
   private open(integration: Integration): Promise<OpenConnector> {
-    return this.deps.openConnector(this.input.tenantId, integration, this.leases.signal, 'push');
+    return this.deps.openConnector(this.input.tenantId, integration, this.timeBox.signal, 'push');
   }
 
   private inTenant<T>(work: Parameters<typeof this.deps.database.withTenant<T>>[1]): Promise<T> {
-    return this.deps.database.withTenant(this.input.tenantId, (context) => {
-      this.updateTime(context.now);
-      return work(context);
-    });
+    return this.deps.database.withTenant(this.input.tenantId, this.timeBox.tracking(work));
   }
 }

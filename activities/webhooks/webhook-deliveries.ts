@@ -38,6 +38,7 @@ import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
 import { runBounded } from '../bounded-worker-pool';
 import type { ActivityDependencies } from '../dependencies';
+import { TimeBox } from '../time-box';
 import { WriteBatcher } from '../write-batcher';
 
 export interface WebhookActivities {
@@ -65,9 +66,7 @@ interface Tried {
 
 /** The state of one wake. */
 class DeliverDueWebhooksTask {
-  private readonly startedAt = performance.now();
-  /** What to add to this process's stopwatch to get workflow time. */
-  private clockOffsetMs: number;
+  private readonly timeBox: TimeBox;
   private readonly claimId = newUuid();
   private readonly held = new Set<string>();
   private readonly leases: ClaimLeases;
@@ -83,36 +82,34 @@ class DeliverDueWebhooksTask {
     private readonly input: DeliverDueWebhooksInput,
   ) {
     const { endpointId } = input;
-    this.clockOffsetMs = input.firedAt - this.startedAt;
     this.failures = input.recentFailures;
+    this.timeBox = new TimeBox({ ...deps, ...deps.delivering, firedAt: input.firedAt });
     this.leases = new ClaimLeases({
-      log: deps.log,
+      timeBox: this.timeBox,
       leaseMs: deps.delivering.leaseMs,
-      now: () => this.now(),
-      renew: ({ claimId, leaseUntil }) =>
+      log: deps.log,
+      renew: ({ claimId, ids, leaseUntil }) =>
         this.asWebhooksRole((work) =>
-          renewDeliveries(work, { endpointId, claimId, deliveryIds: [...this.held], leaseUntil }),
+          renewDeliveries(work, { endpointId, claimId, deliveryIds: ids, leaseUntil }),
         ),
-      names: this.names(),
+      logFields: this.names(),
     });
   }
 
   async run(): Promise<DeliveryReport> {
-    const stopBeating = this.leases.keep(Context.current());
-    try {
+    return this.leases.renewDuring(Context.current(), async () => {
       const endpoint = await this.asWebhooksRole((work) => findDeliveringEndpoint(work, this.input));
       if (endpoint !== undefined && stateOfEndpoint(endpoint) === 'working' && !this.isBlocked(endpoint)) {
-        await this.leases.during({ claimId: this.claimId, ids: [] }, () => this.deliver(endpoint));
+        const lease = { claimId: this.claimId, ids: () => [...this.held] };
+        await this.leases.withLease(lease, () => this.deliver(endpoint));
       }
-      return await this.report();
-    } finally {
-      stopBeating();
-    }
+      return this.report();
+    });
   }
 
   private async deliver(endpoint: DeliveringEndpoint): Promise<void> {
     const { atOnce, perClaim } = this.deps.delivering;
-    const secrets = await this.deps.openWebhookSecrets(endpoint, this.now());
+    const secrets = await this.deps.openWebhookSecrets(endpoint, this.timeBox.now());
     const tried = new WriteBatcher<Tried>((lot) => this.conclude(endpoint, lot));
     const intervalMs = endpoint.ratePerSecond === null ? 0 : 1_000 / endpoint.ratePerSecond;
     const limit = endpoint.ratePerSecond === null ? perClaim : Math.min(perClaim, 2 * endpoint.ratePerSecond);
@@ -124,8 +121,11 @@ class DeliverDueWebhooksTask {
         if (one !== null) await tried.add(one);
       },
       width: () =>
-        this.isHealthy() ? atOnce : Math.min(atOnce, failuresUntilDown(this.failures, this.now().getTime())),
-      shouldContinue: () => this.isWithinTimeBox() && !this.isPausing && !this.isOutdated && !tried.hasFailed,
+        this.isHealthy()
+          ? atOnce
+          : Math.min(atOnce, failuresUntilDown(this.failures, this.timeBox.now().getTime())),
+      shouldContinue: () =>
+        this.timeBox.isWithinTimeBox() && !this.isPausing && !this.isOutdated && !tried.hasFailed,
       intervalMs,
     };
     try {
@@ -140,7 +140,7 @@ class DeliverDueWebhooksTask {
     const options = {
       endpoint,
       claimId: this.claimId,
-      now: this.now(),
+      now: this.timeBox.now(),
       leaseUntil: this.leases.leaseUntil(),
       limit,
     };
@@ -156,12 +156,12 @@ class DeliverDueWebhooksTask {
     secrets: readonly string[],
     delivery: ClaimedDelivery,
   ): Promise<Tried | null> {
-    const at = this.now();
+    const at = this.timeBox.now();
     const { body, eventId } = delivery;
     if (body === null) return { delivery, at, answer: NO_LONGER_KEPT };
     const answer = await this.deps.webhookSender.send(
       { url: endpoint.url, id: typeIdOf('evt', eventId), at, body, secrets },
-      this.leases.signal,
+      this.timeBox.signal,
     );
     if (answer.isBrokenOff) {
       await this.release([delivery]);
@@ -183,7 +183,7 @@ class DeliverDueWebhooksTask {
       this.isPausing = false;
       return;
     }
-    const now = this.now().getTime();
+    const now = this.timeBox.now().getTime();
     this.failedAttempts += 1;
     this.failures = recentFailures([...this.failures, now], now);
     this.isPausing = failuresUntilDown(this.failures, now) === 0;
@@ -191,7 +191,7 @@ class DeliverDueWebhooksTask {
   }
 
   private async conclude(endpoint: DeliveringEndpoint, lot: readonly Tried[]): Promise<void> {
-    const now = this.now();
+    const now = this.timeBox.now();
     const concluded = lot.map((one) => conclusionOf(one, now));
     const health = await this.asWebhooksRole((work) =>
       recordDeliveryAttempts(work, { endpoint, claimId: this.claimId, concluded, now }),
@@ -230,7 +230,7 @@ class DeliverDueWebhooksTask {
 
   private async pause(endpoint: DeliveringEndpoint): Promise<void> {
     this.failures = [];
-    const until = new Date(this.now().getTime() + BREAKER_PAUSE_MS);
+    const until = this.timeBox.after(BREAKER_PAUSE_MS);
     await this.asWebhooksRole((work) => blockEndpoint(work, { endpoint, until }));
     this.deps.log.warn(this.names(), 'a webhook endpoint fails again and again; paused for a minute');
   }
@@ -248,13 +248,13 @@ class DeliverDueWebhooksTask {
     const outlook = await this.asWebhooksRole(async (work) => {
       const state = stateOfEndpoint(await findDeliveringEndpoint(work, this.input));
       if (state !== 'working')
-        await disableWaiting(work, { endpointId: this.input.endpointId, now: this.now() });
+        await disableWaiting(work, { endpointId: this.input.endpointId, now: this.timeBox.now() });
       return { ...(await readEndpointQueueStatus(work, this.input)), state };
     });
-    const now = this.now().getTime();
+    const now = this.timeBox.now().getTime();
     // Due still, though there was time for it: somebody else holds it.
     const earliest =
-      this.isWithinTimeBox() &&
+      this.timeBox.isWithinTimeBox() &&
       !this.isOutdated &&
       outlook.state === 'working' &&
       this.delivered + this.failedAttempts === 0
@@ -273,26 +273,8 @@ class DeliverDueWebhooksTask {
     };
   }
 
-  /** Workflow time: when the lane woke, plus what has passed since. */
-  private now(): Date {
-    return new Date(this.clockOffsetMs + performance.now());
-  }
-
-  /** An attempt of this activity can begin long after the lane woke; the database's clock tells. */
-  private updateTime(now: Date): void {
-    this.clockOffsetMs = Math.max(this.clockOffsetMs, now.getTime() - performance.now());
-  }
-
-  private isWithinTimeBox(): boolean {
-    return (
-      performance.now() - this.startedAt < this.deps.delivering.timeBoxMs &&
-      !this.deps.isStopping() &&
-      !this.leases.signal.aborted
-    );
-  }
-
   private isBlocked({ blockedUntil }: DeliveringEndpoint): boolean {
-    return blockedUntil !== null && blockedUntil > this.now();
+    return blockedUntil !== null && blockedUntil > this.timeBox.now();
   }
 
   private names(): { endpoint_id: string } {
@@ -300,10 +282,7 @@ class DeliverDueWebhooksTask {
   }
 
   private asWebhooksRole<T>(work: (context: Work) => Promise<T>): Promise<T> {
-    return this.deps.database.withWebhooksRole((context) => {
-      this.updateTime(context.now);
-      return work(context);
-    });
+    return this.deps.database.withWebhooksRole(this.timeBox.tracking(work));
   }
 }
 
