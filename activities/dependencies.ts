@@ -1,8 +1,9 @@
-/** What activities are given, put together in worker/dependencies.ts. Each activity asks for what it uses (`Pick`). */
+/** The dependencies of activities, assembled in worker/dependencies.ts. Each activity declares what it uses (`Pick`). */
 import type { Connector, ConnectorContext } from '../connectors/connector';
 import type { Database } from '../db/database';
 import type { Integration } from '../db/integrations/integrations';
 import type { RequestPriority } from '../domain/rate-limit/rate-limiter';
+import { GIVE_UP_AFTER_MS, OUTAGE_LIMITS, type OutageLimits } from '../domain/retry';
 import type { Mailer } from '../egress/mail/smtp-mailer';
 import type { WebhookSender } from '../egress/webhook-sender';
 import type { DeliveringEndpoint } from '../db/webhooks/endpoint-queue';
@@ -21,8 +22,8 @@ export interface ActivityLog {
 export interface ActivityDependencies {
   database: Database;
   /**
-   * The connector of an integration with its settings, opened credentials and a gated HTTP client that ends when `signal` aborts.
-   * Throws `Unauthorized` when there are no credentials, or they cannot be opened.
+   * The connector of an integration with its settings, decrypted credentials, and an HTTP client under the egress policy
+   * whose requests end when `signal` aborts. @throws Unauthorized without credentials, or if they cannot be decrypted.
    */
   openConnector(
     tenantId: string,
@@ -30,45 +31,64 @@ export interface ActivityDependencies {
     signal: AbortSignal,
     priority: RequestPriority,
   ): Promise<OpenConnector>;
-  /** How many records of a connector one claim takes. */
+  /** The number of records that one claim takes for a connector. */
   batchSizeOf(connectorKind: string): number;
-  /** null where the operator gave no SMTP settings: e-mails wait. */
+  /** null without SMTP settings: e-mails wait. */
   mailer: Mailer | null;
   webhookSender: WebhookSender;
-  /** The secrets that sign for an endpoint at `now`, the newest first. */
+  /** The signing secrets of an endpoint that are valid at `now`, the newest first. */
   openWebhookSecrets(endpoint: DeliveringEndpoint, now: Date): Promise<string[]>;
   log: ActivityLog;
   pushing: PushingLimits;
   pulling: PullingLimits;
   delivering: DeliveringLimits;
-  /** True once the worker was told to stop: finish what is begun, begin nothing. */
+  /** True once the worker was told to stop: activities finish what is in progress and start nothing. */
   isStopping(): boolean;
 }
 
 export interface PushingLimits {
-  /** How long a claim belongs to a worker that gives no sign of life. Longer than the activity's heartbeat timeout, so that nobody else holds it by then. */
+  /**
+   * How long a claim belongs to a worker that does not renew it.
+   * Longer than the activity's heartbeat timeout, so that the claim ends only after Temporal has given the activity up.
+   */
   leaseMs: number;
-  /** A wake begins no further batch after this; what is left is the next wake's, so that tenants take turns. */
+  /** The activity starts no further batch after this; the next execution continues, so that tenants take turns. */
   timeBoxMs: number;
-  /** Batches worked on at once in one lane. */
+  /** Batches in progress at the same time per integration. */
   parallelBatches: number;
+  /** A push is given up this long after its first attempt. */
+  giveUpAfterMs: number;
+  outage: OutageLimits;
 }
 
-export const PUSHING_LIMITS: PushingLimits = { leaseMs: 17_000, timeBoxMs: 20_000, parallelBatches: 2 };
+export const PUSHING_LIMITS: PushingLimits = {
+  leaseMs: 17_000,
+  timeBoxMs: 20_000,
+  parallelBatches: 2,
+  giveUpAfterMs: GIVE_UP_AFTER_MS,
+  outage: OUTAGE_LIMITS,
+};
 
 export interface PullingLimits {
-  /** A piece of a job asks for no further page after this; what is left is the next piece's, so that tenants take turns. */
+  /** The activity requests no further page after this; the next execution continues, so that tenants take turns. */
   timeBoxMs: number;
+  /** A job is given up this long after its first failed attempt. */
+  giveUpAfterMs: number;
+  outage: OutageLimits;
 }
 
-export const PULLING_LIMITS: PullingLimits = { timeBoxMs: 60_000 };
+export const PULLING_LIMITS: PullingLimits = {
+  timeBoxMs: 60_000,
+  giveUpAfterMs: GIVE_UP_AFTER_MS,
+  outage: OUTAGE_LIMITS,
+};
 
 export interface DeliveringLimits {
-  /** As of a push. */
+  /** As in `PushingLimits`. */
   leaseMs: number;
-  /** A wake begins no further attempt after this. */
+  /** The activity starts no further attempt after this. */
   timeBoxMs: number;
-  /** Deliveries under way at once to one endpoint. */
+  /** Deliveries in progress at the same time to one endpoint. */
   atOnce: number;
   /** Deliveries that one claim takes. */
   perClaim: number;

@@ -3,14 +3,23 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** A record refused with 5xx while the third party is well is tried this often, then it has failed. */
+/** After this many 5xx responses to one record, while the third party is otherwise available, its push has failed. */
 export const REFUSALS_MAX = 5;
-/** A third party that cannot be reached this long turns its waiting pushes into Sync failed; retries go on. */
-export const UNREACHABLE_FAILS_AFTER_MS = 15 * MINUTE;
-/** After this a push is given up: Sync failed with no further attempt. */
+/** Retries end after this: of a push since its first attempt, of a job since its first failure (rules.md 11, 35). */
 export const GIVE_UP_AFTER_MS = 72 * HOUR;
 
-const PROBE_DELAYS_MS = [30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE];
+export interface OutageLimits {
+  /** After this the waiting pushes of an unreachable third party show Sync failed; retries continue. */
+  failsAfterMs: number;
+  /** Waits before the first, second, … probe; the last one repeats. */
+  probeDelaysMs: readonly [number, ...number[]];
+}
+
+export const OUTAGE_LIMITS: OutageLimits = {
+  failsAfterMs: 15 * MINUTE,
+  probeDelaysMs: [30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE],
+};
+
 const RATE_LIMIT_DEFAULT_MS = 30 * SECOND;
 const RATE_LIMIT_MAX_MS = 24 * HOUR;
 
@@ -21,20 +30,27 @@ export function refusalBackoffMs(refusals: number): number {
 
 /**
  * When to probe a third party that is down, after `failedProbes` checks failed (0 = the outage has just been noticed).
- * Never steps over the moment at which its waiting pushes become Sync failed.
+ * A probe is never later than the moment at which waiting pushes become Sync failed.
  */
-export function nextProbeAt(outageSince: Date, failedProbes: number, now: Date): Date {
-  const delayMs = PROBE_DELAYS_MS[Math.min(failedProbes, PROBE_DELAYS_MS.length - 1)] as number;
+export function nextProbeAt(
+  { outageSince, failedProbes, now }: { outageSince: Date; failedProbes: number; now: Date },
+  { failsAfterMs, probeDelaysMs }: OutageLimits,
+): Date {
+  const delayMs = probeDelaysMs[Math.min(failedProbes, probeDelaysMs.length - 1)] ?? probeDelaysMs[0];
   const probeAt = now.getTime() + delayMs;
-  const failsAt = outageSince.getTime() + UNREACHABLE_FAILS_AFTER_MS;
+  const failsAt = outageSince.getTime() + failsAfterMs;
   return new Date(now.getTime() < failsAt && failsAt < probeAt ? failsAt : probeAt);
 }
 
-export function isUnreachableLongEnoughToFail(outageSince: Date, now: Date): boolean {
-  return now.getTime() - outageSince.getTime() >= UNREACHABLE_FAILS_AFTER_MS;
+export function isUnreachableLongEnoughToFail(
+  outageSince: Date,
+  now: Date,
+  { failsAfterMs }: OutageLimits,
+): boolean {
+  return now.getTime() - outageSince.getTime() >= failsAfterMs;
 }
 
-/** How long a rate limit holds everything back. `retryAfterMs` null = it did not say. */
+/** How long a rate limit pauses an integration. `retryAfterMs` is null if the third party named no time. */
 export function rateLimitDelayMs(retryAfterMs: number | null): number {
   if (retryAfterMs === null) return RATE_LIMIT_DEFAULT_MS;
   return Math.min(Math.max(retryAfterMs, SECOND), RATE_LIMIT_MAX_MS);

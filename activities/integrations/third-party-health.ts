@@ -1,6 +1,6 @@
 /** Whether a third party as a whole is well: the connector's `check` decides, never a record (ARCHITECTURE.md). */
 import { ConnectorError, RateLimited, Unauthorized } from '../../connectors/errors';
-import { rateLimitDelayMs } from '../../domain/retry';
+import { type OutageLimits, rateLimitDelayMs } from '../../domain/retry';
 import type { TenantWork } from '../../db/database';
 import {
   markOutage,
@@ -43,10 +43,11 @@ export async function recordThirdPartyState(
   work: TenantWork,
   { integrationId, credentialsUpdatedAt }: Pick<Integration, 'integrationId' | 'credentialsUpdatedAt'>,
   state: ThirdPartyState,
-  now: Date,
+  { now, outage }: { now: Date; outage: OutageLimits },
 ): Promise<void> {
   if (state.kind === 'well') await markRecovered(work, { integrationId, now });
-  else if (state.kind === 'outage') await markOutage(work, { integrationId, now, detail: state.detail });
+  else if (state.kind === 'outage')
+    await markOutage(work, { integrationId, now, detail: state.detail, limits: outage });
   else if (state.kind === 'unauthorized')
     await markUnauthorized(work, { integrationId, now, detail: state.detail, credentialsUpdatedAt });
   else

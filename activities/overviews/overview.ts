@@ -159,7 +159,12 @@ class OverviewExecutor {
     const syncError = toSyncErrors(error)[0] ?? null;
     // What they say about everything, and not about this list alone, holds for pushes and runs as well.
     if (error instanceof RateLimited || error instanceof Unauthorized)
-      await this.inTenant((work) => recordThirdPartyState(work, integration, stateAfter(error), this.now()));
+      await this.inTenant((work) =>
+        recordThirdPartyState(work, integration, stateAfter(error), {
+          now: this.now(),
+          outage: this.deps.pulling.outage,
+        }),
+      );
     if (error instanceof RateLimited)
       return this.later(
         job,

@@ -30,7 +30,7 @@ import { METADATA_JOB } from '../../db/tables/pull';
 import { directionOfJob } from '../../domain/overviews/overview';
 import { rateLimitDelayMs, refusalBackoffMs } from '../../domain/retry';
 import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
-import { isJobEnded, JOB_GIVE_UP_MS, type JobWait, type RunKind } from '../../domain/sync-runs/sync-run';
+import { isJobEnded, type JobWait, type RunKind } from '../../domain/sync-runs/sync-run';
 import type { SyncError } from '../../domain/sync-error';
 import { RateLimitExhausted } from '../integrations/rate-limited-http';
 import { DatasetFailed, DatasetReader } from './dataset-reader';
@@ -266,7 +266,10 @@ export class SyncJobExecutor {
   }
 
   private isGivenUp({ failingSince }: SyncJob): boolean {
-    return failingSince !== null && this.now().getTime() - failingSince.getTime() >= JOB_GIVE_UP_MS;
+    return (
+      failingSince !== null &&
+      this.now().getTime() - failingSince.getTime() >= this.deps.pulling.giveUpAfterMs
+    );
   }
 
   private async afterMistake(error: unknown): Promise<SyncJobReport> {
@@ -334,7 +337,9 @@ export class SyncJobExecutor {
 
   private async note(state: ThirdPartyState, integration: Integration): Promise<void> {
     const now = this.now();
-    await this.inTenant((work) => recordThirdPartyState(work, integration, state, now));
+    await this.inTenant((work) =>
+      recordThirdPartyState(work, integration, state, { now, outage: this.deps.pulling.outage }),
+    );
   }
 
   private open(integration: Integration): Promise<OpenConnector> {

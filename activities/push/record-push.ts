@@ -102,7 +102,7 @@ class PushDueRecordsTask {
   private async startBlockedWindows(integration: Integration): Promise<boolean> {
     const isFailing =
       integration.outageSince !== null &&
-      isUnreachableLongEnoughToFail(integration.outageSince, this.timeBox.now());
+      isUnreachableLongEnoughToFail(integration.outageSince, this.timeBox.now(), this.deps.pushing.outage);
     const claim = await this.claim(integration, { limit: BLOCKED_CHUNK, onlyWindows: true });
     const errors = isFailing ? [unreachableError(integration.blockedDetail ?? 'No answer.')] : null;
     await this.conclude(
@@ -183,6 +183,7 @@ class PushDueRecordsTask {
       firedAt: new Date(this.input.firedAt),
       now: this.timeBox.now(),
       leaseUntil: this.leases.leaseUntil(),
+      giveUpAfterMs: this.deps.pushing.giveUpAfterMs,
       limit,
       onlyWindows,
     };
@@ -222,7 +223,9 @@ class PushDueRecordsTask {
     if (state.kind !== 'well')
       this.deps.log.warn({ ...this.names(), trouble: state.kind }, 'third party in trouble');
     else this.deps.log.info(this.names(), 'third party answers again');
-    await this.inTenant((work) => recordThirdPartyState(work, integration, state, now));
+    await this.inTenant((work) =>
+      recordThirdPartyState(work, integration, state, { now, outage: this.deps.pushing.outage }),
+    );
   }
 
   private async report(): Promise<PushReport> {

@@ -3,7 +3,7 @@
  * Kept on the integration, because a third party's limits and troubles belong to the account, not to a record.
  */
 import { sql } from 'kysely';
-import { isUnreachableLongEnoughToFail, nextProbeAt } from '../../domain/retry';
+import { isUnreachableLongEnoughToFail, nextProbeAt, type OutageLimits } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { emitEvents } from '../webhooks/events';
@@ -27,7 +27,7 @@ const PROBE_TURN_MS = 45_000;
 /** The third party cannot be reached (its `check` failed too). Answers when to probe it next. */
 export async function markOutage(
   work: TenantWork,
-  { integrationId, now, detail }: Place & { detail: string },
+  { integrationId, now, detail, limits }: Place & { detail: string; limits: OutageLimits },
 ): Promise<Date> {
   const { trx, tenantId } = work;
   const row = await trx
@@ -42,13 +42,13 @@ export async function markOutage(
     return row.blockedUntil;
   const isNew = row.outageSince === null;
   const outageSince = row.outageSince ?? now;
-  const probes = isNew ? 0 : row.failedProbes + 1;
-  const blockedUntil = nextProbeAt(outageSince, probes, now);
+  const failedProbes = isNew ? 0 : row.failedProbes + 1;
+  const blockedUntil = nextProbeAt({ outageSince, failedProbes, now }, limits);
   await trx
     .updateTable('integrations')
     .set({
       outageSince,
-      failedProbes: probes,
+      failedProbes,
       blockedUntil,
       blockedReason: 'outage',
       blockedDetail: sanitizeForPostgres(detail),
@@ -56,7 +56,7 @@ export async function markOutage(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();
-  const givenUp = isUnreachableLongEnoughToFail(outageSince, now)
+  const givenUp = isUnreachableLongEnoughToFail(outageSince, now, limits)
     ? await failWaitingPushes(work, { integrationId, now, detail })
     : [];
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });

@@ -52,6 +52,8 @@ export interface ClaimOptions {
   /** Instant of the claim itself, for the log. */
   now: Date;
   leaseUntil: Date;
+  /** A push that starts with this claim is given up after this. */
+  giveUpAfterMs: number;
   limit: number;
   /** While the third party is blocked only windows are started: they turn into pushes that wait, without a call. */
   onlyWindows: boolean;

@@ -1,7 +1,6 @@
 /** What a claim writes: the push log, and the pairs it leases, ends or lets wait. Runs in the transaction that holds the pairs locked. */
 import { sql } from 'kysely';
 import type { MappingError } from '../../domain/records/mapping';
-import { GIVE_UP_AFTER_MS } from '../../domain/retry';
 import type { TenantWork } from '../database';
 import type { ClaimOptions, DecidedPush } from './claim-pushes';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
@@ -99,14 +98,14 @@ const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = nu
 async function leaseRecordSyncs(
   { trx, tenantId }: TenantWork,
   judged: DecidedPush[],
-  { integration, firedAt, leaseUntil }: ClaimOptions,
+  { integration, firedAt, leaseUntil, giveUpAfterMs }: ClaimOptions,
   claimId: string,
 ): Promise<void> {
   const rows = judged.flatMap((one) => {
     const { recordSync, record, hash, verdict, pushId } = one;
     if (verdict.kind !== 'push') return [];
     const kept = verdict.isNew
-      ? { push_refusals: 0, give_up_at: new Date(firedAt.getTime() + GIVE_UP_AFTER_MS) }
+      ? { push_refusals: 0, give_up_at: new Date(firedAt.getTime() + giveUpAfterMs) }
       : { push_refusals: recordSync.pushRefusals, give_up_at: recordSync.giveUpAt };
     return [
       {

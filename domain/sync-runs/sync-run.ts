@@ -62,8 +62,6 @@ export const SCOPE_OF: Readonly<Record<RunKind, RunScope>> = {
 /** A scheduled run is one that nobody asked for at that moment: only those send SYNC_COMPLETE (rules.md 38). */
 export const SCHEDULED_KINDS: readonly RunKind[] = ['onboarding', 'hourly', 'nightly'];
 
-/** Transient retries of a job end after this: failed, and the run is finished (rules.md 35). */
-export const JOB_GIVE_UP_MS = 72 * 3_600_000;
 /** A run that goes on longer than this is reported as unfinished, again after each such time (rules.md 38). */
 export const MILESTONE_MS = 12 * 3_600_000;
 export const LAST_DAY_MS = 24 * 3_600_000;

@@ -7,6 +7,7 @@ import { findIntegration } from '../../db/integrations/integrations';
 import { type Claim, claimDuePushes } from '../../db/push/claim-pushes';
 import { acceptChanges, type AcceptedChange, type RecordChange } from '../../db/records/accept-changes';
 import { createTestDatabase, type TestDatabase } from '../support/environments/database';
+import { GIVE_UP_AFTER_MS } from '../../domain/retry';
 
 export const GRACE_MS = 300_000;
 
@@ -118,6 +119,7 @@ export class GivenTenant {
         firedAt: at,
         now: at,
         leaseUntil: new Date(at.getTime() + 20_000),
+        giveUpAfterMs: GIVE_UP_AFTER_MS,
         limit,
         onlyWindows: false,
       });

@@ -8,7 +8,7 @@ import {
   rateLimitDelayMs,
   refusalBackoffMs,
   REFUSALS_MAX,
-  UNREACHABLE_FAILS_AFTER_MS,
+  OUTAGE_LIMITS,
 } from '../../domain/retry';
 
 const HOUR = 3_600_000;
@@ -19,7 +19,9 @@ function probesOf(durationMs: number, lateMs: () => number = () => 0): number[] 
   const probes: number[] = [];
   let now = since.getTime();
   for (let failed = 0; ; failed += 1) {
-    const next = nextProbeAt(since, failed, new Date(now)).getTime() + lateMs();
+    const next =
+      nextProbeAt({ outageSince: since, failedProbes: failed, now: new Date(now) }, OUTAGE_LIMITS).getTime() +
+      lateMs();
     if (next > since.getTime() + durationMs) return probes;
     probes.push(next);
     now = next;
@@ -44,8 +46,10 @@ describe('rule 11: probing a third party that is down', () => {
         fc.integer({ min: 0, max: 80 * HOUR }),
         (failed, elapsedMs) => {
           const now = new Date(since.getTime() + elapsedMs);
-          const waits = nextProbeAt(since, failed, now).getTime() - now.getTime();
-          const failsIn = UNREACHABLE_FAILS_AFTER_MS - elapsedMs;
+          const waits =
+            nextProbeAt({ outageSince: since, failedProbes: failed, now }, OUTAGE_LIMITS).getTime() -
+            now.getTime();
+          const failsIn = OUTAGE_LIMITS.failsAfterMs - elapsedMs;
 
           expect(waits).toBeGreaterThan(0);
           expect(waits).toBeLessThanOrEqual(5 * 60_000);
@@ -61,10 +65,12 @@ describe('rule 11: probing a third party that is down', () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 2_000 }), { minLength: 1, maxLength: 20 }), (delays) => {
         let position = 0;
         const probes = probesOf(HOUR, () => delays[position++ % delays.length] as number);
-        const firstFailing = probes.find((probe) => isUnreachableLongEnoughToFail(since, new Date(probe)));
+        const firstFailing = probes.find((probe) =>
+          isUnreachableLongEnoughToFail(since, new Date(probe), OUTAGE_LIMITS),
+        );
 
         expect((firstFailing as number) - since.getTime()).toBeLessThanOrEqual(
-          UNREACHABLE_FAILS_AFTER_MS + 2_000,
+          OUTAGE_LIMITS.failsAfterMs + 2_000,
         );
       }),
     );
@@ -72,11 +78,19 @@ describe('rule 11: probing a third party that is down', () => {
 
   it('fails waiting pushes from a quarter of an hour on, not a moment earlier', () => {
     expect(
-      isUnreachableLongEnoughToFail(since, new Date(since.getTime() + UNREACHABLE_FAILS_AFTER_MS - 1)),
+      isUnreachableLongEnoughToFail(
+        since,
+        new Date(since.getTime() + OUTAGE_LIMITS.failsAfterMs - 1),
+        OUTAGE_LIMITS,
+      ),
     ).toBe(false);
-    expect(isUnreachableLongEnoughToFail(since, new Date(since.getTime() + UNREACHABLE_FAILS_AFTER_MS))).toBe(
-      true,
-    );
+    expect(
+      isUnreachableLongEnoughToFail(
+        since,
+        new Date(since.getTime() + OUTAGE_LIMITS.failsAfterMs),
+        OUTAGE_LIMITS,
+      ),
+    ).toBe(true);
     expect(GIVE_UP_AFTER_MS).toBe(72 * HOUR);
   });
 });

@@ -6,6 +6,7 @@ import { recordPushResults, type PushOutcome } from '../../../db/push/record-pus
 import { renewLease } from '../../../db/push/push-queue';
 import { actOnRecordSync } from '../../../db/records/record-sync-actions';
 import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';
+import { GIVE_UP_AFTER_MS } from '../../../domain/retry';
 
 const START = Date.UTC(2026, 10, 21, 12);
 let now = START;
@@ -118,6 +119,7 @@ describe('a claim', () => {
         firedAt: DUE,
         now: DUE,
         leaseUntil: at(GRACE_MS + 20_000),
+        giveUpAfterMs: GIVE_UP_AFTER_MS,
         limit: 10,
         onlyWindows: false,
       }),

@@ -5,6 +5,7 @@ import { markOutage } from '../../../db/integrations/availability';
 import { decideDeletionReview, findDeletionReview } from '../../../db/pull/delete-missing';
 import { emitSyncMilestone } from '../../../db/sync-runs/sync-jobs';
 import { toTypeId } from '../../../db/sql/ids';
+import { OUTAGE_LIMITS } from '../../../domain/retry';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { eventsOf } from '../../support/clients/events';
 import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
@@ -298,7 +299,12 @@ describe('what needs a person', () => {
     expect(await eventsOf(tenant, 'RECORD_SYNC_FAILED')).toHaveLength(1);
     const later = new Date((await world.now()) + 73 * HOUR);
     await pulled.inTenant((work) =>
-      markOutage(work, { integrationId: pulled.integrationId, now: later, detail: 'connect ECONNREFUSED' }),
+      markOutage(work, {
+        integrationId: pulled.integrationId,
+        now: later,
+        detail: 'connect ECONNREFUSED',
+        limits: OUTAGE_LIMITS,
+      }),
     );
     const given = (await eventsOf(tenant, 'RECORD_SYNC_FAILED'))
       .slice(1)
