@@ -41,7 +41,7 @@ export interface ScheduledSyncResult {
     | 'skipped_overlap'
     | 'skipped_paused'
     | 'skipped_needs_reauthorization'
-    | 'skipped_done_tonight'
+    | 'skipped_already_ran'
     | 'nothing';
   /** `run_…`: the run that was asked for, or the one that was in the way. */
   syncRunId: string | null;

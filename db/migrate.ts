@@ -1,14 +1,36 @@
-/** Brings a database to the newest schema: `npm run migrate`. Two at once are safe: Kysely's migrator takes an advisory lock. */
-import { Kysely, Migrator, PostgresDialect } from 'kysely';
-import { Client, Pool } from 'pg';
+/**
+ * Brings a database to the newest schema: `npm run migrate`. Several at once are safe: Kysely takes an
+ * advisory lock.
+ */
+import { Kysely, Migrator, PostgresDialect, sql } from 'kysely';
+import { Pool } from 'pg';
 import { migrations } from './migrations';
 
-/** @throws the first migration's error; what stood before it stays applied and the failed one can be repeated. */
-export async function migrateToLatest(databaseUrl: string): Promise<string[]> {
+const BASELINE = '2026-11-28-baseline';
+const WITH_A_NEW_DATABASE = 'create an empty database, set DATABASE_URL to it and run npm run migrate again';
+
+/** The database's migrations are not the ones of this version, so it cannot be migrated. */
+export class IncompatibleDatabase extends Error {}
+
+export interface MigrateOptions {
+  /** What to do for a fresh start, as the rest of "To start over, …". */
+  startOver?: string;
+}
+
+/**
+ * @returns the names of the migrations that it applied.
+ * @throws IncompatibleDatabase, or the error of the first migration that failed. Earlier migrations stay
+ * applied, and the failed one leaves nothing behind.
+ */
+export async function migrateToLatest(
+  databaseUrl: string,
+  { startOver = WITH_A_NEW_DATABASE }: MigrateOptions = {},
+): Promise<string[]> {
   const db = new Kysely<unknown>({
     dialect: new PostgresDialect({ pool: new Pool({ connectionString: databaseUrl, max: 2 }) }),
   });
   try {
+    refuseIncompatible(await appliedMigrations(db), startOver);
     const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
     const { error, results } = await migrator.migrateToLatest();
     if (error !== undefined) throw error;
@@ -18,18 +40,35 @@ export async function migrateToLatest(databaseUrl: string): Promise<string[]> {
   }
 }
 
-/** True when the schema is the one this code knows (used by `/readyz`). */
-export async function isMigrated(client: Client | Pool): Promise<boolean> {
-  const { rows } = await client.query<{ name: string }>('select name from kysely_migration');
-  const applied = new Set(rows.map((row) => row.name));
-  return Object.keys(migrations).every((name) => applied.has(name));
+async function appliedMigrations(db: Kysely<unknown>): Promise<string[]> {
+  const { rows: tables } = await sql<{ exists: boolean }>`
+    select to_regclass('public.kysely_migration') is not null as exists`.execute(db);
+  if (tables[0]?.exists !== true) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
+function refuseIncompatible(applied: readonly string[], startOver: string): void {
+  if (applied.length === 0) return;
+  if (!applied.includes(BASELINE))
+    throw new IncompatibleDatabase(
+      'This database was created by a version of Syncline before 0.2.0, and its data cannot be migrated. ' +
+        `To start over, ${startOver}.`,
+    );
+  const unknown = applied.filter((name) => !(name in migrations));
+  if (unknown.length > 0)
+    throw new IncompatibleDatabase(
+      `This database was migrated by a newer version of Syncline (${unknown.join(', ')}). ` +
+        'Run that version, or restore a backup from before its migration.',
+    );
 }
 
 if (require.main === module) {
   const databaseUrl = process.env.DATABASE_URL;
   if (databaseUrl === undefined) {
     console.error(
-      'DATABASE_URL is not set. Set it to the PostgreSQL database to migrate, for example postgres://user:password@127.0.0.1:5432/syncline.',
+      'DATABASE_URL is not set. Set it to the PostgreSQL database to migrate, ' +
+        'for example postgres://user:password@127.0.0.1:5432/syncline.',
     );
     process.exit(2);
   }
@@ -37,7 +76,8 @@ if (require.main === module) {
     (applied) =>
       console.log(applied.length === 0 ? 'The database is up to date.' : `Applied: ${applied.join(', ')}.`),
     (error: unknown) => {
-      console.error('The migration failed:', error);
+      if (error instanceof IncompatibleDatabase) console.error(error.message);
+      else console.error('The migration failed:', error);
       process.exit(1);
     },
   );

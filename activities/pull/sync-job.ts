@@ -199,7 +199,7 @@ export class SyncJobExecutor {
       return this.end({ state: 'failed', error: error.syncError, isLastAttemptFailed: true });
     if (!(error instanceof ConnectorError)) return this.afterMistake(error);
     const [syncError] = toSyncErrors(error);
-    if (error instanceof RateLimitExhausted) return this.wait('budget', error.retryAt, {});
+    if (error instanceof RateLimitExhausted) return this.wait('permits', error.retryAt, {});
     if (error instanceof RateLimited) {
       const until = new Date(this.now().getTime() + rateLimitDelayMs(error.retryAfterMs));
       await this.note(stateAfter(error), integration);

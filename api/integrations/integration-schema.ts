@@ -1,7 +1,7 @@
 /** An integration on the wire. Its credentials never appear: only that there are some, and since when. */
 import { z } from 'zod';
 import type { Integration } from '../../db/integrations/integrations';
-import type { KnownRecordType } from '../../db/integrations/metadata';
+import type { RemoteRecordType } from '../../db/integrations/metadata';
 import type { OnboardingDataset } from '../../db/sync-runs/onboarding-progress';
 import { toTypeId } from '../../db/sql/ids';
 import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
@@ -37,7 +37,7 @@ export const integrationView = z
     state: integrationState,
     config: jsonObject,
     record_types: recordTypeMappingsView,
-    known_record_types: z.array(recordType).meta({
+    remote_record_types: z.array(recordType).meta({
       description:
         "The third party's record types and fields: as it was last seen to have them, or as the configuration has them while it was not asked.",
     }),
@@ -115,7 +115,7 @@ export const SETTINGS_DEFAULT = { gracePeriodMs: GRACE_PERIOD_MS_DEFAULT, maxWai
 export interface IntegrationSurroundings {
   connector: DescribedConnector | undefined;
   /** As they were last seen; none = never asked. */
-  recordTypes: readonly KnownRecordType[];
+  recordTypes: readonly RemoteRecordType[];
   onboarding: readonly OnboardingDataset[];
 }
 
@@ -132,7 +132,7 @@ export function toWireIntegration(
     state: stateOf(integration),
     config: integration.config,
     record_types: toWireMappings(integration.recordTypes),
-    known_record_types: known.map(toWireRecordType),
+    remote_record_types: known.map(toWireRecordType),
     mapping_version: integration.mappingVersion,
     has_credentials: integration.credentialsUpdatedAt !== null,
     credentials_updated_at: toInstantOrNull(integration.credentialsUpdatedAt),

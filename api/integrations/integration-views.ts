@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import { findKnownRecordTypes } from '../../db/integrations/metadata-changes';
+import { findRemoteRecordTypes } from '../../db/integrations/metadata-changes';
 import { findOnboardingDatasets } from '../../db/sync-runs/onboarding-progress';
 import type { DescribedConnector } from './connector-catalogue';
 import { deprecationOf } from '../routing/deprecation';
@@ -20,7 +20,7 @@ export async function showIntegrations(
   connectors: Connectors,
 ): Promise<View[]> {
   const idsOf = (chosen: readonly Integration[]) => chosen.map(({ integrationId }) => integrationId);
-  const recordTypes = await findKnownRecordTypes(work, { integrationIds: idsOf(integrations) });
+  const recordTypes = await findRemoteRecordTypes(work, { integrationIds: idsOf(integrations) });
   const onboarding = await findOnboardingDatasets(work, {
     integrationIds: idsOf(integrations.filter((one) => one.onboardingStartedAt !== null)),
   });

@@ -1,7 +1,7 @@
 /** Metadata of third parties: record types, fields and picklists as they were last seen, and what changed in them (rules.md 28). */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
-import { listKnownRecordTypes } from '../../db/integrations/metadata';
+import { listRemoteRecordTypes } from '../../db/integrations/metadata';
 import { type ListedMetadataChange, listMetadataChanges } from '../../db/integrations/metadata-changes';
 import type { ApiDependencies } from '../dependencies';
 import { type Route, tenantRoute } from '../routing/define-route';
@@ -12,7 +12,7 @@ import { integrationParams, requireIntegration } from './integration-routes';
 
 const seenRecordType = recordType
   .extend({
-    seen_at: instant.nullable().meta({
+    read_at: instant.nullable().meta({
       description:
         'When the third party last said so; null = it was not asked yet, and this is what the configuration says.',
     }),
@@ -65,14 +65,14 @@ export function metadataRoutes({ connectors }: Pick<ApiDependencies, 'connectors
       problems: ['integration_not_found'],
       async run(work, { params }) {
         const { integrationId, connector, config } = await requireIntegration(work, params.integration_id);
-        const seen = await listKnownRecordTypes(work, { integrationId });
+        const seen = await listRemoteRecordTypes(work, { integrationId });
         const described = (connectors[connector]?.recordTypes(config) ?? []).toSorted((a, b) =>
           a.name < b.name ? -1 : 1,
         );
         const data =
           seen.length > 0
-            ? seen.map((type) => ({ ...toWireRecordType(type), seen_at: toInstant(type.seenAt) }))
-            : described.map((type) => ({ ...toWireRecordType(type), seen_at: null }));
+            ? seen.map((type) => ({ ...toWireRecordType(type), read_at: toInstant(type.readAt) }))
+            : described.map((type) => ({ ...toWireRecordType(type), read_at: null }));
         return { status: 200, body: { data, next_cursor: null } };
       },
     }),

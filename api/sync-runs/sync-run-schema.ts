@@ -146,7 +146,7 @@ export const syncJob = z
     }),
     is_last_attempt_failed: z.boolean(),
     failing_since: instant.nullable(),
-    waiting_reason: z.enum(['retry', 'outage', 'rate_limit', 'budget', 'paused', 'pushes']).nullable(),
+    waiting_reason: z.enum(['retry', 'outage', 'rate_limit', 'permits', 'paused', 'pushes']).nullable(),
     waiting_until: instant
       .nullable()
       .meta({ description: 'null = until somebody acts, or it does not wait.' }),

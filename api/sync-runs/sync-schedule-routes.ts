@@ -22,14 +22,14 @@ const skippedRun = z
     schedule,
     scheduled_at: instant,
     reason: z
-      .enum(['skipped_overlap', 'skipped_paused', 'skipped_needs_reauthorization', 'skipped_done_tonight'])
+      .enum(['skipped_overlap', 'skipped_paused', 'skipped_needs_reauthorization', 'skipped_already_ran'])
       .meta({
         id: 'SkippedRunReason',
         description: [
           '- `skipped_overlap`: a run was at work or waited; `sync_run_id` says which.',
           '- `skipped_paused`: the integration was paused.',
           '- `skipped_needs_reauthorization`: it waited for new credentials.',
-          '- `skipped_done_tonight`: the local date had its nightly run; the clock was set back, or the tenant moved to another time zone.',
+          '- `skipped_already_ran`: the local date had its nightly run; the clock was set back, or the tenant moved to another time zone.',
         ].join('\n'),
       }),
     sync_run_id: typeId('run').nullable(),

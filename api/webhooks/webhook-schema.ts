@@ -70,7 +70,7 @@ export const endpointView = z
     state: z.enum(['enabled', 'disabled']),
     disabled_at: instant.nullable(),
     disabled_reason: z
-      .enum(['by_hand', 'gone', 'failing'])
+      .enum(['manual', 'gone', 'failing'])
       .nullable()
       .meta({ description: 'gone: it answered 410. failing: nothing but failures for five days.' }),
     failing_since: instant

@@ -14,7 +14,7 @@ export function useRecordTypes(): NamedRecordType[] {
   for (const integration of integrations ?? []) {
     for (const name of Object.keys(integration.record_types)) {
       const label =
-        integration.known_record_types.find((known) => known.name === name)?.label ?? toWords(name);
+        integration.remote_record_types.find((known) => known.name === name)?.label ?? toWords(name);
       if (!types.has(name)) types.set(name, label);
     }
   }

@@ -1,8 +1,8 @@
 /** Metadata as it is read (rules.md 28): what has changed in fields and picklists, and what is known of several integrations at once. */
 import type { TenantWork } from '../database';
-import type { KnownMetadataChange, KnownRecordType } from './metadata';
+import type { MetadataChangeRow, RemoteRecordType } from './metadata';
 
-export type ListedMetadataChange = Omit<KnownMetadataChange, 'tenantId'>;
+export type ListedMetadataChange = Omit<MetadataChangeRow, 'tenantId'>;
 
 /** Newest first, before `before` (a change's id). */
 export async function listMetadataChanges(
@@ -23,15 +23,15 @@ export async function listMetadataChanges(
 }
 
 /** By integration, in the order of their names. One that was never asked is not in the map. */
-export async function findKnownRecordTypes(
+export async function findRemoteRecordTypes(
   { trx, tenantId }: TenantWork,
   { integrationIds }: { integrationIds: readonly string[] },
-): Promise<ReadonlyMap<string, KnownRecordType[]>> {
-  const known = new Map<string, KnownRecordType[]>();
+): Promise<ReadonlyMap<string, RemoteRecordType[]>> {
+  const known = new Map<string, RemoteRecordType[]>();
   if (integrationIds.length === 0) return known;
   const rows = await trx
-    .selectFrom('knownRecordTypes')
-    .select(['integrationId', 'recordType as name', 'label', 'fields', 'seenAt'])
+    .selectFrom('remoteRecordTypes')
+    .select(['integrationId', 'recordType as name', 'label', 'fields', 'readAt'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', 'in', [...integrationIds])
     .where('removedAt', 'is', null)

@@ -1,4 +1,4 @@
-/** What is known of a third party's record types, fields and picklists, and what has changed in them (rules.md 28). */
+/** The record types, fields and picklists that a third party describes, and changes in them (rules.md 28). */
 import { type Selectable, sql } from 'kysely';
 import { findMetadataChanges } from '../../domain/records/metadata-change';
 import type { RecordType } from '../../domain/records/record-type';
@@ -9,19 +9,19 @@ import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { MetadataChangesTable } from '../tables/integrations';
 
-export type KnownMetadataChange = Selectable<MetadataChangesTable>;
+export type MetadataChangeRow = Selectable<MetadataChangesTable>;
 
-export interface KnownRecordType extends RecordType {
-  seenAt: Date;
+export interface RemoteRecordType extends RecordType {
+  readAt: Date;
 }
 
-export async function listKnownRecordTypes(
+export async function listRemoteRecordTypes(
   { trx, tenantId }: TenantWork,
   { integrationId }: { integrationId: string },
-): Promise<KnownRecordType[]> {
+): Promise<RemoteRecordType[]> {
   const rows = await trx
-    .selectFrom('knownRecordTypes')
-    .select(['recordType as name', 'label', 'fields', 'seenAt'])
+    .selectFrom('remoteRecordTypes')
+    .select(['recordType as name', 'label', 'fields', 'readAt'])
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('removedAt', 'is', null)
@@ -40,20 +40,20 @@ export async function saveRecordTypes(
   }: { integrationId: string; syncRunId: string; seen: readonly RecordType[] },
 ): Promise<number> {
   const { trx, tenantId, now } = work;
-  const known = await listKnownRecordTypes(work, { integrationId });
+  const known = await listRemoteRecordTypes(work, { integrationId });
   const types = sanitizeForPostgres([...seen]);
   const changes = sanitizeForPostgres(findMetadataChanges(known.length === 0 ? null : known, types));
   const rows = types.map(({ name, label, fields }) => ({ record_type: name, label, fields }));
   if (rows.length > 0)
     await sql`
-      insert into known_record_types (tenant_id, integration_id, record_type, label, fields, seen_at)
+      insert into remote_record_types (tenant_id, integration_id, record_type, label, fields, read_at)
       select ${tenantId}::uuid, ${integrationId}::uuid, record_type, label, fields, ${now}::timestamptz from ${rowsFrom(rows, 'record_type text, label text, fields jsonb')}
-      on conflict (tenant_id, integration_id, record_type) do update set label = excluded.label, fields = excluded.fields, seen_at = excluded.seen_at, removed_at = null`.execute(
+      on conflict (tenant_id, integration_id, record_type) do update set label = excluded.label, fields = excluded.fields, read_at = excluded.read_at, removed_at = null`.execute(
       trx,
     );
   const names = types.map(({ name }) => name);
   await sql`
-    update known_record_types set removed_at = ${now}
+    update remote_record_types set removed_at = ${now}
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and removed_at is null and record_type <> all(${names}::text[])`.execute(
     trx,
   );

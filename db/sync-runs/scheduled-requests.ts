@@ -84,7 +84,7 @@ async function decideNightly(
   const done = await findRunOfScheduleDate(work, integrationId, scheduleDate);
   if (done !== undefined) {
     const isOwn = isLast || done.requestedAt.getTime() >= tick.scheduledAt.getTime() - CLOCKS_APART_MS;
-    return isOwn ? NOTHING : skip(work, tick, { reason: 'skipped_done_tonight', syncRunId: done.syncRunId });
+    return isOwn ? NOTHING : skip(work, tick, { reason: 'skipped_already_ran', syncRunId: done.syncRunId });
   }
   const obstacle = await findObstacle(work, integration, tick);
   // The first tick gives way to a run at work, for there is another one; the last one waits behind a run that reads less.

@@ -1,7 +1,7 @@
 /** Every table by name, as Kysely sees it: camelCase here, snake_case in PostgreSQL (db/migrations). */
 import type {
   IntegrationsTable,
-  KnownRecordTypesTable,
+  RemoteRecordTypesTable,
   MetadataChangesTable,
   RateLimitsTable,
 } from './integrations';
@@ -92,7 +92,7 @@ export interface Tables {
   syncStatuses: SyncStatusesTable;
   skippedRuns: SkippedRunsTable;
   deletionReviews: DeletionReviewsTable;
-  knownRecordTypes: KnownRecordTypesTable;
+  remoteRecordTypes: RemoteRecordTypesTable;
   metadataChanges: MetadataChangesTable;
   syncConflicts: SyncConflictsTable;
   matchKeys: MatchKeysTable;

@@ -57,13 +57,13 @@ export interface IntegrationsTable {
   deletedAt: Date | null;
 }
 
-export interface KnownRecordTypesTable {
+export interface RemoteRecordTypesTable {
   tenantId: string;
   integrationId: string;
   recordType: string;
   label: string;
   fields: Json<RecordTypeField[]>;
-  seenAt: Date;
+  readAt: Date;
   removedAt: Date | null;
 }
 

@@ -57,7 +57,7 @@ export interface SkippedRunsTable {
   integrationId: string;
   schedule: 'hourly' | 'nightly';
   scheduledAt: Date;
-  reason: 'skipped_overlap' | 'skipped_paused' | 'skipped_needs_reauthorization' | 'skipped_done_tonight';
+  reason: 'skipped_overlap' | 'skipped_paused' | 'skipped_needs_reauthorization' | 'skipped_already_ran';
   syncRunId: string | null;
   at: Date;
 }

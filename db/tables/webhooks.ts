@@ -36,7 +36,7 @@ export interface WebhookEndpointsTable {
   ratePerSecond: number | null;
   secrets: Json<EncryptedSecret[]>;
   disabledAt: Date | null;
-  disabledReason: 'by_hand' | 'gone' | 'failing' | null;
+  disabledReason: 'manual' | 'gone' | 'failing' | null;
   failingSince: Date | null;
   failedAttempts: Generated<number>;
   failedMessages: Generated<number>;

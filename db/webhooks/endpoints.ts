@@ -121,7 +121,7 @@ export async function replaceSecrets(
 
 /** What waits for it waits no longer; what happens meanwhile can be recovered. */
 export async function switchEndpointOff(work: TenantWork, { endpointId }: Place): Promise<Endpoint> {
-  const endpoint = await update(work, endpointId, { disabledAt: work.now, disabledReason: 'by_hand' });
+  const endpoint = await update(work, endpointId, { disabledAt: work.now, disabledReason: 'manual' });
   await enqueueEndpoint(work, { endpointId });
   return endpoint;
 }

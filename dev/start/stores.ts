@@ -45,12 +45,19 @@ async function embeddedDatabase(
   return createDatabase(url, 'syncline');
 }
 
+/** Migrates the database that `npm start` runs itself: deleting its folder is how to start over. */
+export function migrateEmbedded(url: string): Promise<string[]> {
+  return migrateToLatest(url, { startOver: 'delete the .syncline folder and run npm start again' });
+}
+
 async function database(port: number, secrets: Secrets): Promise<string> {
   const given = process.env.DATABASE_URL;
-  const url = given ?? (await step('PostgreSQL', () => embeddedDatabase(port, secrets)));
-  await step(given ? 'schema of the database of DATABASE_URL' : 'schema of the database', () =>
-    migrateToLatest(url),
-  );
+  if (given) {
+    await step('schema of the database of DATABASE_URL', () => migrateToLatest(given));
+    return given;
+  }
+  const url = await step('PostgreSQL', () => embeddedDatabase(port, secrets));
+  await step('schema of the database', () => migrateEmbedded(url));
   return url;
 }
 

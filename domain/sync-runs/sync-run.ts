@@ -44,7 +44,7 @@ export const JOB_STATES = [
 export type JobState = (typeof JOB_STATES)[number];
 
 /** `pushes`: what a Sync Now made due has not ended yet. */
-export type JobWait = 'retry' | 'outage' | 'rate_limit' | 'budget' | 'paused' | 'pushes';
+export type JobWait = 'retry' | 'outage' | 'rate_limit' | 'permits' | 'paused' | 'pushes';
 
 /** What each kind reads. */
 export const SCOPE_OF: Readonly<Record<RunKind, RunScope>> = {

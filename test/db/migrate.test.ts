@@ -1,7 +1,12 @@
-/** Migrations: one after the other, by several at once, again: rules.md R25. */
+/**
+ * Migrations: applied once, by several processes at once, repeated after a failure, refused on other
+ * versions' data.
+ */
 import { Client } from 'pg';
-import { isMigrated, migrateToLatest } from '../../db/migrate';
+import { Database } from '../../db/database';
+import { IncompatibleDatabase, migrateToLatest } from '../../db/migrate';
 import { migrations } from '../../db/migrations';
+import { migrateEmbedded } from '../../dev/start/stores';
 import { createTestDatabase, type TestDatabase } from '../support/environments/database';
 
 let empty: TestDatabase;
@@ -10,14 +15,29 @@ beforeEach(async () => {
 });
 afterEach(() => empty.drop());
 
-async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
+async function query(statement: string): Promise<unknown[]> {
   const client = new Client({ connectionString: empty.url });
   await client.connect();
   try {
-    return await work(client);
+    return (await client.query(statement)).rows;
   } finally {
     await client.end();
   }
+}
+
+async function appliedMigrations(): Promise<string[]> {
+  const database = new Database({ url: empty.url, poolSize: 1, statementTimeoutMs: 10_000 });
+  try {
+    return await database.appliedMigrations();
+  } finally {
+    await database.close();
+  }
+}
+
+/** A database whose migration table lists other names than this version's. */
+async function createDatabaseOf(...names: string[]): Promise<void> {
+  await query('create table kysely_migration (name text primary key, timestamp text not null)');
+  for (const name of names) await query(`insert into kysely_migration values ('${name}', '')`);
 }
 
 describe('migrations', () => {
@@ -25,31 +45,61 @@ describe('migrations', () => {
     expect(await migrateToLatest(empty.url)).toEqual(Object.keys(migrations));
 
     expect(await migrateToLatest(empty.url)).toEqual([]);
-    expect(await withClient(isMigrated)).toBe(true);
+    expect(await appliedMigrations()).toEqual(Object.keys(migrations));
   });
 
-  it('are applied by one of several that start at once; the others wait', async () => {
+  it('are applied by one of several processes that start at once; the others wait', async () => {
     const applied = await Promise.all(Array.from({ length: 4 }, () => migrateToLatest(empty.url)));
 
     expect(applied.flat()).toEqual(Object.keys(migrations));
-    expect(await withClient(isMigrated)).toBe(true);
+    expect(await appliedMigrations()).toEqual(Object.keys(migrations));
   });
 
   it('leave nothing behind when one fails, and can be repeated', async () => {
-    await withClient((client) => client.query('create table outbox (in_the_way int)'));
+    await query('create table outbox (in_the_way int)');
     await expect(migrateToLatest(empty.url)).rejects.toThrow(/outbox/);
-    const left = await withClient((client) =>
-      client.query(
-        `select tablename from pg_tables where schemaname = 'public' and tablename in ('tenants', 'records')`,
-      ),
+    const left = await query(
+      `select tablename from pg_tables where schemaname = 'public' and tablename in ('tenants', 'records')`,
     );
-    expect(left.rows).toEqual([]);
+    expect(left).toEqual([]);
 
-    await withClient((client) => client.query('drop table outbox'));
+    await query('drop table outbox');
     expect(await migrateToLatest(empty.url)).toEqual(Object.keys(migrations));
   });
+});
 
-  it('are not taken for applied in a database that has none', async () => {
-    await expect(withClient(isMigrated)).rejects.toThrow(/kysely_migration/);
+describe('a database of another version', () => {
+  it.each([
+    ['the migrations of 0.1.0', ['2026-11-21-push', '2026-11-21-sync-runs', '2026-11-27-first-passes']],
+    ['unknown migrations only', ['2020-01-01-unknown']],
+  ])('is refused with the way to start over: %s', async (_title, names) => {
+    await createDatabaseOf(...names);
+
+    const refused = migrateToLatest(empty.url);
+
+    await expect(refused).rejects.toThrow(IncompatibleDatabase);
+    await expect(refused).rejects.toThrow(
+      'This database was created by a version of Syncline before 0.2.0, and its data cannot be migrated. ' +
+        'To start over, create an empty database, set DATABASE_URL to it and run npm run migrate again.',
+    );
+    expect(await query(`select to_regclass('tenants') as tenants`)).toEqual([{ tenants: null }]);
+  });
+
+  it('is refused by npm start, which says that its folder has to be deleted', async () => {
+    await createDatabaseOf('2026-11-21-push');
+
+    await expect(migrateEmbedded(empty.url)).rejects.toThrow(
+      /before 0\.2\.0.* To start over, delete the \.syncline folder and run npm start again\.$/,
+    );
+  });
+
+  it('is refused without a way to start over when a newer version has migrated it', async () => {
+    await migrateToLatest(empty.url);
+    await query(`insert into kysely_migration values ('2030-01-01-later', '')`);
+
+    await expect(migrateToLatest(empty.url)).rejects.toThrow(
+      'This database was migrated by a newer version of Syncline (2030-01-01-later). ' +
+        'Run that version, or restore a backup from before its migration.',
+    );
   });
 });

@@ -119,7 +119,7 @@ describe('every table', () => {
       db.asRole(
         'syncline_app',
         ours.tenantId,
-        `insert into outbox (tenant_id, lane, subject_id, next_due_at) values ('${theirs.tenantId}', 'record_push', '${theirs.tenantId}', now())`,
+        `insert into outbox (tenant_id, topic, subject_id, next_due_at) values ('${theirs.tenantId}', 'record_push', '${theirs.tenantId}', now())`,
       ),
     ).rejects.toThrow(/row-level security/);
     await expect(
@@ -231,7 +231,7 @@ describe('the roles', () => {
       'select * from tenants',
       'select * from api_keys',
       'update record_syncs set due_at = now()',
-      'insert into outbox (tenant_id, lane, subject_id, next_due_at) select tenant_id, lane, subject_id, next_due_at from outbox',
+      'insert into outbox (tenant_id, topic, subject_id, next_due_at) select tenant_id, topic, subject_id, next_due_at from outbox',
     ]) {
       await expect(db.asRole('syncline_dispatcher', null, text)).rejects.toThrow(/permission denied/);
     }

@@ -68,7 +68,7 @@ export const scenarios: Scenario[] = [
           activities: [waits('outage', 300), waits('outage', 300), ended],
           companies: [waits('rate_limit', 400), more, ended],
           contacts: [waits('retry', 300), ended],
-          deals: [waits('budget', 200), ended],
+          deals: [waits('permits', 200), ended],
           notes: [more, ended],
           tickets: [waits('retry', 100), waits('retry', 200), ended],
         },

@@ -86,7 +86,7 @@ const find = (schedule: SyncSchedule, of = integrationId): Promise<ScheduleDescr
     .catch(() => null);
 /** As the dispatcher does all the time; nothing here reads a third party, so runs stay as they are asked for. */
 const dispatch = async () => {
-  await db.superuser(`delete from outbox where lane <> 'sync_schedule'`);
+  await db.superuser(`delete from outbox where topic <> 'sync_schedule'`);
   await flushOutbox({ database: db.database, handleRow });
 };
 const runs = () =>
@@ -238,7 +238,7 @@ describe('rule 29, for real: ticks of the nights in which New York moves its clo
 
     expect(await runs()).toEqual([{ kind: 'nightly', local_date: '2027-11-07', state: 'queued' }]);
     expect(await skipped()).toMatchObject([
-      { reason: 'skipped_done_tonight', scheduledAt: new Date('2027-11-07T01:30:00-05:00') },
+      { reason: 'skipped_already_ran', scheduledAt: new Date('2027-11-07T01:30:00-05:00') },
     ]);
   });
 

@@ -59,7 +59,7 @@ export function Mappings({ integration, etag }: { integration: Schemas['Integrat
     onDone: (answer) => setPreview(answer.preview ?? undefined),
   });
   const set = (type: string, mapping: Mapping): void => setMappings({ ...mappings, [type]: mapping });
-  const missing = integration.known_record_types
+  const missing = integration.remote_record_types
     .map(({ name }) => name)
     .filter((name) => !(name in mappings));
 
@@ -74,7 +74,7 @@ export function Mappings({ integration, etag }: { integration: Schemas['Integrat
           key={type}
           type={type}
           mapping={mapping}
-          known={integration.known_record_types.find(({ name }) => name === type)}
+          known={integration.remote_record_types.find(({ name }) => name === type)}
           isReadOnly={refusal !== undefined}
           onChange={(next) => set(type, next)}
         />

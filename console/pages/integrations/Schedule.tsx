@@ -15,7 +15,7 @@ const SKIPPED: Record<string, string> = {
   skipped_overlap: 'another run was still going',
   skipped_paused: 'the integration was paused',
   skipped_needs_reauthorization: 'it needs new credentials',
-  skipped_done_tonight: 'the full sync of this night was done already',
+  skipped_already_ran: 'the full sync of this night was done already',
 };
 
 /** When an integration is read by itself. */

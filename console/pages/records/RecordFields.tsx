@@ -78,7 +78,7 @@ export function RecordFields({ record }: { record: RecordView }) {
   ];
   const labelOf = (name: string): string =>
     integrations
-      .flatMap((one) => one.known_record_types)
+      .flatMap((one) => one.remote_record_types)
       .find((type) => type.name === record.record_type)
       ?.fields.find((field) => field.name === name)?.label ?? toWords(name);
 

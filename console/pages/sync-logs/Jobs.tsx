@@ -11,7 +11,7 @@ const WAITING: Record<string, string> = {
   retry: 'tries again after an error',
   outage: 'the app cannot be reached',
   rate_limit: 'the app asks for fewer requests',
-  budget: 'pushes go first',
+  permits: 'pushes go first',
   paused: 'the integration is paused',
 };
 

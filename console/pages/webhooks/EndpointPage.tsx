@@ -22,7 +22,7 @@ import { SecretOnce } from './SecretOnce';
 type Endpoint = Schemas['WebhookEndpoint'];
 const route = getRouteApi('/shell/webhooks/$endpointId');
 const WHY_OFF: Record<string, string> = {
-  by_hand: 'It was disabled by hand.',
+  manual: 'It was disabled manually.',
   gone: 'It was disabled because it answered 410: it asks for no more.',
   failing: 'It was disabled because every delivery had failed for five days.',
 };

@@ -121,7 +121,7 @@ describe('metadata (rules.md 28)', () => {
 
     const after = await tenant.viewer.get(`${path}/record-types`).expect(200);
     expect(
-      before.body.data.map(({ name, seen_at }: { name: string; seen_at: null }) => [name, seen_at]),
+      before.body.data.map(({ name, read_at }: { name: string; read_at: null }) => [name, read_at]),
     ).toEqual([
       ['contacts', null],
       ['deals', null],
@@ -131,11 +131,11 @@ describe('metadata (rules.md 28)', () => {
         name: 'contacts',
         label: 'Contacts',
         fields: [{ name: 'status', label: 'Status', type: 'string', is_required: false, values: ['open'] }],
-        seen_at: expect.any(String),
+        read_at: expect.any(String),
       },
     ]);
-    const { seen_at: _seenAt, ...known } = after.body.data[0];
-    expect((await tenant.viewer.get(path)).body.known_record_types).toEqual([known]);
+    const { read_at: _readAt, ...known } = after.body.data[0];
+    expect((await tenant.viewer.get(path)).body.remote_record_types).toEqual([known]);
   });
 
   it('lists what changed, newest first, but not what was there at the first look', async () => {

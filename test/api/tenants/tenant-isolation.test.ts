@@ -548,7 +548,7 @@ describe('row-level security beneath', () => {
     'syncStatuses',
     'skippedRuns',
     'deletionReviews',
-    'knownRecordTypes',
+    'remoteRecordTypes',
     'metadataChanges',
     'syncConflicts',
     'rateLimits',

@@ -215,7 +215,7 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
     const off = await act('disable').expect(200);
     expect(off.body).toMatchObject({
       state: 'disabled',
-      disabled_reason: 'by_hand',
+      disabled_reason: 'manual',
       disabled_at: expect.any(String),
     });
     expect((await act('disable').expect(200)).body.disabled_at).toBe(off.body.disabled_at);

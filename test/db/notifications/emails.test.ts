@@ -38,7 +38,7 @@ it('queues an e-mail together with what wakes its workflow', async () => {
     sentAt: null,
     failedAt: null,
   });
-  expect(await db.superuser('select lane, subject_id, tenant_id from outbox')).toEqual([
+  expect(await db.superuser('select topic, subject_id, tenant_id from outbox')).toEqual([
     { topic: 'email', subject_id: emailId, tenant_id: tenant.tenantId },
   ]);
 });

@@ -172,7 +172,7 @@ describe('an hourly tick', () => {
     await db.superuser('truncate outbox');
 
     expect(await tick('hourly')).toEqual({ outcome: 'nothing', syncRunId: null });
-    expect(await db.superuser('select lane, subject_id from outbox')).toEqual([
+    expect(await db.superuser('select topic, subject_id from outbox')).toEqual([
       { pushEnv: 'sync_schedule', subject_id: integrationId },
     ]);
   });
@@ -216,7 +216,7 @@ describe('a nightly tick', () => {
     await endRuns();
 
     expect(await tick('nightly', '2027-11-07T01:30:00-05:00')).toMatchObject({
-      outcome: 'skipped_done_tonight',
+      outcome: 'skipped_already_ran',
     });
     expect(await tick('nightly', '2027-11-07T02:45:00-05:00')).toMatchObject({ outcome: 'nothing' });
     expect(await runs()).toMatchObject([{ local_date: '2027-11-07' }]);
@@ -295,7 +295,7 @@ describe('a tenant that moves to another zone', () => {
   const move = async (timeZone: string) => {
     await db.superuser('truncate outbox');
     await tenant.work((work) => changeTenant(work, { timeZone }));
-    return db.superuser(`select subject_id from outbox where lane = 'sync_schedule'`);
+    return db.superuser(`select subject_id from outbox where topic = 'sync_schedule'`);
   };
 
   it('has the schedules of its integrations made anew, and only of those that pull', async () => {
@@ -325,7 +325,7 @@ describe('a tenant that moves to another zone', () => {
     await endRuns();
     await move('America/New_York');
     expect(await tick('nightly', '2027-01-10T02:00:00-05:00')).toMatchObject({
-      outcome: 'skipped_done_tonight',
+      outcome: 'skipped_already_ran',
     });
     await tick('nightly', '2027-01-10T03:15:00-05:00');
     await tick('nightly', '2027-01-11T02:00:00-05:00');

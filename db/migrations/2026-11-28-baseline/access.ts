@@ -1,0 +1,66 @@
+/**
+ * Roles and row-level security. Nothing else may grant a privilege or create a policy in this baseline.
+ *
+ * The four roles cannot log in, own nothing and cannot bypass a policy. A transaction switches to one of
+ * them:
+ *   syncline_app         one tenant: the one in the setting `app.tenant`
+ *   syncline_dispatcher  all tenants, but only the outbox, the columns that find stalled work, and expired
+ * rows
+ *   syncline_platform    all tenants, but only what identifies a caller: tenants, API keys, people, sessions
+ *   syncline_webhooks    all tenants, but only events, endpoints, deliveries and attempts: a platform
+ * endpoint
+ *                        receives the events of every tenant through one queue
+ */
+type Role = 'syncline_app' | 'syncline_dispatcher' | 'syncline_platform' | 'syncline_webhooks';
+
+const ROLES: Role[] = ['syncline_app', 'syncline_dispatcher', 'syncline_platform', 'syncline_webhooks'];
+const ROWS_OF_THE_TENANT = `tenant_id = (select nullif(current_setting('app.tenant', true), '')::uuid)`;
+
+/**
+ * Roles belong to the whole cluster: another database may already have them, or create them at this moment.
+ * Since PostgreSQL 16 a creator who is no superuser becomes a member but must grant itself SET ROLE.
+ */
+export function createRoles(): string[] {
+  return ROLES.flatMap((role) => [
+    `do $$ begin
+       create role ${role} nologin nosuperuser nobypassrls nocreatedb nocreaterole;
+     exception when duplicate_object or unique_violation then null; end $$`,
+    `do $$ declare
+       privilege text := case when current_setting('server_version_num')::int >= 160000
+         then 'set' else 'member' end;
+     begin
+       if not pg_has_role(current_user, '${role}', privilege) then
+         execute format('grant ${role} to %I', current_user);
+       end if;
+     exception when unique_violation then null; end $$`,
+    `grant usage on schema public to ${role}`,
+  ]);
+}
+
+/** Protects a table: a role without a policy of its own sees no row of it, not even as its owner. */
+export function protect(table: string): string[] {
+  return [`alter table ${table} enable row level security`, `alter table ${table} force row level security`];
+}
+
+/** Protects a table and gives syncline_app `privileges` on the current tenant's rows. */
+export function tenantTable(table: string, privileges: string): string[] {
+  return [
+    ...protect(table),
+    `create policy tenant_rows on ${table} to syncline_app
+       using (${ROWS_OF_THE_TENANT}) with check (${ROWS_OF_THE_TENANT})`,
+    `grant ${privileges} on ${table} to syncline_app`,
+  ];
+}
+
+/** Gives a role that works for all tenants `privileges` on every row of a table. */
+export function allTenants(
+  role: Exclude<Role, 'syncline_app'>,
+  table: string,
+  ...privileges: string[]
+): string[] {
+  const policy = `${role.replace('syncline_', '')}_rows`;
+  return [
+    `create policy ${policy} on ${table} to ${role} using (true)`,
+    `grant ${privileges.join(', ')} on ${table} to ${role}`,
+  ];
+}
