@@ -66,7 +66,7 @@ them, and who or what asked for each:
   curl '${ready.api_url}/v1/sync-runs?limit=3' ${key}
 Do both sides hold the same number? The Sync Status log:
   curl '${ready.api_url}/v1/sync-status?limit=1' ${key}
-The contacts themselves; the README has a tour of two minutes under "Pull":
+The contacts themselves; docs/tour.md has a tour of two minutes under "Pull":
   curl '${ready.api_url}/v1/records/contacts?limit=2' ${key}
 
 Everything machine-readable is in .syncline/ready.json, logs are in .syncline/logs.

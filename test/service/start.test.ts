@@ -39,11 +39,11 @@ const get = (url: string, key?: string): Promise<Response> =>
 const post = (url: string, body: object): Promise<Response> =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
-/** Runs the lines that stand under a heading of the README. @returns what they print. */
-function runReadme(heading: string): string {
+/** Runs the commands below a heading of docs/tour.md. @returns their output. */
+function runTour(heading: string): string {
   const [lines] =
     new RegExp(`^## ${heading}$[^]*?\`\`\`sh\\n([^]*?)\`\`\``, 'm')
-      .exec(fs.readFileSync(path.join(checkout, 'README.md'), 'utf8'))
+      .exec(fs.readFileSync(path.join(checkout, 'docs/tour.md'), 'utf8'))
       ?.slice(1) ?? [];
   const quietly = (lines as string).replaceAll('curl ', 'curl --silent --show-error --fail-with-body ');
   return execFileSync('/bin/sh', ['-ec', quietly], { cwd: checkout, encoding: 'utf8' });
@@ -122,7 +122,7 @@ it(
 );
 
 it(
-  'has read the contacts and companies of the CRM and says so by e-mail, and the tour of the README goes both ways',
+  'has read the contacts and companies of the CRM and says so by e-mail, and the tour in docs/tour.md goes both ways',
   async () => {
     const started = start();
     const ready = await started.ready(patience);
@@ -147,7 +147,7 @@ it(
     await until(async () => (await mails()).length > 0);
     expect((await mails()).map(({ subject }) => subject)).toEqual(['PocketBase CRM (Demo CRM) is ready']);
 
-    runReadme('Pull');
+    runTour('Pull');
     const ours = async (what: string) =>
       (await (await get(`${ready.api_url}/v1/records/${what}`, ready.api_key)).json()) as RecordAnswer;
     await until(async () => (await ours(`contacts/${id}:contact00000007`)).fields.stage === 'partner');
@@ -159,7 +159,7 @@ it(
     await until(async () => (await theirs()).city === 'Gent');
     expect(await theirs()).toMatchObject({ city: 'Gent' });
 
-    const overview = runReadme('Sync Overview and Sync Now');
+    const overview = runTour('Sync Overview and Sync Now');
     expect(overview).toMatch(/"after":\{"company":"Seen Beforehand"\}/);
     expect(overview).toMatch(/"sync_run":.*"state":"succeeded"/s);
     expect(overview).toMatch(/overview_no_longer_valid/);
@@ -168,7 +168,7 @@ it(
     });
 
     await until(() => webhooks().includes('DATA_UPDATE'));
-    expect(runReadme('Webhooks')).toMatch(
+    expect(runTour('Webhooks')).toMatch(
       /DATA_UPDATE #\d+ [^]*"url":"http:\/\/127\.0\.0\.1:\d+\/hooks"[^]*"state":"delivered"[^]*"type":/,
     );
   },
