@@ -1,5 +1,5 @@
 /**
- * Any third party with a JSON API over HTTP, linked by configuration: no code, no expression language (docs/connectors.md).
+ * Any third party with a JSON API over HTTP, linked by configuration: no code, no expression language (docs/connectors/rest.md).
  * Promises the same as every connector: no twin after a lost answer, per-record results, the third party's words at our field.
  */
 import type { RecordType } from '../../domain/records/record-type';

@@ -40,7 +40,7 @@ const findIn = (records: string): Record<string, unknown> => ({
   items: '/items',
 });
 
-/** What PocketBase's API looks like, for the declarative REST connector (docs/connectors.md explains each key). */
+/** What PocketBase's API looks like, for the declarative REST connector (docs/connectors/rest-keys.md explains each key). */
 function pocketBaseConfig(baseUrl: string): Record<string, unknown> {
   const records = '/api/collections/employees/records';
   return {

@@ -11,9 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** As docs/connectors.md shows it, at an address that these tests may name. */
+/** As docs/connectors/rest.md shows it, at an address that these tests may name. */
 function readPocketBaseExample() {
-  const page = readFileSync(path.join(__dirname, '../../../docs/connectors.md'), 'utf8');
+  const page = readFileSync(path.join(__dirname, '../../../docs/connectors/rest.md'), 'utf8');
   const [, json = ''] = /<!-- example: pocketbase -->\n```json\n([\s\S]*?)\n```/.exec(page) ?? [];
   const example = JSON.parse(json);
   example.config.base_url = 'https://directory.example.com';

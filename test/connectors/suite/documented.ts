@@ -1,4 +1,4 @@
-/** The examples of docs/connectors.md, read from the page itself, so that what it shows is what the tests run. */
+/** The examples of docs/connectors, read from the pages themselves, so that the tests run what the pages show. */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
@@ -15,18 +15,20 @@ export interface Example {
   record_types: Record<string, MappingOnTheWire>;
 }
 
-const PAGE = path.join(__dirname, '../../../docs/connectors.md');
+const FOLDER = path.join(__dirname, '../../../docs/connectors');
 
-export function documentedPage(): string {
-  return fs.readFileSync(PAGE, 'utf8');
+export function documentedPage(name: string): string {
+  return fs.readFileSync(path.join(FOLDER, name), 'utf8');
+}
+
+function allPages(): string {
+  return fs.readdirSync(FOLDER).map(documentedPage).join('\n');
 }
 
 /** The example of that name, as a reader would copy it. */
 export function documentedExample(name: string): Example {
-  const found = new RegExp(`<!-- example: ${name} -->\\n\`\`\`json\\n([\\s\\S]*?)\\n\`\`\``).exec(
-    documentedPage(),
-  );
-  if (!found) throw new Error(`docs/connectors.md has no example named ${name}.`);
+  const found = new RegExp(`<!-- example: ${name} -->\\n\`\`\`json\\n([\\s\\S]*?)\\n\`\`\``).exec(allPages());
+  if (!found) throw new Error(`docs/connectors has no example named ${name}.`);
   return JSON.parse(found[1] as string) as Example;
 }
 

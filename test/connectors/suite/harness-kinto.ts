@@ -1,4 +1,4 @@
-/** The REST connector against Kinto, by the configuration that docs/connectors.md shows. */
+/** The REST connector against Kinto, by the configuration that docs/connectors/rest.md shows. */
 import { rest } from '../../../connectors/rest';
 import { startKinto } from '../../support/servers/third-parties';
 import { documentedExample, documentedMapping } from './documented';

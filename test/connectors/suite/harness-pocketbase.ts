@@ -1,4 +1,4 @@
-/** The REST connector against PocketBase, by the configuration that docs/connectors.md shows. */
+/** The REST connector against PocketBase, by the configuration that docs/connectors/rest.md shows. */
 import { rest } from '../../../connectors/rest';
 import { callPocketBase, logIn } from '../../../dev/start/pocketbase';
 import { startPocketBase } from '../../support/servers/third-parties';

@@ -15,7 +15,7 @@ const withType = (changes: Record<string, unknown>) => ({
   record_types: { employees: { ...employees, ...changes } },
 });
 
-/** The tables as docs/connectors.md describes them. */
+/** The tables as docs/connectors/postgres.md describes them. */
 const TABLES = `
 create schema hr;
 create type hr.grade as enum ('junior', 'senior');
