@@ -1,4 +1,4 @@
-/** docs/webhooks.md is what the catalogue and the schedule say, and what it tells receivers to do works. */
+/** The webhook guide matches the event catalogue and the retry schedule, and its sample receivers work. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -6,7 +6,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { EVENT_SCHEMAS, exampleOf } from '../../../api/webhooks/event-schema';
 import { signWebhook } from '../../../egress/webhook-signature';
-import { GUIDE, renewGuide } from '../../../dev/webhooks-guide';
+import { EVENT_PAGES, eventPagePath, GUIDE, renewEventPage, renewGuide } from '../../../dev/webhooks-guide';
 import { EVENT_CATALOGUE, EVENT_TYPES } from '../../../domain/webhooks/event-catalogue';
 import { freePort } from '../../support/servers/free-port';
 import { ensurePythonPackages } from '../../support/servers/python-packages';
@@ -16,9 +16,14 @@ import { checkEvent } from '../../support/clients/events';
 import { type Service, startService } from '../support/service';
 
 const guide = fs.readFileSync(GUIDE, 'utf8');
+const eventPages = (Object.keys(EVENT_PAGES) as (keyof typeof EVENT_PAGES)[]).map((name) => ({
+  name,
+  text: fs.readFileSync(eventPagePath(name), 'utf8'),
+}));
 
 it('is current: npm run docs:webhooks would change nothing', () => {
   expect(renewGuide(guide)).toBe(guide);
+  for (const { name, text } of eventPages) expect(renewEventPage(text, name)).toBe(text);
 });
 
 it('is not taken for current where a part of it is missing', () => {
@@ -26,7 +31,7 @@ it('is not taken for current where a part of it is missing', () => {
 });
 
 it.each(EVENT_TYPES)('has a section for %s, with an example that a receiver may rely on', (type) => {
-  expect(guide).toContain(`\n### ${type}\n`);
+  expect(eventPages.filter(({ text }) => text.includes(`\n## ${type}\n`))).toHaveLength(1);
   expect(EVENT_CATALOGUE[type].when).toMatch(/\.$/);
   checkEvent(type, exampleOf(type));
 });
