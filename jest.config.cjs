@@ -41,7 +41,7 @@ const fast = ['!(*.slow).test.ts'];
 module.exports = {
   testTimeout: 60_000, // a bound for what hangs; on a busy machine some tests take half a minute
   projects: [
-    suite('unit', ['domain', 'contract'], undefined, fast), // no process but its own
+    suite('unit', ['domain', 'contract', 'docs'], undefined, fast), // no process but its own
     suite('workflows', workflows, 'with-postgres', fast), // PostgreSQL, and a time-skipping server per file
     suite('service', service, 'with-temporal', fast), // and Temporal, and real third parties
     suite('slow', all, 'with-temporal', ['*.slow.test.ts']), // what `npm test` leaves out

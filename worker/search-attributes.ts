@@ -30,7 +30,7 @@ export async function ensureSearchAttributes(
     if (/already exist/i.test((error as Error).message)) return true;
     log.warn(
       { err: error },
-      'the cluster takes no search attributes from us; running without them (register them by hand, see docs/operations.md)',
+      'the cluster takes no search attributes from us; running without them (register them by hand, see docs/operations/deploy.md)',
     );
     return false;
   }
