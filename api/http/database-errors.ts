@@ -1,4 +1,4 @@
-/** Which failures of PostgreSQL pass by themselves, so that the caller is told 503 and when to come back (rules.md R5, R6, R27). */
+/** Which failures of PostgreSQL pass by themselves, so that the caller gets 503 with Retry-After (rules.md R5, R6). */
 import { HttpError } from './http-error';
 
 const RETRY_AFTER_SECONDS = 2;

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- push`: the push path (issue: "Figures to reach"), with a job queue and a workflow per record beside it.
+ * `npm run bench -- push`: the push path, with a job queue and a workflow per record beside it.
  * Everything is bounded in count and time; a whole run takes four to five minutes.
  */
 import type { BenchmarkOptions } from '../main';

@@ -1,6 +1,6 @@
 /**
  * Windows for records that exist already: all of them after linking (`initial`), those whose payload a new mapping
- * changes (`mapping_changed`). Semantics.md 15. Runs in chunks, in the lane, behind edits.
+ * changes (`mapping_changed`). rules.md 15. Runs in chunks, in the lane, behind edits.
  *
  * Open windows keep their deadline. A pair whose payload is what it was gets none.
  */

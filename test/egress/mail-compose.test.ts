@@ -1,4 +1,4 @@
-/** The words of e-mails, and what names may not do to them: rules.md S20, S23. */
+/** The text of e-mails; names cannot inject headers, lines or links: rules.md 27, S20. */
 import { composeEmail } from '../../egress/mail/compose';
 import {
   EMAIL_KINDS,

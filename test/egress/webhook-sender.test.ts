@@ -1,4 +1,4 @@
-/** One attempt against receivers that behave oddly: reliability rows S10 to S13, rules.md 44. */
+/** One attempt against receivers that behave oddly: rules.md 44, S10 to S13. */
 import { createServer, type RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import type { EgressPolicy, ResolvedAddress } from '../../egress/egress-policy';

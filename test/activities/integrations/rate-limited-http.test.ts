@@ -1,4 +1,4 @@
-/** Requests within the budget, as a connector sees it: rules.md 34, R9 and R14. */
+/** Requests within the rate limit, as a connector sees it: rules.md 34, R9. */
 import { RateLimitExhausted, rateLimitedHttp } from '../../../activities/integrations/rate-limited-http';
 import { createRateLimitPermits } from '../../../activities/integrations/rate-limit-permits';
 import type { HttpResponse } from '../../../connectors/connector';

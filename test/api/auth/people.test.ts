@@ -1,4 +1,4 @@
-/** People of a tenant: who makes them, how they choose a password, and what a key may do for them (issue 6, part 4). */
+/** People of a tenant: how they are created, how they set a password, and what an API key may do for them. */
 import { sql } from 'kysely';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, PASSWORD } from '../support/console';

@@ -1,4 +1,4 @@
-/** PostgreSQL restarts, hangs, is full or read-only: callers get 503 and a time to come back, and the process lives on (R5, R6, R27). */
+/** PostgreSQL restarts, hangs, is full or read-only: callers get 503 with Retry-After, and the process lives on (R5, R6). */
 import net from 'node:net';
 import { Client } from 'pg';
 import { createTestDatabase } from '../../support/environments/database';
@@ -129,7 +129,7 @@ it('answers 503 while PostgreSQL hangs, says that it is not ready, and recovers 
   await eventually(async () => expect((await write()).status).toBe(202));
 });
 
-it('reads and does not write while PostgreSQL is read-only (R27)', async () => {
+it('reads and does not write while PostgreSQL is read-only', async () => {
   await write().expect(202);
   const name = new URL(direct).pathname.slice(1);
   await asSuperuser(`alter database ${name} set default_transaction_read_only = on`);

@@ -1,4 +1,4 @@
-/** The server around the application: slow and broken clients, forged headers, and an end that loses nobody (R23, S2, S22, S23, S28). */
+/** The HTTP server: slow and broken clients, forged headers, and a shutdown without a failed request (R23, S2). */
 import { once } from 'node:events';
 import { Agent, request as httpRequest, type Server } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
@@ -74,7 +74,7 @@ describe('what is no HTTP', () => {
   });
 });
 
-describe('slow clients (S22)', () => {
+describe('slow clients', () => {
   it('are ended by 10 s for the headers and 30 s for the whole, and kept alive longer than balancers do', () => {
     expect(server).toMatchObject({
       headersTimeout: 10_000,
@@ -110,7 +110,7 @@ it('overlooks an expectation that it does not know, instead of refusing it witho
   expect(answer.status).toBe(200);
 });
 
-describe('forged headers (S23)', () => {
+describe('forged headers', () => {
   const ipFrom = async (of: Service, key: string, forwardedFor: string) => {
     const response = await of
       .as(key)
@@ -169,7 +169,7 @@ describe('forged headers (S23)', () => {
 });
 
 describe('the log', () => {
-  it('is one line of JSON per request, whatever the client sends (S28)', async () => {
+  it('is one line of JSON per request, whatever the client sends', async () => {
     service.logged.length = 0;
     await service.as(undefined).get('/v1/%0a%1b%5b31m?x=%0a').set('X-Note', '{"level":60}');
 

@@ -1,4 +1,4 @@
-/** Every route that changes something leaves exactly one row in the audit log (S26). The list is compared with the API description. */
+/** Each route that changes data writes exactly one audit entry (rules.md 9). The API description lists the routes. */
 import type supertest from 'supertest';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';

@@ -1,4 +1,4 @@
-/** One request budget for all workers: rules.md 34, R9 and R14. */
+/** One rate limiter for all workers: rules.md 34, R9. */
 import type { RequestPriority } from '../../../domain/rate-limit/rate-limiter';
 import { recordRateLimitUsage, takePermits } from '../../../db/integrations/rate-limits';
 import { GivenTenant, openTestDb, type TestDb } from '../given';

@@ -1,4 +1,4 @@
-/** Workers that share a budget, and a third party that bears so many requests per second: rules.md 34, R9 and R14. Time is counted, not waited for. */
+/** Workers that share a rate limiter, and a third party with a fixed capacity: rules.md 34, R9. The time is simulated. */
 import * as fc from 'fast-check';
 import {
   PERMITS_TTL_MS,
@@ -151,7 +151,7 @@ describe('workers that share a budget', () => {
         });
         const sorted = pushWaitsMs.toSorted((one, other) => one - other);
         expect(sorted.length).toBeGreaterThan(0);
-        // p95: R14 allows 5 s.
+        // p95
         expect(sorted[Math.floor(sorted.length * 0.95)]).toBeLessThan(5_000);
       }),
       { numRuns: 6 },

@@ -1,4 +1,4 @@
-/** Nights by the tenant's clock (rules.md 29), over three years of daylight-saving changes. */
+/** Nightly runs by the tenant's local time (rules.md 29, R17), over three years of daylight-saving changes. */
 import * as fc from 'fast-check';
 import {
   addDays,

@@ -1,4 +1,4 @@
-/** Receivers of webhooks that behave oddly (reliability row S10), on 127.0.0.1. */
+/** Receivers of webhooks that behave oddly (rules.md S10), on 127.0.0.1. */
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import {

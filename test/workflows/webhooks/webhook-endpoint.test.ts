@@ -303,7 +303,7 @@ describe('an endpoint', () => {
     expect(receiver.received).toHaveLength(40);
   });
 
-  it('is switched off after five days of nothing but failures, and its tenant is told', async () => {
+  it('is switched off after five days of nothing but failures, and its tenant is told (S16)', async () => {
     const ada = await givenPerson(world.database, tenant.tenantId);
     const endpointId = await endpoint();
     const witness = await startReceiver();
