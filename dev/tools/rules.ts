@@ -1,5 +1,5 @@
 /**
- * The rules of docs/rules.md and what cites them. `npm run rules` prints which tests carry each rule;
+ * The rules of docs/rules.md and docs/reliability.md, and what cites them. `npm run rules` prints which tests carry each rule;
  * test/dev/rules.test.ts fails when a citation points nowhere or a rule has no test.
  */
 import fs from 'node:fs';
@@ -68,11 +68,12 @@ function sourceFiles(root: string, folder = ''): string[] {
 }
 
 export function readRules(root = projectFolder): { rules: string[]; citations: Citation[] } {
-  const rulesFile = 'docs/rules.md';
+  const rulesFiles = ['docs/rules.md', 'docs/reliability.md'];
   const citations = sourceFiles(root)
-    .filter((file) => file !== rulesFile)
+    .filter((file) => !rulesFiles.includes(file))
     .flatMap((file) => citationsIn(file, fs.readFileSync(path.join(root, file), 'utf8')));
-  return { rules: rulesIn(fs.readFileSync(path.join(root, rulesFile), 'utf8')), citations };
+  const rules = rulesFiles.flatMap((file) => rulesIn(fs.readFileSync(path.join(root, file), 'utf8')));
+  return { rules, citations };
 }
 
 export const isTest = ({ file }: Citation): boolean => file.startsWith('test/');

@@ -321,7 +321,7 @@ describe('rule 15: initial_push none', () => {
   });
 });
 
-describe('S27: signals by hand', () => {
+describe('signals by hand (S27)', () => {
   it.each([[1e300], [9e15], [-1e300], [null], ['tomorrow']])(
     'do not jam the lane: nextDueAt %p while it works',
     async (nextDueAt) => {

@@ -154,7 +154,7 @@ describe('a job that waits to try again', () => {
   });
 });
 
-describe('S27: a workflow that is canceled in Temporal', () => {
+describe('a workflow that is canceled in Temporal (S27)', () => {
   it('ends, and the next signal goes on with its run', async () => {
     const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
     let isDown = true;
