@@ -1,4 +1,4 @@
-/** Bundles the workflows once, when the image is built: a worker then starts in a fraction of a second. */
+/** Bundles the workflows when the image is built, so that a worker starts in a fraction of a second. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';

@@ -1,4 +1,4 @@
-/** Puts together what activities are given. */
+/** Builds the dependencies of the activities. */
 import {
   type ActivityDependencies,
   type ActivityLog,
@@ -16,9 +16,9 @@ import type { Encryption } from '../db/platform/encryption';
 import { webhookSecretsLocation } from '../db/webhooks/endpoint-queue';
 import type { Mailer } from '../egress/mail/smtp-mailer';
 import type { WebhookSender } from '../egress/webhook-sender';
-import { createTokenStores } from './token-cache';
+import { createTokenCache } from './token-cache';
 
-export interface DependencyParts {
+export interface DependenciesOptions {
   database: Database;
   encryption: Encryption;
   connectors: Record<string, Connector>;
@@ -33,32 +33,19 @@ export interface DependencyParts {
   delivering?: ActivityDependencies['delivering'];
 }
 
-export function createDependencies(parts: DependencyParts): ActivityDependencies {
-  const { database, encryption, connectors, log } = parts;
-  const tokensOf = createTokenStores();
-  const grantsOf = createRateLimitPermits({
-    database,
-    onTrouble: (error) => log.warn({ err: error }, 'the request budget could not be asked'),
-  });
-  const connectorOf = (kind: string): Connector => {
-    const connector = connectors[kind];
-    if (connector === undefined)
-      throw new Error(
-        `This worker knows no connector "${kind}". Start a worker of the version that linked it.`,
-      );
-    return connector;
-  };
-
+export function createDependencies(options: DependenciesOptions): ActivityDependencies {
+  const { database, encryption, connectors, log } = options;
   return {
     database,
     log,
-    mailer: parts.mailer,
-    webhookSender: parts.webhookSender,
-    isStopping: parts.isStopping,
-    pushing: parts.pushing ?? PUSHING_LIMITS,
-    pulling: parts.pulling ?? PULLING_LIMITS,
-    delivering: parts.delivering ?? DELIVERING_LIMITS,
-    batchSizeOf: (kind) => connectorOf(kind).batchSize,
+    mailer: options.mailer,
+    webhookSender: options.webhookSender,
+    isStopping: options.isStopping,
+    pushing: options.pushing ?? PUSHING_LIMITS,
+    pulling: options.pulling ?? PULLING_LIMITS,
+    delivering: options.delivering ?? DELIVERING_LIMITS,
+    batchSizeOf: (kind) => findConnector(connectors, kind).batchSize,
+    openConnector: createConnectorOpener(options),
 
     openWebhookSecrets: ({ endpointId, tenantId, secrets }, now) =>
       database.withTenant(tenantId, async (work) => {
@@ -69,36 +56,55 @@ export function createDependencies(parts: DependencyParts): ActivityDependencies
         }
         return opened;
       }),
+  };
+}
 
-    async openConnector(tenantId, integration, signal, priority) {
-      const { integrationId } = integration;
-      const connector = connectorOf(integration.connector);
-      const credentials = await database.withTenant(tenantId, async (work) => {
-        const encrypted = await findEncryptedCredentials(work, { integrationId });
-        return encrypted === null
-          ? {}
-          : (JSON.parse(
-              await encryption.open(work, credentialsLocation(integrationId), encrypted),
-            ) as unknown);
-      });
-      const parsed = connector.credentialsSchema.safeParse(credentials);
-      if (!parsed.success)
-        throw new Unauthorized('The integration has no credentials that its connector can use.');
-      const config = connector.configSchema.parse(integration.config);
-      const context = {
-        config,
-        credentials: parsed.data,
-        mappings: integration.recordTypes,
-        http: rateLimitedHttp(parts.createHttpClient({ hosts: connector.hosts(config), signal }), {
-          budget: grantsOf(tenantId, integrationId),
-          priority,
-          signal,
-        }),
-        sockets: parts.createSocketOpener({ hosts: connector.hosts(config), signal }),
-        tokens: tokensOf(integrationId, integration.credentialsUpdatedAt),
+function findConnector(connectors: Record<string, Connector>, kind: string): Connector {
+  const connector = connectors[kind];
+  if (connector === undefined)
+    throw new Error(
+      `This worker has no connector "${kind}". Start a worker of the version that linked the integration.`,
+    );
+  return connector;
+}
+
+/** Opens an integration's connector: decrypted credentials, rate-limited HTTP, guarded sockets, cached tokens. */
+function createConnectorOpener(options: DependenciesOptions): ActivityDependencies['openConnector'] {
+  const { database, encryption, connectors, log } = options;
+  const tokensOf = createTokenCache();
+  const permitsOf = createRateLimitPermits({
+    database,
+    onTrouble: (error) => log.warn({ err: error }, 'could not read the rate limiter from the database'),
+  });
+
+  const readCredentials = (tenantId: string, integrationId: string): Promise<unknown> =>
+    database.withTenant(tenantId, async (work) => {
+      const encrypted = await findEncryptedCredentials(work, { integrationId });
+      if (encrypted === null) return {};
+      return JSON.parse(await encryption.open(work, credentialsLocation(integrationId), encrypted));
+    });
+
+  return async (tenantId, integration, signal, priority) => {
+    const { integrationId } = integration;
+    const connector = findConnector(connectors, integration.connector);
+    const credentials = connector.credentialsSchema.safeParse(await readCredentials(tenantId, integrationId));
+    if (!credentials.success)
+      throw new Unauthorized('The integration has no credentials that its connector can use.');
+    const config = connector.configSchema.parse(integration.config);
+    const hosts = connector.hosts(config);
+    const context = {
+      config,
+      credentials: credentials.data,
+      mappings: integration.recordTypes,
+      http: rateLimitedHttp(options.createHttpClient({ hosts, signal }), {
+        budget: permitsOf(tenantId, integrationId),
+        priority,
         signal,
-      };
-      return { connector, context };
-    },
+      }),
+      sockets: options.createSocketOpener({ hosts, signal }),
+      tokens: tokensOf(integrationId, integration.credentialsUpdatedAt),
+      signal,
+    };
+    return { connector, context };
   };
 }

@@ -1,6 +1,7 @@
 /**
- * The worker process: Temporal workers, the outbox dispatcher and the sweep. Start as many as needed; each can do all.
- * SIGTERM or SIGINT: takes no more work, finishes what is running within 20 s, then exits with 0.
+ * The worker process: Temporal workers, outbox dispatcher, sweeper and schedule reconciler. Any number may
+ * run, and each does every kind of work. On SIGTERM or SIGINT it finishes running activities within 20 s and
+ * exits with 0.
  */
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,22 +12,30 @@ import type { Logger } from 'pino';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
-import { createEncryption, parseEncryptionKeys, EncryptionError } from '../db/platform/encryption';
+import {
+  createEncryption,
+  type Encryption,
+  EncryptionError,
+  parseEncryptionKeys,
+} from '../db/platform/encryption';
 import { createLog } from '../runtime/log';
 import { closeConnections, createHttpClient } from '../egress/http-client';
 import { createMailer } from '../egress/mail/smtp-mailer';
 import { createSocketOpener } from '../egress/socket-opener';
 import { createWebhookSender } from '../egress/webhook-sender';
 import { BUNDLE_PATH } from './bundle-workflows';
-import { createDependencies } from './dependencies';
+import { createDependencies, type DependenciesOptions } from './dependencies';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { ensureSearchAttributes } from './search-attributes';
-import { startSweep } from './sweeper';
-import { keepSyncSchedules } from './schedule-reconciler';
+import { startSweeper } from './sweeper';
+import { startScheduleReconciler } from './schedule-reconciler';
 import { temporalInterceptors } from './temporal-interceptors';
 import { createOutboxHandlers } from './outbox-handlers';
-import { createWorkers } from './worker';
+import { createWorkers, type CreateWorkersOptions } from './worker';
 
+/**
+ * The start sequence: configuration, database, Temporal, egress, then the workers and the background loops.
+ */
 async function main(): Promise<void> {
   const config = readConfig();
   const log = createLog({ process: 'worker', level: config.logLevel });
@@ -34,60 +43,122 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => (isStopping = true));
   installRuntime(config, log);
 
+  const { database, encryption } = await openDatabase(config, log);
+  const temporal = await connectToTemporal(log);
+  const egress = createEgress(config, log);
+  const workers = await createWorkers({
+    connection: temporal.workerConnection,
+    namespace: temporal.namespace,
+    workflows: findWorkflows(),
+    dependencies: createDependencies({
+      database,
+      encryption,
+      connectors,
+      ...egress,
+      log,
+      isStopping: () => isStopping,
+    }),
+  });
+  const loops = startBackgroundLoops({ config, log, database, temporal });
+
+  const { namespace, hasSearchAttributes } = temporal;
+  log.info({ namespace, hasSearchAttributes }, 'worker running');
+  await Promise.all(workers.map((worker) => worker.run())); // the SDK stops them on SIGTERM and SIGINT
+
+  await loops.stop();
+  await Promise.all([temporal.close(), egress.close(), database.close()]);
+  log.info('worker stopped');
+}
+
+async function openDatabase(
+  config: WorkerConfig,
+  log: Logger,
+): Promise<{ database: Database; encryption: Encryption }> {
   const database = new Database({
     url: config.databaseUrl,
     poolSize: config.poolSize,
     statementTimeoutMs: 60_000,
-    onConnectionLost: (error) =>
-      log.warn({ err: error }, 'lost a database connection; the pool makes a new one'),
+    onConnectionLost: (error) => log.warn({ err: error }, 'lost a database connection; opening a new one'),
   });
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
-  await untilItWorks('database', log, () => encryption.prepare(database));
+  await retryUntilReachable('database', log, () => encryption.prepare(database));
+  return { database, encryption };
+}
 
+interface TemporalConnections {
+  namespace: string;
+  workerConnection: NativeConnection;
+  client: Client;
+  hasSearchAttributes: boolean;
+  close(): Promise<unknown>;
+}
+
+async function connectToTemporal(log: Logger): Promise<TemporalConnections> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const connection = await untilItWorks('Temporal', log, () => NativeConnection.connect(connectionOptions));
-  const clientConnection = await untilItWorks('Temporal', log, () =>
+  const workerConnection = await retryUntilReachable('Temporal', log, () =>
+    NativeConnection.connect(connectionOptions),
+  );
+  const clientConnection = await retryUntilReachable('Temporal', log, () =>
     Connection.connect({ ...connectionOptions, interceptors: temporalInterceptors }),
   );
-  const hasSearchAttributes = await ensureSearchAttributes(clientConnection, namespace, log);
-  const client = new Client({ connection: clientConnection, namespace });
-  const handleRow = createOutboxHandlers(client, { hasSearchAttributes, database });
+  return {
+    namespace,
+    workerConnection,
+    client: new Client({ connection: clientConnection, namespace }),
+    hasSearchAttributes: await ensureSearchAttributes(clientConnection, namespace, log),
+    close: () => Promise.all([workerConnection.close(), clientConnection.close()]),
+  };
+}
 
+type EgressOptions = Pick<
+  DependenciesOptions,
+  'createHttpClient' | 'createSocketOpener' | 'mailer' | 'webhookSender'
+>;
+
+/** Everything that opens connections to third parties, receivers and the mail server. */
+function createEgress(config: WorkerConfig, log: Logger): EgressOptions & { close(): Promise<void> } {
   const policy = { allowCidrs: config.egress.allowCidrs, allowHttp: config.egress.allowHttp };
   const mailer = config.mail === null ? null : createMailer(config.mail);
-  if (mailer === null) log.warn('e-mails wait: set SMTP_URL, SMTP_FROM and PUBLIC_URL');
+  if (mailer === null) log.warn('no e-mail is sent: set SMTP_URL, SMTP_FROM and PUBLIC_URL');
   const webhookSender = createWebhookSender({ policy });
-  const dependencies = createDependencies({
-    database,
-    encryption,
-    connectors,
+  return {
     createHttpClient: (options) => createHttpClient({ policy, ...options }),
     createSocketOpener: (options) => createSocketOpener({ policy, ...options }),
     mailer,
     webhookSender,
-    log,
-    isStopping: () => isStopping,
-  });
-  const workflows = existsSync(BUNDLE_PATH)
+    async close() {
+      mailer?.close();
+      await Promise.all([closeConnections(policy), webhookSender.close()]);
+    },
+  };
+}
+
+/** The bundle of the image, or the source. */
+function findWorkflows(): CreateWorkersOptions['workflows'] {
+  return existsSync(BUNDLE_PATH)
     ? { workflowBundle: { codePath: BUNDLE_PATH } }
     : { workflowsPath: require.resolve('../workflows') };
-  const workers = await createWorkers({ connection, namespace, dependencies, workflows });
-  const dispatcher = startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, handleRow, log });
-  const sweeper = startSweep({ database, handleRow, log });
-  const schedules = keepSyncSchedules({ client, database, hasSearchAttributes, log });
+}
 
-  log.info({ namespace, hasSearchAttributes }, 'worker running');
-  await Promise.all(workers.map((worker) => worker.run())); // until a signal stops them
-  await Promise.all([dispatcher.stop(), sweeper.stop(), schedules.stop()]);
-  mailer?.close();
-  await Promise.all([
-    connection.close(),
-    clientConnection.close(),
-    closeConnections(policy),
-    webhookSender.close(),
-    database.close(),
-  ]);
-  log.info('worker stopped');
+/** The loops beside the Temporal workers: outbox dispatcher, sweeper, schedule reconciler. */
+function startBackgroundLoops({
+  config,
+  log,
+  database,
+  temporal: { client, hasSearchAttributes },
+}: {
+  config: WorkerConfig;
+  log: Logger;
+  database: Database;
+  temporal: TemporalConnections;
+}): { stop(): Promise<unknown> } {
+  const handleRow = createOutboxHandlers(client, { hasSearchAttributes, database });
+  const loops = [
+    startOutboxDispatcher({ database, databaseUrl: config.databaseUrl, handleRow, log }),
+    startSweeper({ database, handleRow, log }),
+    startScheduleReconciler({ client, database, hasSearchAttributes, log }),
+  ];
+  return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }
 
 function readConfig(): WorkerConfig {
@@ -104,7 +175,7 @@ function installRuntime(config: WorkerConfig, log: Logger): void {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
-      // One process runs a worker per queue on purpose.
+      // Some workers have no activities or no workflows: there is one per task queue.
       if (!/^No (activities|workflows) registered/.test(message)) log[levels[level]]({ ...meta }, message);
     }),
     ...(config.metricsPort === undefined
@@ -115,14 +186,17 @@ function installRuntime(config: WorkerConfig, log: Logger): void {
   });
 }
 
-/** Waits for a neighbour that is not up yet, saying so, instead of dying in a circle with it. Our own mistakes are thrown. */
-async function untilItWorks<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
+/**
+ * Retries until the dependency is reachable, to avoid a crash loop at start-up. Configuration errors are
+ * thrown.
+ */
+async function retryUntilReachable<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       if (error instanceof EncryptionError) throw error;
-      log.warn({ err: error }, `${what} does not answer yet; trying again in 2 s`);
+      log.warn({ err: error }, `${what} is not reachable yet; retrying in 2 s`);
       await sleep(2_000);
     }
   }

@@ -1,160 +1,133 @@
 /**
- * Turns outbox rows into signals: one per lane and flush, at most about one a second per lane unless something is due already.
- * Any number of dispatchers may run. A row is deleted only after Temporal took the signal, so a crash repeats a signal
- * and never loses one; repeating one is harmless.
+ * Passes outbox messages on to Temporal. Messages about the same subject are merged into one call per flush,
+ * and a subject whose work is not due yet gets about one call a second. Any number of dispatchers may run. A
+ * row is deleted after Temporal accepted the call, so a crash repeats a message and never loses one.
  */
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
 import { listen } from '../db/notification-listener';
 import {
-  deleteOutboxRows,
-  type Due,
-  leaseOutboxRows,
+  deleteMessages,
+  type LeasedMessage,
+  leaseMessages,
   OUTBOX_CHANNEL,
-  type OutboxRow,
-  releaseOutboxRows,
+  releaseMessages,
 } from '../db/platform/outbox';
+import { type DueMessage, subjectIdOf } from '../db/platform/outbox-message';
+import { InterruptiblePause } from './interruptible-pause';
+import type { OutboxHandler } from './outbox-handlers';
 
 const POLL_MS = 1_000;
-/** What a dispatcher that died had in its hands is another's after this (rules.md R3). Too short a time would only repeat signals. */
+/** After this long the rows of a dispatcher that died are taken by another (rules.md R3). */
 const LEASE_SECONDS = 3;
 const ROWS_PER_FLUSH = 500;
-const SIGNALS_AT_ONCE = 16;
-/** Windows that open one after the other need no signal each: the lane reads all of them when it wakes. */
+const CALLS_AT_ONCE = 16;
+/** Debounce windows that open one after the other share a signal: the push queue reads all due rows. */
 const SIGNAL_INTERVAL_MS = 1_000;
-
-/** Tells Temporal of one due thing; telling it twice is harmless. @throws when Temporal did not take it. */
-export type OutboxHandler = (due: Due) => Promise<void>;
+const REMEMBERED_SUBJECTS_MAX = 10_000;
 
 export interface FlushOptions {
   database: Database;
   handleRow: OutboxHandler;
-  /** True for a lane whose signal can wait for the next flush. */
-  mayWait?: (due: Due) => boolean;
-  onSignalled?: (due: Due) => void;
+  /** True if the message can wait for the next flush. */
+  mayWait?: (message: DueMessage) => boolean;
+  onSent?: (message: DueMessage) => void;
+}
+
+/** Messages about one subject: the first of them, with the earliest instant of all. */
+interface MergedMessage {
+  message: DueMessage;
+  outboxIds: number[];
 }
 
 /**
- * Sends what the outbox holds. @throws the first signal's error, after giving back every row whose turn had not come. Those of
- * a lane that could not be signalled wait for their lease to end, so that one such lane does not stand before all others.
+ * Sends the messages in the outbox. @throws the first error, after releasing the messages that were not
+ * tried. A message that Temporal did not accept waits for its lease to end, so that it does not keep the
+ * others from being sent.
  */
 export async function flushOutbox({
   database,
   handleRow,
   mayWait = () => false,
-  onSignalled,
+  onSent,
 }: FlushOptions): Promise<{ found: number; waiting: number }> {
-  const rows = await database.withDispatcher((work) =>
-    leaseOutboxRows(work, { limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }),
+  const leased = await database.withDispatcher((work) =>
+    leaseMessages(work, { limit: ROWS_PER_FLUSH, leaseSeconds: LEASE_SECONDS }),
   );
-  const queues = groupBySubject(rows);
-  const waiting = queues.filter(mayWait);
-  const untried = new Set(queues);
+  const merged = mergeBySubject(leased);
+  const waiting = merged.filter(({ message }) => mayWait(message));
+  const untried = new Set(merged);
+  const sending = merged.filter((each) => !waiting.includes(each));
   let failure: PromiseRejectedResult | undefined;
-  const sending = queues.filter((topic) => !waiting.includes(topic));
-  for (let start = 0; start < sending.length && failure === undefined; start += SIGNALS_AT_ONCE) {
-    const slice = sending.slice(start, start + SIGNALS_AT_ONCE);
-    const outcomes = await Promise.allSettled(slice.map((topic) => handleRow(topic)));
+  for (let start = 0; start < sending.length && failure === undefined; start += CALLS_AT_ONCE) {
+    const slice = sending.slice(start, start + CALLS_AT_ONCE);
+    const outcomes = await Promise.allSettled(slice.map(({ message }) => handleRow(message)));
     const sent = slice.filter((_, position) => outcomes[position]?.status === 'fulfilled');
     failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    await database.withDispatcher((work) =>
-      deleteOutboxRows(
-        work,
-        sent.flatMap((topic) => topic.outboxIds),
-      ),
-    );
-    for (const topic of slice) untried.delete(topic);
-    for (const topic of sent) onSignalled?.(topic);
+    await database.withDispatcher((work) => deleteMessages(work, outboxIdsOf(sent)));
+    for (const each of slice) untried.delete(each);
+    for (const { message } of sent) onSent?.(message);
   }
   if (untried.size > 0)
-    await database.withDispatcher((work) =>
-      releaseOutboxRows(
-        work,
-        [...untried].flatMap((topic) => topic.outboxIds),
-      ),
-    );
+    await database.withDispatcher((work) => releaseMessages(work, outboxIdsOf([...untried])));
   if (failure !== undefined) throw failure.reason;
-  return { found: rows.length, waiting: waiting.length };
+  return { found: leased.length, waiting: waiting.length };
 }
 
-const keyOf = ({ topic, subjectId }: Due): string => `${topic} ${subjectId}`;
+const outboxIdsOf = (merged: readonly MergedMessage[]): number[] =>
+  merged.flatMap(({ outboxIds }) => outboxIds);
 
-function groupBySubject(rows: readonly OutboxRow[]): (Due & { outboxIds: number[] })[] {
-  const queues = new Map<string, Due & { outboxIds: number[] }>();
-  for (const { outboxId, ...due } of rows) {
-    const topic = queues.get(keyOf(due)) ?? { ...due, outboxIds: [] };
-    if (due.nextDueAt < topic.nextDueAt) topic.nextDueAt = due.nextDueAt;
-    topic.outboxIds.push(outboxId);
-    queues.set(keyOf(due), topic);
+const subjectKey = (message: DueMessage): string => `${message.topic} ${subjectIdOf(message)}`;
+
+function mergeBySubject(leased: readonly LeasedMessage[]): MergedMessage[] {
+  const bySubject = new Map<string, MergedMessage>();
+  for (const { outboxId, ...message } of leased) {
+    const merged = bySubject.get(subjectKey(message)) ?? { message, outboxIds: [] };
+    if (message.nextDueAt < merged.message.nextDueAt) merged.message.nextDueAt = message.nextDueAt;
+    merged.outboxIds.push(outboxId);
+    bySubject.set(subjectKey(message), merged);
   }
-  return [...queues.values()];
+  return [...bySubject.values()];
 }
 
 export interface OutboxDispatcher {
-  /** Ends after the flush under way; what is left is somebody else's, or the next start's. */
+  /** Resolves after the current flush. Other dispatchers, or the next start, send the rest. */
   stop(): Promise<void>;
 }
 
-/** Flushes on every notification and each second. */
-export function startOutboxDispatcher({
-  database,
-  databaseUrl,
-  handleRow: tellTemporal,
-  log,
-}: {
+export interface OutboxDispatcherOptions {
   database: Database;
   databaseUrl: string;
   handleRow: OutboxHandler;
   log: ActivityLog;
-}): OutboxDispatcher {
-  const signalledAt = new Map<string, number>();
+}
+
+/** Flushes on every database notification, and each second in case one was lost. */
+export function startOutboxDispatcher(options: OutboxDispatcherOptions): OutboxDispatcher {
+  const { database, databaseUrl, handleRow, log } = options;
+  const { mayWait, onSent } = limitSignalRate();
+  const pause = new InterruptiblePause();
   let isStopped = false;
-  let isNotified = false;
-  let handleRow = () => {};
-  const notify = (): void => {
-    isNotified = true;
-    handleRow();
-  };
   const listener = listen({
     url: databaseUrl,
     channel: OUTBOX_CHANNEL,
-    onNotification: notify,
-    onConnect: notify,
-    onTrouble: (error) => log.warn({ err: error }, 'the outbox listener reconnects; polling meanwhile'),
+    onNotification: () => pause.interrupt(),
+    onConnect: () => pause.interrupt(),
+    onTrouble: (error) =>
+      log.warn({ err: error }, 'outbox listener lost its connection; polling until it reconnects'),
   });
-
-  /** Until the next notification, at most `ms`. */
-  const rest = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      handleRow = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-
-  const mayWait = (due: Due): boolean =>
-    due.nextDueAt.getTime() > Date.now() + SIGNAL_INTERVAL_MS &&
-    Date.now() - (signalledAt.get(keyOf(due)) ?? 0) < SIGNAL_INTERVAL_MS;
-  const onSignalled = (due: Due): void => {
-    if (signalledAt.size > 10_000) signalledAt.clear();
-    signalledAt.set(keyOf(due), Date.now());
-  };
 
   const run = async (): Promise<void> => {
     while (!isStopped) {
-      isNotified = false;
-      const { found, waiting } = await flushOutbox({
-        database,
-        handleRow: tellTemporal,
-        mayWait,
-        onSignalled,
-      }).catch((error: unknown) => {
-        log.warn({ err: error }, 'could not send what the outbox holds; trying again in a second');
-        return { found: 0, waiting: 0 };
-      });
-      if (waiting > 0) await rest(SIGNAL_INTERVAL_MS / 4);
-      else if (found < ROWS_PER_FLUSH && !isNotified) await rest(POLL_MS);
+      pause.reset();
+      const { found, waiting } = await flushOutbox({ database, handleRow, mayWait, onSent }).catch(
+        (error: unknown) => {
+          log.warn({ err: error }, 'could not send outbox messages to Temporal; retrying in a second');
+          return { found: 0, waiting: 0 };
+        },
+      );
+      if (waiting > 0) await pause.sleep(SIGNAL_INTERVAL_MS / 4);
+      else if (found < ROWS_PER_FLUSH && !pause.isInterrupted) await pause.sleep(POLL_MS);
     }
   };
   const running = run();
@@ -162,9 +135,23 @@ export function startOutboxDispatcher({
   return {
     async stop() {
       isStopped = true;
-      handleRow();
+      pause.interrupt();
       await running;
       await listener.close();
+    },
+  };
+}
+
+/** Lets a message wait if its work is not due yet and its subject got a call less than a second ago. */
+function limitSignalRate(): Required<Pick<FlushOptions, 'mayWait' | 'onSent'>> {
+  const sentAt = new Map<string, number>();
+  return {
+    mayWait: (message) =>
+      message.nextDueAt.getTime() > Date.now() + SIGNAL_INTERVAL_MS &&
+      Date.now() - (sentAt.get(subjectKey(message)) ?? 0) < SIGNAL_INTERVAL_MS,
+    onSent: (message) => {
+      if (sentAt.size > REMEMBERED_SUBJECTS_MAX) sentAt.clear();
+      sentAt.set(subjectKey(message), Date.now());
     },
   };
 }

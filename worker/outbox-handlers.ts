@@ -1,12 +1,28 @@
-/** What an outbox row becomes in Temporal, by its lane. Each may be repeated without harm. */
-import type { Client } from '@temporalio/client';
+/**
+ * Passes outbox messages on to Temporal: each topic signals or starts one workflow. Repeating a message is
+ * harmless, because every workflow reads its rows and the ids of workflows are fixed.
+ */
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
+import { SEND_EMAIL_WORKFLOW, type SendEmailInput, sendEmailWorkflowId } from '../contract/email';
+import {
+  NOTIFICATION_WORKFLOW,
+  type NotificationInput,
+  notificationViewedSignal,
+  notificationWorkflowId,
+} from '../contract/notification';
 import {
   OVERVIEW_WORKFLOW,
   type OverviewInput,
   overviewChangedSignal,
   overviewWorkflowId,
 } from '../contract/overview';
+import {
+  RECORD_PUSH_WORKFLOW,
+  type RecordPushInput,
+  recordPushWorkflowId,
+  recordsDueSignal,
+} from '../contract/record-push';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import {
   SYNC_RUN_WORKFLOW,
@@ -22,93 +38,186 @@ import {
   webhookEndpointWorkflowId,
 } from '../contract/webhook-endpoint';
 import type { Database } from '../db/database';
-import type { OutboxTopic } from '../db/tables/platform';
+import type { DueMessage, MessageOf } from '../db/platform/outbox-message';
 import { typeIdOf } from '../domain/typeid';
-import { createStartEmail } from './email-starts';
-import { createSignalPushQueue } from './queue-signals';
-import { startNotification, signalNotificationViewed } from './notification-starts';
-import type { OutboxHandler } from './outbox-dispatcher';
 import { reconcileSyncSchedules } from './schedule-reconciler';
 
+/** @throws Temporal's error if it did not accept the call. */
+export type OutboxHandler = (message: DueMessage) => Promise<void>;
+
 export interface OutboxHandlerOptions {
-  /** False where the cluster refused to register them. */
+  /** False if the cluster refused to register the search attributes. */
   hasSearchAttributes: boolean;
-  /** Where schedules are looked up in; without it there are none, as on Temporal's time-skipping server, which knows none. */
+  /**
+   * Where the settings of schedules are read. Without it schedules are left alone: Temporal's time-skipping
+   * test server has none.
+   */
   database?: Database;
 }
 
-/** @throws what Temporal said when it did not take it. */
 export function createOutboxHandlers(client: Client, options: OutboxHandlerOptions): OutboxHandler {
-  const signalPushQueue = createSignalPushQueue(client, options);
-  const startEmail = createStartEmail(client);
-  const handlers: Record<OutboxTopic, OutboxHandler> = {
-    record_push: ({ tenantId, subjectId, nextDueAt }) =>
-      signalPushQueue({ tenantId, integrationId: subjectId, nextDueAt: nextDueAt.getTime() }),
-    sync_run: createSignalSyncRuns(client, options),
-    sync_schedule: async ({ tenantId, subjectId: integrationId }) => {
-      const { database, hasSearchAttributes } = options;
-      if (database !== undefined)
-        await reconcileSyncSchedules({ client, database, hasSearchAttributes }, { tenantId, integrationId });
-    },
-    email: ({ tenantId, subjectId }) => startEmail({ tenantId, emailId: subjectId }),
-    webhook_endpoint: createSignalEndpoint(client, options),
-    overview: createSignalOverview(client, options),
-    notification: ({ tenantId, subjectId }) =>
-      startNotification(client, { tenantId, notificationRecipientId: subjectId }),
-    notification_viewed: ({ subjectId }) =>
-      signalNotificationViewed(client, { notificationRecipientId: subjectId }),
-  };
-  return (due) => handlers[due.topic](due);
-}
-
-function createSignalOverview(client: Client, { hasSearchAttributes }: OutboxHandlerOptions): OutboxHandler {
-  return async ({ tenantId, subjectId: overviewId }) => {
-    const input: OverviewInput = { tenantId, overviewId };
-    const attributes = [{ key: SEARCH_ATTRIBUTES.tenantId, value: typeIdOf('ten', tenantId) }];
-    await client.workflow.signalWithStart(OVERVIEW_WORKFLOW, {
-      workflowId: overviewWorkflowId({ overviewId }),
-      taskQueue: TASK_QUEUES.workflows,
-      args: [input],
-      signal: overviewChangedSignal,
-      signalArgs: [],
-      staticSummary: 'Shows what a sync would do, without doing it',
-      ...(hasSearchAttributes ? { typedSearchAttributes: new TypedSearchAttributes(attributes) } : {}),
-    });
+  const { hasSearchAttributes, database } = options;
+  const temporal: Temporal = { client, hasSearchAttributes };
+  return async (message) => {
+    switch (message.topic) {
+      case 'record_push':
+        return signalPushQueue(temporal, message);
+      case 'sync_run':
+        return signalSyncRuns(temporal, message);
+      case 'sync_schedule':
+        if (database === undefined) return;
+        return reconcileSyncSchedules({ client, database, hasSearchAttributes }, message);
+      case 'email':
+        return startEmail(client, message);
+      case 'webhook_endpoint':
+        return signalEndpointQueue(temporal, message);
+      case 'overview':
+        return signalOverview(temporal, message);
+      case 'notification':
+        return startNotification(client, message);
+      case 'notification_viewed':
+        return signalNotificationViewed(client, message);
+    }
   };
 }
 
-function createSignalSyncRuns(client: Client, { hasSearchAttributes }: OutboxHandlerOptions): OutboxHandler {
-  return async ({ tenantId, subjectId: integrationId }) => {
-    const input: SyncRunInput = { tenantId, integrationId, hasSearchAttributes };
-    const attributes = [
-      { key: SEARCH_ATTRIBUTES.tenantId, value: typeIdOf('ten', tenantId) },
-      { key: SEARCH_ATTRIBUTES.integrationId, value: typeIdOf('int', integrationId) },
-    ];
-    await client.workflow.signalWithStart(SYNC_RUN_WORKFLOW, {
-      workflowId: syncRunWorkflowId({ integrationId }),
-      taskQueue: TASK_QUEUES.workflows,
-      args: [input],
-      signal: syncRunsChangedSignal,
-      signalArgs: [],
-      staticSummary: "Reads one integration's third party into our records",
-      ...(hasSearchAttributes ? { typedSearchAttributes: new TypedSearchAttributes(attributes) } : {}),
-    });
-  };
+interface Temporal {
+  client: Client;
+  hasSearchAttributes: boolean;
 }
 
-/** Whose endpoint it is, the lane finds out: an event of any tenant wakes an endpoint of the platform. */
-function createSignalEndpoint(client: Client, { hasSearchAttributes }: OutboxHandlerOptions): OutboxHandler {
-  return async ({ subjectId: endpointId, nextDueAt }) => {
-    const input: WebhookEndpointInput = { endpointId, nextDueAt: nextDueAt.getTime(), hasSearchAttributes };
-    const attributes = [{ key: SEARCH_ATTRIBUTES.endpointId, value: typeIdOf('whe', endpointId) }];
-    await client.workflow.signalWithStart(WEBHOOK_ENDPOINT_WORKFLOW, {
-      workflowId: webhookEndpointWorkflowId({ endpointId }),
+async function signalPushQueue(
+  { client, hasSearchAttributes }: Temporal,
+  { tenantId, integrationId, nextDueAt }: MessageOf<'record_push'>,
+): Promise<void> {
+  const dueAtMs = nextDueAt.getTime();
+  const input: RecordPushInput = { tenantId, integrationId, nextDueAt: dueAtMs, hasSearchAttributes };
+  await client.workflow.signalWithStart(RECORD_PUSH_WORKFLOW, {
+    workflowId: recordPushWorkflowId({ integrationId }),
+    taskQueue: TASK_QUEUES.workflows,
+    args: [input],
+    signal: recordsDueSignal,
+    signalArgs: [{ nextDueAt: dueAtMs }],
+    staticSummary: 'Pushes changed records of one integration after their grace period',
+    ...(hasSearchAttributes ? searchable({ tenantId, integrationId }) : {}),
+  });
+}
+
+async function signalSyncRuns(
+  { client, hasSearchAttributes }: Temporal,
+  { tenantId, integrationId }: MessageOf<'sync_run'>,
+): Promise<void> {
+  const input: SyncRunInput = { tenantId, integrationId, hasSearchAttributes };
+  await client.workflow.signalWithStart(SYNC_RUN_WORKFLOW, {
+    workflowId: syncRunWorkflowId({ integrationId }),
+    taskQueue: TASK_QUEUES.workflows,
+    args: [input],
+    signal: syncRunsChangedSignal,
+    signalArgs: [],
+    staticSummary: "Imports one integration's records from the third party",
+    ...(hasSearchAttributes ? searchable({ tenantId, integrationId }) : {}),
+  });
+}
+
+async function signalOverview(
+  { client, hasSearchAttributes }: Temporal,
+  { tenantId, overviewId }: MessageOf<'overview'>,
+): Promise<void> {
+  const input: OverviewInput = { tenantId, overviewId };
+  await client.workflow.signalWithStart(OVERVIEW_WORKFLOW, {
+    workflowId: overviewWorkflowId({ overviewId }),
+    taskQueue: TASK_QUEUES.workflows,
+    args: [input],
+    signal: overviewChangedSignal,
+    signalArgs: [],
+    staticSummary: 'Lists what a sync would change, without changing it',
+    ...(hasSearchAttributes ? searchable({ tenantId }) : {}),
+  });
+}
+
+/**
+ * The workflow reads the endpoint's owner itself: a tenant's event is also delivered to the platform's
+ * endpoints.
+ */
+async function signalEndpointQueue(
+  { client, hasSearchAttributes }: Temporal,
+  { endpointId, nextDueAt }: MessageOf<'webhook_endpoint'>,
+): Promise<void> {
+  const dueAtMs = nextDueAt.getTime();
+  const input: WebhookEndpointInput = { endpointId, nextDueAt: dueAtMs, hasSearchAttributes };
+  await client.workflow.signalWithStart(WEBHOOK_ENDPOINT_WORKFLOW, {
+    workflowId: webhookEndpointWorkflowId({ endpointId }),
+    taskQueue: TASK_QUEUES.workflows,
+    args: [input],
+    signal: deliveriesDueSignal,
+    signalArgs: [{ nextDueAt: dueAtMs }],
+    staticSummary: 'Delivers events to one webhook endpoint',
+    ...(hasSearchAttributes ? searchable({ endpointId }) : {}),
+  });
+}
+
+/** Does nothing if the workflow is running or has completed. */
+async function startEmail(client: Client, { tenantId, emailId }: MessageOf<'email'>): Promise<void> {
+  const input: SendEmailInput = { tenantId, emailId };
+  try {
+    await client.workflow.start(SEND_EMAIL_WORKFLOW, {
+      workflowId: sendEmailWorkflowId(input),
       taskQueue: TASK_QUEUES.workflows,
       args: [input],
-      signal: deliveriesDueSignal,
-      signalArgs: [{ nextDueAt: nextDueAt.getTime() }],
-      staticSummary: 'Delivers events to one webhook endpoint',
-      ...(hasSearchAttributes ? { typedSearchAttributes: new TypedSearchAttributes(attributes) } : {}),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      // A terminated workflow may be started again: the row says whether its e-mail has been sent.
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      staticSummary: 'Sends one e-mail',
     });
-  };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** Started again after its end, the workflow reads the decision that was made and ends. */
+async function startNotification(
+  client: Client,
+  { tenantId, notificationRecipientId }: MessageOf<'notification'>,
+): Promise<void> {
+  const input: NotificationInput = { tenantId, notificationRecipientId };
+  await client.workflow.start(NOTIFICATION_WORKFLOW, {
+    workflowId: notificationWorkflowId(input),
+    taskQueue: TASK_QUEUES.workflows,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'Shows a notification to one person, and sends it by e-mail if it is not viewed in time',
+  });
+}
+
+/** A workflow that has ended, or has not started yet, needs no signal: it reads its row. */
+async function signalNotificationViewed(
+  client: Client,
+  { notificationRecipientId }: MessageOf<'notification_viewed'>,
+): Promise<void> {
+  try {
+    await client.workflow
+      .getHandle(notificationWorkflowId({ notificationRecipientId }))
+      .signal(notificationViewedSignal);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/** Search attributes with the ids as the API shows them. */
+function searchable(ids: { tenantId?: string; integrationId?: string; endpointId?: string }): {
+  typedSearchAttributes: TypedSearchAttributes;
+} {
+  const { tenantId, integrationId, endpointId } = ids;
+  const pairs = [
+    ...(tenantId === undefined
+      ? []
+      : [{ key: SEARCH_ATTRIBUTES.tenantId, value: typeIdOf('ten', tenantId) }]),
+    ...(integrationId === undefined
+      ? []
+      : [{ key: SEARCH_ATTRIBUTES.integrationId, value: typeIdOf('int', integrationId) }]),
+    ...(endpointId === undefined
+      ? []
+      : [{ key: SEARCH_ATTRIBUTES.endpointId, value: typeIdOf('whe', endpointId) }]),
+  ];
+  return { typedSearchAttributes: new TypedSearchAttributes(pairs) };
 }

@@ -1,7 +1,8 @@
 /**
- * Makes the Temporal Schedules of integrations as their rows say: created, changed, deleted. Repeating it is harmless, and so are
- * several at once: whoever wrote looks at the rows again. One that is right already is left alone, for changing a schedule
- * makes it forget the ticks it has yet to catch up with.
+ * Brings the Temporal Schedules of integrations in line with their rows: creates, updates and deletes them.
+ * Repeating it and running it concurrently are harmless, because a caller reads the rows again after it has
+ * written. A schedule that is right already is not updated: an update makes Temporal drop the runs that it
+ * still has to catch up on.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -16,43 +17,46 @@ import { type SyncSchedule, SYNC_SCHEDULES, syncScheduleId } from '../contract/s
 import type { Database } from '../db/database';
 import { listPullingIntegrations, readScheduleSettings } from '../db/sync-runs/sync-schedules';
 import type { ActivityLog } from '../activities/dependencies';
+import { InterruptiblePause } from './interruptible-pause';
 import { syncScheduleOptions } from './sync-schedule-options';
 
 export interface ScheduleTools {
   client: Client;
   database: Database;
-  /** False where the cluster refused to register them. */
+  /** False if the cluster refused to register the search attributes. */
   hasSearchAttributes: boolean;
 }
 
-interface Place {
+interface IntegrationKey {
   tenantId: string;
   integrationId: string;
 }
 
-/** @throws what Temporal said when it did not take it. */
-export async function reconcileSyncSchedules(tools: ScheduleTools, place: Place): Promise<void> {
-  const wanted = await readWanted(tools, place);
+export async function reconcileSyncSchedules(tools: ScheduleTools, key: IntegrationKey): Promise<void> {
+  const wanted = await readWanted(tools, key);
   for (const schedule of SYNC_SCHEDULES)
-    await make(tools.client, syncScheduleId({ ...place, schedule }), wanted[schedule]);
-  // Somebody may have changed the rows meanwhile and been faster: the last one to write has seen the last rows.
-  if (!isDeepStrictEqual(await readWanted(tools, place), wanted)) await reconcileSyncSchedules(tools, place);
+    await reconcile(tools.client, syncScheduleId({ ...key, schedule }), wanted[schedule]);
+  // The rows may have changed since, so the last writer must have read the last version.
+  if (!isDeepStrictEqual(await readWanted(tools, key), wanted)) await reconcileSyncSchedules(tools, key);
 }
 
 type Wanted = Record<SyncSchedule, ScheduleOptions | undefined>;
 
-async function readWanted({ database, hasSearchAttributes }: ScheduleTools, place: Place): Promise<Wanted> {
-  const settings = await database.withTenant(place.tenantId, (work) => readScheduleSettings(work, place));
+async function readWanted(
+  { database, hasSearchAttributes }: ScheduleTools,
+  key: IntegrationKey,
+): Promise<Wanted> {
+  const settings = await database.withTenant(key.tenantId, (work) => readScheduleSettings(work, key));
   return {
     hourly:
       settings?.isHourlyOn === true
-        ? syncScheduleOptions({ ...place, schedule: 'hourly', hasSearchAttributes })
+        ? syncScheduleOptions({ ...key, schedule: 'hourly', hasSearchAttributes })
         : undefined,
     nightly:
       settings === undefined || settings.nightlyAt === null
         ? undefined
         : syncScheduleOptions({
-            ...place,
+            ...key,
             schedule: 'nightly',
             hasSearchAttributes,
             nightlyAt: settings.nightlyAt,
@@ -61,14 +65,18 @@ async function readWanted({ database, hasSearchAttributes }: ScheduleTools, plac
   };
 }
 
-async function make(client: Client, scheduleId: string, wanted: ScheduleOptions | undefined): Promise<void> {
+async function reconcile(
+  client: Client,
+  scheduleId: string,
+  wanted: ScheduleOptions | undefined,
+): Promise<void> {
   const handle = client.schedule.getHandle(scheduleId);
   try {
     const present = await handle.describe();
     if (wanted === undefined) return await handle.delete();
-    if (isAs(present, wanted)) return;
+    if (isUpToDate(present, wanted)) return;
     const { scheduleId: _, memo: __, ...options } = wanted;
-    // What an operator paused stays paused, with the note that says why.
+    // A schedule that an operator paused stays paused and keeps the note.
     await handle.update(({ state }) => ({
       ...options,
       state: state.paused ? state : { ...state, ...wanted.state },
@@ -83,17 +91,17 @@ async function create(client: Client, wanted: ScheduleOptions): Promise<void> {
   try {
     await client.schedule.create(wanted);
   } catch (error) {
-    // Another worker was faster.
+    // Another worker created it first.
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await make(client, wanted.scheduleId, wanted);
+    await reconcile(client, wanted.scheduleId, wanted);
   }
 }
 
-/** Compared is what we set, in the form in which the server gives it back. */
-function isAs({ spec, policies, action }: ScheduleDescription, wanted: ScheduleOptions): boolean {
+/** Compares only the fields that are set here, in the form in which the server returns them. */
+function isUpToDate({ spec, policies, action }: ScheduleDescription, wanted: ScheduleOptions): boolean {
   const clock = (calendars: readonly object[] = []) =>
     calendars.map((calendar) => ({ ...pick(calendar, 'hour'), ...pick(calendar, 'minute') }));
-  const asIs = [
+  const actual = [
     clock(spec.calendars),
     spec.timezone,
     spec.jitter,
@@ -103,7 +111,7 @@ function isAs({ spec, policies, action }: ScheduleDescription, wanted: ScheduleO
     action.args,
   ];
   const { spec: wantedSpec, policies: wantedPolicies, action: wantedAction } = wanted;
-  const asWanted = [
+  const expected = [
     clock(wantedSpec.calendars),
     wantedSpec.timezone,
     wantedSpec.jitter,
@@ -112,10 +120,11 @@ function isAs({ spec, policies, action }: ScheduleDescription, wanted: ScheduleO
     wantedAction.workflowType,
     wantedAction.args,
   ];
-  const { typedSearchAttributes: given = [] } = action;
-  const isSearchable = (given instanceof TypedSearchAttributes ? given.getAll() : given).length > 0;
+  const { typedSearchAttributes: attributes = [] } = action;
+  const pairs = attributes instanceof TypedSearchAttributes ? attributes.getAll() : attributes;
+  const isSearchable = pairs.length > 0;
   return (
-    isDeepStrictEqual(asIs, asWanted) && isSearchable === (wantedAction.typedSearchAttributes !== undefined)
+    isDeepStrictEqual(actual, expected) && isSearchable === (wantedAction.typedSearchAttributes !== undefined)
   );
 }
 
@@ -123,10 +132,13 @@ const pick = (calendar: object, field: 'hour' | 'minute') => ({
   [field]: (calendar as Record<string, unknown>)[field],
 });
 
-const PAGE = 500;
-const AT_ONCE = 8;
+const PAGE_SIZE = 500;
+const CONCURRENCY = 8;
 
-/** Of all integrations. Answers how many there are. @throws what Temporal said about one, after all others had their turn. */
+/**
+ * Reconciles the schedules of all integrations. @returns how many integrations there are.
+ * @throws the first error, after every integration was tried.
+ */
 export async function reconcileAllSyncSchedules(
   tools: ScheduleTools,
   isStopped: () => boolean = () => false,
@@ -135,55 +147,51 @@ export async function reconcileAllSyncSchedules(
   let count = 0;
   for (let after: string | undefined; ;) {
     const page = await tools.database.withDispatcher((work) =>
-      listPullingIntegrations(work, { limit: PAGE, after }),
+      listPullingIntegrations(work, { limit: PAGE_SIZE, after }),
     );
     const queue = [...page];
-    const workers = Array.from({ length: Math.min(AT_ONCE, queue.length) }, async () => {
-      for (let place = queue.shift(); place !== undefined && !isStopped(); place = queue.shift())
-        await reconcileSyncSchedules(tools, place).catch((error: unknown) => failures.push(error));
+    const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
+      for (let key = queue.shift(); key !== undefined && !isStopped(); key = queue.shift())
+        await reconcileSyncSchedules(tools, key).catch((error: unknown) => failures.push(error));
     });
     await Promise.all(workers);
     count += page.length;
     after = page.at(-1)?.integrationId;
-    if (page.length < PAGE || isStopped()) break;
+    if (page.length < PAGE_SIZE || isStopped()) break;
   }
   if (failures.length > 0) throw failures[0];
   return count;
 }
 
-const EVERY_MS = 6 * 3_600_000;
-const AFTER_TROUBLE_MS = 60_000;
+const INTERVAL_MS = 6 * 3_600_000;
+const RETRY_MS = 60_000;
 
-/** At once and every six hours, so that a new or restored Temporal gets its schedules back. */
-export function keepSyncSchedules(tools: ScheduleTools & { log: ActivityLog; everyMs?: number }): {
+/**
+ * Reconciles at start and every six hours, so that a new or restored Temporal cluster gets its schedules
+ * back.
+ */
+export function startScheduleReconciler(tools: ScheduleTools & { log: ActivityLog }): {
   stop(): Promise<void>;
 } {
+  const pause = new InterruptiblePause();
   let isStopped = false;
-  let handleRow = () => {};
-  const rest = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      handleRow = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  const running = (async () => {
+  const run = async (): Promise<void> => {
     while (!isStopped) {
       const ms = await reconcileAllSyncSchedules(tools, () => isStopped).then(
-        () => tools.everyMs ?? EVERY_MS,
+        () => INTERVAL_MS,
         (error: unknown) => {
-          tools.log.warn({ err: error }, 'could not look after the schedules; trying again in a minute');
-          return AFTER_TROUBLE_MS;
+          tools.log.warn({ err: error }, 'could not reconcile the sync schedules; retrying in a minute');
+          return RETRY_MS;
         },
       );
-      if (!isStopped) await rest(ms);
+      if (!isStopped) await pause.sleep(ms);
     }
-  })();
+  };
+  const running = run();
   return {
     async stop() {
       isStopped = true;
-      handleRow();
+      pause.interrupt();
       await running;
     },
   };

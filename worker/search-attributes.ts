@@ -1,4 +1,4 @@
-/** Registers our search attributes with the cluster at start-up; harmless when they are there already. */
+/** Registers Syncline's search attributes with the cluster at start-up, unless they exist. */
 import type { Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { ActivityLog } from '../activities/dependencies';
@@ -11,7 +11,10 @@ const TYPES = {
   DATETIME: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
 } as const;
 
-/** @returns false where the cluster refuses: workflows then run without them, for a start with an unknown one fails. */
+/**
+ * @returns false if the cluster refuses. Workflows then run without them, because a start with an
+ * unregistered search attribute fails.
+ */
 export async function ensureSearchAttributes(
   connection: Connection,
   namespace: string,
@@ -30,7 +33,8 @@ export async function ensureSearchAttributes(
     if (/already exist/i.test((error as Error).message)) return true;
     log.warn(
       { err: error },
-      'the cluster takes no search attributes from us; running without them (register them by hand, see docs/operations/deploy.md)',
+      'the cluster refused the search attributes; running without them ' +
+        '(docs/operations/deploy.md shows how to register them)',
     );
     return false;
   }

@@ -1,42 +1,48 @@
 /**
- * Each minute: lanes with overdue work are signalled again, whatever became of their workflow (terminated by hand, lost in
- * a restore), and rows that have done their work are deleted. Any number of workers may sweep.
+ * Every minute: sends a message for stalled work again, and deletes expired rows. Work stalls when its
+ * workflow was terminated by an operator or lost in a restore. Any number of workers may sweep.
  */
 import type { ActivityLog } from '../activities/dependencies';
 import type { Database } from '../db/database';
-import { findStalled, purgeExpired } from '../db/platform/outbox';
-import type { OutboxHandler } from './outbox-dispatcher';
+import { findStalledWork } from '../db/platform/stalled-work';
+import { purgeExpired } from '../db/retention';
+import type { OutboxHandler } from './outbox-handlers';
+
+const INTERVAL_MS = 60_000;
+const OVERDUE_MS = 60_000;
 
 export interface SweepOptions {
   database: Database;
   handleRow: OutboxHandler;
   log: ActivityLog;
-  everyMs?: number;
-  overdueMs?: number;
+  intervalMs?: number;
 }
 
-/** One sweep. Answers how many lanes were found. @throws what Temporal said about a lane it did not take a signal for, after all others had theirs. */
-export async function sweep({ database, handleRow, log, overdueMs = 60_000 }: SweepOptions): Promise<number> {
+/**
+ * @returns how much stalled work was found.
+ * @throws the first error of Temporal, after every message was tried.
+ */
+export async function sweep({ database, handleRow, log }: SweepOptions): Promise<number> {
   const { stalled, now } = await database.withDispatcher(async (work) => ({
-    stalled: await findStalled(work, { overdueSince: new Date(work.now.getTime() - overdueMs) }),
+    stalled: await findStalledWork(work, { overdueSince: new Date(work.now.getTime() - OVERDUE_MS) }),
     now: work.now,
   }));
   const failures: unknown[] = [];
-  for (const due of stalled)
-    await handleRow({ ...due, nextDueAt: now }).catch((error: unknown) => failures.push(error));
-  if (stalled.length > 0) log.warn({ queues: stalled.length }, 'swept up lanes with overdue work');
+  for (const message of stalled)
+    await handleRow({ ...message, nextDueAt: now }).catch((error: unknown) => failures.push(error));
+  if (stalled.length > 0) log.warn({ workflows: stalled.length }, 'recovered stalled workflows');
   await database.withDispatcher(purgeExpired);
   if (failures.length > 0) throw failures[0];
   return stalled.length;
 }
 
-export function startSweep(options: SweepOptions): { stop(): Promise<void> } {
+export function startSweeper(options: SweepOptions): { stop(): Promise<void> } {
   let running: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
     running = running
       .then(() => sweep(options))
-      .catch((error: unknown) => options.log.warn({ err: error }, 'sweep failed; the next one tries again'));
-  }, options.everyMs ?? 60_000);
+      .catch((error: unknown) => options.log.warn({ err: error }, 'sweep failed; retrying in a minute'));
+  }, options.intervalMs ?? INTERVAL_MS);
   return {
     async stop() {
       clearInterval(timer);

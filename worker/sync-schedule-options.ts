@@ -1,4 +1,7 @@
-/** The two schedules of an integration as Temporal takes them (rules.md 28 to 30). Each tick only starts the workflow that decides by rows. */
+/**
+ * The options of an integration's hourly and nightly Temporal Schedule (rules.md 28 to 30). A schedule only
+ * starts the workflow that decides, by the rows, whether there is a run.
+ */
 import type { CalendarSpec, ScheduleOptions } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
@@ -13,19 +16,20 @@ import { fallbackTime, hourlyMinute, minutesOf } from '../domain/sync-runs/night
 import { typeIdOf } from '../domain/typeid';
 
 const HOUR_MS = 3_600_000;
-/** So that integrations of one zone do not all begin at once; much less than the time to the fallback. */
+/** Spreads the integrations of one time zone. Much shorter than the time to the fallback. */
 const JITTER_MS = 5 * 60_000;
 
-interface Common {
+interface ScheduledIntegration {
   tenantId: string;
   integrationId: string;
   hasSearchAttributes: boolean;
 }
-type Of = Common & ({ schedule: 'hourly' } | { schedule: 'nightly'; nightlyAt: string; zone: string });
+type ScheduleInput = ScheduledIntegration &
+  ({ schedule: 'hourly' } | { schedule: 'nightly'; nightlyAt: string; zone: string });
 
-export function syncScheduleOptions(of: Of): ScheduleOptions {
-  const { tenantId, integrationId, schedule, hasSearchAttributes } = of;
-  const input: ScheduledSyncInput = { tenantId, integrationId, schedule };
+export function syncScheduleOptions(input: ScheduleInput): ScheduleOptions {
+  const { tenantId, integrationId, schedule: kind, hasSearchAttributes } = input;
+  const workflowInput: ScheduledSyncInput = { tenantId, integrationId, schedule: kind };
   const attributes = hasSearchAttributes
     ? {
         typedSearchAttributes: new TypedSearchAttributes([
@@ -35,37 +39,37 @@ export function syncScheduleOptions(of: Of): ScheduleOptions {
       }
     : {};
   return {
-    scheduleId: syncScheduleId(input),
-    ...(of.schedule === 'hourly' ? hourly(integrationId) : nightly(of)),
+    scheduleId: syncScheduleId(workflowInput),
+    ...(input.schedule === 'hourly' ? hourly(integrationId) : nightly(input)),
     action: {
       type: 'startWorkflow',
       workflowType: SCHEDULED_SYNC_WORKFLOW,
-      workflowId: scheduledSyncWorkflowId(input),
+      workflowId: scheduledSyncWorkflowId(workflowInput),
       taskQueue: TASK_QUEUES.workflows,
-      args: [input],
-      staticSummary: `Asks for the ${schedule} sync run of one integration, if rows allow it`,
+      args: [workflowInput],
+      staticSummary: `Requests the ${kind} sync run of one integration, if its rows allow one`,
       ...attributes,
     },
     ...attributes,
   };
 }
 
-/** What is missed in a longer outage is read by the one catch-up run: it reads all that changed since the last one. */
+/** After a longer outage one catch-up run is enough: it reads everything that changed since the last run. */
 function hourly(integrationId: string): Pick<ScheduleOptions, 'spec' | 'policies' | 'state' | 'memo'> {
   const minute = hourlyMinute(integrationId);
   return {
     spec: {
-      calendars: [{ hour: [{ start: 0, end: 23, step: 1 }], minute: at(minute) }],
+      calendars: [{ hour: [{ start: 0, end: 23, step: 1 }], minute: range(minute) }],
       jitter: JITTER_MS,
       timezone: 'UTC',
     },
     policies: { overlap: 'SKIP', catchupWindow: HOUR_MS },
-    state: { note: `Each hour at minute ${minute} and up to five minutes later.` },
-    memo: { what: 'Reads what has changed since the last successful run.' },
+    state: { note: `Every hour at minute ${minute}, or up to five minutes later.` },
+    memo: { what: 'Reads records that changed since the last successful run.' },
   };
 }
 
-/** One tick may wait behind another: a fallback is worth something only once the first tick has come to its end. */
+/** BUFFER_ONE: the fallback has to wait until the first workflow has decided. */
 function nightly({
   nightlyAt,
   zone,
@@ -78,16 +82,16 @@ function nightly({
     spec: { calendars: [nightlyAt, fallback].map(calendarOf), jitter: JITTER_MS, timezone: zone },
     policies: { overlap: 'BUFFER_ONE', catchupWindow: 12 * HOUR_MS },
     state: {
-      note: `At ${nightlyAt} in ${zone}, and again at ${fallback}, when there is something to do only if the night has no run yet.`,
+      note: `At ${nightlyAt} in ${zone}, and again at ${fallback}, which has something to do only if the local date has no run yet.`,
     },
-    memo: { what: 'Reads everything; one run per local date.' },
+    memo: { what: 'Reads all records; one run per local date.' },
   };
 }
 
-/** In the form in which the server gives it back. */
-const at = (value: number) => [{ start: value, end: value, step: 1 }];
+/** In the form in which the server returns it. */
+const range = (value: number) => [{ start: value, end: value, step: 1 }];
 
 function calendarOf(time: string): CalendarSpec {
   const minutes = minutesOf(time);
-  return { hour: at(Math.floor(minutes / 60)), minute: at(minutes % 60) };
+  return { hour: range(Math.floor(minutes / 60)), minute: range(minutes % 60) };
 }

@@ -1,6 +1,7 @@
 /**
- * The SDK's own retries, without their one flaw: a call that waits for its retry while the connection is closed throws out of a timer
- * and ends the process. Here it is answered CANCELLED instead, and so is one that is made after the connection was closed.
+ * The SDK's gRPC retries with one fix. In the SDK, a call that waits for its retry while the connection is
+ * closed throws from a timer and ends the process. Here such a call, and any call after the close, fails with
+ * CANCELLED.
  */
 import {
   type ConnectionOptions,
@@ -27,7 +28,7 @@ function refusedCall({
   return {
     start: (metadata, listener) =>
       void setImmediate(() => {
-        // The SDK counts on having been given a message, if only an empty one, before a first attempt ends.
+        // The SDK expects a message, even an empty one, before the first attempt ends.
         listener?.onReceiveMessage?.(null);
         listener?.onReceiveStatus?.({ code: CANCELLED, details: message, metadata });
       }),

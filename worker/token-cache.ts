@@ -1,19 +1,20 @@
-/** Tokens that a connector's login yielded, kept in this process, one store per integration and set of credentials. */
+/**
+ * Access tokens from connectors' logins, cached in this process per integration and version of its
+ * credentials.
+ */
 import type { TokenStore } from '../connectors/connector';
 
-const STORES_MAX = 5_000;
+const TOKENS_MAX = 5_000;
 
-export function createTokenStores(): (
-  integrationId: string,
-  credentialsUpdatedAt: Date | null,
-) => TokenStore {
+export function createTokenCache(): (integrationId: string, credentialsUpdatedAt: Date | null) => TokenStore {
   const tokens = new Map<string, { value: string; expiresAt: number | null }>();
   return (integrationId, credentialsUpdatedAt) => {
     const key = `${integrationId} ${credentialsUpdatedAt?.getTime() ?? 0}`;
     return {
       get: () => tokens.get(key),
       set: (token) => {
-        if (tokens.size >= STORES_MAX) tokens.clear(); // they are only a shortcut: a new login makes a new one
+        // A cleared token only costs another login.
+        if (tokens.size >= TOKENS_MAX) tokens.clear();
         tokens.set(key, token);
       },
       clear: () => void tokens.delete(key),

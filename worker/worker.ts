@@ -1,4 +1,7 @@
-/** The Temporal workers of one process: one per task queue, so that no kind of work holds another's slots. */
+/**
+ * The Temporal workers of one process: one per task queue, so that one kind of work cannot use up another's
+ * slots.
+ */
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities';
 import type { ActivityDependencies } from '../activities/dependencies';
@@ -8,18 +11,18 @@ export interface CreateWorkersOptions {
   connection: NativeConnection;
   namespace: string;
   dependencies: ActivityDependencies;
-  /** Where the workflows are: a bundle made beforehand, or their source. */
+  /** A prebuilt bundle, or the source. */
   workflows: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
 }
 
-/** What is running may finish for this long when the worker is told to stop; after the second one it is cut off. */
+/** Running activities may finish within the first time; after the second they are abandoned. */
 const SHUTDOWN_GRACE = '20 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
 const PUSH_SLOTS = 100;
-/** Each holds a page or two in memory. */
+/** Each activity holds one or two pages in memory. */
 const PULL_SLOTS = 16;
 const EMAIL_SLOTS = 10;
-/** A receiver that hangs holds one for half a minute and costs next to nothing meanwhile. */
+/** A receiver that hangs occupies a slot for half a minute, at almost no cost. */
 const WEBHOOK_SLOTS = 200;
 const CACHED_WORKFLOWS = 500;
 

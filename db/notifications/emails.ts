@@ -44,7 +44,7 @@ export async function queueEmail<Kind extends EmailKind>(
     createdAt: now,
   };
   await trx.insertInto('emails').values(row).execute();
-  await enqueue(work, { topic: 'email', subjectId: emailId, nextDueAt: now });
+  await enqueue(work, { topic: 'email', emailId, nextDueAt: now });
   return emailId;
 }
 

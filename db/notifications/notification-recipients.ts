@@ -167,7 +167,7 @@ async function view(
       .filter(({ isDecided }) => isDecided)
       .map((row) => ({
         topic: 'notification_viewed',
-        subjectId: row.notificationRecipientId,
+        notificationRecipientId: row.notificationRecipientId,
         nextDueAt: now,
       })),
   );

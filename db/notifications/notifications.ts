@@ -182,7 +182,7 @@ async function addRecipients(
     work,
     recipients.map(({ notificationRecipientId }) => ({
       topic: 'notification',
-      subjectId: notificationRecipientId,
+      notificationRecipientId,
       nextDueAt: visibleAt,
     })),
   );

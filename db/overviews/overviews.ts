@@ -79,7 +79,7 @@ export async function requestOverview(
       })),
     )
     .execute();
-  await enqueue(work, { topic: 'overview', subjectId: overviewId, nextDueAt: now });
+  await enqueue(work, { topic: 'overview', overviewId, nextDueAt: now });
   await announce(work, { overviewId, integrationId });
   return overviewId;
 }
@@ -159,7 +159,7 @@ export async function invalidate(
       outcome: 'canceled',
       reason,
     });
-  await enqueue(work, { topic: 'overview', subjectId: overview.overviewId, nextDueAt: now });
+  await enqueue(work, { topic: 'overview', overviewId: overview.overviewId, nextDueAt: now });
   await announce(work, overview);
 }
 

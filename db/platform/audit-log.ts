@@ -1,4 +1,7 @@
-/** Who did what to what: one row per request that changes something, in its transaction. Nobody can alter or remove a row. */
+/**
+ * Who did what to what: one row per request that changes something, in its transaction. Nobody can alter or
+ * remove a row.
+ */
 import type { Selectable } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';

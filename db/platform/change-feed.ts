@@ -1,13 +1,17 @@
 /**
- * What happened, for pages that are open: few bytes per event, written in the transaction that did it, read in the order
- * of (transaction, event). A reader takes only what is older than every transaction still running, so that none is
- * passed over: an event of a slow transaction would otherwise appear behind the reader's position and never be seen.
+ * What happened, for pages that are open: few bytes per event, written in the transaction that did it, read
+ * in the order of (transaction, event). A reader takes only what is older than every transaction still
+ * running, so that none is passed over: an event of a slow transaction would otherwise appear behind the
+ * reader's position and never be seen.
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 
-/** PostgreSQL's channel; the payload is the tenant's id. Heard after the commit only, but perhaps before the event may be read. */
+/**
+ * PostgreSQL's channel; the payload is the tenant's id. Heard after the commit only, but perhaps before the
+ * event may be read.
+ */
 export const STREAM_CHANNEL = 'syncline_stream';
 
 /** `<transaction id>-<event id>`: what a client sends back as Last-Event-ID. */
@@ -40,8 +44,8 @@ export async function currentStreamPosition({ trx }: TenantWork): Promise<Stream
 }
 
 /**
- * The events after a position, oldest first, at most `limit`. `isWaiting`: there are newer ones that may not be read yet
- * because an older transaction still runs, or more than `limit`; ask again soon.
+ * The events after a position, oldest first, at most `limit`. `isWaiting`: there are newer ones that may not
+ * be read yet because an older transaction still runs, or more than `limit`; ask again soon.
  */
 export async function readStreamEvents(
   { trx, tenantId }: TenantWork,

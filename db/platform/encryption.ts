@@ -1,7 +1,8 @@
 /**
  * Secrets at rest. Each tenant has a data key of its own, kept wrapped by a key of ENCRYPTION_KEYS;
- * a secret is sealed by the data key and bound to its place, so that a sealed text moved to another tenant, row or column
- * does not open. Changing the first key of ENCRYPTION_KEYS rewraps the data keys at the next start; the secrets stay as they are.
+ * a secret is sealed by the data key and bound to its place, so that a sealed text moved to another tenant,
+ * row or column does not open. Changing the first key of ENCRYPTION_KEYS rewraps the data keys at the next
+ * start; the secrets stay as they are.
  *
  * Sealed text: `v1.<key id>.<iv>.<ciphertext>.<tag>`, AES-256-GCM, the last three in base64url.
  */
@@ -25,11 +26,14 @@ export interface EncryptionKey {
 export interface Encryption {
   /** Answers the sealed text. Makes the tenant's data key in the same transaction if there is none yet. */
   encrypt(work: TenantWork, place: EncryptedLocation, plaintext: string): Promise<string>;
-  /** Throws `EncryptionError` when the text was not sealed for this tenant and place, or its key is missing. */
+  /**
+   * Throws `EncryptionError` when the text was not sealed for this tenant and place, or its key is missing.
+   */
   open(work: TenantWork, place: EncryptedLocation, encryptedText: string): Promise<string>;
   /**
-   * To be called before anything is served: proves that every tenant's data key opens, and rewraps those that an
-   * older key wrapped. Throws `EncryptionError` when a key is missing or wrong; then the process must not start.
+   * To be called before anything is served: proves that every tenant's data key opens, and rewraps those that
+   * an older key wrapped. Throws `EncryptionError` when a key is missing or wrong; then the process must not
+   * start.
    */
   prepare(database: Database): Promise<{ rewrapped: number }>;
 }
@@ -154,7 +158,8 @@ export function createEncryption({ keys }: { keys: readonly EncryptionKey[] }): 
     async prepare(database) {
       return database.withPlatform(async ({ trx }) => {
         let rewrapped = 0;
-        // In the order of the primary key, so that two processes starting together do not wait for each other in a circle.
+        // In the order of the primary key, so that two processes starting together do not wait for each other
+        // in a circle.
         const stored = await trx
           .selectFrom('tenantKeys')
           .select(['tenantId', 'tenantKeyId', 'wrappedKey'])

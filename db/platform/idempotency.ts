@@ -1,6 +1,7 @@
 /**
- * A POST with an Idempotency-Key has one effect however often it is sent: its answer is kept for 24 hours, in the transaction
- * that had the effect (rules.md S24). A request that failed had no effect and leaves no answer.
+ * A POST with an Idempotency-Key has one effect however often it is sent: its answer is kept for 24 hours, in
+ * the transaction that had the effect (rules.md S24). A request that failed had no effect and leaves no
+ * answer.
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';

@@ -12,7 +12,7 @@ import {
 } from '../../domain/records/record-sync-decision';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { enqueuePushes } from '../platform/outbox';
+import { enqueueAll } from '../platform/outbox';
 import { hashOfTarget } from './payload-hash';
 import type { ChangeAuthor, RecordDraft } from './record-draft';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
@@ -201,7 +201,10 @@ async function writeWindows(work: TenantWork, changes: WindowChange[], by: Chang
     if (isNews && (earliest === undefined || decision.window.dueAt < earliest))
       nextDueAt.set(integration.integrationId, decision.window.dueAt);
   }
-  await enqueuePushes(work, nextDueAt);
+  await enqueueAll(
+    work,
+    [...nextDueAt].map(([integrationId, at]) => ({ topic: 'record_push', integrationId, nextDueAt: at })),
+  );
 }
 
 type UndoneChange = RecordSyncChange & { decision: Extract<RecordSyncDecision, { kind: 'no_net_change' }> };

@@ -99,7 +99,7 @@ export async function enqueueSyncRuns(
   work: TenantWork,
   { integrationId }: { integrationId: string },
 ): Promise<void> {
-  await enqueue(work, { topic: 'sync_run', subjectId: integrationId, nextDueAt: work.now });
+  await enqueue(work, { topic: 'sync_run', integrationId, nextDueAt: work.now });
 }
 
 async function widen(

@@ -10,7 +10,7 @@ export async function enqueueSchedules(
   work: TenantWork,
   { integrationId }: { integrationId: string },
 ): Promise<void> {
-  await enqueue(work, { topic: 'sync_schedule', subjectId: integrationId, nextDueAt: work.now });
+  await enqueue(work, { topic: 'sync_schedule', integrationId, nextDueAt: work.now });
 }
 
 export interface ScheduleSettings {

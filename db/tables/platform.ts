@@ -18,10 +18,7 @@ export interface IdempotencyKeysTable {
   createdAt: Generated<Date>;
 }
 
-/**
- * What an outbox row wakes: the lane of an integration's pushes, its sync runs, its schedules, one e-mail, a webhook endpoint's deliveries, an overview, or what becomes of a
- * notification where one person is concerned (first, and once it was viewed).
- */
+/** OutboxMessage (db/platform/outbox-message.ts) says what each topic asks for and which id it carries. */
 export type OutboxTopic =
   | 'record_push'
   | 'sync_run'

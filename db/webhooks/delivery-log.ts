@@ -142,7 +142,7 @@ async function addDeliveries(
     insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
     select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'pending', ${trigger}, ${now}::timestamptz, ${now}::timestamptz
     from ${rowsFrom(rows, 'tenant_id uuid, event_id uuid, delivery_id uuid')}`.execute(trx);
-  await enqueue({ trx, tenantId }, { topic: 'webhook_endpoint', subjectId: endpointId, nextDueAt: now });
+  await enqueue({ trx, tenantId }, { topic: 'webhook_endpoint', endpointId, nextDueAt: now });
   return rows.map(({ delivery_id: deliveryId }) => deliveryId);
 }
 

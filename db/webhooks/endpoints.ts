@@ -147,7 +147,7 @@ export async function deleteEndpoint(work: TenantWork, { endpointId }: Place): P
 
 /** Lets the lane look at the endpoint as it is now. */
 export async function enqueueEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
-  await enqueue(work, { topic: 'webhook_endpoint', subjectId: endpointId, nextDueAt: work.now });
+  await enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt: work.now });
 }
 
 type EndpointUpdate = Partial<Omit<Endpoint, 'secrets' | 'version'>> & { secrets?: string };

@@ -47,7 +47,7 @@ export async function emitTest(
       values (${tenantId}, ${deliveryId}, ${endpointId}, ${eventId}, 'pending', 'test', ${now}, ${now})`.execute(
       trx,
     );
-  await enqueue(work, { topic: 'webhook_endpoint', subjectId: endpointId, nextDueAt: now });
+  await enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt: now });
   return deliveryId;
 }
 
@@ -120,7 +120,7 @@ async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]):
   for (const endpointId of new Set(
     deliveries.flatMap((delivery) => (delivery.is_off ? [] : [delivery.endpoint_id])),
   ))
-    await enqueue(work, { topic: 'webhook_endpoint', subjectId: endpointId, nextDueAt: now });
+    await enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt: now });
 }
 
 async function findListeners({ trx, tenantId }: TenantWork): Promise<(EndpointRow & { isOff: boolean })[]> {

@@ -17,12 +17,13 @@ import type { SyncRunActivities } from '../../activities/sync-runs/sync-run';
 import type { ScheduledSyncActivities } from '../../activities/sync-runs/scheduled-sync';
 import type { WebhookActivities } from '../../activities/webhooks/webhook-deliveries';
 import { TASK_QUEUES } from '../../contract/task-queues';
-import { createSignalPushQueue, type SignalPushQueue } from '../../worker/queue-signals';
+import { createOutboxHandlers, type OutboxHandler } from '../../worker/outbox-handlers';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
 
 export interface PushWorker {
   client: Client;
-  signalPushQueue: SignalPushQueue;
+  handleRow: OutboxHandler;
+  signalPushQueue(queue: { tenantId: string; integrationId: string; nextDueAt: number }): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -69,9 +70,12 @@ export async function startPushWorker({
     ),
   ]);
   const running = Promise.all(workers.map((worker) => worker.run()));
+  const handleRow = createOutboxHandlers(client, { hasSearchAttributes });
   return {
     client,
-    signalPushQueue: createSignalPushQueue(client, { hasSearchAttributes }),
+    handleRow,
+    signalPushQueue: ({ nextDueAt, ...queue }) =>
+      handleRow({ topic: 'record_push', ...queue, nextDueAt: new Date(nextDueAt) }),
     async stop() {
       for (const worker of workers) worker.shutdown();
       await running;

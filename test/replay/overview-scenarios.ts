@@ -85,7 +85,7 @@ export async function playOverview(
   await createOutboxHandlers(client, { hasSearchAttributes })({
     topic: 'overview',
     tenantId,
-    subjectId: overviewId,
+    overviewId,
     nextDueAt: new Date(),
   });
   const handle = client.workflow.getHandle(overviewWorkflowId({ overviewId }));

@@ -17,8 +17,6 @@ import { TASK_QUEUES } from '../../contract/task-queues';
 import { projectFolder } from '../../dev/tools/paths';
 import { startTemporalServer } from '../../dev/start/temporal';
 import { createRunFolder } from '../support/environments/run-folder';
-import { createStartEmail } from '../../worker/email-starts';
-import { startNotification, signalNotificationViewed } from '../../worker/notification-starts';
 import { type PushWorker, startPushWorker } from './lane-worker';
 import { overviewActivities, playOverview, scenarios as overviewScenarios } from './overview-scenarios';
 import {
@@ -265,12 +263,13 @@ const NOTIFICATIONS: Record<string, NotificationStep[]> = {
   viewed: [{ decision: null, waitMs: 3_600_000 }, { decision: 'viewed' }],
 };
 
-async function recordNotification({ client }: PushWorker, name: string): Promise<void> {
+async function recordNotification({ client, handleRow }: PushWorker, name: string): Promise<void> {
   notificationSteps = [...(NOTIFICATIONS[name] ?? [])];
   const notificationRecipientId = nextIntegrationId();
-  await startNotification(client, { tenantId, notificationRecipientId });
+  const subject = { tenantId, notificationRecipientId, nextDueAt: new Date() };
+  await handleRow({ topic: 'notification', ...subject });
   await sleep(400);
-  if (name === 'viewed') await signalNotificationViewed(client, { notificationRecipientId });
+  if (name === 'viewed') await handleRow({ topic: 'notification_viewed', ...subject });
   const handle = client.workflow.getHandle(notificationWorkflowId({ notificationRecipientId }));
   await handle.result();
   write(`notification.${name}`, historyToJSON(await handle.fetchHistory()));
@@ -287,10 +286,13 @@ async function sendEmail(): Promise<'sent' | 'failed'> {
   });
 }
 
-async function recordEmail({ client }: PushWorker, name: 'sent' | 'tried-again' | 'failed'): Promise<void> {
+async function recordEmail(
+  { client, handleRow }: PushWorker,
+  name: 'sent' | 'tried-again' | 'failed',
+): Promise<void> {
   [emailAttempts, emailResult] = [name === 'tried-again' ? 3 : 1, name === 'failed' ? 'failed' : 'sent'];
   const emailId = nextIntegrationId();
-  await createStartEmail(client)({ tenantId, emailId });
+  await handleRow({ topic: 'email', tenantId, emailId, nextDueAt: new Date() });
   const handle = client.workflow.getHandle(sendEmailWorkflowId({ emailId }));
   await handle.result();
   write(`email.${name}`, historyToJSON(await handle.fetchHistory()));

@@ -220,7 +220,7 @@ export async function playSyncRun(
   await createOutboxHandlers(client, { hasSearchAttributes })({
     topic: 'sync_run',
     tenantId,
-    subjectId: integrationId,
+    integrationId,
     nextDueAt: new Date(),
   });
   const handle = client.workflow.getHandle(syncRunWorkflowId({ integrationId }));

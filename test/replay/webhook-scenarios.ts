@@ -119,7 +119,7 @@ export async function playEndpoint(
   await createOutboxHandlers(client, { hasSearchAttributes })({
     topic: 'webhook_endpoint',
     tenantId,
-    subjectId: endpointId,
+    endpointId,
     nextDueAt: new Date(Date.now() + 200),
   });
   const handle = client.workflow.getHandle(webhookEndpointWorkflowId({ endpointId }));

@@ -106,7 +106,7 @@ describe('a lane of an endpoint that is signalled in every moment of its life', 
         const now = Date.now();
         deliveries.push({ nextAttemptAt: now, attempts: 0, isUnderWay: false, isDelivered: false });
         sending.push(
-          handleRow({ topic: 'webhook_endpoint', tenantId, subjectId: endpointId, nextDueAt: new Date(now) }),
+          handleRow({ topic: 'webhook_endpoint', tenantId, endpointId, nextDueAt: new Date(now) }),
         );
         await sleep(random.next() < 0.04 ? 250 : random.next() * 40); // now and then long enough to let it end
       }

@@ -30,15 +30,15 @@ import {
 } from '../../domain/sync-runs/nightly-schedule';
 import { createWebhookSender } from '../../egress/webhook-sender';
 import { createDependencies } from '../../worker/dependencies';
-import { flushOutbox, type OutboxHandler } from '../../worker/outbox-dispatcher';
+import { flushOutbox } from '../../worker/outbox-dispatcher';
 import { ensureSearchAttributes } from '../../worker/search-attributes';
 import { syncScheduleOptions } from '../../worker/sync-schedule-options';
 import {
-  keepSyncSchedules,
+  startScheduleReconciler,
   reconcileAllSyncSchedules,
   reconcileSyncSchedules,
 } from '../../worker/schedule-reconciler';
-import { createOutboxHandlers } from '../../worker/outbox-handlers';
+import { createOutboxHandlers, type OutboxHandler } from '../../worker/outbox-handlers';
 import { createWorkers } from '../../worker/worker';
 import { GivenTenant, openTestDb, type TestDb } from '../db/given';
 import { workflowBundle } from '../support/servers/shared-servers';
@@ -364,7 +364,7 @@ describe('the schedules of an integration', () => {
   it('come back where Temporal has lost them, at the start of a worker', async () => {
     await handle('hourly').delete();
     await handle('nightly').delete();
-    const keeping = keepSyncSchedules({ ...tools(), log: silent });
+    const keeping = startScheduleReconciler({ ...tools(), log: silent });
     await until(
       'they are back',
       async () => (await find('hourly')) !== null && (await find('nightly')) !== null,

@@ -20,7 +20,7 @@ import {
   notifyPerson,
 } from '../../../db/notifications/notifications';
 import { newUuid } from '../../../db/sql/ids';
-import { findStalled } from '../../../db/platform/outbox';
+import { findStalledWork } from '../../../db/platform/stalled-work';
 import {
   findRefusedAddress,
   saveUndeliverableAddress,
@@ -280,7 +280,7 @@ it('remembers which address was refused, not whose', async () => {
 
 it('is found by the sweep when nobody follows it, and not while its time has not come or once it is decided', async () => {
   const isStalled = async (overdueSince: Date) => {
-    const stalled = await db.database.withDispatcher((work) => findStalled(work, { overdueSince }));
+    const stalled = await db.database.withDispatcher((work) => findStalledWork(work, { overdueSince }));
     return stalled.filter(({ topic, tenantId }) => topic === 'notification' && tenantId === tenant.tenantId)
       .length;
   };

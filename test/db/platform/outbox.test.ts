@@ -1,7 +1,9 @@
-/** From the outbox to signals: ARCHITECTURE.md, rules.md R3. */
+/** From outbox rows to signals, and the sweep that finds stalled work: rules.md R3. */
 import { newUuid } from '../../../db/sql/ids';
-import { type Due, enqueuePush } from '../../../db/platform/outbox';
-import { flushOutbox, type OutboxHandler } from '../../../worker/outbox-dispatcher';
+import { enqueuePush } from '../../../db/platform/outbox';
+import { type DueMessage, subjectIdOf } from '../../../db/platform/outbox-message';
+import { flushOutbox } from '../../../worker/outbox-dispatcher';
+import type { OutboxHandler } from '../../../worker/outbox-handlers';
 import { sweep } from '../../../worker/sweeper';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
@@ -20,21 +22,26 @@ beforeEach(async () => {
 });
 
 const silent = { info() {}, warn() {}, error() {} };
-const signalPushQueue: OutboxHandler = (due) => {
-  signals.push({ tenantId: due.tenantId, integrationId: due.subjectId, nextDueAt: due.nextDueAt.getTime() });
+const signalPushQueue: OutboxHandler = (message) => {
+  const { tenantId, nextDueAt } = message;
+  signals.push({ tenantId, integrationId: subjectIdOf(message), nextDueAt: nextDueAt.getTime() });
   return Promise.resolve();
 };
+const refuse = (integrationId: string) => (message: DueMessage) =>
+  subjectIdOf(message) === integrationId
+    ? Promise.reject(new Error('It has too many signals.'))
+    : signalPushQueue(message);
 const flush = (signal: OutboxHandler = signalPushQueue) =>
   flushOutbox({ database: db.database, handleRow: signal });
-const handleRow = (integrationId: string, nextDueAt: Date) =>
+const enqueue = (integrationId: string, nextDueAt: Date) =>
   tenant.work((work) => enqueuePush(work, { integrationId, nextDueAt }));
 const rowsLeft = async () => (await db.superuser('select * from outbox')).length;
 
 describe('the dispatcher', () => {
-  it('sends one signal per lane, with the earliest instant', async () => {
+  it('sends one signal per push queue, with the earliest instant', async () => {
     const [one, other] = [newUuid(), newUuid()];
-    for (const minutes of [5, 2, 9]) await handleRow(one, new Date(minutes * 60_000));
-    await handleRow(other, new Date(60_000));
+    for (const minutes of [5, 2, 9]) await enqueue(one, new Date(minutes * 60_000));
+    await enqueue(other, new Date(60_000));
 
     await flush();
 
@@ -46,34 +53,31 @@ describe('the dispatcher', () => {
   });
 
   it('loses nothing when Temporal does not answer', async () => {
-    await handleRow(newUuid(), new Date());
+    await enqueue(newUuid(), new Date());
     await expect(flush(() => Promise.reject(new Error('Temporal is down.')))).rejects.toThrow(
       'Temporal is down.',
     );
 
     expect(await rowsLeft()).toBe(1);
-    await new Promise((resolve) => setTimeout(resolve, 3_200)); // the lease of who failed
+    await new Promise((resolve) => setTimeout(resolve, 3_200)); // until the lease ends
     await flush();
     expect(signals).toHaveLength(1);
   });
 
-  it('does not let one lane that takes no signal stand before all others', async () => {
+  it('sends all other messages while one push queue takes no signal', async () => {
     const stuck = newUuid();
-    for (let row = 0; row < 600; row += 1) await handleRow(stuck, new Date());
+    for (let row = 0; row < 600; row += 1) await enqueue(stuck, new Date());
     const others = Array.from({ length: 40 }, () => newUuid());
-    for (const integrationId of others) await handleRow(integrationId, new Date());
-    const signal = (due: Due) =>
-      due.subjectId === stuck ? Promise.reject(new Error('It has too many signals.')) : signalPushQueue(due);
-
-    for (let flushes = 0; flushes < 6; flushes += 1) await flush(signal).catch(() => undefined);
+    for (const integrationId of others) await enqueue(integrationId, new Date());
+    for (let flushes = 0; flushes < 6; flushes += 1) await flush(refuse(stuck)).catch(() => undefined);
 
     expect(new Set(signals.map(({ integrationId }) => integrationId))).toEqual(new Set(others));
     expect(await rowsLeft()).toBe(600);
   });
 
-  it('shares the rows with others: each is sent by one of them', async () => {
+  it('shares the rows with other dispatchers: each is sent by one of them', async () => {
     const queues = Array.from({ length: 60 }, () => newUuid());
-    for (const integrationId of queues) await handleRow(integrationId, new Date());
+    for (const integrationId of queues) await enqueue(integrationId, new Date());
 
     await Promise.all([flush(), flush(), flush()]);
     await flush();
@@ -103,13 +107,13 @@ describe('the sweep', () => {
       .map(({ integrationId }) => integrationId);
   };
 
-  it('signals a lane with work overdue by more than a minute', async () => {
+  it('signals a push queue whose work is overdue by more than a minute', async () => {
     const integrationId = await overdue();
 
     expect(await swept()).toEqual([integrationId]);
   });
 
-  it('does not signal lanes whose work is not due, or that are paused, blocked, unauthorized or deleted', async () => {
+  it('does not signal integrations whose work is not due, or that are paused, blocked, unauthorized or deleted', async () => {
     await tenant.integration();
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     const [paused, blocked, unauthorized, deleted] = [
@@ -139,12 +143,10 @@ describe('the sweep', () => {
     expect(await swept()).toEqual([]);
   });
 
-  it('does not stop at a lane that takes no signal', async () => {
+  it('signals the other push queues when one takes no signal', async () => {
     const [one, other] = [await overdue(), await overdue()];
-    const failing = (due: Due) =>
-      due.subjectId === one ? Promise.reject(new Error('It has too many signals.')) : signalPushQueue(due);
 
-    await expect(sweep({ database: db.database, handleRow: failing, log: silent })).rejects.toThrow(
+    await expect(sweep({ database: db.database, handleRow: refuse(one), log: silent })).rejects.toThrow(
       'It has too many signals.',
     );
 

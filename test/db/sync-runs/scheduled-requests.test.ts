@@ -173,7 +173,7 @@ describe('an hourly tick', () => {
 
     expect(await tick('hourly')).toEqual({ outcome: 'nothing', syncRunId: null });
     expect(await db.superuser('select topic, subject_id from outbox')).toEqual([
-      { pushEnv: 'sync_schedule', subject_id: integrationId },
+      { topic: 'sync_schedule', subject_id: integrationId },
     ]);
   });
 });

@@ -15,8 +15,8 @@ import { actOnRecordSync, type RecordSyncAction } from '../../../db/records/reco
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import { createWebhookSender } from '../../../egress/webhook-sender';
 import { createDependencies } from '../../../worker/dependencies';
-import { flushOutbox, type OutboxHandler } from '../../../worker/outbox-dispatcher';
-import { createOutboxHandlers } from '../../../worker/outbox-handlers';
+import { flushOutbox } from '../../../worker/outbox-dispatcher';
+import { createOutboxHandlers, type OutboxHandler } from '../../../worker/outbox-handlers';
 import { createWorkers } from '../../../worker/worker';
 import { createTestDatabase, type TestDatabase } from './database';
 import { createCrm, type Crm } from '../servers/crm';

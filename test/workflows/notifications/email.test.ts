@@ -4,7 +4,6 @@ import type { TenantWork } from '../../../db/database';
 import { type Email, lockEmail, markEmailSent, queueEmail } from '../../../db/notifications/emails';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import type { MailAnswer } from '../../../egress/mail/smtp-mailer';
-import { createStartEmail, type StartEmail } from '../../../worker/email-starts';
 import { PushEnvironment, MINUTE, type TestTenant } from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
@@ -22,12 +21,10 @@ const trouble: MailAnswer = {
 
 let world: PushEnvironment;
 let tenant: TestTenant;
-let startEmail: StartEmail;
 let emailId: string;
 
 beforeAll(async () => {
   world = await PushEnvironment.create();
-  startEmail = createStartEmail(world.env.client);
 });
 afterAll(() => world.end());
 beforeEach(async () => {
@@ -44,7 +41,8 @@ const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> =>
   world.database.withTenant(tenant.tenantId, work);
 const row = (): Promise<Email | undefined> =>
   world.database.withTenant(tenant.tenantId, (work) => lockEmail(work, { emailId }));
-const start = () => startEmail({ tenantId: tenant.tenantId, emailId });
+const start = () =>
+  world.handleRow({ topic: 'email', tenantId: tenant.tenantId, emailId, nextDueAt: new Date() });
 const handle = () => world.env.client.workflow.getHandle(sendEmailWorkflowId({ emailId }));
 const run = async (): Promise<unknown> => {
   await start();
@@ -182,7 +180,7 @@ it('waits, uncounted, where the worker has no SMTP settings', async () => {
     place.emailId = await without.database.withTenant(place.tenantId, (work) =>
       queueEmail(work, { kind: 'onboarding_failed', recipient: 'a@example.org', content }),
     );
-    await createStartEmail(without.env.client)(place);
+    await without.handleRow({ topic: 'email', ...place, nextDueAt: new Date() });
     await without.env.sleep(24 * HOUR);
 
     const waiting = await without.database.withTenant(place.tenantId, (work) => lockEmail(work, place));

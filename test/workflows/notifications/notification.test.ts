@@ -294,7 +294,7 @@ describe('a notification', () => {
     await world.handleRow({
       topic: 'notification',
       tenantId: tenant.tenantId,
-      subjectId: notificationRecipientId,
+      notificationRecipientId,
       nextDueAt: new Date(),
     });
     await pass(HOUR);

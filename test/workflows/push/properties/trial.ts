@@ -416,7 +416,7 @@ export class Trial {
     const due = (nextDueAt: number) => ({
       topic: 'record_push' as const,
       tenantId,
-      subjectId: integrationId,
+      integrationId,
       nextDueAt: new Date(nextDueAt),
     });
     if (kind === 'repeated') for (let times = 0; times < 5; times += 1) await this.world.handleRow(due(now));
