@@ -177,7 +177,11 @@ async function main(args: string[]): Promise<void> {
       throw new Error(
         `There is no suite "${suiteName}". There are: ${[...Object.keys(suites), ...Object.keys(groups)].join(', ')}.`,
       );
-    const { passed, failed } = await runSuite(suite, options);
+    const { passed, failed } = await runSuite(suite, options).catch((error: unknown) => {
+      if (error instanceof Interrupted) throw error;
+      console.error(`The suite ${suiteName} could not run: ${(error as Error).message}`);
+      return { passed: 0, failed: 1 };
+    });
     counts.passed += passed;
     counts.failed += failed;
   }

@@ -22,9 +22,8 @@ const refuseAfterClose: Interceptor = (options, nextCall) => {
   }
 };
 
-function refusedCall({
-  message,
-}: Error): Pick<Call, 'start' | 'sendMessage' | 'halfClose' | 'cancelWithStatus' | 'getPeer'> {
+/** Everything that the retry interceptor above it may call, at any point of a call's life. */
+function refusedCall({ message }: Error): Omit<Call, never> {
   return {
     start: (metadata, listener) =>
       void setImmediate(() => {
@@ -33,9 +32,12 @@ function refusedCall({
         listener?.onReceiveStatus?.({ code: CANCELLED, details: message, metadata });
       }),
     sendMessage: () => undefined,
+    sendMessageWithContext: () => undefined,
+    startRead: () => undefined,
     halfClose: () => undefined,
     cancelWithStatus: () => undefined,
     getPeer: () => '',
+    getAuthContext: () => null,
   };
 }
 

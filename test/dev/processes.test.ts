@@ -52,7 +52,7 @@ it('says which program is missing', async () => {
 });
 
 it('does not leave children behind when it is killed itself', async () => {
-  const script = `require('tsx/cjs'); require('./dev/processes').startProcess({ name: 'child', command: 'sleep', args: ['600'], logFile: ${JSON.stringify(logFile)} }).then((child) => console.log(child.pid));`;
+  const script = `require('tsx/cjs'); require('./dev/start/processes').startProcess({ name: 'child', command: 'sleep', args: ['600'], logFile: ${JSON.stringify(logFile)} }).then((child) => console.log(child.pid));`;
   const parent = spawn(process.execPath, ['-e', script + forever], {
     cwd: projectFolder,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -100,17 +100,6 @@ describe('S10: an attempt ends in time and reads little', () => {
     });
   });
 
-  it('gives a receiver 15 s unless told otherwise', async () => {
-    const port = await serveRaw(() => undefined);
-
-    const answer = await sendTo(port);
-
-    expect(answer).toMatchObject({
-      isTimeout: true,
-      error: 'The receiver gave no complete answer within 15 s.',
-    });
-  });
-
   it('reads 16 KB of an endless body, keeps 4, and takes the status for the answer', async () => {
     let written = 0;
     const port = await receivers.endless((bytes) => (written += bytes));

@@ -37,7 +37,8 @@ describe('a connection that is closed', () => {
   it('answers a call that is made afterwards, and leaves the process alone', async () => {
     await connection.close();
 
-    expect(await call()).toMatchObject({ code: 1 });
+    // The SDK sends the message before or after the metadata, as it happens: several calls meet both orders.
+    for (let round = 0; round < 20; round += 1) expect(await call()).toMatchObject({ code: 1 });
     expect(thrown).toEqual([]);
   });
 });

@@ -7,6 +7,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Worker } from '@temporalio/worker';
 import { type ActivityDependencies, PULLING_LIMITS, PUSHING_LIMITS } from '../../../activities/dependencies';
 import { recordPushWorkflowId } from '../../../contract/record-push';
+import { GIVE_UP_AFTER_MS, OUTAGE_LIMITS } from '../../../domain/retry';
 import { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
 import { createIntegration, type NewIntegration } from '../../../db/sync-runs/integration-lifecycle';
@@ -91,8 +92,8 @@ export class PushEnvironment {
       }),
       log: silent,
       isStopping: () => false,
-      pushing,
-      pulling,
+      pushing: { ...pushing },
+      pulling: { ...pulling },
     });
     const handleRow = insistently(createOutboxHandlers(env.client, { hasSearchAttributes: false }));
     const workers = await createWorkers({
@@ -143,6 +144,17 @@ export class PushEnvironment {
   /** What the dispatcher does all the time in production. */
   async dispatch(): Promise<void> {
     await flushOutbox({ database: this.database, handleRow: this.handleRow });
+  }
+
+  /** Shorter limits let a test live through an outage with few probes. The limits of production are the default. */
+  limit({
+    giveUpAfterMs = GIVE_UP_AFTER_MS,
+    probeEachMs,
+  }: { giveUpAfterMs?: number; probeEachMs?: number } = {}) {
+    const outage =
+      probeEachMs === undefined ? OUTAGE_LIMITS : { ...OUTAGE_LIMITS, probeDelaysMs: [probeEachMs] };
+    for (const limits of [this.dependencies.pushing, this.dependencies.pulling])
+      Object.assign(limits, { giveUpAfterMs, outage });
   }
 
   /** The third party answers well again, and what it was told before is forgotten. */
@@ -295,6 +307,16 @@ export class TestTenant {
     return this.world.database.withTenant(this.tenantId, ({ trx }) =>
       trx.selectFrom('notifications').selectAll().execute(),
     );
+  }
+
+  /** As `pushWorkflowStatus`, once the workflow has ended: the server closes it a moment after its last activity. */
+  async endOfPushWorkflow(integrationId: string): Promise<string | null> {
+    const deadline = Date.now() + 10_000;
+    for (;;) {
+      const status = await this.pushWorkflowStatus(integrationId);
+      if (status !== 'RUNNING' || Date.now() > deadline) return status;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   /** `RUNNING`, `COMPLETED`, … of the integration's lane, or null when it never ran. */

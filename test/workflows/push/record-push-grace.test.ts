@@ -106,14 +106,14 @@ describe('rule 1: the grace period', () => {
 
   it('lets the lane end when nothing waits any more, and brings it back for the next change', async () => {
     await syncedRecord('e1', 'A');
-    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
+    expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
 
     await tenant.change('e1', { name: 'B' });
     expect(await tenant.pushWorkflowStatus(integrationId)).toBe('RUNNING');
     await world.sleep(GRACE_MS + 1_000);
 
     expect(names()).toEqual(['A', 'B']);
-    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
+    expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
   });
 });
 

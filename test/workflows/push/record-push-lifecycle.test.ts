@@ -223,7 +223,7 @@ describe('rule 16: pause', () => {
     await world.sleep(2 * GRACE_MS);
 
     expect(operations(integrationId)).toEqual([]);
-    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
+    expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
   });
 
   it('lets the retry clocks stand still', async () => {

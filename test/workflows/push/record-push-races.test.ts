@@ -138,7 +138,7 @@ describe('somebody changes the integration while its lane pushes', () => {
     );
     expect(recordSyncs).toEqual([]);
     expect((await tenant.pushes(integrationId)).filter(({ finishedAt }) => finishedAt === null)).toEqual([]);
-    expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
+    expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
   });
 
   it('counts a pause once when two people resume at once', async () => {
@@ -336,7 +336,7 @@ describe('signals by hand (S27)', () => {
         { name: 'A' },
         { name: 'B' },
       ]);
-      expect(await tenant.pushWorkflowStatus(integrationId)).toBe('COMPLETED');
+      expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
     },
   );
 });

@@ -34,7 +34,7 @@ const stuck = async (pulled?: (account: Pulled['account']) => Promise<void> | vo
       if (recordType === 'companies') throw new Unavailable('The list of companies is broken.', 500);
     };
   });
-  await world.sleep(HOUR);
+  await world.sleep(10 * 60_000);
   return link;
 };
 const mend = async (pulled: Pulled) => {

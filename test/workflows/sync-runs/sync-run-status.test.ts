@@ -140,9 +140,9 @@ describe('rule 32: drift', () => {
 });
 
 describe('rule 28: a quiet hour', () => {
-  it('over 50 datasets makes at most one request per dataset, and counts nothing', async () => {
+  it('over a dozen datasets makes at most one request per dataset, and counts nothing', async () => {
     const recordTypes = Object.fromEntries(
-      Array.from({ length: 50 }, (_, index) => [`type_${index}`, CONTACTS]),
+      Array.from({ length: 12 }, (_, index) => [`type_${index}`, CONTACTS]),
     );
     const pulled = await linked(0, { recordTypes });
     for (const type of Object.keys(recordTypes))
@@ -163,7 +163,7 @@ describe('rule 28: a quiet hour', () => {
 
     const run = await pulled.sync('hourly');
 
-    expect(run).toMatchObject({ state: 'succeeded', successfulJobs: 51 });
+    expect(run).toMatchObject({ state: 'succeeded', successfulJobs: 13 });
     expect(pulled.account.reads.map(({ recordType }) => recordType).sort()).toEqual(
       Object.keys(recordTypes).sort(),
     );

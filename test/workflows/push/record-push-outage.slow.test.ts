@@ -1,0 +1,45 @@
+/** Outages of days at the limits of production: rules.md 8 and 11, R22. */
+import { Unavailable } from '../../../connectors/errors';
+import { recordPushWorkflowId } from '../../../contract/record-push';
+import { MINUTE, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
+
+const HOUR = 60 * MINUTE;
+let world: PushEnvironment;
+let tenant: TestTenant;
+let integrationId: string;
+
+beforeAll(async () => {
+  world = await PushEnvironment.create();
+});
+afterAll(() => world.end());
+beforeEach(async () => {
+  world.resetLedger();
+  tenant = await world.tenant();
+  integrationId = await tenant.integration();
+  world.ledger.answer = world.ledger.checkAnswer = () => new Unavailable('connect ECONNREFUSED');
+});
+
+describe('rule 8: a third party that stays down', () => {
+  it('gives up after 72 hours', async () => {
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(71 * HOUR);
+    expect((await tenant.recordSync(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
+    await world.sleep(2 * HOUR);
+
+    expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
+      status: 'sync_failed',
+      nextAttemptAt: null,
+    });
+  }, 180_000);
+
+  it('keeps the history of the push queue far below the limits of Temporal (R22)', async () => {
+    await tenant.change('e1', { name: 'A' });
+    await world.sleep(30 * 24 * HOUR);
+
+    const history = await world.env.client.workflow
+      .getHandle(recordPushWorkflowId({ integrationId }))
+      .fetchHistory();
+
+    expect(history.events?.length ?? 0).toBeLessThan(4_096);
+  }, 180_000);
+});
