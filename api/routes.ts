@@ -30,6 +30,7 @@ import { syncRunRequestRoutes } from './sync-runs/sync-run-requests';
 import { syncRunRoutes } from './sync-runs/sync-run-routes';
 import { syncScheduleRoutes } from './sync-runs/sync-schedule-routes';
 import { syncStatusRoutes } from './sync-runs/sync-status-routes';
+import { syncSummaryRoutes } from './sync-runs/sync-summary-routes';
 import { tenantRoutes } from './tenants/tenant-routes';
 import { timeZoneRoutes } from './tenants/time-zone-routes';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes';
@@ -59,6 +60,7 @@ export function createRoutes(
     ...syncScheduleRoutes,
     ...onboardingRoutes,
     ...syncStatusRoutes,
+    ...syncSummaryRoutes,
     ...metadataRoutes(dependencies),
     ...syncConflictRoutes,
     ...deletionReviewRoutes,

@@ -117,6 +117,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /v1/sign-ins': 'operator',
   'GET /v1/onboarding': 'viewer',
   'GET /v1/sync-status': 'viewer',
+  'GET /v1/sync-summary': 'viewer',
   'GET /v1/metadata-changes': 'viewer',
   'GET /v1/sync-conflicts': 'viewer',
   'GET /v1/deletion-reviews': 'viewer',

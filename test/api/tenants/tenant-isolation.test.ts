@@ -388,6 +388,7 @@ const TAKES_NOTHING = new Set([
   'GET /v1/notification-settings',
   'PATCH /v1/notification-settings',
   'GET /v1/onboarding',
+  'GET /v1/sync-summary',
   'POST /v1/sign-ins',
   'GET /v1/stream',
   'GET /v1/time-zones',
