@@ -10,7 +10,7 @@ import { router } from './router';
 import { resolver, theme } from './theme';
 
 const element = document.getElementById('console');
-if (element === null) throw new Error('The page has no place for the console.');
+if (element === null) throw new Error('The page has no element for the console.');
 createRoot(element).render(
   <StrictMode>
     <MantineProvider theme={theme} cssVariablesResolver={resolver} defaultColorScheme="auto">

@@ -1,4 +1,4 @@
-/** The pages and their addresses. Each page is a file of its own, loaded when it is first visited. */
+/** Pages and their paths. Each page is a chunk of its own, loaded on the first visit. */
 import {
   createRootRouteWithContext,
   createRoute,
@@ -8,7 +8,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import type { QueryClient } from '@tanstack/react-query';
-import { asProblem, isOfThePage } from './api/client';
+import { asProblem, isChunkError } from './api/client';
 import { queryClient } from './api/query-client';
 import { Loading, ProblemView } from './common/States';
 import {
@@ -19,10 +19,12 @@ import {
   overviewsSearch,
   recordsSearch,
   reviewsSearch,
+  integrationsSearch,
   signInSearch,
   syncLogsSearch,
   syncStatusSearch,
   webhookSearch,
+  webhooksSearch,
 } from './search';
 import { meQuery } from './session/session';
 import { NotFound } from './shell/NotFound';
@@ -45,7 +47,7 @@ const setPasswordRoute = createRoute({
   component: lazyRouteComponent(() => import('./session/SetPasswordPage'), 'SetPasswordPage'),
 });
 
-/** Everything below is for people who are signed in; others sign in first and come back. */
+/** All pages below need a sign-in, which leads back to the requested page. */
 const shellRoute = createRoute({
   getParentRoute: () => rootRoute,
   id: 'shell',
@@ -64,7 +66,7 @@ const inShell = { getParentRoute: () => shellRoute };
 const homeRoute = createRoute({
   ...inShell,
   path: '/',
-  component: lazyRouteComponent(() => import('./shell/HomePage'), 'HomePage'),
+  component: lazyRouteComponent(() => import('./pages/home/HomePage'), 'HomePage'),
 });
 
 const recordsRoute = createRoute({
@@ -82,6 +84,7 @@ const recordRoute = createRoute({
 const integrationsRoute = createRoute({
   ...inShell,
   path: '/integrations',
+  validateSearch: integrationsSearch,
   component: lazyRouteComponent(() => import('./pages/integrations/IntegrationsPage'), 'IntegrationsPage'),
 });
 const newIntegrationRoute = createRoute({
@@ -164,6 +167,7 @@ const notificationsRoute = createRoute({
 const webhooksRoute = createRoute({
   ...inShell,
   path: '/webhooks',
+  validateSearch: webhooksSearch,
   component: lazyRouteComponent(() => import('./pages/webhooks/WebhooksPage'), 'WebhooksPage'),
 });
 const webhookEndpointRoute = createRoute({
@@ -231,7 +235,7 @@ export const router = createRouter({
   scrollRestoration: true,
   defaultPendingComponent: Loading,
   defaultErrorComponent: ({ error, reset }) => (
-    <ProblemView error={error} retry={isOfThePage(error) ? () => window.location.reload() : reset} />
+    <ProblemView error={error} retry={isChunkError(error) ? () => window.location.reload() : reset} />
   ),
 });
 

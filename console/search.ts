@@ -1,4 +1,4 @@
-/** Search parameters are the state of a page: every filter is a link. What is not understood is left out. */
+/** Search parameters hold the filters of a page, so every filter has a link. Invalid values are ignored. */
 type Search = Record<string, unknown>;
 type Status = (typeof SYNC_STATUSES)[number];
 
@@ -48,6 +48,14 @@ export const syncLogsSearch = (
 });
 export const reviewsSearch = (search: Search): { state?: (typeof REVIEW_STATES)[number] } => ({
   state: oneOf(search, 'state', REVIEW_STATES),
+});
+export const INTEGRATION_STATES = ['needs_reauthorization', 'blocked', 'paused', 'active'] as const;
+export const integrationsSearch = (search: Search): { state?: (typeof INTEGRATION_STATES)[number] } => ({
+  state: oneOf(search, 'state', INTEGRATION_STATES),
+});
+export const ENDPOINT_STATES = ['enabled', 'failing', 'disabled'] as const;
+export const webhooksSearch = (search: Search): { state?: (typeof ENDPOINT_STATES)[number] } => ({
+  state: oneOf(search, 'state', ENDPOINT_STATES),
 });
 export const syncStatusSearch = (search: Search): { integration_id?: string } => ({
   integration_id: text(search, 'integration_id'),

@@ -1,29 +1,34 @@
 /**
- * The one door to the API. Types come from its description (`npm run console:types`). The session travels in a cookie that scripts
- * cannot read, to the same routes below `/console/v1`.
+ * The client of the API. Types come from its OpenAPI description (`npm run console:types`).
+ * The session is a cookie that scripts cannot read, sent to the same routes below `/console/v1`.
  */
 import createClient from 'openapi-fetch';
 import type { components, paths } from './schema';
 
 export type Schemas = components['schemas'];
 
-/** What people do about it, where the API says what programs do. */
-const FOR_PEOPLE: Record<string, { title?: string; detail: string }> = {
-  precondition_failed: { detail: 'Look at what it is now, and make your change again.' },
+/** Texts for people, where those of the API are meant for programs. */
+const TEXTS_FOR_PEOPLE: Record<string, { title?: string; detail: string }> = {
+  precondition_failed: { detail: 'Check the current values, and make your change again.' },
   not_signed_in: { detail: 'Your session has ended. Sign in again.' },
-  role_insufficient: { title: 'Your role does not allow this', detail: 'It takes another one.' },
+  role_insufficient: {
+    title: 'Your role does not allow this',
+    detail: 'Ask an admin of your company for a role that does.',
+  },
   invalid_body: {
-    title: 'Something is not as it has to be',
-    detail: 'Correct what is named here, and try again.',
+    title: 'Some values are not valid',
+    detail: 'Correct the values named below, and try again.',
   },
   egress_refused: {
-    title: 'This address may not be reached',
-    detail: 'Use a public address that begins with https. The team that runs Syncline can allow others.',
+    title: 'This address is not allowed',
+    detail: 'Use a public address that begins with https. The operator of Syncline can allow others.',
   },
 };
-const GONE: (typeof FOR_PEOPLE)[string] = { detail: 'It may have been deleted, or the address is mistyped.' };
+const GONE: (typeof TEXTS_FOR_PEOPLE)[string] = {
+  detail: 'It may have been deleted, or the address contains a typing error.',
+};
 
-/** What the API answers when it refuses (RFC 9457), or what stands for it when there was no answer. */
+/** Problem details of the API (RFC 9457), or their equivalent if there was no response. */
 export class Problem extends Error {
   override name = 'Problem';
   readonly status: number;
@@ -35,13 +40,13 @@ export class Problem extends Error {
 
   constructor(status: number, body: Partial<Schemas['Problem']>) {
     const code = body.code ?? 'unknown';
-    const words = FOR_PEOPLE[code] ?? (status === 404 ? GONE : undefined);
-    const title = words?.title ?? body.title ?? 'The request failed';
+    const texts = TEXTS_FOR_PEOPLE[code] ?? (status === 404 ? GONE : undefined);
+    const title = texts?.title ?? body.title ?? 'The request failed';
     super(`${title}: ${body.detail ?? status}`);
     this.status = status;
     this.code = code;
     this.title = title;
-    this.detail = words?.detail ?? body.detail ?? `The answer had the status ${status}.`;
+    this.detail = texts?.detail ?? body.detail ?? `The response had the status ${status}.`;
     this.errors = body.errors ?? [];
     this.requestId = body.request_id;
   }
@@ -50,29 +55,29 @@ export class Problem extends Error {
 export const asProblem = (error: unknown): Problem =>
   error instanceof Problem
     ? error
-    : isOfTheNetwork(error)
+    : isNetworkError(error)
       ? new Problem(0, {
           code: 'unreachable',
           title: 'Syncline cannot be reached',
-          detail: 'Check your connection and try again. What you see was true when it was loaded.',
+          detail: 'Check your connection and try again. The data on this page may be out of date.',
         })
       : new Problem(0, {
           code: 'page_failed',
-          title: 'This page has failed',
-          detail: `Nothing was changed by it. Try again; if it fails again, tell whoever runs Syncline for you: ${String(error)}`,
+          title: 'This page failed',
+          detail: `Nothing was changed. Try again; if it fails again, report this to the operator of Syncline: ${String(error)}`,
         });
 
-/** A part of the console that could not be fetched: browsers do not ask for it again until the page is loaded anew. */
-export const isOfThePage = (error: unknown): boolean =>
+/** A chunk of the console failed to load. Browsers do not fetch it again before the page is reloaded. */
+export const isChunkError = (error: unknown): boolean =>
   error instanceof TypeError && /import/i.test(error.message);
 
-/** Browsers throw a TypeError, each with words of its own, when a request or a part of the console cannot be fetched. */
-const isOfTheNetwork = (error: unknown): boolean =>
+/** Browsers throw a TypeError with different messages when a request or a chunk cannot be fetched. */
+const isNetworkError = (error: unknown): boolean =>
   error instanceof TypeError && /fetch|network|load failed|import/i.test(error.message);
 
-/** The API as programs know it. */
+/** The routes that programs use too. */
 export const api = createClient<paths>({ baseUrl: '/console', headers: { Accept: 'application/json' } });
-/** Its routes for browsers alone, below `/console/v1` in the description too. */
+/** Routes for browsers only, described below `/console/v1`. */
 export const consoleApi = createClient<paths>({ baseUrl: '', headers: { Accept: 'application/json' } });
 
 interface Exchange<Data> {
@@ -81,12 +86,12 @@ interface Exchange<Data> {
   response: Response;
 }
 
-/** The answer's body. Throws a Problem for anything but success. */
+/** The body of the response. Throws a Problem unless it succeeded. */
 export async function answerOf<Data>(exchange: Promise<Exchange<Data>>): Promise<Data> {
   return (await exchangeOf(exchange)).data;
 }
 
-/** The answer's body with its ETag, for changes that name the version they were made from. */
+/** The body with its ETag, for changes that name the version they are based on. */
 export async function versionOf<Data>(
   exchange: Promise<Exchange<Data>>,
 ): Promise<{ body: Data; etag: string }> {

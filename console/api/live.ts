@@ -1,58 +1,58 @@
 /**
- * News from the API, as Server-Sent Events, mark what they concern as out of date; what is on the page is read again. Events say
- * only what to look at, so a lost one costs at most a refresh, and after a break everything is read anew.
+ * Server-Sent Events of the API invalidate the queries they concern; queries on the page are then read again.
+ * An event names a topic only, so a lost event costs a refresh, and after a reconnect all topics are invalidated.
  */
 import { useEffect } from 'react';
 import { queryClient } from './query-client';
 
 const SUBJECTS: Record<string, readonly string[]> = {
-  record_syncs: ['record', 'records', 'pushes'],
-  integrations: ['integrations', 'onboarding', 'record'],
-  sync_runs: ['sync-runs', 'sync-status', 'deletion-reviews', 'onboarding', 'overviews'],
+  record_syncs: ['record', 'records', 'pushes', 'sync-summary'],
+  integrations: ['integrations', 'onboarding', 'record', 'sync-summary'],
+  sync_runs: ['sync-runs', 'sync-status', 'sync-summary', 'deletion-reviews', 'onboarding', 'overviews'],
   overviews: ['overviews'],
-  notifications: ['notifications'],
+  notifications: ['notifications', 'sync-summary'],
 };
-/** A busy tenant has many events a second: they are gathered. */
+/** A busy tenant has many events a second, so they are collected. */
 const FLUSH_INTERVAL_MS = 300;
-/** A browser comes back by itself after a broken connection, not after an answer that refuses: a proxy's 502, too many streams. */
-const OPEN_AGAIN_MS = 10_000;
+/** Browsers reconnect after a broken connection, but not after an error response such as a proxy's 502. */
+const REOPEN_AFTER_MS = 10_000;
 
 export function useLiveUpdates(): void {
   useEffect(() => {
     const outOfDate = new Set<string>();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const note = (subjects: readonly string[]): void => {
+    const invalidate = (subjects: readonly string[]): void => {
       for (const subject of subjects) outOfDate.add(subject);
       timer ??= setTimeout(() => {
         timer = undefined;
-        const subjectsNow = [...outOfDate];
+        const invalidated = [...outOfDate];
         outOfDate.clear();
-        for (const subject of subjectsNow) void queryClient.invalidateQueries({ queryKey: [subject] });
+        for (const subject of invalidated) void queryClient.invalidateQueries({ queryKey: [subject] });
       }, FLUSH_INTERVAL_MS);
     };
 
     let source: EventSource;
     let wasOpen = false;
-    let again: ReturnType<typeof setTimeout> | undefined;
+    let reopenTimer: ReturnType<typeof setTimeout> | undefined;
     const open = (): void => {
       source = new EventSource('/console/v1/stream');
       source.addEventListener('open', () => {
-        if (wasOpen) note(Object.values(SUBJECTS).flat());
+        if (wasOpen) invalidate(Object.values(SUBJECTS).flat());
         wasOpen = true;
       });
       source.addEventListener('error', () => {
         if (source.readyState !== EventSource.CLOSED) return;
-        // It does not say why. If it is that the session has ended, this finds out.
+        // The event has no reason. If the session has ended, reading `me` shows it.
         void queryClient.invalidateQueries({ queryKey: ['me'] });
-        again = setTimeout(open, OPEN_AGAIN_MS);
+        reopenTimer = setTimeout(open, REOPEN_AFTER_MS);
       });
       for (const [topic, subjects] of Object.entries(SUBJECTS))
-        source.addEventListener(topic, () => note(subjects));
+        source.addEventListener(topic, () => invalidate(subjects));
     };
     open();
     return () => {
       clearTimeout(timer);
-      clearTimeout(again);
+      clearTimeout(reopenTimer);
       source.close();
     };
   }, []);

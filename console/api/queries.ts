@@ -1,4 +1,4 @@
-/** What pages read, by name. Keys begin with their subject, so that news of a subject can mark all that shows it. */
+/** Queries of the pages. A key begins with its subject, so an event can invalidate all queries of a subject. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { operations } from './schema';
 import { answerOf, api, versionOf } from './client';
@@ -59,7 +59,7 @@ export const connectorQuery = (kind: string) =>
 export const onboardingQuery = queryOptions({
   queryKey: ['onboarding'],
   queryFn: async () => (await answerOf(api.GET('/v1/onboarding'))).data,
-  // The stream tells of every step; this is for when it is down.
+  // For when the stream is down.
   refetchInterval: (query) => ((query.state.data?.length ?? 0) > 0 ? 5_000 : 60_000),
 });
 
@@ -95,6 +95,17 @@ export const syncRunsQuery = (query: QueryOf<'listSyncRuns'>) =>
   list(['sync-runs', query], (cursor) =>
     answerOf(api.GET('/v1/sync-runs', { params: { query: { ...query, limit, cursor } } })),
   );
+/** The newest few, for the home page. */
+export const recentSyncRunsQuery = queryOptions({
+  queryKey: ['sync-runs', 'recent'],
+  queryFn: async () => (await answerOf(api.GET('/v1/sync-runs', { params: { query: { limit: '5' } } }))).data,
+});
+export const syncSummaryQuery = queryOptions({
+  queryKey: ['sync-summary'],
+  queryFn: () => answerOf(api.GET('/v1/sync-summary')),
+  // Webhook endpoints and the times of next runs change without an event in the stream.
+  refetchInterval: 60_000,
+});
 const ofRun = (id: string) => ({ sync_run_id: id });
 export const syncRunQuery = (id: string) =>
   queryOptions({
@@ -176,7 +187,7 @@ export const overviewQuery = (id: string) =>
     queryKey: ['overviews', 'one', id],
     queryFn: () =>
       answerOf(api.GET('/v1/overviews/{overview_id}', { params: { path: { overview_id: id } } })),
-    // The stream tells when it is done; its counts in between are worth a look.
+    // The stream has an event for the end, but not for the counts until then.
     refetchInterval: ({ state }) =>
       state.data?.state === 'queued' || state.data?.state === 'running' ? 1_000 : false,
   });
@@ -201,7 +212,7 @@ export const webhookDeliveriesQuery = (query: QueryOf<'listWebhookDeliveries'>) 
   ...list(['webhooks', 'deliveries', query], (cursor) =>
     answerOf(api.GET('/v1/webhook-deliveries', { params: { query: { ...query, limit, cursor } } })),
   ),
-  refetchInterval: 5_000, // the stream does not tell of deliveries
+  refetchInterval: 5_000, // the stream has no events for deliveries
 });
 export const webhookDeliveryQuery = (id: string) =>
   queryOptions({

@@ -6,7 +6,7 @@ interface ActionButtonProps extends ButtonProps {
   ref?: Ref<HTMLButtonElement>;
   onClick?: () => void;
   type?: 'button' | 'submit';
-  /** Why it cannot be done now. The button stays reachable by keyboard, so that the reason can be read. */
+  /** Why the action is not possible now. The button keeps its focus, so keyboard users can read the reason. */
   refusal?: string | undefined;
 }
 

@@ -3,14 +3,14 @@ import { type ReactNode, useState } from 'react';
 
 interface Question {
   title: string;
-  /** What will happen, and what will not. */
+  /** What the action does, and what it does not do. */
   body: ReactNode;
   confirm: string;
   isDangerous?: boolean;
   act: () => void;
 }
 
-/** Asks before something that cannot be taken back, or costs. Answers a function that asks and the dialogue to place on the page. */
+/** Confirmation of actions that cannot be undone or are costly. Returns `ask` and the dialogue for the page. */
 export function useConfirm(): { ask: (question: Question) => void; dialogue: ReactNode } {
   const [question, setQuestion] = useState<Question>();
   const close = () => setQuestion(undefined);

@@ -1,7 +1,7 @@
 import { ActionIcon, CopyButton, Tooltip } from '@mantine/core';
 import { Check, Terminal } from 'lucide-react';
 
-/** What the page shows, as a command: the console is only a client of the API. */
+/** Copies the request that reads the page's data as a curl command. */
 export function CopyAsCurl({
   path,
   query = {},

@@ -1,35 +1,27 @@
-/** A list that is read page by page: a real table, the next page when its end comes into sight or the button is pressed. */
-import { Button, Center, Stack, Table, Text } from '@mantine/core';
+/** A list that is read page by page. The next page is read when its end comes into view or on request. */
+import { Button, Center, Stack, Text } from '@mantine/core';
 import { useIntersection } from '@mantine/hooks';
 import type { UseInfiniteQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useEffect } from 'react';
+import { type Column, RowsTable } from './RowsTable';
 import { Loading, ProblemView } from './States';
 
-export interface Column<Row> {
-  title: string;
-  /** Columns of numbers stand right. */
-  isFigure?: boolean;
-  /** From which width on it is shown; always unless given. */
-  from?: 'sm' | 'md' | 'lg';
-  cell: (row: Row) => ReactNode;
-}
+export type { Column };
 
 interface Pages<Row> {
   pages: { data: Row[]; next_cursor: string | null }[];
 }
 
 interface ListTableProps<Row> {
-  /** What the table lists, for those who cannot see it. */
+  /** What the table lists, for screen readers. */
   label: string;
   query: UseInfiniteQueryResult<Pages<Row>>;
   columns: readonly Column<Row>[];
   rowKey: (row: Row) => string;
   empty: ReactNode;
-  /** A filter may answer empty pages before the end: those are asked for at once. */
+  /** A filter may answer empty pages before the end of the list; the next one is then read at once. */
   isSearch?: boolean;
 }
-
-const side = (isFigure: boolean | undefined) => (isFigure ? { className: 'figures' } : {});
 
 export function ListTable<Row>({
   label,
@@ -54,32 +46,7 @@ export function ListTable<Row>({
     <Stack gap="sm">
       {error ? <ProblemView error={error} retry={() => void refetch()} /> : null}
       {rows.length === 0 && !hasNextPage && empty}
-      {rows.length > 0 && (
-        <Table.ScrollContainer minWidth={300} type="native" tabIndex={0} role="region" aria-label={label}>
-          <Table highlightOnHover verticalSpacing="xs" aria-label={label}>
-            <Table.Thead>
-              <Table.Tr>
-                {columns.map(({ title, from, isFigure }) => (
-                  <Table.Th key={title} scope="col" visibleFrom={from} {...side(isFigure)}>
-                    {title}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {rows.map((row) => (
-                <Table.Tr key={rowKey(row)}>
-                  {columns.map(({ title, from, isFigure, cell }) => (
-                    <Table.Td key={title} visibleFrom={from} {...side(isFigure)}>
-                      {cell(row)}
-                    </Table.Td>
-                  ))}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
+      {rows.length > 0 && <RowsTable label={label} columns={columns} rows={rows} rowKey={rowKey} />}
       <Center ref={ref}>
         {hasNextPage ? (
           <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
@@ -88,7 +55,7 @@ export function ListTable<Row>({
         ) : (
           rows.length > 1 && (
             <Text size="sm" c="dimmed">
-              All {rows.length.toLocaleString('en-GB')} are shown.
+              {rows.length.toLocaleString('en-GB')} in total
             </Text>
           )
         )}

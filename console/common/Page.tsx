@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 
 interface PageProps {
   title: string;
-  /** One sentence: what is seen here. */
+  /** One sentence about the page. */
   subtitle?: ReactNode;
   badge?: ReactNode;
   actions?: ReactNode;

@@ -3,14 +3,14 @@ import type { ReactNode } from 'react';
 
 interface ShownOnceProps {
   secret: string;
-  /** What becomes of it afterwards. */
+  /** What to do with it, and that it is not shown again. */
   warning: string;
-  /** What it is for. */
+  /** What the secret is used for. */
   children?: ReactNode;
   onClose: () => void;
 }
 
-/** A secret at the only time it can be seen. */
+/** A new secret, which is not shown again. */
 export function ShownOnce({ secret, warning, children, onClose }: ShownOnceProps) {
   return (
     <Stack>
@@ -27,7 +27,7 @@ export function ShownOnce({ secret, warning, children, onClose }: ShownOnceProps
             </Button>
           )}
         </CopyButton>
-        <Button onClick={onClose}>I have it</Button>
+        <Button onClick={onClose}>Done</Button>
       </Group>
     </Stack>
   );

@@ -1,8 +1,8 @@
-/** The states every page has besides its own: loading, empty, refused, failed. */
+/** States that every page has: loading, empty, failed. */
 import { Alert, Anchor, Button, Group, List, Skeleton, Stack, Text } from '@mantine/core';
 import { CircleAlert, Inbox, Lock, SearchX } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { asProblem } from '../api/client';
+import { asProblem, type Problem } from '../api/client';
 
 export function Loading({ rows = 6, label = 'Loading' }: { rows?: number; label?: string }) {
   return (
@@ -18,7 +18,7 @@ export function Loading({ rows = 6, label = 'Loading' }: { rows?: number; label?
   );
 }
 
-/** Why there is nothing, and the one thing to do about it. */
+/** Why a list is empty, and what to do about it. */
 export function Empty({
   title,
   children,
@@ -47,7 +47,7 @@ const LOOKS: Record<number, { icon: ReactNode; color: string }> = {
   404: { icon: <SearchX aria-hidden />, color: 'gray' },
 };
 
-/** What failed, what to do next, and the id to name when asking for help. */
+/** What failed, what to do next, and the request id to quote when asking for help. */
 export function ProblemView({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
   const problem = asProblem(error);
   const { icon, color } = LOOKS[problem.status] ?? { icon: <CircleAlert aria-hidden />, color: 'red' };
@@ -72,50 +72,56 @@ export function ProblemView({ error, retry }: { error: unknown; retry?: (() => v
           </List>
         )}
         {problem.status === 403 && (
-          <Text size="sm">An admin of your company can give you the role that this takes.</Text>
+          <Text size="sm">An admin of your company can give you the required role.</Text>
         )}
-        <Group gap="md">
-          {retry !== undefined && problem.status !== 403 && problem.status !== 404 && (
-            <Button size="xs" variant="default" onClick={retry}>
-              Try again
-            </Button>
-          )}
-          {problem.status > 0 && (
-            <Anchor
-              size="sm"
-              href={`/docs/errors/${problem.code}`}
-              target="_blank"
-              rel="noreferrer"
-              underline="always"
-            >
-              What does {problem.code} mean?
-            </Anchor>
-          )}
-          {problem.requestId !== undefined && (
-            <Text size="xs" c="dimmed">
-              Request {problem.requestId}
-            </Text>
-          )}
-        </Group>
+        <NextSteps problem={problem} retry={retry} />
       </Stack>
     </Alert>
   );
 }
 
-interface Reading<Data> {
+function NextSteps({ problem, retry }: { problem: Problem; retry?: (() => void) | undefined }) {
+  return (
+    <Group gap="md">
+      {retry !== undefined && problem.status !== 403 && problem.status !== 404 && (
+        <Button size="xs" variant="default" onClick={retry}>
+          Try again
+        </Button>
+      )}
+      {problem.status > 0 && (
+        <Anchor
+          size="sm"
+          href={`/docs/errors/${problem.code}`}
+          target="_blank"
+          rel="noreferrer"
+          underline="always"
+        >
+          What does {problem.code} mean?
+        </Anchor>
+      )}
+      {problem.requestId !== undefined && (
+        <Text size="xs" c="dimmed">
+          Request {problem.requestId}
+        </Text>
+      )}
+    </Group>
+  );
+}
+
+interface ReadQuery<Data> {
   data: Data | undefined;
   error: unknown;
   isPending: boolean;
   refetch: () => unknown;
 }
 
-/** Shows what was read. When it cannot be read again, the last good data stays, marked as such. */
+/** Shows what was read. If reading it again fails, the last data stays, with the problem above it. */
 export function Read<Data>({
   query,
   rows,
   children,
 }: {
-  query: Reading<Data>;
+  query: ReadQuery<Data>;
   rows?: number;
   children: (data: Data) => ReactNode;
 }) {

@@ -1,4 +1,4 @@
-import { Badge, Group } from '@mantine/core';
+import { Badge } from '@mantine/core';
 import {
   Ban,
   CircleCheck,
@@ -6,7 +6,6 @@ import {
   CirclePause,
   CircleX,
   Clock,
-  Download,
   type LucideIcon,
   RefreshCw,
   TriangleAlert,
@@ -19,7 +18,7 @@ interface Look {
   isTurning?: boolean;
 }
 
-/** Never colour alone: an icon and a word besides. */
+/** Color is never the only sign: each status has an icon and a label too. */
 const LOOKS: Record<string, Look> = {
   synced: { label: 'Synced', color: 'teal', icon: CircleCheck },
   sync_failed: { label: 'Sync failed', color: 'red', icon: TriangleAlert },
@@ -40,12 +39,12 @@ const LOOKS: Record<string, Look> = {
   needs_reauthorization: { label: 'Needs re-authorization', color: 'red', icon: TriangleAlert },
   blocked: { label: 'Waiting for the app', color: 'orange', icon: Clock },
 
-  pending: { label: 'Waits for a decision', color: 'orange', icon: Clock },
+  pending: { label: 'Needs a decision', color: 'orange', icon: Clock },
   approved: { label: 'Approved', color: 'teal', icon: CircleCheck },
   discarded: { label: 'Discarded', color: 'gray', icon: Ban },
   superseded: { label: 'Superseded', color: 'gray', icon: Ban },
   no_net_change: { label: 'No net change', color: 'gray', icon: CircleCheck },
-  left: { label: 'Left as it is there', color: 'gray', icon: CircleCheck },
+  left: { label: 'Left unchanged in the app', color: 'gray', icon: CircleCheck },
   closed: { label: 'Closed', color: 'gray', icon: CircleCheck },
 
   delivered: { label: 'Delivered', color: 'teal', icon: CircleCheck },
@@ -54,7 +53,12 @@ const LOOKS: Record<string, Look> = {
   enabled: { label: 'Enabled', color: 'teal', icon: CircleCheck },
 };
 
-export const statusLabel = (status: string): string => LOOKS[status]?.label ?? status;
+const lookOf = (status: string): Look =>
+  LOOKS[status] ?? { label: status, color: 'gray', icon: CircleDashed };
+
+export const statusLabel = (status: string): string => lookOf(status).label;
+export const statusColor = (status: string): string => lookOf(status).color;
+export const statusIcon = (status: string): LucideIcon => lookOf(status).icon;
 
 export function StatusBadge({
   status,
@@ -67,62 +71,17 @@ export function StatusBadge({
   size?: string;
   label?: string;
 }) {
-  const look = LOOKS[status] ?? { label: status, color: 'gray', icon: CircleDashed };
-  const Icon = look.icon;
+  const { color, icon: Icon, isTurning, label: usualLabel } = lookOf(status);
   return (
     <Badge
-      color={look.color}
+      color={color}
       size={size}
       leftSection={
-        <Icon size={size === 'xl' ? 18 : 13} aria-hidden className={look.isTurning ? 'turning' : undefined} />
+        <Icon size={size === 'xl' ? 18 : 13} aria-hidden className={isTurning ? 'turning' : undefined} />
       }
     >
-      {label ?? look.label}
+      {label ?? usualLabel}
       {count !== undefined && count > 1 ? ` · ${count}` : ''}
     </Badge>
-  );
-}
-
-interface RecordBadgeData {
-  status: string | null;
-  counts: Record<string, number>;
-  is_paused: boolean;
-}
-
-/** The most important status of all third parties first; the others beside it where there is room. `isRead`: it goes nowhere, but comes from somewhere. */
-export function RecordBadge({
-  badge,
-  isRead = false,
-  isWhole = false,
-}: {
-  badge: RecordBadgeData;
-  isRead?: boolean;
-  isWhole?: boolean;
-}) {
-  if (badge.status === null)
-    return (
-      <Badge
-        color="gray"
-        size={isWhole ? 'lg' : 'md'}
-        leftSection={isRead ? <Download size={13} aria-hidden /> : undefined}
-      >
-        {isRead ? 'Only read' : 'Not synced anywhere'}
-      </Badge>
-    );
-  const others = Object.entries(badge.counts).filter(
-    ([status, count]) => count > 0 && status !== badge.status,
-  );
-  return (
-    <Group
-      gap={6}
-      className={isWhole ? undefined : 'one-line'}
-      component="span"
-      style={{ display: 'inline-flex' }}
-    >
-      <StatusBadge status={badge.status} count={badge.counts[badge.status]} size={isWhole ? 'xl' : 'md'} />
-      {isWhole &&
-        others.map(([status, count]) => <StatusBadge key={status} status={status} count={count} size="lg" />)}
-      {badge.is_paused && <StatusBadge status="paused" size={isWhole ? 'lg' : 'md'} />}
-    </Group>
   );
 }

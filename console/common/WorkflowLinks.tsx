@@ -2,15 +2,15 @@ import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import { Workflow } from 'lucide-react';
 import { useSession } from '../session/session';
 
-/** What works on this behind the scenes, in Temporal's UI: for operators of the installation, where it tells of it. */
+/** Links to the workflows in Temporal's UI, for operators. Hidden unless the installation has an address for it. */
 export function WorkflowLinks({ of: workflows }: { of: { title: string; workflowId: string }[] }) {
   const { workflows_url: base } = useSession();
   if (base === null) return null;
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <Tooltip label="In Temporal's UI">
-          <ActionIcon variant="default" size="lg" aria-label="In Temporal's UI">
+        <Tooltip label="Show in Temporal's UI">
+          <ActionIcon variant="default" size="lg" aria-label="Show in Temporal's UI">
             <Workflow size={16} aria-hidden />
           </ActionIcon>
         </Tooltip>

@@ -1,9 +1,9 @@
-/** The API's words as people read them. */
+/** Labels for values of the API. */
 export const RUN_KINDS: Record<string, string> = {
-  onboarding: 'Onboarding',
+  onboarding: 'Initial sync',
   hourly: 'Hourly sync',
   nightly: 'Nightly full sync',
-  sign_in: 'On sign-in',
+  sign_in: 'Sync on sign-in',
   last_day: 'Changes from last day',
   incremental: 'Incremental sync',
   full: 'Full sync',
@@ -12,21 +12,21 @@ export const RUN_KINDS: Record<string, string> = {
 };
 
 export const STARTED_BECAUSE: Record<string, string> = {
-  quiet: 'no further changes in the grace period',
+  quiet: 'the grace period ended',
   max_wait: 'the maximum wait was reached',
-  manual: 'somebody pushed it',
+  manual: 'pushed manually',
   retry: 'retried after an error',
-  initial: 'the integration was linked',
+  initial: 'the integration was connected',
   mapping_changed: 'the mapping was changed',
 };
 
 export const RESULTS: Record<string, string> = {
   succeeded: 'Succeeded',
   failed: 'Failed',
-  superseded: 'Superseded by a newer one',
+  superseded: 'Superseded by a newer push',
   no_net_change: 'No net change',
   discarded: 'Discarded',
-  left: 'Left as it is there',
+  left: 'Left unchanged in the app',
   closed: 'Closed',
 };
 
@@ -40,7 +40,7 @@ export const toNumber = (count: number | null | undefined): string =>
   count === null || count === undefined ? 'unknown' : count.toLocaleString('en-GB');
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${toNumber(count)} ${count === 1 ? one : many}`;
-/** What comes before the colon → how the rest is said. */
+/** By the kind before the colon. */
 const ACTORS: Record<string, (name: string) => string> = {
   key: (name) => `API key “${name}”`,
   person: (name) => name,
@@ -57,14 +57,14 @@ export function toActor(actor: string): string {
   return ACTORS[kind]?.(name) ?? (name === '' ? toWords(actor) : `${toWords(kind)} ${name}`);
 }
 
-/** The id of a record that was read begins with the integration's: people need only the third party's own. */
+/** Ids of imported records begin with the integration's id; only the app's own id is shown. */
 export const toShortId = (externalId: string): string => externalId.replace(/^int_[0-9a-z]{26}:/, '');
 
-/** Text of any JSON value, as a person would write it. */
+/** Any JSON value as text. */
 export const toText = (value: unknown): string =>
   value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
-/** The beginning of a text, where all of it would push away what stands beside it. */
+/** Shortens a text to a maximum length. */
 export function cut(text: string, charactersMax: number): string {
   if (text.length <= charactersMax) return text;
   const characters = Array.from(text);

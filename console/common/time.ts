@@ -1,18 +1,17 @@
-/** Words for times: in the tenant's zone, because the whole company reads the same clock. */
+/** Formats of times, in the tenant's time zone. */
 import { useSyncExternalStore } from 'react';
 
 const listeners = new Set<() => void>();
 let now = Date.now();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** One clock for the whole page, ticking each second while anything shows it. */
+/** One timer for the page. It runs each second while a component shows a time. */
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
-  // It stood still while nothing showed it.
   if (timer === undefined) now = Date.now();
   timer ??= setInterval(() => {
     now = Date.now();
-    for (const tell of listeners) tell();
+    for (const notify of listeners) notify();
   }, 1_000);
   return () => {
     listeners.delete(listener);
@@ -23,10 +22,10 @@ function subscribe(listener: () => void): () => void {
 }
 
 export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
-/** Milliseconds since the epoch, rounded down to the minute: for words that need no more. */
+/** Milliseconds since the epoch, rounded down to the minute. */
 export const useMinute = (): number =>
   useSyncExternalStore(subscribe, () => Math.floor(now / 60_000) * 60_000);
-/** The same, rounded down to ten seconds: for how long ago something was. */
+/** Milliseconds since the epoch, rounded down to ten seconds. */
 export const useMoment = (): number =>
   useSyncExternalStore(subscribe, () => Math.floor(now / 10_000) * 10_000);
 
@@ -54,11 +53,11 @@ export function toShortTime(iso: string, zone: string, nowMs: number): string {
   }).format(at);
 }
 
-/** Everything about an instant: weekday, date, seconds and zone, then UTC as the API writes it. */
+/** Weekday, date, time with seconds and zone, then UTC as the API formats it. */
 export const toExactTime = (iso: string, zone: string): string =>
   `${format(zone, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'longOffset' }).format(new Date(iso))} · ${iso}`;
 
-/** `4 min ago`, `in 2 h`. What has just happened lies a little ahead of a clock that is rounded down. */
+/** `4 min ago`, `in 2 h`. A recent instant may be slightly in the future, because `nowMs` is rounded down. */
 export function toRelativeTime(iso: string, nowMs: number): string {
   const seconds = Math.round((Date.parse(iso) - nowMs) / 1_000);
   const amount = Math.abs(seconds);

@@ -1,4 +1,4 @@
-/** Short messages at the edge of the page. Shown by the shell, read aloud politely. */
+/** Short messages in the corner of the page, shown by the shell. */
 import { useSyncExternalStore } from 'react';
 
 export interface Toast {
@@ -11,18 +11,18 @@ export interface Toast {
 let toasts: readonly Toast[] = [];
 let nextId = 1;
 const listeners = new Set<() => void>();
-const tell = (next: readonly Toast[]): void => {
+const publish = (next: readonly Toast[]): void => {
   toasts = next;
   for (const listener of listeners) listener();
 };
 
 export function showToast(toast: Omit<Toast, 'id'>): void {
   const id = nextId++;
-  tell([...toasts.slice(-2), { ...toast, id }]);
-  // What went wrong stays until it is read.
+  publish([...toasts.slice(-2), { ...toast, id }]);
+  // Problems stay until they are closed.
   if (toast.kind === 'done') setTimeout(() => hideToast(id), 6_000);
 }
-export const hideToast = (id: number): void => tell(toasts.filter((toast) => toast.id !== id));
+export const hideToast = (id: number): void => publish(toasts.filter((toast) => toast.id !== id));
 
 export const useToasts = (): readonly Toast[] =>
   useSyncExternalStore(

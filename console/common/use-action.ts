@@ -5,18 +5,18 @@ import { showToast } from './toasts';
 
 interface Action<Input, Output> {
   run: (input: Input) => Promise<Output>;
-  /** What people read when it was done. */
+  /** The message after success. */
   done?: string | ((output: Output, input: Input) => string);
-  /** Subjects that are out of date afterwards. */
+  /** Subjects of the queries to read again afterwards. */
   changes?: readonly string[];
   onDone?: (output: Output, input: Input) => void | Promise<void>;
-  /** For forms, which show a problem beside its field. */
+  /** No message on failure: the form shows the problem. */
   isQuiet?: boolean;
 }
 
 /**
- * Something a person does. A refusal is said with its remedy; what it changed is read again. The same thing is not done twice while it is
- * under way: the second click of a double one comes before the button can show that it is busy.
+ * A mutation with its messages. Failures are shown with the remedy; changed subjects are read again.
+ * The same input is not sent twice at a time: the second click of a double click precedes the loading state.
  */
 export function useAction<Input = void, Output = unknown>({
   run,
@@ -26,13 +26,13 @@ export function useAction<Input = void, Output = unknown>({
   isQuiet = false,
 }: Action<Input, Output>) {
   const queryClient = useQueryClient();
-  const underWay = useRef(new Set<string>());
+  const inFlight = useRef(new Set<string>());
   const action = useMutation({
     async mutationFn(input: Input) {
       try {
         return await run(input);
       } finally {
-        underWay.current.delete(keyOf(input));
+        inFlight.current.delete(keyOf(input));
       }
     },
     onSuccess(output, input) {
@@ -44,7 +44,7 @@ export function useAction<Input = void, Output = unknown>({
     onError(error) {
       const { status, title, detail, errors } = asProblem(error);
       if (status === 412) {
-        // It is shown as it is now, and a form made from what it was may be gone with that: the reason is said beside the page.
+        // Reading the current version may close the form, so the message is shown as a toast.
         for (const subject of changes) void queryClient.invalidateQueries({ queryKey: [subject] });
       } else if (isQuiet) return;
       showToast({
@@ -59,8 +59,8 @@ export function useAction<Input = void, Output = unknown>({
   });
   const mutate = (input: Input): void => {
     const key = keyOf(input);
-    if (underWay.current.has(key)) return;
-    underWay.current.add(key);
+    if (inFlight.current.has(key)) return;
+    inFlight.current.add(key);
     action.mutate(input);
   };
   return { ...action, mutate };

@@ -1,4 +1,4 @@
-/** Under which ids Temporal knows what works on a thing, by the thing's id: the same as in `contract/`, which a test compares. */
+/** Workflow ids, as built in `contract/workflow-ids.ts`; a test compares the two. */
 export const pushesWorkflowId = (integrationId: string): string => `record-push:${integrationId}`;
 export const syncRunsWorkflowId = (integrationId: string): string => `sync-run:${integrationId}`;
 export const overviewWorkflowId = (overviewId: string): string => `overview:${overviewId}`;

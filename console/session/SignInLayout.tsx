@@ -2,8 +2,16 @@ import { Center, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 
-/** The frame of the pages before the sign-in. */
-export function Door({ title, hint, children }: { title: string; hint?: ReactNode; children: ReactNode }) {
+/** The frame of the pages that need no sign-in. */
+export function SignInLayout({
+  title,
+  hint,
+  children,
+}: {
+  title: string;
+  hint?: ReactNode;
+  children: ReactNode;
+}) {
   useDocumentTitle(`${title} · Syncline`);
   return (
     <Center component="main" mih="100vh" p="md">

@@ -4,74 +4,88 @@ import { getRouteApi, useRouter } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { ProblemView } from '../common/States';
 import { useAction } from '../common/use-action';
-import { Door } from './SignInLayout';
 import { signIn, waysToSignInQuery } from './session';
+import { SignInLayout } from './SignInLayout';
 
 const route = getRouteApi('/sign-in');
 
 export function SignInPage() {
-  const { to, error } = route.useSearch();
   const { data: ways } = useQuery(waysToSignInQuery);
-  const router = useRouter();
-  const queryClient = useQueryClient();
+  return (
+    <SignInLayout title="Sign in">
+      <Stack>
+        <SignInForm />
+        {ways?.oidc && (
+          <Button component="a" href="/console/v1/oidc" variant="default" fullWidth>
+            Sign in with single sign-on
+          </Button>
+        )}
+        <Text size="sm" c="dimmed">
+          No password, or forgotten it? An admin of your company can send you a link to set one.
+        </Text>
+      </Stack>
+    </SignInLayout>
+  );
+}
+
+function SignInForm() {
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
-  const enter = useAction({
+  const submitSignIn = useSignIn();
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    submitSignIn.mutate({ email, password });
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        {submitSignIn.error ? <ProblemView error={submitSignIn.error} /> : <SingleSignOnError />}
+        <TextInput
+          label="E-mail"
+          type="email"
+          autoComplete="username"
+          required
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+        />
+        <PasswordInput
+          label="Password"
+          autoComplete="current-password"
+          required
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+        />
+        <Button type="submit" loading={submitSignIn.isPending} fullWidth>
+          Sign in
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function useSignIn() {
+  const { to } = route.useSearch();
+  const router = useRouter();
+  const queryClient = useQueryClient();
+  return useAction({
     run: signIn,
     isQuiet: true,
     async onDone() {
       queryClient.clear();
-      // Only to pages of this console: an address from a link is not to be trusted.
+      // Only pages of this console: the address comes from a link and could lead elsewhere.
       const target = to?.startsWith('/') && !to.startsWith('//') ? to : '/';
       await router.navigate({ href: router.buildLocation({ href: target } as never).href, replace: true });
     },
   });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    enter.mutate({ email, password });
-  };
+}
+
+function SingleSignOnError() {
+  const { error } = route.useSearch();
+  if (error === undefined) return null;
   return (
-    <Door title="Sign in">
-      <form onSubmit={submit}>
-        <Stack>
-          {enter.error ? (
-            <ProblemView error={enter.error} />
-          ) : (
-            error !== undefined && (
-              <Text size="sm" role="alert" c="var(--mantine-color-error)">
-                Your company&apos;s provider did not sign you in here: it names an address that nobody here
-                has, or that it has not verified.
-              </Text>
-            )
-          )}
-          <TextInput
-            label="E-mail"
-            type="email"
-            autoComplete="username"
-            required
-            value={email}
-            onChange={(event) => setEmail(event.currentTarget.value)}
-          />
-          <PasswordInput
-            label="Password"
-            autoComplete="current-password"
-            required
-            value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-          />
-          <Button type="submit" loading={enter.isPending} fullWidth>
-            Sign in
-          </Button>
-          {ways?.oidc && (
-            <Button component="a" href="/console/v1/oidc" variant="default" fullWidth>
-              Sign in with your company&apos;s provider
-            </Button>
-          )}
-          <Text size="sm" c="dimmed">
-            No password yet, or forgotten? An admin of your company can send you a link to set one.
-          </Text>
-        </Stack>
-      </form>
-    </Door>
+    <Text size="sm" role="alert" c="var(--mantine-color-error)">
+      The single sign-on failed: no user here has the e-mail address that your company&apos;s provider
+      reported, or the provider has not verified it.
+    </Text>
   );
 }

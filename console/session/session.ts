@@ -1,4 +1,4 @@
-/** Who is signed in. */
+/** The signed-in person, and what their role allows. */
 import { queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import { answerOf, consoleApi, type Schemas } from '../api/client';
 
@@ -8,7 +8,7 @@ export const meQuery = queryOptions({
   queryKey: ['me'],
   queryFn: () => answerOf(consoleApi.GET('/console/v1/me')),
   staleTime: 60_000,
-  // Also how an open page notices that its session has ended.
+  // An open page notices by this that its session has ended.
   refetchInterval: 60_000,
   retry: false,
 });
@@ -17,17 +17,17 @@ export const waysToSignInQuery = queryOptions({
   queryFn: () => answerOf(consoleApi.GET('/console/v1/sign-in')),
 });
 
-/** The session of the page; pages are shown to people who are signed in only. */
+/** The session. Only for pages in the shell, which need a sign-in. */
 export const useSession = (): Schemas['Me'] => useSuspenseQuery(meQuery).data;
 
 const RANK: Record<Role, number> = { viewer: 1, operator: 2, admin: 3 };
 
-/** Why this person may not do what takes the role, or undefined if they may. The API decides; this tells beforehand. */
+/** Why this person may not act, or undefined if they may. The API enforces it; this shows it beforehand. */
 export function useRefusal(needed: Role): string | undefined {
   const { role } = useSession();
   return RANK[role] >= RANK[needed]
     ? undefined
-    : `This takes the role ${needed}; yours is ${role}. An admin can change it.`;
+    : `This requires the role ${needed}; yours is ${role}. An admin can change it.`;
 }
 
 export const signIn = (credentials: { email: string; password: string }): Promise<unknown> =>

@@ -5,7 +5,7 @@ import { Bell as BellIcon } from 'lucide-react';
 import { unreadQuery } from '../api/queries';
 import { plural } from '../common/formatting';
 
-/** How many notifications were not viewed, as the API counts them, and the way to them. Looking at the number is no view. */
+/** The number of unread notifications, and the link to them. Seeing the number is not a view. */
 export function Bell() {
   const { data: unread = 0 } = useQuery(unreadQuery);
   const shown = unread > 99 ? '99+' : String(unread);

@@ -4,16 +4,16 @@ import { SearchX } from 'lucide-react';
 import { RouterLink } from '../common/RouterLink';
 
 export function NotFound() {
-  useDocumentTitle('There is no such page · Syncline');
+  useDocumentTitle('Page not found · Syncline');
   return (
     <Center component="main" mih="60vh" p="md">
       <Stack align="center" gap="xs" ta="center">
         <SearchX size={32} aria-hidden />
-        <Title order={1}>There is no such page</Title>
+        <Title order={1}>Page not found</Title>
         <Text c="dimmed" maw={520}>
-          The address may be mistyped, or what it named is no longer there.
+          The address may contain a typing error, or the page may have been removed.
         </Text>
-        <RouterLink to="/">To the first page</RouterLink>
+        <RouterLink to="/">Go to home</RouterLink>
       </Stack>
     </Center>
   );

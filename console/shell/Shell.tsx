@@ -1,4 +1,4 @@
-/** What surrounds every page: the company and the person, the bell, the pages, and the banner of an onboarding. */
+/** The frame of all pages: header, navigation, onboarding banner and toasts. */
 import { AppShell, Burger, Group, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
@@ -20,7 +20,7 @@ export function Shell() {
   return session === undefined ? null : <SignedIn tenantName={session.tenant.name} />;
 }
 
-/** Leads to the sign-in, once: on the way there the address is another one already, and is none to come back to. */
+/** Leads to the sign-in once. Afterwards the location is the sign-in itself, which is no page to return to. */
 function SessionEnded() {
   const router = useRouter();
   const navigate = useNavigate();
@@ -40,33 +40,10 @@ function SignedIn({ tenantName }: { tenantName: string }) {
       padding={0}
     >
       <a className="skip-link" href="#content">
-        To the content
+        Skip to content
       </a>
       <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-          <Group gap="sm" wrap="nowrap">
-            <Burger
-              opened={isOpen}
-              onClick={toggle}
-              hiddenFrom="sm"
-              size="sm"
-              aria-label={isOpen ? 'Close the pages' : 'Show the pages'}
-            />
-            <RouterLink to="/" underline="never" c="var(--mantine-color-text)" fw={700}>
-              <Group gap={8} wrap="nowrap">
-                <img src={`${import.meta.env.BASE_URL}icon.svg`} alt="" width={24} height={24} />
-                Syncline
-              </Group>
-            </RouterLink>
-            <Text c="dimmed" size="sm" lineClamp={1}>
-              {tenantName}
-            </Text>
-          </Group>
-          <Group gap={4} wrap="nowrap">
-            <Bell />
-            <PersonMenu />
-          </Group>
-        </Group>
+        <Header tenantName={tenantName} isOpen={isOpen} onToggle={toggle} />
       </AppShell.Header>
       <AppShell.Navbar p="sm">
         <Navigation onNavigate={close} />
@@ -79,5 +56,40 @@ function SignedIn({ tenantName }: { tenantName: string }) {
       </AppShell.Main>
       <Toasts />
     </AppShell>
+  );
+}
+
+interface HeaderProps {
+  tenantName: string;
+  isOpen: boolean;
+  onToggle: () => void;
+}
+
+function Header({ tenantName, isOpen, onToggle }: HeaderProps) {
+  return (
+    <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+      <Group gap="sm" wrap="nowrap">
+        <Burger
+          opened={isOpen}
+          onClick={onToggle}
+          hiddenFrom="sm"
+          size="sm"
+          aria-label={isOpen ? 'Close navigation' : 'Open navigation'}
+        />
+        <RouterLink to="/" underline="never" c="var(--mantine-color-text)" fw={700}>
+          <Group gap={8} wrap="nowrap">
+            <img src={`${import.meta.env.BASE_URL}icon.svg`} alt="" width={24} height={24} />
+            Syncline
+          </Group>
+        </RouterLink>
+        <Text c="dimmed" size="sm" lineClamp={1}>
+          {tenantName}
+        </Text>
+      </Group>
+      <Group gap={4} wrap="nowrap">
+        <Bell />
+        <PersonMenu />
+      </Group>
+    </Group>
   );
 }

@@ -1,4 +1,4 @@
-/** The record types that pages are offered for: those the integrations know, with their labels. */
+/** Record types that have a page: those of the integrations, with their labels. */
 import { useQuery } from '@tanstack/react-query';
 import { integrationsQuery } from '../api/queries';
 import { toWords } from '../common/formatting';

@@ -8,7 +8,7 @@ import { Read } from '../../common/States';
 import { StatusBadge } from '../../common/StatusBadge';
 import { WorkflowLinks } from '../../common/WorkflowLinks';
 import { pushesWorkflowId, syncRunsWorkflowId } from '../../common/workflow-ids';
-import { IntegrationActions } from './IntegrationActs';
+import { IntegrationActions } from './IntegrationActions';
 import { IntegrationHealth } from './IntegrationHealth';
 import { IntegrationSettings } from './IntegrationSettings';
 import { Mappings } from './Mappings';

@@ -1,56 +1,43 @@
-import { Card, Group, SimpleGrid, Stack, Text } from '@mantine/core';
+import { SimpleGrid } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import type { Schemas } from '../../api/client';
 import { integrationsQuery } from '../../api/queries';
 import { ActionButton } from '../../common/ActionButton';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
+import { FilterSelect } from '../../common/FilterSelect';
 import { Page } from '../../common/Page';
 import { Empty, Read } from '../../common/States';
-import { StatusBadge } from '../../common/StatusBadge';
-import { Instant } from '../../common/Time';
-import { toWords } from '../../common/formatting';
+import { statusLabel } from '../../common/StatusBadge';
+import { INTEGRATION_STATES } from '../../search';
 import { useRefusal } from '../../session/session';
-import { DIRECTIONS, troubleOf } from './health';
-import { RouterLink } from '../../common/RouterLink';
+import { IntegrationCard } from './IntegrationCard';
+
+const route = getRouteApi('/shell/integrations');
+const STATE_CHOICES = INTEGRATION_STATES.map((value) => ({ value, label: statusLabel(value) }));
 
 export function IntegrationsPage() {
   const integrations = useQuery(integrationsQuery);
-  const navigate = useNavigate();
-  const refusal = useRefusal('admin');
-  const link = (
-    <ActionButton
-      leftSection={<Plus size={16} aria-hidden />}
-      refusal={refusal}
-      onClick={() => void navigate({ to: '/integrations/new' })}
-    >
-      Link a third party
-    </ActionButton>
-  );
   return (
     <Page
       title="Integrations"
-      subtitle="The third-party accounts that your records are kept in step with."
+      subtitle="The apps that your records are kept in sync with."
       actions={
         <>
           <CopyAsCurl path="/integrations" />
-          {link}
+          <ConnectButton />
         </>
       }
     >
       <Read query={integrations}>
         {(all) =>
           all.length === 0 ? (
-            <Empty title="Nothing is linked yet" action={link}>
-              Link an app, and your records go there, or its records come here.
+            <Empty title="No app is connected yet" action={<ConnectButton />}>
+              Connect an app to push your records to it, or to import its records.
             </Empty>
           ) : (
-            <SimpleGrid cols={{ base: 1, md: 2 }} component="ul" p={0} m={0} style={{ listStyle: 'none' }}>
-              {all.map((integration) => (
-                <IntegrationCard key={integration.id} integration={integration} />
-              ))}
-            </SimpleGrid>
+            <IntegrationList integrations={all} />
           )
         }
       </Read>
@@ -58,55 +45,37 @@ export function IntegrationsPage() {
   );
 }
 
-function IntegrationCard({ integration }: { integration: Schemas['Integration'] }) {
-  const {
-    id,
-    app,
-    account_name: account,
-    state,
-    record_types: types,
-    onboarding,
-    last_check: check,
-  } = integration;
-  const trouble = troubleOf(integration);
+function ConnectButton() {
+  const navigate = route.useNavigate();
   return (
-    <Card withBorder component="li" padding="md">
-      <Stack gap="xs">
-        <Group justify="space-between" align="flex-start">
-          <div>
-            <RouterLink to="/integrations/$integrationId" params={{ integrationId: id }} fw={600}>
-              {app}
-            </RouterLink>
-            <Text size="sm" c="dimmed">
-              {account}
-            </Text>
-          </div>
-          <Group gap={6}>
-            <StatusBadge status={state} size="lg" />
-            {onboarding.state === 'in_progress' && (
-              <StatusBadge status="running" label="Onboarding" size="lg" />
-            )}
-            {onboarding.state === 'failed' && (
-              <StatusBadge status="failed" label="Onboarding failed" size="lg" />
-            )}
-          </Group>
-        </Group>
-        {Object.entries(types).map(([name, mapping]) => (
-          <Text size="sm" key={name}>
-            {toWords(name)}: {DIRECTIONS[mapping.direction ?? 'push']}, {mapping.fields?.length ?? 0} fields
-          </Text>
+    <ActionButton
+      leftSection={<Plus size={16} aria-hidden />}
+      refusal={useRefusal('admin')}
+      onClick={() => void navigate({ to: '/integrations/new' })}
+    >
+      Connect an app
+    </ActionButton>
+  );
+}
+
+function IntegrationList({ integrations }: { integrations: readonly Schemas['Integration'][] }) {
+  const { state } = route.useSearch();
+  const navigate = route.useNavigate();
+  const shown = integrations.filter((one) => state === undefined || one.state === state);
+  return (
+    <>
+      <FilterSelect
+        label="State"
+        choices={STATE_CHOICES}
+        value={state}
+        onChange={(chosen) => void navigate({ search: { state: chosen }, replace: true })}
+      />
+      {shown.length === 0 && <Empty title="No matching integrations" />}
+      <SimpleGrid cols={{ base: 1, md: 2 }} component="ul" p={0} m={0} style={{ listStyle: 'none' }}>
+        {shown.map((integration) => (
+          <IntegrationCard key={integration.id} integration={integration} />
         ))}
-        {trouble !== undefined && <Text size="sm">{trouble}</Text>}
-        <Text size="xs" c="dimmed">
-          {check === null ? (
-            'Nobody has checked the connection yet'
-          ) : (
-            <>
-              Checked <Instant at={check.at} relative />
-            </>
-          )}
-        </Text>
-      </Stack>
-    </Card>
+      </SimpleGrid>
+    </>
   );
 }

@@ -3,30 +3,31 @@ import { useState } from 'react';
 import type { Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
 import { useRefusal } from '../../session/session';
-import { OperationModal, type Work } from './OperationModal';
+import { OperationModal, type RequestedOperation } from './OperationModal';
 
-/** Why neither can be started at this integration now, or undefined. */
+/** Why no Sync Overview or Sync Now can start, or undefined. */
 export function useSyncRefusal(integration: Schemas['Integration'] | undefined): string | undefined {
   const refusal = useRefusal('operator');
   if (refusal !== undefined) return refusal;
-  if (integration === undefined) return 'The integration is unlinked.';
-  if (integration.state === 'paused') return 'The integration is paused. Resume it to sync.';
-  if (integration.state === 'needs_reauthorization') return 'It needs new credentials first.';
-  return integration.onboarding.state === 'in_progress'
-    ? 'It is being onboarded; wait until all of its data is here.'
+  if (integration === undefined) return 'The integration is disconnected.';
+  const { app, state, onboarding } = integration;
+  if (state === 'paused') return `${app} is paused. Resume it to sync.`;
+  if (state === 'needs_reauthorization') return `${app} needs new credentials first.`;
+  return onboarding.state === 'in_progress'
+    ? `The initial sync of ${app} is in progress. Wait until it is complete.`
     : undefined;
 }
 
 /** Sync Overview and Sync Now of an integration. */
 export function StartButtons({ integration }: { integration: Schemas['Integration'] }) {
   const refusal = useSyncRefusal(integration);
-  const [work, setWork] = useState<Work>();
+  const [requested, setRequested] = useState<RequestedOperation>();
   return (
     <>
       <ActionButton
         leftSection={<Eye size={16} aria-hidden />}
         refusal={refusal}
-        onClick={() => setWork({ kind: 'overview', integration })}
+        onClick={() => setRequested({ kind: 'overview', integration })}
       >
         Sync Overview
       </ActionButton>
@@ -34,11 +35,13 @@ export function StartButtons({ integration }: { integration: Schemas['Integratio
         variant="default"
         leftSection={<Zap size={16} aria-hidden />}
         refusal={refusal}
-        onClick={() => setWork({ kind: 'sync_now', integration })}
+        onClick={() => setRequested({ kind: 'sync_now', integration })}
       >
         Sync Now
       </ActionButton>
-      {work !== undefined && <OperationModal work={work} onClose={() => setWork(undefined)} />}
+      {requested !== undefined && (
+        <OperationModal requested={requested} onClose={() => setRequested(undefined)} />
+      )}
     </>
   );
 }

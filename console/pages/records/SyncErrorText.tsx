@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core';
 import type { Schemas } from '../../api/client';
 
-/** The third party's own words first, then ours. */
+/** The message of the app, then its explanation. */
 export function SyncErrorText({ error, app }: { error: Schemas['SyncError']; app?: string }) {
   return (
     <div>

@@ -1,4 +1,4 @@
-/** Fields are JSON; people edit text. */
+/** Fields are JSON values; the form edits them as text. */
 export type FieldKind = 'text' | 'number' | 'boolean' | 'json';
 
 export function kindOf(value: unknown): FieldKind {
@@ -10,19 +10,19 @@ export function kindOf(value: unknown): FieldKind {
 export const toDraft = (value: unknown): string =>
   value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
-/** The value a draft stands for. Throws an Error that says what is wrong. An emptied field is null, unless it was an empty text. */
+/** The value of a draft. Throws an Error with the reason. An emptied field is null, unless it was an empty text. */
 export function fromDraft(draft: string, before: unknown): unknown {
   if (draft === '') return before === '' ? '' : null;
   const kind = kindOf(before);
   if (kind === 'text') return draft;
   if (kind === 'number') {
     const number = Number(draft);
-    if (draft.trim() === '' || !Number.isFinite(number)) throw new Error('This is no number.');
+    if (draft.trim() === '' || !Number.isFinite(number)) throw new Error('Not a number.');
     return number;
   }
   try {
     return JSON.parse(draft);
   } catch {
-    throw new Error('This is no JSON.');
+    throw new Error('Not valid JSON.');
   }
 }

@@ -1,6 +1,6 @@
 import { cut } from '../../common/formatting';
 
-/** What people call a record: its name where it has one, else something that tells it from others. */
+/** The name of a record: its name fields, else its title, e-mail or id. */
 export function toRecordName({
   fields,
   external_id: externalId,

@@ -15,7 +15,7 @@ import { deliveriesWorkflowId } from '../../common/workflow-ids';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { Deliveries } from './Deliveries';
 import { EditEndpoint } from './EditEndpoint';
-import { EndpointActions } from './EndpointActs';
+import { EndpointActions } from './EndpointActions';
 import { EndpointState } from './EndpointState';
 import { SecretOnce } from './SecretOnce';
 

@@ -1,21 +1,98 @@
 import { Modal, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import type { Schemas } from '../../api/client';
 import { webhookEndpointsQuery } from '../../api/queries';
 import { ActionButton } from '../../common/ActionButton';
 import { CopyAsCurl } from '../../common/CopyAsCurl';
+import { FilterSelect } from '../../common/FilterSelect';
 import { type Column, ListTable } from '../../common/ListTable';
 import { Page } from '../../common/Page';
 import { RouterLink } from '../../common/RouterLink';
 import { Empty } from '../../common/States';
 import { Instant } from '../../common/Time';
+import { ENDPOINT_STATES } from '../../search';
 import { useRefusal } from '../../session/session';
-import { EndpointState } from './EndpointState';
+import { ENDPOINT_LABELS, EndpointState, endpointStateOf } from './EndpointState';
 import { NewEndpoint } from './NewEndpoint';
 
 type Endpoint = Schemas['WebhookEndpoint'];
+const route = getRouteApi('/shell/webhooks');
+const STATE_CHOICES = ENDPOINT_STATES.map((value) => ({ value, label: ENDPOINT_LABELS[value] }));
+
+export function WebhooksPage() {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <Page
+      title="Webhooks"
+      subtitle="Sends signed events to your programs and retries until they respond. Every attempt is logged."
+      actions={
+        <>
+          <CopyAsCurl path="/webhook-endpoints" />
+          <ActionButton
+            leftSection={<Plus size={16} aria-hidden />}
+            refusal={useRefusal('admin')}
+            onClick={() => setOpen(true)}
+          >
+            Add endpoint
+          </ActionButton>
+        </>
+      }
+    >
+      <EndpointList />
+      <Modal
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        title="Add webhook endpoint"
+        closeOnClickOutside={false}
+        size="lg"
+      >
+        <NewEndpoint onClose={() => setOpen(false)} />
+      </Modal>
+    </Page>
+  );
+}
+
+/** A tenant has at most 50 endpoints, which is one page, so they are filtered here. */
+function EndpointList() {
+  const { state } = route.useSearch();
+  const navigate = route.useNavigate();
+  const endpoints = useInfiniteQuery({
+    ...webhookEndpointsQuery,
+    select: ({ pages, pageParams }) => ({
+      pageParams,
+      pages: pages.map((page) => ({
+        ...page,
+        data: page.data.filter((one) => state === undefined || endpointStateOf(one) === state),
+      })),
+    }),
+  });
+  return (
+    <>
+      <FilterSelect
+        label="State"
+        choices={STATE_CHOICES}
+        value={state}
+        onChange={(chosen) => void navigate({ search: { state: chosen }, replace: true })}
+      />
+      <ListTable
+        label="Webhook endpoints"
+        query={endpoints}
+        columns={columns}
+        rowKey={(endpoint) => endpoint.id}
+        empty={
+          state === undefined ? (
+            <Empty title="No endpoints yet">Add the URL of a program that should receive events.</Empty>
+          ) : (
+            <Empty title="No matching endpoints" />
+          )
+        }
+      />
+    </>
+  );
+}
 
 const columns: Column<Endpoint>[] = [
   {
@@ -42,46 +119,5 @@ const columns: Column<Endpoint>[] = [
     from: 'sm',
     cell: ({ event_types: types }) => (types === null ? 'All' : types.join(', ')),
   },
-  { title: 'Made', from: 'md', cell: (endpoint) => <Instant at={endpoint.created_at} /> },
+  { title: 'Created', from: 'md', cell: (endpoint) => <Instant at={endpoint.created_at} /> },
 ];
-
-export function WebhooksPage() {
-  const endpoints = useInfiniteQuery(webhookEndpointsQuery);
-  const refusal = useRefusal('admin');
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <Page
-      title="Webhooks"
-      subtitle="Programs of yours that are told what happens: signed, sent again until they answer, with a log of every attempt."
-      actions={
-        <>
-          <CopyAsCurl path="/webhook-endpoints" />
-          <ActionButton
-            leftSection={<Plus size={16} aria-hidden />}
-            refusal={refusal}
-            onClick={() => setOpen(true)}
-          >
-            Add an endpoint
-          </ActionButton>
-        </>
-      }
-    >
-      <ListTable
-        label="Webhook endpoints"
-        query={endpoints}
-        columns={columns}
-        rowKey={(endpoint) => endpoint.id}
-        empty={<Empty title="No endpoint yet">Add the address of a program that should be told.</Empty>}
-      />
-      <Modal
-        opened={isOpen}
-        onClose={() => setOpen(false)}
-        title="Add a webhook endpoint"
-        closeOnClickOutside={false}
-        size="lg"
-      >
-        <NewEndpoint onClose={() => setOpen(false)} />
-      </Modal>
-    </Page>
-  );
-}
