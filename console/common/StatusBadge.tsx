@@ -57,8 +57,12 @@ const lookOf = (status: string): Look =>
   LOOKS[status] ?? { label: status, color: 'gray', icon: CircleDashed };
 
 export const statusLabel = (status: string): string => lookOf(status).label;
-export const statusColor = (status: string): string => lookOf(status).color;
-export const statusIcon = (status: string): LucideIcon => lookOf(status).icon;
+
+/** The icon of a status in its color, without the label. */
+export function StatusIcon({ status }: { status: string }) {
+  const { color, icon: Icon } = lookOf(status);
+  return <Icon size={20} aria-hidden color={`var(--mantine-color-${color}-filled)`} />;
+}
 
 export function StatusBadge({
   status,

@@ -2,7 +2,7 @@ import { Group, SimpleGrid, Text } from '@mantine/core';
 import type { LinkProps } from '@tanstack/react-router';
 import { CircleCheck } from 'lucide-react';
 import { RouterLink } from '../../common/RouterLink';
-import { statusColor, statusIcon } from '../../common/StatusBadge';
+import { StatusIcon } from '../../common/StatusBadge';
 
 export interface Figure {
   key: string;
@@ -36,10 +36,9 @@ export function FigureLinks({ figures, empty }: { figures: readonly Figure[]; em
 }
 
 function FigureLink({ figure, label, status, link }: Figure) {
-  const Icon = statusIcon(status);
   return (
     <RouterLink {...(link as { to: '/' })} underline="never" className="figure-link">
-      <Icon size={20} aria-hidden color={`var(--mantine-color-${statusColor(status)}-filled)`} />
+      <StatusIcon status={status} />
       <Text span size="xl" fw={700} c="var(--mantine-color-text)">
         {figure}
       </Text>{' '}

@@ -21,7 +21,7 @@ export function OperationModal({ requested, onClose }: OperationModalProps) {
   const [startedAt] = useState(() => Date.now());
   const isOverview = requested.kind === 'overview';
   const open = ({ overviewId, syncRunId }: StartedOperation): void => {
-    close();
+    onClose();
     if (syncRunId !== null) void navigate({ to: '/sync-runs/$syncRunId', params: { syncRunId } });
     else if (overviewId !== null) void navigate({ to: '/overviews/$overviewId', params: { overviewId } });
   };

@@ -92,7 +92,7 @@ function FieldErrors({ name, record }: { name: string; record: Schemas['Record']
 
 function labelOf({ name, record, integrations }: FieldRowProps): string {
   const type = integrations
-    .flatMap((one) => one.known_record_types)
+    .flatMap((one) => one.remote_record_types)
     .find((known) => known.name === record.record_type);
   return type?.fields.find((field) => field.name === name)?.label ?? toWords(name);
 }
