@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import type { RecordSyncStatus } from '../tables';
+import type { RecordSyncStatus } from '../tables/records';
 
 /** So many record syncs of each status are read at most; a count beyond is a lower bound. */
 export const COUNTED_MAX = 1_000;

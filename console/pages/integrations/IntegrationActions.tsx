@@ -7,72 +7,103 @@ import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 import { StartButtons } from '../overviews/StartButtons';
 
-/** What an operator does to an integration as a whole. */
-export function IntegrationActions({ integration }: { integration: Schemas['Integration'] }) {
-  const { ask, dialogue } = useConfirm();
-  const refusal = useRefusal('operator');
-  const params = { path: { integration_id: integration.id } };
-  const changes = ['integrations', 'onboarding', 'record', 'records'];
-  const pause = useAction({
-    run: () => answerOf(api.POST('/v1/integrations/{integration_id}/pause', { params })),
-    done: 'It is paused.',
-    changes,
-  });
-  const resume = useAction({
-    run: () => answerOf(api.POST('/v1/integrations/{integration_id}/resume', { params })),
-    done: 'It goes on.',
-    changes,
-  });
+type Integration = Schemas['Integration'];
+const changes = ['integrations', 'onboarding', 'record', 'records'];
+
+/** Sync, check, pause and resume. */
+export function IntegrationActions({ integration }: { integration: Integration }) {
+  return (
+    <>
+      <StartButtons integration={integration} />
+      <CheckButton integration={integration} />
+      {integration.paused_at === null ? (
+        <PauseButton integration={integration} />
+      ) : (
+        <ResumeButton integration={integration} />
+      )}
+    </>
+  );
+}
+
+function CheckButton({ integration: { id, app } }: { integration: Integration }) {
   const check = useAction({
-    run: () => answerOf(api.POST('/v1/integrations/{integration_id}/check', { params })),
+    run: () =>
+      answerOf(
+        api.POST('/v1/integrations/{integration_id}/check', { params: { path: { integration_id: id } } }),
+      ),
     changes,
     onDone: ({ ok, message }) =>
       showToast({
         kind: ok ? 'done' : 'problem',
-        title: ok ? 'It answers, and the credentials hold' : 'The check failed',
+        title: ok
+          ? `${app} is reachable and accepts the credentials`
+          : `The connection check of ${app} failed`,
         detail: message,
       }),
   });
   return (
+    <ActionButton
+      variant="default"
+      leftSection={<Stethoscope size={16} aria-hidden />}
+      loading={check.isPending}
+      refusal={useRefusal('operator')}
+      onClick={() => check.mutate()}
+    >
+      Check connection
+    </ActionButton>
+  );
+}
+
+function PauseButton({ integration: { id, app } }: { integration: Integration }) {
+  const { ask, dialogue } = useConfirm();
+  const pause = useAction({
+    run: () =>
+      answerOf(
+        api.POST('/v1/integrations/{integration_id}/pause', { params: { path: { integration_id: id } } }),
+      ),
+    done: `${app} is paused.`,
+    changes,
+  });
+  const confirmPause = () =>
+    ask({
+      title: `Pause ${app}?`,
+      body: 'Changes are accepted and wait. Nothing is pushed or imported until the integration is resumed.',
+      confirm: 'Pause',
+      act: () => pause.mutate(),
+    });
+  return (
     <>
-      <StartButtons integration={integration} />
       <ActionButton
         variant="default"
-        leftSection={<Stethoscope size={16} aria-hidden />}
-        loading={check.isPending}
-        refusal={refusal}
-        onClick={() => check.mutate()}
+        leftSection={<Pause size={16} aria-hidden />}
+        loading={pause.isPending}
+        refusal={useRefusal('operator')}
+        onClick={confirmPause}
       >
-        Check
+        Pause
       </ActionButton>
-      {integration.paused_at === null ? (
-        <ActionButton
-          variant="default"
-          leftSection={<Pause size={16} aria-hidden />}
-          loading={pause.isPending}
-          refusal={refusal}
-          onClick={() =>
-            ask({
-              title: `Pause ${integration.app}?`,
-              body: 'Changes are still accepted and wait; nothing is sent and nothing is read until somebody resumes it.',
-              confirm: 'Pause',
-              act: () => pause.mutate(),
-            })
-          }
-        >
-          Pause
-        </ActionButton>
-      ) : (
-        <ActionButton
-          leftSection={<Play size={16} aria-hidden />}
-          loading={resume.isPending}
-          refusal={refusal}
-          onClick={() => resume.mutate()}
-        >
-          Resume
-        </ActionButton>
-      )}
       {dialogue}
     </>
+  );
+}
+
+function ResumeButton({ integration: { id, app } }: { integration: Integration }) {
+  const resume = useAction({
+    run: () =>
+      answerOf(
+        api.POST('/v1/integrations/{integration_id}/resume', { params: { path: { integration_id: id } } }),
+      ),
+    done: `${app} is resumed.`,
+    changes,
+  });
+  return (
+    <ActionButton
+      leftSection={<Play size={16} aria-hidden />}
+      loading={resume.isPending}
+      refusal={useRefusal('operator')}
+      onClick={() => resume.mutate()}
+    >
+      Resume
+    </ActionButton>
   );
 }

@@ -11,7 +11,7 @@ import { pushesWorkflowId, syncRunsWorkflowId } from '../../common/workflow-ids'
 import { IntegrationActions } from './IntegrationActions';
 import { IntegrationHealth } from './IntegrationHealth';
 import { IntegrationSettings } from './IntegrationSettings';
-import { Mappings } from './Mappings';
+import { Mappings } from './mapping/Mappings';
 import { Schedule } from './Schedule';
 
 const route = getRouteApi('/shell/integrations/$integrationId');

@@ -8,16 +8,57 @@ import { ActionButton } from '../../common/ActionButton';
 import { ProblemView, Read } from '../../common/States';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
-import type { Drafts } from './json-schema';
-import { SchemaForm } from './SchemaForm';
+import type { Drafts, JsonSchema } from './schema-form/json-schema';
+import { SchemaForm } from './schema-form/SchemaForm';
 
-/** New credentials; what waited for them goes on at once. */
-export function Reauthorize({ integration }: { integration: Schemas['Integration'] }) {
+type Integration = Schemas['Integration'];
+
+/** Replaces the credentials. The sync then continues at once. */
+export function Reauthorize({ integration }: { integration: Integration }) {
   const [isOpen, setOpen] = useState(false);
-  const [drafts, setDrafts] = useState<Drafts>({});
   const connector = useQuery({ ...connectorQuery(integration.connector), enabled: isOpen });
-  const refusal = useRefusal('admin');
-  const give = useAction({
+  const close = (): void => setOpen(false);
+  return (
+    <>
+      <Group>
+        <ActionButton
+          variant="default"
+          leftSection={<KeyRound size={16} aria-hidden />}
+          refusal={useRefusal('admin')}
+          onClick={() => setOpen(true)}
+        >
+          Re-authorize
+        </ActionButton>
+      </Group>
+      <Modal
+        opened={isOpen}
+        onClose={close}
+        title={`New credentials for ${integration.app}`}
+        centered={false}
+      >
+        <Read query={connector} rows={3}>
+          {(shown) => (
+            <CredentialsForm
+              integration={integration}
+              schema={shown.credentials_schema as JsonSchema}
+              onDone={close}
+            />
+          )}
+        </Read>
+      </Modal>
+    </>
+  );
+}
+
+interface CredentialsFormProps {
+  integration: Integration;
+  schema: JsonSchema;
+  onDone: () => void;
+}
+
+function CredentialsForm({ integration, schema, onDone }: CredentialsFormProps) {
+  const [drafts, setDrafts] = useState<Drafts>({});
+  const save = useAction({
     run: () =>
       answerOf(
         api.PUT('/v1/integrations/{integration_id}/credentials', {
@@ -26,71 +67,35 @@ export function Reauthorize({ integration }: { integration: Schemas['Integration
         }),
       ),
     isQuiet: true,
-    done: 'The new credentials are kept. What waited goes on.',
+    done: `Credentials of ${integration.app} updated. The sync continues.`,
     changes: ['integrations', 'notifications'],
-    onDone() {
-      setDrafts({});
-      setOpen(false);
-    },
+    onDone,
   });
-  const open = (): void => {
-    give.reset();
-    setOpen(true);
-  };
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    give.mutate();
-  };
   const errors = Object.fromEntries(
-    (give.error === null ? [] : asProblem(give.error).errors).map(({ pointer, message }) => [
+    (save.error === null ? [] : asProblem(save.error).errors).map(({ pointer, message }) => [
       pointer.replace('/credentials/', ''),
       message,
     ]),
   );
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    save.mutate();
+  };
   return (
-    <>
-      <Group>
-        <ActionButton
-          variant="default"
-          leftSection={<KeyRound size={16} aria-hidden />}
-          refusal={refusal}
-          onClick={open}
-        >
-          Re-authorize
-        </ActionButton>
-      </Group>
-      <Modal
-        opened={isOpen}
-        onClose={() => setOpen(false)}
-        title={`New credentials for ${integration.app}`}
-        centered={false}
-      >
-        <Read query={connector} rows={3}>
-          {(shown) => (
-            <form onSubmit={submit}>
-              <Stack>
-                {give.error && <ProblemView error={give.error} />}
-                <SchemaForm
-                  schema={shown.credentials_schema}
-                  drafts={drafts}
-                  onChange={setDrafts}
-                  errors={errors}
-                  isSecret
-                />
-                <Group justify="flex-end">
-                  <ActionButton
-                    type="submit"
-                    loading={give.isPending}
-                    refusal={Object.keys(drafts).length === 0 ? 'Nothing is filled in yet.' : undefined}
-                  >
-                    Use these
-                  </ActionButton>
-                </Group>
-              </Stack>
-            </form>
-          )}
-        </Read>
-      </Modal>
-    </>
+    <form onSubmit={submit}>
+      <Stack>
+        {save.error && <ProblemView error={save.error} />}
+        <SchemaForm schema={schema} drafts={drafts} onChange={setDrafts} errors={errors} isSecret />
+        <Group justify="flex-end">
+          <ActionButton
+            type="submit"
+            loading={save.isPending}
+            refusal={Object.keys(drafts).length === 0 ? 'Enter the credentials first.' : undefined}
+          >
+            Save credentials
+          </ActionButton>
+        </Group>
+      </Stack>
+    </form>
   );
 }

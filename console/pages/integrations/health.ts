@@ -1,6 +1,6 @@
 import type { Schemas } from '../../api/client';
 
-/** Why an integration is not simply well, in a sentence; undefined if it is. */
+/** Why an integration is not healthy, in a sentence; undefined if it is. */
 export function troubleOf({
   state,
   app,
@@ -10,17 +10,24 @@ export function troubleOf({
   onboarding,
 }: Schemas['Integration']): string | undefined {
   if (state === 'needs_reauthorization')
-    return `${app} refuses the credentials. Give new ones, and what waits goes on.`;
-  if (state === 'blocked')
-    return `${reason === 'rate_limit' ? `${app} asks for fewer requests.` : `${app} cannot be reached.`} ${detail ?? ''} It goes on by itself.`;
-  if (state === 'paused') return 'Changes wait and nothing is read until it is resumed.';
-  if (onboarding.state === 'failed') return onboarding.message ?? 'None of its data could be read.';
-  if (check?.ok === false) return `The last check failed: ${check.message}`;
+    return `${app} rejects the credentials. Re-authorize it to continue the sync.`;
+  if (state === 'blocked') {
+    const cause =
+      reason === 'rate_limit' ? `${app} limits the number of requests.` : `${app} cannot be reached.`;
+    return [cause, detail, 'The sync continues automatically.'].filter(Boolean).join(' ');
+  }
+  if (state === 'paused') return `${app} is paused: nothing is pushed or imported. Resume it to continue.`;
+  if (onboarding.state === 'failed') return onboarding.message ?? `No data of ${app} could be read.`;
+  if (check?.ok === false) return `The last connection check failed: ${check.message}`;
   return undefined;
 }
 
 export const DIRECTIONS: Record<string, string> = {
-  push: 'pushed there',
-  pull: 'read from there',
-  both: 'kept the same on both sides',
+  push: 'pushed to the app',
+  pull: 'imported from the app',
+  both: 'synced in both directions',
 };
+
+/** Whether any record type is imported from the app. */
+export const isImporting = ({ record_types: types }: Schemas['Integration']): boolean =>
+  Object.values(types).some(({ direction }) => direction === 'pull' || direction === 'both');

@@ -6,7 +6,7 @@ export type IntegrationChange = NonNullable<
   operations['changeIntegration']['requestBody']
 >['content']['application/json'];
 
-/** Changes an integration from the version that is shown; somebody else's change in between is refused, not overwritten. */
+/** Changes the version that is shown. If somebody else changed it in between, the API refuses (412). */
 export function useIntegrationChange({
   integration,
   etag,

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { integrationsQuery } from '../../api/queries';
 
-/** `PocketBase (Demo)` by id; unlinked integrations are named as such, for logs outlive them. */
+/** `PocketBase (Demo)` by id. Logs outlive integrations, so disconnected ones have a generic name. */
 export function useIntegrationNames(): {
   nameOf: (id: string) => string;
   choices: { value: string; label: string }[];
@@ -12,5 +12,5 @@ export function useIntegrationNames(): {
     label: `${app} (${account})`,
   }));
   const names = new Map(choices.map(({ value, label }) => [value, label]));
-  return { choices, nameOf: (id) => names.get(id) ?? 'Unlinked integration' };
+  return { choices, nameOf: (id) => names.get(id) ?? 'Disconnected integration' };
 }

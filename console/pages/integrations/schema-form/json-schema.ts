@@ -1,4 +1,4 @@
-/** As much of JSON Schema as connectors use to describe their configuration and credentials. */
+/** The part of JSON Schema that connectors use for their configuration and credentials. */
 export interface JsonSchema {
   type?: string;
   properties?: Record<string, JsonSchema>;
@@ -25,10 +25,10 @@ export function lookOf(schema: JsonSchema): FieldLook {
   return 'json';
 }
 
-/** The alternatives of a schema: itself, unless it offers several shapes. */
+/** The alternatives of a schema; a schema without any is its only one. */
 export const alternativesOf = (schema: JsonSchema): JsonSchema[] => schema.anyOf ?? schema.oneOf ?? [schema];
 
-/** An object whose names are free and whose values are text: `{token: "…"}`. */
+/** An object with free names and text values, such as `{token: "…"}`. */
 export const isFreeText = ({ properties, additionalProperties }: JsonSchema): boolean =>
   properties === undefined &&
   typeof additionalProperties === 'object' &&
@@ -36,7 +36,7 @@ export const isFreeText = ({ properties, additionalProperties }: JsonSchema): bo
 
 export type Drafts = Record<string, string>;
 
-/** What the texts of a form stand for. Fields left empty are left out. `wrong` says by name which text cannot be read. */
+/** The values of a form's texts. Empty fields are left out. `wrong` has an error by name for invalid texts. */
 export function toValues(
   schema: JsonSchema,
   drafts: Drafts,
@@ -44,18 +44,28 @@ export function toValues(
   const values: Record<string, unknown> = {};
   const wrong: Record<string, string> = {};
   for (const [name, draft] of Object.entries(drafts)) {
-    const look = schema.properties?.[name] === undefined ? 'text' : lookOf(schema.properties[name]);
     if (draft === '') continue;
-    if (look === 'number') values[name] = Number(draft);
-    else if (look === 'boolean') values[name] = draft === 'true';
-    else if (look === 'json') {
-      try {
-        values[name] = JSON.parse(draft);
-      } catch (error) {
-        wrong[name] = `This is no JSON: ${(error as Error).message}`;
-      }
-    } else values[name] = draft;
-    if (look === 'number' && Number.isNaN(values[name])) wrong[name] = 'This is no number.';
+    try {
+      values[name] = toValue(schema.properties?.[name], draft);
+    } catch (error) {
+      wrong[name] = (error as Error).message;
+    }
   }
   return { values, wrong };
+}
+
+/** Throws an Error that says why the draft is invalid. A field without a schema is text. */
+function toValue(schema: JsonSchema | undefined, draft: string): unknown {
+  const look = schema === undefined ? 'text' : lookOf(schema);
+  if (look === 'boolean') return draft === 'true';
+  if (look === 'number') {
+    if (Number.isNaN(Number(draft))) throw new Error('Not a number.');
+    return Number(draft);
+  }
+  if (look !== 'json') return draft;
+  try {
+    return JSON.parse(draft);
+  } catch (error) {
+    throw new Error(`Not valid JSON: ${(error as Error).message}`);
+  }
 }
