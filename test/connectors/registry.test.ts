@@ -1,24 +1,17 @@
-/** Every connector in the registry, against every real third party it is proved with. */
+/** Each connector in the registry against a real third party. `registry.slow.test.ts` runs the suite against the others. */
 import { connectors } from '../../connectors';
 import type { ConnectorHarness } from './suite/harness';
-import { kintoHarness } from './suite/harness-kinto';
 import { pocketBaseHarness } from './suite/harness-pocketbase';
 import { scimHarness } from './suite/harness-scim';
 import type { ReadingHarness } from './suite/reading-harness';
-import { kintoReading } from './suite/reading-kinto';
 import { pocketBaseReading } from './suite/reading-pocketbase';
 import { postgresReading } from './suite/reading-postgres';
 import { scimReading } from './suite/reading-scim';
 import { describeReading } from './suite/shared-reading-suite';
 import { describeConnector } from './suite/shared-suite';
 
-const harnesses: ConnectorHarness[] = [
-  scimHarness('patch'),
-  scimHarness('put'),
-  pocketBaseHarness,
-  kintoHarness,
-];
-const readingHarnesses: ReadingHarness[] = [scimReading, pocketBaseReading, kintoReading, postgresReading];
+const harnesses: ConnectorHarness[] = [scimHarness('patch'), pocketBaseHarness];
+const readingHarnesses: ReadingHarness[] = [scimReading, pocketBaseReading, postgresReading];
 
 const kindsOf = (proved: { connector: { kind: string } }[]) =>
   [...new Set(proved.map(({ connector }) => connector.kind))].sort();

@@ -114,6 +114,7 @@ describe('rule 38: SYNC_COMPLETE', () => {
   });
 
   it('says true once of a run that is canceled before it read anything, and of one whose integration is deleted', async () => {
+    world.limit({ probeEachMs: HOUR });
     const pulled = await linked(1);
     down(pulled);
     // Asked for and canceled before the workflow hears of it: no dataset had begun.
