@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
-import { isOnboarding } from '../../db/sync-runs/onboarding';
+import { isOnboarding } from '../../domain/onboarding';
 import type { OnboardingDataset } from '../../db/sync-runs/onboarding-progress';
 import { isJobEnded } from '../../domain/sync-runs/sync-run';
 import { instant, recordTypeName, toInstantOrNull, typeId } from '../routing/common-schemas';

@@ -3,7 +3,8 @@
  */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { acceptChanges, type RecordChange } from '../../db/records/accept-changes';
+import { acceptChanges } from '../../db/records/accept-changes';
+import type { RecordChange } from '../../domain/records/record-change';
 import type { ApiDependencies } from '../dependencies';
 import { HttpError, type ProblemDetail, toProblem } from '../http/http-error';
 import { pointerTo } from '../http/json-guard';

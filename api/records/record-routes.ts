@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { type Integration, listIntegrations } from '../../db/integrations/integrations';
-import { isLocked } from '../../db/sync-runs/onboarding';
-import { acceptChanges, type RecordChange } from '../../db/records/accept-changes';
+import { isLocked } from '../../domain/onboarding';
+import { acceptChanges } from '../../db/records/accept-changes';
+import type { RecordChange } from '../../domain/records/record-change';
 import {
   findRecordSyncsOfRecords,
   findRecord,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
-import { isLocked } from '../../db/sync-runs/onboarding';
+import { isLocked } from '../../domain/onboarding';
 import type { RecordSyncSummary, StoredRecord } from '../../db/records/records';
 import { badgeOf } from '../../domain/records/badge';
 import { isEligible, mappedFieldNames } from '../../domain/records/mapping';

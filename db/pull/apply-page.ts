@@ -23,7 +23,8 @@ import {
   type BulkInsert,
 } from './initial-load';
 import { expectPulled, keepReviewed } from './apply-reviewed';
-import { findIntegrationsForAcceptance, writeRecordSyncs } from '../records/update-record-syncs';
+import { findAcceptingIntegrations } from '../records/accepting-integrations';
+import { writeRecordSyncs } from '../records/update-record-syncs';
 import { type MergedPage, mergeKnown, type PulledDraft } from './merge-page';
 import { findKnown } from './match-records';
 import { insertNew, rowsOfNew } from './insert-new-records';
@@ -182,7 +183,7 @@ export async function applyPage(
     touched.length > 0 &&
     (await writeRecordSyncs(
       work,
-      await findIntegrationsForAcceptance(work, { except: page.integration.integrationId }),
+      await findAcceptingIntegrations(work, { except: page.integration.integrationId }),
       touched.map(({ draft }) => draft),
       author,
     ));

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import type { SyncDirection } from '../../domain/overviews/overview';
 import type { TenantWork } from '../database';
 import type { MergedPage, PulledDraft } from './merge-page';
-import type { RecordDraft } from '../records/record-draft';
+import type { RecordDraft } from '../../domain/records/record-draft';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import type { RefusedRecord } from './apply-page';
 

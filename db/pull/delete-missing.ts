@@ -10,8 +10,9 @@ import { newUuid, toTypeId } from '../sql/ids';
 import { lockMappings } from '../records/mapping-lock';
 import { keepReviewedDeletions } from './apply-reviewed';
 import { resolveNotification, notifyAdmins } from '../notifications/notifications';
-import { findIntegrationsForAcceptance, writeRecordSyncs } from '../records/update-record-syncs';
-import type { RecordDraft } from '../records/record-draft';
+import { findAcceptingIntegrations } from '../records/accepting-integrations';
+import { writeRecordSyncs } from '../records/update-record-syncs';
+import type { RecordDraft } from '../../domain/records/record-draft';
 import { emitRecordEvents } from '../records/record-events';
 import { writeRecords } from '../records/write-records';
 import { opaqueToPlanner } from '../sql/bulk-rows';
@@ -214,7 +215,7 @@ async function softDelete(
   await writeRecords(work, drafts, author.actor);
   await writeRecordSyncs(
     work,
-    await findIntegrationsForAcceptance(work, { except: integrationId }),
+    await findAcceptingIntegrations(work, { except: integrationId }),
     drafts,
     author,
   );

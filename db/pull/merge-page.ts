@@ -8,7 +8,7 @@ import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import type { NewRecord } from './insert-new-records';
 import { externalIdsOf, type KnownRecord, type KnownRecords } from './match-records';
-import type { RecordDraft } from '../records/record-draft';
+import type { RecordDraft } from '../../domain/records/record-draft';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { NewConflict, PageToApply, PulledRecord, RefusedRecord } from './apply-page';
 

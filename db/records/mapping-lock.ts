@@ -1,11 +1,12 @@
 /**
- * Keeps acceptances and changes of mappings apart: a record that is being created is visible to nobody, so a new
- * integration or mapping could miss it. Acceptances share the lock; linking and editing a mapping take it alone.
+ * Keeps acceptances and mapping changes apart: a record that is being created is not visible yet, so a new
+ * integration or mapping could miss it. Acceptances share the lock; linking and editing a mapping take it
+ * exclusively.
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 
-/** Held to the end of the transaction. Take it before reading integrations. */
+/** Held until the end of the transaction. Take it before reading integrations. */
 export async function lockMappings({ trx, tenantId }: TenantWork, mode: 'shared' | 'alone'): Promise<void> {
   const key = sql`hashtextextended(${`mappings ${tenantId}`}, 0)`;
   if (mode === 'shared') await sql`select pg_advisory_xact_lock_shared(${key})`.execute(trx);

@@ -8,7 +8,7 @@ import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { emitEvents, type NewEvent } from '../webhooks/events';
 import { toTypeId } from '../sql/ids';
-import type { RecordDraft } from './record-draft';
+import type { RecordDraft } from '../../domain/records/record-draft';
 
 interface Place {
   integrationId: string;

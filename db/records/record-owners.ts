@@ -2,13 +2,13 @@
 import { sql } from 'kysely';
 import { type Owner, ownerOf } from '../../domain/records/field-ownership';
 import type { TenantWork } from '../database';
-import type { IntegrationForAcceptance } from './update-record-syncs';
+import type { AcceptingIntegration } from '../../domain/records/plan-record-syncs';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
 /** By record. Costs a statement only where an integration reads one of these record types and does not write it. */
 export async function findOwners(
   { trx, tenantId }: TenantWork,
-  integrations: readonly IntegrationForAcceptance[],
+  integrations: readonly AcceptingIntegration[],
   records: readonly { recordId: string; recordType: string }[],
 ): Promise<ReadonlyMap<string, Owner[]>> {
   const owners = new Map<string, Owner[]>();

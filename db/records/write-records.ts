@@ -1,7 +1,7 @@
 /** Records as rows, written in sets: the same few statements for one record and for a page of thousands. */
 import { sql } from 'kysely';
 import { ConcurrentTransaction, type TenantWork } from '../database';
-import type { RecordDraft } from './record-draft';
+import type { RecordDraft } from '../../domain/records/record-draft';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 
 /** Creates and updates what was touched. @throws `ConcurrentTransaction` where somebody else created one of them meanwhile. */

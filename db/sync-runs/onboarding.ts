@@ -16,28 +16,10 @@ import { pullsType } from '../../domain/records/mapping-directions';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { SyncJobsTable } from '../tables/pull';
 import type { SyncRunsTable } from '../tables/sync-runs';
-import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { SyncDataset } from './sync-datasets';
 import { findTenant } from '../tenants/tenants';
 
 type InitialState = NonNullable<SyncDataset['initialState']>;
-
-/** The facts of an integration that decide whether its gate is down. */
-export interface OnboardingLockFacts {
-  recordTypes: RecordTypeMappings;
-  onboardingStartedAt: Date | null;
-  onboardedAt: Date | null;
-  pausedAt: Date | null;
-}
-
-export function isOnboarding({ onboardingStartedAt, onboardedAt, pausedAt }: OnboardingLockFacts): boolean {
-  return onboardingStartedAt !== null && onboardedAt === null && pausedAt === null;
-}
-
-/** True where changes of this record type are refused because of this integration. */
-export function isLocked(integration: OnboardingLockFacts, recordType: string): boolean {
-  return isOnboarding(integration) && pullsType(integration.recordTypes[recordType]);
-}
 
 interface RunEnd {
   run: Selectable<SyncRunsTable>;

@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { type Integration, listIntegrations } from '../integrations/integrations';
-import { isOnboarding } from './onboarding';
+import { isOnboarding } from '../../domain/onboarding';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { requestSyncRun, type RequestedRun } from './sync-run-requests';
 

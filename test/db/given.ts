@@ -5,7 +5,8 @@ import { newUuid } from '../../db/sql/ids';
 import { createIntegration, type NewIntegration } from '../../db/sync-runs/integration-lifecycle';
 import { findIntegration } from '../../db/integrations/integrations';
 import { type Claim, claimDuePushes } from '../../db/push/claim-pushes';
-import { acceptChanges, type AcceptedChange, type RecordChange } from '../../db/records/accept-changes';
+import { acceptChanges, type AcceptedChange } from '../../db/records/accept-changes';
+import type { RecordChange } from '../../domain/records/record-change';
 import { createTestDatabase, type TestDatabase } from '../support/environments/database';
 import { GIVE_UP_AFTER_MS } from '../../domain/retry';
 

@@ -7,7 +7,8 @@ import {
   resumeIntegration,
 } from '../../../db/sync-runs/integration-lifecycle';
 import { openBackfillWindows } from '../../../db/push/backfill';
-import { acceptChanges, type RecordChange } from '../../../db/records/accept-changes';
+import { acceptChanges } from '../../../db/records/accept-changes';
+import type { RecordChange } from '../../../domain/records/record-change';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { Random, testSeed } from '../../support/random';
 import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';

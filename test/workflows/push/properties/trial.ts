@@ -11,7 +11,7 @@ import {
   replaceCredentials,
   resumeIntegration,
 } from '../../../../db/sync-runs/integration-lifecycle';
-import type { RecordChange } from '../../../../db/records/accept-changes';
+import type { RecordChange } from '../../../../domain/records/record-change';
 import type { RecordTypeMapping } from '../../../../domain/records/mapping';
 import { sweep } from '../../../../worker/sweeper';
 import type { PushEnvironment, TestTenant } from '../../../support/environments/push-environment';

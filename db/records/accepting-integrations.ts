@@ -1,0 +1,78 @@
+/** What an acceptance reads about integrations: their settings, and the state of their record syncs. */
+import { sql } from 'kysely';
+import {
+  type AcceptingIntegration,
+  recordSyncKey,
+  type RecordSyncStates,
+} from '../../domain/records/plan-record-syncs';
+import type { TenantWork } from '../database';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+
+/** `except`: a pulled record is a change for every integration but the one it came from (rules.md 17). */
+export async function findAcceptingIntegrations(
+  { trx, tenantId }: TenantWork,
+  { except }: { except?: string } = {},
+): Promise<AcceptingIntegration[]> {
+  const rows = await trx
+    .selectFrom('integrations')
+    .select([
+      'integrationId',
+      'recordTypes',
+      'mappingVersion',
+      'gracePeriodMs',
+      'maxWaitMs',
+      'pausedAt',
+      'needsReauthorizationAt',
+      'onboardingStartedAt',
+      'onboardedAt',
+    ])
+    .where('tenantId', '=', tenantId)
+    .where('deletedAt', 'is', null)
+    .orderBy('integrationId')
+    .execute();
+  return rows
+    .filter(({ integrationId }) => integrationId !== except)
+    .map((row) => ({ ...row, isWorking: row.pausedAt === null && row.needsReauthorizationAt === null }));
+}
+
+interface RecordSyncRow {
+  integrationId: string;
+  recordId: string;
+  windowOpenedAt: Date | null;
+  dueAt: Date | null;
+  heldAt: Date | null;
+  pushId: string | null;
+  resultStatus: string | null;
+  unresolvedPushId: string | null;
+  resultHash: string | null;
+}
+
+/** Locks the record syncs of existing records, in the order of records and integrations. */
+export async function lockRecordSyncs(
+  { trx, tenantId }: TenantWork,
+  records: readonly { recordId: string }[],
+): Promise<RecordSyncStates> {
+  if (records.length === 0) return new Map();
+  const recordIds = records.map(({ recordId }) => recordId).sort();
+  const { rows } = await sql<RecordSyncRow>`
+    select record_sync.*
+    from unnest(${recordIds}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select integration_id, record_id, window_opened_at, due_at, held_at, push_id, result_status,
+        unresolved_push_id, result_hash
+      from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
+      order by integration_id for update) record_sync`.execute(trx);
+  return new Map(rows.map((row) => [recordSyncKey(row), toState(row)]));
+}
+
+function toState(row: RecordSyncRow) {
+  const { windowOpenedAt: openedAt, dueAt } = row;
+  return {
+    window: openedAt === null || dueAt === null ? null : { openedAt, dueAt },
+    isHeld: row.heldAt !== null,
+    isPushOpen: row.pushId !== null,
+    // A creation whose response was lost may have happened, whatever the later pushes did.
+    hasResult: row.resultStatus !== null || row.unresolvedPushId !== null,
+    resultHash: row.resultHash,
+  };
+}
