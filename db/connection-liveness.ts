@@ -1,12 +1,13 @@
 /**
- * Connections that have to prove themselves. A connection can die without a word (a NAT that forgot it, a failover), and then a query
- * waits for its whole timeout, and the next one on the same connection again. So the `begin` of a transaction has a short time limit,
- * a connection on which a query timed out is given up, and with it all that were heard of last before that query was sent.
+ * Detects dead connections. A connection can die silently (a NAT that dropped it, a failover). A query on it
+ * then waits for its whole timeout, and so does the next one. Therefore the `begin` of a transaction has a
+ * short time limit. A connection on which a query timed out is dropped, with all connections that were last
+ * used before that query was sent.
  */
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 
-/** `begin` costs the server nothing: who does not answer it is gone. */
+/** `begin` costs the server nothing, so a server that does not answer it is unreachable. */
 const BEGIN_WITHIN_MS = 2_500;
 
 export function watchedConnections(pool: Pool): PostgresPool {
@@ -39,9 +40,9 @@ class WatchedConnection {
     private readonly onSilence: (sentAt: number) => void,
   ) {}
 
-  // Typed as Kysely wants it; cursors are not used here.
+  // Typed as Kysely expects; cursors are not used.
   query = (async (text: string, values: unknown[]) => {
-    // Nothing more is asked of it, not even the rollback: that would wait as long again.
+    // No further query is sent, not even the rollback, which would wait as long again.
     if (this.isLost) throw new Error('Connection terminated because a query on it was not answered');
     const limit = this.isFresh ? { query_timeout: BEGIN_WITHIN_MS } : {};
     const sentAt = performance.now();

@@ -1,20 +1,23 @@
 /**
- * The only door to PostgreSQL. Nobody gets a bare connection: work runs in a transaction that has put on one of the
- * three roles, so that row-level security holds even where DATABASE_URL belongs to a superuser (ARCHITECTURE.md).
+ * All access to PostgreSQL. Every query runs in a transaction that has switched to one of four roles, so
+ * row-level security applies even if DATABASE_URL belongs to a superuser (ARCHITECTURE.md).
  */
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction, sql } from 'kysely';
 import { Pool, types } from 'pg';
 import { watchedConnections } from './connection-liveness';
 import type { Tables } from './tables';
 
-// bigint columns (versions, counters) are numbers here: the API refuses versions past 2^53 - 1.
+// bigint columns (versions, counters) are numbers: the API refuses versions above 2^53 - 1.
 types.setTypeParser(types.builtins.INT8, Number);
-// A date is a day on a calendar, not an instant in this machine's zone.
+// A date is a calendar day, not an instant in this machine's time zone.
 types.setTypeParser(types.builtins.DATE, (text) => text);
 
 export interface Work {
   trx: Transaction<Tables>;
-  /** The instant of this transaction: the database's clock, or the test's. Never read another one beside it. */
+  /**
+   * The instant of this transaction, from the database's clock or the test's. Do not read another clock
+   * beside it.
+   */
   now: Date;
 }
 /** A transaction that sees one tenant's rows. */
@@ -24,35 +27,44 @@ export interface TenantWork extends Work {
 
 export interface Commit {
   /**
-   * False for what is simply done again if it was forgotten: the commit does not wait for the disk. A PostgreSQL that dies forgets such
-   * work of the last moment, whole and in order; a later commit that waits has waited for all of it. See `waitForDisk`.
+   * False for work that is simply repeated if it is lost: the commit does not wait for the disk. A crash of
+   * PostgreSQL loses such commits of the last moment, whole and in order. A later commit that waits also
+   * flushes all earlier ones. See `waitForDisk`.
    */
   waitsForDisk: boolean;
 }
 
-/** Makes this transaction wait for the disk after all: somebody is told what it wrote. */
+/** Makes this transaction wait for the disk after all, because its result is acted on. */
 export async function waitForDisk({ trx }: Work): Promise<void> {
   await sql`set local synchronous_commit to default`.execute(trx);
 }
 
-/** Thrown where two transactions got into each other's way and this one should simply begin again; carries PostgreSQL's own code for it. */
+/** Thrown if two transactions collided and this one should start again. Carries PostgreSQL's code for it. */
 export class ConcurrentTransaction extends Error {
   readonly code = '40001';
 }
 
 const BEGIN_AGAIN = new Set(['40001', '40P01']);
-/** Many clients that create overlapping records: each round one of them is done, and those left overlap in half as many. */
+/**
+ * When many clients create overlapping records, each round completes one, and the others overlap half as
+ * much.
+ */
 const TRIES_MAX = 15;
 
 export interface DatabaseOptions {
   url: string;
   poolSize: number;
   statementTimeoutMs: number;
-  /** How long work waits for a free connection; 2 s unless given, so that a caller hears of trouble soon. */
+  /**
+   * How long a transaction waits for a free connection; 2 s by default, so that a caller gets an error soon.
+   */
   waitForConnectionMs?: number;
-  /** Replaces the database's clock where a test skips time. */
+  /** Replaces the database's clock in tests that skip time. */
   clock?: () => Date | Promise<Date>;
-  /** Told when an idle connection breaks, as on a PostgreSQL restart; the pool makes new ones by itself. */
+  /**
+   * Called when an idle connection breaks, for example when PostgreSQL restarts. The pool opens new ones
+   * itself.
+   */
   onConnectionLost?: (error: Error) => void;
 }
 
@@ -70,12 +82,12 @@ export class Database {
       statement_timeout: options.statementTimeoutMs,
       lock_timeout: Math.min(options.statementTimeoutMs, 10_000),
       idle_in_transaction_session_timeout: 30_000,
-      // The server cannot answer when it hangs, so the client has to give up by itself (rules.md R6).
+      // A server that hangs cannot answer, so the client has to time out by itself (rules.md R6).
       query_timeout: options.statementTimeoutMs + 1_000,
       keepAlive: true,
     });
-    // Without a listener a broken connection ends the process: the pool's is for idle ones only, those
-    // in the middle of a transaction need their own. Whoever works on one hears of it from the next query.
+    // Without an error listener a broken connection ends the process. The pool's listener covers idle
+    // connections only; a transaction on a broken connection gets the error from its next query.
     this.#pool.on('error', (error) => options.onConnectionLost?.(error));
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.#kysely = new Kysely<Tables>({
@@ -94,27 +106,27 @@ export class Database {
     return this.#inRole('syncline_app', tenantId, ({ trx, now }) => work({ trx, now, tenantId }), commit);
   }
 
-  /** All tenants, but only the outbox, the lanes' wake times and what has to be tidied up. */
+  /** All tenants, but only the outbox, the columns that find stalled work, and expired rows. */
   async withDispatcher<T>(work: (context: Work) => Promise<T>): Promise<T> {
     return this.#inRole('syncline_dispatcher', '', work);
   }
 
-  /** All tenants, but only events on their way to webhook endpoints. */
+  /** All tenants, but only events, endpoints, deliveries and attempts. */
   async withWebhooksRole<T>(work: (context: Work) => Promise<T>): Promise<T> {
     return this.#inRole('syncline_webhooks', '', work);
   }
 
-  /** All tenants, but only what finds a tenant: tenants, API keys, wrapped keys. */
+  /** All tenants, but only what identifies a caller: tenants, API keys, people, sessions, wrapped keys. */
   async withPlatform<T>(work: (context: Work) => Promise<T>): Promise<T> {
     return this.#inRole('syncline_platform', '', work);
   }
 
-  /** Throws when the database does not answer. */
+  /** Throws if the database does not answer. */
   async ping(): Promise<void> {
     await this.#pool.query('select 1');
   }
 
-  /** Names of the migrations that were applied. */
+  /** Names of the applied migrations. */
   async appliedMigrations(): Promise<string[]> {
     const { rows } = await this.#pool.query<{ name: string }>('select name from kysely_migration');
     return rows.map((row) => row.name);
@@ -124,7 +136,7 @@ export class Database {
     await this.#kysely.destroy();
   }
 
-  /** Begins again when transactions collided; so `work` does nothing but talk to the database. */
+  /** Starts again after a collision, so `work` must do nothing but query the database. */
   async #inRole<T>(
     role: string,
     tenantId: string,
@@ -136,7 +148,7 @@ export class Database {
         return await this.#inRoleOnce(role, tenantId, work, commit);
       } catch (error) {
         if (tries === TRIES_MAX || !BEGIN_AGAIN.has((error as { code?: string }).code ?? '')) throw error;
-        // Apart from each other, or they collide again.
+        // Randomized, or the same transactions collide again.
         await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** tries, 50)));
       }
     }

@@ -9,11 +9,11 @@ import { migrations } from './migrations';
 const BASELINE = '2026-11-28-baseline';
 const WITH_A_NEW_DATABASE = 'create an empty database, set DATABASE_URL to it and run npm run migrate again';
 
-/** The database's migrations are not the ones of this version, so it cannot be migrated. */
+/** The database has migrations of another version, so this version cannot migrate it. */
 export class IncompatibleDatabase extends Error {}
 
 export interface MigrateOptions {
-  /** What to do for a fresh start, as the rest of "To start over, …". */
+  /** How to start over; completes the sentence "To start over, …". */
   startOver?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Hears PostgreSQL's notifications on one connection of its own and reconnects when that breaks. Notifications sent meanwhile
- * are lost: `onConnect` is called after every (re)connection, so that the hearer looks for itself.
+ * Receives PostgreSQL notifications on a connection of its own and reconnects when it breaks. Notifications
+ * sent in between are lost, so `onConnect` is called after every connection and the caller re-reads its rows.
  */
 import { Client } from 'pg';
 
@@ -19,7 +19,7 @@ export function listen({
   onTrouble,
 }: {
   url: string;
-  /** A constant name, never input. */
+  /** A constant, never user input. */
   channel: string;
   onNotification: (payload: string) => void;
   onConnect: () => void;

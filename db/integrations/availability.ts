@@ -1,6 +1,7 @@
 /**
- * What holds a whole integration back: an outage, a rate limit, credentials that are refused (rules.md 8, 10, 11).
- * Kept on the integration, because a third party's limits and troubles belong to the account, not to a record.
+ * What makes a whole integration wait: an outage, a rate limit, refused credentials (rules.md 8, 10, 11).
+ * Stored at the integration, because limits and failures of a third party concern the account, not one
+ * record.
  */
 import { sql } from 'kysely';
 import { isUnreachableLongEnoughToFail, nextProbeAt, type OutageLimits } from '../../domain/retry';
@@ -21,10 +22,10 @@ interface Place {
   now: Date;
 }
 
-/** Longer than a check may take, and soon over where who had the turn died. */
+/** Longer than a check may take, and short enough if the prober dies. */
 const PROBE_TURN_MS = 45_000;
 
-/** The third party cannot be reached (its `check` failed too). Answers when to probe it next. */
+/** The third party is unreachable, and its `check` failed too. @returns when to probe it next. */
 export async function markOutage(
   work: TenantWork,
   { integrationId, now, detail, limits }: Place & { detail: string; limits: OutageLimits },
@@ -37,7 +38,7 @@ export async function markOutage(
     .where('integrationId', '=', integrationId)
     .forNoKeyUpdate()
     .executeTakeFirstOrThrow();
-  // It asked for a pause before it went down: not even a probe until then.
+  // It asked for a pause before it went down, so it is not even probed until then.
   if (row.blockedReason === 'rate_limit' && row.blockedUntil !== null && row.blockedUntil > now)
     return row.blockedUntil;
   const isNew = row.outageSince === null;
@@ -65,8 +66,8 @@ export async function markOutage(
 }
 
 /**
- * Whose turn it is to probe a third party that is down: one of all that wake at that moment, pushes and runs of all workers
- * (rules.md 11). Who gets it has three quarters of a minute. @param blockedUntil what the integration said when it was read.
+ * Lets one of all workers and jobs that are due at this moment probe a third party that is down (rules.md
+ * 11). The winner has 45 seconds. @param blockedUntil the integration's value when the caller read it.
  */
 export async function claimProbe(
   work: TenantWork,
@@ -90,14 +91,17 @@ export async function markRecovered(work: TenantWork, { integrationId, now }: Pl
     .set({ outageSince: null, failedProbes: 0, blockedUntil: null, blockedReason: null, blockedDetail: null })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
-    // A pause that it asked for meanwhile is not over.
+    // A pause that the third party asked for still counts.
     .where(({ eb, or }) => or([eb('blockedReason', '=', 'outage'), eb('blockedUntil', '<=', now)]))
     .execute();
   await resolveNotification(work, { integrationId, kind: 'integration_unavailable', now });
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
 }
 
-/** What a check came to that somebody asked for. A good one ends an outage at once, and what waited for its end goes on. */
+/**
+ * Stores the result of a requested check. A successful one ends an outage at once, and the waiting work
+ * continues.
+ */
 export async function saveCheck(
   work: TenantWork,
   { integrationId, check }: { integrationId: string; check: LastCheck },
@@ -115,7 +119,7 @@ export async function saveCheck(
   await enqueuePush(work, { integrationId, nextDueAt: now });
 }
 
-/** It asked us to slow down: nothing more until then, and no attempt is used up. */
+/** The third party asked to slow down: nothing is sent until then, and no attempt is counted. */
 export async function markRateLimited(
   work: TenantWork,
   { integrationId, until, detail }: { integrationId: string; until: Date; detail: string },
@@ -123,7 +127,7 @@ export async function markRateLimited(
   await work.trx
     .updateTable('integrations')
     .set({
-      // Of two calls that were told to slow down, the one that was told to wait longer counts.
+      // Of two concurrent responses, the longer pause counts.
       blockedUntil: sql<Date>`greatest(case when blocked_reason = 'rate_limit' then blocked_until end, ${until}::timestamptz)`,
       blockedReason: 'rate_limit',
       blockedDetail: sanitizeForPostgres(detail),
@@ -135,8 +139,9 @@ export async function markRateLimited(
 }
 
 /**
- * Its credentials are refused: pushes wait for new ones, and people are told once. `credentialsUpdatedAt`: which ones were
- * refused; when they have been replaced meanwhile, this is no news.
+ * The credentials were refused: pushes wait for new ones, and people are notified once.
+ * `credentialsUpdatedAt` says which credentials were refused; if they have been replaced since, nothing
+ * happens.
  */
 export async function markUnauthorized(
   work: TenantWork,
@@ -172,7 +177,9 @@ export async function markUnauthorized(
   ]);
 }
 
-/** What a waiting push shows once its third party has been out of reach for a quarter of an hour; its retries go on. */
+/**
+ * The error of a waiting push once its third party has been unreachable for 15 minutes; its retries continue.
+ */
 export function unreachableError(detail: string): SyncError {
   return {
     category: 'transient',
@@ -186,7 +193,7 @@ export function unreachableError(detail: string): SyncError {
   };
 }
 
-/** Waiting pushes turn into Sync failed, with retries going on; those that waited for 72 h are given up and answered. */
+/** Waiting pushes become Sync failed and keep retrying; those that have waited for 72 h are given up. */
 async function failWaitingPushes(
   work: TenantWork,
   { integrationId, now, detail }: Place & { detail: string },
@@ -237,7 +244,9 @@ async function describe(
   }));
 }
 
-/** The retry clocks stood still while it was paused (rules.md 16): they go on from where they were. */
+/**
+ * Retry deadlines do not run while an integration is paused (rules.md 16), so they are moved by the pause.
+ */
 export async function shiftRetryClocks(
   { trx, tenantId }: TenantWork,
   { integrationId, byMs }: { integrationId: string; byMs: number },
@@ -247,7 +256,7 @@ export async function shiftRetryClocks(
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);
 }
 
-/** Waiting for people to give new credentials is not waiting for the third party. */
+/** Time spent waiting for new credentials does not count against the third party. */
 export async function postponeGivingUp(
   { trx, tenantId }: TenantWork,
   { integrationId, byMs }: { integrationId: string; byMs: number },

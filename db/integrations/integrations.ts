@@ -1,4 +1,4 @@
-/** Integrations as they are read. Writing them is `integration-lifecycle.ts`. Deleted ones are found by nobody. */
+/** Reads integrations; integration-lifecycle.ts writes them. Deleted integrations are never found. */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import type { IntegrationsTable } from '../tables/integrations';
@@ -34,7 +34,9 @@ const COLUMNS = [
   'updatedAt',
 ] as const;
 
-/** An integration without its credentials: those are only ever read by who opens them (`findEncryptedCredentials`). */
+/**
+ * An integration without its credentials. Only code that opens them reads them (`findEncryptedCredentials`).
+ */
 export type Integration = Pick<Selectable<IntegrationsTable>, (typeof COLUMNS)[number]>;
 
 type TenantQuery = Pick<TenantWork, 'trx' | 'tenantId'>;
@@ -67,7 +69,7 @@ export async function lockIntegration(
     .executeTakeFirst();
 }
 
-/** In the order they were made, at most `limit`, after `after` (an integration's id). */
+/** In the order of creation, at most `limit`, after `after` (an integration id). */
 export async function listIntegrations(
   { trx, tenantId }: TenantQuery,
   { limit, after }: { limit: number; after?: string | undefined },
@@ -81,7 +83,10 @@ export async function listIntegrations(
   return query.orderBy('integrationId').limit(limit).execute();
 }
 
-/** The sealed text for `sealing.open(work, credentialsLocation(integrationId), text)`; null when none were given yet. */
+/**
+ * The encrypted text; null if no credentials were given yet. Decrypt it for
+ * `credentialsLocation(integrationId)`.
+ */
 export async function findEncryptedCredentials(
   { trx, tenantId }: TenantQuery,
   { integrationId }: { integrationId: string },
@@ -95,7 +100,7 @@ export async function findEncryptedCredentials(
   return row?.credentials ?? null;
 }
 
-/** Where an integration's credentials are sealed. */
+/** The location that an integration's credentials are encrypted for. */
 export function credentialsLocation(integrationId: string) {
   return { table: 'integrations', rowId: integrationId, column: 'credentials' };
 }

@@ -1,10 +1,13 @@
-/** Metadata as it is read (rules.md 28): what has changed in fields and picklists, and what is known of several integrations at once. */
+/**
+ * Reads metadata (rules.md 28): changes of fields and picklists, and the record types of several integrations
+ * at once.
+ */
 import type { TenantWork } from '../database';
 import type { MetadataChangeRow, RemoteRecordType } from './metadata';
 
 export type ListedMetadataChange = Omit<MetadataChangeRow, 'tenantId'>;
 
-/** Newest first, before `before` (a change's id). */
+/** The newest first, before `before` (a change id). */
 export async function listMetadataChanges(
   { trx, tenantId }: TenantWork,
   {
@@ -22,7 +25,10 @@ export async function listMetadataChanges(
   return query.orderBy('metadataChangeId', 'desc').limit(limit).execute();
 }
 
-/** By integration, in the order of their names. One that was never asked is not in the map. */
+/**
+ * By integration, in the order of their names. An integration whose metadata was never read is not in the
+ * map.
+ */
 export async function findRemoteRecordTypes(
   { trx, tenantId }: TenantWork,
   { integrationIds }: { integrationIds: readonly string[] },

@@ -30,7 +30,10 @@ export async function listRemoteRecordTypes(
   return rows;
 }
 
-/** Stores what was seen, and a row per change; the first look is no news. @returns how many changes there were. */
+/**
+ * Stores the record types that were read and a row per change. The first read counts as no change. @returns
+ * how many changes there were.
+ */
 export async function saveRecordTypes(
   work: TenantWork,
   {

@@ -1,6 +1,6 @@
 /**
- * The request budget of an integration, shared by all workers (rules.md 34; the rules themselves are in domain/rate-limit/rate-limiter.ts).
- * One row, locked for two short statements: whoever asks sees what all others took before.
+ * The rate limiter of an integration, shared by all workers (rules.md 34): one row, locked for two short
+ * statements. The rules are in domain/rate-limit/rate-limiter.ts.
  */
 import {
   type ResponseCounts,
@@ -17,13 +17,13 @@ interface Place {
 }
 
 export interface RequestsTaken {
-  /** How many requests may be sent within `PERMITS_TTL_MS`; may be more than wanted. */
+  /** How many requests may be sent within `PERMITS_TTL_MS`; may be more than requested. */
   granted: number;
-  /** When to ask again, by the clock of `work`; null when something was granted. */
+  /** When to ask again, by the clock of `work`; null if permits were granted. */
   retryAt: Date | null;
 }
 
-/** Takes requests out of the budget. `answers`: what earlier ones were told, noted first; saves a transaction of its own. */
+/** Takes permits. `answers`: results of earlier requests, recorded first; saves a transaction of its own. */
 export async function takePermits(
   work: TenantWork,
   {
@@ -40,7 +40,7 @@ export async function takePermits(
   return { granted, retryAt };
 }
 
-/** What answers told about the third party's limits. */
+/** What the third party's responses said about its limits. */
 export async function recordRateLimitUsage(
   work: TenantWork,
   { integrationId, ...answers }: Place & ResponseCounts,
@@ -57,7 +57,7 @@ async function lock(work: TenantWork, integrationId: string): Promise<RateLimite
     .values(row)
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  // Another worker may have been first.
+  // Another worker may have inserted it first.
   return (await read(work, integrationId)) ?? row;
 }
 

@@ -1,6 +1,6 @@
 /**
- * E-mails on their way out. A row is written in the transaction that makes its reason true and leaves the house after the commit;
- * `sent_at`, `failed_at` or `withdrawn_at` ends it. Workflows carry nothing but its id.
+ * E-mails to be sent. The row is written in the transaction that is the reason for the e-mail, and sent after
+ * the commit. `sent_at`, `failed_at` or `withdrawn_at` ends it. Workflows carry only its id.
  */
 import { type Selectable, sql } from 'kysely';
 import type { EmailContents, EmailKind } from '../../domain/notifications/email-kinds';
@@ -16,19 +16,19 @@ interface Place {
   emailId: string;
 }
 
-/** The mail server's words are kept up to this length. */
+/** The mail server's words are stored up to this length. */
 const ERROR_LENGTH_MAX = 500;
 
 export interface NewEmail<Kind extends EmailKind> {
   emailId?: string;
   kind: Kind;
-  /** Whose it is; what is addressed to nobody in particular has none. */
+  /** Absent for an e-mail to the tenant's contact address. */
   personId?: string;
   recipient: string;
   content: EmailContents[Kind];
 }
 
-/** Sends an e-mail once this transaction is committed. Answers its id. */
+/** Sends an e-mail after this transaction is committed. @returns its id. */
 export async function queueEmail<Kind extends EmailKind>(
   work: TenantWork,
   { emailId = newUuid(), kind, personId, recipient, content }: NewEmail<Kind>,
@@ -48,7 +48,7 @@ export async function queueEmail<Kind extends EmailKind>(
   return emailId;
 }
 
-/** Nobody else tries it before this transaction ends. */
+/** The lock keeps other attempts away until this transaction ends. */
 export async function lockEmail(
   { trx, tenantId }: TenantWork,
   { emailId }: Place,
@@ -62,7 +62,7 @@ export async function lockEmail(
     .executeTakeFirst();
 }
 
-/** Counted before it is made: a crash in the middle must not grant a free one. */
+/** Counted before the attempt: a crash in the middle must not grant another one. */
 export async function countEmailAttempt(
   { trx, tenantId, now }: TenantWork,
   { emailId }: Place,
@@ -76,12 +76,12 @@ export async function countEmailAttempt(
     .executeTakeFirstOrThrow();
 }
 
-/** The mail server has it. */
+/** The mail server accepted it. */
 export async function markEmailSent(work: TenantWork, { emailId }: Place): Promise<void> {
   await conclude(work, emailId, { sentAt: work.now, lastError: null });
 }
 
-/** It will not be tried again. */
+/** There will be no further attempt. */
 export async function markEmailFailed(
   work: TenantWork,
   { emailId, error }: Place & { error: string },
@@ -92,7 +92,10 @@ export async function markEmailFailed(
   });
 }
 
-/** It will be tried again. `mayBeTaken`: the mail server may have it all the same, and only the answer was lost. */
+/**
+ * There will be another attempt. `mayBeTaken`: the mail server may have accepted it, and only its answer was
+ * lost.
+ */
 export async function recordEmailFailure(
   work: TenantWork,
   { emailId, error, mayBeTaken }: Place & { error: string; mayBeTaken: boolean },
@@ -103,7 +106,7 @@ export async function recordEmailFailure(
   });
 }
 
-/** It is taken back: its reason has gone away, or another e-mail tells it. */
+/** Withdrawn: its reason no longer exists, or another e-mail contains the same news. */
 export async function withdrawEmail(
   work: TenantWork,
   { emailId, reason }: Place & { reason: EmailWithdrawal },
@@ -111,7 +114,7 @@ export async function withdrawEmail(
   await conclude(work, emailId, { withdrawnAt: work.now, withdrawnReason: reason });
 }
 
-/** The first end counts: what a late attempt has to say changes nothing. */
+/** The first end counts: a late result of an earlier attempt changes nothing. */
 async function conclude(
   { trx, tenantId }: TenantWork,
   emailId: string,

@@ -1,6 +1,7 @@
 /**
- * What an e-mail to a person says, decided anew with each attempt, in the transaction that counts it: what was viewed meanwhile is left out, and
- * where several wait, one e-mail tells all of them (rules.md R19). What the mail server may have taken already stays as it is and stands alone.
+ * The content of an e-mail to a person, built again for each attempt in the transaction that counts the
+ * attempt. Notifications viewed since then are left out, and several waiting e-mails are merged into one
+ * (rules.md R19). An e-mail that the mail server may already have keeps its content and is not merged.
  */
 import { sql } from 'kysely';
 import type { EmailKind, NotificationItem } from '../../domain/notifications/email-kinds';
@@ -15,26 +16,29 @@ import { reasonAgainstEmail } from './notification-recipients';
 import { findRefusedAddress } from './undeliverable-addresses';
 import type { EmailWithdrawal } from '../tables/notifications';
 
-/** So many of one person's e-mails may wait beside each other; of more, one is made. */
+/** Up to this many e-mails to one person may wait separately; more are merged into one. */
 const WAITING_MAX = 3;
-/** What is more waits for its turn, all of it in one e-mail. */
+/** Beyond this many e-mails an hour to one person, further ones wait and are merged into one. */
 export const EMAILS_PER_HOUR_MAX = 20;
 const HOUR_MS = 3_600_000;
-/** So many are named in one e-mail; the rest is in the platform. */
+/** A digest lists this many notifications and refers to the platform for the rest. */
 const ITEMS_MAX = 50;
 
 interface Place {
   emailId: string;
 }
 
-/** `send`: the attempt is counted, and this is what goes out; `mayBeTaken`: the mail server may have it from an attempt before. */
+/**
+ * `send`: the attempt is counted, and this is the content. `mayBeTaken`: the mail server may have accepted an
+ * earlier attempt.
+ */
 export type EmailAttempt =
   | { kind: 'not_found' }
   | { kind: 'over'; email: Email }
   | { kind: 'wait'; ms: number }
   | { kind: 'send'; email: Email; mayBeTaken: boolean };
 
-/** Makes an e-mail ready for its next attempt, if there still is a reason for one. */
+/** Prepares an e-mail for its next attempt, if there is still a reason for it. */
 export async function beginEmailAttempt(work: TenantWork, place: Place): Promise<EmailAttempt> {
   const person = await lockPersonOf(work, place);
   const email = await lockEmail(work, place);
@@ -56,7 +60,7 @@ export async function beginEmailAttempt(work: TenantWork, place: Place): Promise
   if (!isAboutNotifications(email.kind))
     return { kind: 'send', email: await countEmailAttempt(work, place), mayBeTaken };
 
-  // An attempt that nobody has heard the end of is made again, not made anew.
+  // If the outcome of the last attempt is unknown, resend the same content instead of rebuilding it.
   if (!mayBeTaken) {
     const turn = await joinWaiting(work, { ...person, email });
     if (turn !== undefined) return turn;
@@ -90,7 +94,10 @@ interface PersonKey {
   address: string;
 }
 
-/** One attempt per person at a time takes this step: before their e-mails are locked, or two attempts would wait for each other. */
+/**
+ * Lets one attempt per person build its e-mail at a time. Without it two attempts could deadlock on each
+ * other's e-mails.
+ */
 async function lockPersonOf(
   { trx, tenantId }: TenantWork,
   { emailId }: Place,
@@ -102,7 +109,7 @@ async function lockPersonOf(
   return rows[0];
 }
 
-/** Undefined = it goes out as it is. */
+/** Undefined = the e-mail is sent as it is. */
 async function joinWaiting(
   work: TenantWork,
   { email, personId, address }: PersonKey & { email: Email },
@@ -115,7 +122,7 @@ async function joinWaiting(
     await joinInto(work, email.emailId, others);
     return undefined;
   }
-  // One that has not been tried yet is about to be; one that waits after trouble may wait for hours.
+  // An untried e-mail is about to be sent; one that waits for a retry may wait for hours.
   const next = others.find(({ kind, attempts }) => kind === 'notification_digest' && attempts === 0);
   if (next !== undefined) return joined(work, next.emailId, email, [email]);
   const stillReasons = await itemsOf(
@@ -160,7 +167,7 @@ async function joinInto(
   }
 }
 
-/** The person's e-mails about notifications that have not left for sure. */
+/** The person's e-mails about notifications that are not known to be sent. */
 async function lockWaiting(
   { trx, tenantId }: TenantWork,
   personId: string,
@@ -196,15 +203,15 @@ async function msUntilAllowed({ trx, tenantId, now }: TenantWork, personId: stri
 }
 
 interface Told {
-  /** Newest first. */
+  /** The newest first. */
   items: NotificationItem[];
-  /** The e-mails that still have something to tell. */
+  /** E-mails that still contain something unviewed. */
   byEmail: Set<string>;
-  /** Why the last one that was left out was. */
+  /** Why the last of the other e-mails was left out. */
   reason: EmailWithdrawal | undefined;
 }
 
-/** What these e-mails have to tell by now. What they have not to tell any more is noted as withdrawn. */
+/** The content that these e-mails still have. E-mails without any are withdrawn. */
 async function itemsOf(work: TenantWork, emailIds: readonly string[]): Promise<Told> {
   const { trx, tenantId } = work;
   const { rows } = await sql<NotifiableRow>`

@@ -1,6 +1,6 @@
 /**
- * What becomes of a notification where one person is concerned (rules.md 24 to 26). Two conditional updates meet on its row, the view and the
- * timer's decision, and whichever is committed first decides, once.
+ * A notification as it concerns one person (rules.md 24 to 26). The view and the timer's decision are two
+ * conditional updates of its row; the one that is committed first decides.
  */
 import { type Selectable, sql, type SqlBool } from 'kysely';
 import type { EmailContents, EmailKind } from '../../domain/notifications/email-kinds';
@@ -22,7 +22,7 @@ import type { NotificationRecipientsTable, ViewedHow } from '../tables/notificat
 
 type RecipientRow = Selectable<NotificationRecipientsTable>;
 
-/** A notification as its recipient sees it, with what became of its e-mail. */
+/** A notification as its recipient sees it, with the state of its e-mail. */
 export type InboxNotification = Notification &
   Pick<RecipientRow, 'viewedAt' | 'decision' | 'decisionReason' | 'decidedAt' | 'emailWithdrawnReason'> & {
     emailSentAt: Date | null;
@@ -36,7 +36,7 @@ interface PersonKey {
   personId: string;
 }
 
-/** What one person has been shown, newest first. */
+/** The notifications in one person's inbox, the newest first. */
 export async function listInbox(
   { trx, tenantId }: TenantWork,
   {
@@ -101,7 +101,7 @@ export async function countUnread({ trx, tenantId }: TenantWork, { personId }: P
   return count;
 }
 
-/** @returns false where the person has no such notification. Viewed twice is viewed once. */
+/** A second view changes nothing. @returns false if the person has no such notification. */
 export async function viewNotification(
   work: TenantWork,
   { personId, notificationId, how }: PersonKey & { notificationId: string; how: 'seen' | 'opened' },
@@ -119,7 +119,7 @@ export async function viewNotification(
   return true;
 }
 
-/** All that the person has been shown up to this one, itself included. @returns how many had not been viewed. */
+/** Marks this notification and all older ones. @returns how many had not been viewed. */
 export async function viewNotificationsUpTo(
   work: TenantWork,
   { personId, notificationId }: PersonKey & { notificationId: string },
@@ -131,12 +131,15 @@ export async function viewNotificationsUpTo(
   });
 }
 
-/** Others may name a run as well, but lead elsewhere. */
+/** Other kinds may name a run as well, but lead to another page. */
 const OF_A_REQUESTER = NOTIFICATION_KINDS.filter(
   (kind) => describeNotification(kind).audience === 'requester',
 );
 
-/** The person opened the page that notifications lead to, by whatever way; also before they were shown. */
+/**
+ * The person opened the page that the notifications lead to, by whatever way, perhaps before they were
+ * visible.
+ */
 export async function markTargetViewed(
   work: TenantWork,
   { personId, ...target }: PersonKey & ({ overviewId: string } | { syncRunId: string }),
@@ -150,7 +153,7 @@ export async function markTargetViewed(
   await view(work, { personId, how: 'target_opened', which });
 }
 
-/** The one update that makes something viewed; what was undecided is decided by it. */
+/** The only update that marks notifications as viewed; it also decides those that were undecided. */
 async function view(
   work: TenantWork,
   { personId, how, which }: PersonKey & { how: ViewedHow; which: ReturnType<typeof sql<SqlBool>> },
@@ -171,7 +174,7 @@ async function view(
         nextDueAt: now,
       })),
   );
-  // Few bytes: a page that is open counts anew.
+  // Small on purpose: a page that is open counts again.
   await appendStreamEvent(work, {
     topic: 'notifications',
     body: { person_id: personId, notification_id: rows[0]?.notificationId ?? null },
@@ -179,10 +182,10 @@ async function view(
   return rows.length;
 }
 
-/** How it stands after this: what was decided, or how long there is nothing to do. */
+/** The state afterwards: the decision, or how long there is nothing to do. */
 export type Settled = { decision: NotificationDecision | 'not_found' } | { decision: null; waitMs: number };
 
-/** Does what is due: shows it, or decides about its e-mail. May be repeated. */
+/** Does what is due: shows the notification, or decides about its e-mail. Safe to repeat. */
 export async function decideRecipient(work: TenantWork, place: Place): Promise<Settled> {
   const recipient = await findRecipient(work, place);
   if (recipient === undefined) return { decision: 'not_found' };
@@ -239,7 +242,7 @@ async function findRecipient(
   return rows[0];
 }
 
-/** Whether the answer with the result has left by itself (rules.md 18). */
+/** Whether the response with the result was sent (rules.md 18). */
 async function isAnswered({ trx, tenantId }: TenantWork, operationId: string | null): Promise<boolean> {
   if (operationId === null) return false;
   const operation = await trx
@@ -251,7 +254,7 @@ async function isAnswered({ trx, tenantId }: TenantWork, operationId: string | n
   return operation != null && operation.answeredAt !== null;
 }
 
-/** Shows it, and says when its e-mail is due by the settings of this moment. */
+/** Makes it visible, and returns when its e-mail is due by the current settings. */
 async function reveal(
   work: TenantWork,
   { notificationRecipientId, notificationId, personId, revealedAt }: RecipientFacts,
@@ -275,11 +278,11 @@ async function reveal(
 
 export interface NotificationDecisionInput {
   decision: NotificationDecision;
-  /** More about it, for people who look into it. */
+  /** Details for people who look into the decision. */
   reason: string | null;
 }
 
-/** Why this person gets no e-mail about this; undefined = nothing speaks against it. */
+/** Why this person gets no e-mail about this; undefined = no reason. */
 export async function reasonAgainstEmail(
   work: TenantWork,
   {
@@ -305,7 +308,7 @@ export async function reasonAgainstEmail(
   return refused === undefined ? undefined : { decision: 'address_refused', reason: null };
 }
 
-/** Why an overview's snapshot cannot be opened any more (rules.md 19); undefined = it can. */
+/** Why an overview can no longer be opened (rules.md 19); undefined = it can. */
 async function whyInvalid(
   { trx, tenantId, now }: TenantWork,
   overviewId: string,
@@ -322,7 +325,7 @@ async function whyInvalid(
   return overview.expiresAt !== null && overview.expiresAt <= now ? 'expired' : undefined;
 }
 
-/** The one update by which the timer decides; a view that was committed before has decided already. */
+/** The only update by which the timer decides. A view that was committed earlier has already decided. */
 async function decide(
   work: TenantWork,
   {
@@ -345,7 +348,7 @@ async function decide(
     .executeTakeFirst();
   if (decided === undefined)
     return { decision: (await findRecipient(work, { notificationRecipientId }))?.decision ?? 'not_found' };
-  // What it says is written with each attempt, from what is so by then.
+  // The content is built at each attempt.
   if (emailId !== null)
     await queueEmail(work, {
       emailId,
@@ -358,8 +361,8 @@ async function decide(
 }
 
 /**
- * E-mails that leave with the news itself, viewed or not (rules.md 33); call it in the transaction that told them.
- * `alreadySent`: who holds this address has it already.
+ * E-mails that are sent at once, viewed or not (rules.md 33). Call it in the transaction that created the
+ * notification. `alreadySent`: an address that already gets this e-mail.
  */
 export async function emailAtOnce<Kind extends EmailKind>(
   work: TenantWork,

@@ -1,4 +1,7 @@
-/** Whether and when a tenant's people get e-mails about what they have not looked at (rules.md 26). */
+/**
+ * Whether and when the people of a tenant get e-mails about notifications that they have not viewed (rules.md
+ * 26).
+ */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import type { NotificationSettingsTable } from '../tables/notifications';
@@ -10,7 +13,7 @@ export type NotificationSettings = Pick<
 
 const COLUMNS = ['isEmailOn', 'emailDelaySeconds', 'version'] as const;
 
-/** As they stand until somebody changes them. */
+/** The settings until an admin changes them. */
 const DEFAULTS: NotificationSettings = { isEmailOn: true, emailDelaySeconds: 900, version: 1 };
 
 export async function findNotificationSettings({ trx, tenantId }: TenantWork): Promise<NotificationSettings> {
@@ -23,7 +26,7 @@ export async function findNotificationSettings({ trx, tenantId }: TenantWork): P
   );
 }
 
-/** The same, and nobody else changes them until this transaction ends. */
+/** Locks the row until this transaction ends. */
 export async function lockNotificationSettings({
   trx,
   tenantId,
@@ -42,7 +45,7 @@ export async function lockNotificationSettings({
     .executeTakeFirstOrThrow();
 }
 
-/** Of a row that is locked. */
+/** The row must be locked. */
 export async function changeNotificationSettings(
   { trx, tenantId, now }: TenantWork,
   change: Partial<Omit<NotificationSettings, 'version'>>,

@@ -1,6 +1,6 @@
 /**
- * What people have to know of: news, and alerts of which there is one open per integration and kind. Whom it concerns, and what becomes
- * of it there, is `notification-recipients.ts`. The catalogue is `domain/notifications/notification-kinds.ts`.
+ * Notifications: news, and alerts of which at most one per integration and kind is open. Recipients are in
+ * notification-recipients.ts, the catalogue in domain/notifications/notification-kinds.ts.
  */
 import type { Selectable } from 'kysely';
 import {
@@ -36,7 +36,10 @@ export const NOTIFICATION_COLUMNS = [
 
 const OF_THE_TENANT = NOTIFICATION_KINDS.filter((kind) => describeNotification(kind).audience === 'admins');
 
-/** What concerns the tenant as a whole, newest first. `isOpen`: only those whose cause has not gone away (or only the others). */
+/**
+ * Notifications of the tenant as a whole, the newest first. `isOpen`: only those whose cause persists, or
+ * only the others.
+ */
 export async function listNotifications(
   { trx, tenantId }: TenantWork,
   { limit, before, isOpen }: { limit: number; before?: string | undefined; isOpen?: boolean | undefined },
@@ -56,7 +59,7 @@ export async function listNotifications(
   return query.orderBy('notification.notificationId', 'desc').limit(limit).execute();
 }
 
-/** Its cause went away. Who has not been sent an e-mail by then gets none. */
+/** The cause is gone. People who have not got an e-mail by then get none. */
 export async function resolveNotification(
   work: TenantWork,
   { integrationId, kind, now }: { integrationId: string; kind: NotificationKind; now: Date },
@@ -77,7 +80,7 @@ export interface News {
   overviewId?: string | null;
   syncRunId?: string | null;
   webhookEndpointId?: string | null;
-  /** For people; may hold a third party's words, and so stays in the platform. */
+  /** For people. It may contain a third party's words, so it is shown only in the platform. */
   detail: string;
 }
 
@@ -87,8 +90,9 @@ export interface Recipient {
 }
 
 /**
- * Tells one person, once per operation however often it is called; call it in the transaction that ends the work. Until `revealAt` nobody
- * sees it, and where the operation's answer has left by then (`operations.answered_at`) nobody ever does (rules.md 18, 24).
+ * Notifies one person, once per operation however often it is called. Call it in the transaction that ends
+ * the work. It is hidden until `revealAt`, and stays hidden if the operation's response
+ * (`operations.answered_at`) was sent by then (rules.md 18, 24).
  */
 export async function notifyPerson(
   work: TenantWork,
@@ -110,8 +114,8 @@ export async function notifyPerson(
 }
 
 /**
- * Tells all admins that the tenant has at this moment. An alert that is open already is no news.
- * @returns whom it told.
+ * Notifies all current admins of the tenant. An alert that is already open is not repeated. @returns the
+ * notified people.
  */
 export async function notifyAdmins(work: TenantWork, news: News): Promise<Recipient[]> {
   const notificationId = newUuid();
@@ -127,7 +131,7 @@ export async function notifyAdmins(work: TenantWork, news: News): Promise<Recipi
   return addRecipients(work, { notificationId, personIds, operationId: null, visibleAt: work.now });
 }
 
-/** False where such an alert is open already, whoever else noticed the same (a unique index decides). */
+/** False if such an alert is already open; a unique index decides between concurrent callers. */
 async function insertNotification(
   { trx, tenantId, now }: TenantWork,
   notificationId: string,
@@ -161,7 +165,7 @@ async function addRecipients(
 ): Promise<Recipient[]> {
   if (personIds.length === 0) return [];
   const { trx, tenantId, now } = work;
-  // What nobody waits for is seen at once, even while Temporal is down.
+  // A notification that no response precedes is visible at once, even while Temporal is down.
   const isRevealed = common.operationId === null && visibleAt <= now;
   const recipients = await trx
     .insertInto('notificationRecipients')

@@ -1,6 +1,6 @@
 /**
- * Operations: somebody asked for an overview or a Sync Now and either got the answer within the minute or is told when it has ended
- * (rules.md 18). Several may wait for the same run.
+ * Operations: a requested overview or Sync Now, until the requester has got the response or a notification
+ * (rules.md 18). Several operations may wait for the same run.
  */
 import { type Selectable, sql } from 'kysely';
 import {
@@ -16,7 +16,10 @@ import type { OperationsTable } from '../tables/notifications';
 
 export type Operation = Selectable<OperationsTable>;
 
-/** An answer that was on its way when the work ended has arrived by then; who has none is told. */
+/**
+ * A response that was being sent when the work ended has arrived by then. Without one the requester is
+ * notified.
+ */
 const ANSWERED_WITHIN_MS = 5_000;
 
 export interface NewOperation {
@@ -62,7 +65,10 @@ export async function findOperation(
     .executeTakeFirst();
 }
 
-/** The answer with the result is leaving: that person does not have to be told any more, however often they asked for the same work. */
+/**
+ * The response with the result is being sent, so the person needs no notification, however often they
+ * requested the same work.
+ */
 export async function markAnswered(
   { trx, tenantId, now }: TenantWork,
   { operationId }: { operationId: string },
@@ -82,11 +88,14 @@ export interface EndOfWork {
   overviewId?: string;
   syncRunId?: string;
   outcome: RunState | 'ready';
-  /** Of an overview that was canceled: why. */
+  /** The reason why an overview was canceled. */
   reason?: OverviewInvalidity;
 }
 
-/** The work has ended, in this transaction: whoever waits is answered, and people who do not are told a moment later. */
+/**
+ * The work ends in this transaction: requests that wait are answered, and other requesters are notified
+ * shortly after.
+ */
 export async function endOperations(
   work: TenantWork,
   { integrationId, overviewId, syncRunId, outcome, reason }: EndOfWork,
@@ -106,7 +115,7 @@ export async function endOperations(
       : outcome === 'succeeded' || outcome === 'partially_succeeded'
         ? 'sync_complete'
         : 'sync_could_not_finish';
-  // Once each, however often they pressed.
+  // Once per person, however often they requested it.
   const requesters = new Map(
     ended.flatMap(({ operationId, personId }) =>
       personId === null ? [] : [[personId, operationId] as const],

@@ -1,4 +1,7 @@
-/** Addresses of people of which a mail server said that there is no such one. Another address of the same person has not been refused. */
+/**
+ * Addresses of people that a mail server refused as unknown. The refusal does not count for another address
+ * of the same person.
+ */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
@@ -6,7 +9,7 @@ import type { UndeliverableAddressesTable } from '../tables/notifications';
 
 export type RefusedAddress = Pick<Selectable<UndeliverableAddressesTable>, 'email' | 'detail' | 'refusedAt'>;
 
-/** The refusal of the address that the person has now. */
+/** The refusal of the person's current address. */
 export async function findRefusedAddress(
   { trx, tenantId }: TenantWork,
   { personId }: { personId: string },
@@ -25,7 +28,7 @@ export async function findRefusedAddress(
     .executeTakeFirst();
 }
 
-/** No further e-mail is sent to it. */
+/** Stops further e-mails to the address. */
 export async function saveUndeliverableAddress(
   { trx, tenantId, now }: TenantWork,
   { personId, email, detail }: { personId: string; email: string; detail: string },

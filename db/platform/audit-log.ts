@@ -1,6 +1,6 @@
 /**
- * Who did what to what: one row per request that changes something, in its transaction. Nobody can alter or
- * remove a row.
+ * The audit log: one row per request that changes something, written in its transaction. No role can change
+ * or delete a row.
  */
 import type { Selectable } from 'kysely';
 import type { JsonObject } from '../../domain/json';
@@ -9,13 +9,13 @@ import { newUuid } from '../sql/ids';
 import type { AuditLogTable } from '../tables/platform';
 
 export interface AuditEntry {
-  /** `key:<name>`, `person:<name>`, `platform`, or `unknown` where a sign-in failed. */
+  /** `key:<name>`, `person:<name>`, `platform`, or `unknown` for a failed sign-in. */
   actor: string;
   /** `<subject>.<past participle>`: `integration.paused`. */
   action: string;
-  /** What it was done to, as callers name it: an id on the wire, `employees/e-1`, or null. */
+  /** The changed object as callers name it: an id of the API, `employees/e-1`, or null. */
   target: string | null;
-  /** From what to what, without secrets and without the values of records. */
+  /** Old and new values, without secrets and without the values of records. */
   detail: JsonObject;
   ip: string | null;
   requestId: string;
@@ -33,7 +33,7 @@ export async function appendAuditEntry(
     .execute();
 }
 
-/** Newest first. */
+/** The newest first. */
 export async function listAuditEntries(
   { trx, tenantId }: TenantWork,
   { limit, before, action }: { limit: number; before?: string | undefined; action?: string | undefined },

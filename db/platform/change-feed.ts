@@ -1,20 +1,20 @@
 /**
- * What happened, for pages that are open: few bytes per event, written in the transaction that did it, read
- * in the order of (transaction, event). A reader takes only what is older than every transaction still
- * running, so that none is passed over: an event of a slow transaction would otherwise appear behind the
- * reader's position and never be seen.
+ * The change feed of open console pages: a few bytes per event, written in the transaction that makes the
+ * change, and read in the order of (transaction, event). A reader takes only events older than every running
+ * transaction. Otherwise the event of a slow transaction would appear behind the reader's position and be
+ * missed.
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 
 /**
- * PostgreSQL's channel; the payload is the tenant's id. Heard after the commit only, but perhaps before the
- * event may be read.
+ * PostgreSQL's channel; the payload is the tenant's id. A notification arrives after the commit, but perhaps
+ * before the event may be read.
  */
 export const STREAM_CHANNEL = 'syncline_stream';
 
-/** `<transaction id>-<event id>`: what a client sends back as Last-Event-ID. */
+/** `<transaction id>-<event id>`: a client sends it back as Last-Event-ID. */
 export type StreamPosition = string;
 
 export interface StreamEvent {
@@ -23,7 +23,7 @@ export interface StreamEvent {
   body: JsonObject;
 }
 
-/** One per transaction is enough: say what to look at again, not what it looks like. */
+/** One per transaction is enough: it says what to fetch again, not the new values. */
 export async function appendStreamEvent(
   { trx, tenantId }: TenantWork,
   { topic, body }: { topic: string; body: JsonObject },
@@ -35,7 +35,7 @@ export async function appendStreamEvent(
   await sql`select pg_notify(${STREAM_CHANNEL}, ${tenantId})`.execute(trx);
 }
 
-/** Where a reader begins who wants what comes from now on. */
+/** The position of a reader that wants only new events. */
 export async function currentStreamPosition({ trx }: TenantWork): Promise<StreamPosition> {
   const { rows } = await sql<{
     xmin: string;
@@ -44,8 +44,8 @@ export async function currentStreamPosition({ trx }: TenantWork): Promise<Stream
 }
 
 /**
- * The events after a position, oldest first, at most `limit`. `isWaiting`: there are newer ones that may not
- * be read yet because an older transaction still runs, or more than `limit`; ask again soon.
+ * At most `limit` events after a position, the oldest first. `isWaiting`: there are newer ones, above `limit`
+ * or not readable yet because an older transaction is still running; ask again soon.
  */
 export async function readStreamEvents(
   { trx, tenantId }: TenantWork,
@@ -64,7 +64,7 @@ export async function readStreamEvents(
   return { events, isWaiting: rows.length > events.length || rows.length === limit };
 }
 
-/** True for what `readStreamEvents` takes as a position. */
+/** True if `readStreamEvents` accepts it as a position. */
 export function isStreamPosition(text: string): text is StreamPosition {
   return /^\d{1,18}-\d{1,18}$/.test(text);
 }

@@ -1,7 +1,6 @@
 /**
- * A POST with an Idempotency-Key has one effect however often it is sent: its answer is kept for 24 hours, in
- * the transaction that had the effect (rules.md S24). A request that failed had no effect and leaves no
- * answer.
+ * A POST with an Idempotency-Key has one effect however often it is sent: its response is stored for 24
+ * hours, in the transaction that had the effect. A failed request had no effect and stores no response.
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
@@ -11,7 +10,7 @@ export const IDEMPOTENCY_HOURS = 24;
 export type IdempotencyClaim =
   | { kind: 'first' }
   | { kind: 'answered'; status: number; response: unknown }
-  /** Another transaction is working on this key right now. */
+  /** Another transaction is processing this key now. */
   | { kind: 'in_flight' }
   /** The key was used for a request with another fingerprint. */
   | { kind: 'other_request' };
@@ -39,7 +38,7 @@ export async function claimIdempotencyKey(
   return { kind: 'answered', status: stored.status, response: stored.response };
 }
 
-/** Keeps the answer; one that outlived its 24 hours and was not tidied up yet is replaced. */
+/** Stores the response. A response older than 24 hours that has not been purged yet is replaced. */
 export async function storeIdempotentAnswer(
   { trx, tenantId, now }: TenantWork,
   {

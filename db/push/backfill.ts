@@ -1,8 +1,8 @@
 /**
- * Windows for records that exist already: all of them after linking (`initial`), those whose payload a new mapping
- * changes (`mapping_changed`). rules.md 15. Runs in chunks, in the lane, behind edits.
+ * Debounce windows for existing records: all of them after linking (`initial`), or those whose payload a new
+ * mapping changes (`mapping_changed`); rules.md 15. Runs in chunks in the push queue, after edits.
  *
- * Open windows keep their deadline. A pair whose payload is what it was gets none.
+ * Open windows keep their deadline. A record sync whose payload stays the same gets no window.
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
@@ -23,10 +23,10 @@ export interface ExistingRecord {
   version: number;
   fields: JsonObject;
   deletedAt: Date | null;
-  /** Null columns: there is no pair yet. */
+  /** Null columns: the record has no sync with this integration yet. */
   hasRecordSync: boolean;
   isWindowOpen: boolean;
-  /** Hash of a push under way, else of the last concluded one. */
+  /** Hash of the push in progress, else of the last result. */
   knownHash: string | null;
   hasBeenSent: boolean;
 }
@@ -37,7 +37,8 @@ export async function openBackfillWindows(
   { integrationId, now, limit }: { integrationId: string; now: Date; limit: number },
 ): Promise<{ isDone: boolean; opened: number }> {
   const { trx, tenantId } = work;
-  // Locked in the order in which a new mapping or a delete locks them: neither comes between this and its windows.
+  // The same lock order as for a new mapping and a deletion, so that neither comes between this and its
+  // windows.
   const integration = await lockIntegration(work, { integrationId });
   if (integration === undefined || integration.backfillReason === null) return { isDone: true, opened: 0 };
   await lockMappings(work, 'shared');
@@ -76,13 +77,17 @@ export async function openBackfillWindows(
     )
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
-    // A mapping that changed meanwhile starts over from the beginning: its cursor must not be moved.
+    // If the mapping has changed since, the backfill starts from the beginning, and its cursor must not be
+    // moved.
     .where('mappingVersion', '=', integration.mappingVersion)
     .execute();
   return { isDone, opened: opened.length };
 }
 
-/** Records a new mapping would push again, counted up to `atMost` records looked at: the preview before it is saved. */
+/**
+ * Counts the records that a new mapping would push again, among at most `atMost` records: the preview before
+ * it is saved.
+ */
 export async function previewMapping(
   work: TenantWork,
   {
@@ -143,8 +148,8 @@ async function readExistingRecords(
 }
 
 /**
- * True when the third party should be told of this record under `mapping` and is not about to be anyway. With `initial_push`
- * none, records that nobody touched since are none of its business, whatever the mapping.
+ * True if the record should be pushed under `mapping` and is not about to be pushed anyway. With
+ * `initial_push` none, records unchanged since linking are not pushed, whatever the mapping.
  */
 function needsWindow(
   { initialPush }: Pick<Integration, 'initialPush'>,

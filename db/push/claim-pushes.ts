@@ -1,12 +1,13 @@
 /**
- * The claim: takes what is due of one integration, decides per pair what that means, and leases it.
+ * Claims the due record syncs of one integration, decides what each of them needs, and leases it.
  *
  * Guarantees (rules.md 4 to 6):
- * - nothing is claimed before its quiet time: the row's deadline is checked again under its lock;
- * - one push per pair at a time: a leased pair is not due, and locked ones are skipped;
- * - a push keeps its id over its retries as long as it sends the same; what changed meanwhile is a new push;
- * - the record is read after its pair was locked, so the newest relevant version is what goes out;
- * - nothing is claimed by an integration that has changed since the caller read it: paused, mapped anew, in trouble.
+ * - nothing is claimed before its deadline, which is checked again under the row's lock;
+ * - one push per record sync at a time: a leased row is not due, and locked rows are skipped;
+ * - a push keeps its id over retries as long as it sends the same payload; a changed payload is a new push;
+ * - the record is read after its record sync was locked, so the newest relevant version is pushed;
+ * - nothing is claimed if the integration was changed since the caller read it (paused, new mapping,
+ *   blocked).
  *
  * Time is the workflow's (`firedAt`), never the database's.
  */
@@ -33,29 +34,34 @@ export interface ClaimedPush {
   remoteId: string | null;
   remoteVersion: string | null;
   isDeactivated: boolean;
-  /** A creation under another push's id whose answer was lost. */
+  /** A creation with another push id whose response was lost. */
   unresolvedCreation: { pushId: string; payload: JsonObject } | null;
   refusals: number;
 }
 
 export interface Claim {
   pushes: ClaimedPush[];
-  /** Rows taken, those included that came to an end without a call. 0 = nothing more is due (or others hold it locked). */
+  /**
+   * Rows taken, including those that ended without a call. 0 = no other row is due, or other claims hold
+   * them.
+   */
   taken: number;
-  /** The integration is not what the caller took it for, and nothing was claimed: read it again. */
+  /** The integration was changed since the caller read it, and nothing was claimed: read it again. */
   isOutdated: boolean;
 }
 
 export interface ClaimOptions {
   integration: Pick<Integration, 'integrationId' | 'recordTypes' | 'mappingVersion' | 'version'>;
   firedAt: Date;
-  /** Instant of the claim itself, for the log. */
+  /** Instant of the claim, for the log. */
   now: Date;
   leaseUntil: Date;
-  /** A push that starts with this claim is given up after this. */
+  /** A push that starts with this claim is given up after this time. */
   giveUpAfterMs: number;
   limit: number;
-  /** While the third party is blocked only windows are started: they turn into pushes that wait, without a call. */
+  /**
+   * While the third party is blocked only windows are claimed: they become waiting pushes, without a call.
+   */
   onlyWindows: boolean;
 }
 
@@ -82,16 +88,16 @@ interface RecordForPush {
   isDeactivated: boolean | null;
 }
 
-/** A due pair, what its record asks for, and what becomes of it. */
+/** A due record sync, the target of its record, and the decision. */
 export interface DecidedPush {
   recordSync: LockedRecordSync;
   record: RecordForPush;
   target: PushTarget;
   hash: string;
   verdict: PushDecision;
-  /** Of the push's row in the log, whether it goes out or ends here. */
+  /** The push in the log, whether it is sent or ends here. */
   pushId: string;
-  /** A creation that may have happened without our hearing of it. */
+  /** A creation that may have happened although its response was lost. */
   unresolvedPushId: string | null;
 }
 
@@ -115,7 +121,10 @@ export async function claimDuePushes(work: TenantWork, options: ClaimOptions): P
   };
 }
 
-/** A new mapping waits for claims by the old one, so that its backfill sees what they took; a claim after it goes by the new one. */
+/**
+ * A new mapping waits for claims under the old one, so that its backfill sees them; later claims use the new
+ * mapping.
+ */
 async function isOutdated(work: TenantWork, { integration, onlyWindows }: ClaimOptions): Promise<boolean> {
   await lockMappings(work, 'shared');
   const current = await findIntegration(work, integration);
@@ -131,7 +140,7 @@ async function lockDueRecordSyncs(
   { trx, tenantId }: TenantWork,
   { integration, firedAt, limit, onlyWindows }: ClaimOptions,
 ): Promise<LockedRecordSync[]> {
-  // An expired lease is taken too: its push is known to wait from then on.
+  // Rows with an expired lease are taken too; their push waits from then on.
   const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
   const { rows } = await sql<LockedRecordSync>`
     select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, held_at,
@@ -142,13 +151,13 @@ async function lockDueRecordSyncs(
   return rows;
 }
 
-/** An earlier creation whose answer was lost, or that of a worker that died over it. */
+/** An earlier creation whose response was lost, or the one of a worker that died during it. */
 function unresolvedPushIdOf(recordSync: LockedRecordSync, record: RecordForPush): string | null {
   if (record.remoteId !== null) return null;
   return recordSync.unresolvedPushId ?? (recordSync.leaseUntil === null ? null : recordSync.pushId);
 }
 
-/** What those creations sent, by push. */
+/** The payloads of those creations, by push id. */
 async function readUnresolvedCreations(
   { trx, tenantId }: TenantWork,
   judged: DecidedPush[],
@@ -162,7 +171,10 @@ async function readUnresolvedCreations(
   return new Map(rows.flatMap(({ pushId, payload }) => (payload === null ? [] : [[pushId, payload]])));
 }
 
-/** A statement of its own, after the lock: its snapshot holds at least what moved those pairs. Record by record through its key (`db/sql/bulk-rows.ts`). */
+/**
+ * A separate statement after the lock, so that its snapshot contains whatever changed those rows. Each record
+ * is found by its key (db/sql/bulk-rows.ts).
+ */
 async function readRecords(
   { trx, tenantId }: TenantWork,
   integrationId: string,

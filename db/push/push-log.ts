@@ -1,4 +1,4 @@
-/** The push log: what was sent, why it started, by whose change, and what came of it (rules.md 4). */
+/** The push log: what was sent, why the push started, whose change it was, and the result (rules.md 4). */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import type { PushesTable } from '../tables/records';
@@ -39,7 +39,7 @@ function selectPushes({ trx, tenantId }: TenantWork) {
     .where('push.tenantId', '=', tenantId);
 }
 
-/** Newest first. */
+/** The newest first. */
 export async function listPushes(
   work: TenantWork,
   {
@@ -64,7 +64,7 @@ export async function listPushes(
   return query.orderBy('push.pushId', 'desc').limit(limit).execute();
 }
 
-/** One push with what was sent. */
+/** One push with its payload. */
 export async function findPush(
   work: TenantWork,
   { pushId }: { pushId: string },

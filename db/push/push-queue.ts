@@ -1,4 +1,7 @@
-/** What a lane has to know between two wakes: the state of its integration, what waits, and when to look again. */
+/**
+ * What a push queue reads between two rounds: the state of its integration, what waits, and when the next row
+ * is due.
+ */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration } from '../integrations/integrations';
@@ -6,9 +9,9 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 
 export interface PushQueueStatus {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
-  /** When to look again; null = nothing waits. Workflow time. */
+  /** When to run next; null = nothing waits. Workflow time. */
   nextDueAt: Date | null;
-  /** Pairs with an open window or a push to be done. */
+  /** Record syncs with an open window or an unfinished push. */
   pendingRecords: number;
   blockedUntil: Date | null;
   blockedReason: 'outage' | 'rate_limit' | null;
@@ -38,7 +41,8 @@ export async function readPushQueueStatus(
     work.trx,
   );
   const { pending: pendingRecords = 0, nextAt = null, nextWindowAt = null } = pending.rows[0] ?? {};
-  // While it is blocked, waiting pushes have no time of their own; windows still come due, to be shown as Syncing.
+  // While the integration is blocked, waiting pushes have no due time of their own. Windows still become due,
+  // so that they are shown as Syncing.
   const nextDueAt =
     integration.blockedUntil === null
       ? nextAt
@@ -60,7 +64,7 @@ function earlier(a: Date | null, b: Date): Date {
   return a !== null && a < b ? a : b;
 }
 
-/** A claim that is still worked on keeps its rows a little longer. */
+/** Extends the leases of a claim that is still being worked on. */
 export async function renewLease(
   { trx, tenantId }: TenantWork,
   {

@@ -1,8 +1,9 @@
 /**
- * How pushes of one claim ended, or why they wait: the pairs, the links, the log, the stream and the events in one transaction.
+ * Records how the pushes of one claim ended, or why they wait: record syncs, links, log, change feed and
+ * events, in one transaction.
  *
- * Only rows still held by this claim are touched: a worker that lost its lease changes nothing any more.
- * A window that opened meanwhile stays open, so a dirty pair shows Sync pending, not Synced (rules.md 6).
+ * Only rows still held by this claim are changed: a worker that has lost its lease changes nothing. A window
+ * that opened since stays open, so a record changed in between shows Sync pending, not Synced (rules.md 6).
  */
 import { sql } from 'kysely';
 import type { SyncError } from '../../domain/sync-error';
@@ -16,11 +17,16 @@ import type { PushEffect } from '../tables/records';
 
 export type PushOutcome =
   | { kind: 'succeeded'; effect: PushEffect; remoteId: string | null; remoteVersion: string | null }
-  /** `isCertain`: the third party refused it, so it still holds what it held; otherwise nobody knows. */
+  /**
+   * `isCertain`: the third party refused it, so its record is unchanged; otherwise the outcome is unknown.
+   */
   | { kind: 'failed'; errors: SyncError[]; isCertain: boolean }
-  /** Refused with trouble of its own (5xx while the third party is well): tried again by itself. */
+  /** The third party answered with an error of its own (5xx) while it is reachable: retried automatically. */
   | { kind: 'retry'; errors: SyncError[]; refusals: number; nextAttemptAt: Date }
-  /** The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null = none of its own. */
+  /**
+   * The whole integration waits: outage, rate limit, credentials, or the worker is stopping. `errors` null =
+   * no error of this record.
+   */
   | { kind: 'waiting'; wasCalled: boolean; errors: SyncError[] | null; isFailing: boolean };
 
 export interface FinishedPush {
@@ -57,7 +63,7 @@ export async function recordPushResults(
   await emitFailedPushes(work, integrationId, failed);
 }
 
-/** Ordered, as in an acceptance, so that the two cannot block each other for ever. */
+/** In the same order as an acceptance, so that the two cannot deadlock. */
 async function lockHeldRecordSyncs(
   { trx, tenantId }: TenantWork,
   { integrationId, claimId, recordIds }: { integrationId: string; claimId: string; recordIds: string[] },
@@ -117,7 +123,7 @@ async function writeRecordSyncs(
   await keepRecordSyncsWaiting(work, { integrationId, rows: waiting });
 }
 
-/** A call that may have created the record without our hearing of it. */
+/** A call that may have created the record although its response was lost. */
 const creationOf = (push: ClaimedPush): string | null =>
   push.operation === 'upsert' && push.remoteId === null ? push.pushId : null;
 
@@ -218,7 +224,8 @@ async function writeLinks(
     else gone.push(push.recordId);
   }
   if (kept.length > 0) {
-    // What was read before holds no longer: set back there to what it was, it would pass for unchanged.
+    // The hash read before is outdated. If the remote record was set back to that state, it would pass for
+    // unchanged.
     await sql`
       insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, remote_version, agreed, is_deactivated, updated_at)
       select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version, agreed, is_deactivated, ${now}::timestamptz

@@ -1,4 +1,7 @@
-/** What a claim writes: the push log, and the pairs it leases, ends or lets wait. Runs in the transaction that holds the pairs locked. */
+/**
+ * What a claim writes: the push log, and the record syncs it leases, ends or lets wait. Runs in the
+ * transaction that holds them locked.
+ */
 import { sql } from 'kysely';
 import type { MappingError } from '../../domain/records/mapping';
 import type { TenantWork } from '../database';
@@ -8,7 +11,7 @@ import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text, changed_fields text[], changed_by text[],
   payload jsonb, result text, errors jsonb, attempts int, finished_at timestamptz`;
 
-/** The log: a row per push, made at the claim; what it replaces is closed as superseded. */
+/** A row per push, written at the claim. A push that it replaces is closed as superseded. */
 export async function logClaim(
   { trx, tenantId }: TenantWork,
   judged: DecidedPush[],
@@ -130,7 +133,10 @@ async function leaseRecordSyncs(
   );
 }
 
-/** Leaving a record as it is concludes well; a mapping that cannot express it concludes badly; an undone edit changes nothing. */
+/**
+ * Leaving the remote record as it is succeeds, a mapping that cannot express the record fails, an undone edit
+ * keeps the last result.
+ */
 async function endRecordSyncs(
   { trx, tenantId }: TenantWork,
   judged: DecidedPush[],

@@ -1,4 +1,4 @@
-/** API keys: their ids and hashes only; a key itself is nowhere kept. */
+/** API keys. Only their ids and hashes are stored. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
 import type { ApiKeyRole, ApiKeysTable } from '../tables/tenants';
@@ -28,13 +28,13 @@ export interface NewApiKey {
   expiresAt: Date;
 }
 
-/** Answers `too_many` when the tenant already has `keysMax` keys that are neither revoked nor expired. */
+/** `too_many`: the tenant has `keysMax` keys that are neither revoked nor expired. */
 export async function createApiKey(
   { trx, tenantId, now }: TenantWork,
   key: NewApiKey,
   { keysMax }: { keysMax: number },
 ): Promise<ApiKey | 'too_many'> {
-  // The tenant's row is locked so that two requests cannot both take the last place.
+  // The tenant's row is locked so that two requests cannot both create the last key.
   await trx
     .selectFrom('tenants')
     .select('tenantId')
@@ -56,7 +56,7 @@ export async function createApiKey(
     .executeTakeFirstOrThrow();
 }
 
-/** Revoked and expired ones included, in the order they were made. */
+/** In the order of creation, revoked and expired keys included. */
 export async function listApiKeys(
   { trx, tenantId }: TenantWork,
   { limit, after }: { limit: number; after?: string | undefined },
@@ -66,7 +66,7 @@ export async function listApiKeys(
   return query.orderBy('apiKeyId').limit(limit).execute();
 }
 
-/** Revoking twice is revoking once: the first instant stays. Undefined when there is no such key. */
+/** Revoking a revoked key keeps the first instant. Undefined = there is no such key. */
 export async function revokeApiKey(
   { trx, tenantId, now }: TenantWork,
   { apiKeyId }: { apiKeyId: string },
@@ -91,7 +91,7 @@ export interface PresentedKey {
   lastUsedAt: Date | null;
 }
 
-/** Who could be meant by a key with this public part; to be called as the platform. The hash still has to be compared. */
+/** Finds a key by its public part; the caller still has to compare the hash. Needs the platform role. */
 export async function findPresentedKeys(
   { trx }: Work,
   { publicId }: { publicId: string },
@@ -103,7 +103,7 @@ export async function findPresentedKeys(
     .execute();
 }
 
-/** To be called as the platform, at most once a minute per key. */
+/** Needs the platform role. Call it at most once a minute per key. */
 export async function touchApiKey(
   { trx, now }: Work,
   { tenantId, apiKeyId }: { tenantId: string; apiKeyId: string },

@@ -1,9 +1,9 @@
-/** Sessions of the console. The library that writes them brings its own statements; what else is asked of them stands here. */
+/** Console sessions. connect-pg-simple writes them with its own statements; the other queries are here. */
 import { CompiledQuery } from 'kysely';
 import type { Database, TenantWork, Work } from '../database';
 import type { SignedIn } from '../tables/tenants';
 
-/** Runs a statement of connect-pg-simple, which knows no roles, in that of the platform. */
+/** Runs a statement of connect-pg-simple in the platform role, because the library does not switch roles. */
 export async function runSessionStatement(
   database: Database,
   text: string,
@@ -12,7 +12,10 @@ export async function runSessionStatement(
   return database.withPlatform(({ trx }) => trx.executeQuery(CompiledQuery.raw(text, [...parameters])));
 }
 
-/** `sid` is the hash. False when the session has ended or expired; an expired one is not brought back. To be called as the platform. */
+/**
+ * `sid` is the hash. False if the session has ended or expired; an expired one is not renewed. Needs the
+ * platform role.
+ */
 export async function prolongConsoleSession(
   { trx, now }: Work,
   { sid, until }: { sid: string; until: Date },
@@ -26,7 +29,7 @@ export async function prolongConsoleSession(
   return numUpdatedRows > 0n;
 }
 
-/** To be called as the platform. */
+/** Needs the platform role. */
 export async function isConsoleSessionOpen({ trx, now }: Work, { sid }: { sid: string }): Promise<boolean> {
   return (
     (await trx
@@ -41,11 +44,11 @@ export async function isConsoleSessionOpen({ trx, now }: Work, { sid }: { sid: s
 export interface ConsoleSession {
   sessionId: string;
   signedIn: SignedIn;
-  /** Unless it is used before. */
+  /** The expiry if the session is not used before. */
   expiresAt: Date;
 }
 
-/** Those that are open, the newest first. */
+/** Open sessions, the newest first. */
 export async function listConsoleSessions(
   { trx, tenantId, now }: TenantWork,
   { personId, signedInAfter }: { personId: string; signedInAfter: Date },
@@ -67,7 +70,7 @@ export async function listConsoleSessions(
     .filter(({ signedIn }) => new Date(signedIn.at) > signedInAfter);
 }
 
-/** One, all, or all but one of a person; answers how many. */
+/** Ends one session of a person, all, or all but one. @returns how many. */
 export async function endConsoleSessions(
   { trx, tenantId }: TenantWork,
   { personId, only, except }: { personId: string; only?: string; except?: string },

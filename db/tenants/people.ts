@@ -1,9 +1,9 @@
-/** People of a tenant: who may sign in to the console, and who admins are where somebody has to be told. */
+/** People of a tenant: console users and, among them, the admins who get notifications. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
 import type { PeopleTable, PersonRole } from '../tables/tenants';
 
-/** A person without the password's hash. */
+/** A person without the password hash. */
 export type Person = Omit<Selectable<PeopleTable>, 'passwordHash' | 'tenantId'> & { hasPassword: boolean };
 
 const COLUMNS = [
@@ -19,7 +19,7 @@ const COLUMNS = [
 ] as const;
 const hasPassword = sql<boolean>`password_hash is not null`.as('hasPassword');
 
-/** Disabled ones included. */
+/** Includes disabled people. */
 export async function findPerson(
   { trx, tenantId }: TenantWork,
   { personId }: { personId: string },
@@ -32,7 +32,7 @@ export async function findPerson(
     .executeTakeFirst();
 }
 
-/** By e-mail address, within the tenant, and nobody else changes them until this transaction ends. */
+/** Finds a person of the tenant by e-mail address and locks the row until this transaction ends. */
 export async function findPersonByAddress(
   { trx, tenantId }: TenantWork,
   { email }: { email: string },
@@ -46,7 +46,7 @@ export async function findPersonByAddress(
     .executeTakeFirst();
 }
 
-/** Disabled ones included, in the order they were made. */
+/** In the order of creation, disabled people included. */
 export async function listPeople(
   { trx, tenantId }: TenantWork,
   { limit, after }: { limit: number; after?: string | undefined },
@@ -66,7 +66,7 @@ export interface NewPerson {
   role: PersonRole;
 }
 
-/** Undefined when the address is somebody's already, of whatever tenant. */
+/** Undefined = the address is in use, in this or another tenant. */
 export async function createPerson(
   { trx, tenantId, now }: TenantWork,
   person: NewPerson,
@@ -87,7 +87,7 @@ export async function createPerson(
     .executeTakeFirst();
 }
 
-/** The same, and nobody else changes the person until this transaction ends. */
+/** Locks the row until this transaction ends. */
 export async function lockPerson(
   { trx, tenantId }: TenantWork,
   { personId }: { personId: string },
@@ -108,7 +108,10 @@ export interface PersonChange {
   isDisabled?: boolean;
 }
 
-/** Disabling twice is disabling once: the first instant stays. `email_taken`: the address is somebody else's, of whatever tenant. */
+/**
+ * Disabling a disabled person keeps the first instant. `email_taken`: the address is in use, in this or
+ * another tenant.
+ */
 export async function changePerson(
   { trx, tenantId, now }: TenantWork,
   { personId, change: { isDisabled, ...change } }: { personId: string; change: PersonChange },
@@ -170,7 +173,7 @@ export async function findPasswordHash(
   return row?.passwordHash ?? null;
 }
 
-/** The person's open links are not touched: who used one did so by `usePersonToken`. */
+/** Leaves the person's open links alone: `usePersonToken` has marked the one that was used. */
 export async function setPassword(
   { trx, tenantId, now }: TenantWork,
   { personId, passwordHash }: { personId: string; passwordHash: string },
@@ -183,7 +186,7 @@ export async function setPassword(
     .execute();
 }
 
-/** False when the person was disabled in this very moment. */
+/** False if the person was disabled at the same moment. */
 export async function markSignedIn(
   { trx, tenantId, now }: TenantWork,
   { personId }: { personId: string },
@@ -198,7 +201,7 @@ export async function markSignedIn(
   return numUpdatedRows > 0n;
 }
 
-/** Who could be meant by an address or an id, with what a sign-in is checked by; to be called as the platform. */
+/** Finds people by address or id, with what a sign-in has to check. Needs the platform role. */
 export type SignInCandidate = Pick<
   Selectable<PeopleTable>,
   'tenantId' | 'personId' | 'name' | 'email' | 'role' | 'passwordHash' | 'disabledAt'

@@ -1,4 +1,7 @@
-/** One-time tokens by which a person chooses a password: their hashes only. A new one ends the person's earlier ones. */
+/**
+ * One-time tokens that let a person choose a password; only hashes are stored. A new token ends the person's
+ * earlier ones.
+ */
 import { newUuid } from '../sql/ids';
 import type { TenantWork, Work } from '../database';
 import type { PersonTokenKind } from '../tables/tenants';
@@ -21,7 +24,7 @@ export async function createPersonToken(work: TenantWork, token: NewPersonToken)
     .execute();
 }
 
-/** Those that were not used are good for nothing from now on. */
+/** Ends the tokens that were not used. */
 export async function endPersonTokens(
   { trx, tenantId, now }: TenantWork,
   { personId }: { personId: string },
@@ -42,7 +45,9 @@ export interface PresentedToken {
   personTokenId: string;
 }
 
-/** Undefined when it is unknown, used or expired, or its person disabled; to be called as the platform. */
+/**
+ * Undefined if the token is unknown, used or expired, or if its person is disabled. Needs the platform role.
+ */
 export async function findPersonToken(
   { trx, now }: Work,
   { tokenHash }: { tokenHash: Buffer },
@@ -60,7 +65,10 @@ export async function findPersonToken(
     .executeTakeFirst();
 }
 
-/** One UPDATE decides who used it: false when somebody else was first, or it has expired meanwhile. */
+/**
+ * One UPDATE decides between concurrent uses: false if the token was used first by another request, or has
+ * expired.
+ */
 export async function usePersonToken(
   { trx, tenantId, now }: TenantWork,
   { personTokenId }: { personTokenId: string },

@@ -1,6 +1,6 @@
 /**
- * How often a sign-in failed, by account and by network, shared by all replicas. Counted before the password is looked at, so that
- * many guesses at once do not all pass; taken back when it was the right one.
+ * Failed sign-ins by account and by network, shared by all replicas. An attempt is counted before the
+ * password is checked, so that many guesses at once do not all pass, and uncounted if the password was right.
  */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
@@ -9,12 +9,12 @@ import type { Work } from '../database';
 export interface Allowance {
   /** `account:<address>` or `network:<address>`. */
   subject: string;
-  /** So many failures within the window; what comes beyond is not looked at. */
+  /** Failures allowed within the window; further attempts are refused unchecked. */
   failuresMax: number;
   windowMs: number;
 }
 
-/** Milliseconds until the subject may try again; 0 = it may now. To be called as the platform. */
+/** Milliseconds until the subject may try again; 0 = now. Needs the platform role. */
 export async function countSignInTry(
   { trx, now }: Work,
   { subject, failuresMax, windowMs }: Allowance,
@@ -30,7 +30,7 @@ export async function countSignInTry(
   return failures <= failuresMax ? 0 : Math.max(since.getTime() + windowMs - now.getTime(), 1_000);
 }
 
-/** It was the right password: this try is taken back, or with `all` everything held against the subject. */
+/** The password was right: uncounts this attempt, or with `all` every failure of the subject. */
 export async function clearSignInFailures(
   { trx }: Work,
   { subject, all }: { subject: string; all: boolean },
@@ -45,12 +45,12 @@ export async function clearSignInFailures(
       .execute();
 }
 
-/** Rows that hold nothing against anybody any more. */
+/** Deletes rows whose window has passed. */
 export async function deleteSignInFailures({ trx }: Work, { before }: { before: Date }): Promise<void> {
   await trx.deleteFrom('signInFailures').where('since', '<', before).execute();
 }
 
-/** Addresses that nobody here has are nobody's business to keep. */
+/** Hashed, because addresses that belong to no user must not be stored. */
 function hashOf(subject: string): Buffer {
   return createHash('sha256').update(subject.toLowerCase()).digest();
 }

@@ -1,4 +1,4 @@
-/** Tenants. They are made, listed and edited with the platform key only. */
+/** Tenants. Only the platform key creates, lists and changes them. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
 import type { TenantsTable } from '../tables/tenants';
@@ -6,10 +6,13 @@ import { moveSchedules } from '../sync-runs/time-zone-change';
 
 export type Tenant = Selectable<TenantsTable>;
 export type TenantSettings = Pick<Tenant, 'name' | 'timeZone' | 'contactEmail'>;
-/** What can be changed later: how COMPANY_SYNCHRONIZED is told counts from the next link on (rules.md 42). */
+/**
+ * Settings that can be changed later. The policy of COMPANY_SYNCHRONIZED applies from the next link on
+ * (rules.md 42).
+ */
 export type TenantChange = Partial<TenantSettings & Pick<Tenant, 'companySynchronizedPolicy'>>;
 
-/** The id was made by the caller, who opened the tenant's transaction with it. Answers undefined when the id is taken. */
+/** The caller creates the id and opens the tenant's transaction with it. Undefined = the id is taken. */
 export async function createTenant(
   { trx, tenantId, now }: TenantWork,
   { name, timeZone, contactEmail }: TenantSettings,
@@ -26,7 +29,7 @@ export async function findTenant({ trx, tenantId }: TenantWork): Promise<Tenant 
   return trx.selectFrom('tenants').selectAll().where('tenantId', '=', tenantId).executeTakeFirst();
 }
 
-/** The same, and nobody else changes the tenant until this transaction ends. */
+/** Locks the row until this transaction ends. */
 export async function lockTenant({ trx, tenantId }: TenantWork): Promise<Tenant | undefined> {
   return trx
     .selectFrom('tenants')
@@ -36,7 +39,7 @@ export async function lockTenant({ trx, tenantId }: TenantWork): Promise<Tenant 
     .executeTakeFirst();
 }
 
-/** Nights go by the tenant's zone: a new one moves its schedules. */
+/** Nightly schedules follow the tenant's time zone, so a new zone moves them. */
 export async function changeTenant(work: TenantWork, change: TenantChange): Promise<Tenant> {
   const { trx, tenantId, now } = work;
   const before = await lockTenant(work);
@@ -50,7 +53,7 @@ export async function changeTenant(work: TenantWork, change: TenantChange): Prom
   return after;
 }
 
-/** All tenants in the order they were made; to be called as the platform. */
+/** All tenants in the order of creation. Needs the platform role. */
 export async function listTenants(
   { trx }: Work,
   { limit, after }: { limit: number; after?: { createdAt: string; tenantId: string } | undefined },

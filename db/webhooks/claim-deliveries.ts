@@ -1,10 +1,11 @@
 /**
- * The claim: takes what is due to one endpoint, of whichever tenant, and leases it with the bodies to send.
+ * Claims the due deliveries of one endpoint, of any tenant, and leases them with the bodies to send.
  *
  * Guarantees (rules.md 44):
- * - nothing is claimed before its time, nor while another claim's lease lives;
- * - nothing is claimed for an endpoint that has changed since the caller read it: switched off, paused, another address or secret;
- * - the body is the text of the stored payload: the same bytes on every attempt.
+ * - a delivery is claimed neither before its time nor while another claim's lease lasts;
+ * - nothing is claimed if the endpoint was changed since the caller read it (disabled, blocked, another URL
+ *   or secret);
+ * - the body is the stored payload as text: the same bytes on every attempt.
  *
  * Time is the workflow's, never the database's.
  */
@@ -14,20 +15,20 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 import { type DeliveringEndpoint, findDeliveringEndpoint, stateOfEndpoint } from './endpoint-queue';
 
 export interface ClaimedDelivery {
-  /** Of the event. */
+  /** The event's tenant. */
   tenantId: string;
   deliveryId: string;
   eventId: string;
-  /** Made before this one. */
+  /** Attempts before this one. */
   attempts: number;
   createdAt: Date;
-  /** null = the event is no longer kept. */
+  /** null = the event has been deleted. */
   body: string | null;
 }
 
 export interface DeliveryClaim {
   deliveries: ClaimedDelivery[];
-  /** The endpoint is not what the caller took it for, and nothing was claimed: read it again. */
+  /** The endpoint was changed since the caller read it, and nothing was claimed: read it again. */
   isOutdated: boolean;
 }
 
@@ -47,7 +48,7 @@ export async function claimDueDeliveries(
   const isBlocked = current !== undefined && current.blockedUntil !== null && current.blockedUntil > now;
   if (current?.version !== endpoint.version || stateOfEndpoint(current) !== 'working' || isBlocked)
     return { deliveries: [], isOutdated: true };
-  // By their places in the table, found and locked a moment before: a plan that no statistics can spoil.
+  // Updates by the physical row id, found and locked just before: no wrong estimate can spoil this plan.
   const { rows } = await sql<ClaimedDelivery>`
     update webhook_deliveries as delivery set claim_id = ${claimId}, lease_until = ${leaseUntil}
     where ctid = any(array(

@@ -1,6 +1,7 @@
 /**
- * The log of deliveries, and what people can send again (rules.md 45): one delivery, or all that an endpoint missed since a time. What
- * is sent again is a delivery of its own under the same event id, so that the log stays and receivers can tell.
+ * The delivery log, and what people can resend (rules.md 45): one delivery, or everything that an endpoint
+ * missed since a time. A resend is a delivery of its own with the same event id, so the log stays complete
+ * and receivers can detect repeats.
  */
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { EventType } from '../../domain/webhooks/event-catalogue';
@@ -22,12 +23,12 @@ export interface DeliveryFilter {
   endpointId?: string | undefined;
   state?: DeliveryState | undefined;
   eventType?: EventType | undefined;
-  /** Made at this time or later, and before that one. */
+  /** Created at or after the first instant and before the second. */
   from?: Date | undefined;
   to?: Date | undefined;
 }
 
-/** Newest first, before `before` (a delivery's id). */
+/** The newest first, before `before` (a delivery id). */
 export async function listDeliveries(
   work: TenantWork,
   {
@@ -59,7 +60,7 @@ export async function listDeliveries(
 }
 
 export interface DeliveryWithAttempts extends Delivery {
-  /** As the receiver gets it. */
+  /** The body that the receiver gets. */
   payload: JsonObject;
   tries: Attempt[];
 }
@@ -95,7 +96,7 @@ export async function findDelivery(
   });
 }
 
-/** Sends the event of a delivery again, whatever became of it. @returns the id of the new delivery. */
+/** Sends the event of a delivery again, whatever its state. @returns the id of the new delivery. */
 export async function resendDelivery(
   work: TenantWork,
   { tenantId, webhookEndpointId, eventId }: Delivery,
@@ -106,10 +107,10 @@ export async function resendDelivery(
   return deliveryId as string;
 }
 
-/** What one request sends again; the rest is sent by the next, from the same time on. */
+/** The most that one request resends; the next request with the same start time resends the rest. */
 const RECOVERED_MAX = 10_000;
 
-/** Sends again what happened since then and neither got through to the endpoint nor is on its way. @returns how many. */
+/** Resends the events since then that neither reached the endpoint nor are waiting. @returns how many. */
 export async function recoverDeliveries(
   work: TenantWork,
   { endpointId, since }: { endpointId: string; since: Date },
@@ -146,7 +147,7 @@ async function addDeliveries(
   return rows.map(({ delivery_id: deliveryId }) => deliveryId);
 }
 
-/** Only what goes to endpoints of the owner: a tenant does not see what the platform is told of it. */
+/** Only deliveries to the owner's endpoints: a tenant does not see what the platform's endpoints receive. */
 function selectDeliveries(work: TenantWork, more: RawBuilder<unknown> = sql``): RawBuilder<Delivery> {
   return sql<Delivery>`
     select delivery.tenant_id, delivery.webhook_delivery_id, delivery.webhook_endpoint_id, delivery.event_id, delivery.state, delivery.trigger, delivery.attempts,
@@ -165,7 +166,10 @@ function isOf({ tenantId }: TenantWork, table: RawBuilder<unknown>): RawBuilder<
   return tenantId === PLATFORM_TENANT_ID ? sql`true` : sql`${table}.tenant_id = ${tenantId}`;
 }
 
-/** The platform's endpoints are told of all tenants: who looks after them sees what is on its way of all, and nothing else. */
+/**
+ * The platform's endpoints receive events of all tenants. Their owner sees those deliveries and nothing else
+ * of a tenant.
+ */
 async function asOwner<T>({ trx, tenantId }: TenantWork, run: () => Promise<T>): Promise<T> {
   if (tenantId !== PLATFORM_TENANT_ID) return run();
   await sql`select set_config('role', 'syncline_webhooks', true)`.execute(trx);

@@ -1,4 +1,4 @@
-/** How endpoints are doing, and what becomes of one that is not (rules.md 45). */
+/** The health of endpoints, and what happens to one that keeps failing (rules.md 45). */
 import { sql } from 'kysely';
 import type { EndpointHealth } from '../../domain/webhooks/endpoint-health';
 import type { TenantWork, Work } from '../database';
@@ -12,7 +12,7 @@ import type { DeliveringEndpoint } from './endpoint-queue';
 
 type EndpointKey = Pick<DeliveringEndpoint, 'endpointId' | 'tenantId'>;
 
-/** Any success ends a series of failures. */
+/** A success ends a series of failures. */
 export async function recordSuccess(
   { trx }: Pick<Work, 'trx'>,
   { endpointId, tenantId }: EndpointKey,
@@ -24,7 +24,7 @@ export async function recordSuccess(
   );
 }
 
-/** Counts failures; a message counts once in a series. */
+/** Counts failures. A message counts once per series. */
 export async function recordFailures(
   { trx }: Pick<Work, 'trx'>,
   { endpoint, failures }: { endpoint: EndpointKey; failures: readonly FinishedDelivery[] },
@@ -34,7 +34,7 @@ export async function recordFailures(
     delivery_id: delivery.deliveryId,
     attempts: delivery.attempts,
   }));
-  // Told by when attempts ended: one that began before the series may end in it.
+  // Compares when attempts ended: an attempt that began before the series may end within it.
   const since = new Date(
     Math.min(...failures.map(({ attempt }) => attempt.at.getTime() + attempt.durationMs)),
   );
@@ -54,8 +54,9 @@ export async function recordFailures(
 }
 
 /**
- * Notes that an endpoint is warned of, and tells its tenant's admins, in one transaction. Of the platform's endpoints there is nobody to tell
- * but the log. `judged`: the health by which a warning is due. @returns false where it is so no more, or was told before.
+ * Records the warning and notifies the tenant's admins in one transaction. For an endpoint of the platform
+ * only the log is written. `judged`: the health that made the warning due. @returns false if it has changed,
+ * or if the warning was already sent.
  */
 export async function warnOfEndpoint(
   work: TenantWork,
@@ -89,7 +90,7 @@ export async function warnOfEndpoint(
   return true;
 }
 
-/** A receiver that failed again and again is left alone until then. */
+/** Pauses deliveries to a receiver that keeps failing. */
 export async function blockEndpoint(
   { trx }: Pick<Work, 'trx'>,
   { endpoint, until }: { endpoint: EndpointKey; until: Date | null },
@@ -103,8 +104,8 @@ export async function blockEndpoint(
 }
 
 /**
- * Switches an endpoint off and tells its tenant, in one transaction. Of the platform's endpoints there is no tenant to tell.
- * @returns false where somebody else did it before.
+ * Disables an endpoint and notifies its tenant in one transaction; a platform endpoint has no tenant to
+ * notify. @returns false if it was already disabled.
  */
 export async function disableEndpoint(
   work: TenantWork,
@@ -144,7 +145,7 @@ export async function disableEndpoint(
   return true;
 }
 
-/** What waits for an endpoint that is switched off waits no longer; it is kept, and can be recovered. */
+/** Ends the waiting deliveries of a disabled endpoint. They are kept and can be recovered. */
 export async function disableWaiting(
   { trx }: Pick<Work, 'trx'>,
   { endpointId, now }: { endpointId: string; now: Date },

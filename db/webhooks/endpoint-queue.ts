@@ -1,4 +1,7 @@
-/** What the lane of an endpoint has to know between two wakes: the endpoint, what waits, and when to look again. Sees all tenants. */
+/**
+ * What an endpoint's queue reads between two rounds: the endpoint, its waiting deliveries, and when the next
+ * one is due. Sees all tenants.
+ */
 import { sql } from 'kysely';
 import type { Work } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
@@ -6,7 +9,7 @@ import type { EncryptedSecret } from '../tables/webhooks';
 
 export interface DeliveringEndpoint {
   endpointId: string;
-  /** `PLATFORM_TENANT_ID` where it is told of all tenants. */
+  /** `PLATFORM_TENANT_ID` for an endpoint of the platform. */
   tenantId: string;
   url: string;
   ratePerSecond: number | null;
@@ -38,7 +41,7 @@ export async function findDeliveringEndpoint(
     .executeTakeFirst();
 }
 
-/** Where the secrets of an endpoint are sealed for: `sealing.open(work, webhookSecretsLocation(endpointId), sealed)`. */
+/** The location that the endpoint's secrets are encrypted for. */
 export function webhookSecretsLocation(endpointId: string) {
   return { table: 'webhook_endpoints', rowId: endpointId, column: 'secrets' };
 }
@@ -52,7 +55,7 @@ export function stateOfEndpoint(
 
 export interface EndpointQueueStatus {
   endpoint: DeliveringEndpoint | undefined;
-  /** When to look again; null = nothing waits. Workflow time. */
+  /** When the next delivery is due; null = none is waiting. Workflow time. */
   nextDueAt: Date | null;
   pendingDeliveries: number;
 }
@@ -79,7 +82,7 @@ interface HeldDeliveries {
   deliveryIds: readonly string[];
 }
 
-/** A claim that is still worked on keeps its rows a little longer. */
+/** Extends the leases of a claim that is still being worked on. */
 export async function renewDeliveries(
   { trx }: Pick<Work, 'trx'>,
   held: HeldDeliveries & { leaseUntil: Date },
@@ -91,7 +94,7 @@ export async function renewDeliveries(
   );
 }
 
-/** What was claimed and not tried is free again, with no attempt used. */
+/** Releases deliveries that were claimed but not tried; no attempt is counted. */
 export async function releaseDeliveries({ trx }: Pick<Work, 'trx'>, held: HeldDeliveries): Promise<void> {
   if (held.deliveryIds.length === 0) return;
   await sql`

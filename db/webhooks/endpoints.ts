@@ -1,6 +1,6 @@
 /**
- * Webhook endpoints as people manage them (rules.md 43 to 45). Their owner is a tenant, or the platform under an id of its own; what
- * goes out to them is the lane's. Secrets come and stay sealed.
+ * Webhook endpoints as people manage them (rules.md 43 to 45). The owner is a tenant, or the platform with an
+ * id of its own. Secrets arrive and are stored encrypted.
  */
 import { type Selectable, sql } from 'kysely';
 import type { EventType } from '../../domain/webhooks/event-catalogue';
@@ -23,19 +23,19 @@ interface Place {
   endpointId: string;
 }
 
-/** Where the secrets of an endpoint are sealed for. */
+/** The location that the endpoint's secrets are encrypted for. */
 export function endpointSecretsLocation({ endpointId }: Place) {
   return { table: 'webhook_endpoints', rowId: endpointId, column: 'secrets' };
 }
 
-/** Answers `too_many` when the owner has `endpointsMax` endpoints. */
+/** `too_many`: the owner has `endpointsMax` endpoints. */
 export async function createEndpoint(
   work: TenantWork,
   { endpointId, encrypted, ...settings }: EndpointSettings & Place & { encrypted: string },
   { endpointsMax }: { endpointsMax: number },
 ): Promise<Endpoint | 'too_many'> {
   const { trx, tenantId, now } = work;
-  // One after the other, so that two requests cannot both take the last place. The platform has no row to lock.
+  // Serialized, so that two requests cannot both create the last endpoint. The platform has no row to lock.
   await sql`select pg_advisory_xact_lock(hashtextextended(${`webhook endpoints ${tenantId}`}, 0))`.execute(
     trx,
   );
@@ -60,7 +60,7 @@ export async function createEndpoint(
     .executeTakeFirstOrThrow();
 }
 
-/** In the order they were made. */
+/** In the order of creation. */
 export async function listEndpoints(
   { trx, tenantId }: TenantWork,
   { limit, after }: { limit: number; after?: string | undefined },
@@ -87,7 +87,7 @@ export async function findEndpoint(
     .executeTakeFirst();
 }
 
-/** The same, and nobody else changes it until this transaction ends. */
+/** Locks the row until this transaction ends. */
 export async function lockEndpoint(
   { trx, tenantId }: TenantWork,
   { endpointId }: Place,
@@ -110,7 +110,7 @@ export async function changeEndpoint(
   return update(work, endpointId, change);
 }
 
-/** Takes effect for what is sent from now on. @param secrets sealed, the newest first. */
+/** Applies to everything sent from now on. @param secrets encrypted, the newest first. */
 export async function replaceSecrets(
   work: TenantWork,
   { endpointId }: Place,
@@ -119,14 +119,14 @@ export async function replaceSecrets(
   return update(work, endpointId, { secrets: JSON.stringify(secrets) });
 }
 
-/** What waits for it waits no longer; what happens meanwhile can be recovered. */
+/** Ends its waiting deliveries. Events of the time when it is disabled can be recovered. */
 export async function switchEndpointOff(work: TenantWork, { endpointId }: Place): Promise<Endpoint> {
   const endpoint = await update(work, endpointId, { disabledAt: work.now, disabledReason: 'manual' });
   await enqueueEndpoint(work, { endpointId });
   return endpoint;
 }
 
-/** As new: what it failed before is forgotten. */
+/** Starts over: earlier failures no longer count. */
 export async function switchEndpointOn(work: TenantWork, { endpointId }: Place): Promise<Endpoint> {
   return update(work, endpointId, {
     disabledAt: null,
@@ -139,13 +139,13 @@ export async function switchEndpointOn(work: TenantWork, { endpointId }: Place):
   });
 }
 
-/** Nothing goes out to it any more; the log of what did stays. */
+/** Nothing is sent to it any more; its delivery log stays. */
 export async function deleteEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
   await update(work, endpointId, { deletedAt: work.now, secrets: '[]' });
   await enqueueEndpoint(work, { endpointId });
 }
 
-/** Lets the lane look at the endpoint as it is now. */
+/** Makes the endpoint's queue re-read the endpoint. */
 export async function enqueueEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
   await enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt: work.now });
 }

@@ -1,4 +1,7 @@
-/** The events of a tenant in the order of their sequence, for those who would rather ask than be told. Kept for 30 days. */
+/**
+ * The events of a tenant in the order of their sequence, for clients that poll instead of receiving webhooks.
+ * Kept for 30 days.
+ */
 import { sql } from 'kysely';
 import type { EventType } from '../../domain/webhooks/event-catalogue';
 import type { JsonObject } from '../../domain/json';
@@ -36,12 +39,15 @@ export async function listEvents(
   return query.orderBy('sequence').limit(limit).execute();
 }
 
-/** A day longer than they are shown, so that nobody sends again what is being deleted. */
+/** One day longer than the feed shows them, so that no resend meets a deletion. */
 const DELETED_AFTER_MS = EVENTS_KEPT_MS + 86_400_000;
-/** What one call deletes; the next sweep goes on. */
+/** The most that one call deletes; the next sweep continues. */
 const DELETED_MAX = 5_000;
 
-/** Old events with all that was delivered of them, but none that somebody still waits for. To be called as the dispatcher. */
+/**
+ * Deletes old events with their deliveries, except events with a waiting delivery. Needs the dispatcher's
+ * role.
+ */
 export async function deleteOldEvents({ trx, now }: Work): Promise<void> {
   const before = new Date(now.getTime() - DELETED_AFTER_MS);
   await sql`

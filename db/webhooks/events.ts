@@ -1,8 +1,9 @@
 /**
- * Events, written in the transaction that makes them true, with a delivery for every endpoint that wants them and an outbox row per
- * endpoint (rules.md 37 to 43). What is committed is delivered; what is rolled back never happened.
+ * Events, written in the transaction that makes them true, with a delivery for every endpoint that subscribes
+ * to them and an outbox row per endpoint (rules.md 37 to 43).
  *
- * The tenant's sequence is taken last in a transaction: its row stays locked until the end, so sequences are given in the order of commits.
+ * The tenant's sequence is taken last in a transaction. Its row stays locked until the end, so sequence
+ * numbers follow the order of commits.
  */
 import { sql } from 'kysely';
 import { envelope, type EventData, type EventType } from '../../domain/webhooks/event-catalogue';
@@ -24,7 +25,7 @@ interface EndpointRow {
   integrationIds: string[] | null;
 }
 
-/** Tells of what happened. @returns the events' ids, in order. */
+/** Emits events. @returns their ids, in order. */
 export async function emitEvents(work: TenantWork, events: readonly NewEvent[]): Promise<string[]> {
   if (events.length === 0) return [];
   const written = await writeEvents(work, events);
@@ -32,7 +33,7 @@ export async function emitEvents(work: TenantWork, events: readonly NewEvent[]):
   return written.map(({ eventId }) => eventId);
 }
 
-/** A test, to one endpoint alone, whatever it wants to be told of. @returns the id of the delivery. */
+/** Sends a test event to one endpoint, whatever it subscribes to. @returns the id of the delivery. */
 export async function emitTest(
   work: TenantWork,
   { endpointId, message }: { endpointId: string; message: string },
@@ -95,7 +96,10 @@ async function takeSequences({ trx, tenantId }: TenantWork, count: number): Prom
   return (rows[0]?.lastSequence ?? count) - count + 1;
 }
 
-/** Endpoints that are switched off get theirs too, as `disabled`: they can be recovered (rules.md 45). */
+/**
+ * Disabled endpoints get deliveries too, in the state `disabled`, so that they can be recovered (rules.md
+ * 45).
+ */
 async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]): Promise<void> {
   const { trx, tenantId, now } = work;
   const endpoints = await findListeners(work);

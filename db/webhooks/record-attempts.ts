@@ -1,7 +1,9 @@
 /**
- * How attempts ended: the deliveries, the log of attempts and the endpoint's health in one transaction.
+ * Records how attempts ended: the deliveries, the log of attempts and the endpoint's health, in one
+ * transaction.
  *
- * Only rows still held by this claim are touched: a worker that lost its lease changes nothing any more, and its attempt is not counted.
+ * Only rows still held by this claim are changed. A worker that has lost its lease changes nothing, and its
+ * attempt is not counted.
  */
 import { sql } from 'kysely';
 import type { EndpointHealth } from '../../domain/webhooks/endpoint-health';
@@ -35,7 +37,7 @@ export interface Conclusion {
   now: Date;
 }
 
-/** @returns the endpoint's health where something failed, otherwise null. */
+/** @returns the endpoint's health if an attempt failed, else null. */
 export async function recordDeliveryAttempts(
   work: Pick<Work, 'trx'>,
   { endpoint, claimId, concluded, now }: Conclusion,
@@ -46,7 +48,7 @@ export async function recordDeliveryAttempts(
     .map((one) => ({ ...one, attempt: sanitizeForPostgres(one.attempt) }));
   if (mine.length === 0) return null;
   const failures = mine.filter(({ outcome }) => outcome.kind !== 'delivered');
-  // Before the log is written: which messages have failed before is read from it.
+  // Before the log is written, because the earlier failures of a message are read from it.
   if (failures.length < mine.length) await recordSuccess(work, endpoint);
   const health = failures.length < mine.length ? null : await recordFailures(work, { endpoint, failures });
   await writeDeliveries(work, endpoint.endpointId, mine, now);
@@ -95,7 +97,7 @@ async function writeDeliveries(
   }));
   const columns =
     'tenant_id uuid, delivery_id uuid, event_id uuid, created_at timestamptz, state text, attempts int, next_attempt_at timestamptz, last_status int, last_error text, finished_at timestamptz';
-  // An update in the shape of an insert: row by row through its key (`db/sql/bulk-rows.ts`).
+  // An update written as an insert, so that each row is found by its key (db/sql/bulk-rows.ts).
   await sql`
     insert into webhook_deliveries as delivery (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, trigger, created_at, state, attempts, next_attempt_at, last_status, last_error, finished_at)
     select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'event', created_at, state, attempts, next_attempt_at, last_status, last_error, finished_at from ${rowsFrom(rows, columns)}
