@@ -1,7 +1,7 @@
 /** Queries of the pages. A key begins with its subject, so an event can invalidate all queries of a subject. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { operations } from './schema';
-import { answerOf, api, versionOf } from './client';
+import { answerOf, api, consoleApi, versionOf } from './client';
 
 type QueryOf<Operation extends keyof operations> = Omit<
   NonNullable<operations[Operation]['parameters']['query']>,
@@ -152,7 +152,7 @@ export const deletionReviewQuery = (id: string) =>
         }),
       ),
   });
-export const parkedRecordsQuery = (id: string) =>
+export const reviewedRecordsQuery = (id: string) =>
   list(['deletion-reviews', 'one', id, 'records'], (cursor) =>
     answerOf(
       api.GET('/v1/deletion-reviews/{deletion_review_id}/records', {
@@ -237,4 +237,8 @@ export const timeZonesQuery = queryOptions({
   queryKey: ['time-zones'],
   queryFn: async () => (await answerOf(api.GET('/v1/time-zones'))).data,
   staleTime: Infinity,
+});
+export const ownSessionsQuery = queryOptions({
+  queryKey: ['own-sessions'],
+  queryFn: async () => (await answerOf(consoleApi.GET('/console/v1/me/sessions'))).data,
 });

@@ -8,32 +8,18 @@ import { signOut, useSession } from '../session/session';
 const SCHEMES = [
   { value: 'light', label: 'Light', icon: Sun },
   { value: 'dark', label: 'Dark', icon: Moon },
-  { value: 'auto', label: 'As the system', icon: Monitor },
+  { value: 'auto', label: 'System', icon: Monitor },
 ] as const;
 
 export function PersonMenu() {
   const { person, role, tenant } = useSession();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const queryClient = useQueryClient();
   const navigate = useNavigate();
-  const leave = useAction({
-    run: signOut,
-    async onDone() {
-      await navigate({ to: '/sign-in' });
-      queryClient.clear();
-    },
-  });
-  const initials = person.name
-    .split(/\s+/)
-    .map((word) => word.charAt(0))
-    .slice(0, 2)
-    .join('');
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
         <Button variant="subtle" color="gray" c="var(--mantine-color-text)" px={6}>
           <Avatar size="sm" color="initials" name={person.name} autoContrast aria-hidden>
-            {initials}
+            {initialsOf(person.name)}
           </Avatar>
           <VisuallyHidden>Your menu:</VisuallyHidden>
           <Text ml={8} size="sm" visibleFrom="sm">
@@ -49,18 +35,7 @@ export function PersonMenu() {
           {person.email} · {role} at {tenant.name}
         </Text>
         <Menu.Divider />
-        {SCHEMES.map(({ value, label, icon: Icon }) => (
-          <Menu.Item
-            key={value}
-            leftSection={<Icon size={14} aria-hidden />}
-            onClick={() => setColorScheme(value)}
-            role="menuitemradio"
-            aria-checked={colorScheme === value}
-            {...(colorScheme === value ? { fw: 700 } : {})}
-          >
-            {label}
-          </Menu.Item>
-        ))}
+        <ColorSchemes />
         <Menu.Divider />
         <Menu.Item
           leftSection={<UserRound size={14} aria-hidden />}
@@ -68,10 +43,48 @@ export function PersonMenu() {
         >
           Password and sessions
         </Menu.Item>
-        <Menu.Item leftSection={<LogOut size={14} aria-hidden />} onClick={() => leave.mutate()}>
-          Sign out
-        </Menu.Item>
+        <SignOut />
       </Menu.Dropdown>
     </Menu>
+  );
+}
+
+const initialsOf = (name: string): string =>
+  name
+    .split(/\s+/)
+    .map((word) => word.charAt(0))
+    .slice(0, 2)
+    .join('');
+
+function ColorSchemes() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  return SCHEMES.map(({ value, label, icon: Icon }) => (
+    <Menu.Item
+      key={value}
+      leftSection={<Icon size={14} aria-hidden />}
+      onClick={() => setColorScheme(value)}
+      role="menuitemradio"
+      aria-checked={colorScheme === value}
+      {...(colorScheme === value ? { fw: 700 } : {})}
+    >
+      {label}
+    </Menu.Item>
+  ));
+}
+
+function SignOut() {
+  const queryClient = useQueryClient();
+  const navigate = useNavigate();
+  const leave = useAction({
+    run: signOut,
+    async onDone() {
+      await navigate({ to: '/sign-in' });
+      queryClient.clear();
+    },
+  });
+  return (
+    <Menu.Item leftSection={<LogOut size={14} aria-hidden />} onClick={() => leave.mutate()}>
+      Sign out
+    </Menu.Item>
   );
 }

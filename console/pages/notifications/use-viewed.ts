@@ -1,39 +1,39 @@
-import { useEffect, useRef } from 'react';
+import { type RefObject, useEffect, useRef } from 'react';
 
 const VISIBLE_FOR_MS = 1_000;
 
-/** Calls once when the element has been visible for a second, in a window that is looked at (rules.md 25). */
-export function useSeen<Element extends HTMLElement>(
+/** Calls `onViewed` when the element has been visible for a second in a visible window (rules.md 25). */
+export function useViewed<Element extends HTMLElement>(
   isOn: boolean,
-  onSeen: () => void,
-): React.RefObject<Element | null> {
+  onViewed: () => void,
+): RefObject<Element | null> {
   const element = useRef<Element>(null);
-  const tell = useRef(onSeen);
+  const callback = useRef(onViewed);
   useEffect(() => {
-    tell.current = onSeen;
+    callback.current = onViewed;
   });
   useEffect(() => {
     if (!isOn || element.current === null) return undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isInView = false;
-    const follow = (): void => {
+    const restartTimer = (): void => {
       clearTimeout(timer);
       if (isInView && document.visibilityState === 'visible')
-        timer = setTimeout(() => tell.current(), VISIBLE_FOR_MS);
+        timer = setTimeout(() => callback.current(), VISIBLE_FOR_MS);
     };
     const observer = new IntersectionObserver(
       ([entry]) => {
         isInView = entry?.isIntersecting === true;
-        follow();
+        restartTimer();
       },
       { threshold: 0.5 },
     );
     observer.observe(element.current);
-    document.addEventListener('visibilitychange', follow);
+    document.addEventListener('visibilitychange', restartTimer);
     return () => {
       clearTimeout(timer);
       observer.disconnect();
-      document.removeEventListener('visibilitychange', follow);
+      document.removeEventListener('visibilitychange', restartTimer);
     };
   }, [isOn]);
   return element;

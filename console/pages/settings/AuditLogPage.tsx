@@ -14,6 +14,34 @@ import { toActor } from '../../common/formatting';
 
 const route = getRouteApi('/shell/settings/audit-log');
 
+const columns: Column<Schemas['AuditEntry']>[] = [
+  { title: 'When', cell: (entry) => <Instant at={entry.at} /> },
+  {
+    title: 'User or key',
+    cell: (entry) => <span style={{ display: 'block', minWidth: 110 }}>{toActor(entry.actor)}</span>,
+  },
+  { title: 'Action', cell: (entry) => <code>{entry.action}</code> },
+  {
+    title: 'Target',
+    from: 'sm',
+    cell: (entry) => (
+      <span className="long" style={{ display: 'block', minWidth: 200 }}>
+        {entry.target ?? '–'}
+      </span>
+    ),
+  },
+  {
+    title: 'Details',
+    from: 'lg',
+    cell: (entry) => (
+      <Text size="xs" ff="monospace" className="long">
+        {JSON.stringify(entry.detail)}
+      </Text>
+    ),
+  },
+  { title: 'IP address', from: 'md', cell: (entry) => entry.ip ?? '–' },
+];
+
 export function AuditLogPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
@@ -23,37 +51,10 @@ export function AuditLogPage() {
     (value: string) => void navigate({ search: { action: value === '' ? undefined : value }, replace: true }),
     300,
   );
-  const columns: Column<Schemas['AuditEntry']>[] = [
-    { title: 'When', cell: (entry) => <Instant at={entry.at} /> },
-    {
-      title: 'Who',
-      cell: (entry) => <span style={{ display: 'block', minWidth: 110 }}>{toActor(entry.actor)}</span>,
-    },
-    { title: 'Did', cell: (entry) => <code>{entry.action}</code> },
-    {
-      title: 'To',
-      from: 'sm',
-      cell: (entry) => (
-        <span className="long" style={{ display: 'block', minWidth: 200 }}>
-          {entry.target ?? '–'}
-        </span>
-      ),
-    },
-    {
-      title: 'Details',
-      from: 'lg',
-      cell: (entry) => (
-        <Text size="xs" ff="monospace" className="long">
-          {JSON.stringify(entry.detail)}
-        </Text>
-      ),
-    },
-    { title: 'From', from: 'md', cell: (entry) => entry.ip ?? '–' },
-  ];
   return (
     <Page
       title="Audit log"
-      subtitle="What was changed, by whom, and from where."
+      subtitle="All changes: what, by whom, and from where."
       actions={<CopyAsCurl path="/audit-log" query={search} />}
     >
       <Group role="search">
@@ -72,7 +73,7 @@ export function AuditLogPage() {
         query={entries}
         columns={columns}
         rowKey={(entry) => entry.id}
-        empty={<Empty title="Nothing was changed yet" />}
+        empty={<Empty title={search.action === undefined ? 'No entries yet' : 'No matching entries'} />}
       />
     </Page>
   );

@@ -1,4 +1,4 @@
-import { Group, Radio, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { Group, Select, SimpleGrid, Stack, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
@@ -10,11 +10,11 @@ import { Instant } from '../../common/Time';
 import { useNow } from '../../common/time';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
+import { PolicyChoice } from './PolicyChoice';
 
 type Tenant = Schemas['Tenant'];
-type Policy = Schemas['CompanySynchronizedPolicy'];
 
-/** What the company decides itself. */
+/** The settings that a company's admins can change. */
 export function CompanySettings() {
   const tenant = useQuery(tenantQuery);
   return (
@@ -29,28 +29,38 @@ export function CompanySettings() {
 function About({ tenant }: { tenant: Tenant }) {
   return (
     <span style={{ overflowWrap: 'anywhere' }}>
-      {tenant.name}, with us since <Instant at={tenant.created_at} /> · {tenant.id}
+      {tenant.name}, created <Instant at={tenant.created_at} /> · {tenant.id}
     </span>
   );
 }
 
-function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
-  const refusal = useRefusal('admin');
-  const [zone, setZone] = useState(tenant.time_zone);
-  const [contact, setContact] = useState(tenant.contact_email ?? '');
-  const [policy, setPolicy] = useState<Policy>(tenant.company_synchronized_policy);
-  const { data: zones = [] } = useQuery(timeZonesQuery);
-  const change = {
+interface Draft {
+  zone: string;
+  contact: string;
+  policy: Schemas['CompanySynchronizedPolicy'];
+}
+
+function toChange(tenant: Tenant, { zone, contact, policy }: Draft) {
+  const email = contact.trim();
+  return {
     ...(zone === tenant.time_zone ? {} : { time_zone: zone }),
-    ...(contact.trim() === (tenant.contact_email ?? '')
-      ? {}
-      : { contact_email: contact.trim() === '' ? null : contact.trim() }),
+    ...(email === (tenant.contact_email ?? '') ? {} : { contact_email: email === '' ? null : email }),
     ...(policy === tenant.company_synchronized_policy ? {} : { company_synchronized_policy: policy }),
   };
+}
+
+function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
+  const refusal = useRefusal('admin');
+  const [draft, setDraft] = useState<Draft>({
+    zone: tenant.time_zone,
+    contact: tenant.contact_email ?? '',
+    policy: tenant.company_synchronized_policy,
+  });
+  const change = toChange(tenant, draft);
   const save = useAction({
     run: () => answerOf(api.PATCH('/v1/tenant', { params: { header: { 'If-Match': etag } }, body: change })),
     isQuiet: true,
-    done: 'Saved.',
+    done: 'Company settings saved.',
     changes: ['tenant', 'me', 'integrations'],
   });
   const submit = (event: FormEvent): void => {
@@ -58,43 +68,28 @@ function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
     save.mutate();
   };
   const isReadOnly = refusal !== undefined;
+  const isChanged = Object.keys(change).length > 0;
+  const edit = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
+  const shared = { tenant, draft, isReadOnly, onEdit: edit };
   return (
     <form onSubmit={submit}>
       <Stack gap="md">
         {save.error && <ProblemView error={save.error} />}
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <Select
-            label="Time zone"
-            inputWrapperOrder={['label', 'input', 'description', 'error']}
-            description={
-              <>
-                Nightly syncs follow it, and all times here are shown in it. It is{' '}
-                <Clock zone={tenant.time_zone} /> there.
-              </>
-            }
-            data={zones.includes(tenant.time_zone) ? zones : [tenant.time_zone, ...zones]}
-            value={zone}
-            onChange={(chosen) => setZone(chosen ?? tenant.time_zone)}
-            searchable
-            limit={100}
-            readOnly={isReadOnly}
-          />
-          <TextInput
-            type="email"
-            label="Contact"
-            inputWrapperOrder={['label', 'input', 'description', 'error']}
-            description="Where mail goes about what needs a person, and when an onboarding is completed."
-            value={contact}
-            readOnly={isReadOnly}
-            onChange={(event) => setContact(event.currentTarget.value)}
-          />
+          <TimeZone {...shared} />
+          <Contact {...shared} />
         </SimpleGrid>
-        <PolicyChoice tenant={tenant} chosen={policy} onChoose={setPolicy} isReadOnly={isReadOnly} />
+        <PolicyChoice
+          switchAt={tenant.company_synchronized_switch_at}
+          chosen={draft.policy}
+          onChoose={(policy) => edit({ policy })}
+          isReadOnly={isReadOnly}
+        />
         <Group>
           <ActionButton
             type="submit"
             loading={save.isPending}
-            refusal={refusal ?? (Object.keys(change).length > 0 ? undefined : 'Nothing is changed yet.')}
+            refusal={refusal ?? (isChanged ? undefined : 'There are no changes to save.')}
           >
             Save
           </ActionButton>
@@ -104,59 +99,45 @@ function Form({ tenant, etag }: { tenant: Tenant; etag: string }) {
   );
 }
 
-/** The early opt-in: until the switch either can be chosen; from then on there is no choice. */
-function PolicyChoice({
-  tenant,
-  chosen,
-  onChoose,
-  isReadOnly,
-}: {
+interface FieldProps {
   tenant: Tenant;
-  chosen: Policy;
-  onChoose: (policy: Policy) => void;
+  draft: Draft;
   isReadOnly: boolean;
-}) {
-  const switchAt = tenant.company_synchronized_switch_at;
-  const isOver = useNow() >= Date.parse(switchAt);
+  onEdit: (part: Partial<Draft>) => void;
+}
+
+function TimeZone({ tenant, draft, isReadOnly, onEdit }: FieldProps) {
+  const { data: zones = [] } = useQuery(timeZonesQuery);
   return (
-    <Radio.Group
-      label="When COMPANY_SYNCHRONIZED is told to webhooks"
+    <Select
+      label="Time zone"
+      inputWrapperOrder={['label', 'input', 'description', 'error']}
       description={
-        isOver ? (
-          <>
-            The same for everybody since <Instant at={switchAt} />.
-          </>
-        ) : (
-          <>
-            It counts for what is linked from now on. <Instant at={switchAt} /> the second goes away for
-            everybody; choose the first to be ahead of that.
-          </>
-        )
+        <>
+          For nightly syncs and all times shown here. The time there is <Clock zone={tenant.time_zone} />.
+        </>
       }
-      value={chosen}
-      onChange={onChoose}
+      data={zones.includes(tenant.time_zone) ? zones : [tenant.time_zone, ...zones]}
+      value={draft.zone}
+      onChange={(zone) => onEdit({ zone: zone ?? tenant.time_zone })}
+      searchable
+      limit={100}
       readOnly={isReadOnly}
-    >
-      <Stack gap="xs" mt="xs">
-        <Radio
-          value="all_datasets"
-          disabled={isReadOnly}
-          label="Once all datasets of what was linked are complete, and one at least succeeded"
-        />
-        <Radio
-          value="first_dataset"
-          disabled={isReadOnly || isOver}
-          label={
-            <>
-              After the first dataset that succeeded{' '}
-              <Text span inherit c="dimmed">
-                (deprecated)
-              </Text>
-            </>
-          }
-        />
-      </Stack>
-    </Radio.Group>
+    />
+  );
+}
+
+function Contact({ draft, isReadOnly, onEdit }: FieldProps) {
+  return (
+    <TextInput
+      type="email"
+      label="Contact e-mail"
+      inputWrapperOrder={['label', 'input', 'description', 'error']}
+      description="Receives e-mails about problems and about completed initial syncs."
+      value={draft.contact}
+      readOnly={isReadOnly}
+      onChange={(event) => onEdit({ contact: event.currentTarget.value })}
+    />
   );
 }
 

@@ -10,54 +10,65 @@ import { Instant } from '../../common/Time';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 
-/** When notifications are sent by e-mail too, for everybody in the company. */
+type Settings = Schemas['NotificationSettings'];
+
+/** When notifications are sent by e-mail, for all users of the company. */
 export function NotificationSettings() {
   const settings = useQuery(notificationSettingsQuery);
   return (
     <Section
       title="Notifications by e-mail"
-      hint="They are always shown here. An e-mail goes out only where nobody has viewed them in time."
+      hint="The console always shows notifications. An e-mail is sent only for those not viewed in time."
     >
       <Read query={settings} rows={3}>
-        {({ body, etag }) => <Form key={etag} settings={body} etag={etag} />}
+        {({ body, etag }) => (
+          <Stack gap="sm">
+            <RejectedAddress rejected={body.own_address_refused} />
+            <Form key={etag} settings={body} etag={etag} />
+          </Stack>
+        )}
       </Read>
     </Section>
   );
 }
 
-function Form({ settings, etag }: { settings: Schemas['NotificationSettings']; etag: string }) {
+function RejectedAddress({ rejected }: { rejected: Settings['own_address_refused'] }) {
+  if (rejected === null) return null;
+  return (
+    <Alert color="orange" variant="light">
+      An e-mail to {rejected.email} was rejected <Instant at={rejected.refused_at} />. Ask an admin to correct
+      your address.
+    </Alert>
+  );
+}
+
+function useSave(etag: string) {
+  return useAction({
+    run: (change: { is_email_on: boolean; email_delay_seconds: number }) =>
+      answerOf(
+        api.PATCH('/v1/notification-settings', { params: { header: { 'If-Match': etag } }, body: change }),
+      ),
+    isQuiet: true,
+    done: 'Notification settings saved.',
+    changes: ['notification-settings'],
+  });
+}
+
+function Form({ settings, etag }: { settings: Settings; etag: string }) {
   const refusal = useRefusal('admin');
   const [isOn, setOn] = useState(settings.is_email_on);
   const [minutes, setMinutes] = useState<number | string>(settings.email_delay_seconds / 60);
-  const save = useAction({
-    run: () =>
-      answerOf(
-        api.PATCH('/v1/notification-settings', {
-          params: { header: { 'If-Match': etag } },
-          body: { is_email_on: isOn, email_delay_seconds: Math.round(Number(minutes) * 60) },
-        }),
-      ),
-    isQuiet: true,
-    done: 'Saved.',
-    changes: ['notification-settings'],
-  });
+  const save = useSave(etag);
+  const seconds = Math.round(Number(minutes) * 60);
+  const isChanged = isOn !== settings.is_email_on || seconds !== settings.email_delay_seconds;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    save.mutate();
+    save.mutate({ is_email_on: isOn, email_delay_seconds: seconds });
   };
-  const isChanged =
-    isOn !== settings.is_email_on || Math.round(Number(minutes) * 60) !== settings.email_delay_seconds;
-  const refused = settings.own_address_refused;
   return (
     <form onSubmit={submit}>
       <Stack gap="sm">
         {save.error && <ProblemView error={save.error} />}
-        {refused !== null && (
-          <Alert color="orange" variant="light">
-            {refused.email} refused our e-mail <Instant at={refused.refused_at} />. An admin can correct your
-            address.
-          </Alert>
-        )}
         <Switch
           label="Send e-mails"
           checked={isOn}
@@ -65,7 +76,7 @@ function Form({ settings, etag }: { settings: Schemas['NotificationSettings']; e
           onChange={(event) => setOn(event.currentTarget.checked)}
         />
         <NumberInput
-          label="After so many minutes"
+          label="Delay in minutes"
           min={0}
           max={1_440}
           w={220}
@@ -76,14 +87,14 @@ function Form({ settings, etag }: { settings: Schemas['NotificationSettings']; e
         />
         <Text size="sm" c="dimmed">
           {isOn
-            ? `Something told at 10:00 is e-mailed at ${toTimeAfterTen(Number(minutes))} unless it was viewed by then.`
-            : 'Nothing is e-mailed, except that an onboarding is completed.'}
+            ? `A notification of 10:00 is e-mailed at ${toTimeAfterTen(Number(minutes))} unless viewed before.`
+            : 'No e-mails are sent, except when an initial sync is complete.'}
         </Text>
         <Group>
           <ActionButton
             type="submit"
             loading={save.isPending}
-            refusal={refusal ?? (isChanged ? undefined : 'Nothing is changed yet.')}
+            refusal={refusal ?? (isChanged ? undefined : 'There are no changes to save.')}
           >
             Save
           </ActionButton>

@@ -1,0 +1,57 @@
+import { Group, Select, Stack, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { answerOf, api, type Schemas } from '../../api/client';
+import { ActionButton } from '../../common/ActionButton';
+import { ProblemView } from '../../common/States';
+import { useAction } from '../../common/use-action';
+import type { Role } from '../../session/session';
+import { ROLE_CHOICES } from './role-choices';
+
+export function NewPerson({ onDone }: { onDone: (person: Schemas['PersonWithLink']) => void }) {
+  const [name, setName] = useState('');
+  const [email, setEmail] = useState('');
+  const [role, setRole] = useState<Role>('operator');
+  const add = useAction({
+    run: () => answerOf(api.POST('/v1/people', { body: { name, email, role } })),
+    isQuiet: true,
+    changes: ['people'],
+    onDone,
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    add.mutate();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        {add.error && <ProblemView error={add.error} />}
+        <TextInput
+          label="Name"
+          required
+          data-autofocus
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <TextInput
+          label="E-mail"
+          type="email"
+          required
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+        />
+        <Select
+          label="Role"
+          allowDeselect={false}
+          data={ROLE_CHOICES}
+          value={role}
+          onChange={(value) => setRole((value ?? 'operator') as Role)}
+        />
+        <Group justify="flex-end">
+          <ActionButton type="submit" loading={add.isPending}>
+            Add user
+          </ActionButton>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,140 @@
+import { Group, Select, Text } from '@mantine/core';
+import { answerOf, api, type Schemas, versionOf } from '../../api/client';
+import { ActionButton } from '../../common/ActionButton';
+import { useConfirm } from '../../common/Confirm';
+import type { Column } from '../../common/ListTable';
+import { StatusBadge } from '../../common/StatusBadge';
+import { Instant } from '../../common/Time';
+import { useAction } from '../../common/use-action';
+import { type Role, useRefusal, useSession } from '../../session/session';
+import { ROLE_CHOICES } from './role-choices';
+
+type Person = Schemas['Person'];
+type OnInvited = (person: Schemas['PersonWithLink']) => void;
+
+const STATES = {
+  invited: { status: 'queued', label: 'Invited' },
+  active: { status: 'enabled', label: 'Active' },
+  disabled: { status: 'disabled', label: 'Disabled' },
+} as const;
+const ROLE_NAMES = ROLE_CHOICES.map(({ value, label }) => ({ value, label: label.split(':')[0] ?? label }));
+
+export const personColumns = (onInvited: OnInvited): Column<Person>[] => [
+  { title: 'Name', cell: (person) => <NameCell person={person} /> },
+  { title: 'State', cell: ({ status }) => <StatusBadge {...STATES[status]} /> },
+  { title: 'Role', from: 'sm', cell: (person) => <RoleCell person={person} /> },
+  {
+    title: 'Last sign-in',
+    from: 'md',
+    cell: (person) => <Instant at={person.last_signed_in_at} relative none="never" />,
+  },
+  { title: 'Actions', cell: (person) => <ActionsCell person={person} onInvited={onInvited} /> },
+];
+
+function NameCell({ person }: { person: Person }) {
+  const { person: me } = useSession();
+  return (
+    <>
+      <Text fw={600} size="sm">
+        {person.name}
+        {person.id === me.id ? ' (you)' : ''}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {person.email}
+      </Text>
+    </>
+  );
+}
+
+function usePersonChange(person: Person) {
+  return useAction({
+    async run(body: { role?: Role; is_disabled?: boolean }) {
+      const params = { path: { person_id: person.id } };
+      const { etag } = await versionOf(api.GET('/v1/people/{person_id}', { params }));
+      return answerOf(
+        api.PATCH('/v1/people/{person_id}', { params: { ...params, header: { 'If-Match': etag } }, body }),
+      );
+    },
+    done: `${person.name} is updated.`,
+    changes: ['people'],
+  });
+}
+
+/** Why the signed-in person may not change this one, or undefined. */
+function useChangeRefusal(person: Person): string | undefined {
+  const { person: me } = useSession();
+  const refusal = useRefusal('admin');
+  return refusal ?? (person.id === me.id ? 'Another admin has to change your own account.' : undefined);
+}
+
+const disabledRefusal = ({ name, status }: Person): string | undefined =>
+  status === 'disabled' ? `Enable ${name} first.` : undefined;
+
+function RoleCell({ person }: { person: Person }) {
+  const change = usePersonChange(person);
+  const refusal = useChangeRefusal(person) ?? disabledRefusal(person);
+  return (
+    <Select
+      aria-label={`Role of ${person.name}`}
+      size="xs"
+      w={120}
+      data={ROLE_NAMES}
+      value={person.role}
+      allowDeselect={false}
+      disabled={refusal !== undefined}
+      title={refusal}
+      onChange={(role) => change.mutate({ role: role as Role })}
+    />
+  );
+}
+
+function ActionsCell({ person, onInvited }: { person: Person; onInvited: OnInvited }) {
+  const roleRefusal = useRefusal('admin');
+  const invite = useAction({
+    run: () =>
+      answerOf(api.POST('/v1/people/{person_id}/invitation', { params: { path: { person_id: person.id } } })),
+    changes: ['people'],
+    onDone: onInvited,
+  });
+  return (
+    <Group gap={6}>
+      <ActionButton
+        size="compact-xs"
+        variant="default"
+        refusal={roleRefusal ?? disabledRefusal(person)}
+        onClick={() => invite.mutate()}
+      >
+        Create link
+      </ActionButton>
+      <EnableOrDisable person={person} />
+    </Group>
+  );
+}
+
+function EnableOrDisable({ person }: { person: Person }) {
+  const { ask, dialogue } = useConfirm();
+  const change = usePersonChange(person);
+  const refusal = useChangeRefusal(person);
+  const confirmDisable = () =>
+    ask({
+      title: `Disable ${person.name}?`,
+      body: 'All sessions of this user end at once, and no more e-mails are sent. The logs are kept.',
+      confirm: 'Disable',
+      isDangerous: true,
+      act: () => change.mutate({ is_disabled: true }),
+    });
+  const isDisabled = person.status === 'disabled';
+  return (
+    <>
+      <ActionButton
+        size="compact-xs"
+        variant="default"
+        refusal={refusal}
+        onClick={isDisabled ? () => change.mutate({ is_disabled: false }) : confirmDisable}
+      >
+        {isDisabled ? 'Enable' : 'Disable'}
+      </ActionButton>
+      {dialogue}
+    </>
+  );
+}
