@@ -131,7 +131,7 @@ async function compareTenants(
   count: number,
   turns: number,
 ): Promise<[number, number]> {
-  const worlds = [
+  const environments = [
     { path: '/alone', tenant: await notifyTenant(product, [`${receiver.url}/alone`]) },
     {
       path: '/beside',
@@ -139,7 +139,7 @@ async function compareTenants(
     },
   ];
   for (let turn = 1; turn <= turns; turn += 1) {
-    for (const { path, tenant } of worlds) {
+    for (const { path, tenant } of environments) {
       await tell(database, tenant, { count, perTransaction: 1, pauseMs: 20 });
       await until('they arrive', 60_000, async () =>
         (await receiver.count(path)) === turn * count ? true : undefined,

@@ -7,7 +7,7 @@ import { startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers
 import { type Product, startProduct } from '../support/environments/product';
 import { Random, testSeed } from '../support/random';
 import { runTrial } from './trial';
-import { kindsOfTrials } from './worlds';
+import { kindsOfTrials } from './environments';
 
 const trials = Number(process.env.CHAOS_TRIALS ?? 50);
 const firstSeed = Number(process.env.CHAOS_SEED ?? testSeed);
@@ -26,17 +26,17 @@ afterAll(async () => {
 }, 60_000);
 
 describe.each(Object.keys(kinds))('%s', (kind) => {
-  const { createWorld, atOnce } = kinds[kind] as (typeof kinds)[string];
+  const { createEnvironment, atOnce } = kinds[kind] as (typeof kinds)[string];
   const seeds = Array.from({ length: trials }, (_, index) => firstSeed + index);
   const results = new Map<number, Promise<string[]>>();
   let end: Promise<unknown> = Promise.resolve();
 
   async function trialOf(seed: number): Promise<string[]> {
-    const world = await createWorld(new Random(seed), toxiproxy);
+    const environment = await createEnvironment(new Random(seed), toxiproxy);
     try {
-      return await runTrial(world.parts, `seed ${seed}`);
+      return await runTrial(environment.parts, `seed ${seed}`);
     } finally {
-      await world.stop();
+      await environment.stop();
     }
   }
 

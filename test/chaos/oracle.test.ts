@@ -59,7 +59,7 @@ it.each<[string, RegExp, Parameters<typeof aCase>[0]]>([
     /older version/,
     { calls: [update({ kind: 'create' }), call({ kind: 'update', at: 3_000 })] },
   ],
-  ['a change that nobody made', /nobody made/, { calls: [call(), update(), update({ rev: 7 })] }],
+  ['a change that was never made', /never made/, { calls: [call(), update(), update({ rev: 7 })] }],
 ])('notices %s', (_harm, skippedRecord, changes) => {
   expect(judge(aCase(changes)).join('\n')).toMatch(skippedRecord);
 });

@@ -64,7 +64,7 @@ export function judge({ account, changes, versionOf, ledger }: Case): string[] {
     const change = changes.find(
       ({ externalId, version }) => externalId === call.externalId && version === call.rev,
     );
-    if (change === undefined) complain('a call for a change that nobody made', call);
+    if (change === undefined) complain('a call for a change that was never made', call);
     else if (call.at < change.sentAt + account.graceMs - EARLY_TOLERANCE_MS)
       complain(`${change.sentAt + account.graceMs - call.at} ms early`, call);
     if (call.isOverlapping) complain('two calls of one pair at once', call);

@@ -67,7 +67,7 @@ async function linkAccounts({ random, tenant, ledgerUrl }: TrialOptions, name: s
   return accounts;
 }
 
-/** Most requests are repeated until they are answered; some are sent once, and then nobody knows. */
+/** Most requests are repeated until they are answered; some are sent once, with an unknown outcome. */
 async function write(
   { random, tenant }: TrialOptions,
   changes: Change[],

@@ -306,6 +306,6 @@ describe('R13: many changes of one record', () => {
     expect(
       events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length,
     ).toBeLessThanOrEqual(2);
-    expect(events?.length).toBeLessThan(120); // the lane's few wakes, nothing per change
+    expect(events?.length).toBeLessThan(120); // a few runs of the push queue, nothing per change
   }, 60_000);
 });

@@ -1,5 +1,5 @@
 /**
- * What no well-meaning caller sends, at the real socket of the real process (rules.md S1 to S3, S5, S6), and addresses that nobody
+ * What no well-meaning caller sends, at the real socket of the real process (rules.md S1 to S3, S5, S6), and addresses that must not
  * may reach (S12, S13). `test/api` has the full tables; here it is the whole way, from the socket to the row.
  */
 import fs from 'node:fs';
@@ -167,7 +167,7 @@ describe("S6: another tenant's ids", () => {
   });
 });
 
-describe('S12, S13: addresses that nobody may reach', () => {
+describe('S12, S13: addresses that must not be reached', () => {
   let closed: Product;
   let closedTenant: ProductTenant;
   let connections = 0;

@@ -16,7 +16,7 @@ import { freePort } from '../support/servers/free-port';
 import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
 import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { type Product, type ProductTenant, startProduct, throughPort } from '../support/environments/product';
-import { compareCopy } from '../support/environments/pulled-copy';
+import { compareCopy } from '../support/environments/pulling-integration';
 import { PullingIntegration } from '../support/environments/pulling-integration';
 import { temporaryFolder } from '../support/servers/shared-servers';
 import { until } from '../support/until';

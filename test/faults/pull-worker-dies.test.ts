@@ -8,7 +8,7 @@ import { type FaultyLink, startToxiproxy, type Toxiproxy } from '../support/serv
 import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { type MailServer, startMailServer } from '../support/servers/mail-server';
 import { type Product, type ProductTenant, startProduct, throughPort } from '../support/environments/product';
-import { compareCopy } from '../support/environments/pulled-copy';
+import { compareCopy } from '../support/environments/pulling-integration';
 import { PullingIntegration, setContactAddress } from '../support/environments/pulling-integration';
 import { until } from '../support/until';
 

@@ -1,6 +1,6 @@
 /**
  * Third parties in trouble, real ones where there are (rules.md R9, R10): rate limits in every spelling, answers that are lost,
- * records that nobody can take. Waits are the product's own, up to half a minute each, so all stories begin together.
+ * records that the third party cannot take. Waits are the product's own, up to half a minute each, so all stories begin together.
  */
 import type { RemoteRecord } from '../connectors/suite/harness';
 import {
@@ -300,8 +300,8 @@ describe('an answer that is lost', () => {
   }, 120_000);
 });
 
-describe('R10: a record that nobody can take', () => {
-  it('holds up nobody else; one that is refused is called once, one that fails five times, and both say why', async () => {
+describe('R10: a record that the third party cannot take', () => {
+  it('holds up no other record; one that is refused is called once, one that fails five times, and both say why', async () => {
     const { tenant, integrationId } = await stories.poison;
     const callsFor = (externalId: string) =>
       ledger.changes('poison').filter((call) => call.externalId === externalId);

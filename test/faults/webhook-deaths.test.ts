@@ -73,7 +73,7 @@ class MortalReceiver {
   }
 }
 
-interface World {
+interface Environment {
   receiver: MortalReceiver;
   secret: string;
   /** Tells of so many, and answers their ids as a receiver knows them. */
@@ -83,7 +83,7 @@ interface World {
   states(): Promise<{ delivered: number; waiting: number }>;
 }
 
-async function createWorld(): Promise<World> {
+async function createEnvironment(): Promise<Environment> {
   const [receiver, tenant] = [await MortalReceiver.start(), await product.givenTenant()];
   const { secret } = await tenant.api.must('POST', '/v1/webhook-endpoints', { url: receiver.url });
   const tenantId = fromTypeId('ten', tenant.id) as string;
@@ -117,7 +117,7 @@ async function createWorld(): Promise<World> {
 }
 
 /** What came, for `nothingLost`. */
-async function whatCame({ receiver, secret }: World) {
+async function whatCame({ receiver, secret }: Environment) {
   const verdicts = await verifiersThatTake(receiver.received.map((webhook) => ({ secret, ...webhook })));
   const bodies = new Map<string, Set<string>>();
   for (const { headers, body } of receiver.received)
@@ -174,90 +174,90 @@ afterAll(async () => {
 }, 60_000);
 
 it('a worker that is killed in the middle of many deliveries: the next one goes on, and what was under way comes again under its id', async () => {
-  const world = await createWorld();
-  const { receiver } = world;
+  const environment = await createEnvironment();
+  const { receiver } = environment;
   let killing: Promise<void> | undefined;
   receiver.onWebhook = (count) => {
     if (count === 500) killing = product.killWorker();
     return true;
   };
 
-  const ids = await world.tell(EVENTS);
+  const ids = await environment.tell(EVENTS);
   await until('the worker is dead', () => killing !== undefined && !product.isWorkerRunning());
   await killing;
   await product.startWorker();
-  await world.untilAllDelivered(EVENTS);
+  await environment.untilAllDelivered(EVENTS);
 
-  expect(await whatCame(world)).toEqual(nothingLost(ids));
+  expect(await whatCame(environment)).toEqual(nothingLost(ids));
   await receiver.die();
 }, 240_000);
 
 it('S15: a worker that dies after the answer and before it is written down sends the same event again, under the same id at another time', async () => {
-  const world = await createWorld();
-  const { receiver } = world;
-  // The worker hears the answer, and can tell nobody.
+  const environment = await createEnvironment();
+  const { receiver } = environment;
+  // The worker receives the answer and cannot record it.
   receiver.onWebhook = async (count) => {
     if (count === 1) await databaseLink.disable();
     return true;
   };
 
-  const ids = await world.tell(1);
+  const ids = await environment.tell(1);
   await until('it is answered', () => receiver.received.length === 1);
   await sleep(500);
   await product.killWorker();
   await databaseLink.heal();
   expect(receiver.received).toHaveLength(1);
-  expect(await world.states()).toEqual({ delivered: 0, waiting: 1 });
+  expect(await environment.states()).toEqual({ delivered: 0, waiting: 1 });
   await product.startWorker();
-  await world.untilAllDelivered(1);
+  await environment.untilAllDelivered(1);
 
   expect(receiver.received).toHaveLength(2);
   const [first, second] = receiver.received.map(({ headers }) => Number(headers['webhook-timestamp']));
   expect(second).toBeGreaterThan(first as number);
-  expect(await whatCame(world)).toEqual(nothingLost(ids));
+  expect(await whatCame(environment)).toEqual(nothingLost(ids));
   await receiver.die();
 }, 120_000);
 
 it('a receiver that is gone for a while: everything arrives when it is back', async () => {
-  const world = await createWorld();
-  const { receiver } = world;
+  const environment = await createEnvironment();
+  const { receiver } = environment;
   let dying: Promise<void> | undefined;
   receiver.onWebhook = (count) => {
     if (count === 200) dying = receiver.die();
     return true;
   };
 
-  const ids = await world.tell(1_000);
+  const ids = await environment.tell(1_000);
   await until('the receiver is gone', () => dying !== undefined);
   await dying;
   receiver.onWebhook = () => true;
   await receiver.start();
-  await world.untilAllDelivered(1_000);
+  await environment.untilAllDelivered(1_000);
 
-  expect(await whatCame(world)).toEqual(nothingLost(ids));
+  expect(await whatCame(environment)).toEqual(nothingLost(ids));
   await receiver.die();
 }, 240_000);
 
 it('PostgreSQL restarted in the middle: nothing is lost', async () => {
-  const world = await createWorld();
-  const { receiver } = world;
+  const environment = await createEnvironment();
+  const { receiver } = environment;
   let stopping: Promise<unknown> | undefined;
   receiver.onWebhook = (count) => {
     if (count === 500) stopping = postgres.stop();
     return true;
   };
 
-  const ids = await world.tell(EVENTS).catch(() => undefined);
+  const ids = await environment.tell(EVENTS).catch(() => undefined);
   await until('PostgreSQL is down', () => stopping !== undefined);
   await stopping;
   await startServer();
   // What was told before it went down is in the tables, whatever the teller heard.
   const known = await until('PostgreSQL answers', () =>
-    world.states().then(({ delivered, waiting }) => delivered + waiting),
+    environment.states().then(({ delivered, waiting }) => delivered + waiting),
   );
-  await world.untilAllDelivered(known);
+  await environment.untilAllDelivered(known);
 
-  const came = await whatCame(world);
+  const came = await whatCame(environment);
   expect(came).toEqual(nothingLost(ids ?? came.ids));
   expect(came.ids).toHaveLength(known);
   await receiver.die();

@@ -18,7 +18,7 @@ import { until } from '../support/until';
 
 const RETRY_AFTER_SECONDS = 8;
 
-interface World {
+interface Environment {
   product: Product;
   tenant: ProductTenant;
   ledger: LedgerServer;
@@ -31,36 +31,40 @@ interface World {
 interface Death {
   at: LedgerCall['kind'];
   before?: Misbehaviour;
-  kill?: (world: World) => Promise<void>;
+  kill?: (environment: Environment) => Promise<void>;
 }
 
 let toxiproxy: Toxiproxy;
-const worlds: World[] = [];
+const environments: Environment[] = [];
 
-async function createWorld(settings: Record<string, unknown>): Promise<World> {
+async function createEnvironment(settings: Record<string, unknown>): Promise<Environment> {
   const [database, ledger] = await Promise.all([createTestDatabase(), startLedgerServer()]);
   const databaseLink = await toxiproxy.linkTo(Number(new URL(database.url).port));
   const product = await startProduct({
     databaseUrl: database.url,
     workerDatabaseUrl: throughPort(database.url, databaseLink.port),
   });
-  const world = { product, ledger, databaseLink, diedAt: 0, tenant: await product.givenTenant() };
-  worlds.push(world);
-  await world.tenant.api.must('POST', '/v1/integrations', ledgerIntegration(ledger.url, 'main', settings));
-  return world;
+  const environment = { product, ledger, databaseLink, diedAt: 0, tenant: await product.givenTenant() };
+  environments.push(environment);
+  await environment.tenant.api.must(
+    'POST',
+    '/v1/integrations',
+    ledgerIntegration(ledger.url, 'main', settings),
+  );
+  return environment;
 }
 
 /** Kills the worker once, at the first call of this kind, and starts it again. */
 async function dieOnce(
-  world: World,
-  { at, before, kill = () => world.product.killWorker() }: Death,
+  environment: Environment,
+  { at, before, kill = () => environment.product.killWorker() }: Death,
   change: () => Promise<unknown>,
 ): Promise<void> {
-  const { ledger, product, databaseLink } = world;
-  const isMoment = (call: LedgerCall) => world.diedAt === 0 && call.kind === at;
+  const { ledger, product, databaseLink } = environment;
+  const isMoment = (call: LedgerCall) => environment.diedAt === 0 && call.kind === at;
   const die = async (): Promise<void> => {
-    world.diedAt = Date.now();
-    await kill(world);
+    environment.diedAt = Date.now();
+    await kill(environment);
   };
   ledger.decide = async (call) => {
     if (before === undefined || !isMoment(call)) return undefined;
@@ -71,24 +75,24 @@ async function dieOnce(
     if (before === undefined && isMoment(call)) await die();
   };
   await change();
-  await until('the worker is dead', () => world.diedAt > 0 && !product.isWorkerRunning());
+  await until('the worker is dead', () => environment.diedAt > 0 && !product.isWorkerRunning());
   ledger.reset();
   await databaseLink.heal();
   await product.startWorker();
 }
 
 /** It hears the answer and cannot write it down any more: which is no reason to die, until it is killed. */
-async function dieBeforeReport({ product, databaseLink }: World): Promise<void> {
+async function dieBeforeReport({ product, databaseLink }: Environment): Promise<void> {
   await databaseLink.disable();
   await sleep(300);
   if (!product.isWorkerRunning()) throw new Error('The worker has ended by itself.');
   setTimeout(() => void product.killWorker(), 300);
 }
 
-const untilSynced = (world: World, count: number, withinMs = 60_000): Promise<unknown> =>
+const untilSynced = (environment: Environment, count: number, withinMs = 60_000): Promise<unknown> =>
   until(
     `${count} records are synced`,
-    async () => (await world.tenant.api.list('/v1/record-syncs?status=synced')).length === count,
+    async () => (await environment.tenant.api.list('/v1/record-syncs?status=synced')).length === count,
     withinMs,
   );
 
@@ -97,7 +101,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await Promise.all(worlds.map(({ product, ledger }) => Promise.all([product.stop(), ledger.stop()])));
+  await Promise.all(environments.map(({ product, ledger }) => Promise.all([product.stop(), ledger.stop()])));
   await toxiproxy?.stop();
 }, 60_000);
 
@@ -108,16 +112,16 @@ describe('R1: a worker that is killed in the middle of a push', () => {
     'after the third party accepted, where it only honours keys': { by: 'key', at: 'create' },
     'before the report': { by: 'find', at: 'create', kill: dieBeforeReport },
   };
-  const dead = new Map<string, World>();
+  const dead = new Map<string, Environment>();
 
   // All beside each other, for each takes 20 s to be noticed.
   beforeAll(async () => {
     await Promise.all(
       Object.entries(deaths).map(async ([when, { by, ...death }]) => {
-        const world = await createWorld({ by, grace_period_ms: 300 });
-        dead.set(when, world);
-        await dieOnce(world, death, () => world.tenant.api.put('ada', { name: 'Ada', rev: 1 }));
-        await untilSynced(world, 1);
+        const environment = await createEnvironment({ by, grace_period_ms: 300 });
+        dead.set(when, environment);
+        await dieOnce(environment, death, () => environment.tenant.api.put('ada', { name: 'Ada', rev: 1 }));
+        await untilSynced(environment, 1);
       }),
     );
   }, 120_000);
@@ -125,7 +129,7 @@ describe('R1: a worker that is killed in the middle of a push', () => {
   it.each(Object.keys(deaths))(
     'has one effect when it dies %s, and the push is repeated under its id',
     async (when) => {
-      const { ledger, tenant, diedAt } = dead.get(when) as World;
+      const { ledger, tenant, diedAt } = dead.get(when) as Environment;
       const changes = ledger.changes('main');
 
       expect(changes.filter((call) => call.isEffect && call.kind === 'create')).toHaveLength(1);
@@ -140,8 +144,8 @@ describe('R1: a worker that is killed in the middle of a push', () => {
 
 describe('R2: all workers dead while windows come due', () => {
   it('pushes everything after the restart, once, and nothing early', async () => {
-    const world = await createWorld({ grace_period_ms: 3_000 });
-    const { product, tenant, ledger } = world;
+    const environment = await createEnvironment({ grace_period_ms: 3_000 });
+    const { product, tenant, ledger } = environment;
     const records = Array.from({ length: 200 }, (_, index) => ({
       record_type: 'employees',
       external_id: `e-${index}`,
@@ -153,7 +157,7 @@ describe('R2: all workers dead while windows come due', () => {
     expect(ledger.changes('main')).toEqual([]);
 
     await product.startWorker();
-    await untilSynced(world, 200);
+    await untilSynced(environment, 200);
 
     const dueAt = Math.min(...(results as Json[]).map(({ change }) => Date.parse(change.syncs[0].due_at)));
     const calls = ledger.changes('main');
@@ -162,17 +166,17 @@ describe('R2: all workers dead while windows come due', () => {
   }, 90_000);
 });
 
-describe('R9: a wake that a second worker takes over late', () => {
+describe('R9: an activity that a second worker takes over late', () => {
   it('obeys the whole Retry-After it meets, counted from the answer', async () => {
-    const world = await createWorld({ by: 'key', grace_period_ms: 0 });
-    const { tenant, ledger } = world;
-    // More than one wake claims at once, so that the worker after it finds some left.
+    const environment = await createEnvironment({ by: 'key', grace_period_ms: 0 });
+    const { tenant, ledger } = environment;
+    // Several activities claim at once, so that the next worker finds some left.
     const records = Array.from({ length: 150 }, (_, index) => ({
       record_type: 'employees',
       external_id: `l-${index}`,
       fields: { name: 'L', rev: 1 },
     }));
-    await dieOnce(world, { at: 'create', before: { kind: 'hang' } }, () =>
+    await dieOnce(environment, { at: 'create', before: { kind: 'hang' } }, () =>
       tenant.api.must('POST', '/v1/records/batch', { records }),
     );
     const refused: number[] = [];
@@ -186,7 +190,7 @@ describe('R9: a wake that a second worker takes over late', () => {
 
     await until('the third party has said to wait', () => refused.length > 0, 40_000);
     // Slowed down when hardly anything had been taken, the budget lets less than one a second through for two minutes.
-    await untilSynced(world, 150, 300_000);
+    await untilSynced(environment, 150, 300_000);
 
     const next = ledger.calls
       .filter((call) => call.kind === 'create' && call.at > (refused.at(-1) as number))

@@ -1,4 +1,4 @@
-/** The first thing that the README asks of a reader: a clone, an empty home folder, `npm start`. Everything is installed and fetched anew. */
+/** The first thing that the README asks of a reader: a clone, an empty home folder, `npm start`. Nothing is installed or cached before. */
 import fs from 'node:fs';
 import path from 'node:path';
 import {

@@ -1,5 +1,5 @@
 /**
- * Signals in the very moments in which a lane ends, starts over or is brought back: nothing may be lost and no pair pushed
+ * Signals in the very moments in which a push queue ends, continues as new or is started again: no change is lost, none pushed
  * twice at once (ARCHITECTURE.md). The real workflow on the real server, which is told to suggest a new run after every
  * 60 events; the rows are kept here, by the same rules as in the database.
  */
@@ -37,8 +37,8 @@ const random = new Random();
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function push(row: Row, firedAt: number): Promise<void> {
-  if (row.isPushing) violations.push('a pair was pushed twice at once');
-  if (row.dueAt === null || row.dueAt > firedAt) violations.push('a pair was pushed early');
+  if (row.isPushing) violations.push('a record was pushed twice at once');
+  if (row.dueAt === null || row.dueAt > firedAt) violations.push('a record was pushed early');
   Object.assign(row, { isPushing: true, dueAt: null });
   const { version } = row;
   await sleep(random.next() * 10);
@@ -61,7 +61,7 @@ async function pushDueRecords({ firedAt }: { firedAt: number }) {
   };
 }
 
-describe('a lane that is signalled in every moment of its life', () => {
+describe('a push queue that is signalled in every moment of its life', () => {
   let server: TemporalServer;
   let pushEnv: PushWorker;
   const folder = createRunFolder();
@@ -86,7 +86,7 @@ describe('a lane that is signalled in every moment of its life', () => {
   });
 
   it(
-    'loses nothing, pushes nothing early, and no pair twice at once',
+    'loses nothing, pushes nothing early, and no record twice at once',
     async () => {
       const sending: Promise<void>[] = [];
       for (let signal = 0; signal < SIGNALS; signal += 1) {

@@ -40,7 +40,7 @@ const nextIntegrationId = () => `01900000-0000-7000-8000-1${String((integrations
 
 type Answer = (firedAt: number) => Promise<Partial<PushReport>> | Partial<PushReport>;
 
-/** What each wake of the lane comes to, in order; afterwards nothing waits. */
+/** The result of each activity of the push queue, in order; afterwards nothing waits. */
 let answers: Answer[] = [];
 const nothingWaits: PushReport = {
   state: 'working',

@@ -73,7 +73,7 @@ describe('recorded histories', () => {
   });
 
   it('do not replay with a workflow whose steps were put in another order (negative control)', async () => {
-    // A lane that is late from the start does not sleep first: only there is this order no change.
+    // A push queue that is due at its start does not sleep first: only there the order is the same.
     const inOrder = files.filter((file) => !/^(record-push|webhook-endpoint)\.continued-as-new/.test(file));
     const results = await replay({ workflowsPath: require.resolve('./reordered') }, inOrder);
 

@@ -1,4 +1,4 @@
-/** What sync runs and ticks of schedules go through when their histories are recorded (record.ts). */
+/** What sync runs and scheduled requests go through when their histories are recorded (record.ts). */
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { SyncRunActivities } from '../../activities/sync-runs/sync-run';
 import type { ScheduledSyncActivities } from '../../activities/sync-runs/scheduled-sync';
@@ -239,7 +239,7 @@ export const scheduledSyncActivities: ScheduledSyncActivities = {
 
 export const TICKS = ['by-schedule', 'by-hand', 'activity-failed'] as const;
 
-/** A schedule sets the time that a tick stands for; one that an operator starts has none but its start. @returns the workflow's id. */
+/** A schedule sets the scheduled time; a run that an operator starts only has its start time. @returns the workflow's id. */
 export async function playTick(
   { client }: PushWorker,
   name: (typeof TICKS)[number],

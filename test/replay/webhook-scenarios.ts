@@ -1,4 +1,4 @@
-/** What the lane of a webhook endpoint goes through when its histories are recorded (record.ts). */
+/** What the queue of a webhook endpoint goes through when its histories are recorded (record.ts). */
 import type { WebhookActivities } from '../../activities/webhooks/webhook-deliveries';
 import {
   type DeliveryReport,
@@ -11,7 +11,7 @@ import type { PushWorker } from './lane-worker';
 type Answer = (firedAt: number) => Promise<Partial<DeliveryReport>> | Partial<DeliveryReport>;
 interface Scenario {
   name: string;
-  /** What each wake comes to, in order; afterwards nothing waits. */
+  /** The result of each activity, in order; afterwards nothing waits. */
   answers: Answer[];
   /** Signals after the first one. */
   meanwhile?: (signal: (...args: unknown[]) => Promise<void>) => Promise<void>;

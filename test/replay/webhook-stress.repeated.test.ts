@@ -1,5 +1,5 @@
 /**
- * Signals in the very moments in which an endpoint's lane ends, starts over or is brought back: no delivery may be lost, made early or
+ * Signals in the very moments in which an endpoint queue ends, continues as new or is started again: no delivery may be lost, made early or
  * made twice at once (rules.md 44). The real workflow on the real server, which is told to suggest a new run after every 60 events; the
  * rows are kept here, by the same rules as in the database.
  */
@@ -70,7 +70,7 @@ async function deliverDueWebhooks({ firedAt }: DeliverDueWebhooksInput): Promise
   };
 }
 
-describe('a lane of an endpoint that is signalled in every moment of its life', () => {
+describe('an endpoint queue that is signalled in every moment of its life', () => {
   let server: TemporalServer;
   let pushEnv: PushWorker;
   const folder = createRunFolder();

@@ -1,5 +1,5 @@
 /**
- * Pulling as a customer meets it, from Kinto: the gate while everything is read for the first time and the e-mail when it opens, then
+ * Pulling as a customer sees it, from Kinto: the onboarding lock while everything is read for the first time and the e-mail when it opens, then
  * what changes, what is deleted, and what Kinto's schema gains. Over HTTP, on the real api and worker.
  */
 import path from 'node:path';
@@ -343,7 +343,7 @@ describe('a full run', () => {
     expect(asked).toBeLessThanOrEqual(4);
   });
 
-  it('that is canceled keeps what it read, deletes nothing, and the next one starts anew', async () => {
+  it('that is canceled keeps what it read, deletes nothing, and the next one starts from the beginning', async () => {
     await put(idOf(20), { name: { first: 'Not yet', last: 'Kahn' } });
     await kinto.call('DELETE', `${RECORDS}/${idOf(21)}`);
     const door = createAuthScheme();

@@ -87,7 +87,7 @@ describe('users of a SCIM service', () => {
     expect((await integration.status()).total_difference).toBe(0);
   });
 
-  it('are read when somebody signs in, who does not wait for it, and at most once in ten minutes', async () => {
+  it('are read when a person signs in, who does not wait for it, and at most once in ten minutes', async () => {
     const door = createAuthScheme();
     relay.before = () => door.wait();
     const answer = await tenant.api.must('POST', '/v1/sign-ins', { user: 'ana@ada.example' });
@@ -276,7 +276,7 @@ describe('tables of a PostgreSQL database', () => {
 });
 
 describe('an integration of which nothing can be read', () => {
-  it('keeps its gate closed and says so, until a full run succeeds', async () => {
+  it('keeps its onboarding lock and says so, until a full run succeeds', async () => {
     const tenant = await product.givenTenant('Failing');
     await database.query('alter table hr.staff rename to people');
     const integration = await PullingIntegration.link(tenant, {

@@ -194,7 +194,7 @@ describe('records that are only pulled', () => {
     ]);
   });
 
-  it('wait where too many are gone at once, until somebody approves', async () => {
+  it('wait where too many are gone at once, until a person approves', async () => {
     const doomed = (await rows()).slice(0, 22).map((row) => row.id as string);
     const before = await integration.held();
     for (const id of doomed) await pocketBase.call('DELETE', `${RECORDS}/${id}`);

@@ -1,6 +1,6 @@
 /**
  * The whole push path as a customer meets it: over HTTP, on the real api and worker, real PostgreSQL and Temporal, into software
- * nobody here wrote. Grace periods are short settings; the rules themselves are tested where time can be skipped (test/workflows).
+ * others wrote. Grace periods are short settings; the rules themselves are tested where time can be skipped (test/workflows).
  */
 import { Client, Connection } from '@temporalio/client';
 import { pushQueueQuery, recordPushWorkflowId } from '../../contract/record-push';
@@ -428,15 +428,15 @@ describe('the stream', () => {
   });
 });
 
-describe('the lane in Temporal', () => {
+describe('the push queue in Temporal', () => {
   it('is found by its attributes, says in its details what waits, and in a summary what its timer waits for', async () => {
     const integrationId = await linkLedger('readable', { grace_period_ms: HOUR, max_wait_ms: null });
     for (const externalId of ['readable-1', 'readable-2']) await tenant.api.put(externalId, { name: 'A' });
-    await tenant.api.act('push-now', integrationId, 'readable-1'); // so that the lane has looked once
+    await tenant.api.act('push-now', integrationId, 'readable-1'); // so that the push queue has run once
     await untilStatus('readable-1', integrationId, 'synced');
     const handle = temporal.workflow.getHandle(queueOf(integrationId));
 
-    const found = await until('the lane is found', async () => {
+    const found = await until('the push queue is found', async () => {
       for await (const execution of temporal.workflow.list({
         query: `IntegrationId = '${integrationId}' AND ExecutionStatus = 'Running'`,
       }))
@@ -445,7 +445,7 @@ describe('the lane in Temporal', () => {
     });
     expect(found.workflowId).toBe(queueOf(integrationId));
     expect(found.typedSearchAttributes.get(SEARCH_ATTRIBUTES.tenantId)).toBe(tenant.id);
-    const view = await until('the lane knows what waits', async () => {
+    const view = await until('the push queue knows what waits', async () => {
       const pushEnv = await handle.query(pushQueueQuery);
       return pushEnv.pendingRecords === 1 && pushEnv;
     });
@@ -463,7 +463,7 @@ describe('the lane in Temporal', () => {
     const integrationId = await linkLedger('patient', { grace_period_ms: HOUR, max_wait_ms: null });
     await tenant.api.put('patient', { name: 'A' });
     const handle = temporal.workflow.getHandle(queueOf(integrationId));
-    await until('the lane sleeps', async () => (await handle.query(pushQueueQuery)).nextDueAt !== null);
+    await until('the push queue sleeps', async () => (await handle.query(pushQueueQuery)).nextDueAt !== null);
 
     await fastForward(temporal, queueOf(integrationId), HOUR / 2);
     expect(ledger.changes('patient')).toEqual([]);
@@ -479,7 +479,7 @@ describe('the lane in Temporal', () => {
     await untilStatus('idle', integrationId, 'synced');
 
     const handle = temporal.workflow.getHandle(queueOf(integrationId));
-    await until('the lane has ended', async () => (await handle.describe()).status.name !== 'RUNNING');
+    await until('the push queue has ended', async () => (await handle.describe()).status.name !== 'RUNNING');
     expect((await handle.describe()).status.name).toBe('COMPLETED');
   });
 });

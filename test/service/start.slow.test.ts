@@ -32,7 +32,7 @@ async function leftBehind(): Promise<string[]> {
   return processesOf(checkout);
 }
 
-/** As a browser asks: the mailbox shows its page to nobody else. */
+/** With a browser's Accept header, which the mailbox demands. */
 const get = (url: string, key?: string): Promise<Response> =>
   fetch(url, { headers: { accept: 'text/html, */*', ...(key ? { authorization: `Bearer ${key}` } : {}) } });
 

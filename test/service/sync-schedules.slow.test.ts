@@ -69,7 +69,7 @@ it('are there once an integration is linked, in the zone of the tenant, and move
   });
 });
 
-it('have a tick that finds the onboarding run at work, and says so', async () => {
+it('have a scheduled run that finds the onboarding run at work, and is logged as skipped', async () => {
   const handle = temporal.schedule.getHandle(
     syncScheduleId({ integrationId: fromTypeId('int', integration.id) as string, schedule: 'hourly' }),
   );

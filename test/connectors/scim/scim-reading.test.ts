@@ -281,7 +281,7 @@ describe('what was modified', () => {
 describe('trouble', () => {
   it.each([
     ['a page for people', { status: 200, body: '<html>Please log in</html>' }, Unavailable],
-    ['JSON that is no list', { status: 200, body: { hello: 'world' } }, Unavailable],
+    ['JSON that is no list', { status: 200, body: { hello: 'environment' } }, Unavailable],
     ['a refusal', { status: 403, body: { detail: 'No.' } }, RecordRejected],
     ['a missing endpoint', { status: 404 }, RecordRejected],
     ['a failure', { status: 500 }, Unavailable],

@@ -13,7 +13,7 @@ const START = Date.UTC(2026, 10, 21);
 const at = (ms: number) => new Date(START + ms);
 const STEP_MS = 10;
 
-interface World {
+interface Scenario {
   /** What the third party bears, and how many at once. */
   perSecond: number;
   burstSeconds: number;
@@ -36,10 +36,10 @@ interface Worker {
 }
 
 /** Full passes that always have something to read, and one worker that pushes now and then. */
-function simulate(world: World) {
+function simulate(scenario: Scenario) {
   let budget: RateLimiter = newRateLimiter(at(0));
   // Less than two at once would leave no room for a push beside anything else.
-  const burst = Math.max(world.perSecond * world.burstSeconds, 2);
+  const burst = Math.max(scenario.perSecond * scenario.burstSeconds, 2);
   let theirTokens = burst;
   let blockedUntilMs = 0;
   const tally = { accepted: 0, refused: 0, statements: 0, pushWaitsMs: [] as number[] };
@@ -52,11 +52,11 @@ function simulate(world: World) {
     waitingSinceMs,
   });
   const pusher = worker('push', []);
-  const workers = [...Array.from({ length: world.workers }, () => worker('full', null)), pusher];
+  const workers = [...Array.from({ length: scenario.workers }, () => worker('full', null)), pusher];
   let pushesDue = 0;
 
   const send = (one: Worker, nowMs: number): boolean => {
-    const isCounted = nowMs >= world.warmUpMinutes * 60_000;
+    const isCounted = nowMs >= scenario.warmUpMinutes * 60_000;
     if (one.left < 1 || nowMs >= one.goodUntilMs) {
       const noted = recordResponses(budget, { requests: one.noted, slowedDown: 0, quota: null }, at(nowMs));
       const taking = takeRequests(
@@ -86,13 +86,13 @@ function simulate(world: World) {
     if (isCounted) tally.refused += 1;
     budget = recordResponses(budget, { requests: one.noted + 1, slowedDown: 1, quota: null }, at(nowMs));
     Object.assign(one, { noted: 0, left: 0 });
-    blockedUntilMs = nowMs + world.retryAfterMs;
+    blockedUntilMs = nowMs + scenario.retryAfterMs;
     return false;
   };
 
-  for (let nowMs = 0; nowMs < world.minutes * 60_000; nowMs += STEP_MS) {
-    theirTokens = Math.min(theirTokens + (world.perSecond * STEP_MS) / 1_000, burst);
-    pushesDue += (world.pushesPerSecond * STEP_MS) / 1_000;
+  for (let nowMs = 0; nowMs < scenario.minutes * 60_000; nowMs += STEP_MS) {
+    theirTokens = Math.min(theirTokens + (scenario.perSecond * STEP_MS) / 1_000, burst);
+    pushesDue += (scenario.pushesPerSecond * STEP_MS) / 1_000;
     for (; pushesDue >= 1; pushesDue -= 1) pusher.waitingSinceMs?.push(nowMs);
     for (const one of workers) {
       // At most five in 10 ms: nobody sends without end, even where nothing is limited.
@@ -104,15 +104,15 @@ function simulate(world: World) {
         if (!send(one, nowMs)) break;
     }
   }
-  const seconds = (world.minutes - world.warmUpMinutes) * 60;
+  const seconds = (scenario.minutes - scenario.warmUpMinutes) * 60;
   return {
     ...tally,
-    throughput: tally.accepted / seconds / world.perSecond,
+    throughput: tally.accepted / seconds / scenario.perSecond,
     refusedShare: tally.refused / (tally.accepted + tally.refused),
   };
 }
 
-const worlds = fc.record({
+const scenarios = fc.record({
   perSecond: fc.double({ min: 1, max: 150, noNaN: true }),
   burstSeconds: fc.double({ min: 0.2, max: 3, noNaN: true }),
   // 30 s is what is waited where a refusal does not say.
@@ -126,8 +126,8 @@ const worlds = fc.record({
 describe('workers that share a budget', () => {
   it('come to use 60 to 100 % of what the third party bears, and fewer than 5 % of their requests are refused', () => {
     fc.assert(
-      fc.property(worlds, (world) => {
-        const { throughput, refusedShare } = simulate(world);
+      fc.property(scenarios, (scenario) => {
+        const { throughput, refusedShare } = simulate(scenario);
         expect({
           throughput: throughput >= 0.6 && throughput <= 1.01,
           refusedShare: refusedShare < 0.05,
@@ -143,11 +143,11 @@ describe('workers that share a budget', () => {
 
   it('that read everything do not starve one that pushes', () => {
     fc.assert(
-      fc.property(worlds, fc.double({ min: 0.05, max: 0.3, noNaN: true }), (world, share) => {
+      fc.property(scenarios, fc.double({ min: 0.05, max: 0.3, noNaN: true }), (scenario, share) => {
         const { pushWaitsMs } = simulate({
-          ...world,
+          ...scenario,
           retryAfterMs: 0,
-          pushesPerSecond: world.perSecond * share,
+          pushesPerSecond: scenario.perSecond * share,
         });
         const sorted = pushWaitsMs.toSorted((one, other) => one - other);
         expect(sorted.length).toBeGreaterThan(0);

@@ -90,7 +90,7 @@ export class ApiClient {
   remove = (externalId: string) => this.must('DELETE', recordPath(externalId));
   record = (externalId: string) => this.must('GET', recordPath(externalId));
 
-  /** The state of one pair as the record shows it. */
+  /** The state of one record sync as the record shows it. */
   async sync(externalId: string, integrationId: string): Promise<Json> {
     const { syncs } = await this.record(externalId);
     return (syncs as Json[]).find((sync) => sync.integration_id === integrationId);

@@ -12,7 +12,7 @@ export async function eventsOf(
   tenant: TestTenant,
   type?: EventType,
 ): Promise<JsonObject[] | { type: string; data: JsonObject }[]> {
-  const rows = await tenant.world.database.withTenant(tenant.tenantId, ({ trx }) =>
+  const rows = await tenant.environment.database.withTenant(tenant.tenantId, ({ trx }) =>
     trx
       .selectFrom('events')
       .select(['type', 'payload'])

@@ -7,7 +7,7 @@ export interface Write {
   externalId: string;
   /** Milliseconds since 1970. */
   sentAt: number;
-  /** Undefined: the connection broke, so nobody knows. */
+  /** Undefined: the connection broke, and the outcome is unknown. */
   answer: Answer | undefined;
 }
 

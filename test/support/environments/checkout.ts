@@ -1,4 +1,4 @@
-/** The project as somebody else has it: a copy of what a clone would hold, in which `npm start` can be run and judged from outside. */
+/** A copy of the project as a clone would have it, in which a test runs `npm start`. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -40,7 +40,7 @@ export class OverviewEnvironment {
 
   async ready(directions?: readonly SyncDirection[]): Promise<string> {
     const overviewId = await this.ask(directions);
-    await this.tenant.world.sleep(2_000);
+    await this.tenant.environment.sleep(2_000);
     const { state } = await this.show(overviewId);
     if (state !== 'ready') throw new Error(`The overview is ${state}.`);
     return overviewId;
@@ -60,7 +60,7 @@ export class OverviewEnvironment {
   /** Sends the outbox, as pushes come back through it, until `is` holds of the run. */
   async until(syncRunId: string, is: (run: SyncRun) => boolean | Promise<boolean>): Promise<SyncRun> {
     for (let tries = 0; tries < 150; tries += 1) {
-      await this.tenant.world.dispatch();
+      await this.tenant.environment.dispatch();
       const run = await this.inTenant(({ trx }) =>
         trx.selectFrom('syncRuns').selectAll().where('syncRunId', '=', syncRunId).executeTakeFirstOrThrow(),
       );
@@ -88,7 +88,7 @@ export class OverviewEnvironment {
     return this.inTenant((work) => listOverviewItems(work, { overviewId, limit: 10_000 }));
   }
 
-  /** What the run complains of: the code and their id or ours. */
+  /** The errors of a run: the code, and the remote or external id. */
   async skippedRecords(syncRunId: string): Promise<string[]> {
     const rows = await this.inTenant(({ trx }) =>
       trx.selectFrom('syncRecordErrors').selectAll().where('syncRunId', '=', syncRunId).execute(),
@@ -102,7 +102,7 @@ export class OverviewEnvironment {
     );
   }
 
-  /** How many rows of the pairs that a run follows are kept. */
+  /** How many rows of the record syncs that a run follows are kept. */
   async followed(syncRunId: string): Promise<number> {
     const rows = await this.inTenant(({ trx }) =>
       trx.selectFrom('syncRunPushes').select('recordId').where('syncRunId', '=', syncRunId).execute(),
@@ -111,6 +111,6 @@ export class OverviewEnvironment {
   }
 
   inTenant<T>(run: (work: TenantWork) => Promise<T>): Promise<T> {
-    return this.tenant.world.database.withTenant(this.tenant.tenantId, run);
+    return this.tenant.environment.database.withTenant(this.tenant.tenantId, run);
   }
 }

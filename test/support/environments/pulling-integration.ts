@@ -1,6 +1,9 @@
 /** An integration that pulls, as an API client sees it: its runs, its jobs, what is held of the third party's records. */
+import { Client } from 'pg';
+import { fromTypeId } from '../../../db/sql/ids';
 import { ApiClient, type Json } from '../clients/api-client';
 import type { Product, ProductTenant } from './product';
+import type { ListServer } from '../servers/list-server';
 import { until } from '../until';
 
 export type RequestableKind = 'full' | 'incremental' | 'last_day';
@@ -34,7 +37,7 @@ export class PullingIntegration {
   act = (act: 'pause' | 'resume'): Promise<Json> =>
     this.api.must('POST', `/v1/integrations/${this.id}/${act}`);
 
-  /** Changes settings as somebody does who has just looked at them. */
+  /** Changes settings with the ETag of the current version. */
   async change(body: object): Promise<void> {
     const { headers } = await this.api.call('GET', `/v1/integrations/${this.id}`);
     await this.api.must('PATCH', `/v1/integrations/${this.id}`, body, {
@@ -125,4 +128,47 @@ export async function setContactAddress(
     { contact_email: contactEmail },
     { 'if-match': headers.get('etag') ?? '' },
   );
+}
+
+export interface Copy {
+  /** Records that differ, plus records that only one side has. */
+  differences: number;
+  held: number;
+  /** Pages that are recorded more than once, or out of order. */
+  pagesNotedWrongly: number;
+}
+
+/** Compares what Syncline holds of a dataset with the list server, in SQL because there are many records. */
+export async function compareCopy(
+  databaseUrl: string,
+  integrationId: string,
+  lists: ListServer,
+  dataset: string,
+): Promise<Copy> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const parameters = [fromTypeId('int', integrationId), dataset];
+    const { rows } = await client.query<{ remote_id: string; name: string }>(
+      `select link.remote_id, record.fields->>'name' as name from record_links link join records record using (tenant_id, record_id)
+       where link.integration_id = $1 and link.record_type = $2 and record.deleted_at is null`,
+      parameters,
+    );
+    const remote = lists.held(dataset);
+    const same = rows.filter(({ remote_id: id, name }) => remote.get(id) === name).length;
+    const pages = await client.query<{ wrong: number }>(
+      `select coalesce(sum(abs(numbered.page - numbered.expected)), 0)::int as wrong from (
+         select page.page, row_number() over (partition by page.sync_run_id order by page.page) - 1 as expected
+         from sync_pages page join sync_runs run using (tenant_id, sync_run_id)
+         where run.integration_id = $1 and page.record_type = $2 and page.seen is not null) numbered`,
+      parameters,
+    );
+    return {
+      differences: remote.size - same + (rows.length - same),
+      held: rows.length,
+      pagesNotedWrongly: pages.rows[0]?.wrong ?? -1,
+    };
+  } finally {
+    await client.end();
+  }
 }

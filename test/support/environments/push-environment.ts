@@ -1,6 +1,6 @@
 /**
- * Everything of the push path but HTTP: a real PostgreSQL, the real lane on the time-skipping server, and a ledger as the
- * third party. One clock for all of it, the server's: `sleep` moves it. One world per test file.
+ * Everything of the push path but HTTP: a real PostgreSQL, the real push queue on the time-skipping server, a ledger as the
+ * third party. One clock for all of it, the server's: `sleep` moves it. One environment per test file.
  */
 import { randomBytes } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -132,12 +132,12 @@ export class PushEnvironment {
     return this.env.currentTimeMs();
   }
 
-  /** Moves the clock on, the lanes' timers firing on the way, and waits for what they begin. */
+  /** Moves the clock on; timers of push queues fire on the way, and what they start is awaited. */
   async sleep(ms: number): Promise<void> {
     await this.dispatch();
     // An hour at a time: the server drops a connection that waits for one answer for minutes, as a busy machine may have it.
     for (let left = ms; left > 0; left -= 60 * MINUTE) await this.env.sleep(Math.min(left, 60 * MINUTE));
-    // A wake that began in the last instant ends in its own time: give it a few virtual ones.
+    // An activity that started in the last instant needs a moment more.
     await this.env.sleep(50);
     await this.dispatch();
   }
@@ -194,7 +194,7 @@ function insistently(handleRow: OutboxHandler): OutboxHandler {
 
 export class TestTenant {
   constructor(
-    readonly world: PushEnvironment,
+    readonly environment: PushEnvironment,
     readonly tenantId: string,
   ) {}
 
@@ -223,7 +223,7 @@ export class TestTenant {
       isPaused: false,
       ...settings,
     };
-    await this.world.database.withTenant(this.tenantId, (work) => createIntegration(work, input));
+    await this.environment.database.withTenant(this.tenantId, (work) => createIntegration(work, input));
     return integrationId;
   }
 
@@ -235,10 +235,10 @@ export class TestTenant {
       fields: {},
       ...change,
     }));
-    const accepted = await this.world.database.withTenant(this.tenantId, (work) =>
+    const accepted = await this.environment.database.withTenant(this.tenantId, (work) =>
       acceptChanges(work, complete, { actor: 'test', requestId: 'test' }),
     );
-    await this.world.dispatch();
+    await this.environment.dispatch();
     return accepted;
   }
 
@@ -253,15 +253,15 @@ export class TestTenant {
 
   async act(act: RecordSyncAction, integrationId: string, externalId: string): Promise<string> {
     const recordId = await this.recordId(externalId);
-    const outcome = await this.world.database.withTenant(this.tenantId, (work) =>
+    const outcome = await this.environment.database.withTenant(this.tenantId, (work) =>
       actOnRecordSync(work, { act, integrationId, recordId, actor: 'ana' }),
     );
-    await this.world.dispatch();
+    await this.environment.dispatch();
     return outcome;
   }
 
   async recordId(externalId: string): Promise<string> {
-    return this.world.database.withTenant(this.tenantId, async ({ trx }) => {
+    return this.environment.database.withTenant(this.tenantId, async ({ trx }) => {
       const row = await trx
         .selectFrom('records')
         .select('recordId')
@@ -273,7 +273,7 @@ export class TestTenant {
 
   async recordSync(integrationId: string, externalId: string): Promise<Pair | undefined> {
     const recordId = await this.recordId(externalId);
-    return this.world.database.withTenant(this.tenantId, ({ trx }) =>
+    return this.environment.database.withTenant(this.tenantId, ({ trx }) =>
       trx
         .selectFrom('recordSyncs')
         .select(['status', 'dueAt', 'errors', 'relevantVersion', 'resultVersion', 'nextAttemptAt', 'heldAt'])
@@ -288,7 +288,7 @@ export class TestTenant {
   }
 
   async pushes(integrationId: string) {
-    return this.world.database.withTenant(this.tenantId, ({ trx }) =>
+    return this.environment.database.withTenant(this.tenantId, ({ trx }) =>
       trx
         .selectFrom('pushes')
         .innerJoin('records', (join) =>
@@ -305,7 +305,7 @@ export class TestTenant {
   }
 
   async notifications() {
-    return this.world.database.withTenant(this.tenantId, ({ trx }) =>
+    return this.environment.database.withTenant(this.tenantId, ({ trx }) =>
       trx.selectFrom('notifications').selectAll().execute(),
     );
   }
@@ -320,10 +320,10 @@ export class TestTenant {
     }
   }
 
-  /** `RUNNING`, `COMPLETED`, … of the integration's lane, or null when it never ran. */
+  /** `RUNNING`, `COMPLETED`, … of the integration's push queue, or null when it never ran. */
   async pushWorkflowStatus(integrationId: string): Promise<string | null> {
     try {
-      const { status } = await this.world.env.client.workflow
+      const { status } = await this.environment.env.client.workflow
         .getHandle(recordPushWorkflowId({ integrationId }))
         .describe();
       return status.name;
@@ -334,7 +334,7 @@ export class TestTenant {
 
   /** What the third party of this integration was told, in order. */
   sent(integrationId: string): { externalId: string; operation: string; payload: unknown }[] {
-    const calls = this.world.ledger.calls.filter((call) => call.owner === integrationId);
+    const calls = this.environment.ledger.calls.filter((call) => call.owner === integrationId);
     return calls.map(({ externalId, operation, payload }) => ({ externalId, operation, payload }));
   }
 }

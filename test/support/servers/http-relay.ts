@@ -71,7 +71,7 @@ export async function startHttpRelay(upstreamPort: number): Promise<HttpRelay> {
   return relay;
 }
 
-/** A door: whoever comes waits until it is opened. */
+/** A latch: callers wait until it is opened. */
 export function createAuthScheme(): { wait(): Promise<void>; open(): void; waiting: number } {
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => (open = resolve));

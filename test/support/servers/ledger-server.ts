@@ -152,7 +152,7 @@ export async function startLedgerServer(): Promise<LedgerServer> {
     if (isChange) {
       call.isOverlapping = (busy.get(recordSync) ?? 0) > 0;
       busy.set(recordSync, (busy.get(recordSync) ?? 0) + 1);
-      // Closed is closed: what a dead client had asked for is nobody's call any more.
+      // Requests of a dead client do not count once the server is closed.
       response.once('close', () => busy.set(recordSync, (busy.get(recordSync) ?? 1) - 1));
     }
     ledger.calls.push(call);

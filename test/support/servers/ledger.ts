@@ -7,7 +7,7 @@ import type { Connector, ConnectorContext, PushItem, PushResult } from '../../..
 import { ConnectorError, RateLimited, Unauthorized } from '../../../connectors/errors';
 
 export interface LedgerCall {
-  /** `config.owner` of the integration, to tell tests apart that share a world. */
+  /** `config.owner` of the integration, to tell tests apart that share a environment. */
   owner: string;
   pushId: string;
   externalId: string;

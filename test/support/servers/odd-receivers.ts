@@ -83,7 +83,7 @@ export class OddReceivers {
     return this.listen(server);
   }
 
-  /** https with a certificate that nobody vouches for; `onRequest` hears what it is told all the same. */
+  /** https with an untrusted certificate; `onRequest` still sees each request. */
   untrusted(onRequest: (path: string) => void = () => undefined): Promise<number> {
     return this.listen(
       createHttpsServer(makeSelfSigned(), (request, response) => {

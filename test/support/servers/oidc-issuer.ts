@@ -1,4 +1,7 @@
-/** An OpenID provider as small as one can be: whoever comes is signed in as who the test says. Checks PKCE and the client's secret, as real ones do. */
+/**
+ * A minimal OpenID provider that signs in the person the test names.
+ * It checks PKCE and the client's secret, as real providers do.
+ */
 import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';

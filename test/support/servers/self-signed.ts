@@ -1,4 +1,4 @@
-/** A certificate that vouches for itself, for `localhost` and 127.0.0.1, made anew: no key lies about in the repository, and no tool is needed. */
+/** A self-signed certificate for `localhost` and 127.0.0.1, generated per run: the repository holds no key. */
 import { createSign, generateKeyPairSync } from 'node:crypto';
 
 const tlv = (tag: number, ...parts: Buffer[]): Buffer => {

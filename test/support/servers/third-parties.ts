@@ -1,5 +1,5 @@
 /**
- * Real third parties, software that nobody here wrote: each starts on a free port of 127.0.0.1 in a second or two, keeps its
+ * Real third parties, software written by others: each starts on a free port of 127.0.0.1 in a second or two, keeps its
  * data in a folder of its own (or in memory) and is gone after `stop()`. Start them in beforeAll, stop them in afterAll.
  */
 import fs from 'node:fs';

@@ -19,31 +19,31 @@ const trouble: MailAnswer = {
   detail: '451 Mailbox of ada@example.org is busy.',
 };
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 let emailId: string;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.mail.sent.length = 0;
-  world.mail.attempts.length = 0;
-  world.mail.answer = () => ({ kind: 'taken' });
-  tenant = await world.tenant();
+  environment.mail.sent.length = 0;
+  environment.mail.attempts.length = 0;
+  environment.mail.answer = () => ({ kind: 'taken' });
+  tenant = await environment.tenant();
   emailId = await inTenant((work) =>
     queueEmail(work, { kind: 'onboarding_complete', recipient: 'ada@example.org', content }),
   );
 });
 
 const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> =>
-  world.database.withTenant(tenant.tenantId, work);
+  environment.database.withTenant(tenant.tenantId, work);
 const row = (): Promise<Email | undefined> =>
-  world.database.withTenant(tenant.tenantId, (work) => lockEmail(work, { emailId }));
+  environment.database.withTenant(tenant.tenantId, (work) => lockEmail(work, { emailId }));
 const start = () =>
-  world.handleRow({ topic: 'email', tenantId: tenant.tenantId, emailId, nextDueAt: new Date() });
-const handle = () => world.env.client.workflow.getHandle(sendEmailWorkflowId({ emailId }));
+  environment.handleRow({ topic: 'email', tenantId: tenant.tenantId, emailId, nextDueAt: new Date() });
+const handle = () => environment.env.client.workflow.getHandle(sendEmailWorkflowId({ emailId }));
 const run = async (): Promise<unknown> => {
   await start();
   return handle().result();
@@ -54,7 +54,7 @@ const history = async () =>
 it('sends it once and says when', async () => {
   expect(await run()).toBe('sent');
 
-  expect(world.mail.sent).toEqual([
+  expect(environment.mail.sent).toEqual([
     expect.objectContaining({ emailId, recipient: 'ada@example.org', subject: 'PocketBase (Acme) is ready' }),
   ]);
   expect(await row()).toMatchObject({
@@ -66,13 +66,13 @@ it('sends it once and says when', async () => {
 });
 
 it('tries again after 1, 5 and 15 minutes and 1, 2, 4, 8 and 16 hours, then gives up', async () => {
-  world.mail.answer = () => trouble;
+  environment.mail.answer = () => trouble;
 
   expect(await run()).toBe('failed');
 
-  const waits = world.mail.attempts
+  const waits = environment.mail.attempts
     .slice(1)
-    .map(({ at }, index) => Math.round((at - (world.mail.attempts[index]?.at as number)) / MINUTE));
+    .map(({ at }, index) => Math.round((at - (environment.mail.attempts[index]?.at as number)) / MINUTE));
   expect(waits).toEqual([1, 5, 15, 60, 120, 240, 480, 960]);
   expect(await row()).toMatchObject({
     attempts: 9,
@@ -83,26 +83,30 @@ it('tries again after 1, 5 and 15 minutes and 1, 2, 4, 8 and 16 hours, then give
 }, 120_000);
 
 it('sends it in the end after a day without a mail server', async () => {
-  const begunAt = await world.now();
-  world.mail.answer = () => trouble;
+  const begunAt = await environment.now();
+  environment.mail.answer = () => trouble;
   await start();
-  await world.env.sleep(24 * HOUR);
+  await environment.env.sleep(24 * HOUR);
   expect(await row()).toMatchObject({ sentAt: null, failedAt: null, lastError: trouble.detail });
-  world.mail.answer = () => ({ kind: 'taken' });
+  environment.mail.answer = () => ({ kind: 'taken' });
 
   expect(await handle().result()).toBe('sent');
 
-  expect((world.mail.attempts.at(-1)?.at as number) - begunAt).toBeLessThan(32 * HOUR);
-  expect(world.mail.sent).toHaveLength(1);
+  expect((environment.mail.attempts.at(-1)?.at as number) - begunAt).toBeLessThan(32 * HOUR);
+  expect(environment.mail.sent).toHaveLength(1);
   expect(await row()).toMatchObject({ sentAt: expect.any(Date), lastError: null });
 }, 120_000);
 
 it('does not try again what was refused for good', async () => {
-  world.mail.answer = () => ({ kind: 'refused', code: 'EENVELOPE 550 RCPT TO', detail: '550 No such user.' });
+  environment.mail.answer = () => ({
+    kind: 'refused',
+    code: 'EENVELOPE 550 RCPT TO',
+    detail: '550 No such user.',
+  });
 
   expect(await run()).toBe('failed');
 
-  expect(world.mail.attempts).toHaveLength(1);
+  expect(environment.mail.attempts).toHaveLength(1);
   expect(await row()).toMatchObject({
     attempts: 1,
     sentAt: null,
@@ -117,28 +121,28 @@ it('is sent once, however often it is asked for, at once or later', async () => 
   await start();
   await handle().result();
 
-  expect(world.mail.attempts).toHaveLength(1);
+  expect(environment.mail.attempts).toHaveLength(1);
 });
 
 it('is brought back after its workflow was terminated, and not sent twice by that', async () => {
-  world.mail.answer = () => trouble;
+  environment.mail.answer = () => trouble;
   await start();
-  await world.env.sleep(10_000);
+  await environment.env.sleep(10_000);
   await handle().terminate('by hand');
-  world.mail.answer = () => ({ kind: 'taken' });
+  environment.mail.answer = () => ({ kind: 'taken' });
   expect(await run()).toBe('sent');
   expect(await row()).toMatchObject({ attempts: 2 });
 
   await start();
 
-  expect(world.mail.sent).toHaveLength(1);
+  expect(environment.mail.sent).toHaveLength(1);
 });
 
 it('is not sent when its row says that it was', async () => {
   await inTenant((work) => markEmailSent(work, { emailId }));
 
   expect(await run()).toBe('sent');
-  expect(world.mail.attempts).toEqual([]);
+  expect(environment.mail.attempts).toEqual([]);
 });
 
 it('ends where there is no such e-mail', async () => {
@@ -148,23 +152,23 @@ it('ends where there is no such e-mail', async () => {
 });
 
 it('is not sent again when only the note that it was could not be written', async () => {
-  const withTenant = world.database.withTenant.bind(world.database);
+  const withTenant = environment.database.withTenant.bind(environment.database);
   let failures = 0;
-  const trap = jest.spyOn(world.database, 'withTenant').mockImplementation(async (tenantId, work) => {
-    if (world.mail.sent.length > 0 && (failures += 1) <= 3) throw new Error('PostgreSQL is away.');
+  const trap = jest.spyOn(environment.database, 'withTenant').mockImplementation(async (tenantId, work) => {
+    if (environment.mail.sent.length > 0 && (failures += 1) <= 3) throw new Error('PostgreSQL is away.');
     return withTenant(tenantId, work);
   });
 
   const outcome = await run();
   trap.mockRestore();
 
-  expect([outcome, world.mail.attempts.length, failures]).toEqual(['sent', 1, 4]);
+  expect([outcome, environment.mail.attempts.length, failures]).toEqual(['sent', 1, 4]);
   expect(await row()).toMatchObject({ attempts: 1, sentAt: expect.any(Date) });
 });
 
-it('is tried again like any other when it could not be written, which is a mistake of ours', async () => {
-  world.mail.answer = () => {
-    if (world.mail.attempts.length === 1) throw new Error('This worker knows no e-mail of that kind.');
+it('is tried again like any other when it could not be written, which is a defect in Syncline', async () => {
+  environment.mail.answer = () => {
+    if (environment.mail.attempts.length === 1) throw new Error('This worker knows no e-mail of that kind.');
     return { kind: 'taken' };
   };
 
@@ -194,7 +198,7 @@ it('waits, uncounted, where the worker has no SMTP settings', async () => {
 }, 120_000);
 
 it("leaves ids in Temporal's history, and neither names nor words of the mail server", async () => {
-  world.mail.answer = () => (world.mail.attempts.length === 1 ? trouble : { kind: 'taken' });
+  environment.mail.answer = () => (environment.mail.attempts.length === 1 ? trouble : { kind: 'taken' });
   await run();
 
   const told = Buffer.from(await history()).toString();

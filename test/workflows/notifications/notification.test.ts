@@ -29,42 +29,43 @@ const noSuchUser: MailAnswer = {
   isAddressRefused: true,
 };
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 let ada: GivenPerson;
 let integrationId: string;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.mail.sent.length = 0;
-  world.mail.attempts.length = 0;
-  world.mail.answer = () => ({ kind: 'taken' });
-  tenant = await world.tenant();
+  environment.mail.sent.length = 0;
+  environment.mail.attempts.length = 0;
+  environment.mail.answer = () => ({ kind: 'taken' });
+  tenant = await environment.tenant();
   integrationId = await tenant.integration();
-  ada = await givenPerson(world.database, tenant.tenantId);
+  ada = await givenPerson(environment.database, tenant.tenantId);
 });
 
 /** Time passes, and the outbox is sent meanwhile: what is decided on the way has its e-mail leave on the way. */
 const pass = async (ms: number): Promise<void> => {
   for (let left = ms; left > 0;) {
     const step = Math.min(left, ms <= 2 * HOUR ? MINUTE : 15 * MINUTE);
-    await world.sleep(step);
+    await environment.sleep(step);
     left -= step;
   }
 };
 
 const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> =>
-  world.database.withTenant(tenant.tenantId, work);
+  environment.database.withTenant(tenant.tenantId, work);
 const inbox = ({ personId }: GivenPerson = ada) =>
   inTenant((work) => listInbox(work, { personId, limit: 50 }));
 const decisions = async (person?: GivenPerson) => (await inbox(person)).map(({ decision }) => decision);
 const view = (notificationId: string) =>
   inTenant((work) => viewNotification(work, { personId: ada.personId, notificationId, how: 'seen' }));
 const newest = async () => (await inbox())[0]?.notificationId as string;
-const mailTo = ({ email }: GivenPerson) => world.mail.sent.filter(({ recipient }) => recipient === email);
+const mailTo = ({ email }: GivenPerson) =>
+  environment.mail.sent.filter(({ recipient }) => recipient === email);
 const tell = async (
   kind: NotificationKind = 'sync_complete',
   { afterMs = 0, operationId = null as string | null, overviewId = null as string | null } = {},
@@ -82,7 +83,7 @@ const tell = async (
       revealAt: new Date(work.now.getTime() + afterMs),
     }),
   );
-  await world.dispatch();
+  await environment.dispatch();
   return syncRunId;
 };
 const settings = (change: { isEmailOn?: boolean; emailDelaySeconds?: number }) =>
@@ -138,23 +139,23 @@ describe('an e-mail', () => {
 
     await pass(24 * HOUR);
 
-    expect(world.mail.attempts).toEqual([]);
+    expect(environment.mail.attempts).toEqual([]);
     expect(await inbox()).toMatchObject([{ decision: 'viewed', viewedAt: expect.any(Date) }]);
   });
 
-  it('is sent once when nobody viewed it, with a link to the platform and none of the words that a third party may have said', async () => {
+  it('is sent once when the notification was not viewed, with a link to the platform and none of the words that a third party may have said', async () => {
     await tell();
     await pass(14 * MINUTE);
-    expect(world.mail.attempts).toEqual([]);
+    expect(environment.mail.attempts).toEqual([]);
 
     await pass(24 * HOUR);
 
-    expect(world.mail.attempts).toHaveLength(1);
+    expect(environment.mail.attempts).toHaveLength(1);
     expect(mailTo(ada)).toEqual([
       expect.objectContaining({ subject: 'Sync Now of Ledger (Test) is complete' }),
     ]);
-    expect(world.mail.sent[0]?.text).toMatch(/https:\/\/syncline\.example\/console\/sync-runs\/run_/);
-    expect(`${world.mail.sent[0]?.text}${world.mail.sent[0]?.html}`).not.toMatch(/ended/);
+    expect(environment.mail.sent[0]?.text).toMatch(/https:\/\/syncline\.example\/console\/sync-runs\/run_/);
+    expect(`${environment.mail.sent[0]?.text}${environment.mail.sent[0]?.html}`).not.toMatch(/ended/);
     expect(await inbox()).toMatchObject([
       { decision: 'emailed', viewedAt: null, emailSentAt: expect.any(Date) },
     ]);
@@ -162,12 +163,12 @@ describe('an e-mail', () => {
 
   it('leaves after the delay that the tenant set', async () => {
     await settings({ emailDelaySeconds: 3_600 });
-    const toldAt = await world.now();
+    const toldAt = await environment.now();
     await tell();
 
     await pass(2 * HOUR);
 
-    const waitedMs = (world.mail.attempts[0]?.at as number) - toldAt;
+    const waitedMs = (environment.mail.attempts[0]?.at as number) - toldAt;
     expect([waitedMs >= HOUR, waitedMs < HOUR + 2 * MINUTE]).toEqual([true, true]);
   });
 
@@ -177,10 +178,10 @@ describe('an e-mail', () => {
 
     await pass(HOUR);
 
-    expect([world.mail.attempts, await decisions()]).toEqual([[], ['email_off']]);
+    expect([environment.mail.attempts, await decisions()]).toEqual([[], ['email_off']]);
   });
 
-  it('is not sent to somebody who was disabled since', async () => {
+  it('is not sent to a person who was disabled since', async () => {
     await tell();
     await inTenant(({ trx, now }) =>
       trx.updateTable('people').set({ disabledAt: now }).where('personId', '=', ada.personId).execute(),
@@ -188,24 +189,24 @@ describe('an e-mail', () => {
 
     await pass(HOUR);
 
-    expect([world.mail.attempts, await decisions()]).toEqual([[], ['person_disabled']]);
+    expect([environment.mail.attempts, await decisions()]).toEqual([[], ['person_disabled']]);
   });
 
   it('is not sent about an overview that is not valid any more, but about one that is', async () => {
     await tell('sync_overview_ready', {
       overviewId: await overview({
-        invalidAt: new Date(await world.now()),
+        invalidAt: new Date(await environment.now()),
         invalidReason: 'superseded_by_new_overview',
       }),
     });
     await pass(HOUR);
-    expect(world.mail.attempts).toEqual([]);
+    expect(environment.mail.attempts).toEqual([]);
     expect(await inbox()).toMatchObject([
       { decision: 'snapshot_invalid', decisionReason: 'superseded_by_new_overview' },
     ]);
 
     await tell('sync_overview_ready', {
-      overviewId: await overview({ expiresAt: new Date((await world.now()) + 7 * 24 * HOUR) }).catch(
+      overviewId: await overview({ expiresAt: new Date((await environment.now()) + 7 * 24 * HOUR) }).catch(
         async () => '',
       ),
     });
@@ -227,7 +228,7 @@ describe('an e-mail', () => {
 
     await pass(HOUR);
 
-    expect(world.mail.attempts).toEqual([]);
+    expect(environment.mail.attempts).toEqual([]);
     expect(await inbox()).toMatchObject([{ decision: 'not_needed', decisionReason: 'resolved' }]);
   });
 });
@@ -238,10 +239,10 @@ describe('a notification', () => {
 
     await pass(HOUR);
 
-    expect([await inbox(), world.mail.attempts]).toEqual([[], []]);
+    expect([await inbox(), environment.mail.attempts]).toEqual([[], []]);
   });
 
-  it('is seen 5 s later where nobody heard the answer', async () => {
+  it('is seen 5 s later where the answer was not received', async () => {
     await tell('sync_complete', { afterMs: 5 * SECOND, operationId: await operation({ isAnswered: false }) });
     expect(await inbox()).toEqual([]);
 
@@ -259,12 +260,12 @@ describe('a notification', () => {
 
     await pass(HOUR);
 
-    expect([world.mail.attempts, await decisions()]).toEqual([[], ['viewed']]);
+    expect([environment.mail.attempts, await decisions()]).toEqual([[], ['viewed']]);
   });
 
-  it('reaches each admin of the tenant once per episode, nobody else, and each views it alone', async () => {
-    const bob = await givenPerson(world.database, tenant.tenantId, { name: 'Bob' });
-    const operator = await givenPerson(world.database, tenant.tenantId, { role: 'operator' });
+  it('reaches each admin of the tenant once per episode, no one else, and each views it alone', async () => {
+    const bob = await givenPerson(environment.database, tenant.tenantId, { name: 'Bob' });
+    const operator = await givenPerson(environment.database, tenant.tenantId, { role: 'operator' });
     const news = { kind: 'integration_needs_reauthorization' as const, integrationId, detail: '401' };
     await inTenant((work) => notifyAdmins(work, news));
     await inTenant((work) => notifyAdmins(work, news));
@@ -278,7 +279,7 @@ describe('a notification', () => {
       ['emailed'],
       [],
     ]);
-    expect(world.mail.sent.map(({ recipient }) => recipient)).toEqual([bob.email]);
+    expect(environment.mail.sent.map(({ recipient }) => recipient)).toEqual([bob.email]);
   });
 
   it('carries on where its workflow was terminated, once the sweep finds it', async () => {
@@ -287,11 +288,11 @@ describe('a notification', () => {
     const { notificationRecipientId } = await inTenant(({ trx }) =>
       trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow(),
     );
-    await world.env.client.workflow
+    await environment.env.client.workflow
       .getHandle(notificationWorkflowId({ notificationRecipientId }))
       .terminate('by hand');
 
-    await world.handleRow({
+    await environment.handleRow({
       topic: 'notification',
       tenantId: tenant.tenantId,
       notificationRecipientId,
@@ -305,12 +306,12 @@ describe('a notification', () => {
 
 describe('without a mail server for a day', () => {
   it('who has viewed meanwhile gets nothing, the others one e-mail each', async () => {
-    world.mail.answer = () => busy;
+    environment.mail.answer = () => busy;
     await tell();
     await tell();
     await pass(20 * HOUR);
     await view(await newest());
-    world.mail.answer = () => ({ kind: 'taken' });
+    environment.mail.answer = () => ({ kind: 'taken' });
 
     await pass(24 * HOUR);
 
@@ -322,11 +323,11 @@ describe('without a mail server for a day', () => {
   }, 120_000);
 
   it('more than three become one, without those that were viewed', async () => {
-    world.mail.answer = () => busy;
+    environment.mail.answer = () => busy;
     for (let count = 0; count < 6; count += 1) await tell();
     await pass(20 * HOUR);
     await view(await newest());
-    world.mail.answer = () => ({ kind: 'taken' });
+    environment.mail.answer = () => ({ kind: 'taken' });
 
     await pass(24 * HOUR);
 
@@ -339,10 +340,10 @@ describe('without a mail server for a day', () => {
   }, 120_000);
 
   it('three stay three', async () => {
-    world.mail.answer = () => busy;
+    environment.mail.answer = () => busy;
     for (let count = 0; count < 3; count += 1) await tell();
     await pass(20 * HOUR);
-    world.mail.answer = () => ({ kind: 'taken' });
+    environment.mail.answer = () => ({ kind: 'taken' });
 
     await pass(24 * HOUR);
 
@@ -352,27 +353,30 @@ describe('without a mail server for a day', () => {
 
 describe('the mail server', () => {
   it('is asked again after 451, under the same id', async () => {
-    world.mail.answer = () => (world.mail.attempts.length === 1 ? busy : { kind: 'taken' });
+    environment.mail.answer = () => (environment.mail.attempts.length === 1 ? busy : { kind: 'taken' });
     await tell();
 
     await pass(HOUR);
 
-    expect(new Set(world.mail.attempts.map(({ emailId }) => emailId)).size).toBe(1);
-    expect([world.mail.attempts.length, mailTo(ada).length]).toEqual([2, 1]);
+    expect(new Set(environment.mail.attempts.map(({ emailId }) => emailId)).size).toBe(1);
+    expect([environment.mail.attempts.length, mailTo(ada).length]).toEqual([2, 1]);
   });
 
   it('says 550 to an address once: nothing more is sent to it until the person has another one', async () => {
-    world.mail.answer = () => noSuchUser;
+    environment.mail.answer = () => noSuchUser;
     await tell();
     await pass(HOUR);
     expect(await inTenant((work) => findRefusedAddress(work, ada))).toMatchObject({
       email: ada.email,
       detail: '550 No such user.',
     });
-    world.mail.answer = () => ({ kind: 'taken' });
+    environment.mail.answer = () => ({ kind: 'taken' });
     await tell();
     await pass(HOUR);
-    expect([world.mail.attempts.length, await decisions()]).toEqual([1, ['address_refused', 'emailed']]);
+    expect([environment.mail.attempts.length, await decisions()]).toEqual([
+      1,
+      ['address_refused', 'emailed'],
+    ]);
 
     const email = `new-${ada.email}`;
     await inTenant(({ trx }) =>
@@ -381,26 +385,26 @@ describe('the mail server', () => {
     await tell();
     await pass(HOUR);
 
-    expect(world.mail.sent.map(({ recipient }) => recipient)).toEqual([email]);
+    expect(environment.mail.sent.map(({ recipient }) => recipient)).toEqual([email]);
   });
 
   it('may have taken an e-mail whose answer was lost: it is sent again under the same id, and never as part of another', async () => {
-    world.mail.answer = () =>
-      world.mail.attempts.length <= 1
+    environment.mail.answer = () =>
+      environment.mail.attempts.length <= 1
         ? { kind: 'unavailable', code: 'ECONNECTION', detail: 'Closed.', mayBeTaken: true }
         : busy;
     await tell();
     await pass(15 * MINUTE + 10 * SECOND);
-    const [lost] = world.mail.attempts;
+    const [lost] = environment.mail.attempts;
     for (let count = 0; count < 5; count += 1) await tell();
     await pass(16 * MINUTE);
-    world.mail.answer = () => ({ kind: 'taken' });
+    environment.mail.answer = () => ({ kind: 'taken' });
 
     await pass(24 * HOUR);
 
     expect([
-      world.mail.sent.length,
-      world.mail.sent.filter(({ emailId }) => emailId === lost?.emailId).length,
+      environment.mail.sent.length,
+      environment.mail.sent.filter(({ emailId }) => emailId === lost?.emailId).length,
     ]).toEqual([2, 1]);
     expect(mailTo(ada).map(({ subject }) => subject)).toContain('5 notifications are waiting in Syncline');
   }, 120_000);
@@ -427,7 +431,7 @@ it("leaves ids in Temporal's history, and neither names nor addresses", async ()
     trx.selectFrom('notificationRecipients').selectAll().executeTakeFirstOrThrow(),
   );
 
-  const { events } = await world.env.client.workflow
+  const { events } = await environment.env.client.workflow
     .getHandle(notificationWorkflowId({ notificationRecipientId }))
     .fetchHistory();
   const told = JSON.stringify(events);

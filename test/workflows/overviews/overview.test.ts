@@ -14,25 +14,25 @@ import { findIntegration } from '../../../db/integrations/integrations';
 import { RateLimited, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { PushEnvironment, MINUTE, type TestTenant } from '../../support/environments/push-environment';
 import { givenPerson } from '../../support/environments/people';
-import { BOTH_WAYS, CONTACTS, fill, Pulled } from '../../support/environments/pulling';
+import { BOTH_WAYS, CONTACTS, fill, CrmIntegration } from '../../support/environments/crm-integration';
 
 const DAY = 24 * 60 * MINUTE;
 const ANA: Requester = { requestedBy: 'person:ana', personId: null };
 const BEN: Requester = { requestedBy: 'person:ben', personId: null };
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.resetLedger();
-  tenant = await world.tenant();
+  environment.resetLedger();
+  tenant = await environment.tenant();
 });
 
 async function ask(integrationId: string, by = ANA): Promise<string> {
-  const id = await world.database.withTenant(tenant.tenantId, async (work) => {
+  const id = await environment.database.withTenant(tenant.tenantId, async (work) => {
     const integration = await findIntegration(work, { integrationId });
     const overviewId = await requestOverview(work, {
       integrationId,
@@ -47,21 +47,21 @@ async function ask(integrationId: string, by = ANA): Promise<string> {
   return id;
 }
 const show = async (overviewId: string): Promise<Overview> => {
-  const found = await world.database.withTenant(tenant.tenantId, (work) =>
+  const found = await environment.database.withTenant(tenant.tenantId, (work) =>
     findOverview(work, { overviewId }),
   );
   if (found === undefined) throw new Error('No such overview.');
   return found;
 };
 const jobs = (overviewId: string) =>
-  world.database.withTenant(tenant.tenantId, (work) => listOverviewJobs(work, [overviewId]));
+  environment.database.withTenant(tenant.tenantId, (work) => listOverviewJobs(work, [overviewId]));
 const items = (overviewId: string): Promise<OverviewItem[]> =>
-  world.database.withTenant(tenant.tenantId, (work) =>
+  environment.database.withTenant(tenant.tenantId, (work) =>
     listOverviewItems(work, { overviewId, limit: 10_000 }),
   );
 async function ready(integrationId: string, by = ANA): Promise<string> {
   const overviewId = await ask(integrationId, by);
-  await world.sleep(2_000);
+  await environment.sleep(2_000);
   expect(await show(overviewId)).toMatchObject({ state: 'ready', invalidAt: null });
   return overviewId;
 }
@@ -70,19 +70,19 @@ async function syncNow(
   overviewId: string | null = null,
   by = ANA,
 ): Promise<SyncNowAnswer> {
-  return world.database.withTenant(tenant.tenantId, (work) =>
+  return environment.database.withTenant(tenant.tenantId, (work) =>
     requestSyncNow(work, { integrationId, overviewId, ...by }),
   );
 }
-/** Pushes come back through the outbox, which somebody has to send meanwhile. */
+/** Pushes report through the outbox, which has to be dispatched while the run waits. */
 async function settle(pulled: { integrationId: string }, runId: string) {
   for (let tries = 0; tries < 200; tries += 1) {
-    await world.dispatch();
-    const run = await world.database.withTenant(tenant.tenantId, ({ trx }) =>
+    await environment.dispatch();
+    const run = await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
       trx.selectFrom('syncRuns').selectAll().where('syncRunId', '=', runId).executeTakeFirstOrThrow(),
     );
     if (run.finishedAt !== null) {
-      await world.dispatch();
+      await environment.dispatch();
       return run;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -95,13 +95,13 @@ async function syncedNow(pulled: { integrationId: string }, overviewId: string |
   return settle(pulled, answer.syncRunId);
 }
 const errorsOf = (syncRunId: string) =>
-  world.database.withTenant(tenant.tenantId, ({ trx }) =>
+  environment.database.withTenant(tenant.tenantId, ({ trx }) =>
     trx.selectFrom('syncRecordErrors').selectAll().where('syncRunId', '=', syncRunId).execute(),
   );
 
 describe('an overview of a pull', () => {
   it('shows what would be created, updated and deleted here, with before and after, and changes nothing', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
     await pulled.account.put('contacts', 'p001', { name: 'Other', email: 'p001@example.org' });
     await pulled.account.remove('contacts', 'p004');
@@ -142,12 +142,12 @@ describe('an overview of a pull', () => {
   });
 
   it('that cannot read everything stops and says so, and shows nothing; that the credentials are refused is told of the integration', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     pulled.account.beforePage = ({ cursor }) => {
       if (cursor !== null) throw new Unauthorized('Gone.');
     };
     const overviewId = await ask(pulled.integrationId);
-    await world.sleep(2_000);
+    await environment.sleep(2_000);
 
     expect(await show(overviewId)).toMatchObject({ state: 'failed' });
     expect(await jobs(overviewId)).toMatchObject([{ state: 'failed', error: { code: 'unauthorized' } }]);
@@ -158,30 +158,30 @@ describe('an overview of a pull', () => {
   });
 
   it('gets over a pause and an outage of minutes, and gives up after a quarter of an hour', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     let answers: Error[] = [new RateLimited('Slow down.', 30_000), new Unavailable('Not now.', 503)];
     pulled.account.beforePage = () => {
       const error = answers.shift();
       if (error !== undefined) throw error;
     };
     const overviewId = await ask(pulled.integrationId);
-    await world.sleep(10_000);
+    await environment.sleep(10_000);
     expect(await pulled.integration()).toMatchObject({ blockedReason: 'rate_limit' });
-    await world.sleep(10 * MINUTE);
+    await environment.sleep(10 * MINUTE);
     expect(await show(overviewId)).toMatchObject({ state: 'ready' });
 
     answers = Array.from({ length: 1_000 }, () => new Unavailable('Not now.', 503));
     const hopeless = await ask(pulled.integrationId);
-    await world.sleep(30 * MINUTE);
+    await environment.sleep(30 * MINUTE);
     expect(await show(hopeless)).toMatchObject({ state: 'failed' });
     expect(await jobs(hopeless)).toMatchObject([{ error: { category: 'transient' } }]);
   });
 
   it('of a list that is suddenly empty shows no deletions', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     pulled.account.type('contacts').clear();
     const overviewId = await ask(pulled.integrationId);
-    await world.sleep(2_000);
+    await environment.sleep(2_000);
 
     expect(await jobs(overviewId)).toMatchObject([
       { state: 'failed', error: { code: 'suspiciously_empty' } },
@@ -191,7 +191,7 @@ describe('an overview of a pull', () => {
 
 describe('Sync Now from an overview', () => {
   it('applies 97 of 100 where three have drifted, lists the three, and touches nothing that was not reviewed', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 100));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 100));
     pulled.account.pageSize = 40;
     for (let index = 0; index < 100; index += 1) {
       const id = `p${String(index).padStart(3, '0')}`;
@@ -227,8 +227,8 @@ describe('Sync Now from an overview', () => {
     expect((await pulled.held()).get('stranger')).toMatchObject({ fields: { name: 'Nobody has seen me' } });
   });
 
-  it('deletes what was reviewed, even more than the brake would let pass, and nothing that came back or went since', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 40));
+  it('deletes what was reviewed, even more than the deletion threshold would let pass, and nothing that came back or went since', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 40));
     for (let index = 0; index < 30; index += 1)
       await pulled.account.remove('contacts', `p${String(index).padStart(3, '0')}`);
     const overviewId = await ready(pulled.integrationId);
@@ -245,7 +245,7 @@ describe('Sync Now from an overview', () => {
   });
 
   it('is one run for two who press it, and both are told', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     const overviewId = await ready(pulled.integrationId);
     const [first, second] = [
       await syncNow(pulled.integrationId, overviewId, ANA),
@@ -263,7 +263,7 @@ describe('Sync Now from an overview', () => {
 
 describe('validity', () => {
   it('ends when the same person asks for another, and the one on its way is canceled', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     const first = await ready(pulled.integrationId);
     const second = await ask(pulled.integrationId);
     expect(await show(first)).toMatchObject({
@@ -277,7 +277,7 @@ describe('validity', () => {
       invalidReason: 'superseded_by_other_admin',
       replacedByOverviewId: third,
     });
-    await world.sleep(2_000);
+    await environment.sleep(2_000);
     expect(await items(first)).toEqual([]);
     expect(await show(third)).toMatchObject({ state: 'ready' });
     // A newer one that fails revives nothing.
@@ -285,14 +285,14 @@ describe('validity', () => {
       throw new Unauthorized('Gone.');
     };
     const failing = await ask(pulled.integrationId);
-    await world.sleep(2_000);
+    await environment.sleep(2_000);
     expect(await show(failing)).toMatchObject({ state: 'failed' });
     expect(await show(third)).toMatchObject({ invalidReason: 'superseded_by_other_admin' });
   });
 
   it('that ends while it is made lets it ask for no further page, and tells who started it why', async () => {
-    const ana = await givenPerson(world.database, tenant.tenantId);
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 50));
+    const ana = await givenPerson(environment.database, tenant.tenantId);
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 50));
     pulled.account.pageSize = 5;
     const asked: (string | null)[] = [];
     pulled.account.beforePage = async ({ cursor }) => {
@@ -300,7 +300,7 @@ describe('validity', () => {
       if (asked.length === 2) await ask(pulled.integrationId, BEN);
     };
     const first = await ask(pulled.integrationId, { requestedBy: ANA.requestedBy, personId: ana.personId });
-    await world.sleep(2_000);
+    await environment.sleep(2_000);
 
     expect(await show(first)).toMatchObject({
       state: 'canceled',
@@ -309,7 +309,7 @@ describe('validity', () => {
     expect(await items(first)).toEqual([]);
     // What comes after is the other one, from its beginning.
     expect(asked[2] ?? null).toBeNull();
-    const told = await world.database.withTenant(tenant.tenantId, ({ trx }) =>
+    const told = await environment.database.withTenant(tenant.tenantId, ({ trx }) =>
       trx.selectFrom('notifications').selectAll().where('overviewId', '=', first).execute(),
     );
     expect(told).toMatchObject([
@@ -318,7 +318,7 @@ describe('validity', () => {
   });
 
   it('ends with a Sync Now, not with a scheduled run', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     const overviewId = await ready(pulled.integrationId);
     // Not `pulled.sync`: who awaits a workflow's end lets the clock run, and this snapshot waits for a moment in seven days.
     await settle(pulled, (await pulled.request('hourly')).syncRunId);
@@ -331,13 +331,13 @@ describe('validity', () => {
   });
 
   it('ends after seven days, and its data goes', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 5));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
     const overviewId = await ready(pulled.integrationId);
-    await world.sleep(7 * DAY - MINUTE);
+    await environment.sleep(7 * DAY - MINUTE);
     expect(await show(overviewId)).toMatchObject({ invalidAt: null });
     expect(await items(overviewId)).toHaveLength(1);
-    await world.sleep(2 * MINUTE);
+    await environment.sleep(2 * MINUTE);
     expect(await show(overviewId)).toMatchObject({
       invalidReason: 'expired',
       dataDeletedAt: expect.any(Date),
@@ -356,7 +356,7 @@ describe('pushing', () => {
   it('where they cannot be read, an overview compares with what was sent last, and Sync Now sends it at once', async () => {
     const integrationId = await tenant.integration();
     await tenant.accept(...employees(3));
-    await world.sleep(10 * MINUTE);
+    await environment.sleep(10 * MINUTE);
     await tenant.change('e1', { name: 'Other', email: 'e1@example.org' });
 
     const overviewId = await ready(integrationId);
@@ -366,16 +366,16 @@ describe('pushing', () => {
     expect(await items(overviewId)).toMatchObject([
       { action: 'update', externalId: 'e1', after: { name: 'Other' } },
     ]);
-    const calls = world.ledger.calls.length;
+    const calls = environment.ledger.calls.length;
 
     const run = await syncedNow({ integrationId }, overviewId);
     expect(run).toMatchObject({ state: 'succeeded' });
-    expect(world.ledger.calls.length - calls).toBe(1);
+    expect(environment.ledger.calls.length - calls).toBe(1);
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ status: 'synced' });
   });
 
   it('where they can, it shows what differs there, and Sync Now after a drift there sends it again', async () => {
-    const pulled = await Pulled.link(tenant, {
+    const pulled = await CrmIntegration.link(tenant, {
       recordTypes: { contacts: { ...CONTACTS, direction: 'push' } },
     });
     await tenant.accept({
@@ -383,7 +383,7 @@ describe('pushing', () => {
       externalId: 'c1',
       fields: { name: 'Ada', email: 'ada@example.org' },
     });
-    await world.sleep(10 * MINUTE);
+    await environment.sleep(10 * MINUTE);
     const [[remoteId] = ['']] = [...pulled.account.type('contacts')];
     await pulled.account.put('contacts', remoteId, { name: 'Edited there', email: 'ada@example.org' });
 
@@ -398,7 +398,11 @@ describe('pushing', () => {
   });
 
   it('what goes both ways is pulled, then pushed', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
+    const pulled = await CrmIntegration.onboarded(
+      tenant,
+      { recordTypes: { contacts: BOTH_WAYS } },
+      fill(environment, 3),
+    );
     await pulled.account.put('contacts', 'p000', { name: 'Theirs', email: 'p000@example.org' });
     await tenant.accept({
       recordType: 'contacts',

@@ -5,23 +5,23 @@ import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { PushEnvironment, MINUTE, type TestTenant } from '../../support/environments/push-environment';
 import { OverviewEnvironment } from '../../support/environments/overview-environment';
 import { givenPerson } from '../../support/environments/people';
-import { BOTH_WAYS, CONTACTS, fill, Pulled } from '../../support/environments/pulling';
+import { BOTH_WAYS, CONTACTS, fill, CrmIntegration } from '../../support/environments/crm-integration';
 
 const DAY = 24 * 60 * MINUTE;
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.resetLedger();
-  tenant = await world.tenant();
+  environment.resetLedger();
+  tenant = await environment.tenant();
 });
 
 async function requester(name = 'Ana') {
-  const { personId } = await givenPerson(world.database, tenant.tenantId, { name });
+  const { personId } = await givenPerson(environment.database, tenant.tenantId, { name });
   return { requestedBy: `person:${name}`, personId };
 }
 async function given(pulled: { integrationId: string }) {
@@ -30,28 +30,28 @@ async function given(pulled: { integrationId: string }) {
 async function pushing() {
   const integrationId = await tenant.integration();
   await tenant.change('e1', { name: 'Ada', email: 'ada@example.org' });
-  await world.sleep(10 * MINUTE);
+  await environment.sleep(10 * MINUTE);
   await tenant.change('e1', { name: 'Other', email: 'ada@example.org' });
   return { integrationId, overviews: await given({ integrationId }) };
 }
 
-/** A Sync Now whose pushes are due, and of which the lane has not heard yet. */
+/** A Sync Now whose pushes are due and not yet signalled to the push queue. */
 async function followedBy(overviews: OverviewEnvironment): Promise<string> {
   const runId = await overviews.syncNow();
-  await world.dispatch();
+  await environment.dispatch();
   while ((await overviews.followed(runId)) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   return runId;
 }
 
 describe('an integration that is removed', () => {
   it('ends the overview that was ready: it says so, and its data goes', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
 
     await pulled.remove();
-    await world.sleep(2_000);
+    await environment.sleep(2_000);
 
     expect(await overviews.show(overviewId)).toMatchObject({
       invalidReason: 'integration_deleted',
@@ -60,8 +60,8 @@ describe('an integration that is removed', () => {
     expect(await overviews.items(overviewId)).toEqual([]);
   });
 
-  it('ends the Sync Now that waited its turn, and whoever asked is told', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+  it('ends the Sync Now that waited its turn, and notifies its starter', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
     const runId = await overviews.syncNow(overviewId);
@@ -74,8 +74,8 @@ describe('an integration that is removed', () => {
 });
 
 describe('a Sync Now that is canceled', () => {
-  it('says that, to whoever waits for it, and speaks of no overview', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+  it('says that to the waiting caller, and speaks of no overview', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const runId = await overviews.syncNow();
     await pulled.cancel(runId);
@@ -97,8 +97,8 @@ describe('a Sync Now that is canceled', () => {
 });
 
 describe('an overview that is superseded while it is made', () => {
-  it('tells its starter why: by themselves, or by somebody else', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+  it('tells its starter why: by themselves, or by another person', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const ana = await given(pulled);
     const ben = new OverviewEnvironment(tenant, pulled.integrationId, await requester('Ben'));
     const first = await ana.ask();
@@ -115,22 +115,26 @@ describe('an overview that is superseded while it is made', () => {
 
 describe('an overview that is applied', () => {
   it('is not looked at without end when its seven days end before the run does', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const overviewId = await overviews.ready();
     await overviews.syncNow(overviewId);
     // The run has not begun by then.
-    await world.env.sleep(7 * DAY + 500);
+    await environment.env.sleep(7 * DAY + 500);
 
-    const { events } = await world.env.client.workflow
+    const { events } = await environment.env.client.workflow
       .getHandle(overviewWorkflowId({ overviewId }))
       .fetchHistory();
     expect(events?.length).toBeLessThan(100);
   });
 
   it('sends what was reviewed of a record that the same Sync Now has just read', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
-    await world.sleep(10 * MINUTE);
+    const pulled = await CrmIntegration.onboarded(
+      tenant,
+      { recordTypes: { contacts: BOTH_WAYS } },
+      fill(environment, 3),
+    );
+    await environment.sleep(10 * MINUTE);
     await pulled.account.put('contacts', 'p001', { name: 'Theirs', email: 'p001@example.org' });
     await tenant.accept({
       recordType: 'contacts',
@@ -155,7 +159,11 @@ describe('an overview that is applied', () => {
   });
 
   it('sends nothing over what has changed there since, unseen', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
+    const pulled = await CrmIntegration.onboarded(
+      tenant,
+      { recordTypes: { contacts: BOTH_WAYS } },
+      fill(environment, 3),
+    );
     await tenant.accept({
       recordType: 'contacts',
       externalId: await pulled.externalId('p001'),
@@ -182,7 +190,11 @@ describe('an overview that is applied', () => {
   });
 
   it('of one direction does not touch the other', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: { contacts: BOTH_WAYS } }, fill(world, 3));
+    const pulled = await CrmIntegration.onboarded(
+      tenant,
+      { recordTypes: { contacts: BOTH_WAYS } },
+      fill(environment, 3),
+    );
     const overviews = await given(pulled);
     const run = await overviews.synced(await overviews.ready(['pull']));
 
@@ -190,13 +202,13 @@ describe('an overview that is applied', () => {
   });
 
   it('says so of a record type that is no longer mapped', async () => {
-    const pulled = await Pulled.onboarded(
+    const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: CONTACTS, deals: CONTACTS } },
       async (account) => {
         account.type('deals');
         await account.put('deals', 'd1', { name: 'd1', email: 'd1@example.org' });
-        await fill(world, 3)(account);
+        await fill(environment, 3)(account);
       },
     );
     await pulled.account.put('deals', 'd1', { name: 'changed', email: 'd1@example.org' });
@@ -219,7 +231,7 @@ describe('an overview that is applied', () => {
 
 describe('an overview that was made while a Sync Now was at work', () => {
   it('no longer holds when that has ended', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const runId = await overviews.syncNow();
     let goOn = (): void => undefined;
@@ -250,7 +262,7 @@ describe('pushes that people stop', () => {
     const { integrationId, overviews } = await pushing();
     const runId = await followedBy(overviews);
     await tenant.act(act, integrationId, 'e1');
-    await world.sleep(5 * MINUTE);
+    await environment.sleep(5 * MINUTE);
 
     const run = await overviews.ended(runId);
     expect(run).toMatchObject({ state: 'partially_succeeded' });
@@ -258,9 +270,9 @@ describe('pushes that people stop', () => {
   });
 });
 
-describe('who is told', () => {
+describe('who is notified', () => {
   it('each person once, however often they pressed', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const ben = await requester('Ben');
     const runId = await overviews.syncNow();
@@ -271,8 +283,8 @@ describe('who is told', () => {
     expect((await tenant.notifications()).filter(({ syncRunId }) => syncRunId === runId)).toHaveLength(2);
   });
 
-  it('whoever joins in the instant in which it ends is told, or gets a run of their own', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+  it('a person who joins in the instant in which it ends is notified, or gets a run of their own', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     const overviews = await given(pulled);
     const runId = await overviews.syncNow();
     const pressed = [runId];

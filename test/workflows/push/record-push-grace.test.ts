@@ -1,4 +1,4 @@
-/** The lane keeps a change for its grace period: rules.md 1 to 7. Time is moved by the environment. */
+/** The push queue keeps a change for its grace period: rules.md 1 to 7. Time is moved by the environment. */
 import {
   GRACE_MS,
   PushEnvironment,
@@ -6,17 +6,17 @@ import {
   type TestTenant,
 } from '../../support/environments/push-environment';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 let integrationId: string;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.resetLedger();
-  tenant = await world.tenant();
+  environment.resetLedger();
+  tenant = await environment.tenant();
   integrationId = await tenant.integration();
 });
 
@@ -27,7 +27,7 @@ const reasons = async () =>
 /** A record that is Synced as `name`. */
 async function syncedRecord(externalId: string, name: string): Promise<void> {
   await tenant.change(externalId, { name });
-  await world.sleep(GRACE_MS + 1_000);
+  await environment.sleep(GRACE_MS + 1_000);
   expect(await tenant.status(integrationId, externalId)).toBe('synced');
 }
 
@@ -36,7 +36,7 @@ describe('rule 1: the grace period', () => {
     await tenant.change('e1', { name: 'Ada', email: 'ada@example.org' });
     expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
 
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(tenant.sent(integrationId)).toEqual([
       { externalId: 'e1', operation: 'upsert', payload: { name: 'Ada', email: 'ada@example.org' } },
@@ -47,7 +47,7 @@ describe('rule 1: the grace period', () => {
   it('does not push it a moment earlier', async () => {
     await tenant.change('e1', { name: 'Ada' });
 
-    await world.sleep(GRACE_MS - 1_000);
+    await environment.sleep(GRACE_MS - 1_000);
 
     expect(names()).toEqual([]);
     expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
@@ -55,12 +55,12 @@ describe('rule 1: the grace period', () => {
 
   it('pushes once, with the latest values, when a record changes twice within the grace period', async () => {
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(4 * MINUTE);
+    await environment.sleep(4 * MINUTE);
     await tenant.change('e1', { name: 'B' });
-    await world.sleep(4 * MINUTE);
+    await environment.sleep(4 * MINUTE);
     expect(names()).toEqual([]);
 
-    await world.sleep(MINUTE + 1_000);
+    await environment.sleep(MINUTE + 1_000);
 
     expect(names()).toEqual(['B']);
     expect(await reasons()).toEqual(['quiet succeeded']);
@@ -70,7 +70,7 @@ describe('rule 1: the grace period', () => {
     const atOnce = await tenant.integration({ gracePeriodMs: 0, maxWaitMs: null });
     await tenant.change('e1', { name: 'Ada' });
 
-    await world.sleep(100);
+    await environment.sleep(100);
 
     expect(tenant.sent(atOnce)).toHaveLength(1);
     expect(tenant.sent(integrationId)).toHaveLength(0);
@@ -79,12 +79,12 @@ describe('rule 1: the grace period', () => {
   it('moves the same window when a change comes after the deadline but before the claim', async () => {
     await tenant.change('e1', { name: 'A' });
     const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
-    await tenant.act('hold', integrationId, 'e1'); // stands for a lane that is late
-    await world.sleep(GRACE_MS + 2_000);
+    await tenant.act('hold', integrationId, 'e1'); // as if the push queue were late
+    await environment.sleep(GRACE_MS + 2_000);
     await tenant.change('e1', { name: 'B' });
 
     await tenant.act('release', integrationId, 'e1');
-    await world.sleep(MINUTE);
+    await environment.sleep(MINUTE);
 
     expect(names()).toEqual([]);
     expect((await tenant.recordSync(integrationId, 'e1'))?.dueAt?.getTime()).toBeGreaterThan(
@@ -94,23 +94,23 @@ describe('rule 1: the grace period', () => {
 
   it('gives each record its own window', async () => {
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(3 * MINUTE);
+    await environment.sleep(3 * MINUTE);
     await tenant.change('e2', { name: 'B' });
 
-    await world.sleep(2 * MINUTE + 1_000);
+    await environment.sleep(2 * MINUTE + 1_000);
     expect(names()).toEqual(['A']);
-    await world.sleep(3 * MINUTE);
+    await environment.sleep(3 * MINUTE);
 
     expect(names()).toEqual(['A', 'B']);
   });
 
-  it('lets the lane end when nothing waits any more, and brings it back for the next change', async () => {
+  it('lets the push queue end when nothing waits any more, and starts it again for the next change', async () => {
     await syncedRecord('e1', 'A');
     expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
 
     await tenant.change('e1', { name: 'B' });
     expect(await tenant.pushWorkflowStatus(integrationId)).toBe('RUNNING');
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(names()).toEqual(['A', 'B']);
     expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
@@ -121,7 +121,7 @@ describe('rule 2: the maximum wait', () => {
   it('pushes a record that never becomes quiet once the maximum wait is over', async () => {
     for (let edit = 1; edit <= 16; edit += 1) {
       await tenant.change('e1', { name: `edit ${edit}` });
-      await world.sleep(4 * MINUTE);
+      await environment.sleep(4 * MINUTE);
     }
 
     expect(names()).toEqual(['edit 15']);
@@ -132,7 +132,7 @@ describe('rule 2: the maximum wait', () => {
     const patient = await tenant.integration({ maxWaitMs: null });
     for (let edit = 1; edit <= 16; edit += 1) {
       await tenant.change('e1', { name: `edit ${edit}` });
-      await world.sleep(4 * MINUTE);
+      await environment.sleep(4 * MINUTE);
     }
 
     expect(tenant.sent(patient)).toEqual([]);
@@ -143,7 +143,7 @@ describe('rule 3: relevance', () => {
   it('makes no status, no window and no restart for a field that no mapping names', async () => {
     await syncedRecord('e1', 'A');
     await tenant.change('e1', { name: 'A', shoe_size: 44 });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(names()).toEqual(['A']);
     expect(await tenant.status(integrationId, 'e1')).toBe('synced');
@@ -152,11 +152,11 @@ describe('rule 3: relevance', () => {
   it('does not restart an open window for an irrelevant change', async () => {
     await tenant.change('e1', { name: 'A' });
     const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
-    await world.sleep(4 * MINUTE);
+    await environment.sleep(4 * MINUTE);
     await tenant.change('e1', { shoe_size: 44 }, { kind: 'patch' });
 
     expect((await tenant.recordSync(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
-    await world.sleep(MINUTE + 1_000);
+    await environment.sleep(MINUTE + 1_000);
     expect(names()).toEqual(['A']);
   });
 
@@ -167,7 +167,7 @@ describe('rule 3: relevance', () => {
       },
     });
     await tenant.change('e1', { name: 'A', shoe_size: 43 });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     await tenant.change('e1', { shoe_size: 44 }, { kind: 'patch' });
 
@@ -181,7 +181,7 @@ describe('rule 4: what is pushed and why', () => {
     await syncedRecord('e1', 'A');
     await tenant.change('e1', { name: 'B' }, { kind: 'patch' });
     await tenant.change('e1', { email: 'b@example.org' }, { kind: 'patch' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     const last = (await tenant.pushes(integrationId)).at(-1);
 
@@ -198,7 +198,7 @@ describe('rule 4: what is pushed and why', () => {
   it('pushes at once on Push now, and says that a person did it', async () => {
     await tenant.change('e1', { name: 'A' });
     expect(await tenant.act('push_now', integrationId, 'e1')).toBe('done');
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
 
     expect(names()).toEqual(['A']);
     expect(await reasons()).toEqual(['manual succeeded']);
@@ -214,7 +214,7 @@ describe('rule 5: no net change', () => {
     await tenant.change('e1', { name: 'A' });
 
     expect(await tenant.status(integrationId, 'e1')).toBe('synced');
-    await world.sleep(2 * GRACE_MS);
+    await environment.sleep(2 * GRACE_MS);
     expect(names()).toEqual(['A']);
     expect(await reasons()).toEqual(['quiet succeeded', 'quiet no_net_change']);
   });
@@ -223,7 +223,7 @@ describe('rule 5: no net change', () => {
     await syncedRecord('e1', 'A');
     await tenant.change('e1', { name: 'B', email: 'x@example.org' });
     await tenant.change('e1', { name: 'A', email: 'x@example.org' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(tenant.sent(integrationId).at(-1)?.payload).toEqual({ name: 'A', email: 'x@example.org' });
   });
@@ -232,37 +232,37 @@ describe('rule 5: no net change', () => {
 describe('rule 6: a change while Syncing', () => {
   it('does not cancel the push; the pair is Sync pending afterwards and is pushed again in its own time', async () => {
     let duringPush: Promise<unknown> | undefined;
-    world.ledger.answer = async (_item, owner) => {
+    environment.ledger.answer = async (_item, owner) => {
       if (owner === integrationId) duringPush ??= tenant.change('e1', { name: 'B' });
       await duringPush;
       return undefined;
     };
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(names()).toEqual(['A']);
     expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
 
-    await world.sleep(GRACE_MS - 5_000);
+    await environment.sleep(GRACE_MS - 5_000);
     expect(names()).toEqual(['A']);
-    await world.sleep(10_000);
+    await environment.sleep(10_000);
     expect(names()).toEqual(['A', 'B']);
     expect(await tenant.status(integrationId, 'e1')).toBe('synced');
   });
 
   it('pushes nothing more when the change during the push was undone by its end', async () => {
     let changes: Promise<unknown> | undefined;
-    world.ledger.answer = async (_item, owner) => {
+    environment.ledger.answer = async (_item, owner) => {
       if (owner === integrationId)
         changes ??= tenant.change('e1', { name: 'B' }).then(() => tenant.change('e1', { name: 'A' }));
       await changes;
       return undefined;
     };
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
     expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
 
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(names()).toEqual(['A']);
     expect(await tenant.status(integrationId, 'e1')).toBe('synced');
@@ -273,7 +273,7 @@ describe('rule 7: versions', () => {
   it('ignores and logs an older version: it neither overwrites nor extends', async () => {
     await tenant.change('e1', { name: 'new' }, { version: 7 });
     const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
-    await world.sleep(MINUTE);
+    await environment.sleep(MINUTE);
 
     expect(await tenant.change('e1', { name: 'old' }, { version: 6 })).toMatchObject({
       outcome: 'stale',
@@ -281,17 +281,17 @@ describe('rule 7: versions', () => {
     });
 
     expect((await tenant.recordSync(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
-    await world.sleep(GRACE_MS);
+    await environment.sleep(GRACE_MS);
     expect(names()).toEqual(['new']);
   });
 
   it('takes the same change twice as one change, with the same answer', async () => {
     const first = await tenant.change('e1', { name: 'A' }, { version: 7 });
-    await world.sleep(MINUTE);
+    await environment.sleep(MINUTE);
     const second = await tenant.change('e1', { name: 'A' }, { version: 7 });
 
     expect(second).toEqual(first);
-    await world.sleep(4 * MINUTE + 1_000);
+    await environment.sleep(4 * MINUTE + 1_000);
     expect(names()).toEqual(['A']);
   });
 
@@ -304,7 +304,7 @@ describe('rule 7: versions', () => {
   });
 
   it('orders changes without a version by when they occurred', async () => {
-    const now = await world.now();
+    const now = await environment.now();
     await tenant.change('e1', { name: 'later' }, { occurredAt: new Date(now - 1_000) });
 
     expect(

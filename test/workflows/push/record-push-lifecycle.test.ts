@@ -14,16 +14,16 @@ import {
 } from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.resetLedger();
-  tenant = await world.tenant();
+  environment.resetLedger();
+  tenant = await environment.tenant();
 });
 
 const mapping = (
@@ -35,9 +35,9 @@ const mapping = (
 });
 const operations = (integrationId: string) =>
   tenant.sent(integrationId).map(({ externalId, operation }) => `${operation} ${externalId}`);
-const settle = () => world.sleep(GRACE_MS + 1_000);
-const inTenant = <T>(work: Parameters<typeof world.database.withTenant<T>>[1]) =>
-  world.database.withTenant(tenant.tenantId, work);
+const settle = () => environment.sleep(GRACE_MS + 1_000);
+const inTenant = <T>(work: Parameters<typeof environment.database.withTenant<T>>[1]) =>
+  environment.database.withTenant(tenant.tenantId, work);
 
 describe('rule 14: eligibility', () => {
   it('syncs only records that match the filter', async () => {
@@ -111,13 +111,13 @@ describe('rule 14: eligibility', () => {
 
   it('does not forget a deleted record whose first push may have arrived', async () => {
     const integrationId = await tenant.integration(mapping());
-    world.ledger.answer = () => new Unavailable('lost');
-    world.ledger.checkAnswer = () => new Unavailable('lost');
+    environment.ledger.answer = () => new Unavailable('lost');
+    environment.ledger.checkAnswer = () => new Unavailable('lost');
     await tenant.change('e1', { name: 'A' });
     await settle();
     await tenant.change('e1', {}, { kind: 'delete' });
-    world.resetLedger();
-    await world.sleep(HOUR);
+    environment.resetLedger();
+    await environment.sleep(HOUR);
 
     expect(operations(integrationId)).toEqual(['deactivate e1']);
   });
@@ -141,7 +141,7 @@ describe('rule 15: linking and mappings', () => {
       ...Array.from({ length: 120 }, (_, index) => ({ externalId: `e${index}`, fields: { name: 'A' } })),
     );
     const integrationId = await tenant.integration({ ...mapping(), initialPush: 'all' });
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
 
     expect(operations(integrationId)).toHaveLength(120);
     expect(new Set((await tenant.pushes(integrationId)).map(({ startedBecause }) => startedBecause))).toEqual(
@@ -170,7 +170,7 @@ describe('rule 15: linking and mappings', () => {
       ],
     });
     await inTenant((work) => changeIntegration(work, { integrationId, change: wider }));
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
 
     expect(operations(integrationId)).toEqual(['upsert with', 'upsert without', 'upsert with']);
     expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({
@@ -184,14 +184,14 @@ describe('rule 15: linking and mappings', () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('e1', { name: 'A' });
     const { dueAt } = (await tenant.recordSync(integrationId, 'e1')) ?? {};
-    await world.sleep(MINUTE);
+    await environment.sleep(MINUTE);
     await inTenant((work) =>
       changeIntegration(work, {
         integrationId,
         change: mapping({ fields: [{ name: 'name', to: 'full_name' }] }),
       }),
     );
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
     expect((await tenant.recordSync(integrationId, 'e1'))?.dueAt).toEqual(dueAt);
 
     await settle();
@@ -206,21 +206,21 @@ describe('rule 16: pause', () => {
     await inTenant((work) => pauseIntegration(work, { integrationId }));
     await tenant.change('e1', { name: 'A' });
     expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
-    await world.sleep(2 * HOUR);
+    await environment.sleep(2 * HOUR);
     expect(operations(integrationId)).toEqual([]);
     expect(await tenant.act('push_now', integrationId, 'e1')).toBe('integration_paused');
 
     await inTenant((work) => resumeIntegration(work, { integrationId }));
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
 
     expect(operations(integrationId)).toEqual(['upsert e1']);
   });
 
-  it('ends the lane of an integration that is paused while records wait', async () => {
+  it('ends the push queue of an integration that is paused while records wait', async () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('e1', { name: 'A' });
     await inTenant((work) => pauseIntegration(work, { integrationId }));
-    await world.sleep(2 * GRACE_MS);
+    await environment.sleep(2 * GRACE_MS);
 
     expect(operations(integrationId)).toEqual([]);
     expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
@@ -228,16 +228,16 @@ describe('rule 16: pause', () => {
 
   it('lets the retry clocks stand still', async () => {
     const integrationId = await tenant.integration(mapping());
-    world.ledger.answer = () => new Unavailable('down');
-    world.ledger.checkAnswer = () => new Unavailable('down');
+    environment.ledger.answer = () => new Unavailable('down');
+    environment.ledger.checkAnswer = () => new Unavailable('down');
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     await inTenant((work) => pauseIntegration(work, { integrationId }));
-    await world.sleep(100 * HOUR); // more than the 72 h after which a push is given up
+    await environment.sleep(100 * HOUR); // more than the 72 h after which a push is given up
     await inTenant((work) => resumeIntegration(work, { integrationId }));
-    await world.sleep(HOUR);
-    world.resetLedger();
-    await world.sleep(10 * MINUTE);
+    await environment.sleep(HOUR);
+    environment.resetLedger();
+    await environment.sleep(10 * MINUTE);
 
     expect(operations(integrationId)).toEqual(['upsert e1']);
   });
@@ -246,11 +246,11 @@ describe('rule 16: pause', () => {
     const integrationId = await tenant.integration(mapping());
     await tenant.change('e1', { name: 'A' });
     await inTenant((work) => changeIntegration(work, { integrationId, change: { gracePeriodMs: 1_000 } }));
-    await world.sleep(MINUTE);
+    await environment.sleep(MINUTE);
     expect(operations(integrationId)).toEqual([]);
 
     await tenant.change('e1', { name: 'B' });
-    await world.sleep(2_000);
+    await environment.sleep(2_000);
 
     expect(operations(integrationId)).toEqual(['upsert e1']);
   });

@@ -4,27 +4,27 @@ import { recordPushWorkflowId } from '../../../contract/record-push';
 import { MINUTE, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 let integrationId: string;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.resetLedger();
-  tenant = await world.tenant();
+  environment.resetLedger();
+  tenant = await environment.tenant();
   integrationId = await tenant.integration();
-  world.ledger.answer = world.ledger.checkAnswer = () => new Unavailable('connect ECONNREFUSED');
+  environment.ledger.answer = environment.ledger.checkAnswer = () => new Unavailable('connect ECONNREFUSED');
 });
 
 describe('rule 8: a third party that stays down', () => {
   it('gives up after 72 hours', async () => {
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(71 * HOUR);
+    await environment.sleep(71 * HOUR);
     expect((await tenant.recordSync(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
-    await world.sleep(2 * HOUR);
+    await environment.sleep(2 * HOUR);
 
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_failed',
@@ -34,9 +34,9 @@ describe('rule 8: a third party that stays down', () => {
 
   it('keeps the history of the push queue far below the limits of Temporal (R22)', async () => {
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(30 * 24 * HOUR);
+    await environment.sleep(30 * 24 * HOUR);
 
-    const history = await world.env.client.workflow
+    const history = await environment.env.client.workflow
       .getHandle(recordPushWorkflowId({ integrationId }))
       .fetchHistory();
 

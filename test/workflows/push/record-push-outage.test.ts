@@ -9,18 +9,18 @@ import {
 } from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 let integrationId: string;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.resetLedger();
-  world.limit();
-  tenant = await world.tenant();
+  environment.resetLedger();
+  environment.limit();
+  tenant = await environment.tenant();
   integrationId = await tenant.integration();
 });
 
@@ -37,19 +37,19 @@ const down = () => new Unavailable('connect ECONNREFUSED');
 const names = () => tenant.sent(integrationId).map(({ payload }) => (payload as { name: string }).name);
 
 function goDown(): void {
-  world.ledger.answer = down;
-  world.ledger.checkAnswer = down;
+  environment.ledger.answer = down;
+  environment.ledger.checkAnswer = down;
 }
 function comeBack(): void {
-  world.ledger.answer = () => undefined;
-  world.ledger.checkAnswer = () => undefined;
+  environment.ledger.answer = () => undefined;
+  environment.ledger.checkAnswer = () => undefined;
 }
 
 describe('rule 8: Sync failed', () => {
   it('shows the error at its field when the third party refuses the record', async () => {
-    world.ledger.answer = () => rejection;
+    environment.ledger.answer = () => rejection;
     await tenant.change('e1', { name: 'A', email: 'nonsense' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_failed',
@@ -67,36 +67,36 @@ describe('rule 8: Sync failed', () => {
   });
 
   it('keeps the error until it is resolved, and clears it then', async () => {
-    world.ledger.answer = () => rejection;
+    environment.ledger.answer = () => rejection;
     await tenant.change('e1', { name: 'A', email: 'nonsense' });
-    await world.sleep(GRACE_MS + 1_000);
-    world.ledger.answer = () => undefined;
+    await environment.sleep(GRACE_MS + 1_000);
+    environment.ledger.answer = () => undefined;
     await tenant.change('e1', { name: 'A', email: 'ada@example.org' });
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_pending',
       errors: [{ field: 'email' }],
     });
 
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
   });
 
   it('does not try a refused record again by itself', async () => {
-    world.ledger.answer = () => rejection;
+    environment.ledger.answer = () => rejection;
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(24 * HOUR);
+    await environment.sleep(24 * HOUR);
 
-    expect(world.ledger.refusals).toBe(1);
+    expect(environment.ledger.refusals).toBe(1);
   });
 
   it('stays Syncing while the third party cannot be reached, and is Sync failed after 15 minutes, with the next attempt', async () => {
     goDown();
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 14 * MINUTE);
+    await environment.sleep(GRACE_MS + 14 * MINUTE);
     expect(await tenant.status(integrationId, 'e1')).toBe('syncing');
 
-    await world.sleep(90_000);
+    await environment.sleep(90_000);
 
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_failed',
@@ -108,43 +108,43 @@ describe('rule 8: Sync failed', () => {
   it('goes on by itself and becomes Synced when the third party is back', async () => {
     goDown();
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     comeBack();
-    await world.sleep(6 * MINUTE);
+    await environment.sleep(6 * MINUTE);
 
     expect(names()).toEqual(['A']);
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({ status: 'synced', errors: null });
   });
 
   it('gives up after 72 hours, which are 6 here', async () => {
-    expect(world.dependencies.pushing.giveUpAfterMs).toBe(72 * HOUR);
-    world.limit({ giveUpAfterMs: 6 * HOUR });
+    expect(environment.dependencies.pushing.giveUpAfterMs).toBe(72 * HOUR);
+    environment.limit({ giveUpAfterMs: 6 * HOUR });
     goDown();
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(5 * HOUR);
+    await environment.sleep(5 * HOUR);
     expect((await tenant.recordSync(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
-    await world.sleep(2 * HOUR);
+    await environment.sleep(2 * HOUR);
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_failed',
       nextAttemptAt: null,
     });
     comeBack();
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
 
     expect(names()).toEqual([]);
     expect(await tenant.act('retry', integrationId, 'e1')).toBe('done');
-    await world.sleep(6 * MINUTE);
+    await environment.sleep(6 * MINUTE);
     expect(names()).toEqual(['A']);
   });
 
   it('gives a record that is answered 5xx while the third party is well five attempts, and no more', async () => {
-    world.ledger.answer = (item) =>
+    environment.ledger.answer = (item) =>
       item.externalId === 'e1' ? new Unavailable('Internal Server Error', 500) : undefined;
     await tenant.change('e1', { name: 'A' });
     await tenant.change('e2', { name: 'B' });
-    await world.sleep(GRACE_MS + 10 * MINUTE);
+    await environment.sleep(GRACE_MS + 10 * MINUTE);
 
-    expect(world.ledger.refusals).toBe(5);
+    expect(environment.ledger.refusals).toBe(5);
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_failed',
       errors: [{ code: 'http_500' }],
@@ -154,17 +154,19 @@ describe('rule 8: Sync failed', () => {
     expect(failed).toMatchObject({ result: 'failed', attempts: 5 });
   });
 
-  it('waits for a rate limit as Syncing, uses up no attempt, and calls nobody before it ends', async () => {
-    world.ledger.answer = () => new RateLimited('Too many requests', 20 * MINUTE);
+  it('waits for a rate limit as Syncing, uses up no attempt, and makes no call before it ends', async () => {
+    environment.ledger.answer = () => new RateLimited('Too many requests', 20 * MINUTE);
     await tenant.change('e1', { name: 'A' });
     await tenant.change('e2', { name: 'B' });
-    await world.sleep(GRACE_MS + 1_000);
-    world.ledger.answer = () => undefined;
-    await world.sleep(19 * MINUTE);
+    await environment.sleep(GRACE_MS + 1_000);
+    environment.ledger.answer = () => undefined;
+    await environment.sleep(19 * MINUTE);
     expect(await tenant.status(integrationId, 'e1')).toBe('syncing');
-    expect([world.ledger.refusals, world.ledger.calls.length, world.ledger.checks]).toEqual([1, 0, 0]);
+    expect([environment.ledger.refusals, environment.ledger.calls.length, environment.ledger.checks]).toEqual(
+      [1, 0, 0],
+    );
 
-    await world.sleep(2 * MINUTE);
+    await environment.sleep(2 * MINUTE);
 
     expect(names().toSorted()).toEqual(['A', 'B']);
     expect((await tenant.pushes(integrationId)).map(({ attempts }) => attempts)).toEqual([1, 1]);
@@ -181,7 +183,7 @@ describe('rule 8: Sync failed', () => {
       },
     });
     await tenant.change('e1', { grade: 'unheard of' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(await tenant.recordSync(strict, 'e1')).toMatchObject({
       status: 'sync_failed',
@@ -191,17 +193,17 @@ describe('rule 8: Sync failed', () => {
   });
 });
 
-describe('rule 9: failed pairs', () => {
+describe('rule 9: failed record syncs', () => {
   beforeEach(async () => {
-    world.ledger.answer = () => rejection;
+    environment.ledger.answer = () => rejection;
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 1_000);
-    world.ledger.answer = () => undefined;
+    await environment.sleep(GRACE_MS + 1_000);
+    environment.ledger.answer = () => undefined;
   });
 
   it('pushes at once on Retry now', async () => {
     expect(await tenant.act('retry', integrationId, 'e1')).toBe('done');
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
 
     expect(names()).toEqual(['A']);
     expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({
@@ -212,44 +214,44 @@ describe('rule 9: failed pairs', () => {
 
   it('opens a window as usual for a relevant change', async () => {
     await tenant.change('e1', { name: 'B' });
-    await world.sleep(GRACE_MS - 1_000);
+    await environment.sleep(GRACE_MS - 1_000);
     expect(names()).toEqual([]);
 
-    await world.sleep(2_000);
+    await environment.sleep(2_000);
     expect(names()).toEqual(['B']);
   });
 
-  it('has nothing to retry on a pair that is well', async () => {
+  it('has nothing to retry on a record sync without errors', async () => {
     await tenant.act('retry', integrationId, 'e1');
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
 
     expect(await tenant.act('retry', integrationId, 'e1')).toBe('nothing_failed');
   });
 });
 
 describe('rule 9: hold, release, discard', () => {
-  it('keeps a held pair held through changes, until it is released', async () => {
+  it('keeps a held record sync held through changes, until it is released', async () => {
     await tenant.change('e1', { name: 'A' });
     expect(await tenant.act('hold', integrationId, 'e1')).toBe('done');
-    await world.sleep(2 * GRACE_MS);
+    await environment.sleep(2 * GRACE_MS);
     await tenant.change('e1', { name: 'B' });
-    await world.sleep(2 * GRACE_MS);
+    await environment.sleep(2 * GRACE_MS);
     expect(names()).toEqual([]);
     expect(await tenant.status(integrationId, 'e1')).toBe('sync_pending');
 
     expect(await tenant.act('release', integrationId, 'e1')).toBe('done');
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
 
     expect(names()).toEqual(['B']);
   });
 
   it('sends nothing of what was discarded; the status returns to what it was', async () => {
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
     await tenant.change('e1', { name: 'B' });
     expect(await tenant.act('discard', integrationId, 'e1')).toBe('done');
     expect(await tenant.status(integrationId, 'e1')).toBe('synced');
-    await world.sleep(2 * GRACE_MS);
+    await environment.sleep(2 * GRACE_MS);
 
     expect(names()).toEqual(['A']);
     expect((await tenant.pushes(integrationId)).at(-1)).toMatchObject({
@@ -260,18 +262,18 @@ describe('rule 9: hold, release, discard', () => {
 
   it('sends a discarded value with the next change of the record, which stands as it stands', async () => {
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
     await tenant.change('e1', { name: 'B' });
     await tenant.act('discard', integrationId, 'e1');
     await tenant.change('e1', { email: 'b@example.org' }, { kind: 'patch' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(tenant.sent(integrationId).at(-1)?.payload).toEqual({ name: 'B', email: 'b@example.org' });
   });
 
   it('has nothing to hold or discard where nothing waits', async () => {
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(await tenant.act('hold', integrationId, 'e1')).toBe('nothing_pending');
     expect(await tenant.act('discard', integrationId, 'e1')).toBe('nothing_pending');
@@ -280,17 +282,17 @@ describe('rule 9: hold, release, discard', () => {
 
 describe('rule 10: credentials', () => {
   it('makes the integration wait for new credentials, tells people once, and goes on with them', async () => {
-    world.ledger.answer = () => new Unauthorized('401');
+    environment.ledger.answer = () => new Unauthorized('401');
     for (const externalId of ['e1', 'e2', 'e3']) await tenant.change(externalId, { name: externalId });
-    await world.sleep(12 * HOUR);
-    expect(world.ledger.refusals).toBe(1);
+    await environment.sleep(12 * HOUR);
+    expect(environment.ledger.refusals).toBe(1);
     expect(await tenant.endOfPushWorkflow(integrationId)).toBe('COMPLETED');
     expect((await tenant.notifications()).map(({ kind, resolvedAt }) => ({ kind, resolvedAt }))).toEqual([
       { kind: 'integration_needs_reauthorization', resolvedAt: null },
     ]);
 
-    world.ledger.answer = () => undefined;
-    await world.database.withTenant(tenant.tenantId, async (work) => {
+    environment.ledger.answer = () => undefined;
+    await environment.database.withTenant(tenant.tenantId, async (work) => {
       await work.trx
         .updateTable('integrations')
         .set({ credentials: null })
@@ -298,26 +300,26 @@ describe('rule 10: credentials', () => {
         .execute();
       await replaceCredentials(work, { integrationId, encryptedCredentials: null as never });
     });
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
 
     expect(names().toSorted()).toEqual(['e1', 'e2', 'e3']);
     expect((await tenant.notifications()).map(({ resolvedAt }) => resolvedAt)).toEqual([expect.any(Date)]);
   });
 
   it('takes a 403 for refused credentials when the check fails too', async () => {
-    world.ledger.answer = () => new RecordRejected('Forbidden', [], true);
-    world.ledger.checkAnswer = () => new Unauthorized('403');
+    environment.ledger.answer = () => new RecordRejected('Forbidden', [], true);
+    environment.ledger.checkAnswer = () => new Unauthorized('403');
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(await tenant.notifications()).toHaveLength(1);
     expect(await tenant.status(integrationId, 'e1')).toBe('syncing');
   });
 
   it('takes a 403 for a refused record when the check passes', async () => {
-    world.ledger.answer = () => new RecordRejected('Forbidden', [], true);
+    environment.ledger.answer = () => new RecordRejected('Forbidden', [], true);
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(await tenant.notifications()).toHaveLength(0);
     expect(await tenant.status(integrationId, 'e1')).toBe('sync_failed');
@@ -329,16 +331,16 @@ describe('rule 11 and R8: an outage of 12 hours with 500 records waiting', () =>
     goDown();
     const ids = Array.from({ length: 500 }, (_, index) => `e${index}`);
     await tenant.accept(...ids.map((externalId) => ({ externalId, fields: { name: 'first' } })));
-    await world.sleep(6 * HOUR);
+    await environment.sleep(6 * HOUR);
     await tenant.accept(...ids.map((externalId) => ({ externalId, fields: { name: 'latest' } })));
-    await world.sleep(6 * HOUR);
+    await environment.sleep(6 * HOUR);
 
-    expect(world.ledger.checks + world.ledger.refusals).toBeLessThanOrEqual(200);
+    expect(environment.ledger.checks + environment.ledger.refusals).toBeLessThanOrEqual(200);
     expect(await tenant.status(integrationId, 'e42')).toBe('sync_failed');
     expect((await tenant.notifications()).map(({ kind }) => kind)).toEqual(['integration_unavailable']);
 
     comeBack();
-    await world.sleep(6 * MINUTE);
+    await environment.sleep(6 * MINUTE);
 
     expect(names()).toHaveLength(500);
     expect(new Set(names())).toEqual(new Set(['latest']));
@@ -350,17 +352,17 @@ describe('a creation whose answer was lost', () => {
   it('is named to the connector with the next push of other content, until its outcome is known', async () => {
     const seen: (string | null)[] = [];
     let lost: string | undefined;
-    world.ledger.answer = (item) => {
+    environment.ledger.answer = (item) => {
       seen.push(item.unresolvedCreation?.pushId ?? null);
       lost ??= item.pushId;
       return seen.length === 1 ? down() : undefined;
     };
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 500);
+    await environment.sleep(GRACE_MS + 500);
     await tenant.change('e1', { name: 'B' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
     await tenant.change('e1', { name: 'C' });
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
 
     expect(names()).toEqual(['B', 'C']);
     expect(seen).toEqual([null, lost, null]);

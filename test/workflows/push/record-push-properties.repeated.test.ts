@@ -13,11 +13,11 @@ const RUNS = PROPERTY_SEED === undefined ? Number(PROPERTY_RUNS ?? repetitions({
 const firstSeed = Number(PROPERTY_SEED ?? testSeed);
 const seeds = Array.from({ length: RUNS }, (_, run) => firstSeed + run);
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 
 describe('whatever happens, in whatever order', () => {
   it(
@@ -26,8 +26,8 @@ describe('whatever happens, in whatever order', () => {
       console.info(`Property trials: seeds ${seeds[0]} to ${seeds.at(-1)}`);
       const failures: string[] = [];
       for (const seed of seeds) {
-        world.resetLedger();
-        await Trial.run(world, seed).catch((error: Error) => failures.push(error.message));
+        environment.resetLedger();
+        await Trial.run(environment, seed).catch((error: Error) => failures.push(error.message));
       }
       expect(failures.join('\n\n')).toBe('');
     },

@@ -1,4 +1,4 @@
-/** What happens when two things happen at once: people, third parties and the lane getting in each other's way. */
+/** Races between people, third parties and the push queue. */
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { recordPushWorkflowId } from '../../../contract/record-push';
 import {
@@ -17,24 +17,24 @@ import {
 } from '../../support/environments/push-environment';
 
 const HOUR = 60 * MINUTE;
-/** The ledger takes 50 records per claim, and a lane works on two claims at once. */
+/** The ledger takes 50 records per claim, and a push queue works on two claims at once. */
 const IN_TWO_CLAIMS = 100;
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 let integrationId: string;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.resetLedger();
-  tenant = await world.tenant();
+  environment.resetLedger();
+  tenant = await environment.tenant();
   integrationId = await tenant.integration();
 });
 
-const inTenant = <T>(work: Parameters<typeof world.database.withTenant<T>>[1]) =>
-  world.database.withTenant(tenant.tenantId, work);
+const inTenant = <T>(work: Parameters<typeof environment.database.withTenant<T>>[1]) =>
+  environment.database.withTenant(tenant.tenantId, work);
 const acceptMany = (count: number) =>
   tenant.accept(
     ...Array.from({ length: count }, (_, index) => ({
@@ -42,7 +42,7 @@ const acceptMany = (count: number) =>
       fields: { name: `${index}` },
     })),
   );
-const settle = () => world.sleep(GRACE_MS + 1_000);
+const settle = () => environment.sleep(GRACE_MS + 1_000);
 const findIntegrationRow = () =>
   inTenant(({ trx }) =>
     trx
@@ -57,9 +57,9 @@ const mapping = (more: Partial<RecordTypeMapping> = {}): { employees: RecordType
   employees: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'deactivate', ...more },
 });
 
-/** A wake that takes longer than the clock was moved is waited for. */
+/** Waits for an activity that takes longer than the clock was moved. */
 async function untilQueueSleeps(): Promise<void> {
-  const pushEnv = world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+  const pushEnv = environment.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
   for (;;) {
     const { raw } = await pushEnv.describe();
     if ((raw.pendingActivities ?? []).length === 0 && raw.pendingWorkflowTask == null) return;
@@ -71,14 +71,14 @@ async function untilQueueSleeps(): Promise<void> {
 function inTheMiddleOfCall(call: number, doing: () => Promise<unknown>): void {
   let calls = 0;
   let done: Promise<unknown> | undefined;
-  world.ledger.answer = async (_item, owner) => {
+  environment.ledger.answer = async (_item, owner) => {
     if (owner === integrationId && (calls += 1) === call) done = doing();
     await done;
     return undefined;
   };
 }
 
-describe('somebody changes the integration while its lane pushes', () => {
+describe('a person changes the integration while its push queue pushes', () => {
   it('claims nothing more once it is paused; the rest is pushed after resuming', async () => {
     inTheMiddleOfCall(10, () => inTenant((work) => pauseIntegration(work, { integrationId })));
     await acceptMany(300);
@@ -86,7 +86,7 @@ describe('somebody changes the integration while its lane pushes', () => {
     expect(tenant.sent(integrationId).length).toBeLessThanOrEqual(IN_TWO_CLAIMS);
 
     await inTenant((work) => resumeIntegration(work, { integrationId }));
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
 
     expect(tenant.sent(integrationId)).toHaveLength(300);
   });
@@ -98,7 +98,7 @@ describe('somebody changes the integration while its lane pushes', () => {
     );
     await acceptMany(300);
     await settle();
-    await world.sleep(MINUTE);
+    await environment.sleep(MINUTE);
 
     const sent = tenant.sent(integrationId);
     expect(sent.filter(({ payload }) => Object.hasOwn(payload as object, 'name')).length).toBeLessThanOrEqual(
@@ -115,7 +115,7 @@ describe('somebody changes the integration while its lane pushes', () => {
 
   it('does not take an answer to the old credentials for one to the new ones', async () => {
     let isReplaced = false;
-    world.ledger.answer = async () => {
+    environment.ledger.answer = async () => {
       if (isReplaced) return undefined;
       await giveCredentials();
       isReplaced = true;
@@ -142,15 +142,15 @@ describe('somebody changes the integration while its lane pushes', () => {
   });
 
   it('counts a pause once when two people resume at once', async () => {
-    world.ledger.answer = () => new RateLimited('Slow down', MINUTE);
+    environment.ledger.answer = () => new RateLimited('Slow down', MINUTE);
     await tenant.change('e1', { name: 'A' });
     await settle();
-    world.resetLedger();
+    environment.resetLedger();
     await inTenant((work) => pauseIntegration(work, { integrationId }));
-    await world.sleep(10 * HOUR);
+    await environment.sleep(10 * HOUR);
 
     await Promise.all([1, 2, 3].map(() => inTenant((work) => resumeIntegration(work, { integrationId }))));
-    await world.sleep(MINUTE);
+    await environment.sleep(MINUTE);
 
     expect(tenant.sent(integrationId)).toHaveLength(1);
   });
@@ -158,19 +158,19 @@ describe('somebody changes the integration while its lane pushes', () => {
 
 describe('third parties in trouble', () => {
   it('shows why a record failed that became due in the middle of a long outage, not what was wrong with it before', async () => {
-    world.ledger.answer = () => new RecordRejected('The name is refused.', []);
+    environment.ledger.answer = () => new RecordRejected('The name is refused.', []);
     await tenant.change('old', { name: 'A' });
     await settle();
     const down = () => new Unavailable('connect ECONNREFUSED');
-    world.ledger.answer = down;
-    world.ledger.checkAnswer = down;
+    environment.ledger.answer = down;
+    environment.ledger.checkAnswer = down;
     await tenant.change('first', { name: 'A' });
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     await tenant.accept(
       { externalId: 'old', fields: { name: 'B' } },
       { externalId: 'new', fields: { name: 'B' } },
     );
-    await world.sleep(GRACE_MS + 10_000);
+    await environment.sleep(GRACE_MS + 10_000);
 
     for (const externalId of ['first', 'old', 'new']) {
       expect(await tenant.recordSync(integrationId, externalId)).toMatchObject({
@@ -182,15 +182,15 @@ describe('third parties in trouble', () => {
 
   it('does not call before a rate limit ends, though another call met an outage meanwhile', async () => {
     const pauseMs = 20 * MINUTE;
-    const calls = { pushes: 0, checks: 0 }; // other tests' lanes may still probe
+    const calls = { pushes: 0, checks: 0 }; // push queues of other tests may still probe
     let refusedAt = 0;
     let tellSecondBegan = (): void => {};
     const secondBegan = new Promise<void>((resolve) => (tellSecondBegan = resolve));
-    world.ledger.answer = async (item) => {
+    environment.ledger.answer = async (item) => {
       calls.pushes += 1;
       if (item.externalId.startsWith('a')) {
         await secondBegan;
-        refusedAt ||= await world.now();
+        refusedAt ||= await environment.now();
         return new RateLimited('Slow down', pauseMs);
       }
       tellSecondBegan();
@@ -198,7 +198,7 @@ describe('third parties in trouble', () => {
         await new Promise((resolve) => setTimeout(resolve, 10));
       return new Unavailable('connect ECONNREFUSED');
     };
-    world.ledger.checkAnswer = (owner) => {
+    environment.ledger.checkAnswer = (owner) => {
       if (owner === integrationId) calls.checks += 1;
       return new Unavailable('connect ECONNREFUSED');
     };
@@ -208,16 +208,16 @@ describe('third parties in trouble', () => {
         fields: { name: letter },
       }));
     await tenant.accept(...fifty('a'));
-    await world.sleep(1_000);
+    await environment.sleep(1_000);
     await tenant.accept(...fifty('z'));
     await inTenant((work) => pauseIntegration(work, { integrationId }));
-    await world.sleep(2 * GRACE_MS);
+    await environment.sleep(2 * GRACE_MS);
     await inTenant((work) => resumeIntegration(work, { integrationId })); // one wake finds all of them due
-    await world.sleep(2_000);
+    await environment.sleep(2_000);
     await untilQueueSleeps();
     expect(calls).toEqual({ pushes: 2, checks: 1 });
 
-    await world.sleep(refusedAt + pauseMs - 5_000 - (await world.now()));
+    await environment.sleep(refusedAt + pauseMs - 5_000 - (await environment.now()));
 
     expect(calls).toEqual({ pushes: 2, checks: 1 });
   });
@@ -228,7 +228,7 @@ describe('third parties in trouble', () => {
   ])(
     'keeps the words of a third party that hold %s, and does not send the record for ever',
     async (_what, message) => {
-      world.ledger.answer = (item) =>
+      environment.ledger.answer = (item) =>
         item.externalId === 'e1'
           ? new RecordRejected(message, [
               { field: 'name', remoteField: message, code: message, message, explanation: 'Correct it.' },
@@ -239,9 +239,9 @@ describe('third parties in trouble', () => {
         { externalId: 'e2', fields: { name: 'B' } },
       );
       await settle();
-      await world.sleep(10 * MINUTE);
+      await environment.sleep(10 * MINUTE);
 
-      expect(world.ledger.refusals).toBe(1);
+      expect(environment.ledger.refusals).toBe(1);
       expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
         status: 'sync_failed',
         errors: [{ message: expect.stringContaining('is not allowed') }],
@@ -251,10 +251,10 @@ describe('third parties in trouble', () => {
   );
 
   it('keeps the words of a third party that is down, whatever they hold', async () => {
-    world.ledger.answer = () => new Unavailable('down \0');
-    world.ledger.checkAnswer = () => new Unavailable('down \0 \uD83D');
+    environment.ledger.answer = () => new Unavailable('down \0');
+    environment.ledger.checkAnswer = () => new Unavailable('down \0 \uD83D');
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(GRACE_MS + 16 * MINUTE);
+    await environment.sleep(GRACE_MS + 16 * MINUTE);
 
     expect(await tenant.recordSync(integrationId, 'e1')).toMatchObject({
       status: 'sync_failed',
@@ -264,18 +264,18 @@ describe('third parties in trouble', () => {
   });
 
   it('does not give up after new credentials because people took days to give them', async () => {
-    world.ledger.answer = () => new Unauthorized('401');
+    environment.ledger.answer = () => new Unauthorized('401');
     await tenant.change('e1', { name: 'A' });
-    await world.sleep(100 * HOUR);
+    await environment.sleep(100 * HOUR);
     const down = () => new Unavailable('connect ECONNREFUSED');
-    world.ledger.answer = down;
-    world.ledger.checkAnswer = down;
+    environment.ledger.answer = down;
+    environment.ledger.checkAnswer = down;
     await giveCredentials();
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     expect((await tenant.recordSync(integrationId, 'e1'))?.nextAttemptAt).not.toBeNull();
 
-    world.resetLedger();
-    await world.sleep(10 * MINUTE);
+    environment.resetLedger();
+    await environment.sleep(10 * MINUTE);
 
     expect(tenant.sent(integrationId)).toHaveLength(1);
   });
@@ -284,14 +284,14 @@ describe('third parties in trouble', () => {
 describe('deletes and discards', () => {
   it('tells the third party of a deleted record whose first push may have arrived, though its changes were discarded since', async () => {
     const lost = () => new Unavailable('The answer was lost.');
-    world.ledger.answer = lost;
-    world.ledger.checkAnswer = lost;
+    environment.ledger.answer = lost;
+    environment.ledger.checkAnswer = lost;
     await tenant.change('e1', { name: 'A' });
     await settle();
     await tenant.change('e1', { name: 'B' });
     expect(await tenant.act('discard', integrationId, 'e1')).toBe('done');
-    world.resetLedger();
-    await world.sleep(HOUR);
+    environment.resetLedger();
+    await environment.sleep(HOUR);
 
     await tenant.change('e1', {}, { kind: 'delete' });
     await settle();
@@ -301,7 +301,7 @@ describe('deletes and discards', () => {
 });
 
 describe('rule 15: initial_push none', () => {
-  it('does not push records that nobody touched since, because a mapping changed; those it knows it does', async () => {
+  it('does not push records that were not touched since, because a mapping changed; those it knows it does', async () => {
     await tenant.change('old', { name: 'A', email: 'a@example.org' });
     const quiet = await tenant.integration({ recordTypes: mapping(), initialPush: 'none' });
     await tenant.change('known', { name: 'B', email: 'b@example.org' });
@@ -315,7 +315,7 @@ describe('rule 15: initial_push none', () => {
     await inTenant((work) =>
       changeIntegration(work, { integrationId: quiet, change: { recordTypes: wider } }),
     );
-    await world.sleep(MINUTE);
+    await environment.sleep(MINUTE);
 
     expect(tenant.sent(quiet).map(({ externalId }) => externalId)).toEqual(['known', 'known']);
   });
@@ -323,9 +323,9 @@ describe('rule 15: initial_push none', () => {
 
 describe('signals by hand (S27)', () => {
   it.each([[1e300], [9e15], [-1e300], [null], ['tomorrow']])(
-    'do not jam the lane: nextDueAt %p while it works',
+    'do not block the push queue: nextDueAt %p while it works',
     async (nextDueAt) => {
-      const pushEnv = world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+      const pushEnv = environment.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
       inTheMiddleOfCall(1, () => pushEnv.signal('recordsDue', { nextDueAt }));
       await tenant.change('e1', { name: 'A' });
       await settle();

@@ -6,49 +6,51 @@ import { changeTenant } from '../../../db/tenants/tenants';
 import type { CompanySynchronizedPolicy } from '../../../db/tables/tenants';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { eventsOf } from '../../support/clients/events';
-import { CONTACTS, fill, Pulled } from '../../support/environments/pulling';
+import { CONTACTS, fill, CrmIntegration } from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 const HOUR = 3_600_000;
 const TWO = { contacts: CONTACTS, companies: CONTACTS };
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  tenant = await world.tenant();
+  tenant = await environment.tenant();
 });
 
 const told = async () => (await eventsOf(tenant)).filter(({ type }) => type.startsWith('COMPANY_'));
 const types = async () => (await told()).map(({ type }) => type);
 const choose = (companySynchronizedPolicy: CompanySynchronizedPolicy) =>
-  world.database.withTenant(tenant.tenantId, (work) => changeTenant(work, { companySynchronizedPolicy }));
+  environment.database.withTenant(tenant.tenantId, (work) =>
+    changeTenant(work, { companySynchronizedPolicy }),
+  );
 /** Linked, with both datasets there, one of which cannot be read for now. */
-const stuck = async (pulled?: (account: Pulled['account']) => Promise<void> | void) => {
-  const link = await Pulled.link(tenant, { recordTypes: TWO }, async (account) => {
+const stuck = async (pulled?: (account: CrmIntegration['account']) => Promise<void> | void) => {
+  const link = await CrmIntegration.link(tenant, { recordTypes: TWO }, async (account) => {
     account.type('companies');
-    await (pulled ?? fill(world, 1))(account);
+    await (pulled ?? fill(environment, 1))(account);
     account.beforePage = ({ recordType }) => {
       if (recordType === 'companies') throw new Unavailable('The list of companies is broken.', 500);
     };
   });
-  await world.sleep(10 * 60_000);
+  await environment.sleep(10 * 60_000);
   return link;
 };
-const mend = async (pulled: Pulled) => {
+const mend = async (pulled: CrmIntegration) => {
   pulled.account.beforePage = () => undefined;
   await pulled.settle();
 };
-const empty = (account: Pulled['account']) => account.types.clear();
+const empty = (account: CrmIntegration['account']) => account.types.clear();
 
 describe('rule 41: all datasets', () => {
-  it('complete and one succeeded: told once, though others failed or cannot be read', async () => {
-    const pulled = await Pulled.onboarded(
+  it('complete and one succeeded: announced once, though others failed or cannot be read', async () => {
+    const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { ...TWO, unreadable: CONTACTS } },
-      fill(world, 1),
+      fill(environment, 1),
     );
     expect(await told()).toEqual([
       {
@@ -78,16 +80,16 @@ describe('rule 41: all datasets', () => {
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
   });
 
-  it('that are retried later, or read every night, tell nothing again', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: TWO }, fill(world, 1));
+  it('that are retried later, or read every night, announce nothing again', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, fill(environment, 1));
     pulled.account.type('companies');
     await pulled.sync('full');
     await pulled.sync('nightly');
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
   });
 
-  it('failed: told as such once, and synchronized when a later run succeeds', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: TWO }, empty);
+  it('failed: announced as such once, and synchronized when a later run succeeds', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, empty);
     expect(await told()).toMatchObject([
       {
         type: 'COMPANY_SYNC_FAILED',
@@ -95,7 +97,7 @@ describe('rule 41: all datasets', () => {
       },
     ]);
     await pulled.sync('full');
-    await Pulled.onboarded(tenant, { recordTypes: TWO }, empty);
+    await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, empty);
     expect(await types()).toEqual(['COMPANY_SYNC_FAILED']);
 
     pulled.account.type('contacts');
@@ -113,13 +115,13 @@ describe('rule 41: all datasets', () => {
     expect(event?.data['integrations']).toHaveLength(2);
     expect(more).toEqual([]);
 
-    await Pulled.onboarded(tenant, {}, fill(world, 1));
+    await CrmIntegration.onboarded(tenant, {}, fill(environment, 1));
     expect(await types()).toEqual(['COMPANY_SYNCHRONIZED']);
   });
 
-  it('of an integration that is deleted meanwhile hold up nobody', async () => {
-    const first = await Pulled.link(tenant, { isPaused: true });
-    const second = await Pulled.onboarded(tenant, {}, fill(world, 1));
+  it('of an integration that is deleted meanwhile hold up no other', async () => {
+    const first = await CrmIntegration.link(tenant, { isPaused: true });
+    const second = await CrmIntegration.onboarded(tenant, {}, fill(environment, 1));
     expect(await types()).toEqual([]);
     await first.remove();
     expect(await told()).toMatchObject([
@@ -132,12 +134,12 @@ describe('rule 41: all datasets', () => {
 
   it('are none where integrations only push, or where everything was deleted', async () => {
     await tenant.integration();
-    const pulled = await Pulled.link(tenant, { isPaused: true });
+    const pulled = await CrmIntegration.link(tenant, { isPaused: true });
     await pulled.remove();
     expect(await types()).toEqual([]);
   });
 
-  it('that end in the same instant in three integrations are told of once', async () => {
+  it('that end in the same instant in three integrations are announced once', async () => {
     const links = [await stuck(), await stuck(), await stuck()];
     const perLink = await Promise.all(
       links.map((link) =>
@@ -185,25 +187,25 @@ describe('rule 42: the first dataset', () => {
   });
 
   it('goes by what was chosen at linking, whatever is chosen meanwhile', async () => {
-    const pinned = await Pulled.link(tenant, { recordTypes: TWO, isPaused: true });
+    const pinned = await CrmIntegration.link(tenant, { recordTypes: TWO, isPaused: true });
     await choose('first_dataset');
     expect((await pinned.integration()).companySynchronizedPolicy).toBe('all_datasets');
     await stuck();
     // The older one is on its way and was promised that all are waited for.
     expect(await types()).toEqual([]);
 
-    tenant = await world.tenant();
+    tenant = await environment.tenant();
     await choose('first_dataset');
-    const early = await Pulled.link(tenant, { recordTypes: TWO, isPaused: true }, async (account) => {
+    const early = await CrmIntegration.link(tenant, { recordTypes: TWO, isPaused: true }, async (account) => {
       account.type('companies');
-      await fill(world, 1)(account);
+      await fill(environment, 1)(account);
       account.beforePage = ({ recordType }) => {
         if (recordType === 'companies') throw new Unavailable('The list of companies is broken.', 500);
       };
     });
     await choose('all_datasets');
     await early.resume();
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     expect(await told()).toMatchObject([{ type: 'COMPANY_SYNCHRONIZED', data: { policy: 'first_dataset' } }]);
   });
 });

@@ -8,33 +8,39 @@ import { toTypeId } from '../../../db/sql/ids';
 import { OUTAGE_LIMITS } from '../../../domain/retry';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { eventsOf } from '../../support/clients/events';
-import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+import {
+  BOTH_WAYS,
+  CONTACTS,
+  fill,
+  people,
+  CrmIntegration,
+} from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 const HOUR = 3_600_000;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.limit();
-  tenant = await world.tenant();
+  environment.limit();
+  tenant = await environment.tenant();
 });
 
-const down = ({ account }: Pulled) => {
+const down = ({ account }: CrmIntegration) => {
   account.beforePage = account.beforeCheck = () => {
     throw new Unavailable('connect ECONNREFUSED');
   };
 };
-const well = ({ account }: Pulled) => {
+const well = ({ account }: CrmIntegration) => {
   account.beforePage = account.beforeCheck = () => undefined;
 };
 /** Onboarded, and what was told of that forgotten. */
-const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}) => {
-  const pulled = await Pulled.onboarded(tenant, settings, fill(world, count));
-  await world.sleep(600_000);
+const linked = async (count: number, settings: Parameters<typeof CrmIntegration.link>[1] = {}) => {
+  const pulled = await CrmIntegration.onboarded(tenant, settings, fill(environment, count));
+  await environment.sleep(600_000);
   await pulled.inTenant(({ trx }) =>
     sql`select set_config('role', 'none', true), 1`
       .execute(trx)
@@ -45,10 +51,10 @@ const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1]
 
 describe('rule 38: SYNC_COMPLETE', () => {
   it('ends each scheduled run, with its jobs and the state of each dataset', async () => {
-    const pulled = await Pulled.onboarded(
+    const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: CONTACTS, companies: CONTACTS } },
-      fill(world, 2),
+      fill(environment, 2),
     );
     const [run] = await pulled.runs();
     expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toEqual([
@@ -77,7 +83,7 @@ describe('rule 38: SYNC_COMPLETE', () => {
     ]);
   });
 
-  it('is not sent by a run that somebody asked for', async () => {
+  it('is not sent by a run that was requested', async () => {
     const pulled = await linked(1);
     for (const kind of ['full', 'incremental', 'sign_in', 'last_day', 'drift_repair'] as const)
       await pulled.sync(kind);
@@ -85,11 +91,11 @@ describe('rule 38: SYNC_COMPLETE', () => {
   });
 
   it('says false at 12 h and at 24 h of an outage of 30 h, and then true once', async () => {
-    world.limit({ probeEachMs: HOUR });
+    environment.limit({ probeEachMs: HOUR });
     const pulled = await linked(3);
     down(pulled);
     const syncRunId = await pulled.begin('nightly');
-    await world.sleep(30 * HOUR);
+    await environment.sleep(30 * HOUR);
     const unfinished = {
       kind: 'nightly',
       is_sync_finished: false,
@@ -114,7 +120,7 @@ describe('rule 38: SYNC_COMPLETE', () => {
   });
 
   it('says true once of a run that is canceled before it read anything, and of one whose integration is deleted', async () => {
-    world.limit({ probeEachMs: HOUR });
+    environment.limit({ probeEachMs: HOUR });
     const pulled = await linked(1);
     down(pulled);
     // Asked for and canceled before the workflow hears of it: no dataset had begun.
@@ -124,9 +130,9 @@ describe('rule 38: SYNC_COMPLETE', () => {
     expect(await eventsOf(tenant, 'SYNC_COMPLETE')).toMatchObject([{ is_sync_finished: true, datasets: [] }]);
 
     await pulled.begin('nightly');
-    await world.sleep(13 * HOUR);
+    await environment.sleep(13 * HOUR);
     await pulled.remove();
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ is_sync_finished }) => is_sync_finished)).toEqual(
       [true, false, true],
     );
@@ -135,7 +141,7 @@ describe('rule 38: SYNC_COMPLETE', () => {
 
 describe('rule 39: FIRST_SYNC_COMPLETE', () => {
   it('comes beside SYNC_COMPLETE with the totals, and never again', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 4));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 4));
     await pulled.sync('nightly');
     await pulled.sync('hourly');
     const [first, ...more] = await eventsOf(tenant, 'FIRST_SYNC_COMPLETE');
@@ -149,7 +155,7 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
   });
 
   it('waits for a full pass with a success: metadata alone is none', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, (account) => account.types.clear());
+    const pulled = await CrmIntegration.onboarded(tenant, {}, (account) => account.types.clear());
     await pulled.sync('nightly');
     expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toEqual([]);
     expect((await eventsOf(tenant, 'SYNC_COMPLETE')).map(({ is_first_sync }) => is_first_sync)).toEqual([
@@ -163,8 +169,8 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
     expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toMatchObject([{ kind: 'nightly' }]);
   });
 
-  it('is not sent by a full run that somebody asked for, but beside the next SYNC_COMPLETE', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, (account) => account.types.clear());
+  it('is not sent by a full run that was requested, but beside the next SYNC_COMPLETE', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, (account) => account.types.clear());
     pulled.account.type('contacts');
     await pulled.sync('full');
     expect(await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).toEqual([]);
@@ -173,7 +179,7 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
   });
 
   it('comes once for each integration', async () => {
-    for (const count of [1, 2]) await Pulled.onboarded(tenant, {}, fill(world, count));
+    for (const count of [1, 2]) await CrmIntegration.onboarded(tenant, {}, fill(environment, count));
     expect((await eventsOf(tenant, 'FIRST_SYNC_COMPLETE')).map(({ totals }) => totals)).toEqual([
       [{ record_type: 'contacts', records: 1 }],
       [{ record_type: 'contacts', records: 2 }],
@@ -182,13 +188,13 @@ describe('rule 39: FIRST_SYNC_COMPLETE', () => {
 });
 
 describe('rule 40: records', () => {
-  it('are not told of until the first full pass ended', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 10));
+  it('are not announced until the first full pass ended', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 10));
     expect((await pulled.held()).size).toBe(10);
     expect(await eventsOf(tenant, 'DATA_NEW')).toEqual([]);
   });
 
-  it('that are new, changed and gone are told of, by id and with the names of what changed, and nothing of what stayed', async () => {
+  it('that are new, changed and gone are announced, by id and with the names of what changed, and nothing of what stayed', async () => {
     const pulled = await linked(4);
     await pulled.account.put('contacts', 'p000', { name: 'Ada', email: 'p000@example.org' });
     await pulled.account.put('contacts', 'new', { name: 'New', email: 'new@example.org' });
@@ -226,7 +232,7 @@ describe('rule 40: records', () => {
     expect(new Set(batches.flat().map(({ id }) => id)).size).toBe(230);
   });
 
-  it('whose deletion was parked are told of when somebody approves it', async () => {
+  it('whose deletion was parked are announced when a person approves it', async () => {
     const pulled = await linked(60);
     for (const id of people(60).slice(0, 30)) await pulled.account.remove('contacts', id);
     await pulled.sync('nightly');
@@ -271,7 +277,7 @@ describe('what needs a person', () => {
         fields: { name: externalId === 'c' ? 'good' : 'bad' },
       })),
     );
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     const [event, ...more] = await eventsOf(tenant, 'RECORD_SYNC_FAILED');
     const failed = event?.records as { external_id: string }[] | undefined;
     expect(failed?.map(({ external_id }) => external_id).toSorted()).toEqual(['a', 'b']);
@@ -298,9 +304,9 @@ describe('what needs a person', () => {
         fields: { name: externalId },
       })),
     );
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     expect(await eventsOf(tenant, 'RECORD_SYNC_FAILED')).toHaveLength(1);
-    const later = new Date((await world.now()) + 73 * HOUR);
+    const later = new Date((await environment.now()) + 73 * HOUR);
     await pulled.inTenant((work) =>
       markOutage(work, {
         integrationId: pulled.integrationId,

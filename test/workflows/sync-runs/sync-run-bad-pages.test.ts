@@ -3,29 +3,29 @@ import type { ReadPage } from '../../../connectors/connector';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import type { JsonValue } from '../../../domain/json';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
-import { CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+import { CONTACTS, fill, people, CrmIntegration } from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  tenant = await world.tenant();
+  tenant = await environment.tenant();
 });
 
 const linked = async (
   count: number,
-  settings: Parameters<typeof Pulled.link>[1] = {},
-  prepare: (account: Pulled['account']) => void = () => undefined,
+  settings: Parameters<typeof CrmIntegration.link>[1] = {},
+  prepare: (account: CrmIntegration['account']) => void = () => undefined,
 ) => {
-  const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
+  const pulled = await CrmIntegration.onboarded(tenant, settings, async (account) => {
     prepare(account);
-    await fill(world, count)(account);
+    await fill(environment, count)(account);
   });
-  await world.sleep(600_000);
+  await environment.sleep(600_000);
   pulled.account.reads.length = 0;
   return pulled;
 };
@@ -134,19 +134,19 @@ describe('rule 35: an empty list where there were records', () => {
 });
 
 describe('rule 31: a list that moves while it is read page by page', () => {
-  const unstable = (more: (account: Pulled['account']) => void) =>
+  const unstable = (more: (account: CrmIntegration['account']) => void) =>
     linked(12, {}, (account) => {
       account.abilities = { canFilterByModified: true, isPagingStable: false };
       more(account);
     });
-  const once = (pulled: Pulled, cursor: string, act: () => Promise<void>) => {
+  const once = (pulled: CrmIntegration, cursor: string, act: () => Promise<void>) => {
     pulled.account.beforePage = async (request) => {
       if (request.cursor !== cursor) return;
       pulled.account.beforePage = () => undefined;
       await act();
     };
   };
-  const ways: [string, (account: Pulled['account']) => void][] = [
+  const ways: [string, (account: CrmIntegration['account']) => void][] = [
     ['that says how many it holds', (account) => void (account.tellsTotal = true)],
     ['that can be counted', (account) => void (account.canCount = true)],
   ];
@@ -202,7 +202,7 @@ describe('rule 31: a list that moves while it is read page by page', () => {
     },
   );
 
-  it('that nobody can count and shrinks: what is missed waits for people, and the next full pass knows better', async () => {
+  it('that cannot be counted and shrinks: what is missed waits for people, and the next full pass knows better', async () => {
     const pulled = await unstable((account) => void (account.canCount = false));
     once(pulled, '3', () => pulled.account.remove('contacts', 'p000')); // p003 slips onto the page before
     const run = await pulled.sync('nightly');
@@ -251,7 +251,8 @@ describe('rule 35: pages out of order and records twice', () => {
 });
 
 describe('rule 35: a first pass', () => {
-  const firstJob = async (pulled: Pulled) => pulled.job((await pulled.runs())[0]?.syncRunId as string);
+  const firstJob = async (pulled: CrmIntegration) =>
+    pulled.job((await pulled.runs())[0]?.syncRunId as string);
 
   it('writes what is new without looking whether it is', async () => {
     expect(await firstJob(await linked(9))).toMatchObject({ isInitialLoad: true, recordsNew: 9 });
@@ -279,9 +280,9 @@ describe('rule 35: a first pass', () => {
     [3, 'p001'],
     [1_200, 'p1100'],
   ])('of %i records finds the one that is here under its id already', async (count, known) => {
-    const pulled = await Pulled.link(tenant, { isPaused: true }, (account) => {
+    const pulled = await CrmIntegration.link(tenant, { isPaused: true }, (account) => {
       account.pageSize = 2_000;
-      return fill(world, count)(account);
+      return fill(environment, count)(account);
     });
     const recordId = newUuid();
     await pulled.inTenant(({ trx, tenantId, now }) =>
@@ -434,10 +435,10 @@ describe('rule 31: items that are no records', () => {
 });
 
 describe('rule 28: clocks that disagree', () => {
-  it.each<[string, (account: Pulled['account']) => void]>([
+  it.each<[string, (account: CrmIntegration['account']) => void]>([
     ['ten minutes ahead', (account) => void (account.clockAheadMs = 600_000)],
     ['ten minutes behind', (account) => void (account.clockAheadMs = -600_000)],
-    ['that nobody tells', (account) => void ((account.tellsTime = false), (account.clockAheadMs = -590_000))],
+    ['that is unknown', (account) => void ((account.tellsTime = false), (account.clockAheadMs = -590_000))],
   ])(
     'one %s: what changes while a run reads, and right after it, is read by the next',
     async (_, prepare) => {
@@ -458,9 +459,9 @@ describe('rule 28: clocks that disagree', () => {
     await pulled.sync('hourly');
     pulled.account.clockAheadMs = 0;
     await pulled.account.put('contacts', 'p001', { name: 'Meanwhile' });
-    await world.sleep(3_600_000);
+    await environment.sleep(3_600_000);
     await pulled.sync('hourly');
-    await world.sleep(3_600_000);
+    await environment.sleep(3_600_000);
     await pulled.sync('hourly');
     expect(await pulled.differences()).toEqual([]);
   });

@@ -2,18 +2,18 @@
 import { RecordRejected } from '../../../connectors/errors';
 import { toTypeId } from '../../../db/sql/ids';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
-import { BOTH_WAYS, CONTACTS, fill, Pulled } from '../../support/environments/pulling';
+import { BOTH_WAYS, CONTACTS, fill, CrmIntegration } from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.resetLedger();
-  tenant = await world.tenant();
+  environment.resetLedger();
+  tenant = await environment.tenant();
 });
 
 const MATCHED = { ...BOTH_WAYS, matchBy: 'email' };
@@ -23,23 +23,23 @@ const contact = (externalId: string, fields: Record<string, string>) =>
 const edit = (externalId: string, fields: Record<string, string | null>) =>
   tenant.change(externalId, fields, { recordType: 'contacts', kind: 'patch' });
 const recordOf = (externalId: string) =>
-  world.database.withTenant(tenant.tenantId, ({ trx }) =>
+  environment.database.withTenant(tenant.tenantId, ({ trx }) =>
     trx.selectFrom('records').selectAll().where('externalId', '=', externalId).executeTakeFirst(),
   );
 /** An onboarded integration whose last page is a while ago. */
 const linked = async (
-  ...given: Parameters<typeof Pulled.link> extends [unknown, ...infer Rest] ? Rest : never
+  ...given: Parameters<typeof CrmIntegration.link> extends [unknown, ...infer Rest] ? Rest : never
 ) => {
-  const pulled = await Pulled.onboarded(tenant, ...given);
-  await world.sleep(600_000);
+  const pulled = await CrmIntegration.onboarded(tenant, ...given);
+  await environment.sleep(600_000);
   return pulled;
 };
 
 describe('rule 17: the first push of what was here', () => {
-  it('waits for the gate, and then sends what has no match there, and nothing else', async () => {
+  it('waits for the onboarding lock, and then sends what has no match there, and nothing else', async () => {
     await contact('c-new', { name: 'Only here', email: 'here@example.org' });
     await contact('c-match', { name: 'p001', email: 'p001@example.org' });
-    const pulled = await Pulled.link(tenant, both(MATCHED), fill(world, 3));
+    const pulled = await CrmIntegration.link(tenant, both(MATCHED), fill(environment, 3));
     expect(pulled.account.pushes).toEqual([]);
 
     let pushesAtLastPage = -1;
@@ -47,7 +47,7 @@ describe('rule 17: the first push of what was here', () => {
       pushesAtLastPage = pulled.account.pushes.length;
     };
     await pulled.settle();
-    await world.sleep(60_000);
+    await environment.sleep(60_000);
 
     expect(pushesAtLastPage).toBe(0);
     expect(pulled.account.pushes.map(({ externalId }) => externalId)).toEqual(['c-new']);
@@ -64,18 +64,18 @@ describe('rule 17: the first push of what was here', () => {
       recordsChanged: 0,
       recordsDeleted: 0,
     });
-    await world.sleep(GRACE_MS * 2);
+    await environment.sleep(GRACE_MS * 2);
     expect(pulled.account.pushes).toHaveLength(1);
   });
 });
 
-describe('rule 13: which of ours it is', () => {
+describe('rule 13: which record it is', () => {
   it('is one of its own, named for where it comes from', async () => {
-    const pulled = await linked(both(), fill(world, 1));
+    const pulled = await linked(both(), fill(environment, 1));
     expect(await pulled.externalId('p000')).toBe(`${toTypeId('int', pulled.integrationId)}:p000`);
   });
 
-  it('is ours where they keep our id, whatever the other fields say', async () => {
+  it('is the one whose id the third party keeps, whatever the other fields say', async () => {
     await contact('c-1', { name: 'Ours', email: 'ours@example.org' });
     await contact('c-2', { name: 'Other', email: 'p1@example.org' });
     const pulled = await linked(both(MATCHED), (account) =>
@@ -84,7 +84,7 @@ describe('rule 13: which of ours it is', () => {
     expect(await pulled.externalId('p1')).toBe('c-1');
   });
 
-  it('is nobody where several fit: a conflict and an error of that record, said once and never merged', async () => {
+  it('is none where several fit: a conflict and an error of that record, said once and never merged', async () => {
     await contact('c-1', { name: 'One', email: 'same@example.org' });
     await contact('c-2', { name: 'Two', email: 'same@example.org' });
     const pulled = await linked(
@@ -132,18 +132,18 @@ describe('rule 17: changed here and there', () => {
     ['ours', 'Here'],
     ['theirs', 'There'],
   ] as const)('%s wins where it is set so, and it is logged once', async (onConflict, winner) => {
-    const pulled = await linked(both({ ...BOTH_WAYS, onConflict }), fill(world, 1));
+    const pulled = await linked(both({ ...BOTH_WAYS, onConflict }), fill(environment, 1));
     const externalId = await pulled.externalId('p000');
     await edit(externalId, { name: 'Here' });
     await pulled.account.put('contacts', 'p000', { name: 'There', email: 'p000@example.org' });
     await pulled.sync('incremental');
-    await world.sleep(10_000);
+    await environment.sleep(10_000);
     await pulled.account.put('contacts', 'p000', {
       ...pulled.account.held('contacts').get('p000'),
       internal: 'other',
     });
     await pulled.sync('full');
-    await world.sleep(GRACE_MS * 2);
+    await environment.sleep(GRACE_MS * 2);
     await pulled.sync('full');
 
     expect((await recordOf(externalId))?.fields['name']).toBe(winner);
@@ -161,10 +161,10 @@ describe('rule 17: changed here and there', () => {
   });
 
   it('notices what was set back there to what it was before our push', async () => {
-    const pulled = await linked(both(), fill(world, 1));
+    const pulled = await linked(both(), fill(environment, 1));
     const externalId = await pulled.externalId('p000');
     await edit(externalId, { name: 'Here' });
-    await world.sleep(GRACE_MS * 2);
+    await environment.sleep(GRACE_MS * 2);
     expect(pulled.account.held('contacts').get('p000')?.['name']).toBe('Here');
     await pulled.account.put('contacts', 'p000', { name: 'p000', email: 'p000@example.org' });
 
@@ -175,13 +175,13 @@ describe('rule 17: changed here and there', () => {
   });
 
   it('does not overwrite what could not be sent: a failed push counts as unsent', async () => {
-    const pulled = await linked(both(), fill(world, 1));
+    const pulled = await linked(both(), fill(environment, 1));
     const externalId = await pulled.externalId('p000');
     pulled.account.beforePush = () => {
       throw new RecordRejected('No such e-mail.', []);
     };
     await edit(externalId, { email: 'bad' });
-    await world.sleep(GRACE_MS * 2);
+    await environment.sleep(GRACE_MS * 2);
     expect(await tenant.status(pulled.integrationId, externalId)).toBe('sync_failed');
     await pulled.account.put('contacts', 'p000', { name: 'Renamed', email: 'p000@example.org' });
 
@@ -192,21 +192,21 @@ describe('rule 17: changed here and there', () => {
   });
 
   it('does not send what a person discarded because something else came in', async () => {
-    const pulled = await linked(both(), fill(world, 1));
+    const pulled = await linked(both(), fill(environment, 1));
     const externalId = await pulled.externalId('p000');
     await edit(externalId, { email: 'not to be sent' });
     await tenant.act('discard', pulled.integrationId, externalId);
     await pulled.account.put('contacts', 'p000', { name: 'Renamed', email: 'p000@example.org' });
 
     await pulled.sync('incremental');
-    await world.sleep(GRACE_MS * 2);
+    await environment.sleep(GRACE_MS * 2);
 
     expect((await recordOf(externalId))?.fields).toEqual({ name: 'Renamed', email: 'not to be sent' });
     expect(pulled.account.pushes).toEqual([]);
   });
 
   it('goes to every other integration that pushes what changed, and not back to the one it came from', async () => {
-    const pulled = await linked(both(), fill(world, 1));
+    const pulled = await linked(both(), fill(environment, 1));
     const mapping = {
       direction: 'push' as const,
       fields: [{ name: 'name', to: 'name' }],
@@ -222,7 +222,7 @@ describe('rule 17: changed here and there', () => {
     await pulled.sync('incremental');
     expect(await tenant.recordSync(other, externalId)).toBeDefined();
     expect(await tenant.recordSync(mailOnly, externalId)).toBeUndefined();
-    await world.sleep(GRACE_MS * 2);
+    await environment.sleep(GRACE_MS * 2);
 
     expect(tenant.sent(other)).toEqual([{ externalId, operation: 'upsert', payload: { name: 'Renamed' } }]);
     expect(pulled.account.pushes).toEqual([]);
@@ -230,7 +230,7 @@ describe('rule 17: changed here and there', () => {
   });
 
   it('a delete there is a delete at the others, and is not sent back', async () => {
-    const pulled = await linked(both(), fill(world, 3));
+    const pulled = await linked(both(), fill(environment, 3));
     const other = await tenant.integration({
       recordTypes: {
         contacts: { direction: 'push', fields: [{ name: 'name', to: 'name' }], onDelete: 'delete' },
@@ -238,10 +238,10 @@ describe('rule 17: changed here and there', () => {
       initialPush: 'all',
     });
     const externalId = await pulled.externalId('p001');
-    await world.sleep(60_000);
+    await environment.sleep(60_000);
     await pulled.account.remove('contacts', 'p001');
     await pulled.sync('nightly');
-    await world.sleep(GRACE_MS * 2);
+    await environment.sleep(GRACE_MS * 2);
 
     expect(
       tenant
@@ -255,7 +255,7 @@ describe('rule 17: changed here and there', () => {
 
 describe('rule 17: fields that only come from there', () => {
   it('are read-only here, and a put that leaves them out keeps them', async () => {
-    const pulled = await linked({}, fill(world, 1));
+    const pulled = await linked({}, fill(environment, 1));
     const externalId = await pulled.externalId('p000');
 
     expect((await edit(externalId, { name: 'Other' })).outcome).toBe('field_owned_by_third_party');
@@ -271,7 +271,10 @@ describe('rule 17: fields that only come from there', () => {
   });
 
   it('go away here when they go away there, where every field is copied', async () => {
-    const pulled = await linked({ recordTypes: { contacts: { ...CONTACTS, fields: [] } } }, fill(world, 1));
+    const pulled = await linked(
+      { recordTypes: { contacts: { ...CONTACTS, fields: [] } } },
+      fill(environment, 1),
+    );
     expect((await pulled.held()).get('p000')?.fields).toEqual({
       name: 'p000',
       email: 'p000@example.org',

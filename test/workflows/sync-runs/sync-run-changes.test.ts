@@ -5,27 +5,27 @@ import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { enqueueSyncRuns } from '../../../db/sync-runs/sync-run-requests';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
-import { CONTACTS, fill, Pulled } from '../../support/environments/pulling';
+import { CONTACTS, fill, CrmIntegration } from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  tenant = await world.tenant();
+  tenant = await environment.tenant();
 });
 
 const MINUTE = 60_000;
-const changeMapping = (pulled: Pulled, recordTypes: Record<string, RecordTypeMapping>) =>
+const changeMapping = (pulled: CrmIntegration, recordTypes: Record<string, RecordTypeMapping>) =>
   pulled.inTenant((work) =>
     changeIntegration(work, { integrationId: pulled.integrationId, change: { recordTypes } }),
   );
 
 /** Does something once, while the page after this cursor is on its way. */
-function atPage({ account }: Pulled, cursor: string | null, act: () => Promise<unknown>): void {
+function atPage({ account }: CrmIntegration, cursor: string | null, act: () => Promise<unknown>): void {
   account.beforePage = async (request) => {
     if (request.cursor !== cursor) return;
     account.beforePage = () => undefined;
@@ -35,7 +35,7 @@ function atPage({ account }: Pulled, cursor: string | null, act: () => Promise<u
 
 describe('rule 15: a mapping that is edited while everything is read', () => {
   it('is followed by a run that reads under the new one', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 7));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 7));
     const withMore = { ...CONTACTS, fields: [...CONTACTS.fields, { name: 'note', to: '/internal' }] };
     atPage(pulled, 'p002', () => changeMapping(pulled, { contacts: withMore }));
 
@@ -48,9 +48,9 @@ describe('rule 15: a mapping that is edited while everything is read', () => {
 
   it('ends the job of a record type that is no longer read, and says nothing of a failure', async () => {
     const two = { contacts: CONTACTS, companies: CONTACTS };
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: two }, async (account) => {
+    const pulled = await CrmIntegration.onboarded(tenant, { recordTypes: two }, async (account) => {
       await account.put('companies', 'c1', { name: 'Acme' });
-      await fill(world, 7)(account);
+      await fill(environment, 7)(account);
     });
     const { syncRunId } = await pulled.request('full');
     await changeMapping(pulled, { contacts: CONTACTS });
@@ -61,7 +61,7 @@ describe('rule 15: a mapping that is edited while everything is read', () => {
 });
 
 describe('rule 31: another list from the middle on', () => {
-  it.each<[string, (pulled: Pulled) => Promise<unknown>]>([
+  it.each<[string, (pulled: CrmIntegration) => Promise<unknown>]>([
     [
       'by configuration',
       (pulled) =>
@@ -76,9 +76,9 @@ describe('rule 31: another list from the middle on', () => {
   ])(
     '%s: nothing is deleted by a pass that read some of each; the next one is brought forward',
     async (_, change) => {
-      const pulled = await Pulled.onboarded(tenant, {}, fill(world, 15));
-      await world.sleep(10 * MINUTE);
-      const other = world.crm.account(`other of ${tenant.tenantId}`);
+      const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 15));
+      await environment.sleep(10 * MINUTE);
+      const other = environment.crm.account(`other of ${tenant.tenantId}`);
       for (const id of pulled.account.held('contacts').keys())
         await other.put('contacts', `a${id}`, { name: id });
       await pulled.account.remove('contacts', 'p014');
@@ -102,7 +102,7 @@ describe('rule 31: another list from the middle on', () => {
 describe('R9: one dataset that is told to slow down', () => {
   it('holds back the others of its run too', async () => {
     const types = ['a', 'b', 'c'];
-    const pulled = await Pulled.onboarded(
+    const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: Object.fromEntries(types.map((type) => [type, CONTACTS])) },
       async (account) => {
@@ -116,7 +116,7 @@ describe('R9: one dataset that is told to slow down', () => {
     pulled.account.reads.length = 0;
     pulled.account.beforePage = async ({ recordType, cursor }) => {
       if (recordType !== 'a' || cursor !== 'r01' || requestedAt > 0) return;
-      requestedAt = await world.now();
+      requestedAt = await environment.now();
       throw new RateLimited('Slow down.', 30 * MINUTE);
     };
 
@@ -132,20 +132,20 @@ describe('R9: one dataset that is told to slow down', () => {
 
 describe('a job that waits to try again', () => {
   it('is not brought forward by signals about other things', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     let isDown = true;
     pulled.account.beforePage = () => {
       if (isDown) throw new Unavailable('Not now.', 500);
     };
     pulled.account.reads.length = 0;
     const { syncRunId } = await pulled.request('full');
-    await world.sleep(20_000);
+    await environment.sleep(20_000);
     const before = pulled.account.reads.length;
     for (let signal = 0; signal < 10; signal += 1) {
       await pulled.inTenant((work) => enqueueSyncRuns(work, pulled));
-      await world.dispatch();
+      await environment.dispatch();
     }
-    await world.sleep(100);
+    await environment.sleep(100);
 
     expect(pulled.account.reads.length - before).toBeLessThanOrEqual(1);
     isDown = false;
@@ -156,14 +156,14 @@ describe('a job that waits to try again', () => {
 
 describe('a workflow that is canceled in Temporal (S27)', () => {
   it('ends, and the next signal goes on with its run', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(world, 3));
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 3));
     let isDown = true;
     pulled.account.beforePage = () => {
       if (isDown) throw new Unavailable('Not now.', 500);
     };
     const { syncRunId } = await pulled.request('full');
-    await world.sleep(20_000);
-    const handle = world.env.client.workflow.getHandle(syncRunWorkflowId(pulled));
+    await environment.sleep(20_000);
+    const handle = environment.env.client.workflow.getHandle(syncRunWorkflowId(pulled));
     await handle.cancel();
     await expect(handle.result()).rejects.toThrow(/cancel/i);
     isDown = false;

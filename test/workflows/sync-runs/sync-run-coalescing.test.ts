@@ -2,21 +2,21 @@
 import { Unavailable } from '../../../connectors/errors';
 import { syncRunWorkflowId } from '../../../contract/sync-run';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
-import { fill, people, Pulled } from '../../support/environments/pulling';
+import { fill, people, CrmIntegration } from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  tenant = await world.tenant();
+  tenant = await environment.tenant();
 });
 
 /** Does something once, while the page after this cursor is on its way. */
-function atPage({ account }: Pulled, cursor: string | null, act: () => Promise<unknown>): void {
+function atPage({ account }: CrmIntegration, cursor: string | null, act: () => Promise<unknown>): void {
   account.beforePage = async (request) => {
     if (request.cursor !== cursor) return;
     account.beforePage = () => undefined;
@@ -24,18 +24,18 @@ function atPage({ account }: Pulled, cursor: string | null, act: () => Promise<u
   };
 }
 
-const cursors = ({ account }: Pulled) => account.reads.map(({ cursor }) => cursor);
+const cursors = ({ account }: CrmIntegration) => account.reads.map(({ cursor }) => cursor);
 const linked = async (count: number) => {
-  const pulled = await Pulled.onboarded(tenant, {}, fill(world, count));
-  await world.sleep(600_000);
+  const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, count));
+  await environment.sleep(600_000);
   pulled.account.reads.length = 0;
   return pulled;
 };
-const status = async (pulled: Pulled) =>
-  (await world.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).describe()).status.name;
+const status = async (pulled: CrmIntegration) =>
+  (await environment.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).describe()).status.name;
 
 describe('rule 30: asked while one runs', () => {
-  it('who asks for as much gets the running run, and nobody a second one', async () => {
+  it('a request for as much gets the running run, and no second one', async () => {
     const pulled = await linked(7);
     const asked: unknown[] = [];
     atPage(pulled, 'p002', async () => {
@@ -158,7 +158,7 @@ describe('canceling', () => {
       throw new Unavailable('Broken.', 500);
     };
     const syncRunId = await pulled.begin('full');
-    await world.sleep(3_600_000);
+    await environment.sleep(3_600_000);
     expect(await pulled.run(syncRunId)).toMatchObject({
       state: 'waiting',
       failedJobs: 1,
@@ -169,7 +169,7 @@ describe('canceling', () => {
     await pulled.settle();
     expect(await status(pulled)).toBe('COMPLETED');
     const reads = pulled.account.reads.length;
-    await world.sleep(3_600_000);
+    await environment.sleep(3_600_000);
     expect(pulled.account.reads).toHaveLength(reads);
   });
 });
@@ -180,7 +180,7 @@ describe('rule 16: pausing in the middle', () => {
     await pulled.account.remove('contacts', 'p001');
     const { syncRunId } = await pulled.request('full');
     atPage(pulled, 'p006', () => pulled.pause());
-    await world.sleep(5 * 3_600_000);
+    await environment.sleep(5 * 3_600_000);
 
     expect(await pulled.run(syncRunId)).toMatchObject({ state: 'waiting', isSyncFinished: false });
     expect(await pulled.job(syncRunId)).toMatchObject({ state: 'waiting', waitingReason: 'paused' });
@@ -199,7 +199,7 @@ describe('rule 16: pausing in the middle', () => {
     const pulled = await linked(3);
     await pulled.pause();
     const syncRunId = await pulled.begin('incremental');
-    await world.sleep(24 * 3_600_000);
+    await environment.sleep(24 * 3_600_000);
     expect(pulled.account.reads).toEqual([]);
     await pulled.resume();
     await pulled.settle();

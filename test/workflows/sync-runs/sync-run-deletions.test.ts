@@ -1,32 +1,38 @@
-/** Deletion by absence, the brake, and records that come back, on skipped time (rules.md 13, 31). */
+/** Deletion by absence, the deletion threshold, and records that come back, on skipped time (rules.md 13, 31). */
 import { Unavailable } from '../../../connectors/errors';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { until } from '../../support/until';
-import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+import {
+  BOTH_WAYS,
+  CONTACTS,
+  fill,
+  people,
+  CrmIntegration,
+} from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  tenant = await world.tenant();
+  tenant = await environment.tenant();
 });
 
-const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}) => {
-  const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
+const linked = async (count: number, settings: Parameters<typeof CrmIntegration.link>[1] = {}) => {
+  const pulled = await CrmIntegration.onboarded(tenant, settings, async (account) => {
     for (const type of Object.keys(settings.recordTypes ?? {})) account.type(type);
-    await fill(world, count)(account);
+    await fill(environment, count)(account);
   });
-  await world.sleep(600_000);
+  await environment.sleep(600_000);
   return pulled;
 };
-const removeSome = async ({ account }: Pulled, count: number) => {
+const removeSome = async ({ account }: CrmIntegration, count: number) => {
   for (const id of people(count)) await account.remove('contacts', id);
 };
-const openAlerts = async (pulled: Pulled) =>
+const openAlerts = async (pulled: CrmIntegration) =>
   (await pulled.notifications('deletions_need_review')).filter(({ resolvedAt }) => resolvedAt === null)
     .length;
 
@@ -62,16 +68,16 @@ describe('rule 31: what is missing', () => {
     expect((await pulled.held()).size).toBe(7);
   });
 
-  it('is not what shares its link with another of ours: theirs is there', async () => {
+  it('is not what shares its link with another record: the remote record is there', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: BOTH_WAYS } });
     await tenant.change('twin', { name: 'p001', email: 'p001@example.org' }, { recordType: 'contacts' });
-    await world.sleep(GRACE_MS * 2);
+    await environment.sleep(GRACE_MS * 2);
     // As where a find by e-mail answers the same one for both.
     pulled.account.type('contacts').delete('new-twin');
     await pulled.inTenant(({ trx }) =>
       trx.updateTable('recordLinks').set({ remoteId: 'p001' }).where('remoteId', '=', 'new-twin').execute(),
     );
-    await world.sleep(600_000);
+    await environment.sleep(600_000);
 
     const run = await pulled.sync('full');
 
@@ -93,7 +99,7 @@ describe('rule 31: what is missing', () => {
       { name: 'Here' },
       { recordType: 'contacts', kind: 'patch' },
     );
-    await world.sleep(GRACE_MS + 1_000);
+    await environment.sleep(GRACE_MS + 1_000);
     await pulled.account.remove('contacts', 'p001');
 
     const run = await pulled.sync('full');
@@ -120,7 +126,7 @@ describe('rule 31: what is missing', () => {
   });
 });
 
-describe('rule 31: the brake', () => {
+describe('rule 31: the deletion threshold', () => {
   it('parks more than a tenth and more than twenty, tells people, and deletes nothing', async () => {
     const pulled = await linked(40);
     await removeSome(pulled, 21);
@@ -176,7 +182,7 @@ describe('rule 31: the brake', () => {
     const pulled = await linked(30);
     await removeSome(pulled, 25);
     await pulled.sync('nightly');
-    await world.sleep(60_000);
+    await environment.sleep(60_000);
     await pulled.account.put('contacts', 'p003', { name: 'Back' });
     await pulled.sync('incremental');
     expect(await pulled.decideReview('approved')).toBe(24);

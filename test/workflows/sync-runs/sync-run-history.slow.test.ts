@@ -8,7 +8,7 @@ import { Unavailable } from '../../../connectors/errors';
 import { SYNC_RUN_WORKFLOW, syncRunWorkflowId } from '../../../contract/sync-run';
 import { TASK_QUEUES } from '../../../contract/task-queues';
 import { PushEnvironment } from '../../support/environments/push-environment';
-import { fill, Pulled } from '../../support/environments/pulling';
+import { fill, CrmIntegration } from '../../support/environments/crm-integration';
 import { workflowBundle } from '../../support/servers/shared-servers';
 import { createTimeSkippingEnvironment } from '../../support/servers/temporal';
 
@@ -101,15 +101,15 @@ describe('R22: a run of two thousand pieces', () => {
 });
 
 describe('R22: the history of a run', () => {
-  let world: PushEnvironment;
+  let environment: PushEnvironment;
   beforeAll(async () => {
-    world = await PushEnvironment.create();
+    environment = await PushEnvironment.create();
   });
-  afterAll(() => world.end());
+  afterAll(() => environment.end());
 
   it('holds ids, counts and instants, and no word of records or of third parties', async () => {
-    const tenant = await world.tenant();
-    const pulled = await Pulled.link(tenant, {}, fill(world, 7));
+    const tenant = await environment.tenant();
+    const pulled = await CrmIntegration.link(tenant, {}, fill(environment, 7));
     await pulled.account.put('contacts', 'remote-id-of-theirs', {
       name: 'Zaphod',
       email: 'zaphod@example.org',
@@ -119,7 +119,7 @@ describe('R22: the history of a run', () => {
       if (cursor !== null && left-- > 0) throw new Unavailable('words of theirs', 500);
     };
     await pulled.settle();
-    const history = await world.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).fetchHistory();
+    const history = await environment.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).fetchHistory();
     const text = historyToJSON(history).replaceAll(/"data": ?"([^"]*)"/g, (_, data: string) =>
       Buffer.from(data, 'base64').toString(),
     );

@@ -3,18 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { Unavailable, Unauthorized } from '../../../connectors/errors';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
-import { CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+import { CONTACTS, fill, people, CrmIntegration } from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.mail.sent.length = 0;
-  tenant = await world.tenant({ contactEmail: 'ana@example.org' });
+  environment.mail.sent.length = 0;
+  tenant = await environment.tenant({ contactEmail: 'ana@example.org' });
 });
 
 const TWO = { contacts: CONTACTS, companies: CONTACTS };
@@ -27,22 +27,22 @@ const outcome = async (recordType = 'contacts') => {
   return accepted?.outcome;
 };
 const emails = async () => {
-  await world.sleep(1_000);
-  return tenant.world.database.withTenant(tenant.tenantId, async ({ trx }) => {
+  await environment.sleep(1_000);
+  return tenant.environment.database.withTenant(tenant.tenantId, async ({ trx }) => {
     const rows = await trx.selectFrom('emails').select(['kind', 'recipient']).orderBy('emailId').execute();
     return rows.map(({ kind, recipient }) => `${kind} ${recipient}`);
   });
 };
-const refuses = (account: Pulled['account']) => {
+const refuses = (account: CrmIntegration['account']) => {
   account.type('companies');
   account.beforePage = () => {
     throw new Unauthorized('No.');
   };
 };
 
-describe('rule 33: the gate', () => {
+describe('rule 33: the onboarding lock', () => {
   it('lifts when every dataset is complete and one succeeded, though another failed', async () => {
-    const pulled = await Pulled.link(tenant, { recordTypes: TWO }, fill(world, 4)); // there is no table of companies
+    const pulled = await CrmIntegration.link(tenant, { recordTypes: TWO }, fill(environment, 4)); // there is no table of companies
     expect(await outcome('companies')).toBe('onboarding_in_progress');
     await pulled.settle();
 
@@ -57,7 +57,7 @@ describe('rule 33: the gate', () => {
   });
 
   it('stays where all failed, says so once, and lifts with a later full run', async () => {
-    const late = await Pulled.onboarded(tenant, { recordTypes: TWO }, (account) => {
+    const late = await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, (account) => {
       account.types.clear();
     });
     expect(await outcome()).toBe('onboarding_in_progress');
@@ -74,18 +74,18 @@ describe('rule 33: the gate', () => {
     expect(await outcome()).toBe('accepted');
     expect(await late.notifications('onboarding_failed')).toMatchObject([{ resolvedAt: expect.any(Date) }]);
     expect((await emails()).at(-1)).toBe('onboarding_complete ana@example.org');
-    expect(world.mail.sent.length).toBeGreaterThanOrEqual(2);
+    expect(environment.mail.sent.length).toBeGreaterThanOrEqual(2);
   });
 
   it('does not lift while a dataset still tries, though another succeeded', async () => {
-    const pulled = await Pulled.link(tenant, { recordTypes: TWO }, fill(world, 2));
+    const pulled = await CrmIntegration.link(tenant, { recordTypes: TWO }, fill(environment, 2));
     pulled.account.type('companies');
     let isDown = true;
     pulled.account.beforePage = ({ recordType }) => {
       if (recordType === 'companies' && isDown)
         throw new Unavailable('The list of companies is broken.', 500);
     };
-    await world.sleep(3 * 3_600_000);
+    await environment.sleep(3 * 3_600_000);
     expect(Object.keys(await pulled.names())).toEqual(people(2));
     expect([await outcome(), await outcome('employees')]).toEqual(['onboarding_in_progress', 'accepted']);
 
@@ -95,19 +95,19 @@ describe('rule 33: the gate', () => {
   });
 
   it('counts a type that cannot be read as complete, and not as a success', async () => {
-    const pulled = await Pulled.onboarded(
+    const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: CONTACTS, unreadable: CONTACTS } },
-      fill(world, 1),
+      fill(environment, 1),
     );
     const [run] = await pulled.runs();
     expect(await pulled.job(run?.syncRunId ?? '', 'unreadable')).toMatchObject({ state: 'not_supported' });
     expect(run?.state).toBe('succeeded');
     expect(await outcome('unreadable')).toBe('accepted');
 
-    const other = await world.tenant();
+    const other = await environment.tenant();
     tenant = other;
-    const none = await Pulled.onboarded(other, { recordTypes: { unreadable: CONTACTS } });
+    const none = await CrmIntegration.onboarded(other, { recordTypes: { unreadable: CONTACTS } });
     expect((await none.integration()).onboardedAt).toBeNull();
     expect(await none.notifications('onboarding_failed')).toHaveLength(1);
   });
@@ -115,7 +115,7 @@ describe('rule 33: the gate', () => {
   it('is not there for an integration that only pushes, nor for another type, nor while it is paused, nor once it is deleted', async () => {
     await tenant.integration();
     expect(await outcome('employees')).toBe('accepted');
-    const pulled = await Pulled.link(tenant);
+    const pulled = await CrmIntegration.link(tenant);
     expect([await outcome(), await outcome('employees')]).toEqual(['onboarding_in_progress', 'accepted']);
     await pulled.pause();
     expect(await outcome()).toBe('accepted');
@@ -126,7 +126,7 @@ describe('rule 33: the gate', () => {
   });
 
   it('does not wait for a type that is no longer read', async () => {
-    const pulled = await Pulled.link(tenant, { recordTypes: TWO }, fill(world, 1));
+    const pulled = await CrmIntegration.link(tenant, { recordTypes: TWO }, fill(environment, 1));
     await pulled.inTenant((work) =>
       changeIntegration(work, {
         integrationId: pulled.integrationId,
@@ -138,7 +138,7 @@ describe('rule 33: the gate', () => {
   });
 
   it('lifts when new credentials let the onboarding be made up for', async () => {
-    const pulled = await Pulled.onboarded(tenant, { recordTypes: TWO }, refuses);
+    const pulled = await CrmIntegration.onboarded(tenant, { recordTypes: TWO }, refuses);
     expect((await pulled.integration()).needsReauthorizationAt).not.toBeNull();
     expect(await outcome()).toBe('onboarding_in_progress');
     expect(await pulled.notifications('integration_needs_reauthorization')).toHaveLength(1);

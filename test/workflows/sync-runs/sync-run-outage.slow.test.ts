@@ -1,17 +1,23 @@
 /** An outage of 13 hours at the limits of production: rules.md 11, 38, R8. */
 import { Unavailable } from '../../../connectors/errors';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
-import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+import {
+  BOTH_WAYS,
+  CONTACTS,
+  fill,
+  people,
+  CrmIntegration,
+} from '../../support/environments/crm-integration';
 
 const HOUR = 3_600_000;
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
-  tenant = await world.tenant();
+  environment = await PushEnvironment.create();
+  tenant = await environment.tenant();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 
 const refuse = () => {
   throw new Unavailable('connect ECONNREFUSED');
@@ -22,11 +28,15 @@ describe('rule 11: a third party that is down', () => {
   it('for 13 h is asked at most 200 times in all, pushes included, and then everything gets through once (R8)', async () => {
     const types = Array.from({ length: 6 }, (_, index) => `type_${index}`);
     const recordTypes = { ...Object.fromEntries(types.map((type) => [type, CONTACTS])), contacts: BOTH_WAYS };
-    const pulled = await Pulled.onboarded(tenant, { recordTypes, initialPush: 'all' }, async (account) => {
-      for (const type of types) account.type(type);
-      await fill(world, 5)(account);
-    });
-    await world.sleep(600_000);
+    const pulled = await CrmIntegration.onboarded(
+      tenant,
+      { recordTypes, initialPush: 'all' },
+      async (account) => {
+        for (const type of types) account.type(type);
+        await fill(environment, 5)(account);
+      },
+    );
+    await environment.sleep(600_000);
     const before = pulled.account.calls;
     Object.assign(pulled.account, { beforePage: refuse, beforePush: refuse, beforeCheck: refuse });
     const ours = people(500).map((id) => ({
@@ -36,7 +46,7 @@ describe('rule 11: a third party that is down', () => {
     }));
     await tenant.accept(...ours);
     const syncRunId = await pulled.begin('nightly');
-    await world.sleep(13 * HOUR);
+    await environment.sleep(13 * HOUR);
     expect(pulled.account.calls - before).toBeLessThanOrEqual(200);
     expect(await pulled.run(syncRunId)).toMatchObject({
       isSyncFinished: false,
@@ -47,13 +57,13 @@ describe('rule 11: a third party that is down', () => {
 
     pulled.account.pushes.length = 0;
     Object.assign(pulled.account, { beforePage: answer, beforePush: answer, beforeCheck: answer });
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     await pulled.settle();
     expect((await pulled.run(syncRunId)).state).toBe('succeeded');
     expect(pulled.account.pushes.map(({ externalId }) => externalId).sort()).toEqual(
       ours.map(({ externalId }) => externalId),
     );
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     await pulled.sync('full');
     expect(await pulled.differences()).toEqual([]);
   }, 240_000);

@@ -7,30 +7,36 @@ import type { SyncJobReport } from '../../../contract/sync-run';
 import { METADATA_JOB } from '../../../db/tables/pull';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { Random } from '../../support/random';
-import { BOTH_WAYS, CONTACTS, fill, people, Pulled } from '../../support/environments/pulling';
+import {
+  BOTH_WAYS,
+  CONTACTS,
+  fill,
+  people,
+  CrmIntegration,
+} from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 const HOUR = 3_600_000;
 const random = new Random();
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  world.limit();
-  tenant = await world.tenant();
+  environment.limit();
+  tenant = await environment.tenant();
 });
 
 const types = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`type_${index}`, CONTACTS]));
-const linked = async (count: number, settings: Parameters<typeof Pulled.link>[1] = {}) => {
-  const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
+const linked = async (count: number, settings: Parameters<typeof CrmIntegration.link>[1] = {}) => {
+  const pulled = await CrmIntegration.onboarded(tenant, settings, async (account) => {
     for (const type of Object.keys(settings.recordTypes ?? {})) account.type(type);
-    await fill(world, count)(account);
+    await fill(environment, count)(account);
   });
-  await world.sleep(600_000);
+  await environment.sleep(600_000);
   pulled.account.reads.length = 0;
   return pulled;
 };
@@ -39,12 +45,12 @@ const failing =
   (request: ReadRequest) => {
     if (isMeant(request)) throw error();
   };
-const well = ({ account }: Pulled) => {
+const well = ({ account }: CrmIntegration) => {
   account.beforePage = () => undefined;
   account.beforePush = () => undefined;
   account.beforeCheck = () => undefined;
 };
-const hours = async (pulled: Pulled, syncRunId: string) => {
+const hours = async (pulled: CrmIntegration, syncRunId: string) => {
   const { startedAt, finishedAt } = await pulled.run(syncRunId);
   return ((finishedAt?.getTime() ?? Number.NaN) - (startedAt?.getTime() ?? 0)) / HOUR;
 };
@@ -71,7 +77,7 @@ describe('rule 35: a page that fails', () => {
     'is not said of a job that got over it after its pages: %s',
     async (call) => {
       const pulled = await linked(3);
-      const { connector } = world.crm;
+      const { connector } = environment.crm;
       const usual = connector[call] as (...given: never[]) => Promise<never>;
       let left = 1;
       connector[call] = async (...given: never[]) => {
@@ -99,7 +105,7 @@ describe('rule 35: a page that fails', () => {
       ({ recordType }) => recordType !== 'contacts' && recordType !== 'type_4',
     );
     const syncRunId = await pulled.begin('full');
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
 
     expect(await pulled.job(syncRunId)).toMatchObject({ state: 'succeeded', recordsChanged: 1 });
     expect(await pulled.job(syncRunId, 'type_4')).toMatchObject({ state: 'succeeded' });
@@ -124,15 +130,15 @@ describe('rule 35: a page that fails', () => {
   });
 
   it('for longer than 72 hours, which are 13 here, has failed, its run is finished, and 12 h of it were noted once', async () => {
-    expect(world.dependencies.pulling.giveUpAfterMs).toBe(72 * HOUR);
-    world.limit({ giveUpAfterMs: 13 * HOUR });
+    expect(environment.dependencies.pulling.giveUpAfterMs).toBe(72 * HOUR);
+    environment.limit({ giveUpAfterMs: 13 * HOUR });
     const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     pulled.account.beforePage = failing(
       () => new Unavailable('Broken.', 500),
       ({ recordType }) => recordType === 'contacts',
     );
     const syncRunId = await pulled.begin('full');
-    await world.sleep(12 * HOUR + 60_000);
+    await environment.sleep(12 * HOUR + 60_000);
     expect(await pulled.run(syncRunId)).toMatchObject({
       isSyncFinished: false,
       failedJobs: 1,
@@ -151,7 +157,7 @@ describe('rule 35: a page that fails', () => {
     expect((await pulled.held()).size).toBe(3);
   });
 
-  it('because of a mistake of ours fails its dataset after five attempts, and no other', async () => {
+  it('because of a defect in Syncline fails its dataset after five attempts, and no other', async () => {
     const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     pulled.account.beforePage = failing(
       () => new TypeError('x is not a function'),
@@ -167,7 +173,7 @@ describe('rule 35: a page that fails', () => {
   });
 
   it('without end with "slow down" has failed after 72 h too, which are 6 here', async () => {
-    world.limit({ giveUpAfterMs: 6 * HOUR });
+    environment.limit({ giveUpAfterMs: 6 * HOUR });
     const pulled = await linked(3);
     pulled.account.beforePage = failing(() => new RateLimited('Slow down.', HOUR));
     const run = await pulled.sync('full');
@@ -204,7 +210,7 @@ describe('rule 35: a dataset that cannot be read', () => {
 });
 
 describe('rule 11: a third party that is down', () => {
-  const down = ({ account }: Pulled) => {
+  const down = ({ account }: CrmIntegration) => {
     account.beforePage = failing(() => new Unavailable('connect ECONNREFUSED'));
     account.beforePush = () => {
       throw new Unavailable('connect ECONNREFUSED');
@@ -215,13 +221,13 @@ describe('rule 11: a third party that is down', () => {
   };
 
   it('for longer than 72 h, which are 3 here, ends its runs', async () => {
-    world.limit({ giveUpAfterMs: 3 * HOUR });
+    environment.limit({ giveUpAfterMs: 3 * HOUR });
     const pulled = await linked(3, { recordTypes: { contacts: CONTACTS, companies: CONTACTS } });
     down(pulled);
     const syncRunId = await pulled.begin('incremental');
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     expect(await pulled.run(syncRunId)).toMatchObject({ state: 'waiting', isSyncFinished: false });
-    await world.sleep(HOUR / 2);
+    await environment.sleep(HOUR / 2);
     expect((await pulled.run(syncRunId)).isSyncFinished).toBe(false);
     await pulled.settle();
 
@@ -233,7 +239,7 @@ describe('rule 11: a third party that is down', () => {
     expect(await hours(pulled, syncRunId)).toBeLessThan(3.3);
     expect(await pulled.job(syncRunId)).toMatchObject({ error: { category: 'transient' } });
     well(pulled);
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     expect((await pulled.sync('nightly')).state).toBe('succeeded');
   });
 });
@@ -245,13 +251,13 @@ describe('R9: asked to slow down', () => {
     let requestedAt = 0;
     pulled.account.beforePage = async ({ cursor }) => {
       if (cursor !== 'p002' || left-- <= 0) return;
-      requestedAt = await world.now();
+      requestedAt = await environment.now();
       throw new RateLimited('Slow down.', 30 * 60_000);
     };
     await tenant.change('our-1', { name: 'Ours' }, { recordType: 'contacts' });
     const { syncRunId } = await pulled.request('full');
     await pulled.settle();
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
 
     const later = [...pulled.account.reads, ...pulled.account.pushes]
       .map(({ at }) => at)
@@ -268,9 +274,9 @@ describe('R9: asked to slow down', () => {
       if (left-- > 0) throw new RateLimited('Slow down.', 2 * HOUR);
     };
     await tenant.change('our-1', { name: 'Ours' }, { recordType: 'contacts' });
-    await world.sleep(10 * 60_000);
+    await environment.sleep(10 * 60_000);
     const syncRunId = await pulled.begin('full');
-    await world.sleep(HOUR);
+    await environment.sleep(HOUR);
     expect(pulled.account.reads).toEqual([]);
     expect(await pulled.job(syncRunId)).toMatchObject({
       state: 'waiting',
@@ -360,14 +366,14 @@ describe('a worker that dies', () => {
     await pulled.account.remove('contacts', 'p000');
     pulled.account.beforePage = () => new Promise((resolve) => setTimeout(resolve, random.next() * 5));
     const { syncRunId } = await pulled.request('full');
-    const activities = createSyncRunActivities(world.dependencies);
+    const activities = createSyncRunActivities(environment.dependencies);
     const place = { tenantId: tenant.tenantId, integrationId: pulled.integrationId };
     await activities.beginSyncRun(place);
-    const firedAt = await world.now();
+    const firedAt = await environment.now();
     const attempt = async () => {
-      const environment = new MockActivityEnvironment();
+      const activityEnvironment = new MockActivityEnvironment();
       for (;;) {
-        const report = (await environment.run(activities.workOnSyncJob, {
+        const report = (await activityEnvironment.run(activities.workOnSyncJob, {
           ...place,
           syncRunId,
           recordType: 'contacts',

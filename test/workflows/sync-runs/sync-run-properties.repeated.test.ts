@@ -13,20 +13,20 @@ const RUNS = PROPERTY_SEED === undefined ? Number(PROPERTY_RUNS ?? repetitions({
 const firstSeed = Number(PROPERTY_SEED ?? testSeed);
 const seeds = Array.from({ length: RUNS }, (_, run) => firstSeed + run);
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 
 describe('rules 31, 32 and 35: whatever happens at the source and on the way', () => {
   it(
-    'a full pass makes our copy equal to theirs, its counts add up, and the difference is 0',
+    'a full pass makes the copy equal to the source, its counts add up, and the difference is 0',
     async () => {
       console.info(`Pull trials: seeds ${seeds[0]} to ${seeds.at(-1)}`);
       const failures: string[] = [];
       for (const seed of seeds)
-        await PullTrial.run(world, seed).catch((error: Error) => failures.push(error.message));
+        await PullTrial.run(environment, seed).catch((error: Error) => failures.push(error.message));
       expect(failures.join('\n\n')).toBe('');
     },
     60_000 + RUNS * 30_000,

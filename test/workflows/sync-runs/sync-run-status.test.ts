@@ -1,33 +1,33 @@
 /** The Sync Status log, drift repair and the cost of a quiet hour, on skipped time (rules.md 28, 32, 36). */
 import type { ReadPage } from '../../../connectors/connector';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
-import { CONTACTS, fill, Pulled } from '../../support/environments/pulling';
+import { CONTACTS, fill, CrmIntegration } from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  tenant = await world.tenant();
+  tenant = await environment.tenant();
 });
 
 const linked = async (
   count: number,
-  settings: Parameters<typeof Pulled.link>[1] = {},
-  prepare: (account: Pulled['account']) => void = () => undefined,
+  settings: Parameters<typeof CrmIntegration.link>[1] = {},
+  prepare: (account: CrmIntegration['account']) => void = () => undefined,
 ) => {
-  const pulled = await Pulled.onboarded(tenant, settings, async (account) => {
+  const pulled = await CrmIntegration.onboarded(tenant, settings, async (account) => {
     for (const type of Object.keys(settings.recordTypes ?? {})) account.type(type);
     prepare(account);
-    await fill(world, count)(account);
+    await fill(environment, count)(account);
   });
-  await world.sleep(600_000);
+  await environment.sleep(600_000);
   return pulled;
 };
-const kinds = async (pulled: Pulled) =>
+const kinds = async (pulled: CrmIntegration) =>
   (await pulled.runs()).map(({ kind, recordTypes }) =>
     recordTypes === null ? kind : `${kind} of ${recordTypes.join()}`,
   );
@@ -50,7 +50,7 @@ describe('rule 32: Sync Status', () => {
     });
   });
 
-  it('counts one that a list holds twice once, where nobody says how many there are', async () => {
+  it('counts one that a list holds twice once, where the third party names no total', async () => {
     const pulled = await linked(6, {}, (account) => void (account.canCount = false));
     let first: ReadPage['records'] = [];
     pulled.account.distort = (page, { cursor }) => {
@@ -112,7 +112,7 @@ describe('rule 32: drift', () => {
       await tenant.change(id, { name: id, email: 'same@example.org' }, { recordType: 'contacts' });
     await pulled.account.put('contacts', 'p-twice', { name: 'Which', email: 'same@example.org' });
     for (let hour = 0; hour < 4; hour += 1) {
-      await world.sleep(3_600_000);
+      await environment.sleep(3_600_000);
       await pulled.account.put('contacts', 'p000', { name: `Hour ${hour}` });
       await pulled.sync('hourly');
     }
@@ -147,9 +147,9 @@ describe('rule 28: a quiet hour', () => {
     const pulled = await linked(0, { recordTypes });
     for (const type of Object.keys(recordTypes))
       for (const id of ['a', 'b', 'c', 'd']) await pulled.account.put(type, id, { name: id });
-    await world.sleep(600_000);
+    await environment.sleep(600_000);
     await pulled.sync('full');
-    await world.sleep(3_600_000);
+    await environment.sleep(3_600_000);
     // On a busy machine time may have run further than that, and what was counted long ago is counted again.
     await pulled.inTenant(({ trx, now }) =>
       trx

@@ -1,29 +1,29 @@
 /** Pull sync runs on skipped time: rules.md 28 to 36. */
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
-import { CONTACTS, Pulled } from '../../support/environments/pulling';
+import { CONTACTS, CrmIntegration } from '../../support/environments/crm-integration';
 
-let world: PushEnvironment;
+let environment: PushEnvironment;
 let tenant: TestTenant;
 
 beforeAll(async () => {
-  world = await PushEnvironment.create();
+  environment = await PushEnvironment.create();
 });
-afterAll(() => world.end());
+afterAll(() => environment.end());
 beforeEach(async () => {
-  tenant = await world.tenant({ contactEmail: 'ana@example.org' });
+  tenant = await environment.tenant({ contactEmail: 'ana@example.org' });
 });
 
 const people = (count: number) =>
   Array.from({ length: count }, (_, index) => `p${String(index).padStart(3, '0')}`);
-const fill = (count: number) => async (account: Pulled['account']) => {
+const fill = (count: number) => async (account: CrmIntegration['account']) => {
   for (const id of people(count))
     await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'not ours' });
-  await world.sleep(600_000);
+  await environment.sleep(600_000);
 };
 
 describe('rule 33: onboarding', () => {
-  it('reads everything, page by page, and lifts the gate', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(10));
+  it('reads everything, page by page, and releases the onboarding lock', async () => {
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(10));
 
     expect(Object.keys(await pulled.names())).toEqual(people(10));
     expect((await pulled.held()).get('p003')).toEqual({
@@ -47,7 +47,7 @@ describe('rule 33: onboarding', () => {
   });
 
   it('refuses changes until then', async () => {
-    await Pulled.link(tenant, {}, fill(1));
+    await CrmIntegration.link(tenant, {}, fill(1));
     const [refused] = await tenant.accept({
       externalId: 'c-1',
       recordType: 'contacts',
@@ -66,8 +66,8 @@ describe('rule 33: onboarding', () => {
 
 describe('rule 28: what a run reads', () => {
   it('reads what was modified since the last successful watermark, and nothing else', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(7));
-    await world.sleep(3_600_000);
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(7));
+    await environment.sleep(3_600_000);
     await pulled.account.put('contacts', 'p002', { name: 'Grace' });
     pulled.account.reads.length = 0;
 
@@ -83,8 +83,8 @@ describe('rule 28: what a run reads', () => {
   });
 
   it('deletes in a full pass what is gone there, and not in an incremental one', async () => {
-    const pulled = await Pulled.onboarded(tenant, {}, fill(7));
-    await world.sleep(3_600_000);
+    const pulled = await CrmIntegration.onboarded(tenant, {}, fill(7));
+    await environment.sleep(3_600_000);
     await pulled.account.remove('contacts', 'p004');
     const last = await pulled.sync('last_day');
     expect(await pulled.job(last.syncRunId)).toMatchObject({ recordsDeleted: 0 });
@@ -96,8 +96,8 @@ describe('rule 28: what a run reads', () => {
 });
 
 describe('rule 17: both ways', () => {
-  it('takes theirs, sends ours, and is not told its own push', async () => {
-    const pulled = await Pulled.onboarded(
+  it('takes remote changes, sends local ones, and does not take its own push for a change', async () => {
+    const pulled = await CrmIntegration.onboarded(
       tenant,
       { recordTypes: { contacts: { ...CONTACTS, direction: 'both' } }, initialPush: 'all' },
       fill(3),
@@ -115,7 +115,7 @@ describe('rule 17: both ways', () => {
     expect(await pulled.job(pull.syncRunId)).toMatchObject({ recordsChanged: 1 });
     expect((await pulled.held()).get('p001')?.fields).toEqual({ name: 'Renamed', email: 'new@example.org' });
 
-    await world.sleep(600_000);
+    await environment.sleep(600_000);
     expect(pulled.account.held('contacts').get('p001')).toMatchObject({
       name: 'Renamed',
       email: 'new@example.org',
@@ -125,7 +125,7 @@ describe('rule 17: both ways', () => {
   });
 });
 
-async function externalIdOf(pulled: Pulled, remoteId: string): Promise<string> {
+async function externalIdOf(pulled: CrmIntegration, remoteId: string): Promise<string> {
   return pulled.inTenant(async ({ trx }) => {
     const row = await trx
       .selectFrom('recordLinks as link')

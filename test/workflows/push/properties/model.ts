@@ -3,7 +3,7 @@
  * hold of them, and from when on it may be told. Shares no code with the product.
  */
 export interface Settings {
-  /** Our field to theirs. */
+  /** Field of Syncline to remote field. */
   fields: Record<string, string>;
   country: string | null;
   onDelete: 'deactivate' | 'delete' | 'leave';
@@ -38,7 +38,7 @@ interface Step {
   mayGoAt: number;
 }
 
-/** One (record, integration) pair. */
+/** One record sync: a record and an integration. */
 export class ModelRecordSync {
   /** States since the last call, the newest last; the first is what was current when it was made. */
   private steps: Step[];
@@ -63,7 +63,7 @@ export class ModelRecordSync {
     this.discarded = null;
   }
 
-  /** What stands now may go from `at` on: somebody asked for it, or a mapping changed. */
+  /** The current values may be pushed from `at` on: a person asked for it, or a mapping changed. */
   released(wanted: Wanted, at: number): void {
     this.firstUnsentAt ??= at;
     const newest = this.steps.at(-1) as Step;

@@ -1,6 +1,6 @@
 /**
  * A third party that misbehaves by plan, and an umpire over every call that reaches it: nothing early, never two calls for
- * one pair at once, the same push id always with the same content, nobody called who asked for a pause.
+ * one record sync at once, the same push id always with the same content, no call during a requested pause.
  */
 import { Context } from '@temporalio/activity';
 import type { PushItem } from '../../../../connectors/connector';
@@ -43,14 +43,14 @@ export class ThirdParty {
   private readonly dead = new Set<string>();
 
   constructor(
-    private readonly world: PushEnvironment,
+    private readonly environment: PushEnvironment,
     private readonly random: Random,
   ) {
-    world.ledger.answer = (item, owner) => this.answer(item, owner);
-    world.ledger.checkAnswer = (owner) => this.checkAnswer(owner);
-    const { database } = world;
+    environment.ledger.answer = (item, owner) => this.answer(item, owner);
+    environment.ledger.checkAnswer = (owner) => this.checkAnswer(owner);
+    const { database } = environment;
     // A worker that died says nothing to the database any more, and Temporal hears nothing of what it was doing.
-    world.dependencies.database = new Proxy(database, {
+    environment.dependencies.database = new Proxy(database, {
       get: (target, name) => {
         if (name === 'withTenant' && this.dead.has(attempt()))
           return () => Promise.reject(new Error('This worker is dead.'));
@@ -65,7 +65,7 @@ export class ThirdParty {
   }
 
   holds(owner: string, externalId: string): Wanted {
-    const payload = this.world.ledger.held.get(`${owner} ${externalId}`);
+    const payload = this.environment.ledger.held.get(`${owner} ${externalId}`);
     return payload === undefined ? GONE : payloadText(payload);
   }
 
@@ -82,7 +82,7 @@ export class ThirdParty {
       externalId: item.externalId,
       pushId: item.pushId,
       wanted,
-      at: await this.world.now(),
+      at: await this.environment.now(),
     };
     if (this.dead.has(attempt())) throw new Error('This worker is dead.');
     this.umpire(call, item);
@@ -137,7 +137,7 @@ export class ThirdParty {
   }
 
   private take(item: PushItem, owner: string, { at }: Call): void {
-    const { held, calls } = this.world.ledger;
+    const { held, calls } = this.environment.ledger;
     if (item.operation === 'upsert') held.set(`${owner} ${item.externalId}`, item.payload);
     else held.delete(`${owner} ${item.externalId}`);
     calls.push({

@@ -1,6 +1,6 @@
 /**
  * One trial: a tenant, some integrations, and a random life: changes, acts of people, pauses, new mappings, third parties in
- * trouble, lost, doubled and senseless signals, workers that die, lanes terminated by hand. Promises are checked all along;
+ * trouble, lost, doubled and senseless signals, workers that die, push queues terminated by hand. Promises are checked all along;
  * then everything heals, the clock runs on, and nothing may be left undone.
  */
 import { pushQueueQuery, recordPushWorkflowId } from '../../../../contract/record-push';
@@ -53,19 +53,19 @@ export class Trial {
   private counter = 0;
 
   private constructor(
-    private readonly world: PushEnvironment,
+    private readonly environment: PushEnvironment,
     private readonly tenant: TestTenant,
     seed: number,
   ) {
     this.random = new Random(seed);
-    this.thirdParty = new ThirdParty(world, new Random(seed ^ 0x5eed));
+    this.thirdParty = new ThirdParty(environment, new Random(seed ^ 0x5eed));
     this.thirdParty.onCall = (call) => this.decideCall(call);
     this.thirdParty.duringCall = (call) => this.interfere(call);
   }
 
   /** @throws what was promised and not kept, with the steps that led there. */
-  static async run(world: PushEnvironment, seed: number, stepsMax = 40): Promise<void> {
-    const trial = new Trial(world, await world.tenant(), seed);
+  static async run(environment: PushEnvironment, seed: number, stepsMax = 40): Promise<void> {
+    const trial = new Trial(environment, await environment.tenant(), seed);
     try {
       await within(60 * SECOND, async () => {
         await trial.live(stepsMax);
@@ -132,7 +132,7 @@ export class Trial {
       recordTypes: { employees: mappingOf(settings) },
       initialPush,
     });
-    const now = await this.world.now();
+    const now = await this.environment.now();
     const recordSyncs = new Map(
       [...this.records].map(([externalId, record]) => [
         externalId,
@@ -148,7 +148,7 @@ export class Trial {
       recordSyncs,
     });
     this.note(`link ${short(integrationId)} ${initialPush} ${JSON.stringify(settings)}`);
-    await this.world.dispatch();
+    await this.environment.dispatch();
   }
 
   private async change(): Promise<void> {
@@ -210,7 +210,7 @@ export class Trial {
     this.note(
       `burst ${externalId} versions ${from} to ${from + 3}, ending with ${JSON.stringify(changes.at(-1)?.fields)}`,
     );
-    const now = await this.world.now();
+    const now = await this.environment.now();
     // What is in between may be what a claim reads, if one comes between two of them.
     for (const change of changes) this.keep(change, now);
     this.accepted += 1;
@@ -234,15 +234,15 @@ export class Trial {
   private lastTurn: Promise<void> = Promise.resolve();
 
   private async acceptNow(changes: RecordChange[], isDispatched: boolean): Promise<void> {
-    const now = await this.world.now();
+    const now = await this.environment.now();
     for (const change of changes) this.keep(change, now);
     this.accepted += 1;
     if (isDispatched) await this.tenant.accept(...changes);
     else {
-      const { dispatch } = this.world;
-      this.world.dispatch = () => Promise.resolve();
+      const { dispatch } = this.environment;
+      this.environment.dispatch = () => Promise.resolve();
       await this.tenant.accept(...changes);
-      this.world.dispatch = dispatch;
+      this.environment.dispatch = dispatch;
     }
   }
 
@@ -293,7 +293,7 @@ export class Trial {
       61 * MINUTE,
     ]);
     this.note(`sleep ${ms / MINUTE} min`);
-    await this.world.sleep(ms);
+    await this.environment.sleep(ms);
     for (const integration of this.integrations.values())
       integration.isQuiet = integration.isPaused || integration.isDeleted;
   }
@@ -308,8 +308,8 @@ export class Trial {
     const [integrationId, , externalId, recordSync] = target;
     const act = this.random.pick(['push_now', 'push_now', 'hold', 'release', 'discard', 'retry'] as const);
     const { wanted, discarded } = recordSync;
-    const now = await this.world.now();
-    // Before the act: a lane that is awake may begin the call before we are told that it may.
+    const now = await this.environment.now();
+    // Before the act: a running push queue may start the call before the act returns.
     if (act === 'push_now' || act === 'retry') recordSync.released(wanted, now);
     const outcome = await this.tenant.act(act, integrationId, externalId);
     this.note(`${act} ${short(integrationId)} ${externalId}: ${outcome}`);
@@ -336,7 +336,7 @@ export class Trial {
     await this.inTenant((work) =>
       replaceCredentials(work, { integrationId, encryptedCredentials: null as never }),
     );
-    await this.world.dispatch();
+    await this.environment.dispatch();
   }
 
   private async pauseOrResume(): Promise<void> {
@@ -356,7 +356,7 @@ export class Trial {
     await this.inTenant((work) =>
       isPaused ? pauseIntegration(work, { integrationId }) : resumeIntegration(work, { integrationId }),
     );
-    await this.world.dispatch();
+    await this.environment.dispatch();
   }
 
   private async remap(): Promise<void> {
@@ -377,7 +377,7 @@ export class Trial {
         change: { recordTypes: { employees: mappingOf(integration.settings) } },
       }),
     );
-    const now = await this.world.now();
+    const now = await this.environment.now();
     const rows = await this.readRecordSyncs();
     for (const [externalId, recordSync] of integration.recordSyncs) {
       const wanted = wantedOf(integration.settings, this.records.get(externalId));
@@ -388,7 +388,7 @@ export class Trial {
       else if (recordSync.discarded !== null) recordSync.perhapsDiscarded(wanted, now);
       else if (wanted !== recordSync.wanted) recordSync.released(wanted, now);
     }
-    await this.world.dispatch();
+    await this.environment.dispatch();
   }
 
   private async unlink(): Promise<void> {
@@ -403,13 +403,13 @@ export class Trial {
   private async loseSignals(): Promise<void> {
     this.note('what the outbox holds is lost');
     await this.change();
-    await this.world.database.withDispatcher(({ trx }) => trx.deleteFrom('outbox').execute());
+    await this.environment.database.withDispatcher(({ trx }) => trx.deleteFrom('outbox').execute());
   }
 
   private async signalSenselessly(): Promise<void> {
     const [integrationId] = this.anyIntegration() ?? [];
     if (integrationId === undefined) return;
-    const now = await this.world.now();
+    const now = await this.environment.now();
     const kind = this.random.pick(['repeated', 'early', 'late', 'senseless', 'unknown'] as const);
     this.note(`${kind} signal to ${short(integrationId)}`);
     const { tenantId } = this.tenant;
@@ -419,11 +419,12 @@ export class Trial {
       integrationId,
       nextDueAt: new Date(nextDueAt),
     });
-    if (kind === 'repeated') for (let times = 0; times < 5; times += 1) await this.world.handleRow(due(now));
-    else if (kind === 'early') await this.world.handleRow(due(0));
-    else if (kind === 'late') await this.world.handleRow(due(now + 3_600_000));
+    if (kind === 'repeated')
+      for (let times = 0; times < 5; times += 1) await this.environment.handleRow(due(now));
+    else if (kind === 'early') await this.environment.handleRow(due(0));
+    else if (kind === 'late') await this.environment.handleRow(due(now + 3_600_000));
     else {
-      const handle = this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+      const handle = this.environment.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
       const senseless = this.random.pick<unknown[]>([
         [],
         [null],
@@ -436,34 +437,34 @@ export class Trial {
       ]);
       await handle
         .signal(kind === 'unknown' ? 'unheardOf' : 'recordsDue', ...senseless)
-        .catch(() => undefined); // no lane, no harm
+        .catch(() => undefined); // no push queue is running
     }
   }
 
   private async terminate(): Promise<void> {
     const [integrationId] = this.anyIntegration() ?? [];
     if (integrationId === undefined) return;
-    const handle = this.world.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
+    const handle = this.environment.env.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
     await new Promise((resolve) => setTimeout(resolve, 100));
     const pushEnv = await handle.describe().catch(() => undefined);
     if (pushEnv?.status.name !== 'RUNNING') return;
     const { nextDueAt } = await handle.query(pushQueueQuery).catch(() => ({ nextDueAt: null })); // it ended by itself
     const { raw } = await handle.describe();
-    // A lane that sleeps soundly. With anything in flight the test server would never skip time again (a leaked lock of its own).
+    // Only an idle push queue: with an activity in flight the test server would never skip time again (a lock it leaks).
     const isAsleep =
       (raw.pendingActivities ?? []).length === 0 &&
       raw.pendingWorkflowTask == null &&
-      (nextDueAt ?? 0) > (await this.world.now()) + 5_000;
+      (nextDueAt ?? 0) > (await this.environment.now()) + 5_000;
     if (!isAsleep) return;
-    this.note(`terminate the lane of ${short(integrationId)}`);
+    this.note(`terminate the push queue of ${short(integrationId)}`);
     await handle.terminate('by hand').catch(() => undefined);
   }
 
   private async sweep(): Promise<void> {
-    await sweep({ database: this.world.database, handleRow: this.world.handleRow, log: silent });
+    await sweep({ database: this.environment.database, handleRow: this.environment.handleRow, log: silent });
   }
 
-  /** Sometimes the record changes, or somebody acts on it, while its push is under way. */
+  /** Sometimes the record changes, or a person acts on it, while its push is in progress. */
   private async interfere({ owner, externalId }: Call): Promise<void> {
     if (this.isHealing || !this.random.chance(0.15)) return;
     if (this.random.chance(0.7)) {
@@ -476,7 +477,7 @@ export class Trial {
         const outcome = await this.tenant.act('discard', owner, externalId);
         this.note(`  while ${externalId} is pushed to ${short(owner)}: discard ${outcome}`);
         if (outcome === 'done' && recordSync !== undefined)
-          await this.discard(owner, recordSync, await this.world.now());
+          await this.discard(owner, recordSync, await this.environment.now());
       });
     }
   }
@@ -489,7 +490,7 @@ export class Trial {
     this.note(`    call ${short(owner)} ${externalId} ${wanted} (push ${pushId.slice(-4)})`);
     if (integration === undefined && Trial.owners.has(owner)) return; // of a trial before this one, that failed
     if (integration === undefined || recordSync === undefined)
-      return this.complain(`${externalId} was pushed to nobody who asked for it`);
+      return this.complain(`${externalId} was pushed unrequested`);
     if (integration.isQuiet)
       this.complain(`${externalId} was pushed by an integration that is paused or deleted`);
     const isRetry = this.seenPushes.has(pushId);
@@ -527,7 +528,7 @@ export class Trial {
       const recordSync = integration?.recordSyncs.get(row.externalId);
       const name = `${short(row.integrationId)} ${row.externalId}`;
       if (integration === undefined || recordSync === undefined || integration.isDeleted) {
-        this.complain(`${name} is a pair of nobody`);
+        this.complain(`${name} is a record sync that the model does not have`);
         continue;
       }
       const isWaiting = row.status === 'sync_pending' || row.status === 'syncing';
@@ -561,7 +562,7 @@ export class Trial {
     }
     for (let round = 0; round < 40; round += 1) {
       await this.releaseAndRetry();
-      await this.world.sleep(6 * MINUTE);
+      await this.environment.sleep(6 * MINUTE);
       await this.sweep();
       await this.check();
       if (round > 3 && (await this.isDone())) break;
@@ -572,7 +573,7 @@ export class Trial {
   private async releaseAndRetry(): Promise<void> {
     for (const row of await this.readRecordSyncs()) {
       const recordSync = this.integrations.get(row.integrationId)?.recordSyncs.get(row.externalId);
-      const now = await this.world.now();
+      const now = await this.environment.now();
       if (row.heldAt !== null) await this.tenant.act('release', row.integrationId, row.externalId);
       if (
         row.status !== 'sync_failed' ||
@@ -618,9 +619,9 @@ export class Trial {
           undone.push(`${name} shows ${row.status}; held ${held}; wanted ${wanted}`);
       }
       const pushEnv = await this.tenant.pushWorkflowStatus(integrationId);
-      if (pushEnv === 'RUNNING') undone.push(`the lane of ${short(integrationId)} does not end`);
+      if (pushEnv === 'RUNNING') undone.push(`the push queue of ${short(integrationId)} does not end`);
     }
-    const { count } = await this.world.database.withDispatcher(({ trx }) =>
+    const { count } = await this.environment.database.withDispatcher(({ trx }) =>
       trx
         .selectFrom('outbox')
         .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -636,8 +637,8 @@ export class Trial {
     this.steps.push(step);
   }
 
-  private inTenant<T>(work: Parameters<typeof this.world.database.withTenant<T>>[1]): Promise<T> {
-    return this.world.database.withTenant(this.tenant.tenantId, work);
+  private inTenant<T>(work: Parameters<typeof this.environment.database.withTenant<T>>[1]): Promise<T> {
+    return this.environment.database.withTenant(this.tenant.tenantId, work);
   }
 
   private anyIntegration(): [string, ModelIntegration] | undefined {

@@ -1,11 +1,11 @@
 /**
  * A random life of one dataset that is read: changes at the source, before, between and while it is read; faults, dying workers, pauses,
- * runs of every width. Whatever happened, a full pass afterwards makes our copy equal to theirs.
+ * runs of every width. Whatever happened, a full pass afterwards makes Syncline's copy equal to the third party's.
  */
 import { RateLimited, Unavailable } from '../../../../connectors/errors';
 import { syncRunWorkflowId } from '../../../../contract/sync-run';
 import type { PushEnvironment, TestTenant } from '../../../support/environments/push-environment';
-import { Pulled } from '../../../support/environments/pulling';
+import { CrmIntegration } from '../../../support/environments/crm-integration';
 import { Random } from '../../../support/random';
 
 const IDS = Array.from({ length: 14 }, (_, index) => `r${String(index).padStart(2, '0')}`);
@@ -20,15 +20,15 @@ export class PullTrial {
   private isEnding = false;
 
   private constructor(
-    private readonly world: PushEnvironment,
+    private readonly environment: PushEnvironment,
     private readonly tenant: TestTenant,
     private readonly seed: number,
   ) {
     this.random = new Random(seed);
   }
 
-  static async run(world: PushEnvironment, seed: number): Promise<void> {
-    const trial = new PullTrial(world, await world.tenant(), seed);
+  static async run(environment: PushEnvironment, seed: number): Promise<void> {
+    const trial = new PullTrial(environment, await environment.tenant(), seed);
     try {
       await trial.live();
     } catch (error) {
@@ -39,8 +39,8 @@ export class PullTrial {
   }
 
   private async live(): Promise<void> {
-    const { random, world } = this;
-    const pulled = await Pulled.link(this.tenant, {}, async (account) => {
+    const { random, environment } = this;
+    const pulled = await CrmIntegration.link(this.tenant, {}, async (account) => {
       account.abilities = { canFilterByModified: random.chance(0.8), isPagingStable: random.chance(0.6) };
       account.tellsTotal = random.chance(0.5);
       account.canCount = random.chance(0.7);
@@ -57,14 +57,14 @@ export class PullTrial {
         await account.put('contacts', id, { name: id });
     });
     pulled.account.beforePage = () => this.whileRead(pulled);
-    await world.dispatch();
+    await environment.dispatch();
     await this.quiet(pulled);
     for (let step = random.between(6, 14); step > 0; step -= 1) await this.step(pulled);
     await this.end(pulled);
   }
 
-  private async step(pulled: Pulled): Promise<void> {
-    const { random, world } = this;
+  private async step(pulled: CrmIntegration): Promise<void> {
+    const { random, environment } = this;
     const act = random.weighted({ change: 5, run: 5, wait: 3, faults: 2, moves: 1, pause: 1, cancel: 1 });
     if (act === 'change')
       for (let count = random.between(1, 4); count > 0; count -= 1) await this.change(pulled);
@@ -74,7 +74,7 @@ export class PullTrial {
     else if (act === 'wait') {
       const minutes = random.pick([1, 5, 70]);
       this.note(`${minutes} min pass`);
-      await world.sleep(minutes * 60_000);
+      await environment.sleep(minutes * 60_000);
       await this.quiet(pulled);
     } else if (act === 'pause') {
       const isPaused = (await pulled.integration()).pausedAt !== null;
@@ -100,19 +100,21 @@ export class PullTrial {
    * Until its workflow has ended, or waits. The time-skipping server takes a signal badly in the instant in which a workflow ends: from then on it
    * skips no time. Signals in the middle of a run come from `whileRead`.
    */
-  private async quiet(pulled: Pulled): Promise<void> {
+  private async quiet(pulled: CrmIntegration): Promise<void> {
     for (let tries = 0; tries < 200; tries += 1) {
       const states = (await pulled.runs())
         .filter(({ finishedAt }) => finishedAt === null)
         .map(({ state }) => state);
-      const { status } = await this.world.env.client.workflow.getHandle(syncRunWorkflowId(pulled)).describe();
+      const { status } = await this.environment.env.client.workflow
+        .getHandle(syncRunWorkflowId(pulled))
+        .describe();
       if (states.length === 0 ? status.name !== 'RUNNING' : states.includes('waiting')) return;
-      await this.world.env.sleep(1_000);
+      await this.environment.env.sleep(1_000);
     }
     throw new Error('it neither ends nor waits');
   }
 
-  private async change({ account }: Pulled): Promise<void> {
+  private async change({ account }: CrmIntegration): Promise<void> {
     const id = this.random.pick(IDS);
     const isThere = account.held('contacts').has(id);
     if (isThere && this.random.chance(0.4)) {
@@ -125,7 +127,7 @@ export class PullTrial {
     }
   }
 
-  private async whileRead(pulled: Pulled): Promise<void> {
+  private async whileRead(pulled: CrmIntegration): Promise<void> {
     if (this.movesWhileRead && this.random.chance(0.4)) await this.change(pulled);
     if (this.isEnding) return;
     if (this.random.chance(0.04)) await pulled.pause();
@@ -136,7 +138,7 @@ export class PullTrial {
     throw Object.assign(new Error('gone'), { code: 'ECONNRESET' });
   }
 
-  private async end(pulled: Pulled): Promise<void> {
+  private async end(pulled: CrmIntegration): Promise<void> {
     this.note('the end');
     this.isEnding = true;
     this.faults = 'none';
@@ -144,7 +146,7 @@ export class PullTrial {
     if ((await pulled.integration()).pausedAt !== null) await pulled.resume();
     await this.quiet(pulled);
     await pulled.settle();
-    await this.world.sleep(600_000);
+    await this.environment.sleep(600_000);
     let { syncRunId } = await pulled.sync('full');
     if (await this.approveDeletions(pulled)) ({ syncRunId } = await pulled.sync('full'));
     const run = await pulled.run(syncRunId);
@@ -155,7 +157,7 @@ export class PullTrial {
     this.expect('as many were read as they hold', job.recordsRead, theirs);
     this.expect('the counts add up', job.recordsNew + job.recordsChanged + job.recordsUnchanged, theirs);
     this.expect('the difference is 0', (await pulled.statuses()).at(-1)?.totalDifference, 0);
-    this.expect('the gate has lifted', (await pulled.integration()).onboardedAt !== null, true);
+    this.expect('the onboarding lock is released', (await pulled.integration()).onboardedAt !== null, true);
     const again = await pulled.job((await pulled.sync('full')).syncRunId);
     this.expect(
       'nothing is left to do',
@@ -174,14 +176,14 @@ export class PullTrial {
     }
   }
 
-  /** Of a list that may move and that nobody can count, people say what is gone; and of no other as short as ours. */
-  private async approveDeletions(pulled: Pulled): Promise<boolean> {
+  /** Only deletions from a list that is unstable and cannot be counted need approval here. */
+  private async approveDeletions(pulled: CrmIntegration): Promise<boolean> {
     const review = (await pulled.reviews()).find(({ state }) => state === 'pending');
     if (review === undefined) return false;
     this.note(`approved: ${review.recordIds.length} are gone`);
     const { abilities, tellsTotal, canCount } = pulled.account;
     this.expect(
-      'deletions wait for people only where nobody can tell',
+      'deletions wait for people only where the source cannot be counted',
       [abilities.isPagingStable, tellsTotal, canCount],
       [false, false, false],
     );

@@ -15,12 +15,12 @@ import { until } from '../support/until';
 import type { Random } from '../support/random';
 import type { TrialOptions } from './trial';
 
-export interface World {
+export interface Environment {
   parts: TrialOptions;
   stop(): Promise<void>;
 }
 
-type CreateWorld = (random: Random, toxiproxy: Toxiproxy) => Promise<World>;
+type CreateEnvironment = (random: Random, toxiproxy: Toxiproxy) => Promise<Environment>;
 
 /** Stops everything in the order given, whatever of it fails. */
 const stopAll = async (...stops: (() => Promise<unknown>)[]): Promise<void> => {
@@ -28,7 +28,7 @@ const stopAll = async (...stops: (() => Promise<unknown>)[]): Promise<void> => {
 };
 
 /** Our own processes are killed with -9, alone or together, and started again. */
-const processesDie: CreateWorld = async (random) => {
+const processesDie: CreateEnvironment = async (random) => {
   const ledger = await startLedgerServer();
   const product = await startProduct();
   ledger.decide = () => (random.chance(0.2) ? { kind: 'slow', ms: random.between(20, 400) } : undefined); // so that kills fall into calls
@@ -62,7 +62,7 @@ const processesDie: CreateWorld = async (random) => {
 };
 
 /** PostgreSQL and Temporal are restarted, killed, cut off, and hang. */
-const serversDie: CreateWorld = async (random, toxiproxy) => {
+const serversDie: CreateEnvironment = async (random, toxiproxy) => {
   const [ledger, postgres, temporal] = await Promise.all([
     startLedgerServer(),
     createPostgres(),
@@ -170,9 +170,9 @@ async function createTemporal() {
   };
 }
 
-/** The third party is slow, resets, loses answers, asks to wait and fails. Its product is shared: nothing of ours is harmed. */
+/** The third party is slow, resets, loses answers, asks to wait and fails. The trials share one product, which no fault harms. */
 const thirdPartyInTrouble =
-  (product: () => Promise<Product>): CreateWorld =>
+  (product: () => Promise<Product>): CreateEnvironment =>
   async (random, toxiproxy) => {
     const ledger = await startLedgerServer();
     const link = await toxiproxy.linkTo(ledger.port);
@@ -220,10 +220,10 @@ function misbehave(random: Random): Misbehaviour {
 
 export function kindsOfTrials(
   sharedProduct: () => Promise<Product>,
-): Record<string, { createWorld: CreateWorld; atOnce: number }> {
+): Record<string, { createEnvironment: CreateEnvironment; atOnce: number }> {
   return {
-    'api and worker are killed': { createWorld: processesDie, atOnce: 3 },
-    'PostgreSQL and Temporal fail': { createWorld: serversDie, atOnce: 3 },
-    'the third party is in trouble': { createWorld: thirdPartyInTrouble(sharedProduct), atOnce: 5 },
+    'api and worker are killed': { createEnvironment: processesDie, atOnce: 3 },
+    'PostgreSQL and Temporal fail': { createEnvironment: serversDie, atOnce: 3 },
+    'the third party is in trouble': { createEnvironment: thirdPartyInTrouble(sharedProduct), atOnce: 5 },
   };
 }

@@ -44,11 +44,11 @@ export const people = (count: number): string[] =>
 
 /** So many contacts that have been there for a while. */
 export const fill =
-  (world: PushEnvironment, count: number) =>
+  (environment: PushEnvironment, count: number) =>
   async (account: CrmAccount): Promise<void> => {
     for (const id of people(count))
       await account.put('contacts', id, { name: id, email: `${id}@example.org`, internal: 'not ours' });
-    await world.sleep(600_000);
+    await environment.sleep(600_000);
   };
 
 /** What we hold of a record. */
@@ -57,7 +57,7 @@ export interface Held {
   version: number;
 }
 
-export class Pulled {
+export class CrmIntegration {
   private constructor(
     private readonly tenant: TestTenant,
     readonly integrationId: string,
@@ -69,9 +69,9 @@ export class Pulled {
     tenant: TestTenant,
     settings: Partial<NewIntegration> = {},
     prepare: (account: CrmAccount) => Promise<void> | void = () => undefined,
-  ): Promise<Pulled> {
+  ): Promise<CrmIntegration> {
     const owner = `${tenant.tenantId}-${randomUUID()}`;
-    const account = tenant.world.crm.account(owner);
+    const account = tenant.environment.crm.account(owner);
     account.type('contacts');
     await prepare(account);
     const integrationId = await tenant.integration({
@@ -81,12 +81,12 @@ export class Pulled {
       recordTypes: { contacts: CONTACTS },
       ...settings,
     });
-    return new Pulled(tenant, integrationId, account);
+    return new CrmIntegration(tenant, integrationId, account);
   }
 
   /** The same, with its onboarding done. */
-  static async onboarded(...given: Parameters<typeof Pulled.link>): Promise<Pulled> {
-    const pulled = await Pulled.link(...given);
+  static async onboarded(...given: Parameters<typeof CrmIntegration.link>): Promise<CrmIntegration> {
+    const pulled = await CrmIntegration.link(...given);
     await pulled.settle();
     return pulled;
   }
@@ -101,9 +101,9 @@ export class Pulled {
 
   /** Lets what was asked for come to its end, follow-ups included, without moving the clock on by more than waits demand. */
   async settle(): Promise<void> {
-    await this.tenant.world.dispatch();
-    await this.tenant.world.env.client.workflow.getHandle(syncRunWorkflowId(this)).result();
-    await this.tenant.world.dispatch();
+    await this.tenant.environment.dispatch();
+    await this.tenant.environment.env.client.workflow.getHandle(syncRunWorkflowId(this)).result();
+    await this.tenant.environment.dispatch();
   }
 
   async sync(kind: NewRun['kind'], more: Partial<NewRun> = {}): Promise<SyncRun> {
@@ -115,23 +115,23 @@ export class Pulled {
   /** Asks for a run and lets it begin; it is not waited for. */
   async begin(kind: NewRun['kind'], more: Partial<NewRun> = {}): Promise<string> {
     const { syncRunId } = await this.request(kind, more);
-    await this.tenant.world.dispatch();
+    await this.tenant.environment.dispatch();
     return syncRunId;
   }
 
   async pause(): Promise<void> {
     await this.inTenant((work) => pauseIntegration(work, this));
-    await this.tenant.world.dispatch();
+    await this.tenant.environment.dispatch();
   }
 
   async resume(): Promise<void> {
     await this.inTenant((work) => resumeIntegration(work, this));
-    await this.tenant.world.dispatch();
+    await this.tenant.environment.dispatch();
   }
 
   async remove(): Promise<void> {
     await this.inTenant((work) => deleteIntegration(work, this));
-    await this.tenant.world.dispatch();
+    await this.tenant.environment.dispatch();
   }
 
   async cancel(syncRunId: string): Promise<void> {
@@ -139,14 +139,14 @@ export class Pulled {
       await cancelSyncRun(work, { syncRunId, by: 'ana' });
       await enqueueSyncRuns(work, this);
     });
-    await this.tenant.world.dispatch();
+    await this.tenant.environment.dispatch();
   }
 
   async newCredentials(): Promise<void> {
     await this.inTenant((work) =>
       replaceCredentials(work, { integrationId: this.integrationId, encryptedCredentials: null as never }),
     );
-    await this.tenant.world.dispatch();
+    await this.tenant.environment.dispatch();
   }
 
   async run(syncRunId: string): Promise<SyncRun> {
@@ -182,7 +182,7 @@ export class Pulled {
     return dataset;
   }
 
-  /** What we hold of theirs, by their id. */
+  /** What Syncline holds of the third party's records, by remote id. */
   async held(recordType = 'contacts'): Promise<Map<string, Held>> {
     const rows = await this.inTenant(({ trx }) =>
       trx
@@ -206,7 +206,7 @@ export class Pulled {
     );
   }
 
-  /** Our id of one of theirs. */
+  /** The external id of a remote record. */
   async externalId(remoteId: string, recordType = 'contacts'): Promise<string> {
     const { externalId } = await this.inTenant(({ trx }) =>
       trx
@@ -304,7 +304,7 @@ export class Pulled {
     );
   }
 
-  inTenant<T>(work: Parameters<typeof this.tenant.world.database.withTenant<T>>[1]): Promise<T> {
-    return this.tenant.world.database.withTenant(this.tenant.tenantId, work);
+  inTenant<T>(work: Parameters<typeof this.tenant.environment.database.withTenant<T>>[1]): Promise<T> {
+    return this.tenant.environment.database.withTenant(this.tenant.tenantId, work);
   }
 }
