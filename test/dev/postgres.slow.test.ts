@@ -83,7 +83,7 @@ it('says what to do about the data of another major version, and does not touch 
   fs.mkdirSync(dataFolder);
   fs.writeFileSync(path.join(dataFolder, 'PG_VERSION'), '14\n');
 
-  await expect(start('old')).rejects.toThrow(/made by PostgreSQL 14.*Move that folder away/);
+  await expect(start('old')).rejects.toThrow(/created by PostgreSQL 14.*Move that folder away/);
   expect(fs.readdirSync(dataFolder)).toEqual(['PG_VERSION']);
 });
 
