@@ -1,4 +1,7 @@
-/** The mailbox as a process: maildev, which catches every mail and shows it on a page. Its packages must be there (`mail-sink.ts`). */
+/**
+ * The mailbox as a process: maildev, which keeps every e-mail and shows it on a page (`mail-sink.ts` installs
+ * it).
+ */
 import path from 'node:path';
 import { projectFolder } from '../tools/paths';
 import { answersHttp, startProcess, waitUntilReady, type SupervisedProcess } from '../start/processes';

@@ -1,4 +1,4 @@
-/** The mailbox of `npm start` and its packages, which are apart from the main tree, in `dev/mail-sink`. */
+/** The mailbox of `npm start`. Its packages have a tree of their own, `dev/mail-sink`. */
 import { isInstalled } from '../tools/ensure-dependencies.mjs';
 import { mailSinkPackages, type MailSinkOptions, serveMailSink } from './mail-sink-server';
 import { runToEnd } from '../start/processes';
@@ -7,7 +7,7 @@ import { runToEnd } from '../start/processes';
 export async function ensureMailSink(onFetch?: (what: string) => void): Promise<void> {
   if (isInstalled(mailSinkPackages)) return;
   onFetch?.('maildev');
-  // npm hands its settings to what it runs, so ours for the main tree arrive here; one package of maildev names a newer Node than it needs.
+  // Settings of the main tree reach this npm too. One package of maildev declares a newer Node than it needs.
   await runToEnd('npm', ['ci', '--loglevel=error', '--engine-strict=false'], { cwd: mailSinkPackages });
 }
 

@@ -1,6 +1,7 @@
 /**
- * A receiver of webhooks, as small as docs/webhooks.md shows one, as a process: prints each event whose signature holds, once.
- * Arguments: its port, and the file that holds the secret of its endpoint, which is made after this has begun to listen.
+ * The small webhook receiver of docs/webhooks.md as a process: prints each event with a valid signature once.
+ * Arguments: its port, and the file of its endpoint's secret, which is written after the receiver has started
+ * to listen.
  */
 import fs from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
@@ -16,7 +17,7 @@ interface Event {
 const [port, secretFile] = process.argv.slice(2) as [string, string];
 const seen = new Set<string>();
 
-/** Throws where nobody can have sent it who knows the secret. */
+/** Throws if the signature is not valid. */
 async function read(request: IncomingMessage): Promise<Event> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);

@@ -1,4 +1,6 @@
-/** Whom the sample tenant's events are posted to: a receiver that prints them into `.syncline/logs/webhook-receiver.log`. */
+/**
+ * The receiver of the sample tenant's webhooks: prints each event to `.syncline/logs/webhook-receiver.log`.
+ */
 import { inState, projectFolder } from '../tools/paths';
 import { answersHttp, startProcess, waitUntilReady } from '../start/processes';
 import { writeJson } from '../start/secrets';
@@ -20,7 +22,7 @@ export async function startWebhookReceiver(port: number): Promise<string> {
   return `${url}/hooks`;
 }
 
-/** From here on what is signed by it is taken. */
-export function tellReceiver(secret: string): void {
+/** From now on the receiver accepts requests signed with this secret. */
+export function setReceiverSecret(secret: string): void {
   writeJson(secretFile, { secret });
 }

@@ -1,6 +1,6 @@
 /**
- * What a customer would have in their CRM: contacts, which Syncline only reads, and companies, which are kept the same on both sides.
- * Filled once, when a collection is empty; what the reader does to them afterwards stays.
+ * What a customer would have in their CRM: contacts, which Syncline only pulls, and companies, which sync in
+ * both directions. A collection is filled only while it is empty, so changes made later are kept.
  */
 import { callPocketBase, logIn, type PocketBaseLogin } from '../start/pocketbase';
 
@@ -24,7 +24,9 @@ const LAST_NAMES = [
   'Kowalski',
 ];
 
-/** Open to a plain `curl`, which plays the colleague who works in the CRM: this server listens on 127.0.0.1 alone. */
+/**
+ * Open to a plain `curl`, which plays a colleague working in the CRM: this server listens on 127.0.0.1 only.
+ */
 const open = { listRule: '', viewRule: '', createRule: '', updateRule: '', deleteRule: '' };
 const times = [
   { name: 'created', type: 'autodate', onCreate: true },
@@ -79,7 +81,7 @@ const sampleContacts = Array.from({ length: CONTACTS }, (_, index) => ({
 /** Safe to repeat. */
 export async function setUpCrm(url: string, superuser: PocketBaseLogin): Promise<void> {
   const token = await logIn(url, superuser);
-  // All records of a collection come in one transaction, so that a start that is cut short leaves none or all.
+  // One transaction per collection: an interrupted start leaves none of its records or all.
   await callPocketBase(
     url,
     'PATCH',

@@ -1,13 +1,44 @@
 /**
- * What a customer would have set up in their own system: a collection `employees` and a user for Syncline. Repeating it is
- * boring: what is there already stays as it is, except for the user's password, which becomes the given one.
+ * What a customer would have set up in their own app: the collections `teams` and `employees`, and a user for
+ * Syncline. Safe to repeat: existing collections are left unchanged, and the user's password becomes the
+ * given one.
  */
 import { callPocketBase, logIn, type PocketBaseLogin } from '../start/pocketbase';
 
-/** Only who is logged in may write. Reading is open, so that a plain `curl` shows what has arrived: this server listens on 127.0.0.1 alone. */
+/**
+ * Writing needs a login. Reading does not, so that a plain `curl` works: this server listens on 127.0.0.1
+ * only.
+ */
 const mayWrite = '@request.auth.id != ""';
+const rules = {
+  listRule: '',
+  viewRule: '',
+  createRule: mayWrite,
+  updateRule: mayWrite,
+  deleteRule: mayWrite,
+};
 
-const employees = {
+/** Known by a code of the customer's own, which employees refer to. */
+const teams = {
+  name: 'teams',
+  type: 'base',
+  fields: [
+    {
+      name: 'id',
+      type: 'text',
+      primaryKey: true,
+      required: true,
+      min: 3,
+      max: 30,
+      pattern: '^[a-z0-9-]+$',
+      autogeneratePattern: '[a-z0-9]{15}',
+    },
+    { name: 'name', type: 'text', max: 100, presentable: true },
+  ],
+  ...rules,
+};
+
+const employees = (teamsId: string) => ({
   name: 'employees',
   type: 'base',
   fields: [
@@ -22,6 +53,7 @@ const employees = {
       maxSelect: 1,
       values: ['Engineering', 'Finance', 'People', 'Sales'],
     },
+    { name: 'team', type: 'relation', maxSelect: 1, collectionId: teamsId },
     { name: 'status', type: 'select', maxSelect: 1, required: true, values: ['active', 'inactive'] },
     { name: 'created', type: 'autodate', onCreate: true },
     { name: 'updated', type: 'autodate', onCreate: true, onUpdate: true },
@@ -30,12 +62,16 @@ const employees = {
     'CREATE UNIQUE INDEX employees_external_id ON employees (external_id)',
     'CREATE UNIQUE INDEX employees_email ON employees (email)',
   ],
-  listRule: '',
-  viewRule: '',
-  createRule: mayWrite,
-  updateRule: mayWrite,
-  deleteRule: mayWrite,
-};
+  ...rules,
+});
+
+/** @returns the collection's id in PocketBase. */
+async function ensureCollection(url: string, token: string, collection: { name: string }): Promise<string> {
+  const route = `collections/${collection.name}`;
+  const existing = (await callPocketBase(url, 'GET', route, undefined, token, 404)) as { id?: string };
+  if (existing.id) return existing.id;
+  return ((await callPocketBase(url, 'POST', 'collections', collection, token)) as { id: string }).id;
+}
 
 async function ensureUser(url: string, token: string, user: PocketBaseLogin): Promise<void> {
   const query = new URLSearchParams({ filter: `email="${user.email}"` });
@@ -59,16 +95,14 @@ async function ensureUser(url: string, token: string, user: PocketBaseLogin): Pr
     );
 }
 
-/** `user`: by whom Syncline will write. */
+/** @param user the user as which Syncline will write. */
 export async function setUpEmployees(
   url: string,
   superuser: PocketBaseLogin,
   user: PocketBaseLogin,
 ): Promise<void> {
   const token = await logIn(url, superuser);
-  const existing = (await callPocketBase(url, 'GET', 'collections/employees', undefined, token, 404)) as {
-    id?: string;
-  };
-  if (!existing.id) await callPocketBase(url, 'POST', 'collections', employees, token);
+  const teamsId = await ensureCollection(url, token, teams);
+  await ensureCollection(url, token, employees(teamsId));
   await ensureUser(url, token, user);
 }

@@ -1,9 +1,10 @@
-/** The employees of the sample tenant. */
+/** The employees of the sample tenant, and the changes that follow once they have been pushed. */
 const people = [
   ['emp-1', 'Ada', 'Lovelace', 'Engineer', 'Engineering'],
   ['emp-2', 'Grace', 'Hopper', 'Compiler Engineer', 'Engineering'],
   ['emp-3', 'Katherine', 'Johnson', 'Analyst', 'Finance'],
-  ['emp-4', 'Hedy', 'Lamarr', 'Inventor', 'Engineering'],
+  // PocketBase has no such department and refuses the record: Sync failed, with the error at the field.
+  ['emp-4', 'Hedy', 'Lamarr', 'Inventor', 'Research'],
   ['emp-5', 'Luca', 'Pacioli', 'Accountant', 'Finance'],
   ['emp-6', 'Mary', 'Parker', 'People Partner', 'People'],
   ['emp-7', 'Zoë', 'Müller', 'Account Executive', 'Sales'],
@@ -27,3 +28,13 @@ export const sampleEmployees = people.map(([externalId, firstName, lastName, job
     department,
   },
 }));
+
+/**
+ * Made after the initial push, so that the list of employees shows every status: emp-3 stays Sync pending for
+ * the five minutes of the SCIM integration's grace period. emp-8 is Syncing for half a minute, because
+ * PocketBase does not know the team yet and the push is retried.
+ */
+export const sampleChanges = [
+  { externalId: 'emp-3', fields: { job_title: 'Lead Analyst' } },
+  { externalId: 'emp-8', fields: { team: 'writers' } },
+];

@@ -1,21 +1,16 @@
 /** The integrations of the sample tenant, as an API client would create them. */
-import type { ThirdParty } from '../companions/companion-services';
+import type { PocketBaseService, ScimService } from '../companions/companion-services';
 
-/** The product's default is 5 minutes; this short, one can watch it. */
+/** Short enough to watch. The product's default is 5 minutes; the SCIM integration keeps it. */
 const gracePeriodMs = 15_000;
 
 /** The app of the integration that pulls. */
 export const CRM = 'PocketBase CRM';
 
-const fields = [
-  { name: 'first_name', to: 'first_name' },
-  { name: 'last_name', to: 'last_name' },
-  { name: 'email', to: 'email' },
-  { name: 'job_title', to: 'job_title' },
-  { name: 'department', to: 'department' },
-];
+const named = (...names: string[]): { name: string; to: string }[] =>
+  names.map((name) => ({ name, to: name }));
 
-/** How one logs in to PocketBase and what a refusal looks like, whatever the collections are. */
+/** How Syncline logs in to PocketBase and what a refusal looks like: the same for every collection. */
 function pocketBaseApi(baseUrl: string): Record<string, unknown> {
   return {
     base_url: baseUrl,
@@ -30,7 +25,7 @@ function pocketBaseApi(baseUrl: string): Record<string, unknown> {
   };
 }
 
-/** Looks for a record by our id. */
+/** Finds a record by its Syncline id. */
 const findIn = (records: string): Record<string, unknown> => ({
   path: `${records}{?filter,perPage}`,
   parameters: {
@@ -40,14 +35,18 @@ const findIn = (records: string): Record<string, unknown> => ({
   items: '/items',
 });
 
-/** What PocketBase's API looks like, for the declarative REST connector (docs/connectors/rest-keys.md explains each key). */
+/** PocketBase's API for the declarative REST connector (docs/connectors/rest-keys.md explains each key). */
 function pocketBaseConfig(baseUrl: string): Record<string, unknown> {
   const records = '/api/collections/employees/records';
   return {
     app: 'PocketBase',
     ...pocketBaseApi(baseUrl),
     check: { path: `${records}{?perPage}`, parameters: { perPage: 1 } },
-    answers: { exists: ['validation_not_unique'] },
+    answers: {
+      exists: ['validation_not_unique'],
+      // A reference to a team that is not there yet: retried, because the team may follow.
+      transient: ['validation_missing_rel_records'],
+    },
     record_types: {
       employees: {
         label: 'Employees',
@@ -66,34 +65,40 @@ function pocketBaseConfig(baseUrl: string): Record<string, unknown> {
 
 export interface SampleIntegration {
   connector: string;
-  /** Also how the sample remembers it. */
+  /** Also the key under which `.syncline/sample.json` keeps its id. */
   app: string;
   account_name: string;
   config: Record<string, unknown>;
   credentials: Record<string, string>;
   record_types?: Record<string, unknown>;
-  grace_period_ms: number;
+  /** The product's default of 5 minutes unless given. */
+  grace_period_ms?: number;
   initial_push?: 'all' | 'none';
-  is_paused?: boolean;
 }
 
-export function pocketBaseIntegration({ url, user }: ThirdParty): SampleIntegration {
+export function pocketBaseIntegration({ url, user }: PocketBaseService): SampleIntegration {
   return {
     connector: 'rest',
     app: 'PocketBase',
     account_name: 'Demo',
     config: pocketBaseConfig(url),
     credentials: { email: user.email, password: user.password },
-    record_types: { employees: { direction: 'push', fields, on_delete: 'deactivate' } },
+    record_types: {
+      employees: {
+        direction: 'push',
+        fields: named('first_name', 'last_name', 'email', 'job_title', 'department', 'team'),
+        on_delete: 'deactivate',
+      },
+    },
     grace_period_ms: gracePeriodMs,
     initial_push: 'all',
   };
 }
 
-/** The same PocketBase as a CRM: contacts are read, companies are kept the same on both sides. */
+/** The same PocketBase as a CRM: contacts are pulled, companies are synced in both directions. */
 function crmConfig(baseUrl: string): Record<string, unknown> {
   const records = (collection: string): string => `/api/collections/${collection}/records`;
-  /** Sorted by age, so that what is new comes last and shifts no page. */
+  /** Sorted by age, so that a record created during the read comes last and shifts no page. */
   const listOf = (collection: string): Record<string, unknown> => ({
     path: `${records(collection)}?sort=created,id`,
     items: '/items',
@@ -121,10 +126,7 @@ function crmConfig(baseUrl: string): Record<string, unknown> {
   };
 }
 
-const named = (...names: string[]): { name: string; to: string }[] =>
-  names.map((name) => ({ name, to: name }));
-
-export function crmIntegration({ url, user }: ThirdParty): SampleIntegration {
+export function crmIntegration({ url, user }: PocketBaseService): SampleIntegration {
   return {
     connector: 'rest',
     app: CRM,
@@ -140,14 +142,13 @@ export function crmIntegration({ url, user }: ThirdParty): SampleIntegration {
   };
 }
 
-/** Paused: it waits for a SCIM server of the reader's own. */
-export function scimIntegration(): SampleIntegration {
+export function scimIntegration({ url, token }: ScimService): SampleIntegration {
   return {
     connector: 'scim',
     app: 'SCIM 2.0',
-    account_name: 'Your identity provider',
-    config: { base_url: 'http://127.0.0.1:8880/v2' },
-    credentials: { token: 'replace-me' },
+    account_name: 'Demo identity provider',
+    config: { base_url: url },
+    credentials: { token },
     record_types: {
       employees: {
         direction: 'push',
@@ -162,7 +163,6 @@ export function scimIntegration(): SampleIntegration {
         on_delete: 'deactivate',
       },
     },
-    grace_period_ms: gracePeriodMs,
-    is_paused: true,
+    initial_push: 'all',
   };
 }

@@ -1,6 +1,8 @@
-/** The sample tenant's webhook endpoint: everything that happens there is posted to the receiver beside it. */
+/**
+ * The sample tenant's webhook endpoint: every event of the tenant is posted to the receiver of `npm start`.
+ */
 import type { Client } from './sample-client';
-import { tellReceiver } from '../companions/webhook-receiver';
+import { setReceiverSecret } from '../companions/webhook-receiver';
 
 /** @returns the new endpoint's id. */
 export async function createEndpoint(client: Client, url: string): Promise<string> {
@@ -8,12 +10,12 @@ export async function createEndpoint(client: Client, url: string): Promise<strin
     url,
     description: 'The receiver of npm start',
   });
-  tellReceiver(secret as string);
+  setReceiverSecret(secret as string);
   return id as string;
 }
 
-/** The receiver may listen on another port than last time. An endpoint that the reader has deleted stays deleted. */
-export async function followReceiver(client: Client, id: string, url: string): Promise<void> {
+/** The receiver's port can differ from the last start's. An endpoint that was deleted stays deleted. */
+export async function updateEndpointUrl(client: Client, id: string, url: string): Promise<void> {
   const response = await client.call('GET', `/webhook-endpoints/${id}`);
   if (response.status !== 200 || ((await response.json()) as { url: string }).url === url) return;
   await client.mustCall(

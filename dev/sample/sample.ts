@@ -1,21 +1,27 @@
 /**
- * A tenant with employees, a webhook endpoint and three integrations, made through the HTTP API as anybody would. What was made is remembered in
- * `.syncline/sample.json`, step by step, so that a start that was interrupted is completed by the next one. Employees are
- * posted once: what the reader changed afterwards stays.
+ * A tenant with employees, a webhook endpoint and three integrations, created through the HTTP API. Each step
+ * is remembered in `.syncline/sample.json`, so that an interrupted start is completed by the next one.
+ * Employees are created and changed once: later edits are kept.
  */
 import fs from 'node:fs';
-import type { ThirdParty } from '../companions/companion-services';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PocketBaseService, ScimService } from '../companions/companion-services';
+import { writeJson } from '../start/secrets';
 import { inState } from '../tools/paths';
 import { Client } from './sample-client';
-import { crmIntegration, pocketBaseIntegration, scimIntegration } from './sample-integrations';
-import { sampleEmployees } from './sample-employees';
-import { createEndpoint, followReceiver } from './sample-webhooks';
-import { writeJson } from '../start/secrets';
+import { sampleChanges, sampleEmployees } from './sample-employees';
+import {
+  crmIntegration,
+  pocketBaseIntegration,
+  type SampleIntegration,
+  scimIntegration,
+} from './sample-integrations';
+import { createEndpoint, updateEndpointUrl } from './sample-webhooks';
 
-/** Who signs in to the console. The link is there until somebody has chosen a password by it. */
+/** The console's sample user. The link exists until a password has been chosen with it. */
 export interface SampleAdmin {
   email: string;
-  /** Good once, and until the next start. */
+  /** Valid once, until the next start. */
   link: string | null;
 }
 
@@ -24,14 +30,24 @@ interface Sample {
   apiKey: string;
   /** By app. */
   integrationIds: Record<string, string>;
-  /** Not there before the receiver was. */
   webhookEndpointId?: string;
   hasEmployees: boolean;
+  hasChanges?: boolean;
+}
+
+export interface SampleOptions {
+  apiUrl: string;
+  platformKey: string;
+  pocketBase: PocketBaseService;
+  scim: ScimService;
+  webhookReceiverUrl: string;
 }
 
 const file = inState('sample.json');
+const INITIAL_PUSH_WAIT_MS = 5_000;
+const ADMIN_EMAIL = 'admin@sample-company.example';
 
-/** What an earlier start made, if the database still knows it. */
+/** What an earlier start created; undefined if the database does not have it. */
 async function existingSample(apiUrl: string): Promise<Sample | undefined> {
   if (!fs.existsSync(file)) return undefined;
   const sample = JSON.parse(fs.readFileSync(file, 'utf8')) as Sample;
@@ -40,11 +56,7 @@ async function existingSample(apiUrl: string): Promise<Sample | undefined> {
 }
 
 async function createTenant(platform: Client): Promise<Sample> {
-  const settings = {
-    name: 'Sample Company',
-    time_zone: 'Europe/Berlin',
-    contact_email: 'admin@sample-company.example',
-  };
+  const settings = { name: 'Sample Company', time_zone: 'Europe/Berlin', contact_email: ADMIN_EMAIL };
   const { id } = await platform.mustCall('POST', '/tenants', settings);
   const { key } = await platform.mustCall('POST', `/tenants/${id as string}/api-keys`, {
     name: 'npm start',
@@ -54,76 +66,104 @@ async function createTenant(platform: Client): Promise<Sample> {
   return { tenantId: id as string, apiKey: key as string, integrationIds: {}, hasEmployees: false };
 }
 
-/** PocketBase may listen on another port than last time. An integration that the reader has deleted stays deleted. */
-async function followBaseUrl(client: Client, id: string, config: Record<string, unknown>): Promise<void> {
+/** The third party's port can differ from the last start's. An integration that was deleted stays deleted. */
+async function updateBaseUrl(client: Client, id: string, config: Record<string, unknown>): Promise<void> {
   const response = await client.call('GET', `/integrations/${id}`);
   if (response.status !== 200) return;
   const known = ((await response.json()) as { config: Record<string, unknown> }).config;
   if (known.base_url === config.base_url) return;
   const version = { 'if-match': response.headers.get('etag') ?? '' };
-  await client.mustCall(
-    'PATCH',
-    `/integrations/${id}`,
-    { config: { ...known, base_url: config.base_url } },
-    version,
-  );
+  const change = { config: { ...known, base_url: config.base_url } };
+  await client.mustCall('PATCH', `/integrations/${id}`, change, version);
 }
 
-export interface SampleOptions {
-  apiUrl: string;
-  platformKey: string;
-  thirdParty: ThirdParty;
-  /** Where what happens is posted to. */
-  webhookReceiverUrl: string;
+async function ensureEndpoint(client: Client, sample: Sample, receiverUrl: string): Promise<void> {
+  if (sample.webhookEndpointId === undefined)
+    sample.webhookEndpointId = await createEndpoint(client, receiverUrl);
+  else await updateEndpointUrl(client, sample.webhookEndpointId, receiverUrl);
+  writeJson(file, sample);
 }
 
-/** No password is made up for anybody: until the reader has chosen one, every start gives a new link. */
+async function ensureIntegrations(
+  client: Client,
+  sample: Sample,
+  integrations: readonly SampleIntegration[],
+): Promise<void> {
+  for (const integration of integrations) {
+    const id = sample.integrationIds[integration.app];
+    if (id !== undefined) {
+      await updateBaseUrl(client, id, integration.config);
+      continue;
+    }
+    const created = await client.mustCall('POST', '/integrations', integration);
+    sample.integrationIds[integration.app] = created.id as string;
+    writeJson(file, sample);
+  }
+}
+
+async function ensureEmployees(client: Client, sample: Sample): Promise<void> {
+  if (sample.hasEmployees) return;
+  await client.mustCall('POST', '/records/batch', { records: sampleEmployees });
+  sample.hasEmployees = true;
+  writeJson(file, sample);
+}
+
+/** Waits a few seconds at most: a worker that is slow or stopped must not hold up the start. */
+async function waitForInitialPush(client: Client): Promise<void> {
+  for (const deadline = Date.now() + INITIAL_PUSH_WAIT_MS; Date.now() < deadline;) {
+    const { data } = await client.mustCall('GET', '/records/employees?status=synced');
+    const synced = new Set((data as { external_id: string }[]).map(({ external_id: id }) => id));
+    if (sampleChanges.every(({ externalId }) => synced.has(externalId))) return;
+    await sleep(100);
+  }
+}
+
+async function ensureChanges(client: Client, sample: Sample): Promise<void> {
+  if (sample.hasChanges) return;
+  await waitForInitialPush(client);
+  for (const { externalId, fields } of sampleChanges)
+    await client.mustCall('PATCH', `/records/employees/${externalId}`, { fields });
+  sample.hasChanges = true;
+  writeJson(file, sample);
+}
+
+/** Until the admin has chosen a password, every start creates a new link. */
 async function ensureAdmin(
   platform: Client,
   { tenantId, apiKey }: Sample,
   apiUrl: string,
 ): Promise<SampleAdmin> {
-  const email = 'admin@sample-company.example';
   const { data } = await new Client(apiUrl, apiKey).mustCall('GET', '/people?limit=200');
-  const known = (data as { email: string; status: string }[]).find((person) => person.email === email);
-  if (known !== undefined && known.status !== 'invited') return { email, link: null };
+  const known = (data as { email: string; status: string }[]).find(({ email }) => email === ADMIN_EMAIL);
+  if (known !== undefined && known.status !== 'invited') return { email: ADMIN_EMAIL, link: null };
   const { invitation } = await platform.mustCall('POST', `/tenants/${tenantId}/first-admin`, {
     name: 'Sample Admin',
-    email,
+    email: ADMIN_EMAIL,
   });
-  return { email, link: (invitation as { link: string }).link };
+  return { email: ADMIN_EMAIL, link: (invitation as { link: string }).link };
 }
 
-/** Throws with the API's answer if it refuses something. */
+/** Throws with the API's answer if the API refuses a request. */
 export async function ensureSample({
   apiUrl,
   platformKey,
-  thirdParty,
+  pocketBase,
+  scim,
   webhookReceiverUrl,
 }: SampleOptions): Promise<Sample & { admin: SampleAdmin }> {
   const platform = new Client(apiUrl, platformKey);
   const sample = (await existingSample(apiUrl)) ?? (await createTenant(platform));
+  writeJson(file, sample);
   const client = new Client(apiUrl, sample.apiKey);
-  const keep = (): void => writeJson(file, sample);
-  keep();
-  // Before anything is linked, so that it is told of the first sync.
-  if (sample.webhookEndpointId === undefined)
-    sample.webhookEndpointId = await createEndpoint(client, webhookReceiverUrl);
-  else await followReceiver(client, sample.webhookEndpointId, webhookReceiverUrl);
-  keep();
-  const ofPocketBase = [pocketBaseIntegration(thirdParty), crmIntegration(thirdParty)];
-  for (const integration of [...ofPocketBase, scimIntegration()]) {
-    if (sample.integrationIds[integration.app]) continue;
-    sample.integrationIds[integration.app] = (await client.mustCall('POST', '/integrations', integration))
-      .id as string;
-    keep();
-  }
-  for (const { app, config } of ofPocketBase)
-    await followBaseUrl(client, sample.integrationIds[app] as string, config);
-  if (!sample.hasEmployees) {
-    await client.mustCall('POST', '/records/batch', { records: sampleEmployees });
-    sample.hasEmployees = true;
-    keep();
-  }
+  // The endpoint comes first, so that it receives the events of the first sync.
+  await ensureEndpoint(client, sample, webhookReceiverUrl);
+  // Employees come before the integrations, whose initial push then sends them without a grace period.
+  await ensureEmployees(client, sample);
+  await ensureIntegrations(client, sample, [
+    pocketBaseIntegration(pocketBase),
+    crmIntegration(pocketBase),
+    scimIntegration(scim),
+  ]);
+  await ensureChanges(client, sample);
   return { ...sample, admin: await ensureAdmin(platform, sample, apiUrl) };
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run screenshots`: starts the stack of `npm start` in a copy of this checkout, makes something worth looking at, and writes a picture of each
- * page of the console to `docs/screenshots`. It needs Chromium (Debian, Ubuntu: apt-get install chromium) and two minutes, and takes all of it down again.
+ * `npm run screenshots`: starts the stack of `npm start` in a copy of this checkout, makes something worth
+ * looking at, and writes a picture of each page of the console to `docs/screenshots`. It needs Chromium
+ * (Debian, Ubuntu: apt-get install chromium) and two minutes, and takes all of it down again.
  */
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,7 @@
-/** What runs where: chosen before anything starts, so that everybody can be told about everybody. */
+/**
+ * Which port each program listens on: chosen before anything starts, because programs need each other's
+ * addresses.
+ */
 import { portOrFree } from './ports';
 
 const preferred = {
@@ -6,7 +9,9 @@ const preferred = {
   TEMPORAL_PORT: 7233,
   TEMPORAL_UI_PORT: 8233,
   API_PORT: 8080,
+  CONSOLE_DEV_PORT: 8081,
   POCKETBASE_PORT: 8090,
+  SCIM_PORT: 8880,
   MAIL_PORT: 8025,
   SMTP_PORT: 1025,
   WEBHOOK_RECEIVER_PORT: 8070,
@@ -14,7 +19,10 @@ const preferred = {
 
 export type PortName = keyof typeof preferred;
 
-/** Each from the environment or by habit; a port that is taken gives way to a free one, and `onMove` hears of it. */
+/**
+ * Takes each port from the environment or the list above. Where one is in use, a free port is chosen and
+ * reported.
+ */
 export async function choosePorts(onMove: (message: string) => void): Promise<Record<PortName, number>> {
   const chosen: Partial<Record<PortName, number>> = {};
   const taken = new Set<number>();

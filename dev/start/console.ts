@@ -1,17 +1,21 @@
-/** Builds the console where what was built is older than what it is made of: its own files and the API's, whose types it takes. */
+/**
+ * Builds the console where what was built is older than what it is made of: its own files and the API's,
+ * whose types it takes.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { projectFolder } from '../tools/paths';
-import { runToEnd } from './processes';
+import { answersHttp, runToEnd, startProcess, waitUntilReady } from './processes';
 import { step } from './progress';
+import { logFile } from './state';
 
 const SOURCES = ['console', 'api', 'domain', 'contract', 'connectors', 'package-lock.json'];
 /** Written by the build itself. */
-const MADE = 'schema.d.ts';
+const GENERATED = 'schema.d.ts';
 
 function newestIn(file: string): number {
   const stat = fs.statSync(file);
-  if (!stat.isDirectory()) return path.basename(file) === MADE ? 0 : stat.mtimeMs;
+  if (!stat.isDirectory()) return path.basename(file) === GENERATED ? 0 : stat.mtimeMs;
   return Math.max(0, ...fs.readdirSync(file).map((name) => newestIn(path.join(file, name))));
 }
 
@@ -24,8 +28,31 @@ function isBuilt(): boolean {
   );
 }
 
-/** Throws with what the build said. */
+/** Throws with what the build printed. */
 export async function ensureConsole(): Promise<void> {
   if (isBuilt()) return;
   await step('console', () => runToEnd('npm', ['run', '--silent', 'console:build'], { cwd: projectFolder }));
+}
+
+/**
+ * Vite's development server, which shows an edit at once. It passes requests to the API on. @returns the
+ * console's URL.
+ */
+export async function serveConsole(port: number, apiUrl: string): Promise<string> {
+  return step('console, watched', async () => {
+    await runToEnd('npm', ['run', '--silent', 'console:types'], { cwd: projectFolder });
+    const vite = path.join(path.dirname(require.resolve('vite/package.json')), 'bin/vite.js');
+    const address = ['--host', '127.0.0.1', '--port', String(port), '--strictPort'];
+    const child = await startProcess({
+      name: 'console',
+      command: process.execPath,
+      args: [vite, '--config', 'console/vite.config.mts', ...address],
+      cwd: projectFolder,
+      env: { ...process.env, API_URL: apiUrl },
+      logFile: logFile('console'),
+    });
+    const url = `http://127.0.0.1:${port}/console`;
+    await waitUntilReady(child, () => answersHttp(`${url}/`));
+    return url;
+  });
 }

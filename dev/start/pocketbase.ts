@@ -33,7 +33,10 @@ export async function servePocketBase(
   return { url, process: child };
 }
 
-/** One call of PocketBase's own API. Throws with its answer unless that is a success or has the status `expected`. */
+/**
+ * One call of PocketBase's own API. Throws with its answer unless that is a success or has the status
+ * `expected`.
+ */
 export async function callPocketBase(
   url: string,
   method: string,

@@ -1,4 +1,7 @@
-/** Picks ports on 127.0.0.1. A port that is free now can be taken a moment later; whoever listens then says so in its log. */
+/**
+ * Picks ports on 127.0.0.1. A port that is free now can be taken a moment later; whoever listens then says so
+ * in its log.
+ */
 import net from 'node:net';
 
 function listenOnce(port: number): Promise<number> {

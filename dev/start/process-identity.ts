@@ -1,6 +1,6 @@
 /**
- * Tells whether a process id written down earlier still means the same process. Process ids are reused, so an id alone
- * must never be signalled: it counts only together with the instant the process started.
+ * Tells whether a process id written down earlier still means the same process. Process ids are reused, so an
+ * id alone must never be signalled: it counts only together with the instant the process started.
  */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -21,7 +21,8 @@ export function identify(pid: number): ProcessIdentity | undefined {
       };
     }
     const line = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = line.slice(line.lastIndexOf(')') + 2).split(' '); // the name in parentheses may hold spaces
+    // The name in parentheses may hold spaces.
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
     const [state, started] = [fields[0], fields[19]];
     return state === 'Z' || started === undefined ? undefined : { pid, started };
   } catch {

@@ -1,7 +1,8 @@
 /**
- * Child processes that never outlive us. Each runs in a process group of its own, so that Ctrl-C reaches only the one who
- * starts them and the order of stopping is ours; its output goes to a file. Where util-linux's `setpriv` exists
- * (every Debian and Ubuntu), the kernel itself ends the child when its parent dies, kill -9 included.
+ * Child processes that never outlive us. Each runs in a process group of its own, so that Ctrl-C reaches only
+ * the one who starts them and the order of stopping is ours; its output goes to a file. Where util-linux's
+ * `setpriv` exists (every Debian and Ubuntu), the kernel itself ends the child when its parent dies, kill -9
+ * included.
  */
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
@@ -57,7 +58,10 @@ export function tied(command: string, args: readonly string[], signal: string): 
     : [command, [...args]];
 }
 
-/** Runs a program to its end and answers what it printed. Throws with what it printed as errors. It ends when we end. */
+/**
+ * Runs a program to its end and answers what it printed. Throws with what it printed as errors. It ends when
+ * we end.
+ */
 export function runToEnd(
   command: string,
   args: readonly string[],

@@ -1,5 +1,8 @@
-/** Starts Syncline's own two processes, api and worker, as production would: by environment variables alone. */
+/**
+ * Starts Syncline's own two processes, api and worker, as production would: by environment variables alone.
+ */
 import fs from 'node:fs';
+import path from 'node:path';
 import { projectFolder } from '../tools/paths';
 import { answersHttp, startProcess, waitUntilReady, type SupervisedProcess } from './processes';
 import { step } from './progress';
@@ -12,6 +15,8 @@ interface ProductOptions {
   smtpUrl: string;
   secrets: Secrets;
   apiPort: number;
+  /** Restarts api and worker when their code changes, and lets a debugger attach. */
+  isWatching: boolean;
 }
 
 function environment({ stores, smtpUrl, secrets, apiPort }: ProductOptions): NodeJS.ProcessEnv {
@@ -23,7 +28,7 @@ function environment({ stores, smtpUrl, secrets, apiPort }: ProductOptions): Nod
     ENCRYPTION_KEYS: secrets.encryptionKeys,
     API_HOST: '127.0.0.1',
     SMTP_FROM: 'Syncline <syncline@example.com>',
-    DRAIN_PAUSE_MS: '0', // no load balancer that has to hear of our end first
+    DRAIN_PAUSE_MS: '0', // no load balancer has to notice the end first
     ...process.env,
     DATABASE_URL: stores.databaseUrl,
     TEMPORAL_ADDRESS: stores.temporalAddress,
@@ -34,44 +39,67 @@ function environment({ stores, smtpUrl, secrets, apiPort }: ProductOptions): Nod
   };
 }
 
-/** As in docker-compose.yml: a bound for its heap makes Node collect garbage in time. */
+/** As in docker-compose.yml: with a limit for its heap, Node collects garbage in time. */
 export const WORKER_FLAGS = ['--max-old-space-size=1536', '--max-semi-space-size=32'];
 
-const run = (
-  name: string,
-  main: string,
-  env: NodeJS.ProcessEnv,
-  flags: readonly string[] = [],
-): Promise<SupervisedProcess> =>
-  startProcess({
+interface Program {
+  name: string;
+  main: string;
+  flags: readonly string[];
+  /** Where a debugger attaches while watching; `.vscode/launch.json` names the same ports. */
+  inspectPort: number;
+  /** Files that the program reads without importing them: the worker bundles the workflows. */
+  alsoWatched: readonly string[];
+}
+
+const API: Program = { name: 'api', main: 'api/main.ts', flags: [], inspectPort: 9229, alsoWatched: [] };
+const WORKER: Program = {
+  name: 'worker',
+  main: 'worker/main.ts',
+  flags: WORKER_FLAGS,
+  inspectPort: 9230,
+  alsoWatched: ['workflows/**/*.ts', 'contract/**/*.ts', 'domain/**/*.ts'],
+};
+
+function watchArguments({ main, flags, inspectPort, alsoWatched }: Program): string[] {
+  const tsx = path.join(path.dirname(require.resolve('tsx/package.json')), 'dist/cli.mjs');
+  const included = alsoWatched.flatMap((files) => ['--include', files]);
+  const inspect = `--inspect=127.0.0.1:${inspectPort}`;
+  return [tsx, 'watch', '--clear-screen=false', ...included, ...flags, inspect, main];
+}
+
+function run(program: Program, env: NodeJS.ProcessEnv, isWatching: boolean): Promise<SupervisedProcess> {
+  const { name, main, flags } = program;
+  return startProcess({
     name,
     command: process.execPath,
-    args: [...flags, '--import', 'tsx', main],
+    args: isWatching ? watchArguments(program) : [...flags, '--import', 'tsx', main],
     cwd: projectFolder,
     env,
     logFile: logFile(name),
   });
+}
 
-async function startApi(env: NodeJS.ProcessEnv): Promise<string> {
+async function startApi(env: NodeJS.ProcessEnv, isWatching: boolean): Promise<string> {
   const url = `http://127.0.0.1:${env.API_PORT}`;
-  const api = await run('api', 'api/main.ts', env);
+  const api = await run(API, env, isWatching);
   await waitUntilReady(api, () => answersHttp(`${url}/readyz`));
   return url;
 }
 
-async function startWorker(env: NodeJS.ProcessEnv): Promise<void> {
-  const worker = await run('worker', 'worker/main.ts', env, WORKER_FLAGS);
+async function startWorker(env: NodeJS.ProcessEnv, isWatching: boolean): Promise<void> {
+  const worker = await run(WORKER, env, isWatching);
   await waitUntilReady(worker, () => fs.readFileSync(worker.logFile, 'utf8').includes('"worker running"'));
 }
 
-/** Answers the URL of the API and the platform key it takes. */
+/** @returns the URL of the API and the platform key that it accepts. */
 export async function startProduct(
   options: ProductOptions,
 ): Promise<{ apiUrl: string; platformKey: string }> {
   const env = environment(options);
   const [apiUrl] = await Promise.all([
-    step('api', () => startApi(env)),
-    step('worker', () => startWorker(env)),
+    step('api', () => startApi(env, options.isWatching)),
+    step('worker', () => startWorker(env, options.isWatching)),
   ]);
   return { apiUrl, platformKey: env.PLATFORM_KEY as string };
 }

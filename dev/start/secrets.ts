@@ -1,4 +1,7 @@
-/** Secrets of this installation, made at the first start and kept in `.syncline/secrets.json`, readable by the owner only. */
+/**
+ * Secrets of this installation, made at the first start and kept in `.syncline/secrets.json`, readable by the
+ * owner only.
+ */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { inState } from '../tools/paths';
@@ -13,6 +16,8 @@ export interface Secrets {
   pocketBasePassword: string;
   /** Of the user by whom Syncline writes to PocketBase. */
   pocketBaseUserPassword: string;
+  /** By which Syncline writes to the SCIM server. */
+  scimToken: string;
 }
 
 const file = inState('secrets.json');
@@ -34,6 +39,7 @@ export function loadSecrets(): Secrets {
     encryptionKeys: `local:${randomBytes(32).toString('base64')}`,
     pocketBasePassword: text(),
     pocketBaseUserPassword: text(),
+    scimToken: text(),
     ...kept,
   };
   writeJson(file, secrets);

@@ -1,6 +1,6 @@
 /**
- * One `npm start` per checkout. Whoever starts writes down its own process and its children; if it was killed, the next
- * start finds the children that are still there and stops them before it begins.
+ * One `npm start` per checkout. Whoever starts writes down its own process and its children; if it was
+ * killed, the next start finds the children that are still there and stops them before it begins.
  */
 import fs from 'node:fs';
 import { inState } from '../tools/paths';

@@ -1,11 +1,13 @@
 /**
- * `npm start`: everything on this machine, in one command. Starts PostgreSQL and Temporal, then api and worker, beside them a
- * third party, a receiver of webhooks and a mailbox, then makes a sample tenant; says what runs where and writes it to `.syncline/ready.json`.
- * Ctrl-C or SIGTERM stops all of it, last started first; a second Ctrl-C kills. If one process dies, all stop.
+ * `npm start`: everything on this machine, in one command. Starts PostgreSQL and Temporal, then api and
+ * worker, beside them two third parties, a receiver of webhooks and a mailbox, then creates a sample tenant.
+ * Prints the addresses and writes them to `.syncline/ready.json`. `npm run dev` does the same and restarts
+ * api, worker and console when their code changes. Ctrl-C or SIGTERM stops all of it, last started first; a
+ * second Ctrl-C kills. If one process dies, all stop.
  */
 import fs from 'node:fs';
-import { ensureConsole } from './console';
-import { choosePorts } from './addresses';
+import { choosePorts, type PortName } from './addresses';
+import { ensureConsole, serveConsole } from './console';
 import { smtpUrl, startCompanionServices } from '../companions/companion-services';
 import { inState, stateFolder } from '../tools/paths';
 import { refuseNewProcesses, runningProcesses, tailOf, type SupervisedProcess } from './processes';
@@ -13,17 +15,17 @@ import { startProduct } from './product';
 import { elapsed, note } from './progress';
 import { ensureSample } from '../sample/sample';
 import { CRM } from '../sample/sample-integrations';
-import { loadSecrets, writeJson } from './secrets';
+import { loadSecrets, type Secrets, writeJson } from './secrets';
 import { becomeOnlyInstance, clearProcesses, recordProcesses } from './single-instance';
 import { startStores } from './stores';
-import { welcome } from './welcome';
+import { type Ready, welcome } from './welcome';
 
 const readyFile = inState('ready.json');
 let isStopping = false;
-/** Until then, what lies in `.syncline/` belongs to somebody else. */
+/** Until then `.syncline/` may belong to another process that runs. */
 let isOnlyInstance = false;
 
-/** api and worker first, PostgreSQL last; what does not end within its 8, 4 and 3 s is killed. */
+/** Stops api and worker first and PostgreSQL last; kills what does not end within 8, 4 and 3 s. */
 async function stopAll(): Promise<void> {
   const needs = (child: SupervisedProcess): number =>
     ['api', 'worker'].includes(child.name) ? 0 : child.name === 'PostgreSQL' ? 2 : 1;
@@ -58,7 +60,7 @@ function onSignal(): void {
 
 const watched = new WeakSet<SupervisedProcess>();
 
-/** Writes down what runs by now and stops everything as soon as one of them ends. */
+/** Records the processes that run now, and stops everything as soon as one of them ends. */
 function watchProcesses(): void {
   recordProcesses();
   for (const child of runningProcesses().filter((candidate) => !watched.has(candidate))) watch(child);
@@ -75,52 +77,67 @@ function watch(child: SupervisedProcess): void {
   });
 }
 
-async function run(): Promise<void> {
-  fs.mkdirSync(stateFolder, { recursive: true });
-  fs.chmodSync(stateFolder, 0o711); // as root, PostgreSQL's user passes through; what lies inside is closed
-  const orphans = await becomeOnlyInstance();
-  isOnlyInstance = true;
-  fs.rmSync(readyFile, { force: true });
-  console.log('Starting Syncline');
-  if (orphans.length > 0) note(`stopped what an earlier start had left behind: ${orphans.join(', ')}`);
-  const secrets = loadSecrets();
-  const ports = await choosePorts(note);
-  const startProductOnStores = async () => {
-    const stores = await startStores(ports, secrets);
-    watchProcesses();
-    return {
-      stores,
-      ...(await startProduct({ stores, smtpUrl: smtpUrl(ports), secrets, apiPort: ports.API_PORT })),
-    };
-  };
-  const [{ stores, apiUrl, platformKey }, { thirdParty, mailUrl, webhookReceiverUrl }] = await Promise.all([
-    startProductOnStores(),
-    startCompanionServices(ports, secrets),
-    ensureConsole(),
-  ]);
+export interface StartOptions {
+  /** `npm run dev`: restarts api, worker and console when their code changes. */
+  isWatching: boolean;
+}
+
+async function startProductOnStores(ports: Record<PortName, number>, secrets: Secrets, isWatching: boolean) {
+  const stores = await startStores(ports, secrets);
   watchProcesses();
-  const sample = await ensureSample({ apiUrl, platformKey, thirdParty, webhookReceiverUrl });
-  const ready = {
+  const options = { stores, smtpUrl: smtpUrl(ports), secrets, apiPort: ports.API_PORT, isWatching };
+  return { stores, ...(await startProduct(options)) };
+}
+
+async function startEverything(secrets: Secrets, { isWatching }: StartOptions): Promise<Ready> {
+  const ports = await choosePorts(note);
+  const [{ stores, apiUrl, platformKey }, companions] = await Promise.all([
+    startProductOnStores(ports, secrets, isWatching),
+    startCompanionServices(ports, secrets),
+    isWatching ? undefined : ensureConsole(),
+  ]);
+  const builtConsoleUrl = `${apiUrl}/console`;
+  const consoleUrl = isWatching ? await serveConsole(ports.CONSOLE_DEV_PORT, apiUrl) : builtConsoleUrl;
+  watchProcesses();
+  const { pocketBase, scim, mailUrl, webhookReceiverUrl } = companions;
+  const sample = await ensureSample({ apiUrl, platformKey, pocketBase, scim, webhookReceiverUrl });
+  return {
     api_url: apiUrl,
     api_key: sample.apiKey,
     crm_integration_id: sample.integrationIds[CRM] as string,
     platform_key: platformKey,
-    console_url: `${apiUrl}/console`,
+    console_url: consoleUrl,
     console_email: sample.admin.email,
-    console_link: sample.admin.link,
+    console_link: sample.admin.link?.replace(builtConsoleUrl, consoleUrl) ?? null,
     temporal_ui_url: stores.temporalUiUrl,
     temporal_address: stores.temporalAddress,
     mail_url: mailUrl,
-    third_party_url: thirdParty.url,
-    third_party_login: thirdParty.superuser,
+    third_party_url: pocketBase.url,
+    third_party_login: pocketBase.superuser,
+    scim_url: scim.url,
+    scim_token: scim.token,
     database_url: stores.databaseUrl,
     pid: process.pid,
   };
+}
+
+async function run(options: StartOptions): Promise<void> {
+  fs.mkdirSync(stateFolder, { recursive: true });
+  fs.chmodSync(stateFolder, 0o711); // lets the user that runs PostgreSQL pass through to its data folder
+  const orphans = await becomeOnlyInstance();
+  isOnlyInstance = true;
+  fs.rmSync(readyFile, { force: true });
+  console.log('Starting Syncline');
+  if (orphans.length > 0) note(`stopped processes of an earlier start: ${orphans.join(', ')}`);
+  const ready = await startEverything(loadSecrets(), options);
   writeJson(readyFile, ready);
   console.log(welcome(ready, elapsed()));
 }
 
-/** npm starts us through a shell that passes no signal on: if that shell is gone, we have been told to stop. */
+/**
+ * npm starts this process through a shell that passes no signal on: the end of that shell is the signal to
+ * stop.
+ */
 function stopWithNpm(): void {
   if (!process.env.npm_lifecycle_event) return;
   const parent = process.ppid;
@@ -129,11 +146,11 @@ function stopWithNpm(): void {
   }, 500).unref();
 }
 
-export function start(): void {
+export function start(options: StartOptions): void {
   stopWithNpm();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  run().catch((error: unknown) => {
-    if (isStopping) return; // a step was cut short by the stop itself
+  run(options).catch((error: unknown) => {
+    if (isStopping) return; // the stop itself interrupted a step
     console.error(`\nSyncline could not start: ${(error as Error).message}`);
     void shutDown(1);
   });

@@ -1,4 +1,6 @@
-/** Starts what Syncline stands on, PostgreSQL and Temporal: each only if none was given by the environment. */
+/**
+ * Starts what Syncline stands on, PostgreSQL and Temporal: each only if none was given by the environment.
+ */
 import path from 'node:path';
 import { Client } from 'pg';
 import { migrateToLatest } from '../../db/migrate';

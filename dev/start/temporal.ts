@@ -1,6 +1,7 @@
 /**
- * Temporal's own development server. Write-ahead logging gives 5 to 6 times the throughput of its default, and
- * timers are exact to 10 ms instead of 1 s; `deploy/temporal.yaml` sets the same for the server in docker-compose.yml.
+ * Temporal's own development server. Write-ahead logging gives 5 to 6 times the throughput of its default,
+ * and timers are exact to 10 ms instead of 1 s; `deploy/temporal.yaml` sets the same for the server in
+ * docker-compose.yml.
  */
 import net from 'node:net';
 import { findProgram } from '../tools/binaries';

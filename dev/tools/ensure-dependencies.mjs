@@ -1,6 +1,6 @@
 /**
- * Makes sure that Node.js is new enough and that node_modules holds what package-lock.json says, before anything of it is
- * loaded. Plain Node, no package: this runs first on a fresh machine.
+ * Makes sure that Node.js is new enough and that node_modules holds what package-lock.json says, before
+ * anything of it is loaded. Plain Node, no package: this runs first on a fresh machine.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -20,7 +20,10 @@ export function requireNode() {
 
 const readPackages = (file) => JSON.parse(fs.readFileSync(file, 'utf8')).packages;
 
-/** True if what npm wrote down about the last installation equals the lockfile; optional packages may be absent. */
+/**
+ * True if what npm wrote down about the last installation equals the lockfile; optional packages may be
+ * absent.
+ */
 export function isInstalled(folder) {
   try {
     const wanted = readPackages(path.join(folder, 'package-lock.json'));
@@ -43,7 +46,8 @@ export function isInstalled(folder) {
  */
 export function ensureInstalled(folder = projectFolder, what = 'dependencies') {
   if (isInstalled(folder)) return;
-  // `npm ci` begins by emptying node_modules, and follows a link to do so: it would take the packages from whoever owns them.
+  // `npm ci` begins by emptying node_modules, and follows a link to do so: it would take the packages from
+  // whoever owns them.
   const packages = path.join(folder, 'node_modules');
   if (fs.lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink()) {
     console.error(

@@ -1,6 +1,7 @@
 /**
- * Finds the programs of the faults suite: toxiproxy (cuts, delays and loses what goes over TCP) and WireMock (answers as told).
- * Built or fetched once into the cache by Go and Maven; a path in TOXIPROXY_PATH or WIREMOCK_JAR comes first.
+ * Finds the programs of the faults suite: toxiproxy (cuts, delays and loses what goes over TCP) and WireMock
+ * (answers as told). Built or fetched once into the cache by Go and Maven; a path in TOXIPROXY_PATH or
+ * WIREMOCK_JAR comes first.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';

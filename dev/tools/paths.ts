@@ -1,4 +1,7 @@
-/** Where things lie in the project folder. `.syncline/` is what `npm start` keeps, `.cache/` can be deleted at any time. */
+/**
+ * Where things lie in the project folder. `.syncline/` is what `npm start` keeps, `.cache/` can be deleted at
+ * any time.
+ */
 import path from 'node:path';
 
 export const projectFolder = path.resolve(__dirname, '../..');

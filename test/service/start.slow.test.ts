@@ -97,7 +97,7 @@ it(
     expect(integrations.data.map(({ app, state }) => [app, state])).toEqual([
       ['PocketBase', 'active'],
       ['PocketBase CRM', 'active'],
-      ['SCIM 2.0', 'paused'],
+      ['SCIM 2.0', 'active'],
     ]);
     expect(await logIn(ready.third_party_url, ready.third_party_login)).toBeTruthy();
 
@@ -115,8 +115,50 @@ it(
 
     await until(() => webhooks().includes('COMPANY_SYNCHRONIZED'));
     const posted = new Set([...webhooks().matchAll(/^\S+ (\S+) #\d+ /gm)].map(([, type]) => type));
-    expect(posted).toEqual(new Set(['COMPANY_SYNCHRONIZED', 'FIRST_SYNC_COMPLETE', 'SYNC_COMPLETE']));
+    expect(posted).toEqual(
+      new Set(['COMPANY_SYNCHRONIZED', 'FIRST_SYNC_COMPLETE', 'RECORD_SYNC_FAILED', 'SYNC_COMPLETE']),
+    );
     expect(webhooks()).not.toContain('refused');
+  },
+  2 * patience,
+);
+
+interface EmployeeList {
+  data: { external_id: string; badge: { status: string | null } }[];
+}
+
+it(
+  'shows every status in the list of employees within a minute: one refused at its field, one pending, one syncing',
+  async () => {
+    const ready = await start().ready(patience);
+    const since = Date.now();
+    const ask = async <Answer>(path: string): Promise<Answer> =>
+      (await (await get(`${ready.api_url}/v1/records/employees${path}`, ready.api_key)).json()) as Answer;
+    const list = async () => {
+      const { data } = await ask<EmployeeList>('');
+      return Object.fromEntries(data.map(({ external_id: id, badge }) => [id, badge.status]));
+    };
+
+    await until(async () => (await list())['emp-8'] === 'syncing');
+
+    expect(await list()).toEqual({
+      'emp-1': 'synced',
+      'emp-2': 'synced',
+      'emp-3': 'sync_pending',
+      'emp-4': 'sync_failed',
+      'emp-5': 'synced',
+      'emp-6': 'synced',
+      'emp-7': 'synced',
+      'emp-8': 'syncing',
+    });
+    expect(Date.now() - since).toBeLessThan(60_000);
+    const { syncs } = await ask<RecordAnswer>('/emp-4');
+    expect(syncs).toMatchObject([
+      { app: 'PocketBase', status: 'sync_failed', errors: [{ field: 'department' }] },
+      { app: 'SCIM 2.0', status: 'synced', errors: [] },
+    ]);
+    const users = await (await get(`${ready.scim_url}/Users`, ready.scim_token)).json();
+    expect(users).toMatchObject({ totalResults: 8 });
   },
   2 * patience,
 );

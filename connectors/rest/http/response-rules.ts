@@ -1,7 +1,7 @@
 /**
- * What an answer means, by the configuration: a good one, one that says "not there" or "already there", or one of the four errors.
- * Anything unexpected (an HTML page, half a JSON document, a list that is missing) is no answer: it is never taken for "not found",
- * because that would create a second record.
+ * What an answer means, by the configuration: a good one, one that says "not there" or "already there", or
+ * one of the four errors. Anything unexpected (an HTML page, half a JSON document, a list that is missing) is
+ * no answer: it is never taken for "not found", because that would create a second record.
  */
 import { type JsonValue, jsonEquals } from '../../../domain/json';
 import type { HttpResponse } from '../../connector';
@@ -42,8 +42,8 @@ export function rulesFor(config: RestConfig, recordType?: RecordTypeConfig): Ans
 }
 
 /**
- * Reads an answer by the rules. `fieldNames` (see PushItem) name our fields in a refusal; `quotable` takes our secrets out of an answer
- * before anything of it is quoted.
+ * Reads an answer by the rules. `fieldNames` (see PushItem) name our fields in a refusal; `quotable` takes
+ * our secrets out of an answer before anything of it is quoted.
  */
 export function readAnswer(
   response: HttpResponse,
@@ -124,13 +124,27 @@ function errorOf(
       parseRetryAfter(response.headers['retry-after'], Date.now()),
     );
   if (meaning === 'transient')
-    return new Unavailable(`The third party cannot take it just now (${status}). ${refusal.message}`, status);
+    return new Unavailable(
+      `The third party cannot accept the request at the moment (${status}). ${messagesOf(refusal)}`,
+      status,
+    );
   // A refusal under a good status (`failed`) has no status to be judged by.
   if (isSuccess(response)) return new RecordRejected(refusal.message, refusal.errors);
   return errorFromResponse(response, () => refusal);
 }
 
-/** Plain text ("OK") is a fine answer to a change; a page for people, or broken JSON, comes from something in between. */
+/** What the third party says about each field; the general message where it names none. */
+function messagesOf({ message, errors }: ReturnType<typeof refusalIn>): string {
+  const named = errors.filter(({ remoteField }) => remoteField !== null);
+  return named.length === 0
+    ? message
+    : named.map((error) => `${error.remoteField}: ${error.message}`).join(' ');
+}
+
+/**
+ * Plain text ("OK") is a fine answer to a change; a page for people, or broken JSON, comes from something in
+ * between.
+ */
 export function isUnreadable(response: HttpResponse, body: JsonValue | undefined): boolean {
   if (body !== undefined || response.text.trim() === '') return false;
   const type = response.headers['content-type'] ?? '';

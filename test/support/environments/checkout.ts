@@ -28,9 +28,18 @@ export function createCheckout(folder: string, { isInstalled }: { isInstalled: b
 }
 
 const anyPort = Object.fromEntries(
-  ['POSTGRES', 'TEMPORAL', 'TEMPORAL_UI', 'API', 'POCKETBASE', 'MAIL', 'SMTP', 'WEBHOOK_RECEIVER'].map(
-    (name) => [`${name}_PORT`, '0'],
-  ),
+  [
+    'POSTGRES',
+    'TEMPORAL',
+    'TEMPORAL_UI',
+    'API',
+    'CONSOLE_DEV',
+    'POCKETBASE',
+    'SCIM',
+    'MAIL',
+    'SMTP',
+    'WEBHOOK_RECEIVER',
+  ].map((name) => [`${name}_PORT`, '0']),
 );
 
 export class Start {
@@ -87,8 +96,8 @@ export class Start {
   }
 }
 
-/** Jest's own variables, and those by which a test run finds its servers, are none of a user's. */
-function outsideOfJest(): NodeJS.ProcessEnv {
+/** The environment without Jest's own variables and without those by which a test run finds its servers. */
+export function outsideOfJest(): NodeJS.ProcessEnv {
   const isOurs = (name: string): boolean =>
     /^(JEST_|TEST_|npm_|NODE_ENV$|DATABASE_URL$|TEMPORAL_ADDRESS$)/.test(name);
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)));

@@ -11,6 +11,7 @@ import {
   waitUntilReady,
   type SupervisedProcess,
 } from '../../../dev/start/processes';
+import { serveScim } from '../../../dev/start/scim-server';
 import { freePort } from './free-port';
 import { ensurePythonPackages } from './python-packages';
 import { temporaryFolder } from './shared-servers';
@@ -39,7 +40,7 @@ async function runPython(
   });
 }
 
-const stopAndForget = (child: SupervisedProcess, folder: string) => async (): Promise<void> => {
+const stopAndClear = (child: SupervisedProcess, folder: string) => async (): Promise<void> => {
   await child.stop();
   fs.rmSync(folder, { recursive: true, force: true });
 };
@@ -61,19 +62,10 @@ export async function startScimServer({
   schemaFile,
 }: ScimServerOptions = {}): Promise<ScimServer> {
   const [folder, port, bearerToken] = [temporaryFolder('scim'), givenPort ?? (await freePort()), 's3cret'];
-  const args = [
-    '--hostname',
-    '127.0.0.1',
-    '--port',
-    String(port),
-    '--bearer-token',
-    bearerToken,
-    ...(schemaFile ? ['--schema', schemaFile] : []),
-  ];
-  const child = await runPython('scim2-server', 'scim2-server', args, folder);
-  const url = `http://127.0.0.1:${port}/v2`;
-  await waitUntilReady(child, () => answersHttp(`${url}/ServiceProviderConfig`));
-  return { url, port, bearerToken, stop: stopAndForget(child, folder) };
+  const packages = await ensurePythonPackages();
+  const logFile = path.join(folder, 'log');
+  const server = await serveScim({ packages, folder, logFile, port, bearerToken, schemaFile });
+  return { url: server.url, port, bearerToken, stop: stopAndClear(server.process, folder) };
 }
 
 export interface Kinto extends ThirdParty {
@@ -126,7 +118,7 @@ export async function startKinto(settings: Record<string, string> = {}): Promise
   });
   if (!created.ok)
     throw new Error(`Kinto did not take its first account: ${created.status} ${await created.text()}`);
-  return { url, port, username, password, stop: stopAndForget(child, folder) };
+  return { url, port, username, password, stop: stopAndClear(child, folder) };
 }
 
 export interface PocketBase extends ThirdParty {
@@ -144,5 +136,5 @@ export async function startPocketBase(): Promise<PocketBase> {
     port,
     superuser: login,
   });
-  return { url, port, login, stop: stopAndForget(child, folder) };
+  return { url, port, login, stop: stopAndClear(child, folder) };
 }
