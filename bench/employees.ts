@@ -1,4 +1,6 @@
-/** Employees as an HR product would send them: 12 fields, about 350 bytes, the same for us and for every peer. */
+/**
+ * Employees as an HR product would send them: 12 fields, about 350 bytes, the same for us and for every peer.
+ */
 export interface Employee {
   record_type: 'employees';
   external_id: string;

@@ -1,6 +1,7 @@
 /**
- * What benchmarks stand on: PostgreSQL as in production (it waits for the disk), Temporal's dev server as `npm start` runs it,
- * and the product's own processes. All of it on 127.0.0.1, in a folder that goes away, ended in reverse order.
+ * What benchmarks stand on: PostgreSQL as in production (it waits for the disk), Temporal's dev server as
+ * `npm start` runs it, and the product's own processes. All of it on 127.0.0.1, in a folder that goes away,
+ * ended in reverse order.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';

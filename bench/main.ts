@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- <name> [--quick]`: runs one benchmark on servers of its own and prints its figures, each beside its goal and
- * the peer or limit that ran on the same machine in the same minute. The last line is one JSON object for programs.
- * A missed goal is said plainly and is no failure; the exit code is 1 only where something could not be measured.
+ * `npm run bench -- <name> [--quick]`: runs one benchmark on servers of its own and prints its figures, each
+ * beside its goal and the peer or limit that ran on the same machine in the same minute. The last line is one
+ * JSON object for programs. A missed goal is said plainly and is no failure; the exit code is 1 only where
+ * something could not be measured.
  */
 import { consoleBenchmark } from './console/benchmark';
 import { overviewBenchmark } from './overview/benchmark';

@@ -1,4 +1,7 @@
-/** How much of the machine other programs took while a benchmark ran: what a reader has to know before believing its figures. Linux only. */
+/**
+ * How much of the machine other programs took while a benchmark ran: what a reader has to know before
+ * believing its figures. Linux only.
+ */
 import fs from 'node:fs';
 
 interface CpuTimes {
@@ -9,7 +12,10 @@ interface CpuTimes {
   ours: number;
 }
 
-/** Call it at the start; the function it answers tells the share of the machine (0 to 1) that others have taken since. */
+/**
+ * Call it at the start; the function it answers tells the share of the machine (0 to 1) that others have
+ * taken since.
+ */
 export function watchOthers(): () => number {
   const before = readCpuTimes();
   return () => {
@@ -38,7 +44,8 @@ function ticksOfTree(): number {
 function readProcess(pid: number): [number, { parent: number; ticks: number }][] {
   try {
     const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0); // its own and its ended children's
+    // Its own and its ended children's.
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
     return [[pid, { parent: Number(fields[1]), ticks }]];
   } catch {
     return []; // it has just ended

@@ -20,7 +20,10 @@ export async function getPage({ url }: Product, { headers }: LinkedTenant, path:
   return (await response.json()) as Page;
 }
 
-/** Reads a list 20 times, one after the other, from the request to the parsed answer. Throws where it holds another number than it should. */
+/**
+ * Reads a list 20 times, one after the other, from the request to the parsed answer. Throws where it holds
+ * another number than it should.
+ */
 export function readerOf(
   product: Product,
   tenant: LinkedTenant,

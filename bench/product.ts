@@ -1,4 +1,7 @@
-/** Syncline's own processes under test, and a tenant with one integration, made through the API as anybody would. */
+/**
+ * Syncline's own processes under test, and a tenant with one integration, made through the API as anybody
+ * would.
+ */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { freePort } from '../dev/start/ports';
@@ -118,7 +121,10 @@ export async function linkSource(product: Product, sourceUrl: string): Promise<L
   });
 }
 
-/** A new tenant each time: what the planner knows of others is of no help to it, as after a real customer's first import. */
+/**
+ * A new tenant each time: what the planner knows of others is of no help to it, as after a real customer's
+ * first import.
+ */
 export async function linkTenant(
   product: Product,
   integration: { graceMs: number; config?: object },

@@ -1,8 +1,8 @@
 /**
- * Works through a batch a few calls at a time, and stops starting calls when going on would do harm:
- * at once when the third party asks us to wait or refuses our credentials or the signal aborts, and after a few
- * failures in a row when it does not answer (rules.md 11: an outage is probed, not hammered).
- * Calls already started are always awaited: what they did must reach the books.
+ * Works through a batch a few calls at a time, and stops starting calls when going on would do harm: at once
+ * when the third party asks us to wait or refuses our credentials or the signal aborts, and after a few
+ * failures in a row when it does not answer (rules.md 11: an outage is probed, not hammered). Calls already
+ * started are always awaited: what they did must reach the books.
  */
 import type { PushItem, PushResult } from './connector';
 import { ConnectorError, RateLimited, Unauthorized, Unavailable } from './errors';
@@ -15,9 +15,10 @@ export type Settled<Item, Value> =
   | { item: Item; ok: false; error: ConnectorError };
 
 /**
- * Runs `work` over the items, at most `limit` at a time, and answers what came of those it started, in the order of the items.
- * An error that is none of the four is a mistake of ours with this item: it becomes `Unavailable` (a few attempts, then Sync failed)
- * instead of throwing, because throwing would lose what the other items' calls have already done.
+ * Runs `work` over the items, at most `limit` at a time, and answers what came of those it started, in the
+ * order of the items. An error that is none of the four is a mistake of ours with this item: it becomes
+ * `Unavailable` (a few attempts, then Sync failed) instead of throwing, because throwing would lose what the
+ * other items' calls have already done.
  */
 export async function mapConcurrently<Item, Value>(
   items: readonly Item[],
@@ -44,7 +45,8 @@ export async function mapConcurrently<Item, Value>(
         unavailableInARow >= UNAVAILABLE_IN_A_ROW_MAX
       )
         isStopped = true;
-      // One lane fewer with each failure: what is still under way may fail as well, and must not add up to a hammering.
+      // One lane fewer with each failure: what is still under way may fail as well, and must not add up to a
+      // hammering.
       if (error instanceof Unavailable && queues > 1) {
         queues -= 1;
         return;
@@ -56,7 +58,10 @@ export async function mapConcurrently<Item, Value>(
   return settled; // without holes: items are started in order, and every started one is awaited
 }
 
-/** `mapConcurrently` for a push: one `PushResult` per item that was started. `pushOne` throws one of the four errors when it fails. */
+/**
+ * `mapConcurrently` for a push: one `PushResult` per item that was started. `pushOne` throws one of the four
+ * errors when it fails.
+ */
 export async function pushConcurrently(
   items: readonly PushItem[],
   limit: number,

@@ -3,13 +3,19 @@
  * `activities/integrations/connector-failures.ts` turns them into what happens next (rules.md 8, 10, 11).
  */
 
-/** One complaint about a record: about a field of ours where the third party names one, in its own words plus ours. */
+/**
+ * One complaint about a record: about a field of ours where the third party names one, in its own words plus
+ * ours.
+ */
 export interface FieldError {
   /** Our field name, or null when the complaint is about the record as a whole. */
   field: string | null;
   /** The third party's name for the field, or null. */
   remoteField: string | null;
-  /** A stable code for programs: the third party's own where it has one (`uniqueness`, `validation_is_email`), else ours. */
+  /**
+   * A stable code for programs: the third party's own where it has one (`uniqueness`, `validation_is_email`),
+   * else ours.
+   */
   code: string;
   /** The third party's own words. */
   message: string;
@@ -21,7 +27,10 @@ export abstract class ConnectorError extends Error {
   abstract readonly kind: 'unavailable' | 'rate_limited' | 'unauthorized' | 'record_rejected';
 }
 
-/** No usable answer: network trouble, a timeout, 408, 425 or 5xx. Worth another try; the third party may or may not have acted. */
+/**
+ * No usable answer: network trouble, a timeout, 408, 425 or 5xx. Worth another try; the third party may or
+ * may not have acted.
+ */
 export class Unavailable extends ConnectorError {
   readonly kind = 'unavailable';
   constructor(
@@ -39,7 +48,9 @@ export class RateLimited extends ConnectorError {
   readonly kind = 'rate_limited';
   constructor(
     message: string,
-    /** How long it asked us to wait, in milliseconds; null when it did not say or said something unreadable. */
+    /**
+     * How long it asked us to wait, in milliseconds; null when it did not say or said something unreadable.
+     */
     readonly retryAfterMs: number | null,
   ) {
     super(message);
@@ -57,7 +68,9 @@ export class RecordRejected extends ConnectorError {
   constructor(
     message: string,
     readonly errors: readonly FieldError[],
-    /** True for 403: the caller runs `check` to tell a refused record from refused credentials (rules.md 10). */
+    /**
+     * True for 403: the caller runs `check` to tell a refused record from refused credentials (rules.md 10).
+     */
     readonly isForbidden = false,
   ) {
     super(message);

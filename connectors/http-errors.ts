@@ -1,6 +1,6 @@
 /**
- * How an HTTP answer becomes one of the four errors, the same for every
- * connector that speaks HTTP. What a refusal says about fields is the connector's knowledge: it comes in as `describe`.
+ * How an HTTP answer becomes one of the four errors, the same for every connector that speaks HTTP. What a
+ * refusal says about fields is the connector's knowledge: it comes in as `describe`.
  */
 import type { HttpResponse } from './connector';
 import {
@@ -12,7 +12,10 @@ import {
   Unavailable,
 } from './errors';
 
-/** What a third party said about a refused record. No `errors`: one complaint about the whole record is made from `message`. */
+/**
+ * What a third party said about a refused record. No `errors`: one complaint about the whole record is made
+ * from `message`.
+ */
 export interface Refusal {
   message: string;
   errors?: readonly FieldError[];
@@ -28,8 +31,9 @@ export function isSuccess(response: HttpResponse): boolean {
 }
 
 /**
- * The error that a non-2xx answer means. 401: Unauthorized · 429, and 503 with a Retry-After: RateLimited · 408, 425, other 5xx,
- * and redirects (which are never followed): Unavailable · every other 4xx: RecordRejected, `isForbidden` for 403.
+ * The error that a non-2xx answer means. 401: Unauthorized · 429, and 503 with a Retry-After: RateLimited ·
+ * 408, 425, other 5xx, and redirects (which are never followed): Unavailable · every other 4xx:
+ * RecordRejected, `isForbidden` for 403.
  */
 export function errorFromResponse(
   response: HttpResponse,
@@ -61,8 +65,8 @@ export function errorFromResponse(
 }
 
 /**
- * The error that a non-2xx answer to `check` means: no record is at stake, so 403 is about the credentials, and every other 4xx
- * (a wrong base URL, most often) is trouble with the third party, not a refusal.
+ * The error that a non-2xx answer to `check` means: no record is at stake, so 403 is about the credentials,
+ * and every other 4xx (a wrong base URL, most often) is trouble with the third party, not a refusal.
  */
 export function errorFromCheck(response: HttpResponse, nowMs = Date.now()): ConnectorError {
   const error = errorFromResponse(response, () => ({ message: excerpt(response.text) }), nowMs);
@@ -76,20 +80,23 @@ export function errorFromCheck(response: HttpResponse, nowMs = Date.now()): Conn
 }
 
 /**
- * `Retry-After` in milliseconds from now: seconds or an HTTP-date (RFC 9110 10.2.3), at most 24 h, at least 0.
- * Null when absent or unreadable: the caller backs off by its own schedule.
+ * `Retry-After` in milliseconds from now: seconds or an HTTP-date (RFC 9110 10.2.3), at most 24 h, at least
+ * 0. Null when absent or unreadable: the caller backs off by its own schedule.
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | null {
   const text = value?.trim() ?? '';
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MS_MAX);
-  // Date.parse reads "-5", "1.5" and "12 hours" as dates; an HTTP-date begins with the name of a day and ends in GMT.
+  // Date.parse reads "-5", "1.5" and "12 hours" as dates; an HTTP-date begins with the name of a day and ends
+  // in GMT.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d/.test(text)) return null;
   const atMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   if (Number.isNaN(atMs)) return null;
   return Math.min(Math.max(atMs - nowMs, 0), RETRY_AFTER_MS_MAX);
 }
 
-/** The beginning of a body, on one line, fit for a message; empty for HTML pages, which tell people nothing. */
+/**
+ * The beginning of a body, on one line, fit for a message; empty for HTML pages, which tell people nothing.
+ */
 export function excerpt(text: string): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
   if (line.startsWith('<')) return '';

@@ -1,4 +1,7 @@
-/** The connectors there are, by kind. A new one is a file and a line here; test/connectors/registry.test.ts then asks for its harness. */
+/**
+ * The connectors there are, by kind. A new one is a file and a line here; test/connectors/registry.test.ts
+ * then asks for its harness.
+ */
 import type { Connector } from './connector';
 import { postgres } from './postgres';
 import { rest } from './rest';

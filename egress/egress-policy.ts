@@ -1,8 +1,8 @@
 /**
  * Where the service may connect to. Two gates, both always on: the URL as written (scheme, port, user info,
- * the host named by the integration's configuration), and at every connection the address, literal or resolved, of which each one
- * must be public. The addresses that were checked are the ones connected to, so a name that resolves differently a moment later
- * (DNS rebinding) gains nothing.
+ * the host named by the integration's configuration), and at every connection the address, literal or
+ * resolved, of which each one must be public. The addresses that were checked are the ones connected to, so a
+ * name that resolves differently a moment later (DNS rebinding) gains nothing.
  */
 import { lookup as dnsLookup } from 'node:dns';
 import { isIP } from 'node:net';
@@ -34,7 +34,9 @@ export class BlockedByPolicy extends Error {}
 
 const PORTS = new Set(['', '443', '8443']);
 const LOWEST_FREE_PORT = 1024;
-/** Ports above 1023 where something other than HTTP answers: databases, queues, mail, remote desktops, IRC. */
+/**
+ * Ports above 1023 where something other than HTTP answers: databases, queues, mail, remote desktops, IRC.
+ */
 const PORTS_OF_OTHER_PROTOCOLS = new Set(
   [
     1433, 1521, 2049, 2375, 2376, 2379, 3306, 3389, 5432, 5672, 5900, 6000, 6379, 6665, 6666, 6667, 6668,
@@ -43,8 +45,8 @@ const PORTS_OF_OTHER_PROTOCOLS = new Set(
 );
 
 /**
- * Checks a URL as written, without resolving anything. `hosts` are the hosts the configuration names, as `host` or `host:port`;
- * `host` alone stands for the ports 443 and 8443. Throws `BlockedByPolicy`.
+ * Checks a URL as written, without resolving anything. `hosts` are the hosts the configuration names, as
+ * `host` or `host:port`; `host` alone stands for the ports 443 and 8443. Throws `BlockedByPolicy`.
  */
 export function checkUrl(policy: EgressPolicy, url: string, hosts: readonly string[]): URL {
   const parsed = parseUrl(url);
@@ -60,14 +62,17 @@ export function checkUrl(policy: EgressPolicy, url: string, hosts: readonly stri
   return parsed;
 }
 
-/** Throws `BlockedByPolicy` unless the address is public and not this machine's own, or in one of the allowed networks. */
+/**
+ * Throws `BlockedByPolicy` unless the address is public and not this machine's own, or in one of the allowed
+ * networks.
+ */
 export function checkAddress(policy: EgressPolicy, address: string): void {
   if (!isAllowedAddress(policy, address)) throw blocked('the address is not a public one');
 }
 
 /**
- * A `lookup` for sockets: it answers addresses only if every one of them is allowed, so a name with one private answer is
- * blocked altogether. Node asks for all addresses or for one, depending on `options.all`.
+ * A `lookup` for sockets: it answers addresses only if every one of them is allowed, so a name with one
+ * private answer is blocked altogether. Node asks for all addresses or for one, depending on `options.all`.
  */
 export function createCheckedLookup(policy: EgressPolicy) {
   const resolve = policy.resolve ?? resolveBySystem;

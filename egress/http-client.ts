@@ -1,7 +1,8 @@
 /**
- * The gated HTTP client: the only way a connector reaches the network. It follows no redirect, reads no proxy settings, connects
- * only where the egress policy and the integration's hosts allow, and bounds an exchange in time and size, body included.
- * Whatever is not a complete answer becomes `Unavailable`, in words that tell a tenant no address.
+ * The gated HTTP client: the only way a connector reaches the network. It follows no redirect, reads no proxy
+ * settings, connects only where the egress policy and the integration's hosts allow, and bounds an exchange
+ * in time and size, body included. Whatever is not a complete answer becomes `Unavailable`, in words that
+ * tell a tenant no address.
  */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
@@ -46,7 +47,8 @@ export function createHttpClient({
   setMaxListeners(0, signal); // one per exchange under way, each taken off again
   return {
     async send(request) {
-      // AbortSignal.any would hold on to the long-lived outer signal; a controller of our own is let go of in `finally`.
+      // AbortSignal.any would hold on to the long-lived outer signal; a controller of our own is let go of in
+      // `finally`.
       const exchange = new AbortController();
       const stop = () => exchange.abort(new Stopped('the worker stops'));
       const timer = setTimeout(
@@ -117,7 +119,8 @@ function agentOf(policy: EgressPolicy): Agent {
     connections: CONNECTIONS_PER_ORIGIN_MAX,
     pipelining: 1,
     maxResponseSize: LARGE_RESPONSE_BYTES_MAX,
-    // These two measure silence, not duration, and would only blur the message: the exchange's own timer ends everything.
+    // These two measure silence, not duration, and would only blur the message: the exchange's own timer ends
+    // everything.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -126,8 +129,9 @@ function agentOf(policy: EgressPolicy): Agent {
 }
 
 /**
- * Node never calls `lookup` for an address written as such, so literals are checked here and names in the lookup, whose answer is
- * what the socket connects to. The name stays the one TLS asks for and verifies. This gate holds whatever the URL looked like.
+ * Node never calls `lookup` for an address written as such, so literals are checked here and names in the
+ * lookup, whose answer is what the socket connects to. The name stays the one TLS asks for and verifies. This
+ * gate holds whatever the URL looked like.
  */
 export function createEgressConnect(policy: EgressPolicy): buildConnector.connector {
   const connect = buildConnector({
@@ -169,7 +173,10 @@ const REASONS: Record<string, string> = {
     'the request cannot be sent as it is: look for odd characters in the credentials or headers',
 };
 
-/** Node's own messages hold addresses, so none of them is passed on; the error itself stays as `cause`, for the log. */
+/**
+ * Node's own messages hold addresses, so none of them is passed on; the error itself stays as `cause`, for
+ * the log.
+ */
 function unavailable(error: unknown, signal: AbortSignal, bytesMax: number): Unavailable {
   if (error instanceof BlockedByPolicy) return new Unavailable(error.message, null, { cause: error });
   const reason = signal.reason instanceof Stopped ? signal.reason.message : reasonOf(error, bytesMax);

@@ -1,4 +1,7 @@
-/** TCP connections for third parties that speak no HTTP, behind the same gate as the HTTP client: named hosts, checked addresses, no other port. */
+/**
+ * TCP connections for third parties that speak no HTTP, behind the same gate as the HTTP client: named hosts,
+ * checked addresses, no other port.
+ */
 import { setMaxListeners } from 'node:events';
 import { type Socket, connect, isIP } from 'node:net';
 import type { SocketOpener } from '../connectors/connector';
@@ -42,7 +45,10 @@ export function createSocketOpener({
   };
 }
 
-/** Node's own `signal` option keeps its listener, and with it the socket, for as long as the signal lives: a worker's life. */
+/**
+ * Node's own `signal` option keeps its listener, and with it the socket, for as long as the signal lives: a
+ * worker's life.
+ */
 function endWith(signal: AbortSignal, socket: Socket): void {
   const end = () => socket.destroy(new Error('The worker stops.'));
   signal.addEventListener('abort', end, { once: true });
@@ -52,7 +58,8 @@ function endWith(signal: AbortSignal, socket: Socket): void {
 function connected(socket: Socket, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => socket.destroy(new Error('No connection in time.')), timeoutMs);
-    // Stays on: a socket that breaks while nobody listens would otherwise end the process. Whoever uses it hears of the end by `close`.
+    // Stays on: a socket that breaks while nobody listens would otherwise end the process. Whoever uses it
+    // hears of the end by `close`.
     socket.on('error', reject);
     socket.once('close', () => clearTimeout(timer));
     socket.once('connect', () => {

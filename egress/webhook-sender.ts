@@ -1,6 +1,7 @@
 /**
- * Sends one attempt of a webhook. Never throws for what a receiver does: whatever happened is an answer. It follows no redirect, connects
- * only where the egress policy allows, and ends after 15 s, body included (rules.md 44). Error words tell no address.
+ * Sends one attempt of a webhook. Never throws for what a receiver does: whatever happened is an answer. It
+ * follows no redirect, connects only where the egress policy allows, and ends after 15 s, body included
+ * (rules.md 44). Error words tell no address.
  */
 import { setMaxListeners } from 'node:events';
 import { Agent, request as sendRequest } from 'undici';
@@ -61,7 +62,10 @@ const HEADERS_NOT_KEPT = new Set([
   'www-authenticate',
 ]);
 
-/** Throws `BlockedByPolicy`: https, port 443 or 8443, no user name, no address that is not public, unless the operator allows it. */
+/**
+ * Throws `BlockedByPolicy`: https, port 443 or 8443, no user name, no address that is not public, unless the
+ * operator allows it.
+ */
 export function checkWebhookUrl(policy: EgressPolicy, url: string): URL {
   return checkUrl(policy, url, URL.canParse(url) ? [new URL(url).hostname] : []);
 }
@@ -214,7 +218,10 @@ function keptBody(chunks: readonly Buffer[], secrets: readonly string[]): string
   return redacted(new TextDecoder().decode(Buffer.concat(chunks)), secrets).slice(0, KEPT_CHARACTERS_MAX);
 }
 
-/** A receiver that sends our secrets back does not get them into a log, nor the beginning of one with which the text breaks off. */
+/**
+ * A receiver that sends our secrets back does not get them into a log, nor the beginning of one with which
+ * the text breaks off.
+ */
 function redacted(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {

@@ -1,4 +1,7 @@
-/** Signatures after Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, one for every secret that is alive (rules.md 44). */
+/**
+ * Signatures after Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, one for every secret that is
+ * alive (rules.md 44).
+ */
 import { createHmac } from 'node:crypto';
 
 const SECRET_PREFIX = 'whsec_';

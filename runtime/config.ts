@@ -1,4 +1,7 @@
-/** The environment, read once by the main files and by nobody else. A variable that is wrong stops the process and says how to mend it. */
+/**
+ * The environment, read once by the main files and by nobody else. A variable that is wrong stops the process
+ * and says how to mend it.
+ */
 import * as ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 

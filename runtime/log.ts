@@ -1,6 +1,7 @@
 /**
- * The log of api and worker: one line of JSON per event. What is known of an error is chosen here: PostgreSQL's errors carry the values of rows
- * in `detail` and `where`, and those belong to our tenants (rules.md S17).
+ * The log of api and worker: one line of JSON per event. What is known of an error is chosen here:
+ * PostgreSQL's errors carry the values of rows in `detail` and `where`, and those belong to our tenants
+ * (rules.md S17).
  */
 import { type DestinationStream, type Logger, pino } from 'pino';
 

@@ -1,4 +1,7 @@
-/** A hundred thousand employees as they lie in the database after years of use: nearly all synced, some waiting, a few failed. */
+/**
+ * A hundred thousand employees as they lie in the database after years of use: nearly all synced, some
+ * waiting, a few failed.
+ */
 import type { Pool } from 'pg';
 import type { LinkedTenant } from '../product';
 
@@ -26,7 +29,10 @@ export async function insertEmployees(
   await insertRecordSyncs(pool, { tenantId, integrationId }, 1);
 }
 
-/** The pairs of every `each`th employee with an integration, the first of `each` never among them unless it is 1. */
+/**
+ * The pairs of every `each`th employee with an integration, the first of `each` never among them unless it is
+ * 1.
+ */
 export async function insertRecordSyncs(
   pool: Pool,
   { tenantId, integrationId }: Pick<LinkedTenant, 'tenantId' | 'integrationId'>,

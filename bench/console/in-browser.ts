@@ -38,7 +38,10 @@ export async function signIn(
 
 type State = Awaited<ReturnType<BrowserContext['storageState']>>;
 
-/** Milliseconds from the navigation to the first row of `selector`, each time in a browser profile that has seen nothing yet. */
+/**
+ * Milliseconds from the navigation to the first row of `selector`, each time in a browser profile that has
+ * seen nothing yet.
+ */
 async function timeColdLoads(
   browser: Browser,
   url: string,
@@ -68,7 +71,10 @@ async function timeColdLoads(
   return { ms, scriptBytes };
 }
 
-/** Runs in the page, as text, because what compiles this file adds calls that no page knows. Looks at each frame whether the element is there. */
+/**
+ * Runs in the page, as text, because what compiles this file adds calls that no page knows. Looks at each
+ * frame whether the element is there.
+ */
 const noteFirst = (selector: string): string => `{
   const look = () => document.querySelector(${JSON.stringify(selector)}) === null ? requestAnimationFrame(look) : (globalThis.firstAt = performance.now());
   requestAnimationFrame(look);

@@ -1,4 +1,7 @@
-/** Every request that the console's list of employees makes: pages, searches and filters, near the beginning and as far as they go. */
+/**
+ * Every request that the console's list of employees makes: pages, searches and filters, near the beginning
+ * and as far as they go.
+ */
 import { median } from '../measure';
 import { getPage, readerOf } from '../pages';
 import type { LinkedTenant, Product } from '../product';

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- overview`: a Sync Overview that shows 100,000 changes of a paging source over HTTP, half of them new records: how long it takes
- * beside a full pass that applies the same, what it costs the worker in memory, and how fast people get its pages, beside a list that is empty.
- * Takes one to two minutes.
+ * `npm run bench -- overview`: a Sync Overview that shows 100,000 changes of a paging source over HTTP, half
+ * of them new records: how long it takes beside a full pass that applies the same, what it costs the worker
+ * in memory, and how fast people get its pages, beside a list that is empty. Takes one to two minutes.
  */
 import { Database } from '../../db/database';
 import type { BenchmarkOptions } from '../main';

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- pull`: a million records from a paging source over HTTP: read for the first time, read again with nothing changed,
- * read again with one in a hundred changed; beside COPY of the same rows in the same run. Takes two to four minutes.
+ * `npm run bench -- pull`: a million records from a paging source over HTTP: read for the first time, read
+ * again with nothing changed, read again with one in a hundred changed; beside COPY of the same rows in the
+ * same run. Takes two to four minutes.
  */
 import { Database } from '../../db/database';
 import type { BenchmarkOptions } from '../main';

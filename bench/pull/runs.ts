@@ -20,7 +20,9 @@ interface Place {
   integrationId: string;
 }
 
-/** Asks for a run (or takes the one that linking asked for) and waits for its end. Throws unless it succeeded. */
+/**
+ * Asks for a run (or takes the one that linking asked for) and waits for its end. Throws unless it succeeded.
+ */
 export async function timeRun(
   database: Database,
   worker: SupervisedProcess,

@@ -1,9 +1,9 @@
 /**
- * The paging source of the pull benchmark, a process of its own: a million contacts of about 210 bytes in pages of 2,000, made
- * beforehand, so that serving one costs next to nothing. `POST /change?percent=1` changes that share, `POST /show?records=1000` shows the first
- * thousand only, `GET /hello` an empty list.
+ * The paging source of the pull benchmark, a process of its own: a million contacts of about 210 bytes in
+ * pages of 2,000, made beforehand, so that serving one costs next to nothing. `POST /change?percent=1`
+ * changes that share, `POST /show?records=1000` shows the first thousand only, `GET /hello` an empty list.
  *
- *   node source-server.ts <port> <records>
+ * node source-server.ts <port> <records>
  */
 import http from 'node:http';
 

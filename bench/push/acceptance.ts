@@ -13,7 +13,10 @@ export interface Acceptance {
   perSecond: number;
 }
 
-/** Bodies are made beforehand: the clock runs for the service, not for its client. Throws when a change is not accepted. */
+/**
+ * Bodies are made beforehand: the clock runs for the service, not for its client. Throws when a change is not
+ * accepted.
+ */
 export async function acceptThroughApi(
   product: Product,
   tenant: LinkedTenant,

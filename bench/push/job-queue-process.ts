@@ -1,6 +1,6 @@
 /**
- * The same service on a job queue: graphile-worker with a job per record, `jobKey` replacing the waiting one on each change.
- * Arguments: `accept <port>`, `run` or `run squeezed`. The tenant comes in the environment.
+ * The same service on a job queue: graphile-worker with a job per record, `jobKey` replacing the waiting one
+ * on each change. Arguments: `accept <port>`, `run` or `run squeezed`. The tenant comes in the environment.
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -64,7 +64,10 @@ function serve(port: number): void {
   app.listen(port, '127.0.0.1');
 }
 
-/** Settings as its documentation advises for throughput: a local queue, completions in batches, and a short poll. */
+/**
+ * Settings as its documentation advises for throughput: a local queue, completions in batches, and a short
+ * poll.
+ */
 async function work(): Promise<void> {
   const { run, WorkerPreset } = createRequire(path.resolve(__dirname, '../peers/package.json'))(
     'graphile-worker',

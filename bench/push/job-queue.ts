@@ -1,4 +1,7 @@
-/** Peer: the same reads and writes on graphile-worker, from the first change to the last push less the grace period. */
+/**
+ * Peer: the same reads and writes on graphile-worker, from the first change to the last push less the grace
+ * period.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { isInstalled } from '../../dev/tools/ensure-dependencies.mjs';
@@ -15,7 +18,10 @@ import { endOfPeer, type PeerRun } from './peer-run';
 
 const folder = path.join(projectFolder, 'bench/peers');
 
-/** Installs the peers if they are not there yet. npm hands its settings to what it runs; engine-strict is the main tree's. */
+/**
+ * Installs the peers if they are not there yet. npm hands its settings to what it runs; engine-strict is the
+ * main tree's.
+ */
 export async function ensurePeers(): Promise<void> {
   if (isInstalled(folder)) return;
   console.log('  installing the peers of the benchmark (npm ci in bench/peers) …');
@@ -49,7 +55,8 @@ export async function runJobQueue(
     env,
     isSqueezed ? ['run', 'squeezed'] : ['run'],
   );
-  await waitUntilReady(runner, () => fs.readFileSync(runner.logFile, 'utf8').includes('peer running')); // its schema is there too
+  // Its schema is there too.
+  await waitUntilReady(runner, () => fs.readFileSync(runner.logFile, 'utf8').includes('peer running'));
   const server = await stage.startNode(`${name}-accept`, 'bench/push/job-queue-process.ts', env, [
     'accept',
     String(port),

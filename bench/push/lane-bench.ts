@@ -53,7 +53,10 @@ export interface Backlog {
   cost: QueueCost;
 }
 
-/** All records due at once: they are accepted while the integration is paused, their windows pass, and it is resumed. */
+/**
+ * All records due at once: they are accepted while the integration is paused, their windows pass, and it is
+ * resumed.
+ */
 export async function runBacklog(
   { product, pool, temporal }: Surroundings,
   { count }: { count: number },

@@ -34,7 +34,9 @@ export async function costOfQueue(client: Client, integrationId: string): Promis
   return cost;
 }
 
-/** When the lane came to its end: nothing was due any more, and it had said so. It need not have begun yet. */
+/**
+ * When the lane came to its end: nothing was due any more, and it had said so. It need not have begun yet.
+ */
 export async function endOfQueue(client: Client, integrationId: string, withinMs: number): Promise<number> {
   const handle = client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
   return until('The lane ends', withinMs, async () => {

@@ -8,7 +8,10 @@ import { eachOf } from '../measure';
 import type { Stage } from '../environment';
 import { BATCH, REQUESTS_AT_ONCE } from './acceptance';
 
-/** Records, changes and pairs by bare inserts into tables with the same columns and indexes: no checks, no policies, no HTTP. Rows per second. */
+/**
+ * Records, changes and pairs by bare inserts into tables with the same columns and indexes: no checks, no
+ * policies, no HTTP. Rows per second.
+ */
 export async function bareInserts(pool: Pool, count: number): Promise<number> {
   for (const table of ['records', 'record_changes', 'record_syncs'])
     await pool.query(`create table bare_${table} (like ${table} including all)`);

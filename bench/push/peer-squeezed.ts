@@ -2,7 +2,10 @@
 import type { Pool } from 'pg';
 import type { PeerPush, PeerTenant } from './peer-tables';
 
-/** The same push squeezed into two statements, each its own transaction: as fast as a job of its own can be made. */
+/**
+ * The same push squeezed into two statements, each its own transaction: as fast as a job of its own can be
+ * made.
+ */
 export async function pushOneSqueezed(
   pool: Pool,
   { tenantId, integrationId }: PeerTenant,

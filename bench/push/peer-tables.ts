@@ -1,7 +1,8 @@
 /**
- * What both peers read and write, in the product's own tables and with the product's own rows: per change the record, the
- * change and the pair; per push the log row, the record and link it needs, and what came of it. By a superuser past every
- * policy, with prepared statements, without audit, stream, mapping or hash: the peers get the better of it where in doubt.
+ * What both peers read and write, in the product's own tables and with the product's own rows: per change the
+ * record, the change and the pair; per push the log row, the record and link it needs, and what came of it.
+ * By a superuser past every policy, with prepared statements, without audit, stream, mapping or hash: the
+ * peers get the better of it where in doubt.
  */
 import type { ClientBase, Pool } from 'pg';
 import type { Employee } from '../employees';
@@ -61,8 +62,8 @@ export interface PeerPush {
 }
 
 /**
- * One push from claim to conclusion, the third party being no operation between: the statements of the product, for one record.
- * Two transactions, as a crash between them must leave a trace.
+ * One push from claim to conclusion, the third party being no operation between: the statements of the
+ * product, for one record. Two transactions, as a crash between them must leave a trace.
  */
 export async function pushOne(
   pool: Pool,

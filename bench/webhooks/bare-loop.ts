@@ -1,4 +1,6 @@
-/** The limit: signed POSTs by the product's own client, as many at once as it has under way, and nothing else. */
+/**
+ * The limit: signed POSTs by the product's own client, as many at once as it has under way, and nothing else.
+ */
 import { randomBytes } from 'node:crypto';
 import { DELIVERING_LIMITS } from '../../activities/dependencies';
 import { newUuid, toTypeId } from '../../db/sql/ids';

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- webhooks`: 10,000 events to a healthy endpoint beside a bare loop of signed POSTs to the same receiver; an endpoint beside one
- * that hangs; and events that must all arrive though worker and receiver are killed on the way. Takes three to four minutes.
+ * `npm run bench -- webhooks`: 10,000 events to a healthy endpoint beside a bare loop of signed POSTs to the
+ * same receiver; an endpoint beside one that hangs; and events that must all arrive though worker and
+ * receiver are killed on the way. Takes three to four minutes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database } from '../../db/database';
@@ -125,7 +126,10 @@ async function deliver(
   };
 }
 
-/** p95 of the way from the event to its receiver, in milliseconds: alone, and beside an endpoint of the same tenant that never answers. */
+/**
+ * p95 of the way from the event to its receiver, in milliseconds: alone, and beside an endpoint of the same
+ * tenant that never answers.
+ */
 async function compareTenants(
   { product, receiver, database }: Around,
   count: number,

@@ -1,9 +1,10 @@
 /**
- * The receiver of the webhooks benchmark, a process of its own. It takes every POST at once, except below `/hang`, where it never answers.
- * `GET /seen?path=/x` tells how many events came to that path (repeats apart) and how long they were on their way, in milliseconds.
- * What it has seen is in a file, for it is killed on the way.
+ * The receiver of the webhooks benchmark, a process of its own. It takes every POST at once, except below
+ * `/hang`, where it never answers. `GET /seen?path=/x` tells how many events came to that path (repeats
+ * apart) and how long they were on their way, in milliseconds. What it has seen is in a file, for it is
+ * killed on the way.
  *
- *   node receiver-server.ts <port> <file>
+ * node receiver-server.ts <port> <file>
  */
 import fs from 'node:fs';
 import http from 'node:http';

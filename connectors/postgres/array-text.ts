@@ -1,4 +1,7 @@
-/** PostgreSQL's way of writing lists as text: `{1,NULL,"a \"b\"",{2,3}}`, with or without `[1:3]=` before (its documentation, 8.15.6). */
+/**
+ * PostgreSQL's way of writing lists as text: `{1,NULL,"a \"b\"",{2,3}}`, with or without `[1:3]=` before (its
+ * documentation, 8.15.6).
+ */
 import type { JsonValue } from '../../domain/json';
 
 /** The list, each item through `decode`; undefined where the text is no list. */

@@ -1,4 +1,7 @@
-/** The tables as the catalog describes them: columns, types, not null, and the values of enums and of simple check lists as picklists. */
+/**
+ * The tables as the catalog describes them: columns, types, not null, and the values of enums and of simple
+ * check lists as picklists.
+ */
 import type { RecordType, RecordTypeField } from '../../domain/records/record-type';
 import type { PostgresConfig, TableConfig } from './config';
 import { rejection } from './failures';
@@ -79,7 +82,10 @@ async function describeTable(
   return { ...configuredRecordType(recordType, table), fields };
 }
 
-/** `CHECK ((grade = ANY (ARRAY['junior'::text, 'senior'::text])))`, in the forms that the catalog gives `grade in ('junior', 'senior')`. */
+/**
+ * `CHECK ((grade = ANY (ARRAY['junior'::text, 'senior'::text])))`, in the forms that the catalog gives `grade
+ * in ('junior', 'senior')`.
+ */
 function findValues(checks: readonly string[]): string[] | undefined {
   for (const check of checks) {
     const list =

@@ -1,4 +1,7 @@
-/** What goes wrong with a database, as one of the four errors, by its SQLSTATE (PostgreSQL's documentation, appendix A). */
+/**
+ * What goes wrong with a database, as one of the four errors, by its SQLSTATE (PostgreSQL's documentation,
+ * appendix A).
+ */
 import { DatabaseError } from 'pg';
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../errors';
 

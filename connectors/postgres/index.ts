@@ -1,9 +1,9 @@
 /**
- * PostgreSQL: tables or views as record types, read and never written. For third parties whose data can be had from their database, or from
- * a replica or a warehouse of it.
+ * PostgreSQL: tables or views as record types, read and never written. For third parties whose data can be
+ * had from their database, or from a replica or a warehouse of it.
  *
- * Every page is one short read-only transaction on a connection of its own, through the gated socket; pages follow the id, so a pass
- * may stop anywhere and go on elsewhere.
+ * Every page is one short read-only transaction on a connection of its own, through the gated socket; pages
+ * follow the id, so a pass may stop anywhere and go on elsewhere.
  */
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { RecordRejected, Unauthorized, Unavailable } from '../errors';

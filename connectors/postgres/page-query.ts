@@ -1,8 +1,10 @@
 /**
- * The statements that read a table. Names come from the configuration and are always quoted; values are always parameters.
+ * The statements that read a table. Names come from the configuration and are always quoted; values are
+ * always parameters.
  *
- * Pages follow a keyset (id, or modified and id), so rows that come and go meanwhile move nobody out of sight. The value of the last row
- * goes back exactly as the server wrote it, and takes the column's own type there: texts are compared by the column's collation.
+ * Pages follow a keyset (id, or modified and id), so rows that come and go meanwhile move nobody out of
+ * sight. The value of the last row goes back exactly as the server wrote it, and takes the column's own type
+ * there: texts are compared by the column's collation.
  */
 import { escapeIdentifier } from 'pg';
 import type { ReadRequest } from '../connector';
@@ -41,7 +43,8 @@ export function isIncremental(table: TableConfig, { modifiedSince }: ReadRequest
 }
 
 /**
- * Each row: id, modified, deleted (null where there is no such column), then the columns to read; none of these with `isKeysOnly`.
+ * Each row: id, modified, deleted (null where there is no such column), then the columns to read; none of
+ * these with `isKeysOnly`.
  */
 export function pageStatement(
   table: TableConfig,

@@ -1,4 +1,7 @@
-/** Reads one page of a table, and counts it. A page that comes out too large is read again with fewer rows; the cursor keeps the size that worked. */
+/**
+ * Reads one page of a table, and counts it. A page that comes out too large is read again with fewer rows;
+ * the cursor keeps the size that worked.
+ */
 import type { JsonObject, JsonValue } from '../../domain/json';
 import type { ReadPage, ReadRequest, RemoteRecord, UnreadableRecord } from '../connector';
 import type { TableConfig } from './config';

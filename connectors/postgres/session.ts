@@ -1,6 +1,7 @@
 /**
- * One short visit to a database: a connection over the gated socket, a read-only transaction, and nothing left behind. A connection
- * per page costs a few milliseconds, holds none of the few that a database has, and needs nobody to remember to close it.
+ * One short visit to a database: a connection over the gated socket, a read-only transaction, and nothing
+ * left behind. A connection per page costs a few milliseconds, holds none of the few that a database has, and
+ * needs nobody to remember to close it.
  */
 import type { Socket } from 'node:net';
 import { Client } from 'pg';
@@ -33,7 +34,10 @@ const GOODBYE_MS = 1_000;
 /** As much as the HTTP client takes at most. */
 export const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
-/** How values are written, whatever the server's defaults. As statements, because poolers like PgBouncer refuse them at login. */
+/**
+ * How values are written, whatever the server's defaults. As statements, because poolers like PgBouncer
+ * refuse them at login.
+ */
 const BEGIN = [
   'begin read only',
   `set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`,

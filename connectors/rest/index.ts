@@ -1,6 +1,7 @@
 /**
- * Any third party with a JSON API over HTTP, linked by configuration: no code, no expression language (docs/connectors/rest.md).
- * Promises the same as every connector: no twin after a lost answer, per-record results, the third party's words at our field.
+ * Any third party with a JSON API over HTTP, linked by configuration: no code, no expression language
+ * (docs/connectors/rest.md). Promises the same as every connector: no twin after a lost answer, per-record
+ * results, the third party's words at our field.
  */
 import type { RecordType } from '../../domain/records/record-type';
 import type { Connector, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest } from '../connector';
@@ -20,7 +21,10 @@ import { describeRecordType } from './read/record-types';
 import { openSession } from './http/session';
 import { findRestProblems } from './validate/validate';
 
-/** With two to four calls a record and eight records at once, a batch stays well inside the two minutes of a claim even where a call takes seconds. */
+/**
+ * With two to four calls a record and eight records at once, a batch stays well inside the two minutes of a
+ * claim even where a call takes seconds.
+ */
 const BATCH_SIZE = 40;
 
 export const rest: Connector<RestConfig, RestCredentials> = {

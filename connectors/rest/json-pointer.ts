@@ -1,16 +1,22 @@
 /**
- * Reading and writing by JSON Pointer (RFC 6901), and reading JSON without harm: numbers too long for a double keep their digits
- * as text, because third parties use such numbers as ids.
+ * Reading and writing by JSON Pointer (RFC 6901), and reading JSON without harm: numbers too long for a
+ * double keep their digits as text, because third parties use such numbers as ids.
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
 import { setAt, toPath } from '../../domain/records/mapping';
 
-/** Digits that no double may hold, where a number can begin: long fractions and texts of digits are left alone. */
+/**
+ * Digits that no double may hold, where a number can begin: long fractions and texts of digits are left
+ * alone.
+ */
 const LONG_NUMBER = /(?:^|[[:,\s])-?\d{16}/;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** True for the empty pointer (the whole document) and `/a/b~1c/0`, false for keys that reach into JavaScript itself. */
+/**
+ * True for the empty pointer (the whole document) and `/a/b~1c/0`, false for keys that reach into JavaScript
+ * itself.
+ */
 export function isPointer(text: string): boolean {
   if (text === '') return true;
   return /^(?:\/(?:[^/~]|~[01])*)+$/.test(text) && isSafePath(toPath(text));
@@ -26,7 +32,10 @@ export function readAt(document: JsonValue | undefined, pointer: string): JsonVa
   return pointer === '' ? document : readPath(document, toPath(pointer));
 }
 
-/** The same for a pointer that was taken apart before: a list of records is read with the same few pointers over and over. */
+/**
+ * The same for a pointer that was taken apart before: a list of records is read with the same few pointers
+ * over and over.
+ */
 export function readPath(document: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
   let node = document;
   for (const key of path) {
@@ -38,8 +47,9 @@ export function readPath(document: JsonValue | undefined, path: readonly string[
 }
 
 /**
- * A copy of the document with the value at the pointer, objects (and lists, for digits) made on the way. Two objects that meet are
- * merged, the value's members winning; so that a record can be put into a body that already holds constants.
+ * A copy of the document with the value at the pointer, objects (and lists, for digits) made on the way. Two
+ * objects that meet are merged, the value's members winning; so that a record can be put into a body that
+ * already holds constants.
  */
 export function placeAt(document: JsonObject, pointer: string, value: JsonValue): JsonObject {
   const together = merged(readAt(document, pointer), value);
@@ -70,7 +80,10 @@ function merged(below: JsonValue | undefined, above: JsonValue): JsonValue {
   return result;
 }
 
-/** Goes from string to string, so that digits inside them stay untouched; no regular expression, whose stack a long text of escapes would break. */
+/**
+ * Goes from string to string, so that digits inside them stay untouched; no regular expression, whose stack a
+ * long text of escapes would break.
+ */
 function keepLongNumbers(text: string): string {
   const parts: string[] = [];
   for (let from = 0; from < text.length;) {

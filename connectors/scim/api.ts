@@ -1,6 +1,6 @@
 /**
- * The calls of SCIM (RFC 7644) that a push needs, each answering parsed resources or throwing one of the four errors.
- * What the server can do is read once per batch from its ServiceProviderConfig (RFC 7643 5).
+ * The calls of SCIM (RFC 7644) that a push needs, each answering parsed resources or throwing one of the four
+ * errors. What the server can do is read once per batch from its ServiceProviderConfig (RFC 7643 5).
  */
 import type { JsonObject } from '../../domain/json';
 import type { ConnectorContext, HttpRequest, HttpResponse, PushItem } from '../connector';
@@ -41,8 +41,8 @@ export class ScimApi {
   }
 
   /**
-   * All resources whose attribute has exactly this value (RFC 7644 3.4.2.2, paged by 3.4.2.4). Servers may ignore a filter or compare
-   * without regard to case, so every hit is compared again with `matches`.
+   * All resources whose attribute has exactly this value (RFC 7644 3.4.2.2, paged by 3.4.2.4). Servers may
+   * ignore a filter or compare without regard to case, so every hit is compared again with `matches`.
    */
   async find(
     type: ResourceTypeConfig,
@@ -72,7 +72,9 @@ export class ScimApi {
     );
   }
 
-  /** RFC 7644 3.3. `conflict` on 409: something there is already, or is much like, what we wanted to create. */
+  /**
+   * RFC 7644 3.3. `conflict` on 409: something there is already, or is much like, what we wanted to create.
+   */
   async create(
     type: ResourceTypeConfig,
     attributes: JsonObject,
@@ -94,7 +96,10 @@ export class ScimApi {
     return created ?? { id, version: response.headers['etag'] ?? null, attributes };
   }
 
-  /** Writes `merged` over `current`, by PATCH or PUT as the server can. Answers 409 and 412 (RFC 7644 3.14) as `conflict`. */
+  /**
+   * Writes `merged` over `current`, by PATCH or PUT as the server can. Answers 409 and 412 (RFC 7644 3.14) as
+   * `conflict`.
+   */
   async update(
     type: ResourceTypeConfig,
     current: Resource,
@@ -139,7 +144,10 @@ export class ScimApi {
     return errorFromResponse(response, describeRefusal(item));
   }
 
-  /** One page of a collection, raw. `query`: parameters of RFC 7644 3.4.2. Answers 2xx and the `expected` statuses. */
+  /**
+   * One page of a collection, raw. `query`: parameters of RFC 7644 3.4.2. Answers 2xx and the `expected`
+   * statuses.
+   */
   list(
     type: ResourceTypeConfig,
     query: Record<string, string>,

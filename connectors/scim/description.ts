@@ -1,6 +1,6 @@
 /**
- * Record types as the service describes them at /Schemas (RFC 7643 7), in the paths that a mapping writes: `/name/givenName`,
- * `/emails/0/value`. What it does not serve is taken from the standard.
+ * Record types as the service describes them at /Schemas (RFC 7643 7), in the paths that a mapping writes:
+ * `/name/givenName`, `/emails/0/value`. What it does not serve is taken from the standard.
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { RecordType, RecordTypeField } from '../../domain/records/record-type';
@@ -67,7 +67,10 @@ function toFields(attribute: JsonObject, parent: string, isParentRequired: boole
   return [toField(path, name, TYPES[attribute['type'] as string] ?? 'string', isRequired)];
 }
 
-/** Work and home addresses, of which a mapping takes one; not lists of references (groups, members), nor plain ones. */
+/**
+ * Work and home addresses, of which a mapping takes one; not lists of references (groups, members), nor plain
+ * ones.
+ */
 function isListByKind(parts: readonly JsonObject[]): boolean {
   const hasKinds = parts.some(
     ({ name, canonicalValues }) => name === 'type' && textsOf(canonicalValues).length > 0,

@@ -1,5 +1,6 @@
 /**
- * What a SCIM server says about a refused record (RFC 7644 3.12), in our words, about our field where the message names one.
+ * What a SCIM server says about a refused record (RFC 7644 3.12), in our words, about our field where the
+ * message names one.
  */
 import { toPath } from '../../domain/records/mapping';
 import type { HttpResponse, PushItem } from '../connector';
@@ -44,7 +45,10 @@ export function describeRefusal(item: Pick<PushItem, 'fieldNames'> | null) {
   };
 }
 
-/** `/name/givenName` → `name.givenName`, `/emails/0/value` → `emails.value`, `/urn:…:User/department` → `urn:…:User:department` (RFC 7644 3.10). */
+/**
+ * `/name/givenName` → `name.givenName`, `/emails/0/value` → `emails.value`, `/urn:…:User/department` →
+ * `urn:…:User:department` (RFC 7644 3.10).
+ */
 export function toAttributePath(pointer: string): string {
   const [first = '', ...rest] = toPath(pointer).filter((part) => !/^\d+$/.test(part));
   return isExtension(first) ? [first, rest.join('.')].join(':') : [first, ...rest].join('.');
@@ -55,7 +59,9 @@ interface Named {
   attribute: string;
 }
 
-/** The mapped attribute that the text names; the longest name wins, so `name.givenName` comes before `name`. */
+/**
+ * The mapped attribute that the text names; the longest name wins, so `name.givenName` comes before `name`.
+ */
 function findNamedField(text: string, code: string, fieldNames: Record<string, string>): Named | undefined {
   const candidates = Object.entries(fieldNames)
     .flatMap(([pointer, field]) =>
@@ -64,7 +70,8 @@ function findNamedField(text: string, code: string, fieldNames: Record<string, s
     .sort((a, b) => b.word.length - a.word.length);
   const named = candidates.find(({ word }) => containsWord(text, word));
   if (named) return named;
-  // RFC 7643 4.1.1 asks uniqueness of nothing but userName, and many servers do not say which attribute they mean.
+  // RFC 7643 4.1.1 asks uniqueness of nothing but userName, and many servers do not say which attribute they
+  // mean.
   return code === 'uniqueness' ? candidates.find(({ word }) => word === 'userName') : undefined;
 }
 

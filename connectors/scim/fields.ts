@@ -1,6 +1,7 @@
 /**
- * What SCIM itself says about its resources: the attributes of User, its enterprise extension and Group (RFC 7643 4.1 to 4.3),
- * as a mapping's `to` writes them, and the mapping of employees that is used when an integration gives none.
+ * What SCIM itself says about its resources: the attributes of User, its enterprise extension and Group (RFC
+ * 7643 4.1 to 4.3), as a mapping's `to` writes them, and the mapping of employees that is used when an
+ * integration gives none.
  */
 import type { RecordTypeMapping } from '../../domain/records/mapping';
 import type { RecordTypeField } from '../../domain/records/record-type';
@@ -67,7 +68,10 @@ const ENTERPRISE_FIELDS: RecordTypeField[] = [
   field(`/${ENTERPRISE_SCHEMA}/manager/value`, 'Manager (their id)'),
 ];
 
-/** The attributes known per schema. A schema that is not listed has none: its mapping names them without our help. */
+/**
+ * The attributes known per schema. A schema that is not listed has none: its mapping names them without our
+ * help.
+ */
 export const FIELDS_BY_SCHEMA: Record<string, RecordTypeField[]> = {
   [USER_SCHEMA]: USER_FIELDS,
   [ENTERPRISE_SCHEMA]: ENTERPRISE_FIELDS,

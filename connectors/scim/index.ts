@@ -2,9 +2,9 @@
  * SCIM 2.0 (RFC 7643, RFC 7644): employees as Users of an identity provider, an HR system or a directory.
  * Reading is by startIndex and count, which hold no place while users come and go.
  *
- * No push makes a twin: whatever has no known id there is looked for by `externalId` (our record's id) before it is created, and a
- * creation that meets a conflict looks again. No push loses a change made there: an update reads the resource, merges, and writes only
- * what differs, under the version it read.
+ * No push makes a twin: whatever has no known id there is looked for by `externalId` (our record's id) before
+ * it is created, and a creation that meets a conflict looks again. No push loses a change made there: an
+ * update reads the resource, merges, and writes only what differs, under the version it read.
  */
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { errorFromCheck, isSuccess } from '../http-errors';
@@ -25,7 +25,10 @@ import { readList } from './responses';
 
 type Context = ConnectorContext<ScimConfig, ScimCredentials>;
 
-/** With two or three short calls a record, a batch stays well inside the two minutes of a claim even where a call takes seconds. */
+/**
+ * With two or three short calls a record, a batch stays well inside the two minutes of a claim even where a
+ * call takes seconds.
+ */
 const BATCH_SIZE = 40;
 const CALLS_AT_ONCE = 4;
 

@@ -1,6 +1,7 @@
 /**
- * What an update changes in a SCIM resource: pure. The resource as it stands there is merged with our payload, and only what
- * differs is written, so nothing that we do not map is wiped, whether the server takes PATCH (RFC 7644 3.5.2) or only PUT (3.5.1).
+ * What an update changes in a SCIM resource: pure. The resource as it stands there is merged with our
+ * payload, and only what differs is written, so nothing that we do not map is wiped, whether the server takes
+ * PATCH (RFC 7644 3.5.2) or only PUT (3.5.1).
  */
 import { type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../../domain/json';
 
@@ -13,13 +14,15 @@ export interface PatchOperation {
 
 /** Attributes the server owns (RFC 7643 3.1) or that follow from the others. */
 const NOT_OURS = new Set(['id', 'meta', 'schemas']);
-/** Sub-attributes that only describe a value (RFC 7643 2.4): an element that holds nothing else says nothing. */
+/**
+ * Sub-attributes that only describe a value (RFC 7643 2.4): an element that holds nothing else says nothing.
+ */
 const DESCRIPTIVE = new Set(['type', 'primary', 'display', '$ref']);
 
 /**
- * The resource as it should be: `current` with our payload laid over it. In the payload null means "no value"; what it leaves out
- * stays. Elements of multi-valued attributes (`emails`) are paired with theirs, so that values added there survive, unless
- * `wholeAttributes` names the attribute: then the list is ours alone.
+ * The resource as it should be: `current` with our payload laid over it. In the payload null means "no
+ * value"; what it leaves out stays. Elements of multi-valued attributes (`emails`) are paired with theirs, so
+ * that values added there survive, unless `wholeAttributes` names the attribute: then the list is ours alone.
  */
 export function mergeResource(
   current: JsonObject,
@@ -29,7 +32,10 @@ export function mergeResource(
   return mergeObject(current, payload, wholeAttributes, '');
 }
 
-/** The operations that turn `current` into `merged`, one per attribute or sub-attribute; empty when nothing differs. */
+/**
+ * The operations that turn `current` into `merged`, one per attribute or sub-attribute; empty when nothing
+ * differs.
+ */
 export function patchOperations(current: JsonObject, merged: JsonObject): PatchOperation[] {
   const keys = [...new Set([...Object.keys(current), ...Object.keys(merged)])].filter(
     (key) => !NOT_OURS.has(key),
@@ -92,7 +98,8 @@ function mergeValue(
 }
 
 function mergeList(current: readonly JsonValue[], wanted: readonly JsonValue[]): JsonValue[] | undefined {
-  const elements = [...wanted].filter((element) => element !== null && element !== undefined); // also the holes left by `/emails/1/value`
+  // Also the holes left by `/emails/1/value`.
+  const elements = [...wanted].filter((element) => element !== null && element !== undefined);
   if (wanted.length === 0) return undefined;
   if (!elements.every(isJsonObject)) return elements;
   const merged: JsonValue[] = [...current];
@@ -108,8 +115,9 @@ function mergeList(current: readonly JsonValue[], wanted: readonly JsonValue[]):
 }
 
 /**
- * Where their element stands that ours means. With a type: the one of that type, else an untyped one of the same value, else a new one.
- * Without: the primary one if ours is, else the one of the same value, else the one in the same place.
+ * Where their element stands that ours means. With a type: the one of that type, else an untyped one of the
+ * same value, else a new one. Without: the primary one if ours is, else the one of the same value, else the
+ * one in the same place.
  */
 function positionOf(element: JsonObject, list: readonly JsonValue[], index: number): number {
   const find = (matches: (candidate: JsonObject) => boolean) =>

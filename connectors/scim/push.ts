@@ -41,7 +41,8 @@ export function createScimPush(
     const created = await api.create(type, attributes, item);
     if (!('conflict' in created)) return done(item, 'created', created.id, created.version);
 
-    // Created by an attempt whose answer was lost, and not found a moment ago: some services find a resource only after a while.
+    // Created by an attempt whose answer was lost, and not found a moment ago: some services find a resource
+    // only after a while.
     const found = await findByExternalId(item, type);
     if (!found) throw api.refusal(created.conflict, item);
     return write(found, activated(item, type, item.isDeactivated), item, type, 'updated');
@@ -81,7 +82,10 @@ export function createScimPush(
     return hits[0];
   }
 
-  /** A resource that nobody has claimed yet and that has the same value in the mapping's `match_by` field (rules.md 13, 15). */
+  /**
+   * A resource that nobody has claimed yet and that has the same value in the mapping's `match_by` field
+   * (rules.md 13, 15).
+   */
   async function findByMatchField(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
     const mapping = mappings[item.recordType];
     const to = mapping?.fields.find(
@@ -157,7 +161,9 @@ function withSchemas(resource: JsonObject, type: ResourceTypeConfig): JsonObject
   return { ...resource, schemas };
 }
 
-/** The values at a pointer, over all elements of the lists on the way: `/emails/0/value` means every address. */
+/**
+ * The values at a pointer, over all elements of the lists on the way: `/emails/0/value` means every address.
+ */
 function valuesAt(resource: JsonObject, to: string): JsonValue[] {
   const keys = toPath(to).filter((part) => !/^\d+$/.test(part));
   const step = (nodes: JsonValue[], key: string) =>
@@ -165,7 +171,10 @@ function valuesAt(resource: JsonObject, to: string): JsonValue[] {
   return keys.reduce<JsonValue[]>(step, [resource]).flat();
 }
 
-/** 412, or a 409 that does not complain about a value: the version is no longer the newest (RFC 7644 3.12, 3.14). */
+/**
+ * 412, or a 409 that does not complain about a value: the version is no longer the newest (RFC 7644 3.12,
+ * 3.14).
+ */
 function isOutdated(response: HttpResponse): boolean {
   return response.status === 412 || readError(response.text).scimType !== 'uniqueness';
 }

@@ -1,6 +1,7 @@
 /**
- * Reads one page of resources (RFC 7644 3.4.2). Changed ones are asked for by a filter on `meta.lastModified`; a server that refuses it is
- * read whole, and what is older is left out here. How the first page was asked for goes on in the cursor.
+ * Reads one page of resources (RFC 7644 3.4.2). Changed ones are asked for by a filter on
+ * `meta.lastModified`; a server that refuses it is read whole, and what is older is left out here. How the
+ * first page was asked for goes on in the cursor.
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { HttpResponse, ReadPage, ReadRequest, RemoteRecord, UnreadableRecord } from '../connector';
@@ -69,7 +70,10 @@ function findType(config: ScimConfig, recordType: string): ResourceTypeConfig {
   return type;
 }
 
-/** Sorting holds the places while everything is read; what changed is a page or two, and not worth the question. */
+/**
+ * Sorting holds the places while everything is read; what changed is a page or two, and not worth the
+ * question.
+ */
 async function beginning(
   { modifiedSince }: ReadRequest,
   api: ScimApi,

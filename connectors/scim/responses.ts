@@ -1,6 +1,6 @@
 /**
- * Reads SCIM answers without trusting them: a page of HTML with status 200 (a login page, a proxy) must not pass for "no such user",
- * because the next step would create a twin.
+ * Reads SCIM answers without trusting them: a page of HTML with status 200 (a login page, a proxy) must not
+ * pass for "no such user", because the next step would create a twin.
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { HttpResponse } from '../connector';
@@ -60,8 +60,8 @@ export function readList(response: HttpResponse): { resources: Resource[]; total
 }
 
 /**
- * A ListResponse with whatever it lists, where `Resources` may be left out when there are none on this page (RFC 7644 3.4.2).
- * Throws `Unavailable` for anything else.
+ * A ListResponse with whatever it lists, where `Resources` may be left out when there are none on this page
+ * (RFC 7644 3.4.2). Throws `Unavailable` for anything else.
  */
 export function readItems(response: HttpResponse): { items: unknown[]; total: number | null } {
   const body = parse(response.text);

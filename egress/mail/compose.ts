@@ -1,6 +1,7 @@
 /**
- * Turns a kind and its content into subject, text and HTML. Whatever names hold stays text: HTML is escaped, and no name can
- * begin a line of its own, so none can add a header, a paragraph or a line that looks like ours (rules.md S20).
+ * Turns a kind and its content into subject, text and HTML. Whatever names hold stays text: HTML is escaped,
+ * and no name can begin a line of its own, so none can add a header, a paragraph or a line that looks like
+ * ours (rules.md S20).
  */
 import { Eta } from 'eta';
 import {

@@ -1,4 +1,7 @@
-/** Several notifications in one e-mail, newest first: after a time without mail, or where there were many (rules.md R19). */
+/**
+ * Several notifications in one e-mail, newest first: after a time without mail, or where there were many
+ * (rules.md R19).
+ */
 export const notificationDigest = {
   html: `<h1 style="font-size:20px">Waiting for you in Syncline</h1>
 <ul>

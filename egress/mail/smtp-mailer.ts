@@ -1,6 +1,7 @@
 /**
- * The mail server: the operator's own, so the egress gate does not apply. One call is one attempt of at most 30 s. What the server
- * says or does not say is an answer, never an error; the same e-mail has the same Message-ID however often it is tried.
+ * The mail server: the operator's own, so the egress gate does not apply. One call is one attempt of at most
+ * 30 s. What the server says or does not say is an answer, never an error; the same e-mail has the same
+ * Message-ID however often it is tried.
  */
 import { setMaxListeners } from 'node:events';
 import { createTransport, type NodemailerError } from 'nodemailer';
@@ -24,7 +25,10 @@ export interface OutgoingEmail {
   content: JsonValue;
 }
 
-/** `code` is for the log and Temporal's history; `detail`, the server's words, may name people and stays in the tenant's rows. */
+/**
+ * `code` is for the log and Temporal's history; `detail`, the server's words, may name people and stays in
+ * the tenant's rows.
+ */
 export type MailAnswer =
   | { kind: 'taken' }
   | {
@@ -51,7 +55,10 @@ const NEVER_REACHED = new Set([
   'GREETING_TIMEOUT',
 ]);
 
-/** 421 may come at any time: to a text that was sent, it says that the server goes away, not what became of the text. */
+/**
+ * 421 may come at any time: to a text that was sent, it says that the server goes away, not what became of
+ * the text.
+ */
 function isAnswerLost({
   code,
   responseCode,
@@ -90,7 +97,8 @@ export const MAIL_TIMEOUTS = { connectMs: 10_000, totalMs: 30_000 };
 export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeouts = MAIL_TIMEOUTS): Mailer {
   const { username, password } = new URL(smtpUrl);
   const transport = createTransport({
-    url: smtpUrl, // what its query says counts over the rest: `?tls.rejectUnauthorized=false`, `?requireTLS=false`
+    // What its query says counts over the rest: `?tls.rejectUnauthorized=false`, `?requireTLS=false`.
+    url: smtpUrl,
     pool: true,
     // Attempts are ours to count and to space: the pool makes none of its own when a connection closes.
     maxRequeues: 0,
@@ -131,8 +139,9 @@ export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeout
 }
 
 /**
- * For good is what the server says about this e-mail: 5xx to its sender, its recipient or its text. 5xx to our greeting or our password, or
- * before we gave one (530), is the operator's to mend, and no reason to lose what waits.
+ * For good is what the server says about this e-mail: 5xx to its sender, its recipient or its text. 5xx to
+ * our greeting or our password, or before we gave one (530), is the operator's to mend, and no reason to lose
+ * what waits.
  */
 function answerOf({
   code,

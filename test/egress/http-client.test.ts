@@ -107,7 +107,8 @@ describe('an exchange', () => {
 
     for (let turn = 0; turn < 5; turn += 1) await send(`http://127.0.0.1:${port}/`);
 
-    expect(connections).toBeLessThanOrEqual(2); // a connection is idle again a moment after its answer was read
+    // A connection is idle again a moment after its answer was read.
+    expect(connections).toBeLessThanOrEqual(2);
   });
 
   it('reaches a name whose checked addresses include one that answers', async () => {

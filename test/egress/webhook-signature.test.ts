@@ -26,7 +26,8 @@ beforeAll(async () => {
       response.writeHead(204).end();
     });
   });
-  // Between two deliveries the other languages take their time; a connection that ends meanwhile would be a fault of the receiver.
+  // Between two deliveries the other languages take their time; a connection that ends meanwhile would be a
+  // fault of the receiver.
   server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 }, 120_000);

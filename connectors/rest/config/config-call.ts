@@ -3,7 +3,10 @@ import { z } from 'zod';
 import type { JsonValue } from '../../../domain/json';
 import { CharacterSet, Headers, Json, JsonPointer, NAME, PathTemplate, Text } from './config-values';
 
-/** A value for a variable of a path: a constant, one placeholder, or a text with rules that keep a value from changing its meaning. */
+/**
+ * A value for a variable of a path: a constant, one placeholder, or a text with rules that keep a value from
+ * changing its meaning.
+ */
 const Parameter = z.union([
   Text,
   z.number(),
@@ -21,7 +24,10 @@ const Parameter = z.union([
   }),
 ]);
 
-/** True of an answer or a record when the value at the pointer equals `is`, or without `is`, when there is something other than null, false, "" or []. */
+/**
+ * True of an answer or a record when the value at the pointer equals `is`, or without `is`, when there is
+ * something other than null, false, "" or [].
+ */
 export const Condition = z.strictObject({ at: JsonPointer, is: Json.optional() });
 
 export const callShape = {

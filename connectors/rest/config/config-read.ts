@@ -1,6 +1,7 @@
 /**
- * How a configuration says that a record type is read: the list and its pages, what was modified or deleted since an instant, how many
- * there are, and which fields they have now. What single values mean together is `validate-read.ts`'s business.
+ * How a configuration says that a record type is read: the list and its pages, what was modified or deleted
+ * since an instant, how many there are, and which fields they have now. What single values mean together is
+ * `validate-read.ts`'s business.
  */
 import { z } from 'zod';
 import { Condition, callShape } from './config-call';
@@ -22,11 +23,16 @@ const sizeShape = {
   size: z.int().min(1).max(100_000).optional(),
   size_parameter: parameterName('the size of a page').optional(),
 };
-/** Where parameters go: into the query, or into the body of a search by POST (then a key or a JSON Pointer). */
+/**
+ * Where parameters go: into the query, or into the body of a search by POST (then a key or a JSON Pointer).
+ */
 const place = { in: z.enum(['query', 'body']).default('query') };
 /** Ends the list where the answer says so; with it an empty page is no end. */
 const last = { last: Condition.optional() };
-/** Whether addresses that they give hold their place while records come and go: tokens do, page numbers do not. */
+/**
+ * Whether addresses that they give hold their place while records come and go: tokens do, page numbers do
+ * not.
+ */
 const stable = { stable: z.boolean().default(false) };
 
 const Paging = z.discriminatedUnion(
@@ -69,7 +75,10 @@ const Paging = z.discriminatedUnion(
   'Say how the list comes in pages: {"type": "page" | "offset" | "cursor" | "link" | "header" | "none", …}. A list read only in part would look as if records had been deleted.',
 );
 
-/** What is added to the call when only records modified since an instant are wanted; `{modified_since}` in its texts is that instant. */
+/**
+ * What is added to the call when only records modified since an instant are wanted; `{modified_since}` in its
+ * texts is that instant.
+ */
 const ModifiedSince = z.strictObject({
   format: TimeFormat,
   /** Query parameters by name; they replace those of the same name in `path`. */
@@ -91,7 +100,10 @@ const listShape = {
 
 export const List = z.strictObject({
   ...listShape,
-  /** Where an item holds their id and version, where that differs from what `id` and `version` say of a single record. */
+  /**
+   * Where an item holds their id and version, where that differs from what `id` and `version` say of a single
+   * record.
+   */
   id: JsonPointer.optional(),
   version: JsonPointer.optional(),
   /** How many records the whole list holds; only where that number is exact. */

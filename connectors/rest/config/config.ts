@@ -1,7 +1,7 @@
 /**
- * The shape of a REST integration's configuration: what a third party's API looks like, as data. Every key does something, unknown
- * ones are refused. What single values mean together (variables, twins, mappings) is `validate.ts`'s business.
- * The whole format with complete examples: docs/connectors/rest.md.
+ * The shape of a REST integration's configuration: what a third party's API looks like, as data. Every key
+ * does something, unknown ones are refused. What single values mean together (variables, twins, mappings) is
+ * `validate.ts`'s business. The whole format with complete examples: docs/connectors/rest.md.
  */
 import { z } from 'zod';
 import { Auth } from './config-auth';

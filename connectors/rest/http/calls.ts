@@ -1,4 +1,7 @@
-/** One call of a record type: from its description in the configuration and the values of a record to a request, and to its answer. */
+/**
+ * One call of a record type: from its description in the configuration and the values of a record to a
+ * request, and to its answer.
+ */
 import type { JsonObject } from '../../../domain/json';
 import type { HttpRequest, PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
@@ -28,7 +31,10 @@ export interface Sending {
   headers?: Record<string, string>;
 }
 
-/** Sends one call. Throws RecordRejected when a value of the record cannot be put where the configuration wants it. */
+/**
+ * Sends one call. Throws RecordRejected when a value of the record cannot be put where the configuration
+ * wants it.
+ */
 export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Sending): Promise<Answer> {
   const request = inRecordsWords(calls.item, () => requestFor(calls, call, sending));
   return readAnswer(
@@ -39,7 +45,9 @@ export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Se
   );
 }
 
-/** Our own id for the record where the configuration forms one, undefined where the third party gives the ids. */
+/**
+ * Our own id for the record where the configuration forms one, undefined where the third party gives the ids.
+ */
 export function ownIdOf({ recordType: { id }, item }: RecordCalls): string | undefined {
   if (!isOwnId(id)) return undefined;
   return inRecordsWords(item, () => {
@@ -156,7 +164,10 @@ function isExactInteger(text: string | null | undefined): boolean {
   return Number.isSafeInteger(Number(text)) && String(Number(text)) === text;
 }
 
-/** A value that does not fit is this record's fault, and only this record fails; the field it comes from is named. */
+/**
+ * A value that does not fit is this record's fault, and only this record fails; the field it comes from is
+ * named.
+ */
 function inRecordsWords<Value>(item: PushItem, work: () => Value): Value {
   try {
     return work();

@@ -1,6 +1,7 @@
 /**
- * Sets of characters as the configuration writes them (`A-Za-z0-9_-`): ranges and single characters, no regular expression, so
- * that nobody can write one that never ends. A dash at the beginning or the end is a dash.
+ * Sets of characters as the configuration writes them (`A-Za-z0-9_-`): ranges and single characters, no
+ * regular expression, so that nobody can write one that never ends. A dash at the beginning or the end is a
+ * dash.
  */
 
 export function isCharacterAllowed(set: string, character: string): boolean {
@@ -17,8 +18,9 @@ export function isCharacterAllowed(set: string, character: string): boolean {
 }
 
 /**
- * The value with every character outside the set written as the sign and two hex digits per UTF-8 byte (`emp.1` → `emp_2e1`).
- * Two values never become the same as long as the set does not hold the sign. Without a sign: undefined for a value that does not fit.
+ * The value with every character outside the set written as the sign and two hex digits per UTF-8 byte
+ * (`emp.1` → `emp_2e1`). Two values never become the same as long as the set does not hold the sign. Without
+ * a sign: undefined for a value that does not fit.
  */
 export function fitInto(set: string, sign: string | undefined, value: string): string | undefined {
   const characters = Array.from(value);

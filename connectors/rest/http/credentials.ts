@@ -22,7 +22,10 @@ export function credentialOf(credentials: RestCredentials, name: string): string
   return value;
 }
 
-/** The answer without our own secrets in it, plain or as JSON writes them: what third parties say about a refusal is shown to people. */
+/**
+ * The answer without our own secrets in it, plain or as JSON writes them: what third parties say about a
+ * refusal is shown to people.
+ */
 export function redacted(response: HttpResponse, secrets: readonly string[]): HttpResponse {
   const forms = secrets
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
@@ -30,7 +33,10 @@ export function redacted(response: HttpResponse, secrets: readonly string[]): Ht
   return { ...response, text: forms.reduce((text, secret) => text.replaceAll(secret, '•••'), response.text) };
 }
 
-/** Whatever of an integration must not come back in an error: its credentials, also as Basic writes them, and its present token. */
+/**
+ * Whatever of an integration must not come back in an error: its credentials, also as Basic writes them, and
+ * its present token.
+ */
 export function secretsOf({ credentials, tokens }: Pick<RestContext, 'credentials' | 'tokens'>): string[] {
   const { username, password } = credentials;
   const recordSync =

@@ -1,6 +1,7 @@
 /**
- * What a refusal says: the third party's words, per field where it names one, brought together with our names of the fields.
- * Reads lists of objects or texts, and objects keyed by field (with a text, a list of texts or an object each), as APIs have them.
+ * What a refusal says: the third party's words, per field where it names one, brought together with our names
+ * of the fields. Reads lists of objects or texts, and objects keyed by field (with a text, a list of texts or
+ * an object each), as APIs have them.
  */
 import { type JsonValue, isJsonObject } from '../../../domain/json';
 import { toPath } from '../../../domain/records/mapping';
@@ -24,7 +25,10 @@ interface ParsedError {
 
 const FIELD_ERRORS_MAX = 50;
 
-/** The third party's words about a refusal, and an error per complaint; one about the whole record when it names none. */
+/**
+ * The third party's words about a refusal, and an error per complaint; one about the whole record when it
+ * names none.
+ */
 export function refusalIn(
   response: HttpResponse,
   body: JsonValue | undefined,
@@ -44,12 +48,18 @@ export function refusalIn(
   return { message, errors };
 }
 
-/** The third party's words where the rules look for them, else the beginning of the answer; empty when it says nothing to people. */
+/**
+ * The third party's words where the rules look for them, else the beginning of the answer; empty when it says
+ * nothing to people.
+ */
 export function wordsOf(response: HttpResponse, body: JsonValue | undefined, rules: ErrorsConfig): string {
   return words(wordsByRules(body, rules) || response.text);
 }
 
-/** Only what stands where the rules look: for answers that hold more than people may see. Empty when nothing does. */
+/**
+ * Only what stands where the rules look: for answers that hold more than people may see. Empty when nothing
+ * does.
+ */
 export function wordsByRules(body: JsonValue | undefined, rules: ErrorsConfig): string {
   const said =
     textAt(body, rules.message) ||
@@ -67,8 +77,9 @@ export function codesIn(body: JsonValue | undefined, rules: ErrorsConfig): strin
 }
 
 /**
- * Our name of a field that the third party names in its own way: `email`, `/data/email`, `body.email`, `["body", "email"]`,
- * or only the last part of a path (`city` for `address.city`). Null when none of ours fits, or more than one.
+ * Our name of a field that the third party names in its own way: `email`, `/data/email`, `body.email`,
+ * `["body", "email"]`, or only the last part of a path (`city` for `address.city`). Null when none of ours
+ * fits, or more than one.
  */
 export function ourFieldFor(remoteName: string, fieldNames: FieldNames): string | null {
   const wanted = segmentsOf(remoteName);

@@ -1,4 +1,6 @@
-/** The query of an address that stands already: parameters set by name, all others left exactly as they are. */
+/**
+ * The query of an address that stands already: parameters set by name, all others left exactly as they are.
+ */
 
 export function withParameter(url: string, name: string, value: string): string {
   const [address = '', ...rest] = url.split('?');

@@ -1,7 +1,8 @@
 /**
- * Calls with credentials on them. Guarantees: a token is fetched at most once at a time, renewed before it expires and once after
- * the third party has refused it, never more often, so that wrong credentials cost two calls and not two per record; and
- * what a third party says about a refusal is quoted without our secrets, because people read it.
+ * Calls with credentials on them. Guarantees: a token is fetched at most once at a time, renewed before it
+ * expires and once after the third party has refused it, never more often, so that wrong credentials cost two
+ * calls and not two per record; and what a third party says about a refusal is quoted without our secrets,
+ * because people read it.
  */
 import type { HttpRequest, HttpResponse } from '../../connector';
 import { Unauthorized } from '../../errors';
@@ -11,13 +12,19 @@ import { type Token, fetchToken } from './token';
 import { UnusableValue, fillHeader } from './templates';
 
 export interface Session {
-  /** Sends a request to the third party with the credentials on it. Throws Unavailable, and Unauthorized or RateLimited when a token cannot be had. */
+  /**
+   * Sends a request to the third party with the credentials on it. Throws Unavailable, and Unauthorized or
+   * RateLimited when a token cannot be had.
+   */
   send(request: HttpRequest): Promise<HttpResponse>;
   /** An answer fit to be quoted to people: without our secrets. */
   quotable(response: HttpResponse): HttpResponse;
 }
 
-/** Opens a session for one batch or check. Fetches a token at once where one is needed, so that refused credentials stop the batch before it starts. */
+/**
+ * Opens a session for one batch or check. Fetches a token at once where one is needed, so that refused
+ * credentials stop the batch before it starts.
+ */
 export async function openSession(context: RestContext): Promise<Session> {
   const { auth } = context.config;
   const quotable = (response: HttpResponse) => redacted(response, secretsOf(context));
@@ -70,8 +77,9 @@ class Tokens {
   }
 
   /**
-   * Another token than the refused one, or undefined when there is no point in asking: a token fetched in this session and refused
-   * at its first use means that the credentials do not suffice, and a 403 for a token fetched in this session is about the record.
+   * Another token than the refused one, or undefined when there is no point in asking: a token fetched in
+   * this session and refused at its first use means that the credentials do not suffice, and a 403 for a
+   * token fetched in this session is about the record.
    */
   async renew(refused: Token, status: number): Promise<Token | undefined> {
     const stored = this.context.tokens.get();

@@ -1,7 +1,8 @@
 /**
- * Templates of the configuration, filled with values of a record or of the credentials. There are three kinds: paths (RFC 6570),
- * texts (`external_id='{external_id}'`) and JSON bodies whose strings hold `{name}`. A value never changes the meaning of what
- * surrounds it: paths and queries are percent-encoded, JSON stays JSON, and a text says how its values are escaped or limited.
+ * Templates of the configuration, filled with values of a record or of the credentials. There are three
+ * kinds: paths (RFC 6570), texts (`external_id='{external_id}'`) and JSON bodies whose strings hold `{name}`.
+ * A value never changes the meaning of what surrounds it: paths and queries are percent-encoded, JSON stays
+ * JSON, and a text says how its values are escaped or limited.
  */
 import { parseTemplate } from 'url-template';
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
@@ -20,7 +21,10 @@ export interface EscapeRules {
   allow?: string | undefined;
 }
 
-/** A value that does not fit where the template puts it. The message is for people and names the variable, not the value. */
+/**
+ * A value that does not fit where the template puts it. The message is for people and names the variable, not
+ * the value.
+ */
 export class UnusableValue extends Error {
   constructor(
     readonly variable: string,
@@ -64,7 +68,10 @@ export function problemOfPath(template: string): string | undefined {
   return undefined;
 }
 
-/** A path with its variables filled in, percent-encoded. Throws UnusableValue for an empty value or one that would climb (`..`). */
+/**
+ * A path with its variables filled in, percent-encoded. Throws UnusableValue for an empty value or one that
+ * would climb (`..`).
+ */
 export function fillPath(template: string, variables: Variables): string {
   const values: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const name of pathVariables(template)) {
@@ -84,7 +91,10 @@ export function fillPath(template: string, variables: Variables): string {
   return path;
 }
 
-/** A text with its placeholders filled in by the rules. Throws UnusableValue for what the rules cannot express. */
+/**
+ * A text with its placeholders filled in by the rules. Throws UnusableValue for what the rules cannot
+ * express.
+ */
 export function fillText(template: string, variables: Variables, rules: EscapeRules = {}): string {
   return template.replaceAll(PLACEHOLDER, (_, name: string) =>
     escapeValue(name, textOf(name, variables(name)), rules),
@@ -101,7 +111,10 @@ export function fillHeader(template: string, variables: Variables): string {
   });
 }
 
-/** A JSON body with its strings filled in. A string that is nothing but one placeholder becomes the value itself, number or object. */
+/**
+ * A JSON body with its strings filled in. A string that is nothing but one placeholder becomes the value
+ * itself, number or object.
+ */
 export function fillJson(template: JsonValue, variables: Variables): JsonValue {
   if (typeof template === 'string') {
     const only = /^\{([A-Za-z_][A-Za-z0-9_.]*)\}$/.exec(template)?.[1];
@@ -119,8 +132,9 @@ export function fillJson(template: JsonValue, variables: Variables): JsonValue {
 }
 
 /**
- * What is missing in the rules for this text to be safe, undefined when nothing is: a value between quotes needs the quote and the
- * backslash dealt with, a value without quotes needs a list of allowed characters. A template that is one placeholder needs nothing.
+ * What is missing in the rules for this text to be safe, undefined when nothing is: a value between quotes
+ * needs the quote and the backslash dealt with, a value without quotes needs a list of allowed characters. A
+ * template that is one placeholder needs nothing.
  */
 export function problemOfText(template: string, rules: EscapeRules): string | undefined {
   const hasRules = rules.escape !== undefined || rules.refuse !== undefined || rules.allow !== undefined;

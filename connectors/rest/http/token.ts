@@ -1,7 +1,8 @@
 /**
- * The calls that yield a token: the client credentials grant of OAuth 2 (RFC 6749 4.4), and a login of the third party's own.
- * Whatever refuses them (400, 401, 403, 404, an answer without a token) is Unauthorized: a person has to look at credentials
- * or configuration. Trouble on the way (5xx, 429, a page for people, no answer) stays what it is and is tried again.
+ * The calls that yield a token: the client credentials grant of OAuth 2 (RFC 6749 4.4), and a login of the
+ * third party's own. Whatever refuses them (400, 401, 403, 404, an answer without a token) is Unauthorized: a
+ * person has to look at credentials or configuration. Trouble on the way (5xx, 429, a page for people, no
+ * answer) stays what it is and is tried again.
  */
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
@@ -28,7 +29,10 @@ type Login = Extract<AuthConfig, { type: 'login' }>;
 /** A token is given up this long before its end, or a tenth of its life before where that is less. */
 const EXPIRY_MARGIN_MS = 30_000;
 const FORM = 'application/x-www-form-urlencoded';
-/** Where OAuth 2 says why, most telling first (RFC 6749 5.2): for whatever the configuration's own `errors` do not find. */
+/**
+ * Where OAuth 2 says why, most telling first (RFC 6749 5.2): for whatever the configuration's own `errors` do
+ * not find.
+ */
 const OAUTH2_ERRORS: readonly ErrorsConfig[] = [{ message: '/error_description' }, { message: '/error' }];
 
 export async function fetchToken(context: RestContext): Promise<Token> {
@@ -107,8 +111,8 @@ function refusalOf(response: HttpResponse, { config }: RestContext): ConnectorEr
 }
 
 /**
- * A page for people (maintenance, a proxy) says nothing about the credentials. Of an answer that is fine by its status only the
- * words are quoted: the rest of it may be a secret.
+ * A page for people (maintenance, a proxy) says nothing about the credentials. Of an answer that is fine by
+ * its status only the words are quoted: the rest of it may be a secret.
  */
 function withoutToken(
   context: RestContext,

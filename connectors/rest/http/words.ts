@@ -1,7 +1,10 @@
 /** A third party's own words, made fit to be stored and shown. */
 import { excerpt } from '../../http-errors';
 
-/** One line of sensible length, without control characters and without halves of characters, which PostgreSQL refuses in JSON. */
+/**
+ * One line of sensible length, without control characters and without halves of characters, which PostgreSQL
+ * refuses in JSON.
+ */
 export function words(text: string): string {
   return excerpt(text).replaceAll(/\p{Surrogate}/gu, '�');
 }

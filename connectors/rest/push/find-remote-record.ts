@@ -1,7 +1,7 @@
 /**
- * Their side of a record: finding the one that carries our id, and reading id and version from an answer. What is found is
- * checked, never trusted: an answer of records that are not ours is an error and not a "not found", because creating after it
- * would make twins.
+ * Their side of a record: finding the one that carries our id, and reading id and version from an answer.
+ * What is found is checked, never trusted: an answer of records that are not ours is an error and not a "not
+ * found", because creating after it would make twins.
  */
 import type { JsonValue } from '../../../domain/json';
 import { isJsonObject } from '../../../domain/json';
@@ -22,7 +22,10 @@ type Exchange = Pick<Extract<Answer, { meaning: 'done' }>, 'response' | 'body'>;
 
 const ID_LENGTH_MAX = 512;
 
-/** The one record there that carries our id; undefined when there is none. Throws when there are several, or only others. */
+/**
+ * The one record there that carries our id; undefined when there is none. Throws when there are several, or
+ * only others.
+ */
 export async function findRemote(calls: RecordCalls): Promise<Remote | undefined> {
   const { recordType } = calls;
   if (recordType.find === undefined) return undefined;
@@ -44,7 +47,10 @@ export async function findRemote(calls: RecordCalls): Promise<Remote | undefined
   );
 }
 
-/** Their id and version in an answer that holds the record. Throws Unavailable when there is no id where the configuration looks for it. */
+/**
+ * Their id and version in an answer that holds the record. Throws Unavailable when there is no id where the
+ * configuration looks for it.
+ */
 export function remoteIn(calls: RecordCalls, exchange: Exchange): Remote {
   const record = readAt(exchange.body, calls.recordType.record_at);
   return remoteOfRecord(calls, record, exchange.response);

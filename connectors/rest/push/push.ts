@@ -1,7 +1,8 @@
 /**
- * Pushing one record by configuration. Safe to repeat after a lost answer: before a record is created it is looked for (`find`),
- * or the call itself makes a second one impossible (an id of our own, `upsert`, an idempotency key), which `validate` insists on.
- * What is gone there is created again; deleting or deactivating what is not there is done already.
+ * Pushing one record by configuration. Safe to repeat after a lost answer: before a record is created it is
+ * looked for (`find`), or the call itself makes a second one impossible (an id of our own, `upsert`, an
+ * idempotency key), which `validate` insists on. What is gone there is created again; deleting or
+ * deactivating what is not there is done already.
  */
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { PushItem, PushResult } from '../../connector';
@@ -42,8 +43,9 @@ async function upsert(calls: RecordCalls): Promise<Pushed> {
 }
 
 /**
- * What came of a creation whose answer was lost, where records cannot be found: it is repeated as it was, under its own
- * idempotency key, so the third party answers with what it did then. Undefined when there is none, or it was refused.
+ * What came of a creation whose answer was lost, where records cannot be found: it is repeated as it was,
+ * under its own idempotency key, so the third party answers with what it did then. Undefined when there is
+ * none, or it was refused.
  */
 async function resolveCreation(calls: RecordCalls): Promise<Remote | undefined> {
   const { recordType, item } = calls;
@@ -257,7 +259,10 @@ function pushed({ item }: RecordCalls, effect: Pushed['effect'], { id, version }
   return { pushId: item.pushId, ok: true, effect, remoteId: id, remoteVersion: version };
 }
 
-/** The payload with our id where the configuration wants it, and with the constants that activate where the record was deactivated. */
+/**
+ * The payload with our id where the configuration wants it, and with the constants that activate where the
+ * record was deactivated.
+ */
 function recordToSend({ recordType, item }: RecordCalls, occasion: 'create' | 'update'): JsonObject {
   const externalIdAt = externalIdPointer(recordType);
   const isIdLeftOut =
@@ -300,7 +305,10 @@ function remoteByOurId(calls: RecordCalls): Remote | undefined {
   return oneCall !== undefined && find === undefined ? { id: null, version: null } : undefined;
 }
 
-/** `validate` refuses configurations that lack what a mapping asks for; this is for a mapping that came around it. */
+/**
+ * `validate` refuses configurations that lack what a mapping asks for; this is for a mapping that came around
+ * it.
+ */
 function configured<Value>(value: Value | undefined): Value {
   if (value === undefined) throw new Error('The configuration does not describe this call.');
   return value;

@@ -1,4 +1,6 @@
-/** A dataset that cannot be read as it is configured: what happened, and where in the configuration to look. */
+/**
+ * A dataset that cannot be read as it is configured: what happened, and where in the configuration to look.
+ */
 import { type ConnectorError, RecordRejected } from '../../errors';
 
 export type ReadingPart = 'list' | 'deleted_list' | 'count' | 'describe';

@@ -1,4 +1,7 @@
-/** A record type's fields as they are there now, read from a JSON Schema or from a list of fields, whichever the API offers. */
+/**
+ * A record type's fields as they are there now, read from a JSON Schema or from a list of fields, whichever
+ * the API offers.
+ */
 import type { JsonValue } from '../../../domain/json';
 import type { RecordType, RecordTypeField } from '../../../domain/records/record-type';
 import { readAnswer, rulesFor, unreadable } from '../http/response-rules';
@@ -15,7 +18,10 @@ import type { Session } from '../http/session';
 
 type FieldList = Extract<DescribeConfig['fields'], { type: 'list' }>;
 
-/** Asks the third party; what the configuration itself says is used for labels, and where there is nothing to ask. */
+/**
+ * Asks the third party; what the configuration itself says is used for labels, and where there is nothing to
+ * ask.
+ */
 export async function describeLive(
   name: string,
   recordType: RecordTypeConfig,

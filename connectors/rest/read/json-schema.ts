@@ -1,4 +1,7 @@
-/** The fields that a JSON Schema describes: names as mappings write them (`/name/first`), types, what is required, and picklists. */
+/**
+ * The fields that a JSON Schema describes: names as mappings write them (`/name/first`), types, what is
+ * required, and picklists.
+ */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { RecordTypeField } from '../../../domain/records/record-type';
 import { readAt } from '../json-pointer';

@@ -1,4 +1,7 @@
-/** Addresses of next pages as third parties give them: followed only where the credentials may go, and kept without them. */
+/**
+ * Addresses of next pages as third parties give them: followed only where the credentials may go, and kept
+ * without them.
+ */
 import type { RestConfig } from '../config/config';
 import { withoutParameters } from '../http/query';
 
@@ -15,7 +18,10 @@ export function nextInLinkHeader(header: string | undefined): string | undefined
 
 export type NextAddress = { ok: true; url: string } | { ok: false; problem: string };
 
-/** The absolute address. Refused when it leads to another host or scheme than base_url: credentials would go there. */
+/**
+ * The absolute address. Refused when it leads to another host or scheme than base_url: credentials would go
+ * there.
+ */
 export function resolveNext(address: string, from: string, config: RestConfig): NextAddress {
   if (!URL.canParse(address, from)) return { ok: false, problem: 'the address of the next page is none.' };
   const [next, base] = [new URL(address, from), new URL(config.base_url)];

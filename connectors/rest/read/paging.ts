@@ -1,6 +1,7 @@
 /**
- * From page to page: what a call needs to reach a page, and where the next one is. A page that is shorter than asked for is no end,
- * because many APIs lower the size, or take records out after they cut the page; only their word, or an empty page, is.
+ * From page to page: what a call needs to reach a page, and where the next one is. A page that is shorter
+ * than asked for is no end, because many APIs lower the size, or take records out after they cut the page;
+ * only their word, or an empty page, is.
  */
 import { isJsonObject, type JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
@@ -47,7 +48,10 @@ export function pageRequest(
   return at === undefined || parameter === undefined ? sized : put(sized, where, parameter, at);
 }
 
-/** Whether pages hold their place while records come and go: numbers do not, and of addresses the configuration has to say so. */
+/**
+ * Whether pages hold their place while records come and go: numbers do not, and of addresses the
+ * configuration has to say so.
+ */
 export function isPagingStable(paging: PagingConfig): boolean {
   if (paging.type === 'none') return true;
   if (paging.type === 'page' || paging.type === 'offset') return false;
@@ -55,7 +59,10 @@ export function isPagingStable(paging: PagingConfig): boolean {
   return paging.stable;
 }
 
-/** Whether reading can go on here: not when the configuration has come to page in another way since the place was written. */
+/**
+ * Whether reading can go on here: not when the configuration has come to page in another way since the place
+ * was written.
+ */
 export function canGoOn(paging: PagingConfig, { at, url }: Place, config: RestConfig): boolean {
   if (at === undefined && url === undefined) return true;
   if (paging.type === 'none') return false;

@@ -1,6 +1,6 @@
 /**
- * The items of a page as records. Called for every record of every pass: pointers are taken apart once per page, records are handed on
- * as they were parsed, and only one that looks too large is measured.
+ * The items of a page as records. Called for every record of every pass: pointers are taken apart once per
+ * page, records are handed on as they were parsed, and only one that looks too large is measured.
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../../domain/json';
 import type { RemoteRecord, UnreadableRecord } from '../../connector';
@@ -11,7 +11,10 @@ import type { DeletedListConfig, ListConfig } from '../config/config-read';
 import { pathOf, readPath } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
 
-/** What our own records may measure (as the API has it): larger ones could be stored, but neither shown nor changed. */
+/**
+ * What our own records may measure (as the API has it): larger ones could be stored, but neither shown nor
+ * changed.
+ */
 const RECORD_BYTES_MAX = 256 * 1024;
 const DEPTH_MAX = 32;
 const TOO_DEEP = Infinity;
@@ -111,7 +114,10 @@ function faultOf(fields: JsonObject): { code: string; problem: string } | undefi
   return undefined;
 }
 
-/** What no JSON of this value exceeds: a character takes six bytes at most, as an escape, and a number 24. TOO_DEEP beyond so many levels. */
+/**
+ * What no JSON of this value exceeds: a character takes six bytes at most, as an escape, and a number 24.
+ * TOO_DEEP beyond so many levels.
+ */
 function bytesAtMost(value: JsonValue | undefined, levels: number): number {
   if (typeof value === 'string') return 6 * value.length + 3;
   if (typeof value !== 'object' || value === null) return 25;

@@ -1,6 +1,7 @@
 /**
- * Reading one page of a record type by configuration. One request; an answer that is not whole is trouble (Unavailable), one of another
- * shape than the configuration says means that this dataset cannot be read (RecordRejected), so that neither passes for an empty list.
+ * Reading one page of a record type by configuration. One request; an answer that is not whole is trouble
+ * (Unavailable), one of another shape than the configuration says means that this dataset cannot be read
+ * (RecordRejected), so that neither passes for an empty list.
  */
 import type { JsonObject, JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse, ReadPage, ReadRequest } from '../../connector';

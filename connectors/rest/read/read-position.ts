@@ -1,6 +1,7 @@
 /**
- * Where in a dataset reading goes on, as the text that is kept between two pages: whatever another process needs beside the
- * configuration. Where the third party gives the next place, the text depends on nothing else, so that one that comes again shows.
+ * Where in a dataset reading goes on, as the text that is kept between two pages: whatever another process
+ * needs beside the configuration. Where the third party gives the next place, the text depends on nothing
+ * else, so that one that comes again shows.
  */
 import { isJsonObject } from '../../../domain/json';
 import { parseJson } from '../json-pointer';

@@ -1,4 +1,7 @@
-/** Instants as third parties write them. Written ones never lie after the instant, so that nothing modified at it is left out. */
+/**
+ * Instants as third parties write them. Written ones never lie after the instant, so that nothing modified at
+ * it is left out.
+ */
 import type { JsonValue } from '../../../domain/json';
 import type { TimeFormat } from '../config/config-read';
 

@@ -1,4 +1,7 @@
-/** What is wrong with a single call: variables that nobody fills, parameters that do nothing or that a value could break out of. */
+/**
+ * What is wrong with a single call: variables that nobody fills, parameters that do nothing or that a value
+ * could break out of.
+ */
 import type { CallConfig } from '../config/config-call';
 import { jsonVariables, pathVariables, problemOfText, textVariables } from '../http/templates';
 

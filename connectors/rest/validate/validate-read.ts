@@ -1,4 +1,7 @@
-/** What is wrong with how a record type is read: above all what would leave records out, or be asked for and never obeyed. */
+/**
+ * What is wrong with how a record type is read: above all what would leave records out, or be asked for and
+ * never obeyed.
+ */
 import type { RecordTypeConfig } from '../config/config';
 import type { DeletedListConfig, ListConfig, ModifiedSinceConfig } from '../config/config-read';
 import { jsonVariables, textVariables } from '../http/templates';

@@ -1,6 +1,6 @@
 /**
- * What is wrong with the description of a record type: above all a creation that a lost answer would repeat, and a search whose
- * answers could be anybody's.
+ * What is wrong with the description of a record type: above all a creation that a lost answer would repeat,
+ * and a search whose answers could be anybody's.
  */
 import { externalIdPointer, isOwnId } from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';

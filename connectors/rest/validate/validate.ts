@@ -1,7 +1,8 @@
 /**
- * What is wrong with a configuration although every single value has the right shape: a creation that a lost answer would repeat,
- * a variable that nobody fills, a value that could break out of a filter, a mapping that asks for what no call does, credentials
- * that do not fit. Messages are for the person who writes the configuration. Pointers begin with /config, /record_types (the mappings) or /credentials.
+ * What is wrong with a configuration although every single value has the right shape: a creation that a lost
+ * answer would repeat, a variable that nobody fills, a value that could break out of a filter, a mapping that
+ * asks for what no call does, credentials that do not fit. Messages are for the person who writes the
+ * configuration. Pointers begin with /config, /record_types (the mappings) or /credentials.
  */
 import { type FieldMapping, type RecordTypeMapping, toPath } from '../../../domain/records/mapping';
 import { externalIdPointer } from '../http/calls';
@@ -74,7 +75,10 @@ function problemOfField({ to }: FieldMapping, type: RecordTypeConfig): string | 
   return undefined;
 }
 
-/** Accepted and not obeyed, it would make twins. `find` can do it, where whoever knows the API says how to search. */
+/**
+ * Accepted and not obeyed, it would make twins. `find` can do it, where whoever knows the API says how to
+ * search.
+ */
 function insteadOfMatchBy({ fields }: RecordTypeMapping, matchBy: string): string {
   const to = fields.find(({ name }) => name === matchBy)?.to;
   const path = to === undefined ? ['…'] : toPath(to);

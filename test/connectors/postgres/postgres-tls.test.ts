@@ -1,4 +1,7 @@
-/** The PostgreSQL connector over TLS, against a server of its own, and which ways of giving a password it refuses. */
+/**
+ * The PostgreSQL connector over TLS, against a server of its own, and which ways of giving a password it
+ * refuses.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -105,7 +108,8 @@ it('gives a password away in the clear over TLS only', async () => {
   await owner.query('select pg_reload_conf()');
 
   let inTheClear: Error | undefined;
-  while (inTheClear === undefined) inTheClear = await failureOf(postgres.check(contextFor({ tls: false }))); // until the server has read its file
+  // Until the server has read its file.
+  while (inTheClear === undefined) inTheClear = await failureOf(postgres.check(contextFor({ tls: false })));
   const overTls = await failureOf(postgres.check(contextFor({ tls_ca: cert })));
 
   await owner.end();

@@ -1,4 +1,7 @@
-/** What is particular to PostgreSQL, against a real one. What every connector that reads promises is in shared-reading-suite.ts. */
+/**
+ * What is particular to PostgreSQL, against a real one. What every connector that reads promises is in
+ * shared-reading-suite.ts.
+ */
 import { Client } from 'pg';
 import type { ReadPage, ReadRequest } from '../../../connectors/connector';
 import { RateLimited, RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';

@@ -1,4 +1,7 @@
-/** How the REST connector proves who it is: every way of authentication, tokens that end, servers that refuse or stumble. */
+/**
+ * How the REST connector proves who it is: every way of authentication, tokens that end, servers that refuse
+ * or stumble.
+ */
 import type { PushItem } from '../../../connectors/connector';
 import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';

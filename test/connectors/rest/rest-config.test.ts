@@ -1,4 +1,7 @@
-/** What the REST connector says about a configuration: each mistake at its place, in words that lead to its repair. */
+/**
+ * What the REST connector says about a configuration: each mistake at its place, in words that lead to its
+ * repair.
+ */
 import { z } from 'zod';
 import { rest } from '../../../connectors/rest';
 import type { RestCredentials } from '../../../connectors/rest/config/config-auth';

@@ -1,4 +1,7 @@
-/** A small contact API over a scripted server, linked by the REST connector, for answers that no real third party gives on demand. */
+/**
+ * A small contact API over a scripted server, linked by the REST connector, for answers that no real third
+ * party gives on demand.
+ */
 import type { ConnectorContext, PushItem, PushResult, TokenStore } from '../../../connectors/connector';
 import { rest } from '../../../connectors/rest';
 import type { RestConfig } from '../../../connectors/rest/config/config';

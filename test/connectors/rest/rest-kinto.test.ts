@@ -1,4 +1,7 @@
-/** What the shared suite does not ask of the REST connector, against Kinto: ids of our own, versions, tombstones, its schema. */
+/**
+ * What the shared suite does not ask of the REST connector, against Kinto: ids of our own, versions,
+ * tombstones, its schema.
+ */
 import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
 import { Unauthorized } from '../../../connectors/errors';
 import { rest } from '../../../connectors/rest';

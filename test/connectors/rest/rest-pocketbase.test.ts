@@ -1,4 +1,7 @@
-/** What the shared suite does not ask of the REST connector, against PocketBase: its login, its refusals, its limits. */
+/**
+ * What the shared suite does not ask of the REST connector, against PocketBase: its login, its refusals, its
+ * limits.
+ */
 import { randomUUID } from 'node:crypto';
 import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
 import { RateLimited, RecordRejected, Unauthorized } from '../../../connectors/errors';

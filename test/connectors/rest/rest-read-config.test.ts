@@ -1,4 +1,7 @@
-/** What the REST connector says about the part of a configuration that reads: each mistake at its place, in words that lead to its repair. */
+/**
+ * What the REST connector says about the part of a configuration that reads: each mistake at its place, in
+ * words that lead to its repair.
+ */
 import { z } from 'zod';
 import { rest } from '../../../connectors/rest';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';

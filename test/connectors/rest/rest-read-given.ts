@@ -1,4 +1,7 @@
-/** Reading through the REST connector as a run does: page after page, nothing kept between two but the text of the cursor. */
+/**
+ * Reading through the REST connector as a run does: page after page, nothing kept between two but the text of
+ * the cursor.
+ */
 import type { ReadPage, ReadRequest } from '../../../connectors/connector';
 import { rest } from '../../../connectors/rest';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';

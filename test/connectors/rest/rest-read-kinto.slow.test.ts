@@ -1,4 +1,7 @@
-/** Reading from Kinto by the configuration that docs/connectors/rest-reading.md shows: tombstones, 304, pages while records change, its schema. */
+/**
+ * Reading from Kinto by the configuration that docs/connectors/rest-reading.md shows: tombstones, 304, pages
+ * while records change, its schema.
+ */
 import type { ReadPage } from '../../../connectors/connector';
 import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';

@@ -1,4 +1,7 @@
-/** Reading from PocketBase by the configuration that docs/connectors/rest-reading.md shows: numbered pages, its totals, its times, its limits. */
+/**
+ * Reading from PocketBase by the configuration that docs/connectors/rest-reading.md shows: numbered pages,
+ * its totals, its times, its limits.
+ */
 import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import { documentedExample, documentedMapping } from '../suite/documented';

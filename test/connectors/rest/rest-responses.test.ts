@@ -1,4 +1,7 @@
-/** What the REST connector makes of answers: trouble, refusals of every form, and things that are no answers at all. */
+/**
+ * What the REST connector makes of answers: trouble, refusals of every form, and things that are no answers
+ * at all.
+ */
 import { rest } from '../../../connectors/rest';
 import { closeConnections } from '../../../egress/http-client';
 import { loopbackPolicy } from '../suite/given';

@@ -1,6 +1,7 @@
 /**
- * Third parties that nobody here has seen: four APIs with nothing in common but HTTP and JSON, each linked by configuration alone.
- * The servers are small but real about it: they keep records, count what they made, and refuse what their kind would refuse.
+ * Third parties that nobody here has seen: four APIs with nothing in common but HTTP and JSON, each linked by
+ * configuration alone. The servers are small but real about it: they keep records, count what they made, and
+ * refuse what their kind would refuse.
  */
 import { Unavailable } from '../../../connectors/errors';
 import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
@@ -32,7 +33,10 @@ interface Shape {
 const isAddress = (value: unknown) => typeof value === 'string' && value.includes('@');
 const json = (request: RecordedRequest) => JSON.parse(request.body || '{}') as never;
 
-/** PUT under our own reference creates or replaces; numeric ids beyond 2^53 that only a Location tells; complaints are texts; an API key. */
+/**
+ * PUT under our own reference creates or replaces; numeric ids beyond 2^53 that only a Location tells;
+ * complaints are texts; an API key.
+ */
 const personnel: Shape = {
   title: 'one PUT that creates or replaces, ids in Location, complaints as a list of texts, an API key',
   serve() {
@@ -290,7 +294,10 @@ const jsonApi: Shape = {
   skippedRecord: { field: 'email', message: 'is not an address' },
 };
 
-/** An old one: a search by POST that answers 204 for nothing, deleted records that stay visible, `ok: false` under 200, a session cookie. */
+/**
+ * An old one: a search by POST that answers 204 for nothing, deleted records that stay visible, `ok: false`
+ * under 200, a session cookie.
+ */
 const legacy: Shape = {
   title:
     'an old one: search by POST, numeric ids, deleted records that stay visible, refusals as ok: false, a session cookie',

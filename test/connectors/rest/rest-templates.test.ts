@@ -1,4 +1,6 @@
-/** Values put into paths, filters, headers, bodies and ids never change the meaning of what surrounds them. */
+/**
+ * Values put into paths, filters, headers, bodies and ids never change the meaning of what surrounds them.
+ */
 import * as fc from 'fast-check';
 import { fitInto, isCharacterAllowed } from '../../../connectors/rest/http/character-set';
 import { isPointer, parseJson, placeAt, readAt } from '../../../connectors/rest/json-pointer';

@@ -1,4 +1,7 @@
-/** Reading by SCIM: live descriptions, and lists as services really answer them. What every connector that reads promises is in shared-reading-suite.ts. */
+/**
+ * Reading by SCIM: live descriptions, and lists as services really answer them. What every connector that
+ * reads promises is in shared-reading-suite.ts.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ReadPage, ReadRequest } from '../../../connectors/connector';

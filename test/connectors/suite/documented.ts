@@ -1,4 +1,6 @@
-/** The examples of docs/connectors, read from the pages themselves, so that the tests run what the pages show. */
+/**
+ * The examples of docs/connectors, read from the pages themselves, so that the tests run what the pages show.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';

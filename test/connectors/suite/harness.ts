@@ -1,6 +1,7 @@
 /**
- * What the shared suite needs to run a connector against a real third party: how to start it, how to link it, how to read
- * what has arrived. One file per third party (`harness-scim.ts`, `harness-pocketbase.ts`, …), listed in `registry.test.ts`.
+ * What the shared suite needs to run a connector against a real third party: how to start it, how to link it,
+ * how to read what has arrived. One file per third party (`harness-scim.ts`, `harness-pocketbase.ts`, …),
+ * listed in `registry.test.ts`.
  */
 import type { Connector } from '../../../connectors/connector';
 import type { JsonObject } from '../../../domain/json';
@@ -34,13 +35,17 @@ export interface ConnectorHarness {
   connector: Connector;
   recordType: string;
   /**
-   * Maps our fields `first_name`, `last_name`, `email` (and what else the third party insists on, as constants or derived from these)
-   * in the third party's shape. The suite gives every record a unique e-mail address.
+   * Maps our fields `first_name`, `last_name`, `email` (and what else the third party insists on, as
+   * constants or derived from these) in the third party's shape. The suite gives every record a unique e-mail
+   * address.
    */
   mapping: RecordTypeMapping;
   /** False where records cannot be switched off (no `deactivate` among `onDelete`). */
   canDeactivate: boolean;
-  /** Our fields that the third party refuses, the field of ours it must name, for a record otherwise like any other. */
+  /**
+   * Our fields that the third party refuses, the field of ours it must name, for a record otherwise like any
+   * other.
+   */
   rejected: { fields: JsonObject; field: string };
   /** An id of ours that is hard to write in a filter, a query or a path; the suite's own where absent. */
   awkwardExternalId?: string;

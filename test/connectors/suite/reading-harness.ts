@@ -1,6 +1,7 @@
 /**
- * What the shared reading suite needs to read from a real third party: how to start it with small pages, how to change records behind
- * the connector's back, what it must find. One per third party, listed in `registry.test.ts`.
+ * What the shared reading suite needs to read from a real third party: how to start it with small pages, how
+ * to change records behind the connector's back, what it must find. One per third party, listed in
+ * `registry.test.ts`.
  */
 import type { Connector } from '../../../connectors/connector';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';

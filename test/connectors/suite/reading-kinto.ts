@@ -1,4 +1,7 @@
-/** Reading employees from Kinto by the configuration that docs/connectors/rest-reading.md shows: tombstones, addresses of pages that hold their place. */
+/**
+ * Reading employees from Kinto by the configuration that docs/connectors/rest-reading.md shows: tombstones,
+ * addresses of pages that hold their place.
+ */
 import { rest } from '../../../connectors/rest';
 import { documentedExample, documentedMapping } from './documented';
 import { kintoHarness } from './harness-kinto';

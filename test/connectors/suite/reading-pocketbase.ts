@@ -1,4 +1,7 @@
-/** Reading employees from PocketBase by the configuration that docs/connectors/rest-reading.md shows: numbered pages, no tombstones. */
+/**
+ * Reading employees from PocketBase by the configuration that docs/connectors/rest-reading.md shows: numbered
+ * pages, no tombstones.
+ */
 import { rest } from '../../../connectors/rest';
 import { documentedExample, documentedMapping } from './documented';
 import { pocketBaseHarness } from './harness-pocketbase';

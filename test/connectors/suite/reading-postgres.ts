@@ -1,4 +1,7 @@
-/** Reading tables of a database that is somebody else's: its own role, which may read and nothing more, behind a relay that can be cut. */
+/**
+ * Reading tables of a database that is somebody else's: its own role, which may read and nothing more, behind
+ * a relay that can be cut.
+ */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { postgres } from '../../../connectors/postgres';

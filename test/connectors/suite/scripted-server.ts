@@ -1,4 +1,7 @@
-/** An HTTP server that answers as a test says and remembers what it was asked, for answers that no real third party gives on demand. */
+/**
+ * An HTTP server that answers as a test says and remembers what it was asked, for answers that no real third
+ * party gives on demand.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

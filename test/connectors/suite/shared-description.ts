@@ -1,4 +1,7 @@
-/** What every connector promises about its own words: hosts, record types, and which settings it takes and refuses. */
+/**
+ * What every connector promises about its own words: hosts, record types, and which settings it takes and
+ * refuses.
+ */
 import type { Connector } from '../../../connectors/connector';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
 

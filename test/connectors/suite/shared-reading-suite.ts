@@ -1,6 +1,6 @@
 /**
- * What every connector that reads promises, run against a real third party. Tests follow each other on the same records; the last one
- * stops the third party.
+ * What every connector that reads promises, run against a real third party. Tests follow each other on the
+ * same records; the last one stops the third party.
  */
 import type { Connector, ReadPage, ReadRequest, RemoteRecord } from '../../../connectors/connector';
 import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';

@@ -1,6 +1,7 @@
 /**
- * What every connector that pushes promises, run against a real third party over the gated HTTP client. Each test works on records of its own,
- * so the order does not matter, but for the last, which stops the third party.
+ * What every connector that pushes promises, run against a real third party over the gated HTTP client. Each
+ * test works on records of its own, so the order does not matter, but for the last, which stops the third
+ * party.
  */
 import { randomUUID } from 'node:crypto';
 import type { HttpClient, PushItem, PushResult } from '../../../connectors/connector';
@@ -359,7 +360,8 @@ export function describeConnector(harness: ConnectorHarness): void {
         await expect(connector.check(context())).rejects.toBeInstanceOf(Unauthorized);
         const failure = await failureOf(item, context());
 
-        // A third party that answers 403 leaves it to `check` to tell refused credentials from a refused record (rules.md 10).
+        // A third party that answers 403 leaves it to `check` to tell refused credentials from a refused
+        // record (rules.md 10).
         expect(
           failure instanceof Unauthorized || (failure instanceof RecordRejected && failure.isForbidden),
         ).toBe(true);
