@@ -132,8 +132,8 @@ it(
   async () => {
     const ready = await start().ready(patience);
     const since = Date.now();
-    const ask = async <Answer>(path: string): Promise<Answer> =>
-      (await (await get(`${ready.api_url}/v1/records/employees${path}`, ready.api_key)).json()) as Answer;
+    const ask = async <Answer>(route: string): Promise<Answer> =>
+      (await (await get(`${ready.api_url}/v1/records/employees${route}`, ready.api_key)).json()) as Answer;
     const list = async () => {
       const { data } = await ask<EmployeeList>('');
       return Object.fromEntries(data.map(({ external_id: id, badge }) => [id, badge.status]));
