@@ -153,7 +153,7 @@ async function linkAndPush(apiUrl: string, scim: LinkableThirdParty): Promise<vo
   const tenant = new ApiClient(apiUrl, key);
   await tenant.must('POST', '/v1/integrations', scim.integration());
   const fields = { first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com' };
-  await tenant.must('PATCH', '/v1/records/employees/emp-1', { fields });
+  await tenant.must('PUT', '/v1/records/employees/emp-1', { fields });
 }
 
 it(
