@@ -85,7 +85,7 @@ async function settle<Item, Value>(
     return {
       item,
       ok: false,
-      error: new Unavailable('The connector failed on this record.', null, { cause: error }),
+      error: new Unavailable('The connector failed for this record.', null, { cause: error }),
     };
   }
 }

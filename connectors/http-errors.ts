@@ -47,11 +47,15 @@ export function errorFromResponse(
       `The third party does not accept the credentials (401). ${excerpt(response.text)}`.trim(),
     );
   if (status === 429 || (status === 503 && retryAfter !== undefined)) {
-    return new RateLimited(`The third party asks to wait (${status}).`, parseRetryAfter(retryAfter, nowMs));
+    return new RateLimited(
+      `The third party limits the rate of requests (${status}).`,
+      parseRetryAfter(retryAfter, nowMs),
+    );
   }
   if (status >= 300 && status < 400) {
     return new Unavailable(
-      `The third party answered with a redirect (${status}), and redirects are not followed. Give the final address in the configuration.`,
+      `The third party answered with a redirect (${status}). Redirects are not followed: ` +
+        'enter the final address in the configuration.',
       status,
     );
   }
@@ -114,7 +118,7 @@ function wholeRecordError(status: number, message: string): FieldError {
     message,
     explanation:
       status === 403
-        ? 'The third party does not allow this change. Check what the account may do there.'
-        : 'The third party refused this record. Change what it complains about, or the mapping.',
+        ? 'The third party does not allow this change. Check the permissions of the account there.'
+        : 'The third party refused this record. Correct the record or the mapping.',
   };
 }

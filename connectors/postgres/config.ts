@@ -16,44 +16,41 @@ const identifier = z
   );
 
 const tableSchema = z.strictObject({
-  label: z.string().min(1).max(100).optional().describe('The name for people.'),
-  table: identifier.describe(
-    'The table or view, written exactly as the catalog has it (usually in lower case).',
-  ),
-  schema: identifier.optional().describe('Its schema, where it is not the one at the top.'),
+  label: z.string().min(1).max(100).optional().describe('The display name.'),
+  table: identifier.describe('The table or view, written as in the catalog (usually in lower case).'),
+  schema: identifier
+    .optional()
+    .describe('The schema of the table, if it differs from the schema of the integration.'),
   id: identifier.describe(
-    'The column that tells the rows apart: unique, never null, never changed, and indexed. The primary key, most often.',
+    'The column that identifies a row, usually the primary key: ' +
+      'unique, never null, never changed, and indexed.',
   ),
   modified: identifier
     .optional()
     .describe(
-      'The column with the instant of the last change (timestamptz; timestamp is read as UTC), set with every change, best by a trigger, and indexed.',
+      'The indexed column with the time of the last change (timestamptz; timestamp is read as UTC). ' +
+        'It must be set with every change, for example by a trigger.',
     ),
   deleted: identifier
     .optional()
-    .describe('The column that marks deleted rows: a boolean that is true, or an instant that is not null.'),
+    .describe('The column that marks deleted rows: a boolean that is true, or a time that is not null.'),
   columns: z
     .array(identifier)
     .min(1)
     .max(500)
     .optional()
-    .describe('The columns to read; all of them unless given.'),
+    .describe('The columns to read. All columns by default.'),
 });
 
 export type TableConfig = z.output<typeof tableSchema>;
 
 export const postgresConfigSchema = z.strictObject({
-  app: z
-    .string()
-    .min(1)
-    .max(100)
-    .optional()
-    .describe('The name of the product behind this database, as people know it.'),
+  app: z.string().min(1).max(100).optional().describe('The name of the product that uses this database.'),
   host: z
     .string()
     .min(1)
     .max(253)
-    .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'A host name or an IPv4 address, without port.')
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'Enter a host name or an IPv4 address, without port.')
     .toLowerCase()
     .describe('The database server: a host name, or an IPv4 address.'),
   port: z.int().min(1).max(65_535).default(5432),
@@ -63,24 +60,27 @@ export const postgresConfigSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Whether the connection is encrypted and the server’s certificate checked. Only inside a trusted network without.',
+      'Whether to encrypt the connection and check the certificate. Set false only in a trusted network.',
     ),
   tls_ca: z
     .string()
     .max(100_000)
-    .regex(/^\s*-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----\s*$/, 'Certificates in PEM form.')
+    .regex(
+      /^\s*-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----\s*$/,
+      'Enter certificates in PEM format.',
+    )
     .optional()
-    .describe('The certificate authority of the server’s certificate (PEM), where it is not a public one.'),
+    .describe('The certificate authority of the server (PEM), if it is not a public one.'),
   page_size: z
     .int()
     .min(1)
     .max(10_000)
     .default(2_000)
-    .describe('Rows per query. Pages of wide rows are made smaller by themselves.'),
+    .describe('Rows per query. Pages of wide rows are reduced automatically.'),
   record_types: z
     .record(z.string().regex(/^[a-z][a-z0-9_]{0,62}$/), tableSchema)
-    .refine((types) => Object.keys(types).length > 0, 'Name at least one record type.')
-    .describe('Which table or view each record type is.'),
+    .refine((types) => Object.keys(types).length > 0, 'Enter at least one record type.')
+    .describe('The table or view of each record type.'),
 });
 
 export type PostgresConfig = z.output<typeof postgresConfigSchema>;
@@ -93,7 +93,7 @@ const text = z
   .regex(/^\P{Cc}+$/u);
 
 export const postgresCredentialsSchema = z.strictObject({
-  user: text.max(IDENTIFIER_BYTES_MAX).describe('A login role. All it needs is SELECT on the tables.'),
+  user: text.max(IDENTIFIER_BYTES_MAX).describe('A login role. It only needs SELECT on the tables.'),
   password: text,
 });
 
@@ -106,7 +106,7 @@ export function findPostgresProblems(
 ): { pointer: string; message: string }[] {
   const problems: { pointer: string; message: string }[] = [];
   if (!config.tls && config.tls_ca !== undefined)
-    problems.push({ pointer: '/config/tls_ca', message: 'Nothing is checked by it while tls is false.' });
+    problems.push({ pointer: '/config/tls_ca', message: 'tls_ca has no effect while tls is false.' });
   for (const [recordType, { direction }] of Object.entries(mappings)) {
     const pointer = `/record_types/${recordType}`;
     if (!config.record_types[recordType])
@@ -115,7 +115,7 @@ export function findPostgresProblems(
       problems.push({
         pointer: `${pointer}/direction`,
         message:
-          'This connector only reads: a database is no place to write into past its application. Use pull.',
+          'This connector only reads, because writes would bypass the application of the database. Use pull.',
       });
   }
   return problems;

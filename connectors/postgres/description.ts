@@ -64,10 +64,10 @@ async function describeTable(
   const { table, place } = findTable({ config }, recordType);
   const { rows } = await session.query(COLUMNS, [place.table]);
   if (rows.length === 0) {
-    const explanation = 'Restore it there, correct the configuration, or take the record type out.';
+    const explanation = 'Restore the table, correct the configuration, or remove the record type.';
     throw rejection(
       'undefined_table',
-      `There is no ${place.table} (record type ${recordType}).`,
+      `The table ${place.table} (record type ${recordType}) does not exist.`,
       explanation,
     );
   }

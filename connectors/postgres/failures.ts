@@ -22,31 +22,32 @@ interface Refusal {
 const REFUSALS: Record<string, Refusal> = {
   '3D000': {
     code: 'undefined_database',
-    explain: () => 'There is no such database on this server. Correct the configuration.',
+    explain: () => 'The database does not exist on this server. Correct the configuration.',
   },
   '3F000': {
     code: 'undefined_schema',
-    explain: () => 'There is no such schema. Correct the configuration, or create it there.',
+    explain: () => 'The schema does not exist. Correct the configuration, or create the schema.',
   },
   '42P01': {
     code: 'undefined_table',
     explain: (place) =>
-      `There is no ${place?.table ?? 'such table'} (any more). Restore it there, correct the configuration, or take the record type out.`,
+      `${place?.table ?? 'The table'} does not exist. ` +
+      'Restore it, correct the configuration, or remove the record type.',
   },
   '42703': {
     code: 'undefined_column',
     explain: (place) =>
-      `${place?.table ?? 'The table'} has no such column (any more). Correct the configuration, or restore it there.`,
+      `${place?.table ?? 'The table'} does not have this column. Correct the configuration, or restore it.`,
   },
   '42501': {
     code: 'insufficient_privilege',
     explain: (place) =>
-      `The role may not read this. Run there: GRANT USAGE ON SCHEMA … and GRANT SELECT ON ${place?.table ?? '…'} TO the role.`,
+      'The role has no permission to read. Run GRANT USAGE ON SCHEMA … ' +
+      `and GRANT SELECT ON ${place?.table ?? '…'} TO the role.`,
   },
   '25006': {
     code: 'read_only',
-    explain: () =>
-      'Reading it would write. This connector reads in read-only transactions; choose a table or a plain view.',
+    explain: () => 'The query tries to write, but this connector only reads. Choose a table or a plain view.',
   },
 };
 
@@ -60,19 +61,23 @@ export function toFailure(error: unknown, place: Place | null): ConnectorError |
   const { message, code } = error as { message?: string; code?: string };
   if (code !== undefined && CERTIFICATE.test(code))
     return new Unavailable(
-      `The database server’s certificate is not trusted (${code}). Give its certificate authority as tls_ca.`,
+      `The certificate of the database server is not trusted (${code}). Set tls_ca to its authority.`,
       null,
       { cause: error },
     );
   if (message?.includes('does not support SSL'))
     return new Unavailable(
-      'The database server offers no TLS. Switch it on there; inside a trusted network, set tls to false.',
+      'The database server offers no TLS. Enable it; in a trusted network, set tls to false.',
       null,
       { cause: error },
     );
-  return new Unavailable('The connection to the database broke, or it did not answer in time.', null, {
-    cause: error,
-  });
+  return new Unavailable(
+    'The connection to the database was lost, or the database did not answer in time.',
+    null,
+    {
+      cause: error,
+    },
+  );
 }
 
 function fromDatabase(error: DatabaseError, place: Place | null): ConnectorError {
@@ -84,7 +89,8 @@ function fromDatabase(error: DatabaseError, place: Place | null): ConnectorError
     return new RateLimited(`The database has no connection left (53300). ${words}`, null);
   if (state === '57014')
     return new Unavailable(
-      `${nameOf(place)} took too long to read. Put an index on its id and modified columns, or lower page_size. ${words}`,
+      `${nameOf(place)} took too long to read. ` +
+        `Create an index on its id and modified columns, or reduce page_size. ${words}`,
     );
   const refusal =
     REFUSALS[state] ??

@@ -113,8 +113,8 @@ export function readCursor(cursor: string | null): Position | null {
   }
   throw rejection(
     'unknown_cursor',
-    'The place to go on from is not one of this connector.',
-    'Read the record type from its beginning.',
+    'The cursor is not valid for this connector.',
+    'Start a full sync of the record type.',
   );
 }
 

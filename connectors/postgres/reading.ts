@@ -56,7 +56,7 @@ export function findTable(
   throw rejection(
     'unknown_record_type',
     `The configuration has no record type ${recordType}.`,
-    'Add it there, or take it out of the mappings.',
+    'Add it there, or remove it from the mappings.',
   );
 }
 
@@ -147,16 +147,22 @@ function nextLimit(limit: number, bytesRead: number, { config }: PostgresContext
 }
 
 function withoutId(count: number, { table }: Place): UnreadableRecord[] {
-  const message = `A row of ${table} has no value in the id column. Fill it there, or choose another column.`;
+  const message = `A row of ${table} has no value in the id column. Set the value, or choose another id column.`;
   return Array.from({ length: count }, () => ({ remoteId: null, code: 'no_id', message }));
 }
 
 function duplicate(remoteId: string, { table }: Place): UnreadableRecord {
-  const message = `${table} has several rows with the id ${JSON.stringify(remoteId)}; one of them was taken. The id column must be unique.`;
+  const message = [
+    `${table} has several rows with the id ${JSON.stringify(remoteId)}, and only one was read.`,
+    'The id column must be unique.',
+  ].join(' ');
   return { remoteId, code: 'duplicate_id', message };
 }
 
 function tooLarge(remoteId: string, { table }: Place): UnreadableRecord {
-  const message = `The row ${JSON.stringify(remoteId)} of ${table} is larger than ${ANSWER_BYTES_MAX / 1024 / 1024} MiB. Leave large columns out with "columns".`;
+  const message = [
+    `The row ${JSON.stringify(remoteId)} of ${table} is larger than ${ANSWER_BYTES_MAX / 1024 / 1024} MiB.`,
+    'Exclude large columns with "columns".',
+  ].join(' ');
   return { remoteId, code: 'too_large', message };
 }

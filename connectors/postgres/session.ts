@@ -56,7 +56,7 @@ export async function inSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { host, port } = context.config;
-  if (context.signal.aborted) throw new Unavailable('The worker stops.');
+  if (context.signal.aborted) throw new Unavailable('The worker is stopping.');
   const socket = await context.sockets.open({ host, port });
   const client = createClient(context, socket);
   try {
@@ -97,7 +97,7 @@ function refusePlainPassword(client: Client): void {
   client.connection.prependListener('authenticationCleartextPassword', () => {
     client.connection.stream.destroy(
       new Unavailable(
-        'The database asks for the password in the clear, and the connection is not encrypted. Use tls, or SCRAM.',
+        'The database asks for the password in plain text over an unencrypted connection. Use tls or SCRAM.',
       ),
     );
   });

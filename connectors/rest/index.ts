@@ -31,7 +31,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
   kind: 'rest',
   title: 'REST API',
   description:
-    'Any third party with a JSON API, described by configuration: addresses, authentication, where ids and errors stand.',
+    'Any third party with a JSON API. The configuration describes its addresses, authentication, ids and errors.',
   configSchema: RestConfig,
   credentialsSchema: RestCredentials,
   appName: ({ app }) => app,
@@ -96,7 +96,7 @@ export const rest: Connector<RestConfig, RestCredentials> = {
     if (answer.meaning === 'done' && config.check.expect === undefined) return;
     if (answer.meaning === 'done')
       throw new Unavailable(
-        `The check was answered ${response.status}, which the configuration does not expect.`,
+        `The check was answered ${response.status}, which is not a success in the configuration.`,
         response.status,
       );
     throw inCheck(answer.error, response.status);
@@ -113,7 +113,7 @@ function inCheck(error: ConnectorError, status: number): ConnectorError {
   if (error.isForbidden)
     return new Unauthorized(`The credentials do not allow the check (403). ${error.message}`);
   return new Unavailable(
-    `The check was answered ${status}. Look at its path in the configuration. ${error.message}`,
+    `The check was answered ${status}. Verify its path in the configuration. ${error.message}`,
     status,
   );
 }
@@ -121,14 +121,14 @@ function inCheck(error: ConnectorError, status: number): ConnectorError {
 function recordTypeOf({ record_types: types }: RestConfig, recordType: string): RecordTypeConfig {
   const found = Object.hasOwn(types, recordType) ? types[recordType] : undefined;
   if (found !== undefined) return found;
-  const message = `The configuration describes no record type ${recordType}.`;
+  const message = `The configuration does not describe the record type ${recordType}.`;
   throw new RecordRejected(message, [
     {
       field: null,
       remoteField: null,
       code: 'not_configured',
       message,
-      explanation: 'Describe it in the configuration of the integration.',
+      explanation: 'Add it to the configuration of the integration.',
     },
   ]);
 }

@@ -67,9 +67,7 @@ export class ScimApi {
       startIndex += resources.length;
       if (!isNews || startIndex > total) return [...found.values()];
     }
-    throw new Unavailable(
-      `The third party lists more than ${PAGES_MAX * PAGE_SIZE} resources when asked for one.`,
-    );
+    throw new Unavailable(`A search for one resource returned more than ${PAGES_MAX * PAGE_SIZE} resources.`);
   }
 
   /**
@@ -90,7 +88,7 @@ export class ScimApi {
     const id = created?.id ?? idFromLocation(response.headers['location']);
     if (id === undefined)
       throw new Unavailable(
-        `The third party answered ${response.status} to a creation without saying the new id.`,
+        `The third party answered ${response.status} to a creation, but without the new id.`,
         response.status,
       );
     return created ?? { id, version: response.headers['etag'] ?? null, attributes };
@@ -140,7 +138,7 @@ export class ScimApi {
   /** The error that an answer held back as `conflict` means after all. */
   refusal(response: HttpResponse, item: PushItem): Error {
     if (response.status === 412)
-      return new Unavailable('Someone keeps changing this record there (412).', 412);
+      return new Unavailable('The record keeps changing in the third party (412).', 412);
     return errorFromResponse(response, describeRefusal(item));
   }
 

@@ -9,18 +9,18 @@ const resourceTypeSchema = z.strictObject({
     .string()
     .regex(/^\/[A-Za-z0-9._~/-]*[A-Za-z0-9]$/)
     .refine((endpoint) => !endpoint.includes('..') && !endpoint.includes('//'))
-    .describe('Where its resources stand, below the base URL: `/Users`.'),
+    .describe('The path of its resources below the base URL: `/Users`.'),
   schemas: z
     .array(z.string().startsWith('urn:').max(300))
     .min(1)
     .max(10)
-    .describe('The schemas of its resources: the core one first, then extensions.'),
+    .describe('The schemas of its resources: the core schema first, then extensions.'),
   active_attribute: z
     .string()
     .regex(/^[A-Za-z][\w-]*$/)
     .nullable()
     .default('active')
-    .describe('The boolean attribute that switches a resource off; null where there is none.'),
+    .describe('The boolean attribute that deactivates a resource; null where there is none.'),
 });
 
 export type ResourceTypeConfig = z.output<typeof resourceTypeSchema>;
@@ -36,32 +36,33 @@ export const scimConfigSchema = z.strictObject({
   base_url: z
     .url({ protocol: /^https?$/ })
     .max(2000)
-    .refine(isPlainUrl, 'Give the address without user name, query and fragment.')
-    .describe('Where the SCIM service stands, up to and without `/Users`: `https://hr.example.com/scim/v2`.'),
+    .refine(isPlainUrl, 'Enter the address without user name, query and fragment.')
+    .describe('The address of the SCIM service without `/Users`: `https://hr.example.com/scim/v2`.'),
   record_types: z
     .record(z.string().regex(/^[a-z][a-z0-9_]{0,62}$/), resourceTypeSchema)
-    .refine((types) => Object.keys(types).length > 0, 'Name at least one record type.')
+    .refine((types) => Object.keys(types).length > 0, 'Enter at least one record type.')
     .default({ employees: EMPLOYEES })
-    .describe('Which resource type each record type is. Employees are Users unless you say otherwise.'),
+    .describe('The resource type of each record type. Employees are Users by default.'),
   update_with: z
     .enum(['auto', 'patch', 'put'])
     .default('auto')
-    .describe('How existing resources are changed. `auto` follows the service’s own ServiceProviderConfig.'),
+    .describe('How existing resources are changed. `auto` follows the ServiceProviderConfig of the service.'),
   content_type: z
     .enum(['application/scim+json', 'application/json'])
     .default('application/scim+json')
-    .describe('The content type of what we send; some services know only `application/json`.'),
+    .describe('The content type of requests. Some services only accept `application/json`.'),
   page_size: z
     .int()
     .min(1)
     .max(1000)
     .default(200)
-    .describe('How many resources a page is asked for when reading; a service may give fewer.'),
+    .describe('The number of resources to request per page. A service may return fewer.'),
   filter_modified: z
     .boolean()
     .default(true)
     .describe(
-      'Whether changed resources are asked for by a filter on meta.lastModified. False for services that fail at it; then every run reads everything.',
+      'Whether incremental runs filter by meta.lastModified. ' +
+        'Set false for services that do not support it: then every run reads everything.',
     ),
 });
 
@@ -72,7 +73,7 @@ const headerText = z
   .string()
   .min(1)
   .max(8192)
-  .regex(/^[\x21-\x7e]+$/, 'Only printable ASCII characters without spaces.');
+  .regex(/^[\x21-\x7e]+$/, 'Use printable ASCII characters without spaces.');
 
 export const scimCredentialsSchema = z.union([
   z.strictObject({ token: headerText.describe('A bearer token.') }),
@@ -108,7 +109,7 @@ export function findScimProblems(
     if (mapping.onDelete === 'deactivate' && type.active_attribute === null) {
       problems.push({
         pointer: `${pointer}/on_delete`,
-        message: `A ${type.resource_type} cannot be deactivated there. Choose delete or leave.`,
+        message: `A ${type.resource_type} cannot be deactivated in the third party. Choose delete or leave.`,
       });
     }
     mapping.fields.forEach((field, index) => {

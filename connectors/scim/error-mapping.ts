@@ -8,20 +8,18 @@ import type { FieldError } from '../errors';
 import { type Refusal, excerpt } from '../http-errors';
 import { isExtension } from './merge';
 
-const GENERAL = 'The third party refused this record. Change what it complains about, or the mapping.';
+const GENERAL = 'The third party refused this record. Correct the record or the mapping.';
 
 const EXPLANATIONS: Record<string, string> = {
-  uniqueness:
-    'Another record there already has this value. Change it here, or remove or rename the other one there.',
+  uniqueness: 'Another record in the third party has this value. Change it here, or change the other record.',
   invalidValue:
-    'The value is missing or has the wrong form for the third party. Correct it here, or map it differently.',
-  mutability:
-    'The third party does not let this attribute be changed. Take it out of the mapping, or change it there.',
-  invalidSyntax: 'The third party could not read the record. Compare the mapping with the schema it serves.',
-  invalidPath: 'The mapping names an attribute that the third party does not know.',
-  noTarget: 'The mapping names an attribute that the third party does not know.',
-  sensitive: 'The third party does not take this value in this way.',
-  tooMany: 'The third party found too many records to tell which one is meant.',
+    'The value is missing or not valid for the third party. Correct it here, or change the mapping.',
+  mutability: 'The third party does not allow changes of this attribute. Remove it from the mapping.',
+  invalidSyntax: 'The third party could not parse the record. Compare the mapping with its schema.',
+  invalidPath: 'The mapping uses an attribute that the third party does not have.',
+  noTarget: 'The mapping uses an attribute that the third party does not have.',
+  sensitive: 'The third party does not accept this value in a request.',
+  tooMany: 'The third party found more than one matching record.',
 };
 
 /** Reads the error body; `item` brings our field names. For `errorFromResponse`. */
@@ -38,7 +36,7 @@ export function describeRefusal(item: Pick<PushItem, 'fieldNames'> | null) {
       message,
       explanation:
         response.status === 403
-          ? 'The third party does not allow this change. Check what the account may do there.'
+          ? 'The third party does not allow this change. Check the permissions of the account there.'
           : (EXPLANATIONS[code] ?? GENERAL),
     };
     return { message, errors: [error] };

@@ -35,8 +35,7 @@ const CALLS_AT_ONCE = 4;
 export const scim: Connector<ScimConfig, ScimCredentials> = {
   kind: 'scim',
   title: 'SCIM 2.0',
-  description:
-    'Employees as users of an identity provider, directory or HR system that speaks SCIM 2.0 (RFC 7643, RFC 7644).',
+  description: 'Employees as users of an identity provider, directory or HR system with SCIM 2.0.',
   configSchema: scimConfigSchema,
   credentialsSchema: scimCredentialsSchema,
   batchSize: BATCH_SIZE,

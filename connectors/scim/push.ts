@@ -50,7 +50,7 @@ export function createScimPush(
 
   async function deactivate(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
     if (type.active_attribute === null)
-      throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated there.`);
+      throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated in the third party.`);
     const existing = await locate(item, type);
     if (!existing) return done(item, 'none', null, null);
     return write(existing, { [type.active_attribute]: false }, item, type, 'deactivated');
@@ -78,7 +78,10 @@ export function createScimPush(
       (resource) => resource['externalId'] === item.externalId,
     );
     if (hits.length > 1)
-      throw rejected('ambiguous', `${hits.length} resources there carry the externalId ${item.externalId}.`);
+      throw rejected(
+        'ambiguous',
+        `${hits.length} resources in the third party have the externalId ${item.externalId}.`,
+      );
     return hits[0];
   }
 
@@ -104,7 +107,7 @@ export function createScimPush(
     if (hits.length > 1)
       throw rejected(
         'ambiguous',
-        `${hits.length} resources there have the same ${toAttributePath(to)}.`,
+        `${hits.length} resources in the third party have the same ${toAttributePath(to)}.`,
         mapping?.matchBy,
       );
     return hits[0];
@@ -127,12 +130,16 @@ export function createScimPush(
       if (operations.length === 0) return done(item, effect, current.id, current.version);
       const outcome = await api.update(type, current, merged, operations, item);
       if (outcome === 'gone')
-        throw new Unavailable('The record vanished there between reading and writing it.', 404);
+        throw new Unavailable('The record was deleted in the third party while it was being updated.', 404);
       if (!('conflict' in outcome)) return done(item, effect, current.id, outcome.version);
       if (attempt === WRITE_ATTEMPTS_MAX || !isOutdated(outcome.conflict))
         throw api.refusal(outcome.conflict, item);
       const reread = await api.read(type, current.id);
-      if (!reread) throw new Unavailable('The record vanished there between two attempts to write it.', 404);
+      if (!reread)
+        throw new Unavailable(
+          'The record was deleted in the third party between two attempts to update it.',
+          404,
+        );
       current = reread;
     }
   }
@@ -191,7 +198,7 @@ function done(
 function rejected(code: string, message: string, field: string | null = null): RecordRejected {
   const explanation =
     code === 'ambiguous'
-      ? 'Remove or merge the others there, then retry.'
+      ? 'Remove or merge the duplicates in the third party, then retry.'
       : 'Change the mapping or the configuration of this integration.';
   return new RecordRejected(message, [{ field, remoteField: null, code, message, explanation }]);
 }

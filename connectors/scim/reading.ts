@@ -36,10 +36,7 @@ export async function readResourcePage(
   const { records, unreadable } = toRecords(items, position.startIndex, request.modifiedSince);
   const head = items.map(toListedResource).find((resource) => resource !== undefined)?.id ?? null;
   if (head !== null && head === position.head)
-    throw refusal(
-      'paging_ignored',
-      `${type.endpoint} answers the same page again, whatever startIndex says.`,
-    );
+    throw refusal('paging_ignored', `${type.endpoint} returns the same page for every startIndex.`);
   const startIndex = position.startIndex + items.length;
   const isLast = items.length === 0 || (total !== null && startIndex > total);
   return {
@@ -117,7 +114,7 @@ function toRecords(items: readonly unknown[], startIndex: number, modifiedSince:
       if (modifiedSince === null || !isOlder(resource, modifiedSince)) records.push(toRecord(resource));
     } else if (isJsonObject(item))
       unreadable.push({ remoteId: null, code: 'no_id', message: `${place} has no id.` });
-    else unreadable.push({ remoteId: null, code: 'not_an_object', message: `${place} is no object.` });
+    else unreadable.push({ remoteId: null, code: 'not_an_object', message: `${place} is not an object.` });
   });
   return { records, unreadable };
 }
@@ -164,12 +161,11 @@ function readCursor(cursor: string): Position {
   }
   throw refusal(
     'unknown_cursor',
-    'The place to go on from is not one of this connector. Read the record type from its beginning.',
+    'The cursor is not valid for this connector. Start a full sync of the record type.',
   );
 }
 
 function refusal(code: string, message: string): RecordRejected {
-  const explanation =
-    'Nothing can be read like this. Compare the configuration with what the service offers.';
+  const explanation = 'The record type cannot be read. Compare the configuration with the service.';
   return new RecordRejected(message, [{ field: null, remoteField: null, code, message, explanation }]);
 }

@@ -106,7 +106,7 @@ function parse(text: string): JsonObject | undefined {
 
 function notScim(response: HttpResponse): Unavailable {
   return new Unavailable(
-    `The third party answered ${response.status} with something that is not SCIM. Check the base URL.`,
+    `The third party answered ${response.status} with a response that is not SCIM. Check the base URL.`,
     response.status,
   );
 }

@@ -10,11 +10,11 @@ import { HEADER_NAME, Headers, JsonObject, JsonPointer, Text } from './config-va
 const HeaderName = z.string().regex(HEADER_NAME, 'The name of a header.');
 /** A query parameter's name is percent-encoded, so it may be anything visible: `$skip`, `page[number]`. */
 const parameterName = (what: string) =>
-  z.string(`Name the parameter that takes ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
+  z.string(`Set the parameter for ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
 
 /** How an instant is written there. */
 export const TIME_FORMATS = ['iso', 'iso_seconds', 'epoch_s', 'epoch_ms', 'space_ms', 'http_date'] as const;
-const TimeFormat = z.enum(TIME_FORMATS, `Say how their instants are written: ${TIME_FORMATS.join(', ')}.`);
+const TimeFormat = z.enum(TIME_FORMATS, `Set the format of times: ${TIME_FORMATS.join(', ')}.`);
 
 const inAnswer = z.union([z.strictObject({ at: JsonPointer }), z.strictObject({ header: HeaderName })]);
 
@@ -52,7 +52,7 @@ const Paging = z.discriminatedUnion(
       parameter: parameterName('the offset'),
       first: z.int().min(0).default(0),
       ...sizeShape,
-      size: z.int('Say how many records a page holds.').min(1).max(100_000),
+      size: z.int('Set the number of records per page.').min(1).max(100_000),
       ...place,
       ...last,
     }),
@@ -72,7 +72,9 @@ const Paging = z.discriminatedUnion(
     z.strictObject({ type: z.literal('link'), ...sizeShape, ...stable }),
     z.strictObject({ type: z.literal('header'), name: HeaderName, ...sizeShape, ...stable }),
   ],
-  'Say how the list comes in pages: {"type": "page" | "offset" | "cursor" | "link" | "header" | "none", …}. A list read only in part would look as if records had been deleted.',
+  'Set how the list is paged: ' +
+    '{"type": "page" | "offset" | "cursor" | "link" | "header" | "none", …}. ' +
+    'If only a part of the list is read, the other records look deleted.',
 );
 
 /**

@@ -42,7 +42,7 @@ export const Headers = z.record(
     .string()
     .regex(HEADER_NAME, 'The name of a header.')
     .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), 'This header cannot be set.'),
-  Text.regex(/^[\x20-\x7e]*$/, 'A header holds visible ASCII.'),
+  Text.regex(/^[\x20-\x7e]*$/, 'A header can only contain printable ASCII characters.'),
 );
 
 export const AbsoluteUrl = Text.superRefine((url, issue) => {
@@ -61,7 +61,7 @@ export function refuseUnsafeKeys(value: unknown, issue: z.core.$RefinementCtx): 
   if (path)
     issue.addIssue({
       code: 'custom',
-      message: 'The keys __proto__, constructor and prototype are refused.',
+      message: 'The keys __proto__, constructor and prototype are not allowed.',
       input: value,
       path,
     });
@@ -78,10 +78,11 @@ function pathOfUnsafeKey(value: unknown): string[] | undefined {
 }
 
 function problemOfUrl(url: string): string | undefined {
-  if (!/^https?:\/\/[^/]/i.test(url) || !URL.canParse(url)) return 'An absolute http or https URL.';
+  if (!/^https?:\/\/[^/]/i.test(url) || !URL.canParse(url)) return 'Enter an absolute http or https URL.';
   const { username, password, search, hash } = new URL(url);
   if (username !== '' || password !== '')
-    return 'A URL without user name and password: they belong to the credentials.';
-  if (search !== '' || hash !== '' || /[?#{}]/.test(url)) return 'A URL without query, fragment and braces.';
+    return 'Enter the URL without user name and password: they belong to the credentials.';
+  if (search !== '' || hash !== '' || /[?#{}]/.test(url))
+    return 'Enter the URL without query, fragment and braces.';
   return undefined;
 }

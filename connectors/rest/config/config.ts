@@ -100,7 +100,7 @@ const Id = z.union([
     })
     .refine(
       ({ template }) => template.includes('{external_id}'),
-      'An id of our own holds {external_id}, or two records would share one id.',
+      'The id must contain {external_id}, or two records would share one id.',
     ),
 ]);
 

@@ -55,7 +55,7 @@ export function ownIdOf({ recordType: { id }, item }: RecordCalls): string | und
     if (fitted === undefined)
       throw new UnusableValue(
         'external_id',
-        `holds a character outside ${id.allow}, which the third party's ids cannot hold.`,
+        `contains a character outside ${id.allow}, which ids of the third party cannot contain.`,
       );
     return fillText(id.template, (name) => (name === 'external_id' ? fitted : undefined), {});
   });
@@ -177,7 +177,7 @@ function inRecordsWords<Value>(item: PushItem, work: () => Value): Value {
       ? error.variable.slice('payload.'.length).replaceAll('.', '/')
       : undefined;
     const field = path === undefined ? undefined : (item.fieldNames[path] ?? item.fieldNames[`/${path}`]);
-    const explanation = 'Nothing was sent. Change the value, or how the configuration writes it.';
+    const explanation = 'Nothing was sent. Change the value, or the rules for it in the configuration.';
     throw new RecordRejected(error.message, [
       {
         field: field ?? null,

@@ -18,7 +18,7 @@ export function basic(username: string, password: string): string {
 export function credentialOf(credentials: RestCredentials, name: string): string {
   const value = Object.hasOwn(credentials, name) ? credentials[name] : undefined;
   if (value === undefined)
-    throw new Unauthorized(`The credential "${name}" that the configuration speaks of is missing.`);
+    throw new Unauthorized(`The credential "${name}" that the configuration uses is missing.`);
   return value;
 }
 

@@ -37,7 +37,7 @@ export function refusalIn(
 ): { message: string; errors: FieldError[] } {
   const fieldErrors = parsedErrorsIn(body, rules.each);
   const message =
-    wordsOf(response, body, rules) || `The third party answered ${response.status} without a word on why.`;
+    wordsOf(response, body, rules) || `The third party answered ${response.status} and gave no reason.`;
   // A good status says nothing of a refusal.
   const fallbackCode =
     textAt(body, rules.code) || (isSuccess(response) ? 'rejected' : `http_${response.status}`);
@@ -151,14 +151,17 @@ function fieldErrorOf(
 
 function explanationFor(field: string | null, remoteName: string | null, status: number): string {
   if (field !== null)
-    return `The third party does not accept this value of ${field}. Correct it here, and it is sent again.`;
+    return `The third party does not accept this value of ${field}. Correct it here; Syncline then sends it again.`;
   if (remoteName !== null)
-    return `The complaint is about their field "${words(remoteName)}", which no field of ours is mapped to. Map one, or give it a constant.`;
+    return [
+      `The error is about the field "${words(remoteName)}" of the third party, to which no field is mapped.`,
+      'Map a field to it, or set a constant in the mapping.',
+    ].join(' ');
   if (status === 403)
-    return 'The third party does not allow this change. Check what the account may do there.';
+    return 'The third party does not allow this change. Check the permissions of the account there.';
   if (status === 404)
-    return 'The third party does not know the address of this call. Check the path in the configuration.';
-  return 'The third party refused this record. Change what it complains about, or the mapping.';
+    return 'The third party does not have the address of this call. Check the path in the configuration.';
+  return 'The third party refused this record. Correct the record or the mapping.';
 }
 
 /** A name may be a text, a number in a list of parts, or the parts themselves. */

@@ -89,7 +89,7 @@ export function testOf(condition: ConditionConfig | undefined): (document: JsonV
 /** An answer that is fine by its status but cannot be what we asked for. */
 export function unreadable(response: HttpResponse): Unavailable {
   return new Unavailable(
-    `The third party answered ${response.status} with something that cannot be read. ${words(response.text)}`.trim(),
+    `The third party gave an unreadable response (${response.status}). ${words(response.text)}`.trim(),
     response.status,
   );
 }
@@ -120,7 +120,7 @@ function errorOf(
     );
   if (meaning === 'rate_limited')
     return new RateLimited(
-      `The third party asks to wait (${status}).`,
+      `The third party limits the rate of requests (${status}).`,
       parseRetryAfter(response.headers['retry-after'], Date.now()),
     );
   if (meaning === 'transient')

@@ -58,13 +58,16 @@ export function pathVariables(template: string): string[] {
 /** What is wrong with a path template, undefined when nothing is. */
 export function problemOfPath(template: string): string | undefined {
   if (!template.startsWith('/') || template.startsWith('//'))
-    return 'A path starts with one slash; it is appended to base_url.';
+    return 'A path starts with one slash. It is appended to base_url.';
   const literal = template.replaceAll(PATH_EXPRESSION, 'x');
   if (/[{}]/.test(literal)) {
-    return 'In a path, {name}, {/name}, {?name,other} and {&name} are understood; + and # would let a value change the address.';
+    return (
+      'A path can use {name}, {/name}, {?name,other} and {&name}. ' +
+      'With + or # a value could change the address.'
+    );
   }
-  if (/[#\\\s]/.test(literal)) return 'A path holds no #, no backslash and no white space.';
-  if (hasDotSegment(literal)) return 'A path holds no . or .. segment.';
+  if (/[#\\\s]/.test(literal)) return 'A path must not contain #, a backslash or white space.';
+  if (hasDotSegment(literal)) return 'A path must not contain a . or .. segment.';
   return undefined;
 }
 
@@ -148,11 +151,17 @@ export function problemOfText(template: string, rules: EscapeRules): string | un
     const isQuoted =
       `'"\``.includes(quote) && quote !== '' && template[match.index + match[0].length] === quote;
     if (!isQuoted && rules.allow === undefined) {
-      return `${match[0]} stands without quotes, so a value could add conditions of its own: put quotes around it, or list the characters it may hold in "allow".`;
+      return [
+        `${match[0]} has no quotes, so a value could add conditions.`,
+        'Put quotes around it, or list the characters that it may contain in "allow".',
+      ].join(' ');
     }
     const open = isQuoted ? [quote, '\\'].filter((character) => !isDealtWith(character)) : [];
     if (open.length > 0) {
-      return `${match[0]} stands between quotes: say in "escape" or "refuse" what becomes of ${open.join(' and ')} in a value.`;
+      return [
+        `${match[0]} is inside quotes:`,
+        `set in "escape" or "refuse" what happens to ${open.join(' and ')} in a value.`,
+      ].join(' ');
     }
   }
   return undefined;
@@ -167,7 +176,7 @@ function escapeValue(name: string, value: string, { escape = {}, refuse = '', al
     if (isRefused)
       throw new UnusableValue(
         name,
-        `holds ${nameOf(character)}, which cannot be written here by the rules of the configuration.`,
+        `contains ${nameOf(character)}, which the rules of the configuration do not allow here.`,
       );
     return Object.hasOwn(escape, character) ? escape[character] : character;
   }).join('');

@@ -61,7 +61,7 @@ async function askForToken(auth: OAuth2, context: RestContext): Promise<Token> {
   );
   const value = readAt(body, '/access_token');
   if (typeof value !== 'string' || value === '')
-    throw withoutToken(context, response, body, 'The token call was answered without an access_token.');
+    throw withoutToken(context, response, body, 'The response of the token endpoint has no access_token.');
   return { value, expiresAt: expiryAfter(readAt(body, '/expires_in')) };
 }
 
@@ -86,7 +86,7 @@ async function logIn(auth: Login, context: RestContext): Promise<Token> {
       context,
       response,
       answer,
-      `The login was answered ${response.status}, but without a token where the configuration looks for it.`,
+      `The login was answered ${response.status}, but without a token where the configuration expects it.`,
     );
   return { value, expiresAt: expiryOf(auth, answer) };
 }

@@ -84,18 +84,21 @@ export function versionIn(
 /** For an answer that should have held an id. */
 export function withoutId(response: HttpResponse): Unavailable {
   return new Unavailable(
-    `The third party answered ${response.status}, but without an id where the configuration looks for it.`,
+    `The third party answered ${response.status}, but without an id where the configuration expects it.`,
     response.status,
   );
 }
 
 /** For a record that was perhaps sent once, and that there is no way to look for. */
 export function notFindable(item: PushItem): RecordRejected {
-  const message = `The record ${item.externalId} may be there, but its id is not known, and the configuration has no find.`;
+  const message = [
+    `The record ${item.externalId} may exist in the third party, but its id is not known,`,
+    'and the configuration has no find.',
+  ].join(' ');
   return rejected(
     message,
     'not_findable',
-    'Look for the record at the third party, or add find to the configuration.',
+    'Search for the record in the third party, or add find to the configuration.',
   );
 }
 
@@ -108,17 +111,18 @@ function theOne(
   const ours = living.filter((record) => isOurs(calls, record));
   if (ours.length > 1) {
     throw rejected(
-      `${ours.length} records there carry the id ${calls.item.externalId}.`,
+      `${ours.length} records in the third party have the id ${calls.item.externalId}.`,
       'ambiguous',
-      'Keep one of them at the third party and remove the others; then retry.',
+      'Keep one of them in the third party and remove the others, then retry.',
     );
   }
   // Most APIs ignore a filter that they do not understand and answer everything.
   if (ours.length === 0 && living.length > 0) {
     throw rejected(
-      `The search for ${calls.item.externalId} answered ${living.length} records, and none of them carries that id.`,
+      `The search for ${calls.item.externalId} returned ${living.length} records without that id.`,
       'find_not_exact',
-      'Nothing was sent, because a second record could come of it. Make find in the configuration exact: the third party seems to ignore its filter.',
+      'Nothing was sent, because a duplicate could be created. ' +
+        'Make find in the configuration exact: the third party seems to ignore its filter.',
     );
   }
   return ours.length === 0 ? undefined : remoteOfRecord(calls, ours[0], response);

@@ -211,7 +211,7 @@ async function sendAgainIfChanged(
   if (current === undefined) return { meaning: 'missing', error: answer.error };
   const second = await send(current);
   if (second.meaning !== 'changed') return second;
-  throw new Unavailable('The record is being changed at the third party at this moment (412 twice).', 412);
+  throw new Unavailable('The record is being changed in the third party at the moment (412 twice).', 412);
 }
 
 async function readAgain(calls: RecordCalls, remote: Remote): Promise<Remote | undefined> {

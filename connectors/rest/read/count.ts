@@ -32,7 +32,7 @@ export async function countRecords(
     name,
     how.part,
     'no_count',
-    `the answer holds no number of records ${'at' in how.where ? `at ${how.where.at}` : `in ${how.where.header}`}.`,
+    `the response has no number of records ${'at' in how.where ? `at ${how.where.at}` : `in ${how.where.header}`}.`,
   );
 }
 

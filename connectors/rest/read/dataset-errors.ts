@@ -28,7 +28,7 @@ export function aboutDataset(
     recordType,
     part,
     code,
-    `the call was answered ${status}. ${error.message}`,
+    `the third party answered ${status}. ${error.message}`,
     error.isForbidden,
   );
 }
@@ -41,7 +41,7 @@ function rejected(
   isForbidden: boolean,
 ): RecordRejected {
   const message = `${recordType} cannot be read (${part}): ${problem}`;
-  const explanation = `Look at "${part}" of ${recordType} in the configuration, and at what the account may read there.`;
+  const explanation = `Check "${part}" of ${recordType} in the configuration, and the permissions of the account.`;
   return new RecordRejected(
     message,
     [{ field: null, remoteField: null, code, message, explanation }],

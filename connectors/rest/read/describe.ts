@@ -45,7 +45,7 @@ export async function describeLive(
       name,
       'describe',
       'no_fields',
-      `the answer holds no fields at ${describe.fields.at || 'its top'}.`,
+      `the response has no fields at ${describe.fields.at || 'its top level'}.`,
     );
   const labels = new Map(
     (recordType.known_fields ?? []).flatMap((field) =>

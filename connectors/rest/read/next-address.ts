@@ -23,7 +23,8 @@ export type NextAddress = { ok: true; url: string } | { ok: false; problem: stri
  * there.
  */
 export function resolveNext(address: string, from: string, config: RestConfig): NextAddress {
-  if (!URL.canParse(address, from)) return { ok: false, problem: 'the address of the next page is none.' };
+  if (!URL.canParse(address, from))
+    return { ok: false, problem: 'the address of the next page is not valid.' };
   const [next, base] = [new URL(address, from), new URL(config.base_url)];
   if (
     next.protocol !== base.protocol ||
@@ -34,7 +35,7 @@ export function resolveNext(address: string, from: string, config: RestConfig): 
     const place = `${next.protocol}//${next.host}`;
     return {
       ok: false,
-      problem: `the next page is at ${place}, and only ${base.protocol}//${base.host} is called, because the credentials are meant for it.`,
+      problem: `the next page is at ${place}, but the credentials are only sent to ${base.protocol}//${base.host}.`,
     };
   }
   next.hash = '';

@@ -90,7 +90,7 @@ export function nextPlace(paging: PagingConfig, place: Place, answer: ReadAnswer
     case 'cursor': {
       const cursor = cursorIn(paging, answer);
       if (typeof cursor === 'object' || (typeof cursor === 'string' && /\p{Surrogate}/u.test(cursor)))
-        return { ok: false, problem: 'the cursor of the next page is no value that can be sent.' };
+        return { ok: false, problem: 'the cursor of the next page is not a text or a number.' };
       if (cursor === undefined || isTrueOf(paging.last, answer.body)) return LAST;
       if (paging.parameter === undefined) return follow(String(cursor));
       return { ok: true, place: { phase: place.phase, at: cursor } };

@@ -39,7 +39,7 @@ export function readItems(items: readonly JsonValue[], list: ListConfig, type: R
       read.unreadable.push({
         remoteId: null,
         code: 'not_an_object',
-        message: `Item ${index + 1} of the page is no object.`,
+        message: `Item ${index + 1} of the page is not an object.`,
       });
       return;
     }

@@ -33,13 +33,13 @@ export async function readRestPage(
   const place = cursor === null ? BEGINNING : readPlace(cursor);
   const list = place && recordType[place.phase];
   if (recordType.list === undefined)
-    throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how.');
+    throw notReadable(name, 'list', 'not_configured', 'the configuration does not describe how to read it.');
   if (place === undefined || list === undefined || !canGoOn(list.paging, place, config))
     throw notReadable(
       name,
       'list',
       'cursor_unusable',
-      'the configuration has changed since the page before was read. The next pass starts from the beginning.',
+      'the configuration has changed since the previous page was read. The next run starts over.',
     );
 
   const session = await openSession(context);
@@ -144,8 +144,8 @@ function itemsIn(
   // Go and others write an empty list as null.
   if (items === null) return { items: [], body: answer.body };
   if (Array.isArray(items)) return { items, body: answer.body };
-  const where = list.items === '' ? 'The answer' : `What the answer holds at ${list.items}`;
-  throw notReadable(name, phase, 'no_list', `${where} is ${items === undefined ? 'missing' : 'no list'}.`);
+  const where = list.items === '' ? 'The response' : `The value at ${list.items} of the response`;
+  throw notReadable(name, phase, 'no_list', `${where} is ${items === undefined ? 'missing' : 'not a list'}.`);
 }
 
 /** After the records of an incremental pass come the deleted ones, where they have a list of their own. */

@@ -7,14 +7,17 @@ export function problemsOfAuth(auth: AuthConfig): Problem[] {
   if (auth.type !== 'login') return [];
   const problems: Problem[] = [];
   if ((auth.path === undefined) === (auth.url === undefined))
-    problems.push({ pointer: '/config/auth', message: 'A login needs either path (under base_url) or url.' });
+    problems.push({ pointer: '/config/auth', message: 'A login needs either path (below base_url) or url.' });
   if (auth.method === 'GET' && auth.body !== undefined)
     problems.push({ pointer: '/config/auth/body', message: 'A GET has no body.' });
   if (auth.send_as === 'form' && Object.values(auth.body ?? {}).some((value) => typeof value === 'object')) {
-    problems.push({ pointer: '/config/auth/body', message: 'A form holds single values only.' });
+    problems.push({ pointer: '/config/auth/body', message: 'A form can only contain single values.' });
   }
   if (!textVariables(auth.value).includes('token'))
-    problems.push({ pointer: '/config/auth/value', message: 'The header of the token has to hold {token}.' });
+    problems.push({
+      pointer: '/config/auth/value',
+      message: 'The value of the token header must contain {token}.',
+    });
   for (const variable of textVariables(auth.value))
     if (variable !== 'token')
       problems.push({ pointer: '/config/auth/value', message: unknownVariable(variable) });

@@ -28,7 +28,7 @@ export function problemsOfCall(
     if (!inPath.includes(name))
       problems.push({
         pointer: at,
-        message: `{${name}} stands nowhere in the path, so this parameter does nothing.`,
+        message: `{${name}} is not in the path, so this parameter has no effect.`,
       });
     for (const variable of variablesOfParameter(parameter))
       if (!isKnown(variable)) problems.push({ pointer: at, message: unknown(variable) });
@@ -45,7 +45,7 @@ export function problemsOfCall(
 
 export function problemsOfGet(pointer: string, { method = 'GET', body }: CallConfig): Problem[] {
   return method === 'GET' && body !== undefined
-    ? [{ pointer: `${pointer}/body`, message: 'A GET has no body: give a method, POST most often.' }]
+    ? [{ pointer: `${pointer}/body`, message: 'A GET has no body. Set a method, usually POST.' }]
     : [];
 }
 
@@ -71,5 +71,8 @@ export function variablesOfParameter(
 }
 
 export function unknownVariable(name: string): string {
-  return `{${name}} is not known here. Known are external_id, push_id, payload.<field> in the calls of a record, remote_id where their id is known by then, and the names under "parameters".`;
+  return [
+    `{${name}} is not known here. The calls of a record know external_id, push_id, payload.<field>,`,
+    'remote_id once the id in the third party is known, and the names under "parameters".',
+  ].join(' ');
 }

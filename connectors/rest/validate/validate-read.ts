@@ -9,7 +9,8 @@ import { type Problem, problemsOfCall, problemsOfGet } from './validate-call';
 
 const nothing = () => false;
 const NO_VARIABLES =
-  'a call that reads a list has none but the names under "parameters", and {modified_since} under "modified_since".';
+  'a call that reads a list only knows the names under "parameters", ' +
+  'and {modified_since} under "modified_since".';
 const unknown = (name: string) => `{${name}} is not known here: ${NO_VARIABLES}`;
 
 export function problemsOfReading(pointer: string, type: RecordTypeConfig): Problem[] {
@@ -41,17 +42,17 @@ function problemsOfPaging(
   if (paging.size_parameter !== undefined && paging.size === undefined)
     problems.push({
       pointer: `${pointer}/size`,
-      message: 'Say how many records a page is to hold: size_parameter sends it.',
+      message: 'Set size: size_parameter sends it as the number of records per page.',
     });
   if (paging.size !== undefined && paging.size_parameter === undefined && paging.type !== 'offset')
     problems.push({
       pointer: `${pointer}/size`,
-      message: 'Name the parameter that takes the size (size_parameter): without it, size does nothing.',
+      message: 'Set size_parameter, the parameter for the size. Without it, size has no effect.',
     });
   if ('in' in paging && paging.in === 'body' && method === 'GET')
     problems.push({
       pointer: `${pointer}/in`,
-      message: 'A GET has no body: give the list a method, POST most often.',
+      message: 'A GET has no body. Set a method for the list, usually POST.',
     });
   if (paging.type !== 'cursor') return problems;
   const places = (['at', 'header', 'last_item'] as const).filter((key) => paging[key] !== undefined);
@@ -59,12 +60,13 @@ function problemsOfPaging(
     problems.push({
       pointer,
       message:
-        'Say in one way where the cursor of the next page is: at (pointer into the answer), header, or last_item (pointer into the last item).',
+        'Set one location for the cursor of the next page: ' +
+        'at (pointer into the response), header, or last_item (pointer into the last item).',
     });
   if (paging.last_item !== undefined && paging.parameter === undefined)
     problems.push({
       pointer: `${pointer}/parameter`,
-      message: 'Name the parameter that takes the cursor: what stands in an item is no address.',
+      message: 'Set the parameter for the cursor: a value of an item is not an address.',
     });
   return problems;
 }
@@ -92,13 +94,14 @@ function problemsOfModifiedSince(
   );
   if (!texts.some(({ variables }) => variables.includes('modified_since'))) {
     const message =
-      'Nothing holds {modified_since}, so every record would be read: put it into parameters, headers or body, or remove modified_since.';
+      '{modified_since} is used nowhere, so every record would be read. ' +
+      'Use it in parameters, headers or body, or remove modified_since.';
     problems.push({ pointer, message });
   }
   if (body !== undefined && method === 'GET')
     problems.push({
       pointer: `${pointer}/body`,
-      message: 'A GET has no body: give the list a method, POST most often.',
+      message: 'A GET has no body. Set a method for the list, usually POST.',
     });
   return problems;
 }
@@ -110,7 +113,7 @@ function problemsOfDeletedList(
   if (deletedList === undefined) return [];
   if (list?.modified_since === undefined) {
     const message =
-      'deleted_list is read after what was modified: describe list with modified_since. A full pass finds what is gone without it.';
+      'deleted_list needs a list with modified_since. Without it, a full run finds deleted records.';
     return [{ pointer, message }];
   }
   return problemsOfList(pointer, deletedList);
@@ -123,17 +126,17 @@ function problemsOfCount(pointer: string, { count }: RecordTypeConfig): Problem[
   if ((count.at === undefined) === (count.header === undefined))
     problems.push({
       pointer,
-      message: 'Say in one way where the number is: at (pointer into the answer), or header.',
+      message: 'Set one location for the number: at (pointer into the response) or header.',
     });
   if (method === 'HEAD' && count.at !== undefined)
     problems.push({
       pointer: `${pointer}/at`,
-      message: 'The answer to HEAD has no body: name the header that holds the number.',
+      message: 'The response to HEAD has no body. Set the header with the number.',
     });
   if (method !== 'POST' && count.body !== undefined)
     problems.push({
       pointer: `${pointer}/body`,
-      message: `A ${method} has no body: give a method, POST most often.`,
+      message: `A ${method} has no body. Set a method, usually POST.`,
     });
   return problems;
 }
@@ -150,7 +153,7 @@ function problemsOfDescribe(pointer: string, { describe }: RecordTypeConfig): Pr
       ? [
           {
             pointer: `${pointer}/fields/types`,
-            message: 'Say where an entry holds its type (field_type): without it, types does nothing.',
+            message: 'Set field_type, the location of the type in an entry. Without it, types has no effect.',
           },
         ]
       : []),
@@ -158,7 +161,7 @@ function problemsOfDescribe(pointer: string, { describe }: RecordTypeConfig): Pr
       ? [
           {
             pointer: `${pointer}/fields/value`,
-            message: 'Say where an entry holds its values (values): without it, value does nothing.',
+            message: 'Set values, the location of the values in an entry. Without it, value has no effect.',
           },
         ]
       : []),

@@ -57,7 +57,7 @@ function problemsOfWrites(pointer: string, type: RecordTypeConfig, hasOwnId: boo
     return [
       ...others.map((name) => ({
         pointer: `${pointer}/${name}`,
-        message: `upsert does the work of create and update: remove ${name} or upsert.`,
+        message: `upsert replaces create and update. Remove ${name} or upsert.`,
       })),
       ...(isAddressedByOurId(type.upsert, hasOwnId)
         ? []
@@ -65,7 +65,8 @@ function problemsOfWrites(pointer: string, type: RecordTypeConfig, hasOwnId: boo
             {
               pointer: `${pointer}/upsert/path`,
               message:
-                'The path of upsert has to hold {external_id} or an id of our own, or it would change one and the same record every time.',
+                'The path of upsert must contain {external_id} or an id that Syncline assigns. ' +
+                'Otherwise every call would change the same record.',
             },
           ]),
     ];
@@ -74,11 +75,12 @@ function problemsOfWrites(pointer: string, type: RecordTypeConfig, hasOwnId: boo
   if (missing.length > 0)
     return missing.map((name) => ({
       pointer: `${pointer}/${name}`,
-      message: `${name} is missing. Describe create and update, or upsert.`,
+      message: `${name} is missing. Set create and update, or upsert.`,
     }));
   if (type.find !== undefined || hasOwnId || type.create?.idempotency_header !== undefined) return [];
   const message =
-    'After a lost answer a record would be created twice. Describe find, or give the record an id of our own (id.template), or name the header in which the third party takes an idempotency key (idempotency_header).';
+    'If a response is lost, the record would be created twice. Set find, or an id that Syncline assigns ' +
+    '(id.template), or the header in which the third party accepts an idempotency key (idempotency_header).';
   return [{ pointer: `${pointer}/create`, message }];
 }
 
@@ -100,13 +102,13 @@ function problemsOfId(pointer: string, { id }: RecordTypeConfig): Problem[] {
   return [
     ...unknown.map((name) => ({
       pointer: `${pointer}/id/template`,
-      message: `{${name}} is not known here: an id of our own is formed from {external_id}.`,
+      message: `{${name}} is not known here. An id that Syncline assigns is formed from {external_id}.`,
     })),
     ...(sign !== undefined && isCharacterAllowed(id.allow, sign)
       ? [
           {
             pointer: `${pointer}/id/otherwise`,
-            message: `${sign} introduces what stands for other characters, so "allow" must not hold it: two ids could become the same.`,
+            message: `${sign} introduces an escaped character, so "allow" must not contain it: two ids could become equal.`,
           },
         ]
       : []),
@@ -121,14 +123,15 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
     externalIdPointer(type) === undefined
   ) {
     const message =
-      'What is found has to be recognized as ours: give external_id (where our id stands in their record) or find.match. Most APIs ignore a filter that they do not understand.';
+      'A found record must be recognizable. Set external_id (the location of the Syncline id in the record) ' +
+      'or find.match: most APIs ignore a filter that they do not understand.';
     problems.push({ pointer: `${pointer}/find`, message });
   }
   for (const key of ['item_at', 'empty'] as const) {
     if (type.find?.[key] !== undefined && type.find.items === undefined)
       problems.push({
         pointer: `${pointer}/find/${key}`,
-        message: `${key} belongs to a list: give items too.`,
+        message: `${key} needs a list. Set items too.`,
       });
   }
   for (const variable of textVariables(type.find?.match?.value ?? '')) {
@@ -142,18 +145,18 @@ function problemsOfReads(pointer: string, type: RecordTypeConfig, hasOwnId: bool
     if (type.version === undefined)
       problems.push({
         pointer: `${pointer}/${name}/if_match`,
-        message: 'if_match sends the version: say in "version" where an answer holds it.',
+        message: 'if_match sends the version. Set "version" to its location in a response.',
       });
     if (type.read === undefined && type.find === undefined)
       problems.push({
         pointer: `${pointer}/${name}/if_match`,
-        message: 'After a 412 the present version is read: describe read or find.',
+        message: 'After a 412 the current version is read. Set read or find.',
       });
   }
   if (type.read !== undefined && wantsVersion.length === 0)
     problems.push({
       pointer: `${pointer}/read`,
-      message: 'read is called only after a 412: give update or delete "if_match": true, or remove it.',
+      message: 'read is called only after a 412. Set "if_match": true in update or delete, or remove read.',
     });
   return problems;
 }
@@ -166,7 +169,7 @@ function problemsOfSwitches(pointer: string, type: RecordTypeConfig): Problem[] 
     if (change.path === undefined && change.set === undefined)
       problems.push({
         pointer: `${pointer}/${name}`,
-        message: `Say what ${name} changes: "set" (constants), or a call of its own (path).`,
+        message: `Set what ${name} does: "set" (constants) or a call of its own (path).`,
       });
     const idle = (['method', 'parameters', 'headers', 'body', 'body_at'] as const).filter(
       (key) => change.path === undefined && change[key] !== undefined,
@@ -174,12 +177,12 @@ function problemsOfSwitches(pointer: string, type: RecordTypeConfig): Problem[] 
     for (const key of idle)
       problems.push({
         pointer: `${pointer}/${name}/${key}`,
-        message: `${key} belongs to a call of its own: give path too.`,
+        message: `${key} needs a call of its own. Set path too.`,
       });
     if (name === 'activate' && type.deactivate === undefined)
       problems.push({
         pointer: `${pointer}/activate`,
-        message: 'activate undoes deactivate, which is not described.',
+        message: 'activate reverses deactivate, which is missing.',
       });
     return problems;
   });
@@ -193,7 +196,7 @@ function problemsOfKnownFields(pointer: string, { known_fields: fields = [] }: R
     if (field.type === 'picklist' && !hasValues)
       problems.push({ pointer: `${at}/values`, message: 'A picklist needs its values.' });
     if (field.values !== undefined && (!hasValues || (field.type ?? 'picklist') !== 'picklist'))
-      problems.push({ pointer: `${at}/values`, message: 'Only a picklist has values, at least one.' });
+      problems.push({ pointer: `${at}/values`, message: 'Only a picklist has values.' });
     if (fields.findIndex(({ name }) => name === field.name) < index)
       problems.push({ pointer: `${at}/name`, message: `${field.name} is described twice.` });
     return problems;

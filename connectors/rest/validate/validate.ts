@@ -39,22 +39,25 @@ function problemsOfMapping(
   mapping: RecordTypeMapping,
   type: RecordTypeConfig | undefined,
 ): Problem[] {
-  if (type === undefined) return [{ pointer, message: 'The configuration describes no such record type.' }];
+  if (type === undefined)
+    return [{ pointer, message: 'The configuration does not describe this record type.' }];
   const problems: Problem[] = [];
   const isPushed = mapping.direction !== 'pull';
   if (mapping.direction !== 'push' && type.list === undefined) {
     const message =
-      'The configuration does not say how these records are read. Add "list" (its path, items and paging) to the record type, or choose push.';
+      'The configuration does not describe how to read these records. ' +
+      'Add "list" (with path, items and paging) to the record type, or choose push.';
     problems.push({ pointer: `${pointer}/direction`, message });
   }
   if (isPushed && isOnlyRead(type)) {
     const message =
-      'The configuration does not say how these records are written. Add create and update, or upsert, to the record type, or choose pull.';
+      'The configuration does not describe how to write these records. ' +
+      'Add create and update, or upsert, to the record type, or choose pull.';
     problems.push({ pointer: `${pointer}/direction`, message });
   } else if (isPushed && mapping.onDelete !== 'leave' && type[mapping.onDelete] === undefined) {
     problems.push({
       pointer: `${pointer}/on_delete`,
-      message: `The configuration does not describe ${mapping.onDelete}. Describe it, or choose another on_delete.`,
+      message: `The configuration does not describe ${mapping.onDelete}. Add it, or choose another on_delete.`,
     });
   }
   // A pull links by match_by what is here already; a push that obeyed it would have to search by it.
@@ -68,10 +71,10 @@ function problemsOfMapping(
 }
 
 function problemOfField({ to }: FieldMapping, type: RecordTypeConfig): string | undefined {
-  if (!isSafePath(toPath(to))) return 'The keys __proto__, constructor and prototype are refused.';
+  if (!isSafePath(toPath(to))) return 'The keys __proto__, constructor and prototype are not allowed.';
   const externalIdAt = externalIdPointer(type);
   if (externalIdAt !== undefined && toPath(to).join('/') === toPath(externalIdAt).join('/'))
-    return `${to} holds our id of the record (external_id in the configuration) and cannot be mapped.`;
+    return `${to} contains the Syncline id of the record (external_id in the configuration) and cannot be mapped.`;
   return undefined;
 }
 
@@ -83,5 +86,8 @@ function insteadOfMatchBy({ fields }: RecordTypeMapping, matchBy: string): strin
   const to = fields.find(({ name }) => name === matchBy)?.to;
   const path = to === undefined ? ['…'] : toPath(to);
   const match = `"match": {"at": "/${path.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}", "value": "{payload.${path.join('.')}}"}`;
-  return `This connector does not know match_by. Remove it, and let find in the configuration search by ${matchBy} and recognize what it finds by it: ${match}.`;
+  return [
+    'This connector does not support match_by. Remove it, and let find in the configuration',
+    `search by ${matchBy} and recognize the record by it: ${match}.`,
+  ].join(' ');
 }
