@@ -49,7 +49,8 @@ const shared = {
     .string('is not set. Set it to postgres://user:password@host:5432/database')
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://'),
   ENCRYPTION_KEYS: z.string(
-    'is not set. Set it to k1:<32 random bytes in base64> (openssl rand -base64 32); put a newer key first to rotate',
+    'is not set. Set it to k1:<32 random bytes in base64> (openssl rand -base64 32). ' +
+      'To rotate, put a newer key first',
   ),
   EGRESS_ALLOW_CIDRS: cidrs,
   EGRESS_ALLOW_HTTP: flag,
@@ -126,7 +127,7 @@ const workerEnvironment = z
     if (PUBLIC_URL === undefined)
       complain(
         'PUBLIC_URL',
-        'is not set, but SMTP_URL is. Set it to the address that links in e-mails lead to, the same as for the api',
+        'is not set, but SMTP_URL is. Set it to the address for links in e-mails, as in the api',
       );
   });
 

@@ -23,7 +23,8 @@ export class Client {
     const response = await this.call(...parameters);
     if (response.ok) return (await response.json()) as Record<string, unknown>;
     throw new Error(
-      `The sample data could not be made: ${parameters[0]} /v1${parameters[1]} was answered ${response.status}: ${await response.text()}`,
+      `The sample data could not be created: ${parameters[0]} /v1${parameters[1]} ` +
+        `was answered ${response.status}: ${await response.text()}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Builds the console where what was built is older than what it is made of: its own files and the API's,
- * whose types it takes.
+ * Builds the console if its build is older than its sources: its own files and the API's, from which its
+ * types are generated.
  */
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Picks ports on 127.0.0.1. A port that is free now can be taken a moment later; whoever listens then says so
- * in its log.
+ * Picks ports on 127.0.0.1. A free port can be taken a moment later; the program that should listen there
+ * then reports it in its log.
  */
 import net from 'node:net';
 
@@ -15,10 +15,10 @@ function listenOnce(port: number): Promise<number> {
   });
 }
 
-/** A port nobody listens on. */
+/** A free port. */
 export const freePort = (): Promise<number> => listenOnce(0);
 
-/** The preferred port (0 or nothing: any) if it is free, any other free one if it is not. */
+/** The preferred port if it is free, another free port if it is not. 0 or undefined: any free port. */
 export async function portOrFree(preferred: number | undefined): Promise<number> {
   try {
     return await listenOnce(preferred ?? 0);

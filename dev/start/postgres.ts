@@ -114,7 +114,9 @@ function assertSameMajor(dataFolder: string, { major }: PostgresBinaries): void 
   const made = Number(fs.readFileSync(path.join(dataFolder, 'PG_VERSION'), 'utf8'));
   if (made === major) return;
   throw new Error(
-    `${dataFolder} was created by PostgreSQL ${made}, but PostgreSQL ${major} is installed. Move that folder away to start with an empty database, or set PG_BIN to the folder of version ${made}.`,
+    `${dataFolder} was created by PostgreSQL ${made}, but PostgreSQL ${major} is installed. ` +
+      'Move that folder away to start with an empty database, ' +
+      `or set PG_BIN to the folder of version ${made}.`,
   );
 }
 
@@ -155,6 +157,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     const lines = readLockFile(dataFolder);
     return lines[0] === String(server.pid) && lines[7] === 'ready';
   });
-  const url = `postgres://${options.superuser ?? SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
+  const login = `${options.superuser ?? SUPERUSER}:${encodeURIComponent(password)}`;
+  const url = `postgres://${login}@127.0.0.1:${port}/postgres`;
   return { url, process: server, stop: () => server.stop() };
 }

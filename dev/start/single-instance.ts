@@ -1,6 +1,6 @@
 /**
- * One `npm start` per checkout. Whoever starts writes down its own process and its children; if it was
- * killed, the next start finds the children that are still there and stops them before it begins.
+ * Allows one `npm start` per checkout. A start records its own process and its children. If it was killed,
+ * the next start stops the children that still run.
  */
 import fs from 'node:fs';
 import { inState } from '../tools/paths';
@@ -23,7 +23,7 @@ function read(): Record | undefined {
   }
 }
 
-/** Writes down what runs now. */
+/** Records the processes that run now. */
 export function recordProcesses(): void {
   const children = runningProcesses().flatMap(({ name, pid, stopSignal }) => {
     const identity = identify(pid);
@@ -32,12 +32,13 @@ export function recordProcesses(): void {
   writeJson(file, { starter: identify(process.pid), children });
 }
 
-/** Throws if another start runs here. Stops what a killed one left. Answers their names. */
+/** Stops the children of a killed start. @returns their names. @throws if another start runs here. */
 export async function becomeOnlyInstance(): Promise<string[]> {
   const earlier = read();
   if (earlier && isAlive(earlier.starter)) {
     throw new Error(
-      `Syncline already runs here (process ${earlier.starter.pid}); ${inState('ready.json')} says where. Stop it first: kill ${earlier.starter.pid}`,
+      `Syncline already runs here (process ${earlier.starter.pid}). Its addresses are in ` +
+        `${inState('ready.json')}. Stop it first: kill ${earlier.starter.pid}`,
     );
   }
   const orphans = (earlier?.children ?? []).filter(isAlive);

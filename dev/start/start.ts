@@ -71,7 +71,8 @@ function watch(child: SupervisedProcess): void {
   void child.ended.then((how) => {
     if (isStopping) return;
     console.error(
-      `\n${child.name} ${how}. Its log, ${child.logFile}, ends with:\n${tailOf(child.logFile)}\n\nStopping everything else …`,
+      `\n${child.name} ${how}. Its log, ${child.logFile}, ends with:\n${tailOf(child.logFile)}\n\n` +
+        'Stopping everything else …',
     );
     void shutDown(1);
   });

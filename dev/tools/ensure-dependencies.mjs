@@ -1,6 +1,6 @@
 /**
- * Makes sure that Node.js is new enough and that node_modules holds what package-lock.json says, before
- * anything of it is loaded. Plain Node, no package: this runs first on a fresh machine.
+ * Checks the version of Node.js and that node_modules matches package-lock.json, before a package is loaded.
+ * Uses Node only and no package, because it runs first on a new machine.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -20,10 +20,7 @@ export function requireNode() {
 
 const readPackages = (file) => JSON.parse(fs.readFileSync(file, 'utf8')).packages;
 
-/**
- * True if what npm wrote down about the last installation equals the lockfile; optional packages may be
- * absent.
- */
+/** True if npm's record of the last installation equals the lockfile; optional packages may be absent. */
 export function isInstalled(folder) {
   try {
     const wanted = readPackages(path.join(folder, 'package-lock.json'));
@@ -36,22 +33,23 @@ export function isInstalled(folder) {
         : entry.optional === true;
     });
   } catch {
-    return false; // never installed, or interrupted: npm writes its list last
+    return false; // not installed, or interrupted: npm writes its record last
   }
 }
 
 /**
- * `npm ci` in that folder unless everything is there already. Ends the process if npm fails.
+ * Runs `npm ci` in the folder unless everything is installed. Ends the process if npm fails.
  * @param {string} what for the progress line
  */
 export function ensureInstalled(folder = projectFolder, what = 'dependencies') {
   if (isInstalled(folder)) return;
-  // `npm ci` begins by emptying node_modules, and follows a link to do so: it would take the packages from
-  // whoever owns them.
+  // `npm ci` first empties node_modules, and it follows a link: it would delete the packages of another
+  // folder.
   const packages = path.join(folder, 'node_modules');
   if (fs.lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink()) {
     console.error(
-      `${packages} is a link to ${fs.readlinkSync(packages)}, and what is there does not fit package-lock.json. Install it there, or remove the link.`,
+      `${packages} is a link to ${fs.readlinkSync(packages)}, which does not fit package-lock.json. ` +
+        'Run npm ci there, or remove the link.',
     );
     process.exit(1);
   }

@@ -1,7 +1,7 @@
 /**
- * Finds the programs of the faults suite: toxiproxy (cuts, delays and loses what goes over TCP) and WireMock
- * (answers as told). Built or fetched once into the cache by Go and Maven; a path in TOXIPROXY_PATH or
- * WIREMOCK_JAR comes first.
+ * Finds the programs of the faults suite: toxiproxy, which interrupts, delays and loses TCP traffic, and
+ * WireMock, which sends scripted responses. Go and Maven build or fetch them once into the cache;
+ * TOXIPROXY_PATH and WIREMOCK_JAR take precedence.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -27,7 +27,7 @@ function given(variable: string): string | undefined {
   return file || undefined;
 }
 
-/** Lets `make` fill a folder and moves what it answers to `target`: whole or not at all. */
+/** Lets `make` fill a folder and moves the file it returns to `target` in one step. */
 async function cached(target: string, make: (folder: string) => Promise<string>): Promise<string> {
   if (fs.existsSync(target)) return target;
   const work = scratchFolder(toolsFolder, 'work');
@@ -39,7 +39,7 @@ async function cached(target: string, make: (folder: string) => Promise<string>)
   }
 }
 
-/** Path of `toxiproxy-server`. Throws with what to install or set. */
+/** @returns the path of `toxiproxy-server`. @throws with what to install or set. */
 export async function findToxiproxy(onFetch: OnFetch = () => {}): Promise<string> {
   const found = given('TOXIPROXY_PATH') ?? findOnPath('toxiproxy-server');
   if (found) return found;
@@ -49,7 +49,8 @@ export async function findToxiproxy(onFetch: OnFetch = () => {}): Promise<string
     await runToEnd('go', ['install', target], { env: { ...process.env, GOBIN: work } }).catch(
       (error: Error) => {
         throw new Error(
-          `toxiproxy is missing and could not be built: ${error.message}\nInstall Go 1.23 or newer, or set TOXIPROXY_PATH to the path of toxiproxy-server ${toxiproxyVersion}.`,
+          `toxiproxy is missing and could not be built: ${error.message}\nInstall Go 1.23 or newer, ` +
+            `or set TOXIPROXY_PATH to the path of toxiproxy-server ${toxiproxyVersion}.`,
         );
       },
     );
@@ -57,7 +58,7 @@ export async function findToxiproxy(onFetch: OnFetch = () => {}): Promise<string
   });
 }
 
-/** Path of WireMock's standalone jar; Java runs it. Throws with what to install or set. */
+/** @returns the path of WireMock's standalone jar. @throws with what to install or set. */
 export async function findWireMock(onFetch: OnFetch = () => {}): Promise<string> {
   if (!findOnPath('java'))
     throw new Error(
@@ -75,7 +76,9 @@ export async function findWireMock(onFetch: OnFetch = () => {}): Promise<string>
       { cwd: work },
     ).catch((error: Error) => {
       throw new Error(
-        `WireMock is missing and could not be fetched: ${error.message}\nInstall Maven (Debian, Ubuntu: apt-get install maven), or set WIREMOCK_JAR to the path of ${name}.`,
+        `WireMock is missing and could not be fetched: ${error.message}\n` +
+          'Install Maven (Debian, Ubuntu: apt-get install maven), ' +
+          `or set WIREMOCK_JAR to the path of ${name}.`,
       );
     });
     const file = path.join(work, name);

@@ -1,6 +1,5 @@
 /**
- * Where things lie in the project folder. `.syncline/` is what `npm start` keeps, `.cache/` can be deleted at
- * any time.
+ * Folders of the project: `.syncline/` keeps the data of `npm start`, `.cache/` can be deleted at any time.
  */
 import path from 'node:path';
 

