@@ -95,7 +95,7 @@ it('tells a wrong password over TLS', async () => {
   ).toBeInstanceOf(Unauthorized);
 });
 
-it('gives a password away in the clear over TLS only', async () => {
+it('sends a password in plain text over TLS only', async () => {
   fs.writeFileSync(path.join(dataFolder, 'pg_hba.conf'), 'host all all 127.0.0.1/32 password\n');
   const owner = new Client({
     host: '127.0.0.1',
@@ -114,6 +114,6 @@ it('gives a password away in the clear over TLS only', async () => {
 
   await owner.end();
   expect(inTheClear).toBeInstanceOf(Unavailable);
-  expect(inTheClear.message).toContain('in the clear');
+  expect(inTheClear.message).toContain('in plain text');
   expect(overTls).toBeUndefined();
 });

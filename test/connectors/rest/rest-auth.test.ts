@@ -352,13 +352,13 @@ describe('authentication of the REST connector', () => {
         '200 without a token',
         200,
         { ok: false, message: 'Wrong password', hint: 'x-1' },
-        'The login was answered 200, but without a token where the configuration looks for it. Wrong password',
+        'The login was answered 200, but without a token where the configuration expects it. Wrong password',
       ],
       [
         '200 without a word',
         200,
         { hint: 'x-1' },
-        'The login was answered 200, but without a token where the configuration looks for it.',
+        'The login was answered 200, but without a token where the configuration expects it.',
       ],
     ])(
       'tells people in the third party’s words, not in JSON, that it is refused: %s',

@@ -167,37 +167,37 @@ describe('the part of a configuration that reads', () => {
     [
       'how the list comes in pages',
       'list/paging',
-      'Say how the list comes in pages',
+      'Set how the list is paged',
       withList({ paging: undefined }),
     ],
     [
       'a way of paging that is none',
       'list/paging/type',
-      'Say how the list comes in pages',
+      'Set how the list is paged',
       withList({ paging: { type: 'token' } }),
     ],
     [
       'the parameter of the page',
       'list/paging/parameter',
-      'Name the parameter that takes the number of the page',
+      'Set the parameter for the number of the page',
       withList({ paging: { type: 'page' } }),
     ],
     [
       'the parameter of the offset',
       'list/paging/parameter',
-      'Name the parameter that takes the offset',
+      'Set the parameter for the offset',
       withList({ paging: { type: 'offset', size: 5 } }),
     ],
     [
       'the size behind an offset',
       'list/paging/size',
-      'Say how many records a page holds',
+      'Set the number of records per page',
       withList({ paging: { type: 'offset', parameter: 'o' } }),
     ],
     [
       'how instants are written',
       'list/modified_since/format',
-      'Say how their instants are written',
+      'Set the format of times',
       withList({ modified_since: { parameters: { s: '{modified_since}' } } }),
     ],
   ])('asks for %s', (_title, path, message, type) => {

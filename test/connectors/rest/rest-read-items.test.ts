@@ -473,7 +473,7 @@ describe('reading a list', () => {
       answers(404, { message: 'gone' });
       expect(await failureOf(count({ count: { path: '/c', at: '/n' } }))).toMatchObject({
         kind: 'record_rejected',
-        message: 'contacts cannot be read (count): the call was answered 404. gone',
+        message: 'contacts cannot be read (count): the third party answered 404. gone',
       });
     });
   });

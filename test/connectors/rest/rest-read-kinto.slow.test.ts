@@ -191,7 +191,7 @@ describe('reading from Kinto', () => {
     expect(failure).toMatchObject({
       kind: 'record_rejected',
       message: expect.stringContaining(
-        'employees cannot be read (list): the call was answered 404.',
+        'employees cannot be read (list): the third party answered 404.',
       ) as string,
     });
     expect(failure.errors?.[0]?.explanation).toContain('"list" of employees');
