@@ -1,13 +1,12 @@
 /**
- * Works through a batch a few calls at a time, and stops starting calls when going on would do harm: at once
- * when the third party asks us to wait or refuses our credentials or the signal aborts, and after a few
- * failures in a row when it does not answer (rules.md 11: an outage is probed, not hammered). Calls already
- * started are always awaited: what they did must reach the books.
+ * Processes a batch with a few concurrent calls. No further calls are started after a rate limit, refused
+ * credentials or an abort, or after a few consecutive failures without a response (rules.md 11: an outage is
+ * only probed). Started calls are always awaited, because their results must be recorded.
  */
 import type { PushItem, PushResult } from './connector';
 import { ConnectorError, RateLimited, Unauthorized, Unavailable } from './errors';
 
-/** So many `Unavailable` without one answer between them mean that the third party is down. */
+/** This many consecutive `Unavailable` errors mean that the third party is down. */
 const UNAVAILABLE_IN_A_ROW_MAX = 5;
 
 export type Settled<Item, Value> =
@@ -15,10 +14,9 @@ export type Settled<Item, Value> =
   | { item: Item; ok: false; error: ConnectorError };
 
 /**
- * Runs `work` over the items, at most `limit` at a time, and answers what came of those it started, in the
- * order of the items. An error that is none of the four is a mistake of ours with this item: it becomes
- * `Unavailable` (a few attempts, then Sync failed) instead of throwing, because throwing would lose what the
- * other items' calls have already done.
+ * Calls `work` for the items, at most `limit` at a time. Returns the results of the started items in their
+ * order. An error that is not one of the four is a bug that concerns one item. It becomes `Unavailable` (a
+ * few attempts, then Sync failed), because an exception would lose the results of the other items.
  */
 export async function mapConcurrently<Item, Value>(
   items: readonly Item[],
@@ -30,9 +28,9 @@ export async function mapConcurrently<Item, Value>(
   let next = 0;
   let unavailableInARow = 0;
   let isStopped = false;
-  let queues = Math.min(limit, items.length);
+  let workers = Math.min(limit, items.length);
 
-  async function runPushQueue(): Promise<void> {
+  async function runWorker(): Promise<void> {
     while (!isStopped && signal?.aborted !== true && next < items.length) {
       const position = next++;
       const result = await settle(items[position] as Item, work);
@@ -45,22 +43,20 @@ export async function mapConcurrently<Item, Value>(
         unavailableInARow >= UNAVAILABLE_IN_A_ROW_MAX
       )
         isStopped = true;
-      // One lane fewer with each failure: what is still under way may fail as well, and must not add up to a
-      // hammering.
-      if (error instanceof Unavailable && queues > 1) {
-        queues -= 1;
+      // Each failure reduces the concurrency, so that a third party that is down gets few calls.
+      if (error instanceof Unavailable && workers > 1) {
+        workers -= 1;
         return;
       }
     }
   }
 
-  await Promise.all(Array.from({ length: queues }, runPushQueue));
-  return settled; // without holes: items are started in order, and every started one is awaited
+  await Promise.all(Array.from({ length: workers }, runWorker));
+  return settled; // has no holes: items are started in order and all of them are awaited
 }
 
 /**
- * `mapConcurrently` for a push: one `PushResult` per item that was started. `pushOne` throws one of the four
- * errors when it fails.
+ * `mapConcurrently` for a push: one `PushResult` per started item. `pushOne` throws one of the four errors.
  */
 export async function pushConcurrently(
   items: readonly PushItem[],

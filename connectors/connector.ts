@@ -1,9 +1,9 @@
 /**
- * What a connector is: the code that speaks with one kind of third party. One file each, registered in
- * `index.ts`; the shared suite (test/connectors/suite/shared-suite.ts) runs over the registry.
+ * The interface of connectors. A connector talks to one kind of third party and is registered in `index.ts`;
+ * the shared suite (test/connectors/suite/shared-suite.ts) tests every registered one.
  *
- * A connector holds no state and opens no socket: everything it needs comes in a `ConnectorContext`, above
- * all the gated HTTP client. It says what went wrong only through the four errors of `errors.ts`.
+ * It has no state and opens no socket: it gets everything in a `ConnectorContext`, above all the HTTP client.
+ * It reports failures only through the four errors of `errors.ts`.
  */
 import type { Socket } from 'node:net';
 import type { ZodType } from 'zod';
@@ -15,14 +15,14 @@ import type { ConnectorError } from './errors';
 export interface HttpRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /**
-   * Absolute URL. Its host must be one the integration's configuration names; the client checks every address
-   * it resolves to.
+   * Absolute URL. The configuration of the integration must name its host; the client checks every resolved
+   * address.
    */
   url: string;
   headers?: Record<string, string>;
-  /** Sent as it is; set the content type yourself. */
+  /** Sent unchanged. The caller sets the content type. */
   body?: string;
-  /** The largest answer taken, in bytes; 1 MiB unless given, 16 MiB at most. For lists. */
+  /** The size limit of the response in bytes, for lists: 1 MiB by default, 16 MiB at most. */
   responseBytesMax?: number;
 }
 
@@ -30,31 +30,29 @@ export interface HttpResponse {
   status: number;
   /** Header names in lower case; repeated headers joined by ", ". */
   headers: Record<string, string>;
-  /** The body as text, at most the client's limit (1 MiB unless the client was made with another). */
+  /** The body as text. */
   text: string;
 }
 
 /**
- * The only way out of the house. Follows no redirect, obeys the egress policy, bounds time (30 s in all) and
- * size. Throws `Unavailable` when there is no complete answer (refused, reset, timed out, too large, blocked
- * by policy).
+ * The HTTP client of connectors. It follows no redirects, obeys the egress policy, and limits time (30 s in
+ * all) and size. @throws Unavailable if there is no complete response (refused, reset, timed out, too large,
+ * blocked by policy)
  */
 export interface HttpClient {
   send(request: HttpRequest): Promise<HttpResponse>;
 }
 
 /**
- * The only other way out of the house, for third parties that speak no HTTP: a TCP connection to a checked
- * address. Throws `Unavailable` when there is none (refused, timed out, blocked by policy). Whoever opened it
- * ends it.
+ * TCP connections for third parties without HTTP, under the same egress policy. The caller closes the socket.
+ * @throws Unavailable if there is no connection (refused, timed out, blocked by policy)
  */
 export interface SocketOpener {
   open(target: { host: string; port: number }): Promise<Socket>;
 }
 
 /**
- * A place for tokens that a login yields, kept per integration and per worker process, dropped when
- * credentials change.
+ * A cache for the token of a login, per integration and worker process. Cleared when the credentials change.
  */
 export interface TokenStore {
   get(): { value: string; expiresAt: number | null } | undefined;
@@ -65,14 +63,13 @@ export interface TokenStore {
 export interface ConnectorContext<Config = unknown, Credentials = unknown> {
   config: Config;
   credentials: Credentials;
-  /** Per record type: which fields go where. Already checked by `domain/records/mapping.ts`. */
+  /** Field mappings per record type, already checked by `domain/records/mapping.ts`. */
   mappings: Record<string, RecordTypeMapping>;
   http: HttpClient;
   sockets: SocketOpener;
   tokens: TokenStore;
   /**
-   * Aborted when the worker stops or loses its claim; pass on to nothing (the HTTP client already obeys it),
-   * but stop looping.
+   * Aborted when the worker stops or loses its claim. Loops must check it; the HTTP client obeys it already.
    */
   signal: AbortSignal;
 }
@@ -80,32 +77,32 @@ export interface ConnectorContext<Config = unknown, Credentials = unknown> {
 /** One record to push. */
 export interface PushItem {
   /**
-   * The push's id: stable over its retries; send it as Idempotency-Key where the third party knows such a
+   * The push's id, the same on every retry. Sent as Idempotency-Key where the third party supports that
    * header.
    */
   pushId: string;
   operation: 'upsert' | 'deactivate' | 'delete';
   recordType: string;
-  /** Our id of the record: what `externalId` means to SCIM. */
+  /** The record's id in Syncline, `externalId` in SCIM. */
   externalId: string;
   /**
-   * The mapped payload: a JSON object in the third party's shape (see `mapRecord`). For `deactivate` and
-   * `delete` the last known one.
+   * The mapped payload, in the third party's shape (see `mapRecord`). For `deactivate` and `delete` the last
+   * known payload.
    */
   payload: JsonObject;
-  /** Their id as far as we know it; null = never pushed, or the answer was lost: find before create. */
+  /** The id in the third party; null = never pushed, or the response was lost: find before create. */
   remoteId: string | null;
-  /** Their version (ETag) when we last saw it; null when unknown. */
+  /** The last known version (ETag) in the third party; null = unknown. */
   remoteVersion: string | null;
-  /** True when we deactivated it before, so that an upsert has to activate it again. */
+  /** True if an earlier push deactivated the record, so that an upsert must activate it. */
   isDeactivated: boolean;
   /**
-   * An earlier push that may have created the record under its own id as idempotency key, its answer lost;
-   * null when there is none, or it is this very push. Who can find records has no need of it; who cannot
-   * repeats it with its own payload to learn what came of it.
+   * An earlier push that may have created the record with its own id as idempotency key, but whose response
+   * was lost. null if there is none, or it is this push. Connectors without a search repeat it with its own
+   * payload to get the result.
    */
   unresolvedCreation: { pushId: string; payload: JsonObject } | null;
-  /** Our field name per path in the payload, to name our field in an error. */
+  /** The Syncline field per path in the payload, for errors. */
   fieldNames: Record<string, string>;
 }
 
@@ -113,53 +110,54 @@ export type PushResult =
   | {
       pushId: string;
       ok: true;
-      /** What it came to at the third party. `none`: there was nothing to do (deleting what is not there). */
+      /** The effect in the third party. `none`: nothing to do, such as deleting a missing record. */
       effect: 'created' | 'updated' | 'deactivated' | 'deleted' | 'none';
-      /** Their id; null only after a delete. */
+      /** The id in the third party; null only after a delete. */
       remoteId: string | null;
       remoteVersion: string | null;
     }
   | { pushId: string; ok: false; error: ConnectorError };
 
-/** What reading a record type can do there. */
+/** How a record type can be read. */
 export interface ReadAbilities {
   /**
-   * It can list what was modified since an instant; without this an incremental run reads everything (and
-   * deletes nothing).
+   * It can list the records modified since a time. Otherwise an incremental run reads everything, and deletes
+   * nothing.
    */
   canFilterByModified: boolean;
   /**
-   * Its pages hold their place while records come and go (cursors, keysets, links). Page numbers and offsets
-   * do not: a record can slip between two pages, so a pass whose numbers do not add up deletes nothing.
+   * Its pages stay consistent while records are created and deleted (cursors, keysets, links). With page
+   * numbers and offsets a record can be skipped between two pages, so a run whose counts do not match deletes
+   * nothing.
    */
   isPagingStable: boolean;
 }
 
 export interface ReadRequest {
   recordType: string;
-  /** Only what was modified at or after this instant of the third party's clock; null = everything. */
+  /** Only records modified at or after this time of the third party's clock; null = all records. */
   modifiedSince: Date | null;
   /**
-   * Where to go on: `nextCursor` of the page before; null = from the beginning. Kept in the database between
-   * pages, so that another process can go on.
+   * `nextCursor` of the previous page; null = the first page. Stored in the database between pages, so that
+   * another process can continue.
    */
   cursor: string | null;
 }
 
-/** One record as the third party has it. */
+/** A record in the third party. */
 export interface RemoteRecord {
   remoteId: string;
-  /** Their version (ETag); null where they have none. */
+  /** The version (ETag) in the third party; null if it has none. */
   remoteVersion: string | null;
-  /** In the third party's own shape, as `to` in a mapping points into it. `{}` for a deleted one. */
+  /** In the third party's shape, to which `to` of a mapping refers. `{}` for a deleted record. */
   fields: JsonObject;
-  /** Our id of the record where they keep it for us (SCIM's externalId); null where they do not. */
+  /** The Syncline id, if the third party stores it (SCIM's externalId); null otherwise. */
   externalId: string | null;
-  /** A tombstone: it is gone there. */
+  /** A tombstone: the record was deleted in the third party. */
   isDeleted: boolean;
 }
 
-/** An item of a list that is no usable record: it must not silence the others. */
+/** An item of a list that is not a usable record. The other items are still read. */
 export interface UnreadableRecord {
   /** null where not even its id can be read. */
   remoteId: string | null;
@@ -175,13 +173,13 @@ export interface ReadPage {
   /** null = that was the last page. */
   nextCursor: string | null;
   /**
-   * The third party's own clock when it made this page (its Date header, say); null where it does not tell.
-   * The first page's becomes the next watermark.
+   * The third party's clock at this page, from its Date header for example; null if unknown. That of the
+   * first page becomes the next watermark.
    */
   asOf: Date | null;
   /**
-   * How many records the whole list holds, where the page says so: for the estimate, and to see whether the
-   * list changed while it was read.
+   * The number of records in the whole list, if the page reports it: for the estimate, and to detect changes
+   * during the read.
    */
   total: number | null;
 }
@@ -194,64 +192,65 @@ export interface Connector<Config = unknown, Credentials = unknown> {
   configSchema: ZodType<Config>;
   credentialsSchema: ZodType<Credentials>;
   /**
-   * The product behind this configuration, as people know it, where the configuration says so; else the
-   * `title` stands for it.
+   * The product of this configuration, if the configuration names it; otherwise `title` is used.
    */
   appName?(config: Config): string | undefined;
   /**
-   * How many records one claim takes: results are recorded per claim, so a crash costs at most this many
-   * repeats.
+   * Records per claim. Results are recorded per claim, so a crash repeats at most this many pushes.
    */
   batchSize: number;
-  /** What a deleted record may become there, the first being the default (rules.md 14). */
+  /** The options for deleted records, the default first (rules.md 14). */
   onDelete: readonly ('deactivate' | 'delete' | 'leave')[];
   /**
-   * Record types with fields and picklists as far as they are known without asking the third party
-   * (a connector of fixed shape knows them all, a declarative one reads them from its configuration).
+   * Record types with fields and picklists, as far as they are known without a request: a connector with a
+   * fixed schema knows them all, a declarative one takes them from its configuration.
    */
   recordTypes(config: Config): RecordType[];
-  /** Mappings used where the integration gives none of its own for a record type. */
+  /** Mappings for record types without a mapping in the integration. */
   defaultMappings?(config: Config): Record<string, RecordTypeMapping>;
   /**
-   * What is wrong with these settings taken together, as messages for people; empty = nothing. Shapes are
-   * `configSchema`'s business. Pointers are those of the request that sets them: `/config`, `/record_types`
-   * (the mappings) or `/credentials` and below. Without `credentials`, whether they fit is not looked at.
+   * Problems of the combined settings, as messages for users; `configSchema` checks each value. Pointers
+   * refer to the request that sets them: `/config`, `/record_types` (the mappings) or `/credentials` and
+   * below. Credentials are only checked if they are given.
    */
   validate?(
     config: Config,
     mappings: Record<string, RecordTypeMapping>,
     credentials?: Credentials,
   ): { pointer: string; message: string }[];
-  /** Hosts (`host` or `host:port`) this configuration may reach; the gate refuses all others. */
+  /** The hosts (`host` or `host:port`) of this configuration. The egress policy blocks all others. */
   hosts(config: Config): string[];
   /**
-   * Pushes a batch; answers one result per item, in any order. Throws only what stops the whole batch
-   * (`Unauthorized`, `RateLimited`, `Unavailable` before anything was sent); otherwise each record has its
-   * own result. Once one record met `RateLimited` or `Unauthorized`, the connector starts no further calls:
-   * items it did not start are left out of the answer.
+   * Pushes a batch. Returns one result per item, in any order. Throws only if the whole batch fails
+   * (`Unauthorized`, `RateLimited` or `Unavailable` before anything was sent). After `RateLimited` or
+   * `Unauthorized` for one record the connector starts no further calls; items that were not started have no
+   * result.
    */
   push(items: readonly PushItem[], context: ConnectorContext<Config, Credentials>): Promise<PushResult[]>;
   /**
-   * What reading this record type can do; null = it cannot be read (the job is `not_supported`). Absent:
-   * nothing can be read.
+   * How this record type can be read; null = it cannot be read (the job is `not_supported`). Absent: no
+   * record type can be read.
    */
   readAbilities?(config: Config, recordType: string): ReadAbilities | null;
   /**
-   * Reads one page. Makes one request (a second one where a token has to be renewed). Throws one of the four
-   * errors; `RecordRejected` means that this dataset cannot be read as it is configured (a 404, a dropped
-   * table) and that trying again is pointless.
+   * Reads one page with one request, or two if a token must be renewed. Throws one of the four errors.
+   * `RecordRejected` means that the dataset cannot be read with this configuration (404, a dropped table) and
+   * must not be retried.
    */
   readPage?(request: ReadRequest, context: ConnectorContext<Config, Credentials>): Promise<ReadPage>;
-  /** How many records of this type they have; null = cannot be told. One request. Errors as in `readPage`. */
+  /**
+   * The number of records of this type in the third party; null = unknown. One request. Errors as in
+   * `readPage`.
+   */
   count?(recordType: string, context: ConnectorContext<Config, Credentials>): Promise<number | null>;
   /**
-   * The record types with fields and picklists as they are there now, asked live. Absent, or a type left out:
-   * what `recordTypes(config)` says. Errors as in `readPage`.
+   * The current record types with fields and picklists, from the third party. If absent, or for a missing
+   * type, `recordTypes(config)` applies. Errors as in `readPage`.
    */
   describeRecordTypes?(context: ConnectorContext<Config, Credentials>): Promise<RecordType[]>;
   /**
-   * One cheap call that proves the third party answers and the credentials hold. Throws one of the four
-   * errors otherwise.
+   * One cheap call that verifies that the third party answers and accepts the credentials. Otherwise throws
+   * one of the four errors.
    */
   check(context: ConnectorContext<Config, Credentials>): Promise<void>;
 }

@@ -1,25 +1,24 @@
 /**
- * The four ways in which a third party can fail us. A connector throws (or returns per record) nothing else;
- * `activities/integrations/connector-failures.ts` turns them into what happens next (rules.md 8, 10, 11).
+ * The four errors of connectors: they throw or return nothing else.
+ * `activities/integrations/connector-failures.ts` decides what happens next (rules.md 8, 10, 11).
  */
 
 /**
- * One complaint about a record: about a field of ours where the third party names one, in its own words plus
- * ours.
+ * One error about a record or one of its fields: the third party's message and an explanation.
  */
 export interface FieldError {
-  /** Our field name, or null when the complaint is about the record as a whole. */
+  /** The Syncline field, or null if the error is about the whole record or an unmapped field. */
   field: string | null;
   /** The third party's name for the field, or null. */
   remoteField: string | null;
   /**
-   * A stable code for programs: the third party's own where it has one (`uniqueness`, `validation_is_email`),
-   * else ours.
+   * A stable code for programs: the third party's code if it has one (`uniqueness`, `validation_is_email`),
+   * otherwise Syncline's.
    */
   code: string;
-  /** The third party's own words. */
+  /** The third party's message. */
   message: string;
-  /** Our words: what it means and what to do about it. */
+  /** What the error means and how to correct it. */
   explanation: string;
 }
 
@@ -28,14 +27,14 @@ export abstract class ConnectorError extends Error {
 }
 
 /**
- * No usable answer: network trouble, a timeout, 408, 425 or 5xx. Worth another try; the third party may or
- * may not have acted.
+ * No usable response: a network error, a timeout, 408, 425 or 5xx. It is retried; the third party may have
+ * applied the request.
  */
 export class Unavailable extends ConnectorError {
   readonly kind = 'unavailable';
   constructor(
     message: string,
-    /** HTTP status, or null when there was no answer at all. */
+    /** The HTTP status, or null if there was no response. */
     readonly status: number | null = null,
     options?: ErrorOptions,
   ) {
@@ -43,13 +42,13 @@ export class Unavailable extends ConnectorError {
   }
 }
 
-/** The third party asks us to slow down (429, or 503 with Retry-After). */
+/** The third party limits the rate of requests (429, or 503 with Retry-After). */
 export class RateLimited extends ConnectorError {
   readonly kind = 'rate_limited';
   constructor(
     message: string,
     /**
-     * How long it asked us to wait, in milliseconds; null when it did not say or said something unreadable.
+     * The requested wait in milliseconds; null if it is missing or unreadable.
      */
     readonly retryAfterMs: number | null,
   ) {
@@ -57,19 +56,20 @@ export class RateLimited extends ConnectorError {
   }
 }
 
-/** Our credentials are not accepted (401, or a refused login). A person has to give new ones. */
+/** The credentials are not accepted (401, or a refused login). A user must enter new ones. */
 export class Unauthorized extends ConnectorError {
   readonly kind = 'unauthorized';
 }
 
-/** The third party understood and refused this record; the same push would be refused again. */
+/** The third party refused this record and would refuse the same push again. */
 export class RecordRejected extends ConnectorError {
   readonly kind = 'record_rejected';
   constructor(
     message: string,
     readonly errors: readonly FieldError[],
     /**
-     * True for 403: the caller runs `check` to tell a refused record from refused credentials (rules.md 10).
+     * True for 403: the caller runs `check` to distinguish a refused record from refused credentials
+     * (rules.md 10).
      */
     readonly isForbidden = false,
   ) {

@@ -1,6 +1,6 @@
 /**
- * How an HTTP answer becomes one of the four errors, the same for every connector that speaks HTTP. What a
- * refusal says about fields is the connector's knowledge: it comes in as `describe`.
+ * Maps HTTP responses to the four errors, for every connector with HTTP. The connector's `describe` reads the
+ * errors about fields from the body.
  */
 import type { HttpResponse } from './connector';
 import {
@@ -13,15 +13,15 @@ import {
 } from './errors';
 
 /**
- * What a third party said about a refused record. No `errors`: one complaint about the whole record is made
- * from `message`.
+ * The third party's reasons for refusing a record. Without `errors`, `message` becomes one error about the
+ * whole record.
  */
 export interface Refusal {
   message: string;
   errors?: readonly FieldError[];
 }
 
-/** No wait longer than this is taken from a third party (rules.md R9). */
+/** Longer waits are cut to this (rules.md R9). */
 const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
 const EXCERPT_LENGTH = 300;
 
@@ -31,9 +31,9 @@ export function isSuccess(response: HttpResponse): boolean {
 }
 
 /**
- * The error that a non-2xx answer means. 401: Unauthorized · 429, and 503 with a Retry-After: RateLimited ·
- * 408, 425, other 5xx, and redirects (which are never followed): Unavailable · every other 4xx:
- * RecordRejected, `isForbidden` for 403.
+ * The error for a non-2xx response. 401: Unauthorized. 429, and 503 with Retry-After: RateLimited. 408, 425,
+ * other 5xx, and redirects, which are never followed: Unavailable. Other 4xx: RecordRejected, with
+ * `isForbidden` for 403.
  */
 export function errorFromResponse(
   response: HttpResponse,
@@ -69,8 +69,8 @@ export function errorFromResponse(
 }
 
 /**
- * The error that a non-2xx answer to `check` means: no record is at stake, so 403 is about the credentials,
- * and every other 4xx (a wrong base URL, most often) is trouble with the third party, not a refusal.
+ * The error for a non-2xx response to `check`. No record is involved, so 403 is about the credentials, and
+ * every other 4xx (usually a wrong base URL) is a failure of the third party.
  */
 export function errorFromCheck(response: HttpResponse, nowMs = Date.now()): ConnectorError {
   const error = errorFromResponse(response, () => ({ message: excerpt(response.text) }), nowMs);
@@ -84,14 +84,13 @@ export function errorFromCheck(response: HttpResponse, nowMs = Date.now()): Conn
 }
 
 /**
- * `Retry-After` in milliseconds from now: seconds or an HTTP-date (RFC 9110 10.2.3), at most 24 h, at least
- * 0. Null when absent or unreadable: the caller backs off by its own schedule.
+ * `Retry-After` in milliseconds from now: seconds or an HTTP-date (RFC 9110 10.2.3), from 0 to 24 h. Null if
+ * absent or unreadable: the caller then uses its own backoff.
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | null {
   const text = value?.trim() ?? '';
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MS_MAX);
-  // Date.parse reads "-5", "1.5" and "12 hours" as dates; an HTTP-date begins with the name of a day and ends
-  // in GMT.
+  // Date.parse also accepts "-5", "1.5" and "12 hours". An HTTP-date begins with the name of a day.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d/.test(text)) return null;
   const atMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   if (Number.isNaN(atMs)) return null;
@@ -99,12 +98,12 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
 }
 
 /**
- * The beginning of a body, on one line, fit for a message; empty for HTML pages, which tell people nothing.
+ * The beginning of a body on one line, for messages; empty for HTML pages.
  */
 export function excerpt(text: string): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
   if (line.startsWith('<')) return '';
-  // A cut may leave half a character, which PostgreSQL refuses.
+  // A cut can leave half a character, which PostgreSQL refuses.
   return line.length > EXCERPT_LENGTH
     ? `${line.slice(0, EXCERPT_LENGTH).replaceAll(/\p{Surrogate}/gu, '\uFFFD')}…`
     : line;

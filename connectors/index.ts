@@ -1,6 +1,6 @@
 /**
- * The connectors there are, by kind. A new one is a file and a line here; test/connectors/registry.test.ts
- * then asks for its harness.
+ * All connectors by kind. A new connector is a file and a line here; test/connectors/registry.test.ts then
+ * requires its harness.
  */
 import type { Connector } from './connector';
 import { postgres } from './postgres';

@@ -1,8 +1,7 @@
 /**
- * Where the service may connect to. Two gates, both always on: the URL as written (scheme, port, user info,
- * the host named by the integration's configuration), and at every connection the address, literal or
- * resolved, of which each one must be public. The addresses that were checked are the ones connected to, so a
- * name that resolves differently a moment later (DNS rebinding) gains nothing.
+ * Decides where the service may connect to. Two checks always apply: one of the URL (scheme, port, user info,
+ * and the host, which the configuration of the integration must name), and one of every address at connection
+ * time, which must be public. The socket connects to the checked addresses, so DNS rebinding has no effect.
  */
 import { lookup as dnsLookup } from 'node:dns';
 import { isIP } from 'node:net';
@@ -21,21 +20,21 @@ export type Resolve = (
 ) => void;
 
 export interface EgressPolicy {
-  /** Networks an operator opens although they are not public: `127.0.0.0/8`, `10.1.0.0/16`, `fd00::/8`. */
+  /** Private networks that the operator allows: `127.0.0.0/8`, `10.1.0.0/16`, `fd00::/8`. */
   allowCidrs: readonly string[];
-  /** Lets `http:` and every port through. For development and tests. */
+  /** Allows `http:` and every port. For development and tests. */
   allowHttp: boolean;
-  /** How names are resolved; the system's resolver unless given. */
+  /** Resolves names; the system's resolver by default. */
   resolve?: Resolve;
 }
 
-/** Why something may not be reached. The message is fit for tenants: it names no address. */
+/** A connection that the policy does not allow. The message contains no address, so tenants may see it. */
 export class BlockedByPolicy extends Error {}
 
 const PORTS = new Set(['', '443', '8443']);
 const LOWEST_FREE_PORT = 1024;
 /**
- * Ports above 1023 where something other than HTTP answers: databases, queues, mail, remote desktops, IRC.
+ * Ports above 1023 of protocols other than HTTP: databases, queues, mail, remote desktops, IRC.
  */
 const PORTS_OF_OTHER_PROTOCOLS = new Set(
   [
@@ -45,8 +44,8 @@ const PORTS_OF_OTHER_PROTOCOLS = new Set(
 );
 
 /**
- * Checks a URL as written, without resolving anything. `hosts` are the hosts the configuration names, as
- * `host` or `host:port`; `host` alone stands for the ports 443 and 8443. Throws `BlockedByPolicy`.
+ * Checks a URL without resolving its host. `hosts` are the hosts that the configuration names, as
+ * `host:port`, or as `host` for the ports 443 and 8443. @throws BlockedByPolicy
  */
 export function checkUrl(policy: EgressPolicy, url: string, hosts: readonly string[]): URL {
   const parsed = parseUrl(url);
@@ -63,16 +62,15 @@ export function checkUrl(policy: EgressPolicy, url: string, hosts: readonly stri
 }
 
 /**
- * Throws `BlockedByPolicy` unless the address is public and not this machine's own, or in one of the allowed
- * networks.
+ * Allows public addresses of other machines, and addresses in the allowed networks. @throws BlockedByPolicy
  */
 export function checkAddress(policy: EgressPolicy, address: string): void {
-  if (!isAllowedAddress(policy, address)) throw blocked('the address is not a public one');
+  if (!isAllowedAddress(policy, address)) throw blocked('the address is not public');
 }
 
 /**
- * A `lookup` for sockets: it answers addresses only if every one of them is allowed, so a name with one
- * private answer is blocked altogether. Node asks for all addresses or for one, depending on `options.all`.
+ * A `lookup` for sockets. A name is blocked if any of its addresses is not allowed. Node asks for all
+ * addresses or for one, depending on `options.all`.
  */
 export function createCheckedLookup(policy: EgressPolicy) {
   const resolve = policy.resolve ?? resolveBySystem;
@@ -87,7 +85,7 @@ export function createCheckedLookup(policy: EgressPolicy) {
   };
 }
 
-/** True for a network as `allowCidrs` takes it; for reading the environment. */
+/** True if the text is a network for `allowCidrs`. */
 export function isCidr(text: string): boolean {
   return ipaddr.isValidCIDR(text);
 }
@@ -96,12 +94,12 @@ function refusalOf(policy: EgressPolicy, addresses: readonly ResolvedAddress[]):
   if (addresses.length === 0) return new Error('The host name has no address.');
   return addresses.every(({ address }) => isAllowedAddress(policy, address))
     ? null
-    : blocked('the address is not a public one');
+    : blocked('the address is not public');
 }
 
 function isAllowedAddress(policy: EgressPolicy, address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
-  const parsed = ipaddr.process(address); // an IPv4 address mapped into IPv6 is judged as IPv4
+  const parsed = ipaddr.process(address); // an IPv4-mapped IPv6 address is checked as IPv4
   if (policy.allowCidrs.some((cidr) => isInside(parsed, cidr))) return true;
   return parsed.range() === 'unicast' && !isInside(parsed, '::/96') && !isOwnAddress(parsed);
 }
@@ -111,7 +109,7 @@ function isInside(address: ipaddr.IPv4 | ipaddr.IPv6, cidr: string): boolean {
   return network.kind() === address.kind() && address.match(network, bits);
 }
 
-/** A public address may be this machine's: the API and Temporal would be reached through the back door. */
+/** A public address can be this machine's own, where the API and Temporal listen. */
 function isOwnAddress(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return own.some(
@@ -133,7 +131,7 @@ function namesHostOf(host: string, url: URL, policy: EgressPolicy): boolean {
 }
 
 function parseUrl(url: string): URL {
-  if (!URL.canParse(url)) throw blocked('the address cannot be read');
+  if (!URL.canParse(url)) throw blocked('the address is not valid');
   return new URL(url);
 }
 

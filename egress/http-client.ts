@@ -1,8 +1,8 @@
 /**
- * The gated HTTP client: the only way a connector reaches the network. It follows no redirect, reads no proxy
- * settings, connects only where the egress policy and the integration's hosts allow, and bounds an exchange
- * in time and size, body included. Whatever is not a complete answer becomes `Unavailable`, in words that
- * tell a tenant no address.
+ * The HTTP client under the egress policy, the only one for connectors. It follows no redirects, reads no
+ * proxy settings, and connects only where the egress policy and the hosts of the integration allow. A request
+ * is limited in time and size, body included. An incomplete response becomes `Unavailable`, with a message
+ * that contains no address.
  */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
@@ -20,39 +20,39 @@ import {
 export interface HttpClientOptions {
   /** One object per process: connections are pooled by policy and shared by all clients made with it. */
   policy: EgressPolicy;
-  /** What `connector.hosts(config)` answers. */
+  /** The result of `connector.hosts(config)`. */
   hosts: readonly string[];
-  /** Ends every exchange when aborted. */
+  /** Aborts every request when aborted. */
   signal: AbortSignal;
-  /** For a whole exchange, from the name's resolution to the last byte of the body. */
+  /** For a whole request, from name resolution to the last byte of the response. */
   timeoutMs?: number;
 }
 
 const EXCHANGE_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RESPONSE_BYTES_MAX = 1024 * 1024;
-/** What a request may ask for at most. */
+/** The limit for `responseBytesMax` of a request. */
 const LARGE_RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 const CONNECTIONS_PER_ORIGIN_MAX = 64;
 
 const agents = new WeakMap<EgressPolicy, Agent>();
 
-/** A client for one integration; cheap to make, one per batch. */
+/** A client for one integration. Cheap to create: one per batch. */
 export function createHttpClient({
   policy,
   hosts,
   signal,
   timeoutMs = EXCHANGE_TIMEOUT_MS,
 }: HttpClientOptions): HttpClient {
-  setMaxListeners(0, signal); // one per exchange under way, each taken off again
+  setMaxListeners(0, signal); // one listener per request in progress, removed when it ends
   return {
     async send(request) {
-      // AbortSignal.any would hold on to the long-lived outer signal; a controller of our own is let go of in
+      // AbortSignal.any would keep a reference to the long-lived outer signal; this controller is released in
       // `finally`.
       const exchange = new AbortController();
-      const stop = () => exchange.abort(new Stopped('the worker stops'));
+      const stop = () => exchange.abort(new Stopped('the worker is stopping'));
       const timer = setTimeout(
-        () => exchange.abort(new Stopped(`no complete answer within ${timeoutMs / 1000} s`)),
+        () => exchange.abort(new Stopped(`no complete response within ${timeoutMs / 1000} s`)),
         timeoutMs,
       );
       signal.addEventListener('abort', stop, { once: true });
@@ -70,7 +70,7 @@ export function createHttpClient({
   };
 }
 
-/** Closes the pooled connections of a policy; for shutting down. */
+/** Closes the pooled connections of a policy, at shutdown. */
 export async function closeConnections(policy: EgressPolicy): Promise<void> {
   const agent = agents.get(policy);
   agents.delete(policy);
@@ -90,12 +90,12 @@ async function exchangeOnce(
     body: request.body ?? null,
     signal,
   });
-  // undici's signal covers the body too: an abort destroys the stream while it is read.
+  // undici's signal covers the body too: an abort destroys the stream.
   const text = await textOf(body, bytesMaxOf(request));
   return { status: statusCode, headers: joinHeaders(headers), text };
 }
 
-/** Leaving the loop early, as a throw does, destroys the stream and with it the connection. */
+/** Leaving the loop by an exception destroys the stream and its connection. */
 async function textOf(body: AsyncIterable<Buffer>, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -119,8 +119,7 @@ function agentOf(policy: EgressPolicy): Agent {
     connections: CONNECTIONS_PER_ORIGIN_MAX,
     pipelining: 1,
     maxResponseSize: LARGE_RESPONSE_BYTES_MAX,
-    // These two measure silence, not duration, and would only blur the message: the exchange's own timer ends
-    // everything.
+    // These two measure idle time, not duration. The request has a timer of its own with a clearer message.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -129,9 +128,8 @@ function agentOf(policy: EgressPolicy): Agent {
 }
 
 /**
- * Node never calls `lookup` for an address written as such, so literals are checked here and names in the
- * lookup, whose answer is what the socket connects to. The name stays the one TLS asks for and verifies. This
- * gate holds whatever the URL looked like.
+ * Checks literal addresses here, because Node does not call `lookup` for them, and names in the lookup, whose
+ * result the socket connects to. TLS still verifies the name. This check does not depend on the URL.
  */
 export function createEgressConnect(policy: EgressPolicy): buildConnector.connector {
   const connect = buildConnector({
@@ -157,42 +155,41 @@ function joinHeaders(headers: Record<string, string | string[] | undefined>): Re
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** Why an exchange was ended by us. */
+/** The reason why the client aborted a request. */
 class Stopped extends Error {}
 
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'it refused the connection',
-  ECONNRESET: 'it closed the connection before it had answered',
-  UND_ERR_SOCKET: 'it closed the connection before it had answered',
-  EPIPE: 'it closed the connection before it had answered',
-  ENOTFOUND: 'its host name is not known',
+  ECONNRESET: 'it closed the connection too early',
+  UND_ERR_SOCKET: 'it closed the connection too early',
+  EPIPE: 'it closed the connection too early',
+  ENOTFOUND: 'its host name does not exist',
   EAI_AGAIN: 'its host name could not be resolved',
   UND_ERR_CONNECT_TIMEOUT: 'it did not accept a connection in time',
   ETIMEDOUT: 'it did not accept a connection in time',
-  UND_ERR_INVALID_ARG:
-    'the request cannot be sent as it is: look for odd characters in the credentials or headers',
+  UND_ERR_INVALID_ARG: 'the request is not valid: check the credentials and headers for special characters',
 };
 
 /**
- * Node's own messages hold addresses, so none of them is passed on; the error itself stays as `cause`, for
- * the log.
+ * Node's own messages contain addresses, so they are not passed on. The error itself is the `cause`, for the
+ * log.
  */
 function unavailable(error: unknown, signal: AbortSignal, bytesMax: number): Unavailable {
   if (error instanceof BlockedByPolicy) return new Unavailable(error.message, null, { cause: error });
   const reason = signal.reason instanceof Stopped ? signal.reason.message : reasonOf(error, bytesMax);
-  return new Unavailable(`The third party gave no complete answer: ${reason}.`, null, { cause: error });
+  return new Unavailable(`The third party did not respond completely: ${reason}.`, null, { cause: error });
 }
 
-/** Why there was no complete answer, in words that hold no address. */
+/** The reason for an incomplete response, without addresses. */
 export function reasonOf(error: unknown, bytesMax: number): string {
   const code =
     typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
       ? error.code
       : 'unknown';
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `its answer is larger than ${bytesMax} bytes`;
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `its response is larger than ${bytesMax} bytes`;
   const isCertificate = /CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code);
   return (
     REASONS[code] ??
-    (isCertificate ? `its certificate is not accepted (${code})` : `the network failed (${code})`)
+    (isCertificate ? `its certificate is not trusted (${code})` : `the network failed (${code})`)
   );
 }

@@ -1,6 +1,6 @@
 /**
- * TCP connections for third parties that speak no HTTP, behind the same gate as the HTTP client: named hosts,
- * checked addresses, no other port.
+ * TCP connections for third parties without HTTP, under the same egress policy as the HTTP client: only to
+ * the hosts and ports that the configuration names, and only to allowed addresses.
  */
 import { setMaxListeners } from 'node:events';
 import { type Socket, connect, isIP } from 'node:net';
@@ -12,11 +12,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface SocketOpenerOptions {
   policy: EgressPolicy;
-  /** What `connector.hosts(config)` answers, as `host:port`. */
+  /** The result of `connector.hosts(config)`, as `host:port`. */
   hosts: readonly string[];
-  /** Ends the sockets when aborted. */
+  /** Closes the sockets when aborted. */
   signal: AbortSignal;
-  /** From the name's resolution to the connection. */
+  /** From name resolution to the connection. */
   timeoutMs?: number;
 }
 
@@ -26,40 +26,39 @@ export function createSocketOpener({
   signal,
   timeoutMs = CONNECT_TIMEOUT_MS,
 }: SocketOpenerOptions): SocketOpener {
-  setMaxListeners(0, signal); // one per open socket, each taken off again
+  setMaxListeners(0, signal); // one listener per open socket, removed when it closes
   return {
     async open({ host, port }) {
       try {
         if (!hosts.includes(`${host}:${port}`))
           throw new BlockedByPolicy('Blocked by policy: the configuration does not name this host and port.');
         if (isIP(host) !== 0) checkAddress(policy, host);
-        if (signal.aborted) throw new Error('The worker stops.');
+        if (signal.aborted) throw new Error('The worker is stopping.');
         const socket = connect({ host, port, lookup: createCheckedLookup(policy), autoSelectFamily: true });
         endWith(signal, socket);
         return await connected(socket, timeoutMs);
       } catch (error) {
         if (error instanceof BlockedByPolicy) throw new Unavailable(error.message, null, { cause: error });
-        throw new Unavailable('The third party accepted no connection.', null, { cause: error });
+        throw new Unavailable('The third party did not accept the connection.', null, { cause: error });
       }
     },
   };
 }
 
 /**
- * Node's own `signal` option keeps its listener, and with it the socket, for as long as the signal lives: a
- * worker's life.
+ * Node's own `signal` option would keep its listener, and with it the socket, until the worker ends.
  */
 function endWith(signal: AbortSignal, socket: Socket): void {
-  const end = () => socket.destroy(new Error('The worker stops.'));
+  const end = () => socket.destroy(new Error('The worker is stopping.'));
   signal.addEventListener('abort', end, { once: true });
   socket.once('close', () => signal.removeEventListener('abort', end));
 }
 
 function connected(socket: Socket, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => socket.destroy(new Error('No connection in time.')), timeoutMs);
-    // Stays on: a socket that breaks while nobody listens would otherwise end the process. Whoever uses it
-    // hears of the end by `close`.
+    const timer = setTimeout(() => socket.destroy(new Error('The connection timed out.')), timeoutMs);
+    // This listener stays: an error event without a listener would end the process. The user of the socket
+    // listens to `close`.
     socket.on('error', reject);
     socket.once('close', () => clearTimeout(timer));
     socket.once('connect', () => {

@@ -1,7 +1,7 @@
 /**
- * Sends one attempt of a webhook. Never throws for what a receiver does: whatever happened is an answer. It
- * follows no redirect, connects only where the egress policy allows, and ends after 15 s, body included
- * (rules.md 44). Error words tell no address.
+ * Sends one attempt of a webhook. Failures of the receiver are returned, never thrown. Redirects are not
+ * followed, the egress policy applies, and an attempt ends after 15 s including the body (rules.md 44). Error
+ * messages contain no address.
  */
 import { setMaxListeners } from 'node:events';
 import { Agent, request as sendRequest } from 'undici';
@@ -13,23 +13,23 @@ export interface WebhookMessage {
   url: string;
   /** The event's id, the same on every attempt. */
   id: string;
-  /** When this attempt is made. */
+  /** The time of this attempt. */
   at: Date;
-  /** Sent as it is: these bytes are what is signed. */
+  /** Sent unchanged: the signature covers these bytes. */
   body: string;
-  /** The newest first; all of them sign. */
+  /** Newest first. Each one adds a signature. */
   secrets: readonly string[];
 }
 
 export interface WebhookAnswer {
-  /** null = no answer. */
+  /** null = no response. */
   status: number | null;
-  /** Why it counts as no success, in words without addresses; null = 2xx. */
+  /** Why the attempt failed, without addresses; null = 2xx. */
   error: string | null;
-  /** No complete answer in time. */
+  /** No complete response in time. */
   isTimeout: boolean;
-  /** Ended from our side before it could succeed or fail: no attempt. */
-  isBrokenOff: boolean;
+  /** Aborted by the worker before it succeeded or failed. Does not count as an attempt. */
+  isAborted: boolean;
   durationMs: number;
   /** Without the signature. */
   requestHeaders: Record<string, string>;
@@ -39,7 +39,7 @@ export interface WebhookAnswer {
 }
 
 export interface WebhookSender {
-  /** `signal` breaks it off. */
+  /** `signal` aborts the attempt. */
   send(message: WebhookMessage, signal: AbortSignal): Promise<WebhookAnswer>;
   close(): Promise<void>;
 }
@@ -47,13 +47,13 @@ export interface WebhookSender {
 const TIMEOUT_MS = 15_000;
 const READ_BYTES_MAX = 16 * 1024;
 const KEPT_CHARACTERS_MAX = 4 * 1024;
-const BEGUN_LENGTH_MIN = 4;
+const BEGINNING_LENGTH_MIN = 4;
 const HEADERS_KEPT_MAX = 30;
 const HEADER_LENGTH_MAX = 200;
 const CONNECTIONS_PER_ORIGIN_MAX = 64;
 const KEEP_ALIVE_MS = 30_000;
 
-/** Answers that may hold what is nobody's business but the receiver's. */
+/** Response headers that can contain the receiver's secrets. */
 const HEADERS_NOT_KEPT = new Set([
   'set-cookie',
   'set-cookie2',
@@ -63,8 +63,8 @@ const HEADERS_NOT_KEPT = new Set([
 ]);
 
 /**
- * Throws `BlockedByPolicy`: https, port 443 or 8443, no user name, no address that is not public, unless the
- * operator allows it.
+ * Allows https, the ports 443 and 8443 and public addresses, and no user name, unless the operator allows
+ * more. @throws BlockedByPolicy
  */
 export function checkWebhookUrl(policy: EgressPolicy, url: string): URL {
   return checkUrl(policy, url, URL.canParse(url) ? [new URL(url).hostname] : []);
@@ -82,7 +82,7 @@ export function createWebhookSender({
     connections: CONNECTIONS_PER_ORIGIN_MAX,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // The attempt's own timer ends everything; these two would only measure silence.
+    // The attempt has a timer of its own, and these two measure only idle time.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -99,33 +99,33 @@ export function createWebhookSender({
         'webhook-timestamp': String(timestamp),
       };
       const headers = { ...logged, 'webhook-signature': signWebhook(secrets, { id, timestamp, body }) };
-      const heard: Heard = { status: null, headers: null, chunks: [], bytes: 0 };
-      const exchange = new Exchange(signal, timeoutMs);
+      const received: PartialResponse = { status: null, headers: null, chunks: [], bytes: 0 };
+      const exchange = new TimedRequest(signal, timeoutMs);
       let failure: unknown = null;
       try {
         const target = checkWebhookUrl(policy, url);
-        await exchangeOnce(agent, target, { headers, body, signal: exchange.signal }, heard);
+        await exchangeOnce(agent, target, { headers, body, signal: exchange.signal }, received);
       } catch (error) {
         failure = error;
       } finally {
         exchange.end();
       }
       return {
-        status: heard.status,
-        error: errorOf(heard.status, failure, exchange),
+        status: received.status,
+        error: errorOf(received.status, failure, exchange),
         isTimeout: exchange.isTimeout,
-        isBrokenOff: exchange.isBrokenOff,
+        isAborted: exchange.isAborted,
         durationMs: Math.round(performance.now() - startedAt),
         requestHeaders: logged,
-        responseHeaders: heard.headers === null ? null : keptHeaders(heard.headers, secrets),
-        responseBody: heard.status === null ? null : keptBody(heard.chunks, secrets),
+        responseHeaders: received.headers === null ? null : keptHeaders(received.headers, secrets),
+        responseBody: received.status === null ? null : keptBody(received.chunks, secrets),
       };
     },
   };
 }
 
-/** What has arrived so far: kept where the rest never comes. */
-interface Heard {
+/** The part of the response that has arrived so far. It is kept if the rest never arrives. */
+interface PartialResponse {
   status: number | null;
   headers: Record<string, string | string[] | undefined> | null;
   chunks: Buffer[];
@@ -136,23 +136,26 @@ async function exchangeOnce(
   agent: Agent,
   url: URL,
   { headers, body, signal }: { headers: Record<string, string>; body: string; signal: AbortSignal },
-  heard: Heard,
+  received: PartialResponse,
 ): Promise<void> {
   const answer = await sendRequest(url, { dispatcher: agent, method: 'POST', headers, body, signal });
-  heard.status = answer.statusCode;
-  heard.headers = answer.headers;
+  received.status = answer.statusCode;
+  received.headers = answer.headers;
   // Leaving the loop early destroys the stream and with it the connection.
   for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-    heard.chunks.push(chunk.subarray(0, READ_BYTES_MAX - heard.bytes));
-    heard.bytes += chunk.length;
-    if (heard.bytes >= READ_BYTES_MAX) return;
+    received.chunks.push(chunk.subarray(0, READ_BYTES_MAX - received.bytes));
+    received.bytes += chunk.length;
+    if (received.bytes >= READ_BYTES_MAX) return;
   }
 }
 
-/** Why and when an exchange was ended by us. AbortSignal.any would hold on to the long-lived outer signal. */
-class Exchange {
+/**
+ * A request with a time limit. It replaces AbortSignal.any, which would keep a reference to the long-lived
+ * outer signal.
+ */
+class TimedRequest {
   isTimeout = false;
-  isBrokenOff = false;
+  isAborted = false;
   private readonly controller = new AbortController();
   private readonly timer: NodeJS.Timeout;
 
@@ -165,8 +168,8 @@ class Exchange {
       this.isTimeout = true;
       this.controller.abort();
     }, timeoutMs);
-    outer.addEventListener('abort', this.breakOff, { once: true });
-    if (outer.aborted) this.breakOff();
+    outer.addEventListener('abort', this.abort, { once: true });
+    if (outer.aborted) this.abort();
   }
 
   get signal(): AbortSignal {
@@ -175,11 +178,11 @@ class Exchange {
 
   end(): void {
     clearTimeout(this.timer);
-    this.outer.removeEventListener('abort', this.breakOff);
+    this.outer.removeEventListener('abort', this.abort);
   }
 
-  private readonly breakOff = (): void => {
-    this.isBrokenOff = true;
+  private readonly abort = (): void => {
+    this.isAborted = true;
     this.controller.abort();
   };
 }
@@ -187,12 +190,13 @@ class Exchange {
 function errorOf(
   status: number | null,
   failure: unknown,
-  { isTimeout, isBrokenOff, timeoutMs }: Exchange,
+  { isTimeout, isAborted, timeoutMs }: TimedRequest,
 ): string | null {
-  if (isTimeout) return `The receiver gave no complete answer within ${timeoutMs / 1_000} s.`;
-  if (isBrokenOff) return 'The attempt was broken off from our side.';
+  if (isTimeout) return `The receiver did not respond completely within ${timeoutMs / 1_000} s.`;
+  if (isAborted) return 'Syncline aborted the attempt.';
   if (failure instanceof BlockedByPolicy) return failure.message;
-  if (failure !== null) return `The receiver gave no complete answer: ${reasonOf(failure, READ_BYTES_MAX)}.`;
+  if (failure !== null)
+    return `The receiver did not respond completely: ${reasonOf(failure, READ_BYTES_MAX)}.`;
   if (status !== null && status >= 300 && status < 400)
     return `The receiver answered ${status}; redirects are not followed.`;
   return status !== null && status >= 200 && status < 300 ? null : `The receiver answered ${status}.`;
@@ -214,28 +218,29 @@ function keptHeaders(
 
 function keptBody(chunks: readonly Buffer[], secrets: readonly string[]): string {
   if (chunks.length === 0) return '';
-  // Before the cut: half a secret would not be known for one.
+  // Redacted before it is cut: a part of a secret would not be recognized.
   return redacted(new TextDecoder().decode(Buffer.concat(chunks)), secrets).slice(0, KEPT_CHARACTERS_MAX);
 }
 
 /**
- * A receiver that sends our secrets back does not get them into a log, nor the beginning of one with which
- * the text breaks off.
+ * Removes signing secrets that a receiver echoes, also one that is cut off at the end of the text.
  */
 function redacted(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {
     const key = secret.replace(/^whsec_/, '');
     clean = clean.replaceAll(secret, '[secret]').replaceAll(key, '[secret]');
-    const started = Math.max(lengthBegun(clean, secret), lengthBegun(clean, key));
+    const started = Math.max(lengthOfBeginning(clean, secret), lengthOfBeginning(clean, key));
     if (started > 0) clean = `${clean.slice(0, -started)}[secret]`;
   }
   return clean;
 }
 
-/** How much of a secret a text ends with; less than would help anybody to guess it is 0. */
-function lengthBegun(text: string, secret: string): number {
-  for (let length = secret.length - 1; length >= BEGUN_LENGTH_MIN; length -= 1)
+/**
+ * The length of the secret's beginning with which the text ends; 0 if it is shorter than BEGINNING_LENGTH_MIN.
+ */
+function lengthOfBeginning(text: string, secret: string): number {
+  for (let length = secret.length - 1; length >= BEGINNING_LENGTH_MIN; length -= 1)
     if (text.endsWith(secret.slice(0, length))) return length;
   return 0;
 }

@@ -1,15 +1,15 @@
 /**
- * Signatures after Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, one for every secret that is
- * alive (rules.md 44).
+ * Signatures by Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, one for each active secret (rules.md
+ * 44).
  */
 import { createHmac } from 'node:crypto';
 
 const SECRET_PREFIX = 'whsec_';
 
 export interface SignedMessage {
-  /** The event's, the same on every attempt. Holds no full stop. */
+  /** The event's id, the same on every attempt. Contains no full stop. */
   id: string;
-  /** Of this attempt, in seconds since 1970. */
+  /** The time of this attempt, in seconds since 1970. */
   timestamp: number;
   body: string;
 }

@@ -1,11 +1,11 @@
 /**
- * The environment, read once by the main files and by nobody else. A variable that is wrong stops the process
- * and says how to mend it.
+ * Reads and checks the environment variables. Only the main files call it, once. An invalid variable stops
+ * the process with a message on how to correct it.
  */
 import * as ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
-/** Lists every variable that is missing or wrong, one a line. */
+/** Lists every missing or invalid variable, one per line. */
 export class ConfigError extends Error {}
 
 const list = z
@@ -28,13 +28,11 @@ const flag = z
 const amount = (unit: string, fallback: number, atLeast = 0) =>
   z.coerce.number(`must be a number of ${unit}`).int().min(atLeast).default(fallback);
 
-const publicUrl = z
-  .url({ protocol: /^https?$/, error: 'must be the address under which callers reach the API' })
-  .optional();
+const publicUrl = z.url({ protocol: /^https?$/, error: 'must be the public address of the API' }).optional();
 const oidcIssuer = z
   .url({
     protocol: /^https?$/,
-    error: 'must be the address of the provider as it names itself: https://login.example.com',
+    error: 'must be the issuer URL of the provider: https://login.example.com',
   })
   .refine(
     (url) => url.startsWith('https:') || /^http:\/\/(localhost|127\.0\.0\.1)[:/]/.test(`${url}/`),
@@ -43,7 +41,7 @@ const oidcIssuer = z
   .optional();
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 
-/** What api and worker both need. */
+/** Variables of both api and worker. */
 const shared = {
   DATABASE_URL: z
     .string('is not set. Set it to postgres://user:password@host:5432/database')
@@ -67,13 +65,11 @@ const apiVariables = z.object({
     .min(32, 'must have 32 characters or more'),
   TRUSTED_PROXIES: cidrs,
   COMPANY_SYNCHRONIZED_SWITCH_AT: z.iso
-    .datetime({ offset: true, error: 'must be an instant like 2023-10-10T00:00:00Z' })
+    .datetime({ offset: true, error: 'must be a time like 2023-10-10T00:00:00Z' })
     .default('2023-10-10T00:00:00Z')
     .transform((text) => new Date(text)),
   RATE_LIMIT_PER_SECOND: amount('requests', 100, 1),
-  TEMPORAL_UI_URL: z
-    .url({ protocol: /^https?$/, error: "must be the address under which operators reach Temporal's UI" })
-    .optional(),
+  TEMPORAL_UI_URL: z.url({ protocol: /^https?$/, error: "must be the address of Temporal's UI" }).optional(),
   OIDC_ISSUER: oidcIssuer,
   OIDC_CLIENT_ID: z.string().optional(),
   OIDC_CLIENT_SECRET: z.string().optional(),
@@ -117,15 +113,15 @@ const workerEnvironment = z
   })
   .superRefine(({ SMTP_URL, SMTP_FROM, PUBLIC_URL }, context) => {
     if (SMTP_URL === undefined) return;
-    const complain = (variable: string, message: string) =>
+    const addIssue = (variable: string, message: string) =>
       context.addIssue({ code: 'custom', path: [variable], message });
     if (SMTP_FROM === undefined)
-      complain(
+      addIssue(
         'SMTP_FROM',
-        'is not set, but SMTP_URL is. Set it to what e-mails are from: Syncline <syncline@example.com>',
+        'is not set, but SMTP_URL is. Set it to the sender of e-mails: Syncline <syncline@example.com>',
       );
     if (PUBLIC_URL === undefined)
-      complain(
+      addIssue(
         'PUBLIC_URL',
         'is not set, but SMTP_URL is. Set it to the address for links in e-mails, as in the api',
       );
@@ -189,7 +185,7 @@ export function loadWorkerConfig(environment: NodeJS.ProcessEnv) {
   };
 }
 
-/** An empty variable counts as absent: that is how docker-compose passes on what is not set. */
+/** An empty variable counts as absent: docker-compose passes unset variables as empty ones. */
 function parse<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.ProcessEnv): z.output<Schema> {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const read = schema.safeParse(given);

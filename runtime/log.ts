@@ -1,7 +1,6 @@
 /**
- * The log of api and worker: one line of JSON per event. What is known of an error is chosen here:
- * PostgreSQL's errors carry the values of rows in `detail` and `where`, and those belong to our tenants
- * (rules.md S17).
+ * The log of api and worker: one line of JSON per event. Only the listed properties of an error are logged,
+ * because `detail` and `where` of PostgreSQL's errors contain values of tenants' rows (rules.md S17).
  */
 import { type DestinationStream, type Logger, pino } from 'pino';
 

@@ -67,7 +67,7 @@ export const createEmailActivities = ({ database, mailer, log }: Dependencies): 
       await database.withTenant(tenantId, (work) => markEmailSent(work, { emailId }));
       return 'sent';
     }
-    if (activity.cancellationSignal.aborted) throw later('The worker stops.', AFTER_STOP_MS);
+    if (activity.cancellationSignal.aborted) throw later('The worker is stopping.', AFTER_STOP_MS);
     const delayMs = answer.kind === 'refused' ? null : nextEmailDelayMs(attempts);
     const what = { ...names, kind, attempts, code: answer.code };
     if (delayMs === null) {

@@ -163,7 +163,7 @@ class DeliverDueWebhooksTask {
       { url: endpoint.url, id: typeIdOf('evt', eventId), at, body, secrets },
       this.timeBox.signal,
     );
-    if (answer.isBrokenOff) {
+    if (answer.isAborted) {
       await this.release([delivery]);
       return null;
     }
@@ -290,7 +290,7 @@ const NO_LONGER_KEPT: WebhookAnswer = {
   status: null,
   error: 'The event is no longer kept.',
   isTimeout: false,
-  isBrokenOff: false,
+  isAborted: false,
   durationMs: 0,
   requestHeaders: {},
   responseHeaders: null,

@@ -1,7 +1,7 @@
 /**
- * Turns a kind and its content into subject, text and HTML. Whatever names hold stays text: HTML is escaped,
- * and no name can begin a line of its own, so none can add a header, a paragraph or a line that looks like
- * ours (rules.md S20).
+ * Renders an e-mail kind and its content as subject, text and HTML. Names stay text: HTML is escaped and line
+ * breaks are removed, so that a name cannot add a header, a paragraph or a line that looks like Syncline's
+ * own (rules.md S20).
  */
 import { Eta } from 'eta';
 import {
@@ -47,10 +47,10 @@ const compiled = Object.fromEntries(
   Object.entries(TEMPLATES).map(([kind, templates]) => [kind, compile(templates)]),
 ) as Record<EmailKind, ReturnType<typeof compile>>;
 
-/** Longer than any name that is meant to be read. */
+/** Longer names are cut. */
 const NAME_LENGTH_MAX = 120;
 
-/** @throws where the kind is that of a newer version: its worker sends it. */
+/** @throws if the kind belongs to a newer version, whose worker sends it. */
 export function composeEmail({
   kind,
   content,
@@ -61,7 +61,9 @@ export function composeEmail({
   publicUrl: string;
 }): ComposedEmail {
   if (!isEmailKind(kind))
-    throw new Error(`This worker knows no e-mail "${kind}". Start a worker of the version that wrote it.`);
+    throw new Error(
+      `This worker does not know the e-mail kind "${kind}". Start a worker of a newer version.`,
+    );
   return compose(kind, oneLined(content) as EmailContents[typeof kind], publicUrl);
 }
 
@@ -91,12 +93,12 @@ function compose<Kind extends EmailKind>(
 const explanationOf = ({ kind }: NotificationItem): string => describeNotification(kind).explanation;
 
 function wordsOf({ state, records }: OnboardingContent['datasets'][number]): string {
-  if (state === 'failed') return 'could not be read';
+  if (state === 'failed') return 'failed';
   if (state === 'not_supported') return 'not supported';
   return records === 1 ? '1 record' : `${records.toLocaleString('en-US')} records`;
 }
 
-/** Line breaks, other controls, and what turns the direction of writing around. */
+/** Line breaks, other control characters, and characters that change the direction of text. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200E\u200F\u202A-\u202E\u2066-\u2069]+/gu;
 
 function oneLined(value: JsonValue): JsonValue {

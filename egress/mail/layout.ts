@@ -1,4 +1,4 @@
-/** What all e-mails have around their words: `it.body`, and a link to the platform, the only one there is. */
+/** The frame of every e-mail: its text (`it.body`) and a link to the platform. */
 export const layout = {
   html: `<!doctype html>
 <html lang="en">
@@ -6,7 +6,7 @@ export const layout = {
 <body style="margin:0;padding:24px;background:#f6f6f4;color:#1c1c1a;font:16px/1.5 system-ui,sans-serif">
 <div style="max-width:560px;margin:0 auto;padding:24px;background:#fff;border-radius:8px">
 <%~ it.body %>
-<p><a href="<%= it.link %>" style="color:#0b57d0"><%= it.link %></a> (sign in to see it)</p>
+<p><a href="<%= it.link %>" style="color:#0b57d0"><%= it.link %></a> (sign-in required)</p>
 <p style="color:#6b6b66;font-size:13px"><%= it.why %></p>
 </div>
 </body>
@@ -14,7 +14,7 @@ export const layout = {
 `,
   text: `<%= it.body %>
 
-<%= it.link %> (sign in to see it)
+<%= it.link %> (sign-in required)
 
 --${' '}
 <%= it.why %>

@@ -1,6 +1,5 @@
 /**
- * One notification that its reader has not looked at (rules.md 26). What a third party said about it is not
- * in it.
+ * One notification that its recipient has not viewed (rules.md 26). It contains no text of a third party.
  */
 export const notification = {
   html: `<% for (const item of it.items) { %><h1 style="font-size:20px"><%= it.titleOf(item) %></h1>

@@ -1,7 +1,7 @@
 /**
- * The mail server: the operator's own, so the egress gate does not apply. One call is one attempt of at most
- * 30 s. What the server says or does not say is an answer, never an error; the same e-mail has the same
- * Message-ID however often it is tried.
+ * Sends e-mail through the operator's own mail server, to which the egress policy does not apply. One call is
+ * one attempt of at most 30 s. The server's response, or its absence, is returned, never thrown. Every
+ * attempt of an e-mail has the same Message-ID.
  */
 import { setMaxListeners } from 'node:events';
 import { createTransport, type NodemailerError } from 'nodemailer';
@@ -10,11 +10,11 @@ import { typeIdOf } from '../../domain/typeid';
 import { composeEmail } from './compose';
 
 export interface MailSettings {
-  /** smtp:// or smtps://, with user and password if it wants them. */
+  /** smtp:// or smtps://, with user and password if the server requires them. */
   smtpUrl: string;
   /** `Name <address>` or an address. */
   from: string;
-  /** Where links lead; its host is the Message-ID's. */
+  /** The address for links; the Message-ID uses its host. */
   publicUrl: string;
 }
 
@@ -26,8 +26,8 @@ export interface OutgoingEmail {
 }
 
 /**
- * `code` is for the log and Temporal's history; `detail`, the server's words, may name people and stays in
- * the tenant's rows.
+ * `code` is for the log and Temporal's history. `detail`, the server's own text, can contain personal data
+ * and is only stored in the tenant's rows.
  */
 export type MailAnswer =
   | { kind: 'taken' }
@@ -35,13 +35,13 @@ export type MailAnswer =
       kind: 'refused' | 'unavailable';
       code: string;
       detail: string;
-      /** The server says that there is no such address. */
+      /** The server reports that the address does not exist. */
       isAddressRefused?: true;
-      /** No answer came back: the server may have the e-mail all the same. */
+      /** The response was lost: the server may have accepted the e-mail. */
       mayBeTaken?: true;
     };
 
-/** Nobody spoke with us at all. */
+/** Errors before the server has accepted any command. */
 const NEVER_REACHED = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -56,8 +56,8 @@ const NEVER_REACHED = new Set([
 ]);
 
 /**
- * 421 may come at any time: to a text that was sent, it says that the server goes away, not what became of
- * the text.
+ * 421 can be sent at any time. After DATA it says that the server closes the connection, not whether it
+ * accepted the e-mail.
  */
 function isAnswerLost({
   code,
@@ -69,7 +69,7 @@ function isAnswerLost({
     : responseCode === 421 && command === 'DATA';
 }
 
-/** RFC 3463: 5.7.x is the server's policy towards us, and says nothing about the address. */
+/** RFC 3463: 5.7.x is about the server's policy towards the sender, not about the address. */
 const IS_POLICY = /\b5\.7\.\d/;
 
 function isNoSuchAddress({
@@ -85,25 +85,25 @@ function isNoSuchAddress({
 }
 
 export interface Mailer {
-  /** `signal` ends the attempt. @throws when the e-mail cannot be written, which is a mistake of ours. */
+  /** `signal` aborts the attempt. @throws if the e-mail cannot be rendered, which is a bug. */
   send(email: OutgoingEmail, signal: AbortSignal): Promise<MailAnswer>;
-  /** Ends its connections. */
+  /** Closes its connections. */
   close(): void;
 }
 
 export const MAIL_TIMEOUTS = { connectMs: 10_000, totalMs: 30_000 };
 
-/** `timeouts` is shortened by tests only. */
+/** Only tests pass shorter `timeouts`. */
 export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeouts = MAIL_TIMEOUTS): Mailer {
   const { username, password } = new URL(smtpUrl);
   const transport = createTransport({
-    // What its query says counts over the rest: `?tls.rejectUnauthorized=false`, `?requireTLS=false`.
+    // Options in its query take precedence: `?tls.rejectUnauthorized=false`, `?requireTLS=false`.
     url: smtpUrl,
     pool: true,
-    // Attempts are ours to count and to space: the pool makes none of its own when a connection closes.
+    // The caller counts and spaces attempts: the pool must not retry when a connection closes.
     maxRequeues: 0,
     idleTimeout: 30_000,
-    // Whoever stands between us and the server must not get a password by hiding STARTTLS.
+    // Prevents a STARTTLS downgrade, which would reveal the password.
     requireTLS: smtpUrl.startsWith('smtp:') && (username !== '' || password !== ''),
     connectionTimeout: timeouts.connectMs,
     greetingTimeout: timeouts.connectMs,
@@ -123,7 +123,7 @@ export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeout
         await transport.sendMail({
           ...composed,
           from,
-          // As an object it is one address, whatever stands in it.
+          // As an object it is always a single address.
           to: { name: '', address: recipient },
           messageId: `<${typeIdOf('eml', emailId)}@${host}>`,
           headers: { 'Auto-Submitted': 'auto-generated' },
@@ -139,9 +139,8 @@ export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeout
 }
 
 /**
- * For good is what the server says about this e-mail: 5xx to its sender, its recipient or its text. 5xx to
- * our greeting or our password, or before we gave one (530), is the operator's to mend, and no reason to lose
- * what waits.
+ * A 5xx about this e-mail (its sender, recipient or text) is permanent. A 5xx to the greeting or the login
+ * (530 included) is a problem of the operator's settings, so the e-mails keep waiting.
  */
 function answerOf({
   code,
@@ -153,7 +152,7 @@ function answerOf({
 }: NodemailerError): MailAnswer {
   const isAboutIt = command === 'MAIL FROM' || command === 'RCPT TO' || command === 'DATA';
   const isRefused = permanent === true && isAboutIt && responseCode !== 530;
-  /** Refused by nodemailer itself: an address that no server could be told. */
+  /** nodemailer itself rejected the address: it is not valid. */
   const isUnsayable = code === 'EENVELOPE' && responseCode === undefined;
   const parts = [
     originalCode ?? code ?? 'unknown',

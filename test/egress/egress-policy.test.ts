@@ -41,7 +41,7 @@ describe('the address', () => {
 
   it('tells nobody which address it was', () => {
     expect(() => checkUrl(strict, 'https://2130706433/', ['127.0.0.1'])).toThrow(
-      /^Blocked by policy: the address is not a public one\.$/,
+      /^Blocked by policy: the address is not public\.$/,
     );
   });
 });

@@ -161,7 +161,7 @@ describe('what is not a complete answer becomes Unavailable', () => {
     const port = await serve(() => {});
 
     await expect(send(`http://127.0.0.1:${port}/`, { timeoutMs: 200 })).rejects.toThrow(
-      'no complete answer within 0.2 s',
+      'no complete response within 0.2 s',
     );
   });
 
@@ -231,7 +231,7 @@ describe('what is not a complete answer becomes Unavailable', () => {
 
     expect(error).toBeInstanceOf(Unavailable);
     expect((error as Error).message).toBe(
-      'The third party gave no complete answer: it refused the connection.',
+      'The third party did not respond completely: it refused the connection.',
     );
   });
 
@@ -253,10 +253,10 @@ describe('what is not a complete answer becomes Unavailable', () => {
     setTimeout(() => stop.abort(), 100);
 
     await expect(send(`http://127.0.0.1:${port}/`, { signal: AbortSignal.abort() })).rejects.toThrow(
-      'the worker stops',
+      'the worker is stopping',
     );
     await expect(send(`http://127.0.0.1:${port}/`, { signal: stop.signal })).rejects.toThrow(
-      'the worker stops',
+      'the worker is stopping',
     );
   });
 
@@ -305,7 +305,7 @@ describe('the gate', () => {
     const policy = resolvingTo([v4('93.184.216.34'), v4('127.0.0.1')]);
 
     await expect(send(`http://mixed.example.com:${target.port}/`, { policy })).rejects.toThrow(
-      'Blocked by policy: the address is not a public one.',
+      'Blocked by policy: the address is not public.',
     );
 
     expect(target.connections()).toBe(0);

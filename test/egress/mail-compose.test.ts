@@ -43,7 +43,7 @@ it('says in text and HTML what was read of which account', () => {
 
   expect(subject).toBe('PocketBase (Acme Production) is ready');
   expect(text).toContain(
-    '- employees: 12,345 records\n- contacts: 1 record\n- companies: could not be read\n- leads: not supported\n\nhttps://syncline.example/team/console/integrations/int_01h455vb4pex5vsknk084sn02q',
+    '- employees: 12,345 records\n- contacts: 1 record\n- companies: failed\n- leads: not supported\n\nhttps://syncline.example/team/console/integrations/int_01h455vb4pex5vsknk084sn02q',
   );
   expect(html).toContain('<td>12,345 records</td>');
 });
@@ -117,7 +117,7 @@ describe('an e-mail about a notification', () => {
 
     expect(subject.length).toBeGreaterThan(10);
     for (const words of [text, html])
-      expect(words).toMatch(/\(sign in to see it\)[^]*You get this because you have not looked at it/);
+      expect(words).toMatch(/\(sign-in required\)[^]*You get this because you have not looked at it/);
   });
 
   it('names several in one, each with its own page', () => {

@@ -90,7 +90,7 @@ describe('refuses, and connects to nothing,', () => {
   it('an address that is not public', async () => {
     const message = await refusal(open('127.0.0.1', { policy: strict }));
 
-    expect(message).toBe('Blocked by policy: the address is not a public one.');
+    expect(message).toBe('Blocked by policy: the address is not public.');
   });
 
   it.each(['127.1', '2130706433', '0x7f000001', '::ffff:127.0.0.1', 'localhost'])(
@@ -126,7 +126,7 @@ describe('refuses, and connects to nothing,', () => {
     const [first] = await Promise.all([open('db.example.com', { policy }), once(server, 'connection')]);
 
     expect(await refusal(open('db.example.com', { policy }), 1)).toBe(
-      'Blocked by policy: the address is not a public one.',
+      'Blocked by policy: the address is not public.',
     );
     first.destroy();
   });
@@ -147,7 +147,7 @@ it('gives up on a connection that does not come about in time', async () => {
 
   expect(
     await refusal(open('db.example.com', { policy: { ...loopback, resolve: silent }, timeoutMs: 20 })),
-  ).toBe('The third party accepted no connection.');
+  ).toBe('The third party did not accept the connection.');
 });
 
 it('gives up on a connection that is refused', async () => {

@@ -23,6 +23,6 @@ it('gives a receiver 15 s unless told otherwise', async () => {
 
   expect(answer).toMatchObject({
     isTimeout: true,
-    error: 'The receiver gave no complete answer within 15 s.',
+    error: 'The receiver did not respond completely within 15 s.',
   });
 });
