@@ -52,7 +52,7 @@ it('says that nothing could be read, and what to do', () => {
   const { subject, text, html } = compose(content, 'onboarding_failed');
 
   expect(subject).toBe('PocketBase (Acme Production) could not be read');
-  for (const words of [text, html]) expect(words).toMatch(/cannot be changed yet.*start a full sync/s);
+  for (const words of [text, html]) expect(words).toMatch(/cannot be edited yet.*start a full sync/s);
 });
 
 describe.each(Object.keys(EMAIL_KINDS))('%s', (kind) => {
@@ -136,5 +136,7 @@ describe('an e-mail about a notification', () => {
 });
 
 it('does not write an e-mail of a kind it does not know', () => {
-  expect(() => compose(content, 'constructor')).toThrow('This worker knows no e-mail "constructor"');
+  expect(() => compose(content, 'constructor')).toThrow(
+    'This worker does not know the e-mail kind "constructor"',
+  );
 });
