@@ -21,7 +21,7 @@ import {
 import { startTemporalServer } from '../dev/start/temporal';
 import { createRunFolder } from '../test/support/environments/run-folder';
 
-export class Stage {
+export class BenchEnvironment {
   readonly folder = createRunFolder();
   private readonly closers: (() => Promise<unknown>)[] = [];
   private isClosed = false;

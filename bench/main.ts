@@ -8,16 +8,14 @@ import { consoleBenchmark } from './console/benchmark';
 import { overviewBenchmark } from './overview/benchmark';
 import { pullBenchmark } from './pull/benchmark';
 import { pushBenchmark } from './push/benchmark';
-import { printReport, type Report } from './report';
-import { Stage } from './environment';
+import { type BenchmarkOptions, printReport, type Report } from './report';
+import { BenchEnvironment } from './environment';
 import { webhooksBenchmark } from './webhooks/benchmark';
 
-export interface BenchmarkOptions {
-  /** Smaller amounts, for a look in half a minute: ratios are rough. */
-  isQuick: boolean;
-}
-
-const benchmarks: Record<string, (stage: Stage, options: BenchmarkOptions) => Promise<Report>> = {
+const benchmarks: Record<
+  string,
+  (environment: BenchEnvironment, options: BenchmarkOptions) => Promise<Report>
+> = {
   push: pushBenchmark,
   pull: pullBenchmark,
   webhooks: webhooksBenchmark,
@@ -32,17 +30,17 @@ async function main(): Promise<number> {
     console.error(`Usage: npm run bench -- <${Object.keys(benchmarks).join('|')}> [--quick]`);
     return 2;
   }
-  const stage = new Stage();
+  const environment = new BenchEnvironment();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => void stage.close().finally(() => process.exit(130)));
+    process.once(signal, () => void environment.close().finally(() => process.exit(130)));
   try {
-    printReport(await benchmark(stage, { isQuick: flags.includes('--quick') }));
+    printReport(await benchmark(environment, { isQuick: flags.includes('--quick') }));
     return 0;
   } catch (error) {
     console.error(error);
     return 1;
   } finally {
-    await stage.close();
+    await environment.close();
   }
 }
 

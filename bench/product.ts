@@ -8,7 +8,7 @@ import { freePort } from '../dev/start/ports';
 import { WORKER_FLAGS } from '../dev/start/product';
 import { answersHttp, type SupervisedProcess, waitUntilReady } from '../dev/start/processes';
 import { fromTypeId } from '../db/sql/ids';
-import type { Stage } from './environment';
+import type { BenchEnvironment } from './environment';
 
 export interface Product {
   url: string;
@@ -38,7 +38,7 @@ export interface LinkedTenant {
 }
 
 export async function startProduct(
-  stage: Stage,
+  environment: BenchEnvironment,
   { databaseUrl, temporalAddress }: { databaseUrl: string; temporalAddress: string },
 ): Promise<Product> {
   const port = await freePort();
@@ -56,13 +56,13 @@ export async function startProduct(
   };
   const url = `http://127.0.0.1:${port}`;
   const startWorker = async (): Promise<SupervisedProcess> => {
-    const file = stage.logFile('worker');
+    const file = environment.logFile('worker');
     const written = fs.existsSync(file) ? fs.statSync(file).size : 0;
-    const worker = await stage.startNode('worker', 'bench/worker.ts', env, [], WORKER_FLAGS);
+    const worker = await environment.startNode('worker', 'bench/worker.ts', env, [], WORKER_FLAGS);
     await waitUntilReady(worker, () => fs.readFileSync(file).subarray(written).includes('"worker running"'));
     return worker;
   };
-  const [api, worker] = await Promise.all([stage.startNode('api', 'bench/api.ts', env), startWorker()]);
+  const [api, worker] = await Promise.all([environment.startNode('api', 'bench/api.ts', env), startWorker()]);
   await waitUntilReady(api, () => answersHttp(`${url}/readyz`));
   const product: Product = {
     url,
@@ -97,7 +97,7 @@ function callerOf(url: string, headers: Record<string, string>): Caller {
 
 /** A new tenant that reads contacts from a source, its onboarding begun. */
 export async function linkSource(product: Product, sourceUrl: string): Promise<LinkedTenant> {
-  const fields = ['first_name', 'last_name', 'email', 'phone', 'company', 'stage', 'revision'].map(
+  const fields = ['first_name', 'last_name', 'email', 'phone', 'company', 'environment', 'revision'].map(
     (name) => ({ name, to: name }),
   );
   const list = {

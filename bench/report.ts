@@ -15,6 +15,11 @@ export interface Report {
   figures: Record<string, unknown>;
 }
 
+export interface BenchmarkOptions {
+  /** Smaller amounts, for a run of half a minute with rough ratios. */
+  isQuick: boolean;
+}
+
 export function printReport({ title, lines, figures }: Report): void {
   const rows = lines.map((line) => [
     line.what,

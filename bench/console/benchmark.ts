@@ -11,13 +11,13 @@ import { ensureConsole } from '../../dev/start/console';
 import { projectFolder } from '../../dev/tools/paths';
 import { fromTypeId, toTypeId } from '../../db/sql/ids';
 import { launchBrowser } from '../../test/console/browser';
-import type { BenchmarkOptions } from '../main';
+import type { BenchmarkOptions } from '../report';
 import { median, rounded } from '../measure';
 import { watchOthers } from '../noise';
 import { readerOf, walkTo } from '../pages';
 import { type LinkedTenant, linkTenant, type Product, startProduct } from '../product';
 import type { Line, Report } from '../report';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 import { employeeId, insertEmployees, insertRecordSyncs } from './employees';
 import { openPage, signIn, timeFirstPage, timeStatusChanges } from './in-browser';
 import { LIST, type RequestTimes, timeListRequests } from './list-requests';
@@ -29,19 +29,25 @@ const REQUEST_MS = 150;
 const STATUS_MS = 1_000;
 const ms = (value: number): number => rounded(value, 1);
 
-export async function consoleBenchmark(stage: Stage, { isQuick }: BenchmarkOptions): Promise<Report> {
+export async function consoleBenchmark(
+  environment: BenchEnvironment,
+  { isQuick }: BenchmarkOptions,
+): Promise<Report> {
   const employees = isQuick ? EMPLOYEES.quick : EMPLOYEES.whole;
   const [loads, changes] = isQuick ? [5, 5] : [11, 10];
   const say = (text: string): void => console.log(`  ${text}`);
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and Chromium');
   await ensureConsole();
-  const [serverUrl, temporalAddress] = await Promise.all([stage.startPostgres(), stage.startTemporal()]);
-  const databaseUrl = await stage.createDatabase(serverUrl, 'syncline');
-  const product = await startProduct(stage, { databaseUrl, temporalAddress });
+  const [serverUrl, temporalAddress] = await Promise.all([
+    environment.startPostgres(),
+    environment.startTemporal(),
+  ]);
+  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
+  const product = await startProduct(environment, { databaseUrl, temporalAddress });
   const browser = await launchBrowser();
-  stage.onClose(() => browser.close());
-  const pool = stage.pool(databaseUrl);
+  environment.onClose(() => browser.close());
+  const pool = environment.pool(databaseUrl);
 
   say(`${employees.toLocaleString('en-US')} employees`);
   const tenant = await linkTenant(product, { graceMs: 2_000 });
@@ -67,14 +73,14 @@ export async function consoleBenchmark(stage: Stage, { isQuick }: BenchmarkOptio
 
   say('the first page, each time in a browser that has seen nothing');
   const state = await signIn(browser, product, { tenant: toTypeId('ten', tenant.tenantId) });
-  const first = await timeFirstPage(stage, browser, product, state, loads);
+  const first = await timeFirstPage(environment, browser, product, state, loads);
 
   say('changed statuses, in the list and on the page of an employee');
   const list = await openPage(browser, state, `${product.url}/console/records/employees`);
-  const inList = await timeStatusChanges(list, watched(product, tenant, databaseUrl, stage), changes);
+  const inList = await timeStatusChanges(list, watched(product, tenant, databaseUrl, environment), changes);
   await list.context().close();
   const one = await openPage(browser, state, `${product.url}/console/records/employees/${employeeId(0)}`);
-  const onPage = await timeStatusChanges(one, watched(product, tenant, databaseUrl, stage), changes);
+  const onPage = await timeStatusChanges(one, watched(product, tenant, databaseUrl, environment), changes);
 
   const scriptsKb = initialScripts() / 1_000;
   const worst = (['medianMs', 'slowestMs'] as const).map((which) =>
@@ -176,9 +182,9 @@ function watched(
   { url }: Product,
   { tenantId, integrationId, headers }: LinkedTenant,
   databaseUrl: string,
-  stage: Stage,
+  environment: BenchEnvironment,
 ) {
-  const pool = stage.pool(databaseUrl, 1);
+  const pool = environment.pool(databaseUrl, 1);
   return {
     async change(value: string): Promise<void> {
       const body = JSON.stringify({ fields: { job_title: value } });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { until } from '../measure';
 import type { Product } from '../product';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 
 const PASSWORD = 'a few words nobody would guess';
 const EMAIL = 'admin@bench.example';
@@ -89,7 +89,7 @@ export interface LoadTimes {
 
 /** The list of employees, and in turns a page that is one line of HTML. */
 export async function timeFirstPage(
-  stage: Stage,
+  environment: BenchEnvironment,
   browser: Browser,
   { url }: Product,
   storageState: State,
@@ -101,7 +101,7 @@ export async function timeFirstPage(
       .end('<!doctype html><title>Bare</title><a href="/">A link</a>'),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  stage.onClose(async () => server.close());
+  environment.onClose(async () => server.close());
   const bare = await timeColdLoads(
     browser,
     `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,

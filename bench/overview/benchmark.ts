@@ -4,14 +4,14 @@
  * in memory, and how fast people get its pages, beside a list that is empty. Takes one to two minutes.
  */
 import { Database } from '../../db/database';
-import type { BenchmarkOptions } from '../main';
+import type { BenchmarkOptions } from '../report';
 import { rounded, until } from '../measure';
 import { watchOthers } from '../noise';
 import { type LinkedTenant, linkSource, memoryOf, type Product, startProduct } from '../product';
 import { timeRun } from '../pull/runs';
 import { startSource } from '../pull/source';
 import type { Report } from '../report';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 import { readerOf, walkTo } from '../pages';
 
 const RECORDS = { whole: 100_000, quick: 20_000 };
@@ -19,17 +19,26 @@ const RECORDS = { whole: 100_000, quick: 20_000 };
 const SECOND_HALF_ABOVE_FIRST_MB = 30;
 const FIRST_PAGE_MS = 100;
 
-export async function overviewBenchmark(stage: Stage, { isQuick }: BenchmarkOptions): Promise<Report> {
+export async function overviewBenchmark(
+  environment: BenchEnvironment,
+  { isQuick }: BenchmarkOptions,
+): Promise<Report> {
   const records = isQuick ? RECORDS.quick : RECORDS.whole;
   const say = (text: string): void => console.log(`  ${text}`);
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and the source');
-  const [serverUrl, temporalAddress] = await Promise.all([stage.startPostgres(), stage.startTemporal()]);
-  const databaseUrl = await stage.createDatabase(serverUrl, 'syncline');
-  const product = await startProduct(stage, { databaseUrl, temporalAddress });
-  const [source, small] = await Promise.all([startSource(stage, records), startSource(stage, 5_000)]);
+  const [serverUrl, temporalAddress] = await Promise.all([
+    environment.startPostgres(),
+    environment.startTemporal(),
+  ]);
+  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
+  const product = await startProduct(environment, { databaseUrl, temporalAddress });
+  const [source, small] = await Promise.all([
+    startSource(environment, records),
+    startSource(environment, 5_000),
+  ]);
   const database = new Database({ url: databaseUrl, poolSize: 2, statementTimeoutMs: 600_000 });
-  stage.onClose(() => database.close());
+  environment.onClose(() => database.close());
 
   say('5,000 records, to warm up what a running service has warm');
   const warmUp = await linkSource(product, small.url);
@@ -51,7 +60,7 @@ export async function overviewBenchmark(stage: Stage, { isQuick }: BenchmarkOpti
       `The overview shows ${overview.creates} new and ${overview.updates} changed records where ${records / 2} of each were there.`,
     );
 
-  const { rows: sizes } = await stage
+  const { rows: sizes } = await environment
     .pool(databaseUrl, 1)
     .query<{ mb: number }>(`select round(pg_total_relation_size('overview_items') / 1048576.0)::int as mb`);
   const itemsMb = sizes[0]?.mb ?? 0;

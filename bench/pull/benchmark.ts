@@ -4,12 +4,12 @@
  * same run. Takes two to four minutes.
  */
 import { Database } from '../../db/database';
-import type { BenchmarkOptions } from '../main';
+import type { BenchmarkOptions } from '../report';
 import { rounded } from '../measure';
 import { watchOthers } from '../noise';
 import { linkSource, memoryOf, startProduct } from '../product';
 import type { Report } from '../report';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 import { timeCopy } from './copy-limit';
 import { timeRun } from './runs';
 import { startSource } from './source';
@@ -17,18 +17,27 @@ import { startSource } from './source';
 const RECORDS = { whole: 1_000_000, quick: 100_000 };
 const RUNS_ABOVE_IDLE_MB = 150;
 
-export async function pullBenchmark(stage: Stage, { isQuick }: BenchmarkOptions): Promise<Report> {
+export async function pullBenchmark(
+  environment: BenchEnvironment,
+  { isQuick }: BenchmarkOptions,
+): Promise<Report> {
   const records = isQuick ? RECORDS.quick : RECORDS.whole;
   const say = (text: string): void => console.log(`  ${text}`);
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and the source');
-  const [serverUrl, temporalAddress] = await Promise.all([stage.startPostgres(), stage.startTemporal()]);
-  const databaseUrl = await stage.createDatabase(serverUrl, 'syncline');
-  const product = await startProduct(stage, { databaseUrl, temporalAddress });
-  const [source, small] = await Promise.all([startSource(stage, records), startSource(stage, 5_000)]);
+  const [serverUrl, temporalAddress] = await Promise.all([
+    environment.startPostgres(),
+    environment.startTemporal(),
+  ]);
+  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
+  const product = await startProduct(environment, { databaseUrl, temporalAddress });
+  const [source, small] = await Promise.all([
+    startSource(environment, records),
+    startSource(environment, 5_000),
+  ]);
   const database = new Database({ url: databaseUrl, poolSize: 2, statementTimeoutMs: 600_000 });
-  stage.onClose(() => database.close());
-  const pool = stage.pool(databaseUrl, 1);
+  environment.onClose(() => database.close());
+  const pool = environment.pool(databaseUrl, 1);
 
   say('5,000 records, to warm up what a running service has warm');
   const warmUp = await linkSource(product, small.url);
@@ -40,7 +49,7 @@ export async function pullBenchmark(stage: Stage, { isQuick }: BenchmarkOptions)
   const tenant = await linkSource(product, source.url);
   const first = await timeRun(database, product.worker, tenant, 'onboarding');
   say('the same rows by COPY');
-  const copySeconds = await timeCopy(stage, pool, tenant.tenantId);
+  const copySeconds = await timeCopy(environment, pool, tenant.tenantId);
   say('once more, with nothing changed');
   const unchanged = await timeRun(database, product.worker, tenant, 'full');
   await source.change(1);

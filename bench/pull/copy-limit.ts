@@ -5,15 +5,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Pool } from 'pg';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 
 const TABLES = ['records', 'record_links'] as const;
 
 /** Seconds for both tables. */
-export async function timeCopy(stage: Stage, pool: Pool, tenantId: string): Promise<number> {
-  const folder = path.join(stage.folder, 'copy');
+export async function timeCopy(environment: BenchEnvironment, pool: Pool, tenantId: string): Promise<number> {
+  const folder = path.join(environment.folder, 'copy');
   fs.mkdirSync(folder, { recursive: true });
-  fs.chmodSync(stage.folder, 0o755);
+  fs.chmodSync(environment.folder, 0o755);
   fs.chmodSync(folder, 0o777); // PostgreSQL may run as another user
   let seconds = 0;
   for (const table of TABLES) {

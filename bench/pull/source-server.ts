@@ -20,7 +20,7 @@ const contact = (index: number): object => ({
   email: `contact.${index}@example.org`,
   phone: `+32 470 ${String(index % 1_000_000).padStart(6, '0')}`,
   company: `Company ${index % 5_003}`,
-  stage: ['lead', 'customer', 'partner'][index % 3],
+  environment: ['lead', 'customer', 'partner'][index % 3],
   revision: generations[index],
 });
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../dev/start/ports';
 import { waitUntilReady } from '../../dev/start/processes';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 
 export interface Source {
   url: string;
@@ -14,11 +14,11 @@ export interface Source {
   show(first: number): Promise<void>;
 }
 
-export async function startSource(stage: Stage, records: number): Promise<Source> {
+export async function startSource(environment: BenchEnvironment, records: number): Promise<Source> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   // A log of its own: it is read to see that this one runs, and not another.
-  const process = await stage.startNode(`source-${port}`, 'bench/pull/source-server.ts', {}, [
+  const process = await environment.startNode(`source-${port}`, 'bench/pull/source-server.ts', {}, [
     String(port),
     String(records),
   ]);

@@ -2,15 +2,15 @@
  * `npm run bench -- push`: the push path, with a job queue and a workflow per record beside it.
  * Everything is bounded in count and time; a whole run takes four to five minutes.
  */
-import type { BenchmarkOptions } from '../main';
+import type { BenchmarkOptions } from '../report';
 import { memoryOf, startProduct } from '../product';
 import { watchOthers } from '../noise';
 import type { Report } from '../report';
 import { toReport } from './figures';
 import type { PeerRun } from './peer-run';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 import { ensurePeers, runJobQueue } from './job-queue';
-import { type PushQueueRun, runBacklog, runPushQueue, type Surroundings } from './lane-bench';
+import { type PushQueueRun, runBacklog, runPushQueue, type Surroundings } from './queue-runs';
 import { bareHttp, bareInserts } from './limits';
 import { runSingleChanges } from './single-change';
 import { runWorkflowPerRecord } from './workflows-peer';
@@ -36,21 +36,27 @@ const AMOUNTS = {
   },
 };
 
-export async function pushBenchmark(stage: Stage, { isQuick }: BenchmarkOptions): Promise<Report> {
+export async function pushBenchmark(
+  environment: BenchEnvironment,
+  { isQuick }: BenchmarkOptions,
+): Promise<Report> {
   const amounts = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
   const { changes, rounds, records, pending, singles, graceMs } = amounts;
   const say = (text: string): void => console.log(`  ${text}`);
   await ensurePeers();
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api and worker');
-  const [serverUrl, temporalAddress] = await Promise.all([stage.startPostgres(), stage.startTemporal()]);
-  const databaseUrl = await stage.createDatabase(serverUrl, 'syncline');
-  const temporal = await stage.temporalClient(temporalAddress);
-  const product = await startProduct(stage, { databaseUrl, temporalAddress });
-  const around: Surroundings = { product, pool: stage.pool(databaseUrl, 4), temporal };
+  const [serverUrl, temporalAddress] = await Promise.all([
+    environment.startPostgres(),
+    environment.startTemporal(),
+  ]);
+  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
+  const temporal = await environment.temporalClient(temporalAddress);
+  const product = await startProduct(environment, { databaseUrl, temporalAddress });
+  const around: Surroundings = { product, pool: environment.pool(databaseUrl, 4), temporal };
 
   say(`${singles} single changes on an idle machine`);
-  const single = await runSingleChanges(stage, product, temporal, { count: singles });
+  const single = await runSingleChanges(environment, product, temporal, { count: singles });
   await runPushQueue(around, { count: 2_000, graceMs: 1_000 }); // warms up what a running service has warm
   const warmMb = memoryOf(product.worker).nowMb;
 
@@ -60,10 +66,10 @@ export async function pushBenchmark(stage: Stage, { isQuick }: BenchmarkOptions)
     say(`${changes} changes of one integration, round ${round} of ${rounds}`);
     pushRuns.push(await runPushQueue(around, { count: changes, graceMs }));
     say(`the same on graphile-worker`);
-    queues.push(await runJobQueue(stage, serverUrl, { count: changes, graceMs }));
+    queues.push(await runJobQueue(environment, serverUrl, { count: changes, graceMs }));
   }
   say('graphile-worker once more, each push squeezed into two statements');
-  const squeezed = await runJobQueue(stage, serverUrl, { count: changes, graceMs, isSqueezed: true });
+  const squeezed = await runJobQueue(environment, serverUrl, { count: changes, graceMs, isSqueezed: true });
   say(`${changes} changes, and all of them again inside their windows`);
   const twice = await runPushQueue(around, { count: changes, graceMs, isChangedAgain: true });
   const afterRoundsMb = memoryOf(product.worker).nowMb;
@@ -74,10 +80,10 @@ export async function pushBenchmark(stage: Stage, { isQuick }: BenchmarkOptions)
 
   say('bare inserts and bare HTTP of the same bodies');
   const insertsPerSecond = await bareInserts(around.pool, changes);
-  const httpPerSecond = await bareHttp(stage, changes);
+  const httpPerSecond = await bareHttp(environment, changes);
   say(`one workflow per record, ${records} records`);
   const workflows = await runWorkflowPerRecord(
-    stage,
+    environment,
     { serverUrl, temporalAddress, temporal },
     { count: records, graceMs },
   );

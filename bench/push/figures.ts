@@ -1,7 +1,7 @@
 /** What the runs of the push benchmark amount to: each figure with its goal, and what it stands beside. */
 import { median, rounded } from '../measure';
 import type { Line, Report } from '../report';
-import type { Backlog, PushQueueRun } from './lane-bench';
+import type { Backlog, PushQueueRun } from './queue-runs';
 import type { PeerRun } from './peer-run';
 import type { SingleChanges } from './single-change';
 
@@ -9,7 +9,7 @@ export interface Measurements {
   amounts: { isQuick: boolean; changes: number; records: number; pending: number; singles: number };
   single: SingleChanges;
   pushRuns: PushQueueRun[];
-  /** Each ran right after the lane of the same place. */
+  /** Each ran right after the push queue run at the same position. */
   queues: PeerRun[];
   squeezed: PeerRun;
   twice: PushQueueRun;
@@ -91,7 +91,7 @@ export function toReport({
       value: drain,
       unit: 's',
       goal: { atMost: 1 },
-      beside: `${figures.activations} wakes`,
+      beside: `${figures.activations} activations`,
     },
     {
       what: 'Temporal history events per change',
@@ -101,17 +101,17 @@ export function toReport({
       beside: `${events} events; a workflow per record ${workflows.eventsPerChange}`,
     },
     {
-      what: 'signals to the lane',
+      what: 'signals to the push queue',
       value: figures.signals,
       unit: '',
       beside: `${twice.cost.signals} where all records change twice`,
     },
     {
-      what: 'all changed again: wakes more',
+      what: 'all changed again: further activations',
       value: Math.max(0, twice.cost.activations - figures.activations),
       unit: '',
       goal: { atMost: 10 },
-      beside: `${twice.cost.activations} wakes, ${twice.cost.events} events, pushed ${rounded(twice.drainSeconds)} s after the last was due`,
+      beside: `${twice.cost.activations} activations, ${twice.cost.events} events, pushed ${rounded(twice.drainSeconds)} s after the last was due`,
     },
     { what: 'first change to last push, less grace', value: total, unit: 's' },
     {
@@ -147,7 +147,7 @@ export function toReport({
       value: backlog.drainSeconds,
       unit: 's',
       goal: { atMost: 10 },
-      beside: `accepted at ${figures.pending_accepted_per_second}/s; ${backlog.cost.activations} wakes`,
+      beside: `accepted at ${figures.pending_accepted_per_second}/s; ${backlog.cost.activations} activations`,
     },
     {
       what: 'their history',

@@ -11,7 +11,7 @@ import { answersHttp, runToEnd, waitUntilReady } from '../../dev/start/processes
 import { newUuid } from '../../db/sql/ids';
 import { employees, inBatches } from '../employees';
 import { eachOf } from '../measure';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 import { BATCH, REQUESTS_AT_ONCE } from './acceptance';
 import { createPeerTenant } from './peer-tables';
 import { endOfPeer, type PeerRun } from './peer-run';
@@ -30,13 +30,13 @@ export async function ensurePeers(): Promise<void> {
 
 /** `isSqueezed`: each push in two statements instead of the product's own (peer-squeezed.ts). */
 export async function runJobQueue(
-  stage: Stage,
+  environment: BenchEnvironment,
   serverUrl: string,
   { count, graceMs, isSqueezed = false }: { count: number; graceMs: number; isSqueezed?: boolean },
 ): Promise<PeerRun> {
   const name = `job_queue_${Date.now()}`;
-  const databaseUrl = await stage.createDatabase(serverUrl, name);
-  const pool = stage.pool(databaseUrl);
+  const databaseUrl = await environment.createDatabase(serverUrl, name);
+  const pool = environment.pool(databaseUrl);
   const tenant = { tenantId: newUuid(), integrationId: newUuid() };
   const client = await pool.connect();
   await createPeerTenant(client, tenant);
@@ -49,7 +49,7 @@ export async function runJobQueue(
     INTEGRATION_ID: tenant.integrationId,
     GRACE_MS: String(graceMs),
   };
-  const runner = await stage.startNode(
+  const runner = await environment.startNode(
     `${name}-run`,
     'bench/push/job-queue-process.ts',
     env,
@@ -57,7 +57,7 @@ export async function runJobQueue(
   );
   // Its schema is there too.
   await waitUntilReady(runner, () => fs.readFileSync(runner.logFile, 'utf8').includes('peer running'));
-  const server = await stage.startNode(`${name}-accept`, 'bench/push/job-queue-process.ts', env, [
+  const server = await environment.startNode(`${name}-accept`, 'bench/push/job-queue-process.ts', env, [
     'accept',
     String(port),
   ]);

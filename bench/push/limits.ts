@@ -5,7 +5,7 @@ import { freePort } from '../../dev/start/ports';
 import { answersHttp, waitUntilReady } from '../../dev/start/processes';
 import { employees, inBatches } from '../employees';
 import { eachOf } from '../measure';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 import { BATCH, REQUESTS_AT_ONCE } from './acceptance';
 
 /**
@@ -50,10 +50,10 @@ export async function bareInserts(pool: Pool, count: number): Promise<number> {
 }
 
 /** The same bodies to an Express server that parses them and sends them back. Changes per second. */
-export async function bareHttp(stage: Stage, count: number): Promise<number> {
+export async function bareHttp(environment: BenchEnvironment, count: number): Promise<number> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
-  const server = await stage.startNode('echo', 'bench/push/echo-server.ts', {}, [String(port)]);
+  const server = await environment.startNode('echo', 'bench/push/echo-server.ts', {}, [String(port)]);
   await waitUntilReady(server, () => answersHttp(url));
   const bodies = inBatches(employees(count), BATCH).map((records) => JSON.stringify({ records }));
   const startedAt = performance.now();

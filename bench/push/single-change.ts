@@ -6,20 +6,20 @@ import type { Client } from '@temporalio/client';
 import { employees } from '../employees';
 import { median, until } from '../measure';
 import { linkTenant, type Product } from '../product';
-import type { Stage } from '../environment';
-import { countOpenQueues } from './lane';
+import type { BenchEnvironment } from '../environment';
+import { countOpenQueues } from './queue-cost';
 
 const GRACE_MS = 1_000;
 
 export interface SingleChanges {
   medianMs: number;
   slowestMs: number;
-  /** Lanes still open a moment after the last push. */
+  /** Push queues still open a moment after the last push. */
   openQueues: number;
 }
 
 export async function runSingleChanges(
-  stage: Stage,
+  environment: BenchEnvironment,
   product: Product,
   temporal: Client,
   { count }: { count: number },
@@ -29,7 +29,7 @@ export async function runSingleChanges(
     request.resume().once('end', () => response.writeHead(204).end(() => answeredAt.push(Date.now())));
   });
   await new Promise<void>((resolve) => thirdParty.listen(0, '127.0.0.1', resolve));
-  stage.onClose(async () => thirdParty.closeAllConnections());
+  environment.onClose(async () => thirdParty.closeAllConnections());
   const url = `http://127.0.0.1:${(thirdParty.address() as AddressInfo).port}/`;
   const tenant = await linkTenant(product, { graceMs: GRACE_MS, config: { url } });
 
@@ -47,7 +47,7 @@ export async function runSingleChanges(
     );
     if (at < dueAt) throw new Error(`Change ${position} was pushed ${dueAt - at} ms before its time.`);
     delays.push(at - dueAt);
-    await sleep(150 + 40 * (position % 7)); // the lane ends meanwhile; instants vary against every poll
+    await sleep(150 + 40 * (position % 7)); // the push queue ends; times vary relative to polls
   }
   await sleep(1_000);
   thirdParty.close();

@@ -5,7 +5,7 @@ import { newUuid } from '../../db/sql/ids';
 import { waitUntilReady } from '../../dev/start/processes';
 import { employees, inBatches } from '../employees';
 import { eachOf } from '../measure';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 import { BATCH } from './acceptance';
 import { acceptChanges, createPeerTenant } from './peer-tables';
 import { endOfPeer, type PeerRun } from './peer-run';
@@ -14,12 +14,12 @@ import { type RecordWorkflowInput, recordChangedSignal } from './workflow-per-re
 const SIGNALS_AT_ONCE = 40;
 
 export async function runWorkflowPerRecord(
-  stage: Stage,
+  environment: BenchEnvironment,
   { serverUrl, temporalAddress, temporal }: { serverUrl: string; temporalAddress: string; temporal: Client },
   { count, graceMs }: { count: number; graceMs: number },
 ): Promise<PeerRun & { eventsPerChange: number }> {
-  const databaseUrl = await stage.createDatabase(serverUrl, 'workflow_per_record');
-  const pool = stage.pool(databaseUrl);
+  const databaseUrl = await environment.createDatabase(serverUrl, 'workflow_per_record');
+  const pool = environment.pool(databaseUrl);
   const tenant = { tenantId: newUuid(), integrationId: newUuid() };
   const client = await pool.connect();
   await createPeerTenant(client, tenant);
@@ -29,7 +29,7 @@ export async function runWorkflowPerRecord(
     TENANT_ID: tenant.tenantId,
     INTEGRATION_ID: tenant.integrationId,
   };
-  const worker = await stage.startNode(
+  const worker = await environment.startNode(
     'workflow-per-record',
     'bench/push/workflow-per-record-worker.ts',
     env,

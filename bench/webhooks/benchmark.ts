@@ -5,12 +5,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database } from '../../db/database';
-import type { BenchmarkOptions } from '../main';
+import type { BenchmarkOptions } from '../report';
 import { median, rounded, until } from '../measure';
 import { watchOthers } from '../noise';
 import { type Product, startProduct } from '../product';
 import type { Report } from '../report';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 import { postInALoop } from './bare-loop';
 import { historyEventsOf, tell, notifyTenant } from './endpoints';
 import { type Receiver, startReceiver } from './receiver';
@@ -28,18 +28,24 @@ interface Around {
   database: Database;
 }
 
-export async function webhooksBenchmark(stage: Stage, { isQuick }: BenchmarkOptions): Promise<Report> {
+export async function webhooksBenchmark(
+  environment: BenchEnvironment,
+  { isQuick }: BenchmarkOptions,
+): Promise<Report> {
   const { events, rounds, neighbourEvents, killedEvents } = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
   const say = (text: string): void => console.log(`  ${text}`);
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and the receiver');
-  const [serverUrl, temporalAddress] = await Promise.all([stage.startPostgres(), stage.startTemporal()]);
-  const databaseUrl = await stage.createDatabase(serverUrl, 'syncline');
-  const temporal = await stage.temporalClient(temporalAddress);
-  const product = await startProduct(stage, { databaseUrl, temporalAddress });
-  const receiver = await startReceiver(stage);
+  const [serverUrl, temporalAddress] = await Promise.all([
+    environment.startPostgres(),
+    environment.startTemporal(),
+  ]);
+  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
+  const temporal = await environment.temporalClient(temporalAddress);
+  const product = await startProduct(environment, { databaseUrl, temporalAddress });
+  const receiver = await startReceiver(environment);
   const database = new Database({ url: databaseUrl, poolSize: 4, statementTimeoutMs: 60_000 });
-  stage.onClose(() => database.close());
+  environment.onClose(() => database.close());
   const around: Around = { product, receiver, database };
 
   say('2,000 of each, to warm up what a running service has warm');
@@ -176,7 +182,8 @@ async function loseNothing({ product, receiver, database }: Around, count: numbe
   await receiver.kill();
   await sleep(2_000);
   await receiver.start();
-  // What failed meanwhile is tried again after five seconds, then after five minutes; the lane rests for one.
+  // What failed meanwhile is tried again after five seconds, then after five minutes; the queue pauses for
+  // one minute.
   await until('all arrive', 420_000, async () =>
     (await receiver.count('/killed')) === count ? true : undefined,
   ).catch(() => undefined);

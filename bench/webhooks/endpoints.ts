@@ -39,10 +39,10 @@ export async function tell(
   }
 }
 
-/** Events in the histories of all runs of an endpoint's lane, once it has ended. */
+/** Events in the histories of all runs of an endpoint's queue, once it has ended. */
 export async function historyEventsOf(client: Client, endpointId: string): Promise<number> {
   const workflowId = webhookEndpointWorkflowId({ endpointId });
-  await until('the lane ends', 60_000, async () =>
+  await until('the endpoint queue ends', 60_000, async () =>
     (await client.workflow.getHandle(workflowId).describe()).status.name === 'COMPLETED' ? true : undefined,
   );
   let events = 0;

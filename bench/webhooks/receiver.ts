@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { freePort } from '../../dev/start/ports';
 import { type SupervisedProcess, waitUntilReady } from '../../dev/start/processes';
-import type { Stage } from '../environment';
+import type { BenchEnvironment } from '../environment';
 
 export interface Receiver {
   url: string;
@@ -14,19 +14,19 @@ export interface Receiver {
   start(): Promise<void>;
 }
 
-export async function startReceiver(stage: Stage): Promise<Receiver> {
+export async function startReceiver(environment: BenchEnvironment): Promise<Receiver> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   let receiver: SupervisedProcess;
   const ask = async (query: string) =>
     (await (await fetch(`${url}/seen?${query}`)).json()) as { events: number; delays: number[] };
   const start = async (): Promise<void> => {
-    const written = fs.existsSync(stage.logFile('receiver'))
-      ? fs.statSync(stage.logFile('receiver')).size
+    const written = fs.existsSync(environment.logFile('receiver'))
+      ? fs.statSync(environment.logFile('receiver')).size
       : 0;
-    receiver = await stage.startNode('receiver', 'bench/webhooks/receiver-server.ts', {}, [
+    receiver = await environment.startNode('receiver', 'bench/webhooks/receiver-server.ts', {}, [
       String(port),
-      `${stage.logFile('receiver')}.seen`,
+      `${environment.logFile('receiver')}.seen`,
     ]);
     await waitUntilReady(receiver, () =>
       fs.readFileSync(receiver.logFile).subarray(written).includes('receiver running'),

@@ -1,4 +1,4 @@
-/** What a lane has cost Temporal: all runs of one integration's workflow together. */
+/** The cost of a push queue for Temporal: all runs of one integration's workflow together. */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { recordPushWorkflowId } from '../../contract/record-push';
@@ -11,7 +11,7 @@ export interface QueueCost {
   events: number;
   historyKb: number;
   signals: number;
-  /** How often it woke and looked for due records. */
+  /** How often its activity looked for due records. */
   activations: number;
 }
 
@@ -35,11 +35,11 @@ export async function costOfQueue(client: Client, integrationId: string): Promis
 }
 
 /**
- * When the lane came to its end: nothing was due any more, and it had said so. It need not have begun yet.
+ * The time at which the push queue ended with nothing due. It may not have started yet.
  */
 export async function endOfQueue(client: Client, integrationId: string, withinMs: number): Promise<number> {
   const handle = client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
-  return until('The lane ends', withinMs, async () => {
+  return until('The push queue ends', withinMs, async () => {
     try {
       const { status, closeTime } = await handle.describe();
       return status.name === 'COMPLETED' ? closeTime?.getTime() : undefined;

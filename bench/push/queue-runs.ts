@@ -5,7 +5,7 @@ import { employees } from '../employees';
 import { until } from '../measure';
 import { linkTenant, type Product } from '../product';
 import { acceptThroughApi, checkAllPushedOnce, lastDueAt } from './acceptance';
-import { costOfQueue, endOfQueue, type QueueCost } from './lane';
+import { costOfQueue, endOfQueue, type QueueCost } from './queue-cost';
 
 export interface Surroundings {
   product: Product;
@@ -17,9 +17,12 @@ export interface PushQueueRun {
   acceptedPerSecond: number;
   /** The second time, when every change restarts a window; null when there was none. */
   againPerSecond: number | null;
-  /** From the due time of the last change to the end of the lane, when all is pushed and concluded. */
+  /**
+   * From the due time of the last change to the end of the push queue, when all records are pushed and
+   * recorded.
+   */
   drainSeconds: number;
-  /** From the first request to the end of the lane, less the grace period. */
+  /** From the first request to the end of the push queue, less the grace period. */
   totalSeconds: number;
   cost: QueueCost;
 }
@@ -48,7 +51,7 @@ export async function runPushQueue(
 
 export interface Backlog {
   acceptedPerSecond: number;
-  /** From the request to resume to the end of the lane. */
+  /** From the request to resume to the end of the push queue. */
   drainSeconds: number;
   cost: QueueCost;
 }
