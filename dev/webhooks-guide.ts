@@ -1,6 +1,7 @@
 /**
- * `npm run docs:webhooks`: generates the event and retry sections of the webhook guide from the event catalogue and the
- * retry schedule: the tables of docs/webhooks.md, and a section per event in docs/webhooks/.
+ * `npm run docs:webhooks`: generates the event and retry sections of the webhook guide from the event
+ * catalogue and the retry schedule: the tables of docs/webhooks.md, and a section per event in
+ * docs/webhooks/.
  */
 import fs from 'node:fs';
 import path from 'node:path';

@@ -237,7 +237,8 @@ function redacted(text: string, secrets: readonly string[]): string {
 }
 
 /**
- * The length of the secret's beginning with which the text ends; 0 if it is shorter than BEGINNING_LENGTH_MIN.
+ * The length of the secret's beginning with which the text ends; 0 if it is shorter than
+ * BEGINNING_LENGTH_MIN.
  */
 function lengthOfBeginning(text: string, secret: string): number {
   for (let length = secret.length - 1; length >= BEGINNING_LENGTH_MIN; length -= 1)

@@ -44,7 +44,7 @@ export interface SampleOptions {
 }
 
 const file = inState('sample.json');
-const INITIAL_PUSH_WAIT_MS = 5_000;
+const INITIAL_PUSH_WAIT_MS = 15_000;
 const ADMIN_EMAIL = 'admin@sample-company.example';
 
 /** What an earlier start created; undefined if the database does not have it. */
@@ -108,7 +108,7 @@ async function ensureEmployees(client: Client, sample: Sample): Promise<void> {
   writeJson(file, sample);
 }
 
-/** Waits a few seconds at most: a worker that is slow or stopped must not hold up the start. */
+/** Waits for a limited time: a worker that is slow or stopped must not hold up the start. */
 async function waitForInitialPush(client: Client): Promise<void> {
   for (const deadline = Date.now() + INITIAL_PUSH_WAIT_MS; Date.now() < deadline;) {
     const { data } = await client.mustCall('GET', '/records/employees?status=synced');

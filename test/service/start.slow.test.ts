@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { logIn } from '../../dev/start/pocketbase';
 import {
   createCheckout,
@@ -93,9 +94,7 @@ it(
       return Object.fromEntries(data.map(({ external_id: id, badge }) => [id, badge.status]));
     };
 
-    await until(async () => (await list())['emp-8'] === 'syncing');
-
-    expect(await list()).toEqual({
+    const everyStatus = {
       'emp-1': 'synced',
       'emp-2': 'synced',
       'emp-3': 'sync_pending',
@@ -104,7 +103,11 @@ it(
       'emp-6': 'synced',
       'emp-7': 'synced',
       'emp-8': 'syncing',
-    });
+    };
+    let seen: Record<string, string | null> = {};
+    await until(async () => isDeepStrictEqual((seen = await list()), everyStatus));
+
+    expect(seen).toEqual(everyStatus);
     expect(Date.now() - since).toBeLessThan(60_000);
     const { syncs } = await ask<RecordAnswer>('/emp-4');
     expect(syncs).toMatchObject([
