@@ -38,6 +38,9 @@ export const toWords = (name: string): string => {
 
 export const toNumber = (count: number | null | undefined): string =>
   count === null || count === undefined ? 'unknown' : count.toLocaleString('en-GB');
+/** `+3`, `-2`, `0`; null is `unknown`. */
+export const toSigned = (difference: number | null): string =>
+  difference !== null && difference > 0 ? `+${toNumber(difference)}` : toNumber(difference);
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${toNumber(count)} ${count === 1 ? one : many}`;
 /** By the kind before the colon. */

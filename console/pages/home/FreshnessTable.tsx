@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Schemas } from '../../api/client';
 import { integrationsQuery } from '../../api/queries';
+import { toSigned } from '../../common/formatting';
 import { RouterLink } from '../../common/RouterLink';
 import { type Column, RowsTable } from '../../common/RowsTable';
 import { StatusBadge } from '../../common/StatusBadge';
@@ -59,10 +60,9 @@ function NextRun({ row }: { row: Row }) {
 
 function Difference({ row }: { row: Row }) {
   if (!row.is_pulled) return <>–</>;
-  const { difference } = row;
   return (
     <RouterLink to="/sync-status" search={{ integration_id: row.integration_id }}>
-      {difference === null ? 'unknown' : difference > 0 ? `+${difference}` : difference}
+      {toSigned(row.difference)}
     </RouterLink>
   );
 }

@@ -6,45 +6,26 @@ import { useConfirm } from '../../common/Confirm';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 
-/** Reads from a third party now: the changes of the last day, or everything. */
-export function SyncNowButtons({
-  integration,
-  size = 'sm',
-}: {
-  integration: Schemas['Integration'];
-  size?: string;
-}) {
+type Integration = Schemas['Integration'];
+const nameOf = ({ app, account_name: account }: Integration): string => `${app} (${account})`;
+
+/** Imports from an app now: the changes of the last day, or everything. */
+export function SyncNowButtons({ integration }: { integration: Integration }) {
   const { ask, dialogue } = useConfirm();
-  const navigate = useNavigate();
-  const name = `${integration.app} (${integration.account_name})`;
-  const refusal =
-    useRefusal('operator') ??
-    (integration.state === 'paused'
-      ? 'The integration is paused. Resume it to sync.'
-      : integration.state === 'needs_reauthorization'
-        ? 'It needs new credentials first.'
-        : undefined);
-  const start = useAction({
-    run: (kind: 'last_day' | 'full') =>
-      answerOf(
-        api.POST('/v1/integrations/{integration_id}/sync-runs', {
-          params: { path: { integration_id: integration.id } },
-          body: { kind },
-        }),
-      ),
-    done: ({ coalesced }, kind) =>
-      coalesced
-        ? 'A sync that covers this is under way already; it is shown here.'
-        : kind === 'last_day'
-          ? `An incremental sync for the changes made within the last day was kicked off for ${name}.`
-          : `A full sync was kicked off for ${name}.`,
-    changes: ['sync-runs', 'sync-status'],
-    onDone: ({ id }) => void navigate({ to: '/sync-runs/$syncRunId', params: { syncRunId: id } }),
-  });
+  const refusal = useImportRefusal(integration);
+  const start = useStartRun(integration);
+  const confirmFullSync = () =>
+    ask({
+      title: `Full sync of ${nameOf(integration)}?`,
+      body:
+        'All records are read again, which takes longer and uses more of the request limit of the app. ' +
+        'Records missing in the app are deleted in Syncline; if there are many, an admin must approve it.',
+      confirm: 'Start full sync',
+      act: () => start.mutate('full'),
+    });
   return (
     <>
       <ActionButton
-        size={size}
         leftSection={<CalendarSync size={14} aria-hidden />}
         refusal={refusal}
         loading={start.isPending}
@@ -53,23 +34,44 @@ export function SyncNowButtons({
         Sync changes from last day
       </ActionButton>
       <ActionButton
-        size={size}
         variant="default"
         leftSection={<RefreshCcw size={14} aria-hidden />}
         refusal={refusal}
         loading={start.isPending}
-        onClick={() =>
-          ask({
-            title: `Full sync of ${name}?`,
-            body: 'All records are read again, which takes longer and uses more of its request limit. Records that are gone there are deleted here, unless there are so many that somebody has to approve it.',
-            confirm: 'Start full sync',
-            act: () => start.mutate('full'),
-          })
-        }
+        onClick={confirmFullSync}
       >
         Full sync
       </ActionButton>
       {dialogue}
     </>
   );
+}
+
+function useImportRefusal({ app, state }: Integration): string | undefined {
+  const refusal = useRefusal('operator');
+  if (refusal !== undefined) return refusal;
+  if (state === 'paused') return `${app} is paused. Resume it to sync.`;
+  return state === 'needs_reauthorization' ? `${app} needs new credentials first.` : undefined;
+}
+
+function useStartRun(integration: Integration) {
+  const navigate = useNavigate();
+  const name = nameOf(integration);
+  const messages = {
+    last_day: `An incremental sync for the changes made within the last day was kicked off for ${name}.`,
+    full: `A full sync was kicked off for ${name}.`,
+  };
+  return useAction({
+    run: (kind: 'last_day' | 'full') =>
+      answerOf(
+        api.POST('/v1/integrations/{integration_id}/sync-runs', {
+          params: { path: { integration_id: integration.id } },
+          body: { kind },
+        }),
+      ),
+    done: ({ coalesced }, kind) =>
+      coalesced ? `A sync of ${name} that covers this is already in progress.` : messages[kind],
+    changes: ['sync-runs', 'sync-status'],
+    onDone: ({ id }) => void navigate({ to: '/sync-runs/$syncRunId', params: { syncRunId: id } }),
+  });
 }
