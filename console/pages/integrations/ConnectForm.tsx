@@ -6,7 +6,7 @@ import { Section } from '../../common/Section';
 import { ProblemView } from '../../common/States';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
-import { alternativesOf, type Drafts, type JsonSchema, toValues } from './schema-form/json-schema';
+import { alternativesOf, type Drafts, toValues } from './schema-form/json-schema';
 import { GracePeriodInput, type Minutes, toMs } from './PushTiming';
 import { SchemaForm } from './schema-form/SchemaForm';
 
@@ -43,7 +43,7 @@ export function ConnectForm({ connector, onConnected }: ConnectFormProps) {
     changes: ['integrations', 'onboarding'],
     onDone: onConnected,
   });
-  const { wrong } = toValues(connector.config_schema as JsonSchema, draft.config);
+  const { wrong } = toValues(connector.config_schema, draft.config);
   const problem = connect.error === null ? undefined : asProblem(connect.error);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -87,7 +87,7 @@ function Account({ connector, draft, problem, onChange, wrong }: PartProps & { w
         error={errorsAt(problem, '/account_name')['']}
       />
       <SchemaForm
-        schema={connector.config_schema as JsonSchema}
+        schema={connector.config_schema}
         drafts={draft.config}
         onChange={(config) => onChange({ config })}
         errors={{ ...errorsAt(problem, '/config/'), ...wrong }}
@@ -100,7 +100,7 @@ function Credentials({ connector, draft, problem, onChange }: PartProps) {
   return (
     <Section title="Credentials" hint="Credentials are stored encrypted and are never shown again.">
       <SchemaForm
-        schema={connector.credentials_schema as JsonSchema}
+        schema={connector.credentials_schema}
         drafts={draft.credentials}
         onChange={(credentials) => onChange({ credentials })}
         errors={errorsAt(problem, '/credentials/')}
@@ -146,12 +146,12 @@ function WhatToSync({ draft, onChange }: PartProps) {
 }
 
 function toNewIntegration(connector: Connector, draft: Draft) {
-  const credentialsSchema = alternativesOf(connector.credentials_schema as JsonSchema)[0] ?? {};
+  const credentialsSchema = alternativesOf(connector.credentials_schema)[0] ?? {};
   const mappings = draft.mappings.trim();
   return {
     connector: connector.kind,
     ...(draft.accountName === '' ? {} : { account_name: draft.accountName }),
-    config: toValues(connector.config_schema as JsonSchema, draft.config).values,
+    config: toValues(connector.config_schema, draft.config).values,
     credentials: toValues(credentialsSchema, draft.credentials).values,
     ...(mappings === '' || mappings === '{}'
       ? {}

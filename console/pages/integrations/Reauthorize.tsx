@@ -38,11 +38,7 @@ export function Reauthorize({ integration }: { integration: Integration }) {
       >
         <Read query={connector} rows={3}>
           {(shown) => (
-            <CredentialsForm
-              integration={integration}
-              schema={shown.credentials_schema as JsonSchema}
-              onDone={close}
-            />
+            <CredentialsForm integration={integration} schema={shown.credentials_schema} onDone={close} />
           )}
         </Read>
       </Modal>

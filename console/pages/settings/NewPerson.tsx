@@ -44,7 +44,7 @@ export function NewPerson({ onDone }: { onDone: (person: Schemas['PersonWithLink
           allowDeselect={false}
           data={ROLE_CHOICES}
           value={role}
-          onChange={(value) => setRole((value ?? 'operator') as Role)}
+          onChange={(value) => setRole(value ?? 'operator')}
         />
         <Group justify="flex-end">
           <ActionButton type="submit" loading={add.isPending}>

@@ -11,8 +11,8 @@ export function RunNotes({ run }: { run: Schemas['SyncRun'] }) {
     <>
       {run.cancel_requested_at !== null && (
         <Alert variant="light" color="gray" icon={<Ban aria-hidden />}>
-          {run.is_sync_finished ? 'Canceled' : 'Being canceled'} by {toActor(run.canceled_by ?? '')}, requested{' '}
-          <Instant at={run.cancel_requested_at} />.
+          {run.is_sync_finished ? 'Canceled' : 'Being canceled'} by {toActor(run.canceled_by ?? '')},
+          requested <Instant at={run.cancel_requested_at} />.
         </Alert>
       )}
       {run.state === 'waiting' && (

@@ -44,10 +44,7 @@ function StatusLog({ integrations }: StatusLogProps) {
     <Stack gap="lg">
       <Account integrations={integrations} />
       {chosen !== undefined && (
-        <Plots
-          entries={entries.data?.pages.flatMap((page) => page.data) ?? []}
-          integrationId={chosen.id}
-        />
+        <Plots entries={entries.data?.pages.flatMap((page) => page.data) ?? []} integrationId={chosen.id} />
       )}
       <ListTable
         label="Sync Status"

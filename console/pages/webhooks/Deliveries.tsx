@@ -1,8 +1,9 @@
-import { Group, Select, Text } from '@mantine/core';
+import { Group, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
 import { webhookDeliveriesQuery } from '../../api/queries';
+import { FilterSelect } from '../../common/FilterSelect';
 import { type Column, ListTable } from '../../common/ListTable';
 import { RouterLink } from '../../common/RouterLink';
 import { Empty } from '../../common/States';
@@ -12,6 +13,7 @@ import { DELIVERY_STATES } from '../../search';
 import { DELIVERY_LABELS, DeliveryState } from './DeliveryState';
 
 type Delivery = Schemas['WebhookDelivery'];
+const STATE_CHOICES = DELIVERY_STATES.map((value) => ({ value, label: DELIVERY_LABELS[value] }));
 const route = getRouteApi('/shell/webhooks/$endpointId');
 
 const columns: Column<Delivery>[] = [
@@ -31,10 +33,10 @@ const columns: Column<Delivery>[] = [
     ),
   },
   { title: 'State', cell: ({ state }) => <DeliveryState state={state} /> },
-  { title: 'Answer', from: 'sm', cell: (delivery) => delivery.last_status ?? delivery.last_error ?? '–' },
+  { title: 'Response', from: 'sm', cell: (delivery) => delivery.last_status ?? delivery.last_error ?? '–' },
   { title: 'Attempts', from: 'md', isFigure: true, cell: ({ attempts }) => attempts },
   { title: 'Next attempt', from: 'lg', cell: (delivery) => <Instant at={delivery.next_attempt_at} /> },
-  { title: 'Made', from: 'sm', cell: (delivery) => <Instant at={delivery.created_at} /> },
+  { title: 'Created', from: 'sm', cell: (delivery) => <Instant at={delivery.created_at} /> },
 ];
 
 export function Deliveries({ endpointId }: { endpointId: string }) {
@@ -44,15 +46,11 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
   return (
     <>
       <Group align="flex-end" role="search">
-        <Select
+        <FilterSelect
           label="State"
-          placeholder="Any"
-          clearable
-          w={190}
-          data={DELIVERY_STATES.map((value) => ({ value, label: DELIVERY_LABELS[value] }))}
-          value={state ?? null}
-          onChange={(chosen) => void navigate({ search: { state: chosen ?? undefined }, replace: true })}
-          clearButtonProps={{ 'aria-label': 'Any state' }}
+          choices={STATE_CHOICES}
+          value={state}
+          onChange={(chosen) => void navigate({ search: { state: chosen }, replace: true })}
         />
       </Group>
       <ListTable
@@ -61,8 +59,8 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
         columns={columns}
         rowKey={(delivery) => delivery.id}
         empty={
-          <Empty title={state === undefined ? 'Nothing was sent yet' : 'No such delivery'}>
-            A test event shows whether the endpoint can be reached.
+          <Empty title={state === undefined ? 'No deliveries yet' : 'No matching deliveries'}>
+            Send a test event to check that the endpoint is reachable.
           </Empty>
         }
       />

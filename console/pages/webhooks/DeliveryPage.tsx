@@ -35,7 +35,7 @@ export function DeliveryPage() {
               params={{ endpointId: data.endpoint_id }}
               underline="always"
             >
-              To this endpoint
+              Endpoint
             </RouterLink>
             {' · '}
             <Instant at={data.created_at} /> · webhook-id {data.event_id}
@@ -53,7 +53,7 @@ export function DeliveryPage() {
         {(shown) => (
           <Stack gap="lg">
             <Attempts delivery={shown} />
-            <Section title="What is sent" hint="The body of the request, the same at each attempt.">
+            <Section title="Payload" hint="The body of the request, the same for each attempt.">
               <Json label="Payload" value={shown.payload} />
             </Section>
           </Stack>
@@ -76,7 +76,7 @@ function Resend({ delivery }: { delivery: Delivery }) {
           params: { path: { delivery_id: delivery.id } },
         }),
       ),
-    done: 'It is sent again.',
+    done: 'Sending the event again.',
     changes: ['webhooks'],
     onDone: ({ delivery_id: deliveryId }) =>
       navigate({ to: '/webhook-deliveries/$deliveryId', params: { deliveryId } }),
@@ -95,12 +95,12 @@ function Attempts({ delivery }: { delivery: Delivery }) {
       hint={
         delivery.next_attempt_at !== null && (
           <>
-            The next one: <Countdown to={delivery.next_attempt_at} />.
+            Next attempt in <Countdown to={delivery.next_attempt_at} />.
           </>
         )
       }
     >
-      {delivery.log.length === 0 && <Empty title="No attempt yet" />}
+      {delivery.log.length === 0 && <Empty title="No attempts yet" />}
       {delivery.log.map((attempt) => (
         <Paper
           withBorder
@@ -113,17 +113,17 @@ function Attempts({ delivery }: { delivery: Delivery }) {
             <Text size="sm" component="div">
               <StatusBadge
                 status={isSuccess(attempt.status) ? 'delivered' : 'failed'}
-                label={attempt.status === null ? 'No answer' : `Answer ${attempt.status}`}
+                label={attempt.status === null ? 'No response' : `Status ${attempt.status}`}
               />{' '}
               Attempt {attempt.attempt}, <Instant at={attempt.at} />, {toNumber(attempt.duration_ms)} ms
             </Text>
             {attempt.error !== null && <Text size="sm">{attempt.error}</Text>}
-            <Json label="Headers of the request" value={attempt.request_headers} />
+            <Json label="Request headers" value={attempt.request_headers} />
             {attempt.response_headers !== null && (
-              <Json label="Headers of the answer" value={attempt.response_headers} />
+              <Json label="Response headers" value={attempt.response_headers} />
             )}
             {attempt.response_body !== null && attempt.response_body !== '' && (
-              <Shown label="Answer" text={attempt.response_body} />
+              <CodeBlock label="Response body" text={attempt.response_body} />
             )}
           </Stack>
         </Paper>
@@ -135,16 +135,16 @@ function Attempts({ delivery }: { delivery: Delivery }) {
 const isSuccess = (status: number | null): boolean => status !== null && status >= 200 && status < 300;
 
 const Json = ({ label, value }: { label: string; value: object }) => (
-  <Shown label={label} text={JSON.stringify(value, null, 2)} />
+  <CodeBlock label={label} text={JSON.stringify(value, null, 2)} />
 );
 
-function Shown({ label, text }: { label: string; text: string }) {
+function CodeBlock({ label, text }: { label: string; text: string }) {
   return (
     <div>
       <Text size="xs" c="dimmed">
         {label}
       </Text>
-      {/* Scrolls, so it can be reached by keyboard. */}
+      {/* Focusable, so that keyboard users can scroll it. */}
       <Code block tabIndex={0} role="region" aria-label={label}>
         {text}
       </Code>

@@ -2,7 +2,7 @@ import type { Schemas } from '../../api/client';
 import { StatusBadge } from '../../common/StatusBadge';
 
 export const DELIVERY_LABELS: Record<Schemas['WebhookDeliveryState'], string> = {
-  pending: 'On its way',
+  pending: 'Pending',
   retrying: 'Retrying',
   delivered: 'Delivered',
   failed: 'Failed',

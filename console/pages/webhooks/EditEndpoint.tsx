@@ -12,13 +12,13 @@ interface Version {
   etag: string;
 }
 
-/** Changes an endpoint from the version at which the form was opened; somebody else's change in between is refused, not overwritten. */
+/** Changes the version that the form was opened with. If somebody else changed it since, the API refuses (412). */
 export function EditEndpoint(shown: Version) {
   const refusal = useRefusal('admin');
   const [edited, setEdited] = useState<Version>();
   const close = (): void => setEdited(undefined);
   const open = (): void => {
-    save.reset(); // what was refused the last time is not what is there now
+    save.reset();
     setEdited(shown);
   };
   const save = useAction({
@@ -30,8 +30,8 @@ export function EditEndpoint(shown: Version) {
         }),
       ),
     isQuiet: true,
-    done: 'Saved.',
-    changes: ['webhooks'],
+    done: 'Endpoint saved.',
+    changes: ['webhooks', 'sync-summary'],
     onDone: close,
   });
   return (
@@ -44,10 +44,9 @@ export function EditEndpoint(shown: Version) {
       >
         Edit
       </ActionButton>
-      <Modal opened={edited !== undefined} onClose={close} title="Edit the webhook endpoint" size="lg">
+      <Modal opened={edited !== undefined} onClose={close} title="Edit webhook endpoint" size="lg">
         <Text size="sm" c="dimmed" mb="sm">
-          Events and integrations count for what happens from now on; the address and the rate for all that is
-          still to be sent.
+          Events and integrations apply to new events; the URL and the rate also apply to pending deliveries.
         </Text>
         {edited !== undefined && (
           <EndpointForm

@@ -2,164 +2,155 @@ import { useNavigate } from '@tanstack/react-router';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
 import { useConfirm } from '../../common/Confirm';
-import { useAction } from '../../common/use-action';
 import { plural } from '../../common/formatting';
+import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
+import { EnableOrDisable } from './EnableOrDisable';
+import { recoverableSince } from './recoverable-since';
 
-const changes = ['webhooks'];
-/** The API takes 14 days at most; a minute less, for clocks that differ. */
-const RECOVERABLE_MS = 14 * 86_400_000 - 60_000;
-const recoverableSince = (): string => new Date(Date.now() - RECOVERABLE_MS).toISOString();
+type Endpoint = Schemas['WebhookEndpoint'];
+interface ActionProps {
+  endpoint: Endpoint;
+}
 
-/** What can be done with an endpoint. */
-export function EndpointActions({
-  endpoint,
-  onSecret,
-}: {
-  endpoint: Schemas['WebhookEndpoint'];
+const changes = ['webhooks', 'sync-summary'];
+const pathOf = ({ id }: Endpoint) => ({ path: { endpoint_id: id } });
+
+interface EndpointActionsProps extends ActionProps {
   onSecret: (secret: string) => void;
-}) {
-  const navigate = useNavigate();
-  const { ask, dialogue } = useConfirm();
-  const asOperator = useRefusal('operator');
-  const asAdmin = useRefusal('admin');
-  const isEnabled = endpoint.state === 'enabled';
-  const sendable = isEnabled ? undefined : 'It is disabled. Enable it first.';
-  const params = { path: { endpoint_id: endpoint.id } };
+}
 
+/** Test, recover, enable or disable, rotate the secret, and delete. */
+export function EndpointActions({ endpoint, onSecret }: EndpointActionsProps) {
+  return (
+    <>
+      <SendTest endpoint={endpoint} />
+      <Recover endpoint={endpoint} />
+      <EnableOrDisable endpoint={endpoint} />
+      <RotateSecret endpoint={endpoint} onSecret={onSecret} />
+      <Delete endpoint={endpoint} />
+    </>
+  );
+}
+
+/** Why nothing can be sent to the endpoint now, or undefined. */
+function useSendRefusal({ state }: Endpoint): string | undefined {
+  const refusal = useRefusal('operator');
+  return refusal ?? (state === 'enabled' ? undefined : 'The endpoint is disabled. Enable it first.');
+}
+
+function SendTest({ endpoint }: ActionProps) {
+  const navigate = useNavigate();
   const test = useAction({
-    run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/test', { params })),
-    done: 'The test event is on its way.',
+    run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/test', { params: pathOf(endpoint) })),
+    done: 'Test event sent.',
     changes,
     onDone: ({ delivery_id: deliveryId }) =>
       navigate({ to: '/webhook-deliveries/$deliveryId', params: { deliveryId } }),
   });
+  return (
+    <ActionButton refusal={useSendRefusal(endpoint)} loading={test.isPending} onClick={() => test.mutate()}>
+      Send test event
+    </ActionButton>
+  );
+}
+
+function Recover({ endpoint }: ActionProps) {
+  const { ask, dialogue } = useConfirm();
   const recover = useAction({
     run: () =>
       answerOf(
         api.POST('/v1/webhook-endpoints/{endpoint_id}/recover', {
-          params,
+          params: pathOf(endpoint),
           body: { since: recoverableSince() },
         }),
       ),
     done: ({ recovered }) =>
       recovered === 0
-        ? 'It has missed nothing.'
-        : `${plural(recovered, 'delivery', 'deliveries')} are sent again.`,
+        ? 'No missed deliveries to send.'
+        : `Sending ${plural(recovered, 'delivery', 'deliveries')} again.`,
     changes,
   });
-  const disable = useAction({
-    run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/disable', { params })),
-    done: 'It is disabled.',
-    changes,
-  });
-  const enable = useAction({
-    run: (since: string | undefined) =>
-      answerOf(
-        api.POST('/v1/webhook-endpoints/{endpoint_id}/enable', {
-          params,
-          body: since === undefined ? {} : { recover_since: since },
-        }),
-      ),
-    done: ({ recovered }) =>
-      recovered === 0
-        ? 'It is enabled.'
-        : `It is enabled; ${plural(recovered, 'delivery', 'deliveries')} are sent again.`,
-    changes,
-  });
+  const confirmRecover = () =>
+    ask({
+      title: 'Recover missed deliveries?',
+      body:
+        'Sends all events of the last 14 days that were not delivered. ' +
+        'Events keep their ids, so your receiver can ignore those it already has.',
+      confirm: 'Send again',
+      act: () => recover.mutate(),
+    });
+  return (
+    <>
+      <ActionButton
+        variant="default"
+        refusal={useSendRefusal(endpoint)}
+        loading={recover.isPending}
+        onClick={confirmRecover}
+      >
+        Recover missed
+      </ActionButton>
+      {dialogue}
+    </>
+  );
+}
+
+function RotateSecret({ endpoint, onSecret }: EndpointActionsProps) {
+  const { ask, dialogue } = useConfirm();
   const rotate = useAction({
-    run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/rotate-secret', { params })),
+    run: () =>
+      answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/rotate-secret', { params: pathOf(endpoint) })),
     changes,
     onDone: ({ secret }) => onSecret(secret),
   });
+  const confirmRotate = () =>
+    ask({
+      title: 'Rotate the secret?',
+      body:
+        'The new secret is shown once. Both secrets sign for 24 hours, ' +
+        'so you can update your receiver without downtime.',
+      confirm: 'Rotate secret',
+      act: () => rotate.mutate(),
+    });
+  return (
+    <>
+      <ActionButton
+        variant="default"
+        refusal={useRefusal('admin')}
+        loading={rotate.isPending}
+        onClick={confirmRotate}
+      >
+        Rotate secret
+      </ActionButton>
+      {dialogue}
+    </>
+  );
+}
+
+function Delete({ endpoint }: ActionProps) {
+  const navigate = useNavigate();
+  const { ask, dialogue } = useConfirm();
   const remove = useAction({
-    run: () => answerOf(api.DELETE('/v1/webhook-endpoints/{endpoint_id}', { params })),
-    done: 'The endpoint is deleted.',
+    run: () => answerOf(api.DELETE('/v1/webhook-endpoints/{endpoint_id}', { params: pathOf(endpoint) })),
+    done: 'Endpoint deleted.',
     changes,
     onDone: () => navigate({ to: '/webhooks' }),
   });
-
+  const confirmDelete = () =>
+    ask({
+      title: 'Delete this endpoint?',
+      body: 'Pending deliveries are not sent any more. This cannot be undone.',
+      confirm: 'Delete',
+      isDangerous: true,
+      act: () => remove.mutate(),
+    });
   return (
     <>
-      <ActionButton refusal={asOperator ?? sendable} loading={test.isPending} onClick={() => test.mutate()}>
-        Send a test event
-      </ActionButton>
       <ActionButton
         variant="default"
-        refusal={asOperator ?? sendable}
-        loading={recover.isPending}
-        onClick={() =>
-          ask({
-            title: 'Send again what it missed?',
-            body: 'All of the last 14 days that neither got through nor is on its way. Events keep their ids, so that your program can tell what it knows already.',
-            confirm: 'Send again',
-            act: () => recover.mutate(),
-          })
-        }
-      >
-        Recover
-      </ActionButton>
-      {isEnabled ? (
-        <ActionButton
-          variant="default"
-          refusal={asAdmin}
-          loading={disable.isPending}
-          onClick={() =>
-            ask({
-              title: 'Disable this endpoint?',
-              body: 'Nothing is sent there until it is enabled again. What happens meanwhile is kept and can be recovered for 14 days.',
-              confirm: 'Disable',
-              act: () => disable.mutate(),
-            })
-          }
-        >
-          Disable
-        </ActionButton>
-      ) : (
-        <ActionButton
-          variant="default"
-          refusal={asAdmin}
-          loading={enable.isPending}
-          onClick={() =>
-            ask({
-              title: 'Enable this endpoint?',
-              body: 'What happens from now on is sent there, and what it missed while it was disabled.',
-              confirm: 'Enable',
-              act: () => enable.mutate(laterOf(endpoint.disabled_at, recoverableSince())),
-            })
-          }
-        >
-          Enable
-        </ActionButton>
-      )}
-      <ActionButton
-        variant="default"
-        refusal={asAdmin}
-        loading={rotate.isPending}
-        onClick={() =>
-          ask({
-            title: 'Make a new secret?',
-            body: 'It is shown once. For 24 hours the present one signs too, so that your program can be changed in peace.',
-            confirm: 'Make a new secret',
-            act: () => rotate.mutate(),
-          })
-        }
-      >
-        New secret
-      </ActionButton>
-      <ActionButton
-        variant="default"
-        refusal={asAdmin}
+        refusal={useRefusal('admin')}
         loading={remove.isPending}
-        onClick={() =>
-          ask({
-            title: 'Delete this endpoint?',
-            body: 'What waits for it is not sent any more. This cannot be undone.',
-            confirm: 'Delete',
-            isDangerous: true,
-            act: () => remove.mutate(),
-          })
-        }
+        onClick={confirmDelete}
       >
         Delete
       </ActionButton>
@@ -167,7 +158,3 @@ export function EndpointActions({
     </>
   );
 }
-
-/** Instants as the API writes them, in UTC, are in order as text. */
-const laterOf = (disabledAt: string | null, oldest: string): string =>
-  disabledAt !== null && disabledAt > oldest ? disabledAt : oldest;

@@ -1,24 +1,25 @@
 import { Button, Group, MultiSelect, NumberInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
-import type { operations } from '../../api/schema';
 import type { Schemas } from '../../api/client';
+import type { operations } from '../../api/schema';
 import { ActionButton } from '../../common/ActionButton';
 import { ProblemView } from '../../common/States';
 import { useIntegrationNames } from '../integrations/use-integration-names';
 import { EVENT_TITLES, type EventType } from './event-types';
 
-type Wanted = Exclude<EventType, 'TEST'>;
+type Endpoint = Schemas['WebhookEndpoint'];
+type SelectableEvent = Exclude<EventType, 'TEST'>;
 export type EndpointSettings = Required<
   NonNullable<operations['changeWebhookEndpoint']['requestBody']>['content']['application/json']
 >;
-const CHOICES = (Object.entries(EVENT_TITLES) as [Wanted, string][]).map(([value, title]) => ({
+const EVENT_CHOICES = (Object.entries(EVENT_TITLES) as [SelectableEvent, string][]).map(([value, title]) => ({
   value,
   label: `${value}: ${title}`,
 }));
 
 interface EndpointFormProps {
-  /** undefined: of a new one. */
-  endpoint?: Schemas['WebhookEndpoint'];
+  /** undefined for a new endpoint. */
+  endpoint?: Endpoint;
   submitLabel: string;
   isPending: boolean;
   error: Error | null;
@@ -26,7 +27,7 @@ interface EndpointFormProps {
   onClose: () => void;
 }
 
-/** Where events are posted to, and which. */
+/** The URL of an endpoint and the events it receives. */
 export function EndpointForm({
   endpoint,
   submitLabel,
@@ -35,70 +36,26 @@ export function EndpointForm({
   onSubmit,
   onClose,
 }: EndpointFormProps) {
-  const [url, setUrl] = useState(endpoint?.url ?? '');
-  const [description, setDescription] = useState(endpoint?.description ?? '');
-  const [types, setTypes] = useState((endpoint?.event_types ?? []) as Wanted[]);
-  const [integrationIds, setIntegrationIds] = useState(endpoint?.integration_ids ?? []);
-  const [rate, setRate] = useState<number | string>(endpoint?.rate_per_second ?? '');
-  const { choices } = useIntegrationNames();
-  const unlinked = integrationIds
-    .filter((id) => !choices.some(({ value }) => value === id))
-    .map((id) => ({ value: id, label: `Unlinked integration ${id}` }));
+  const [draft, setDraft] = useState(() => toDraft(endpoint));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    onSubmit({
-      url: url.trim(),
-      description: description.trim(),
-      event_types: types.length > 0 ? types : null,
-      integration_ids: integrationIds.length > 0 ? integrationIds : null,
-      rate_per_second: rate === '' ? null : Number(rate),
-    });
+    onSubmit(toSettings(draft));
   };
+  const edit = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
   return (
     <form onSubmit={submit}>
       <Stack>
         {error && <ProblemView error={error} />}
-        <TextInput
-          label="Address"
-          description="Where events are posted to: https, and reachable from here."
-          placeholder="https://example.com/syncline"
-          required
-          data-autofocus
-          value={url}
-          onChange={(event) => setUrl(event.currentTarget.value)}
-        />
-        <TextInput
-          label="Description"
-          maxLength={200}
-          value={description}
-          onChange={(event) => setDescription(event.currentTarget.value)}
-        />
-        <MultiSelect
-          label="Events"
-          description="None chosen: all, those added later too."
-          data={CHOICES}
-          value={types}
-          onChange={setTypes}
-          clearable
-          clearButtonProps={{ 'aria-label': 'All events' }}
-        />
-        <MultiSelect
-          label="Integrations"
-          description="Only what is about these. None chosen: everything."
-          data={[...choices, ...unlinked]}
-          value={integrationIds}
-          onChange={setIntegrationIds}
-          clearable
-          clearButtonProps={{ 'aria-label': 'All integrations' }}
-        />
+        <Target draft={draft} onEdit={edit} />
+        <Events draft={draft} onEdit={edit} />
         <NumberInput
-          label="Requests a second, at most"
-          description="Empty: as many as it takes."
+          label="Maximum requests per second"
+          description="Leave empty for no limit."
           min={1}
           max={1_000}
           allowDecimal={false}
-          value={rate}
-          onChange={setRate}
+          value={draft.rate}
+          onChange={(rate) => edit({ rate })}
         />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
@@ -110,5 +67,85 @@ export function EndpointForm({
         </Group>
       </Stack>
     </form>
+  );
+}
+
+interface Draft {
+  url: string;
+  description: string;
+  types: SelectableEvent[];
+  integrationIds: string[];
+  rate: number | string;
+}
+
+interface PartProps {
+  draft: Draft;
+  onEdit: (part: Partial<Draft>) => void;
+}
+
+const toDraft = (endpoint: Endpoint | undefined): Draft => ({
+  url: endpoint?.url ?? '',
+  description: endpoint?.description ?? '',
+  types: (endpoint?.event_types ?? []) as SelectableEvent[],
+  integrationIds: endpoint?.integration_ids ?? [],
+  rate: endpoint?.rate_per_second ?? '',
+});
+
+const toSettings = ({ url, description, types, integrationIds, rate }: Draft): EndpointSettings => ({
+  url: url.trim(),
+  description: description.trim(),
+  event_types: types.length > 0 ? types : null,
+  integration_ids: integrationIds.length > 0 ? integrationIds : null,
+  rate_per_second: rate === '' ? null : Number(rate),
+});
+
+function Target({ draft, onEdit }: PartProps) {
+  return (
+    <>
+      <TextInput
+        label="URL"
+        description="Receives events as POST requests. It must use https and be reachable from Syncline."
+        placeholder="https://example.com/syncline"
+        required
+        data-autofocus
+        value={draft.url}
+        onChange={(event) => onEdit({ url: event.currentTarget.value })}
+      />
+      <TextInput
+        label="Description"
+        maxLength={200}
+        value={draft.description}
+        onChange={(event) => onEdit({ description: event.currentTarget.value })}
+      />
+    </>
+  );
+}
+
+function Events({ draft, onEdit }: PartProps) {
+  const { choices, nameOf } = useIntegrationNames();
+  const disconnected = draft.integrationIds
+    .filter((id) => !choices.some(({ value }) => value === id))
+    .map((id) => ({ value: id, label: `${nameOf(id)} ${id}` }));
+  return (
+    <>
+      <MultiSelect
+        label="Events"
+        description="Leave empty for all event types, including future ones."
+        data={EVENT_CHOICES}
+        value={draft.types}
+        onChange={(types) => onEdit({ types })}
+        clearable
+        clearButtonProps={{ 'aria-label': 'All events' }}
+      />
+      <MultiSelect
+        label="Integrations"
+        description="Leave empty for all integrations."
+        data={[...choices, ...disconnected]}
+        value={draft.integrationIds}
+        onChange={(integrationIds) => onEdit({ integrationIds })}
+        clearable
+        clearButtonProps={{ 'aria-label': 'All integrations' }}
+      />
+    </>
   );
 }

@@ -21,10 +21,10 @@ import { SecretOnce } from './SecretOnce';
 
 type Endpoint = Schemas['WebhookEndpoint'];
 const route = getRouteApi('/shell/webhooks/$endpointId');
-const WHY_OFF: Record<string, string> = {
+const DISABLED_REASONS: Record<string, string> = {
   manual: 'It was disabled manually.',
-  gone: 'It was disabled because it answered 410: it asks for no more.',
-  failing: 'It was disabled because every delivery had failed for five days.',
+  gone: 'It was disabled because it responded with 410 Gone.',
+  failing: 'It was disabled because all deliveries failed for five days.',
 };
 
 export function EndpointPage() {
@@ -40,7 +40,9 @@ export function EndpointPage() {
       actions={
         <>
           <CopyAsCurl path={`/webhook-endpoints/${endpointId}`} />
-          <WorkflowLinks of={[{ title: 'Deliveries to it', workflowId: deliveriesWorkflowId(endpointId) }]} />
+          <WorkflowLinks
+            of={[{ title: 'Deliveries to this endpoint', workflowId: deliveriesWorkflowId(endpointId) }]}
+          />
           {data && etag !== undefined && <EditEndpoint endpoint={data} etag={etag} />}
           {data && <EndpointActions endpoint={data} onSecret={setSecret} />}
         </>
@@ -54,13 +56,13 @@ export function EndpointPage() {
           </>
         )}
       </Read>
-      <Section title="Deliveries" hint="What was sent there, newest first. Each shows its attempts.">
+      <Section title="Deliveries" hint="Events sent to this endpoint, newest first.">
         <Deliveries endpointId={endpointId} />
       </Section>
       <Modal
         opened={secret !== undefined}
         onClose={() => setSecret(undefined)}
-        title="The new secret"
+        title="New secret"
         closeOnClickOutside={false}
       >
         <SecretOnce secret={secret ?? ''} onClose={() => setSecret(undefined)} />
@@ -72,15 +74,15 @@ export function EndpointPage() {
 function Trouble({ endpoint }: { endpoint: Endpoint }) {
   if (endpoint.disabled_reason !== null)
     return (
-      <Alert color="orange" variant="light" title="Nothing is sent there">
-        {WHY_OFF[endpoint.disabled_reason]} What happens meanwhile is kept and can be recovered for 14 days.
+      <Alert color="orange" variant="light" title="The endpoint is disabled">
+        {DISABLED_REASONS[endpoint.disabled_reason]} Missed events can be recovered for 14 days.
       </Alert>
     );
   if (endpoint.failing_since === null) return null;
   return (
-    <Alert color="orange" variant="light" title="It is failing">
-      Nothing got through since <Instant at={endpoint.failing_since} />. After five days of that it is
-      disabled.
+    <Alert color="orange" variant="light" title="The endpoint is failing">
+      No delivery has succeeded since <Instant at={endpoint.failing_since} />. After five days of failures the
+      endpoint is disabled.
     </Alert>
   );
 }
@@ -89,21 +91,19 @@ function Settings({ endpoint }: { endpoint: Endpoint }) {
   const { nameOf } = useIntegrationNames();
   const rows: [string, React.ReactNode][] = [
     ['Description', endpoint.description || 'none'],
-    ['Events', endpoint.event_types?.join(', ') ?? 'All, those added later too'],
+    ['Events', endpoint.event_types?.join(', ') ?? 'All, including future ones'],
     ['Integrations', endpoint.integration_ids?.map(nameOf).join(', ') ?? 'All'],
     [
-      'Requests a second',
-      endpoint.rate_per_second === null
-        ? 'As many as it takes'
-        : `${toNumber(endpoint.rate_per_second)} at most`,
+      'Requests per second',
+      endpoint.rate_per_second === null ? 'No limit' : `At most ${toNumber(endpoint.rate_per_second)}`,
     ],
-    ['Made', <Instant key="made" at={endpoint.created_at} />],
+    ['Created', <Instant key="created" at={endpoint.created_at} />],
   ];
   const [former] = endpoint.former_secrets_expire_at;
-  if (former !== undefined) rows.push(['Former secret signs until', <Instant key="former" at={former} />]);
+  if (former !== undefined) rows.push(['Previous secret valid until', <Instant key="former" at={former} />]);
   return (
-    <Section title="What it is told">
-      <Table variant="vertical" aria-label="What it is told" style={{ overflowWrap: 'anywhere' }}>
+    <Section title="Settings">
+      <Table variant="vertical" aria-label="Settings" style={{ overflowWrap: 'anywhere' }}>
         <Table.Tbody>
           {rows.map(([name, value]) => (
             <Table.Tr key={name}>

@@ -4,18 +4,18 @@ import { EndpointForm, type EndpointSettings } from './EndpointForm';
 import { SecretOnce } from './SecretOnce';
 
 export function NewEndpoint({ onClose }: { onClose: () => void }) {
-  const make = useAction({
+  const create = useAction({
     run: (settings: EndpointSettings) => answerOf(api.POST('/v1/webhook-endpoints', { body: settings })),
     isQuiet: true,
     changes: ['webhooks'],
   });
-  if (make.data !== undefined) return <SecretOnce secret={make.data.secret} onClose={onClose} />;
+  if (create.data !== undefined) return <SecretOnce secret={create.data.secret} onClose={onClose} />;
   return (
     <EndpointForm
-      submitLabel="Add the endpoint"
-      isPending={make.isPending}
-      error={make.error}
-      onSubmit={make.mutate}
+      submitLabel="Add endpoint"
+      isPending={create.isPending}
+      error={create.error}
+      onSubmit={create.mutate}
       onClose={onClose}
     />
   );

@@ -2,16 +2,16 @@ import type { Schemas } from '../../api/client';
 
 export type EventType = Schemas['EventType'];
 
-/** Every event an endpoint can ask for, as people read it. TEST goes out when somebody asks for it. */
+/** The events that an endpoint can receive. TEST is only sent on request. */
 export const EVENT_TITLES: Record<Exclude<EventType, 'TEST'>, string> = {
-  SYNC_COMPLETE: 'a scheduled sync has ended',
-  FIRST_SYNC_COMPLETE: 'the first sync of an integration has ended',
-  DATA_NEW: 'records came in',
-  DATA_UPDATE: 'records were changed',
-  DATA_DELETE: 'records were deleted',
-  COMPANY_SYNCHRONIZED: "all of a new company's data is here",
-  COMPANY_SYNC_FAILED: 'nothing of a new company could be read',
+  SYNC_COMPLETE: 'a scheduled sync ended',
+  FIRST_SYNC_COMPLETE: 'the first sync of an integration ended',
+  DATA_NEW: 'records were imported',
+  DATA_UPDATE: 'imported records changed',
+  DATA_DELETE: 'imported records were deleted',
+  COMPANY_SYNCHRONIZED: 'the initial sync of a company is complete',
+  COMPANY_SYNC_FAILED: 'the initial sync of a company failed',
   INTEGRATION_NEEDS_REAUTHORIZATION: 'an integration needs new credentials',
   RECORD_SYNC_FAILED: 'records could not be pushed',
-  ENDPOINT_DISABLED: 'an endpoint was switched off',
+  ENDPOINT_DISABLED: 'a webhook endpoint was disabled',
 };

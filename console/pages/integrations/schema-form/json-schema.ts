@@ -36,7 +36,7 @@ export const isFreeText = ({ properties, additionalProperties }: JsonSchema): bo
 
 export type Drafts = Record<string, string>;
 
-/** The values of a form's texts. Empty fields are left out. `wrong` has an error by name for invalid texts. */
+/** The values of a form's texts, without empty fields. `wrong` has an error by name for each invalid text. */
 export function toValues(
   schema: JsonSchema,
   drafts: Drafts,
@@ -66,6 +66,6 @@ function toValue(schema: JsonSchema | undefined, draft: string): unknown {
   try {
     return JSON.parse(draft);
   } catch (error) {
-    throw new Error(`Not valid JSON: ${(error as Error).message}`);
+    throw new Error(`Not valid JSON: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,0 +1,87 @@
+import { answerOf, api, type Schemas } from '../../api/client';
+import { ActionButton } from '../../common/ActionButton';
+import { useConfirm } from '../../common/Confirm';
+import { plural } from '../../common/formatting';
+import { useAction } from '../../common/use-action';
+import { useRefusal } from '../../session/session';
+import { recoverableSince } from './recoverable-since';
+
+type Endpoint = Schemas['WebhookEndpoint'];
+const changes = ['webhooks', 'sync-summary'];
+
+export function EnableOrDisable({ endpoint }: { endpoint: Endpoint }) {
+  return endpoint.state === 'enabled' ? <Disable endpoint={endpoint} /> : <Enable endpoint={endpoint} />;
+}
+
+function Disable({ endpoint }: { endpoint: Endpoint }) {
+  const { ask, dialogue } = useConfirm();
+  const params = { path: { endpoint_id: endpoint.id } };
+  const disable = useAction({
+    run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/disable', { params })),
+    done: 'Endpoint disabled.',
+    changes,
+  });
+  const confirmDisable = () =>
+    ask({
+      title: 'Disable this endpoint?',
+      body: 'No events are sent until it is enabled again. They can be recovered for 14 days.',
+      confirm: 'Disable',
+      act: () => disable.mutate(),
+    });
+  return (
+    <>
+      <ActionButton
+        variant="default"
+        refusal={useRefusal('admin')}
+        loading={disable.isPending}
+        onClick={confirmDisable}
+      >
+        Disable
+      </ActionButton>
+      {dialogue}
+    </>
+  );
+}
+
+function Enable({ endpoint }: { endpoint: Endpoint }) {
+  const { ask, dialogue } = useConfirm();
+  const params = { path: { endpoint_id: endpoint.id } };
+  const enable = useAction({
+    run: () =>
+      answerOf(
+        api.POST('/v1/webhook-endpoints/{endpoint_id}/enable', {
+          params,
+          body: { recover_since: laterOf(endpoint.disabled_at, recoverableSince()) },
+        }),
+      ),
+    done: ({ recovered }) =>
+      recovered === 0
+        ? 'Endpoint enabled.'
+        : `Endpoint enabled. Sending ${plural(recovered, 'delivery', 'deliveries')} again.`,
+    changes,
+  });
+  const confirmEnable = () =>
+    ask({
+      title: 'Enable this endpoint?',
+      body: 'Events are sent from now on, including those missed while it was disabled.',
+      confirm: 'Enable',
+      act: () => enable.mutate(),
+    });
+  return (
+    <>
+      <ActionButton
+        variant="default"
+        refusal={useRefusal('admin')}
+        loading={enable.isPending}
+        onClick={confirmEnable}
+      >
+        Enable
+      </ActionButton>
+      {dialogue}
+    </>
+  );
+}
+
+/** The API formats instants in UTC, so their order is that of the texts. */
+const laterOf = (disabledAt: string | null, oldest: string): string =>
+  disabledAt !== null && disabledAt > oldest ? disabledAt : oldest;
