@@ -22,7 +22,10 @@ interface Suite {
   /** Scripts of package.json. */
   checks: string[];
   tools: (() => unknown)[];
-  /** Faults are timed: nothing else runs beside them, and Jest exits even if a failed test left something open. */
+  /**
+   * Faults are timed: nothing else runs beside them, and Jest exits even if a failed test left something
+   * open.
+   */
   jestOptions: string[];
   /** Unless the environment says otherwise. */
   env?: Record<string, string>;
@@ -85,7 +88,10 @@ const groups: Record<string, string[]> = { all: ['slow', 'faults', 'console', 'j
 
 class Interrupted extends Error {}
 
-/** Runs a program in this terminal. Throws Interrupted if it ended by a signal from the terminal or a supervisor. */
+/**
+ * Runs a program in this terminal. Throws Interrupted if it ended by a signal from the terminal or a
+ * supervisor.
+ */
 function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   const child = spawn(...tied(command, args, 'SIGTERM'), { cwd: projectFolder, stdio: 'inherit', env });
   // Ctrl-C reaches the child by the terminal; this process waits for the exit code.

@@ -1,7 +1,8 @@
 /**
- * Seeded trials against the ledger. CHAOS_TRIALS is the number of trials of each kind, CHAOS_SEED the first seed; the titles
- * contain the seeds. `CHAOS_SEED=<seed> CHAOS_TRIALS=1 npm run chaos -- -t "<kind>"` repeats a failed trial.
- * The seed fixes the changes and the faults, not how the operating system schedules the processes.
+ * Seeded trials against the ledger. CHAOS_TRIALS is the number of trials of each kind, CHAOS_SEED the first
+ * seed; the titles contain the seeds. `CHAOS_SEED=<seed> CHAOS_TRIALS=1 npm run chaos -- -t "<kind>"` repeats
+ * a failed trial. The seed fixes the changes and the faults, not how the operating system schedules the
+ * processes.
  */
 import { startToxiproxy, type Toxiproxy } from '../support/servers/fault-servers';
 import { type Product, startProduct } from '../support/environments/product';
@@ -40,7 +41,10 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     }
   }
 
-  /** Some at once, in order: most of a trial is waiting. Each is awaited by its own test, which tells what went wrong. */
+  /**
+   * Some at once, in order: most of a trial is waiting. Each is awaited by its own test, which tells what
+   * went wrong.
+   */
   beforeAll(() => {
     const queues: Promise<unknown>[] = Array.from({ length: atOnce }, () => Promise.resolve());
     seeds.forEach((seed, index) => {

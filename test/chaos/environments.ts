@@ -15,7 +15,7 @@ import { until } from '../support/until';
 import type { Random } from '../support/random';
 import type { TrialOptions } from './trial';
 
-export interface Environment {
+interface Environment {
   parts: TrialOptions;
   stop(): Promise<void>;
 }
@@ -170,7 +170,10 @@ async function createTemporal() {
   };
 }
 
-/** The third party is slow, resets, loses answers, asks to wait and fails. The trials share one product, which no fault harms. */
+/**
+ * The third party is slow, resets, loses answers, asks to wait and fails. The trials share one product, which
+ * no fault harms.
+ */
 const thirdPartyInTrouble =
   (product: () => Promise<Product>): CreateEnvironment =>
   async (random, toxiproxy) => {

@@ -1,4 +1,7 @@
-/** The judge itself, judged: a trial that ended well has nothing to complain about, and every kind of harm is noticed. */
+/**
+ * The judge itself, judged: a trial that ended well has nothing to complain about, and every kind of harm is
+ * noticed.
+ */
 import type { LedgerCall, Person } from '../support/servers/ledger-server';
 import { type Case, judge } from './oracle';
 

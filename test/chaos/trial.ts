@@ -1,6 +1,6 @@
 /**
- * One trial: writers change a few records again and again over HTTP while faults happen; then everything is healed, and the ledger is
- * asked whether anything was lost, doubled, early, out of order or overlapping.
+ * One trial: writers change a few records again and again over HTTP while faults happen; then everything is
+ * healed, and the ledger is asked whether anything was lost, doubled, early, out of order or overlapping.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Json, recordPath } from '../support/clients/api-client';

@@ -1,4 +1,7 @@
-/** Each connector in the registry against a real third party. `registry.slow.test.ts` runs the suite against the others. */
+/**
+ * Each connector in the registry against a real third party. `registry.slow.test.ts` runs the suite against
+ * the others.
+ */
 import { connectors } from '../../connectors';
 import type { ConnectorHarness } from './suite/harness';
 import { pocketBaseHarness } from './suite/harness-pocketbase';

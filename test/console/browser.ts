@@ -22,10 +22,16 @@ export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, headless: true, args: QUIET });
 }
 
-/** It is on the page, or comes: pages show what they know first and the rest when it has been fetched, so nothing is looked at just once. */
+/**
+ * It is on the page, or comes: pages show what they know first and the rest when it has been fetched, so
+ * nothing is looked at just once.
+ */
 export const expectShown = (what: Locator): Promise<void> => what.waitFor();
 
-/** What no page may ever do, noted as it happens: errors in the browser's console, violations of the CSP among them, and what a script threw. */
+/**
+ * What no page may ever do, noted as it happens: errors in the browser's console, violations of the CSP among
+ * them, and what a script threw.
+ */
 export function watch(context: BrowserContext, troubles: string[]): void {
   context.on('console', (message) => {
     // What the API refuses is shown by the page; the browser notes it besides.

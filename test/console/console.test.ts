@@ -1,4 +1,7 @@
-/** The console as people use it: Chromium, the real stack of `npm start`, and nothing in between. The tests build on one another's sign-in only. */
+/**
+ * The console as people use it: Chromium, the real stack of `npm start`, and nothing in between. The tests
+ * build on one another's sign-in only.
+ */
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { until } from '../support/until';
@@ -181,7 +184,8 @@ it('shows in Sync Status the figures that the third party itself gives, also whi
     ),
   });
 
-  // What is deleted there is noticed by the numbers first; and they are asked for where something has changed.
+  // What is deleted there is noticed by the numbers first; and they are asked for where something has
+  // changed.
   await stack.deleteThere('contacts', gone);
   await stack.changeThere('contacts', 'contact00000104', { company: 'Changed among deletions' });
   const left = await stack.countThere('contacts');

@@ -16,7 +16,10 @@ export async function tabTo(page: Page, element: Locator): Promise<void> {
   throw new Error(`${String(element)} is not among the first ${STOPS_MAX} stops of the Tab key.`);
 }
 
-/** Lines, shadows and colours of what has the focus and of what frames it, with the focus and without; it keeps the focus. */
+/**
+ * Lines, shadows and colours of what has the focus and of what frames it, with the focus and without; it
+ * keeps the focus.
+ */
 const LOOKS = `(async () => {
   const focused = document.activeElement;
   const settled = () => Promise.all(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished.catch(() => undefined)));

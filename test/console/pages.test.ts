@@ -1,4 +1,7 @@
-/** Every page and every dialogue: for those who cannot see it, or use no mouse, or have a phone only; and the ways out to Temporal's UI. */
+/**
+ * Every page and every dialogue: for those who cannot see it, or use no mouse, or have a phone only; and the
+ * ways out to Temporal's UI.
+ */
 import type { Page } from 'playwright-core';
 import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { until } from '../support/until';
@@ -137,7 +140,9 @@ async function openWhole(at: string, title: string | RegExp): Promise<void> {
     .waitFor({ state: 'detached' });
 }
 
-/** What axe finds in either theme, on a wide window and on a phone's, and what does not fit into the latter. */
+/**
+ * What axe finds in either theme, on a wide window and on a phone's, and what does not fit into the latter.
+ */
 async function findShortcomings(): Promise<string[]> {
   const found: string[] = [];
   for (const [width, height] of [
@@ -269,7 +274,8 @@ it('needs no mouse: signing in, finding an employee, changing one', async () => 
 });
 
 it("leads operators to the workflows behind an integration in Temporal's UI", async () => {
-  // What Temporal's own pages do is not ours to judge: they are looked at in a browser of their own, with the same session.
+  // What Temporal's own pages do is not ours to judge: they are looked at in a browser of their own, with the
+  // same session.
   const operator = await desk.browser.newContext({ storageState: await page.context().storageState() });
   operator.setDefaultTimeout(60_000);
   const ours = await operator.newPage();

@@ -1,4 +1,7 @@
-/** What passes between people, and between them and what goes on in the background: banners, notifications, e-mails, somebody else's overview. */
+/**
+ * What passes between people, and between them and what goes on in the background: banners, notifications,
+ * e-mails, somebody else's overview.
+ */
 import type { Page } from 'playwright-core';
 import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { until } from '../support/until';

@@ -1,4 +1,7 @@
-/** A program of a customer's that is told by webhooks. It answers 204, or 400 to what is not signed with its secret. */
+/**
+ * A program of a customer's that is told by webhooks. It answers 204, or 400 to what is not signed with its
+ * secret.
+ */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';

@@ -61,7 +61,8 @@ describe('every table', () => {
 
     expect(unguarded).toEqual([]);
     expect(tables.length).toBeGreaterThanOrEqual(14);
-    // The outbox is no tenant's list: its key is a number that nobody chooses. Whose a session or a failed sign-in is shows only later.
+    // The outbox is no tenant's list: its key is a number that nobody chooses. Whose a session or a failed
+    // sign-in is shows only later.
     const others = ['outbox', 'console_sessions', 'sign_in_failures'];
     expect(
       keys.filter((key) => key.first_column !== 'tenant_id' && !others.includes(String(key.table_name))),

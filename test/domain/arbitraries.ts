@@ -1,4 +1,7 @@
-/** Generators shared by the property tests of the domain. A failing run prints its seed and path: give them to `fc.assert` to repeat it. */
+/**
+ * Generators shared by the property tests of the domain. A failing run prints its seed and path: give them to
+ * `fc.assert` to repeat it.
+ */
 import * as fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../domain/json';
 
@@ -34,5 +37,5 @@ export function jsonObject(value: fc.Arbitrary<JsonValue> = jsonValue()): fc.Arb
 }
 
 /** Instants of one week, in whole milliseconds. */
-export const instant = (): fc.Arbitrary<Date> =>
+const instant = (): fc.Arbitrary<Date> =>
   fc.integer({ min: 0, max: 7 * 24 * 3_600_000 }).map((ms) => new Date(Date.UTC(2026, 10, 2) + ms));

@@ -1,4 +1,6 @@
-/** JSON as values: what is equal, and the one text of what is equal (the base of "no net change", rules.md 5). */
+/**
+ * JSON as values: what is equal, and the one text of what is equal (the base of "no net change", rules.md 5).
+ */
 import * as fc from 'fast-check';
 import { canonicalJson, isJsonObject, jsonEquals, type JsonObject, type JsonValue } from '../../domain/json';
 import { jsonValue } from './arbitraries';

@@ -1,6 +1,7 @@
 /**
- * API processes killed around the commit, and the outbox that carries on (rules.md R3, R4); changes that come twice, a hundred
- * times at once, or in the wrong order (R11, R12). Slow links to PostgreSQL and Temporal make the moments exact.
+ * API processes killed around the commit, and the outbox that carries on (rules.md R3, R4); changes that come
+ * twice, a hundred times at once, or in the wrong order (R11, R12). Slow links to PostgreSQL and Temporal
+ * make the moments exact.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

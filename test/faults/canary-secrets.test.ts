@@ -1,6 +1,7 @@
 /**
- * S17: texts that exist nowhere else go in as credentials, keys and personal data, through a journey with every kind of trouble. Then
- * everything that was kept or written is searched for them: the database, Temporal's file and histories, logs, metrics, answers.
+ * S17: texts that exist nowhere else go in as credentials, keys and personal data, through a journey with
+ * every kind of trouble. Then everything that was kept or written is searched for them: the database,
+ * Temporal's file and histories, logs, metrics, answers.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';

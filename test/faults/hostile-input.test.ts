@@ -1,6 +1,7 @@
 /**
- * What no well-meaning caller sends, at the real socket of the real process (rules.md S1 to S3, S5, S6), and addresses that must not
- * may reach (S12, S13). `test/api` has the full tables; here it is the whole way, from the socket to the row.
+ * What no well-meaning caller sends, at the real socket of the real process (rules.md S1 to S3, S5, S6), and
+ * addresses that must not be reached (S12, S13). `test/api` has the full tables; here it is the whole way,
+ * from the socket to the row.
  */
 import fs from 'node:fs';
 import net, { type AddressInfo } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL and Temporal restarted and killed in the middle of sync runs, and api processes that die around the request for one: the
- * run ends by itself, nothing is lost, nothing is counted twice.
+ * PostgreSQL and Temporal restarted and killed in the middle of sync runs, and api processes that die around
+ * the request for one: the run ends by itself, nothing is lost, nothing is counted twice.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import fs from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Workers killed with -9 in the middle of sync runs: what was read stays read, what was counted is counted once, and the run goes on
- * where it was; an e-mail is sent at most once more, and then it is the same one.
+ * Workers killed with -9 in the middle of sync runs: what was read stays read, what was counted is counted
+ * once, and the run goes on where it was; an e-mail is sent at most once more, and then it is the same one.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestDatabase } from '../support/environments/database';

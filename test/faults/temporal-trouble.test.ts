@@ -1,6 +1,6 @@
 /**
- * Temporal killed, away for a while, then slow, under load (rules.md R7): changes go on being accepted as if nothing were, and
- * everything is pushed once and not early.
+ * Temporal killed, away for a while, then slow, under load (rules.md R7): changes go on being accepted as if
+ * nothing were, and everything is pushed once and not early.
  */
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,6 +1,7 @@
 /**
- * Third parties in trouble, real ones where there are (rules.md R9, R10): rate limits in every spelling, answers that are lost,
- * records that the third party cannot take. Waits are the product's own, up to half a minute each, so all stories begin together.
+ * Third parties in trouble, real ones where there are (rules.md R9, R10): rate limits in every spelling,
+ * answers that are lost, records that the third party cannot take. Waits are the product's own, up to half a
+ * minute each, so all stories begin together.
  */
 import type { RemoteRecord } from '../connectors/suite/harness';
 import {
@@ -130,7 +131,10 @@ interface LostAnswer {
   held: RemoteRecord[];
 }
 
-/** A connection is cut after so many bytes of answers: enough for what is asked beforehand, not for an answer that holds this record. */
+/**
+ * A connection is cut after so many bytes of answers: enough for what is asked beforehand, not for an answer
+ * that holds this record.
+ */
 async function lostAnswerStory(
   thirdParty: LinkableThirdParty,
   externalId: string,
@@ -155,7 +159,9 @@ async function lostAnswerStory(
   };
 }
 
-/** One record among many that the third party refuses, and one that it fails on, while it is well otherwise. */
+/**
+ * One record among many that the third party refuses, and one that it fails on, while it is well otherwise.
+ */
 async function poisonStory(): Promise<{ tenant: ProductTenant; integrationId: string }> {
   const { tenant, integrationId } = await linked(
     ledgerIntegration(ledger.url, 'poison', { grace_period_ms: 0, by: 'key' }),

@@ -49,7 +49,10 @@ async function startBadReceivers(): Promise<string[]> {
   );
 }
 
-/** At endpoints of others than this tenant: at how many there was one, and the most that was kept of an answer. */
+/**
+ * At endpoints of others than this tenant: at how many there was one, and the most that was kept of an
+ * answer.
+ */
 async function attemptsAtOthers(tenantId: string): Promise<{ endpoints: number; longestBody: number }> {
   return database.withWebhooksRole(({ trx }) =>
     trx

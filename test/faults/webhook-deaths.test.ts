@@ -1,6 +1,6 @@
 /**
- * Deliveries while everything around them dies: the worker by kill -9, the receiver, PostgreSQL. No event is lost, and what comes twice comes
- * under the same webhook-id (S15, rules.md 44).
+ * Deliveries while everything around them dies: the worker by kill -9, the receiver, PostgreSQL. No event is
+ * lost, and what comes twice comes under the same webhook-id (S15, rules.md 44).
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';

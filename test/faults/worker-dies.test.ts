@@ -1,6 +1,6 @@
 /**
- * Workers killed with -9 at the worst moments (rules.md R1, R2): what they were doing is done once, and soon. The ledger kills
- * the worker itself, so the moments are exact.
+ * Workers killed with -9 at the worst moments (rules.md R1, R2): what they were doing is done once, and soon.
+ * The ledger kills the worker itself, so the moments are exact.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../support/clients/api-client';
@@ -189,7 +189,8 @@ describe('R9: an activity that a second worker takes over late', () => {
     };
 
     await until('the third party has said to wait', () => refused.length > 0, 40_000);
-    // Slowed down when hardly anything had been taken, the budget lets less than one a second through for two minutes.
+    // Slowed down when hardly anything had been taken, the budget lets less than one a second through for two
+    // minutes.
     await untilSynced(environment, 150, 300_000);
 
     const next = ledger.calls

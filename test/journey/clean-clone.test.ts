@@ -1,4 +1,7 @@
-/** The first thing that the README asks of a reader: a clone, an empty home folder, `npm start`. Nothing is installed or cached before. */
+/**
+ * The first thing that the README asks of a reader: a clone, an empty home folder, `npm start`. Nothing is
+ * installed or cached before.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import {

@@ -1,8 +1,10 @@
 /**
- * Records the histories that the replay test replays: `node --import tsx test/replay/record.ts`, or those whose names begin with a word: `… record.ts email`.
+ * Records the histories that the replay test replays: `node --import tsx test/replay/record.ts`, or those
+ * whose names begin with a word: `… record.ts email`.
  *
- * Run it when a workflow gets a new path, and commit the new file beside the old ones: the old ones stand for workflows that
- * were started by earlier versions and must still replay. Replace one only if no such workflow can be running any more.
+ * Run it when a workflow gets a new path, and commit the new file beside the old ones: the old ones stand for
+ * workflows that were started by earlier versions and must still replay. Replace one only if no such workflow
+ * can be running any more.
  */
 import fs from 'node:fs';
 import os from 'node:os';

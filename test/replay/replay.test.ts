@@ -1,6 +1,6 @@
 /**
- * R21: workflows that are running when their code changes go on. Each recorded history (record.ts) must replay with the code
- * as it stands, and must not with a deliberately reordered copy.
+ * R21: workflows that are running when their code changes go on. Each recorded history (record.ts) must
+ * replay with the code as it stands, and must not with a deliberately reordered copy.
  */
 import fs from 'node:fs';
 import path from 'node:path';

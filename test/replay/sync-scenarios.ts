@@ -239,7 +239,10 @@ export const scheduledSyncActivities: ScheduledSyncActivities = {
 
 export const TICKS = ['by-schedule', 'by-hand', 'activity-failed'] as const;
 
-/** A schedule sets the scheduled time; a run that an operator starts only has its start time. @returns the workflow's id. */
+/**
+ * A schedule sets the scheduled time; a run that an operator starts only has its start time. @returns the
+ * workflow's id.
+ */
 export async function playTick(
   { client }: PushWorker,
   name: (typeof TICKS)[number],

@@ -1,6 +1,7 @@
 /**
- * Pulling as a customer sees it, from Kinto: the onboarding lock while everything is read for the first time and the e-mail when it opens, then
- * what changes, what is deleted, and what Kinto's schema gains. Over HTTP, on the real api and worker.
+ * Pulling as a customer sees it, from Kinto: the onboarding lock while everything is read for the first time
+ * and the e-mail when it opens, then what changes, what is deleted, and what Kinto's schema gains. Over HTTP,
+ * on the real api and worker.
  */
 import path from 'node:path';
 import { serveMailSink } from '../../dev/companions/mail-sink-server';

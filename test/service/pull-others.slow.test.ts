@@ -1,6 +1,6 @@
 /**
- * Pulling users from scim2-server and tables from PostgreSQL, sign-ins and changes of the last day: what runs promise whatever the
- * third party is. A table that is dropped fails alone, and says so.
+ * Pulling users from scim2-server and tables from PostgreSQL, sign-ins and changes of the last day: what runs
+ * promise whatever the third party is. A table that is dropped fails alone, and says so.
  */
 import { startPostgresSource, type StartedPostgres } from '../connectors/suite/reading-postgres';
 import { scimReading } from '../connectors/suite/reading-scim';

@@ -1,6 +1,6 @@
 /**
- * Pulling from PocketBase, which has no tombstones, numbers its pages, and answers 429 without saying for how long; and keeping
- * records that are changed on both sides.
+ * Pulling from PocketBase, which has no tombstones, numbers its pages, and answers 429 without saying for how
+ * long; and keeping records that are changed on both sides.
  */
 import { Client, Connection } from '@temporalio/client';
 import { syncRunWorkflowId } from '../../contract/sync-run';
@@ -238,7 +238,10 @@ describe('records that are changed on both sides', () => {
     relay.requests.filter(({ method, path }) => method !== 'GET' && path.includes('/records'));
   const untilSynced = () =>
     until('it is synced', async () => (await tenant.api.sync(ours, integration.id)).status === 'synced');
-  /** What is read within 5 s of our own writing may be older than that: it is left to the next run, which looks further back. */
+  /**
+   * What is read within 5 s of our own writing may be older than that: it is left to the next run, which
+   * looks further back.
+   */
   const syncUntil = (what: string, isSo: (run: Json) => Promise<boolean> | boolean): Promise<Json> =>
     until(what, async () => {
       const run = await integration.sync('incremental');

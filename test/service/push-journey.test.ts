@@ -1,6 +1,7 @@
 /**
- * The whole push path as a customer meets it: over HTTP, on the real api and worker, real PostgreSQL and Temporal, into software
- * others wrote. Grace periods are short settings; the rules themselves are tested where time can be skipped (test/workflows).
+ * The whole push path as a customer meets it: over HTTP, on the real api and worker, real PostgreSQL and
+ * Temporal, into software others wrote. Grace periods are short settings; the rules themselves are tested
+ * where time can be skipped (test/workflows).
  */
 import { Client, Connection } from '@temporalio/client';
 import { pushQueueQuery, recordPushWorkflowId } from '../../contract/record-push';

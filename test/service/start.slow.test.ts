@@ -1,4 +1,7 @@
-/** `npm start` as its user sees it, on a checkout whose dependencies are installed; `test/journey` begins with an empty machine. */
+/**
+ * `npm start` as its user sees it, on a checkout whose dependencies are installed; `test/journey` begins with
+ * an empty machine.
+ */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Counts what Jest ran, for `dev/test.ts`. A file that could not even be loaded is a failure, and so is a test that is skipped
- * or still to be written, unless the caller chose among the tests.
+ * Counts what Jest ran, for `dev/test.ts`. A file that could not even be loaded is a failure, and so is a
+ * test that is skipped or still to be written, unless the caller chose among the tests.
  */
 const fs = require('node:fs');
 

@@ -1,5 +1,6 @@
 /**
- * Repeatable random choices. TEST_SEED is a fixed number in `npm test` and in CI (jest.config.cjs) and a fresh one in
+ * Repeatable random choices. TEST_SEED is a fixed number in `npm test` and in CI (jest.config.cjs) and a
+ * fresh one in
  * `npm run chaos`, which prints it. `TEST_SEED=<number>` in front of the command repeats a run.
  */
 export const testSeed = Number(process.env.TEST_SEED);

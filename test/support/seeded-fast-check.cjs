@@ -1,4 +1,7 @@
-/** What `import … from 'fast-check'` yields in every test (jest.config.cjs): property tests draw from TEST_SEED. */
+/**
+ * What `import … from 'fast-check'` yields in every test (jest.config.cjs): property tests draw from
+ * TEST_SEED.
+ */
 const fc = require('../../node_modules/fast-check/lib/cjs/fast-check.js');
 
 fc.configureGlobal({ seed: Number(process.env.TEST_SEED) });

@@ -2,8 +2,6 @@
  * `npm test` repeats random and racing tests a few times, `npm run test:all` and `npm run chaos` often.
  * A file named `*.slow.test.ts` runs in `npm run test:all` only; one named `*.repeated.test.ts` runs in both.
  */
-export const isFullTier = process.env.TEST_TIER === 'full';
-
 export function repetitions({ quick, full }: { quick: number; full: number }): number {
-  return isFullTier ? full : quick;
+  return process.env.TEST_TIER === 'full' ? full : quick;
 }

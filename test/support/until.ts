@@ -1,11 +1,14 @@
-/** Waiting for what happens in other processes: polled, with a deadline, and a message that says what was waited for. */
+/**
+ * Waiting for what happens in other processes: polled, with a deadline, and a message that says what was
+ * waited for.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 50;
 
 /**
- * Answers the first value of `probe` that is neither undefined nor false. A probe that throws has not succeeded yet. When `timeoutMs`
- * have passed it throws, with what the probe said last.
+ * Answers the first value of `probe` that is neither undefined nor false. A probe that throws has not
+ * succeeded yet. When `timeoutMs` have passed it throws, with what the probe said last.
  */
 export async function until<T>(
   what: string,

@@ -1,6 +1,7 @@
 /**
- * The schedules of integrations on the real server: what it makes of them in the nights in which clocks are moved, over three years
- * (rules.md 29), and that they are as the rows say. The server knows every year's matching times, so nobody waits for a night.
+ * The schedules of integrations on the real server: what it makes of them in the nights in which clocks are
+ * moved, over three years (rules.md 29), and that they are as the rows say. The server knows every year's
+ * matching times, so nobody waits for a night.
  */
 import { randomBytes } from 'node:crypto';
 import type { ScheduleDescription, ScheduleHandle } from '@temporalio/client';
@@ -84,7 +85,9 @@ const find = (schedule: SyncSchedule, of = integrationId): Promise<ScheduleDescr
   handle(schedule, of)
     .describe()
     .catch(() => null);
-/** As the dispatcher does all the time; nothing here reads a third party, so runs stay as they are asked for. */
+/**
+ * As the dispatcher does all the time; nothing here reads a third party, so runs stay as they are asked for.
+ */
 const dispatch = async () => {
   await db.superuser(`delete from outbox where topic <> 'sync_schedule'`);
   await flushOutbox({ database: db.database, handleRow });
@@ -192,7 +195,8 @@ describe.each(ZONES)('rule 29, in %s: the server', (zone) => {
       dates.slice(1),
     );
 
-    // Its clock is ours. Where clocks are moved it makes fewer ticks than the clock shows times, or one up to an hour off.
+    // Its clock is ours. Where clocks are moved it makes fewer ticks than the clock shows times, or one up to
+    // an hour off.
     const isQuiet = (at: number) =>
       offsetMinutes(new Date(at - 30 * HOUR_MS), zone) === offsetMinutes(new Date(at + 30 * HOUR_MS), zone);
     const foreseen = dates

@@ -1,4 +1,7 @@
-/** Signing in through a company's own provider: code flow with PKCE, state and nonce, for people who are known here already. */
+/**
+ * Signing in through a company's own provider: code flow with PKCE, state and nonce, for people who are known
+ * here already.
+ */
 import { type OidcIssuer, startOidcIssuer } from '../../support/servers/oidc-issuer';
 import { Browser, givenPerson, type GivenPerson } from '../support/console';
 import { eventually, expectProblem, type GivenTenant, type Service, startService } from '../support/service';

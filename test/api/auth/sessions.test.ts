@@ -1,4 +1,7 @@
-/** Sessions of the console: the cookie, other sites, guessing, and everything that ends one (rules.md S9, S19). */
+/**
+ * Sessions of the console: the cookie, other sites, guessing, and everything that ends one (rules.md S9,
+ * S19).
+ */
 import { sql } from 'kysely';
 import supertest from 'supertest';
 import { newUuid, toTypeId } from '../../../db/sql/ids';

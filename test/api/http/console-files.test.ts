@@ -1,4 +1,6 @@
-/** The console's files: the page for every path of its own, scripts for ever, and nothing that is not there. */
+/**
+ * The console's files: the page for every path of its own, scripts for ever, and nothing that is not there.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

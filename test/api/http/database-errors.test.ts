@@ -1,4 +1,7 @@
-/** PostgreSQL restarts, hangs, is full or read-only: callers get 503 with Retry-After, and the process lives on (R5, R6). */
+/**
+ * PostgreSQL restarts, hangs, is full or read-only: callers get 503 with Retry-After, and the process lives
+ * on (R5, R6).
+ */
 import net from 'node:net';
 import { Client } from 'pg';
 import { createTestDatabase } from '../../support/environments/database';

@@ -1,4 +1,7 @@
-/** The HTTP server: slow and broken clients, forged headers, and a shutdown without a failed request (R23, S2). */
+/**
+ * The HTTP server: slow and broken clients, forged headers, and a shutdown without a failed request (R23,
+ * S2).
+ */
 import { once } from 'node:events';
 import { Agent, request as httpRequest, type Server } from 'node:http';
 import net, { type AddressInfo } from 'node:net';

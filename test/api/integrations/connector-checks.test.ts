@@ -1,4 +1,7 @@
-/** What a connector itself finds wrong with what it is given: said at creation, under the code and the pointer of the part it concerns. */
+/**
+ * What a connector itself finds wrong with what it is given: said at creation, under the code and the pointer
+ * of the part it concerns.
+ */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';

@@ -1,4 +1,7 @@
-/** Who waits for an operation and who does not get its answer (rules.md 18), and what a list says of an overview whose time is up (20). */
+/**
+ * Who waits for an operation and who does not get its answer (rules.md 18), and what a list says of an
+ * overview whose time is up (20).
+ */
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { fromTypeId } from '../../../db/sql/ids';

@@ -1,4 +1,7 @@
-/** When a pair is tried again: what is shown must hold, also while its integration is blocked, paused or without good credentials. */
+/**
+ * When a pair is tried again: what is shown must hold, also while its integration is blocked, paused or
+ * without good credentials.
+ */
 import { sql } from 'kysely';
 import { fromTypeId } from '../../../db/sql/ids';
 import { givenIntegration, type GivenTenant, type Service, startService } from '../support/service';

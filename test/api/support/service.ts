@@ -1,4 +1,7 @@
-/** The API on a real database, without a server; only what lies beyond the service is a fake, typed as the real thing. */
+/**
+ * The API on a real database, without a server; only what lies beyond the service is a fake, typed as the
+ * real thing.
+ */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -26,7 +29,7 @@ export const PLATFORM_KEY = 'platform-key-of-the-tests-0123456789';
 export const PUBLIC_URL = 'http://syncline.test';
 
 /** Answers what it is told to and remembers what it was asked. */
-export interface FakeOrchestrator extends Orchestrator {
+interface FakeOrchestrator extends Orchestrator {
   answer: CheckIntegrationResult | Error;
   words: string;
   asked: CheckIntegrationInput[];
@@ -189,7 +192,7 @@ function createFakeOrchestrator(database: Database): FakeOrchestrator {
   };
 }
 
-export function whyUrlIsRefused(url: string, hosts: readonly string[]): string | undefined {
+function whyUrlIsRefused(url: string, hosts: readonly string[]): string | undefined {
   try {
     checkUrl({ allowCidrs: [], allowHttp: false }, url, hosts);
     return undefined;

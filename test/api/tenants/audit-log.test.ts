@@ -1,4 +1,7 @@
-/** Each route that changes data writes exactly one audit entry (rules.md 9). The API description lists the routes. */
+/**
+ * Each route that changes data writes exactly one audit entry (rules.md 9). The API description lists the
+ * routes.
+ */
 import type supertest from 'supertest';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';

@@ -1,4 +1,6 @@
-/** The policy of COMPANY_SYNCHRONIZED: chosen early, changed back until the switch, gone after it (rule 42). */
+/**
+ * The policy of COMPANY_SYNCHRONIZED: chosen early, changed back until the switch, gone after it (rule 42).
+ */
 import { loadApiConfig } from '../../../runtime/config';
 import { PULLED_INTEGRATION } from '../support/pulling';
 import {

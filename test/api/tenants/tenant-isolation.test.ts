@@ -1,6 +1,6 @@
 /**
- * Tenant B with A's ids on every route (S6). The rows are generated from the API description: a route that has none here fails,
- * so nobody can add one and forget it.
+ * Tenant B with A's ids on every route (S6). The rows are generated from the API description: a route that
+ * has none here fails, so nobody can add one and forget it.
  */
 import { sql } from 'kysely';
 import type supertest from 'supertest';
@@ -363,7 +363,10 @@ const ROWS: Record<string, Row[]> = {
   ),
 };
 
-/** Routes that take nothing of anybody's: what B gets there must hold nothing of A's (tested below), or holds nothing of any tenant. */
+/**
+ * Routes that take nothing of anybody's: what B gets there must hold nothing of A's (tested below), or holds
+ * nothing of any tenant.
+ */
 const TAKES_NOTHING = new Set([
   'GET /livez',
   'GET /readyz',

@@ -1,4 +1,7 @@
-/** The log of deliveries over the API, and sending again (rules.md 45). What the lane does is done by hand here. */
+/**
+ * The log of deliveries over the API, and sending again (rules.md 45). What the lane does is done by hand
+ * here.
+ */
 import { Client } from 'pg';
 import type { TenantWork } from '../../../db/database';
 import { emitEvents } from '../../../db/webhooks/events';

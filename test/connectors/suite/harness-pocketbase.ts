@@ -23,7 +23,7 @@ export interface StartedPocketBase extends StartedThirdParty {
 const example = documentedExample('pocketbase');
 
 /** The collection as the page describes it. */
-export const POCKETBASE_COLLECTION = {
+const POCKETBASE_COLLECTION = {
   name: 'employees',
   type: 'base',
   fields: [

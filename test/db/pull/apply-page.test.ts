@@ -1,4 +1,6 @@
-/** Pages as they are applied: when a commit waits for the disk, and what a first meeting takes for granted. */
+/**
+ * Pages as they are applied: when a commit waits for the disk, and what a first meeting takes for granted.
+ */
 import { sql } from 'kysely';
 import { newUuid } from '../../../db/sql/ids';
 import { prepareBulkInsert } from '../../../db/pull/initial-load';

@@ -281,7 +281,8 @@ describe('rule 15: linking and new mappings while changes come in', () => {
     await Promise.all(claims);
     await backfill(integrationId);
 
-    // What a claim took by the old mapping is dirty now; what was not claimed still waits; nothing is under way with the old mapping alone.
+    // What a claim took by the old mapping is dirty now; what was not claimed still waits; nothing is under
+    // way with the old mapping alone.
     const rows = await db.superuser(
       `select push.mapping_version, pair.window_opened_at from record_syncs pair left join pushes push on push.push_id = pair.push_id where pair.integration_id = $1`,
       [integrationId],
@@ -319,7 +320,8 @@ describe('rule 16: resuming while a change comes in', () => {
     const isReleased = new Promise<void>((resolve) => (release = resolve));
     let tellAccepted = (): void => {};
     const isAccepted = new Promise<void>((resolve) => (tellAccepted = resolve));
-    // Took the integration for paused, and commits after somebody resumed it, or so it would be without a lock.
+    // Took the integration for paused, and commits after somebody resumed it, or so it would be without a
+    // lock.
     const accepting = tenant.work(async (work) => {
       const accepted = await acceptChanges(work, [put('e1', { name: 'A' })], by);
       tellAccepted();

@@ -1,4 +1,7 @@
-/** What operators read in Temporal's UI stays within Temporal's limits: 400 bytes a summary, 20,000 bytes details. */
+/**
+ * What operators read in Temporal's UI stays within Temporal's limits: 400 bytes a summary, 20,000 bytes
+ * details.
+ */
 import * as fc from 'fast-check';
 import {
   describeFirstWait,

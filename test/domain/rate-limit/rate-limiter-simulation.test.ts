@@ -1,4 +1,7 @@
-/** Workers that share a rate limiter, and a third party with a fixed capacity: rules.md 34, R9. The time is simulated. */
+/**
+ * Workers that share a rate limiter, and a third party with a fixed capacity: rules.md 34, R9. The time is
+ * simulated.
+ */
 import * as fc from 'fast-check';
 import {
   PERMITS_TTL_MS,

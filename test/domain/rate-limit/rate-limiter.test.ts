@@ -1,5 +1,8 @@
 // oxlint-disable jest/no-conditional-expect -- properties have premises
-/** The request budget by itself: rules.md 34. How it gets on with a third party: request-budget-simulation.test.ts. */
+/**
+ * The request budget by itself: rules.md 34. How it gets on with a third party:
+ * request-budget-simulation.test.ts.
+ */
 import * as fc from 'fast-check';
 import {
   PERMITS_MAX,

@@ -212,7 +212,8 @@ describe('any sequence of changes of one pair', () => {
         const decision = decide(changed(before, after), state);
         const isToldNothing = decision.kind === 'irrelevant' || decision.kind === 'forget';
 
-        // A change of the wanted state is silent only for a pair that was never sent, or that is leaving without having been here.
+        // A change of the wanted state is silent only for a pair that was never sent, or that is leaving
+        // without having been here.
         const mayBeSilent =
           wanted === wants ||
           (wants === hashOf({ operation: 'deactivate' }) &&

@@ -1,4 +1,6 @@
-/** Nightly runs by the tenant's local time (rules.md 29, R17), over three years of daylight-saving changes. */
+/**
+ * Nightly runs by the tenant's local time (rules.md 29, R17), over three years of daylight-saving changes.
+ */
 import * as fc from 'fast-check';
 import {
   addDays,
@@ -124,7 +126,10 @@ it('spreads integrations over the hour, each at its own minute', () => {
 });
 
 describe('a tenant that moves to another zone', () => {
-  /** As the rows decide: a night that has a run gets none, and after the move the newest night is caught up with. */
+  /**
+   * As the rows decide: a night that has a run gets none, and after the move the newest night is caught up
+   * with.
+   */
   function scheduleDatesOf({
     from,
     to,

@@ -1,4 +1,7 @@
-/** Deliberately wrong changes of each workflow, for the negative control of the replay test: queues ask for work before they have slept. */
+/**
+ * Deliberately wrong changes of each workflow, for the negative control of the replay test: queues ask for
+ * work before they have slept.
+ */
 import { condition, setHandler } from '@temporalio/workflow';
 import { type OverviewInput, overviewChangedSignal } from '../../../contract/overview';
 import { pushQueueQuery, type RecordPushInput, recordsDueSignal } from '../../../contract/record-push';

@@ -59,7 +59,10 @@ export class ApiClient {
     throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
   }
 
-  /** Repeats while the API cannot be reached or answers 429 or 503, as a good client does; gives up after `timeoutMs`. */
+  /**
+   * Repeats while the API cannot be reached or answers 429 or 503, as a good client does; gives up after
+   * `timeoutMs`.
+   */
   async persist(
     method: string,
     path: string,

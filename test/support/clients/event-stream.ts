@@ -1,7 +1,7 @@
 /** Follows `GET /v1/stream` as a page would, and keeps what came. */
 import type { ProductTenant } from '../environments/product';
 
-export interface StreamedEvent {
+interface StreamedEvent {
   id: string;
   event: string;
   data: Record<string, unknown>;

@@ -5,7 +5,10 @@ import type { EventType } from '../../../domain/webhooks/event-catalogue';
 import type { JsonObject } from '../../../domain/json';
 import type { TestTenant } from '../environments/push-environment';
 
-/** `data` of the events of a tenant in their order, of one type or of all; `type` is told beside where it is of all. */
+/**
+ * `data` of the events of a tenant in their order, of one type or of all; `type` is told beside where it is
+ * of all.
+ */
 export async function eventsOf(tenant: TestTenant, type: EventType): Promise<JsonObject[]>;
 export async function eventsOf(tenant: TestTenant): Promise<{ type: string; data: JsonObject }[]>;
 export async function eventsOf(

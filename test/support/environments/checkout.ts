@@ -48,7 +48,10 @@ export class Start {
   /** Settles with the exit code, null for a death by signal. */
   readonly ended: Promise<number | null>;
 
-  /** Runs `npm start` without npm unless `command` says otherwise, in a process group of its own, on any free ports. */
+  /**
+   * Runs `npm start` without npm unless `command` says otherwise, in a process group of its own, on any free
+   * ports.
+   */
   constructor(
     private readonly checkout: string,
     environment: Record<string, string> = {},
@@ -74,7 +77,9 @@ export class Start {
     return path.join(this.checkout, '.syncline/ready.json');
   }
 
-  /** Waits for the last words of a start that went well. Throws with everything printed if they do not come. */
+  /**
+   * Waits for the last words of a start that went well. Throws with everything printed if they do not come.
+   */
   async ready(timeoutMs: number): Promise<Ready> {
     const deadline = Date.now() + timeoutMs;
     while (!this.printed.includes('Syncline runs')) {

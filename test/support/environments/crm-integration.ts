@@ -99,7 +99,10 @@ export class CrmIntegration {
     return requested;
   }
 
-  /** Lets what was asked for come to its end, follow-ups included, without moving the clock on by more than waits demand. */
+  /**
+   * Lets what was asked for come to its end, follow-ups included, without moving the clock on by more than
+   * waits demand.
+   */
   async settle(): Promise<void> {
     await this.tenant.environment.dispatch();
     await this.tenant.environment.env.client.workflow.getHandle(syncRunWorkflowId(this)).result();
@@ -268,7 +271,10 @@ export class CrmIntegration {
     );
   }
 
-  /** What people say of the deletions that wait for them. @returns how many were deleted; undefined = none waited. */
+  /**
+   * What people say of the deletions that wait for them. @returns how many were deleted; undefined = none
+   * waited.
+   */
   async decideReview(decision: 'approved' | 'discarded') {
     const pending = (await this.reviews()).find(({ state }) => state === 'pending');
     return this.inTenant(async (work) => {

@@ -1,4 +1,7 @@
-/** Real third parties as an API client links them: the body for `POST /v1/integrations`, and a look at what they hold. */
+/**
+ * Real third parties as an API client links them: the body for `POST /v1/integrations`, and a look at what
+ * they hold.
+ */
 import { kintoHarness } from '../../connectors/suite/harness-kinto';
 import { pocketBaseHarness } from '../../connectors/suite/harness-pocketbase';
 import { documentedExample } from '../../connectors/suite/documented';
@@ -8,7 +11,9 @@ import { scimHarness } from '../../connectors/suite/harness-scim';
 export interface LinkableThirdParty {
   /** Where it listens. */
   port: number;
-  /** Employees with first_name, last_name and email; grace period 1 s. `throughPort`: by way of a faulty link. */
+  /**
+   * Employees with first_name, last_name and email; grace period 1 s. `throughPort`: by way of a faulty link.
+   */
   integration(settings?: Record<string, unknown>, throughPort?: number): Record<string, unknown>;
   /** Every employee it holds, read directly. */
   list(): Promise<RemoteRecord[]>;

@@ -1,6 +1,6 @@
 /**
- * Syncline itself, as two real processes on free ports, given everything by environment variables as in production. Each can
- * be killed and started again. Nothing of it outlives the test process.
+ * Syncline itself, as two real processes on free ports, given everything by environment variables as in
+ * production. Each can be killed and started again. Nothing of it outlives the test process.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';

@@ -1,4 +1,7 @@
-/** An integration that pulls, as an API client sees it: its runs, its jobs, what is held of the third party's records. */
+/**
+ * An integration that pulls, as an API client sees it: its runs, its jobs, what is held of the third party's
+ * records.
+ */
 import { Client } from 'pg';
 import { fromTypeId } from '../../../db/sql/ids';
 import { ApiClient, type Json } from '../clients/api-client';

@@ -1,6 +1,7 @@
 /**
- * Everything of the push path but HTTP: a real PostgreSQL, the real push queue on the time-skipping server, a ledger as the
- * third party. One clock for all of it, the server's: `sleep` moves it. One environment per test file.
+ * Everything of the push path but HTTP: a real PostgreSQL, the real push queue on the time-skipping server, a
+ * ledger as the third party. One clock for all of it, the server's: `sleep` moves it. One environment per
+ * test file.
  */
 import { randomBytes } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -135,7 +136,8 @@ export class PushEnvironment {
   /** Moves the clock on; timers of push queues fire on the way, and what they start is awaited. */
   async sleep(ms: number): Promise<void> {
     await this.dispatch();
-    // An hour at a time: the server drops a connection that waits for one answer for minutes, as a busy machine may have it.
+    // An hour at a time: the server drops a connection that waits for one answer for minutes, as a busy
+    // machine may have it.
     for (let left = ms; left > 0; left -= 60 * MINUTE) await this.env.sleep(Math.min(left, 60 * MINUTE));
     // An activity that started in the last instant needs a moment more.
     await this.env.sleep(50);
@@ -147,7 +149,10 @@ export class PushEnvironment {
     await flushOutbox({ database: this.database, handleRow: this.handleRow });
   }
 
-  /** Shorter limits let a test live through an outage with few probes. The limits of production are the default. */
+  /**
+   * Shorter limits let a test live through an outage with few probes. The limits of production are the
+   * default.
+   */
   limit({
     giveUpAfterMs = GIVE_UP_AFTER_MS,
     probeEachMs,
@@ -179,7 +184,10 @@ export class PushEnvironment {
   }
 }
 
-/** The time-skipping server refuses a signal-with-start in the instant in which the workflow ends; the real one does not. */
+/**
+ * The time-skipping server refuses a signal-with-start in the instant in which the workflow ends; the real
+ * one does not.
+ */
 function insistently(handleRow: OutboxHandler): OutboxHandler {
   return async (due) => {
     for (let tries = 1; ; tries += 1) {
@@ -310,7 +318,10 @@ export class TestTenant {
     );
   }
 
-  /** As `pushWorkflowStatus`, once the workflow has ended: the server closes it a moment after its last activity. */
+  /**
+   * As `pushWorkflowStatus`, once the workflow has ended: the server closes it a moment after its last
+   * activity.
+   */
   async endOfPushWorkflow(integrationId: string): Promise<string | null> {
     const deadline = Date.now() + 10_000;
     for (;;) {

@@ -1,4 +1,7 @@
-/** A folder for one run of the tests, enterable by the user that runs PostgreSQL. The caller removes it at the end. */
+/**
+ * A folder for one run of the tests, enterable by the user that runs PostgreSQL. The caller removes it at the
+ * end.
+ */
 import fs from 'node:fs';
 import os from 'node:os';
 import { reachableParent } from '../../../dev/tools/postgres-binaries';

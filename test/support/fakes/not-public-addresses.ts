@@ -1,4 +1,7 @@
-/** Every way of writing an address that is not public which rules.md S12 lists; the URL parser turns many into one. */
+/**
+ * Every way of writing an address that is not public which rules.md S12 lists; the URL parser turns many into
+ * one.
+ */
 export const NOT_PUBLIC = {
   loopback: '127.0.0.1',
   'loopback, another one': '127.8.9.10',

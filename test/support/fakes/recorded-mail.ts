@@ -1,9 +1,11 @@
-/** A mailer that writes every e-mail as the real one would and keeps it, and answers what a test tells it to. */
+/**
+ * A mailer that writes every e-mail as the real one would and keeps it, and answers what a test tells it to.
+ */
 import type { ComposedEmail } from '../../../egress/mail/compose';
 import { composeEmail } from '../../../egress/mail/compose';
 import type { MailAnswer, Mailer, OutgoingEmail } from '../../../egress/mail/smtp-mailer';
 
-export const PUBLIC_URL = 'https://syncline.example';
+const PUBLIC_URL = 'https://syncline.example';
 
 export interface RecordedMail {
   mailer: Mailer;

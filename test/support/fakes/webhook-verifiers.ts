@@ -1,4 +1,7 @@
-/** What receivers verify webhooks with: the published packages of Standard Webhooks and of Svix, in JavaScript and in Python. */
+/**
+ * What receivers verify webhooks with: the published packages of Standard Webhooks and of Svix, in JavaScript
+ * and in Python.
+ */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
@@ -13,7 +16,10 @@ export interface SignedWebhook {
 
 type Verifier = { verify(body: string, headers: SignedWebhook['headers']): unknown };
 
-/** For each webhook, which of the four took it. @throws what the packages of Python said where they cannot run. */
+/**
+ * For each webhook, which of the four took it. @throws what the packages of Python said where they cannot
+ * run.
+ */
 export async function verifiersThatTake(webhooks: readonly SignedWebhook[]): Promise<string[][]> {
   const packages = await ensurePythonPackages();
   const output = execFileSync('python3', [path.join(__dirname, 'verify-webhooks.py')], {

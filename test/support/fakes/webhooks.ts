@@ -1,4 +1,7 @@
-/** A receiver of webhooks that notes what it got and answers as a test says, and endpoints made without the API. */
+/**
+ * A receiver of webhooks that notes what it got and answers as a test says, and endpoints made without the
+ * API.
+ */
 import { createHmac, randomBytes } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

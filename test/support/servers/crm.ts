@@ -1,6 +1,7 @@
 /**
- * A third party made for tests that can be read and written: keeps records per account, lists them page by page, forgets nothing it
- * was asked. Can be told to answer badly, to shift its list while it is read, and to tell the wrong time.
+ * A third party made for tests that can be read and written: keeps records per account, lists them page by
+ * page, forgets nothing it was asked. Can be told to answer badly, to shift its list while it is read, and to
+ * tell the wrong time.
  */
 import { z } from 'zod';
 import type {

@@ -1,6 +1,6 @@
 /**
- * Trouble to order. toxiproxy stands between two parties and cuts, delays or loses what goes over TCP; WireMock answers HTTP as
- * told, or hands on to a real third party, by scenario. Each is gone after `stop()`.
+ * Trouble to order. toxiproxy stands between two parties and cuts, delays or loses what goes over TCP;
+ * WireMock answers HTTP as told, or hands on to a real third party, by scenario. Each is gone after `stop()`.
  */
 import path from 'node:path';
 import { findToxiproxy, findWireMock } from '../../../dev/tools/fault-tools';
@@ -27,8 +27,9 @@ export interface FaultyLink {
   disable(): Promise<void>;
   enable(): Promise<void>;
   /**
-   * Adds a toxic (toxiproxy's README lists them). "downstream" is what the server sends: `limit_data` with `bytes: 0` there is the
-   * lost answer, `timeout` with `timeout: 0` a server that hangs, `reset_peer` a reset, `latency` with `latency` in ms a slow one.
+   * Adds a toxic (toxiproxy's README lists them). "downstream" is what the server sends: `limit_data` with
+   * `bytes: 0` there is the lost answer, `timeout` with `timeout: 0` a server that hangs, `reset_peer` a
+   * reset, `latency` with `latency` in ms a slow one.
    */
   poison(type: string, attributes: Record<string, number>, stream?: 'downstream' | 'upstream'): Promise<void>;
   /** Enabled and without toxics again. */

@@ -1,11 +1,12 @@
 /**
- * Stands between Syncline and a real third party over HTTP, hands on everything as it is, and keeps a list. A test can hold a request
- * up, or do something in the third party before it goes on, and so choose the moment exactly.
+ * Stands between Syncline and a real third party over HTTP, hands on everything as it is, and keeps a list. A
+ * test can hold a request up, or do something in the third party before it goes on, and so choose the moment
+ * exactly.
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface RelayedRequest {
+interface RelayedRequest {
   method: string;
   /** With its query. */
   path: string;

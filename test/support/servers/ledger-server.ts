@@ -1,8 +1,10 @@
 /**
  * The ledger oracle: a third party over HTTP that honours idempotency keys, writes down every call with the
- * time, and answers as badly as it is told. Linked by configuration alone, through the declarative REST connector.
+ * time, and answers as badly as it is told. Linked by configuration alone, through the declarative REST
+ * connector.
  *
- * An account per integration: `/{account}/people`. Records carry `rev`, the version of the change they come from.
+ * An account per integration: `/{account}/people`. Records carry `rev`, the version of the change they come
+ * from.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -252,8 +254,8 @@ async function readRequest(message: IncomingMessage): Promise<Request> {
 }
 
 /**
- * An integration of the ledger as an API client creates it. `by` is what keeps a second attempt from making a twin: looking for
- * the record first, or nothing but the idempotency key.
+ * An integration of the ledger as an API client creates it. `by` is what keeps a second attempt from making a
+ * twin: looking for the record first, or nothing but the idempotency key.
  */
 export function ledgerIntegration(
   ledgerUrl: string,

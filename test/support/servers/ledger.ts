@@ -1,12 +1,12 @@
 /**
- * A third party made for tests: keeps what reached it, in order, with the time; can be told to answer badly. Typed as a
- * real connector, so that everything above it is the product.
+ * A third party made for tests: keeps what reached it, in order, with the time; can be told to answer badly.
+ * Typed as a real connector, so that everything above it is the product.
  */
 import { z } from 'zod';
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../../../connectors/connector';
 import { ConnectorError, RateLimited, Unauthorized } from '../../../connectors/errors';
 
-export interface LedgerCall {
+interface LedgerCall {
   /** `config.owner` of the integration, to tell tests apart that share a environment. */
   owner: string;
   pushId: string;

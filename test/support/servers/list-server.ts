@@ -1,12 +1,13 @@
 /**
- * A third party over HTTP that is only read: lists of many records by cursor, as slow as it is told. Writes down every page that was
- * asked for, and lets a test choose what happens at one. Linked by configuration alone, through the declarative REST connector.
+ * A third party over HTTP that is only read: lists of many records by cursor, as slow as it is told. Writes
+ * down every page that was asked for, and lets a test choose what happens at one. Linked by configuration
+ * alone, through the declarative REST connector.
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface AskedPage {
+interface AskedPage {
   dataset: string;
   page: number;
   /** Milliseconds since 1970. */

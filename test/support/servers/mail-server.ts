@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
-export interface ReceivedMail {
+interface ReceivedMail {
   from: string;
   to: string[];
   /** Headers and body as they came. */
@@ -12,7 +12,10 @@ export interface ReceivedMail {
 export interface MailServer {
   url: string;
   received: ReceivedMail[];
-  /** What the next recipients and texts are answered, in order: a status, or a status and its words; 250 when there is none left. */
+  /**
+   * What the next recipients and texts are answered, in order: a status, or a status and its words; 250 when
+   * there is none left.
+   */
   recipientAnswers: number[];
   textAnswers: number[];
   /** The answer to a text comes only after this. */

@@ -1,4 +1,6 @@
-/** A self-signed certificate for `localhost` and 127.0.0.1, generated per run: the repository holds no key. */
+/**
+ * A self-signed certificate for `localhost` and 127.0.0.1, generated per run: the repository holds no key.
+ */
 import { createSign, generateKeyPairSync } from 'node:crypto';
 
 const tlv = (tag: number, ...parts: Buffer[]): Buffer => {

@@ -1,4 +1,7 @@
-/** Where tests find the servers of the run (started by `setup/servers.ts`). Asking for one that the suite does not start throws. */
+/**
+ * Where tests find the servers of the run (started by `setup/servers.ts`). Asking for one that the suite does
+ * not start throws.
+ */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,7 @@
-/** A TCP relay whose connections can die without a word, as behind a NAT that forgot them or after a failover: no FIN, no reset. */
+/**
+ * A TCP relay whose connections can die without a word, as behind a NAT that forgot them or after a failover:
+ * no FIN, no reset.
+ */
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 

@@ -1,7 +1,8 @@
 /**
- * Two kinds of Temporal for tests. The time-skipping server (one per test file) jumps over every wait while a test waits for
- * a result or for `env.sleep`. The dev server (one per run) is the real thing, with visibility and schedules; a test
- * file gets a namespace of its own there, and moves a single workflow's time by `fastForward`.
+ * Two kinds of Temporal for tests. The time-skipping server (one per test file) jumps over every wait while a
+ * test waits for a result or for `env.sleep`. The dev server (one per run) is the real thing, with visibility
+ * and schedules; a test file gets a namespace of its own there, and moves a single workflow's time by
+ * `fastForward`.
  */
 import { randomUUID } from 'node:crypto';
 import { type Client, Connection, type ConnectionPlugin } from '@temporalio/client';
@@ -25,14 +26,20 @@ const plugins: ConnectionPlugin[] = [
 
 let isQuiet = false;
 
-/** The core logs every worker's start and stop; tests want to hear of trouble only. Once per process, before the first worker. */
+/**
+ * The core logs every worker's start and stop; tests want to hear of trouble only. Once per process, before
+ * the first worker.
+ */
 function quieten(): void {
   if (isQuiet) return;
   isQuiet = true;
   Runtime.install({ logger: new DefaultLogger('ERROR') });
 }
 
-/** Call `teardown()` on it in afterAll. Run tests of one file one after the other: time is global on this server. */
+/**
+ * Call `teardown()` on it in afterAll. Run tests of one file one after the other: time is global on this
+ * server.
+ */
 export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
   quieten();
   const path = await findProgram('temporal-test-server');
@@ -42,7 +49,10 @@ export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvir
   });
 }
 
-/** A connection to the run's dev server in a new namespace; `namespace` is set. Call `teardown()` on it in afterAll. */
+/**
+ * A connection to the run's dev server in a new namespace; `namespace` is set. Call `teardown()` on it in
+ * afterAll.
+ */
 export async function connectDevServer(): Promise<TestWorkflowEnvironment & { namespace: string }> {
   quieten();
   const namespace = await createNamespace();
@@ -87,8 +97,9 @@ async function untilKnown(connection: Connection, namespace: string): Promise<vo
 }
 
 /**
- * Moves the time of one workflow on the dev server forward, timers firing on the way; other workflows, the database and the
- * API keep real time. The workflow must wait on a timer. A pre-release API of the server, so it is spoken here only.
+ * Moves the time of one workflow on the dev server forward, timers firing on the way; other workflows, the
+ * database and the API keep real time. The workflow must wait on a timer. A pre-release API of the server, so
+ * it is spoken here only.
  */
 export async function fastForward(client: Client, workflowId: string, milliseconds: number): Promise<void> {
   const service = client.workflowService;

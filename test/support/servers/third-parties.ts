@@ -1,6 +1,7 @@
 /**
- * Real third parties, software written by others: each starts on a free port of 127.0.0.1 in a second or two, keeps its
- * data in a folder of its own (or in memory) and is gone after `stop()`. Start them in beforeAll, stop them in afterAll.
+ * Real third parties, software written by others: each starts on a free port of 127.0.0.1 in a second or two,
+ * keeps its data in a folder of its own (or in memory) and is gone after `stop()`. Start them in beforeAll,
+ * stop them in afterAll.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -16,7 +17,7 @@ import { freePort } from './free-port';
 import { ensurePythonPackages } from './python-packages';
 import { temporaryFolder } from './shared-servers';
 
-export interface ThirdParty {
+interface ThirdParty {
   /** Without a slash at the end. */
   url: string;
   port: number;
@@ -52,7 +53,9 @@ export interface ScimServer extends ThirdParty {
 export interface ScimServerOptions {
   /** Give the port of a stopped server to bring it back (it remembers nothing: it lives in memory). */
   port?: number;
-  /** A file of schemas instead of the standard ones: `scim2_server/resources/default-schemas.json`, changed. */
+  /**
+   * A file of schemas instead of the standard ones: `scim2_server/resources/default-schemas.json`, changed.
+   */
   schemaFile?: string;
 }
 
@@ -82,7 +85,9 @@ const kintoConfig = (settings: Record<string, string>): string =>
     '[handler_console]\nclass = StreamHandler\nargs = (sys.stderr,)\nformatter = plain\n[formatter_plain]\nformat = %%(message)s\n',
   ].join('\n');
 
-/** Kinto in memory, `url` ends in `/v1`; validates records by JSON Schema, 7 s of Retry-After, pages of 100. */
+/**
+ * Kinto in memory, `url` ends in `/v1`; validates records by JSON Schema, 7 s of Retry-After, pages of 100.
+ */
 export async function startKinto(settings: Record<string, string> = {}): Promise<Kinto> {
   const [folder, port, username, password] = [temporaryFolder('kinto'), await freePort(), 'admin', 's3cret'];
   const config = path.join(folder, 'kinto.ini');

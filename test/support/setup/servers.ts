@@ -1,7 +1,8 @@
 /**
- * The servers that all tests of one run share, started before the first test in Jest's own process: one PostgreSQL with a
- * migrated template database, one Temporal dev server. Test files find them by environment variables (see
- * `test/support/servers/shared-servers.ts`). They end with the run, on Ctrl-C too; after kill -9 the kernel ends them.
+ * The servers that all tests of one run share, started before the first test in Jest's own process: one
+ * PostgreSQL with a migrated template database, one Temporal dev server. Test files find them by environment
+ * variables (see test/support/servers/shared-servers.ts). The servers end with the run, on Ctrl-C too; after
+ * kill -9 the kernel ends them.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
@@ -70,7 +71,10 @@ export async function ensurePostgres(): Promise<void> {
   process.env[variables.postgres] = server.url;
 }
 
-/** Bundling takes more than a second: done once, and once more for the time-skipping server, for all workers of all test files. */
+/**
+ * Bundling takes more than a second: done once, and once more for the time-skipping server, for all workers
+ * of all test files.
+ */
 export async function ensureWorkflowBundle(): Promise<void> {
   const workflowsPath = path.join(projectFolder, 'workflows/index.ts');
   if (process.env[variables.workflowBundle] || !fs.existsSync(workflowsPath)) return;
@@ -102,7 +106,10 @@ export async function ensureTemporal(): Promise<void> {
   process.env[variables.temporalAddress] = server.address;
 }
 
-/** Runs the steps; if one fails, what already runs is stopped, for Jest calls no teardown after a failed setup. */
+/**
+ * Runs the steps; if one fails, what already runs is stopped, for Jest calls no teardown after a failed
+ * setup.
+ */
 export async function prepare(...steps: (() => Promise<void>)[]): Promise<void> {
   try {
     await Promise.all(steps.map((step) => step()));

@@ -1,4 +1,7 @@
-/** One person's notification from the news to its end (rules.md 24 to 26, R19). Minutes and days pass by skipped time. */
+/**
+ * One person's notification from the news to its end (rules.md 24 to 26, R19). Minutes and days pass by
+ * skipped time.
+ */
 import { notificationWorkflowId } from '../../../contract/notification';
 import type { TenantWork } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
@@ -47,7 +50,9 @@ beforeEach(async () => {
   ada = await givenPerson(environment.database, tenant.tenantId);
 });
 
-/** Time passes, and the outbox is sent meanwhile: what is decided on the way has its e-mail leave on the way. */
+/**
+ * Time passes, and the outbox is sent meanwhile: what is decided on the way has its e-mail leave on the way.
+ */
 const pass = async (ms: number): Promise<void> => {
   for (let left = ms; left > 0;) {
     const step = Math.min(left, ms <= 2 * HOUR ? MINUTE : 15 * MINUTE);

@@ -320,7 +320,8 @@ describe('validity', () => {
   it('ends with a Sync Now, not with a scheduled run', async () => {
     const pulled = await CrmIntegration.onboarded(tenant, {}, fill(environment, 5));
     const overviewId = await ready(pulled.integrationId);
-    // Not `pulled.sync`: who awaits a workflow's end lets the clock run, and this snapshot waits for a moment in seven days.
+    // Not `pulled.sync`: who awaits a workflow's end lets the clock run, and this snapshot waits for a moment
+    // in seven days.
     await settle(pulled, (await pulled.request('hourly')).syncRunId);
     expect(await show(overviewId)).toMatchObject({ invalidAt: null });
     const run = await syncedNow(pulled);

@@ -1,4 +1,7 @@
-/** Runs while something about their integration changes: its mapping, its pauses, the workflow itself (rules.md 11, 15, 30, R9). */
+/**
+ * Runs while something about their integration changes: its mapping, its pauses, the workflow itself
+ * (rules.md 11, 15, 30, R9).
+ */
 import { RateLimited, Unavailable } from '../../../connectors/errors';
 import { syncRunWorkflowId } from '../../../contract/sync-run';
 import { changeIntegration } from '../../../db/sync-runs/integration-lifecycle';

@@ -1,4 +1,7 @@
-/** Runs asked for while one is at work, canceled, paused and deleted in the middle, on skipped time (rules.md 16, 30). */
+/**
+ * Runs asked for while one is at work, canceled, paused and deleted in the middle, on skipped time (rules.md
+ * 16, 30).
+ */
 import { Unavailable } from '../../../connectors/errors';
 import { syncRunWorkflowId } from '../../../contract/sync-run';
 import { PushEnvironment, type TestTenant } from '../../support/environments/push-environment';

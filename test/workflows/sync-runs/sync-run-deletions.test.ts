@@ -1,4 +1,6 @@
-/** Deletion by absence, the deletion threshold, and records that come back, on skipped time (rules.md 13, 31). */
+/**
+ * Deletion by absence, the deletion threshold, and records that come back, on skipped time (rules.md 13, 31).
+ */
 import { Unavailable } from '../../../connectors/errors';
 import { GRACE_MS, PushEnvironment, type TestTenant } from '../../support/environments/push-environment';
 import { until } from '../../support/until';

@@ -1,7 +1,9 @@
 /**
- * Random lives of a dataset on the time-skipping server: see properties/trial.ts for what happens and what must hold.
+ * Random lives of a dataset on the time-skipping server: see properties/trial.ts for what happens and what
+ * must hold.
  *
- * `PROPERTY_RUNS=200` runs more of them, `PROPERTY_SEED=123` repeats one; a failure prints its seed and every step.
+ * PROPERTY_RUNS=200 runs more of them, PROPERTY_SEED=123 repeats one.
+ * A failure prints its seed and each step.
  */
 import { PushEnvironment } from '../../support/environments/push-environment';
 import { testSeed } from '../../support/random';

@@ -1,6 +1,6 @@
 /**
- * What Syncline promises, said a second time in the plainest way: records as they should stand, what each third party should
- * hold of them, and from when on it may be told. Shares no code with the product.
+ * What Syncline promises, said a second time in the plainest way: records as they should stand, what each
+ * third party should hold of them, and from when on it may be told. Shares no code with the product.
  */
 export interface Settings {
   /** Field of Syncline to remote field. */
@@ -84,7 +84,10 @@ export class ModelRecordSync {
     this.steps.push({ wanted, mayGoAt: newest.mayGoAt });
   }
 
-  /** The instant from which this content may go, or null when it is nothing that ever stood here since the last call. */
+  /**
+   * The instant from which this content may go, or null when it is nothing that ever stood here since the
+   * last call.
+   */
   mayGoAt(wanted: Wanted): number | null {
     const known = this.steps.filter((step) => step.wanted === wanted).map((step) => step.mayGoAt);
     return known.length === 0 ? null : Math.min(...known);

@@ -1,6 +1,7 @@
 /**
- * A third party that misbehaves by plan, and an umpire over every call that reaches it: nothing early, never two calls for
- * one record sync at once, the same push id always with the same content, no call during a requested pause.
+ * A third party that misbehaves by plan, and an umpire over every call that reaches it: nothing early, never
+ * two calls for one record sync at once, the same push id always with the same content, no call during a
+ * requested pause.
  */
 import { Context } from '@temporalio/activity';
 import type { PushItem } from '../../../../connectors/connector';
@@ -49,7 +50,8 @@ export class ThirdParty {
     environment.ledger.answer = (item, owner) => this.answer(item, owner);
     environment.ledger.checkAnswer = (owner) => this.checkAnswer(owner);
     const { database } = environment;
-    // A worker that died says nothing to the database any more, and Temporal hears nothing of what it was doing.
+    // A worker that died says nothing to the database any more, and Temporal hears nothing of what it was
+    // doing.
     environment.dependencies.database = new Proxy(database, {
       get: (target, name) => {
         if (name === 'withTenant' && this.dead.has(attempt()))

@@ -1,7 +1,8 @@
 /**
- * One trial: a tenant, some integrations, and a random life: changes, acts of people, pauses, new mappings, third parties in
- * trouble, lost, doubled and senseless signals, workers that die, push queues terminated by hand. Promises are checked all along;
- * then everything heals, the clock runs on, and nothing may be left undone.
+ * One trial: a tenant, some integrations, and a random life: changes, acts of people, pauses, new mappings,
+ * third parties in trouble, lost, doubled and senseless signals, workers that die, push queues terminated by
+ * hand. Promises are checked all along; then everything heals, the clock runs on, and nothing may be left
+ * undone.
  */
 import { pushQueueQuery, recordPushWorkflowId } from '../../../../contract/record-push';
 import {
@@ -246,7 +247,10 @@ export class Trial {
     }
   }
 
-  /** The change in the model: versions only grow, a patch needs a living record, the same content is no change. */
+  /**
+   * The change in the model: versions only grow, a patch needs a living record, the same content is no
+   * change.
+   */
   private keep(change: RecordChange, now: number): void {
     const before = this.records.get(change.externalId);
     if (before === undefined && change.kind !== 'put') return;
@@ -318,7 +322,8 @@ export class Trial {
   }
 
   private async discard(integrationId: string, recordSync: ModelRecordSync, now: number): Promise<void> {
-    // A new mapping that is being worked through at this moment may have passed the record, or may still send it as it stands.
+    // A new mapping that is being worked through at this moment may have passed the record, or may still send
+    // it as it stands.
     if ((await this.backfilling()).has(integrationId)) recordSync.perhapsDiscarded(recordSync.wanted, now);
     else recordSync.discarded = recordSync.wanted;
   }
@@ -450,7 +455,8 @@ export class Trial {
     if (pushEnv?.status.name !== 'RUNNING') return;
     const { nextDueAt } = await handle.query(pushQueueQuery).catch(() => ({ nextDueAt: null })); // it ended by itself
     const { raw } = await handle.describe();
-    // Only an idle push queue: with an activity in flight the test server would never skip time again (a lock it leaks).
+    // Only an idle push queue: with an activity in flight the test server would never skip time again (a lock
+    // it leaks).
     const isAsleep =
       (raw.pendingActivities ?? []).length === 0 &&
       raw.pendingWorkflowTask == null &&

@@ -1,6 +1,7 @@
 /**
- * A random life of one dataset that is read: changes at the source, before, between and while it is read; faults, dying workers, pauses,
- * runs of every width. Whatever happened, a full pass afterwards makes Syncline's copy equal to the third party's.
+ * A random life of one dataset that is read: changes at the source, before, between and while it is read;
+ * faults, dying workers, pauses, runs of every width. Whatever happened, a full pass afterwards makes
+ * Syncline's copy equal to the third party's.
  */
 import { RateLimited, Unavailable } from '../../../../connectors/errors';
 import { syncRunWorkflowId } from '../../../../contract/sync-run';
@@ -97,8 +98,9 @@ export class PullTrial {
   }
 
   /**
-   * Until its workflow has ended, or waits. The time-skipping server takes a signal badly in the instant in which a workflow ends: from then on it
-   * skips no time. Signals in the middle of a run come from `whileRead`.
+   * Until its workflow has ended, or waits. The time-skipping server takes a signal badly in the instant in
+   * which a workflow ends: from then on it skips no time. Signals in the middle of a run come from
+   * `whileRead`.
    */
   private async quiet(pulled: CrmIntegration): Promise<void> {
     for (let tries = 0; tries < 200; tries += 1) {
