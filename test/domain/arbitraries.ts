@@ -35,7 +35,3 @@ export function jsonObject(value: fc.Arbitrary<JsonValue> = jsonValue()): fc.Arb
         ) as JsonObject,
     );
 }
-
-/** Instants of one week, in whole milliseconds. */
-const instant = (): fc.Arbitrary<Date> =>
-  fc.integer({ min: 0, max: 7 * 24 * 3_600_000 }).map((ms) => new Date(Date.UTC(2026, 10, 2) + ms));

@@ -1,4 +1,7 @@
-/** The Python packages of the tests: the third parties of `third-parties.txt` and the verifiers of webhook signatures. */
+/**
+ * The Python packages of the tests: the third parties of `third-parties.txt` and the verifiers of webhook
+ * signatures.
+ */
 import path from 'node:path';
 import { ensurePythonPackages as ensurePackages } from '../../../dev/tools/python-packages';
 
