@@ -12,12 +12,8 @@ import type { Logger } from 'pino';
 import { ConfigError, loadWorkerConfig, type WorkerConfig } from '../runtime/config';
 import { connectors } from '../connectors';
 import { Database } from '../db/database';
-import {
-  createEncryption,
-  type Encryption,
-  EncryptionError,
-  parseEncryptionKeys,
-} from '../db/platform/encryption';
+import { createEncryption, type Encryption } from '../db/platform/encryption';
+import { EncryptionError, parseEncryptionKeys } from '../db/platform/encryption-keys';
 import { createLog } from '../runtime/log';
 import { closeConnections, createHttpClient } from '../egress/http-client';
 import { createMailer } from '../egress/mail/smtp-mailer';

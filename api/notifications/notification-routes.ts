@@ -7,7 +7,7 @@ import {
   listInbox,
   viewNotification,
   viewNotificationsUpTo,
-} from '../../db/notifications/notification-recipients';
+} from '../../db/notifications/inbox';
 import { listNotifications, type Notification } from '../../db/notifications/notifications';
 import {
   describeNotification,

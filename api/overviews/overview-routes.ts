@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
 import { type Integration, lockIntegration } from '../../db/integrations/integrations';
-import { markTargetViewed } from '../../db/notifications/notification-recipients';
+import { markTargetViewed } from '../../db/notifications/inbox';
 import { addOperation, findOperation, type Operation } from '../../db/notifications/operations';
 import { listOverviewItems } from '../../db/overviews/overview-items';
 import {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
-import { markTargetViewed } from '../../db/notifications/notification-recipients';
+import { markTargetViewed } from '../../db/notifications/inbox';
 import { cancelSyncRun, listSyncJobs, lockSyncRun } from '../../db/sync-runs/sync-jobs';
 import { enqueueSyncRuns } from '../../db/sync-runs/sync-run-requests';
 import { listSyncRuns, showSyncRun, type ListedSyncRun } from '../../db/sync-runs/sync-runs';

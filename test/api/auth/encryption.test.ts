@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
-import { createEncryption, parseEncryptionKeys, EncryptionError } from '../../../db/platform/encryption';
+import { createEncryption } from '../../../db/platform/encryption';
+import { parseEncryptionKeys, EncryptionError } from '../../../db/platform/encryption-keys';
 import { createTestDatabase } from '../../support/environments/database';
 import { newEncryptionKey } from '../support/service';
 

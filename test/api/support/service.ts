@@ -21,7 +21,8 @@ import { Database } from '../../../db/database';
 import { saveCheck } from '../../../db/integrations/availability';
 import { fromTypeId } from '../../../db/sql/ids';
 import { oldestOutboxAgeSeconds } from '../../../db/platform/outbox-age';
-import { createEncryption, type EncryptionKey, type Encryption } from '../../../db/platform/encryption';
+import { createEncryption, type Encryption } from '../../../db/platform/encryption';
+import type { EncryptionKey } from '../../../db/platform/encryption-keys';
 import { BlockedByPolicy, checkUrl } from '../../../egress/egress-policy';
 import { createTestDatabase } from '../../support/environments/database';
 

@@ -1,13 +1,12 @@
 /** Who is told what, and the one decision about each person's e-mail: rules.md 24 to 26, R18. */
 import {
   countUnread,
-  emailAtOnce,
   listInbox,
   markTargetViewed,
-  decideRecipient,
   viewNotification,
   viewNotificationsUpTo,
-} from '../../../db/notifications/notification-recipients';
+} from '../../../db/notifications/inbox';
+import { emailAtOnce, decideRecipient } from '../../../db/notifications/notification-recipients';
 import {
   changeNotificationSettings,
   findNotificationSettings,

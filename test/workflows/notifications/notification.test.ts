@@ -9,12 +9,7 @@ import {
   changeNotificationSettings,
   lockNotificationSettings,
 } from '../../../db/notifications/notification-settings';
-import {
-  countUnread,
-  listInbox,
-  markTargetViewed,
-  viewNotification,
-} from '../../../db/notifications/notification-recipients';
+import { countUnread, listInbox, markTargetViewed, viewNotification } from '../../../db/notifications/inbox';
 import { resolveNotification, notifyAdmins, notifyPerson } from '../../../db/notifications/notifications';
 import { findRefusedAddress } from '../../../db/notifications/undeliverable-addresses';
 import type { MailAnswer } from '../../../egress/mail/smtp-mailer';
