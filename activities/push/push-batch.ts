@@ -4,7 +4,7 @@
  */
 import type { PushItem, PushResult } from '../../connectors/connector';
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../../connectors/errors';
-import type { ClaimedPush } from '../../db/push/claim-pushes';
+import type { ClaimedPush } from '../../db/push/claim';
 import type { FinishedPush, PushOutcome } from '../../db/push/record-push-results';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import { REFUSALS_MAX, refusalBackoffMs } from '../../domain/retry';

@@ -10,7 +10,8 @@ import type { PushReport, PushDueRecordsInput } from '../../contract/record-push
 import { openBackfillWindows } from '../../db/push/backfill';
 import { claimProbe, unreachableError } from '../../db/integrations/availability';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
-import { type Claim, claimDuePushes } from '../../db/push/claim-pushes';
+import type { Claim } from '../../db/push/claim';
+import { claimDuePushes } from '../../db/push/claim-pushes';
 import { type FinishedPush, recordPushResults } from '../../db/push/record-push-results';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
 import { isUnreachableLongEnoughToFail } from '../../domain/retry';
@@ -197,7 +198,7 @@ class PushDueRecordsTask {
       recordPushResults(work, {
         integrationId: this.input.integrationId,
         claimId,
-        concluded,
+        finished: concluded,
         now: this.timeBox.now(),
       }),
     );

@@ -10,7 +10,8 @@ import type { DeliverDueWebhooksInput, DeliveryReport } from '../../contract/web
 import type { Work } from '../../db/database';
 import { newUuid } from '../../db/sql/ids';
 import { type ClaimedDelivery, claimDueDeliveries } from '../../db/webhooks/claim-deliveries';
-import { type FinishedDelivery, recordDeliveryAttempts } from '../../db/webhooks/record-attempts';
+import type { FinishedDelivery } from '../../db/webhooks/finished-delivery';
+import { recordDeliveryAttempts } from '../../db/webhooks/record-attempts';
 import {
   blockEndpoint,
   disableEndpoint,
@@ -194,7 +195,7 @@ class DeliverDueWebhooksTask {
     const now = this.timeBox.now();
     const concluded = lot.map((one) => conclusionOf(one, now));
     const health = await this.asWebhooksRole((work) =>
-      recordDeliveryAttempts(work, { endpoint, claimId: this.claimId, concluded, now }),
+      recordDeliveryAttempts(work, { endpoint, claimId: this.claimId, finished: concluded, now }),
     );
     for (const { delivery } of lot) this.held.delete(delivery.deliveryId);
     if (lot.some(({ answer }) => answer.status === GONE)) await this.disable(endpoint, 'gone');
@@ -205,7 +206,7 @@ class DeliverDueWebhooksTask {
     const verdict = decideHealth(health, now);
     if (verdict === 'disable') await this.disable(endpoint, 'failing');
     if (verdict !== 'warn') return;
-    const warning = { endpointId: endpoint.endpointId, judged: health, at: now };
+    const warning = { endpointId: endpoint.endpointId, health, at: now };
     const isNews = await this.deps.database.withTenant(endpoint.tenantId, (work) =>
       warnOfEndpoint(work, warning),
     );

@@ -43,7 +43,7 @@ type TenantQuery = Pick<TenantWork, 'trx' | 'tenantId'>;
 
 export async function findIntegration(
   { trx, tenantId }: TenantQuery,
-  { integrationId }: { integrationId: string },
+  { integrationId, forUpdate = false }: { integrationId: string; forUpdate?: boolean },
 ): Promise<Integration | undefined> {
   return trx
     .selectFrom('integrations')
@@ -51,23 +51,15 @@ export async function findIntegration(
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .where('deletedAt', 'is', null)
+    .$if(forUpdate, (query) => query.forNoKeyUpdate())
     .executeTakeFirst();
 }
 
-/** The same, and nobody else changes the integration until this transaction ends: what is decided on it stays true. */
-export async function lockIntegration(
-  { trx, tenantId }: TenantQuery,
+/** Locks the row until this transaction ends, so that a decision based on it stays valid. */
+export const lockIntegration = (
+  work: TenantQuery,
   { integrationId }: { integrationId: string },
-): Promise<Integration | undefined> {
-  return trx
-    .selectFrom('integrations')
-    .select(COLUMNS)
-    .where('tenantId', '=', tenantId)
-    .where('integrationId', '=', integrationId)
-    .where('deletedAt', 'is', null)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-}
+): Promise<Integration | undefined> => findIntegration(work, { integrationId, forUpdate: true });
 
 /** In the order of creation, at most `limit`, after `after` (an integration id). */
 export async function listIntegrations(

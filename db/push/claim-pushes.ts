@@ -13,109 +13,32 @@
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
-import { pushTarget, type PushTarget } from '../../domain/push/push-target';
-import { type DueRecordSync, type PushDecision, decidePush } from '../../domain/push/push-decision';
+import { decidePush } from '../../domain/push/push-decision';
+import { pushTarget } from '../../domain/push/push-target';
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
-import { findIntegration, type Integration } from '../integrations/integrations';
+import { findIntegration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { hashOfTarget } from '../records/payload-hash';
+import type { Claim, ClaimedPush, ClaimOptions, DecidedPush, LockedRecordSync, RecordForPush } from './claim';
 import { logClaim, writeClaimedRecordSyncs } from './write-claim';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-
-export interface ClaimedPush {
-  pushId: string;
-  claimId: string;
-  recordId: string;
-  recordType: string;
-  externalId: string;
-  operation: 'upsert' | 'deactivate' | 'delete';
-  payload: JsonObject;
-  remoteId: string | null;
-  remoteVersion: string | null;
-  isDeactivated: boolean;
-  /** A creation with another push id whose response was lost. */
-  unresolvedCreation: { pushId: string; payload: JsonObject } | null;
-  refusals: number;
-}
-
-export interface Claim {
-  pushes: ClaimedPush[];
-  /**
-   * Rows taken, including those that ended without a call. 0 = no other row is due, or other claims hold
-   * them.
-   */
-  taken: number;
-  /** The integration was changed since the caller read it, and nothing was claimed: read it again. */
-  isOutdated: boolean;
-}
-
-export interface ClaimOptions {
-  integration: Pick<Integration, 'integrationId' | 'recordTypes' | 'mappingVersion' | 'version'>;
-  firedAt: Date;
-  /** Instant of the claim, for the log. */
-  now: Date;
-  leaseUntil: Date;
-  /** A push that starts with this claim is given up after this time. */
-  giveUpAfterMs: number;
-  limit: number;
-  /**
-   * While the third party is blocked only windows are claimed: they become waiting pushes, without a call.
-   */
-  onlyWindows: boolean;
-}
-
-interface LockedRecordSync extends DueRecordSync {
-  recordId: string;
-  windowOpenedAt: Date | null;
-  windowFields: string[];
-  windowChangedBy: string[];
-  pushRefusals: number;
-  giveUpAt: Date | null;
-  leaseUntil: Date | null;
-}
-
-interface RecordForPush {
-  recordId: string;
-  recordType: string;
-  externalId: string;
-  version: number;
-  fields: JsonObject;
-  deletedAt: Date | null;
-  remoteId: string | null;
-  remoteVersion: string | null;
-  agreed: JsonObject | null;
-  isDeactivated: boolean | null;
-}
-
-/** A due record sync, the target of its record, and the decision. */
-export interface DecidedPush {
-  recordSync: LockedRecordSync;
-  record: RecordForPush;
-  target: PushTarget;
-  hash: string;
-  verdict: PushDecision;
-  /** The push in the log, whether it is sent or ends here. */
-  pushId: string;
-  /** A creation that may have happened although its response was lost. */
-  unresolvedPushId: string | null;
-}
 
 export async function claimDuePushes(work: TenantWork, options: ClaimOptions): Promise<Claim> {
   if (await isOutdated(work, options)) return { pushes: [], taken: 0, isOutdated: true };
   const recordSyncs = await lockDueRecordSyncs(work, options);
   if (recordSyncs.length === 0) return { pushes: [], taken: 0, isOutdated: false };
   const records = await readRecords(work, options.integration.integrationId, recordSyncs);
-  const judged = recordSyncs.flatMap((recordSync) => {
+  const decided = recordSyncs.flatMap((recordSync) => {
     const record = records.get(recordSync.recordId);
-    return record === undefined ? [] : [judge(recordSync, record, options)];
+    return record === undefined ? [] : [decideDue(recordSync, record, options)];
   });
   const claimId = newUuid();
-  const unresolved = await readUnresolvedCreations(work, judged);
-  await logClaim(work, judged, options);
-  await writeClaimedRecordSyncs(work, judged, options, claimId);
+  const unresolved = await readUnresolvedCreations(work, decided);
+  await logClaim(work, decided, options);
+  await writeClaimedRecordSyncs(work, decided, options, claimId);
   return {
-    pushes: judged.flatMap((one) => toClaimedPush(one, claimId, unresolved)),
+    pushes: decided.flatMap((one) => toClaimedPush(one, claimId, unresolved)),
     taken: recordSyncs.length,
     isOutdated: false,
   };
@@ -160,9 +83,9 @@ function unresolvedPushIdOf(recordSync: LockedRecordSync, record: RecordForPush)
 /** The payloads of those creations, by push id. */
 async function readUnresolvedCreations(
   { trx, tenantId }: TenantWork,
-  judged: DecidedPush[],
+  decided: DecidedPush[],
 ): Promise<Map<string, JsonObject>> {
-  const pushIds = judged.flatMap(({ unresolvedPushId }) => unresolvedPushId ?? []);
+  const pushIds = decided.flatMap(({ unresolvedPushId }) => unresolvedPushId ?? []);
   if (pushIds.length === 0) return new Map();
   const { rows } = await sql<{ pushId: string; payload: JsonObject | null }>`
     select push_id, payload from pushes where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(
@@ -191,7 +114,7 @@ async function readRecords(
   return new Map(rows.map((row) => [row.recordId, row]));
 }
 
-function judge(
+function decideDue(
   recordSync: LockedRecordSync,
   record: RecordForPush,
   { integration, firedAt }: ClaimOptions,
@@ -199,27 +122,27 @@ function judge(
   const mapping = integration.recordTypes[record.recordType];
   const target = pushTarget(mapping, { fields: record.fields, isDeleted: record.deletedAt !== null });
   const hash = hashOfTarget(target);
-  const verdict = decidePush(recordSync, { target, hash, isLinked: record.remoteId !== null }, firedAt);
-  const isRepeated = verdict.kind === 'push' && !verdict.isNew;
+  const decision = decidePush(recordSync, { target, hash, isLinked: record.remoteId !== null }, firedAt);
+  const isRepeated = decision.kind === 'push' && !decision.isNew;
   const pushId = isRepeated ? (recordSync.pushId as string) : newUuid();
   return {
     recordSync,
     record,
     target,
     hash,
-    verdict,
+    decision,
     pushId,
     unresolvedPushId: unresolvedPushIdOf(recordSync, record),
   };
 }
 
 function toClaimedPush(
-  { recordSync, record, target, verdict, pushId, unresolvedPushId }: DecidedPush,
+  { recordSync, record, target, decision, pushId, unresolvedPushId }: DecidedPush,
   claimId: string,
   unresolved: ReadonlyMap<string, JsonObject>,
 ): ClaimedPush[] {
   if (
-    verdict.kind !== 'push' ||
+    decision.kind !== 'push' ||
     (target.operation !== 'upsert' && target.operation !== 'deactivate' && target.operation !== 'delete')
   )
     return [];
@@ -241,7 +164,7 @@ function toClaimedPush(
         unresolvedPushId === null || creation === undefined
           ? null
           : { pushId: unresolvedPushId, payload: creation },
-      refusals: verdict.isNew ? 0 : recordSync.pushRefusals,
+      refusals: decision.isNew ? 0 : recordSync.pushRefusals,
     },
   ];
 }

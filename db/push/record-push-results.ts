@@ -7,7 +7,7 @@
  */
 import { sql } from 'kysely';
 import type { SyncError } from '../../domain/sync-error';
-import type { ClaimedPush } from './claim-pushes';
+import type { ClaimedPush } from './claim';
 import type { TenantWork } from '../database';
 import { emitFailedPushes } from '../records/record-events';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
@@ -39,24 +39,24 @@ export async function recordPushResults(
   {
     integrationId,
     claimId,
-    concluded,
+    finished,
     now,
-  }: { integrationId: string; claimId: string; concluded: readonly FinishedPush[]; now: Date },
+  }: { integrationId: string; claimId: string; finished: readonly FinishedPush[]; now: Date },
 ): Promise<void> {
-  if (concluded.length === 0) return;
+  if (finished.length === 0) return;
   const held = await lockHeldRecordSyncs(work, {
     integrationId,
     claimId,
-    recordIds: concluded.map(({ push }) => push.recordId).sort(),
+    recordIds: finished.map(({ push }) => push.recordId).sort(),
   });
-  const mine = concluded
+  const mine = finished
     .filter(({ push }) => held.has(push.recordId))
     .map(({ push, outcome }) => ({ push, outcome: sanitizeForPostgres(outcome) }));
   if (mine.length === 0) return;
-  await writeRecordSyncs(work, { integrationId, concluded: mine, now });
-  await writePushes(work, { concluded: mine, now });
-  await writeLinks(work, { integrationId, concluded: mine, now });
-  await announce(work, { integrationId, concluded: mine });
+  await writeRecordSyncs(work, { integrationId, finished: mine, now });
+  await writePushes(work, { finished: mine, now });
+  await writeLinks(work, { integrationId, finished: mine, now });
+  await announce(work, { integrationId, finished: mine });
   const failed = mine.flatMap(({ push, outcome }) =>
     outcome.kind === 'failed' ? [{ ...push, errors: outcome.errors }] : [],
   );
@@ -80,16 +80,16 @@ async function lockHeldRecordSyncs(
 
 async function writeRecordSyncs(
   work: TenantWork,
-  { integrationId, concluded, now }: { integrationId: string; concluded: FinishedPush[]; now: Date },
+  { integrationId, finished, now }: { integrationId: string; finished: FinishedPush[]; now: Date },
 ): Promise<void> {
-  const succeeded = concluded.filter(({ outcome }) => outcome.kind === 'succeeded');
+  const succeeded = finished.filter(({ outcome }) => outcome.kind === 'succeeded');
   await succeedRecordSyncs(work, {
     integrationId,
     recordIds: succeeded.map(({ push }) => push.recordId),
     now,
   });
   for (const isCertain of [true, false]) {
-    const rows = concluded.flatMap(({ push, outcome }) =>
+    const rows = finished.flatMap(({ push, outcome }) =>
       outcome.kind === 'failed' && outcome.isCertain === isCertain
         ? [
             {
@@ -102,7 +102,7 @@ async function writeRecordSyncs(
     );
     await failRecordSyncs(work, { integrationId, rows, isCertain });
   }
-  const waiting = concluded.flatMap(({ push, outcome }) => {
+  const waiting = finished.flatMap(({ push, outcome }) => {
     if (outcome.kind !== 'retry' && outcome.kind !== 'waiting') return [];
     const again =
       outcome.kind === 'retry'
@@ -178,9 +178,9 @@ async function keepRecordSyncsWaiting(
 
 async function writePushes(
   { trx, tenantId }: TenantWork,
-  { concluded, now }: { concluded: FinishedPush[]; now: Date },
+  { finished, now }: { finished: FinishedPush[]; now: Date },
 ): Promise<void> {
-  const rows = concluded.map(({ push, outcome }) => ({
+  const rows = finished.map(({ push, outcome }) => ({
     push_id: push.pushId,
     result: outcome.kind === 'succeeded' || outcome.kind === 'failed' ? outcome.kind : null,
     effect: outcome.kind === 'succeeded' ? outcome.effect : null,
@@ -205,11 +205,11 @@ async function writePushes(
 
 async function writeLinks(
   { trx, tenantId }: TenantWork,
-  { integrationId, concluded, now }: { integrationId: string; concluded: FinishedPush[]; now: Date },
+  { integrationId, finished, now }: { integrationId: string; finished: FinishedPush[]; now: Date },
 ): Promise<void> {
   const kept: object[] = [];
   const gone: string[] = [];
-  for (const { push, outcome } of concluded) {
+  for (const { push, outcome } of finished) {
     if (outcome.kind !== 'succeeded') continue;
     const isThere = outcome.remoteId !== null && outcome.effect !== 'deleted' && push.operation !== 'delete';
     if (isThere)
@@ -247,9 +247,9 @@ async function writeLinks(
 
 async function announce(
   work: TenantWork,
-  { integrationId, concluded }: { integrationId: string; concluded: FinishedPush[] },
+  { integrationId, finished }: { integrationId: string; finished: FinishedPush[] },
 ): Promise<void> {
-  const records = concluded.map(({ push }) => ({
+  const records = finished.map(({ push }) => ({
     record_type: push.recordType,
     external_id: push.externalId,
   }));

@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import type { MappingError } from '../../domain/records/mapping';
 import type { TenantWork } from '../database';
-import type { ClaimOptions, DecidedPush } from './claim-pushes';
+import type { ClaimOptions, DecidedPush } from './claim';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 
 const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text, changed_fields text[], changed_by text[],
@@ -14,13 +14,15 @@ const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, opera
 /** A row per push, written at the claim. A push that it replaces is closed as superseded. */
 export async function logClaim(
   { trx, tenantId }: TenantWork,
-  judged: DecidedPush[],
+  decided: DecidedPush[],
   { integration, now }: ClaimOptions,
 ): Promise<void> {
-  const superseded = judged.flatMap(({ recordSync, verdict }) => {
+  const superseded = decided.flatMap(({ recordSync, decision }) => {
     const isReplaced =
       recordSync.pushId !== null &&
-      (verdict.kind === 'end' || verdict.kind === 'invalid' || (verdict.kind === 'push' && verdict.isNew));
+      (decision.kind === 'end' ||
+        decision.kind === 'invalid' ||
+        (decision.kind === 'push' && decision.isNew));
     return isReplaced ? [recordSync.pushId as string] : [];
   });
   if (superseded.length > 0) {
@@ -28,7 +30,7 @@ export async function logClaim(
       trx,
     );
   }
-  const rows = judged.flatMap((one) => pushRow(one, now));
+  const rows = decided.flatMap((one) => pushRow(one, now));
   if (rows.length > 0) {
     await sql`
       insert into pushes (tenant_id, push_id, integration_id, record_id, record_version, mapping_version, operation, started_because, changed_fields, changed_by,
@@ -39,9 +41,9 @@ export async function logClaim(
   }
 }
 
-function pushRow({ recordSync, record, target, verdict, pushId }: DecidedPush, now: Date): object[] {
-  if (verdict.kind === 'wait' || (verdict.kind === 'push' && !verdict.isNew)) return [];
-  const isEnded = verdict.kind !== 'push';
+function pushRow({ recordSync, record, target, decision, pushId }: DecidedPush, now: Date): object[] {
+  if (decision.kind === 'wait' || (decision.kind === 'push' && !decision.isNew)) return [];
+  const isEnded = decision.kind !== 'push';
   return [
     {
       push_id: pushId,
@@ -52,8 +54,8 @@ function pushRow({ recordSync, record, target, verdict, pushId }: DecidedPush, n
       changed_fields: recordSync.windowFields,
       changed_by: recordSync.windowChangedBy,
       payload: target.operation === 'upsert' ? target.payload : null,
-      result: verdict.kind === 'end' ? verdict.result : isEnded ? 'failed' : null,
-      errors: verdict.kind === 'invalid' ? verdict.errors.map(toSyncError) : null,
+      result: decision.kind === 'end' ? decision.result : isEnded ? 'failed' : null,
+      errors: decision.kind === 'invalid' ? decision.errors.map(toSyncError) : null,
       attempts: 0,
       finished_at: isEnded ? now : null,
     },
@@ -74,24 +76,24 @@ function toSyncError(error: MappingError) {
 
 export async function writeClaimedRecordSyncs(
   work: TenantWork,
-  judged: DecidedPush[],
+  decided: DecidedPush[],
   options: ClaimOptions,
   claimId: string,
 ): Promise<void> {
   await leaseRecordSyncs(
     work,
-    judged.filter(({ verdict }) => verdict.kind === 'push'),
+    decided.filter(({ decision }) => decision.kind === 'push'),
     options,
     claimId,
   );
   await endRecordSyncs(
     work,
-    judged.filter(({ verdict }) => verdict.kind === 'end' || verdict.kind === 'invalid'),
+    decided.filter(({ decision }) => decision.kind === 'end' || decision.kind === 'invalid'),
     options,
   );
   await letRecordSyncsWait(
     work,
-    judged.filter(({ verdict }) => verdict.kind === 'wait'),
+    decided.filter(({ decision }) => decision.kind === 'wait'),
     options,
   );
 }
@@ -100,14 +102,14 @@ const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = nu
 
 async function leaseRecordSyncs(
   { trx, tenantId }: TenantWork,
-  judged: DecidedPush[],
+  decided: DecidedPush[],
   { integration, firedAt, leaseUntil, giveUpAfterMs }: ClaimOptions,
   claimId: string,
 ): Promise<void> {
-  const rows = judged.flatMap((one) => {
-    const { recordSync, record, hash, verdict, pushId } = one;
-    if (verdict.kind !== 'push') return [];
-    const kept = verdict.isNew
+  const rows = decided.flatMap((one) => {
+    const { recordSync, record, hash, decision, pushId } = one;
+    if (decision.kind !== 'push') return [];
+    const kept = decision.isNew
       ? { push_refusals: 0, give_up_at: new Date(firedAt.getTime() + giveUpAfterMs) }
       : { push_refusals: recordSync.pushRefusals, give_up_at: recordSync.giveUpAt };
     return [
@@ -139,22 +141,22 @@ async function leaseRecordSyncs(
  */
 async function endRecordSyncs(
   { trx, tenantId }: TenantWork,
-  judged: DecidedPush[],
+  decided: DecidedPush[],
   { integration }: ClaimOptions,
 ): Promise<void> {
-  const rows = judged.map(({ recordSync, record, hash, verdict, pushId, unresolvedPushId }) => ({
+  const rows = decided.map(({ recordSync, record, hash, decision, pushId, unresolvedPushId }) => ({
     record_id: record.recordId,
     unresolved_push_id: unresolvedPushId,
     version: record.version,
-    result_hash: verdict.kind === 'end' && verdict.result === 'discarded' ? null : hash,
+    result_hash: decision.kind === 'end' && decision.result === 'discarded' ? null : hash,
     result_status:
-      verdict.kind === 'invalid'
+      decision.kind === 'invalid'
         ? 'sync_failed'
-        : verdict.kind === 'end' && verdict.result === 'left'
+        : decision.kind === 'end' && decision.result === 'left'
           ? 'synced'
           : recordSync.resultStatus,
-    errors: verdict.kind === 'invalid' ? verdict.errors.map(toSyncError) : null,
-    last_push_id: verdict.kind === 'invalid' ? pushId : null,
+    errors: decision.kind === 'invalid' ? decision.errors.map(toSyncError) : null,
+    last_push_id: decision.kind === 'invalid' ? pushId : null,
   }));
   if (rows.length === 0) return;
   await sql`
@@ -171,18 +173,18 @@ async function endRecordSyncs(
 
 async function letRecordSyncsWait(
   { trx, tenantId }: TenantWork,
-  judged: DecidedPush[],
+  decided: DecidedPush[],
   { integration, firedAt }: ClaimOptions,
 ): Promise<void> {
-  if (judged.length === 0) return;
-  const lostCreations = judged
+  if (decided.length === 0) return;
+  const lostCreations = decided
     .filter(({ unresolvedPushId }) => unresolvedPushId !== null)
     .map(({ record }) => record.recordId);
   await sql`
     update record_syncs record_sync set push_refusals = 0, is_push_failing = is_push_failing and push_id is not null, give_up_at = case when push_id is not null then give_up_at end,
       claim_id = null, lease_until = null, next_attempt_at = ${firedAt}::timestamptz, last_push_id = coalesce(push_id, last_push_id), is_backfill = false,
       unresolved_push_id = case when record_id = any(${lostCreations}::uuid[]) then coalesce(unresolved_push_id, push_id) else unresolved_push_id end
-    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and record_id = any(${judged.map(({ record }) => record.recordId)}::uuid[])`.execute(
+    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and record_id = any(${decided.map(({ record }) => record.recordId)}::uuid[])`.execute(
     trx,
   );
 }

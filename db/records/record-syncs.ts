@@ -26,6 +26,25 @@ export type ListedRecordSync = Pick<
     'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedReason'
   > & { recordType: string; externalId: string };
 
+const COLUMNS = [
+  'recordSync.integrationId',
+  'recordSync.recordId',
+  'recordSync.status',
+  'recordSync.windowOpenedAt',
+  'recordSync.dueAt',
+  'recordSync.windowReason',
+  'recordSync.windowFields',
+  'recordSync.windowChangedBy',
+  'recordSync.heldAt',
+  'recordSync.heldBy',
+  'recordSync.nextAttemptAt',
+  'recordSync.errors',
+  'recordSync.lastPushId',
+  'recordSync.lastSyncedAt',
+  'record.recordType',
+  'record.externalId',
+] as const;
+
 export interface RecordSyncFilter {
   status?: RecordSyncStatus | undefined;
   integrationId?: string | undefined;
@@ -50,24 +69,7 @@ export async function listRecordSyncs(
         .onRef('record.tenantId', '=', 'recordSync.tenantId')
         .onRef('record.recordId', '=', 'recordSync.recordId'),
     )
-    .select([
-      'recordSync.integrationId',
-      'recordSync.recordId',
-      'recordSync.status',
-      'recordSync.windowOpenedAt',
-      'recordSync.dueAt',
-      'recordSync.windowReason',
-      'recordSync.windowFields',
-      'recordSync.windowChangedBy',
-      'recordSync.heldAt',
-      'recordSync.heldBy',
-      'recordSync.nextAttemptAt',
-      'recordSync.errors',
-      'recordSync.lastPushId',
-      'recordSync.lastSyncedAt',
-      'record.recordType',
-      'record.externalId',
-    ])
+    .select(COLUMNS)
     .where('recordSync.tenantId', '=', tenantId);
   if (status !== undefined) query = query.where('recordSync.status', '=', status);
   if (integrationId !== undefined) query = query.where('recordSync.integrationId', '=', integrationId);

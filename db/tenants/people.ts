@@ -22,13 +22,14 @@ const hasPassword = sql<boolean>`password_hash is not null`.as('hasPassword');
 /** Includes disabled people. */
 export async function findPerson(
   { trx, tenantId }: TenantWork,
-  { personId }: { personId: string },
+  { personId, forUpdate = false }: { personId: string; forUpdate?: boolean },
 ): Promise<Person | undefined> {
   return trx
     .selectFrom('people')
     .select([...COLUMNS, hasPassword])
     .where('tenantId', '=', tenantId)
     .where('personId', '=', personId)
+    .$if(forUpdate, (query) => query.forNoKeyUpdate())
     .executeTakeFirst();
 }
 
@@ -88,18 +89,10 @@ export async function createPerson(
 }
 
 /** Locks the row until this transaction ends. */
-export async function lockPerson(
-  { trx, tenantId }: TenantWork,
+export const lockPerson = (
+  work: TenantWork,
   { personId }: { personId: string },
-): Promise<Person | undefined> {
-  return trx
-    .selectFrom('people')
-    .select([...COLUMNS, hasPassword])
-    .where('tenantId', '=', tenantId)
-    .where('personId', '=', personId)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-}
+): Promise<Person | undefined> => findPerson(work, { personId, forUpdate: true });
 
 export interface PersonChange {
   name?: string;

@@ -7,7 +7,7 @@ import { toTypeId } from '../sql/ids';
 import { notifyAdmins } from '../notifications/notifications';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import { PLATFORM_TENANT_ID } from '../tables/tenants';
-import type { FinishedDelivery } from './record-attempts';
+import type { FinishedDelivery } from './finished-delivery';
 import type { DeliveringEndpoint } from './endpoint-queue';
 
 type EndpointKey = Pick<DeliveringEndpoint, 'endpointId' | 'tenantId'>;
@@ -55,16 +55,16 @@ export async function recordFailures(
 
 /**
  * Records the warning and notifies the tenant's admins in one transaction. For an endpoint of the platform
- * only the log is written. `judged`: the health that made the warning due. @returns false if it has changed,
+ * only the log is written. `health`: the value that made the warning due. @returns false if it has changed,
  * or if the warning was already sent.
  */
 export async function warnOfEndpoint(
   work: TenantWork,
   {
     endpointId,
-    judged,
+    health,
     at,
-  }: { endpointId: string; judged: Pick<EndpointHealth, 'failingSince' | 'warnedAt'>; at: Date },
+  }: { endpointId: string; health: Pick<EndpointHealth, 'failingSince' | 'warnedAt'>; at: Date },
 ): Promise<boolean> {
   const { trx, tenantId } = work;
   const warned = await trx
@@ -72,15 +72,15 @@ export async function warnOfEndpoint(
     .set({ warnedAt: at })
     .where('tenantId', '=', tenantId)
     .where('webhookEndpointId', '=', endpointId)
-    .where('failingSince', '=', judged.failingSince)
-    .where('warnedAt', 'is not distinct from', judged.warnedAt)
+    .where('failingSince', '=', health.failingSince)
+    .where('warnedAt', 'is not distinct from', health.warnedAt)
     .where('disabledAt', 'is', null)
     .where('deletedAt', 'is', null)
     .returning('url')
     .executeTakeFirst();
   if (warned === undefined) return false;
   if (tenantId === PLATFORM_TENANT_ID) return true;
-  const detail = `${new URL(warned.url).host} has taken nothing since ${judged.failingSince?.toISOString()}.`;
+  const detail = `${new URL(warned.url).host} has accepted nothing since ${health.failingSince?.toISOString()}.`;
   await notifyAdmins(work, {
     kind: 'endpoint_failing',
     integrationId: null,
@@ -135,7 +135,7 @@ export async function disableEndpoint(
   if (tenantId === PLATFORM_TENANT_ID) return true;
   await emitEvents(work, [{ type: 'ENDPOINT_DISABLED', integrationId: null, data }]);
   const { host } = new URL(disabled.url);
-  const detail = reason === 'gone' ? `${host} answered 410: it is gone.` : `${host} took nothing for 5 days.`;
+  const detail = reason === 'gone' ? `${host} answered 410 (Gone).` : `${host} accepted nothing for 5 days.`;
   await notifyAdmins(work, {
     kind: 'endpoint_disabled',
     integrationId: null,

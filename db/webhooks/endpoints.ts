@@ -19,19 +19,19 @@ export interface EndpointSettings {
   ratePerSecond: number | null;
 }
 
-interface Place {
+interface EndpointKey {
   endpointId: string;
 }
 
 /** The location that the endpoint's secrets are encrypted for. */
-export function endpointSecretsLocation({ endpointId }: Place) {
+export function endpointSecretsLocation({ endpointId }: EndpointKey) {
   return { table: 'webhook_endpoints', rowId: endpointId, column: 'secrets' };
 }
 
 /** `too_many`: the owner has `endpointsMax` endpoints. */
 export async function createEndpoint(
   work: TenantWork,
-  { endpointId, encrypted, ...settings }: EndpointSettings & Place & { encrypted: string },
+  { endpointId, encrypted, ...settings }: EndpointSettings & EndpointKey & { encrypted: string },
   { endpointsMax }: { endpointsMax: number },
 ): Promise<Endpoint | 'too_many'> {
   const { trx, tenantId, now } = work;
@@ -76,7 +76,7 @@ export async function listEndpoints(
 
 export async function findEndpoint(
   { trx, tenantId }: TenantWork,
-  { endpointId }: Place,
+  { endpointId, forUpdate = false }: EndpointKey & { forUpdate?: boolean },
 ): Promise<Endpoint | undefined> {
   return trx
     .selectFrom('webhookEndpoints')
@@ -84,27 +84,17 @@ export async function findEndpoint(
     .where('tenantId', '=', tenantId)
     .where('webhookEndpointId', '=', endpointId)
     .where('deletedAt', 'is', null)
+    .$if(forUpdate, (query) => query.forNoKeyUpdate())
     .executeTakeFirst();
 }
 
 /** Locks the row until this transaction ends. */
-export async function lockEndpoint(
-  { trx, tenantId }: TenantWork,
-  { endpointId }: Place,
-): Promise<Endpoint | undefined> {
-  return trx
-    .selectFrom('webhookEndpoints')
-    .selectAll()
-    .where('tenantId', '=', tenantId)
-    .where('webhookEndpointId', '=', endpointId)
-    .where('deletedAt', 'is', null)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-}
+export const lockEndpoint = (work: TenantWork, { endpointId }: EndpointKey): Promise<Endpoint | undefined> =>
+  findEndpoint(work, { endpointId, forUpdate: true });
 
 export async function changeEndpoint(
   work: TenantWork,
-  { endpointId }: Place,
+  { endpointId }: EndpointKey,
   change: Partial<EndpointSettings>,
 ): Promise<Endpoint> {
   return update(work, endpointId, change);
@@ -113,21 +103,21 @@ export async function changeEndpoint(
 /** Applies to everything sent from now on. @param secrets encrypted, the newest first. */
 export async function replaceSecrets(
   work: TenantWork,
-  { endpointId }: Place,
+  { endpointId }: EndpointKey,
   secrets: readonly EncryptedSecret[],
 ): Promise<Endpoint> {
   return update(work, endpointId, { secrets: JSON.stringify(secrets) });
 }
 
 /** Ends its waiting deliveries. Events of the time when it is disabled can be recovered. */
-export async function switchEndpointOff(work: TenantWork, { endpointId }: Place): Promise<Endpoint> {
+export async function switchEndpointOff(work: TenantWork, { endpointId }: EndpointKey): Promise<Endpoint> {
   const endpoint = await update(work, endpointId, { disabledAt: work.now, disabledReason: 'manual' });
   await enqueueEndpoint(work, { endpointId });
   return endpoint;
 }
 
 /** Starts over: earlier failures no longer count. */
-export async function switchEndpointOn(work: TenantWork, { endpointId }: Place): Promise<Endpoint> {
+export async function switchEndpointOn(work: TenantWork, { endpointId }: EndpointKey): Promise<Endpoint> {
   return update(work, endpointId, {
     disabledAt: null,
     disabledReason: null,
@@ -140,13 +130,13 @@ export async function switchEndpointOn(work: TenantWork, { endpointId }: Place):
 }
 
 /** Nothing is sent to it any more; its delivery log stays. */
-export async function deleteEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
+export async function deleteEndpoint(work: TenantWork, { endpointId }: EndpointKey): Promise<void> {
   await update(work, endpointId, { deletedAt: work.now, secrets: '[]' });
   await enqueueEndpoint(work, { endpointId });
 }
 
 /** Makes the endpoint's queue re-read the endpoint. */
-export async function enqueueEndpoint(work: TenantWork, { endpointId }: Place): Promise<void> {
+export async function enqueueEndpoint(work: TenantWork, { endpointId }: EndpointKey): Promise<void> {
   await enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt: work.now });
 }
 

@@ -10,40 +10,24 @@ import type { EndpointHealth } from '../../domain/webhooks/endpoint-health';
 import type { Work } from '../database';
 import { rowsFrom } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
-import type { ClaimedDelivery } from './claim-deliveries';
 import { recordFailures, recordSuccess } from './endpoint-health';
 import type { DeliveringEndpoint } from './endpoint-queue';
+import type { FinishedDelivery } from './finished-delivery';
 
-export interface AttemptLog {
-  at: Date;
-  durationMs: number;
-  status: number | null;
-  error: string | null;
-  requestHeaders: Record<string, string>;
-  responseHeaders: Record<string, string> | null;
-  responseBody: string | null;
-}
-
-export interface FinishedDelivery {
-  delivery: ClaimedDelivery;
-  attempt: AttemptLog;
-  outcome: { kind: 'delivered' | 'failed' | 'disabled' } | { kind: 'retrying'; nextAttemptAt: Date };
-}
-
-export interface Conclusion {
+export interface DeliveryResults {
   endpoint: Pick<DeliveringEndpoint, 'endpointId' | 'tenantId'>;
   claimId: string;
-  concluded: readonly FinishedDelivery[];
+  finished: readonly FinishedDelivery[];
   now: Date;
 }
 
 /** @returns the endpoint's health if an attempt failed, else null. */
 export async function recordDeliveryAttempts(
   work: Pick<Work, 'trx'>,
-  { endpoint, claimId, concluded, now }: Conclusion,
+  { endpoint, claimId, finished, now }: DeliveryResults,
 ): Promise<EndpointHealth | null> {
-  const held = await lockHeld(work, claimId, concluded);
-  const mine = concluded
+  const held = await lockHeld(work, claimId, finished);
+  const mine = finished
     .filter(({ delivery }) => held.has(delivery.deliveryId))
     .map((one) => ({ ...one, attempt: sanitizeForPostgres(one.attempt) }));
   if (mine.length === 0) return null;
@@ -59,9 +43,9 @@ export async function recordDeliveryAttempts(
 async function lockHeld(
   { trx }: Pick<Work, 'trx'>,
   claimId: string,
-  concluded: readonly FinishedDelivery[],
+  finished: readonly FinishedDelivery[],
 ): Promise<Set<string>> {
-  const keys = concluded
+  const keys = finished
     .map(({ delivery }) => ({ tenant_id: delivery.tenantId, delivery_id: delivery.deliveryId }))
     .toSorted(byDeliveryId);
   const { rows } = await sql<{ deliveryId: string }>`
@@ -80,10 +64,10 @@ const byDeliveryId = (a: { delivery_id: string }, b: { delivery_id: string }): n
 async function writeDeliveries(
   { trx }: Pick<Work, 'trx'>,
   endpointId: string,
-  concluded: readonly FinishedDelivery[],
+  finished: readonly FinishedDelivery[],
   now: Date,
 ): Promise<void> {
-  const rows = concluded.map(({ delivery, attempt, outcome }) => ({
+  const rows = finished.map(({ delivery, attempt, outcome }) => ({
     tenant_id: delivery.tenantId,
     delivery_id: delivery.deliveryId,
     event_id: delivery.eventId,
@@ -108,11 +92,8 @@ async function writeDeliveries(
   );
 }
 
-async function logAttempts(
-  { trx }: Pick<Work, 'trx'>,
-  concluded: readonly FinishedDelivery[],
-): Promise<void> {
-  const rows = concluded.map(({ delivery, attempt }) => ({
+async function logAttempts({ trx }: Pick<Work, 'trx'>, finished: readonly FinishedDelivery[]): Promise<void> {
+  const rows = finished.map(({ delivery, attempt }) => ({
     tenant_id: delivery.tenantId,
     delivery_id: delivery.deliveryId,
     attempt: delivery.attempts + 1,

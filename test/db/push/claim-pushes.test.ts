@@ -1,7 +1,8 @@
 /** Claims and conclusions of several workers: rules.md 4 to 6, rules.md R1, R12. */
 import { deleteIntegration, pauseIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { findIntegration } from '../../../db/integrations/integrations';
-import { type Claim, claimDuePushes, type ClaimedPush } from '../../../db/push/claim-pushes';
+import type { Claim, ClaimedPush } from '../../../db/push/claim';
+import { claimDuePushes } from '../../../db/push/claim-pushes';
 import { recordPushResults, type PushOutcome } from '../../../db/push/record-push-results';
 import { renewLease } from '../../../db/push/push-queue';
 import { actOnRecordSync } from '../../../db/records/record-sync-actions';
@@ -32,7 +33,7 @@ const conclude = (claim: Claim, outcome: PushOutcome, when: Date) =>
     recordPushResults(work, {
       integrationId,
       claimId: claim.pushes[0]?.claimId ?? '',
-      concluded: claim.pushes.map((push) => ({ push, outcome })),
+      finished: claim.pushes.map((push) => ({ push, outcome })),
       now: when,
     }),
   );

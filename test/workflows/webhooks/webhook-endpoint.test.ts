@@ -330,7 +330,7 @@ describe('an endpoint', () => {
     ]);
     expect(news.at(-1)).toMatchObject({
       webhookEndpointId: endpointId,
-      detail: expect.stringMatching(/^127\.0\.0\.1:\d+ took nothing for 5 days\.$/),
+      detail: expect.stringMatching(/^127\.0\.0\.1:\d+ accepted nothing for 5 days\.$/),
     });
     await hours(1);
     expect(mailTo(ada)).toEqual([FAILING, FAILING, 'A webhook endpoint was disabled']);
@@ -354,7 +354,7 @@ describe('an endpoint', () => {
     const warning = { kind: 'endpoint_failing', webhookEndpointId: endpointId, resolvedAt: expect.any(Date) };
     expect(before).toEqual([]);
     expect(afterADay).toMatchObject([
-      { ...warning, detail: expect.stringMatching(/^127\.0\.0\.1:\d+ has taken nothing since .*Z\.$/) },
+      { ...warning, detail: expect.stringMatching(/^127\.0\.0\.1:\d+ has accepted nothing since .*Z\.$/) },
     ]);
     expect(onTheThirdDay).toHaveLength(1);
     expect(await tenant.notifications()).toMatchObject([warning, warning]);

@@ -1,0 +1,83 @@
+/** What a claim of due pushes takes, decides and answers; shared by claim-pushes.ts and write-claim.ts. */
+import type { JsonObject } from '../../domain/json';
+import type { DueRecordSync, PushDecision } from '../../domain/push/push-decision';
+import type { PushTarget } from '../../domain/push/push-target';
+import type { Integration } from '../integrations/integrations';
+
+export interface ClaimedPush {
+  pushId: string;
+  claimId: string;
+  recordId: string;
+  recordType: string;
+  externalId: string;
+  operation: 'upsert' | 'deactivate' | 'delete';
+  payload: JsonObject;
+  remoteId: string | null;
+  remoteVersion: string | null;
+  isDeactivated: boolean;
+  /** A creation with another push id whose response was lost. */
+  unresolvedCreation: { pushId: string; payload: JsonObject } | null;
+  refusals: number;
+}
+
+export interface Claim {
+  pushes: ClaimedPush[];
+  /**
+   * Rows taken, including those that ended without a call. 0 = no other row is due, or other claims hold
+   * them.
+   */
+  taken: number;
+  /** The integration was changed since the caller read it, and nothing was claimed: read it again. */
+  isOutdated: boolean;
+}
+
+export interface ClaimOptions {
+  integration: Pick<Integration, 'integrationId' | 'recordTypes' | 'mappingVersion' | 'version'>;
+  firedAt: Date;
+  /** Instant of the claim, for the log. */
+  now: Date;
+  leaseUntil: Date;
+  /** A push that starts with this claim is given up after this time. */
+  giveUpAfterMs: number;
+  limit: number;
+  /**
+   * While the third party is blocked only windows are claimed: they become waiting pushes, without a call.
+   */
+  onlyWindows: boolean;
+}
+
+export interface LockedRecordSync extends DueRecordSync {
+  recordId: string;
+  windowOpenedAt: Date | null;
+  windowFields: string[];
+  windowChangedBy: string[];
+  pushRefusals: number;
+  giveUpAt: Date | null;
+  leaseUntil: Date | null;
+}
+
+export interface RecordForPush {
+  recordId: string;
+  recordType: string;
+  externalId: string;
+  version: number;
+  fields: JsonObject;
+  deletedAt: Date | null;
+  remoteId: string | null;
+  remoteVersion: string | null;
+  agreed: JsonObject | null;
+  isDeactivated: boolean | null;
+}
+
+/** A due record sync, the target of its record, and the decision. */
+export interface DecidedPush {
+  recordSync: LockedRecordSync;
+  record: RecordForPush;
+  target: PushTarget;
+  hash: string;
+  decision: PushDecision;
+  /** The push in the log, whether it is sent or ends here. */
+  pushId: string;
+  /** A creation that may have happened although its response was lost. */
+  unresolvedPushId: string | null;
+}
