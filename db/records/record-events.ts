@@ -1,7 +1,7 @@
 /**
- * What is told of records: those that came, changed or went at a third party (rules.md 40), and pushes that ended failed. At most 100
- * records an event. Until the first full pass of an integration ended nothing is told of its records: FIRST_SYNC_COMPLETE says how
- * many there are.
+ * Webhook events about records: records that were created, changed or deleted at a third party (rules.md 40),
+ * and pushes that failed. At most 100 records per event. Until the first full read of an integration has
+ * ended its records cause no events; FIRST_SYNC_COMPLETE then carries the totals.
  */
 import { RECORDS_PER_EVENT_MAX } from '../../domain/webhooks/event-catalogue';
 import type { SyncError } from '../../domain/sync-error';
@@ -16,7 +16,7 @@ interface Place {
   recordType: string;
 }
 
-/** Tells of what one step of deletions did. The last thing in its transaction. */
+/** Emits the events of one step of deletions. The last statement of its transaction. */
 export async function emitRecordEvents(
   work: TenantWork,
   place: Place,
@@ -26,14 +26,17 @@ export async function emitRecordEvents(
   if (touched.length > 0 && !(await isMuted(work, place))) await emitRecordChanges(work, place, touched);
 }
 
-/** The same for who knows that the integration is not muted, and that there is something to tell: the last thing in its transaction too. */
+/**
+ * The same for a caller that knows that the integration is not muted and that records were touched. The last
+ * statement of its transaction.
+ */
 export async function emitRecordChanges(
   work: TenantWork,
   place: Place,
   touched: readonly RecordDraft[],
 ): Promise<void> {
   const gone = touched.filter(({ after }) => after.isDeleted);
-  // One that was deleted here and is there again is new to whoever was told that it went.
+  // A record that was deleted and is there again is new to receivers that got DATA_DELETE.
   const isNew = ({ before }: RecordDraft) => before === null || before.isDeleted;
   const here = touched.filter(({ after }) => !after.isDeleted);
   await emitEvents(work, [
@@ -89,7 +92,10 @@ export interface FailedPush {
   errors: readonly SyncError[];
 }
 
-/** Pushes that ended failed; those that are tried again by themselves are no news. The last thing in its transaction. */
+/**
+ * Failed pushes; pushes that are retried automatically are not reported. The last statement of its
+ * transaction.
+ */
 export async function emitFailedPushes(
   work: TenantWork,
   integrationId: string,

@@ -1,11 +1,14 @@
-/** Which integrations own fields of which records: those that only read the record type and are linked to the record (rules.md 17). */
+/**
+ * The integrations that own fields of records: those that only pull the record type and are linked to the
+ * record (rules.md 17).
+ */
 import { sql } from 'kysely';
 import { type Owner, ownerOf } from '../../domain/records/field-ownership';
 import type { TenantWork } from '../database';
 import type { AcceptingIntegration } from '../../domain/records/plan-record-syncs';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
-/** By record. Costs a statement only where an integration reads one of these record types and does not write it. */
+/** By record id. Queries only if an integration pulls one of these record types without pushing it. */
 export async function findOwners(
   { trx, tenantId }: TenantWork,
   integrations: readonly AcceptingIntegration[],

@@ -1,6 +1,7 @@
 /**
- * What people may do with a pair: push it now, hold it, release it, discard what waits, retry what failed (rules.md 9).
- * Each is a row and an outbox row, never a call to Temporal, so it works while Temporal is down.
+ * What people may do with a record sync: push it now, hold it, release it, discard what waits, retry what
+ * failed (rules.md 9). Each action writes a row and an outbox message and never calls Temporal, so it works
+ * while Temporal is down.
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
@@ -15,11 +16,11 @@ export type RecordSyncActionOutcome =
   | 'not_found'
   /** No open window to push, hold, release or discard. */
   | 'nothing_pending'
-  /** A push is under way at this very moment: wait for its end. */
+  /** A push is in progress: wait for its end. */
   | 'already_syncing'
   /** The integration is paused or needs new credentials: resume it first. */
   | 'integration_paused'
-  /** Nothing failed here that could be retried. */
+  /** No failed push to retry. */
   | 'nothing_failed';
 
 interface Pair {
@@ -40,7 +41,7 @@ interface ActionInput {
   act: RecordSyncAction;
   integrationId: string;
   recordId: string;
-  /** Who acts, for the push log and the pair. */
+  /** The caller, for the push log and the record sync. */
   actor: string;
 }
 
@@ -85,7 +86,7 @@ const actions: Record<
     return 'done';
   },
 
-  /** Its deadline may have passed meanwhile: then it is due at once. */
+  /** If the deadline has passed, the push is due at once. */
   async release(work, input, recordSync) {
     if (recordSync.windowOpenedAt === null || recordSync.heldAt === null) return 'nothing_pending';
     await update(work, input, { held_at: null, held_by: null });
@@ -94,8 +95,8 @@ const actions: Record<
   },
 
   /**
-   * What waits is not sent, an attempt that waits to be repeated included; a call under way goes on. The pair keeps a
-   * mark of it until its next success.
+   * The open window is not pushed, and a push that waits for a retry is dropped; a call in progress
+   * continues. The record sync is marked as discarded until its next success.
    */
   async discard(work, input, recordSync) {
     if (recordSync.windowOpenedAt === null)
@@ -140,7 +141,7 @@ const CLOSED_WINDOW = {
   held_at: null,
   held_by: null,
 };
-/** Nobody knows what such a push did: the next change is pushed whatever it says. */
+/** The outcome of such a push is unknown, so the next change is pushed whatever it contains. */
 const CLOSED_PUSH = {
   push_id: null,
   push_version: null,
@@ -167,7 +168,7 @@ async function lockRecordSync(
   return rows[0];
 }
 
-/** Sets columns of one pair; keys are column names. */
+/** Sets columns of one record sync; keys are column names. */
 async function update(
   { trx, tenantId }: TenantWork,
   { integrationId, recordId }: ActionInput,
@@ -220,7 +221,7 @@ async function logDiscarded(
     .execute();
 }
 
-/** Somebody wants to know now: an outage is probed at once. A rate limit is not overruled. */
+/** A retry probes an outage at once. It does not override a rate limit. */
 async function probeNow({ trx, tenantId, now }: TenantWork, { integrationId }: ActionInput): Promise<void> {
   await trx
     .updateTable('integrations')

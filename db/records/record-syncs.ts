@@ -1,4 +1,4 @@
-/** Record syncs as they are listed: the state of (record, integration) pairs. Acting on them is `record-sync-acts.ts`. */
+/** Lists record syncs. Actions on them are in record-sync-actions.ts. */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import type { IntegrationsTable } from '../tables/integrations';
@@ -51,7 +51,7 @@ export interface RecordSyncFilter {
   isHeld?: boolean | undefined;
 }
 
-/** By integration and record, after `after`. Pairs whose integration was deleted do not exist. */
+/** By integration and record, after `after`. Deleted integrations have no record syncs. */
 export async function listRecordSyncs(
   { trx, tenantId }: TenantWork,
   {
@@ -83,7 +83,8 @@ export async function listRecordSyncs(
     .orderBy('recordSync.recordId')
     .limit(limit)
     .as('page');
-  // Joined to the page and not before: the pairs stay read in the order of their index, whatever PostgreSQL makes of the integrations.
+  // Integrations are joined to the finished page. So record syncs are read in the order of their index,
+  // whatever PostgreSQL estimates for integrations.
   return trx
     .selectFrom(page)
     .innerJoin('integrations as integration', (join) =>

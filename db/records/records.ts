@@ -1,4 +1,4 @@
-/** Records as they are read, with the state of their pairs. Writing them is `record-acceptance.ts`. */
+/** Reads records and the state of their syncs; accept-changes.ts writes them. */
 import { type Expression, type Selectable, sql, type SqlBool } from 'kysely';
 import { arrayParameter } from '../sql/binary-arrays';
 import type { TenantWork } from '../database';
@@ -19,7 +19,7 @@ const COLUMNS = [
   'createdAt',
 ] as const;
 
-/** A deleted record is found too: its last push may still have to be looked at. */
+/** Also finds a deleted record, whose last push may still be of interest. */
 export async function findRecord(
   { trx, tenantId }: TenantWork,
   { recordType, externalId }: { recordType: string; externalId: string },
@@ -34,9 +34,9 @@ export async function findRecord(
 }
 
 export interface RecordFilter {
-  /** Words that must all stand in the external id or in a value of the fields, in part and in any case. */
+  /** Words that must all occur in the external id or in field values, in part and in any case. */
   words?: readonly string[] | undefined;
-  /** The record has a pair with this status (at this integration, where both are given). */
+  /** The record has a sync with this status, at this integration if both are given. */
   status?: RecordSyncStatus | undefined;
   integrationId?: string | undefined;
 }
@@ -49,14 +49,20 @@ interface RecordListing extends RecordFilter {
 }
 
 /**
- * A filter looks at so many records at the most and then answers what it has, so that no search takes longer with more records, and who searches
- * sees what was found while the rest is looked at.
+ * A filter examines at most this many records and then returns what it has found. So no search gets slower
+ * with more records, and results appear while the rest is examined.
  */
 export const RECORDS_SEARCHED_MAX = 2_500;
-/** So few pairs are found by themselves, wherever their records stand in the list; of more, the next ones are near enough to walk to. */
+/**
+ * Up to this many matching record syncs are looked up directly. With more, walking the list of records finds
+ * the next page soon enough.
+ */
 const RECORD_SYNCS_SOUGHT_MAX = 2_000;
 
-/** By external id, after `after`. Deleted ones only when asked for. `searchedTo` names the last record looked at, where a filter stopped short. */
+/**
+ * By external id, after `after`; deleted records only if requested. `searchedTo` names the last record
+ * examined if the filter stopped early.
+ */
 export async function listRecords(
   work: TenantWork,
   listing: RecordListing,
@@ -82,7 +88,8 @@ function walkOf({ trx, tenantId }: TenantWork, { recordType, after, withDeleted 
     .where('recordType', '=', recordType)
     .orderBy('externalId');
   if (!withDeleted) walk = walk.where('deletedAt', 'is', null);
-  // The first page has a bound too: without one, for a tenant that is not in the statistics, all its records were read and sorted (400 ms of 100,000).
+  // The first page has a bound too. Without one PostgreSQL read and sorted all records of a tenant without
+  // statistics (400 ms for 100,000).
   return walk.where('externalId', '>', after ?? '');
 }
 
@@ -106,7 +113,10 @@ async function walkRecords(
   return { rows, searchedTo: last?.externalId };
 }
 
-/** The records with such a pair, or more, for the status `synced` is in no index; undefined where there are many. */
+/**
+ * The records with such a sync; undefined if there are many. May include others, because the status `synced`
+ * is in no index.
+ */
 async function findFewRecordSyncs(
   { trx, tenantId }: TenantWork,
   { status, integrationId }: RecordFilter,
@@ -148,8 +158,9 @@ async function listRecordsAmong(
 }
 
 /**
- * Looked up record by record, and only until the page is full: as a join, a tenant whose size the planner does not know had all its pairs read once
- * per record. `is not distinct from` keeps it from the index of statuses, in which the record comes last.
+ * Looked up record by record, until the page is full. As a join, all record syncs of a tenant without
+ * statistics were read once per record. `is not distinct from` avoids the index of statuses, in which the
+ * record comes last.
  */
 function hasRecordSync(
   { tenantId }: TenantWork,
@@ -165,7 +176,10 @@ function hasRecordSync(
   ];
 }
 
-/** The text of all fields is looked at first: it holds names as well, but taking it apart for every record would take three times as long. */
+/**
+ * The whole text of the fields is searched first. It also contains field names, but unpacking every record
+ * would take three times as long.
+ */
 function holdsWord(word: string): Expression<SqlBool> {
   const inJson = JSON.stringify(word).slice(1, -1);
   return sql<SqlBool>`(strpos(lower(record.external_id), lower(${word})) > 0
@@ -195,7 +209,7 @@ export type RecordSyncSummary = Pick<
   | 'resultVersion'
 > & { lastPush: LastPush | null };
 
-/** The pairs of these records, with the newest concluded push of each. */
+/** The syncs of these records, each with its latest finished push. */
 export async function findRecordSyncsOfRecords(
   { trx, tenantId }: TenantWork,
   { recordIds }: { recordIds: readonly string[] },

@@ -1,10 +1,13 @@
-/** Records as rows, written in sets: the same few statements for one record and for a page of thousands. */
+/** Writes records: a few statements, the same for one record and for a page of thousands. */
 import { sql } from 'kysely';
 import { ConcurrentTransaction, type TenantWork } from '../database';
 import type { RecordDraft } from '../../domain/records/record-draft';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 
-/** Creates and updates what was touched. @throws `ConcurrentTransaction` where somebody else created one of them meanwhile. */
+/**
+ * Creates and updates the touched records. @throws `ConcurrentTransaction` if another transaction has created
+ * one of them.
+ */
 export async function writeRecords(
   { trx, tenantId, now }: TenantWork,
   drafts: readonly RecordDraft[],
@@ -24,7 +27,7 @@ export async function writeRecords(
   const columns =
     'record_id uuid, record_type text, external_id text, version bigint, fields jsonb, occurred_at timestamptz, changed_at timestamptz, deleted_at timestamptz';
 
-  // In one order, so that two requests that create the same records cannot block each other for ever.
+  // In a fixed order, so that two requests that create the same records cannot deadlock.
   const created = touched.filter((draft) => draft.before === null).sort(byName);
   if (created.length > 0) {
     const { numAffectedRows } = await sql`
@@ -32,7 +35,7 @@ export async function writeRecords(
       select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, changed_at, ${actor}, deleted_at, ${now}::timestamptz
       from ${rowsFrom(created.map(toRow), columns)}
       on conflict do nothing`.execute(trx);
-    // Somebody else created one of these records meanwhile: begin again and find it.
+    // Another transaction created one of these records: start again and find it.
     if (Number(numAffectedRows) < created.length)
       throw new ConcurrentTransaction('A record was created by two requests at once.');
   }
@@ -47,7 +50,7 @@ export async function writeRecords(
       trx,
     );
   }
-  // Said again by somebody later, with nothing new in it: only that is noted.
+  // A later repeat of known values only moves occurred_at.
   const confirmed = drafts.filter(
     ({ isTouched, before, after }) => !isTouched && before !== null && after.occurredAt > before.occurredAt,
   );

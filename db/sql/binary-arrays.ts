@@ -1,6 +1,7 @@
 /**
- * A list as one parameter, in PostgreSQL's own binary form: no quoting here, no parsing there (a third of the time of array text for a
- * page of records). The parameter has to be cast to the array's type where it is used.
+ * A list as one parameter in PostgreSQL's binary form: no quoting here and no parsing there, which takes a
+ * third of the time of array text for a page of records. Cast the parameter to the array's type where it is
+ * used.
  */
 type Write = (writer: ArrayWriter, value: unknown) => void;
 
@@ -9,7 +10,10 @@ interface ElementType {
   write: Write;
 }
 
-/** What the values take if their texts are ASCII, as nearly all are; a little more, so that the last one needs no second look. */
+/**
+ * The size of the values if their texts are ASCII, as nearly all are, plus a margin so that the last one fits
+ * without another check.
+ */
 function roomFor(values: readonly unknown[]): number {
   let bytes = 64;
   for (const value of values)
@@ -27,7 +31,7 @@ for (const digit of '0123456789abcdefABCDEF') HEX_VALUES[digit.charCodeAt(0)] = 
 const EPOCH_MS = Date.UTC(2000, 0, 1);
 const HEADER_BYTES = 20;
 
-/** JSON that was made before, so that it is not made again. */
+/** JSON that was serialized before, so that it is not serialized twice. */
 export class JsonText {
   constructor(readonly text: string) {}
 }
@@ -73,7 +77,7 @@ export function arrayParameter(values: readonly unknown[], type: string): Buffer
   return writer.end();
 }
 
-/** Whole numbers that a double holds; BigInt would cost more than all the rest. */
+/** Integers within the range of a double; BigInt would cost more than all the rest. */
 function writeInt64(buffer: Buffer, at: number, value: number): void {
   if (!Number.isSafeInteger(value)) return void buffer.writeBigInt64BE(BigInt(value), at);
   buffer.writeInt32BE(Math.floor(value / 2 ** 32), at);
@@ -107,7 +111,7 @@ class ArrayWriter {
     this.at += 4 + length;
   }
 
-  /** Digit by digit: through a text without hyphens it took five times as long. */
+  /** Digit by digit: removing the hyphens first took five times as long. */
   uuid(id: string): void {
     this.bytes(16, (buffer, at) => {
       let digits = 0;
@@ -128,17 +132,17 @@ class ArrayWriter {
     this.write(text, 0);
   }
 
-  /** jsonb goes with a version before it. */
+  /** jsonb is preceded by a version byte. */
   json(text: string): void {
     const start = this.at;
     this.write(text, 1);
     this.buffer.writeUInt8(1, start + 4); // last: the buffer may have been exchanged for a larger one
   }
 
-  /** `before`: bytes of the value that were written already. */
+  /** `before`: bytes of the value that were already written. */
   private write(text: string, before: number): void {
     const start = this.at + 4 + before;
-    // Most texts are ASCII and fit as they are; one that may not is measured first.
+    // Most texts are ASCII and fit; the others are measured first.
     const bytes = start + text.length * 3 <= this.buffer.length ? 0 : Buffer.byteLength(text, 'utf8');
     this.reserve(4 + before + bytes);
     const length = this.buffer.write(text, start, 'utf8') + before;
@@ -146,7 +150,7 @@ class ArrayWriter {
     this.at += 4 + length;
   }
 
-  /** Dimensions, a flag for nulls, the type, the length, and that counting begins at 1. */
+  /** Dimensions, a null flag, the type, the length, and the lower bound 1. */
   end(): Buffer {
     this.buffer.writeInt32BE(this.length === 0 ? 0 : 1, 0);
     this.buffer.writeInt32BE(this.hasNull ? 1 : 0, 4);

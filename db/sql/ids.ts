@@ -1,6 +1,6 @@
 /**
- * Ids: UUID version 7 in the database, TypeID on the wire (`int_01h…`), so that an id says what it is of.
- * Made in the process: PostgreSQL 15 has no uuidv7().
+ * Ids: UUID version 7 in the database, TypeID in the API (`int_01h…`), so that an id shows its type.
+ * Generated in the process, because PostgreSQL 15 has no uuidv7().
  */
 import { randomFillSync } from 'node:crypto';
 import { TypeID } from 'typeid-js';
@@ -34,7 +34,7 @@ const pool = Buffer.alloc(4_096);
 let used = pool.length;
 let lastMs = 0;
 let sequence = 0;
-/** The first digits of ids of the same millisecond, and which one that is. */
+/** The random part and the counter of ids of the same millisecond. */
 let written = '';
 let writtenMs = -1;
 
@@ -66,7 +66,7 @@ export function toTypeId(prefix: IdPrefix, uuid: string): string {
   return TypeID.fromUUID(prefix, uuid).toString();
 }
 
-/** The uuid of a wire id, or undefined when it is not one of this prefix. */
+/** The uuid of an API id, or undefined if it does not have this prefix. */
 export function fromTypeId(prefix: IdPrefix, typeId: string): string | undefined {
   try {
     return TypeID.fromString(typeId, prefix).toUUID();

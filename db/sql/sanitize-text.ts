@@ -1,6 +1,6 @@
 /**
- * Words of third parties as PostgreSQL can keep them: it refuses NUL and halves of surrogate pairs, and an error that cannot be
- * written down would make its push begin again for ever.
+ * Makes text of third parties storable: PostgreSQL refuses NUL and lone surrogates, and a push whose error
+ * cannot be stored would be repeated without end.
  */
 export function sanitizeForPostgres<T>(value: T): T {
   if (typeof value === 'string')

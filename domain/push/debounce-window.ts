@@ -1,12 +1,12 @@
 /**
- * The time a pair waits for quiet (rules.md 1, 2): from the first unsent change to its deadline `dueAt`.
- * Each relevant change moves the deadline to a grace period after itself, but never past the maximum wait.
+ * The debounce window of a record sync (rules.md 1, 2): from the first unsent change to its deadline `dueAt`.
+ * Each relevant change moves the deadline to one grace period later, but never past the maximum wait.
  */
 export type StartedBecause = 'quiet' | 'max_wait' | 'manual' | 'retry' | 'initial' | 'mapping_changed';
 
 export interface WaitPolicy {
   gracePeriodMs: number;
-  /** Counted from the first unsent change; null = wait for quiet however long it takes. */
+  /** Counted from the first unsent change; null = no maximum. */
   maxWaitMs: number | null;
 }
 
@@ -16,7 +16,7 @@ export interface Window {
   reason: StartedBecause;
 }
 
-/** The window after a relevant change at `now`: opened if there was none, moved otherwise. */
+/** The window after a relevant change at `now`: opened if there was none, otherwise moved. */
 export function windowAfterChange(
   current: Pick<Window, 'openedAt'> | null,
   now: Date,
@@ -26,7 +26,7 @@ export function windowAfterChange(
   const quietAt = now.getTime() + policy.gracePeriodMs;
   const latestAt =
     policy.maxWaitMs === null ? Number.POSITIVE_INFINITY : openedAt.getTime() + policy.maxWaitMs;
-  // A window that outlived its maximum wait (held, or its integration paused) is due at once, not in the past.
+  // A window older than its maximum wait (held, or its integration was paused) is due now, not in the past.
   const dueAt = new Date(Math.min(quietAt, Math.max(latestAt, now.getTime())));
   return { openedAt, dueAt, reason: quietAt <= latestAt ? 'quiet' : 'max_wait' };
 }

@@ -1,21 +1,21 @@
 /**
- * What becomes of a pair that is due: rules.md 5, 6 and 14 at the moment of the claim, as one pure function.
+ * What happens to a due record sync at the moment of the claim (rules.md 5, 6 and 14), as one pure function.
  */
 import type { MappingError } from '../records/mapping';
 import type { PushTarget } from './push-target';
 import type { StartedBecause } from './debounce-window';
 
-/** The part of a due pair's state that decides. */
+/** The part of a due record sync that the decision depends on. */
 export interface DueRecordSync {
-  /** Of the open window; null = none is open, and an earlier push is to be repeated. */
+  /** The open window; null = none, and an earlier push is repeated. */
   dueAt: Date | null;
   windowReason: StartedBecause | null;
   heldAt: Date | null;
   discardedAt: Date | null;
-  /** Of a push that waits to be repeated, or whose worker died. */
+  /** A push that waits for a retry, or whose worker died. */
   pushId: string | null;
   pushHash: string | null;
-  /** A creation whose answer was lost. */
+  /** A creation whose response was lost. */
   unresolvedPushId: string | null;
   resultStatus: string | null;
   resultHash: string | null;
@@ -23,23 +23,23 @@ export interface DueRecordSync {
 
 export type PushDecision =
   | { kind: 'wait' }
-  /** `isNew`: under an id of its own; otherwise the earlier push is repeated under its id, with the same payload. */
+  /** `isNew`: a push with a new id; otherwise the earlier push is repeated with its id and payload. */
   | { kind: 'push'; isNew: boolean }
   | { kind: 'end'; result: 'no_net_change' | 'left' | 'closed' | 'discarded' }
   /** The mapping cannot express the record: an error for people, without a call. */
   | { kind: 'invalid'; errors: MappingError[] };
 
-/** `hash` is that of `target`; `isLinked`: the third party is known to hold the record. */
+/** `hash` is the hash of `target`; `isLinked`: the third party is known to have the record. */
 export function decidePush(
   recordSync: DueRecordSync,
   { target, hash, isLinked }: { target: PushTarget; hash: string; isLinked: boolean },
   firedAt: Date,
 ): PushDecision {
-  // The worker that pushed it died, and the record changed meanwhile: the change's own quiet time comes first.
+  // The worker that pushed it died and the record has changed since: the change's own window comes first.
   if (recordSync.dueAt !== null && (recordSync.heldAt !== null || recordSync.dueAt > firedAt))
     return { kind: 'wait' };
 
-  // Its changes were discarded while an earlier push was under way: that one may not be repeated with them inside.
+  // The changes were discarded while an earlier push was in progress: repeating that push would send them.
   if (recordSync.dueAt === null && recordSync.discardedAt !== null && recordSync.pushHash !== hash)
     return { kind: 'end', result: 'discarded' };
 

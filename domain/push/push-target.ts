@@ -1,6 +1,6 @@
 /**
- * What a third party should hold for a record as it stands: the one question behind relevance, "no net change" and
- * the push itself (rules.md 4, 5, 14).
+ * The state that a record should have at the third party. Relevance, "no net change" and the push itself all
+ * depend on it (rules.md 4, 5, 14).
  */
 import { canonicalJson, type JsonObject } from '../json';
 import { isEligible, mapRecord, type MappingError, type RecordTypeMapping } from '../records/mapping';
@@ -8,7 +8,7 @@ import { isEligible, mapRecord, type MappingError, type RecordTypeMapping } from
 export type PushTarget =
   | { operation: 'upsert'; payload: JsonObject }
   | { operation: 'deactivate' | 'delete' | 'leave' }
-  /** The mapping cannot express this record: an error for people, found without asking the third party. */
+  /** The mapping cannot express this record: an error for people, found without a call. */
   | { operation: 'invalid'; errors: MappingError[] };
 
 export interface RecordState {
@@ -25,7 +25,7 @@ export function pushTarget(mapping: RecordTypeMapping | undefined, record: Recor
     : { operation: 'invalid', errors: mapped.errors };
 }
 
-/** Equal texts = nothing to tell the third party. Hash it before storing it. */
+/** Equal texts mean that there is nothing to push. Hash it before storing it. */
 export function targetText(target: PushTarget): string {
   switch (target.operation) {
     case 'upsert':

@@ -1,19 +1,17 @@
-/**
- * What a change of a record means for one pair (record, integration): rules.md 1 to 6, 9 and 14, as one pure function.
- */
+/** What a changed record means for one record sync (rules.md 1 to 6, 9 and 14), as one pure function. */
 import { isEligible, mappedFieldNames, relevantFields, type RecordTypeMapping } from './mapping';
 import { pushTarget, type PushTarget, type RecordState } from '../push/push-target';
 import { type WaitPolicy, type Window, windowAfterChange } from '../push/debounce-window';
 
-/** The part of a pair's state that decides. */
+/** The part of a record sync that the decision depends on. */
 export interface RecordSyncState {
   window: Pick<Window, 'openedAt' | 'dueAt'> | null;
   isHeld: boolean;
-  /** A push is under way or waiting for another attempt: what the third party holds is not certain. */
+  /** A push is in progress or waits for a retry, so the state of the remote record is uncertain. */
   isPushOpen: boolean;
-  /** True once a push was concluded, well or badly, or may have arrived. */
+  /** True if a push has a result, or may have arrived. */
   hasResult: boolean;
-  /** Hash of what the last concluded push sent; null = unknown or never. */
+  /** Hash of the last result's payload; null = unknown or never pushed. */
   resultHash: string | null;
 }
 
@@ -26,11 +24,14 @@ export interface ChangeOfRecord {
 
 export type RecordSyncDecision =
   | { kind: 'irrelevant' }
-  /** Wait for quiet. `isDueEarlier`: the lane does not know of a deadline this early, so it must be signalled. */
+  /**
+   * Wait for the debounce window. `isDueEarlier`: the push queue knows no deadline this early and must be
+   * signalled.
+   */
   | { kind: 'window'; window: Window; fields: string[]; isDueEarlier: boolean }
-  /** The edit was undone: close the window, the status returns to what it was. */
+  /** The edit was undone: the window closes, and the status returns to the last result. */
   | { kind: 'no_net_change'; fields: string[] }
-  /** Deleted or no longer eligible before anything was ever pushed: nothing remains of the pair. */
+  /** Deleted or no longer eligible before anything was pushed: the record sync is deleted. */
   | { kind: 'forget' };
 
 export function decideRecordSync(
@@ -62,7 +63,7 @@ export function decideRecordSync(
   };
 }
 
-/** The changed fields this pair cares about; null = none of its business. */
+/** The changed fields that concern this record sync; null = none. */
 function fieldsThatMatter(mapping: RecordTypeMapping | undefined, change: ChangeOfRecord): string[] | null {
   const was = change.before !== null && isEligible(mapping, change.before);
   const is = isEligible(mapping, change.after);
