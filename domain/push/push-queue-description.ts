@@ -1,4 +1,6 @@
-/** What an operator reads about a lane in Temporal's UI. */
+/** A push queue as text for operators in Temporal's UI. Contains no text of third parties. */
+import { instantOf } from '../instant';
+
 export interface QueueState {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
   pendingRecords: number;
@@ -9,36 +11,31 @@ export interface QueueState {
 /** At most 400 bytes: the limit of a timer's summary. */
 export function summarizeWait(pendingRecords: number): string {
   if (pendingRecords === 0) return 'until the first record is due';
-  return `until the next of ${pendingRecords} waiting records is due`;
+  return `until the next of ${pendingRecords} pending records is due`;
 }
 
-/** Before the lane has looked for the first time it knows no more than when it will. */
+/** Until the first execution, the workflow only knows when it will start. */
 export function describeFirstWait(nextDueAt: number): string {
-  return `Changed records wait for quiet; first look at ${instantOf(nextDueAt)}.`;
+  return `Changed records are waiting for the end of their grace period. First check at ${instantOf(nextDueAt)}.`;
 }
 
-/** Markdown; our own words only, so far below the limit of 20,000 bytes. `nextDueAt` in milliseconds since 1970; null = nothing waits. */
+/** Markdown, far below the limit of 20,000 bytes. `nextDueAt` in milliseconds since 1970; null = no record is due. */
 export function describePushQueue(queue: QueueState, nextDueAt: number | null): string {
-  const lines = [
-    `**${queue.pendingRecords}** records wait${nextDueAt === null ? '.' : `, next look at ${instantOf(nextDueAt)}.`}`,
-  ];
+  const nextCheck = nextDueAt === null ? '' : ` Next check at ${instantOf(nextDueAt)}.`;
+  const lines = [`**${queue.pendingRecords}** records pending.${nextCheck}`];
   if (queue.state === 'paused')
-    lines.push('Paused: windows keep opening, nothing is pushed. Resume the integration to go on.');
+    lines.push('The integration is paused. Changes are collected but not pushed until it is resumed.');
   if (queue.state === 'needs_reauthorization')
-    lines.push('The third party refuses the credentials: give new ones to go on.');
+    lines.push('The third party rejects the credentials. Pushes resume once the integration has new ones.');
   if (queue.state === 'deleted') lines.push('The integration was deleted.');
   if (queue.blockedUntil !== null) {
-    const why =
+    const until = instantOf(queue.blockedUntil);
+    lines.push(
       queue.blockedReason === 'rate_limit'
-        ? 'The third party asked for a pause'
-        : 'The third party cannot be reached; it is probed';
-    lines.push(`${why} until ${instantOf(queue.blockedUntil)}; the integration says why.`);
+        ? `The third party limits the rate of requests. Pushes resume at ${until}.`
+        : `The third party cannot be reached. Next probe at ${until}.`,
+      'The reason is shown at the integration.',
+    );
   }
   return lines.join('\n\n');
-}
-
-/** Never throws: an error here would jam the lane. */
-function instantOf(ms: number): string {
-  const instant = new Date(ms);
-  return Number.isNaN(instant.getTime()) ? 'no date at all' : instant.toISOString();
 }

@@ -1,4 +1,6 @@
-/** What an operator reads about an endpoint's lane in Temporal's UI. */
+/** The queue of a webhook endpoint as text for operators in Temporal's UI. */
+import { instantOf } from '../instant';
+
 export interface EndpointState {
   state: 'working' | 'disabled' | 'deleted';
   pendingDeliveries: number;
@@ -8,31 +10,24 @@ export interface EndpointState {
 /** At most 400 bytes: the limit of a timer's summary. */
 export function summarizeDeliveryWait(pendingDeliveries: number): string {
   if (pendingDeliveries === 0) return 'until the first delivery is due';
-  return `until the next of ${pendingDeliveries} waiting deliveries is due`;
+  return `until the next of ${pendingDeliveries} pending deliveries is due`;
 }
 
-/** Before the lane has looked for the first time it knows no more than when it will. */
+/** Until the first execution, the workflow only knows when it will start. */
 export function describeFirstDelivery(nextDueAt: number): string {
-  return `Events wait to be delivered; first look at ${instantOf(nextDueAt)}.`;
+  return `Events are waiting for delivery. First check at ${instantOf(nextDueAt)}.`;
 }
 
-/** Markdown; our own words only. `nextDueAt` in milliseconds since 1970; null = nothing waits. */
+/** Markdown. `nextDueAt` in milliseconds since 1970; null = no delivery is due. */
 export function describeEndpoint(endpoint: EndpointState, nextDueAt: number | null): string {
-  const lines = [
-    `**${endpoint.pendingDeliveries}** deliveries wait${nextDueAt === null ? '.' : `, next look at ${instantOf(nextDueAt)}.`}`,
-  ];
+  const nextCheck = nextDueAt === null ? '' : ` Next check at ${instantOf(nextDueAt)}.`;
+  const lines = [`**${endpoint.pendingDeliveries}** deliveries pending.${nextCheck}`];
   if (endpoint.state === 'disabled')
     lines.push(
-      'The endpoint is switched off; the endpoint says why. Its deliveries are kept and can be recovered.',
+      'The endpoint is disabled, for the reason shown at the endpoint. Its deliveries are kept and can be recovered.',
     );
   if (endpoint.state === 'deleted') lines.push('The endpoint was deleted.');
   if (endpoint.blockedUntil !== null)
-    lines.push(`Several attempts failed in a row: paused until ${instantOf(endpoint.blockedUntil)}.`);
+    lines.push(`Several attempts failed in a row. Deliveries resume at ${instantOf(endpoint.blockedUntil)}.`);
   return lines.join('\n\n');
-}
-
-/** Never throws: an error here would jam the lane. */
-function instantOf(ms: number): string {
-  const instant = new Date(ms);
-  return Number.isNaN(instant.getTime()) ? 'no date at all' : instant.toISOString();
 }

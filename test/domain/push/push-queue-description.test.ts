@@ -1,7 +1,4 @@
-/**
- * What operators read in Temporal's UI stays within Temporal's limits: 400 bytes a summary, 20,000 bytes
- * details.
- */
+/** Texts in Temporal's UI stay within Temporal's limits: 400 bytes for a summary, 20,000 bytes for details. */
 import * as fc from 'fast-check';
 import {
   describeFirstWait,
@@ -11,7 +8,7 @@ import {
 } from '../../../domain/push/push-queue-description';
 
 const bytes = (text: string) => Buffer.byteLength(text, 'utf8');
-const pushEnv = (more: Partial<QueueState> = {}): QueueState => ({
+const queue = (more: Partial<QueueState> = {}): QueueState => ({
   state: 'working',
   pendingRecords: 3,
   blockedUntil: null,
@@ -20,7 +17,7 @@ const pushEnv = (more: Partial<QueueState> = {}): QueueState => ({
 });
 
 describe('the summary of a timer', () => {
-  it('says what waits, in at most 400 bytes', () => {
+  it('names the number of pending records, in at most 400 bytes', () => {
     expect(summarizeWait(0)).toBe('until the first record is due');
     expect(summarizeWait(12)).toContain('12');
     fc.assert(
@@ -31,29 +28,30 @@ describe('the summary of a timer', () => {
   });
 });
 
-describe('the details of a lane', () => {
-  it('say before the first look when it will be', () => {
-    expect(describeFirstWait(Date.UTC(2026, 0, 1))).toContain('first look at 2026-01-01T00:00:00.000Z');
+describe('the details of a push queue', () => {
+  it('name the time of the first check', () => {
+    expect(describeFirstWait(Date.UTC(2026, 0, 1))).toContain('First check at 2026-01-01T00:00:00.000Z');
     expect(() => describeFirstWait(Number.POSITIVE_INFINITY)).not.toThrow();
   });
 
-  it('say what waits, until when, and why', () => {
+  it('name what is pending, until when, and why', () => {
     const text = describePushQueue(
-      pushEnv({ blockedUntil: Date.UTC(2026, 0, 2), blockedReason: 'outage' }),
+      queue({ blockedUntil: Date.UTC(2026, 0, 2), blockedReason: 'outage' }),
       Date.UTC(2026, 0, 1),
     );
 
-    expect(text).toContain('**3** records wait, next look at 2026-01-01T00:00:00.000Z.');
+    expect(text).toContain('**3** records pending. Next check at 2026-01-01T00:00:00.000Z.');
     expect(text).toContain('cannot be reached');
-    expect(text).toContain('2026-01-02T00:00:00.000Z; the integration says why');
+    expect(text).toContain('Next probe at 2026-01-02T00:00:00.000Z.');
+    expect(text).toContain('The reason is shown at the integration.');
   });
 
   it.each([
-    ['paused', 'Resume the integration'],
-    ['needs_reauthorization', 'give new ones'],
+    ['paused', 'until it is resumed'],
+    ['needs_reauthorization', 'once the integration has new ones'],
     ['deleted', 'was deleted'],
   ] as const)('name the remedy when the integration is %s', (state, words) => {
-    expect(describePushQueue(pushEnv({ state }), null)).toContain(words);
+    expect(describePushQueue(queue({ state }), null)).toContain(words);
   });
 
   it('stay far below 20,000 bytes', () => {
@@ -75,9 +73,9 @@ describe('the details of a lane', () => {
     );
   });
 
-  it('do not fail on an instant that no calendar has', () => {
+  it('do not fail on an instant outside the range of a Date', () => {
     expect(() =>
-      describePushQueue(pushEnv({ blockedUntil: 1e300, blockedReason: 'outage' }), 1e300),
+      describePushQueue(queue({ blockedUntil: 1e300, blockedReason: 'outage' }), 1e300),
     ).not.toThrow();
   });
 });
