@@ -1,8 +1,10 @@
 /**
- * The time of one time-boxed activity execution: workflow time, the moment after which nothing further is started, and heartbeats.
+ * The time of one time-boxed activity execution: workflow time, the moment after which nothing further is
+ * started, and heartbeats.
  *
- * Workflow time continues from `firedAt` by this process's monotonic clock. An attempt can start long after `firedAt`, for example
- * because no worker was running; the database's clock then moves workflow time forward, so that leases and waits are not in the past.
+ * Workflow time continues from `firedAt` by this process's monotonic clock. An attempt can start long after
+ * `firedAt`, for example because no worker was running; the database's clock then moves workflow time
+ * forward, so that leases and waits are not in the past.
  */
 import type { Context } from '@temporalio/activity';
 

@@ -10,10 +10,10 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import {
-  CHECK_INTEGRATION_WORKFLOW,
+  INTEGRATION_CHECK_WORKFLOW,
   type CheckIntegrationInput,
   type CheckIntegrationResult,
-  checkIntegrationWorkflowId,
+  integrationCheckWorkflowId,
 } from '../contract/integration-check';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { HttpError } from './http/http-error';
@@ -50,8 +50,8 @@ export function createOrchestrator({
 
   async function startCheck(input: CheckIntegrationInput): Promise<WorkflowHandle> {
     const starting = connection.withDeadline(Date.now() + START_WITHIN_MS, () =>
-      client.workflow.start(CHECK_INTEGRATION_WORKFLOW, {
-        workflowId: checkIntegrationWorkflowId(input),
+      client.workflow.start(INTEGRATION_CHECK_WORKFLOW, {
+        workflowId: integrationCheckWorkflowId(input),
         taskQueue: TASK_QUEUES.workflows,
         args: [input],
         workflowIdConflictPolicy: 'USE_EXISTING',

@@ -1,19 +1,26 @@
-/** "Does the third party answer, and do the credentials hold?", asked through the worker, which alone talks to third parties. */
+/**
+ * Names and messages of the workflow that checks whether a third party responds and accepts the credentials.
+ * Permanent: running workflows carry them. Only workers call third parties, so the API requests a check
+ * through Temporal.
+ */
 import { typeIdOf } from '../domain/typeid';
 
-export const CHECK_INTEGRATION_WORKFLOW = 'checkIntegrationWorkflow';
+export const INTEGRATION_CHECK_WORKFLOW = 'integrationCheckWorkflow';
 
 export interface CheckIntegrationInput {
   tenantId: string;
   integrationId: string;
 }
 
-/** Everyone who asks while a check is under way gets the answer of that one. */
-export function checkIntegrationWorkflowId({ integrationId }: { integrationId: string }): string {
+/** All requests made while a check is in progress get the result of that check. */
+export function integrationCheckWorkflowId({ integrationId }: { integrationId: string }): string {
   return `integration-check:${typeIdOf('int', integrationId)}`;
 }
 
-/** What it came to; the words stand in the database (`integrations.last_check`), for they may hold anything. */
+/**
+ * The third party's message is in the database (`integrations.last_check`), not in the history: it may
+ * contain anything.
+ */
 export type CheckIntegrationResult =
   | { ok: true }
   | {

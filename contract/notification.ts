@@ -1,4 +1,6 @@
-/** What the dispatcher and the workflow of one person's notification agree on. Names are permanent: running workflows carry them. */
+/**
+ * Names and messages of the workflow of one person's notification. Permanent: running workflows carry them.
+ */
 import { defineSignal } from '@temporalio/workflow';
 import type { NotificationDecision } from '../domain/notifications/notification-kinds';
 import { typeIdOf } from '../domain/typeid';
@@ -18,10 +20,10 @@ export function notificationWorkflowId({
   return `notification:${typeIdOf('ntr', notificationRecipientId)}`;
 }
 
-/** Somebody has seen it, and its row says so. Repeating it is harmless. */
+/** The person has viewed the notification, and its row says so. Sending the signal twice is harmless. */
 export const notificationViewedSignal = defineSignal('notificationViewed');
 
-/** How it stands: what was decided, or how long there is nothing to do. */
+/** The decision, or how long to wait before the next step. */
 export type NotificationStep =
   | { decision: NotificationDecision | 'not_found' }
   | { decision: null; waitMs: number };

@@ -1,4 +1,4 @@
-/** What requesters and the workflow of one Sync Overview agree on. Names are permanent: running workflows carry them. */
+/** Names and messages of the workflow of one Sync Overview. Permanent: running workflows carry them. */
 import { defineSignal } from '@temporalio/workflow';
 import { typeIdOf } from '../domain/typeid';
 
@@ -9,24 +9,26 @@ export interface OverviewInput {
   overviewId: string;
 }
 
-/** From the request to the end of its data, under the id that the API shows: `overview:ovw_…`. */
+/**
+ * One workflow from the request until the data is deleted, under the id that the API shows: `overview:ovw_…`.
+ */
 export function overviewWorkflowId({ overviewId }: Pick<OverviewInput, 'overviewId'>): string {
   return `overview:${typeIdOf('ovw', overviewId)}`;
 }
 
-/** Something about it has changed: look at the row. Repeating it is harmless. */
+/** The overview's row has changed; the workflow reads it again. Sending the signal twice is harmless. */
 export const overviewChangedSignal = defineSignal('overviewChanged');
 
-export interface WorkOnOverviewInput extends OverviewInput {
-  /** Workflow time. */
+export interface AdvanceOverviewInput extends OverviewInput {
+  /** Workflow time, in milliseconds since 1970. */
   firedAt: number;
 }
 
-/** What one time-boxed piece came to. Instants in milliseconds since 1970. */
+/** The result of one time-boxed slice. Instants in milliseconds since 1970. */
 export type OverviewReport =
   /** There is more to read: call again. */
   | { state: 'more' }
-  /** Not before this moment, or when a signal comes: tried again then, or it expires. */
+  /** Call again at `until` or when a signal arrives: for a retry, or because the overview expires. */
   | { state: 'waiting'; until: number }
-  /** Its data is gone. */
-  | { state: 'over' };
+  /** The data was deleted. */
+  | { state: 'ended' };

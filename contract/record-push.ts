@@ -1,4 +1,4 @@
-/** What sender and lane agree on. Names are permanent: running workflows carry them. */
+/** Names and messages of the push queue of an integration. Permanent: running workflows carry them. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { typeIdOf } from '../domain/typeid';
 
@@ -9,30 +9,36 @@ export interface RecordPushInput {
   integrationId: string;
   /** The earliest instant at which something may be due, in milliseconds since 1970. */
   nextDueAt: number;
-  /** False where the cluster knows none of our search attributes: an unknown one would jam the workflow. */
+  /**
+   * False if the cluster has not registered our search attributes: an unknown one would block the workflow.
+   */
   hasSearchAttributes: boolean;
 }
 
-/** One lane per integration, under the id that the API shows: `record-push:int_…`. */
+/** One push queue per integration, under the id that the API shows: `record-push:int_…`. */
 export function recordPushWorkflowId({ integrationId }: { integrationId: string }): string {
   return `record-push:${typeIdOf('int', integrationId)}`;
 }
 
-/** Something is due at `nextDueAt` (milliseconds since 1970). Repeating it is harmless; later than what is known it changes nothing. */
+/**
+ * A record is due at `nextDueAt` (milliseconds since 1970). Sending the signal twice is harmless, and an
+ * instant later than the one that the workflow knows changes nothing.
+ */
 export const recordsDueSignal = defineSignal<[{ nextDueAt: number }]>('recordsDue');
 
-/** What the lane waits for, for tests and operators. */
-export const pushQueueQuery = defineQuery<PushQueueView>('lane');
+/** What the push queue waits for, for operators and tests. */
+export const pushQueueQuery = defineQuery<PushQueueView>('pushQueue');
 
 export interface PushQueueView {
-  /** null = nothing is known to wait. */
+  /** null = no record is known to wait. */
   nextDueAt: number | null;
   pendingRecords: number;
 }
 
 /**
- * What one wake of the lane came to. Instants in milliseconds since 1970, workflow time.
- * No words of third parties: they may hold anything, and Temporal's history is read by operators of all tenants.
+ * The result of one execution of the push queue. Instants in milliseconds since 1970, workflow time.
+ * Contains no text of third parties: it may contain anything, and operators of all tenants read Temporal's
+ * histories.
  */
 export interface PushReport {
   state: 'working' | 'paused' | 'needs_reauthorization' | 'deleted';
@@ -46,6 +52,6 @@ export interface PushReport {
 export interface PushDueRecordsInput {
   tenantId: string;
   integrationId: string;
-  /** Workflow time at which the lane woke: rows due later are not touched. */
+  /** Workflow time of the call: rows that are due later are not touched. */
   firedAt: number;
 }

@@ -1,4 +1,7 @@
-/** What operators can search for in Temporal's UI. Registered at start-up; where a cluster refuses, workflows run without them. */
+/**
+ * Search attributes for Temporal's UI. Registered at start-up; if the cluster refuses, workflows run without
+ * them.
+ */
 import { defineSearchAttributeKey } from '@temporalio/common';
 
 export const SEARCH_ATTRIBUTES = {

@@ -1,5 +1,9 @@
-/** What requesters and the workflow of an integration's sync runs agree on. Names are permanent: running workflows carry them. */
+/**
+ * Names and messages of the workflow that runs an integration's sync runs. Permanent: running workflows carry
+ * them.
+ */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { SyncJobRef } from '../domain/sync-runs/sync-job';
 import type { JobWait } from '../domain/sync-runs/sync-run';
 import { typeIdOf } from '../domain/typeid';
 
@@ -8,27 +12,30 @@ export const SYNC_RUN_WORKFLOW = 'syncRunWorkflow';
 export interface SyncRunInput {
   tenantId: string;
   integrationId: string;
-  /** False where the cluster knows none of our search attributes. */
+  /**
+   * False if the cluster has not registered our search attributes: an unknown one would block the workflow.
+   */
   hasSearchAttributes: boolean;
-  /** Of a run that goes on in a new history. */
-  syncRunId?: string;
 }
 
-/** One at a time per integration, under the id that the API shows: `sync-run:int_…`. */
+/** One workflow per integration, under the id that the API shows: `sync-run:int_…`. */
 export function syncRunWorkflowId({ integrationId }: { integrationId: string }): string {
   return `sync-run:${typeIdOf('int', integrationId)}`;
 }
 
-/** Something about this integration's runs has changed (one was asked for, canceled, paused, may go on): look at the rows. Repeating it is harmless. */
+/**
+ * Something about this integration's runs has changed: a run was requested, canceled, paused or resumed.
+ * The workflow then reads the rows again. Sending it twice is harmless.
+ */
 export const syncRunsChangedSignal = defineSignal('syncRunsChanged');
 
-/** What the workflow is doing, for operators and tests. */
+/** The run in progress, for operators and tests. */
 export const syncRunQuery = defineQuery<SyncRunView>('syncRun');
 
 export interface SyncRunView {
-  /** null = between two runs. */
+  /** null = no run is in progress. */
   syncRunId: string | null;
-  jobs: { recordType: string; state: string }[];
+  jobs: { job: SyncJobRef; state: string }[];
 }
 
 export interface SyncRunKey {
@@ -36,37 +43,45 @@ export interface SyncRunKey {
   integrationId: string;
 }
 
-/** The run to work on, with what is left of its jobs. `recordType` '' is the metadata job. */
+/** The run to execute, with its unfinished jobs. */
 export interface StartedSyncRun {
   syncRunId: string;
   kind: string;
-  recordTypes: string[];
+  jobs: SyncJobRef[];
   /** Milliseconds since 1970. */
   startedAt: number;
 }
 
-export interface SyncJobInput extends SyncRunKey {
+export interface AdvanceSyncJobInput extends SyncRunKey {
   syncRunId: string;
-  recordType: string;
-  /** Workflow time. */
+  job: SyncJobRef;
+  /** Workflow time, in milliseconds since 1970. */
   firedAt: number;
 }
 
-/** What one time-boxed piece of a job came to. Instants in milliseconds since 1970. No words of third parties. */
+/** The same with the job's name in the database. */
+export interface SyncJobInput extends Omit<AdvanceSyncJobInput, 'job'> {
+  recordType: string;
+}
+
+/**
+ * The result of one time-boxed slice of a job. Instants in milliseconds since 1970. Contains no text of third
+ * parties.
+ */
 export type SyncJobReport =
   /** There is more to read: call again. */
   | { state: 'more' }
-  /** Not before this moment, or when a signal comes. */
+  /** Call again at `until`, or when a signal arrives. */
   | { state: 'waiting'; until: number; reason: JobWait }
   | { state: 'ended' };
 
-/** How often a run has gone on for another 12 h without an end. */
 export interface SyncMilestoneInput extends SyncRunKey {
   syncRunId: string;
+  /** How many times 12 h the run has taken so far. */
   count: number;
 }
 
-/** The run as its jobs stand, for Temporal's UI. */
+/** The state of the run as computed from its jobs, for Temporal's UI. */
 export interface SyncRunOutcome {
   state: string;
   successfulJobs: number;

@@ -1,4 +1,7 @@
-/** Permanent names. Apart, so that a long pull never holds a push's slot, nor a receiver that hangs anybody's (ARCHITECTURE.md). */
+/**
+ * Permanent names. Separate queues, so that long pulls and slow receivers never occupy the slots of pushes
+ * (ARCHITECTURE.md).
+ */
 export const TASK_QUEUES = {
   workflows: 'workflows',
   push: 'push',

@@ -1,4 +1,4 @@
-/** What sender and lane agree on. Names are permanent: running workflows carry them. */
+/** Names and messages of the queue of a webhook endpoint. Permanent: running workflows carry them. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { typeIdOf } from '../domain/typeid';
 
@@ -8,46 +8,57 @@ export interface WebhookEndpointInput {
   endpointId: string;
   /** The earliest instant at which something may be due, in milliseconds since 1970. */
   nextDueAt: number;
-  /** False where the cluster knows none of our search attributes: an unknown one would jam the workflow. */
+  /**
+   * False if the cluster has not registered our search attributes: an unknown one would block the workflow.
+   */
   hasSearchAttributes: boolean;
-  /** What the last wake before a continuation said of them. */
+  /** As of the last report before the workflow continued in a new history. */
   recentFailures?: readonly number[];
 }
 
-/** One lane per endpoint, under the id that the API shows: `webhook-endpoint:whe_…`. */
+/** One queue per endpoint, under the id that the API shows: `webhook-endpoint:whe_…`. */
 export function webhookEndpointWorkflowId({ endpointId }: { endpointId: string }): string {
   return `webhook-endpoint:${typeIdOf('whe', endpointId)}`;
 }
 
-/** Something is due at `nextDueAt` (milliseconds since 1970). Repeating it is harmless; later than what is known it changes nothing. */
+/**
+ * A delivery is due at `nextDueAt` (milliseconds since 1970). Sending the signal twice is harmless, and an
+ * instant later than the one that the workflow knows changes nothing.
+ */
 export const deliveriesDueSignal = defineSignal<[{ nextDueAt: number }]>('deliveriesDue');
 
-/** What the lane waits for, for tests and operators. */
-export const webhookEndpointQuery = defineQuery<WebhookEndpointView>('webhookEndpoint');
+/** What the endpoint queue waits for, for operators and tests. */
+export const endpointQueueQuery = defineQuery<EndpointQueueView>('endpointQueue');
 
-export interface WebhookEndpointView {
-  /** null = nothing is known to wait. */
+export interface EndpointQueueView {
+  /** null = no delivery is known to wait. */
   nextDueAt: number | null;
   pendingDeliveries: number;
 }
 
-/** What one wake of the lane came to. Instants in milliseconds since 1970, workflow time. No words of receivers and no addresses. */
+/**
+ * The result of one execution of the endpoint queue. Instants in milliseconds since 1970, workflow time. No
+ * text of receivers.
+ */
 export interface DeliveryReport {
   state: 'working' | 'disabled' | 'deleted';
-  /** The endpoint's; null where there is none any more. */
+  /** null if the endpoint was deleted. */
   tenantId: string | null;
   delivered: number;
   failedAttempts: number;
   nextDueAt: number | null;
   pendingDeliveries: number;
   blockedUntil: number | null;
-  /** Failures in a row of the last seconds: what the next wake needs to know to see a receiver that is down. */
+  /**
+   * When the latest attempts failed, without a success between them: the next call detects from them that a
+   * receiver is down.
+   */
   recentFailures: readonly number[];
 }
 
 export interface DeliverDueWebhooksInput {
   endpointId: string;
-  /** Workflow time at which the lane woke. */
+  /** Workflow time of the call. */
   firedAt: number;
   recentFailures: readonly number[];
 }

@@ -4,7 +4,7 @@
  */
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import { SEND_EMAIL_WORKFLOW, type SendEmailInput, sendEmailWorkflowId } from '../contract/email';
+import { EMAIL_WORKFLOW, type SendEmailInput, emailWorkflowId } from '../contract/email';
 import {
   NOTIFICATION_WORKFLOW,
   type NotificationInput,
@@ -160,8 +160,8 @@ async function signalEndpointQueue(
 async function startEmail(client: Client, { tenantId, emailId }: MessageOf<'email'>): Promise<void> {
   const input: SendEmailInput = { tenantId, emailId };
   try {
-    await client.workflow.start(SEND_EMAIL_WORKFLOW, {
-      workflowId: sendEmailWorkflowId(input),
+    await client.workflow.start(EMAIL_WORKFLOW, {
+      workflowId: emailWorkflowId(input),
       taskQueue: TASK_QUEUES.workflows,
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',

@@ -1,4 +1,7 @@
-/** Every timeout and retry policy of the house. Workflows call activities through these and no others. */
+/**
+ * The timeouts, retry policies and priorities of all activities. Workflows call activities only through these
+ * functions.
+ */
 import { proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../contract/task-queues';
 import type { EmailActivities } from '../activities/notifications/email';
@@ -11,8 +14,9 @@ import type { ScheduledSyncActivities } from '../activities/sync-runs/scheduled-
 import type { WebhookActivities } from '../activities/webhooks/webhook-deliveries';
 
 /**
- * One wake of a lane. Ends within two minutes; a worker that dies is noticed after 15 s. Retried for ever: each
- * attempt makes at most one attempt per record, and what a record needs beyond that is a row with a time of its own.
+ * One execution of a push queue ends within two minutes, and a dead worker is noticed after 15 s. Retries
+ * never end: each execution makes at most one attempt per record, and the time of a further attempt is stored
+ * in the record's row.
  */
 export function recordPushActivities(tenantId: string): RecordPushActivities {
   return proxyActivities<RecordPushActivities>({
@@ -24,7 +28,7 @@ export function recordPushActivities(tenantId: string): RecordPushActivities {
   });
 }
 
-/** Somebody waits for the answer: one attempt, short. */
+/** A person waits for the result, so the check is short and retried at most once. */
 export function integrationCheckActivities(tenantId: string): IntegrationCheckActivities {
   return proxyActivities<IntegrationCheckActivities>({
     taskQueue: TASK_QUEUES.push,
@@ -36,8 +40,9 @@ export function integrationCheckActivities(tenantId: string): IntegrationCheckAc
 }
 
 /**
- * One attempt to send an e-mail: 30 s at the mail server and a little for the database. How often and when it is tried again, the activity
- * says with each failure; what stands here is for attempts that could not say it, because a worker died or PostgreSQL was away.
+ * One attempt to send an e-mail: 30 s at the mail server and a little for the database. With each failure the
+ * activity says when the next attempt is due. The retry policy covers attempts that ended without that: the
+ * worker died or PostgreSQL was unavailable.
  */
 export function emailActivities(tenantId: string): EmailActivities {
   return proxyActivities<EmailActivities>({
@@ -48,7 +53,7 @@ export function emailActivities(tenantId: string): EmailActivities {
   });
 }
 
-/** One short transaction, tried until PostgreSQL takes it. */
+/** One short transaction, retried until PostgreSQL accepts it. */
 export function notificationActivities(tenantId: string): NotificationActivities {
   return proxyActivities<NotificationActivities>({
     taskQueue: TASK_QUEUES.email,
@@ -59,8 +64,9 @@ export function notificationActivities(tenantId: string): NotificationActivities
 }
 
 /**
- * A piece of a job ends within five minutes (its time box is one); a worker that dies is noticed after 15 s and costs the page in
- * flight. Retried for ever: what a third party does wrong is a row with a time of its own, never an activity's failure.
+ * A slice of a job ends within five minutes (its time box is one minute). A dead worker is noticed after 15 s
+ * and costs the page that was being read. Retries never end: failures of a third party are stored in rows
+ * with the time of the next attempt.
  */
 export function syncRunActivities(tenantId: string): SyncRunActivities {
   return proxyActivities<SyncRunActivities>({
@@ -72,7 +78,7 @@ export function syncRunActivities(tenantId: string): SyncRunActivities {
   });
 }
 
-/** As a piece of a sync job. Somebody waits for it. */
+/** Like a slice of a sync job, with a higher priority: a person waits for the overview. */
 export function overviewActivities(tenantId: string): OverviewActivities {
   return proxyActivities<OverviewActivities>({
     taskQueue: TASK_QUEUES.pull,
@@ -83,7 +89,9 @@ export function overviewActivities(tenantId: string): OverviewActivities {
   });
 }
 
-/** One short transaction, tried until PostgreSQL takes it: a tick that comes late stands for what is newest. */
+/**
+ * One short transaction, retried until PostgreSQL accepts it. A late execution decides from the newest rows.
+ */
 export function scheduledSyncActivities(tenantId: string): ScheduledSyncActivities {
   return proxyActivities<ScheduledSyncActivities>({
     taskQueue: TASK_QUEUES.pull,
@@ -93,7 +101,10 @@ export function scheduledSyncActivities(tenantId: string): ScheduledSyncActiviti
   });
 }
 
-/** One wake of an endpoint's lane. As a push's: each delivery gets one attempt per claim, and what it needs beyond that is a row with a time of its own. */
+/**
+ * One execution of an endpoint's queue. As for pushes, each delivery gets at most one attempt per claim, and
+ * the time of a further attempt is stored in its row.
+ */
 export function webhookActivities(endpointId: string): WebhookActivities {
   return proxyActivities<WebhookActivities>({
     taskQueue: TASK_QUEUES.webhooks,

@@ -1,8 +1,11 @@
-/** Sends one e-mail. The attempts and the time between them are the activity's: what is known of an e-mail is its row. */
+/**
+ * Sends one e-mail. The activity decides about further attempts and the time between them, from the e-mail's
+ * row.
+ */
 import type { SendEmailInput, SendEmailResult } from '../contract/email';
 import { emailActivities } from './activities';
 
-export async function sendEmailWorkflow(input: SendEmailInput): Promise<SendEmailResult> {
+export async function emailWorkflow(input: SendEmailInput): Promise<SendEmailResult> {
   const { sendEmail } = emailActivities(input.tenantId);
   return sendEmail(input);
 }

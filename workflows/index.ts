@@ -1,6 +1,6 @@
 /** Registers the workflows: what the worker bundles. */
-export { sendEmailWorkflow } from './email';
-export { checkIntegrationWorkflow } from './integration-check';
+export { emailWorkflow } from './email';
+export { integrationCheckWorkflow } from './integration-check';
 export { notificationWorkflow } from './notification';
 export { overviewWorkflow } from './overview';
 export { recordPushWorkflow } from './record-push';

@@ -1,6 +1,7 @@
 /**
- * One person's notification: hidden while the person may still get the answer directly, then shown, and sent by e-mail only if nobody has
- * looked at it in time (rules.md 24 to 26). When each of these is due and what was decided are rows; the workflow keeps time and knows nothing else.
+ * One person's notification: hidden while the person may still get the answer directly, then shown, and sent
+ * by e-mail only if the person has not viewed it in time (rules.md 24 to 26). The due times and the decision
+ * are rows; the workflow only keeps time.
  */
 import { condition, setHandler } from '@temporalio/workflow';
 import {
@@ -13,12 +14,12 @@ import { notificationActivities } from './activities';
 export async function notificationWorkflow(
   input: NotificationInput,
 ): Promise<NonNullable<NotificationStep['decision']>> {
+  const { decideNotification } = notificationActivities(input.tenantId);
   let isViewed = false;
   setHandler(notificationViewedSignal, () => {
     isViewed = true;
   });
 
-  const { decideNotification } = notificationActivities(input.tenantId);
   for (;;) {
     isViewed = false;
     const step = await decideNotification(input);

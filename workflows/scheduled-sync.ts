@@ -1,4 +1,7 @@
-/** One tick of a schedule: rows decide what becomes of it. The time it stands for is the schedule's, however late it is worked on. */
+/**
+ * One scheduled start of a sync: an activity decides from rows whether a run is requested or skipped.
+ * The run is for the scheduled time, however late the workflow runs.
+ */
 import { workflowInfo } from '@temporalio/workflow';
 import { SCHEDULED_AT, type ScheduledSyncInput, type ScheduledSyncResult } from '../contract/sync-schedule';
 import { scheduledSyncActivities } from './activities';
@@ -8,7 +11,7 @@ export async function scheduledSyncWorkflow(input: ScheduledSyncInput): Promise<
   return requestScheduledSync({ ...input, scheduledAt: scheduledAt() });
 }
 
-/** Without a schedule behind it, as when an operator starts it by hand, it stands for now. */
+/** Without a schedule, as when an operator starts the workflow by hand, the scheduled time is the start. */
 function scheduledAt(): number {
   const { typedSearchAttributes, workflowId, startTime } = workflowInfo();
   const attribute = typedSearchAttributes.get(SCHEDULED_AT);

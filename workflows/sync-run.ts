@@ -1,10 +1,12 @@
 /**
- * The sync runs of one integration, one after the other (rules.md 28 to 36): one workflow per integration, so that never two read the
- * same third party at once. Runs, jobs and checkpoints are rows; the workflow keeps time: it hands out the jobs, a few at once,
- * lets those wait that have to, and notes every 12 h that a run goes on.
+ * The sync runs of one integration, one after the other (rules.md 28 to 36): one workflow per integration, so
+ * that two runs never read the same third party at the same time. Runs, jobs and checkpoints are rows. The
+ * workflow starts the jobs, a few at a time, waits with those that have to wait, and reports every 12 h that
+ * a run is still in progress.
  *
- * Woken by a signal whenever something about its runs has changed: one was asked for, canceled, paused, may go on. Ends when no run
- * waits; the next signal-with-start brings it back. Between the last look and `return` there is no await.
+ * A signal tells it that something about its runs has changed: a run was requested, canceled, paused or
+ * resumed. It ends when no run is left; the next signal-with-start begins a new one. There is no await
+ * between the last look for runs and `return`.
  */
 import {
   condition,
@@ -12,153 +14,158 @@ import {
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import {
   type StartedSyncRun,
+  type SyncJobReport,
   type SyncRunInput,
+  type SyncRunKey,
   syncRunQuery,
   syncRunsChangedSignal,
 } from '../contract/sync-run';
-import { directionOfJob } from '../domain/overviews/overview';
+import type { SyncJobRef } from '../domain/sync-runs/sync-job';
 import { MILESTONE_MS } from '../domain/sync-runs/sync-run';
-import { describeSyncRun, nameOfJob } from '../domain/sync-runs/sync-run-description';
+import { describeJob, describeSyncRun } from '../domain/sync-runs/sync-run-description';
 import { syncRunActivities } from './activities';
+import { isHistoryLong } from './history';
+import { Semaphore } from './semaphore';
 
 /** Jobs of one run that read at the same time. */
-const JOBS_AT_ONCE = 4;
-/** Events after which it goes on in a new history, before the server suggests it (rules.md R22). */
+const PARALLEL_JOBS = 4;
+/** Continues in a new history after this many events, earlier than the server suggests (rules.md R22). */
 const HISTORY_LENGTH_MAX = 3_000;
+const mustContinueAsNew = (): boolean => isHistoryLong({ eventsMax: HISTORY_LENGTH_MAX });
 
-/** What lets so many jobs read at once and no more. */
-interface Turn {
-  take(): Promise<void>;
-  give(): void;
+/** Counts the changes that signals have reported. */
+interface Changes {
+  version: number;
 }
 
 export async function syncRunWorkflow(input: SyncRunInput): Promise<void> {
   const { tenantId, integrationId } = input;
-  const place = { tenantId, integrationId };
-  const { beginSyncRun, workOnSyncJob, emitSyncMilestone, readSyncRun } = syncRunActivities(tenantId);
-  let changes = 0;
-  let current: StartedSyncRun | null = null;
-  const states = new Map<string, string>();
+  const { startNextSyncRun } = syncRunActivities(tenantId);
+  const changes: Changes = { version: 0 };
+  let current: SyncRunExecution | null = null;
 
   setHandler(syncRunsChangedSignal, () => {
-    changes += 1;
+    changes.version += 1;
   });
   setHandler(syncRunQuery, () => ({
-    syncRunId: current?.syncRunId ?? null,
-    jobs: [...states].map(([recordType, state]) => ({ recordType, state })),
+    syncRunId: current?.run.syncRunId ?? null,
+    jobs: current?.jobs.map(({ job, state }) => ({ job, state })) ?? [],
   }));
 
-  let looked = -1;
-  while (looked !== changes) {
-    looked = changes;
-    for (current = await beginSyncRun(place); current !== null; current = await beginSyncRun(place))
-      await workOff(current);
+  let processedVersion = -1;
+  while (processedVersion !== changes.version) {
+    processedVersion = changes.version;
+    for (;;) {
+      const run = await startNextSyncRun({ tenantId, integrationId });
+      current = run === null ? null : new SyncRunExecution(input, run, changes);
+      if (current === null) break;
+      await current.runAllJobs();
+      if (mustContinueAsNew()) await continueAsNew<typeof syncRunWorkflow>(input);
+    }
+  }
+}
+
+class SyncRunExecution {
+  readonly jobs: { job: SyncJobRef; state: string }[];
+  private readonly activities;
+  private readonly key: SyncRunKey & { syncRunId: string };
+  private readonly semaphore = new Semaphore(PARALLEL_JOBS, mustContinueAsNew);
+  private isFinished = false;
+
+  constructor(
+    private readonly input: SyncRunInput,
+    readonly run: StartedSyncRun,
+    private readonly changes: Changes,
+  ) {
+    const { tenantId, integrationId } = input;
+    this.jobs = run.jobs.map((job) => ({ job, state: 'queued' }));
+    this.activities = syncRunActivities(tenantId);
+    this.key = { tenantId, integrationId, syncRunId: run.syncRunId };
   }
 
-  /** Ends when every job of the run has ended. */
-  async function workOff(run: StartedSyncRun): Promise<void> {
-    let isOver = false;
-    states.clear();
-    for (const recordType of run.recordTypes) states.set(recordType, 'queued');
-    await show(run);
-    const milestones = emitMilestones(run, () => isOver);
-    // It is awaited at the end; where the workflow is canceled before, nobody else hears of it.
+  /** Returns when every job of the run has ended, or when the workflow has to continue in a new history. */
+  async runAllJobs(): Promise<void> {
+    await this.publishState();
+    const milestones = this.emitMilestones();
+    // Awaited below. If the workflow is canceled before, the rejection must not be reported as unhandled.
     milestones.catch(() => undefined);
-    let free = JOBS_AT_ONCE;
-    const turn: Turn = {
-      async take() {
-        while (free === 0 && !isHistoryLong()) await condition(() => free > 0 || isHistoryLong());
-        free -= 1;
-      },
-      give() {
-        free += 1;
-      },
-    };
-    const isPush = (job: string) => directionOfJob(job).direction === 'push';
-    await Promise.all(run.recordTypes.filter((job) => !isPush(job)).map((job) => workOnJob(run, job, turn)));
-    // What goes both ways is read first, then sent (rules.md 22).
-    await Promise.all(run.recordTypes.filter(isPush).map((job) => workOnJob(run, job, turn)));
-    isOver = true;
+    // A Sync Now in both directions reads first, then pushes (rules.md 22).
+    await Promise.all(this.jobs.filter(({ job }) => job.kind !== 'push').map((job) => this.runJob(job)));
+    await Promise.all(this.jobs.filter(({ job }) => job.kind === 'push').map((job) => this.runJob(job)));
+    this.isFinished = true;
     await milestones;
-    await show(run);
-    if (isHistoryLong()) await continueAsNew<typeof syncRunWorkflow>(input);
+    await this.publishState();
   }
 
   /**
-   * One that waits to be tried again lets others read meanwhile: its trouble is its own. What holds back the whole integration holds back all, so
-   * those that have not begun need not be told one by one.
+   * A job that waits to be retried gives its permit back, so that others read in the meantime. A job that
+   * waits for the whole integration keeps its permit: the jobs that have not started would have to wait as
+   * well.
    */
-  async function workOnJob(run: StartedSyncRun, recordType: string, turn: Turn): Promise<void> {
-    await turn.take();
-    while (!isHistoryLong()) {
-      const seen = changes;
-      states.set(recordType, 'running');
-      const report = await workOnSyncJob({
-        ...place,
-        syncRunId: run.syncRunId,
-        recordType,
+  private async runJob(entry: SyncRunExecution['jobs'][number]): Promise<void> {
+    await this.semaphore.acquire();
+    while (!mustContinueAsNew()) {
+      const { version } = this.changes;
+      entry.state = 'running';
+      const report = await this.activities.advanceSyncJob({
+        ...this.key,
+        job: entry.job,
         firedAt: Date.now(),
       });
-      states.set(
-        recordType,
-        report.state === 'waiting'
-          ? `waiting: ${report.reason}`
-          : report.state === 'ended'
-            ? 'ended'
-            : 'running',
-      );
-      setCurrentDetails(describeSyncRun(run.kind, states));
+      entry.state = stateOf(report);
+      this.showProgress();
       if (report.state === 'ended') break;
       if (report.state === 'waiting') {
-        const isItsOwn = report.reason === 'retry';
-        if (isItsOwn) turn.give();
-        const restMs = Math.max(report.until - Date.now(), 1);
-        await condition(() => changes !== seen || isHistoryLong(), restMs, {
-          summary: `${nameOfJob(recordType)} waits: ${report.reason}`,
-        });
-        if (isItsOwn) await turn.take();
+        const givesWay = report.reason === 'retry';
+        if (givesWay) this.semaphore.release();
+        await this.waitForChange(version, report.until, `${describeJob(entry.job)} waits: ${report.reason}`);
+        if (givesWay) await this.semaphore.acquire();
       }
     }
-    turn.give();
+    this.semaphore.release();
   }
 
-  async function emitMilestones(
-    { syncRunId, startedAt }: StartedSyncRun,
-    isOver: () => boolean,
-  ): Promise<void> {
+  private async waitForChange(seenVersion: number, until: number, summary: string): Promise<void> {
+    const waitMs = Math.max(until - Date.now(), 1);
+    await condition(() => this.changes.version !== seenVersion || mustContinueAsNew(), waitMs, { summary });
+  }
+
+  /** Reports every 12 h that the run is still in progress (rules.md 38). */
+  private async emitMilestones(): Promise<void> {
+    const { startedAt } = this.run;
     for (;;) {
       const count = Math.floor((Date.now() - startedAt) / MILESTONE_MS) + 1;
-      const isEnded = await condition(
-        () => isOver() || isHistoryLong(),
-        startedAt + count * MILESTONE_MS - Date.now(),
-        {
-          summary: `goes on for ${count * 12} h`,
-        },
-      );
-      if (isEnded) return;
-      await emitSyncMilestone({ ...place, syncRunId, count });
+      const waitMs = startedAt + count * MILESTONE_MS - Date.now();
+      const hasEnded = await condition(() => this.isFinished || mustContinueAsNew(), waitMs, {
+        summary: `until the run has taken ${count * 12} h`,
+      });
+      if (hasEnded) return;
+      await this.activities.emitSyncMilestone({ ...this.key, count });
     }
   }
 
-  async function show(run: StartedSyncRun): Promise<void> {
-    setCurrentDetails(describeSyncRun(run.kind, states));
-    if (!input.hasSearchAttributes) return;
-    const { state, failedJobs, isSyncFinished } = await readSyncRun({ ...place, syncRunId: run.syncRunId });
+  private showProgress(): void {
+    setCurrentDetails(describeSyncRun(this.run.kind, this.jobs));
+  }
+
+  private async publishState(): Promise<void> {
+    this.showProgress();
+    if (!this.input.hasSearchAttributes) return;
+    const { state, failedJobs, isSyncFinished } = await this.activities.readSyncRun(this.key);
     upsertSearchAttributes([
-      { key: SEARCH_ATTRIBUTES.runKind, value: run.kind },
+      { key: SEARCH_ATTRIBUTES.runKind, value: this.run.kind },
       { key: SEARCH_ATTRIBUTES.runState, value: state },
       { key: SEARCH_ATTRIBUTES.failedJobs, value: failedJobs },
       { key: SEARCH_ATTRIBUTES.isSyncFinished, value: isSyncFinished },
     ]);
   }
+}
 
-  function isHistoryLong(): boolean {
-    const { continueAsNewSuggested, historyLength } = workflowInfo();
-    return continueAsNewSuggested || historyLength > HISTORY_LENGTH_MAX;
-  }
+function stateOf(report: SyncJobReport): string {
+  if (report.state === 'waiting') return `waiting: ${report.reason}`;
+  return report.state === 'ended' ? 'ended' : 'running';
 }

@@ -4,7 +4,7 @@
  */
 import { Context } from '@temporalio/activity';
 import { ConnectorError, RateLimited, Unauthorized, Unavailable } from '../../connectors/errors';
-import type { OverviewReport, WorkOnOverviewInput } from '../../contract/overview';
+import type { OverviewReport, AdvanceOverviewInput } from '../../contract/overview';
 import type { TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import {
@@ -28,7 +28,7 @@ import { recordThirdPartyState, stateAfter } from '../integrations/third-party-h
 
 export interface OverviewActivities {
   /** One time-boxed piece. Called again as its report says. */
-  workOnOverview(input: WorkOnOverviewInput): Promise<OverviewReport>;
+  advanceOverview(input: AdvanceOverviewInput): Promise<OverviewReport>;
 }
 
 type Dependencies = Pick<
@@ -44,7 +44,7 @@ const CHECK_AGAIN_MS = 86_400_000;
 const CLOCKS_APART_MS = 1_000;
 
 export const createOverviewActivities = (dependencies: Dependencies): OverviewActivities => ({
-  async workOnOverview(input) {
+  async advanceOverview(input) {
     const context = Context.current();
     const canceled = new AbortController();
     const cancel = (): void => canceled.abort();
@@ -65,7 +65,7 @@ class OverviewExecutor {
 
   constructor(
     private readonly deps: Dependencies,
-    private readonly input: WorkOnOverviewInput,
+    private readonly input: AdvanceOverviewInput,
     private readonly signal: AbortSignal,
   ) {
     this.offsetMs = input.firedAt - this.startedAt;
@@ -86,7 +86,7 @@ class OverviewExecutor {
     return this.inTenant(async (work) => {
       await expireOverview(work, this.input);
       const overview = await findOverview(work, this.input);
-      if (overview === undefined || overview.dataDeletedAt !== null) return { state: 'over' };
+      if (overview === undefined || overview.dataDeletedAt !== null) return { state: 'ended' };
       if (overview.invalidAt === null && overview.state !== 'failed') {
         const now = this.now().getTime();
         return {
@@ -95,7 +95,7 @@ class OverviewExecutor {
         };
       }
       await deleteOverviewData(work, this.input);
-      return { state: 'over' };
+      return { state: 'ended' };
     });
   }
 

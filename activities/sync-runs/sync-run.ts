@@ -1,22 +1,23 @@
-/** The steps of a sync run: take the next one, work on its jobs piece by piece, note that it goes on for long. */
+/** The steps of a sync run: start the next one, advance its jobs slice by slice, report that it takes long. */
 import type {
   StartedSyncRun,
-  SyncJobInput,
+  AdvanceSyncJobInput,
   SyncJobReport,
   SyncMilestoneInput,
   SyncRunOutcome,
   SyncRunKey,
 } from '../../contract/sync-run';
 import { beginSyncRun, findSyncRun, listSyncJobs, emitSyncMilestone } from '../../db/sync-runs/sync-jobs';
+import { parseSyncJobName, syncJobName } from '../../domain/sync-runs/sync-job';
 import { isJobEnded } from '../../domain/sync-runs/sync-run';
 import type { ActivityDependencies } from '../dependencies';
 import { SyncJobExecutor } from '../pull/sync-job';
 
 export interface SyncRunActivities {
-  /** The run to work on and the jobs of it that have not ended; null = there is none. */
-  beginSyncRun(place: SyncRunKey): Promise<StartedSyncRun | null>;
-  /** One time-boxed piece of a job. Called again as its report says. */
-  workOnSyncJob(input: SyncJobInput): Promise<SyncJobReport>;
+  /** The run to execute with its unfinished jobs; null = no run is left. */
+  startNextSyncRun(place: SyncRunKey): Promise<StartedSyncRun | null>;
+  /** One time-boxed slice of a job. The report says whether and when to call it again. */
+  advanceSyncJob(input: AdvanceSyncJobInput): Promise<SyncJobReport>;
   emitSyncMilestone(input: SyncMilestoneInput): Promise<void>;
   readSyncRun(input: SyncRunKey & { syncRunId: string }): Promise<SyncRunOutcome>;
 }
@@ -29,24 +30,22 @@ type Dependencies = Pick<
 export const createSyncRunActivities = (dependencies: Dependencies): SyncRunActivities => {
   const { database } = dependencies;
   return {
-    async beginSyncRun({ tenantId, integrationId }) {
+    async startNextSyncRun({ tenantId, integrationId }) {
       return database.withTenant(tenantId, async (work) => {
         const run = await beginSyncRun(work, { integrationId });
         if (run === undefined) return null;
-        const jobs = await listSyncJobs(work, run);
-        const recordTypes = jobs
-          .filter(({ state }) => !isJobEnded(state))
-          .map(({ recordType }) => recordType);
+        const unfinished = (await listSyncJobs(work, run)).filter(({ state }) => !isJobEnded(state));
         return {
           syncRunId: run.syncRunId,
           kind: run.kind,
-          recordTypes,
+          jobs: unfinished.map(({ recordType }) => parseSyncJobName(recordType)),
           startedAt: (run.startedAt ?? work.now).getTime(),
         };
       });
     },
 
-    workOnSyncJob: (input) => new SyncJobExecutor(dependencies, input).run(),
+    advanceSyncJob: ({ job, ...input }) =>
+      new SyncJobExecutor(dependencies, { ...input, recordType: syncJobName(job) }).run(),
 
     async emitSyncMilestone({ tenantId, syncRunId, count }) {
       await database.withTenant(tenantId, (work) => emitSyncMilestone(work, { syncRunId, count }));

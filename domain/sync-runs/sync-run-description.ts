@@ -1,9 +1,12 @@
-/** A sync run in words, for operators in Temporal's UI. */
-export function nameOfJob(recordType: string): string {
-  return recordType === '' ? 'metadata' : recordType.replace(':', ' ');
+/** A sync run as text for operators in Temporal's UI. */
+import type { SyncJobRef } from './sync-job';
+
+export function describeJob(job: SyncJobRef): string {
+  if (job.kind === 'metadata') return 'metadata';
+  return job.kind === 'push' ? `push ${job.recordType}` : job.recordType;
 }
 
-export function describeSyncRun(kind: string, states: ReadonlyMap<string, string>): string {
-  const jobs = [...states].map(([recordType, state]) => `- ${nameOfJob(recordType)}: ${state}`);
-  return [`**${kind}** sync run`, ...jobs].join('\n').slice(0, 10_000);
+export function describeSyncRun(kind: string, jobs: Iterable<{ job: SyncJobRef; state: string }>): string {
+  const lines = Array.from(jobs, ({ job, state }) => `- ${describeJob(job)}: ${state}`);
+  return [`**${kind}** sync run`, ...lines].join('\n').slice(0, 10_000);
 }

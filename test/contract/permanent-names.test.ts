@@ -1,5 +1,5 @@
-/** Names that running workflows carry: a change here breaks what is running. Add, never rename. */
-import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
+/** The names that running workflows carry, frozen since version 0.2.0. A renamed one breaks running workflows: add, never rename. */
+import { INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId } from '../../contract/integration-check';
 import { OVERVIEW_WORKFLOW, overviewChangedSignal, overviewWorkflowId } from '../../contract/overview';
 import {
   pushQueueQuery,
@@ -7,7 +7,7 @@ import {
   recordPushWorkflowId,
   recordsDueSignal,
 } from '../../contract/record-push';
-import { SEND_EMAIL_WORKFLOW, sendEmailWorkflowId } from '../../contract/email';
+import { EMAIL_WORKFLOW, emailWorkflowId } from '../../contract/email';
 import {
   NOTIFICATION_WORKFLOW,
   notificationViewedSignal,
@@ -30,9 +30,11 @@ import { TASK_QUEUES } from '../../contract/task-queues';
 import {
   deliveriesDueSignal,
   WEBHOOK_ENDPOINT_WORKFLOW,
-  webhookEndpointQuery,
+  endpointQueueQuery,
   webhookEndpointWorkflowId,
 } from '../../contract/webhook-endpoint';
+import { createActivities } from '../../activities';
+import type { ActivityDependencies } from '../../activities/dependencies';
 import { toTypeId } from '../../db/sql/ids';
 import { typeIdOf } from '../../domain/typeid';
 import * as linked from '../../console/common/workflow-ids';
@@ -41,7 +43,7 @@ import * as workflows from '../../workflows';
 const integrationId = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 describe('permanent names', () => {
-  it('are those that the console links to', () => {
+  it('are the names that the console links to', () => {
     expect(linked.pushesWorkflowId(toTypeId('int', integrationId))).toBe(
       recordPushWorkflowId({ integrationId }),
     );
@@ -56,30 +58,24 @@ describe('permanent names', () => {
     );
   });
 
-  it('are what they were', () => {
+  it('have not changed', () => {
     expect([
       RECORD_PUSH_WORKFLOW,
-      CHECK_INTEGRATION_WORKFLOW,
+      INTEGRATION_CHECK_WORKFLOW,
       recordsDueSignal.name,
       pushQueueQuery.name,
-    ]).toEqual(['recordPushWorkflow', 'checkIntegrationWorkflow', 'recordsDue', 'lane']);
+    ]).toEqual(['recordPushWorkflow', 'integrationCheckWorkflow', 'recordsDue', 'pushQueue']);
     expect([
       SYNC_RUN_WORKFLOW,
       SCHEDULED_SYNC_WORKFLOW,
-      SEND_EMAIL_WORKFLOW,
+      EMAIL_WORKFLOW,
       syncRunsChangedSignal.name,
       syncRunQuery.name,
-    ]).toEqual([
-      'syncRunWorkflow',
-      'scheduledSyncWorkflow',
-      'sendEmailWorkflow',
-      'syncRunsChanged',
-      'syncRun',
-    ]);
-    expect([WEBHOOK_ENDPOINT_WORKFLOW, deliveriesDueSignal.name, webhookEndpointQuery.name]).toEqual([
+    ]).toEqual(['syncRunWorkflow', 'scheduledSyncWorkflow', 'emailWorkflow', 'syncRunsChanged', 'syncRun']);
+    expect([WEBHOOK_ENDPOINT_WORKFLOW, deliveriesDueSignal.name, endpointQueueQuery.name]).toEqual([
       'webhookEndpointWorkflow',
       'deliveriesDue',
-      'webhookEndpoint',
+      'endpointQueue',
     ]);
     expect(TASK_QUEUES).toEqual({
       workflows: 'workflows',
@@ -109,14 +105,30 @@ describe('permanent names', () => {
     );
   });
 
-  it('are those of the workflows that are registered', () => {
+  it('include the activities', () => {
+    expect(Object.keys(createActivities({} as ActivityDependencies)).toSorted()).toEqual([
+      'advanceOverview',
+      'advanceSyncJob',
+      'checkIntegration',
+      'decideNotification',
+      'deliverDueWebhooks',
+      'emitSyncMilestone',
+      'pushDueRecords',
+      'readSyncRun',
+      'requestScheduledSync',
+      'sendEmail',
+      'startNextSyncRun',
+    ]);
+  });
+
+  it('are the names of the registered workflows', () => {
     expect(Object.keys(workflows)).toEqual(
       expect.arrayContaining([
         RECORD_PUSH_WORKFLOW,
-        CHECK_INTEGRATION_WORKFLOW,
+        INTEGRATION_CHECK_WORKFLOW,
         SYNC_RUN_WORKFLOW,
         SCHEDULED_SYNC_WORKFLOW,
-        SEND_EMAIL_WORKFLOW,
+        EMAIL_WORKFLOW,
         NOTIFICATION_WORKFLOW,
         WEBHOOK_ENDPOINT_WORKFLOW,
         OVERVIEW_WORKFLOW,
@@ -128,14 +140,14 @@ describe('permanent names', () => {
 describe('workflow ids', () => {
   it('name the integration as the API does, one per integration and kind of work', () => {
     expect(recordPushWorkflowId({ integrationId })).toBe(`record-push:${toTypeId('int', integrationId)}`);
-    expect(checkIntegrationWorkflowId({ integrationId })).toBe(
+    expect(integrationCheckWorkflowId({ integrationId })).toBe(
       `integration-check:${toTypeId('int', integrationId)}`,
     );
     expect(syncRunWorkflowId({ integrationId })).toBe(`sync-run:${toTypeId('int', integrationId)}`);
     expect(scheduledSyncWorkflowId({ integrationId, schedule: 'hourly' })).toBe(
-      `sync-tick:hourly:${toTypeId('int', integrationId)}`,
+      `scheduled-sync:hourly:${toTypeId('int', integrationId)}`,
     );
-    expect(sendEmailWorkflowId({ emailId: integrationId })).toBe(`email:${toTypeId('eml', integrationId)}`);
+    expect(emailWorkflowId({ emailId: integrationId })).toBe(`email:${toTypeId('eml', integrationId)}`);
     expect(webhookEndpointWorkflowId({ endpointId: integrationId })).toBe(
       `webhook-endpoint:${toTypeId('whe', integrationId)}`,
     );
@@ -147,7 +159,7 @@ describe('workflow ids', () => {
     );
   });
 
-  it('of schedules name the integration and how often', () => {
+  it('of schedules name the integration and the interval', () => {
     expect(syncScheduleId({ integrationId, schedule: 'hourly' })).toBe(
       `sync-hourly:${toTypeId('int', integrationId)}`,
     );
@@ -156,7 +168,7 @@ describe('workflow ids', () => {
     );
   });
 
-  it('do not pass 255 characters', () => {
+  it('have fewer than 255 characters', () => {
     expect(recordPushWorkflowId({ integrationId }).length).toBeLessThan(255);
   });
 });

@@ -2,7 +2,7 @@
 import type { OverviewActivities } from '../../activities/overviews/overview';
 import { overviewChangedSignal, type OverviewReport, overviewWorkflowId } from '../../contract/overview';
 import { createOutboxHandlers } from '../../worker/outbox-handlers';
-import type { PushWorker } from './lane-worker';
+import type { PushWorker } from './push-worker';
 
 type Piece = (firedAt: number) => Promise<OverviewReport> | OverviewReport;
 interface Scenario {
@@ -23,7 +23,7 @@ const waits =
 const DAY_MS = 86_400_000;
 
 export const scenarios: Scenario[] = [
-  { name: 'made-and-expired', pieces: [more, more, waits(400)], isSearchable: true },
+  { name: 'read-and-expired', pieces: [more, more, waits(400)], isSearchable: true },
   {
     name: 'applied',
     pieces: [more, waits(7 * DAY_MS)],
@@ -34,7 +34,7 @@ export const scenarios: Scenario[] = [
   },
   {
     // The rows say so: the piece that is under way finds it out, or the next one.
-    name: 'superseded-while-it-is-made',
+    name: 'superseded-while-reading',
     pieces: [async () => (await sleep(500), { state: 'more' })],
     async meanwhile(signal) {
       await sleep(200);
@@ -44,7 +44,7 @@ export const scenarios: Scenario[] = [
   { name: 'waited-and-retried', pieces: [waits(300), waits(300), more, waits(400)] },
   {
     // A signal is no reason to try again before its time: the piece says so, and it waits on.
-    name: 'told-while-it-waits',
+    name: 'signaled-while-waiting',
     pieces: [waits(900), waits(300), waits(400)],
     async meanwhile(signal) {
       await sleep(500);
@@ -57,7 +57,7 @@ export const scenarios: Scenario[] = [
     pieces: [() => Promise.reject(new Error('The database does not answer.')), waits(300)],
   },
   {
-    name: 'senseless-signals',
+    name: 'malformed-signals',
     pieces: [waits(DAY_MS), waits(DAY_MS), waits(DAY_MS), waits(300)],
     async meanwhile(signal) {
       for (const senseless of [[null], [{ nextDueAt: 'soon' }], [1, 2, 3]]) {
@@ -71,7 +71,7 @@ export const scenarios: Scenario[] = [
 let pieces: Piece[] = [];
 
 export const overviewActivities: OverviewActivities = {
-  workOnOverview: async ({ firedAt }) => (await pieces.shift()?.(firedAt)) ?? { state: 'over' },
+  advanceOverview: async ({ firedAt }) => (await pieces.shift()?.(firedAt)) ?? { state: 'ended' },
 };
 
 /** Plays a scenario to its end. @returns the workflow's id. */

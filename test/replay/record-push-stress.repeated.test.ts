@@ -11,7 +11,7 @@ import { createRunFolder } from '../support/environments/run-folder';
 import { Random } from '../support/random';
 import { repetitions } from '../support/tier';
 import { workflowBundle } from '../support/servers/shared-servers';
-import { type PushWorker, quietenTemporal, startPushWorker } from './lane-worker';
+import { type PushWorker, quietenTemporal, startPushWorker } from './push-worker';
 
 const SIGNALS = Number(process.env.STRESS_SIGNALS ?? repetitions({ quick: 150, full: 300 }));
 const RECORDS = 40;

@@ -11,23 +11,23 @@ import os from 'node:os';
 import path from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
-import { CHECK_INTEGRATION_WORKFLOW, checkIntegrationWorkflowId } from '../../contract/integration-check';
-import { sendEmailWorkflowId } from '../../contract/email';
+import { INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId } from '../../contract/integration-check';
+import { emailWorkflowId } from '../../contract/email';
 import { type NotificationStep, notificationWorkflowId } from '../../contract/notification';
 import { type PushReport, recordPushWorkflowId } from '../../contract/record-push';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { projectFolder } from '../../dev/tools/paths';
 import { startTemporalServer } from '../../dev/start/temporal';
 import { createRunFolder } from '../support/environments/run-folder';
-import { type PushWorker, startPushWorker } from './lane-worker';
+import { type PushWorker, startPushWorker } from './push-worker';
 import { overviewActivities, playOverview, scenarios as overviewScenarios } from './overview-scenarios';
 import {
   playSyncRun,
-  playTick,
+  playScheduledSync,
   scenarios as syncRunScenarios,
   syncRunActivities,
   scheduledSyncActivities,
-  TICKS,
+  SCHEDULED_SYNC_SCENARIOS,
 } from './sync-scenarios';
 import { playEndpoint, scenarios as webhookScenarios, webhookActivities } from './webhook-scenarios';
 
@@ -69,7 +69,7 @@ const scenarios: Scenario[] = [
   { name: 'plain', answers: [done] },
   { name: 'window-restarted', answers: [due(300), due(300), done] },
   {
-    name: 'dirty-while-pushing',
+    name: 'changed-while-pushing',
     answers: [async () => (await sleep(400), { pushed: 1 }), done],
     meanwhile: async ({ signalPushQueue }, integrationId) => {
       await sleep(400);
@@ -77,7 +77,7 @@ const scenarios: Scenario[] = [
     },
   },
   {
-    name: 'woken-earlier-while-asleep',
+    name: 'due-earlier-while-sleeping',
     answers: [due(5_000), done],
     meanwhile: async ({ signalPushQueue }, integrationId) => {
       await sleep(600);
@@ -101,7 +101,7 @@ const scenarios: Scenario[] = [
     answers: [() => Promise.reject(new Error('The database does not answer.')), done],
   },
   {
-    name: 'senseless-signals',
+    name: 'malformed-signals',
     answers: [due(500), done],
     meanwhile: async ({ client }, integrationId) => {
       const handle = client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
@@ -110,11 +110,14 @@ const scenarios: Scenario[] = [
       await handle.signal('unheardOf');
     },
   },
-  { name: 'ended-and-brought-back', answers: [done] },
-  { name: 'continued-as-new-after-a-wake', answers: Array.from({ length: 9 }, () => due(50)).concat(done) },
+  { name: 'ended-and-restarted', answers: [done] },
   {
-    name: 'continued-as-new-while-asleep',
-    answers: [due(3_000), done],
+    name: 'continued-as-new-after-an-execution',
+    answers: Array.from({ length: 9 }, () => due(50)).concat(done),
+  },
+  {
+    name: 'continued-as-new-while-sleeping',
+    answers: [due(8_000), done],
     meanwhile: async ({ signalPushQueue }, integrationId) => {
       await sleep(400);
       for (let signal = 0; signal < 20; signal += 1)
@@ -155,7 +158,7 @@ async function main(): Promise<void> {
         await record(pushEnv, scenario, hasSearchAttributes ? `${scenario.name}-searchable` : scenario.name);
       if (!hasSearchAttributes && isWanted('integration-check')) await recordCheck(pushEnv);
       if (!hasSearchAttributes && isWanted('email'))
-        for (const name of ['sent', 'tried-again', 'failed'] as const) await recordEmail(pushEnv, name);
+        for (const name of ['sent', 'retried', 'failed'] as const) await recordEmail(pushEnv, name);
       if (!hasSearchAttributes && isWanted('notification'))
         for (const name of Object.keys(NOTIFICATIONS)) await recordNotification(pushEnv, name);
       for (const scenario of syncRunScenarios.filter(
@@ -174,11 +177,13 @@ async function main(): Promise<void> {
           name,
         );
       }
-      for (const name of hasSearchAttributes ? [] : TICKS.filter((tick) => isWanted(`sync-tick.${tick}`)))
+      for (const name of hasSearchAttributes
+        ? []
+        : SCHEDULED_SYNC_SCENARIOS.filter((tick) => isWanted(`scheduled-sync.${tick}`)))
         await writeChain(
           pushEnv,
-          await playTick(pushEnv, name, { tenantId, integrationId: nextIntegrationId() }),
-          `sync-tick.${name}`,
+          await playScheduledSync(pushEnv, name, { tenantId, integrationId: nextIntegrationId() }),
+          `scheduled-sync.${name}`,
         );
       for (const scenario of webhookScenarios.filter(
         ({ isSearchable }) => isSearchable === true || !hasSearchAttributes,
@@ -222,7 +227,7 @@ async function record(pushEnv: PushWorker, scenario: Scenario, name: string): Pr
   await scenario.meanwhile?.(pushEnv, integrationId);
   const handle = pushEnv.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
   await handle.result();
-  if (scenario.name === 'ended-and-brought-back') {
+  if (scenario.name === 'ended-and-restarted') {
     await pushEnv.signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() + 100 });
     await handle.result();
   }
@@ -243,8 +248,8 @@ async function writeChain({ client }: PushWorker, workflowId: string, name: stri
 
 async function recordCheck(pushEnv: PushWorker): Promise<void> {
   const integrationId = nextIntegrationId();
-  const workflowId = checkIntegrationWorkflowId({ integrationId });
-  const handle = await pushEnv.client.workflow.start(CHECK_INTEGRATION_WORKFLOW, {
+  const workflowId = integrationCheckWorkflowId({ integrationId });
+  const handle = await pushEnv.client.workflow.start(INTEGRATION_CHECK_WORKFLOW, {
     workflowId,
     taskQueue: TASK_QUEUES.workflows,
     args: [{ tenantId, integrationId }],
@@ -290,12 +295,12 @@ async function sendEmail(): Promise<'sent' | 'failed'> {
 
 async function recordEmail(
   { client, handleRow }: PushWorker,
-  name: 'sent' | 'tried-again' | 'failed',
+  name: 'sent' | 'retried' | 'failed',
 ): Promise<void> {
-  [emailAttempts, emailResult] = [name === 'tried-again' ? 3 : 1, name === 'failed' ? 'failed' : 'sent'];
+  [emailAttempts, emailResult] = [name === 'retried' ? 3 : 1, name === 'failed' ? 'failed' : 'sent'];
   const emailId = nextIntegrationId();
   await handleRow({ topic: 'email', tenantId, emailId, nextDueAt: new Date() });
-  const handle = client.workflow.getHandle(sendEmailWorkflowId({ emailId }));
+  const handle = client.workflow.getHandle(emailWorkflowId({ emailId }));
   await handle.result();
   write(`email.${name}`, historyToJSON(await handle.fetchHistory()));
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { type ReplayResult, Worker, type WorkerOptions } from '@temporalio/worker';
 import { workflowBundle } from '../support/servers/shared-servers';
-import { quietenTemporal } from './lane-worker';
+import { quietenTemporal } from './push-worker';
 
 const HISTORIES = path.join(__dirname, 'histories');
 const files = fs.readdirSync(HISTORIES).filter((file) => file.endsWith('.json'));
@@ -48,7 +48,7 @@ describe('recorded histories', () => {
         'overview',
         'record-push',
         'sync-run',
-        'sync-tick',
+        'scheduled-sync',
         'webhook-endpoint',
       ]),
     );

@@ -6,18 +6,19 @@ import type { StartedSyncRun, SyncJobReport } from '../../contract/sync-run';
 import { syncRunsChangedSignal, syncRunWorkflowId } from '../../contract/sync-run';
 import { SCHEDULED_SYNC_WORKFLOW, scheduledSyncWorkflowId } from '../../contract/sync-schedule';
 import { TASK_QUEUES } from '../../contract/task-queues';
+import { parseSyncJobName, syncJobName } from '../../domain/sync-runs/sync-job';
 import { type JobWait, MILESTONE_MS } from '../../domain/sync-runs/sync-run';
 import { syncScheduleOptions } from '../../worker/sync-schedule-options';
 import { createOutboxHandlers } from '../../worker/outbox-handlers';
-import type { PushWorker } from './lane-worker';
+import type { PushWorker } from './push-worker';
 
-type Piece = (firedAt: number) => Promise<SyncJobReport> | SyncJobReport;
+type Slice = (firedAt: number) => Promise<SyncJobReport> | SyncJobReport;
 interface Run {
   kind?: string;
   /** How long ago it began. */
   beganMsAgo?: number;
-  /** Pieces of each job; afterwards it has ended. '' is the metadata job. */
-  jobs: Record<string, Piece[]>;
+  /** The slices of each job; afterwards it has ended. '' is the metadata job. */
+  jobs: Record<string, Slice[]>;
 }
 interface Scenario {
   name: string;
@@ -28,20 +29,20 @@ interface Scenario {
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const more: Piece = () => ({ state: 'more' });
-const ended: Piece = () => ({ state: 'ended' });
+const more: Slice = () => ({ state: 'more' });
+const ended: Slice = () => ({ state: 'ended' });
 const waits =
-  (reason: JobWait, ms: number): Piece =>
+  (reason: JobWait, ms: number): Slice =>
   (firedAt) => ({ state: 'waiting', until: firedAt + ms, reason });
 /** However often it is looked at, it goes on when its time has come. */
-function waitsThroughSignals(reason: JobWait, ms: number): Piece[] {
+function waitsThroughSignals(reason: JobWait, ms: number): Slice[] {
   let until = 0;
-  return Array.from({ length: 100 }, (): Piece => (firedAt) => {
+  return Array.from({ length: 100 }, (): Slice => (firedAt) => {
     until ||= firedAt + ms;
     return firedAt < until ? { state: 'waiting', until, reason } : { state: 'ended' };
   });
 }
-const crashes: Piece = () => Promise.reject(new Error('The database does not answer.'));
+const crashes: Slice = () => Promise.reject(new Error('The database does not answer.'));
 const HOUR_MS = 3_600_000;
 
 export const scenarios: Scenario[] = [
@@ -108,13 +109,13 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    name: 'goes-on-for-12-hours',
+    name: 'longer-than-12-hours',
     runs: [{ beganMsAgo: MILESTONE_MS - 600, jobs: { contacts: [waits('outage', 1_200), ended] } }],
   },
   { name: 'activity-failed', runs: [{ jobs: { contacts: [crashes, more, ended] } }] },
   {
     // What is pushed waits until everything is read, then until its pushes have ended.
-    name: 'synced-now',
+    name: 'sync-now',
     runs: [
       {
         kind: 'sync_now',
@@ -162,33 +163,29 @@ export const scenarios: Scenario[] = [
   },
 ];
 
-interface Laid extends StartedSyncRun {
-  pieces: Map<string, Piece[]>;
+interface RunRow extends Omit<StartedSyncRun, 'jobs'> {
+  /** The remaining slices of each unfinished job. */
+  slices: Map<string, Slice[]>;
 }
-/** What is left of the runs of the scenario, as rows would tell it. */
-let rows: Laid[] = [];
+/** The runs of the scenario, as the database would store them. */
+let rows: RunRow[] = [];
 
 export const syncRunActivities: SyncRunActivities = {
-  beginSyncRun: async () => {
-    const run = rows.find(({ pieces }) => pieces.size > 0);
-    return run === undefined
-      ? null
-      : {
-          syncRunId: run.syncRunId,
-          kind: run.kind,
-          recordTypes: [...run.pieces.keys()],
-          startedAt: run.startedAt,
-        };
+  startNextSyncRun: async () => {
+    const run = rows.find(({ slices }) => slices.size > 0);
+    if (run === undefined) return null;
+    const { slices, ...started } = run;
+    return { ...started, jobs: Array.from(slices.keys(), parseSyncJobName) };
   },
-  workOnSyncJob: async ({ syncRunId, recordType, firedAt }) => {
-    const pieces = rows.find((run) => run.syncRunId === syncRunId)?.pieces;
-    const report = (await pieces?.get(recordType)?.shift()?.(firedAt)) ?? { state: 'ended' };
-    if (report.state === 'ended') pieces?.delete(recordType);
+  advanceSyncJob: async ({ syncRunId, job, firedAt }) => {
+    const slices = rows.find((run) => run.syncRunId === syncRunId)?.slices;
+    const report = (await slices?.get(syncJobName(job))?.shift()?.(firedAt)) ?? { state: 'ended' };
+    if (report.state === 'ended') slices?.delete(syncJobName(job));
     return report;
   },
   emitSyncMilestone: async () => undefined,
   readSyncRun: async ({ syncRunId }) => {
-    const isSyncFinished = (rows.find((run) => run.syncRunId === syncRunId)?.pieces.size ?? 0) === 0;
+    const isSyncFinished = (rows.find((run) => run.syncRunId === syncRunId)?.slices.size ?? 0) === 0;
     return {
       state: isSyncFinished ? 'succeeded' : 'running',
       successfulJobs: 0,
@@ -213,9 +210,8 @@ export async function playSyncRun(
   rows = scenario.runs.map(({ kind = 'nightly', beganMsAgo = 0, jobs }, index) => ({
     syncRunId: `01900000-0000-7000-8000-2${String(index).padStart(11, '0')}`,
     kind,
-    recordTypes: Object.keys(jobs),
     startedAt: Date.now() - beganMsAgo,
-    pieces: new Map(Object.entries(jobs).map(([recordType, pieces]) => [recordType, [...pieces]])),
+    slices: new Map(Object.entries(jobs).map(([job, slices]) => [job, [...slices]])),
   }));
   await createOutboxHandlers(client, { hasSearchAttributes })({
     topic: 'sync_run',
@@ -237,21 +233,18 @@ export const scheduledSyncActivities: ScheduledSyncActivities = {
   },
 };
 
-export const TICKS = ['by-schedule', 'by-hand', 'activity-failed'] as const;
+export const SCHEDULED_SYNC_SCENARIOS = ['by-schedule', 'manual', 'activity-failed'] as const;
 
-/**
- * A schedule sets the scheduled time; a run that an operator starts only has its start time. @returns the
- * workflow's id.
- */
-export async function playTick(
+/** A schedule sets the time that a tick stands for; one that an operator starts has none but its start. @returns the workflow's id. */
+export async function playScheduledSync(
   { client }: PushWorker,
-  name: (typeof TICKS)[number],
+  name: (typeof SCHEDULED_SYNC_SCENARIOS)[number],
   place: Place,
 ): Promise<string> {
   scheduleFailures = name === 'activity-failed' ? 1 : 0;
   const input = { ...place, schedule: 'hourly' as const };
   if (name !== 'by-schedule') {
-    const workflowId = `${scheduledSyncWorkflowId(input)}-by-hand`;
+    const workflowId = `${scheduledSyncWorkflowId(input)}-manual`;
     const handle = await client.workflow.start(SCHEDULED_SYNC_WORKFLOW, {
       workflowId,
       taskQueue: TASK_QUEUES.workflows,

@@ -6,7 +6,7 @@ import {
   webhookEndpointWorkflowId,
 } from '../../contract/webhook-endpoint';
 import { createOutboxHandlers } from '../../worker/outbox-handlers';
-import type { PushWorker } from './lane-worker';
+import type { PushWorker } from './push-worker';
 
 type Answer = (firedAt: number) => Promise<Partial<DeliveryReport>> | Partial<DeliveryReport>;
 interface Scenario {
@@ -33,7 +33,7 @@ const retrying =
 
 export const scenarios: Scenario[] = [
   { name: 'plain', answers: [done], isSearchable: true },
-  { name: 'tried-again', answers: [retrying(300), retrying(300), done] },
+  { name: 'retried', answers: [retrying(300), retrying(300), done] },
   {
     name: 'paused',
     answers: [
@@ -54,7 +54,7 @@ export const scenarios: Scenario[] = [
     answers: [() => Promise.reject(new Error('The database does not answer.')), done],
   },
   {
-    name: 'told-while-delivering',
+    name: 'signaled-while-delivering',
     answers: [async () => (await sleep(400), { delivered: 1 }), done],
     async meanwhile(signal) {
       await sleep(200);
@@ -62,7 +62,7 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    name: 'woken-earlier-while-asleep',
+    name: 'due-earlier-while-sleeping',
     answers: [retrying(5_000), done],
     async meanwhile(signal) {
       await sleep(600);
@@ -70,7 +70,7 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    name: 'senseless-signals',
+    name: 'malformed-signals',
     answers: [retrying(500), done],
     async meanwhile(signal) {
       for (const senseless of [[], [null], [{ nextDueAt: 1e300 }], [{ nextDueAt: 'soon' }]])
@@ -78,13 +78,13 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    name: 'continued-as-new-after-a-wake',
+    name: 'continued-as-new-after-an-execution',
     answers: Array.from({ length: 9 }, () => retrying(50)).concat(done),
     isSearchable: true,
   },
   {
-    name: 'continued-as-new-while-asleep',
-    answers: [retrying(3_000), done],
+    name: 'continued-as-new-while-sleeping',
+    answers: [retrying(10_000), done],
     async meanwhile(signal) {
       await sleep(400);
       for (let count = 0; count < 40; count += 1) await signal({ nextDueAt: Date.now() + 60_000 });

@@ -17,7 +17,7 @@ import { createRunFolder } from '../support/environments/run-folder';
 import { Random } from '../support/random';
 import { repetitions } from '../support/tier';
 import { workflowBundle } from '../support/servers/shared-servers';
-import { type PushWorker, quietenTemporal, startPushWorker } from './lane-worker';
+import { type PushWorker, quietenTemporal, startPushWorker } from './push-worker';
 
 const EVENTS = Number(process.env.STRESS_SIGNALS ?? repetitions({ quick: 150, full: 300 }));
 const tenantId = '01900000-0000-7000-8000-000000000001';

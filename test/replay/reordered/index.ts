@@ -9,7 +9,7 @@ import { syncRunsChangedSignal } from '../../../contract/sync-run';
 import type { ScheduledSyncInput } from '../../../contract/sync-schedule';
 import {
   deliveriesDueSignal,
-  webhookEndpointQuery,
+  endpointQueueQuery,
   type WebhookEndpointInput,
 } from '../../../contract/webhook-endpoint';
 import {
@@ -38,7 +38,7 @@ export async function recordPushWorkflow({
   if (report.nextDueAt !== null) await condition(() => false, 1_000);
 }
 
-export async function checkIntegrationWorkflow(input: {
+export async function integrationCheckWorkflow(input: {
   tenantId: string;
   integrationId: string;
 }): Promise<unknown> {
@@ -46,7 +46,7 @@ export async function checkIntegrationWorkflow(input: {
   return integrationCheckActivities(input.tenantId).checkIntegration(input);
 }
 
-export async function sendEmailWorkflow(input: { tenantId: string; emailId: string }): Promise<unknown> {
+export async function emailWorkflow(input: { tenantId: string; emailId: string }): Promise<unknown> {
   await condition(() => false, 1_000);
   return emailActivities(input.tenantId).sendEmail(input);
 }
@@ -63,17 +63,17 @@ export async function notificationWorkflow(input: {
 export async function overviewWorkflow(input: OverviewInput): Promise<unknown> {
   setHandler(overviewChangedSignal, () => undefined);
   await condition(() => false, 1_000);
-  return overviewActivities(input.tenantId).workOnOverview({ ...input, firedAt: Date.now() });
+  return overviewActivities(input.tenantId).advanceOverview({ ...input, firedAt: Date.now() });
 }
 
 /** Sleeps before it looks whether there is a run, and lets its jobs read one after the other. */
 export async function syncRunWorkflow(place: { tenantId: string; integrationId: string }): Promise<void> {
-  const { beginSyncRun, workOnSyncJob } = syncRunActivities(place.tenantId);
+  const { startNextSyncRun, advanceSyncJob } = syncRunActivities(place.tenantId);
   setHandler(syncRunsChangedSignal, () => undefined);
   await condition(() => false, 1_000);
-  const run = await beginSyncRun(place);
-  for (const recordType of run?.recordTypes ?? [])
-    await workOnSyncJob({ ...place, syncRunId: run?.syncRunId ?? '', recordType, firedAt: Date.now() });
+  const run = await startNextSyncRun(place);
+  for (const job of run?.jobs ?? [])
+    await advanceSyncJob({ ...place, syncRunId: run?.syncRunId ?? '', job, firedAt: Date.now() });
 }
 
 export async function scheduledSyncWorkflow(input: ScheduledSyncInput): Promise<unknown> {
@@ -87,7 +87,7 @@ export async function webhookEndpointWorkflow({
 }: WebhookEndpointInput): Promise<void> {
   const { deliverDueWebhooks } = webhookActivities(endpointId);
   setHandler(deliveriesDueSignal, () => undefined);
-  setHandler(webhookEndpointQuery, () => ({ nextDueAt, pendingDeliveries: 0 }));
+  setHandler(endpointQueueQuery, () => ({ nextDueAt, pendingDeliveries: 0 }));
   const report = await deliverDueWebhooks({ endpointId, firedAt: Date.now(), recentFailures: [] });
   if (report.nextDueAt !== null) await condition(() => false, 1_000);
 }

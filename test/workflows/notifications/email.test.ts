@@ -1,5 +1,5 @@
 /** One e-mail from its row to its end. Hours pass by skipped time. */
-import { SEND_EMAIL_WORKFLOW, sendEmailWorkflowId } from '../../../contract/email';
+import { EMAIL_WORKFLOW, emailWorkflowId } from '../../../contract/email';
 import type { TenantWork } from '../../../db/database';
 import { type Email, lockEmail, markEmailSent, queueEmail } from '../../../db/notifications/emails';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
@@ -43,7 +43,7 @@ const row = (): Promise<Email | undefined> =>
   environment.database.withTenant(tenant.tenantId, (work) => lockEmail(work, { emailId }));
 const start = () =>
   environment.handleRow({ topic: 'email', tenantId: tenant.tenantId, emailId, nextDueAt: new Date() });
-const handle = () => environment.env.client.workflow.getHandle(sendEmailWorkflowId({ emailId }));
+const handle = () => environment.env.client.workflow.getHandle(emailWorkflowId({ emailId }));
 const run = async (): Promise<unknown> => {
   await start();
   return handle().result();
@@ -189,9 +189,9 @@ it('waits, uncounted, where the worker has no SMTP settings', async () => {
 
     const waiting = await without.database.withTenant(place.tenantId, (work) => lockEmail(work, place));
     expect(waiting).toMatchObject({ attempts: 0, sentAt: null, failedAt: null });
-    expect(
-      (await without.env.client.workflow.getHandle(sendEmailWorkflowId(place)).describe()).status.name,
-    ).toBe('RUNNING');
+    expect((await without.env.client.workflow.getHandle(emailWorkflowId(place)).describe()).status.name).toBe(
+      'RUNNING',
+    );
   } finally {
     await without.end();
   }
@@ -210,6 +210,6 @@ it("leaves ids in Temporal's history, and neither names nor words of the mail se
 });
 
 it('has permanent names: one workflow per e-mail, under the id that the API would show', () => {
-  expect(SEND_EMAIL_WORKFLOW).toBe('sendEmailWorkflow');
-  expect(sendEmailWorkflowId({ emailId })).toBe(`email:${toTypeId('eml', emailId)}`);
+  expect(EMAIL_WORKFLOW).toBe('emailWorkflow');
+  expect(emailWorkflowId({ emailId })).toBe(`email:${toTypeId('eml', emailId)}`);
 });

@@ -6,6 +6,7 @@ import { Worker } from '@temporalio/worker';
 import type { SyncRunActivities } from '../../../activities/sync-runs/sync-run';
 import { Unavailable } from '../../../connectors/errors';
 import { SYNC_RUN_WORKFLOW, syncRunWorkflowId } from '../../../contract/sync-run';
+import { parseSyncJobName, syncJobName } from '../../../domain/sync-runs/sync-job';
 import { TASK_QUEUES } from '../../../contract/task-queues';
 import { PushEnvironment } from '../../support/environments/push-environment';
 import { fill, CrmIntegration } from '../../support/environments/crm-integration';
@@ -50,11 +51,12 @@ describe('R22: a run of two thousand pieces', () => {
     const milestones: number[] = [];
     const startedAt = await env.currentTimeMs();
     const activities: SyncRunActivities = {
-      async beginSyncRun() {
-        const recordTypes = TYPES.filter((type) => (left.get(type) ?? 0) > 0);
-        return recordTypes.length === 0 ? null : { syncRunId: 'one', kind: 'full', recordTypes, startedAt };
+      async startNextSyncRun() {
+        const jobs = TYPES.filter((type) => (left.get(type) ?? 0) > 0).map(parseSyncJobName);
+        return jobs.length === 0 ? null : { syncRunId: 'one', kind: 'full', jobs, startedAt };
       },
-      async workOnSyncJob({ recordType, firedAt }) {
+      async advanceSyncJob({ job, firedAt }) {
+        const recordType = syncJobName(job);
         atOnceMost = Math.max(atOnceMost, (atOnce += 1));
         pieces += 1;
         const rest = (left.get(recordType) ?? 0) - 1;

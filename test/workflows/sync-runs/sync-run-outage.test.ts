@@ -368,15 +368,15 @@ describe('a worker that dies', () => {
     const { syncRunId } = await pulled.request('full');
     const activities = createSyncRunActivities(environment.dependencies);
     const place = { tenantId: tenant.tenantId, integrationId: pulled.integrationId };
-    await activities.beginSyncRun(place);
+    await activities.startNextSyncRun(place);
     const firedAt = await environment.now();
     const attempt = async () => {
       const activityEnvironment = new MockActivityEnvironment();
       for (;;) {
-        const report = (await activityEnvironment.run(activities.workOnSyncJob, {
+        const report = (await activityEnvironment.run(activities.advanceSyncJob, {
           ...place,
           syncRunId,
-          recordType: 'contacts',
+          job: { kind: 'pull' as const, recordType: 'contacts' },
           firedAt,
         })) as SyncJobReport;
         if (report.state === 'ended') return;
