@@ -11,6 +11,7 @@ import {
   type RequestPriority,
   takeRequests,
 } from '../../../domain/rate-limit/rate-limiter';
+import { repetitions } from '../../support/tier';
 
 const START = Date.UTC(2026, 10, 21);
 const at = (ms: number) => new Date(START + ms);
@@ -140,7 +141,7 @@ describe('workers that share a budget', () => {
           refusedShare: true,
         });
       }),
-      { numRuns: 12 },
+      { numRuns: repetitions({ quick: 4, full: 12 }) },
     );
   }, 120_000);
 
@@ -157,7 +158,7 @@ describe('workers that share a budget', () => {
         // p95
         expect(sorted[Math.floor(sorted.length * 0.95)]).toBeLessThan(5_000);
       }),
-      { numRuns: 6 },
+      { numRuns: repetitions({ quick: 2, full: 6 }) },
     );
   }, 120_000);
 
