@@ -23,8 +23,8 @@ export async function signIn(
   const page = await browser.newPage();
   await page.goto((invitation as { link: string }).link);
   await page.getByLabel('New password').fill(PASSWORD);
-  await page.getByLabel('The same once more').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Set the password' }).click();
+  await page.getByLabel('Confirm password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Set password' }).click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await page.goto(`${url}/console/sign-in`);
   await page.getByLabel('E-mail').fill(EMAIL);

@@ -31,6 +31,7 @@ interface Picture {
 }
 
 export const listPictures = ({ overviewId, endpointId }: Scene, crm: string): Picture[] => [
+  { name: 'home', at: '/' },
   { name: 'employees', at: '/records/employees', looks: ['light', 'phone'] },
   { name: 'employee', at: '/records/employees/emp-3', looks: ['light', 'dark'] },
   { name: 'integrations', at: '/integrations' },
@@ -72,8 +73,8 @@ export async function choosePassword(browser: Browser, link: string): Promise<vo
   const page = await browser.newPage();
   await page.goto(link);
   await page.getByLabel('New password').fill(PASSWORD);
-  await page.getByLabel('The same once more').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Set the password' }).click();
+  await page.getByLabel('Confirm password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Set password' }).click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await page.close();
 }

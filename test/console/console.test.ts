@@ -63,7 +63,7 @@ it('says that a sign-in was refused, and not why', async () => {
 it('finds employees by words and by status', async () => {
   await open('/records/employees');
   await page.getByLabel('Search').fill('finance');
-  await page.getByText('All 2 are shown.').waitFor();
+  await page.getByText('2 in total').waitFor();
   const names = await page.getByRole('table').getByRole('link').allInnerTexts();
 
   expect(names).toEqual(['Katherine Johnson', 'Luca Pacioli']);
@@ -77,14 +77,12 @@ it('shows a changed employee go from Sync pending to Synced, and the push in its
   await button('Save').click();
   const card = page.getByRole('article', { name: 'PocketBase (Demo)' });
   await card.getByText('Sync pending').waitFor();
-  await card.getByText(/Changes go out in/).waitFor();
+  await card.getByText(/Changes will be pushed in/).waitFor();
 
   await card.getByRole('button', { name: 'Push now' }).click();
 
   await card.getByText('Synced', { exact: true }).waitFor();
-  await expectShown(
-    page.getByRole('region', { name: 'History of pushes' }).getByText('somebody pushed it').first(),
-  );
+  await expectShown(page.getByRole('region', { name: 'Push history' }).getByText('pushed manually').first());
 });
 
 it('keeps what is being typed when somebody else changes the record meanwhile, and leaves their change alone', async () => {
@@ -123,6 +121,34 @@ it("shows the third party's error at its field, and Synced once it is corrected"
   await said.waitFor({ state: 'detached' });
 });
 
+it('opens on a home page that counts a failed record without being reloaded, and leads to it', async () => {
+  const { data } = await stack.call<{ data: { id: string; app: string }[] }>('GET', '/integrations');
+  const pocketBase = data.find(({ app }) => app === 'PocketBase')?.id as string;
+  const changeEmail = async (email: string): Promise<void> => {
+    await stack.call('PATCH', '/records/employees/emp-4', { fields: { email } });
+    await stack.call('POST', `/integrations/${pocketBase}/records/employees/emp-4/push-now`);
+  };
+  await open('/');
+  await heading('Home').waitFor();
+  await page.getByRole('region', { name: 'Needs attention' }).waitFor();
+  await page.getByRole('table', { name: 'Integrations' }).getByText('PocketBase (Demo)').waitFor();
+  await page.getByRole('table', { name: 'Sync runs' }).getByRole('link').first().waitFor();
+
+  await changeEmail('no address');
+
+  const figure = page.getByRole('link', { name: /^[1-9]\d* Employees: Sync failed$/ });
+  await figure.waitFor();
+  const count = Number((await figure.innerText()).match(/\d+/)?.[0]);
+  await figure.click();
+  await heading('Employees').waitFor();
+  expect(new URL(page.url()).searchParams.get('status')).toBe('sync_failed');
+  const rows = page.getByRole('table').getByRole('row').filter({ hasText: 'Sync failed' });
+  await until('the list has as many', async () => (await rows.count()) === count);
+
+  await changeEmail('hedy.lamarr@sample-company.example');
+  await until('the list has one less', async () => (await rows.count()) === count - 1);
+});
+
 it('checks a third party before anything is synced with it', async () => {
   await open('/integrations/new?connector=scim');
   await page.getByLabel('Base url').fill('http://127.0.0.1:9/scim/v2');
@@ -132,10 +158,10 @@ it('checks a third party before anything is synced with it', async () => {
     .or(page.locator('input[type=password]'))
     .first()
     .fill('secret');
-  await button('Link and check').click();
+  await button('Connect and check').click();
 
-  await page.getByText('It cannot be used yet').waitFor();
-  await expectShown(button('Start to sync').and(page.locator('[aria-disabled=true]')));
+  await page.getByText('The connection check failed', { exact: true }).waitFor();
+  await expectShown(button('Start sync').and(page.locator('[aria-disabled=true]')));
 });
 
 it('says how many records a mapping touches before it is changed, and keeps the change of somebody else', async () => {
@@ -144,8 +170,8 @@ it('says how many records a mapping touches before it is changed, and keeps the 
   await open(`/integrations/${id}`);
   await page.getByRole('tab', { name: 'Mapping' }).click();
   await button('Remove department').click();
-  await button('See what it touches').click();
-  await page.getByText(/would be sent anew, of/).waitFor();
+  await button('Preview changes').click();
+  await page.getByText(/would be pushed again/).waitFor();
   await button('Cancel').click();
   await button('Pause').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
@@ -190,7 +216,7 @@ it('shows in Sync Status the figures that the third party itself gives, also whi
   await stack.changeThere('contacts', 'contact00000104', { company: 'Changed among deletions' });
   const left = await stack.countThere('contacts');
   await button('Sync changes from last day').click();
-  await page.getByText(/was kicked off|under way already/).waitFor();
+  await page.getByText(/was kicked off|already in progress/).waitFor();
   await heading('Changes from last day').waitFor();
   await page.getByRole('main').getByText('Succeeded').first().waitFor();
   await open(`/sync-status?integration_id=${crm()}`);
@@ -241,7 +267,7 @@ it('shows in an overview what Sync Now would do, does exactly that, and says aft
   await button('Sync Overview').click();
   const modal = page.getByRole('dialog', { name: /^Sync Overview of/ });
   await modal.getByRole('progressbar').waitFor();
-  await modal.getByText(/You can close this; it goes on/).waitFor();
+  await modal.getByText(/You can close this dialogue; the work continues/).waitFor();
   letAnswer();
   await page.waitForURL(/\/overviews\/ovw_/);
   await page.unroute('**/v1/integrations/*/overviews');
@@ -268,7 +294,7 @@ it('shows in an overview what Sync Now would do, does exactly that, and says aft
 
   await open(overview);
   await heading('Sync Overview data no longer valid').waitFor();
-  await page.getByRole('link', { name: 'The Sync Log' }).click();
+  await page.getByRole('link', { name: 'Sync Log', exact: true }).click();
   await page.waitForURL(/\/sync-runs\/run_/);
 });
 
@@ -310,41 +336,41 @@ it('syncs now without an overview', async () => {
 
 it('shows the secret of a new webhook endpoint once, and each attempt at what is sent there, again when asked, and what it missed while it was off', async () => {
   await open('/webhooks');
-  await button('Add an endpoint').click();
-  await page.getByRole('dialog').getByLabel('Address').fill(receiver.url);
-  await button('Add the endpoint').click();
+  await button('Add endpoint').click();
+  await page.getByRole('dialog').getByLabel('URL').fill(receiver.url);
+  await page.getByRole('dialog').getByRole('button', { name: 'Add endpoint' }).click();
   const secret = await page.getByRole('dialog').locator('pre').innerText();
   expect(secret).toMatch(/^whsec_/);
   receiver.verifyWith(secret);
-  await button('I have it').click();
+  await button('Done').click();
   await page.getByRole('link', { name: receiver.url }).click();
   await heading('Webhook endpoint').waitFor();
   expect(await page.content()).not.toContain(secret);
 
-  await button('Send a test event').click();
+  await button('Send test event').click();
   await heading('TEST').waitFor();
-  await page.getByRole('article', { name: 'Attempt 1' }).getByText('Answer 204').waitFor();
+  await page.getByRole('article', { name: 'Attempt 1' }).getByText('Status 204').waitFor();
   await page.getByRole('main').getByText('Delivered').first().waitFor();
   const first = page.url();
   await button('Resend').click();
   await page.waitForURL((url) => url.href !== first);
-  await page.getByRole('article', { name: 'Attempt 1' }).getByText('Answer 204').waitFor();
+  await page.getByRole('article', { name: 'Attempt 1' }).getByText('Status 204').waitFor();
   const tests = receiver.events.filter(({ type }) => type === 'TEST');
   expect(tests).toHaveLength(2);
   expect(tests[0]?.id).toBe(tests[1]?.id);
 
-  await page.getByRole('link', { name: 'To this endpoint' }).click();
+  await page.getByRole('link', { name: 'Endpoint', exact: true }).click();
   await button('Disable').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
-  await page.getByText('Nothing is sent there').waitFor();
-  await button('Send a test event')
-    .and(page.getByTitle('It is disabled. Enable it first.', { exact: true }))
+  await page.getByText('The endpoint is disabled', { exact: true }).waitFor();
+  await button('Send test event')
+    .and(page.getByTitle('The endpoint is disabled. Enable it first.', { exact: true }))
     .waitFor();
   await stack.changeThere('contacts', 'contact00000009', { company: 'Changed while it was off' });
   await stack.call('POST', `/integrations/${crm()}/sync-now`, {});
   await button('Enable').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Enable' }).click();
-  await button('Recover').waitFor();
+  await button('Recover missed').waitFor();
   const missed = page
     .getByRole('region', { name: 'Deliveries to this endpoint' })
     .getByRole('row')
@@ -352,9 +378,9 @@ it('shows the secret of a new webhook endpoint once, and each attempt at what is
   await missed.getByText('Delivered').first().waitFor();
   expect(receiver.events.map(({ type }) => type)).toContain('DATA_UPDATE');
 
-  await button('Recover').click();
+  await button('Recover missed').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click();
-  await page.getByText('It has missed nothing.').waitFor();
+  await page.getByText('No missed deliveries to send.').waitFor();
 });
 
 /** Chooses in a list of which several can be chosen, and closes it. */
@@ -365,17 +391,17 @@ async function chooseAlso(name: string, option: RegExp): Promise<void> {
 }
 
 it('makes a webhook endpoint that is told of some events of one integration only, and changes which', async () => {
-  const told = page.getByRole('table', { name: 'What it is told' });
+  const told = page.getByRole('table', { name: 'Settings' });
   const url = `${receiver.url}/filtered`;
   await open('/webhooks');
-  await button('Add an endpoint').click();
-  await page.getByRole('dialog').getByLabel('Address').fill(url);
+  await button('Add endpoint').click();
+  await page.getByRole('dialog').getByLabel('URL').fill(url);
   await page.getByRole('dialog').getByLabel('Description').fill('Of the CRM');
   await chooseAlso('Events', /^DATA_NEW:/);
   await chooseAlso('Integrations', /^PocketBase CRM/);
-  await page.getByRole('dialog').getByLabel('Requests a second, at most').fill('5');
-  await button('Add the endpoint').click();
-  await button('I have it').click();
+  await page.getByRole('dialog').getByLabel('Maximum requests per second').fill('5');
+  await page.getByRole('dialog').getByRole('button', { name: 'Add endpoint' }).click();
+  await button('Done').click();
   await page.getByRole('row').filter({ hasText: url }).getByText('DATA_NEW', { exact: true }).waitFor();
   await page.getByRole('link', { name: url, exact: true }).click();
   await told.filter({ hasText: /Of the CRM.*DATA_NEW.*PocketBase CRM.*5 at most/ }).waitFor();
@@ -383,11 +409,11 @@ it('makes a webhook endpoint that is told of some events of one integration only
   await button('Edit').click();
   await until(
     'the form shows what it is now',
-    async () => (await page.getByRole('dialog').getByLabel('Address').inputValue()) === url,
+    async () => (await page.getByRole('dialog').getByLabel('URL').inputValue()) === url,
   );
   await chooseAlso('Events', /^SYNC_COMPLETE:/);
   await page.getByRole('dialog').getByRole('combobox', { name: 'Integrations' }).press('Backspace');
-  await page.getByRole('dialog').getByLabel('Requests a second, at most').fill('9');
+  await page.getByRole('dialog').getByLabel('Maximum requests per second').fill('9');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await told.filter({ hasText: /DATA_NEW, SYNC_COMPLETE.*Integrations\s*All.*9 at most/ }).waitFor();
@@ -402,16 +428,16 @@ it('makes a webhook endpoint that is told of some events of one integration only
   });
   await button('Disable').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
-  await page.getByText('Nothing is sent there').waitFor();
+  await page.getByText('The endpoint is disabled', { exact: true }).waitFor();
 });
 
 it('shows a new API key once, and revokes it', async () => {
   await open('/settings/api-keys');
-  await button('Make a key').click();
+  await button('Create API key').click();
   await page.getByLabel('Name').fill('Of the test');
-  await button('Make the key').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Create API key' }).click();
   const key = await page.getByRole('dialog').locator('pre').innerText();
-  await button('I have it').click();
+  await button('Done').click();
   const row = page.getByRole('row').filter({ hasText: 'Of the test' });
   await row.getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
@@ -429,14 +455,15 @@ it('lets a viewer look, and says why they may do no more', async () => {
     email: 'vera@sample-company.example',
     role: 'Viewer',
   });
+  await other.goto(`${stack.ready.console_url}/records/employees`);
   await other.getByRole('link', { name: 'Ada Lovelace' }).click();
 
   await other.getByRole('heading', { name: 'Fields' }).waitFor();
   await expectShown(
-    button('Edit', other).and(other.getByTitle('This takes the role operator; yours is viewer.')),
+    button('Edit', other).and(other.getByTitle('This requires the role operator; yours is viewer.')),
   );
   await other.goto(`${stack.ready.console_url}/settings/audit-log`);
-  await other.getByText('An admin of your company can give you the role that this takes.').waitFor();
+  await other.getByText('An admin of your company can give you the required role.').waitFor();
   await other.context().close();
 });
 

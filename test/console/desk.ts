@@ -42,8 +42,8 @@ export class Desk {
   async choosePassword(page: Page, link: string): Promise<void> {
     await page.goto(link);
     await page.getByLabel('New password').fill(PASSWORD);
-    await page.getByLabel('The same once more').fill(PASSWORD);
-    await button(page, 'Set the password').click();
+    await page.getByLabel('Confirm password').fill(PASSWORD);
+    await button(page, 'Set password').click();
     await heading(page, 'Sign in').waitFor();
   }
 
@@ -58,7 +58,7 @@ export class Desk {
     const page = await (await this.openBrowser()).newPage();
     await this.choosePassword(page, this.stack.ready.console_link as string);
     await this.signIn(page, this.stack.ready.console_email);
-    await heading(page, 'Employees').waitFor();
+    await heading(page, 'Home').waitFor();
     return page;
   }
 
@@ -68,21 +68,21 @@ export class Desk {
     { name, email, role }: { name: string; email: string; role: 'Viewer' | 'Operator' | 'Admin' },
   ): Promise<Page> {
     await this.open(admin, '/settings/people');
-    await button(admin, 'Add a person').click();
-    const form = admin.getByRole('dialog', { name: 'Add a person' });
+    await button(admin, 'Add user').click();
+    const form = admin.getByRole('dialog', { name: 'Add user' });
     await form.getByLabel('Name').fill(name);
     await form.getByLabel('E-mail').fill(email);
     await form.getByRole('combobox', { name: 'Role' }).click();
     await admin.getByRole('option', { name: new RegExp(`^${role}`) }).click();
-    await form.getByRole('button', { name: 'Add' }).click();
+    await form.getByRole('button', { name: 'Add user' }).click();
     const link = await admin
-      .getByRole('dialog', { name: `A link for ${name}` })
+      .getByRole('dialog', { name: `Sign-in link for ${name}` })
       .locator('pre')
       .innerText();
     const page = await (await this.openBrowser()).newPage();
     await this.choosePassword(page, link);
     await this.signIn(page, email);
-    await heading(page, 'Employees').waitFor();
+    await heading(page, 'Home').waitFor();
     return page;
   }
 

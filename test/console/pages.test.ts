@@ -89,11 +89,12 @@ async function addressOf(pattern: string): Promise<string> {
 
 /** Every page: where it is, and its heading. */
 const PAGES: [string, string | RegExp][] = [
+  ['/', 'Home'],
   ['/records/employees', 'Employees'],
   ['/records/employees/emp-1', 'Ada Lovelace'],
   ['/records/employees/nobody', 'nobody'],
   ['/integrations', 'Integrations'],
-  ['/integrations/new?connector=postgres', 'Link a third party'],
+  ['/integrations/new?connector=postgres', 'Connect an app'],
   ['/integrations/{crm}', 'PocketBase CRM'],
   ['/overviews', 'Sync Overview'],
   ['/overviews/{overview}', 'Sync Overview'],
@@ -104,27 +105,27 @@ const PAGES: [string, string | RegExp][] = [
   ['/sync-runs/{run}', /./],
   ['/sync-runs/{theirs}', 'Sync Log'],
   ['/sync-status?integration_id={crm}', 'Sync Status'],
-  ['/deletion-reviews', 'Parked deletions'],
+  ['/deletion-reviews', 'Deletions to review'],
   ['/deletion-reviews/{review}', '30 deletions of contacts'],
   ['/notifications', 'Notifications'],
   ['/settings', 'Settings'],
-  ['/settings/people', 'People'],
+  ['/settings/people', 'Users'],
   ['/settings/api-keys', 'API keys'],
   ['/settings/audit-log', 'Audit log'],
   ['/account', 'Sample Admin'],
-  ['/no/such/page', 'There is no such page'],
+  ['/no/such/page', 'Page not found'],
   ['/password', 'Set a password'],
   ['/password#token=a-token', 'Set a password'],
 ];
 
 /** Each dialogue: its name, the page, and the button that opens it. */
 const DIALOGUES: [string, string, string][] = [
-  ['Add a webhook endpoint', '/webhooks', 'Add an endpoint'],
-  ['Edit the webhook endpoint', '/webhooks/{endpoint}', 'Edit'],
-  ['Add a person', '/settings/people', 'Add a person'],
-  ['Make an API key', '/settings/api-keys', 'Make a key'],
+  ['Add webhook endpoint', '/webhooks', 'Add endpoint'],
+  ['Edit webhook endpoint', '/webhooks/{endpoint}', 'Edit'],
+  ['Add user', '/settings/people', 'Add user'],
+  ['Create API key', '/settings/api-keys', 'Create API key'],
   ['Pause PocketBase CRM?', '/integrations/{crm}', 'Pause'],
-  ['Delete 30 records here?', '/deletion-reviews/{review}', 'Approve'],
+  ['Delete 30 records in Syncline?', '/deletion-reviews/{review}', 'Approve deletion'],
   ['Sync Overview of PocketBase CRM', '/integrations/{crm}', 'Sync Overview'],
 ];
 
@@ -239,9 +240,12 @@ it('needs no mouse: signing in, finding an employee, changing one', async () => 
   await other.keyboard.press('Tab');
   await desk.typePassword(other);
   await other.keyboard.press('Enter');
+  await heading(other, 'Home').waitFor();
+  await tabTo(other, other.getByRole('link', { name: 'Employees', exact: true }));
+  await other.keyboard.press('Enter');
   await heading(other, 'Employees').waitFor();
 
-  await tabTo(other, other.getByRole('link', { name: 'To the content' }));
+  await tabTo(other, other.getByRole('link', { name: 'Skip to content' }));
   await expectFocusIsSeen(other);
   await other.keyboard.press('Enter');
   await tabTo(other, other.getByLabel('Search'));
@@ -286,7 +290,7 @@ it("leads operators to the workflows behind an integration in Temporal's UI", as
     ['Pushes', pocketBase, `record-push:${pocketBase}`],
   ] as const) {
     await desk.open(ours, `/integrations/${integrationId}`);
-    await button(ours, "In Temporal's UI").click();
+    await button(ours, "Show in Temporal's UI").click();
     const [temporal] = await Promise.all([
       operator.waitForEvent('page'),
       ours.getByRole('menuitem', { name: title }).click(),
@@ -323,19 +327,23 @@ it('shows all times in the zone that the company has chosen, on other pages too'
   await page.getByRole('combobox', { name: 'Time zone' }).fill('Tokyo');
   await page.getByRole('option', { name: 'Asia/Tokyo' }).click();
   await page.locator('form').filter({ hasText: 'Time zone' }).getByRole('button', { name: 'Save' }).click();
-  await page.getByText('Saved.', { exact: true }).waitFor();
+  await page.getByText('Company settings saved.', { exact: true }).waitFor();
 
   await shownIn('Asia/Tokyo', '+09:00');
 });
 
 it('offers the deprecated policy no more after the switch, and says since when', async () => {
   await desk.open(page, '/settings');
-  const choice = page.getByRole('radiogroup', { name: 'When COMPANY_SYNCHRONIZED is told to webhooks' });
+  const choice = page.getByRole('radiogroup', {
+    name: 'When the webhook event COMPANY_SYNCHRONIZED is sent',
+  });
   await choice.waitFor();
 
-  await expectShown(choice.getByRole('radio', { name: /^After the first dataset/, disabled: true }));
-  await expectShown(choice.getByRole('radio', { name: /^Once all datasets/, checked: true }));
+  await expectShown(choice.getByRole('radio', { name: /^After the first record type/, disabled: true }));
+  await expectShown(choice.getByRole('radio', { name: /^When all record types/, checked: true }));
   await expectShown(
-    page.getByText('The same for everybody since').locator('time[datetime="2023-10-10T00:00:00.000Z"]'),
+    page
+      .getByText('The first option applies to all companies since')
+      .locator('time[datetime="2023-10-10T00:00:00.000Z"]'),
   );
 });

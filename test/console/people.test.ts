@@ -66,8 +66,8 @@ it('shows a red banner with progress while a third party is onboarded, says why 
   const form = await first.context().newPage();
   await desk.open(form, `/records/contacts/${encodeURIComponent(`${desk.crm}:contact00000011`)}`);
   await button(form, 'Edit').click();
-  await form.getByLabel('Another field').fill('nickname');
-  await button(form, 'Add').click();
+  await form.getByLabel('New field').fill('nickname');
+  await button(form, 'Add field').click();
   await form.getByLabel('Nickname', { exact: true }).fill('Mrs Eleven');
 
   const { config, record_types: mappings } = slowLists();
@@ -84,31 +84,40 @@ it('shows a red banner with progress while a third party is onboarded, says why 
       .getByLabel(new RegExp(`^${label}( \\*)?$`))
       .fill(typeof config[name] === 'string' ? config[name] : JSON.stringify(config[name]));
   await first.getByLabel('Mappings by record type').fill(JSON.stringify(mappings));
-  await button(first, 'Link and check').click();
-  await first.getByText('It answers, and the credentials hold').waitFor();
-  await button(first, 'Start to sync').click();
+  await button(first, 'Connect and check').click();
+  await first.getByText('is reachable and accepts the credentials').waitFor();
+  await button(first, 'Start sync').click();
 
-  const banner = (on: Page) => on.getByRole('alert').filter({ hasText: 'Lists (Slow) is being onboarded' });
+  const banner = (on: Page) =>
+    on.getByRole('alert').filter({ hasText: 'Lists (Slow): initial sync in progress' });
   await banner(first).getByText('Contacts: 1,000 of 1,200 records (running)').waitFor();
   await expectShown(banner(first).getByRole('progressbar').and(first.locator('[aria-valuenow^="83"]')));
   listsId = new URL(first.url()).pathname.split('/').at(-1) as string;
   await button(first, 'Sync Overview')
-    .and(first.getByTitle('It is being onboarded; wait until all of its data is here.', { exact: true }))
+    .and(
+      first.getByTitle('The initial sync of Lists is in progress. Wait until it is complete.', {
+        exact: true,
+      }),
+    )
     .waitFor();
 
   await banner(form).waitFor();
   await button(form, 'Save').click();
-  const refusal = form.getByRole('alert').filter({ hasText: /being onboarded/i });
+  const refusal = form.getByRole('alert').filter({ hasText: /onboarding_in_progress/ });
   await refusal.getByRole('link', { name: 'What does onboarding_in_progress mean?' }).waitFor();
   await button(form, 'Cancel').click();
   await button(form, 'Edit')
-    .and(form.getByTitle('It cannot be changed while its integration is being onboarded.', { exact: true }))
+    .and(
+      form.getByTitle('This record is read-only until the initial sync of its integration is complete.', {
+        exact: true,
+      }),
+    )
     .waitFor();
 
   letPagesGo();
   await banner(first).waitFor({ state: 'detached' });
   await banner(form).waitFor({ state: 'detached' });
-  await form.getByText('These records are being onboarded').waitFor({ state: 'detached' });
+  await form.getByText('The initial sync of these records is in progress.').waitFor({ state: 'detached' });
   await expectShown(button(form, 'Edit').and(form.locator(':not([title])')));
   await form.close();
 });
@@ -131,7 +140,7 @@ it('takes an open overview away as soon as somebody else asks for one, says by w
     .filter({ hasText: `by ${SECOND.name}` })
     .waitFor();
   await button(first, 'Sync Overview').waitFor();
-  await first.getByRole('link', { name: 'The overview that replaced it' }).click();
+  await first.getByRole('link', { name: 'New overview' }).click();
   await heading(first, 'Sync Overview').waitFor();
   expect(new URL(first.url()).pathname).toBe(new URL(second.url()).pathname);
   await second.context().close();
@@ -141,12 +150,12 @@ it('tells whoever has closed the window on an overview in the making that somebo
   const second = await (await desk.openBrowser()).newPage();
   await desk.open(second, '/sign-in');
   await desk.signIn(second, SECOND.email);
-  await heading(second, 'Employees').waitFor();
+  await heading(second, 'Home').waitFor();
   holdPages();
   await desk.open(first, `/integrations/${listsId}`);
   await button(first, 'Sync Overview').click();
   const modal = first.getByRole('dialog', { name: 'Sync Overview of Lists' });
-  await modal.getByText('1,000 of 1,200 records looked at').waitFor();
+  await modal.getByText('1,000 of 1,200 records read').waitFor();
   await modal.getByRole('button', { name: 'Close' }).last().click();
   await modal.waitFor({ state: 'detached' });
   const before = await unread(first);
@@ -189,13 +198,13 @@ it('sends an e-mail about what nobody looked at, once, with a link to it, and no
     'The Sync Overview of PocketBase CRM (Demo CRM) is ready',
   ];
   await desk.open(first, '/settings');
-  await first.getByLabel('After so many minutes').fill('0.5');
+  await first.getByLabel('Delay in minutes').fill('0.5');
   await first
     .locator('form')
-    .filter({ hasText: 'After so many minutes' })
+    .filter({ hasText: 'Delay in minutes' })
     .getByRole('button', { name: 'Save' })
     .click();
-  await first.getByText('Saved.', { exact: true }).waitFor();
+  await first.getByText('Notification settings saved.', { exact: true }).waitFor();
 
   await startInBackground('Sync Now');
   await bell(first).click();
@@ -218,7 +227,7 @@ it('sends an e-mail about what nobody looked at, once, with a link to it, and no
   await first.getByRole('region', { name: 'Counts' }).waitFor();
   await bell(first).click();
   await notice(first, opaqueToPlanner)
-    .getByText(/^e-mailed .* because it was not viewed$/)
+    .getByText(/^e-mailed .*, because it was not viewed$/)
     .waitFor();
   expect(about(await stack.mails(), opaqueToPlanner)).toHaveLength(1);
 });
