@@ -1,4 +1,4 @@
-/** Colours and defaults that keep the contrast of WCAG AA in both themes. */
+/** Colors and defaults with the contrast of WCAG AA in both themes. */
 import {
   Badge,
   Button,
@@ -9,15 +9,12 @@ import {
   type VariantColorsResolver,
 } from '@mantine/core';
 
-/** Mantine's colours for tinted surfaces are too pale for small text. */
+/** Mantine's colors on tinted surfaces have too little contrast for small text. */
 const readable: VariantColorsResolver = (input) => {
   const colors = defaultVariantColorsResolver(input);
   if (input.variant !== 'light' || input.color === undefined) return colors;
-  const name = input.color;
-  return {
-    ...colors,
-    color: `light-dark(color-mix(in srgb, var(--mantine-color-${name}-9) 55%, black), var(--mantine-color-${name}-1))`,
-  };
+  const shade = (index: number): string => `var(--mantine-color-${input.color}-${index})`;
+  return { ...colors, color: `light-dark(color-mix(in srgb, ${shade(9)} 55%, black), ${shade(1)})` };
 };
 
 export const theme = createTheme({
@@ -39,7 +36,7 @@ export const theme = createTheme({
       styles: { root: { minWidth: 'max-content' } },
     }),
     Button: Button.extend({ defaultProps: { size: 'sm' } }),
-    // Named, not imported: most pages do without them, and the first one is to be small.
+    // Named, not imported, to keep the first chunk small: most pages do not use them.
     JsonInput: {
       defaultProps: {
         autosize: true,
@@ -64,7 +61,7 @@ export const theme = createTheme({
   },
 });
 
-/** Mantine's own grey for secondary text is too pale. */
+/** Mantine's gray for secondary text has too little contrast. */
 export const resolver: CSSVariablesResolver = () => ({
   variables: {},
   light: {

@@ -64,7 +64,9 @@ export const asProblem = (error: unknown): Problem =>
       : new Problem(0, {
           code: 'page_failed',
           title: 'This page failed',
-          detail: `Nothing was changed. Try again; if it fails again, report this to the operator of Syncline: ${String(error)}`,
+          detail:
+            'Nothing was changed. Try again. ' +
+            `If it fails again, report this to the operator of Syncline: ${String(error)}`,
         });
 
 /** A chunk of the console failed to load. Browsers do not fetch it again before the page is reloaded. */

@@ -1,6 +1,6 @@
 /**
  * Server-Sent Events of the API invalidate the queries they concern; queries on the page are then read again.
- * An event names a topic only, so a lost event costs a refresh, and after a reconnect all topics are invalidated.
+ * An event names a topic only, so a lost event costs a refresh. A reconnect invalidates all topics.
  */
 import { useEffect } from 'react';
 import { queryClient } from './query-client';

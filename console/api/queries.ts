@@ -1,4 +1,4 @@
-/** Queries of the pages. A key begins with its subject, so an event can invalidate all queries of a subject. */
+/** Queries of the pages. A key begins with its subject, so an event invalidates the whole subject. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { operations } from './schema';
 import { answerOf, api, consoleApi, versionOf } from './client';

@@ -13,7 +13,7 @@ const checkSession = (error: unknown): void => {
 
 /**
  * Data stays on the page while it is read again, also if that fails. An ended session leads to the sign-in.
- * The browser's online state is ignored: Syncline may run in the same network, and actions must not be delayed.
+ * The browser's online state is ignored: Syncline may run in the same network.
  */
 export const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({

@@ -6,7 +6,7 @@ interface ActionButtonProps extends ButtonProps {
   ref?: Ref<HTMLButtonElement>;
   onClick?: () => void;
   type?: 'button' | 'submit';
-  /** Why the action is not possible now. The button keeps its focus, so keyboard users can read the reason. */
+  /** Why the action is not possible now. The button stays focusable, so the reason can be read. */
   refusal?: string | undefined;
 }
 

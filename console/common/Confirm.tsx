@@ -10,7 +10,7 @@ interface Question {
   act: () => void;
 }
 
-/** Confirmation of actions that cannot be undone or are costly. Returns `ask` and the dialogue for the page. */
+/** Confirmation of actions that cannot be undone or are costly. Returns `ask` and the dialogue. */
 export function useConfirm(): { ask: (question: Question) => void; dialogue: ReactNode } {
   const [question, setQuestion] = useState<Question>();
   const close = () => setQuestion(undefined);

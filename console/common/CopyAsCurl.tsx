@@ -15,7 +15,8 @@ export function CopyAsCurl({
     ),
   );
   const search = parameters.size > 0 ? `?${parameters.toString()}` : '';
-  const command = `curl '${window.location.origin}/v1${path}${search}' -H "Authorization: Bearer $SYNCLINE_API_KEY"`;
+  const url = `${window.location.origin}/v1${path}${search}`;
+  const command = `curl '${url}' -H "Authorization: Bearer $SYNCLINE_API_KEY"`;
   return (
     <CopyButton value={command}>
       {({ copied, copy }) => (

@@ -23,7 +23,7 @@ export function Instant({
   );
 }
 
-/** Counts down to an instant, then shows `now`. Not a live region: screen readers would read it every second. */
+/** Counts down to an instant, then shows `now`. No live region, which would be read aloud every second. */
 export function Countdown({ to }: { to: string }) {
   const zone = useSession().tenant.time_zone;
   const left = Date.parse(to) - useNow();

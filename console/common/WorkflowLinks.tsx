@@ -2,7 +2,7 @@ import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import { Workflow } from 'lucide-react';
 import { useSession } from '../session/session';
 
-/** Links to the workflows in Temporal's UI, for operators. Hidden unless the installation has an address for it. */
+/** Links to the workflows in Temporal's UI, for operators. Hidden unless its address is configured. */
 export function WorkflowLinks({ of: workflows }: { of: { title: string; workflowId: string }[] }) {
   const { workflows_url: base } = useSession();
   if (base === null) return null;

@@ -55,7 +55,18 @@ export function toShortTime(iso: string, zone: string, nowMs: number): string {
 
 /** Weekday, date, time with seconds and zone, then UTC as the API formats it. */
 export const toExactTime = (iso: string, zone: string): string =>
-  `${format(zone, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'longOffset' }).format(new Date(iso))} · ${iso}`;
+  `${format(zone, EXACT).format(new Date(iso))} · ${iso}`;
+
+const EXACT: Intl.DateTimeFormatOptions = {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'longOffset',
+};
 
 /** `4 min ago`, `in 2 h`. A recent instant may be slightly in the future, because `nowMs` is rounded down. */
 export function toRelativeTime(iso: string, nowMs: number): string {

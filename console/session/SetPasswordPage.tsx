@@ -24,7 +24,10 @@ export function SetPasswordPage() {
   return (
     <SignInLayout
       title="Set a password"
-      hint="This link is incomplete. Open the link in the e-mail again, or ask an admin of your company for a new one."
+      hint={
+        'This link is incomplete. Open the link in the e-mail again, ' +
+        'or ask an admin of your company for a new one.'
+      }
     >
       <RouterLink to="/sign-in">Go to sign-in</RouterLink>
     </SignInLayout>
@@ -54,7 +57,7 @@ function PasswordForm({ token }: { token: string }) {
         {save.error && <ProblemView error={save.error} />}
         <PasswordInput
           label="New password"
-          description={`At least ${LENGTH_MIN} characters. A passphrase of several unrelated words works best.`}
+          description={`At least ${LENGTH_MIN} characters. Several unrelated words work best.`}
           autoComplete="new-password"
           minLength={LENGTH_MIN}
           required

@@ -10,7 +10,7 @@ import { Instant } from '../common/Time';
 
 type Onboarding = Schemas['OnboardingOfIntegration'];
 
-/** Shown on every page until the initial sync of each integration is complete (rules.md 33). Cannot be closed. */
+/** Shown on every page until all initial syncs are complete (rules.md 33). Cannot be closed. */
 export function OnboardingBanner() {
   const { data = [] } = useQuery(onboardingQuery);
   return (
@@ -38,7 +38,8 @@ function Banner({ onboarding }: { onboarding: Onboarding }) {
         <Text size="sm">
           {hasFailed
             ? (message ?? 'None of its data could be read. Check the integration.')
-            : 'Its records are read-only until the sync is complete, which can take a while for large databases. You will be notified by e-mail.'}
+            : 'Its records are read-only until the sync is complete, which can take a while ' +
+              'for large databases. You will be notified by e-mail.'}
         </Text>
         {!hasFailed && <InitialProgress onboarding={onboarding} />}
         <Details onboarding={onboarding} />

@@ -20,7 +20,7 @@ export function Shell() {
   return session === undefined ? null : <SignedIn tenantName={session.tenant.name} />;
 }
 
-/** Leads to the sign-in once. Afterwards the location is the sign-in itself, which is no page to return to. */
+/** Leads to the sign-in once: afterwards the location is the sign-in itself, and no page to return to. */
 function SessionEnded() {
   const router = useRouter();
   const navigate = useNavigate();

@@ -28,8 +28,8 @@ export function OwnSessions() {
               <Group key={session.id} component="li" justify="space-between">
                 <div>
                   <Text size="sm">
-                    <span title={session.user_agent ?? undefined}>{toBrowserName(session.user_agent)}</span>{' '}
-                    {session.is_current ? '(this session)' : ''}
+                    <span title={session.user_agent ?? undefined}>{toBrowserName(session.user_agent)}</span>
+                    {session.is_current ? ' (this session)' : ''}
                   </Text>
                   <Text size="xs" c="dimmed" component="div">
                     from {session.ip ?? 'an unknown address'}, since <Instant at={session.signed_in_at} />

@@ -27,7 +27,7 @@ const columns: Column<Row>[] = [
   { title: 'Difference', from: 'md', isFigure: true, cell: (row) => <Difference row={row} /> },
 ];
 
-/** A row per integration: its state, its last successful sync, its next run, and the difference in records. */
+/** A row per integration: state, last successful sync, next run, and the difference in records. */
 export function FreshnessTable({ summary }: { summary: Schemas['SyncSummary'] }) {
   const { data: integrations = [] } = useQuery(integrationsQuery);
   const rows = summary.integrations.flatMap((freshness): Row[] => {

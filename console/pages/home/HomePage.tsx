@@ -1,4 +1,4 @@
-/** The first page: what needs attention, what is pending, how fresh each integration is, and the last runs. */
+/** The first page: what needs attention, what is pending, how fresh integrations are, and the last runs. */
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';

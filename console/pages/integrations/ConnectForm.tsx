@@ -115,12 +115,14 @@ const INITIAL_PUSH_CHOICES = [
   { value: 'none', label: 'Push only future changes' },
 ];
 
+const MAPPING_EXAMPLE = '{"employees": {"direction": "push", "fields": [{"name": "email", "to": "…"}]}}';
+
 function WhatToSync({ draft, onChange }: PartProps) {
   return (
     <Section title="What to sync" hint="The mappings can be changed at any time.">
       <JsonInput
         label="Mappings by record type"
-        description='As in the API: {"employees": {"direction": "push", "fields": [{"name": "email", "to": "…"}]}}'
+        description={`As in the API: ${MAPPING_EXAMPLE}`}
         minRows={4}
         maxRows={20}
         value={draft.mappings}

@@ -1,4 +1,4 @@
-/** Connects an app: choose a connector, enter its settings and credentials, check the connection, start the sync. */
+/** Connects an app: choose a connector, enter settings and credentials, check the connection, start. */
 import { Card, SimpleGrid, Text, UnstyledButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';

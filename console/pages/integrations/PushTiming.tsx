@@ -44,7 +44,7 @@ export function PushTiming({ grace, wait, isReadOnly, onChange }: PushTimingProp
       />
       <NumberInput
         label="Maximum wait in minutes"
-        description="Push this long after the first change, even if more changes follow. Leave empty for no limit."
+        description="Push this long after the first change at the latest. Leave empty for no limit."
         min={0}
         decimalScale={2}
         value={wait}

@@ -10,7 +10,10 @@ export function kindOf(value: unknown): FieldKind {
 export const toDraft = (value: unknown): string =>
   value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
-/** The value of a draft. Throws an Error with the reason. An emptied field is null, unless it was an empty text. */
+/**
+ * The value of a draft. Throws an Error with the reason.
+ * An emptied field is null, unless it was an empty text before.
+ */
 export function fromDraft(draft: string, before: unknown): unknown {
   if (draft === '') return before === '' ? '' : null;
   const kind = kindOf(before);

@@ -87,7 +87,7 @@ function Form({ settings, etag }: { settings: Settings; etag: string }) {
         />
         <Text size="sm" c="dimmed">
           {isOn
-            ? `A notification of 10:00 is e-mailed at ${toTimeAfterTen(Number(minutes))} unless viewed before.`
+            ? `A notification of 10:00 is e-mailed at ${toTimeAfterTen(Number(minutes))} if unread.`
             : 'No e-mails are sent, except when an initial sync is complete.'}
         </Text>
         <Group>

@@ -12,7 +12,7 @@ interface Version {
   etag: string;
 }
 
-/** Changes the version that the form was opened with. If somebody else changed it since, the API refuses (412). */
+/** Changes the version that the form was opened with. The API refuses if it has changed since (412). */
 export function EditEndpoint(shown: Version) {
   const refusal = useRefusal('admin');
   const [edited, setEdited] = useState<Version>();

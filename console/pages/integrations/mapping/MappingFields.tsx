@@ -25,7 +25,7 @@ export function MappingFields({ type, mapping, remoteType, isReadOnly, onChange 
           <Table.Tbody>
             {fields.map((field, index) => (
               <FieldRow
-                // oxlint-disable-next-line react/no-array-index-key -- rows have no other identity while they are edited
+                // oxlint-disable-next-line react/no-array-index-key -- rows have no other identity
                 key={index}
                 field={field}
                 optionsId={optionsId}

@@ -36,7 +36,7 @@ export const isFreeText = ({ properties, additionalProperties }: JsonSchema): bo
 
 export type Drafts = Record<string, string>;
 
-/** The values of a form's texts, without empty fields. `wrong` has an error by name for each invalid text. */
+/** The values of a form's texts, without empty fields. `wrong` has an error for each invalid text. */
 export function toValues(
   schema: JsonSchema,
   drafts: Drafts,
