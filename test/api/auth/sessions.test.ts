@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import supertest from 'supertest';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, type GivenPerson, PASSWORD, setCookies } from '../support/console';
-import { givenOnboarded } from '../support/pulling';
+import { givenOnboarded } from '../support/simulated-worker';
 import {
   eventually,
   expectProblem,

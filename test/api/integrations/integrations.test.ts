@@ -8,7 +8,7 @@ import {
 } from '../support/service';
 import { HttpError } from '../../../api/http/http-error';
 import { contactsConfig } from '../../connectors/rest/rest-given';
-import { PULLED_INTEGRATION } from '../support/pulling';
+import { PULLED_INTEGRATION } from '../support/simulated-worker';
 
 let service: Service;
 let tenant: GivenTenant;

@@ -1,5 +1,11 @@
 import { toTypeId } from '../../../db/sql/ids';
-import { givenOnboarded, givenPulled, PULLED_INTEGRATION, remote, Worker } from '../support/pulling';
+import {
+  givenOnboarded,
+  givenPulled,
+  PULLED_INTEGRATION,
+  remote,
+  SimulatedWorker,
+} from '../support/simulated-worker';
 import {
   expectProblem,
   givenIntegration,
@@ -55,7 +61,7 @@ describe('the gate (rules.md 33)', () => {
   it('lets them be read, flagged as partial', async () => {
     await tenant.operator.put(CONTACT, { fields: { name: 'Ada' } }).expect(202);
     expect((await tenant.viewer.get(CONTACT)).body.is_partial).toBe(false);
-    const worker = new Worker(service, tenant, await givenPulled(tenant));
+    const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
 
     const whileReading = [
       await tenant.viewer.get(CONTACT).expect(200),
@@ -95,7 +101,7 @@ describe('the gate (rules.md 33)', () => {
 
 describe('its progress', () => {
   it('is told per dataset, in figures and in words, until it is complete', async () => {
-    const worker = new Worker(service, tenant, await givenPulled(tenant));
+    const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     const path = `/v1/integrations/${worker.integration.id}`;
     const queued = await tenant.viewer.get(path).expect(200);
     const run = await worker.begin();
@@ -137,7 +143,7 @@ describe('its progress', () => {
   });
 
   it('says when all failed, when it is tried again, and keeps the gate until then', async () => {
-    const worker = new Worker(service, tenant, await givenPulled(tenant));
+    const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     await worker.end(await worker.begin(), 'failed');
     const bannerNow = async () => (await tenant.viewer.get('/v1/onboarding').expect(200)).body.data[0];
     const failed = await bannerNow();

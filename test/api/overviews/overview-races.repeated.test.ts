@@ -5,7 +5,7 @@ import { findOverview, requestOverview } from '../../../db/overviews/overviews';
 import { cancelSyncRun } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncNow } from '../../../db/sync-runs/sync-now';
 import { repetitions } from '../../support/tier';
-import { givenOnboarded, type Worker } from '../support/pulling';
+import { givenOnboarded, type SimulatedWorker } from '../support/simulated-worker';
 import { type Service, startService } from '../support/service';
 
 const ROUNDS = repetitions({ quick: 20, full: 200 });
@@ -13,7 +13,7 @@ const ANA = { requestedBy: 'key:ana', personId: null };
 const BEN = { requestedBy: 'key:ben', personId: null };
 const datasets = [{ recordType: 'contacts', direction: 'pull' as const }];
 let service: Service;
-let worker: Worker;
+let worker: SimulatedWorker;
 let integrationId: string;
 beforeAll(async () => {
   service = await startService();

@@ -9,7 +9,7 @@ import { previewPage } from '../../../db/overviews/build-overview';
 import { fromTypeId } from '../../../db/sql/ids';
 import { findIntegration } from '../../../db/integrations/integrations';
 import type { OverviewInvalidity } from '../../../domain/overviews/overview';
-import { givenOnboarded, remote, type Worker } from '../support/pulling';
+import { givenOnboarded, remote, type SimulatedWorker } from '../support/simulated-worker';
 import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
 let service: Service;
@@ -27,7 +27,7 @@ const syncNowOf = ({ id }: { id: string }) => `/v1/integrations/${id}/sync-now`;
 const AT_ONCE = ['prefer', 'respond-async'] as const;
 
 /** What the workflow of an overview does, with so many new contacts to show. */
-async function make(worker: Worker, overviewId: string, newContacts = 2): Promise<void> {
+async function make(worker: SimulatedWorker, overviewId: string, newContacts = 2): Promise<void> {
   const uuid = fromTypeId('ovw', overviewId) as string;
   for (;;) {
     const started = await worker.work((work) => beginOverview(work, { overviewId: uuid }));

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { fromTypeId } from '../../../db/sql/ids';
 import type { Operation } from '../../../db/notifications/operations';
-import { givenOnboarded, type Worker } from '../support/pulling';
+import { givenOnboarded, type SimulatedWorker } from '../support/simulated-worker';
 import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
 let service: Service;
@@ -20,9 +20,9 @@ beforeEach(async () => {
 afterAll(() => service.close());
 
 const AT_ONCE = ['prefer', 'respond-async'] as const;
-const operationsOf = (worker: Worker): Promise<Operation[]> =>
+const operationsOf = (worker: SimulatedWorker): Promise<Operation[]> =>
   worker.work(({ trx }) => trx.selectFrom('operations').selectAll().orderBy('operationId').execute());
-async function untilAsked(worker: Worker): Promise<void> {
+async function untilAsked(worker: SimulatedWorker): Promise<void> {
   while ((await operationsOf(worker)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 

@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { Client } from 'pg';
 import { toTypeId } from '../../../db/sql/ids';
 import { appendStreamEvent } from '../../../db/platform/change-feed';
-import { givenOnboarded, givenPulled, Worker } from '../support/pulling';
+import { givenOnboarded, givenPulled, SimulatedWorker } from '../support/simulated-worker';
 import {
   eventually,
   expectProblem,
@@ -122,7 +122,7 @@ it('tells of changes as they happen, with ids as they stand on the wire', async 
 
 it('tells of sync runs as they come and go', async () => {
   const stream = await follow(tenant.keys.viewer, { query: '?topics=sync_runs' });
-  const worker = new Worker(service, tenant, await givenPulled(tenant));
+  const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
   const { syncRunId } = await worker.run();
 
   const about = { integration_id: worker.integration.id, sync_run_id: toTypeId('run', syncRunId) };

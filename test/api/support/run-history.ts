@@ -4,7 +4,7 @@ import { toTypeId } from '../../../db/sql/ids';
 import { saveRecordTypes } from '../../../db/integrations/metadata';
 import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { planDeletions } from '../../../db/pull/delete-missing';
-import { givenOnboarded, remote } from './pulling';
+import { givenOnboarded, remote } from './simulated-worker';
 import type { GivenTenant, Service } from './service';
 
 export interface RunHistory {

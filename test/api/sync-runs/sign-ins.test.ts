@@ -1,5 +1,5 @@
 import { newUuid } from '../../../db/sql/ids';
-import { givenOnboarded, givenPulled } from '../support/pulling';
+import { givenOnboarded, givenPulled } from '../support/simulated-worker';
 import {
   expectProblem,
   givenIntegration,

@@ -5,7 +5,13 @@ import { markDatasetSucceeded } from '../../../db/sync-runs/sync-datasets';
 import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { planDeletions } from '../../../db/pull/delete-missing';
 import { toTypeId } from '../../../db/sql/ids';
-import { givenOnboarded, givenPulled, type Pulled, remote, type Worker } from '../support/pulling';
+import {
+  givenOnboarded,
+  givenPulled,
+  type Pulled,
+  remote,
+  type SimulatedWorker,
+} from '../support/simulated-worker';
 import { expectProblem, type GivenTenant, type Service, startService } from '../support/service';
 
 let service: Service;
@@ -22,7 +28,7 @@ const startFull = ({ id }: Pulled) =>
   tenant.operator.post(`/v1/integrations/${id}/sync-runs`, { kind: 'full' }).expect(202);
 
 describe('the Sync Status log (rules.md 32)', () => {
-  async function givenCounted(): Promise<Worker> {
+  async function givenCounted(): Promise<SimulatedWorker> {
     const worker = await givenOnboarded(service, tenant);
     const place = { integrationId: worker.integration.uuid, isFull: true, watermark: null };
     await worker.work((work) =>

@@ -1,7 +1,7 @@
 import { changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { fromTypeId, toTypeId } from '../../../db/sql/ids';
-import { givenOnboarded, givenPulled, remote, Worker } from '../support/pulling';
+import { givenOnboarded, givenPulled, remote, SimulatedWorker } from '../support/simulated-worker';
 import {
   expectProblem,
   givenIntegration,
@@ -223,7 +223,7 @@ describe('the Sync Log', () => {
   });
 
   it('shows how far a run is, and an end only where it can be told', async () => {
-    const worker = new Worker(service, tenant, await givenPulled(tenant));
+    const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     const run = await worker.begin();
     const id = toTypeId('run', run.syncRunId);
     await worker.page(run, 'contacts', [remote('1', { name: 'Ada' }), remote('2', { name: 'Ben' })], {
@@ -260,7 +260,7 @@ describe('the Sync Log', () => {
   });
 
   it('lists its jobs with what each waits for and why it failed', async () => {
-    const worker = new Worker(service, tenant, await givenPulled(tenant));
+    const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     const run = await worker.begin();
     const until = new Date('2100-01-01T00:00:00Z');
     const error = {
@@ -363,7 +363,7 @@ describe('the Sync Log', () => {
   });
 
   it('lists the records that could not be kept, and why', async () => {
-    const worker = new Worker(service, tenant, await givenPulled(tenant));
+    const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     const run = await worker.begin();
     const refused = [
       { remoteId: '8', code: 'too_large', message: 'The record is too large.' },

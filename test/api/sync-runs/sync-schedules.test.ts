@@ -1,5 +1,5 @@
 import { decideScheduledRun } from '../../../db/sync-runs/scheduled-requests';
-import { givenPulled, type Pulled } from '../support/pulling';
+import { givenPulled, type Pulled } from '../support/simulated-worker';
 import {
   expectProblem,
   givenIntegration,

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { markDatasetSucceeded } from '../../../db/sync-runs/sync-datasets';
 import { COUNTED_MAX } from '../../../db/sync-runs/sync-summary';
-import { givenOnboarded, givenPulled } from '../support/pulling';
+import { givenOnboarded, givenPulled } from '../support/simulated-worker';
 import { givenRunHistory } from '../support/run-history';
 import { givenIntegration, type GivenTenant, type Service, startService } from '../support/service';
 

@@ -5,7 +5,7 @@
 import type supertest from 'supertest';
 import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import { Browser, givenPerson, PASSWORD } from '../support/console';
-import { givenOnboarded } from '../support/pulling';
+import { givenOnboarded } from '../support/simulated-worker';
 import { givenRunHistory } from '../support/run-history';
 import {
   type Caller,

@@ -2,7 +2,7 @@
  * The policy of COMPANY_SYNCHRONIZED: chosen early, changed back until the switch, gone after it (rule 42).
  */
 import { loadApiConfig } from '../../../runtime/config';
-import { PULLED_INTEGRATION } from '../support/pulling';
+import { PULLED_INTEGRATION } from '../support/simulated-worker';
 import {
   expectProblem,
   givenIntegration,

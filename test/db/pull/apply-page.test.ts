@@ -9,7 +9,7 @@ import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { planDeletions } from '../../../db/pull/delete-missing';
 import { applyPage, type PulledRecord } from '../../../db/pull/apply-page';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
-import { remote } from '../../api/support/pulling';
+import { remote } from '../../api/support/simulated-worker';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 let db: TestDb;

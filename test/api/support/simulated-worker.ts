@@ -1,4 +1,4 @@
-/** Integrations that pull, and runs worked off by the functions a worker uses: nobody is called. */
+/** Integrations that pull, and a worker that executes their runs step by step, without a third party. */
 import { fromTypeId } from '../../../db/sql/ids';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { applyPage, type PulledRecord, type RefusedRecord } from '../../../db/pull/apply-page';
@@ -39,7 +39,7 @@ export function remote(remoteId: string, fields: PulledRecord['fields']): Pulled
 }
 
 /** What a worker does with one run, step by step. */
-export class Worker {
+export class SimulatedWorker {
   constructor(
     readonly service: Service,
     readonly tenant: GivenTenant,
@@ -117,8 +117,8 @@ export async function givenOnboarded(
   tenant: GivenTenant,
   records: Record<string, PulledRecord[]> = {},
   overrides: object = {},
-): Promise<Worker> {
-  const worker = new Worker(service, tenant, await givenPulled(tenant, overrides));
+): Promise<SimulatedWorker> {
+  const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant, overrides));
   await worker.run(records);
   return worker;
 }
