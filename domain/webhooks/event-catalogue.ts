@@ -1,6 +1,6 @@
 /**
- * Every event that receivers may be told of, as data: docs/webhooks.md and the OpenAPI description are made from it. Names are
- * permanent. Payloads are thin: ids, counts and states, never a record's values (rules.md 37 to 41).
+ * Every event that receivers can get, as data: the webhook guide and the OpenAPI description are generated from it.
+ * Names are permanent. Payloads contain ids, counts and states, never the values of a record (rules.md 37 to 41).
  */
 import type { JsonObject } from '../json';
 import type { JobState, RunKind } from '../sync-runs/sync-run';
@@ -20,7 +20,7 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** What `data` holds, by type. Ids as the API shows them, instants RFC 3339. */
+/** The type of `data` for each event. Ids as the API shows them, instants in RFC 3339. */
 export interface EventData {
   SYNC_COMPLETE: SyncCompleteData;
   FIRST_SYNC_COMPLETE: SyncCompleteData & { totals: { record_type: string; records: number | null }[] };
@@ -50,7 +50,7 @@ export interface SyncCompleteData {
   datasets: { record_type: string; state: JobState }[];
 }
 
-/** At most 100 records. `changed_fields`: of DATA_UPDATE. */
+/** At most 100 records. `changed_fields` is present in DATA_UPDATE only. */
 export interface RecordsData {
   integration_id: string;
   sync_run_id: string;
@@ -70,7 +70,7 @@ export type EventCatalogue = {
   readonly [Type in EventType]: {
     /** A few words. */
     title: string;
-    /** When it is told, how often, and when not. Markdown. */
+    /** When it is sent, how often, and when not. Markdown. */
     when: string;
     example: EventData[Type];
   };
@@ -78,7 +78,7 @@ export type EventCatalogue = {
 
 const INTEGRATION = 'int_01k07nr000e008000000000005';
 const RUN = 'run_01k07nr000e008000000000006';
-const ONE_RUN_PER_SCHEDULE_DATE: SyncCompleteData = {
+const NIGHTLY_RUN: SyncCompleteData = {
   integration_id: INTEGRATION,
   sync_run_id: RUN,
   kind: 'nightly',
@@ -94,25 +94,44 @@ const ONE_RUN_PER_SCHEDULE_DATE: SyncCompleteData = {
 };
 const RECORD = { id: 'rec_01k07nr000e008000000000007', external_id: 'c-1001' };
 const CONTACTS_OF_A_RUN = { integration_id: INTEGRATION, sync_run_id: RUN, record_type: 'contacts' };
-const BATCHES =
-  'At most 100 records an event; one page may come to several events. Not told until the first full pass of the integration has ended: FIRST_SYNC_COMPLETE says how many records there are then.';
+const BATCHES = [
+  'At most 100 records per event; one page may cause several events.',
+  'Not sent until the first full pass of the integration has ended: FIRST_SYNC_COMPLETE has the totals then.',
+].join(' ');
+/** Joins sentences to a paragraph. */
+const paragraph = (...sentences: string[]): string => sentences.join(' ');
+const paragraphs = (...texts: string[]): string => texts.join('\n\n');
 
 export const EVENT_CATALOGUE: EventCatalogue = {
   SYNC_COMPLETE: {
-    title: 'A scheduled sync run has ended, or goes on for long',
-    when: [
-      'When a run that was not asked for by hand ends: onboarding, hourly, nightly. Runs asked for by hand, by a sign-in or to repair a difference tell nothing.',
-      'A run that is not done after 12 hours says so with `is_sync_finished: false`, again every 12 hours, and goes on; then exactly one with `true` ends it.',
-      '`successful_jobs` and `failed_jobs` count the final states of its jobs, one for each dataset and one for metadata, however many attempts they took; while it goes on, `failed_jobs` counts those whose last attempt failed. `datasets` leaves metadata out.',
-      '`is_first_sync` stays true until FIRST_SYNC_COMPLETE was told.',
-    ].join('\n\n'),
-    example: ONE_RUN_PER_SCHEDULE_DATE,
+    title: 'A scheduled sync run has ended, or takes long',
+    when: paragraphs(
+      paragraph(
+        'Sent when a scheduled run ends: onboarding, hourly or nightly.',
+        'Runs that were requested by hand or by a sign-in, and repairs of a difference, send nothing.',
+      ),
+      paragraph(
+        'A run that is not done after 12 hours sends it with `is_sync_finished: false`, and again every 12 hours.',
+        'When it ends, it sends exactly one with `true`.',
+      ),
+      paragraph(
+        '`successful_jobs` and `failed_jobs` count the final states of its jobs, regardless of the number of attempts.',
+        'There is one job per dataset and one for metadata; `datasets` leaves metadata out.',
+        'While the run continues, `failed_jobs` counts the jobs whose last attempt failed.',
+      ),
+      '`is_first_sync` is true until FIRST_SYNC_COMPLETE was sent.',
+    ),
+    example: NIGHTLY_RUN,
   },
   FIRST_SYNC_COMPLETE: {
-    title: 'Everything was read for the first time',
-    when: 'Once for ever per integration, beside the SYNC_COMPLETE of the scheduled run with which the first full pass ended, if one dataset at least succeeded. `totals`: how many records of each type Syncline holds then; null = not counted.',
+    title: 'All data was read for the first time',
+    when: paragraph(
+      'Sent once per integration, beside the SYNC_COMPLETE of the scheduled run that ends the first full pass.',
+      'At least one dataset must have succeeded.',
+      '`totals` says how many records of each type Syncline then has; null = not counted.',
+    ),
     example: {
-      ...ONE_RUN_PER_SCHEDULE_DATE,
+      ...NIGHTLY_RUN,
       kind: 'onboarding',
       is_first_sync: true,
       totals: [
@@ -123,26 +142,44 @@ export const EVENT_CATALOGUE: EventCatalogue = {
     },
   },
   DATA_NEW: {
-    title: 'Records came from a third party',
-    when: `With each page of a run that holds records unknown until then, whatever the run was started by. ${BATCHES}`,
+    title: 'Records were imported from a third party',
+    when: paragraph(
+      'Sent for each page of a run that contains new records, whatever started the run.',
+      BATCHES,
+    ),
     example: { ...CONTACTS_OF_A_RUN, records: [RECORD] },
   },
   DATA_UPDATE: {
     title: 'Records were changed at a third party',
-    when: `With each page of a run that holds changed records; \`changed_fields\` names the fields, by their names here. Our own pushes, read again, are no change. ${BATCHES}`,
+    when: paragraph(
+      'Sent for each page of a run that contains changed records. `changed_fields` has the names of the Syncline fields.',
+      "Syncline's own pushes, read again, are not changes.",
+      BATCHES,
+    ),
     example: { ...CONTACTS_OF_A_RUN, records: [{ ...RECORD, changed_fields: ['email', 'phone'] }] },
   },
   DATA_DELETE: {
-    title: 'Records are gone at a third party',
-    when: `When a full pass has deleted them here. Deletions that were parked for review are told when somebody approves them. ${BATCHES}`,
+    title: 'Records were deleted at a third party',
+    when: paragraph(
+      'Sent when a full pass has deleted them in Syncline.',
+      'Deletions that wait for approval are sent when a person approves them.',
+      BATCHES,
+    ),
     example: { ...CONTACTS_OF_A_RUN, records: [RECORD] },
   },
   COMPANY_SYNCHRONIZED: {
-    title: "All of a new tenant's data is here",
-    when: [
-      'Once for ever per tenant: when all datasets that linking queued are complete and at least one succeeded. A dataset that failed or is not supported is complete too; one that is still tried again is not. An integration that is linked before it is told joins in; later retries tell nothing again.',
-      'Under the deprecated policy `first_dataset` it is told after the first dataset that succeeded; a dataset that is not complete yet has the state null.',
-    ].join('\n\n'),
+    title: "All of a new tenant's data was imported",
+    when: paragraphs(
+      paragraph(
+        'Sent once per tenant, when all datasets queued by linking are complete and at least one succeeded.',
+        'A dataset that failed or is not supported is complete too; one that is still being retried is not.',
+        'An integration that is linked before the event is sent joins the set; later retries send nothing again.',
+      ),
+      paragraph(
+        'Under the deprecated policy `first_dataset` it is sent after the first dataset that succeeded.',
+        'A dataset that is not complete yet has the state null.',
+      ),
+    ),
     example: {
       policy: 'all_datasets',
       integrations: [
@@ -157,8 +194,11 @@ export const EVENT_CATALOGUE: EventCatalogue = {
     },
   },
   COMPANY_SYNC_FAILED: {
-    title: "None of a new tenant's data could be read",
-    when: 'Once for ever per tenant, when all datasets that linking queued are complete and none succeeded. COMPANY_SYNCHRONIZED follows if a later run reads one of them.',
+    title: "None of a new tenant's data could be imported",
+    when: paragraph(
+      'Sent once per tenant, when all datasets queued by linking are complete and none succeeded.',
+      'COMPANY_SYNCHRONIZED follows if a later run imports one of them.',
+    ),
     example: {
       policy: 'all_datasets',
       integrations: [
@@ -167,13 +207,20 @@ export const EVENT_CATALOGUE: EventCatalogue = {
     },
   },
   INTEGRATION_NEEDS_REAUTHORIZATION: {
-    title: 'A third party refused the credentials',
-    when: 'Once, when pushes and runs of the integration begin to wait for new credentials; again only if those are refused too.',
+    title: 'A third party rejected the credentials',
+    when: paragraph(
+      'Sent once, when pushes and runs of the integration start to wait for new credentials.',
+      'Sent again only if the new credentials are rejected too.',
+    ),
     example: { integration_id: INTEGRATION },
   },
   RECORD_SYNC_FAILED: {
     title: 'Pushes of records have failed',
-    when: 'When pushes ended failed: refused by the third party, or given up after 72 hours. Pushes that are tried again by themselves are not told. At most 100 records an event. What the third party said is in `GET /v1/pushes/{push_id}`.',
+    when: paragraph(
+      'Sent when pushes have failed finally: rejected by the third party, or given up after 72 hours.',
+      'Pushes that will be retried send nothing. At most 100 records per event.',
+      "`GET /v1/pushes/{push_id}` has the third party's message.",
+    ),
     example: {
       integration_id: INTEGRATION,
       records: [
@@ -187,8 +234,11 @@ export const EVENT_CATALOGUE: EventCatalogue = {
     },
   },
   ENDPOINT_DISABLED: {
-    title: 'A webhook endpoint was switched off',
-    when: 'When an endpoint of the tenant answered 410 (`gone`), or nothing but failures for five days (`failing`). It goes to the other endpoints; the feed has it too. Switching one off by hand tells nothing.',
+    title: 'A webhook endpoint was disabled',
+    when: paragraph(
+      'Sent when an endpoint of the tenant answered 410 (`gone`), or only failed for five days (`failing`).',
+      'It goes to the other endpoints and to the feed. Disabling an endpoint by hand sends nothing.',
+    ),
     example: {
       endpoint_id: 'whe_01k07nr000e008000000000009',
       reason: 'failing',
@@ -196,8 +246,8 @@ export const EVENT_CATALOGUE: EventCatalogue = {
     },
   },
   TEST: {
-    title: 'Somebody tests an endpoint',
-    when: 'When somebody asks for it, to that endpoint alone, whatever its filters.',
+    title: 'A test of an endpoint',
+    when: 'Sent on request, to that endpoint only, regardless of its filters.',
     example: { message: 'This is a test: the endpoint can be reached.' },
   },
 };
@@ -207,7 +257,7 @@ export interface EventEnvelope<Type extends EventType = EventType> {
   id: string;
   type: Type;
   tenant_id: string;
-  /** Grows by one with each event of the tenant; deliveries may come out of order. */
+  /** Grows by one with each event of the tenant; deliveries may arrive out of order. */
   sequence: number;
   /** RFC 3339 */
   timestamp: string;
