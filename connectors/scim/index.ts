@@ -19,7 +19,7 @@ import {
 } from './config';
 import { describeResourceTypes, toRecordType } from './description';
 import { EMPLOYEES_MAPPING, FIELDS_BY_SCHEMA, USER_SCHEMA } from './fields';
-import { createScimPush } from './push';
+import { ScimPush } from './push';
 import { countResources, readResourcePage } from './reading';
 import { readList } from './responses';
 
@@ -58,12 +58,8 @@ export const scim: Connector<ScimConfig, ScimCredentials> = {
   hosts: (config) => [new URL(config.base_url).host],
 
   async push(items: readonly PushItem[], context: Context): Promise<PushResult[]> {
-    return pushConcurrently(
-      items,
-      CALLS_AT_ONCE,
-      createScimPush(new ScimApi(context), context),
-      context.signal,
-    );
+    const push = new ScimPush(new ScimApi(context), context);
+    return pushConcurrently(items, CALLS_AT_ONCE, (item) => push.pushRecord(item), context.signal);
   },
 
   readAbilities({ record_types: types, filter_modified: canFilterByModified }, recordType) {

@@ -14,64 +14,68 @@ type Pushed = Extract<PushResult, { ok: true }>;
 /** A version may be outdated once; after the second time the push is left to a later attempt. */
 const WRITE_ATTEMPTS_MAX = 2;
 
-/** Answers a function that pushes one record and throws one of the four errors. */
-export function createScimPush(
-  api: ScimApi,
-  { config, mappings }: ConnectorContext<ScimConfig, ScimCredentials>,
-) {
-  return async function pushRecord(item: PushItem): Promise<Pushed> {
-    const type = config.record_types[item.recordType];
+/** Pushes records over SCIM. */
+export class ScimPush {
+  constructor(
+    private readonly api: ScimApi,
+    private readonly context: ConnectorContext<ScimConfig, ScimCredentials>,
+  ) {}
+
+  /** Pushes one record. Throws one of the four errors. */
+  async pushRecord(item: PushItem): Promise<Pushed> {
+    const type = this.context.config.record_types[item.recordType];
     if (!type)
       throw rejected('unknown_record_type', `The configuration has no record type ${item.recordType}.`);
     switch (item.operation) {
       case 'upsert':
-        return upsert(item, type);
+        return this.upsert(item, type);
       case 'deactivate':
-        return deactivate(item, type);
+        return this.deactivate(item, type);
       case 'delete':
-        return remove(item, type);
+        return this.remove(item, type);
     }
-  };
+  }
 
-  async function upsert(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
-    const existing = (await locate(item, type)) ?? (await findByMatchField(item, type));
-    if (existing) return write(existing, activated(item, type, item.isDeactivated), item, type, 'updated');
+  private async upsert(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
+    const existing = (await this.locate(item, type)) ?? (await this.findByMatchField(item, type));
+    if (existing)
+      return this.write(existing, activated(item, type, item.isDeactivated), item, type, 'updated');
 
     const attributes = withSchemas(mergeResource({}, activated(item, type, true), new Set()), type);
-    const created = await api.create(type, attributes, item);
+    const created = await this.api.create(type, attributes, item);
     if (!('conflict' in created)) return done(item, 'created', created.id, created.version);
 
     // Created by an attempt whose answer was lost, and not found a moment ago: some services find a resource
     // only after a while.
-    const found = await findByExternalId(item, type);
-    if (!found) throw api.refusal(created.conflict, item);
-    return write(found, activated(item, type, item.isDeactivated), item, type, 'updated');
+    const found = await this.findByExternalId(item, type);
+    if (!found) throw this.api.refusal(created.conflict, item);
+    return this.write(found, activated(item, type, item.isDeactivated), item, type, 'updated');
   }
 
-  async function deactivate(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
+  private async deactivate(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
     if (type.active_attribute === null)
       throw rejected('not_supported', `A ${type.resource_type} cannot be deactivated in the third party.`);
-    const existing = await locate(item, type);
+    const existing = await this.locate(item, type);
     if (!existing) return done(item, 'none', null, null);
-    return write(existing, { [type.active_attribute]: false }, item, type, 'deactivated');
+    return this.write(existing, { [type.active_attribute]: false }, item, type, 'deactivated');
   }
 
-  async function remove(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
-    if (item.remoteId !== null && (await api.remove(type, item.remoteId, item)))
+  private async remove(item: PushItem, type: ResourceTypeConfig): Promise<Pushed> {
+    if (item.remoteId !== null && (await this.api.remove(type, item.remoteId, item)))
       return done(item, 'deleted', null, null);
-    const found = await findByExternalId(item, type);
-    const isRemoved = found !== undefined && (await api.remove(type, found.id, item));
+    const found = await this.findByExternalId(item, type);
+    const isRemoved = found !== undefined && (await this.api.remove(type, found.id, item));
     return done(item, isRemoved ? 'deleted' : 'none', null, null);
   }
 
   /** By the id we know; when that is gone or unknown, by our own id there. */
-  async function locate(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
-    const known = item.remoteId === null ? undefined : await api.read(type, item.remoteId);
-    return known ?? findByExternalId(item, type);
+  private async locate(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
+    const known = item.remoteId === null ? undefined : await this.api.read(type, item.remoteId);
+    return known ?? this.findByExternalId(item, type);
   }
 
-  async function findByExternalId(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
-    const hits = await api.find(
+  private async findByExternalId(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
+    const hits = await this.api.find(
       type,
       'externalId',
       item.externalId,
@@ -89,8 +93,8 @@ export function createScimPush(
    * A resource that nobody has claimed yet and that has the same value in the mapping's `match_by` field
    * (rules.md 13, 15).
    */
-  async function findByMatchField(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
-    const mapping = mappings[item.recordType];
+  private async findByMatchField(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
+    const mapping = this.context.mappings[item.recordType];
     const to = mapping?.fields.find(
       (field) => field.name !== undefined && field.name === mapping.matchBy,
     )?.to;
@@ -98,7 +102,7 @@ export function createScimPush(
     if (to === undefined || typeof value !== 'string' || value === '') return undefined;
     const isSame = (other: JsonValue) =>
       typeof other === 'string' && other.toLowerCase() === value.toLowerCase();
-    const hits = await api.find(
+    const hits = await this.api.find(
       type,
       toAttributePath(to),
       value,
@@ -113,7 +117,7 @@ export function createScimPush(
     return hits[0];
   }
 
-  async function write(
+  private async write(
     existing: Resource,
     wanted: JsonObject,
     item: PushItem,
@@ -123,18 +127,18 @@ export function createScimPush(
     let current = existing;
     for (let attempt = 1; ; attempt += 1) {
       const merged = withSchemas(
-        mergeResource(current.attributes, wanted, wholeAttributes(item.recordType)),
+        mergeResource(current.attributes, wanted, this.wholeAttributes(item.recordType)),
         type,
       );
       const operations = patchOperations(current.attributes, merged);
       if (operations.length === 0) return done(item, effect, current.id, current.version);
-      const outcome = await api.update(type, current, merged, operations, item);
+      const outcome = await this.api.update(type, current, merged, operations, item);
       if (outcome === 'gone')
         throw new Unavailable('The record was deleted in the third party while it was being updated.', 404);
       if (!('conflict' in outcome)) return done(item, effect, current.id, outcome.version);
       if (attempt === WRITE_ATTEMPTS_MAX || !isOutdated(outcome.conflict))
-        throw api.refusal(outcome.conflict, item);
-      const reread = await api.read(type, current.id);
+        throw this.api.refusal(outcome.conflict, item);
+      const reread = await this.api.read(type, current.id);
       if (!reread)
         throw new Unavailable(
           'The record was deleted in the third party between two attempts to update it.',
@@ -145,8 +149,10 @@ export function createScimPush(
   }
 
   /** Attributes that are mapped as a whole, `/roles` say: their lists are ours alone. */
-  function wholeAttributes(recordType: string): Set<string> {
-    const pointers = (mappings[recordType]?.fields ?? []).map(({ to }) => `/${toPath(to).join('/')}`);
+  private wholeAttributes(recordType: string): Set<string> {
+    const pointers = (this.context.mappings[recordType]?.fields ?? []).map(
+      ({ to }) => `/${toPath(to).join('/')}`,
+    );
     return new Set(pointers);
   }
 }
