@@ -172,3 +172,14 @@ export function memoryOf({ pid }: SupervisedProcess): { nowMb: number; peakMb: n
     Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
   return { nowMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM') };
 }
+
+/** PostgreSQL, Temporal, a database with the product's schema, and the product. */
+export async function startServersAndProduct(environment: BenchEnvironment) {
+  const [serverUrl, temporalAddress] = await Promise.all([
+    environment.startPostgres(),
+    environment.startTemporal(),
+  ]);
+  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
+  const product = await startProduct(environment, { databaseUrl, temporalAddress });
+  return { serverUrl, temporalAddress, databaseUrl, product };
+}

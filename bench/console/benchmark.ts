@@ -11,12 +11,11 @@ import { ensureConsole } from '../../dev/start/console';
 import { projectFolder } from '../../dev/tools/paths';
 import { fromTypeId, toTypeId } from '../../db/sql/ids';
 import { launchBrowser } from '../../test/console/browser';
-import type { BenchmarkOptions } from '../report';
+import type { BenchmarkOptions, Line, Report } from '../report';
 import { median, rounded } from '../measure';
 import { watchOthers } from '../noise';
 import { readerOf, walkTo } from '../pages';
-import { type LinkedTenant, linkTenant, type Product, startProduct } from '../product';
-import type { Line, Report } from '../report';
+import { type LinkedTenant, linkTenant, type Product, startServersAndProduct } from '../product';
 import type { BenchEnvironment } from '../environment';
 import { employeeId, insertEmployees, insertRecordSyncs } from './employees';
 import { openPage, signIn, timeFirstPage, timeStatusChanges } from './in-browser';
@@ -28,23 +27,15 @@ const FIRST_PAGE_MS = 1_500;
 const REQUEST_MS = 150;
 const STATUS_MS = 1_000;
 const ms = (value: number): number => rounded(value, 1);
+const say = (text: string): void => console.log(`  ${text}`);
 
-export async function consoleBenchmark(
-  environment: BenchEnvironment,
-  { isQuick }: BenchmarkOptions,
-): Promise<Report> {
+async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOptions) {
   const employees = isQuick ? EMPLOYEES.quick : EMPLOYEES.whole;
   const [loads, changes] = isQuick ? [5, 5] : [11, 10];
-  const say = (text: string): void => console.log(`  ${text}`);
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and Chromium');
   await ensureConsole();
-  const [serverUrl, temporalAddress] = await Promise.all([
-    environment.startPostgres(),
-    environment.startTemporal(),
-  ]);
-  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
-  const product = await startProduct(environment, { databaseUrl, temporalAddress });
+  const { databaseUrl, product } = await startServersAndProduct(environment);
   const browser = await launchBrowser();
   environment.onClose(() => browser.close());
   const pool = environment.pool(databaseUrl);
@@ -83,68 +74,98 @@ export async function consoleBenchmark(
   const onPage = await timeStatusChanges(one, watched(product, tenant, databaseUrl, environment), changes);
 
   const scriptsKb = initialScripts() / 1_000;
+  const requests = { fresh, analyzed, empty };
+  return { employees, loads, first, inList, onPage, scriptsKb, ...requests, share: shareOfOthers() };
+}
+
+type Measurements = Awaited<ReturnType<typeof measure>>;
+
+export async function consoleBenchmark(
+  environment: BenchEnvironment,
+  options: BenchmarkOptions,
+): Promise<Report> {
+  const measured = await measure(environment, options);
+  const busy = `other programs took ${Math.round(measured.share * 100)} % of the machine`;
+  return {
+    title: `Console: ${measured.employees.toLocaleString('en-US')} employees (${busy})`,
+    lines: linesOf(measured),
+    figures: figuresOf(measured),
+  };
+}
+
+function requestLines({ fresh, analyzed, empty }: Measurements): Line[] {
+  return fresh.map((request: RequestTimes, index) => {
+    const other = analyzed[index] as RequestTimes;
+    const slowest = Math.max(request.slowestMs, other.slowestMs);
+    const count = request.requests + other.requests;
+    return {
+      what: request.what,
+      value: ms(Math.max(request.medianMs, other.medianMs)),
+      unit: 'ms',
+      goal: { atMost: REQUEST_MS },
+      beside: `slowest of ${count}: ${ms(slowest)} ms; empty list ${ms(empty.medianMs)} ms`,
+    };
+  });
+}
+
+const statusLine = (what: string, times: readonly number[]): Line => ({
+  what,
+  value: ms(median(times)),
+  unit: 'ms',
+  goal: { atMost: STATUS_MS },
+  beside: `slowest of ${times.length}: ${ms(Math.max(...times))} ms`,
+});
+
+function linesOf(measured: Measurements): Line[] {
+  const { first, inList, onPage, scriptsKb, loads } = measured;
+  const slowest = `slowest of ${loads}: ${ms(Math.max(...first.pageMs))} ms`;
+  return [
+    {
+      what: 'scripts it begins with, gzipped',
+      value: rounded(scriptsKb, 1),
+      unit: 'KB',
+      goal: { atMost: SCRIPTS_KB },
+    },
+    {
+      what: 'all scripts of the first page, as sent',
+      value: rounded(first.scriptBytes / 1_000, 1),
+      unit: 'KB',
+    },
+    {
+      what: 'first page can be used, median',
+      value: ms(median(first.pageMs)),
+      unit: 'ms',
+      goal: { atMost: FIRST_PAGE_MS },
+      beside: `${slowest}; a page of one line: ${ms(median(first.bareMs))} ms`,
+    },
+    ...requestLines(measured),
+    statusLine('a change shows as Sync pending in the list', inList.pendingMs),
+    statusLine('its conclusion shows as Synced in the list', inList.syncedMs),
+    statusLine('a change shows as Sync pending on the page', onPage.pendingMs),
+    statusLine('its conclusion shows as Synced on the page', onPage.syncedMs),
+  ];
+}
+
+function figuresOf(measured: Measurements): Record<string, unknown> {
+  const { employees, first, inList, onPage, scriptsKb, fresh, analyzed, empty, share } = measured;
   const worst = (['medianMs', 'slowestMs'] as const).map((which) =>
     Math.max(...[...fresh, ...analyzed].map((request) => request[which])),
   );
   const statuses = [...inList.pendingMs, ...inList.syncedMs, ...onPage.pendingMs, ...onPage.syncedMs];
-  const lineOf = (request: RequestTimes, index: number): Line => {
-    const other = analyzed[index] as RequestTimes;
-    const [value, slowest] = [
-      Math.max(request.medianMs, other.medianMs),
-      Math.max(request.slowestMs, other.slowestMs),
-    ];
-    const beside = `slowest of ${request.requests + other.requests}: ${ms(slowest)} ms; empty list ${ms(empty.medianMs)} ms`;
-    return { what: request.what, value: ms(value), unit: 'ms', goal: { atMost: REQUEST_MS }, beside };
-  };
-  const statusLine = (what: string, times: readonly number[]): Line => ({
-    what,
-    value: ms(median(times)),
-    unit: 'ms',
-    goal: { atMost: STATUS_MS },
-    beside: `slowest of ${times.length}: ${ms(Math.max(...times))} ms`,
-  });
   return {
-    title: `Console: ${employees.toLocaleString('en-US')} employees (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
-    lines: [
-      {
-        what: 'scripts it begins with, gzipped',
-        value: rounded(scriptsKb, 1),
-        unit: 'KB',
-        goal: { atMost: SCRIPTS_KB },
-      },
-      {
-        what: 'all scripts of the first page, as sent',
-        value: rounded(first.scriptBytes / 1_000, 1),
-        unit: 'KB',
-      },
-      {
-        what: 'first page can be used, median',
-        value: ms(median(first.pageMs)),
-        unit: 'ms',
-        goal: { atMost: FIRST_PAGE_MS },
-        beside: `slowest of ${loads}: ${ms(Math.max(...first.pageMs))} ms; a page of one line: ${ms(median(first.bareMs))} ms`,
-      },
-      ...fresh.map(lineOf),
-      statusLine('a change shows as Sync pending in the list', inList.pendingMs),
-      statusLine('its conclusion shows as Synced in the list', inList.syncedMs),
-      statusLine('a change shows as Sync pending on the page', onPage.pendingMs),
-      statusLine('its conclusion shows as Synced on the page', onPage.syncedMs),
-    ],
-    figures: {
-      benchmark: 'console',
-      employees,
-      initial_scripts_kb: rounded(scriptsKb, 1),
-      first_page_scripts_kb: rounded(first.scriptBytes / 1_000, 1),
-      first_page_ms: ms(median(first.pageMs)),
-      first_page_slowest_ms: ms(Math.max(...first.pageMs)),
-      bare_page_ms: ms(median(first.bareMs)),
-      empty_list_ms: ms(empty.medianMs),
-      list_worst_median_ms: ms(worst[0] as number),
-      list_slowest_ms: ms(worst[1] as number),
-      status_ms: ms(median(statuses)),
-      status_slowest_ms: ms(Math.max(...statuses)),
-      share_of_others: rounded(shareOfOthers()),
-    },
+    benchmark: 'console',
+    employees,
+    initial_scripts_kb: rounded(scriptsKb, 1),
+    first_page_scripts_kb: rounded(first.scriptBytes / 1_000, 1),
+    first_page_ms: ms(median(first.pageMs)),
+    first_page_slowest_ms: ms(Math.max(...first.pageMs)),
+    bare_page_ms: ms(median(first.bareMs)),
+    empty_list_ms: ms(empty.medianMs),
+    list_worst_median_ms: ms(worst[0] as number),
+    list_slowest_ms: ms(worst[1] as number),
+    status_ms: ms(median(statuses)),
+    status_slowest_ms: ms(Math.max(...statuses)),
+    share_of_others: rounded(share),
   };
 }
 
@@ -199,7 +220,8 @@ function watched(
     },
     async resultAt(): Promise<number> {
       const { rows } = await pool.query<{ at: Date }>(
-        `select last_synced_at at from record_syncs join records using (tenant_id, record_id) where tenant_id = $1 and integration_id = $2 and external_id = $3`,
+        `select last_synced_at at from record_syncs join records using (tenant_id, record_id)
+         where tenant_id = $1 and integration_id = $2 and external_id = $3`,
         [tenantId, integrationId, employeeId(0)],
       );
       return rows[0]?.at.getTime() ?? Number.NaN;

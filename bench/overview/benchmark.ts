@@ -4,13 +4,12 @@
  * in memory, and how fast people get its pages, beside a list that is empty. Takes one to two minutes.
  */
 import { Database } from '../../db/database';
-import type { BenchmarkOptions } from '../report';
+import type { BenchmarkOptions, Line, Report } from '../report';
 import { rounded, until } from '../measure';
 import { watchOthers } from '../noise';
-import { type LinkedTenant, linkSource, memoryOf, type Product, startProduct } from '../product';
+import { type LinkedTenant, linkSource, memoryOf, type Product, startServersAndProduct } from '../product';
 import { timeRun } from '../pull/runs';
 import { startSource } from '../pull/source';
-import type { Report } from '../report';
 import type { BenchEnvironment } from '../environment';
 import { readerOf, walkTo } from '../pages';
 
@@ -18,21 +17,13 @@ const RECORDS = { whole: 100_000, quick: 20_000 };
 /** Memory that grows with what is shown would go on growing. */
 const SECOND_HALF_ABOVE_FIRST_MB = 30;
 const FIRST_PAGE_MS = 100;
+const say = (text: string): void => console.log(`  ${text}`);
 
-export async function overviewBenchmark(
-  environment: BenchEnvironment,
-  { isQuick }: BenchmarkOptions,
-): Promise<Report> {
+async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOptions) {
   const records = isQuick ? RECORDS.quick : RECORDS.whole;
-  const say = (text: string): void => console.log(`  ${text}`);
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and the source');
-  const [serverUrl, temporalAddress] = await Promise.all([
-    environment.startPostgres(),
-    environment.startTemporal(),
-  ]);
-  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
-  const product = await startProduct(environment, { databaseUrl, temporalAddress });
+  const { databaseUrl, product } = await startServersAndProduct(environment);
   const [source, small] = await Promise.all([
     startSource(environment, records),
     startSource(environment, 5_000),
@@ -57,7 +48,8 @@ export async function overviewBenchmark(
   const overview = await makeOverview(product, tenant);
   if (overview.creates !== records / 2 || overview.updates !== records / 2)
     throw new Error(
-      `The overview shows ${overview.creates} new and ${overview.updates} changed records where ${records / 2} of each were there.`,
+      `The overview shows ${overview.creates} new and ${overview.updates} changed records, ` +
+        `but there were ${records / 2} of each.`,
     );
 
   const { rows: sizes } = await environment
@@ -66,7 +58,18 @@ export async function overviewBenchmark(
   const itemsMb = sizes[0]?.mb ?? 0;
 
   say('its pages');
-  const items = `/v1/overviews/${overview.id}/items`;
+  const pages = await readPages(product, tenant, overview.id, records);
+
+  say('a full pass that applies the same');
+  const applied = await timeRun(database, product.worker, tenant, 'full');
+  return { records, overview, applied, idleMb, itemsMb, pages, share: shareOfOthers() };
+}
+
+type Measurements = Awaited<ReturnType<typeof measure>>;
+
+/** Times the pages of the overview, and an empty list beside them. */
+async function readPages(product: Product, tenant: LinkedTenant, overviewId: string, records: number) {
+  const items = `/v1/overviews/${overviewId}/items`;
   const read = readerOf(product, tenant);
   const empty = await read('/v1/deletion-reviews');
   const first = await read(items);
@@ -74,72 +77,90 @@ export async function overviewBenchmark(
   const filtered = await read(`${items}?action=create&record_type=contacts`);
   const searchedOne = await read(`${items}?q=contact.${records - 7}@`, 1);
   const searchedNothing = await read(`${items}?q=nobody.of.this.name`, 0);
+  return { empty, first, deep, filtered, searchedOne, searchedNothing };
+}
 
-  say('a full pass that applies the same');
-  const applied = await timeRun(database, product.worker, tenant, 'full');
-  const ms = (value: number): number => rounded(value, 1);
-  const beside = `an empty list: ${ms(empty.medianMs)} ms`;
+export async function overviewBenchmark(
+  environment: BenchEnvironment,
+  options: BenchmarkOptions,
+): Promise<Report> {
+  const measured = await measure(environment, options);
+  const busy = `other programs took ${Math.round(measured.share * 100)} % of the machine`;
   return {
-    title: `Overview: ${records.toLocaleString('en-US')} changes (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
-    lines: [
-      {
-        what: 'made',
-        value: rounded(overview.seconds),
-        unit: 's',
-        beside: `a full pass that applies them: ${rounded(applied.seconds)} s`,
-      },
-      {
-        what: 'worker above idle',
-        value: overview.peakMb - idleMb,
-        unit: 'MB',
-        beside: `idle ${idleMb} MB, when it began ${overview.beforeMb} MB`,
-      },
-      {
-        what: 'its second half above its first',
-        value: overview.grownMb,
-        unit: 'MB',
-        goal: { atMost: SECOND_HALF_ABOVE_FIRST_MB },
-        beside: 'the highest of each',
-      },
-      { what: 'items and their indexes', value: itemsMb, unit: 'MB' },
-      {
-        what: 'first page, median',
-        value: ms(first.medianMs),
-        unit: 'ms',
-        goal: { atMost: FIRST_PAGE_MS },
-        beside,
-      },
-      { what: 'first page, slowest of 20', value: ms(first.slowestMs), unit: 'ms', beside },
-      {
-        what: 'page before the last, median',
-        value: ms(deep.medianMs),
-        unit: 'ms',
-        goal: { atMost: FIRST_PAGE_MS },
-        beside,
-      },
-      { what: 'first page of one action, median', value: ms(filtered.medianMs), unit: 'ms', beside },
-      { what: 'search for one near the end, median', value: ms(searchedOne.medianMs), unit: 'ms', beside },
-      { what: 'search that finds nothing, median', value: ms(searchedNothing.medianMs), unit: 'ms', beside },
-    ],
-    figures: {
-      benchmark: 'overview',
-      records,
-      overview_seconds: rounded(overview.seconds),
-      full_pass_seconds: rounded(applied.seconds),
-      worker_rss_mb: overview.peakMb,
-      worker_idle_rss_mb: idleMb,
-      worker_rss_before_mb: overview.beforeMb,
-      worker_grown_mb: overview.grownMb,
-      items_mb: itemsMb,
-      empty_get_ms: ms(empty.medianMs),
-      first_page_ms: ms(first.medianMs),
-      first_page_slowest_ms: ms(first.slowestMs),
-      deep_page_ms: ms(deep.medianMs),
-      filtered_page_ms: ms(filtered.medianMs),
-      search_one_ms: ms(searchedOne.medianMs),
-      search_none_ms: ms(searchedNothing.medianMs),
-      share_of_others: rounded(shareOfOthers()),
+    title: `Overview: ${measured.records.toLocaleString('en-US')} changes (${busy})`,
+    lines: linesOf(measured),
+    figures: figuresOf(measured),
+  };
+}
+
+const ms = (value: number): number => rounded(value, 1);
+
+function linesOf({ overview, applied, idleMb, itemsMb, pages }: Measurements): Line[] {
+  const { empty, first, deep, filtered, searchedOne, searchedNothing } = pages;
+  const beside = `an empty list: ${ms(empty.medianMs)} ms`;
+  return [
+    {
+      what: 'made',
+      value: rounded(overview.seconds),
+      unit: 's',
+      beside: `a full pass that applies them: ${rounded(applied.seconds)} s`,
     },
+    {
+      what: 'worker above idle',
+      value: overview.peakMb - idleMb,
+      unit: 'MB',
+      beside: `idle ${idleMb} MB, when it began ${overview.beforeMb} MB`,
+    },
+    {
+      what: 'its second half above its first',
+      value: overview.grownMb,
+      unit: 'MB',
+      goal: { atMost: SECOND_HALF_ABOVE_FIRST_MB },
+      beside: 'the highest of each',
+    },
+    { what: 'items and their indexes', value: itemsMb, unit: 'MB' },
+    {
+      what: 'first page, median',
+      value: ms(first.medianMs),
+      unit: 'ms',
+      goal: { atMost: FIRST_PAGE_MS },
+      beside,
+    },
+    { what: 'first page, slowest of 20', value: ms(first.slowestMs), unit: 'ms', beside },
+    {
+      what: 'page before the last, median',
+      value: ms(deep.medianMs),
+      unit: 'ms',
+      goal: { atMost: FIRST_PAGE_MS },
+      beside,
+    },
+    { what: 'first page of one action, median', value: ms(filtered.medianMs), unit: 'ms', beside },
+    { what: 'search for one near the end, median', value: ms(searchedOne.medianMs), unit: 'ms', beside },
+    { what: 'search that finds nothing, median', value: ms(searchedNothing.medianMs), unit: 'ms', beside },
+  ];
+}
+
+function figuresOf(measured: Measurements): Record<string, unknown> {
+  const { records, overview, applied, idleMb, itemsMb, pages, share } = measured;
+  const { empty, first, deep, filtered, searchedOne, searchedNothing } = pages;
+  return {
+    benchmark: 'overview',
+    records,
+    overview_seconds: rounded(overview.seconds),
+    full_pass_seconds: rounded(applied.seconds),
+    worker_rss_mb: overview.peakMb,
+    worker_idle_rss_mb: idleMb,
+    worker_rss_before_mb: overview.beforeMb,
+    worker_grown_mb: overview.grownMb,
+    items_mb: itemsMb,
+    empty_get_ms: ms(empty.medianMs),
+    first_page_ms: ms(first.medianMs),
+    first_page_slowest_ms: ms(first.slowestMs),
+    deep_page_ms: ms(deep.medianMs),
+    filtered_page_ms: ms(filtered.medianMs),
+    search_one_ms: ms(searchedOne.medianMs),
+    search_none_ms: ms(searchedNothing.medianMs),
+    share_of_others: rounded(share),
   };
 }
 

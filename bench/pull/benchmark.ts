@@ -4,11 +4,10 @@
  * same run. Takes two to four minutes.
  */
 import { Database } from '../../db/database';
-import type { BenchmarkOptions } from '../report';
+import type { BenchmarkOptions, Line, Report } from '../report';
 import { rounded } from '../measure';
 import { watchOthers } from '../noise';
-import { linkSource, memoryOf, startProduct } from '../product';
-import type { Report } from '../report';
+import { linkSource, memoryOf, startServersAndProduct } from '../product';
 import type { BenchEnvironment } from '../environment';
 import { timeCopy } from './copy-limit';
 import { timeRun } from './runs';
@@ -16,21 +15,14 @@ import { startSource } from './source';
 
 const RECORDS = { whole: 1_000_000, quick: 100_000 };
 const RUNS_ABOVE_IDLE_MB = 150;
+const say = (text: string): void => console.log(`  ${text}`);
 
-export async function pullBenchmark(
-  environment: BenchEnvironment,
-  { isQuick }: BenchmarkOptions,
-): Promise<Report> {
+/** Runs the passes and checks what they counted. */
+async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOptions) {
   const records = isQuick ? RECORDS.quick : RECORDS.whole;
-  const say = (text: string): void => console.log(`  ${text}`);
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and the source');
-  const [serverUrl, temporalAddress] = await Promise.all([
-    environment.startPostgres(),
-    environment.startTemporal(),
-  ]);
-  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
-  const product = await startProduct(environment, { databaseUrl, temporalAddress });
+  const { databaseUrl, product } = await startServersAndProduct(environment);
   const [source, small] = await Promise.all([
     startSource(environment, records),
     startSource(environment, 5_000),
@@ -63,57 +55,80 @@ export async function pullBenchmark(
     if (run !== what) throw new Error(`A run counted ${run} where ${what} were there.`);
 
   const peakMb = Math.max(first.peakMb, unchanged.peakMb, onePercent.peakMb);
-  const beside = `COPY: ${rounded(copySeconds)} s`;
+  const seconds = { copySeconds, sourceSeconds };
+  return { records, first, unchanged, onePercent, peakMb, idleMb, ...seconds, share: shareOfOthers() };
+}
+
+type Measurements = Awaited<ReturnType<typeof measure>>;
+
+export async function pullBenchmark(
+  environment: BenchEnvironment,
+  options: BenchmarkOptions,
+): Promise<Report> {
+  const measured = await measure(environment, options);
+  const busy = `other programs took ${Math.round(measured.share * 100)} % of the machine`;
   return {
-    title: `Pull: ${records.toLocaleString('en-US')} records over HTTP (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
-    lines: [
-      {
-        what: 'first full pass',
-        value: rounded(first.seconds),
-        unit: 's',
-        beside: `the source alone: ${rounded(sourceSeconds)} s`,
-      },
-      {
-        what: 'times COPY, first',
-        value: rounded(first.seconds / copySeconds),
-        unit: '×',
-        goal: { atMost: 2 },
-        beside,
-      },
-      {
-        what: 'times COPY, nothing changed',
-        value: rounded(unchanged.seconds / copySeconds),
-        unit: '×',
-        goal: { atMost: 1 },
-        beside: `${rounded(unchanged.seconds)} s`,
-      },
-      {
-        what: 'times COPY, 1 % changed',
-        value: rounded(onePercent.seconds / copySeconds),
-        unit: '×',
-        goal: { atMost: 1.2 },
-        beside: `${rounded(onePercent.seconds)} s`,
-      },
-      {
-        what: 'worker above idle',
-        value: peakMb - idleMb,
-        unit: 'MB',
-        goal: { atMost: RUNS_ABOVE_IDLE_MB },
-        beside: `idle ${idleMb} MB`,
-      },
-    ],
-    figures: {
-      benchmark: 'pull',
-      records,
-      copy_seconds: rounded(copySeconds),
-      source_seconds: rounded(sourceSeconds),
-      first_full_seconds: rounded(first.seconds),
-      first_full_ratio: rounded(first.seconds / copySeconds),
-      unchanged_ratio: rounded(unchanged.seconds / copySeconds),
-      one_percent_ratio: rounded(onePercent.seconds / copySeconds),
-      worker_rss_mb: peakMb,
-      worker_idle_rss_mb: idleMb,
-      share_of_others: rounded(shareOfOthers()),
+    title: `Pull: ${measured.records.toLocaleString('en-US')} records over HTTP (${busy})`,
+    lines: linesOf(measured),
+    figures: figuresOf(measured),
+  };
+}
+
+function linesOf(measured: Measurements): Line[] {
+  const { first, unchanged, onePercent, copySeconds, sourceSeconds, peakMb, idleMb } = measured;
+  const beside = `COPY: ${rounded(copySeconds)} s`;
+  return [
+    {
+      what: 'first full pass',
+      value: rounded(first.seconds),
+      unit: 's',
+      beside: `the source alone: ${rounded(sourceSeconds)} s`,
     },
+    {
+      what: 'times COPY, first',
+      value: rounded(first.seconds / copySeconds),
+      unit: '×',
+      goal: { atMost: 2 },
+      beside,
+    },
+    {
+      what: 'times COPY, nothing changed',
+      value: rounded(unchanged.seconds / copySeconds),
+      unit: '×',
+      goal: { atMost: 1 },
+      beside: `${rounded(unchanged.seconds)} s`,
+    },
+    {
+      what: 'times COPY, 1 % changed',
+      value: rounded(onePercent.seconds / copySeconds),
+      unit: '×',
+      goal: { atMost: 1.2 },
+      beside: `${rounded(onePercent.seconds)} s`,
+    },
+    {
+      what: 'worker above idle',
+      value: peakMb - idleMb,
+      unit: 'MB',
+      goal: { atMost: RUNS_ABOVE_IDLE_MB },
+      beside: `idle ${idleMb} MB`,
+    },
+  ];
+}
+
+function figuresOf(measured: Measurements): Record<string, unknown> {
+  const { records, first, unchanged, onePercent, copySeconds, sourceSeconds } = measured;
+  const { peakMb, idleMb, share } = measured;
+  return {
+    benchmark: 'pull',
+    records,
+    copy_seconds: rounded(copySeconds),
+    source_seconds: rounded(sourceSeconds),
+    first_full_seconds: rounded(first.seconds),
+    first_full_ratio: rounded(first.seconds / copySeconds),
+    unchanged_ratio: rounded(unchanged.seconds / copySeconds),
+    one_percent_ratio: rounded(onePercent.seconds / copySeconds),
+    worker_rss_mb: peakMb,
+    worker_idle_rss_mb: idleMb,
+    share_of_others: rounded(share),
   };
 }

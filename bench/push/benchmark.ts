@@ -2,10 +2,9 @@
  * `npm run bench -- push`: the push path, with a job queue and a workflow per record beside it.
  * Everything is bounded in count and time; a whole run takes four to five minutes.
  */
-import type { BenchmarkOptions } from '../report';
-import { memoryOf, startProduct } from '../product';
+import type { BenchmarkOptions, Report } from '../report';
+import { memoryOf, startServersAndProduct } from '../product';
 import { watchOthers } from '../noise';
-import type { Report } from '../report';
 import { toReport } from './figures';
 import type { PeerRun } from './peer-run';
 import type { BenchEnvironment } from '../environment';
@@ -36,30 +35,15 @@ const AMOUNTS = {
   },
 };
 
-export async function pushBenchmark(
+const say = (text: string): void => console.log(`  ${text}`);
+
+/** Alternates runs of the push queue and of the job queue. */
+async function runRounds(
   environment: BenchEnvironment,
-  { isQuick }: BenchmarkOptions,
-): Promise<Report> {
-  const amounts = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
-  const { changes, rounds, records, pending, singles, graceMs } = amounts;
-  const say = (text: string): void => console.log(`  ${text}`);
-  await ensurePeers();
-  const shareOfOthers = watchOthers();
-  say('starting PostgreSQL, Temporal, api and worker');
-  const [serverUrl, temporalAddress] = await Promise.all([
-    environment.startPostgres(),
-    environment.startTemporal(),
-  ]);
-  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
-  const temporal = await environment.temporalClient(temporalAddress);
-  const product = await startProduct(environment, { databaseUrl, temporalAddress });
-  const around: Surroundings = { product, pool: environment.pool(databaseUrl, 4), temporal };
-
-  say(`${singles} single changes on an idle machine`);
-  const single = await runSingleChanges(environment, product, temporal, { count: singles });
-  await runPushQueue(around, { count: 2_000, graceMs: 1_000 }); // warms up what a running service has warm
-  const warmMb = memoryOf(product.worker).nowMb;
-
+  around: Surroundings,
+  serverUrl: string,
+  { changes, rounds, graceMs }: { changes: number; rounds: number; graceMs: number },
+): Promise<{ pushRuns: PushQueueRun[]; queues: PeerRun[] }> {
   const pushRuns: PushQueueRun[] = [];
   const queues: PeerRun[] = [];
   for (let round = 1; round <= rounds; round += 1) {
@@ -68,6 +52,29 @@ export async function pushBenchmark(
     say(`the same on graphile-worker`);
     queues.push(await runJobQueue(environment, serverUrl, { count: changes, graceMs }));
   }
+  return { pushRuns, queues };
+}
+
+export async function pushBenchmark(
+  environment: BenchEnvironment,
+  { isQuick }: BenchmarkOptions,
+): Promise<Report> {
+  const amounts = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
+  const { changes, records, pending, singles, graceMs } = amounts;
+  await ensurePeers();
+  const shareOfOthers = watchOthers();
+  say('starting PostgreSQL, Temporal, api and worker');
+  const servers = await startServersAndProduct(environment);
+  const { serverUrl, temporalAddress, databaseUrl, product } = servers;
+  const temporal = await environment.temporalClient(temporalAddress);
+  const around: Surroundings = { product, pool: environment.pool(databaseUrl, 4), temporal };
+
+  say(`${singles} single changes on an idle machine`);
+  const single = await runSingleChanges(environment, product, temporal, { count: singles });
+  await runPushQueue(around, { count: 2_000, graceMs: 1_000 }); // warms up what a running service has warm
+  const warmMb = memoryOf(product.worker).nowMb;
+
+  const { pushRuns, queues } = await runRounds(environment, around, serverUrl, amounts);
   say('graphile-worker once more, each push squeezed into two statements');
   const squeezed = await runJobQueue(environment, serverUrl, { count: changes, graceMs, isSqueezed: true });
   say(`${changes} changes, and all of them again inside their windows`);

@@ -20,31 +20,33 @@ export interface Measurements {
   shareOfOthers: number;
 }
 
-export function toReport({
-  amounts,
-  single,
-  pushRuns,
-  queues,
-  squeezed,
-  twice,
-  backlog,
-  memory,
-  limits,
-  workflows,
-  shareOfOthers,
-}: Measurements): Report {
-  const { changes, records, pending, singles } = amounts;
-  const accepted = median(pushRuns.map((queue) => queue.acceptedPerSecond));
-  const drain = median(pushRuns.map((queue) => queue.drainSeconds));
+/** The medians of the rounds and the ratios between push queue and peers. */
+function ratesOf({ amounts, pushRuns, queues, squeezed, workflows }: Measurements) {
+  const { changes, records } = amounts;
   const total = median(pushRuns.map((queue) => queue.totalSeconds));
-  const events = Math.max(...pushRuns.map((queue) => queue.cost.events));
-  const queueTotal = median(queues.map((queue) => queue.totalSeconds));
-  // Of runs that followed each other, for a machine is not equally busy all the time.
-  const timesFasterThanQueue = median(
-    queues.map((queue, round) => queue.totalSeconds / (pushRuns[round]?.totalSeconds ?? Number.NaN)),
-  );
   const workflowsTotal = workflows.totalSeconds * (changes / records);
-  const figures = {
+  return {
+    accepted: median(pushRuns.map((queue) => queue.acceptedPerSecond)),
+    drain: median(pushRuns.map((queue) => queue.drainSeconds)),
+    total,
+    events: Math.max(...pushRuns.map((queue) => queue.cost.events)),
+    queueTotal: median(queues.map((queue) => queue.totalSeconds)),
+    // Each round is compared with the run beside it, because the load of a machine varies.
+    timesFasterThanQueue: median(
+      queues.map((queue, round) => queue.totalSeconds / (pushRuns[round]?.totalSeconds ?? Number.NaN)),
+    ),
+    timesFasterThanSqueezed: squeezed.totalSeconds / total,
+    workflowsTotal,
+  };
+}
+
+type Rates = ReturnType<typeof ratesOf>;
+
+function figuresOf(measured: Measurements, rates: Rates) {
+  const { amounts, single, pushRuns, twice, backlog, memory, limits, shareOfOthers } = measured;
+  const { accepted, drain, total, events, queueTotal, timesFasterThanQueue, workflowsTotal } = rates;
+  const { changes, pending } = amounts;
+  return {
     accepted_per_second: Math.round(accepted),
     drain_seconds: rounded(drain),
     events_per_change: rounded(events / changes, 4),
@@ -52,7 +54,7 @@ export function toReport({
     worker_rss_mb: memory.nowMb,
     times_faster_than_job_queue: rounded(timesFasterThanQueue, 1),
     times_faster_than_one_workflow_per_record: rounded(workflowsTotal / total, 1),
-    times_faster_than_squeezed_job_queue: rounded(squeezed.totalSeconds / total, 1),
+    times_faster_than_squeezed_job_queue: rounded(rates.timesFasterThanSqueezed, 1),
     total_seconds: rounded(total),
     job_queue_seconds: rounded(queueTotal),
     one_workflow_per_record_seconds: rounded(workflowsTotal, 1),
@@ -76,15 +78,24 @@ export function toReport({
     pending_history_kb: backlog.cost.historyKb,
     cpu_share_of_others: rounded(shareOfOthers),
   };
+}
 
-  const count = changes.toLocaleString('en-US');
-  const lines: Line[] = [
+type Figures = ReturnType<typeof figuresOf>;
+
+function throughputLines(measured: Measurements, rates: Rates, figures: Figures): Line[] {
+  const { twice, workflows } = measured;
+  const { accepted, drain, total, events } = rates;
+  const { changes } = measured.amounts;
+  return [
     {
-      what: `${count} changes: accepted`,
+      what: `${changes.toLocaleString('en-US')} changes: accepted`,
       value: accepted,
       unit: '/s',
       goal: { atLeast: 5_000 },
-      beside: `bare inserts of the same rows ${figures.bare_inserts_per_second}/s, bare Express ${figures.bare_http_per_second}/s`,
+      beside: [
+        `bare inserts of the same rows ${figures.bare_inserts_per_second}/s`,
+        `bare Express ${figures.bare_http_per_second}/s`,
+      ].join(', '),
     },
     {
       what: 'pushed after the last one was due',
@@ -111,9 +122,19 @@ export function toReport({
       value: Math.max(0, twice.cost.activations - figures.activations),
       unit: '',
       goal: { atMost: 10 },
-      beside: `${twice.cost.activations} activations, ${twice.cost.events} events, pushed ${rounded(twice.drainSeconds)} s after the last was due`,
+      beside: [
+        `${twice.cost.activations} activations, ${twice.cost.events} events`,
+        `pushed ${rounded(twice.drainSeconds)} s after the last was due`,
+      ].join(', '),
     },
     { what: 'first change to last push, less grace', value: total, unit: 's' },
+  ];
+}
+
+function peerLines({ amounts, squeezed, workflows }: Measurements, rates: Rates): Line[] {
+  const { total, queueTotal, timesFasterThanQueue, workflowsTotal } = rates;
+  const { records } = amounts;
+  return [
     {
       what: 'times faster than a job queue',
       value: timesFasterThanQueue,
@@ -123,7 +144,7 @@ export function toReport({
     },
     {
       what: 'times faster than a squeezed job queue',
-      value: squeezed.totalSeconds / total,
+      value: rates.timesFasterThanSqueezed,
       unit: '',
       beside: `each push in two statements ${rounded(squeezed.totalSeconds)} s`,
     },
@@ -134,6 +155,14 @@ export function toReport({
       goal: { atLeast: 100 },
       beside: `${records} in ${rounded(workflows.totalSeconds)} s, scaled to ${rounded(workflowsTotal, 0)} s`,
     },
+  ];
+}
+
+function latencyAndMemoryLines(measured: Measurements, figures: Figures): Line[] {
+  const { amounts, single, backlog, memory, shareOfOthers } = measured;
+  const { changes, pending, singles } = amounts;
+  const count = changes.toLocaleString('en-US');
+  return [
     {
       what: 'single change: due to answered, median',
       value: single.medianMs,
@@ -161,14 +190,29 @@ export function toReport({
       value: memory.nowMb,
       unit: 'MB',
       goal: { atMost: Math.max(memory.warmMb, memory.afterRoundsMb) + 150 },
-      beside: `${memory.warmMb} MB when started and warm, ${memory.afterRoundsMb} MB after the rounds of ${count}, ${memory.peakMb} MB at the highest`,
+      beside: [
+        `${memory.warmMb} MB when started and warm`,
+        `${memory.afterRoundsMb} MB after the rounds of ${count}`,
+        `${memory.peakMb} MB at the highest`,
+      ].join(', '),
     },
     {
-      what: 'processor time other programs took meanwhile',
+      what: 'processor time of other programs',
       value: shareOfOthers * 100,
       unit: '%',
       beside: 'figures of a busy machine say little; ratios say more',
     },
   ];
-  return { title: `Push path${amounts.isQuick ? ' (quick: ratios are rough)' : ''}`, lines, figures };
+}
+
+export function toReport(measured: Measurements): Report {
+  const rates = ratesOf(measured);
+  const figures = figuresOf(measured, rates);
+  const title = `Push path${measured.amounts.isQuick ? ' (quick: ratios are rough)' : ''}`;
+  const lines = [
+    ...throughputLines(measured, rates, figures),
+    ...peerLines(measured, rates),
+    ...latencyAndMemoryLines(measured, figures),
+  ];
+  return { title, lines, figures };
 }

@@ -5,11 +5,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database } from '../../db/database';
-import type { BenchmarkOptions } from '../report';
+import type { BenchmarkOptions, Line, Report } from '../report';
 import { median, rounded, until } from '../measure';
 import { watchOthers } from '../noise';
-import { type Product, startProduct } from '../product';
-import type { Report } from '../report';
+import { type Product, startServersAndProduct } from '../product';
 import type { BenchEnvironment } from '../environment';
 import { postInALoop } from './bare-loop';
 import { historyEventsOf, tell, notifyTenant } from './endpoints';
@@ -21,6 +20,7 @@ const AMOUNTS = {
 };
 /** What a committed batch of a run tells of at once. */
 const PER_TRANSACTION = 100;
+const say = (text: string): void => console.log(`  ${text}`);
 
 interface Around {
   product: Product;
@@ -28,21 +28,12 @@ interface Around {
   database: Database;
 }
 
-export async function webhooksBenchmark(
-  environment: BenchEnvironment,
-  { isQuick }: BenchmarkOptions,
-): Promise<Report> {
+async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOptions) {
   const { events, rounds, neighbourEvents, killedEvents } = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
-  const say = (text: string): void => console.log(`  ${text}`);
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and the receiver');
-  const [serverUrl, temporalAddress] = await Promise.all([
-    environment.startPostgres(),
-    environment.startTemporal(),
-  ]);
-  const databaseUrl = await environment.createDatabase(serverUrl, 'syncline');
+  const { temporalAddress, databaseUrl, product } = await startServersAndProduct(environment);
   const temporal = await environment.temporalClient(temporalAddress);
-  const product = await startProduct(environment, { databaseUrl, temporalAddress });
   const receiver = await startReceiver(environment);
   const database = new Database({ url: databaseUrl, poolSize: 4, statementTimeoutMs: 60_000 });
   environment.onClose(() => database.close());
@@ -68,46 +59,78 @@ export async function webhooksBenchmark(
   say(`${killedEvents} events, the worker and then the receiver killed on the way`);
   const lost = await loseNothing(around, killedEvents);
 
-  const perSecond = median(delivered);
-  const loopPerSecond = median(looped);
-  const ratio = perSecond / loopPerSecond;
-  const slowRatio = beside / alone;
   return {
-    title: `Webhooks: ${events.toLocaleString('en-US')} events to one endpoint (other programs took ${Math.round(shareOfOthers() * 100)} % of the machine)`,
-    lines: [
-      {
-        what: 'deliveries',
-        value: Math.round(perSecond),
-        unit: '/s',
-        beside: `bare loop: ${Math.round(loopPerSecond)}/s; written, signed, sent, recorded`,
-      },
-      { what: 'of the bare loop', value: rounded(ratio), unit: '×', goal: { atLeast: 0.3 } },
-      {
-        what: 'history events per delivery',
-        value: rounded(median(historyEvents), 4),
-        unit: '',
-        goal: { atMost: 0.2 },
-      },
-      { what: 'lost when killed', value: lost, unit: '', goal: { atMost: 0 }, beside: `of ${killedEvents}` },
-      {
-        what: 'p95 beside one that hangs',
-        value: rounded(slowRatio),
-        unit: '×',
-        goal: { atMost: 2 },
-        beside: `${Math.round(beside)} ms, alone ${Math.round(alone)} ms`,
-      },
-    ],
-    figures: {
-      benchmark: 'webhooks',
-      events,
-      deliveries_per_second: Math.round(perSecond),
-      bare_loop_per_second: Math.round(loopPerSecond),
-      ratio_to_bare_loop: rounded(ratio),
-      history_events_per_delivery: rounded(median(historyEvents), 4),
-      lost,
-      slow_neighbour_p95_ratio: rounded(slowRatio),
-      share_of_others: rounded(shareOfOthers()),
+    events,
+    killedEvents,
+    alone,
+    beside,
+    lost,
+    perSecond: median(delivered),
+    loopPerSecond: median(looped),
+    historyEvents: median(historyEvents),
+    share: shareOfOthers(),
+  };
+}
+
+type Measurements = Awaited<ReturnType<typeof measure>>;
+
+export async function webhooksBenchmark(
+  environment: BenchEnvironment,
+  options: BenchmarkOptions,
+): Promise<Report> {
+  const measured = await measure(environment, options);
+  const busy = `other programs took ${Math.round(measured.share * 100)} % of the machine`;
+  return {
+    title: `Webhooks: ${measured.events.toLocaleString('en-US')} events to one endpoint (${busy})`,
+    lines: linesOf(measured),
+    figures: figuresOf(measured),
+  };
+}
+
+function linesOf(measured: Measurements): Line[] {
+  const { perSecond, loopPerSecond, historyEvents, lost, killedEvents, alone, beside } = measured;
+  return [
+    {
+      what: 'deliveries',
+      value: Math.round(perSecond),
+      unit: '/s',
+      beside: `bare loop: ${Math.round(loopPerSecond)}/s; written, signed, sent, recorded`,
     },
+    {
+      what: 'of the bare loop',
+      value: rounded(perSecond / loopPerSecond),
+      unit: '×',
+      goal: { atLeast: 0.3 },
+    },
+    {
+      what: 'history events per delivery',
+      value: rounded(historyEvents, 4),
+      unit: '',
+      goal: { atMost: 0.2 },
+    },
+    { what: 'lost when killed', value: lost, unit: '', goal: { atMost: 0 }, beside: `of ${killedEvents}` },
+    {
+      what: 'p95 beside one that hangs',
+      value: rounded(beside / alone),
+      unit: '×',
+      goal: { atMost: 2 },
+      beside: `${Math.round(beside)} ms, alone ${Math.round(alone)} ms`,
+    },
+  ];
+}
+
+function figuresOf(measured: Measurements): Record<string, unknown> {
+  const { events, perSecond, loopPerSecond, historyEvents, lost, alone, beside, share } = measured;
+  return {
+    benchmark: 'webhooks',
+    events,
+    deliveries_per_second: Math.round(perSecond),
+    bare_loop_per_second: Math.round(loopPerSecond),
+    ratio_to_bare_loop: rounded(perSecond / loopPerSecond),
+    history_events_per_delivery: rounded(historyEvents, 4),
+    lost,
+    slow_neighbour_p95_ratio: rounded(beside / alone),
+    share_of_others: rounded(share),
   };
 }
 
