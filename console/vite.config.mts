@@ -1,10 +1,10 @@
-/** Builds the console into `dist/console`, which `api` serves. No asset comes from elsewhere, and none is inlined: the CSP admits neither. */
+/** Builds the console into `dist/console`, which `api` serves. The CSP forbids foreign and inlined assets. */
 import path from 'node:path';
 import { defineConfig, type ProxyOptions } from 'vite';
 
 const folder = import.meta.dirname;
 
-/** `npm run console:dev` shows the pages of this folder against an api that runs (`npm start`); sign in as there. */
+/** `npm run console:dev` serves these pages against the API of a running `npm start`. */
 const api = process.env.API_URL ?? 'http://127.0.0.1:8080';
 const toApi: ProxyOptions = { target: api, changeOrigin: true };
 
@@ -19,12 +19,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2022',
     rolldownOptions: {
-      // Packages mark what may run in a browser for servers that render React; there is none here.
+      // Packages mark client code for server-side rendering, which is not used here.
       onLog(level, log, handle) {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);
       },
       output: {
-        // What every page needs changes seldom: browsers keep it over releases.
+        // The packages that every page needs change rarely, so browsers can cache them over releases.
         codeSplitting: {
           groups: [{ name: 'vendor', test: /node_modules[\\/](react|react-dom|scheduler|@tanstack)[\\/]/ }],
         },
