@@ -54,8 +54,11 @@ interface Finding {
 }
 
 /** Colours on their way from one theme to the other are of neither. */
-const SETTLED = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() =>
-  Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)))`;
+const SETTLED = `new Promise((resolve) =>
+  requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() =>
+  Promise.allSettled(document.getAnimations()
+    .filter((one) => one instanceof CSSTransition)
+    .map((one) => one.finished)))`;
 
 /** The serious findings of axe on the page as it is now, once it stands still. */
 export async function seriousFindings(page: Page): Promise<string[]> {

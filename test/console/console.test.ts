@@ -35,7 +35,7 @@ const heading = (name: string | RegExp, on = page) => desks.heading(on, name);
 const button = (name: string | RegExp, on = page) => desks.button(on, name);
 const crm = (): string => desk.crm;
 
-it('leads who is not signed in to the sign-in, by a link to choose a password, and then to the page that was asked for', async () => {
+it('asks for a password and a sign-in first, then shows the requested page', async () => {
   await desk.choosePassword(page, stack.ready.console_link as string);
   await open('/records/employees?q=ada');
   await desk.signIn(page, stack.ready.console_email);
@@ -45,7 +45,7 @@ it('leads who is not signed in to the sign-in, by a link to choose a password, a
   await page.getByRole('banner').getByText('Sample Company').waitFor();
 });
 
-it('says that a sign-in was refused, and not why', async () => {
+it('says that a sign-in failed, but not why', async () => {
   const other = await (await desk.openBrowser()).newPage();
   await other.goto(`${stack.ready.console_url}/sign-in`);
   await other.getByLabel('E-mail').fill(stack.ready.console_email);
@@ -70,7 +70,7 @@ it('finds employees by words and by status', async () => {
   expect(new URL(page.url()).searchParams.get('q')).toBe('finance');
 });
 
-it('shows a changed employee go from Sync pending to Synced, and the push in its history, without being reloaded', async () => {
+it('shows a change go from Sync pending to Synced, and its push, without a reload', async () => {
   await open('/records/employees/emp-2');
   await button('Edit').click();
   await page.getByLabel('Job title', { exact: true }).fill('Rear Admiral');
@@ -85,7 +85,7 @@ it('shows a changed employee go from Sync pending to Synced, and the push in its
   await expectShown(page.getByRole('region', { name: 'Push history' }).getByText('pushed manually').first());
 });
 
-it('keeps what is being typed when somebody else changes the record meanwhile, and leaves their change alone', async () => {
+it('keeps a draft while another user changes the record, and does not overwrite that change', async () => {
   await open('/records/employees/emp-5');
   await button('Edit').click();
   await page.getByLabel('Job title', { exact: true }).fill('Typed for a while');
@@ -121,7 +121,7 @@ it("shows the third party's error at its field, and Synced once it is corrected"
   await said.waitFor({ state: 'detached' });
 });
 
-it('opens on a home page that counts a failed record without being reloaded, and leads to it', async () => {
+it('counts a failed record on the home page without a reload, and links to it', async () => {
   const { data } = await stack.call<{ data: { id: string; app: string }[] }>('GET', '/integrations');
   const pocketBase = data.find(({ app }) => app === 'PocketBase')?.id as string;
   const changeEmail = async (email: string): Promise<void> => {
@@ -167,7 +167,7 @@ it('checks a third party before anything is synced with it', async () => {
   await expectShown(button('Start sync').and(page.locator('[aria-disabled=true]')));
 });
 
-it('says how many records a mapping touches before it is changed, and keeps the change of somebody else', async () => {
+it('shows how many records a mapping change affects, and pauses and resumes the integration', async () => {
   const { data } = await stack.call<{ data: { id: string; app: string }[] }>('GET', '/integrations');
   const id = data.find(({ app }) => app === 'PocketBase')?.id as string;
   await open(`/integrations/${id}`);
@@ -198,7 +198,7 @@ async function readStatusRow(
   return { difference, ours, theirs, breakdown };
 }
 
-it('shows in Sync Status the figures that the third party itself gives, also while the two sides differ and once that is repaired', async () => {
+it('shows the counts of the third party in Sync Status, with a difference and without', async () => {
   const gone = ['contact00000101', 'contact00000102', 'contact00000103'];
   const before = await stack.countThere('contacts');
   await open(`/sync-status?integration_id=${crm()}`);
@@ -257,7 +257,7 @@ const contactHere = async (id: string): Promise<unknown> =>
     )
   ).fields.company;
 
-it('shows in an overview what Sync Now would do, does exactly that, and says afterwards why the overview is gone', async () => {
+it('previews a Sync Now, applies exactly the preview, then says why it is no longer valid', async () => {
   await stack.changeThere('contacts', 'contact00000003', { company: 'Seen in the overview' });
   await open(`/integrations/${crm()}`);
   let letAnswer = (): void => {};
@@ -301,7 +301,7 @@ it('shows in an overview what Sync Now would do, does exactly that, and says aft
   await page.waitForURL(/\/sync-runs\/run_/);
 });
 
-it('tells by the bell, without being reloaded, that what went on in the background has ended, leads to it, and takes a second of looking for a view', async () => {
+it('notifies of a finished background overview live, and marks it viewed after a second', async () => {
   await open(`/integrations/${crm()}`);
   // As when the minute is up: the API answers that it goes on.
   await page.route('**/v1/integrations/*/overviews', (route) =>
@@ -337,7 +337,7 @@ it('syncs now without an overview', async () => {
   expect(await contactHere('contact00000005')).toBe('Synced now');
 });
 
-it('shows the secret of a new webhook endpoint once, and each attempt at what is sent there, again when asked, and what it missed while it was off', async () => {
+it('shows the secret of a new endpoint once, logs its deliveries, resends and recovers missed ones', async () => {
   await open('/webhooks');
   await button('Add endpoint').click();
   await page.getByRole('dialog').getByLabel('URL').fill(receiver.url);
@@ -393,8 +393,8 @@ async function chooseAlso(name: string, option: RegExp): Promise<void> {
   await page.keyboard.press('Tab');
 }
 
-it('makes a webhook endpoint that is told of some events of one integration only, and changes which', async () => {
-  const told = page.getByRole('table', { name: 'Settings' });
+it('creates an endpoint for some events of one integration, and edits it', async () => {
+  const settings = page.getByRole('table', { name: 'Settings' });
   const url = `${receiver.url}/filtered`;
   await open('/webhooks');
   await button('Add endpoint').click();
@@ -407,7 +407,7 @@ it('makes a webhook endpoint that is told of some events of one integration only
   await button('Done').click();
   await page.getByRole('row').filter({ hasText: url }).getByText('DATA_NEW', { exact: true }).waitFor();
   await page.getByRole('link', { name: url, exact: true }).click();
-  await told.filter({ hasText: /Of the CRM.*DATA_NEW.*PocketBase CRM.*At most 5/ }).waitFor();
+  await settings.filter({ hasText: /Of the CRM.*DATA_NEW.*PocketBase CRM.*At most 5/ }).waitFor();
 
   await button('Edit').click();
   await until(
@@ -419,7 +419,7 @@ it('makes a webhook endpoint that is told of some events of one integration only
   await page.getByRole('dialog').getByLabel('Maximum requests per second').fill('9');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  await told.filter({ hasText: /DATA_NEW, SYNC_COMPLETE.*Integrations\s*All.*At most 9/ }).waitFor();
+  await settings.filter({ hasText: /DATA_NEW, SYNC_COMPLETE.*Integrations\s*All.*At most 9/ }).waitFor();
 
   const id = new URL(page.url()).pathname.split('/').at(-1) as string;
   expect(await stack.call('GET', `/webhook-endpoints/${id}`)).toMatchObject({
@@ -452,7 +452,7 @@ it('shows a new API key once, and revokes it', async () => {
   expect(await page.content()).not.toContain(key);
 });
 
-it('lets a viewer look, and says why they may do no more', async () => {
+it('lets a viewer read, and says why other actions are not allowed', async () => {
   const other = await desk.invite(page, {
     name: 'Vera Viewer',
     email: 'vera@sample-company.example',

@@ -22,7 +22,9 @@ export async function tabTo(page: Page, element: Locator): Promise<void> {
  */
 const LOOKS = `(async () => {
   const focused = document.activeElement;
-  const settled = () => Promise.all(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished.catch(() => undefined)));
+  const settled = () => Promise.all(document.getAnimations()
+    .filter((one) => one instanceof CSSTransition)
+    .map((one) => one.finished.catch(() => undefined)));
   const look = async () => {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     await settled();

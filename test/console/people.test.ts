@@ -59,7 +59,7 @@ const unread = async (page: Page): Promise<number> =>
 const notice = (page: Page, title: string | RegExp) =>
   page.getByRole('listitem').filter({ hasText: title }).first();
 
-it('shows a red banner with progress while a third party is onboarded, says why a change is refused meanwhile, and takes both away when all is here', async () => {
+it('shows a banner with progress during the initial sync, and why changes are refused until its end', async () => {
   lists.fill('contacts', 1_200);
   holdPages();
   // Begun before anybody linked anything: the form is open when the gate closes.
@@ -122,7 +122,7 @@ it('shows a red banner with progress while a third party is onboarded, says why 
   await form.close();
 });
 
-it('takes an open overview away as soon as somebody else asks for one, says by whom, and leads to theirs', async () => {
+it('replaces an open overview when another admin requests one, and links to the new one', async () => {
   const second = await desk.invite(first, SECOND);
   await desk.open(first, `/integrations/${desk.crm}`);
   await button(first, 'Sync Overview').click();
@@ -146,7 +146,7 @@ it('takes an open overview away as soon as somebody else asks for one, says by w
   await second.context().close();
 });
 
-it('tells whoever has closed the window on an overview in the making that somebody else has asked for another one', async () => {
+it('notifies the requester of an overview that another admin superseded while it ran', async () => {
   const second = await (await desk.openBrowser()).newPage();
   await desk.open(second, '/sign-in');
   await desk.signIn(second, SECOND.email);
@@ -191,7 +191,7 @@ async function startInBackground(what: 'Sync Overview' | 'Sync Now'): Promise<vo
   await first.unroute(route);
 }
 
-it('sends an e-mail about what nobody looked at, once, with a link to it, and none about what was seen in the inbox', async () => {
+it('e-mails an unviewed notification once, with a link, and no viewed notification', async () => {
   const about = (mails: Mail[], subject: string): Mail[] => mails.filter((mail) => mail.subject === subject);
   const [seen, opaqueToPlanner] = [
     'Sync Now of PocketBase CRM (Demo CRM) is complete',

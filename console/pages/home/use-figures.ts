@@ -73,11 +73,11 @@ function differenceFigures(summary: Summary, integrations: readonly Integration[
   return summary.integrations.flatMap(({ integration_id: id, difference }) => {
     const integration = integrations.find((one) => one.id === id);
     if (difference === null || difference === 0 || integration === undefined) return [];
-    const side = difference > 0 ? 'more in Syncline than in' : 'fewer in Syncline than in';
+    const records = Math.abs(difference) === 1 ? 'record' : 'records';
     return {
       key: `difference ${id}`,
       figure: toNumber(Math.abs(difference)),
-      label: `${Math.abs(difference) === 1 ? 'record' : 'records'} ${side} ${integration.app}`,
+      label: `${difference > 0 ? 'more' : 'fewer'} ${records} in Syncline than in ${integration.app}`,
       status: 'partially_succeeded',
       link: { to: '/sync-status', search: { integration_id: id } },
     };
