@@ -121,8 +121,6 @@ async function runChecks(checks: string[]): Promise<Counts> {
 async function runJest({ projects, jestOptions, env = {} }: Suite, options: string[]): Promise<Counts> {
   const folder = createRunFolder();
   const countsFile = path.join(folder, 'counts.json');
-  const seed = process.env.TEST_SEED ?? env.TEST_SEED;
-  if (seed) console.log(`Random tests: TEST_SEED=${seed} repeats them.`);
   const reporters = [
     '--reporters=default',
     `--reporters=${path.join(projectFolder, 'test/support/counting-reporter.cjs')}`,

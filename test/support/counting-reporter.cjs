@@ -5,6 +5,10 @@
 const fs = require('node:fs');
 
 module.exports = class CountingReporter {
+  onRunStart() {
+    console.log(`Random tests: TEST_SEED=${process.env.TEST_SEED} repeats them.`);
+  }
+
   onRunComplete(_contexts, results) {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } =
       results;
