@@ -1,6 +1,6 @@
 /**
- * Every event that receivers can get, as data: the webhook guide and the OpenAPI description are generated from it.
- * Names are permanent. Payloads contain ids, counts and states, never the values of a record (rules.md 37 to 41).
+ * Every event that receivers can get, as data. The webhook guide and the OpenAPI description are generated from
+ * it. Names are permanent. Payloads contain ids, counts and states, never record values (rules.md 37 to 41).
  */
 import type { JsonObject } from '../json';
 import type { JobState, RunKind } from '../sync-runs/sync-run';
@@ -111,11 +111,13 @@ export const EVENT_CATALOGUE: EventCatalogue = {
         'Runs that were requested by hand or by a sign-in, and repairs of a difference, send nothing.',
       ),
       paragraph(
-        'A run that is not done after 12 hours sends it with `is_sync_finished: false`, and again every 12 hours.',
+        'A run that is not done after 12 hours sends it with `is_sync_finished: false`,',
+        'and again every 12 hours.',
         'When it ends, it sends exactly one with `true`.',
       ),
       paragraph(
-        '`successful_jobs` and `failed_jobs` count the final states of its jobs, regardless of the number of attempts.',
+        '`successful_jobs` and `failed_jobs` count the final states of its jobs,',
+        'regardless of the number of attempts.',
         'There is one job per dataset and one for metadata; `datasets` leaves metadata out.',
         'While the run continues, `failed_jobs` counts the jobs whose last attempt failed.',
       ),
@@ -152,7 +154,8 @@ export const EVENT_CATALOGUE: EventCatalogue = {
   DATA_UPDATE: {
     title: 'Records were changed at a third party',
     when: paragraph(
-      'Sent for each page of a run that contains changed records. `changed_fields` has the names of the Syncline fields.',
+      'Sent for each page of a run that contains changed records.',
+      '`changed_fields` has the names of the Syncline fields.',
       "Syncline's own pushes, read again, are not changes.",
       BATCHES,
     ),
