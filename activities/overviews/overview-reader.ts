@@ -1,27 +1,22 @@
 /**
- * One dataset of an overview. Pull: read as a full pass would, written as items. Push: what they hold is compared with what they
- * should hold; where they cannot be read, with what was sent last. Also what a plain Sync Now finds out before it pushes.
+ * One dataset of an overview. Pull: the list is read as by a full pass, and stored as items. Push: the remote
+ * records are compared with what Syncline would send. A Sync Now without an overview finds the changes to
+ * push in the same way.
  */
-import type { Database, TenantWork } from '../../db/database';
+import type { ReadPage } from '../../connectors/connector';
+import type { Database } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import {
-  compareOurs,
-  comparePage,
-  hasPreviewedTwice,
-  previewDeletions,
-  previewPage,
-} from '../../db/overviews/build-overview';
-import {
-  announceOverview,
-  changeOverviewJob,
-  endOverviewJob,
-  lockOverviewJob,
-  type OverviewJob,
-} from '../../db/overviews/overviews';
-import { countLinked } from '../../db/sync-runs/sync-datasets';
-import type { SyncError } from '../../domain/sync-error';
-import { DatasetFailed, endless, suspiciouslyEmpty } from '../pull/dataset-reader';
+import { changeOverviewJob, lockOverviewJob, type OverviewJob } from '../../db/overviews/overview-jobs';
+import { endOverviewJob } from '../../db/overviews/overview-lifecycle';
+import type { Checkpoint, StepResult } from '../../db/overviews/overview-pages';
+import { announceOverview } from '../../db/overviews/overviews';
+import { hasPreviewedTwice, previewDeletions, previewPage } from '../../db/overviews/preview-pull';
+import { compareLocalRecords, comparePage } from '../../db/overviews/preview-push';
+import { pullTargetOf } from '../../db/pull/page';
+import { countLinked } from '../../db/records/record-links';
 import type { OpenConnector } from '../dependencies';
+import { listChanged, suspiciouslyEmpty } from '../pull/dataset-failed';
+import { addsUp, type FetchedPage, PageReader, type ReadOutcome } from '../pull/page-reader';
 import { createPagePreparation } from '../pull/prepare-page';
 
 export interface OverviewReaderOptions {
@@ -34,186 +29,141 @@ export interface OverviewReaderOptions {
   isWithinTimeBox(): boolean;
 }
 
-const OURS_AT_ONCE = 500;
-const REPEATED_PAGES_MAX = 3;
-const EMPTY_PAGES_MAX = 100;
-const ANNOUNCE_EVERY_MS = 1_000;
+const LOCAL_RECORDS_PER_STEP = 500;
+/**
+ * Stored as the cursor once the last page was read; longer than a page number, and no third party's own
+ * cursor.
+ */
+const READ_TO_END = 'syncline:read';
 
 export class OverviewReader {
+  private readonly pages: PageReader;
   private job: OverviewJob;
-  private announcedAt = 0;
 
-  constructor(private readonly parts: OverviewReaderOptions) {
-    this.job = parts.job;
+  constructor(private readonly options: OverviewReaderOptions) {
+    this.job = options.job;
+    this.pages = new PageReader({ ...options, recordType: options.job.recordType });
   }
 
-  /** `done`: the job has ended, or is no longer wanted. @throws what the connector throws, and `DatasetFailed`. */
+  /**
+   * `done`: the job has ended, or is no longer wanted. @throws what the connector throws, and
+   * `DatasetFailed`.
+   */
   async run(): Promise<'done' | 'more'> {
-    const { connector, context } = this.parts.opened;
-    const { direction, recordType } = this.job;
-    const abilities =
-      connector.readPage === undefined
-        ? null
-        : (connector.readAbilities?.(context.config, recordType) ?? null);
-    if (direction === 'pull' && abilities === null) return this.end('not_supported');
-    await this.begin(abilities !== null);
-    return direction === 'pull' ? this.preview(abilities?.isPagingStable ?? false) : this.compare();
+    const { abilities } = this.pages;
+    if (this.job.direction === 'pull') {
+      if (abilities === null) return this.end('not_supported');
+      await this.begin(null);
+      return this.preview(abilities.isPagingStable);
+    }
+    await this.begin(abilities === null ? 'last_push' : 'third_party');
+    return this.compare();
   }
 
-  private async begin(isReadable: boolean): Promise<void> {
-    if (this.job.startedAt !== null && this.job.state === 'running') return;
-    const comparedWith =
-      this.job.direction === 'pull' ? null : isReadable ? ('third_party' as const) : ('last_push' as const);
-    await this.inTenant((work) =>
-      changeOverviewJob(work, this.job, {
-        state: 'running',
-        startedAt: this.job.startedAt ?? work.now,
-        comparedWith,
-        waitingUntil: null,
-        error: null,
-      }),
-    );
-    await this.reload();
+  private async begin(comparedWith: OverviewJob['comparedWith']): Promise<void> {
+    this.job = await this.pages.inTenant(async (work) => {
+      if (this.job.startedAt === null || this.job.state !== 'running')
+        await changeOverviewJob(work, this.job, {
+          state: 'running',
+          startedAt: this.job.startedAt ?? work.now,
+          comparedWith,
+          waitingUntil: null,
+          error: null,
+        });
+      return (await lockOverviewJob(work, this.job)) ?? this.job;
+    });
   }
 
   private async preview(isPagingStable: boolean): Promise<'done' | 'more'> {
-    const { integration, overviewId } = this.parts;
+    const { integration, overviewId } = this.options;
+    const { integrationId } = integration;
     const { recordType } = this.job;
-    const prepare = createPagePreparation(integration.recordTypes[recordType]);
-    const read = await this.readAll(async (page, checkpoint) => {
-      const prepared = prepare(page);
-      const toApply = {
+    const target = pullTargetOf(integration, recordType);
+    const read = await this.readAll(createPagePreparation(target.mapping), (page, checkpoint) => {
+      const { prepared, requestedAt } = page;
+      const pagesBefore = this.job.pages;
+      const toPreview = {
         ...prepared,
-        integration,
+        ...target,
         syncRunId: overviewId,
-        recordType,
-        pagesBefore: this.job.pages,
-        requestedAt: page.requestedAt,
+        overviewId: null,
+        pagesBefore,
+        requestedAt,
       };
-      return this.inTenant((work) => previewPage(work, this.job, toApply, checkpoint));
+      return this.pages.inTenant((work) => previewPage(work, this.job, toPreview, checkpoint));
     });
     if (read !== 'done') return read === 'more' ? 'more' : 'done';
-    const held = await this.inTenant((work) =>
-      countLinked(work, { integrationId: integration.integrationId, recordType }),
-    );
+    const held = await this.pages.inTenant((work) => countLinked(work, { integrationId, recordType }));
     if (this.job.recordsRead === 0 && held > 0) throw suspiciouslyEmpty(recordType, held);
-    if (!isPagingStable && !(await this.addsUp())) throw listChanged(recordType);
-    await this.inTenant((work) => previewDeletions(work, this.job, integration));
+    if (!isPagingStable && !(await this.isComplete())) throw listChanged(recordType);
+    await this.pages.inTenant((work) => previewDeletions(work, this.job, integration));
     return this.end('succeeded');
   }
 
   private async compare(): Promise<'done' | 'more'> {
-    const { integration } = this.parts;
+    const { integration } = this.options;
     const isReadable = this.job.comparedWith === 'third_party';
-    // They are read to their end before what is left of ours says what they lack.
-    if (isReadable && !this.isRead) {
-      const read = await this.readAll(({ records }, checkpoint) =>
-        this.inTenant((work) =>
-          comparePage(work, this.job, { integration, pagesBefore: this.job.pages, records }, checkpoint),
-        ),
+    // Only after the whole remote list was read is it known which local records it lacks.
+    if (isReadable) {
+      const read = await this.readAll(
+        () => undefined,
+        ({ records }, checkpoint) => {
+          const page = { integration, pagesBefore: this.job.pages, records };
+          return this.pages.inTenant((work) => comparePage(work, this.job, page, checkpoint));
+        },
       );
       if (read !== 'done') return read === 'more' ? 'more' : 'done';
     }
     while (this.job.readFinishedAt === null) {
-      const job = await this.inTenant((work) =>
-        compareOurs(work, this.job, { integration, isReadable, limit: OURS_AT_ONCE }),
-      );
+      const step = { integration, isReadable, limit: LOCAL_RECORDS_PER_STEP };
+      const job = await this.pages.inTenant((work) => compareLocalRecords(work, this.job, step));
       if (job === undefined) return 'done';
       this.job = job;
       await this.announce();
-      if (job.readFinishedAt === null && !this.parts.isWithinTimeBox()) return 'more';
+      if (job.readFinishedAt === null && !this.options.isWithinTimeBox()) return 'more';
     }
     return this.end('succeeded');
   }
 
-  private async readAll(
-    write: (
-      page: Awaited<ReturnType<NonNullable<OpenConnector['connector']['readPage']>>> & { requestedAt: Date },
-      checkpoint: { cursor: string | null; isLast: boolean; total: number | null },
-    ) => Promise<OverviewJob | undefined>,
-  ): Promise<'done' | 'more' | 'stopped'> {
-    const { connector, context } = this.parts.opened;
-    const { recordType } = this.job;
-    if (connector.readPage === undefined) throw new Error(`The connector ${connector.kind} reads nothing.`);
-    while (this.job.readFinishedAt === null && !this.isRead) {
-      if (!this.parts.isWithinTimeBox()) return 'more';
-      const requestedAt = await this.inTenant((work) => Promise.resolve(work.now));
-      const page = await connector.readPage(
-        { recordType, modifiedSince: null, cursor: this.job.cursor },
-        context,
-      );
-      if (page.nextCursor !== null && page.nextCursor === this.job.cursor) throw endless(recordType);
+  /** Pages are not requested ahead, so that a superseded overview requests no further page. */
+  private async readAll<Prepared>(
+    prepare: (page: ReadPage) => Prepared,
+    save: (page: FetchedPage<Prepared>, checkpoint: Checkpoint) => Promise<StepResult>,
+  ): Promise<ReadOutcome> {
+    if (this.job.readFinishedAt !== null || this.isReadToEnd) return 'done';
+    const request = { cursor: this.job.cursor, modifiedSince: null, prepare };
+    return this.pages.readAll(request, async (page) => {
       const isLast = page.nextCursor === null;
-      const total = page.total ?? (this.job.pages === 0 && isPulled(this.job) ? await this.count() : null);
-      const job = await write(
-        { ...page, requestedAt },
-        { cursor: isLast ? READ : page.nextCursor, isLast, total },
-      );
+      const isFirstOfPull = this.job.pages === 0 && this.job.direction === 'pull';
+      const total = page.total ?? (isFirstOfPull ? await this.pages.count() : null);
+      const job = await save(page, { cursor: isLast ? READ_TO_END : page.nextCursor, isLast, total });
       if (job === undefined) return 'stopped';
       this.job = job;
       await this.announce();
-      if (job.repeatedPages >= (page.records.length === 0 ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX))
-        throw endless(recordType);
-    }
-    return 'done';
+      const isEmpty = page.records.length === 0;
+      return { repeatedPages: job.repeatedPages, isEmpty, isInterrupted: false };
+    });
   }
 
-  /** True once their last page was seen. */
-  private get isRead(): boolean {
-    return this.job.pages > 0 && this.job.cursor === READ;
+  private get isReadToEnd(): boolean {
+    return this.job.pages > 0 && this.job.cursor === READ_TO_END;
   }
 
-  /** As many were read as the list said it holds, at its beginning and at its end, and none twice. */
-  private async addsUp(): Promise<boolean> {
-    const total = (await this.count()) ?? this.job.recordsRead;
-    if (total !== this.job.recordsRead || (this.job.expectedRecords ?? total) !== total) return false;
-    return !(await this.inTenant((work) => hasPreviewedTwice(work, this.job)));
+  private async isComplete(): Promise<boolean> {
+    const total = (await this.pages.count()) ?? this.job.recordsRead;
+    if (!addsUp(this.job, total)) return false;
+    return !(await this.pages.inTenant((work) => hasPreviewedTwice(work, this.job)));
   }
 
-  private async count(): Promise<number | null> {
-    const { connector, context } = this.parts.opened;
-    return (await connector.count?.(this.job.recordType, context)) ?? null;
-  }
-
-  /** At most once a second, however fast the pages come. */
   private async announce(): Promise<void> {
-    const now = performance.now();
-    if (now - this.announcedAt < ANNOUNCE_EVERY_MS) return;
-    this.announcedAt = now;
-    const { overviewId, integration } = this.parts;
-    await this.inTenant((work) =>
-      announceOverview(work, { overviewId, integrationId: integration.integrationId }),
-    );
+    if (!this.pages.shouldAnnounce()) return;
+    const { overviewId, integration } = this.options;
+    const { integrationId } = integration;
+    await this.pages.inTenant((work) => announceOverview(work, { overviewId, integrationId }));
   }
 
   private async end(state: 'succeeded' | 'not_supported'): Promise<'done'> {
-    await this.inTenant((work) => endOverviewJob(work, this.job, { state }));
+    await this.pages.inTenant((work) => endOverviewJob(work, this.job, { state }));
     return 'done';
   }
-
-  private async reload(): Promise<void> {
-    this.job = (await this.inTenant((work) => lockOverviewJob(work, this.job))) ?? this.job;
-  }
-
-  private inTenant<T>(work: (context: TenantWork) => Promise<T>): Promise<T> {
-    return this.parts.database.withTenant(this.parts.tenantId, work);
-  }
-}
-
-/** In the place of a cursor: there is no further page. Longer than a page number, and no third party's word. */
-const READ = 'syncline:read';
-
-const isPulled = ({ direction }: OverviewJob): boolean => direction === 'pull';
-
-function listChanged(recordType: string): DatasetFailed {
-  const syncError: SyncError = {
-    category: 'transient',
-    origin: 'app',
-    code: 'list_changed',
-    field: null,
-    remote_field: null,
-    message: `${recordType}: the list changed while it was read, so what is missing cannot be told.`,
-    explanation: 'Ask for another Sync Overview.',
-  };
-  return new DatasetFailed(syncError);
 }

@@ -1,26 +1,22 @@
 /**
- * One piece of a Sync Overview: goes on where its rows say it stands, dataset by dataset, until it is ready, has to wait, or its time is
- * up; later it lets it expire and deletes what it showed. What cannot be read whole ends it (rules.md 23): somebody waits for it.
+ * One piece of a Sync Overview: goes on where its rows say it stands, dataset by dataset, until it is ready,
+ * has to wait, or its time is up; later it lets it expire and deletes what it showed. What cannot be read
+ * whole ends it (rules.md 23): somebody waits for it.
  */
 import { Context } from '@temporalio/activity';
 import { ConnectorError, RateLimited, Unauthorized, Unavailable } from '../../connectors/errors';
 import type { OverviewReport, AdvanceOverviewInput } from '../../contract/overview';
 import type { TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import {
-  beginOverview,
-  changeOverviewJob,
-  deleteOverviewData,
-  endOverviewJob,
-  expireOverview,
-  findOverview,
-  type OverviewJob,
-} from '../../db/overviews/overviews';
+import { findOverview } from '../../db/overviews/overviews';
+import { beginOverview, deleteOverviewData, endOverviewJob } from '../../db/overviews/overview-lifecycle';
+import { changeOverviewJob, type OverviewJob } from '../../db/overviews/overview-jobs';
+import { expireOverview } from '../../db/overviews/invalidate-overviews';
 import { OVERVIEW_GIVE_UP_MS } from '../../domain/overviews/overview';
 import { rateLimitDelayMs, refusalBackoffMs } from '../../domain/retry';
 import type { SyncError } from '../../domain/sync-error';
 import { RateLimitExhausted } from '../integrations/rate-limited-http';
-import { DatasetFailed } from '../pull/dataset-reader';
+import { DatasetFailed } from '../pull/dataset-failed';
 import type { ActivityDependencies } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
 import { OverviewReader } from './overview-reader';

@@ -1,8 +1,11 @@
-/** The metadata job: fields and picklists as the third party has them now, stored and compared with what was known (rules.md 28). */
+/**
+ * The metadata job: fields and picklists as the third party has them now, stored and compared with what was
+ * known (rules.md 28).
+ */
 import type { Database } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
 import { saveRecordTypes } from '../../db/integrations/metadata';
-import type { SyncRun } from '../../db/sync-runs/sync-jobs';
+import type { SyncRun } from '../../db/pull/job-rows';
 import type { RecordType } from '../../domain/records/record-type';
 import type { OpenConnector } from '../dependencies';
 

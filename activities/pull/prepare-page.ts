@@ -1,7 +1,10 @@
-/** A page made ready for the database, outside its transaction: their records in our words, hashed, and told apart from what cannot be kept. */
+/**
+ * A page made ready for the database, outside its transaction: their records in our words, hashed, and told
+ * apart from what cannot be kept.
+ */
 import { createHash, hash as digest } from 'node:crypto';
 import type { ReadPage, RemoteRecord } from '../../connectors/connector';
-import type { PageToApply, PulledRecord, RefusedRecord } from '../../db/pull/apply-page';
+import type { PageToApply, PulledRecord, RecordError } from '../../db/pull/page';
 import { sanitizeForPostgres } from '../../db/sql/sanitize-text';
 import { canonicalJson, type JsonObject, type JsonValue } from '../../domain/json';
 import type { RecordTypeMapping } from '../../domain/records/mapping';
@@ -32,8 +35,8 @@ export function createPagePreparation(
   return (page) => {
     const records = new Map<string, PulledRecord>();
     const tombstones: string[] = [];
-    const refused: RefusedRecord[] = [...page.unreadable];
-    const altered: RefusedRecord[] = [];
+    const refused: RecordError[] = [...page.unreadable];
+    const altered: RecordError[] = [];
     for (const remote of page.records) {
       if (remote.isDeleted) tombstones.push(sanitizeForPostgres(remote.remoteId));
       else prepare(remote);
@@ -64,7 +67,8 @@ export function createPagePreparation(
           code: 'too_deep',
           message: `Its mapped fields are nested deeper than ${DEPTH_MAX} levels.`,
         });
-      // The same record in another order of its inner keys is looked at once more, and found to be what it was.
+      // The same record in another order of its inner keys is looked at once more, and found to be what it
+      // was.
       const text = JSON.stringify(fields);
       if (text.length > RECORD_BYTES_MAX)
         return void refused.push({
@@ -103,7 +107,10 @@ export function createPagePreparation(
   };
 }
 
-/** Its fields are made of the text again where somebody asks for them: of most records nobody does, and thousands of them are held at a time. */
+/**
+ * Its fields are made of the text again where somebody asks for them: of most records nobody does, and
+ * thousands of them are held at a time.
+ */
 class PreparedRecord implements PulledRecord {
   private parsed: JsonObject | undefined;
 

@@ -4,8 +4,8 @@
  */
 import type { Database, TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
-import { EMPTY_JOB, lockOverviewJob, type OverviewJob } from '../../db/overviews/overviews';
-import type { SyncRun } from '../../db/sync-runs/sync-jobs';
+import { EMPTY_JOB, lockOverviewJob, type OverviewJob } from '../../db/overviews/overview-jobs';
+import type { SyncRun } from '../../db/pull/job-rows';
 import { makeItemsDue, recordPushOutcomes } from '../../db/sync-runs/sync-now-pushes';
 import type { OpenConnector } from '../dependencies';
 import { OverviewReader } from '../overviews/overview-reader';

@@ -7,7 +7,8 @@ import type {
   SyncRunOutcome,
   SyncRunKey,
 } from '../../contract/sync-run';
-import { beginSyncRun, findSyncRun, listSyncJobs, emitSyncMilestone } from '../../db/sync-runs/sync-jobs';
+import { findSyncRun, listSyncJobs } from '../../db/pull/job-rows';
+import { beginSyncRun, emitSyncMilestone } from '../../db/sync-runs/sync-jobs';
 import { parseSyncJobName, syncJobName } from '../../domain/sync-runs/sync-job';
 import { isJobEnded } from '../../domain/sync-runs/sync-run';
 import type { ActivityDependencies } from '../dependencies';

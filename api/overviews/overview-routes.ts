@@ -6,13 +6,9 @@ import { type Integration, lockIntegration } from '../../db/integrations/integra
 import { markTargetViewed } from '../../db/notifications/inbox';
 import { addOperation, findOperation, type Operation } from '../../db/notifications/operations';
 import { listOverviewItems } from '../../db/overviews/overview-items';
-import {
-  findOverview,
-  listOverviewJobs,
-  listOverviews,
-  type Overview,
-  requestOverview,
-} from '../../db/overviews/overviews';
+import { findOverview, listOverviews, type Overview } from '../../db/overviews/overviews';
+import { listOverviewJobs } from '../../db/overviews/overview-jobs';
+import { requestOverview } from '../../db/overviews/overview-lifecycle';
 import { datasetsOf } from '../../domain/records/mapping-directions';
 import { requestSyncNow } from '../../db/sync-runs/sync-now';
 import { showSyncRun } from '../../db/sync-runs/sync-runs';

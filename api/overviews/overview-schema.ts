@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { OverviewItem } from '../../db/overviews/overview-items';
-import type { Overview, OverviewJob } from '../../db/overviews/overviews';
+import type { Overview } from '../../db/overviews/overviews';
+import type { OverviewJob } from '../../db/overviews/overview-jobs';
 import type { Operation } from '../../db/notifications/operations';
 import {
   INVALIDITY_TEXTS,

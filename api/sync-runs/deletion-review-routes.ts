@@ -9,7 +9,9 @@ import {
   type ReviewSummary,
 } from '../../db/pull/deletion-reviews';
 import { toTypeId } from '../../db/sql/ids';
-import { decideDeletionReview, findDeletionReview, PARKED_MAX } from '../../db/pull/delete-missing';
+import { PARKED_MAX } from '../../db/pull/delete-missing';
+import { decideDeletionReview } from '../../db/pull/decide-deletion-review';
+import { lockDeletionReview } from '../../db/pull/deletion-reviews';
 import { HttpError } from '../http/http-error';
 import { type Route, type TenantContext, tenantRoute } from '../routing/define-route';
 import {
@@ -124,7 +126,7 @@ export const deletionReviewRoutes: readonly Route[] = [
         record_type: recordType,
         external_id: ours,
       });
-      return { status: 200, body: toPage(rows, limit, scope, ({ place }) => place, toItem) };
+      return { status: 200, body: toPage(rows, limit, scope, ({ position }) => position, toItem) };
     },
   }),
 
@@ -167,7 +169,7 @@ async function decide(
   { caller }: TenantContext,
   { deletionReviewId, decision }: { deletionReviewId: string; decision: 'approved' | 'discarded' },
 ) {
-  const locked = await findDeletionReview(work, { deletionReviewId });
+  const locked = await lockDeletionReview(work, { deletionReviewId });
   if (locked === undefined) throw new HttpError('deletion_review_not_found');
   if (locked.state !== 'pending') {
     const by = locked.decidedBy === null ? '' : ` by ${locked.decidedBy}`;

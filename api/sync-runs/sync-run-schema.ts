@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { directionOfJob } from '../../domain/overviews/overview';
 import { toTypeId } from '../../db/sql/ids';
-import type { SyncJob } from '../../db/sync-runs/sync-jobs';
+import type { SyncJob } from '../../db/pull/job-rows';
 import type { ListedSyncRun } from '../../db/sync-runs/sync-runs';
 import { METADATA_JOB } from '../../db/tables/pull';
 import { JOB_STATES, RUN_KINDS, RUN_SCOPES, RUN_STATES } from '../../domain/sync-runs/sync-run';

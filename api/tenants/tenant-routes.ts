@@ -3,14 +3,8 @@ import { z } from 'zod';
 import { newUuid, toTypeId } from '../../db/sql/ids';
 import { effectivePolicy } from '../../db/sync-runs/company-sync';
 import type { TenantWork, Work } from '../../db/database';
-import {
-  changeTenant,
-  createTenant,
-  findTenant,
-  listTenants,
-  lockTenant,
-  type Tenant,
-} from '../../db/tenants/tenants';
+import { createTenant, findTenant, listTenants, lockTenant, type Tenant } from '../../db/tenants/tenants';
+import { changeTenant } from '../../db/sync-runs/time-zone-change';
 import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
 import type { ApiDependencies, ApiSettings } from '../dependencies';
 import { DEPRECATION_HEADERS, deprecationOf, requirePolicyThere } from '../routing/deprecation';

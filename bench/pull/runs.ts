@@ -1,6 +1,6 @@
 /** Runs of the product, asked for and waited for. */
 import { Database } from '../../db/database';
-import { findSyncRun, listSyncJobs } from '../../db/sync-runs/sync-jobs';
+import { findSyncRun, listSyncJobs } from '../../db/pull/job-rows';
 import { requestSyncRun } from '../../db/sync-runs/sync-run-requests';
 import type { RunKind } from '../../domain/sync-runs/sync-run';
 import { until } from '../measure';

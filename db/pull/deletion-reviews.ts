@@ -1,9 +1,13 @@
-/** Parked deletions as people look through them (rules.md 31): without the ids of the records, which may be very many. Deciding is `sync-deletions.ts`. */
-import { sql } from 'kysely';
+/**
+ * Deletions that are parked for review (rules.md 31). Lists leave out the record ids, which may be a million.
+ */
+import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
+import { resolveNotification } from '../notifications/notifications';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import type { DeletionReview } from './delete-missing';
+import type { DeletionReviewsTable } from '../tables/pull';
 
+export type DeletionReview = Selectable<DeletionReviewsTable>;
 export type ReviewSummary = Omit<DeletionReview, 'tenantId' | 'recordIds'> & { recordsParked: number };
 
 function selectReviews({ trx, tenantId }: TenantWork) {
@@ -54,7 +58,21 @@ export async function findReviewSummary(
   return selectReviews(work).where('deletionReviewId', '=', deletionReviewId).executeTakeFirst();
 }
 
-/** Records whose deletion a pass left for people to decide. */
+/** Locked until the end of the transaction. */
+export async function lockDeletionReview(
+  { trx, tenantId }: TenantWork,
+  { deletionReviewId }: { deletionReviewId: string },
+): Promise<DeletionReview | undefined> {
+  return trx
+    .selectFrom('deletionReviews')
+    .selectAll()
+    .where('tenantId', '=', tenantId)
+    .where('deletionReviewId', '=', deletionReviewId)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+/** Number of records whose deletion a pass has parked. */
 export async function countParked(
   { trx, tenantId }: TenantWork,
   { syncRunId, recordType }: { syncRunId: string; recordType: string },
@@ -67,7 +85,7 @@ export async function countParked(
   return rows[0]?.count ?? 0;
 }
 
-/** Nobody decides these any more: of one record type, or of all where none is named. */
+/** Withdraws the pending reviews of one record type, or of all types if none is given. */
 export async function supersedeReviews(
   { trx, tenantId, now }: TenantWork,
   { integrationId, recordType }: { integrationId: string; recordType?: string },
@@ -85,22 +103,45 @@ export async function supersedeReviews(
 export interface ParkedRecord {
   recordId: string;
   externalId: string;
-  /** Its place in the list, from 1. */
-  place: number;
+  /** Position in the review's list, from 1. */
+  position: number;
 }
 
-/** In the order they were parked, after the `after`th: a page costs as much as it holds, however many there are. */
+/**
+ * In the order in which they were parked, after the first `after`. The cost depends on `limit`, not on the
+ * size of the review.
+ */
 export async function listParkedPage(
   { trx, tenantId }: TenantWork,
   { deletionReviewId, limit, after }: { deletionReviewId: string; limit: number; after: number },
 ): Promise<ParkedRecord[]> {
   const { rows } = await sql<ParkedRecord>`
-    select record.record_id, record.external_id, ${after}::integer + parked.place as place
+    select record.record_id, record.external_id, ${after}::integer + parked.position as position
     from deletion_reviews review
-    cross join lateral unnest(review.record_ids[${after}::integer + 1 : ${after}::integer + ${limit}::integer]) with ordinality as parked(record_id, place)
+    cross join lateral unnest(review.record_ids[${after}::integer + 1 : ${after}::integer + ${limit}::integer])
+      with ordinality as parked(record_id, position)
     cross join lateral (
-      select record_id, external_id from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = parked.record_id limit 1) record
+      select record_id, external_id from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = parked.record_id limit 1) record
     where review.tenant_id = ${tenantId} and review.deletion_review_id = ${deletionReviewId}
-    order by parked.place`.execute(trx);
+    order by parked.position`.execute(trx);
   return rows;
+}
+
+/** Resolves the admins' notification once no review of the integration is pending. */
+export async function resolveIfDecided(
+  work: TenantWork,
+  { integrationId }: { integrationId: string },
+): Promise<void> {
+  const { trx, tenantId, now } = work;
+  const pending = await trx
+    .selectFrom('deletionReviews')
+    .select('deletionReviewId')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('state', '=', 'pending')
+    .limit(1)
+    .executeTakeFirst();
+  if (pending === undefined)
+    await resolveNotification(work, { integrationId, kind: 'deletions_need_review', now });
 }

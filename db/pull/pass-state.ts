@@ -1,18 +1,20 @@
-/** What a pass notes about itself besides its pages. */
+/** The state of a pass besides its pages: interruptions, repeated records, and why deletions are withheld. */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
-import type { PassKey } from './delete-missing';
 import { METADATA_JOB } from '../tables/pull';
+import type { PassKey } from './page';
 
 export interface Interruption {
   /** The integration was deleted. */
   isGone: boolean;
-  /** That, or the run was canceled, the integration paused, or another job met what holds all of them back: nothing more is begun. */
+  /**
+   * No further page may be requested: the integration is gone, paused or blocked, or the run was canceled.
+   */
   isInterrupted: boolean;
-  /** It is being onboarded: reads say that they are partial, changes are refused (rules.md 30). */
+  /** Onboarding: reads are flagged as partial and changes are refused (rules.md 33). */
   isLocked: boolean;
-  /** Nothing is told of its records yet (rules.md 40). */
+  /** No events are emitted about the integration's records yet (rules.md 40). */
   isMuted: boolean;
 }
 
@@ -23,16 +25,21 @@ export async function checkForInterruption(
   const { rows } = await sql<Interruption>`
     select integration.deleted_at is not null as is_gone,
       run.cancel_requested_at is not null or integration.paused_at is not null or integration.deleted_at is not null
-      or coalesce(integration.blocked_until > ${now}, false) or integration.needs_reauthorization_at is not null as is_interrupted,
+        or coalesce(integration.blocked_until > ${now}, false)
+        or integration.needs_reauthorization_at is not null as is_interrupted,
       integration.onboarded_at is null as is_locked, integration.first_sync_completed_at is null as is_muted
     from sync_runs run cross join integrations integration
-    where run.tenant_id = ${opaqueToPlanner(tenantId)} and run.sync_run_id = ${syncRunId} and integration.tenant_id = ${opaqueToPlanner(tenantId)} and integration.integration_id = ${integrationId}`.execute(
+    where run.tenant_id = ${opaqueToPlanner(tenantId)} and run.sync_run_id = ${syncRunId}
+      and integration.tenant_id = ${opaqueToPlanner(tenantId)} and integration.integration_id = ${integrationId}`.execute(
     trx,
   );
   return rows[0] ?? { isGone: true, isInterrupted: true, isLocked: true, isMuted: true };
 }
 
-/** How often this pass met a record again: the list has moved while it was read, or holds some twice. */
+/**
+ * Number of repeated records in this pass: the list changed while it was read, or contains some records
+ * twice.
+ */
 export async function countSeenAgain(
   { trx, tenantId }: TenantWork,
   { syncRunId, recordType }: PassKey,
@@ -40,27 +47,30 @@ export async function countSeenAgain(
   const { rows } = await sql<{ count: number }>`
     select count(*) - count(distinct seen.record_id) as count
     from sync_pages page cross join lateral unnest(page.seen) as seen(record_id)
-    where page.tenant_id = ${opaqueToPlanner(tenantId)} and page.sync_run_id = ${opaqueToPlanner(syncRunId)} and page.record_type = ${recordType}`.execute(
-    trx,
-  );
+    where page.tenant_id = ${opaqueToPlanner(tenantId)} and page.sync_run_id = ${opaqueToPlanner(syncRunId)}
+      and page.record_type = ${recordType}`.execute(trx);
   return rows[0]?.count ?? 0;
 }
 
-/** The integration reads another list from now on: what a full pass has met so far proves nothing about what it will not meet. */
+/**
+ * After a change of the integration's list or account: full passes in progress may not delete what they do
+ * not find.
+ */
 export async function markListReplaced(
   { trx, tenantId, now }: TenantWork,
   { integrationId }: Pick<PassKey, 'integrationId'>,
 ): Promise<void> {
   await sql`
     update sync_jobs job set deletes_withheld = 'list_changed', updated_at = ${now} from sync_runs run
-    where run.tenant_id = ${tenantId} and run.integration_id = ${integrationId} and run.scope = 'full' and run.finished_at is null
+    where run.tenant_id = ${tenantId} and run.integration_id = ${integrationId}
+      and run.scope = 'full' and run.finished_at is null
       and job.tenant_id = run.tenant_id and job.sync_run_id = run.sync_run_id and job.record_type <> ${METADATA_JOB}
       and job.started_at is not null and job.finished_at is null and job.deletes_withheld is null`.execute(
     trx,
   );
 }
 
-/** Why missing records are not deleted though everything was read. */
+/** Stores why missing records are not deleted although every page was read. */
 export async function markDeletesWithheld(
   { trx, tenantId, now }: TenantWork,
   { syncRunId, recordType }: PassKey,

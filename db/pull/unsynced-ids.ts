@@ -1,4 +1,7 @@
-/** Which records a difference that survived a full pass is made of: those that could not be kept, and deletions that wait for people (rules.md 32). */
+/**
+ * The records behind a difference that remains after a full pass: those not stored, and parked deletions
+ * (rules.md 32).
+ */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 
@@ -12,9 +15,11 @@ export async function findUnsyncedIds(
     select distinct remote_id as id from sync_record_errors
     where tenant_id = ${tenantId} and sync_run_id = ${syncRunId} and record_type = ${recordType} and remote_id is not null
     union
-    select record.external_id from deletion_reviews review cross join lateral unnest(review.record_ids) as parked(record_id)
+    select record.external_id from deletion_reviews review
+    cross join lateral unnest(review.record_ids) as parked(record_id)
     join records record on record.tenant_id = review.tenant_id and record.record_id = parked.record_id
-    where review.tenant_id = ${tenantId} and review.integration_id = ${integrationId} and review.record_type = ${recordType} and review.state = 'pending'
+    where review.tenant_id = ${tenantId} and review.integration_id = ${integrationId}
+      and review.record_type = ${recordType} and review.state = 'pending'
     limit ${NAMED_MAX + 1}`.execute(trx);
   return { ids: rows.slice(0, NAMED_MAX).map(({ id }) => id), isComplete: rows.length <= NAMED_MAX };
 }

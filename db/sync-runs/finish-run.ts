@@ -13,7 +13,8 @@ import { findIntegration, type Integration } from '../integrations/integrations'
 import { resolveNotification, notifyAdmins } from '../notifications/notifications';
 import { updateOnboarding } from './onboarding';
 import { endOperations } from '../notifications/operations';
-import { endApplied, deleteSyncNowItems, invalidateOverviewsReadDuring } from '../overviews/overviews';
+import { endApplied, invalidateOverviewsReadDuring } from '../overviews/invalidate-overviews';
+import { deleteSyncNowItems } from '../overviews/overview-lifecycle';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { listSyncDatasets, type SyncDataset } from './sync-datasets';
 import { syncEvents } from './sync-events';

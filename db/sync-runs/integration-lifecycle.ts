@@ -13,13 +13,14 @@ import { postponeGivingUp, shiftRetryClocks } from '../integrations/availability
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { resolveNotification } from '../notifications/notifications';
-import { invalidateOverviewsOf } from '../overviews/overviews';
+import { invalidateOverviewsOf } from '../overviews/invalidate-overviews';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { addSyncDatasets } from './sync-datasets';
 import { cancelSyncRun } from './sync-jobs';
 import { markListReplaced } from '../pull/pass-state';
 import { findUnfinishedRuns, requestSyncRun, enqueueSyncRuns } from './sync-run-requests';
-import { enqueue, enqueuePush } from '../platform/outbox';
+import { enqueueSchedules } from './sync-schedules';
+import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 
@@ -102,14 +103,6 @@ export async function createIntegration(work: TenantWork, input: NewIntegration)
     await enqueueSchedules(work, { integrationId });
   }
   return announced(work, input.integrationId);
-}
-
-/** Lets the schedules be made as the rows say. */
-export async function enqueueSchedules(
-  work: TenantWork,
-  { integrationId }: { integrationId: string },
-): Promise<void> {
-  await enqueue(work, { topic: 'sync_schedule', integrationId, nextDueAt: work.now });
 }
 
 export interface IntegrationChange {

@@ -1,7 +1,6 @@
 /** What is known of a dataset from run to run: how far it was read, how many records both sides hold. */
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
-import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { SyncDatasetsTable } from '../tables/pull';
 
 export type SyncDataset = Selectable<SyncDatasetsTable>;
@@ -95,17 +94,4 @@ export async function markDatasetSucceeded(
     .where('integrationId', '=', integrationId)
     .where('recordType', '=', recordType)
     .execute();
-}
-
-/** Records of this dataset that we hold. */
-export async function countLinked(
-  { trx, tenantId }: TenantWork,
-  { integrationId, recordType }: Place,
-): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count from record_links
-    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and record_type = ${recordType}`.execute(
-    trx,
-  );
-  return rows[0]?.count ?? 0;
 }

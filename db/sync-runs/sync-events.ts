@@ -8,7 +8,7 @@ import type { TenantWork } from '../database';
 import type { NewEvent } from '../webhooks/events';
 import { toTypeId } from '../sql/ids';
 import { listSyncDatasets } from './sync-datasets';
-import type { SyncJob, SyncRun } from './sync-jobs';
+import type { SyncJob, SyncRun } from '../pull/job-rows';
 import { METADATA_JOB } from '../tables/pull';
 
 /** The run as it stands: to be called once when it ends, and each 12 h before. */

@@ -2,7 +2,7 @@
  * The jobs of a sync run: one per dataset, one for metadata. Whoever changes a job's state computes the run's from all of them in
  * the same transaction (rules.md 35), and what follows from a run's end follows there (`sync-run-end.ts`).
  */
-import { sql, type Selectable } from 'kysely';
+import { sql } from 'kysely';
 import {
   LAST_DAY_MS,
   type JobState,
@@ -22,18 +22,16 @@ import { sanitizeForPostgres } from '../sql/sanitize-text';
 import { appendStreamEvent } from '../platform/change-feed';
 import { syncEvents } from './sync-events';
 import { endSyncRun } from './finish-run';
-import { METADATA_JOB, type SyncJobsTable } from '../tables/pull';
-import type { SyncRunsTable } from '../tables/sync-runs';
-
-export type SyncRun = Selectable<SyncRunsTable>;
-export type SyncJob = Selectable<SyncJobsTable>;
-
-export interface RunKey {
-  syncRunId: string;
-}
-export interface JobKey extends RunKey {
-  recordType: string;
-}
+import { METADATA_JOB } from '../tables/pull';
+import {
+  findSyncRun,
+  type JobKey,
+  listSyncJobs,
+  lockSyncJob,
+  lockSyncRun,
+  type RunKey,
+  type SyncRun,
+} from '../pull/job-rows';
 
 /** The kinds that look at fields and picklists too (rules.md 28). */
 const WITH_METADATA = new Set(['onboarding', 'hourly', 'nightly', 'full']);
@@ -153,44 +151,6 @@ async function readWatermarks(
   );
 }
 
-export async function findSyncRun(
-  { trx, tenantId }: TenantWork,
-  { syncRunId }: RunKey,
-): Promise<SyncRun | undefined> {
-  return trx
-    .selectFrom('syncRuns')
-    .selectAll()
-    .where('tenantId', '=', tenantId)
-    .where('syncRunId', '=', syncRunId)
-    .executeTakeFirst();
-}
-
-/** Metadata first, then by name. */
-export async function listSyncJobs({ trx, tenantId }: TenantWork, { syncRunId }: RunKey): Promise<SyncJob[]> {
-  return trx
-    .selectFrom('syncJobs')
-    .selectAll()
-    .where('tenantId', '=', tenantId)
-    .where('syncRunId', '=', syncRunId)
-    .orderBy('recordType')
-    .execute();
-}
-
-/** Nobody else changes the job until this transaction ends. Take the run's lock first where both are needed. */
-export async function lockSyncJob(
-  { trx, tenantId }: TenantWork,
-  { syncRunId, recordType }: JobKey,
-): Promise<SyncJob | undefined> {
-  return trx
-    .selectFrom('syncJobs')
-    .selectAll()
-    .where('tenantId', '=', tenantId)
-    .where('syncRunId', '=', syncRunId)
-    .where('recordType', '=', recordType)
-    .forUpdate()
-    .executeTakeFirst();
-}
-
 export interface JobChange {
   state: JobState;
   attempts?: number;
@@ -252,19 +212,6 @@ async function clearPassState(
     .where('seen', 'is not', null)
     .execute();
   await trx.deleteFrom('matchKeys').where(isTheirs).execute();
-}
-
-export async function lockSyncRun(
-  { trx, tenantId }: TenantWork,
-  { syncRunId }: RunKey,
-): Promise<SyncRun | undefined> {
-  return trx
-    .selectFrom('syncRuns')
-    .selectAll()
-    .where('tenantId', '=', tenantId)
-    .where('syncRunId', '=', syncRunId)
-    .forUpdate()
-    .executeTakeFirst();
 }
 
 /** The run as its jobs stand: the only place that writes a run's state. Its row is locked by the caller. To be called last: it tells of what ended. */

@@ -10,7 +10,8 @@ import type { Integration } from '../integrations/integrations';
 import { lockMappings } from '../records/mapping-lock';
 import { enqueuePush } from '../platform/outbox';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
-import { recordSkippedRecords, type RefusedRecord } from '../pull/apply-page';
+import { addRecordErrors } from '../pull/record-errors';
+import type { RecordError } from '../pull/page';
 import { appendStreamEvent } from '../platform/change-feed';
 
 export interface PushKey {
@@ -86,14 +87,13 @@ export async function makeItemsDue(
       outcome: isDue.has(recordId) ? 'applied' : 'skipped',
     })),
   );
-  const skippedRecords = items
+  const errors = items
     .filter(({ recordId, action }) => !isDue.has(recordId) && action !== 'not_possible')
     .map(parsedErrorOf);
-  await recordSkippedRecords(
+  await addRecordErrors(
     work,
     { syncRunId: place.syncRunId, recordType: pushJobOf(place.recordType) },
-    skippedRecords,
-    skippedRecords.length,
+    { errors, count: errors.length },
   );
   if (isDue.size > 0) {
     await enqueuePush(work, { integrationId: integration.integrationId, nextDueAt: now });
@@ -105,7 +105,7 @@ export async function makeItemsDue(
   return items.length;
 }
 
-function parsedErrorOf({ externalId, baseVersion, version }: Item): RefusedRecord {
+function parsedErrorOf({ externalId, baseVersion, version }: Item): RecordError {
   const hasDrifted = version === null || baseVersion !== version;
   return {
     remoteId: externalId,
@@ -192,11 +192,11 @@ export async function recordPushOutcomes(
     where followed.tenant_id = ${tenantId} and followed.sync_run_id = ${syncRunId} and followed.record_type = ${recordType} and followed.record_id = state.record_id
     returning followed.outcome, state.stopped, followed.record_id, state.external_id`.execute(trx);
   const job = { syncRunId, recordType: pushJobOf(recordType) };
-  const skippedRecords = ended.flatMap(({ outcome, stopped, externalId }): RefusedRecord[] => {
+  const errors = ended.flatMap(({ outcome, stopped, externalId }): RecordError[] => {
     const code = stopped ?? outcome;
     return isUnsent(code) ? [{ remoteId: externalId, code, message: UNSENT[code] }] : [];
   });
-  await recordSkippedRecords(work, job, skippedRecords, skippedRecords.length);
+  await addRecordErrors(work, job, { errors, count: errors.length });
   const synced = ended.filter(({ outcome }) => outcome === 'synced').length;
   if (ended.length > 0)
     await sql`

@@ -5,7 +5,9 @@
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
 import { lockIntegration } from '../integrations/integrations';
-import { invalidateOverviewsOf, lockOverview, type Requester } from '../overviews/overviews';
+import { lockOverview } from '../overviews/overviews';
+import { invalidateOverviewsOf } from '../overviews/invalidate-overviews';
+import type { Requester } from '../overviews/overview-lifecycle';
 import { datasetsOf } from '../../domain/records/mapping-directions';
 import { insertSyncNow } from './sync-run-requests';
 

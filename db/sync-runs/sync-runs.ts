@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { estimateEnd } from '../../domain/sync-runs/sync-progress';
 import type { RunKind, RunState } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
-import type { SyncRun } from './sync-jobs';
+import type { SyncRun } from '../pull/job-rows';
 
 export interface RunProgress {
   recordsRead: number;

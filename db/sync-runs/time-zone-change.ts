@@ -1,15 +1,27 @@
-/** What a tenant's move to another time zone means for the nights of its integrations (rules.md 29). */
+/**
+ * Changing a tenant, including what a new time zone means for the nightly runs of its integrations (rules.md
+ * 29).
+ */
+import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { scheduleDateOf } from '../../domain/sync-runs/nightly-schedule';
 import type { TenantWork } from '../database';
-import { pulledRecordTypes } from '../../domain/records/mapping-directions';
-import { enqueueSchedules } from './sync-schedules';
+import { lockTenant, type Tenant, type TenantChange, updateTenant } from '../tenants/tenants';
 import { decideScheduledRun, findRunOfScheduleDate } from './scheduled-requests';
+import { enqueueSchedules } from './sync-schedules';
+
+/** Nightly runs follow the tenant's time zone: a new one moves the schedules. */
+export async function changeTenant(work: TenantWork, change: TenantChange): Promise<Tenant> {
+  const before = await lockTenant(work);
+  const after = await updateTenant(work, change);
+  if (before?.timeZone !== after.timeZone) await moveSchedules(work, after.timeZone);
+  return after;
+}
 
 /**
- * After the tenant moved to another zone: where it is a later date by now, and that date's nightly time has passed, its run is asked
- * for at once. Where it is an earlier date again, that date has had its run.
+ * If it is a later date in the new zone and that date's nightly time has passed, its run is requested at
+ * once. If it is an earlier date again, that date has had its run.
  */
-export async function moveSchedules(work: TenantWork, { timeZone }: { timeZone: string }): Promise<void> {
+async function moveSchedules(work: TenantWork, timeZone: string): Promise<void> {
   const { trx, tenantId, now } = work;
   const integrations = await trx
     .selectFrom('integrations')
@@ -21,16 +33,14 @@ export async function moveSchedules(work: TenantWork, { timeZone }: { timeZone: 
   for (const { integrationId, nightlySyncAt, ...integration } of integrations) {
     if (pulledRecordTypes(integration).length === 0) continue;
     await enqueueSchedules(work, { integrationId });
-    if (
-      nightlySyncAt === null ||
-      !(await isScheduleDateMissing(work, integrationId, scheduleDateOf(now, nightlySyncAt, timeZone)))
-    )
-      continue;
-    await decideScheduledRun(work, { integrationId, schedule: 'nightly', scheduledAt: now });
+    if (nightlySyncAt === null) continue;
+    const scheduleDate = scheduleDateOf(now, nightlySyncAt, timeZone);
+    if (await isScheduleDateMissing(work, integrationId, scheduleDate))
+      await decideScheduledRun(work, { integrationId, schedule: 'nightly', scheduledAt: now });
   }
 }
 
-/** One that never had a nightly run has none to catch up with. */
+/** False for an integration that has never had a nightly run: there is nothing to catch up with. */
 async function isScheduleDateMissing(
   { trx, tenantId }: Pick<TenantWork, 'trx' | 'tenantId'>,
   integrationId: string,

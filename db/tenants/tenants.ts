@@ -2,7 +2,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
 import type { TenantsTable } from '../tables/tenants';
-import { moveSchedules } from '../sync-runs/time-zone-change';
 
 export type Tenant = Selectable<TenantsTable>;
 export type TenantSettings = Pick<Tenant, 'name' | 'timeZone' | 'contactEmail'>;
@@ -39,18 +38,17 @@ export async function lockTenant({ trx, tenantId }: TenantWork): Promise<Tenant 
     .executeTakeFirst();
 }
 
-/** Nightly schedules follow the tenant's time zone, so a new zone moves them. */
-export async function changeTenant(work: TenantWork, change: TenantChange): Promise<Tenant> {
-  const { trx, tenantId, now } = work;
-  const before = await lockTenant(work);
-  const after = await trx
+/** See `changeTenant` in db/sync-runs, which also moves the schedules. */
+export async function updateTenant(
+  { trx, tenantId, now }: TenantWork,
+  change: TenantChange,
+): Promise<Tenant> {
+  return trx
     .updateTable('tenants')
     .set((eb) => ({ ...change, version: eb('version', '+', 1), updatedAt: now }))
     .where('tenantId', '=', tenantId)
     .returningAll()
     .executeTakeFirstOrThrow();
-  if (before?.timeZone !== after.timeZone) await moveSchedules(work, after);
-  return after;
 }
 
 /** All tenants in the order of creation. Needs the platform role. */

@@ -18,7 +18,7 @@ import {
 } from '../../db/sync-runs/integration-lifecycle';
 import { createEncryption } from '../../db/platform/encryption';
 import { listSkippedRuns } from '../../db/sync-runs/scheduled-requests';
-import { changeTenant } from '../../db/tenants/tenants';
+import { changeTenant } from '../../db/sync-runs/time-zone-change';
 import {
   addDays,
   fallbackTime,

@@ -1,7 +1,8 @@
 /** R20: two people of a tenant send requests at the same time, again and again. */
 import type { TenantWork } from '../../../db/database';
 import { addOperation } from '../../../db/notifications/operations';
-import { findOverview, requestOverview } from '../../../db/overviews/overviews';
+import { findOverview } from '../../../db/overviews/overviews';
+import { requestOverview } from '../../../db/overviews/overview-lifecycle';
 import { cancelSyncRun } from '../../../db/sync-runs/sync-jobs';
 import { requestSyncNow } from '../../../db/sync-runs/sync-now';
 import { repetitions } from '../../support/tier';

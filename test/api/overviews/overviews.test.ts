@@ -1,11 +1,8 @@
-import {
-  beginOverview,
-  changeOverviewJob,
-  deleteOverviewData,
-  endOverviewJob,
-  expireOverview,
-} from '../../../db/overviews/overviews';
-import { previewPage } from '../../../db/overviews/build-overview';
+import { beginOverview, deleteOverviewData, endOverviewJob } from '../../../db/overviews/overview-lifecycle';
+import { changeOverviewJob } from '../../../db/overviews/overview-jobs';
+import { expireOverview } from '../../../db/overviews/invalidate-overviews';
+import { previewPage } from '../../../db/overviews/preview-pull';
+import { pullTargetOf } from '../../../db/pull/page';
 import { fromTypeId } from '../../../db/sql/ids';
 import { findIntegration } from '../../../db/integrations/integrations';
 import type { OverviewInvalidity } from '../../../domain/overviews/overview';
@@ -51,9 +48,9 @@ async function make(worker: SimulatedWorker, overviewId: string, newContacts = 2
         total: null,
       };
       const place = {
-        integration,
+        ...pullTargetOf(integration, job.recordType),
         syncRunId: uuid,
-        recordType: job.recordType,
+        overviewId: null,
         pagesBefore: 0,
         requestedAt: work.now,
       };

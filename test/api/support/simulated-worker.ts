@@ -1,8 +1,10 @@
 /** Integrations that pull, and a worker that executes their runs step by step, without a third party. */
 import { fromTypeId } from '../../../db/sql/ids';
 import { findIntegration } from '../../../db/integrations/integrations';
-import { applyPage, type PulledRecord, type RefusedRecord } from '../../../db/pull/apply-page';
-import { beginSyncRun, changeSyncJob, listSyncJobs, type SyncRun } from '../../../db/sync-runs/sync-jobs';
+import { applyPage } from '../../../db/pull/apply-page';
+import { type PulledRecord, pullTargetOf, type RecordError } from '../../../db/pull/page';
+import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
+import { listSyncJobs, type SyncRun } from '../../../db/pull/job-rows';
 import type { TenantWork } from '../../../db/database';
 import { givenIntegration, type GivenTenant, type Service } from './service';
 
@@ -65,7 +67,7 @@ export class SimulatedWorker {
       nextCursor = null,
       refused = [],
       total = null,
-    }: { nextCursor?: string | null; refused?: RefusedRecord[]; total?: number | null } = {},
+    }: { nextCursor?: string | null; refused?: RecordError[]; total?: number | null } = {},
   ): Promise<void> {
     await this.work(async (work) => {
       const job = (await listSyncJobs(work, { syncRunId })).find((one) => one.recordType === recordType);
@@ -74,9 +76,9 @@ export class SimulatedWorker {
       const integration = await findIntegration(work, { integrationId: this.integration.uuid });
       if (integration === undefined || job === undefined) throw new Error('There is nothing to read.');
       const applied = await applyPage(work, {
-        integration,
+        ...pullTargetOf(integration, recordType),
         syncRunId,
-        recordType,
+        overviewId: null,
         pagesBefore: job.pages,
         records,
         tombstones: [],

@@ -1,13 +1,20 @@
 /**
- * Pages as they are applied: when a commit waits for the disk, and what a first meeting takes for granted.
+ * Applying pages: which commits are synchronous (docs/decisions/0018), and the initial load
+ * (docs/decisions/0017).
  */
 import { sql } from 'kysely';
 import { newUuid } from '../../../db/sql/ids';
-import { prepareBulkInsert } from '../../../db/pull/initial-load';
 import { findIntegration } from '../../../db/integrations/integrations';
 import { beginSyncRun, changeSyncJob } from '../../../db/sync-runs/sync-jobs';
 import { planDeletions } from '../../../db/pull/delete-missing';
-import { applyPage, type PulledRecord } from '../../../db/pull/apply-page';
+import { applyPage } from '../../../db/pull/apply-page';
+import {
+  applyInitialPage,
+  canBulkInsert,
+  isInitialLoad,
+  prepareBulkInsert,
+} from '../../../db/pull/apply-initial-page';
+import { type PulledRecord, pullTargetOf } from '../../../db/pull/page';
 import { requestSyncRun } from '../../../db/sync-runs/sync-run-requests';
 import { remote } from '../../api/support/simulated-worker';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
@@ -26,7 +33,7 @@ beforeEach(async () => {
 });
 afterAll(() => db.end());
 
-/** A run that reads contacts, and what it does with one page after the other. */
+/** A run that reads contacts, applying one page after the other. */
 async function givenRun(integrationId: string) {
   await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'test' }));
   const run = await tenant.work((work) => beginSyncRun(work, { integrationId }));
@@ -35,25 +42,25 @@ async function givenRun(integrationId: string) {
   await tenant.work((work) =>
     changeSyncJob(work, { syncRunId, recordType: 'contacts' }, { state: 'running', attempts: 1 }),
   );
+  const pass = { integrationId, syncRunId, recordType: 'contacts' };
   let pages = 0;
+  let isStillInitial: boolean | undefined;
 
   return {
     syncRunId,
-    /** Applies a page as a worker does, and answers the job and whether the commit waits for the disk. */
-    apply(records: PulledRecord[], { isLast = false, isAssumedNew = false, isLaidOut = false } = {}) {
-      const unmatched = isLaidOut ? prepareBulkInsert({ records }) : undefined;
-      let assumes = isAssumedNew;
-      return db.database.withTenant(
+    /** Applies a page as a worker does. @returns the job, and whether the commit waits for the disk. */
+    async apply(records: PulledRecord[], { isLast = false, isInitial = false } = {}) {
+      isStillInitial ??= await tenant.work((work) => isInitialLoad(work, pass));
+      let mayInsert = isInitial && isStillInitial;
+      const applied = await db.database.withTenant(
         tenant.tenantId,
         async (work) => {
-          const attempt = assumes;
-          assumes = false; // begun again, it looks
           const integration = await findIntegration(work, { integrationId });
           if (integration === undefined) throw new Error('There is no integration.');
-          const applied = await applyPage(work, {
-            integration,
+          const page = {
+            ...pullTargetOf(integration, 'contacts'),
             syncRunId,
-            recordType: 'contacts',
+            overviewId: null,
             pagesBefore: pages,
             records,
             tombstones: [],
@@ -63,18 +70,23 @@ async function givenRun(integrationId: string) {
             asOf: work.now,
             total: null,
             requestedAt: work.now,
-            isAssumedNew: attempt,
-            unmatched,
-          });
-          if (applied.kind !== 'applied') throw new Error('The page was not applied.');
-          pages += 1;
+          };
+          const isBulk = mayInsert && canBulkInsert(page);
+          mayInsert = false;
+          const result = isBulk
+            ? await applyInitialPage(work, page, prepareBulkInsert(page))
+            : await applyPage(work, page);
+          if (result.kind !== 'applied') throw new Error('The page was not applied.');
           const { rows } = await sql<{ synchronousCommit: string }>`show synchronous_commit`.execute(
             work.trx,
           );
-          return { job: applied.job, waitsForDisk: rows[0]?.synchronousCommit !== 'off' };
+          return { job: result.job, waitsForDisk: rows[0]?.synchronousCommit !== 'off' };
         },
         { waitsForDisk: false },
       );
+      pages += 1;
+      isStillInitial = applied.job.isInitialLoad;
+      return applied;
     },
     async end() {
       for (const recordType of ['', 'contacts'])
@@ -96,11 +108,11 @@ const held = () =>
   );
 
 describe('the commit of a page', () => {
-  it('waits for the disk where somebody is told of its records, and with the last page; any other that was forgotten is read again', async () => {
+  it('waits for the disk if events are emitted and with the last page; any other lost page is read again', async () => {
     const integrationId = await givenIntegration();
     const first = await givenRun(integrationId);
-    const muted = await first.apply([remote('c1', { name: 'Ada' })], { isAssumedNew: true });
-    const last = await first.apply([], { isLast: true, isAssumedNew: true });
+    const muted = await first.apply([remote('c1', { name: 'Ada' })], { isInitial: true });
+    const last = await first.apply([], { isLast: true, isInitial: true });
     await first.end();
     await tenant.work(({ trx, now }) =>
       trx
@@ -124,7 +136,7 @@ describe('the commit of a page', () => {
     expect(events).toEqual([{ type: 'DATA_NEW' }]);
   });
 
-  it('waits where the gate is open, and where others are to be sent what came', async () => {
+  it('waits after onboarding, and if records are pushed to another integration', async () => {
     const onboarded = await givenIntegration();
     await tenant.work(({ trx, now }) =>
       trx
@@ -133,7 +145,7 @@ describe('the commit of a page', () => {
         .where('integrationId', '=', onboarded)
         .execute(),
     );
-    const ungated = await (await givenRun(onboarded)).apply([remote('c1', { name: 'Ada' })]);
+    const onboardedPage = await (await givenRun(onboarded)).apply([remote('c1', { name: 'Ada' })]);
     const run = await givenRun(await givenIntegration());
     const alone = await run.apply([remote('c2', { name: 'Grace' })]);
     await tenant.integration({
@@ -143,20 +155,21 @@ describe('the commit of a page', () => {
     });
     const sentOn = await run.apply([remote('c3', { name: 'Edsger' })]);
 
-    expect({ ungated: ungated.waitsForDisk, alone: alone.waitsForDisk, sentOn: sentOn.waitsForDisk }).toEqual(
-      { ungated: true, alone: false, sentOn: true },
-    );
+    expect({
+      onboardedPage: onboardedPage.waitsForDisk,
+      alone: alone.waitsForDisk,
+      sentOn: sentOn.waitsForDisk,
+    }).toEqual({ onboardedPage: true, alone: false, sentOn: true });
   });
 });
 
-describe('a first meeting', () => {
-  it('writes what it meets, page by page, and says so of the job', async () => {
+describe('an initial load', () => {
+  it('inserts page by page, and marks the job as an initial load', async () => {
     const run = await givenRun(await givenIntegration());
-    await run.apply([remote('c1', { name: 'Ada' }), remote('c2', { name: 'Grace' })], { isAssumedNew: true });
+    await run.apply([remote('c1', { name: 'Ada' }), remote('c2', { name: 'Grace' })], { isInitial: true });
     const { job } = await run.apply([remote('c3', { name: 'Edsger' })], {
       isLast: true,
-      isAssumedNew: true,
-      isLaidOut: true,
+      isInitial: true,
     });
 
     expect(job).toMatchObject({ isInitialLoad: true, recordsNew: 3, recordsRead: 3, pages: 2 });
@@ -167,40 +180,33 @@ describe('a first meeting', () => {
     ]);
   });
 
-  it.each([false, true])(
-    'is over where a record comes again, and that page is applied again with a look (laid out ahead: %s)',
-    async (isLaidOut) => {
-      const run = await givenRun(await givenIntegration());
-      await run.apply([remote('c1', { name: 'Ada' })], { isAssumedNew: true });
-      const { job } = await run.apply(
-        [remote('c1', { name: 'Ada Lovelace' }), remote('c2', { name: 'Grace' })],
-        { isAssumedNew: true, isLaidOut },
-      );
+  it('ends where a record is read again; that page is applied by looking for existing records', async () => {
+    const run = await givenRun(await givenIntegration());
+    await run.apply([remote('c1', { name: 'Ada' })], { isInitial: true });
 
-      expect(job).toMatchObject({ isInitialLoad: false, recordsNew: 2, recordsChanged: 1, recordsRead: 3 });
-      expect((await held()).map(({ fields }) => fields)).toEqual([
-        { name: 'Ada Lovelace' },
-        { name: 'Grace' },
-      ]);
-    },
-  );
+    const page = [remote('c1', { name: 'Ada Lovelace' }), remote('c2', { name: 'Grace' })];
+    const { job } = await run.apply(page, { isInitial: true });
 
-  it('is none where a record is there already, though the page was laid out for it', async () => {
+    expect(job).toMatchObject({ isInitialLoad: false, recordsNew: 2, recordsChanged: 1, recordsRead: 3 });
+    expect((await held()).map(({ fields }) => fields)).toEqual([{ name: 'Ada Lovelace' }, { name: 'Grace' }]);
+  });
+
+  it('does not happen if a record of the type is linked already', async () => {
     const integrationId = await givenIntegration();
     const first = await givenRun(integrationId);
-    await first.apply([remote('c1', { name: 'Ada' })], { isLast: true, isAssumedNew: true });
+    await first.apply([remote('c1', { name: 'Ada' })], { isLast: true, isInitial: true });
     await first.end();
     const { job } = await (
       await givenRun(integrationId)
-    ).apply([remote('c1', { name: 'Ada' })], { isAssumedNew: true, isLaidOut: true });
+    ).apply([remote('c1', { name: 'Ada' })], { isInitial: true });
 
     expect(job).toMatchObject({ isInitialLoad: false, recordsNew: 0, recordsUnchanged: 1 });
   });
 
-  it('leaves nothing to be missing, and supersedes what an earlier pass had found missing', async () => {
+  it('finds no record missing, and supersedes the parked deletions of an earlier pass', async () => {
     const integrationId = await givenIntegration();
     const run = await givenRun(integrationId);
-    await run.apply([remote('c1', { name: 'Ada' })], { isLast: true, isAssumedNew: true });
+    await run.apply([remote('c1', { name: 'Ada' })], { isLast: true, isInitial: true });
     const { syncRunId } = run;
     const place = { integrationId, syncRunId, recordType: 'contacts' };
     const review = {
@@ -225,9 +231,9 @@ describe('a first meeting', () => {
   });
 });
 
-it('keeps the ids of what a page held and made', async () => {
+it('stores the ids of the records that a page held and created', async () => {
   const run = await givenRun(await givenIntegration());
-  await run.apply([remote('c1', { name: 'Ada' }), remote('c2', { name: 'Grace' })], { isAssumedNew: true });
+  await run.apply([remote('c1', { name: 'Ada' }), remote('c2', { name: 'Grace' })], { isInitial: true });
   const [page] = await tenant.work(({ trx }) =>
     trx.selectFrom('syncPages').select(['seen', 'created']).execute(),
   );

@@ -14,14 +14,10 @@ import {
   type RequestedRun,
   enqueueSyncRuns,
 } from '../../../db/sync-runs/sync-run-requests';
-import {
-  cancelSyncRun,
-  findSyncRun,
-  listSyncJobs,
-  type SyncJob,
-  type SyncRun,
-} from '../../../db/sync-runs/sync-jobs';
-import { decideDeletionReview, findDeletionReview } from '../../../db/pull/delete-missing';
+import { cancelSyncRun } from '../../../db/sync-runs/sync-jobs';
+import { findSyncRun, listSyncJobs, type SyncJob, type SyncRun } from '../../../db/pull/job-rows';
+import { decideDeletionReview } from '../../../db/pull/decide-deletion-review';
+import { lockDeletionReview } from '../../../db/pull/deletion-reviews';
 import { listSyncDatasets, type SyncDataset } from '../../../db/sync-runs/sync-datasets';
 import type { JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
@@ -278,7 +274,7 @@ export class CrmIntegration {
   async decideReview(decision: 'approved' | 'discarded') {
     const pending = (await this.reviews()).find(({ state }) => state === 'pending');
     return this.inTenant(async (work) => {
-      const review = pending && (await findDeletionReview(work, pending));
+      const review = pending && (await lockDeletionReview(work, pending));
       return review && decideDeletionReview(work, { review, decision, by: 'ana' });
     });
   }

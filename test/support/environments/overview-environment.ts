@@ -1,17 +1,13 @@
 /** Asking for overviews and for Sync Now in a PushEnvironment, and what became of them. */
 import { addOperation, type Operation } from '../../../db/notifications/operations';
 import { listOverviewItems, type OverviewItem } from '../../../db/overviews/overview-items';
-import {
-  findOverview,
-  type Overview,
-  requestOverview,
-  type Requester,
-} from '../../../db/overviews/overviews';
+import { findOverview, type Overview } from '../../../db/overviews/overviews';
+import { requestOverview, type Requester } from '../../../db/overviews/overview-lifecycle';
 import { findIntegration } from '../../../db/integrations/integrations';
 import type { TenantWork } from '../../../db/database';
 import { datasetsOf } from '../../../domain/records/mapping-directions';
 import { requestSyncNow } from '../../../db/sync-runs/sync-now';
-import type { SyncRun } from '../../../db/sync-runs/sync-jobs';
+import type { SyncRun } from '../../../db/pull/job-rows';
 import type { SyncDirection } from '../../../domain/overviews/overview';
 import type { TestTenant } from './push-environment';
 

@@ -1,13 +1,9 @@
 /** Sync Overview and Sync Now, both directions: rules.md 19 to 23. */
 import { addOperation } from '../../../db/notifications/operations';
 import { listOverviewItems, type OverviewItem } from '../../../db/overviews/overview-items';
-import {
-  findOverview,
-  listOverviewJobs,
-  type Overview,
-  requestOverview,
-  type Requester,
-} from '../../../db/overviews/overviews';
+import { findOverview, type Overview } from '../../../db/overviews/overviews';
+import { listOverviewJobs } from '../../../db/overviews/overview-jobs';
+import { requestOverview, type Requester } from '../../../db/overviews/overview-lifecycle';
 import { datasetsOf } from '../../../domain/records/mapping-directions';
 import { requestSyncNow, type SyncNowAnswer } from '../../../db/sync-runs/sync-now';
 import { findIntegration } from '../../../db/integrations/integrations';

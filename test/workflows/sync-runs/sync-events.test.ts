@@ -2,7 +2,8 @@
 import { sql } from 'kysely';
 import { RecordRejected, Unauthorized, Unavailable } from '../../../connectors/errors';
 import { markOutage } from '../../../db/integrations/availability';
-import { decideDeletionReview, findDeletionReview } from '../../../db/pull/delete-missing';
+import { decideDeletionReview } from '../../../db/pull/decide-deletion-review';
+import { lockDeletionReview } from '../../../db/pull/deletion-reviews';
 import { emitSyncMilestone } from '../../../db/sync-runs/sync-jobs';
 import { toTypeId } from '../../../db/sql/ids';
 import { OUTAGE_LIMITS } from '../../../domain/retry';
@@ -240,7 +241,7 @@ describe('rule 40: records', () => {
 
     const [review] = await pulled.reviews();
     await pulled.inTenant(async (work) => {
-      const locked = await findDeletionReview(work, { deletionReviewId: review?.deletionReviewId ?? '' });
+      const locked = await lockDeletionReview(work, { deletionReviewId: review?.deletionReviewId ?? '' });
       if (locked !== undefined)
         await decideDeletionReview(work, { review: locked, decision: 'approved', by: 'ana' });
     });

@@ -1,0 +1,42 @@
+/** Reasons for which a dataset cannot be read that a retry does not cure. */
+import type { SyncError } from '../../domain/sync-error';
+
+export class DatasetFailed extends Error {
+  constructor(readonly syncError: SyncError) {
+    super(syncError.message);
+  }
+}
+
+/**
+ * A list without records where there were some before is more likely a mistake than the truth (rules.md 35).
+ */
+export function suspiciouslyEmpty(recordType: string, held: number): DatasetFailed {
+  return datasetFailed('config', 'suspiciously_empty', {
+    message: `${recordType}: the third party lists no records, but ${held} of its records are linked to Syncline.`,
+    explanation:
+      'Nothing was deleted. Check what the credentials may read and which list is configured; ' +
+      'if the list is really empty, remove the record type from the integration.',
+  });
+}
+
+export function endlessList(recordType: string): DatasetFailed {
+  return datasetFailed('config', 'endless_list', {
+    message: `${recordType}: the list never ends: several pages in a row held records that were read before.`,
+    explanation: 'Nothing was deleted. Check how the list is paged in the configuration.',
+  });
+}
+
+export function listChanged(recordType: string): DatasetFailed {
+  return datasetFailed('transient', 'list_changed', {
+    message: `${recordType}: the list changed while it was read, so it is not known which records are missing.`,
+    explanation: 'Request another Sync Overview.',
+  });
+}
+
+function datasetFailed(
+  category: SyncError['category'],
+  code: string,
+  text: Pick<SyncError, 'message' | 'explanation'>,
+): DatasetFailed {
+  return new DatasetFailed({ category, origin: 'app', code, field: null, remote_field: null, ...text });
+}

@@ -1,0 +1,166 @@
+/**
+ * What follows once a dataset was read to its end: deletions of missing records, counts, and the next
+ * watermark.
+ */
+import type { ReadAbilities } from '../../connectors/connector';
+import type { TenantWork } from '../../db/database';
+import { deleteMissing, deleteReviewedMissing, planDeletions } from '../../db/pull/delete-missing';
+import { lockSyncJob, type SyncJob, type SyncRun } from '../../db/pull/job-rows';
+import type { PassKey } from '../../db/pull/page';
+import { checkForInterruption, countSeenAgain, markDeletesWithheld } from '../../db/pull/pass-state';
+import { addRecordErrors } from '../../db/pull/record-errors';
+import { skipDriftedItems } from '../../db/pull/reviewed-items';
+import { countLinked } from '../../db/records/record-links';
+import { findSyncDataset, markDatasetSucceeded } from '../../db/sync-runs/sync-datasets';
+import { suspiciouslyEmpty } from './dataset-failed';
+import { addsUp, type PageReader, type ReadOutcome } from './page-reader';
+
+const DELETIONS_PER_TRANSACTION = 1_000;
+/**
+ * Without changes, an incremental run counts the remote records at most this often; otherwise it makes one
+ * request per dataset.
+ */
+const COUNT_INTERVAL_MS = 6 * 3_600_000;
+/** Largest difference between the third party's clock and ours that is believed. */
+const CLOCK_SKEW_MAX_MS = 10 * 60_000;
+
+export class DatasetFinisher {
+  private readonly isFull: boolean;
+
+  constructor(
+    private readonly options: { run: SyncRun; isWithinTimeBox(): boolean },
+    private readonly pages: PageReader,
+    private readonly pass: PassKey,
+    private readonly abilities: ReadAbilities,
+  ) {
+    this.isFull = options.run.scope === 'full';
+  }
+
+  /** Safe to repeat: the rows say how far it has come. */
+  async run(job: SyncJob): Promise<ReadOutcome> {
+    if (this.isFull || job.modifiedSince === null || !this.abilities.canFilterByModified)
+      await this.refuseSuspiciousEmptiness(job);
+    if (this.isFull) {
+      const deleted = await this.deleteMissingRecords(job);
+      if (deleted !== 'done') return deleted;
+    }
+    await this.skipDrifted();
+    await this.saveSuccess();
+    return 'done';
+  }
+
+  private async refuseSuspiciousEmptiness({ recordsRead }: SyncJob): Promise<void> {
+    if (recordsRead > 0) return;
+    const held = await this.inTenant((work) => countLinked(work, this.pass));
+    if (held > 0) throw suspiciouslyEmpty(this.pass.recordType, held);
+  }
+
+  private async deleteMissingRecords(job: SyncJob): Promise<ReadOutcome> {
+    if (await this.isInterrupted()) return 'more';
+    if ((await this.planDeletions(job)) !== 'delete') return 'done';
+    const { overviewId } = this.options.run;
+    const limit = DELETIONS_PER_TRANSACTION;
+    for (;;) {
+      const deleted = await this.inTenant((work) =>
+        overviewId === null
+          ? deleteMissing(work, { ...this.pass, limit })
+          : deleteReviewedMissing(work, { ...this.pass, overviewId, limit }),
+      );
+      if (deleted < limit) return (await this.hasJobEnded()) ? 'stopped' : 'done';
+      if (!this.options.isWithinTimeBox() || (await this.isInterrupted())) return 'more';
+    }
+  }
+
+  private async planDeletions(job: SyncJob): Promise<'none' | 'delete' | 'parked' | 'withheld'> {
+    const { isPagingStable } = this.abilities;
+    const total = isPagingStable ? null : ((await this.pages.count()) ?? job.remoteTotal);
+    if (
+      job.deletesWithheld === null &&
+      !isPagingStable &&
+      !(await this.isComplete(job, total ?? job.recordsRead))
+    )
+      await this.inTenant((work) => markDeletesWithheld(work, this.pass, 'list_changed'));
+    return this.inTenant(async (work) => {
+      const current = await lockSyncJob(work, this.pass);
+      if (current?.deletesWithheld != null) return 'withheld';
+      // A reviewed overview needs no plan, and an earlier activity execution has made one if it deleted
+      // anything.
+      if (this.options.run.overviewId !== null || (current?.recordsDeleted ?? 0) > 0) return 'delete';
+      const plan = await planDeletions(work, { ...this.pass, isCertain: isPagingStable || total !== null });
+      if (plan === 'parked') await markDeletesWithheld(work, this.pass, 'needs_review');
+      return plan;
+    });
+  }
+
+  private async isComplete(job: SyncJob, total: number): Promise<boolean> {
+    return addsUp(job, total) && (await this.inTenant((work) => countSeenAgain(work, this.pass))) === 0;
+  }
+
+  private async isInterrupted(): Promise<boolean> {
+    return (await this.inTenant((work) => checkForInterruption(work, this.pass))).isInterrupted;
+  }
+
+  private async hasJobEnded(): Promise<boolean> {
+    const job = await this.inTenant((work) => lockSyncJob(work, this.pass));
+    return job?.finishedAt !== null;
+  }
+
+  /** Lists the reviewed items that were not met as reviewed (rules.md 21). */
+  private async skipDrifted(): Promise<void> {
+    const { overviewId } = this.options.run;
+    if (overviewId === null) return;
+    await this.inTenant(async (work) => {
+      if ((await lockSyncJob(work, this.pass))?.finishedAt !== null) return;
+      const skipped = await skipDriftedItems(work, { overviewId, recordType: this.pass.recordType });
+      await addRecordErrors(work, this.pass, skipped);
+    });
+  }
+
+  private async saveSuccess(): Promise<void> {
+    const { run } = this.options;
+    const { job, dataset } = await this.inTenant(async (work) => ({
+      job: await lockSyncJob(work, this.pass),
+      dataset: await findSyncDataset(work, this.pass),
+    }));
+    if (job === undefined) return;
+    const hasChanged = job.recordsNew + job.recordsChanged + job.recordsDeleted > 0 || job.hasTombstones;
+    const countedAt = dataset?.countedAt?.getTime() ?? 0;
+    const isCountStale = run.requestedAt.getTime() - countedAt > COUNT_INTERVAL_MS;
+    const isCounted = this.isFull || hasChanged || isCountStale;
+    const remoteTotal = isCounted ? await this.countRemote(job) : null;
+    await this.inTenant(async (work) => {
+      const ours = isCounted ? await countLinked(work, this.pass) : 0;
+      // An overview may have left changes out, and a run over the last day does not read everything since
+      // (rules.md 28).
+      const isWhole = run.overviewId === null;
+      await markDatasetSucceeded(work, {
+        ...this.pass,
+        isFull: this.isFull && isWhole,
+        watermark: run.scope === 'last_day' || !isWhole ? null : watermarkOf(job, work.now),
+        counted: isCounted ? { ours, theirs: remoteTotal } : undefined,
+      });
+    });
+  }
+
+  private async countRemote({ remoteTotal, recordsRead }: SyncJob): Promise<number | null> {
+    const counted = await this.pages.count();
+    if (counted !== null) return counted;
+    if (!this.isFull) return null;
+    if (remoteTotal !== null) return remoteTotal;
+    // Some lists contain the same record twice.
+    return recordsRead - (await this.inTenant((work) => countSeenAgain(work, this.pass)));
+  }
+
+  private inTenant<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {
+    return this.pages.inTenant(callback);
+  }
+}
+
+/**
+ * The third party's time at the first page. A remote clock far ahead is ignored: once it is corrected,
+ * changes in between would be skipped.
+ */
+function watermarkOf({ asOf, startedAt }: SyncJob, now: Date): Date {
+  if (asOf !== null && asOf.getTime() <= now.getTime() + CLOCK_SKEW_MAX_MS) return asOf;
+  return new Date((startedAt ?? now).getTime() - CLOCK_SKEW_MAX_MS);
+}

@@ -1,0 +1,159 @@
+/**
+ * Reads a third party's list page by page, for pull jobs and for overviews. Stops at the end of the list, at
+ * the end of the time box, or when the caller stops it, and recognizes lists that never end.
+ */
+import type { ReadAbilities, ReadPage } from '../../connectors/connector';
+import type { Commit, Database, TenantWork } from '../../db/database';
+import type { OpenConnector } from '../dependencies';
+import { endlessList } from './dataset-failed';
+
+export interface PageReaderOptions {
+  database: Database;
+  tenantId: string;
+  opened: OpenConnector;
+  recordType: string;
+  isWithinTimeBox(): boolean;
+}
+
+/** A page as the third party answered it, with what was prepared of it. */
+export interface FetchedPage<Prepared> extends ReadPage {
+  prepared: Prepared;
+  /** By the database's clock, and not later than the request: when the latest transaction began. */
+  requestedAt: Date;
+}
+
+export interface ReadRequest<Prepared> {
+  cursor: string | null;
+  modifiedSince: Date | null;
+  /** Called as soon as a page has arrived, while the page before may still be written. */
+  prepare(page: ReadPage): Prepared;
+}
+
+export interface PageResult {
+  /** Pages in a row, this one included, that were empty or held records that were read before. */
+  repeatedPages: number;
+  isEmpty: boolean;
+  /** No further page may be requested. */
+  isInterrupted: boolean;
+}
+
+/**
+ * Stores a page. @param prefetchNext requests the next page ahead of time; may be called more than once.
+ * @returns 'stopped' if the job has ended or another worker has continued with it.
+ */
+export type ApplyPage<Prepared> = (
+  page: FetchedPage<Prepared>,
+  prefetchNext: () => unknown,
+) => Promise<PageResult | 'stopped'>;
+
+/**
+ * `done`: the whole list was read. `more`: call again later. `stopped`: as the caller's `ApplyPage` answered.
+ */
+export type ReadOutcome = 'done' | 'more' | 'stopped';
+
+/** Repeated pages in a row after which a list counts as endless. */
+const REPEATED_PAGES_MAX = 3;
+/** The same for empty pages, which some third parties send where they filter after paging. */
+const EMPTY_PAGES_MAX = 100;
+const ANNOUNCE_INTERVAL_MS = 1_000;
+
+export class PageReader {
+  private announcedAt = 0;
+  private transactionBeganAt = new Date(0);
+
+  constructor(private readonly options: PageReaderOptions) {}
+
+  /** null: the connector cannot read this record type. */
+  get abilities(): ReadAbilities | null {
+    const { connector, context } = this.options.opened;
+    if (connector.readPage === undefined) return null;
+    return connector.readAbilities?.(context.config, this.options.recordType) ?? null;
+  }
+
+  /**
+   * A page that fails leaves the pages before it stored. @throws `DatasetFailed`, and what the connector
+   * throws.
+   */
+  async readAll<Prepared>(request: ReadRequest<Prepared>, apply: ApplyPage<Prepared>): Promise<ReadOutcome> {
+    let { cursor } = request;
+    let requested = this.requestPage(request, cursor);
+    for (;;) {
+      const page = await requested;
+      const { nextCursor } = page;
+      if (nextCursor !== null && nextCursor === cursor) throw endlessList(this.options.recordType);
+      const mayContinue = nextCursor !== null && this.options.isWithinTimeBox();
+      const requestNext = memoize(() => (mayContinue ? this.requestPage(request, nextCursor) : undefined));
+
+      const result = await apply(page, requestNext);
+      if (result === 'stopped') return 'stopped';
+      if (result.repeatedPages >= (result.isEmpty ? EMPTY_PAGES_MAX : REPEATED_PAGES_MAX))
+        throw endlessList(this.options.recordType);
+      if (nextCursor === null) return 'done';
+      const next = result.isInterrupted ? undefined : requestNext();
+      if (next === undefined) return 'more';
+      cursor = nextCursor;
+      requested = next;
+    }
+  }
+
+  private async requestPage<Prepared>(
+    { modifiedSince, prepare }: ReadRequest<Prepared>,
+    cursor: string | null,
+  ): Promise<FetchedPage<Prepared>> {
+    const { opened, recordType } = this.options;
+    const { connector, context } = opened;
+    if (connector.readPage === undefined)
+      throw new Error(`The connector ${connector.kind} cannot read records.`);
+    const requestedAt = this.transactionBeganAt;
+    const page = await connector.readPage({ recordType, modifiedSince, cursor }, context);
+    return { ...page, prepared: prepare(page), requestedAt };
+  }
+
+  /** Number of records in the remote list; null where the third party does not tell. */
+  async count(): Promise<number | null> {
+    const { connector, context } = this.options.opened;
+    return (await connector.count?.(this.options.recordType, context)) ?? null;
+  }
+
+  /** True at most once a second, however fast the pages are read. */
+  shouldAnnounce(): boolean {
+    const now = performance.now();
+    if (now - this.announcedAt < ANNOUNCE_INTERVAL_MS) return false;
+    this.announcedAt = now;
+    return true;
+  }
+
+  inTenant<T>(callback: (work: TenantWork) => Promise<T>, commit?: Commit): Promise<T> {
+    return this.options.database.withTenant(
+      this.options.tenantId,
+      (work) => {
+        this.transactionBeganAt = work.now;
+        return callback(work);
+      },
+      commit,
+    );
+  }
+}
+
+/**
+ * True if the number of records read equals the size of the list, both when reading began and now. Records
+ * that were read twice have to be excluded separately: one of them can make up for one that was missed.
+ */
+export function addsUp(
+  { recordsRead, expectedRecords }: { recordsRead: number; expectedRecords: number | null },
+  total: number,
+): boolean {
+  return total === recordsRead && (expectedRecords ?? total) === total;
+}
+
+/** Calls `request` once. The caller that awaits the page handles its rejection. */
+function memoize<T>(request: () => Promise<T> | undefined): () => Promise<T> | undefined {
+  let made: { result: Promise<T> | undefined } | undefined;
+  return () => {
+    if (made === undefined) {
+      made = { result: request() };
+      made.result?.catch(() => undefined);
+    }
+    return made.result;
+  };
+}

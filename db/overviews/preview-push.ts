@@ -1,0 +1,268 @@
+/**
+ * The push half of an overview (rules.md 22): what the third party holds is compared with what Syncline would
+ * send; where it cannot be read, the comparison is with the last push. A Sync Now without an overview finds
+ * its changes in the same way.
+ */
+import { sql } from 'kysely';
+import type { JsonObject } from '../../domain/json';
+import type { OverviewAction } from '../../domain/overviews/overview';
+import { pushTarget, type PushTarget } from '../../domain/push/push-target';
+import { isEligible, type RecordTypeMapping } from '../../domain/records/mapping';
+import { payloadDifference } from '../../domain/records/payload-difference';
+import type { TenantWork } from '../database';
+import type { Integration } from '../integrations/integrations';
+import { findLinked } from '../pull/page-stages/find-linked';
+import { hashOfTarget } from '../records/payload-hash';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+import { changeOverviewJob, lockOverviewJob, type OverviewJob, type OverviewJobKey } from './overview-jobs';
+import {
+  addCounts,
+  type Checkpoint,
+  insertItems,
+  type LocalRecord,
+  lockForPage,
+  type NewItem,
+  notPossible,
+  readLocalRecords,
+  savePage,
+  type StepResult,
+} from './overview-pages';
+import { isCanceled } from './overviews';
+
+type ComparedIntegration = Pick<Integration, 'integrationId' | 'recordTypes' | 'initialPush'>;
+
+/** A record as the third party holds it. */
+export interface RemoteState {
+  remoteId: string;
+  fields: JsonObject;
+  isDeleted: boolean;
+}
+
+export interface ComparedPage {
+  integration: ComparedIntegration;
+  pagesBefore: number;
+  records: readonly RemoteState[];
+}
+
+/**
+ * Compares a page of remote records with the local records they are linked to. Remote records without a link
+ * are ignored.
+ */
+export async function comparePage(
+  work: TenantWork,
+  key: OverviewJobKey,
+  { integration, pagesBefore, records }: ComparedPage,
+  checkpoint: Checkpoint,
+): Promise<StepResult> {
+  const job = await lockForPage(work, key, pagesBefore);
+  if (job === undefined) return undefined;
+  const mapping = mappingOf(integration, key);
+  const remotes = new Map(
+    records.filter(({ isDeleted }) => !isDeleted).map((record) => [record.remoteId, record]),
+  );
+  const { integrationId } = integration;
+  const remoteIds = [...remotes.keys()];
+  const { linked } = await findLinked(
+    work,
+    { integrationId, recordType: key.recordType },
+    remoteIds.map((remoteId) => ({ remoteId, hash: null })),
+  );
+  const remoteOf = new Map([...linked].map(([remoteId, { recordId }]) => [recordId, remotes.get(remoteId)]));
+  const held = await readLocalRecords(work, [...remoteOf.keys()]);
+  const compared = await withPulledChanges(work, key, held);
+  const items = compared.flatMap((record) =>
+    itemsOfTarget(pushTarget(mapping, record), record, remoteOf.get(record.recordId) ?? null),
+  );
+  return savePage(
+    work,
+    job,
+    { ...checkpoint, isLast: false },
+    {
+      items,
+      unchanged: compared.length - items.length,
+      read: records.length,
+      seen: held.map(({ recordId }) => recordId),
+      remoteIds,
+    },
+  );
+}
+
+/** `remote`: null = the third party has no such record; `fields`: null = its values are not known. */
+function itemsOfTarget(
+  target: PushTarget,
+  record: LocalRecord,
+  remote: { remoteId: string; fields: JsonObject | null } | null,
+): NewItem[] {
+  const item = {
+    recordId: record.recordId,
+    externalId: record.externalId,
+    remoteId: remote?.remoteId ?? null,
+    baseVersion: record.version,
+    remoteHash: null,
+    reason: null,
+  };
+  switch (target.operation) {
+    case 'upsert': {
+      if (remote === null) return [{ ...item, action: 'create', before: null, after: target.payload }];
+      if (remote.fields === null) return [{ ...item, action: 'update', before: null, after: target.payload }];
+      const difference = payloadDifference(target.payload, remote.fields);
+      return difference === null ? [] : [{ ...item, action: 'update', ...difference }];
+    }
+    case 'invalid':
+      return [notPossible({ ...item, reason: target.errors.map(({ message }) => message).join(' ') })];
+    case 'leave':
+      return [];
+    default: {
+      if (remote === null) return [];
+      const reason =
+        target.operation === 'deactivate'
+          ? 'The record is deactivated at the third party, not deleted.'
+          : null;
+      return [{ ...item, action: 'delete', before: remote.fields, after: null, reason }];
+    }
+  }
+}
+
+/**
+ * Records as they will be after the pull half, which runs first (rules.md 22). Leaves out those that the pull
+ * half deletes, since nothing is pushed for them.
+ */
+async function withPulledChanges<T extends LocalRecord>(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType }: OverviewJobKey,
+  records: readonly T[],
+): Promise<T[]> {
+  if (records.length === 0) return [];
+  const { rows } = await sql<{ recordId: string; action: OverviewAction; after: JsonObject | null }>`
+    select item.* from unnest(${records.map(({ recordId }) => recordId)}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select record_id, action, after from overview_items
+      where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
+        and record_id = wanted.record_id and record_type = ${recordType}
+        and direction = 'pull' and action <> 'not_possible' limit 1) item`.execute(trx);
+  const pulled = new Map(rows.map((item) => [item.recordId, item]));
+  return records.flatMap((record) => {
+    const item = pulled.get(record.recordId);
+    if (item === undefined) return [record];
+    if (item.action === 'delete') return [];
+    return [{ ...record, isDeleted: false, fields: { ...record.fields, ...item.after } }];
+  });
+}
+
+interface SyncedRecord extends LocalRecord {
+  hasRecordSync: boolean;
+  hasBeenSent: boolean;
+  /** Hash of the payload that was sent last. */
+  knownHash: string | null;
+  remoteId: string | null;
+  isDeactivated: boolean;
+  /** A page of remote records showed it. */
+  isSeen: boolean;
+}
+
+/**
+ * Compares the next local records that no page has shown. `isReadable`: every page was read, so these do not
+ * exist at the third party; otherwise their payload is compared with the last push.
+ */
+export async function compareLocalRecords(
+  work: TenantWork,
+  key: OverviewJobKey,
+  {
+    integration,
+    isReadable,
+    limit,
+  }: { integration: ComparedIntegration; isReadable: boolean; limit: number },
+): Promise<StepResult> {
+  const job = await lockOverviewJob(work, key);
+  if (job === undefined || job.finishedAt !== null || (await isCanceled(work, key))) return undefined;
+  const mapping = mappingOf(integration, key);
+  const chunk = await readChunk(work, job, { integrationId: integration.integrationId, limit });
+  const unseen = await withPulledChanges(
+    work,
+    key,
+    chunk.filter(({ isSeen }) => !isSeen),
+  );
+  const relevant = unseen.filter((record) => isRelevant(mapping, integration, record));
+  const items = relevant.flatMap((record) => itemsOfUnseen(mapping, record, { isReadable }));
+  await insertItems(work, key, items);
+  await addCounts(work, job, {
+    items,
+    unchanged: isReadable ? 0 : relevant.length - items.length,
+    read: isReadable ? 0 : chunk.length,
+  });
+  await changeOverviewJob(work, key, {
+    afterRecordId: chunk.at(-1)?.recordId ?? job.afterRecordId,
+    readFinishedAt: chunk.length < limit ? work.now : null,
+  });
+  return lockOverviewJob(work, key);
+}
+
+/** As for the initial push after linking (rules.md 15). */
+function isRelevant(
+  mapping: RecordTypeMapping,
+  { initialPush }: Pick<Integration, 'initialPush'>,
+  record: SyncedRecord,
+): boolean {
+  if (initialPush === 'none' && !record.hasRecordSync) return false;
+  return isEligible(mapping, record) || record.hasBeenSent;
+}
+
+function itemsOfUnseen(
+  mapping: RecordTypeMapping,
+  record: SyncedRecord,
+  { isReadable }: { isReadable: boolean },
+): NewItem[] {
+  const target = pushTarget(mapping, record);
+  if (target.operation === 'deactivate' && record.isDeactivated) return [];
+  const isUnchanged = isReadable
+    ? target.operation !== 'upsert' && target.operation !== 'invalid'
+    : hashOfTarget(target) === record.knownHash;
+  if (isUnchanged) return [];
+  const remote = record.remoteId === null ? null : { remoteId: record.remoteId, fields: null };
+  return itemsOfTarget(target, record, remote);
+}
+
+async function readChunk(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType, direction, afterRecordId: after }: OverviewJob,
+  { integrationId, limit }: { integrationId: string; limit: number },
+): Promise<SyncedRecord[]> {
+  const tenant = opaqueToPlanner(tenantId);
+  const integration = opaqueToPlanner(integrationId);
+  const { rows } = await sql<SyncedRecord>`
+    with chunk as materialized (
+      select record_id, external_id, version, fields, deleted_at is not null as is_deleted from records
+      where tenant_id = ${tenant} and record_type = ${recordType}
+        and (${after}::uuid is null or record_id > ${after}::uuid)
+      order by record_id limit ${limit}),
+    seen as materialized (
+      select unnest(seen) as record_id from overview_pages
+      where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType}
+        and direction = ${direction})
+    select chunk.*, record_sync.record_id is not null as has_record_sync,
+      link.remote_id, coalesce(link.is_deactivated, false) as is_deactivated,
+      coalesce(record_sync.result_status is not null or record_sync.push_id is not null
+        or record_sync.unresolved_push_id is not null, false) as has_been_sent,
+      case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end as known_hash,
+      exists (select from seen where seen.record_id = chunk.record_id) as is_seen
+    from chunk
+    left join lateral (
+      select * from record_syncs
+      where tenant_id = ${tenant} and integration_id = ${integration} and record_id = chunk.record_id limit 1) record_sync
+      on true
+    left join lateral (
+      select remote_id, is_deactivated from record_links
+      where tenant_id = ${tenant} and integration_id = ${integration} and record_id = chunk.record_id limit 1) link
+      on true
+    order by chunk.record_id`.execute(trx);
+  return rows;
+}
+
+function mappingOf(
+  { recordTypes }: Pick<Integration, 'recordTypes'>,
+  { recordType }: OverviewJobKey,
+): RecordTypeMapping {
+  const mapping = recordTypes[recordType];
+  if (mapping === undefined) throw new Error(`The integration maps no record type ${recordType}.`);
+  return mapping;
+}

@@ -1,0 +1,243 @@
+/**
+ * Stage of applying a page: decides what it changes. Unmatched records become new ones, changed ones are
+ * merged field by field (rules.md 17), the rest stays as it is.
+ */
+import { sql } from 'kysely';
+import { type JsonObject, jsonEquals } from '../../../domain/json';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { mergePulled, takeAll } from '../../../domain/pull/three-way-merge';
+import type { VersionedRecord } from '../../../domain/records/record-change';
+import type { TenantWork } from '../../database';
+import { opaqueToPlanner } from '../../sql/bulk-rows';
+import { newUuid } from '../../sql/ids';
+import { newDraft } from './new-draft';
+import type {
+  AmbiguousMatch,
+  LinkedRecord,
+  NewConflict,
+  PageChanges,
+  PageToApply,
+  PassKey,
+  PulledDraft,
+  PulledRecord,
+  RecordError,
+  RecordMatches,
+} from '../page';
+
+/** A push is recorded a moment after the third party answered it. */
+const PUSH_RECORDED_WITHIN_MS = 5_000;
+
+export async function mergePage(
+  work: TenantWork,
+  page: PageToApply,
+  matches: RecordMatches,
+): Promise<PageChanges> {
+  const { mapping, recordType, externalIdPrefix } = page;
+  const { created, toMerge, unchanged, errors } = sortRecords(page, matches);
+  const rows = await lockRecords(work, page, [...toMerge.keys()]);
+  const merged = rows.flatMap((row): MergedRecord[] => {
+    const remote = toMerge.get(row.recordId);
+    if (remote === undefined) return [];
+    const isLinked = matches.linked.has(remote.remoteId);
+    const isOwn = row.externalId === externalIdPrefix + remote.remoteId;
+    return [mergeRecord({ recordType, mapping, row, remote, isLinked, isOwn, now: work.now })];
+  });
+  const ambiguous = matches.ambiguous.map(ambiguousConflict);
+  return {
+    drafts: [
+      ...created.map((remote) =>
+        newDraft(page, { recordId: newUuid(), remote, agreed: agreedOf(mapping, remote) }, work.now),
+      ),
+      ...merged.map(({ draft }) => draft),
+    ],
+    unchanged: [...matches.unchanged, ...unchanged],
+    conflicts: [...ambiguous, ...merged.flatMap(({ conflicts }) => conflicts)],
+    errors: [...errors, ...ambiguous.map(ambiguousError)],
+    alsoSeen: matches.alsoSeen,
+    hasKnownTombstones: matches.hasKnownTombstones,
+  };
+}
+
+interface SortedRecords {
+  created: PulledRecord[];
+  /** By the id of the local record. */
+  toMerge: Map<string, PulledRecord>;
+  unchanged: string[];
+  errors: RecordError[];
+}
+
+function sortRecords(
+  { records, mapping, requestedAt }: PageToApply,
+  { linked, unlinked, matched, ambiguous, undecided }: RecordMatches,
+): SortedRecords {
+  const sorted: SortedRecords = { created: [], toMerge: new Map(), unchanged: [], errors: [] };
+  const notStored = new Set([...ambiguous.map(({ remoteId }) => remoteId), ...undecided]);
+  for (const remote of records) {
+    const { remoteId } = remote;
+    const link = linked.get(remoteId);
+    if (link === undefined && !unlinked.has(remoteId)) continue; // counted in `matches.unchanged`
+    const recordId = link?.recordId ?? matched.get(remoteId);
+    if (
+      link !== undefined &&
+      (link.remoteHash === remote.hash || isOlderThanPush(mapping, link, requestedAt))
+    )
+      sorted.unchanged.push(link.recordId);
+    else if (recordId !== undefined && sorted.toMerge.has(recordId))
+      sorted.errors.push(secondMatch(remoteId));
+    else if (recordId !== undefined) sorted.toMerge.set(recordId, remote);
+    else if (!notStored.has(remoteId)) sorted.created.push(remote);
+  }
+  return sorted;
+}
+
+/**
+ * A page that was requested before the latest push was recorded may show the values from before that push.
+ */
+function isOlderThanPush(
+  { direction }: RecordTypeMapping,
+  { linkedAt }: LinkedRecord,
+  requestedAt: Date,
+): boolean {
+  return direction === 'both' && linkedAt.getTime() > requestedAt.getTime() - PUSH_RECORDED_WITHIN_MS;
+}
+
+function secondMatch(remoteId: string): RecordError {
+  return {
+    remoteId,
+    code: 'ambiguous_match',
+    message:
+      'Another record of the third party matches the same Syncline record. ' +
+      'This one is not stored until only one of them matches.',
+  };
+}
+
+function ambiguousConflict({ remoteId, field, value, candidates }: AmbiguousMatch): NewConflict {
+  const detail =
+    `${field} ${JSON.stringify(value)} does not identify one record: it occurs in ${candidates} ` +
+    `Syncline ${candidates === 1 ? 'record' : 'records'} and possibly in several records of the third party.`;
+  return {
+    remoteId,
+    recordId: null,
+    kind: 'ambiguous_match',
+    field,
+    ours: null,
+    theirs: value,
+    winner: null,
+    detail,
+  };
+}
+
+function ambiguousError({ remoteId, detail }: NewConflict): RecordError {
+  const message = `${detail} The record is not stored until the match is unique.`;
+  return { remoteId, code: 'ambiguous_match', message };
+}
+
+function agreedOf(mapping: RecordTypeMapping, { fields, remote }: PulledRecord): JsonObject | null {
+  return mapping.direction === 'both' && remote !== null
+    ? mergePulled(mapping, fields, null, remote).agreed
+    : null;
+}
+
+interface RecordRow extends VersionedRecord {
+  recordId: string;
+  externalId: string;
+  changedAt: Date;
+  agreed: JsonObject | null;
+}
+
+interface Merging {
+  recordType: string;
+  mapping: RecordTypeMapping;
+  row: RecordRow;
+  remote: PulledRecord;
+  isLinked: boolean;
+  /** Syncline created the local record from this remote one. */
+  isOwn: boolean;
+  now: Date;
+}
+
+interface MergedRecord {
+  draft: PulledDraft;
+  conflicts: NewConflict[];
+}
+
+function mergeRecord({ recordType, mapping, row, remote, isLinked, isOwn, now }: Merging): MergedRecord {
+  // Deleted here and still linked: the deletion will be pushed, or the mapping says to leave the remote
+  // record alone.
+  const isLeaving = row.isDeleted && isLinked;
+  const result =
+    mapping.direction === 'both' && !row.isDeleted && remote.remote !== null
+      ? mergePulled(mapping, row.fields, row.agreed, remote.remote)
+      : {
+          fields: takeAll(mapping, row.fields, remote.fields, { isTheirs: isOwn }),
+          agreed: agreedOf(mapping, remote),
+          conflicts: [],
+          isAgreed: true,
+        };
+  const changedFields = isLeaving ? [] : differingFields(row.fields, result.fields);
+  const isTouched = !isLeaving && (changedFields.length > 0 || row.isDeleted);
+  const { version, fields, isDeleted, occurredAt } = row;
+  const before: VersionedRecord = { version, fields, isDeleted, occurredAt };
+  const after: VersionedRecord = {
+    version: version + 1,
+    fields: result.fields,
+    isDeleted: false,
+    occurredAt: later(occurredAt, now),
+  };
+  const draft = {
+    recordId: row.recordId,
+    recordType,
+    externalId: row.externalId,
+    before,
+    after: isTouched ? after : before,
+    changedFields: new Set(changedFields),
+    isTouched,
+    changedAt: later(row.changedAt, now),
+  };
+  return {
+    draft: { draft, remote, agreed: result.agreed, isAgreed: result.isAgreed && !isLeaving },
+    conflicts: result.conflicts.map(({ field, ours, theirs, winner }) => ({
+      remoteId: remote.remoteId,
+      recordId: row.recordId,
+      kind: 'field_changed_on_both_sides' as const,
+      field,
+      ours,
+      theirs,
+      winner,
+      detail:
+        `${field} was changed on both sides; ` +
+        (winner === 'ours'
+          ? "Syncline's value is kept and will be pushed."
+          : "the third party's value is used."),
+    })),
+  };
+}
+
+const later = (a: Date, b: Date): Date => (a > b ? a : b);
+
+function differingFields(before: JsonObject, after: JsonObject): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter(
+    (name) =>
+      Object.hasOwn(before, name) !== Object.hasOwn(after, name) || !jsonEquals(before[name], after[name]),
+  );
+}
+
+async function lockRecords(
+  { trx, tenantId }: TenantWork,
+  { integrationId }: PassKey,
+  recordIds: string[],
+): Promise<RecordRow[]> {
+  if (recordIds.length === 0) return [];
+  const { rows } = await sql<RecordRow>`
+    select record.*, link.agreed
+    from unnest(${recordIds.toSorted()}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select record_id, external_id, version, fields, occurred_at, changed_at, deleted_at is not null as is_deleted
+      from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id for update) record
+    left join lateral (
+      select agreed from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)}
+        and record_id = wanted.record_id limit 1) link on true`.execute(trx);
+  return rows;
+}

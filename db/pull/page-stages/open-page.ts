@@ -1,0 +1,80 @@
+/** First stage of applying a page: locks its job, and checks that the page is still wanted. */
+import { createHash } from 'node:crypto';
+import type { TenantWork } from '../../database';
+import { lockMappings } from '../../records/mapping-lock';
+import type { SyncJob } from '../job-rows';
+import type { PageToApply, PassKey } from '../page';
+import { checkForInterruption, type Interruption } from '../pass-state';
+
+export interface OpenPage extends Omit<Interruption, 'isGone'> {
+  job: SyncJob;
+  /** Of the page's remote ids; the same digest again means that the list repeats itself. */
+  idsDigest: string;
+  /** An earlier page of the job held the same ids. */
+  isRepeated: boolean;
+}
+
+/**
+ * @returns undefined if the job has ended, another worker has continued with it, or the integration was
+ * deleted.
+ */
+export async function openPage(work: TenantWork, page: PageToApply): Promise<OpenPage | undefined> {
+  const idsDigest = digestOf(page);
+  const locked = await lockJob(work, page, idsDigest);
+  if (locked === undefined) return undefined;
+  const { isRepeated, ...job } = locked;
+  if (job.finishedAt !== null || job.readFinishedAt !== null || job.pages !== page.pagesBefore)
+    return undefined;
+  await lockMappings(work, 'shared');
+  const { isGone, ...interruption } = await checkForInterruption(work, page);
+  // Links that are written after the integration was deleted would never be removed.
+  if (isGone) return undefined;
+  return { job, idsDigest, isRepeated, ...interruption };
+}
+
+/**
+ * Independent of the order, because a list that repeats itself may shuffle its records. Empty for an empty
+ * page.
+ */
+function digestOf({ records, tombstones, refused }: PageToApply): string {
+  const ids = [
+    ...records.map(({ remoteId }) => remoteId),
+    ...tombstones,
+    ...refused.map(({ remoteId }) => remoteId ?? ''),
+  ];
+  return ids.length === 0
+    ? ''
+    : createHash('sha256').update(JSON.stringify(ids.toSorted())).digest('base64url').slice(0, 22);
+}
+
+/**
+ * The job, locked until the end of the transaction, and whether it has a page with the same ids. `isRepeated`
+ * is read before the lock is granted; a page written in between also changes `pages`, so this one is not
+ * applied then.
+ */
+async function lockJob(
+  { trx, tenantId }: TenantWork,
+  { syncRunId, recordType }: PassKey,
+  idsDigest: string,
+): Promise<(SyncJob & { isRepeated: boolean }) | undefined> {
+  const row = await trx
+    .selectFrom('syncJobs')
+    .selectAll()
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('syncPages')
+          .select('page')
+          .where('tenantId', '=', tenantId)
+          .where('syncRunId', '=', syncRunId)
+          .where('recordType', '=', recordType)
+          .where('idsDigest', '=', idsDigest)
+          .where('idsDigest', '<>', ''),
+      ).as('isRepeated'),
+    )
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('recordType', '=', recordType)
+    .forUpdate()
+    .executeTakeFirst();
+  return row && { ...row, isRepeated: row.isRepeated === true };
+}

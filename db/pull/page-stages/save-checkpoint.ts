@@ -1,0 +1,110 @@
+/**
+ * Stage of applying a page: stores the page's row, its conflicts and errors, and how far the job has read. It
+ * is part of the page's transaction, so a page counts exactly once (rules.md 35).
+ */
+import { sql } from 'kysely';
+import type { TenantWork } from '../../database';
+import { arrayParameter } from '../../sql/binary-arrays';
+import type { SyncJob } from '../job-rows';
+import type { OpenPage } from './open-page';
+import type { PageChanges, PageToApply, PassKey } from '../page';
+import { insertRecordErrors } from '../record-errors';
+import { insertConflicts } from '../sync-conflicts';
+
+/** @returns the job after the page. */
+export async function saveCheckpoint(
+  work: TenantWork,
+  page: PageToApply,
+  { job, idsDigest, isRepeated }: Pick<OpenPage, 'job' | 'idsDigest' | 'isRepeated'>,
+  changes: PageChanges,
+  { isInitialLoad }: { isInitialLoad: boolean },
+): Promise<SyncJob> {
+  const errors = [...page.refused, ...page.altered, ...changes.errors];
+  await insertConflicts(work, page, changes.conflicts);
+  await insertRecordErrors(work, job, errors);
+  const records = idsOf(changes);
+  const isEmpty = page.records.length + page.tombstones.length + page.refused.length === 0;
+  const read = page.records.length + page.refused.length;
+  const created = records.created.length;
+  const changed = records.changed.length;
+  const unchanged = changes.unchanged.length + changes.drafts.length - created - changed;
+  return writeCheckpoint(
+    work,
+    page,
+    { ...records, number: page.pagesBefore, idsDigest },
+    {
+      cursor: page.nextCursor,
+      pages: job.pages + 1,
+      // Many empty pages in a row are as suspicious as repeated ones.
+      repeatedPages: isRepeated || isEmpty ? job.repeatedPages + 1 : 0,
+      asOf: job.pages === 0 ? page.asOf : job.asOf,
+      readFinishedAt: page.nextCursor === null ? work.now : null,
+      expectedRecords: job.expectedRecords ?? page.total,
+      remoteTotal: page.total ?? job.remoteTotal,
+      // Of a repeated page, only the records that have changed in the meantime count as read.
+      recordsRead: job.recordsRead + (isRepeated ? created + changed : read),
+      recordsNew: job.recordsNew + created,
+      recordsChanged: job.recordsChanged + changed,
+      recordsUnchanged: job.recordsUnchanged + (isRepeated ? 0 : unchanged),
+      recordsFailed: job.recordsFailed + errors.length,
+      isInitialLoad,
+      hasTombstones: job.hasTombstones || changes.hasKnownTombstones,
+      // A record without an id may be one that seems to be missing.
+      deletesWithheld: page.refused.some(({ remoteId }) => remoteId === null)
+        ? 'list_changed'
+        : job.deletesWithheld,
+    },
+  );
+}
+
+interface PageRecords {
+  /** Local records that the page shows to exist. */
+  seen: string[];
+  created: string[];
+  changed: { record_id: string; fields: string[]; was_deleted?: true }[];
+}
+
+function idsOf({ drafts, unchanged, alsoSeen }: PageChanges): PageRecords {
+  const touched = drafts.filter(({ draft }) => draft.isTouched).map(({ draft }) => draft);
+  return {
+    seen: [...drafts.map(({ draft }) => draft.recordId), ...unchanged, ...alsoSeen],
+    created: touched.filter(({ before }) => before === null).map(({ recordId }) => recordId),
+    changed: touched
+      .filter(({ before }) => before !== null)
+      .map(({ recordId, changedFields, before }) => ({
+        record_id: recordId,
+        fields: [...changedFields],
+        ...(before?.isDeleted ? { was_deleted: true as const } : {}),
+      })),
+  };
+}
+
+/** Progress ends a series of failures. The caller has locked the job. */
+async function writeCheckpoint(
+  { trx, tenantId, now }: TenantWork,
+  { syncRunId, recordType }: PassKey,
+  { number, idsDigest, seen, created, changed }: PageRecords & { number: number; idsDigest: string },
+  progress: Partial<Omit<SyncJob, 'error'>>,
+): Promise<SyncJob> {
+  const row = {
+    tenantId,
+    syncRunId,
+    recordType,
+    page: number,
+    idsDigest,
+    seen: sql<string[]>`${arrayParameter(seen, 'uuid')}::uuid[]`,
+    created: sql<string[]>`${arrayParameter(created, 'uuid')}::uuid[]`,
+    changed: JSON.stringify(changed),
+    deleted: [],
+    at: now,
+  };
+  return trx
+    .with('page', (db) => db.insertInto('syncPages').values(row))
+    .updateTable('syncJobs')
+    .set({ ...progress, failingSince: null, isLastAttemptFailed: false, error: null, updatedAt: now })
+    .where('tenantId', '=', tenantId)
+    .where('syncRunId', '=', syncRunId)
+    .where('recordType', '=', recordType)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}

@@ -1,0 +1,114 @@
+/**
+ * Stage of applying a page: updates record syncs. For every other integration a pulled change is a change to
+ * push; at the integration it came from, the record is synced and is never pushed back (rules.md 17).
+ */
+import { sql } from 'kysely';
+import type { RecordTypeMapping } from '../../../domain/records/mapping';
+import { pushTarget } from '../../../domain/push/push-target';
+import type { TenantWork } from '../../database';
+import { enqueuePush } from '../../platform/outbox';
+import { hashOfTarget } from '../../records/payload-hash';
+import type { ChangeAuthor } from '../../../domain/records/record-draft';
+import { findAcceptingIntegrations } from '../../records/accepting-integrations';
+import { writeRecordSyncs } from '../../records/update-record-syncs';
+import { rowsFrom } from '../../sql/bulk-rows';
+import type { PageChanges, PageToApply, PulledDraft } from '../page';
+
+/** @returns whether debounce windows were opened for other integrations. */
+export async function updatePageRecordSyncs(
+  work: TenantWork,
+  page: PageToApply,
+  { drafts }: PageChanges,
+  author: ChangeAuthor,
+): Promise<boolean> {
+  const { integrationId, mapping, isOnboarded } = page;
+  const touched = drafts.filter(({ draft }) => draft.isTouched).map(({ draft }) => draft);
+  const opensWindows =
+    touched.length > 0 &&
+    (await writeRecordSyncs(
+      work,
+      await findAcceptingIntegrations(work, { except: integrationId }),
+      touched,
+      author,
+    ));
+  if (mapping.direction === 'both' && drafts.length > 0) {
+    const rows = drafts
+      .filter(({ draft }) => !draft.after.isDeleted)
+      .map((draft) => toOriginRow(mapping, draft));
+    await writeOriginRecordSyncs(work, integrationId, rows);
+    const kept = rows
+      .filter(({ is_agreed: isAgreed }) => !isAgreed)
+      .map(({ record_id: recordId }) => recordId);
+    if (isOnboarded) await openWindows(work, integrationId, kept);
+  }
+  return opensWindows;
+}
+
+interface OriginRow {
+  record_id: string;
+  version: number;
+  is_agreed: boolean;
+  hash: string | null;
+}
+
+/**
+ * The hash is that of what the third party holds now, so that undoing the pulled change here counts as a
+ * change.
+ */
+function toOriginRow(mapping: RecordTypeMapping, { draft, agreed, isAgreed }: PulledDraft): OriginRow {
+  const target =
+    isAgreed || agreed === null
+      ? pushTarget(mapping, draft.after)
+      : { operation: 'upsert' as const, payload: agreed };
+  return {
+    record_id: draft.recordId,
+    version: draft.after.version,
+    is_agreed: isAgreed,
+    hash: hashOfTarget(target),
+  };
+}
+
+/** A record without an open window or a push in progress becomes Synced; every other state is kept. */
+async function writeOriginRecordSyncs(
+  { trx, tenantId, now }: TenantWork,
+  integrationId: string,
+  rows: readonly OriginRow[],
+): Promise<void> {
+  const isSynced = sql`record_sync.push_id is null and record_sync.window_opened_at is null
+        and excluded.result_status = 'synced'`;
+  await sql`
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
+      result_status, result_version, result_hash, last_synced_at)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, version,
+      case when is_agreed then 'synced' end, version, hash, ${now}::timestamptz
+    from ${rowsFrom(rows, 'record_id uuid, version bigint, is_agreed boolean, hash text')} order by record_id
+    on conflict (tenant_id, integration_id, record_id) do update set
+      result_hash = case when record_sync.push_id is null then excluded.result_hash else record_sync.result_hash end,
+      relevant_version = case when ${isSynced} then excluded.relevant_version else record_sync.relevant_version end,
+      result_version = case when ${isSynced} then excluded.result_version else record_sync.result_version end,
+      result_status = case when ${isSynced} then 'synced' else record_sync.result_status end,
+      errors = case when ${isSynced} then null else record_sync.errors end,
+      last_synced_at = case when ${isSynced} then excluded.last_synced_at else record_sync.last_synced_at end`.execute(
+    trx,
+  );
+}
+
+/**
+ * Opens windows for records whose local values were kept although no push was due, for example after a match.
+ * During onboarding the initial push sends them. A change that a user discarded stays discarded.
+ */
+async function openWindows(
+  work: TenantWork,
+  integrationId: string,
+  recordIds: readonly string[],
+): Promise<void> {
+  if (recordIds.length === 0) return;
+  const { trx, tenantId, now } = work;
+  const opened = await sql`
+    update record_syncs set window_opened_at = ${now}, due_at = ${now}, window_reason = 'initial'
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and record_id = any(${[...recordIds]}::uuid[])
+      and window_opened_at is null and push_id is null and discarded_at is null
+      and result_status is distinct from 'sync_failed'
+    returning record_id`.execute(trx);
+  if (opened.rows.length > 0) await enqueuePush(work, { integrationId, nextDueAt: now });
+}

@@ -1,0 +1,35 @@
+/**
+ * Stage of applying a page: links records that existed before to the remote records they were matched to or
+ * merged with.
+ */
+import { sql } from 'kysely';
+import type { TenantWork } from '../../database';
+import { rowsFrom } from '../../sql/bulk-rows';
+import type { PageChanges, PageToApply } from '../page';
+
+/** The links of new records are inserted together with them. */
+export async function writeLinks(
+  { trx, tenantId, now }: TenantWork,
+  { integrationId, recordType }: PageToApply,
+  { drafts }: PageChanges,
+): Promise<void> {
+  const rows = drafts
+    .filter(({ draft }) => draft.before !== null)
+    .map(({ draft, remote, agreed }) => ({
+      record_id: draft.recordId,
+      remote_id: remote.remoteId,
+      remote_version: remote.remoteVersion,
+      remote_hash: remote.hash,
+      agreed,
+    }));
+  if (rows.length === 0) return;
+  await sql`
+    insert into record_links (tenant_id, integration_id, record_id, record_type,
+      remote_id, remote_version, remote_hash, agreed, is_deactivated, updated_at)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, ${recordType},
+      remote_id, remote_version, remote_hash, agreed, false, ${now}::timestamptz
+    from ${rowsFrom(rows, 'record_id uuid, remote_id text, remote_version text, remote_hash text, agreed jsonb')}
+    on conflict (tenant_id, integration_id, record_id) do update set
+      remote_id = excluded.remote_id, remote_version = excluded.remote_version, remote_hash = excluded.remote_hash,
+      agreed = coalesce(excluded.agreed, record_links.agreed), updated_at = excluded.updated_at`.execute(trx);
+}

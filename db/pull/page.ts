@@ -1,0 +1,181 @@
+/** The types of a page of remote records on its way into the database, shared by the stages that apply it. */
+import type { JsonObject } from '../../domain/json';
+import type { RecordTypeMapping, RecordTypeMappings } from '../../domain/records/mapping';
+import type { ChangeAuthor, RecordDraft } from '../../domain/records/record-draft';
+import { toTypeId } from '../sql/ids';
+import type { SyncJob } from './job-rows';
+
+/** One run's pass over one dataset. */
+export interface PassKey {
+  integrationId: string;
+  syncRunId: string;
+  recordType: string;
+}
+
+/** The author of the changes that a run pulls, as the push log shows it. */
+export function pullAuthor({ integrationId, syncRunId }: PassKey): ChangeAuthor {
+  return {
+    actor: `integration:${toTypeId('int', integrationId)}`,
+    requestId: toTypeId('run', syncRunId),
+  };
+}
+
+/** The dataset that pages are applied to. */
+export interface PullTarget {
+  integrationId: string;
+  recordType: string;
+  mapping: RecordTypeMapping;
+  /**
+   * `<prefix><remote id>` is the external id of a record that Syncline created from this dataset (rules.md
+   * 13).
+   */
+  externalIdPrefix: string;
+  isOnboarded: boolean;
+}
+
+/** @throws if the integration no longer maps the record type. */
+export function pullTargetOf(
+  integration: { integrationId: string; recordTypes: RecordTypeMappings; onboardedAt: Date | null },
+  recordType: string,
+): PullTarget {
+  const { integrationId } = integration;
+  const mapping = integration.recordTypes[recordType];
+  if (mapping === undefined) throw new Error(`The integration maps no record type ${recordType}.`);
+  const externalIdPrefix = `${toTypeId('int', integrationId)}:`;
+  return {
+    integrationId,
+    recordType,
+    mapping,
+    externalIdPrefix,
+    isOnboarded: integration.onboardedAt !== null,
+  };
+}
+
+/** A remote record, converted to Syncline's fields outside the transaction. */
+export interface PulledRecord {
+  remoteId: string;
+  remoteVersion: string | null;
+  /** Syncline's external id of the record, where the third party stores it. */
+  externalId: string | null;
+  /** In Syncline's field names. */
+  fields: JsonObject;
+  /** `fields` as JSON text. */
+  text: string;
+  /** In the third party's field names; null unless the record type is synced in both directions. */
+  remote: JsonObject | null;
+  /** Hash of everything that is relevant under the mapping. */
+  hash: string;
+}
+
+/** Why a record was not stored, not stored exactly as read, or not pushed; kept in the Sync Log. */
+export interface RecordError {
+  remoteId: string | null;
+  code: string;
+  message: string;
+}
+
+/** What a third party answered for one page, ready to be applied. */
+export interface PreparedPage {
+  records: readonly PulledRecord[];
+  /** Ids of records that were deleted at the third party. */
+  tombstones: readonly string[];
+  /** Records that cannot be stored. A linked one counts as seen, so it is not taken for deleted. */
+  refused: readonly RecordError[];
+  /** Records that are stored with replaced characters. */
+  altered: readonly RecordError[];
+  nextCursor: string | null;
+  asOf: Date | null;
+  /** Number of records in the whole list, where the page says so. */
+  total: number | null;
+}
+
+export interface PageToApply extends PullTarget, PreparedPage {
+  syncRunId: string;
+  /** Only the items of this overview are applied; null = everything. */
+  overviewId: string | null;
+  /** Pages applied before this one was requested. More by now means that another worker has continued. */
+  pagesBefore: number;
+  /** Earliest time of the request, by the database's clock. A push after this time is newer than the page. */
+  requestedAt: Date;
+}
+
+/** A linked record. */
+export interface LinkedRecord {
+  recordId: string;
+  remoteHash: string | null;
+  linkedAt: Date;
+}
+
+/** A remote record that fits several local records, or a local record that several remote ones fit. */
+export interface AmbiguousMatch {
+  remoteId: string;
+  field: string;
+  value: unknown;
+  candidates: number;
+}
+
+/**
+ * Which local records the records of a page are. Maps and sets are keyed by remote id, lists hold record ids.
+ */
+export interface RecordMatches {
+  /** Linked, and the hash is the stored one: most of nearly every page, so only the id is fetched. */
+  unchanged: readonly string[];
+  linked: ReadonlyMap<string, LinkedRecord>;
+  unlinked: ReadonlySet<string>;
+  /** Unlinked remote records for which a local record was found. */
+  matched: ReadonlyMap<string, string>;
+  ambiguous: readonly AmbiguousMatch[];
+  /** May be records that a push is creating at this moment; left for the next pass. */
+  undecided: ReadonlySet<string>;
+  /** Local records that the page shows to exist although nothing can be stored of them. */
+  alsoSeen: readonly string[];
+  hasKnownTombstones: boolean;
+}
+
+/** A remote record to be stored as a new local record. */
+export interface NewRecord {
+  recordId: string;
+  remote: PulledRecord;
+  /** What both sides agree on; null where records are only read. */
+  agreed: JsonObject | null;
+}
+
+/** A new record, or a local one with the values of a page merged into it. */
+export interface PulledDraft {
+  draft: RecordDraft;
+  remote: PulledRecord;
+  /** What both sides agree on now; null where records are only read. */
+  agreed: JsonObject | null;
+  /** False where a local change has yet to be pushed. */
+  isAgreed: boolean;
+}
+
+export interface NewConflict {
+  remoteId: string;
+  recordId: string | null;
+  kind: 'field_changed_on_both_sides' | 'ambiguous_match';
+  field: string | null;
+  ours: unknown;
+  theirs: unknown;
+  winner: 'ours' | 'theirs' | null;
+  detail: string;
+}
+
+/** What a page changes here: the value that flows from stage to stage. */
+export interface PageChanges {
+  /** Records whose link has to be written; `isTouched` where the record itself changes too. */
+  drafts: readonly PulledDraft[];
+  /** Ids of local records that stay as they are. */
+  unchanged: readonly string[];
+  conflicts: readonly NewConflict[];
+  errors: readonly RecordError[];
+  /** See `RecordMatches`. */
+  alsoSeen: readonly string[];
+  hasKnownTombstones: boolean;
+}
+
+export type AppliedPage =
+  /** `isInterrupted`: the page is stored, but no further one may be requested. */
+  | { kind: 'applied'; job: SyncJob; isInterrupted: boolean }
+  /** Nothing was stored: the run was canceled, the integration deleted, or another worker has continued. */
+  | { kind: 'stopped' };

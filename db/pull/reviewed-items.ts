@@ -1,0 +1,80 @@
+/**
+ * The items of an overview that no page settles: reviewed deletions, and whatever is left when the list was
+ * read (rules.md 21).
+ */
+import { sql } from 'kysely';
+import type { SyncDirection } from '../../domain/overviews/overview';
+import type { TenantWork } from '../database';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+import type { RecordError } from './page';
+import { driftedError, type ReviewedDataset } from './page-stages/select-reviewed';
+
+/** Errors that are kept per dataset; `count` goes on. */
+const ERRORS_MAX = 1_000;
+
+/**
+ * Of the missing records, those whose deletion was reviewed and that are as they were then. Marks the items
+ * as applied.
+ */
+export async function selectReviewedDeletions(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType, limit }: ReviewedDataset & { limit: number },
+  missing: readonly string[],
+): Promise<string[]> {
+  if (missing.length === 0) return [];
+  const { rows } = await sql<{ recordId: string }>`
+    update overview_items item set outcome = 'applied'
+    where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id in (
+      select asked.overview_item_id
+      from unnest(${[...missing]}::uuid[]) as wanted(record_id)
+      cross join lateral (
+        select overview_item_id, base_version from overview_items
+        where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
+          and record_id = wanted.record_id and record_type = ${recordType} and direction = 'pull'
+          and action = 'delete' and outcome is null limit 1) asked
+      cross join lateral (
+        select version from records
+        where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id) record
+      where record.version = asked.base_version limit ${limit})
+    returning item.record_id`.execute(trx);
+  return rows.map(({ recordId }) => recordId);
+}
+
+export interface SkippedItems {
+  errors: RecordError[];
+  count: number;
+}
+
+/** Skips the reviewed items of a dataset that the pass has not met as they were reviewed. */
+export async function skipDriftedItems(work: TenantWork, reviewed: ReviewedDataset): Promise<SkippedItems> {
+  const skipped = await skipItems(work, { ...reviewed, direction: 'pull' });
+  const errors = skipped.slice(0, ERRORS_MAX).map(({ remoteId }) => driftedError(remoteId));
+  return { errors, count: skipped.length };
+}
+
+/** Skips all reviewed items of a record type that the mapping no longer syncs in that direction. */
+export async function skipUnmappedItems(
+  work: TenantWork,
+  dataset: ReviewedDataset & { direction: SyncDirection },
+): Promise<SkippedItems> {
+  const skipped = await skipItems(work, dataset);
+  const message = `The mapping no longer ${dataset.direction === 'pull' ? 'pulls' : 'pushes'} ${dataset.recordType}.`;
+  const errors = skipped.slice(0, ERRORS_MAX).map(({ remoteId, externalId }) => ({
+    remoteId: dataset.direction === 'pull' ? remoteId : externalId,
+    code: 'not_mapped',
+    message,
+  }));
+  return { errors, count: skipped.length };
+}
+
+async function skipItems(
+  { trx, tenantId }: TenantWork,
+  { overviewId, recordType, direction }: ReviewedDataset & { direction: SyncDirection },
+): Promise<{ remoteId: string | null; externalId: string | null }[]> {
+  const { rows } = await sql<{ remoteId: string | null; externalId: string | null }>`
+    update overview_items set outcome = 'skipped'
+    where tenant_id = ${tenantId} and overview_id = ${overviewId} and record_type = ${recordType}
+      and direction = ${direction} and action <> 'not_possible' and outcome is null
+    returning remote_id, external_id`.execute(trx);
+  return rows;
+}

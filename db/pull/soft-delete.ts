@@ -1,0 +1,89 @@
+/** Soft-deletes records that are gone at the integration they are linked to (rules.md 31). */
+import { sql } from 'kysely';
+import type { TenantWork } from '../database';
+import { lockMappings } from '../records/mapping-lock';
+import type { RecordDraft } from '../../domain/records/record-draft';
+import { findAcceptingIntegrations } from '../records/accepting-integrations';
+import { writeRecordSyncs } from '../records/update-record-syncs';
+import { writeRecords } from '../records/write-records';
+import { opaqueToPlanner } from '../sql/bulk-rows';
+import { type PassKey, pullAuthor } from './page';
+
+interface RecordRow {
+  recordId: string;
+  externalId: string;
+  version: number;
+  fields: RecordDraft['after']['fields'];
+  occurredAt: Date;
+  changedAt: Date;
+  isDeleted: boolean;
+}
+
+/**
+ * The deletion is a change for every other integration and for none at the one it came from. The links go, so
+ * a record that appears there again is found by its external id and restored. @returns the records that were
+ * not deleted before.
+ */
+export async function softDelete(
+  work: TenantWork,
+  { recordIds, ...pass }: PassKey & { recordIds: string[] },
+): Promise<RecordDraft[]> {
+  const { trx, tenantId, now } = work;
+  await lockMappings(work, 'shared');
+  const { rows } = await sql<RecordRow>`
+    select record.record_id, record.external_id, record.version, record.fields, record.occurred_at, record.changed_at,
+      record.deleted_at is not null as is_deleted
+    from unnest(${recordIds}::uuid[]) as wanted(record_id)
+    cross join lateral (
+      select * from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id for update) record`.execute(
+    trx,
+  );
+  const drafts = rows
+    .filter(({ isDeleted }) => !isDeleted)
+    .map(({ recordId, externalId, changedAt, ...before }): RecordDraft => ({
+      recordId,
+      recordType: pass.recordType,
+      externalId,
+      before,
+      after: { ...before, version: before.version + 1, isDeleted: true },
+      changedFields: new Set(),
+      isTouched: true,
+      changedAt: changedAt > now ? changedAt : now,
+    }));
+  const author = pullAuthor(pass);
+  await writeRecords(work, drafts, author.actor);
+  const others = await findAcceptingIntegrations(work, { except: pass.integrationId });
+  await writeRecordSyncs(work, others, drafts, author);
+  await unlink(work, pass.integrationId, recordIds);
+  return drafts;
+}
+
+/** Removes links and record syncs, and closes pushes that were waiting for the removed records. */
+async function unlink(
+  { trx, tenantId, now }: TenantWork,
+  integrationId: string,
+  recordIds: string[],
+): Promise<void> {
+  const recordSyncs = await trx
+    .deleteFrom('recordSyncs')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordId', 'in', recordIds)
+    .returning('pushId')
+    .execute();
+  const pushIds = recordSyncs.flatMap(({ pushId }) => pushId ?? []);
+  if (pushIds.length > 0)
+    await trx
+      .updateTable('pushes')
+      .set({ result: 'closed', finishedAt: now })
+      .where('tenantId', '=', tenantId)
+      .where('pushId', 'in', pushIds)
+      .execute();
+  await trx
+    .deleteFrom('recordLinks')
+    .where('tenantId', '=', tenantId)
+    .where('integrationId', '=', integrationId)
+    .where('recordId', 'in', recordIds)
+    .execute();
+}
