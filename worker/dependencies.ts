@@ -68,7 +68,9 @@ function findConnector(connectors: Record<string, Connector>, kind: string): Con
   return connector;
 }
 
-/** Opens an integration's connector: decrypted credentials, rate-limited HTTP, guarded sockets, cached tokens. */
+/**
+ * Opens an integration's connector: decrypted credentials, rate-limited HTTP, guarded sockets, cached tokens.
+ */
 function createConnectorOpener(options: DependenciesOptions): ActivityDependencies['openConnector'] {
   const { database, encryption, connectors, log } = options;
   const tokensOf = createTokenCache();

@@ -82,7 +82,9 @@ function nightly({
     spec: { calendars: [nightlyAt, fallback].map(calendarOf), jitter: JITTER_MS, timezone: zone },
     policies: { overlap: 'BUFFER_ONE', catchupWindow: 12 * HOUR_MS },
     state: {
-      note: `At ${nightlyAt} in ${zone}, and again at ${fallback}, which has something to do only if the local date has no run yet.`,
+      note:
+        `At ${nightlyAt} in ${zone}, and again at ${fallback}, ` +
+        'which has something to do only if the local date has no run yet.',
     },
     memo: { what: 'Reads all records; one run per local date.' },
   };

@@ -128,7 +128,8 @@ export async function markRateLimited(
     .updateTable('integrations')
     .set({
       // Of two concurrent responses, the longer pause counts.
-      blockedUntil: sql<Date>`greatest(case when blocked_reason = 'rate_limit' then blocked_until end, ${until}::timestamptz)`,
+      blockedUntil: sql<Date>`greatest(case when blocked_reason = 'rate_limit' then blocked_until end,
+        ${until}::timestamptz)`,
       blockedReason: 'rate_limit',
       blockedDetail: sanitizeForPostgres(detail),
     })
@@ -189,7 +190,8 @@ export function unreachableError(detail: string): SyncError {
     remote_field: null,
     message: sanitizeForPostgres(detail),
     explanation:
-      'The third party cannot be reached. Syncline goes on trying by itself for 72 hours; nothing has to be done unless the address changed.',
+      'The third party cannot be reached. Syncline keeps retrying for 72 hours. ' +
+      'You only need to act if its address has changed.',
   };
 }
 
@@ -203,23 +205,31 @@ async function failWaitingPushes(
   const errors = JSON.stringify([error]);
   await sql`
     update record_syncs set is_push_failing = true, errors = ${errors}::jsonb
-    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and status = 'syncing' and push_id is not null and lease_until is null
+    where tenant_id = ${opaqueToPlanner(tenantId)} and
+      integration_id = ${opaqueToPlanner(integrationId)} and status = 'syncing' and push_id is not null
+        and lease_until is null
       and not is_push_failing`.execute(trx);
   const givenUp = await sql<{ pushId: string; recordId: string }>`
     with given_up as (
       select record_id, push_id from record_syncs
-      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and push_id is not null and lease_until is null and give_up_at <= ${now}
+      where tenant_id = ${opaqueToPlanner(tenantId)} and
+        integration_id = ${opaqueToPlanner(integrationId)} and push_id is not null and lease_until is null
+          and give_up_at <= ${now}
       order by record_id for update)
-    update record_syncs record_sync set result_status = 'sync_failed', result_version = record_sync.push_version, result_hash = null, errors = ${errors}::jsonb,
-      push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null
+    update record_syncs record_sync set result_status = 'sync_failed',
+      result_version = record_sync.push_version, result_hash = null, errors = ${errors}::jsonb,
+      push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false,
+        next_attempt_at = null, give_up_at = null
     from given_up
-    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)} and record_sync.integration_id = ${opaqueToPlanner(integrationId)} and record_sync.record_id = given_up.record_id
+    where record_sync.tenant_id = ${opaqueToPlanner(tenantId)} and
+      record_sync.integration_id = ${opaqueToPlanner(integrationId)} and
+        record_sync.record_id = given_up.record_id
     returning given_up.push_id, given_up.record_id`.execute(trx);
   if (givenUp.rows.length > 0) {
     const pushIds = givenUp.rows.map((row) => row.pushId);
-    await sql`update pushes set result = 'failed', errors = ${errors}::jsonb, finished_at = ${now} where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(
-      trx,
-    );
+    await sql`update pushes set result = 'failed', errors = ${errors}::jsonb,
+      finished_at = ${now} where tenant_id = ${opaqueToPlanner(tenantId)} and
+        push_id = any(${pushIds}::uuid[])`.execute(trx);
   }
   await notifyAdmins(work, { integrationId, kind: 'integration_unavailable', detail });
   return describe(work, givenUp.rows, error);
@@ -233,9 +243,11 @@ async function describe(
   if (pushes.length === 0) return [];
   const pushOf = new Map(pushes.map(({ pushId, recordId }) => [recordId, pushId]));
   const { rows } = await sql<{ recordId: string; recordType: string; externalId: string }>`
-    select record.record_id, record.record_type, record.external_id from unnest(${[...pushOf.keys()]}::uuid[]) as wanted(record_id)
+    select record.record_id, record.record_type, record.external_id
+      from unnest(${[...pushOf.keys()]}::uuid[]) as wanted(record_id)
     cross join lateral (
-      select * from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id limit 1) record
+      select * from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
+        limit 1) record
     order by record.record_id`.execute(trx);
   return rows.map(({ recordId, ...record }) => ({
     ...record,
@@ -252,7 +264,8 @@ export async function shiftRetryClocks(
   { integrationId, byMs }: { integrationId: string; byMs: number },
 ): Promise<void> {
   await sql`
-    update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000}), next_attempt_at = next_attempt_at + make_interval(secs => ${byMs / 1_000})
+    update record_syncs set give_up_at = give_up_at + make_interval(secs => ${byMs / 1_000}),
+      next_attempt_at = next_attempt_at + make_interval(secs => ${byMs / 1_000})
     where tenant_id = ${tenantId} and integration_id = ${integrationId} and push_id is not null`.execute(trx);
 }
 

@@ -50,16 +50,15 @@ export async function saveRecordTypes(
   if (rows.length > 0)
     await sql`
       insert into remote_record_types (tenant_id, integration_id, record_type, label, fields, read_at)
-      select ${tenantId}::uuid, ${integrationId}::uuid, record_type, label, fields, ${now}::timestamptz from ${rowsFrom(rows, 'record_type text, label text, fields jsonb')}
-      on conflict (tenant_id, integration_id, record_type) do update set label = excluded.label, fields = excluded.fields, read_at = excluded.read_at, removed_at = null`.execute(
-      trx,
-    );
+      select ${tenantId}::uuid, ${integrationId}::uuid, record_type, label, fields, ${now}::timestamptz
+        from ${rowsFrom(rows, 'record_type text, label text, fields jsonb')}
+      on conflict (tenant_id, integration_id, record_type) do update set label = excluded.label,
+        fields = excluded.fields, read_at = excluded.read_at, removed_at = null`.execute(trx);
   const names = types.map(({ name }) => name);
   await sql`
     update remote_record_types set removed_at = ${now}
-    where tenant_id = ${tenantId} and integration_id = ${integrationId} and removed_at is null and record_type <> all(${names}::text[])`.execute(
-    trx,
-  );
+    where tenant_id = ${tenantId} and integration_id = ${integrationId} and removed_at is null
+      and record_type <> all(${names}::text[])`.execute(trx);
   if (changes.length === 0) return 0;
   const changeRows = changes.map(({ recordType, ...change }) => ({
     ...change,
@@ -67,11 +66,15 @@ export async function saveRecordTypes(
     metadata_change_id: newUuid(),
   }));
   await sql`
-    insert into metadata_changes (tenant_id, metadata_change_id, integration_id, sync_run_id, record_type, kind, field, detail, at)
-    select ${tenantId}::uuid, metadata_change_id, ${integrationId}::uuid, ${syncRunId}::uuid, record_type, kind, field, detail, ${now}::timestamptz
-    from ${rowsFrom(changeRows, 'metadata_change_id uuid, record_type text, kind text, field text, detail jsonb')}`.execute(
-    trx,
-  );
+    insert into metadata_changes (tenant_id, metadata_change_id, integration_id, sync_run_id, record_type,
+      kind, field, detail, at)
+    select ${tenantId}::uuid, metadata_change_id, ${integrationId}::uuid, ${syncRunId}::uuid, record_type,
+      kind, field, detail, ${now}::timestamptz
+    from ${rowsFrom(
+      changeRows,
+      `
+        metadata_change_id uuid, record_type text, kind text, field text, detail jsonb`,
+    )}`.execute(trx);
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
   return changes.length;
 }

@@ -1,5 +1,6 @@
 /**
- * A person's inbox: notifications with the state of their e-mails, and the views that end them (rules.md 24, 25).
+ * A person's inbox: notifications with the state of their e-mails, and the views that end them (rules.md 24,
+ * 25).
  * A view is one-way, and decides a notification that the timer has not decided yet.
  */
 import { type Selectable, sql, type SqlBool } from 'kysely';
@@ -135,8 +136,10 @@ export async function markTargetViewed(
     'overviewId' in target
       ? sql`notification.overview_id = ${target.overviewId}`
       : sql`notification.sync_run_id = ${target.syncRunId}`;
-  const which = sql<SqlBool>`notification_id in (select notification.notification_id from notifications notification
-    where notification.tenant_id = ${work.tenantId} and notification.kind = any(${REQUESTER_KINDS}) and ${isTarget})`;
+  const which = sql<SqlBool>`notification_id in (select notification.notification_id
+    from notifications notification
+    where notification.tenant_id = ${work.tenantId} and notification.kind = any(${REQUESTER_KINDS})
+      and ${isTarget})`;
   await markViewed(work, { personId, how: 'target_opened', which });
 }
 

@@ -104,7 +104,8 @@ async function lockPersonOf(
 ): Promise<(PersonKey & { isDisabled: boolean }) | undefined> {
   const { rows } = await sql<PersonKey & { isDisabled: boolean }>`
     select person_id, email as address, disabled_at is not null as is_disabled from people
-    where tenant_id = ${tenantId} and person_id = (select person_id from emails where tenant_id = ${tenantId} and email_id = ${emailId})
+    where tenant_id = ${tenantId} and person_id = (select person_id from emails
+      where tenant_id = ${tenantId} and email_id = ${emailId})
     for no key update`.execute(trx);
   return rows[0];
 }
@@ -215,15 +216,19 @@ interface Told {
 async function itemsOf(work: TenantWork, emailIds: readonly string[]): Promise<Told> {
   const { trx, tenantId } = work;
   const { rows } = await sql<NotifiableRow>`
-    select recipient.notification_recipient_id, recipient.email_id, recipient.person_id, recipient.viewed_at, notification.kind,
-      notification.integration_id, notification.overview_id, notification.sync_run_id, notification.webhook_endpoint_id,
+    select recipient.notification_recipient_id, recipient.email_id, recipient.person_id,
+      recipient.viewed_at, notification.kind,
+      notification.integration_id, notification.overview_id, notification.sync_run_id,
+        notification.webhook_endpoint_id,
       integration.app, integration.account_name, person.disabled_at is not null as is_person_disabled,
       notification.resolved_at > notification.created_at is true as is_resolved
     from notification_recipients recipient
     join notifications notification using (tenant_id, notification_id)
     join people person using (tenant_id, person_id)
-    left join integrations integration on integration.tenant_id = recipient.tenant_id and integration.integration_id = notification.integration_id
-    where recipient.tenant_id = ${tenantId} and recipient.email_id = any(${emailIds}::uuid[]) and recipient.email_withdrawn_reason is null
+    left join integrations integration on integration.tenant_id = recipient.tenant_id
+      and integration.integration_id = notification.integration_id
+    where recipient.tenant_id = ${tenantId} and recipient.email_id = any(${emailIds}::uuid[])
+      and recipient.email_withdrawn_reason is null
     order by notification.notification_id desc
     for no key update of recipient`.execute(trx);
   const told: Told = { items: [], byEmail: new Set(), reason: undefined };

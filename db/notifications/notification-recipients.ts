@@ -1,6 +1,7 @@
 /**
- * What happens to a notification for one person (rules.md 24 to 26): it becomes visible, and later an e-mail is sent or
- * not. The timer's decision and a view are two conditional updates of one row; the first to commit decides.
+ * What happens to a notification for one person (rules.md 24 to 26): it becomes visible, and later an e-mail
+ * is sent or not. The timer's decision and a view are two conditional updates of one row; the first to commit
+ * decides.
  */
 import { type Selectable, sql } from 'kysely';
 import type { EmailContents, EmailKind } from '../../domain/notifications/email-kinds';

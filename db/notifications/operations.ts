@@ -75,12 +75,12 @@ export async function markAnswered(
 ): Promise<void> {
   await sql`
     update operations set answered_at = ${now} from operations answered
-    where answered.tenant_id = ${tenantId} and answered.operation_id = ${operationId} and operations.tenant_id = answered.tenant_id and operations.answered_at is null
+    where answered.tenant_id = ${tenantId} and answered.operation_id = ${operationId} and
+      operations.tenant_id = answered.tenant_id and operations.answered_at is null
       and (operations.operation_id = answered.operation_id
         or (operations.person_id = answered.person_id and operations.ended_at is not null
-          and (operations.sync_run_id = answered.sync_run_id or operations.overview_id = answered.overview_id)))`.execute(
-    trx,
-  );
+          and (operations.sync_run_id = answered.sync_run_id
+            or operations.overview_id = answered.overview_id)))`.execute(trx);
 }
 
 export interface EndOfWork {
@@ -137,9 +137,10 @@ export async function endOperations(
 
 const DETAILS: Partial<Record<EndOfWork['outcome'], string>> = {
   ready:
-    'The preview of the changes is ready. It holds for 7 days, and until somebody asks for a newer one or syncs.',
+    'The preview of the changes is ready. It is valid for 7 days, until a newer overview is requested ' +
+    'or a sync runs.',
   succeeded: 'Everything was synced.',
-  partially_succeeded: 'Some of it could not be synced: the Sync Log says what and why.',
-  failed: 'It could not be finished: what stopped it is said there.',
-  canceled: 'It was canceled: the Sync Log says by whom, and what was done before.',
+  partially_succeeded: 'Some records could not be synced: the Sync Log shows which and why.',
+  failed: 'It could not be finished. Open it to see the error.',
+  canceled: 'It was canceled. The Sync Log shows by whom, and what was done before.',
 };

@@ -56,7 +56,8 @@ export async function readStreamEvents(
     select transaction_id || '-' || stream_event_id as position, topic, body,
            transaction_id < pg_snapshot_xmin(pg_current_snapshot()) as "isReadable"
       from stream_events
-     where tenant_id = ${tenantId}::uuid and (transaction_id, stream_event_id) > (${transactionId}::text::xid8, ${eventId}::bigint)
+     where tenant_id = ${tenantId}::uuid
+       and (transaction_id, stream_event_id) > (${transactionId}::text::xid8, ${eventId}::bigint)
      order by transaction_id, stream_event_id limit ${limit}`.execute(trx);
   const events = rows
     .filter((row) => row.isReadable)

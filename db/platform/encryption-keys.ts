@@ -5,7 +5,10 @@ export interface EncryptionKey {
   secret: Buffer;
 }
 
-/** A secret cannot be decrypted, or the keys are not the ones of the stored data. The message contains no secret. */
+/**
+ * A secret cannot be decrypted, or the keys are not the ones of the stored data. The message contains no
+ * secret.
+ */
 export class EncryptionError extends Error {}
 
 export const KEY_BYTES = 32;
@@ -36,13 +39,15 @@ function parseEncryptionKey(entry: string): EncryptionKey {
   const [, keyId, encoded] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/_-]+={0,2})$/.exec(entry) ?? [];
   if (keyId === undefined || encoded === undefined) {
     throw new EncryptionError(
-      'ENCRYPTION_KEYS cannot be read. Write it as id:base64[,id2:base64], ids of letters, digits, "_" and "-".',
+      'ENCRYPTION_KEYS is malformed. Write it as id:base64[,id2:base64], ' +
+        'with ids of letters, digits, "_" and "-".',
     );
   }
   const secret = Buffer.from(encoded, 'base64');
   if (secret.length !== KEY_BYTES)
     throw new EncryptionError(
-      `The key "${keyId}" of ENCRYPTION_KEYS has ${secret.length} bytes; 32 are needed (openssl rand -base64 32).`,
+      `The key "${keyId}" of ENCRYPTION_KEYS has ${secret.length} bytes instead of 32. ` +
+        'Create one with openssl rand -base64 32.',
     );
   return { keyId, secret };
 }

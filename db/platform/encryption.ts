@@ -1,6 +1,7 @@
 /**
- * Envelope encryption of stored secrets. Each tenant has a data key, wrapped by a key of ENCRYPTION_KEYS. A secret is
- * encrypted with the data key and bound to its location: moved to another tenant, row or column it cannot be decrypted.
+ * Envelope encryption of stored secrets. Each tenant has a data key, wrapped by a key of ENCRYPTION_KEYS. A
+ * secret is encrypted with the data key and bound to its location: moved to another tenant, row or column it
+ * cannot be decrypted.
  * A new first key of ENCRYPTION_KEYS re-wraps the data keys at the next start; the secrets are not touched.
  */
 import { randomBytes } from 'node:crypto';
@@ -12,11 +13,13 @@ import { EncryptionError, type EncryptionKey, KEY_BYTES } from './encryption-key
 export interface Encryption {
   /** @returns the encrypted text. Creates the tenant's data key in this transaction if there is none yet. */
   encrypt(work: TenantWork, location: EncryptedLocation, plaintext: string): Promise<string>;
-  /** @throws EncryptionError if the text was encrypted for another tenant or location, or its key is missing. */
+  /**
+   * @throws EncryptionError if the text was encrypted for another tenant or location, or its key is missing.
+   */
   open(work: TenantWork, location: EncryptedLocation, encryptedText: string): Promise<string>;
   /**
-   * Call it before serving anything: proves that every data key can be unwrapped, and re-wraps those that an older key
-   * wrapped. @throws EncryptionError if a key is missing or wrong; the process must not start then.
+   * Call it before serving anything: proves that every data key can be unwrapped, and re-wraps those that an
+   * older key wrapped. @throws EncryptionError if a key is missing or wrong; the process must not start then.
    */
   prepare(database: Database): Promise<{ rewrapped: number }>;
 }
@@ -50,8 +53,8 @@ interface StoredKey {
 }
 
 /**
- * Data keys by tenant. They are read from the database each time: unwrapping takes microseconds, and a cached key whose
- * transaction was rolled back would encrypt secrets that can never be decrypted.
+ * Data keys by tenant. They are read from the database each time: unwrapping takes microseconds, and a cached
+ * key whose transaction was rolled back would encrypt secrets that can never be decrypted.
  */
 class DataKeys {
   readonly #current: EncryptionKey;

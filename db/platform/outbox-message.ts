@@ -1,4 +1,7 @@
-/** What an outbox row asks Temporal to do: a topic and the id that the topic needs, kept as topic and subject_id. */
+/**
+ * What an outbox row asks Temporal to do: a topic and the id that the topic needs, kept as topic and
+ * subject_id.
+ */
 import type { OutboxTopic } from '../tables/platform';
 
 export type OutboxMessage =

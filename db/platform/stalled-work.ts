@@ -1,6 +1,6 @@
 /**
- * Overdue work that no workflow takes care of, found by its rows: a workflow may have been terminated by hand, or
- * lost when Temporal was restored from a backup. The sweeper sends its message again.
+ * Overdue work that no workflow takes care of, found by its rows: a workflow may have been terminated by
+ * hand, or lost when Temporal was restored from a backup. The sweeper sends its message again.
  */
 import { sql } from 'kysely';
 import type { Work } from '../database';
@@ -53,7 +53,10 @@ async function findStalledPushQueues({ trx }: Work, overdueSince: Date): Promise
   return rows.map((row) => ({ ...row, topic: 'record_push' }));
 }
 
-/** Runs of which no job has made progress lately or waits for a later instant. A run queued behind another is fine. */
+/**
+ * Runs of which no job has made progress lately or waits for a later instant. A run queued behind another is
+ * fine.
+ */
 async function findStalledRuns({ trx }: Work, overdueSince: Date): Promise<StalledWork[]> {
   const { rows } = await sql<{ tenantId: string; integrationId: string }>`
     select tenant_id, integration_id from sync_runs run

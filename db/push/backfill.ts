@@ -136,12 +136,18 @@ async function readExistingRecords(
 ): Promise<ExistingRecord[]> {
   const { rows } = await sql<ExistingRecord>`
     select record.record_id, record.record_type, record.version, record.fields, record.deleted_at,
-      record_sync.record_id is not null as has_record_sync, record_sync.window_opened_at is not null as is_window_open,
-      case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end as known_hash,
-      coalesce(record_sync.result_status is not null or record_sync.push_id is not null or record_sync.unresolved_push_id is not null, false) as has_been_sent
+      record_sync.record_id is not null as has_record_sync, record_sync.window_opened_at is not null
+        as is_window_open,
+      case when record_sync.push_id is null then record_sync.result_hash else record_sync.push_hash end
+        as known_hash,
+      coalesce(record_sync.result_status is not null or record_sync.push_id is not null
+        or record_sync.unresolved_push_id is not null, false) as has_been_sent
     from records record
-    left join record_syncs record_sync on record_sync.tenant_id = record.tenant_id and record_sync.integration_id = ${opaqueToPlanner(integrationId)} and record_sync.record_id = record.record_id
-    where record.tenant_id = ${opaqueToPlanner(tenantId)} and record.record_type = any(${Object.keys(recordTypes)}::text[])
+    left join record_syncs record_sync on record_sync.tenant_id = record.tenant_id
+      and record_sync.integration_id = ${opaqueToPlanner(integrationId)} and
+        record_sync.record_id = record.record_id
+    where record.tenant_id = ${opaqueToPlanner(tenantId)} and
+      record.record_type = any(${Object.keys(recordTypes)}::text[])
       and (${after}::uuid is null or record.record_id > ${after}::uuid)
     order by record.record_id limit ${limit} ${lock ? sql`for update of record` : sql``}`.execute(trx);
   return rows;
@@ -187,11 +193,15 @@ async function openWindows(
     fields: mappedFieldNames(mappings[record.recordType] as RecordTypeMapping),
   }));
   await sql`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
-    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, ${reason}, fields, array['syncline'], true
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
+      window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, version, ${now}::timestamptz,
+      ${now}::timestamptz, ${reason}, fields, array['syncline'], true
     from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')}
     on conflict (tenant_id, integration_id, record_id) do update set
-      relevant_version = excluded.relevant_version, window_opened_at = excluded.window_opened_at, due_at = excluded.due_at, window_reason = excluded.window_reason,
-      window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = true
+      relevant_version = excluded.relevant_version, window_opened_at = excluded.window_opened_at,
+        due_at = excluded.due_at, window_reason = excluded.window_reason,
+      window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by,
+        is_backfill = true
     where record_sync.window_opened_at is null`.execute(trx);
 }

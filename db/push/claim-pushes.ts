@@ -67,9 +67,12 @@ async function lockDueRecordSyncs(
   const windowsOnly = sql`and (window_opened_at is not null or lease_until is not null)`;
   const { rows } = await sql<LockedRecordSync>`
     select record_id, window_opened_at, due_at, window_reason, window_fields, window_changed_by, held_at,
-           push_id, push_hash, push_refusals, give_up_at, result_status, result_hash, lease_until, unresolved_push_id, discarded_at
+           push_id, push_hash, push_refusals, give_up_at, result_status, result_hash, lease_until,
+             unresolved_push_id, discarded_at
     from record_syncs
-    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integration.integrationId)} and next_due_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
+    where tenant_id = ${opaqueToPlanner(tenantId)} and
+      integration_id = ${opaqueToPlanner(integration.integrationId)} and
+        next_due_at <= ${firedAt} ${onlyWindows ? windowsOnly : sql``}
     order by is_backfill, next_due_at limit ${limit} for update skip locked`.execute(trx);
   return rows;
 }
@@ -88,9 +91,8 @@ async function readUnresolvedCreations(
   const pushIds = decided.flatMap(({ unresolvedPushId }) => unresolvedPushId ?? []);
   if (pushIds.length === 0) return new Map();
   const { rows } = await sql<{ pushId: string; payload: JsonObject | null }>`
-    select push_id, payload from pushes where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${pushIds}::uuid[])`.execute(
-    trx,
-  );
+    select push_id, payload from pushes where tenant_id = ${opaqueToPlanner(tenantId)} and
+      push_id = any(${pushIds}::uuid[])`.execute(trx);
   return new Map(rows.flatMap(({ pushId, payload }) => (payload === null ? [] : [[pushId, payload]])));
 }
 
@@ -104,13 +106,16 @@ async function readRecords(
   recordSyncs: LockedRecordSync[],
 ): Promise<Map<string, RecordForPush>> {
   const { rows } = await sql<RecordForPush>`
-    select record.record_id, record.record_type, record.external_id, record.version, record.fields, record.deleted_at,
+    select record.record_id, record.record_type, record.external_id, record.version, record.fields,
+      record.deleted_at,
            link.remote_id, link.remote_version, link.agreed, link.is_deactivated
     from unnest(${recordSyncs.map((recordSync) => recordSync.recordId)}::uuid[]) as wanted(record_id)
-    cross join lateral (select * from records where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id limit 1) record
-    left join lateral (select * from record_links where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and record_id = wanted.record_id limit 1) link on true`.execute(
-    trx,
-  );
+    cross join lateral (select * from records
+      where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id limit 1) record
+    left join lateral (select * from record_links
+      where tenant_id = ${opaqueToPlanner(tenantId)} and
+        integration_id = ${opaqueToPlanner(integrationId)} and record_id = wanted.record_id
+          limit 1) link on true`.execute(trx);
   return new Map(rows.map((row) => [row.recordId, row]));
 }
 

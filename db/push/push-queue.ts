@@ -36,10 +36,11 @@ export async function readPushQueueStatus(
   }
   const blocked = { blockedUntil: integration.blockedUntil, blockedReason: integration.blockedReason };
   const pending = await sql<{ pending: number; nextAt: Date | null; nextWindowAt: Date | null }>`
-    select count(*)::int as pending, min(next_due_at) as next_at, min(next_due_at) filter (where window_opened_at is not null or lease_until is not null) as next_window_at
-    from record_syncs where tenant_id = ${opaqueToPlanner(work.tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and next_due_at is not null`.execute(
-    work.trx,
-  );
+    select count(*)::int as pending, min(next_due_at) as next_at,
+      min(next_due_at) filter (where window_opened_at is not null or lease_until is not null)
+        as next_window_at
+    from record_syncs where tenant_id = ${opaqueToPlanner(work.tenantId)} and
+      integration_id = ${opaqueToPlanner(integrationId)} and next_due_at is not null`.execute(work.trx);
   const { pending: pendingRecords = 0, nextAt = null, nextWindowAt = null } = pending.rows[0] ?? {};
   // While the integration is blocked, waiting pushes have no due time of their own. Windows still become due,
   // so that they are shown as Syncing.
@@ -76,7 +77,8 @@ export async function renewLease(
 ): Promise<number> {
   const result = await sql`
     update record_syncs set lease_until = ${leaseUntil}
-    where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and record_id = any(${recordIds}::uuid[])
+    where tenant_id = ${opaqueToPlanner(tenantId)} and
+      integration_id = ${opaqueToPlanner(integrationId)} and record_id = any(${recordIds}::uuid[])
       and claim_id = ${claimId} and lease_until is not null`.execute(trx);
   return Number(result.numAffectedRows ?? 0);
 }

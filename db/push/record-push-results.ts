@@ -73,7 +73,9 @@ async function lockHeldRecordSyncs(
     from unnest(${recordIds}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id from record_syncs
-      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = ${opaqueToPlanner(integrationId)} and record_id = wanted.record_id and claim_id = ${claimId} and lease_until is not null
+      where tenant_id = ${opaqueToPlanner(tenantId)} and
+        integration_id = ${opaqueToPlanner(integrationId)} and record_id = wanted.record_id
+          and claim_id = ${claimId} and lease_until is not null
       for update) record_sync`.execute(trx);
   return new Set(rows.map((row) => row.recordId));
 }
@@ -128,7 +130,8 @@ const creationOf = (push: ClaimedPush): string | null =>
   push.operation === 'upsert' && push.remoteId === null ? push.pushId : null;
 
 const NO_CLAIM = sql`claim_id = null, lease_until = null`;
-const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, next_attempt_at = null, give_up_at = null, is_backfill = false`;
+const NO_PUSH = sql`push_id = null, push_version = null, push_hash = null, push_refusals = 0,
+  is_push_failing = false, next_attempt_at = null, give_up_at = null, is_backfill = false`;
 
 async function succeedRecordSyncs(
   { trx, tenantId }: TenantWork,
@@ -137,12 +140,13 @@ async function succeedRecordSyncs(
   if (recordIds.length === 0) return;
   await sql`
     insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version)
-    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0 from unnest(${recordIds}::uuid[]) as row(record_id)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0 from unnest(${recordIds}::uuid[])
+      as row(record_id)
     on conflict (tenant_id, integration_id, record_id) do update set
-      result_status = 'synced', result_version = record_sync.push_version, result_hash = record_sync.push_hash, last_synced_at = ${now}::timestamptz,
-      discarded_at = null, discarded_by = null, errors = null, unresolved_push_id = null, ${NO_CLAIM}, ${NO_PUSH}`.execute(
-    trx,
-  );
+      result_status = 'synced', result_version = record_sync.push_version,
+        result_hash = record_sync.push_hash, last_synced_at = ${now}::timestamptz,
+      discarded_at = null, discarded_by = null, errors = null, unresolved_push_id = null, ${NO_CLAIM},
+        ${NO_PUSH}`.execute(trx);
 }
 
 async function failRecordSyncs(
@@ -151,12 +155,20 @@ async function failRecordSyncs(
 ): Promise<void> {
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, errors, unresolved_push_id)
-    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, unresolved_push_id from ${rowsFrom(rows, 'record_id uuid, errors jsonb, unresolved_push_id uuid')}
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, errors,
+      unresolved_push_id)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, unresolved_push_id
+      from ${rowsFrom(rows, 'record_id uuid, errors jsonb, unresolved_push_id uuid')}
     on conflict (tenant_id, integration_id, record_id) do update set
-      result_status = 'sync_failed', result_version = record_sync.push_version, result_hash = ${isCertain ? sql`record_sync.push_hash` : sql`null`},
+      result_status = 'sync_failed', result_version = record_sync.push_version,
+        result_hash = ${isCertain ? sql`record_sync.push_hash` : sql`null`},
       errors = coalesce(excluded.errors, record_sync.errors),
-      unresolved_push_id = ${isCertain ? sql`nullif(record_sync.unresolved_push_id, record_sync.push_id)` : sql`coalesce(record_sync.unresolved_push_id, excluded.unresolved_push_id)`},
+      unresolved_push_id = ${
+        isCertain
+          ? sql`nullif(record_sync.unresolved_push_id,
+        record_sync.push_id)`
+          : sql`coalesce(record_sync.unresolved_push_id, excluded.unresolved_push_id)`
+      },
       ${NO_CLAIM}, ${NO_PUSH}`.execute(trx);
 }
 
@@ -166,14 +178,22 @@ async function keepRecordSyncsWaiting(
 ): Promise<void> {
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, errors, push_refusals, is_push_failing, next_attempt_at, unresolved_push_id)
-    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, push_refusals, is_push_failing, next_attempt_at, unresolved_push_id
-    from ${rowsFrom(rows, 'record_id uuid, errors jsonb, push_refusals int, is_push_failing boolean, next_attempt_at timestamptz, unresolved_push_id uuid')}
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, errors,
+      push_refusals, is_push_failing, next_attempt_at, unresolved_push_id)
+    select ${tenantId}::uuid, ${integrationId}::uuid, record_id, 0, errors, push_refusals, is_push_failing,
+      next_attempt_at, unresolved_push_id
+    from ${rowsFrom(
+      rows,
+      `
+        record_id uuid, errors jsonb, push_refusals int, is_push_failing boolean,
+        next_attempt_at timestamptz, unresolved_push_id uuid`,
+    )}
     on conflict (tenant_id, integration_id, record_id) do update set
-      errors = coalesce(excluded.errors, record_sync.errors), push_refusals = excluded.push_refusals, is_push_failing = excluded.is_push_failing,
-      next_attempt_at = excluded.next_attempt_at, unresolved_push_id = coalesce(record_sync.unresolved_push_id, excluded.unresolved_push_id), ${NO_CLAIM}`.execute(
-    trx,
-  );
+      errors = coalesce(excluded.errors, record_sync.errors), push_refusals = excluded.push_refusals,
+        is_push_failing = excluded.is_push_failing,
+      next_attempt_at = excluded.next_attempt_at,
+        unresolved_push_id = coalesce(record_sync.unresolved_push_id, excluded.unresolved_push_id),
+          ${NO_CLAIM}`.execute(trx);
 }
 
 async function writePushes(
@@ -227,13 +247,20 @@ async function writeLinks(
     // The hash read before is outdated. If the remote record was set back to that state, it would pass for
     // unchanged.
     await sql`
-      insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id, remote_version, agreed, is_deactivated, updated_at)
-      select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version, agreed, is_deactivated, ${now}::timestamptz
-      from ${rowsFrom(kept, 'record_id uuid, record_type text, remote_id text, remote_version text, agreed jsonb, is_deactivated boolean')}
-      on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id, remote_version = excluded.remote_version,
-        agreed = excluded.agreed, is_deactivated = excluded.is_deactivated, remote_hash = null, updated_at = excluded.updated_at`.execute(
-      trx,
-    );
+      insert into record_links (tenant_id, integration_id, record_id, record_type, remote_id,
+        remote_version, agreed, is_deactivated, updated_at)
+      select ${tenantId}::uuid, ${integrationId}::uuid, record_id, record_type, remote_id, remote_version,
+        agreed, is_deactivated, ${now}::timestamptz
+      from ${rowsFrom(
+        kept,
+        `
+          record_id uuid, record_type text, remote_id text, remote_version text, agreed jsonb,
+          is_deactivated boolean`,
+      )}
+      on conflict (tenant_id, integration_id, record_id) do update set remote_id = excluded.remote_id,
+        remote_version = excluded.remote_version,
+        agreed = excluded.agreed, is_deactivated = excluded.is_deactivated, remote_hash = null,
+          updated_at = excluded.updated_at`.execute(trx);
   }
   if (gone.length > 0) {
     await trx

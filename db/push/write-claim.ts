@@ -8,8 +8,9 @@ import type { TenantWork } from '../database';
 import type { ClaimOptions, DecidedPush } from './claim';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 
-const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text, changed_fields text[], changed_by text[],
-  payload jsonb, result text, errors jsonb, attempts int, finished_at timestamptz`;
+const PUSH_COLUMNS = `push_id uuid, record_id uuid, record_version bigint, operation text, started_because text,
+  changed_fields text[], changed_by text[], payload jsonb, result text, errors jsonb, attempts int,
+  finished_at timestamptz`;
 
 /** A row per push, written at the claim. A push that it replaces is closed as superseded. */
 export async function logClaim(
@@ -26,16 +27,18 @@ export async function logClaim(
     return isReplaced ? [recordSync.pushId as string] : [];
   });
   if (superseded.length > 0) {
-    await sql`update pushes set result = 'superseded', finished_at = ${now} where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${superseded}::uuid[])`.execute(
-      trx,
-    );
+    await sql`
+      update pushes set result = 'superseded', finished_at = ${now}
+      where tenant_id = ${opaqueToPlanner(tenantId)} and push_id = any(${superseded}::uuid[])`.execute(trx);
   }
   const rows = decided.flatMap((one) => pushRow(one, now));
   if (rows.length > 0) {
     await sql`
-      insert into pushes (tenant_id, push_id, integration_id, record_id, record_version, mapping_version, operation, started_because, changed_fields, changed_by,
+      insert into pushes (tenant_id, push_id, integration_id, record_id, record_version, mapping_version,
+        operation, started_because, changed_fields, changed_by,
         payload, result, errors, attempts, started_at, finished_at)
-      select ${tenantId}::uuid, push_id, ${integration.integrationId}::uuid, record_id, record_version, ${integration.mappingVersion}::int, operation, started_because,
+      select ${tenantId}::uuid, push_id, ${integration.integrationId}::uuid, record_id, record_version,
+        ${integration.mappingVersion}::int, operation, started_because,
         changed_fields, changed_by, payload, result, errors, attempts, ${now}::timestamptz, finished_at
       from ${rowsFrom(rows, PUSH_COLUMNS)}`.execute(trx);
   }
@@ -70,7 +73,9 @@ function toSyncError(error: MappingError) {
     field: error.field,
     remote_field: error.to,
     message: error.message,
-    explanation: `The mapping of ${error.field} cannot express this value. Correct the value or the mapping; the record is pushed again by itself.`,
+    explanation:
+      `The mapping of ${error.field} cannot express this value. ` +
+      'Correct the value or the mapping; the record is then pushed again automatically.',
   };
 }
 
@@ -98,7 +103,8 @@ export async function writeClaimedRecordSyncs(
   );
 }
 
-const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}', window_changed_by = '{}'`;
+const NO_WINDOW = sql`window_opened_at = null, due_at = null, window_reason = null, window_fields = '{}',
+  window_changed_by = '{}'`;
 
 async function leaseRecordSyncs(
   { trx, tenantId }: TenantWork,
@@ -125,14 +131,22 @@ async function leaseRecordSyncs(
   });
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, push_id, push_version, push_hash, push_refusals, give_up_at, claim_id, lease_until, unresolved_push_id)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, push_version, push_id, push_version, push_hash, push_refusals, give_up_at, ${claimId}::uuid, ${leaseUntil}::timestamptz, unresolved_push_id
-    from ${rowsFrom(rows, 'record_id uuid, push_id uuid, push_version bigint, push_hash text, push_refusals int, give_up_at timestamptz, unresolved_push_id uuid')}
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
+      push_id, push_version, push_hash, push_refusals, give_up_at, claim_id, lease_until, unresolved_push_id)
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, push_version, push_id,
+      push_version, push_hash, push_refusals, give_up_at, ${claimId}::uuid, ${leaseUntil}::timestamptz,
+        unresolved_push_id
+    from ${rowsFrom(
+      rows,
+      `
+        record_id uuid, push_id uuid, push_version bigint, push_hash text, push_refusals int,
+        give_up_at timestamptz, unresolved_push_id uuid`,
+    )}
     on conflict (tenant_id, integration_id, record_id) do update set
-      push_id = excluded.push_id, push_version = excluded.push_version, push_hash = excluded.push_hash, push_refusals = excluded.push_refusals, give_up_at = excluded.give_up_at,
-      claim_id = excluded.claim_id, lease_until = excluded.lease_until, last_push_id = excluded.push_id, unresolved_push_id = excluded.unresolved_push_id, next_attempt_at = null, ${NO_WINDOW}`.execute(
-    trx,
-  );
+      push_id = excluded.push_id, push_version = excluded.push_version, push_hash = excluded.push_hash,
+        push_refusals = excluded.push_refusals, give_up_at = excluded.give_up_at,
+      claim_id = excluded.claim_id, lease_until = excluded.lease_until, last_push_id = excluded.push_id,
+        unresolved_push_id = excluded.unresolved_push_id, next_attempt_at = null, ${NO_WINDOW}`.execute(trx);
 }
 
 /**
@@ -160,12 +174,22 @@ async function endRecordSyncs(
   }));
   if (rows.length === 0) return;
   await sql`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, result_version, result_hash, result_status, errors, unresolved_push_id, last_push_id)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, version, result_hash, result_status, errors, unresolved_push_id, last_push_id
-    from ${rowsFrom(rows, 'record_id uuid, version bigint, result_hash text, result_status text, errors jsonb, unresolved_push_id uuid, last_push_id uuid')}
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version,
+      result_version, result_hash, result_status, errors, unresolved_push_id, last_push_id)
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, version, result_hash,
+      result_status, errors, unresolved_push_id, last_push_id
+    from ${rowsFrom(
+      rows,
+      `
+        record_id uuid, version bigint, result_hash text, result_status text, errors jsonb,
+        unresolved_push_id uuid, last_push_id uuid`,
+    )}
     on conflict (tenant_id, integration_id, record_id) do update set
-      last_push_id = coalesce(excluded.last_push_id, record_sync.last_push_id), result_version = excluded.result_version, result_hash = excluded.result_hash, result_status = excluded.result_status, errors = coalesce(excluded.errors, record_sync.errors),
-      unresolved_push_id = excluded.unresolved_push_id, push_id = null, push_version = null, push_hash = null, push_refusals = 0, is_push_failing = false, give_up_at = null,
+      last_push_id = coalesce(excluded.last_push_id, record_sync.last_push_id),
+        result_version = excluded.result_version, result_hash = excluded.result_hash,
+          result_status = excluded.result_status, errors = coalesce(excluded.errors, record_sync.errors),
+      unresolved_push_id = excluded.unresolved_push_id, push_id = null, push_version = null,
+        push_hash = null, push_refusals = 0, is_push_failing = false, give_up_at = null,
       claim_id = null, lease_until = null, next_attempt_at = null, is_backfill = false, ${NO_WINDOW}`.execute(
     trx,
   );
@@ -181,10 +205,13 @@ async function letRecordSyncsWait(
     .filter(({ unresolvedPushId }) => unresolvedPushId !== null)
     .map(({ record }) => record.recordId);
   await sql`
-    update record_syncs record_sync set push_refusals = 0, is_push_failing = is_push_failing and push_id is not null, give_up_at = case when push_id is not null then give_up_at end,
-      claim_id = null, lease_until = null, next_attempt_at = ${firedAt}::timestamptz, last_push_id = coalesce(push_id, last_push_id), is_backfill = false,
-      unresolved_push_id = case when record_id = any(${lostCreations}::uuid[]) then coalesce(unresolved_push_id, push_id) else unresolved_push_id end
-    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and record_id = any(${decided.map(({ record }) => record.recordId)}::uuid[])`.execute(
-    trx,
-  );
+    update record_syncs record_sync set push_refusals = 0,
+      is_push_failing = is_push_failing and push_id is not null,
+      give_up_at = case when push_id is not null then give_up_at end,
+      claim_id = null, lease_until = null, next_attempt_at = ${firedAt}::timestamptz,
+        last_push_id = coalesce(push_id, last_push_id), is_backfill = false,
+      unresolved_push_id = case when record_id = any(${lostCreations}::uuid[])
+        then coalesce(unresolved_push_id, push_id) else unresolved_push_id end
+    where tenant_id = ${tenantId} and integration_id = ${integration.integrationId} and
+      record_id = any(${decided.map(({ record }) => record.recordId)}::uuid[])`.execute(trx);
 }

@@ -2,8 +2,8 @@
  * Accepts changes of records in one transaction (ARCHITECTURE.md): reads what they depend on, plans with
  * domain/records/plan-acceptance.ts, and writes records, change log, record syncs and outbox.
  *
- * Five hundred changes need as many statements as one. Locks are taken in one order, so that two batches cannot
- * deadlock: the tenant's mappings (shared), records by id, record syncs by record and integration.
+ * Five hundred changes need as many statements as one. Locks are taken in one order, so that two batches
+ * cannot deadlock: the tenant's mappings (shared), records by id, record syncs by record and integration.
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
@@ -37,7 +37,10 @@ export interface AcceptedChange extends AcceptanceResult {
   syncs: AcceptedSync[];
 }
 
-/** Applies the changes in order. @returns one result per change, in the same order; a record may change several times. */
+/**
+ * Applies the changes in order. @returns one result per change, in the same order; a record may change
+ * several times.
+ */
 export async function acceptChanges(
   work: TenantWork,
   changes: readonly RecordChange[],

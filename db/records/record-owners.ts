@@ -22,12 +22,12 @@ export async function findOwners(
   const { rows } = await sql<{ recordId: string; integrationId: string }>`
     select link.record_id, link.integration_id
     from unnest(${records.map(({ recordId }) => recordId)}::uuid[]) as wanted(record_id)
-    cross join unnest(${readOnly.map(({ integrationId }) => integrationId)}::uuid[]) as reading(integration_id)
+    cross join unnest(${readOnly.map(({ integrationId }) => integrationId)}::uuid[])
+      as reading(integration_id)
     cross join lateral (
       select record_id, integration_id from record_links
-      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = reading.integration_id and record_id = wanted.record_id limit 1) link`.execute(
-    trx,
-  );
+      where tenant_id = ${opaqueToPlanner(tenantId)} and integration_id = reading.integration_id
+        and record_id = wanted.record_id limit 1) link`.execute(trx);
   const typeOf = new Map(records.map(({ recordId, recordType }) => [recordId, recordType]));
   for (const { recordId, integrationId } of rows) {
     const mapping = readOnly.find((integration) => integration.integrationId === integrationId)?.recordTypes[

@@ -158,13 +158,16 @@ async function lockRecordSync(
   { integrationId, recordId }: ActionInput,
 ): Promise<Pair | undefined> {
   const { rows } = await sql<Pair>`
-    select record_sync.window_opened_at, record_sync.window_reason, record_sync.window_fields, record_sync.window_changed_by, record_sync.held_at, record_sync.lease_until, record_sync.push_id, record_sync.status,
-      record_sync.relevant_version, integration.mapping_version, integration.paused_at is null and integration.needs_reauthorization_at is null as is_working
+    select record_sync.window_opened_at, record_sync.window_reason, record_sync.window_fields,
+      record_sync.window_changed_by, record_sync.held_at, record_sync.lease_until, record_sync.push_id,
+        record_sync.status,
+      record_sync.relevant_version, integration.mapping_version, integration.paused_at is null
+        and integration.needs_reauthorization_at is null as is_working
     from record_syncs record_sync
-    join integrations integration on integration.tenant_id = record_sync.tenant_id and integration.integration_id = record_sync.integration_id and integration.deleted_at is null
-    where record_sync.tenant_id = ${tenantId} and record_sync.integration_id = ${integrationId} and record_sync.record_id = ${recordId} for update of record_sync`.execute(
-    trx,
-  );
+    join integrations integration on integration.tenant_id = record_sync.tenant_id
+      and integration.integration_id = record_sync.integration_id and integration.deleted_at is null
+    where record_sync.tenant_id = ${tenantId} and record_sync.integration_id = ${integrationId} and
+      record_sync.record_id = ${recordId} for update of record_sync`.execute(trx);
   return rows[0];
 }
 

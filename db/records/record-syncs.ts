@@ -76,7 +76,8 @@ export async function listRecordSyncs(
   if (isHeld !== undefined) query = query.where('recordSync.heldAt', isHeld ? 'is not' : 'is', null);
   if (after !== undefined)
     query = query.where(
-      sql<boolean>`(record_sync.integration_id, record_sync.record_id) > (${after.integrationId}::uuid, ${after.recordId}::uuid)`,
+      sql<boolean>`(record_sync.integration_id, record_sync.record_id) > (${after.integrationId}::uuid,
+        ${after.recordId}::uuid)`,
     );
   const page = query
     .orderBy('recordSync.integrationId')

@@ -143,10 +143,11 @@ async function listRecordsAmong(
   const { recordType, after, withDeleted, limit, words = [] } = listing;
   let rows = work.trx
     .selectFrom(
-      sql<StoredRecord>`(select record.* from unnest(${arrayParameter([...recordIds], 'uuid')}::uuid[]) as wanted(record_id)
-        cross join lateral (select * from records where tenant_id = ${opaqueToPlanner(work.tenantId)} and record_id = wanted.record_id limit 1) record)`.as(
-        'record',
-      ),
+      sql<StoredRecord>`(select record.* from unnest(${arrayParameter([...recordIds], 'uuid')}::uuid[])
+        as wanted(record_id)
+        cross join lateral (select * from records
+          where tenant_id = ${opaqueToPlanner(work.tenantId)} and record_id = wanted.record_id
+            limit 1) record)`.as('record'),
     )
     .select(COLUMNS)
     .where('recordType', '=', recordType);
@@ -172,7 +173,8 @@ function hasRecordSync(
     integrationId === undefined ? sql`` : sql`and record_sync.integration_id = ${integrationId}::uuid`;
   return [
     sql<SqlBool>`coalesce((select true from record_syncs record_sync
-      where record_sync.tenant_id = ${opaqueToPlanner(tenantId)} and record_sync.record_id = record.record_id ${ofStatus} ${ofIntegration} limit 1), false)`,
+      where record_sync.tenant_id = ${opaqueToPlanner(tenantId)} and
+        record_sync.record_id = record.record_id ${ofStatus} ${ofIntegration} limit 1), false)`,
   ];
 }
 
@@ -184,7 +186,8 @@ function holdsWord(word: string): Expression<SqlBool> {
   const inJson = JSON.stringify(word).slice(1, -1);
   return sql<SqlBool>`(strpos(lower(record.external_id), lower(${word})) > 0
     or (strpos(lower(record.fields::text), lower(${inJson})) > 0
-      and exists (select from jsonb_each_text(record.fields) field where strpos(lower(field.value), lower(${word})) > 0)))`;
+      and exists (select from jsonb_each_text(record.fields) field
+        where strpos(lower(field.value), lower(${word})) > 0)))`;
 }
 
 type LastPush = Pick<

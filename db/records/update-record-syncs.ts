@@ -92,7 +92,10 @@ async function writeWindows(
     `.execute(trx);
 }
 
-/** Closes the windows (rules.md 5): the status returns to the last result, and the push log shows why nothing was sent. */
+/**
+ * Closes the windows (rules.md 5): the status returns to the last result, and the push log shows why nothing
+ * was sent.
+ */
 async function closeUndoneEdits(
   { trx, tenantId, now }: TenantWork,
   undone: readonly UndoneEdit[],

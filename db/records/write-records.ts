@@ -24,15 +24,17 @@ export async function writeRecords(
     changed_at: draft.changedAt,
     deleted_at: draft.after.isDeleted ? draft.changedAt : null,
   });
-  const columns =
-    'record_id uuid, record_type text, external_id text, version bigint, fields jsonb, occurred_at timestamptz, changed_at timestamptz, deleted_at timestamptz';
+  const columns = `record_id uuid, record_type text, external_id text, version bigint, fields jsonb,
+    occurred_at timestamptz, changed_at timestamptz, deleted_at timestamptz`;
 
   // In a fixed order, so that two requests that create the same records cannot deadlock.
   const created = touched.filter((draft) => draft.before === null).sort(byName);
   if (created.length > 0) {
     const { numAffectedRows } = await sql`
-      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, deleted_at, created_at)
-      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, changed_at, ${actor}, deleted_at, ${now}::timestamptz
+      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
+        changed_at, changed_by, deleted_at, created_at)
+      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at,
+        changed_at, ${actor}, deleted_at, ${now}::timestamptz
       from ${rowsFrom(created.map(toRow), columns)}
       on conflict do nothing`.execute(trx);
     // Another transaction created one of these records: start again and find it.
@@ -42,13 +44,15 @@ export async function writeRecords(
   const updated = touched.filter((draft) => draft.before !== null);
   if (updated.length > 0) {
     await sql`
-      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at, changed_at, changed_by, deleted_at, created_at)
-      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at, changed_at, ${actor}, deleted_at, ${now}::timestamptz
+      insert into records (tenant_id, record_id, record_type, external_id, version, fields, occurred_at,
+        changed_at, changed_by, deleted_at, created_at)
+      select ${tenantId}::uuid, record_id, record_type, external_id, version, fields, occurred_at,
+        changed_at, ${actor}, deleted_at, ${now}::timestamptz
       from ${rowsFrom(updated.map(toRow), columns)}
-      on conflict (tenant_id, record_id) do update set version = excluded.version, fields = excluded.fields, occurred_at = excluded.occurred_at,
-        deleted_at = excluded.deleted_at, changed_at = excluded.changed_at, changed_by = excluded.changed_by`.execute(
-      trx,
-    );
+      on conflict (tenant_id, record_id) do update set version = excluded.version, fields = excluded.fields,
+        occurred_at = excluded.occurred_at,
+        deleted_at = excluded.deleted_at, changed_at = excluded.changed_at,
+          changed_by = excluded.changed_by`.execute(trx);
   }
   // A later repeat of known values only moves occurred_at.
   const confirmed = drafts.filter(
@@ -56,7 +60,8 @@ export async function writeRecords(
   );
   if (confirmed.length > 0) {
     await sql`
-      update records set occurred_at = row.occurred_at from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz')}
+      update records set occurred_at = row.occurred_at
+        from ${rowsFrom(confirmed.map(toRow), 'record_id uuid, occurred_at timestamptz')}
       where records.tenant_id = ${opaqueToPlanner(tenantId)} and records.record_id = row.record_id`.execute(
       trx,
     );

@@ -35,7 +35,8 @@ export function rowsFrom(rows: readonly object[], columns: string): RawBuilder<u
   );
   // unnest would flatten an array of arrays, so an inner array is sent as text.
   const selected = parsed.map(({ name, type }) => (type === sentAs(type) ? name : `${name}::${type}`));
-  return sql`(select ${sql.raw(selected.join(', '))} from unnest(${sql.join(arrays)}) as sent(${sql.raw(parsed.map(({ name }) => name).join(', '))})) as row`;
+  return sql`(select ${sql.raw(selected.join(', '))} from unnest(${sql.join(arrays)})
+    as sent(${sql.raw(parsed.map(({ name }) => name).join(', '))})) as row`;
 }
 
 const sentAs = (type: string): string => (type.endsWith('[]') ? 'text' : type);
@@ -61,7 +62,11 @@ function parse(columns: string): Column[] {
 
 /** PostgreSQL's text form of an array, for a list within a list. */
 function arrayText(values: readonly unknown[]): string {
-  return `{${values.map((value) => (value === null || value === undefined ? 'NULL' : quoted(typeof value === 'string' ? value : JSON.stringify(value)))).join(',')}}`;
+  const elements = values.map((value) => {
+    if (value === null || value === undefined) return 'NULL';
+    return quoted(typeof value === 'string' ? value : JSON.stringify(value));
+  });
+  return `{${elements.join(',')}}`;
 }
 
 const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`;

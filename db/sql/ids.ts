@@ -59,7 +59,8 @@ export function newUuid(nowMs = Date.now()): string {
   const random = pool.toString('hex', used, used + 8);
   used += 8;
   const variant = ((Number.parseInt(random[0] as string, 16) & 0x3) | 0x8).toString(16);
-  return `${written}${sequence.toString(16).padStart(3, '0')}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
+  const counter = sequence.toString(16).padStart(3, '0');
+  return `${written}${counter}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
 }
 
 export function toTypeId(prefix: IdPrefix, uuid: string): string {

@@ -23,7 +23,8 @@ export async function countSignInTry(
   const { rows } = await sql<{ failures: number; since: Date }>`
     insert into sign_in_failures as known (subject, failures, since) values (${hashOf(subject)}, 1, ${now})
     on conflict (subject) do update set
-      failures = case when known.since <= ${windowStart} then 1 else least(known.failures + 1, ${failuresMax + 1}::integer) end,
+      failures = case when known.since <= ${windowStart} then 1
+        else least(known.failures + 1, ${failuresMax + 1}::integer) end,
       since = case when known.since <= ${windowStart} then ${now} else known.since end
     returning failures, since`.execute(trx);
   const { failures, since } = rows[0] as { failures: number; since: Date };

@@ -53,11 +53,11 @@ export async function claimDueDeliveries(
     update webhook_deliveries as delivery set claim_id = ${claimId}, lease_until = ${leaseUntil}
     where ctid = any(array(
       select ctid from webhook_deliveries
-      where webhook_endpoint_id = ${opaqueToPlanner(endpoint.endpointId)} and next_attempt_at <= ${now} and (lease_until is null or lease_until <= ${now})
+      where webhook_endpoint_id = ${opaqueToPlanner(endpoint.endpointId)} and next_attempt_at <= ${now} and
+        (lease_until is null or lease_until <= ${now})
       order by next_attempt_at limit ${limit} for update skip locked))
     returning tenant_id, webhook_delivery_id as delivery_id, event_id, attempts, created_at,
-      (select payload::text from events where events.tenant_id = delivery.tenant_id and events.event_id = delivery.event_id) as body`.execute(
-    work.trx,
-  );
+      (select payload::text from events where events.tenant_id = delivery.tenant_id
+        and events.event_id = delivery.event_id) as body`.execute(work.trx);
   return { deliveries: rows, isOutdated: false };
 }

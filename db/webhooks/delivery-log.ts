@@ -52,9 +52,8 @@ export async function listDeliveries(
   ];
   return asOwner(work, async () => {
     const { rows } = await sql<Delivery>`
-      ${selectDeliveries(work)} ${sql.join([sql``, ...wanted], sql` and `)} order by delivery.webhook_delivery_id desc limit ${limit}`.execute(
-      work.trx,
-    );
+      ${selectDeliveries(work)} ${sql.join([sql``, ...wanted], sql` and `)} order by
+        delivery.webhook_delivery_id desc limit ${limit}`.execute(work.trx);
     return rows;
   });
 }
@@ -71,9 +70,8 @@ export async function findDelivery(
 ): Promise<DeliveryWithAttempts | undefined> {
   return asOwner(work, async () => {
     const { rows } = await sql<Delivery & { payload: JsonObject }>`
-      ${selectDeliveries(work, sql`, event.payload`)} and delivery.webhook_delivery_id = ${deliveryId}`.execute(
-      work.trx,
-    );
+      ${selectDeliveries(work, sql`, event.payload`)} and delivery.webhook_delivery_id =
+        ${deliveryId}`.execute(work.trx);
     const [delivery] = rows;
     if (delivery === undefined) return undefined;
     const tries = await work.trx
@@ -118,8 +116,10 @@ export async function recoverDeliveries(
   return asOwner(work, async () => {
     const { rows } = await sql<{ tenantId: string; eventId: string }>`
       select missed.tenant_id, missed.event_id from webhook_deliveries missed
-      where missed.webhook_endpoint_id = ${endpointId} and missed.created_at >= ${since} and ${isOf(work, sql`missed`)}
-        and exists (select from events event where event.tenant_id = missed.tenant_id and event.event_id = missed.event_id)
+      where missed.webhook_endpoint_id = ${endpointId} and missed.created_at >= ${since} and
+        ${isOf(work, sql`missed`)}
+        and exists (select from events event where event.tenant_id = missed.tenant_id
+          and event.event_id = missed.event_id)
       group by missed.tenant_id, missed.event_id
       having bool_and(missed.state in ('failed', 'disabled'))
       order by min(missed.created_at), missed.event_id limit ${RECOVERED_MAX}`.execute(work.trx);
@@ -140,8 +140,10 @@ async function addDeliveries(
     delivery_id: newUuid(),
   }));
   await sql`
-    insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
-    select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'pending', ${trigger}, ${now}::timestamptz, ${now}::timestamptz
+    insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state,
+      trigger, next_attempt_at, created_at)
+    select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'pending', ${trigger},
+      ${now}::timestamptz, ${now}::timestamptz
     from ${rowsFrom(rows, 'tenant_id uuid, event_id uuid, delivery_id uuid')}`.execute(trx);
   await enqueue({ trx, tenantId }, { topic: 'webhook_endpoint', endpointId, nextDueAt: now });
   return rows.map(({ delivery_id: deliveryId }) => deliveryId);
@@ -150,10 +152,13 @@ async function addDeliveries(
 /** Only deliveries to the owner's endpoints: a tenant does not see what the platform's endpoints receive. */
 function selectDeliveries(work: TenantWork, more: RawBuilder<unknown> = sql``): RawBuilder<Delivery> {
   return sql<Delivery>`
-    select delivery.tenant_id, delivery.webhook_delivery_id, delivery.webhook_endpoint_id, delivery.event_id, delivery.state, delivery.trigger, delivery.attempts,
-      delivery.next_attempt_at, delivery.last_status, delivery.last_error, delivery.created_at, delivery.finished_at, event.type as event_type ${more}
+    select delivery.tenant_id, delivery.webhook_delivery_id, delivery.webhook_endpoint_id,
+      delivery.event_id, delivery.state, delivery.trigger, delivery.attempts,
+      delivery.next_attempt_at, delivery.last_status, delivery.last_error, delivery.created_at,
+        delivery.finished_at, event.type as event_type ${more}
     from webhook_deliveries delivery
-    join webhook_endpoints endpoint on endpoint.tenant_id = ${work.tenantId} and endpoint.webhook_endpoint_id = delivery.webhook_endpoint_id
+    join webhook_endpoints endpoint on endpoint.tenant_id = ${work.tenantId} and
+      endpoint.webhook_endpoint_id = delivery.webhook_endpoint_id
     join events event on event.tenant_id = delivery.tenant_id and event.event_id = delivery.event_id
     where ${isOf(work, sql`delivery`)} and event.created_at > ${keptSince(work)}`;
 }

@@ -18,10 +18,10 @@ export async function recordSuccess(
   { endpointId, tenantId }: EndpointKey,
 ): Promise<void> {
   await sql`
-    update webhook_endpoints set failing_since = null, failed_attempts = 0, failed_messages = 0, warned_at = null, blocked_until = null
-    where tenant_id = ${tenantId} and webhook_endpoint_id = ${endpointId} and failing_since is not null`.execute(
-    trx,
-  );
+    update webhook_endpoints set failing_since = null, failed_attempts = 0, failed_messages = 0,
+      warned_at = null, blocked_until = null
+    where tenant_id = ${tenantId} and webhook_endpoint_id = ${endpointId} and failing_since is not
+      null`.execute(trx);
 }
 
 /** Counts failures. A message counts once per series. */
@@ -46,8 +46,10 @@ export async function recordFailures(
         select count(*)::int from ${rowsFrom(keys, 'tenant_id uuid, delivery_id uuid, attempts int')}
         left join lateral (
           select at + make_interval(secs => duration_ms / 1000.0) as ended_at from webhook_attempts
-          where tenant_id = row.tenant_id and webhook_delivery_id = row.delivery_id and attempt = row.attempts limit 1) before on true
-        where before.ended_at is null or endpoint.failing_since is null or before.ended_at < endpoint.failing_since)
+          where tenant_id = row.tenant_id and webhook_delivery_id = row.delivery_id
+            and attempt = row.attempts limit 1) before on true
+        where before.ended_at is null or endpoint.failing_since is null
+          or before.ended_at < endpoint.failing_since)
     where tenant_id = ${endpoint.tenantId} and webhook_endpoint_id = ${endpoint.endpointId}
     returning failing_since, failed_attempts, failed_messages, warned_at`.execute(trx);
   return rows[0] ?? null;
@@ -80,7 +82,8 @@ export async function warnOfEndpoint(
     .executeTakeFirst();
   if (warned === undefined) return false;
   if (tenantId === PLATFORM_TENANT_ID) return true;
-  const detail = `${new URL(warned.url).host} has accepted nothing since ${health.failingSince?.toISOString()}.`;
+  const { host } = new URL(warned.url);
+  const detail = `${host} has accepted nothing since ${health.failingSince?.toISOString()}.`;
   await notifyAdmins(work, {
     kind: 'endpoint_failing',
     integrationId: null,
@@ -151,8 +154,8 @@ export async function disableWaiting(
   { endpointId, now }: { endpointId: string; now: Date },
 ): Promise<void> {
   await sql`
-    update webhook_deliveries set state = 'disabled', next_attempt_at = null, claim_id = null, lease_until = null
-    where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null and (lease_until is null or lease_until <= ${now})`.execute(
-    trx,
-  );
+    update webhook_deliveries set state = 'disabled', next_attempt_at = null, claim_id = null,
+      lease_until = null
+    where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null
+      and (lease_until is null or lease_until <= ${now})`.execute(trx);
 }

@@ -67,9 +67,8 @@ export async function readEndpointQueueStatus(
   const endpoint = await findDeliveringEndpoint(work, { endpointId });
   const { rows } = await sql<{ pending: number; nextAt: Date | null }>`
     select count(*)::int as pending, min(greatest(next_attempt_at, lease_until)) as next_at
-    from webhook_deliveries where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and next_attempt_at is not null`.execute(
-    work.trx,
-  );
+    from webhook_deliveries where webhook_endpoint_id = ${opaqueToPlanner(endpointId)} and
+      next_attempt_at is not null`.execute(work.trx);
   const { pending: pendingDeliveries = 0, nextAt = null } = rows[0] ?? {};
   const blockedUntil = endpoint?.blockedUntil ?? null;
   const nextDueAt = nextAt !== null && blockedUntil !== null && blockedUntil > nextAt ? blockedUntil : nextAt;
@@ -89,9 +88,8 @@ export async function renewDeliveries(
 ): Promise<void> {
   await sql`
     update webhook_deliveries set lease_until = ${held.leaseUntil}
-    where webhook_endpoint_id = ${opaqueToPlanner(held.endpointId)} and webhook_delivery_id = any(${held.deliveryIds}::uuid[]) and claim_id = ${held.claimId}`.execute(
-    trx,
-  );
+    where webhook_endpoint_id = ${opaqueToPlanner(held.endpointId)} and
+      webhook_delivery_id = any(${held.deliveryIds}::uuid[]) and claim_id = ${held.claimId}`.execute(trx);
 }
 
 /** Releases deliveries that were claimed but not tried; no attempt is counted. */
@@ -99,7 +97,6 @@ export async function releaseDeliveries({ trx }: Pick<Work, 'trx'>, held: HeldDe
   if (held.deliveryIds.length === 0) return;
   await sql`
     update webhook_deliveries set claim_id = null, lease_until = null
-    where webhook_endpoint_id = ${opaqueToPlanner(held.endpointId)} and webhook_delivery_id = any(${held.deliveryIds}::uuid[]) and claim_id = ${held.claimId}`.execute(
-    trx,
-  );
+    where webhook_endpoint_id = ${opaqueToPlanner(held.endpointId)} and
+      webhook_delivery_id = any(${held.deliveryIds}::uuid[]) and claim_id = ${held.claimId}`.execute(trx);
 }

@@ -55,15 +55,17 @@ export async function deleteOldEvents({ trx, now }: Work): Promise<void> {
       select event.tenant_id, event.event_id from events event
       where event.created_at < ${before} and not exists (
         select from webhook_deliveries delivery
-        where delivery.tenant_id = event.tenant_id and delivery.event_id = event.event_id and delivery.next_attempt_at is not null)
+        where delivery.tenant_id = event.tenant_id and delivery.event_id = event.event_id
+          and delivery.next_attempt_at is not null)
       order by event.created_at limit ${DELETED_MAX}),
     deliveries as (
       delete from webhook_deliveries delivery using old
-      where delivery.tenant_id = old.tenant_id and delivery.event_id = old.event_id returning delivery.tenant_id, delivery.webhook_delivery_id),
+      where delivery.tenant_id = old.tenant_id and delivery.event_id = old.event_id
+        returning delivery.tenant_id, delivery.webhook_delivery_id),
     attempts as (
       delete from webhook_attempts attempt using deliveries
-      where attempt.tenant_id = deliveries.tenant_id and attempt.webhook_delivery_id = deliveries.webhook_delivery_id)
-    delete from events event using old where event.tenant_id = old.tenant_id and event.event_id = old.event_id`.execute(
-    trx,
-  );
+      where attempt.tenant_id = deliveries.tenant_id
+        and attempt.webhook_delivery_id = deliveries.webhook_delivery_id)
+    delete from events event using old where event.tenant_id = old.tenant_id
+      and event.event_id = old.event_id`.execute(trx);
 }

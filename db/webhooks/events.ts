@@ -44,10 +44,10 @@ export async function emitTest(
     { type: 'TEST', integrationId: null, data: { message } },
   ]))
     await sql`
-      insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
-      values (${tenantId}, ${deliveryId}, ${endpointId}, ${eventId}, 'pending', 'test', ${now}, ${now})`.execute(
-      trx,
-    );
+      insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state,
+        trigger, next_attempt_at, created_at)
+      values (${tenantId}, ${deliveryId}, ${endpointId}, ${eventId}, 'pending', 'test', ${now},
+        ${now})`.execute(trx);
   await enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt: now });
   return deliveryId;
 }
@@ -77,9 +77,11 @@ async function writeEvents(work: TenantWork, events: readonly NewEvent[]): Promi
   await sql`
     insert into events (tenant_id, event_id, sequence, type, integration_id, payload, created_at)
     select ${tenantId}::uuid, event_id, sequence, type, integration_id, payload, ${now}::timestamptz
-    from ${rowsFrom(rows, 'event_id uuid, sequence bigint, type text, integration_id uuid, payload jsonb')}`.execute(
-    trx,
-  );
+    from ${rowsFrom(
+      rows,
+      `
+        event_id uuid, sequence bigint, type text, integration_id uuid, payload jsonb`,
+    )}`.execute(trx);
   return rows.map(({ event_id: eventId, type, integration_id: integrationId }) => ({
     eventId,
     type,
@@ -90,9 +92,8 @@ async function writeEvents(work: TenantWork, events: readonly NewEvent[]): Promi
 async function takeSequences({ trx, tenantId }: TenantWork, count: number): Promise<number> {
   const { rows } = await sql<{ lastSequence: number }>`
     insert into event_sequences as sequence (tenant_id, last_sequence) values (${tenantId}, ${count})
-    on conflict (tenant_id) do update set last_sequence = sequence.last_sequence + ${count} returning last_sequence`.execute(
-    trx,
-  );
+    on conflict (tenant_id) do update set last_sequence = sequence.last_sequence + ${count} returning
+      last_sequence`.execute(trx);
   return (rows[0]?.lastSequence ?? count) - count + 1;
 }
 
@@ -115,12 +116,16 @@ async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]):
   );
   if (deliveries.length === 0) return;
   await sql`
-    insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state, trigger, next_attempt_at, created_at)
-    select ${tenantId}::uuid, delivery_id, endpoint_id, event_id, case when is_off then 'disabled' else 'pending' end, 'event',
+    insert into webhook_deliveries (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, state,
+      trigger, next_attempt_at, created_at)
+    select ${tenantId}::uuid, delivery_id, endpoint_id, event_id, case when is_off then 'disabled'
+      else 'pending' end, 'event',
       case when is_off then null else ${now}::timestamptz end, ${now}::timestamptz
-    from ${rowsFrom(deliveries, 'delivery_id uuid, endpoint_id uuid, event_id uuid, is_off boolean')}`.execute(
-    trx,
-  );
+    from ${rowsFrom(
+      deliveries,
+      `
+        delivery_id uuid, endpoint_id uuid, event_id uuid, is_off boolean`,
+    )}`.execute(trx);
   for (const endpointId of new Set(
     deliveries.flatMap((delivery) => (delivery.is_off ? [] : [delivery.endpoint_id])),
   ))
@@ -129,7 +134,8 @@ async function addDeliveries(work: TenantWork, events: readonly WrittenEvent[]):
 
 async function findListeners({ trx, tenantId }: TenantWork): Promise<(EndpointRow & { isOff: boolean })[]> {
   const { rows } = await sql<EndpointRow & { isOff: boolean }>`
-    select tenant_id, webhook_endpoint_id, event_types, integration_ids, disabled_at is not null as is_off from webhook_endpoints
+    select tenant_id, webhook_endpoint_id, event_types, integration_ids, disabled_at is not null as is_off
+      from webhook_endpoints
     where tenant_id in (${tenantId}, ${PLATFORM_TENANT_ID}) and deleted_at is null`.execute(trx);
   return rows;
 }

@@ -52,9 +52,8 @@ async function lockHeld(
     select held.webhook_delivery_id as delivery_id from ${rowsFrom(keys, 'tenant_id uuid, delivery_id uuid')}
     cross join lateral (
       select webhook_delivery_id from webhook_deliveries
-      where tenant_id = row.tenant_id and webhook_delivery_id = row.delivery_id and claim_id = ${claimId} for update) held`.execute(
-    trx,
-  );
+      where tenant_id = row.tenant_id and webhook_delivery_id = row.delivery_id
+        and claim_id = ${claimId} for update) held`.execute(trx);
   return new Set(rows.map(({ deliveryId }) => deliveryId));
 }
 
@@ -79,17 +78,19 @@ async function writeDeliveries(
     last_error: attempt.error,
     finished_at: outcome.kind === 'delivered' || outcome.kind === 'failed' ? now : null,
   }));
-  const columns =
-    'tenant_id uuid, delivery_id uuid, event_id uuid, created_at timestamptz, state text, attempts int, next_attempt_at timestamptz, last_status int, last_error text, finished_at timestamptz';
+  const columns = `tenant_id uuid, delivery_id uuid, event_id uuid, created_at timestamptz, state text, attempts int,
+      next_attempt_at timestamptz, last_status int, last_error text, finished_at timestamptz`;
   // An update written as an insert, so that each row is found by its key (db/sql/bulk-rows.ts).
   await sql`
-    insert into webhook_deliveries as delivery (tenant_id, webhook_delivery_id, webhook_endpoint_id, event_id, trigger, created_at, state, attempts, next_attempt_at, last_status, last_error, finished_at)
-    select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'event', created_at, state, attempts, next_attempt_at, last_status, last_error, finished_at from ${rowsFrom(rows, columns)}
+    insert into webhook_deliveries as delivery (tenant_id, webhook_delivery_id, webhook_endpoint_id,
+      event_id, trigger, created_at, state, attempts, next_attempt_at, last_status, last_error, finished_at)
+    select tenant_id, delivery_id, ${endpointId}::uuid, event_id, 'event', created_at, state, attempts,
+      next_attempt_at, last_status, last_error, finished_at from ${rowsFrom(rows, columns)}
     on conflict (tenant_id, webhook_delivery_id) do update set
-      state = excluded.state, attempts = excluded.attempts, next_attempt_at = excluded.next_attempt_at, last_status = excluded.last_status,
-      last_error = excluded.last_error, finished_at = excluded.finished_at, claim_id = null, lease_until = null`.execute(
-    trx,
-  );
+      state = excluded.state, attempts = excluded.attempts, next_attempt_at = excluded.next_attempt_at,
+        last_status = excluded.last_status,
+      last_error = excluded.last_error, finished_at = excluded.finished_at, claim_id = null,
+        lease_until = null`.execute(trx);
 }
 
 async function logAttempts({ trx }: Pick<Work, 'trx'>, finished: readonly FinishedDelivery[]): Promise<void> {
@@ -105,10 +106,12 @@ async function logAttempts({ trx }: Pick<Work, 'trx'>, finished: readonly Finish
     response_headers: attempt.responseHeaders,
     response_body: attempt.responseBody,
   }));
-  const columns =
-    'tenant_id uuid, delivery_id uuid, attempt int, at timestamptz, duration_ms int, status int, error text, request_headers jsonb, response_headers jsonb, response_body text';
+  const columns = `tenant_id uuid, delivery_id uuid, attempt int, at timestamptz, duration_ms int, status int, error
+      text, request_headers jsonb, response_headers jsonb, response_body text`;
   await sql`
-    insert into webhook_attempts (tenant_id, webhook_delivery_id, attempt, at, duration_ms, status, error, request_headers, response_headers, response_body)
-    select tenant_id, delivery_id, attempt, at, duration_ms, status, error, request_headers, response_headers, response_body from ${rowsFrom(rows, columns)}
+    insert into webhook_attempts (tenant_id, webhook_delivery_id, attempt, at, duration_ms, status, error,
+      request_headers, response_headers, response_body)
+    select tenant_id, delivery_id, attempt, at, duration_ms, status, error, request_headers,
+      response_headers, response_body from ${rowsFrom(rows, columns)}
     on conflict do nothing`.execute(trx);
 }
