@@ -1,4 +1,4 @@
-/** A migrated database of its own per test file, and what a test of the queries begins with. */
+/** A migrated database per test file, with the helpers that query tests start from. */
 import { Client } from 'pg';
 import { Database, type TenantWork } from '../../db/database';
 import { newUuid } from '../../db/sql/ids';
@@ -15,9 +15,9 @@ export const GRACE_MS = 300_000;
 
 export interface TestDb extends TestDatabase {
   database: Database;
-  /** Rows of a statement as the superuser, who sees everything. */
+  /** Runs a statement as the superuser, who sees all rows. */
   superuser(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** `role` as a transaction of ours would put it on; rolled back. */
+  /** Runs a statement in `role`, as a transaction of Syncline would; rolled back. */
   asRole(role: string, tenantId: string | null, text: string): Promise<Record<string, unknown>[]>;
   end(): Promise<void>;
 }
@@ -111,7 +111,7 @@ export class GivenTenant {
     return this.work((work) => acceptChanges(work, complete, { actor: 'test', requestId: 'test' }));
   }
 
-  /** Claims what is due at `at`, leased for 20 s from then. */
+  /** Claims the due record syncs at `at`, leased for 20 s. */
   async claim(integrationId: string, at: Date, limit = 100): Promise<Claim> {
     return this.work(async (work) => {
       const integration = await findIntegration(work, { integrationId });

@@ -1,4 +1,4 @@
-/** Row-level security beneath every query: rules.md S6, S7 and 4.3. */
+/** Row-level security: no tenant sees or changes another tenant's rows (rules.md S6, S7). */
 import { newUuid } from '../../db/sql/ids';
 import { GivenTenant, openTestDb, type TestDb } from './given';
 
@@ -49,7 +49,7 @@ const grantsOf = async (role: string) => {
 };
 
 describe('every table', () => {
-  it('guards its rows, from its owner too, and begins every key with the tenant', async () => {
+  it('has forced row-level security, and keys that begin with the tenant', async () => {
     const unguarded = await db.superuser(
       `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relname not like 'kysely%' and not (relrowsecurity and relforcerowsecurity)`,
     );
@@ -61,8 +61,8 @@ describe('every table', () => {
 
     expect(unguarded).toEqual([]);
     expect(tables.length).toBeGreaterThanOrEqual(14);
-    // The outbox is no tenant's list: its key is a number that nobody chooses. Whose a session or a failed
-    // sign-in is shows only later.
+    // The outbox is no list of a tenant: its key is a generated number. Sessions and failed sign-ins have no
+    // tenant at first.
     const others = ['outbox', 'console_sessions', 'sign_in_failures'];
     expect(
       keys.filter((key) => key.first_column !== 'tenant_id' && !others.includes(String(key.table_name))),
@@ -115,7 +115,7 @@ describe('every table', () => {
     );
   });
 
-  it('takes no row for another tenant, and changes none of another', async () => {
+  it('refuses inserts for another tenant, and changes none of its rows', async () => {
     await expect(
       db.asRole(
         'syncline_app',
@@ -135,7 +135,7 @@ describe('every table', () => {
     ).toEqual([]);
   });
 
-  it('holds even an owner who is no superuser (FORCE)', async () => {
+  it('applies even to an owner who is no superuser (FORCE)', async () => {
     const owner = `owner_${newUuid().slice(-8)}`;
     await db.superuser(`create role ${owner} nologin`);
     await db.superuser(`grant usage, create on schema public to ${owner}`);
@@ -149,7 +149,7 @@ describe('every table', () => {
     }
   });
 
-  it('S7: lets two tenants use the same external ids, ignorant of each other', async () => {
+  it('S7: lets two tenants use the same external ids independently', async () => {
     expect(await count(db.superuser(`select count(*) from records where external_id = 'e1'`))).toBe(2);
     const [[one], [other]] = await Promise.all([
       ours.accept({ externalId: 'same', fields: {} }),
@@ -163,7 +163,7 @@ describe('every table', () => {
 });
 
 describe('the roles', () => {
-  it('may not log in, own nothing, and bypass nothing', async () => {
+  it('cannot log in, own nothing and bypass no policy', async () => {
     const rows = await db.superuser(
       `select rolcanlogin or rolsuper or rolbypassrls or rolcreatedb or rolcreaterole as may_too_much from pg_roles where rolname like 'syncline_%'`,
     );
@@ -171,12 +171,12 @@ describe('the roles', () => {
       `select tablename from pg_tables where schemaname = 'public' and tableowner like 'syncline_%'`,
     );
 
-    expect(rows).toHaveLength(4); // app, dispatcher, courier, platform
+    expect(rows).toHaveLength(4); // app, dispatcher, platform, webhooks
     expect(rows.filter((row) => row.may_too_much)).toEqual([]);
     expect(owned).toEqual([]);
   });
 
-  it('cannot change or remove what is written once: audit, changes, stream', async () => {
+  it('cannot change or delete append-only rows: audit log, record changes, change feed', async () => {
     const grants = await grantsOf('syncline_app');
 
     for (const table of ['audit_log', 'record_changes', 'stream_events', 'outbox']) {
@@ -193,7 +193,7 @@ describe('the roles', () => {
     );
   });
 
-  it("let the courier see events on their way, and nothing else of anybody's", async () => {
+  it('let the webhooks role see events and deliveries of all tenants, and nothing else', async () => {
     const granted = new Set(
       (await grantsOf('syncline_webhooks')).map((grant) => grant.split(' ').at(-1) ?? ''),
     );
@@ -211,7 +211,7 @@ describe('the roles', () => {
       );
   });
 
-  it('let the dispatcher see all tenants’ wake times and nothing of their content', async () => {
+  it('let the dispatcher see due times of all tenants, and none of their content', async () => {
     expect(
       await count(db.asRole('syncline_dispatcher', null, 'select count(distinct tenant_id) from outbox')),
     ).toBe(2);
@@ -238,7 +238,7 @@ describe('the roles', () => {
     }
   });
 
-  it('let the platform find tenants and keys, and nothing of their records', async () => {
+  it('let the platform role find tenants and keys, and see no records', async () => {
     expect(await count(db.asRole('syncline_platform', null, 'select count(*) from tenants'))).toBe(2);
     expect(await count(db.asRole('syncline_platform', null, 'select count(secret_hash) from api_keys'))).toBe(
       2,
@@ -256,7 +256,7 @@ describe('the roles', () => {
     }
   });
 
-  it('are put off at the end of the transaction', async () => {
+  it('end with the transaction', async () => {
     await ours.work(({ trx }) => trx.selectFrom('records').select('recordId').execute());
     const [row] = await db.superuser(
       `select current_user as who, current_setting('app.tenant', true) as tenant`,

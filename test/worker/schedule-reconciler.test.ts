@@ -1,7 +1,7 @@
 /**
- * The schedules of integrations on the real server: what it makes of them in the nights in which clocks are
- * moved, over three years (rules.md 29), and that they are as the rows say. The server knows every year's
- * matching times, so nobody waits for a night.
+ * The schedules of integrations on a real Temporal server: their scheduled times when clocks change, over
+ * three years (rules.md 29), and their reconciliation with the rows. The server lists the matching times of
+ * every year, so no test waits for them.
  */
 import { randomBytes } from 'node:crypto';
 import type { ScheduleDescription, ScheduleHandle } from '@temporalio/client';
@@ -69,7 +69,7 @@ let handleRow: OutboxHandler;
 let tenant: GivenTenant;
 let integrationId: string;
 
-/** Of an integration whose hour does not come while a test looks at it. */
+/** An integration whose hourly schedule does not fire during a test. */
 function quietId(): string {
   for (;;) {
     const id = newUuid();
@@ -103,7 +103,7 @@ const endRuns = () =>
     [integrationId],
   );
 const skipped = () => tenant.work((work) => listSkippedRuns(work, { integrationId, limit: 100 }));
-/** Until this many ticks have been decided, of the last ten. */
+/** Waits until this many of the last ten scheduled workflows have decided. */
 async function untilTicks(schedule: SyncSchedule, count: number): Promise<void> {
   const actions = await until(`${count} ticks`, async () => {
     const { info } = await handle(schedule).describe();
@@ -113,7 +113,7 @@ async function untilTicks(schedule: SyncSchedule, count: number): Promise<void> 
     actions.map(({ action }) => env.client.workflow.getHandle(action.workflow.workflowId).result()),
   );
 }
-/** As the server foresees them, jitter included. */
+/** The server's next action times, jitter included. */
 async function matchingTimes(scheduleId: string, from: Date, to: Date): Promise<Date[]> {
   const { startTime } = await env.client.workflowService.listScheduleMatchingTimes({
     namespace: env.namespace,
@@ -167,55 +167,60 @@ beforeEach(async () => {
 });
 
 describe.each(ZONES)('rule 29, in %s: the server', (zone) => {
-  it.each(TIMES)('has ticks at %s for exactly one run per local date for three years', async (nightlyAt) => {
-    const place = { tenantId: newUuid(), integrationId: newUuid() };
-    const options = syncScheduleOptions({
-      ...place,
-      schedule: 'nightly',
-      nightlyAt,
-      zone,
-      hasSearchAttributes: false,
-    });
-    await env.client.schedule.create({ ...options, state: { paused: true } });
-    const ticks: Date[] = [];
-    for (const year of [2026, 2027, 2028])
-      ticks.push(
-        ...(await matchingTimes(
-          options.scheduleId,
-          new Date(`${year}-12-01T12:00:00Z`),
-          new Date(`${year + 1}-12-01T12:00:00Z`),
-        )),
+  it.each(TIMES)(
+    'has scheduled times at %s for exactly one run per local date for three years',
+    async (nightlyAt) => {
+      const place = { tenantId: newUuid(), integrationId: newUuid() };
+      const options = syncScheduleOptions({
+        ...place,
+        schedule: 'nightly',
+        nightlyAt,
+        zone,
+        hasSearchAttributes: false,
+      });
+      await env.client.schedule.create({ ...options, state: { paused: true } });
+      const ticks: Date[] = [];
+      for (const year of [2026, 2027, 2028])
+        ticks.push(
+          ...(await matchingTimes(
+            options.scheduleId,
+            new Date(`${year}-12-01T12:00:00Z`),
+            new Date(`${year + 1}-12-01T12:00:00Z`),
+          )),
+        );
+
+      // Every date has exactly one time, which is all that the rows need.
+      const dates: string[] = [];
+      for (let date = FIRST; date < LAST; date = addDays(date, 1)) dates.push(date);
+      const scheduleDates = new Set(ticks.map((tick) => scheduleDateOf(tick, nightlyAt, zone)));
+      expect(
+        [...scheduleDates].filter((scheduleDate) => scheduleDate > FIRST && scheduleDate < LAST),
+      ).toEqual(dates.slice(1));
+
+      // Its clock is ours. Where clocks are moved it makes fewer ticks than the clock shows times, or one up to
+      // an hour off.
+      const isQuiet = (at: number) =>
+        offsetMinutes(new Date(at - 30 * HOUR_MS), zone) === offsetMinutes(new Date(at + 30 * HOUR_MS), zone);
+      const foreseen = dates
+        .slice(2, -2)
+        .flatMap((date) =>
+          [nightlyAt, fallbackTime(nightlyAt)].flatMap((time) =>
+            instantsOf({ date, minutes: minutesOf(time) }, zone),
+          ),
+        )
+        .map((at) => at.getTime())
+        .filter(isQuiet)
+        .sort((a, b) => a - b);
+      const times = ticks.map((tick) => tick.getTime());
+      expect(foreseen.length).toBeGreaterThan(2_100);
+      expect(foreseen.filter((at) => !times.some((time) => time >= at && time <= at + JITTER_MS))).toEqual(
+        [],
       );
-
-    // Every date has one, and none is counted to a wrong one: that is all the rows need.
-    const dates: string[] = [];
-    for (let date = FIRST; date < LAST; date = addDays(date, 1)) dates.push(date);
-    const scheduleDates = new Set(ticks.map((tick) => scheduleDateOf(tick, nightlyAt, zone)));
-    expect([...scheduleDates].filter((scheduleDate) => scheduleDate > FIRST && scheduleDate < LAST)).toEqual(
-      dates.slice(1),
-    );
-
-    // Its clock is ours. Where clocks are moved it makes fewer ticks than the clock shows times, or one up to
-    // an hour off.
-    const isQuiet = (at: number) =>
-      offsetMinutes(new Date(at - 30 * HOUR_MS), zone) === offsetMinutes(new Date(at + 30 * HOUR_MS), zone);
-    const foreseen = dates
-      .slice(2, -2)
-      .flatMap((date) =>
-        [nightlyAt, fallbackTime(nightlyAt)].flatMap((time) =>
-          instantsOf({ date, minutes: minutesOf(time) }, zone),
-        ),
-      )
-      .map((at) => at.getTime())
-      .filter(isQuiet)
-      .sort((a, b) => a - b);
-    const times = ticks.map((tick) => tick.getTime());
-    expect(foreseen.length).toBeGreaterThan(2_100);
-    expect(foreseen.filter((at) => !times.some((time) => time >= at && time <= at + JITTER_MS))).toEqual([]);
-  });
+    },
+  );
 });
 
-describe('rule 29, for real: ticks of the nights in which New York moves its clocks', () => {
+describe('rule 29: scheduled runs when New York changes its clocks', () => {
   beforeEach(async () => {
     await tenant.work((work) => changeTenant(work, { timeZone: 'America/New_York' }));
   });
@@ -226,7 +231,7 @@ describe('rule 29, for real: ticks of the nights in which New York moves its clo
   const backfill = (start: string, end: string) =>
     handle('nightly').backfill({ start: new Date(start), end: new Date(end), overlap: 'BUFFER_ALL' });
 
-  it('start one run in spring, by the fallback', async () => {
+  it('start one run in spring, by the fallback time', async () => {
     await nightlyAt('02:30');
     await backfill('2027-03-14T01:00:00-05:00', '2027-03-14T12:00:00-04:00');
     await untilTicks('nightly', 1);
@@ -235,7 +240,7 @@ describe('rule 29, for real: ticks of the nights in which New York moves its clo
     expect(await skipped()).toEqual([]);
   });
 
-  it('start one run in autumn, though three come; the second time of the clock is logged', async () => {
+  it('start one run in autumn, out of three scheduled times; the repeated time is logged', async () => {
     await nightlyAt('01:30');
     await backfill('2027-11-07T00:00:00-04:00', '2027-11-07T12:00:00-05:00');
     await untilTicks('nightly', 3);
@@ -246,13 +251,13 @@ describe('rule 29, for real: ticks of the nights in which New York moves its clo
     ]);
   });
 
-  it('start one run per date in the nights around, whatever is asked for twice', async () => {
+  it('start one run per date on the days around, even if requested twice', async () => {
     await nightlyAt('01:30');
     for (let round = 0; round < 2; round += 1)
       for (const day of ['06', '07', '08']) {
         const { info } = await handle('nightly').describe();
         await backfill(`2027-11-${day}T05:00:00Z`, `2027-11-${day}T18:00:00Z`);
-        // Temporal starts no second workflow for a tick whose workflow it still knows.
+        // Temporal starts no second workflow for a scheduled time whose workflow it still knows.
         if (round === 0) await untilTicks('nightly', info.numActionsTaken + (day === '07' ? 3 : 2));
         await endRuns();
       }
@@ -261,7 +266,7 @@ describe('rule 29, for real: ticks of the nights in which New York moves its clo
   });
 });
 
-describe('rule 29, for real elsewhere', () => {
+describe('rule 29: scheduled runs in other zones', () => {
   it.each([
     ['Europe/London', '01:30', '2027-03-28'],
     ['Europe/London', '01:30', '2027-10-31'],
@@ -288,7 +293,7 @@ describe('rule 29, for real elsewhere', () => {
 });
 
 describe('the schedules of an integration', () => {
-  it('tick hourly at its own minute, and nightly with a fallback in the zone of the tenant', async () => {
+  it("run hourly at a minute of its own, and nightly with a fallback in the tenant's time zone", async () => {
     const [hourly, nightly] = await Promise.all([find('hourly'), find('nightly')]);
 
     expect(hourly).toMatchObject({
@@ -309,7 +314,7 @@ describe('the schedules of an integration', () => {
     expect(hourly?.typedSearchAttributes.getAll()).toHaveLength(2);
   });
 
-  it('are left alone when they are right, and there is no harm in asking for them many times at once', async () => {
+  it('are left alone if they are up to date; concurrent reconciliations are harmless', async () => {
     const before = await find('nightly');
     await Promise.all(Array.from({ length: 8 }, reconcile));
 
@@ -318,7 +323,7 @@ describe('the schedules of an integration', () => {
     expect((await find('hourly'))?.info.lastUpdatedAt).toBeUndefined();
   });
 
-  it('follow the settings and the zone, and stay paused where an operator has paused them', async () => {
+  it('follow the settings and the time zone, and stay paused if an operator paused them', async () => {
     await handle('nightly').pause('Ana looks at something');
     await tenant.work((work) =>
       changeIntegration(work, { integrationId, change: { nightlySyncAt: '23:30' } }),
@@ -334,7 +339,7 @@ describe('the schedules of an integration', () => {
     });
   });
 
-  it('go and come with the settings, and go with the integration', async () => {
+  it('are deleted and created with the settings, and deleted with the integration', async () => {
     const change = async (settings: object) => {
       await tenant.work((work) => changeIntegration(work, { integrationId, change: settings }));
       await dispatch();
@@ -358,14 +363,14 @@ describe('the schedules of an integration', () => {
     expect([await find('hourly'), await find('nightly')]).toEqual([null, null]);
   });
 
-  it('are never made for who only pushes', async () => {
+  it('are never created for an integration that only pushes', async () => {
     const pushing = await tenant.integration();
     await reconcileAllSyncSchedules(tools());
 
     expect([await find('hourly', pushing), await find('nightly', pushing)]).toEqual([null, null]);
   });
 
-  it('come back where Temporal has lost them, at the start of a worker', async () => {
+  it('are created again at the start of a worker if Temporal has lost them', async () => {
     await handle('hourly').delete();
     await handle('nightly').delete();
     const keeping = startScheduleReconciler({ ...tools(), log: silent });
@@ -379,8 +384,8 @@ describe('the schedules of an integration', () => {
   });
 });
 
-describe('a tick', () => {
-  it('rule 16: starts no run while the integration is paused, and says so; the schedule stays', async () => {
+describe('a scheduled run', () => {
+  it('rule 16: is skipped and logged while the integration is paused; the schedule stays', async () => {
     await tenant.work((work) => pauseIntegration(work, { integrationId }));
     await dispatch();
     await handle('hourly').trigger();
@@ -390,7 +395,7 @@ describe('a tick', () => {
 
     await tenant.work((work) => resumeIntegration(work, { integrationId }));
     const lastHour = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS);
-    // Two hours: jitter may carry the tick of one hour out of it. What comes besides finds a run that waits.
+    // Two hours, because jitter may move a scheduled time out of its hour. Further ones find a waiting run.
     await handle('hourly').backfill({ start: new Date(lastHour.getTime() - 2 * HOUR_MS), end: lastHour });
     await untilTicks('hourly', 2);
     expect(await runs()).toEqual([{ kind: 'hourly', local_date: null, state: 'queued' }]);
@@ -408,7 +413,7 @@ describe('a tick', () => {
     expect(await runs()).toEqual([{ kind: 'hourly', local_date: null, state: 'queued' }]);
   });
 
-  it('rule 30: during a run is logged with the id of that run and the time it stands for', async () => {
+  it("rule 30: is logged with the active run's id and its scheduled time", async () => {
     const start = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS + 24 * HOUR_MS);
     const backfill = (hours: number) =>
       handle('hourly').backfill({

@@ -25,7 +25,7 @@ describe('a connection that is closed', () => {
   const call = (): Promise<unknown> =>
     connection.workflowService.getSystemInfo({}).catch((error: Error) => error);
 
-  it('answers a call that waits for its retry, and leaves the process alone', async () => {
+  it('fails a call that waits for its retry, without ending the process', async () => {
     const waiting = call();
     await new Promise((resolve) => setTimeout(resolve, 300));
     await connection.close();
@@ -34,10 +34,10 @@ describe('a connection that is closed', () => {
     expect(thrown).toEqual([]);
   });
 
-  it('answers a call that is made afterwards, and leaves the process alone', async () => {
+  it('fails a call that is made afterwards, without ending the process', async () => {
     await connection.close();
 
-    // The SDK sends the message before or after the metadata, as it happens: several calls meet both orders.
+    // The SDK sends the message before or after the metadata; several calls meet both orders.
     for (let round = 0; round < 20; round += 1) expect(await call()).toMatchObject({ code: 1 });
     expect(thrown).toEqual([]);
   });

@@ -39,8 +39,8 @@ async function slowDown(): Promise<void> {
 }
 const sum = (takings: { granted: number }[]) => takings.reduce((total, { granted }) => total + granted, 0);
 
-describe('the shared request budget', () => {
-  it('is there for many workers that ask at once for the first time', async () => {
+describe('the shared rate limiter', () => {
+  it('is created once when many workers ask for the first time at once', async () => {
     const takings = await Promise.all(Array.from({ length: 20 }, () => take('full', 10)));
 
     expect(takings.every(({ granted, retryAt }) => granted >= 10 && retryAt === null)).toBe(true);
@@ -49,7 +49,7 @@ describe('the shared request budget', () => {
     ).toHaveLength(1);
   });
 
-  it('never gives more than it holds to many workers at once, and then something is still left for pushes', async () => {
+  it('never grants many workers more than it holds, and keeps a reserve for pushes', async () => {
     await slowDown();
 
     const passes = await Promise.all(Array.from({ length: 30 }, () => take('full', 3)));
@@ -63,7 +63,7 @@ describe('the shared request budget', () => {
     expect(sum([...passes, ...pushes])).toBeLessThanOrEqual(10);
   });
 
-  it('lets pushes through while full passes hammer it', async () => {
+  it('lets pushes through while full reads use up everything else', async () => {
     await slowDown();
     let pushed = 0;
     for (let round = 0; round < 20; round += 1) {
@@ -75,7 +75,7 @@ describe('the shared request budget', () => {
     expect(pushed).toBe(20);
   });
 
-  it('tells a full pass when to come back at the reserve of a quota, and takes what answers told along with a request', async () => {
+  it('tells a full read when to return at the reserve of a quota, and records responses along with a request', async () => {
     const quota = { limit: 5_000, remaining: 900, resetsInMs: 1_800_000 };
     const taken = await tenant.work((work) =>
       takePermits(work, {
@@ -92,7 +92,7 @@ describe('the shared request budget', () => {
     expect((await take('full')).granted).toBeGreaterThanOrEqual(1);
   });
 
-  it('of one integration says nothing about another', async () => {
+  it('of one integration does not affect another', async () => {
     await slowDown();
     const other = await tenant.integration();
 

@@ -1,4 +1,4 @@
-/** The rows of e-mails on their way out. */
+/** E-mail rows, from being queued to their end. */
 import {
   countEmailAttempt,
   lockEmail,
@@ -27,7 +27,7 @@ const queue = (work: TenantWork) =>
   queueEmail(work, { kind: 'onboarding_complete', recipient: 'ada@example.org', content });
 const find = (emailId: string) => tenant.work((work) => lockEmail(work, { emailId }));
 
-it('queues an e-mail together with what wakes its workflow', async () => {
+it('queues an e-mail together with the outbox message that starts its workflow', async () => {
   const emailId = await tenant.work(queue);
 
   expect(await find(emailId)).toMatchObject({
@@ -43,7 +43,7 @@ it('queues an e-mail together with what wakes its workflow', async () => {
   ]);
 });
 
-it('queues nothing when the transaction of its reason comes to nothing', async () => {
+it('queues nothing when the transaction is rolled back', async () => {
   const undone = tenant.work(async (work) => {
     await queue(work);
     throw new Error('No.');
@@ -54,7 +54,7 @@ it('queues nothing when the transaction of its reason comes to nothing', async (
   expect(await db.superuser(`select * from emails where tenant_id = '${tenant.tenantId}'`)).toEqual([]);
 });
 
-it('keeps names that PostgreSQL could not', async () => {
+it('replaces characters that PostgreSQL cannot store', async () => {
   const emailId = await tenant.work((work) =>
     queueEmail(work, {
       kind: 'onboarding_failed',
@@ -66,7 +66,7 @@ it('keeps names that PostgreSQL could not', async () => {
   expect(await find(emailId)).toMatchObject({ content: { account_name: 'A\u2400\uFFFD' } });
 });
 
-it('counts attempts and keeps the last trouble, cut to a length', async () => {
+it('counts attempts and stores the last error, truncated', async () => {
   const emailId = await tenant.work(queue);
 
   await tenant.work((work) => countEmailAttempt(work, { emailId }));
@@ -82,7 +82,7 @@ it('counts attempts and keeps the last trouble, cut to a length', async () => {
   });
 });
 
-it('lets the first end count', async () => {
+it('keeps the first end', async () => {
   const [sent, failed] = [await tenant.work(queue), await tenant.work(queue)];
   await tenant.work((work) => markEmailSent(work, { emailId: sent }));
   await tenant.work((work) => markEmailFailed(work, { emailId: failed, error: '550 No.' }));
@@ -101,7 +101,7 @@ it('lets the first end count', async () => {
   });
 });
 
-it("does not touch another tenant's", async () => {
+it("does not change another tenant's e-mail", async () => {
   const emailId = await tenant.work(queue);
   const other = await GivenTenant.create(db);
 
@@ -111,7 +111,7 @@ it("does not touch another tenant's", async () => {
   expect(await find(emailId)).toMatchObject({ sentAt: null });
 });
 
-it('shows the dispatcher that there is one, but neither to whom nor what about', async () => {
+it('shows the dispatcher that an e-mail exists, but neither its recipient nor its content', async () => {
   await tenant.work(queue);
 
   expect(await db.asRole('syncline_dispatcher', null, 'select email_id, sent_at from emails')).not.toEqual(

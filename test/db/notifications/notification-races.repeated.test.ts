@@ -1,4 +1,4 @@
-/** A view races with the decision about the e-mail of the same notification: R18. */
+/** A view races with the decision about the e-mail of the same notification: rules.md R18. */
 import { beginEmailAttempt } from '../../../db/notifications/notification-emails';
 import { viewNotification } from '../../../db/notifications/inbox';
 import { decideRecipient } from '../../../db/notifications/notification-recipients';
@@ -37,7 +37,7 @@ const emails = () =>
 const settle = (notificationRecipientId: string) =>
   tenant.work((work) => decideRecipient(work, { notificationRecipientId }));
 
-it('is viewed or sent, never both and never neither, when it is opened in the instant its e-mail is due (R18)', async () => {
+it('R18: is either viewed or sent when it is opened at the instant its e-mail is due, never both or neither', async () => {
   await tenant.work(async (work) => {
     for (let index = 0; index < count; index += 1)
       await notifyPerson(work, {
@@ -80,7 +80,7 @@ it('is viewed or sent, never both and never neither, when it is opened in the in
   // Each side won at least once; otherwise there was no race.
   expect([sent.length > 0, suppressed.length > 0]).toEqual([true, true]);
 
-  // An e-mail whose notification has been viewed since the decision does not leave.
+  // An e-mail whose notification was viewed after the decision is not sent.
   const attempts = await Promise.all(
     sent
       .slice(0, 20)

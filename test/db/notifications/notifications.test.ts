@@ -1,4 +1,4 @@
-/** Who is told what, and the one decision about each person's e-mail: rules.md 24 to 26, R18. */
+/** Who gets which notification, and the one decision about each person's e-mail: rules.md 24 to 26, R18. */
 import {
   countUnread,
   listInbox,
@@ -82,7 +82,7 @@ const emails = () =>
 const settle = (notificationRecipientId: string) =>
   tenant.work((work) => decideRecipient(work, { notificationRecipientId }));
 
-it('tells the end of an operation once, however often it is told', async () => {
+it('notifies once of the end of an operation, however often it is called', async () => {
   const operationId = newUuid();
   await tell({ operationId });
   await tell({ operationId });
@@ -95,7 +95,7 @@ it('tells the end of an operation once, however often it is told', async () => {
   ).toEqual([{ count: 1 }]);
 });
 
-it('tells nobody of what came to nothing', async () => {
+it('notifies nobody when the transaction is rolled back', async () => {
   await expect(
     tenant.work(async (work) => {
       await notifyAdmins(work, news());
@@ -106,7 +106,7 @@ it('tells nobody of what came to nothing', async () => {
   expect(await inbox()).toEqual([]);
 });
 
-it('shows what was told to all at once, and what somebody may still hear of directly only when it is settled', async () => {
+it("shows a notification of all admins at once, and an operation's only after its response could have been sent", async () => {
   await tenant.work((work) =>
     notifyAdmins(work, news({ kind: 'endpoint_disabled', webhookEndpointId: newUuid() })),
   );
@@ -119,7 +119,7 @@ it('shows what was told to all at once, and what somebody may still hear of dire
   expect(await unread()).toBe(2);
 });
 
-it('keeps what one person started out of the list of the tenant', async () => {
+it("keeps a requester's notifications out of the tenant's list", async () => {
   await tell();
   await tenant.work((work) => notifyAdmins(work, news({ kind: 'endpoint_disabled' })));
 
@@ -128,7 +128,7 @@ it('keeps what one person started out of the list of the tenant', async () => {
   ).toEqual(['endpoint_disabled']);
 });
 
-it("is nobody else's: neither another person nor another tenant sees or views it", async () => {
+it('cannot be seen or viewed by another person or tenant', async () => {
   await tell();
   const { notificationId, notificationRecipientId } = await onlyRecipient();
   const bob = await givenPerson(db.database, tenant.tenantId);
@@ -150,13 +150,13 @@ it("is nobody else's: neither another person nor another tenant sees or views it
   expect([await inbox(bob), await inbox(ada, other), await unread()]).toEqual([[], [], 1]);
 });
 
-it('cannot be told to a person of another tenant', async () => {
+it('cannot be sent to a person of another tenant', async () => {
   const other = await GivenTenant.create(db);
 
   await expect(tell({}, other)).rejects.toThrow(/foreign key/);
 });
 
-it('marks all up to one as viewed, and leaves what came later', async () => {
+it('marks all notifications up to one as viewed, and no later ones', async () => {
   for (let count = 0; count < 4; count += 1) await tell();
   for (const { notificationRecipientId } of await recipients()) await settle(notificationRecipientId);
   const shown = await inbox();
@@ -171,7 +171,7 @@ it('marks all up to one as viewed, and leaves what came later', async () => {
   expect(await unread()).toBe(1);
 });
 
-it('is viewed for good: a second view changes nothing', async () => {
+it('keeps the first view: a second one changes nothing', async () => {
   await tell();
   const { notificationId, notificationRecipientId } = await onlyRecipient();
   await settle(notificationRecipientId);
@@ -186,7 +186,7 @@ it('is viewed for good: a second view changes nothing', async () => {
   expect(await recipients()).toEqual([before]);
 });
 
-it('counts the page it leads to for the one who opened it, and for nobody else', async () => {
+it('counts a view of its target page for the person who opened it only', async () => {
   const bob = await givenPerson(db.database, tenant.tenantId);
   const syncRunId = newUuid();
   await tell({ syncRunId });
@@ -200,7 +200,7 @@ it('counts the page it leads to for the one who opened it, and for nobody else',
   ]);
 });
 
-it('does not count the page of a run for what only names the run and leads elsewhere', async () => {
+it('does not count the page of a run for a notification that leads elsewhere', async () => {
   const syncRunId = newUuid();
   await tenant.work((work) => notifyAdmins(work, news({ kind: 'deletions_need_review', syncRunId })));
 
@@ -209,7 +209,7 @@ it('does not count the page of a run for what only names the run and leads elsew
   expect(await unread()).toBe(1);
 });
 
-it('is sent with the news itself where it says so, and not twice to one address', async () => {
+it('is sent at once for kinds that say so, and not twice to one address', async () => {
   const contact = await givenPerson(db.database, tenant.tenantId);
   const content = { integration_id: 'int_1', app: 'App', account_name: 'Acme', datasets: [] };
   const emailId = newUuid();
@@ -239,7 +239,7 @@ it('is sent with the news itself where it says so, and not twice to one address'
   );
 });
 
-it('has settings that two people cannot change at once without one hearing of the other', async () => {
+it('has settings that two people cannot overwrite unnoticed', async () => {
   const change = (emailDelaySeconds: number) =>
     tenant.work(async (work) => {
       const before = await lockNotificationSettings(work);
@@ -259,7 +259,7 @@ it('has settings that two people cannot change at once without one hearing of th
   expect(outcomes).toContain((await tenant.work(findNotificationSettings)).emailDelaySeconds);
 });
 
-it('remembers which address was refused, not whose', async () => {
+it('stores the refused address, so that another address of the person still gets e-mails', async () => {
   await tenant.work((work) => saveUndeliverableAddress(work, { ...ada, detail: '550 No such user.\0' }));
   expect(await tenant.work((work) => findRefusedAddress(work, ada))).toMatchObject({
     email: ada.email,
@@ -277,7 +277,7 @@ it('remembers which address was refused, not whose', async () => {
   expect(await tenant.work((work) => findRefusedAddress(work, ada))).toBeUndefined();
 });
 
-it('is found by the sweep when nobody follows it, and not while its time has not come or once it is decided', async () => {
+it('is found by the sweep when its workflow is lost, and neither before it is due nor once it is decided', async () => {
   const isStalled = async (overdueSince: Date) => {
     const stalled = await db.database.withDispatcher((work) => findStalledWork(work, { overdueSince }));
     return stalled.filter(({ topic, tenantId }) => topic === 'notification' && tenantId === tenant.tenantId)
@@ -296,7 +296,7 @@ it('is found by the sweep when nobody follows it, and not while its time has not
   expect(await isStalled(inMinutes(60))).toBe(0);
 });
 
-it('tells the dispatcher when it has to be followed, and nothing of what it says or to whom', async () => {
+it('shows the dispatcher when it is due, and neither its content nor its recipient', async () => {
   await expect(
     db.asRole('syncline_dispatcher', null, 'select person_id from notification_recipients'),
   ).rejects.toThrow('permission denied');

@@ -1,4 +1,4 @@
-/** Claims and conclusions of several workers: rules.md 4 to 6, rules.md R1, R12. */
+/** Claims and results of several workers: rules.md 4 to 6, R1, R12. */
 import { deleteIntegration, pauseIntegration } from '../../../db/sync-runs/integration-lifecycle';
 import { findIntegration } from '../../../db/integrations/integrations';
 import type { Claim, ClaimedPush } from '../../../db/push/claim';
@@ -47,7 +47,7 @@ const acceptMany = (count: number) =>
 const names = (pushes: readonly ClaimedPush[]) => pushes.map(({ externalId }) => externalId).toSorted();
 
 describe('a claim', () => {
-  it('takes what is due, and does not take it a millisecond earlier', async () => {
+  it('takes what is due, and not a millisecond earlier', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
 
     expect((await tenant.claim(integrationId, at(GRACE_MS - 1))).pushes).toEqual([]);
@@ -56,7 +56,7 @@ describe('a claim', () => {
     ]);
   });
 
-  it('takes nothing twice, whoever else claims at the same moment', async () => {
+  it('takes nothing twice when several workers claim at once', async () => {
     await acceptMany(200);
 
     const claims = await Promise.all(Array.from({ length: 10 }, () => tenant.claim(integrationId, DUE, 30)));
@@ -67,7 +67,7 @@ describe('a claim', () => {
     expect(new Set(taken).size).toBe(200);
   });
 
-  it('passes over what an acceptance holds locked, and does not wait for it', async () => {
+  it('skips rows that an acceptance has locked, without waiting', async () => {
     await acceptMany(3);
     let release = (): void => {};
     const isReleased = new Promise<void>((resolve) => (release = resolve));
@@ -95,7 +95,7 @@ describe('a claim', () => {
     expect((await tenant.claim(integrationId, DUE)).pushes).toHaveLength(1);
   });
 
-  it('takes edits before what a backfill opened, however long that waits', async () => {
+  it('takes edits before backfills, however long those have waited', async () => {
     await acceptMany(2);
     await tenant.work(({ trx }) =>
       trx
@@ -109,7 +109,7 @@ describe('a claim', () => {
     expect(names((await tenant.claim(integrationId, DUE, 1)).pushes)).toEqual(['edit']);
   });
 
-  it('takes nothing for a caller who knows the integration as it was', async () => {
+  it('takes nothing for a caller that read the integration before a change', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     const integration = await tenant.work((work) => findIntegration(work, { integrationId }));
     await tenant.work((work) => pauseIntegration(work, { integrationId }));
@@ -143,7 +143,7 @@ describe('a claim', () => {
     expect((await tenant.claim(integrationId, at(10 * GRACE_MS))).taken).toBe(0);
   });
 
-  it('reads the record after its pair is locked: a change that is being accepted at that moment is never lost', async () => {
+  it('reads the record after its sync is locked, so that a concurrent change is never lost', async () => {
     for (let round = 0; round < 30; round += 1) {
       const externalId = `race${round}`;
       await tenant.accept({ externalId, fields: { name: 'before' } });
@@ -155,7 +155,7 @@ describe('a claim', () => {
       const recordSync = await tenant.recordSync(integrationId, externalId);
       const pushed = claim.pushes.find((push) => push.externalId === externalId);
 
-      // Claimed as it was, and dirty; or not claimed, and waiting again.
+      // Either claimed before the change and pending again, or not claimed and waiting.
       expect(recordSync?.dueAt).toEqual(at(2 * GRACE_MS - 1));
       expect([undefined, 'before']).toContain(pushed?.payload.name);
       now = START;
@@ -163,8 +163,8 @@ describe('a claim', () => {
   });
 });
 
-describe('a conclusion', () => {
-  it('of a worker that lost its lease changes nothing any more', async () => {
+describe('a result', () => {
+  it('of a worker that lost its lease changes nothing', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     const zombie = await tenant.claim(integrationId, DUE);
     const heir = await tenant.claim(integrationId, at(GRACE_MS + 20_000));
@@ -187,7 +187,7 @@ describe('a conclusion', () => {
     ).toEqual([{ result: 'succeeded' }]);
   });
 
-  it('of one who renewed its lease counts, and nobody else gets the record meanwhile', async () => {
+  it('of a worker that renewed its lease counts, and no other worker gets the record until then', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     const claim = await tenant.claim(integrationId, DUE);
     const { claimId, recordId } = claim.pushes[0] as ClaimedPush;
@@ -211,9 +211,9 @@ describe('a conclusion', () => {
     ).toBe(0);
   });
 
-  it('leaves a pair pending that changed meanwhile, and does not let an expired lease send the change early', async () => {
+  it('leaves a record pending that changed during the push, and an expired lease does not send the change early', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
-    await tenant.claim(integrationId, DUE); // whose worker dies
+    await tenant.claim(integrationId, DUE); // the worker dies
     now = START + GRACE_MS + 10_000;
     await tenant.accept({ externalId: 'e1', fields: { name: 'B' } });
 
@@ -228,7 +228,7 @@ describe('a conclusion', () => {
     expect(due.pushes).toMatchObject([{ payload: { name: 'B' } }]);
   });
 
-  it('of a push whose integration was deleted meanwhile brings nothing back', async () => {
+  it('of a push whose integration was deleted restores nothing', async () => {
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     const claim = await tenant.claim(integrationId, DUE);
     await tenant.work((work) => deleteIntegration(work, { integrationId }));
@@ -247,8 +247,8 @@ describe('a conclusion', () => {
   });
 });
 
-describe('the columns that nobody writes', () => {
-  it('leave no pair that waits without an instant at which the lane looks at it, unless it is held', async () => {
+describe('the generated columns', () => {
+  it('give every waiting record sync a due time, unless it is held', async () => {
     await acceptMany(6);
     const [first, second] = [
       await tenant.claim(integrationId, DUE, 2),

@@ -1,4 +1,4 @@
-/** Acceptance by many at once, on a real PostgreSQL: rules.md 7, rules.md R11 to R13. */
+/** Concurrent acceptances on a real PostgreSQL: rules.md 7, R11 to R13. */
 import { newUuid } from '../../../db/sql/ids';
 import {
   changeIntegration,
@@ -95,7 +95,7 @@ describe('R12: changes out of order', () => {
     expect(behind).toEqual([]);
   });
 
-  it('end with what occurred last, where there are no versions', async () => {
+  it('end with the change that occurred last, if changes have no versions', async () => {
     const random = new Random(testSeed + 1);
     const from = Date.now() - 3_600_000;
     const changes = Array.from({ length: 100 }, (_, record) =>
@@ -109,13 +109,13 @@ describe('R12: changes out of order', () => {
       Array.from({ length: 40 }, (_, index) => tenant.accept(...shuffled.slice(index * 25, index * 25 + 25))),
     );
 
-    // Step 4 says what step 1 says: what came last counts, not what is new in it.
+    // Step 4 repeats step 1: the last change counts, even if it contains nothing new.
     expect((await records()).filter((record) => (record.fields as { name: string }).name !== 'v1')).toEqual(
       [],
     );
   });
 
-  it('are kept as stale in the log, and move no window', async () => {
+  it('are logged as stale and move no window', async () => {
     const integrationId = await tenant.integration();
     await tenant.accept({ externalId: 'e1', fields: { name: 'new' }, version: 2 });
     const before = await tenant.recordSync(integrationId, 'e1');
@@ -135,7 +135,7 @@ describe('R12: changes out of order', () => {
 });
 
 describe('batches over the same records', () => {
-  it('surface no deadlock and lose no update, creations included', async () => {
+  it('cause no deadlock and lose no update, creations included', async () => {
     const random = new Random(testSeed + 2);
     await tenant.integration();
     await tenant.integration();
@@ -170,7 +170,7 @@ describe('batches over the same records', () => {
     }
   });
 
-  it('takes many clients that create overlapping records at once', async () => {
+  it('accepts many clients that create overlapping records at once', async () => {
     const random = new Random(testSeed + 3);
     const clients = Array.from({ length: 20 }, () =>
       random.shuffled(Array.from({ length: 100 }, (_, record) => record)).slice(0, 50),
@@ -192,7 +192,7 @@ describe('batches over the same records', () => {
     const isReleased = new Promise<void>((resolve) => (release = resolve));
     let tellBegun = (): void => {};
     const hasBegun = new Promise<void>((resolve) => (tellBegun = resolve));
-    // Begins first, is held up, and commits last.
+    // Starts first, has to wait, and commits last.
     const first = tenant.work(async (work) => {
       tellBegun();
       await isReleased;
@@ -212,7 +212,7 @@ describe('batches over the same records', () => {
   });
 });
 
-describe('rule 15: linking and new mappings while changes come in', () => {
+describe('rule 15: linking and new mappings during concurrent changes', () => {
   const wider: RecordTypeMapping = {
     direction: 'push',
     fields: [
@@ -221,7 +221,7 @@ describe('rule 15: linking and new mappings while changes come in', () => {
     ],
     onDelete: 'deactivate',
   };
-  /** All of the backfill, as the lane does it. */
+  /** The whole backfill, as the push queue runs it. */
   async function backfill(integrationId: string): Promise<void> {
     while (
       !(await tenant.work((work) => openBackfillWindows(work, { integrationId, now: work.now, limit: 20 })))
@@ -229,7 +229,7 @@ describe('rule 15: linking and new mappings while changes come in', () => {
     );
   }
 
-  it('miss no record, whether it came before, after, or in the same moment', async () => {
+  it('miss no record, whether it was created before, after or at the same moment', async () => {
     const integrationId = newUuid();
     const coming = Array.from({ length: 120 }, async (_, record) => {
       await after(record % 12);
@@ -261,7 +261,7 @@ describe('rule 15: linking and new mappings while changes come in', () => {
     expect(recordSyncs).toHaveLength(120);
   });
 
-  it('give every record that has to be sent again a window, though changes, claims and the new mapping get in each other’s way', async () => {
+  it('open a window for every record to be pushed again, despite concurrent changes and claims', async () => {
     const integrationId = await tenant.integration({ gracePeriodMs: 0 });
     const names = Array.from({ length: 60 }, (_, record) => `e${record}`);
     await tenant.accept(
@@ -281,8 +281,8 @@ describe('rule 15: linking and new mappings while changes come in', () => {
     await Promise.all(claims);
     await backfill(integrationId);
 
-    // What a claim took by the old mapping is dirty now; what was not claimed still waits; nothing is under
-    // way with the old mapping alone.
+    // Records claimed under the old mapping are pending again, unclaimed ones still wait, and no push runs
+    // under the old mapping alone.
     const rows = await db.superuser(
       `select push.mapping_version, pair.window_opened_at from record_syncs pair left join pushes push on push.push_id = pair.push_id where pair.integration_id = $1`,
       [integrationId],
@@ -292,7 +292,7 @@ describe('rule 15: linking and new mappings while changes come in', () => {
   });
 });
 
-describe('rule 16: resuming while a change comes in', () => {
+describe('rule 16: resuming during a concurrent change', () => {
   it.each([
     [
       'resuming',
@@ -320,8 +320,7 @@ describe('rule 16: resuming while a change comes in', () => {
     const isReleased = new Promise<void>((resolve) => (release = resolve));
     let tellAccepted = (): void => {};
     const isAccepted = new Promise<void>((resolve) => (tellAccepted = resolve));
-    // Took the integration for paused, and commits after somebody resumed it, or so it would be without a
-    // lock.
+    // This change read the integration as paused and would commit after the resume if there were no lock.
     const accepting = tenant.work(async (work) => {
       const accepted = await acceptChanges(work, [put('e1', { name: 'A' })], by);
       tellAccepted();
@@ -336,7 +335,7 @@ describe('rule 16: resuming while a change comes in', () => {
     release();
     await Promise.all([accepting, resuming]);
 
-    // Either the change is there when the lane is woken, or the change wakes it itself.
+    // Either the change is committed before the queue is signalled, or it signals the queue itself.
     const rows = await db.superuser('select next_due_at from outbox where tenant_id = $1', [tenant.tenantId]);
     expect(wasResumedBefore).toBe(false);
     expect(rows.length).toBeGreaterThan(0);

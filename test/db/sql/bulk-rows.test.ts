@@ -44,7 +44,7 @@ const read = (rows: readonly object[]) =>
   );
 
 describe('rows as one table', () => {
-  it('arrive as they were sent, whatever stands in their texts', async () => {
+  it('arrive as they were sent, whatever their texts contain', async () => {
     const rows = AWKWARD.map((text, position) => ({
       name: text,
       fields: { [text]: text, list: [text, 1, null, true] },
@@ -60,7 +60,7 @@ describe('rows as one table', () => {
     expect(await read(sent)).toEqual(rows);
   });
 
-  it('carry ids in any spelling, and none that is no id', async () => {
+  it('accept ids in any spelling, and reject texts that are no ids', async () => {
     const id = newUuid();
     const readIds = (ids: string[]) =>
       database.withTenant(id, async ({ trx }) => {
@@ -91,7 +91,7 @@ describe('rows as one table', () => {
       await expect(readIds([wrong])).rejects.toThrow('This is not a UUID.');
   });
 
-  it('arrive whole where their texts take more room than their letters', async () => {
+  it('arrive whole if their texts have more bytes than characters', async () => {
     const rows = ['😀'.repeat(20_000), 'é', '漢字'.repeat(9_000)].map((text) => ({
       name: text,
       fields: { text },
@@ -102,7 +102,7 @@ describe('rows as one table', () => {
     expect(arrived.map(({ name, fields }) => ({ name, fields }))).toEqual(rows);
   });
 
-  it('hold null where a value is null or absent, and an empty list where it is empty', async () => {
+  it('contain null for null and absent values, and an empty list for an empty one', async () => {
     const [row] = await read([{ name: null, tags: [] }]);
 
     expect(row).toEqual({
@@ -116,7 +116,7 @@ describe('rows as one table', () => {
     });
   });
 
-  it('are none where none are sent', async () => {
+  it('are empty if none are sent', async () => {
     expect(await read([])).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** How long deliveries and what they deliver are kept: 30 days, and as long as something is still due. */
+/** Retention of events and deliveries: 30 days, or longer while a delivery is waiting. */
 import { emitEvents } from '../../../db/webhooks/events';
 import { newUuid } from '../../../db/sql/ids';
 import { sweep } from '../../../worker/sweeper';
@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const silent = { info() {}, warn() {}, error() {} };
 const sweepUp = () => sweep({ database: db.database, handleRow: () => Promise.resolve(), log: silent });
-/** They become so old, in that state. */
+/** Makes the deliveries this old, in that state. */
 async function age(days: number, isDue: boolean): Promise<void> {
   for (const table of ['events', 'webhook_deliveries'])
     await db.superuser(
@@ -52,7 +52,7 @@ it('deletes an event, its deliveries and their attempts after 30 days', async ()
   expect(await rowsLeft()).toEqual([0, 0, 0]);
 });
 
-it('keeps what is younger', async () => {
+it('keeps younger events', async () => {
   await age(29, false);
 
   await sweepUp();
@@ -60,7 +60,7 @@ it('keeps what is younger', async () => {
   expect(await rowsLeft()).toEqual([1, 1, 1]);
 });
 
-it('keeps what is still due, however old', async () => {
+it('keeps events with a waiting delivery, however old', async () => {
   await age(32, true);
 
   await sweepUp();
