@@ -1,6 +1,6 @@
 /**
- * The rules of docs/rules.md and docs/reliability.md, and what cites them. `npm run rules` prints which tests carry each rule;
- * test/dev/rules.test.ts fails when a citation points nowhere or a rule has no test.
+ * The rules of docs/rules.md and docs/reliability.md, and what cites them. `npm run rules` prints which tests
+ * carry each rule; test/dev/rules.test.ts fails when a citation points nowhere or a rule has no test.
  */
 import fs from 'node:fs';
 import path from 'node:path';
