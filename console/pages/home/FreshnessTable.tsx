@@ -21,8 +21,8 @@ const columns: Column<Row>[] = [
       </RouterLink>
     ),
   },
-  { title: 'State', cell: ({ integration }) => <StatusBadge status={integration.state} /> },
-  { title: 'Last successful sync', from: 'sm', cell: (row) => <LastSync row={row} /> },
+  { title: 'State', from: 'sm', cell: ({ integration }) => <StatusBadge status={integration.state} /> },
+  { title: 'Last successful sync', cell: (row) => <LastSync row={row} /> },
   { title: 'Next run', from: 'sm', cell: (row) => <NextRun row={row} /> },
   { title: 'Difference', from: 'md', isFigure: true, cell: (row) => <Difference row={row} /> },
 ];
