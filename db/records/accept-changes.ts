@@ -49,15 +49,11 @@ export async function acceptChanges(
   await lockMappings(work, 'shared');
   const integrations = await findAcceptingIntegrations(work);
   const records = await lockRecords(work, changes);
+  const owners = await findOwners(work, integrations, records);
+  const recordSyncs = await lockRecordSyncs(work, records);
   const plan = planAcceptance(
     changes,
-    {
-      records,
-      integrations,
-      owners: await findOwners(work, integrations, records),
-      recordSyncs: integrations.length === 0 ? new Map() : await lockRecordSyncs(work, records),
-      now: work.now,
-    },
+    { records, integrations, owners, recordSyncs, now: work.now },
     { newId: newUuid, hashOf: hashOfTarget },
   );
 
@@ -65,10 +61,9 @@ export async function acceptChanges(
   await writeChangeLog(work, plan.log, author);
   await writeRecordSyncPlan(work, plan.recordSyncs, author);
 
-  const syncs = await readSyncs(
-    work,
-    plan.drafts.map(({ recordId }) => recordId),
-  );
+  const recordIds = plan.drafts.map(({ recordId }) => recordId);
+  const isUnchanged = plan.recordSyncs.records.length === 0;
+  const syncs = bySyncedRecord(isUnchanged ? [...recordSyncs.values()] : await readSyncs(work, recordIds));
   return plan.results.map((result) => ({
     ...result,
     syncs: result.recordId === null ? [] : (syncs.get(result.recordId) ?? []),
@@ -150,19 +145,26 @@ async function writeChangeLog(
     from ${rowsFrom(rows, columns)}`.execute(trx);
 }
 
-/** By record id. */
+type SyncOfRecord = AcceptedSync & { recordId: string };
+
 async function readSyncs(
   { trx, tenantId }: TenantWork,
   recordIds: readonly string[],
-): Promise<Map<string, AcceptedSync[]>> {
-  const { rows } = await sql<AcceptedSync & { recordId: string }>`
+): Promise<SyncOfRecord[]> {
+  const { rows } = await sql<SyncOfRecord>`
     select record_sync.*
     from unnest(${recordIds}::uuid[]) as wanted(record_id)
     cross join lateral (
       select record_id, integration_id, status, due_at from record_syncs
       where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
       order by integration_id) record_sync`.execute(trx);
+  return rows;
+}
+
+/** By record id, in the order of integrations. */
+function bySyncedRecord(rows: readonly SyncOfRecord[]): Map<string, AcceptedSync[]> {
   const byRecord = new Map<string, AcceptedSync[]>();
-  for (const { recordId, ...sync } of rows) byRecord.set(recordId, [...(byRecord.get(recordId) ?? []), sync]);
+  for (const { recordId, integrationId, status, dueAt } of rows)
+    byRecord.set(recordId, [...(byRecord.get(recordId) ?? []), { integrationId, status, dueAt }]);
   return byRecord;
 }

@@ -1,12 +1,10 @@
 /** What an acceptance reads about integrations: their settings, and the state of their record syncs. */
 import { sql } from 'kysely';
-import {
-  type AcceptingIntegration,
-  recordSyncKey,
-  type RecordSyncStates,
-} from '../../domain/records/plan-record-syncs';
+import { type AcceptingIntegration, recordSyncKey } from '../../domain/records/plan-record-syncs';
+import type { RecordSyncState } from '../../domain/records/record-sync-decision';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
+import type { RecordSyncStatus } from '../tables/records';
 
 /** `except`: a pulled record is a change for every integration but the one it came from (rules.md 17). */
 export async function findAcceptingIntegrations(
@@ -38,6 +36,7 @@ export async function findAcceptingIntegrations(
 interface RecordSyncRow {
   integrationId: string;
   recordId: string;
+  status: RecordSyncStatus | null;
   windowOpenedAt: Date | null;
   dueAt: Date | null;
   heldAt: Date | null;
@@ -47,27 +46,39 @@ interface RecordSyncRow {
   resultHash: string | null;
 }
 
+/** A record sync as people see it, and the state that an acceptance depends on. */
+export interface LockedRecordSync extends RecordSyncState {
+  integrationId: string;
+  recordId: string;
+  status: RecordSyncStatus | null;
+  dueAt: Date | null;
+}
+
 /** Locks the record syncs of existing records, in the order of records and integrations. */
 export async function lockRecordSyncs(
   { trx, tenantId }: TenantWork,
   records: readonly { recordId: string }[],
-): Promise<RecordSyncStates> {
+): Promise<ReadonlyMap<string, LockedRecordSync>> {
   if (records.length === 0) return new Map();
   const recordIds = records.map(({ recordId }) => recordId).sort();
   const { rows } = await sql<RecordSyncRow>`
     select record_sync.*
     from unnest(${recordIds}::uuid[]) as wanted(record_id)
     cross join lateral (
-      select integration_id, record_id, window_opened_at, due_at, held_at, push_id, result_status,
+      select integration_id, record_id, status, window_opened_at, due_at, held_at, push_id, result_status,
         unresolved_push_id, result_hash
       from record_syncs where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id
       order by integration_id for update) record_sync`.execute(trx);
   return new Map(rows.map((row) => [recordSyncKey(row), toState(row)]));
 }
 
-function toState(row: RecordSyncRow) {
-  const { windowOpenedAt: openedAt, dueAt } = row;
+function toState(row: RecordSyncRow): LockedRecordSync {
+  const { integrationId, recordId, status, windowOpenedAt: openedAt, dueAt } = row;
   return {
+    integrationId,
+    recordId,
+    status,
+    dueAt,
     window: openedAt === null || dueAt === null ? null : { openedAt, dueAt },
     isHeld: row.heldAt !== null,
     isPushOpen: row.pushId !== null,
