@@ -1,41 +1,36 @@
-/** What routes are made of; put together by main.ts, and by tests with fakes where the service ends. */
+/** What the API is built from: assembled by main.ts, and by tests with fakes for external services. */
 import type { Logger } from 'pino';
 import type { Database } from '../db/database';
 import type { Encryption } from '../db/platform/encryption';
-import type { DescribedConnector, WhyUrlIsRefused } from './integrations/connector-catalogue';
+import type { Oidc, OidcSettings } from './auth/oidc';
 import type { Metrics } from './http/metrics';
-import type { Orchestrator } from './temporal-client';
 import type { Readiness } from './http/readiness';
+import type { DescribedConnector, WhyUrlIsRefused } from './integrations/connector-catalogue';
 import type { StreamHub } from './stream/stream-hub';
-
-export interface OidcSettings {
-  issuer: string;
-  clientId: string;
-  clientSecret: string;
-}
+import type { TemporalClient } from './temporal-client';
 
 export interface ApiSettings {
-  /** Under which callers reach the API, without a slash at the end. */
+  /** The URL of the API as callers see it, without a trailing slash. */
   publicUrl: string;
   platformKey: string;
   trustedProxies: readonly string[];
   rateLimitPerSecond: number;
-  /** Where the built console lies; it may be missing. */
+  /** The folder of the built console; it may be missing. */
   consoleFolder: string;
-  /** Below which Temporal's UI shows workflows by their id, for operators; null = not told. */
+  /** The page of Temporal's UI under which operators find workflows by id; null = not configured. */
   workflowsUrl: string | null;
-  /** A provider to sign in with beside passwords; null = none. */
+  /** An identity provider for signing in, beside passwords; null = none. */
   oidc: OidcSettings | null;
-  /** From then on the policy `first_dataset` is gone (rules.md 42). */
+  /** The policy `first_dataset` is refused from this time on (rules.md 42). */
   companySynchronizedSwitchAt: Date;
-  /** Callers get 503 when no answer is there by then (rules.md R6). */
+  /** After this time a request without a response gets 503 (rules.md R6). */
   answerWithinMs: number;
 }
 
 export interface ApiDependencies {
   database: Database;
   encryption: Encryption;
-  orchestrator: Orchestrator;
+  temporal: TemporalClient;
   /** By kind. */
   connectors: Readonly<Record<string, DescribedConnector>>;
   whyUrlIsRefused: WhyUrlIsRefused;
@@ -44,4 +39,11 @@ export interface ApiDependencies {
   readiness: Readiness;
   metrics: Metrics;
   log: Logger;
+}
+
+/** What the functions of routes can use. */
+export interface RouteServices extends ApiDependencies {
+  openapi(): object;
+  /** Null when no identity provider is configured. */
+  oidc: Oidc | null;
 }

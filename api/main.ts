@@ -1,4 +1,4 @@
-/** Starts the API: reads the environment, proves that secrets can be opened, listens, and ends without losing a request. */
+/** Starts the API: reads the environment, checks that secrets can be decrypted, listens, and shuts down without losing requests. */
 import path from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -13,7 +13,7 @@ import { createApp } from './app';
 import type { WhyUrlIsRefused } from './integrations/connector-catalogue';
 import { createLog } from '../runtime/log';
 import { createMetrics } from './http/metrics';
-import { createOrchestrator } from './temporal-client';
+import { createTemporalClient } from './temporal-client';
 import { createReadiness } from './http/readiness';
 import { createApiServer, drain } from './http/server';
 import { createStreamHub } from './stream/stream-hub';
@@ -29,16 +29,14 @@ async function main(): Promise<void> {
     url: config.databaseUrl,
     poolSize: config.poolSize,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    onConnectionLost: (err) =>
-      log.warn({ err }, 'a connection to PostgreSQL was lost; new ones will be made'),
+    onConnectionLost: (err) => log.warn({ err }, 'a PostgreSQL connection was lost and will be replaced'),
   });
   const encryption = createEncryption({ keys: parseEncryptionKeys(config.encryptionKeys) });
   const { rewrapped } = await encryption.prepare(database);
-  if (rewrapped > 0)
-    log.info({ rewrapped }, 'data keys were wrapped anew with the current key of ENCRYPTION_KEYS');
+  if (rewrapped > 0) log.info({ rewrapped }, 'data keys re-wrapped with the current key of ENCRYPTION_KEYS');
 
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const orchestrator = createOrchestrator({ connection: connectionOptions, namespace });
+  const temporal = createTemporalClient({ connection: connectionOptions, namespace });
   const stream = createStreamHub({ database, databaseUrl: config.databaseUrl, log });
   const readiness = createReadiness({ database });
   const metrics = createMetrics({
@@ -58,9 +56,9 @@ async function main(): Promise<void> {
   const app = createApp({
     database,
     encryption,
-    orchestrator,
+    temporal,
     connectors,
-    whyUrlIsRefused: refuseUrlsBy(config),
+    whyUrlIsRefused: createUrlCheck(config),
     config: settings,
     stream,
     readiness,
@@ -71,27 +69,27 @@ async function main(): Promise<void> {
   const server = createApiServer(app, { publicUrl: config.publicUrl });
   server.listen(config.port, config.host, () => log.info({ url: config.publicUrl }, 'api listening'));
   server.on('error', (err) => {
-    log.fatal({ err }, `the API cannot listen on ${config.host}:${config.port}`);
+    log.fatal({ err }, `api cannot listen on ${config.host}:${config.port}`);
     process.exit(1);
   });
 
-  // Also called for an unhandled rejection: log it, finish what is under way, and let the supervisor start a fresh process.
+  // Also called for an unhandled rejection: log it, finish running requests, and let the supervisor start a new process.
   closeWithGrace({ delay: EXIT_WITHIN_MS, logger: false }, async ({ err, signal }) => {
-    if (err !== undefined) log.fatal({ err }, 'an error nobody handled; the API drains and ends');
+    if (err !== undefined) log.fatal({ err }, 'unhandled error; api draining');
     else log.info({ signal }, 'api draining');
     await drain({ server, readiness, stream, pauseMs: config.drainPauseMs });
-    await Promise.all([orchestrator.close(), database.close()]);
-    log.info('api ended');
+    await Promise.all([temporal.close(), database.close()]);
+    log.info('api stopped');
   });
 }
 
-/** `npm run build` puts it beside us; run from the sources it lies where that left it. */
+/** `npm run build` puts the console beside this file's compiled form; when run from the sources, it is in dist/. */
 function consoleFolder(): string {
   const root = path.dirname(__dirname);
   return path.basename(root) === 'dist' ? path.join(root, 'console') : path.join(root, 'dist', 'console');
 }
 
-function refuseUrlsBy({ egress }: ApiConfig): WhyUrlIsRefused {
+function createUrlCheck({ egress }: ApiConfig): WhyUrlIsRefused {
   return (url, hosts) => {
     try {
       checkUrl(egress, url, hosts);
@@ -104,7 +102,7 @@ function refuseUrlsBy({ egress }: ApiConfig): WhyUrlIsRefused {
 }
 
 main().catch((error: unknown) => {
-  // What the operator has to mend is said plainly; a stack would hide it.
+  // Configuration errors are for operators, so they are printed without a stack trace.
   console.error(error instanceof ConfigError || error instanceof EncryptionError ? error.message : error);
   process.exit(error instanceof ConfigError ? 2 : 1);
 });

@@ -1,6 +1,6 @@
 /**
- * The API's only door to Temporal. Everything else goes through rows and the outbox, so writes go on while Temporal is down;
- * the connection is made at the first question, so the API starts and serves without Temporal too.
+ * The API's only direct use of Temporal. All other work goes through tables and the outbox, so writes succeed while Temporal is
+ * down. The client connects on first use, so the API also starts without Temporal.
  */
 import {
   Client,
@@ -18,10 +18,10 @@ import {
 import { TASK_QUEUES } from '../contract/task-queues';
 import { HttpError } from './http/http-error';
 
-export interface Orchestrator {
+export interface TemporalClient {
   /**
-   * Has a worker ask the third party whether it answers and the credentials hold; asking while a check runs gets that one's answer.
-   * Throws `temporal_unavailable`, or `check_unanswered` when no worker answers in time.
+   * Lets a worker check that the app responds and accepts the credentials. A request during a check shares its result.
+   * Throws `temporal_unavailable`, or `check_unanswered` when no worker finishes the check in time.
    */
   checkIntegration(input: CheckIntegrationInput): Promise<CheckIntegrationResult>;
   close(): Promise<void>;
@@ -35,16 +35,16 @@ export interface TemporalOptions {
 
 const ANSWER_WITHIN_MS = 10_000;
 const START_WITHIN_MS = 3_000;
-/** Nobody waits for a check any longer than this: a worker that comes back later does not work off a heap of old ones. */
+/** Checks expire, so that a worker that was down does not run a backlog of old checks. */
 const EXECUTION_TIMEOUT_MS = 60_000;
-const COME_BACK = { 'Retry-After': '5' };
+const RETRY_LATER = { 'Retry-After': '5' };
 
-export function createOrchestrator({
+export function createTemporalClient({
   connection: options,
   namespace,
   answerWithinMs = ANSWER_WITHIN_MS,
-}: TemporalOptions): Orchestrator {
-  // Without the SDK's own retries: whoever asks is told at once and asks again, and nothing is tried once the connection is closed.
+}: TemporalOptions): TemporalClient {
+  // Without the SDK's own retries: the caller gets an error at once and can retry, and no call outlives the connection.
   const connection = Connection.lazy({ ...options, interceptors: [] });
   const client = new Client({ connection, namespace });
 
@@ -59,7 +59,7 @@ export function createOrchestrator({
         staticSummary: `Check integration ${input.integrationId}`,
       }),
     );
-    return within(START_WITHIN_MS, starting, new HttpError('temporal_unavailable', { headers: COME_BACK }));
+    return within(START_WITHIN_MS, starting, new HttpError('temporal_unavailable', { headers: RETRY_LATER }));
   }
 
   return {
@@ -70,13 +70,13 @@ export function createOrchestrator({
         return await within(
           answerWithinMs,
           result,
-          new HttpError('check_unanswered', { headers: COME_BACK }),
+          new HttpError('check_unanswered', { headers: RETRY_LATER }),
         );
       } catch (cause) {
         if (cause instanceof WorkflowFailedError)
-          throw new HttpError('check_unanswered', { headers: COME_BACK, cause });
+          throw new HttpError('check_unanswered', { headers: RETRY_LATER, cause });
         throw cause instanceof ServiceError
-          ? new HttpError('temporal_unavailable', { headers: COME_BACK, cause })
+          ? new HttpError('temporal_unavailable', { headers: RETRY_LATER, cause })
           : cause;
       }
     },
@@ -87,12 +87,12 @@ export function createOrchestrator({
   };
 }
 
-/** The connection has a patience of its own while it is being made; callers have ours. */
-async function within<T>(milliseconds: number, work: Promise<T>, late: HttpError): Promise<T> {
+/** Limits the time that callers wait; connecting has a longer timeout of its own. */
+async function within<T>(milliseconds: number, promise: Promise<T>, late: HttpError): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(reject, milliseconds, late);
   });
-  work.catch(() => undefined);
-  return Promise.race([work, tooLate]).finally(() => clearTimeout(timer));
+  promise.catch(() => undefined);
+  return Promise.race([promise, tooLate]).finally(() => clearTimeout(timer));
 }

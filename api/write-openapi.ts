@@ -1,31 +1,14 @@
-/** Prints the API description: `npm run openapi > openapi.json`. Needs no database and no Temporal. */
-import { connectors } from '../connectors';
-import { API_VERSION } from './app';
+/** Writes the API description to docs/openapi.json, or prints it (argument `-`). Needs no database and no Temporal. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { routes } from './routes';
 import { createOpenapi } from './routing/openapi';
-import { createRoutes } from './routes';
 
-const nothing = {} as never;
-const routes = createRoutes({
-  connectors,
-  authenticator: nothing,
-  config: nothing,
-  database: nothing,
-  log: nothing,
-  metrics: nothing,
-  openapi: () => ({}),
-  orchestrator: nothing,
-  readiness: nothing,
-  encryption: nothing,
-  stream: nothing,
-  whyUrlIsRefused: () => undefined,
-});
-console.log(
-  JSON.stringify(
-    createOpenapi(routes, {
-      publicUrl: process.env.PUBLIC_URL ?? 'http://127.0.0.1:8080',
-      version: API_VERSION,
-    }),
-    null,
-    2,
-  ),
-);
+export function openapiText(publicUrl = 'http://127.0.0.1:8080'): string {
+  return `${JSON.stringify(createOpenapi(routes, { publicUrl }), null, 2)}\n`;
+}
+
+if (require.main === module) {
+  if (process.argv[2] === '-') process.stdout.write(openapiText());
+  else writeFileSync(path.join(__dirname, '..', 'docs', 'openapi.json'), openapiText());
+}

@@ -1,6 +1,6 @@
 /**
- * From the Authorization header, and Syncline-Acting-As beside it, to the caller. A key that was good is remembered for a second, so a revocation takes
- * effect on every replica within that time (rules.md S8).
+ * Authenticates API keys: from the headers Authorization and Syncline-Acting-As to the caller. A valid key is cached for a second,
+ * so a revocation takes effect on every replica within that time (rules.md S8).
  */
 import type { Logger } from 'pino';
 import { findPresentedKeys, touchApiKey, type PresentedKey } from '../../db/tenants/api-keys';
@@ -9,84 +9,35 @@ import { fromTypeId } from '../../db/sql/ids';
 import { findPerson } from '../../db/tenants/people';
 import { lesserRole } from '../routing/route-permissions';
 import { hashOfKey, isSameKey, publicIdOf } from './api-key';
-import type { Caller, TenantCaller } from '../routing/context';
+import type { Caller, TenantCaller } from '../routing/caller';
 import { HttpError } from '../http/http-error';
 
-const REMEMBERED_MS = 1_000;
-const REMEMBERED_KEYS_MAX = 10_000;
-const USE_NOTED_EVERY_MS = 60_000;
+const CACHE_TTL_MS = 1_000;
+const CACHED_KEYS_MAX = 10_000;
+const LAST_USE_INTERVAL_MS = 60_000;
 
 export interface Authenticator {
   /**
-   * Undefined when the header holds no valid key, whatever is wrong with it. `actingAs`: the person a tenant's key acts for, on the
-   * wire. Throws `acting_as_refused`.
+   * Undefined when the header holds no valid key. `actingAs`: the public id of the person for whom a tenant's key acts.
+   * Throws `acting_as_refused`.
    */
   authenticate(authorization: string | undefined, actingAs?: string): Promise<Caller | undefined>;
 }
 
-interface Remembered {
+interface CachedCaller {
   caller: TenantCaller;
   until: number;
 }
 
-export function createAuthenticator({
-  database,
-  platformKey,
-  log,
-}: {
+export function createAuthenticator(options: {
   database: Database;
   platformKey: string;
   log: Logger;
 }): Authenticator {
-  const platformKeyHash = hashOfKey(platformKey);
-  const remembered = new Map<string, Remembered>();
-  const lastNoted = new Map<string, number>();
-
-  async function findCaller(hash: Buffer, publicId: string): Promise<TenantCaller | undefined> {
-    const { keys, now } = await database.withPlatform(async (work) => ({
-      keys: await findPresentedKeys(work, { publicId }),
-      now: work.now,
-    }));
-    const key = keys.find((candidate) => isSameKey(candidate.secretHash, hash));
-    if (key === undefined || key.revokedAt !== null || key.expiresAt <= now) return undefined;
-    touchKey(key, now);
-    return {
-      kind: 'tenant',
-      tenantId: key.tenantId,
-      apiKeyId: key.apiKeyId,
-      personId: null,
-      role: key.role,
-      actor: `key:${key.name}`,
-      publicId,
-    };
-  }
-
-  /** The key can do no more than the person, nor the person more than the key. */
-  async function actFor(holder: TenantCaller, actingAs: string): Promise<TenantCaller> {
-    const personId = fromTypeId('psn', actingAs);
-    const person =
-      personId === undefined
-        ? undefined
-        : await database.withTenant(holder.tenantId, (work) => findPerson(work, { personId }));
-    if (person === undefined || person.disabledAt !== null) throw new HttpError('acting_as_refused');
-    return {
-      ...holder,
-      personId: person.personId,
-      role: lesserRole(holder.role, person.role),
-      actor: `person:${person.name}`,
-    };
-  }
-
-  /** Beside the request, never in its way: a use that cannot be noted is no reason to refuse. */
-  function touchKey({ tenantId, apiKeyId, lastUsedAt }: PresentedKey, now: Date): void {
-    const lastMs = Math.max(lastUsedAt?.getTime() ?? 0, lastNoted.get(apiKeyId) ?? 0);
-    if (now.getTime() - lastMs < USE_NOTED_EVERY_MS) return;
-    if (lastNoted.size > REMEMBERED_KEYS_MAX) lastNoted.clear();
-    lastNoted.set(apiKeyId, now.getTime());
-    database
-      .withPlatform((work) => touchApiKey(work, { tenantId, apiKeyId }))
-      .catch((error: unknown) => log.warn({ err: error }, 'the use of a key could not be noted'));
-  }
+  const { database } = options;
+  const platformKeyHash = hashOfKey(options.platformKey);
+  const cache = new Map<string, CachedCaller>();
+  const saveLastUse = createLastUseSaver(options);
 
   return {
     async authenticate(authorization, actingAs) {
@@ -100,16 +51,67 @@ export function createAuthenticator({
       const publicId = publicIdOf(presented);
       if (publicId === undefined) return undefined;
 
-      const memory = `${hash.toString('base64')} ${actingAs ?? ''}`;
-      const known = remembered.get(memory);
-      if (known !== undefined && known.until > performance.now()) return known.caller;
-      remembered.delete(memory);
-      const holder = await findCaller(hash, publicId);
-      if (holder === undefined) return undefined;
-      const caller = actingAs === undefined ? holder : await actFor(holder, actingAs);
-      if (remembered.size >= REMEMBERED_KEYS_MAX) remembered.clear();
-      remembered.set(memory, { caller, until: performance.now() + REMEMBERED_MS });
+      const cacheKey = `${hash.toString('base64')} ${actingAs ?? ''}`;
+      const cached = cache.get(cacheKey);
+      if (cached !== undefined && cached.until > performance.now()) return cached.caller;
+      cache.delete(cacheKey);
+      const key = await findActiveKey(database, hash, publicId);
+      if (key === undefined) return undefined;
+      saveLastUse(key, key.now);
+      const holder = toCaller(key, publicId);
+      const caller = actingAs === undefined ? holder : await actFor(database, holder, actingAs);
+      if (cache.size >= CACHED_KEYS_MAX) cache.clear();
+      cache.set(cacheKey, { caller, until: performance.now() + CACHE_TTL_MS });
       return caller;
     },
+  };
+}
+
+/** Undefined when the key is unknown, revoked or expired. */
+async function findActiveKey(
+  database: Database,
+  hash: Buffer,
+  publicId: string,
+): Promise<(PresentedKey & { now: Date }) | undefined> {
+  const { keys, now } = await database.withPlatform(async (work) => ({
+    keys: await findPresentedKeys(work, { publicId }),
+    now: work.now,
+  }));
+  const key = keys.find((candidate) => isSameKey(candidate.secretHash, hash));
+  if (key === undefined || key.revokedAt !== null || key.expiresAt <= now) return undefined;
+  return { ...key, now };
+}
+
+function toCaller({ tenantId, apiKeyId, role, name }: PresentedKey, publicId: string): TenantCaller {
+  return { kind: 'tenant', tenantId, apiKeyId, personId: null, role, actor: `key:${name}`, publicId };
+}
+
+/** The effective role is the lower one of the key's and the person's. Throws `acting_as_refused`. */
+async function actFor(database: Database, holder: TenantCaller, actingAs: string): Promise<TenantCaller> {
+  const personId = fromTypeId('psn', actingAs);
+  const person =
+    personId === undefined
+      ? undefined
+      : await database.withTenant(holder.tenantId, (work) => findPerson(work, { personId }));
+  if (person === undefined || person.disabledAt !== null) throw new HttpError('acting_as_refused');
+  return {
+    ...holder,
+    personId: person.personId,
+    role: lesserRole(holder.role, person.role),
+    actor: `person:${person.name}`,
+  };
+}
+
+/** Saves the last use of keys, at most once a minute per key. Runs beside the request: a failure must not fail the request. */
+function createLastUseSaver({ database, log }: { database: Database; log: Logger }) {
+  const lastSaved = new Map<string, number>();
+  return ({ tenantId, apiKeyId, lastUsedAt }: PresentedKey, now: Date): void => {
+    const lastMs = Math.max(lastUsedAt?.getTime() ?? 0, lastSaved.get(apiKeyId) ?? 0);
+    if (now.getTime() - lastMs < LAST_USE_INTERVAL_MS) return;
+    if (lastSaved.size > CACHED_KEYS_MAX) lastSaved.clear();
+    lastSaved.set(apiKeyId, now.getTime());
+    database
+      .withPlatform((work) => touchApiKey(work, { tenantId, apiKeyId }))
+      .catch((error: unknown) => log.warn({ err: error }, 'the last use of an API key could not be saved'));
   };
 }

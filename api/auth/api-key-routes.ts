@@ -1,11 +1,11 @@
-/** API keys: made by the platform for any tenant, or by a tenant's admin for its own. Shown once, kept as hashes. */
+/** API keys: created by the platform for any tenant, or by an admin for their own tenant. Shown once, stored as hashes. */
 import { z } from 'zod';
 import { type ApiKey, createApiKey, listApiKeys, revokeApiKey } from '../../db/tenants/api-keys';
 import type { TenantWork } from '../../db/database';
 import { newUuid, toTypeId } from '../../db/sql/ids';
 import { hashOfKey, makeApiKey } from './api-key';
 import { HttpError } from '../http/http-error';
-import { type Route, tenantRoute, tenantRouteForPlatform } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { idParam, instant, lineOfText, toInstant, toInstantOrNull, typeId } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 
@@ -17,32 +17,34 @@ const DAY_MS = 86_400_000;
 const role = z.enum(['viewer', 'operator', 'admin']).meta({
   id: 'ApiKeyRole',
   description:
-    'viewer reads; operator also changes records and runs syncs; admin also changes integrations and keys.',
+    '`viewer` reads. `operator` also changes records and starts syncs. `admin` also changes integrations and keys.',
 });
 const apiKey = z
   .object({
     id: typeId('key'),
     prefix: z
       .string()
-      .meta({ description: 'How the key begins, to find it again.', example: 'syncline_live_3fT9bQ2x' }),
+      .meta({ description: 'The beginning of the key, to recognize it.', example: 'syncline_live_3fT9bQ2x' }),
     name: z.string(),
     role,
     created_by: z.string(),
     created_at: instant,
-    expires_at: instant.meta({ description: 'From then on the key is refused; make another one before.' }),
+    expires_at: instant.meta({
+      description: 'The key is refused from this time on. Create a new one before.',
+    }),
     revoked_at: instant.nullable(),
-    last_used_at: instant.nullable().meta({ description: 'To the minute.' }),
+    last_used_at: instant.nullable().meta({ description: 'Accurate to the minute.' }),
   })
   .meta({ id: 'ApiKey' });
 const newApiKey = apiKey
   .extend({
-    key: z.string().meta({ description: 'The key itself. It is shown this once and kept by nobody here.' }),
+    key: z.string().meta({ description: 'The key itself. It is shown only once and never stored.' }),
   })
   .meta({ id: 'NewApiKey' });
 
 const body = z.strictObject({
   name: lineOfText(100).meta({
-    description: 'Names the caller in the push log and the audit log.',
+    description: 'The name of the caller in the push log and the audit log.',
     example: 'payroll',
   }),
   role,
@@ -52,7 +54,7 @@ const body = z.strictObject({
     .max(DAYS_MAX)
     .default(DAYS_DEFAULT)
     .meta({
-      description: `The key is good for this many days: ${DAYS_DEFAULT} unless given, at most ${DAYS_MAX}.`,
+      description: `How many days the key is valid: ${DAYS_DEFAULT} by default, at most ${DAYS_MAX}.`,
     }),
 });
 const created = { 201: { description: 'The new key.', schema: newApiKey } };
@@ -60,14 +62,15 @@ const shared = {
   method: 'post',
   tag: 'API keys',
   body,
-  answers: created,
+  responses: created,
   problems: ['too_many_api_keys'],
   action: 'api_key.created',
-  isAnswerSecret: true,
+  isResponseSecret: true,
 } as const;
 
 export const apiKeyRoutes: readonly Route[] = [
-  tenantRouteForPlatform({
+  defineRoute({
+    scope: 'named_tenant',
     ...shared,
     path: '/v1/tenants/{tenant_id}/api-keys',
     operationId: 'createApiKeyForTenant',
@@ -77,7 +80,8 @@ export const apiKeyRoutes: readonly Route[] = [
     run: (work, input, { caller }) => create(work, input.body, caller.actor),
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     ...shared,
     path: '/v1/api-keys',
     operationId: 'createApiKey',
@@ -85,16 +89,18 @@ export const apiKeyRoutes: readonly Route[] = [
     run: (work, input, { caller }) => create(work, input.body, caller.actor),
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/api-keys',
     operationId: 'listApiKeys',
     tag: 'API keys',
-    summary: 'List the API keys of the tenant, without the keys themselves',
+    summary: 'List the API keys of the tenant',
     query: z.strictObject(listParams),
-    answers: {
+    responses: {
       200: {
-        description: 'Keys in the order they were made, revoked and expired ones included.',
+        description:
+          'Keys in the order in which they were created, including revoked and expired ones. The secrets are not shown.',
         schema: listOf(apiKey),
       },
     },
@@ -107,16 +113,17 @@ export const apiKeyRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'delete',
     path: '/v1/api-keys/{api_key_id}',
     operationId: 'revokeApiKey',
     tag: 'API keys',
     summary: 'Revoke an API key',
     description:
-      'Takes effect within a second everywhere. The key stays in the list; revoking it again changes nothing.',
+      'Takes effect on all replicas within a second. The key stays in the list. Revoking it again changes nothing.',
     params: z.strictObject({ api_key_id: idParam('key', 'api_key_not_found') }),
-    answers: { 200: { description: 'The revoked key.', schema: apiKey } },
+    responses: { 200: { description: 'The revoked key.', schema: apiKey } },
     problems: ['api_key_not_found'],
     action: 'api_key.revoked',
     async run(work, { params }) {
@@ -143,13 +150,13 @@ async function create(work: TenantWork, wanted: z.output<typeof body>, actor: st
     createdBy: actor,
     expiresAt,
   };
-  const made = await createApiKey(work, key, { keysMax: KEYS_MAX });
-  if (made === 'too_many') throw new HttpError('too_many_api_keys');
+  const saved = await createApiKey(work, key, { keysMax: KEYS_MAX });
+  if (saved === 'too_many') throw new HttpError('too_many_api_keys');
   const audit = {
-    target: toTypeId('key', made.apiKeyId),
-    detail: { name: made.name, role: made.role, expires_at: toInstant(made.expiresAt) },
+    target: toTypeId('key', saved.apiKeyId),
+    detail: { name: saved.name, role: saved.role, expires_at: toInstant(saved.expiresAt) },
   };
-  return { status: 201 as const, body: { ...toWire(made), key: text }, audit };
+  return { status: 201 as const, body: { ...toWire(saved), key: text }, audit };
 }
 
 function toWire(key: ApiKey): z.output<typeof apiKey> {

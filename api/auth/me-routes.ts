@@ -1,21 +1,22 @@
-/** Who is signed in to the console, and what they may change of themselves. */
+/** The user who is signed in to the console, and what users can change about themselves. */
 import { z } from 'zod';
+import type { TenantWork } from '../../db/database';
 import { appendAuditEntry } from '../../db/platform/audit-log';
-import { endConsoleSessions } from '../../db/tenants/console-sessions';
 import { toTypeId } from '../../db/sql/ids';
+import { endConsoleSessions } from '../../db/tenants/console-sessions';
 import { findPasswordHash, findPerson, setPassword } from '../../db/tenants/people';
 import { endPersonTokens } from '../../db/tenants/person-tokens';
 import { findTenant } from '../../db/tenants/tenants';
-import type { Caller, TenantCaller } from '../routing/context';
-import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http/http-error';
-import { chosenPassword, hashPassword, isPassword, presentedPassword } from './passwords';
-import { consoleRoute, type Route, tenantRoute } from '../routing/define-route';
-import { behind } from '../routing/route-handler';
-import { countPasswordTry, clearAccountFailures } from './sign-in';
+import { callerIds } from '../routing/audit';
 import { idParam, typeId } from '../routing/common-schemas';
+import type { ConsoleContext, TenantContext } from '../routing/context';
+import { defineRoute, type Route } from '../routing/define-route';
+import { chosenPassword, hashPassword, isPassword, presentedPassword } from './passwords';
 import { person, personRole, toWirePerson } from './person-schema';
-import { endSession, sessionList, showSessions } from './person-session-routes';
+import { endSession, sessionList, toWireSessions } from './person-session-routes';
+import { clearAccountFailures, countPasswordAttempt } from './sign-in';
+import { requireSignedIn } from './signed-in';
 
 const me = z
   .object({
@@ -29,111 +30,114 @@ const me = z
     session_id: typeId('ses'),
     workflows_url: z.url().nullable().meta({
       description:
-        "Temporal's UI shows a workflow below it, by its id; null: not told by the installation, or not to this role.",
+        "The page of Temporal's UI that lists workflows by id; null if it is not configured or the role may not see it.",
     }),
   })
   .meta({ id: 'Me' });
-const TAG = 'Console';
+const passwordChange = z.strictObject({ current_password: presentedPassword, password: chosenPassword });
+const tag = 'Console';
 
-export function meRoutes({
-  database,
-  config,
-}: Pick<ApiDependencies, 'database' | 'config'>): readonly Route[] {
-  return [
-    tenantRoute({
-      method: 'get',
-      path: '/console/v1/me',
-      operationId: 'showMe',
-      tag: TAG,
-      summary: 'Who is signed in, and where',
-      answers: { 200: { description: 'The person, the tenant and the role.', schema: me } },
-      async run(work, _input, { caller }) {
-        const { personId, publicId } = signedIn(caller);
-        const [found, tenant] = [await findPerson(work, { personId }), await findTenant(work)];
-        if (found === undefined || tenant === undefined) throw new HttpError('not_signed_in');
-        return {
-          status: 200,
-          body: {
-            person: toWirePerson(found),
-            role: found.role,
-            tenant: { id: toTypeId('ten', tenant.tenantId), name: tenant.name, time_zone: tenant.timeZone },
-            session_id: publicId,
-            workflows_url: found.role === 'viewer' ? null : config.workflowsUrl,
-          },
-        };
-      },
-    }),
+export const meRoutes: readonly Route[] = [
+  defineRoute({
+    scope: 'tenant',
+    method: 'get',
+    path: '/console/v1/me',
+    operationId: 'showMe',
+    tag,
+    summary: 'Show the signed-in user and their tenant',
+    responses: { 200: { description: 'The person, the tenant and the role.', schema: me } },
+    run: showMe,
+  }),
 
-    consoleRoute({
-      method: 'post',
-      path: '/console/v1/me/password',
-      operationId: 'changeOwnPassword',
-      tag: TAG,
-      summary: 'Choose another password',
-      description: 'Ends all other sessions of the person, and gives this one a new cookie.',
-      body: z.strictObject({ current_password: presentedPassword, password: chosenPassword }),
-      answers: { 204: { description: 'It is changed.', schema: null } },
-      problems: ['wrong_password', 'too_many_sign_ins'],
-      action: 'password.set',
-      async run({ body }, { caller, session, ip, requestId }) {
-        const { tenantId, personId, actor } = signedIn(caller);
-        const { email, passwordHash } = await database.withTenant(tenantId, async (work) => ({
-          email: (await findPerson(work, { personId }))?.email ?? '',
-          passwordHash: await findPasswordHash(work, { personId }),
-        }));
-        await countPasswordTry({ database }, { email });
-        if (!(await isPassword(body.current_password, passwordHash))) {
-          throw new HttpError('wrong_password', {
-            errors: [{ pointer: '/current_password', code: 'wrong', message: 'is not the current password' }],
-          });
-        }
-        const chosen = await hashPassword(body.password);
-        const now = await database.withTenant(tenantId, async (work) => {
-          await setPassword(work, { personId, passwordHash: chosen });
-          await endPersonTokens(work, { personId });
-          const sessions = await endConsoleSessions(work, { personId });
-          const target = toTypeId('psn', personId);
-          const detail = { by: 'current_password', sessions_ended: sessions, ...behind(caller as Caller) };
-          await appendAuditEntry(work, { actor, action: 'password.set', target, detail, ip, requestId });
-          return work.now;
-        });
-        await clearAccountFailures({ database }, { email });
-        await session.begin({ tenantId, personId }, now);
-        return { status: 204 };
-      },
-    }),
+  defineRoute({
+    scope: 'console',
+    method: 'post',
+    path: '/console/v1/me/password',
+    operationId: 'changeOwnPassword',
+    tag,
+    summary: 'Change your password',
+    description: 'Ends all your other sessions and replaces the cookie of this one.',
+    body: passwordChange,
+    responses: { 204: { description: 'The password is changed.', schema: null } },
+    problems: ['wrong_password', 'too_many_sign_ins'],
+    action: 'password.set',
+    run: changeOwnPassword,
+  }),
 
-    tenantRoute({
-      method: 'get',
-      path: '/console/v1/me/sessions',
-      operationId: 'listOwnSessions',
-      tag: TAG,
-      summary: 'List where one is signed in',
-      answers: { 200: { description: 'Open sessions, the newest first.', schema: sessionList } },
-      async run(work, _input, { caller }) {
-        const { personId, publicId } = signedIn(caller);
-        return { status: 200, body: { data: await showSessions(work, personId, publicId) } };
-      },
-    }),
+  defineRoute({
+    scope: 'tenant',
+    method: 'get',
+    path: '/console/v1/me/sessions',
+    operationId: 'listOwnSessions',
+    tag,
+    summary: 'List your sessions',
+    responses: { 200: { description: 'Open sessions, newest first.', schema: sessionList } },
+    async run(work, _input, { caller }) {
+      const { personId, publicId } = requireSignedIn(caller);
+      return { status: 200, body: { data: await toWireSessions(work, personId, publicId) } };
+    },
+  }),
 
-    tenantRoute({
-      method: 'delete',
-      path: '/console/v1/me/sessions/{session_id}',
-      operationId: 'endOwnSession',
-      tag: TAG,
-      summary: 'End a session of one’s own',
-      params: z.strictObject({ session_id: idParam('ses', 'session_not_found') }),
-      answers: { 204: { description: 'It has ended.', schema: null } },
-      problems: ['session_not_found'],
-      action: 'session.ended',
-      async run(work, { params }, { caller }) {
-        return endSession(work, { personId: signedIn(caller).personId, sessionId: params.session_id });
-      },
-    }),
-  ];
+  defineRoute({
+    scope: 'tenant',
+    method: 'delete',
+    path: '/console/v1/me/sessions/{session_id}',
+    operationId: 'endOwnSession',
+    tag,
+    summary: 'End one of your sessions',
+    params: z.strictObject({ session_id: idParam('ses', 'session_not_found') }),
+    responses: { 204: { description: 'The session has ended.', schema: null } },
+    problems: ['session_not_found'],
+    action: 'session.ended',
+    async run(work, { params }, { caller }) {
+      return endSession(work, { personId: requireSignedIn(caller).personId, sessionId: params.session_id });
+    },
+  }),
+];
+
+async function showMe(work: TenantWork, _input: unknown, { caller, services }: TenantContext) {
+  const { personId, publicId } = requireSignedIn(caller);
+  const [found, tenant] = [await findPerson(work, { personId }), await findTenant(work)];
+  if (found === undefined || tenant === undefined) throw new HttpError('not_signed_in');
+  return {
+    status: 200 as const,
+    body: {
+      person: toWirePerson(found),
+      role: found.role,
+      tenant: { id: toTypeId('ten', tenant.tenantId), name: tenant.name, time_zone: tenant.timeZone },
+      session_id: publicId,
+      workflows_url: found.role === 'viewer' ? null : services.config.workflowsUrl,
+    },
+  };
 }
 
-export function signedIn(caller: Caller | null): TenantCaller & { personId: string } {
-  if (caller?.kind !== 'tenant' || caller.personId === null) throw new HttpError('not_signed_in');
-  return { ...caller, personId: caller.personId };
+async function changeOwnPassword(
+  { body }: { body: z.output<typeof passwordChange> },
+  { caller, session, ip, requestId, services: { database } }: ConsoleContext,
+) {
+  const user = requireSignedIn(caller);
+  const { tenantId, personId, actor } = user;
+  const { email, passwordHash } = await database.withTenant(tenantId, async (work) => ({
+    email: (await findPerson(work, { personId }))?.email ?? '',
+    passwordHash: await findPasswordHash(work, { personId }),
+  }));
+  await countPasswordAttempt({ database }, { email });
+  if (!(await isPassword(body.current_password, passwordHash))) {
+    throw new HttpError('wrong_password', {
+      errors: [{ pointer: '/current_password', code: 'wrong', message: 'is not the current password' }],
+    });
+  }
+  const newHash = await hashPassword(body.password);
+  const now = await database.withTenant(tenantId, async (work) => {
+    await setPassword(work, { personId, passwordHash: newHash });
+    await endPersonTokens(work, { personId });
+    const sessions = await endConsoleSessions(work, { personId });
+    const target = toTypeId('psn', personId);
+    const detail = { by: 'current_password', sessions_ended: sessions, ...callerIds(user) };
+    await appendAuditEntry(work, { actor, action: 'password.set', target, detail, ip, requestId });
+    return work.now;
+  });
+  await clearAccountFailures({ database }, { email });
+  await session.start({ tenantId, personId }, now);
+  return { status: 204 as const };
 }

@@ -9,7 +9,7 @@ import { instant, toInstant, toInstantOrNull, typeId } from '../routing/common-s
 export const personRole = z.enum(['viewer', 'operator', 'admin']).meta({
   id: 'PersonRole',
   description:
-    'viewer reads; operator also changes records and runs syncs; admin also changes integrations, keys and people.',
+    '`viewer` reads. `operator` also changes records and starts syncs. `admin` also changes integrations, keys and people.',
 });
 
 export const person = z
@@ -20,7 +20,7 @@ export const person = z
     role: personRole,
     status: z.enum(['invited', 'active', 'disabled']).meta({
       description:
-        '`invited`: has never signed in and has no password yet. `disabled`: cannot sign in, and no key acts for them.',
+        '`invited`: has no password yet and has never signed in. `disabled`: cannot sign in, and no key can act for them.',
     }),
     created_at: instant,
     updated_at: instant,
@@ -31,8 +31,10 @@ export const person = z
 
 export const personLink = z
   .object({
-    token: z.string().meta({ description: 'For POST /console/v1/passwords. Shown this once.' }),
-    link: z.string().meta({ description: 'To the page of the console where the person chooses a password.' }),
+    token: z
+      .string()
+      .meta({ description: 'The token for POST /console/v1/passwords. It is shown only once.' }),
+    link: z.string().meta({ description: 'The console page on which the person sets a password.' }),
     expires_at: instant,
   })
   .meta({ id: 'PersonLink' });
@@ -43,10 +45,10 @@ export const consoleSession = z
   .object({
     id: typeId('ses'),
     signed_in_at: instant,
-    expires_at: instant.meta({ description: 'Unless it is used before.' }),
+    expires_at: instant.meta({ description: 'When the session ends if it is not used until then.' }),
     ip: z.string().nullable(),
     user_agent: z.string().nullable(),
-    is_current: z.boolean().meta({ description: 'It is the one that asks.' }),
+    is_current: z.boolean().meta({ description: 'True for the session that makes this request.' }),
   })
   .meta({ id: 'ConsoleSession' });
 
@@ -73,10 +75,10 @@ export function toWireLink({ token, link, expiresAt }: PersonLink): z.output<typ
   return { token, link, expires_at: toInstant(expiresAt) };
 }
 
-/** `current`: the asking session's id on the wire. */
+/** `currentId`: the id of the session that makes the request, as the API writes it. */
 export function toWireSession(
   { sessionId, signedIn, expiresAt }: ConsoleSession,
-  current: string,
+  currentId: string,
 ): z.output<typeof consoleSession> {
   const id = toTypeId('ses', sessionId);
   return {
@@ -85,6 +87,6 @@ export function toWireSession(
     expires_at: toInstant(expiresAt),
     ip: signedIn.ip,
     user_agent: signedIn.userAgent,
-    is_current: id === current,
+    is_current: id === currentId,
   };
 }

@@ -1,13 +1,13 @@
-/** Where a person is signed in to the console, for the admins of the tenant. */
+/** The console sessions of a person, for the admins of the tenant. */
 import { z } from 'zod';
-import { endConsoleSessions, listConsoleSessions } from '../../db/tenants/console-sessions';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
+import { endConsoleSessions, listConsoleSessions } from '../../db/tenants/console-sessions';
 import { findPerson } from '../../db/tenants/people';
-import { SESSION_ENDS_AFTER_MS } from './console-sessions';
 import { HttpError } from '../http/http-error';
-import { type Route, tenantRoute } from '../routing/define-route';
 import { idParam } from '../routing/common-schemas';
+import { defineRoute, type Route } from '../routing/define-route';
+import { SESSION_ENDS_AFTER_MS } from './console-sessions';
 import { consoleSession, toWireSession } from './person-schema';
 
 const personId = idParam('psn', 'person_not_found');
@@ -15,35 +15,33 @@ const sessionId = idParam('ses', 'session_not_found');
 export const sessionList = z.object({ data: z.array(consoleSession) });
 
 export const personSessionRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/people/{person_id}/sessions',
     operationId: 'listPersonSessions',
     tag: 'People',
-    summary: 'List where a person is signed in to the console',
+    summary: 'List the console sessions of a person',
     params: z.strictObject({ person_id: personId }),
-    answers: { 200: { description: 'Open sessions, the newest first.', schema: sessionList } },
+    responses: { 200: { description: 'Open sessions, newest first.', schema: sessionList } },
     problems: ['person_not_found'],
     async run(work, { params }, { caller }) {
       await requirePerson(work, params.person_id);
-      return {
-        status: 200,
-        body: {
-          data: await showSessions(work, params.person_id, caller.kind === 'tenant' ? caller.publicId : ''),
-        },
-      };
+      const currentId = caller.kind === 'tenant' ? caller.publicId : '';
+      return { status: 200, body: { data: await toWireSessions(work, params.person_id, currentId) } };
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'delete',
     path: '/v1/people/{person_id}/sessions/{session_id}',
     operationId: 'endPersonSession',
     tag: 'People',
     summary: 'End a session of a person',
-    description: 'Takes effect with the next request.',
+    description: 'Takes effect with the next request in that session.',
     params: z.strictObject({ person_id: personId, session_id: sessionId }),
-    answers: { 204: { description: 'It has ended.', schema: null } },
+    responses: { 204: { description: 'The session has ended.', schema: null } },
     problems: ['person_not_found', 'session_not_found'],
     action: 'session.ended',
     async run(work, { params }) {
@@ -53,29 +51,30 @@ export const personSessionRoutes: readonly Route[] = [
   }),
 ];
 
-export async function showSessions(
+/** `currentId`: the id of the session that makes the request, as the API writes it. */
+export async function toWireSessions(
   work: TenantWork,
-  of: string,
-  current: string,
+  ownerId: string,
+  currentId: string,
 ): Promise<z.output<typeof consoleSession>[]> {
   const signedInAfter = new Date(work.now.getTime() - SESSION_ENDS_AFTER_MS);
-  return (await listConsoleSessions(work, { personId: of, signedInAfter })).map((session) =>
-    toWireSession(session, current),
+  return (await listConsoleSessions(work, { personId: ownerId, signedInAfter })).map((session) =>
+    toWireSession(session, currentId),
   );
 }
 
-export async function endSession(
-  work: TenantWork,
-  { personId: of, sessionId: only }: { personId: string; sessionId: string },
-) {
-  if ((await endConsoleSessions(work, { personId: of, only })) === 0)
-    throw new HttpError('session_not_found');
+export async function endSession(work: TenantWork, session: { personId: string; sessionId: string }) {
+  const ended = await endConsoleSessions(work, { personId: session.personId, only: session.sessionId });
+  if (ended === 0) throw new HttpError('session_not_found');
   return {
     status: 204 as const,
-    audit: { target: toTypeId('ses', only), detail: { person: toTypeId('psn', of) } },
+    audit: {
+      target: toTypeId('ses', session.sessionId),
+      detail: { person: toTypeId('psn', session.personId) },
+    },
   };
 }
 
-async function requirePerson(work: TenantWork, of: string): Promise<void> {
-  if ((await findPerson(work, { personId: of })) === undefined) throw new HttpError('person_not_found');
+async function requirePerson(work: TenantWork, id: string): Promise<void> {
+  if ((await findPerson(work, { personId: id })) === undefined) throw new HttpError('person_not_found');
 }

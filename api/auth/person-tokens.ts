@@ -1,11 +1,11 @@
-/** One-time links by which a person chooses a password. The token is 256 random bits; only its hash is kept. */
+/** One-time links with which a person sets a password. The token has 256 random bits; only its hash is stored. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { TenantWork } from '../../db/database';
 import { createPersonToken } from '../../db/tenants/person-tokens';
 import type { PersonTokenKind } from '../../db/tables/tenants';
 
 const DAY_MS = 86_400_000;
-const GOOD_FOR_MS: Readonly<Record<PersonTokenKind, number>> = {
+const VALID_FOR_MS: Readonly<Record<PersonTokenKind, number>> = {
   first_admin: 7 * DAY_MS,
   invitation: 7 * DAY_MS,
   password_reset: DAY_MS,
@@ -15,12 +15,12 @@ export const hashOfToken = (token: string): Buffer => createHash('sha256').updat
 
 export interface PersonLink {
   token: string;
-  /** To the console's page; the token stands behind `#`, where neither servers nor other sites get to see it. */
+  /** The page of the console. The token follows `#`, so browsers send it to no server and to no other site. */
   link: string;
   expiresAt: Date;
 }
 
-/** Earlier links of the person are no longer good. */
+/** Invalidates earlier links of the person. */
 export async function makePersonLink(
   work: TenantWork,
   {
@@ -31,7 +31,7 @@ export async function makePersonLink(
   }: { personId: string; kind: PersonTokenKind; createdBy: string; publicUrl: string },
 ): Promise<PersonLink> {
   const token = randomBytes(32).toString('base64url');
-  const expiresAt = new Date(work.now.getTime() + GOOD_FOR_MS[kind]);
+  const expiresAt = new Date(work.now.getTime() + VALID_FOR_MS[kind]);
   await createPersonToken(work, { personId, kind, tokenHash: hashOfToken(token), createdBy, expiresAt });
   return { token, link: `${publicUrl}/console/password#token=${token}`, expiresAt };
 }

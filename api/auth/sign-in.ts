@@ -1,6 +1,6 @@
 /**
- * Signing in to the console, by password or through another provider. Whoever is refused learns nothing of who is known here: same
- * answer, and the same work done for it (rules.md S9). Guesses are counted per account and per network, for all replicas together.
+ * Signing in to the console, by password or with an identity provider. A refusal does not reveal which accounts exist: the response
+ * and the time it takes are the same (rules.md S9). Failures are counted per account and per network, across all replicas.
  */
 import { ipKeyGenerator } from 'express-rate-limit';
 import type { Logger } from 'pino';
@@ -20,9 +20,9 @@ import { HttpError } from '../http/http-error';
 import { isPassword } from './passwords';
 
 const WINDOW_MS = 15 * 60_000;
-/** Enough for a person who tries to remember; 12 characters are not found in 1,000 guesses a day. */
+/** Enough for a user who tries to remember a password, and useless against 12 characters: 1,000 guesses a day. */
 const FAILURES_PER_ACCOUNT = 10;
-/** A whole house may share an address. */
+/** A whole office may share one address. */
 const FAILURES_PER_NETWORK = 100;
 
 export interface SignInDependencies {
@@ -30,7 +30,7 @@ export interface SignInDependencies {
   log: Logger;
 }
 
-type Way = 'password' | 'oidc';
+type SignInMethod = 'password' | 'oidc';
 
 /** Throws `sign_in_failed` or `too_many_sign_ins`. */
 export async function signInByPassword(
@@ -49,9 +49,9 @@ export async function signInByPassword(
     isRight &&
     candidate !== undefined &&
     candidate.disabledAt === null &&
-    (await enter({ database, log }, candidate, 'password', context));
+    (await startSession({ database, log }, candidate, 'password', context));
   if (!isIn) {
-    // Beside the answer: the time it takes would tell who is known here.
+    // Not awaited: the time it takes would reveal whether the account exists.
     void recordFailure({ database, log }, candidate, 'password', context);
     throw new HttpError('sign_in_failed', { headers: { 'WWW-Authenticate': 'Session realm="syncline"' } });
   }
@@ -63,7 +63,7 @@ export async function signInByPassword(
   return candidate;
 }
 
-/** Whoever the provider says it is has to be known here already. Throws `sign_in_failed`. */
+/** The person with the verified address must exist already. Throws `sign_in_failed`. */
 export async function signInByVerifiedEmail(
   dependencies: SignInDependencies,
   { email }: { email: string },
@@ -73,14 +73,14 @@ export async function signInByVerifiedEmail(
   if (
     candidate !== undefined &&
     candidate.disabledAt === null &&
-    (await enter(dependencies, candidate, 'oidc', context))
+    (await startSession(dependencies, candidate, 'oidc', context))
   )
     return;
   void recordFailure(dependencies, candidate, 'oidc', context);
   throw new HttpError('sign_in_failed');
 }
 
-/** A person who chose a password by a link may use it at once, whatever was guessed before. */
+/** A person who set a password with a link can use it at once, even after many failed attempts. */
 export async function clearAccountFailures(
   { database }: Pick<SignInDependencies, 'database'>,
   { email }: { email: string },
@@ -88,8 +88,8 @@ export async function clearAccountFailures(
   await database.withPlatform((work) => clearSignInFailures(work, { subject: accountOf(email), all: true }));
 }
 
-/** Guesses of the current password by who has got hold of a session count like any other. Throws `too_many_sign_ins`. */
-export async function countPasswordTry(
+/** Attempts to guess the current password from a stolen session count like failed sign-ins. Throws `too_many_sign_ins`. */
+export async function countPasswordAttempt(
   { database }: Pick<SignInDependencies, 'database'>,
   { email }: { email: string },
 ): Promise<void> {
@@ -99,11 +99,11 @@ export async function countPasswordTry(
   if (waitMs > 0) throw tooMany(waitMs);
 }
 
-/** False when the person was disabled in this very moment. */
-async function enter(
+/** Returns false if the person was disabled in the same moment. */
+async function startSession(
   dependencies: SignInDependencies,
   { tenantId, personId, name }: SignInCandidate,
-  by: Way,
+  by: SignInMethod,
   context: ConsoleContext,
 ): Promise<boolean> {
   const { ip, requestId, session } = context;
@@ -111,7 +111,7 @@ async function enter(
     (await markSignedIn(work, { personId })) ? work.now : undefined,
   );
   if (now === undefined) return false;
-  const sessionId = await session.begin({ tenantId, personId }, now);
+  const sessionId = await session.start({ tenantId, personId }, now);
   const target = toTypeId('psn', personId);
   await dependencies.database.withTenant(tenantId, (work) =>
     appendAuditEntry(work, {
@@ -123,35 +123,32 @@ async function enter(
       requestId,
     }),
   );
-  void readAnew(dependencies, { tenantId, name });
+  void startSignInRuns(dependencies, { tenantId, name });
   return true;
 }
 
-/** What they are about to look at is read anew (rules.md 28). Nobody's sign-in waits for it, or fails with it. */
-async function readAnew(
+/** Refreshes what the user is about to look at (rules.md 28). The sign-in neither waits for this nor fails with it. */
+async function startSignInRuns(
   { database, log }: SignInDependencies,
   { tenantId, name }: { tenantId: string; name: string },
 ): Promise<void> {
   try {
     await database.withTenant(tenantId, (work) => requestSignInRuns(work, { user: name }));
   } catch (error) {
-    log.warn(
-      { err: error, tenant_id: tenantId },
-      'somebody signed in, and the sync runs that follow from it could not be asked for',
-    );
+    log.warn({ err: error, tenant_id: tenantId }, 'the sync runs of a sign-in could not be requested');
   }
 }
 
-/** In the tenant's own log where the account is known; where it is not, the address is not kept either. */
+/** Audited in the tenant of the account. If the account does not exist, the address is not stored. */
 async function recordFailure(
   { database, log }: SignInDependencies,
   candidate: SignInCandidate | undefined,
-  by: Way,
+  by: SignInMethod,
   context: ConsoleContext,
 ): Promise<void> {
   const { ip, requestId } = context;
   if (candidate === undefined)
-    return log.info({ request_id: requestId, by }, 'a sign-in failed: no such account');
+    return log.info({ request_id: requestId, by }, 'sign-in failed: no such account');
   const { tenantId, personId, passwordHash, disabledAt } = candidate;
   const reason = disabledAt !== null ? 'disabled' : passwordHash === null ? 'no_password' : 'wrong_password';
   try {
@@ -168,7 +165,7 @@ async function recordFailure(
   } catch (error) {
     log.warn(
       { err: error, request_id: requestId, tenant_id: tenantId },
-      'a failed sign-in could not be noted',
+      'a failed sign-in could not be audited',
     );
   }
 }
@@ -178,7 +175,7 @@ const accountOf = (email: string): string => `account:${email}`;
 function allowancesOf(email: string, ip: string | null): { account: Allowance; network: Allowance } {
   return {
     account: { subject: accountOf(email), failuresMax: FAILURES_PER_ACCOUNT, windowMs: WINDOW_MS },
-    // One household has 2^64 addresses of IPv6.
+    // One household has 2^64 IPv6 addresses.
     network: {
       subject: `network:${ip === null ? '' : ipKeyGenerator(ip, 64)}`,
       failuresMax: FAILURES_PER_NETWORK,

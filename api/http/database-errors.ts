@@ -1,13 +1,13 @@
-/** Which failures of PostgreSQL pass by themselves, so that the caller gets 503 with Retry-After (rules.md R5, R6). */
+/** Transient PostgreSQL errors, for which callers get 503 and Retry-After (rules.md R5, R6). */
 import { HttpError } from './http-error';
 
 const RETRY_AFTER_SECONDS = 2;
 const RETRY_AFTER_SECONDS_LONG = 30;
 
 /** Read-only, disk full, out of memory. */
-const TAKES_NO_WRITES = new Set(['25006', '53100', '53200']);
-/** Cancelled by a timeout, shut down, too many connections, lock not granted in time, transactions that kept colliding. */
-const PASSING = new Set([
+const READ_ONLY = new Set(['25006', '53100', '53200']);
+/** Statement timeouts, shutdown, too many connections, lock timeouts, serialization failures and deadlocks. */
+const TRANSIENT = new Set([
   '57014',
   '57P01',
   '57P02',
@@ -34,19 +34,19 @@ const NETWORK = new Set([
 const MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|terminating connection)/i;
 
-/** Undefined when the error is of another kind: ours. */
-export function databaseTrouble(error: unknown): HttpError | undefined {
+/** Undefined for all other errors. */
+export function transientDatabaseError(error: unknown): HttpError | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = (error as { code?: unknown }).code;
   const text = typeof code === 'string' ? code : '';
-  if (TAKES_NO_WRITES.has(text))
+  if (READ_ONLY.has(text))
     return new HttpError('database_read_only', {
       headers: { 'Retry-After': String(RETRY_AFTER_SECONDS_LONG) },
       cause: error,
     });
-  const isPassing =
-    PASSING.has(text) || NETWORK.has(text) || text.startsWith('08') || MESSAGES.test(error.message);
-  return isPassing
+  const isTransient =
+    TRANSIENT.has(text) || NETWORK.has(text) || text.startsWith('08') || MESSAGES.test(error.message);
+  return isTransient
     ? new HttpError('database_unavailable', {
         headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
         cause: error,

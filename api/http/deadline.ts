@@ -1,9 +1,7 @@
-/** A caller is answered within a bounded time, whatever hangs behind (rules.md R6). */
+/** Every request gets a response within a bounded time, even if the database hangs (rules.md R6). */
 import { HttpError } from './http-error';
 
-/**
- * What is late may still come to pass: the answer (503 `database_unavailable`) says so, and how to repeat the request safely.
- */
+/** After the timeout the response is 503 `database_unavailable`. The work may still succeed; the error explains how to retry safely. */
 export async function answerWithin<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

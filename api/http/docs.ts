@@ -1,11 +1,12 @@
 /**
- * Pages for people: `/docs` shows the API description with Swagger UI, `/docs/errors/{code}` says what an error means. All files come
- * from here; nothing is loaded from elsewhere, and no script but the two named ones runs.
+ * Pages for people: `/docs` shows the API description with Swagger UI, `/docs/errors/{code}` explains an error. All files are
+ * served from here, nothing is loaded from other hosts, and only the two named scripts run.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type RequestHandler, Router } from 'express';
-import { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './error-codes';
+import { ERROR_CODES, type ErrorCode } from '../errors/error-codes';
+import type { ErrorEntry } from '../errors/error-entry';
 import { HttpError } from './http-error';
 
 const ASSETS = {
@@ -41,7 +42,7 @@ export function createDocs(): Router {
     const { code } = request.params;
     if (!Object.hasOwn(ERROR_CODES, code))
       throw new HttpError('route_not_found', {
-        detail: 'There is no error with this code; /docs/errors lists all.',
+        detail: 'There is no error with this code. /docs/errors lists all errors.',
       });
     response.type('text/html').send(page(code, errorPage(code, ERROR_CODES[code as ErrorCode])));
   });
@@ -68,7 +69,7 @@ function page(title: string, body: string, head = ''): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>${head}</head><body>${body}</body></html>`;
 }
 
-function errorPage(code: string, { status, title, detail }: ErrorCodeEntry): string {
+function errorPage(code: string, { status, title, detail }: ErrorEntry): string {
   return `<h1>${escapeHtml(title)}</h1><p><code>${code}</code>, status ${status}</p><p>${escapeHtml(detail)}</p><p><a href="/docs/errors">All errors</a></p>`;
 }
 

@@ -1,10 +1,10 @@
-/** The last resort of every request: whatever was thrown becomes problem details, and the log learns what the caller must not. */
+/** Turns every thrown error into problem details, and logs the details that callers must not see. */
 import type { ErrorRequestHandler, Request } from 'express';
 import type { Logger } from 'pino';
-import { databaseTrouble } from './database-errors';
+import { transientDatabaseError } from './database-errors';
 import { HttpError, toProblem } from './http-error';
 
-export function answerErrors({
+export function handleErrors({
   publicUrl,
   log,
   requestIdOf,
@@ -17,14 +17,14 @@ export function answerErrors({
     const requestId = requestIdOf(request);
     const known = toHttpError(error);
     if (known.code === 'internal_error')
-      log.error({ request_id: requestId, err: error }, 'a request failed by a mistake of ours');
+      log.error({ request_id: requestId, err: error }, 'request failed with an internal error');
     else if (known.status >= 500)
       log.warn(
         { request_id: requestId, code: known.code, err: known.cause ?? known },
-        'a request was answered with trouble that passes',
+        'request failed with a transient error',
       );
     if (response.headersSent) {
-      // An answer that has begun can only be cut off, so that nobody takes it for complete.
+      // A response that has begun can only be cut off, so that clients do not take it for complete.
       response.destroy();
       return;
     }
@@ -38,7 +38,7 @@ export function answerErrors({
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  // Thrown by the router on a percent-escape that decodes to nothing.
+  // Thrown by the router on an invalid percent-escape.
   if (error instanceof URIError) return new HttpError('invalid_path', { cause: error });
-  return databaseTrouble(error) ?? new HttpError('internal_error', { cause: error });
+  return transientDatabaseError(error) ?? new HttpError('internal_error', { cause: error });
 }

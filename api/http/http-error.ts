@@ -1,8 +1,8 @@
-/** A caller's mistake, or trouble the caller has to know of, as RFC 9457 problem details. Everything else that is thrown becomes a 500. */
+/** Errors for callers, sent as problem details (RFC 9457). Every other error becomes a 500. */
 import type { JsonObject } from '../../domain/json';
-import { ERROR_CODES, type ErrorCode } from './error-codes';
+import { ERROR_CODES, type ErrorCode } from '../errors/error-codes';
 
-/** One complaint: where (a JSON Pointer into the body, or the name of a parameter or header), what for programs, what for people. */
+/** One problem in the request. `pointer`: a JSON Pointer into the body, or the name of a parameter or header. */
 export interface ProblemDetail {
   pointer: string;
   code: string;
@@ -16,7 +16,7 @@ export interface Problem {
   detail: string;
   code: string;
   errors?: ProblemDetail[];
-  /** What a program needs to go on with: where to look instead, why. */
+  /** Data for programs, such as the id of a replacement. */
   context?: JsonObject;
   request_id: string;
 }
@@ -29,7 +29,7 @@ export class HttpError extends Error {
 
   constructor(
     readonly code: ErrorCode,
-    /** Said instead of the catalogue's words where the place knows more. Must hold no secret and say what to do next. */
+    /** `detail` replaces the text of the catalogue. It must contain no secret and must say what to do next. */
     options: {
       detail?: string;
       errors?: readonly ProblemDetail[];

@@ -1,18 +1,18 @@
-/** Reads a request's body: strictly JSON, in UTF-8, unencoded and bounded. What is too large is thrown away as it arrives, never kept. */
+/** Reads the body of a request: JSON in UTF-8, without content encoding, of limited size. A body that is too large is not kept in memory. */
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from './http-error';
 import { type GuardedJson, parseGuarded } from './json-guard';
 
 export interface JsonBody extends GuardedJson {
-  /** As it was sent; part of an idempotent request's fingerprint. */
+  /** The original text; part of the fingerprint of an idempotent request. */
   text: string;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Undefined when there is no body. Throws `unsupported_media_type`, `body_too_large` or `malformed_json`;
- * what the guard found is handed on in `issues`, because in a batch it concerns one item only.
+ * Undefined when there is no body. Throws `unsupported_media_type`, `body_too_large` or `malformed_json`. Values that cannot be
+ * stored are returned in `issues`, because in a batch they concern one item only.
  */
 export async function readJsonBody(
   request: IncomingMessage,
@@ -24,7 +24,7 @@ export async function readJsonBody(
   if (text === '') return undefined;
   const body = { text, ...parse(text) };
   if (typeof body.value !== 'object' || body.value === null)
-    throw new HttpError('malformed_json', { detail: 'The body has to be a JSON object.' });
+    throw new HttpError('malformed_json', { detail: 'The body must be a JSON object.' });
   return body;
 }
 
@@ -60,16 +60,21 @@ async function readBytes(request: IncomingMessage, limitBytes: number): Promise<
     });
     request.once('end', () => resolve(Buffer.concat(chunks)));
     request.once('error', (cause) =>
-      reject(new HttpError('bad_request', { detail: 'The body ended before it was complete.', cause })),
+      reject(
+        new HttpError('bad_request', {
+          detail: 'The body ended before it was complete. Send the request again.',
+          cause,
+        }),
+      ),
     );
   });
 }
 
-/** The rest of the body is read and dropped, so that the client can finish sending and see the answer. */
+/** Reads and drops the rest of the body, so that the client can finish sending and see the response. */
 function tooLarge(request: IncomingMessage, limitBytes: number): HttpError {
   request.resume();
   return new HttpError('body_too_large', {
-    detail: `The body may have at most ${limitBytes} bytes. Send less, or in parts.`,
+    detail: `The body may have at most ${limitBytes} bytes. Split the request into smaller ones.`,
     headers: { Connection: 'close' },
   });
 }

@@ -1,9 +1,9 @@
 /**
- * What JSON allows and PostgreSQL, JavaScript or a third party would refuse or silently alter:
- * found before anything is stored, and said with a JSON Pointer.
+ * Finds values that JSON allows but that PostgreSQL, JavaScript or a third-party app would reject or silently change. They are
+ * reported with a JSON Pointer before anything is stored.
  *
- * Normal bodies cost one JSON.parse, three searches of the text and one walk. NUL and lone surrogates can only come from
- * escapes (raw ones are no valid UTF-8 or JSON), and numbers need a look at the text only if one is long or has an exponent.
+ * A normal body costs one JSON.parse, three searches of the text and one traversal. NUL and lone surrogates can only come from
+ * escapes (raw ones are invalid UTF-8 or JSON), and numbers are checked only if one is long or has an exponent.
  */
 import type { JsonValue } from '../../domain/json';
 import type { ProblemDetail } from './http-error';
@@ -11,7 +11,7 @@ import { findNumbersADoubleCannotHold } from './json-precision';
 
 export const JSON_DEPTH_MAX = 32;
 export const JSON_STRING_BYTES_MAX = 65_536;
-/** So many complaints are enough for one answer. */
+/** Limits the size of the response. */
 const ISSUES_MAX = 1_000;
 
 const DANGEROUS_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
@@ -20,7 +20,7 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 export interface GuardedJson {
   value: JsonValue;
-  /** Empty = fit to be stored. Pointers lead into `value`. */
+  /** Empty if all values can be stored. Pointers refer to `value`. */
   issues: ProblemDetail[];
 }
 
@@ -87,13 +87,13 @@ function checkString(
     issues.push({
       pointer: pointerTo(path),
       code: 'nul_character',
-      message: `${what} holds a NUL character, which cannot be stored.`,
+      message: `${what} contains a NUL character, which cannot be stored. Remove it.`,
     });
   if (hasLoneSurrogate(text))
     issues.push({
       pointer: pointerTo(path),
       code: 'lone_surrogate',
-      message: `${what} holds half of a surrogate pair, which is not a character.`,
+      message: `${what} contains half of a surrogate pair, which is not a character. Remove it.`,
     });
 }
 
@@ -101,7 +101,7 @@ export function hasLoneSurrogate(text: string): boolean {
   return /\p{Surrogate}/u.test(text);
 }
 
-/** A JSON Pointer (RFC 6901). Half characters are shown as U+FFFD, NUL as U+2400: a pointer must be sendable itself. */
+/** A JSON Pointer (RFC 6901). Lone surrogates become U+FFFD and NUL becomes U+2400, so that the pointer itself is valid text. */
 export function pointerTo(path: readonly (string | number)[]): string {
   return path
     .map(
@@ -117,6 +117,6 @@ function numberIssue(path: readonly (string | number)[], literal: string): Probl
   return {
     pointer: pointerTo(path),
     code: 'number_out_of_range',
-    message: `The number ${shown} cannot be held without loss. Send it as a string.`,
+    message: `The number ${shown} cannot be stored without loss. Send it as a string.`,
   };
 }

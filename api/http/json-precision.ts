@@ -1,6 +1,6 @@
 /**
- * Finds numbers that JSON.parse would alter: `1e400`, `12345678901234567890`, `0.1234567890123456789`. Reads the text of a
- * valid JSON document token by token, without recursion. Slow compared with JSON.parse, so it is only called on suspicion.
+ * Finds numbers that JSON.parse would change: `1e400`, `12345678901234567890`, `0.1234567890123456789`. Reads the text of a valid
+ * JSON document token by token, without recursion. It is slower than JSON.parse, so it only runs if the text has a suspicious number.
  */
 export interface LossyNumber {
   path: (string | number)[];
@@ -9,7 +9,7 @@ export interface LossyNumber {
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}[\],]/gs;
 
-/** One open object or array: what the next value in it is called. */
+/** One open object or array, and the key of its next value. */
 interface Level {
   isObject: boolean;
   key: string | number;
@@ -43,13 +43,13 @@ function nameMember(level: Level | undefined, token: string): void {
   level.awaitsKey = false;
 }
 
-/** True unless the double nearest to the literal is written with the same digits and exponent. */
+/** True unless the nearest double is written with the same digits and exponent. */
 function isAltered(literal: string): boolean {
   const value = Number(literal);
   return !Number.isFinite(value) || normalForm(literal) !== normalForm(String(value));
 }
 
-/** Significant digits and the power of ten of the last one: `1200` and `1.2e3` are both `12e2`. The sign cannot be lost, except that of zero. */
+/** Significant digits and the power of ten of the last one: `1200` and `1.2e3` are both `12e2`. Only zero can lose its sign. */
 function normalForm(literal: string): string {
   const [, whole = '', fraction = '', exponent = '0'] =
     /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(literal) ?? [];

@@ -1,4 +1,4 @@
-/** Figures for Prometheus. Routes are counted by their pattern, so no id and no personal data ends up in a label. */
+/** Metrics for Prometheus. Routes are labelled by pattern, so labels contain no ids and no personal data. */
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
@@ -6,7 +6,7 @@ export interface Metrics {
   observeRequest(request: { method: string; route: string; status: number; seconds: number }): void;
 }
 
-/** `outboxAgeSeconds` is asked at each scrape: how long the oldest row of the outbox has been waiting for the dispatcher, 0 = empty. */
+/** `outboxAgeSeconds` runs at each scrape and returns the age of the oldest outbox row; 0 = the outbox is empty. */
 export function createMetrics({
   outboxAgeSeconds,
   openStreams,
@@ -18,14 +18,14 @@ export function createMetrics({
   collectDefaultMetrics({ register: registry });
   const durations = new Histogram({
     name: 'syncline_http_request_duration_seconds',
-    help: 'Time from the arrival of a request to the end of its answer.',
+    help: 'Time from the arrival of a request to the end of its response.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
   });
   const outboxAge = new Gauge({
     name: 'syncline_outbox_age_seconds',
-    help: 'Age of the oldest row in the outbox. It grows while Temporal or the worker is down. NaN = the database did not answer.',
+    help: 'Age of the oldest row in the outbox. It grows while Temporal or the worker is down. NaN = the database did not respond.',
     registers: [],
     async collect() {
       this.set(await outboxAgeSeconds().catch(() => Number.NaN));
@@ -33,7 +33,7 @@ export function createMetrics({
   });
   const openStreamsGauge = new Gauge({
     name: 'syncline_open_streams',
-    help: 'Streams of events open at this process.',
+    help: 'Open event streams of this process.',
     registers: [],
     collect() {
       this.set(openStreams());

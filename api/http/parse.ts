@@ -1,10 +1,10 @@
-/** From text to typed input; what does not fit is said with where, what and why (400). */
+/** Parses input with a schema and reports every problem with its location, code and message (400). */
 import type { z } from 'zod';
-import type { ErrorCode } from './error-codes';
+import type { ErrorCode } from '../errors/error-codes';
 import { HttpError, type ProblemDetail } from './http-error';
 import { pointerTo } from './json-guard';
 
-/** Throws `code` with one entry per complaint. Pointers are JSON Pointers in a body, names in a query, path or header. */
+/** Throws `code` with one entry per problem. Pointers are JSON Pointers for a body, names for a query, path or header. */
 export function parseWith<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -18,10 +18,10 @@ export function parseWith<Schema extends z.ZodType>(
   });
 }
 
-/** So many complaints are enough for one answer: a small request must not be able to ask for a large one. */
+/** Limits the size of the response, so that a small request cannot cause a large response. */
 const FIELD_ERRORS_MAX = 100;
 
-/** `value`: what was parsed, to tell what is missing from what is wrong. At most 100. */
+/** Returns at most 100 problems. `value`: the parsed value, to distinguish missing from invalid members. */
 export function toProblemDetails(
   error: z.ZodError,
   value: unknown,
@@ -33,11 +33,11 @@ export function toProblemDetails(
       return issue.keys.slice(0, FIELD_ERRORS_MAX).map((key) => ({
         pointer: toPointer([...path, key]),
         code: 'unknown',
-        message: `"${shorten(key)}" is not known here.`,
+        message: `"${shorten(key)}" is not a known name.`,
       }));
     if (isMissing(issue, path, value))
       return [{ pointer: toPointer(path), code: 'required', message: 'is required' }];
-    // What is wrong with a name in an object is said by the name's own schema.
+    // The schema of the key has the more specific message.
     const message =
       issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
     return [{ pointer: toPointer(path), code: codeOf(issue), message }];
@@ -58,7 +58,7 @@ function isMissing(issue: z.core.$ZodIssue, path: readonly (string | number)[], 
   return found === undefined && (SHAPES.has(issue.code) || codeOf(issue) === NOT_AN_OBJECT);
 }
 
-/** The code of `jsonObject` (wire/common.ts), which is no schema of zod's own. */
+/** The code of `jsonObject` (common-schemas.ts), which is a custom schema. */
 export const NOT_AN_OBJECT = 'not_an_object';
 
 function codeOf(issue: z.core.$ZodIssue): string {
@@ -71,7 +71,7 @@ function shorten(text: string): string {
   return clean.length > 60 ? `${clean.slice(0, 60)}…` : clean;
 }
 
-/** `If-Match: "3"` as 3; undefined when absent; NaN, which equals no version, when it is anything else. */
+/** `If-Match: "3"` becomes 3. Undefined when absent; NaN, which equals no version, for any other text. */
 export function readIfMatch(header: string | undefined): number | undefined {
   if (header === undefined) return undefined;
   const [, version] = /^\s*"(\d{1,15})"\s*$/.exec(header) ?? [];
@@ -81,7 +81,7 @@ export function readIfMatch(header: string | undefined): number | undefined {
 /** `Idempotency-Key`: 1 to 255 printable ASCII characters. */
 export function readIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined || /^[\x20-\x7e]{1,255}$/.test(header)) return header;
-  const message = 'Idempotency-Key has 1 to 255 printable ASCII characters. A UUID is a good one.';
+  const message = 'Idempotency-Key must have 1 to 255 printable ASCII characters. Use a UUID.';
   throw new HttpError('invalid_header', {
     errors: [{ pointer: 'Idempotency-Key', code: 'invalid_format', message }],
   });

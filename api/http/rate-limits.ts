@@ -1,14 +1,13 @@
 /**
- * Limits counted by this process alone: requests per key or session, attempts without a valid one per address, and what visitors of the
- * console may call, per address. Valid keys
- * are never locked out by somebody else's bad ones behind the same address.
+ * Rate limits of this process: requests per key or session, failed authentications per address, and requests of visitors of the
+ * console per address. Failed authentications never affect a valid key behind the same address.
  */
 import type { Request, RequestHandler } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
-import type { ErrorCode } from './error-codes';
+import type { ErrorCode } from '../errors/error-codes';
 import { HttpError } from './http-error';
 
-/** A burst of twice the rate is let through: the limit is counted over two seconds. */
+/** Requests are counted over two seconds, so a burst of twice the rate passes. */
 const WINDOW_SECONDS = 2;
 const FAILURES_PER_MINUTE = 100;
 const VISITS_PER_MINUTE = 600;
@@ -26,7 +25,7 @@ export function limitRequestsPerKey(perSecond: number, keyOf: (request: Request)
   });
 }
 
-/** For what can be called in the console before anybody has signed in. */
+/** For console routes that need no session. */
 export function limitVisitors(): RequestHandler {
   return rateLimit({
     windowMs: 60_000,
@@ -40,7 +39,7 @@ export function limitVisitors(): RequestHandler {
   });
 }
 
-/** To be run only after an authentication failed: `next` then answers 401. */
+/** Runs only after a failed authentication; `next` then responds with 401. */
 export function limitFailedAuthentications(): RequestHandler {
   return rateLimit({
     windowMs: 60_000,

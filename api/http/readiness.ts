@@ -1,6 +1,6 @@
 /**
- * May this process be given traffic? PostgreSQL has to answer and its schema has to be the one we know. Temporal being down is no
- * reason to say no: changes are accepted and wait.
+ * Whether this process can take traffic. PostgreSQL must respond and have the expected schema. An outage of Temporal does not
+ * matter: changes are still accepted and queued.
  */
 import type { Database } from '../../db/database';
 import { migrations } from '../../db/migrations';
@@ -8,9 +8,9 @@ import { migrations } from '../../db/migrations';
 const ANSWER_WITHIN_MS = 2_000;
 
 export interface Readiness {
-  /** Undefined = ready; else the reason, in words for operators. */
+  /** The reason as a message for operators; undefined = ready. */
   whyNotReady(): Promise<string | undefined>;
-  /** From now on the answer is no. */
+  /** The process is not ready from now on. */
   startDraining(): void;
   isDraining(): boolean;
 }
@@ -37,10 +37,10 @@ export function createReadiness({ database }: { database: Database }): Readiness
       if (isDraining) return 'This process is shutting down.';
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<string>((resolve) => {
-        timer = setTimeout(resolve, ANSWER_WITHIN_MS, 'PostgreSQL does not answer.');
+        timer = setTimeout(resolve, ANSWER_WITHIN_MS, 'PostgreSQL does not respond.');
       });
       const answer = whyDatabaseIsNotReady().catch(
-        () => 'PostgreSQL does not answer, or its schema is missing.',
+        () => 'PostgreSQL does not respond, or its schema is missing.',
       );
       return Promise.race([answer, late]).finally(() => clearTimeout(timer));
     },

@@ -1,7 +1,4 @@
-/**
- * The HTTP server around the application: bounds on slow clients, answers to requests that are no HTTP, and an end that loses nobody
- *.
- */
+/** The HTTP server around the application: limits on slow clients, responses to malformed HTTP, and a graceful shutdown. */
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Express } from 'express';
@@ -13,14 +10,14 @@ import type { StreamHub } from '../stream/stream-hub';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Above the 60 s of common load balancers, so that it is they who close an idle connection. */
+/** Above the 60 s of common load balancers, so that they close idle connections first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const REQUESTS_PER_SOCKET_MAX = 1_000;
-/** Requests under way get this long to end. */
+/** Running requests get this long to finish. */
 const FINISH_WITHIN_MS = 20_000;
 
 export function createApiServer(app: Express, { publicUrl }: { publicUrl: string }): Server {
-  // A missing Host is refused by the application, with problem details.
+  // The application refuses a missing Host header, with problem details.
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -32,10 +29,10 @@ export function createApiServer(app: Express, { publicUrl }: { publicUrl: string
     app,
   );
   server.maxRequestsPerSocket = REQUESTS_PER_SOCKET_MAX;
-  // Node would answer 417 without a word to any expectation but 100-continue; RFC 9110 lets us overlook it.
+  // Node answers 417 without a body to expectations other than 100-continue; RFC 9110 allows ignoring them.
   server.on('checkExpectation', app);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
-    answerUnreadable(error, socket, publicUrl),
+    respondToMalformedRequest(error, socket, publicUrl),
   );
   return server;
 }
@@ -45,8 +42,8 @@ const CLIENT_ERRORS: Readonly<Record<string, HttpError>> = {
   ERR_HTTP_REQUEST_TIMEOUT: new HttpError('request_timeout'),
 };
 
-/** What cannot be read as HTTP reaches no route, yet gets problem details like everything else. */
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket, publicUrl: string): void {
+/** Malformed HTTP reaches no route, but gets problem details like any other error. */
+function respondToMalformedRequest(error: NodeJS.ErrnoException, socket: Socket, publicUrl: string): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
   const refusal = CLIENT_ERRORS[error.code ?? ''] ?? new HttpError('bad_request');
   const requestId = newUuid();
@@ -63,8 +60,8 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket, publicUr
 }
 
 /**
- * `/readyz` says no; after the pause no balancer sends anything new; then every answer closes its connection, streams end,
- * and what is under way is finished.
+ * First `/readyz` reports not ready. After the pause no load balancer sends new requests; then every response closes its
+ * connection, streams end, and running requests finish.
  */
 export async function drain({
   server,

@@ -1,4 +1,4 @@
-/** Refuses what a router would decode half-way: broken percent-escapes, NUL, repeated parameters (rules.md S2, S3, S5). */
+/** Refuses URLs that a router would decode only partly: invalid percent-escapes, NUL, repeated parameters (rules.md S2, S3, S5). */
 import type { NextFunction, Request, Response } from 'express';
 import { HttpError, type ProblemDetail } from './http-error';
 
@@ -10,12 +10,12 @@ export function guardUrl(request: Request, _response: Response, next: NextFuncti
   next();
 }
 
-/** The query as single values. Throws `invalid_query`. */
+/** The query parameters, each with one value. Throws `invalid_query`. */
 export function readQuery(url: string): Record<string, string> {
   const start = url.indexOf('?');
   const text = start === -1 ? '' : url.slice(start + 1);
   if (!isCleanlyEncoded(text))
-    throw refusal('', 'bad_encoding', 'The query holds a broken percent-escape or a NUL character.');
+    throw refusal('', 'bad_encoding', 'The query contains an invalid percent-escape or a NUL character.');
   const query: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of new URLSearchParams(text)) {
     if (name in query) throw refusal(name, 'repeated', `The parameter "${name}" is given more than once.`);

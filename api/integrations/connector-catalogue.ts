@@ -1,4 +1,4 @@
-/** What the API knows of connectors: their schemas and rules, never their calls. The code itself comes in through main.ts. */
+/** What the API knows about connectors: their schemas and rules, never their network calls. main.ts passes the code in. */
 import type { ZodType } from 'zod';
 import type { ReadAbilities } from '../../connectors/connector';
 import type { JsonObject } from '../../domain/json';
@@ -9,11 +9,11 @@ import { HttpError, type ProblemDetail } from '../http/http-error';
 import { pointerTo } from '../http/json-guard';
 import { toProblemDetails } from '../http/parse';
 
-/** The part of a connector that asks nobody. */
+/** The part of a connector that makes no network calls. */
 export interface DescribedConnector {
   kind: string;
   title: string;
-  /** What people call the product that this configuration leads to; undefined = the connector cannot tell. */
+  /** The name of the app that this configuration connects to; undefined = the connector cannot tell. */
   appName?(config: unknown): string | undefined;
   description: string;
   configSchema: ZodType;
@@ -21,21 +21,21 @@ export interface DescribedConnector {
   onDelete: readonly RecordTypeMapping['onDelete'][];
   recordTypes(config: unknown): RecordType[];
   defaultMappings?(config: unknown): Record<string, RecordTypeMapping>;
-  /** Pointers begin with `/config`, `/record_types` or `/credentials`. Without `credentials` they are not looked at. */
+  /** Pointers begin with `/config`, `/record_types` or `/credentials`. Without `credentials`, these are not checked. */
   validate?(
     config: unknown,
     mappings: Record<string, RecordTypeMapping>,
     credentials?: unknown,
   ): { pointer: string; message: string }[];
   hosts(config: unknown): string[];
-  /** null = this record type cannot be read; absent = nothing can. */
+  /** null = this record type cannot be read; a missing method = none can. */
   readAbilities?(config: unknown, recordType: string): ReadAbilities | null;
 }
 
-/** Why a URL may not be reached, in words for tenants; undefined = it may. `hosts`: those the configuration names. */
+/** Returns why a URL is refused, as a message for tenants; undefined = it is allowed. `hosts`: the hosts in the configuration. */
 export type WhyUrlIsRefused = (url: string, hosts: readonly string[]) => string | undefined;
 
-/** The configuration as the connector reads it, to be stored. Throws `invalid_config` or `egress_refused`. */
+/** Parses the configuration with the connector's schema. Throws `invalid_config` or `egress_refused`. */
 export function readConfig(
   connector: DescribedConnector,
   config: JsonObject,
@@ -52,7 +52,7 @@ export function readConfig(
   return value;
 }
 
-/** The credentials as the connector reads them, to be sealed as JSON. Throws `invalid_credentials_shape`; the complaint repeats no value. */
+/** Parses the credentials with the connector's schema. Throws `invalid_credentials_shape`, without repeating any value. */
 export function readCredentials(connector: DescribedConnector, credentials: JsonObject): JsonObject {
   const parsed = connector.credentialsSchema.safeParse(credentials);
   if (parsed.success) return parsed.data as JsonObject;
@@ -61,7 +61,7 @@ export function readCredentials(connector: DescribedConnector, credentials: Json
   });
 }
 
-/** What the connector itself finds wrong with its settings taken together; with the credentials only where they are given. */
+/** Problems that the connector finds in the combination of its settings; credentials are checked only if given. */
 export function findContradictions(
   connector: DescribedConnector,
   config: JsonObject,
@@ -69,7 +69,7 @@ export function findContradictions(
   credentials?: JsonObject,
 ): ProblemDetail[] {
   const found = connector.validate?.(config, mappings, credentials) ?? [];
-  // Where the connector complains of the direction itself, it knows better why.
+  // The connector's own message about a direction is more specific.
   const unreadable = findUnreadable(connector, config, mappings).filter(
     ({ pointer }) => !found.some((other) => other.pointer === pointer),
   );
@@ -79,7 +79,7 @@ export function findContradictions(
   ];
 }
 
-/** Record types that are to be pulled though the connector cannot read them. */
+/** Record types that are mapped for pulling although the connector cannot read them. */
 function findUnreadable(
   connector: DescribedConnector,
   config: JsonObject,
@@ -89,8 +89,8 @@ function findUnreadable(
     if (direction === 'push' || (connector.readAbilities?.(config, recordType) ?? null) !== null) return [];
     const message =
       connector.readAbilities === undefined
-        ? `The connector ${connector.title} cannot read. Use the direction "push".`
-        : `The connector ${connector.title} cannot read ${recordType} as it is configured. Use the direction "push", or say in the configuration how it is read.`;
+        ? `The connector ${connector.title} cannot read records. Use the direction "push".`
+        : `The connector ${connector.title} cannot read ${recordType} as it is configured. Use the direction "push", or configure how to read it.`;
     return [{ pointer: pointerTo(['record_types', recordType, 'direction']), code: 'not_readable', message }];
   });
 }
@@ -102,17 +102,16 @@ function findRefusedUrls(
   hosts: readonly string[],
   whyUrlIsRefused: WhyUrlIsRefused,
 ): ProblemDetail[] {
-  const written = findUrls(config, ['config']);
-  const isWritten = (host: string) =>
-    written.some(({ url }) => URL.canParse(url) && new URL(url).host === host);
-  const unwritten = hosts.flatMap((host) => {
+  const urls = findUrls(config, ['config']);
+  const isInUrl = (host: string) => urls.some(({ url }) => URL.canParse(url) && new URL(url).host === host);
+  const otherHosts = hosts.flatMap((host) => {
     const url = URL.canParse(`https://${host}/`) ? new URL(`https://${host}/`) : undefined;
-    // A host that stands in a URL of the configuration is complained about there, where it can be corrected.
-    if (url === undefined || isWritten(url.host)) return [];
-    // Who speaks no HTTP has ports of its own; the address is what counts.
+    // A host that is part of a URL is reported at that URL, where it can be corrected.
+    if (url === undefined || isInUrl(url.host)) return [];
+    // Protocols other than HTTP use other ports, so only the address is checked.
     return [{ url: `https://${url.hostname}/`, pointer: '/config', hosts: [url.hostname] }];
   });
-  return [...written.map((one) => ({ ...one, hosts })), ...unwritten].flatMap(
+  return [...urls.map((one) => ({ ...one, hosts })), ...otherHosts].flatMap(
     ({ url, pointer, hosts: allowed }) => {
       const message = whyUrlIsRefused(url, allowed);
       return message === undefined ? [] : [{ pointer, code: 'egress_refused', message }];

@@ -1,10 +1,9 @@
-/** Connectors: what can be linked, and what its configuration and credentials look like. */
+/** Connectors: the kinds of apps that can be linked, and the schemas of their configuration and credentials. */
 import { z } from 'zod';
 import type { RecordType } from '../../domain/records/record-type';
 import type { DescribedConnector } from './connector-catalogue';
-import type { ApiDependencies } from '../dependencies';
 import { HttpError } from '../http/http-error';
-import { plainRoute, type Route } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { orNull, jsonObject } from '../routing/common-schemas';
 import { recordTypeMappingsView, toWireMappings } from './mapping-schema';
 
@@ -30,62 +29,62 @@ const connector = summary
   .extend({
     config_schema: jsonObject.meta({ description: 'JSON Schema of `config`.' }),
     credentials_schema: jsonObject.meta({ description: 'JSON Schema of `credentials`.' }),
-    on_delete: z
-      .array(z.enum(['deactivate', 'delete', 'leave']))
-      .meta({ description: 'What a deleted record may become there; the first is the default.' }),
+    on_delete: z.array(z.enum(['deactivate', 'delete', 'leave'])).meta({
+      description: 'What can happen in the app when a record is deleted; the first is the default.',
+    }),
     record_types: z.array(recordType).meta({
-      description: 'As far as they are known without a configuration; an integration shows its own.',
+      description: 'The record types known without a configuration. An integration shows its own.',
     }),
     default_mappings: orNull(recordTypeMappingsView).meta({
-      description: 'Used for what the integration does not map itself; null = depends on the configuration.',
+      description: 'The mappings used if the integration has none; null = they depend on the configuration.',
     }),
   })
   .meta({ id: 'Connector' });
 
-export function connectorRoutes({ connectors }: Pick<ApiDependencies, 'connectors'>): readonly Route[] {
-  return [
-    plainRoute({
-      method: 'get',
-      path: '/v1/connectors',
-      operationId: 'listConnectors',
-      tag: 'Connectors',
-      summary: 'List the connectors',
-      answers: {
-        200: {
-          description: 'All connectors.',
-          schema: z.object({ data: z.array(summary), next_cursor: z.null() }),
-        },
+export const connectorRoutes: readonly Route[] = [
+  defineRoute({
+    scope: 'plain',
+    method: 'get',
+    path: '/v1/connectors',
+    operationId: 'listConnectors',
+    tag: 'Connectors',
+    summary: 'List the connectors',
+    responses: {
+      200: {
+        description: 'All connectors.',
+        schema: z.object({ data: z.array(summary), next_cursor: z.null() }),
       },
-      async run() {
-        const listed = Object.values(connectors).map(({ kind, title, description }) => ({
-          kind,
-          title,
-          description,
-        }));
-        return { status: 200, body: { data: listed, next_cursor: null } };
-      },
-    }),
+    },
+    async run(_input, { services }) {
+      const data = Object.values(services.connectors).map(({ kind, title, description }) => ({
+        kind,
+        title,
+        description,
+      }));
+      return { status: 200, body: { data, next_cursor: null } };
+    },
+  }),
 
-    plainRoute({
-      method: 'get',
-      path: '/v1/connectors/{kind}',
-      operationId: 'showConnector',
-      tag: 'Connectors',
-      summary: 'Show a connector with the schemas of its configuration and credentials',
-      params: z.strictObject({ kind: z.string() }),
-      answers: { 200: { description: 'The connector.', schema: connector } },
-      problems: ['connector_not_found'],
-      async run({ params }) {
-        const found = Object.hasOwn(connectors, params.kind) ? connectors[params.kind] : undefined;
-        if (found === undefined) throw new HttpError('connector_not_found');
-        return { status: 200, body: describe(found) };
-      },
-    }),
-  ];
-}
+  defineRoute({
+    scope: 'plain',
+    method: 'get',
+    path: '/v1/connectors/{kind}',
+    operationId: 'showConnector',
+    tag: 'Connectors',
+    summary: 'Show a connector with the schemas of its configuration and credentials',
+    params: z.strictObject({ kind: z.string() }),
+    responses: { 200: { description: 'The connector.', schema: connector } },
+    problems: ['connector_not_found'],
+    async run({ params }, { services: { connectors } }) {
+      const found = Object.hasOwn(connectors, params.kind) ? connectors[params.kind] : undefined;
+      if (found === undefined) throw new HttpError('connector_not_found');
+      return { status: 200, body: describe(found) };
+    },
+  }),
+];
 
 function describe(found: DescribedConnector): z.output<typeof connector> {
-  // The least that a connector may ask for. One that needs more (a declarative one) knows its record types from its configuration only.
+  // Minimal configurations. A connector that needs more, such as `rest`, derives its record types from the configuration.
   const known = [{}, { base_url: 'https://third-party.example' }]
     .map((config) => found.configSchema.safeParse(config))
     .find(({ success }) => success)?.data;

@@ -1,4 +1,4 @@
-/** What an integration's settings have to fulfil together, at creation and at every change. */
+/** Checks that the settings of an integration fit together, at creation and at every change. */
 import type { Integration } from '../../db/integrations/integrations';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import type { JsonObject } from '../../domain/json';
@@ -6,7 +6,7 @@ import { type DescribedConnector, findContradictions } from './connector-catalog
 import { HttpError, type ProblemDetail } from '../http/http-error';
 import { findMappingProblems, toMappings, type WireMappings } from './mapping-schema';
 
-/** Mappings as given, or the connector's own where none are. Throws `invalid_mapping`; whether they go with the rest is `checkTogether`'s business. */
+/** Returns the given mappings, or the defaults of the connector. Throws `invalid_mapping`. `checkTogether` checks them with the rest. */
 export function readMappings(
   connector: DescribedConnector,
   config: JsonObject,
@@ -16,7 +16,7 @@ export function readMappings(
   const mappings =
     wire === undefined ? connector.defaultMappings?.(config) : toMappings(wire, onDeleteDefault ?? 'leave');
   if (mappings === undefined) {
-    const message = 'This connector has no mappings of its own: say which fields go where.';
+    const message = 'This connector has no default mappings. List the fields and where they go.';
     throw new HttpError('invalid_mapping', {
       errors: [{ pointer: '/record_types', code: 'required', message }],
     });
@@ -27,8 +27,8 @@ export function readMappings(
 }
 
 /**
- * Also to be asked when only one part changes. All contradictions are shown under the code of the part to be mended first: throws
- * `invalid_config`, `invalid_mapping` or `invalid_credentials_shape`.
+ * Must also run when only one part changes. All contradictions are reported under the code of the part to fix first.
+ * Throws `invalid_config`, `invalid_mapping` or `invalid_credentials_shape`.
  */
 export function checkTogether(
   connector: DescribedConnector,
@@ -45,7 +45,7 @@ export function checkTogether(
   );
 }
 
-/** New credentials for an integration that stands: what else is wrong with it is no reason to refuse them. Throws `invalid_credentials_shape`. */
+/** For new credentials of an existing integration: problems in its other settings are ignored. Throws `invalid_credentials_shape`. */
 export function checkCredentials(
   connector: DescribedConnector,
   { config, recordTypes }: Integration,

@@ -1,376 +1,262 @@
-/** Integrations: linking a third party, and everything about the link but its credentials and its life (`integration-life.ts`). */
+/** Integrations: linking an app, and its settings and mappings. `integration-lifecycle-routes.ts` has pause, resume and credentials. */
 import { z } from 'zod';
-import { previewMapping } from '../../db/push/backfill';
 import type { TenantWork } from '../../db/database';
-import { newUuid, toTypeId } from '../../db/sql/ids';
+import { listIntegrations, lockIntegration } from '../../db/integrations/integrations';
+import { lockMappings } from '../../db/records/mapping-lock';
+import { toTypeId } from '../../db/sql/ids';
 import {
   changeIntegration,
   createIntegration,
   deleteIntegration,
-  type IntegrationChange,
 } from '../../db/sync-runs/integration-lifecycle';
-import {
-  credentialsLocation,
-  findIntegration,
-  type Integration,
-  listIntegrations,
-  lockIntegration,
-} from '../../db/integrations/integrations';
-import { lockMappings } from '../../db/records/mapping-lock';
-import type { JsonObject } from '../../domain/json';
-import { type DescribedConnector, readConfig, readCredentials } from './connector-catalogue';
-import type { ApiDependencies } from '../dependencies';
+import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
+import type { TenantContext } from '../routing/context';
+import { defineRoute, type Route } from '../routing/define-route';
 import { DEPRECATION_HEADERS } from '../routing/deprecation';
-import { HttpError } from '../http/http-error';
-import { checkTogether, checkWaits, readMappings } from './integration-checks';
-import { type Route, tenantRoute } from '../routing/define-route';
-import { orNull, idParam, jsonObject } from '../routing/common-schemas';
-import { requireVersion } from '../routing/etag';
+import { ETAG, requireVersion } from '../routing/etag';
+import { readIntegrationChange, readNewIntegration } from './integration-input';
 import {
-  integrationHeaders,
+  changedIntegrationView,
+  integrationChange,
+  integrationParams,
+  integrationView,
+  newIntegration,
+} from './integration-schema';
+import {
   integrationsHeaders,
-  showIntegration,
-  showIntegrations,
+  requireIntegration,
+  respondWithIntegration,
+  toWireIntegrations,
 } from './integration-views';
-import { integrationSettings, integrationView, SETTINGS_DEFAULT } from './integration-schema';
-import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
-import { recordTypeMappings } from './mapping-schema';
+import { previewOf } from './mapping-preview';
 
-export const integrationParams = z.strictObject({ integration_id: idParam('int', 'integration_not_found') });
-export const ETAG = { ETag: 'The version; send it as If-Match to change this.' };
-const PREVIEW_RECORDS_MAX = 100_000;
-
-const credentials = jsonObject.meta({
-  description: "Checked by the connector's own schema, sealed, and never shown again.",
-  writeOnly: true,
-});
-const newIntegration = z.strictObject({
-  connector: z.string().max(63).meta({ example: 'scim' }),
-  app: integrationSettings.app.optional().meta({
-    description:
-      "The product on the other side, as people know it. Unless given: the configuration's `app`, or the connector's title.",
-  }),
-  account_name: integrationSettings.account_name.optional(),
-  config: integrationSettings.config,
-  credentials: credentials.optional(),
-  record_types: recordTypeMappings
+type IntegrationParams = z.output<typeof integrationParams>;
+const tag = 'Integrations';
+const path = '/v1/integrations/{integration_id}';
+const changeQuery = z.strictObject({
+  dry_run: z
+    .enum(['true', 'false'])
     .optional()
-    .meta({ description: "The connector's own mappings unless given." }),
-  grace_period_ms: integrationSettings.grace_period_ms.default(SETTINGS_DEFAULT.gracePeriodMs),
-  max_wait_ms: integrationSettings.max_wait_ms.default(SETTINGS_DEFAULT.maxWaitMs),
-  initial_push: z
-    .enum(['all', 'none'])
-    .default('all')
-    .meta({ description: 'all: existing records are pushed, behind edits. none: only changes from now on.' }),
-  is_paused: z.boolean().default(false),
-  is_hourly_sync_on: integrationSettings.is_hourly_sync_on.optional(),
-  nightly_sync_at: integrationSettings.nightly_sync_at.optional(),
+    .meta({ description: '`true`: change nothing, and return how many records the change would affect.' }),
 });
-const change = z.strictObject({
-  app: integrationSettings.app.optional(),
-  account_name: integrationSettings.account_name.optional(),
-  config: integrationSettings.config.optional(),
-  record_types: recordTypeMappings.optional().meta({ description: 'Replaces all mappings.' }),
-  grace_period_ms: integrationSettings.grace_period_ms.optional(),
-  max_wait_ms: integrationSettings.max_wait_ms.optional(),
-  is_hourly_sync_on: integrationSettings.is_hourly_sync_on.optional(),
-  nightly_sync_at: integrationSettings.nightly_sync_at.optional(),
-});
-const preview = z
-  .object({
-    records_touched: z
-      .int()
-      .meta({ description: 'Records whose payload would differ, so that they would be pushed again.' }),
-    records_examined: z.int(),
-    is_complete: z.boolean().meta({ description: 'False when there are more records than were looked at.' }),
-  })
-  .meta({ id: 'MappingPreview' });
-const changed = integrationView
-  .extend({ preview: orNull(preview).meta({ description: 'What a dry run found; null otherwise.' }) })
-  .meta({ id: 'ChangedIntegration' });
 
-export function integrationRoutes({
-  connectors,
-  encryption,
-  whyUrlIsRefused,
-  config: switches,
-}: Pick<ApiDependencies, 'connectors' | 'encryption' | 'whyUrlIsRefused' | 'config'>): readonly Route[] {
-  const connectorOf = (kind: string): DescribedConnector => {
-    const found = Object.hasOwn(connectors, kind) ? connectors[kind] : undefined;
-    if (found === undefined) throw new HttpError('unknown_connector');
-    return found;
-  };
-  const toWire = (work: TenantWork, integration: Integration) =>
-    showIntegration(work, integration, connectors);
+export const integrationRoutes: readonly Route[] = [
+  defineRoute({
+    scope: 'tenant',
+    method: 'post',
+    path: '/v1/integrations',
+    operationId: 'createIntegration',
+    tag,
+    summary: 'Link an app',
+    description: [
+      'Record types with the direction `pull` or `both` are first imported completely; `onboarding` shows the progress.',
+      'Until this initial load is done, records of these types can be read but not changed.',
+      'Afterwards changes are read every hour and everything every night.',
+    ].join(' '),
+    body: newIntegration,
+    responses: {
+      201: {
+        description: 'The new integration.',
+        schema: integrationView,
+        headers: ETAG,
+        optionalHeaders: DEPRECATION_HEADERS,
+      },
+    },
+    problems: [
+      'unknown_connector',
+      'invalid_config',
+      'invalid_credentials_shape',
+      'invalid_mapping',
+      'invalid_settings',
+      'egress_refused',
+    ],
+    action: 'integration.created',
+    run: linkApp,
+  }),
 
-  async function toChange(before: Integration, body: z.output<typeof change>): Promise<IntegrationChange> {
-    const connector = connectorOf(before.connector);
-    const config =
-      body.config === undefined ? undefined : readConfig(connector, body.config, whyUrlIsRefused);
-    const recordTypes =
-      body.record_types === undefined
-        ? undefined
-        : readMappings(connector, config ?? before.config, body.record_types);
-    if (config !== undefined || recordTypes !== undefined)
-      checkTogether(connector, config ?? before.config, recordTypes ?? before.recordTypes);
-    const maxWaitMs = body.max_wait_ms === undefined ? before.maxWaitMs : body.max_wait_ms;
-    checkWaits({ gracePeriodMs: body.grace_period_ms ?? before.gracePeriodMs, maxWaitMs });
-    return {
-      app: body.app,
-      accountName: body.account_name,
-      config,
-      recordTypes,
-      gracePeriodMs: body.grace_period_ms,
-      maxWaitMs: body.max_wait_ms,
-      isHourlySyncOn: body.is_hourly_sync_on,
-      nightlySyncAt: body.nightly_sync_at,
-    };
-  }
+  defineRoute({
+    scope: 'tenant',
+    method: 'get',
+    path: '/v1/integrations',
+    operationId: 'listIntegrations',
+    tag,
+    summary: 'List the integrations of the tenant',
+    query: z.strictObject(listParams),
+    responses: {
+      200: {
+        description: 'Integrations in the order in which they were linked.',
+        schema: listOf(integrationView),
+        optionalHeaders: DEPRECATION_HEADERS,
+      },
+    },
+    problems: ['invalid_cursor'],
+    run: listAll,
+  }),
 
-  return [
-    tenantRoute({
-      method: 'post',
-      path: '/v1/integrations',
-      operationId: 'createIntegration',
-      tag: 'Integrations',
-      summary: 'Link a third party',
-      description:
-        'What it maps with the direction pull or both is read as a whole first: `onboarding` says how far that is, and until it is done records of those types can be read but not changed. Then it is read every hour and every night.',
-      body: newIntegration,
-      answers: {
-        201: {
-          description: 'The new integration.',
-          schema: integrationView,
-          headers: ETAG,
-          optionalHeaders: DEPRECATION_HEADERS,
-        },
+  defineRoute({
+    scope: 'tenant',
+    method: 'get',
+    path,
+    operationId: 'showIntegration',
+    tag,
+    summary: 'Show an integration',
+    params: integrationParams,
+    responses: {
+      200: {
+        description: 'The integration.',
+        schema: integrationView,
+        headers: ETAG,
+        optionalHeaders: DEPRECATION_HEADERS,
       },
-      problems: [
-        'unknown_connector',
-        'invalid_config',
-        'invalid_credentials_shape',
-        'invalid_mapping',
-        'invalid_settings',
-        'egress_refused',
-      ],
-      action: 'integration.created',
-      async run(work, { body }, { caller }) {
-        const connector = connectorOf(body.connector);
-        const config = readConfig(connector, body.config, whyUrlIsRefused);
-        const recordTypes = readMappings(connector, config, body.record_types);
-        checkWaits({ gracePeriodMs: body.grace_period_ms, maxWaitMs: body.max_wait_ms });
-        const plainCredentials =
-          body.credentials === undefined ? undefined : readCredentials(connector, body.credentials);
-        checkTogether(connector, config, recordTypes, plainCredentials);
+    },
+    problems: ['integration_not_found'],
+    async run(work, { params }, { services }) {
+      const found = await requireIntegration(work, params.integration_id);
+      return { status: 200, ...(await respondWithIntegration(work, found, services)) };
+    },
+  }),
 
-        const integrationId = newUuid();
-        const app = body.app ?? appNameOf(connector, config);
-        const created = await createIntegration(work, {
-          integrationId,
-          connector: connector.kind,
-          app,
-          accountName: body.account_name ?? connector.hosts(config)[0] ?? app,
-          config,
-          recordTypes,
-          encryptedCredentials:
-            plainCredentials === undefined
-              ? null
-              : await encryption.encrypt(
-                  work,
-                  credentialsLocation(integrationId),
-                  JSON.stringify(plainCredentials),
-                ),
-          gracePeriodMs: body.grace_period_ms,
-          maxWaitMs: body.max_wait_ms,
-          initialPush: body.initial_push,
-          isPaused: body.is_paused,
-          isHourlySyncOn: body.is_hourly_sync_on,
-          nightlySyncAt: body.nightly_sync_at,
-          linkedBy: caller.actor,
-          companySynchronizedSwitchAt: switches.companySynchronizedSwitchAt,
-        });
-        const audit = {
-          target: toTypeId('int', integrationId),
-          detail: { connector: connector.kind, app, record_types: Object.keys(recordTypes) },
-        };
-        return {
-          status: 201,
-          body: await toWire(work, created),
-          headers: integrationHeaders(created, switches),
-          audit,
-        };
+  defineRoute({
+    scope: 'tenant',
+    method: 'patch',
+    path,
+    operationId: 'changeIntegration',
+    tag,
+    summary: 'Change the settings or mappings of an integration',
+    description: [
+      'A new mapping opens a debounce window for each record whose payload changes; open windows keep their deadline.',
+      'Record types that are pulled in a new way are read completely.',
+      'With `dry_run=true` nothing changes, and the response says how many records the change would affect.',
+    ].join(' '),
+    params: integrationParams,
+    query: changeQuery,
+    body: integrationChange,
+    needsIfMatch: true,
+    responses: {
+      200: {
+        description: 'The changed integration.',
+        schema: changedIntegrationView,
+        headers: ETAG,
+        optionalHeaders: DEPRECATION_HEADERS,
       },
-    }),
+    },
+    problems: [
+      'integration_not_found',
+      'invalid_config',
+      'invalid_mapping',
+      'invalid_settings',
+      'egress_refused',
+    ],
+    action: 'integration.changed',
+    run: change,
+  }),
 
-    tenantRoute({
-      method: 'get',
-      path: '/v1/integrations',
-      operationId: 'listIntegrations',
-      tag: 'Integrations',
-      summary: 'List the integrations of the tenant',
-      query: z.strictObject(listParams),
-      answers: {
-        200: {
-          description: 'Integrations in the order they were made.',
-          schema: listOf(integrationView),
-          optionalHeaders: DEPRECATION_HEADERS,
-        },
-      },
-      problems: ['invalid_cursor'],
-      async run(work, { query }) {
-        const scope = ['integrations', work.tenantId];
-        const { limit, after } = readPage(query, scope, uuidPosition);
-        const rows = await listIntegrations(work, { limit: limit + 1, after });
-        const { data, next_cursor } = toPage(
-          rows,
-          limit,
-          scope,
-          ({ integrationId }) => integrationId,
-          (row) => row,
-        );
-        return {
-          status: 200,
-          body: { data: await showIntegrations(work, data, connectors), next_cursor },
-          headers: integrationsHeaders(data, switches),
-        };
-      },
-    }),
+  defineRoute({
+    scope: 'tenant',
+    method: 'delete',
+    path,
+    operationId: 'deleteIntegration',
+    tag,
+    summary: 'Disconnect an app',
+    description: [
+      'Pending changes are not pushed, running syncs end, and the credentials are deleted.',
+      'The push log and the Sync Logs are kept. Nothing changes in the app.',
+    ].join(' '),
+    params: integrationParams,
+    responses: { 204: { description: 'The integration is deleted.', schema: null } },
+    problems: ['integration_not_found'],
+    action: 'integration.deleted',
+    run: disconnect,
+  }),
+];
 
-    tenantRoute({
-      method: 'get',
-      path: '/v1/integrations/{integration_id}',
-      operationId: 'showIntegration',
-      tag: 'Integrations',
-      summary: 'Show an integration',
-      params: integrationParams,
-      answers: {
-        200: {
-          description: 'The integration.',
-          schema: integrationView,
-          headers: ETAG,
-          optionalHeaders: DEPRECATION_HEADERS,
-        },
-      },
-      problems: ['integration_not_found'],
-      async run(work, { params }) {
-        const found = await requireIntegration(work, params.integration_id);
-        return { status: 200, body: await toWire(work, found), headers: integrationHeaders(found, switches) };
-      },
-    }),
-
-    tenantRoute({
-      method: 'patch',
-      path: '/v1/integrations/{integration_id}',
-      operationId: 'changeIntegration',
-      tag: 'Integrations',
-      summary: 'Change settings or mappings',
-      description:
-        'A new mapping opens windows for the records whose payload differs, open windows keep their deadline, and what it pulls in another way is read as a whole. With `dry_run=true` nothing changes: the answer says how many records the change would touch.',
-      params: integrationParams,
-      query: z.strictObject({ dry_run: z.enum(['true', 'false']).optional() }),
-      body: change,
-      needsIfMatch: true,
-      answers: {
-        200: {
-          description: 'The integration as it is now.',
-          schema: changed,
-          headers: ETAG,
-          optionalHeaders: DEPRECATION_HEADERS,
-        },
-      },
-      problems: [
-        'integration_not_found',
-        'invalid_config',
-        'invalid_mapping',
-        'invalid_settings',
-        'egress_refused',
-      ],
-      action: 'integration.changed',
-      async run(work, { params, query, body, ifMatch }) {
-        const integrationId = params.integration_id;
-        const isDryRun = query.dry_run === 'true';
-        // Before the integration's own row, as everybody takes these two locks in this order.
-        if (body.record_types !== undefined && !isDryRun) await lockMappings(work, 'alone');
-        const before = requireVersion(
-          await lockIntegration(work, { integrationId }),
-          ifMatch,
-          'integration_not_found',
-        );
-        const wanted = await toChange(before, body);
-        if (isDryRun)
-          return {
-            status: 200,
-            body: { ...(await toWire(work, before)), preview: await previewOf(work, before, wanted) },
-            headers: integrationHeaders(before, switches),
-            audit: null,
-          };
-        const after = await changeIntegration(work, { integrationId, change: wanted });
-        const audit = {
-          target: toTypeId('int', integrationId),
-          detail: {
-            changed: Object.keys(body),
-            mapping_version: { from: before.mappingVersion, to: after.mappingVersion },
-          },
-        };
-        return {
-          status: 200,
-          body: { ...(await toWire(work, after)), preview: null },
-          headers: integrationHeaders(after, switches),
-          audit,
-        };
-      },
-    }),
-
-    tenantRoute({
-      method: 'delete',
-      path: '/v1/integrations/{integration_id}',
-      operationId: 'deleteIntegration',
-      tag: 'Integrations',
-      summary: 'Unlink a third party',
-      description:
-        'What waits is not pushed any more, its sync runs end, the credentials are removed, and the push log and the Sync Logs stay. What the third party holds is left as it is.',
-      params: integrationParams,
-      answers: { 204: { description: 'The integration is gone.', schema: null } },
-      problems: ['integration_not_found'],
-      action: 'integration.deleted',
-      async run(work, { params }, { caller }) {
-        const found = await requireIntegration(work, params.integration_id);
-        await deleteIntegration(work, { integrationId: params.integration_id, by: caller.actor });
-        return {
-          status: 204,
-          audit: {
-            target: toTypeId('int', params.integration_id),
-            detail: { connector: found.connector, app: found.app },
-          },
-        };
-      },
-    }),
-  ];
-}
-
-async function previewOf(
+async function linkApp(
   work: TenantWork,
-  before: Integration,
-  { recordTypes }: IntegrationChange,
-): Promise<z.output<typeof preview>> {
-  if (recordTypes === undefined) return { records_touched: 0, records_examined: 0, is_complete: true };
-  const { touched, looked, isComplete } = await previewMapping(work, {
-    integrationId: before.integrationId,
-    recordTypes,
-    atMost: PREVIEW_RECORDS_MAX,
+  { body }: { body: z.output<typeof newIntegration> },
+  { caller, services }: TenantContext,
+) {
+  const created = await createIntegration(work, {
+    ...(await readNewIntegration(work, body, services)),
+    linkedBy: caller.actor,
+    companySynchronizedSwitchAt: services.config.companySynchronizedSwitchAt,
   });
-  return { records_touched: touched, records_examined: looked, is_complete: isComplete };
+  const audit = {
+    target: toTypeId('int', created.integrationId),
+    detail: {
+      connector: created.connector,
+      app: created.app,
+      record_types: Object.keys(created.recordTypes),
+    },
+  };
+  return { status: 201 as const, ...(await respondWithIntegration(work, created, services)), audit };
 }
 
-/** What the product on the other side is called where the caller does not say: the connector's word for it, the configuration's, or the connector's title. */
-function appNameOf(connector: DescribedConnector, config: JsonObject): string {
-  const name = integrationSettings.app.safeParse(connector.appName?.(config) ?? config.app);
-  return name.success ? name.data : connector.title;
+async function listAll(
+  work: TenantWork,
+  { query }: { query: { limit?: number | undefined; cursor?: string | undefined } },
+  { services }: TenantContext,
+) {
+  const scope = ['integrations', work.tenantId];
+  const { limit, after } = readPage(query, scope, uuidPosition);
+  const rows = await listIntegrations(work, { limit: limit + 1, after });
+  const { data, next_cursor } = toPage(
+    rows,
+    limit,
+    scope,
+    ({ integrationId }) => integrationId,
+    (row) => row,
+  );
+  return {
+    status: 200 as const,
+    body: { data: await toWireIntegrations(work, data, services.connectors), next_cursor },
+    headers: integrationsHeaders(data, services.config),
+  };
 }
 
-/** The caller's integration, or 404: that of another tenant does not exist. */
-export async function requireIntegration(work: TenantWork, integrationId: string): Promise<Integration> {
-  const found = await findIntegration(work, { integrationId });
-  if (found === undefined) throw new HttpError('integration_not_found');
-  return found;
+async function change(
+  work: TenantWork,
+  input: {
+    params: IntegrationParams;
+    query: z.output<typeof changeQuery>;
+    body: z.output<typeof integrationChange>;
+    ifMatch: number | undefined;
+  },
+  { services }: TenantContext,
+) {
+  const { body, ifMatch } = input;
+  const integrationId = input.params.integration_id;
+  const isDryRun = input.query.dry_run === 'true';
+  // Always locked before the row of the integration: the same order everywhere prevents deadlocks.
+  if (body.record_types !== undefined && !isDryRun) await lockMappings(work, 'alone');
+  const locked = await lockIntegration(work, { integrationId });
+  const before = requireVersion(locked, ifMatch, 'integration_not_found');
+  const wanted = readIntegrationChange(before, body, services);
+  if (isDryRun) {
+    const { body: shown, headers } = await respondWithIntegration(work, before, services);
+    const preview = await previewOf(work, before, wanted.recordTypes);
+    return { status: 200 as const, body: { ...shown, preview }, headers, audit: null };
+  }
+  const after = await changeIntegration(work, { integrationId, change: wanted });
+  const audit = {
+    target: toTypeId('int', integrationId),
+    detail: {
+      changed: Object.keys(body),
+      mapping_version: { from: before.mappingVersion, to: after.mappingVersion },
+    },
+  };
+  const { body: shown, headers } = await respondWithIntegration(work, after, services);
+  return { status: 200 as const, body: { ...shown, preview: null }, headers, audit };
+}
+
+async function disconnect(
+  work: TenantWork,
+  { params }: { params: IntegrationParams },
+  { caller }: TenantContext,
+) {
+  const { integrationId, connector, app } = await requireIntegration(work, params.integration_id);
+  await deleteIntegration(work, { integrationId, by: caller.actor });
+  return {
+    status: 204 as const,
+    audit: { target: toTypeId('int', integrationId), detail: { connector, app } },
+  };
 }

@@ -1,4 +1,4 @@
-/** An integration on the wire. Its credentials never appear: only that there are some, and since when. */
+/** The JSON of an integration. Credentials are never shown, only whether they exist and since when. */
 import { z } from 'zod';
 import type { Integration } from '../../db/integrations/integrations';
 import type { RemoteRecordType } from '../../db/integrations/metadata';
@@ -9,14 +9,16 @@ import type { DescribedConnector } from './connector-catalogue';
 import { recordType, toWireRecordType } from './connector-routes';
 import { companySynchronizedPolicy } from '../tenants/company-synchronized-policy-schema';
 import {
+  idParam,
   instant,
   jsonObject,
   lineOfText,
+  orNull,
   toInstant,
   toInstantOrNull,
   typeId,
 } from '../routing/common-schemas';
-import { recordTypeMappingsView, toWireMappings } from './mapping-schema';
+import { recordTypeMappings, recordTypeMappingsView, toWireMappings } from './mapping-schema';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';
 
 const GRACE_PERIOD_MS_DEFAULT = 5 * 60_000;
@@ -25,21 +27,21 @@ const DAY_MS = 86_400_000;
 
 export const integrationState = z.enum(['active', 'paused', 'needs_reauthorization', 'blocked']).meta({
   id: 'IntegrationState',
-  description: 'blocked: the third party is down or asks us to wait; see blocked_reason.',
+  description: '`blocked`: the app is down or asked Syncline to wait; see `blocked_reason`.',
 });
 
 export const integrationView = z
   .object({
     id: typeId('int'),
     connector: z.string(),
-    app: z.string().meta({ description: 'The product on the other side, as people know it.' }),
+    app: z.string().meta({ description: 'The name of the third-party app, as your users know it.' }),
     account_name: z.string(),
     state: integrationState,
     config: jsonObject,
     record_types: recordTypeMappingsView,
     remote_record_types: z.array(recordType).meta({
       description:
-        "The third party's record types and fields: as it was last seen to have them, or as the configuration has them while it was not asked.",
+        "The app's record types and fields, as last read; from the configuration if they have not been read yet.",
     }),
     mapping_version: z.int(),
     has_credentials: z.boolean(),
@@ -49,16 +51,16 @@ export const integrationView = z
     initial_push: z.enum(['all', 'none']),
     company_synchronized_policy: companySynchronizedPolicy.meta({
       description:
-        "The tenant's when this was linked. It counts for this link whatever the tenant chooses later.",
+        "The tenant's policy at the time of linking. A later change of the tenant's policy does not affect it.",
     }),
     is_hourly_sync_on: z.boolean(),
-    nightly_sync_at: z
-      .string()
-      .nullable()
-      .meta({ description: "Local time in the tenant's time zone; null = never.", example: '02:00' }),
+    nightly_sync_at: z.string().nullable().meta({
+      description: "Local time in the tenant's time zone; null = no nightly sync.",
+      example: '02:00',
+    }),
     onboarding: onboardingView,
     is_backfilling: z.boolean().meta({
-      description: 'Existing records are still being looked through, after linking or a new mapping.',
+      description: 'Existing records are still being checked, after linking or after a mapping change.',
     }),
     paused_at: instant.nullable(),
     needs_reauthorization_at: instant.nullable(),
@@ -69,7 +71,7 @@ export const integrationView = z
     last_check: z
       .object({ at: instant, ok: z.boolean(), kind: z.string().nullable(), message: z.string() })
       .nullable()
-      .meta({ description: 'What the last check that somebody asked for came to.' }),
+      .meta({ description: 'The result of the last requested check.' }),
     created_at: instant,
     updated_at: instant,
   })
@@ -79,9 +81,10 @@ export const integrationView = z
 export const integrationSettings = {
   app: lineOfText(100),
   account_name: lineOfText(200),
-  config: jsonObject.meta({ description: "Checked by the connector's own schema." }),
+  config: jsonObject.meta({ description: "Checked against the connector's schema." }),
   grace_period_ms: z.int().min(0).max(DAY_MS).meta({
-    description: 'How long after the last change a record is pushed. Counts from the next change on.',
+    description:
+      'How long to wait after the last change before pushing a record. A new value applies from the next change on.',
     example: GRACE_PERIOD_MS_DEFAULT,
   }),
   max_wait_ms: z
@@ -91,12 +94,12 @@ export const integrationSettings = {
     .nullable()
     .meta({
       description:
-        'A record is pushed this long after its first unsent change at the latest; null = whenever it becomes quiet.',
+        'The longest time between the first unsent change of a record and its push; null = no limit.',
       example: MAX_WAIT_MS_DEFAULT,
     }),
   is_hourly_sync_on: z.boolean().meta({
     description:
-      'Every hour what was modified is read, and the metadata. Only for what is pulled; on unless said otherwise.',
+      'Reads modified records and metadata every hour. Only for record types that are pulled; on by default.',
     example: true,
   }),
   nightly_sync_at: z
@@ -105,23 +108,78 @@ export const integrationSettings = {
     .nullable()
     .meta({
       description:
-        "Every night everything is read, deletions included: once per date of the tenant's time zone at this local time, daylight-saving changes included. null = never. 02:00 unless given.",
+        "Reads everything every night, deletions included, at this local time in the tenant's time zone: exactly once per date, also when daylight saving changes. null = no nightly sync. The default is 02:00.",
       example: '02:00',
     }),
 };
 export const SETTINGS_DEFAULT = { gracePeriodMs: GRACE_PERIOD_MS_DEFAULT, maxWaitMs: MAX_WAIT_MS_DEFAULT };
 
-/** What an integration is shown with besides its own row. */
-export interface IntegrationSurroundings {
+export const integrationParams = z.strictObject({ integration_id: idParam('int', 'integration_not_found') });
+
+const credentials = jsonObject.meta({
+  description: "Checked against the connector's schema, encrypted, and never shown again.",
+  writeOnly: true,
+});
+export const newIntegration = z.strictObject({
+  connector: z.string().max(63).meta({ example: 'scim' }),
+  app: integrationSettings.app.optional().meta({
+    description:
+      'The name of the third-party app, as your users know it. By default `app` of the configuration, or the title of the connector.',
+  }),
+  account_name: integrationSettings.account_name.optional(),
+  config: integrationSettings.config,
+  credentials: credentials.optional(),
+  record_types: recordTypeMappings
+    .optional()
+    .meta({ description: 'The default mappings of the connector unless given.' }),
+  grace_period_ms: integrationSettings.grace_period_ms.default(SETTINGS_DEFAULT.gracePeriodMs),
+  max_wait_ms: integrationSettings.max_wait_ms.default(SETTINGS_DEFAULT.maxWaitMs),
+  initial_push: z.enum(['all', 'none']).default('all').meta({
+    description:
+      '`all`: existing records are pushed too, at a lower priority than user edits. `none`: only changes from now on.',
+  }),
+  is_paused: z.boolean().default(false),
+  is_hourly_sync_on: integrationSettings.is_hourly_sync_on.optional(),
+  nightly_sync_at: integrationSettings.nightly_sync_at.optional(),
+});
+export const integrationChange = z.strictObject({
+  app: integrationSettings.app.optional(),
+  account_name: integrationSettings.account_name.optional(),
+  config: integrationSettings.config.optional(),
+  record_types: recordTypeMappings
+    .optional()
+    .meta({ description: 'Replaces all mappings of the integration.' }),
+  grace_period_ms: integrationSettings.grace_period_ms.optional(),
+  max_wait_ms: integrationSettings.max_wait_ms.optional(),
+  is_hourly_sync_on: integrationSettings.is_hourly_sync_on.optional(),
+  nightly_sync_at: integrationSettings.nightly_sync_at.optional(),
+});
+export const mappingPreview = z
+  .object({
+    records_touched: z
+      .int()
+      .meta({ description: 'Records whose payload would change, so they would be pushed again.' }),
+    records_examined: z.int(),
+    is_complete: z.boolean().meta({ description: 'False if there are more records than were examined.' }),
+  })
+  .meta({ id: 'MappingPreview' });
+export const changedIntegrationView = integrationView
+  .extend({
+    preview: orNull(mappingPreview).meta({ description: 'The result of a dry run; null otherwise.' }),
+  })
+  .meta({ id: 'ChangedIntegration' });
+
+/** Data from other tables that is shown with an integration. */
+export interface RelatedData {
   connector: DescribedConnector | undefined;
-  /** As they were last seen; none = never asked. */
+  /** As last read from the app; empty = never read. */
   recordTypes: readonly RemoteRecordType[];
   onboarding: readonly OnboardingDataset[];
 }
 
 export function toWireIntegration(
   integration: Integration,
-  { connector, recordTypes, onboarding }: IntegrationSurroundings,
+  { connector, recordTypes, onboarding }: RelatedData,
 ): z.output<typeof integrationView> {
   const known = recordTypes.length > 0 ? recordTypes : (connector?.recordTypes(integration.config) ?? []);
   return {
@@ -156,7 +214,7 @@ export function toWireIntegration(
   };
 }
 
-/** Links from before there was a choice wait for all. */
+/** Integrations linked before the policy existed use `all_datasets`. */
 export function pinnedPolicy({
   companySynchronizedPolicy: pinned,
 }: Pick<Integration, 'companySynchronizedPolicy'>): CompanySynchronizedPolicy {

@@ -1,20 +1,28 @@
-/** Integrations as they are shown, with what is kept beside their rows: two statements, however many there are. */
+/** Integrations in responses, with data from other tables: two queries, regardless of their number. */
 import type { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import type { Integration } from '../../db/integrations/integrations';
+import { findIntegration, type Integration } from '../../db/integrations/integrations';
 import { findRemoteRecordTypes } from '../../db/integrations/metadata-changes';
 import { findOnboardingDatasets } from '../../db/sync-runs/onboarding-progress';
-import type { DescribedConnector } from './connector-catalogue';
+import type { ApiSettings, RouteServices } from '../dependencies';
+import { HttpError } from '../http/http-error';
 import { deprecationOf } from '../routing/deprecation';
-import type { ApiSettings } from '../dependencies';
 import { etagOf } from '../routing/etag';
+import type { DescribedConnector } from './connector-catalogue';
 import { type integrationView, pinnedPolicy, toWireIntegration } from './integration-schema';
 
 type Connectors = Readonly<Record<string, DescribedConnector>>;
 type Settings = Pick<ApiSettings, 'companySynchronizedSwitchAt' | 'publicUrl'>;
 type View = z.output<typeof integrationView>;
 
-export async function showIntegrations(
+/** Returns the caller's integration. An integration of another tenant is not found either. */
+export async function requireIntegration(work: TenantWork, integrationId: string): Promise<Integration> {
+  const found = await findIntegration(work, { integrationId });
+  if (found === undefined) throw new HttpError('integration_not_found');
+  return found;
+}
+
+export async function toWireIntegrations(
   work: TenantWork,
   integrations: readonly Integration[],
   connectors: Connectors,
@@ -33,23 +41,20 @@ export async function showIntegrations(
   );
 }
 
-export async function showIntegration(
-  work: TenantWork,
-  integration: Integration,
-  connectors: Connectors,
-): Promise<View> {
-  const [view] = await showIntegrations(work, [integration], connectors);
-  if (view === undefined) throw new Error('showIntegrations answered nothing.');
-  return view;
-}
-
-export function integrationHeaders(integration: Integration, settings: Settings): Record<string, string> {
-  return { ...etagOf(integration), ...deprecationOf([pinnedPolicy(integration)], settings) };
-}
-
 export function integrationsHeaders(
   integrations: readonly Integration[],
   settings: Settings,
 ): Record<string, string> {
   return deprecationOf(integrations.map(pinnedPolicy), settings);
+}
+
+/** The body and the headers of a response that shows one integration. */
+export async function respondWithIntegration(
+  work: TenantWork,
+  integration: Integration,
+  { connectors, config }: Pick<RouteServices, 'connectors' | 'config'>,
+): Promise<{ body: View; headers: Record<string, string> }> {
+  const [body] = await toWireIntegrations(work, [integration], connectors);
+  if (body === undefined) throw new Error('toWireIntegrations returned nothing.');
+  return { body, headers: { ...etagOf(integration), ...integrationsHeaders([integration], config) } };
 }

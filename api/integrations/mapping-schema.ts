@@ -1,4 +1,4 @@
-/** Mappings on the wire and in the domain, and what makes one unusable (rules.md 13 to 15). */
+/** Mappings: their JSON, the conversion to the domain, and their validation (rules.md 13 to 15). */
 import { z } from 'zod';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 import {
@@ -15,18 +15,17 @@ const fieldMapping = z
   .strictObject({
     name: z.string().min(1).max(255).optional().meta({
       description:
-        'Our field: a top-level key of the record, so without "/"; a dot is a character like any other. Absent for a constant.',
+        'The Syncline field: a top-level key of the record, without "/". A dot has no special meaning. Absent for a constant.',
     }),
     to: z.string().min(1).max(500).meta({
-      description: "Where it goes: a JSON Pointer into the third party's record, or a plain key.",
+      description: "The target: a JSON Pointer into the app's record, or a plain key.",
       example: '/name/givenName',
     }),
     type: z.enum(['string', 'number', 'boolean', 'date', 'datetime']).optional(),
-    values: z
-      .record(z.string(), jsonValue)
-      .optional()
-      .meta({ description: 'Our value to theirs; "*" stands for every other.' }),
-    constant: jsonValue.optional().meta({ description: 'Sent always, whatever the record says.' }),
+    values: z.record(z.string(), jsonValue).optional().meta({
+      description: "Maps Syncline's values to the app's values; `*` is the default for all other values.",
+    }),
+    constant: jsonValue.optional().meta({ description: 'Always sent, independent of the record.' }),
   })
   .meta({ id: 'FieldMapping' });
 
@@ -35,26 +34,26 @@ const recordTypeMapping = z
     direction: z.enum(['push', 'pull', 'both']).default('push'),
     fields: z.array(fieldMapping).max(500).default([]).meta({
       description:
-        'At least one, except for the direction pull: without any, every top-level field is copied under its own name.',
+        'At least one, except for the direction `pull`: an empty list then copies every top-level field under its own name.',
     }),
     filter: z
       .record(z.string(), z.array(jsonValue).min(1).max(100))
       .optional()
-      .meta({ description: 'Only records whose fields have one of these values are synced.' }),
+      .meta({ description: 'Sync only records whose fields have one of these values.' }),
     on_delete: z
       .enum(['deactivate', 'delete', 'leave'])
       .optional()
-      .meta({ description: "The connector's own default unless given." }),
+      .meta({ description: 'The default of the connector unless given.' }),
     on_conflict: z.enum(['ours', 'theirs']).optional().meta({
       description:
-        'Whose value counts when a field was changed on both sides; ours unless given. Only for the direction both.',
+        "Which side wins if a field was changed on both sides: `ours` is Syncline's value (the default), `theirs` the app's. Only for the direction `both`.",
     }),
     match_by: z
       .string()
       .min(1)
       .max(255)
       .optional()
-      .meta({ description: 'A mapped field that tells an existing third-party record from a new one.' }),
+      .meta({ description: 'A mapped field by which existing records in the app are matched.' }),
   })
   .meta({ id: 'RecordTypeMapping' });
 
@@ -100,7 +99,7 @@ function withoutUndefined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
 }
 
-/** Everything that makes these mappings unusable; pointers begin at `/record_types`. */
+/** Returns all problems of these mappings; pointers begin at `/record_types`. */
 export function findMappingProblems(
   mappings: RecordTypeMappings,
   onDelete: readonly RecordTypeMapping['onDelete'][],
@@ -113,7 +112,7 @@ export function findMappingProblems(
             problem(
               at('fields'),
               'no_fields',
-              'Name at least one field. Only the direction "pull" can copy all fields without naming them.',
+              'List at least one field. Only the direction "pull" can copy all fields without a list.',
             ),
           ]
         : []),
@@ -122,7 +121,7 @@ export function findMappingProblems(
             problem(
               at('on_conflict'),
               'not_both_ways',
-              'Only with the direction "both" can a field change on both sides.',
+              'on_conflict is only allowed with the direction "both".',
             ),
           ]
         : []),
@@ -132,12 +131,12 @@ export function findMappingProblems(
             problem(
               at('on_delete'),
               'not_supported',
-              `The connector cannot do this. It knows: ${onDelete.join(', ')}.`,
+              `The connector does not support this value. Supported: ${onDelete.join(', ')}.`,
             ),
           ]),
       ...(mapping.matchBy === undefined || mappedFieldNames(mapping).includes(mapping.matchBy)
         ? []
-        : [problem(at('match_by'), 'not_mapped', 'match_by has to name one of the mapped fields.')]),
+        : [problem(at('match_by'), 'not_mapped', 'match_by must be one of the mapped fields.')]),
       ...mapping.fields.flatMap((field, index) =>
         findFieldProblems(field, (...path) => at('fields', index, ...path)),
       ),
@@ -155,56 +154,61 @@ function findFieldProblems(
   const path = toPath(field.to);
   return [
     ...((field.name === undefined) === (field.constant === undefined)
-      ? [problem(at(), 'name_or_constant', 'Give either "name" or "constant", not both and not neither.')]
+      ? [problem(at(), 'name_or_constant', 'Give exactly one of "name" and "constant".')]
       : []),
     ...(field.name?.includes('/') === true
+      ? [problem(at('name'), 'not_a_name', 'The name must be a top-level field of the record, without "/".')]
+      : []),
+    ...(path.some((part) => FORBIDDEN.has(part))
       ? [
           problem(
-            at('name'),
-            'not_a_name',
-            'A name is that of a top-level field of the record, not a path into it: give the field itself, without "/".',
+            at('to'),
+            'forbidden_key',
+            'This path contains a reserved name (__proto__, constructor or prototype).',
           ),
         ]
       : []),
-    ...(path.some((part) => FORBIDDEN.has(part))
-      ? [problem(at('to'), 'forbidden_key', 'This path leads into the prototype of an object.')]
-      : []),
     ...(path.length > JSON_DEPTH_MAX
-      ? [problem(at('to'), 'too_deep', `A path leads at most ${JSON_DEPTH_MAX} levels deep.`)]
+      ? [problem(at('to'), 'too_deep', `A path can have at most ${JSON_DEPTH_MAX} levels.`)]
       : []),
     ...(path.slice(1).some((part) => /^\d+$/.test(part) && Number(part) > POSITION_MAX)
-      ? [problem(at('to'), 'position_too_high', `Positions in a list go up to ${POSITION_MAX}.`)]
+      ? [problem(at('to'), 'position_too_high', `The largest allowed position in a list is ${POSITION_MAX}.`)]
       : []),
     ...(field.to.startsWith('/') && /~(?![01])/.test(field.to)
-      ? [problem(at('to'), 'invalid_pointer', 'In a JSON Pointer "~" is written "~0".')]
+      ? [problem(at('to'), 'invalid_pointer', 'In a JSON Pointer, write "~" as "~0".')]
       : []),
     ...(field.type !== undefined && field.values !== undefined
-      ? [problem(at('type'), 'type_and_values', 'A field has a type or a list of values, not both.')]
+      ? [problem(at('type'), 'type_and_values', 'A field can have either "type" or "values", not both.')]
       : []),
   ];
 }
 
-/** Two fields with the same goal, or one inside the other, or a list where the other has an object. */
+/** Finds fields with the same target, one target inside another, or a list where another field needs an object. */
 function findClashes(fields: readonly FieldMapping[]): { index: number; message: string }[] {
   const kindAt = new Map<string, string>();
   return fields.flatMap(({ to }, index) => {
-    // One that is refused for its depth could cost seconds.
+    // A path that is too deep is reported elsewhere; processing all of it could take seconds.
     const path = toPath(to).slice(0, JSON_DEPTH_MAX);
-    // All depths are claimed, also behind a clash: a later field may clash with those.
-    const clashes = path.map((_, depth) => claim(kindAt, path, depth)).filter(Boolean);
+    // Every depth is registered, even after a clash, because a later field may clash with it.
+    const clashes = path.map((_, depth) => register(kindAt, path, depth)).filter(Boolean);
     return clashes.length === 0
       ? []
-      : [{ index, message: 'Another field of this record type goes to the same place, or through it.' }];
+      : [
+          {
+            index,
+            message: 'Another field of this record type has the same target, or a target above or below it.',
+          },
+        ];
   });
 }
 
-/** Notes what stands at a depth of the path (a value, a list, an object); true when something else stands there already. */
-function claim(kindAt: Map<string, string>, path: readonly string[], depth: number): boolean {
-  const place = JSON.stringify(path.slice(0, depth + 1));
+/** Registers what the path has at a depth (a value, a list or an object). Returns true if this conflicts with another field. */
+function register(kindAt: Map<string, string>, path: readonly string[], depth: number): boolean {
+  const key = JSON.stringify(path.slice(0, depth + 1));
   const next = path[depth + 1];
   const kind = next === undefined ? 'value' : /^\d+$/.test(next) ? 'list' : 'object';
-  const other = kindAt.get(place);
-  kindAt.set(place, other ?? kind);
+  const other = kindAt.get(key);
+  kindAt.set(key, other ?? kind);
   return other !== undefined && (other !== kind || kind === 'value');
 }
 

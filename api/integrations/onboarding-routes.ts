@@ -1,10 +1,10 @@
-/** What the banner shows: integrations whose onboarding is under way or has failed (rules.md 33). */
+/** Integrations whose onboarding is in progress or has failed, for the banner of the console (rules.md 33). */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
 import { listIntegrations } from '../../db/integrations/integrations';
 import { findOnboardingDatasets } from '../../db/sync-runs/onboarding-progress';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { typeId } from '../routing/common-schemas';
 import { onboardingView, toWireOnboarding } from './onboarding-schema';
 
@@ -13,17 +13,18 @@ const onboarding = onboardingView
   .meta({ id: 'OnboardingOfIntegration' });
 
 export const onboardingRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/onboarding',
     operationId: 'listOnboarding',
     tag: 'Onboarding',
     summary: 'List the integrations whose onboarding is in progress or has failed',
     description:
-      'An empty list means that every integration is onboarded. `GET /v1/stream?topics=integrations,sync_runs` says when to look again.',
-    answers: {
+      'An empty list means that every integration is onboarded. `GET /v1/stream?topics=integrations,sync_runs` reports changes.',
+    responses: {
       200: {
-        description: 'All of them, in the order they were linked.',
+        description: 'These integrations, in the order in which they were linked.',
         schema: z.object({ data: z.array(onboarding), next_cursor: z.null() }),
       },
     },

@@ -1,4 +1,4 @@
-/** How far the onboarding of an integration is (rules.md 33), in figures and in words for the banner. */
+/** The progress of the onboarding of an integration (rules.md 33), as numbers and as a message for the banner. */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
@@ -11,33 +11,32 @@ const dataset = z.object({
   record_type: recordTypeName,
   state: z.enum(['queued', 'running', 'waiting', 'succeeded', 'failed', 'not_supported']),
   records_read: z.int().meta({ example: 1200 }),
-  expected_records: z
-    .int()
-    .nullable()
-    .meta({ description: 'null = the third party does not say.', example: 5000 }),
+  expected_records: z.int().nullable().meta({ description: 'null = the app does not tell.', example: 5000 }),
 });
 export const onboardingView = z
   .object({
     state: z.enum(['not_needed', 'in_progress', 'complete', 'failed']).meta({
       description: [
         '- `not_needed`: the integration only pushes.',
-        '- `in_progress`: what is there is being read for the first time.',
+        '- `in_progress`: the existing records are being imported (initial load).',
         '- `complete`: every dataset is complete, and at least one succeeded.',
-        '- `failed`: all failed. It stays so until a later full run succeeds.',
+        '- `failed`: every dataset failed. The state changes when a later full sync succeeds.',
       ].join('\n'),
     }),
     refuses_changes: z.boolean().meta({
       description:
-        'Changes of these record types are refused (409 `onboarding_in_progress`). Not while the integration is paused.',
+        'True if changes to these record types are refused with 409 `onboarding_in_progress`. False while the integration is paused.',
     }),
     started_at: instant.nullable(),
     completed_at: instant.nullable(),
-    sync_run_id: typeId('run').nullable().meta({ description: 'The run that reads them, or did last.' }),
-    datasets: z.array(dataset).meta({ description: 'Those that linking queued.' }),
+    sync_run_id: typeId('run')
+      .nullable()
+      .meta({ description: 'The sync run that imports them, or the last one that did.' }),
+    datasets: z.array(dataset).meta({ description: 'The datasets that linking queued.' }),
     message: z
       .string()
       .nullable()
-      .meta({ description: 'How it stands, for people; null when there is nothing to say.' }),
+      .meta({ description: 'The progress as a text for users; null if there is nothing to report.' }),
   })
   .meta({ id: 'Onboarding' });
 export type WireOnboarding = z.output<typeof onboardingView>;
@@ -71,7 +70,7 @@ function stateOf({
   return onboardingFailedAt === null ? 'in_progress' : 'failed';
 }
 
-/** A job that is at work counts before what came of an earlier one. */
+/** The state of an active job takes precedence over the result of an earlier one. */
 function toWireDataset({
   recordType,
   initialState,
@@ -79,8 +78,8 @@ function toWireDataset({
   recordsRead,
   expectedRecords,
 }: OnboardingDataset): Dataset {
-  const atWork = jobState !== null && !isJobEnded(jobState) ? jobState : null;
-  const state = atWork ?? initialState ?? jobState ?? 'queued';
+  const activeState = jobState !== null && !isJobEnded(jobState) ? jobState : null;
+  const state = activeState ?? initialState ?? jobState ?? 'queued';
   return {
     record_type: recordType,
     state: state === 'canceled' ? 'failed' : state,
@@ -89,7 +88,7 @@ function toWireDataset({
   };
 }
 
-const UNDER_WAY = new Set<Dataset['state']>(['queued', 'running', 'waiting']);
+const UNFINISHED = new Set<Dataset['state']>(['queued', 'running', 'waiting']);
 
 function messageOf(
   state: WireOnboarding['state'],
@@ -98,21 +97,21 @@ function messageOf(
 ): string | null {
   if (state === 'not_needed' || state === 'complete') return null;
   if (pausedAt !== null)
-    return `${app} is paused: what is there is read when it is resumed. Until then records can be changed.`;
+    return `${app} is paused. The initial import continues when you resume it. Until then records can be changed.`;
   if (needsReauthorizationAt !== null)
-    return `${app} refused the credentials: what is there is read when there are new ones. Until then its records cannot be changed.`;
-  const open = datasets.filter((one) => UNDER_WAY.has(one.state));
+    return `${app} rejected the credentials. The initial import continues after you enter new ones. Until then its records cannot be changed.`;
+  const open = datasets.filter((one) => UNFINISHED.has(one.state));
   if (open.length > 0 && state === 'failed')
-    return `Nothing of ${app} could be read so far; it is being tried again. Until then its records cannot be changed.`;
+    return `The initial import of ${app} has failed and is being retried. Until it succeeds, its records cannot be changed.`;
   if (state === 'failed')
-    return `Nothing of ${app} could be read. Look at its last sync run, put right what it says, and start a full sync.`;
+    return `The initial import of ${app} has failed. Open its last sync run, fix the error shown there, and start a full sync.`;
   if (open.length === 0 && datasets.length > 0)
-    return `${app} was not read to the end. Start a full sync: until it succeeds its records cannot be changed.`;
-  return `${app} is being read: ${progressOf(datasets)}. Until that is done its records can be looked at but not changed.`;
+    return `The initial import of ${app} is incomplete. Start a full sync. Until it succeeds, its records cannot be changed.`;
+  return `${app} is being imported: ${progressOf(datasets)}. Until the import is done, its records can be viewed but not changed.`;
 }
 
 function progressOf(datasets: readonly Dataset[]): string {
-  const done = datasets.filter(({ state }) => !UNDER_WAY.has(state)).length;
+  const done = datasets.filter(({ state }) => !UNFINISHED.has(state)).length;
   const read = datasets.reduce((sum, one) => sum + one.records_read, 0);
   return `${done} of ${datasets.length} record types done, ${read} ${read === 1 ? 'record' : 'records'} so far`;
 }

@@ -1,4 +1,4 @@
-/** Notifications: what people have to know of. Whoever is signed in, or named by a key that acts for somebody, has an inbox of their own. */
+/** Notifications. Each person has an inbox; a key that acts for no person sees the notifications of the tenant. */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import {
@@ -16,7 +16,8 @@ import {
 } from '../../domain/notifications/notification-kinds';
 import { typeIdOf } from '../../domain/typeid';
 import { HttpError } from '../http/http-error';
-import { type Route, type TenantContext, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
+import type { TenantContext } from '../routing/context';
 import {
   booleanParam,
   idParam,
@@ -30,24 +31,25 @@ import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/p
 
 const emailOutcome = z
   .object({
-    decision: z
-      .enum(NOTIFICATION_DECISIONS)
-      .nullable()
-      .meta({ description: 'Null until its time has come. Decided once.' }),
+    decision: z.enum(NOTIFICATION_DECISIONS).nullable().meta({
+      description: 'The decision whether to send the e-mail; null until it is made. It is made once.',
+    }),
     reason: z.string().nullable(),
     decided_at: instant.nullable(),
     sent_at: instant.nullable(),
-    failed_at: instant
-      .nullable()
-      .meta({ description: 'The mail server refused it, or could not be reached for 31 hours.' }),
+    failed_at: instant.nullable().meta({
+      description:
+        'When sending failed: the mail server refused the e-mail or could not be reached for 31 hours.',
+    }),
     withdrawn_reason: z
       .string()
       .nullable()
-      .meta({ description: 'It was to be sent, but its reason went away before it left.' }),
+      .meta({ description: 'Why a planned e-mail was withdrawn before it was sent.' }),
   })
   .meta({
     id: 'NotificationEmail',
-    description: 'What became of its e-mail: at most one, and none where it was viewed in time.',
+    description:
+      'The e-mail of the notification: at most one, and none if the notification was viewed in time.',
   });
 
 const notification = z
@@ -59,43 +61,47 @@ const notification = z
     explanation: z.string(),
     detail: z
       .string()
-      .meta({ description: 'What there is to say about this one; may hold words of the third party.' }),
-    path: z.string().meta({ description: 'The page that shows it.', example: '/console/sync-runs/run_…' }),
+      .meta({ description: 'Details of this notification; they may contain text from the app.' }),
+    path: z
+      .string()
+      .meta({ description: 'The console page with details.', example: '/console/sync-runs/run_…' }),
     integration_id: typeId('int').nullable(),
     overview_id: typeId('ovw').nullable(),
     sync_run_id: typeId('run').nullable(),
     webhook_endpoint_id: z.string().nullable(),
     created_at: instant,
-    resolved_at: instant
-      .nullable()
-      .meta({ description: 'When its cause went away; of mere news, when it was told.' }),
-    viewed_at: instant.nullable().meta({
-      description: "When the person viewed it. Null in the tenant's list, which is nobody's inbox.",
+    resolved_at: instant.nullable().meta({
+      description:
+        'When the cause ended. For a notification without a cause that can end, the time of the notification.',
     }),
-    email: orNull(emailOutcome).meta({ description: "Null in the tenant's list." }),
+    viewed_at: instant.nullable().meta({
+      description: "When the person viewed it. Always null in the tenant's list, which has no owner.",
+    }),
+    email: orNull(emailOutcome).meta({ description: "Always null in the tenant's list." }),
   })
   .meta({ id: 'Notification' });
 
 const unread = z.object({ unread: z.number().int() });
-const OF_A_PERSON = ['person_required'] as const;
+const PERSON_PROBLEMS = ['person_required'] as const;
 
 export const notificationRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/notifications',
     operationId: 'listNotifications',
     tag: 'Notifications',
     summary: 'List notifications, newest first',
     description:
-      'A person gets their own inbox: what they started, and what all admins have to know. A key on its own behalf gets what concerns the tenant as a whole; it has viewed nothing, so `is_viewed=true` finds nothing.',
+      'A person gets their own inbox: notifications about work they started, and those for all admins. A key that acts for no person gets the notifications of the tenant; none of them is viewed, so `is_viewed=true` returns an empty list.',
     query: z.strictObject({
       ...listParams,
       is_open: booleanParam.optional(),
       is_viewed: booleanParam.optional(),
     }),
-    answers: {
+    responses: {
       200: {
-        description: 'One notification per episode, however many records it concerns.',
+        description: 'One notification per incident, even if it affects many records.',
         schema: listOf(notification),
       },
     },
@@ -118,64 +124,67 @@ export const notificationRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/notifications/unread',
     operationId: 'countUnreadNotifications',
     tag: 'Notifications',
-    summary: "Count a person's notifications that were not viewed",
-    description: 'Counting them views none.',
-    answers: { 200: { description: 'How many.', schema: unread } },
-    problems: OF_A_PERSON,
+    summary: 'Count your unread notifications',
+    description: 'Counting does not mark notifications as viewed.',
+    responses: { 200: { description: 'The number of unread notifications.', schema: unread } },
+    problems: PERSON_PROBLEMS,
     async run(work, _input, context) {
-      return { status: 200, body: { unread: await countUnread(work, { personId: personOf(context) }) } };
+      return { status: 200, body: { unread: await countUnread(work, { personId: requirePerson(context) }) } };
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'post',
     path: '/v1/notifications/{notification_id}/viewed',
     operationId: 'viewNotification',
     tag: 'Notifications',
-    summary: 'Say that a notification was viewed',
+    summary: 'Mark a notification as viewed',
     description:
-      '`seen`: it was visible for a second in the open inbox. `opened`: somebody followed it. For good, and for this person alone; no e-mail about it leaves afterwards.',
+      '`seen`: it was visible in the open inbox for a second. `opened`: the person opened it. This cannot be undone, applies to this person only, and prevents the e-mail about the notification.',
     params: z.strictObject({ notification_id: idParam('ntf', 'notification_not_found') }),
     body: z.strictObject({ how: z.enum(['seen', 'opened']) }),
-    answers: { 200: { description: 'How many are left.', schema: unread } },
-    problems: ['notification_not_found', ...OF_A_PERSON],
+    responses: { 200: { description: 'The number of notifications that are still unread.', schema: unread } },
+    problems: ['notification_not_found', ...PERSON_PROBLEMS],
     action: 'notification.viewed',
     async run(work, { params, body }, context) {
-      const personId = personOf(context);
+      const personId = requirePerson(context);
       if (
         !(await viewNotification(work, { personId, notificationId: params.notification_id, how: body.how }))
       )
         throw new HttpError('notification_not_found');
-      // The notification's own row says who viewed it when: the audit log need not.
+      // The notification itself records who viewed it and when, so the audit log has no entry.
       return { status: 200, body: { unread: await countUnread(work, { personId }) }, audit: null };
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'post',
     path: '/v1/notifications/viewed',
     operationId: 'viewNotifications',
     tag: 'Notifications',
-    summary: 'Mark all as viewed, up to one',
-    description: '`up_to` is the newest that the page shows: what comes meanwhile stays unread.',
+    summary: 'Mark all notifications up to one as viewed',
+    description: '`up_to` is the newest notification that the page shows. Newer ones stay unread.',
     body: z.strictObject({ up_to: idParam('ntf', 'notification_not_found') }),
-    answers: { 200: { description: 'How many are left.', schema: unread } },
-    problems: ['notification_not_found', ...OF_A_PERSON],
+    responses: { 200: { description: 'The number of notifications that are still unread.', schema: unread } },
+    problems: ['notification_not_found', ...PERSON_PROBLEMS],
     action: 'notification.viewed',
     async run(work, { body }, context) {
-      const personId = personOf(context);
+      const personId = requirePerson(context);
       await viewNotificationsUpTo(work, { personId, notificationId: body.up_to });
       return { status: 200, body: { unread: await countUnread(work, { personId }) }, audit: null };
     },
   }),
 ];
 
-function personOf({ caller }: TenantContext): string {
+function requirePerson({ caller }: TenantContext): string {
   if (caller.kind !== 'tenant' || caller.personId === null) throw new HttpError('person_required');
   return caller.personId;
 }

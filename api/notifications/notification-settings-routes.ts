@@ -1,4 +1,4 @@
-/** Whether and when a tenant's people are sent e-mails about what they have not looked at. */
+/** Whether and when the people of a tenant get e-mails about notifications that they have not viewed. */
 import { z } from 'zod';
 import { findRefusedAddress } from '../../db/notifications/undeliverable-addresses';
 import {
@@ -7,61 +7,63 @@ import {
   lockNotificationSettings,
   type NotificationSettings,
 } from '../../db/notifications/notification-settings';
-import { type Route, type TenantContext, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
+import type { TenantContext } from '../routing/context';
 import type { TenantWork } from '../../db/database';
 import { instant, orNull, toInstant } from '../routing/common-schemas';
-import { etagOf, requireVersion } from '../routing/etag';
+import { ETAG, etagOf, requireVersion } from '../routing/etag';
 
 const settings = z
   .object({
     is_email_on: z.boolean().meta({
-      description: 'Off: nobody gets e-mails about notifications. What is decided already is kept.',
+      description:
+        'If false, no e-mails about notifications are sent. Decisions that were already made are kept.',
     }),
     email_delay_seconds: z.number().int().meta({
-      description:
-        'How long a notification is in the platform before it is sent by e-mail, unless it is viewed.',
+      description: 'How long to wait before sending an e-mail about a notification that has not been viewed.',
     }),
     own_address_refused: orNull(
-      z
-        .object({ email: z.string(), refused_at: instant })
-        .meta({ id: 'RefusedAddress', description: 'A mail server said that there is no such address.' }),
+      z.object({ email: z.string(), refused_at: instant }).meta({
+        id: 'RefusedAddress',
+        description: 'A mail server reported that the address does not exist.',
+      }),
     ).meta({
       description:
-        'Of the person who asks: no e-mail is sent to them until they have another address. Null otherwise.',
+        'Set if your own address was refused: no e-mails are sent to you until your address is changed. Null otherwise.',
     }),
   })
   .meta({ id: 'NotificationSettings' });
 
-const ETAG = { ETag: 'The version; send it as If-Match to change this.' };
-
 export const notificationSettingsRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/notification-settings',
     operationId: 'showNotificationSettings',
     tag: 'Notifications',
     summary: 'Show when notifications are sent by e-mail',
-    answers: { 200: { description: 'The settings.', schema: settings, headers: ETAG } },
+    responses: { 200: { description: 'The settings.', schema: settings, headers: ETAG } },
     async run(work, _input, context) {
       const found = await findNotificationSettings(work);
       return { status: 200, body: await toWire(work, found, context), headers: etagOf(found) };
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'patch',
     path: '/v1/notification-settings',
     operationId: 'changeNotificationSettings',
     tag: 'Notifications',
     summary: 'Change when notifications are sent by e-mail',
     description:
-      'The delay counts for what is shown from now on; the switch for every e-mail that has not left.',
+      'A new delay applies to notifications from now on. The switch applies to all e-mails that have not been sent.',
     body: z.strictObject({
       is_email_on: z.boolean().optional(),
       email_delay_seconds: z.number().int().min(0).max(86_400).optional(),
     }),
     needsIfMatch: true,
-    answers: { 200: { description: 'The settings as they are now.', schema: settings, headers: ETAG } },
+    responses: { 200: { description: 'The changed settings.', schema: settings, headers: ETAG } },
     action: 'notification_settings.changed',
     async run(work, { body, ifMatch }, context) {
       const before = requireVersion(await lockNotificationSettings(work), ifMatch, 'tenant_not_found');
@@ -73,13 +75,13 @@ export const notificationSettingsRoutes: readonly Route[] = [
         status: 200,
         body: await toWire(work, after, context),
         headers: etagOf(after),
-        audit: { target: null, detail: { from: plain(before), to: plain(after) } },
+        audit: { target: null, detail: { from: toWireSettings(before), to: toWireSettings(after) } },
       };
     },
   }),
 ];
 
-const plain = ({ isEmailOn, emailDelaySeconds }: NotificationSettings) => ({
+const toWireSettings = ({ isEmailOn, emailDelaySeconds }: NotificationSettings) => ({
   is_email_on: isEmailOn,
   email_delay_seconds: emailDelaySeconds,
 });
@@ -92,7 +94,7 @@ async function toWire(
   const personId = caller.kind === 'tenant' ? caller.personId : null;
   const refused = personId === null ? undefined : await findRefusedAddress(work, { personId });
   return {
-    ...plain(found),
+    ...toWireSettings(found),
     own_address_refused:
       refused === undefined ? null : { email: refused.email, refused_at: toInstant(refused.refusedAt) },
   };

@@ -1,22 +1,27 @@
-/** Sync Overview and Sync Now (rules.md 18 to 23): look first, or sync at once; wait up to a minute, or follow the operation. */
+/** Sync Overviews (rules.md 18 to 20): request one, list them, show one with its items. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
-import { toTypeId } from '../../db/sql/ids';
-import { type Integration, lockIntegration } from '../../db/integrations/integrations';
 import { markTargetViewed } from '../../db/notifications/inbox';
-import { addOperation, findOperation, type Operation } from '../../db/notifications/operations';
+import { addOperation, type Operation } from '../../db/notifications/operations';
 import { listOverviewItems } from '../../db/overviews/overview-items';
-import { findOverview, listOverviews, type Overview } from '../../db/overviews/overviews';
 import { listOverviewJobs } from '../../db/overviews/overview-jobs';
 import { requestOverview } from '../../db/overviews/overview-lifecycle';
+import { findOverview, listOverviews } from '../../db/overviews/overviews';
+import { toTypeId } from '../../db/sql/ids';
 import { datasetsOf } from '../../domain/records/mapping-directions';
-import { requestSyncNow } from '../../db/sync-runs/sync-now';
-import { showSyncRun } from '../../db/sync-runs/sync-runs';
-import { INVALIDITY_TEXTS } from '../../domain/overviews/overview';
 import { HttpError } from '../http/http-error';
-import { operationRoute, type Route, type TenantContext, tenantRoute } from '../routing/define-route';
+import { integrationParams } from '../integrations/integration-schema';
+import { requireIntegration } from '../integrations/integration-views';
 import { idParam, lineOfText, recordTypeName } from '../routing/common-schemas';
+import type { TenantContext } from '../routing/context';
+import { defineRoute, type Route } from '../routing/define-route';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import {
+  lockSyncableIntegration,
+  overviewTag as tag,
+  requesterOf,
+  WAIT_DESCRIPTION,
+} from './overview-request';
 import {
   direction,
   operation,
@@ -27,33 +32,47 @@ import {
   toWireOperation,
   toWireOverview,
 } from './overview-schema';
-import { syncRun, toWireRun } from '../sync-runs/sync-run-schema';
-import { integrationParams, requireIntegration } from '../integrations/integration-routes';
+import { requireValidOverview } from './overview-validity';
 
-const overviewParams = z.strictObject({ overview_id: idParam('ovw', 'overview_not_found') });
-const PATIENCE = [
-  'Waits up to 60 seconds for the end (`Prefer: wait=N` for less, `Prefer: respond-async` not at all).',
-  'Done by then: 200 with the result. Otherwise 202 with an operation to follow, and the person who asked is notified once it has ended.',
-].join(' ');
-
+const params = z.strictObject({ overview_id: idParam('ovw', 'overview_not_found') });
 const overviewOutcome = z.object({ operation, overview }).meta({ id: 'OverviewOutcome' });
-const syncNowOutcome = z.object({ operation, sync_run: syncRun }).meta({ id: 'SyncNowOutcome' });
+const overviewBody = z.strictObject({
+  directions: z
+    .array(direction)
+    .min(1)
+    .max(2)
+    .optional()
+    .meta({ description: 'The directions to include; both by default.' }),
+});
+const listQuery = z.strictObject({
+  ...listParams,
+  integration_id: idParam('int', 'integration_not_found').optional(),
+});
+const itemQuery = z.strictObject({
+  ...listParams,
+  direction: direction.optional(),
+  record_type: recordTypeName.optional(),
+  action: overviewAction.optional(),
+  q: lineOfText(200).optional().meta({
+    description: 'Text to find in the ids and in the values that would change.',
+    example: 'lovelace',
+  }),
+});
 
 export const overviewRoutes: readonly Route[] = [
-  operationRoute({
+  defineRoute({
+    scope: 'operation',
     method: 'post',
     path: '/v1/integrations/{integration_id}/overviews',
     operationId: 'startOverview',
-    tag: 'Sync Overview',
-    summary: 'Ask for a Sync Overview',
-    description: `What a Sync Now would do, in either direction, without doing it. From this moment on every earlier one of the integration is no longer valid. ${PATIENCE}`,
+    tag,
+    summary: 'Request a Sync Overview',
+    description: `A dry run: shows what a Sync Now would do, in both directions, without doing it. Earlier overviews of the integration become invalid at once. ${WAIT_DESCRIPTION}`,
     params: integrationParams,
-    body: z.strictObject({
-      directions: z.array(direction).min(1).max(2).optional().meta({ description: 'Both unless given.' }),
-    }),
-    answers: {
-      200: { description: 'It is ready, or could not be made: see its state.', schema: overviewOutcome },
-      202: { description: 'It goes on.', schema: overviewOutcome },
+    body: overviewBody,
+    responses: {
+      200: { description: 'The overview is ready or has failed; see its state.', schema: overviewOutcome },
+      202: { description: 'The overview is still being generated.', schema: overviewOutcome },
     },
     problems: [
       'integration_not_found',
@@ -63,267 +82,126 @@ export const overviewRoutes: readonly Route[] = [
       'nothing_to_sync',
     ],
     action: 'overview.requested',
-    async begin(work, { params, body }, context) {
-      const integration = await requireSyncable(work, params.integration_id);
-      const datasets = datasetsOf(integration.recordTypes, body.directions ?? ['pull', 'push']);
-      if (datasets.length === 0) throw new HttpError('nothing_to_sync');
-      const by = requesterOf(context);
-      const { integrationId } = integration;
-      const overviewId = await requestOverview(work, { integrationId, datasets, ...by });
-      if (overviewId === undefined) throw new HttpError('integration_not_found');
-      const operationId = await addOperation(work, { kind: 'overview', integrationId, overviewId, ...by });
-      return {
-        operationId,
-        audit: {
-          target: toTypeId('ovw', overviewId),
-          detail: { integration_id: toTypeId('int', integrationId) },
-        },
-      };
-    },
-    show: showOverviewOutcome,
+    start: startOverview,
+    readOutcome,
   }),
 
-  operationRoute({
-    method: 'post',
-    path: '/v1/integrations/{integration_id}/sync-now',
-    operationId: 'syncNow',
-    tag: 'Sync Overview',
-    summary: 'Sync now',
-    description: `Pulls, then pushes. From an overview: exactly what it showed, each record only if it is still as it was; what has drifted is skipped and listed in the Sync Log. Who asks for what is on its way already shares that run. ${PATIENCE}`,
-    params: integrationParams,
-    body: z.strictObject({
-      overview_id: idParam('ovw', 'overview_not_found')
-        .optional()
-        .meta({ description: 'Apply what it showed and nothing else.' }),
-    }),
-    answers: {
-      200: { description: 'It has ended: see the state of the run.', schema: syncNowOutcome },
-      202: { description: 'It goes on.', schema: syncNowOutcome },
-    },
-    problems: [
-      'integration_not_found',
-      'integration_paused',
-      'needs_reauthorization',
-      'onboarding_in_progress',
-      'nothing_to_sync',
-      'overview_not_found',
-      'overview_not_ready',
-      'overview_no_longer_valid',
-    ],
-    action: 'sync_now.requested',
-    async begin(work, { params, body }, context) {
-      const integration = await requireSyncable(work, params.integration_id);
-      const { integrationId } = integration;
-      const by = requesterOf(context);
-      const overviewId = body.overview_id ?? null;
-      const answer = await requestSyncNow(work, { integrationId, overviewId, ...by });
-      if (answer.kind === 'integration_gone') throw new HttpError('integration_not_found');
-      if (answer.kind === 'nothing_to_sync') throw new HttpError('nothing_to_sync');
-      if (answer.kind === 'overview_unusable') throw await whyUnusable(work, { overviewId, integrationId });
-      const operationId = await addOperation(work, {
-        kind: 'sync_now',
-        integrationId,
-        syncRunId: answer.syncRunId,
-        ...by,
-      });
-      const detail = {
-        integration_id: toTypeId('int', integrationId),
-        overview_id: overviewId === null ? null : toTypeId('ovw', overviewId),
-        shared: answer.isShared,
-      };
-      return { operationId, audit: { target: toTypeId('run', answer.syncRunId), detail } };
-    },
-    show: showSyncNowOutcome,
-  }),
-
-  tenantRoute({
-    method: 'get',
-    path: '/v1/operations/{operation_id}',
-    operationId: 'showOperation',
-    tag: 'Sync Overview',
-    summary: 'Follow an operation',
-    params: z.strictObject({ operation_id: idParam('opr', 'operation_not_found') }),
-    answers: { 200: { description: 'How it stands.', schema: operation } },
-    problems: ['operation_not_found'],
-    async run(work, { params }) {
-      const found = await findOperation(work, { operationId: params.operation_id });
-      if (found === undefined) throw new HttpError('operation_not_found');
-      return { status: 200, body: toWireOperation(found) };
-    },
-  }),
-
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/overviews',
     operationId: 'listOverviews',
-    tag: 'Sync Overview',
+    tag,
     summary: 'List Sync Overviews, newest first',
-    query: z.strictObject({
-      ...listParams,
-      integration_id: idParam('int', 'integration_not_found').optional(),
-    }),
-    answers: {
-      200: { description: 'Those that are no longer valid too, with the reason.', schema: listOf(overview) },
+    query: listQuery,
+    responses: {
+      200: { description: 'Overviews, including invalid ones with the reason.', schema: listOf(overview) },
     },
     problems: ['invalid_cursor', 'integration_not_found'],
-    async run(work, { query }) {
-      if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
-      const scope = ['overviews', work.tenantId, query.integration_id];
-      const { limit, after } = readPage(query, scope, uuidPosition);
-      const rows = await listOverviews(work, {
-        integrationId: query.integration_id,
-        limit: limit + 1,
-        before: after,
-      });
-      const jobs = await listOverviewJobs(
-        work,
-        rows.map(({ overviewId }) => overviewId),
-      );
-      return {
-        status: 200,
-        body: toPage(
-          rows,
-          limit,
-          scope,
-          ({ overviewId }) => overviewId,
-          (row) => toWireOverview(row, jobs),
-        ),
-      };
-    },
+    run: list,
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/overviews/{overview_id}',
     operationId: 'showOverview',
-    tag: 'Sync Overview',
+    tag,
     summary: 'Show a Sync Overview',
     description:
-      'Its progress while it is made, its counts when it is ready. One that is no longer valid is answered 410 with the reason and where to go instead.',
-    params: overviewParams,
-    answers: { 200: { description: 'The overview.', schema: overview } },
+      'Shows the progress while the overview is being generated, and its counts when it is ready. An invalid overview returns 410 with the reason and a link to its replacement.',
+    params,
+    responses: { 200: { description: 'The overview.', schema: overview } },
     problems: ['overview_not_found', 'overview_no_longer_valid'],
-    async run(work, { params }, { caller }) {
-      const found = await requireValid(work, params.overview_id);
-      if (caller.kind === 'tenant' && caller.personId !== null && found.state === 'ready')
-        await markTargetViewed(work, { personId: caller.personId, overviewId: found.overviewId });
-      return { status: 200, body: toWireOverview(found, await listOverviewJobs(work, [found.overviewId])) };
-    },
+    run: show,
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/overviews/{overview_id}/items',
     operationId: 'listOverviewItems',
-    tag: 'Sync Overview',
-    summary: 'List what a Sync Overview shows',
-    params: overviewParams,
-    query: z.strictObject({
-      ...listParams,
-      direction: direction.optional(),
-      record_type: recordTypeName.optional(),
-      action: overviewAction.optional(),
-      q: lineOfText(200)
-        .optional()
-        .meta({ description: 'In either id or in a value that would change.', example: 'lovelace' }),
-    }),
-    answers: {
+    tag,
+    summary: 'List the items of a Sync Overview',
+    params,
+    query: itemQuery,
+    responses: {
       200: {
         description: 'One item per record, with the fields that would change, before and after.',
         schema: listOf(overviewItem),
       },
     },
     problems: ['overview_not_found', 'overview_not_ready', 'overview_no_longer_valid', 'invalid_cursor'],
-    async run(work, { params, query }) {
-      const found = await requireValid(work, params.overview_id);
-      if (found.state !== 'ready') throw new HttpError('overview_not_ready');
-      const filter = {
-        direction: query.direction,
-        recordType: query.record_type,
-        action: query.action,
-        search: query.q,
-      };
-      const scope = ['overview-items', work.tenantId, found.overviewId, ...Object.values(filter)];
-      const { limit, after } = readPage(query, scope, uuidPosition);
-      const rows = await listOverviewItems(work, {
-        ...filter,
-        overviewId: found.overviewId,
-        limit: limit + 1,
-        after,
-      });
-      return {
-        status: 200,
-        body: toPage(rows, limit, scope, ({ overviewItemId }) => overviewItemId, toWireItem),
-      };
-    },
+    run: listItems,
   }),
 ];
 
-function requesterOf({ caller }: TenantContext): { requestedBy: string; personId: string | null } {
-  return { requestedBy: caller.actor, personId: caller.kind === 'tenant' ? caller.personId : null };
-}
-
-/** Locked, so that it is still so when the work is accepted. */
-async function requireSyncable(work: TenantWork, integrationId: string): Promise<Integration> {
-  const integration = await lockIntegration(work, { integrationId });
-  if (integration === undefined) throw new HttpError('integration_not_found');
-  if (integration.pausedAt !== null) throw new HttpError('integration_paused');
-  if (integration.needsReauthorizationAt !== null) throw new HttpError('needs_reauthorization');
-  if (integration.onboardingStartedAt !== null && integration.onboardedAt === null)
-    throw new HttpError('onboarding_in_progress');
-  return integration;
-}
-
-async function requireValid(work: TenantWork, overviewId: string): Promise<Overview> {
-  const found = await findOverview(work, { overviewId });
-  if (found === undefined) throw new HttpError('overview_not_found');
-  if (found.invalidAt !== null) throw noLongerValid(found);
-  return found;
-}
-
-async function whyUnusable(
+async function startOverview(
   work: TenantWork,
-  { overviewId, integrationId }: { overviewId: string | null; integrationId: string },
-): Promise<HttpError> {
-  const found = overviewId === null ? undefined : await findOverview(work, { overviewId });
-  if (found === undefined || found.integrationId !== integrationId)
-    return new HttpError('overview_not_found');
-  return found.invalidAt === null ? new HttpError('overview_not_ready') : noLongerValid(found);
-}
-
-function noLongerValid(found: Overview): HttpError {
-  const reason = found.invalidReason ?? 'expired';
-  return new HttpError('overview_no_longer_valid', {
-    detail: INVALIDITY_TEXTS[reason],
-    context: {
-      reason,
-      invalid_at: found.invalidAt?.toISOString() ?? null,
-      invalid_by: found.invalidBy,
-      integration_id: toTypeId('int', found.integrationId),
-      overview_id: found.replacedByOverviewId === null ? null : toTypeId('ovw', found.replacedByOverviewId),
-      sync_run_id: found.replacedBySyncRunId === null ? null : toTypeId('run', found.replacedBySyncRunId),
-    },
+  input: { params: z.output<typeof integrationParams>; body: z.output<typeof overviewBody> },
+  context: TenantContext,
+) {
+  const integration = await lockSyncableIntegration(work, input.params.integration_id);
+  const datasets = datasetsOf(integration.recordTypes, input.body.directions ?? ['pull', 'push']);
+  if (datasets.length === 0) throw new HttpError('nothing_to_sync');
+  const requester = requesterOf(context);
+  const { integrationId } = integration;
+  const overviewId = await requestOverview(work, { integrationId, datasets, ...requester });
+  if (overviewId === undefined) throw new HttpError('integration_not_found');
+  const operationId = await addOperation(work, {
+    kind: 'overview',
+    integrationId,
+    overviewId,
+    ...requester,
   });
+  const detail = { integration_id: toTypeId('int', integrationId) };
+  return { operationId, audit: { target: toTypeId('ovw', overviewId), detail } };
 }
 
-async function showOverviewOutcome(
-  work: TenantWork,
-  one: Operation,
-): Promise<z.output<typeof overviewOutcome>> {
-  const found =
-    one.overviewId === null ? undefined : await findOverview(work, { overviewId: one.overviewId });
+async function readOutcome(work: TenantWork, started: Operation): Promise<z.output<typeof overviewOutcome>> {
+  const { overviewId } = started;
+  const found = overviewId === null ? undefined : await findOverview(work, { overviewId });
   if (found === undefined) throw new HttpError('overview_not_found');
-  return {
-    operation: toWireOperation(one),
-    overview: toWireOverview(found, await listOverviewJobs(work, [found.overviewId])),
-  };
+  const jobs = await listOverviewJobs(work, [found.overviewId]);
+  return { operation: toWireOperation(started), overview: toWireOverview(found, jobs) };
 }
 
-async function showSyncNowOutcome(
+async function list(work: TenantWork, { query }: { query: z.output<typeof listQuery> }) {
+  const integrationId = query.integration_id;
+  if (integrationId !== undefined) await requireIntegration(work, integrationId);
+  const scope = ['overviews', work.tenantId, integrationId];
+  const { limit, after } = readPage(query, scope, uuidPosition);
+  const rows = await listOverviews(work, { integrationId, limit: limit + 1, before: after });
+  const ids = rows.map(({ overviewId }) => overviewId);
+  const jobs = await listOverviewJobs(work, ids);
+  const toItem = (row: (typeof rows)[number]) => toWireOverview(row, jobs);
+  return { status: 200 as const, body: toPage(rows, limit, scope, ({ overviewId }) => overviewId, toItem) };
+}
+
+async function show(work: TenantWork, input: { params: z.output<typeof params> }, { caller }: TenantContext) {
+  const found = await requireValidOverview(work, input.params.overview_id);
+  if (caller.kind === 'tenant' && caller.personId !== null && found.state === 'ready')
+    await markTargetViewed(work, { personId: caller.personId, overviewId: found.overviewId });
+  const jobs = await listOverviewJobs(work, [found.overviewId]);
+  return { status: 200 as const, body: toWireOverview(found, jobs) };
+}
+
+async function listItems(
   work: TenantWork,
-  one: Operation,
-): Promise<z.output<typeof syncNowOutcome>> {
-  const found = one.syncRunId === null ? undefined : await showSyncRun(work, { syncRunId: one.syncRunId });
-  if (found === undefined) throw new HttpError('sync_run_not_found');
-  return { operation: toWireOperation(one), sync_run: toWireRun(found) };
+  input: { params: z.output<typeof params>; query: z.output<typeof itemQuery> },
+) {
+  const { query } = input;
+  const { overviewId, state } = await requireValidOverview(work, input.params.overview_id);
+  if (state !== 'ready') throw new HttpError('overview_not_ready');
+  const filter = {
+    direction: query.direction,
+    recordType: query.record_type,
+    action: query.action,
+    search: query.q,
+  };
+  const scope = ['overview-items', work.tenantId, overviewId, ...Object.values(filter)];
+  const { limit, after } = readPage(query, scope, uuidPosition);
+  const rows = await listOverviewItems(work, { ...filter, overviewId, limit: limit + 1, after });
+  const body = toPage(rows, limit, scope, ({ overviewItemId }) => overviewItemId, toWireItem);
+  return { status: 200 as const, body };
 }

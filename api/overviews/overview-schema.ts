@@ -1,4 +1,4 @@
-/** Sync Overviews and operations as the API shows them. */
+/** The JSON of Sync Overviews, their items, and operations. */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { OverviewItem } from '../../db/overviews/overview-items';
@@ -28,12 +28,12 @@ import {
 const count = z.int().min(0);
 export const direction = z.enum(['pull', 'push']).meta({
   id: 'SyncDirection',
-  description: '`pull`: what would change here. `push`: what would change there.',
+  description: '`pull`: changes in Syncline. `push`: changes in the app.',
 });
 export const overviewAction = z.enum(OVERVIEW_ACTIONS).meta({
   id: 'OverviewAction',
   description:
-    '`not_possible`: a record that no sync can keep or send as it is; `reason` says why. It is never applied.',
+    '`not_possible`: the record cannot be synced in its current state; `reason` tells why. It is never applied.',
 });
 
 const dataset = z
@@ -50,7 +50,7 @@ const dataset = z
     expected_records: count.nullable(),
     compared_with: z.enum(['third_party', 'last_push']).nullable().meta({
       description:
-        'Of a push: what ours was compared with. `last_push`: they cannot be read, so with what was sent last.',
+        "For a push: what Syncline's records were compared with. `last_push`: the app cannot be read, so with the data pushed last.",
     }),
     error: orNull(syncError),
   })
@@ -62,8 +62,8 @@ const invalidity = z
     message: z.string().meta({ example: `${NO_LONGER_VALID}. ${INVALIDITY_TEXTS.expired}` }),
     at: instant,
     by: z.string().nullable(),
-    overview_id: typeId('ovw').nullable().meta({ description: 'The overview that took its place.' }),
-    sync_run_id: typeId('run').nullable().meta({ description: 'The Sync Log to look at instead.' }),
+    overview_id: typeId('ovw').nullable().meta({ description: 'The overview that replaced this one.' }),
+    sync_run_id: typeId('run').nullable().meta({ description: 'The Sync Log that replaced this overview.' }),
   })
   .meta({ id: 'OverviewInvalidity' });
 
@@ -76,7 +76,7 @@ export const overview = z
     requested_at: instant,
     generated_at: instant.nullable(),
     expires_at: instant.nullable(),
-    is_valid: z.boolean().meta({ description: 'It is ready, and a Sync Now can apply it.' }),
+    is_valid: z.boolean().meta({ description: 'True if the overview is ready and a Sync Now can apply it.' }),
     applied_sync_run_id: typeId('run').nullable(),
     invalid: orNull(invalidity),
     datasets: z.array(dataset),
@@ -132,19 +132,20 @@ export const overviewItem = z
     direction,
     record_type: recordTypeName,
     action: overviewAction,
-    record_id: typeId('rec').nullable().meta({ description: 'null = it would be new here.' }),
+    record_id: typeId('rec')
+      .nullable()
+      .meta({ description: 'null = the record does not exist in Syncline yet.' }),
     external_id: z.string().nullable(),
     remote_id: z.string().nullable(),
     before: jsonObject.nullable().meta({
       description:
-        'The fields that would change, as they are; null = there is nothing yet, or it cannot be read.',
+        'The current values of the fields that would change; null = there is no record yet, or it cannot be read.',
     }),
-    after: jsonObject.nullable().meta({ description: 'The same fields, as they would be.' }),
+    after: jsonObject.nullable().meta({ description: 'The values of these fields after the sync.' }),
     reason: z.string().nullable(),
-    outcome: z
-      .enum(['applied', 'skipped'])
-      .nullable()
-      .meta({ description: 'While and after it is applied. `skipped`: it had changed meanwhile.' }),
+    outcome: z.enum(['applied', 'skipped']).nullable().meta({
+      description: 'The result of applying the item. `skipped`: the record had changed since the overview.',
+    }),
   })
   .meta({ id: 'OverviewItem' });
 
@@ -175,7 +176,7 @@ export const operation = z
     requested_at: instant,
     ended_at: instant
       .nullable()
-      .meta({ description: 'null = it goes on. Look at the overview or the sync run for how far it is.' }),
+      .meta({ description: 'null = still running. The overview or the sync run shows the progress.' }),
   })
   .meta({ id: 'Operation' });
 

@@ -1,11 +1,11 @@
-/** The push log. */
+/** The push log: every push with its reason, its changes and its result. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
 import { findPush, listPushes, type LoggedPush } from '../../db/push/push-log';
 import { findRecord } from '../../db/records/records';
 import { HttpError } from '../http/http-error';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import {
   orNull,
   externalId,
@@ -20,14 +20,14 @@ import {
   typeId,
 } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
-import { requireIntegration } from '../integrations/integration-routes';
+import { requireIntegration } from '../integrations/integration-views';
 
 const result = z
   .enum(['succeeded', 'failed', 'superseded', 'no_net_change', 'discarded', 'left', 'closed'])
   .meta({
     id: 'PushResult',
     description:
-      'no_net_change: the edit was undone before it was sent. left: on_delete is "leave". closed: there was nothing to undo at the third party.',
+      '`no_net_change`: the change was undone before it was pushed. `left`: `on_delete` is `leave`. `closed`: there was nothing to undo in the app. `superseded`: a newer push replaced it.',
   });
 const push = z
   .object({
@@ -42,7 +42,7 @@ const push = z
     started_because: startedBecause,
     changed_fields: z.array(z.string()),
     changed_by: z.array(z.string()),
-    result: orNull(result).meta({ description: 'null = under way, or waiting for another attempt.' }),
+    result: orNull(result).meta({ description: 'null = in progress, or waiting for a retry.' }),
     effect: z.enum(['created', 'updated', 'deactivated', 'deleted', 'none']).nullable(),
     remote_id: z.string().nullable(),
     errors: z.array(syncError),
@@ -53,11 +53,13 @@ const push = z
     duration_ms: z
       .int()
       .nullable()
-      .meta({ description: 'From its start to its end, waits between attempts included.' }),
+      .meta({ description: 'From start to end, including waits between attempts.' }),
   })
   .meta({ id: 'Push' });
 const pushWithPayload = push
-  .extend({ payload: jsonObject.nullable().meta({ description: 'What was sent; null when nothing was.' }) })
+  .extend({
+    payload: jsonObject.nullable().meta({ description: 'The data that was sent; null if nothing was sent.' }),
+  })
   .meta({ id: 'PushWithPayload' });
 
 const query = z
@@ -74,25 +76,26 @@ const query = z
   });
 
 export const pushRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/pushes',
     operationId: 'listPushes',
     tag: 'Push log',
     summary: 'List pushes, newest first',
     query,
-    answers: { 200: { description: 'Pushes, without what was sent.', schema: listOf(push) } },
+    responses: { 200: { description: 'Pushes, without the data that was sent.', schema: listOf(push) } },
     problems: ['invalid_cursor', 'integration_not_found', 'record_not_found'],
     async run(work, input) {
-      const wanted = input.query;
-      if (wanted.integration_id !== undefined) await requireIntegration(work, wanted.integration_id);
-      const recordId = await recordIdOf(work, wanted);
-      const scope = ['pushes', work.tenantId, wanted.integration_id, recordId, wanted.result];
-      const { limit, after } = readPage(wanted, scope, uuidPosition);
+      const filter = input.query;
+      if (filter.integration_id !== undefined) await requireIntegration(work, filter.integration_id);
+      const recordId = await recordIdOf(work, filter);
+      const scope = ['pushes', work.tenantId, filter.integration_id, recordId, filter.result];
+      const { limit, after } = readPage(filter, scope, uuidPosition);
       const rows = await listPushes(work, {
-        integrationId: wanted.integration_id,
+        integrationId: filter.integration_id,
         recordId,
-        result: wanted.result,
+        result: filter.result,
         limit: limit + 1,
         before: after,
       });
@@ -100,14 +103,15 @@ export const pushRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/pushes/{push_id}',
     operationId: 'showPush',
     tag: 'Push log',
-    summary: 'Show a push with what was sent',
+    summary: 'Show a push with the data that was sent',
     params: z.strictObject({ push_id: idParam('psh', 'push_not_found') }),
-    answers: { 200: { description: 'The push.', schema: pushWithPayload } },
+    responses: { 200: { description: 'The push.', schema: pushWithPayload } },
     problems: ['push_not_found'],
     async run(work, { params }) {
       const found = await findPush(work, { pushId: params.push_id });

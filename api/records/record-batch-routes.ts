@@ -1,15 +1,13 @@
-/**
- * Up to 500 changes in one request and one transaction, judged one by one: a bad item gets its own problem, the others go on.
- */
+/** Up to 500 changes in one request and one transaction. An invalid item gets its own problem and does not affect the others. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { acceptChanges } from '../../db/records/accept-changes';
 import type { RecordChange } from '../../domain/records/record-change';
-import type { ApiDependencies } from '../dependencies';
 import { HttpError, type ProblemDetail, toProblem } from '../http/http-error';
 import { pointerTo } from '../http/json-guard';
 import { toProblemDetails } from '../http/parse';
-import { type Input, type Route, type TenantContext, tenantRoute } from '../routing/define-route';
+import { defineRoute, type RouteInput, type Route } from '../routing/define-route';
+import type { TenantContext } from '../routing/context';
 import { orNull, externalId, recordTypeName } from '../routing/common-schemas';
 import {
   acceptedChange,
@@ -31,64 +29,64 @@ const item = z.union([put, remove]).meta({ id: 'BatchItem' });
 
 const result = z
   .object({
-    index: z.int().meta({ description: 'The place of the change in the request.' }),
-    status: z
-      .int()
-      .meta({ description: 'What the change would have been answered alone: 202, 200, 400, 404 or 409.' }),
+    index: z.int().meta({ description: 'The index of the change in the request.' }),
+    status: z.int().meta({
+      description:
+        'The status that the change would have had in a request of its own: 202, 200, 400, 404 or 409.',
+    }),
     change: orNull(acceptedChange),
     problem: orNull(problemView),
   })
   .meta({ id: 'BatchResult' });
 type Result = z.output<typeof result>;
 
-export function recordBatchRoutes({ config }: Pick<ApiDependencies, 'config'>): readonly Route[] {
-  return [
-    tenantRoute({
-      method: 'post',
-      path: '/v1/records/batch',
-      operationId: 'changeRecords',
-      tag: 'Records',
-      summary: 'Accept up to 500 changes at once',
-      description:
-        'All in one transaction, in the order given; several changes of one record are fine. Each has a result of its own, so read them: 202 says only that the batch was worked off.',
-      body: z.strictObject({ records: z.array(z.unknown()).min(1).max(CHANGES_MAX) }),
-      bodyForDocument: z.strictObject({ records: z.array(item).min(1).max(CHANGES_MAX) }),
-      bodyBytesMax: BODY_BYTES_MAX,
-      itemsAt: ITEMS_AT,
-      answers: {
-        202: {
-          description: 'What became of each change.',
-          schema: z
-            .object({ accepted: z.int(), refused: z.int(), results: z.array(result) })
-            .meta({ id: 'BatchAnswer' }),
-        },
+export const recordBatchRoutes: readonly Route[] = [
+  defineRoute({
+    scope: 'tenant',
+    method: 'post',
+    path: '/v1/records/batch',
+    operationId: 'changeRecords',
+    tag: 'Records',
+    summary: 'Accept up to 500 changes at once',
+    description:
+      'All changes are applied in one transaction, in the given order; a record can be changed several times. Check the result of each change: 202 only says that the batch was processed.',
+    body: z.strictObject({ records: z.array(z.unknown()).min(1).max(CHANGES_MAX) }),
+    bodyForDocument: z.strictObject({ records: z.array(item).min(1).max(CHANGES_MAX) }),
+    bodyBytesMax: BODY_BYTES_MAX,
+    itemsAt: ITEMS_AT,
+    responses: {
+      202: {
+        description: 'The result of each change.',
+        schema: z
+          .object({ accepted: z.int(), refused: z.int(), results: z.array(result) })
+          .meta({ id: 'BatchAnswer' }),
       },
-      action: 'records.changed',
-      async run(work, input, context) {
-        const results = await acceptBatch(work, input, context, config.publicUrl);
-        const refused = results.filter(({ problem }) => problem !== null).length;
-        const audit = { target: null, detail: { accepted: results.length - refused, refused } };
-        return { status: 202, body: { accepted: results.length - refused, refused, results }, audit };
-      },
-    }),
-  ];
-}
+    },
+    action: 'records.changed',
+    async run(work, input, context) {
+      const results = await acceptBatch(work, input, context);
+      const refused = results.filter(({ problem }) => problem !== null).length;
+      const audit = { target: null, detail: { accepted: results.length - refused, refused } };
+      return { status: 202, body: { accepted: results.length - refused, refused, results }, audit };
+    },
+  }),
+];
 
 async function acceptBatch(
   work: TenantWork,
-  { body, itemIssues }: Input<unknown, unknown, { records: unknown[] }>,
-  { caller, requestId }: TenantContext,
-  publicUrl: string,
+  { body, itemIssues }: RouteInput<unknown, unknown, { records: unknown[] }>,
+  { caller, requestId, services }: TenantContext,
 ): Promise<Result[]> {
+  const { publicUrl } = services.config;
   const issuesOf = groupByItem(itemIssues);
-  const read = body.records.map((record, index) =>
+  const parsed = body.records.map((record, index) =>
     attempt(() => readChange(record, index, issuesOf.get(index), work.now)),
   );
-  const changes = read.flatMap((change) => (change instanceof HttpError ? [] : [change]));
+  const changes = parsed.flatMap((change) => (change instanceof HttpError ? [] : [change]));
   const accepted =
     changes.length === 0 ? [] : await acceptChanges(work, changes, { actor: caller.actor, requestId });
   let next = 0;
-  return read.map((change, index) => {
+  return parsed.map((change, index) => {
     const outcome =
       change instanceof HttpError
         ? change
@@ -138,9 +136,9 @@ function groupByItem(issues: readonly ProblemDetail[]): Map<number, ProblemDetai
   return groups;
 }
 
-function attempt<T>(work: () => T): T | HttpError {
+function attempt<T>(callback: () => T): T | HttpError {
   try {
-    return work();
+    return callback();
   } catch (error) {
     if (error instanceof HttpError) return error;
     throw error;

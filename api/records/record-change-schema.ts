@@ -1,4 +1,4 @@
-/** Changes of records on the wire, and what became of them. */
+/** The JSON of record changes and their results. */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { AcceptedChange } from '../../db/records/accept-changes';
@@ -16,18 +16,18 @@ import {
 
 const FUTURE_MS_MAX = 5 * 60_000;
 
-const version = z
-  .int()
-  .min(0)
-  .optional()
-  .meta({ description: "The caller's own version of the record; must grow. Without it ours grows by one." });
+const version = z.int().min(0).optional().meta({
+  description:
+    "Your version of the record; it must increase. Without it, Syncline's version increases by one.",
+});
 const occurredAt = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))
   .refine(isStorableInstant, 'must not lie before the year 1')
   .optional()
   .meta({
-    description: 'When it happened; orders changes that carry no version. At most 5 minutes ahead.',
+    description:
+      'When the change was made; orders changes without a version. At most 5 minutes in the future.',
     example: '2026-11-21T09:30:00Z',
   });
 
@@ -39,7 +39,7 @@ export const acceptedChange = z
   .object({
     outcome: z
       .enum(['accepted', 'stale'])
-      .meta({ description: 'stale: we already have a newer version; nothing was changed.' }),
+      .meta({ description: '`stale`: Syncline already has a newer version; nothing was changed.' }),
     id: typeId('rec'),
     record_type: z.string(),
     external_id: z.string(),
@@ -51,7 +51,7 @@ export const acceptedChange = z
   })
   .meta({ id: 'AcceptedChange' });
 
-/** Throws `record_not_found`, `version_reused`, `onboarding_in_progress` or `field_owned_by_third_party`: then nothing was changed. */
+/** Throws `record_not_found`, `version_reused`, `onboarding_in_progress` or `field_owned_by_third_party` if nothing was changed. */
 export function toWireAccepted({
   outcome,
   recordId,
@@ -63,7 +63,7 @@ export function toWireAccepted({
     throw refusal(outcome, change, refusedBy);
   if (outcome === 'version_reused')
     throw new HttpError('version_reused', {
-      detail: `Version ${current} already stands for other content. Send a version above it.`,
+      detail: `Version ${current} already exists with different content. Send a higher version.`,
     });
   if (outcome === 'not_found' || recordId === null || current === null)
     throw new HttpError('record_not_found');
@@ -91,27 +91,27 @@ function refusal(
     refusedBy === undefined ? 'an integration' : `integration ${toTypeId('int', refusedBy.integrationId)}`;
   if (outcome === 'onboarding_in_progress')
     return new HttpError(outcome, {
-      detail: `${integration} is being onboarded, and until it is done ${recordType} cannot be changed. Its onboarding tells how far it is.`,
+      detail: `The initial import of ${integration} is still running. Until it is done, ${recordType} cannot be changed. \`onboarding\` of the integration shows the progress.`,
     });
   const fields = refusedBy?.fields ?? [];
   if (fields.length === 0)
     return new HttpError(outcome, {
-      detail: `This record comes from ${integration}: delete it there, or unlink it.`,
+      detail: `This record comes from ${integration}. Delete it in the app, or disconnect the integration.`,
     });
   return new HttpError(outcome, {
-    detail: `${fields.join(', ')} can only be changed at the third party of ${integration}.`,
+    detail: `Change ${fields.join(', ')} in the app of ${integration}. Syncline only reads it from there.`,
     errors: fields.map((field) => ({
       pointer: pointerTo(['fields', field]),
       code: 'read_only',
-      message: 'This field only comes from the third party.',
+      message: 'This field can only be changed in the app.',
     })),
   });
 }
 
-/** Throws `occurred_in_future`: such a change would win over all that follow. */
+/** Throws `occurred_in_future`, because such a change would win over all changes until then. */
 export function checkOccurredAt(at: Date | undefined, now: Date, pointer = '/occurred_at'): void {
   if (at === undefined || at.getTime() <= now.getTime() + FUTURE_MS_MAX) return;
   throw new HttpError('occurred_in_future', {
-    errors: [{ pointer, code: 'too_late', message: 'This lies more than 5 minutes in the future.' }],
+    errors: [{ pointer, code: 'too_late', message: 'This is more than 5 minutes in the future.' }],
   });
 }

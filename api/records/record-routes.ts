@@ -1,4 +1,4 @@
-/** Records: accepting changes one by one, and looking at what is there. Batches are `record-batch.ts`. */
+/** Records: accepting single changes, and reading records. `record-batch-routes.ts` accepts batches. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { type Integration, listIntegrations } from '../../db/integrations/integrations';
@@ -12,7 +12,8 @@ import {
   type RecordSyncSummary,
 } from '../../db/records/records';
 import { HttpError } from '../http/http-error';
-import { type Route, type TenantContext, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
+import type { TenantContext } from '../routing/context';
 import { booleanParam, externalId, idParam, recordTypeName, statusName } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, writeCursor } from '../routing/pagination';
 import {
@@ -28,18 +29,18 @@ export const recordParams = z.strictObject({ record_type: recordTypeName, extern
 const path = '/v1/records/{record_type}/{external_id}';
 const ACCEPTED = {
   202: {
-    description: 'The change is kept and cannot be lost; `syncs` says when it is due where.',
+    description: 'The change is stored durably. `syncs` shows when it is due at each integration.',
     schema: acceptedChange,
   },
   200: {
-    description: 'A newer version is already here: nothing was changed, and the older one is logged.',
+    description: 'Syncline already has a newer version. Nothing was changed; the older version is logged.',
     schema: acceptedChange,
   },
 };
 const listedRecords = listOf(recordSummary).extend({
   is_partial: z.boolean().meta({
     description:
-      'An integration that pulls this record type is being onboarded: there may be more records than are listed.',
+      'True if an integration that pulls this record type is being onboarded: the list may be incomplete.',
   }),
 });
 const PROBLEMS = [
@@ -50,63 +51,67 @@ const PROBLEMS = [
 ] as const;
 
 export const recordRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'put',
     path,
     operationId: 'putRecord',
     tag: 'Records',
     summary: 'Create a record or replace its fields',
     description:
-      'The same change twice is one change. A deleted record comes back. Fields that only come from a third party stay as they are where they are left out.',
+      'Sending the same change twice has no second effect. A deleted record is restored. Fields that are owned by an app keep their value if they are left out.',
     params: recordParams,
     body: changeOfFields,
-    answers: ACCEPTED,
+    responses: ACCEPTED,
     problems: PROBLEMS,
     action: 'record.put',
     run: (work, { params, body }, context) =>
       accept(work, context, { kind: 'put', fields: body.fields, ...named(params), ...when(body) }),
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'patch',
     path,
     operationId: 'patchRecord',
     tag: 'Records',
     summary: 'Change some fields of a record',
-    description: 'Fields that are not named stay as they are; null is a value.',
+    description: 'Fields that are not listed keep their value. null is a value.',
     params: recordParams,
     body: changeOfFields,
-    answers: ACCEPTED,
+    responses: ACCEPTED,
     problems: [...PROBLEMS, 'record_not_found'],
     action: 'record.patched',
     run: (work, { params, body }, context) =>
       accept(work, context, { kind: 'patch', fields: body.fields, ...named(params), ...when(body) }),
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'delete',
     path,
     operationId: 'deleteRecord',
     tag: 'Records',
     summary: 'Delete a record',
-    description: "What becomes of it at a third party is the mapping's `on_delete`.",
+    description: '`on_delete` of the mapping decides what happens in the app.',
     params: recordParams,
     body: deletion,
-    answers: ACCEPTED,
+    responses: ACCEPTED,
     problems: [...PROBLEMS, 'record_not_found'],
     action: 'record.deleted',
     run: (work, { params, body }, context) =>
       accept(work, context, { kind: 'delete', fields: {}, ...named(params), ...when(body) }),
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path,
     operationId: 'showRecord',
     tag: 'Records',
-    summary: 'Show a record, its badge, and its state at every integration',
+    summary: 'Show a record with its sync status at every integration',
     params: recordParams,
-    answers: { 200: { description: 'The record.', schema: recordView } },
+    responses: { 200: { description: 'The record.', schema: recordView } },
     problems: ['record_not_found'],
     async run(work, { params }) {
       const record = await findRecord(work, named(params));
@@ -116,31 +121,32 @@ export const recordRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/records/{record_type}',
     operationId: 'listRecords',
     tag: 'Records',
-    summary: 'List the records of a type with their badges',
+    summary: 'List the records of a type with their sync status',
     params: z.strictObject({ record_type: recordTypeName }),
     description:
-      'With a filter, a page can be short, even empty, before the end: so many records are looked at for one answer. Go on until next_cursor is null.',
+      'With a filter, a page can be short or even empty before the end, because each request examines a limited number of records. Read on until next_cursor is null.',
     query: z.strictObject({
       ...listParams,
       include_deleted: booleanParam.optional(),
       q: z.string().max(200).optional().meta({
         description:
-          'Words that all stand in the external id or in values of fields, in part and in any case.',
+          'Words that must all occur in the external id or in field values. Parts of words match; case is ignored.',
         example: 'ada eng',
       }),
       status: statusName
         .optional()
-        .meta({ description: 'Records with this status at some integration, or at the one that is given.' }),
+        .meta({ description: 'Records with this status at any integration, or at the given one.' }),
       integration_id: idParam('int', 'integration_not_found')
         .optional()
-        .meta({ description: 'Records that this integration pushes.' }),
+        .meta({ description: 'Records that are pushed to this integration.' }),
     }),
-    answers: { 200: { description: 'Records in the order of their external ids.', schema: listedRecords } },
+    responses: { 200: { description: 'Records, ordered by external id.', schema: listedRecords } },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { params, query }) {
       const withDeleted = query.include_deleted ?? false;
@@ -186,7 +192,7 @@ const when = (body: z.output<typeof deletion>) => ({ version: body.version, occu
 async function accept(work: TenantWork, { caller, requestId }: TenantContext, change: RecordChange) {
   checkOccurredAt(change.occurredAt, work.now);
   const [accepted] = await acceptChanges(work, [change], { actor: caller.actor, requestId });
-  if (accepted === undefined) throw new Error('acceptChanges answered nothing.');
+  if (accepted === undefined) throw new Error('acceptChanges returned nothing.');
   const body = toWireAccepted(accepted);
   const audit = {
     target: `${change.recordType}/${change.externalId}`,
@@ -195,7 +201,7 @@ async function accept(work: TenantWork, { caller, requestId }: TenantContext, ch
   return { status: body.outcome === 'stale' ? (200 as const) : (202 as const), body, audit };
 }
 
-/** A tenant has a handful of them. */
+/** A tenant has few integrations, so one page holds all. */
 async function allIntegrations(work: TenantWork): Promise<Integration[]> {
   return listIntegrations(work, { limit: 1_000 });
 }

@@ -1,4 +1,4 @@
-/** A record on the wire: its fields, its badge, and where each field goes (rules.md 3, 12). */
+/** The JSON of a record: its fields, its badge, and the integrations of each field (rules.md 3, 12). */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
@@ -19,17 +19,17 @@ import {
   toInstantOrNull,
   typeId,
 } from '../routing/common-schemas';
-import { syncProspects, toWireProspects } from './sync-outlook-schema';
+import { syncOutlook, toWireOutlook } from './sync-outlook-schema';
 
 const badge = z
   .object({
     status: orNull(statusName).meta({
       description:
-        'The most important one: sync_failed, syncing, sync_pending, synced. null = no integration syncs this record.',
+        'The most important status of all integrations: sync_failed, then syncing, sync_pending, synced. null = no integration syncs this record.',
     }),
     counts: z.object({ sync_failed: z.int(), syncing: z.int(), sync_pending: z.int(), synced: z.int() }),
     is_paused: z.boolean().meta({
-      description: 'An integration that counts here is paused: its last status is shown as it was.',
+      description: 'True if one of these integrations is paused; its last status is shown.',
     }),
   })
   .meta({ id: 'Badge' });
@@ -51,20 +51,20 @@ const recordSyncSchema = z
     integration_id: typeId('int'),
     app: z.string(),
     account_name: z.string(),
-    status: orNull(statusName).meta({ description: 'null = never pushed, and nothing waits.' }),
+    status: orNull(statusName).meta({ description: 'null = never pushed, and nothing is pending.' }),
     is_eligible: z.boolean(),
-    ...syncProspects,
+    ...syncOutlook,
     errors: z.array(syncError),
     last_synced_at: instant.nullable(),
     discarded_at: instant.nullable().meta({
       description:
-        'When somebody last discarded what waited: until the next success the third party lacks that change. null = it lacks none.',
+        'When a pending change was last discarded. The app lacks that change until the next successful push. null = no change is missing.',
     }),
     discarded_by: z.string().nullable(),
     last_push: orNull(lastPush),
-    fields: z
-      .array(z.object({ name: z.string(), to: z.string() }))
-      .meta({ description: 'Which fields of the record go to this integration, and where.' }),
+    fields: z.array(z.object({ name: z.string(), to: z.string() })).meta({
+      description: 'The fields of the record that are pushed to this integration, and their targets.',
+    }),
   })
   .meta({ id: 'RecordSyncOfRecord' });
 
@@ -82,7 +82,7 @@ export const recordSummary = z
     created_at: instant,
     is_partial: z.boolean().meta({
       description:
-        'An integration that pulls this record type is being onboarded: what is shown may be incomplete, and cannot be changed until that is done.',
+        'True if an integration that pulls this record type is being onboarded: the record may be incomplete and cannot be changed until the onboarding is done.',
     }),
     badge,
   })
@@ -92,7 +92,7 @@ export const recordView = recordSummary
   .extend({
     field_syncs: z
       .record(z.string(), z.array(z.string()))
-      .meta({ description: 'For each field that is synced: the integrations it goes to.' }),
+      .meta({ description: 'For each synced field, the integrations to which it is pushed.' }),
     syncs: z.array(recordSyncSchema),
   })
   .meta({ id: 'Record' });
@@ -146,7 +146,7 @@ export function toWireRecord(
 
 type SyncState = ReturnType<typeof statesOf>[number];
 
-/** The record at each integration that maps its type, or that still has a pair of it. */
+/** The record at each integration that maps its type or still has a record sync for it. */
 function statesOf(
   record: StoredRecord,
   recordSyncs: readonly RecordSyncSummary[],
@@ -180,7 +180,7 @@ function toWireSync({
     account_name: integration.accountName,
     status: recordSync?.status ?? null,
     is_eligible: eligible,
-    ...toWireProspects(recordSync, integration),
+    ...toWireOutlook(recordSync, integration),
     errors: recordSync?.errors ?? [],
     last_synced_at: toInstantOrNull(recordSync?.lastSyncedAt ?? null),
     discarded_at: toInstantOrNull(recordSync?.discardedAt ?? null),

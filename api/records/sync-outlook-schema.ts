@@ -1,45 +1,45 @@
-/** What lies ahead of a pair, and what of its integration stands in the way: the same in every view of a pair. */
+/** The next steps of a record sync, and what in its integration blocks them; shared by all views of a record sync. */
 import { z } from 'zod';
 import type { Integration } from '../../db/integrations/integrations';
 import type { RecordSyncSummary } from '../../db/records/records';
 import { instant, toInstantOrNull } from '../routing/common-schemas';
 
-export const syncProspects = {
+export const syncOutlook = {
   is_paused: z.boolean().meta({
     description:
-      'The integration is paused: nothing goes out, and the status stays as it was, until it is resumed.',
+      'True if the integration is paused: nothing is pushed and the status does not change until it is resumed.',
   }),
   needs_reauthorization: z.boolean().meta({
-    description: 'The third party refused the credentials: nothing goes out until there are new ones.',
+    description: 'True if the app rejected the credentials: nothing is pushed until they are replaced.',
   }),
   blocked_until: instant.nullable().meta({
     description:
-      'Nothing goes out to the third party before: it is down, or asked us to wait. null = it is not blocked.',
+      'Nothing is pushed before this time, because the app is down or asked Syncline to wait. null = not blocked.',
   }),
   blocked_reason: z.enum(['outage', 'rate_limit']).nullable(),
   due_at: instant.nullable().meta({
     description:
-      'When the open window ends, if nothing changes until then; null = no window is open. Does not count while the pair is held or the integration is paused.',
+      'When the debounce window ends if the record does not change again; null = no window is open. Ignored while the record is held or the integration is paused.',
   }),
   held_at: instant.nullable().meta({
     description:
-      'Since when somebody holds the pair: it is not pushed, whatever changes, until it is released or pushed now. null = it is not held.',
+      'When the record was put on hold. It is not pushed, even if it changes, until it is released or pushed now. null = not held.',
   }),
   held_by: z.string().nullable(),
   next_attempt_at: instant.nullable().meta({
     description:
-      'When a push that did not succeed is tried again by itself, the time until which the integration is blocked included. null = nothing is to be repeated, a newer change waits (see due_at), or it is not known: the integration is paused or needs new credentials.',
+      'When a failed push is retried, at the earliest when the integration is no longer blocked. null = no retry is scheduled, a newer change is pending (see due_at), or the integration is paused or needs new credentials.',
   }),
 };
-const prospects = z.object(syncProspects);
+const outlook = z.object(syncOutlook);
 
-type Pair = Pick<RecordSyncSummary, 'dueAt' | 'heldAt' | 'heldBy' | 'nextAttemptAt'>;
+type RecordSyncTimes = Pick<RecordSyncSummary, 'dueAt' | 'heldAt' | 'heldBy' | 'nextAttemptAt'>;
 type Obstacles = Pick<Integration, 'pausedAt' | 'needsReauthorizationAt' | 'blockedUntil' | 'blockedReason'>;
 
-export function toWireProspects(
-  recordSync: Pair | undefined,
+export function toWireOutlook(
+  recordSync: RecordSyncTimes | undefined,
   integration: Obstacles,
-): z.output<typeof prospects> {
+): z.output<typeof outlook> {
   return {
     is_paused: integration.pausedAt !== null,
     needs_reauthorization: integration.needsReauthorizationAt !== null,
@@ -54,9 +54,9 @@ export function toWireProspects(
   };
 }
 
-/** The pair's own time, but not before the integration is no longer blocked. A window that is open decides alone. */
+/** The retry time of the record sync, or the end of the block if that is later. Null while a debounce window is open. */
 function nextAttemptAt(
-  { dueAt, nextAttemptAt: ownAt }: Pair,
+  { dueAt, nextAttemptAt: ownAt }: RecordSyncTimes,
   { pausedAt, needsReauthorizationAt, blockedUntil }: Obstacles,
 ): Date | null {
   if (ownAt === null || dueAt !== null || pausedAt !== null || needsReauthorizationAt !== null) return null;

@@ -1,20 +1,17 @@
-/** Shapes that many routes share. On the wire: snake_case, instants as RFC 3339 in UTC, ids as TypeIDs. */
+/** Schemas that many routes share. JSON uses snake_case, times as RFC 3339 in UTC, and ids as TypeIDs. */
 import { z } from 'zod';
 import { fromTypeId, type IdPrefix, toTypeId } from '../../db/sql/ids';
 import type { JsonObject, JsonValue } from '../../domain/json';
 import { isJsonObject } from '../../domain/json';
-import type { ErrorCode } from '../http/error-codes';
+import type { ErrorCode } from '../errors/error-codes';
 import { HttpError } from '../http/http-error';
 import { NOT_AN_OBJECT } from '../http/parse';
 
-/** An id in an answer. */
+/** An id in a response. */
 export const typeId = (prefix: IdPrefix) =>
   z.string().meta({ example: toTypeId(prefix, '01980f5c-0000-7000-8000-000000000001') });
 
-/**
- * An id in a request, as the uuid it stands for. What cannot be an id of ours is answered like one that does not exist:
- * nobody learns from the difference.
- */
+/** An id in a request, converted to its uuid. A malformed id gets the same error as an unknown one. */
 export const idParam = (prefix: IdPrefix, notFound: ErrorCode) =>
   z
     .string()
@@ -25,8 +22,8 @@ export const idParam = (prefix: IdPrefix, notFound: ErrorCode) =>
       return uuid;
     });
 
-// Without flags, because the API description shows the pattern, and JSON Schema knows none.
-// oxlint-disable-next-line no-control-regex -- they are what it refuses
+// Without flags, because the API description shows the pattern and JSON Schema has no flags.
+// oxlint-disable-next-line no-control-regex -- the pattern refuses control characters
 const WITHOUT_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f-\u009f]*$/;
 
 /** One line of text for people: no control characters, no spaces around it. */
@@ -35,10 +32,10 @@ export const lineOfText = (lengthMax: number) =>
     .string()
     .min(1)
     .max(lengthMax)
-    .regex(WITHOUT_CONTROL_CHARACTERS, 'may not hold control characters')
+    .regex(WITHOUT_CONTROL_CHARACTERS, 'may not contain control characters')
     .regex(/^\S(.*\S)?$/, 'may not begin or end with a space');
 
-/** What lies before is BC to PostgreSQL, which writes it in another way. */
+/** PostgreSQL formats earlier times as BC, which the API cannot read. */
 const FIRST_INSTANT = new Date('0001-01-01T00:00:00Z');
 export const isStorableInstant = (at: Date | string): boolean => new Date(at) >= FIRST_INSTANT;
 
@@ -47,39 +44,39 @@ export const recordTypeName = z
   .string()
   .regex(
     /^[a-z][a-z0-9_]{0,62}$/,
-    'must begin with a letter and hold only a-z, 0-9 and "_", at most 63 characters',
+    'must begin with a letter and contain only a-z, 0-9 and "_", at most 63 characters',
   )
-  .refine((name) => name !== 'batch', '"batch" is reserved: /v1/records/batch takes changes of all types')
+  .refine((name) => name !== 'batch', '"batch" is reserved for /v1/records/batch')
   .meta({ example: 'employees' });
 
-/** The caller's own id of a record. A whole path segment, so "." and ".." cannot be told from the path itself. */
+/** The caller's id of a record. It is a path segment, so "." and ".." are not allowed. */
 export const externalId = z
   .string()
   .min(1)
   .max(255)
-  .regex(WITHOUT_CONTROL_CHARACTERS, 'may not hold control characters')
+  .regex(WITHOUT_CONTROL_CHARACTERS, 'may not contain control characters')
   .refine((text) => text !== '.' && text !== '..', 'may not be "." or ".."')
   .meta({ example: 'e-1001' });
 
-/** Free JSON fields; what is inside was checked by the guard already. */
+/** Any JSON object; the JSON guard has already checked its content. */
 export const jsonObject = z
   .custom<JsonObject>(isJsonObject, { error: 'must be an object', params: { code: NOT_AN_OBJECT } })
   .meta({ type: 'object', additionalProperties: true });
 export const jsonValue: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
-/** A shape with a name of its own, or null. `.nullable()` would make the name itself nullable wherever the API description uses it. */
+/** A named schema or null. `.nullable()` would make the named schema itself nullable everywhere in the API description. */
 export const orNull = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.null()]);
 
 export const toInstant = (date: Date): string => date.toISOString();
 export const toInstantOrNull = (date: Date | null): string | null => date?.toISOString() ?? null;
 
-/** An instant in a query. */
+/** A time in a query. */
 export const instantParam = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))
-  .refine(isStorableInstant, 'must not lie before the year 1');
+  .refine(isStorableInstant, 'must not be before the year 1');
 
-/** Several names in a query, separated by commas. */
+/** A list of names in a query, separated by commas. */
 export const namesParam = <const Names extends readonly [string, ...string[]]>(
   names: Names,
   example: Names[number],
@@ -99,22 +96,22 @@ export const syncError = z
     category: z.enum(['config', 'credentials', 'rejected_record', 'rate_limited', 'transient', 'internal']),
     origin: z
       .enum(['app', 'us'])
-      .meta({ description: '`app`: the third party said it. `us`: Syncline did.' }),
+      .meta({ description: '`app`: the app reported the error. `us`: Syncline did.' }),
     code: z.string(),
     field: z.string().nullable(),
     remote_field: z.string().nullable(),
-    message: z.string().meta({ description: 'In the words of who said it.' }),
-    explanation: z.string().meta({ description: 'What it means and what to do next.' }),
+    message: z.string().meta({ description: 'The original message.' }),
+    explanation: z.string().meta({ description: 'What the error means and what to do next.' }),
   })
   .meta({ id: 'SyncError' });
 
 export const statusName = z.enum(['synced', 'sync_failed', 'syncing', 'sync_pending']).meta({
   id: 'SyncStatus',
   description: [
-    '- `synced`: the third party has the record as it was when it was last pushed, and nothing relevant has changed since.',
-    '- `sync_failed`: the last push failed; `errors` says why, and `next_attempt_at` whether it is repeated by itself.',
-    '- `syncing`: a push is under way, or was interrupted through no fault of the record and is about to be repeated.',
-    '- `sync_pending`: a change waits for its window to end, or was held.',
+    '- `synced`: the app has the last pushed state, and nothing relevant has changed since.',
+    '- `sync_failed`: the last push failed. `errors` tells why, and `next_attempt_at` when it is retried, if at all.',
+    '- `syncing`: a push is in progress, or was interrupted by a transient error and will be retried soon.',
+    '- `sync_pending`: a change waits for its debounce window to end, or is on hold.',
   ].join('\n'),
 });
 export const startedBecause = z
@@ -122,12 +119,12 @@ export const startedBecause = z
   .meta({
     id: 'StartedBecause',
     description: [
-      'Why a push starts:',
-      '- `quiet`: nothing changed for the grace period.',
-      '- `max_wait`: it kept changing until the maximum wait was over.',
-      '- `manual`: somebody pushed it now.',
-      '- `retry`: somebody retried it after a failure.',
-      '- `initial`: the record was there when the integration was linked.',
-      '- `mapping_changed`: a new mapping makes another payload of it.',
+      'The reason for a push:',
+      '- `quiet`: the record did not change for the grace period.',
+      '- `max_wait`: the record kept changing until the maximum wait had passed.',
+      '- `manual`: a user chose "push now".',
+      '- `retry`: a user retried a failed push.',
+      '- `initial`: the record existed when the integration was linked.',
+      '- `mapping_changed`: a mapping change alters the data that is pushed.',
     ].join('\n'),
   });

@@ -1,36 +1,32 @@
-/** Who is asking, as every route gets it. */
-import type { ApiKeyRole } from '../../db/tables/tenants';
+/** What the function of a route gets beside its input. */
 import type { BrowserSession } from '../auth/console-sessions';
+import type { RouteServices } from '../dependencies';
+import type { Caller, PlatformCaller, TenantCaller } from './caller';
 
-export interface RequestContext {
+export interface RouteContext {
   requestId: string;
   ip: string | null;
+  services: RouteServices;
 }
 
-export interface PlatformCaller {
-  kind: 'platform';
-  actor: 'platform';
+export interface TenantContext extends RouteContext {
+  caller: TenantCaller | PlatformCaller;
 }
 
-export interface TenantCaller {
-  kind: 'tenant';
-  tenantId: string;
-  /** Null where somebody signed in to the console. */
-  apiKeyId: string | null;
-  /** Who signed in, or whom the key acts for; null = a program on its own behalf. */
-  personId: string | null;
-  role: ApiKeyRole;
-  /** `key:<name>` or `person:<name>`: how the push log and the audit log name this caller. */
-  actor: string;
-  /** The key's public part, or the session's id: what requests are counted by. */
-  publicId: string;
-}
-
-/** What a route has that signs people in and out. */
-export interface ConsoleContext extends RequestContext {
+export interface ConsoleContext extends RouteContext {
   session: BrowserSession;
-  /** Null where nobody has to be signed in. */
+  /** Null on routes that do not need a signed-in user. */
   caller: TenantCaller | null;
 }
 
-export type Caller = PlatformCaller | TenantCaller;
+/** What a request carries on its way through Express. */
+export interface RequestContext {
+  requestId: string;
+  ip: string | null;
+  caller: Caller | undefined;
+  /** The browser session, on console routes only. */
+  session: BrowserSession | undefined;
+  isStillAllowed: () => Promise<boolean>;
+  /** Time spent on authentication; it counts towards the limit on the response time. */
+  authenticationMs: number;
+}

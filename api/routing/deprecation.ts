@@ -1,24 +1,24 @@
 /**
- * What goes away: `first_dataset`, the former policy of COMPANY_SYNCHRONIZED (rules.md 42). Answers about it say since when it is
- * deprecated (RFC 9745) and when it is gone (RFC 8594).
+ * Deprecation of `first_dataset`, the former policy of COMPANY_SYNCHRONIZED (rules.md 42). Responses that show it carry the headers
+ * Deprecation (RFC 9745) and Sunset (RFC 8594).
  */
 import { effectivePolicy } from '../../db/sync-runs/company-sync';
 import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';
 import type { ApiSettings } from '../dependencies';
 import { HttpError } from '../http/http-error';
 
-/** The day on which `all_datasets` became what everybody gets. */
+/** The day on which `all_datasets` became the default. */
 const DEPRECATED_AT = new Date('2023-10-10T00:00:00Z');
 
 export const DEPRECATION_HEADERS = {
-  Deprecation: 'Sent where the answer is about `first_dataset`: since when it is deprecated (RFC 9745).',
-  Sunset: 'Sent beside Deprecation: from when on it is gone (RFC 8594).',
-  Link: 'Sent beside Deprecation: leads to a page about it.',
+  Deprecation: 'If the response shows `first_dataset`: since when it is deprecated (RFC 9745).',
+  Sunset: 'Beside Deprecation: when `first_dataset` is removed (RFC 8594).',
+  Link: 'Beside Deprecation: a page with details.',
 };
 
 type Settings = Pick<ApiSettings, 'companySynchronizedSwitchAt' | 'publicUrl'>;
 
-/** The headers of an answer that shows these policies. */
+/** The headers of a response that shows these policies. */
 export function deprecationOf(
   shown: readonly CompanySynchronizedPolicy[],
   { companySynchronizedSwitchAt: switchAt, publicUrl }: Settings,
@@ -33,7 +33,11 @@ export function deprecationOf(
 }
 
 /** Throws `policy_gone` once the switch has passed. */
-export function requirePolicyThere(wanted: CompanySynchronizedPolicy, now: Date, settings: Settings): void {
+export function requirePolicyAvailable(
+  wanted: CompanySynchronizedPolicy,
+  now: Date,
+  settings: Settings,
+): void {
   if (effectivePolicy(wanted, { now, switchAt: settings.companySynchronizedSwitchAt }) === wanted) return;
   throw new HttpError('policy_gone', {
     headers: deprecationOf([wanted], settings),
@@ -41,7 +45,7 @@ export function requirePolicyThere(wanted: CompanySynchronizedPolicy, now: Date,
       {
         pointer: '/company_synchronized_policy',
         code: 'gone',
-        message: `Gone since ${settings.companySynchronizedSwitchAt.toISOString()}.`,
+        message: `Removed on ${settings.companySynchronizedSwitchAt.toISOString()}.`,
       },
     ],
   });

@@ -1,4 +1,4 @@
-/** The API description, made of the same declarations that serve it: it cannot drift from what is checked. */
+/** The API description (OpenAPI 3.1), generated from the route declarations, so it always matches the checks at run time. */
 import {
   OpenAPIRegistry,
   OpenApiGeneratorV31,
@@ -7,64 +7,39 @@ import {
 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { EVENT_CATALOGUE, EVENT_TYPES, type EventType } from '../../domain/webhooks/event-catalogue';
-import { type Access, ACCESS, isConsoleOnly } from './route-permissions';
-import { ERROR_CODES, type ErrorCode } from '../http/error-codes';
+import { API_VERSION, DESCRIPTION, TAGS } from './openapi-texts';
+import { type Access, isConsoleOnly, permissionOf } from './route-permissions';
+import { ERROR_CODES, type ErrorCode } from '../errors/error-codes';
 import { toTypeId } from '../../db/sql/ids';
-import type { Route } from './define-route';
+import { type Route } from './define-route';
 import { EVENT_SCHEMAS, exampleOf } from '../webhooks/event-schema';
 import { problemView } from './problem';
 
-const DESCRIPTION = [
-  'Keeps your records in step with other systems. Post changes of records; each integration pushes them after its grace period. What third parties hold is read every hour, every night, and when asked for.',
-  '',
-  'Within v1 only additions are made: ignore fields, values and event topics you do not know.',
-  '',
-  '- Ids say what they are of (`int_…`). Instants are RFC 3339 in UTC.',
-  '- Lists answer `{data, next_cursor}`; go on until `next_cursor` is null.',
-  '- Errors are problem details (RFC 9457); `code` is permanent, and `type` leads to a page about it.',
-  '- Send an `Idempotency-Key` with a POST: the same request again gets the same answer and has no second effect, for 24 hours.',
-  '- A key may act for a person of its tenant: `Syncline-Acting-As: psn_…`. It can do no more than that person then, and what it does is theirs.',
-  '- What takes a tenant key under `/v1` is served a second time under `/console/v1` to who is signed in to the console there; keys count for nothing there, and the cookie for nothing here.',
-].join('\n');
-
-const TAGS: Readonly<Record<string, string>> = {
-  Operations: 'For whoever runs the service. No key is needed.',
-  Tenants: 'Customers of the team that runs Syncline. Made with the platform key.',
-  People: 'Who may sign in to the console of a tenant, and as what.',
-  Console: 'Signing in and out. With a cookie, for pages of the console; programs use keys.',
-  'API keys': "A tenant's keys. Each is shown once.",
-  Connectors: 'What can be linked.',
-  Integrations: "A tenant's links to third parties: settings, mappings, credentials.",
-  Records: 'Changes of records, one by one or in batches, and what became of them.',
-  'Record syncs': 'The state of each pair of record and integration, and what people can do about it.',
-  'Sync runs':
-    'Reading what third parties hold: who or what started it, how far it is, what it changed, what it could not keep. Kept for ever.',
-  'Sync schedules': 'When integrations are read by themselves, and the ticks that could not have their run.',
-  Onboarding:
-    'From linking until what is there has been read: until then records of those types can be read but not changed.',
-  'Sync status': 'How many records both sides hold.',
-  Metadata: "The third parties' record types, fields and picklists, and what changed in them.",
-  'Sync conflicts': 'What was changed on both sides, or could not be told apart.',
-  'Deletion reviews': 'Too many records were gone at once: nothing is deleted here until somebody decides.',
-  'Push log': 'What was sent, why, by whose change, and what came of it.',
-  Events: 'What happened, to be read in order. The same is sent to webhook endpoints.',
-  'Webhook endpoints': 'Where events are posted to, signed. docs/webhooks.md is the guide for receivers.',
-  'Webhook deliveries': 'What went out, attempt by attempt, and sending it again.',
-  Webhooks:
-    'What is posted to webhook endpoints. Events can gain fields, and types be added: ignore what you do not know.',
-  Notifications: 'What needs a person.',
-  'Audit log': 'Who changed what.',
-  Stream: 'What happens, as it happens.',
-  'Time zones': 'Names that a tenant can choose from.',
-};
-
 const WEBHOOKS_TAG = 'Webhooks';
 
-export function createOpenapi(
-  routes: readonly Route[],
-  { publicUrl, version }: { publicUrl: string; version: string },
-): object {
+export function createOpenapi(routes: readonly Route[], { publicUrl }: { publicUrl: string }): object {
   const registry = new OpenAPIRegistry();
+  registerSecuritySchemes(registry);
+  for (const route of routes) registry.registerPath(toOperation(route));
+  for (const type of EVENT_TYPES) registry.registerWebhook(toWebhook(type));
+  const tags = [...new Set([...routes.map(({ tag }) => tag), WEBHOOKS_TAG])].map((name) => ({
+    name,
+    description: TAGS[name] ?? name,
+  }));
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Syncline',
+      version: API_VERSION,
+      description: DESCRIPTION,
+      license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' },
+    },
+    servers: [{ url: publicUrl }],
+    tags,
+  });
+}
+
+function registerSecuritySchemes(registry: OpenAPIRegistry): void {
   registry.registerComponent('securitySchemes', 'tenantKey', {
     type: 'http',
     scheme: 'bearer',
@@ -79,40 +54,24 @@ export function createOpenapi(
     type: 'apiKey',
     in: 'cookie',
     name: '__Host-syncline',
-    description: 'Given by signing in to the console.',
-  });
-  for (const route of routes) registry.registerPath(toOperation(route));
-  for (const type of EVENT_TYPES) registry.registerWebhook(toWebhook(type));
-  const tags = [...new Set([...routes.map(({ tag }) => tag), WEBHOOKS_TAG])].map((name) => ({
-    name,
-    description: TAGS[name] ?? name,
-  }));
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
-    openapi: '3.1.0',
-    info: {
-      title: 'Syncline',
-      version,
-      description: DESCRIPTION,
-      license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' },
-    },
-    servers: [{ url: publicUrl }],
-    tags,
+    description: 'Set by signing in to the console.',
   });
 }
 
-/** What a receiver is sent, as an operation of its own. */
+/** An event that receivers get, in OpenAPI's section `webhooks`. */
 function toWebhook(type: EventType): RouteConfig {
   const { title, when } = EVENT_CATALOGUE[type];
   const headers = z.object({
     'webhook-id': z.string().meta({
-      description: "The event's id, the same on every attempt: what was seen before can be dropped.",
+      description:
+        'The id of the event. It is the same on every attempt, so receivers can ignore repeated events.',
       example: exampleOf(type).id,
     }),
     'webhook-timestamp': z
       .string()
-      .meta({ description: 'When this attempt was made, in seconds since 1970.', example: '1795253400' }),
+      .meta({ description: 'The time of this attempt, in seconds since 1970.', example: '1795253400' }),
     'webhook-signature': z.string().meta({
-      description: 'Standard Webhooks: one `v1,…` for each secret that is good, separated by spaces.',
+      description: 'Standard Webhooks: one `v1,…` for each active secret, separated by spaces.',
     }),
   });
   return {
@@ -131,15 +90,15 @@ function toWebhook(type: EventType): RouteConfig {
       },
     },
     responses: {
-      '2XX': { description: 'Received. Answer within 15 seconds, and work on it afterwards.' },
-      '410': { description: 'The endpoint is not wanted any more: it is switched off.' },
-      default: { description: 'Tried again, ten times in all over about three days.' },
+      '2XX': { description: 'Received. Respond within 15 seconds and process the event afterwards.' },
+      '410': { description: 'The receiver is gone. The endpoint is disabled.' },
+      default: { description: 'The delivery is retried: ten attempts in about three days.' },
     },
   };
 }
 
 function toOperation(route: Route): RouteConfig {
-  const access = ACCESS[`${route.method.toUpperCase()} ${route.path}`] as Access;
+  const access = permissionOf(route);
   const body = route.bodyForDocument ?? route.body;
   const headers = headersOf(route, access);
   return {
@@ -158,7 +117,7 @@ function toOperation(route: Route): RouteConfig {
         ? {}
         : { body: { required: !isOptional(body), content: { 'application/json': { schema: body } } } }),
     },
-    responses: { ...answersOf(route), ...problemsOf(route, access) },
+    responses: { ...responsesOf(route), ...problemsOf(route, access) },
   };
 }
 
@@ -169,8 +128,12 @@ function securityOf(route: Route, access: Access): Record<string, string[]> {
 
 function accessNote(route: Route, access: Access): string {
   if (access === 'public') return '';
-  if (isConsoleOnly(route.path)) return 'For who is signed in to the console.';
-  return access === 'platform' ? 'Needs the platform key.' : `Needs a key with the role ${access} or more.`;
+  if (isConsoleOnly(route.path)) return 'For users who are signed in to the console.';
+  return access === 'platform'
+    ? 'Needs the platform key.'
+    : access === 'admin'
+      ? 'Needs the role admin.'
+      : `Needs the role ${access} or a higher one.`;
 }
 
 function isOptional(body: z.ZodType): boolean {
@@ -179,37 +142,32 @@ function isOptional(body: z.ZodType): boolean {
 
 function headersOf(route: Route, access: Access): z.ZodObject | undefined {
   const idempotencyKey = z.string().min(1).max(255).optional().meta({
-    description: 'Names this request, so that repeating it has no second effect. A UUID is a good one.',
+    description: 'Identifies this request, so that a repeated request has no second effect. Use a UUID.',
   });
   const ifMatch = z
     .string()
-    .meta({ description: 'The ETag of what the change was made on.', example: '"3"' });
-  const lastEventId = z
-    .string()
-    .optional()
-    .meta({ description: 'The id of the last event that was received.' });
+    .meta({ description: 'The ETag of the version on which the change is based.', example: '"3"' });
+  const lastEventId = z.string().optional().meta({ description: 'The id of the last event received.' });
   const actingAs = z
     .string()
     .optional()
     .meta({
-      description: 'The person of the tenant whom the key acts for.',
+      description: 'The person of the tenant for whom the key acts.',
       example: toTypeId('psn', '01980f5c-0000-7000-8000-000000000001'),
     });
   const isForTenantKeys = access !== 'public' && access !== 'platform' && !isConsoleOnly(route.path);
   const headers = {
     ...(isForTenantKeys ? { 'Syncline-Acting-As': actingAs } : {}),
-    ...(route.method === 'post' && route.performance.kind !== 'console'
-      ? { 'Idempotency-Key': idempotencyKey }
-      : {}),
+    ...(route.method === 'post' && route.scope !== 'console' ? { 'Idempotency-Key': idempotencyKey } : {}),
     ...(route.needsIfMatch === true ? { 'If-Match': ifMatch } : {}),
-    ...(route.performance.kind === 'streaming' ? { 'Last-Event-ID': lastEventId } : {}),
+    ...(route.scope === 'stream' ? { 'Last-Event-ID': lastEventId } : {}),
   };
   return Object.keys(headers).length === 0 ? undefined : z.object(headers);
 }
 
-function answersOf(route: Route): Record<string, ResponseConfig> {
+function responsesOf(route: Route): Record<string, ResponseConfig> {
   return Object.fromEntries(
-    Object.entries(route.answers).map(
+    Object.entries(route.responses).map(
       ([status, { description, schema, headers, optionalHeaders, mediaType }]) => [
         status,
         {
@@ -235,7 +193,7 @@ function toHeaders(meanings: Readonly<Record<string, string>> = {}): Record<stri
   );
 }
 
-/** What a route can answer besides its own: follows from how it is called. */
+/** The errors that a route can return beside its own; they follow from its declaration. */
 export function problemCodesOf(route: Route, access: Access): ErrorCode[] {
   const takesBody = route.method !== 'get';
   return [
@@ -250,7 +208,7 @@ export function problemCodesOf(route: Route, access: Access): ErrorCode[] {
           'unsupported_media_type',
         ] as const)
       : []),
-    ...(route.method === 'post' && route.performance.kind !== 'console'
+    ...(route.method === 'post' && route.scope !== 'console'
       ? (['invalid_header', 'idempotency_key_in_use', 'idempotency_key_reused'] as const)
       : []),
     ...(route.needsIfMatch === true ? (['precondition_required', 'precondition_failed'] as const) : []),
@@ -264,7 +222,7 @@ export function problemCodesOf(route: Route, access: Access): ErrorCode[] {
     ...(access === 'public' || access === 'platform' || isConsoleOnly(route.path)
       ? []
       : (['tenant_key_required', 'acting_as_refused'] as const)),
-    ...(route.performance.kind === 'tenant_by_platform' ? (['tenant_not_found'] as const) : []),
+    ...(route.scope === 'named_tenant' ? (['tenant_not_found'] as const) : []),
     'method_not_allowed',
     'bad_request',
     'request_timeout',

@@ -1,6 +1,6 @@
 /**
- * Lists: `{data, next_cursor}`. A cursor is opaque, and good only for the tenant and the parameters that gave it;
- * any other is refused like a garbled one.
+ * Pagination: lists return `{data, next_cursor}`. A cursor is opaque and only valid for the tenant and the parameters that it was
+ * created with; any other cursor is refused.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -18,22 +18,22 @@ export const listParams = {
     .optional()
     .meta({
       description:
-        'How many at most, 1 to 200; 50 unless given. A short page is not the end: go on until next_cursor is null.',
+        'The maximum number of items, 1 to 200; the default is 50. A page can be shorter before the end: read on until next_cursor is null.',
       example: '50',
     }),
-  cursor: z.string().max(2_000).optional().meta({ description: '`next_cursor` of the page before.' }),
+  cursor: z.string().max(2_000).optional().meta({ description: '`next_cursor` of the previous page.' }),
 };
 const LIMIT_DEFAULT = 50;
 
 export const listOf = <Item extends z.ZodType>(item: Item) =>
   z.object({ data: z.array(item), next_cursor: z.string().nullable() });
 
-/** What a list is of: the owner and the filter. */
+/** Identifies a list: its name, its tenant and its filter. */
 type Scope = readonly (string | number | boolean | null | undefined)[];
 
 export interface Page<Position> {
   limit: number;
-  /** Undefined = from the beginning. */
+  /** Undefined = the first page. */
   after: Position | undefined;
 }
 
@@ -49,9 +49,7 @@ export function readPage<Schema extends z.ZodType>(
   };
 }
 
-/**
- * Cuts what was read (one more than `limit`, so that we know whether there is more) into a page.
- */
+/** Makes a page of rows that were read with `limit + 1`, so that one row more than the page shows whether there is a next page. */
 export function toPage<Row, Item>(
   rows: readonly Row[],
   limit: number,
@@ -67,9 +65,9 @@ export function toPage<Row, Item>(
   };
 }
 
-/** For lists that say where to go on at their end too. */
+/** Also for lists that return a cursor at their end. */
 export function writeCursor(scope: Scope, position: unknown): string {
-  return Buffer.from(JSON.stringify([encrypt(scope), position])).toString('base64url');
+  return Buffer.from(JSON.stringify([hashOfScope(scope), position])).toString('base64url');
 }
 
 function readCursor<Schema extends z.ZodType>(
@@ -78,19 +76,19 @@ function readCursor<Schema extends z.ZodType>(
   position: Schema,
 ): z.output<Schema> {
   try {
-    const [mark, value] = z
+    const [scopeHash, value] = z
       .tuple([z.string(), z.unknown()])
       .parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
-    if (mark === encrypt(scope)) return position.parse(value);
+    if (scopeHash === hashOfScope(scope)) return position.parse(value);
   } catch {
-    // Falls through: garbled, forged and foreign cursors get the same answer.
+    // Malformed, forged and foreign cursors get the same error below.
   }
   throw new HttpError('invalid_cursor');
 }
 
-function encrypt(scope: Scope): string {
+function hashOfScope(scope: Scope): string {
   return createHash('sha256').update(JSON.stringify(scope)).digest('base64url').slice(0, 16);
 }
 
-/** Positions are uuids in most lists. */
+/** The position of most lists is a uuid. */
 export const uuidPosition = z.uuid();

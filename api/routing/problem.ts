@@ -1,14 +1,14 @@
-/** RFC 9457 problem details as a schema, for the API description and for problems inside answers. */
+/** The schema of problem details (RFC 9457), for the API description and for problems inside responses. */
 import { z } from 'zod';
 import { jsonObject } from './common-schemas';
 
 export const problemView = z
   .object({
-    type: z.string().meta({ format: 'uri', description: 'A page about this kind of problem.' }),
+    type: z.string().meta({ format: 'uri', description: 'The URL of a page about this error.' }),
     title: z.string(),
     status: z.int(),
-    detail: z.string().meta({ description: 'What it means here and what to do next.' }),
-    code: z.string().meta({ description: 'Permanent; for programs.', example: 'invalid_body' }),
+    detail: z.string().meta({ description: 'What the error means in this case and what to do next.' }),
+    code: z.string().meta({ description: 'A stable code for programs.', example: 'invalid_body' }),
     errors: z
       .array(
         z.object({
@@ -21,8 +21,10 @@ export const problemView = z
       )
       .optional(),
     context: jsonObject.optional().meta({
-      description: 'What a program needs to go on with; which members there are depends on the code.',
+      description: 'Data for programs; the members depend on the code.',
     }),
-    request_id: z.string().meta({ description: 'Under which the log knows this request.' }),
+    request_id: z
+      .string()
+      .meta({ description: 'The id of this request in the log. Include it when you contact support.' }),
   })
   .meta({ id: 'Problem' });

@@ -1,22 +1,22 @@
 /**
- * Who may call what: the one table of route and role. A route without a row, or a row without a route,
- * stops the process at start.
+ * The permissions of all routes. A route without a row, or a row without a route, stops the process at start.
  *
- *   public    no key at all
- *   platform  the platform key only: the team that runs Syncline
- *   viewer    a tenant's key: may read
- *   operator  may also change records and run syncs
- *   admin     may also change integrations, keys and webhook endpoints, and let parked records be deleted
- * Each of the last three may do what those above it may.
+ *   public    needs no authentication
+ *   platform  needs the platform key, which belongs to the team that runs Syncline
+ *   viewer    a role within a tenant: reads
+ *   operator  also changes records and starts syncs
+ *   admin     also changes integrations, people, keys and webhook endpoints, and approves deletions
+ * Each role includes the ones above it.
  *
- * What a tenant's key may call is served a second time under /console/v1, to who is signed in to the console with that role; what begins
- * with /console/v1 here is served there alone. Neither a key nor a cookie opens the other's door.
+ * Routes for tenant roles are mounted twice: under /v1 for API keys, and under /console/v1 for sessions of the console. Routes that
+ * begin with /console/v1 in this table exist for sessions only. Keys do not work under /console/v1, nor cookies under /v1.
  */
 import type { ApiKeyRole } from '../../db/tables/tenants';
+import type { Route } from './define-route';
 
 export type Access = 'public' | 'platform' | ApiKeyRole;
 
-export const ACCESS: Readonly<Record<string, Access>> = {
+export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /livez': 'public',
   'GET /readyz': 'public',
   'GET /metrics': 'public',
@@ -84,7 +84,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /v1/integrations/{integration_id}/sync-runs': 'operator',
   'GET /v1/integrations/{integration_id}/record-types': 'viewer',
   'GET /v1/integrations/{integration_id}/sync-schedule': 'viewer',
-  'GET /v1/integrations/{integration_id}/skipped-ticks': 'viewer',
+  'GET /v1/integrations/{integration_id}/skipped-runs': 'viewer',
 
   'POST /v1/records/batch': 'operator',
   'GET /v1/records/{record_type}': 'viewer',
@@ -153,6 +153,31 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /v1/stream': 'viewer',
   'GET /v1/time-zones': 'viewer',
 };
+
+/** Throws unless the table and the routes match, and every route that changes something has an action for the audit log. */
+export function checkPermissions(routes: readonly Route[]): void {
+  const served = new Set(routes.map(nameOf));
+  const withoutRow = [...served].filter((name) => ROUTE_PERMISSIONS[name] === undefined);
+  const withoutRoute = Object.keys(ROUTE_PERMISSIONS).filter((name) => !served.has(name));
+  const withoutAction = routes
+    .filter((route) => route.method !== 'get' && route.action === undefined)
+    .map(nameOf);
+  if (withoutRow.length > 0)
+    throw new Error(`Routes without a row in api/routing/route-permissions.ts: ${withoutRow.join(', ')}.`);
+  if (withoutRoute.length > 0)
+    throw new Error(`Rows in api/routing/route-permissions.ts without a route: ${withoutRoute.join(', ')}.`);
+  if (withoutAction.length > 0)
+    throw new Error(`Routes without an action for the audit log: ${withoutAction.join(', ')}.`);
+}
+
+const nameOf = ({ method, path }: Pick<Route, 'method' | 'path'>): string =>
+  `${method.toUpperCase()} ${path}`;
+
+export function permissionOf(route: Pick<Route, 'method' | 'path'>): Access {
+  const access = ROUTE_PERMISSIONS[nameOf(route)];
+  if (access === undefined) throw new Error(`${nameOf(route)} has no row in route-permissions.ts.`);
+  return access;
+}
 
 const RANK: Readonly<Record<ApiKeyRole, number>> = { viewer: 1, operator: 2, admin: 3 };
 

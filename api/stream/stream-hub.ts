@@ -1,7 +1,7 @@
 /**
- * Sends a tenant's stream events to everybody of that tenant who listens here. Woken by PostgreSQL's notifications on one connection
- * per process, made with the first subscriber; should one get lost, it still looks every few seconds. Each subscriber has a position
- * of its own, so one that comes back gets what it missed.
+ * Sends the stream events of a tenant to its subscribers in this process. PostgreSQL notifications on one connection per process,
+ * opened with the first subscriber, trigger reading; polling every few seconds covers lost notifications. Each subscriber has its
+ * own position, so a reconnecting client gets the events it missed.
  */
 import type { Logger } from 'pino';
 import type { Database } from '../../db/database';
@@ -16,124 +16,153 @@ import {
 
 export interface Subscriber {
   tenantId: string;
-  /** The last event it was given; the hub moves it on. */
+  /** The position of the last event sent; the hub advances it. */
   position: StreamPosition;
   send(events: readonly StreamEvent[]): void;
-  /** False once the key or the session behind it is no longer good: it is ended before it is sent anything more. */
+  /** False once the key or session is no longer valid; the stream then ends before another event is sent. */
   isStillAllowed(): Promise<boolean>;
   end(): void;
 }
 
 export interface StreamHub {
-  /** Where a subscriber begins who wants what comes from now on. */
+  /** The position for a subscriber that wants only new events. */
   positionNow(tenantId: string): Promise<StreamPosition>;
-  /** Answers how to unsubscribe. */
+  /** Returns the function to unsubscribe. */
   subscribe(subscriber: Subscriber): () => void;
-  /** Of one tenant, or of all. */
+  /** The number of streams of one tenant, or of all tenants. */
   openStreams(tenantId?: string): number;
-  /** Ends all: clients reconnect to another process and go on where they were. */
+  /** Ends all streams; clients reconnect to another process and continue at their position. */
   close(): Promise<void>;
 }
 
 const BATCH = 500;
-/** Events that a running transaction hides cannot be read yet: look again soon. */
+/** Events of a transaction that has not committed yet are read again after this time. */
 const WAITING_MS = 100;
 const CHECK_INTERVAL_MS = 5_000;
 
-export function createStreamHub({
-  database,
-  databaseUrl,
-  log,
-}: {
+export function createStreamHub(options: {
   database: Database;
   databaseUrl: string;
   log: Logger;
 }): StreamHub {
-  const subscribers = new Map<string, Set<Subscriber>>();
-  const reading = new Map<string, { isAskedAgain: boolean }>();
+  const { databaseUrl, log } = options;
+  const subscribers = new Subscribers();
+  const notify = createReader(options, subscribers);
+  const notifyAll = () => subscribers.tenantIds().forEach(notify);
   let listener: Listener | undefined;
   let interval: NodeJS.Timeout | undefined;
   let isClosed = false;
 
-  const subscribersOf = (tenantId: string) => [...(subscribers.get(tenantId) ?? [])];
-  const wakeEverybody = () => [...subscribers.keys()].forEach(notifySubscribers);
-
-  /** One reader per tenant at a time; a wake while it reads makes it read once more. */
-  function notifySubscribers(tenantId: string): void {
-    const current = reading.get(tenantId);
-    if (current !== undefined) current.isAskedAgain = true;
-    else if (subscribers.has(tenantId)) void keepReading(tenantId);
-  }
-
-  async function keepReading(tenantId: string): Promise<void> {
-    const state = { isAskedAgain: false };
-    reading.set(tenantId, state);
-    try {
-      const isWaiting = await readOnce(tenantId);
-      if (isWaiting) setTimeout(notifySubscribers, WAITING_MS, tenantId).unref();
-    } catch (error) {
-      log.warn({ err: error }, 'stream events could not be read; they will be read again');
-    }
-    reading.delete(tenantId);
-    if (state.isAskedAgain) notifySubscribers(tenantId);
-  }
-
-  async function readOnce(tenantId: string): Promise<boolean> {
-    for (const subscriber of subscribersOf(tenantId))
-      if (!(await subscriber.isStillAllowed())) subscriber.end();
-    let isWaiting = false;
-    // Those who caught up share a position, so this is one question for most.
-    for (const after of new Set(subscribersOf(tenantId).map(({ position }) => position))) {
-      const read = await database.withTenant(tenantId, (work) =>
-        readStreamEvents(work, { after, limit: BATCH }),
-      );
-      const last = read.events.at(-1);
-      isWaiting ||= read.isWaiting;
-      for (const subscriber of subscribersOf(tenantId)) {
-        if (subscriber.position !== after || last === undefined) continue;
-        subscriber.position = last.position;
-        subscriber.send(read.events);
-      }
-    }
-    return isWaiting;
-  }
-
   return {
-    positionNow: (tenantId) => database.withTenant(tenantId, currentStreamPosition),
+    positionNow: (tenantId) => options.database.withTenant(tenantId, currentStreamPosition),
 
     subscribe(subscriber) {
       if (isClosed) subscriber.end();
-      const group = subscribers.get(subscriber.tenantId) ?? new Set();
-      subscribers.set(subscriber.tenantId, group.add(subscriber));
-      interval ??= setInterval(wakeEverybody, CHECK_INTERVAL_MS).unref();
-      const onTrouble = (err: Error) =>
-        log.warn({ err }, 'the connection that hears of stream events broke; it will be made again');
+      const unsubscribe = subscribers.add(subscriber);
+      interval ??= setInterval(notifyAll, CHECK_INTERVAL_MS).unref();
       listener ??= listen({
         url: databaseUrl,
         channel: STREAM_CHANNEL,
-        onNotification: notifySubscribers,
-        onConnect: wakeEverybody,
-        onTrouble,
+        onNotification: notify,
+        onConnect: notifyAll,
+        onTrouble: (err: Error) =>
+          log.warn({ err }, 'the connection for stream notifications was lost and will be replaced'),
       });
-      notifySubscribers(subscriber.tenantId);
-      return () => {
-        group.delete(subscriber);
-        if (group.size === 0 && subscribers.get(subscriber.tenantId) === group)
-          subscribers.delete(subscriber.tenantId);
-      };
+      notify(subscriber.tenantId);
+      return unsubscribe;
     },
 
     openStreams: (tenantId) =>
-      tenantId === undefined
-        ? [...subscribers.values()].reduce((sum, group) => sum + group.size, 0)
-        : subscribersOf(tenantId).length,
+      tenantId === undefined ? subscribers.count() : subscribers.of(tenantId).length,
 
     async close() {
       isClosed = true;
       clearInterval(interval);
-      for (const tenantId of subscribers.keys())
-        for (const subscriber of subscribersOf(tenantId)) subscriber.end();
+      for (const tenantId of subscribers.tenantIds())
+        for (const subscriber of subscribers.of(tenantId)) subscriber.end();
       await listener?.close();
     },
   };
+}
+
+/** The subscribers of this process, by tenant. */
+class Subscribers {
+  readonly #byTenant = new Map<string, Set<Subscriber>>();
+
+  tenantIds(): string[] {
+    return [...this.#byTenant.keys()];
+  }
+
+  of(tenantId: string): Subscriber[] {
+    return [...(this.#byTenant.get(tenantId) ?? [])];
+  }
+
+  count(): number {
+    return [...this.#byTenant.values()].reduce((sum, group) => sum + group.size, 0);
+  }
+
+  /** Returns the function to remove the subscriber. */
+  add(subscriber: Subscriber): () => void {
+    const { tenantId } = subscriber;
+    const group = this.#byTenant.get(tenantId) ?? new Set();
+    this.#byTenant.set(tenantId, group.add(subscriber));
+    return () => {
+      group.delete(subscriber);
+      if (group.size === 0 && this.#byTenant.get(tenantId) === group) this.#byTenant.delete(tenantId);
+    };
+  }
+}
+
+/** Reads the events of a tenant, one read per tenant at a time; a call during a read causes one more read. */
+function createReader(
+  { database, log }: { database: Database; log: Logger },
+  subscribers: Subscribers,
+): (tenantId: string) => void {
+  const reading = new Map<string, { isRequestedAgain: boolean }>();
+
+  function notify(tenantId: string): void {
+    const current = reading.get(tenantId);
+    if (current !== undefined) current.isRequestedAgain = true;
+    else if (subscribers.of(tenantId).length > 0) void read(tenantId);
+  }
+
+  async function read(tenantId: string): Promise<void> {
+    const state = { isRequestedAgain: false };
+    reading.set(tenantId, state);
+    try {
+      const isWaiting = await sendNewEvents(database, tenantId, subscribers);
+      if (isWaiting) setTimeout(notify, WAITING_MS, tenantId).unref();
+    } catch (error) {
+      log.warn({ err: error }, 'stream events could not be read; retrying');
+    }
+    reading.delete(tenantId);
+    if (state.isRequestedAgain) notify(tenantId);
+  }
+
+  return notify;
+}
+
+/** Returns true if events of a running transaction could not be read yet. */
+async function sendNewEvents(
+  database: Database,
+  tenantId: string,
+  subscribers: Subscribers,
+): Promise<boolean> {
+  for (const subscriber of subscribers.of(tenantId))
+    if (!(await subscriber.isStillAllowed())) subscriber.end();
+  let isWaiting = false;
+  // Subscribers that are up to date share a position, so one query serves most of them.
+  for (const after of new Set(subscribers.of(tenantId).map(({ position }) => position))) {
+    const read = await database.withTenant(tenantId, (work) =>
+      readStreamEvents(work, { after, limit: BATCH }),
+    );
+    const last = read.events.at(-1);
+    isWaiting ||= read.isWaiting;
+    for (const subscriber of subscribers.of(tenantId)) {
+      if (subscriber.position !== after || last === undefined) continue;
+      subscriber.position = last.position;
+      subscriber.send(read.events);
+    }
+  }
+  return isWaiting;
 }

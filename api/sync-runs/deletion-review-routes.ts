@@ -1,4 +1,4 @@
-/** Parked deletions: a full pass missed too many records at once, so somebody looks before they are deleted here (rules.md 31). */
+/** Deletion reviews: deletions above the threshold wait until an admin approves or discards them (rules.md 31). */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import {
@@ -13,7 +13,8 @@ import { PARKED_MAX } from '../../db/pull/delete-missing';
 import { decideDeletionReview } from '../../db/pull/decide-deletion-review';
 import { lockDeletionReview } from '../../db/pull/deletion-reviews';
 import { HttpError } from '../http/http-error';
-import { type Route, type TenantContext, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
+import type { TenantContext } from '../routing/context';
 import {
   externalId,
   idParam,
@@ -24,29 +25,32 @@ import {
   typeId,
 } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
-import { requireIntegration } from '../integrations/integration-routes';
+import { requireIntegration } from '../integrations/integration-views';
 
 const state = z.enum(['pending', 'approved', 'discarded', 'superseded']).meta({
   id: 'DeletionReviewState',
   description:
-    '`superseded`: a later full pass knows better; what it missed itself has a review of its own, if it needs one.',
+    '`superseded`: replaced by the result of a later full sync, which may have created a new review.',
 });
 const review = z
   .object({
     id: typeId('rev'),
     integration_id: typeId('int'),
-    sync_run_id: typeId('run').meta({ description: 'The run that missed them.' }),
+    sync_run_id: typeId('run').meta({ description: 'The sync run that no longer found the records.' }),
     record_type: recordTypeName,
     state,
-    records_parked: z.int().meta({ description: 'Records that were gone at the third party.', example: 120 }),
+    records_parked: z
+      .int()
+      .meta({ description: 'The number of records that were missing in the app.', example: 120 }),
     records_held: z.int().meta({
-      description: 'Records of this type that had come from there before the run, those included.',
+      description:
+        'The number of records of this type from the app before the run, including the missing ones.',
       example: 800,
     }),
     records_deleted: z
       .int()
       .nullable()
-      .meta({ description: 'How many were deleted in the end; null while it is pending.' }),
+      .meta({ description: 'The number of records that were deleted; null while the review is pending.' }),
     decided_by: z.string().nullable(),
     decided_at: instant.nullable(),
     created_at: instant,
@@ -60,20 +64,21 @@ const base = '/v1/deletion-reviews';
 const params = z.strictObject({ deletion_review_id: idParam('rev', 'deletion_review_not_found') });
 
 export const deletionReviewRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: base,
     operationId: 'listDeletionReviews',
     tag: 'Deletion reviews',
     summary: 'List deletion reviews, newest first',
     description:
-      'A full pass that misses more than a tenth of the records of a type, and more than 20, deletes none of them: they wait here until somebody approves or discards. An open one is also a notification.',
+      'If a full sync misses more than 10 % and more than 20 records of a type, it deletes none of them. The deletions wait here until an admin approves or discards them, and the admins are notified.',
     query: z.strictObject({
       ...listParams,
       state: state.optional(),
       integration_id: idParam('int', 'integration_not_found').optional(),
     }),
-    answers: { 200: { description: 'Reviews, without their records.', schema: listOf(review) } },
+    responses: { 200: { description: 'Reviews, without their records.', schema: listOf(review) } },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
       if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);
@@ -92,55 +97,66 @@ export const deletionReviewRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: `${base}/{deletion_review_id}`,
     operationId: 'showDeletionReview',
     tag: 'Deletion reviews',
     summary: 'Show a deletion review',
     params,
-    answers: { 200: { description: 'The review.', schema: review } },
+    responses: { 200: { description: 'The review.', schema: review } },
     problems: ['deletion_review_not_found'],
     async run(work, input) {
       return { status: 200, body: toWire(await requireReview(work, input.params.deletion_review_id)) };
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: `${base}/{deletion_review_id}/records`,
     operationId: 'listParkedRecords',
     tag: 'Deletion reviews',
-    summary: 'List the records that were gone at the third party',
+    summary: 'List the records of a deletion review',
     params,
     query: z.strictObject(listParams),
-    answers: { 200: { description: 'Records as they are known here.', schema: listOf(parkedRecord) } },
+    responses: {
+      200: { description: 'The records that were missing in the app.', schema: listOf(parkedRecord) },
+    },
     problems: ['deletion_review_not_found', 'invalid_cursor'],
     async run(work, input) {
       const { deletionReviewId, recordType } = await requireReview(work, input.params.deletion_review_id);
       const scope = ['parked-records', work.tenantId, deletionReviewId];
       const { limit, after } = readPage(input.query, scope, z.int().min(0).max(PARKED_MAX));
       const rows = await listParkedPage(work, { deletionReviewId, limit: limit + 1, after: after ?? 0 });
-      const toItem = ({ recordId, externalId: ours }: ParkedRecord) => ({
+      const toItem = ({ recordId, externalId: id }: ParkedRecord) => ({
         id: toTypeId('rec', recordId),
         record_type: recordType,
-        external_id: ours,
+        external_id: id,
       });
       return { status: 200, body: toPage(rows, limit, scope, ({ position }) => position, toItem) };
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'post',
     path: `${base}/{deletion_review_id}/approve`,
     operationId: 'approveDeletionReview',
     tag: 'Deletion reviews',
-    summary: 'Delete the records that were gone at the third party',
-    description:
-      'They are deleted here, softly: one that comes back there comes back here. One that was linked anew or pushed since is left as it is. Other integrations are told of the deletion as of any other. All of it is one step: hundreds of thousands of records can take longer than an answer may (503), and then the review says how it ended.',
+    summary: 'Approve a deletion review',
+    description: [
+      'Deletes the records in Syncline. A record that reappears in the app is restored. Records that were linked again or pushed in the meantime are kept.',
+      'The deletions are pushed to other integrations as usual.',
+      'All records are deleted in one transaction. With hundreds of thousands of records this can exceed the response time (503); the review then shows the result.',
+    ].join(' '),
     params,
-    answers: {
-      200: { description: 'The review as it is now; `records_deleted` says how many.', schema: review },
+    responses: {
+      200: {
+        description: 'The approved review; `records_deleted` is the number of deleted records.',
+        schema: review,
+      },
     },
     problems: ['deletion_review_not_found', 'review_decided'],
     action: 'deletion_review.approved',
@@ -148,15 +164,17 @@ export const deletionReviewRoutes: readonly Route[] = [
       decide(work, context, { deletionReviewId: input.params.deletion_review_id, decision: 'approved' }),
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'post',
     path: `${base}/{deletion_review_id}/discard`,
     operationId: 'discardDeletionReview',
     tag: 'Deletion reviews',
-    summary: 'Keep the records that were gone at the third party',
-    description: 'Nothing is deleted. If the next full pass misses them again, it asks again.',
+    summary: 'Discard a deletion review',
+    description:
+      'Nothing is deleted. If the next full sync misses the records again, it creates a new review.',
     params,
-    answers: { 200: { description: 'The review as it is now.', schema: review } },
+    responses: { 200: { description: 'The discarded review.', schema: review } },
     problems: ['deletion_review_not_found', 'review_decided'],
     action: 'deletion_review.discarded',
     run: (work, input, context) =>
@@ -175,7 +193,7 @@ async function decide(
     const by = locked.decidedBy === null ? '' : ` by ${locked.decidedBy}`;
     const at = locked.decidedAt === null ? '' : ` at ${toInstant(locked.decidedAt)}`;
     throw new HttpError('review_decided', {
-      detail: `It was ${locked.state}${by}${at}. A later full pass that misses records again makes a new review.`,
+      detail: `The review was ${locked.state}${by}${at}. If a later full sync misses the records again, it creates a new review.`,
     });
   }
   const deleted = await decideDeletionReview(work, { review: locked, decision, by: caller.actor });

@@ -1,9 +1,9 @@
-/** Conflicts that sync runs met (rules.md 13, 17). */
+/** Conflicts found by sync runs (rules.md 13, 17). */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import { listSyncConflicts, type SyncConflict } from '../../db/pull/sync-conflicts';
 import type { JsonValue } from '../../domain/json';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import {
   externalId,
   idParam,
@@ -14,13 +14,13 @@ import {
   typeId,
 } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
-import { requireIntegration } from '../integrations/integration-routes';
+import { requireIntegration } from '../integrations/integration-views';
 
 const kind = z.enum(['field_changed_on_both_sides', 'ambiguous_match']).meta({
   id: 'SyncConflictKind',
   description: [
-    '- `field_changed_on_both_sides`: it was changed there while a change here was not sent yet; `winner` says whose value counts.',
-    '- `ambiguous_match`: more than one of our records has the value of the `match_by` field, or theirs and another of theirs fit the same; it is not kept until it can be told.',
+    '- `field_changed_on_both_sides`: the app changed the field while a change in Syncline was not pushed yet. `winner` tells which value is kept.',
+    '- `ambiguous_match`: several Syncline records have the value of the `match_by` field, or several app records match the same Syncline record. The app record is not imported until the match is unambiguous.',
   ].join('\n'),
 });
 const conflict = z
@@ -32,12 +32,12 @@ const conflict = z
     remote_id: z.string().meta({ example: '4711' }),
     record_id: typeId('rec')
       .nullable()
-      .meta({ description: 'null where it could not be told which of our records is meant.' }),
+      .meta({ description: 'null if the Syncline record could not be determined.' }),
     external_id: externalId.nullable(),
     kind,
     field: z.string().nullable().meta({ example: 'email' }),
-    ours: jsonValue,
-    theirs: jsonValue,
+    ours: jsonValue.meta({ description: "Syncline's value." }),
+    theirs: jsonValue.meta({ description: "The app's value." }),
     winner: z.enum(['ours', 'theirs']).nullable(),
     detail: z.string(),
     at: instant,
@@ -45,7 +45,8 @@ const conflict = z
   .meta({ id: 'SyncConflict' });
 
 export const syncConflictRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/sync-conflicts',
     operationId: 'listSyncConflicts',
@@ -56,7 +57,9 @@ export const syncConflictRoutes: readonly Route[] = [
       integration_id: idParam('int', 'integration_not_found').optional(),
       kind: kind.optional(),
     }),
-    answers: { 200: { description: 'Conflicts with the values of both sides.', schema: listOf(conflict) } },
+    responses: {
+      200: { description: 'Conflicts, with the values of both sides.', schema: listOf(conflict) },
+    },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
       if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);

@@ -1,4 +1,4 @@
-/** What a sync run did to records, and the records it could not keep. */
+/** The records that a sync run changed, and the records that it could not import. */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import {
@@ -7,7 +7,7 @@ import {
   type SyncRecordError,
   type SyncRunChange,
 } from '../../db/sync-runs/sync-run-changes';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { externalId, instant, recordTypeName, toInstant, typeId } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { requireRun, syncRunParams } from './sync-run-routes';
@@ -19,10 +19,13 @@ const change = z
     record_id: typeId('rec'),
     external_id: externalId,
     change: changeKind,
-    fields: z
-      .array(z.string())
-      .meta({ description: 'Which fields an update changed; empty for the others.', example: ['email'] }),
-    was_deleted: z.boolean().meta({ description: 'The record had been deleted here and is back.' }),
+    fields: z.array(z.string()).meta({
+      description: 'The fields that an update changed; empty for other changes.',
+      example: ['email'],
+    }),
+    was_deleted: z
+      .boolean()
+      .meta({ description: 'True if the record had been deleted in Syncline and is restored.' }),
     at: instant,
   })
   .meta({ id: 'SyncRunChange' });
@@ -31,7 +34,7 @@ const recordError = z
     id: typeId('sre'),
     record_type: recordTypeName,
     remote_id: z.string().nullable().meta({
-      description: "The third party's id of the record; null where not even that could be read.",
+      description: "The app's id of the record; null if it could not be read.",
       example: '4711',
     }),
     code: z.string().meta({ example: 'too_large' }),
@@ -43,20 +46,21 @@ const recordError = z
 const position = z.object({ recordType: recordTypeName, page: z.int32().min(0), position: z.int32().min(0) });
 
 export const syncRunDetailRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/sync-runs/{sync_run_id}/changes',
     operationId: 'listSyncRunChanges',
     tag: 'Sync runs',
     summary: 'List the records that a sync run created, updated and deleted',
-    description: 'While the run goes on the list grows. What was found unchanged is not listed.',
+    description: 'The list grows while the run continues. Unchanged records are not listed.',
     params: syncRunParams,
     query: z.strictObject({
       ...listParams,
       record_type: recordTypeName.optional(),
       change: changeKind.optional(),
     }),
-    answers: {
+    responses: {
       200: { description: 'Changes by record type, in the order they were read.', schema: listOf(change) },
     },
     problems: ['sync_run_not_found', 'invalid_cursor'],
@@ -80,17 +84,20 @@ export const syncRunDetailRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/sync-runs/{sync_run_id}/errors',
     operationId: 'listSyncRunErrors',
     tag: 'Sync runs',
-    summary: 'List the records that a sync run could not keep as they are',
+    summary: 'List the records that a sync run could not import',
     description:
-      'One bad record does not stop the others. The first 1,000 of each record type are listed; `records_failed` counts them all. Why a whole job failed stands in its `error`.',
+      'One invalid record does not stop the others. The first 1,000 errors of each record type are listed; `records_failed` counts all. If a whole job failed, see its `error`.',
     params: syncRunParams,
     query: z.strictObject({ ...listParams, record_type: recordTypeName.optional() }),
-    answers: { 200: { description: 'Errors in the order they were met.', schema: listOf(recordError) } },
+    responses: {
+      200: { description: 'Errors in the order in which they occurred.', schema: listOf(recordError) },
+    },
     problems: ['sync_run_not_found', 'invalid_cursor'],
     async run(work, { params, query }) {
       const { syncRunId } = await requireRun(work, params.sync_run_id);
@@ -113,7 +120,7 @@ export const syncRunDetailRoutes: readonly Route[] = [
 function toWireChange({
   recordType,
   recordId,
-  externalId: ours,
+  externalId: id,
   kind,
   fields,
   wasDeleted,
@@ -122,7 +129,7 @@ function toWireChange({
   return {
     record_type: recordType,
     record_id: toTypeId('rec', recordId),
-    external_id: ours,
+    external_id: id,
     change: kind,
     fields,
     was_deleted: wasDeleted,

@@ -1,4 +1,4 @@
-/** The Sync Log: runs, their jobs, what they changed and what they could not keep; and canceling one. Asking for one is `sync-run-requests.ts`. */
+/** The Sync Log: sync runs and their jobs, and canceling a run. `sync-run-request-routes.ts` starts runs. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
@@ -9,17 +9,18 @@ import { enqueueSyncRuns } from '../../db/sync-runs/sync-run-requests';
 import { listSyncRuns, showSyncRun, type ListedSyncRun } from '../../db/sync-runs/sync-runs';
 import { RUN_KINDS, RUN_STATES } from '../../domain/sync-runs/sync-run';
 import { HttpError } from '../http/http-error';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { idParam, instantParam, namesParam } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 import { syncJob, syncRun, toWireJob, toWireRun } from './sync-run-schema';
-import { requireIntegration } from '../integrations/integration-routes';
+import { requireIntegration } from '../integrations/integration-views';
 
 export const syncRunParams = z.strictObject({ sync_run_id: idParam('run', 'sync_run_not_found') });
 const base = '/v1/sync-runs';
 
 export const syncRunRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: base,
     operationId: 'listSyncRuns',
@@ -32,12 +33,12 @@ export const syncRunRoutes: readonly Route[] = [
       state: namesParam(RUN_STATES, 'failed').optional(),
       created_after: instantParam
         .optional()
-        .meta({ description: 'Asked for at this instant or later.', example: '2026-11-21T00:00:00Z' }),
+        .meta({ description: 'Requested at this time or later.', example: '2026-11-21T00:00:00Z' }),
       created_before: instantParam
         .optional()
-        .meta({ description: 'Asked for before this instant.', example: '2026-11-22T00:00:00Z' }),
+        .meta({ description: 'Requested before this time.', example: '2026-11-22T00:00:00Z' }),
     }),
-    answers: { 200: { description: 'Runs of all kinds, with their progress.', schema: listOf(syncRun) } },
+    responses: { 200: { description: 'Runs of all kinds, with their progress.', schema: listOf(syncRun) } },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
       const {
@@ -70,34 +71,36 @@ export const syncRunRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: `${base}/{sync_run_id}`,
     operationId: 'showSyncRun',
     tag: 'Sync runs',
     summary: 'Show a sync run',
-    description: 'Sync Logs are kept for ever. `GET /v1/stream?topics=sync_runs` says when to look again.',
+    description: 'Sync Logs are kept forever. `GET /v1/stream?topics=sync_runs` reports changes.',
     params: syncRunParams,
-    answers: { 200: { description: 'The run as it stands.', schema: syncRun } },
+    responses: { 200: { description: 'The run and its progress.', schema: syncRun } },
     problems: ['sync_run_not_found'],
     async run(work, { params }, { caller }) {
       const found = await requireRun(work, params.sync_run_id);
-      // Whoever has seen how it ended needs no e-mail about it (rules.md 25).
+      // A person who has seen the result needs no e-mail about it (rules.md 25).
       if (caller.kind === 'tenant' && caller.personId !== null && found.finishedAt !== null)
         await markTargetViewed(work, { personId: caller.personId, syncRunId: found.syncRunId });
       return { status: 200, body: toWireRun(found) };
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: `${base}/{sync_run_id}/jobs`,
     operationId: 'listSyncRunJobs',
     tag: 'Sync runs',
-    summary: 'List the jobs of a sync run: one per dataset, one for metadata',
-    description: 'A run that was not begun has no jobs yet.',
+    summary: 'List the jobs of a sync run',
+    description: 'One job per dataset and one for metadata. A run that has not started has no jobs yet.',
     params: syncRunParams,
-    answers: {
+    responses: {
       200: {
         description: 'All jobs: metadata first, then by record type.',
         schema: z.object({ data: z.array(syncJob), next_cursor: z.null() }),
@@ -111,16 +114,19 @@ export const syncRunRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'post',
     path: `${base}/{sync_run_id}/cancel`,
     operationId: 'cancelSyncRun',
     tag: 'Sync runs',
     summary: 'Cancel a sync run',
     description:
-      'What waits or was not begun ends at once; what is being read ends at its next page. What was read so far stays, and nothing is deleted for being missing. Canceling twice is canceling once.',
+      'Jobs that wait or have not started end at once; active jobs end at their next page. Records imported so far are kept, and no missing records are deleted. Canceling a canceled run changes nothing.',
     params: syncRunParams,
-    answers: { 200: { description: 'The run as it stands now: canceled, or about to be.', schema: syncRun } },
+    responses: {
+      200: { description: 'The run: canceled, or about to be.', schema: syncRun },
+    },
     problems: ['sync_run_not_found', 'sync_run_finished'],
     action: 'sync_run.canceled',
     async run(work, { params }, { caller }) {
@@ -145,7 +151,7 @@ export const syncRunRoutes: readonly Route[] = [
   }),
 ];
 
-/** The caller's run, or 404: that of another tenant does not exist. */
+/** Returns the caller's sync run. A run of another tenant is not found either. */
 export async function requireRun(work: TenantWork, syncRunId: string): Promise<ListedSyncRun> {
   const found = await showSyncRun(work, { syncRunId });
   if (found === undefined) throw new HttpError('sync_run_not_found');

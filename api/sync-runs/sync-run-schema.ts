@@ -1,4 +1,4 @@
-/** Sync runs and their jobs on the wire (rules.md 28, 30, 33 to 36). */
+/** The JSON of sync runs and their jobs (rules.md 28, 30, 33 to 36). */
 import { z } from 'zod';
 import { directionOfJob } from '../../domain/overviews/overview';
 import { toTypeId } from '../../db/sql/ids';
@@ -19,27 +19,27 @@ import {
 export const runKind = z.enum(RUN_KINDS).meta({
   id: 'SyncRunKind',
   description: [
-    '- `onboarding`: everything, once after linking.',
-    '- `hourly`: what was modified since the last successful run, and metadata.',
-    '- `nightly`: everything, with deletions, and metadata.',
-    '- `sign_in`: what was modified; somebody signed in.',
-    '- `last_day`: what was modified in the last 24 hours; asked for by hand.',
-    '- `incremental`: what was modified; asked for by hand.',
-    '- `full`: everything; asked for by hand, or because of a new mapping.',
-    '- `drift_repair`: everything of the record types whose totals differed.',
+    '- `onboarding`: the initial load: all records, once after linking.',
+    '- `hourly`: records modified since the last successful run, and metadata.',
+    '- `nightly`: all records, deletions and metadata.',
+    '- `sign_in`: modified records, because a user signed in.',
+    '- `last_day`: records modified in the last 24 hours, on request.',
+    '- `incremental`: modified records, on request.',
+    '- `full`: all records, on request or because of a mapping change.',
+    '- `drift_repair`: all records of the types whose totals differed.',
   ].join('\n'),
 });
 export const runState = z.enum(RUN_STATES).meta({
   id: 'SyncRunState',
   description: [
-    'Follows from the jobs:',
-    '- `queued`: asked for, not begun.',
-    '- `running`: a job is being worked on.',
-    '- `waiting`: every job that is not done waits; each says for what and until when.',
-    '- `succeeded`: all was read and kept.',
-    '- `partially_succeeded`: a job failed beside one that succeeded, or records could not be kept.',
+    'The state follows from the jobs:',
+    '- `queued`: requested, not started.',
+    '- `running`: at least one job is active.',
+    '- `waiting`: all unfinished jobs wait; each shows the reason and until when.',
+    '- `succeeded`: all records were read and imported.',
+    '- `partially_succeeded`: some jobs failed and some succeeded, or some records could not be imported.',
     '- `failed`: no job succeeded.',
-    '- `canceled`: somebody canceled it before its jobs were done.',
+    '- `canceled`: a user canceled the run before its jobs were done.',
   ].join('\n'),
 });
 const count = z.int().meta({ example: 0 });
@@ -52,14 +52,14 @@ const progress = z
     records_deleted: count,
     records_unchanged: count,
     records_failed: count.meta({
-      description: 'Records that could not be kept, or not as they are; see the errors of the run.',
+      description: 'Records that could not be imported completely; see the errors of the run.',
     }),
     expected_records: count
       .nullable()
-      .meta({ description: 'null = the third party does not say, or a dataset was not begun.' }),
+      .meta({ description: 'null = the app does not tell, or a dataset has not started.' }),
     estimated_end_at: instant
       .nullable()
-      .meta({ description: 'When all is read if it goes on at the rate so far; null = nobody can tell.' }),
+      .meta({ description: 'The estimated end at the current rate; null = unknown.' }),
   })
   .meta({ id: 'SyncRunProgress' });
 
@@ -70,40 +70,37 @@ export const syncRun = z
     kind: runKind,
     scope: z.enum(RUN_SCOPES).meta({
       description:
-        '`modified`: since the last successful run. `last_day`: in the last 24 hours. `full`: everything; only this finds deletions.',
+        '`modified`: records modified since the last successful run. `last_day`: records modified in the last 24 hours. `full`: all records; only this finds deletions.',
     }),
     record_types: z
       .array(recordTypeName)
       .nullable()
-      .meta({ description: 'null = all that the integration pulls.' }),
+      .meta({ description: 'null = all record types that the integration pulls.' }),
     state: runState,
-    started_by: z.string().meta({ description: 'Who or what asked for it.', example: 'key:payroll' }),
+    started_by: z.string().meta({ description: 'Who or what requested the run.', example: 'key:payroll' }),
     requested_at: instant,
     started_at: instant.nullable(),
     finished_at: instant.nullable(),
     local_date: z.string().nullable().meta({
-      description: "Of a nightly run: the date it stands for in the tenant's time zone.",
+      description: "For a nightly run, its schedule date in the tenant's time zone.",
       format: 'date',
       example: '2026-11-21',
     }),
-    overview_id: typeId('ovw')
-      .nullable()
-      .meta({ description: 'The Sync Overview that it applies, and nothing else.' }),
+    overview_id: typeId('ovw').nullable().meta({ description: 'The Sync Overview that the run applies.' }),
     follows_sync_run_id: typeId('run')
       .nullable()
-      .meta({ description: 'The run behind which this one was queued.' }),
+      .meta({ description: 'The run after which this one was queued.' }),
     successful_jobs: count,
     failed_jobs: count.meta({
-      description:
-        'Jobs that have failed for good; while the run goes on also those whose last attempt failed.',
+      description: 'Jobs that have failed; while the run continues, also jobs whose last attempt failed.',
     }),
     is_sync_finished: z.boolean(),
     milestones: z
       .array(instant)
-      .meta({ description: 'When it had gone on for another 12 hours without an end.' }),
+      .meta({ description: 'The times at which the run had continued for another 12 hours.' }),
     cancel_requested_at: instant
       .nullable()
-      .meta({ description: 'What is being read then ends at its next page.' }),
+      .meta({ description: 'When canceling was requested. Active jobs end at their next page.' }),
     canceled_by: z.string().nullable(),
     progress,
   })
@@ -115,17 +112,17 @@ export const syncJob = z
     record_type: recordTypeName.nullable().meta({ description: 'null for metadata.' }),
     direction: z
       .enum(['pull', 'push'])
-      .meta({ description: '`push`: a job of a Sync Now that sends; its records are those that were sent.' }),
+      .meta({ description: '`push`: a job of a Sync Now that pushes; its records are the pushed ones.' }),
     state: z.enum(JOB_STATES).meta({
       id: 'SyncJobState',
       description:
-        '`waiting`: see waiting_reason. `not_supported`: the connector cannot read this record type; it counts as complete, not as a success.',
+        '`waiting`: see `waiting_reason`. `not_supported`: the connector cannot read this record type; the job counts as complete, but not as a success.',
     }),
     modified_since: instant
       .nullable()
-      .meta({ description: 'Only what was modified since then is read; null = everything.' }),
+      .meta({ description: 'Only records modified since this time are read; null = all records.' }),
     as_of: instant.nullable().meta({
-      description: "The third party's own clock at the first page: where the next incremental run begins.",
+      description: "The app's clock at the first page. The next incremental run starts from this time.",
     }),
     pages: count,
     records_read: count,
@@ -136,27 +133,27 @@ export const syncJob = z
     records_failed: count,
     expected_records: count
       .nullable()
-      .meta({ description: 'What the first page said the list holds; null = it did not say.' }),
+      .meta({ description: 'The total that the first page reported; null = it reported none.' }),
     deletes_withheld: z.enum(['list_changed', 'needs_review']).nullable().meta({
       description:
-        'Why missing records were not deleted. `list_changed`: the list moved while it was read. `needs_review`: too many, or nothing tells whether the list moved; see the deletion reviews.',
+        'Why missing records were not deleted. `list_changed`: the list changed while it was read. `needs_review`: too many records, or it is unknown whether the list changed; see the deletion reviews.',
     }),
     attempts: count.meta({
-      description: 'How often it was begun or begun again. Whether it failed is told by its state alone.',
+      description: 'The number of starts, including restarts. Only the state tells whether the job failed.',
     }),
     is_last_attempt_failed: z.boolean(),
     failing_since: instant.nullable(),
     waiting_reason: z.enum(['retry', 'outage', 'rate_limit', 'permits', 'paused', 'pushes']).nullable(),
     waiting_until: instant
       .nullable()
-      .meta({ description: 'null = until somebody acts, or it does not wait.' }),
+      .meta({ description: 'null = the job does not wait, or waits for an action by a user.' }),
     error: orNull(syncError).meta({
-      description: 'What the last attempt ended with; null once a page came through.',
+      description: 'The error of the last attempt; null once a page was read successfully.',
     }),
     started_at: instant.nullable(),
     read_finished_at: instant
       .nullable()
-      .meta({ description: 'When the last page was read; what is left then is to delete and to count.' }),
+      .meta({ description: 'When the last page was read. Deleting and counting follow.' }),
     finished_at: instant.nullable(),
     updated_at: instant,
   })

@@ -1,4 +1,4 @@
-/** When an integration is read by itself, in words and as the next runs, and the ticks that could not have theirs (rules.md 16, 28 to 30). */
+/** The schedule of an integration: as text, its next runs, and the scheduled runs that were skipped (rules.md 16, 28 to 30). */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
@@ -6,10 +6,11 @@ import { readScheduleSettings, type ScheduleSettings } from '../../db/sync-runs/
 import { listSkippedRuns, type SkippedRun } from '../../db/sync-runs/scheduled-requests';
 import { fallbackTime, hourlyMinute } from '../../domain/sync-runs/nightly-schedule';
 import { type NextRun, nextRuns } from '../../domain/sync-runs/next-runs';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { instant, toInstant, typeId } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
-import { integrationParams, requireIntegration } from '../integrations/integration-routes';
+import { integrationParams } from '../integrations/integration-schema';
+import { requireIntegration } from '../integrations/integration-views';
 
 const NEXT_RUNS = 5;
 const SKIPPED_SHOWN = 10;
@@ -17,7 +18,7 @@ const SKIPPED_SHOWN = 10;
 const schedule = z.enum(['hourly', 'nightly']);
 const skippedRun = z
   .object({
-    id: typeId('tck'),
+    id: typeId('skr'),
     integration_id: typeId('int'),
     schedule,
     scheduled_at: instant,
@@ -26,10 +27,10 @@ const skippedRun = z
       .meta({
         id: 'SkippedRunReason',
         description: [
-          '- `skipped_overlap`: a run was at work or waited; `sync_run_id` says which.',
+          '- `skipped_overlap`: another run was running or waiting; see `sync_run_id`.',
           '- `skipped_paused`: the integration was paused.',
-          '- `skipped_needs_reauthorization`: it waited for new credentials.',
-          '- `skipped_already_ran`: the local date had its nightly run; the clock was set back, or the tenant moved to another time zone.',
+          '- `skipped_needs_reauthorization`: the integration needed new credentials.',
+          '- `skipped_already_ran`: the local date already had its nightly run, because the clock was set back or the tenant changed its time zone.',
         ].join('\n'),
       }),
     sync_run_id: typeId('run').nullable(),
@@ -41,11 +42,13 @@ const nextRun = z
   .object({
     schedule,
     at: instant,
-    local_time: z
-      .string()
-      .meta({ description: "The same moment on the tenant's clock.", example: '2027-03-14T03:45:00-04:00' }),
+    local_time: z.string().meta({
+      description: "The same time in the tenant's time zone.",
+      example: '2027-03-14T03:45:00-04:00',
+    }),
     is_clock_change: z.boolean().meta({
-      description: 'Clocks are moved within 12 hours of it: a nightly run may begin up to 75 minutes off.',
+      description:
+        'True if daylight saving time begins or ends within 12 hours of the run. A nightly run can then start up to 75 minutes late.',
     }),
   })
   .meta({ id: 'NextRun' });
@@ -54,43 +57,44 @@ const syncSchedule = z
   .object({
     state: z.enum(['on', 'off', 'paused', 'needs_reauthorization']).meta({
       description:
-        '`off`: it pulls nothing, or both schedules are off. While it is paused or waits for new credentials, ticks come and are logged as skipped.',
+        '`off`: the integration pulls nothing, or both schedules are off. While it is `paused` or needs new credentials, scheduled runs are skipped and logged.',
     }),
     summary: z.string().meta({
-      description: 'In words.',
-      example: 'Each hour at minute 17 what has changed; at 02:00 in Europe/Berlin everything.',
+      description: 'The schedule as a text.',
+      example: 'Changes every hour at minute 17; everything at 02:00 (Europe/Berlin).',
     }),
-    time_zone: z
-      .string()
-      .nullable()
-      .meta({ description: 'Of the tenant; null where nothing is pulled.', example: 'Europe/Berlin' }),
+    time_zone: z.string().nullable().meta({
+      description: 'The time zone of the tenant; null if nothing is pulled.',
+      example: 'Europe/Berlin',
+    }),
     hourly_at_minute: z.number().int().nullable().meta({
-      description: 'Its own minute of each hour; a run begins up to five minutes later.',
+      description: 'The minute of each hour. A run starts up to five minutes later.',
       example: 17,
     }),
     nightly_at: z.string().nullable().meta({ example: '02:00' }),
     nightly_fallback_at: z
       .string()
       .nullable()
-      .meta({ description: 'When it is tried again if the date has had no run.', example: '03:15' }),
-    next_runs: z.array(nextRun).meta({ description: 'The next five of each schedule, the soonest first.' }),
-    skipped_runs: z.array(skippedRun).meta({ description: 'The last ten, newest first.' }),
+      .meta({ description: 'The second attempt, if the date has had no run until then.', example: '03:15' }),
+    next_runs: z.array(nextRun).meta({ description: 'The next five runs of each schedule, soonest first.' }),
+    skipped_runs: z.array(skippedRun).meta({ description: 'The last ten skipped runs, newest first.' }),
   })
   .meta({ id: 'SyncSchedule' });
 
 export const syncScheduleRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/integrations/{integration_id}/sync-schedule',
     operationId: 'getSyncSchedule',
     tag: 'Sync schedules',
-    summary: 'Show when an integration is read by itself',
+    summary: 'Show the schedule of an integration',
     description:
-      'The settings are those of the integration (`is_hourly_sync_on`, `nightly_sync_at`) and the time zone of the tenant.',
+      'The schedule follows from the settings of the integration (`is_hourly_sync_on`, `nightly_sync_at`) and the time zone of the tenant.',
     params: integrationParams,
-    answers: {
+    responses: {
       200: {
-        description: 'The schedule in words, its next runs and what was skipped.',
+        description: 'The schedule, its next runs and its skipped runs.',
         schema: syncSchedule,
       },
     },
@@ -112,19 +116,22 @@ export const syncScheduleRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
-    path: '/v1/integrations/{integration_id}/skipped-ticks',
+    path: '/v1/integrations/{integration_id}/skipped-runs',
     operationId: 'listSkippedRuns',
     tag: 'Sync schedules',
     summary: 'List the scheduled runs that were skipped, newest first',
     params: integrationParams,
     query: z.strictObject(listParams),
-    answers: { 200: { description: 'One entry per tick, with the reason.', schema: listOf(skippedRun) } },
+    responses: {
+      200: { description: 'One entry per skipped run, with the reason.', schema: listOf(skippedRun) },
+    },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { params, query }) {
       const { integrationId } = await requireIntegration(work, params.integration_id);
-      const scope = ['skipped-ticks', work.tenantId, integrationId];
+      const scope = ['skipped-runs', work.tenantId, integrationId];
       const { limit, after } = readPage(query, scope, uuidPosition);
       const rows = await listSkippedRuns(work, { integrationId, limit: limit + 1, before: after });
       return {
@@ -152,7 +159,7 @@ function toWireSchedule(
         : integration.needsReauthorizationAt !== null
           ? 'needs_reauthorization'
           : 'on',
-    summary: inWords(settings, minute),
+    summary: describeSchedule(settings, minute),
     time_zone: settings?.zone ?? null,
     hourly_at_minute: minute,
     nightly_at: nightlyAt,
@@ -161,28 +168,28 @@ function toWireSchedule(
   };
 }
 
-function inWords(settings: ScheduleSettings | undefined, minute: number | null): string {
-  if (settings === undefined) return 'Nothing is read from this app.';
+function describeSchedule(settings: ScheduleSettings | undefined, minute: number | null): string {
+  if (settings === undefined) return 'Nothing is imported from this app.';
   const parts = [
-    ...(minute === null ? [] : [`each hour at minute ${minute} what has changed`]),
-    ...(settings.nightlyAt === null ? [] : [`at ${settings.nightlyAt} in ${settings.zone} everything`]),
+    ...(minute === null ? [] : [`changes every hour at minute ${minute}`]),
+    ...(settings.nightlyAt === null ? [] : [`everything at ${settings.nightlyAt} (${settings.zone})`]),
   ];
-  const words = parts.length === 0 ? 'only when somebody asks for it' : parts.join('; ');
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+  const text = parts.length === 0 ? 'only on request' : parts.join('; ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function toWireRun({ schedule: of, at, localTime, isClockChange }: NextRun): z.output<typeof nextRun> {
   return { schedule: of, at: toInstant(at), local_time: localTime, is_clock_change: isClockChange };
 }
 
-function toWireSkippedRun(tick: SkippedRun): z.output<typeof skippedRun> {
+function toWireSkippedRun(skipped: SkippedRun): z.output<typeof skippedRun> {
   return {
-    id: toTypeId('tck', tick.skippedRunId),
-    integration_id: toTypeId('int', tick.integrationId),
-    schedule: tick.schedule,
-    scheduled_at: toInstant(tick.scheduledAt),
-    reason: tick.reason,
-    sync_run_id: tick.syncRunId === null ? null : toTypeId('run', tick.syncRunId),
-    at: toInstant(tick.at),
+    id: toTypeId('skr', skipped.skippedRunId),
+    integration_id: toTypeId('int', skipped.integrationId),
+    schedule: skipped.schedule,
+    scheduled_at: toInstant(skipped.scheduledAt),
+    reason: skipped.reason,
+    sync_run_id: skipped.syncRunId === null ? null : toTypeId('run', skipped.syncRunId),
+    at: toInstant(skipped.at),
   };
 }

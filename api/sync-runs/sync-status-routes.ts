@@ -1,72 +1,84 @@
-/** The Sync Status log: how many records both sides held at the end of each sync run (rules.md 32). */
+/** The Sync Status log: the number of records in Syncline and in the app at the end of each sync run (rules.md 32). */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import { listSyncStatuses, type SyncStatus } from '../../db/sync-runs/sync-status-log';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { idParam, instant, instantParam, recordTypeName, toInstant, typeId } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
-import { requireIntegration } from '../integrations/integration-routes';
+import { requireIntegration } from '../integrations/integration-views';
 
-const ours = z
+const localCount = z
   .int()
   .nullable()
-  .meta({ description: 'Records that Syncline holds of this; null = not counted.', example: 1204 });
-const theirs = z.int().nullable().meta({
-  description: 'Records that the third party holds; null = it does not say. Never 0 for unknown.',
+  .meta({ description: 'The number of records in Syncline; null = not counted.', example: 1204 });
+const remoteCount = z.int().nullable().meta({
+  description:
+    'The number of records in the app; null = the app does not tell. An unknown number is never 0.',
   example: 1205,
 });
-const difference = z
-  .int()
-  .nullable()
-  .meta({ description: 'Ours minus theirs; null where one of them is unknown.', example: -1 });
+const difference = z.int().nullable().meta({
+  description: 'The number in Syncline minus the number in the app; null if one of them is unknown.',
+  example: -1,
+});
 
 const status = z
   .object({
     id: typeId('sst'),
     integration_id: typeId('int'),
-    sync_run_id: typeId('run').meta({ description: 'The run at whose end it was noted.' }),
+    sync_run_id: typeId('run').meta({ description: 'The sync run after which the records were counted.' }),
     app: z.string().meta({ example: 'Example HR' }),
     account_name: z.string().meta({ example: 'Ada & Sons, production' }),
     as_of: instant,
     total_difference: difference,
-    total_syncline: ours,
-    total_app: theirs,
+    total_syncline: localCount,
+    total_app: remoteCount,
     breakdown: z.array(
       z.object({
         record_type: recordTypeName,
-        syncline: ours,
-        app: theirs,
+        syncline: localCount,
+        app: remoteCount,
         difference,
         counted_at: instant
           .nullable()
-          .meta({ description: 'When both sides of this record type were counted; null = never.' }),
+          .meta({ description: 'When the records of this type were counted; null = never.' }),
       }),
     ),
   })
   .meta({ id: 'SyncStatusEntry' });
 
 export const syncStatusRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/sync-status',
     operationId: 'listSyncStatus',
     tag: 'Sync status',
     summary: 'List the Sync Status log, newest first',
     description:
-      'An entry per sync run, kept for ever. A difference that remains after an incremental run brings forward a full pass; one that survives it is a notification.',
+      'One entry per sync run, kept forever. A difference that remains after an incremental run triggers a full sync; if it still remains, the admins are notified.',
     query: z.strictObject({
       ...listParams,
-      app: z.string().max(100).optional().meta({ description: 'Exactly this app.', example: 'Example HR' }),
-      account_name: z.string().max(200).optional().meta({ description: 'Exactly this account.' }),
+      app: z
+        .string()
+        .max(100)
+        .optional()
+        .meta({ description: 'Only entries of this app; exact match.', example: 'Example HR' }),
+      account_name: z
+        .string()
+        .max(200)
+        .optional()
+        .meta({ description: 'Only entries of this account; exact match.' }),
       integration_id: idParam('int', 'integration_not_found').optional(),
       as_of_after: instantParam
         .optional()
-        .meta({ description: 'As of this instant or later.', example: '2026-11-21T00:00:00Z' }),
+        .meta({ description: 'At this time or later.', example: '2026-11-21T00:00:00Z' }),
       as_of_before: instantParam
         .optional()
-        .meta({ description: 'As of before this instant.', example: '2026-11-22T00:00:00Z' }),
+        .meta({ description: 'Before this time.', example: '2026-11-22T00:00:00Z' }),
     }),
-    answers: { 200: { description: 'Totals of both sides, and by record type.', schema: listOf(status) } },
+    responses: {
+      200: { description: 'The totals, and the numbers by record type.', schema: listOf(status) },
+    },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
       const {

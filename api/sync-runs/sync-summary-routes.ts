@@ -17,7 +17,7 @@ import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { nextRuns } from '../../domain/sync-runs/next-runs';
 import { hourlyMinute } from '../../domain/sync-runs/nightly-schedule';
 import { instant, recordTypeName, toInstant, toInstantOrNull, typeId } from '../routing/common-schemas';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 
 const INTEGRATIONS_SHOWN = 200;
 const ENDPOINTS_SHOWN = 50;
@@ -67,7 +67,8 @@ const syncSummary = z
   .meta({ id: 'SyncSummary' });
 
 export const syncSummaryRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/sync-summary',
     operationId: 'getSyncSummary',
@@ -76,7 +77,7 @@ export const syncSummaryRoutes: readonly Route[] = [
     description:
       'Counts are bounded, so that the answer takes no longer with more records. ' +
       '`GET /v1/stream?topics=record_syncs,integrations,sync_runs` says when to read it again.',
-    answers: { 200: { description: 'The summary as of now.', schema: syncSummary } },
+    responses: { 200: { description: 'The summary as of now.', schema: syncSummary } },
     async run(work) {
       return { status: 200, body: await readSummary(work) };
     },

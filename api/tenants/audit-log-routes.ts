@@ -1,8 +1,8 @@
-/** The audit log: who changed what. */
+/** The audit log: every change, with who made it. */
 import { z } from 'zod';
 import { type AuditRow, listAuditEntries } from '../../db/platform/audit-log';
 import { toTypeId } from '../../db/sql/ids';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { instant, jsonObject, toInstant, typeId } from '../routing/common-schemas';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
 
@@ -20,14 +20,17 @@ const entry = z
   .meta({ id: 'AuditEntry' });
 
 export const auditLogRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/audit-log',
     operationId: 'listAuditLog',
     tag: 'Audit log',
-    summary: 'List what was changed and by whom, newest first',
+    summary: 'List audit log entries, newest first',
     query: z.strictObject({ ...listParams, action: z.string().max(100).optional() }),
-    answers: { 200: { description: 'One entry per request that changed something.', schema: listOf(entry) } },
+    responses: {
+      200: { description: 'One entry for each request that changed something.', schema: listOf(entry) },
+    },
     problems: ['invalid_cursor'],
     async run(work, { query }) {
       const scope = ['audit-log', work.tenantId, query.action];

@@ -1,11 +1,11 @@
-/** When COMPANY_SYNCHRONIZED is told, on the wire (rules.md 42). */
+/** The policy that decides when COMPANY_SYNCHRONIZED is sent (rules.md 42). */
 import { z } from 'zod';
 
 export const companySynchronizedPolicy = z.enum(['all_datasets', 'first_dataset']).meta({
   id: 'CompanySynchronizedPolicy',
   description: [
-    'When COMPANY_SYNCHRONIZED is told; counts for what is linked from now on.',
-    '- `all_datasets`: when all datasets that linking queued are complete and one at least succeeded.',
-    '- `first_dataset`: deprecated, after the first dataset that succeeded. Can be chosen, and chosen again, until the switch (the header Sunset); gone from then on, and everybody has `all_datasets`.',
+    'Decides when COMPANY_SYNCHRONIZED is sent, for integrations linked from now on.',
+    '- `all_datasets`: when all datasets queued by linking are complete and at least one has succeeded.',
+    '- `first_dataset` (deprecated): when the first dataset has succeeded. Available until the date in the Sunset header; from then on all tenants have `all_datasets`.',
   ].join('\n'),
 });

@@ -1,18 +1,19 @@
-/** Time zones that a tenant can have. */
+/** The time zones that a tenant can choose. */
 import { z } from 'zod';
-import { plainRoute, type Route } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { listTimeZones } from './time-zones';
 
 export const timeZoneRoutes: readonly Route[] = [
-  plainRoute({
+  defineRoute({
+    scope: 'plain',
     method: 'get',
     path: '/v1/time-zones',
     operationId: 'listTimeZones',
     tag: 'Time zones',
     summary: 'List the time zones',
-    answers: {
+    responses: {
       200: {
-        description: 'Names of the IANA time zone database. Older names of the same zones are accepted too.',
+        description: 'Names in the IANA time zone database. Older names of the same zones are accepted too.',
         schema: z.object({ data: z.array(z.string()), next_cursor: z.null() }),
       },
     },

@@ -6,7 +6,7 @@ export function listTimeZones(): readonly string[] {
 }
 
 export function isTimeZone(name: string): boolean {
-  // Offsets such as "+01:00" are accepted by Intl, but know no daylight saving: a nightly run would drift.
+  // Intl accepts offsets such as "+01:00", but an offset has no daylight saving time, so nightly runs would shift.
   if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return false;
   try {
     return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';

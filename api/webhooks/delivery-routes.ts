@@ -1,6 +1,7 @@
-/** What went out to webhook endpoints, attempt by attempt, and sending one again (rules.md 45). The same routes for tenants and for the platform. */
+/** Webhook deliveries with their attempts, and sending one again (rules.md 45), for tenants and for the platform. */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
+import { toTypeId } from '../../db/sql/ids';
 import {
   type DeliveryWithAttempts,
   findDelivery,
@@ -8,11 +9,12 @@ import {
   resendDelivery,
 } from '../../db/webhooks/delivery-log';
 import { findEndpoint } from '../../db/webhooks/endpoints';
-import { toTypeId } from '../../db/sql/ids';
 import { HttpError } from '../http/http-error';
-import { platformOwnRoute, type Route, tenantRoute } from '../routing/define-route';
 import { idParam, instantParam, typeId } from '../routing/common-schemas';
+import { defineRoute, type Route } from '../routing/define-route';
 import { listOf, listParams, readPage, toPage, uuidPosition } from '../routing/pagination';
+import { requireEnabled } from './endpoint-lookup';
+import { toPlatformRoute } from './platform-routes';
 import {
   attemptToWire,
   deliveryState,
@@ -21,11 +23,10 @@ import {
   deliveryWithAttempts,
   eventType,
 } from './webhook-schema';
-import { requireEnabled } from './endpoint-routes';
 
 const params = z.strictObject({ delivery_id: idParam('whd', 'delivery_not_found') });
 const resent = z
-  .object({ delivery_id: typeId('whd').meta({ description: 'The new delivery, under the same event id.' }) })
+  .object({ delivery_id: typeId('whd').meta({ description: 'The new delivery, with the same event id.' }) })
   .meta({ id: 'ResentDelivery' });
 const query = z.strictObject({
   ...listParams,
@@ -34,70 +35,37 @@ const query = z.strictObject({
   event_type: eventType.optional(),
   from: instantParam
     .optional()
-    .meta({ description: 'Made at this time or later.', example: '2026-11-21T09:30:00.000Z' }),
+    .meta({ description: 'Created at this time or later.', example: '2026-11-21T09:30:00.000Z' }),
   to: instantParam
     .optional()
-    .meta({ description: 'Made before this time.', example: '2026-11-22T09:30:00.000Z' }),
+    .meta({ description: 'Created before this time.', example: '2026-11-22T09:30:00.000Z' }),
 });
+const tag = 'Webhook deliveries';
+const base = '/v1/webhook-deliveries';
 
-const OWNERS = [
-  { base: '/v1/webhook-deliveries', route: tenantRoute, of: '', whose: "the tenant's webhook endpoints" },
-  {
-    base: '/v1/platform/webhook-deliveries',
-    route: platformOwnRoute,
-    of: 'OfPlatform',
-    whose: "the platform's webhook endpoints",
-  },
-] as const;
-
-export const webhookDeliveryRoutes: readonly Route[] = OWNERS.flatMap(({ base, route, of, whose }) => [
-  route({
+const tenantDeliveryRoutes: readonly Route[] = [
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: base,
-    operationId: `listWebhookDeliveries${of}`,
-    tag: 'Webhook deliveries',
-    summary: `List deliveries to ${whose}, newest first`,
+    operationId: 'listWebhookDeliveries',
+    tag,
+    summary: 'List webhook deliveries, newest first',
     query,
-    answers: { 200: { description: 'Deliveries, without their attempts.', schema: listOf(deliveryView) } },
+    responses: { 200: { description: 'Deliveries, without their attempts.', schema: listOf(deliveryView) } },
     problems: ['invalid_cursor', 'endpoint_not_found'],
-    async run(work, input) {
-      const { endpoint_id: endpointId, state, event_type: type, from, to } = input.query;
-      if (endpointId !== undefined && (await findEndpoint(work, { endpointId })) === undefined)
-        throw new HttpError('endpoint_not_found');
-      const scope = [
-        'webhook-deliveries',
-        work.tenantId,
-        endpointId,
-        state,
-        type,
-        from?.toISOString(),
-        to?.toISOString(),
-      ];
-      const { limit, after } = readPage(input.query, scope, uuidPosition);
-      const rows = await listDeliveries(work, {
-        endpointId,
-        state,
-        eventType: type,
-        from,
-        to,
-        limit: limit + 1,
-        before: after,
-      });
-      return {
-        status: 200,
-        body: toPage(rows, limit, scope, ({ webhookDeliveryId }) => webhookDeliveryId, deliveryToWire),
-      };
-    },
+    run: list,
   }),
 
-  route({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: `${base}/{delivery_id}`,
-    operationId: `showWebhookDelivery${of}`,
-    tag: 'Webhook deliveries',
-    summary: `Show a delivery to ${whose} with each of its attempts`,
+    operationId: 'showWebhookDelivery',
+    tag,
+    summary: 'Show a webhook delivery with all its attempts',
     params,
-    answers: { 200: { description: 'The delivery.', schema: deliveryWithAttempts } },
+    responses: { 200: { description: 'The delivery.', schema: deliveryWithAttempts } },
     problems: ['delivery_not_found'],
     async run(work, input) {
       const { tries, payload, ...delivery } = await requireDelivery(work, input.params.delivery_id);
@@ -105,31 +73,62 @@ export const webhookDeliveryRoutes: readonly Route[] = OWNERS.flatMap(({ base, r
     },
   }),
 
-  route({
+  defineRoute({
+    scope: 'tenant',
     method: 'post',
     path: `${base}/{delivery_id}/resend`,
-    operationId: `resendWebhookDelivery${of}`,
-    tag: 'Webhook deliveries',
-    summary: `Send a delivery to ${whose} again`,
-    description: 'Whatever became of it. The receiver sees the same `webhook-id`.',
+    operationId: 'resendWebhookDelivery',
+    tag,
+    summary: 'Send a webhook delivery again',
+    description: 'Works in every state. The receiver sees the same `webhook-id`.',
     params,
-    answers: { 202: { description: 'It is on its way.', schema: resent } },
+    responses: { 202: { description: 'The delivery is queued.', schema: resent } },
     problems: ['delivery_not_found', 'endpoint_not_found', 'endpoint_disabled'],
     action: 'webhook_delivery.resent',
-    async run(work, input) {
-      const delivery = await requireDelivery(work, input.params.delivery_id);
-      const endpoint = await findEndpoint(work, { endpointId: delivery.webhookEndpointId });
-      if (endpoint === undefined) throw new HttpError('endpoint_not_found');
-      requireEnabled(endpoint);
-      const deliveryId = toTypeId('whd', await resendDelivery(work, delivery));
-      const audit = {
-        target: toTypeId('whd', delivery.webhookDeliveryId),
-        detail: { delivery_id: deliveryId },
-      };
-      return { status: 202, body: { delivery_id: deliveryId }, audit };
-    },
+    run: resend,
   }),
-]);
+];
+
+export const webhookDeliveryRoutes: readonly Route[] = [
+  ...tenantDeliveryRoutes,
+  ...tenantDeliveryRoutes.map(toPlatformRoute),
+];
+
+async function list(work: TenantWork, input: { query: z.output<typeof query> }) {
+  const { endpoint_id: endpointId, state, event_type: type, from, to } = input.query;
+  if (endpointId !== undefined && (await findEndpoint(work, { endpointId })) === undefined)
+    throw new HttpError('endpoint_not_found');
+  const filter = [endpointId, state, type, from?.toISOString(), to?.toISOString()];
+  const scope = ['webhook-deliveries', work.tenantId, ...filter];
+  const { limit, after } = readPage(input.query, scope, uuidPosition);
+  const rows = await listDeliveries(work, {
+    endpointId,
+    state,
+    eventType: type,
+    from,
+    to,
+    limit: limit + 1,
+    before: after,
+  });
+  const body = toPage(rows, limit, scope, ({ webhookDeliveryId }) => webhookDeliveryId, deliveryToWire);
+  return { status: 200 as const, body };
+}
+
+async function resend(work: TenantWork, input: { params: z.output<typeof params> }) {
+  const delivery = await requireDelivery(work, input.params.delivery_id);
+  const endpoint = await findEndpoint(work, { endpointId: delivery.webhookEndpointId });
+  if (endpoint === undefined) throw new HttpError('endpoint_not_found');
+  requireEnabled(endpoint);
+  const deliveryId = toTypeId('whd', await resendDelivery(work, delivery));
+  return {
+    status: 202 as const,
+    body: { delivery_id: deliveryId },
+    audit: {
+      target: toTypeId('whd', delivery.webhookDeliveryId),
+      detail: { delivery_id: deliveryId },
+    },
+  };
+}
 
 async function requireDelivery(work: TenantWork, deliveryId: string): Promise<DeliveryWithAttempts> {
   const found = await findDelivery(work, { deliveryId });

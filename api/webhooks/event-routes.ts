@@ -1,38 +1,39 @@
-/** Events as a feed: the same that webhooks tell, for those who would rather ask (rules.md 37). */
+/** The event feed: the events that webhooks send, for clients that prefer polling (rules.md 37). */
 import { z } from 'zod';
 import { listEvents } from '../../db/webhooks/event-feed';
 import { EVENT_TYPES } from '../../domain/webhooks/event-catalogue';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { idParam, namesParam } from '../routing/common-schemas';
 import { eventView } from './event-schema';
 import { listParams, readPage, writeCursor } from '../routing/pagination';
-import { requireIntegration } from '../integrations/integration-routes';
+import { requireIntegration } from '../integrations/integration-views';
 
 const feed = z
   .object({
     data: z.array(eventView),
     next_cursor: z
       .string()
-      .meta({ description: 'Where to go on, now or later: unlike that of a list it is never null.' }),
-    has_more: z.boolean().meta({ description: 'There is more to be read now.' }),
+      .meta({ description: 'The cursor of the next request. Unlike the cursor of a list it is never null.' }),
+    has_more: z.boolean().meta({ description: 'True if more events can be read at once.' }),
   })
   .meta({ id: 'EventFeed' });
 
 export const eventRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'get',
     path: '/v1/events',
     operationId: 'listEvents',
     tag: 'Events',
     summary: 'Read events, oldest first',
     description:
-      'Kept for 30 days. Keep `next_cursor` and ask again with it: what has happened meanwhile comes then, each event once and in order.',
+      'Events are kept for 30 days. Store `next_cursor` and use it in the next request to get the events since then, each once and in order.',
     query: z.strictObject({
       ...listParams,
       type: namesParam(EVENT_TYPES, 'SYNC_COMPLETE').optional(),
       integration_id: idParam('int', 'integration_not_found').optional(),
     }),
-    answers: { 200: { description: 'Events in the order of their sequence.', schema: feed } },
+    responses: { 200: { description: 'Events in the order of their sequence numbers.', schema: feed } },
     problems: ['invalid_cursor', 'integration_not_found'],
     async run(work, { query }) {
       if (query.integration_id !== undefined) await requireIntegration(work, query.integration_id);

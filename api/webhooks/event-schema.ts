@@ -1,4 +1,4 @@
-/** Events on the wire: what receivers are posted, and items of the feed. The catalogue says when each is told. */
+/** The JSON of events, in webhook deliveries and in the event feed. The event catalogue says when each is sent. */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import {
@@ -16,7 +16,7 @@ const recordId = z.string().meta({ example: 'c-1001', description: "The record's
 
 const syncComplete = z.object({
   integration_id: typeId('int'),
-  sync_run_id: typeId('run').meta({ description: 'GET /v1/sync-runs/{sync_run_id} tells more.' }),
+  sync_run_id: typeId('run').meta({ description: 'Details: GET /v1/sync-runs/{sync_run_id}.' }),
   kind: z.enum(SCHEDULED_KINDS),
   successful_jobs: count,
   failed_jobs: count,
@@ -47,7 +47,7 @@ const company = z.object({
   ),
 });
 
-/** What `data` holds, by type. */
+/** The schema of `data`, by event type. */
 const DATA: { readonly [Type in EventType]: z.ZodType<EventData[Type]> } = {
   SYNC_COMPLETE: syncComplete,
   FIRST_SYNC_COMPLETE: syncComplete.extend({
@@ -88,12 +88,12 @@ function schemaOf<Type extends EventType>(type: Type) {
   return z
     .object({
       id: typeId('evt').meta({
-        description: 'The same in every delivery of it; `webhook-id` of deliveries.',
+        description: 'The same in all deliveries of the event, which carry it as `webhook-id`.',
       }),
       type: z.literal(type),
       tenant_id: typeId('ten'),
       sequence: z.int().min(1).meta({
-        description: 'Grows by one with each event of the tenant. Deliveries may come out of order.',
+        description: 'Increases by one with each event of the tenant. Deliveries can arrive out of order.',
       }),
       timestamp: instant,
       data: DATA[type],
@@ -108,7 +108,7 @@ export const EVENT_SCHEMAS = Object.fromEntries(EVENT_TYPES.map((type) => [type,
 
 export const eventView = z.union(Object.values(EVENT_SCHEMAS)).meta({ id: 'Event' });
 
-/** An event of a type as a receiver might get it. */
+/** An example event of a type. */
 export function exampleOf<Type extends EventType>(type: Type) {
   return {
     id: toTypeId('evt', '01980f5c-0000-7000-8000-000000000003'),

@@ -1,4 +1,4 @@
-/** Webhook endpoints and deliveries on the wire. */
+/** The JSON of webhook endpoints and deliveries. */
 import { z } from 'zod';
 import { EVENT_TYPES } from '../../domain/webhooks/event-catalogue';
 import type { Endpoint } from '../../db/webhooks/endpoints';
@@ -14,35 +14,38 @@ import {
   typeId,
 } from '../routing/common-schemas';
 
-export const eventType = z
-  .enum(EVENT_TYPES)
-  .meta({ id: 'EventType', description: 'Each is described under `webhooks`, and in docs/webhooks.md.' });
-/** TEST goes to one endpoint when somebody asks for it, whatever the endpoint wants. */
-const wantedType = z.enum(EVENT_TYPES.filter((type) => type !== 'TEST'));
+export const eventType = z.enum(EVENT_TYPES).meta({
+  id: 'EventType',
+  description: 'The events are described under `webhooks` and in docs/webhooks.md.',
+});
+/** TEST is sent on request, independent of the filter of an endpoint. */
+const filterType = z.enum(EVENT_TYPES.filter((type) => type !== 'TEST'));
+
+export const endpointParams = z.strictObject({ endpoint_id: idParam('whe', 'endpoint_not_found') });
 
 const url = z.string().min(1).max(2_000).meta({
-  description: 'Where events are posted to: https, a public address.',
+  description: 'The URL to which events are posted: https, with a public address.',
   example: 'https://example.com/syncline',
 });
 const description = lineOfText(200).or(z.literal(''));
 const eventTypes = z
-  .array(wantedType)
+  .array(filterType)
   .min(1)
   .max(EVENT_TYPES.length)
   .nullable()
-  .meta({ description: 'null: all, those added later too.' });
+  .meta({ description: 'null = all event types, including future ones.' });
 const integrationIds = z
   .array(idParam('int', 'integration_not_found'))
   .min(1)
   .max(100)
   .nullable()
-  .meta({ description: 'Only what is about these integrations; null: everything.' });
+  .meta({ description: 'Only events about these integrations; null = all events.' });
 const ratePerSecond = z
   .int()
   .min(1)
   .max(1_000)
   .nullable()
-  .meta({ description: 'So many requests a second at most; null: as many as it takes.' });
+  .meta({ description: 'The maximum number of requests per second; null = no limit.' });
 
 export const newEndpoint = z.strictObject({
   url,
@@ -69,16 +72,16 @@ export const endpointView = z
     rate_per_second: z.int().nullable(),
     state: z.enum(['enabled', 'disabled']),
     disabled_at: instant.nullable(),
-    disabled_reason: z
-      .enum(['manual', 'gone', 'failing'])
-      .nullable()
-      .meta({ description: 'gone: it answered 410. failing: nothing but failures for five days.' }),
+    disabled_reason: z.enum(['manual', 'gone', 'failing']).nullable().meta({
+      description:
+        '`gone`: the receiver answered 410. `failing`: all attempts failed for five days. `manual`: a user disabled it.',
+    }),
     failing_since: instant
       .nullable()
-      .meta({ description: 'Nothing but failures since then; any success resets it.' }),
+      .meta({ description: 'All attempts since this time have failed; a success resets it.' }),
     former_secrets_expire_at: z
       .array(instant)
-      .meta({ description: 'Secrets from before a rotation that sign along until then.' }),
+      .meta({ description: 'When the old secrets expire. Until then deliveries are signed with them too.' }),
     created_at: instant,
     updated_at: instant,
   })
@@ -86,7 +89,7 @@ export const endpointView = z
 export const endpointWithSecret = endpointView
   .extend({
     secret: z.string().meta({
-      description: 'Verifies signatures. It is shown this once.',
+      description: 'The secret to verify signatures with. It is shown only once.',
       example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     }),
   })
@@ -115,14 +118,14 @@ export function endpointToWire(endpoint: Endpoint, now: Date): z.output<typeof e
 export const deliveryState = z.enum(['pending', 'retrying', 'delivered', 'failed', 'disabled']).meta({
   id: 'WebhookDeliveryState',
   description:
-    'failed: all attempts were in vain. disabled: the endpoint was switched off; it can be recovered.',
+    '`failed`: all attempts failed. `disabled`: the endpoint was disabled; the delivery can be recovered.',
 });
 export const deliveryView = z
   .object({
     id: typeId('whd'),
     endpoint_id: typeId('whe'),
-    tenant_id: typeId('ten').meta({ description: 'Whose event it is.' }),
-    event_id: typeId('evt').meta({ description: 'The `webhook-id` that the receiver sees.' }),
+    tenant_id: typeId('ten').meta({ description: 'The tenant to which the event belongs.' }),
+    event_id: typeId('evt').meta({ description: 'The event id, which the receiver gets as `webhook-id`.' }),
     event_type: eventType,
     state: deliveryState,
     trigger: z.enum(['event', 'resend', 'recover', 'test']),
@@ -140,17 +143,17 @@ const attemptView = z
     attempt: z.int(),
     at: instant,
     duration_ms: z.int(),
-    status: z.int().nullable().meta({ description: 'null: there was no answer; `error` says why.' }),
+    status: z.int().nullable().meta({ description: 'null = there was no response; `error` tells why.' }),
     error: z.string().nullable(),
     request_headers: headers,
     response_headers: orNull(headers),
-    response_body: z.string().nullable().meta({ description: 'Its beginning.' }),
+    response_body: z.string().nullable().meta({ description: 'The beginning of the body.' }),
   })
   .meta({ id: 'WebhookAttempt' });
 export const deliveryWithAttempts = deliveryView
   .extend({
-    payload: z.record(z.string(), z.unknown()).meta({ description: 'What was sent, or is about to be.' }),
-    log: z.array(attemptView).meta({ description: 'Each attempt, the first one first.' }),
+    payload: z.record(z.string(), z.unknown()).meta({ description: 'The body that was or will be sent.' }),
+    log: z.array(attemptView).meta({ description: 'All attempts, oldest first.' }),
   })
   .meta({ id: 'WebhookDeliveryWithAttempts' });
 

@@ -15,7 +15,7 @@ export type IdPrefix =
   | 'aud'
   | 'run'
   | 'sst'
-  | 'tck'
+  | 'skr'
   | 'rev'
   | 'mdc'
   | 'cnf'

@@ -138,7 +138,7 @@ describe('onboarding', () => {
         state: 'in_progress',
         refuses_changes: true,
         datasets: [{ record_type: 'employees', state: 'running', records_read: 2 * PAGE_SIZE }],
-        message: expect.stringContaining('is being read: 0 of 1 record types done, 50 records so far'),
+        message: expect.stringContaining('is being imported: 0 of 1 record types done, 50 records so far'),
       },
     ]);
     expect(await mails()).toEqual([]);

@@ -78,7 +78,7 @@ it('have a scheduled run that finds the onboarding run at work, and is logged as
   await handle.trigger();
 
   const [tick] = await until('the tick is logged', async () => {
-    const { data } = await tenant.api.must('GET', `/v1/integrations/${integration.id}/skipped-ticks`);
+    const { data } = await tenant.api.must('GET', `/v1/integrations/${integration.id}/skipped-runs`);
     return data.length > 0 && data;
   });
   const [run] = await tenant.api.list('/v1/sync-runs');

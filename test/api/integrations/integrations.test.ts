@@ -392,10 +392,10 @@ describe('its life', () => {
   it('asks a worker whether the third party answers', async () => {
     const { id } = await givenIntegration(tenant);
 
-    service.orchestrator.answer = { ok: true };
+    service.temporal.answer = { ok: true };
     const good = await tenant.operator.post(`/v1/integrations/${id}/check`).expect(200);
-    service.orchestrator.answer = { ok: false, kind: 'unauthorized' };
-    service.orchestrator.words = 'The token was refused.';
+    service.temporal.answer = { ok: false, kind: 'unauthorized' };
+    service.temporal.words = 'The token was refused.';
     const bad = await tenant.operator.post(`/v1/integrations/${id}/check`).expect(200);
 
     expect(good.body).toMatchObject({ ok: true, kind: null });
@@ -405,12 +405,12 @@ describe('its life', () => {
       message: 'The token was refused.',
       at: expect.any(String),
     });
-    expect(service.orchestrator.asked.at(-1)?.tenantId).toBe(tenant.uuid);
+    expect(service.temporal.asked.at(-1)?.tenantId).toBe(tenant.uuid);
   });
 
   it('answers 503 with Retry-After to a check while Temporal is down, and goes on with everything else (R7)', async () => {
     const { id } = await givenIntegration(tenant);
-    service.orchestrator.answer = new HttpError('temporal_unavailable', { headers: { 'Retry-After': '5' } });
+    service.temporal.answer = new HttpError('temporal_unavailable', { headers: { 'Retry-After': '5' } });
 
     const check = await tenant.operator.post(`/v1/integrations/${id}/check`);
     const write = await tenant.operator.put('/v1/records/employees/e-7', {

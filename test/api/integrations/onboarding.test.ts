@@ -163,7 +163,7 @@ describe('its progress', () => {
     expect(retried).toMatchObject({
       state: 'failed',
       datasets: [{ state: 'queued' }, { state: 'queued' }],
-      message: expect.stringContaining('tried again'),
+      message: expect.stringContaining('being retried'),
     });
     expect(await bannerNow()).toBeUndefined();
   });

@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { ACCESS } from '../../../api/routing/route-permissions';
-import { checkAccessTable } from '../../../api/app';
-import { ERROR_CODES } from '../../../api/http/error-codes';
+import { checkPermissions, ROUTE_PERMISSIONS } from '../../../api/routing/route-permissions';
+import { ERROR_CODES } from '../../../api/errors/error-codes';
 import type { Route } from '../../../api/routing/define-route';
-import { createRoutes } from '../../../api/routes';
+import { routes } from '../../../api/routes';
 import { expectProblem, type Service, startService } from '../support/service';
 
 interface Operation {
@@ -32,12 +31,12 @@ afterAll(() => service.close());
 const operations = () => Object.values(document.paths).flatMap((methods) => Object.values(methods));
 
 describe('the API description', () => {
-  it('is OpenAPI 3.1 and passes the linter without a complaint', async () => {
+  it('is OpenAPI 3.1 and passes the linter without errors or warnings', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'syncline-openapi-'));
     const file = path.join(folder, 'openapi.json');
     writeFileSync(file, JSON.stringify(document));
 
-    // Two routes only send a browser on: their one good answer is 303.
+    // Two routes only redirect the browser, so their only successful response is 303.
     const parameters = ['lint', '--format=json', '--skip-rule=operation-2xx-response', file];
     const { stdout } = await promisify(execFile)(
       process.execPath,
@@ -53,7 +52,7 @@ describe('the API description', () => {
     expect(JSON.parse(stdout).totals).toMatchObject({ errors: 0, warnings: 0 });
   }, 60_000);
 
-  it('names every error of every route as problem details', () => {
+  it('describes every error of every route as problem details', () => {
     const errors = operations().flatMap(({ operationId, responses }) =>
       Object.entries(responses).flatMap(([status, { content }]) =>
         Number(status) < 400 ? [] : [{ operationId, status, types: Object.keys(content ?? {}) }],
@@ -64,7 +63,7 @@ describe('the API description', () => {
     expect(errors.filter(({ types }) => types.join() !== 'application/problem+json')).toEqual([]);
   });
 
-  it('demands a key or a session of every route but those for operations and for who is about to sign in', () => {
+  it('requires a key or a session for every route except health checks and sign-in', () => {
     const open = Object.entries(document.paths).flatMap(([route, methods]) =>
       Object.entries(methods).flatMap(([method, { security }]) =>
         security.length === 0 ? [`${method} ${route}`] : [],
@@ -84,7 +83,7 @@ describe('the API description', () => {
     ]);
   });
 
-  it('offers Idempotency-Key on every POST but those that sign people in and out', () => {
+  it('offers Idempotency-Key on every POST except sign-in and sign-out', () => {
     const posts = Object.entries(document.paths).flatMap(([route, { post }]) =>
       post === undefined || route.startsWith('/console/') ? [] : [post],
     );
@@ -96,7 +95,7 @@ describe('the API description', () => {
     ).toEqual([]);
   });
 
-  it('makes no named shape nullable: null stands beside its name', () => {
+  it('makes no named schema nullable: null is listed beside its name', () => {
     const named = Object.entries(
       (document as unknown as { components: { schemas: Record<string, object> } }).components.schemas,
     );
@@ -112,7 +111,7 @@ describe('the API description', () => {
     ).toEqual([]);
   });
 
-  it('says what each act on a pair does, and what each status means', () => {
+  it('describes each action on a record sync and each status', () => {
     const actions = operations().filter(({ operationId }) =>
       /^(push|hold|release|discard|retry)Record/.test(operationId),
     ) as (Operation & {
@@ -131,7 +130,7 @@ describe('the API description', () => {
     );
   });
 
-  it('gives every operation an id of its own', () => {
+  it('gives every operation a unique id', () => {
     const ids = operations().map(({ operationId }) => operationId);
 
     expect(new Set(ids).size).toBe(ids.length);
@@ -139,48 +138,44 @@ describe('the API description', () => {
 });
 
 describe('the start of the process', () => {
-  const routes = (): Route[] => [
-    ...createRoutes({ ...service.dependencies, authenticator: {} as never, openapi: () => ({}) }),
-  ];
+  it('fails when a route has no row in the table of permissions', () => {
+    const added = { ...(routes[0] as Route), path: '/v1/forgotten' };
 
-  it('is refused when a route has no row in the table of roles', () => {
-    const added = { ...(routes()[0] as Route), path: '/v1/forgotten' };
-
-    expect(() => checkAccessTable([...routes(), added])).toThrow(
+    expect(() => checkPermissions([...routes, added])).toThrow(
       'Routes without a row in api/routing/route-permissions.ts: GET /v1/forgotten',
     );
   });
 
-  it('is refused when a row has no route', () => {
-    expect(() => checkAccessTable(routes().filter(({ path: route }) => route !== '/v1/stream'))).toThrow(
+  it('fails when a row has no route', () => {
+    expect(() => checkPermissions(routes.filter(({ path: route }) => route !== '/v1/stream'))).toThrow(
       'GET /v1/stream',
     );
   });
 
-  it('is refused when a route changes something without an entry for the audit log', () => {
-    const silent = routes().map((route) => {
+  it('fails when a route changes something without an action for the audit log', () => {
+    const silent = routes.map((route) => {
       const { action: _action, ...rest } = route;
       return route.operationId === 'pauseIntegration' ? rest : route;
     });
 
-    expect(() => checkAccessTable(silent)).toThrow('/pause');
+    expect(() => checkPermissions(silent)).toThrow('/pause');
   });
 
-  it('is fine with the routes there are', () => {
-    expect(() => checkAccessTable(routes())).not.toThrow();
-    expect(Object.values(ACCESS).filter((access) => access === 'public')).toHaveLength(9);
+  it('succeeds with the existing routes', () => {
+    expect(() => checkPermissions(routes)).not.toThrow();
+    expect(Object.values(ROUTE_PERMISSIONS).filter((access) => access === 'public')).toHaveLength(9);
   });
 });
 
 describe('the pages', () => {
-  it.each(Object.keys(ERROR_CODES))('explain %s where its type leads', async (code) => {
+  it.each(Object.keys(ERROR_CODES))('explain %s at the URL in its type', async (code) => {
     const response = await service.as(undefined).get(`/docs/errors/${code}`).expect(200);
 
     expect(response.headers['content-type']).toMatch(/^text\/html/);
     expect(response.text).toContain(code);
   });
 
-  it('show the API description without anything from elsewhere', async () => {
+  it('show the API description without loading anything from other hosts', async () => {
     const index = await service.as(undefined).get('/docs').expect(200);
     const links = [...index.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link as string);
 
@@ -192,7 +187,7 @@ describe('the pages', () => {
   });
 });
 
-it('sends the security headers with every answer', async () => {
+it('sends the security headers with every response', async () => {
   const { headers } = await service.as(undefined).get('/livez').expect(200);
 
   expect(headers).toMatchObject({
@@ -207,7 +202,7 @@ it('sends the security headers with every answer', async () => {
   expect(headers['x-powered-by']).toBeUndefined();
 });
 
-it('shows figures by route pattern, without ids', async () => {
+it('shows metrics by route pattern, without ids', async () => {
   await service.as('nonsense').get('/v1/records/employees/somebody%40example.org').expect(401);
 
   const { text } = await service.as(undefined).get('/metrics').expect(200);

@@ -1,5 +1,5 @@
 import { Worker } from '@temporalio/worker';
-import { createOrchestrator } from '../../../api/temporal-client';
+import { createTemporalClient } from '../../../api/temporal-client';
 import type { CheckIntegrationInput, CheckIntegrationResult } from '../../../contract/integration-check';
 import { TASK_QUEUES } from '../../../contract/task-queues';
 import { newUuid } from '../../../db/sql/ids';
@@ -7,17 +7,17 @@ import { freePort } from '../../../dev/start/ports';
 import { temporalAddress, workflowBundle } from '../../support/servers/shared-servers';
 import { connectDevServer } from '../../support/servers/temporal';
 
-let temporal: Awaited<ReturnType<typeof connectDevServer>>;
+let devServer: Awaited<ReturnType<typeof connectDevServer>>;
 beforeAll(async () => {
-  temporal = await connectDevServer();
+  devServer = await connectDevServer();
 });
-afterAll(() => temporal.teardown());
+afterAll(() => devServer.teardown());
 
 const input = (): CheckIntegrationInput => ({ tenantId: newUuid(), integrationId: newUuid() });
 const connect = (answerWithinMs = 10_000) =>
-  createOrchestrator({
+  createTemporalClient({
     connection: { address: temporalAddress() },
-    namespace: temporal.namespace,
+    namespace: devServer.namespace,
     answerWithinMs,
   });
 
@@ -25,7 +25,7 @@ async function withWorker(
   checkIntegration: (asked: CheckIntegrationInput) => Promise<CheckIntegrationResult>,
   run: () => Promise<void>,
 ): Promise<void> {
-  const shared = { connection: temporal.nativeConnection, namespace: temporal.namespace };
+  const shared = { connection: devServer.nativeConnection, namespace: devServer.namespace };
   const workers = await Promise.all([
     Worker.create({ ...shared, taskQueue: TASK_QUEUES.workflows, workflowBundle: workflowBundle() }),
     Worker.create({ ...shared, taskQueue: TASK_QUEUES.push, activities: { checkIntegration } }),
@@ -40,7 +40,7 @@ async function withWorker(
 }
 
 it('gets the answer of a worker', async () => {
-  const orchestrator = connect();
+  const temporal = connect();
   const wanted = input();
 
   await withWorker(
@@ -49,14 +49,14 @@ it('gets the answer of a worker', async () => {
       kind: asked.integrationId === wanted.integrationId ? 'unauthorized' : 'internal',
     }),
     async () => {
-      expect(await orchestrator.checkIntegration(wanted)).toEqual({ ok: false, kind: 'unauthorized' });
+      expect(await temporal.checkIntegration(wanted)).toEqual({ ok: false, kind: 'unauthorized' });
     },
   );
-  await orchestrator.close();
+  await temporal.close();
 });
 
 it('asks the third party once when many ask at the same time', async () => {
-  const orchestrator = connect();
+  const temporal = connect();
   const wanted = input();
   let calls = 0;
 
@@ -67,42 +67,40 @@ it('asks the third party once when many ask at the same time', async () => {
       return { ok: true };
     },
     async () => {
-      const answers = await Promise.all(
-        Array.from({ length: 5 }, () => orchestrator.checkIntegration(wanted)),
-      );
+      const answers = await Promise.all(Array.from({ length: 5 }, () => temporal.checkIntegration(wanted)));
       expect(answers).toEqual(Array.from({ length: 5 }, () => ({ ok: true })));
     },
   );
-  await orchestrator.close();
+  await temporal.close();
 
   expect(calls).toBe(1);
 });
 
 it('says so when no worker answers in time', async () => {
-  const orchestrator = connect(300);
+  const temporal = connect(300);
 
-  const checking = orchestrator.checkIntegration(input());
+  const checking = temporal.checkIntegration(input());
 
   await expect(checking).rejects.toMatchObject({
     code: 'check_unanswered',
     status: 503,
     headers: { 'Retry-After': '5' },
   });
-  await orchestrator.close();
+  await temporal.close();
 });
 
 it('says so when Temporal is down, and is made without it', async () => {
-  const orchestrator = createOrchestrator({
+  const temporal = createTemporalClient({
     connection: { address: `127.0.0.1:${await freePort()}` },
     namespace: 'default',
   });
 
-  const checking = orchestrator.checkIntegration(input());
+  const checking = temporal.checkIntegration(input());
 
   await expect(checking).rejects.toMatchObject({
     code: 'temporal_unavailable',
     status: 503,
     headers: { 'Retry-After': '5' },
   });
-  await orchestrator.close();
+  await temporal.close();
 });

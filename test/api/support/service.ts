@@ -1,7 +1,4 @@
-/**
- * The API on a real database, without a server; only what lies beyond the service is a fake, typed as the
- * real thing.
- */
+/** The API on a real database, without a server. Only external services are fakes, typed as the real ones. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -12,7 +9,7 @@ import { createApp } from '../../../api/app';
 import type { ApiDependencies, ApiSettings } from '../../../api/dependencies';
 import { createLog } from '../../../runtime/log';
 import { createMetrics } from '../../../api/http/metrics';
-import type { Orchestrator } from '../../../api/temporal-client';
+import type { TemporalClient } from '../../../api/temporal-client';
 import { createReadiness, type Readiness } from '../../../api/http/readiness';
 import { createStreamHub, type StreamHub } from '../../../api/stream/stream-hub';
 import { connectors } from '../../../connectors';
@@ -30,7 +27,7 @@ export const PLATFORM_KEY = 'platform-key-of-the-tests-0123456789';
 export const PUBLIC_URL = 'http://syncline.test';
 
 /** Answers what it is told to and remembers what it was asked. */
-interface FakeOrchestrator extends Orchestrator {
+interface FakeTemporalClient extends TemporalClient {
   answer: CheckIntegrationResult | Error;
   words: string;
   asked: CheckIntegrationInput[];
@@ -61,7 +58,7 @@ export interface Service {
   database: Database;
   databaseUrl: string;
   encryption: Encryption;
-  orchestrator: FakeOrchestrator;
+  temporal: FakeTemporalClient;
   stream: StreamHub;
   readiness: Readiness;
   dependencies: ApiDependencies;
@@ -90,7 +87,7 @@ export async function startService({
     level: 'info',
     destination: { write: (line: string) => void logged.push(line) },
   });
-  const orchestrator = createFakeOrchestrator(database);
+  const temporal = createFakeTemporalClient(database);
   const encryption = createEncryption({ keys: [newEncryptionKey()] });
   const stream = createStreamHub({ database, databaseUrl: testDatabase.url, log });
   const readiness = createReadiness({ database });
@@ -113,7 +110,7 @@ export async function startService({
   const dependencies: ApiDependencies = {
     database,
     encryption,
-    orchestrator,
+    temporal,
     connectors,
     whyUrlIsRefused,
     config: settings,
@@ -131,7 +128,7 @@ export async function startService({
     database,
     databaseUrl: testDatabase.url,
     encryption,
-    orchestrator,
+    temporal,
     stream,
     readiness,
     dependencies,
@@ -171,7 +168,7 @@ export async function startService({
 }
 
 /** Notes the check as a worker does, in `words`. */
-function createFakeOrchestrator(database: Database): FakeOrchestrator {
+function createFakeTemporalClient(database: Database): FakeTemporalClient {
   return {
     answer: { ok: true },
     words: 'fine',

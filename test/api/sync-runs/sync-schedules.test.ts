@@ -96,7 +96,7 @@ it('shows what was skipped and why, the newest first, page by page', async () =>
     { scheduled_at: '2027-01-10T06:17:00.000Z' },
     { scheduled_at: '2027-01-10T05:17:00.000Z' },
   ]);
-  const list = `/v1/integrations/${pulled.id}/skipped-ticks`;
+  const list = `/v1/integrations/${pulled.id}/skipped-runs`;
   const first = (await tenant.viewer.get(`${list}?limit=2`).expect(200)).body;
   const rest = (await tenant.viewer.get(`${list}?limit=2&cursor=${first.next_cursor}`).expect(200)).body;
   expect([...first.data, ...rest.data]).toEqual(shown.skipped_runs);
@@ -113,11 +113,11 @@ it('names the run that was in the way', async () => {
 it('refuses a cursor of another integration', async () => {
   await tenant.operator.post(`/v1/integrations/${pulled.id}/pause`).expect(200);
   for (const hour of ['05', '06']) await tick(`2027-01-10T${hour}:17:00Z`);
-  const { body } = await tenant.viewer.get(`/v1/integrations/${pulled.id}/skipped-ticks?limit=1`).expect(200);
+  const { body } = await tenant.viewer.get(`/v1/integrations/${pulled.id}/skipped-runs?limit=1`).expect(200);
   const other = await givenPulled(tenant);
 
   expectProblem(
-    await tenant.viewer.get(`/v1/integrations/${other.id}/skipped-ticks?cursor=${body.next_cursor}`),
+    await tenant.viewer.get(`/v1/integrations/${other.id}/skipped-runs?cursor=${body.next_cursor}`),
     400,
     'invalid_cursor',
   );

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import type supertest from 'supertest';
-import { ACCESS } from '../../../api/routing/route-permissions';
+import { ROUTE_PERMISSIONS } from '../../../api/routing/route-permissions';
 import { newUuid, toTypeId } from '../../../db/sql/ids';
 import { Browser, givenPerson, type GivenPerson } from '../support/console';
 import { givenRunHistory, type RunHistory } from '../support/run-history';
@@ -238,7 +238,7 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/integrations/{integration_id}/sync-runs': [onIntegration('post', '/sync-runs', { kind: 'full' })],
   'GET /v1/integrations/{integration_id}/record-types': [onIntegration('get', '/record-types')],
   'GET /v1/integrations/{integration_id}/sync-schedule': [onIntegration('get', '/sync-schedule')],
-  'GET /v1/integrations/{integration_id}/skipped-ticks': [onIntegration('get', '/skipped-ticks')],
+  'GET /v1/integrations/{integration_id}/skipped-runs': [onIntegration('get', '/skipped-runs')],
   'POST /v1/integrations/{integration_id}/overviews': [onIntegration('post', '/overviews', {})],
   'POST /v1/integrations/{integration_id}/sync-now': [onIntegration('post', '/sync-now', {})],
   'GET /v1/operations/{operation_id}': [
@@ -421,7 +421,7 @@ it('has a row for every route of the API description and none besides', async ()
 
   const tested = [...Object.keys(ROWS), ...TAKES_NOTHING];
   expect(tested.toSorted()).toEqual(described.toSorted());
-  expect(Object.keys(ACCESS).toSorted()).toEqual(described.toSorted());
+  expect(Object.keys(ROUTE_PERMISSIONS).toSorted()).toEqual(described.toSorted());
 });
 
 describe("another tenant's ids are answered like ids that nobody has", () => {
@@ -430,7 +430,7 @@ describe("another tenant's ids are answered like ids that nobody has", () => {
       const theirs = await row.theirs(b.admin);
       const nobodys = await row.nobodys(b.admin);
 
-      const isForPlatform = ACCESS[route] === 'platform';
+      const isForPlatform = ROUTE_PERMISSIONS[route] === 'platform';
       expectProblem(theirs, isForPlatform ? 403 : theirs.text.includes('invalid_cursor') ? 400 : 404);
       expect({ status: theirs.status, body: withoutRequestId(theirs) }).toEqual({
         status: nobodys.status,

@@ -1,4 +1,4 @@
-/** Asking for sync runs: by hand, and because somebody signed in to the host product (rules.md 16, 28, 30). */
+/** Requests for sync runs: by a user or a program, or because a user signed in to the host product (rules.md 16, 28, 30). */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
@@ -9,26 +9,24 @@ import { requestSyncRun } from '../../db/sync-runs/sync-run-requests';
 import { showSyncRuns } from '../../db/sync-runs/sync-runs';
 import { HttpError } from '../http/http-error';
 import { pointerTo } from '../http/json-guard';
-import { type Route, tenantRoute } from '../routing/define-route';
+import { defineRoute, type Route } from '../routing/define-route';
 import { lineOfText, recordTypeName, typeId } from '../routing/common-schemas';
 import { syncRun, toWireRun } from './sync-run-schema';
-import { integrationParams } from '../integrations/integration-routes';
+import { integrationParams } from '../integrations/integration-schema';
 
 const requested = syncRun
   .extend({
-    coalesced: z
-      .boolean()
-      .meta({ description: 'It is a run that was there already and reads what was asked for.' }),
+    coalesced: z.boolean().meta({ description: 'True if an existing run already covers the request.' }),
   })
   .meta({ id: 'RequestedSyncRun' });
-const LOCATION = { Location: 'Where the run is found.' };
+const LOCATION = { Location: 'The URL of the run.' };
 
 const wanted = z.strictObject({
   kind: z.enum(['full', 'incremental', 'last_day']).meta({
     description: [
-      '- `full`: everything; the only one that finds deletions.',
-      '- `incremental`: what was modified since the last successful run.',
-      '- `last_day`: what was modified in the last 24 hours; leaves the mark of the incremental runs where it is.',
+      '- `full`: all records; only a full sync finds deletions.',
+      '- `incremental`: records modified since the last successful run.',
+      '- `last_day`: records modified in the last 24 hours; does not move the watermark of incremental runs.',
     ].join('\n'),
   }),
   record_types: z
@@ -37,7 +35,7 @@ const wanted = z.strictObject({
     .max(100)
     .optional()
     .meta({
-      description: 'Only these; all that the integration pulls unless given.',
+      description: 'Read only these record types; by default all that the integration pulls.',
       example: ['employees'],
     }),
 });
@@ -47,7 +45,7 @@ const leftOut = z
     integration_id: typeId('int'),
     reason: z.enum(['recent', 'paused', 'needs_reauthorization', 'onboarding', 'busy']).meta({
       description:
-        '`recent`: a sign-in started a run less than 10 minutes ago. `busy`: the integration is being changed at this moment.',
+        '`recent`: a sign-in started a run less than 10 minutes ago. `busy`: the integration is being changed at the moment.',
     }),
   })
   .meta({ id: 'LeftOutIntegration' });
@@ -56,24 +54,25 @@ const signInAnswer = z
   .meta({ id: 'SignInAnswer' });
 
 export const syncRunRequestRoutes: readonly Route[] = [
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'post',
     path: '/v1/integrations/{integration_id}/sync-runs',
     operationId: 'startSyncRun',
     tag: 'Sync runs',
     summary: 'Start a sync run',
     description:
-      'At most one run of an integration is at work and one waits behind it. Where one reads what is asked for, that run is the answer (200, `coalesced`); where more is asked for than the one at work reads, one follow-up is queued, however many ask.',
+      'At most one run of an integration is active and one is queued. If one of them covers the request, the response is that run (200, `coalesced: true`). If the active run reads less than requested, one follow-up run is queued for all such requests.',
     params: integrationParams,
     body: wanted,
-    answers: {
+    responses: {
       202: {
-        description: 'A new run; it begins at once, or behind the one at work.',
+        description: 'A new run. It starts at once, or after the active run.',
         schema: requested,
         headers: LOCATION,
       },
       200: {
-        description: 'A run that was there already and reads what is asked for.',
+        description: 'An existing run that covers the request.',
         schema: requested,
         headers: LOCATION,
       },
@@ -87,27 +86,27 @@ export const syncRunRequestRoutes: readonly Route[] = [
     ],
     action: 'sync_run.requested',
     async run(work, { params, body }, { caller }) {
-      const integration = await requireReadable(work, params.integration_id);
+      const integration = await lockReadableIntegration(work, params.integration_id);
       checkRecordTypes(integration, body.record_types);
       const recordTypes = body.record_types === undefined ? null : [...new Set(body.record_types)];
-      const asked = await requestSyncRun(work, {
+      const request = await requestSyncRun(work, {
         integrationId: integration.integrationId,
         kind: body.kind,
         recordTypes,
         startedBy: caller.actor,
       });
-      if (asked === undefined) throw new HttpError('nothing_to_pull');
-      const [run] = await showSyncRuns(work, { syncRunIds: [asked.syncRunId] });
-      if (run === undefined) throw new Error(`No sync run ${asked.syncRunId}.`);
-      const answer = { ...toWireRun(run), coalesced: asked.isCoalesced };
+      if (request === undefined) throw new HttpError('nothing_to_pull');
+      const [run] = await showSyncRuns(work, { syncRunIds: [request.syncRunId] });
+      if (run === undefined) throw new Error(`No sync run ${request.syncRunId}.`);
+      const answer = { ...toWireRun(run), coalesced: request.isCoalesced };
       const detail = {
         integration_id: answer.integration_id,
         kind: body.kind,
         record_types: recordTypes,
-        coalesced: asked.isCoalesced,
+        coalesced: request.isCoalesced,
       };
       return {
-        status: asked.isCoalesced ? (200 as const) : (202 as const),
+        status: request.isCoalesced ? (200 as const) : (202 as const),
         body: answer,
         headers: { Location: `/v1/sync-runs/${answer.id}` },
         audit: { target: answer.id, detail },
@@ -115,23 +114,24 @@ export const syncRunRequestRoutes: readonly Route[] = [
     },
   }),
 
-  tenantRoute({
+  defineRoute({
+    scope: 'tenant',
     method: 'post',
     path: '/v1/sign-ins',
-    operationId: 'noteSignIn',
+    operationId: 'reportSignIn',
     tag: 'Sync runs',
-    summary: 'Say that somebody signed in',
+    summary: 'Report that a user signed in',
     description:
-      'Called by the host product. Each integration that pulls is read for what was modified, at most once per 10 minutes. Answers at once, whatever state the third parties are in: nobody has to wait for it.',
+      'Called by the host product. Starts an incremental sync run for each integration that pulls, at most once per 10 minutes. The response does not wait for the runs.',
     body: z.strictObject({
       user: lineOfText(200).meta({
-        description: 'Who signed in, as the Sync Log shall name them.',
+        description: 'The user who signed in, as shown in the Sync Log.',
         example: 'ana@example.org',
       }),
     }),
-    answers: {
+    responses: {
       202: {
-        description: 'The runs that follow from it, and the integrations that were left out.',
+        description: 'The sync runs, and the integrations that were left out.',
         schema: signInAnswer,
       },
     },
@@ -161,8 +161,8 @@ export const syncRunRequestRoutes: readonly Route[] = [
   }),
 ];
 
-/** Locked, so that it is still so when the run is asked for. */
-async function requireReadable(work: TenantWork, integrationId: string): Promise<Integration> {
+/** Locks the integration, so its state cannot change before the run is requested. */
+async function lockReadableIntegration(work: TenantWork, integrationId: string): Promise<Integration> {
   const integration = await lockIntegration(work, { integrationId });
   if (integration === undefined) throw new HttpError('integration_not_found');
   if (pulledRecordTypes(integration).length === 0) throw new HttpError('nothing_to_pull');
@@ -171,9 +171,9 @@ async function requireReadable(work: TenantWork, integrationId: string): Promise
   return integration;
 }
 
-function checkRecordTypes(integration: Integration, asked: readonly string[] | undefined): void {
+function checkRecordTypes(integration: Integration, names: readonly string[] | undefined): void {
   const pulled = pulledRecordTypes(integration);
-  const errors = (asked ?? []).flatMap((type, index) =>
+  const errors = (names ?? []).flatMap((type, index) =>
     pulled.includes(type)
       ? []
       : [

@@ -1,0 +1,45 @@
+/** Stores console sessions in PostgreSQL under the hash of their id. */
+import { createHash } from 'node:crypto';
+import connectPgSimple from 'connect-pg-simple';
+import session from 'express-session';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Database } from '../../db/database';
+import { runSessionStatement } from '../../db/tenants/console-sessions';
+
+/** A session ends when it has not been used for this long. */
+export const IDLE_MS = 30 * 60_000;
+/** Time to sign in at an identity provider. */
+const PROVIDER_SIGN_IN_SECONDS = 10 * 60;
+
+export const hashOfSessionId = (id: string): string => createHash('sha256').update(id).digest('hex');
+
+/** connect-pg-simple stores ids in plain text, so this subclass passes their hashes to it. */
+export function createSessionStore(database: Database, log: Logger): session.Store {
+  const PgStore = connectPgSimple(session);
+  class HashingStore extends PgStore {
+    override get(id: string, callback: (error: unknown, data?: session.SessionData | null) => void): void {
+      super.get(hashOfSessionId(id), callback);
+    }
+    override set(id: string, content: session.SessionData, callback?: (error?: unknown) => void): void {
+      // `set` reads the lifetime from this private field.
+      (this as unknown as { ttl: number }).ttl =
+        content.signedIn === undefined ? PROVIDER_SIGN_IN_SECONDS : IDLE_MS / 1_000;
+      super.set(hashOfSessionId(id), content, callback);
+    }
+    override destroy(id: string, callback?: (error?: unknown) => void): void {
+      super.destroy(hashOfSessionId(id), callback);
+    }
+    /** Authentication prolongs sessions; doing it again here could restore a session that was ended during the request. */
+    override touch(_id: string, _content: session.SessionData, callback?: () => void): void {
+      callback?.();
+    }
+  }
+  const query = (text: string, parameters: unknown[]) => runSessionStatement(database, text, parameters);
+  return new HashingStore({
+    pool: { query } as unknown as Pool,
+    tableName: 'console_sessions',
+    errorLog: (...args: unknown[]) =>
+      log.warn({ err: args.find((arg) => arg instanceof Error) }, 'expired sessions could not be removed'),
+  });
+}

@@ -1,0 +1,77 @@
+/** Errors about connectors and integrations. */
+import type { ErrorEntries } from './error-entry';
+
+export const INTEGRATION_ERRORS = {
+  connector_not_found: {
+    status: 404,
+    title: 'Connector not found',
+    detail: 'GET /v1/connectors lists the connectors.',
+  },
+  unknown_connector: {
+    status: 422,
+    title: 'The connector does not exist',
+    detail: 'Use a connector listed by GET /v1/connectors.',
+  },
+  integration_not_found: {
+    status: 404,
+    title: 'Integration not found',
+    detail: 'Check the id. GET /v1/integrations lists the integrations of the tenant.',
+  },
+  invalid_config: {
+    status: 422,
+    title: 'The configuration is invalid for this connector',
+    detail: 'Correct the values listed in `errors`. GET /v1/connectors/{kind} shows the schema.',
+  },
+  invalid_credentials_shape: {
+    status: 422,
+    title: 'The credentials are invalid for this connector',
+    detail: 'Correct the values listed in `errors`. GET /v1/connectors/{kind} shows the schema.',
+  },
+  invalid_mapping: {
+    status: 422,
+    title: 'The mapping is invalid',
+    detail: 'Correct the values listed in `errors`.',
+  },
+  invalid_settings: {
+    status: 422,
+    title: 'The settings contradict each other',
+    detail: 'Correct the settings listed in `errors`.',
+  },
+  egress_refused: {
+    status: 422,
+    title: 'The egress policy does not allow this address',
+    detail: 'Use a public https address. An operator can allow other networks with EGRESS_ALLOW_CIDRS.',
+  },
+  onboarding_in_progress: {
+    status: 409,
+    title: 'The initial import is still running',
+    detail:
+      'Until the initial import of the integration is done, its record types can be read but not changed. `onboarding` of the integration shows the progress.',
+  },
+  integration_paused: {
+    status: 409,
+    title: 'The integration is paused',
+    detail: 'Resume the integration first.',
+  },
+  needs_reauthorization: {
+    status: 409,
+    title: 'The app rejected the credentials',
+    detail:
+      'Send new credentials with PUT /v1/integrations/{integration_id}/credentials. Pending work continues afterwards.',
+  },
+  credentials_missing: {
+    status: 409,
+    title: 'The integration has no credentials',
+    detail: 'Send them with PUT /v1/integrations/{integration_id}/credentials.',
+  },
+  temporal_unavailable: {
+    status: 503,
+    title: 'Temporal does not respond',
+    detail: 'Changes are still accepted and queued. Try this request again after the time in Retry-After.',
+  },
+  check_unanswered: {
+    status: 503,
+    title: 'No worker finished the check in time',
+    detail: 'Make sure that a worker is running, then try again after the time in Retry-After.',
+  },
+} as const satisfies ErrorEntries;

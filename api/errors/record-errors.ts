@@ -1,0 +1,51 @@
+/** Errors about records, record syncs and pushes. */
+import type { ErrorEntries } from './error-entry';
+
+export const RECORD_ERRORS = {
+  record_not_found: {
+    status: 404,
+    title: 'Record not found',
+    detail:
+      'Check the record type and the external id. PUT creates a record; PATCH and DELETE need an existing one.',
+  },
+  record_sync_not_found: {
+    status: 404,
+    title: 'The integration does not sync this record',
+    detail: 'GET the record to see which integrations sync it.',
+  },
+  push_not_found: {
+    status: 404,
+    title: 'Push not found',
+    detail: 'Check the id. GET /v1/pushes lists the push log.',
+  },
+  occurred_in_future: {
+    status: 400,
+    title: 'The change is dated in the future',
+    detail: "occurred_at can be at most 5 minutes ahead of Syncline's clock. Check the clock of the sender.",
+  },
+  version_reused: {
+    status: 409,
+    title: 'This version already exists with different content',
+    detail: 'Send a version higher than the current one. GET the record to see it.',
+  },
+  field_owned_by_third_party: {
+    status: 409,
+    title: 'This field can only be changed in the app',
+    detail: 'Change it in the app. The next sync run imports the new value.',
+  },
+  nothing_pending: {
+    status: 409,
+    title: 'The record has no pending change',
+    detail: 'GET the record to see its status. To push a failed record again, use retry.',
+  },
+  nothing_failed: {
+    status: 409,
+    title: 'The record has not failed',
+    detail: 'Only a record with the status sync_failed can be retried.',
+  },
+  already_syncing: {
+    status: 409,
+    title: 'A push of this record is in progress',
+    detail: 'Wait until the push ends. GET the record to see its status.',
+  },
+} as const satisfies ErrorEntries;

@@ -1,0 +1,23 @@
+/** The authenticated caller of a request. */
+import type { ApiKeyRole } from '../../db/tables/tenants';
+
+export interface PlatformCaller {
+  kind: 'platform';
+  actor: 'platform';
+}
+
+export interface TenantCaller {
+  kind: 'tenant';
+  tenantId: string;
+  /** Null for a user who is signed in to the console. */
+  apiKeyId: string | null;
+  /** The signed-in user, or the person a key acts for; null for a program that acts for itself. */
+  personId: string | null;
+  role: ApiKeyRole;
+  /** `key:<name>` or `person:<name>`: the caller's name in the push log and the audit log. */
+  actor: string;
+  /** The public part of the key, or the id of the session; rate limits count by it. */
+  publicId: string;
+}
+
+export type Caller = PlatformCaller | TenantCaller;
