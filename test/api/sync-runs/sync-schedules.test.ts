@@ -39,7 +39,7 @@ it('shows in words and as the next runs when an integration is read by itself', 
     skipped_runs: [],
   });
   expect(shown.summary).toBe(
-    `Each hour at minute ${shown.hourly_at_minute} what has changed; at 02:00 in ${mine.time_zone} everything.`,
+    `Changes every hour at minute ${shown.hourly_at_minute}; everything at 02:00 (${mine.time_zone}).`,
   );
   expect(shown.next_runs).toHaveLength(10);
   expect(shown.next_runs.filter((run: { schedule: string }) => run.schedule === 'nightly')).toHaveLength(5);
@@ -63,7 +63,7 @@ it('follows the settings', async () => {
   await change({ nightly_sync_at: null }, headers.etag as string);
   expect(await schedule()).toMatchObject({
     state: 'off',
-    summary: 'Only when somebody asks for it.',
+    summary: 'Only on request.',
     next_runs: [],
   });
 });
@@ -73,7 +73,7 @@ it('says that nothing is read where an integration only pushes', async () => {
 
   expect(await schedule(id)).toMatchObject({
     state: 'off',
-    summary: 'Nothing is read from this app.',
+    summary: 'Nothing is imported from this app.',
     time_zone: null,
     next_runs: [],
   });
