@@ -1,4 +1,4 @@
-/** A browser as people have it, that remembers what went wrong in it. */
+/** Chromium, with a record of errors on its pages. */
 import fs from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 
@@ -22,19 +22,13 @@ export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, headless: true, args: QUIET });
 }
 
-/**
- * It is on the page, or comes: pages show what they know first and the rest when it has been fetched, so
- * nothing is looked at just once.
- */
+/** Waits until it is on the page: pages show cached data first, and the rest after it is read. */
 export const expectShown = (what: Locator): Promise<void> => what.waitFor();
 
-/**
- * What no page may ever do, noted as it happens: errors in the browser's console, violations of the CSP among
- * them, and what a script threw.
- */
+/** Records errors in the browser's console, CSP violations included, uncaught errors and foreign requests. */
 export function watch(context: BrowserContext, troubles: string[]): void {
   context.on('console', (message) => {
-    // What the API refuses is shown by the page; the browser notes it besides.
+    // The page shows error responses of the API; the browser logs them too.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       troubles.push(message.text());
   });
@@ -53,14 +47,14 @@ interface Finding {
   nodes: { target: string[] }[];
 }
 
-/** Colours on their way from one theme to the other are of neither. */
+/** Resolves after all transitions, during which colors have no final contrast. */
 const SETTLED = `new Promise((resolve) =>
   requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() =>
   Promise.allSettled(document.getAnimations()
     .filter((one) => one instanceof CSSTransition)
     .map((one) => one.finished)))`;
 
-/** The serious findings of axe on the page as it is now, once it stands still. */
+/** The serious findings of axe, after all transitions. */
 export async function seriousFindings(page: Page): Promise<string[]> {
   await page.evaluate(SETTLED);
   await page.evaluate(axe);

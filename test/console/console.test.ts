@@ -1,7 +1,4 @@
-/**
- * The console as people use it: Chromium, the real stack of `npm start`, and nothing in between. The tests
- * build on one another's sign-in only.
- */
+/** The console in Chromium on the real stack of `npm start`. The tests share the sign-in of the first one. */
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { until } from '../support/until';
@@ -27,7 +24,7 @@ afterEach(() => desk.expectNoTrouble());
 
 afterAll(async () => {
   await receiver?.close();
-  await desk?.purgeExpired();
+  await desk?.close();
 });
 
 const open = (at: string): Promise<unknown> => desk.open(page, at);
@@ -184,7 +181,7 @@ it('shows how many records a mapping change affects, and pauses and resumes the 
   expect((await stack.call<{ state: string }>('GET', `/integrations/${id}`)).state).toBe('active');
 });
 
-/** A row of Sync Status as it is read: the figures of the columns, in their order, and the breakdown. */
+/** The figures and the breakdown of a row of Sync Status. */
 async function readStatusRow(
   nth: number,
 ): Promise<{ difference: string; ours: string; theirs: string; breakdown: string }> {
@@ -213,8 +210,7 @@ it('shows the counts of the third party in Sync Status, with a difference and wi
     ),
   });
 
-  // What is deleted there is noticed by the numbers first; and they are asked for where something has
-  // changed.
+  // An incremental run notices deletions only by the counts, which are read because a record has changed.
   await stack.deleteThere('contacts', gone);
   await stack.changeThere('contacts', 'contact00000104', { company: 'Changed among deletions' });
   const left = await stack.countThere('contacts');
@@ -282,7 +278,7 @@ it('previews a Sync Now, applies exactly the preview, then says why it is no lon
   await item.filter({ hasText: 'Update' }).getByText('Seen in the overview').waitFor();
   expect(await contactHere('contact00000003')).not.toBe('Seen in the overview');
 
-  // The page hears that the overview is no longer valid before the answer comes, and leads on all the same.
+  // The response arrives after the page has shown that the overview is no longer valid.
   await page.route('**/v1/integrations/*/sync-now', async (route) => {
     const response = await route.fetch({ timeout: 90_000 });
     await page.getByText('Sync Overview data no longer valid', { exact: true }).waitFor();
@@ -303,7 +299,7 @@ it('previews a Sync Now, applies exactly the preview, then says why it is no lon
 
 it('notifies of a finished background overview live, and marks it viewed after a second', async () => {
   await open(`/integrations/${crm()}`);
-  // As when the minute is up: the API answers that it goes on.
+  // `respond-async` stands for an operation that takes longer than a minute.
   await page.route('**/v1/integrations/*/overviews', (route) =>
     route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }),
   );
@@ -386,7 +382,7 @@ it('shows the secret of a new endpoint once, logs its deliveries, resends and re
   await page.getByText('No missed deliveries to send.').waitFor();
 });
 
-/** Chooses in a list of which several can be chosen, and closes it. */
+/** Adds an option of a multiple choice, and closes the list. */
 async function chooseAlso(name: string, option: RegExp): Promise<void> {
   await page.getByRole('dialog').getByRole('combobox', { name }).press('ArrowDown');
   await page.getByRole('option', { name: option }).click();
@@ -476,7 +472,7 @@ it('leads to the sign-in, and back, when the session was ended in another tab', 
   await desk.open(tab, '/sync-runs');
   await desk.signIn(tab, desk.stack.ready.console_email);
   await tab.getByRole('heading', { level: 1, name: 'Sync Logs' }).waitFor();
-  // Has never been at the sign-in, which has to be fetched on the way.
+  // This tab has not loaded the chunk of the sign-in page yet.
   await desk.open(other, '/sync-runs');
   await other.getByRole('heading', { level: 1, name: 'Sync Logs' }).waitFor();
   await tab.getByRole('button', { name: /Your menu/ }).click();

@@ -1,4 +1,4 @@
-/** What people have in front of them: pages in browsers of their own, on one stack. */
+/** Browsers and pages on one stack. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchBrowser, watch } from './browser';
 import { type Stack, startStack } from './stack';
@@ -10,7 +10,7 @@ export const button = (page: Page, name: string | RegExp) =>
   page.getByRole('button', { name, exact: typeof name === 'string' });
 
 export class Desk {
-  /** Of every page of a browser that `openBrowser` opened. */
+  /** Errors on the pages of all browsers opened by `openBrowser`. */
   readonly troubles: string[] = [];
 
   private constructor(
@@ -27,7 +27,7 @@ export class Desk {
     return this.stack.ready.crm_integration_id;
   }
 
-  /** A browser of somebody's own, signed in nowhere. */
+  /** A browser context without a session. */
   async openBrowser(): Promise<BrowserContext> {
     const opened = await this.browser.newContext({ viewport: { width: 1280, height: 900 } });
     opened.setDefaultTimeout(60_000);
@@ -53,7 +53,7 @@ export class Desk {
     await button(page, 'Sign in').click();
   }
 
-  /** The first admin, signed in. */
+  /** A page on which the first admin is signed in. */
   async sitDown(): Promise<Page> {
     const page = await (await this.openBrowser()).newPage();
     await this.choosePassword(page, this.stack.ready.console_link as string);
@@ -62,7 +62,7 @@ export class Desk {
     return page;
   }
 
-  /** Lets an admin add somebody, and answers the page on which that person has signed in. */
+  /** Lets an admin add a user. Returns a page on which that user is signed in. */
   async invite(
     admin: Page,
     { name, email, role }: { name: string; email: string; role: 'Viewer' | 'Operator' | 'Admin' },
@@ -86,18 +86,18 @@ export class Desk {
     return page;
   }
 
-  /** Types the password of everybody here, as the keyboard's owner. */
+  /** Types the password, which all users of these tests share. */
   async typePassword(page: Page): Promise<void> {
     await page.keyboard.type(PASSWORD);
   }
 
-  /** Throws with what went wrong in a browser since it was asked last. */
+  /** Throws if there were errors in a browser since the last call. */
   expectNoTrouble(): void {
     const seen = this.troubles.splice(0);
     if (seen.length > 0) throw new Error(`In the browser's console:\n${seen.join('\n')}`);
   }
 
-  async purgeExpired(): Promise<void> {
+  async close(): Promise<void> {
     await this.browser.close();
     await this.stack.stop();
   }

@@ -1,4 +1,4 @@
-/** A person without a mouse. */
+/** Keyboard use. */
 import type { Locator, Page } from 'playwright-core';
 
 const STOPS_MAX = 80;
@@ -6,7 +6,7 @@ const STOPS_MAX = 80;
 export const isFocused = (element: Locator): Promise<boolean> =>
   element.evaluate((found) => found === found.ownerDocument.activeElement);
 
-/** Goes on from stop to stop until the element has the focus. Throws if it never has. */
+/** Presses Tab until the element has the focus. Throws if it never has. */
 export async function tabTo(page: Page, element: Locator): Promise<void> {
   await element.waitFor();
   for (let stop = 0; stop < STOPS_MAX; stop += 1) {
@@ -16,10 +16,7 @@ export async function tabTo(page: Page, element: Locator): Promise<void> {
   throw new Error(`${String(element)} is not among the first ${STOPS_MAX} stops of the Tab key.`);
 }
 
-/**
- * Lines, shadows and colours of what has the focus and of what frames it, with the focus and without; it
- * keeps the focus.
- */
+/** The styles of the focused element and its parent, with the focus and without. It keeps the focus. */
 const LOOKS = `(async () => {
   const focused = document.activeElement;
   const settled = () => Promise.all(document.getAnimations()
@@ -40,7 +37,7 @@ const LOOKS = `(async () => {
   return { withFocus, without };
 })()`;
 
-/** Throws unless what has the focus looks different for it. */
+/** Throws unless the focused element looks different from an unfocused one. */
 export async function expectFocusIsSeen(page: Page): Promise<void> {
   const { withFocus, without } = await page.evaluate<{ withFocus: string; without: string }>(LOOKS);
   if (withFocus === without)

@@ -1,7 +1,4 @@
-/**
- * Every page and every dialogue: for those who cannot see it, or use no mouse, or have a phone only; and the
- * ways out to Temporal's UI.
- */
+/** Every page and dialogue: accessibility, keyboard use and phones; and the links to Temporal's UI. */
 import type { Page } from 'playwright-core';
 import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { until } from '../support/until';
@@ -27,14 +24,14 @@ beforeAll(async () => {
 afterEach(() => desk.expectNoTrouble());
 
 afterAll(async () => {
-  await desk?.purgeExpired();
+  await desk?.close();
   await lists?.stop();
 });
 
 const first = async (list: string): Promise<string> =>
   (await stack.call<{ data: { id: string }[] }>('GET', list)).data[0]?.id as string;
 
-/** So many contacts go at once that somebody has to look at them. */
+/** Deletes enough contacts at once to require a deletion review. */
 async function parkDeletions(): Promise<void> {
   const ids = Array.from({ length: 30 }, (_, index) => `contact${String(index + 151).padStart(8, '0')}`);
   await stack.deleteThere('contacts', ids);
@@ -46,7 +43,7 @@ async function parkDeletions(): Promise<void> {
   );
 }
 
-/** A run of a company that the people here know nothing of. */
+/** A sync run of another tenant. */
 async function runOfAnotherTenant(): Promise<string> {
   const { id } = await stack.call<{ id: string }>(
     'POST',
@@ -69,7 +66,7 @@ async function runOfAnotherTenant(): Promise<string> {
   );
 }
 
-/** What stands in braces in an address. */
+/** Values of the placeholders in paths. */
 const PLACES: Record<string, () => Promise<string> | string> = {
   crm: () => desk.crm,
   overview: async () =>
@@ -87,7 +84,7 @@ async function addressOf(pattern: string): Promise<string> {
   return braced === undefined ? pattern : pattern.replace(braced, (await PLACES[name]?.()) as string);
 }
 
-/** Every page: where it is, and its heading. */
+/** Every page: its path and its heading. */
 const PAGES: [string, string | RegExp][] = [
   ['/', 'Home'],
   ['/records/employees', 'Employees'],
@@ -130,7 +127,7 @@ const DIALOGUES: [string, string, string][] = [
 ];
 
 async function openWhole(at: string, title: string | RegExp): Promise<void> {
-  // A page that differs behind the # alone would not be loaded anew.
+  // A change of the URL fragment alone does not reload a page.
   await page.goto('about:blank');
   await desk.open(page, at);
   await heading(page, title).waitFor();
@@ -141,9 +138,7 @@ async function openWhole(at: string, title: string | RegExp): Promise<void> {
     .waitFor({ state: 'detached' });
 }
 
-/**
- * What axe finds in either theme, on a wide window and on a phone's, and what does not fit into the latter.
- */
+/** Findings of axe in both themes and on both screen sizes, and elements wider than the screen. */
 async function findShortcomings(): Promise<string[]> {
   const found: string[] = [];
   for (const [width, height] of [
@@ -184,7 +179,7 @@ it.each(PAGES)(
 it.each(DIALOGUES)(
   'has a dialogue “%s” without a serious finding of axe in either theme, that fits a phone',
   async (title, at, opener) => {
-    // That of an overview hears that it goes on, and so stays.
+    // Keeps the dialogue of an overview open: the API responds that the overview goes on.
     const overviews = '**/v1/integrations/*/overviews';
     await page.route(overviews, (route) =>
       route.continue({ headers: { ...route.request().headers(), prefer: 'respond-async' } }),
@@ -278,8 +273,7 @@ it('needs no mouse: signing in, finding an employee, changing one', async () => 
 });
 
 it("leads operators to the workflows behind an integration in Temporal's UI", async () => {
-  // What Temporal's own pages do is not ours to judge: they are looked at in a browser of their own, with the
-  // same session.
+  // A context of its own, without the checks for errors: Temporal's pages are not part of the console.
   const operator = await desk.browser.newContext({ storageState: await page.context().storageState() });
   operator.setDefaultTimeout(60_000);
   const ours = await operator.newPage();

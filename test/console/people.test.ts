@@ -1,7 +1,4 @@
-/**
- * What passes between people, and between them and what goes on in the background: banners, notifications,
- * e-mails, somebody else's overview.
- */
+/** Effects of other admins and of background work: banners, notifications, e-mails, superseded overviews. */
 import type { Page } from 'playwright-core';
 import { listIntegration, type ListServer, startListServer } from '../support/servers/list-server';
 import { until } from '../support/until';
@@ -28,19 +25,19 @@ afterEach(() => desk.expectNoTrouble());
 
 afterAll(async () => {
   letPagesGo();
-  await desk?.purgeExpired();
+  await desk?.close();
   await lists?.stop();
 });
 
 let letPagesGo = (): void => undefined;
 
-/** From now on pages after the first one of a list come only when they are let go. */
+/** Holds back the pages after the first one of a list until they are released. */
 function holdPages(): void {
   const gate = new Promise<void>((resolve) => (letPagesGo = resolve));
   lists.beforePage = ({ page }) => (page === 0 ? undefined : gate);
 }
 
-/** Its pages say how many records there are in all, so that progress can be shown. */
+/** Lists with a total count, so that progress can be shown. */
 function slowLists(): { config: Record<string, unknown>; record_types: object } {
   const linked = listIntegration(lists.url, ['contacts']) as ReturnType<typeof slowLists>;
   const { contacts } = linked.config.record_types as { contacts: { list: object } };
@@ -62,7 +59,7 @@ const notice = (page: Page, title: string | RegExp) =>
 it('shows a banner with progress during the initial sync, and why changes are refused until its end', async () => {
   lists.fill('contacts', 1_200);
   holdPages();
-  // Begun before anybody linked anything: the form is open when the gate closes.
+  // The form is open before the integration is connected and the onboarding lock takes effect.
   const form = await first.context().newPage();
   await desk.open(form, `/records/contacts/${encodeURIComponent(`${desk.crm}:contact00000011`)}`);
   await button(form, 'Edit').click();
@@ -175,7 +172,7 @@ it('notifies the requester of an overview that another admin superseded while it
   await second.context().close();
 });
 
-/** Starts something at the CRM as when a minute is up: the API answers that it goes on in the background. */
+/** Starts an operation of the CRM that goes on in the background. */
 async function startInBackground(what: 'Sync Overview' | 'Sync Now'): Promise<void> {
   await desk.open(first, `/integrations/${desk.crm}`);
   const route = /\/v1\/integrations\/[^/]+\/(overviews|sync-now)$/;
@@ -213,7 +210,7 @@ it('e-mails an unviewed notification once, with a link, and no viewed notificati
   await desk.open(first, '/account');
   await heading(first, 'Sample Admin').waitFor();
 
-  // Shown later than the other, so due later: when this one is here, the other one's time is over.
+  // Created after the other, so its e-mail is due later: once it arrives, the other one is decided.
   const mail = await until(
     'the e-mail is here',
     async () => about(await stack.mails(), opaqueToPlanner)[0],

@@ -1,4 +1,4 @@
-/** `npm start` on a checkout of its own, and the API as a program calls it. */
+/** `npm start` on a checkout of its own, with a client of its API. */
 import fs from 'node:fs';
 import type { Ready } from '../../dev/start/welcome';
 import { callPocketBase, logIn } from '../../dev/start/pocketbase';
@@ -7,7 +7,7 @@ import { createRunFolder } from '../support/environments/run-folder';
 
 const PATIENCE_MS = 150_000;
 
-/** As maildev's API tells of it. */
+/** As in maildev's API. */
 export interface Mail {
   subject: string;
   to: { address: string }[];
@@ -22,12 +22,12 @@ export interface Stack {
     body?: object,
     key?: string,
   ): Promise<Answer>;
-  /** As somebody who works in the third party. */
+  /** Changes a record in the third party. */
   changeThere(collection: string, id: string, fields: object): Promise<void>;
   deleteThere(collection: string, ids: readonly string[]): Promise<void>;
-  /** How many records the third party itself says it holds. */
+  /** The number of records according to the third party. */
   countThere(collection: string): Promise<number>;
-  /** What has arrived in the mailbox, oldest first. */
+  /** The received e-mails, oldest first. */
   mails(): Promise<Mail[]>;
   stop(): Promise<void>;
 }
