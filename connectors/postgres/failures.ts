@@ -5,7 +5,7 @@
 import { DatabaseError } from 'pg';
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized, Unavailable } from '../errors';
 
-/** A page came out larger than we take; read fewer rows. Stays inside this connector. */
+/** The page is too large: fewer rows are read. Used only inside this connector. */
 export class AnswerTooLarge extends Error {}
 
 /** What was being read, for messages: `employees`, `"public"."staff"`. */

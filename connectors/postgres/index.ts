@@ -1,9 +1,9 @@
 /**
- * PostgreSQL: tables or views as record types, read and never written. For third parties whose data can be
- * had from their database, or from a replica or a warehouse of it.
+ * PostgreSQL: tables or views as record types, read-only, for third parties with access to their database, a
+ * replica or a warehouse.
  *
- * Every page is one short read-only transaction on a connection of its own, through the gated socket; pages
- * follow the id, so a pass may stop anywhere and go on elsewhere.
+ * Every page is a short read-only transaction on its own connection, under the egress policy. Pages follow the
+ * id, so another process can continue a run at any page.
  */
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { RecordRejected, Unauthorized, Unavailable } from '../errors';

@@ -2,9 +2,8 @@
  * The statements that read a table. Names come from the configuration and are always quoted; values are
  * always parameters.
  *
- * Pages follow a keyset (id, or modified and id), so rows that come and go meanwhile move nobody out of
- * sight. The value of the last row goes back exactly as the server wrote it, and takes the column's own type
- * there: texts are compared by the column's collation.
+ * Pages follow a keyset (id, or modified and id), so inserted and deleted rows do not shift other rows. The
+ * value of the last row is sent back exactly as the server wrote it, with the column's type and collation.
  */
 import { escapeIdentifier } from 'pg';
 import type { ReadRequest } from '../connector';
@@ -37,7 +36,7 @@ export function isDeletedMark(value: string | null): boolean {
   return value !== null && !ALIVE.includes(value);
 }
 
-/** True where only what was modified is read; a table that does not tell is read whole. */
+/** True if only modified rows are read. A table without a modified column is read completely. */
 export function isIncremental(table: TableConfig, { modifiedSince }: ReadRequest): boolean {
   return modifiedSince !== null && table.modified !== undefined;
 }
@@ -86,7 +85,10 @@ export function countStatement(table: TableConfig, from: string): Statement {
   };
 }
 
-/** How many rows have no id, up to `max`. Their place in the order is none, so they are looked for apart. */
+/**
+ * The number of rows without an id, up to `max`. They have no position in the keyset order, so they are
+ * counted separately.
+ */
 export function withoutIdStatement(table: TableConfig, from: string, max: number): Statement {
   const also = table.deleted === undefined ? '' : ` and ${alive(table.deleted)}`;
   return {
@@ -109,7 +111,7 @@ export function readCursor(cursor: string | null): Position | null {
       (Number.isInteger(limit) || limit === null);
     if (isPosition) return { id, modified, limit: limit as number | null };
   } catch {
-    // said below
+    // reported below
   }
   throw rejection(
     'unknown_cursor',

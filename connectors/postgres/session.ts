@@ -1,7 +1,6 @@
 /**
- * One short visit to a database: a connection over the gated socket, a read-only transaction, and nothing
- * left behind. A connection per page costs a few milliseconds, holds none of the few that a database has, and
- * needs nobody to remember to close it.
+ * A short session: a connection under the egress policy with a read-only transaction. A connection per page
+ * costs a few milliseconds and does not occupy the limited connections of the database between pages.
  */
 import type { Socket } from 'node:net';
 import { Client } from 'pg';
@@ -28,15 +27,15 @@ export interface Session {
 
 const LOGIN_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** A server that does not even keep its own timeout is gone. */
+/** A server that does not keep its own timeout counts as unreachable. */
 const SILENCE_MS = STATEMENT_TIMEOUT_MS + 5_000;
 const GOODBYE_MS = 1_000;
 /** As much as the HTTP client takes at most. */
 export const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * How values are written, whatever the server's defaults. As statements, because poolers like PgBouncer
- * refuse them at login.
+ * The format of values, independent of the server's defaults. Sent as statements, because poolers like
+ * PgBouncer refuse these settings at login.
  */
 const BEGIN = [
   'begin read only',
@@ -92,7 +91,9 @@ function createClient({ config, credentials }: PostgresContext, socket: Socket):
   return client;
 }
 
-/** Without TLS anybody on the way could ask for the password in the clear; SCRAM does not give it away. */
+/**
+ * Without TLS an attacker on the network could request the password in plain text. SCRAM does not reveal it.
+ */
 function refusePlainPassword(client: Client): void {
   client.connection.prependListener('authenticationCleartextPassword', () => {
     client.connection.stream.destroy(
@@ -103,7 +104,7 @@ function refusePlainPassword(client: Client): void {
   });
 }
 
-/** pg connects the socket it is given; this one is connected, to an address that was checked. */
+/** pg connects the given socket, but this one is already connected to a checked address. */
 function connectedAlready(socket: Socket): Socket {
   return Object.assign(socket, {
     connect() {

@@ -1,7 +1,7 @@
 /**
- * What stands in a column, as JSON, exactly: what a JSON number cannot hold (beyond 2^53, more digits than a
- * double, NaN, Infinity) stays text. Instants are ISO 8601, in UTC where they have a zone. Types that are not
- * listed are text as PostgreSQL writes it.
+ * Values of columns as exact JSON. Numbers that do not fit a double (beyond 2^53, more digits, NaN, Infinity)
+ * stay text. Times are ISO 8601, in UTC if they have a zone. Types that are not listed are text as PostgreSQL
+ * writes it.
  */
 import type { JsonValue } from '../../domain/json';
 import { parseArrayText } from './array-text';

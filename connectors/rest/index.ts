@@ -1,7 +1,7 @@
 /**
- * Any third party with a JSON API over HTTP, linked by configuration: no code, no expression language
- * (docs/connectors/rest.md). Promises the same as every connector: no twin after a lost answer, per-record
- * results, the third party's words at our field.
+ * Any third party with a JSON API over HTTP, described by configuration, without code or an expression
+ * language (docs/connectors/rest.md). Like every connector it creates no duplicate after a lost response,
+ * returns results per record, and assigns the third party's errors to fields.
  */
 import type { RecordType } from '../../domain/records/record-type';
 import type { Connector, PushItem, PushResult, ReadAbilities, ReadPage, ReadRequest } from '../connector';

@@ -1,6 +1,6 @@
 /**
- * Reading and writing by JSON Pointer (RFC 6901), and reading JSON without harm: numbers too long for a
- * double keep their digits as text, because third parties use such numbers as ids.
+ * Reads and writes by JSON Pointer (RFC 6901) and parses JSON. Numbers too long for a double become text,
+ * because third parties use such numbers as ids.
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
 import { setAt, toPath } from '../../domain/records/mapping';

@@ -71,7 +71,7 @@ export class ScimApi {
   }
 
   /**
-   * RFC 7644 3.3. `conflict` on 409: something there is already, or is much like, what we wanted to create.
+   * RFC 7644 3.3. `conflict` on 409: the same or a similar resource exists.
    */
   async create(
     type: ResourceTypeConfig,

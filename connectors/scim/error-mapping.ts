@@ -1,5 +1,5 @@
 /**
- * What a SCIM server says about a refused record (RFC 7644 3.12), in our words, about our field where the
+ * Errors of a SCIM server about a refused record (RFC 7644 3.12), with an explanation, and the field if the
  * message names one.
  */
 import { toPath } from '../../domain/records/mapping';
@@ -22,7 +22,7 @@ const EXPLANATIONS: Record<string, string> = {
   tooMany: 'The third party found more than one matching record.',
 };
 
-/** Reads the error body; `item` brings our field names. For `errorFromResponse`. */
+/** Reads the error body for `errorFromResponse`. `item` provides the field names. */
 export function describeRefusal(item: Pick<PushItem, 'fieldNames'> | null) {
   return (response: HttpResponse): Refusal => {
     const { detail, scimType, path } = readError(response.text);

@@ -69,8 +69,7 @@ const ENTERPRISE_FIELDS: RecordTypeField[] = [
 ];
 
 /**
- * The attributes known per schema. A schema that is not listed has none: its mapping names them without our
- * help.
+ * The known attributes per schema. Other schemas have none here; their mappings name attributes directly.
  */
 export const FIELDS_BY_SCHEMA: Record<string, RecordTypeField[]> = {
   [USER_SCHEMA]: USER_FIELDS,
@@ -81,7 +80,7 @@ export const FIELDS_BY_SCHEMA: Record<string, RecordTypeField[]> = {
   ],
 };
 
-/** Employees as Users. `externalId` is always our record's id and needs no mapping. */
+/** Employees as Users. `externalId` is always the Syncline id and needs no mapping. */
 export const EMPLOYEES_MAPPING: RecordTypeMapping = {
   direction: 'push',
   onDelete: 'deactivate',

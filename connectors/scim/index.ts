@@ -1,10 +1,10 @@
 /**
  * SCIM 2.0 (RFC 7643, RFC 7644): employees as Users of an identity provider, an HR system or a directory.
- * Reading is by startIndex and count, which hold no place while users come and go.
+ * Reads page by startIndex and count, which are not stable while users are created and deleted.
  *
- * No push makes a twin: whatever has no known id there is looked for by `externalId` (our record's id) before
- * it is created, and a creation that meets a conflict looks again. No push loses a change made there: an
- * update reads the resource, merges, and writes only what differs, under the version it read.
+ * A push creates no duplicate: a resource without a known id is searched by `externalId` (the Syncline id)
+ * before it is created, and again after a conflict. A push loses no change of the third party: an update reads
+ * the resource, merges, and writes only the differences under the version it read.
  */
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { errorFromCheck, isSuccess } from '../http-errors';

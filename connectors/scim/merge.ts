@@ -1,7 +1,6 @@
 /**
- * What an update changes in a SCIM resource: pure. The resource as it stands there is merged with our
- * payload, and only what differs is written, so nothing that we do not map is wiped, whether the server takes
- * PATCH (RFC 7644 3.5.2) or only PUT (3.5.1).
+ * Computes the update of a SCIM resource, without I/O. The current resource is merged with the payload and
+ * only differences are written, so unmapped attributes are kept with PATCH (RFC 7644 3.5.2) and PUT (3.5.1).
  */
 import { type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../../domain/json';
 
@@ -20,9 +19,9 @@ const NOT_OURS = new Set(['id', 'meta', 'schemas']);
 const DESCRIPTIVE = new Set(['type', 'primary', 'display', '$ref']);
 
 /**
- * The resource as it should be: `current` with our payload laid over it. In the payload null means "no
- * value"; what it leaves out stays. Elements of multi-valued attributes (`emails`) are paired with theirs, so
- * that values added there survive, unless `wholeAttributes` names the attribute: then the list is ours alone.
+ * The wanted resource: `current`, overwritten by the payload. In the payload null means "no value"; absent
+ * attributes are kept. Elements of multi-valued attributes (`emails`) are matched with existing ones, so that
+ * values added in the third party are kept. Attributes in `wholeAttributes` are replaced as a whole.
  */
 export function mergeResource(
   current: JsonObject,
@@ -48,7 +47,7 @@ export function patchOperations(current: JsonObject, merged: JsonObject): PatchO
   });
 }
 
-/** True for the name of a schema extension, under which its attributes stand (RFC 7643 3.3). */
+/** True for the name of a schema extension, which contains its attributes (RFC 7643 3.3). */
 export function isExtension(key: string): boolean {
   return /^urn:/i.test(key);
 }
@@ -115,9 +114,9 @@ function mergeList(current: readonly JsonValue[], wanted: readonly JsonValue[]):
 }
 
 /**
- * Where their element stands that ours means. With a type: the one of that type, else an untyped one of the
- * same value, else a new one. Without: the primary one if ours is, else the one of the same value, else the
- * one in the same place.
+ * The index of the existing element that matches. With a type: the element of that type, else an untyped one
+ * with the same value, else a new one. Without a type: the primary element for a primary one, else the one
+ * with the same value, else the one at the same index.
  */
 function positionOf(element: JsonObject, list: readonly JsonValue[], index: number): number {
   const find = (matches: (candidate: JsonObject) => boolean) =>

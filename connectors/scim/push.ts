@@ -1,4 +1,4 @@
-/** One record's push over SCIM, from finding it to writing it: the promises stand in `scim.ts`. */
+/** The push of one record over SCIM: find, merge, write. `index.ts` lists its guarantees. */
 import { type JsonObject, type JsonValue, isJsonObject } from '../../domain/json';
 import { toPath } from '../../domain/records/mapping';
 import type { ConnectorContext, HttpResponse, PushItem, PushResult } from '../connector';
@@ -11,7 +11,7 @@ import type { Resource } from './responses';
 
 type Pushed = Extract<PushResult, { ok: true }>;
 
-/** A version may be outdated once; after the second time the push is left to a later attempt. */
+/** An outdated version is re-read once; after that a later attempt repeats the push. */
 const WRITE_ATTEMPTS_MAX = 2;
 
 /** Pushes records over SCIM. */
@@ -45,8 +45,8 @@ export class ScimPush {
     const created = await this.api.create(type, attributes, item);
     if (!('conflict' in created)) return done(item, 'created', created.id, created.version);
 
-    // Created by an attempt whose answer was lost, and not found a moment ago: some services find a resource
-    // only after a while.
+    // The resource was created by an attempt whose response was lost, and the search did not find it yet:
+    // some services index with a delay.
     const found = await this.findByExternalId(item, type);
     if (!found) throw this.api.refusal(created.conflict, item);
     return this.write(found, activated(item, type, item.isDeactivated), item, type, 'updated');
@@ -68,7 +68,7 @@ export class ScimPush {
     return done(item, isRemoved ? 'deleted' : 'none', null, null);
   }
 
-  /** By the id we know; when that is gone or unknown, by our own id there. */
+  /** By the known id; if that is missing or not found, by `externalId`. */
   private async locate(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
     const known = item.remoteId === null ? undefined : await this.api.read(type, item.remoteId);
     return known ?? this.findByExternalId(item, type);
@@ -90,8 +90,8 @@ export class ScimPush {
   }
 
   /**
-   * A resource that nobody has claimed yet and that has the same value in the mapping's `match_by` field
-   * (rules.md 13, 15).
+   * A resource without externalId that has the same value in the mapping's `match_by` field (rules.md 13,
+   * 15).
    */
   private async findByMatchField(item: PushItem, type: ResourceTypeConfig): Promise<Resource | undefined> {
     const mapping = this.context.mappings[item.recordType];
@@ -148,7 +148,7 @@ export class ScimPush {
     }
   }
 
-  /** Attributes that are mapped as a whole, `/roles` say: their lists are ours alone. */
+  /** Attributes that are mapped as a whole, such as `/roles`: their lists are replaced. */
   private wholeAttributes(recordType: string): Set<string> {
     const pointers = (this.context.mappings[recordType]?.fields ?? []).map(
       ({ to }) => `/${toPath(to).join('/')}`,
@@ -157,7 +157,7 @@ export class ScimPush {
   }
 }
 
-/** What we want there; switched on where asked for, unless the record itself says whether it is active. */
+/** The wanted attributes, activated if requested, unless the record itself maps the active attribute. */
 function activated(item: PushItem, type: ResourceTypeConfig, isActivation: boolean): JsonObject {
   const active = type.active_attribute;
   const switchedOn =
@@ -165,7 +165,7 @@ function activated(item: PushItem, type: ResourceTypeConfig, isActivation: boole
   return { ...item.payload, ...switchedOn, externalId: item.externalId };
 }
 
-/** The core schema and the extensions in use, beside those the resource names already (RFC 7643 3). */
+/** Adds the core schema and the used extensions to the schemas of the resource (RFC 7643 3). */
 function withSchemas(resource: JsonObject, type: ResourceTypeConfig): JsonObject {
   const named = Array.isArray(resource['schemas']) ? resource['schemas'] : [];
   const schemas = [
@@ -185,8 +185,7 @@ function valuesAt(resource: JsonObject, to: string): JsonValue[] {
 }
 
 /**
- * 412, or a 409 that does not complain about a value: the version is no longer the newest (RFC 7644 3.12,
- * 3.14).
+ * 412, or a 409 other than `uniqueness`: the version is outdated (RFC 7644 3.12, 3.14).
  */
 function isOutdated(response: HttpResponse): boolean {
   return response.status === 412 || readError(response.text).scimType !== 'uniqueness';

@@ -1,7 +1,7 @@
 /**
- * Reads one page of resources (RFC 7644 3.4.2). Changed ones are asked for by a filter on
- * `meta.lastModified`; a server that refuses it is read whole, and what is older is left out here. How the
- * first page was asked for goes on in the cursor.
+ * Reads one page of resources (RFC 7644 3.4.2). Changed resources are requested by a filter on
+ * `meta.lastModified`. If the server refuses the filter, everything is read and older resources are skipped
+ * here. The cursor keeps how the first page was requested.
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { HttpResponse, ReadPage, ReadRequest, RemoteRecord, UnreadableRecord } from '../connector';
@@ -10,7 +10,7 @@ import type { ScimApi } from './api';
 import type { ResourceTypeConfig, ScimConfig } from './config';
 import { type Resource, readItems, toListedResource } from './responses';
 
-/** Set by the server about the resource, not part of what it says. */
+/** Attributes that the server sets about the resource. */
 const ABOUT_IT = ['id', 'externalId', 'meta', 'schemas'];
 /** A filter it does not know (400, RFC 7644 3.4.2.2), or none at all. */
 const FILTER_REFUSED = [400, 501];
@@ -44,7 +44,7 @@ export async function readResourcePage(
     unreadable,
     nextCursor: isLast ? null : writeCursor({ ...position, startIndex, isFiltered, head }),
     asOf: dateOf(response),
-    // Of a list in which others stand too, the total says nothing about these.
+    // The total of an unfiltered list does not count the changed resources.
     total:
       records.length + unreadable.length === items.length && (isFiltered || request.modifiedSince === null)
         ? total
@@ -68,8 +68,7 @@ function findType(config: ScimConfig, recordType: string): ResourceTypeConfig {
 }
 
 /**
- * Sorting holds the places while everything is read; what changed is a page or two, and not worth the
- * question.
+ * A full read is sorted, which keeps its pages stable. A filtered read has few pages and does not need it.
  */
 async function beginning(
   { modifiedSince }: ReadRequest,
@@ -119,7 +118,7 @@ function toRecords(items: readonly unknown[], startIndex: number, modifiedSince:
   return { records, unreadable };
 }
 
-/** False where it does not say. */
+/** False if the resource has no lastModified. */
 function isOlder({ attributes: { meta } }: Resource, instant: Date): boolean {
   const text = isJsonObject(meta) ? meta['lastModified'] : undefined;
   return typeof text === 'string' && Date.parse(text) < instant.getTime();
@@ -157,7 +156,7 @@ function readCursor(cursor: string): Position {
     if (isPosition && (typeof head === 'string' || head === null))
       return { startIndex: startIndex as number, isFiltered, isSorted, head };
   } catch {
-    // said below
+    // reported below
   }
   throw refusal(
     'unknown_cursor',

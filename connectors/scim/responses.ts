@@ -1,13 +1,13 @@
 /**
- * Reads SCIM answers without trusting them: a page of HTML with status 200 (a login page, a proxy) must not
- * pass for "no such user", because the next step would create a twin.
+ * Validates SCIM responses: an HTML page with status 200 (a login page, a proxy) must not be read as "no such
+ * user", because the next step would create a duplicate.
  */
 import { type JsonObject, isJsonObject } from '../../domain/json';
 import type { HttpResponse } from '../connector';
 import { Unavailable } from '../errors';
 import { isSuccess } from '../http-errors';
 
-/** A resource as it stands there. */
+/** A resource in the third party. */
 export interface Resource {
   id: string;
   /** For If-Match; null where the server knows no versions. */
@@ -15,14 +15,14 @@ export interface Resource {
   attributes: JsonObject;
 }
 
-/** What a server says it can do (RFC 7643 5). */
+/** The features of a server (RFC 7643 5). */
 export interface Features {
   canPatch: boolean;
   canFilter: boolean;
   canSort: boolean;
 }
 
-/** What ServiceProviderConfig says; where there is none, what nearly all servers can. */
+/** The features in ServiceProviderConfig, or those of nearly all servers if there is none. */
 export function readFeatures(response: HttpResponse): Features {
   const body = isSuccess(response) ? parse(response.text) : undefined;
   const isSupported = (name: string) => {
@@ -30,7 +30,7 @@ export function readFeatures(response: HttpResponse): Features {
     return !isJsonObject(feature) || feature['supported'] !== false;
   };
   const sort = body?.['sort'];
-  // Few servers sort, so this one has to be said.
+  // Few servers sort, so this feature must be declared.
   return {
     canPatch: isSupported('patch'),
     canFilter: isSupported('filter'),

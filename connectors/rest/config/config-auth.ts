@@ -1,4 +1,4 @@
-/** How a configuration says who we are: the ways of authentication, and the shape of the secrets they use. */
+/** The authentication of a configuration and the shape of its secrets. */
 import { z } from 'zod';
 import {
   AbsoluteUrl,
@@ -54,7 +54,7 @@ export const Auth = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** Secrets by name; the configuration's `auth` says which names it needs. */
+/** Secrets by name; `auth` of the configuration defines the required names. */
 const CredentialsShape = z
   .record(
     z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'A name of lower-case letters, digits and _.'),

@@ -1,4 +1,4 @@
-/** What all calls of a configuration have in common, and the conditions that tell one answer from another. */
+/** The common parts of all calls, and the conditions that classify responses. */
 import { z } from 'zod';
 import type { JsonValue } from '../../../domain/json';
 import { CharacterSet, Headers, Json, JsonPointer, NAME, PathTemplate, Text } from './config-values';

@@ -1,7 +1,6 @@
 /**
- * How a configuration says that a record type is read: the list and its pages, what was modified or deleted
- * since an instant, how many there are, and which fields they have now. What single values mean together is
- * `validate-read.ts`'s business.
+ * How a configuration describes reading a record type: the list and its pages, records modified or deleted
+ * since a time, their number, and the current fields. `validate-read.ts` checks the combinations.
  */
 import { z } from 'zod';
 import { Condition, callShape } from './config-call';
@@ -18,7 +17,7 @@ const TimeFormat = z.enum(TIME_FORMATS, `Set the format of times: ${TIME_FORMATS
 
 const inAnswer = z.union([z.strictObject({ at: JsonPointer }), z.strictObject({ header: HeaderName })]);
 
-/** Sent with every page that we address ourselves; an address that they give has it already. */
+/** Sent with every page except for addresses from the third party, which contain it already. */
 const sizeShape = {
   size: z.int().min(1).max(100_000).optional(),
   size_parameter: parameterName('the size of a page').optional(),
@@ -27,10 +26,10 @@ const sizeShape = {
  * Where parameters go: into the query, or into the body of a search by POST (then a key or a JSON Pointer).
  */
 const place = { in: z.enum(['query', 'body']).default('query') };
-/** Ends the list where the answer says so; with it an empty page is no end. */
+/** Ends the list if the response says so. With this condition an empty page is not the end. */
 const last = { last: Condition.optional() };
 /**
- * Whether addresses that they give hold their place while records come and go: tokens do, page numbers do
+ * Whether addresses from the third party stay consistent while records change: tokens do, page numbers do
  * not.
  */
 const stable = { stable: z.boolean().default(false) };
@@ -58,7 +57,7 @@ const Paging = z.discriminatedUnion(
     }),
     z.strictObject({
       type: z.literal('cursor'),
-      /** Without it, what stands there is the address of the next page. */
+      /** Without it, the value is the address of the next page. */
       parameter: parameterName('the cursor').optional(),
       at: JsonPointer.optional(),
       header: HeaderName.optional(),
@@ -103,14 +102,13 @@ const listShape = {
 export const List = z.strictObject({
   ...listShape,
   /**
-   * Where an item holds their id and version, where that differs from what `id` and `version` say of a single
-   * record.
+   * The location of id and version in an item, if it differs from that in a single record.
    */
   id: JsonPointer.optional(),
   version: JsonPointer.optional(),
-  /** How many records the whole list holds; only where that number is exact. */
+  /** The number of records in the whole list, only if it is exact. */
   total: inAnswer.optional(),
-  /** Their clock; the Date header unless given. */
+  /** The third party's clock; the Date header by default. */
   as_of: z
     .union([
       z.strictObject({ at: JsonPointer, format: TimeFormat }),
@@ -148,7 +146,10 @@ export const Describe = z.strictObject({
       values: JsonPointer.optional(),
       /** Within an entry of `values`, where those are objects. */
       value: JsonPointer.default(''),
-      /** Their names of types to ours; what is not listed is a string, or a picklist where it has values. */
+      /**
+       * Maps type names of the third party to Syncline's. Other types are strings, or picklists if they have
+       * values.
+       */
       types: z.record(z.string().max(100), FieldType).default({}),
     }),
   ]),

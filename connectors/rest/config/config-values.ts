@@ -55,7 +55,7 @@ export const PathTemplate = Text.superRefine((path, issue) => {
   if (problem !== undefined) issue.addIssue({ code: 'custom', message: problem });
 });
 
-/** Zod drops `__proto__` from records without a word; here it is refused, wherever it stands. */
+/** Zod silently drops `__proto__` from records; here it is refused at every level. */
 export function refuseUnsafeKeys(value: unknown, issue: z.core.$RefinementCtx): unknown {
   const path = pathOfUnsafeKey(value);
   if (path)

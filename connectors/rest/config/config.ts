@@ -1,7 +1,7 @@
 /**
- * The shape of a REST integration's configuration: what a third party's API looks like, as data. Every key
- * does something, unknown ones are refused. What single values mean together (variables, twins, mappings) is
- * `validate.ts`'s business. The whole format with complete examples: docs/connectors/rest.md.
+ * The schema of a REST integration's configuration, which describes a third party's API as data. Unknown keys
+ * are refused. `validate.ts` checks combinations of values (variables, duplicates, mappings). For the format
+ * with examples, see docs/connectors/rest.md.
  */
 import { z } from 'zod';
 import { Auth } from './config-auth';
@@ -32,13 +32,13 @@ const bodyShape = {
 const Find = z.strictObject({
   ...callShape,
   body: JsonObject.optional(),
-  /** The list in the answer; without it the answer is the record itself. */
+  /** The list in the response; without it the response is the record itself. */
   items: JsonPointer.optional(),
   /** The record within an item of the list. */
   item_at: JsonPointer.optional(),
-  /** What an answer without the list looks like when nothing was found. */
+  /** The condition for a response without a list if nothing was found. */
   empty: Condition.optional(),
-  /** What a found record must hold to be ours; `external_id` unless given. */
+  /** The value by which a found record is recognized; `external_id` by default. */
   match: z.strictObject({ at: JsonPointer, value: Text }).optional(),
 });
 
@@ -57,13 +57,13 @@ const Errors = z.strictObject({
   code: JsonPointer.optional(),
   each: z
     .strictObject({
-      /** A list of complaints, or an object whose keys are fields. */
+      /** A list of errors, or an object whose keys are fields. */
       at: JsonPointer,
-      /** Within a complaint: the field. Without it, the object's key. */
+      /** The field within an error; the object's key by default. */
       name: JsonPointer.optional(),
       message: JsonPointer.optional(),
       code: JsonPointer.optional(),
-      /** Complaints that are texts like `email: is taken`: what parts the field from the words. */
+      /** For errors that are texts like `email: is taken`: the separator between field and message. */
       name_before: z.string().min(1).max(5).optional(),
     })
     .optional(),
@@ -77,7 +77,7 @@ const Answers = z.strictObject({
   rate_limited: z.array(StatusOrCode).optional(),
   unauthorized: z.array(StatusOrCode).optional(),
   success: z.array(Status).optional(),
-  /** An answer with a good status that is a refusal all the same (`{"ok": false}`, GraphQL's `errors`). */
+  /** A response with a success status that is a refusal (`{"ok": false}`, GraphQL's `errors`). */
   failed: Condition.optional(),
 });
 
@@ -87,7 +87,9 @@ const IdType = z.enum(['string', 'number']).default('string');
 const Id = z.union([
   JsonPointer,
   z.strictObject({ at: JsonPointer, type: IdType }),
-  /** A header of the answer to a create (`location`: its last part); other answers hold it at the pointer. */
+  /**
+   * A header of the response to a create (`location`: its last part). Other responses have it at the pointer.
+   */
   z.strictObject({ header: z.string().regex(HEADER_NAME), at: JsonPointer.default('/id'), type: IdType }),
   z
     .strictObject({
@@ -152,7 +154,7 @@ const RecordTypeConfig = z.strictObject({
 });
 
 const RestConfigShape = z.strictObject({
-  /** The product's name, as people know it; Sync Status shows it. */
+  /** The product's name, shown in the Sync Status. */
   app: Text.min(1).max(100),
   base_url: AbsoluteUrl,
   headers: Headers.optional(),

@@ -1,6 +1,6 @@
 /**
- * One call of a record type: from its description in the configuration and the values of a record to a
- * request, and to its answer.
+ * One call of a record type: builds the request from the configuration and the record, and reads the
+ * response.
  */
 import type { JsonObject } from '../../../domain/json';
 import type { HttpRequest, PushItem } from '../../connector';
@@ -24,7 +24,7 @@ export interface RecordCalls {
 
 export interface Sending {
   method: NonNullable<CallConfig['method']>;
-  /** Their id, for paths with `{remote_id}`. */
+  /** The third party's id, for paths with `{remote_id}`. */
   remoteId?: string | null | undefined;
   /** The record's part of the body; absent: a call without a record. */
   record?: JsonObject | undefined;
@@ -46,7 +46,7 @@ export async function sendCall(calls: RecordCalls, call: CallConfig, sending: Se
 }
 
 /**
- * Our own id for the record where the configuration forms one, undefined where the third party gives the ids.
+ * The id that Syncline assigns, if the configuration defines one; undefined if the third party assigns ids.
  */
 export function ownIdOf({ recordType: { id }, item }: RecordCalls): string | undefined {
   if (!isOwnId(id)) return undefined;
@@ -61,12 +61,12 @@ export function ownIdOf({ recordType: { id }, item }: RecordCalls): string | und
   });
 }
 
-/** Whether ids are formed by us; else the third party gives them. */
+/** True if Syncline assigns the ids instead of the third party. */
 export function isOwnId(id: IdConfig): id is Extract<IdConfig, { template: string }> {
   return typeof id === 'object' && 'template' in id;
 }
 
-/** The pointer at which our id stands in their record, undefined where it stands nowhere. */
+/** The pointer to the Syncline id in a record of the third party, undefined if there is none. */
 export function externalIdPointer({ external_id: externalId }: RecordTypeConfig): string | undefined {
   return typeof externalId === 'object' ? externalId.at : externalId;
 }

@@ -1,7 +1,6 @@
 /**
- * Sets of characters as the configuration writes them (`A-Za-z0-9_-`): ranges and single characters, no
- * regular expression, so that nobody can write one that never ends. A dash at the beginning or the end is a
- * dash.
+ * Sets of characters in a configuration (`A-Za-z0-9_-`): ranges and single characters. Regular expressions
+ * are not supported, because they could run forever. A dash at the beginning or end is literal.
  */
 
 export function isCharacterAllowed(set: string, character: string): boolean {

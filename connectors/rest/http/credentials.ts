@@ -6,7 +6,7 @@ import type { RestCredentials } from '../config/config-auth';
 
 export type RestContext = ConnectorContext<RestConfig, RestCredentials>;
 
-/** Short values are no secrets, and cutting them out would make answers unreadable. */
+/** Short values are not redacted, because that would make responses unreadable. */
 const SECRET_LENGTH_MIN = 6;
 
 /** `Authorization: Basic` (RFC 7617), in UTF-8. */
@@ -23,8 +23,7 @@ export function credentialOf(credentials: RestCredentials, name: string): string
 }
 
 /**
- * The answer without our own secrets in it, plain or as JSON writes them: what third parties say about a
- * refusal is shown to people.
+ * The response without secrets, plain or JSON-escaped, because refusals are shown to users.
  */
 export function redacted(response: HttpResponse, secrets: readonly string[]): HttpResponse {
   const forms = secrets
@@ -34,8 +33,8 @@ export function redacted(response: HttpResponse, secrets: readonly string[]): Ht
 }
 
 /**
- * Whatever of an integration must not come back in an error: its credentials, also as Basic writes them, and
- * its present token.
+ * The secrets of an integration that must not appear in an error: credentials, also in Basic form, and the
+ * current token.
  */
 export function secretsOf({ credentials, tokens }: Pick<RestContext, 'credentials' | 'tokens'>): string[] {
   const { username, password } = credentials;

@@ -1,7 +1,6 @@
 /**
- * What a refusal says: the third party's words, per field where it names one, brought together with our names
- * of the fields. Reads lists of objects or texts, and objects keyed by field (with a text, a list of texts or
- * an object each), as APIs have them.
+ * Reads the errors of a refusal and maps them to Syncline fields. Supports lists of objects or texts, and
+ * objects keyed by field with a text, a list of texts or an object each.
  */
 import { type JsonValue, isJsonObject } from '../../../domain/json';
 import { toPath } from '../../../domain/records/mapping';
@@ -12,7 +11,7 @@ import type { ErrorsConfig } from '../config/config';
 import { readAt } from '../json-pointer';
 import { words } from './words';
 
-/** Our field name per path in the payload, as in PushItem. */
+/** The Syncline field per path in the payload, as in PushItem. */
 export type FieldNames = Record<string, string>;
 
 type Each = NonNullable<ErrorsConfig['each']>;
@@ -26,8 +25,7 @@ interface ParsedError {
 const FIELD_ERRORS_MAX = 50;
 
 /**
- * The third party's words about a refusal, and an error per complaint; one about the whole record when it
- * names none.
+ * The third party's message about a refusal and its errors per field, or one error about the whole record.
  */
 export function refusalIn(
   response: HttpResponse,
@@ -38,7 +36,7 @@ export function refusalIn(
   const fieldErrors = parsedErrorsIn(body, rules.each);
   const message =
     wordsOf(response, body, rules) || `The third party answered ${response.status} and gave no reason.`;
-  // A good status says nothing of a refusal.
+  // A success status says nothing about a refusal.
   const fallbackCode =
     textAt(body, rules.code) || (isSuccess(response) ? 'rejected' : `http_${response.status}`);
   const whole: ParsedError = { name: null, message, code: fallbackCode };
@@ -49,16 +47,16 @@ export function refusalIn(
 }
 
 /**
- * The third party's words where the rules look for them, else the beginning of the answer; empty when it says
- * nothing to people.
+ * The third party's message by the rules, else the beginning of the response; empty if it is not readable
+ * text.
  */
 export function wordsOf(response: HttpResponse, body: JsonValue | undefined, rules: ErrorsConfig): string {
   return words(wordsByRules(body, rules) || response.text);
 }
 
 /**
- * Only what stands where the rules look: for answers that hold more than people may see. Empty when nothing
- * does.
+ * Only the message at the configured location, for responses with confidential content. Empty if there is
+ * none.
  */
 export function wordsByRules(body: JsonValue | undefined, rules: ErrorsConfig): string {
   const said =
@@ -69,7 +67,7 @@ export function wordsByRules(body: JsonValue | undefined, rules: ErrorsConfig): 
   return words(said);
 }
 
-/** Every code an answer holds: the one for the whole and those of the complaints. */
+/** All codes in a response: the general one and those of the errors. */
 export function codesIn(body: JsonValue | undefined, rules: ErrorsConfig): string[] {
   return [textAt(body, rules.code), ...parsedErrorsIn(body, rules.each).map(({ code }) => code)].filter(
     (code) => code !== '',
@@ -77,9 +75,9 @@ export function codesIn(body: JsonValue | undefined, rules: ErrorsConfig): strin
 }
 
 /**
- * Our name of a field that the third party names in its own way: `email`, `/data/email`, `body.email`,
- * `["body", "email"]`, or only the last part of a path (`city` for `address.city`). Null when none of ours
- * fits, or more than one.
+ * The Syncline field for a field name of the third party: `email`, `/data/email`, `body.email`, `["body",
+ * "email"]`, or only the last part of a path (`city` for `address.city`). Null if no field matches, or more
+ * than one.
  */
 export function ourFieldFor(remoteName: string, fieldNames: FieldNames): string | null {
   const wanted = segmentsOf(remoteName);
@@ -119,7 +117,7 @@ function parsedErrorOf(item: JsonValue, key: string | null, each: Each): ParsedE
     textAt(item, each.message) || (each.message === undefined ? JSON.stringify(item) : ''),
   );
   const code = textAt(item, each.code);
-  // An object without words or code is something else that happens to stand in the same place.
+  // An object without message and code is not an error.
   return message === '' && code === '' ? undefined : { name, message: message || code, code };
 }
 
@@ -164,7 +162,7 @@ function explanationFor(field: string | null, remoteName: string | null, status:
   return 'The third party refused this record. Correct the record or the mapping.';
 }
 
-/** A name may be a text, a number in a list of parts, or the parts themselves. */
+/** A name can be a text or a list of path segments. */
 function nameAt(item: JsonValue, pointer: string): string | null {
   const value = readAt(item, pointer);
   if (typeof value === 'string' && value !== '') return value;

@@ -1,5 +1,5 @@
 /**
- * The query of an address that stands already: parameters set by name, all others left exactly as they are.
+ * Sets parameters by name in the query of an existing address and leaves all others unchanged.
  */
 
 export function withParameter(url: string, name: string, value: string): string {

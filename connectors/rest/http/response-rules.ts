@@ -1,7 +1,7 @@
 /**
- * What an answer means, by the configuration: a good one, one that says "not there" or "already there", or
- * one of the four errors. Anything unexpected (an HTML page, half a JSON document, a list that is missing) is
- * no answer: it is never taken for "not found", because that would create a second record.
+ * Reads a response by the configuration: success, "missing", "exists", or one of the four errors. An unexpected
+ * response (an HTML page, truncated JSON, a missing list) is never read as "missing", because a creation would
+ * then make a duplicate.
  */
 import { type JsonValue, jsonEquals } from '../../../domain/json';
 import type { HttpResponse } from '../../connector';

@@ -1,8 +1,7 @@
 /**
- * Calls with credentials on them. Guarantees: a token is fetched at most once at a time, renewed before it
- * expires and once after the third party has refused it, never more often, so that wrong credentials cost two
- * calls and not two per record; and what a third party says about a refusal is quoted without our secrets,
- * because people read it.
+ * Calls with credentials. Only one request for a token runs at a time. A token is renewed before it expires,
+ * and once after the third party has refused it, so that wrong credentials cost two calls and not two per
+ * record. Secrets are removed from quoted responses.
  */
 import type { HttpRequest, HttpResponse } from '../../connector';
 import { Unauthorized } from '../../errors';
@@ -17,7 +16,7 @@ export interface Session {
    * RateLimited when a token cannot be had.
    */
   send(request: HttpRequest): Promise<HttpResponse>;
-  /** An answer fit to be quoted to people: without our secrets. */
+  /** A response without secrets, which can be shown to users. */
   quotable(response: HttpResponse): HttpResponse;
 }
 
@@ -58,7 +57,7 @@ async function sendWithToken(
   return renewed ? send(renewed) : response;
 }
 
-/** The token of an integration: the stored one, or a new one fetched once for all who wait for it. */
+/** The token of an integration: the stored one, or a new one that concurrent callers share. */
 class Tokens {
   private fetching: Promise<Token> | undefined;
   private latest: Token | undefined;

@@ -13,7 +13,7 @@ export type Variables = (name: string) => JsonValue | undefined;
 
 /** How values are made fit for the text around them. Absent: there is nothing around them. */
 export interface EscapeRules {
-  /** A character and what stands for it. */
+  /** A character and its replacement. */
   escape?: Record<string, string> | undefined;
   /** Characters that cannot be written; a record with one of them is refused. */
   refuse?: string | undefined;

@@ -1,4 +1,4 @@
-/** A third party's own words, made fit to be stored and shown. */
+/** Prepares a third party's text for storage and display. */
 import { excerpt } from '../../http-errors';
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Their side of a record: finding the one that carries our id, and reading id and version from an answer.
- * What is found is checked, never trusted: an answer of records that are not ours is an error and not a "not
- * found", because creating after it would make twins.
+ * Finds the record of the third party with a given Syncline id, and reads id and version from a response.
+ * Search results are checked: if they contain only other records, that is an error and not "not found",
+ * because a creation would then make duplicates.
  */
 import type { JsonValue } from '../../../domain/json';
 import { isJsonObject } from '../../../domain/json';
@@ -13,7 +13,7 @@ import type { RecordTypeConfig } from '../config/config';
 import { readAt } from '../json-pointer';
 
 export interface Remote {
-  /** Null where calls are addressed by our id alone and theirs is not known. */
+  /** Null if calls are addressed by the Syncline id and the third party's id is not known. */
   id: string | null;
   version: string | null;
 }
@@ -23,8 +23,8 @@ type Exchange = Pick<Extract<Answer, { meaning: 'done' }>, 'response' | 'body'>;
 const ID_LENGTH_MAX = 512;
 
 /**
- * The one record there that carries our id; undefined when there is none. Throws when there are several, or
- * only others.
+ * The record with the Syncline id; undefined if it does not exist. Throws if there are several, or only other
+ * records.
  */
 export async function findRemote(calls: RecordCalls): Promise<Remote | undefined> {
   const { recordType } = calls;
@@ -48,8 +48,8 @@ export async function findRemote(calls: RecordCalls): Promise<Remote | undefined
 }
 
 /**
- * Their id and version in an answer that holds the record. Throws Unavailable when there is no id where the
- * configuration looks for it.
+ * The third party's id and version in a response with the record. Throws Unavailable if the id is not where
+ * the configuration expects it.
  */
 export function remoteIn(calls: RecordCalls, exchange: Exchange): Remote {
   const record = readAt(exchange.body, calls.recordType.record_at);

@@ -1,8 +1,8 @@
 /**
- * Pushing one record by configuration. Safe to repeat after a lost answer: before a record is created it is
- * looked for (`find`), or the call itself makes a second one impossible (an id of our own, `upsert`, an
- * idempotency key), which `validate` insists on. What is gone there is created again; deleting or
- * deactivating what is not there is done already.
+ * Pushes one record by configuration. A push can be repeated after a lost response: before a creation the
+ * record is searched (`find`), or the call itself prevents a duplicate (an id that Syncline assigns,
+ * `upsert`, an idempotency key). `validate` requires one of these. A record that was deleted in the third
+ * party is created again; deleting or deactivating a missing record succeeds.
  */
 import type { PushItem } from '../../connector';
 import { RecordRejected } from '../../errors';
@@ -47,9 +47,9 @@ async function upsert(calls: RecordCalls): Promise<Pushed> {
 }
 
 /**
- * What came of a creation whose answer was lost, where records cannot be found: it is repeated as it was,
- * under its own idempotency key, so the third party answers with what it did then. Undefined when there is
- * none, or it was refused.
+ * Resolves a creation whose response was lost, if records cannot be searched. It is repeated with its own
+ * idempotency key, so the third party returns the earlier result. Undefined if there is none, or it was
+ * refused.
  */
 async function resolveCreation(calls: RecordCalls): Promise<Remote | undefined> {
   const { recordType, item } = calls;
@@ -88,7 +88,7 @@ async function create(calls: RecordCalls): Promise<Pushed> {
     headers,
   });
   if (answer.meaning === 'exists' || answer.meaning === 'changed') {
-    // Somebody was faster, perhaps ourselves with an answer that was lost: then it is there to be updated.
+    // The record was created in the meantime, perhaps by an attempt whose response was lost: update it.
     const existing = ownId === undefined ? await findRemote(calls) : { id: ownId, version: null };
     const updated = existing && (await update(calls, existing));
     if (updated) return updated;
@@ -135,7 +135,10 @@ async function upsertInOneCall(calls: RecordCalls): Promise<Pushed> {
   );
 }
 
-/** Deletes or deactivates the record we know, else the one that carries our id; nothing there is fine too. */
+/**
+ * Deletes or deactivates the known record, or else the one with the Syncline id. A missing record is a
+ * success.
+ */
 async function changeWhatIsThere(
   calls: RecordCalls,
   change: (calls: RecordCalls, remote: Remote) => Promise<Pushed | undefined>,
@@ -157,7 +160,7 @@ async function changeWhatIsThere(
   );
 }
 
-/** Id and version of what we have just created; looked for when the answer does not tell the id. */
+/** Id and version of the created record. It is searched if the response has no id. */
 async function remoteCreated(
   calls: RecordCalls,
   { response, body }: Done,
@@ -175,7 +178,7 @@ function remoteOf({ remoteId, remoteVersion }: PushItem): Remote | undefined {
   return remoteId === null ? undefined : { id: remoteId, version: remoteVersion };
 }
 
-/** Where our id is the address, a record need not be known to be reached. */
+/** If the Syncline id is the address, the record can be addressed without a known remote id. */
 function remoteByOurId(calls: RecordCalls): Remote | undefined {
   const ownId = ownIdOf(calls);
   if (ownId !== undefined) return { id: ownId, version: null };

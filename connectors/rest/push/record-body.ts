@@ -4,7 +4,7 @@ import { externalIdPointer, type RecordCalls } from '../http/calls';
 import { placeAt } from '../json-pointer';
 
 /**
- * The payload with our id where the configuration wants it, and with the constants that activate where the
+ * The payload with the Syncline id at its configured location, and with the constants of `activate` if the
  * record was deactivated.
  */
 export function recordToSend({ recordType, item }: RecordCalls, occasion: 'create' | 'update'): JsonObject {
@@ -19,7 +19,7 @@ export function recordToSend({ recordType, item }: RecordCalls, occasion: 'creat
       : placeAt(item.payload, externalIdAt, item.externalId);
   if (!item.isDeactivated || recordType.activate === undefined || recordType.activate.path !== undefined)
     return record;
-  // Under the payload: a field that our record maps says what it says.
+  // The payload takes precedence over the constants.
   return placeAt(withSet({}, recordType.activate.set), '', record);
 }
 

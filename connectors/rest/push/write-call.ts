@@ -12,7 +12,7 @@ export type Pushed = Extract<PushResult, { ok: true }>;
 export type Done = Extract<Answer, { meaning: 'done' }>;
 type Switch = NonNullable<RecordTypeConfig['deactivate']>;
 
-/** A 412 says that our version is old: their present one is read, and the call sent once more. */
+/** After a 412 (outdated version) the current version is read and the call is sent once more. */
 export async function sendAgainIfChanged(
   calls: RecordCalls,
   remote: Remote,
@@ -75,7 +75,7 @@ export function pushed({ item }: RecordCalls, effect: Pushed['effect'], { id, ve
   return { pushId: item.pushId, ok: true, effect, remoteId: id, remoteVersion: version };
 }
 
-/** An entity-tag stands in quotes (RFC 9110 8.8.3); a version from a body mostly comes without. */
+/** An entity tag has quotes (RFC 9110 8.8.3); a version from a body usually has none. */
 export function ifMatch(isWanted: boolean | undefined, { version }: Remote): Record<string, string> {
   if (!isWanted || version === null) return {};
   return { 'if-match': /^(?:W\/)?".*"$/.test(version) ? version : `"${version}"` };

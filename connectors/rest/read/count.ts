@@ -11,7 +11,7 @@ import { BEGINNING } from './read-position';
 import { LIST_BYTES_MAX, listRequest, totalIn } from './read-page';
 import { openSession } from '../http/session';
 
-/** null: the configuration knows no way to tell. */
+/** null: the configuration describes no count. */
 export async function countRecords(
   name: string,
   recordType: RecordTypeConfig,

@@ -39,7 +39,7 @@ export function resolveNext(address: string, from: string, config: RestConfig): 
     };
   }
   next.hash = '';
-  // Some repeat the whole query: the key in it is put on anew with every call, and is not to be kept.
+  // Some APIs repeat the whole query, with an API key that is added to every call and must not be stored.
   const secrets = config.auth.type === 'query' ? Object.keys(config.auth.parameters) : [];
   return { ok: true, url: withoutParameters(next.href, secrets) };
 }

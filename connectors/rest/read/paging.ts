@@ -1,7 +1,6 @@
 /**
- * From page to page: what a call needs to reach a page, and where the next one is. A page that is shorter
- * than asked for is no end, because many APIs lower the size, or take records out after they cut the page;
- * only their word, or an empty page, is.
+ * Paging: the parameters of a page and the position of the next one. A short page is not the end, because
+ * many APIs reduce the page size or filter a page afterwards. Only an explicit end or an empty page is.
  */
 import { isJsonObject, type JsonValue } from '../../../domain/json';
 import type { HttpRequest, HttpResponse } from '../../connector';
@@ -49,8 +48,8 @@ export function pageRequest(
 }
 
 /**
- * Whether pages hold their place while records come and go: numbers do not, and of addresses the
- * configuration has to say so.
+ * Whether pages stay consistent while records are created and deleted. Page numbers do not; for addresses the
+ * configuration decides.
  */
 export function isPagingStable(paging: PagingConfig): boolean {
   if (paging.type === 'none') return true;

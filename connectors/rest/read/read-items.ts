@@ -12,8 +12,7 @@ import { pathOf, readPath } from '../json-pointer';
 import { singleValue } from '../push/find-remote-record';
 
 /**
- * What our own records may measure (as the API has it): larger ones could be stored, but neither shown nor
- * changed.
+ * The size limit of records in the API. Larger records could be stored, but not shown or changed.
  */
 const RECORD_BYTES_MAX = 256 * 1024;
 const DEPTH_MAX = 32;
@@ -74,7 +73,7 @@ export function readItems(items: readonly JsonValue[], list: ListConfig, type: R
   return read;
 }
 
-/** The items of a delete feed: ids of what is gone; an entry may be the id itself. */
+/** The items of a delete feed: ids of deleted records. An entry can be the id itself. */
 export function readDeletedItems(
   items: readonly JsonValue[],
   list: DeletedListConfig,
@@ -95,7 +94,7 @@ export function readDeletedItems(
   return read;
 }
 
-/** Where ids are formed by us, a list shows them at /id unless it says otherwise. */
+/** If Syncline assigns ids, a list has them at /id by default. */
 function idPointer({ id }: RecordTypeConfig): string {
   if (typeof id === 'string') return id;
   return 'at' in id ? id.at : '/id';

@@ -86,7 +86,7 @@ export function listRequest(
     : filtered(plain, list.modified_since, modifiedSince);
 }
 
-/** A whole number of records, null where the answer does not tell it (some answer -1). */
+/** The number of records, null if the response does not contain it (some APIs return -1). */
 export function totalIn(
   where: ListConfig['total'],
   response: HttpResponse,
@@ -148,7 +148,7 @@ function itemsIn(
   throw notReadable(name, phase, 'no_list', `${where} is ${items === undefined ? 'missing' : 'not a list'}.`);
 }
 
-/** After the records of an incremental pass come the deleted ones, where they have a list of their own. */
+/** The deleted records, if they have a list of their own, follow the records of an incremental run. */
 function cursorAfter(
   next: Place | null,
   { phase }: Place,

@@ -9,7 +9,7 @@ import { parseJson } from '../json-pointer';
 export interface Place {
   /** First the records, then what was deleted. */
   phase: 'list' | 'deleted_list';
-  /** A page's number, an offset or their cursor; absent: the beginning. */
+  /** A page number, an offset or a cursor; absent: the first page. */
   at?: number | string;
   /** How many items came before, where pages are counted. */
   seen?: number;

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a single call: variables that nobody fills, parameters that do nothing or that a value
- * could break out of.
+ * Problems of a single call: unknown variables, parameters without effect, and parameters that a value could
+ * break out of.
  */
 import type { CallConfig } from '../config/config-call';
 import { jsonVariables, pathVariables, problemOfText, textVariables } from '../http/templates';

@@ -1,8 +1,8 @@
 /**
- * What is wrong with a configuration although every single value has the right shape: a creation that a lost
- * answer would repeat, a variable that nobody fills, a value that could break out of a filter, a mapping that
- * asks for what no call does, credentials that do not fit. Messages are for the person who writes the
- * configuration. Pointers begin with /config, /record_types (the mappings) or /credentials.
+ * Problems of a configuration whose single values are valid: a creation that would be repeated after a lost
+ * response, an unknown variable, a value that could break out of a filter, a mapping without a call for it,
+ * or missing credentials. Messages are for the author of the configuration. Pointers begin with /config,
+ * /record_types (the mappings) or /credentials.
  */
 import { type FieldMapping, type RecordTypeMapping, toPath } from '../../../domain/records/mapping';
 import { externalIdPointer } from '../http/calls';
@@ -79,8 +79,7 @@ function problemOfField({ to }: FieldMapping, type: RecordTypeConfig): string | 
 }
 
 /**
- * Accepted and not obeyed, it would make twins. `find` can do it, where whoever knows the API says how to
- * search.
+ * If match_by were accepted and ignored, it would create duplicates. `find` can search by the field instead.
  */
 function insteadOfMatchBy({ fields }: RecordTypeMapping, matchBy: string): string {
   const to = fields.find(({ name }) => name === matchBy)?.to;
