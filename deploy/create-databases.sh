@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs once, when PostgreSQL's volume is empty. Syncline and Temporal own their databases and are not superusers.
-# Syncline may create roles, because its migrations create those for row-level security.
+# Runs once, when PostgreSQL's volume is empty. Syncline and Temporal own their databases and are not
+# superusers. Syncline may create roles, because its migrations create those for row-level security.
 set -eu
 psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
   --set syncline_password="$SYNCLINE_DATABASE_PASSWORD" --set temporal_password="$TEMPORAL_DATABASE_PASSWORD" <<'SQL'

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Brings Temporal's two databases to the schema of this version. Safe to repeat; run by the admin-tools image before the server.
+# Brings Temporal's two databases to the schema of this version, before the server starts. Safe to repeat.
+# The admin-tools image runs it.
 set -eu
 for database in temporal visibility; do
   name=temporal
