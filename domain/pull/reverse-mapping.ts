@@ -1,6 +1,7 @@
 /**
- * A third party's record in our words: the mapping read backwards (rules.md 13, 17, 28). Compiled once per dataset, because it runs
- * for a million records. A value is taken as they have it; only lists of values are turned round.
+ * A third party's record in our words: the mapping read backwards (rules.md 13, 17, 28). Compiled once per
+ * dataset, because it runs for a million records. A value is taken as they have it; only lists of values are
+ * turned round.
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../json';
 import { type FieldMapping, type RecordTypeMapping, toPath } from '../records/mapping';
@@ -60,7 +61,8 @@ export function valueAt(remote: JsonValue, path: readonly string[]): JsonValue |
 function readerOf({ values }: FieldMapping): (value: JsonValue) => JsonValue {
   if (values === undefined) return (value) => value;
   const ours = new Map<string, string>();
-  // "*" stands for many of ours: read backwards it says nothing. Of two of ours with one of theirs the first is meant.
+  // "*" stands for many of ours: read backwards it says nothing. Of two of ours with one of theirs the first
+  // is meant.
   for (const [our, their] of Object.entries(values))
     if (our !== '*' && !ours.has(keyOf(their))) ours.set(keyOf(their), our);
   return (value) => ours.get(keyOf(value)) ?? value;

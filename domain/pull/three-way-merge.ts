@@ -1,9 +1,9 @@
 /**
- * A record that both sides may have changed (rules.md 17), field by field: a pull does not overwrite a field with an unsent change
- * here, the other fields take theirs, and a field changed on both sides is a conflict.
+ * Merges a pulled record into ours, field by field (rules.md 17): a field with an unsent change here keeps
+ * our value, the other fields take the third party's, and a field that changed on both sides is a conflict.
  *
- * What changed is measured against `agreed`, the last payload both sides held: theirs against theirs, ours (as it would be
- * sent) against theirs. So our own push coming back is no change.
+ * Changes are measured against `agreed`, the last payload that both sides held: the third party's values and
+ * ours as they would be sent. So our own push, when it is read back, is no change.
  */
 import { type JsonObject, type JsonValue, jsonEquals } from '../json';
 import { mapRecord, type RecordTypeMapping, setAt, toPath } from '../records/mapping';
@@ -17,17 +17,20 @@ export interface FieldConflict {
 }
 
 export interface Merged {
-  /** Our fields after it. */
+  /** Our fields after the merge. */
   fields: JsonObject;
-  /** What both sides agree on from now on, in the third party's shape. */
+  /** The payload that both sides agree on from now on, in the third party's format. */
   agreed: JsonObject;
   changedFields: string[];
   conflicts: FieldConflict[];
-  /** False where a field here still waits to be sent. */
+  /** False if a field here still has to be sent. */
   isAgreed: boolean;
 }
 
-/** @param agreed null = they never agreed on anything: what is filled in here counts as changed here. */
+/**
+ * @param agreed null = the sides never agreed on a payload: every value that is set here counts as changed
+ * here.
+ */
 export function mergePulled(
   mapping: RecordTypeMapping,
   ours: JsonObject,
@@ -36,6 +39,7 @@ export function mergePulled(
 ): Merged {
   const winner = mapping.onConflict ?? 'ours';
   const mapped = mapRecord(mapping, ours);
+  const sent = mapped.ok ? mapped.payload : null;
   const result: Merged = {
     fields: { ...ours },
     agreed: {},
@@ -43,43 +47,69 @@ export function mergePulled(
     conflicts: [],
     isAgreed: true,
   };
-  for (const { name, path, read } of pulledFields(mapping)) {
-    const here = Object.hasOwn(ours, name) ? ours[name] : undefined;
+  for (const field of pulledFields(mapping)) {
+    const { name, path, read } = field;
     const there = valueAt(remote, path);
-    // A record that cannot be mapped has not been sent: compare what it holds in our words.
-    const sent = mapped.ok ? valueAt(mapped.payload, path) : undefined;
-    const isHeldAs = (value: JsonValue | undefined): boolean =>
-      (mapped.ok && isEqual(sent, value)) || isEqual(here, value === undefined ? undefined : read(value));
     if (there !== undefined) setAt(result.agreed, path, there);
-    if (isHeldAs(there)) continue;
 
-    const base = agreed === null ? undefined : valueAt(agreed, path);
-    const isChangedHere = agreed === null ? here !== undefined && here !== null : !isHeldAs(base);
-    const isChangedThere = agreed === null || !isEqual(there, base);
-    if (isChangedHere && isChangedThere)
-      result.conflicts.push({ field: name, ours: here, theirs: there, winner });
-    if (isChangedHere && (!isChangedThere || winner === 'ours')) result.isAgreed = false;
-    else takeTheirs(result, name, there === undefined ? undefined : read(there));
+    const changedBy = whoChanged(field, { ours, sent, agreed, remote });
+    if (changedBy === 'neither') continue;
+    if (changedBy === 'both')
+      result.conflicts.push({ field: name, ours: ownValue(ours, name), theirs: there, winner });
+    const keepsOurs = changedBy === 'us' || (changedBy === 'both' && winner === 'ours');
+    if (keepsOurs) result.isAgreed = false;
+    else setField(result, name, there === undefined ? undefined : read(there));
   }
   for (const { to, constant } of mapping.fields)
     if (constant !== undefined) setAt(result.agreed, toPath(to), constant);
   return result;
 }
 
-function takeTheirs(result: Merged, name: string, value: JsonValue | undefined): void {
+interface Sides {
+  ours: JsonObject;
+  /** Our record as it would be sent; null if it cannot be mapped. */
+  sent: JsonObject | null;
+  agreed: JsonObject | null;
+  remote: JsonObject;
+}
+
+/** Which side changed a field since both agreed on it. Equal values on both sides are no change. */
+function whoChanged(
+  { name, path, read }: ReturnType<typeof pulledFields>[number],
+  { ours, sent, agreed, remote }: Sides,
+): 'neither' | 'us' | 'them' | 'both' {
+  const here = ownValue(ours, name);
+  const there = valueAt(remote, path);
+  // A record that cannot be mapped was never sent, so it is compared in our own representation.
+  const equalsOurs = (value: JsonValue | undefined): boolean =>
+    (sent !== null && isEqual(valueAt(sent, path), value)) ||
+    isEqual(here, value === undefined ? undefined : read(value));
+  if (equalsOurs(there)) return 'neither';
+  if (agreed === null) return here === undefined || here === null ? 'them' : 'both';
+  const base = valueAt(agreed, path);
+  if (equalsOurs(base)) return 'them';
+  return isEqual(there, base) ? 'us' : 'both';
+}
+
+function ownValue(fields: JsonObject, name: string): JsonValue | undefined {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+function setField(result: Merged, name: string, value: JsonValue | undefined): void {
   if (value === undefined) delete result.fields[name];
   else result.fields[name] = value;
   result.changedFields.push(name);
 }
 
-/** Absent and null mean the same where one side cannot say the one or the other. */
+/** Absent and null are equal: some third parties cannot express one of them. */
 function isEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   return jsonEquals(a ?? null, b ?? null);
 }
 
 /**
- * A record that only comes from there: what is mapped takes theirs, what is not stays. @param isTheirs it was made from theirs. Where every field
- * is copied, what such a record holds beyond theirs is what is gone there.
+ * Merges a record type that is only pulled: mapped fields take the third party's values, the others stay.
+ * @param isTheirs the record was created by a pull. If every field is copied, its other fields were deleted
+ * by the third party.
  */
 export function takeAll(
   mapping: RecordTypeMapping,
