@@ -1,95 +1,118 @@
 /**
- * Keeps work under way: claims a little ahead, begins as many at once as it may, and looks again for what came in meanwhile.
- * One that takes long holds up no other.
+ * Runs claimed items with bounded concurrency: claims a little ahead, starts as many items as allowed, and
+ * claims again for items that became due in the meantime. A slow item does not delay the others.
  */
 export interface RunBoundedOptions<Item> {
-  /** What is there to be done, at most `perClaim`; nothing when nothing is. */
+  /** Claims at most `perClaim` items; an empty list if none is due. */
   claim(): Promise<Item[]>;
   perClaim: number;
-  work(item: Item): Promise<void>;
-  /** How many may be under way at once, now. */
-  width(): number;
-  /** False: nothing further is begun or claimed. */
+  run(item: Item): Promise<void>;
+  /** The number of items that may be in progress now. */
+  concurrency(): number;
+  /** False: start and claim nothing further. */
   shouldContinue(): boolean;
-  /** Between one beginning and the next. */
+  /** The least time between two starts; 0 = no limit. */
   intervalMs: number;
+  /** Gives back items that were claimed and not started. */
+  release(items: Item[]): Promise<void>;
 }
 
-/** While something is under way and nothing waits. */
+/** How often to claim while items are in progress and none is waiting. */
 const CHECK_AGAIN_MS = 200;
 
 /**
- * Ends when nothing is under way and the last look found nothing, or when it may not go on. What was claimed and not begun is given to
- * `release`. @throws the first error of `claim` or `work`, after all that is under way has ended.
+ * Returns when nothing is in progress and the last claim was empty, or when it may not continue.
+ * @throws the first error of `claim` or `run`, after everything in progress has ended.
  */
-export async function runBounded<Item>(
-  options: RunBoundedOptions<Item>,
-  release: (items: Item[]) => Promise<void>,
-): Promise<void> {
-  const { perClaim, intervalMs } = options;
-  let waiting: Item[] = [];
-  let underWay = 0;
-  let isClaiming = false;
-  let isEmpty = false;
-  let failure: { error: unknown } | null = null;
-  let checkAgainAt = 0;
-  let beginAt = performance.now() + (intervalMs > 0 ? intervalMs : 0);
-  let wakeUp = (): void => {};
+export async function runBounded<Item>(options: RunBoundedOptions<Item>): Promise<void> {
+  await new BoundedWorkerPool(options).runToEnd();
+}
 
-  const shouldContinue = (): boolean => failure === null && options.shouldContinue();
-  const settle = (promise: Promise<void>, onEnd: () => void): void =>
+class BoundedWorkerPool<Item> {
+  private readonly waiting: Item[] = [];
+  private inProgress = 0;
+  private isClaiming = false;
+  /** The last claim was made while the pool was idle, and found nothing. */
+  private isDrained = false;
+  private failure: { error: unknown } | null = null;
+  private claimAgainAt = 0;
+  private nextStartAt: number;
+  private notify = (): void => {};
+
+  constructor(private readonly options: RunBoundedOptions<Item>) {
+    this.nextStartAt = performance.now() + options.intervalMs;
+  }
+
+  async runToEnd(): Promise<void> {
+    for (;;) {
+      this.startItems();
+      this.claimIfNeeded();
+      if (!this.isClaiming && this.inProgress === 0 && (this.isDrained || !this.shouldContinue())) break;
+      await this.untilNextEvent();
+    }
+    await this.options.release(this.waiting.splice(0));
+    if (this.failure !== null) throw this.failure.error;
+  }
+
+  private shouldContinue(): boolean {
+    return this.failure === null && this.options.shouldContinue();
+  }
+
+  private isIdle(): boolean {
+    return this.inProgress === 0 && this.waiting.length === 0;
+  }
+
+  private startItems(): void {
+    const { intervalMs, concurrency, run } = this.options;
+    while (
+      this.shouldContinue() &&
+      this.waiting.length > 0 &&
+      this.inProgress < concurrency() &&
+      performance.now() >= this.nextStartAt
+    ) {
+      // A late start does not move the schedule of the next ones by more than one interval.
+      this.nextStartAt = Math.max(this.nextStartAt, performance.now() - intervalMs) + intervalMs;
+      this.inProgress += 1;
+      this.track(run(this.waiting.shift() as Item), () => (this.inProgress -= 1));
+    }
+  }
+
+  private claimIfNeeded(): void {
+    if (!this.shouldContinue() || this.isClaiming || this.isDrained) return;
+    if (this.waiting.length >= this.options.perClaim / 2) return;
+    if (!this.isIdle() && performance.now() < this.claimAgainAt) return;
+    this.isClaiming = true;
+    this.track(this.claim(), () => (this.isClaiming = false));
+  }
+
+  private async claim(): Promise<void> {
+    const { claim, perClaim } = this.options;
+    const wasIdle = this.isIdle();
+    const items = await claim();
+    this.waiting.push(...items);
+    this.isDrained = wasIdle && items.length === 0;
+    this.claimAgainAt = items.length < perClaim ? performance.now() + CHECK_AGAIN_MS : 0;
+  }
+
+  private track(promise: Promise<void>, onEnd: () => void): void {
     void promise
-      .catch((error: unknown) => void (failure ??= { error }))
+      .catch((error: unknown) => void (this.failure ??= { error }))
       .finally(() => {
         onEnd();
-        wakeUp();
+        this.notify();
       });
+  }
 
-  const beginWhatMay = (): void => {
-    while (
-      shouldContinue() &&
-      waiting.length > 0 &&
-      underWay < options.width() &&
-      performance.now() >= beginAt
-    ) {
-      beginAt = Math.max(beginAt, performance.now() - intervalMs) + intervalMs;
-      underWay += 1;
-      settle(options.work(waiting.shift() as Item), () => (underWay -= 1));
-    }
-  };
-  const look = async (): Promise<void> => {
-    const wasIdle = underWay === 0 && waiting.length === 0;
-    const items = await options.claim();
-    waiting.push(...items);
-    isEmpty = wasIdle && items.length === 0;
-    checkAgainAt = items.length < perClaim ? performance.now() + CHECK_AGAIN_MS : 0;
-  };
-
-  for (;;) {
-    beginWhatMay();
-    const isIdle = underWay === 0 && waiting.length === 0;
-    if (
-      shouldContinue() &&
-      !isClaiming &&
-      !isEmpty &&
-      waiting.length < perClaim / 2 &&
-      (isIdle || performance.now() >= checkAgainAt)
-    ) {
-      isClaiming = true;
-      settle(look(), () => (isClaiming = false));
-    }
-    if (!isClaiming && underWay === 0 && (isEmpty || !shouldContinue())) break;
+  /** Waits until an item or a claim ends, the next start is due, or it is time to claim again. */
+  private async untilNextEvent(): Promise<void> {
+    const isPaced = this.waiting.length > 0 && this.options.intervalMs > 0;
+    const waitMs = isPaced ? Math.max(1, this.nextStartAt - performance.now()) : CHECK_AGAIN_MS;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(
-        resolve,
-        waiting.length > 0 && intervalMs > 0 ? Math.max(1, beginAt - performance.now()) : CHECK_AGAIN_MS,
-      );
-      wakeUp = () => {
+      const timer = setTimeout(resolve, waitMs);
+      this.notify = () => {
         clearTimeout(timer);
         resolve();
       };
     });
   }
-  await release(waiting.splice(0));
-  if (failure !== null) throw (failure as { error: unknown }).error;
 }

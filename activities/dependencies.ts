@@ -1,4 +1,7 @@
-/** The dependencies of activities, assembled in worker/dependencies.ts. Each activity declares what it uses (`Pick`). */
+/**
+ * The dependencies of activities, assembled in worker/dependencies.ts. Each activity declares what it uses
+ * (`Pick`).
+ */
 import type { Connector, ConnectorContext } from '../connectors/connector';
 import type { Database } from '../db/database';
 import type { Integration } from '../db/integrations/integrations';
@@ -22,8 +25,9 @@ export interface ActivityLog {
 export interface ActivityDependencies {
   database: Database;
   /**
-   * The connector of an integration with its settings, decrypted credentials, and an HTTP client under the egress policy
-   * whose requests end when `signal` aborts. @throws Unauthorized without credentials, or if they cannot be decrypted.
+   * The connector of an integration with its settings, decrypted credentials, and an HTTP client under the
+   * egress policy whose requests end when `signal` aborts. @throws Unauthorized without credentials, or if
+   * they cannot be decrypted.
    */
   openConnector(
     tenantId: string,
@@ -48,11 +52,14 @@ export interface ActivityDependencies {
 
 export interface PushingLimits {
   /**
-   * How long a claim belongs to a worker that does not renew it.
-   * Longer than the activity's heartbeat timeout, so that the claim ends only after Temporal has given the activity up.
+   * How long a claim belongs to a worker that does not renew it. Longer than the activity's heartbeat
+   * timeout, so that the claim ends only after Temporal has given the activity up.
    */
   leaseMs: number;
-  /** The activity starts no further batch after this; the next execution continues, so that tenants take turns. */
+  /**
+   * The activity starts no further batch after this; the next execution continues, so that tenants take
+   * turns.
+   */
   timeBoxMs: number;
   /** Batches in progress at the same time per integration. */
   parallelBatches: number;
@@ -70,7 +77,10 @@ export const PUSHING_LIMITS: PushingLimits = {
 };
 
 export interface PullingLimits {
-  /** The activity requests no further page after this; the next execution continues, so that tenants take turns. */
+  /**
+   * The activity requests no further page after this; the next execution continues, so that tenants take
+   * turns.
+   */
   timeBoxMs: number;
   /** A job is given up this long after its first failed attempt. */
   giveUpAfterMs: number;

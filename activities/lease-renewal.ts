@@ -1,6 +1,7 @@
 /**
- * Renews the leases of the claims that one activity execution holds, with each of its heartbeats.
- * If the database cannot be reached in time, calls in progress are aborted before another worker may claim the same rows.
+ * Renews the leases of the claims that one activity execution holds, with each of its heartbeats. If the
+ * database cannot be reached in time, calls in progress are aborted before another worker may claim the same
+ * rows.
  */
 import type { Context } from '@temporalio/activity';
 import type { ActivityLog } from './dependencies';

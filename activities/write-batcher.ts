@@ -1,34 +1,36 @@
-/** Gathers what ends one by one, so that it is written down many at a time: what comes while one lot is written is the next. */
+/**
+ * Collects single results and writes them in batches. Results that arrive during a write form the next batch.
+ */
 const FLUSH_INTERVAL_MS = 15;
 const BATCH_SIZE_MAX = 200;
-/** More than this unwritten, and who adds waits. */
+/** `add` waits while this many results are not yet written. */
 const UNWRITTEN_MAX = 1_000;
 
 export class WriteBatcher<Item> {
   private items: Item[] = [];
   private writing: Promise<void> | null = null;
-  private tellFull = (): void => {};
+  private notifyFull = (): void => {};
   private isBroken = false;
 
   constructor(private readonly write: (items: Item[]) => Promise<void>) {}
 
-  /** Returns at once unless the writer lags far behind. @throws what `write` threw. */
+  /** Returns at once unless many results wait to be written. @throws what `write` threw. */
   async add(item: Item): Promise<void> {
     this.items.push(item);
-    if (this.items.length >= BATCH_SIZE_MAX) this.tellFull();
+    if (this.items.length >= BATCH_SIZE_MAX) this.notifyFull();
     this.writing ??= this.writeAll();
     this.writing.catch(() => (this.isBroken = true));
     if (this.items.length >= UNWRITTEN_MAX) await this.writing;
   }
 
-  /** True once something could not be written: gather no more. */
+  /** True once a write failed: add nothing further. */
   get hasFailed(): boolean {
     return this.isBroken;
   }
 
   /** @throws what `write` threw. */
   async end(): Promise<void> {
-    this.tellFull();
+    this.notifyFull();
     await this.writing;
   }
 
@@ -37,13 +39,13 @@ export class WriteBatcher<Item> {
       if (this.items.length < BATCH_SIZE_MAX) await this.untilFull();
       await this.write(this.items.splice(0, BATCH_SIZE_MAX));
     }
-    this.writing = null; // not where it threw: nothing further is written then
+    this.writing = null; // stays set after an error, so that nothing further is written
   }
 
   private untilFull(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, FLUSH_INTERVAL_MS);
-      this.tellFull = () => {
+      this.notifyFull = () => {
         clearTimeout(timer);
         resolve();
       };

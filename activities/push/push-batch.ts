@@ -1,6 +1,6 @@
 /**
- * Sends one claimed batch through the connector and says, record by record, what came of it, and whether the third party
- * as a whole is in trouble. Writes nothing.
+ * Sends one claimed batch through the connector and says, record by record, what came of it, and whether the
+ * third party as a whole is in trouble. Writes nothing.
  */
 import type { PushItem, PushResult } from '../../connectors/connector';
 import { ConnectorError, RateLimited, RecordRejected, Unauthorized } from '../../connectors/errors';
@@ -61,7 +61,8 @@ async function send({
       for (const result of await connector.push(items, context)) results.set(result.pushId, result);
     } catch (error) {
       if (error instanceof ConnectorError) throw error;
-      // A mistake of the connector's: find the record it stumbles over, so that it holds up only itself (rules.md R10).
+      // A mistake of the connector's: find the record it stumbles over, so that it holds up only itself
+      // (rules.md R10).
       log.error({ err: error, connector: connector.kind }, 'connector failed on a batch');
       for (const item of items)
         results.set(item.pushId, await sendAlone(item, () => connector.push([item], context)));

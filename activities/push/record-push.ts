@@ -1,9 +1,10 @@
 /**
- * One wake of a lane: opens what a backfill still has to open, probes a third party that is down, then claims what is
- * due, pushes it and concludes it, batch after batch, until nothing is due or the time box is full.
+ * One execution of a push queue: opens windows of a backfill, probes a third party that is down, then claims
+ * and pushes what is due, batch after batch, until nothing is due or the time box is full.
  *
- * One attempt per record and wake. What goes wrong with the integration as a whole (outage, rate limit, credentials) is
- * written on it once and ends the wake: everything else waits without a call (rules.md 10, 11).
+ * Each record gets at most one attempt per execution. Trouble of the integration as a whole (outage, rate
+ * limit, credentials) is written on the integration once and ends the execution; everything else waits
+ * without a call (rules.md 10, 11).
  */
 import { Context } from '@temporalio/activity';
 import type { PushReport, PushDueRecordsInput } from '../../contract/record-push';
@@ -41,12 +42,13 @@ export const createRecordPushActivities = (dependencies: Dependencies): RecordPu
 
 const BACKFILL_CHUNK = 1_000;
 const BLOCKED_CHUNK = 500;
-/** An answer of `check` holds this long: a batch of refused records asks once, not once per record. */
+/**
+ * A result of `check` is reused for this long: a batch of refused records checks once, not once per record.
+ */
 const CHECK_HOLDS_MS = 5_000;
-/** What is due but held locked by an acceptance is looked at again after this, not at once. */
+/** When to check again for records that are due but locked by an incoming change. */
 const CHECK_AGAIN_MS = 1_000;
 
-/** The state of one wake. */
 class PushDueRecordsTask {
   private readonly timeBox: TimeBox;
   private readonly leases: ClaimLeases;
@@ -73,13 +75,13 @@ class PushDueRecordsTask {
 
   async run(): Promise<PushReport> {
     return this.leases.renewDuring(Context.current(), async () => {
-      while (this.timeBox.isWithinTimeBox() && (await this.step()));
+      while (this.timeBox.isWithinTimeBox() && (await this.pushNext()));
       return this.report();
     });
   }
 
-  /** @returns true when there is more to do in this wake. */
-  private async step(): Promise<boolean> {
+  /** @returns true if there is more to do in this execution. */
+  private async pushNext(): Promise<boolean> {
     const integration = await this.inTenant((work) => findIntegration(work, this.input));
     if (integration === undefined || stateOf(integration) !== 'working') return false;
     const isBackfilling = integration.backfillReason !== null && (await this.backfill());
@@ -99,14 +101,17 @@ class PushDueRecordsTask {
     return !isDone;
   }
 
-  /** Due windows of a blocked integration turn into pushes that wait: the status tells the truth, and no call is made. */
+  /**
+   * Due windows of a blocked integration turn into pushes that wait: the status tells the truth, and no call
+   * is made.
+   */
   private async startBlockedWindows(integration: Integration): Promise<boolean> {
     const isFailing =
       integration.outageSince !== null &&
       isUnreachableLongEnoughToFail(integration.outageSince, this.timeBox.now(), this.deps.pushing.outage);
     const claim = await this.claim(integration, { limit: BLOCKED_CHUNK, onlyWindows: true });
     const errors = isFailing ? [unreachableError(integration.blockedDetail ?? 'No answer.')] : null;
-    await this.conclude(
+    await this.recordResults(
       claim.pushes.map((push) => ({
         push,
         outcome: { kind: 'waiting', wasCalled: false, errors, isFailing },
@@ -117,14 +122,14 @@ class PushDueRecordsTask {
 
   /** A rate limit simply ends; an outage is over when the third party's `check` says so. */
   private async unblock(integration: Integration, blockedUntil: Date): Promise<void> {
-    if (integration.blockedReason !== 'outage') return this.note({ kind: 'well' }, integration);
+    if (integration.blockedReason !== 'outage') return this.recordState({ kind: 'well' }, integration);
     const isOurTurn = await this.inTenant((work) =>
       claimProbe(work, { integrationId: this.input.integrationId, now: this.timeBox.now(), blockedUntil }),
     );
-    if (isOurTurn) await this.note(await askThirdParty(() => this.open(integration)), integration);
+    if (isOurTurn) await this.recordState(await askThirdParty(() => this.open(integration)), integration);
   }
 
-  /** @returns true when the wake should look again: the integration has changed, or is in trouble now. */
+  /** @returns true if the integration must be read again: it has changed, or is in trouble now. */
   private async pushEverythingDue(integration: Integration): Promise<boolean> {
     let opened: Promise<OpenConnector> | undefined;
     const open = () => (opened ??= this.open(integration));
@@ -167,9 +172,10 @@ class PushDueRecordsTask {
         log: this.deps.log,
       };
       const { concluded, trouble } = await pushBatch(batch);
-      // First what holds everything back, so that nobody claims these rows again before it is known.
-      if (trouble.kind !== 'well') await this.note(trouble, integration);
-      await this.conclude(concluded);
+      // First the trouble of the integration, so that no other execution claims these rows before it is
+      // known.
+      if (trouble.kind !== 'well') await this.recordState(trouble, integration);
+      await this.recordResults(concluded);
       this.pushed += concluded.filter(({ outcome }) => outcome.kind === 'succeeded').length;
       return { taken: claim.taken, isOver: trouble.kind !== 'well' };
     });
@@ -191,7 +197,7 @@ class PushDueRecordsTask {
     return this.inTenant((work) => claimDuePushes(work, options));
   }
 
-  private async conclude(concluded: readonly FinishedPush[]): Promise<void> {
+  private async recordResults(concluded: readonly FinishedPush[]): Promise<void> {
     const claimId = concluded[0]?.push.claimId;
     if (claimId === undefined) return;
     await this.inTenant((work) =>
@@ -212,32 +218,32 @@ class PushDueRecordsTask {
   }
 
   /** Under the ids that the API shows. The third party's words stay in the tenant's rows. */
-  private names(): { tenant_id: string; integration_id: string } {
+  private logFields(): { tenant_id: string; integration_id: string } {
     return {
       tenant_id: typeIdOf('ten', this.input.tenantId),
       integration_id: typeIdOf('int', this.input.integrationId),
     };
   }
 
-  private async note(state: ThirdPartyState, integration: Integration): Promise<void> {
+  private async recordState(state: ThirdPartyState, integration: Integration): Promise<void> {
     const now = this.timeBox.now();
     if (state.kind !== 'well')
-      this.deps.log.warn({ ...this.names(), trouble: state.kind }, 'third party in trouble');
-    else this.deps.log.info(this.names(), 'third party answers again');
+      this.deps.log.warn({ ...this.logFields(), trouble: state.kind }, 'third party in trouble');
+    else this.deps.log.info(this.logFields(), 'third party answers again');
     await this.inTenant((work) =>
       recordThirdPartyState(work, integration, state, { now, outage: this.deps.pushing.outage }),
     );
   }
 
   private async report(): Promise<PushReport> {
-    const outlook = await this.inTenant((work) => readPushQueueStatus(work, this.input));
+    const status = await this.inTenant((work) => readPushQueueStatus(work, this.input));
     const now = this.timeBox.now().getTime();
-    const isUnfinished = !this.timeBox.isWithinTimeBox() || outlook.hasBackfill;
-    // Due still, though there was time for it: an acceptance holds it locked.
+    const isUnfinished = !this.timeBox.isWithinTimeBox() || status.hasBackfill;
+    // Still due although there was time for it: an incoming change has locked it.
     const earliest = isUnfinished ? now : now + CHECK_AGAIN_MS;
-    const nextDueAt = outlook.hasBackfill ? now : (outlook.nextDueAt?.getTime() ?? null);
+    const nextDueAt = status.hasBackfill ? now : (status.nextDueAt?.getTime() ?? null);
     return {
-      state: outlook.state,
+      state: status.state,
       pushed: this.pushed,
       nextDueAt:
         nextDueAt === null
@@ -245,9 +251,9 @@ class PushDueRecordsTask {
           : nextDueAt > this.input.firedAt
             ? nextDueAt
             : Math.max(nextDueAt, earliest),
-      pendingRecords: outlook.pendingRecords,
-      blockedUntil: outlook.blockedUntil?.getTime() ?? null,
-      blockedReason: outlook.blockedReason,
+      pendingRecords: status.pendingRecords,
+      blockedUntil: status.blockedUntil?.getTime() ?? null,
+      blockedReason: status.blockedReason,
     };
   }
 

@@ -1,16 +1,15 @@
 /**
- * One wake of an endpoint's lane: claims what is due, sends it, and writes down how it ended, until nothing is due or the time box is full.
+ * One execution of an endpoint's queue: claims due deliveries, sends them, and records the results until
+ * nothing is due or the time box is full.
  *
- * One attempt per claim. A receiver that fails again and again is left alone for a minute, and what waits loses no attempt by it; one that
- * says it is gone, or has done nothing but fail for days, is switched off (rules.md 44, 45).
+ * Each delivery gets one attempt per claim. Repeated failures pause the endpoint for a minute, and the pause
+ * consumes no attempts. An endpoint that answers 410, or only failed for days, is disabled (rules.md 44, 45).
  */
 import { Context } from '@temporalio/activity';
-import { parseRetryAfter } from '../../connectors/http-errors';
 import type { DeliverDueWebhooksInput, DeliveryReport } from '../../contract/webhook-endpoint';
 import type { Work } from '../../db/database';
 import { newUuid } from '../../db/sql/ids';
 import { type ClaimedDelivery, claimDueDeliveries } from '../../db/webhooks/claim-deliveries';
-import type { FinishedDelivery } from '../../db/webhooks/finished-delivery';
 import { recordDeliveryAttempts } from '../../db/webhooks/record-attempts';
 import {
   blockEndpoint,
@@ -34,9 +33,9 @@ import {
   decideHealth,
   recentFailures,
 } from '../../domain/webhooks/endpoint-health';
-import { nextDelayMs } from '../../domain/webhooks/retry-schedule';
 import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
+import { type DeliveryAttempt, EVENT_DELETED, finishDelivery, GONE } from './delivery-outcome';
 import { runBounded } from '../bounded-worker-pool';
 import type { ActivityDependencies } from '../dependencies';
 import { TimeBox } from '../time-box';
@@ -55,17 +54,9 @@ export const createWebhookActivities = (dependencies: Dependencies): WebhookActi
   deliverDueWebhooks: (input) => new DeliverDueWebhooksTask(dependencies, input).run(),
 });
 
-/** What is due but held by another claim is looked at again after this, not at once. */
+/** When to check again for deliveries that are due but claimed by another execution. */
 const CHECK_AGAIN_MS = 1_000;
-const GONE = 410;
 
-interface Tried {
-  delivery: ClaimedDelivery;
-  at: Date;
-  answer: WebhookAnswer;
-}
-
-/** The state of one wake. */
 class DeliverDueWebhooksTask {
   private readonly timeBox: TimeBox;
   private readonly claimId = newUuid();
@@ -73,7 +64,7 @@ class DeliverDueWebhooksTask {
   private readonly leases: ClaimLeases;
   private delivered = 0;
   private failedAttempts = 0;
-  /** In a row, instants in workflow time. */
+  /** Instants in workflow time of the latest failures, without a success between them. */
   private failures: readonly number[];
   private isPausing = false;
   private isOutdated = false;
@@ -93,7 +84,7 @@ class DeliverDueWebhooksTask {
         this.asWebhooksRole((work) =>
           renewDeliveries(work, { endpointId, claimId, deliveryIds: ids, leaseUntil }),
         ),
-      logFields: this.names(),
+      logFields: this.logFields(),
     });
   }
 
@@ -111,28 +102,29 @@ class DeliverDueWebhooksTask {
   private async deliver(endpoint: DeliveringEndpoint): Promise<void> {
     const { atOnce, perClaim } = this.deps.delivering;
     const secrets = await this.deps.openWebhookSecrets(endpoint, this.timeBox.now());
-    const tried = new WriteBatcher<Tried>((lot) => this.conclude(endpoint, lot));
+    const results = new WriteBatcher<DeliveryAttempt>((attempts) => this.recordResults(endpoint, attempts));
     const intervalMs = endpoint.ratePerSecond === null ? 0 : 1_000 / endpoint.ratePerSecond;
     const limit = endpoint.ratePerSecond === null ? perClaim : Math.min(perClaim, 2 * endpoint.ratePerSecond);
     const options = {
       claim: () => this.claim(endpoint, limit),
       perClaim: limit,
-      work: async (delivery: ClaimedDelivery) => {
-        const one = await this.attempt(endpoint, secrets, delivery);
-        if (one !== null) await tried.add(one);
+      run: async (delivery: ClaimedDelivery) => {
+        const attempt = await this.attempt(endpoint, secrets, delivery);
+        if (attempt !== null) await results.add(attempt);
       },
-      width: () =>
+      concurrency: () =>
         this.isHealthy()
           ? atOnce
           : Math.min(atOnce, failuresUntilDown(this.failures, this.timeBox.now().getTime())),
       shouldContinue: () =>
-        this.timeBox.isWithinTimeBox() && !this.isPausing && !this.isOutdated && !tried.hasFailed,
+        this.timeBox.isWithinTimeBox() && !this.isPausing && !this.isOutdated && !results.hasFailed,
       intervalMs,
+      release: (unstarted: ClaimedDelivery[]) => this.release(unstarted),
     };
     try {
-      await runBounded(options, (unbegun) => this.release(unbegun));
+      await runBounded(options);
     } finally {
-      await tried.end();
+      await results.end();
     }
     if (this.isPausing) await this.pause(endpoint);
   }
@@ -151,15 +143,15 @@ class DeliverDueWebhooksTask {
     return deliveries;
   }
 
-  /** @returns null where it was broken off, and so was no attempt. */
+  /** @returns null if the call was aborted: that does not count as an attempt. */
   private async attempt(
     endpoint: DeliveringEndpoint,
     secrets: readonly string[],
     delivery: ClaimedDelivery,
-  ): Promise<Tried | null> {
+  ): Promise<DeliveryAttempt | null> {
     const at = this.timeBox.now();
     const { body, eventId } = delivery;
-    if (body === null) return { delivery, at, answer: NO_LONGER_KEPT };
+    if (body === null) return { delivery, at, answer: EVENT_DELETED };
     const answer = await this.deps.webhookSender.send(
       { url: endpoint.url, id: typeIdOf('evt', eventId), at, body, secrets },
       this.timeBox.signal,
@@ -168,16 +160,19 @@ class DeliverDueWebhooksTask {
       await this.release([delivery]);
       return null;
     }
-    this.note(answer);
+    this.countResult(answer);
     return { delivery, at, answer };
   }
 
-  /** Until it has shown that it is, no more are under way than may fail before it is left alone: that is what a receiver that is down costs. */
+  /**
+   * Until the endpoint has succeeded once, the failures left before the circuit breaker opens limit the
+   * concurrency. So an endpoint that is down costs only that many attempts.
+   */
   private isHealthy(): boolean {
     return this.delivered > 0 && this.failures.length === 0;
   }
 
-  private note({ error, status }: WebhookAnswer): void {
+  private countResult({ error, status }: WebhookAnswer): void {
     if (error === null) {
       this.delivered += 1;
       this.failures = [];
@@ -191,33 +186,36 @@ class DeliverDueWebhooksTask {
     this.isOutdated ||= status === GONE;
   }
 
-  private async conclude(endpoint: DeliveringEndpoint, lot: readonly Tried[]): Promise<void> {
+  private async recordResults(
+    endpoint: DeliveringEndpoint,
+    attempts: readonly DeliveryAttempt[],
+  ): Promise<void> {
     const now = this.timeBox.now();
-    const concluded = lot.map((one) => conclusionOf(one, now));
+    const finished = attempts.map((attempt) => finishDelivery(attempt, now));
     const health = await this.asWebhooksRole((work) =>
-      recordDeliveryAttempts(work, { endpoint, claimId: this.claimId, finished: concluded, now }),
+      recordDeliveryAttempts(work, { endpoint, claimId: this.claimId, finished, now }),
     );
-    for (const { delivery } of lot) this.held.delete(delivery.deliveryId);
-    if (lot.some(({ answer }) => answer.status === GONE)) await this.disable(endpoint, 'gone');
+    for (const { delivery } of attempts) this.held.delete(delivery.deliveryId);
+    if (attempts.some(({ answer }) => answer.status === GONE)) await this.disable(endpoint, 'gone');
     else if (health !== null) await this.actOn(endpoint, health, now);
   }
 
   private async actOn(endpoint: DeliveringEndpoint, health: EndpointHealth, now: Date): Promise<void> {
-    const verdict = decideHealth(health, now);
-    if (verdict === 'disable') await this.disable(endpoint, 'failing');
-    if (verdict !== 'warn') return;
+    const decision = decideHealth(health, now);
+    if (decision === 'disable') await this.disable(endpoint, 'failing');
+    if (decision !== 'warn') return;
     const warning = { endpointId: endpoint.endpointId, health, at: now };
     const isNews = await this.deps.database.withTenant(endpoint.tenantId, (work) =>
       warnOfEndpoint(work, warning),
     );
     if (isNews)
       this.deps.log.warn(
-        { ...this.names(), failing_since: health.failingSince },
-        'nothing but failures at a webhook endpoint',
+        { ...this.logFields(), failing_since: health.failingSince },
+        'webhook endpoint failing continuously',
       );
   }
 
-  /** In the name of its tenant, who is told of it. */
+  /** Runs in the role of the tenant, because it notifies the tenant's admins. */
   private async disable(
     { endpointId, tenantId }: DeliveringEndpoint,
     reason: 'gone' | 'failing',
@@ -226,18 +224,18 @@ class DeliverDueWebhooksTask {
     const isNews = await this.deps.database.withTenant(tenantId, (work) =>
       disableEndpoint(work, { endpointId, reason }),
     );
-    if (isNews) this.deps.log.warn({ ...this.names(), reason }, 'switched a webhook endpoint off');
+    if (isNews) this.deps.log.warn({ ...this.logFields(), reason }, 'disabled a webhook endpoint');
   }
 
   private async pause(endpoint: DeliveringEndpoint): Promise<void> {
     this.failures = [];
     const until = this.timeBox.after(BREAKER_PAUSE_MS);
     await this.asWebhooksRole((work) => blockEndpoint(work, { endpoint, until }));
-    this.deps.log.warn(this.names(), 'a webhook endpoint fails again and again; paused for a minute');
+    this.deps.log.warn(this.logFields(), 'webhook endpoint paused for a minute after repeated failures');
   }
 
-  private async release(unbegun: readonly ClaimedDelivery[]): Promise<void> {
-    const deliveryIds = unbegun.map(({ deliveryId }) => deliveryId);
+  private async release(unstarted: readonly ClaimedDelivery[]): Promise<void> {
+    const deliveryIds = unstarted.map(({ deliveryId }) => deliveryId);
     if (deliveryIds.length === 0) return;
     await this.asWebhooksRole((work) =>
       releaseDeliveries(work, { endpointId: this.input.endpointId, claimId: this.claimId, deliveryIds }),
@@ -246,29 +244,29 @@ class DeliverDueWebhooksTask {
   }
 
   private async report(): Promise<DeliveryReport> {
-    const outlook = await this.asWebhooksRole(async (work) => {
+    const status = await this.asWebhooksRole(async (work) => {
       const state = stateOfEndpoint(await findDeliveringEndpoint(work, this.input));
       if (state !== 'working')
         await disableWaiting(work, { endpointId: this.input.endpointId, now: this.timeBox.now() });
       return { ...(await readEndpointQueueStatus(work, this.input)), state };
     });
     const now = this.timeBox.now().getTime();
-    // Due still, though there was time for it: somebody else holds it.
+    // Still due although there was time for it: another execution has claimed it.
     const earliest =
       this.timeBox.isWithinTimeBox() &&
       !this.isOutdated &&
-      outlook.state === 'working' &&
+      status.state === 'working' &&
       this.delivered + this.failedAttempts === 0
         ? now + CHECK_AGAIN_MS
         : now;
-    const blockedUntil = outlook.endpoint?.blockedUntil?.getTime() ?? null;
+    const blockedUntil = status.endpoint?.blockedUntil?.getTime() ?? null;
     return {
-      state: outlook.state,
-      tenantId: outlook.endpoint?.tenantId ?? null,
+      state: status.state,
+      tenantId: status.endpoint?.tenantId ?? null,
       delivered: this.delivered,
       failedAttempts: this.failedAttempts,
-      nextDueAt: outlook.nextDueAt === null ? null : Math.max(outlook.nextDueAt.getTime(), earliest),
-      pendingDeliveries: outlook.pendingDeliveries,
+      nextDueAt: status.nextDueAt === null ? null : Math.max(status.nextDueAt.getTime(), earliest),
+      pendingDeliveries: status.pendingDeliveries,
       blockedUntil: blockedUntil === null || blockedUntil <= now ? null : blockedUntil,
       recentFailures: recentFailures(this.failures, now),
     };
@@ -278,42 +276,11 @@ class DeliverDueWebhooksTask {
     return blockedUntil !== null && blockedUntil > this.timeBox.now();
   }
 
-  private names(): { endpoint_id: string } {
+  private logFields(): { endpoint_id: string } {
     return { endpoint_id: typeIdOf('whe', this.input.endpointId) };
   }
 
-  private asWebhooksRole<T>(work: (context: Work) => Promise<T>): Promise<T> {
-    return this.deps.database.withWebhooksRole(this.timeBox.tracking(work));
+  private asWebhooksRole<T>(callback: (work: Work) => Promise<T>): Promise<T> {
+    return this.deps.database.withWebhooksRole(this.timeBox.tracking(callback));
   }
-}
-
-const NO_LONGER_KEPT: WebhookAnswer = {
-  status: null,
-  error: 'The event is no longer kept.',
-  isTimeout: false,
-  isAborted: false,
-  durationMs: 0,
-  requestHeaders: {},
-  responseHeaders: null,
-  responseBody: null,
-};
-
-function conclusionOf({ delivery, at, answer }: Tried, now: Date): FinishedDelivery {
-  return { delivery, attempt: { at, ...answer }, outcome: outcomeOf(delivery, answer, now) };
-}
-
-function outcomeOf(delivery: ClaimedDelivery, answer: WebhookAnswer, now: Date): FinishedDelivery['outcome'] {
-  if (answer.error === null) return { kind: 'delivered' };
-  if (answer.status === GONE) return { kind: 'disabled' };
-  if (delivery.body === null) return { kind: 'failed' };
-  const retryAfterMs = parseRetryAfter(answer.responseHeaders?.['retry-after'], now.getTime());
-  const delayMs = nextDelayMs({
-    attempts: delivery.attempts + 1,
-    elapsedMs: now.getTime() - delivery.createdAt.getTime(),
-    failure: { status: answer.status, isTimeout: answer.isTimeout, retryAfterMs },
-    random: Math.random(),
-  });
-  return delayMs === null
-    ? { kind: 'failed' }
-    : { kind: 'retrying', nextAttemptAt: new Date(now.getTime() + delayMs) };
 }

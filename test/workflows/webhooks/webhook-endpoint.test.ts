@@ -389,7 +389,7 @@ describe('an endpoint', () => {
     const ofIt = warn.mock.calls.filter(
       ([subject]) => (subject as { endpoint_id?: string }).endpoint_id === toTypeId('whe', endpointId),
     );
-    expect(ofIt.map(([, message]) => message)).toEqual(['nothing but failures at a webhook endpoint']);
+    expect(ofIt.map(([, message]) => message)).toEqual(['webhook endpoint failing continuously']);
     expect(await tenant.notifications()).toEqual([]);
     warn.mockRestore();
     await environment.database.withTenant(PLATFORM_TENANT_ID, ({ trx }) =>
