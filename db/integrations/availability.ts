@@ -17,18 +17,18 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 import { sanitizeForPostgres } from '../sql/sanitize-text';
 import type { LastCheck } from '../tables/integrations';
 
-interface Place {
+interface IntegrationAtInstant {
   integrationId: string;
   now: Date;
 }
 
 /** Longer than a check may take, and short enough if the prober dies. */
-const PROBE_TURN_MS = 45_000;
+const PROBE_LOCK_MS = 45_000;
 
 /** The third party is unreachable, and its `check` failed too. @returns when to probe it next. */
 export async function markOutage(
   work: TenantWork,
-  { integrationId, now, detail, limits }: Place & { detail: string; limits: OutageLimits },
+  { integrationId, now, detail, limits }: IntegrationAtInstant & { detail: string; limits: OutageLimits },
 ): Promise<Date> {
   const { trx, tenantId } = work;
   const row = await trx
@@ -71,11 +71,11 @@ export async function markOutage(
  */
 export async function claimProbe(
   work: TenantWork,
-  { integrationId, now, blockedUntil }: Place & { blockedUntil: Date },
+  { integrationId, now, blockedUntil }: IntegrationAtInstant & { blockedUntil: Date },
 ): Promise<boolean> {
   const { numUpdatedRows } = await work.trx
     .updateTable('integrations')
-    .set({ blockedUntil: new Date(now.getTime() + PROBE_TURN_MS) })
+    .set({ blockedUntil: new Date(now.getTime() + PROBE_LOCK_MS) })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integrationId)
     .where('blockedReason', '=', 'outage')
@@ -85,7 +85,10 @@ export async function claimProbe(
 }
 
 /** The third party answers again. */
-export async function markRecovered(work: TenantWork, { integrationId, now }: Place): Promise<void> {
+export async function markRecovered(
+  work: TenantWork,
+  { integrationId, now }: IntegrationAtInstant,
+): Promise<void> {
   await work.trx
     .updateTable('integrations')
     .set({ outageSince: null, failedProbes: 0, blockedUntil: null, blockedReason: null, blockedDetail: null })
@@ -151,7 +154,7 @@ export async function markUnauthorized(
     now,
     detail,
     credentialsUpdatedAt,
-  }: Place & { detail: string; credentialsUpdatedAt: Date | null },
+  }: IntegrationAtInstant & { detail: string; credentialsUpdatedAt: Date | null },
 ): Promise<void> {
   const { numUpdatedRows } = await work.trx
     .updateTable('integrations')
@@ -198,7 +201,7 @@ export function unreachableError(detail: string): SyncError {
 /** Waiting pushes become Sync failed and keep retrying; those that have waited for 72 h are given up. */
 async function failWaitingPushes(
   work: TenantWork,
-  { integrationId, now, detail }: Place & { detail: string },
+  { integrationId, now, detail }: IntegrationAtInstant & { detail: string },
 ): Promise<FailedPush[]> {
   const { trx, tenantId } = work;
   const error = unreachableError(detail);

@@ -12,7 +12,7 @@ import {
 } from '../../domain/rate-limit/rate-limiter';
 import type { TenantWork } from '../database';
 
-interface Place {
+interface IntegrationKey {
   integrationId: string;
 }
 
@@ -31,19 +31,19 @@ export async function takePermits(
     priority,
     wanted,
     answers,
-  }: Place & { priority: RequestPriority; wanted: number; answers?: ResponseCounts | undefined },
+  }: IntegrationKey & { priority: RequestPriority; wanted: number; answers?: ResponseCounts | undefined },
 ): Promise<RequestsTaken> {
   const before = await lock(work, integrationId);
-  const noted = answers === undefined ? before : recordResponses(before, answers, work.now);
-  const { budget, granted, retryAt } = takeRequests(noted, { priority, wanted }, work.now);
-  await store(work, integrationId, budget);
+  const current = answers === undefined ? before : recordResponses(before, answers, work.now);
+  const { budget: after, granted, retryAt } = takeRequests(current, { priority, wanted }, work.now);
+  await store(work, integrationId, after);
   return { granted, retryAt };
 }
 
 /** What the third party's responses said about its limits. */
 export async function recordRateLimitUsage(
   work: TenantWork,
-  { integrationId, ...answers }: Place & ResponseCounts,
+  { integrationId, ...answers }: IntegrationKey & ResponseCounts,
 ): Promise<void> {
   await store(work, integrationId, recordResponses(await lock(work, integrationId), answers, work.now));
 }
@@ -83,11 +83,11 @@ function read({ trx, tenantId }: TenantWork, integrationId: string): Promise<Rat
 async function store(
   { trx, tenantId }: TenantWork,
   integrationId: string,
-  budget: RateLimiter,
+  rateLimiter: RateLimiter,
 ): Promise<void> {
   await trx
     .updateTable('rateLimits')
-    .set(budget)
+    .set(rateLimiter)
     .where('tenantId', '=', tenantId)
     .where('integrationId', '=', integrationId)
     .execute();

@@ -12,7 +12,7 @@ import type { EmailWithdrawal, EmailsTable } from '../tables/notifications';
 
 export type Email = Selectable<EmailsTable>;
 
-interface Place {
+interface EmailKey {
   emailId: string;
 }
 
@@ -51,7 +51,7 @@ export async function queueEmail<Kind extends EmailKind>(
 /** The lock keeps other attempts away until this transaction ends. */
 export async function lockEmail(
   { trx, tenantId }: TenantWork,
-  { emailId }: Place,
+  { emailId }: EmailKey,
 ): Promise<Email | undefined> {
   return trx
     .selectFrom('emails')
@@ -65,7 +65,7 @@ export async function lockEmail(
 /** Counted before the attempt: a crash in the middle must not grant another one. */
 export async function countEmailAttempt(
   { trx, tenantId, now }: TenantWork,
-  { emailId }: Place,
+  { emailId }: EmailKey,
 ): Promise<Email> {
   return trx
     .updateTable('emails')
@@ -77,14 +77,14 @@ export async function countEmailAttempt(
 }
 
 /** The mail server accepted it. */
-export async function markEmailSent(work: TenantWork, { emailId }: Place): Promise<void> {
+export async function markEmailSent(work: TenantWork, { emailId }: EmailKey): Promise<void> {
   await conclude(work, emailId, { sentAt: work.now, lastError: null });
 }
 
 /** There will be no further attempt. */
 export async function markEmailFailed(
   work: TenantWork,
-  { emailId, error }: Place & { error: string },
+  { emailId, error }: EmailKey & { error: string },
 ): Promise<void> {
   await conclude(work, emailId, {
     failedAt: work.now,
@@ -98,7 +98,7 @@ export async function markEmailFailed(
  */
 export async function recordEmailFailure(
   work: TenantWork,
-  { emailId, error, mayBeTaken }: Place & { error: string; mayBeTaken: boolean },
+  { emailId, error, mayBeTaken }: EmailKey & { error: string; mayBeTaken: boolean },
 ): Promise<void> {
   await conclude(work, emailId, {
     lastError: sanitizeForPostgres(error).slice(0, ERROR_LENGTH_MAX),
@@ -109,7 +109,7 @@ export async function recordEmailFailure(
 /** Withdrawn: its reason no longer exists, or another e-mail contains the same news. */
 export async function withdrawEmail(
   work: TenantWork,
-  { emailId, reason }: Place & { reason: EmailWithdrawal },
+  { emailId, reason }: EmailKey & { reason: EmailWithdrawal },
 ): Promise<void> {
   await conclude(work, emailId, { withdrawnAt: work.now, withdrawnReason: reason });
 }

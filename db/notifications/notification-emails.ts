@@ -24,7 +24,7 @@ const HOUR_MS = 3_600_000;
 /** A digest lists this many notifications and refers to the platform for the rest. */
 const ITEMS_MAX = 50;
 
-interface Place {
+interface EmailKey {
   emailId: string;
 }
 
@@ -39,13 +39,13 @@ export type EmailAttempt =
   | { kind: 'send'; email: Email; mayBeTaken: boolean };
 
 /** Prepares an e-mail for its next attempt, if there is still a reason for it. */
-export async function beginEmailAttempt(work: TenantWork, place: Place): Promise<EmailAttempt> {
-  const person = await lockPersonOf(work, place);
-  const email = await lockEmail(work, place);
+export async function beginEmailAttempt(work: TenantWork, key: EmailKey): Promise<EmailAttempt> {
+  const person = await lockPersonOf(work, key);
+  const email = await lockEmail(work, key);
   if (email === undefined) return { kind: 'not_found' };
   if (isOver(email)) return { kind: 'over', email };
   const mayBeTaken = email.attemptedAt !== null;
-  if (person === undefined) return { kind: 'send', email: await countEmailAttempt(work, place), mayBeTaken };
+  if (person === undefined) return { kind: 'send', email: await countEmailAttempt(work, key), mayBeTaken };
 
   const { personId, address } = person;
   if (person.isDisabled) return over(work, email, 'person_disabled');
@@ -58,7 +58,7 @@ export async function beginEmailAttempt(work: TenantWork, place: Place): Promise
     .where('emailId', '=', email.emailId)
     .execute();
   if (!isAboutNotifications(email.kind))
-    return { kind: 'send', email: await countEmailAttempt(work, place), mayBeTaken };
+    return { kind: 'send', email: await countEmailAttempt(work, key), mayBeTaken };
 
   // If the outcome of the last attempt is unknown, resend the same content instead of rebuilding it.
   if (!mayBeTaken) {
@@ -73,7 +73,7 @@ export async function beginEmailAttempt(work: TenantWork, place: Place): Promise
     .where('tenantId', '=', work.tenantId)
     .where('emailId', '=', email.emailId)
     .execute();
-  return { kind: 'send', email: await countEmailAttempt(work, place), mayBeTaken };
+  return { kind: 'send', email: await countEmailAttempt(work, key), mayBeTaken };
 }
 
 export function isOver({ sentAt, failedAt, withdrawnAt }: Email): boolean {
@@ -100,7 +100,7 @@ interface PersonKey {
  */
 async function lockPersonOf(
   { trx, tenantId }: TenantWork,
-  { emailId }: Place,
+  { emailId }: EmailKey,
 ): Promise<(PersonKey & { isDisabled: boolean }) | undefined> {
   const { rows } = await sql<PersonKey & { isDisabled: boolean }>`
     select person_id, email as address, disabled_at is not null as is_disabled from people

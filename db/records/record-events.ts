@@ -10,7 +10,7 @@ import { emitEvents, type NewEvent } from '../webhooks/events';
 import { toTypeId } from '../sql/ids';
 import type { RecordDraft } from '../../domain/records/record-draft';
 
-interface Place {
+interface PullKey {
   integrationId: string;
   syncRunId: string;
   recordType: string;
@@ -19,11 +19,11 @@ interface Place {
 /** Emits the events of one step of deletions. The last statement of its transaction. */
 export async function emitRecordEvents(
   work: TenantWork,
-  place: Place,
+  key: PullKey,
   drafts: readonly RecordDraft[],
 ): Promise<void> {
   const touched = drafts.filter(({ isTouched }) => isTouched);
-  if (touched.length > 0 && !(await isMuted(work, place))) await emitRecordChanges(work, place, touched);
+  if (touched.length > 0 && !(await isMuted(work, key))) await emitRecordChanges(work, key, touched);
 }
 
 /**
@@ -32,7 +32,7 @@ export async function emitRecordEvents(
  */
 export async function emitRecordChanges(
   work: TenantWork,
-  place: Place,
+  key: PullKey,
   touched: readonly RecordDraft[],
 ): Promise<void> {
   const gone = touched.filter(({ after }) => after.isDeleted);
@@ -42,21 +42,21 @@ export async function emitRecordChanges(
   await emitEvents(work, [
     ...batches(here.filter(isNew)).map((batch): NewEvent => ({
       type: 'DATA_NEW',
-      integrationId: place.integrationId,
-      data: toData(place, batch.map(toRecord)),
+      integrationId: key.integrationId,
+      data: toData(key, batch.map(toRecord)),
     })),
     ...batches(here.filter((draft) => !isNew(draft))).map((batch): NewEvent => ({
       type: 'DATA_UPDATE',
-      integrationId: place.integrationId,
+      integrationId: key.integrationId,
       data: toData(
-        place,
+        key,
         batch.map((draft) => ({ ...toRecord(draft), changed_fields: [...draft.changedFields].toSorted() })),
       ),
     })),
     ...batches(gone).map((batch): NewEvent => ({
       type: 'DATA_DELETE',
-      integrationId: place.integrationId,
-      data: toData(place, batch.map(toRecord)),
+      integrationId: key.integrationId,
+      data: toData(key, batch.map(toRecord)),
     })),
   ]);
 }
@@ -66,7 +66,7 @@ const toRecord = ({ recordId, externalId }: RecordDraft) => ({
   external_id: externalId,
 });
 
-function toData<Item>({ integrationId, syncRunId, recordType }: Place, records: Item[]) {
+function toData<Item>({ integrationId, syncRunId, recordType }: PullKey, records: Item[]) {
   return {
     integration_id: toTypeId('int', integrationId),
     sync_run_id: toTypeId('run', syncRunId),
@@ -75,7 +75,7 @@ function toData<Item>({ integrationId, syncRunId, recordType }: Place, records: 
   };
 }
 
-async function isMuted({ trx, tenantId }: TenantWork, { integrationId }: Place): Promise<boolean> {
+async function isMuted({ trx, tenantId }: TenantWork, { integrationId }: PullKey): Promise<boolean> {
   const row = await trx
     .selectFrom('integrations')
     .select('firstSyncCompletedAt')

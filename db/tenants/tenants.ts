@@ -24,19 +24,21 @@ export async function createTenant(
     .executeTakeFirst();
 }
 
-export async function findTenant({ trx, tenantId }: TenantWork): Promise<Tenant | undefined> {
-  return trx.selectFrom('tenants').selectAll().where('tenantId', '=', tenantId).executeTakeFirst();
-}
-
-/** Locks the row until this transaction ends. */
-export async function lockTenant({ trx, tenantId }: TenantWork): Promise<Tenant | undefined> {
+export async function findTenant(
+  { trx, tenantId }: TenantWork,
+  { forUpdate = false }: { forUpdate?: boolean } = {},
+): Promise<Tenant | undefined> {
   return trx
     .selectFrom('tenants')
     .selectAll()
     .where('tenantId', '=', tenantId)
-    .forNoKeyUpdate()
+    .$if(forUpdate, (query) => query.forNoKeyUpdate())
     .executeTakeFirst();
 }
+
+/** Locks the row until this transaction ends. */
+export const lockTenant = (work: TenantWork): Promise<Tenant | undefined> =>
+  findTenant(work, { forUpdate: true });
 
 /** See `changeTenant` in db/sync-runs, which also moves the schedules. */
 export async function updateTenant(
