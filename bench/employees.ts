@@ -1,5 +1,5 @@
 /**
- * Employees as an HR product would send them: 12 fields, about 350 bytes, the same for us and for every peer.
+ * Employees as an HR product sends them: 12 fields, about 350 bytes, the same for Syncline and every peer.
  */
 export interface Employee {
   record_type: 'employees';

@@ -1,7 +1,7 @@
 /**
- * What benchmarks stand on: PostgreSQL as in production (it waits for the disk), Temporal's dev server as
- * `npm start` runs it, and the product's own processes. All of it on 127.0.0.1, in a folder that goes away,
- * ended in reverse order.
+ * The servers and processes of a benchmark: PostgreSQL as in production (with fsync), Temporal's dev server
+ * as `npm start` runs it, and the product's processes. All of them listen on 127.0.0.1, use a temporary
+ * folder, and are stopped in reverse order.
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';

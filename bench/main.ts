@@ -1,8 +1,7 @@
 /**
  * `npm run bench -- <name> [--quick]`: runs one benchmark on servers of its own and prints its figures, each
- * beside its goal and the peer or limit that ran on the same machine in the same minute. The last line is one
- * JSON object for programs. A missed goal is said plainly and is no failure; the exit code is 1 only where
- * something could not be measured.
+ * with its goal and a peer or limit measured in the same run. The last line is one JSON object for programs.
+ * A missed goal is reported but is not a failure; the exit code is 1 only if a figure could not be measured.
  */
 import { consoleBenchmark } from './console/benchmark';
 import { overviewBenchmark } from './overview/benchmark';

@@ -13,8 +13,8 @@ interface CpuTimes {
 }
 
 /**
- * Call it at the start; the function it answers tells the share of the machine (0 to 1) that others have
- * taken since.
+ * Called at the start. The returned function gives the share of processor time (0 to 1) that other programs
+ * have used since.
  */
 export function watchOthers(): () => number {
   const before = readCpuTimes();

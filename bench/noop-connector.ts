@@ -1,7 +1,7 @@
 /**
- * A third party that takes everything at once, so that a benchmark measures us and not it; with `url` each
- * push is one request to that address. Importing this file adds it to the registry of the process; the
- * product itself does not know it.
+ * A third party that accepts everything immediately, so that a benchmark measures only Syncline. With `url`
+ * each push is one request to that address. Importing this file adds it to the connectors of the process; the
+ * product does not contain it.
  */
 import { z } from 'zod';
 import { connectors } from '../connectors';

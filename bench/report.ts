@@ -3,7 +3,7 @@ export interface Line {
   what: string;
   value: number;
   unit: string;
-  /** What the figure stands beside: a peer or a limit of the same run, or how it came about. */
+  /** The comparison: a peer or a limit of the same run, or details of the figure. */
   beside?: string;
   goal?: { atLeast: number } | { atMost: number };
 }

@@ -1,8 +1,8 @@
 /**
- * `npm run bench -- console`: what people wait for in front of the console. The scripts it begins with; how
- * soon its first page can be used from a cold start in Chromium, beside a page of one line; every request of
- * a list of 100,000 employees, beside a list that is empty; and how soon a changed status shows on an open
- * page. Takes two to three minutes, and Chromium (apt-get install chromium).
+ * `npm run bench -- console`: the speed of the console. Measures the size of its initial scripts; the time
+ * until its first page is usable from a cold start in Chromium, compared with a page of one line; every
+ * request of a list of 100,000 employees, compared with an empty list; and the time until a changed status
+ * shows on an open page. Takes two to three minutes and needs Chromium (apt-get install chromium).
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

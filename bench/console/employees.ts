@@ -1,11 +1,10 @@
 /**
- * A hundred thousand employees as they lie in the database after years of use: nearly all synced, some
- * waiting, a few failed.
+ * A hundred thousand employees as after years of use: nearly all synced, some pending, a few failed.
  */
 import type { Pool } from 'pg';
 import type { LinkedTenant } from '../product';
 
-/** Where the figures look for somebody: `number` is the place in the list, from 0. */
+/** The employee at a position in the list, counted from 0. */
 export const employeeId = (number: number): string => `employee-${String(number).padStart(6, '0')}`;
 
 /** One in 100 waits for a push that is due in a year, one in 5,000 failed. */

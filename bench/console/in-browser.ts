@@ -83,7 +83,7 @@ const noteFirst = (selector: string): string => `{
 export interface LoadTimes {
   pageMs: number[];
   bareMs: number[];
-  /** Of all scripts that the first page needs, as they came over the wire. */
+  /** The transferred size of all scripts of the first page. */
   scriptBytes: number;
 }
 
@@ -131,7 +131,7 @@ interface Watched {
   change: (value: string) => Promise<void>;
 }
 
-/** On the open page, which nobody touches. The pair is due two seconds after the change. */
+/** On an open page without interaction. The record sync is due two seconds after the change. */
 export async function timeStatusChanges(
   page: Page,
   { change, resultAt }: Watched,
@@ -150,7 +150,7 @@ export async function timeStatusChanges(
   return { pendingMs, syncedMs };
 }
 
-/** Runs in the page: notes when the first row or card says `Sync pending`, and `Synced` after that. */
+/** Runs in the page: records when the first row or card shows `Sync pending`, and then `Synced`. */
 const NOTE_STATUSES = `(async () => {
   const text = () => document.querySelector('tbody tr, article')?.textContent ?? '';
   const seenAt = async (pattern) => {

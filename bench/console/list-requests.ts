@@ -1,6 +1,6 @@
 /**
- * Every request that the console's list of employees makes: pages, searches and filters, near the beginning
- * and as far as they go.
+ * Every request of the console's list of employees: pages, searches and filters, at the beginning and at the
+ * end.
  */
 import { median } from '../measure';
 import { getPage, readerOf } from '../pages';

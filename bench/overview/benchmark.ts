@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- overview`: a Sync Overview that shows 100,000 changes of a paging source over HTTP, half
- * of them new records: how long it takes beside a full pass that applies the same, what it costs the worker
- * in memory, and how fast people get its pages, beside a list that is empty. Takes one to two minutes.
+ * `npm run bench -- overview`: a Sync Overview of 100,000 changes of a paged HTTP source, half of them new
+ * records. Measures its duration compared with a full run that applies the changes, the memory of the worker,
+ * and the response time of its pages compared with an empty list. Takes one to two minutes.
  */
 import { Database } from '../../db/database';
 import type { BenchmarkOptions, Line, Report } from '../report';
@@ -14,7 +14,7 @@ import type { BenchEnvironment } from '../environment';
 import { readerOf, walkTo } from '../pages';
 
 const RECORDS = { whole: 100_000, quick: 20_000 };
-/** Memory that grows with what is shown would go on growing. */
+/** Detects memory that grows with the size of the overview. */
 const SECOND_HALF_ABOVE_FIRST_MB = 30;
 const FIRST_PAGE_MS = 100;
 const say = (text: string): void => console.log(`  ${text}`);
@@ -67,7 +67,7 @@ async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOpti
 
 type Measurements = Awaited<ReturnType<typeof measure>>;
 
-/** Times the pages of the overview, and an empty list beside them. */
+/** Measures the response time of the overview's pages and of an empty list. */
 async function readPages(product: Product, tenant: LinkedTenant, overviewId: string, records: number) {
   const items = `/v1/overviews/${overviewId}/items`;
   const read = readerOf(product, tenant);

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- pull`: a million records from a paging source over HTTP: read for the first time, read
- * again with nothing changed, read again with one in a hundred changed; beside COPY of the same rows in the
- * same run. Takes two to four minutes.
+ * `npm run bench -- pull`: a million records of a paged HTTP source: an initial load, a full run without
+ * changes, and one with 1 % changed, compared with COPY of the same rows in the same run. Takes two to four
+ * minutes.
  */
 import { Database } from '../../db/database';
 import type { BenchmarkOptions, Line, Report } from '../report';

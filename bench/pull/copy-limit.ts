@@ -1,6 +1,6 @@
 /**
- * The limit a first pass stands beside: PostgreSQL's own COPY, from a file on the server, of the very rows
- * that Syncline wrote, into copies of its record and link tables with all their indexes and checks.
+ * The limit for an initial load: PostgreSQL's COPY, from a file on the server, of the rows that Syncline
+ * wrote, into copies of its record and link tables with all indexes and checks.
  */
 import fs from 'node:fs';
 import path from 'node:path';

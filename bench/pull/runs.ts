@@ -10,7 +10,7 @@ import type { SupervisedProcess } from '../../dev/start/processes';
 export interface RunTimes {
   /** From the request to the end. */
   seconds: number;
-  /** Resident memory of the worker at its highest meanwhile. */
+  /** The peak resident memory of the worker during the run. */
   peakMb: number;
   records: { read: number; created: number; changed: number; unchanged: number };
 }

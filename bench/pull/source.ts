@@ -1,4 +1,4 @@
-/** The source beside the product, and how long it alone takes to hand over everything. */
+/** The process of the source, and the time it needs alone to send everything. */
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../dev/start/ports';

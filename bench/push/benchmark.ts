@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- push`: the push path, with a job queue and a workflow per record beside it.
- * Everything is bounded in count and time; a whole run takes four to five minutes.
+ * `npm run bench -- push`: the push path compared with a job queue and with a workflow per record. A whole
+ * run takes four to five minutes.
  */
 import type { BenchmarkOptions, Report } from '../report';
 import { memoryOf, startServersAndProduct } from '../product';

@@ -1,4 +1,4 @@
-/** What the runs of the push benchmark amount to: each figure with its goal, and what it stands beside. */
+/** The report of the push benchmark: each figure with its goal and comparison. */
 import { median, rounded } from '../measure';
 import type { Line, Report } from '../report';
 import type { Backlog, PushQueueRun } from './queue-runs';
@@ -31,7 +31,7 @@ function ratesOf({ amounts, pushRuns, queues, squeezed, workflows }: Measurement
     total,
     events: Math.max(...pushRuns.map((queue) => queue.cost.events)),
     queueTotal: median(queues.map((queue) => queue.totalSeconds)),
-    // Each round is compared with the run beside it, because the load of a machine varies.
+    // Each round is compared with the peer's run next to it, because the load of a machine varies.
     timesFasterThanQueue: median(
       queues.map((queue, round) => queue.totalSeconds / (pushRuns[round]?.totalSeconds ?? Number.NaN)),
     ),

@@ -1,4 +1,4 @@
-/** What is measured of a peer. */
+/** The measurements of a peer. */
 import type { Pool } from 'pg';
 import { until } from '../measure';
 import type { PeerTenant } from './peer-tables';

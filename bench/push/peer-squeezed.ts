@@ -28,7 +28,7 @@ export async function pushOneSqueezed(
     values: [tenantId, integrationId, recordId, pushId],
   });
   const [record] = rows;
-  if (record === undefined) return; // the window was moved: somebody comes back for it
+  if (record === undefined) return; // the due time was moved
   await pool.query({
     name: 'conclude',
     text: `with record_sync as (

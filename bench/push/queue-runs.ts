@@ -15,7 +15,7 @@ export interface Surroundings {
 
 export interface PushQueueRun {
   acceptedPerSecond: number;
-  /** The second time, when every change restarts a window; null when there was none. */
+  /** The second round, in which every change restarts a debounce window; null if there was none. */
   againPerSecond: number | null;
   /**
    * From the due time of the last change to the end of the push queue, when all records are pushed and
@@ -27,7 +27,7 @@ export interface PushQueueRun {
   cost: QueueCost;
 }
 
-/** `isChangedAgain`: all records are changed a second time inside their windows. */
+/** `isChangedAgain`: all records are changed a second time within their debounce windows. */
 export async function runPushQueue(
   { product, pool, temporal }: Surroundings,
   { count, graceMs, isChangedAgain = false }: { count: number; graceMs: number; isChangedAgain?: boolean },
@@ -57,8 +57,8 @@ export interface Backlog {
 }
 
 /**
- * All records due at once: they are accepted while the integration is paused, their windows pass, and it is
- * resumed.
+ * All records due at once: they are accepted while the integration is paused, become due, and the integration
+ * is resumed.
  */
 export async function runBacklog(
   { product, pool, temporal }: Surroundings,

@@ -1,7 +1,6 @@
 /**
- * The other design: a workflow per record, which waits for quiet by itself (a timer, and another look at the
- * deadline when it fires) and completes when nothing is unsent. Signals say which version there is; the
- * activity reads the row.
+ * The alternative design: a workflow per record with its own debounce timer, which completes when nothing is
+ * unsent. Signals carry the version; the activity reads the row.
  */
 import { condition, defineSignal, proxyActivities, setHandler, sleep } from '@temporalio/workflow';
 

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- webhooks`: 10,000 events to a healthy endpoint beside a bare loop of signed POSTs to the
- * same receiver; an endpoint beside one that hangs; and events that must all arrive though worker and
- * receiver are killed on the way. Takes three to four minutes.
+ * `npm run bench -- webhooks`: 10,000 events to a healthy endpoint, compared with a bare loop of signed POSTs
+ * to the same receiver; an endpoint whose tenant has another one that hangs; and events that must all arrive
+ * although worker and receiver are killed. Takes three to four minutes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database } from '../../db/database';
@@ -15,10 +15,10 @@ import { historyEventsOf, tell, notifyTenant } from './endpoints';
 import { type Receiver, startReceiver } from './receiver';
 
 const AMOUNTS = {
-  whole: { events: 10_000, rounds: 3, neighbourEvents: 300, killedEvents: 5_000 },
-  quick: { events: 3_000, rounds: 1, neighbourEvents: 100, killedEvents: 2_000 },
+  whole: { events: 10_000, rounds: 3, comparedEvents: 300, killedEvents: 5_000 },
+  quick: { events: 3_000, rounds: 1, comparedEvents: 100, killedEvents: 2_000 },
 };
-/** What a committed batch of a run tells of at once. */
+/** Events per transaction, as in a committed batch of a sync run. */
 const PER_TRANSACTION = 100;
 const say = (text: string): void => console.log(`  ${text}`);
 
@@ -29,7 +29,7 @@ interface Around {
 }
 
 async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOptions) {
-  const { events, rounds, neighbourEvents, killedEvents } = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
+  const { events, rounds, comparedEvents, killedEvents } = isQuick ? AMOUNTS.quick : AMOUNTS.whole;
   const shareOfOthers = watchOthers();
   say('starting PostgreSQL, Temporal, api, worker and the receiver');
   const { temporalAddress, databaseUrl, product } = await startServersAndProduct(environment);
@@ -55,7 +55,7 @@ async function measure(environment: BenchEnvironment, { isQuick }: BenchmarkOpti
   }
 
   say('one endpoint alone, then beside one that hangs, in turns');
-  const [alone, beside] = await compareTenants(around, neighbourEvents, isQuick ? 1 : 3);
+  const [alone, beside] = await compareTenants(around, comparedEvents, isQuick ? 1 : 3);
   say(`${killedEvents} events, the worker and then the receiver killed on the way`);
   const lost = await loseNothing(around, killedEvents);
 
@@ -156,8 +156,8 @@ async function deliver(
 }
 
 /**
- * p95 of the way from the event to its receiver, in milliseconds: alone, and beside an endpoint of the same
- * tenant that never answers.
+ * The p95 from event to receiver in milliseconds: alone, and with another endpoint of the tenant that never
+ * answers.
  */
 async function compareTenants(
   { product, receiver, database }: Around,
@@ -205,8 +205,8 @@ async function loseNothing({ product, receiver, database }: Around, count: numbe
   await receiver.kill();
   await sleep(2_000);
   await receiver.start();
-  // What failed meanwhile is tried again after five seconds, then after five minutes; the queue pauses for
-  // one minute.
+  // Failed deliveries are retried after five seconds, then after five minutes; the queue pauses for one
+  // minute.
   await until('all arrive', 420_000, async () =>
     (await receiver.count('/killed')) === count ? true : undefined,
   ).catch(() => undefined);

@@ -1,8 +1,8 @@
 /**
- * The receiver of the webhooks benchmark, a process of its own. It takes every POST at once, except below
- * `/hang`, where it never answers. `GET /seen?path=/x` tells how many events came to that path (repeats
- * apart) and how long they were on their way, in milliseconds. What it has seen is in a file, for it is
- * killed on the way.
+ * The receiver of the webhooks benchmark, a process of its own. It accepts every POST immediately, except
+ * below `/hang`, where it never answers. `GET /seen?path=/x` returns how many distinct events that path has
+ * received and their latency in milliseconds. They are kept in a file, because the process is killed during
+ * the benchmark.
  *
  * node receiver-server.ts <port> <file>
  */

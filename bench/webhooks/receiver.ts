@@ -1,4 +1,4 @@
-/** The receiver beside the product. */
+/** The process of the receiver. */
 import fs from 'node:fs';
 import { freePort } from '../../dev/start/ports';
 import { type SupervisedProcess, waitUntilReady } from '../../dev/start/processes';

@@ -16,7 +16,7 @@ interface Listed<Row> {
   data: Row[];
 }
 
-/** Throws what is still missing after `patienceMs`. */
+/** @throws with the missing condition after `patienceMs`. */
 async function until<Answer>(
   what: string,
   ask: () => Promise<Answer | undefined>,
@@ -94,7 +94,7 @@ async function recordSyncsHave(
   return data.length >= count ? true : undefined;
 }
 
-/** As somebody who works in the CRM. */
+/** Changes contacts as a user of the CRM does. */
 async function changeInCrm(
   { ready }: RunningStack,
   changes: [method: string, id: string | undefined, fields: object | undefined][],

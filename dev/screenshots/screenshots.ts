@@ -51,7 +51,7 @@ async function startSync(page: Page): Promise<void> {
   await page.getByRole('dialog').getByRole('progressbar').waitFor();
 }
 
-/** Somebody who is signed in, in a browser that looks like that. */
+/** Opens a signed-in page with the given color scheme. */
 export async function signIn(
   browser: Browser,
   { ready }: Pick<Stack, 'ready'>,
