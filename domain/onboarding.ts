@@ -1,6 +1,6 @@
 /**
- * The onboarding lock (rules.md 33): until the first data of a linked integration has been imported, the records that it pulls
- * cannot be changed. A paused integration locks nothing.
+ * The onboarding lock (rules.md 33): until the first data of a linked integration has been imported, the
+ * records that it pulls cannot be changed. A paused integration locks nothing.
  */
 import type { RecordTypeMappings } from './records/mapping';
 import { pullsType } from './records/mapping-directions';

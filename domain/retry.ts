@@ -3,9 +3,15 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** After this many 5xx responses to one record, while the third party is otherwise available, its push has failed. */
+/**
+ * After this many 5xx responses to one record, while the third party is otherwise available, its push has
+ * failed.
+ */
 export const REFUSALS_MAX = 5;
-/** Retries end after this: of a push since its first attempt, of a job since its first failure (rules.md 11, 35). */
+/**
+ * Retries end after this: of a push since its first attempt, of a job since its first failure (rules.md 11,
+ * 35).
+ */
 export const GIVE_UP_AFTER_MS = 72 * HOUR;
 
 export interface OutageLimits {
@@ -23,14 +29,17 @@ export const OUTAGE_LIMITS: OutageLimits = {
 const RATE_LIMIT_DEFAULT_MS = 30 * SECOND;
 const RATE_LIMIT_MAX_MS = 24 * HOUR;
 
-/** Wait before the next attempt of a record that was refused `refusals` times (1 = once): 2 s, doubled each time. */
+/**
+ * Wait before the next attempt of a record that was refused `refusals` times (1 = once): 2 s, doubled each
+ * time.
+ */
 export function refusalBackoffMs(refusals: number): number {
   return Math.min(2 * SECOND * 2 ** (refusals - 1), 10 * MINUTE);
 }
 
 /**
- * When to probe a third party that is down, after `failedProbes` checks failed (0 = the outage has just been noticed).
- * A probe is never later than the moment at which waiting pushes become Sync failed.
+ * When to probe a third party that is down, after `failedProbes` checks failed (0 = the outage has just been
+ * noticed). A probe is never later than the moment at which waiting pushes become Sync failed.
  */
 export function nextProbeAt(
   { outageSince, failedProbes, now }: { outageSince: Date; failedProbes: number; now: Date },

@@ -1,6 +1,7 @@
 /**
- * What this process holds of the shared request budgets. The database is asked rarely: a grant serves all requests of its priority
- * for a few seconds, and what the answers told is reported with the next one, but a "slow down" at once.
+ * What this process holds of the shared request budgets. The database is asked rarely: a grant serves all
+ * requests of its priority for a few seconds, and what the answers told is reported with the next one, but a
+ * "slow down" at once.
  */
 import type { Database } from '../../db/database';
 import { recordRateLimitUsage, type RequestsTaken, takePermits } from '../../db/integrations/rate-limits';
@@ -27,7 +28,10 @@ export interface Wait {
 
 export interface RateLimitPermitsOptions {
   database: Pick<Database, 'withTenant'>;
-  /** Told when the budget cannot be asked. Work goes on a little at a time without it: the third party guards itself, we only spare it. */
+  /**
+   * Told when the budget cannot be asked. Work goes on a little at a time without it: the third party guards
+   * itself, we only spare it.
+   */
   onTrouble(error: unknown): void;
 }
 
@@ -161,7 +165,10 @@ class PermitsOfIntegration implements RateLimitPermits {
   }
 }
 
-/** What is left until the reset is less by now; a quota that was told long ago, or has been reset, says nothing any more. */
+/**
+ * What is left until the reset is less by now; a quota that was told long ago, or has been reset, says
+ * nothing any more.
+ */
 function aged({ told, atMs }: { told: Quota; atMs: number }): Quota | null {
   const ageMs = Date.now() - atMs;
   if (told.resetsInMs === null) return ageMs > 60_000 ? null : told;

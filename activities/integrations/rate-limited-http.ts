@@ -1,6 +1,7 @@
 /**
- * The connector's HTTP client within the request budget of its integration (rules.md 34): no request leaves without a place in it.
- * One that gets its place soon waits for it here; else the work is told when to come back, which is no failure.
+ * The connector's HTTP client within the request budget of its integration (rules.md 34): no request leaves
+ * without a place in it. One that gets its place soon waits for it here; else the work is told when to come
+ * back, which is no failure.
  */
 import type { HttpClient, HttpRequest, HttpResponse } from '../../connectors/connector';
 import { RateLimited, Unavailable } from '../../connectors/errors';
@@ -12,8 +13,9 @@ import type { RateLimitPermits } from './rate-limit-permits';
 const WAIT_IN_PLACE_MS = 5_000;
 
 /**
- * Our own budget says "later"; nothing was sent. To connectors it is what `RateLimited` is (they start no further calls), and a push
- * waits like one. It is not the third party's word: a run that meets it waits for the budget, and nothing is noted against the integration.
+ * Our own budget says "later"; nothing was sent. To connectors it is what `RateLimited` is (they start no
+ * further calls), and a push waits like one. It is not the third party's word: a run that meets it waits for
+ * the budget, and nothing is noted against the integration.
  */
 export class RateLimitExhausted extends RateLimited {
   constructor(

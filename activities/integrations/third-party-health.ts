@@ -1,4 +1,7 @@
-/** Whether a third party as a whole is well: the connector's `check` decides, never a record (ARCHITECTURE.md). */
+/**
+ * Whether a third party as a whole is well: the connector's `check` decides, never a record
+ * (ARCHITECTURE.md).
+ */
 import { ConnectorError, RateLimited, Unauthorized } from '../../connectors/errors';
 import { type OutageLimits, rateLimitDelayMs } from '../../domain/retry';
 import type { TenantWork } from '../../db/database';
@@ -32,7 +35,8 @@ export async function askThirdParty(open: () => Promise<OpenConnector>): Promise
 export function stateAfter(error: ConnectorError): ThirdPartyState {
   if (error instanceof RateLimited)
     return { kind: 'rate_limit', delayMs: rateLimitDelayMs(error.retryAfterMs), detail: error.message };
-  // A check that is refused (403) means that the account may not do what it is there for: new credentials are needed.
+  // A check that is refused (403) means that the account may not do what it is there for: new credentials are
+  // needed.
   if (error instanceof Unauthorized || error.kind === 'record_rejected')
     return { kind: 'unauthorized', detail: error.message };
   return { kind: 'outage', detail: error.message };

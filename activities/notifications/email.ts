@@ -1,8 +1,10 @@
 /**
- * One attempt to send one e-mail. Its row and what it tells are read first and decide; the wait before the next attempt follows from the attempts it counts.
+ * One attempt to send one e-mail. Its row and what it tells are read first and decide; the wait before the
+ * next attempt follows from the attempts it counts.
  *
- * A worker that dies between the mail server's "250" and the row sends it once more under the same Message-ID; a database that is
- * away at that moment does not, for the answer is kept with the attempt until it is written down.
+ * A worker that dies between the mail server's "250" and the row sends it once more under the same
+ * Message-ID; a database that is away at that moment does not, for the answer is kept with the attempt until
+ * it is written down.
  */
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';

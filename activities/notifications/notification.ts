@@ -1,4 +1,7 @@
-/** What becomes of one person's notification: each call does what is due, in one transaction, and says when to come again. */
+/**
+ * What becomes of one person's notification: each call does what is due, in one transaction, and says when to
+ * come again.
+ */
 import type { NotificationInput, NotificationStep } from '../../contract/notification';
 import { decideRecipient } from '../../db/notifications/notification-recipients';
 import type { ActivityDependencies } from '../dependencies';

@@ -1,6 +1,7 @@
 /**
- * What e-mails there are. A new one takes a content and an entry here, and its pair of templates in `egress/mail/`.
- * Contents hold names, counts and ids as the API shows them: never a secret, nothing of a record, no words of a third party.
+ * What e-mails there are. A new one takes a content and an entry here, and its pair of templates in
+ * `egress/mail/`. Contents hold names, counts and ids as the API shows them: never a secret, nothing of a
+ * record, no words of a third party.
  */
 import { describeNotification, type NotificationKind } from './notification-kinds';
 
@@ -12,7 +13,7 @@ export type OnboardingContent = {
   datasets: { record_type: string; state: 'succeeded' | 'failed' | 'not_supported'; records: number }[];
 };
 
-/** What one person has not looked at. Its words are the catalogue's (notification-kinds.ts); of the integration it holds names. */
+/** A notification that the person has not viewed. The catalogue holds its text (notification-kinds.ts). */
 export type NotificationItem = {
   kind: NotificationKind;
   app: string | null;

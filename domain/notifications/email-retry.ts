@@ -1,4 +1,7 @@
-/** When an e-mail is tried again after the mail server did not take it: nine attempts over 31 hours, so that a day without mail passes. */
+/**
+ * Retries of an e-mail that the mail server did not accept: nine attempts over 31 hours, to outlast an outage
+ * of a day.
+ */
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 

@@ -1,8 +1,8 @@
 /**
  * What people are told of: the catalogue. A new kind is an entry here and one line where it happens.
  *
- * Titles and explanations hold names of ours only (the integration's): they stand in e-mails. What a third party said is the notification's
- * `detail`, which stays in the platform.
+ * Titles and explanations hold names of ours only (the integration's): they stand in e-mails. What a third
+ * party said is the notification's `detail`, which stays in the platform.
  */
 import { typeIdOf } from '../typeid';
 
@@ -23,7 +23,10 @@ export interface NotificationDescription {
   /** Who is told: whoever started the work, or every admin of the tenant. */
   audience: 'requester' | 'admins';
   severity: NotificationSeverity;
-  /** News is settled as soon as it is told; an alert stays open until its cause has gone away, and there is one open per integration and kind. */
+  /**
+   * News is settled as soon as it is told; an alert stays open until its cause has gone away, and there is
+   * one open per integration and kind.
+   */
   isNews: boolean;
   title(integration: NamedIntegration): string;
   /** What it means and what to do. */

@@ -61,7 +61,10 @@ export function supersededBy(
 
 const PUSH_JOB = 'push:';
 
-/** A run's jobs are named by their record type; one that pushes by that with a word before it, which no record type can begin with. */
+/**
+ * A run's jobs are named by their record type; one that pushes by that with a word before it, which no record
+ * type can begin with.
+ */
 export function pushJobOf(recordType: string): string {
   return PUSH_JOB + recordType;
 }

@@ -19,7 +19,10 @@ export function describeFirstWait(nextDueAt: number): string {
   return `Changed records are waiting for the end of their grace period. First check at ${instantOf(nextDueAt)}.`;
 }
 
-/** Markdown, far below the limit of 20,000 bytes. `nextDueAt` in milliseconds since 1970; null = no record is due. */
+/**
+ * Markdown, far below the limit of 20,000 bytes. `nextDueAt` in milliseconds since 1970; null = no record is
+ * due.
+ */
 export function describePushQueue(queue: QueueState, nextDueAt: number | null): string {
   const nextCheck = nextDueAt === null ? '' : ` Next check at ${instantOf(nextDueAt)}.`;
   const lines = [`**${queue.pendingRecords}** records pending.${nextCheck}`];

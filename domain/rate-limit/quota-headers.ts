@@ -1,6 +1,7 @@
 /**
- * What an answer's headers say about the requests that are left (rules.md 34). Read are `RateLimit` in its drafts' forms, `RateLimit-*`,
- * `X-RateLimit-*`, Salesforce's `Sforce-Limit-Info` and HubSpot's daily and interval quotas. Nonsense is ignored.
+ * What an answer's headers say about the requests that are left (rules.md 34). Read are `RateLimit` in its
+ * drafts' forms, `RateLimit-*`, `X-RateLimit-*`, Salesforce's `Sforce-Limit-Info` and HubSpot's daily and
+ * interval quotas. Nonsense is ignored.
  */
 export interface Quota {
   /** null = it does not tell. */
@@ -19,7 +20,10 @@ const RESET_MS_MAX = 24 * 3_600_000;
 const EPOCH_SECONDS_MIN = 1e9;
 const EPOCH_MS_MIN = 1e12;
 
-/** The quota that holds us up longest, or else the one nearest to its end. `headers` in lower case; `nowMs` serves where the answer has no Date. */
+/**
+ * The quota that holds us up longest, or else the one nearest to its end. `headers` in lower case; `nowMs`
+ * serves where the answer has no Date.
+ */
 export function quotaOf(headers: Headers, nowMs: number): Quota | null {
   const theirNowMs = Date.parse(headers.date ?? '');
   const clockMs = Number.isNaN(theirNowMs) ? nowMs : theirNowMs;
@@ -58,7 +62,10 @@ function sensible({ limit, remaining, resetsInMs }: Draft): Quota[] {
   ];
 }
 
-/** `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, and the older `RateLimit: limit=100, remaining=50, reset=30`. */
+/**
+ * `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, and the older `RateLimit:
+ * limit=100, remaining=50, reset=30`.
+ */
 function structured(headers: Headers): Draft[] {
   const text = headers.ratelimit ?? '';
   const older = parameter(text, 'remaining');
@@ -96,7 +103,10 @@ function plain(headers: Headers, clockMs: number): Draft[] {
   }));
 }
 
-/** Seconds from now, or an instant in seconds or milliseconds since 1970: nobody tells which, but the sizes do. */
+/**
+ * Seconds from now, or an instant in seconds or milliseconds since 1970: nobody tells which, but the sizes
+ * do.
+ */
 function resetIn(value: string | undefined, clockMs: number): number | null {
   const text = value?.trim() ?? '';
   if (!/^\d{1,15}(\.\d{1,9})?$/.test(text)) return null;

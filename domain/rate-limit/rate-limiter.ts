@@ -1,9 +1,10 @@
 /**
  * One budget of requests per integration, shared by all its work (rules.md 34). Guarantees:
- * - as long as no limit was met nothing is held back; the first "slow down" sets a rate of half of what was sent lately, each further one
- *   halves it (never below a floor), and it grows again, slowly near where it was slowed, and fast when it got well beyond;
- * - tokens come at that rate, and of these and of what quota headers say is left each priority leaves a reserve to those above it;
- *   a push may take the last one;
+ * - until a limit is met, requests are not held back. The first "slow down" sets the rate to half of the
+ * recent rate, and each   further one halves it, down to a floor. The rate grows slowly near the value that
+ * was slowed, and fast well above it;
+ * - tokens arrive at that rate. Of the tokens and of the remaining quota, each priority leaves a reserve to
+ * the higher ones;   a push may take the last one;
  * - a rate far beyond what is used, or an old one, is forgotten.
  */
 import type { Quota } from './quota-headers';
@@ -53,7 +54,10 @@ export const PERMITS_TTL_MS = 2_000;
 /** The rate never falls below this: what is slower than a request in 10 s is `Retry-After`'s business. */
 export const RATE_FLOOR = 0.1;
 
-/** Share of the quota that a priority leaves to those above it; of the tokens twice that, because they are few. */
+/**
+ * Share of the quota that a priority leaves to those above it; of the tokens twice that, because they are
+ * few.
+ */
 const RESERVE: Readonly<Record<RequestPriority, number>> = {
   push: 0,
   manual: 0.05,
@@ -70,12 +74,18 @@ const FIRST_CEILING_MIN = 1;
 const QUICK_GROWTH = 1 / 60;
 const SLOW_GROWTH = 1 / 600;
 const NEAR_CEILING = 0.9;
-/** Not slowed for so long, the ceiling was evidently another one: the rate doubles every 10 s or so, to find it. */
+/**
+ * Not slowed for so long, the ceiling was evidently another one: the rate doubles every 10 s or so, to find
+ * it.
+ */
 const PROBE_AFTER_MS = 120_000;
 const PROBING_GROWTH = 1 / 15;
 /** Refusals of requests that were on their way, or granted, when the first one was refused are no news. */
 const SLOWED_TOGETHER_MS = PERMITS_TTL_MS + 1_000;
-/** What is used is counted in a window of this length; silence as long begins a new one, and earns no more growth. */
+/**
+ * What is used is counted in a window of this length; silence as long begins a new one, and earns no more
+ * growth.
+ */
 const WINDOW_MS = 10_000;
 const FORGET_UNUSED_AFTER_MS = 3_600_000;
 const UNUSED_BEYOND = 4;
@@ -96,7 +106,10 @@ export function newRateLimiter(now: Date): RateLimiter {
   };
 }
 
-/** The budget at `at`. A transaction that waited for the lock may come with an instant already passed: time never goes back. */
+/**
+ * The budget at `at`. A transaction that waited for the lock may come with an instant already passed: time
+ * never goes back.
+ */
 function advance(budget: RateLimiter, at: Date): RateLimiter {
   const now = at > budget.refilledAt ? at : budget.refilledAt;
   const elapsedMs = now.getTime() - budget.refilledAt.getTime();
@@ -107,7 +120,8 @@ function advance(budget: RateLimiter, at: Date): RateLimiter {
   };
   const rate = grown.ratePerSecond;
   grown.tokens = rate === null ? 0 : Math.min(grown.tokens + (elapsedMs / 1_000) * rate, burstOf(rate));
-  // No full bucket after a pause: where it was asked for by the third party, a burst would be refused again, and pause follow pause.
+  // No full bucket after a pause: where it was asked for by the third party, a burst would be refused again,
+  // and pause follow pause.
   if (elapsedMs > WINDOW_MS)
     Object.assign(grown, {
       requestsCounted: 0,

@@ -1,6 +1,6 @@
 /**
  * The badge of a record: the most important status over its integrations, with counts (rules.md 12).
- * Inside one pair the current state wins already (the pair's `status`); across pairs: failed > syncing > pending > synced.
+ * Over several record syncs the order is failed, syncing, pending, synced.
  */
 export const STATUS_PRECEDENCE = ['sync_failed', 'syncing', 'sync_pending', 'synced'] as const;
 export type SyncStatus = (typeof STATUS_PRECEDENCE)[number];
@@ -24,7 +24,7 @@ export function badgeOf(recordSyncs: readonly BadgeRecordSync[]): Badge {
   const counts: Record<SyncStatus, number> = { sync_failed: 0, syncing: 0, sync_pending: 0, synced: 0 };
   let isPaused = false;
   for (const recordSync of recordSyncs) {
-    // A deleted record's pair still counts while its last push (deactivate, delete) is to be done or has failed.
+    // The record sync of a deleted record counts while its last push is pending or has failed.
     if (recordSync.status === null || (!recordSync.isEligible && recordSync.status === 'synced')) continue;
     counts[recordSync.status] += 1;
     isPaused ||= recordSync.isPaused;

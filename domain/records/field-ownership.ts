@@ -1,6 +1,6 @@
 /**
- * Fields that only come from a third party are read-only here (rules.md 17): a change that would alter one is refused, one that replaces
- * all fields and leaves it out leaves it as it is.
+ * Fields that only come from a third party are read-only here (rules.md 17): a change that would alter one is
+ * refused, one that replaces all fields and leaves it out leaves it as it is.
  */
 import { type JsonObject, jsonEquals } from '../json';
 import type { RecordTypeMapping } from './mapping';

@@ -18,7 +18,10 @@ export function pulledRecordTypes({ recordTypes }: { recordTypes: RecordTypeMapp
     .sort();
 }
 
-/** What an overview of these directions looks at: pulled types first, then those that are pushed, each by name. */
+/**
+ * What an overview of these directions looks at: pulled types first, then those that are pushed, each by
+ * name.
+ */
 export function datasetsOf(
   recordTypes: RecordTypeMappings,
   directions: readonly SyncDirection[],

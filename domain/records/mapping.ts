@@ -9,11 +9,17 @@ export type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
 export interface FieldMapping {
   /** Our field (a top-level key of the record). Absent for a constant. */
   name?: string | undefined;
-  /** Where it goes: a JSON Pointer into the third party's record (`/name/givenName`), or a plain key (`email`). */
+  /**
+   * Where it goes: a JSON Pointer into the third party's record (`/name/givenName`), or a plain key
+   * (`email`).
+   */
   to: string;
   /** Converted to this; a value that cannot be is an error of that field. Absent: sent as it is. */
   type?: FieldType | undefined;
-  /** Our value to theirs. A value not listed is an error, unless `type` is absent and the list holds `"*"` as a fallback. */
+  /**
+   * Our value to theirs. A value not listed is an error, unless `type` is absent and the list holds `"*"` as
+   * a fallback.
+   */
   values?: Record<string, JsonValue> | undefined;
   /** Sent always, whatever the record says. */
   constant?: JsonValue | undefined;
@@ -64,7 +70,9 @@ export function isEligible(
   });
 }
 
-/** The record in the third party's shape. A field that is absent here is left out there; null is sent as null. */
+/**
+ * The record in the third party's shape. A field that is absent here is left out there; null is sent as null.
+ */
 export function mapRecord(mapping: RecordTypeMapping, fields: JsonObject): MappedRecord {
   const payload: JsonObject = {};
   const errors: MappingError[] = [];
@@ -148,7 +156,10 @@ function convertTo(type: FieldType, value: JsonValue): Converted {
 
 const INSTANT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|[+-]\d{2}:\d{2})?)?$/i;
 
-/** Without a zone it is UTC: the same text means the same on every machine. A day that no calendar has is refused. */
+/**
+ * Without a zone it is UTC: the same text means the same on every machine. A day that no calendar has is
+ * refused.
+ */
 function convertInstant(type: 'date' | 'datetime', value: JsonValue): Converted | undefined {
   const [, day, time = '00:00', zone = 'Z'] = (typeof value === 'string' && INSTANT.exec(value)) || [];
   if (day === undefined || !isCalendarDay(day)) return undefined;
@@ -164,7 +175,8 @@ function isCalendarDay(day: string): boolean {
 
 /**
  * Sets the value at the path, with objects (and lists, for digits) made on the way. Changes the target.
- * @throws where the path leads out of the target: `__proto__`, `constructor`, `prototype`, positions past 9,999.
+ * @throws where the path leads out of the target: `__proto__`, `constructor`, `prototype`, positions past
+ * 9,999.
  */
 export function setAt(target: JsonObject, path: readonly string[], value: JsonValue): void {
   if (!isReachable(path)) throw new RangeError(`Nothing can be put at ${JSON.stringify(path)}.`);

@@ -16,7 +16,9 @@ export interface MetadataChange {
   kind: MetadataChangeKind;
   /** null for a whole record type. */
   field: string | null;
-  /** `{value}` for picklists, `{from, to}` per property for a changed field, the field itself for a new one. */
+  /**
+   * `{value}` for picklists, `{from, to}` per property for a changed field, the field itself for a new one.
+   */
   detail: JsonObject;
 }
 

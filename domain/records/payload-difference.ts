@@ -1,4 +1,7 @@
-/** What a third party holds against what it should hold: only what the payload says counts; whatever else is there is its own. */
+/**
+ * What a third party holds against what it should hold: only what the payload says counts; whatever else is
+ * there is its own.
+ */
 import { isJsonObject, type JsonObject, type JsonValue, jsonEquals, memberOf, pickMembers } from '../json';
 
 export interface PayloadDifference {
@@ -6,7 +9,10 @@ export interface PayloadDifference {
   after: JsonObject;
 }
 
-/** The top-level members that differ, as they are there and as they should be; null = none. Absent there and null here are the same. */
+/**
+ * The top-level members that differ, as they are there and as they should be; null = none. Absent there and
+ * null here are the same.
+ */
 export function payloadDifference(payload: JsonObject, remote: JsonObject): PayloadDifference | null {
   const names = Object.keys(payload).filter(
     (name) => !holds(memberOf(remote, name), memberOf(payload, name)),

@@ -1,6 +1,6 @@
 /**
- * What a batch of changes means, as one pure function: a result per change, the new state of each record, and what
- * becomes of each record sync. The caller reads everything before and writes everything after.
+ * What a batch of changes means, as one pure function: a result per change, the new state of each record, and
+ * what becomes of each record sync. The caller reads everything before and writes everything after.
  */
 import { isLocked } from '../onboarding';
 import type { PushTarget } from '../push/push-target';
@@ -98,7 +98,10 @@ export function planAcceptance(
   return { results, drafts: [...drafts.values()], log, recordSyncs };
 }
 
-/** Refuses changes of a record type that is locked (rules.md 33) and of fields that a third party owns (rules.md 17). */
+/**
+ * Refuses changes of a record type that is locked (rules.md 33) and of fields that a third party owns
+ * (rules.md 17).
+ */
 function checkRefusal(
   change: RecordChange,
   draft: RecordDraft | undefined,

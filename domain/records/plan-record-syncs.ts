@@ -1,6 +1,6 @@
 /**
- * What changed records mean for each integration: debounce windows that open or move, edits that were undone, record
- * syncs that end before anything was pushed (rules.md 1 to 6, 9 and 14).
+ * What changed records mean for each integration: debounce windows that open or move, edits that were undone,
+ * record syncs that end before anything was pushed (rules.md 1 to 6, 9 and 14).
  */
 import { jsonEquals } from '../json';
 import type { OnboardingLockFacts } from '../onboarding';

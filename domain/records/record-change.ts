@@ -1,6 +1,6 @@
 /**
- * What a change makes of a record (rules.md 7): versions only grow, an older change neither overwrites nor extends,
- * and the same change twice is one change.
+ * What a change makes of a record (rules.md 7): versions only grow, an older change neither overwrites nor
+ * extends, and the same change twice is one change.
  */
 import { type JsonObject, jsonEquals } from '../json';
 
@@ -25,7 +25,10 @@ export interface VersionedRecord {
 
 export type AppliedChange =
   | { outcome: 'applied'; record: VersionedRecord; changedFields: string[] }
-  /** The record already stands as this change wants it: the caller gets the same answer. At most `occurredAt` has grown. */
+  /**
+   * The record already stands as this change wants it: the caller gets the same answer. At most `occurredAt`
+   * has grown.
+   */
   | { outcome: 'unchanged'; record: VersionedRecord }
   | { outcome: 'stale' | 'version_reused' | 'not_found' };
 

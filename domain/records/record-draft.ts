@@ -17,8 +17,8 @@ export interface RecordDraft {
   changedFields: Set<string>;
   isTouched: boolean;
   /**
-   * When the batch changes it, and not before the previous change: a transaction that waited for the record's lock
-   * may have started earlier, and a debounce window must not move back.
+   * When the batch changes it, and not before the previous change: a transaction that waited for the record's
+   * lock may have started earlier, and a debounce window must not move back.
    */
   changedAt: Date;
 }

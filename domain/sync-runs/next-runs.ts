@@ -1,4 +1,4 @@
-/** The next scheduled runs of an integration, for people who look at its schedule (rules.md 28, 29). */
+/** The next scheduled runs of an integration, as shown with its schedule (rules.md 28, 29). */
 import { addDays, nightlyInstant, scheduleDateOf, offsetMinutes } from './nightly-schedule';
 
 const HOUR_MS = 3_600_000;
@@ -16,7 +16,7 @@ export interface NextRun {
   at: Date;
   /** RFC 3339 with the zone's offset at that moment. */
   localTime: string;
-  /** The zone's clock is moved within 12 hours of it. */
+  /** True if daylight saving starts or ends within 12 hours of the run. */
   isClockChange: boolean;
 }
 
@@ -46,7 +46,7 @@ function nextHours(minute: number, now: Date, count: number): Date[] {
 
 function nextScheduleDates(nightlyAt: string, zone: string, now: Date, count: number): Date[] {
   const scheduleDates: Date[] = [];
-  // One by its time may still be to come by its fallback; and a date that a zone left out altogether has no run.
+  // A run whose time has passed may still be due at its fallback time. A date that a zone skipped has no run.
   let date = scheduleDateOf(now, nightlyAt, zone);
   for (let looked = 0; scheduleDates.length < count && looked < count + 10; looked += 1) {
     const at = nightlyInstant(date, nightlyAt, zone);

@@ -1,9 +1,10 @@
 /**
- * When scheduled runs happen, by the clock on the tenant's wall (rules.md 28, 29): each night stands for one local date. The clock
- * skips an hour in spring and repeats one in autumn, so the nightly tick comes twice, the second time as a fallback; the night decides.
+ * Times of scheduled runs in the tenant's time zone (rules.md 28, 29): one nightly run per local date.
+ * Daylight saving skips an hour in spring and repeats one in autumn. So the nightly schedule fires twice, the
+ * second time as a fallback, and the date decides.
  */
 
-/** Longer than any gap that daylight saving makes: where the first tick has no such time, the second has. */
+/** Longer than any daylight saving gap: if the first time does not exist on a date, the second one does. */
 const FALLBACK_MINUTES = 75;
 const DAY_MINUTES = 24 * 60;
 const MINUTE_MS = 60_000;
@@ -13,7 +14,7 @@ const DAY_MS = 24 * HOUR_MS;
 export interface WallClock {
   /** `YYYY-MM-DD` */
   date: string;
-  /** Since midnight, as the clock shows it. */
+  /** Since midnight in local time. */
   minutes: number;
 }
 
@@ -36,7 +37,7 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return format;
 }
 
-/** What the clock of the zone shows, as if it were UTC's. */
+/** The local time of the zone, encoded as if it were UTC. */
 function shownAt(at: Date, zone: string): number {
   const parts: Partial<Record<string, number>> = {};
   for (const { type, value } of formatOf(zone).formatToParts(at)) parts[type] = Number(value);
@@ -44,7 +45,7 @@ function shownAt(at: Date, zone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
-/** Of the zone from UTC, in minutes: +60 for Berlin's winter. */
+/** The zone's offset from UTC in minutes: +60 for Berlin in winter. */
 export function offsetMinutes(at: Date, zone: string): number {
   return Math.round((shownAt(at, zone) - Math.floor(at.getTime() / 1_000) * 1_000) / MINUTE_MS);
 }
@@ -54,7 +55,7 @@ export function wallClock(at: Date, zone: string): WallClock {
   return { date: dateOf(shown), minutes: shown.getUTCHours() * 60 + shown.getUTCMinutes() };
 }
 
-/** The instants at which the clock shows this: none where spring skips it, two where autumn repeats it. */
+/** The instants of a local time: none if it is skipped in spring, two if it is repeated in autumn. */
 export function instantsOf({ date, minutes }: WallClock, zone: string): Date[] {
   const shown = Date.parse(`${date}T00:00:00Z`) + minutes * MINUTE_MS;
   const offsets = new Set(
@@ -82,24 +83,30 @@ export function minutesOf(time: string): number {
 const timeOf = (minutes: number): string =>
   `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 
-/** When the nightly tick comes again: `23:30` has `00:45`, which still belongs to the evening before. */
+/** The time of the fallback: `23:30` has `00:45`, which belongs to the previous date. */
 export function fallbackTime(nightlyAt: string): string {
   return timeOf((minutesOf(nightlyAt) + FALLBACK_MINUTES) % DAY_MINUTES);
 }
 
-/** The night in which this moment lies: from one nightly time to the next, named by the date on which it began. */
+/** The schedule date of an instant: the local date of the latest nightly time before it. */
 export function scheduleDateOf(at: Date, nightlyAt: string, zone: string): string {
   const { date, minutes } = wallClock(at, zone);
   return minutes >= minutesOf(nightlyAt) ? date : addDays(date, -1);
 }
 
-/** True for a tick that came well after the nightly time: nobody is told when such a one finds its night done. */
+/**
+ * True if the schedule fired well after the nightly time. If its run already exists, no skipped run is
+ * recorded.
+ */
 export function isFallback(scheduledAt: Date, nightlyAt: string, zone: string): boolean {
   const since = (wallClock(scheduledAt, zone).minutes - minutesOf(nightlyAt) + DAY_MINUTES) % DAY_MINUTES;
   return since >= FALLBACK_MINUTES - 10;
 }
 
-/** When the run of this night is due: its time, or the fallback where that night's clock skips it. */
+/**
+ * When the run of a schedule date is due: at its time, or at the fallback if that time does not exist on the
+ * date.
+ */
 export function nightlyInstant(date: string, nightlyAt: string, zone: string): Date | undefined {
   const minutes = minutesOf(nightlyAt);
   const [first] = instantsOf({ date, minutes }, zone);
@@ -112,7 +119,7 @@ export function nightlyInstant(date: string, nightlyAt: string, zone: string): D
   return second;
 }
 
-/** The minute of each hour at which an integration's hourly run is due: its own, so that integrations spread over the hour. */
+/** The minute at which an integration's hourly run is due, different per integration to spread the load. */
 export function hourlyMinute(integrationId: string): number {
   return Number.parseInt(integrationId.slice(-8), 16) % 60;
 }

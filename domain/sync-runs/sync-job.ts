@@ -3,7 +3,9 @@ import { directionOfJob, pushJobOf } from '../overviews/overview';
 
 export type SyncJobRef = { kind: 'metadata' } | { kind: 'pull' | 'push'; recordType: string };
 
-/** The name under which the database stores a job: '' is the metadata job, `push:contacts` pushes contacts. */
+/**
+ * The name under which the database stores a job: '' is the metadata job, `push:contacts` pushes contacts.
+ */
 export function syncJobName(job: SyncJobRef): string {
   if (job.kind === 'metadata') return '';
   return job.kind === 'push' ? pushJobOf(job.recordType) : job.recordType;

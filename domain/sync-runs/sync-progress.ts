@@ -1,4 +1,7 @@
-/** The progress of a sync run, and the estimated time at which it will have read everything. Unknown values are null. */
+/**
+ * The progress of a sync run, and the estimated time at which it will have read everything. Unknown values
+ * are null.
+ */
 export interface ProgressFacts {
   /** null = not started. */
   startedAt: Date | null;
@@ -10,7 +13,9 @@ export interface ProgressFacts {
   recordsLeft: number | null;
 }
 
-/** An estimate further away than this says nothing, and may lie past the last instant that a Date can hold. */
+/**
+ * An estimate further away than this says nothing, and may lie past the last instant that a Date can hold.
+ */
 const ESTIMATE_MAX_MS = 365 * 86_400_000;
 
 /** Extrapolates the average rate of the run so far. A slow start or a pause makes the estimate later. */

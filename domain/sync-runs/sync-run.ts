@@ -1,6 +1,6 @@
 /**
- * Sync runs and their jobs: states, what a run's state follows from, and what becomes of a request while a run is at work
- * (rules.md 28, 30, 33, 35).
+ * Sync runs and their jobs: their states, how a run's state follows from its jobs, and how a request is
+ * combined with a run in progress (rules.md 28, 30, 33, 35).
  */
 
 export const RUN_KINDS = [
@@ -40,13 +40,13 @@ export const JOB_STATES = [
   'canceled',
   'not_supported',
 ] as const;
-/** `not_supported`: the connector cannot read this record type; complete all the same. */
+/** `not_supported`: the connector cannot read this record type. The job counts as complete. */
 export type JobState = (typeof JOB_STATES)[number];
 
-/** `pushes`: what a Sync Now made due has not ended yet. */
+/** `pushes`: a Sync Now waits for the pushes that it made due. */
 export type JobWait = 'retry' | 'outage' | 'rate_limit' | 'permits' | 'paused' | 'pushes';
 
-/** What each kind reads. */
+/** The scope of each kind. */
 export const SCOPE_OF: Readonly<Record<RunKind, RunScope>> = {
   onboarding: 'full',
   hourly: 'modified',
@@ -59,13 +59,13 @@ export const SCOPE_OF: Readonly<Record<RunKind, RunScope>> = {
   sync_now: 'full',
 };
 
-/** A scheduled run is one that nobody asked for at that moment: only those send SYNC_COMPLETE (rules.md 38). */
+/** Kinds that no person requested. Only these send SYNC_COMPLETE (rules.md 38). */
 export const SCHEDULED_KINDS: readonly RunKind[] = ['onboarding', 'hourly', 'nightly'];
 
-/** A run that goes on longer than this is reported as unfinished, again after each such time (rules.md 38). */
+/** The interval at which a long run is reported as unfinished (rules.md 38). */
 export const MILESTONE_MS = 12 * 3_600_000;
 export const LAST_DAY_MS = 24 * 3_600_000;
-/** How far before its watermark an incremental run looks: what was written while the last run read may show up late. */
+/** How far before its watermark an incremental run reads, because changes may become visible late. */
 export const WATERMARK_OVERLAP_MS = 2 * 60_000;
 
 const ENDED: readonly JobState[] = ['succeeded', 'failed', 'canceled', 'not_supported'];
@@ -89,15 +89,19 @@ export interface JobFacts {
 
 export interface RunSummary {
   state: RunState;
-  /** Final states, except while the run goes on: then jobs whose last attempt failed count as failed (rules.md 38). */
+  /**
+   * Counts final states. While the run is in progress, jobs whose last attempt failed also count as failed
+   * (rules.md 38).
+   */
   successfulJobs: number;
   failedJobs: number;
   isSyncFinished: boolean;
 }
 
 /**
- * The run as its jobs stand. No finished job, no success; one that succeeded in spite of records that could not be kept makes the
- * run partially succeeded, and so does a failed one beside one that succeeded (rules.md 35).
+ * Computes the state of a run from its jobs (rules.md 35). Without a finished job there is no success. The
+ * run succeeded partially if a job failed beside one that succeeded, or if a job could not store some of its
+ * records.
  */
 export function summarizeRun(
   jobs: readonly JobFacts[],
@@ -116,7 +120,7 @@ export function summarizeRun(
     return { ...summary, state: count('running') === 0 && count('waiting') > 0 ? 'waiting' : 'running' };
   if (count('canceled') > 0 || (run.isCancelRequested && (jobs.length === 0 || succeeded < jobs.length)))
     return { ...summary, state: 'canceled' };
-  // Metadata alone is no success where there were datasets to read.
+  // Metadata alone is no success if the run had datasets to read.
   const datasets = jobs.filter(({ recordType }) => recordType !== '');
   if (succeeded === 0 || (datasets.length > 0 && datasets.every(({ state }) => state !== 'succeeded')))
     return { ...summary, state: 'failed' };
@@ -124,26 +128,29 @@ export function summarizeRun(
   return { ...summary, state: isWhole ? 'succeeded' : 'partially_succeeded' };
 }
 
-/** What a run is asked to read. */
+/** The requested scope of a run. */
 export interface RunRequest {
   scope: RunScope;
-  /** null = all that the integration pulls. */
+  /** null = all record types that the integration pulls. */
   recordTypes: readonly string[] | null;
 }
 
-/** A full run reads what any other reads. Of the other two none reads all that the other does: a watermark may be older than a day, or younger. */
+/**
+ * A full run covers every other scope. `modified` and `last_day` do not cover each other: a watermark may be
+ * older than a day or not.
+ */
 function coversScope(scope: RunScope, asked: RunScope): boolean {
   return scope === 'full' || scope === asked;
 }
 
-/** True where `asked` wants something that `other` does not read. */
+/** True if `asked` includes something that `other` does not read. */
 export function isWider(asked: RunRequest, other: RunRequest): boolean {
   if (!coversScope(other.scope, asked.scope)) return true;
   if (other.recordTypes === null) return false;
   return asked.recordTypes === null || asked.recordTypes.some((type) => !other.recordTypes?.includes(type));
 }
 
-/** What reads all that either of the two reads. */
+/** The smallest request that covers both. */
 export function widest(a: RunRequest, b: RunRequest): RunRequest {
   const scope = coversScope(a.scope, b.scope) ? a.scope : coversScope(b.scope, a.scope) ? b.scope : 'full';
   const recordTypes =

@@ -1,4 +1,7 @@
-/** Totals of both sides (rules.md 32): the difference is ours minus theirs, and what is not known is null, never 0. */
+/**
+ * Totals of both sides (rules.md 32): the difference is the local total minus the remote one. Unknown values
+ * are null, never 0.
+ */
 export interface Totals {
   syncline: number | null;
   app: number | null;
@@ -9,7 +12,7 @@ export function totalsOf(syncline: number | null, app: number | null): Totals {
   return { syncline, app, difference: syncline === null || app === null ? null : syncline - app };
 }
 
-/** Known only where every part is. */
+/** null unless every part is known. */
 export function sumOfTotals(parts: readonly Totals[]): Totals {
   const sum = (numbers: (number | null)[]) =>
     numbers.reduce<number | null>(
@@ -26,17 +29,20 @@ export interface DriftFacts {
   knownDifference: number | null;
   /** The pass that just ended read everything. */
   isFull: boolean;
-  /** It saw records of ours that are gone there, and may not delete them. */
+  /** The pass found local records that were deleted by the third party, and must not delete them. */
   hasTombstones: boolean;
-  /** Records that are gone there and wait here for people to approve their deletion: they are told of those already. */
+  /**
+   * Records deleted by the third party whose deletion waits for approval: admins were already notified of
+   * them.
+   */
   parked: number;
-  /** Records slipped while it read, so it deleted nothing. */
+  /** The list changed while it was read, so nothing was deleted. */
   isListChanged: boolean;
   /** The run is itself a repair. */
   isRepair: boolean;
 }
 
-/** What a difference calls for: a full pass brought forward, an alert for people, or nothing (rules.md 32). */
+/** The reaction to a difference: an earlier full pass, an alert, or nothing (rules.md 32). */
 export function answerToDrift(facts: DriftFacts): 'repair' | 'alert' | 'none' {
   const hasDifference = facts.difference !== null && facts.difference !== 0;
   if (!facts.isFull)
@@ -47,7 +53,9 @@ export function answerToDrift(facts: DriftFacts): 'repair' | 'alert' | 'none' {
   return hasDifference && facts.difference !== facts.parked ? 'alert' : 'none';
 }
 
-/** Deletes more than this of a type are parked for people to look at: more than a tenth and more than twenty (rules.md 31). */
+/**
+ * The deletion threshold: more than 10 % and more than 20 records of a type wait for approval (rules.md 31).
+ */
 export function needsReview({ missing, held }: { missing: number; held: number }): boolean {
   return missing > 20 && missing * 10 > held;
 }

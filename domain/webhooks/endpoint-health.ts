@@ -1,23 +1,26 @@
-/** How an endpoint is doing: when to pause for a minute, when to warn, when to switch it off (rules.md 45). */
+/** The health of an endpoint: when to pause it for a minute, to warn, or to disable it (rules.md 45). */
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 
 const BREAKER_FAILURES = 5;
 const BREAKER_WITHIN_MS = 10 * SECOND;
-/** How long a receiver that failed again and again is left alone; what waits does not lose an attempt by it. */
+/** How long the circuit breaker pauses deliveries. The pause consumes no attempts. */
 export const BREAKER_PAUSE_MS = 60 * SECOND;
 
-/** The failures in a row that count still. `failures`: instants, oldest first; a success empties it. */
+/** The failures that still count. `failures`: instants without a success between them, oldest first. */
 export function recentFailures(failures: readonly number[], now: number): number[] {
   return failures.filter((at) => now - at < BREAKER_WITHIN_MS).slice(-BREAKER_FAILURES);
 }
 
-/** How many failures more make a receiver one that is left alone; 0 = it is one. */
+/** The number of further failures that open the circuit breaker; 0 = it is open. */
 export function failuresUntilDown(failures: readonly number[], now: number): number {
   return BREAKER_FAILURES - recentFailures(failures, now).length;
 }
 
-/** Nothing but failures for so long, and so many of so many messages that one quiet message alone cannot switch an endpoint off. */
+/**
+ * An endpoint is disabled after failing for this long, with enough attempts of enough messages: one message
+ * alone is not enough.
+ */
 const DISABLED_AFTER_MS = 120 * HOUR;
 const DISABLED_ATTEMPTS_MIN = 10;
 const DISABLED_MESSAGES_MIN = 2;
@@ -33,7 +36,7 @@ export interface EndpointHealth {
 
 export type HealthDecision = 'well' | 'warn' | 'disable';
 
-/** What has to be done about it now. A warning is due once for each of its limits. */
+/** The action that is due now. Each warning limit is due once. */
 export function decideHealth(
   { failingSince, failedAttempts, failedMessages, warnedAt }: EndpointHealth,
   now: Date,

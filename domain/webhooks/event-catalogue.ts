@@ -1,6 +1,7 @@
 /**
- * Every event that receivers can get, as data. The webhook guide and the OpenAPI description are generated from
- * it. Names are permanent. Payloads contain ids, counts and states, never record values (rules.md 37 to 41).
+ * Every event that receivers can get, as data. The webhook guide and the OpenAPI description are generated
+ * from it. Names are permanent. Payloads contain ids, counts and states, never record values (rules.md 37 to
+ * 41).
  */
 import type { JsonObject } from '../json';
 import type { JobState, RunKind } from '../sync-runs/sync-run';

@@ -1,8 +1,9 @@
 /**
- * When a delivery that failed is tried again (rules.md 44).
+ * When a failed delivery is retried (rules.md 44).
  *
- * Each wait is jittered by a fifth, but waits do not drift: what jitter took from one, the next gives back, and the last attempt never
- * comes early. Left to chance, one delivery in five would have been given up within the three days that a receiver may be down.
+ * Each wait has a jitter of ±20 %, and the next wait compensates for it, so that the total does not drift and
+ * the last attempt is never early. Without that, one delivery in five would be given up within the three days
+ * for which a receiver may be down.
  */
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -23,23 +24,23 @@ export const DELAYS_MS = [
 export const ATTEMPTS_MAX = DELAYS_MS.length + 1;
 export const JITTER = 0.2;
 
-/** A receiver that is overloaded or away gains nothing from being asked again after five seconds. */
+/** The least wait after a sign that the receiver is overloaded or down. */
 const OVERLOADED_MIN_MS = MINUTE;
 const OVERLOADED_STATUSES = new Set([429, 502, 504]);
 const RETRY_AFTER_STATUSES = new Set([429, 503]);
-/** A receiver may slow us down, not park us. */
+/** The upper bound for Retry-After: a receiver can slow deliveries down, not stop them. */
 const RETRY_AFTER_MAX_MS = HOUR;
 
 export interface FailedAttempt {
   /** null = no answer. */
   status: number | null;
   isTimeout: boolean;
-  /** What the answer's Retry-After asked for; null = nothing. */
+  /** The Retry-After of the response; null = none. */
   retryAfterMs: number | null;
 }
 
 export interface RetryQuestion {
-  /** Attempts made, this one included. */
+  /** The number of attempts so far, including this one. */
   attempts: number;
   /** Since the delivery began. */
   elapsedMs: number;
