@@ -8,13 +8,13 @@ import type { CompanySynchronizedPolicy } from './tenants';
 
 export type CheckFailure = 'unavailable' | 'rate_limited' | 'unauthorized' | 'record_rejected' | 'internal';
 
-/** What the last check that somebody asked for came to. */
+/** The result of the last requested check of the connection. */
 export interface LastCheck {
   /** RFC 3339. */
   at: string;
   ok: boolean;
   kind: CheckFailure | null;
-  /** For people: the third party's words where it said any. */
+  /** For people; the third party's words if it sent any. */
   message: string;
 }
 
@@ -27,7 +27,7 @@ export interface IntegrationsTable {
   config: Json<JsonObject>;
   recordTypes: Json<RecordTypeMappings>;
   mappingVersion: Generated<number>;
-  /** Sealed (delivery-proof text of db/platform/encryption.ts); never leaves the database layer in the clear except towards a connector. */
+  /** Encrypted text of db/platform/encryption.ts. Only a connector gets the decrypted value. */
   credentials: string | null;
   credentialsUpdatedAt: Date | null;
   gracePeriodMs: number;

@@ -17,7 +17,7 @@ export interface NotificationsTable {
   resolvedAt: Date | null;
 }
 
-/** How somebody came to see a notification (rules.md 25). */
+/** How a person viewed a notification (rules.md 25). */
 export type ViewedHow = 'seen' | 'opened' | 'target_opened' | 'marked';
 
 export interface NotificationRecipientsTable {
@@ -54,7 +54,7 @@ export interface UndeliverableAddressesTable {
   refusedAt: Date;
 }
 
-/** Why an e-mail did not leave after all. */
+/** Why an e-mail was not sent after all. */
 export type EmailWithdrawal = Exclude<NotificationDecision, 'emailed'> | 'digest';
 
 export interface EmailsTable {

@@ -27,7 +27,7 @@ export interface SyncJobsTable {
   recordsFailed: Generated<number>;
   deletesWithheld: 'list_changed' | 'needs_review' | null;
   hasTombstones: Generated<boolean>;
-  /** Nothing of the type was linked when it began, and every page since held nothing but new records. */
+  /** No record of the type was linked at the start, and every page so far held only new records. */
   isInitialLoad: Generated<boolean>;
   attempts: Generated<number>;
   failingSince: Date | null;

@@ -40,9 +40,9 @@ export interface RecordLinksTable {
   remoteId: string;
   remoteKey: GeneratedAlways<number>;
   remoteVersion: string | null;
-  /** What the third party held when we last read it; null = not read since it changed. */
+  /** Hash of the remote record when it was last read; null = not read since it changed. */
   remoteHash: string | null;
-  /** The last payload both sides agreed on; null where we only read. */
+  /** The last payload that both sides had; null where the integration only pulls. */
   agreed: Json<JsonObject | null> | null;
   isDeactivated: boolean;
   updatedAt: Date;

@@ -8,10 +8,10 @@ export interface SyncRunsTable {
   integrationId: string;
   kind: RunKind;
   scope: RunScope;
-  /** null = all that the integration pulls. */
+  /** null = all record types that the integration pulls. */
   recordTypes: string[] | null;
   startedBy: string;
-  /** The snapshot that it applies. */
+  /** The overview that it applies. */
   overviewId: Generated<string | null>;
   /** `YYYY-MM-DD` */
   localDate: string | null;
@@ -33,7 +33,7 @@ export interface StatusOfRecordType {
   syncline: number | null;
   app: number | null;
   difference: number | null;
-  /** RFC 3339; when theirs were counted. */
+  /** RFC 3339; when the third party's records were counted. */
   counted_at: string | null;
 }
 

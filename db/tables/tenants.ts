@@ -1,12 +1,12 @@
 import type { Generated, GeneratedAlways } from 'kysely';
 import type { Json } from './json-column';
 
-/** Owns the endpoints that are told of all tenants. */
+/** Owns the endpoints that receive the events of all tenants. */
 export const PLATFORM_TENANT_ID = '00000000-0000-0000-0000-000000000000';
 
 export type ApiKeyRole = 'viewer' | 'operator' | 'admin';
 
-/** What a person may do; the same three as an API key's. */
+/** The same three roles as for API keys. */
 export type PersonRole = ApiKeyRole;
 
 export type PersonTokenKind = 'first_admin' | 'invitation' | 'password_reset';
@@ -42,10 +42,10 @@ export interface PeopleTable {
   tenantId: string;
   personId: string;
   name: string;
-  /** Unique over the installation, whatever its case. */
+  /** Unique in the whole installation, ignoring case. */
   email: string;
   role: PersonRole;
-  /** argon2id in its usual text form; null = none chosen yet. */
+  /** argon2id in its usual text form; null = no password was chosen yet. */
   passwordHash: string | null;
   disabledAt: Date | null;
   createdAt: Date;
@@ -67,7 +67,10 @@ export interface PersonTokensTable {
   usedAt: Date | null;
 }
 
-/** What a session holds once somebody has signed in; before that only what a sign-in elsewhere has to bring back. */
+/**
+ * The signed-in user of a session. Before the sign-in a session only holds the state of an OpenID Connect
+ * login.
+ */
 export interface SignedIn {
   tenantId: string;
   personId: string;
@@ -78,9 +81,9 @@ export interface SignedIn {
   userAgent: string | null;
 }
 
-/** Written by connect-pg-simple; read here. */
+/** Written by connect-pg-simple, and read here. */
 export interface ConsoleSessionsTable {
-  /** SHA-256 of what the browser holds, in hex. */
+  /** SHA-256 of the browser's cookie, in hex. */
   sid: string;
   sess: Json<{ signedIn?: SignedIn }>;
   expire: Date;

@@ -14,19 +14,19 @@ export interface EventsTable {
   sequence: number;
   type: EventType;
   integrationId: string | null;
-  /** The body as receivers get it. */
+  /** The body that receivers get. */
   payload: Json<JsonObject>;
   createdAt: Date;
 }
 
-/** A secret that signs, sealed; all but the first end at `expiresAt` (RFC 3339). */
+/** An encrypted signing secret; all but the first expire at `expiresAt` (RFC 3339). */
 export interface EncryptedSecret {
   encrypted: string;
   expiresAt: string | null;
 }
 
 export interface WebhookEndpointsTable {
-  /** `PLATFORM_TENANT_ID` where it is told of all tenants. */
+  /** `PLATFORM_TENANT_ID` for an endpoint of the platform. */
   tenantId: string;
   webhookEndpointId: string;
   url: string;
