@@ -1,6 +1,7 @@
 /**
- * The HTTP application, without a server. A request passes, in this order: request context and log, security headers, URL guard,
- * authentication by key or session, rate limit and role, and the route. Every error becomes problem details.
+ * The HTTP application, without a server. A request passes, in this order: request context and log, security
+ * headers, URL guard, authentication by key or session, rate limit and role, and the route. Every error
+ * becomes problem details.
  */
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
@@ -72,8 +73,8 @@ function securityHeaders(): RequestHandler {
 }
 
 /**
- * Registers each path with all its methods at once: a request with another method gets 405 and must not fall through to a path
- * that has a parameter in the same position.
+ * Registers each path with all its methods at once: a request with another method gets 405 and must not fall
+ * through to a path that has a parameter in the same position.
  */
 function mountRoutes(
   app: Express,

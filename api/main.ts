@@ -1,4 +1,7 @@
-/** Starts the API: reads the environment, checks that secrets can be decrypted, listens, and shuts down without losing requests. */
+/**
+ * Starts the API: reads the environment, checks that secrets can be decrypted, listens, and shuts down
+ * without losing requests.
+ */
 import path from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -43,13 +46,9 @@ async function main(): Promise<void> {
     outboxAgeSeconds: () => database.withDispatcher(oldestOutboxAgeSeconds),
     openStreams: () => stream.openStreams(),
   });
-  const workflowsUrl =
-    config.temporalUiUrl === null
-      ? null
-      : `${config.temporalUiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`;
   const settings = {
     ...config,
-    workflowsUrl,
+    workflowsUrl: workflowsUrlOf(config, namespace),
     answerWithinMs: ANSWER_WITHIN_MS,
     consoleFolder: consoleFolder(),
   };
@@ -73,7 +72,8 @@ async function main(): Promise<void> {
     process.exit(1);
   });
 
-  // Also called for an unhandled rejection: log it, finish running requests, and let the supervisor start a new process.
+  // Also called for an unhandled rejection: log it, finish running requests, and let the supervisor start a
+  // new process.
   closeWithGrace({ delay: EXIT_WITHIN_MS, logger: false }, async ({ err, signal }) => {
     if (err !== undefined) log.fatal({ err }, 'unhandled error; api draining');
     else log.info({ signal }, 'api draining');
@@ -83,10 +83,18 @@ async function main(): Promise<void> {
   });
 }
 
-/** `npm run build` puts the console beside this file's compiled form; when run from the sources, it is in dist/. */
+/**
+ * `npm run build` puts the console beside this file's compiled form; when run from the sources, it is in
+ * dist/.
+ */
 function consoleFolder(): string {
   const root = path.dirname(__dirname);
   return path.basename(root) === 'dist' ? path.join(root, 'console') : path.join(root, 'dist', 'console');
+}
+
+function workflowsUrlOf({ temporalUiUrl }: ApiConfig, namespace: string): string | null {
+  if (temporalUiUrl === null) return null;
+  return `${temporalUiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`;
 }
 
 function createUrlCheck({ egress }: ApiConfig): WhyUrlIsRefused {

@@ -1,4 +1,7 @@
-/** All routes of the API. A new subject is a file and a line here, and a row per route in `route-permissions.ts`. */
+/**
+ * All routes of the API. A new subject is a file and a line here, and a row per route in
+ * `route-permissions.ts`.
+ */
 import { apiKeyRoutes } from './auth/api-key-routes';
 import { consoleSignInRoutes } from './auth/console-sign-in-routes';
 import { meRoutes } from './auth/me-routes';

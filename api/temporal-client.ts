@@ -1,6 +1,6 @@
 /**
- * The API's only direct use of Temporal. All other work goes through tables and the outbox, so writes succeed while Temporal is
- * down. The client connects on first use, so the API also starts without Temporal.
+ * The API's only direct use of Temporal. All other work goes through tables and the outbox, so writes succeed
+ * while Temporal is down. The client connects on first use, so the API also starts without Temporal.
  */
 import {
   Client,
@@ -20,8 +20,9 @@ import { HttpError } from './http/http-error';
 
 export interface TemporalClient {
   /**
-   * Lets a worker check that the app responds and accepts the credentials. A request during a check shares its result.
-   * Throws `temporal_unavailable`, or `check_unanswered` when no worker finishes the check in time.
+   * Lets a worker check that the app responds and accepts the credentials. A request during a check shares
+   * its result. Throws `temporal_unavailable`, or `check_unanswered` when no worker finishes the check in
+   * time.
    */
   checkIntegration(input: CheckIntegrationInput): Promise<CheckIntegrationResult>;
   close(): Promise<void>;
@@ -44,7 +45,8 @@ export function createTemporalClient({
   namespace,
   answerWithinMs = ANSWER_WITHIN_MS,
 }: TemporalOptions): TemporalClient {
-  // Without the SDK's own retries: the caller gets an error at once and can retry, and no call outlives the connection.
+  // Without the SDK's own retries: the caller gets an error at once and can retry, and no call outlives the
+  // connection.
   const connection = Connection.lazy({ ...options, interceptors: [] });
   const client = new Client({ connection, namespace });
 

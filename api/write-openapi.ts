@@ -1,4 +1,7 @@
-/** Writes the API description to docs/openapi.json, or prints it (argument `-`). Needs no database and no Temporal. */
+/**
+ * Writes the API description to docs/openapi.json, or prints it (argument `-`). Needs no database and no
+ * Temporal.
+ */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routes } from './routes';

@@ -1,6 +1,6 @@
 /**
- * Authenticates API keys: from the headers Authorization and Syncline-Acting-As to the caller. A valid key is cached for a second,
- * so a revocation takes effect on every replica within that time (rules.md S8).
+ * Authenticates API keys: from the headers Authorization and Syncline-Acting-As to the caller. A valid key is
+ * cached for a second, so a revocation takes effect on every replica within that time (rules.md S8).
  */
 import type { Logger } from 'pino';
 import { findPresentedKeys, touchApiKey, type PresentedKey } from '../../db/tenants/api-keys';
@@ -18,8 +18,8 @@ const LAST_USE_INTERVAL_MS = 60_000;
 
 export interface Authenticator {
   /**
-   * Undefined when the header holds no valid key. `actingAs`: the public id of the person for whom a tenant's key acts.
-   * Throws `acting_as_refused`.
+   * Undefined when the header holds no valid key. `actingAs`: the public id of the person for whom a tenant's
+   * key acts. Throws `acting_as_refused`.
    */
   authenticate(authorization: string | undefined, actingAs?: string): Promise<Caller | undefined>;
 }
@@ -102,7 +102,10 @@ async function actFor(database: Database, holder: TenantCaller, actingAs: string
   };
 }
 
-/** Saves the last use of keys, at most once a minute per key. Runs beside the request: a failure must not fail the request. */
+/**
+ * Saves the last use of keys, at most once a minute per key. Runs beside the request: a failure must not fail
+ * the request.
+ */
 function createLastUseSaver({ database, log }: { database: Database; log: Logger }) {
   const lastSaved = new Map<string, number>();
   return ({ tenantId, apiKeyId, lastUsedAt }: PresentedKey, now: Date): void => {

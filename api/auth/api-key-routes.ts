@@ -1,4 +1,7 @@
-/** API keys: created by the platform for any tenant, or by an admin for their own tenant. Shown once, stored as hashes. */
+/**
+ * API keys: created by the platform for any tenant, or by an admin for their own tenant. Shown once, stored
+ * as hashes.
+ */
 import { z } from 'zod';
 import { type ApiKey, createApiKey, listApiKeys, revokeApiKey } from '../../db/tenants/api-keys';
 import type { TenantWork } from '../../db/database';
@@ -17,7 +20,8 @@ const DAY_MS = 86_400_000;
 const role = z.enum(['viewer', 'operator', 'admin']).meta({
   id: 'ApiKeyRole',
   description:
-    '`viewer` reads. `operator` also changes records and starts syncs. `admin` also changes integrations and keys.',
+    '`viewer` reads. `operator` also changes records and starts syncs. `admin` also changes ' +
+    'integrations and keys.',
 });
 const apiKey = z
   .object({
@@ -100,7 +104,8 @@ export const apiKeyRoutes: readonly Route[] = [
     responses: {
       200: {
         description:
-          'Keys in the order in which they were created, including revoked and expired ones. The secrets are not shown.',
+          'Keys in the order in which they were created, including revoked and expired ones. The ' +
+          'secrets are not shown.',
         schema: listOf(apiKey),
       },
     },
@@ -121,7 +126,8 @@ export const apiKeyRoutes: readonly Route[] = [
     tag: 'API keys',
     summary: 'Revoke an API key',
     description:
-      'Takes effect on all replicas within a second. The key stays in the list. Revoking it again changes nothing.',
+      'Takes effect on all replicas within a second. The key stays in the list. Revoking it ' +
+      'again changes nothing.',
     params: z.strictObject({ api_key_id: idParam('key', 'api_key_not_found') }),
     responses: { 200: { description: 'The revoked key.', schema: apiKey } },
     problems: ['api_key_not_found'],

@@ -1,6 +1,7 @@
 /**
  * The text of an API key: `syncline_live_<8 id>_<43 base62, 256 bit>_<6 crc32>`. Scanners find leaked ones by
- * `syncline_live_[0-9A-Za-z]{8}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}`; the checksum rejects mistyped keys without a database query.
+ * `syncline_live_[0-9A-Za-z]{8}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}`; the checksum rejects mistyped keys without a
+ * database query.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';

@@ -1,4 +1,7 @@
-/** The two authentication schemes, an API key and the session cookie of the console, and the checks that follow: role and rate limit. */
+/**
+ * The two authentication schemes, an API key and the session cookie of the console, and the checks that
+ * follow: role and rate limit.
+ */
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { ApiSettings } from '../dependencies';
 import { answerWithin } from '../http/deadline';
@@ -55,7 +58,10 @@ export function createAuthSchemes(options: Options): Record<AuthSchemeName, Auth
   };
 }
 
-/** Sets the caller of the request, or refuses it; refused requests count towards the limit of failed authentications. */
+/**
+ * Sets the caller of the request, or refuses it; refused requests count towards the limit of failed
+ * authentications.
+ */
 function authentication(
   { config, contextOf }: Options,
   limitFailures: RequestHandler,

@@ -1,9 +1,11 @@
 /**
- * Console sessions. The browser holds a random id in a cookie that scripts cannot read; the database holds the SHA-256 of the id.
- * Signing in replaces the id, so an id planted by an attacker becomes worthless (rules.md S19).
+ * Console sessions. The browser holds a random id in a cookie that scripts cannot read; the database holds
+ * the SHA-256 of the id. Signing in replaces the id, so an id planted by an attacker becomes worthless
+ * (rules.md S19).
  *
- * A session ends after 30 minutes without use, 12 hours after signing in, on signing out, when an admin or the user ends it, when
- * the password changes, and when the person is disabled. The role is read with every request.
+ * A session ends after 30 minutes without use, 12 hours after signing in, on signing out, when an admin or
+ * the user ends it, when the password changes, and when the person is disabled. The role is read with every
+ * request.
  */
 import { hkdfSync } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
@@ -23,7 +25,7 @@ const PROLONGED_MAX = 10_000;
 const RECHECK_AFTER_MS = 1_000;
 
 /** What is remembered about a visitor who was redirected to an identity provider. */
-export interface ProviderSignIn {
+interface ProviderSignIn {
   state: string;
   nonce: string;
   codeVerifier: string;
@@ -76,7 +78,8 @@ export function createConsoleSessions(options: {
 
   return {
     read(request, response, next) {
-      // PUBLIC_URL says whether callers use TLS; behind a proxy that terminates TLS the connection itself does not show it.
+      // PUBLIC_URL says whether callers use TLS; behind a proxy that terminates TLS the connection itself
+      // does not show it.
       if (cookie.isSecure) request.headers['x-forwarded-proto'] = 'https';
       void readCookie(request, response, next);
     },
@@ -120,7 +123,10 @@ function createCookieReader(
   });
 }
 
-/** Extends a session by its idle time, at most once a minute. The returned function answers whether the session is open. */
+/**
+ * Extends a session by its idle time, at most once a minute. The returned function answers whether the
+ * session is open.
+ */
 function createProlongation(database: Database): (sid: string) => Promise<boolean> {
   const prolonged = new Map<string, number>();
   return async (sid) => {
@@ -192,8 +198,8 @@ function browserSessionOf(request: Request, { name, isSecure }: SessionCookie): 
 }
 
 /**
- * The prefix `__Host-` binds the cookie to this host and to TLS. Browsers refuse it without TLS, so on a local machine, where
- * PUBLIC_URL is http with a loopback address, the cookie has a plain name.
+ * The prefix `__Host-` binds the cookie to this host and to TLS. Browsers refuse it without TLS, so on a
+ * local machine, where PUBLIC_URL is http with a loopback address, the cookie has a plain name.
  */
 function cookieFor(publicUrl: string): SessionCookie {
   const { protocol, hostname } = new URL(publicUrl);

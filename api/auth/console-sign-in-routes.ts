@@ -62,7 +62,8 @@ export const consoleSignInRoutes: readonly Route[] = [
     description: [
       'A refusal does not say whether the address, the password or the account is the reason.',
       '',
-      'Signing in starts an incremental sync run for each integration that pulls, as POST /v1/sign-ins does. The response does not wait for these runs.',
+      'Signing in starts an incremental sync run for each integration that pulls, as POST ' +
+        '/v1/sign-ins does. The response does not wait for these runs.',
     ].join('\n'),
     body: z.strictObject({ email, password: presentedPassword }),
     responses: { 204: { description: 'Signed in.', schema: null, headers: SESSION_COOKIE } },

@@ -1,7 +1,8 @@
 /**
- * Protects signed-in users against requests from other sites (CSRF, rules.md S19), as Go's net/http does: a request that changes
- * something must come from the console's own pages, as the browser states in Sec-Fetch-Site or, if it is old, in Origin. A client
- * that sends neither header is not a browser, so no user's cookie can be misused.
+ * Protects signed-in users against requests from other sites (CSRF, rules.md S19), as Go's net/http does: a
+ * request that changes something must come from the console's own pages, as the browser states in
+ * Sec-Fetch-Site or, if it is old, in Origin. A client that sends neither header is not a browser, so no
+ * user's cookie can be misused.
  */
 import type { RequestHandler } from 'express';
 import { HttpError } from '../http/http-error';

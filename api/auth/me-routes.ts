@@ -28,10 +28,14 @@ const me = z
       time_zone: z.string().meta({ example: 'Europe/Berlin' }),
     }),
     session_id: typeId('ses'),
-    workflows_url: z.url().nullable().meta({
-      description:
-        "The page of Temporal's UI that lists workflows by id; null if it is not configured or the role may not see it.",
-    }),
+    workflows_url: z
+      .url()
+      .nullable()
+      .meta({
+        description:
+          "The page of Temporal's UI that lists workflows by id; null if it is not configured or " +
+          'the role may not see it.',
+      }),
   })
   .meta({ id: 'Me' });
 const passwordChange = z.strictObject({ current_password: presentedPassword, password: chosenPassword });

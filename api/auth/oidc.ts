@@ -1,6 +1,7 @@
 /**
- * Sign-in with an identity provider (OpenID Connect: authorization code with PKCE, state and nonce). The provider only verifies an
- * e-mail address; people and roles are Syncline's own. The settings belong to the operator, never to a tenant.
+ * Sign-in with an identity provider (OpenID Connect: authorization code with PKCE, state and nonce). The
+ * provider only verifies an e-mail address; people and roles are Syncline's own. The settings belong to the
+ * operator, never to a tenant.
  */
 import type { Configuration } from 'openid-client';
 import { HttpError } from '../http/http-error';
@@ -14,7 +15,7 @@ export interface OidcSettings {
   clientSecret: string;
 }
 
-export interface OidcStart {
+interface OidcStart {
   /** The page of the provider to which the browser is redirected. */
   url: string;
   state: string;
@@ -26,8 +27,8 @@ export interface Oidc {
   /** Throws `identity_provider_unavailable`. */
   start(): Promise<OidcStart>;
   /**
-   * `query`: the query with which the provider redirected the browser back. Returns the verified address, or undefined if the
-   * query proves none. Throws `identity_provider_unavailable`.
+   * `query`: the query with which the provider redirected the browser back. Returns the verified address, or
+   * undefined if the query proves none. Throws `identity_provider_unavailable`.
    */
   verifiedEmail(query: string, expected: Omit<OidcStart, 'url'>): Promise<string | undefined>;
 }

@@ -1,6 +1,7 @@
 /**
- * Passwords: argon2id with the first settings that OWASP recommends (19 MiB, 2 passes, parallelism 1). 12 to 128 characters and no
- * other rule: length matters most, and rules about the characters make people write passwords down.
+ * Passwords: argon2id with the first settings that OWASP recommends (19 MiB, 2 passes, parallelism 1). 12 to
+ * 128 characters and no other rule: length matters most, and rules about the characters make people write
+ * passwords down.
  */
 import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
@@ -9,7 +10,9 @@ import { z } from 'zod';
 const LENGTH_MIN = 12;
 const LENGTH_MAX = 128;
 
-/** A new password. Characters are counted after Unicode normalization (NFC), the only change made to the text. */
+/**
+ * A new password. Characters are counted after Unicode normalization (NFC), the only change made to the text.
+ */
 export const chosenPassword = z
   .string()
   .max(4 * LENGTH_MAX)
@@ -28,7 +31,10 @@ export async function hashPassword(password: string): Promise<string> {
 
 let dummyHash: Promise<string> | undefined;
 
-/** Takes the same time if there is no hash to compare with, so the time does not reveal which accounts exist (rules.md S9). */
+/**
+ * Takes the same time if there is no hash to compare with, so the time does not reveal which accounts exist
+ * (rules.md S9).
+ */
 export async function isPassword(password: string, passwordHash: string | null): Promise<boolean> {
   dummyHash ??= hash(randomBytes(32));
   const isSame = await verify(passwordHash ?? (await dummyHash), password.normalize('NFC'));

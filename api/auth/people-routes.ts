@@ -1,4 +1,7 @@
-/** The people of a tenant. Admins add, change and disable them; the platform adds the first admin, or restores one. */
+/**
+ * The people of a tenant. Admins add, change and disable them; the platform adds the first admin, or restores
+ * one.
+ */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
@@ -56,7 +59,8 @@ export const peopleRoutes: readonly Route[] = [
     summary: 'Create the first admin of a tenant',
     description: [
       'Returns a one-time link with which the person sets a password.',
-      'If the tenant already has a person with this address, that person becomes an enabled admin and gets a new link.',
+      'If the tenant already has a person with this address, that person becomes an enabled ' +
+        'admin and gets a new link.',
       'This restores access to a tenant that has locked itself out.',
     ].join(' '),
     params: z.strictObject({ tenant_id: idParam('ten', 'tenant_not_found') }),
@@ -100,7 +104,8 @@ export const peopleRoutes: readonly Route[] = [
     tag,
     summary: 'Add a person',
     description:
-      'Returns a one-time link with which the person sets a password. No e-mail is sent: pass the link on yourself.',
+      'Returns a one-time link with which the person sets a password. No e-mail is sent: pass ' +
+      'the link on yourself.',
     body: newPerson,
     responses: linkResponse,
     problems: ['email_taken', 'too_many_people'],
@@ -134,7 +139,8 @@ export const peopleRoutes: readonly Route[] = [
     tag,
     summary: 'Change a person',
     description:
-      "Takes effect with the person's next request, in the console too. The last admin of a tenant cannot lose that role.",
+      "Takes effect with the person's next request, in the console too. The last admin of a " +
+      'tenant cannot lose that role.',
     params,
     body: personChange,
     needsIfMatch: true,
@@ -152,7 +158,8 @@ export const peopleRoutes: readonly Route[] = [
     tag,
     summary: 'Disable a person',
     description: [
-      "Ends the person's sessions and one-time links at once. The person is not erased, because logs refer to them.",
+      "Ends the person's sessions and one-time links at once. The person is not erased, " +
+        'because logs refer to them.',
       'Disabling a disabled person changes nothing. The last admin of a tenant cannot be disabled.',
     ].join(' '),
     params,

@@ -9,7 +9,8 @@ import { instant, toInstant, toInstantOrNull, typeId } from '../routing/common-s
 export const personRole = z.enum(['viewer', 'operator', 'admin']).meta({
   id: 'PersonRole',
   description:
-    '`viewer` reads. `operator` also changes records and starts syncs. `admin` also changes integrations, keys and people.',
+    '`viewer` reads. `operator` also changes records and starts syncs. `admin` also changes ' +
+    'integrations, keys and people.',
 });
 
 export const person = z
@@ -20,7 +21,8 @@ export const person = z
     role: personRole,
     status: z.enum(['invited', 'active', 'disabled']).meta({
       description:
-        '`invited`: has no password yet and has never signed in. `disabled`: cannot sign in, and no key can act for them.',
+        '`invited`: has no password yet and has never signed in. `disabled`: cannot sign in, and ' +
+        'no key can act for them.',
     }),
     created_at: instant,
     updated_at: instant,

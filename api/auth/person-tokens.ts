@@ -1,4 +1,6 @@
-/** One-time links with which a person sets a password. The token has 256 random bits; only its hash is stored. */
+/**
+ * One-time links with which a person sets a password. The token has 256 random bits; only its hash is stored.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import type { TenantWork } from '../../db/database';
 import { createPersonToken } from '../../db/tenants/person-tokens';
@@ -15,7 +17,9 @@ export const hashOfToken = (token: string): Buffer => createHash('sha256').updat
 
 export interface PersonLink {
   token: string;
-  /** The page of the console. The token follows `#`, so browsers send it to no server and to no other site. */
+  /**
+   * The page of the console. The token follows `#`, so browsers send it to no server and to no other site.
+   */
   link: string;
   expiresAt: Date;
 }

@@ -30,7 +30,10 @@ export function createSessionStore(database: Database, log: Logger): session.Sto
     override destroy(id: string, callback?: (error?: unknown) => void): void {
       super.destroy(hashOfSessionId(id), callback);
     }
-    /** Authentication prolongs sessions; doing it again here could restore a session that was ended during the request. */
+    /**
+     * Authentication prolongs sessions; doing it again here could restore a session that was ended during the
+     * request.
+     */
     override touch(_id: string, _content: session.SessionData, callback?: () => void): void {
       callback?.();
     }

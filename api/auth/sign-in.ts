@@ -1,6 +1,7 @@
 /**
- * Signing in to the console, by password or with an identity provider. A refusal does not reveal which accounts exist: the response
- * and the time it takes are the same (rules.md S9). Failures are counted per account and per network, across all replicas.
+ * Signing in to the console, by password or with an identity provider. A refusal does not reveal which
+ * accounts exist: the response and the time it takes are the same (rules.md S9). Failures are counted per
+ * account and per network, across all replicas.
  */
 import { ipKeyGenerator } from 'express-rate-limit';
 import type { Logger } from 'pino';
@@ -20,7 +21,9 @@ import { HttpError } from '../http/http-error';
 import { isPassword } from './passwords';
 
 const WINDOW_MS = 15 * 60_000;
-/** Enough for a user who tries to remember a password, and useless against 12 characters: 1,000 guesses a day. */
+/**
+ * Enough for a user who tries to remember a password, and useless against 12 characters: 1,000 guesses a day.
+ */
 const FAILURES_PER_ACCOUNT = 10;
 /** A whole office may share one address. */
 const FAILURES_PER_NETWORK = 100;
@@ -88,7 +91,10 @@ export async function clearAccountFailures(
   await database.withPlatform((work) => clearSignInFailures(work, { subject: accountOf(email), all: true }));
 }
 
-/** Attempts to guess the current password from a stolen session count like failed sign-ins. Throws `too_many_sign_ins`. */
+/**
+ * Attempts to guess the current password from a stolen session count like failed sign-ins. Throws
+ * `too_many_sign_ins`.
+ */
 export async function countPasswordAttempt(
   { database }: Pick<SignInDependencies, 'database'>,
   { email }: { email: string },
@@ -127,7 +133,10 @@ async function startSession(
   return true;
 }
 
-/** Refreshes what the user is about to look at (rules.md 28). The sign-in neither waits for this nor fails with it. */
+/**
+ * Refreshes what the user is about to look at (rules.md 28). The sign-in neither waits for this nor fails
+ * with it.
+ */
 async function startSignInRuns(
   { database, log }: SignInDependencies,
   { tenantId, name }: { tenantId: string; name: string },

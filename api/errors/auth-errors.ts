@@ -6,7 +6,8 @@ export const AUTH_ERRORS = {
     status: 401,
     title: 'The API key is missing or invalid',
     detail:
-      'Send a valid key as "Authorization: Bearer <key>". The key may have expired or been revoked; an admin can create a new one.',
+      'Send a valid key as "Authorization: Bearer <key>". The key may have expired or been ' +
+      'revoked; an admin can create a new one.',
   },
   not_signed_in: {
     status: 401,
@@ -22,13 +23,15 @@ export const AUTH_ERRORS = {
     status: 403,
     title: 'The request comes from another site',
     detail:
-      'Only pages of the console can change data with the session cookie. Programs must use an API key under /v1.',
+      'Only pages of the console can change data with the session cookie. Programs must use an ' +
+      'API key under /v1.',
   },
   acting_as_refused: {
     status: 403,
     title: 'The key cannot act for this person',
     detail:
-      "Syncline-Acting-As must name a person of the key's tenant who is not disabled. GET /v1/people lists them.",
+      "Syncline-Acting-As must name a person of the key's tenant who is not disabled. GET " +
+      '/v1/people lists them.',
   },
   role_insufficient: {
     status: 403,
@@ -60,13 +63,15 @@ export const AUTH_ERRORS = {
     status: 429,
     title: 'Too many sign-in attempts',
     detail:
-      'Wait for the time in Retry-After. To sign in at once, ask an admin of your tenant for a link to set a new password.',
+      'Wait for the time in Retry-After. To sign in at once, ask an admin of your tenant for a ' +
+      'link to set a new password.',
   },
   token_spent: {
     status: 410,
     title: 'The link is no longer valid',
     detail:
-      'It has been used, has expired, or was replaced by a newer one. Ask an admin of your tenant for a new link.',
+      'It has been used, has expired, or was replaced by a newer one. Ask an admin of your ' +
+      'tenant for a new link.',
   },
   wrong_password: {
     status: 422,

@@ -1,6 +1,6 @@
 /**
- * The error catalogue: every error of the API with its status, title and remedy. `/docs/errors/{code}` shows the same entry, so the
- * `type` of a problem is always a working link.
+ * The error catalogue: every error of the API with its status, title and remedy. `/docs/errors/{code}` shows
+ * the same entry, so the `type` of a problem is always a working link.
  */
 import { AUTH_ERRORS } from './auth-errors';
 import { INTEGRATION_ERRORS } from './integration-errors';

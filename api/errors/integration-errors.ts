@@ -46,7 +46,8 @@ export const INTEGRATION_ERRORS = {
     status: 409,
     title: 'The initial import is still running',
     detail:
-      'Until the initial import of the integration is done, its record types can be read but not changed. `onboarding` of the integration shows the progress.',
+      'Until the initial import of the integration is done, its record types can be read but ' +
+      'not changed. `onboarding` of the integration shows the progress.',
   },
   integration_paused: {
     status: 409,
@@ -57,7 +58,8 @@ export const INTEGRATION_ERRORS = {
     status: 409,
     title: 'The app rejected the credentials',
     detail:
-      'Send new credentials with PUT /v1/integrations/{integration_id}/credentials. Pending work continues afterwards.',
+      'Send new credentials with PUT /v1/integrations/{integration_id}/credentials. Pending ' +
+      'work continues afterwards.',
   },
   credentials_missing: {
     status: 409,

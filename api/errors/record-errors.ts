@@ -6,7 +6,8 @@ export const RECORD_ERRORS = {
     status: 404,
     title: 'Record not found',
     detail:
-      'Check the record type and the external id. PUT creates a record; PATCH and DELETE need an existing one.',
+      'Check the record type and the external id. PUT creates a record; PATCH and DELETE need ' +
+      'an existing one.',
   },
   record_sync_not_found: {
     status: 404,

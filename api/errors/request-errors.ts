@@ -21,7 +21,8 @@ export const REQUEST_ERRORS = {
     status: 400,
     title: 'A query parameter is invalid',
     detail:
-      'Correct the parameters listed in `errors`. Give each parameter at most once; unknown parameters are not allowed.',
+      'Correct the parameters listed in `errors`. Give each parameter at most once; unknown ' +
+      'parameters are not allowed.',
   },
   invalid_path: {
     status: 400,

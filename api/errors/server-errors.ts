@@ -11,7 +11,8 @@ export const SERVER_ERRORS = {
     status: 503,
     title: 'The database does not respond',
     detail:
-      'Nothing that was acknowledged is lost. Send the request again after the time in Retry-After, with the same Idempotency-Key if it had one.',
+      'Nothing that was acknowledged is lost. Send the request again after the time in ' +
+      'Retry-After, with the same Idempotency-Key if it had one.',
   },
   database_read_only: {
     status: 503,

@@ -21,13 +21,15 @@ export const SYNC_ERRORS = {
     status: 409,
     title: 'The integration only pushes',
     detail:
-      'Map a record type with the direction pull or both first. GET /v1/record-syncs lists what the integration pushes.',
+      'Map a record type with the direction pull or both first. GET /v1/record-syncs lists ' +
+      'what the integration pushes.',
   },
   nothing_to_sync: {
     status: 409,
     title: 'There is nothing to sync',
     detail:
-      'The integration maps no record type in this direction. Map one with PATCH /v1/integrations/{integration_id}.',
+      'The integration maps no record type in this direction. Map one with PATCH ' +
+      '/v1/integrations/{integration_id}.',
   },
   overview_not_found: {
     status: 404,
@@ -38,7 +40,8 @@ export const SYNC_ERRORS = {
     status: 409,
     title: 'The Sync Overview is not ready',
     detail:
-      'Repeat GET /v1/overviews/{overview_id} until its state is ready. If it has failed, request a new Sync Overview.',
+      'Repeat GET /v1/overviews/{overview_id} until its state is ready. If it has failed, ' +
+      'request a new Sync Overview.',
   },
   overview_no_longer_valid: {
     status: 410,
@@ -59,6 +62,7 @@ export const SYNC_ERRORS = {
     status: 409,
     title: 'The deletion review is already decided',
     detail:
-      'GET the review to see the decision. If a later full sync misses the records again, it creates a new review.',
+      'GET the review to see the decision. If a later full sync misses the records again, it ' +
+      'creates a new review.',
   },
 } as const satisfies ErrorEntries;

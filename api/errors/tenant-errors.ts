@@ -16,7 +16,8 @@ export const TENANT_ERRORS = {
     status: 422,
     title: 'The policy first_dataset is no longer available',
     detail:
-      'Use all_datasets. An operator can postpone the removal of first_dataset with COMPANY_SYNCHRONIZED_SWITCH_AT.',
+      'Use all_datasets. An operator can postpone the removal of first_dataset with ' +
+      'COMPANY_SYNCHRONIZED_SWITCH_AT.',
   },
   api_key_not_found: {
     status: 404,
@@ -42,7 +43,8 @@ export const TENANT_ERRORS = {
     status: 409,
     title: 'This e-mail address is already in use',
     detail:
-      'An address can belong to only one person across all tenants, including disabled people. Use another address.',
+      'An address can belong to only one person across all tenants, including disabled people. ' +
+      'Use another address.',
   },
   last_admin: {
     status: 409,

@@ -6,7 +6,8 @@ export const WEBHOOK_ERRORS = {
     status: 404,
     title: 'Webhook endpoint not found',
     detail:
-      'Check the id. GET /v1/webhook-endpoints lists the endpoints of the tenant, GET /v1/platform/webhook-endpoints those of the platform.',
+      'Check the id. GET /v1/webhook-endpoints lists the endpoints of the tenant, GET ' +
+      '/v1/platform/webhook-endpoints those of the platform.',
   },
   endpoint_disabled: {
     status: 409,
@@ -22,7 +23,8 @@ export const WEBHOOK_ERRORS = {
     status: 409,
     title: 'Too many active signing secrets',
     detail:
-      'At most three secrets can be active. Wait until an old one expires; `former_secrets_expire_at` of the endpoint shows when.',
+      'At most three secrets can be active. Wait until an old one expires; ' +
+      '`former_secrets_expire_at` of the endpoint shows when.',
   },
   delivery_not_found: {
     status: 404,

@@ -1,6 +1,7 @@
 /**
- * Serves the built console: page, scripts and styles. Browsers cache files with a hash in their name forever and revalidate the
- * page every time. Every path of the console returns the same page, because the console routes on the client.
+ * Serves the built console: page, scripts and styles. Browsers cache files with a hash in their name forever
+ * and revalidate the page every time. Every path of the console returns the same page, because the console
+ * routes on the client.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -34,13 +35,15 @@ export function serveConsole(folder: string): RequestHandler {
     response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     next();
   });
-  // Files are always sent whole. The static file server would answer these conditional headers with errors of its own format.
+  // Files are always sent whole. The static file server would answer these conditional headers with errors of
+  // its own format.
   router.use((request, _response, next) => {
     delete request.headers['if-match'];
     delete request.headers['if-unmodified-since'];
     next();
   });
-  // Only files are compressed: API responses mix secrets with caller input, and their compressed size would leak the secrets.
+  // Only files are compressed: API responses mix secrets with caller input, and their compressed size would
+  // leak the secrets.
   router.use(compression());
   router.use(
     express.static(folder, {
@@ -54,7 +57,8 @@ export function serveConsole(folder: string): RequestHandler {
   );
   router.get('/{*path}', (request, response) => {
     if (!existsSync(index)) return respondNotBuilt(response);
-    // A missing file gets 404 and not the page, which a script could not parse. Ids of records can contain a dot.
+    // A missing file gets 404 and not the page, which a script could not parse. Ids of records can contain a
+    // dot.
     const namesFile = path.basename(request.path).includes('.') && !request.path.startsWith('/records/');
     if (namesFile)
       throw new HttpError('route_not_found', {
@@ -78,6 +82,10 @@ function respondNotBuilt(response: Response): void {
     .status(404)
     .type('text/html')
     .send(
-      `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Syncline</title></head><body><h1>The console has not been built</h1><p>Run <code>npm run build</code> in the project's folder, then load this page again.</p><p>The API works without the console. See the <a href="/docs">API description</a>.</p></body></html>`,
+      '<!doctype html><html lang="en"><head><meta ' +
+        'charset="utf-8"><title>Syncline</title></head><body><h1>The console has not been ' +
+        `built</h1><p>Run <code>npm run build</code> in the project's folder, then load this ` +
+        'page again.</p><p>The API works without the console. See the <a href="/docs">API ' +
+        'description</a>.</p></body></html>',
     );
 }

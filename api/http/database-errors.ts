@@ -6,7 +6,9 @@ const RETRY_AFTER_SECONDS_LONG = 30;
 
 /** Read-only, disk full, out of memory. */
 const READ_ONLY = new Set(['25006', '53100', '53200']);
-/** Statement timeouts, shutdown, too many connections, lock timeouts, serialization failures and deadlocks. */
+/**
+ * Statement timeouts, shutdown, too many connections, lock timeouts, serialization failures and deadlocks.
+ */
 const TRANSIENT = new Set([
   '57014',
   '57P01',

@@ -1,7 +1,10 @@
 /** Every request gets a response within a bounded time, even if the database hangs (rules.md R6). */
 import { HttpError } from './http-error';
 
-/** After the timeout the response is 503 `database_unavailable`. The work may still succeed; the error explains how to retry safely. */
+/**
+ * After the timeout the response is 503 `database_unavailable`. The work may still succeed; the error
+ * explains how to retry safely.
+ */
 export async function answerWithin<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -28,7 +28,8 @@ export const healthRoutes: readonly Route[] = [
     tag: 'Operations',
     summary: 'Check that the process can take traffic',
     description:
-      'Ready while PostgreSQL responds within 2 seconds and has the expected schema. An outage of Temporal does not matter: changes are still accepted and queued.',
+      'Ready while PostgreSQL responds within 2 seconds and has the expected schema. An outage ' +
+      'of Temporal does not matter: changes are still accepted and queued.',
     responses: { 200: { description: 'The process is ready.', schema: ok } },
     problems: ['not_ready'],
     async run(_input, { services: { readiness } }) {

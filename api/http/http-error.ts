@@ -2,7 +2,9 @@
 import type { JsonObject } from '../../domain/json';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes';
 
-/** One problem in the request. `pointer`: a JSON Pointer into the body, or the name of a parameter or header. */
+/**
+ * One problem in the request. `pointer`: a JSON Pointer into the body, or the name of a parameter or header.
+ */
 export interface ProblemDetail {
   pointer: string;
   code: string;
@@ -29,7 +31,9 @@ export class HttpError extends Error {
 
   constructor(
     readonly code: ErrorCode,
-    /** `detail` replaces the text of the catalogue. It must contain no secret and must say what to do next. */
+    /**
+     * `detail` replaces the text of the catalogue. It must contain no secret and must say what to do next.
+     */
     options: {
       detail?: string;
       errors?: readonly ProblemDetail[];

@@ -1,4 +1,7 @@
-/** Reads the body of a request: JSON in UTF-8, without content encoding, of limited size. A body that is too large is not kept in memory. */
+/**
+ * Reads the body of a request: JSON in UTF-8, without content encoding, of limited size. A body that is too
+ * large is not kept in memory.
+ */
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from './http-error';
 import { type GuardedJson, parseGuarded } from './json-guard';
@@ -11,8 +14,8 @@ export interface JsonBody extends GuardedJson {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Undefined when there is no body. Throws `unsupported_media_type`, `body_too_large` or `malformed_json`. Values that cannot be
- * stored are returned in `issues`, because in a batch they concern one item only.
+ * Undefined when there is no body. Throws `unsupported_media_type`, `body_too_large` or `malformed_json`.
+ * Values that cannot be stored are returned in `issues`, because in a batch they concern one item only.
  */
 export async function readJsonBody(
   request: IncomingMessage,

@@ -1,16 +1,17 @@
 /**
- * Finds values that JSON allows but that PostgreSQL, JavaScript or a third-party app would reject or silently change. They are
- * reported with a JSON Pointer before anything is stored.
+ * Finds values that JSON allows but that PostgreSQL, JavaScript or a third-party app would reject or silently
+ * change. They are reported with a JSON Pointer before anything is stored.
  *
- * A normal body costs one JSON.parse, three searches of the text and one traversal. NUL and lone surrogates can only come from
- * escapes (raw ones are invalid UTF-8 or JSON), and numbers are checked only if one is long or has an exponent.
+ * A normal body costs one JSON.parse, three searches of the text and one traversal. NUL and lone surrogates
+ * can only come from escapes (raw ones are invalid UTF-8 or JSON), and numbers are checked only if one is
+ * long or has an exponent.
  */
 import type { JsonValue } from '../../domain/json';
 import type { ProblemDetail } from './http-error';
 import { findNumbersADoubleCannotHold } from './json-precision';
 
 export const JSON_DEPTH_MAX = 32;
-export const JSON_STRING_BYTES_MAX = 65_536;
+const JSON_STRING_BYTES_MAX = 65_536;
 /** Limits the size of the response. */
 const ISSUES_MAX = 1_000;
 
@@ -97,11 +98,14 @@ function checkString(
     });
 }
 
-export function hasLoneSurrogate(text: string): boolean {
+function hasLoneSurrogate(text: string): boolean {
   return /\p{Surrogate}/u.test(text);
 }
 
-/** A JSON Pointer (RFC 6901). Lone surrogates become U+FFFD and NUL becomes U+2400, so that the pointer itself is valid text. */
+/**
+ * A JSON Pointer (RFC 6901). Lone surrogates become U+FFFD and NUL becomes U+2400, so that the pointer itself
+ * is valid text.
+ */
 export function pointerTo(path: readonly (string | number)[]): string {
   return path
     .map(

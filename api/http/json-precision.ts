@@ -1,6 +1,7 @@
 /**
- * Finds numbers that JSON.parse would change: `1e400`, `12345678901234567890`, `0.1234567890123456789`. Reads the text of a valid
- * JSON document token by token, without recursion. It is slower than JSON.parse, so it only runs if the text has a suspicious number.
+ * Finds numbers that JSON.parse would change: `1e400`, `12345678901234567890`, `0.1234567890123456789`. Reads
+ * the text of a valid JSON document token by token, without recursion. It is slower than JSON.parse, so it
+ * only runs if the text has a suspicious number.
  */
 export interface LossyNumber {
   path: (string | number)[];
@@ -49,7 +50,10 @@ function isAltered(literal: string): boolean {
   return !Number.isFinite(value) || normalForm(literal) !== normalForm(String(value));
 }
 
-/** Significant digits and the power of ten of the last one: `1200` and `1.2e3` are both `12e2`. Only zero can lose its sign. */
+/**
+ * Significant digits and the power of ten of the last one: `1200` and `1.2e3` are both `12e2`. Only zero can
+ * lose its sign.
+ */
 function normalForm(literal: string): string {
   const [, whole = '', fraction = '', exponent = '0'] =
     /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(literal) ?? [];

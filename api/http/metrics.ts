@@ -6,7 +6,10 @@ export interface Metrics {
   observeRequest(request: { method: string; route: string; status: number; seconds: number }): void;
 }
 
-/** `outboxAgeSeconds` runs at each scrape and returns the age of the oldest outbox row; 0 = the outbox is empty. */
+/**
+ * `outboxAgeSeconds` runs at each scrape and returns the age of the oldest outbox row; 0 = the outbox is
+ * empty.
+ */
 export function createMetrics({
   outboxAgeSeconds,
   openStreams,
@@ -25,7 +28,9 @@ export function createMetrics({
   });
   const outboxAge = new Gauge({
     name: 'syncline_outbox_age_seconds',
-    help: 'Age of the oldest row in the outbox. It grows while Temporal or the worker is down. NaN = the database did not respond.',
+    help:
+      'Age of the oldest row in the outbox. It grows while Temporal or the worker is down. NaN ' +
+      '= the database did not respond.',
     registers: [],
     async collect() {
       this.set(await outboxAgeSeconds().catch(() => Number.NaN));

@@ -4,7 +4,10 @@ import type { ErrorCode } from '../errors/error-codes';
 import { HttpError, type ProblemDetail } from './http-error';
 import { pointerTo } from './json-guard';
 
-/** Throws `code` with one entry per problem. Pointers are JSON Pointers for a body, names for a query, path or header. */
+/**
+ * Throws `code` with one entry per problem. Pointers are JSON Pointers for a body, names for a query, path or
+ * header.
+ */
 export function parseWith<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,

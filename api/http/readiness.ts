@@ -1,6 +1,6 @@
 /**
- * Whether this process can take traffic. PostgreSQL must respond and have the expected schema. An outage of Temporal does not
- * matter: changes are still accepted and queued.
+ * Whether this process can take traffic. PostgreSQL must respond and have the expected schema. An outage of
+ * Temporal does not matter: changes are still accepted and queued.
  */
 import type { Database } from '../../db/database';
 import { migrations } from '../../db/migrations';

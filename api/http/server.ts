@@ -1,4 +1,7 @@
-/** The HTTP server around the application: limits on slow clients, responses to malformed HTTP, and a graceful shutdown. */
+/**
+ * The HTTP server around the application: limits on slow clients, responses to malformed HTTP, and a graceful
+ * shutdown.
+ */
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Express } from 'express';
@@ -60,8 +63,8 @@ function respondToMalformedRequest(error: NodeJS.ErrnoException, socket: Socket,
 }
 
 /**
- * First `/readyz` reports not ready. After the pause no load balancer sends new requests; then every response closes its
- * connection, streams end, and running requests finish.
+ * First `/readyz` reports not ready. After the pause no load balancer sends new requests; then every response
+ * closes its connection, streams end, and running requests finish.
  */
 export async function drain({
   server,

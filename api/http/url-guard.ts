@@ -1,4 +1,7 @@
-/** Refuses URLs that a router would decode only partly: invalid percent-escapes, NUL, repeated parameters (rules.md S2, S3, S5). */
+/**
+ * Refuses URLs that a router would decode only partly: invalid percent-escapes, NUL, repeated parameters
+ * (rules.md S2, S3, S5).
+ */
 import type { NextFunction, Request, Response } from 'express';
 import { HttpError, type ProblemDetail } from './http-error';
 

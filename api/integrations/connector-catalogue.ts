@@ -1,4 +1,7 @@
-/** What the API knows about connectors: their schemas and rules, never their network calls. main.ts passes the code in. */
+/**
+ * What the API knows about connectors: their schemas and rules, never their network calls. main.ts passes the
+ * code in.
+ */
 import type { ZodType } from 'zod';
 import type { ReadAbilities } from '../../connectors/connector';
 import type { JsonObject } from '../../domain/json';
@@ -21,7 +24,10 @@ export interface DescribedConnector {
   onDelete: readonly RecordTypeMapping['onDelete'][];
   recordTypes(config: unknown): RecordType[];
   defaultMappings?(config: unknown): Record<string, RecordTypeMapping>;
-  /** Pointers begin with `/config`, `/record_types` or `/credentials`. Without `credentials`, these are not checked. */
+  /**
+   * Pointers begin with `/config`, `/record_types` or `/credentials`. Without `credentials`, these are not
+   * checked.
+   */
   validate?(
     config: unknown,
     mappings: Record<string, RecordTypeMapping>,
@@ -32,7 +38,10 @@ export interface DescribedConnector {
   readAbilities?(config: unknown, recordType: string): ReadAbilities | null;
 }
 
-/** Returns why a URL is refused, as a message for tenants; undefined = it is allowed. `hosts`: the hosts in the configuration. */
+/**
+ * Returns why a URL is refused, as a message for tenants; undefined = it is allowed. `hosts`: the hosts in
+ * the configuration.
+ */
 export type WhyUrlIsRefused = (url: string, hosts: readonly string[]) => string | undefined;
 
 /** Parses the configuration with the connector's schema. Throws `invalid_config` or `egress_refused`. */
@@ -52,7 +61,10 @@ export function readConfig(
   return value;
 }
 
-/** Parses the credentials with the connector's schema. Throws `invalid_credentials_shape`, without repeating any value. */
+/**
+ * Parses the credentials with the connector's schema. Throws `invalid_credentials_shape`, without repeating
+ * any value.
+ */
 export function readCredentials(connector: DescribedConnector, credentials: JsonObject): JsonObject {
   const parsed = connector.credentialsSchema.safeParse(credentials);
   if (parsed.success) return parsed.data as JsonObject;
@@ -61,7 +73,10 @@ export function readCredentials(connector: DescribedConnector, credentials: Json
   });
 }
 
-/** Problems that the connector finds in the combination of its settings; credentials are checked only if given. */
+/**
+ * Problems that the connector finds in the combination of its settings; credentials are checked only if
+ * given.
+ */
 export function findContradictions(
   connector: DescribedConnector,
   config: JsonObject,
@@ -90,7 +105,8 @@ function findUnreadable(
     const message =
       connector.readAbilities === undefined
         ? `The connector ${connector.title} cannot read records. Use the direction "push".`
-        : `The connector ${connector.title} cannot read ${recordType} as it is configured. Use the direction "push", or configure how to read it.`;
+        : `The connector ${connector.title} cannot read ${recordType} as it is configured. Use the ` +
+          'direction "push", or configure how to read it.';
     return [{ pointer: pointerTo(['record_types', recordType, 'direction']), code: 'not_readable', message }];
   });
 }

@@ -1,4 +1,6 @@
-/** Connectors: the kinds of apps that can be linked, and the schemas of their configuration and credentials. */
+/**
+ * Connectors: the kinds of apps that can be linked, and the schemas of their configuration and credentials.
+ */
 import { z } from 'zod';
 import type { RecordType } from '../../domain/records/record-type';
 import type { DescribedConnector } from './connector-catalogue';
@@ -84,7 +86,8 @@ export const connectorRoutes: readonly Route[] = [
 ];
 
 function describe(found: DescribedConnector): z.output<typeof connector> {
-  // Minimal configurations. A connector that needs more, such as `rest`, derives its record types from the configuration.
+  // Minimal configurations. A connector that needs more, such as `rest`, derives its record types from the
+  // configuration.
   const known = [{}, { base_url: 'https://third-party.example' }]
     .map((config) => found.configSchema.safeParse(config))
     .find(({ success }) => success)?.data;

@@ -6,7 +6,10 @@ import { type DescribedConnector, findContradictions } from './connector-catalog
 import { HttpError, type ProblemDetail } from '../http/http-error';
 import { findMappingProblems, toMappings, type WireMappings } from './mapping-schema';
 
-/** Returns the given mappings, or the defaults of the connector. Throws `invalid_mapping`. `checkTogether` checks them with the rest. */
+/**
+ * Returns the given mappings, or the defaults of the connector. Throws `invalid_mapping`. `checkTogether`
+ * checks them with the rest.
+ */
 export function readMappings(
   connector: DescribedConnector,
   config: JsonObject,
@@ -27,8 +30,8 @@ export function readMappings(
 }
 
 /**
- * Must also run when only one part changes. All contradictions are reported under the code of the part to fix first.
- * Throws `invalid_config`, `invalid_mapping` or `invalid_credentials_shape`.
+ * Must also run when only one part changes. All contradictions are reported under the code of the part to fix
+ * first. Throws `invalid_config`, `invalid_mapping` or `invalid_credentials_shape`.
  */
 export function checkTogether(
   connector: DescribedConnector,
@@ -45,7 +48,10 @@ export function checkTogether(
   );
 }
 
-/** For new credentials of an existing integration: problems in its other settings are ignored. Throws `invalid_credentials_shape`. */
+/**
+ * For new credentials of an existing integration: problems in its other settings are ignored. Throws
+ * `invalid_credentials_shape`.
+ */
 export function checkCredentials(
   connector: DescribedConnector,
   { config, recordTypes }: Integration,

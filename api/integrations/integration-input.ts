@@ -82,7 +82,10 @@ export function requireConnector(connectors: RouteServices['connectors'], kind: 
   return found;
 }
 
-/** The name of the app if the caller gives none: from the connector, the configuration, or the title of the connector. */
+/**
+ * The name of the app if the caller gives none: from the connector, the configuration, or the title of the
+ * connector.
+ */
 function appNameOf(connector: DescribedConnector, config: JsonObject): string {
   const name = integrationSettings.app.safeParse(connector.appName?.(config) ?? config.app);
   return name.success ? name.data : connector.title;

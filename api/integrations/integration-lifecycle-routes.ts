@@ -54,8 +54,10 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     tag,
     summary: 'Pause an integration',
     description: [
-      'Changes are still collected, but nothing is pushed until the integration is resumed. A push in progress is finished, and the retry timers stop.',
-      'A running sync stops at its next page and waits; no sync is started. Records locked by the onboarding can be changed.',
+      'Changes are still collected, but nothing is pushed until the integration is resumed. A ' +
+        'push in progress is finished, and the retry timers stop.',
+      'A running sync stops at its next page and waits; no sync is started. Records locked by ' +
+        'the onboarding can be changed.',
       'Pausing a paused integration changes nothing.',
     ].join(' '),
     params: integrationParams,
@@ -77,7 +79,8 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     tag,
     summary: 'Resume a paused integration',
     description: [
-      'Changes that became due during the pause are pushed at once, the earliest first. Debounce windows that are still open keep their deadline, and the retry timers continue.',
+      'Changes that became due during the pause are pushed at once, the earliest first. ' +
+        'Debounce windows that are still open keep their deadline, and the retry timers continue.',
       'A stopped sync continues where it stopped. Resuming an integration that is not paused changes nothing.',
     ].join(' '),
     params: integrationParams,
@@ -99,7 +102,8 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     tag,
     summary: 'Replace the credentials of an integration',
     description:
-      'Credentials are encrypted and never shown again. Pushes and syncs that waited for new credentials continue.',
+      'Credentials are encrypted and never shown again. Pushes and syncs that waited for new ' +
+      'credentials continue.',
     params: integrationParams,
     body: newCredentials,
     responses,

@@ -1,4 +1,7 @@
-/** Integrations: linking an app, and its settings and mappings. `integration-lifecycle-routes.ts` has pause, resume and credentials. */
+/**
+ * Integrations: linking an app, and its settings and mappings. `integration-lifecycle-routes.ts` has pause,
+ * resume and credentials.
+ */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { listIntegrations, lockIntegration } from '../../db/integrations/integrations';
@@ -49,7 +52,8 @@ export const integrationRoutes: readonly Route[] = [
     tag,
     summary: 'Link an app',
     description: [
-      'Record types with the direction `pull` or `both` are first imported completely; `onboarding` shows the progress.',
+      'Record types with the direction `pull` or `both` are first imported completely; ' +
+        '`onboarding` shows the progress.',
       'Until this initial load is done, records of these types can be read but not changed.',
       'Afterwards changes are read every hour and everything every night.',
     ].join(' '),
@@ -124,7 +128,8 @@ export const integrationRoutes: readonly Route[] = [
     tag,
     summary: 'Change the settings or mappings of an integration',
     description: [
-      'A new mapping opens a debounce window for each record whose payload changes; open windows keep their deadline.',
+      'A new mapping opens a debounce window for each record whose payload changes; open ' +
+        'windows keep their deadline.',
       'Record types that are pulled in a new way are read completely.',
       'With `dry_run=true` nothing changes, and the response says how many records the change would affect.',
     ].join(' '),

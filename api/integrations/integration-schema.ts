@@ -25,7 +25,7 @@ const GRACE_PERIOD_MS_DEFAULT = 5 * 60_000;
 const MAX_WAIT_MS_DEFAULT = 60 * 60_000;
 const DAY_MS = 86_400_000;
 
-export const integrationState = z.enum(['active', 'paused', 'needs_reauthorization', 'blocked']).meta({
+const integrationState = z.enum(['active', 'paused', 'needs_reauthorization', 'blocked']).meta({
   id: 'IntegrationState',
   description: '`blocked`: the app is down or asked Syncline to wait; see `blocked_reason`.',
 });
@@ -41,7 +41,8 @@ export const integrationView = z
     record_types: recordTypeMappingsView,
     remote_record_types: z.array(recordType).meta({
       description:
-        "The app's record types and fields, as last read; from the configuration if they have not been read yet.",
+        "The app's record types and fields, as last read; from the configuration if they have " +
+        'not been read yet.',
     }),
     mapping_version: z.int(),
     has_credentials: z.boolean(),
@@ -51,7 +52,8 @@ export const integrationView = z
     initial_push: z.enum(['all', 'none']),
     company_synchronized_policy: companySynchronizedPolicy.meta({
       description:
-        "The tenant's policy at the time of linking. A later change of the tenant's policy does not affect it.",
+        "The tenant's policy at the time of linking. A later change of the tenant's policy does " +
+        'not affect it.',
     }),
     is_hourly_sync_on: z.boolean(),
     nightly_sync_at: z.string().nullable().meta({
@@ -82,11 +84,16 @@ export const integrationSettings = {
   app: lineOfText(100),
   account_name: lineOfText(200),
   config: jsonObject.meta({ description: "Checked against the connector's schema." }),
-  grace_period_ms: z.int().min(0).max(DAY_MS).meta({
-    description:
-      'How long to wait after the last change before pushing a record. A new value applies from the next change on.',
-    example: GRACE_PERIOD_MS_DEFAULT,
-  }),
+  grace_period_ms: z
+    .int()
+    .min(0)
+    .max(DAY_MS)
+    .meta({
+      description:
+        'How long to wait after the last change before pushing a record. A new value applies ' +
+        'from the next change on.',
+      example: GRACE_PERIOD_MS_DEFAULT,
+    }),
   max_wait_ms: z
     .int()
     .min(1)
@@ -108,11 +115,13 @@ export const integrationSettings = {
     .nullable()
     .meta({
       description:
-        "Reads everything every night, deletions included, at this local time in the tenant's time zone: exactly once per date, also when daylight saving changes. null = no nightly sync. The default is 02:00.",
+        "Reads everything every night, deletions included, at this local time in the tenant's " +
+        'time zone: exactly once per date, also when daylight saving changes. null = no nightly ' +
+        'sync. The default is 02:00.',
       example: '02:00',
     }),
 };
-export const SETTINGS_DEFAULT = { gracePeriodMs: GRACE_PERIOD_MS_DEFAULT, maxWaitMs: MAX_WAIT_MS_DEFAULT };
+const SETTINGS_DEFAULT = { gracePeriodMs: GRACE_PERIOD_MS_DEFAULT, maxWaitMs: MAX_WAIT_MS_DEFAULT };
 
 export const integrationParams = z.strictObject({ integration_id: idParam('int', 'integration_not_found') });
 
@@ -124,7 +133,8 @@ export const newIntegration = z.strictObject({
   connector: z.string().max(63).meta({ example: 'scim' }),
   app: integrationSettings.app.optional().meta({
     description:
-      'The name of the third-party app, as your users know it. By default `app` of the configuration, or the title of the connector.',
+      'The name of the third-party app, as your users know it. By default `app` of the ' +
+      'configuration, or the title of the connector.',
   }),
   account_name: integrationSettings.account_name.optional(),
   config: integrationSettings.config,
@@ -134,10 +144,14 @@ export const newIntegration = z.strictObject({
     .meta({ description: 'The default mappings of the connector unless given.' }),
   grace_period_ms: integrationSettings.grace_period_ms.default(SETTINGS_DEFAULT.gracePeriodMs),
   max_wait_ms: integrationSettings.max_wait_ms.default(SETTINGS_DEFAULT.maxWaitMs),
-  initial_push: z.enum(['all', 'none']).default('all').meta({
-    description:
-      '`all`: existing records are pushed too, at a lower priority than user edits. `none`: only changes from now on.',
-  }),
+  initial_push: z
+    .enum(['all', 'none'])
+    .default('all')
+    .meta({
+      description:
+        '`all`: existing records are pushed too, at a lower priority than user edits. `none`: ' +
+        'only changes from now on.',
+    }),
   is_paused: z.boolean().default(false),
   is_hourly_sync_on: integrationSettings.is_hourly_sync_on.optional(),
   nightly_sync_at: integrationSettings.nightly_sync_at.optional(),

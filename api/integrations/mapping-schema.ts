@@ -13,10 +13,16 @@ import { jsonValue, recordTypeName } from '../routing/common-schemas';
 
 const fieldMapping = z
   .strictObject({
-    name: z.string().min(1).max(255).optional().meta({
-      description:
-        'The Syncline field: a top-level key of the record, without "/". A dot has no special meaning. Absent for a constant.',
-    }),
+    name: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .meta({
+        description:
+          'The Syncline field: a top-level key of the record, without "/". A dot has no special ' +
+          'meaning. Absent for a constant.',
+      }),
     to: z.string().min(1).max(500).meta({
       description: "The target: a JSON Pointer into the app's record, or a plain key.",
       example: '/name/givenName',
@@ -32,10 +38,15 @@ const fieldMapping = z
 const recordTypeMapping = z
   .strictObject({
     direction: z.enum(['push', 'pull', 'both']).default('push'),
-    fields: z.array(fieldMapping).max(500).default([]).meta({
-      description:
-        'At least one, except for the direction `pull`: an empty list then copies every top-level field under its own name.',
-    }),
+    fields: z
+      .array(fieldMapping)
+      .max(500)
+      .default([])
+      .meta({
+        description:
+          'At least one, except for the direction `pull`: an empty list then copies every ' +
+          'top-level field under its own name.',
+      }),
     filter: z
       .record(z.string(), z.array(jsonValue).min(1).max(100))
       .optional()
@@ -44,10 +55,14 @@ const recordTypeMapping = z
       .enum(['deactivate', 'delete', 'leave'])
       .optional()
       .meta({ description: 'The default of the connector unless given.' }),
-    on_conflict: z.enum(['ours', 'theirs']).optional().meta({
-      description:
-        "Which side wins if a field was changed on both sides: `ours` is Syncline's value (the default), `theirs` the app's. Only for the direction `both`.",
-    }),
+    on_conflict: z
+      .enum(['ours', 'theirs'])
+      .optional()
+      .meta({
+        description:
+          "Which side wins if a field was changed on both sides: `ours` is Syncline's value (the " +
+          "default), `theirs` the app's. Only for the direction `both`.",
+      }),
     match_by: z
       .string()
       .min(1)
@@ -183,7 +198,10 @@ function findFieldProblems(
   ];
 }
 
-/** Finds fields with the same target, one target inside another, or a list where another field needs an object. */
+/**
+ * Finds fields with the same target, one target inside another, or a list where another field needs an
+ * object.
+ */
 function findClashes(fields: readonly FieldMapping[]): { index: number; message: string }[] {
   const kindAt = new Map<string, string>();
   return fields.flatMap(({ to }, index) => {
@@ -202,7 +220,10 @@ function findClashes(fields: readonly FieldMapping[]): { index: number; message:
   });
 }
 
-/** Registers what the path has at a depth (a value, a list or an object). Returns true if this conflicts with another field. */
+/**
+ * Registers what the path has at a depth (a value, a list or an object). Returns true if this conflicts with
+ * another field.
+ */
 function register(kindAt: Map<string, string>, path: readonly string[], depth: number): boolean {
   const key = JSON.stringify(path.slice(0, depth + 1));
   const next = path[depth + 1];

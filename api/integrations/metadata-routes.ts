@@ -39,7 +39,8 @@ const change = z
       .meta({ description: 'null if the record type itself changed.', example: 'department' }),
     detail: jsonObject.meta({
       description:
-        'For a picklist value `{value}`; for a changed field `{from, to}` per property; for an added or removed field the field itself.',
+        'For a picklist value `{value}`; for a changed field `{from, to}` per property; for an ' +
+        'added or removed field the field itself.',
       example: { value: 'Sales' },
     }),
     at: instant,

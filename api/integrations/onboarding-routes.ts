@@ -1,4 +1,6 @@
-/** Integrations whose onboarding is in progress or has failed, for the banner of the console (rules.md 33). */
+/**
+ * Integrations whose onboarding is in progress or has failed, for the banner of the console (rules.md 33).
+ */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
@@ -21,7 +23,8 @@ export const onboardingRoutes: readonly Route[] = [
     tag: 'Onboarding',
     summary: 'List the integrations whose onboarding is in progress or has failed',
     description:
-      'An empty list means that every integration is onboarded. `GET /v1/stream?topics=integrations,sync_runs` reports changes.',
+      'An empty list means that every integration is onboarded. `GET ' +
+      '/v1/stream?topics=integrations,sync_runs` reports changes.',
     responses: {
       200: {
         description: 'These integrations, in the order in which they were linked.',

@@ -1,4 +1,6 @@
-/** The progress of the onboarding of an integration (rules.md 33), as numbers and as a message for the banner. */
+/**
+ * The progress of the onboarding of an integration (rules.md 33), as numbers and as a message for the banner.
+ */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
@@ -25,7 +27,8 @@ export const onboardingView = z
     }),
     refuses_changes: z.boolean().meta({
       description:
-        'True if changes to these record types are refused with 409 `onboarding_in_progress`. False while the integration is paused.',
+        'True if changes to these record types are refused with 409 `onboarding_in_progress`. ' +
+        'False while the integration is paused.',
     }),
     started_at: instant.nullable(),
     completed_at: instant.nullable(),
@@ -97,21 +100,42 @@ function messageOf(
 ): string | null {
   if (state === 'not_needed' || state === 'complete') return null;
   if (pausedAt !== null)
-    return `${app} is paused. The initial import continues when you resume it. Until then records can be changed.`;
+    return (
+      `${app} is paused. The initial import continues when you resume it. Until then records ` +
+      'can be changed.'
+    );
   if (needsReauthorizationAt !== null)
-    return `${app} rejected the credentials. The initial import continues after you enter new ones. Until then its records cannot be changed.`;
+    return (
+      `${app} rejected the credentials. The initial import continues after you enter new ones. ` +
+      'Until then its records cannot be changed.'
+    );
   const open = datasets.filter((one) => UNFINISHED.has(one.state));
   if (open.length > 0 && state === 'failed')
-    return `The initial import of ${app} has failed and is being retried. Until it succeeds, its records cannot be changed.`;
+    return (
+      `The initial import of ${app} has failed and is being retried. Until it succeeds, its ` +
+      'records cannot be changed.'
+    );
   if (state === 'failed')
-    return `The initial import of ${app} has failed. Open its last sync run, fix the error shown there, and start a full sync.`;
+    return (
+      `The initial import of ${app} has failed. Open its last sync run, fix the error shown ` +
+      'there, and start a full sync.'
+    );
   if (open.length === 0 && datasets.length > 0)
-    return `The initial import of ${app} is incomplete. Start a full sync. Until it succeeds, its records cannot be changed.`;
-  return `${app} is being imported: ${progressOf(datasets)}. Until the import is done, its records can be viewed but not changed.`;
+    return (
+      `The initial import of ${app} is incomplete. Start a full sync. Until it succeeds, its ` +
+      'records cannot be changed.'
+    );
+  return (
+    `${app} is being imported: ${progressOf(datasets)}. Until the import is done, its ` +
+    'records can be viewed but not changed.'
+  );
 }
 
 function progressOf(datasets: readonly Dataset[]): string {
   const done = datasets.filter(({ state }) => !UNFINISHED.has(state)).length;
   const read = datasets.reduce((sum, one) => sum + one.records_read, 0);
-  return `${done} of ${datasets.length} record types done, ${read} ${read === 1 ? 'record' : 'records'} so far`;
+  return (
+    `${done} of ${datasets.length} record types done, ${read} ` +
+    `${read === 1 ? 'record' : 'records'} so far`
+  );
 }

@@ -1,4 +1,7 @@
-/** Notifications. Each person has an inbox; a key that acts for no person sees the notifications of the tenant. */
+/**
+ * Notifications. Each person has an inbox; a key that acts for no person sees the notifications of the
+ * tenant.
+ */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import {
@@ -93,7 +96,9 @@ export const notificationRoutes: readonly Route[] = [
     tag: 'Notifications',
     summary: 'List notifications, newest first',
     description:
-      'A person gets their own inbox: notifications about work they started, and those for all admins. A key that acts for no person gets the notifications of the tenant; none of them is viewed, so `is_viewed=true` returns an empty list.',
+      'A person gets their own inbox: notifications about work they started, and those for all ' +
+      'admins. A key that acts for no person gets the notifications of the tenant; none of ' +
+      'them is viewed, so `is_viewed=true` returns an empty list.',
     query: z.strictObject({
       ...listParams,
       is_open: booleanParam.optional(),
@@ -147,7 +152,9 @@ export const notificationRoutes: readonly Route[] = [
     tag: 'Notifications',
     summary: 'Mark a notification as viewed',
     description:
-      '`seen`: it was visible in the open inbox for a second. `opened`: the person opened it. This cannot be undone, applies to this person only, and prevents the e-mail about the notification.',
+      '`seen`: it was visible in the open inbox for a second. `opened`: the person opened it. ' +
+      'This cannot be undone, applies to this person only, and prevents the e-mail about the ' +
+      'notification.',
     params: z.strictObject({ notification_id: idParam('ntf', 'notification_not_found') }),
     body: z.strictObject({ how: z.enum(['seen', 'opened']) }),
     responses: { 200: { description: 'The number of notifications that are still unread.', schema: unread } },

@@ -29,7 +29,8 @@ const settings = z
       }),
     ).meta({
       description:
-        'Set if your own address was refused: no e-mails are sent to you until your address is changed. Null otherwise.',
+        'Set if your own address was refused: no e-mails are sent to you until your address is ' +
+        'changed. Null otherwise.',
     }),
   })
   .meta({ id: 'NotificationSettings' });
@@ -57,7 +58,8 @@ export const notificationSettingsRoutes: readonly Route[] = [
     tag: 'Notifications',
     summary: 'Change when notifications are sent by e-mail',
     description:
-      'A new delay applies to notifications from now on. The switch applies to all e-mails that have not been sent.',
+      'A new delay applies to notifications from now on. The switch applies to all e-mails ' +
+      'that have not been sent.',
     body: z.strictObject({
       is_email_on: z.boolean().optional(),
       email_delay_seconds: z.number().int().min(0).max(86_400).optional(),

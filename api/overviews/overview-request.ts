@@ -5,9 +5,11 @@ import { HttpError } from '../http/http-error';
 import type { TenantContext } from '../routing/context';
 
 export const WAIT_DESCRIPTION = [
-  'The request waits up to 60 seconds for the end; `Prefer: wait=N` shortens this, `Prefer: respond-async` skips it.',
+  'The request waits up to 60 seconds for the end; `Prefer: wait=N` shortens this, ' +
+    '`Prefer: respond-async` skips it.',
   'If the work ends in time, the response is 200 with the result.',
-  'Otherwise it is 202 with an operation to follow, and the person who made the request is notified at the end.',
+  'Otherwise it is 202 with an operation to follow, and the person who made the request is ' +
+    'notified at the end.',
 ].join(' ');
 export const overviewTag = 'Sync Overview';
 

@@ -67,7 +67,9 @@ export const overviewRoutes: readonly Route[] = [
     operationId: 'startOverview',
     tag,
     summary: 'Request a Sync Overview',
-    description: `A dry run: shows what a Sync Now would do, in both directions, without doing it. Earlier overviews of the integration become invalid at once. ${WAIT_DESCRIPTION}`,
+    description:
+      'A dry run: shows what a Sync Now would do, in both directions, without doing it. ' +
+      `Earlier overviews of the integration become invalid at once. ${WAIT_DESCRIPTION}`,
     params: integrationParams,
     body: overviewBody,
     responses: {
@@ -109,7 +111,8 @@ export const overviewRoutes: readonly Route[] = [
     tag,
     summary: 'Show a Sync Overview',
     description:
-      'Shows the progress while the overview is being generated, and its counts when it is ready. An invalid overview returns 410 with the reason and a link to its replacement.',
+      'Shows the progress while the overview is being generated, and its counts when it is ' +
+      'ready. An invalid overview returns 410 with the reason and a link to its replacement.',
     params,
     responses: { 200: { description: 'The overview.', schema: overview } },
     problems: ['overview_not_found', 'overview_no_longer_valid'],

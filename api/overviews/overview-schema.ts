@@ -33,7 +33,8 @@ export const direction = z.enum(['pull', 'push']).meta({
 export const overviewAction = z.enum(OVERVIEW_ACTIONS).meta({
   id: 'OverviewAction',
   description:
-    '`not_possible`: the record cannot be synced in its current state; `reason` tells why. It is never applied.',
+    '`not_possible`: the record cannot be synced in its current state; `reason` tells why. ' +
+    'It is never applied.',
 });
 
 const dataset = z
@@ -48,10 +49,14 @@ const dataset = z
     unchanged: count,
     records_read: count,
     expected_records: count.nullable(),
-    compared_with: z.enum(['third_party', 'last_push']).nullable().meta({
-      description:
-        "For a push: what Syncline's records were compared with. `last_push`: the app cannot be read, so with the data pushed last.",
-    }),
+    compared_with: z
+      .enum(['third_party', 'last_push'])
+      .nullable()
+      .meta({
+        description:
+          "For a push: what Syncline's records were compared with. `last_push`: the app cannot be " +
+          'read, so with the data pushed last.',
+      }),
     error: orNull(syncError),
   })
   .meta({ id: 'OverviewDataset' });
@@ -139,7 +144,8 @@ export const overviewItem = z
     remote_id: z.string().nullable(),
     before: jsonObject.nullable().meta({
       description:
-        'The current values of the fields that would change; null = there is no record yet, or it cannot be read.',
+        'The current values of the fields that would change; null = there is no record yet, or ' +
+        'it cannot be read.',
     }),
     after: jsonObject.nullable().meta({ description: 'The values of these fields after the sync.' }),
     reason: z.string().nullable(),

@@ -36,7 +36,9 @@ export const syncNowRoutes: readonly Route[] = [
     tag,
     summary: 'Sync now',
     description: [
-      'Pulls, then pushes. With an overview, exactly its items are applied, and each record only if it has not changed since; records that have changed are skipped and listed in the Sync Log.',
+      'Pulls, then pushes. With an overview, exactly its items are applied, and each record ' +
+        'only if it has not changed since; records that have changed are skipped and listed in ' +
+        'the Sync Log.',
       'A request for a sync that is already running shares that run.',
       WAIT_DESCRIPTION,
     ].join(' '),

@@ -27,7 +27,9 @@ const result = z
   .meta({
     id: 'PushResult',
     description:
-      '`no_net_change`: the change was undone before it was pushed. `left`: `on_delete` is `leave`. `closed`: there was nothing to undo in the app. `superseded`: a newer push replaced it.',
+      '`no_net_change`: the change was undone before it was pushed. `left`: `on_delete` is ' +
+      '`leave`. `closed`: there was nothing to undo in the app. `superseded`: a newer push ' +
+      'replaced it.',
   });
 const push = z
   .object({

@@ -1,4 +1,7 @@
-/** Up to 500 changes in one request and one transaction. An invalid item gets its own problem and does not affect the others. */
+/**
+ * Up to 500 changes in one request and one transaction. An invalid item gets its own problem and does not
+ * affect the others.
+ */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { acceptChanges } from '../../db/records/accept-changes';
@@ -49,7 +52,9 @@ export const recordBatchRoutes: readonly Route[] = [
     tag: 'Records',
     summary: 'Accept up to 500 changes at once',
     description:
-      'All changes are applied in one transaction, in the given order; a record can be changed several times. Check the result of each change: 202 only says that the batch was processed.',
+      'All changes are applied in one transaction, in the given order; a record can be changed ' +
+      'several times. Check the result of each change: 202 only says that the batch was ' +
+      'processed.',
     body: z.strictObject({ records: z.array(z.unknown()).min(1).max(CHANGES_MAX) }),
     bodyForDocument: z.strictObject({ records: z.array(item).min(1).max(CHANGES_MAX) }),
     bodyBytesMax: BODY_BYTES_MAX,

@@ -51,7 +51,10 @@ export const acceptedChange = z
   })
   .meta({ id: 'AcceptedChange' });
 
-/** Throws `record_not_found`, `version_reused`, `onboarding_in_progress` or `field_owned_by_third_party` if nothing was changed. */
+/**
+ * Throws `record_not_found`, `version_reused`, `onboarding_in_progress` or `field_owned_by_third_party` if
+ * nothing was changed.
+ */
 export function toWireAccepted({
   outcome,
   recordId,
@@ -91,7 +94,9 @@ function refusal(
     refusedBy === undefined ? 'an integration' : `integration ${toTypeId('int', refusedBy.integrationId)}`;
   if (outcome === 'onboarding_in_progress')
     return new HttpError(outcome, {
-      detail: `The initial import of ${integration} is still running. Until it is done, ${recordType} cannot be changed. \`onboarding\` of the integration shows the progress.`,
+      detail:
+        `The initial import of ${integration} is still running. Until it is done, ${recordType} ` +
+        `cannot be changed. \`onboarding\` of the integration shows the progress.`,
     });
   const fields = refusedBy?.fields ?? [];
   if (fields.length === 0)

@@ -25,7 +25,7 @@ import {
 } from './record-change-schema';
 import { recordSummary, recordView, toWireRecord, toWireSummary } from './record-schema';
 
-export const recordParams = z.strictObject({ record_type: recordTypeName, external_id: externalId });
+const recordParams = z.strictObject({ record_type: recordTypeName, external_id: externalId });
 const path = '/v1/records/{record_type}/{external_id}';
 const ACCEPTED = {
   202: {
@@ -59,7 +59,8 @@ export const recordRoutes: readonly Route[] = [
     tag: 'Records',
     summary: 'Create a record or replace its fields',
     description:
-      'Sending the same change twice has no second effect. A deleted record is restored. Fields that are owned by an app keep their value if they are left out.',
+      'Sending the same change twice has no second effect. A deleted record is restored. ' +
+      'Fields that are owned by an app keep their value if they are left out.',
     params: recordParams,
     body: changeOfFields,
     responses: ACCEPTED,
@@ -130,15 +131,21 @@ export const recordRoutes: readonly Route[] = [
     summary: 'List the records of a type with their sync status',
     params: z.strictObject({ record_type: recordTypeName }),
     description:
-      'With a filter, a page can be short or even empty before the end, because each request examines a limited number of records. Read on until next_cursor is null.',
+      'With a filter, a page can be short or even empty before the end, because each request ' +
+      'examines a limited number of records. Read on until next_cursor is null.',
     query: z.strictObject({
       ...listParams,
       include_deleted: booleanParam.optional(),
-      q: z.string().max(200).optional().meta({
-        description:
-          'Words that must all occur in the external id or in field values. Parts of words match; case is ignored.',
-        example: 'ada eng',
-      }),
+      q: z
+        .string()
+        .max(200)
+        .optional()
+        .meta({
+          description:
+            'Words that must all occur in the external id or in field values. Parts of words match; ' +
+            'case is ignored.',
+          example: 'ada eng',
+        }),
       status: statusName
         .optional()
         .meta({ description: 'Records with this status at any integration, or at the given one.' }),

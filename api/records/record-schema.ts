@@ -25,7 +25,8 @@ const badge = z
   .object({
     status: orNull(statusName).meta({
       description:
-        'The most important status of all integrations: sync_failed, then syncing, sync_pending, synced. null = no integration syncs this record.',
+        'The most important status of all integrations: sync_failed, then syncing, sync_pending, ' +
+        'synced. null = no integration syncs this record.',
     }),
     counts: z.object({ sync_failed: z.int(), syncing: z.int(), sync_pending: z.int(), synced: z.int() }),
     is_paused: z.boolean().meta({
@@ -58,7 +59,8 @@ const recordSyncSchema = z
     last_synced_at: instant.nullable(),
     discarded_at: instant.nullable().meta({
       description:
-        'When a pending change was last discarded. The app lacks that change until the next successful push. null = no change is missing.',
+        'When a pending change was last discarded. The app lacks that change until the next ' +
+        'successful push. null = no change is missing.',
     }),
     discarded_by: z.string().nullable(),
     last_push: orNull(lastPush),
@@ -82,7 +84,8 @@ export const recordSummary = z
     created_at: instant,
     is_partial: z.boolean().meta({
       description:
-        'True if an integration that pulls this record type is being onboarded: the record may be incomplete and cannot be changed until the onboarding is done.',
+        'True if an integration that pulls this record type is being onboarded: the record may ' +
+        'be incomplete and cannot be changed until the onboarding is done.',
     }),
     badge,
   })

@@ -77,9 +77,11 @@ export const recordSyncActionRoutes: readonly Route[] = [
     operationId: 'discardRecordSync',
     summary: 'Discard a pending change without pushing it',
     description: [
-      'Closes the debounce window. The status returns to its previous value: usually `synced`, or null if the record was never pushed.',
+      'Closes the debounce window. The status returns to its previous value: usually `synced`, ' +
+        'or null if the record was never pushed.',
       'The app now differs from the record, which `discarded_at` shows until the next successful push.',
-      'The record keeps the change, and the next relevant change pushes the whole record. A push in progress is not stopped.',
+      'The record keeps the change, and the next relevant change pushes the whole record. A ' +
+        'push in progress is not stopped.',
     ].join(' '),
     problems: [...PROBLEMS, 'nothing_pending', 'already_syncing'],
     action: 'record_sync.discarded',
@@ -93,7 +95,8 @@ export const recordSyncActionRoutes: readonly Route[] = [
     operationId: 'retryRecordSync',
     summary: 'Retry a failed record now',
     description:
-      'A scheduled retry runs at once. If retries have ended, the record is pushed again in its current state.',
+      'A scheduled retry runs at once. If retries have ended, the record is pushed again in ' +
+      'its current state.',
     problems: [...PROBLEMS, 'nothing_failed', 'already_syncing', 'integration_paused'],
     action: 'record_sync.retried',
     run: (work, input, context) => act('retry', work, input.params, context),

@@ -1,4 +1,7 @@
-/** The next steps of a record sync, and what in its integration blocks them; shared by all views of a record sync. */
+/**
+ * The next steps of a record sync, and what in its integration blocks them; shared by all views of a record
+ * sync.
+ */
 import { z } from 'zod';
 import type { Integration } from '../../db/integrations/integrations';
 import type { RecordSyncSummary } from '../../db/records/records';
@@ -7,28 +10,34 @@ import { instant, toInstantOrNull } from '../routing/common-schemas';
 export const syncOutlook = {
   is_paused: z.boolean().meta({
     description:
-      'True if the integration is paused: nothing is pushed and the status does not change until it is resumed.',
+      'True if the integration is paused: nothing is pushed and the status does not change ' +
+      'until it is resumed.',
   }),
   needs_reauthorization: z.boolean().meta({
     description: 'True if the app rejected the credentials: nothing is pushed until they are replaced.',
   }),
   blocked_until: instant.nullable().meta({
     description:
-      'Nothing is pushed before this time, because the app is down or asked Syncline to wait. null = not blocked.',
+      'Nothing is pushed before this time, because the app is down or asked Syncline to wait. ' +
+      'null = not blocked.',
   }),
   blocked_reason: z.enum(['outage', 'rate_limit']).nullable(),
   due_at: instant.nullable().meta({
     description:
-      'When the debounce window ends if the record does not change again; null = no window is open. Ignored while the record is held or the integration is paused.',
+      'When the debounce window ends if the record does not change again; null = no window is ' +
+      'open. Ignored while the record is held or the integration is paused.',
   }),
   held_at: instant.nullable().meta({
     description:
-      'When the record was put on hold. It is not pushed, even if it changes, until it is released or pushed now. null = not held.',
+      'When the record was put on hold. It is not pushed, even if it changes, until it is ' +
+      'released or pushed now. null = not held.',
   }),
   held_by: z.string().nullable(),
   next_attempt_at: instant.nullable().meta({
     description:
-      'When a failed push is retried, at the earliest when the integration is no longer blocked. null = no retry is scheduled, a newer change is pending (see due_at), or the integration is paused or needs new credentials.',
+      'When a failed push is retried, at the earliest when the integration is no longer ' +
+      'blocked. null = no retry is scheduled, a newer change is pending (see due_at), or the ' +
+      'integration is paused or needs new credentials.',
   }),
 };
 const outlook = z.object(syncOutlook);
@@ -54,7 +63,10 @@ export function toWireOutlook(
   };
 }
 
-/** The retry time of the record sync, or the end of the block if that is later. Null while a debounce window is open. */
+/**
+ * The retry time of the record sync, or the end of the block if that is later. Null while a debounce window
+ * is open.
+ */
 function nextAttemptAt(
   { dueAt, nextAttemptAt: ownAt }: RecordSyncTimes,
   { pausedAt, needsReauthorizationAt, blockedUntil }: Obstacles,

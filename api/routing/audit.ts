@@ -25,7 +25,9 @@ export async function auditRequest(
   });
 }
 
-/** Names can change and repeat, so audit entries also hold the ids of the person and of the key or session. */
+/**
+ * Names can change and repeat, so audit entries also hold the ids of the person and of the key or session.
+ */
 export function callerIds(caller: Caller): JsonObject {
   if (caller.kind === 'platform') return {};
   return {

@@ -64,7 +64,10 @@ export const jsonObject = z
   .meta({ type: 'object', additionalProperties: true });
 export const jsonValue: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
-/** A named schema or null. `.nullable()` would make the named schema itself nullable everywhere in the API description. */
+/**
+ * A named schema or null. `.nullable()` would make the named schema itself nullable everywhere in the API
+ * description.
+ */
 export const orNull = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.null()]);
 
 export const toInstant = (date: Date): string => date.toISOString();
@@ -109,7 +112,8 @@ export const statusName = z.enum(['synced', 'sync_failed', 'syncing', 'sync_pend
   id: 'SyncStatus',
   description: [
     '- `synced`: the app has the last pushed state, and nothing relevant has changed since.',
-    '- `sync_failed`: the last push failed. `errors` tells why, and `next_attempt_at` when it is retried, if at all.',
+    '- `sync_failed`: the last push failed. `errors` tells why, and `next_attempt_at` when ' +
+      'it is retried, if at all.',
     '- `syncing`: a push is in progress, or was interrupted by a transient error and will be retried soon.',
     '- `sync_pending`: a change waits for its debounce window to end, or is on hold.',
   ].join('\n'),

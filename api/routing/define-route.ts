@@ -1,6 +1,6 @@
 /**
- * A route is data: schemas, responses and one function. The same declaration registers the Express route, the OpenAPI operation
- * and the audit entry. `route-permissions.ts` says who may call it.
+ * A route is data: schemas, responses and one function. The same declaration registers the Express route, the
+ * OpenAPI operation and the audit entry. `route-permissions.ts` says who may call it.
  */
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
@@ -12,7 +12,7 @@ import type { ProblemDetail } from '../http/http-error';
 import type { Caller } from './caller';
 import type { ConsoleContext, RouteContext, TenantContext } from './context';
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 export const BODY_BYTES_MAX = 256 * 1_024;
 
@@ -20,7 +20,7 @@ export const BODY_BYTES_MAX = 256 * 1_024;
 export class TenantIdTaken extends Error {}
 
 /** One possible response of a route. `schema: null` means an empty body. */
-export interface ResponseDeclaration {
+interface ResponseDeclaration {
   description: string;
   schema: z.ZodType | null;
   /** `application/json` by default. */
@@ -84,7 +84,10 @@ interface Declaration<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   /** The body in the OpenAPI document, where `body` leaves the items to be checked one by one. */
   bodyForDocument?: z.ZodType;
   bodyBytesMax?: number;
-  /** JSON Pointer to a list in the body whose items are checked one by one; an invalid item does not fail the request. */
+  /**
+   * JSON Pointer to a list in the body whose items are checked one by one; an invalid item does not fail the
+   * request.
+   */
   itemsAt?: string;
   /** True if the request must carry If-Match. */
   needsIfMatch?: boolean;
@@ -110,7 +113,9 @@ interface TransactionRoute<
   run(work: W, input: InputOf<P, Q, B>, context: TenantContext): Promise<ResponseOf<NoInfer<R>>>;
 }
 
-/** Runs in the tenant that `tenantOf` names; answers 404 if that tenant does not exist. For the platform key. */
+/**
+ * Runs in the tenant that `tenantOf` names; answers 404 if that tenant does not exist. For the platform key.
+ */
 interface NamedTenantRoute<
   P extends z.ZodType,
   Q extends z.ZodType,
@@ -150,7 +155,9 @@ type OutcomeOf<R extends Responses> = R extends { 200: { schema: infer Schema ex
   ? z.output<Schema>
   : object;
 
-/** Accepts long-running work in a transaction, then waits for its end for up to a minute (`long-running.ts`). */
+/**
+ * Accepts long-running work in a transaction, then waits for its end for up to a minute (`long-running.ts`).
+ */
 interface OperationRoute<
   P extends z.ZodType,
   Q extends z.ZodType,
@@ -164,8 +171,8 @@ interface OperationRoute<
 }
 
 /**
- * Signs users in and out with the browser's session; served under /console/v1 only. Opens its own transactions, because hashing a
- * password takes longer than a transaction should stay open.
+ * Signs users in and out with the browser's session; served under /console/v1 only. Opens its own
+ * transactions, because hashing a password takes longer than a transaction should stay open.
  */
 interface ConsoleRoute<
   P extends z.ZodType,
@@ -188,7 +195,7 @@ interface StreamRoute<
   open(input: { query: z.output<Q> }, context: StreamContext): Promise<void>;
 }
 
-export interface StartedOperation {
+interface StartedOperation {
   operationId: string;
   audit: AuditDetails;
 }
@@ -203,8 +210,8 @@ export interface StreamContext {
 }
 
 /**
- * `tenant`: the caller's own tenant. `named_tenant`, `new_tenant`: a tenant that the platform key names or creates.
- * `platform`: data that belongs to the platform itself. `all_tenants`: reads across tenants.
+ * `tenant`: the caller's own tenant. `named_tenant`, `new_tenant`: a tenant that the platform key names or
+ * creates. `platform`: data that belongs to the platform itself. `all_tenants`: reads across tenants.
  */
 type RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends Responses> =
   | TransactionRoute<'tenant', TenantWork, P, Q, B, R>

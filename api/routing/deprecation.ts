@@ -1,6 +1,6 @@
 /**
- * Deprecation of `first_dataset`, the former policy of COMPANY_SYNCHRONIZED (rules.md 42). Responses that show it carry the headers
- * Deprecation (RFC 9745) and Sunset (RFC 8594).
+ * Deprecation of `first_dataset`, the former policy of COMPANY_SYNCHRONIZED (rules.md 42). Responses that
+ * show it carry the headers Deprecation (RFC 9745) and Sunset (RFC 8594).
  */
 import { effectivePolicy } from '../../db/sync-runs/company-sync';
 import type { CompanySynchronizedPolicy } from '../../db/tables/tenants';

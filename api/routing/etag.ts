@@ -1,4 +1,7 @@
-/** Optimistic locking: the version of a resource is its ETag, and a change names the version it is based on in If-Match. */
+/**
+ * Optimistic locking: the version of a resource is its ETag, and a change names the version it is based on in
+ * If-Match.
+ */
 import type { ErrorCode } from '../errors/error-codes';
 import { HttpError } from '../http/http-error';
 
@@ -9,7 +12,9 @@ export function etagOf({ version }: { version: number }): { ETag: string } {
   return { ETag: `"${version}"` };
 }
 
-/** Returns the resource if it exists and has the expected version. Throws `notFound` or `precondition_failed`. */
+/**
+ * Returns the resource if it exists and has the expected version. Throws `notFound` or `precondition_failed`.
+ */
 export function requireVersion<T extends { version: number }>(
   found: T | undefined,
   ifMatch: number | undefined,

@@ -72,8 +72,9 @@ function responseLocation(key: string) {
 }
 
 /**
- * Idempotency keys belong to a tenant, and this request creates one, so the id of the tenant is derived from the key. If a
- * tenant was created with the same key more than 24 hours ago, its id is taken and the next derived id is tried.
+ * Idempotency keys belong to a tenant, and this request creates one, so the id of the tenant is derived from
+ * the key. If a tenant was created with the same key more than 24 hours ago, its id is taken and the next
+ * derived id is tried.
  */
 export async function createWithDerivedTenantId(
   { key }: Idempotency,

@@ -1,6 +1,7 @@
 /**
- * Long-running requests, Sync Overview and Sync Now (rules.md 18): accepted in a transaction, then followed until they end or the
- * wait is over. Once the response with the result is sent, the requester needs no notification.
+ * Long-running requests, Sync Overview and Sync Now (rules.md 18): accepted in a transaction, then followed
+ * until they end or the wait is over. Once the response with the result is sent, the requester needs no
+ * notification.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
@@ -12,7 +13,7 @@ const WAIT_MAX_MS = 60_000;
 const CHECK_INTERVAL_MS = 150;
 
 /** RFC 7240: `respond-async` = do not wait; `wait=N` = wait at most N seconds. The default is 60 seconds. */
-export function readPrefer(prefer: string | undefined): { waitMs: number; applied: string | null } {
+function readPrefer(prefer: string | undefined): { waitMs: number; applied: string | null } {
   const words = (prefer ?? '').split(',').map((word) => word.trim().toLowerCase());
   if (words.includes('respond-async')) return { waitMs: 0, applied: 'respond-async' };
   const seconds = words.flatMap((word) => /^wait=(\d{1,6})$/.exec(word)?.[1] ?? []).at(0);

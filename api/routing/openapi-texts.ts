@@ -4,16 +4,23 @@
 export const API_VERSION = '1.0.0';
 
 export const DESCRIPTION = [
-  'Syncline keeps your records in sync with third-party apps. Post changes of records; each integration pushes them after its grace period. Records of the apps are imported every hour, every night, and on request.',
+  'Syncline keeps your records in sync with third-party apps. Post changes of records; ' +
+    'each integration pushes them after its grace period. Records of the apps are imported ' +
+    'every hour, every night, and on request.',
   '',
   'Version v1 only gets additions: ignore fields, values and stream topics that you do not know.',
   '',
   '- The prefix of an id tells its type (`int_…`). Times are RFC 3339 in UTC.',
   '- Lists return `{data, next_cursor}`. Read on until `next_cursor` is null.',
-  '- Errors are problem details (RFC 9457). `code` never changes; `type` is the URL of a page about the error.',
-  '- Send an `Idempotency-Key` with a POST: for 24 hours, a repeated request gets the same response and has no second effect.',
-  '- A key can act for a person of its tenant: `Syncline-Acting-As: psn_…`. It then has the lower of the two roles, and its actions are logged as those of the person.',
-  '- Routes for tenant keys under `/v1` are also served under `/console/v1` for users who are signed in to the console. Keys do not work there, and the session cookie does not work under `/v1`.',
+  '- Errors are problem details (RFC 9457). `code` never changes; `type` is the URL of a ' +
+    'page about the error.',
+  '- Send an `Idempotency-Key` with a POST: for 24 hours, a repeated request gets the same ' +
+    'response and has no second effect.',
+  '- A key can act for a person of its tenant: `Syncline-Acting-As: psn_…`. It then has ' +
+    'the lower of the two roles, and its actions are logged as those of the person.',
+  '- Routes for tenant keys under `/v1` are also served under `/console/v1` for users who ' +
+    'are signed in to the console. Keys do not work there, and the session cookie does not ' +
+    'work under `/v1`.',
 ].join('\n');
 
 export const TAGS: Readonly<Record<string, string>> = {
@@ -40,7 +47,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Webhook endpoints': 'URLs to which signed events are posted. docs/webhooks.md is the guide for receivers.',
   'Webhook deliveries': 'Deliveries to webhook endpoints with every attempt, and sending them again.',
   Webhooks:
-    'The events posted to webhook endpoints. Events can gain fields, and new types can be added: ignore what you do not know.',
+    'The events posted to webhook endpoints. Events can gain fields, and new types can be ' +
+    'added: ignore what you do not know.',
   Notifications: 'Notifications for people, in the app and by e-mail.',
   'Audit log': 'Every change, with who made it.',
   Stream: 'Changes as they happen, as Server-Sent Events.',

@@ -1,4 +1,7 @@
-/** The API description (OpenAPI 3.1), generated from the route declarations, so it always matches the checks at run time. */
+/**
+ * The API description (OpenAPI 3.1), generated from the route declarations, so it always matches the checks
+ * at run time.
+ */
 import {
   OpenAPIRegistry,
   OpenApiGeneratorV31,
@@ -194,7 +197,7 @@ function toHeaders(meanings: Readonly<Record<string, string>> = {}): Record<stri
 }
 
 /** The errors that a route can return beside its own; they follow from its declaration. */
-export function problemCodesOf(route: Route, access: Access): ErrorCode[] {
+function problemCodesOf(route: Route, access: Access): ErrorCode[] {
   const takesBody = route.method !== 'get';
   return [
     'invalid_query',

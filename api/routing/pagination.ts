@@ -1,12 +1,12 @@
 /**
- * Pagination: lists return `{data, next_cursor}`. A cursor is opaque and only valid for the tenant and the parameters that it was
- * created with; any other cursor is refused.
+ * Pagination: lists return `{data, next_cursor}`. A cursor is opaque and only valid for the tenant and the
+ * parameters that it was created with; any other cursor is refused.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { HttpError } from '../http/http-error';
 
-export const LIMIT_MAX = 200;
+const LIMIT_MAX = 200;
 
 /** Query parameters of every list. */
 export const listParams = {
@@ -18,7 +18,8 @@ export const listParams = {
     .optional()
     .meta({
       description:
-        'The maximum number of items, 1 to 200; the default is 50. A page can be shorter before the end: read on until next_cursor is null.',
+        'The maximum number of items, 1 to 200; the default is 50. A page can be shorter before ' +
+        'the end: read on until next_cursor is null.',
       example: '50',
     }),
   cursor: z.string().max(2_000).optional().meta({ description: '`next_cursor` of the previous page.' }),
@@ -49,7 +50,10 @@ export function readPage<Schema extends z.ZodType>(
   };
 }
 
-/** Makes a page of rows that were read with `limit + 1`, so that one row more than the page shows whether there is a next page. */
+/**
+ * Makes a page of rows that were read with `limit + 1`, so that one row more than the page shows whether
+ * there is a next page.
+ */
 export function toPage<Row, Item>(
   rows: readonly Row[],
   limit: number,

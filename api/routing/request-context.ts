@@ -1,4 +1,6 @@
-/** Creates the context of each request and logs it: by route pattern and ids, never by URL, header or body. */
+/**
+ * Creates the context of each request and logs it: by route pattern and ids, never by URL, header or body.
+ */
 import type { Request, RequestHandler } from 'express';
 import { newUuid, toTypeId } from '../../db/sql/ids';
 import type { ApiDependencies } from '../dependencies';

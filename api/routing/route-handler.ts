@@ -1,6 +1,6 @@
 /**
- * Executes a route: parses and checks the request, opens one transaction, writes the audit entry and the idempotent response in
- * it, and responds. Nothing is sent before the commit.
+ * Executes a route: parses and checks the request, opens one transaction, writes the audit entry and the
+ * idempotent response in it, and responds. Nothing is sent before the commit.
  */
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
@@ -185,7 +185,9 @@ async function executeWithSession(call: RouteCall<RouteOf<'console'>>): Promise<
   return route.run(input, { session, requestId, ip, caller: user, services });
 }
 
-/** The operation was accepted; a repeated request with the same Idempotency-Key follows the same operation. */
+/**
+ * The operation was accepted; a repeated request with the same Idempotency-Key follows the same operation.
+ */
 async function waitForOperation(
   call: RouteCall<RouteOf<'operation'>>,
   accepted: RouteResponse,

@@ -8,8 +8,9 @@
  *   admin     also changes integrations, people, keys and webhook endpoints, and approves deletions
  * Each role includes the ones above it.
  *
- * Routes for tenant roles are mounted twice: under /v1 for API keys, and under /console/v1 for sessions of the console. Routes that
- * begin with /console/v1 in this table exist for sessions only. Keys do not work under /console/v1, nor cookies under /v1.
+ * Routes for tenant roles are mounted twice: under /v1 for API keys, and under /console/v1 for sessions of
+ * the console. Routes that begin with /console/v1 in this table exist for sessions only. Keys do not work
+ * under /console/v1, nor cookies under /v1.
  */
 import type { ApiKeyRole } from '../../db/tables/tenants';
 import type { Route } from './define-route';
@@ -154,7 +155,10 @@ export const ROUTE_PERMISSIONS: Readonly<Record<string, Access>> = {
   'GET /v1/time-zones': 'viewer',
 };
 
-/** Throws unless the table and the routes match, and every route that changes something has an action for the audit log. */
+/**
+ * Throws unless the table and the routes match, and every route that changes something has an action for the
+ * audit log.
+ */
 export function checkPermissions(routes: readonly Route[]): void {
   const served = new Set(routes.map(nameOf));
   const withoutRow = [...served].filter((name) => ROUTE_PERMISSIONS[name] === undefined);

@@ -1,7 +1,8 @@
 /**
- * Sends the stream events of a tenant to its subscribers in this process. PostgreSQL notifications on one connection per process,
- * opened with the first subscriber, trigger reading; polling every few seconds covers lost notifications. Each subscriber has its
- * own position, so a reconnecting client gets the events it missed.
+ * Sends the stream events of a tenant to its subscribers in this process. PostgreSQL notifications on one
+ * connection per process, opened with the first subscriber, trigger reading; polling every few seconds covers
+ * lost notifications. Each subscriber has its own position, so a reconnecting client gets the events it
+ * missed.
  */
 import type { Logger } from 'pino';
 import type { Database } from '../../db/database';
@@ -14,7 +15,7 @@ import {
   type StreamPosition,
 } from '../../db/platform/change-feed';
 
-export interface Subscriber {
+interface Subscriber {
   tenantId: string;
   /** The position of the last event sent; the hub advances it. */
   position: StreamPosition;

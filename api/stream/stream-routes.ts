@@ -27,15 +27,26 @@ const topics = z
   });
 
 const DESCRIPTION = [
-  'Events are small: they name what has changed, so that you can read it again. `event` is the topic, `data` is JSON, and `id` is a position.',
-  'Send the last `id` as `Last-Event-ID` to get the events since then. Events are kept for an hour; after a longer break, reload what you show.',
+  'Events are small: they name what has changed, so that you can read it again. `event` is ' +
+    'the topic, `data` is JSON, and `id` is a position.',
+  'Send the last `id` as `Last-Event-ID` to get the events since then. Events are kept for ' +
+    'an hour; after a longer break, reload what you show.',
   '',
   '`data` by topic:',
-  '- `record_syncs`: record syncs have changed. `{"integration_ids": ["int_…"], "records": [{"record_type": "employees", "external_id": "e-1001"}], "count": 1}`. `records` lists up to 20 of the `count` records; it is absent if only the integrations are known.',
-  '- `integrations`: an integration was linked, changed, paused, resumed, blocked, unblocked or disconnected, or its onboarding or metadata changed. `{"integration_id": "int_…"}`.',
-  '- `sync_runs`: a sync run was requested, or the run or one of its jobs changed its state. `{"integration_id": "int_…", "sync_run_id": "run_…", "state": "running"}`. `state` is absent for a mere request.',
-  '- `overviews`: a Sync Overview was requested, made progress, is ready, has ended, or is no longer valid. `{"integration_id": "int_…", "overview_id": "ovw_…"}`.',
-  '- `notifications`: the signed-in person has a new notification, or viewed one, perhaps in another window. `{"notification_id": "ntf_…"}`. Other people\'s notifications are not sent; a key that acts for no person gets none.',
+  '- `record_syncs`: record syncs have changed. `{"integration_ids": ["int_…"], "records": ' +
+    '[{"record_type": "employees", "external_id": "e-1001"}], "count": 1}`. `records` lists ' +
+    'up to 20 of the `count` records; it is absent if only the integrations are known.',
+  '- `integrations`: an integration was linked, changed, paused, resumed, blocked, ' +
+    'unblocked or disconnected, or its onboarding or metadata changed. `{"integration_id": ' +
+    '"int_…"}`.',
+  '- `sync_runs`: a sync run was requested, or the run or one of its jobs changed its ' +
+    'state. `{"integration_id": "int_…", "sync_run_id": "run_…", "state": "running"}`. ' +
+    '`state` is absent for a mere request.',
+  '- `overviews`: a Sync Overview was requested, made progress, is ready, has ended, or is ' +
+    'no longer valid. `{"integration_id": "int_…", "overview_id": "ovw_…"}`.',
+  '- `notifications`: the signed-in person has a new notification, or viewed one, perhaps ' +
+    'in another window. `{"notification_id": "ntf_…"}`. Other people\'s notifications are ' +
+    'not sent; a key that acts for no person gets none.',
 ].join('\n');
 
 export const streamRoutes: readonly Route[] = [

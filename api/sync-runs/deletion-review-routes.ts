@@ -1,4 +1,7 @@
-/** Deletion reviews: deletions above the threshold wait until an admin approves or discards them (rules.md 31). */
+/**
+ * Deletion reviews: deletions above the threshold wait until an admin approves or discards them (rules.md
+ * 31).
+ */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import {
@@ -72,7 +75,9 @@ export const deletionReviewRoutes: readonly Route[] = [
     tag: 'Deletion reviews',
     summary: 'List deletion reviews, newest first',
     description:
-      'If a full sync misses more than 10 % and more than 20 records of a type, it deletes none of them. The deletions wait here until an admin approves or discards them, and the admins are notified.',
+      'If a full sync misses more than 10 % and more than 20 records of a type, it deletes ' +
+      'none of them. The deletions wait here until an admin approves or discards them, and the ' +
+      'admins are notified.',
     query: z.strictObject({
       ...listParams,
       state: state.optional(),
@@ -147,9 +152,11 @@ export const deletionReviewRoutes: readonly Route[] = [
     tag: 'Deletion reviews',
     summary: 'Approve a deletion review',
     description: [
-      'Deletes the records in Syncline. A record that reappears in the app is restored. Records that were linked again or pushed in the meantime are kept.',
+      'Deletes the records in Syncline. A record that reappears in the app is restored. ' +
+        'Records that were linked again or pushed in the meantime are kept.',
       'The deletions are pushed to other integrations as usual.',
-      'All records are deleted in one transaction. With hundreds of thousands of records this can exceed the response time (503); the review then shows the result.',
+      'All records are deleted in one transaction. With hundreds of thousands of records this ' +
+        'can exceed the response time (503); the review then shows the result.',
     ].join(' '),
     params,
     responses: {
@@ -193,7 +200,9 @@ async function decide(
     const by = locked.decidedBy === null ? '' : ` by ${locked.decidedBy}`;
     const at = locked.decidedAt === null ? '' : ` at ${toInstant(locked.decidedAt)}`;
     throw new HttpError('review_decided', {
-      detail: `The review was ${locked.state}${by}${at}. If a later full sync misses the records again, it creates a new review.`,
+      detail:
+        `The review was ${locked.state}${by}${at}. If a later full sync misses the records ` +
+        'again, it creates a new review.',
     });
   }
   const deleted = await decideDeletionReview(work, { review: locked, decision, by: caller.actor });

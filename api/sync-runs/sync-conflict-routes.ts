@@ -19,8 +19,11 @@ import { requireIntegration } from '../integrations/integration-views';
 const kind = z.enum(['field_changed_on_both_sides', 'ambiguous_match']).meta({
   id: 'SyncConflictKind',
   description: [
-    '- `field_changed_on_both_sides`: the app changed the field while a change in Syncline was not pushed yet. `winner` tells which value is kept.',
-    '- `ambiguous_match`: several Syncline records have the value of the `match_by` field, or several app records match the same Syncline record. The app record is not imported until the match is unambiguous.',
+    '- `field_changed_on_both_sides`: the app changed the field while a change in Syncline ' +
+      'was not pushed yet. `winner` tells which value is kept.',
+    '- `ambiguous_match`: several Syncline records have the value of the `match_by` field, ' +
+      'or several app records match the same Syncline record. The app record is not imported ' +
+      'until the match is unambiguous.',
   ].join('\n'),
 });
 const conflict = z

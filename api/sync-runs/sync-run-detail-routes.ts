@@ -92,7 +92,8 @@ export const syncRunDetailRoutes: readonly Route[] = [
     tag: 'Sync runs',
     summary: 'List the records that a sync run could not import',
     description:
-      'One invalid record does not stop the others. The first 1,000 errors of each record type are listed; `records_failed` counts all. If a whole job failed, see its `error`.',
+      'One invalid record does not stop the others. The first 1,000 errors of each record type ' +
+      'are listed; `records_failed` counts all. If a whole job failed, see its `error`.',
     params: syncRunParams,
     query: z.strictObject({ ...listParams, record_type: recordTypeName.optional() }),
     responses: {

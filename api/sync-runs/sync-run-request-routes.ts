@@ -1,4 +1,7 @@
-/** Requests for sync runs: by a user or a program, or because a user signed in to the host product (rules.md 16, 28, 30). */
+/**
+ * Requests for sync runs: by a user or a program, or because a user signed in to the host product (rules.md
+ * 16, 28, 30).
+ */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';
@@ -45,7 +48,8 @@ const leftOut = z
     integration_id: typeId('int'),
     reason: z.enum(['recent', 'paused', 'needs_reauthorization', 'onboarding', 'busy']).meta({
       description:
-        '`recent`: a sign-in started a run less than 10 minutes ago. `busy`: the integration is being changed at the moment.',
+        '`recent`: a sign-in started a run less than 10 minutes ago. `busy`: the integration is ' +
+        'being changed at the moment.',
     }),
   })
   .meta({ id: 'LeftOutIntegration' });
@@ -62,7 +66,9 @@ export const syncRunRequestRoutes: readonly Route[] = [
     tag: 'Sync runs',
     summary: 'Start a sync run',
     description:
-      'At most one run of an integration is active and one is queued. If one of them covers the request, the response is that run (200, `coalesced: true`). If the active run reads less than requested, one follow-up run is queued for all such requests.',
+      'At most one run of an integration is active and one is queued. If one of them covers ' +
+      'the request, the response is that run (200, `coalesced: true`). If the active run reads ' +
+      'less than requested, one follow-up run is queued for all such requests.',
     params: integrationParams,
     body: wanted,
     responses: {
@@ -122,7 +128,8 @@ export const syncRunRequestRoutes: readonly Route[] = [
     tag: 'Sync runs',
     summary: 'Report that a user signed in',
     description:
-      'Called by the host product. Starts an incremental sync run for each integration that pulls, at most once per 10 minutes. The response does not wait for the runs.',
+      'Called by the host product. Starts an incremental sync run for each integration that ' +
+      'pulls, at most once per 10 minutes. The response does not wait for the runs.',
     body: z.strictObject({
       user: lineOfText(200).meta({
         description: 'The user who signed in, as shown in the Sync Log.',

@@ -122,7 +122,9 @@ export const syncRunRoutes: readonly Route[] = [
     tag: 'Sync runs',
     summary: 'Cancel a sync run',
     description:
-      'Jobs that wait or have not started end at once; active jobs end at their next page. Records imported so far are kept, and no missing records are deleted. Canceling a canceled run changes nothing.',
+      'Jobs that wait or have not started end at once; active jobs end at their next page. ' +
+      'Records imported so far are kept, and no missing records are deleted. Canceling a ' +
+      'canceled run changes nothing.',
     params: syncRunParams,
     responses: {
       200: { description: 'The run: canceled, or about to be.', schema: syncRun },

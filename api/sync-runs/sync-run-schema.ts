@@ -16,7 +16,7 @@ import {
   typeId,
 } from '../routing/common-schemas';
 
-export const runKind = z.enum(RUN_KINDS).meta({
+const runKind = z.enum(RUN_KINDS).meta({
   id: 'SyncRunKind',
   description: [
     '- `onboarding`: the initial load: all records, once after linking.',
@@ -29,7 +29,7 @@ export const runKind = z.enum(RUN_KINDS).meta({
     '- `drift_repair`: all records of the types whose totals differed.',
   ].join('\n'),
 });
-export const runState = z.enum(RUN_STATES).meta({
+const runState = z.enum(RUN_STATES).meta({
   id: 'SyncRunState',
   description: [
     'The state follows from the jobs:',
@@ -70,7 +70,8 @@ export const syncRun = z
     kind: runKind,
     scope: z.enum(RUN_SCOPES).meta({
       description:
-        '`modified`: records modified since the last successful run. `last_day`: records modified in the last 24 hours. `full`: all records; only this finds deletions.',
+        '`modified`: records modified since the last successful run. `last_day`: records ' +
+        'modified in the last 24 hours. `full`: all records; only this finds deletions.',
     }),
     record_types: z
       .array(recordTypeName)
@@ -116,7 +117,8 @@ export const syncJob = z
     state: z.enum(JOB_STATES).meta({
       id: 'SyncJobState',
       description:
-        '`waiting`: see `waiting_reason`. `not_supported`: the connector cannot read this record type; the job counts as complete, but not as a success.',
+        '`waiting`: see `waiting_reason`. `not_supported`: the connector cannot read this record ' +
+        'type; the job counts as complete, but not as a success.',
     }),
     modified_since: instant
       .nullable()
@@ -134,10 +136,15 @@ export const syncJob = z
     expected_records: count
       .nullable()
       .meta({ description: 'The total that the first page reported; null = it reported none.' }),
-    deletes_withheld: z.enum(['list_changed', 'needs_review']).nullable().meta({
-      description:
-        'Why missing records were not deleted. `list_changed`: the list changed while it was read. `needs_review`: too many records, or it is unknown whether the list changed; see the deletion reviews.',
-    }),
+    deletes_withheld: z
+      .enum(['list_changed', 'needs_review'])
+      .nullable()
+      .meta({
+        description:
+          'Why missing records were not deleted. `list_changed`: the list changed while it was ' +
+          'read. `needs_review`: too many records, or it is unknown whether the list changed; see ' +
+          'the deletion reviews.',
+      }),
     attempts: count.meta({
       description: 'The number of starts, including restarts. Only the state tells whether the job failed.',
     }),

@@ -1,4 +1,7 @@
-/** The schedule of an integration: as text, its next runs, and the scheduled runs that were skipped (rules.md 16, 28 to 30). */
+/**
+ * The schedule of an integration: as text, its next runs, and the scheduled runs that were skipped (rules.md
+ * 16, 28 to 30).
+ */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import type { Integration } from '../../db/integrations/integrations';
@@ -30,7 +33,8 @@ const skippedRun = z
           '- `skipped_overlap`: another run was running or waiting; see `sync_run_id`.',
           '- `skipped_paused`: the integration was paused.',
           '- `skipped_needs_reauthorization`: the integration needed new credentials.',
-          '- `skipped_already_ran`: the local date already had its nightly run, because the clock was set back or the tenant changed its time zone.',
+          '- `skipped_already_ran`: the local date already had its nightly run, because the clock ' +
+            'was set back or the tenant changed its time zone.',
         ].join('\n'),
       }),
     sync_run_id: typeId('run').nullable(),
@@ -48,7 +52,8 @@ const nextRun = z
     }),
     is_clock_change: z.boolean().meta({
       description:
-        'True if daylight saving time begins or ends within 12 hours of the run. A nightly run can then start up to 75 minutes late.',
+        'True if daylight saving time begins or ends within 12 hours of the run. A nightly run ' +
+        'can then start up to 75 minutes late.',
     }),
   })
   .meta({ id: 'NextRun' });
@@ -57,7 +62,8 @@ const syncSchedule = z
   .object({
     state: z.enum(['on', 'off', 'paused', 'needs_reauthorization']).meta({
       description:
-        '`off`: the integration pulls nothing, or both schedules are off. While it is `paused` or needs new credentials, scheduled runs are skipped and logged.',
+        '`off`: the integration pulls nothing, or both schedules are off. While it is `paused` ' +
+        'or needs new credentials, scheduled runs are skipped and logged.',
     }),
     summary: z.string().meta({
       description: 'The schedule as a text.',
@@ -90,7 +96,8 @@ export const syncScheduleRoutes: readonly Route[] = [
     tag: 'Sync schedules',
     summary: 'Show the schedule of an integration',
     description:
-      'The schedule follows from the settings of the integration (`is_hourly_sync_on`, `nightly_sync_at`) and the time zone of the tenant.',
+      'The schedule follows from the settings of the integration (`is_hourly_sync_on`, ' +
+      '`nightly_sync_at`) and the time zone of the tenant.',
     params: integrationParams,
     responses: {
       200: {

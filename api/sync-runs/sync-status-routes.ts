@@ -1,4 +1,7 @@
-/** The Sync Status log: the number of records in Syncline and in the app at the end of each sync run (rules.md 32). */
+/**
+ * The Sync Status log: the number of records in Syncline and in the app at the end of each sync run (rules.md
+ * 32).
+ */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import { listSyncStatuses, type SyncStatus } from '../../db/sync-runs/sync-status-log';
@@ -55,7 +58,8 @@ export const syncStatusRoutes: readonly Route[] = [
     tag: 'Sync status',
     summary: 'List the Sync Status log, newest first',
     description:
-      'One entry per sync run, kept forever. A difference that remains after an incremental run triggers a full sync; if it still remains, the admins are notified.',
+      'One entry per sync run, kept forever. A difference that remains after an incremental ' +
+      'run triggers a full sync; if it still remains, the admins are notified.',
     query: z.strictObject({
       ...listParams,
       app: z

@@ -124,7 +124,8 @@ export const tenantRoutes: readonly Route[] = [
     tag,
     summary: 'Change your tenant',
     description:
-      'A tenant can change its time zone, its contact address and its COMPANY_SYNCHRONIZED policy. Other settings need the platform key.',
+      'A tenant can change its time zone, its contact address and its COMPANY_SYNCHRONIZED ' +
+      'policy. Other settings need the platform key.',
     body: ownTenantChange,
     needsIfMatch: true,
     responses: { 200: tenantResponse },

@@ -1,4 +1,7 @@
-/** Webhook deliveries with their attempts, and sending one again (rules.md 45), for tenants and for the platform. */
+/**
+ * Webhook deliveries with their attempts, and sending one again (rules.md 45), for tenants and for the
+ * platform.
+ */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { toTypeId } from '../../db/sql/ids';

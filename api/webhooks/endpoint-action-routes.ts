@@ -61,7 +61,8 @@ const tenantActionRoutes: readonly Route[] = [
     tag,
     summary: 'Disable a webhook endpoint',
     description: [
-      'Nothing is sent until the endpoint is enabled again. Events are kept in the meantime and can be recovered.',
+      'Nothing is sent until the endpoint is enabled again. Events are kept in the meantime ' +
+        'and can be recovered.',
       'Disabling a disabled endpoint changes nothing.',
     ].join(' '),
     params,
@@ -84,7 +85,8 @@ const tenantActionRoutes: readonly Route[] = [
     tag,
     summary: 'Enable a webhook endpoint',
     description:
-      'With `recover_since`, missed events since that time are sent too. The record of earlier failures is reset.',
+      'With `recover_since`, missed events since that time are sent too. The record of earlier ' +
+      'failures is reset.',
     params,
     body: enableBody,
     responses: {

@@ -1,4 +1,7 @@
-/** Webhook endpoints (rules.md 43 to 45), for tenants and for the platform. `endpoint-action-routes.ts` has test, disable and recover. */
+/**
+ * Webhook endpoints (rules.md 43 to 45), for tenants and for the platform. `endpoint-action-routes.ts` has
+ * test, disable and recover.
+ */
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import { newUuid, toTypeId } from '../../db/sql/ids';
@@ -48,7 +51,8 @@ const tenantEndpointRoutes: readonly Route[] = [
     summary: 'Create a webhook endpoint',
     description: [
       'Events from now on are posted to this URL and signed with its secret (Standard Webhooks).',
-      'The secret is shown only in this response. docs/webhooks.md lists the events and explains how to verify signatures.',
+      'The secret is shown only in this response. docs/webhooks.md lists the events and ' +
+        'explains how to verify signatures.',
     ].join(' '),
     body: newEndpoint,
     responses: {
@@ -112,7 +116,8 @@ const tenantEndpointRoutes: readonly Route[] = [
     tag,
     summary: 'Change a webhook endpoint',
     description:
-      'New filters apply to events from now on. A new URL or rate limit applies to all deliveries that are still pending.',
+      'New filters apply to events from now on. A new URL or rate limit applies to all ' +
+      'deliveries that are still pending.',
     params,
     body: endpointChange,
     needsIfMatch: true,
@@ -149,7 +154,8 @@ const tenantEndpointRoutes: readonly Route[] = [
     tag,
     summary: 'Rotate the secret of a webhook endpoint',
     description: [
-      'For 24 hours deliveries are signed with the old secret too, so you can update your receiver without downtime.',
+      'For 24 hours deliveries are signed with the old secret too, so you can update your ' +
+        'receiver without downtime.',
       'At most three secrets can be active at a time.',
     ].join(' '),
     params,

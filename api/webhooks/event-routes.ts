@@ -27,7 +27,8 @@ export const eventRoutes: readonly Route[] = [
     tag: 'Events',
     summary: 'Read events, oldest first',
     description:
-      'Events are kept for 30 days. Store `next_cursor` and use it in the next request to get the events since then, each once and in order.',
+      'Events are kept for 30 days. Store `next_cursor` and use it in the next request to get ' +
+      'the events since then, each once and in order.',
     query: z.strictObject({
       ...listParams,
       type: namesParam(EVENT_TYPES, 'SYNC_COMPLETE').optional(),

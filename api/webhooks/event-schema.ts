@@ -1,4 +1,7 @@
-/** The JSON of events, in webhook deliveries and in the event feed. The event catalogue says when each is sent. */
+/**
+ * The JSON of events, in webhook deliveries and in the event feed. The event catalogue says when each is
+ * sent.
+ */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
 import {

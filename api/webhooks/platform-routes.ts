@@ -1,6 +1,6 @@
 /**
- * Webhook endpoints exist twice (rules.md 43): those of a tenant, and those of the platform, which receive the events of all tenants.
- * The routes are declared for tenants and derived for the platform.
+ * Webhook endpoints exist twice (rules.md 43): those of a tenant, and those of the platform, which receive
+ * the events of all tenants. The routes are declared for tenants and derived for the platform.
  */
 import type { Route } from '../routing/define-route';
 

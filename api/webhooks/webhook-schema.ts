@@ -72,10 +72,14 @@ export const endpointView = z
     rate_per_second: z.int().nullable(),
     state: z.enum(['enabled', 'disabled']),
     disabled_at: instant.nullable(),
-    disabled_reason: z.enum(['manual', 'gone', 'failing']).nullable().meta({
-      description:
-        '`gone`: the receiver answered 410. `failing`: all attempts failed for five days. `manual`: a user disabled it.',
-    }),
+    disabled_reason: z
+      .enum(['manual', 'gone', 'failing'])
+      .nullable()
+      .meta({
+        description:
+          '`gone`: the receiver answered 410. `failing`: all attempts failed for five days. ' +
+          '`manual`: a user disabled it.',
+      }),
     failing_since: instant
       .nullable()
       .meta({ description: 'All attempts since this time have failed; a success resets it.' }),

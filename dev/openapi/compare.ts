@@ -1,6 +1,6 @@
 /**
- * Compares docs/openapi.json with that of the last release (the newest tag `v*`). Fails on breaking changes unless the version in
- * package.json has a new minor or major number.
+ * Compares docs/openapi.json with that of the last release (the newest tag `v*`). Fails on breaking changes
+ * unless the version in package.json has a new minor or major number.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
