@@ -1,8 +1,9 @@
 /** Webhook endpoints over the API, of a tenant and of the platform (rules.md 43 to 45). */
+import type { Route } from '../../../api/routing/define-route';
+import { routes } from '../../../api/routes';
 import { fromTypeId } from '../../../db/sql/ids';
 import { endpointSecretsLocation } from '../../../db/webhooks/endpoints';
 import { EVENT_TYPES } from '../../../domain/webhooks/event-catalogue';
-import { PLATFORM_TENANT_ID } from '../../../db/tables/tenants';
 import {
   type Caller,
   expectProblem,
@@ -25,12 +26,11 @@ beforeEach(async () => {
 const ADDRESS = 'https://hooks.example.com/syncline';
 const DAY_MS = 86_400_000;
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString();
-const OWNERS: [string, string, () => Caller, () => string][] = [
-  ['of a tenant', '/v1/webhook-endpoints', () => tenant.admin, () => tenant.uuid],
-  ['of the platform', '/v1/platform/webhook-endpoints', () => service.platform, () => PLATFORM_TENANT_ID],
-];
+const base = '/v1/webhook-endpoints';
+const caller = (): Caller => tenant.admin;
+const ownerId = (): string => tenant.uuid;
 
-describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
+describe('an endpoint', () => {
   const create = async (body: object = {}) =>
     (
       await caller()
@@ -276,6 +276,52 @@ describe.each(OWNERS)('an endpoint %s', (_of, base, caller, ownerId) => {
     expect(outcomes.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 422, 422]);
     const made = outcomes.find(({ status }) => status === 201)?.body.id as string;
     await caller().delete(`${base}/${made}`).expect(204);
+  });
+});
+
+describe('an endpoint of the platform', () => {
+  const platformBase = '/v1/platform/webhook-endpoints';
+
+  it('has the same routes as an endpoint of a tenant', () => {
+    const about = ({ path }: Route) => /\/webhook-(endpoints|deliveries)/.test(path);
+    const [ofPlatform, ofTenants] = [true, false].map((isPlatform) =>
+      routes
+        .filter((route) => about(route) && route.path.startsWith('/v1/platform/') === isPlatform)
+        .map(({ method, path }) => `${method} ${path.replace('/platform', '')}`)
+        .toSorted(),
+    );
+
+    expect(ofTenants?.length).toBeGreaterThan(10);
+    expect(ofPlatform).toEqual(ofTenants);
+  });
+
+  it('is created, changed, rotated, tested, disabled, enabled, recovered and deleted', async () => {
+    const { body: created } = await service.platform.post(platformBase, { url: ADDRESS }).expect(201);
+    const path = `${platformBase}/${created.id}`;
+    const changed = await service.platform
+      .patch(path, { rate_per_second: 5 })
+      .set('If-Match', '"1"')
+      .expect(200);
+
+    expect(created.secret).toMatch(/^whsec_/);
+    expect(changed.body.rate_per_second).toBe(5);
+    expect((await service.platform.post(`${path}/rotate-secret`).expect(200)).body.secret).not.toBe(
+      created.secret,
+    );
+    const { delivery_id } = (await service.platform.post(`${path}/test`).expect(202)).body;
+    await service.platform.get(`/v1/platform/webhook-deliveries/${delivery_id}`).expect(200);
+    expect((await service.platform.post(`${path}/disable`).expect(200)).body.state).toBe('disabled');
+    expect((await service.platform.post(`${path}/enable`, {}).expect(200)).body.state).toBe('enabled');
+    await service.platform.post(`${path}/recover`, { since: daysAgo(1) }).expect(202);
+    await service.platform.delete(path).expect(204);
+    expectProblem(await service.platform.get(path), 404, 'endpoint_not_found');
+  });
+
+  it('is not visible to a tenant', async () => {
+    const { body: created } = await service.platform.post(platformBase, { url: ADDRESS }).expect(201);
+
+    expectProblem(await tenant.admin.get(`${base}/${created.id}`), 404, 'endpoint_not_found');
+    await service.platform.delete(`${platformBase}/${created.id}`).expect(204);
   });
 });
 
