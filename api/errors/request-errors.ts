@@ -38,7 +38,8 @@ export const REQUEST_ERRORS = {
     status: 400,
     title: 'The cursor does not belong to this list',
     detail:
-      'Use `next_cursor` with the same parameters as the request that returned it, or start without a cursor.',
+      'Use `next_cursor` with the same parameters as the request that returned it, or start ' +
+      'without a cursor.',
   },
   bad_request: {
     status: 400,

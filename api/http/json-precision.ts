@@ -60,5 +60,6 @@ function normalForm(literal: string): string {
   const digits = `${whole}${fraction}`.replace(/^0+/, '');
   const significant = digits.replace(/0+$/, '');
   if (significant === '') return '0';
-  return `${significant}e${BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length)}`;
+  const trailingZeros = BigInt(digits.length - significant.length);
+  return `${significant}e${BigInt(exponent) - BigInt(fraction.length) + trailingZeros}`;
 }

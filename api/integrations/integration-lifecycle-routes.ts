@@ -81,7 +81,8 @@ export const integrationLifecycleRoutes: readonly Route[] = [
     description: [
       'Changes that became due during the pause are pushed at once, the earliest first. ' +
         'Debounce windows that are still open keep their deadline, and the retry timers continue.',
-      'A stopped sync continues where it stopped. Resuming an integration that is not paused changes nothing.',
+      'A stopped sync continues where it stopped.',
+      'Resuming an integration that is not paused changes nothing.',
     ].join(' '),
     params: integrationParams,
     responses,

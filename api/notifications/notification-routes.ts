@@ -75,7 +75,8 @@ const notification = z
     created_at: instant,
     resolved_at: instant.nullable().meta({
       description:
-        'When the cause ended. For a notification without a cause that can end, the time of the notification.',
+        'When the cause ended. For a notification without a cause that can end, the time of the ' +
+        'notification.',
     }),
     viewed_at: instant.nullable().meta({
       description: "When the person viewed it. Always null in the tenant's list, which has no owner.",

@@ -91,5 +91,6 @@ export async function createWithDerivedTenantId(
 
 function tenantIdFrom(key: string, round: number): string {
   const hex = createHash('sha256').update(`tenant ${round} ${key}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  const [first, second, third] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(13, 16)];
+  return `${first}-${second}-8${third}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
