@@ -21,7 +21,7 @@ export interface Product {
   startWorker(): Promise<void>;
 }
 
-export type Caller = (
+type Caller = (
   path: string,
   body: unknown,
   headers?: Record<string, string>,
@@ -37,7 +37,7 @@ export interface LinkedTenant {
   call: Caller;
 }
 
-export async function startProduct(
+async function startProduct(
   environment: BenchEnvironment,
   { databaseUrl, temporalAddress }: { databaseUrl: string; temporalAddress: string },
 ): Promise<Product> {

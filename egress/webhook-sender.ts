@@ -9,7 +9,7 @@ import { BlockedByPolicy, checkUrl, type EgressPolicy } from './egress-policy';
 import { createEgressConnect, reasonOf } from './http-client';
 import { signWebhook } from './webhook-signature';
 
-export interface WebhookMessage {
+interface WebhookMessage {
   url: string;
   /** The event's id, the same on every attempt. */
   id: string;
@@ -66,7 +66,7 @@ const HEADERS_NOT_KEPT = new Set([
  * Allows https, the ports 443 and 8443 and public addresses, and no user name, unless the operator allows
  * more. @throws BlockedByPolicy
  */
-export function checkWebhookUrl(policy: EgressPolicy, url: string): URL {
+function checkWebhookUrl(policy: EgressPolicy, url: string): URL {
   return checkUrl(policy, url, URL.canParse(url) ? [new URL(url).hostname] : []);
 }
 

@@ -27,7 +27,7 @@ interface ErrorInLog {
   cause?: ErrorInLog;
 }
 
-export function describeError(error: unknown): ErrorInLog {
+function describeError(error: unknown): ErrorInLog {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   const { code, table, constraint } = error as { code?: unknown; table?: unknown; constraint?: unknown };
   return {

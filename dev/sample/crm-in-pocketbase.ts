@@ -4,7 +4,7 @@
  */
 import { callPocketBase, logIn, type PocketBaseLogin } from '../start/pocketbase';
 
-export const CONTACTS = 200;
+const CONTACTS = 200;
 const COMPANIES = 12;
 const STAGES = ['lead', 'customer', 'partner'];
 const SECTORS = ['Energy', 'Health', 'Logistics', 'Retail'];

@@ -78,7 +78,7 @@ function watch(child: SupervisedProcess): void {
   });
 }
 
-export interface StartOptions {
+interface StartOptions {
   /** `npm run dev`: restarts api, worker and console when their code changes. */
   isWatching: boolean;
 }

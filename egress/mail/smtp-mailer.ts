@@ -91,7 +91,7 @@ export interface Mailer {
   close(): void;
 }
 
-export const MAIL_TIMEOUTS = { connectMs: 10_000, totalMs: 30_000 };
+const MAIL_TIMEOUTS = { connectMs: 10_000, totalMs: 30_000 };
 
 /** Only tests pass shorter `timeouts`. */
 export function createMailer({ smtpUrl, from, publicUrl }: MailSettings, timeouts = MAIL_TIMEOUTS): Mailer {

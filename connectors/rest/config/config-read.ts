@@ -12,7 +12,7 @@ const parameterName = (what: string) =>
   z.string(`Set the parameter for ${what}.`).regex(/^[!-~]{1,100}$/, 'The name of a parameter.');
 
 /** How an instant is written there. */
-export const TIME_FORMATS = ['iso', 'iso_seconds', 'epoch_s', 'epoch_ms', 'space_ms', 'http_date'] as const;
+const TIME_FORMATS = ['iso', 'iso_seconds', 'epoch_s', 'epoch_ms', 'space_ms', 'http_date'] as const;
 const TimeFormat = z.enum(TIME_FORMATS, `Set the format of times: ${TIME_FORMATS.join(', ')}.`);
 
 const inAnswer = z.union([z.strictObject({ at: JsonPointer }), z.strictObject({ header: HeaderName })]);
@@ -158,7 +158,6 @@ export const Describe = z.strictObject({
 export type ListConfig = z.output<typeof List>;
 export type DeletedListConfig = z.output<typeof DeletedList>;
 export type PagingConfig = z.output<typeof Paging>;
-export type CountConfig = z.output<typeof Count>;
 export type DescribeConfig = z.output<typeof Describe>;
 export type ModifiedSinceConfig = z.output<typeof ModifiedSince>;
 export type TimeFormat = z.output<typeof TimeFormat>;

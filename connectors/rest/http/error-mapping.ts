@@ -79,7 +79,7 @@ export function codesIn(body: JsonValue | undefined, rules: ErrorsConfig): strin
  * "email"]`, or only the last part of a path (`city` for `address.city`). Null if no field matches, or more
  * than one.
  */
-export function ourFieldFor(remoteName: string, fieldNames: FieldNames): string | null {
+function ourFieldFor(remoteName: string, fieldNames: FieldNames): string | null {
   const wanted = segmentsOf(remoteName);
   if (wanted.length === 0) return null;
   const known = Object.entries(fieldNames).map(([path, field]) => ({ segments: segmentsOf(path), field }));

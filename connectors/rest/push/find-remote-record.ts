@@ -7,7 +7,7 @@ import type { JsonValue } from '../../../domain/json';
 import { isJsonObject } from '../../../domain/json';
 import type { HttpResponse, PushItem } from '../../connector';
 import { RecordRejected, Unavailable } from '../../errors';
-import { type Answer, isTrueOf, unreadable } from '../http/response-rules';
+import { isTrueOf, unreadable } from '../http/response-rules';
 import { type RecordCalls, externalIdPointer, fillForRecord, ownIdOf, sendCall } from '../http/calls';
 import type { RecordTypeConfig } from '../config/config';
 import { readAt } from '../json-pointer';
@@ -17,8 +17,6 @@ export interface Remote {
   id: string | null;
   version: string | null;
 }
-
-type Exchange = Pick<Extract<Answer, { meaning: 'done' }>, 'response' | 'body'>;
 
 const ID_LENGTH_MAX = 512;
 
@@ -45,15 +43,6 @@ export async function findRemote(calls: RecordCalls): Promise<Remote | undefined
     found.map((entry) => readAt(entry, itemAt)),
     { ...answer.response, headers: {} },
   );
-}
-
-/**
- * The third party's id and version in a response with the record. Throws Unavailable if the id is not where
- * the configuration expects it.
- */
-export function remoteIn(calls: RecordCalls, exchange: Exchange): Remote {
-  const record = readAt(exchange.body, calls.recordType.record_at);
-  return remoteOfRecord(calls, record, exchange.response);
 }
 
 /** The id in the answer to a create or upsert, undefined when it holds none. */
