@@ -1,11 +1,11 @@
 /**
- * One budget of requests per integration, shared by all its work (rules.md 34). Guarantees:
+ * The shared rate limiter of an integration's requests (rules.md 34). Guarantees:
  * - until a limit is met, requests are not held back. The first "slow down" sets the rate to half of the
- * recent rate, and each   further one halves it, down to a floor. The rate grows slowly near the value that
- * was slowed, and fast well above it;
- * - tokens arrive at that rate. Of the tokens and of the remaining quota, each priority leaves a reserve to
- * the higher ones;   a push may take the last one;
- * - a rate far beyond what is used, or an old one, is forgotten.
+ *   recent rate, and each further one halves it, down to a floor;
+ * - the rate grows slowly near the value that was slowed, and fast well above it;
+ * - each priority leaves a reserve of tokens and of the remaining quota to the higher ones; a push may take
+ *   the last one;
+ * - a rate far above the current use, or an old one, is cleared.
  */
 import type { Quota } from './quota-headers';
 

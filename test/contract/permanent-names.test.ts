@@ -1,4 +1,7 @@
-/** The names that running workflows carry, frozen since version 0.2.0. A renamed one breaks running workflows: add, never rename. */
+/**
+ * The names that running workflows carry, frozen since version 0.2.0. A renamed one breaks running workflows:
+ * add, never rename.
+ */
 import { INTEGRATION_CHECK_WORKFLOW, integrationCheckWorkflowId } from '../../contract/integration-check';
 import { OVERVIEW_WORKFLOW, overviewChangedSignal, overviewWorkflowId } from '../../contract/overview';
 import {

@@ -235,7 +235,10 @@ export const scheduledSyncActivities: ScheduledSyncActivities = {
 
 export const SCHEDULED_SYNC_SCENARIOS = ['by-schedule', 'manual', 'activity-failed'] as const;
 
-/** A schedule sets the time that a tick stands for; one that an operator starts has none but its start. @returns the workflow's id. */
+/**
+ * A schedule sets the time that a tick stands for; one that an operator starts has none but its start.
+ * @returns the workflow's id.
+ */
 export async function playScheduledSync(
   { client }: PushWorker,
   name: (typeof SCHEDULED_SYNC_SCENARIOS)[number],

@@ -1,4 +1,6 @@
-/** Texts in Temporal's UI stay within Temporal's limits: 400 bytes for a summary, 20,000 bytes for details. */
+/**
+ * Texts in Temporal's UI stay within Temporal's limits: 400 bytes for a summary, 20,000 bytes for details.
+ */
 import * as fc from 'fast-check';
 import {
   describeFirstWait,
