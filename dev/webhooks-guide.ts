@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { EVENT_SCHEMAS, exampleOf } from '../api/webhooks/event-schema';
-import { EVENT_CATALOGUE, EVENT_TYPES, type EventType } from '../domain/webhooks/event-catalogue';
+import { EVENT_CATALOGUE, EVENT_TYPES, type EventType } from '../domain/event-catalogue';
 import { ATTEMPTS_MAX, DELAYS_MS } from '../domain/webhooks/retry-schedule';
 
 const DOCS = path.join(__dirname, '..', 'docs');

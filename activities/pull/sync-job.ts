@@ -20,7 +20,7 @@ import { isJobEnded, type RunKind } from '../../domain/sync-runs/sync-run';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
 import { toSyncErrors } from '../integrations/connector-failures';
 import { askThirdParty } from '../integrations/third-party-health';
-import { pushSyncNow } from '../sync-runs/sync-now-pushes';
+import { pushSyncNow } from './sync-now-pushes';
 import { TimeBox } from '../time-box';
 import { DatasetReader } from './dataset-reader';
 import { JobTransitions } from './job-transitions';

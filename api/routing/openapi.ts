@@ -9,7 +9,7 @@ import {
   type RouteConfig,
 } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-import { EVENT_CATALOGUE, EVENT_TYPES, type EventType } from '../../domain/webhooks/event-catalogue';
+import { EVENT_CATALOGUE, EVENT_TYPES, type EventType } from '../../domain/event-catalogue';
 import { API_VERSION, DESCRIPTION, TAGS } from './openapi-texts';
 import { type Access, isConsoleOnly, permissionOf } from './route-permissions';
 import { ERROR_CODES, type ErrorCode } from '../errors/error-codes';

@@ -1,7 +1,7 @@
 /** The event feed: the events that webhooks send, for clients that prefer polling (rules.md 37). */
 import { z } from 'zod';
 import { listEvents } from '../../db/webhooks/event-feed';
-import { EVENT_TYPES } from '../../domain/webhooks/event-catalogue';
+import { EVENT_TYPES } from '../../domain/event-catalogue';
 import { defineRoute, type Route } from '../routing/define-route';
 import { idParam, namesParam } from '../routing/common-schemas';
 import { eventView } from './event-schema';

@@ -10,7 +10,7 @@ import {
   type EventData,
   type EventType,
   RECORDS_PER_EVENT_MAX,
-} from '../../domain/webhooks/event-catalogue';
+} from '../../domain/event-catalogue';
 import { JOB_STATES, SCHEDULED_KINDS } from '../../domain/sync-runs/sync-run';
 import { instant, recordTypeName, typeId } from '../routing/common-schemas';
 

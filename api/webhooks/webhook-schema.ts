@@ -1,6 +1,6 @@
 /** The JSON of webhook endpoints and deliveries. */
 import { z } from 'zod';
-import { EVENT_TYPES } from '../../domain/webhooks/event-catalogue';
+import { EVENT_TYPES } from '../../domain/event-catalogue';
 import type { Endpoint } from '../../db/webhooks/endpoints';
 import type { Attempt, Delivery } from '../../db/webhooks/delivery-log';
 import { toTypeId } from '../../db/sql/ids';

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { DELIVERING_LIMITS } from '../../activities/dependencies';
 import { newUuid, toTypeId } from '../../db/sql/ids';
 import { createWebhookSender } from '../../egress/webhook-sender';
-import { envelope } from '../../domain/webhooks/event-catalogue';
+import { envelope } from '../../domain/event-catalogue';
 import { eachOf } from '../measure';
 
 /** @returns POSTs per second. */

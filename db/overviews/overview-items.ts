@@ -1,6 +1,7 @@
 /** The items of an overview as people look at them: filtered, searched and paged. */
 import { type Selectable, sql } from 'kysely';
-import type { OverviewAction, SyncDirection } from '../../domain/overviews/overview';
+import type { OverviewAction } from '../../domain/overviews/overview';
+import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { TenantWork } from '../database';
 import type { OverviewItemsTable } from '../tables/overviews';
 

@@ -1,6 +1,6 @@
 /** The jobs of an overview, one per record type and direction. */
 import type { Selectable } from 'kysely';
-import type { SyncDirection } from '../../domain/overviews/overview';
+import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { sanitizeForPostgres } from '../sql/sanitize-text';

@@ -1,11 +1,7 @@
 /** Requesting, generating and ending Sync Overviews (rules.md 19, 23). */
 import { sql } from 'kysely';
-import {
-  OVERVIEW_VALID_MS,
-  type OverviewJobState,
-  supersededBy,
-  type SyncDirection,
-} from '../../domain/overviews/overview';
+import { OVERVIEW_VALID_MS, type OverviewJobState, supersededBy } from '../../domain/overviews/overview';
+import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { findIntegration, type Integration, lockIntegration } from '../integrations/integrations';

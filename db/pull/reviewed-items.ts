@@ -3,7 +3,7 @@
  * read (rules.md 21).
  */
 import { sql } from 'kysely';
-import type { SyncDirection } from '../../domain/overviews/overview';
+import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { RecordError } from './page';

@@ -1,6 +1,6 @@
 /**
  * Accepts changes of records in one transaction (ARCHITECTURE.md): reads what they depend on, plans with
- * domain/records/plan-acceptance.ts, and writes records, change log, record syncs and outbox.
+ * domain/push/plan-acceptance.ts, and writes records, change log, record syncs and outbox.
  *
  * Five hundred changes need as many statements as one. Locks are taken in one order, so that two batches
  * cannot deadlock: the tenant's mappings (shared), records by id, record syncs by record and integration.
@@ -12,7 +12,7 @@ import {
   type LoggedChange,
   planAcceptance,
   type StoredRecord,
-} from '../../domain/records/plan-acceptance';
+} from '../../domain/push/plan-acceptance';
 import type { RecordChange } from '../../domain/records/record-change';
 import type { ChangeAuthor } from '../../domain/records/record-draft';
 import type { TenantWork } from '../database';

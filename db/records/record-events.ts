@@ -3,7 +3,7 @@
  * and pushes that failed. At most 100 records per event. Until the first full read of an integration has
  * ended its records cause no events; FIRST_SYNC_COMPLETE then carries the totals.
  */
-import { RECORDS_PER_EVENT_MAX } from '../../domain/webhooks/event-catalogue';
+import { RECORDS_PER_EVENT_MAX } from '../../domain/event-catalogue';
 import type { SyncError } from '../../domain/sync-error';
 import type { TenantWork } from '../database';
 import { emitEvents, type NewEvent } from '../webhooks/events';

@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import { type Owner, ownerOf } from '../../domain/records/field-ownership';
 import type { TenantWork } from '../database';
-import type { AcceptingIntegration } from '../../domain/records/plan-record-syncs';
+import type { AcceptingIntegration } from '../../domain/push/plan-record-syncs';
 import { opaqueToPlanner } from '../sql/bulk-rows';
 
 /** By record id. Queries only if an integration pulls one of these record types without pushing it. */

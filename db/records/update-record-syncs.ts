@@ -7,7 +7,7 @@ import {
   type RecordSyncKey,
   type RecordSyncPlan,
   type UndoneEdit,
-} from '../../domain/records/plan-record-syncs';
+} from '../../domain/push/plan-record-syncs';
 import type { ChangeAuthor, RecordDraft } from '../../domain/records/record-draft';
 import type { TenantWork } from '../database';
 import { appendStreamEvent } from '../platform/change-feed';

@@ -6,7 +6,7 @@
  * decides: what is in flight keeps what it was promised.
  */
 import { sql } from 'kysely';
-import type { CompanyData } from '../../domain/webhooks/event-catalogue';
+import type { CompanyData } from '../../domain/event-catalogue';
 import type { TenantWork } from '../database';
 import type { NewEvent } from '../webhooks/events';
 import { toTypeId } from '../sql/ids';

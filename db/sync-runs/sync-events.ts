@@ -3,7 +3,7 @@
  * FIRST_SYNC_COMPLETE once for ever (rules.md 38, 39). Runs that somebody asked for tell nothing.
  */
 import { isJobEnded, SCHEDULED_KINDS, summarizeRun } from '../../domain/sync-runs/sync-run';
-import type { SyncCompleteData } from '../../domain/webhooks/event-catalogue';
+import type { SyncCompleteData } from '../../domain/event-catalogue';
 import type { TenantWork } from '../database';
 import type { NewEvent } from '../webhooks/events';
 import { toTypeId } from '../sql/ids';

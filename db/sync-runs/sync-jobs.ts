@@ -10,7 +10,8 @@ import {
   summarizeRun,
   WATERMARK_OVERLAP_MS,
 } from '../../domain/sync-runs/sync-run';
-import { pushJobOf, type SyncDirection } from '../../domain/overviews/overview';
+import { pushJobOf } from '../../domain/overviews/overview';
+import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { SyncError } from '../../domain/sync-error';
 import { companyEvents } from './company-sync';
 import type { TenantWork } from '../database';

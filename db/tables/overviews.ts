@@ -5,8 +5,8 @@ import type {
   OverviewInvalidity,
   OverviewJobState,
   OverviewState,
-  SyncDirection,
 } from '../../domain/overviews/overview';
+import type { SyncDirection } from '../../domain/records/mapping-directions';
 import type { SyncError } from '../../domain/sync-error';
 import type { Json } from './json-column';
 

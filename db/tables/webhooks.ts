@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import type { JsonObject } from '../../domain/json';
-import type { EventType } from '../../domain/webhooks/event-catalogue';
+import type { EventType } from '../../domain/event-catalogue';
 import type { Json } from './json-column';
 
 export interface EventSequencesTable {

@@ -4,7 +4,7 @@
  * and receivers can detect repeats.
  */
 import { type RawBuilder, type Selectable, sql } from 'kysely';
-import type { EventType } from '../../domain/webhooks/event-catalogue';
+import type { EventType } from '../../domain/event-catalogue';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { EVENTS_KEPT_MS } from './event-feed';

@@ -3,7 +3,7 @@
  * id of its own. Secrets arrive and are stored encrypted.
  */
 import { type Selectable, sql } from 'kysely';
-import type { EventType } from '../../domain/webhooks/event-catalogue';
+import type { EventType } from '../../domain/event-catalogue';
 import type { TenantWork } from '../database';
 import { enqueue } from '../platform/outbox';
 import type { EncryptedSecret, WebhookEndpointsTable } from '../tables/webhooks';

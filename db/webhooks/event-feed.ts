@@ -3,7 +3,7 @@
  * Kept for 30 days.
  */
 import { sql } from 'kysely';
-import type { EventType } from '../../domain/webhooks/event-catalogue';
+import type { EventType } from '../../domain/event-catalogue';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork, Work } from '../database';
 

@@ -6,7 +6,7 @@
  * numbers follow the order of commits.
  */
 import { sql } from 'kysely';
-import { envelope, type EventData, type EventType } from '../../domain/webhooks/event-catalogue';
+import { envelope, type EventData, type EventType } from '../../domain/event-catalogue';
 import type { JsonObject } from '../../domain/json';
 import type { TenantWork } from '../database';
 import { newUuid, toTypeId } from '../sql/ids';

@@ -1,6 +1,5 @@
 /** Sync Overview: what a snapshot is, how long it holds, and why it no longer does (rules.md 19 to 23). */
-
-export type SyncDirection = 'pull' | 'push';
+import type { SyncDirection } from '../records/mapping-directions';
 
 export const OVERVIEW_STATES = ['queued', 'running', 'ready', 'failed', 'canceled'] as const;
 export type OverviewState = (typeof OVERVIEW_STATES)[number];

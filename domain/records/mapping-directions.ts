@@ -1,7 +1,8 @@
 /** Which record types an integration reads, and which it is told of. */
 import type { RecordTypeMapping } from './mapping';
-import type { SyncDirection } from '../overviews/overview';
 import type { RecordTypeMappings } from './mapping';
+
+export type SyncDirection = 'pull' | 'push';
 
 export function pullsType(mapping: RecordTypeMapping | undefined): boolean {
   return mapping !== undefined && mapping.direction !== 'push';

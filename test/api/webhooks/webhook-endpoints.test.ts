@@ -3,7 +3,7 @@ import type { Route } from '../../../api/routing/define-route';
 import { routes } from '../../../api/routes';
 import { fromTypeId } from '../../../db/sql/ids';
 import { endpointSecretsLocation } from '../../../db/webhooks/endpoints';
-import { EVENT_TYPES } from '../../../domain/webhooks/event-catalogue';
+import { EVENT_TYPES } from '../../../domain/event-catalogue';
 import {
   type Caller,
   expectProblem,

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { EVENT_SCHEMAS, exampleOf } from '../../../api/webhooks/event-schema';
 import { signWebhook } from '../../../egress/webhook-signature';
 import { EVENT_PAGES, eventPagePath, GUIDE, renewEventPage, renewGuide } from '../../../dev/webhooks-guide';
-import { EVENT_CATALOGUE, EVENT_TYPES } from '../../../domain/webhooks/event-catalogue';
+import { EVENT_CATALOGUE, EVENT_TYPES } from '../../../domain/event-catalogue';
 import { freePort } from '../../support/servers/free-port';
 import { ensurePythonPackages } from '../../support/servers/python-packages';
 import { newWebhookSecret } from '../../support/fakes/webhooks';

@@ -1,7 +1,7 @@
 /** What was told so far, as receivers get it. Each event has to be as the catalogue describes it. */
 import { deepStrictEqual } from 'node:assert';
 import { EVENT_SCHEMAS } from '../../../api/webhooks/event-schema';
-import type { EventType } from '../../../domain/webhooks/event-catalogue';
+import type { EventType } from '../../../domain/event-catalogue';
 import type { JsonObject } from '../../../domain/json';
 import type { TestTenant } from '../environments/push-environment';
 

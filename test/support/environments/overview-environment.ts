@@ -8,7 +8,7 @@ import type { TenantWork } from '../../../db/database';
 import { datasetsOf } from '../../../domain/records/mapping-directions';
 import { requestSyncNow } from '../../../db/sync-runs/sync-now';
 import type { SyncRun } from '../../../db/pull/job-rows';
-import type { SyncDirection } from '../../../domain/overviews/overview';
+import type { SyncDirection } from '../../../domain/records/mapping-directions';
 import type { TestTenant } from './push-environment';
 
 export class OverviewEnvironment {

@@ -9,7 +9,7 @@ import type { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
 import type { Encryption } from '../../../db/platform/encryption';
 import { webhookSecretsLocation } from '../../../db/webhooks/endpoint-queue';
-import type { EventType } from '../../../domain/webhooks/event-catalogue';
+import type { EventType } from '../../../domain/event-catalogue';
 
 export interface ReceivedWebhook {
   id: string;

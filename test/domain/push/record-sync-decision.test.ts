@@ -8,7 +8,7 @@ import {
   decideRecordSync,
   type RecordSyncDecision,
   type RecordSyncState,
-} from '../../../domain/records/record-sync-decision';
+} from '../../../domain/push/record-sync-decision';
 import type { WaitPolicy } from '../../../domain/push/debounce-window';
 
 const MINUTE = 60_000;

@@ -4,9 +4,9 @@
  */
 import { jsonEquals } from '../json';
 import type { OnboardingLockFacts } from '../onboarding';
-import type { WaitPolicy, Window } from '../push/debounce-window';
-import type { PushTarget } from '../push/push-target';
-import type { RecordDraft } from './record-draft';
+import type { WaitPolicy, Window } from './debounce-window';
+import type { PushTarget } from './push-target';
+import type { RecordDraft } from '../records/record-draft';
 import { decideRecordSync, type RecordSyncState } from './record-sync-decision';
 
 export interface AcceptingIntegration extends OnboardingLockFacts, WaitPolicy {

@@ -3,16 +3,16 @@
  * what becomes of each record sync. The caller reads everything before and writes everything after.
  */
 import { isLocked } from '../onboarding';
-import type { PushTarget } from '../push/push-target';
-import { type Owner, respectOwners } from './field-ownership';
+import type { PushTarget } from './push-target';
+import { type Owner, respectOwners } from '../records/field-ownership';
 import {
   type AcceptingIntegration,
   planRecordSyncs,
   type RecordSyncPlan,
   type RecordSyncStates,
 } from './plan-record-syncs';
-import { applyChange, type RecordChange, type VersionedRecord } from './record-change';
-import type { RecordDraft } from './record-draft';
+import { applyChange, type RecordChange, type VersionedRecord } from '../records/record-change';
+import type { RecordDraft } from '../records/record-draft';
 
 export interface StoredRecord {
   recordId: string;

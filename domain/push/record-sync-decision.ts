@@ -1,7 +1,7 @@
 /** What a changed record means for one record sync (rules.md 1 to 6, 9 and 14), as one pure function. */
-import { isEligible, mappedFieldNames, relevantFields, type RecordTypeMapping } from './mapping';
-import { pushTarget, type PushTarget, type RecordState } from '../push/push-target';
-import { type WaitPolicy, type Window, windowAfterChange } from '../push/debounce-window';
+import { isEligible, mappedFieldNames, relevantFields, type RecordTypeMapping } from '../records/mapping';
+import { pushTarget, type PushTarget, type RecordState } from './push-target';
+import { type WaitPolicy, type Window, windowAfterChange } from './debounce-window';
 
 /** The part of a record sync that the decision depends on. */
 export interface RecordSyncState {

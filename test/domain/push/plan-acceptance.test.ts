@@ -1,7 +1,7 @@
 /** Acceptance of changes as one pure plan: rules.md 5, 7, 17 and 33. */
 import type { JsonObject } from '../../../domain/json';
-import { type AcceptanceState, planAcceptance } from '../../../domain/records/plan-acceptance';
-import { type AcceptingIntegration, recordSyncKey } from '../../../domain/records/plan-record-syncs';
+import { type AcceptanceState, planAcceptance } from '../../../domain/push/plan-acceptance';
+import { type AcceptingIntegration, recordSyncKey } from '../../../domain/push/plan-record-syncs';
 import type { RecordChange } from '../../../domain/records/record-change';
 import { targetText } from '../../../domain/push/push-target';
 

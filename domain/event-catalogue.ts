@@ -3,8 +3,8 @@
  * from it. Names are permanent. Payloads contain ids, counts and states, never record values (rules.md 37 to
  * 41).
  */
-import type { JsonObject } from '../json';
-import type { JobState, RunKind } from '../sync-runs/sync-run';
+import type { JsonObject } from './json';
+import type { JobState, RunKind } from './sync-runs/sync-run';
 
 export const EVENT_TYPES = [
   'SYNC_COMPLETE',
