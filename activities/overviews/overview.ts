@@ -128,11 +128,11 @@ class OverviewExecutor {
       const result = await pass.run();
       return result === 'more' ? { state: 'more' } : 'next';
     } catch (error) {
-      return this.afterTrouble(error, job, integration);
+      return this.afterFailure(error, job, integration);
     }
   }
 
-  private async afterTrouble(
+  private async afterFailure(
     error: unknown,
     job: OverviewJob,
     integration: Integration,

@@ -12,7 +12,7 @@ import { beginSyncRun, emitSyncMilestone } from '../../db/sync-runs/sync-jobs';
 import { parseSyncJobName, syncJobName } from '../../domain/sync-runs/sync-job';
 import { isJobEnded } from '../../domain/sync-runs/sync-run';
 import type { ActivityDependencies } from '../dependencies';
-import { SyncJobExecutor } from '../pull/sync-job';
+import { SyncJobExecutor } from './sync-job';
 
 export interface SyncRunActivities {
   /** The run to execute with its unfinished jobs; null = no run is left. */

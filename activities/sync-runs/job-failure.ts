@@ -12,7 +12,7 @@ import { toSyncErrors } from '../integrations/connector-failures';
 import { RateLimitExhausted } from '../integrations/rate-limited-http';
 import { askThirdParty, stateAfter } from '../integrations/third-party-health';
 import type { TimeBox } from '../time-box';
-import { DatasetFailed } from './dataset-failed';
+import { DatasetFailed } from '../pull/dataset-failed';
 import type { JobTransitions } from './job-transitions';
 
 export interface FailedAttempt {
@@ -47,7 +47,7 @@ const ACTIONS: readonly Row[] = [
   row(ConnectorError, checkThirdParty),
 ];
 
-export async function afterTrouble(error: unknown, attempt: FailedAttempt): Promise<SyncJobReport> {
+export async function afterFailure(error: unknown, attempt: FailedAttempt): Promise<SyncJobReport> {
   const found = ACTIONS.find(({ applies }) => applies(error));
   return found === undefined ? retryInternal(error, attempt) : found.act(error as never, attempt);
 }

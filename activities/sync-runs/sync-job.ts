@@ -22,10 +22,10 @@ import { toSyncErrors } from '../integrations/connector-failures';
 import { askThirdParty } from '../integrations/third-party-health';
 import { pushSyncNow } from './sync-now-pushes';
 import { TimeBox } from '../time-box';
-import { DatasetReader } from './dataset-reader';
+import { DatasetReader } from '../pull/dataset-reader';
 import { JobTransitions } from './job-transitions';
-import { afterTrouble } from './job-trouble';
-import { readMetadata } from './metadata-reader';
+import { afterFailure } from './job-failure';
+import { readMetadata } from '../pull/metadata-reader';
 
 type Dependencies = Pick<
   ActivityDependencies,
@@ -141,7 +141,7 @@ export class SyncJobExecutor {
     } catch (error) {
       // Another worker continues from the rows.
       if (this.timeBox.signal.aborted || this.deps.isStopping()) throw error;
-      return await afterTrouble(error, {
+      return await afterFailure(error, {
         job: this.job,
         integration,
         recordType: this.input.recordType,
