@@ -18,8 +18,8 @@ const others = (...allowed) => `^(${layers.filter((layer) => !allowed.includes(l
 const value = { dependencyTypesNot: ['type-only'] };
 
 /**
- * Subjects of a layer, from bottom to top: a subject imports only those before it. Subjects in one list may import
- * each other.
+ * Subjects of a layer, from bottom to top: a subject imports only those before it. Subjects in one list may
+ * import each other.
  */
 const subjects = [
   ['sql'],

@@ -1,4 +1,7 @@
-/** The suites. `dev/test.ts` chooses among them; `npx jest --selectProjects unit -t 'a name'` runs a part directly. */
+/**
+ * The suites. `dev/test.ts` chooses among them; `npx jest --selectProjects unit -t 'a name'` runs a part
+ * directly.
+ */
 
 // Random tests repeat themselves unless the environment names another seed, as `npm run chaos` does.
 process.env.TEST_SEED ??= '20261122';

@@ -9,7 +9,7 @@ import type { Connector, PushItem, PushResult } from '../connectors/connector';
 
 const Config = z.strictObject({ url: z.url().optional() });
 
-export const noop: Connector<z.output<typeof Config>> = {
+const noop: Connector<z.output<typeof Config>> = {
   kind: 'noop',
   title: 'No operation',
   description: 'Takes every record and keeps none. For benchmarks.',

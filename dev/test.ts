@@ -1,7 +1,7 @@
 /**
- * `npm test [suite] [-- options of Jest]`. Fetches what the suite needs before the first test, so that a missing tool is
- * reported once and plainly; runs the checks (types, lint, format: each counts as a test) and Jest; ends with
- * `N passed, N failed`. A skipped test, or a suite without any test, is a failure.
+ * `npm test [suite] [-- options of Jest]`. Fetches what the suite needs before the first test, so that a
+ * missing tool is reported once and plainly; runs the checks (types, lint, format: each counts as a test) and
+ * Jest; ends with `N passed, N failed`. A skipped test, or a suite without any test, is a failure.
  */
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';

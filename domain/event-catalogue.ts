@@ -52,7 +52,7 @@ export interface SyncCompleteData {
 }
 
 /** At most 100 records. `changed_fields` is present in DATA_UPDATE only. */
-export interface RecordsData {
+interface RecordsData {
   integration_id: string;
   sync_run_id: string;
   record_type: string;
@@ -257,7 +257,7 @@ export const EVENT_CATALOGUE: EventCatalogue = {
 };
 
 /** The body of a webhook, and an item of the feed. */
-export interface EventEnvelope<Type extends EventType = EventType> {
+interface EventEnvelope<Type extends EventType = EventType> {
   id: string;
   type: Type;
   tenant_id: string;

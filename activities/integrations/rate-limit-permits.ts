@@ -20,7 +20,7 @@ export interface RateLimitPermits {
   note(answer: { isSlowedDown: boolean; quota: Quota | null }): Promise<void>;
 }
 
-export interface Wait {
+interface Wait {
   /** By the database's clock. */
   retryAt: Date;
   ms: number;

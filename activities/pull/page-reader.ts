@@ -29,7 +29,7 @@ export interface ReadRequest<Prepared> {
   prepare(page: ReadPage): Prepared;
 }
 
-export interface PageResult {
+interface PageResult {
   /** Pages in a row, this one included, that were empty or held records that were read before. */
   repeatedPages: number;
   isEmpty: boolean;

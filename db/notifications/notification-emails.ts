@@ -19,7 +19,7 @@ import type { EmailWithdrawal } from '../tables/notifications';
 /** Up to this many e-mails to one person may wait separately; more are merged into one. */
 const WAITING_MAX = 3;
 /** Beyond this many e-mails an hour to one person, further ones wait and are merged into one. */
-export const EMAILS_PER_HOUR_MAX = 20;
+const EMAILS_PER_HOUR_MAX = 20;
 const HOUR_MS = 3_600_000;
 /** A digest lists this many notifications and refers to the platform for the rest. */
 const ITEMS_MAX = 50;

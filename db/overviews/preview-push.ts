@@ -32,7 +32,7 @@ import { isCanceled } from './overviews';
 type ComparedIntegration = Pick<Integration, 'integrationId' | 'recordTypes' | 'initialPush'>;
 
 /** A record as the third party holds it. */
-export interface RemoteState {
+interface RemoteState {
   remoteId: string;
   fields: JsonObject;
   isDeleted: boolean;

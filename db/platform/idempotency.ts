@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 
-export const IDEMPOTENCY_HOURS = 24;
+const IDEMPOTENCY_HOURS = 24;
 
 export type IdempotencyClaim =
   | { kind: 'first' }

@@ -17,7 +17,7 @@ import { hashOfTarget } from '../records/payload-hash';
 import { rowsFrom, opaqueToPlanner } from '../sql/bulk-rows';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 
-export interface ExistingRecord {
+interface ExistingRecord {
   recordId: string;
   recordType: string;
   version: number;

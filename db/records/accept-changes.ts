@@ -26,7 +26,7 @@ import { findOwners } from './record-owners';
 import { writeRecordSyncPlan } from './update-record-syncs';
 import { writeRecords } from './write-records';
 
-export interface AcceptedSync {
+interface AcceptedSync {
   integrationId: string;
   status: RecordSyncStatus | null;
   dueAt: Date | null;

@@ -33,7 +33,7 @@ export async function findRecord(
     .executeTakeFirst();
 }
 
-export interface RecordFilter {
+interface RecordFilter {
   /** Words that must all occur in the external id or in field values, in part and in any case. */
   words?: readonly string[] | undefined;
   /** The record has a sync with this status, at this integration if both are given. */

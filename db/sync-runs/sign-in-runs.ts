@@ -15,7 +15,7 @@ const RUNS_EXAMINED = 200;
 const INTEGRATIONS_MAX = 1_000;
 
 /** `busy`: somebody is changing the integration at this moment. */
-export type LeftOutReason = 'recent' | 'paused' | 'needs_reauthorization' | 'onboarding' | 'busy';
+type LeftOutReason = 'recent' | 'paused' | 'needs_reauthorization' | 'onboarding' | 'busy';
 
 export interface SignInRuns {
   requested: (RequestedRun & { integrationId: string })[];

@@ -216,7 +216,7 @@ async function clearPassState(
 }
 
 /** The run as its jobs stand: the only place that writes a run's state. Its row is locked by the caller. To be called last: it tells of what ended. */
-export async function updateRunState(work: TenantWork, run: SyncRun): Promise<void> {
+async function updateRunState(work: TenantWork, run: SyncRun): Promise<void> {
   const { trx, tenantId, now } = work;
   const jobs = await listSyncJobs(work, run);
   const current = await findSyncRun(work, run);

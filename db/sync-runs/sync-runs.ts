@@ -5,7 +5,7 @@ import type { RunKind, RunState } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
 import type { SyncRun } from '../pull/job-rows';
 
-export interface RunProgress {
+interface RunProgress {
   recordsRead: number;
   recordsNew: number;
   recordsChanged: number;

@@ -50,7 +50,7 @@ export interface RecordLinksTable {
 
 export type RecordSyncStatus = 'synced' | 'sync_failed' | 'syncing' | 'sync_pending';
 
-export type ResultStatus = 'synced' | 'sync_failed';
+type ResultStatus = 'synced' | 'sync_failed';
 
 export interface RecordSyncsTable {
   tenantId: string;
@@ -87,7 +87,7 @@ export interface RecordSyncsTable {
   nextDueAt: GeneratedAlways<Date | null>;
 }
 
-export type PushResultKind =
+type PushResultKind =
   | 'succeeded'
   | 'failed'
   | 'superseded'

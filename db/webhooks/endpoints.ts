@@ -136,7 +136,7 @@ export async function deleteEndpoint(work: TenantWork, { endpointId }: EndpointK
 }
 
 /** Makes the endpoint's queue re-read the endpoint. */
-export async function enqueueEndpoint(work: TenantWork, { endpointId }: EndpointKey): Promise<void> {
+async function enqueueEndpoint(work: TenantWork, { endpointId }: EndpointKey): Promise<void> {
   await enqueue(work, { topic: 'webhook_endpoint', endpointId, nextDueAt: work.now });
 }
 

@@ -1,7 +1,7 @@
 /** How one attempt of a claimed delivery ended. */
 import type { ClaimedDelivery } from './claim-deliveries';
 
-export interface AttemptLog {
+interface AttemptLog {
   at: Date;
   durationMs: number;
   status: number | null;

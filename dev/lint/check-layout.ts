@@ -1,5 +1,5 @@
 /**
- * `npm run lint`, last part: a folder holds at most 20 source files, and a line of a comment or of prose at most
+ * `npm run lint:layout`: a folder holds at most 20 source files, and a line of a comment or of prose at most
  * 110 characters. The formatter bounds code; tables, code blocks and links in Markdown cannot be wrapped.
  */
 import { execFileSync } from 'node:child_process';

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const oldestNode = [20, 19];
 
 /** Ends the process with a message if Node.js is too old. */

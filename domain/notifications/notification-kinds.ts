@@ -15,9 +15,9 @@ export interface NotificationSubject {
 }
 
 /** The integration as people know it; null where it is about none. */
-export type NamedIntegration = { app: string; accountName: string } | null;
+type NamedIntegration = { app: string; accountName: string } | null;
 
-export type NotificationSeverity = 'info' | 'warning' | 'error';
+type NotificationSeverity = 'info' | 'warning' | 'error';
 
 export interface NotificationDescription {
   /** Who is told: whoever started the work, or every admin of the tenant. */
@@ -54,7 +54,7 @@ const endpointPath = ({ webhookEndpointId }: NotificationSubject): string =>
     ? '/console/webhooks'
     : `/console/webhooks/${typeIdOf('whe', webhookEndpointId)}`;
 
-export const NOTIFICATION_CATALOGUE = {
+const NOTIFICATION_CATALOGUE = {
   sync_overview_ready: {
     audience: 'requester',
     severity: 'info',

@@ -9,7 +9,7 @@ import { type JsonObject, type JsonValue, jsonEquals } from '../json';
 import { mapRecord, type RecordTypeMapping, setAt, toPath } from '../records/mapping';
 import { copiesEveryField, pulledFields, valueAt } from './reverse-mapping';
 
-export interface FieldConflict {
+interface FieldConflict {
   field: string;
   ours: JsonValue | undefined;
   theirs: JsonValue | undefined;

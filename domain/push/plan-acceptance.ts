@@ -43,7 +43,7 @@ export interface PlanTools {
  * `version_reused`: the stored version with other content. `not_found`: no record to patch or delete.
  * `onboarding_in_progress`, `field_owned_by_third_party`: refused because of the integration in `refusedBy`.
  */
-export type AcceptanceOutcome =
+type AcceptanceOutcome =
   | 'accepted'
   | 'stale'
   | 'version_reused'

@@ -14,7 +14,7 @@ export interface Quota {
 type Headers = Readonly<Record<string, string>>;
 
 /** Below this share of the limit some work has to wait, so that it is news. */
-export const QUOTA_LOW = 0.2;
+const QUOTA_LOW = 0.2;
 /** No wait longer than this is taken from a third party (rules.md R9). */
 const RESET_MS_MAX = 24 * 3_600_000;
 const EPOCH_SECONDS_MIN = 1e9;

@@ -4,7 +4,7 @@
  */
 import { type JsonObject, type JsonValue, isJsonObject, jsonEquals } from '../json';
 
-export type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
+type FieldType = 'string' | 'number' | 'boolean' | 'date' | 'datetime';
 
 export interface FieldMapping {
   /** Our field (a top-level key of the record). Absent for a constant. */

@@ -22,7 +22,7 @@ export const DELAYS_MS = [
   24 * HOUR,
 ];
 export const ATTEMPTS_MAX = DELAYS_MS.length + 1;
-export const JITTER = 0.2;
+const JITTER = 0.2;
 
 /** The least wait after a sign that the receiver is overloaded or down. */
 const OVERLOADED_MIN_MS = MINUTE;

@@ -137,9 +137,9 @@ describe('the keys of the environment', () => {
 
   it.each([
     ['', 'holds no key'],
-    ['k1', 'cannot be read'],
+    ['k1', 'is malformed'],
     ['k1:c2hvcnQ=', 'has 5 bytes'],
-    [`k.1:${'A'.repeat(43)}=`, 'cannot be read'],
+    [`k.1:${'A'.repeat(43)}=`, 'is malformed'],
     [`k1:${'A'.repeat(43)}=,k1:${'B'.repeat(43)}=`, 'twice'],
   ])('are refused when they read %j', (text, message) => {
     expect(() => parseEncryptionKeys(text)).toThrow(message);
