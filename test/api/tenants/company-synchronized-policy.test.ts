@@ -171,6 +171,6 @@ describe('COMPANY_SYNCHRONIZED_SWITCH_AT', () => {
       new Date('2026-12-31T23:00:00Z'),
     );
     for (const wrong of ['soon', '2027-01-01', '2027-13-01T00:00:00Z'])
-      expect(() => read(wrong)).toThrow(/COMPANY_SYNCHRONIZED_SWITCH_AT must be an instant/);
+      expect(() => read(wrong)).toThrow(/COMPANY_SYNCHRONIZED_SWITCH_AT must be a time like/);
   });
 });

