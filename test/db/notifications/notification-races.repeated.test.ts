@@ -78,7 +78,7 @@ it('R18: is either viewed or sent when it is opened at the instant its e-mail is
   expect(suppressed.filter(({ emailId }) => emailId !== null)).toEqual([]);
   expect(outcomes.filter((outcome) => outcome === 'emailed')).toHaveLength(sent.length);
   // Among many races each side wins at least once; a few may all go one way.
-  if (count >= 1_000) expect([sent.length > 0, suppressed.length > 0]).toEqual([true, true]);
+  expect(count < 1_000 || (sent.length > 0 && suppressed.length > 0)).toBe(true);
 
   // An e-mail whose notification was viewed after the decision is not sent.
   const attempts = await Promise.all(
