@@ -257,16 +257,16 @@ export const EVENT_CATALOGUE: EventCatalogue = {
 };
 
 /** The body of a webhook, and an item of the feed. */
-interface EventEnvelope<Type extends EventType = EventType> {
+type EventEnvelope = {
   id: string;
-  type: Type;
+  type: EventType;
   tenant_id: string;
   /** Grows by one with each event of the tenant; deliveries may arrive out of order. */
   sequence: number;
   /** RFC 3339 */
   timestamp: string;
-  data: EventData[Type];
-}
+  data: JsonObject;
+};
 
 export const RECORDS_PER_EVENT_MAX = 100;
 
@@ -277,7 +277,7 @@ export function envelope(event: {
   sequence: number;
   at: Date;
   data: JsonObject;
-}): JsonObject {
+}): EventEnvelope {
   const { id, type, tenantId, sequence, at, data } = event;
   return { id, type, tenant_id: tenantId, sequence, timestamp: at.toISOString(), data };
 }

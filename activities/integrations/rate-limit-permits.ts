@@ -57,7 +57,8 @@ export function createRateLimitPermits(
   const known = new Map<string, RateLimitPermits>();
   return (tenantId, integrationId) => {
     const grants = known.get(integrationId) ?? new PermitsOfIntegration(parts, tenantId, integrationId);
-    if (known.size >= PERMITTED_INTEGRATIONS_MAX) known.clear(); // new grants are asked for; the old ones lapse
+    // new grants are asked for; the old ones lapse
+    if (known.size >= PERMITTED_INTEGRATIONS_MAX) known.clear();
     known.set(integrationId, grants);
     return grants;
   };

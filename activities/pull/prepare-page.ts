@@ -1,6 +1,6 @@
 /**
- * A page made ready for the database, outside its transaction: their records in our words, hashed, and told
- * apart from what cannot be kept.
+ * Prepares a page for the database, outside its transaction: maps remote records to local fields, hashes
+ * them, and separates the records that cannot be stored.
  */
 import { createHash, hash as digest } from 'node:crypto';
 import type { ReadPage, RemoteRecord } from '../../connectors/connector';
@@ -15,101 +15,120 @@ export type PreparedPage = Pick<
   'records' | 'tombstones' | 'refused' | 'altered' | 'nextCursor' | 'asOf' | 'total'
 >;
 
-/** As the API takes it from callers. */
+/** The same limits as for records that API callers send. */
 const RECORD_BYTES_MAX = 256 * 1024;
 const DEPTH_MAX = 32;
 const REMOTE_ID_LENGTH_MAX = 500;
-/** What PostgreSQL cannot keep, as JSON.stringify writes it: NUL and halves of surrogate pairs. */
+/**
+ * Characters that PostgreSQL cannot store, as JSON.stringify writes them: NUL and halves of surrogate pairs.
+ */
 const UNSTORABLE = /\\u0000|\\ud[89a-f]/i;
 
 export function createPagePreparation(
   mapping: RecordTypeMapping | undefined,
 ): (page: ReadPage) => PreparedPage {
   if (mapping === undefined) throw new Error('The record type is no longer mapped.');
-  const toOurs = fieldsFromRemote(mapping);
-  const goesBothWays = mapping.direction === 'both';
-  // A mapping that reads other fields, or the same ones both ways, has to look at every record again.
-  const seed = `${mapping.direction} ${canonicalJson(mapping.fields as never)} `;
-  const seedOf = createHash('sha256').update(seed).digest('base64url').slice(0, 8);
+  const toLocal = fieldsFromRemote(mapping);
+  const isTwoWay = mapping.direction === 'both';
+  // Under a mapping that reads other fields, or in another direction, every record counts as changed.
+  const mappingText = `${mapping.direction} ${canonicalJson(mapping.fields as never)} `;
+  const mappingSeed = createHash('sha256').update(mappingText).digest('base64url').slice(0, 8);
+  return (page) => new PagePreparation(toLocal, isTwoWay, mappingSeed).prepare(page);
+}
 
-  return (page) => {
-    const records = new Map<string, PulledRecord>();
+class PagePreparation {
+  private readonly records = new Map<string, PulledRecord>();
+  private readonly refused: RecordError[] = [];
+  private readonly altered: RecordError[] = [];
+
+  constructor(
+    private readonly toLocal: ReturnType<typeof fieldsFromRemote>,
+    private readonly isTwoWay: boolean,
+    private readonly mappingSeed: string,
+  ) {}
+
+  prepare(page: ReadPage): PreparedPage {
     const tombstones: string[] = [];
-    const refused: RecordError[] = [...page.unreadable];
-    const altered: RecordError[] = [];
+    this.refused.push(...page.unreadable);
     for (const remote of page.records) {
       if (remote.isDeleted) tombstones.push(sanitizeForPostgres(remote.remoteId));
-      else prepare(remote);
+      else this.add(remote);
     }
     return {
-      records: [...records.values()],
+      records: [...this.records.values()],
       tombstones,
-      refused: refused.map((record) => sanitizeForPostgres(record)),
-      altered,
+      refused: this.refused.map((record) => sanitizeForPostgres(record)),
+      altered: this.altered,
       nextCursor: page.nextCursor,
       asOf: page.asOf,
       total: page.total,
     };
+  }
 
-    function prepare(remote: RemoteRecord): void {
-      const { remoteId } = remote;
-      if (remoteId.length > REMOTE_ID_LENGTH_MAX)
-        return void refused.push({
-          remoteId: null,
-          code: 'id_too_long',
-          message: `An id of more than ${REMOTE_ID_LENGTH_MAX} characters.`,
-        });
-      const fields = toOurs(remote.fields);
-      // Before anything walks through it: one such record must not hold up the others.
-      if (isDeeperThan(DEPTH_MAX, fields))
-        return void refused.push({
-          remoteId,
-          code: 'too_deep',
-          message: `Its mapped fields are nested deeper than ${DEPTH_MAX} levels.`,
-        });
-      // The same record in another order of its inner keys is looked at once more, and found to be what it
-      // was.
-      const text = JSON.stringify(fields);
-      if (text.length > RECORD_BYTES_MAX)
-        return void refused.push({
-          remoteId,
-          code: 'too_large',
-          message: `Its mapped fields take more than ${RECORD_BYTES_MAX} bytes.`,
-        });
-      const { remoteVersion, externalId } = remote;
-      const inTheirs = goesBothWays ? remote.fields : null;
-      const hashed = hashOf(seedOf + (goesBothWays ? `${remoteVersion} ` : '') + text);
-      if (!UNSTORABLE.test(text) && isStorable(remoteId) && isStorable(remoteVersion ?? ''))
-        return void records.set(
-          remoteId,
-          new PreparedRecord(remoteId, remoteVersion, externalId, text, inTheirs, hashed),
-        );
-      const ids = sanitizeForPostgres({ remoteId, remoteVersion, externalId });
-      const kept = new PreparedRecord(
-        ids.remoteId,
-        ids.remoteVersion,
-        ids.externalId,
-        JSON.stringify(sanitizeForPostgres(fields)),
-        sanitizeForPostgres(inTheirs),
-        hashed,
+  private add(remote: RemoteRecord): void {
+    const { remoteId, remoteVersion, externalId } = remote;
+    if (remoteId.length > REMOTE_ID_LENGTH_MAX)
+      return this.refuse(null, 'id_too_long', `The id has more than ${REMOTE_ID_LENGTH_MAX} characters.`);
+    const fields = this.toLocal(remote.fields);
+    // Checked before any recursive function sees the record: it must not fail the whole page.
+    if (isDeeperThan(DEPTH_MAX, fields))
+      return this.refuse(
+        remoteId,
+        'too_deep',
+        `The mapped fields are nested deeper than ${DEPTH_MAX} levels.`,
       );
-      records.set(kept.remoteId, kept);
-      // A text that spells such a character is none.
-      if (kept.text === text && kept.remoteId === remoteId && kept.remoteVersion === remote.remoteVersion)
-        return;
-      altered.push({
-        remoteId: kept.remoteId,
-        code: 'text_replaced',
-        message:
-          'It holds characters that cannot be stored (NUL, or half of a surrogate pair); they were replaced.',
-      });
-    }
-  };
+    // If only the order of inner keys differs, the hash differs too; the merge then finds no change.
+    const text = JSON.stringify(fields);
+    if (text.length > RECORD_BYTES_MAX)
+      return this.refuse(
+        remoteId,
+        'too_large',
+        `The mapped fields take more than ${RECORD_BYTES_MAX} bytes.`,
+      );
+    const hash = hashOf(this.mappingSeed + (this.isTwoWay ? `${remoteVersion} ` : '') + text);
+    const remoteFields = this.isTwoWay ? remote.fields : null;
+    if (!UNSTORABLE.test(text) && isStorable(remoteId) && isStorable(remoteVersion ?? ''))
+      return void this.records.set(
+        remoteId,
+        new PreparedRecord(remoteId, remoteVersion, externalId, text, remoteFields, hash),
+      );
+    this.addSanitized(remote, fields, { text, remoteFields, hash });
+  }
+
+  private addSanitized(
+    { remoteId, remoteVersion, externalId }: RemoteRecord,
+    fields: JsonObject,
+    { text, remoteFields, hash }: { text: string; remoteFields: JsonObject | null; hash: string },
+  ): void {
+    const ids = sanitizeForPostgres({ remoteId, remoteVersion, externalId });
+    const kept = new PreparedRecord(
+      ids.remoteId,
+      ids.remoteVersion,
+      ids.externalId,
+      JSON.stringify(sanitizeForPostgres(fields)),
+      sanitizeForPostgres(remoteFields),
+      hash,
+    );
+    this.records.set(kept.remoteId, kept);
+    // UNSTORABLE also matches escaped text such as a literal "\\u0000", which is stored unchanged.
+    if (kept.text === text && kept.remoteId === remoteId && kept.remoteVersion === remoteVersion) return;
+    this.altered.push({
+      remoteId: kept.remoteId,
+      code: 'text_replaced',
+      message:
+        'The record contains characters that cannot be stored (NUL, or half of a surrogate pair). ' +
+        'They were replaced.',
+    });
+  }
+
+  private refuse(remoteId: string | null, code: string, message: string): void {
+    this.refused.push({ remoteId, code, message });
+  }
 }
 
 /**
- * Its fields are made of the text again where somebody asks for them: of most records nobody does, and
- * thousands of them are held at a time.
+ * Parses the fields again only when they are read. Most records are never read, and thousands of them are in
+ * memory at a time.
  */
 class PreparedRecord implements PulledRecord {
   private parsed: JsonObject | undefined;

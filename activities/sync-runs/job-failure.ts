@@ -28,9 +28,8 @@ export interface FailedAttempt {
 type Action<E> = (error: E, attempt: FailedAttempt) => Promise<SyncJobReport>;
 type Row = { applies(error: unknown): boolean; act: Action<never> };
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- constructors are matched by what they
-// construct
-const row = <E>(kind: abstract new (...parameters: any[]) => E, act: Action<E>): Row => ({
+// Constructors are matched by what they construct.
+const row = <E>(kind: abstract new (...parameters: never[]) => E, act: Action<E>): Row => ({
   applies: (error) => error instanceof kind,
   act,
 });

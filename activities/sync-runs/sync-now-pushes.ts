@@ -1,6 +1,6 @@
 /**
- * A job of a Sync Now that pushes one record type: finds out what differs (unless an overview has shown it), makes it due, and waits
- * until each of those pushes has ended. The lane pushes; nothing is sent here.
+ * A job of a Sync Now that pushes one record type: finds out what differs (unless an overview has shown it),
+ * makes it due, and waits until each of those pushes has ended. The lane pushes; nothing is sent here.
  */
 import type { Database, TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';

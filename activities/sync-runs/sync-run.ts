@@ -1,4 +1,6 @@
-/** The steps of a sync run: start the next one, advance its jobs slice by slice, report that it takes long. */
+/**
+ * The steps of a sync run: start the next one, advance its jobs slice by slice, report that it takes long.
+ */
 import type {
   StartedSyncRun,
   AdvanceSyncJobInput,

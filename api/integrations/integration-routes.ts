@@ -7,11 +7,8 @@ import type { TenantWork } from '../../db/database';
 import { listIntegrations, lockIntegration } from '../../db/integrations/integrations';
 import { lockMappings } from '../../db/records/mapping-lock';
 import { toTypeId } from '../../db/sql/ids';
-import {
-  changeIntegration,
-  createIntegration,
-  deleteIntegration,
-} from '../../db/sync-runs/integration-lifecycle';
+import { createIntegration } from '../../db/sync-runs/create-integration';
+import { changeIntegration, deleteIntegration } from '../../db/sync-runs/integration-lifecycle';
 import { listParams, listOf, readPage, toPage, uuidPosition } from '../routing/pagination';
 import type { TenantContext } from '../routing/context';
 import { defineRoute, type Route } from '../routing/define-route';

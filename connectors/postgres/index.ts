@@ -2,8 +2,8 @@
  * PostgreSQL: tables or views as record types, read-only, for third parties with access to their database, a
  * replica or a warehouse.
  *
- * Every page is a short read-only transaction on its own connection, under the egress policy. Pages follow the
- * id, so another process can continue a run at any page.
+ * Every page is a short read-only transaction on its own connection, under the egress policy. Pages follow
+ * the id, so another process can continue a run at any page.
  */
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { RecordRejected, Unauthorized, Unavailable } from '../errors';

@@ -3,8 +3,8 @@
  * Reads page by startIndex and count, which are not stable while users are created and deleted.
  *
  * A push creates no duplicate: a resource without a known id is searched by `externalId` (the Syncline id)
- * before it is created, and again after a conflict. A push loses no change of the third party: an update reads
- * the resource, merges, and writes only the differences under the version it read.
+ * before it is created, and again after a conflict. A push loses no change of the third party: an update
+ * reads the resource, merges, and writes only the differences under the version it read.
  */
 import type { Connector, ConnectorContext, PushItem, PushResult } from '../connector';
 import { errorFromCheck, isSuccess } from '../http-errors';

@@ -1,9 +1,10 @@
 /**
- * COMPANY_SYNCHRONIZED, once for ever per tenant: when all datasets queued by linking are complete and one at least succeeded; an
- * integration that is linked before it is told joins in. All failed: COMPANY_SYNC_FAILED, once (rules.md 41).
+ * COMPANY_SYNCHRONIZED, once per tenant: emitted when all datasets queued by linking are complete and at
+ * least one succeeded. An integration that is linked before the event joins in. If all failed:
+ * COMPANY_SYNC_FAILED, once (rules.md 41).
  *
- * Which policy counts is pinned when an integration is linked (rules.md 42). Where several are on their way, the oldest of them
- * decides: what is in flight keeps what it was promised.
+ * The policy is pinned when an integration is linked (rules.md 42). If several integrations are being synced,
+ * the policy of the oldest one decides.
  */
 import { sql } from 'kysely';
 import type { CompanyData } from '../../domain/event-catalogue';
@@ -31,10 +32,10 @@ interface LinkState extends Link {
   isComplete: boolean;
 }
 
-/** What there is to tell now. To be called when a dataset or an integration came to its end. */
+/** The events that are due now. Called when a dataset or an integration has ended. */
 export async function companyEvents(work: TenantWork): Promise<NewEvent[]> {
   if (await isTold(work)) return [];
-  // One after the other: each of two that end at once would take the other for unfinished.
+  // Serialized: two datasets that end at once would each take the other for unfinished.
   const told = await lockCompany(work);
   if (told.synchronizedAt !== null) return [];
   const links = await readLinks(work);
@@ -61,7 +62,7 @@ export async function companyEvents(work: TenantWork): Promise<NewEvent[]> {
   return [];
 }
 
-/** What a link that is made now is promised, whatever the tenant chooses later. */
+/** The policy that is pinned to an integration linked now, whatever the tenant chooses later. */
 export async function policyToPin(
   { trx, tenantId, now }: TenantWork,
   switchAt: Date | undefined,
@@ -74,7 +75,7 @@ export async function policyToPin(
   return effectivePolicy(tenant?.companySynchronizedPolicy ?? 'all_datasets', { now, switchAt });
 }
 
-/** The deprecated policy is gone from the switch on; undefined: there is none. */
+/** The deprecated policy ends at this instant; undefined = no end is configured. */
 export function effectivePolicy(
   chosen: CompanySynchronizedPolicy,
   { now, switchAt }: { now: Date; switchAt: Date | undefined },
@@ -116,7 +117,7 @@ async function lockCompany({
   return rows[0] ?? { synchronizedAt: null, failedAt: null };
 }
 
-/** Integrations that were linked to pull, the oldest first, each with its first datasets. */
+/** Integrations that were linked to pull, oldest first, each with its initial datasets. */
 async function readLinks({ trx, tenantId }: TenantWork): Promise<LinkState[]> {
   const links = await trx
     .selectFrom('integrations')
@@ -143,7 +144,7 @@ async function readLinks({ trx, tenantId }: TenantWork): Promise<LinkState[]> {
       link,
       datasets.filter(({ integrationId }) => integrationId === link.integrationId),
     );
-    // What joined by a later mapping only was not queued by linking.
+    // Datasets added by a later mapping were not queued by linking.
     if (!initial.some(({ isInitial }) => isInitial)) return [];
     const state = {
       ...link,
@@ -154,7 +155,7 @@ async function readLinks({ trx, tenantId }: TenantWork): Promise<LinkState[]> {
   });
 }
 
-/** An onboarding that was canceled before it began left its datasets unread: nobody reads them until somebody asks. */
+/** A canceled onboarding run leaves its datasets unread; no run reads them until one is requested. */
 function settled<Dataset extends { initialState: LinkState['datasets'][number]['initialState'] }>(
   { onboardingFailedAt, onboardedAt }: Pick<Link, 'onboardingFailedAt' | 'onboardedAt'>,
   dataset: Dataset,

@@ -1,6 +1,7 @@
 /**
- * What follows from the end of a sync run, in the transaction that ends it: the onboarding gate (rules.md 33), the row of the Sync
- * Status log, what a difference calls for (rules.md 32), and what there is to tell (rules.md 38, 39).
+ * Consequences of the end of a sync run, in the transaction that ends it: the onboarding lock (rules.md 33),
+ * the row of the Sync Status log, the reaction to a difference (rules.md 32), notifications and events
+ * (rules.md 38, 39).
  */
 import type { Selectable } from 'kysely';
 import { directionOfJob } from '../../domain/overviews/overview';
@@ -26,7 +27,7 @@ import { findUnsyncedIds } from '../pull/unsynced-ids';
 type SyncRun = Selectable<SyncRunsTable>;
 type SyncJob = Selectable<SyncJobsTable>;
 
-/** @returns the events, to be written last. */
+/** @returns the events, which have to be written last. */
 export async function endSyncRun(
   work: TenantWork,
   run: SyncRun,
@@ -34,7 +35,8 @@ export async function endSyncRun(
 ): Promise<NewEvent[]> {
   if (run.kind === 'sync_now') {
     const by = run.startedBy;
-    // Before those who wait are told: who shares it at this moment holds the overview, and is among them.
+    // Before the requesters are notified: a requester that joins at this moment locks the overview and is
+    // notified too.
     await endApplied(work, {
       syncRunId: run.syncRunId,
       by,
@@ -49,17 +51,17 @@ export async function endSyncRun(
     await deleteSyncNowItems(work, run);
   }
   const integration = await findIntegration(work, run);
-  // Whoever was told that it goes on is told that it ended.
+  // Every "still running" event is followed by a final one.
   if (integration === undefined)
     return (await syncEvents(work, run, jobs)).filter(({ type }) => type === 'SYNC_COMPLETE');
   const datasets = await listSyncDatasets(work, run);
   const datasetJobs = jobs.filter(
     ({ recordType }) => recordType !== METADATA_JOB && directionOfJob(recordType).direction === 'pull',
   );
-  // One that was canceled before it began has looked at nothing.
+  // A run that was canceled before it started has read nothing.
   if (datasetJobs.length > 0) await writeSyncStatus(work, { run, integration, datasets });
   await updateOnboarding(work, { run, integration, datasets, jobs: datasetJobs });
-  // What was reviewed is not all there is: a difference is no surprise.
+  // An overview need not cover all records, so a difference is expected.
   if (run.overviewId === null) await answerDrift(work, { run, datasets, jobs: datasetJobs });
   return syncEvents(work, run, jobs);
 }

@@ -1,11 +1,11 @@
 /**
- * Linking, changing, pausing, resuming, re-authorizing and deleting integrations (rules.md 10, 15, 16).
- * Input comes validated from the API; what has to be pushed because of it is opened by the lane, in chunks (backfill.ts).
+ * Changing, pausing, resuming, re-authorizing and deleting integrations (rules.md 10, 15, 16). The API has
+ * validated the input; the push queue opens the debounce windows of existing records in chunks (backfill.ts).
  */
 import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json';
 import { canonicalJson } from '../../domain/json';
-import { companyEvents, policyToPin } from './company-sync';
+import { companyEvents } from './company-sync';
 import type { TenantWork } from '../database';
 import { supersedeReviews } from '../pull/deletion-reviews';
 import { emitEvents } from '../webhooks/events';
@@ -24,108 +24,30 @@ import { enqueuePush } from '../platform/outbox';
 import { appendStreamEvent } from '../platform/change-feed';
 import type { RecordTypeMappings } from '../../domain/records/mapping';
 
-export interface NewIntegration {
-  integrationId: string;
-  connector: string;
-  app: string;
-  accountName: string;
-  config: JsonObject;
-  recordTypes: RecordTypeMappings;
-  /** Sealed already; null = none given yet (a connector that needs none). */
-  encryptedCredentials: string | null;
-  gracePeriodMs: number;
-  maxWaitMs: number | null;
-  /** `all`: existing eligible records are pushed behind edits; `none`: only changes from now on. */
-  initialPush: 'all' | 'none';
-  isPaused: boolean;
-  /** Ticks of the schedules; nightly at this local time (`HH:MM`), null = never. Both have defaults. */
-  isHourlySyncOn?: boolean | undefined;
-  nightlySyncAt?: string | null | undefined;
-  /** Who links it. */
-  linkedBy?: string | undefined;
-  /** From when on the deprecated policy of COMPANY_SYNCHRONIZED is gone (rules.md 42). */
-  companySynchronizedSwitchAt?: Date | undefined;
-}
-
-export async function createIntegration(work: TenantWork, input: NewIntegration): Promise<Integration> {
-  const { trx, tenantId, now } = work;
-  const pulled = pulledRecordTypes(input);
-  // What goes both ways is pushed once theirs is here and matched (rules.md 17): the end of onboarding sees to that.
-  const isBackfilled =
-    input.initialPush === 'all' &&
-    !Object.values(input.recordTypes).some(({ direction }) => direction === 'both');
-  await lockMappings(work, 'alone');
-  await trx
-    .insertInto('integrations')
-    .values({
-      tenantId,
-      integrationId: input.integrationId,
-      connector: input.connector,
-      app: input.app,
-      accountName: input.accountName,
-      config: JSON.stringify(input.config),
-      recordTypes: JSON.stringify(input.recordTypes),
-      credentials: input.encryptedCredentials,
-      credentialsUpdatedAt: input.encryptedCredentials === null ? null : now,
-      gracePeriodMs: input.gracePeriodMs,
-      maxWaitMs: input.maxWaitMs,
-      initialPush: input.initialPush,
-      pausedAt: input.isPaused ? now : null,
-      needsReauthorizationAt: null,
-      blockedUntil: null,
-      blockedReason: null,
-      blockedDetail: null,
-      outageSince: null,
-      lastCheck: null,
-      backfillReason: isBackfilled ? 'initial' : null,
-      backfillCursor: null,
-      onboardingStartedAt: pulled.length === 0 ? null : now,
-      onboardedAt: null,
-      onboardingFailedAt: null,
-      firstSyncCompletedAt: null,
-      companySynchronizedPolicy: await policyToPin(work, input.companySynchronizedSwitchAt),
-      ...(input.isHourlySyncOn === undefined ? {} : { isHourlySyncOn: input.isHourlySyncOn }),
-      ...(input.nightlySyncAt === undefined ? {} : { nightlySyncAt: input.nightlySyncAt }),
-      createdAt: now,
-      updatedAt: now,
-      deletedAt: null,
-    })
-    .execute();
-  const { integrationId } = input;
-  if (!input.isPaused && isBackfilled) await enqueuePush(work, { integrationId, nextDueAt: now });
-  if (pulled.length > 0) {
-    await addSyncDatasets(work, { integrationId, recordTypes: pulled, isInitial: true });
-    await requestSyncRun(work, {
-      integrationId,
-      kind: 'onboarding',
-      startedBy: input.linkedBy ?? 'syncline',
-    });
-    await enqueueSchedules(work, { integrationId });
-  }
-  return announced(work, input.integrationId);
-}
-
 export interface IntegrationChange {
   app?: string | undefined;
   accountName?: string | undefined;
   config?: JsonObject | undefined;
-  /** A new mapping: its version grows, and pairs whose payload differs get a window (rules.md 15). */
+  /**
+   * A new mapping raises the mapping version and opens a window for record syncs whose payload differs
+   * (rules.md 15).
+   */
   recordTypes?: RecordTypeMappings | undefined;
-  /** Counts from the next change on (rules.md 16). */
+  /** Applies from the next change on (rules.md 16). */
   gracePeriodMs?: number | undefined;
   maxWaitMs?: number | null | undefined;
   isHourlySyncOn?: boolean | undefined;
   nightlySyncAt?: string | null | undefined;
 }
 
-/** Changes what is given and leaves the rest. The caller has compared versions (If-Match) under `lockIntegration`. */
+/** Changes the given settings only. The caller has compared versions (If-Match) under `lockIntegration`. */
 export async function changeIntegration(
   work: TenantWork,
   { integrationId, change }: { integrationId: string; change: IntegrationChange },
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
-  // Before the lock of the mappings, which a page takes after that of its job.
+  // Locked before the mappings, in the order in which a page locks its job and the mappings.
   if (
     before !== undefined &&
     change.config !== undefined &&
@@ -165,10 +87,13 @@ export async function changeIntegration(
   if (hasNewMapping && change.recordTypes !== undefined)
     await readUnderNewMapping(work, { integrationId, before, recordTypes: change.recordTypes });
   await enqueueSchedules(work, { integrationId });
-  return announced(work, integrationId);
+  return announceIntegration(work, integrationId);
 }
 
-/** Record types whose mapping reads something else are read as a whole; those that were added have no part in the gate. */
+/**
+ * Record types whose mapping now reads other fields are read in full. Added ones are not part of the
+ * onboarding lock.
+ */
 async function readUnderNewMapping(
   work: TenantWork,
   {
@@ -185,7 +110,7 @@ async function readUnderNewMapping(
   );
   if (changed.length === 0) return;
   await addSyncDatasets(work, { integrationId, recordTypes: pulled, isInitial: false });
-  // It never had a gate, so it needs none for what is added to it.
+  // The integration never had an onboarding lock, so added record types need none.
   if (before.onboardingStartedAt === null)
     await work.trx
       .updateTable('integrations')
@@ -202,7 +127,7 @@ async function readUnderNewMapping(
   });
 }
 
-/** Windows keep opening, the lane ends at its next wake, retry clocks stand still. Pausing twice is pausing once. */
+/** Windows still open, the push queue ends, and retry clocks stand still. Repeating it changes nothing. */
 export async function pauseIntegration(
   work: TenantWork,
   { integrationId }: { integrationId: string },
@@ -215,24 +140,25 @@ export async function pauseIntegration(
     .where('pausedAt', 'is', null)
     .execute();
   await enqueueSyncRuns(work, { integrationId });
-  return announced(work, integrationId);
+  return announceIntegration(work, integrationId);
 }
 
-/** Resuming twice is resuming once. */
+/** Repeating it changes nothing. */
 export async function resumeIntegration(
   work: TenantWork,
   { integrationId }: { integrationId: string },
 ): Promise<Integration> {
   const before = await lockIntegration(work, { integrationId });
-  if (before === undefined || before.pausedAt === null) return announced(work, integrationId);
-  // An acceptance that took it for paused tells the lane nothing: it ends before, or it sees that it works again.
+  if (before === undefined || before.pausedAt === null) return announceIntegration(work, integrationId);
+  // A concurrent acceptance that saw the pause does not enqueue: it ends first, or it sees the resumed
+  // integration.
   await lockMappings(work, 'alone');
   await shiftRetryClocks(work, { integrationId, byMs: work.now.getTime() - before.pausedAt.getTime() });
   await work.trx
     .updateTable('integrations')
     .set({
       pausedAt: null,
-      // An outage that was known before is probed at once, and its quarter of an hour goes on from where it was.
+      // A known outage is probed at once; its 15 minutes continue from where they were.
       ...(before.blockedReason === 'outage' ? { blockedUntil: work.now } : {}),
       ...(before.outageSince === null
         ? {}
@@ -249,17 +175,17 @@ export async function resumeIntegration(
     .execute();
   if (before.needsReauthorizationAt === null) await enqueuePush(work, { integrationId, nextDueAt: work.now });
   await enqueueSyncRuns(work, { integrationId });
-  return announced(work, integrationId);
+  return announceIntegration(work, integrationId);
 }
 
-/** New credentials: what waited for them goes on (rules.md 10). */
+/** New credentials: work that waited for them continues (rules.md 10). */
 export async function replaceCredentials(
   work: TenantWork,
   { integrationId, encryptedCredentials }: { integrationId: string; encryptedCredentials: string },
 ): Promise<Integration> {
   const { trx, tenantId, now } = work;
   const before = await lockIntegration(work, { integrationId });
-  // They may be those of another account.
+  // The credentials may belong to another account.
   await markListReplaced(work, { integrationId });
   await lockMappings(work, 'alone'); // as in resumeIntegration
   if (before?.needsReauthorizationAt != null)
@@ -281,13 +207,13 @@ export async function replaceCredentials(
     .where('integrationId', '=', integrationId)
     .execute();
   await resolveNotification(work, { integrationId, kind: 'integration_needs_reauthorization', now });
-  const after = await announced(work, integrationId);
+  const after = await announceIntegration(work, integrationId);
   if (after.pausedAt === null) await enqueuePush(work, { integrationId, nextDueAt: now });
   if (before?.needsReauthorizationAt != null) await catchUp(work, after);
   return after;
 }
 
-/** What could not be read for want of credentials is read now. */
+/** Reads what could not be read without credentials. */
 async function catchUp(work: TenantWork, { integrationId, onboardedAt }: Integration): Promise<void> {
   await requestSyncRun(work, {
     integrationId,
@@ -296,7 +222,10 @@ async function catchUp(work: TenantWork, { integrationId, onboardedAt }: Integra
   });
 }
 
-/** Its pairs and links go, its push log stays; its overview is no longer valid. What the third party holds is left as it is. */
+/**
+ * Deletes the integration's record syncs and links and keeps its push log; its overview becomes invalid. The
+ * third party's records are not touched.
+ */
 export async function deleteIntegration(
   work: TenantWork,
   { integrationId, by = 'syncline' }: { integrationId: string; by?: string },
@@ -335,11 +264,11 @@ export async function deleteIntegration(
     trx,
   );
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });
-  // It was perhaps the last that the others waited for (rules.md 41).
+  // Other datasets may have waited for this integration only (rules.md 41).
   await emitEvents(work, await companyEvents(work));
 }
 
-async function announced(work: TenantWork, integrationId: string): Promise<Integration> {
+export async function announceIntegration(work: TenantWork, integrationId: string): Promise<Integration> {
   const integration = await findIntegration(work, { integrationId });
   if (integration === undefined) throw new Error(`No integration ${integrationId}.`);
   await appendStreamEvent(work, { topic: 'integrations', body: { integration_id: integrationId } });

@@ -1,4 +1,7 @@
-/** How far onboarding is, per integration and dataset (rules.md 33): the datasets that linking queued, with the job that reads each. */
+/**
+ * Onboarding progress per integration and dataset (rules.md 33): the datasets that linking queued, each with
+ * the job that reads it.
+ */
 import { sql } from 'kysely';
 import type { JobState, JobWait } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
@@ -8,7 +11,7 @@ export interface OnboardingDataset {
   integrationId: string;
   recordType: string;
   initialState: SyncDataset['initialState'];
-  /** The full run that reads it: the one at work, else the last one; null = none was begun. */
+  /** The full run that reads it: the current one, else the last one; null = none has started. */
   syncRunId: string | null;
   jobState: JobState | null;
   waitingReason: JobWait | null;
@@ -16,7 +19,7 @@ export interface OnboardingDataset {
   expectedRecords: number | null;
 }
 
-/** By integration, in the order of their names; of those that are onboarded already the run that did it. */
+/** By integration name. For onboarded integrations: the run that completed the onboarding. */
 export async function findOnboardingDatasets(
   { trx, tenantId }: TenantWork,
   { integrationIds }: { integrationIds: readonly string[] },

@@ -1,7 +1,7 @@
 /**
- * The onboarding gate (rules.md 33): from linking until every initial dataset is complete and at least one succeeded, changes of the
- * record types that an integration pulls are refused. All failed: the gate stays until a later full pass succeeds. Pausing or
- * deleting the integration lifts it; an integration that only pushes has none.
+ * The onboarding lock (rules.md 33): from linking until every initial dataset is complete and at least one
+ * succeeded, changes to the pulled record types are refused. If all failed, the lock stays until a later full
+ * pass succeeds. Pausing or deleting the integration lifts it; a push-only integration has none.
  */
 import { type Selectable, sql } from 'kysely';
 import { toTypeId } from '../sql/ids';
@@ -28,7 +28,10 @@ interface RunEnd {
   jobs: readonly Selectable<SyncJobsTable>[];
 }
 
-/** Notes how the initial datasets stand after a full pass, and lifts the gate or says that all failed. */
+/**
+ * Records the state of the initial datasets after a full pass, then lifts the lock or reports that all
+ * failed.
+ */
 export async function updateOnboarding(
   work: TenantWork,
   { run, integration, datasets, jobs }: RunEnd,
@@ -45,7 +48,7 @@ export async function updateOnboarding(
     states.set(recordType, initialState);
     await saveInitialState(work, { integrationId: integration.integrationId, recordType, initialState });
   }
-  // Canceled before it began: nobody reads them until somebody asks for it.
+  // Canceled before it started: the datasets stay unread until a run is requested.
   if (run.kind === 'onboarding' && run.state === 'canceled' && jobs.length === 0)
     for (const [recordType, state] of states) states.set(recordType, state ?? 'failed');
   if ([...states.values()].includes(null)) return;
@@ -54,7 +57,7 @@ export async function updateOnboarding(
   else await notifyAllFailed(work, integration, states, datasets);
 }
 
-/** One that is no longer read holds up nobody; where none of the first ones is left, those that came later stand in for them. */
+/** A dataset that is no longer mapped is ignored; if no initial one is left, later ones count instead. */
 export function initialDatasets<Dataset extends { recordType: string; isInitial: boolean }>(
   { recordTypes }: Pick<Integration, 'recordTypes'>,
   datasets: readonly Dataset[],
@@ -72,7 +75,7 @@ function initialStateOf(state: JobState): InitialState | null {
       : 'succeeded';
 }
 
-/** Notes how one dataset ended while its run goes on; nothing once the gate is up. */
+/** Records how one dataset ended while its run continues. No effect once the lock is lifted. */
 export async function recordInitialJob(
   { trx, tenantId }: TenantWork,
   {
@@ -102,7 +105,7 @@ async function liftOnboardingLock(
     .set({
       onboardedAt: work.now,
       onboardingFailedAt: null,
-      // What is synced both ways is pushed only now that theirs is here and matched (rules.md 17).
+      // Record types in both directions are pushed only now that remote records are matched (rules.md 17).
       ...(integration.initialPush === 'all' && pushesWhatItPulls(integration)
         ? { backfillReason: 'initial' as const, backfillCursor: null }
         : {}),
@@ -138,7 +141,7 @@ async function notifyAllFailed(
   if (isNews) await tell(work, { integration, states, datasets, kind: 'onboarding_failed', detail });
 }
 
-/** In the platform and by e-mail, at once, viewed or not. */
+/** In the console and by e-mail, at once, viewed or not. */
 async function tell(
   work: TenantWork,
   {

@@ -1,6 +1,7 @@
 /**
- * Ticks of an integration's schedules (rules.md 16, 28 to 30): what becomes of one is decided by rows in one transaction that has the
- * integration locked. A tick that could not have its run is kept with the reason; deciding twice about the same one changes nothing.
+ * Requests by an integration's schedules (rules.md 16, 28 to 30). Rows decide the outcome of each, in one
+ * transaction that locks the integration. A request that gets no run is stored as a skipped run with its
+ * reason; deciding twice about the same one changes nothing.
  */
 import type { Selectable } from 'kysely';
 import { isFallback, scheduleDateOf } from '../../domain/sync-runs/nightly-schedule';
@@ -17,24 +18,26 @@ export type SkippedRun = Selectable<SkippedRunsTable>;
 export interface Tick {
   integrationId: string;
   schedule: 'hourly' | 'nightly';
-  /** The time it stands for. */
+  /** The scheduled time. */
   scheduledAt: Date;
 }
 
 export interface ScheduledRunDecision {
   outcome: 'requested' | SkippedRun['reason'] | 'nothing';
-  /** The run that was asked for, or the one that was in the way. */
+  /** The requested run, or the one that was in the way. */
   syncRunId: string | null;
 }
 
 const NOTHING: ScheduledRunDecision = { outcome: 'nothing', syncRunId: null };
-/** A tick is not taken for later than the run it asked for though PostgreSQL's clock is behind Temporal's by this. */
+/**
+ * PostgreSQL's clock may be this far behind Temporal's without a request counting as later than its own run.
+ */
 const CLOCKS_APART_MS = 10 * 60_000;
 
 export async function decideScheduledRun(work: TenantWork, tick: Tick): Promise<ScheduledRunDecision> {
   const integration = await lockIntegration(work, tick);
   if (integration === undefined || !hasSchedule(integration, tick.schedule)) {
-    // The schedule outlived its reason, as after a restore of our database: it is looked at again.
+    // The schedule exists without a reason, as after a restore of the database: it is reconciled.
     await enqueueSchedules(work, tick);
     return NOTHING;
   }
@@ -50,7 +53,7 @@ function hasSchedule(integration: Integration, schedule: Tick['schedule']): bool
   return schedule === 'hourly' ? integration.isHourlySyncOn : integration.nightlySyncAt !== null;
 }
 
-/** One that comes late has its run with those that came before it: one catch-up, not one per tick. */
+/** A late request shares its run with earlier ones: one catch-up run, not one per scheduled time. */
 async function decideHourly(
   work: TenantWork,
   integration: Integration,
@@ -61,13 +64,16 @@ async function decideHourly(
   if (await hasRunSince(work, integrationId, since)) return NOTHING;
   const obstacle = await findObstacle(work, integration, tick);
   if (obstacle !== undefined) return skip(work, tick, obstacle);
-  // Onboarding has failed: only a full pass can mend that (rules.md 33).
+  // Onboarding has failed: only a full pass can complete it (rules.md 33).
   if (integration.onboardedAt === null) return NOTHING;
   const run = await requestSyncRun(work, { integrationId, kind: 'hourly', startedBy: 'schedule:hourly' });
   return { outcome: 'requested', syncRunId: run?.syncRunId ?? null };
 }
 
-/** However late it comes, it stands for the newest night; which has one run, whatever the clocks did (rules.md 29). */
+/**
+ * However late the request is, it counts for the newest schedule date, which has one run whatever the clocks
+ * did (rules.md 29).
+ */
 async function decideNightly(
   work: TenantWork,
   integration: Integration,
@@ -87,7 +93,8 @@ async function decideNightly(
     return isOwn ? NOTHING : skip(work, tick, { reason: 'skipped_already_ran', syncRunId: done.syncRunId });
   }
   const obstacle = await findObstacle(work, integration, tick);
-  // The first tick gives way to a run at work, for there is another one; the last one waits behind a run that reads less.
+  // The first request yields to a running run, because a second one follows; the second waits behind a run
+  // that reads less.
   const mayQueue = isLast && obstacle?.reason === 'skipped_overlap' && !obstacle.isFull;
   if (obstacle !== undefined && !mayQueue) return skip(work, tick, obstacle);
   const run = await requestSyncRun(work, {
@@ -192,7 +199,7 @@ export async function findRunOfScheduleDate(
     .executeTakeFirst();
 }
 
-/** A run that waited already was made as wide as the nightly one is: it is that night's. */
+/** A waiting run that was widened to a nightly one belongs to that schedule date. */
 async function markScheduleDate(
   { trx, tenantId }: TenantWork,
   syncRunId: string,
@@ -207,7 +214,7 @@ async function markScheduleDate(
     .execute();
 }
 
-/** The newest first. */
+/** Newest first. */
 export async function listSkippedRuns(
   { trx, tenantId }: TenantWork,
   { integrationId, limit, before }: { integrationId: string; limit: number; before?: string | undefined },

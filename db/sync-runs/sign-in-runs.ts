@@ -1,6 +1,7 @@
 /**
- * Somebody signed in to the host product, so what they are about to look at is read anew (rules.md 28): an incremental run per
- * integration, at most once per ten minutes, and nobody's sign-in waits for it, not even for a lock.
+ * A user signed in to the host product, so the records they will look at are refreshed (rules.md 28): one
+ * incremental run per integration, at most once per ten minutes. The sign-in does not wait for it, not even
+ * for a lock.
  */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
@@ -10,11 +11,11 @@ import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 import { requestSyncRun, type RequestedRun } from './sync-run-requests';
 
 const NOT_AGAIN_WITHIN_MS = 10 * 60_000;
-/** More than an integration can work off in ten minutes. */
+/** More than an integration can process in ten minutes. */
 const RUNS_EXAMINED = 200;
 const INTEGRATIONS_MAX = 1_000;
 
-/** `busy`: somebody is changing the integration at this moment. */
+/** `busy`: another transaction is changing the integration. */
 type LeftOutReason = 'recent' | 'paused' | 'needs_reauthorization' | 'onboarding' | 'busy';
 
 export interface SignInRuns {
@@ -22,13 +23,13 @@ export interface SignInRuns {
   leftOut: { integrationId: string; reason: LeftOutReason }[];
 }
 
-/** Integrations that pull nothing are neither here nor there. */
+/** Integrations that pull nothing are not listed. */
 export async function requestSignInRuns(work: TenantWork, { user }: { user: string }): Promise<SignInRuns> {
   const integrationIds = (await listPulling(work)).map(({ integrationId }) => integrationId);
   const locked = await lockFree(work, integrationIds);
   const recent = await findRecent(work, integrationIds);
   const result: SignInRuns = { requested: [], leftOut: [] };
-  // Read again: now that they are locked, what is decided on them stays true.
+  // Read again under the lock, so that the decisions stay valid.
   for (const integration of await listPulling(work)) {
     const { integrationId } = integration;
     const reason = locked.has(integrationId) ? whyLeftOut(integration, recent) : 'busy';
@@ -72,7 +73,7 @@ async function lockFree(
   return new Set(rows.map(({ integrationId }) => integrationId));
 }
 
-/** A run that was asked for by a sign-in is known by that, even where it was widened into something else meanwhile. */
+/** A run requested by a sign-in is recognized even if it was widened to another kind. */
 async function findRecent(
   { trx, tenantId, now }: TenantWork,
   integrationIds: readonly string[],

@@ -1,4 +1,4 @@
-/** What is known of a dataset from run to run: how far it was read, how many records both sides hold. */
+/** State of a dataset between runs: how far it was read, how many records both sides have. */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import type { SyncDatasetsTable } from '../tables/pull';
@@ -36,7 +36,7 @@ export async function findSyncDataset(
     .executeTakeFirst();
 }
 
-/** Those queued by linking are initial; one that is linked later has no part in the gate (rules.md 33). */
+/** Datasets queued by linking are initial; later ones are not part of the onboarding lock (rules.md 33). */
 export async function addSyncDatasets(
   { trx, tenantId }: TenantWork,
   {
@@ -70,9 +70,9 @@ export async function addSyncDatasets(
 
 export interface Success extends Place {
   isFull: boolean;
-  /** The next watermark; null leaves it where it is. */
+  /** The next watermark; null leaves it unchanged. */
   watermark: Date | null;
-  /** What was counted; undefined = nothing was. */
+  /** Counts of both sides; undefined = nothing was counted. */
   counted?: { ours: number; theirs: number | null } | undefined;
 }
 

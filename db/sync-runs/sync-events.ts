@@ -1,6 +1,6 @@
 /**
- * What is told of a scheduled sync run: SYNC_COMPLETE unfinished every 12 h and finished exactly once, and beside the finished one
- * FIRST_SYNC_COMPLETE once for ever (rules.md 38, 39). Runs that somebody asked for tell nothing.
+ * Events of a scheduled sync run: SYNC_COMPLETE unfinished every 12 h and finished exactly once, with
+ * FIRST_SYNC_COMPLETE beside the first finished one (rules.md 38, 39). Runs requested by people emit none.
  */
 import { isJobEnded, SCHEDULED_KINDS, summarizeRun } from '../../domain/sync-runs/sync-run';
 import type { SyncCompleteData } from '../../domain/event-catalogue';
@@ -11,7 +11,7 @@ import { listSyncDatasets } from './sync-datasets';
 import type { SyncJob, SyncRun } from '../pull/job-rows';
 import { METADATA_JOB } from '../tables/pull';
 
-/** The run as it stands: to be called once when it ends, and each 12 h before. */
+/** The state of the run: emitted once when it ends, and every 12 h before. */
 export async function syncEvents(
   work: TenantWork,
   run: SyncRun,
@@ -52,8 +52,8 @@ const datasetJobs = (jobs: readonly SyncJob[]): SyncJob[] =>
   jobs.filter(({ recordType }) => recordType !== METADATA_JOB);
 
 /**
- * At least one dataset came through, and everything has been read once: by this run, or before it by one that somebody asked for,
- * which tells nothing itself.
+ * At least one dataset succeeded and everything has been read once, by this run or by an earlier one that
+ * emits no event.
  */
 async function endsFirstPass(work: TenantWork, run: SyncRun, jobs: readonly SyncJob[]): Promise<boolean> {
   if (

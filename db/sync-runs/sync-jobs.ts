@@ -1,6 +1,6 @@
 /**
- * The jobs of a sync run: one per dataset, one for metadata. Whoever changes a job's state computes the run's from all of them in
- * the same transaction (rules.md 35), and what follows from a run's end follows there (`sync-run-end.ts`).
+ * The jobs of a sync run: one per dataset, one for metadata. Each change of a job's state recomputes the
+ * run's state in the same transaction (rules.md 35); `finish-run.ts` has the consequences of a run's end.
  */
 import { sql } from 'kysely';
 import {
@@ -34,10 +34,13 @@ import {
   type SyncRun,
 } from '../pull/job-rows';
 
-/** The kinds that look at fields and picklists too (rules.md 28). */
+/** Run kinds that also read fields and picklists (rules.md 28). */
 const WITH_METADATA = new Set(['onboarding', 'hourly', 'nightly', 'full']);
 
-/** Takes the next run of an integration and lays out its jobs, or goes on with the one at work; undefined = there is none. */
+/**
+ * Starts the next run of an integration with its jobs, or continues the current one; undefined = there is
+ * none.
+ */
 export async function beginSyncRun(
   work: TenantWork,
   { integrationId }: { integrationId: string },
@@ -50,7 +53,7 @@ export async function beginSyncRun(
     .where('integrationId', '=', integrationId)
     .where('state', 'in', ['queued', 'running', 'waiting'])
     .orderBy(sql`state = 'queued'`)
-    // Somebody waits for a Sync Now.
+    // A person waits for a Sync Now.
     .orderBy(sql`kind <> 'sync_now'`)
     .orderBy('syncRunId')
     .limit(1)
@@ -115,7 +118,7 @@ async function layOutJobs(work: TenantWork, run: SyncRun): Promise<void> {
     .execute();
 }
 
-/** What an overview has shown, mapped still or not; otherwise what is mapped. */
+/** The record types of the overview, still mapped or not; otherwise the mapped ones. */
 async function datasetsToWorkOn(
   { trx, tenantId }: TenantWork,
   { kind, overviewId, recordTypes }: SyncRun,
@@ -162,7 +165,7 @@ export interface JobChange {
   waitingReason?: JobWait | null;
 }
 
-/** Changes the state of a job that has not ended, and the run's with it. @returns false where the job had ended already. */
+/** Changes the state of an unfinished job, and the run's with it. @returns false if the job has ended. */
 export async function changeSyncJob(work: TenantWork, place: JobKey, change: JobChange): Promise<boolean> {
   const { trx, tenantId, now } = work;
   const run = await lockSyncRun(work, place);
@@ -199,7 +202,7 @@ export async function changeSyncJob(work: TenantWork, place: JobKey, change: Job
   return true;
 }
 
-/** What was seen has told what is missing, and what could be matched was; only what changed is kept for ever. */
+/** The ids of seen records have served to find missing ones; only the changes are kept permanently. */
 async function clearPassState(
   { trx, tenantId }: TenantWork,
   { syncRunId, recordTypes }: RunKey & { recordTypes: readonly string[] },
@@ -215,7 +218,10 @@ async function clearPassState(
   await trx.deleteFrom('matchKeys').where(isTheirs).execute();
 }
 
-/** The run as its jobs stand: the only place that writes a run's state. Its row is locked by the caller. To be called last: it tells of what ended. */
+/**
+ * Computes the run's state from its jobs. No other function writes it. The caller has locked the run's row
+ * and calls this last, because it emits the events of an ended run.
+ */
 async function updateRunState(work: TenantWork, run: SyncRun): Promise<void> {
   const { trx, tenantId, now } = work;
   const jobs = await listSyncJobs(work, run);
@@ -241,7 +247,7 @@ async function updateRunState(work: TenantWork, run: SyncRun): Promise<void> {
   await emitEvents(work, [...ended, ...ofCompany]);
 }
 
-/** Ends what waits at once; what is being read ends at its next page (rules: cancel acts on a running run). */
+/** Ends waiting jobs at once; a job that is being read ends at its next page. */
 export async function cancelSyncRun(
   work: TenantWork,
   { syncRunId, by }: RunKey & { by: string },
@@ -251,7 +257,7 @@ export async function cancelSyncRun(
   if (run === undefined || run.finishedAt !== null || run.cancelRequestedAt !== null) return;
   await trx
     .updateTable('syncRuns')
-    // One that nobody has begun ends here: it counts as started so that it counts as finished.
+    // A run that never started ends here; it needs a start time to have an end.
     .set({ cancelRequestedAt: now, canceledBy: by, startedAt: run.startedAt ?? now })
     .where('tenantId', '=', tenantId)
     .where('syncRunId', '=', syncRunId)
@@ -268,7 +274,9 @@ export async function cancelSyncRun(
   await updateRunState(work, run);
 }
 
-/** Notes and tells that a run went on for another 12 h; asking twice does it once (rules.md 38). */
+/**
+ * Records and emits that a run has continued for another 12 h. Repeating it changes nothing (rules.md 38).
+ */
 export async function emitSyncMilestone(
   work: TenantWork,
   { syncRunId, count }: RunKey & { count: number },

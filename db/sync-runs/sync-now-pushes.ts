@@ -1,6 +1,6 @@
 /**
- * The pushing part of a Sync Now (rules.md 21, 22): what differs there is made due at once, and the run ends when each of those pushes has.
- * What was reviewed is pushed only as it was reviewed.
+ * The push part of a Sync Now (rules.md 21, 22): records that differ become due at once, and the run ends
+ * when each of those pushes has ended. Reviewed records are pushed only as reviewed.
  */
 import { sql } from 'kysely';
 import { mappedFieldNames } from '../../domain/records/mapping';
@@ -16,7 +16,7 @@ import { appendStreamEvent } from '../platform/change-feed';
 
 export interface PushKey {
   syncRunId: string;
-  /** Whose items are applied: an overview's, or what this run found out itself (its own id). */
+  /** Owner of the items: an overview, or the run itself if it compared afresh. */
   overviewId: string;
   recordType: string;
 }
@@ -30,7 +30,7 @@ interface Item {
   version: number | null;
 }
 
-/** Makes the next items due. @returns how many were looked at; 0 = none is left. */
+/** Makes the next items due. @returns how many were examined; 0 = none is left. */
 export async function makeItemsDue(
   work: TenantWork,
   {
@@ -54,23 +54,12 @@ export async function makeItemsDue(
     ({ action, baseVersion, version }) =>
       action !== 'not_possible' && version !== null && baseVersion === version,
   );
-  const fields = mappedFieldNames(mapping);
-  const rows = due.map(({ recordId, version }) => ({ record_id: recordId, version, fields }));
-  const { rows: opened } =
-    rows.length === 0
-      ? { rows: [] }
-      : await sql<{ recordId: string }>`
-    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
-    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, 'manual', fields, array[${actor}]::text[], false
-    from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')} order by record_id
-    on conflict (tenant_id, integration_id, record_id) do update set
-      relevant_version = excluded.relevant_version, window_opened_at = coalesce(record_sync.window_opened_at, excluded.window_opened_at), due_at = excluded.due_at,
-      window_reason = 'manual', window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = false,
-      -- They hold something else than what was sent last: it is sent though it is the same.
-      result_hash = null
-    where record_sync.held_at is null
-    returning record_id`.execute(trx);
-  const isDue = new Set(opened.map(({ recordId }) => recordId));
+  const opened = await openManualWindows(work, integration, {
+    due,
+    actor,
+    fields: mappedFieldNames(mapping),
+  });
+  const isDue = new Set(opened);
   const followed = due
     .filter(({ recordId }) => isDue.has(recordId))
     .map(({ recordId, version }) => ({ record_id: recordId, version }));
@@ -87,13 +76,10 @@ export async function makeItemsDue(
       outcome: isDue.has(recordId) ? 'applied' : 'skipped',
     })),
   );
-  const errors = items
-    .filter(({ recordId, action }) => !isDue.has(recordId) && action !== 'not_possible')
-    .map(parsedErrorOf);
-  await addRecordErrors(
+  await recordSkipped(
     work,
-    { syncRunId: place.syncRunId, recordType: pushJobOf(place.recordType) },
-    { errors, count: errors.length },
+    place,
+    items.filter(({ recordId, action }) => !isDue.has(recordId) && action !== 'not_possible'),
   );
   if (isDue.size > 0) {
     await enqueuePush(work, { integrationId: integration.integrationId, nextDueAt: now });
@@ -105,7 +91,40 @@ export async function makeItemsDue(
   return items.length;
 }
 
-function parsedErrorOf({ externalId, baseVersion, version }: Item): RecordError {
+/**
+ * Opens a debounce window that is due now. Held record syncs are left out.
+ * @returns the ids of the records whose window was opened.
+ */
+async function openManualWindows(
+  { trx, tenantId, now }: TenantWork,
+  integration: Pick<Integration, 'integrationId'>,
+  { due, actor, fields }: { due: readonly Item[]; actor: string; fields: string[] },
+): Promise<string[]> {
+  if (due.length === 0) return [];
+  const rows = due.map(({ recordId, version }) => ({ record_id: recordId, version, fields }));
+  const { rows: opened } = await sql<{ recordId: string }>`
+    insert into record_syncs as record_sync (tenant_id, integration_id, record_id, relevant_version, window_opened_at, due_at, window_reason, window_fields, window_changed_by, is_backfill)
+    select ${tenantId}::uuid, ${integration.integrationId}::uuid, record_id, version, ${now}::timestamptz, ${now}::timestamptz, 'manual', fields, array[${actor}]::text[], false
+    from ${rowsFrom(rows, 'record_id uuid, version bigint, fields text[]')} order by record_id
+    on conflict (tenant_id, integration_id, record_id) do update set
+      relevant_version = excluded.relevant_version, window_opened_at = coalesce(record_sync.window_opened_at, excluded.window_opened_at), due_at = excluded.due_at,
+      window_reason = 'manual', window_fields = excluded.window_fields, window_changed_by = excluded.window_changed_by, is_backfill = false,
+      -- They hold something else than what was sent last: it is sent though it is the same.
+      result_hash = null
+    where record_sync.held_at is null
+    returning record_id`.execute(trx);
+  return opened.map(({ recordId }) => recordId);
+}
+
+async function recordSkipped(work: TenantWork, place: PushKey, skipped: readonly Item[]): Promise<void> {
+  await addRecordErrors(
+    work,
+    { syncRunId: place.syncRunId, recordType: pushJobOf(place.recordType) },
+    { errors: skipped.map(skippedItemError), count: skipped.length },
+  );
+}
+
+function skippedItemError({ externalId, baseVersion, version }: Item): RecordError {
   const hasDrifted = version === null || baseVersion !== version;
   return {
     remoteId: externalId,
@@ -116,7 +135,7 @@ function parsedErrorOf({ externalId, baseVersion, version }: Item): RecordError 
   };
 }
 
-/** Locked by record, so that a change that comes meanwhile is a change after this. */
+/** Locked by record, so that a concurrent change counts as a later one. */
 async function lockItems(
   { trx, tenantId }: TenantWork,
   { overviewId, recordType }: PushKey,
@@ -160,8 +179,8 @@ export interface PushesLeft {
 }
 
 /**
- * Notes which of the pushes have ended: a push of that version or a later one that began no earlier, a pair that is no more, or one that
- * people hold or whose change they have discarded: nobody can say when that will be sent. @returns how they stand.
+ * Records which pushes have ended: pushed in that version or a later one, or the record sync is gone, held or
+ * discarded (then no end is foreseeable). @returns the counts.
  */
 export async function recordPushOutcomes(
   work: TenantWork,

@@ -1,6 +1,6 @@
 /**
- * Sync Now (rules.md 21, 22): a run that pulls and then pushes, afresh or exactly what an overview showed. Whoever asks for what is
- * on its way already shares that run.
+ * Sync Now (rules.md 21, 22): a run that pulls and then pushes, afresh or exactly what an overview showed. A
+ * second request for the same work shares the run.
  */
 import type { TenantWork } from '../database';
 import { newUuid } from '../sql/ids';
@@ -15,7 +15,7 @@ export type SyncNowAnswer =
   | { kind: 'accepted'; syncRunId: string; isShared: boolean }
   | { kind: 'integration_gone' }
   | { kind: 'nothing_to_sync' }
-  /** The overview is not there, not ready, or no longer valid: look at it. */
+  /** The overview does not exist, is not ready, or is no longer valid. */
   | { kind: 'overview_unusable' };
 
 export async function requestSyncNow(
@@ -58,7 +58,7 @@ async function applyOverview(
     return { kind: 'overview_unusable' };
   const syncRunId = newUuid();
   await insertSyncNow(work, { syncRunId, integrationId, overviewId, startedBy: requestedBy });
-  // From here on its run ends it, however long that takes.
+  // From here on the run ends it, however long that takes.
   await trx
     .updateTable('overviews')
     .set({ appliedSyncRunId: syncRunId, expiresAt: null })
@@ -68,7 +68,10 @@ async function applyOverview(
   return { kind: 'accepted', syncRunId, isShared: false };
 }
 
-/** One that computes afresh and has not been canceled. Locked, so that it does not end before whoever shares it is among those who are told. */
+/**
+ * A run that computes afresh and is not canceled. Locked, so that a requester who joins is notified of its
+ * end.
+ */
 async function findOpenSyncNow(
   { trx, tenantId }: TenantWork,
   { integrationId }: { integrationId: string },

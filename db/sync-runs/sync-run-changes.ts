@@ -1,4 +1,7 @@
-/** What a sync run did to records, and what it could not keep: the details of the Sync Log, in the order they were read. */
+/**
+ * Changes that a sync run made to records and errors of records it skipped: the details of the Sync Log, in
+ * reading order.
+ */
 import { type Selectable, sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { opaqueToPlanner } from '../sql/bulk-rows';
@@ -26,7 +29,7 @@ export interface ChangeFilter {
   kind?: SyncRunChange['kind'] | undefined;
 }
 
-/** By record type and page, after `after`. A page that changed nothing costs its row and no more. */
+/** By record type and page, after `after`. A page without changes is one row. */
 export async function listSyncRunChanges(
   { trx, tenantId }: TenantWork,
   {
@@ -71,7 +74,7 @@ export async function listSyncRunChanges(
 
 export type SyncRecordError = Omit<Selectable<SyncRecordErrorsTable>, 'tenantId' | 'syncRunId'>;
 
-/** In the order they were met, after `after`. The first thousand of each job are kept. */
+/** In reading order, after `after`. The first thousand of each job are kept. */
 export async function listSyncRecordErrors(
   { trx, tenantId }: TenantWork,
   {

@@ -1,6 +1,6 @@
 /**
- * Asking for a sync run (rules.md 30): at most one is at work per integration and one waits behind it. Who asks for what is being
- * read already gets that run; who asks for more gets one follow-up, however many ask.
+ * Requests for sync runs (rules.md 30): per integration at most one run is executed and one waits behind it.
+ * A request that the current run covers joins it; a wider one gets a single follow-up, however many ask.
  */
 import {
   isWider,
@@ -20,19 +20,19 @@ import { appendStreamEvent } from '../platform/change-feed';
 export interface NewRun {
   integrationId: string;
   kind: RunKind;
-  /** null = all that the integration pulls. */
+  /** null = all record types that the integration pulls. */
   recordTypes?: readonly string[] | null;
-  /** Who or what: `key:payroll`, `schedule:hourly`, `sign_in:ana`, `syncline`. */
+  /** The requester: `key:payroll`, `schedule:hourly`, `sign_in:ana`, `syncline`. */
   startedBy: string;
-  /** The night it stands for. */
+  /** The schedule date of a nightly run. */
   localDate?: string | null;
-  /** What is at work now cannot do, however much it reads: it began under another mapping. */
+  /** The current run does not count, whatever it reads, because it started under another mapping. */
   mustFollow?: boolean;
 }
 
 export interface RequestedRun {
   syncRunId: string;
-  /** True where it is somebody else's run that reads what was asked for. */
+  /** True if an existing run covers the request. */
   isCoalesced: boolean;
 }
 
@@ -41,11 +41,11 @@ interface OpenRun extends RunRequest {
   kind: RunKind;
   state: 'queued' | 'running' | 'waiting';
   scope: RunScope;
-  /** Somebody canceled it: it reads nothing for anybody any more. */
+  /** Canceled: it covers no request any more. */
   cancelRequestedAt: Date | null;
 }
 
-/** @returns undefined where the integration is gone or pulls nothing. Locks the integration's row. */
+/** @returns undefined if the integration is deleted or pulls nothing. Locks the integration's row. */
 export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<RequestedRun | undefined> {
   const integration = await lockIntegration(work, asked);
   if (integration === undefined || pulledRecordTypes(integration).length === 0) return undefined;
@@ -71,15 +71,15 @@ export async function requestSyncRun(work: TenantWork, asked: NewRun): Promise<R
   };
 }
 
-/** What is at work or waits its turn, for who may not ask while there is one (ticks). */
+/** The current or waiting run, for requesters that must not add one (schedules). */
 export async function findOpenRuns(work: TenantWork, place: { integrationId: string }): Promise<OpenRun[]> {
-  // A Sync Now that waits answers nobody else: it may read only what was reviewed, and pushes besides.
+  // A waiting Sync Now covers no other request: it may read only what was reviewed, and it pushes too.
   return (await findUnfinishedRuns(work, place)).filter(
     ({ kind, state }) => kind !== 'sync_now' || state !== 'queued',
   );
 }
 
-/** All that is at work or waits its turn. */
+/** All current and waiting runs. */
 export async function findUnfinishedRuns(
   { trx, tenantId }: TenantWork,
   { integrationId }: { integrationId: string },
@@ -94,7 +94,7 @@ export async function findUnfinishedRuns(
   return rows as OpenRun[];
 }
 
-/** Lets the workflow of the integration's runs look at the rows: something about them has changed. */
+/** Signals the workflow of the integration's runs to re-read the rows. */
 export async function enqueueSyncRuns(
   work: TenantWork,
   { integrationId }: { integrationId: string },

@@ -1,4 +1,4 @@
-/** The Sync Log as it is read: runs with their progress, newest first. Kept for ever (rules.md 36). */
+/** The Sync Log: runs with their progress, newest first. Kept permanently (rules.md 36). */
 import { sql } from 'kysely';
 import { estimateEnd } from '../../domain/sync-runs/sync-progress';
 import type { RunKind, RunState } from '../../domain/sync-runs/sync-run';
@@ -12,7 +12,7 @@ interface RunProgress {
   recordsDeleted: number;
   recordsUnchanged: number;
   recordsFailed: number;
-  /** null = the third party does not say, or a dataset was not begun. */
+  /** null = the third party gives no total, or a dataset has not started. */
   expectedRecords: number | null;
   estimatedEndAt: Date | null;
 }
@@ -50,7 +50,7 @@ function selectRuns({ trx, tenantId }: TenantWork) {
         'isSyncFinished',
         'milestones',
       ])
-      // A day, not an instant: as text, or it would be read as midnight in the zone of this process.
+      // A date, not an instant: as text, because the driver would read it as midnight in the local zone.
       .select(sql<string | null>`local_date::text`.as('localDate'))
       .where('tenantId', '=', tenantId)
   );
@@ -87,7 +87,7 @@ export async function showSyncRun(
   return run;
 }
 
-/** The runs in the order of their ids, for who has just asked for them. */
+/** The runs in the order of their ids. */
 export async function showSyncRuns(
   work: TenantWork,
   { syncRunIds }: { syncRunIds: readonly string[] },

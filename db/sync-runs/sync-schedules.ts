@@ -1,11 +1,14 @@
-/** What the schedules of integrations have to be, as rows say; worker/schedule-reconciler.ts makes them so. */
+/**
+ * The schedules that integrations should have, from rows; worker/schedule-reconciler.ts creates them in
+ * Temporal.
+ */
 import { sql } from 'kysely';
 import type { TenantWork, Work } from '../database';
 import { findIntegration } from '../integrations/integrations';
 import { enqueue } from '../platform/outbox';
 import { pulledRecordTypes } from '../../domain/records/mapping-directions';
 
-/** Lets the schedules be made as the rows say. */
+/** Requests a reconciliation of the schedules. */
 export async function enqueueSchedules(
   work: TenantWork,
   { integrationId }: { integrationId: string },
@@ -21,7 +24,10 @@ export interface ScheduleSettings {
   zone: string;
 }
 
-/** What an integration's schedules have to be; undefined where it is gone or pulls nothing. A paused one keeps them (rules.md 16). */
+/**
+ * The schedules an integration should have; undefined if it is deleted or pulls nothing. A paused one keeps
+ * them (rules.md 16).
+ */
 export async function readScheduleSettings(
   work: TenantWork,
   { integrationId }: { integrationId: string },

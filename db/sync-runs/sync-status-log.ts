@@ -1,4 +1,6 @@
-/** The Sync Status log (rules.md 32, 36): how many records both sides held, as of the end of each sync run. */
+/**
+ * The Sync Status log (rules.md 32, 36): how many records both sides held, as of the end of each sync run.
+ */
 import type { Selectable } from 'kysely';
 import type { TenantWork } from '../database';
 import type { SyncStatusesTable } from '../tables/sync-runs';

@@ -7,8 +7,6 @@ const HOUR = 60 * MINUTE;
 
 const DELAYS_MS = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR];
 
-const EMAIL_ATTEMPTS_MAX = DELAYS_MS.length + 1;
-
 /** How long to wait after `attempts` were made in vain (1 = one); null = no further one is made. */
 export function nextEmailDelayMs(attempts: number): number | null {
   return DELAYS_MS[attempts - 1] ?? null;

@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import { Database, type TenantWork } from '../../db/database';
 import { newUuid } from '../../db/sql/ids';
-import { createIntegration, type NewIntegration } from '../../db/sync-runs/integration-lifecycle';
+import { createIntegration, type NewIntegration } from '../../db/sync-runs/create-integration';
 import { findIntegration } from '../../db/integrations/integrations';
 import type { Claim } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';

@@ -1,7 +1,7 @@
 /**
- * Reads a response by the configuration: success, "missing", "exists", or one of the four errors. An unexpected
- * response (an HTML page, truncated JSON, a missing list) is never read as "missing", because a creation would
- * then make a duplicate.
+ * Reads a response by the configuration: success, "missing", "exists", or one of the four errors. An
+ * unexpected response (an HTML page, truncated JSON, a missing list) is never read as "missing", because a
+ * creation would then make a duplicate.
  */
 import { type JsonValue, jsonEquals } from '../../../domain/json';
 import type { HttpResponse } from '../../connector';

@@ -1,8 +1,8 @@
 /** Concurrent acceptances on a real PostgreSQL: rules.md 7, R11 to R13. */
 import { newUuid } from '../../../db/sql/ids';
+import { createIntegration } from '../../../db/sync-runs/create-integration';
 import {
   changeIntegration,
-  createIntegration,
   replaceCredentials,
   resumeIntegration,
 } from '../../../db/sync-runs/integration-lifecycle';

@@ -1,9 +1,9 @@
 /** Pulling in a PushEnvironment: integrations of the CRM, their runs, and what came of them. */
 import { randomUUID } from 'node:crypto';
 import { syncRunWorkflowId } from '../../../contract/sync-run';
+import { type NewIntegration } from '../../../db/sync-runs/create-integration';
 import {
   deleteIntegration,
-  type NewIntegration,
   pauseIntegration,
   replaceCredentials,
   resumeIntegration,

@@ -11,7 +11,7 @@ import { recordPushWorkflowId } from '../../../contract/record-push';
 import { GIVE_UP_AFTER_MS, OUTAGE_LIMITS } from '../../../domain/retry';
 import { Database } from '../../../db/database';
 import { newUuid } from '../../../db/sql/ids';
-import { createIntegration, type NewIntegration } from '../../../db/sync-runs/integration-lifecycle';
+import { createIntegration, type NewIntegration } from '../../../db/sync-runs/create-integration';
 import { acceptChanges, type AcceptedChange } from '../../../db/records/accept-changes';
 import type { RecordChange } from '../../../domain/records/record-change';
 import { actOnRecordSync, type RecordSyncAction } from '../../../db/records/record-sync-actions';
