@@ -31,19 +31,19 @@ export const OVERVIEW_INVALIDITIES = [
 export type OverviewInvalidity = (typeof OVERVIEW_INVALIDITIES)[number];
 
 export const OVERVIEW_VALID_MS = 7 * 86_400_000;
-/** A third party that cannot be read for so long ends an overview: somebody waits for it. */
+/** An overview fails once its third party has been unreadable for this long. */
 export const OVERVIEW_GIVE_UP_MS = 15 * 60_000;
 /** The words of the requirement; the reason follows them. */
 export const NO_LONGER_VALID = 'Sync Overview data no longer valid';
 
-/** Why it no longer holds and where to go instead, in a sentence each. */
+/** Why an overview is no longer valid, and what to do next. */
 export const INVALIDITY_TEXTS: Readonly<Record<OverviewInvalidity, string>> = {
-  superseded_by_new_overview: 'You have asked for a newer Sync Overview. Open that one.',
+  superseded_by_new_overview: 'You requested a newer Sync Overview. Open that one.',
   superseded_by_other_admin:
-    'Somebody else has asked for a newer Sync Overview. Open that one, or ask for another.',
-  superseded_by_sync: 'A Sync Now has run since. Open its Sync Log, or ask for another Sync Overview.',
+    'Another admin requested a newer Sync Overview. Open that one, or request a new one.',
+  superseded_by_sync: 'A Sync Now has run since. Open its Sync Log, or request a new Sync Overview.',
   applied: 'It was applied. Open its Sync Log.',
-  expired: 'It was made more than 7 days ago. Ask for another Sync Overview.',
+  expired: 'It was made more than 7 days ago. Request a new Sync Overview.',
   integration_deleted: 'Its integration was removed.',
 };
 
