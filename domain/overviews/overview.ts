@@ -40,7 +40,7 @@ export const NO_LONGER_VALID = 'Sync Overview data no longer valid';
 export const INVALIDITY_TEXTS: Readonly<Record<OverviewInvalidity, string>> = {
   superseded_by_new_overview: 'You requested a newer Sync Overview. Open that one.',
   superseded_by_other_admin:
-    'Another admin requested a newer Sync Overview. Open that one, or request a new one.',
+    'Another user or API key requested a newer Sync Overview. Open that one, or request a new one.',
   superseded_by_sync: 'A Sync Now has run since. Open its Sync Log, or request a new Sync Overview.',
   applied: 'It was applied. Open its Sync Log.',
   expired: 'It was made more than 7 days ago. Request a new Sync Overview.',

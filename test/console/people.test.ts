@@ -133,7 +133,7 @@ it('replaces an open overview when another admin requests one, and links to the 
   await heading(first, 'Sync Overview data no longer valid').waitFor();
   await first
     .getByRole('alert')
-    .filter({ hasText: 'Another admin requested a newer Sync Overview.' })
+    .filter({ hasText: 'Another user or API key requested a newer Sync Overview.' })
     .filter({ hasText: `by ${SECOND.name}` })
     .waitFor();
   await button(first, 'Sync Overview').waitFor();
@@ -163,7 +163,7 @@ it('notifies the requester of an overview that another admin superseded while it
   await until('the bell counts one more', async () => (await unread(first)) === before + 1, 60_000);
   await bell(first).click();
   const told = notice(first, 'What you started for Lists (Slow) could not finish');
-  await told.getByText('Another admin requested a newer Sync Overview.').waitFor();
+  await told.getByText('Another user or API key requested a newer Sync Overview.').waitFor();
   expect(await told.innerText()).not.toContain('in a moment');
   letPagesGo();
   await second.waitForURL(/\/overviews\/ovw_/);
