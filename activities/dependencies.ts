@@ -46,7 +46,7 @@ export interface ActivityDependencies {
   pushing: PushingLimits;
   pulling: PullingLimits;
   delivering: DeliveringLimits;
-  /** True once the worker was told to stop: activities finish what is in progress and start nothing. */
+  /** True once the worker is stopping: activities finish current work and start nothing. */
   isStopping(): boolean;
 }
 

@@ -15,7 +15,7 @@ export interface TimeBoxOptions {
   /** Workflow time at which the workflow called the activity, in milliseconds since 1970. */
   firedAt: number;
   timeBoxMs: number;
-  /** True once the worker was told to stop. */
+  /** True once the worker is stopping. */
   isStopping(): boolean;
 }
 

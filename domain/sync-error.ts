@@ -1,6 +1,6 @@
 /**
- * An error of a push as people and programs see it, on a pair and in the push log (rules.md 8). Stored and
- * sent as it stands here.
+ * An error of a push, shown on a record sync and in the push log (rules.md 8). Stored and returned in this
+ * form.
  */
 export interface SyncError {
   category: 'config' | 'credentials' | 'rejected_record' | 'rate_limited' | 'transient' | 'internal';

@@ -67,8 +67,8 @@ export class DueLoop {
   }
 
   /**
-   * Calls the activity that works off what is due. Signals that arrive meanwhile count, and so does the time
-   * that it reports.
+   * Calls the activity that processes due rows. Signals that arrive during the call count, and so does the
+   * time that the activity reports.
    */
   async runDue<Report extends { nextDueAt: number | null }>(
     activity: (firedAt: number) => Promise<Report>,

@@ -61,7 +61,7 @@ function rejectedErrors(error: RecordRejected): SyncError[] {
   }));
 }
 
-/** A mistake of ours with one record: it must not hold up the others (rules.md R10). */
+/** A fault of Syncline with one record; other records continue (rules.md R10). */
 export function internalError(error: unknown): SyncError {
   return {
     category: 'internal',

@@ -46,7 +46,7 @@ export const createIntegrationCheckActivities = ({
   },
 });
 
-/** @param onMistake told of what is none of the third party's errors: that is a mistake of ours. */
+/** @param onMistake called for errors that are not the third party's, which are faults of Syncline. */
 async function ask(check: () => Promise<void>, onMistake: (error: unknown) => void): Promise<Outcome> {
   try {
     await check();

@@ -1,7 +1,7 @@
 /**
- * What this process holds of the shared request budgets. The database is asked rarely: a grant serves all
- * requests of its priority for a few seconds, and what the answers told is reported with the next one, but a
- * "slow down" at once.
+ * The permits that this process holds from the shared rate limiter. One database call grants permits for a
+ * few seconds of requests of a priority. Response counts are reported with the next call, a slow-down at
+ * once.
  */
 import type { Database } from '../../db/database';
 import { recordRateLimitUsage, type RequestsTaken, takePermits } from '../../db/integrations/rate-limits';
@@ -12,11 +12,11 @@ import {
 } from '../../domain/rate-limit/rate-limiter';
 import { isLow, type Quota } from '../../domain/rate-limit/quota-headers';
 
-/** The budget of one integration as this process sees it. */
+/** The permits of one integration in this process. */
 export interface RateLimitPermits {
   /** Takes one request: null, or when to ask again. */
   take(priority: RequestPriority): Promise<Wait | null>;
-  /** What one answer told. */
+  /** Records one response. */
   note(answer: { isSlowedDown: boolean; quota: Quota | null }): Promise<void>;
 }
 
@@ -29,8 +29,8 @@ interface Wait {
 export interface RateLimitPermitsOptions {
   database: Pick<Database, 'withTenant'>;
   /**
-   * Told when the budget cannot be asked. Work goes on a little at a time without it: the third party guards
-   * itself, we only spare it.
+   * Called when the database does not answer. Work continues at a low rate: the third party has its own
+   * limits.
    */
   onTrouble(error: unknown): void;
 }
@@ -44,10 +44,10 @@ interface Grant {
 }
 
 const PERMITTED_INTEGRATIONS_MAX = 5_000;
-/** Counts that could not be reported sooner would tell of another time. */
+/** Older counts are dropped, because they describe another period. */
 const COUNT_OUTDATED_MS = 5_000;
 const WITHOUT_RATE_LIMIT = 5;
-/** Timers go off early by a fraction of a millisecond: whoever asks again must not do so in a circle. */
+/** Timers may fire a fraction of a millisecond early; the minimum avoids a busy loop. */
 const WAIT_MS_MIN = 2;
 
 /** One per process: what it holds is shared by all activities. */
@@ -167,8 +167,7 @@ class PermitsOfIntegration implements RateLimitPermits {
 }
 
 /**
- * What is left until the reset is less by now; a quota that was told long ago, or has been reset, says
- * nothing any more.
+ * A quota that was reported earlier: its reset is nearer by now. null if it is outdated or has been reset.
  */
 function aged({ told, atMs }: { told: Quota; atMs: number }): Quota | null {
   const ageMs = Date.now() - atMs;

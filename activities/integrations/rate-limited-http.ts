@@ -1,7 +1,6 @@
 /**
- * The connector's HTTP client within the request budget of its integration (rules.md 34): no request leaves
- * without a place in it. One that gets its place soon waits for it here; else the work is told when to come
- * back, which is no failure.
+ * The connector's HTTP client behind the rate limiter of its integration (rules.md 34). A request waits for
+ * its permit if the wait is short; otherwise the caller gets the time to continue at, which is no failure.
  */
 import type { HttpClient, HttpRequest, HttpResponse } from '../../connectors/connector';
 import { RateLimited, Unavailable } from '../../connectors/errors';
@@ -9,7 +8,7 @@ import type { RequestPriority } from '../../domain/rate-limit/rate-limiter';
 import { quotaOf } from '../../domain/rate-limit/quota-headers';
 import type { RateLimitPermits } from './rate-limit-permits';
 
-/** A request waits this long in its place; longer waits are the workflow's. */
+/** A request waits at most this long for a permit; the workflow does longer waits. */
 const WAIT_IN_PLACE_MS = 5_000;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * One piece of a Sync Overview: goes on where its rows say it stands, dataset by dataset, until it is ready,
- * has to wait, or its time is up; later it lets it expire and deletes what it showed. What cannot be read
- * whole ends it (rules.md 23): somebody waits for it.
+ * One time-boxed execution of a Sync Overview: continues from its rows, dataset by dataset, until the
+ * overview is ready, has to wait, or the time is up. Later it expires the overview and deletes its data. A
+ * dataset that cannot be read completely fails the overview (rules.md 23).
  */
 import { Context } from '@temporalio/activity';
 import { ConnectorError, RateLimited, Unauthorized, Unavailable } from '../../connectors/errors';
@@ -23,7 +23,7 @@ import { OverviewReader } from './overview-reader';
 import { recordThirdPartyState, stateAfter } from '../integrations/third-party-health';
 
 export interface OverviewActivities {
-  /** One time-boxed piece. Called again as its report says. */
+  /** One time-boxed execution. The report says whether and when to call it again. */
   advanceOverview(input: AdvanceOverviewInput): Promise<OverviewReport>;
 }
 
@@ -34,9 +34,9 @@ type Dependencies = Pick<
 
 const HEARTBEAT_MS = 4_000;
 const INTERNAL_ATTEMPTS_MAX = 3;
-/** One that is applied is ended by its run, which tells; a lost signal is noticed after this. */
+/** The run that applies an overview ends it by a signal; a lost signal is noticed after this. */
 const CHECK_AGAIN_MS = 86_400_000;
-/** Its time may be up here a little before it is in the database. */
+/** The clocks of this process and the database may differ by this. */
 const CLOCKS_APART_MS = 1_000;
 
 export const createOverviewActivities = (dependencies: Dependencies): OverviewActivities => ({
@@ -77,7 +77,7 @@ class OverviewExecutor {
     }
   }
 
-  /** Made, or no longer wanted: it waits for its end, or its data goes. */
+  /** For an overview that is generated or no longer wanted: waits for its expiry, or deletes its data. */
   private async keep(): Promise<OverviewReport> {
     return this.inTenant(async (work) => {
       await expireOverview(work, this.input);
@@ -96,7 +96,7 @@ class OverviewExecutor {
   }
 
   private async workOn(integration: Integration, job: OverviewJob): Promise<OverviewReport | 'next'> {
-    // A signal is no reason to try again before its time.
+    // A signal does not shorten the delay of a retry.
     if (job.waitingUntil !== null && job.waitingUntil > this.now())
       return { state: 'waiting', until: job.waitingUntil.getTime() };
     const { blockedUntil, blockedReason } = integration;
@@ -153,7 +153,7 @@ class OverviewExecutor {
       );
     }
     const syncError = toSyncErrors(error)[0] ?? null;
-    // What they say about everything, and not about this list alone, holds for pushes and runs as well.
+    // A rate limit or rejected credentials concern the whole third party, so pushes and runs wait too.
     if (error instanceof RateLimited || error instanceof Unauthorized)
       await this.inTenant((work) =>
         recordThirdPartyState(work, integration, stateAfter(error), {
@@ -172,7 +172,7 @@ class OverviewExecutor {
     return this.fail(job, syncError);
   }
 
-  /** Tried again a little later; for a quarter of an hour, not for days. */
+  /** Retries after a short delay, for 15 minutes at most. */
   private async later(
     job: OverviewJob,
     until: Date,

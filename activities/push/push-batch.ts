@@ -70,7 +70,7 @@ async function send({
     isStopped = context.signal.aborted;
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
-    // Nothing was sent, so one record's answer stands for the trouble and the others were not called.
+    // Nothing was sent: the first record gets the error, and the others count as not called.
     const [first] = items;
     if (first !== undefined && results.size === 0)
       results.set(first.pushId, { pushId: first.pushId, ok: false, error });

@@ -1,4 +1,4 @@
-/** What a tick of a schedule comes to, in one transaction. Repeating it is harmless. */
+/** Decides a scheduled sync in one transaction. Repeating it changes nothing. */
 import type { ScheduledSyncResult, RequestScheduledSyncInput } from '../../contract/sync-schedule';
 import { decideScheduledRun } from '../../db/sync-runs/scheduled-requests';
 import { typeIdOf } from '../../domain/typeid';

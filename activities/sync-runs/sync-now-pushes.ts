@@ -1,6 +1,6 @@
 /**
- * A job of a Sync Now that pushes one record type: finds out what differs (unless an overview has shown it),
- * makes it due, and waits until each of those pushes has ended. The lane pushes; nothing is sent here.
+ * A job of a Sync Now that pushes one record type: finds the differences (unless an overview has them), makes
+ * them due, and waits until those pushes have ended. The push queue sends them.
  */
 import type { Database, TenantWork } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
@@ -24,7 +24,7 @@ export interface SyncNowPushOptions {
 export type SyncNowPushResult = 'done' | 'more' | 'waiting';
 
 const MADE_DUE_AT_ONCE = 500;
-/** Short pushes are waited for here, so that a small Sync Now ends at once. */
+/** Waits for short pushes here, so that a small Sync Now ends at once. */
 const CHECK_INTERVAL_MS = 250;
 const LOOK_FOR_MS = 20_000;
 

@@ -58,7 +58,7 @@ export const postgres: Connector<PostgresConfig, PostgresCredentials> = {
 
   describeRecordTypes: describeTables,
 
-  /** Logs in and asks for nothing: what a role may read is found out by reading. */
+  /** Logs in without a query; reading shows what the role may read. */
   async check(context: ConnectorContext<PostgresConfig, PostgresCredentials>): Promise<void> {
     try {
       await inSession(context, null, (session) => session.query('select 1'));

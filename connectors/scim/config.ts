@@ -68,7 +68,7 @@ export const scimConfigSchema = z.strictObject({
 
 export type ScimConfig = z.output<typeof scimConfigSchema>;
 
-/** Printable ASCII: anything else cannot stand in a header. */
+/** Printable ASCII; other characters are not allowed in a header. */
 const headerText = z
   .string()
   .min(1)

@@ -21,7 +21,7 @@ export interface Invalidation {
   replacedBySyncRunId?: string;
 }
 
-/** Whatever state it is in: one that is being made ends, and who asked for it is told why. */
+/** In any state: generation stops, and the requester is notified of the reason. */
 export async function invalidate(
   work: TenantWork,
   overview: Overview,

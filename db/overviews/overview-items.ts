@@ -14,7 +14,7 @@ export interface ItemFilter {
   direction?: SyncDirection | undefined;
   recordType?: string | undefined;
   action?: OverviewAction | undefined;
-  /** In our id, in theirs, or in a value that would change. */
+  /** Matches the local id, the remote id, or a value that would change. */
   search?: string | undefined;
 }
 

@@ -13,10 +13,7 @@ export interface OverviewKey {
   overviewId: string;
 }
 
-/**
- * As it stands at this moment: one whose time is up is no longer valid, whether or not anybody has noted it
- * yet.
- */
+/** The current state: an expired overview counts as invalid before its row says so. */
 export async function findOverview(
   work: TenantWork,
   { overviewId }: OverviewKey,
@@ -39,7 +36,7 @@ function asOfNow({ now }: TenantWork, row: Overview): Overview {
     : row;
 }
 
-/** Nobody else changes it until this transaction ends. */
+/** Locked until this transaction ends. */
 export async function lockOverview(
   { trx, tenantId }: TenantWork,
   { overviewId }: OverviewKey,
@@ -87,8 +84,8 @@ export async function lockValidOverview(
 }
 
 /**
- * True where it was superseded while it is made: not a page more is asked for. What a Sync Now finds out
- * itself has no row here.
+ * True if it was superseded during generation; no further page is requested. The comparison of a plain Sync
+ * Now has no row here.
  */
 export async function isCanceled(
   { trx, tenantId }: TenantWork,

@@ -1,7 +1,7 @@
 /**
- * What e-mails there are. A new one takes a content and an entry here, and its pair of templates in
- * `egress/mail/`. Contents hold names, counts and ids as the API shows them: never a secret, nothing of a
- * record, no words of a third party.
+ * The kinds of e-mails. A new one needs a content type and an entry here, and its pair of templates in
+ * `egress/mail/`. Contents contain names, counts and ids as the API shows them: no secrets, no record values,
+ * no texts of a third party.
  */
 import { describeNotification, type NotificationKind } from './notification-kinds';
 

@@ -1,12 +1,12 @@
 /**
- * What people are told of: the catalogue. A new kind is an entry here and one line where it happens.
+ * The catalogue of notifications. A new kind is an entry here and one call where it happens.
  *
- * Titles and explanations hold names of ours only (the integration's): they stand in e-mails. What a third
- * party said is the notification's `detail`, which stays in the platform.
+ * Titles and explanations contain only names given in Syncline, because e-mails quote them. The third party's
+ * own words are the notification's `detail`, which only the console shows.
  */
 import { typeIdOf } from '../typeid';
 
-/** What it is about. Which of them are there, the kind says. */
+/** The subject; the kind decides which ids are set. */
 export interface NotificationSubject {
   integrationId: string | null;
   overviewId: string | null;
@@ -14,24 +14,24 @@ export interface NotificationSubject {
   webhookEndpointId: string | null;
 }
 
-/** The integration as people know it; null where it is about none. */
+/** The integration's name; null if the notification is about none. */
 type NamedIntegration = { app: string; accountName: string } | null;
 
 type NotificationSeverity = 'info' | 'warning' | 'error';
 
 export interface NotificationDescription {
-  /** Who is told: whoever started the work, or every admin of the tenant. */
+  /** The recipients: the person who started the work, or every admin of the tenant. */
   audience: 'requester' | 'admins';
   severity: NotificationSeverity;
   /**
-   * News is settled as soon as it is told; an alert stays open until its cause has gone away, and there is
-   * one open per integration and kind.
+   * News is resolved at once. An alert stays open until its cause is gone; one is open per integration and
+   * kind.
    */
   isNews: boolean;
   title(integration: NamedIntegration): string;
-  /** What it means and what to do. */
+  /** The meaning and the next step. */
   explanation: string;
-  /** The page of the console that shows it. It only reads, and wants a sign-in. */
+  /** The console page that shows the subject. The page is read-only and requires a sign-in. */
   path(subject: NotificationSubject): string;
 }
 

@@ -1,22 +1,22 @@
 /**
- * A third party's record in our words: the mapping read backwards (rules.md 13, 17, 28). Compiled once per
- * dataset, because it runs for a million records. A value is taken as they have it; only lists of values are
- * turned round.
+ * Maps a remote record to local fields: the mapping read backwards (rules.md 13, 17, 28). Compiled once per
+ * dataset, because it runs for a million records. Values are taken unchanged, except for value lists, which
+ * are inverted.
  */
 import { type JsonObject, type JsonValue, isJsonObject } from '../json';
 import { type FieldMapping, type RecordTypeMapping, toPath } from '../records/mapping';
 
 export interface PulledField {
-  /** Ours. */
+  /** Local name of the field. */
   name: string;
-  /** Theirs, as the mapping writes it. */
+  /** Remote path as written in the mapping. */
   to: string;
   path: readonly string[];
-  /** Their value in our words. */
+  /** Converts a remote value to the local one. */
   read(value: JsonValue): JsonValue;
 }
 
-/** Fields that have a name of ours, the first mapping of each; constants go one way only. */
+/** The mapped local fields, each by its first mapping. Constants are only pushed. */
 export function pulledFields(mapping: RecordTypeMapping): PulledField[] {
   const named = new Map<string, PulledField>();
   for (const field of mapping.fields) {
@@ -27,14 +27,14 @@ export function pulledFields(mapping: RecordTypeMapping): PulledField[] {
   return [...named.values()];
 }
 
-/** True where every top-level field of theirs is copied under its own name. */
+/** True if every top-level remote field is copied under its own name. */
 export function copiesEveryField(mapping: RecordTypeMapping): boolean {
   return mapping.fields.length === 0;
 }
 
 export type ToOurFields = (remote: JsonObject) => JsonObject;
 
-/** Answers only fields that are there: one that is missing at the third party is missing here. */
+/** A field that the remote record lacks is absent from the result too. */
 export function fieldsFromRemote(mapping: RecordTypeMapping): ToOurFields {
   if (copiesEveryField(mapping)) return (remote) => remote;
   const fields = pulledFields(mapping);
@@ -61,8 +61,8 @@ export function valueAt(remote: JsonValue, path: readonly string[]): JsonValue |
 function readerOf({ values }: FieldMapping): (value: JsonValue) => JsonValue {
   if (values === undefined) return (value) => value;
   const ours = new Map<string, string>();
-  // "*" stands for many of ours: read backwards it says nothing. Of two of ours with one of theirs the first
-  // is meant.
+  // "*" is a fallback for many local values, so it cannot be inverted. If two local values map to one remote
+  // value, the first one is used.
   for (const [our, their] of Object.entries(values))
     if (our !== '*' && !ours.has(keyOf(their))) ours.set(keyOf(their), our);
   return (value) => ours.get(keyOf(value)) ?? value;

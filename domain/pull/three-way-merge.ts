@@ -1,9 +1,10 @@
 /**
- * Merges a pulled record into ours, field by field (rules.md 17): a field with an unsent change here keeps
- * our value, the other fields take the third party's, and a field that changed on both sides is a conflict.
+ * Merges a pulled record into the local one, field by field (rules.md 17): a field with an unsent local
+ * change keeps its value, other fields take the remote value, and a field that changed on both sides is a
+ * conflict.
  *
- * Changes are measured against `agreed`, the last payload that both sides held: the third party's values and
- * ours as they would be sent. So our own push, when it is read back, is no change.
+ * Changes are measured against `agreed`, the last payload that both sides had: remote values, and local
+ * values as they would be sent. A push that is read back is therefore no change.
  */
 import { type JsonObject, type JsonValue, jsonEquals } from '../json';
 import { mapRecord, type RecordTypeMapping, setAt, toPath } from '../records/mapping';

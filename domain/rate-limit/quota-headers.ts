@@ -104,8 +104,8 @@ function plain(headers: Headers, clockMs: number): Draft[] {
 }
 
 /**
- * Seconds from now, or an instant in seconds or milliseconds since 1970: nobody tells which, but the sizes
- * do.
+ * Seconds from now, or an instant in seconds or milliseconds since 1970. Third parties do not say which; the
+ * magnitude tells.
  */
 function resetIn(value: string | undefined, clockMs: number): number | null {
   const text = value?.trim() ?? '';

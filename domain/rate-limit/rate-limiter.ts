@@ -31,7 +31,7 @@ export interface RateLimiter {
   quotaResetsAt: Date | null;
 }
 
-/** What answers told. */
+/** Counts of responses. */
 export interface ResponseCounts {
   requests: number;
   /** How many of them were 429, or 503 with Retry-After. */
@@ -66,9 +66,9 @@ const RESERVE: Readonly<Record<RequestPriority, number>> = {
   full: 0.2,
 };
 const BURST_SECONDS = 0.5;
-/** Reserves need more than one token to be told apart. */
+/** With fewer tokens the reserves of the priorities would be equal. */
 const BURST_MIN = 2;
-/** The first limit met says little when hardly anything had been sent. */
+/** A limit met after hardly any requests is not reliable. */
 const FIRST_CEILING_MIN = 1;
 /** From half of the ceiling to 0.9 of it in 24 s, from there a tenth of it per minute. */
 const QUICK_GROWTH = 1 / 60;
@@ -134,7 +134,7 @@ function advance(budget: RateLimiter, at: Date): RateLimiter {
 
 const burstOf = (rate: number): number => Math.max(rate * BURST_SECONDS, BURST_MIN);
 
-/** Only while it is used: what nobody tries proves nothing. */
+/** The rate grows only while it is used, because an unused rate proves nothing. */
 function grownRate(budget: RateLimiter, seconds: number): number | null {
   const { ratePerSecond: rate, ceilingPerSecond: ceiling, slowedAt, refilledAt } = budget;
   if (rate === null || ceiling === null || rate >= UNUSED_BEYOND * used(budget)) return rate;
@@ -180,7 +180,7 @@ function byRate(
 ): Way {
   if (rate === null) return { available: Number.POSITIVE_INFINITY, advance: PERMITS_MAX, retryAt: now };
   const available = tokens - 2 * RESERVE[priority] * burstOf(rate);
-  // Rounded up, and floating point forgiven: whoever comes at that instant gets one.
+  // Rounded up with a margin for floating point, so that a request at that instant gets a token.
   const retryAt = new Date(now.getTime() + Math.ceil((Math.max(1 - available, 0) / rate) * 1_000 + 0.001));
   return { available, advance: Math.min(rate / 4, PERMITS_MAX), retryAt };
 }

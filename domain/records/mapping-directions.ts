@@ -1,4 +1,4 @@
-/** Which record types an integration reads, and which it is told of. */
+/** Which record types an integration pulls, and which it pushes. */
 import type { RecordTypeMapping } from './mapping';
 import type { RecordTypeMappings } from './mapping';
 

@@ -14,14 +14,14 @@ export interface FieldMapping {
    * (`email`).
    */
   to: string;
-  /** Converted to this; a value that cannot be is an error of that field. Absent: sent as it is. */
+  /** Target type; a value that cannot be converted is an error of the field. Absent: sent unchanged. */
   type?: FieldType | undefined;
   /**
-   * Our value to theirs. A value not listed is an error, unless `type` is absent and the list holds `"*"` as
-   * a fallback.
+   * Local value to remote value. An unlisted value is an error, unless `type` is absent and the list has the
+   * fallback `"*"`.
    */
   values?: Record<string, JsonValue> | undefined;
-  /** Sent always, whatever the record says. */
+  /** Always sent, independent of the record. */
   constant?: JsonValue | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface RecordTypeMapping {
   /** Only records whose fields have one of these values are eligible. */
   filter?: Record<string, JsonValue[]> | undefined;
   onDelete: 'deactivate' | 'delete' | 'leave';
-  /** A mapped field that tells an existing third-party record from a new one, beside our id. */
+  /** A mapped field that identifies an existing remote record, in addition to the record's id. */
   matchBy?: string | undefined;
-  /** Whose value counts when a field was changed on both sides; ours unless said (rules.md 17). */
+  /** Which value is kept when a field changed on both sides; `ours` (Syncline's) by default (rules.md 17). */
   onConflict?: 'ours' | 'theirs' | undefined;
 }
 
@@ -107,7 +107,9 @@ const UNREACHABLE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 const POSITION = /^\d+$/;
 const POSITION_MAX = 9_999;
 
-/** False for paths into JavaScript's own objects, and for lists that nobody has memory for. */
+/**
+ * False for paths into built-in JavaScript properties, and for list positions that would exhaust the memory.
+ */
 function isReachable(path: readonly string[]): boolean {
   return !path.some(
     (key, depth) =>

@@ -10,9 +10,12 @@ export interface RecordChange {
   /** `put` replaces all fields, `patch` the ones it names (null is a value), `delete` removes the record. */
   kind: 'put' | 'patch' | 'delete';
   fields: JsonObject;
-  /** The caller's own version; must grow. Absent: one more than ours. */
+  /** The caller's own version; must increase. Absent: the stored version plus one. */
   version?: number | undefined;
-  /** When it happened at the caller's; orders changes that carry no version. Never moves a deadline. */
+  /**
+   * When the change happened in the caller's system; orders changes without a version. Never moves a
+   * deadline.
+   */
   occurredAt?: Date | undefined;
 }
 
@@ -26,8 +29,8 @@ export interface VersionedRecord {
 export type AppliedChange =
   | { outcome: 'applied'; record: VersionedRecord; changedFields: string[] }
   /**
-   * The record already stands as this change wants it: the caller gets the same answer. At most `occurredAt`
-   * has grown.
+   * The record already has these values: the caller gets the same response. At most `occurredAt` has
+   * increased.
    */
   | { outcome: 'unchanged'; record: VersionedRecord }
   | { outcome: 'stale' | 'version_reused' | 'not_found' };

@@ -81,10 +81,7 @@ export function ifMatch(isWanted: boolean | undefined, { version }: Remote): Rec
   return { 'if-match': /^(?:W\/)?".*"$/.test(version) ? version : `"${version}"` };
 }
 
-/**
- * `validate` refuses configurations that lack what a mapping asks for; this is for a mapping that came around
- * it.
- */
+/** `validate` refuses incomplete configurations; this catches a mapping that was never validated. */
 export function configured<Value>(value: Value | undefined): Value {
   if (value === undefined) throw new Error('The configuration does not describe this call.');
   return value;

@@ -13,7 +13,7 @@ import { problemsOfAuth, problemsOfCredentials } from './validate-auth';
 import { type Problem, problemsOfCall, problemsOfGet, problemsOfHeaders } from './validate-call';
 import { isOnlyRead, problemsOfType } from './validate-record-type';
 
-/** Every problem there is, none being an empty list. Without `credentials` they are not looked at. */
+/** All problems of a configuration; empty if there is none. Credentials are checked only if given. */
 export function findRestProblems(
   config: RestConfig,
   mappings: Record<string, RecordTypeMapping>,
