@@ -103,14 +103,14 @@ class OverviewExecutor {
     if (integration.pausedAt !== null)
       return this.fail(
         job,
-        stoppedReason('paused', 'The integration was paused. Resume it and ask for another Sync Overview.'),
+        stoppedReason('paused', 'The integration was paused. Resume it and request a new Sync Overview.'),
       );
     if (integration.needsReauthorizationAt !== null)
       return this.fail(
         job,
         stoppedReason(
           'unauthorized',
-          'The credentials are not accepted. Give the integration new ones and ask for another Sync Overview.',
+          'The app rejected the credentials. Enter new ones and request a new Sync Overview.',
         ),
       );
     if (blockedUntil !== null && blockedUntil > this.now() && blockedReason !== 'outage')
@@ -185,7 +185,7 @@ class OverviewExecutor {
         error ??
           stoppedReason(
             'no_answer',
-            'The third party could not be read within a quarter of an hour. Ask for another Sync Overview later.',
+            'The app could not be read for 15 minutes. Request a new Sync Overview later.',
           ),
       );
     await this.inTenant((work) =>

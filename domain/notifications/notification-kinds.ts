@@ -61,7 +61,7 @@ const NOTIFICATION_CATALOGUE = {
     isNews: true,
     title: (integration) => `The Sync Overview of ${nameOf(integration)} is ready`,
     explanation:
-      'It shows what Sync Now would do. It is valid until another overview is made or a sync runs, and for 7 days at most.',
+      'It lists what Sync Now would change. It is valid for 7 days, until a newer overview is requested or a Sync Now runs.',
     path: overviewPath,
   },
   sync_complete: {
@@ -69,15 +69,15 @@ const NOTIFICATION_CATALOGUE = {
     severity: 'info',
     isNews: true,
     title: (integration) => `Sync Now of ${nameOf(integration)} is complete`,
-    explanation: 'The Sync Log says what was done.',
+    explanation: 'The Sync Log lists what was changed.',
     path: syncRunPath,
   },
   sync_could_not_finish: {
     audience: 'requester',
     severity: 'error',
     isNews: true,
-    title: (integration) => `What you started for ${nameOf(integration)} could not finish`,
-    explanation: 'Its page says why, and what to do instead.',
+    title: (integration) => `What you started for ${nameOf(integration)} could not be completed`,
+    explanation: 'Open it to see the reason and the next step.',
     path: syncRunPath,
   },
   onboarding_complete: {
@@ -85,7 +85,7 @@ const NOTIFICATION_CATALOGUE = {
     severity: 'info',
     isNews: true,
     title: (integration) => `${nameOf(integration)} is ready`,
-    explanation: 'The first copy of its data is complete. Its records can be changed now.',
+    explanation: 'The initial sync is complete. Its records can be edited now.',
     path: integrationPath,
   },
   onboarding_failed: {
@@ -94,15 +94,15 @@ const NOTIFICATION_CATALOGUE = {
     isNews: false,
     title: (integration) => `${nameOf(integration)} could not be read`,
     explanation:
-      'Its records cannot be changed yet. Its sync runs say what was wrong; when that is mended, start a full sync.',
+      'Its records cannot be edited yet. Open its sync logs to see the errors, fix them, and start a full sync.',
     path: integrationPath,
   },
   integration_needs_reauthorization: {
     audience: 'admins',
     severity: 'error',
     isNews: false,
-    title: (integration) => `${nameOf(integration)} refuses our credentials`,
-    explanation: 'Nothing is synced until it gets new ones. What changes meanwhile waits.',
+    title: (integration) => `${nameOf(integration)} rejected its credentials`,
+    explanation: 'Enter new credentials to resume syncing. Until then, changes wait and are not lost.',
     path: integrationPath,
   },
   integration_unavailable: {
@@ -110,7 +110,7 @@ const NOTIFICATION_CATALOGUE = {
     severity: 'warning',
     isNews: false,
     title: (integration) => `${nameOf(integration)} cannot be reached`,
-    explanation: 'Syncline goes on trying by itself. Nothing has to be done unless its address changed.',
+    explanation: 'Syncline keeps retrying. Check the address if the app is reachable elsewhere.',
     path: integrationPath,
   },
   deletions_need_review: {
@@ -118,23 +118,24 @@ const NOTIFICATION_CATALOGUE = {
     severity: 'warning',
     isNews: false,
     title: (integration) => `Many records are gone at ${nameOf(integration)}`,
-    explanation: 'Nothing was deleted here. Look at them, and approve or discard the deletions.',
+    explanation:
+      'Nothing was deleted in Syncline. Review the records, then approve or discard the deletions.',
     path: integrationPath,
   },
   difference_remains: {
     audience: 'admins',
     severity: 'warning',
     isNews: false,
-    title: (integration) => `Records of ${nameOf(integration)} differ from ours`,
-    explanation: 'Everything was read, and a difference remained. The notification names the records.',
+    title: (integration) => `Record counts of ${nameOf(integration)} and Syncline differ`,
+    explanation: 'A difference remained after a full sync. The notification names the records.',
     path: integrationPath,
   },
   endpoint_failing: {
     audience: 'admins',
     severity: 'warning',
     isNews: true,
-    title: () => 'A webhook endpoint takes nothing',
-    explanation: 'Every delivery to it fails. After 5 days of that it is disabled.',
+    title: () => 'A webhook endpoint is failing',
+    explanation: 'Every delivery fails. The endpoint is disabled after 5 days of failures.',
     path: endpointPath,
   },
   endpoint_disabled: {
@@ -143,7 +144,7 @@ const NOTIFICATION_CATALOGUE = {
     isNews: true,
     title: () => 'A webhook endpoint was disabled',
     explanation:
-      'It took nothing for 5 days, or said that it is gone. When it works again, enable it and recover what it missed.',
+      'It failed for 5 days, or answered 410 Gone. Fix it, enable it again and recover the missed deliveries.',
     path: endpointPath,
   },
 } satisfies Record<string, NotificationDescription>;

@@ -162,7 +162,7 @@ it('notifies the requester of an overview that another admin superseded while it
 
   await until('the bell counts one more', async () => (await unread(first)) === before + 1, 60_000);
   await bell(first).click();
-  const told = notice(first, 'What you started for Lists (Slow) could not finish');
+  const told = notice(first, 'What you started for Lists (Slow) could not be completed');
   await told.getByText('Another user or API key requested a newer Sync Overview.').waitFor();
   expect(await told.innerText()).not.toContain('in a moment');
   letPagesGo();

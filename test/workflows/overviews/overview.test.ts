@@ -309,7 +309,7 @@ describe('validity', () => {
       trx.selectFrom('notifications').selectAll().where('overviewId', '=', first).execute(),
     );
     expect(told).toMatchObject([
-      { kind: 'sync_could_not_finish', detail: expect.stringContaining('Somebody else') },
+      { kind: 'sync_could_not_finish', detail: expect.stringContaining('Another user or API key') },
     ]);
   });
 

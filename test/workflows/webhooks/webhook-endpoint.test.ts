@@ -93,7 +93,7 @@ async function pass(ms: number): Promise<void> {
 async function hours(count: number): Promise<void> {
   for (let passed = 0; passed < count; passed += 1) await pass(HOUR);
 }
-const FAILING = 'A webhook endpoint takes nothing';
+const FAILING = 'A webhook endpoint is failing';
 const mailTo = ({ email }: { email: string }) =>
   environment.mail.sent.filter(({ recipient }) => recipient === email).map(({ subject }) => subject);
 
