@@ -195,7 +195,7 @@ describe('an end (R23)', () => {
     const results: { status: number; connection: string | undefined }[] = [];
     const failures: string[] = [];
     let isRunning = true;
-    const send = () =>
+    const send = (ready: Promise<unknown> = Promise.resolve()) =>
       new Promise<void>((resolve) => {
         const sent = httpRequest(
           {
@@ -214,7 +214,8 @@ describe('an end (R23)', () => {
           failures.push(error.message);
           resolve();
         });
-        sent.end('{"fields":{}}');
+        sent.flushHeaders();
+        void ready.then(() => sent.end('{"fields":{}}'));
       });
     // A balancer stops sending once /readyz says no.
     const isReady = async () => {
@@ -237,13 +238,23 @@ describe('an end (R23)', () => {
     const traffic = [balancer(), ...Array.from({ length: 4 }, client)];
     await eventually(async () => expect(results.length).toBeGreaterThan(20));
 
-    await drain({ server: ending, readiness: own.readiness, stream: own.stream, pauseMs: 300 });
-    await Promise.all(traffic);
+    // The body of one request arrives only when the server has begun to close connections.
+    let sendBody = (): void => {};
+    const lateRequest = send(new Promise<void>((resolve) => (sendBody = resolve)));
+    const stream = {
+      ...own.stream,
+      close: async () => {
+        await own.stream.close();
+        setImmediate(sendBody);
+      },
+    };
+    await drain({ server: ending, readiness: own.readiness, stream, pauseMs: 300 });
+    await Promise.all([...traffic, lateRequest]);
     await own.close();
     agent.destroy();
 
     expect(failures).toEqual([]);
     expect(new Set(results.map(({ status }) => status))).toEqual(new Set([202]));
-    expect(results.some(({ connection }) => connection === 'close')).toBe(true);
+    expect(results.at(-1)?.connection).toBe('close');
   });
 });

@@ -108,8 +108,8 @@ describe('an overview that is superseded while it is made', () => {
     const details = new Map(
       (await tenant.notifications()).map(({ overviewId, detail }) => [overviewId, detail]),
     );
-    expect(details.get(first)).toMatch(/^You have asked/);
-    expect(details.get(second)).toMatch(/^Somebody else/);
+    expect(details.get(first)).toMatch(/^You requested/);
+    expect(details.get(second)).toMatch(/^Another user or API key/);
   });
 });
 
