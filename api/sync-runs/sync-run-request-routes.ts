@@ -142,7 +142,7 @@ export const syncRunRequestRoutes: readonly Route[] = [
         schema: signInAnswer,
       },
     },
-    action: 'sign_in.noted',
+    action: 'sign_in.reported',
     async run(work, { body }) {
       const runs = await requestSignInRuns(work, { user: body.user });
       const shown = await showSyncRuns(work, {

@@ -137,7 +137,7 @@ it('is fine for a tenant without integrations, and is audited', async () => {
     .expect(202);
 
   expect(body).toEqual({ sync_runs: [], left_out: [] });
-  expect((await tenant.admin.get('/v1/audit-log?action=sign_in.noted')).body.data).toMatchObject([
+  expect((await tenant.admin.get('/v1/audit-log?action=sign_in.reported')).body.data).toMatchObject([
     { detail: { user: 'ana@example.org' } },
   ]);
 });

@@ -346,7 +346,7 @@ const CASES: Record<string, Case> = {
   'POST /v1/sign-ins': {
     by: 'operator',
     send: (as) => as.post('/v1/sign-ins', { user: 'ana@example.org' }),
-    action: 'sign_in.noted',
+    action: 'sign_in.reported',
   },
   'POST /v1/deletion-reviews/{deletion_review_id}/approve': {
     by: 'admin',
