@@ -95,9 +95,9 @@ export async function previewMapping(
     recordTypes,
     atMost,
   }: { integrationId: string; recordTypes: RecordTypeMappings; atMost: number },
-): Promise<{ touched: number; looked: number; isComplete: boolean }> {
+): Promise<{ touched: number; examined: number; isComplete: boolean }> {
   let touched = 0;
-  let looked = 0;
+  let examined = 0;
   let after: string | null = null;
   for (;;) {
     const before = await findIntegration(work, { integrationId });
@@ -111,10 +111,10 @@ export async function previewMapping(
     touched += records.filter(
       (record) => before !== undefined && needsWindow(before, recordTypes[record.recordType], record),
     ).length;
-    looked += records.length;
+    examined += records.length;
     after = records.at(-1)?.recordId ?? null;
-    if (records.length < 1_000) return { touched, looked, isComplete: true };
-    if (looked >= atMost) return { touched, looked, isComplete: false };
+    if (records.length < 1_000) return { touched, examined, isComplete: true };
+    if (examined >= atMost) return { touched, examined, isComplete: false };
   }
 }
 
