@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import {
-  actOnRecordSync,
+  applyRecordSyncAction,
   type RecordSyncAction,
   type RecordSyncActionOutcome,
 } from '../../db/records/record-sync-actions';
@@ -40,7 +40,7 @@ export const recordSyncActionRoutes: readonly Route[] = [
     description: 'Ends the debounce window now instead of at `due_at`, and releases a hold.',
     problems: [...PROBLEMS, 'nothing_pending', 'already_syncing', 'integration_paused'],
     action: 'record_sync.pushed_now',
-    run: (work, input, context) => act('push_now', work, input.params, context),
+    run: (work, input, context) => applyAction('push_now', work, input.params, context),
   }),
 
   defineRoute({
@@ -55,7 +55,7 @@ export const recordSyncActionRoutes: readonly Route[] = [
     ].join(' '),
     problems: [...PROBLEMS, 'nothing_pending', 'already_syncing'],
     action: 'record_sync.held',
-    run: (work, input, context) => act('hold', work, input.params, context),
+    run: (work, input, context) => applyAction('hold', work, input.params, context),
   }),
 
   defineRoute({
@@ -67,7 +67,7 @@ export const recordSyncActionRoutes: readonly Route[] = [
     description: 'The record is pushed at `due_at`, which the hold did not change; at once if it has passed.',
     problems: [...PROBLEMS, 'nothing_pending'],
     action: 'record_sync.released',
-    run: (work, input, context) => act('release', work, input.params, context),
+    run: (work, input, context) => applyAction('release', work, input.params, context),
   }),
 
   defineRoute({
@@ -85,7 +85,7 @@ export const recordSyncActionRoutes: readonly Route[] = [
     ].join(' '),
     problems: [...PROBLEMS, 'nothing_pending', 'already_syncing'],
     action: 'record_sync.discarded',
-    run: (work, input, context) => act('discard', work, input.params, context),
+    run: (work, input, context) => applyAction('discard', work, input.params, context),
   }),
 
   defineRoute({
@@ -99,7 +99,7 @@ export const recordSyncActionRoutes: readonly Route[] = [
       'its current state.',
     problems: [...PROBLEMS, 'nothing_failed', 'already_syncing', 'integration_paused'],
     action: 'record_sync.retried',
-    run: (work, input, context) => act('retry', work, input.params, context),
+    run: (work, input, context) => applyAction('retry', work, input.params, context),
   }),
 ];
 
@@ -111,7 +111,7 @@ const REFUSALS: Readonly<Record<Exclude<RecordSyncActionOutcome, 'done'>, ErrorC
   nothing_failed: 'nothing_failed',
 };
 
-async function act(
+async function applyAction(
   action: RecordSyncAction,
   work: TenantWork,
   { integration_id, record_type, external_id }: z.output<typeof params>,
@@ -122,8 +122,8 @@ async function act(
   if (record === undefined) throw new HttpError('record_not_found');
   const { integrationId } = integration;
   const { recordId } = record;
-  const outcome = await actOnRecordSync(work, {
-    act: action,
+  const outcome = await applyRecordSyncAction(work, {
+    action,
     integrationId,
     recordId,
     actor: caller.actor,

@@ -1,7 +1,7 @@
 /** Record syncs: pending and failed ones as a list, and retrying all failed ones (rules.md 9). */
 import { z } from 'zod';
 import { toTypeId } from '../../db/sql/ids';
-import { actOnRecordSync } from '../../db/records/record-sync-actions';
+import { applyRecordSyncAction } from '../../db/records/record-sync-actions';
 import { type ListedRecordSync, listRecordSyncs } from '../../db/records/record-syncs';
 import { HttpError } from '../http/http-error';
 import { defineRoute, type Route } from '../routing/define-route';
@@ -120,8 +120,8 @@ export const recordSyncRoutes: readonly Route[] = [
       });
       let retried = 0;
       for (const { recordId } of failed.slice(0, RETRIES_MAX)) {
-        const outcome = await actOnRecordSync(work, {
-          act: 'retry',
+        const outcome = await applyRecordSyncAction(work, {
+          action: 'retry',
           integrationId,
           recordId,
           actor: caller.actor,

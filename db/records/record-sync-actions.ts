@@ -23,7 +23,7 @@ export type RecordSyncActionOutcome =
   /** No failed push to retry. */
   | 'nothing_failed';
 
-interface Pair {
+interface RecordSyncRow {
   windowOpenedAt: Date | null;
   windowReason: StartedBecause | null;
   windowFields: string[];
@@ -38,20 +38,20 @@ interface Pair {
 }
 
 interface ActionInput {
-  act: RecordSyncAction;
+  action: RecordSyncAction;
   integrationId: string;
   recordId: string;
   /** The caller, for the push log and the record sync. */
   actor: string;
 }
 
-export async function actOnRecordSync(
+export async function applyRecordSyncAction(
   work: TenantWork,
   input: ActionInput,
 ): Promise<RecordSyncActionOutcome> {
   const recordSync = await lockRecordSync(work, input);
   if (recordSync === undefined) return 'not_found';
-  const outcome = await actions[input.act](work, input, recordSync);
+  const outcome = await actions[input.action](work, input, recordSync);
   if (outcome === 'done')
     await appendStreamEvent(work, {
       topic: 'record_syncs',
@@ -62,7 +62,7 @@ export async function actOnRecordSync(
 
 const actions: Record<
   RecordSyncAction,
-  (work: TenantWork, input: ActionInput, recordSync: Pair) => Promise<RecordSyncActionOutcome>
+  (work: TenantWork, input: ActionInput, recordSync: RecordSyncRow) => Promise<RecordSyncActionOutcome>
 > = {
   async push_now(work, input, recordSync) {
     if (recordSync.windowOpenedAt === null)
@@ -156,8 +156,8 @@ const CLOSED_PUSH = {
 async function lockRecordSync(
   { trx, tenantId }: TenantWork,
   { integrationId, recordId }: ActionInput,
-): Promise<Pair | undefined> {
-  const { rows } = await sql<Pair>`
+): Promise<RecordSyncRow | undefined> {
+  const { rows } = await sql<RecordSyncRow>`
     select record_sync.window_opened_at, record_sync.window_reason, record_sync.window_fields,
       record_sync.window_changed_by, record_sync.held_at, record_sync.lease_until, record_sync.push_id,
         record_sync.status,
@@ -188,7 +188,7 @@ async function update(
 async function logDiscarded(
   { trx, tenantId, now }: TenantWork,
   { integrationId, recordId, actor }: ActionInput,
-  recordSync: Pair,
+  recordSync: RecordSyncRow,
 ): Promise<void> {
   if (recordSync.leaseUntil === null && recordSync.pushId !== null) {
     await trx

@@ -5,7 +5,7 @@ import type { Claim, ClaimedPush } from '../../../db/push/claim';
 import { claimDuePushes } from '../../../db/push/claim-pushes';
 import { recordPushResults, type PushOutcome } from '../../../db/push/record-push-results';
 import { renewLease } from '../../../db/push/push-queue';
-import { actOnRecordSync } from '../../../db/records/record-sync-actions';
+import { applyRecordSyncAction } from '../../../db/records/record-sync-actions';
 import { GivenTenant, GRACE_MS, openTestDb, type TestDb } from '../given';
 import { GIVE_UP_AFTER_MS } from '../../../domain/retry';
 
@@ -132,8 +132,8 @@ describe('a claim', () => {
   it('does not take a held record', async () => {
     const [accepted] = await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     await tenant.work((work) =>
-      actOnRecordSync(work, {
-        act: 'hold',
+      applyRecordSyncAction(work, {
+        action: 'hold',
         integrationId,
         recordId: accepted?.recordId as string,
         actor: 'ana',

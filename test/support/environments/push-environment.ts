@@ -14,7 +14,7 @@ import { newUuid } from '../../../db/sql/ids';
 import { createIntegration, type NewIntegration } from '../../../db/sync-runs/create-integration';
 import { acceptChanges, type AcceptedChange } from '../../../db/records/accept-changes';
 import type { RecordChange } from '../../../domain/records/record-change';
-import { actOnRecordSync, type RecordSyncAction } from '../../../db/records/record-sync-actions';
+import { applyRecordSyncAction, type RecordSyncAction } from '../../../db/records/record-sync-actions';
 import { createEncryption, type Encryption } from '../../../db/platform/encryption';
 import { createWebhookSender } from '../../../egress/webhook-sender';
 import { createDependencies } from '../../../worker/dependencies';
@@ -259,10 +259,10 @@ export class TestTenant {
     return accepted as AcceptedChange;
   }
 
-  async act(act: RecordSyncAction, integrationId: string, externalId: string): Promise<string> {
+  async act(action: RecordSyncAction, integrationId: string, externalId: string): Promise<string> {
     const recordId = await this.recordId(externalId);
     const outcome = await this.environment.database.withTenant(this.tenantId, (work) =>
-      actOnRecordSync(work, { act, integrationId, recordId, actor: 'ana' }),
+      applyRecordSyncAction(work, { action, integrationId, recordId, actor: 'ana' }),
     );
     await this.environment.dispatch();
     return outcome;
