@@ -6,9 +6,9 @@ import { z } from 'zod';
 import type { TenantWork } from '../../db/database';
 import {
   findReviewSummary,
-  listParkedPage,
+  listReviewRecords,
   listReviewSummaries,
-  type ParkedRecord,
+  type DeletionReviewRecord,
   type ReviewSummary,
 } from '../../db/pull/deletion-reviews';
 import { toTypeId } from '../../db/sql/ids';
@@ -59,9 +59,9 @@ const review = z
     created_at: instant,
   })
   .meta({ id: 'DeletionReview' });
-const parkedRecord = z
+const reviewRecord = z
   .object({ id: typeId('rec'), record_type: recordTypeName, external_id: externalId })
-  .meta({ id: 'ParkedRecord' });
+  .meta({ id: 'DeletionReviewRecord' });
 
 const base = '/v1/deletion-reviews';
 const params = z.strictObject({ deletion_review_id: idParam('rev', 'deletion_review_not_found') });
@@ -121,21 +121,21 @@ export const deletionReviewRoutes: readonly Route[] = [
     scope: 'tenant',
     method: 'get',
     path: `${base}/{deletion_review_id}/records`,
-    operationId: 'listParkedRecords',
+    operationId: 'listDeletionReviewRecords',
     tag: 'Deletion reviews',
     summary: 'List the records of a deletion review',
     params,
     query: z.strictObject(listParams),
     responses: {
-      200: { description: 'The records that were missing in the app.', schema: listOf(parkedRecord) },
+      200: { description: 'The records that were missing in the app.', schema: listOf(reviewRecord) },
     },
     problems: ['deletion_review_not_found', 'invalid_cursor'],
     async run(work, input) {
       const { deletionReviewId, recordType } = await requireReview(work, input.params.deletion_review_id);
-      const scope = ['parked-records', work.tenantId, deletionReviewId];
+      const scope = ['deletion-review-records', work.tenantId, deletionReviewId];
       const { limit, after } = readPage(input.query, scope, z.int().min(0).max(PARKED_MAX));
-      const rows = await listParkedPage(work, { deletionReviewId, limit: limit + 1, after: after ?? 0 });
-      const toItem = ({ recordId, externalId: id }: ParkedRecord) => ({
+      const rows = await listReviewRecords(work, { deletionReviewId, limit: limit + 1, after: after ?? 0 });
+      const toItem = ({ recordId, externalId: id }: DeletionReviewRecord) => ({
         id: toTypeId('rec', recordId),
         record_type: recordType,
         external_id: id,

@@ -100,7 +100,7 @@ export async function supersedeReviews(
   await query.execute();
 }
 
-export interface ParkedRecord {
+export interface DeletionReviewRecord {
   recordId: string;
   externalId: string;
   /** Position in the review's list, from 1. */
@@ -111,11 +111,11 @@ export interface ParkedRecord {
  * In the order in which they were parked, after the first `after`. The cost depends on `limit`, not on the
  * size of the review.
  */
-export async function listParkedPage(
+export async function listReviewRecords(
   { trx, tenantId }: TenantWork,
   { deletionReviewId, limit, after }: { deletionReviewId: string; limit: number; after: number },
-): Promise<ParkedRecord[]> {
-  const { rows } = await sql<ParkedRecord>`
+): Promise<DeletionReviewRecord[]> {
+  const { rows } = await sql<DeletionReviewRecord>`
     select record.record_id, record.external_id, ${after}::integer + parked.position as position
     from deletion_reviews review
     cross join lateral unnest(review.record_ids[${after}::integer + 1 : ${after}::integer + ${limit}::integer])

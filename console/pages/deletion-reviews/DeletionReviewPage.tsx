@@ -76,7 +76,7 @@ function Decision({ review }: { review: Review }) {
   );
 }
 
-const columns: Column<Schemas['ParkedRecord']>[] = [
+const columns: Column<Schemas['DeletionReviewRecord']>[] = [
   {
     title: 'Record',
     cell: (record) => (
