@@ -3,7 +3,7 @@
  * threshold. Above it, the deletions are parked until an admin approves or discards them.
  */
 import { sql } from 'kysely';
-import { needsReview } from '../../domain/sync-runs/sync-status';
+import { exceedsDeletionThreshold } from '../../domain/pull/deletion-threshold';
 import type { TenantWork } from '../database';
 import { notifyAdmins } from '../notifications/notifications';
 import { emitRecordEvents } from '../records/record-events';
@@ -38,7 +38,7 @@ export async function planDeletions(
   // Records created by this pass do not count: those of another account must not make up for the ones that
   // are missing.
   const held = (await countLinked(work, pass)) - (job?.recordsNew ?? 0);
-  if (isCertain && !needsReview({ missing: missing.length, held })) {
+  if (isCertain && !exceedsDeletionThreshold({ missing: missing.length, held })) {
     await resolveIfDecided(work, pass);
     return 'delete';
   }

@@ -52,10 +52,3 @@ export function answerToDrift(facts: DriftFacts): 'repair' | 'alert' | 'none' {
   if (facts.isListChanged && !facts.isRepair) return 'repair';
   return hasDifference && facts.difference !== facts.parked ? 'alert' : 'none';
 }
-
-/**
- * The deletion threshold: more than 10 % and more than 20 records of a type wait for approval (rules.md 31).
- */
-export function needsReview({ missing, held }: { missing: number; held: number }): boolean {
-  return missing > 20 && missing * 10 > held;
-}
