@@ -15,6 +15,10 @@ export async function previewOf(
 ): Promise<z.output<typeof mappingPreview>> {
   if (recordTypes === undefined) return { records_touched: 0, records_examined: 0, is_complete: true };
   const atMost = PREVIEW_RECORDS_MAX;
-  const { touched, examined, isComplete } = await previewMapping(work, { integrationId, recordTypes, atMost });
+  const { touched, examined, isComplete } = await previewMapping(work, {
+    integrationId,
+    recordTypes,
+    atMost,
+  });
   return { records_touched: touched, records_examined: examined, is_complete: isComplete };
 }
