@@ -3,14 +3,14 @@ import { newUuid } from '../../db/sql/ids';
 import { GivenTenant, openTestDb, type TestDb } from './given';
 
 let db: TestDb;
-let ours: GivenTenant;
-let theirs: GivenTenant;
+let own: GivenTenant;
+let other: GivenTenant;
 let tables: string[];
 
 beforeAll(async () => {
   db = await openTestDb();
-  [ours, theirs] = [await GivenTenant.create(db), await GivenTenant.create(db)];
-  for (const tenant of [ours, theirs]) {
+  [own, other] = [await GivenTenant.create(db), await GivenTenant.create(db)];
+  for (const tenant of [own, other]) {
     const integrationId = await tenant.integration();
     await tenant.accept({ externalId: 'e1', fields: { name: 'A' } });
     await tenant.claim(integrationId, new Date(Date.now() + 3_600_000));
@@ -86,8 +86,8 @@ describe('every table', () => {
         (await count(
           db.asRole(
             'syncline_app',
-            ours.tenantId,
-            `select count(*) from ${table} where tenant_id = '${ours.tenantId}'`,
+            own.tenantId,
+            `select count(*) from ${table} where tenant_id = '${own.tenantId}'`,
           ),
         )) > 0,
       ]).toEqual([table, true]);
@@ -96,8 +96,8 @@ describe('every table', () => {
         await count(
           db.asRole(
             'syncline_app',
-            ours.tenantId,
-            `select count(*) from ${table} where tenant_id <> '${ours.tenantId}'`,
+            own.tenantId,
+            `select count(*) from ${table} where tenant_id <> '${own.tenantId}'`,
           ),
         ),
       ]).toEqual([table, 0]);
@@ -119,18 +119,18 @@ describe('every table', () => {
     await expect(
       db.asRole(
         'syncline_app',
-        ours.tenantId,
-        `insert into outbox (tenant_id, topic, subject_id, next_due_at) values ('${theirs.tenantId}', 'record_push', '${theirs.tenantId}', now())`,
+        own.tenantId,
+        `insert into outbox (tenant_id, topic, subject_id, next_due_at) values ('${other.tenantId}', 'record_push', '${other.tenantId}', now())`,
       ),
     ).rejects.toThrow(/row-level security/);
     await expect(
-      db.asRole('syncline_app', ours.tenantId, `update records set tenant_id = '${theirs.tenantId}'`),
+      db.asRole('syncline_app', own.tenantId, `update records set tenant_id = '${other.tenantId}'`),
     ).rejects.toThrow(/row-level security/);
     expect(
       await db.asRole(
         'syncline_app',
-        ours.tenantId,
-        `update records set changed_by = 'x' where tenant_id = '${theirs.tenantId}' returning 1`,
+        own.tenantId,
+        `update records set changed_by = 'x' where tenant_id = '${other.tenantId}' returning 1`,
       ),
     ).toEqual([]);
   });
@@ -141,7 +141,7 @@ describe('every table', () => {
     await db.superuser(`grant usage, create on schema public to ${owner}`);
     await db.superuser(`alter table records owner to ${owner}`);
     try {
-      expect(await count(db.asRole(owner, ours.tenantId, 'select count(*) from records'))).toBe(0);
+      expect(await count(db.asRole(owner, own.tenantId, 'select count(*) from records'))).toBe(0);
     } finally {
       await db.superuser('alter table records owner to current_user');
       await db.superuser(`drop owned by ${owner}`);
@@ -151,14 +151,14 @@ describe('every table', () => {
 
   it('S7: lets two tenants use the same external ids independently', async () => {
     expect(await count(db.superuser(`select count(*) from records where external_id = 'e1'`))).toBe(2);
-    const [[one], [other]] = await Promise.all([
-      ours.accept({ externalId: 'same', fields: {} }),
-      theirs.accept({ externalId: 'same', fields: {} }),
+    const [[one], [second]] = await Promise.all([
+      own.accept({ externalId: 'same', fields: {} }),
+      other.accept({ externalId: 'same', fields: {} }),
     ]);
 
     expect(one).toMatchObject({ outcome: 'accepted', version: 1 });
-    expect(other).toMatchObject({ outcome: 'accepted', version: 1 });
-    expect(one?.recordId).not.toBe(other?.recordId);
+    expect(second).toMatchObject({ outcome: 'accepted', version: 1 });
+    expect(one?.recordId).not.toBe(second?.recordId);
   });
 });
 
@@ -185,10 +185,10 @@ describe('the roles', () => {
         `select ${table}`,
       ]);
     }
-    await expect(db.asRole('syncline_app', ours.tenantId, 'create table mine (a int)')).rejects.toThrow(
+    await expect(db.asRole('syncline_app', own.tenantId, 'create table mine (a int)')).rejects.toThrow(
       /permission denied/,
     );
-    await expect(db.asRole('syncline_app', ours.tenantId, 'truncate records')).rejects.toThrow(
+    await expect(db.asRole('syncline_app', own.tenantId, 'truncate records')).rejects.toThrow(
       /permission denied/,
     );
   });
@@ -257,7 +257,7 @@ describe('the roles', () => {
   });
 
   it('end with the transaction', async () => {
-    await ours.work(({ trx }) => trx.selectFrom('records').select('recordId').execute());
+    await own.work(({ trx }) => trx.selectFrom('records').select('recordId').execute());
     const [row] = await db.superuser(
       `select current_user as who, current_setting('app.tenant', true) as tenant`,
     );

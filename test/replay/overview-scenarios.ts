@@ -10,7 +10,7 @@ interface Scenario {
   /** What each piece comes to, in order; afterwards its data is gone. */
   pieces: Piece[];
   /** After the signal that starts it. */
-  meanwhile?: (signal: (...args: unknown[]) => Promise<void>) => Promise<void>;
+  duringRun?: (signal: (...args: unknown[]) => Promise<void>) => Promise<void>;
   /** With search attributes too. */
   isSearchable?: boolean;
 }
@@ -27,7 +27,7 @@ export const scenarios: Scenario[] = [
   {
     name: 'applied',
     pieces: [more, waits(7 * DAY_MS)],
-    async meanwhile(signal) {
+    async duringRun(signal) {
       await sleep(700);
       await signal();
     },
@@ -36,7 +36,7 @@ export const scenarios: Scenario[] = [
     // The rows say so: the piece that is under way finds it out, or the next one.
     name: 'superseded-while-reading',
     pieces: [async () => (await sleep(500), { state: 'more' })],
-    async meanwhile(signal) {
+    async duringRun(signal) {
       await sleep(200);
       await signal();
     },
@@ -46,7 +46,7 @@ export const scenarios: Scenario[] = [
     // A signal is no reason to try again before its time: the piece says so, and it waits on.
     name: 'signaled-while-waiting',
     pieces: [waits(900), waits(300), waits(400)],
-    async meanwhile(signal) {
+    async duringRun(signal) {
       await sleep(500);
       await signal();
     },
@@ -59,7 +59,7 @@ export const scenarios: Scenario[] = [
   {
     name: 'malformed-signals',
     pieces: [waits(DAY_MS), waits(DAY_MS), waits(DAY_MS), waits(300)],
-    async meanwhile(signal) {
+    async duringRun(signal) {
       for (const senseless of [[null], [{ nextDueAt: 'soon' }], [1, 2, 3]]) {
         await sleep(300);
         await signal(...senseless);
@@ -89,7 +89,7 @@ export async function playOverview(
     nextDueAt: new Date(),
   });
   const handle = client.workflow.getHandle(overviewWorkflowId({ overviewId }));
-  await scenario.meanwhile?.((...args) => handle.signal(overviewChangedSignal.name, ...args));
+  await scenario.duringRun?.((...args) => handle.signal(overviewChangedSignal.name, ...args));
   await handle.result();
   return handle.workflowId;
 }

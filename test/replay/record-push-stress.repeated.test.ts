@@ -94,7 +94,7 @@ describe('a push queue that is signalled in every moment of its life', () => {
         const wasOpen = row.dueAt !== null;
         row.version += 1;
         row.dueAt = Date.now() + random.next() * 60;
-        // As in an acceptance: only a window that opens is told of, moving one is not.
+        // As in an acceptance: opening a window sends a signal, moving one does not.
         if (!wasOpen)
           sending.push(pushEnv.signalPushQueue({ tenantId, integrationId, nextDueAt: row.dueAt }));
         await sleep(random.next() < 0.04 ? 250 : random.next() * 40); // now and then long enough to let it end

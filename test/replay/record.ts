@@ -57,7 +57,7 @@ interface Scenario {
   name: string;
   answers: Answer[];
   /** Signals after the first one, which is sent 200 ms before its instant. */
-  meanwhile?: (pushEnv: PushWorker, integrationId: string) => Promise<void>;
+  duringRun?: (pushEnv: PushWorker, integrationId: string) => Promise<void>;
 }
 
 const due =
@@ -71,7 +71,7 @@ const scenarios: Scenario[] = [
   {
     name: 'changed-while-pushing',
     answers: [async () => (await sleep(400), { pushed: 1 }), done],
-    meanwhile: async ({ signalPushQueue }, integrationId) => {
+    duringRun: async ({ signalPushQueue }, integrationId) => {
       await sleep(400);
       await signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() + 300 });
     },
@@ -79,7 +79,7 @@ const scenarios: Scenario[] = [
   {
     name: 'due-earlier-while-sleeping',
     answers: [due(5_000), done],
-    meanwhile: async ({ signalPushQueue }, integrationId) => {
+    duringRun: async ({ signalPushQueue }, integrationId) => {
       await sleep(600);
       await signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() });
     },
@@ -103,7 +103,7 @@ const scenarios: Scenario[] = [
   {
     name: 'malformed-signals',
     answers: [due(500), done],
-    meanwhile: async ({ client }, integrationId) => {
+    duringRun: async ({ client }, integrationId) => {
       const handle = client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
       for (const senseless of [[], [null], [{ nextDueAt: 1e300 }], [{ nextDueAt: 'soon' }]])
         await handle.signal('recordsDue', ...senseless);
@@ -118,7 +118,7 @@ const scenarios: Scenario[] = [
   {
     name: 'continued-as-new-while-sleeping',
     answers: [due(8_000), done],
-    meanwhile: async ({ signalPushQueue }, integrationId) => {
+    duringRun: async ({ signalPushQueue }, integrationId) => {
       await sleep(400);
       for (let signal = 0; signal < 20; signal += 1)
         await signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() + 60_000 });
@@ -179,7 +179,7 @@ async function main(): Promise<void> {
       }
       for (const name of hasSearchAttributes
         ? []
-        : SCHEDULED_SYNC_SCENARIOS.filter((tick) => isWanted(`scheduled-sync.${tick}`)))
+        : SCHEDULED_SYNC_SCENARIOS.filter((scenario) => isWanted(`scheduled-sync.${scenario}`)))
         await writeChain(
           pushEnv,
           await playScheduledSync(pushEnv, name, { tenantId, integrationId: nextIntegrationId() }),
@@ -224,7 +224,7 @@ async function record(pushEnv: PushWorker, scenario: Scenario, name: string): Pr
   answers = [...scenario.answers];
   const integrationId = nextIntegrationId();
   await pushEnv.signalPushQueue({ tenantId, integrationId, nextDueAt: Date.now() + 200 });
-  await scenario.meanwhile?.(pushEnv, integrationId);
+  await scenario.duringRun?.(pushEnv, integrationId);
   const handle = pushEnv.client.workflow.getHandle(recordPushWorkflowId({ integrationId }));
   await handle.result();
   if (scenario.name === 'ended-and-restarted') {

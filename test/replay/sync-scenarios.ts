@@ -25,7 +25,7 @@ interface Scenario {
   runs: Run[];
   /** With search attributes too. */
   isSearchable?: boolean;
-  meanwhile?: (handle: ReturnType<PushWorker['client']['workflow']['getHandle']>) => Promise<void>;
+  duringRun?: (handle: ReturnType<PushWorker['client']['workflow']['getHandle']>) => Promise<void>;
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -60,7 +60,7 @@ export const scenarios: Scenario[] = [
     ],
   },
   {
-    // More jobs than may read at once; those that are tried again let others read meanwhile.
+    // More jobs than may read at once; while a job waits for a retry, others read.
     name: 'waiting',
     runs: [
       {
@@ -87,7 +87,7 @@ export const scenarios: Scenario[] = [
         },
       },
     ],
-    async meanwhile(handle) {
+    async duringRun(handle) {
       await sleep(700);
       await handle.signal(syncRunsChangedSignal);
     },
@@ -103,7 +103,7 @@ export const scenarios: Scenario[] = [
         },
       },
     ],
-    async meanwhile(handle) {
+    async duringRun(handle) {
       await sleep(700);
       await handle.signal(syncRunsChangedSignal);
     },
@@ -127,7 +127,7 @@ export const scenarios: Scenario[] = [
         },
       },
     ],
-    async meanwhile(handle) {
+    async duringRun(handle) {
       await sleep(2_500);
       await handle.signal(syncRunsChangedSignal);
     },
@@ -156,7 +156,7 @@ export const scenarios: Scenario[] = [
         },
       },
     ],
-    async meanwhile(handle) {
+    async duringRun(handle) {
       await sleep(500);
       for (let signal = 0; signal < 25; signal += 1) await handle.signal(syncRunsChangedSignal);
     },
@@ -220,7 +220,7 @@ export async function playSyncRun(
     nextDueAt: new Date(),
   });
   const handle = client.workflow.getHandle(syncRunWorkflowId({ integrationId }));
-  await scenario.meanwhile?.(handle);
+  await scenario.duringRun?.(handle);
   await handle.result();
   return handle.workflowId;
 }
@@ -236,7 +236,7 @@ export const scheduledSyncActivities: ScheduledSyncActivities = {
 export const SCHEDULED_SYNC_SCENARIOS = ['by-schedule', 'manual', 'activity-failed'] as const;
 
 /**
- * A schedule sets the time that a tick stands for; one that an operator starts has none but its start.
+ * A schedule sets the scheduled time; a run started by an operator has only its start time.
  * @returns the workflow's id.
  */
 export async function playScheduledSync(

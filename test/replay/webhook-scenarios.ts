@@ -14,7 +14,7 @@ interface Scenario {
   /** The result of each activity, in order; afterwards nothing waits. */
   answers: Answer[];
   /** Signals after the first one. */
-  meanwhile?: (signal: (...args: unknown[]) => Promise<void>) => Promise<void>;
+  duringRun?: (signal: (...args: unknown[]) => Promise<void>) => Promise<void>;
   /** With search attributes too. */
   isSearchable?: boolean;
 }
@@ -56,7 +56,7 @@ export const scenarios: Scenario[] = [
   {
     name: 'signaled-while-delivering',
     answers: [async () => (await sleep(400), { delivered: 1 }), done],
-    async meanwhile(signal) {
+    async duringRun(signal) {
       await sleep(200);
       await signal({ nextDueAt: Date.now() });
     },
@@ -64,7 +64,7 @@ export const scenarios: Scenario[] = [
   {
     name: 'due-earlier-while-sleeping',
     answers: [retrying(5_000), done],
-    async meanwhile(signal) {
+    async duringRun(signal) {
       await sleep(600);
       await signal({ nextDueAt: Date.now() });
     },
@@ -72,7 +72,7 @@ export const scenarios: Scenario[] = [
   {
     name: 'malformed-signals',
     answers: [retrying(500), done],
-    async meanwhile(signal) {
+    async duringRun(signal) {
       for (const senseless of [[], [null], [{ nextDueAt: 1e300 }], [{ nextDueAt: 'soon' }]])
         await signal(...senseless);
     },
@@ -85,7 +85,7 @@ export const scenarios: Scenario[] = [
   {
     name: 'continued-as-new-while-sleeping',
     answers: [retrying(10_000), done],
-    async meanwhile(signal) {
+    async duringRun(signal) {
       await sleep(400);
       for (let count = 0; count < 40; count += 1) await signal({ nextDueAt: Date.now() + 60_000 });
     },
@@ -123,7 +123,7 @@ export async function playEndpoint(
     nextDueAt: new Date(Date.now() + 200),
   });
   const handle = client.workflow.getHandle(webhookEndpointWorkflowId({ endpointId }));
-  await scenario.meanwhile?.((...args) => handle.signal(deliveriesDueSignal.name, ...args));
+  await scenario.duringRun?.((...args) => handle.signal(deliveriesDueSignal.name, ...args));
   await handle.result();
   return handle.workflowId;
 }

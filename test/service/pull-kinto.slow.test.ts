@@ -11,7 +11,7 @@ import { KINTO_SCHEMA, kintoHarness, type StartedKinto } from '../connectors/sui
 import type { Json } from '../support/clients/api-client';
 import { type EventStream, openStream } from '../support/clients/event-stream';
 import { freePort } from '../support/servers/free-port';
-import { createAuthScheme, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
+import { createLatch, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { PullingIntegration, setContactAddress } from '../support/environments/pulling-integration';
 import { temporaryFolder } from '../support/servers/shared-servers';
@@ -42,7 +42,7 @@ const isPage = ({ method, path: where }: { method: string; path: string }) =>
 const pagesAsked = () => relay.requests.filter(isPage).length;
 
 /** What Kinto holds, in our words. */
-async function theirs(): Promise<Record<string, Json>> {
+async function remoteRecords(): Promise<Record<string, Json>> {
   const held: Record<string, Json> = {};
   // Kinto gives at most 100 at once.
   for (let since = 0; ;) {
@@ -61,7 +61,7 @@ async function theirs(): Promise<Record<string, Json>> {
 }
 
 async function expectEqual(): Promise<void> {
-  expect(Object.fromEntries(await integration.held())).toEqual(await theirs());
+  expect(Object.fromEntries(await integration.held())).toEqual(await remoteRecords());
 }
 
 const body = () => {
@@ -116,8 +116,8 @@ describe('onboarding', () => {
   let stream: EventStream;
 
   it('refuses changes while everything is read, says that what is shown is partial, and how far it is', async () => {
-    const door = createAuthScheme();
-    relay.before = (request) => (isPage(request) && pagesAsked() === 3 ? door.wait() : undefined);
+    const latch = createLatch();
+    relay.before = (request) => (isPage(request) && pagesAsked() === 3 ? latch.wait() : undefined);
     stream = await openStream(tenant, { topics: 'sync_runs,integrations' });
     integration = await PullingIntegration.link(tenant, body());
     await until('two pages are here', async () => (await integration.held()).size === 2 * PAGE_SIZE);
@@ -142,7 +142,7 @@ describe('onboarding', () => {
       },
     ]);
     expect(await mails()).toEqual([]);
-    door.open();
+    latch.open();
     await integration.untilOnboarding('complete');
   });
 
@@ -185,13 +185,13 @@ describe('onboarding', () => {
     expect(mail?.text).toContain(`https://syncline.example/console/integrations/${integration.id}`);
   });
 
-  it('told all of it on the stream', async () => {
+  it('sent every state on the stream', async () => {
     const [run] = await integration.runs();
     const states = () =>
       stream.events
         .filter(({ event, data }) => event === 'sync_runs' && data.sync_run_id === run?.id)
         .map(({ data }) => data.state);
-    await until('the end was told', () => states().includes('succeeded'));
+    await until('the end was sent', () => states().includes('succeeded'));
     stream.close();
 
     expect(states()).toContain('running');
@@ -318,17 +318,17 @@ describe('a full run', () => {
   });
 
   it('stops at the page in flight while it is paused, and goes on from there', async () => {
-    const door = createAuthScheme();
-    relay.before = (request) => (isPage(request) && pagesAsked() === 3 ? door.wait() : undefined);
+    const latch = createLatch();
+    relay.before = (request) => (isPage(request) && pagesAsked() === 3 ? latch.wait() : undefined);
     const { id } = await integration.start('full');
-    await until('it reads the third page', () => door.waiting > 0);
+    await until('it reads the third page', () => latch.waiting > 0);
 
     await integration.act('pause');
     expect(
       (await tenant.api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' })).body
         .code,
     ).toBe('integration_paused');
-    door.open();
+    latch.open();
     const waiting = await integration.untilState(id, 'waiting');
     const job = await integration.job(id);
     const asked = pagesAsked();
@@ -347,13 +347,13 @@ describe('a full run', () => {
   it('that is canceled keeps what it read, deletes nothing, and the next one starts from the beginning', async () => {
     await put(idOf(20), { name: { first: 'Not yet', last: 'Kahn' } });
     await kinto.call('DELETE', `${RECORDS}/${idOf(21)}`);
-    const door = createAuthScheme();
-    relay.before = (request) => (isPage(request) && pagesAsked() === 2 ? door.wait() : undefined);
+    const latch = createLatch();
+    relay.before = (request) => (isPage(request) && pagesAsked() === 2 ? latch.wait() : undefined);
     const { id } = await integration.start('full');
-    await until('it reads the second page', () => door.waiting > 0);
+    await until('it reads the second page', () => latch.waiting > 0);
 
     const answer = await tenant.api.must('POST', `/v1/sync-runs/${id}/cancel`);
-    door.open();
+    latch.open();
     const run = await integration.untilEnded(id);
 
     expect(answer).toMatchObject({ canceled_by: 'key:test' });
@@ -368,14 +368,14 @@ describe('a full run', () => {
   });
 
   it('is one run for all who ask while it waits, and a wider one follows once', async () => {
-    const door = createAuthScheme();
-    relay.before = (request) => (isPage(request) ? door.wait() : undefined);
+    const latch = createLatch();
+    relay.before = (request) => (isPage(request) ? latch.wait() : undefined);
     const atWork = await integration.start('incremental');
-    await until('it reads', () => door.waiting > 0);
+    await until('it reads', () => latch.waiting > 0);
 
     const same = await integration.start('incremental');
     const [wider, again] = [await integration.start('full'), await integration.start('full')];
-    door.open();
+    latch.open();
     await integration.untilQuiet();
 
     expect([same.id, same.coalesced]).toEqual([atWork.id, true]);
@@ -387,7 +387,7 @@ describe('a full run', () => {
   });
 });
 
-it('nothing went wrong inside Syncline meanwhile', async () => {
+it('the worker stops cleanly and has logged no error', async () => {
   expect(await product.stopWorker()).toBe('ended with exit code 0');
   expect(product.logs()).not.toMatch(/"level":(50|60)/);
 });

@@ -7,7 +7,7 @@ import { scimReading } from '../connectors/suite/reading-scim';
 import { documentedExample } from '../connectors/suite/documented';
 import type { StartedSource } from '../connectors/suite/reading-harness';
 import type { Json } from '../support/clients/api-client';
-import { createAuthScheme, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
+import { createLatch, type HttpRelay, startHttpRelay } from '../support/servers/http-relay';
 import { type Product, type ProductTenant, startProduct } from '../support/environments/product';
 import { PullingIntegration } from '../support/environments/pulling-integration';
 import { until } from '../support/until';
@@ -88,13 +88,13 @@ describe('users of a SCIM service', () => {
   });
 
   it('are read when a person signs in, who does not wait for it, and at most once in ten minutes', async () => {
-    const door = createAuthScheme();
-    relay.before = () => door.wait();
+    const latch = createLatch();
+    relay.before = () => latch.wait();
     const answer = await tenant.api.must('POST', '/v1/sign-ins', { user: 'ana@ada.example' });
     const [run] = answer.sync_runs as Json[];
-    await until('it reads', () => door.waiting > 0);
+    await until('it reads', () => latch.waiting > 0);
     const again = await tenant.api.must('POST', '/v1/sign-ins', { user: 'ben@ada.example' });
-    door.open();
+    latch.open();
     const ended = await integration.untilEnded(run?.id);
 
     expect(answer.left_out).toEqual([]);
@@ -156,10 +156,10 @@ describe('users of a SCIM service', () => {
     expect(
       (await api.call('POST', `/v1/integrations/${integration.id}/sync-runs`, { kind: 'full' })).body.code,
     ).toBe('needs_reauthorization');
-    const told = (await api.list('/v1/notifications')).filter(
+    const notifications = (await api.list('/v1/notifications')).filter(
       ({ kind }) => kind === 'integration_needs_reauthorization',
     );
-    expect(told).toHaveLength(1);
+    expect(notifications).toHaveLength(1);
 
     await api.must('PUT', `/v1/integrations/${integration.id}/credentials`, {
       credentials: users.credentials,
@@ -183,14 +183,14 @@ describe('tables of a PostgreSQL database', () => {
     credentials: database.credentials,
     record_types: { ...example.record_types, sites: { direction: 'pull' } },
   });
-  const theirs = async (): Promise<Json[]> =>
+  const remoteRows = async (): Promise<Json[]> =>
     database.query(
       'select id, first_name, last_name, email, grade from hr.staff where deleted_at is null order by id',
     ) as Promise<Json[]>;
 
   async function expectEqual(): Promise<void> {
     const held = await integration.held();
-    const rows = await theirs();
+    const rows = await remoteRows();
     expect(held.size).toBe(rows.length);
     for (const { id, first_name, last_name, email, grade } of rows)
       expect(held.get(String(id))).toEqual({
@@ -309,7 +309,7 @@ describe('an integration of which nothing can be read', () => {
   });
 });
 
-it('nothing went wrong inside Syncline meanwhile', async () => {
+it('the worker stops cleanly and has logged no error', async () => {
   expect(await product.stopWorker()).toBe('ended with exit code 0');
   expect(product.logs()).not.toMatch(/"level":(50|60)/);
 });

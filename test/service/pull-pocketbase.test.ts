@@ -43,7 +43,7 @@ const edit = async (id: string, fields: object) =>
   void (await pocketBase.call('PATCH', `${RECORDS}/${id}`, fields));
 
 async function expectEqual(integration: PullingIntegration): Promise<void> {
-  const theirs = (await rows()).map(({ id, first_name, last_name, email, grade }) => [
+  const expected = (await rows()).map(({ id, first_name, last_name, email, grade }) => [
     id,
     { first_name, last_name, email, ...(grade === '' ? {} : { level: grade === 'junior' ? '1' : '2' }) },
   ]);
@@ -51,7 +51,7 @@ async function expectEqual(integration: PullingIntegration): Promise<void> {
     id,
     { first_name, last_name, email, ...(['', null, undefined].includes(level) ? {} : { level }) },
   ]);
-  expect(Object.fromEntries(held)).toEqual(Object.fromEntries(theirs));
+  expect(Object.fromEntries(held)).toEqual(Object.fromEntries(expected));
 }
 
 const withBase = (config: object, size = 15): object =>
@@ -120,12 +120,16 @@ describe('records that are only pulled', () => {
       total_syncline: COUNT,
       total_app: COUNT,
     });
-    const ours = integration.externalId(await idOf(1));
-    const refused = await tenant.api.call('PATCH', `/v1/records/employees/${encodeURIComponent(ours)}`, {
-      fields: { first_name: 'Mine' },
-    });
+    const externalId = integration.externalId(await idOf(1));
+    const refused = await tenant.api.call(
+      'PATCH',
+      `/v1/records/employees/${encodeURIComponent(externalId)}`,
+      {
+        fields: { first_name: 'Mine' },
+      },
+    );
     expect([refused.status, refused.body.code]).toEqual([409, 'field_owned_by_third_party']);
-    await tenant.api.patch(ours, { nickname: 'Ours alone' });
+    await tenant.api.patch(externalId, { nickname: 'Ours alone' });
   });
 
   it('change with an incremental run, which asks for what was updated since', async () => {
@@ -143,7 +147,7 @@ describe('records that are only pulled', () => {
     await expectEqual(integration);
   });
 
-  it('are not deleted by an incremental run; their number tells that one is gone, and a full pass finds it', async () => {
+  it('are not deleted by an incremental run; the total differs, and a full pass finds them', async () => {
     const id = await idOf(5);
     await pocketBase.call('DELETE', `${RECORDS}/${id}`);
     await edit(await idOf(6), { first_name: 'Sixth' }); // so that there is something to count after
@@ -210,7 +214,7 @@ describe('records that are only pulled', () => {
     );
     expect(review).toMatchObject({ record_type: 'employees', records_parked: 22, records_held: before.size });
     const parked = await tenant.api.list(`/v1/deletion-reviews/${review?.id}/records`);
-    expect(parked.map(({ external_id: ours }) => ours as string).sort()).toEqual(
+    expect(parked.map(({ external_id: externalId }) => externalId as string).sort()).toEqual(
       doomed.map(integration.externalId).sort(),
     );
     expect((await tenant.api.list('/v1/notifications')).map(({ kind }) => kind as string)).toContain(
@@ -233,11 +237,14 @@ describe('records that are only pulled', () => {
 describe('records that are changed on both sides', () => {
   let integration: PullingIntegration;
   let id: string;
-  let ours: string;
+  let externalId: string;
   const writes = () =>
     relay.requests.filter(({ method, path }) => method !== 'GET' && path.includes('/records'));
   const untilSynced = () =>
-    until('it is synced', async () => (await tenant.api.sync(ours, integration.id)).status === 'synced');
+    until(
+      'it is synced',
+      async () => (await tenant.api.sync(externalId, integration.id)).status === 'synced',
+    );
   /**
    * What is read within 5 s of our own writing may be older than that: it is left to the next run, which
    * looks further back.
@@ -253,8 +260,8 @@ describe('records that are changed on both sides', () => {
     tenant = await product.givenTenant('Both ways');
     const [first] = await rows();
     id = first?.id as string;
-    ours = first?.external_id as string;
-    await tenant.api.put(ours, {
+    externalId = first?.external_id as string;
+    await tenant.api.put(externalId, {
       first_name: first?.first_name,
       last_name: first?.last_name,
       email: first?.email,
@@ -264,8 +271,8 @@ describe('records that are changed on both sides', () => {
     integration = await PullingIntegration.onboarded(tenant, both());
   });
 
-  it('are matched by the id of ours that PocketBase keeps, and reading them writes nothing there', async () => {
-    expect((await tenant.api.record(ours)).fields).toMatchObject({
+  it('are matched by the external id stored in PocketBase, and reading writes nothing there', async () => {
+    expect((await tenant.api.record(externalId)).fields).toMatchObject({
       email: (await row()).email,
       nickname: 'N',
     });
@@ -275,15 +282,15 @@ describe('records that are changed on both sides', () => {
   });
 
   it('go there when they are edited here, and their echo is no change', async () => {
-    await tenant.api.patch(ours, { first_name: 'Here' });
+    await tenant.api.patch(externalId, { first_name: 'Here' });
     await untilSynced();
     expect((await row()).first_name).toBe('Here');
-    const { version } = await tenant.api.record(ours);
+    const { version } = await tenant.api.record(externalId);
 
     const run = await integration.sync('incremental');
 
     expect(run.progress).toMatchObject({ records_changed: 0, records_new: 0 });
-    expect((await tenant.api.record(ours)).version).toBe(version);
+    expect((await tenant.api.record(externalId)).version).toBe(version);
     expect(writes()).toHaveLength(1);
   });
 
@@ -294,33 +301,36 @@ describe('records that are changed on both sides', () => {
     await syncUntil('it is here', (run) => run.progress.records_changed === 1);
     await new Promise((resolve) => setTimeout(resolve, 1_500)); // three grace periods
 
-    expect(await tenant.api.record(ours)).toMatchObject({
+    expect(await tenant.api.record(externalId)).toMatchObject({
       fields: { first_name: 'Here', last_name: 'There' },
       changed_by: expect.stringContaining('int_'),
     });
-    expect((await tenant.api.sync(ours, integration.id)).status).toBe('synced');
+    expect((await tenant.api.sync(externalId, integration.id)).status).toBe('synced');
     expect(writes()).toEqual([]);
   });
 
-  it('keep our value where both sides changed one field, take theirs in the others, and the conflict is kept', async () => {
+  it('keep the local value on a conflict, which is logged, and take the other remote values', async () => {
     await integration.change({ grace_period_ms: 3_600_000, max_wait_ms: null });
-    await tenant.api.patch(ours, { first_name: 'Ours' });
+    await tenant.api.patch(externalId, { first_name: 'Ours' });
     await edit(id, { first_name: 'Theirs', last_name: 'Theirs' });
 
-    await syncUntil('theirs is here', (run) => run.progress.records_changed === 1);
+    await syncUntil('the remote change is here', (run) => run.progress.records_changed === 1);
 
-    expect((await tenant.api.record(ours)).fields).toMatchObject({ first_name: 'Ours', last_name: 'Theirs' });
+    expect((await tenant.api.record(externalId)).fields).toMatchObject({
+      first_name: 'Ours',
+      last_name: 'Theirs',
+    });
     expect(await tenant.api.list(`/v1/sync-conflicts?integration_id=${integration.id}`)).toMatchObject([
       {
         kind: 'field_changed_on_both_sides',
-        external_id: ours,
+        external_id: externalId,
         field: 'first_name',
         ours: 'Ours',
         theirs: 'Theirs',
         winner: 'ours',
       },
     ]);
-    await tenant.api.act('push-now', integration.id, ours);
+    await tenant.api.act('push-now', integration.id, externalId);
     await untilSynced();
     expect(await row()).toMatchObject({ first_name: 'Ours', last_name: 'Theirs' });
     await new Promise((resolve) => setTimeout(resolve, 5_000));
@@ -388,7 +398,7 @@ describe('a third party that says "slow down" and not for how long', () => {
   }, 60_000);
 });
 
-it('nothing went wrong inside Syncline meanwhile', async () => {
+it('the worker stops cleanly and has logged no error', async () => {
   expect(await product.stopWorker()).toBe('ended with exit code 0');
   expect(product.logs()).not.toMatch(/"level":(50|60)/);
 });

@@ -212,8 +212,8 @@ describe('a changed employee', () => {
   });
 });
 
-describe('a pair, by hand', () => {
-  it('is Syncing while the third party thinks, and Sync pending again when it changed meanwhile', async () => {
+describe('actions on a record sync', () => {
+  it('is Syncing during the call, and Sync pending again if the record changed during it', async () => {
     const integrationId = await linkLedger('slow', { grace_period_ms: 700 });
     let answer = (): void => {};
     ledger.decide = async (call) => {
@@ -238,7 +238,7 @@ describe('a pair, by hand', () => {
     ledger.reset();
   });
 
-  it('is pushed now, held, released and discarded as told, each act on the record and in the audit log', async () => {
+  it('is pushed now, held, released and discarded; record and audit log show each action', async () => {
     const integrationId = await linkLedger('acts', { grace_period_ms: HOUR, max_wait_ms: null });
     await Promise.all(
       ['now', 'held', 'gone'].map((externalId) => tenant.api.put(externalId, { name: externalId })),
@@ -326,10 +326,10 @@ describe('a pair, by hand', () => {
       async () =>
         (await tenant.api.must('GET', `/v1/integrations/${integrationId}`)).state === 'needs_reauthorization',
     );
-    const ours = (await tenant.api.list('/v1/notifications')).filter(
+    const ofIntegration = (await tenant.api.list('/v1/notifications')).filter(
       (notification) => notification.integration_id === integrationId,
     );
-    expect(ours).toMatchObject([{ kind: 'integration_needs_reauthorization' }]);
+    expect(ofIntegration).toMatchObject([{ kind: 'integration_needs_reauthorization' }]);
 
     await tenant.api.must('PUT', `/v1/integrations/${integrationId}/credentials`, { credentials });
     await untilStatus('keyless-1', integrationId, 'synced');
@@ -388,18 +388,18 @@ describe('linking', () => {
 });
 
 describe('the stream', () => {
-  it('tells of a change, its push and its end, and tells again from the last id what was missed', async () => {
+  it('sends a change, its push and its result, and sends missed events again after the last id', async () => {
     const integrationId = await linkLedger('streamed', { grace_period_ms: 300 });
     const stream = await openStream(tenant, { topics: 'record_syncs' });
 
     await tenant.api.put('streamed', { name: 'A' });
     await untilStatus('streamed', integrationId, 'synced');
-    const ofOurs = (events: Json[]) =>
+    const ofRecord = (events: Json[]) =>
       events.filter(({ data }) => data.records?.[0]?.external_id === 'streamed');
-    await until('the stream has told of both', () => ofOurs(stream.events).length >= 2);
+    await until('the stream has sent both', () => ofRecord(stream.events).length >= 2);
     stream.close();
 
-    const [accepted, ...later] = ofOurs(stream.events);
+    const [accepted, ...later] = ofRecord(stream.events);
     expect(accepted).toMatchObject({
       id: expect.stringMatching(/^\d+-\d+$/),
       event: 'record_syncs',
@@ -407,15 +407,15 @@ describe('the stream', () => {
     });
     expect(accepted.data.integration_ids).toContain(integrationId);
     const replayed = await openStream(tenant, { topics: 'record_syncs', lastEventId: accepted.id });
-    await until('what came later is told again', () => ofOurs(replayed.events).length >= later.length);
+    await until('the later events are sent again', () => ofRecord(replayed.events).length >= later.length);
     replayed.close();
-    expect(ofOurs(replayed.events).map(({ id }) => id)).toEqual(
+    expect(ofRecord(replayed.events).map(({ id }) => id)).toEqual(
       expect.arrayContaining(later.map(({ id }) => id)),
     );
     expect(replayed.events.map(({ id }) => id)).not.toContain(accepted.id);
   });
 
-  it("tells a tenant nothing of another's", async () => {
+  it('sends a tenant nothing of another tenant', async () => {
     const other = await product.givenTenant('Other');
     const integrationId = await linkLedger('unheard', { grace_period_ms: 0 });
     const stream = await openStream(other);
@@ -485,7 +485,7 @@ describe('the push queue in Temporal', () => {
   });
 });
 
-it('a worker that is told to stop does so in good order', async () => {
+it('the worker stops cleanly and has logged no error', async () => {
   expect(await product.stopWorker()).toBe('ended with exit code 0');
   expect(product.logs()).not.toMatch(/"level":(50|60)/);
 });

@@ -200,22 +200,22 @@ it(
     expect((await mails()).map(({ subject }) => subject)).toEqual(['PocketBase CRM (Demo CRM) is ready']);
 
     runTour('Pull');
-    const ours = async (what: string) =>
+    const localRecord = async (what: string) =>
       (await (await get(`${ready.api_url}/v1/records/${what}`, ready.api_key)).json()) as RecordAnswer;
-    await until(async () => (await ours(`contacts/${id}:contact00000007`)).fields.stage === 'partner');
-    expect((await ours(`contacts/${id}:contact00000007`)).fields).toMatchObject({ stage: 'partner' });
-    const theirs = async () =>
+    await until(async () => (await localRecord(`contacts/${id}:contact00000007`)).fields.stage === 'partner');
+    expect((await localRecord(`contacts/${id}:contact00000007`)).fields).toMatchObject({ stage: 'partner' });
+    const remoteCompany = async () =>
       (await (
         await get(`${ready.third_party_url}/api/collections/companies/records/company00000001`)
       ).json()) as Record<string, unknown>;
-    await until(async () => (await theirs()).city === 'Gent');
-    expect(await theirs()).toMatchObject({ city: 'Gent' });
+    await until(async () => (await remoteCompany()).city === 'Gent');
+    expect(await remoteCompany()).toMatchObject({ city: 'Gent' });
 
     const overview = runTour('Sync Overview and Sync Now');
     expect(overview).toMatch(/"after":\{"company":"Seen Beforehand"\}/);
     expect(overview).toMatch(/"sync_run":.*"state":"succeeded"/s);
     expect(overview).toMatch(/overview_no_longer_valid/);
-    expect((await ours(`contacts/${id}:contact00000008`)).fields).toMatchObject({
+    expect((await localRecord(`contacts/${id}:contact00000008`)).fields).toMatchObject({
       company: 'Seen Beforehand',
     });
 
@@ -332,7 +332,7 @@ it(
 it(
   'starts no PostgreSQL and no Temporal of its own when others are given',
   async () => {
-    const given = { DATABASE_URL: 'postgres://nobody:x@127.0.0.1:1/none', TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const given = { DATABASE_URL: 'postgres://unknown:x@127.0.0.1:1/none', TEMPORAL_ADDRESS: '127.0.0.1:1' };
 
     const started = start(given);
 

@@ -77,12 +77,12 @@ it('have a scheduled run that finds the onboarding run at work, and is logged as
   );
   await handle.trigger();
 
-  const [tick] = await until('the tick is logged', async () => {
+  const [skipped] = await until('the skipped run is logged', async () => {
     const { data } = await tenant.api.must('GET', `/v1/integrations/${integration.id}/skipped-runs`);
     return data.length > 0 && data;
   });
   const [run] = await tenant.api.list('/v1/sync-runs');
-  expect(tick).toMatchObject({ schedule: 'hourly', reason: 'skipped_overlap', sync_run_id: run.id });
+  expect(skipped).toMatchObject({ schedule: 'hourly', reason: 'skipped_overlap', sync_run_id: run.id });
 });
 
 it('come back with the next worker where Temporal has lost them, and go with the integration', async () => {

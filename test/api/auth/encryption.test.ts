@@ -30,14 +30,14 @@ const place = (rowId: string, column = 'credentials') => ({ table: 'integrations
 const old = newEncryptionKey('k1');
 const current = newEncryptionKey('k2');
 
-describe('a sealed secret (S18)', () => {
+describe('an encrypted secret (S18)', () => {
   const encryption = createEncryption({ keys: [old] });
   const encrypt = (tenantId: string, rowId: string, text: string) =>
     database.withTenant(tenantId, (work) => encryption.encrypt(work, place(rowId), text));
   const open = (tenantId: string, at: ReturnType<typeof place>, text: string) =>
     database.withTenant(tenantId, (work) => encryption.open(work, at, text));
 
-  it('opens where it was sealed, and is never the same text twice', async () => {
+  it('is decrypted at the location it was encrypted for, and never gives the same text twice', async () => {
     const tenantId = await givenTenant();
 
     const [first, second] = [
@@ -53,7 +53,7 @@ describe('a sealed secret (S18)', () => {
   it('does not open in another row, column, table or tenant', async () => {
     const [tenantId, other] = [await givenTenant(), await givenTenant()];
     const encrypted = await encrypt(tenantId, 'r1', 'secret');
-    await encrypt(other, 'r1', 'theirs');
+    await encrypt(other, 'r1', 'of another tenant');
 
     await expect(open(tenantId, place('r2'), encrypted)).rejects.toThrow(EncryptionError);
     await expect(open(tenantId, place('r1', 'config'), encrypted)).rejects.toThrow(EncryptionError);
@@ -93,7 +93,7 @@ describe('a sealed secret (S18)', () => {
 });
 
 describe('the keys of the environment', () => {
-  it('rotate: the data keys are wrapped anew, and every secret stays readable throughout', async () => {
+  it('rotation: the data keys are wrapped with the new key, and every secret stays readable', async () => {
     const tenantIds = [await givenTenant(), await givenTenant()];
     const before = createEncryption({ keys: [old] });
     const during = createEncryption({ keys: [current, old] });

@@ -55,18 +55,21 @@ it('signs in who is known here by the address that the provider has verified, an
 });
 
 it.each<[string, () => Record<string, unknown>]>([
-  ['an address nobody here has', () => ({ email: 'stranger@example.org', email_verified: true })],
+  ['an address of no person', () => ({ email: 'unknown@example.org', email_verified: true })],
   ['an address it has not verified', () => ({ email: person.email, email_verified: false })],
   ['an address of which it does not say', () => ({ email: person.email })],
   ['no address', () => ({ email_verified: true })],
-  ['a token for somebody else', () => ({ email: person.email, email_verified: true, aud: 'another-client' })],
+  [
+    'a token for another client',
+    () => ({ email: person.email, email_verified: true, aud: 'another-client' }),
+  ],
   ['a token of another sign-in', () => ({ email: person.email, email_verified: true, nonce: 'another' })],
   [
     'a token of another issuer',
     () => ({ email: person.email, email_verified: true, iss: 'https://evil.example' }),
   ],
   ['a token that has expired', () => ({ email: person.email, email_verified: true, exp: 1 })],
-])('signs in nobody, and makes nobody, with %s', async (_name, claims) => {
+])('refuses the sign-in and creates no person: %s', async (_name, claims) => {
   issuer.claims = claims();
   const browser = new Browser(service.app);
   const people = (await tenant.admin.get('/v1/people')).body.data.length;
@@ -78,7 +81,7 @@ it.each<[string, () => Record<string, unknown>]>([
   expect((await tenant.admin.get('/v1/people')).body.data).toHaveLength(people);
 });
 
-it('signs in nobody who is disabled', async () => {
+it('refuses a disabled person', async () => {
   const disabled = await givenPerson(service, tenant, { role: 'viewer' });
   await tenant.admin.delete(`/v1/people/${disabled.id}`).expect(200);
   issuer.claims = { email: disabled.email, email_verified: true };

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 let next = 0;
-const address = () => `somebody-${(next += 1)}@example.org`;
+const address = () => `person-${(next += 1)}@example.org`;
 const choose = (token: string, password = PASSWORD) =>
   service.as(undefined).post('/console/v1/passwords', { token, password });
 const auditOf = async (target: string, of = tenant) =>
@@ -73,7 +73,7 @@ describe('the first admin', () => {
     await new Browser(service.app).signIn(person.email, 'another password 1');
   });
 
-  it('cannot be somebody of another tenant', async () => {
+  it('cannot be a person of another tenant', async () => {
     const person = await givenPerson(service, other);
 
     expectProblem(
@@ -206,7 +206,7 @@ describe('people', () => {
     }
   });
 
-  it('have an address of their own, whatever its case and whoever has it', async () => {
+  it('need an address that no other person has, in any case and any tenant', async () => {
     const [here, there] = [await givenPerson(service, tenant), await givenPerson(service, other)];
 
     for (const taken of [here, there]) {
@@ -297,7 +297,7 @@ describe('a key that acts for a person', () => {
     await actingAs(tenant.keys.admin, admin.id, '/v1/api-keys').expect(200);
   });
 
-  it('cannot act for somebody of another tenant, who is disabled, or nobody; the answer is the same for all', async () => {
+  it('cannot act for a foreign, disabled or unknown person; all get the same answer', async () => {
     const [foreign, disabled] = [await givenPerson(service, other), await givenPerson(service, tenant)];
     await actingAs(tenant.keys.admin, disabled.id).expect(200);
     await tenant.admin.delete(`/v1/people/${disabled.id}`).expect(200);
@@ -324,10 +324,10 @@ describe('row-level security beneath', () => {
       const rows = await service.database.withTenant(tenant.uuid, ({ trx }) =>
         trx.selectFrom(table).select('tenantId').execute(),
       );
-      const theirs = await service.database.withTenant(other.uuid, ({ trx }) =>
+      const otherRows = await service.database.withTenant(other.uuid, ({ trx }) =>
         trx.selectFrom(table).select('tenantId').execute(),
       );
-      expect([table, rows.filter(({ tenantId }) => tenantId !== tenant.uuid), theirs.length > 0]).toEqual([
+      expect([table, rows.filter(({ tenantId }) => tenantId !== tenant.uuid), otherRows.length > 0]).toEqual([
         table,
         [],
         true,

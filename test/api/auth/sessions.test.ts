@@ -79,19 +79,19 @@ describe('the cookie', () => {
     expectProblem(await tenant.admin.get('/console/v1/me'), 401, 'not_signed_in');
   });
 
-  it("tells who may run syncs where Temporal's UI is, if the installation says so, and nobody else", async () => {
+  it("gives the address of Temporal's UI, if configured, only to people who may run syncs", async () => {
     const workflowsUrl = 'http://temporal.internal:8233/namespaces/default/workflows';
     const own = await startService({ config: { workflowsUrl } });
     const there = await own.givenTenant();
-    const told = async (role: 'viewer' | 'operator', on = own, of = there) =>
+    const workflowsUrlOf = async (role: 'viewer' | 'operator', on = own, of = there) =>
       (await me(await new Browser(on.app).signIn((await givenPerson(on, of, { role })).email))).body
         .workflows_url;
 
-    expect([await told('operator'), await told('viewer'), await told('operator', service, tenant)]).toEqual([
-      workflowsUrl,
-      null,
-      null,
-    ]);
+    expect([
+      await workflowsUrlOf('operator'),
+      await workflowsUrlOf('viewer'),
+      await workflowsUrlOf('operator', service, tenant),
+    ]).toEqual([workflowsUrl, null, null]);
     await own.close();
   });
 
@@ -121,7 +121,7 @@ describe('other sites (S19)', () => {
 
   it.each<[string, Record<string, string>]>([
     ['another site', { 'Sec-Fetch-Site': 'cross-site' }],
-    ['a sibling of ours', { 'Sec-Fetch-Site': 'same-site' }],
+    ['a sibling site', { 'Sec-Fetch-Site': 'same-site' }],
     ['a value we do not know', { 'Sec-Fetch-Site': 'friendly' }],
     ['an older browser on another site', { Origin: 'https://evil.example' }],
     ['a page without an origin', { Origin: 'null' }],
@@ -146,7 +146,7 @@ describe('other sites (S19)', () => {
     ['an address typed in', { 'Sec-Fetch-Site': 'none' }],
     ['an older browser on our own page', { Origin: 'http://syncline.test' }],
     ['no browser', {}],
-  ])('are told from %s', async (_name, headers) => {
+  ])('are distinguished by %s', async (_name, headers) => {
     const browser = new Browser(service.app, headers);
 
     await browser.signIn(person.email);
@@ -195,7 +195,7 @@ describe('a session ends', () => {
 
   it.each([
     [
-      'when nobody has used it for 30 minutes',
+      'after 30 minutes without use',
       sql`update console_sessions set expire = now() - interval '1 second' where session_id = `,
     ],
     [
@@ -235,8 +235,8 @@ describe('a session ends', () => {
   });
 
   it('when the person chooses another password: all others, and this one goes on under a new id', async () => {
-    const somebody = await givenPerson(service, tenant);
-    const [here, elsewhere] = [await signIn(somebody), await signIn(somebody)];
+    const account = await givenPerson(service, tenant);
+    const [here, elsewhere] = [await signIn(account), await signIn(account)];
     const old = here.cookie;
 
     expectProblem(
@@ -256,19 +256,19 @@ describe('a session ends', () => {
     expect(here.cookie).not.toBe(old);
     expect((await me(here)).status).toBe(200);
     expectProblem(await me(elsewhere), 401);
-    expectProblem(await attempt(somebody.email, PASSWORD), 401, 'sign_in_failed');
-    await signIn(somebody, 'another password');
+    expectProblem(await attempt(account.email, PASSWORD), 401, 'sign_in_failed');
+    await signIn(account, 'another password');
   });
 
-  it('when somebody ends it: the person, or an admin', async () => {
-    const somebody = await givenPerson(service, tenant, { role: 'viewer' });
-    const [one, two, three] = [await signIn(somebody), await signIn(somebody), await signIn(somebody)];
+  it('when the person or an admin ends it', async () => {
+    const account = await givenPerson(service, tenant, { role: 'viewer' });
+    const [one, two, three] = [await signIn(account), await signIn(account), await signIn(account)];
     const { data } = (await one.get('/console/v1/me/sessions')).body;
     const idOf = async (browser: Browser) => (await me(browser)).body.session_id as string;
     const [second, third] = [await idOf(two), await idOf(three)];
 
     expect((await one.send('delete', `/console/v1/me/sessions/${second}`)).status).toBe(204);
-    await tenant.admin.delete(`/v1/people/${somebody.id}/sessions/${third}`).expect(204);
+    await tenant.admin.delete(`/v1/people/${account.id}/sessions/${third}`).expect(204);
 
     expect(data.map(({ is_current }: { is_current: boolean }) => is_current)).toEqual([false, false, true]);
     expect([(await me(one)).status, (await me(two)).status, (await me(three)).status]).toEqual([
@@ -280,12 +280,12 @@ describe('a session ends', () => {
       404,
       'session_not_found',
     );
-    expect((await tenant.admin.get(`/v1/people/${somebody.id}/sessions`)).body.data).toHaveLength(1);
+    expect((await tenant.admin.get(`/v1/people/${account.id}/sessions`)).body.data).toHaveLength(1);
   });
 
   it('in the middle of an open stream', async () => {
-    const somebody = await givenPerson(service, tenant, { role: 'viewer' });
-    const browser = await signIn(somebody);
+    const account = await givenPerson(service, tenant, { role: 'viewer' });
+    const browser = await signIn(account);
     const { port, close } = await listening(service.app);
     const stream = await fetch(`http://127.0.0.1:${port}/console/v1/stream`, {
       headers: { Cookie: browser.cookie as string },
@@ -324,7 +324,7 @@ describe('guessing (S9)', () => {
     await tenant.admin.post('/v1/people', { name: 'x', email: invited, role: 'viewer' }).expect(201);
 
     const answers = [
-      await attempt('nobody@example.org', PASSWORD),
+      await attempt('unknown@example.org', PASSWORD),
       await attempt(person.email, 'x'),
       await attempt(invited, PASSWORD),
       await attempt(disabled.email, PASSWORD),
@@ -339,10 +339,10 @@ describe('guessing (S9)', () => {
     }
   });
 
-  it('ends in 429 with Retry-After, whether somebody has the address or not, though all guess at once', async () => {
-    const somebody = await givenPerson(service, tenant);
+  it('ends in 429 with Retry-After for known and unknown addresses, also in parallel', async () => {
+    const account = await givenPerson(service, tenant);
 
-    for (const email of [somebody.email, 'unknown@example.org']) {
+    for (const email of [account.email, 'unknown@example.org']) {
       const answers = await Promise.all(Array.from({ length: 14 }, () => attempt(email, 'guess')));
       const refused = answers.filter(({ status }) => status === 429);
       expect([email, refused.length]).toEqual([email, 4]);
@@ -352,32 +352,32 @@ describe('guessing (S9)', () => {
         expect(answer.headers.ratelimit).toMatch(/^"sign-in";r=0;t=\d+$/);
       }
     }
-    expectProblem(await attempt(somebody.email, PASSWORD), 429);
-    expectProblem(await attempt(somebody.email.toUpperCase(), PASSWORD), 429);
+    expectProblem(await attempt(account.email, PASSWORD), 429);
+    expectProblem(await attempt(account.email.toUpperCase(), PASSWORD), 429);
     await signIn();
   });
 
   it('is forgiven with the right password, with a new link, and after a quarter of an hour', async () => {
-    const somebody = await givenPerson(service, tenant);
+    const account = await givenPerson(service, tenant);
     const guess = async (times: number) =>
-      Promise.all(Array.from({ length: times }, () => attempt(somebody.email, 'guess')));
+      Promise.all(Array.from({ length: times }, () => attempt(account.email, 'guess')));
     await guess(9);
-    await signIn(somebody);
+    await signIn(account);
     await guess(10);
-    expectProblem(await attempt(somebody.email, PASSWORD), 429);
+    expectProblem(await attempt(account.email, PASSWORD), 429);
 
-    const { body } = await tenant.admin.post(`/v1/people/${somebody.id}/invitation`).expect(201);
+    const { body } = await tenant.admin.post(`/v1/people/${account.id}/invitation`).expect(201);
     await service
       .as(undefined)
       .post('/console/v1/passwords', { token: body.invitation.token, password: 'another password' })
       .expect(200);
-    await signIn(somebody, 'another password');
+    await signIn(account, 'another password');
     await guess(11);
     await service.database.withPlatform(({ trx }) =>
       sql`update sign_in_failures set since = since - interval '15 minutes'`.execute(trx),
     );
 
-    await signIn(somebody, 'another password');
+    await signIn(account, 'another password');
   });
 
   it('from one network ends too, whatever the addresses', async () => {
@@ -398,29 +398,29 @@ describe('guessing (S9)', () => {
   });
 
   it('is in the audit log of whose account it was, and nowhere by address', async () => {
-    const somebody = await givenPerson(service, tenant);
-    await attempt(somebody.email, 'guess');
-    await attempt('nobody-4711@example.org', 'guess');
+    const account = await givenPerson(service, tenant);
+    await attempt(account.email, 'guess');
+    await attempt('unknown-4711@example.org', 'guess');
 
     await eventually(async () => {
       const { data } = (await tenant.admin.get('/v1/audit-log?action=sign_in.failed')).body;
       expect(data[0]).toMatchObject({
         actor: 'unknown',
-        target: somebody.id,
+        target: account.id,
         detail: { by: 'password', reason: 'wrong_password' },
       });
     });
-    expect(service.logged.join('')).not.toMatch(/nobody-4711|person-\d+-\d+@/);
+    expect(service.logged.join('')).not.toMatch(/unknown-4711|person-\d+-\d+@/);
   });
 });
 
 describe('signing in', () => {
-  it('has the integrations read anew, as the host product’s sign-ins do, and does not wait for it (28)', async () => {
+  it('starts sync runs like a sign-in of the host product, and does not wait for them (28)', async () => {
     const own = await service.givenTenant('Pulling');
     const { integration } = await givenOnboarded(service, own);
-    const somebody = await givenPerson(service, own, { name: 'Ana' });
+    const account = await givenPerson(service, own, { name: 'Ana' });
 
-    await signIn(somebody);
+    await signIn(account);
 
     await eventually(async () => {
       const { data } = (await own.viewer.get(`/v1/sync-runs?integration_id=${integration.id}`)).body;
@@ -428,22 +428,22 @@ describe('signing in', () => {
     });
   });
 
-  it('works though nothing can be read anew', async () => {
+  it('works although no sync run can be started', async () => {
     const own = await service.givenTenant('Locked');
     const { integration } = await givenOnboarded(service, own);
-    const somebody = await givenPerson(service, own);
+    const account = await givenPerson(service, own);
 
     await service.database.withTenant(own.uuid, async ({ trx }) => {
       await sql`select 1 from integrations for update`.execute(trx);
-      expect((await me(await signIn(somebody))).status).toBe(200);
+      expect((await me(await signIn(account))).status).toBe(200);
     });
 
     expect(integration.id).toMatch(/^int_/);
   });
 
-  it('makes what a person does theirs', async () => {
-    const somebody = await givenPerson(service, tenant, { name: 'Fatma' });
-    const browser = await signIn(somebody);
+  it('records the actions of a person under their name', async () => {
+    const account = await givenPerson(service, tenant, { name: 'Fatma' });
+    const browser = await signIn(account);
 
     const { body } = await browser.post('/console/v1/api-keys', { name: 'from the console', role: 'viewer' });
 
@@ -451,7 +451,7 @@ describe('signing in', () => {
     expect(body.created_by).toBe('person:Fatma');
     expect(data[0]).toMatchObject({
       actor: 'person:Fatma',
-      detail: { person: somebody.id, session: expect.stringMatching(/^ses_/) },
+      detail: { person: account.id, session: expect.stringMatching(/^ses_/) },
     });
     expect(service.logged.join('')).not.toContain('Fatma');
   });

@@ -164,7 +164,7 @@ describe('the path, the query and the headers (S2, S3, S5)', () => {
     expectProblem(await tenant.admin.get(path), 400, code);
   });
 
-  it('are refused with a Last-Event-ID that is none of ours', async () => {
+  it('are refused with a Last-Event-ID that Syncline did not issue', async () => {
     expectProblem(
       await tenant.viewer.get('/v1/stream').set('Last-Event-ID', "1'; drop table records"),
       400,

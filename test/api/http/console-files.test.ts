@@ -1,5 +1,5 @@
 /**
- * The console's files: the page for every path of its own, scripts for ever, and nothing that is not there.
+ * The console's files: the page for every path of the console, scripts cached permanently, 404 otherwise.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,7 +70,7 @@ describe('once it is built', () => {
     expect(page.status).toBe(200);
   });
 
-  it('runs no script that stands in the page, and may be framed by nobody', async () => {
+  it('forbids inline scripts and framing', async () => {
     const policy = (await get('/console')).headers['content-security-policy'] as string;
 
     expect(policy).toMatch(/default-src 'self'; script-src 'self';/);
@@ -78,7 +78,7 @@ describe('once it is built', () => {
     expect(policy).not.toMatch(/script-src[^;]*unsafe/);
   });
 
-  it('lets browsers keep for ever what has a hash in its name', async () => {
+  it('lets browsers cache files with a hash in their name permanently', async () => {
     const response = await get('/console/assets/index-4f1b2c.js').expect(200);
 
     expect(response.headers['cache-control']).toBe('public, max-age=31536000, immutable');

@@ -185,7 +185,7 @@ describe('the log', () => {
 });
 
 describe('an end (R23)', () => {
-  it('fails no request: those under way are answered, kept-alive connections close after their answer, new ones are told to go elsewhere', async () => {
+  it('fails no request: answers those in progress, then closes kept-alive connections', async () => {
     const own = await startService({ databaseUrl: service.databaseUrl });
     const ending = createApiServer(createApp(own.dependencies), { publicUrl: PUBLIC_URL });
     ending.listen(0, '127.0.0.1');

@@ -153,7 +153,7 @@ describe('the name of the product on the other side', () => {
     });
   });
 
-  it("is the connector's own name for it where it has one, and its title where nobody names it", async () => {
+  it('is the name from the connector if there is one, otherwise the title', async () => {
     const scim = { connector: 'scim', config: { base_url: 'https://hr.example.com/scim' }, is_paused: true };
     const found = service.dependencies.connectors.scim as { title: string; appName?: unknown };
     const { appName } = found;

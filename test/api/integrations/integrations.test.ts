@@ -44,7 +44,7 @@ describe('linking', () => {
     expect(response.headers.etag).toBe('"1"');
   });
 
-  it('never shows credentials again, and keeps them sealed', async () => {
+  it('never shows credentials again, and stores them encrypted', async () => {
     const { id } = await givenIntegration(tenant, { credentials: { token: 'canary-0815' } });
 
     const shown = await tenant.admin.get(`/v1/integrations/${id}`);

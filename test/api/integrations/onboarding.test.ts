@@ -26,7 +26,7 @@ afterAll(() => service.close());
 
 const CONTACT = '/v1/records/contacts/c-1';
 
-describe('the gate (rules.md 33)', () => {
+describe('the onboarding lock (rules.md 33)', () => {
   it('refuses changes of the record types that are pulled, and no others', async () => {
     const { id } = await givenPulled(tenant);
 
@@ -100,7 +100,7 @@ describe('the gate (rules.md 33)', () => {
 });
 
 describe('its progress', () => {
-  it('is told per dataset, in figures and in words, until it is complete', async () => {
+  it('is shown per dataset, in figures and in words, until it is complete', async () => {
     const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     const path = `/v1/integrations/${worker.integration.id}`;
     const queued = await tenant.viewer.get(path).expect(200);
@@ -142,7 +142,7 @@ describe('its progress', () => {
     expect((await tenant.viewer.get('/v1/onboarding')).body.data).toEqual([]);
   });
 
-  it('says when all failed, when it is tried again, and keeps the gate until then', async () => {
+  it('shows that all datasets failed, then their retry, and keeps the lock until success', async () => {
     const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     await worker.end(await worker.begin(), 'failed');
     const bannerNow = async () => (await tenant.viewer.get('/v1/onboarding').expect(200)).body.data[0];

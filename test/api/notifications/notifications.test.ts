@@ -87,7 +87,7 @@ it('shows what a person started, what it leads to, and what became of its e-mail
   ]);
 });
 
-it("shows nobody another one's, and views none of it for them", async () => {
+it('shows a person only their own notifications, and refuses to mark others as viewed', async () => {
   await tell(ada);
   const id = await newest();
   const other = await service.givenTenant();
@@ -110,7 +110,7 @@ it("shows nobody another one's, and views none of it for them", async () => {
   expect(await unread()).toBe(1);
 });
 
-it('tells all admins of what concerns the tenant, and each views it alone', async () => {
+it('notifies all admins of what concerns the tenant, and each admin views it separately', async () => {
   await tellAll();
   const id = await newest();
   expect((await inbox(bob))[0]?.id).toBe(id);
@@ -245,7 +245,7 @@ describe('the settings', () => {
     expect((await tenant.viewer.get(path).expect(200)).body.is_email_on).toBe(true);
   });
 
-  it('decide about what is told after', async () => {
+  it('apply to notifications that are created afterwards', async () => {
     await tenant.admin
       .patch(path, { is_email_on: false, email_delay_seconds: 0 })
       .set('If-Match', '"1"')

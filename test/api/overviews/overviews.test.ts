@@ -102,7 +102,7 @@ describe('asking for a Sync Overview (rules.md 18, 19)', () => {
     ).toMatchObject({ state: 'ready', is_valid: true });
   });
 
-  it('answers 200 with the result to who waits, and tells nobody of it', async () => {
+  it('answers a waiting caller with 200 and the result, and creates no notification', async () => {
     const worker = await givenOnboarded(service, tenant);
     const { integration } = worker;
     const asked = tenant.operator
@@ -258,7 +258,7 @@ describe('an overview that no longer holds (rules.md 19, 20)', () => {
     ).toBeDefined();
   });
 
-  it('after seven days, also in the moment before anybody has noted it', async () => {
+  it('after seven days, also before its state has been updated', async () => {
     const { overviewId, worker } = await givenReady();
     const uuid = fromTypeId('ovw', overviewId) as string;
     await worker.work(({ trx, now }) =>

@@ -26,8 +26,8 @@ async function untilAsked(worker: SimulatedWorker): Promise<void> {
   while ((await operationsOf(worker)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-describe('an operation that somebody waits for', () => {
-  it('is answered to who stays, and to nobody who has gone', async () => {
+describe('an operation that a caller waits for', () => {
+  it('is answered to callers that stay connected, and not to those that disconnected', async () => {
     const worker = await givenOnboarded(service, tenant);
     const path = `/v1/integrations/${worker.integration.id}/sync-now`;
     const server = createServer(service.app).listen(0, '127.0.0.1');
@@ -64,18 +64,20 @@ describe('an operation that somebody waits for', () => {
 
   it('is followed elsewhere while the service shuts down: 202 at once', async () => {
     const own = await startService();
-    const ours = await own.givenTenant();
-    const { integration } = await givenOnboarded(own, ours);
+    const ownTenant = await own.givenTenant();
+    const { integration } = await givenOnboarded(own, ownTenant);
     own.readiness.startDraining();
 
-    const answer = await ours.operator.post(`/v1/integrations/${integration.id}/sync-now`, {}).expect(202);
+    const answer = await ownTenant.operator
+      .post(`/v1/integrations/${integration.id}/sync-now`, {})
+      .expect(202);
 
     expect(answer.headers['location']).toBe(`/v1/operations/${answer.body.operation.id}`);
     await own.close();
   });
 });
 
-describe('an overview whose time is up, before anybody has noted it', () => {
+describe('an expired overview whose state has not been updated yet', () => {
   it('is no longer valid in the list either, and no Sync Now applies it', async () => {
     const worker = await givenOnboarded(service, tenant);
     const { integration } = worker;

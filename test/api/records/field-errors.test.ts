@@ -1,4 +1,4 @@
-/** What people read when they forgot something, or took the wrong door. */
+/** Error messages for missing fields and wrong addresses. */
 import supertest from 'supertest';
 import {
   expectProblem,
@@ -87,7 +87,7 @@ describe('"batch" as a record type', () => {
   );
 });
 
-describe('the front door', () => {
+describe('the root address', () => {
   it('leads to the pages', async () => {
     const response = await service.as(undefined).get('/');
 

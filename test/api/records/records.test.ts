@@ -313,7 +313,7 @@ describe('a record as it is shown', () => {
   });
 });
 
-describe('what people can do about a pair (rules.md 9)', () => {
+describe('actions on a record sync (rules.md 9)', () => {
   let own: GivenTenant;
   let integration: string;
   const act = (name: string, externalId = 'e-1') =>
@@ -573,7 +573,7 @@ describe('looking for records', () => {
   });
 });
 
-/** Employees `m-00001` and on, each with one pair. */
+/** Employees from `m-00001` on, each with one record sync. */
 async function insertRecordSyncs(
   own: GivenTenant,
   integration: string,

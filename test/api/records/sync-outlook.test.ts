@@ -1,5 +1,5 @@
 /**
- * When a pair is tried again: what is shown must hold, also while its integration is blocked, paused or
+ * When a record sync is retried: the time shown must hold, also while its integration is blocked, paused or
  * without good credentials.
  */
 import { sql } from 'kysely';
@@ -34,7 +34,7 @@ const update = (statement: ReturnType<typeof sql>) =>
     ),
   );
 
-/** What both views say of the pair. */
+/** The outlook of the record sync in both views. */
 async function shown() {
   const { body: record } = await tenant.viewer.get('/v1/records/employees/e-1').expect(200);
   const { body: list } = await tenant.viewer.get('/v1/record-syncs').expect(200);
@@ -55,7 +55,7 @@ async function shown() {
   return of(record.syncs[0]);
 }
 
-it("is the pair's own time while its integration works", async () => {
+it("is the record sync's own time while its integration works", async () => {
   expect(await shown()).toEqual({
     next_attempt_at: RETRY_AT,
     blocked_until: null,

@@ -29,7 +29,7 @@ describe('a POST with an Idempotency-Key (S24)', () => {
     expect(log.body.data).toHaveLength(1);
   });
 
-  it('shows a secret again to who repeats the request, and keeps it sealed', async () => {
+  it('shows the secret again when the request is repeated, and stores it encrypted', async () => {
     const first = await tenant.admin.post('/v1/api-keys', KEY).set('Idempotency-Key', 'k-2').expect(201);
     const again = await tenant.admin.post('/v1/api-keys', KEY).set('Idempotency-Key', 'k-2').expect(201);
     const stored = await service.database.withTenant(tenant.uuid, ({ trx }) =>
@@ -55,7 +55,7 @@ describe('a POST with an Idempotency-Key (S24)', () => {
     );
   });
 
-  it('has one effect when it comes twenty times at once: the others wait or are told to (409)', async () => {
+  it('has one effect when it arrives twenty times at once: the others wait or get 409', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () =>
         tenant.admin.post('/v1/api-keys', { ...KEY, name: 'at once' }).set('Idempotency-Key', 'k-4'),

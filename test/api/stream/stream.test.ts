@@ -99,7 +99,7 @@ const emit = (number: number, topic = 'record_syncs', of = tenant) =>
   service.database.withTenant(of.uuid, (work) => appendStreamEvent(work, { topic, body: { number } }));
 const numbers = (stream: OpenStream) => stream.events.map(({ data }) => data.number);
 
-it('tells of changes as they happen, with ids as they stand on the wire', async () => {
+it('sends changes as they happen, with the ids of the API', async () => {
   const stream = await follow(tenant.keys.viewer);
 
   const { id } = await givenIntegration(tenant, { is_paused: false });
@@ -120,7 +120,7 @@ it('tells of changes as they happen, with ids as they stand on the wire', async 
   });
 });
 
-it('tells of sync runs as they come and go', async () => {
+it('sends the starts and ends of sync runs', async () => {
   const stream = await follow(tenant.keys.viewer, { query: '?topics=sync_runs' });
   const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
   const { syncRunId } = await worker.run();
@@ -131,7 +131,7 @@ it('tells of sync runs as they come and go', async () => {
   expect(new Set(stream.events.map(({ event }) => event))).toEqual(new Set(['sync_runs']));
 });
 
-it('tells of overviews by the ids that the API shows', async () => {
+it('sends changes of overviews with the ids of the API', async () => {
   const { integration } = await givenOnboarded(service, tenant);
   const stream = await follow(tenant.keys.viewer, { query: '?topics=overviews' });
   const asked = await tenant.operator
@@ -147,7 +147,7 @@ it('tells of overviews by the ids that the API shows', async () => {
   );
 });
 
-it('tells only of the topics asked for', async () => {
+it('sends only the requested topics', async () => {
   const stream = await follow(tenant.keys.viewer, { query: '?topics=integrations' });
 
   await emit(1, 'record_syncs');
@@ -193,12 +193,12 @@ it('passes over no event of a transaction that commits late', async () => {
   await eventually(async () => expect(numbers(stream)).toEqual([1, 2]));
 });
 
-it('tells nothing of other tenants, not even to who sends their position', async () => {
+it('sends nothing of other tenants, not even from a position in their stream', async () => {
   const other = await service.givenTenant('Other');
-  const theirs = await follow(other.keys.viewer);
+  const otherStream = await follow(other.keys.viewer);
   await emit(1, 'record_syncs', other);
-  await eventually(async () => expect(numbers(theirs)).toEqual([1]));
-  const zero = `${BigInt(theirs.events[0]?.id.split('-')[0] as string) - 100n}-0`;
+  await eventually(async () => expect(numbers(otherStream)).toEqual([1]));
+  const zero = `${BigInt(otherStream.events[0]?.id.split('-')[0] as string) - 100n}-0`;
 
   const mine = await follow(tenant.keys.viewer, { lastEventId: zero });
   await emit(2, 'record_syncs', other);
@@ -209,7 +209,7 @@ it('tells nothing of other tenants, not even to who sends their position', async
   expect(numbers(mine)).not.toContain(2);
 });
 
-it('ends when its key is revoked, before anything more is told', async () => {
+it('ends when its key is revoked, before another event is sent', async () => {
   const { body: made } = await tenant.admin.post('/v1/api-keys', { name: 'short-lived', role: 'viewer' });
   const stream = await follow(made.key);
   await tenant.admin.delete(`/v1/api-keys/${made.id}`).expect(200);

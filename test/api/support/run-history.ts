@@ -26,7 +26,7 @@ const BOTH = {
 };
 
 export async function givenRunHistory(service: Service, tenant: GivenTenant): Promise<RunHistory> {
-  // Two of ours for each of theirs: nobody can tell which is meant.
+  // Two local records for each remote one, so the match is ambiguous.
   for (const index of [0, 1, 2, 3])
     await tenant.operator
       .put(`/v1/records/contacts/twin-${index}`, { fields: { email: `twin-${index % 2}@example.org` } })

@@ -26,7 +26,7 @@ import { createTestDatabase } from '../../support/environments/database';
 export const PLATFORM_KEY = 'platform-key-of-the-tests-0123456789';
 export const PUBLIC_URL = 'http://syncline.test';
 
-/** Answers what it is told to and remembers what it was asked. */
+/** Gives the configured answers and records the requests. */
 interface FakeTemporalClient extends TemporalClient {
   answer: CheckIntegrationResult | Error;
   words: string;

@@ -41,7 +41,7 @@ it('answers at once with an incremental run per integration that pulls (rules.md
   });
 });
 
-it('starts at most one per integration in ten minutes, whoever signs in', async () => {
+it('starts at most one per integration in ten minutes, for all users together', async () => {
   const worker = await givenOnboarded(service, tenant);
   await tenant.operator.post('/v1/sign-ins', USER).expect(202);
   await worker.run();
@@ -99,7 +99,7 @@ it('leaves out what is paused, needs new credentials or is being onboarded, and 
   });
 });
 
-it('does not wait for somebody who is changing an integration', async () => {
+it('does not wait for a lock on an integration', async () => {
   const { integration } = await givenOnboarded(service, tenant);
   let answer: { body: unknown } | undefined;
 

@@ -206,7 +206,7 @@ describe('the Sync Log', () => {
     );
   });
 
-  it('says of a nightly run which night it stands for, as a date', async () => {
+  it('shows the schedule date of a nightly run', async () => {
     const worker = await givenOnboarded(service, tenant);
     await worker.work((work) =>
       requestSyncRun(work, {
@@ -222,7 +222,7 @@ describe('the Sync Log', () => {
     expect(body.data).toMatchObject([{ started_by: 'schedule:nightly', local_date: '2026-11-21' }]);
   });
 
-  it('shows how far a run is, and an end only where it can be told', async () => {
+  it('shows the progress of a run, and an estimated end only if it is known', async () => {
     const worker = new SimulatedWorker(service, tenant, await givenPulled(tenant));
     const run = await worker.begin();
     const id = toTypeId('run', run.syncRunId);
@@ -337,19 +337,19 @@ describe('the Sync Log', () => {
     const first = await tenant.viewer.get(`${path}?limit=2`).expect(200);
     const second = await tenant.viewer.get(`${path}?limit=2&cursor=${first.body.next_cursor}`).expect(200);
 
-    const ours = (remoteId: string) => `${worker.integration.id}:${remoteId}`;
+    const externalIdOf = (remoteId: string) => `${worker.integration.id}:${remoteId}`;
     expect(first.body.data).toMatchObject([
       {
         record_type: 'contacts',
-        external_id: ours('1'),
+        external_id: externalIdOf('1'),
         change: 'updated',
         fields: ['city'],
         was_deleted: false,
       },
-      { record_type: 'contacts', external_id: ours('3'), change: 'created', fields: [] },
+      { record_type: 'contacts', external_id: externalIdOf('3'), change: 'created', fields: [] },
     ]);
     expect(second.body).toMatchObject({
-      data: [{ record_type: 'deals', external_id: ours('1'), change: 'created' }],
+      data: [{ record_type: 'deals', external_id: externalIdOf('1'), change: 'created' }],
       next_cursor: null,
     });
     expect((await tenant.viewer.get(`${path}?change=updated`)).body.data).toHaveLength(1);
@@ -407,12 +407,12 @@ describe('canceling', () => {
     expectProblem(await tenant.operator.post(`/v1/sync-runs/${run.id}/cancel`), 409, 'sync_run_finished');
   });
 
-  it('ends what waits in a run at work, wakes its workflow, and lets what is being read end at its page', async () => {
+  it('ends the waiting jobs of a run, signals its workflow, and lets reads end at their page', async () => {
     const worker = await givenOnboarded(service, tenant);
     const { body: asked } = await tenant.operator.post(runsOf(worker.integration), { kind: 'full' });
     const run = await worker.begin();
     await worker.page(run, 'contacts', [remote('1', { name: 'Ada' })], { nextCursor: 'more' });
-    const wakes = () =>
+    const signalRows = () =>
       worker.work(({ trx }) =>
         trx
           .selectFrom('outbox')
@@ -421,7 +421,7 @@ describe('canceling', () => {
           .where('subjectId', '=', worker.integration.uuid)
           .execute(),
       );
-    const before = await wakes();
+    const before = await signalRows();
 
     const { body } = await tenant.operator.post(`/v1/sync-runs/${asked.id}/cancel`).expect(200);
     const again = await tenant.operator.post(`/v1/sync-runs/${asked.id}/cancel`).expect(200);
@@ -436,7 +436,7 @@ describe('canceling', () => {
       ['contacts', 'running'],
       ['deals', 'canceled'],
     ]);
-    expect((await wakes()).length).toBeGreaterThan(before.length);
+    expect((await signalRows()).length).toBeGreaterThan(before.length);
     expect(fromTypeId('run', asked.id)).toBe(run.syncRunId);
   });
 

@@ -22,7 +22,7 @@ afterAll(() => service.close());
 
 const schedule = async (id = pulled.id) =>
   (await tenant.viewer.get(`/v1/integrations/${id}/sync-schedule`).expect(200)).body;
-const tick = (at: string) =>
+const fireHourly = (at: string) =>
   service.database.withTenant(tenant.uuid, (work) =>
     decideScheduledRun(work, { integrationId: pulled.uuid, schedule: 'hourly', scheduledAt: new Date(at) }),
   );
@@ -81,7 +81,7 @@ it('says that nothing is read where an integration only pushes', async () => {
 
 it('shows what was skipped and why, the newest first, page by page', async () => {
   await tenant.operator.post(`/v1/integrations/${pulled.id}/pause`).expect(200);
-  for (const hour of ['05', '06', '07']) await tick(`2027-01-10T${hour}:17:00Z`);
+  for (const hour of ['05', '06', '07']) await fireHourly(`2027-01-10T${hour}:17:00Z`);
 
   const shown = await schedule();
   expect(shown.state).toBe('paused');
@@ -104,7 +104,7 @@ it('shows what was skipped and why, the newest first, page by page', async () =>
 });
 
 it('names the run that was in the way', async () => {
-  await tick('2027-01-10T05:17:00Z');
+  await fireHourly('2027-01-10T05:17:00Z');
 
   const [{ id }] = (await tenant.viewer.get('/v1/sync-runs').expect(200)).body.data;
   expect((await schedule()).skipped_runs).toMatchObject([{ reason: 'skipped_overlap', sync_run_id: id }]);
@@ -112,7 +112,7 @@ it('names the run that was in the way', async () => {
 
 it('refuses a cursor of another integration', async () => {
   await tenant.operator.post(`/v1/integrations/${pulled.id}/pause`).expect(200);
-  for (const hour of ['05', '06']) await tick(`2027-01-10T${hour}:17:00Z`);
+  for (const hour of ['05', '06']) await fireHourly(`2027-01-10T${hour}:17:00Z`);
   const { body } = await tenant.viewer.get(`/v1/integrations/${pulled.id}/skipped-runs?limit=1`).expect(200);
   const other = await givenPulled(tenant);
 

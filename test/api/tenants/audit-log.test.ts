@@ -62,8 +62,8 @@ async function signedIn(): Promise<Browser> {
   return new Browser(service.app).signIn((await givenPerson(service, tenant)).email);
 }
 
-/** A session of somebody's, as the path of what ends it. */
-async function sessionOfSomebody(): Promise<string> {
+/** The path that ends another person's session. */
+async function sessionOfAnotherPerson(): Promise<string> {
   const person = await givenPerson(service, tenant);
   const { body } = await (await new Browser(service.app).signIn(person.email)).get('/console/v1/me');
   return `/v1/people/${person.id}/sessions/${body.session_id}`;
@@ -147,7 +147,7 @@ const CASES: Record<string, Case> = {
   },
   'DELETE /v1/people/{person_id}/sessions/{session_id}': {
     by: 'admin',
-    send: async (as) => as.delete(await sessionOfSomebody()),
+    send: async (as) => as.delete(await sessionOfAnotherPerson()),
     action: 'session.ended',
     target: /^ses_/,
   },
@@ -440,7 +440,7 @@ const rowsOf = async (requestId: string, tenantUuid = tenant.uuid) =>
     trx.selectFrom('auditLog').selectAll().where('requestId', '=', requestId).execute(),
   );
 
-/** What one has read is nobody's business but one's own, and stands in the notification's own row. */
+/** Viewing is not audited: it is personal, and the notification's row records it. */
 const READING = ['POST /v1/notifications/viewed', 'POST /v1/notifications/{notification_id}/viewed'];
 
 it('has a case for every route that changes something', async () => {

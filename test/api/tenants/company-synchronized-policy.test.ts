@@ -141,13 +141,13 @@ it('is gone after the switch: refused, no longer shown, and not pinned to new li
   const shown = await later.admin.get('/v1/tenant').expect(200);
   expect(shown.body.company_synchronized_policy).toBe('all_datasets');
   expect(deprecationOf(shown)).toEqual(NONE);
-  // The services seal with keys of their own.
+  // Each service encrypts with its own keys.
   await givenIntegration(later, { ...PULLED_INTEGRATION, credentials: undefined });
   expect(await pinned(tenant)).toEqual(['first_dataset', 'all_datasets']);
   expect((await choose(after, tenant, 'all_datasets')).status).toBe(200);
 });
 
-it('is no word that nobody knows', async () => {
+it('must be a known value', async () => {
   expectProblem(await choose(before, await before.givenTenant(), 'last_dataset'), 400, 'invalid_body');
 });
 

@@ -1,6 +1,6 @@
 /**
  * Tenant B with A's ids on every route (S6). The rows are generated from the API description: a route that
- * has none here fails, so nobody can add one and forget it.
+ * has no test here fails, so no new route can be forgotten.
  */
 import { sql } from 'kysely';
 import type supertest from 'supertest';
@@ -100,53 +100,53 @@ const LISTS = [
 
 interface Row {
   /** What B sends with A's ids. */
-  theirs: (as: Caller) => PromiseLike<supertest.Response>;
-  /** The same with ids that nobody has: the answer must be the same to the byte. */
-  nobodys: (as: Caller) => PromiseLike<supertest.Response>;
+  foreign: (as: Caller) => PromiseLike<supertest.Response>;
+  /** The same with unknown ids: the answer must be the same to the byte. */
+  unknown: (as: Caller) => PromiseLike<supertest.Response>;
 }
 
 const RECORD = '/v1/records/employees';
 const act = (name: string): Row => ({
-  theirs: (as) => as.post(`/v1/integrations/${integration}/records/employees/a-1/${name}`),
-  nobodys: (as) => as.post(`/v1/integrations/${toTypeId('int', newUuid())}/records/employees/a-1/${name}`),
+  foreign: (as) => as.post(`/v1/integrations/${integration}/records/employees/a-1/${name}`),
+  unknown: (as) => as.post(`/v1/integrations/${toTypeId('int', newUuid())}/records/employees/a-1/${name}`),
 });
 const onIntegration = (method: Method, suffix = '', body?: object): Row => {
   const send = (as: Caller, id: string) => {
     const test = as.request(method, `/v1/integrations/${id}${suffix}`).set('If-Match', '"1"');
     return body === undefined ? test : test.send(body);
   };
-  return { theirs: (as) => send(as, integration), nobodys: (as) => send(as, toTypeId('int', newUuid())) };
+  return { foreign: (as) => send(as, integration), unknown: (as) => send(as, toTypeId('int', newUuid())) };
 };
-const withQuery = (path: string, name: string, theirs: () => string, nobodys: string): Row => ({
-  theirs: (as) => as.get(`${path}?${name}=${theirs()}`),
-  nobodys: (as) => as.get(`${path}?${name}=${nobodys}`),
+const withQuery = (path: string, name: string, foreign: () => string, unknown: string): Row => ({
+  foreign: (as) => as.get(`${path}?${name}=${foreign()}`),
+  unknown: (as) => as.get(`${path}?${name}=${unknown}`),
 });
 
 const onRun = (method: Method, suffix = ''): Row => ({
-  theirs: (as) => as.request(method, `/v1/sync-runs/${history.run}${suffix}`),
-  nobodys: (as) => as.request(method, `/v1/sync-runs/${toTypeId('run', newUuid())}${suffix}`),
+  foreign: (as) => as.request(method, `/v1/sync-runs/${history.run}${suffix}`),
+  unknown: (as) => as.request(method, `/v1/sync-runs/${toTypeId('run', newUuid())}${suffix}`),
 });
 const onReview = (method: Method, suffix = ''): Row => ({
-  theirs: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
-  nobodys: (as) => as.request(method, `/v1/deletion-reviews/${toTypeId('rev', newUuid())}${suffix}`),
+  foreign: (as) => as.request(method, `/v1/deletion-reviews/${history.review}${suffix}`),
+  unknown: (as) => as.request(method, `/v1/deletion-reviews/${toTypeId('rev', newUuid())}${suffix}`),
 });
 const onPerson = (method: Method, suffix = '', body?: object): Row => {
   const send = (as: Caller, id: string) => {
     const test = as.request(method, `/v1/people/${id}${suffix}`).set('If-Match', '"1"');
     return body === undefined ? test : test.send(body);
   };
-  return { theirs: (as) => send(as, person.id), nobodys: (as) => send(as, toTypeId('psn', newUuid())) };
+  return { foreign: (as) => send(as, person.id), unknown: (as) => send(as, toTypeId('psn', newUuid())) };
 };
 const onEndpoint = (method: Method, suffix = '', body?: object, root = '/v1'): Row => {
   const send = (as: Caller, id: string) => {
     const test = as.request(method, `${root}/webhook-endpoints/${id}${suffix}`).set('If-Match', '"1"');
     return body === undefined ? test : test.send(body);
   };
-  return { theirs: (as) => send(as, endpoint), nobodys: (as) => send(as, toTypeId('whe', newUuid())) };
+  return { foreign: (as) => send(as, endpoint), unknown: (as) => send(as, toTypeId('whe', newUuid())) };
 };
 const onDelivery = (method: Method, suffix = '', root = '/v1'): Row => ({
-  theirs: (as) => as.request(method, `${root}/webhook-deliveries/${delivery}${suffix}`),
-  nobodys: (as) => as.request(method, `${root}/webhook-deliveries/${toTypeId('whd', newUuid())}${suffix}`),
+  foreign: (as) => as.request(method, `${root}/webhook-deliveries/${delivery}${suffix}`),
+  unknown: (as) => as.request(method, `${root}/webhook-deliveries/${toTypeId('whd', newUuid())}${suffix}`),
 });
 const newEndpointFor = (of: string) => ({ url: 'https://b.example.com', integration_ids: [of] });
 /** Of the tenant's endpoints, and of the platform's, under `/platform`. */
@@ -193,7 +193,7 @@ const listOfIntegration = (path: string): Row[] => [
   withQuery(path, 'cursor', () => cursors[path] as string, 'garbled'),
 ];
 
-/** Routes that take an id, a name or a cursor of somebody's. */
+/** Routes that take an id, a name or a cursor of a tenant. */
 const ROWS: Record<string, Row[]> = {
   'GET /v1/people': [withQuery('/v1/people', 'cursor', () => cursors['/v1/people'] as string, 'garbled')],
   'GET /v1/people/{person_id}': [onPerson('get')],
@@ -203,20 +203,20 @@ const ROWS: Record<string, Row[]> = {
   'GET /v1/people/{person_id}/sessions': [onPerson('get', '/sessions')],
   'DELETE /v1/people/{person_id}/sessions/{session_id}': [
     {
-      theirs: (as) => as.delete(`/v1/people/${person.id}/sessions/${session}`),
-      nobodys: (as) => as.delete(`/v1/people/${toTypeId('psn', newUuid())}/sessions/${session}`),
+      foreign: (as) => as.delete(`/v1/people/${person.id}/sessions/${session}`),
+      unknown: (as) => as.delete(`/v1/people/${toTypeId('psn', newUuid())}/sessions/${session}`),
     },
   ],
   'DELETE /console/v1/me/sessions/{session_id}': [
     {
-      theirs: () => browserOfB.send('delete', `/console/v1/me/sessions/${session}`),
-      nobodys: () => browserOfB.send('delete', `/console/v1/me/sessions/${toTypeId('ses', newUuid())}`),
+      foreign: () => browserOfB.send('delete', `/console/v1/me/sessions/${session}`),
+      unknown: () => browserOfB.send('delete', `/console/v1/me/sessions/${toTypeId('ses', newUuid())}`),
     },
   ],
   'POST /v1/tenants/{tenant_id}/first-admin': [
     {
-      theirs: (as) => as.post(`/v1/tenants/${a.id}/first-admin`, { name: 'x', email: 'x@example.org' }),
-      nobodys: (as) =>
+      foreign: (as) => as.post(`/v1/tenants/${a.id}/first-admin`, { name: 'x', email: 'x@example.org' }),
+      unknown: (as) =>
         as.post(`/v1/tenants/${toTypeId('ten', newUuid())}/first-admin`, {
           name: 'x',
           email: 'x@example.org',
@@ -243,21 +243,21 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/integrations/{integration_id}/sync-now': [onIntegration('post', '/sync-now', {})],
   'GET /v1/operations/{operation_id}': [
     {
-      theirs: (as) => as.get(`/v1/operations/${operation}`),
-      nobodys: (as) => as.get(`/v1/operations/${toTypeId('opr', newUuid())}`),
+      foreign: (as) => as.get(`/v1/operations/${operation}`),
+      unknown: (as) => as.get(`/v1/operations/${toTypeId('opr', newUuid())}`),
     },
   ],
   'GET /v1/overviews': listOfIntegration('/v1/overviews'),
   'GET /v1/overviews/{overview_id}': [
     {
-      theirs: (as) => as.get(`/v1/overviews/${overview}`),
-      nobodys: (as) => as.get(`/v1/overviews/${toTypeId('ovw', newUuid())}`),
+      foreign: (as) => as.get(`/v1/overviews/${overview}`),
+      unknown: (as) => as.get(`/v1/overviews/${toTypeId('ovw', newUuid())}`),
     },
   ],
   'GET /v1/overviews/{overview_id}/items': [
     {
-      theirs: (as) => as.get(`/v1/overviews/${overview}/items`),
-      nobodys: (as) => as.get(`/v1/overviews/${toTypeId('ovw', newUuid())}/items`),
+      foreign: (as) => as.get(`/v1/overviews/${overview}/items`),
+      unknown: (as) => as.get(`/v1/overviews/${toTypeId('ovw', newUuid())}/items`),
     },
   ],
   'GET /v1/sync-runs/{sync_run_id}': [onRun('get')],
@@ -278,32 +278,32 @@ const ROWS: Record<string, Row[]> = {
   'POST /v1/deletion-reviews/{deletion_review_id}/approve': [onReview('post', '/approve')],
   'POST /v1/deletion-reviews/{deletion_review_id}/discard': [onReview('post', '/discard')],
   'GET /v1/records/{record_type}/{external_id}': [
-    { theirs: (as) => as.get(`${RECORD}/a-1`), nobodys: (as) => as.get(`${RECORD}/nobody`) },
+    { foreign: (as) => as.get(`${RECORD}/a-1`), unknown: (as) => as.get(`${RECORD}/unknown`) },
   ],
   'PATCH /v1/records/{record_type}/{external_id}': [
     {
-      theirs: (as) => as.patch(`${RECORD}/a-1`, { fields: {} }),
-      nobodys: (as) => as.patch(`${RECORD}/nobody`, { fields: {} }),
+      foreign: (as) => as.patch(`${RECORD}/a-1`, { fields: {} }),
+      unknown: (as) => as.patch(`${RECORD}/unknown`, { fields: {} }),
     },
   ],
   'DELETE /v1/records/{record_type}/{external_id}': [
-    { theirs: (as) => as.delete(`${RECORD}/a-1`), nobodys: (as) => as.delete(`${RECORD}/nobody`) },
+    { foreign: (as) => as.delete(`${RECORD}/a-1`), unknown: (as) => as.delete(`${RECORD}/unknown`) },
   ],
   'DELETE /v1/api-keys/{api_key_id}': [
     {
-      theirs: (as) => as.delete(`/v1/api-keys/${keyOfA()}`),
-      nobodys: (as) => as.delete(`/v1/api-keys/${toTypeId('key', newUuid())}`),
+      foreign: (as) => as.delete(`/v1/api-keys/${keyOfA()}`),
+      unknown: (as) => as.delete(`/v1/api-keys/${toTypeId('key', newUuid())}`),
     },
   ],
   'GET /v1/pushes/{push_id}': [
     {
-      theirs: (as) => as.get(`/v1/pushes/${push}`),
-      nobodys: (as) => as.get(`/v1/pushes/${toTypeId('psh', newUuid())}`),
+      foreign: (as) => as.get(`/v1/pushes/${push}`),
+      unknown: (as) => as.get(`/v1/pushes/${toTypeId('psh', newUuid())}`),
     },
   ],
   'GET /v1/pushes': [
     withQuery('/v1/pushes', 'integration_id', () => integration, toTypeId('int', newUuid())),
-    withQuery('/v1/pushes', 'record_type=employees&external_id', () => 'a-1', 'nobody'),
+    withQuery('/v1/pushes', 'record_type=employees&external_id', () => 'a-1', 'unknown'),
     withQuery('/v1/pushes', 'cursor', () => cursors['/v1/pushes'] as string, 'garbled'),
   ],
   'GET /v1/record-syncs': [
@@ -312,8 +312,8 @@ const ROWS: Record<string, Row[]> = {
   ],
   'POST /v1/record-syncs/retry': [
     {
-      theirs: (as) => as.post('/v1/record-syncs/retry', { integration_id: integration }),
-      nobodys: (as) => as.post('/v1/record-syncs/retry', { integration_id: toTypeId('int', newUuid()) }),
+      foreign: (as) => as.post('/v1/record-syncs/retry', { integration_id: integration }),
+      unknown: (as) => as.post('/v1/record-syncs/retry', { integration_id: toTypeId('int', newUuid()) }),
     },
   ],
   'GET /v1/integrations': [
@@ -328,21 +328,21 @@ const ROWS: Record<string, Row[]> = {
   'GET /v1/records/{record_type}': [withQuery(RECORD, 'cursor', () => cursors[RECORD] as string, 'garbled')],
   'GET /v1/tenants/{tenant_id}': [
     {
-      theirs: (as) => as.get(`/v1/tenants/${a.id}`),
-      nobodys: (as) => as.get(`/v1/tenants/${toTypeId('ten', newUuid())}`),
+      foreign: (as) => as.get(`/v1/tenants/${a.id}`),
+      unknown: (as) => as.get(`/v1/tenants/${toTypeId('ten', newUuid())}`),
     },
   ],
   'PATCH /v1/tenants/{tenant_id}': [
     {
-      theirs: (as) => as.patch(`/v1/tenants/${a.id}`, { name: 'mine' }).set('If-Match', '"1"'),
-      nobodys: (as) =>
+      foreign: (as) => as.patch(`/v1/tenants/${a.id}`, { name: 'mine' }).set('If-Match', '"1"'),
+      unknown: (as) =>
         as.patch(`/v1/tenants/${toTypeId('ten', newUuid())}`, { name: 'mine' }).set('If-Match', '"1"'),
     },
   ],
   'POST /v1/tenants/{tenant_id}/api-keys': [
     {
-      theirs: (as) => as.post(`/v1/tenants/${a.id}/api-keys`, { name: 'x', role: 'admin' }),
-      nobodys: (as) =>
+      foreign: (as) => as.post(`/v1/tenants/${a.id}/api-keys`, { name: 'x', role: 'admin' }),
+      unknown: (as) =>
         as.post(`/v1/tenants/${toTypeId('ten', newUuid())}/api-keys`, { name: 'x', role: 'admin' }),
     },
   ],
@@ -350,8 +350,8 @@ const ROWS: Record<string, Row[]> = {
   ...webhookRows('/platform'),
   'POST /v1/webhook-endpoints': [
     {
-      theirs: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(integration)),
-      nobodys: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(toTypeId('int', newUuid()))),
+      foreign: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(integration)),
+      unknown: (as) => as.post('/v1/webhook-endpoints', newEndpointFor(toTypeId('int', newUuid()))),
     },
   ],
   'GET /v1/events': listOfIntegration('/v1/events'),
@@ -424,17 +424,17 @@ it('has a row for every route of the API description and none besides', async ()
   expect(Object.keys(ROUTE_PERMISSIONS).toSorted()).toEqual(described.toSorted());
 });
 
-describe("another tenant's ids are answered like ids that nobody has", () => {
+describe("another tenant's ids are answered like unknown ids", () => {
   for (const [route, rows] of Object.entries(ROWS)) {
     it.each(rows.map((row, index) => [index + 1, row] as const))(`${route} (%i)`, async (_number, row) => {
-      const theirs = await row.theirs(b.admin);
-      const nobodys = await row.nobodys(b.admin);
+      const foreign = await row.foreign(b.admin);
+      const unknown = await row.unknown(b.admin);
 
       const isForPlatform = ROUTE_PERMISSIONS[route] === 'platform';
-      expectProblem(theirs, isForPlatform ? 403 : theirs.text.includes('invalid_cursor') ? 400 : 404);
-      expect({ status: theirs.status, body: withoutRequestId(theirs) }).toEqual({
-        status: nobodys.status,
-        body: withoutRequestId(nobodys),
+      expectProblem(foreign, isForPlatform ? 403 : foreign.text.includes('invalid_cursor') ? 400 : 404);
+      expect({ status: foreign.status, body: withoutRequestId(foreign) }).toEqual({
+        status: unknown.status,
+        body: withoutRequestId(unknown),
       });
     });
   }
@@ -501,7 +501,7 @@ describe('lists', () => {
     expect(await runsOfA()).toBe(before);
   });
 
-  it('of people of B hold nobody of A, in the console either', async () => {
+  it('of people of B contain no person of A, nor in the console', async () => {
     for (const { body } of [await b.admin.get('/v1/people'), await browserOfB.get('/console/v1/people')]) {
       expect(body.data).toHaveLength(1);
       expect(JSON.stringify(body)).not.toContain('of A');

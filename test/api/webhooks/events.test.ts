@@ -121,7 +121,7 @@ it('counts without gaps or repeats when many things happen at once, in the order
   );
 });
 
-it('tells nothing of what was rolled back', async () => {
+it('emits nothing for changes that were rolled back', async () => {
   const failing = service.database.withTenant(tenant.uuid, async (work) => {
     await emitEvents(work, [refused()]);
     throw new Error('rolled back');

@@ -1,6 +1,6 @@
 /**
- * The log of deliveries over the API, and sending again (rules.md 45). What the lane does is done by hand
- * here.
+ * The delivery log of the API, and repeated deliveries (rules.md 45). The test itself does the work of the
+ * endpoint queue.
  */
 import { Client } from 'pg';
 import type { TenantWork } from '../../../db/database';
@@ -71,7 +71,7 @@ const wokenEndpoints = () =>
   );
 const secondsAgo = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
 
-it('is one for each event and each endpoint that wants it, with an outbox row for its lane', async () => {
+it('is created for each event and subscribed endpoint, with an outbox row for its queue', async () => {
   const other = await givenEndpoint({ event_types: ['SYNC_COMPLETE'] });
   await happen(2);
 
@@ -252,7 +252,7 @@ it('goes only to endpoints that want what is about these integrations', async ()
 });
 
 describe('of the platform', () => {
-  it('tells of all tenants; a tenant does not see it', async () => {
+  it('shows all tenants to the platform only', async () => {
     const { body: platforms } = await service.platform
       .post('/v1/platform/webhook-endpoints', { url: 'https://platform.example.com' })
       .expect(201);

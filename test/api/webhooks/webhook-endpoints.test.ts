@@ -98,7 +98,7 @@ describe('an endpoint', () => {
         expect(text).not.toContain(hidden);
   });
 
-  it('is made once under one Idempotency-Key, and answers with the same secret, which is kept sealed', async () => {
+  it('is created once per Idempotency-Key; repeats answer the same secret, stored encrypted', async () => {
     const send = () =>
       caller().post(base, { url: ADDRESS, description: 'once' }).set('Idempotency-Key', `once ${ownerId()}`);
     const [first, again] = [await send().expect(201), await send().expect(201)];
@@ -119,7 +119,7 @@ describe('an endpoint', () => {
     ).toHaveLength(1);
   });
 
-  it('is changed by whoever has seen it as it is, and by nobody else', async () => {
+  it('is changed only with the current ETag', async () => {
     const { id } = await create();
     const change = {
       url: 'https://hooks.example.com:8443/v2',
@@ -207,7 +207,7 @@ describe('an endpoint', () => {
     expect(await secretsOf(id)).toHaveLength(2);
   });
 
-  it('is switched off and on by hand, and sends nothing meanwhile', async () => {
+  it('is disabled and enabled by hand, and sends nothing while disabled', async () => {
     const { id } = await create();
     const act = (name: string, body?: object) => caller().post(`${base}/${id}/${name}`, body);
 
@@ -236,7 +236,7 @@ describe('an endpoint', () => {
     ['without an address', { url: undefined }],
     ['of an address that is a number', { url: 5 }],
     ['of an address beyond all measure', { url: `https://example.com/${'x'.repeat(2_000)}` }],
-    ['with an event nobody knows', { event_types: ['SYNC_COMPLETED'] }],
+    ['with an unknown event type', { event_types: ['SYNC_COMPLETED'] }],
     ['with TEST as an event', { event_types: ['TEST'] }],
     ['with no events', { event_types: [] }],
     [
@@ -352,7 +352,7 @@ describe('who may', () => {
     expectProblem(await service.platform.get('/v1/webhook-endpoints'), 403, 'tenant_key_required');
   });
 
-  it("name integrations: a tenant its own, the platform anybody's", async () => {
+  it('name integrations: a tenant names its own, the platform those of any tenant', async () => {
     const other = await service.givenTenant('Other');
     const { id } = await givenIntegration(other);
     const body = { url: ADDRESS, integration_ids: [id] };

@@ -75,7 +75,7 @@ describe('the shared rate limiter', () => {
     expect(pushed).toBe(20);
   });
 
-  it('tells a full read when to return at the reserve of a quota, and records responses along with a request', async () => {
+  it('makes a full read wait for the reset at the reserve of a quota; a push goes on', async () => {
     const quota = { limit: 5_000, remaining: 900, resetsInMs: 1_800_000 };
     const taken = await tenant.work((work) =>
       takePermits(work, {

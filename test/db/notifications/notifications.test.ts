@@ -95,7 +95,7 @@ it('notifies once of the end of an operation, however often it is called', async
   ).toEqual([{ count: 1 }]);
 });
 
-it('notifies nobody when the transaction is rolled back', async () => {
+it('creates no notification when the transaction is rolled back', async () => {
   await expect(
     tenant.work(async (work) => {
       await notifyAdmins(work, news());
@@ -214,8 +214,8 @@ it('is sent at once for kinds that say so, and not twice to one address', async 
   const content = { integration_id: 'int_1', app: 'App', account_name: 'Acme', datasets: [] };
   const emailId = newUuid();
   await tenant.work(async (work) => {
-    const told = await notifyAdmins(work, news({ kind: 'onboarding_complete' }));
-    await emailAtOnce(work, told, {
+    const notified = await notifyAdmins(work, news({ kind: 'onboarding_complete' }));
+    await emailAtOnce(work, notified, {
       kind: 'onboarding_complete',
       content,
       alreadySent: { address: contact.email.toUpperCase(), emailId },

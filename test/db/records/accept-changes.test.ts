@@ -284,7 +284,9 @@ describe('rule 15: linking and new mappings during concurrent changes', () => {
     // Records claimed under the old mapping are pending again, unclaimed ones still wait, and no push runs
     // under the old mapping alone.
     const rows = await db.superuser(
-      `select push.mapping_version, pair.window_opened_at from record_syncs pair left join pushes push on push.push_id = pair.push_id where pair.integration_id = $1`,
+      `select push.mapping_version, record_sync.window_opened_at
+       from record_syncs record_sync left join pushes push on push.push_id = record_sync.push_id
+       where record_sync.integration_id = $1`,
       [integrationId],
     );
     expect(rows).toHaveLength(60);
@@ -302,9 +304,9 @@ describe('rule 16: resuming during a concurrent change', () => {
     [
       'new credentials',
       (work: Parameters<Parameters<GivenTenant['work']>[0]>[0], integrationId: string) =>
-        replaceCredentials(work, { integrationId, encryptedCredentials: 'sealed' }),
+        replaceCredentials(work, { integrationId, encryptedCredentials: 'encrypted' }),
     ],
-  ])('wakes the lane for it: %s', async (_what, goOn) => {
+  ])('enqueues a push for it: %s', async (_what, goOn) => {
     const integrationId = await tenant.integration();
     await tenant.work(({ trx }) =>
       trx

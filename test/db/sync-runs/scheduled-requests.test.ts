@@ -1,4 +1,4 @@
-/** What becomes of a tick, by rows (rules.md 16, 28 to 30). */
+/** The decision on a scheduled sync, by rows (rules.md 16, 28 to 30). */
 import { listSkippedRuns, decideScheduledRun, type Tick } from '../../../db/sync-runs/scheduled-requests';
 import {
   deleteIntegration,
@@ -46,8 +46,8 @@ const begin = (state = 'running') =>
     state,
   ]);
 
-/** A tick that is worked on in time. */
-function tick(schedule: Tick['schedule'], at: string | Date = now) {
+/** A schedule fires and is processed in time. */
+function fireSchedule(schedule: Tick['schedule'], at: string | Date = now) {
   const scheduledAt = new Date(at);
   now = new Date(scheduledAt.getTime() + 60_000);
   return late(schedule, scheduledAt);
@@ -64,9 +64,12 @@ const skipped = async () =>
     .map(({ schedule, reason }) => `${schedule} ${reason}`)
     .toReversed();
 
-describe('an hourly tick', () => {
+describe('an hourly scheduled sync', () => {
   it('asks for an incremental run', async () => {
-    expect(await tick('hourly')).toMatchObject({ outcome: 'requested', syncRunId: expect.any(String) });
+    expect(await fireSchedule('hourly')).toMatchObject({
+      outcome: 'requested',
+      syncRunId: expect.any(String),
+    });
     expect(await runs()).toEqual([
       { kind: 'hourly', started_by: 'schedule:hourly', local_date: null, state: 'queued' },
     ]);
@@ -74,7 +77,7 @@ describe('an hourly tick', () => {
   });
 
   it('asks only once when it is worked on twice, also after its run has ended, and with clocks apart', async () => {
-    await tick('hourly', '2027-01-10T05:17:00Z');
+    await fireSchedule('hourly', '2027-01-10T05:17:00Z');
     now = new Date('2027-01-10T05:12:00Z');
     expect(await late('hourly', '2027-01-10T05:17:00Z')).toMatchObject({ outcome: 'nothing' });
     await endRuns();
@@ -85,14 +88,14 @@ describe('an hourly tick', () => {
   });
 
   it('asks again an hour later', async () => {
-    await tick('hourly', '2027-01-10T05:17:00Z');
+    await fireSchedule('hourly', '2027-01-10T05:17:00Z');
     await endRuns();
 
-    expect(await tick('hourly', '2027-01-10T06:17:00Z')).toMatchObject({ outcome: 'requested' });
+    expect(await fireSchedule('hourly', '2027-01-10T06:17:00Z')).toMatchObject({ outcome: 'requested' });
     expect(await runs()).toHaveLength(2);
   });
 
-  it('rule 30: has one catch-up run with those that were missed, not one per tick', async () => {
+  it('rule 30: has one catch-up run for all missed schedule times, not one for each', async () => {
     now = new Date('2027-01-10T11:30:00Z');
     for (const hour of ['05', '06', '07', '08', '09', '10']) {
       await late('hourly', `2027-01-10T${hour}:17:00Z`);
@@ -110,7 +113,7 @@ describe('an hourly tick', () => {
       );
       if (state !== 'queued') await begin(state);
 
-      expect(await tick('hourly')).toEqual({ outcome: 'skipped_overlap', syncRunId: run?.syncRunId });
+      expect(await fireSchedule('hourly')).toEqual({ outcome: 'skipped_overlap', syncRunId: run?.syncRunId });
       expect(await late('hourly', new Date(now.getTime() - 60_000))).toEqual({
         outcome: 'skipped_overlap',
         syncRunId: run?.syncRunId,
@@ -123,13 +126,13 @@ describe('an hourly tick', () => {
 
   it('rule 16: is logged as skipped_paused while the integration is paused, and works again after it', async () => {
     await tenant.work((work) => pauseIntegration(work, { integrationId }));
-    expect(await tick('hourly', '2027-01-10T05:17:00Z')).toEqual({
+    expect(await fireSchedule('hourly', '2027-01-10T05:17:00Z')).toEqual({
       outcome: 'skipped_paused',
       syncRunId: null,
     });
     await tenant.work((work) => resumeIntegration(work, { integrationId }));
 
-    expect(await tick('hourly', '2027-01-10T06:17:00Z')).toMatchObject({ outcome: 'requested' });
+    expect(await fireSchedule('hourly', '2027-01-10T06:17:00Z')).toMatchObject({ outcome: 'requested' });
     expect(await skipped()).toEqual(['hourly skipped_paused']);
   });
 
@@ -138,15 +141,20 @@ describe('an hourly tick', () => {
       integrationId,
     ]);
 
-    expect(await tick('hourly')).toMatchObject({ outcome: 'skipped_needs_reauthorization' });
+    expect(await fireSchedule('hourly')).toMatchObject({ outcome: 'skipped_needs_reauthorization' });
   });
 
   it('gives way to the onboarding run, and does nothing once that has failed', async () => {
     integrationId = await tenant.integration({ recordTypes: PULLED });
-    expect(await tick('hourly', '2027-01-10T05:17:00Z')).toMatchObject({ outcome: 'skipped_overlap' });
+    expect(await fireSchedule('hourly', '2027-01-10T05:17:00Z')).toMatchObject({
+      outcome: 'skipped_overlap',
+    });
     await endRuns();
 
-    expect(await tick('hourly', '2027-01-10T06:17:00Z')).toEqual({ outcome: 'nothing', syncRunId: null });
+    expect(await fireSchedule('hourly', '2027-01-10T06:17:00Z')).toEqual({
+      outcome: 'nothing',
+      syncRunId: null,
+    });
     expect(await runs()).toEqual([]);
   });
 
@@ -171,18 +179,21 @@ describe('an hourly tick', () => {
     await change();
     await db.superuser('truncate outbox');
 
-    expect(await tick('hourly')).toEqual({ outcome: 'nothing', syncRunId: null });
+    expect(await fireSchedule('hourly')).toEqual({ outcome: 'nothing', syncRunId: null });
     expect(await db.superuser('select topic, subject_id from outbox')).toEqual([
       { topic: 'sync_schedule', subject_id: integrationId },
     ]);
   });
 });
 
-describe('a nightly tick', () => {
+describe('a nightly scheduled sync', () => {
   it('asks for a full run that stands for the local date, and the fallback finds it done without a word', async () => {
-    expect(await tick('nightly', '2027-01-10T02:00:00Z')).toMatchObject({ outcome: 'requested' });
+    expect(await fireSchedule('nightly', '2027-01-10T02:00:00Z')).toMatchObject({ outcome: 'requested' });
     await endRuns();
-    expect(await tick('nightly', '2027-01-10T03:15:00Z')).toEqual({ outcome: 'nothing', syncRunId: null });
+    expect(await fireSchedule('nightly', '2027-01-10T03:15:00Z')).toEqual({
+      outcome: 'nothing',
+      syncRunId: null,
+    });
 
     expect(await runs()).toEqual([
       { kind: 'nightly', started_by: 'schedule:nightly', local_date: '2027-01-10', state: 'succeeded' },
@@ -191,7 +202,7 @@ describe('a nightly tick', () => {
   });
 
   it('asks only once when it is worked on twice', async () => {
-    await tick('nightly', '2027-01-10T02:00:00Z');
+    await fireSchedule('nightly', '2027-01-10T02:00:00Z');
 
     expect(await late('nightly', '2027-01-10T02:00:00Z')).toMatchObject({ outcome: 'nothing' });
     expect(await runs()).toHaveLength(1);
@@ -202,32 +213,34 @@ describe('a nightly tick', () => {
     await db.superuser(`update integrations set nightly_sync_at = '23:30' where integration_id = $1`, [
       integrationId,
     ]);
-    await tick('nightly', '2027-01-10T00:45:00Z');
+    await fireSchedule('nightly', '2027-01-10T00:45:00Z');
 
     expect(await runs()).toMatchObject([{ local_date: '2027-01-09' }]);
   });
 
-  it('rule 29: comes twice in an autumn night and has one run; the second is logged', async () => {
+  it('rule 29: fires twice when clocks go back, has one run, and logs the second as skipped', async () => {
     await tenant.work((work) => changeTenant(work, { timeZone: 'America/New_York' }));
     await db.superuser(`update integrations set nightly_sync_at = '01:30' where integration_id = $1`, [
       integrationId,
     ]);
-    await tick('nightly', '2027-11-07T01:30:00-04:00');
+    await fireSchedule('nightly', '2027-11-07T01:30:00-04:00');
     await endRuns();
 
-    expect(await tick('nightly', '2027-11-07T01:30:00-05:00')).toMatchObject({
+    expect(await fireSchedule('nightly', '2027-11-07T01:30:00-05:00')).toMatchObject({
       outcome: 'skipped_already_ran',
     });
-    expect(await tick('nightly', '2027-11-07T02:45:00-05:00')).toMatchObject({ outcome: 'nothing' });
+    expect(await fireSchedule('nightly', '2027-11-07T02:45:00-05:00')).toMatchObject({ outcome: 'nothing' });
     expect(await runs()).toMatchObject([{ local_date: '2027-11-07' }]);
   });
 
   it('gives way to a run at work; the fallback has it then', async () => {
     await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'key:test' }));
-    expect(await tick('nightly', '2027-01-10T02:00:00Z')).toMatchObject({ outcome: 'skipped_overlap' });
+    expect(await fireSchedule('nightly', '2027-01-10T02:00:00Z')).toMatchObject({
+      outcome: 'skipped_overlap',
+    });
     await endRuns();
 
-    expect(await tick('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'requested' });
+    expect(await fireSchedule('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'requested' });
     expect(await runs()).toMatchObject([{ kind: 'full' }, { kind: 'nightly', local_date: '2027-01-10' }]);
   });
 
@@ -236,9 +249,9 @@ describe('a nightly tick', () => {
       requestSyncRun(work, { integrationId, kind: 'incremental', startedBy: 'key:test' }),
     );
     await begin();
-    await tick('nightly', '2027-01-10T02:00:00Z');
+    await fireSchedule('nightly', '2027-01-10T02:00:00Z');
 
-    expect(await tick('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'requested' });
+    expect(await fireSchedule('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'requested' });
     expect(await runs()).toMatchObject([
       { kind: 'incremental', state: 'running' },
       { kind: 'nightly', state: 'queued', local_date: '2027-01-10' },
@@ -252,7 +265,7 @@ describe('a nightly tick', () => {
       if (kind === 'incremental') await begin();
     }
 
-    await tick('nightly', '2027-01-10T03:15:00Z');
+    await fireSchedule('nightly', '2027-01-10T03:15:00Z');
     expect(await runs()).toMatchObject([
       { kind: 'incremental' },
       { kind: 'nightly', state: 'queued', local_date: '2027-01-10' },
@@ -260,11 +273,13 @@ describe('a nightly tick', () => {
     expect(await late('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'nothing' });
   });
 
-  it('does not queue behind a full pass that has outlasted the night', async () => {
+  it('does not queue behind a full pass that is still running at the fallback time', async () => {
     await tenant.work((work) => requestSyncRun(work, { integrationId, kind: 'full', startedBy: 'key:test' }));
     await begin();
 
-    expect(await tick('nightly', '2027-01-10T03:15:00Z')).toMatchObject({ outcome: 'skipped_overlap' });
+    expect(await fireSchedule('nightly', '2027-01-10T03:15:00Z')).toMatchObject({
+      outcome: 'skipped_overlap',
+    });
     expect(await runs()).toHaveLength(1);
   });
 
@@ -272,10 +287,10 @@ describe('a nightly tick', () => {
     integrationId = await tenant.integration({ recordTypes: PULLED });
     await endRuns();
 
-    expect(await tick('nightly')).toMatchObject({ outcome: 'requested' });
+    expect(await fireSchedule('nightly')).toMatchObject({ outcome: 'requested' });
   });
 
-  it('that comes days late stands for the newest night', async () => {
+  it('that is processed days late has the newest schedule date', async () => {
     now = new Date('2027-01-13T09:00:00Z');
     await late('nightly', '2027-01-10T02:00:00Z');
     await late('nightly', '2027-01-10T03:15:00Z');
@@ -286,7 +301,7 @@ describe('a nightly tick', () => {
   it('is logged while the integration is paused', async () => {
     await tenant.work((work) => pauseIntegration(work, { integrationId }));
 
-    expect(await tick('nightly')).toMatchObject({ outcome: 'skipped_paused' });
+    expect(await fireSchedule('nightly')).toMatchObject({ outcome: 'skipped_paused' });
     expect(await runs()).toEqual([]);
   });
 });
@@ -298,7 +313,7 @@ describe('a tenant that moves to another zone', () => {
     return db.superuser(`select subject_id from outbox where topic = 'sync_schedule'`);
   };
 
-  it('has the schedules of its integrations made anew, and only of those that pull', async () => {
+  it('updates the schedules of the integrations that pull', async () => {
     await tenant.integration();
     const other = await GivenTenant.create(db);
     await other.integration({ recordTypes: PULLED });
@@ -307,13 +322,13 @@ describe('a tenant that moves to another zone', () => {
     expect(await move('Europe/Brussels')).toEqual([]);
   });
 
-  it('rule 29: to the east has the night that it skipped, at once', async () => {
-    await tick('nightly', '2027-01-10T02:00:00Z');
+  it('rule 29: to the east runs the skipped schedule date at once', async () => {
+    await fireSchedule('nightly', '2027-01-10T02:00:00Z');
     await endRuns();
     now = new Date('2027-01-10T20:00:00Z'); // 7:00 on the 11th in Sydney
     await move('Australia/Sydney');
     await endRuns();
-    await tick('nightly', '2027-01-12T02:00:00+11:00');
+    await fireSchedule('nightly', '2027-01-12T02:00:00+11:00');
 
     expect((await runs()).map((run) => run.local_date)).toEqual(['2027-01-10', '2027-01-11', '2027-01-12']);
     expect(await skipped()).toEqual([]);
@@ -321,19 +336,19 @@ describe('a tenant that moves to another zone', () => {
 
   it('rule 29: to the west has no second run for the date that comes again', async () => {
     await tenant.work((work) => changeTenant(work, { timeZone: 'Australia/Sydney' }));
-    await tick('nightly', '2027-01-10T02:00:00+11:00');
+    await fireSchedule('nightly', '2027-01-10T02:00:00+11:00');
     await endRuns();
     await move('America/New_York');
-    expect(await tick('nightly', '2027-01-10T02:00:00-05:00')).toMatchObject({
+    expect(await fireSchedule('nightly', '2027-01-10T02:00:00-05:00')).toMatchObject({
       outcome: 'skipped_already_ran',
     });
-    await tick('nightly', '2027-01-10T03:15:00-05:00');
-    await tick('nightly', '2027-01-11T02:00:00-05:00');
+    await fireSchedule('nightly', '2027-01-10T03:15:00-05:00');
+    await fireSchedule('nightly', '2027-01-11T02:00:00-05:00');
 
     expect((await runs()).map((run) => run.local_date)).toEqual(['2027-01-10', '2027-01-11']);
   });
 
-  it('has no run because of it before its first night', async () => {
+  it('causes no run before the first schedule date', async () => {
     now = new Date('2027-01-10T20:00:00Z');
     await move('Australia/Sydney');
 
@@ -343,8 +358,9 @@ describe('a tenant that moves to another zone', () => {
 
 it('lists what was skipped, the newest first, page by page, and only of this integration', async () => {
   await tenant.work((work) => pauseIntegration(work, { integrationId }));
-  for (const hour of ['05', '06', '07']) await tick('hourly', `2027-01-10T${hour}:17:00Z`);
-  const hours = (ticks: { scheduledAt: Date }[]) => ticks.map(({ scheduledAt }) => scheduledAt.getUTCHours());
+  for (const hour of ['05', '06', '07']) await fireSchedule('hourly', `2027-01-10T${hour}:17:00Z`);
+  const hours = (skippedRuns: { scheduledAt: Date }[]) =>
+    skippedRuns.map(({ scheduledAt }) => scheduledAt.getUTCHours());
 
   const first = await tenant.work((work) => listSkippedRuns(work, { integrationId, limit: 2 }));
   const rest = await tenant.work((work) =>

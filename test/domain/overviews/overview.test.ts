@@ -57,7 +57,7 @@ describe('rule 19: who superseded it', () => {
     expect(supersededBy(newer, older)).toBe(reason);
   });
 
-  it('is told the same whichever of the two came first', () => {
+  it('is the same whichever request came first', () => {
     fc.assert(
       fc.property(requester(), requester(), (one, other) =>
         expect(supersededBy(one, other)).toBe(supersededBy(other, one)),

@@ -56,7 +56,7 @@ describe('rule 13: their record in our words', () => {
       expect(valueAt(key === 'length' ? [1, 2] : {}, [key])).toBeUndefined();
   });
 
-  it('reads one field of ours once, from the first place it goes to', () => {
+  it('reads each local field once, from the first remote field it is mapped to', () => {
     expect(
       pulledFields(mapping({ name: 'a', to: '/x' }, { name: 'a', to: '/y' })).map(({ to }) => to),
     ).toEqual(['/x']);

@@ -14,7 +14,7 @@ const MAPPING: RecordTypeMapping = {
     { to: '/kind', constant: 'person' },
   ],
 };
-const THEIRS_WIN: RecordTypeMapping = { ...MAPPING, onConflict: 'theirs' };
+const REMOTE_WINS: RecordTypeMapping = { ...MAPPING, onConflict: 'theirs' };
 
 /** Their shape of our fields. */
 const there = (fields: JsonObject): JsonObject => {
@@ -27,7 +27,7 @@ const same = (a: JsonValue | undefined, b: JsonValue | undefined) =>
 const NAMES = ['a', 'b', 'c'];
 
 describe('rule 17: merging', () => {
-  it('takes theirs where only they changed, and keeps ours where only we did', () => {
+  it('takes the remote value if only it changed, and keeps the local one if only it changed', () => {
     const merged = mergePulled(
       MAPPING,
       { a: 1, b: 'new here', own: true },
@@ -42,14 +42,14 @@ describe('rule 17: merging', () => {
     });
   });
 
-  it('logs a field that both changed: ours wins, or theirs where it is set so', () => {
+  it('logs a field changed on both sides: local wins, or remote if the mapping says so', () => {
     const given = [{ a: 'ours' }, there({ a: 'base' }), there({ a: 'theirs' })] as const;
     expect(mergePulled(MAPPING, ...given)).toMatchObject({
       fields: { a: 'ours' },
       conflicts: [{ field: 'a', ours: 'ours', theirs: 'theirs', winner: 'ours' }],
       isAgreed: false,
     });
-    expect(mergePulled(THEIRS_WIN, ...given)).toMatchObject({
+    expect(mergePulled(REMOTE_WINS, ...given)).toMatchObject({
       fields: { a: 'theirs' },
       conflicts: [{ winner: 'theirs' }],
       isAgreed: true,
@@ -64,7 +64,7 @@ describe('rule 17: merging', () => {
     });
   });
 
-  it('counts what is filled in here as changed where they never agreed on anything, and what is empty as theirs', () => {
+  it('without a common base, keeps local values and fills empty fields from the remote record', () => {
     expect(
       mergePulled(MAPPING, { a: 'ours', b: null }, null, there({ a: 'theirs', b: 1, c: 2 })),
     ).toMatchObject({
@@ -102,38 +102,41 @@ describe('rule 17: merging', () => {
     });
   });
 
-  it('never loses a field that was changed here and not sent, and takes theirs otherwise', () => {
+  it('never loses an unsent local change, and takes the remote value otherwise', () => {
     fc.assert(
-      fc.property(some, some, some, fc.boolean(), (ours, base, theirs, doTheirsWin) => {
+      fc.property(some, some, some, fc.boolean(), (local, base, remote, doesRemoteWin) => {
         const { fields, conflicts, isAgreed } = mergePulled(
-          doTheirsWin ? THEIRS_WIN : MAPPING,
-          ours,
+          doesRemoteWin ? REMOTE_WINS : MAPPING,
+          local,
           there(base),
-          there(theirs),
+          there(remote),
         );
         for (const name of NAMES) {
-          const isChangedHere = !same(ours[name], base[name]);
-          const isChangedThere = !same(theirs[name], base[name]);
-          const isConflict = isChangedHere && isChangedThere && !same(ours[name], theirs[name]);
-          const isOurs = isChangedHere && (!isChangedThere || !doTheirsWin);
-          expect([name, fields[name] ?? null]).toEqual([name, (isOurs ? ours[name] : theirs[name]) ?? null]);
+          const isChangedHere = !same(local[name], base[name]);
+          const isChangedThere = !same(remote[name], base[name]);
+          const isConflict = isChangedHere && isChangedThere && !same(local[name], remote[name]);
+          const isLocal = isChangedHere && (!isChangedThere || !doesRemoteWin);
+          expect([name, fields[name] ?? null]).toEqual([
+            name,
+            (isLocal ? local[name] : remote[name]) ?? null,
+          ]);
           expect([name, conflicts.some(({ field }) => field === name)]).toEqual([name, isConflict]);
         }
-        expect(isAgreed).toBe(NAMES.every((name) => same(fields[name], theirs[name])));
+        expect(isAgreed).toBe(NAMES.every((name) => same(fields[name], remote[name])));
       }),
     );
   });
 
   it('our own push coming back is no change', () => {
     fc.assert(
-      fc.property(some, fc.option(some), (ours, base) => {
-        const merged = mergePulled(MAPPING, ours, base === null ? null : there(base), there(ours));
+      fc.property(some, fc.option(some), (local, base) => {
+        const merged = mergePulled(MAPPING, local, base === null ? null : there(base), there(local));
         expect(merged).toMatchObject({
-          fields: ours,
+          fields: local,
           changedFields: [],
           conflicts: [],
           isAgreed: true,
-          agreed: there(ours),
+          agreed: there(local),
         });
       }),
     );
@@ -141,10 +144,10 @@ describe('rule 17: merging', () => {
 
   it('says a conflict once: merged again with nothing new, nothing changes', () => {
     fc.assert(
-      fc.property(some, fc.option(some), some, fc.boolean(), (ours, base, theirs, doTheirsWin) => {
-        const mapping = doTheirsWin ? THEIRS_WIN : MAPPING;
-        const first = mergePulled(mapping, ours, base === null ? null : there(base), there(theirs));
-        const again = mergePulled(mapping, first.fields, first.agreed, there(theirs));
+      fc.property(some, fc.option(some), some, fc.boolean(), (local, base, remote, doesRemoteWin) => {
+        const mapping = doesRemoteWin ? REMOTE_WINS : MAPPING;
+        const first = mergePulled(mapping, local, base === null ? null : there(base), there(remote));
+        const again = mergePulled(mapping, first.fields, first.agreed, there(remote));
         expect(again).toMatchObject({
           fields: first.fields,
           changedFields: [],
@@ -160,8 +163,8 @@ describe('rule 17: merging', () => {
       fc.property(
         some,
         some,
-        (ours, theirs) =>
-          mergePulled(MAPPING, { ...ours, own: 'kept' }, null, there(theirs)).fields['own'] === 'kept',
+        (local, remote) =>
+          mergePulled(MAPPING, { ...local, own: 'kept' }, null, there(remote)).fields['own'] === 'kept',
       ),
     );
   });
@@ -176,7 +179,7 @@ describe('rule 17: a record that only comes from there', () => {
       });
   });
 
-  it('drops what is gone there where every field is copied, and not what was ours before it was matched', () => {
+  it('drops fields removed remotely if all are copied, but not local ones from before the match', () => {
     const everything = { ...MAPPING, fields: [] };
     expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isTheirs: true })).toEqual({ a: 3 });
     expect(takeAll(everything, { a: 1, b: 2 }, { a: 3 }, { isTheirs: false })).toEqual({ a: 3, b: 2 });

@@ -1,4 +1,4 @@
-/** What becomes of a due pair (rules.md 5, 6, 14), by table. */
+/** The decision on a due record sync (rules.md 5, 6, 14), by table. */
 import { type DueRecordSync, decidePush } from '../../../domain/push/push-decision';
 import type { PushTarget } from '../../../domain/push/push-target';
 
@@ -84,7 +84,7 @@ it('does not repeat a push with discarded changes inside', () => {
   });
 });
 
-it('tells people what the mapping cannot express, without a call', () => {
+it('fails without a call if the mapping cannot express the record', () => {
   const errors = [{ field: 'grade', to: 'grade', message: 'no counterpart' }];
   expect(judge(due(), { operation: 'invalid', errors })).toEqual({ kind: 'invalid', errors });
 });

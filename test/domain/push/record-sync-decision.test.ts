@@ -1,4 +1,4 @@
-/** What a change means for one pair: rules.md 1 to 6, 9 and 14. */
+/** The effect of a change on one record sync: rules.md 1 to 6, 9 and 14. */
 import * as fc from 'fast-check';
 import { canonicalJson, type JsonObject } from '../../../domain/json';
 import type { RecordTypeMapping } from '../../../domain/records/mapping';
@@ -59,7 +59,7 @@ const A = record({ name: 'A' });
 const B = record({ name: 'B' });
 
 describe('rule 1: a relevant change', () => {
-  it('opens a window, of which the lane has to be told', () => {
+  it('opens a window, which the push queue must be signaled about', () => {
     expect(decide(changed(A, B), synced(A))).toEqual({
       kind: 'window',
       window: { openedAt: at(1), dueAt: at(6), reason: 'quiet' },
@@ -68,7 +68,7 @@ describe('rule 1: a relevant change', () => {
     });
   });
 
-  it('moves an open window, of which the lane does not have to be told', () => {
+  it('moves an open window without a signal to the push queue', () => {
     expect(decide(changed(A, B), synced(A, { window: openWindow }), at(3))).toMatchObject({
       kind: 'window',
       window: { openedAt: at(0), dueAt: at(8) },
@@ -76,7 +76,7 @@ describe('rule 1: a relevant change', () => {
     });
   });
 
-  it('does tell the lane of a window that becomes due earlier, because the grace period was made shorter', () => {
+  it('signals the push queue if a shorter grace period makes the window due earlier', () => {
     const decision = decideRecordSync(
       mapping,
       { ...policy, gracePeriodMs: 1_000 },
@@ -89,7 +89,7 @@ describe('rule 1: a relevant change', () => {
     expect(decision).toMatchObject({ kind: 'window', isDueEarlier: true });
   });
 
-  it('does not wake the lane for a held pair (rule 9), which keeps its window', () => {
+  it('does not signal the push queue for a held record sync (rule 9), which keeps its window', () => {
     expect(decide(changed(A, B), synced(A, { window: openWindow, isHeld: true }))).toMatchObject({
       kind: 'window',
       window: { openedAt: at(0) },
@@ -120,7 +120,12 @@ describe('rule 3: an irrelevant change', () => {
       mapping,
     ],
     ['a new record that is not eligible', changed(null, record({ name: 'A', country: 'NL' })), null, mapping],
-    ['a record that leaves and never had a pair', changed(A, record({ name: 'A' }, true)), null, mapping],
+    [
+      'a record that leaves and never had a record sync',
+      changed(A, record({ name: 'A' }, true)),
+      null,
+      mapping,
+    ],
   ])('makes nothing: %s', (_what, change, state, by) => {
     expect(decide(change, state, at(1), by)).toEqual({ kind: 'irrelevant' });
   });
@@ -134,7 +139,7 @@ describe('rule 5: an edit that is undone', () => {
     });
   });
 
-  it('does not close it while a push is open, for nobody knows what the third party holds', () => {
+  it('does not close it while a push is open, because the state of the third party is unknown', () => {
     expect(decide(changed(B, A), synced(A, { window: openWindow, isPushOpen: true })).kind).toBe('window');
   });
 
@@ -187,7 +192,7 @@ describe('rule 14: coming and going', () => {
   });
 });
 
-describe('any sequence of changes of one pair', () => {
+describe('any sequence of changes of one record sync', () => {
   const fields = fc.record(
     { name: fc.constantFrom('A', 'B'), size: fc.constantFrom(1, 2), country: fc.constantFrom('BE', 'NL') },
     { requiredKeys: [] },
@@ -204,21 +209,21 @@ describe('any sequence of changes of one pair', () => {
     ),
   });
 
-  it('leaves no change untold: what the third party should hold differs, and there is a window afterwards', () => {
+  it('pushes every change: if the target state differs, a window is open afterwards', () => {
     fc.assert(
       fc.property(states, states, fc.option(anyRecordSync), (before, after, state) => {
         const [wanted, wants] = [before, after].map((one) => hashOf(pushTarget(mapping, one)));
         const isKnown = state !== null && (state.hasResult || state.isPushOpen || state.window !== null);
         const decision = decide(changed(before, after), state);
-        const isToldNothing = decision.kind === 'irrelevant' || decision.kind === 'forget';
+        const isSilent = decision.kind === 'irrelevant' || decision.kind === 'forget';
 
-        // A change of the wanted state is silent only for a pair that was never sent, or that is leaving
-        // without having been here.
+        // A change of the wanted state is silent only for a record sync that was never sent,
+        // or for a record that leaves and was never sent.
         const mayBeSilent =
           wanted === wants ||
           (wants === hashOf({ operation: 'deactivate' }) &&
             !(isKnown && (state.hasResult || state.isPushOpen)));
-        expect(!isToldNothing || mayBeSilent).toBe(true);
+        expect(!isSilent || mayBeSilent).toBe(true);
         // And "no net change" is said only of what was concluded, for certain, with the same.
         expect(
           decision.kind !== 'no_net_change' ||

@@ -44,7 +44,7 @@ describe('quota headers', () => {
       of(null, 3, 1_500),
     ],
     [
-      'X- by a clock that is not ours',
+      'X- with the Date header as the clock',
       {
         date: new Date(NOW - 600_000).toUTCString(),
         'x-ratelimit-remaining': '3',
@@ -128,11 +128,11 @@ describe('quota headers', () => {
     );
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...names, ...more), value), (headers) => {
-        const told = quota(headers);
+        const parsed = quota(headers);
         const numbers =
-          told === null ? [] : [told.remaining, told.limit ?? told.remaining, told.resetsInMs ?? 0];
+          parsed === null ? [] : [parsed.remaining, parsed.limit ?? parsed.remaining, parsed.resetsInMs ?? 0];
         expect(numbers.every((number) => Number.isFinite(number) && number >= 0)).toBe(true);
-        expect(told === null || (told.resetsInMs ?? 0) <= 86_400_000).toBe(true);
+        expect(parsed === null || (parsed.resetsInMs ?? 0) <= 86_400_000).toBe(true);
       }),
       { numRuns: 1_000 },
     );

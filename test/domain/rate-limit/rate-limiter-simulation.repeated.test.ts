@@ -99,7 +99,7 @@ function simulate(scenario: Scenario) {
     pushesDue += (scenario.pushesPerSecond * STEP_MS) / 1_000;
     for (; pushesDue >= 1; pushesDue -= 1) pusher.waitingSinceMs?.push(nowMs);
     for (const one of workers) {
-      // At most five in 10 ms: nobody sends without end, even where nothing is limited.
+      // At most five in 10 ms, so that a sender without a limit stops too.
       for (
         let sent = 0;
         sent < 5 && nowMs >= blockedUntilMs && nowMs >= one.retryAtMs && one.waitingSinceMs?.length !== 0;

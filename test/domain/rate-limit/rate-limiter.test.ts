@@ -83,7 +83,7 @@ describe('a budget without a known limit', () => {
     });
   });
 
-  it('does not come to a standstill when its very first request is told to slow down', () => {
+  it('keeps a minimum rate when its very first request is rate-limited', () => {
     expect(recordResponses(fresh, slowed, at(10)).ratePerSecond).toBeGreaterThanOrEqual(0.5);
   });
 });
@@ -216,7 +216,7 @@ describe('a bucket', () => {
 });
 
 describe('a quota', () => {
-  it('keeps a fifth for pushes: a full pass is told to come back at the reset, a push is not', () => {
+  it('keeps a fifth for pushes: a full pass waits for the reset, a push does not', () => {
     const budget = withQuota(1_000, 200, 600_000);
 
     expect(takeRequests(budget, { priority: 'full', wanted: 1 }, at(1_000))).toMatchObject({

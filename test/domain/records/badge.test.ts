@@ -58,7 +58,7 @@ describe('rule 12: the badge of a record', () => {
     });
   });
 
-  it('does not depend on the order of the integrations, and counts no pair twice', () => {
+  it('does not depend on the order of the integrations, and counts no record sync twice', () => {
     fc.assert(
       fc.property(fc.array(anyRecordSync, { maxLength: 8 }), (recordSyncs) => {
         const badge = badgeOf(recordSyncs);

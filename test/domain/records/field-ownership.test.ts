@@ -43,7 +43,7 @@ describe('rule 17: owned fields', () => {
     });
   });
 
-  it('does not mind one that is said as it is, nor fields that nobody owns', () => {
+  it('allows an owned field with its current value, and fields without an owner', () => {
     expect(respectOwners(change('patch', { name: 'Ada', note: 'b' }), CURRENT, [owner]).kind).toBe('allowed');
     expect(respectOwners(change('delete', {}), CURRENT, []).kind).toBe('allowed');
   });

@@ -257,7 +257,7 @@ describe('S5: paths that lead into JavaScript itself', () => {
     },
   );
 
-  it('are not confused with lists that nobody has memory for, nor with names that are numbers', () => {
+  it('reject list indexes that need too much memory, and keep numeric names', () => {
     expect(mapRecord(mapping({ name: 'f', to: '/list/4000000000' }), { f: 'x' })).toMatchObject({
       ok: false,
     });

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject, jsonEquals, memberOf } from '../../../do
 import { payloadDifference } from '../../../domain/records/payload-difference';
 import { jsonObject, jsonValue } from '../arbitraries';
 
-/** As it is there once the payload was sent: objects keep what is theirs, everything else is replaced. */
+/** The remote record after the push: objects keep remote-only fields, everything else is replaced. */
 function sent(payload: JsonObject, remote: JsonObject): JsonObject {
   const merged = new Map(Object.entries(remote));
   for (const [name, wanted] of Object.entries(payload)) {
@@ -24,7 +24,7 @@ describe('rule 22: what differs there', () => {
     ['absent there and empty here', { a: null }, {}, null, null],
     ['the same in another order', { a: { b: 1, c: [1, 2] } }, { a: { c: [1, 2], b: 1 } }, null, null],
     ['a list in another order', { a: [1, 2] }, { a: [2, 1] }, { a: [2, 1] }, { a: [1, 2] }],
-    ['what is theirs alone, at the top and inside', { a: { b: 1 } }, { a: { b: 1, z: 9 }, z: 9 }, null, null],
+    ['remote-only fields, at the top and inside', { a: { b: 1 } }, { a: { b: 1, z: 9 }, z: 9 }, null, null],
     [
       'a member inside, shown with its whole top-level field',
       { a: { b: 1 } },
@@ -48,8 +48,8 @@ describe('rule 22: what differs there', () => {
 
   it('is none between a payload and itself, whatever else is there', () => {
     fc.assert(
-      fc.property(jsonObject(), jsonObject(), (payload, theirs) =>
-        expect(payloadDifference(payload, { ...theirs, ...payload })).toBeNull(),
+      fc.property(jsonObject(), jsonObject(), (payload, extra) =>
+        expect(payloadDifference(payload, { ...extra, ...payload })).toBeNull(),
       ),
     );
   });
@@ -79,11 +79,11 @@ describe('rule 22: what differs there', () => {
     );
   });
 
-  it('does not depend on what is theirs alone, nor on whether what is empty is there', () => {
+  it('does not depend on remote-only fields, nor on whether empty fields exist', () => {
     fc.assert(
-      fc.property(jsonObject(), jsonObject(), jsonValue(), (payload, remote, theirs) => {
+      fc.property(jsonObject(), jsonObject(), jsonValue(), (payload, remote, extra) => {
         const difference = payloadDifference(payload, remote);
-        expect(payloadDifference(payload, { ...remote, 'a name that no payload has': theirs })).toEqual(
+        expect(payloadDifference(payload, { ...remote, 'a name that no payload has': extra })).toEqual(
           difference,
         );
         expect(payloadDifference(payload, withoutNulls(remote))).toEqual(difference);

@@ -6,7 +6,7 @@ const show = (settings: Partial<Parameters<typeof nextRuns>[0]> & { now: Date })
     ({ schedule, localTime, isClockChange }) => `${schedule} ${localTime}${isClockChange ? ' *' : ''}`,
   );
 
-it('shows the next nights with the offset of each, and marks those in which clocks are moved', () => {
+it('shows the next schedule dates with the offset of each, and marks clock changes', () => {
   expect(show({ nightlyAt: '02:30', now: new Date('2027-03-13T12:00:00Z') })).toEqual([
     'nightly 2027-03-14T03:45:00-04:00 *',
     'nightly 2027-03-15T02:30:00-04:00',
@@ -21,7 +21,7 @@ it('shows the first of the two times that autumn shows', () => {
   ]);
 });
 
-it('shows a night whose time was skipped as long as its fallback is to come', () => {
+it('shows a schedule date whose time was skipped until its fallback has passed', () => {
   expect(show({ nightlyAt: '02:30', now: new Date('2027-03-14T03:30:00-04:00'), count: 1 })).toEqual([
     'nightly 2027-03-14T03:45:00-04:00 *',
   ]);

@@ -27,8 +27,8 @@ const [FIRST, LAST] = ['2026-11-20', '2029-11-20'];
 const dates: string[] = [];
 for (let date = FIRST; date < LAST; date = addDays(date, 1)) dates.push(date);
 
-/** All ticks of these two calendars, as Temporal makes them: by literal times of the clock. */
-function ticks(nightlyAt: string, zone: string, among = dates): Date[] {
+/** All times at which these two calendars fire in Temporal: by literal clock times. */
+function firings(nightlyAt: string, zone: string, among = dates): Date[] {
   const times = [nightlyAt, fallbackTime(nightlyAt)].map(minutesOf);
   return among
     .flatMap((date) => times.flatMap((minutes) => instantsOf({ date, minutes }, zone)))
@@ -40,9 +40,9 @@ describe.each(ZONES)('in %s', (zone) => {
     'rule 29: a nightly run at %s happens exactly once per local date for three years',
     (nightlyAt) => {
       const runs = new Map<string, Date>();
-      for (const tick of ticks(nightlyAt, zone)) {
-        const scheduleDate = scheduleDateOf(tick, nightlyAt, zone);
-        if (!runs.has(scheduleDate)) runs.set(scheduleDate, tick);
+      for (const firing of firings(nightlyAt, zone)) {
+        const scheduleDate = scheduleDateOf(firing, nightlyAt, zone);
+        if (!runs.has(scheduleDate)) runs.set(scheduleDate, firing);
       }
 
       expect([...runs.keys()].filter((scheduleDate) => scheduleDate >= FIRST)).toEqual(dates);
@@ -54,7 +54,7 @@ describe.each(ZONES)('in %s', (zone) => {
     },
   );
 
-  it('counts every moment to exactly one night, and the fallback of one before midnight to the evening before', () => {
+  it('gives every moment one schedule date; a fallback after midnight belongs to the evening before', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: Date.UTC(2026, 10, 20), max: Date.UTC(2029, 10, 20) }),
@@ -92,7 +92,7 @@ it('knows both moments at which autumn shows one time', () => {
   ]);
 });
 
-it('tells the fallback from the nightly time, jitter or not', () => {
+it('distinguishes the fallback from the nightly time, with and without jitter', () => {
   const zone = 'Europe/London';
   for (const [time, answer] of [
     ['23:30', false],
@@ -127,7 +127,7 @@ it('spreads integrations over the hour, each at its own minute', () => {
 
 describe('a tenant that moves to another zone', () => {
   /**
-   * As the rows decide: a night that has a run gets none, and after the move the newest night is caught up
+   * As the rows decide: a schedule date with a run gets none; after the move the newest date is caught up
    * with.
    */
   function scheduleDatesOf({
@@ -149,10 +149,10 @@ describe('a tenant that moves to another zone', () => {
       const scheduleDate = scheduleDateOf(at, nightlyAt, zone);
       if (!scheduleDates.includes(scheduleDate)) scheduleDates.push(scheduleDate);
     };
-    for (const tick of ticks(nightlyAt, from, near)) if (tick < moveAt) run(tick, from);
+    for (const firing of firings(nightlyAt, from, near)) if (firing < moveAt) run(firing, from);
     if (scheduleDates.length > 0 && (scheduleDates.at(-1) as string) < scheduleDateOf(moveAt, nightlyAt, to))
       run(moveAt, to);
-    for (const tick of ticks(nightlyAt, to, near)) if (tick > moveAt) run(tick, to);
+    for (const firing of firings(nightlyAt, to, near)) if (firing > moveAt) run(firing, to);
     return scheduleDates;
   }
 

@@ -87,7 +87,7 @@ describe('rule 35: the state of a run follows from its jobs', () => {
     );
   });
 
-  it('is canceled where somebody canceled it and something was left to do, and not where everything had succeeded', () => {
+  it('is canceled if a cancellation left work undone, and not if everything had succeeded', () => {
     const canceled = { isStarted: true, isCancelRequested: true };
     expect(summarizeRun([job('succeeded'), job('failed')], canceled).state).toBe('canceled');
     expect(summarizeRun([], canceled).state).toBe('canceled');

@@ -22,7 +22,7 @@ const anyFacts = fc.record({
 });
 
 describe('rule 32: totals', () => {
-  it('are ours minus theirs, and null where a side is not known, never 0', () => {
+  it('are the local total minus the remote one, and null, never 0, if a side is unknown', () => {
     expect(totalsOf(10, 12)).toEqual({ syncline: 10, app: 12, difference: -2 });
     expect(totalsOf(10, null)).toEqual({ syncline: 10, app: null, difference: null });
     expect(totalsOf(null, 0).difference).toBeNull();

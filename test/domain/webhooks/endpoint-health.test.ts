@@ -40,7 +40,7 @@ it('is well as long as the last attempt succeeded', () => {
   expect(verdict(1_000, { failingSince: null })).toBe('well');
 });
 
-it('warns anew where an earlier series had its warnings', () => {
+it('warns again in a new series of failures', () => {
   expect(verdict(24, { warnedAt: after(-100) })).toBe('warn');
 });
 

@@ -45,7 +45,7 @@ it('makes ten attempts, after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h', ()
 });
 
 it.each([0, 0.25, 0.5, 0.75, 0.999_999])(
-  'keeps each wait within a fifth, and gives nobody up before 75 h 35 min (chance %d)',
+  'keeps each wait within a fifth, and gives up no delivery before 75 h 35 min (chance %d)',
   (random) => {
     const found = waits(() => random);
 

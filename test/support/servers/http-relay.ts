@@ -73,16 +73,16 @@ export async function startHttpRelay(upstreamPort: number): Promise<HttpRelay> {
 }
 
 /** A latch: callers wait until it is opened. */
-export function createAuthScheme(): { wait(): Promise<void>; open(): void; waiting: number } {
+export function createLatch(): { wait(): Promise<void>; open(): void; waiting: number } {
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => (open = resolve));
-  const door = {
+  const latch = {
     waiting: 0,
     open,
     async wait() {
-      door.waiting += 1;
+      latch.waiting += 1;
       await opened;
     },
   };
-  return door;
+  return latch;
 }
