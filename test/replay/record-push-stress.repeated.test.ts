@@ -1,6 +1,6 @@
 /**
  * Signals in the very moments in which a push queue ends, continues as new or is started again: no change is
- * lost, none pushed twice at once (ARCHITECTURE.md). The real workflow on the real server, which is told to
+ * lost, none pushed twice at once (ARCHITECTURE.md). The real workflow on the real server, configured to
  * suggest a new run after every 60 events; the rows are kept here, by the same rules as in the database.
  */
 import fs from 'node:fs';

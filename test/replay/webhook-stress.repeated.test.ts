@@ -1,7 +1,7 @@
 /**
  * Signals in the very moments in which an endpoint queue ends, continues as new or is started again: no
  * delivery may be lost, made early or made twice at once (rules.md 44). The real workflow on the real server,
- * which is told to suggest a new run after every 60 events; the rows are kept here, by the same rules as in
+ * configured to suggest a new run after every 60 events; the rows are kept here, by the same rules as in
  * the database.
  */
 import fs from 'node:fs';
