@@ -153,10 +153,13 @@ async function describeDifference(
   difference: number,
 ): Promise<string> {
   const { ids, isComplete } = await findUnsyncedIds(work, { ...run, recordType });
-  const side = difference > 0 ? `${difference} more here than there` : `${-difference} fewer here than there`;
+  const counts =
+    difference > 0
+      ? `Syncline has ${difference} more than the third party`
+      : `Syncline has ${-difference} fewer than the third party`;
   if (ids.length === 0)
-    return `${recordType}: ${side} after everything was read; no single record stands out.`;
-  return `${recordType}: ${side} after everything was read. Look at ${ids.join(', ')}${isComplete ? '' : ' and more'}.`;
+    return `${recordType}: ${counts} after a full sync. The records that differ are not known.`;
+  return `${recordType}: ${counts} after a full sync. Check ${ids.join(', ')}${isComplete ? '' : ' and more'}.`;
 }
 
 async function rememberDifference(

@@ -115,7 +115,7 @@ async function liftOnboardingLock(
     .execute();
   await enqueuePush(work, { integrationId, nextDueAt: work.now });
   await resolveNotification(work, { integrationId, kind: 'onboarding_failed', now: work.now });
-  await tell(work, {
+  await notifyAboutOnboarding(work, {
     integration,
     states,
     datasets,
@@ -130,19 +130,22 @@ async function notifyAllFailed(
   states: Map<string, InitialState | null>,
   datasets: readonly SyncDataset[],
 ): Promise<void> {
-  const isNews = integration.onboardingFailedAt === null;
+  const isFirstFailure = integration.onboardingFailedAt === null;
   await work.trx
     .updateTable('integrations')
     .set({ onboardingFailedAt: work.now })
     .where('tenantId', '=', work.tenantId)
     .where('integrationId', '=', integration.integrationId)
     .execute();
-  const detail = `Nothing of ${integration.app} could be read. Look at its last sync run, put right what it says, and start a full sync.`;
-  if (isNews) await tell(work, { integration, states, datasets, kind: 'onboarding_failed', detail });
+  const detail =
+    `${integration.app}: no record type could be read. ` +
+    'Fix the errors of its last sync run, then start a full sync.';
+  if (isFirstFailure)
+    await notifyAboutOnboarding(work, { integration, states, datasets, kind: 'onboarding_failed', detail });
 }
 
-/** In the console and by e-mail, at once, viewed or not. */
-async function tell(
+/** Notifies admins in the console and sends an e-mail at once, even if the notification has been viewed. */
+async function notifyAboutOnboarding(
   work: TenantWork,
   {
     integration,

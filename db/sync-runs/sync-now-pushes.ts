@@ -130,7 +130,8 @@ function skippedItemError({ externalId, baseVersion, version }: Item): RecordErr
     remoteId: externalId,
     code: hasDrifted ? 'drifted' : 'held',
     message: hasDrifted
-      ? 'It has changed since the Sync Overview was made, so it was not sent by it. What changed here is on its way by itself.'
+      ? 'The record has changed since the Sync Overview was generated, so this Sync Now did not push it. ' +
+        'A change made in Syncline is pushed separately.'
       : UNSENT.held,
   };
 }
@@ -165,9 +166,9 @@ async function markItems(
 }
 
 const UNSENT = {
-  sync_failed: 'The third party did not take it: its errors stand at the record.',
-  held: 'It is held: release it, and it is sent.',
-  discarded: 'What was to be sent was discarded.',
+  sync_failed: 'The third party rejected the record. The record shows the errors.',
+  held: 'The record is held. Release it to push it.',
+  discarded: 'The change was discarded, so it was not pushed.',
 } as const;
 
 const isUnsent = (code: string): code is keyof typeof UNSENT => code in UNSENT;
