@@ -15,7 +15,7 @@ import type { SkippedRunsTable } from '../tables/sync-runs';
 
 export type SkippedRun = Selectable<SkippedRunsTable>;
 
-export interface Tick {
+export interface ScheduledRequest {
   integrationId: string;
   schedule: 'hourly' | 'nightly';
   /** The scheduled time. */
@@ -24,7 +24,7 @@ export interface Tick {
 
 export interface ScheduledRunDecision {
   outcome: 'requested' | SkippedRun['reason'] | 'nothing';
-  /** The requested run, or the one that was in the way. */
+  /** The requested run, or the run because of which the request was skipped. */
   syncRunId: string | null;
 }
 
@@ -34,21 +34,24 @@ const NOTHING: ScheduledRunDecision = { outcome: 'nothing', syncRunId: null };
  */
 const CLOCKS_APART_MS = 10 * 60_000;
 
-export async function decideScheduledRun(work: TenantWork, tick: Tick): Promise<ScheduledRunDecision> {
-  const integration = await lockIntegration(work, tick);
-  if (integration === undefined || !hasSchedule(integration, tick.schedule)) {
+export async function decideScheduledRun(
+  work: TenantWork,
+  request: ScheduledRequest,
+): Promise<ScheduledRunDecision> {
+  const integration = await lockIntegration(work, request);
+  if (integration === undefined || !hasSchedule(integration, request.schedule)) {
     // The schedule exists without a reason, as after a restore of the database: it is reconciled.
-    await enqueueSchedules(work, tick);
+    await enqueueSchedules(work, request);
     return NOTHING;
   }
-  const before = await findSkippedRun(work, tick);
+  const before = await findSkippedRun(work, request);
   if (before !== undefined) return { outcome: before.reason, syncRunId: before.syncRunId };
-  return tick.schedule === 'hourly'
-    ? decideHourly(work, integration, tick)
-    : decideNightly(work, integration, tick);
+  return request.schedule === 'hourly'
+    ? decideHourly(work, integration, request)
+    : decideNightly(work, integration, request);
 }
 
-function hasSchedule(integration: Integration, schedule: Tick['schedule']): boolean {
+function hasSchedule(integration: Integration, schedule: ScheduledRequest['schedule']): boolean {
   if (pulledRecordTypes(integration).length === 0) return false;
   return schedule === 'hourly' ? integration.isHourlySyncOn : integration.nightlySyncAt !== null;
 }
@@ -57,13 +60,13 @@ function hasSchedule(integration: Integration, schedule: Tick['schedule']): bool
 async function decideHourly(
   work: TenantWork,
   integration: Integration,
-  tick: Tick,
+  request: ScheduledRequest,
 ): Promise<ScheduledRunDecision> {
   const { integrationId } = integration;
-  const since = new Date(tick.scheduledAt.getTime() - CLOCKS_APART_MS);
+  const since = new Date(request.scheduledAt.getTime() - CLOCKS_APART_MS);
   if (await hasRunSince(work, integrationId, since)) return NOTHING;
-  const obstacle = await findObstacle(work, integration, tick);
-  if (obstacle !== undefined) return skip(work, tick, obstacle);
+  const obstacle = await findObstacle(work, integration, request);
+  if (obstacle !== undefined) return skip(work, request, obstacle);
   // Onboarding has failed: only a full pass can complete it (rules.md 33).
   if (integration.onboardedAt === null) return NOTHING;
   const run = await requestSyncRun(work, { integrationId, kind: 'hourly', startedBy: 'schedule:hourly' });
@@ -77,26 +80,28 @@ async function decideHourly(
 async function decideNightly(
   work: TenantWork,
   integration: Integration,
-  tick: Tick,
+  request: ScheduledRequest,
 ): Promise<ScheduledRunDecision> {
   const { integrationId, nightlySyncAt } = integration;
   if (nightlySyncAt === null) return NOTHING;
   const zone = await readTimeZone(work);
-  const [meant, newest] = [tick.scheduledAt, work.now].map((at) =>
+  const [meant, newest] = [request.scheduledAt, work.now].map((at) =>
     scheduleDateOf(at, nightlySyncAt, zone),
   ) as [string, string];
   const scheduleDate = newest > meant ? newest : meant;
-  const isLast = isFallback(tick.scheduledAt, nightlySyncAt, zone);
+  const isLast = isFallback(request.scheduledAt, nightlySyncAt, zone);
   const done = await findRunOfScheduleDate(work, integrationId, scheduleDate);
   if (done !== undefined) {
-    const isOwn = isLast || done.requestedAt.getTime() >= tick.scheduledAt.getTime() - CLOCKS_APART_MS;
-    return isOwn ? NOTHING : skip(work, tick, { reason: 'skipped_already_ran', syncRunId: done.syncRunId });
+    const isOwn = isLast || done.requestedAt.getTime() >= request.scheduledAt.getTime() - CLOCKS_APART_MS;
+    return isOwn
+      ? NOTHING
+      : skip(work, request, { reason: 'skipped_already_ran', syncRunId: done.syncRunId });
   }
-  const obstacle = await findObstacle(work, integration, tick);
+  const obstacle = await findObstacle(work, integration, request);
   // The first request yields to a running run, because a second one follows; the second waits behind a run
   // that reads less.
   const mayQueue = isLast && obstacle?.reason === 'skipped_overlap' && !obstacle.isFull;
-  if (obstacle !== undefined && !mayQueue) return skip(work, tick, obstacle);
+  if (obstacle !== undefined && !mayQueue) return skip(work, request, obstacle);
   const run = await requestSyncRun(work, {
     integrationId,
     kind: 'nightly',
@@ -116,7 +121,7 @@ interface Obstacle {
 async function findObstacle(
   work: TenantWork,
   integration: Integration,
-  { integrationId }: Tick,
+  { integrationId }: ScheduledRequest,
 ): Promise<Obstacle | undefined> {
   if (integration.pausedAt !== null) return { reason: 'skipped_paused', syncRunId: null };
   if (integration.needsReauthorizationAt !== null)
@@ -133,10 +138,10 @@ async function findObstacle(
 
 async function skip(
   { trx, tenantId, now }: TenantWork,
-  tick: Tick,
+  request: ScheduledRequest,
   { reason, syncRunId }: Obstacle,
 ): Promise<ScheduledRunDecision> {
-  const { integrationId, schedule, scheduledAt } = tick;
+  const { integrationId, schedule, scheduledAt } = request;
   await trx
     .insertInto('skippedRuns')
     .values({
@@ -155,7 +160,7 @@ async function skip(
 
 async function findSkippedRun(
   { trx, tenantId }: TenantWork,
-  { integrationId, schedule, scheduledAt }: Tick,
+  { integrationId, schedule, scheduledAt }: ScheduledRequest,
 ): Promise<SkippedRun | undefined> {
   return trx
     .selectFrom('skippedRuns')

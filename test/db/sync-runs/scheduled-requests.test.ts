@@ -1,5 +1,9 @@
 /** The decision on a scheduled sync, by rows (rules.md 16, 28 to 30). */
-import { listSkippedRuns, decideScheduledRun, type Tick } from '../../../db/sync-runs/scheduled-requests';
+import {
+  listSkippedRuns,
+  decideScheduledRun,
+  type ScheduledRequest,
+} from '../../../db/sync-runs/scheduled-requests';
 import {
   deleteIntegration,
   pauseIntegration,
@@ -47,12 +51,12 @@ const begin = (state = 'running') =>
   ]);
 
 /** A schedule fires and is processed in time. */
-function fireSchedule(schedule: Tick['schedule'], at: string | Date = now) {
+function fireSchedule(schedule: ScheduledRequest['schedule'], at: string | Date = now) {
   const scheduledAt = new Date(at);
   now = new Date(scheduledAt.getTime() + 60_000);
   return late(schedule, scheduledAt);
 }
-const late = (schedule: Tick['schedule'], at: string | Date) =>
+const late = (schedule: ScheduledRequest['schedule'], at: string | Date) =>
   tenant.work((work) => decideScheduledRun(work, { integrationId, schedule, scheduledAt: new Date(at) }));
 const runs = () =>
   db.superuser(
