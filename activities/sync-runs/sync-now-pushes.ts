@@ -20,48 +20,48 @@ export interface SyncNowPushOptions {
   isWithinTimeBox(): boolean;
 }
 
-/** `waiting`: pushes are under way. */
+/** `waiting`: pushes have not ended yet. */
 export type SyncNowPushResult = 'done' | 'more' | 'waiting';
 
-const MADE_DUE_AT_ONCE = 500;
+const ITEMS_PER_TRANSACTION = 500;
 /** Waits for short pushes here, so that a small Sync Now ends at once. */
 const CHECK_INTERVAL_MS = 250;
-const LOOK_FOR_MS = 20_000;
+const SHORT_WAIT_MAX_MS = 20_000;
 
 export async function pushSyncNow(parts: SyncNowPushOptions): Promise<SyncNowPushResult> {
   const { database, tenantId, run, integration, recordType } = parts;
   const inTenant = <T>(work: (context: TenantWork) => Promise<T>): Promise<T> =>
     database.withTenant(tenantId, work);
-  if (run.overviewId === null && (await findOut(parts, inTenant)) === 'more') return 'more';
+  if (run.overviewId === null && (await findDifferences(parts, inTenant)) === 'more') return 'more';
   const place = { syncRunId: run.syncRunId, overviewId: run.overviewId ?? run.syncRunId, recordType };
 
   for (;;) {
-    const looked = await inTenant((work) =>
-      makeItemsDue(work, { place, integration, actor: run.startedBy, limit: MADE_DUE_AT_ONCE }),
+    const examined = await inTenant((work) =>
+      makeItemsDue(work, { place, integration, actor: run.startedBy, limit: ITEMS_PER_TRANSACTION }),
     );
-    if (looked < MADE_DUE_AT_ONCE) break;
+    if (examined < ITEMS_PER_TRANSACTION) break;
     if (!parts.isWithinTimeBox()) return 'more';
   }
   const startedAt = performance.now();
   for (;;) {
     const { waiting } = await inTenant((work) => recordPushOutcomes(work, place, integration));
     if (waiting === 0) return 'done';
-    if (!parts.isWithinTimeBox() || performance.now() - startedAt > LOOK_FOR_MS) return 'waiting';
+    if (!parts.isWithinTimeBox() || performance.now() - startedAt > SHORT_WAIT_MAX_MS) return 'waiting';
     await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL_MS));
   }
 }
 
-/** Compares as an overview does, kept under the run's own id until the run ends. */
-async function findOut(
+/** Compares as an overview does. The differences are stored under the run's id until the run ends. */
+async function findDifferences(
   { database, tenantId, run, integration, opened, recordType, isWithinTimeBox }: SyncNowPushOptions,
   inTenant: <T>(work: (context: TenantWork) => Promise<T>) => Promise<T>,
 ): Promise<'done' | 'more'> {
   const place = { overviewId: run.syncRunId, recordType, direction: 'push' as const };
   const job = await inTenant(async (work): Promise<OverviewJob | undefined> => {
-    const { trx, tenantId: ours, now } = work;
+    const { trx, now } = work;
     await trx
       .insertInto('overviewJobs')
-      .values({ ...EMPTY_JOB, ...place, tenantId: ours, state: 'queued', updatedAt: now })
+      .values({ ...EMPTY_JOB, ...place, tenantId, state: 'queued', updatedAt: now })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
     return lockOverviewJob(work, place);
