@@ -46,7 +46,7 @@ export class OverviewReader {
   }
 
   /**
-   * `done`: the job has ended, or is no longer wanted. @throws what the connector throws, and
+   * `done`: the job has ended, or the overview was superseded. @throws what the connector throws, and
    * `DatasetFailed`.
    */
   async run(): Promise<'done' | 'more'> {

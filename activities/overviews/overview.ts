@@ -1,6 +1,6 @@
 /**
  * One time-boxed execution of a Sync Overview: continues from its rows, dataset by dataset, until the
- * overview is ready, has to wait, or the time is up. Later it expires the overview and deletes its data. A
+ * overview is ready, has to wait, or the time box ends. Later it expires the overview and deletes its data. A
  * dataset that cannot be read completely fails the overview (rules.md 23).
  */
 import { Context } from '@temporalio/activity';

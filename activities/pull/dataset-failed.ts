@@ -1,4 +1,4 @@
-/** Reasons for which a dataset cannot be read that a retry does not cure. */
+/** Failures to read a dataset that a retry does not resolve. */
 import type { SyncError } from '../../domain/sync-error';
 
 export class DatasetFailed extends Error {
@@ -8,7 +8,7 @@ export class DatasetFailed extends Error {
 }
 
 /**
- * A list without records where there were some before is more likely a mistake than the truth (rules.md 35).
+ * An empty list that held records before is more likely a misconfiguration than correct (rules.md 35).
  */
 export function suspiciouslyEmpty(recordType: string, held: number): DatasetFailed {
   return datasetFailed('config', 'suspiciously_empty', {

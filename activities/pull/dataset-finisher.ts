@@ -21,7 +21,7 @@ const DELETIONS_PER_TRANSACTION = 1_000;
  * request per dataset.
  */
 const COUNT_INTERVAL_MS = 6 * 3_600_000;
-/** Largest difference between the third party's clock and ours that is believed. */
+/** Largest accepted difference between the clocks of the third party and Syncline. */
 const CLOCK_SKEW_MAX_MS = 10 * 60_000;
 
 export class DatasetFinisher {
@@ -36,7 +36,7 @@ export class DatasetFinisher {
     this.isFull = options.run.scope === 'full';
   }
 
-  /** Safe to repeat: the rows say how far it has come. */
+  /** Safe to repeat: the rows store how far it has come. */
   async run(job: SyncJob): Promise<ReadOutcome> {
     if (this.isFull || job.modifiedSince === null || !this.abilities.canFilterByModified)
       await this.refuseSuspiciousEmptiness(job);
@@ -105,7 +105,7 @@ export class DatasetFinisher {
     return job?.finishedAt !== null;
   }
 
-  /** Lists the reviewed items that were not met as reviewed (rules.md 21). */
+  /** Lists the reviewed items that were not found in their reviewed state (rules.md 21). */
   private async skipDrifted(): Promise<void> {
     const { overviewId } = this.options.run;
     if (overviewId === null) return;

@@ -39,7 +39,7 @@ export interface DatasetReaderOptions {
 }
 
 /**
- * `more`: the time is up, or the run is to pause or end. `stopped`: canceled, or another worker has
+ * `more`: the time box has ended, or the run is to pause or end. `stopped`: canceled, or another worker has
  * continued.
  */
 export type PassResult = ReadOutcome | 'not_supported';
@@ -90,8 +90,8 @@ export class DatasetReader {
     const { run, integration, recordType } = this.options;
     const target = pullTargetOf(integration, recordType);
     const prepare = createPagePreparation(target.mapping);
-    // The size of a list that may change while it is read, if the list does not tell it; compared later with
-    // what was read.
+    // The size of a list that may change while it is read; compared later with what was read. Pages may
+    // report it instead.
     const countedFirst =
       run.scope === 'full' && !isPagingStable && job.pages === 0 ? await this.pages.count() : null;
     const { syncRunId, overviewId } = run;

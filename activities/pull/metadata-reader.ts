@@ -1,6 +1,6 @@
 /**
- * The metadata job: fields and picklists as the third party has them now, stored and compared with what was
- * known (rules.md 28).
+ * The metadata job: reads fields and picklists from the third party, compares them with the stored ones and
+ * stores them (rules.md 28).
  */
 import type { Database } from '../../db/database';
 import type { Integration } from '../../db/integrations/integrations';
@@ -27,14 +27,14 @@ export async function readMetadata({
 }: MetadataReaderOptions): Promise<void> {
   const { connector, context } = opened;
   const live = (await connector.describeRecordTypes?.(context)) ?? [];
-  const seen = withUnaskedOnes(live, connector.recordTypes(context.config));
+  const seen = withDescribedTypes(live, connector.recordTypes(context.config));
   await database.withTenant(tenantId, (work) =>
     saveRecordTypes(work, { integrationId: integration.integrationId, syncRunId: run.syncRunId, seen }),
   );
 }
 
-/** What cannot be asked live is what the connector or the configuration says. */
-function withUnaskedOnes(live: readonly RecordType[], described: readonly RecordType[]): RecordType[] {
+/** Metadata that the third party cannot be asked for comes from the connector or the configuration. */
+function withDescribedTypes(live: readonly RecordType[], described: readonly RecordType[]): RecordType[] {
   const names = new Set(live.map(({ name }) => name));
   return [...live, ...described.filter(({ name }) => !names.has(name))];
 }

@@ -109,7 +109,7 @@ export class PageReader {
     return { ...page, prepared: prepare(page), requestedAt };
   }
 
-  /** Number of records in the remote list; null where the third party does not tell. */
+  /** Number of records in the remote list; null if the third party does not report it. */
   async count(): Promise<number | null> {
     const { connector, context } = this.options.opened;
     return (await connector.count?.(this.options.recordType, context)) ?? null;

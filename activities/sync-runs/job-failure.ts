@@ -17,7 +17,7 @@ import type { JobTransitions } from './job-transitions';
 
 export interface FailedAttempt {
   job: JobTransitions;
-  /** As it was when the attempt began. */
+  /** As it was when the attempt started. */
   integration: Integration;
   recordType: string;
   timeBox: TimeBox;
@@ -28,13 +28,13 @@ export interface FailedAttempt {
 type Action<E> = (error: E, attempt: FailedAttempt) => Promise<SyncJobReport>;
 type Row = { applies(error: unknown): boolean; act: Action<never> };
 
-// Constructors are matched by what they construct.
+// The type parameter is the type of the instances, which `instanceof` recognizes.
 const row = <E>(kind: abstract new (...parameters: never[]) => E, act: Action<E>): Row => ({
   applies: (error) => error instanceof kind,
   act,
 });
 
-/** The first row that applies decides, so a class stands before the class that it extends. */
+/** The first row that applies decides, so a class comes before the class that it extends. */
 const ACTIONS: readonly Row[] = [
   row(DatasetFailed, ({ syncError }, { job }) => job.fail(syncError)),
   row(RateLimitExhausted, ({ retryAt }, { job }) => job.wait('permits', retryAt)),
@@ -66,7 +66,7 @@ async function failUnauthorized(error: Unauthorized, attempt: FailedAttempt): Pr
   return attempt.job.fail(syncErrorOf(error));
 }
 
-/** The connector's `check` tells a failure of this dataset from one of the third party as a whole. */
+/** The connector's `check` decides whether this dataset or the third party as a whole fails. */
 async function checkThirdParty(error: ConnectorError, attempt: FailedAttempt): Promise<SyncJobReport> {
   const { job, integration } = attempt;
   const state = await askThirdParty(() => attempt.open());

@@ -1,4 +1,4 @@
-/** The state changes of a sync job, each with the report that tells the workflow when to call again. */
+/** The state changes of a sync job, each with its report to the workflow: whether and when to call again. */
 import type { SyncJobInput, SyncJobReport } from '../../contract/sync-run';
 import type { TenantWork } from '../../db/database';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
@@ -15,7 +15,7 @@ import type { TimeBox } from '../time-box';
 /** Attempts after which an internal error of Syncline fails the job. */
 const INTERNAL_ATTEMPTS_MAX = 5;
 
-/** What else changes while a job waits. */
+/** Further changes to a job that starts to wait. */
 export type WaitChange = Omit<JobChange, 'state'>;
 
 export class JobTransitions {

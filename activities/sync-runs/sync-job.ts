@@ -1,6 +1,6 @@
 /**
  * One time-boxed execution of a sync job: continues from its rows, page by page, until the job has ended, has
- * to wait, or the time is up. What follows from a failure is the table in job-failure.ts.
+ * to wait, or the time box ends. The table in job-failure.ts decides what follows from a failure.
  */
 import { Context } from '@temporalio/activity';
 import { Unavailable } from '../../connectors/errors';

@@ -28,11 +28,11 @@ export async function invalidate(
   { reason, by, replacedByOverviewId, replacedBySyncRunId }: Invalidation,
 ): Promise<void> {
   const { trx, tenantId, now } = work;
-  const isMade = overview.state === 'ready' || overview.state === 'failed';
+  const isGenerated = overview.state === 'ready' || overview.state === 'failed';
   await trx
     .updateTable('overviews')
     .set({
-      state: isMade ? overview.state : 'canceled',
+      state: isGenerated ? overview.state : 'canceled',
       invalidAt: now,
       invalidReason: reason,
       invalidBy: by,
@@ -42,7 +42,7 @@ export async function invalidate(
     .where('tenantId', '=', tenantId)
     .where('overviewId', '=', overview.overviewId)
     .execute();
-  if (!isMade)
+  if (!isGenerated)
     await endOperations(work, {
       integrationId: overview.integrationId,
       overviewId: overview.overviewId,
@@ -53,7 +53,7 @@ export async function invalidate(
   await announceOverview(work, overview);
 }
 
-/** A Sync Now ran, or the integration is gone: what was seen before no longer holds. */
+/** Invalidates the integration's valid overview after a Sync Now, or when the integration is deleted. */
 export async function invalidateOverviewsOf(
   work: TenantWork,
   { integrationId, ...why }: { integrationId: string } & Invalidation,
@@ -63,8 +63,8 @@ export async function invalidateOverviewsOf(
 }
 
 /**
- * A Sync Now has ended. What was read while it was at work is partly what was there before and partly what is
- * there now.
+ * Called when a Sync Now has ended. An overview generated during the run mixes the states before and after
+ * it, so it is invalid.
  */
 export async function invalidateOverviewsReadDuring(
   work: TenantWork,
@@ -75,7 +75,7 @@ export async function invalidateOverviewsReadDuring(
     await invalidate(work, valid, { reason: 'superseded_by_sync', by, replacedBySyncRunId: syncRunId });
 }
 
-/** The run that applied it has ended: as it should, or before it was through. */
+/** Invalidates the overview that a run applied, once the run has ended, completely or early. */
 export async function endApplied(
   work: TenantWork,
   { syncRunId, by, isApplied }: { syncRunId: string; by: string; isApplied: boolean },
@@ -97,7 +97,7 @@ export async function endApplied(
     });
 }
 
-/** Its time is up, if it still was valid. */
+/** Expires an overview that is still valid after its 7 days. */
 export async function expireOverview(work: TenantWork, place: OverviewKey): Promise<void> {
   const overview = await lockOverview(work, place);
   if (

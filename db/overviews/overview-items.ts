@@ -1,4 +1,4 @@
-/** The items of an overview as people look at them: filtered, searched and paged. */
+/** The items of an overview as the API lists them: filtered, searched and paged. */
 import { type Selectable, sql } from 'kysely';
 import type { OverviewAction } from '../../domain/overviews/overview';
 import type { SyncDirection } from '../../domain/records/mapping-directions';

@@ -14,7 +14,7 @@ export interface OverviewJobKey extends OverviewKey {
   direction: SyncDirection;
 }
 
-/** The columns of a job that has not begun. */
+/** The columns of a job that has not started. */
 export const EMPTY_JOB = {
   cursor: null,
   readFinishedAt: null,
@@ -28,7 +28,7 @@ export const EMPTY_JOB = {
   finishedAt: null,
 };
 
-/** In the order in which they are worked on. */
+/** In the order in which they are executed. */
 export async function listOverviewJobs(
   { trx, tenantId }: TenantWork,
   overviewIds: readonly string[],

@@ -24,15 +24,15 @@ import {
   type OverviewKey,
 } from './overviews';
 
-/** Who requests an overview or a Sync Now. */
+/** The user or API key that requests an overview or a Sync Now. */
 export interface Requester {
   requestedBy: string;
   personId: string | null;
 }
 
 /**
- * Accepts an overview: what was valid or on its way before is superseded at this moment.
- * @returns its id; undefined where the integration is gone. Locks the integration's row.
+ * Accepts a request for an overview. An older overview that is valid or being generated is superseded.
+ * @returns its id; undefined if the integration was deleted. Locks the integration's row.
  */
 export async function requestOverview(
   work: TenantWork,
@@ -88,7 +88,8 @@ const EMPTY = {
   replacedBySyncRunId: null,
   dataDeletedAt: null,
 };
-/** What a worker needs to go on with it; undefined = it is no longer to be made. */
+
+/** Starts or continues an overview. @returns its rows; undefined if it is no longer to be generated. */
 export async function beginOverview(
   work: TenantWork,
   place: OverviewKey,
@@ -118,7 +119,7 @@ export interface OverviewJobEnd {
   error?: SyncError | null;
 }
 
-/** One that could not be read whole ends the overview: it never shows half a truth (rules.md 23). */
+/** A dataset that could not be read completely fails the overview: it never shows a part (rules.md 23). */
 export async function endOverviewJob(
   work: TenantWork,
   place: OverviewJobKey,
@@ -155,7 +156,7 @@ async function endOverview(
   await announceOverview(work, { overviewId, integrationId });
 }
 
-/** What an invalid one showed. Its counts stay with its jobs. */
+/** Deletes the items and pages of an invalid overview. Its jobs keep their counts. */
 export async function deleteOverviewData(
   { trx, tenantId, now }: TenantWork,
   { overviewId }: OverviewKey,
@@ -176,8 +177,8 @@ export async function deleteOverviewData(
 }
 
 /**
- * What a Sync Now found out itself is kept under its own id, with the list of what it followed: both have
- * done their work.
+ * Deletes the differences that a Sync Now computed, stored under the id of its run, and its list of pushes.
+ * Neither is needed once the run has ended.
  */
 export async function deleteSyncNowItems(
   { trx, tenantId }: TenantWork,

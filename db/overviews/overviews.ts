@@ -100,7 +100,7 @@ export async function isCanceled(
   return overview?.state === 'canceled';
 }
 
-/** Tells open consoles that the overview has changed. */
+/** Notifies open consoles that the overview has changed. */
 export async function announceOverview(
   work: TenantWork,
   { overviewId, integrationId }: Pick<Overview, 'overviewId' | 'integrationId'>,

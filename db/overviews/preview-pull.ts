@@ -1,5 +1,5 @@
 /**
- * The pull half of an overview (rules.md 21 to 23): each page is matched and merged by the same code that
+ * The pull part of an overview (rules.md 21 to 23): each page is matched and merged by the same code that
  * applies pages, and the changes are stored as items instead of records.
  */
 import { sql } from 'kysely';

@@ -1,5 +1,5 @@
 /**
- * The push half of an overview (rules.md 22): what the third party holds is compared with what Syncline would
+ * The push part of an overview (rules.md 22): what the third party holds is compared with what Syncline would
  * send; where it cannot be read, the comparison is with the last push. A Sync Now without an overview finds
  * its changes in the same way.
  */
@@ -124,8 +124,8 @@ function itemsOfTarget(
 }
 
 /**
- * Records as they will be after the pull half, which runs first (rules.md 22). Leaves out those that the pull
- * half deletes, since nothing is pushed for them.
+ * Records as they will be after the pull part, which runs first (rules.md 22). Records that the pull part
+ * deletes are left out, since nothing is pushed for them.
  */
 async function withPulledChanges<T extends LocalRecord>(
   { trx, tenantId }: TenantWork,

@@ -31,7 +31,7 @@ type InsertablePage = Pick<PageToApply, 'mapping' | 'overviewId' | 'records' | '
 
 /**
  * True if no record of the page can match a local one: the type is pull-only, without `match_by`, and no
- * record has our id.
+ * record has an id of Syncline.
  */
 export function canBulkInsert({
   mapping,

@@ -29,7 +29,7 @@ export async function planDeletions(
 ): Promise<'none' | 'delete' | 'parked'> {
   await supersedeReviews(work, pass);
   const job = await lockSyncJob(work, pass);
-  // Before an initial load, no record was here that could be missing.
+  // Before an initial load, Syncline has no record that could be missing.
   const missing = job?.isInitialLoad === true ? [] : await findMissing(work, { ...pass, limit: PARKED_MAX });
   if (missing.length === 0) {
     await resolveIfDecided(work, pass);

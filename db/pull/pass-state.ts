@@ -9,7 +9,7 @@ export interface Interruption {
   /** The integration was deleted. */
   isGone: boolean;
   /**
-   * No further page may be requested: the integration is gone, paused or blocked, or the run was canceled.
+   * No further page may be requested: the integration is deleted, paused or blocked, or the run was canceled.
    */
   isInterrupted: boolean;
   /** Onboarding: reads are flagged as partial and changes are refused (rules.md 33). */

@@ -9,7 +9,7 @@ import { opaqueToPlanner } from '../sql/bulk-rows';
 import type { RecordError } from './page';
 import { driftedError, type ReviewedDataset } from './page-stages/select-reviewed';
 
-/** Errors that are kept per dataset; `count` goes on. */
+/** Errors that are kept per dataset; `count` includes the others. */
 const ERRORS_MAX = 1_000;
 
 /**
@@ -25,17 +25,17 @@ export async function selectReviewedDeletions(
   const { rows } = await sql<{ recordId: string }>`
     update overview_items item set outcome = 'applied'
     where item.tenant_id = ${tenantId} and item.overview_id = ${overviewId} and item.overview_item_id in (
-      select asked.overview_item_id
+      select reviewed_item.overview_item_id
       from unnest(${[...missing]}::uuid[]) as wanted(record_id)
       cross join lateral (
         select overview_item_id, base_version from overview_items
         where tenant_id = ${opaqueToPlanner(tenantId)} and overview_id = ${opaqueToPlanner(overviewId)}
           and record_id = wanted.record_id and record_type = ${recordType} and direction = 'pull'
-          and action = 'delete' and outcome is null limit 1) asked
+          and action = 'delete' and outcome is null limit 1) reviewed_item
       cross join lateral (
         select version from records
         where tenant_id = ${opaqueToPlanner(tenantId)} and record_id = wanted.record_id) record
-      where record.version = asked.base_version limit ${limit})
+      where record.version = reviewed_item.base_version limit ${limit})
     returning item.record_id`.execute(trx);
   return rows.map(({ recordId }) => recordId);
 }
@@ -45,7 +45,7 @@ export interface SkippedItems {
   count: number;
 }
 
-/** Skips the reviewed items of a dataset that the pass has not met as they were reviewed. */
+/** Skips the reviewed items of a dataset that the pass did not find in their reviewed state. */
 export async function skipDriftedItems(work: TenantWork, reviewed: ReviewedDataset): Promise<SkippedItems> {
   const skipped = await skipItems(work, { ...reviewed, direction: 'pull' });
   const errors = skipped.slice(0, ERRORS_MAX).map(({ remoteId }) => driftedError(remoteId));

@@ -1,4 +1,4 @@
-/** Soft-deletes records that are gone at the integration they are linked to (rules.md 31). */
+/** Soft-deletes records that no longer exist at the integration they are linked to (rules.md 31). */
 import { sql } from 'kysely';
 import type { TenantWork } from '../database';
 import { lockMappings } from '../records/mapping-lock';

@@ -1,6 +1,6 @@
 /**
  * COMPANY_SYNCHRONIZED, once per tenant: emitted when all datasets queued by linking are complete and at
- * least one succeeded. An integration that is linked before the event joins in. If all failed:
+ * least one succeeded. The event covers every integration linked before it. If all failed:
  * COMPANY_SYNC_FAILED, once (rules.md 41).
  *
  * The policy is pinned when an integration is linked (rules.md 42). If several integrations are being synced,
@@ -34,16 +34,16 @@ interface LinkState extends Link {
 
 /** The events that are due now. Called when a dataset or an integration has ended. */
 export async function companyEvents(work: TenantWork): Promise<NewEvent[]> {
-  if (await isTold(work)) return [];
-  // Serialized: two datasets that end at once would each take the other for unfinished.
-  const told = await lockCompany(work);
-  if (told.synchronizedAt !== null) return [];
+  if (await isSynchronizedEmitted(work)) return [];
+  // Serialized: otherwise two datasets that end at once would each see the other as unfinished.
+  const emitted = await lockCompany(work);
+  if (emitted.synchronizedAt !== null) return [];
   const links = await readLinks(work);
   const states = links.flatMap(({ datasets }) => datasets.map(({ initialState }) => initialState));
-  const oldestAtWork = links.find(({ isComplete }) => !isComplete);
+  const oldestUnfinished = links.find(({ isComplete }) => !isComplete);
   const hasSuccess = states.includes('succeeded');
-  const policy = (oldestAtWork ?? links.at(-1))?.policy ?? 'all_datasets';
-  if (hasSuccess && (oldestAtWork === undefined || policy === 'first_dataset')) {
+  const policy = (oldestUnfinished ?? links.at(-1))?.policy ?? 'all_datasets';
+  if (hasSuccess && (oldestUnfinished === undefined || policy === 'first_dataset')) {
     await work.trx
       .updateTable('companySyncs')
       .set({ synchronizedAt: work.now })
@@ -51,7 +51,7 @@ export async function companyEvents(work: TenantWork): Promise<NewEvent[]> {
       .execute();
     return [{ type: 'COMPANY_SYNCHRONIZED', integrationId: null, data: toData(policy, links) }];
   }
-  if (states.length > 0 && !hasSuccess && oldestAtWork === undefined && told.failedAt === null) {
+  if (states.length > 0 && !hasSuccess && oldestUnfinished === undefined && emitted.failedAt === null) {
     await work.trx
       .updateTable('companySyncs')
       .set({ failedAt: work.now })
@@ -96,7 +96,7 @@ function toData(policy: CompanySynchronizedPolicy, links: readonly LinkState[]):
   };
 }
 
-async function isTold({ trx, tenantId }: TenantWork): Promise<boolean> {
+async function isSynchronizedEmitted({ trx, tenantId }: TenantWork): Promise<boolean> {
   const row = await trx
     .selectFrom('companySyncs')
     .select('synchronizedAt')

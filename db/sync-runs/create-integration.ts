@@ -23,13 +23,13 @@ export interface NewIntegration {
   encryptedCredentials: string | null;
   gracePeriodMs: number;
   maxWaitMs: number | null;
-  /** `all`: existing eligible records are pushed behind edits; `none`: only changes from now on. */
+  /** `all`: existing eligible records are pushed, after users' edits; `none`: only changes from now on. */
   initialPush: 'all' | 'none';
   isPaused: boolean;
   /** Schedules: hourly on or off; nightly at this local time (`HH:MM`), null = never. Both have defaults. */
   isHourlySyncOn?: boolean | undefined;
   nightlySyncAt?: string | null | undefined;
-  /** Who links the integration. */
+  /** The user or API key that links the integration. */
   linkedBy?: string | undefined;
   /** When the deprecated policy of COMPANY_SYNCHRONIZED ends (rules.md 42). */
   companySynchronizedSwitchAt?: Date | undefined;

@@ -127,7 +127,7 @@ async function readUnderNewMapping(
   });
 }
 
-/** Windows still open, the push queue ends, and retry clocks stand still. Repeating it changes nothing. */
+/** Idempotent. Changes still open debounce windows; the push queue ends and retry periods stop counting. */
 export async function pauseIntegration(
   work: TenantWork,
   { integrationId }: { integrationId: string },
@@ -143,7 +143,7 @@ export async function pauseIntegration(
   return announceIntegration(work, integrationId);
 }
 
-/** Repeating it changes nothing. */
+/** Idempotent. */
 export async function resumeIntegration(
   work: TenantWork,
   { integrationId }: { integrationId: string },
@@ -158,7 +158,7 @@ export async function resumeIntegration(
     .updateTable('integrations')
     .set({
       pausedAt: null,
-      // A known outage is probed at once; its 15 minutes continue from where they were.
+      // An outage is probed at once; its 15 minutes continue from their state before the pause.
       ...(before.blockedReason === 'outage' ? { blockedUntil: work.now } : {}),
       ...(before.outageSince === null
         ? {}
@@ -178,7 +178,7 @@ export async function resumeIntegration(
   return announceIntegration(work, integrationId);
 }
 
-/** New credentials: work that waited for them continues (rules.md 10). */
+/** Stores new credentials; pushes and runs that waited for them continue (rules.md 10). */
 export async function replaceCredentials(
   work: TenantWork,
   { integrationId, encryptedCredentials }: { integrationId: string; encryptedCredentials: string },

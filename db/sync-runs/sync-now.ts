@@ -58,7 +58,7 @@ async function applyOverview(
     return { kind: 'overview_unusable' };
   const syncRunId = newUuid();
   await insertSyncNow(work, { syncRunId, integrationId, overviewId, startedBy: requestedBy });
-  // From here on the run ends it, however long that takes.
+  // From now on only the end of the run makes the overview invalid; it no longer expires.
   await trx
     .updateTable('overviews')
     .set({ appliedSyncRunId: syncRunId, expiresAt: null })

@@ -1,6 +1,6 @@
 /**
  * Requests for sync runs (rules.md 30): per integration at most one run is executed and one waits behind it.
- * A request that the current run covers joins it; a wider one gets a single follow-up, however many ask.
+ * A request that the current run covers joins it; all wider requests share a single follow-up run.
  */
 import {
   isWider,

@@ -1,4 +1,4 @@
-/** First stage of applying a page: locks its job, and checks that the page is still wanted. */
+/** First stage of applying a page: locks its job, and checks that the page may still be applied. */
 import { createHash } from 'node:crypto';
 import type { TenantWork } from '../../database';
 import { lockMappings } from '../../records/mapping-lock';
