@@ -19,6 +19,7 @@ import { RateLimitExhausted } from '../integrations/rate-limited-http';
 import { DatasetFailed } from '../pull/dataset-failed';
 import type { ActivityDependencies } from '../dependencies';
 import { internalError, toSyncErrors } from '../integrations/connector-failures';
+import { TimeBox } from '../time-box';
 import { OverviewReader } from './overview-reader';
 import { recordThirdPartyState, stateAfter } from '../integrations/third-party-health';
 
@@ -32,7 +33,6 @@ type Dependencies = Pick<
   'database' | 'openConnector' | 'log' | 'isStopping' | 'pulling'
 >;
 
-const HEARTBEAT_MS = 4_000;
 const INTERNAL_ATTEMPTS_MAX = 3;
 /** The run that applies an overview ends it by a signal; a lost signal is noticed after this. */
 const CHECK_AGAIN_MS = 86_400_000;
@@ -41,31 +41,22 @@ const CLOCKS_APART_MS = 1_000;
 
 export const createOverviewActivities = (dependencies: Dependencies): OverviewActivities => ({
   async advanceOverview(input) {
-    const context = Context.current();
-    const canceled = new AbortController();
-    const cancel = (): void => canceled.abort();
-    context.cancellationSignal.addEventListener('abort', cancel);
-    const beating = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-    try {
-      return await new OverviewExecutor(dependencies, input, canceled.signal).run();
-    } finally {
-      clearInterval(beating);
-      context.cancellationSignal.removeEventListener('abort', cancel);
-    }
+    const timeBox = new TimeBox({
+      firedAt: input.firedAt,
+      timeBoxMs: dependencies.pulling.timeBoxMs,
+      isStopping: () => dependencies.isStopping(),
+    });
+    const executor = new OverviewExecutor(dependencies, input, timeBox);
+    return timeBox.withHeartbeat(Context.current(), () => executor.run());
   },
 });
 
 class OverviewExecutor {
-  private readonly startedAt = performance.now();
-  private offsetMs: number;
-
   constructor(
     private readonly deps: Dependencies,
     private readonly input: AdvanceOverviewInput,
-    private readonly signal: AbortSignal,
-  ) {
-    this.offsetMs = input.firedAt - this.startedAt;
-  }
+    private readonly timeBox: TimeBox,
+  ) {}
 
   async run(): Promise<OverviewReport> {
     for (;;) {
@@ -73,7 +64,7 @@ class OverviewExecutor {
       if (started?.job === undefined) return this.keep();
       const report = await this.workOn(started.integration, started.job);
       if (report !== 'next') return report;
-      if (!this.isWithinTimeBox()) return { state: 'more' };
+      if (!this.timeBox.isWithinTimeBox()) return { state: 'more' };
     }
   }
 
@@ -84,7 +75,7 @@ class OverviewExecutor {
       const overview = await findOverview(work, this.input);
       if (overview === undefined || overview.dataDeletedAt !== null) return { state: 'ended' };
       if (overview.invalidAt === null && overview.state !== 'failed') {
-        const now = this.now().getTime();
+        const now = this.timeBox.now().getTime();
         return {
           state: 'waiting',
           until: Math.max(overview.expiresAt?.getTime() ?? now + CHECK_AGAIN_MS, now + CLOCKS_APART_MS),
@@ -97,7 +88,7 @@ class OverviewExecutor {
 
   private async workOn(integration: Integration, job: OverviewJob): Promise<OverviewReport | 'next'> {
     // A signal does not shorten the delay of a retry.
-    if (job.waitingUntil !== null && job.waitingUntil > this.now())
+    if (job.waitingUntil !== null && job.waitingUntil > this.timeBox.now())
       return { state: 'waiting', until: job.waitingUntil.getTime() };
     const { blockedUntil, blockedReason } = integration;
     if (integration.pausedAt !== null)
@@ -113,17 +104,22 @@ class OverviewExecutor {
           'The app rejected the credentials. Enter new ones and request a new Sync Overview.',
         ),
       );
-    if (blockedUntil !== null && blockedUntil > this.now() && blockedReason !== 'outage')
+    if (blockedUntil !== null && blockedUntil > this.timeBox.now() && blockedReason !== 'outage')
       return this.later(job, blockedUntil, null);
     try {
-      const opened = await this.deps.openConnector(this.input.tenantId, integration, this.signal, 'manual');
+      const opened = await this.deps.openConnector(
+        this.input.tenantId,
+        integration,
+        this.timeBox.signal,
+        'manual',
+      );
       const pass = new OverviewReader({
         database: this.deps.database,
         ...this.input,
         integration,
         opened,
         job,
-        isWithinTimeBox: () => this.isWithinTimeBox(),
+        isWithinTimeBox: () => this.timeBox.isWithinTimeBox(),
       });
       const result = await pass.run();
       return result === 'more' ? { state: 'more' } : 'next';
@@ -137,7 +133,7 @@ class OverviewExecutor {
     job: OverviewJob,
     integration: Integration,
   ): Promise<OverviewReport | 'next'> {
-    if (this.signal.aborted || this.deps.isStopping()) throw error;
+    if (this.timeBox.signal.aborted || this.deps.isStopping()) throw error;
     if (error instanceof DatasetFailed) return this.fail(job, error.syncError);
     if (error instanceof RateLimitExhausted) return this.later(job, error.retryAt, null);
     if (!(error instanceof ConnectorError)) {
@@ -146,29 +142,21 @@ class OverviewExecutor {
         'a sync overview failed inside Syncline',
       );
       if (job.attempts >= INTERNAL_ATTEMPTS_MAX) return this.fail(job, internalError(error));
-      return this.later(
-        job,
-        new Date(this.now().getTime() + refusalBackoffMs(job.attempts)),
-        internalError(error),
-      );
+      return this.later(job, this.timeBox.after(refusalBackoffMs(job.attempts)), internalError(error));
     }
     const syncError = toSyncErrors(error)[0] ?? null;
     // A rate limit or rejected credentials concern the whole third party, so pushes and runs wait too.
     if (error instanceof RateLimited || error instanceof Unauthorized)
       await this.inTenant((work) =>
         recordThirdPartyState(work, integration, stateAfter(error), {
-          now: this.now(),
+          now: this.timeBox.now(),
           outage: this.deps.pulling.outage,
         }),
       );
     if (error instanceof RateLimited)
-      return this.later(
-        job,
-        new Date(this.now().getTime() + rateLimitDelayMs(error.retryAfterMs)),
-        syncError,
-      );
+      return this.later(job, this.timeBox.after(rateLimitDelayMs(error.retryAfterMs)), syncError);
     if (error instanceof Unavailable)
-      return this.later(job, new Date(this.now().getTime() + refusalBackoffMs(job.attempts)), syncError);
+      return this.later(job, this.timeBox.after(refusalBackoffMs(job.attempts)), syncError);
     return this.fail(job, syncError);
   }
 
@@ -178,7 +166,7 @@ class OverviewExecutor {
     until: Date,
     error: SyncError | null,
   ): Promise<OverviewReport | 'next'> {
-    const failingSince = job.failingSince ?? this.now();
+    const failingSince = job.failingSince ?? this.timeBox.now();
     if (until.getTime() - failingSince.getTime() > OVERVIEW_GIVE_UP_MS)
       return this.fail(
         job,
@@ -205,23 +193,8 @@ class OverviewExecutor {
     return 'next';
   }
 
-  private isWithinTimeBox(): boolean {
-    return (
-      performance.now() - this.startedAt < this.deps.pulling.timeBoxMs &&
-      !this.deps.isStopping() &&
-      !this.signal.aborted
-    );
-  }
-
-  private now(): Date {
-    return new Date(this.offsetMs + performance.now());
-  }
-
-  private inTenant<T>(work: (context: TenantWork) => Promise<T>): Promise<T> {
-    return this.deps.database.withTenant(this.input.tenantId, (context) => {
-      this.offsetMs = Math.max(this.offsetMs, context.now.getTime() - performance.now());
-      return work(context);
-    });
+  private inTenant<T>(callback: (work: TenantWork) => Promise<T>): Promise<T> {
+    return this.deps.database.withTenant(this.input.tenantId, this.timeBox.tracking(callback));
   }
 }
 
