@@ -49,11 +49,18 @@ async function shutDown(exitCode: number): Promise<void> {
   process.exit(exitCode);
 }
 
+let stoppedAt: number | undefined;
+
+/** npm passes a signal of the terminal on to its child, which has received it from the terminal already. */
+const isRepetition = (): boolean => stoppedAt !== undefined && Date.now() - stoppedAt < 1_000;
+
 function onSignal(): void {
+  if (isRepetition()) return;
   if (isStopping) {
     for (const child of runningProcesses()) child.kill();
     process.exit(130);
   }
+  stoppedAt = Date.now();
   console.log('\nStopping …');
   void shutDown(0);
 }

@@ -6,8 +6,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import {
   createCheckout,
+  leftBehind,
   printedCommands,
-  processesOf,
   runPrintedCommand,
   Start,
 } from '../support/environments/checkout';
@@ -24,6 +24,8 @@ it(
     const checkout = createCheckout(folder, { isInstalled: false });
     const started = new Start(checkout, { HOME: home }, ['npm', 'start']);
 
+    const log = (name: string) => fs.readFileSync(path.join(checkout, `.syncline/logs/${name}.log`), 'utf8');
+
     try {
       const since = Date.now();
       await started.ready(6 * minutes);
@@ -36,9 +38,12 @@ it(
       expect(hasArrived()).toBe(true);
       started.pressControlC();
       await started.ended;
-      expect(processesOf(checkout)).toEqual([]);
+      // npm passes Ctrl-C on once more: that must not cut the shutdown short.
+      expect(log('postgres')).toMatch(/database system is shut down\s*$/);
+      expect(await leftBehind(checkout)).toEqual([]);
     } finally {
       started.kill();
+      await leftBehind(checkout);
       fs.rmSync(folder, { recursive: true, force: true });
     }
   },

@@ -9,8 +9,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { logIn } from '../../dev/start/pocketbase';
 import {
   createCheckout,
+  leftBehind,
   printedCommands,
-  processesOf,
   runPrintedCommand,
   Start,
 } from '../support/environments/checkout';
@@ -25,15 +25,6 @@ function start(environment: Record<string, string> = {}): Start {
   const started = new Start(checkout, environment);
   starts.push(started);
   return started;
-}
-
-/** Polls until nothing of the checkout runs any more; answers what still does after 10 s. */
-async function leftBehind(): Promise<string[]> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    if (processesOf(checkout).length === 0) return [];
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return processesOf(checkout);
 }
 
 /** With a browser's Accept header, which the mailbox demands. */
@@ -75,7 +66,7 @@ beforeAll(() => {
 afterEach(async () => {
   for (const started of starts) started.kill();
   starts = [];
-  await leftBehind();
+  await leftBehind(checkout);
 });
 
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -254,7 +245,7 @@ it(
 
     expect(await started.ended).toBe(0);
     expect(Date.now() - since).toBeLessThan(15_000);
-    expect(await leftBehind()).toEqual([]);
+    expect(await leftBehind(checkout)).toEqual([]);
     expect(fs.existsSync(started.readyFile)).toBe(false);
   },
   2 * patience,
@@ -324,7 +315,7 @@ it(
 
     expect(await started.ended).toBe(1);
     expect(started.output).toMatch(/worker was ended by SIGKILL\. Its log, .*worker\.log, ends with:/);
-    expect(await leftBehind()).toEqual([]);
+    expect(await leftBehind(checkout)).toEqual([]);
   },
   2 * patience,
 );
@@ -339,7 +330,7 @@ it(
     expect(await started.ended).toBe(1);
     expect(started.output).toMatch(/could not start[^]*ECONNREFUSED 127\.0\.0\.1:1/);
     expect(started.output).not.toMatch(/^ {2}(PostgreSQL|Temporal) /m);
-    expect(await leftBehind()).toEqual([]);
+    expect(await leftBehind(checkout)).toEqual([]);
   },
   patience,
 );

@@ -108,8 +108,8 @@ export function outsideOfJest(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)));
 }
 
-/** Command lines of the processes that run something of this folder, ourselves apart. */
-export function processesOf(folder: string): string[] {
+/** Command lines of the processes that run something of this folder, without this process. */
+function processesOf(folder: string): string[] {
   return fs
     .readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -118,9 +118,18 @@ export function processesOf(folder: string): string[] {
         const commandLine = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
         return commandLine.includes(folder) ? [commandLine] : [];
       } catch {
-        return []; // gone meanwhile
+        return []; // it has just ended
       }
     });
+}
+
+/** Polls until nothing of the folder runs any more. @returns what still runs after 10 s. */
+export async function leftBehind(folder: string): Promise<string[]> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    if (processesOf(folder).length === 0) return [];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return processesOf(folder);
 }
 
 /** The `curl` lines that `npm start` prints, run as they stand. */
