@@ -22,10 +22,6 @@ interface Suite {
   /** Scripts of package.json. */
   checks: string[];
   tools: (() => unknown)[];
-  /**
-   * Faults are timed: nothing else runs beside them, and Jest exits even if a failed test left something
-   * open.
-   */
   jestOptions: string[];
   /** Unless the environment says otherwise. */
   env?: Record<string, string>;
@@ -49,36 +45,38 @@ const companions = [
   () => findProgram('pocketbase', announce),
   () => ensureMailSink(announce),
 ];
-const alone = ['--runInBand', '--forceExit'];
+const twoWorkers = ['--maxWorkers=2'];
+/** Jest exits even if a failed test of faults left something open. */
+const twoWorkersAndExit = [...twoWorkers, '--forceExit'];
 
 const suites: Record<string, Suite> = {
   default: {
     projects: ['unit', 'workflows', 'service'],
     checks: ['typecheck', 'lint', 'format:check'],
     tools: companions,
-    jestOptions: ['--maxWorkers=2'],
+    jestOptions: twoWorkers,
   },
   slow: {
     projects: ['slow', 'repeated'],
     checks: [],
     tools: companions,
-    jestOptions: ['--maxWorkers=2'],
+    jestOptions: twoWorkers,
     env: { TEST_TIER: 'full' },
   },
   faults: {
     projects: ['faults', 'chaos'],
     checks: [],
     tools: faultTools,
-    jestOptions: alone,
+    jestOptions: twoWorkersAndExit,
     env: { CHAOS_TRIALS: '5' },
   },
-  console: { projects: ['console'], checks: [], tools: companions, jestOptions: ['--runInBand'] },
+  console: { projects: ['console'], checks: [], tools: companions, jestOptions: twoWorkers },
   journey: { projects: ['journey'], checks: [], tools: [], jestOptions: ['--runInBand'] },
   chaos: {
     projects: ['chaos', 'repeated', 'unit'],
     checks: [],
     tools: [...companions, ...faultTools],
-    jestOptions: alone,
+    jestOptions: twoWorkersAndExit,
     env: { CHAOS_TRIALS: '50', TEST_TIER: 'full', TEST_SEED: String(randomInt(1, 2 ** 31)) },
   },
 };
