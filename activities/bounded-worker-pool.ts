@@ -1,11 +1,16 @@
 /**
- * Runs claimed items with bounded concurrency: claims a little ahead, starts as many items as allowed, and
- * claims again for items that became due in the meantime. A slow item does not delay the others.
+ * Runs claimed items with bounded concurrency: starts as many items as allowed, and claims again for items
+ * that became due in the meantime. A slow item does not delay the others.
  */
 export interface RunBoundedOptions<Item> {
-  /** Claims at most `perClaim` items; an empty list if none is due. */
+  /** Claims items that are due; an empty list if none is. */
   claim(): Promise<Item[]>;
+  /** A claim with fewer items found all that was due. */
   perClaim: number;
+  /** Claims again when fewer items wait for a place. 0 = claims only for a free place. */
+  claimAhead: number;
+  /** How soon to claim again after a claim that found all that was due, while items are in progress. */
+  claimAgainMs: number;
   run(item: Item): Promise<void>;
   /** The number of items that may be in progress now. */
   concurrency(): number;
@@ -16,9 +21,6 @@ export interface RunBoundedOptions<Item> {
   /** Gives back items that were claimed and not started. */
   release(items: Item[]): Promise<void>;
 }
-
-/** How often to claim while items are in progress and none is waiting. */
-const CHECK_AGAIN_MS = 200;
 
 /**
  * Returns when nothing is in progress and the last claim was empty, or when it may not continue.
@@ -79,19 +81,20 @@ class BoundedWorkerPool<Item> {
 
   private claimIfNeeded(): void {
     if (!this.shouldContinue() || this.isClaiming || this.isDrained) return;
-    if (this.waiting.length >= this.options.perClaim / 2) return;
+    const freePlaces = this.options.concurrency() - this.inProgress;
+    if (this.waiting.length >= Math.max(this.options.claimAhead, freePlaces)) return;
     if (!this.isIdle() && performance.now() < this.claimAgainAt) return;
     this.isClaiming = true;
     this.track(this.claim(), () => (this.isClaiming = false));
   }
 
   private async claim(): Promise<void> {
-    const { claim, perClaim } = this.options;
+    const { claim, perClaim, claimAgainMs } = this.options;
     const wasIdle = this.isIdle();
     const items = await claim();
     this.waiting.push(...items);
     this.isDrained = wasIdle && items.length === 0;
-    this.claimAgainAt = items.length < perClaim ? performance.now() + CHECK_AGAIN_MS : 0;
+    this.claimAgainAt = items.length < perClaim ? performance.now() + claimAgainMs : 0;
   }
 
   private track(promise: Promise<void>, onEnd: () => void): void {
@@ -106,7 +109,7 @@ class BoundedWorkerPool<Item> {
   /** Waits until an item or a claim ends, the next start is due, or it is time to claim again. */
   private async untilNextEvent(): Promise<void> {
     const isPaced = this.waiting.length > 0 && this.options.intervalMs > 0;
-    const waitMs = isPaced ? Math.max(1, this.nextStartAt - performance.now()) : CHECK_AGAIN_MS;
+    const waitMs = isPaced ? Math.max(1, this.nextStartAt - performance.now()) : this.options.claimAgainMs;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
       this.notify = () => {

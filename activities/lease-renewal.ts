@@ -38,14 +38,10 @@ export class ClaimLeases {
     return this.options.timeBox.withHeartbeat(activity, run, () => void this.renewAll());
   }
 
-  /** Holds a claim: its lease is renewed until `run` ends. */
-  async withLease<T>(lease: Lease, run: () => Promise<T>): Promise<T> {
+  /** Renews the lease of a claim until the returned function is called. */
+  hold(lease: Lease): () => void {
     this.leases.add(lease);
-    try {
-      return await run();
-    } finally {
-      this.leases.delete(lease);
-    }
+    return () => void this.leases.delete(lease);
   }
 
   private async renewAll(): Promise<void> {

@@ -28,7 +28,10 @@ export interface BatchResult {
   trouble: ThirdPartyState;
 }
 
-const NOT_CALLED: PushOutcome = { kind: 'waiting', wasCalled: false, errors: null, isFailing: false };
+export const notCalled = (push: ClaimedPush): FinishedPush => ({
+  push,
+  outcome: { kind: 'waiting', wasCalled: false, errors: null, isFailing: false },
+});
 
 export async function pushBatch(batch: Batch): Promise<BatchResult> {
   const { results, isStopped } = await send(batch);
@@ -36,8 +39,11 @@ export async function pushBatch(batch: Batch): Promise<BatchResult> {
   const concluded: FinishedPush[] = [];
   for (const push of batch.pushes) {
     const result = results.get(push.pushId);
-    const judged =
-      result === undefined ? { outcome: NOT_CALLED } : await judge(batch, push, result, isStopped);
+    if (result === undefined) {
+      concluded.push(notCalled(push));
+      continue;
+    }
+    const judged = await judge(batch, push, result, isStopped);
     if (judged.trouble !== undefined && judged.trouble.kind !== 'well') trouble = judged.trouble;
     concluded.push({ push, outcome: judged.outcome });
   }

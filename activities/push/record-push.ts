@@ -11,7 +11,7 @@ import type { PushReport, PushDueRecordsInput } from '../../contract/record-push
 import { openBackfillWindows } from '../../db/push/backfill';
 import { claimProbe, unreachableError } from '../../db/integrations/availability';
 import { findIntegration, type Integration } from '../../db/integrations/integrations';
-import type { Claim } from '../../db/push/claim';
+import type { Claim, ClaimedPush } from '../../db/push/claim';
 import { claimDuePushes } from '../../db/push/claim-pushes';
 import { type FinishedPush, recordPushResults } from '../../db/push/record-push-results';
 import { readPushQueueStatus, renewLease, stateOf } from '../../db/push/push-queue';
@@ -20,7 +20,8 @@ import { typeIdOf } from '../../domain/typeid';
 import { ClaimLeases } from '../lease-renewal';
 import { TimeBox } from '../time-box';
 import type { ActivityDependencies, OpenConnector } from '../dependencies';
-import { pushBatch } from './push-batch';
+import { runBounded } from '../bounded-worker-pool';
+import { notCalled, pushBatch } from './push-batch';
 import {
   askThirdParty,
   recordThirdPartyState,
@@ -48,6 +49,13 @@ const BLOCKED_CHUNK = 500;
 const CHECK_HOLDS_MS = 5_000;
 /** When to check again for records that are due but locked by an incoming change. */
 const CHECK_AGAIN_MS = 1_000;
+/** How soon a slow batch lets records that became due pass it. */
+const CLAIM_AGAIN_MS = 1_000;
+
+interface ClaimedBatch {
+  pushes: readonly ClaimedPush[];
+  endLease(): void;
+}
 
 class PushDueRecordsTask {
   private readonly timeBox: TimeBox;
@@ -133,52 +141,63 @@ class PushDueRecordsTask {
   private async pushEverythingDue(integration: Integration): Promise<boolean> {
     let opened: Promise<OpenConnector> | undefined;
     const open = () => (opened ??= this.open(integration));
-    let mustCheckAgain = false;
-    const workThrough = async (): Promise<void> => {
-      while (!mustCheckAgain && this.timeBox.isWithinTimeBox()) {
-        const { taken, isOver } = await this.pushOneBatch(integration, open);
-        mustCheckAgain ||= isOver;
-        if (taken === 0) return;
-      }
-    };
-    // Where one fails the others are waited for: until they end, their leases are kept.
-    const ends = await Promise.allSettled(
-      Array.from({ length: this.deps.pushing.parallelBatches }, workThrough),
-    );
-    const failure = ends.find((end) => end.status === 'rejected');
-    if (failure !== undefined) throw failure.reason;
-    return mustCheckAgain;
+    let mustReadAgain = false;
+    const shouldContinue = () => !mustReadAgain && this.timeBox.isWithinTimeBox();
+    await runBounded<ClaimedBatch>({
+      claim: async () => {
+        while (shouldContinue()) {
+          const { pushes, taken, isOutdated } = await this.claim(integration, {
+            limit: this.deps.batchSizeOf(integration.connector),
+            onlyWindows: false,
+          });
+          mustReadAgain ||= isOutdated;
+          if (pushes.length > 0) return [this.holdLease(pushes)];
+          if (taken === 0) break;
+        }
+        return [];
+      },
+      perClaim: 1,
+      claimAhead: 0,
+      claimAgainMs: CLAIM_AGAIN_MS,
+      run: async (batch) => {
+        const trouble = await this.pushOneBatch(integration, batch, open).finally(batch.endLease);
+        mustReadAgain ||= trouble.kind !== 'well';
+      },
+      concurrency: () => this.deps.pushing.parallelBatches,
+      shouldContinue,
+      intervalMs: 0,
+      release: async (batches) => {
+        for (const { pushes, endLease } of batches)
+          await this.recordResults(pushes.map(notCalled)).finally(endLease);
+      },
+    });
+    return mustReadAgain;
+  }
+
+  private holdLease(pushes: readonly ClaimedPush[]): ClaimedBatch {
+    const claimId = (pushes[0] as ClaimedPush).claimId;
+    const recordIds = pushes.map(({ recordId }) => recordId);
+    return { pushes, endLease: this.leases.hold({ claimId, ids: () => recordIds }) };
   }
 
   private async pushOneBatch(
     integration: Integration,
+    { pushes }: ClaimedBatch,
     open: () => Promise<OpenConnector>,
-  ): Promise<{ taken: number; isOver: boolean }> {
-    const claim = await this.claim(integration, {
-      limit: this.deps.batchSizeOf(integration.connector),
-      onlyWindows: false,
+  ): Promise<ThirdPartyState> {
+    const { concluded, trouble } = await pushBatch({
+      pushes,
+      recordTypes: integration.recordTypes,
+      open,
+      ask: () => this.ask(open),
+      now: this.timeBox.now(),
+      log: this.deps.log,
     });
-    const [first] = claim.pushes;
-    if (first === undefined) return { taken: claim.taken, isOver: claim.isOutdated };
-    const recordIds = claim.pushes.map(({ recordId }) => recordId);
-    const held = { claimId: first.claimId, ids: () => recordIds };
-    return this.leases.withLease(held, async () => {
-      const batch = {
-        pushes: claim.pushes,
-        recordTypes: integration.recordTypes,
-        open,
-        ask: () => this.ask(open),
-        now: this.timeBox.now(),
-        log: this.deps.log,
-      };
-      const { concluded, trouble } = await pushBatch(batch);
-      // First the trouble of the integration, so that no other execution claims these rows before it is
-      // known.
-      if (trouble.kind !== 'well') await this.recordState(trouble, integration);
-      await this.recordResults(concluded);
-      this.pushed += concluded.filter(({ outcome }) => outcome.kind === 'succeeded').length;
-      return { taken: claim.taken, isOver: trouble.kind !== 'well' };
-    });
+    // First the trouble of the integration, so that no other execution claims these rows before it is known.
+    if (trouble.kind !== 'well') await this.recordState(trouble, integration);
+    await this.recordResults(concluded);
+    this.pushed += concluded.filter(({ outcome }) => outcome.kind === 'succeeded').length;
+    return trouble;
   }
 
   private claim(

@@ -56,6 +56,8 @@ export const createWebhookActivities = (dependencies: Dependencies): WebhookActi
 
 /** When to check again for deliveries that are due but claimed by another execution. */
 const CHECK_AGAIN_MS = 1_000;
+/** How soon a slow delivery lets deliveries that became due pass it. */
+const CLAIM_AGAIN_MS = 200;
 
 class DeliverDueWebhooksTask {
   private readonly timeBox: TimeBox;
@@ -92,8 +94,8 @@ class DeliverDueWebhooksTask {
     return this.leases.renewDuring(Context.current(), async () => {
       const endpoint = await this.asWebhooksRole((work) => findDeliveringEndpoint(work, this.input));
       if (endpoint !== undefined && stateOfEndpoint(endpoint) === 'working' && !this.isBlocked(endpoint)) {
-        const lease = { claimId: this.claimId, ids: () => [...this.held] };
-        await this.leases.withLease(lease, () => this.deliver(endpoint));
+        const endLease = this.leases.hold({ claimId: this.claimId, ids: () => [...this.held] });
+        await this.deliver(endpoint).finally(endLease);
       }
       return this.report();
     });
@@ -108,6 +110,8 @@ class DeliverDueWebhooksTask {
     const options = {
       claim: () => this.claim(endpoint, limit),
       perClaim: limit,
+      claimAhead: limit / 2,
+      claimAgainMs: CLAIM_AGAIN_MS,
       run: async (delivery: ClaimedDelivery) => {
         const attempt = await this.attempt(endpoint, secrets, delivery);
         if (attempt !== null) await results.add(attempt);
