@@ -16,7 +16,7 @@ import {
   markEmailSent,
   recordEmailFailure,
 } from '../../db/notifications/emails';
-import { beginEmailAttempt, type EmailAttempt, isOver } from '../../db/notifications/notification-emails';
+import { beginEmailAttempt, type EmailAttempt, isOver } from '../../db/notifications/email-attempts';
 import { saveUndeliverableAddress } from '../../db/notifications/undeliverable-addresses';
 import type { MailAnswer } from '../../egress/mail/smtp-mailer';
 import { nextEmailDelayMs } from '../../domain/notifications/email-retry';

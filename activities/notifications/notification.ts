@@ -3,7 +3,7 @@
  * come again.
  */
 import type { NotificationInput, NotificationStep } from '../../contract/notification';
-import { decideRecipient } from '../../db/notifications/notification-recipients';
+import { decideRecipient } from '../../db/notifications/email-decision';
 import type { ActivityDependencies } from '../dependencies';
 
 export interface NotificationActivities {

@@ -1,6 +1,6 @@
 /**
  * Notifications: news, and alerts of which at most one per integration and kind is open. Recipients are in
- * notification-recipients.ts, the catalogue in domain/notifications/notification-kinds.ts.
+ * email-decision.ts, the catalogue in domain/notifications/notification-kinds.ts.
  */
 import type { Selectable } from 'kysely';
 import {

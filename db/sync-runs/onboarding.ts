@@ -9,7 +9,7 @@ import { isJobEnded, type JobState } from '../../domain/sync-runs/sync-run';
 import type { TenantWork } from '../database';
 import { queueEmail } from '../notifications/emails';
 import type { Integration } from '../integrations/integrations';
-import { emailAtOnce } from '../notifications/notification-recipients';
+import { emailAtOnce } from '../notifications/email-decision';
 import { resolveNotification, notifyAdmins } from '../notifications/notifications';
 import { enqueuePush } from '../platform/outbox';
 import { pullsType } from '../../domain/records/mapping-directions';

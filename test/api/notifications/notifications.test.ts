@@ -1,6 +1,6 @@
 /** Somebody's inbox: rules.md 24 to 27, R20, S21. */
 import { newUuid, toTypeId } from '../../../db/sql/ids';
-import { decideRecipient } from '../../../db/notifications/notification-recipients';
+import { decideRecipient } from '../../../db/notifications/email-decision';
 import { type News, notifyAdmins, notifyPerson } from '../../../db/notifications/notifications';
 import { type GivenPerson, givenPerson } from '../../support/environments/people';
 import {

@@ -1,7 +1,7 @@
 /** A view races with the decision about the e-mail of the same notification: rules.md R18. */
-import { beginEmailAttempt } from '../../../db/notifications/notification-emails';
+import { beginEmailAttempt } from '../../../db/notifications/email-attempts';
 import { viewNotification } from '../../../db/notifications/inbox';
-import { decideRecipient } from '../../../db/notifications/notification-recipients';
+import { decideRecipient } from '../../../db/notifications/email-decision';
 import { notifyPerson } from '../../../db/notifications/notifications';
 import { newUuid } from '../../../db/sql/ids';
 import { type GivenPerson, givenPerson } from '../../support/environments/people';

@@ -6,7 +6,7 @@ import {
   viewNotification,
   viewNotificationsUpTo,
 } from '../../../db/notifications/inbox';
-import { emailAtOnce, decideRecipient } from '../../../db/notifications/notification-recipients';
+import { emailAtOnce, decideRecipient } from '../../../db/notifications/email-decision';
 import {
   changeNotificationSettings,
   findNotificationSettings,

@@ -12,7 +12,7 @@ import {
 } from '../../domain/notifications/notification-kinds';
 import type { TenantWork } from '../database';
 import { countEmailAttempt, type Email, lockEmail, queueEmail, withdrawEmail } from './emails';
-import { reasonAgainstEmail } from './notification-recipients';
+import { reasonAgainstEmail } from './email-decision';
 import { findRefusedAddress } from './undeliverable-addresses';
 import type { EmailWithdrawal } from '../tables/notifications';
 
