@@ -23,7 +23,7 @@ import { BUNDLE_PATH } from './bundle-workflows';
 import { createDependencies, type DependenciesOptions } from './dependencies';
 import { startOutboxDispatcher } from './outbox-dispatcher';
 import { ensureSearchAttributes } from './search-attributes';
-import { startSweeper } from './sweeper';
+import { startSweeper } from './stalled-work-sweeper';
 import { startScheduleReconciler } from './schedule-reconciler';
 import { temporalInterceptors } from './temporal-interceptors';
 import { createOutboxHandlers } from './outbox-handlers';

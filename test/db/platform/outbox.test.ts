@@ -4,7 +4,7 @@ import { enqueuePush } from '../../../db/platform/outbox';
 import { type DueMessage, subjectIdOf } from '../../../db/platform/outbox-message';
 import { flushOutbox } from '../../../worker/outbox-dispatcher';
 import type { OutboxHandler } from '../../../worker/outbox-handlers';
-import { sweep } from '../../../worker/sweeper';
+import { sweep } from '../../../worker/stalled-work-sweeper';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 let db: TestDb;

@@ -1,7 +1,7 @@
 /** Retention of events and deliveries: 30 days, or longer while a delivery is waiting. */
 import { emitEvents } from '../../../db/webhooks/events';
 import { newUuid } from '../../../db/sql/ids';
-import { sweep } from '../../../worker/sweeper';
+import { sweep } from '../../../worker/stalled-work-sweeper';
 import { GivenTenant, openTestDb, type TestDb } from '../given';
 
 let db: TestDb;

@@ -14,7 +14,7 @@ import {
 } from '../../../../db/sync-runs/integration-lifecycle';
 import type { RecordChange } from '../../../../domain/records/record-change';
 import type { RecordTypeMapping } from '../../../../domain/records/mapping';
-import { sweep } from '../../../../worker/sweeper';
+import { sweep } from '../../../../worker/stalled-work-sweeper';
 import type { PushEnvironment, TestTenant } from '../../../support/environments/push-environment';
 import { GONE, type ModelRecord, ModelRecordSync, type Settings, wantedOf } from './model';
 import { Random } from '../../../support/random';
