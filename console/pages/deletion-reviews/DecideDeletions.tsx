@@ -1,7 +1,7 @@
 import { Trash2, Undo2 } from 'lucide-react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
@@ -10,7 +10,6 @@ const changes = ['deletion-reviews', 'notifications', 'records', 'record', 'sync
 
 /** Approve deletes the records in Syncline; Keep records discards the review. */
 export function DecideDeletions({ review }: { review: Schemas['DeletionReview'] }) {
-  const { ask, dialogue } = useConfirm();
   const roleRefusal = useRefusal('admin');
   const refusal = roleRefusal ?? (review.state === 'pending' ? undefined : `Already ${review.state}.`);
   const params = { path: { deletion_review_id: review.id } };
@@ -24,16 +23,6 @@ export function DecideDeletions({ review }: { review: Schemas['DeletionReview'] 
     done: 'Records kept.',
     changes,
   });
-  const confirmApproval = () =>
-    ask({
-      title: `Delete ${plural(review.records_parked, 'record')} in Syncline?`,
-      body:
-        'Records that are still missing in the app are deleted in Syncline. ' +
-        'Other integrations that push them follow the deletion setting of their mapping.',
-      confirm: 'Delete records',
-      isDangerous: true,
-      act: () => approve.mutate(),
-    });
   return (
     <>
       <ActionButton
@@ -45,16 +34,22 @@ export function DecideDeletions({ review }: { review: Schemas['DeletionReview'] 
       >
         Keep records
       </ActionButton>
-      <ActionButton
+      <ConfirmedAction
         color="red"
         leftSection={<Trash2 size={16} aria-hidden />}
         refusal={refusal}
         loading={approve.isPending}
-        onClick={confirmApproval}
+        title={`Delete ${plural(review.records_parked, 'record')} in Syncline?`}
+        body={
+          'Records that are still missing in the app are deleted in Syncline. ' +
+          'Other integrations that push them follow the deletion setting of their mapping.'
+        }
+        confirm="Delete records"
+        isDangerous
+        onConfirm={() => approve.mutate()}
       >
         Approve deletion
-      </ActionButton>
-      {dialogue}
+      </ConfirmedAction>
     </>
   );
 }

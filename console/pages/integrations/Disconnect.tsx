@@ -1,15 +1,13 @@
 import { Group } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { answerOf, api, type Schemas } from '../../api/client';
-import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { Section } from '../../common/Section';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 
 export function Disconnect({ integration }: { integration: Schemas['Integration'] }) {
   const { id, app, account_name: account } = integration;
-  const { ask, dialogue } = useConfirm();
   const navigate = useNavigate();
   const disconnect = useAction({
     run: () =>
@@ -18,33 +16,29 @@ export function Disconnect({ integration }: { integration: Schemas['Integration'
     changes: ['integrations', 'onboarding', 'record', 'records'],
     onDone: () => void navigate({ to: '/integrations' }),
   });
-  const confirmDisconnect = () =>
-    ask({
-      title: `Disconnect ${app} (${account})?`,
-      body:
-        'Nothing is pushed to it or imported from it any more. ' +
-        'This cannot be undone; connecting it again starts with an initial sync.',
-      confirm: 'Disconnect',
-      isDangerous: true,
-      act: () => disconnect.mutate(),
-    });
   return (
     <Section
       title="Disconnect"
       hint="Records remain in Syncline and in the app. Pending changes are not pushed. The logs are kept."
     >
       <Group>
-        <ActionButton
+        <ConfirmedAction
           color="red"
           variant="outline"
           loading={disconnect.isPending}
           refusal={useRefusal('admin')}
-          onClick={confirmDisconnect}
+          title={`Disconnect ${app} (${account})?`}
+          body={
+            'Nothing is pushed to it or imported from it any more. ' +
+            'This cannot be undone; connecting it again starts with an initial sync.'
+          }
+          confirm="Disconnect"
+          isDangerous
+          onConfirm={() => disconnect.mutate()}
         >
           Disconnect {app}
-        </ActionButton>
+        </ConfirmedAction>
       </Group>
-      {dialogue}
     </Section>
   );
 }

@@ -1,7 +1,7 @@
 import { Pause, Play, Stethoscope } from 'lucide-react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { showToast } from '../../common/toasts';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
@@ -55,7 +55,6 @@ function CheckButton({ integration: { id, app } }: { integration: Integration })
 }
 
 function PauseButton({ integration: { id, app } }: { integration: Integration }) {
-  const { ask, dialogue } = useConfirm();
   const pause = useAction({
     run: () =>
       answerOf(
@@ -64,26 +63,19 @@ function PauseButton({ integration: { id, app } }: { integration: Integration })
     done: `${app} is paused.`,
     changes,
   });
-  const confirmPause = () =>
-    ask({
-      title: `Pause ${app}?`,
-      body: 'Changes are accepted and wait. Nothing is pushed or imported until the integration is resumed.',
-      confirm: 'Pause',
-      act: () => pause.mutate(),
-    });
   return (
-    <>
-      <ActionButton
-        variant="default"
-        leftSection={<Pause size={16} aria-hidden />}
-        loading={pause.isPending}
-        refusal={useRefusal('operator')}
-        onClick={confirmPause}
-      >
-        Pause
-      </ActionButton>
-      {dialogue}
-    </>
+    <ConfirmedAction
+      variant="default"
+      leftSection={<Pause size={16} aria-hidden />}
+      loading={pause.isPending}
+      refusal={useRefusal('operator')}
+      title={`Pause ${app}?`}
+      body="Changes are accepted and wait. Nothing is pushed or imported until the integration is resumed."
+      confirm="Pause"
+      onConfirm={() => pause.mutate()}
+    >
+      Pause
+    </ConfirmedAction>
   );
 }
 

@@ -2,7 +2,7 @@ import { Group } from '@mantine/core';
 import { CircleStop, RotateCw, Send, X } from 'lucide-react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 
@@ -17,21 +17,10 @@ interface RecordSyncActionsProps {
 /** Push or retry now, hold or release, and discard. */
 export function RecordSyncActions(props: RecordSyncActionsProps) {
   const { sync } = props;
-  const { ask, dialogue } = useConfirm();
   const refusals = useRefusals(sync);
   const action = useRecordSyncAction(props);
   const push: Action = sync.status === 'sync_failed' ? 'retry' : 'push-now';
   const hold: Action = sync.held_at === null ? 'hold' : 'release';
-  const askToDiscard = () =>
-    ask({
-      title: `Discard the pending changes for ${sync.app}?`,
-      body:
-        `The changes stay in Syncline, but are not pushed to ${sync.app}. ` +
-        'The next change to a mapped field pushes the whole record.',
-      confirm: 'Discard',
-      isDangerous: true,
-      act: () => action.mutate('discard'),
-    });
   const shared = { size: 'xs', loading: action.isPending } as const;
   return (
     <Group gap="xs">
@@ -52,16 +41,22 @@ export function RecordSyncActions(props: RecordSyncActionsProps) {
       >
         {hold === 'hold' ? 'Hold' : 'Release'}
       </ActionButton>
-      <ActionButton
+      <ConfirmedAction
         {...shared}
         variant="default"
         leftSection={<X size={14} aria-hidden />}
         refusal={refusals.discard}
-        onClick={askToDiscard}
+        title={`Discard the pending changes for ${sync.app}?`}
+        body={
+          `The changes stay in Syncline, but are not pushed to ${sync.app}. ` +
+          'The next change to a mapped field pushes the whole record.'
+        }
+        confirm="Discard"
+        isDangerous
+        onConfirm={() => action.mutate('discard')}
       >
         Discard
-      </ActionButton>
-      {dialogue}
+      </ConfirmedAction>
     </Group>
   );
 }

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { apiKeysQuery } from '../../api/queries';
 import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { toActor, toWords } from '../../common/formatting';
 import { type Column, ListTable } from '../../common/ListTable';
 import { Page } from '../../common/Page';
@@ -89,32 +89,24 @@ function KeyState({ apiKey }: { apiKey: ApiKey }) {
 }
 
 function Revoke({ apiKey: { id, name, revoked_at: revokedAt } }: { apiKey: ApiKey }) {
-  const { ask, dialogue } = useConfirm();
   const roleRefusal = useRefusal('admin');
   const revoke = useAction({
     run: () => answerOf(api.DELETE('/v1/api-keys/{api_key_id}', { params: { path: { api_key_id: id } } })),
     done: `API key “${name}” revoked.`,
     changes: ['api-keys'],
   });
-  const confirmRevoke = () =>
-    ask({
-      title: `Revoke the API key “${name}”?`,
-      body: 'Programs that use it lose access at once. This cannot be undone.',
-      confirm: 'Revoke',
-      isDangerous: true,
-      act: () => revoke.mutate(),
-    });
   return (
-    <>
-      <ActionButton
-        size="compact-xs"
-        variant="default"
-        refusal={roleRefusal ?? (revokedAt === null ? undefined : 'This key is already revoked.')}
-        onClick={confirmRevoke}
-      >
-        Revoke
-      </ActionButton>
-      {dialogue}
-    </>
+    <ConfirmedAction
+      size="compact-xs"
+      variant="default"
+      refusal={roleRefusal ?? (revokedAt === null ? undefined : 'This key is already revoked.')}
+      title={`Revoke the API key “${name}”?`}
+      body="Programs that use it lose access at once. This cannot be undone."
+      confirm="Revoke"
+      isDangerous
+      onConfirm={() => revoke.mutate()}
+    >
+      Revoke
+    </ConfirmedAction>
   );
 }

@@ -1,7 +1,7 @@
 import { Group, Select, Text } from '@mantine/core';
 import { answerOf, api, type Schemas, versionOf } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import type { Column } from '../../common/ListTable';
 import { StatusBadge } from '../../common/StatusBadge';
 import { Instant } from '../../common/Time';
@@ -112,29 +112,24 @@ function ActionsCell({ person, onInvited }: { person: Person; onInvited: OnInvit
 }
 
 function EnableOrDisable({ person }: { person: Person }) {
-  const { ask, dialogue } = useConfirm();
   const change = usePersonChange(person);
-  const refusal = useChangeRefusal(person);
-  const confirmDisable = () =>
-    ask({
-      title: `Disable ${person.name}?`,
-      body: 'All sessions of this user end at once, and no more e-mails are sent. The logs are kept.',
-      confirm: 'Disable',
-      isDangerous: true,
-      act: () => change.mutate({ is_disabled: true }),
-    });
-  const isDisabled = person.status === 'disabled';
-  return (
-    <>
-      <ActionButton
-        size="compact-xs"
-        variant="default"
-        refusal={refusal}
-        onClick={isDisabled ? () => change.mutate({ is_disabled: false }) : confirmDisable}
-      >
-        {isDisabled ? 'Enable' : 'Disable'}
+  const shared = { size: 'compact-xs', variant: 'default', refusal: useChangeRefusal(person) } as const;
+  if (person.status === 'disabled')
+    return (
+      <ActionButton {...shared} onClick={() => change.mutate({ is_disabled: false })}>
+        Enable
       </ActionButton>
-      {dialogue}
-    </>
+    );
+  return (
+    <ConfirmedAction
+      {...shared}
+      title={`Disable ${person.name}?`}
+      body="All sessions of this user end at once, and no more e-mails are sent. The logs are kept."
+      confirm="Disable"
+      isDangerous
+      onConfirm={() => change.mutate({ is_disabled: true })}
+    >
+      Disable
+    </ConfirmedAction>
   );
 }

@@ -1,13 +1,11 @@
 import { Ban } from 'lucide-react';
 import { answerOf, api, type Schemas } from '../../api/client';
-import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 
 export function CancelRun({ run }: { run: Schemas['SyncRun'] }) {
-  const { ask, dialogue } = useConfirm();
   const roleRefusal = useRefusal('operator');
   const cancel = useAction({
     run: () =>
@@ -20,28 +18,22 @@ export function CancelRun({ run }: { run: Schemas['SyncRun'] }) {
     : run.cancel_requested_at === null
       ? undefined
       : 'The sync run is already being canceled.';
-  const confirmCancel = () =>
-    ask({
-      title: 'Cancel this sync run?',
-      body:
-        `It has read ${plural(run.progress.records_read, 'record')} so far; imported changes are kept. ` +
-        'The next full sync finds deletions.',
-      confirm: 'Cancel sync run',
-      isDangerous: true,
-      act: () => cancel.mutate(),
-    });
   return (
-    <>
-      <ActionButton
-        variant="default"
-        leftSection={<Ban size={16} aria-hidden />}
-        refusal={roleRefusal ?? stateRefusal}
-        loading={cancel.isPending}
-        onClick={confirmCancel}
-      >
-        Cancel run
-      </ActionButton>
-      {dialogue}
-    </>
+    <ConfirmedAction
+      variant="default"
+      leftSection={<Ban size={16} aria-hidden />}
+      refusal={roleRefusal ?? stateRefusal}
+      loading={cancel.isPending}
+      title="Cancel this sync run?"
+      body={
+        `It has read ${plural(run.progress.records_read, 'record')} so far; imported changes are kept. ` +
+        'The next full sync finds deletions.'
+      }
+      confirm="Cancel sync run"
+      isDangerous
+      onConfirm={() => cancel.mutate()}
+    >
+      Cancel run
+    </ConfirmedAction>
   );
 }

@@ -2,7 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { CalendarSync, RefreshCcw } from 'lucide-react';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
 
@@ -11,18 +11,8 @@ const nameOf = ({ app, account_name: account }: Integration): string => `${app} 
 
 /** Imports from an app now: the changes of the last day, or everything. */
 export function SyncNowButtons({ integration }: { integration: Integration }) {
-  const { ask, dialogue } = useConfirm();
   const refusal = useImportRefusal(integration);
   const start = useStartRun(integration);
-  const confirmFullSync = () =>
-    ask({
-      title: `Full sync of ${nameOf(integration)}?`,
-      body:
-        'All records are read again, which takes longer and uses more of the request limit of the app. ' +
-        'Records missing in the app are deleted in Syncline; if there are many, an admin must approve it.',
-      confirm: 'Start full sync',
-      act: () => start.mutate('full'),
-    });
   return (
     <>
       <ActionButton
@@ -33,16 +23,21 @@ export function SyncNowButtons({ integration }: { integration: Integration }) {
       >
         Sync changes from last day
       </ActionButton>
-      <ActionButton
+      <ConfirmedAction
         variant="default"
         leftSection={<RefreshCcw size={14} aria-hidden />}
         refusal={refusal}
         loading={start.isPending}
-        onClick={confirmFullSync}
+        title={`Full sync of ${nameOf(integration)}?`}
+        body={
+          'All records are read again, which takes longer and uses more of the request limit of the app. ' +
+          'Records missing in the app are deleted in Syncline; if there are many, an admin must approve it.'
+        }
+        confirm="Start full sync"
+        onConfirm={() => start.mutate('full')}
       >
         Full sync
-      </ActionButton>
-      {dialogue}
+      </ConfirmedAction>
     </>
   );
 }

@@ -1,6 +1,5 @@
 import { answerOf, api, type Schemas } from '../../api/client';
-import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
@@ -14,37 +13,28 @@ export function EnableOrDisable({ endpoint }: { endpoint: Endpoint }) {
 }
 
 function Disable({ endpoint }: { endpoint: Endpoint }) {
-  const { ask, dialogue } = useConfirm();
   const params = { path: { endpoint_id: endpoint.id } };
   const disable = useAction({
     run: () => answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/disable', { params })),
     done: 'Endpoint disabled.',
     changes,
   });
-  const confirmDisable = () =>
-    ask({
-      title: 'Disable this endpoint?',
-      body: 'No events are sent until it is enabled again. They can be recovered for 14 days.',
-      confirm: 'Disable',
-      act: () => disable.mutate(),
-    });
   return (
-    <>
-      <ActionButton
-        variant="default"
-        refusal={useRefusal('admin')}
-        loading={disable.isPending}
-        onClick={confirmDisable}
-      >
-        Disable
-      </ActionButton>
-      {dialogue}
-    </>
+    <ConfirmedAction
+      variant="default"
+      refusal={useRefusal('admin')}
+      loading={disable.isPending}
+      title="Disable this endpoint?"
+      body="No events are sent until it is enabled again. They can be recovered for 14 days."
+      confirm="Disable"
+      onConfirm={() => disable.mutate()}
+    >
+      Disable
+    </ConfirmedAction>
   );
 }
 
 function Enable({ endpoint }: { endpoint: Endpoint }) {
-  const { ask, dialogue } = useConfirm();
   const params = { path: { endpoint_id: endpoint.id } };
   const enable = useAction({
     run: () =>
@@ -60,25 +50,18 @@ function Enable({ endpoint }: { endpoint: Endpoint }) {
         : `Endpoint enabled. Sending ${plural(recovered, 'delivery', 'deliveries')} again.`,
     changes,
   });
-  const confirmEnable = () =>
-    ask({
-      title: 'Enable this endpoint?',
-      body: 'Events are sent from now on, including those missed while it was disabled.',
-      confirm: 'Enable',
-      act: () => enable.mutate(),
-    });
   return (
-    <>
-      <ActionButton
-        variant="default"
-        refusal={useRefusal('admin')}
-        loading={enable.isPending}
-        onClick={confirmEnable}
-      >
-        Enable
-      </ActionButton>
-      {dialogue}
-    </>
+    <ConfirmedAction
+      variant="default"
+      refusal={useRefusal('admin')}
+      loading={enable.isPending}
+      title="Enable this endpoint?"
+      body="Events are sent from now on, including those missed while it was disabled."
+      confirm="Enable"
+      onConfirm={() => enable.mutate()}
+    >
+      Enable
+    </ConfirmedAction>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { answerOf, api, type Schemas } from '../../api/client';
 import { ActionButton } from '../../common/ActionButton';
-import { useConfirm } from '../../common/Confirm';
+import { ConfirmedAction } from '../../common/ConfirmedAction';
 import { plural } from '../../common/formatting';
 import { useAction } from '../../common/use-action';
 import { useRefusal } from '../../session/session';
@@ -56,7 +56,6 @@ function SendTest({ endpoint }: ActionProps) {
 }
 
 function Recover({ endpoint }: ActionProps) {
-  const { ask, dialogue } = useConfirm();
   const recover = useAction({
     run: () =>
       answerOf(
@@ -71,90 +70,69 @@ function Recover({ endpoint }: ActionProps) {
         : `Sending ${plural(recovered, 'delivery', 'deliveries')} again.`,
     changes,
   });
-  const confirmRecover = () =>
-    ask({
-      title: 'Recover missed deliveries?',
-      body:
-        'Sends all events of the last 14 days that were not delivered. ' +
-        'Events keep their ids, so your receiver can ignore those it already has.',
-      confirm: 'Send again',
-      act: () => recover.mutate(),
-    });
   return (
-    <>
-      <ActionButton
-        variant="default"
-        refusal={useSendRefusal(endpoint)}
-        loading={recover.isPending}
-        onClick={confirmRecover}
-      >
-        Recover missed
-      </ActionButton>
-      {dialogue}
-    </>
+    <ConfirmedAction
+      variant="default"
+      refusal={useSendRefusal(endpoint)}
+      loading={recover.isPending}
+      title="Recover missed deliveries?"
+      body={
+        'Sends all events of the last 14 days that were not delivered. ' +
+        'Events keep their ids, so your receiver can ignore those it already has.'
+      }
+      confirm="Send again"
+      onConfirm={() => recover.mutate()}
+    >
+      Recover missed
+    </ConfirmedAction>
   );
 }
 
 function RotateSecret({ endpoint, onSecret }: EndpointActionsProps) {
-  const { ask, dialogue } = useConfirm();
   const rotate = useAction({
     run: () =>
       answerOf(api.POST('/v1/webhook-endpoints/{endpoint_id}/rotate-secret', { params: pathOf(endpoint) })),
     changes,
     onDone: ({ secret }) => onSecret(secret),
   });
-  const confirmRotate = () =>
-    ask({
-      title: 'Rotate the secret?',
-      body:
-        'The new secret is shown once. Both secrets sign for 24 hours, ' +
-        'so you can update your receiver without downtime.',
-      confirm: 'Rotate secret',
-      act: () => rotate.mutate(),
-    });
   return (
-    <>
-      <ActionButton
-        variant="default"
-        refusal={useRefusal('admin')}
-        loading={rotate.isPending}
-        onClick={confirmRotate}
-      >
-        Rotate secret
-      </ActionButton>
-      {dialogue}
-    </>
+    <ConfirmedAction
+      variant="default"
+      refusal={useRefusal('admin')}
+      loading={rotate.isPending}
+      title="Rotate the secret?"
+      body={
+        'The new secret is shown once. Both secrets sign for 24 hours, ' +
+        'so you can update your receiver without downtime.'
+      }
+      confirm="Rotate secret"
+      onConfirm={() => rotate.mutate()}
+    >
+      Rotate secret
+    </ConfirmedAction>
   );
 }
 
 function Delete({ endpoint }: ActionProps) {
   const navigate = useNavigate();
-  const { ask, dialogue } = useConfirm();
   const remove = useAction({
     run: () => answerOf(api.DELETE('/v1/webhook-endpoints/{endpoint_id}', { params: pathOf(endpoint) })),
     done: 'Endpoint deleted.',
     changes,
     onDone: () => navigate({ to: '/webhooks' }),
   });
-  const confirmDelete = () =>
-    ask({
-      title: 'Delete this endpoint?',
-      body: 'Pending deliveries are not sent any more. This cannot be undone.',
-      confirm: 'Delete',
-      isDangerous: true,
-      act: () => remove.mutate(),
-    });
   return (
-    <>
-      <ActionButton
-        variant="default"
-        refusal={useRefusal('admin')}
-        loading={remove.isPending}
-        onClick={confirmDelete}
-      >
-        Delete
-      </ActionButton>
-      {dialogue}
-    </>
+    <ConfirmedAction
+      variant="default"
+      refusal={useRefusal('admin')}
+      loading={remove.isPending}
+      title="Delete this endpoint?"
+      body="Pending deliveries are not sent any more. This cannot be undone."
+      confirm="Delete"
+      isDangerous
+      onConfirm={() => remove.mutate()}
+    >
+      Delete
+    </ConfirmedAction>
   );
 }
